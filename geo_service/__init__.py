@@ -1,0 +1,44 @@
+"""Planning service for a county's industrial platform: zoning review, siting, maps.
+
+>>> import geo_service as gs
+>>> plan = gs.open_plan("layers/yunyang")
+>>> review = gs.review(plan)
+>>> review.parks[["park_id", "verdict"]].shape
+(48, 2)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from geo_service.maps.draw import draw
+    from geo_service.plan import Plan
+    from geo_service.workspace import open_plan
+    from geo_service.zoning.review import Review, review
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Plan": "geo_service.plan",
+    "Review": "geo_service.zoning.review",
+    "draw": "geo_service.maps.draw",
+    "open_plan": "geo_service.workspace",
+    "review": "geo_service.zoning.review",
+}
+
+__all__ = ["Plan", "Review", "__version__", "draw", "open_plan", "review"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the library exports
+    """Import a public name when it is first used, so that importing the package is quick."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return __all__

@@ -1,0 +1,100 @@
+"""Coordinate reference systems: what is stored, what is measured in, and the guard between.
+
+Layers are kept in geographic CGCS2000 (EPSG:4490) and measured in a metric CRS that
+the workspace names (EPSG:4545 for 3-degree zone 36, central meridian 108 E). Degrees
+never enter an area, a buffer or a distance: `require_metric` stands in the way.
+Offsets of GCJ-02 and BD-09 are not handled here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyproj
+import shapely
+
+from geo_service.errors import CrsError
+from geo_service.model import AreaMethod
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+STORAGE_CRS = "EPSG:4490"
+"""Geographic CGCS2000: what layers are stored and exchanged in (longitude, latitude)."""
+
+WEB_CRS = "OGC:CRS84"
+"""What GeoJSON on the web is in; CGCS2000 is within centimetres of it."""
+
+SAME_DATUM_TOLERANCE = frozenset({"EPSG:4326", "OGC:CRS84", "EPSG:4490"})
+"""Geographic CRSs taken as CGCS2000 without a shift."""
+
+
+def is_metric(crs: pyproj.CRS | None) -> bool:
+    """Return whether a CRS is projected, with metres on both axes."""
+    if crs is None or not crs.is_projected:
+        return False
+    return all(axis.unit_name == "metre" for axis in crs.axis_info)
+
+
+def require_metric(*frames: gpd.GeoDataFrame | gpd.GeoSeries) -> pyproj.CRS:
+    """Return the one metric CRS that all frames share.
+
+    Raises
+    ------
+    CrsError
+        A frame has no CRS or one in degrees, or two frames differ.
+    """
+    found = [frame.crs for frame in frames]
+    for crs in found:
+        if not is_metric(crs):
+            name = "no CRS" if crs is None else crs.to_string()
+            msg = (
+                f"Measuring needs a CRS in metres, found {name}. Reproject first, "
+                f"for example with plan.metric('parcels')."
+            )
+            raise CrsError(msg)
+    if any(crs != found[0] for crs in found[1:]):
+        names = ", ".join(sorted({str(crs.to_string()) for crs in found if crs}))
+        msg = f"Layers measured together must share one CRS, found {names}."
+        raise CrsError(msg)
+    return found[0]
+
+
+def is_storage_like(crs: pyproj.CRS) -> bool:
+    """Return whether coordinates in this CRS are stored as they are."""
+    return any(crs == pyproj.CRS.from_user_input(name) for name in SAME_DATUM_TOLERANCE)
+
+
+def measure_area_m2(
+    geometry: Sequence[shapely.Geometry] | NDArray[np.object_],
+    *,
+    method: AreaMethod,
+    crs: pyproj.CRS,
+) -> NDArray[np.float64]:
+    """Return the area in m² of geometries given in a metric CRS.
+
+    `planar` is the area in the plane of `crs`; `ellipsoid` goes back to longitude and
+    latitude and measures the geodesic polygon on the CRS's own ellipsoid.
+    """
+    shapes = np.asarray(geometry, dtype=object)
+    if method is AreaMethod.PLANAR:
+        return np.asarray(shapely.area(shapes), dtype=np.float64)
+    geod = crs.get_geod()
+    if geod is None:
+        msg = f"{crs.to_string()} names no ellipsoid to measure on."
+        raise CrsError(msg)
+    to_degrees = pyproj.Transformer.from_crs(crs, crs.geodetic_crs, always_xy=True)
+    in_degrees = shapely.transform(shapes, lambda xy: np.column_stack(to_degrees.transform(*xy.T)))
+    return np.array(
+        [abs(geod.geometry_area_perimeter(_oriented(shape))[0]) for shape in in_degrees],
+        dtype=np.float64,
+    )
+
+
+def _oriented(shape: shapely.Geometry) -> shapely.Geometry:
+    """Shells one way and holes the other, so that holes are subtracted."""
+    return shapely.orient_polygons(shape)

@@ -1,0 +1,184 @@
+"""Read a YAML, JSON or TOML document into a checked model, with a line for every fault.
+
+Scalars stay text until the model converts them, so that a code such as `0601` never
+turns into a number. What the documents mean is decided by their models.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from geo_service.errors import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+Location = tuple[str | int, ...]
+Lines = dict[Location, int]
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+MAX_BYTES = 5_000_000
+MAX_DEPTH = 40
+
+
+def read_yaml(text: str, file: str) -> tuple[Any, Lines, list[Fault]]:
+    """Return a YAML or JSON text as plain data, the line of each place, and faults.
+
+    Every scalar is text except an empty or `null` one, which is None. Anchors are not
+    expanded beyond the node they name; a key that stands twice is a fault.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else None
+        problem = getattr(error, "problem", None) or "unreadable text"
+        return None, {}, [Fault(file=file, line=line, found=problem, expected="valid YAML or JSON")]
+    except RecursionError:
+        return None, {}, [_too_deep(file)]
+    lines: Lines = {}
+    faults: list[Fault] = []
+    data = None if node is None else _plain(node, (), file, lines, faults)
+    return data, lines, faults
+
+
+def _too_deep(file: str) -> Fault:
+    return Fault(file=file, found="nesting too deep", expected=f"at most {MAX_DEPTH} levels")
+
+
+def _plain(
+    node: yaml.Node, place: Location, file: str, lines: Lines, faults: list[Fault]
+) -> Any:  # noqa: ANN401 - plain data of any shape
+    lines[place] = node.start_mark.line + 1
+    if len(place) > MAX_DEPTH:
+        faults.append(_too_deep(file))
+        return None
+    if isinstance(node, yaml.MappingNode):
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(key_node.value)
+            if key in result:
+                faults.append(
+                    Fault(
+                        file=file,
+                        line=key_node.start_mark.line + 1,
+                        found=f"{key!r} a second time",
+                        expected="each key once",
+                    )
+                )
+            result[key] = _plain(value_node, (*place, key), file, lines, faults)
+            lines[(*place, key)] = key_node.start_mark.line + 1
+        return result
+    if isinstance(node, yaml.SequenceNode):
+        return [
+            _plain(item, (*place, index), file, lines, faults)
+            for index, item in enumerate(node.value)
+        ]
+    if node.tag == "tag:yaml.org,2002:null":
+        return None
+    return str(node.value)
+
+
+def read_toml(text: str, file: str) -> tuple[dict[str, Any], list[Fault]]:
+    """Return a TOML text as plain data, or the fault that makes it unreadable."""
+    try:
+        return tomllib.loads(text), []
+    except tomllib.TOMLDecodeError as error:
+        return {}, [Fault(file=file, found=str(error), expected="valid TOML")]
+
+
+def read_text(path: Path) -> tuple[str, list[Fault]]:
+    """Return the text of a small UTF-8 file, or the fault that keeps it from being read."""
+    name = path.name
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            return "", [Fault(file=name, found=f"{size:,} bytes", expected=f"≤ {MAX_BYTES:,}")]
+        return path.read_text(encoding="utf-8-sig"), []
+    except FileNotFoundError:
+        return "", [Fault(file=str(path), found="no such file", expected="a readable file")]
+    except UnicodeDecodeError:
+        return "", [Fault(file=name, found="bytes that are not UTF-8", expected="UTF-8 text")]
+    except OSError as error:
+        reason = error.strerror or "unreadable"
+        return "", [Fault(file=str(path), found=reason, expected="a readable file")]
+
+
+def parse_model(
+    model: type[ModelT], data: object, file: str, *, lines: Mapping[Location, int] | None = None
+) -> tuple[ModelT | None, list[Fault]]:
+    """Return plain data as a model, or every fault with its line and the nearest known name."""
+    try:
+        return model.model_validate(data), []
+    except ValidationError as error:
+        return None, list(faults_of(error, model, file, lines=lines))
+
+
+def faults_of(
+    error: ValidationError,
+    model: type[BaseModel],
+    file: str,
+    *,
+    lines: Mapping[Location, int] | None = None,
+    under: Location = (),
+) -> Iterator[Fault]:
+    """Yield a model's validation errors as faults."""
+    for item in error.errors(include_url=False):
+        place: Location = (*under, *item["loc"])
+        name = ".".join(str(part) for part in place) or "the document"
+        found, expected = repr(item.get("input")), item["msg"]
+        if item["type"] == "extra_forbidden":
+            known = _known_names(model, item["loc"][:-1])
+            found = f"unknown name {item['loc'][-1]!r}"
+            expected = nearest_name(str(item["loc"][-1]), known)
+        elif item["type"] == "missing":
+            found = "nothing"
+        yield Fault(
+            file=file,
+            line=line_of(place, lines or {}),
+            column=name,
+            found=found if len(found) <= 80 else found[:77] + "...",  # noqa: PLR2004 - one screen line
+            expected=expected,
+        )
+
+
+def line_of(place: Location, lines: Mapping[Location, int]) -> int | None:
+    """Return the line of a place, or of the nearest place above it that has one."""
+    for length in range(len(place), -1, -1):
+        if place[:length] in lines:
+            return lines[place[:length]]
+    return None
+
+
+def nearest_name(name: str, known: Sequence[str]) -> str:
+    """Return what to say of an unknown name: the nearest known one, and all of them."""
+    alike = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    every = ", ".join(known)
+    return f"{alike[0]!r}? Known: {every}" if alike else f"one of: {every}"
+
+
+def _known_names(model: type[BaseModel], place: Location) -> list[str]:
+    current: Any = model
+    for part in place:
+        fields = getattr(current, "model_fields", None)
+        if fields is None or part not in fields:
+            continue
+        current = _model_in(fields[part].annotation)
+    fields = getattr(current, "model_fields", {})
+    return sorted(field.alias or name for name, field in fields.items())
+
+
+def _model_in(annotation: Any) -> Any:  # noqa: ANN401 - a type expression
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _model_in(argument)
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,105 @@
+"""Errors raised on purpose; nothing here knows HTTP or exit codes.
+
+GeoServiceError
+├── NotFoundError        a park, layer, review or asset that does not exist
+├── InvalidQueryError    a value in a call outside its range
+├── WorkspaceError       a workspace that cannot be used: every fault is listed
+│   └── CrsError         no CRS, or one without metres where metres are needed
+├── RulebookError        a rulebook (or waiver file) that breaks its form
+└── AssetError           a file of the map's page that is not installed
+
+A broken *zoning rule* is a finding, not an error.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+_SHOWN_PER_KIND = 20
+"""How many faults of one kind a message spells out before it counts the rest."""
+
+
+class GeoServiceError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class NotFoundError(GeoServiceError):
+    """Something was asked for by name and is not there."""
+
+
+class InvalidQueryError(GeoServiceError):
+    """A value in a call is outside its range; `parameter` names it."""
+
+    def __init__(self, parameter: str, message: str) -> None:
+        super().__init__(message)
+        self.parameter = parameter
+
+
+class AssetError(GeoServiceError):
+    """A script, style or font that a page needs is not installed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing that is wrong in a file: where, what was found, what was expected."""
+
+    file: str
+    found: str
+    expected: str
+    layer: str | None = None
+    row: str | None = None
+    column: str | None = None
+    line: int | None = None
+
+    def __str__(self) -> str:
+        """Return the fault as one line that says where, what was found and what is wanted."""
+        where = [self.file if self.line is None else f"{self.file}:{self.line}"]
+        if self.layer:
+            where.append(f"layer {self.layer}")
+        if self.row:
+            where.append(f"row {self.row}")
+        if self.column:
+            where.append(f"column {self.column}")
+        return f"{', '.join(where)}: found {self.found}; expected {self.expected}"
+
+    @property
+    def kind(self) -> tuple[str, str | None, str | None, str]:
+        """What faults that differ only in their row have in common."""
+        return (self.file, self.layer, self.column, self.expected)
+
+
+def list_faults(faults: Sequence[Fault]) -> str:
+    """Return the faults as lines; past twenty of one kind the rest are counted."""
+    seen: Counter[tuple[str, str | None, str | None, str]] = Counter()
+    lines = []
+    for fault in faults:
+        seen[fault.kind] += 1
+        if seen[fault.kind] <= _SHOWN_PER_KIND:
+            lines.append(f"  - {fault}")
+    for (file, layer, column, _), count in seen.items():
+        if count > _SHOWN_PER_KIND:
+            place = ", ".join(part for part in (file, layer, column) if part)
+            lines.append(f"  - {place}: {count - _SHOWN_PER_KIND:,} more like these")
+    return "\n".join(lines)
+
+
+class _FaultyFileError(GeoServiceError):
+    """An error that carries every fault found, not the first one."""
+
+    def __init__(self, message: str, faults: Iterable[Fault] = ()) -> None:
+        self.faults = tuple(faults)
+        super().__init__(f"{message}\n{list_faults(self.faults)}" if self.faults else message)
+
+
+class WorkspaceError(_FaultyFileError):
+    """A workspace or one of its layers cannot be used."""
+
+
+class CrsError(WorkspaceError):
+    """A layer has no CRS, or one that does not fit the work."""
+
+
+class RulebookError(_FaultyFileError):
+    """A rulebook or waiver file breaks its form."""

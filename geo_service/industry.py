@@ -1,0 +1,167 @@
+"""Industries: the GB/T 4754-2017 tree, and a county's industry groups.
+
+A leading industry is a prefix of 2 to 4 digits; an enterprise belongs to it if its
+code starts so. A county's groups are a table of prefixes, longest first, one group a
+code. What the groups are called, and which codes they take, is the county's data.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+from geo_service.data import data_file
+
+CODE_PATTERN = re.compile(r"[0-9]{2,4}")
+"""An industry code as enterprises and parks carry it: 2 to 4 digits."""
+
+DIVISION_DIGITS = 2
+GROUP_DIGITS = 3
+CLASS_DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Industry:
+    """One entry of the classification."""
+
+    code: str
+    name: str
+    level: int
+    section: str
+    parent: str
+
+
+@dataclass(frozen=True)
+class Classification:
+    """The GB/T 4754-2017 tree: 20 sections, 97 divisions, 473 groups, 1,381 classes.
+
+    Source: the standard's text without amendments, cross-checked over four tables.
+    """
+
+    entries: Mapping[str, Industry]
+
+    def __contains__(self, code: object) -> bool:
+        """Return whether the classification has this code."""
+        return code in self.entries
+
+    def name(self, code: str) -> str:
+        """Return the name of a code; an unknown code is its own name.
+
+        >>> classification().name("1811")
+        '运动机织服装制造'
+        >>> classification().name("9999")
+        '9999'
+        """
+        entry = self.entries.get(code)
+        return entry.name if entry else code
+
+    def nearest(self, code: str) -> str | None:
+        """Return the known code closest to an unknown one: its longest known prefix, else alike.
+
+        >>> classification().nearest("1819")
+        '181'
+        """
+        for length in range(len(code) - 1, 1, -1):
+            if code[:length] in self.entries:
+                return code[:length]
+        alike = difflib.get_close_matches(code, self.entries, n=1, cutoff=0.5)
+        return alike[0] if alike else None
+
+    def children(self, code: str) -> tuple[Industry, ...]:
+        """Return the entries directly below a code."""
+        return tuple(entry for entry in self.entries.values() if entry.parent == code)
+
+
+@cache
+def classification() -> Classification:
+    """Return GB/T 4754-2017, read once."""
+    with data_file("gbt4754.csv").open(encoding="utf-8-sig") as lines:
+        rows = csv.DictReader(lines)
+        return Classification(
+            {
+                row["code"]: Industry(
+                    row["code"], row["name"], int(row["level"]), row["section"], row["parent"]
+                )
+                for row in rows
+            }
+        )
+
+
+def belongs_to(code: str | None, prefix: str) -> bool:
+    """Return whether an enterprise's code belongs to an industry given as a prefix.
+
+    >>> belongs_to("1811", "18"), belongs_to("1711", "18"), belongs_to(None, "18")
+    (True, False, False)
+    """
+    return code is not None and code.startswith(prefix)
+
+
+def split_codes(text: str | None) -> tuple[str, ...]:
+    """Return the codes in a cell that may hold several, in their order, each once.
+
+    >>> split_codes("18; 24，195")
+    ('18', '24', '195')
+    """
+    if not text:
+        return ()
+    parts = re.split(r"[;；,，、/|\s]+", text.strip())
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
+@dataclass(frozen=True)
+class IndustryGroups:
+    """A county's industry groups as a precedence table: the longest prefix decides.
+
+    `prefixes` maps a code prefix to a group id, `names` a group id to its names by
+    language, `conditional` holds the prefixes that await the county's decision.
+    """
+
+    prefixes: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    conditional: frozenset[str] = frozenset()
+    version: str = ""
+
+    def group_of(self, code: str | None) -> str | None:
+        """Return the group of a code by its longest prefix in the table, or None.
+
+        >>> groups = IndustryGroups({"38": "equipment", "384": "energy"})
+        >>> groups.group_of("3841"), groups.group_of("3811"), groups.group_of("1311")
+        ('energy', 'equipment', None)
+        """
+        prefix = self.prefix_of(code)
+        return self.prefixes[prefix] if prefix else None
+
+    def prefix_of(self, code: str | None) -> str | None:
+        """Return the table's longest prefix that a code starts with, or None."""
+        for length in range(len(code or ""), 0, -1):
+            if code and code[:length] in self.prefixes:
+                return code[:length]
+        return None
+
+
+def group_table(rows: Iterable[tuple[str, str, str]]) -> tuple[dict[str, str], set[str], list[str]]:
+    """Return prefixes, conditional prefixes and faults of (prefix, group, strength) rows.
+
+    A prefix that stands twice with different groups, is not in GB/T 4754, or has a
+    strength other than `core` and `conditional` is a fault.
+    """
+    prefixes: dict[str, str] = {}
+    conditional: set[str] = set()
+    faults = []
+    known = classification()
+    for prefix, group, strength in rows:
+        if prefix not in known:
+            near = known.nearest(prefix)
+            faults.append(f"{prefix}: not a GB/T 4754-2017 code (nearest: {near})")
+        if prefixes.get(prefix, group) != group:
+            faults.append(f"{prefix}: in group {prefixes[prefix]} and in {group}; one group a code")
+        if strength not in {"core", "conditional"}:
+            faults.append(f"{prefix}: strength {strength!r}, expected core or conditional")
+        prefixes[prefix] = group
+        if strength == "conditional":
+            conditional.add(prefix)
+    return prefixes, conditional, faults

@@ -1,0 +1,141 @@
+"""A plan: the layers of a workspace at one version, frozen.
+
+Everything the product does is a function of a plan. Frames are handed out as they
+were read and nobody changes one in place; `metric` gives the same frame in the CRS
+that is measured in. How layers get here is decided by `workspace` and the stores.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+
+from geo_service.crs import STORAGE_CRS
+from geo_service.errors import NotFoundError
+from geo_service.model import AreaMethod, FocusBasis
+from geo_service.schema import SCHEMAS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import date
+    from pathlib import Path
+
+    import pandas as pd
+
+    from geo_service.industry import IndustryGroups
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanSettings:
+    """What a county decides about how its plan is measured, named and judged."""
+
+    county_code: str
+    name: Mapping[str, str]
+    platform: Mapping[str, int] = field(default_factory=dict)
+    metric_crs: str
+    area_method: AreaMethod = AreaMethod.PLANAR
+    focus_basis: FocusBasis = FocusBasis.OUTPUT
+    groups: IndustryGroups
+    names_hant: Mapping[str, str] = field(default_factory=dict)
+    data_date: date | None = None
+    """The day the data speaks of; durations are counted to it."""
+    rulebook_path: Path | None = None
+    waivers_path: Path | None = None
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer at one version: its frame is read when first asked for."""
+
+    name: str
+    version: str
+    read: Callable[[], pd.DataFrame]
+
+
+class Plan:
+    """The layers of one county at one version.
+
+    Layers are attributes: `plan.parks`, `plan.enterprises`, ... GeoDataFrames in the
+    storage CRS (EPSG:4490), a DataFrame for tables. A layer that the workspace does not
+    have is an empty frame with its columns; `has` tells the two apart.
+    """
+
+    def __init__(self, layers: Mapping[str, Layer], settings: PlanSettings) -> None:
+        self._layers = dict(layers)
+        self._frames: dict[str, pd.DataFrame] = {}
+        self._metric: dict[str, gpd.GeoDataFrame] = {}
+        self._lock = threading.RLock()
+        self.settings = settings
+
+    @property
+    def layers(self) -> Mapping[str, Layer]:
+        """The layers that the workspace has, by name."""
+        return dict(self._layers)
+
+    @property
+    def version(self) -> str:
+        """A short hash over every layer's version and the settings."""
+        parts = [f"{name}={layer.version}" for name, layer in sorted(self._layers.items())]
+        parts.append(self.settings.digest)
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+    def has(self, name: str) -> bool:
+        """Return whether the workspace has this layer (it may be empty all the same)."""
+        return name in self._layers
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Return a layer's frame in the storage CRS; NotFoundError for an unknown name."""
+        if name not in SCHEMAS:
+            msg = f"There is no layer {name!r}; layers are {', '.join(SCHEMAS)}."
+            raise NotFoundError(msg)
+        with self._lock:
+            if name not in self._frames:
+                layer = self._layers.get(name)
+                self._frames[name] = layer.read() if layer else empty_frame(name)
+            return self._frames[name]
+
+    def geo(self, name: str) -> gpd.GeoDataFrame:
+        """Return a layer that has geometry, in the storage CRS."""
+        frame = self.frame(name)
+        if not isinstance(frame, gpd.GeoDataFrame):
+            msg = f"Layer {name!r} is a table; it has no geometry."
+            raise NotFoundError(msg)
+        return frame
+
+    def metric(self, name: str) -> gpd.GeoDataFrame:
+        """Return a layer in the metric CRS of the workspace, with the same index."""
+        with self._lock:
+            if name not in self._metric:
+                self._metric[name] = self.geo(name).to_crs(self.settings.metric_crs)
+            return self._metric[name]
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a frame or a GeoDataFrame by layer
+        """Return the layer of that name."""
+        if name.startswith("_") or name not in SCHEMAS:
+            raise AttributeError(name)
+        return self.frame(name)
+
+    def __dir__(self) -> list[str]:
+        """List the layers among the attributes."""
+        return [*super().__dir__(), *SCHEMAS]
+
+    def __repr__(self) -> str:
+        """Name the county and the version."""
+        county = next(iter(self.settings.name.values()), self.settings.county_code)
+        return f"<Plan {county} {self.version}: {', '.join(self._layers)}>"
+
+
+def empty_frame(name: str) -> pd.DataFrame:
+    """Return a layer's frame without rows."""
+    import pandas as pd  # noqa: PLC0415 - kept out of the import of the values above
+
+    schema = SCHEMAS[name]
+    columns = {column: pd.Series(dtype="object") for column in schema.columns}
+    if schema.geometry is None:
+        return pd.DataFrame(columns)
+    return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=STORAGE_CRS), crs=STORAGE_CRS)

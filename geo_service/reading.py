@@ -1,0 +1,394 @@
+"""Read one layer's file into a frame that satisfies its schema, or say every fault.
+
+Vector files go through GDAL (pyogrio), tables through pandas as text. Nothing is
+repaired or guessed here: a layer is as declared, or its faults are listed. Repairing
+messy data is the work of import.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import pyproj
+import shapely
+
+from geo_service.crs import STORAGE_CRS, is_storage_like
+from geo_service.documents import nearest_name
+from geo_service.errors import Fault
+from geo_service.industry import CODE_PATTERN, classification, split_codes
+from geo_service.schema import ID_PATTERN, STORED_GEOMETRY, Field, Kind, LayerSchema, Need
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+TRUE_WORDS = frozenset({"true", "1", "yes", "是"})
+FALSE_WORDS = frozenset({"false", "0", "no", "否"})
+TABLE_SUFFIXES = frozenset({".csv"})
+_MAX_LATITUDE_IN_CHINA = 54
+_MIN_LONGITUDE_IN_CHINA = 73
+_DEGREES = 180
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerFile:
+    """Where a layer's rows are, and what the file itself may not say."""
+
+    name: str
+    path: Path
+    shown: str
+    """The file as messages name it, without the machine's folders."""
+    crs: str | None = None
+    where: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Faults:
+    """Collects the faults of one layer; rows are named by number and id."""
+
+    def __init__(self, source: LayerFile, rows: Sequence[str]) -> None:
+        self._source = source
+        self._rows = rows
+        self.found: list[Fault] = []
+
+    def add(
+        self, found: str, expected: str, *, row: int | None = None, column: str | None = None
+    ) -> None:
+        """Add one fault; `row` is a position in the frame."""
+        self.found.append(
+            Fault(
+                file=self._source.shown,
+                layer=self._source.name,
+                row=None if row is None else self._rows[row],
+                column=column,
+                found=found,
+                expected=expected,
+            )
+        )
+
+    def add_rows(
+        self, bad: NDArray[np.bool_], shown: pd.Series[Any], expected: str, column: str
+    ) -> None:
+        """Add a fault for every row where `bad` is true."""
+        for row in np.flatnonzero(bad):
+            value = shown.iloc[int(row)]
+            self.add(
+                "no value" if pd.isna(value) else repr(_short(value)),
+                expected,
+                row=int(row),
+                column=column,
+            )
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004 - half a screen line
+
+
+def read_layer(source: LayerFile, schema: LayerSchema) -> tuple[pd.DataFrame | None, list[Fault]]:
+    """Return a layer as a frame in the storage CRS, and the faults that were found.
+
+    The frame has the schema's columns in order, missing optional ones without
+    values, and for a layer with geometry a `geometry` column. It is None when the file
+    could not be read at all.
+    """
+    raw, problem = _read_file(source)
+    if raw is None:
+        expected = "a file that can be read as this layer"
+        fault = Fault(file=source.shown, layer=source.name, found=problem, expected=expected)
+        return None, [fault]
+    for name, value in source.values.items():
+        raw[name] = value
+    raw = raw.reset_index(drop=True)
+    faults = Faults(source, _row_names(raw, schema, source))
+    columns = {item.name: _read_column(raw, item, faults) for item in schema.fields}
+    frame = pd.DataFrame(columns)
+    _check_key(frame, schema, faults)
+    if schema.geometry is None:
+        return frame, faults.found
+    shapes = _read_geometry(raw, schema, source, faults)
+    return gpd.GeoDataFrame(frame, geometry=shapes, crs=STORAGE_CRS), faults.found
+
+
+def _read_file(source: LayerFile) -> tuple[pd.DataFrame | None, str]:
+    if not source.path.exists():
+        return None, "no such file"
+    try:
+        if source.path.suffix.lower() in TABLE_SUFFIXES:
+            table = pd.read_csv(
+                source.path, dtype=str, keep_default_na=False, encoding="utf-8-sig", comment=None
+            )
+            return table.replace("", None), ""
+        where = " AND ".join(
+            f'"{_quoted(name, chr(34))}" = \'{_quoted(value, chr(39))}\''
+            for name, value in source.where.items()
+        )
+        return pyogrio.read_dataframe(source.path, where=where or None), ""
+    except UnicodeDecodeError:
+        return None, "bytes that are not UTF-8 (import the file, naming its encoding)"
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        return None, f"not a table: {error}"
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError):
+        return None, "content that GDAL cannot read"
+
+
+def _quoted(text: str, quote: str) -> str:
+    return text.replace(quote, quote * 2)
+
+
+def _row_names(raw: pd.DataFrame, schema: LayerSchema, source: LayerFile) -> list[str]:
+    first = 2 if source.path.suffix.lower() in TABLE_SUFFIXES else 1
+    key = [name for name in schema.key if name in raw.columns]
+    numbers = range(first, len(raw) + first)
+    if not key:
+        return [str(number) for number in numbers]
+    ids = raw[key].astype(str).agg("/".join, axis=1) if len(raw) else []
+    return [f"{number} ({_short(name)})" for number, name in zip(numbers, ids, strict=True)]
+
+
+def _read_column(raw: pd.DataFrame, item: Field, faults: Faults) -> pd.Series[Any]:
+    if item.name not in raw.columns:
+        if item.need is not Need.OPTIONAL:
+            faults.add("no such column", f"a column {item.name!r} ({item.kind})", column=item.name)
+        cells = pd.Series([None] * len(raw), dtype="object")
+    else:
+        cells = raw[item.name]
+    values = _CONVERTERS[item.kind](cells, item, faults)
+    if item.need is Need.VALUE and item.name in raw.columns:
+        missing = np.asarray(cells.isna() | (cells.astype(str).str.strip() == ""), dtype=bool)
+        faults.add_rows(missing, cells, "a value", item.name)
+    return values.rename(item.name)
+
+
+def as_text(cells: pd.Series[Any]) -> pd.Series[Any]:
+    """Return cells as stripped text; whole numbers lose their `.0`, blanks are missing."""
+    if pd.api.types.is_float_dtype(cells):
+        whole = cells.map(lambda value: str(int(value)) if value == value // 1 else str(value))
+        return whole.where(cells.notna(), None).astype("str")
+    text = cells.astype("str").str.strip()
+    return text.where(cells.notna() & (text != ""), None).astype("str")
+
+
+def _text(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
+    text = as_text(cells)
+    present = text.notna().to_numpy()
+    if item.choices:
+        for row in np.flatnonzero(present & ~text.isin(item.choices).to_numpy()):
+            found = str(text.iloc[int(row)])
+            expected = nearest_name(found, item.choices)
+            faults.add(repr(_short(found)), expected, row=int(row), column=item.name)
+    return text
+
+
+def _matches(text: pd.Series[Any], pattern: re.Pattern[str]) -> NDArray[np.bool_]:
+    """Return where a text fits a pattern or is missing."""
+    return (text.str.fullmatch(pattern.pattern) | text.isna()).to_numpy(dtype=bool)
+
+
+def _id(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
+    text = as_text(cells)
+    fits = _matches(text, ID_PATTERN)
+    expected = "an id of 1 to 128 characters, without slashes and control characters"
+    faults.add_rows(~fits, text, expected, item.name)
+    return text
+
+
+def _code(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
+    text = as_text(cells)
+    if item.name == "industry_code":
+        fits = _matches(text, CODE_PATTERN)
+        faults.add_rows(~fits, text, "a GB/T 4754 code of 2 to 4 digits", item.name)
+    return text
+
+
+def _codes(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
+    text = as_text(cells)
+    known = classification()
+    for row, cell in enumerate(text):
+        for code in split_codes(None if pd.isna(cell) else cell):
+            if CODE_PATTERN.fullmatch(code) and code in known:
+                continue
+            near = known.nearest(code)
+            hint = f" (nearest: {near} {known.name(near)})" if near else ""
+            expected = f"GB/T 4754-2017 codes of 2 to 4 digits{hint}"
+            faults.add(f"industry code {_short(code)!r}", expected, row=row, column=item.name)
+    return text
+
+
+def _number(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
+    numbers = pd.to_numeric(cells, errors="coerce").astype("float64")
+    blank = cells.isna() | (cells.astype("str").str.strip() == "")
+    bad = (numbers.isna() & ~blank) | np.isinf(numbers)
+    unit = f" in {item.unit}" if item.unit else ""
+    faults.add_rows(bad.to_numpy(dtype=bool), cells, f"a number{unit}", item.name)
+    for limit, outside, sign in (
+        (item.minimum, lambda limit: numbers < limit, "≥"),
+        (item.maximum, lambda limit: numbers > limit, "≤"),
+    ):
+        if limit is not None:
+            wrong = outside(limit).to_numpy(dtype=bool)
+            faults.add_rows(wrong, cells, f"a number{unit} {sign} {limit:g}", item.name)
+    return numbers.where(~np.isinf(numbers))
+
+
+def _integer(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
+    numbers = _number(cells, item, faults)
+    broken = (numbers.notna() & (numbers % 1 != 0)).to_numpy(dtype=bool)
+    faults.add_rows(broken, cells, "a whole number", item.name)
+    whole = numbers.where(numbers % 1 == 0)
+    if item.need is Need.VALUE and whole.notna().all():
+        return whole.astype("int64")
+    return whole.astype("Int64")
+
+
+def _boolean(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
+    words = cells.map(lambda value: str(value).strip().lower(), na_action="ignore")
+    is_true, is_false = words.isin(TRUE_WORDS), words.isin(FALSE_WORDS)
+    blank = cells.isna() | (words == "")
+    bad = ~(is_true | is_false | blank)
+    faults.add_rows(bad.to_numpy(dtype=bool), cells, "true or false", item.name)
+    values = is_true.astype("boolean").where(is_true | is_false, other=pd.NA)
+    if item.need is Need.VALUE and values.notna().all():
+        return values.astype("bool")
+    return values
+
+
+def _date(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
+    text = cells.astype("str").str.strip().where(cells.notna(), None)
+    dates = pd.to_datetime(text, errors="coerce", format="ISO8601")
+    bad = (dates.isna() & cells.notna() & (text != "")).to_numpy(dtype=bool)
+    faults.add_rows(bad, cells, "a date such as 2025-03-31", item.name)
+    return dates.dt.tz_localize(None) if dates.dt.tz is not None else dates
+
+
+_CONVERTERS = {
+    Kind.ID: _id,
+    Kind.TEXT: _text,
+    Kind.CODE: _code,
+    Kind.CODES: _codes,
+    Kind.NUMBER: _number,
+    Kind.INTEGER: _integer,
+    Kind.BOOLEAN: _boolean,
+    Kind.DATE: _date,
+}
+
+
+def _check_key(frame: pd.DataFrame, schema: LayerSchema, faults: Faults) -> None:
+    key = frame[list(schema.key)]
+    present = key.notna().all(axis=1)
+    twice = (key.duplicated(keep=False) & present).to_numpy(dtype=bool)
+    shown = key.astype("str").agg("/".join, axis=1) if len(key) else pd.Series(dtype="str")
+    faults.add_rows(twice, shown, "each id once", "+".join(schema.key))
+
+
+def _read_geometry(
+    raw: pd.DataFrame, schema: LayerSchema, source: LayerFile, faults: Faults
+) -> gpd.GeoSeries:
+    shapes = _located(raw, schema, source, faults)
+    if shapes is None:
+        return gpd.GeoSeries([None] * len(raw), crs=STORAGE_CRS)
+    _check_shapes(shapes, schema, faults)
+    crs = shapes.crs
+    if crs.is_geographic:
+        _check_degrees(shapes, faults)
+    if is_storage_like(crs):
+        return shapes.set_crs(STORAGE_CRS, allow_override=True)
+    return shapes.to_crs(STORAGE_CRS)
+
+
+def _located(
+    raw: pd.DataFrame, schema: LayerSchema, source: LayerFile, faults: Faults
+) -> gpd.GeoSeries | None:
+    if isinstance(raw, gpd.GeoDataFrame):
+        return _with_crs(raw.geometry, source, faults)
+    if {"lon", "lat"} <= set(raw.columns):
+        lon, lat = (
+            _number(raw[name], Field(name, Kind.NUMBER), faults) for name in ("lon", "lat")
+        )
+        points = np.full(len(raw), None, dtype=object)
+        there = (lon.notna() & lat.notna()).to_numpy(dtype=bool)
+        points[there] = shapely.points(lon[there], lat[there])
+        return _with_crs(gpd.GeoSeries(points), source, faults, default=STORAGE_CRS)
+    if not schema.is_geometry_optional:
+        faults.add("no geometry", f"geometry of type {schema.geometry}, or columns lon and lat")
+    return None
+
+
+def _with_crs(
+    shapes: gpd.GeoSeries, source: LayerFile, faults: Faults, *, default: str | None = None
+) -> gpd.GeoSeries | None:
+    declared = source.crs or default
+    if shapes.crs is None and declared is None:
+        faults.add(
+            "no CRS",
+            f"a file that names its CRS, or crs = \"EPSG:...\" under [layers.{source.name}]",
+        )
+        return None
+    if shapes.crs is None:
+        return shapes.set_crs(declared)
+    if source.crs is not None and pyproj.CRS(source.crs) != shapes.crs:
+        found = f"CRS {shapes.crs.to_string()}"
+        faults.add(found, f"the declared {source.crs}")
+        return None
+    return shapes
+
+
+def _check_shapes(shapes: gpd.GeoSeries, schema: LayerSchema, faults: Faults) -> None:
+    array = shapes.to_numpy()
+    is_empty = shapely.is_missing(array) | shapely.is_empty(array)
+    if not schema.is_geometry_optional:
+        for row in np.flatnonzero(is_empty):
+            faults.add("no geometry", f"a {schema.geometry}", row=int(row), column="geometry")
+    allowed = STORED_GEOMETRY[schema.geometry or "point"]
+    for row, shape in enumerate(array):
+        if shape is not None and shape.geom_type not in allowed:
+            expected = " or ".join(sorted(allowed))
+            faults.add(shape.geom_type, expected, row=row, column="geometry")
+    bounds = shapely.bounds(array)
+    finite = np.isfinite(bounds).all(axis=1) | is_empty
+    for row in np.flatnonzero(~finite):
+        faults.add(
+            "a coordinate that is not a number", "finite numbers", row=int(row), column="geometry"
+        )
+    for row in np.flatnonzero(~shapely.is_valid(array) & ~is_empty & finite):
+        reason = shapely.is_valid_reason(array[row])
+        faults.add(
+            f"an invalid shape ({reason})",
+            "a valid shape (importing the file repairs it)",
+            row=int(row),
+            column="geometry",
+        )
+
+
+def _check_degrees(shapes: gpd.GeoSeries, faults: Faults) -> None:
+    bounds = shapely.bounds(shapes.to_numpy())
+    with np.errstate(invalid="ignore"):
+        swapped = (bounds[:, 0] <= _MAX_LATITUDE_IN_CHINA) & (
+            bounds[:, 1] >= _MIN_LONGITUDE_IN_CHINA
+        )
+        metres = np.abs(bounds).max(axis=1) > _DEGREES
+    for row in np.flatnonzero(swapped & ~metres):
+        x, y = bounds[row, :2]
+        faults.add(
+            f"x {x:.5f}, y {y:.5f}: longitude and latitude look swapped",
+            "longitude first, then latitude",
+            row=int(row),
+            column="geometry",
+        )
+    for row in np.flatnonzero(metres):
+        x, y = bounds[row, :2]
+        faults.add(
+            f"x {x:.1f}, y {y:.1f} under the geographic CRS {shapes.crs.to_string()}",
+            "degrees, or a projected CRS declared for this layer",
+            row=int(row),
+            column="geometry",
+        )

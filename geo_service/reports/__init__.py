@@ -1,0 +1,1 @@
+"""Results as documents: JSON now, spreadsheets and text documents later."""

@@ -1,0 +1,337 @@
+"""Results as JSON documents: pure functions from results to plain data.
+
+Geometry goes out as GeoJSON in longitude and latitude (CRS84), rounded to 8 decimals
+(about a millimetre), shells counter-clockwise. Ids and enums are the same in every
+language; titles, names and cures follow the translator.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+import pandas as pd
+import shapely
+
+from geo_service.industry import classification
+from geo_service.language import Language, Translator, to_simplified
+from geo_service.model import FocusBasis
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from geo_service.model import Finding
+    from geo_service.plan import Plan
+    from geo_service.zoning.focus import Focus
+    from geo_service.zoning.review import Review
+    from geo_service.zoning.rulebook import Rule, Rulebook
+
+COORDINATE_DECIMALS = 8
+_SIGNIFICANT = 12
+Document = dict[str, Any]
+
+
+def dump(document: object, *, indent: bool = False) -> bytes:
+    """Return a document as UTF-8 JSON; a number that is not finite becomes null."""
+    options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+    return orjson.dumps(document, option=options | (orjson.OPT_INDENT_2 if indent else 0))
+
+
+def geometry_json(shapes: Sequence[Any] | gpd.GeoSeries) -> list[Document | None]:
+    """Return shapes in longitude and latitude as GeoJSON geometries, None for none."""
+    array = np.asarray(shapes, dtype=object)
+    array = np.where(shapely.is_missing(array) | shapely.is_empty(array), None, array)
+    rounded = shapely.transform(array, lambda xy: np.round(xy, COORDINATE_DECIMALS))
+    texts = shapely.to_geojson(shapely.orient_polygons(rounded))
+    return [None if text is None else orjson.loads(text) for text in texts]
+
+
+def plain(value: object) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a cell as a JSON value: missing as None, numbers to 12 significant digits."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        number = float(value)
+        return float(f"{number:.{_SIGNIFICANT}g}") if math.isfinite(number) else None
+    if isinstance(value, pd.Timestamp):
+        return value.date().isoformat()
+    return str(value)
+
+
+def feature(identity: str, geometry: Document | None, properties: Mapping[str, Any]) -> Document:
+    """Return one GeoJSON feature."""
+    return {"type": "Feature", "id": identity, "geometry": geometry, "properties": plain(properties)}
+
+
+def collection(features: Sequence[Document], matched: int, **members: Any) -> Document:  # noqa: ANN401
+    """Return a GeoJSON feature collection that says how many there are."""
+    return {
+        "type": "FeatureCollection",
+        "numberMatched": matched,
+        "numberReturned": len(features),
+        "features": list(features),
+        **members,
+    }
+
+
+def industry_name(code: str | None) -> str | None:
+    """Return the names of a cell of industry codes as the classification has them."""
+    from geo_service.industry import split_codes  # noqa: PLC0415
+
+    codes = split_codes(code)
+    return "、".join(classification().name(item) for item in codes) if codes else None
+
+
+def township_names(plan: Plan) -> dict[str, str]:
+    """Return township names by every code of either set."""
+    frame = plan.frame("townships")
+    names: dict[str, str] = {}
+    for code, other, name in zip(frame["code"], frame["alt_code"], frame["name"], strict=True):
+        names[code] = name
+        if isinstance(other, str):
+            names.setdefault(other, name)
+    return names
+
+
+def park_features(review: Review, translator: Translator) -> list[Document]:
+    """Return every park of a review as a feature with its verdicts and shares."""
+    parks = review.parks
+    names = township_names(review.plan)
+    groups = review.plan.settings.groups
+    hant = Translator(Language.ZH_HANT, review.plan.settings.names_hant)
+    features = []
+    shapes = geometry_json(parks.geometry)
+    for row, shape in zip(parks.drop(columns="geometry").to_dict("records"), shapes, strict=True):
+        leading = row["leading_industry"] if isinstance(row["leading_industry"], str) else None
+        group = row["industry_group"]
+        township = names.get(row["township_code"])
+        kept = {key: row[key] for key in row if not key.startswith("share_")}
+        properties: Document = {
+            **kept,
+            "search": sorted({row["name"], to_simplified(row["name"]), hant.convert(row["name"])}),
+            "name": translator.convert(row["name"]),
+            "township": translator.convert(township) if township else None,
+            "leading_industry_name": translator.convert(industry_name(leading) or "") or None,
+            "industry_group_name": translator.pick(groups.names[group]) if group else None,
+            "shares": {basis.value: row[f"share_{basis}"] for basis in FocusBasis},
+        }
+        features.append(feature(row["park_id"], shape, properties))
+    return features
+
+
+def focus_document(review: Review, park_id: str, translator: Translator) -> Document:
+    """Return one park's focus with the findings of the focus family."""
+    focus = review.focus[park_id]
+    findings = [
+        finding_properties(finding, translator)
+        for finding in review.findings_of(park_id)
+        if finding.family == "focus"
+    ]
+    return {
+        **focus_figures(focus),
+        "verdict": review.focus_verdicts[park_id].value,
+        "findings": findings,
+    }
+
+
+def focus_figures(focus: Focus) -> Document:
+    """Return the figures of a park's focus."""
+    return plain(
+        {
+            "park_id": focus.park_id,
+            "leading_industry": ";".join(focus.declared) or None,
+            "leading_industry_name": industry_name(";".join(focus.declared)),
+            "supporting_industries": list(focus.supporting),
+            "basis": focus.basis.value,
+            "year": focus.year,
+            "shares": {basis.value: share for basis, share in focus.shares.items()},
+            "supporting_share": focus.supporting_share,
+            "top_industry": focus.top_industry,
+            "top_industry_name": industry_name(focus.top_industry),
+            "top_share": focus.top_share,
+            "hhi": focus.hhi,
+            "entropy": focus.entropy,
+            "location_quotient": focus.location_quotient,
+            "enterprise_count": focus.enterprise_count,
+            "missing": {basis.value: list(ids) for basis, ids in focus.missing.items() if ids},
+            "uncoded": list(focus.uncoded),
+        }
+    )
+
+
+def finding_properties(finding: Finding, translator: Translator) -> Document:
+    """Return a finding's fields without its geometry."""
+    basis = finding.legal_basis
+    return {
+        "finding_id": finding.finding_id,
+        "rule_id": finding.rule_id,
+        "family": finding.family,
+        "severity": finding.severity.value,
+        "verdict": finding.verdict.value,
+        "park_id": finding.park_id,
+        "subject": {"layer": finding.subject.layer, "id": finding.subject.id},
+        "title": translator.render(finding.title),
+        "evidence": plain(finding.evidence),
+        "legal_basis": {
+            "document": basis.document,
+            "number": basis.number,
+            "article": basis.article,
+        },
+        "basis_tag": finding.basis_tag.value,
+        "cure": translator.render(finding.cure) if finding.cure else None,
+        "waived": dict(finding.waived) if finding.waived else None,
+    }
+
+
+def finding_features(
+    review: Review, translator: Translator, places: Iterable[int] | None = None
+) -> list[Document]:
+    """Return findings as features; `places` are positions in the review's results."""
+    chosen = range(len(review.results)) if places is None else list(places)
+    shapes = geometry_json(review.geometry.to_numpy()[list(chosen)])
+    return [
+        {
+            "type": "Feature",
+            "id": review.results[place].finding_id,
+            "geometry": shape,
+            "properties": finding_properties(review.results[place], translator),
+        }
+        for place, shape in zip(chosen, shapes, strict=True)
+    ]
+
+
+def review_summary(review: Review, translator: Translator) -> Document:
+    """Return what a review is of and how it came out, without its findings."""
+    settings = review.plan.settings
+    return {
+        "review_id": review.review_id,
+        "plan_version": review.plan.version,
+        "rulebook_version": review.rulebook.version,
+        "as_of": review.as_of.isoformat(),
+        "county": translator.pick(settings.name),
+        "county_code": settings.county_code,
+        "area_method": settings.area_method.value,
+        "metric_crs": settings.metric_crs,
+        "focus_basis": settings.focus_basis.value,
+        "industry_groups_version": settings.groups.version,
+        "verdicts": dict(review.verdicts),
+        "findings_count": len(review.results),
+        "illustrative": is_illustrative(review.plan),
+        "basis_line": basis_line(review, translator),
+        "checks": {
+            rule_id: {
+                "checked": count.checked,
+                "passed": count.passed,
+                "below_tolerance": count.below_tolerance,
+            }
+            for rule_id, count in review.checks.items()
+        },
+    }
+
+
+def basis_line(review: Review, translator: Translator) -> str:
+    """Return how shares and areas were measured, and on which versions, as one line."""
+    settings = review.plan.settings
+    years = {focus.year for focus in review.focus.values()}
+    return translator.text(
+        "table.basis",
+        basis=translator.text(f"basis.{settings.focus_basis}"),
+        year=next(iter(years), None) or "—",
+        area=translator.text(f"area_method.{settings.area_method}", crs=settings.metric_crs),
+        rulebook=review.rulebook.version,
+        plan=review.plan.version,
+    )
+
+
+def is_illustrative(plan: Plan) -> bool:
+    """Return whether any feature of the plan is marked as made up."""
+    return any(
+        bool(plan.frame(name)["illustrative"].fillna(value=False).any()) for name in plan.layers
+        if name != "dem"
+    )
+
+
+def review_document(review: Review, translator: Translator) -> Document:
+    """Return a whole review as one document (`review --format json`)."""
+    parks = [
+        {
+            "park_id": row.park_id,
+            "name": translator.convert(row.name),
+            "tier": row.tier,
+            "leading_industry": plain(row.leading_industry),
+            "verdict": row.verdict,
+            "findings": row.findings,
+            "focus": {
+                **focus_figures(review.focus[row.park_id]),
+                "verdict": row.focus_verdict,
+            },
+        }
+        for row in review.parks.drop(columns="geometry").itertuples(index=False)
+    ]
+    findings = [
+        {**item["properties"], "geometry": item["geometry"]}
+        for item in finding_features(review, translator)
+    ]
+    return {**review_summary(review, translator), "parks": parks, "findings": findings}
+
+
+def rule_document(rule: Rule, translator: Translator) -> Document:
+    """Return one rule with its basis, and what a county's rulebook changed of it."""
+    part = rule.part
+    return {
+        "rule_id": rule.rule_id,
+        "family": part.family,
+        "check": part.check,
+        "title": translator.pick({str(key): text for key, text in part.title.items()}),
+        "severity": part.severity.value,
+        "legal_basis": part.legal_basis.model_dump(),
+        "basis_tag": part.basis_tag.value,
+        "effective_from": part.effective_from.isoformat(),
+        "effective_to": part.effective_to.isoformat() if part.effective_to else None,
+        "applies_to": part.applies_to,
+        "scope": part.scope.model_dump(mode="json"),
+        "tolerance": part.tolerance.model_dump(mode="json"),
+        "parameters": rule.parameters.model_dump(mode="json"),
+        "looked_at": part.looked_at.isoformat(),
+        "note": part.note,
+        "enabled": part.enabled,
+        "overridden": plain(rule.overridden),
+    }
+
+
+def rules_document(rulebook: Rulebook, translator: Translator) -> Document:
+    """Return a rulebook with its version and every rule."""
+    return {
+        "rulebook_version": rulebook.version,
+        "title": translator.pick(rulebook.title),
+        "rules": [rule_document(rule, translator) for rule in rulebook.rules.values()],
+    }
+
+
+def layers_document(plan: Plan, translator: Translator) -> Document:
+    """Return every layer of a plan: how many features, how many illustrative, which sources."""
+    entries = []
+    for name, layer in plan.layers.items():
+        frame = plan.frame(name)
+        entries.append(
+            {
+                "name": name,
+                "title": translator.text(f"layer.{name}"),
+                "features": len(frame),
+                "illustrative": int(frame["illustrative"].fillna(value=False).sum()),
+                "version": layer.version,
+                "sources": sorted(frame["source"].dropna().unique().tolist())[:20],
+            }
+        )
+    return {"plan_version": plan.version, "layers": entries}

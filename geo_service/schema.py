@@ -1,0 +1,383 @@
+"""The layers: their columns, units and geometry types, and the check of one frame.
+
+A number's unit is part of its column's name (`_m2`, `_ha`, `_cny`, `_kn_m2`, ...). Every
+feature carries `source` and `illustrative`. The tables below are the one place
+where a column is declared; import, tiles and documents read them too.
+Reading files and judging zoning rules happen elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from geo_service.model import Tier
+
+STORED_GEOMETRY = MappingProxyType(
+    {
+        "polygon": frozenset({"Polygon", "MultiPolygon"}),
+        "line": frozenset({"LineString", "MultiLineString"}),
+        "point": frozenset({"Point"}),
+        "point_or_polygon": frozenset({"Point", "Polygon", "MultiPolygon"}),
+        "line_or_polygon": frozenset({"LineString", "MultiLineString", "Polygon", "MultiPolygon"}),
+    }
+)
+
+
+class Kind(StrEnum):
+    """What a column holds."""
+
+    ID = "id"
+    TEXT = "text"
+    CODE = "code"
+    CODES = "codes"
+    NUMBER = "number"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    DATE = "date"
+
+
+class Need(StrEnum):
+    """How much of a column must be there."""
+
+    VALUE = "value"
+    """The column, with a value in every row."""
+    COLUMN = "column"
+    """The column; a row may lack its value, and rules then say `unknown`."""
+    OPTIONAL = "optional"
+    """Neither: a missing column reads as one without values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column of a layer."""
+
+    name: str
+    kind: Kind = Kind.TEXT
+    need: Need = Need.COLUMN
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    refers_to: str | None = None
+    """`layer.column` whose values this column may hold."""
+
+    @property
+    def unit(self) -> str | None:
+        """The unit that the name carries, or None."""
+        for suffix, unit in _UNITS.items():
+            if self.name.endswith(suffix):
+                return unit
+        return None
+
+
+_UNITS = {
+    "_kn_m2": "kN/m²",
+    "_km_h": "km/h",
+    "_m3_d": "m³/d",
+    "_m2": "m²",
+    "_ha": "ha",
+    "_cny": "CNY",
+    "_kva": "kVA",
+    "_tce": "tce",
+    "_t": "t",
+    "_m": "m",
+    "_months": "months",
+    "_years": "years",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSchema:
+    """One layer: its geometry, its key and its columns."""
+
+    name: str
+    geometry: str | None
+    """A key of `STORED_GEOMETRY`, or None for a table."""
+    key: tuple[str, ...]
+    fields: tuple[Field, ...]
+    is_required: bool = False
+    is_geometry_optional: bool = False
+    """A table whose rows may be placed by other columns (enterprises)."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of all columns but the geometry."""
+        return tuple(field.name for field in self.fields)
+
+    def field(self, name: str) -> Field:
+        """Return a column by name; KeyError if the layer has none such."""
+        for candidate in self.fields:
+            if candidate.name == name:
+                return candidate
+        raise KeyError(name)
+
+
+def _provenance() -> tuple[Field, ...]:
+    return (Field("source", need=Need.VALUE), Field("illustrative", Kind.BOOLEAN, Need.VALUE))
+
+
+def _key(name: str, *, refers_to: str | None = None) -> Field:
+    return Field(name, Kind.ID, Need.VALUE, refers_to=refers_to)
+
+
+def _link(name: str, target: str, need: Need = Need.OPTIONAL) -> Field:
+    return Field(name, Kind.ID, need, refers_to=target)
+
+
+def _amount(
+    name: str, need: Need = Need.OPTIONAL, *, minimum: float | None = 0, maximum: float | None = None
+) -> Field:
+    return Field(name, Kind.NUMBER, need, minimum=minimum, maximum=maximum)
+
+
+def _choice(name: str, choices: tuple[str, ...], need: Need = Need.COLUMN) -> Field:
+    return Field(name, Kind.TEXT, need, choices=choices)
+
+
+TIERS = tuple(tier.value for tier in Tier)
+LAND_USE_SCHEMES = ("planning2023", "survey3", "gb50137", "local")
+PARK_STATUSES = ("planned", "under_construction", "operating", "closed")
+PARCEL_STATUSES = ("vacant", "built", "idle")
+ENTERPRISE_STATUSES = ("operating", "half_stopped", "stopped", "closed")
+LADDER_STAGES = ("individual", "company", "above_scale", "joint_stock", "listed")
+"""The enterprise ladder: 个体户, 企业, 规上, 股份制, 上市."""
+FIRE_CLASSES = ("甲", "乙", "丙", "丁", "戊")
+ZONE_KINDS = (
+    "ecological_red_line",
+    "permanent_farmland",
+    "development_boundary",
+    "water_source",
+    "river_management",
+    "reservoir_line",
+    "geohazard",
+    "nature_reserve",
+    "wetland",
+    "heritage",
+    "slope",
+)
+RIVER_RANKS = ("main", "important_tributary", "tributary")
+FACILITY_KINDS = (
+    "interchange",
+    "station",
+    "port",
+    "substation",
+    "treatment_plant",
+    "water_plant",
+    "gas_station",
+    "airport",
+    "fire_station",
+    "hospital",
+)
+ROAD_CLASSES = ("expressway", "national", "provincial", "county", "township", "urban", "village")
+TOWNSHIP_CODE_SCHEMES = ("nbs", "mca")
+"""Statistics bureau (9 digits used here) and civil affairs (12 digits)."""
+
+_SCHEMAS = (
+    LayerSchema(
+        "county",
+        "polygon",
+        ("code",),
+        (_key("code"), Field("name", need=Need.VALUE), *_provenance()),
+    ),
+    LayerSchema(
+        "townships",
+        "point_or_polygon",
+        ("code",),
+        (
+            _key("code"),
+            _choice("code_scheme", TOWNSHIP_CODE_SCHEMES, Need.VALUE),
+            Field("name", need=Need.VALUE),
+            Field("kind"),
+            Field("alt_code", Kind.ID, Need.OPTIONAL),
+            _choice("alt_code_scheme", TOWNSHIP_CODE_SCHEMES, Need.OPTIONAL),
+            Field("alt_name", need=Need.OPTIONAL),
+            _choice("position_quality", ("seat", "approximate"), Need.OPTIONAL),
+            *_provenance(),
+        ),
+        is_required=True,
+    ),
+    LayerSchema(
+        "township_areas",
+        "polygon",
+        ("township_code",),
+        (_key("township_code", refers_to="townships.code"), *_provenance()),
+    ),
+    LayerSchema(
+        "parks",
+        "polygon",
+        ("park_id",),
+        (
+            _key("park_id"),
+            Field("name", need=Need.VALUE),
+            _choice("tier", TIERS, Need.VALUE),
+            _link("township_code", "townships.code", Need.COLUMN),
+            Field("leading_industry", Kind.CODES),
+            Field("supporting_industries", Kind.CODES),
+            Field("speciality"),
+            _link("host_park_id", "parks.park_id"),
+            _choice("status", PARK_STATUSES),
+            _amount("declared_area_ha"),
+            Field("enclave_partner", need=Need.OPTIONAL),
+            Field("enclave_terms", need=Need.OPTIONAL),
+            *_provenance(),
+        ),
+        is_required=True,
+    ),
+    LayerSchema(
+        "sub_areas",
+        "polygon",
+        ("sub_area_id",),
+        (
+            _key("sub_area_id"),
+            _link("park_id", "parks.park_id", Need.VALUE),
+            Field("name", need=Need.VALUE),
+            *_provenance(),
+        ),
+    ),
+    LayerSchema(
+        "parcels",
+        "polygon",
+        ("parcel_id",),
+        (
+            _key("parcel_id"),
+            _link("park_id", "parks.park_id"),
+            Field("land_use", Kind.CODE),
+            _choice("land_use_scheme", LAND_USE_SCHEMES),
+            _choice("status", PARCEL_STATUSES),
+            Field("idle_since", Kind.DATE, Need.OPTIONAL),
+            _amount("area_m2", Need.COLUMN),
+            _amount("plot_ratio"),
+            _amount("building_coefficient", maximum=1),
+            _amount("ancillary_land_share", maximum=1),
+            _amount("ancillary_floor_share", maximum=1),
+            _amount("investment_cny"),
+            _amount("power_kva"),
+            _amount("water_m3_d"),
+            _amount("gas_m3_d"),
+            _amount("wastewater_m3_d"),
+            *_provenance(),
+        ),
+    ),
+    LayerSchema(
+        "buildings",
+        "polygon",
+        ("building_id",),
+        (
+            _key("building_id"),
+            _link("park_id", "parks.park_id", Need.COLUMN),
+            _link("parcel_id", "parcels.parcel_id"),
+            Field("name", need=Need.OPTIONAL),
+            *_provenance(),
+        ),
+    ),
+    LayerSchema(
+        "floors",
+        None,
+        ("building_id", "floor_no"),
+        (
+            _key("building_id", refers_to="buildings.building_id"),
+            Field("floor_no", Kind.INTEGER, Need.VALUE, minimum=-5, maximum=200),
+            _amount("area_m2", Need.COLUMN),
+            _amount("vacant_m2", Need.COLUMN),
+            _amount("load_kn_m2"),
+            _amount("clear_height_m"),
+            _amount("goods_lift_t"),
+            _choice("fire_class", FIRE_CLASSES, Need.OPTIONAL),
+            *_provenance(),
+        ),
+    ),
+    LayerSchema(
+        "enterprises",
+        "point",
+        ("enterprise_id", "year"),
+        (
+            _key("enterprise_id"),
+            Field("year", Kind.INTEGER, Need.VALUE, minimum=1949, maximum=2200),
+            Field("name", need=Need.VALUE),
+            Field("industry_code", Kind.CODE),
+            _link("park_id", "parks.park_id"),
+            _link("parcel_id", "parcels.parcel_id"),
+            _link("building_id", "buildings.building_id"),
+            Field("floor_no", Kind.INTEGER, Need.OPTIONAL),
+            _amount("output_cny"),
+            _amount("land_m2"),
+            _amount("floor_m2"),
+            _amount("tax_cny", minimum=None),
+            _amount("value_added_cny", minimum=None),
+            _amount("energy_tce"),
+            _amount("rd_cny"),
+            _amount("employees"),
+            _choice("status", ENTERPRISE_STATUSES),
+            _amount("stopped_months"),
+            _amount("loss_years"),
+            Field("subsidised", Kind.BOOLEAN, Need.OPTIONAL),
+            Field("in_arrears", Kind.BOOLEAN, Need.OPTIONAL),
+            _choice("stage", LADDER_STAGES, Need.OPTIONAL),
+            Field("is_new", Kind.BOOLEAN, Need.OPTIONAL),
+            *_provenance(),
+        ),
+        is_geometry_optional=True,
+    ),
+    LayerSchema(
+        "control_zones",
+        "polygon",
+        ("zone_id",),
+        (
+            _key("zone_id"),
+            _choice("kind", ZONE_KINDS, Need.VALUE),
+            Field("grade", need=Need.OPTIONAL),
+            Field("name"),
+            Field("legal_basis"),
+            *_provenance(),
+        ),
+    ),
+    LayerSchema(
+        "rivers",
+        "line_or_polygon",
+        ("river_id",),
+        (
+            _key("river_id"),
+            Field("name"),
+            _choice("rank", RIVER_RANKS),
+            Field("is_management_boundary", Kind.BOOLEAN),
+            *_provenance(),
+        ),
+    ),
+    LayerSchema(
+        "facilities",
+        "point",
+        ("facility_id",),
+        (
+            _key("facility_id"),
+            _choice("kind", FACILITY_KINDS, Need.VALUE),
+            Field("name"),
+            *_provenance(),
+        ),
+    ),
+    LayerSchema(
+        "roads",
+        "line",
+        ("road_id",),
+        (
+            _key("road_id"),
+            Field("name", need=Need.OPTIONAL),
+            _choice("class", ROAD_CLASSES),
+            _amount("speed_km_h", Need.COLUMN),
+            *_provenance(),
+        ),
+    ),
+)
+
+SCHEMAS: Mapping[str, LayerSchema] = MappingProxyType({item.name: item for item in _SCHEMAS})
+"""Every vector layer and table by name, in the order they are checked."""
+
+RASTER_LAYERS = ("dem",)
+"""Layers that are rasters; their files are opened by whoever measures them."""
+
+LAYER_NAMES = (*SCHEMAS, *RASTER_LAYERS)
+
+ID_PATTERN = re.compile(r"[^\x00-\x1f\x7f/\\]{1,128}")
+"""Ids: any text of 1 to 128 characters without control characters and slashes."""

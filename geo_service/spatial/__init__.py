@@ -1,0 +1,1 @@
+"""Geometry at work: overlaps with exact areas, and the live index."""

@@ -1,0 +1,75 @@
+"""A live index of boxes: bbox and point queries on the plan at hand, edits included.
+
+rtree, since entries can be added and removed while it serves. One lock guards every
+access: concurrent reads of one rtree index crash the process. It lives in memory and
+is rebuilt at will, never persisted.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rtree import index
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Box = tuple[float, float, float, float]
+"""West, south, east, north, in the CRS of the indexed layer."""
+
+
+class LiveIndex:
+    """Positions by bounding box; every method is safe to call from several threads."""
+
+    def __init__(self, bounds: NDArray[np.float64]) -> None:
+        """Index rows of (west, south, east, north) by position; rows without a box are left out."""
+        self._lock = threading.Lock()
+        self._boxes: dict[int, Box] = {
+            place: (float(row[0]), float(row[1]), float(row[2]), float(row[3]))
+            for place, row in enumerate(bounds)
+            if np.isfinite(row).all()
+        }
+        properties = index.Property()
+        properties.interleaved = True
+        self._tree = (
+            index.Index(self._stream(), properties=properties)
+            if self._boxes
+            else index.Index(properties=properties)
+        )
+
+    def _stream(self) -> Iterator[tuple[int, Box, None]]:
+        for place, box in self._boxes.items():
+            yield place, box, None
+
+    def __len__(self) -> int:
+        """Return how many entries there are."""
+        return len(self._boxes)
+
+    def query(self, box: Box) -> list[int]:
+        """Return the positions whose box meets a box, in order.
+
+        >>> boxes = np.array([[0.0, 0.0, 1.0, 1.0], [5.0, 5.0, 6.0, 6.0]])
+        >>> LiveIndex(boxes).query((0.5, 0.5, 2, 2))
+        [0]
+        """
+        with self._lock:
+            return sorted(self._tree.intersection(box))
+
+    def insert(self, place: int, box: Box) -> None:
+        """Add an entry, or move the one that has this position."""
+        with self._lock:
+            if place in self._boxes:
+                self._tree.delete(place, self._boxes[place])
+            self._tree.insert(place, box)
+            self._boxes[place] = box
+
+    def remove(self, places: Iterable[int]) -> None:
+        """Take entries out; positions that are not there are passed over."""
+        with self._lock:
+            for place in places:
+                box = self._boxes.pop(place, None)
+                if box is not None:
+                    self._tree.delete(place, box)

@@ -1,0 +1,76 @@
+"""Overlaps between two layers: exact areas, and the overlapping parts themselves.
+
+Zones of one layer that overlap each other are counted once. Frames are given in one
+metric CRS; what an overlap means is decided by the rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from geo_service.crs import require_metric
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Overlaps:
+    """Pairs of a subject with the zones it overlaps, one row a subject that has any.
+
+    `subject` holds positions in the subject frame, `parts` the overlapping area as
+    polygons, `zones` the positions of the zones met.
+    """
+
+    subject: NDArray[np.intp]
+    parts: NDArray[np.object_]
+    zones: tuple[tuple[int, ...], ...]
+
+
+def polygons_only(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return each shape with its points and lines dropped; what remains has area.
+
+    >>> from shapely import wkt
+    >>> mixed = wkt.loads("GEOMETRYCOLLECTION (POINT (5 5), POLYGON ((0 0, 1 0, 1 1, 0 0)))")
+    >>> polygons_only(np.array([mixed]))[0].geom_type
+    'Polygon'
+    """
+    result = np.asarray(shapes, dtype=object).copy()
+    mixed = np.flatnonzero(shapely.get_type_id(result) == shapely.GeometryType.GEOMETRYCOLLECTION)
+    for place in mixed:
+        parts = [part for part in shapely.get_parts(result[place]) if part.area > 0]
+        result[place] = shapely.union_all(parts)
+    flat = shapely.get_dimensions(result) < 2  # noqa: PLR2004 - dimension of a surface
+    result[flat] = shapely.Polygon()
+    return result
+
+
+def find_overlaps(subjects: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> Overlaps:
+    """Return where subjects overlap zones, touching borders left out.
+
+    Both frames share one metric CRS. A subject that meets several zones gets one part,
+    the union of what they cover of it.
+    """
+    require_metric(subjects, zones)
+    shapes, others = subjects.geometry.to_numpy(), zones.geometry.to_numpy()
+    # The few large zones are prepared and look for the many small subjects.
+    zone, subject = shapely.STRtree(shapes).query(others, predicate="intersects")
+    pieces = polygons_only(shapely.intersection(shapes[subject], others[zone]))
+    has_area = shapely.area(pieces) > 0
+    zone, subject, pieces = zone[has_area], subject[has_area], pieces[has_area]
+    order = np.lexsort((zone, subject))
+    zone, subject, pieces = zone[order], subject[order], pieces[order]
+    unique, first = np.unique(subject, return_index=True)
+    last = [*first[1:], len(subject)]
+    parts = np.empty(len(unique), dtype=object)
+    met = []
+    for row, (start, stop) in enumerate(zip(first, last, strict=True)):
+        several = stop - start > 1
+        parts[row] = shapely.union_all(pieces[start:stop]) if several else pieces[start]
+        met.append(tuple(int(position) for position in zone[start:stop]))
+    return Overlaps(unique, polygons_only(parts), tuple(met))

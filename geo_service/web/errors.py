@@ -1,0 +1,96 @@
+"""Errors as application/problem+json (RFC 9457); the text of an unexpected one stays inside."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from geo_service.errors import (
+    AssetError,
+    GeoServiceError,
+    InvalidQueryError,
+    NotFoundError,
+    RulebookError,
+    WorkspaceError,
+)
+from geo_service.reports.document import dump
+
+_log = logging.getLogger("geo_service")
+
+STATUS: dict[type[GeoServiceError], int] = {
+    NotFoundError: 404,
+    InvalidQueryError: 400,
+    RulebookError: 422,
+    WorkspaceError: 500,
+    AssetError: 500,
+}
+PROBLEM_TYPE = "application/problem+json"
+_SHOWN = 200
+_SAFE_TO_SHOW = 500
+"""From this status on, the reason is ours and is not shown to a client."""
+
+
+def problem(status: int, detail: str, **members: Any) -> Response:  # noqa: ANN401 - JSON members
+    """Return a problem document with this status."""
+    title = HTTPStatus(status).phrase
+    content = {"type": "about:blank", "title": title, "status": status, "detail": detail, **members}
+    return Response(dump(content), status, media_type=PROBLEM_TYPE)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Answer every error of an app with a problem document."""
+    app.add_exception_handler(GeoServiceError, _on_known)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_unexpected)
+
+
+async def _on_known(_: Request, error: Exception) -> Response:
+    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+    if status >= _SAFE_TO_SHOW:
+        _log.error("%s", error)
+        return problem(status, "The service cannot use its own data; its log says why.")
+    members: dict[str, Any] = {}
+    if isinstance(error, InvalidQueryError):
+        members["parameter"] = error.parameter
+    if isinstance(error, RulebookError):
+        members["errors"] = [str(fault) for fault in error.faults]
+    return problem(status, str(error), **members)
+
+
+async def _on_invalid_request(_: Request, error: Exception) -> Response:
+    """A bad query, path or header is a 400 that names the parameter; a bad body is a 422."""
+    faults: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else ()
+    listed = [
+        {
+            "in": str(fault["loc"][0]),
+            "parameter": ".".join(str(part) for part in fault["loc"][1:]) or "body",
+            "message": str(fault["msg"])[:_SHOWN],
+        }
+        for fault in faults
+    ]
+    status = 422 if any(item["in"] == "body" for item in listed) else 400
+    first = listed[0] if listed else {"parameter": "request", "message": "cannot be read"}
+    detail = f"{first['parameter']}: {first['message']}"
+    return problem(status, detail, parameter=first["parameter"], errors=listed)
+
+
+async def _on_http(_: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    detail = str(error.detail) if isinstance(error, HTTPException) else ""
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    answer = problem(status, detail or HTTPStatus(status).phrase)
+    answer.headers.update(headers)
+    return answer
+
+
+async def _on_unexpected(request: Request, error: Exception) -> Response:
+    _log.error("Unexpected fault on %s %s", request.method, request.url.path, exc_info=error)
+    return problem(500, "The service met a fault of its own; its log says more.")

@@ -1,0 +1,1 @@
+"""Routes, one file a subject: parse, call a use case, reply."""

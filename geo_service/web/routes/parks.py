@@ -1,0 +1,54 @@
+"""Parks: the list by tier, township, verdict and bbox, one park, and its focus."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from geo_service.model import Tier, Verdict
+from geo_service.planning import no_such_park
+from geo_service.reports.document import collection, focus_document
+from geo_service.web.language import LanguageDep
+from geo_service.web.replies import GEOJSON, BboxDep, CountyDep, Limit, Offset, json_reply
+
+router = APIRouter(prefix="/api/parks", tags=["parks"])
+
+
+@router.get("", summary="Parks as features")
+def parks(  # noqa: PLR0913 - the filters that the contract names
+    request: Request,
+    county: CountyDep,
+    language: LanguageDep,
+    bbox: BboxDep,
+    *,
+    tier: Annotated[Tier | None, Query(description="Only this tier.")] = None,
+    township: Annotated[
+        str | None, Query(max_length=100, description="Name or code of either set.")
+    ] = None,
+    verdict: Annotated[Verdict | None, Query(description="Only this verdict.")] = None,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> Response:
+    """Return parks with their verdicts as a FeatureCollection, in the order of the layer."""
+    found = county.park_features(
+        language, tier=tier, township=township, verdict=verdict, bbox=bbox
+    )
+    page = found[offset : offset + limit]
+    return json_reply(request, collection(page, len(found)), media_type=GEOJSON)
+
+
+@router.get("/{park_id}", summary="One park as a feature")
+def park(park_id: str, request: Request, county: CountyDep, language: LanguageDep) -> Response:
+    """Return one park with its verdicts and shares."""
+    return json_reply(request, county.park_feature(park_id, language), media_type=GEOJSON)
+
+
+@router.get("/{park_id}/focus", summary="How a park keeps to its leading industry")
+def focus(park_id: str, request: Request, county: CountyDep, language: LanguageDep) -> Response:
+    """Return a park's shares, concentration, and the findings of the focus family."""
+    if park_id not in county.review.focus:
+        raise no_such_park(park_id)
+    document = focus_document(county.review, park_id, county.translator(language))
+    return json_reply(request, document)

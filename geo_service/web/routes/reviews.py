@@ -1,0 +1,100 @@
+"""Rules and reviews: the rulebook in force, reviewing again, and findings by filter."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from geo_service.model import Severity
+from geo_service.reports.document import Document, collection, review_summary, rules_document
+from geo_service.web.language import LanguageDep
+from geo_service.web.replies import GEOJSON, BboxDep, CountyDep, Limit, Offset, json_reply
+
+router = APIRouter(prefix="/api", tags=["reviews"])
+_MAX_RULEBOOK = 500_000
+
+
+class ReviewRequest(BaseModel):
+    """What to review by and which parks; all of it optional."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rulebook: str | None = Field(
+        default=None, max_length=_MAX_RULEBOOK, description="A rulebook as YAML or JSON text."
+    )
+    parks: list[str] | None = Field(default=None, min_length=1, description="Only these park ids.")
+
+
+@router.get("/rules", summary="The rulebook in force")
+def rules(request: Request, county: CountyDep, language: LanguageDep) -> Response:
+    """Return every rule with parameters, legal basis, and what the county overrode."""
+    return json_reply(request, rules_document(county.rulebook, county.translator(language)))
+
+
+@router.get("/reviews", summary="The reviews that are kept")
+def reviews(
+    request: Request,
+    county: CountyDep,
+    language: LanguageDep,
+    *,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> Response:
+    """Return summaries of the kept reviews, newest first."""
+    translator = county.translator(language)
+    every = county.reviews()
+    page: list[Document] = [
+        {"made_at": made_at, **review_summary(review, translator)}
+        for made_at, review in every[offset : offset + limit]
+    ]
+    document = {"numberMatched": len(every), "numberReturned": len(page), "reviews": page}
+    return json_reply(request, document)
+
+
+@router.post("/reviews", status_code=201, summary="Review again")
+def create_review(
+    request: Request, county: CountyDep, language: LanguageDep, body: ReviewRequest | None = None
+) -> Response:
+    """Review the plan by the county's rulebook or by one in the body; 201 with the summary."""
+    asked = body or ReviewRequest()
+    result = county.review_again(rulebook_text=asked.rulebook, parks=asked.parks)
+    reply = json_reply(request, review_summary(result, county.translator(language)), status=201)
+    reply.headers["location"] = f"/api/reviews/{result.review_id}"
+    return reply
+
+
+@router.get("/reviews/{review_id}", summary="One review's summary")
+def review(review_id: str, request: Request, county: CountyDep, language: LanguageDep) -> Response:
+    """Return how a review came out: verdicts and counts by rule."""
+    result = county.find_review(review_id)
+    return json_reply(request, review_summary(result, county.translator(language)))
+
+
+@router.get("/reviews/{review_id}/findings", summary="A review's findings as features")
+def findings(  # noqa: PLR0913 - the filters that the contract names
+    review_id: str,
+    request: Request,
+    county: CountyDep,
+    language: LanguageDep,
+    bbox: BboxDep,
+    *,
+    rule: Annotated[str | None, Query(max_length=100, description="Only this rule.")] = None,
+    park: Annotated[str | None, Query(max_length=128, description="Only this park.")] = None,
+    severity: Annotated[Severity | None, Query(description="Only this severity.")] = None,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> Response:
+    """Return findings, gravest first, each with its geometry where it has one."""
+    page, matched = county.finding_features(
+        review_id,
+        language,
+        rule=rule,
+        park=park,
+        severity=severity,
+        bbox=bbox,
+        page=(limit, offset),
+    )
+    return json_reply(request, collection(page, matched), media_type=GEOJSON)

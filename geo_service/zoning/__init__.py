@@ -1,0 +1,1 @@
+"""Zoning review: the measures of focus, rules as data, the checks, and the review."""

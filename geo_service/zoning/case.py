@@ -1,0 +1,190 @@
+"""What a check is given and what it answers.
+
+A check is a pure function of a case (plan, rule, parks in scope) and its parameters. It
+answers drafts of findings and how many subjects it looked at; the review stamps rule,
+legal basis and ids on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from geo_service.model import Message, Severity, Subject, Verdict
+from geo_service.zoning.focus import Focus, measure_focus
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import geopandas as gpd
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
+    from geo_service.plan import Plan
+
+
+class Parameters(BaseModel):
+    """Base of every check's parameters; an unknown name is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NoParameters(Parameters):
+    """For checks that have nothing to set."""
+
+
+class Tolerance(Parameters):
+    """Below both limits an overlap is noise of the survey, not a finding."""
+
+    area_m2: float = 50.0
+    share: float = 0.001
+
+    def is_noise(
+        self, area_m2: NDArray[np.float64], share: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        """Return where an overlap is below both limits."""
+        return (area_m2 < self.area_m2) & (share < self.share)
+
+
+class Scope(Parameters):
+    """Which parks a rule is for; an empty list means all."""
+
+    tiers: tuple[str, ...] = ()
+    parks: tuple[str, ...] = ()
+    industries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A finding before the review has put its rule on it.
+
+    `key` tells apart several findings of one rule on one subject (another park, a zone).
+    """
+
+    verdict: Verdict
+    park_id: str | None
+    subject: Subject
+    title: Message
+    evidence: Mapping[str, Any]
+    cure: Message | None = None
+    geometry: BaseGeometry | None = None
+    key: str = ""
+    severity: Severity | None = None
+
+
+@dataclass
+class Outcome:
+    """What a check found, and how many subjects it judged."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    checked: int = 0
+    below_tolerance: int = 0
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What several checks measure alike, measured once for a review."""
+
+    plan: Plan
+    as_of: date
+
+    @cached_property
+    def focus(self) -> dict[str, Focus]:
+        """The focus of every park, on the workspace's basis."""
+        return measure_focus(self.plan)
+
+    @cached_property
+    def park_area_m2(self) -> dict[str, float]:
+        """The measured area of every park, by the workspace's method."""
+        parks = self.plan.metric("parks")
+        return dict(zip(parks["park_id"], self.area_m2(parks.geometry), strict=True))
+
+    def area_m2(self, shapes: Any) -> NDArray[np.float64]:  # noqa: ANN401 - series or array
+        """Return areas of shapes in the metric CRS, by the workspace's method."""
+        import pyproj  # noqa: PLC0415
+
+        from geo_service.crs import measure_area_m2  # noqa: PLC0415
+
+        settings = self.plan.settings
+        crs = pyproj.CRS.from_user_input(settings.metric_crs)
+        return measure_area_m2(np.asarray(shapes), method=settings.area_method, crs=crs)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One rule put to one plan: what a check may look at."""
+
+    shared: Shared
+    scope: Scope
+    tolerance: Tolerance
+    applies_to: str = "all"
+    selected: frozenset[str] | None = None
+    """Park ids that the caller asked for; None for all."""
+
+    @property
+    def plan(self) -> Plan:
+        """The plan under review."""
+        return self.shared.plan
+
+    @cached_property
+    def parks(self) -> gpd.GeoDataFrame:
+        """The parks in scope, in the metric CRS, with the index of the whole layer."""
+        parks = self.plan.metric("parks")
+        mask = np.ones(len(parks), dtype=bool)
+        if self.selected is not None:
+            mask &= parks["park_id"].isin(self.selected).to_numpy(dtype=bool)
+        if self.scope.tiers:
+            mask &= parks["tier"].isin(self.scope.tiers).to_numpy(dtype=bool)
+        if self.scope.parks:
+            mask &= parks["park_id"].isin(self.scope.parks).to_numpy(dtype=bool)
+        if self.scope.industries:
+            leading = parks["leading_industry"].fillna("")
+            mask &= leading.str.startswith(self.scope.industries).to_numpy(dtype=bool)
+        return parks[mask]
+
+    def in_scope(self, park_ids: pd.Series[Any]) -> NDArray[np.bool_]:
+        """Return which rows belong to a park in scope; rows without a park only if all are."""
+        if self.selected is None and not any(self.scope.model_dump().values()):
+            return np.ones(len(park_ids), dtype=bool)
+        return park_ids.isin(self.parks["park_id"]).to_numpy(dtype=bool)
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check by name: its parameters' model and its function."""
+
+    parameters: type[Parameters]
+    run: Callable[[Case, Any], Outcome]
+
+
+def text_or_none(cell: object) -> str | None:
+    """Return a cell's text, or None when it is missing."""
+    return cell if isinstance(cell, str) and cell else None
+
+
+def missing_value(
+    *, park_id: str | None, subject: Subject, column: str, rows: list[str] | None = None
+) -> Draft:
+    """Return the `unknown` of a subject whose column has no value."""
+    evidence: dict[str, Any] = {
+        "measure": column,
+        "value": None,
+        "missing_column": f"{subject.layer}.{column}",
+        "missing_rows": rows or [subject.id],
+    }
+    values = {"column": column, "rows": rows or [subject.id]}
+    return Draft(
+        verdict=Verdict.UNKNOWN,
+        park_id=park_id,
+        subject=subject,
+        title=Message("finding.missing_value", values),
+        evidence=evidence,
+        cure=Message("cure.fill_value", values),
+        key=f"missing:{column}",
+    )

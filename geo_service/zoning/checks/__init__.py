@@ -1,0 +1,22 @@
+"""The checks that rules name, by family; one file a family, each check a pure function."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from geo_service.zoning.checks import focus, land_use, layout
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from geo_service.zoning.case import Check
+
+FAMILIES: Mapping[str, Mapping[str, Check]] = MappingProxyType(
+    {
+        "focus": focus.CHECKS,
+        "layout": layout.CHECKS,
+        "land_use": land_use.CHECKS,
+    }
+)
+"""Every check by family and name."""

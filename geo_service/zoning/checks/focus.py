@@ -1,0 +1,412 @@
+"""Focus: one park, one leading industry (一园一主), one speciality (一园一特)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from geo_service.industry import classification
+from geo_service.model import FocusBasis, Message, Subject, Verdict
+from geo_service.zoning.case import (
+    Case,
+    Check,
+    Draft,
+    NoParameters,
+    Outcome,
+    Parameters,
+    missing_value,
+    text_or_none,
+)
+from geo_service.zoning.focus import BASIS_COLUMNS, Focus, active_enterprises
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
+
+def _parks(case: Case) -> Iterator[tuple[Focus, Subject, BaseGeometry]]:
+    for park_id, shape in zip(case.parks["park_id"], case.parks.geometry, strict=True):
+        yield case.shared.focus[park_id], Subject("parks", park_id), shape
+
+
+def _named(code: str) -> Message:
+    return Message("name.industry", {"code": code, "name": classification().name(code)})
+
+
+def declared(case: Case, _: NoParameters) -> Outcome:
+    """Exactly one leading industry is declared; none is `unknown`, several is `fail`."""
+    outcome = Outcome(checked=len(case.parks))
+    for focus, subject, shape in _parks(case):
+        if not focus.declared:
+            outcome.drafts.append(
+                missing_value(park_id=focus.park_id, subject=subject, column="leading_industry")
+            )
+        elif len(focus.declared) > 1:
+            values = {"industries": [_named(code) for code in focus.declared]}
+            outcome.drafts.append(
+                Draft(
+                    verdict=Verdict.FAIL,
+                    park_id=focus.park_id,
+                    subject=subject,
+                    title=Message("finding.several_leading", values),
+                    evidence={
+                        "measure": "declared_leading_industries",
+                        "value": len(focus.declared),
+                        "unit": "count",
+                        "threshold": 1,
+                        "declared": list(focus.declared),
+                    },
+                    cure=Message("cure.declare_one"),
+                    geometry=shape,
+                )
+            )
+    return outcome
+
+
+def in_group(case: Case, _: NoParameters) -> Outcome:
+    """Each declared leading industry belongs to one of the county's industry groups."""
+    outcome = Outcome()
+    groups = case.plan.settings.groups
+    for focus, subject, shape in _parks(case):
+        outcome.checked += bool(focus.declared)
+        outside = [code for code in focus.declared if groups.group_of(code) is None]
+        if not outside:
+            continue
+        values = {"industries": [_named(code) for code in outside]}
+        outcome.drafts.append(
+            Draft(
+                verdict=Verdict.FAIL,
+                park_id=focus.park_id,
+                subject=subject,
+                title=Message("finding.outside_groups", values),
+                evidence={
+                    "measure": "industry_group",
+                    "value": None,
+                    "unit": None,
+                    "threshold": sorted(groups.names),
+                    "outside": outside,
+                    "groups_version": groups.version,
+                },
+                cure=Message("cure.declare_in_group"),
+                geometry=shape,
+            )
+        )
+    return outcome
+
+
+class TopParameters(Parameters):
+    """How many digits the declared and the actual top industry are compared at."""
+
+    digits: int = Field(default=2, ge=2, le=2)
+
+
+def is_top(case: Case, parameters: TopParameters) -> Outcome:
+    """The declared leading industry is in the park's top industry by the basis."""
+    outcome = Outcome()
+    for focus, subject, shape in _parks(case):
+        if focus.leading is None:
+            continue
+        outcome.checked += 1
+        if focus.top_industry is None:
+            outcome.drafts.append(_not_measurable(focus, subject, "top_industry"))
+        elif focus.leading[: parameters.digits] not in focus.top_industries:
+            values = {
+                "declared": _named(focus.leading),
+                "top": _named(focus.top_industry),
+                "share": focus.top_share,
+            }
+            outcome.drafts.append(
+                Draft(
+                    verdict=Verdict.FAIL,
+                    park_id=focus.park_id,
+                    subject=subject,
+                    title=Message("finding.not_top", values),
+                    evidence={
+                        "measure": "top_industry",
+                        "value": focus.top_industry,
+                        "unit": None,
+                        "threshold": focus.leading[: parameters.digits],
+                        "top_share": focus.top_share,
+                        "basis": focus.basis.value,
+                        "year": focus.year,
+                    },
+                    cure=Message("cure.change_leading", values),
+                    geometry=shape,
+                )
+            )
+    return outcome
+
+
+class ShareParameters(Parameters):
+    """Thresholds of the leading industry's share, and what supporting industries count."""
+
+    pass_share: float = Field(default=0.7, gt=0, le=1)
+    watch_share: float = Field(default=0.5, ge=0, le=1)
+    basis: FocusBasis | None = None
+    count_supporting: Literal["none", "half", "full"] = "none"
+
+
+_SUPPORTING_WEIGHT: Mapping[str, float] = MappingProxyType({"none": 0.0, "half": 0.5, "full": 1.0})
+
+
+def leading_share(case: Case, parameters: ShareParameters) -> Outcome:
+    """The leading industry's share reaches the threshold; a missing value is `unknown`.
+
+    The cure says how much is short: with share s of total T and threshold t, growth of
+    the leading industry alone must bring (t·T - s·T) / (1 - t); moving others out
+    must bring T - s·T/t.
+    """
+    outcome = Outcome()
+    basis = parameters.basis or case.plan.settings.focus_basis
+    for focus, subject, shape in _parks(case):
+        if focus.leading is None:
+            continue
+        outcome.checked += 1
+        share = focus.shares[basis]
+        if share is None:
+            outcome.drafts.append(_not_measurable(focus, subject, f"share_{basis}", basis))
+            continue
+        weight = _SUPPORTING_WEIGHT[parameters.count_supporting]
+        counted = share + weight * (focus.supporting_share or 0.0)
+        if counted >= parameters.pass_share:
+            continue
+        verdict = Verdict.WATCH if counted >= parameters.watch_share else Verdict.FAIL
+        outcome.drafts.append(
+            _share_draft(focus, subject, shape, verdict, counted, basis, parameters)
+        )
+    return outcome
+
+
+def _share_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
+    focus: Focus,
+    subject: Subject,
+    shape: BaseGeometry,
+    verdict: Verdict,
+    counted: float,
+    basis: FocusBasis,
+    parameters: ShareParameters,
+) -> Draft:
+    threshold = parameters.pass_share
+    values: dict[str, Any] = {
+        "industry": _named(focus.leading or ""),
+        "share": counted,
+        "threshold": threshold,
+        "basis": Message(f"basis.{basis}"),
+    }
+    evidence: dict[str, Any] = {
+        "measure": f"share_{basis}",
+        "value": counted,
+        "unit": "share",
+        "threshold": threshold,
+        "watch_threshold": parameters.watch_share,
+        "shares": {item.value: value for item, value in focus.shares.items()},
+        "supporting_share": focus.supporting_share,
+        "count_supporting": parameters.count_supporting,
+        "enterprise_count": focus.enterprise_count,
+        "year": focus.year,
+    }
+    cure = Message("cure.raise_share", values)
+    if basis is focus.basis and focus.total is not None and focus.leading_total is not None:
+        total, leading = focus.total, counted * focus.total
+        short = threshold * total - leading
+        grow = short / (1 - threshold) if threshold < 1 else None
+        move = total - leading / threshold
+        evidence |= {
+            "leading_total": focus.leading_total,
+            "total": total,
+            "total_unit": _BASIS_UNITS[basis],
+            "growth_needed": grow,
+            "relocation_needed": move,
+            "computed": "leading_total / total",
+        }
+        if basis is FocusBasis.OUTPUT and grow is not None:
+            values |= {"grow": grow / 1e4, "move": move / 1e4}
+            cure = Message("cure.raise_output_share", values)
+    return Draft(
+        verdict=verdict,
+        park_id=focus.park_id,
+        subject=subject,
+        title=Message("finding.low_share", values),
+        evidence=evidence,
+        cure=cure,
+        geometry=shape,
+    )
+
+
+_BASIS_UNITS: Mapping[FocusBasis, str] = MappingProxyType(
+    {
+        FocusBasis.OUTPUT: "CNY",
+        FocusBasis.LAND: "m²",
+        FocusBasis.FLOOR_AREA: "m²",
+        FocusBasis.ENTERPRISES: "count",
+    }
+)
+
+
+def _not_measurable(
+    focus: Focus, subject: Subject, measure: str, basis: FocusBasis | None = None
+) -> Draft:
+    """The `unknown` of a park whose enterprises lack a value, or that has none."""
+    chosen = basis or focus.basis
+    if focus.enterprise_count == 0:
+        return Draft(
+            verdict=Verdict.UNKNOWN,
+            park_id=focus.park_id,
+            subject=subject,
+            title=Message("finding.no_enterprises", {"year": focus.year}),
+            evidence={"measure": measure, "value": None, "missing_column": "enterprises.park_id"},
+            cure=Message("cure.add_enterprises"),
+        )
+    column = BASIS_COLUMNS[chosen] or "park_id"
+    rows = sorted({*focus.missing[chosen], *focus.uncoded})
+    if focus.uncoded and not focus.missing[chosen]:
+        column = "industry_code"
+    if not rows:
+        return Draft(
+            verdict=Verdict.UNKNOWN,
+            park_id=focus.park_id,
+            subject=subject,
+            title=Message("finding.zero_total", {"basis": Message(f"basis.{chosen}")}),
+            evidence={"measure": measure, "value": None, "total": 0, "year": focus.year},
+            cure=Message("cure.add_enterprises"),
+        )
+    values = {"column": column, "rows": rows}
+    return Draft(
+        verdict=Verdict.UNKNOWN,
+        park_id=focus.park_id,
+        subject=subject,
+        title=Message("finding.share_missing_value", values),
+        evidence={
+            "measure": measure,
+            "value": None,
+            "missing_column": f"enterprises.{column}",
+            "missing_rows": rows,
+            "year": focus.year,
+        },
+        cure=Message("cure.fill_value", values),
+    )
+
+
+class FewParameters(Parameters):
+    """Below how many enterprises a share misleads."""
+
+    minimum: int = Field(default=5, ge=1)
+
+
+def few_enterprises(case: Case, parameters: FewParameters) -> Outcome:
+    """A park with few enterprises is flagged: its shares mislead and may disclose one."""
+    outcome = Outcome(checked=len(case.parks))
+    for focus, subject, _ in _parks(case):
+        if 0 < focus.enterprise_count < parameters.minimum:
+            values = {"count": focus.enterprise_count, "minimum": parameters.minimum}
+            outcome.drafts.append(
+                Draft(
+                    verdict=Verdict.WATCH,
+                    park_id=focus.park_id,
+                    subject=subject,
+                    title=Message("finding.few_enterprises", values),
+                    evidence={
+                        "measure": "enterprise_count",
+                        "value": focus.enterprise_count,
+                        "unit": "count",
+                        "threshold": parameters.minimum,
+                        "year": focus.year,
+                    },
+                )
+            )
+    return outcome
+
+
+def off_focus_enterprise(case: Case, _: NoParameters) -> Outcome:
+    """Each enterprise outside the park's leading and supporting industries is listed."""
+    outcome = Outcome()
+    active = active_enterprises(case.plan)
+    active = active[case.in_scope(active["park_id"])] if len(active) else active
+    to_metric = case.plan.metric("enterprises").geometry
+    focus_of = case.shared.focus
+    columns = ("park_id", "enterprise_id", "name", "industry_code")
+    for row, park_id, enterprise_id, name, code in active[list(columns)].itertuples():
+        focus = focus_of.get(park_id) if isinstance(park_id, str) else None
+        if focus is None or not focus.declared:
+            continue
+        outcome.checked += 1
+        subject = Subject("enterprises", enterprise_id)
+        known = text_or_none(code)
+        if known is None:
+            outcome.drafts.append(
+                missing_value(park_id=park_id, subject=subject, column="industry_code")
+            )
+        elif not known.startswith((*focus.declared, *focus.supporting)):
+            values = {"name": name, "industry": _named(known)}
+            outcome.drafts.append(
+                Draft(
+                    verdict=Verdict.WATCH,
+                    park_id=park_id,
+                    subject=subject,
+                    title=Message("finding.off_focus", values),
+                    evidence={
+                        "measure": "industry_code",
+                        "value": known,
+                        "unit": None,
+                        "threshold": [*focus.declared, *focus.supporting],
+                        "year": focus.year,
+                    },
+                    cure=Message("cure.off_focus", values),
+                    geometry=to_metric[row],
+                )
+            )
+    return outcome
+
+
+def speciality(case: Case, _: NoParameters) -> Outcome:
+    """A speciality is named, and no other park has the same one."""
+    outcome = Outcome(checked=len(case.parks))
+    parks = case.plan.frame("parks")
+    owners: dict[str, list[str]] = {}
+    for park_id, text in zip(parks["park_id"], parks["speciality"], strict=True):
+        if text_or_none(text):
+            owners.setdefault(text.strip(), []).append(park_id)
+    rows = zip(case.parks["park_id"], case.parks["speciality"], case.parks.geometry, strict=True)
+    for park_id, text, shape in rows:
+        subject = Subject("parks", park_id)
+        if not text_or_none(text):
+            outcome.drafts.append(
+                missing_value(park_id=park_id, subject=subject, column="speciality")
+            )
+            continue
+        others = [other for other in owners[text.strip()] if other != park_id]
+        if others:
+            values = {"speciality": text, "parks": others}
+            outcome.drafts.append(
+                Draft(
+                    verdict=Verdict.WATCH,
+                    park_id=park_id,
+                    subject=subject,
+                    title=Message("finding.same_speciality", values),
+                    evidence={
+                        "measure": "parks_with_this_speciality",
+                        "value": len(others) + 1,
+                        "unit": "count",
+                        "threshold": 1,
+                        "others": others,
+                    },
+                    cure=Message("cure.distinct_speciality"),
+                    geometry=shape,
+                )
+            )
+    return outcome
+
+
+CHECKS: Mapping[str, Check] = MappingProxyType(
+    {
+        "declared": Check(NoParameters, declared),
+        "in_group": Check(NoParameters, in_group),
+        "is_top": Check(TopParameters, is_top),
+        "leading_share": Check(ShareParameters, leading_share),
+        "few_enterprises": Check(FewParameters, few_enterprises),
+        "off_focus_enterprise": Check(NoParameters, off_focus_enterprise),
+        "speciality": Check(NoParameters, speciality),
+    }
+)

@@ -1,0 +1,263 @@
+"""Rulebooks: rules as data, read from YAML, checked, and merged with a county's own.
+
+YAML, since a rulebook is written and argued about by people: it takes comments, long
+Chinese titles and nested parameters, and its parser gives a line for every fault (TOML
+parsers in Python give none). Scalars are read as text and converted by the models,
+so a code like 0601 stays a code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from geo_service.data import data_file
+from geo_service.documents import (
+    Lines,
+    faults_of,
+    line_of,
+    nearest_name,
+    parse_model,
+    read_text,
+    read_yaml,
+)
+from geo_service.errors import Fault, RulebookError
+from geo_service.model import BasisTag, LegalBasis, Severity
+from geo_service.zoning.case import Parameters, Scope, Tolerance
+from geo_service.zoning.checks import FAMILIES
+
+if TYPE_CHECKING:
+    from geo_service.zoning.case import Check
+
+DEFAULT_FILE = "rulebook.yaml"
+Titles = dict[Literal["zh-Hans", "zh-Hant", "en"], str]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LegalBasisPart(_Part):
+    """Where a rule comes from, as written in a rulebook."""
+
+    document: str
+    number: str | None = None
+    article: str | None = None
+
+
+class RulePart(_Part):
+    """One rule as written in a rulebook."""
+
+    title: Titles
+    family: str
+    check: str
+    severity: Severity
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    scope: Scope = Scope()
+    applies_to: Literal["new", "existing", "all"] = "all"
+    effective_from: date
+    effective_to: date | None = None
+    tolerance: Tolerance = Tolerance()
+    legal_basis: LegalBasisPart
+    basis_tag: BasisTag
+    looked_at: date
+    note: str | None = None
+    enabled: bool = True
+
+
+class _RulebookPart(_Part):
+    format: Literal["1"]
+    title: Titles
+    extends: Literal["default"] | None = None
+    rules: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One rule in force: its data, its check, and what a county's rulebook changed."""
+
+    rule_id: str
+    part: RulePart
+    check: Check
+    parameters: Parameters
+    overridden: Mapping[str, Any]
+    """The shipped values of what the county's rulebook changed; empty when nothing was."""
+
+    @property
+    def legal_basis(self) -> LegalBasis:
+        """Where the rule comes from."""
+        return LegalBasis(**self.part.legal_basis.model_dump())
+
+    def is_in_force(self, day: date) -> bool:
+        """Return whether the rule is enabled and effective on a day."""
+        ends = self.part.effective_to
+        return self.part.enabled and self.part.effective_from <= day and (not ends or day <= ends)
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """A set of rules with the version that its content gives it."""
+
+    title: Mapping[str, str]
+    rules: Mapping[str, Rule]
+
+    @property
+    def version(self) -> str:
+        """A short hash over all rules' content."""
+        content = {
+            rule_id: rule.part.model_dump(mode="json") for rule_id, rule in self.rules.items()
+        }
+        text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def in_force(self, day: date) -> list[Rule]:
+        """Return the rules that hold on a day, in the rulebook's order."""
+        return [rule for rule in self.rules.values() if rule.is_in_force(day)]
+
+
+@cache
+def default_rulebook() -> Rulebook:
+    """Return the rulebook that ships with the product."""
+    text = data_file(DEFAULT_FILE).read_text(encoding="utf-8")
+    return parse_rulebook(text, DEFAULT_FILE)
+
+
+def open_rulebook(path: Path | None) -> Rulebook:
+    """Return a county's rulebook, or the shipped one when there is no path.
+
+    Raises
+    ------
+    RulebookError
+        The file is missing or breaks its form; every fault with its line.
+    """
+    if path is None:
+        return default_rulebook()
+    text, faults = read_text(path)
+    if faults:
+        raise RulebookError("The rulebook cannot be read:", faults)
+    return parse_rulebook(text, path.name)
+
+
+def parse_rulebook(text: str, file: str) -> Rulebook:
+    """Return a rulebook's text as checked rules, merged over the shipped ones if it extends them.
+
+    Raises
+    ------
+    RulebookError
+        An unknown rule, family, check or parameter, a missing or wrong value; every fault
+        with file, line and the nearest known name.
+    """
+    data, lines, faults = read_yaml(text, file)
+    if not faults:
+        whole, faults = parse_model(_RulebookPart, data, file, lines=lines)
+        if whole is not None:
+            rules = _build_rules(whole, file, lines, faults)
+            if not faults:
+                return Rulebook(title=dict(whole.title), rules=rules)
+    raise RulebookError("The rulebook cannot be used:", faults)
+
+
+def _build_rules(
+    whole: _RulebookPart, file: str, lines: Lines, faults: list[Fault]
+) -> dict[str, Rule]:
+    base = default_rulebook().rules if whole.extends else {}
+    rules = dict(base)
+    for rule_id, written in whole.rules.items():
+        shipped = base.get(rule_id)
+        if shipped is None and whole.extends and not {"family", "check"} <= set(written):
+            faults.append(
+                Fault(
+                    file=file,
+                    line=line_of(("rules", rule_id), lines),
+                    found=f"unknown rule {rule_id!r} without family and check",
+                    expected=nearest_name(rule_id, tuple(base)),
+                )
+            )
+            continue
+        merged = _merge(shipped.part, written) if shipped else written
+        part, problems = parse_model(RulePart, merged, file)
+        faults += [_placed(problem, rule_id, file, lines) for problem in problems]
+        if part is None:
+            continue
+        check = _find_check(part, rule_id, file, lines, faults)
+        if check is None:
+            continue
+        parameters = _check_parameters(check, part, rule_id, file, lines, faults)
+        if parameters is not None:
+            rules[rule_id] = Rule(
+                rule_id=rule_id,
+                part=part,
+                check=check,
+                parameters=parameters,
+                overridden=_changes(shipped.part, part) if shipped else {},
+            )
+    return rules
+
+
+def _merge(shipped: RulePart, written: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay a county's values over the shipped ones; tables are merged key by key."""
+    merged = shipped.model_dump(mode="json", exclude_none=True)
+    for key, value in written.items():
+        if isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = {**merged[key], **value}
+        else:
+            merged[key] = value
+    return merged
+
+
+def _changes(shipped: RulePart, part: RulePart) -> dict[str, Any]:
+    before, after = shipped.model_dump(mode="json"), part.model_dump(mode="json")
+    return {key: value for key, value in before.items() if value != after[key]}
+
+
+def _placed(problem: Fault, rule_id: str, file: str, lines: Lines) -> Fault:
+    place = ("rules", rule_id, *(problem.column or "").split("."))
+    return Fault(
+        file=file,
+        line=line_of(place, lines),
+        column=f"rules.{rule_id}.{problem.column}",
+        found=problem.found,
+        expected=problem.expected,
+    )
+
+
+def _find_check(
+    part: RulePart, rule_id: str, file: str, lines: Lines, faults: list[Fault]
+) -> Check | None:
+    family = FAMILIES.get(part.family)
+    known, field, name = (
+        (FAMILIES, "family", part.family) if family is None else (family, "check", part.check)
+    )
+    if family is not None and part.check in family:
+        return family[part.check]
+    faults.append(
+        Fault(
+            file=file,
+            line=line_of(("rules", rule_id, field), lines),
+            column=f"rules.{rule_id}.{field}",
+            found=f"unknown {field} {name!r}",
+            expected=nearest_name(name, tuple(known)),
+        )
+    )
+    return None
+
+
+def _check_parameters(  # noqa: PLR0913, PLR0917 - a rule's place in its file
+    check: Check, part: RulePart, rule_id: str, file: str, lines: Lines, faults: list[Fault]
+) -> Parameters | None:
+    from pydantic import ValidationError  # noqa: PLC0415 - beside its one use
+
+    try:
+        return check.parameters.model_validate(part.parameters)
+    except ValidationError as error:
+        under = ("rules", rule_id, "parameters")
+        faults += faults_of(error, check.parameters, file, lines=lines, under=under)
+        return None

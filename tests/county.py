@@ -1,0 +1,190 @@
+"""A small county made for tests: squares in metres, so that numbers can be derived by hand.
+
+`County` holds rows by layer; tests change what they are about and `write` it as a workspace.
+The origin is (500 000, 3 420 000) in EPSG:4545, on the central meridian.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pyproj
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+ORIGIN_M = (500_000.0, 3_420_000.0)
+_TO_DEGREES = pyproj.Transformer.from_crs("EPSG:4545", "EPSG:4490", always_xy=True)
+_MARK = {"source": "made for tests", "illustrative": True}
+Row = dict[str, Any]
+
+SETTINGS = """
+format = 1
+county_code = "999999"
+metric_crs = "EPSG:4545"
+{extra}
+[name]
+zh-Hans = "测试县"
+en = "Test County"
+[platform]
+municipal_park = 1
+building_park = 2
+[industry_groups]
+file = "industry_groups.csv"
+version = "test"
+[industry_groups.names.consumer]
+zh-Hans = "消费品"
+en = "Consumer goods"
+[industry_groups.names.equipment]
+zh-Hans = "装备"
+en = "Equipment"
+"""
+
+
+def box(x: float, y: float, width: float, height: float) -> BaseGeometry:
+    """Return a rectangle with its lower left corner (x, y) metres from the origin."""
+    west, south = ORIGIN_M[0] + x, ORIGIN_M[1] + y
+    return shapely.box(west, south, west + width, south + height)
+
+
+def point(x: float, y: float) -> BaseGeometry:
+    """Return a point (x, y) metres from the origin."""
+    return shapely.Point(ORIGIN_M[0] + x, ORIGIN_M[1] + y)
+
+
+def line(*places: tuple[float, float]) -> BaseGeometry:
+    """Return a line through places given in metres from the origin."""
+    return shapely.LineString([(ORIGIN_M[0] + x, ORIGIN_M[1] + y) for x, y in places])
+
+
+def in_degrees(shape: BaseGeometry) -> BaseGeometry:
+    """Return a shape given in EPSG:4545 in longitude and latitude."""
+    result: BaseGeometry = shapely.transform(
+        shape, lambda xy: list(zip(*_TO_DEGREES.transform(xy[:, 0], xy[:, 1]), strict=True))
+    )
+    return result
+
+
+def park(park_id: str, shape: BaseGeometry, **values: Any) -> Row:
+    """Return a park's row."""
+    return {
+        "park_id": park_id,
+        "name": f"{park_id} 园",
+        "tier": "sme_cluster",
+        "township_code": "T1",
+        "leading_industry": "13",
+        "supporting_industries": "",
+        "speciality": f"{park_id} 特色",
+        "host_park_id": None,
+        "status": "operating",
+        "declared_area_ha": shape.area / 1e4,
+        "geometry": shape,
+        **_MARK,
+        **values,
+    }
+
+
+def parcel(parcel_id: str, shape: BaseGeometry, **values: Any) -> Row:
+    """Return a parcel's row."""
+    return {
+        "parcel_id": parcel_id,
+        "park_id": "P1",
+        "land_use": "100101",
+        "land_use_scheme": "planning2023",
+        "status": "built",
+        "area_m2": shape.area,
+        "geometry": shape,
+        **_MARK,
+        **values,
+    }
+
+
+def enterprise(enterprise_id: str, code: str | None, output_cny: float | None, **values: Any) -> Row:
+    """Return an enterprise's row for 2025, in park P1."""
+    return {
+        "enterprise_id": enterprise_id,
+        "year": 2025,
+        "name": f"企业{enterprise_id}",
+        "industry_code": code,
+        "park_id": "P1",
+        "output_cny": output_cny,
+        "land_m2": 1000,
+        "floor_m2": 2000,
+        "status": "operating",
+        **_MARK,
+        **values,
+    }
+
+
+class County:
+    """Rows by layer, and the settings of the workspace."""
+
+    def __init__(self) -> None:
+        """Make a county of one township, two parks and six enterprises."""
+        self.extra = 'land_use_scheme = "planning2023"'
+        self.layers: dict[str, list[Row]] = {
+            "townships": [
+                {
+                    "code": "T1",
+                    "code_scheme": "nbs",
+                    "name": "甲镇",
+                    "kind": "镇",
+                    "geometry": point(500, 500),
+                    **_MARK,
+                }
+            ],
+            "parks": [
+                park("P1", box(0, 0, 1000, 1000)),
+                park("P2", box(2000, 0, 1000, 1000), leading_industry="36"),
+            ],
+            "enterprises": [
+                *(enterprise(f"E{n}", "1311", 100.0) for n in range(1, 6)),
+                *(enterprise(f"F{n}", "3670", 100.0, park_id="P2") for n in range(1, 6)),
+            ],
+        }
+        self.groups = [("13", "consumer", "core"), ("36", "equipment", "core")]
+
+    def write(self, folder: Path) -> Path:
+        """Write the workspace and return its folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        parts = [SETTINGS.format(extra=self.extra)]
+        for name, rows in self.layers.items():
+            is_table = not any("geometry" in row for row in rows)
+            file = f"{name}.csv" if is_table else f"{name}.geojson"
+            parts.append(f'[layers.{name}]\nfile = "{file}"\n')
+            (_write_table if is_table else _write_features)(folder / file, rows)
+        (folder / "workspace.toml").write_text("\n".join(parts), encoding="utf-8")
+        with (folder / "industry_groups.csv").open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(("code_prefix", "group", "strength"))
+            writer.writerows(self.groups)
+        return folder
+
+
+def _write_table(path: Path, rows: list[Row]) -> None:
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _write_features(path: Path, rows: list[Row]) -> None:
+    features = [
+        {
+            "type": "Feature",
+            "properties": {name: value for name, value in row.items() if name != "geometry"},
+            "geometry": None
+            if row["geometry"] is None
+            else shapely.geometry.mapping(in_degrees(row["geometry"])),
+        }
+        for row in rows
+    ]
+    document = {
+        "type": "FeatureCollection",
+        "crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::4490"}},
+        "features": features,
+    }
+    path.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
