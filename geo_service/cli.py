@@ -83,7 +83,7 @@ def main() -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last stop: told apart below
         _exit_on_other(error)
     sys.exit(0)
 
@@ -111,10 +111,14 @@ def _progress(label: str) -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield lambda done, total, name: None  # noqa: ARG005 - nobody is looking
         return
-    from rich.progress import BarColumn, Progress as Bar, TextColumn  # noqa: PLC0415
+    from rich import progress  # noqa: PLC0415
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[name]}"))
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.TextColumn("{task.fields[name]}"),
+    )
+    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=None, name="")
         yield lambda done, total, name: bar.update(task, completed=done, total=total, name=name)
 
@@ -127,20 +131,22 @@ def _write(content: bytes, output: Path | None) -> None:
     try:
         output.write_bytes(content)
     except OSError as error:
-        reason = f"Cannot write {output}: {error.strerror}."
-        raise InvalidQueryError("output", reason) from None
+        name, reason = "output", f"Cannot write {output}: {error.strerror}."
+        raise InvalidQueryError(name, reason) from None
     _say(f"Written: {output}")
 
 
 @app.command()
-def review(  # noqa: PLR0913 - the options that the contract names
+def review(
     workspace: Workspace = None,
     *,
     rulebook: Annotated[
         Path | None, typer.Option(help="Rulebook in place of the workspace's own.")
     ] = None,
     park: Annotated[list[str] | None, typer.Option(help="Only this park; may be repeated.")] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on watch or unknown too.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 1 on watch or unknown too.")
+    ] = False,
     format: Annotated[ReviewFormat, typer.Option(help="How to write it.")] = ReviewFormat.TABLE,  # noqa: A002
     output: Output = None,
     lang: Lang = Language.ZH_HANS,

@@ -61,7 +61,7 @@ def require_metric(*frames: gpd.GeoDataFrame | gpd.GeoSeries) -> pyproj.CRS:
         names = ", ".join(sorted({str(crs.to_string()) for crs in found if crs}))
         msg = f"Layers measured together must share one CRS, found {names}."
         raise CrsError(msg)
-    return found[0]
+    return pyproj.CRS(found[0])
 
 
 def is_storage_like(crs: pyproj.CRS) -> bool:

@@ -52,9 +52,7 @@ def _too_deep(file: str) -> Fault:
     return Fault(file=file, found="nesting too deep", expected=f"at most {MAX_DEPTH} levels")
 
 
-def _plain(
-    node: yaml.Node, place: Location, file: str, lines: Lines, faults: list[Fault]
-) -> Any:  # noqa: ANN401 - plain data of any shape
+def _plain(node: yaml.Node, place: Location, file: str, lines: Lines, faults: list[Fault]) -> Any:  # noqa: ANN401 - plain data of any shape
     lines[place] = node.start_mark.line + 1
     if len(place) > MAX_DEPTH:
         faults.append(_too_deep(file))

@@ -62,7 +62,7 @@ class Classification:
     def nearest(self, code: str) -> str | None:
         """Return the known code closest to an unknown one: its longest known prefix, else alike.
 
-        >>> classification().nearest("1819")
+        >>> classification().nearest("1812")
         '181'
         """
         for length in range(len(code) - 1, 1, -1):

@@ -66,7 +66,7 @@ class County:
 
     # ---- parks ----------------------------------------------------------------------------
 
-    def park_features(  # noqa: PLR0913 - the filters of one list
+    def park_features(
         self,
         language: Language,
         *,

@@ -26,7 +26,6 @@ from geo_service.industry import CODE_PATTERN, classification, split_codes
 from geo_service.schema import ID_PATTERN, STORED_GEOMETRY, Field, Kind, LayerSchema, Need
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -49,16 +48,26 @@ class LayerFile:
     """The file as messages name it, without the machine's folders."""
     crs: str | None = None
     where: Mapping[str, str] = field(default_factory=dict)
-    values: Mapping[str, Any] = field(default_factory=dict)
+    constants: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Faults:
     """Collects the faults of one layer; rows are named by number and id."""
 
-    def __init__(self, source: LayerFile, rows: Sequence[str]) -> None:
+    def __init__(self, source: LayerFile, key: pd.DataFrame) -> None:
         self._source = source
-        self._rows = rows
+        self._key = key
+        self._first = 2 if source.path.suffix.lower() in TABLE_SUFFIXES else 1
         self.found: list[Fault] = []
+
+    def key_of(self, row: int) -> str:
+        """Return the id of a row, or an empty text when it has none."""
+        parts = [cell for cell in self._key.iloc[row] if not pd.isna(cell)]
+        return _short("/".join(str(part) for part in parts))
+
+    def _name(self, row: int) -> str:
+        key = self.key_of(row)
+        return f"{row + self._first} ({key})" if key else str(row + self._first)
 
     def add(
         self, found: str, expected: str, *, row: int | None = None, column: str | None = None
@@ -68,7 +77,7 @@ class Faults:
             Fault(
                 file=self._source.shown,
                 layer=self._source.name,
-                row=None if row is None else self._rows[row],
+                row=None if row is None else self._name(row),
                 column=column,
                 found=found,
                 expected=expected,
@@ -106,10 +115,10 @@ def read_layer(source: LayerFile, schema: LayerSchema) -> tuple[pd.DataFrame | N
         expected = "a file that can be read as this layer"
         fault = Fault(file=source.shown, layer=source.name, found=problem, expected=expected)
         return None, [fault]
-    for name, value in source.values.items():
+    for name, value in source.constants.items():
         raw[name] = value
     raw = raw.reset_index(drop=True)
-    faults = Faults(source, _row_names(raw, schema, source))
+    faults = Faults(source, raw[[name for name in schema.key if name in raw.columns]])
     columns = {item.name: _read_column(raw, item, faults) for item in schema.fields}
     frame = pd.DataFrame(columns)
     _check_key(frame, schema, faults)
@@ -129,7 +138,7 @@ def _read_file(source: LayerFile) -> tuple[pd.DataFrame | None, str]:
             )
             return table.replace("", None), ""
         where = " AND ".join(
-            f'"{_quoted(name, chr(34))}" = \'{_quoted(value, chr(39))}\''
+            f"\"{_quoted(name, chr(34))}\" = '{_quoted(value, chr(39))}'"
             for name, value in source.where.items()
         )
         return pyogrio.read_dataframe(source.path, where=where or None), ""
@@ -143,16 +152,6 @@ def _read_file(source: LayerFile) -> tuple[pd.DataFrame | None, str]:
 
 def _quoted(text: str, quote: str) -> str:
     return text.replace(quote, quote * 2)
-
-
-def _row_names(raw: pd.DataFrame, schema: LayerSchema, source: LayerFile) -> list[str]:
-    first = 2 if source.path.suffix.lower() in TABLE_SUFFIXES else 1
-    key = [name for name in schema.key if name in raw.columns]
-    numbers = range(first, len(raw) + first)
-    if not key:
-        return [str(number) for number in numbers]
-    ids = raw[key].astype(str).agg("/".join, axis=1) if len(raw) else []
-    return [f"{number} ({_short(name)})" for number, name in zip(numbers, ids, strict=True)]
 
 
 def _read_column(raw: pd.DataFrame, item: Field, faults: Faults) -> pd.Series[Any]:
@@ -230,13 +229,12 @@ def _number(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any
     bad = (numbers.isna() & ~blank) | np.isinf(numbers)
     unit = f" in {item.unit}" if item.unit else ""
     faults.add_rows(bad.to_numpy(dtype=bool), cells, f"a number{unit}", item.name)
-    for limit, outside, sign in (
-        (item.minimum, lambda limit: numbers < limit, "≥"),
-        (item.maximum, lambda limit: numbers > limit, "≤"),
-    ):
-        if limit is not None:
-            wrong = outside(limit).to_numpy(dtype=bool)
-            faults.add_rows(wrong, cells, f"a number{unit} {sign} {limit:g}", item.name)
+    if item.minimum is not None:
+        low = (numbers < item.minimum).to_numpy(dtype=bool)
+        faults.add_rows(low, cells, f"a number{unit} ≥ {item.minimum:g}", item.name)
+    if item.maximum is not None:
+        high = (numbers > item.maximum).to_numpy(dtype=bool)
+        faults.add_rows(high, cells, f"a number{unit} ≤ {item.maximum:g}", item.name)
     return numbers.where(~np.isinf(numbers))
 
 
@@ -256,9 +254,11 @@ def _boolean(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[An
     blank = cells.isna() | (words == "")
     bad = ~(is_true | is_false | blank)
     faults.add_rows(bad.to_numpy(dtype=bool), cells, "true or false", item.name)
-    values = is_true.astype("boolean").where(is_true | is_false, other=pd.NA)
-    if item.need is Need.VALUE and values.notna().all():
-        return values.astype("bool")
+    is_known = is_true | is_false
+    if item.need is Need.VALUE and is_known.all():
+        return is_true
+    values = is_true.astype("boolean")
+    values[~is_known] = pd.NA
     return values
 
 
@@ -284,10 +284,10 @@ _CONVERTERS = {
 
 def _check_key(frame: pd.DataFrame, schema: LayerSchema, faults: Faults) -> None:
     key = frame[list(schema.key)]
-    present = key.notna().all(axis=1)
-    twice = (key.duplicated(keep=False) & present).to_numpy(dtype=bool)
-    shown = key.astype("str").agg("/".join, axis=1) if len(key) else pd.Series(dtype="str")
-    faults.add_rows(twice, shown, "each id once", "+".join(schema.key))
+    twice = key.duplicated(keep=False) & key.notna().all(axis=1)
+    for row in np.flatnonzero(twice.to_numpy(dtype=bool)):
+        found = repr(faults.key_of(int(row)))
+        faults.add(found, "each id once", row=int(row), column="+".join(schema.key))
 
 
 def _read_geometry(
@@ -295,11 +295,11 @@ def _read_geometry(
 ) -> gpd.GeoSeries:
     shapes = _located(raw, schema, source, faults)
     if shapes is None:
-        return gpd.GeoSeries([None] * len(raw), crs=STORAGE_CRS)
+        return gpd.GeoSeries(np.full(len(raw), None), crs=STORAGE_CRS)
     _check_shapes(shapes, schema, faults)
-    crs = shapes.crs
+    crs = pyproj.CRS(shapes.crs)
     if crs.is_geographic:
-        _check_degrees(shapes, faults)
+        _check_degrees(shapes, crs, faults)
     if is_storage_like(crs):
         return shapes.set_crs(STORAGE_CRS, allow_override=True)
     return shapes.to_crs(STORAGE_CRS)
@@ -311,9 +311,7 @@ def _located(
     if isinstance(raw, gpd.GeoDataFrame):
         return _with_crs(raw.geometry, source, faults)
     if {"lon", "lat"} <= set(raw.columns):
-        lon, lat = (
-            _number(raw[name], Field(name, Kind.NUMBER), faults) for name in ("lon", "lat")
-        )
+        lon, lat = (_number(raw[name], Field(name, Kind.NUMBER), faults) for name in ("lon", "lat"))
         points = np.full(len(raw), None, dtype=object)
         there = (lon.notna() & lat.notna()).to_numpy(dtype=bool)
         points[there] = shapely.points(lon[there], lat[there])
@@ -327,14 +325,14 @@ def _with_crs(
     shapes: gpd.GeoSeries, source: LayerFile, faults: Faults, *, default: str | None = None
 ) -> gpd.GeoSeries | None:
     declared = source.crs or default
-    if shapes.crs is None and declared is None:
+    if shapes.crs is None and not declared:
         faults.add(
             "no CRS",
-            f"a file that names its CRS, or crs = \"EPSG:...\" under [layers.{source.name}]",
+            f'a file that names its CRS, or crs = "EPSG:..." under [layers.{source.name}]',
         )
         return None
     if shapes.crs is None:
-        return shapes.set_crs(declared)
+        return shapes.set_crs(pyproj.CRS(declared))
     if source.crs is not None and pyproj.CRS(source.crs) != shapes.crs:
         found = f"CRS {shapes.crs.to_string()}"
         faults.add(found, f"the declared {source.crs}")
@@ -346,8 +344,8 @@ def _check_shapes(shapes: gpd.GeoSeries, schema: LayerSchema, faults: Faults) ->
     array = shapes.to_numpy()
     is_empty = shapely.is_missing(array) | shapely.is_empty(array)
     if not schema.is_geometry_optional:
-        for row in np.flatnonzero(is_empty):
-            faults.add("no geometry", f"a {schema.geometry}", row=int(row), column="geometry")
+        for place in np.flatnonzero(is_empty):
+            faults.add("no geometry", f"a {schema.geometry}", row=int(place), column="geometry")
     allowed = STORED_GEOMETRY[schema.geometry or "point"]
     for row, shape in enumerate(array):
         if shape is not None and shape.geom_type not in allowed:
@@ -355,21 +353,21 @@ def _check_shapes(shapes: gpd.GeoSeries, schema: LayerSchema, faults: Faults) ->
             faults.add(shape.geom_type, expected, row=row, column="geometry")
     bounds = shapely.bounds(array)
     finite = np.isfinite(bounds).all(axis=1) | is_empty
-    for row in np.flatnonzero(~finite):
+    for place in np.flatnonzero(~finite):
         faults.add(
-            "a coordinate that is not a number", "finite numbers", row=int(row), column="geometry"
+            "a coordinate that is not a number", "finite numbers", row=int(place), column="geometry"
         )
-    for row in np.flatnonzero(~shapely.is_valid(array) & ~is_empty & finite):
-        reason = shapely.is_valid_reason(array[row])
+    for place in np.flatnonzero(~shapely.is_valid(array) & ~is_empty & finite):
+        reason = shapely.is_valid_reason(array[place])
         faults.add(
             f"an invalid shape ({reason})",
             "a valid shape (importing the file repairs it)",
-            row=int(row),
+            row=int(place),
             column="geometry",
         )
 
 
-def _check_degrees(shapes: gpd.GeoSeries, faults: Faults) -> None:
+def _check_degrees(shapes: gpd.GeoSeries, crs: pyproj.CRS, faults: Faults) -> None:
     bounds = shapely.bounds(shapes.to_numpy())
     with np.errstate(invalid="ignore"):
         swapped = (bounds[:, 0] <= _MAX_LATITUDE_IN_CHINA) & (
@@ -387,7 +385,7 @@ def _check_degrees(shapes: gpd.GeoSeries, faults: Faults) -> None:
     for row in np.flatnonzero(metres):
         x, y = bounds[row, :2]
         faults.add(
-            f"x {x:.1f}, y {y:.1f} under the geographic CRS {shapes.crs.to_string()}",
+            f"x {x:.1f}, y {y:.1f} under the geographic CRS {crs.to_string()}",
             "degrees, or a projected CRS declared for this layer",
             row=int(row),
             column="geometry",

@@ -128,7 +128,11 @@ def _link(name: str, target: str, need: Need = Need.OPTIONAL) -> Field:
 
 
 def _amount(
-    name: str, need: Need = Need.OPTIONAL, *, minimum: float | None = 0, maximum: float | None = None
+    name: str,
+    need: Need = Need.OPTIONAL,
+    *,
+    minimum: float | None = 0,
+    maximum: float | None = None,
 ) -> Field:
     return Field(name, Kind.NUMBER, need, minimum=minimum, maximum=maximum)
 

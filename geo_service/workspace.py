@@ -22,16 +22,17 @@ import numpy as np
 import pandas as pd
 import pyproj
 import shapely
-from pydantic import BaseModel, ConfigDict, Field as Setting
+from pydantic import BaseModel, ConfigDict
+from pydantic import Field as Setting
 
 from geo_service.crs import STORAGE_CRS, is_metric
-from geo_service.documents import parse_model, read_text, read_toml
+from geo_service.documents import nearest_name, parse_model, read_text, read_toml
 from geo_service.errors import Fault, WorkspaceError
 from geo_service.industry import IndustryGroups, group_table
 from geo_service.model import AreaMethod, FocusBasis, Tier
 from geo_service.plan import Layer, Plan, PlanSettings
 from geo_service.reading import LayerFile, read_layer
-from geo_service.schema import LAYER_NAMES, LAND_USE_SCHEMES, SCHEMAS
+from geo_service.schema import LAND_USE_SCHEMES, LAYER_NAMES, SCHEMAS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -142,28 +143,32 @@ def _read_settings(folder: Path) -> tuple[_SettingsFile | None, list[Fault]]:
 
 
 def _check_settings(settings: _SettingsFile) -> Iterator[Fault]:
-    def fault(column: str, found: str, expected: str) -> Fault:
-        return Fault(file=SETTINGS_FILE, column=column, found=found, expected=expected)
-
-    try:
-        if not is_metric(pyproj.CRS.from_user_input(settings.metric_crs)):
-            yield fault("metric_crs", settings.metric_crs, "a projected CRS in metres")
-    except pyproj.exceptions.CRSError:
-        yield fault("metric_crs", repr(settings.metric_crs), "a CRS such as EPSG:4545")
     scheme = settings.land_use_scheme
+    if not _is_crs(settings.metric_crs) or not is_metric(pyproj.CRS(settings.metric_crs)):
+        yield _settings_fault("metric_crs", settings.metric_crs, "a CRS in metres, as EPSG:4545")
     if scheme is not None and scheme not in LAND_USE_SCHEMES:
-        yield fault("land_use_scheme", repr(scheme), f"one of {', '.join(LAND_USE_SCHEMES)}")
+        yield _settings_fault("land_use_scheme", scheme, nearest_name(scheme, LAND_USE_SCHEMES))
     for name, layer in settings.layers.items():
         if name not in LAYER_NAMES:
-            yield fault(f"layers.{name}", repr(name), f"one of {', '.join(LAYER_NAMES)}")
-        if layer.crs is not None:
-            try:
-                pyproj.CRS.from_user_input(layer.crs)
-            except pyproj.exceptions.CRSError:
-                yield fault(f"layers.{name}.crs", repr(layer.crs), "a CRS such as EPSG:4490")
+            yield _settings_fault(f"layers.{name}", name, nearest_name(name, LAYER_NAMES))
+        if layer.crs is not None and not _is_crs(layer.crs):
+            yield _settings_fault(f"layers.{name}.crs", layer.crs, "a CRS such as EPSG:4490")
     for name, schema in SCHEMAS.items():
         if schema.is_required and name not in settings.layers:
-            yield fault(f"layers.{name}", "nothing", "this layer, which every county has")
+            yield _settings_fault(f"layers.{name}", None, "this layer, which every county has")
+
+
+def _settings_fault(column: str, found: str | None, expected: str) -> Fault:
+    shown = "nothing" if found is None else repr(found)
+    return Fault(file=SETTINGS_FILE, column=column, found=shown, expected=expected)
+
+
+def _is_crs(text: str) -> bool:
+    try:
+        pyproj.CRS.from_user_input(text)
+    except pyproj.exceptions.CRSError:
+        return False
+    return True
 
 
 def _read_groups(folder: Path, part: _GroupsPart, faults: list[Fault]) -> IndustryGroups:
@@ -189,10 +194,14 @@ def _read_groups(folder: Path, part: _GroupsPart, faults: list[Fault]) -> Indust
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return IndustryGroups(
         prefixes=prefixes,
-        names={group: dict(names) for group, names in part.names.items()},
+        names={group: _plain_names(names) for group, names in part.names.items()},
         conditional=frozenset(conditional),
         version=f"{part.version}+{digest}",
     )
+
+
+def _plain_names(names: Languages) -> dict[str, str]:
+    return {str(language): name for language, name in names.items()}
 
 
 def _read_layers(
@@ -234,7 +243,10 @@ def _locate(folder: Path, name: str, part: _LayerPart) -> LayerFile | Fault:
     path = (root / part.file).resolve()
     if not path.is_relative_to(root.resolve()):
         return Fault(
-            file=SETTINGS_FILE, layer=name, found=repr(part.file), expected="a file inside the folder"
+            file=SETTINGS_FILE,
+            layer=name,
+            found=repr(part.file),
+            expected="a file inside the folder",
         )
     shown = f"{part.package}/{part.file}" if part.package else part.file
     return LayerFile(
@@ -243,7 +255,7 @@ def _locate(folder: Path, name: str, part: _LayerPart) -> LayerFile | Fault:
         shown=shown,
         crs=part.crs,
         where=dict(part.where),
-        values=dict(part.values),
+        constants=dict(part.values),
     )
 
 
@@ -263,7 +275,7 @@ def _from_package(folder: Path, source: LayerFile) -> tuple[LayerFile, str]:
     if not cached.exists() and not _fill_cache(source, cached):
         return source, version
     return (
-        LayerFile(name=source.name, path=cached, shown=source.shown, values=source.values),
+        LayerFile(name=source.name, path=cached, shown=source.shown, constants=source.constants),
         version,
     )
 
@@ -271,7 +283,9 @@ def _from_package(folder: Path, source: LayerFile) -> tuple[LayerFile, str]:
 def _fill_cache(source: LayerFile, cached: Path) -> bool:
     import pyogrio  # noqa: PLC0415 - only when the cache is cold
 
-    quoted = {name.replace('"', '""'): value.replace("'", "''") for name, value in source.where.items()}
+    quoted = {
+        name.replace('"', '""'): value.replace("'", "''") for name, value in source.where.items()
+    }
     where = " AND ".join(f"\"{name}\" = '{value}'" for name, value in quoted.items())
     try:
         frame = pyogrio.read_dataframe(source.path, where=where or None, columns=[])
@@ -321,9 +335,7 @@ def _declare_scheme(
     return kept
 
 
-def _check_references(
-    frames: dict[str, pd.DataFrame], settings: _SettingsFile
-) -> Iterator[Fault]:
+def _check_references(frames: dict[str, pd.DataFrame], settings: _SettingsFile) -> Iterator[Fault]:
     for name, frame in frames.items():
         file = settings.layers[name].file
         for item in SCHEMAS[name].fields:
@@ -420,7 +432,7 @@ def _plan_settings(folder: Path, settings: _SettingsFile, groups: IndustryGroups
     digest = hashlib.sha256(f"{described}|{groups.version}".encode()).hexdigest()[:12]
     return PlanSettings(
         county_code=settings.county_code,
-        name={language: name for language, name in settings.name.items()},
+        name=_plain_names(settings.name),
         platform={tier.value: count for tier, count in settings.platform.items()},
         metric_crs=settings.metric_crs,
         area_method=settings.area_method,

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyproj
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -61,13 +62,12 @@ def line(*places: tuple[float, float]) -> BaseGeometry:
 
 def in_degrees(shape: BaseGeometry) -> BaseGeometry:
     """Return a shape given in EPSG:4545 in longitude and latitude."""
-    result: BaseGeometry = shapely.transform(
-        shape, lambda xy: list(zip(*_TO_DEGREES.transform(xy[:, 0], xy[:, 1]), strict=True))
+    return shapely.transform(
+        shape, lambda xy: np.column_stack(_TO_DEGREES.transform(xy[:, 0], xy[:, 1]))
     )
-    return result
 
 
-def park(park_id: str, shape: BaseGeometry, **values: Any) -> Row:
+def park(park_id: str, shape: BaseGeometry, **values: object) -> Row:
     """Return a park's row."""
     return {
         "park_id": park_id,
@@ -86,7 +86,7 @@ def park(park_id: str, shape: BaseGeometry, **values: Any) -> Row:
     }
 
 
-def parcel(parcel_id: str, shape: BaseGeometry, **values: Any) -> Row:
+def parcel(parcel_id: str, shape: BaseGeometry, **values: object) -> Row:
     """Return a parcel's row."""
     return {
         "parcel_id": parcel_id,
@@ -101,7 +101,9 @@ def parcel(parcel_id: str, shape: BaseGeometry, **values: Any) -> Row:
     }
 
 
-def enterprise(enterprise_id: str, code: str | None, output_cny: float | None, **values: Any) -> Row:
+def enterprise(
+    enterprise_id: str, code: str | None, output_cny: float | None, **values: object
+) -> Row:
     """Return an enterprise's row for 2025, in park P1."""
     return {
         "enterprise_id": enterprise_id,

@@ -22,6 +22,7 @@ from geo_service.model import FocusBasis
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    from numpy.typing import NDArray
 
     from geo_service.model import Finding
     from geo_service.plan import Plan
@@ -40,16 +41,18 @@ def dump(document: object, *, indent: bool = False) -> bytes:
     return orjson.dumps(document, option=options | (orjson.OPT_INDENT_2 if indent else 0))
 
 
-def geometry_json(shapes: Sequence[Any] | gpd.GeoSeries) -> list[Document | None]:
+def geometry_json(
+    shapes: Sequence[Any] | NDArray[np.object_] | gpd.GeoSeries,
+) -> list[Document | None]:
     """Return shapes in longitude and latitude as GeoJSON geometries, None for none."""
-    array = np.asarray(shapes, dtype=object)
-    array = np.where(shapely.is_missing(array) | shapely.is_empty(array), None, array)
+    array = np.array(shapes, dtype=object)
+    array[shapely.is_empty(array)] = None
     rounded = shapely.transform(array, lambda xy: np.round(xy, COORDINATE_DECIMALS))
     texts = shapely.to_geojson(shapely.orient_polygons(rounded))
     return [None if text is None else orjson.loads(text) for text in texts]
 
 
-def plain(value: object) -> Any:  # noqa: ANN401 - any JSON value
+def plain(value: object) -> Any:  # noqa: ANN401, PLR0911 - any JSON value, one line a type
     """Return a cell as a JSON value: missing as None, numbers to 12 significant digits."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
@@ -71,7 +74,12 @@ def plain(value: object) -> Any:  # noqa: ANN401 - any JSON value
 
 def feature(identity: str, geometry: Document | None, properties: Mapping[str, Any]) -> Document:
     """Return one GeoJSON feature."""
-    return {"type": "Feature", "id": identity, "geometry": geometry, "properties": plain(properties)}
+    return {
+        "type": "Feature",
+        "id": identity,
+        "geometry": geometry,
+        "properties": plain(properties),
+    }
 
 
 def collection(features: Sequence[Document], matched: int, **members: Any) -> Document:  # noqa: ANN401
@@ -112,7 +120,7 @@ def park_features(review: Review, translator: Translator) -> list[Document]:
     hant = Translator(Language.ZH_HANT, review.plan.settings.names_hant)
     features = []
     shapes = geometry_json(parks.geometry)
-    for row, shape in zip(parks.drop(columns="geometry").to_dict("records"), shapes, strict=True):
+    for row, shape in zip(records(parks), shapes, strict=True):
         leading = row["leading_industry"] if isinstance(row["leading_industry"], str) else None
         group = row["industry_group"]
         township = names.get(row["township_code"])
@@ -147,7 +155,7 @@ def focus_document(review: Review, park_id: str, translator: Translator) -> Docu
 
 def focus_figures(focus: Focus) -> Document:
     """Return the figures of a park's focus."""
-    return plain(
+    figures: Document = plain(
         {
             "park_id": focus.park_id,
             "leading_industry": ";".join(focus.declared) or None,
@@ -168,6 +176,13 @@ def focus_figures(focus: Focus) -> Document:
             "uncoded": list(focus.uncoded),
         }
     )
+    return figures
+
+
+def records(frame: pd.DataFrame) -> list[Document]:
+    """Return the rows of a frame as plain dictionaries, without geometry."""
+    table = frame.drop(columns="geometry", errors="ignore")
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
 def finding_properties(finding: Finding, translator: Translator) -> Document:
@@ -257,7 +272,8 @@ def basis_line(review: Review, translator: Translator) -> str:
 def is_illustrative(plan: Plan) -> bool:
     """Return whether any feature of the plan is marked as made up."""
     return any(
-        bool(plan.frame(name)["illustrative"].fillna(value=False).any()) for name in plan.layers
+        bool(plan.frame(name)["illustrative"].fillna(value=False).any())
+        for name in plan.layers
         if name != "dem"
     )
 
@@ -266,18 +282,18 @@ def review_document(review: Review, translator: Translator) -> Document:
     """Return a whole review as one document (`review --format json`)."""
     parks = [
         {
-            "park_id": row.park_id,
-            "name": translator.convert(row.name),
-            "tier": row.tier,
-            "leading_industry": plain(row.leading_industry),
-            "verdict": row.verdict,
-            "findings": row.findings,
+            "park_id": row["park_id"],
+            "name": translator.convert(row["name"]),
+            "tier": row["tier"],
+            "leading_industry": plain(row["leading_industry"]),
+            "verdict": row["verdict"],
+            "findings": row["findings"],
             "focus": {
-                **focus_figures(review.focus[row.park_id]),
-                "verdict": row.focus_verdict,
+                **focus_figures(review.focus[row["park_id"]]),
+                "verdict": row["focus_verdict"],
             },
         }
-        for row in review.parks.drop(columns="geometry").itertuples(index=False)
+        for row in records(review.parks)
     ]
     findings = [
         {**item["properties"], "geometry": item["geometry"]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -11,7 +11,7 @@ from rich.text import Text
 
 from geo_service.industry import classification
 from geo_service.model import Verdict
-from geo_service.reports.document import Document, basis_line, is_illustrative
+from geo_service.reports.document import Document, basis_line, is_illustrative, records
 
 if TYPE_CHECKING:
     from geo_service.language import Translator
@@ -41,7 +41,7 @@ def verdict_table(review: Review, translator: Translator, *, width: int | None =
         table.add_column(translator.text(f"table.{key}"), overflow="ellipsis", no_wrap=True)
     for key in ("share", "verdict", "findings"):
         table.add_column(translator.text(f"table.{key}"), justify="right", no_wrap=True)
-    for row in review.parks.drop(columns="geometry").to_dict("records"):
+    for row in records(review.parks):
         share, verdict = row[f"share_{basis}"], Verdict(row["verdict"])
         leading = row["leading_industry"]
         known = leading if isinstance(leading, str) else None
@@ -65,7 +65,8 @@ def layers_table(document: Document, translator: Translator, *, width: int | Non
     """Return the layers of a workspace as a table."""
     table = Table()
     for key in ("layer", "features", "illustrative", "version", "sources"):
-        justify = "right" if key in {"features", "illustrative"} else "left"
+        is_number = key in {"features", "illustrative"}
+        justify: Literal["left", "right"] = "right" if is_number else "left"
         table.add_column(translator.text(f"layers.{key}"), justify=justify)
     for layer in document["layers"]:
         table.add_row(

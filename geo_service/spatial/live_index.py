@@ -32,13 +32,7 @@ class LiveIndex:
             for place, row in enumerate(bounds)
             if np.isfinite(row).all()
         }
-        properties = index.Property()
-        properties.interleaved = True
-        self._tree = (
-            index.Index(self._stream(), properties=properties)
-            if self._boxes
-            else index.Index(properties=properties)
-        )
+        self._tree = index.Index(self._stream()) if self._boxes else index.Index()
 
     def _stream(self) -> Iterator[tuple[int, Box, None]]:
         for place, box in self._boxes.items():

@@ -87,5 +87,6 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
         reason = error.strerror or "unknown address"
+        name = "port"
         msg = f"Cannot listen on {host}:{port}: {reason}. Choose another with --host and --port."
-        raise InvalidQueryError("port", msg) from None
+        raise InvalidQueryError(name, msg) from None

@@ -17,6 +17,7 @@ from geo_service.spatial.live_index import Box
 MAX_LIMIT = 10_000
 GEOJSON = "application/geo+json"
 _BOX_NUMBERS = 4
+_BBOX = "bbox"
 
 
 def running_county(request: Request) -> County:
@@ -30,7 +31,9 @@ Offset = Annotated[int, Query(ge=0, description="How many to pass over.")]
 
 
 def read_bbox(
-    bbox: Annotated[str | None, Query(description="west,south,east,north in degrees (CRS84).")] = None,
+    bbox: Annotated[
+        str | None, Query(description="west,south,east,north in degrees (CRS84).")
+    ] = None,
 ) -> Box | None:
     """Return a bbox parameter as four numbers; InvalidQueryError when it is none."""
     if bbox is None:
@@ -40,12 +43,10 @@ def read_bbox(
     except ValueError:
         numbers = []
     if len(numbers) != _BOX_NUMBERS or not all(map(math.isfinite, numbers)):
-        reason = "bbox: expected four numbers, west,south,east,north in degrees."
-        raise InvalidQueryError("bbox", reason)
+        raise InvalidQueryError(_BBOX, "bbox: expected four numbers: west,south,east,north")
     west, south, east, north = numbers
     if west > east or south > north:
-        reason = "bbox: west must not be greater than east, nor south than north."
-        raise InvalidQueryError("bbox", reason)
+        raise InvalidQueryError(_BBOX, "bbox: west must not exceed east, nor south north")
     return (west, south, east, north)
 
 

@@ -75,7 +75,8 @@ def active_enterprises(plan: Plan) -> pd.DataFrame:
     if frame.empty:
         return frame
     is_open = (frame["status"] != "closed").fillna(value=True)
-    return frame[(frame["year"] == frame["year"].max()) & is_open]
+    active: pd.DataFrame = frame[(frame["year"] == frame["year"].max()) & is_open]
+    return active
 
 
 def measure_focus(plan: Plan, *, basis: FocusBasis | None = None) -> dict[str, Focus]:
@@ -222,7 +223,7 @@ def entropy(shares: list[float]) -> float:
     return max(0.0, -math.fsum(share * math.log(share) for share in shares if share > 0))
 
 
-def _location_quotient(  # noqa: PLR0913, PLR0917 - the four sums of one quotient
+def _location_quotient(
     own: pd.DataFrame,
     whole: pd.DataFrame,
     is_leading: np.ndarray[Any, Any] | None,

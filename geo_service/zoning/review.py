@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from geo_service.crs import STORAGE_CRS
@@ -152,10 +153,8 @@ class Review:
     @cached_property
     def geometry(self) -> gpd.GeoSeries:
         """The findings' geometry in the storage CRS, in the order of `results`."""
-        shapes = gpd.GeoSeries(
-            [item.geometry for item in self.results], crs=self.plan.settings.metric_crs
-        )
-        return shapes.to_crs(STORAGE_CRS)
+        shapes = np.array([item.geometry for item in self.results], dtype=object)
+        return gpd.GeoSeries(shapes, crs=self.plan.settings.metric_crs).to_crs(STORAGE_CRS)
 
 
 def review(
@@ -239,7 +238,7 @@ def _chosen_parks(plan: Plan, parks: Iterable[str] | None) -> tuple[str, ...]:
 
 
 def _stamped(rule: Rule, draft: Draft, plan: Plan) -> Finding:
-    identity = "|".join((rule.rule_id, draft.subject.layer, draft.subject.id, draft.key))
+    identity = f"{rule.rule_id}|{draft.subject.layer}|{draft.subject.id}|{draft.key}"
     return Finding(
         finding_id="f-" + hashlib.sha256(identity.encode()).hexdigest()[:16],
         rule_id=rule.rule_id,
@@ -278,5 +277,5 @@ def _review_id(
 ) -> str:
     """Name a review by what went into it, so that the same question has the same id."""
     scope = "all" if selected is None else "|".join(sorted(park_ids))
-    content = "\n".join((plan.version, rules.version, scope, day.isoformat()))
+    content = f"{plan.version}\n{rules.version}\n{scope}\n{day.isoformat()}"
     return "r-" + hashlib.sha256(content.encode()).hexdigest()[:12]

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from geo_service.zoning.case import Check
 
 DEFAULT_FILE = "rulebook.yaml"
+_UNUSABLE = "The rulebook cannot be used:"
 Titles = dict[Literal["zh-Hans", "zh-Hant", "en"], str]
 
 
@@ -142,7 +143,7 @@ def open_rulebook(path: Path | None) -> Rulebook:
         return default_rulebook()
     text, faults = read_text(path)
     if faults:
-        raise RulebookError("The rulebook cannot be read:", faults)
+        raise RulebookError(_UNUSABLE, faults)
     return parse_rulebook(text, path.name)
 
 
@@ -161,8 +162,12 @@ def parse_rulebook(text: str, file: str) -> Rulebook:
         if whole is not None:
             rules = _build_rules(whole, file, lines, faults)
             if not faults:
-                return Rulebook(title=dict(whole.title), rules=rules)
-    raise RulebookError("The rulebook cannot be used:", faults)
+                return Rulebook(title=_plain_titles(whole.title), rules=rules)
+    raise RulebookError(_UNUSABLE, faults)
+
+
+def _plain_titles(titles: Titles) -> dict[str, str]:
+    return {str(language): text for language, text in titles.items()}
 
 
 def _build_rules(
@@ -250,7 +255,7 @@ def _find_check(
     return None
 
 
-def _check_parameters(  # noqa: PLR0913, PLR0917 - a rule's place in its file
+def _check_parameters(
     check: Check, part: RulePart, rule_id: str, file: str, lines: Lines, faults: list[Fault]
 ) -> Parameters | None:
     from pydantic import ValidationError  # noqa: PLC0415 - beside its one use

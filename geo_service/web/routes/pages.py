@@ -85,5 +85,3 @@ def _headers(policy: str) -> dict[str, str]:
 def _island(texts: dict[str, str]) -> str:
     """Texts as JSON that cannot end its script element."""
     return json.dumps(texts, ensure_ascii=False).replace("<", "\\u003c").replace("&", "\\u0026")
-
-

@@ -32,9 +32,7 @@ def parks(  # noqa: PLR0913 - the filters that the contract names
     offset: Offset = 0,
 ) -> Response:
     """Return parks with their verdicts as a FeatureCollection, in the order of the layer."""
-    found = county.park_features(
-        language, tier=tier, township=township, verdict=verdict, bbox=bbox
-    )
+    found = county.park_features(language, tier=tier, township=township, verdict=verdict, bbox=bbox)
     page = found[offset : offset + limit]
     return json_reply(request, collection(page, len(found)), media_type=GEOJSON)
 

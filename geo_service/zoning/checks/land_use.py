@@ -57,7 +57,9 @@ def permitted(case: Case, parameters: UseParameters) -> Outcome:
         outcome.checked += 1
         code = text_or_none(use)
         if code is None:
-            outcome.drafts.append(missing_value(park_id=park_id, subject=subject, column="land_use"))
+            outcome.drafts.append(
+                missing_value(park_id=park_id, subject=subject, column="land_use")
+            )
             continue
         table = parameters.uses.get(scheme, {}).get(tiers[park_id])
         verdict, key = _judge(code, table)

@@ -23,6 +23,7 @@ from geo_service.zoning.case import (
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    from shapely.geometry.base import BaseGeometry
 
 
 def overlap(case: Case, _: NoParameters) -> Outcome:
@@ -37,7 +38,7 @@ def overlap(case: Case, _: NoParameters) -> Outcome:
     for first, second in zip(left, right, strict=True):
         if first >= second or not {ids[first], ids[second]} & selected:
             continue
-        if ids[second] in {hosts[ids[first]]} or ids[first] in {hosts[ids[second]]}:
+        if ids[second] == hosts[ids[first]] or ids[first] == hosts[ids[second]]:
             continue
         part = polygons_only(np.array([shapes[first].intersection(shapes[second])]))[0]
         area_m2 = float(case.shared.area_m2([part])[0])
@@ -57,7 +58,9 @@ def overlap(case: Case, _: NoParameters) -> Outcome:
     return outcome
 
 
-def _overlap_draft(mine: str, other: str, area_m2: float, whole_m2: float, part: Any) -> Draft:  # noqa: ANN401
+def _overlap_draft(
+    mine: str, other: str, area_m2: float, whole_m2: float, part: BaseGeometry
+) -> Draft:
     values = {"other": other, "area_m2": area_m2, "share": area_m2 / whole_m2}
     return Draft(
         verdict=Verdict.FAIL,
@@ -148,7 +151,14 @@ def in_county(case: Case, _: NoParameters) -> Outcome:
 
 
 def _outside(  # noqa: PLR0913 - one park against one home
-    case: Case, outcome: Outcome, park_id: str, shape: Any, home: Any, *, kind: str, place: str  # noqa: ANN401
+    case: Case,
+    outcome: Outcome,
+    park_id: str,
+    shape: BaseGeometry,
+    home: BaseGeometry,
+    *,
+    kind: str,
+    place: str,
 ) -> None:
     """Add the part of a park outside its home, unless it is noise."""
     part = polygons_only(np.array([shapely.difference(shape, home)]))[0]
@@ -173,7 +183,7 @@ def _outside(  # noqa: PLR0913 - one park against one home
                 "threshold": 0,
                 "share": share,
                 "place": place,
-                "computed": f"area(park − {kind})",
+                "computed": f"area(park minus {kind})",
             },
             cure=Message("cure.cut_area", values),
             geometry=part,

@@ -1,0 +1,590 @@
+"""What the overview map shows: its layers in groups, and the features behind them.
+
+A *source* is one GeoJSON document: the rows of a plan's layer with the columns that may
+go out, and nothing else. A *map layer* is what a reader switches on and off: a source, or
+the part of it with one value in one column. Geometry is in longitude and latitude (CRS84),
+rounded to 6 decimals (about a decimetre): these documents are for drawing, not for
+measuring. Leaves out symbols (`style`) and the page (`page`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+import shapely
+
+from geo_service.errors import NotFoundError
+from geo_service.language import Language, Translator, to_simplified
+from geo_service.maps.style import OTHER, SYMBOLS
+from geo_service.model import Tier, Verdict
+from geo_service.reports.document import (
+    Document,
+    collection,
+    feature,
+    finding_properties,
+    focus_figures,
+    is_illustrative,
+    park_features,
+    plain,
+    township_names,
+)
+from geo_service.schema import SCHEMAS, ZONE_KINDS
+
+if TYPE_CHECKING:
+    from geo_service.plan import Plan
+    from geo_service.zoning.review import Review
+
+Box = tuple[float, float, float, float]
+"""West, south, east, north in degrees."""
+
+COORDINATE_DECIMALS = 6
+TOP_FINDINGS = 5
+"""How many findings a park's popup spells out."""
+MAX_SOURCES = 20
+"""How many sources of data the map names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One line of a popup: a property and how to write it.
+
+    `form` is `text`, `number`, `share`, `area_m2` or `area_ha`; the label is the
+    message `map.<label>`.
+    """
+
+    key: str
+    label: str
+    form: str = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One document of features.
+
+    `columns` are those that go out as they are; `named` those that go out with a second
+    property `<column>_name`, whose text is the message `<section>.<value>`. `symbol` is
+    the column that chooses among the symbols `<section>.<value>`, or the key of the one
+    symbol.
+    """
+
+    name: str
+    key: str
+    columns: tuple[str, ...] = ()
+    named: Mapping[str, str] = MappingProxyType({})
+    symbol: str
+    symbol_column: str | None = None
+    fields: tuple[Field, ...] = ()
+    is_detail: bool = False
+    """Whether it may be too much for one document, so that pages ask for what they show."""
+
+
+_ID = Field(key="id", label="id")
+_PARK = Field(key="park", label="park")
+
+SOURCES: Mapping[str, Source] = MappingProxyType(
+    {
+        source.name: source
+        for source in (
+            Source(name="county", key="code", columns=("code",), symbol="layer.county"),
+            Source(
+                name="township_areas",
+                key="township_code",
+                columns=("township_code",),
+                symbol="layer.township_areas",
+            ),
+            Source(
+                name="control_zones",
+                key="zone_id",
+                columns=("zone_id", "kind", "grade", "legal_basis"),
+                named={"kind": "zone"},
+                symbol="zone",
+                symbol_column="kind",
+                fields=(
+                    Field(key="kind_name", label="kind"),
+                    Field(key="grade", label="grade"),
+                    Field(key="legal_basis", label="legal_basis"),
+                    _ID,
+                ),
+            ),
+            Source(
+                name="rivers",
+                key="river_id",
+                columns=("river_id", "rank", "is_management_boundary"),
+                named={"rank": "river"},
+                symbol="river",
+                symbol_column="rank",
+                fields=(Field(key="rank_name", label="kind"),),
+            ),
+            Source(
+                name="roads",
+                key="road_id",
+                columns=("road_id", "class", "speed_km_h"),
+                named={"class": "road"},
+                symbol="road",
+                symbol_column="class",
+                fields=(
+                    Field(key="class_name", label="kind"),
+                    Field(key="speed_km_h", label="speed_km_h", form="number"),
+                ),
+            ),
+            Source(
+                name="sub_areas",
+                key="sub_area_id",
+                columns=("sub_area_id", "park_id"),
+                symbol="layer.sub_areas",
+                fields=(_PARK, _ID),
+            ),
+            Source(name="parks", key="park_id", symbol="verdict", symbol_column="verdict"),
+            Source(
+                name="parcels",
+                key="parcel_id",
+                columns=(
+                    "parcel_id",
+                    "park_id",
+                    "land_use",
+                    "land_use_scheme",
+                    "status",
+                    "idle_since",
+                    "area_m2",
+                    "plot_ratio",
+                    "building_coefficient",
+                ),
+                named={"status": "status"},
+                symbol="status",
+                symbol_column="status",
+                fields=(
+                    _PARK,
+                    Field(key="status_name", label="status"),
+                    Field(key="land_use", label="land_use"),
+                    Field(key="land_use_scheme", label="land_use_scheme"),
+                    Field(key="area_m2", label="area", form="area_m2"),
+                    Field(key="plot_ratio", label="plot_ratio", form="number"),
+                    Field(key="building_coefficient", label="building_coefficient", form="share"),
+                    Field(key="idle_since", label="idle_since"),
+                ),
+                is_detail=True,
+            ),
+            Source(
+                name="buildings",
+                key="building_id",
+                columns=("building_id", "park_id", "parcel_id"),
+                symbol="layer.buildings",
+                fields=(
+                    _PARK,
+                    Field(key="parcel_id", label="parcel"),
+                    Field(key="floors", label="floors", form="number"),
+                    Field(key="floor_area_m2", label="floor_area", form="area_m2"),
+                    Field(key="vacant_m2", label="vacant", form="area_m2"),
+                    _ID,
+                ),
+                is_detail=True,
+            ),
+            Source(
+                name="findings",
+                key="finding_id",
+                symbol="verdict",
+                symbol_column="verdict",
+                fields=(
+                    _PARK,
+                    Field(key="severity_name", label="severity"),
+                    Field(key="cure", label="cure"),
+                    Field(key="legal_basis", label="legal_basis"),
+                    Field(key="basis_tag_name", label="basis_tag"),
+                    Field(key="rule_id", label="rule"),
+                ),
+            ),
+            Source(
+                name="facilities",
+                key="facility_id",
+                columns=("facility_id", "kind"),
+                named={"kind": "facility"},
+                symbol="facility",
+                symbol_column="kind",
+                fields=(Field(key="kind_name", label="kind"),),
+            ),
+            Source(
+                name="townships",
+                key="code",
+                columns=("code", "code_scheme", "kind", "alt_code", "position_quality"),
+                symbol="layer.townships",
+                fields=(
+                    Field(key="kind", label="kind"),
+                    Field(key="code", label="code"),
+                    Field(key="alt_code", label="alt_code"),
+                ),
+            ),
+        )
+    }
+)
+"""Every source by name, from the bottom of the map to its top."""
+
+PARK_PROPERTIES = (
+    "park_id",
+    "name",
+    "tier",
+    "township",
+    "leading_industry",
+    "leading_industry_name",
+    "industry_group",
+    "industry_group_name",
+    "speciality",
+    "status",
+    "declared_area_ha",
+    "verdict",
+    "focus_verdict",
+    "findings",
+    "enterprise_count",
+    "shares",
+    "hhi",
+    "illustrative",
+    "source",
+)
+"""What a park shows on the map; figures of its enterprises only as shares and counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapLayer:
+    """One line of the layer control.
+
+    A feature shows when every layer that its `source` and `where` match is on: a park is
+    matched by its tier's layer and by its verdict's.
+    """
+
+    name: str
+    group: str
+    source: str
+    title: str
+    where: tuple[str, str] | None = None
+    is_shown: bool = True
+    min_zoom: int = 0
+    symbols: tuple[str, ...] = ()
+    """Keys of the symbols that the legend lists for it."""
+
+
+GROUPS = ("parks", "verdicts", "land", "zones", "ground")
+
+
+class MapData:
+    """The sources of one review in one language; each is made once, when first asked for.
+
+    Safe to use from several threads. Names come in the translator's language; each
+    feature's `search` holds its names in simplified and traditional characters, and its id.
+    """
+
+    def __init__(self, review: Review, translator: Translator) -> None:
+        self.review = review
+        self.translator = translator
+        self.plan: Plan = review.plan
+        self._traditional = Translator(Language.ZH_HANT, review.plan.settings.names_hant)
+        self._lock = threading.RLock()
+        self._made: dict[str, tuple[list[Document], np.ndarray[Any, Any]]] = {}
+
+    def sources(self) -> tuple[Source, ...]:
+        """Return the sources that have features, from the bottom of the map to its top."""
+        return tuple(source for source in SOURCES.values() if self.features(source.name))
+
+    def features(self, name: str) -> list[Document]:
+        """Return a source's features; NotFoundError for a name that is no source."""
+        return self._source(name)[0]
+
+    def document(
+        self, name: str, *, bbox: Box | None = None, limit: int | None = None, offset: int = 0
+    ) -> Document:
+        """Return a source as a feature collection: the features whose shape meets a box.
+
+        `numberMatched` counts all that meet the box, before `limit` and `offset`.
+        """
+        features, shapes = self._source(name)
+        if bbox is not None:
+            met = np.flatnonzero(shapely.intersects(shapes, shapely.box(*bbox)))
+            features = [features[place] for place in met]
+        end = None if limit is None else offset + limit
+        return collection(features[offset:end], len(features))
+
+    def bounds(self) -> Box:
+        """Return the box of the county, else of its parks and townships."""
+        for names in (("county",), ("parks", "townships")):
+            shapes = np.concatenate([self._source(name)[1] for name in names])
+            west, south, east, north = (float(value) for value in shapely.total_bounds(shapes))
+            if np.isfinite((west, south, east, north)).all():
+                return west, south, east, north
+        return -170.0, -60.0, 170.0, 75.0
+
+    def _source(self, name: str) -> tuple[list[Document], np.ndarray[Any, Any]]:
+        if name not in SOURCES:
+            shown = name if len(name) <= 80 else name[:77] + "..."  # noqa: PLR2004 - one line
+            msg = f"The map has no layer {shown!r}; it has {', '.join(SOURCES)}."
+            raise NotFoundError(msg)
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = self._make(SOURCES[name])
+            return self._made[name]
+
+    def _make(self, source: Source) -> tuple[list[Document], np.ndarray[Any, Any]]:
+        makers: Mapping[str, Callable[[], _Rows]] = {
+            "parks": self._parks,
+            "findings": self._findings,
+        }
+        make = makers.get(source.name)
+        ids, rows, shapes = make() if make else self._rows(source)
+        if source.name == "townships":
+            shapes = shapely.point_on_surface(shapes)
+        shapes = np.asarray(shapes, dtype=object)
+        drawn = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+        places = np.flatnonzero(drawn)
+        made = [
+            feature(identity, shape, row)
+            for identity, row, shape in zip(
+                (ids[place] for place in places),
+                (rows[place] for place in places),
+                _geometry(shapes[places]),
+                strict=True,
+            )
+        ]
+        return made, shapes[places]
+
+    def _rows(self, source: Source) -> _Rows:
+        """Rows of a plan's layer with the columns that may go out."""
+        frame = self.plan.geo(source.name)
+        kept = [name for name in ("name", *source.columns) if name in frame.columns]
+        columns = [*kept, "illustrative", "source"]
+        rows = []
+        extra = self._extra(source.name)
+        for cells in zip(*(frame[name] for name in columns), strict=True):
+            row = plain(dict(zip(columns, cells, strict=True)))
+            identity = row[source.key]
+            row |= extra.get(identity, {})
+            rows.append(self._worded(source, identity, row))
+        return [row[source.key] for row in rows], rows, frame.geometry.to_numpy()
+
+    def _worded(self, source: Source, identity: str, row: Document) -> Document:
+        for column, section in source.named.items():
+            value = row.get(column)
+            row[f"{column}_name"] = self._text(f"{section}.{value or OTHER}")
+        return self._titled(identity, row)
+
+    def _text(self, key: str) -> str:
+        """Return a message's text; for a value that no message names, the value."""
+        try:
+            return self.translator.text(key)
+        except KeyError:
+            return key.partition(".")[2]
+
+    def _titled(self, identity: str, row: Document) -> Document:
+        """Put the name into the page's language, and give the row what it is found by."""
+        name = row.get("name") or ""
+        forms = (to_simplified(name), self._traditional.convert(to_simplified(name)), name, identity)
+        if name:
+            row["name"] = self.translator.convert(name)
+        row["search"] = "\n".join(dict.fromkeys(form.lower() for form in forms if form))
+        park_id = row.get("park_id")
+        if park_id is not None and "park" not in row:
+            row["park"] = self._park_names.get(park_id, park_id)
+        return row
+
+    @property
+    def _park_names(self) -> Mapping[str, str]:
+        parks = self.plan.frame("parks")
+        return dict(zip(parks["park_id"], map(self.translator.convert, parks["name"]), strict=True))
+
+    def _extra(self, name: str) -> Mapping[str, Document]:
+        """Properties of a source that come from other layers, by id."""
+        if name == "township_areas":
+            return {code: {"name": found} for code, found in township_names(self.plan).items()}
+        if name == "buildings" and self.plan.has("floors"):
+            floors = self.plan.frame("floors")
+            sums = floors.groupby("building_id").agg(
+                floors=("floor_no", "size"),
+                floor_area_m2=("area_m2", lambda cells: cells.sum(skipna=False)),
+                vacant_m2=("vacant_m2", lambda cells: cells.sum(skipna=False)),
+            )
+            return {str(key): plain(row) for key, row in sums.to_dict("index").items()}
+        return {}
+
+    def _parks(self) -> _Rows:
+        """Parks with their verdicts, focus figures and gravest findings."""
+        rows = []
+        for item in park_features(self.review, self.translator):
+            given = item["properties"]
+            park_id = given["park_id"]
+            row = {name: given.get(name) for name in PARK_PROPERTIES}
+            figures = focus_figures(self.review.focus[park_id])
+            top = figures["top_industry_name"]
+            row |= {
+                "park": None,
+                "tier_name": self._text(f"tier.{given['tier']}"),
+                "verdict_name": self._text(f"verdict.{given['verdict']}"),
+                "status_name": self._text(f"status.{given['status'] or OTHER}"),
+                "speciality": self.translator.convert(given["speciality"] or "") or None,
+                "basis": figures["basis"],
+                "year": figures["year"],
+                "top_industry": figures["top_industry"],
+                "top_industry_name": self.translator.convert(top) if top else None,
+                "top_share": figures["top_share"],
+                "top_findings": self._top_findings(park_id),
+            }
+            # The name of the plan, not the translated one: both forms are made from it.
+            row["name"] = self._plan_names[park_id]
+            rows.append(self._titled(park_id, row))
+        return [row["park_id"] for row in rows], rows, self.review.parks.geometry.to_numpy()
+
+    @property
+    def _plan_names(self) -> Mapping[str, str]:
+        parks = self.plan.frame("parks")
+        return dict(zip(parks["park_id"], parks["name"], strict=True))
+
+    def _top_findings(self, park_id: str) -> list[Document]:
+        active = [item for item in self.review.findings_of(park_id) if item.waived is None]
+        return [
+            {
+                "finding_id": item.finding_id,
+                "verdict": item.verdict.value,
+                "severity": self._text(f"severity.{item.severity}"),
+                "title": self.translator.render(item.title),
+            }
+            for item in active[:TOP_FINDINGS]
+        ]
+
+    def _findings(self) -> _Rows:
+        """Findings that have a place, with what they say and what would cure them."""
+        rows = []
+        marked = self._illustrative_ids()
+        for item in self.review.results:
+            given = finding_properties(item, self.translator)
+            basis = item.legal_basis
+            words = (basis.document, basis.number, basis.article)
+            row = {
+                name: given[name]
+                for name in ("finding_id", "rule_id", "family", "severity", "verdict", "park_id")
+            }
+            row |= {
+                "subject": given["subject"],
+                "title": given["title"],
+                "cure": given["cure"],
+                "severity_name": self._text(f"severity.{item.severity}"),
+                "verdict_name": self._text(f"verdict.{item.verdict}"),
+                "basis_tag_name": self._text(f"basis_tag.{item.basis_tag}"),
+                "legal_basis": self.translator.convert(" ".join(filter(None, words))),
+                "is_waived": item.waived is not None,
+                "illustrative": item.illustrative
+                or (item.subject.layer, item.subject.id) in marked
+                or ("parks", item.park_id) in marked,
+            }
+            row = self._titled(item.finding_id, row)
+            row["search"] = ""
+            rows.append(row)
+        return [row["finding_id"] for row in rows], rows, self.review.geometry.to_numpy()
+
+    def _illustrative_ids(self) -> frozenset[tuple[str, str]]:
+        """Layer and id of every made-up feature that a finding may be about."""
+        found = set()
+        for name in self.plan.layers:
+            if name in SCHEMAS:
+                frame = self.plan.frame(name)
+                is_made_up = frame["illustrative"].fillna(value=False).astype(bool)
+                found |= {(name, str(key)) for key in frame.loc[is_made_up, SCHEMAS[name].key[0]]}
+        return frozenset(found)
+
+    # ---- what the map has -----------------------------------------------------------------
+
+    def layers(self) -> list[MapLayer]:
+        """Return the layer control's lines: only layers that have features."""
+        present = {source.name for source in self.sources()}
+        return [layer for layer in self._every_layer() if layer.source in present]
+
+    def _every_layer(self) -> Iterable[MapLayer]:
+        for tier in Tier:
+            key = f"tier.{tier}"
+            yield MapLayer(
+                name=f"parks.{tier}",
+                group="parks",
+                source="parks",
+                title=key,
+                where=("tier", tier.value),
+                symbols=(key,),
+            )
+        for verdict in (Verdict.PASS, Verdict.WATCH, Verdict.FAIL, Verdict.UNKNOWN):
+            key = f"verdict.{verdict}"
+            yield MapLayer(
+                name=f"parks.{verdict}",
+                group="verdicts",
+                source="parks",
+                title=key,
+                where=("verdict", verdict.value),
+                symbols=(key,),
+            )
+        yield MapLayer(
+            name="findings", group="verdicts", source="findings", title="map.findings", min_zoom=12
+        )
+        for name, zoom in (("sub_areas", 11), ("parcels", 13), ("buildings", 14)):
+            yield self._plan_layer(name, group="land", min_zoom=zoom)
+        for kind in self._present("control_zones", ZONE_KINDS):
+            yield MapLayer(
+                name=f"control_zones.{kind}",
+                group="zones",
+                source="control_zones",
+                title=f"zone.{kind}",
+                where=("kind", kind),
+                is_shown=kind == "ecological_red_line",
+                symbols=(f"zone.{kind}",),
+            )
+        yield self._plan_layer("county")
+        yield self._plan_layer("townships")
+        yield self._plan_layer("township_areas", is_shown=False)
+        yield self._plan_layer("rivers")
+        yield self._plan_layer("roads")
+        yield self._plan_layer("facilities", min_zoom=10)
+
+    def _plan_layer(
+        self, name: str, *, group: str = "ground", is_shown: bool = True, min_zoom: int = 0
+    ) -> MapLayer:
+        source = SOURCES[name]
+        symbols: tuple[str, ...] = (source.symbol,)
+        if source.symbol_column is not None:
+            prefix = f"{source.symbol}."
+            known = [key.removeprefix(prefix) for key in SYMBOLS if key.startswith(prefix)]
+            symbols = tuple(prefix + value for value in self._present(name, known))
+        return MapLayer(
+            name=name,
+            group=group,
+            source=name,
+            title=f"layer.{name}",
+            is_shown=is_shown,
+            min_zoom=min_zoom,
+            symbols=symbols,
+        )
+
+    def _present(self, name: str, known: Sequence[str]) -> list[str]:
+        """Classes that the features of a source have, in the order of `known`."""
+        column = SOURCES[name].symbol_column or ""
+        found = {item["properties"].get(column) or OTHER for item in self.features(name)}
+        return [value for value in known if value in found]
+
+    def is_illustrative(self) -> bool:
+        """Return whether anything in the plan is made up."""
+        return is_illustrative(self.plan)
+
+    def credits(self) -> list[str]:
+        """Return the sources of the data that the map draws, each once."""
+        named = {
+            item["properties"]["source"]
+            for source in self.sources()
+            for item in self.features(source.name)
+            if item["properties"].get("source")
+        }
+        return sorted(named)[:MAX_SOURCES]
+
+
+_Rows = tuple[list[str], list[Document], Any]
+"""Ids, properties and shapes, in one order."""
+
+
+def _geometry(shapes: np.ndarray[Any, Any]) -> list[Document]:
+    rounded = shapely.transform(shapes, lambda xy: np.round(xy, COORDINATE_DECIMALS))
+    return [orjson.loads(text) for text in shapely.to_geojson(shapely.orient_polygons(rounded))]
