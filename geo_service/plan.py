@@ -43,6 +43,8 @@ class PlanSettings:
     names_hant: Mapping[str, str] = field(default_factory=dict)
     data_date: date | None = None
     """The day the data speaks of; durations are counted to it."""
+    complete_zone_kinds: frozenset[str] = frozenset()
+    """Kinds of control zone of which none mapped means that there is none."""
     rulebook_path: Path | None = None
     waivers_path: Path | None = None
     digest: str = ""

@@ -32,7 +32,7 @@ from geo_service.industry import IndustryGroups, group_table
 from geo_service.model import AreaMethod, FocusBasis, Tier
 from geo_service.plan import Layer, Plan, PlanSettings
 from geo_service.reading import LayerFile, read_layer
-from geo_service.schema import LAND_USE_SCHEMES, LAYER_NAMES, SCHEMAS
+from geo_service.schema import LAND_USE_SCHEMES, LAYER_NAMES, SCHEMAS, ZONE_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,6 +73,7 @@ class _SettingsFile(_Part):
     focus_basis: FocusBasis = FocusBasis.OUTPUT
     land_use_scheme: str | None = None
     data_date: date | None = None
+    complete_zone_kinds: tuple[str, ...] = ()
     rulebook: str | None = None
     waivers: str | None = None
     name: Languages
@@ -148,6 +149,9 @@ def _check_settings(settings: _SettingsFile) -> Iterator[Fault]:
         yield _settings_fault("metric_crs", settings.metric_crs, "a CRS in metres, as EPSG:4545")
     if scheme is not None and scheme not in LAND_USE_SCHEMES:
         yield _settings_fault("land_use_scheme", scheme, nearest_name(scheme, LAND_USE_SCHEMES))
+    for kind in settings.complete_zone_kinds:
+        if kind not in ZONE_KINDS:
+            yield _settings_fault("complete_zone_kinds", kind, nearest_name(kind, ZONE_KINDS))
     for name, layer in settings.layers.items():
         if name not in LAYER_NAMES:
             yield _settings_fault(f"layers.{name}", name, nearest_name(name, LAYER_NAMES))
@@ -440,6 +444,7 @@ def _plan_settings(folder: Path, settings: _SettingsFile, groups: IndustryGroups
         groups=groups,
         names_hant=dict(settings.names_hant),
         data_date=settings.data_date,
+        complete_zone_kinds=frozenset(settings.complete_zone_kinds),
         rulebook_path=folder / settings.rulebook if settings.rulebook else None,
         waivers_path=folder / settings.waivers if settings.waivers else None,
         digest=digest,

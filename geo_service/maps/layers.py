@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,7 @@ class Source:
     name: str
     key: str
     columns: tuple[str, ...] = ()
-    named: Mapping[str, str] = MappingProxyType({})
+    named: Mapping[str, str] = field(default_factory=dict)
     symbol: str
     symbol_column: str | None = None
     fields: tuple[Field, ...] = ()
@@ -379,7 +380,12 @@ class MapData:
     def _titled(self, identity: str, row: Document) -> Document:
         """Put the name into the page's language, and give the row what it is found by."""
         name = row.get("name") or ""
-        forms = (to_simplified(name), self._traditional.convert(to_simplified(name)), name, identity)
+        forms = (
+            to_simplified(name),
+            self._traditional.convert(to_simplified(name)),
+            name,
+            identity,
+        )
         if name:
             row["name"] = self.translator.convert(name)
         row["search"] = "\n".join(dict.fromkeys(form.lower() for form in forms if form))
@@ -388,7 +394,7 @@ class MapData:
             row["park"] = self._park_names.get(park_id, park_id)
         return row
 
-    @property
+    @cached_property
     def _park_names(self) -> Mapping[str, str]:
         parks = self.plan.frame("parks")
         return dict(zip(parks["park_id"], map(self.translator.convert, parks["name"]), strict=True))
@@ -434,7 +440,7 @@ class MapData:
             rows.append(self._titled(park_id, row))
         return [row["park_id"] for row in rows], rows, self.review.parks.geometry.to_numpy()
 
-    @property
+    @cached_property
     def _plan_names(self) -> Mapping[str, str]:
         parks = self.plan.frame("parks")
         return dict(zip(parks["park_id"], parks["name"], strict=True))

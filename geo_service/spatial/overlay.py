@@ -19,6 +19,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+def overlap_areas(subjects: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Return the planar area in m² of each subject that zones cover, in the subjects' order.
+
+    Both frames share one metric CRS. Zones that overlap each other count once.
+    """
+    area_m2 = np.zeros(len(subjects))
+    if len(subjects) and len(zones):
+        found = find_overlaps(subjects, zones)
+        area_m2[found.subject] = shapely.area(found.parts)
+    return area_m2
+
+
 @dataclass(frozen=True)
 class Overlaps:
     """Pairs of a subject with the zones it overlaps, one row a subject that has any.
@@ -66,7 +78,7 @@ def find_overlaps(subjects: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> Overla
     order = np.lexsort((zone, subject))
     zone, subject, pieces = zone[order], subject[order], pieces[order]
     unique, first = np.unique(subject, return_index=True)
-    last = [*first[1:], len(subject)]
+    last = np.append(first[1:], len(subject))[: len(first)]
     parts = np.empty(len(unique), dtype=object)
     met = []
     for row, (start, stop) in enumerate(zip(first, last, strict=True)):

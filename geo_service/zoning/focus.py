@@ -29,6 +29,9 @@ BASIS_COLUMNS: Mapping[FocusBasis, str | None] = {
 }
 """The column that each basis sums; None counts enterprises."""
 
+M2_PER_MU = 2000 / 3
+"""One mu (亩) is 666.67 m²."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Focus:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from geo_service.zoning.checks import focus, land_use, layout
+from geo_service.zoning.checks import (
+    building,
+    competition,
+    control_zone,
+    enterprise,
+    focus,
+    indicator,
+    land_use,
+    layout,
+    river_distance,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,8 +25,14 @@ if TYPE_CHECKING:
 FAMILIES: Mapping[str, Mapping[str, Check]] = MappingProxyType(
     {
         "focus": focus.CHECKS,
+        "competition": competition.CHECKS,
         "layout": layout.CHECKS,
         "land_use": land_use.CHECKS,
+        "control_zone": control_zone.CHECKS,
+        "river_distance": river_distance.CHECKS,
+        "indicator": indicator.CHECKS,
+        "building": building.CHECKS,
+        "enterprise": enterprise.CHECKS,
     }
 )
 """Every check by family and name."""

@@ -20,7 +20,7 @@ from geo_service.zoning.case import (
     missing_value,
     text_or_none,
 )
-from geo_service.zoning.focus import BASIS_COLUMNS, Focus, active_enterprises
+from geo_service.zoning.focus import BASIS_COLUMNS, M2_PER_MU, Focus, active_enterprises
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -399,6 +399,81 @@ def speciality(case: Case, _: NoParameters) -> Outcome:
     return outcome
 
 
+class KindParameters(Parameters):
+    """What makes a park professional (专业), characteristic (特色) or premium (精品)."""
+
+    professional_share: float = Field(default=0.7, gt=0, le=1)
+    premium_output_cny_per_mu: float = Field(default=5_000_000, gt=0)
+    premium_tax_cny_per_mu: float = Field(default=200_000, gt=0)
+
+
+def park_kind(case: Case, parameters: KindParameters) -> Outcome:
+    """A park is professional, characteristic or premium by stated criteria, or is watched.
+
+    Professional: the leading share by the basis. Characteristic: a speciality that no
+    other park has. Premium: both, with output and tax per mu of the enterprises' land.
+    """
+    outcome = Outcome(checked=len(case.parks))
+    texts = case.plan.frame("parks")["speciality"].dropna().str.strip()
+    counts = texts.value_counts()
+    per_mu = _amounts_per_mu(case)
+    for focus, subject, shape in _parks(case):
+        share = focus.shares[focus.basis]
+        own = case.parks.loc[case.parks["park_id"] == focus.park_id, "speciality"].iloc[0]
+        if share is None or not text_or_none(own):
+            column = "speciality" if share is not None else "leading_industry"
+            outcome.drafts.append(
+                missing_value(park_id=focus.park_id, subject=subject, column=column)
+            )
+            continue
+        output, tax = per_mu.get(focus.park_id, (0.0, 0.0))
+        is_professional = share >= parameters.professional_share
+        is_characteristic = int(counts.get(own.strip(), 0)) == 1
+        is_premium = (
+            is_professional
+            and is_characteristic
+            and output >= parameters.premium_output_cny_per_mu
+            and tax >= parameters.premium_tax_cny_per_mu
+        )
+        if is_professional or is_characteristic or is_premium:
+            continue
+        outcome.drafts.append(
+            Draft(
+                verdict=Verdict.WATCH,
+                park_id=focus.park_id,
+                subject=subject,
+                title=Message("finding.no_park_kind", {"share": share}),
+                evidence={
+                    "measure": "park_kinds",
+                    "value": 0,
+                    "unit": "count",
+                    "threshold": 1,
+                    "leading_share": share,
+                    "professional_share": parameters.professional_share,
+                    "output_cny_per_mu": output,
+                    "tax_cny_per_mu": tax,
+                },
+                cure=Message("cure.no_park_kind"),
+                geometry=shape,
+            )
+        )
+    return outcome
+
+
+def _amounts_per_mu(case: Case) -> dict[str, tuple[float, float]]:
+    """Output and tax per mu of the land of each park's enterprises, where land is known."""
+    active = active_enterprises(case.plan)
+    sums = active.groupby("park_id")[["output_cny", "tax_cny", "land_m2"]].sum(min_count=1)
+    sums = sums[sums["land_m2"] > 0]
+    mu = sums["land_m2"] / M2_PER_MU
+    return {
+        str(park_id): (float(output), float(tax))
+        for park_id, output, tax in zip(
+            sums.index, sums["output_cny"] / mu, sums["tax_cny"] / mu, strict=True
+        )
+    }
+
+
 CHECKS: Mapping[str, Check] = MappingProxyType(
     {
         "declared": Check(NoParameters, declared),
@@ -408,5 +483,6 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "few_enterprises": Check(FewParameters, few_enterprises),
         "off_focus_enterprise": Check(NoParameters, off_focus_enterprise),
         "speciality": Check(NoParameters, speciality),
+        "park_kind": Check(KindParameters, park_kind),
     }
 )

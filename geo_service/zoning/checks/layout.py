@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
+from pydantic import Field
 
 from geo_service.model import Message, Subject, Tier, Verdict
 from geo_service.spatial.overlay import polygons_only
@@ -17,6 +18,7 @@ from geo_service.zoning.case import (
     Draft,
     NoParameters,
     Outcome,
+    Parameters,
     missing_value,
     text_or_none,
 )
@@ -96,6 +98,8 @@ def in_township(case: Case, _: NoParameters) -> Outcome:
             outcome.drafts.append(
                 missing_value(park_id=park_id, subject=subject, column="township_code")
             )
+        elif _is_declared_enclave(case, park_id):
+            outcome.checked -= 1  # judged by the enclave rule instead
         elif code not in homes:
             outcome.drafts.append(_no_township_shape(park_id, code))
         else:
@@ -191,10 +195,215 @@ def _outside(  # noqa: PLR0913 - one park against one home
     )
 
 
+def _is_declared_enclave(case: Case, park_id: str) -> bool:
+    """Whether a park names a partner and sharing terms, and so may lie outside its home."""
+    parks = case.plan.frame("parks")
+    row = parks[parks["park_id"] == park_id].iloc[0]
+    return bool(text_or_none(row["enclave_partner"]) and text_or_none(row["enclave_terms"]))
+
+
+def in_development_boundary(case: Case, _: NoParameters) -> Outcome:
+    """A park lies inside the urban development boundary (城镇开发边界)."""
+    outcome = Outcome(checked=len(case.parks))
+    zones = case.plan.metric("control_zones")
+    zones = zones[zones["kind"] == "development_boundary"]
+    if zones.empty:
+        outcome.drafts += [_no_boundary(park_id) for park_id in case.parks["park_id"]]
+        return outcome
+    home = shapely.union_all(zones.geometry.to_numpy())
+    shapely.prepare(home)
+    for park_id, shape in zip(case.parks["park_id"], case.parks.geometry, strict=True):
+        if not shapely.covers(home, shape):
+            _outside(case, outcome, park_id, shape, home, kind="development_boundary", place="")
+    return outcome
+
+
+def _no_boundary(park_id: str) -> Draft:
+    values = {"zone": Message("zone.development_boundary"), "kind": "development_boundary"}
+    return Draft(
+        verdict=Verdict.UNKNOWN,
+        park_id=park_id,
+        subject=Subject("parks", park_id),
+        title=Message("finding.no_zones", values),
+        evidence={
+            "measure": "area_outside",
+            "value": None,
+            "missing_column": "control_zones.kind",
+            "missing_rows": ["development_boundary"],
+        },
+        cure=Message("cure.add_zones", values),
+        key="missing",
+    )
+
+
+def in_host(case: Case, _: NoParameters) -> Outcome:
+    """A hosted park lies inside its host; a park far inside another must name it as host."""
+    outcome = Outcome()
+    parks = case.plan.metric("parks").set_index("park_id")
+    for park_id, host in zip(case.parks["park_id"], case.parks["host_park_id"], strict=True):
+        if not text_or_none(host):
+            continue
+        outcome.checked += 1
+        shape, home = parks.geometry[park_id], parks.geometry[host]
+        _outside(case, outcome, park_id, shape, home, kind="host", place=host)
+    return outcome
+
+
+class DeclaredAreaParameters(Parameters):
+    """How far the declared area may be from the measured one, as a share of the measured."""
+
+    difference: float = Field(default=0.05, ge=0)
+
+
+def declared_area(case: Case, parameters: DeclaredAreaParameters) -> Outcome:
+    """A park's declared area agrees with the measured one."""
+    outcome = Outcome(checked=len(case.parks))
+    for park_id, declared_ha, shape in zip(
+        case.parks["park_id"], case.parks["declared_area_ha"], case.parks.geometry, strict=True
+    ):
+        subject = Subject("parks", park_id)
+        if np.isnan(declared_ha):
+            outcome.drafts.append(
+                missing_value(park_id=park_id, subject=subject, column="declared_area_ha")
+            )
+            continue
+        measured_ha = case.shared.park_area_m2[park_id] / 1e4
+        difference = abs(declared_ha - measured_ha) / measured_ha
+        if difference <= parameters.difference:
+            continue
+        values = {"declared_ha": declared_ha, "measured_ha": measured_ha, "share": difference}
+        outcome.drafts.append(
+            Draft(
+                verdict=Verdict.WATCH,
+                park_id=park_id,
+                subject=subject,
+                title=Message("finding.declared_area", values),
+                evidence={
+                    "measure": "declared_area_difference",
+                    "value": difference,
+                    "unit": "share",
+                    "threshold": parameters.difference,
+                    "declared_ha": declared_ha,
+                    "measured_ha": measured_ha,
+                    "area_method": case.plan.settings.area_method.value,
+                    "computed": "|declared - measured| / measured",
+                },
+                cure=Message("cure.declared_area", values),
+                geometry=shape,
+            )
+        )
+    return outcome
+
+
+class MinimumAreaParameters(Parameters):
+    """The smallest area of a park in hectares, by tier."""
+
+    minimum_ha: dict[Tier, float] = Field(min_length=1)
+
+
+def minimum_area(case: Case, parameters: MinimumAreaParameters) -> Outcome:
+    """A park is not smaller than the minimum of its tier."""
+    outcome = Outcome()
+    for park_id, tier, shape in zip(
+        case.parks["park_id"], case.parks["tier"], case.parks.geometry, strict=True
+    ):
+        minimum_ha = parameters.minimum_ha.get(Tier(tier))
+        if minimum_ha is None:
+            continue
+        outcome.checked += 1
+        measured_ha = case.shared.park_area_m2[park_id] / 1e4
+        if measured_ha >= minimum_ha:
+            continue
+        values = {"measured_ha": measured_ha, "minimum_ha": minimum_ha}
+        outcome.drafts.append(
+            Draft(
+                verdict=Verdict.WATCH,
+                park_id=park_id,
+                subject=Subject("parks", park_id),
+                title=Message("finding.minimum_area", values),
+                evidence={
+                    "measure": "area",
+                    "value": measured_ha,
+                    "unit": "ha",
+                    "threshold": minimum_ha,
+                    "area_method": case.plan.settings.area_method.value,
+                },
+                cure=Message("cure.minimum_area", values),
+                geometry=shape,
+            )
+        )
+    return outcome
+
+
+class EnclaveParameters(Parameters):
+    """From which share outside its home a park's part counts as an enclave."""
+
+    share: float = Field(default=0.5, gt=0, le=1)
+
+
+def enclave(case: Case, parameters: EnclaveParameters) -> Outcome:
+    """A park with a part mostly outside its home names host, partner and sharing terms (飞地).
+
+    Home is the township where its polygon is known, and the county for a municipal park.
+    """
+    outcome = Outcome()
+    homes = _township_shapes(case)
+    county = case.plan.metric("county")
+    whole = shapely.union_all(county.geometry.to_numpy()) if len(county) else None
+    columns = ("park_id", "tier", "township_code", *_ENCLAVE_COLUMNS)
+    rows = case.parks[list(columns)].itertuples(index=False)
+    for row, shape in zip(rows, case.parks.geometry, strict=True):
+        outcome.checked += 1
+        is_county_wide = row.tier == Tier.MUNICIPAL_PARK
+        home = whole if is_county_wide else homes.get(row.township_code)
+        if home is None:
+            place = case.plan.settings.county_code if is_county_wide else row.township_code
+            outcome.drafts.append(_no_township_shape(row.park_id, text_or_none(place) or "—"))
+            continue
+        parts = [
+            part
+            for part in shapely.get_parts(shape)
+            if shapely.difference(part, home).area > parameters.share * part.area
+        ]
+        lacking = [name for name in _ENCLAVE_COLUMNS if not text_or_none(getattr(row, name))]
+        if parts and lacking:
+            outcome.drafts.append(_enclave_draft(row.park_id, parts, lacking))
+    return outcome
+
+
+_ENCLAVE_COLUMNS = ("host_park_id", "enclave_partner", "enclave_terms")
+
+
+def _enclave_draft(park_id: str, parts: list[BaseGeometry], lacking: list[str]) -> Draft:
+    area_m2 = float(sum(part.area for part in parts))
+    values = {"area_m2": area_m2, "columns": lacking, "parts": len(parts)}
+    return Draft(
+        verdict=Verdict.FAIL,
+        park_id=park_id,
+        subject=Subject("parks", park_id),
+        title=Message("finding.enclave", values),
+        evidence={
+            "measure": "enclave_area",
+            "value": area_m2,
+            "unit": "m²",
+            "threshold": 0,
+            "parts": len(parts),
+            "missing": lacking,
+        },
+        cure=Message("cure.enclave", values),
+        geometry=shapely.union_all(parts),
+    )
+
+
 CHECKS: Mapping[str, Check] = MappingProxyType(
     {
         "overlap": Check(NoParameters, overlap),
         "in_township": Check(NoParameters, in_township),
         "in_county": Check(NoParameters, in_county),
+        "in_development_boundary": Check(NoParameters, in_development_boundary),
+        "in_host": Check(NoParameters, in_host),
+        "declared_area": Check(DeclaredAreaParameters, declared_area),
+        "minimum_area": Check(MinimumAreaParameters, minimum_area),
+        "enclave": Check(EnclaveParameters, enclave),
     }
 )

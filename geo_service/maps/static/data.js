@@ -1,0 +1,127 @@
+// Gets the features of each source: from the island of a standalone page, else from the
+// service, with a time limit, in words when it fails, and again when the reader asks.
+'use strict';
+
+(function (own) {
+  const { settings, text } = own;
+  const SLOW_AFTER_MS = 4000;
+  const GIVE_UP_AFTER_MS = 30000;
+
+  class LoadError extends Error {}
+
+  async function fetchCollection(address) {
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), GIVE_UP_AFTER_MS);
+    try {
+      const answer = await fetch(address, {
+        signal: stop.signal,
+        headers: { accept: 'application/geo+json' },
+      });
+      if (!answer.ok) {
+        throw new LoadError(text('reason_status', { status: answer.status }));
+      }
+      return checked(await answer.json());
+    } catch (error) {
+      if (error instanceof LoadError) {
+        throw error;
+      }
+      const key = stop.signal.aborted
+        ? 'reason_timeout'
+        : error instanceof SyntaxError
+          ? 'reason_broken'
+          : 'reason_offline';
+      throw new LoadError(text(key));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  function checked(collection) {
+    if (!collection || !Array.isArray(collection.features)) {
+      throw new LoadError(text('reason_broken'));
+    }
+    return collection;
+  }
+
+  // Loads every source that is not loaded by view, and tells `show` how it goes:
+  // show({ state: 'loading' | 'slow' | 'failed' | 'done', done, total, failed, reason }).
+  class Loader {
+    constructor(receive, show) {
+      this.receive = receive;
+      this.show = show;
+      this.waiting = settings.sources.filter((source) => !source.is_by_view);
+      this.total = this.waiting.length;
+    }
+
+    async load() {
+      const failed = [];
+      let done = this.total - this.waiting.length;
+      let reason = null;
+      let state = 'loading';
+      const tell = () => this.show({ state, done, total: this.total });
+      const timer = setTimeout(() => {
+        state = 'slow';
+        tell();
+      }, SLOW_AFTER_MS);
+      tell();
+      const one = async (source) => {
+        try {
+          this.receive(source, await this.fetch(source));
+          done += 1;
+          tell();
+        } catch (error) {
+          if (!(error instanceof LoadError)) {
+            throw error;
+          }
+          failed.push(source);
+          reason = error.message;
+        }
+      };
+      try {
+        await Promise.all(this.waiting.map(one));
+      } finally {
+        clearTimeout(timer);
+      }
+      this.waiting = failed;
+      this.show({ state: failed.length ? 'failed' : 'done', done, total: this.total, failed, reason });
+    }
+
+    async fetch(source) {
+      if (settings.collections) {
+        return checked(settings.collections[source.name]);
+      }
+      return fetchCollection(source.address);
+    }
+  }
+
+  // A source that is too big for one document: what the map shows, when it shows it.
+  class ViewLoader {
+    constructor(source, receive, show) {
+      Object.assign(this, { source, receive, show, asked: 0, box: null });
+    }
+
+    async load(bounds) {
+      if (this.box && this.box.contains(bounds)) {
+        return;
+      }
+      const box = bounds.pad(0.5);
+      const turn = (this.asked += 1);
+      const numbers = [box.getWest(), box.getSouth(), box.getEast(), box.getNorth()];
+      const part = numbers.map((number) => number.toFixed(6)).join(',');
+      try {
+        const collection = await fetchCollection(`${this.source.address}&bbox=${part}`);
+        if (turn === this.asked) {
+          this.box = box;
+          this.receive(this.source, collection);
+        }
+      } catch (error) {
+        if (!(error instanceof LoadError)) {
+          throw error;
+        }
+        this.show({ state: 'failed', failed: [this.source], reason: error.message });
+      }
+    }
+  }
+
+  Object.assign(own, { Loader, ViewLoader });
+})(window.planningMap);

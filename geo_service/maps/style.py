@@ -1,0 +1,187 @@
+"""How everything on a map is drawn: one table, read by the drawing and by the legend.
+
+A symbol's key is the key of the message that names it (`verdict.pass`, `road.county`), so
+that a legend needs nothing else. A verdict shows by colour, by outline and hatch, and by
+a sign, so that it can be told without seeing colours; a park's tier shows by the marker's
+shape and size. Colours follow Okabe and Ito. Leaves out which layers a map has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from geo_service.model import Tier, Verdict
+from geo_service.schema import (
+    FACILITY_KINDS,
+    PARCEL_STATUSES,
+    RIVER_RANKS,
+    ROAD_CLASSES,
+    ZONE_KINDS,
+)
+
+
+class Geometry(StrEnum):
+    """What a symbol is for; the legend draws a patch, a stroke or a marker."""
+
+    AREA = "area"
+    LINE = "line"
+    POINT = "point"
+
+
+class Hatch(StrEnum):
+    """A pattern over an area's fill."""
+
+    DIAGONAL = "diagonal"
+    BACKWARD = "backward"
+    CROSS = "cross"
+    HORIZONTAL = "horizontal"
+    DOTS = "dots"
+
+
+class Shape(StrEnum):
+    """The outline of a marker."""
+
+    STAR = "star"
+    DIAMOND = "diamond"
+    CIRCLE = "circle"
+    SQUARE = "square"
+
+
+class Sign(StrEnum):
+    """A sign inside a marker."""
+
+    CHECK = "check"
+    BANG = "bang"
+    CROSS = "cross"
+    QUESTION = "question"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symbol:
+    """How one kind of thing is drawn. Widths and sizes are CSS pixels."""
+
+    geometry: Geometry
+    stroke: str = "#5c6670"
+    width: float = 1.0
+    dash: str | None = None
+    """Lengths of strokes and gaps as SVG has them, or None for a solid outline."""
+    fill: str | None = None
+    fill_opacity: float = 1.0
+    hatch: Hatch | None = None
+    casing: str | None = None
+    """Colour of a line's edges."""
+    shape: Shape | None = None
+    size: float = 0.0
+    sign: Sign | None = None
+    has_glyph: bool = False
+    """Whether the marker carries the character that the message `<key>_glyph` holds."""
+
+
+def _area(stroke: str, fill: str | None, fill_opacity: float = 1.0, **more: Any) -> Symbol:  # noqa: ANN401 - fields of Symbol
+    return Symbol(
+        geometry=Geometry.AREA, stroke=stroke, fill=fill, fill_opacity=fill_opacity, **more
+    )
+
+
+def _line(stroke: str, width: float, **more: Any) -> Symbol:  # noqa: ANN401 - fields of Symbol
+    return Symbol(geometry=Geometry.LINE, stroke=stroke, width=width, **more)
+
+
+def _marker(shape: Shape, size: float, fill: str = "#54606b", **more: Any) -> Symbol:  # noqa: ANN401 - fields of Symbol
+    return Symbol(
+        geometry=Geometry.POINT, shape=shape, size=size, fill=fill, stroke="#ffffff", **more
+    )
+
+
+_VERDICTS = {
+    Verdict.PASS: _area("#00795a", "#009e73", 0.45, width=1.6, sign=Sign.CHECK),
+    Verdict.WATCH: _area("#b57600", "#e69f00", 0.4, width=2.2, dash="6 4", sign=Sign.BANG),
+    Verdict.FAIL: _area(
+        "#a63c00", "#d55e00", 0.5, width=3.4, hatch=Hatch.DIAGONAL, sign=Sign.CROSS
+    ),
+    Verdict.UNKNOWN: _area("#5f6870", "#8f989f", 0.35, width=1.8, dash="1 4", sign=Sign.QUESTION),
+}
+_TIERS = {
+    Tier.MUNICIPAL_PARK: _marker(Shape.STAR, 30),
+    Tier.SME_CLUSTER: _marker(Shape.DIAMOND, 23),
+    Tier.BUILDING_PARK: _marker(Shape.CIRCLE, 15),
+}
+_STATUSES = {
+    "vacant": _area("#56788f", "#d7ebf7", 0.75, width=1.0, dash="4 2"),
+    "built": _area("#7d7568", "#e4ddcf", 0.85, width=0.8),
+    "idle": _area("#82596f", "#ecd4e0", 0.85, width=1.2, hatch=Hatch.BACKWARD),
+    "other": _area("#8a9097", "#eceeef", 0.7, width=0.8, dash="1 3"),
+}
+_ZONES = {
+    "ecological_red_line": _area("#b3261e", "#d9544d", 0.16, width=2.0, hatch=Hatch.DIAGONAL),
+    "permanent_farmland": _area("#7d8a00", "#c8cf5a", 0.28, width=1.2, hatch=Hatch.HORIZONTAL),
+    "development_boundary": _area("#6a3d9a", None, 0.0, width=2.4, dash="12 4 2 4"),
+    "water_source": _area("#0072b2", "#56b4e9", 0.22, width=1.6, hatch=Hatch.BACKWARD),
+    "river_management": _area("#2f7fb5", "#8cc4e6", 0.25, width=1.2, dash="5 3"),
+    "reservoir_line": _area("#08519c", "#6baed6", 0.2, width=2.0, dash="8 3"),
+    "geohazard": _area("#7f4f24", "#b08968", 0.25, width=1.4, hatch=Hatch.DOTS),
+    "nature_reserve": _area("#386641", "#6a994e", 0.25, width=1.6, hatch=Hatch.CROSS),
+    "wetland": _area("#2a9d8f", "#7fd1c7", 0.28, width=1.2, hatch=Hatch.HORIZONTAL),
+    "heritage": _area("#8e5ea2", "#cbb2d8", 0.3, width=1.4, hatch=Hatch.DOTS),
+    "slope": _area("#8c6d46", "#d8c3a5", 0.25, width=1.0, hatch=Hatch.BACKWARD),
+}
+_RIVERS = {
+    "main": _line("#7db4d9", 4.0, fill="#a9d1ea"),
+    "important_tributary": _line("#8cbedd", 2.6, fill="#b7daef"),
+    "tributary": _line("#9cc9e4", 1.6, fill="#c6e2f2"),
+    "other": _line("#9cc9e4", 1.2, fill="#c6e2f2"),
+}
+_ROADS = {
+    "expressway": _line("#f4ecfb", 2.6, casing="#8d78a6"),
+    "national": _line("#f3eee6", 2.0, casing="#a08d78"),
+    "provincial": _line("#f5f2ec", 1.5, casing="#b0a595"),
+    "county": _line("#b9b1a6", 1.4),
+    "township": _line("#c6c0b7", 1.1),
+    "urban": _line("#c6c0b7", 1.2),
+    "village": _line("#cfcac2", 0.9, dash="4 2"),
+    "other": _line("#cfcac2", 0.9),
+}
+_GROUND = {
+    "layer.county": _area("#8b949c", "#faf8f2", 1.0, width=1.6),
+    "layer.townships": _marker(Shape.CIRCLE, 5, "#6c757d"),
+    "layer.township_areas": _area("#a9a294", None, 0.0, width=1.0, dash="2 3"),
+    "layer.sub_areas": _area("#54606b", "#9aa5ae", 0.12, width=1.2, dash="8 3"),
+    "layer.buildings": _area("#5a5148", "#b7aa98", 0.95, width=0.8),
+}
+
+
+def _facility(kind: str) -> Symbol:
+    is_water = kind in {"port", "treatment_plant", "water_plant"}
+    is_urgent = kind in {"fire_station", "hospital"}
+    fill = "#2f6f9f" if is_water else "#8a4f5d" if is_urgent else "#4f5b66"
+    return _marker(Shape.SQUARE, 17, fill, has_glyph=True)
+
+
+SYMBOLS: Mapping[str, Symbol] = MappingProxyType(
+    {
+        **{f"verdict.{verdict}": symbol for verdict, symbol in _VERDICTS.items()},
+        **{f"tier.{tier}": symbol for tier, symbol in _TIERS.items()},
+        **{f"status.{name}": _STATUSES[name] for name in (*PARCEL_STATUSES, "other")},
+        **{f"zone.{kind}": _ZONES[kind] for kind in ZONE_KINDS},
+        **{f"river.{rank}": _RIVERS[rank] for rank in (*RIVER_RANKS, "other")},
+        **{f"road.{name}": _ROADS[name] for name in (*ROAD_CLASSES, "other")},
+        **{f"facility.{kind}": _facility(kind) for kind in FACILITY_KINDS},
+        **_GROUND,
+    }
+)
+"""Every symbol by the key of the message that names it."""
+
+OTHER = "other"
+"""Ends the key of the symbol for features whose class is missing."""
+
+
+def symbol_document() -> dict[str, dict[str, Any]]:
+    """Return the whole table as plain data for the page; fields without a value are left out."""
+    return {
+        key: {name: value for name, value in asdict(symbol).items() if value not in (None, False)}
+        for key, symbol in SYMBOLS.items()
+    }

@@ -1,0 +1,103 @@
+"""Bounds that differ by industry: a value against a minimum or maximum from a table.
+
+What indicators and buildings have in common; which column is judged, and of what, is
+theirs to say.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from geo_service.model import Message, Subject, Verdict
+from geo_service.zoning.case import Draft, Parameters, missing_value
+
+
+class BoundParameters(Parameters):
+    """A minimum or a maximum, with other values for industries by code prefix.
+
+    The longest prefix decides; without one, `at_least` or `at_most` holds.
+    """
+
+    at_least: float | None = None
+    at_most: float | None = None
+    by_industry: dict[str, float] = Field(default_factory=dict)
+    verdict: Verdict = Verdict.FAIL
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> BoundParameters:
+        if (self.at_least is None) == (self.at_most is None):
+            msg = "name at_least or at_most, one of them"
+            raise ValueError(msg)
+        return self
+
+    def limit_for(self, code: str | None) -> float:
+        """Return the limit for an industry code."""
+        for length in range(len(code or ""), 0, -1):
+            if code and code[:length] in self.by_industry:
+                return self.by_industry[code[:length]]
+        limit = self.at_least if self.at_least is not None else self.at_most
+        return limit if limit is not None else 0.0
+
+    def is_kept(self, value: float, limit: float) -> bool:
+        """Return whether a value keeps to the limit; equal does."""
+        return value >= limit if self.at_least is not None else value <= limit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One value to be judged: of what, in which unit, and how it came about."""
+
+    subject: Subject
+    park_id: str | None
+    column: str
+    value: float | None
+    unit: str | None
+    code: str | None = None
+    computed: str | None = None
+    missing_rows: list[str] | None = None
+    name: str | None = None
+
+
+def judge_bound(measured: Measured, parameters: BoundParameters, geometry: Any) -> Draft | None:  # noqa: ANN401
+    """Return what a bound has to say of a value: nothing when kept, `unknown` when missing."""
+    if measured.value is None or math.isnan(measured.value):
+        return missing_value(
+            park_id=measured.park_id,
+            subject=measured.subject,
+            column=measured.column,
+            rows=measured.missing_rows,
+        )
+    limit = parameters.limit_for(measured.code)
+    if parameters.is_kept(measured.value, limit):
+        return None
+    side = "low" if parameters.at_least is not None else "high"
+    values: Mapping[str, Any] = {
+        "measure": Message(f"measure.{measured.column}"),
+        "subject": measured.name or measured.subject.id,
+        "value": measured.value,
+        "limit": limit,
+        "gap": abs(limit - measured.value),
+        "unit": measured.unit or "",
+    }
+    return Draft(
+        verdict=parameters.verdict,
+        park_id=measured.park_id,
+        subject=measured.subject,
+        title=Message(f"finding.too_{side}", values),
+        evidence={
+            "measure": measured.column,
+            "value": measured.value,
+            "unit": measured.unit,
+            "threshold": limit,
+            "industry_code": measured.code,
+            "computed": measured.computed,
+        },
+        cure=Message(f"cure.too_{side}", values),
+        geometry=geometry,
+        key=measured.column,
+    )

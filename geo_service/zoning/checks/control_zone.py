@@ -1,0 +1,206 @@
+"""Control zones: area and share of every parcel, building and park inside each kind of zone.
+
+Zones of one kind that overlap are counted once. A kind of which the plan has no zone
+is `unknown`, unless the workspace says that its layer of that kind is complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import shapely
+from pydantic import Field
+
+from geo_service.model import Message, Subject, Verdict
+from geo_service.spatial.overlay import find_overlaps, overlap_areas
+from geo_service.zoning.case import Case, Check, Draft, Outcome, Parameters, text_or_none
+from geo_service.zoning.focus import active_enterprises
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+ID_COLUMNS: Mapping[str, str] = MappingProxyType(
+    {"parks": "park_id", "parcels": "parcel_id", "buildings": "building_id"}
+)
+
+
+class ExceptionsPart(Parameters):
+    """What may lie in a zone all the same: land uses, and industries by code prefix."""
+
+    land_uses: tuple[str, ...] = ()
+    industries: tuple[str, ...] = ()
+
+
+class ZoneParameters(Parameters):
+    """Which zones, by kind and grade, which subjects, and what an overlap means.
+
+    `verdicts` maps a grade to what an overlap with it means; the grade `*` stands for
+    any. A zone without a grade gives `unknown` where grades are told apart.
+    """
+
+    kind: str
+    verdicts: dict[str, Literal["fail", "watch"]] = Field(min_length=1)
+    subjects: tuple[Literal["parks", "parcels", "buildings"], ...] = (
+        "parks",
+        "parcels",
+        "buildings",
+    )
+    exceptions: ExceptionsPart = ExceptionsPart()
+
+
+def overlap(case: Case, parameters: ZoneParameters) -> Outcome:
+    """No parcel, building or park lies in a control zone of this kind, tolerance apart."""
+    outcome = Outcome()
+    zones = case.plan.metric("control_zones")
+    zones = zones[zones["kind"] == parameters.kind]
+    is_known = parameters.kind in case.plan.settings.complete_zone_kinds
+    if zones.empty and not is_known:
+        outcome.checked = len(case.parks)
+        outcome.drafts += [_no_zones(park_id, parameters.kind) for park_id in case.parks["park_id"]]
+        return outcome
+    by_grade = _by_verdict(zones, parameters.verdicts)
+    for layer in parameters.subjects:
+        subjects = case.parks if layer == "parks" else case.plan.metric(layer)
+        if layer != "parks":
+            subjects = subjects[case.in_scope(subjects["park_id"])]
+        outcome.checked += len(subjects)
+        allowed = _excepted(case, layer, subjects, parameters.exceptions)
+        for verdict, chosen in by_grade:
+            _judge(case, outcome, layer, subjects[~allowed], chosen, verdict, parameters.kind)
+    return outcome
+
+
+def _by_verdict(
+    zones: gpd.GeoDataFrame, verdicts: Mapping[str, str]
+) -> list[tuple[Verdict, gpd.GeoDataFrame]]:
+    """Part the zones by what an overlap with them means; grades that are not named are left out."""
+    if set(verdicts) == {"*"}:
+        return [(Verdict(verdicts["*"]), zones)]
+    grades = zones["grade"]
+    meaning = grades.map(lambda grade: verdicts.get(str(grade), verdicts.get("*")))
+    meaning = meaning.where(grades.notna(), "unknown")
+    return [
+        (verdict, zones[meaning == verdict.value])
+        for verdict in (Verdict.FAIL, Verdict.WATCH, Verdict.UNKNOWN)
+        if (meaning == verdict.value).any()
+    ]
+
+
+def _excepted(
+    case: Case, layer: str, subjects: gpd.GeoDataFrame, exceptions: ExceptionsPart
+) -> NDArray[np.bool_]:
+    allowed = np.zeros(len(subjects), dtype=bool)
+    if layer == "parcels" and exceptions.land_uses:
+        allowed |= subjects["land_use"].fillna("").str.startswith(exceptions.land_uses).to_numpy()
+    if exceptions.industries and layer in {"parcels", "buildings"}:
+        active = active_enterprises(case.plan)
+        inside = active["industry_code"].fillna("").str.startswith(exceptions.industries)
+        key = ID_COLUMNS[layer]
+        only = set(active.loc[inside, key].dropna()) - set(active.loc[~inside, key].dropna())
+        allowed |= subjects[key].isin(only).to_numpy(dtype=bool)
+    return allowed
+
+
+def _judge(  # noqa: PLR0913, PLR0917 - one layer against one set of zones
+    case: Case,
+    outcome: Outcome,
+    layer: str,
+    subjects: gpd.GeoDataFrame,
+    zones: gpd.GeoDataFrame,
+    verdict: Verdict,
+    kind: str,
+) -> None:
+    area_m2 = overlap_areas(subjects, zones)
+    whole_m2 = shapely.area(subjects.geometry.to_numpy())
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = area_m2 / whole_m2
+    is_noise = (area_m2 > 0) & case.tolerance.is_noise(area_m2, share)
+    outcome.below_tolerance += int(is_noise.sum())
+    offending = subjects[(area_m2 > 0) & ~is_noise]
+    overlaps = find_overlaps(offending, zones)
+    measured = case.shared.area_m2(overlaps.parts)
+    for place, part, met, inside_m2 in zip(
+        overlaps.subject, overlaps.parts, overlaps.zones, measured, strict=True
+    ):
+        row = offending.iloc[int(place)]
+        zone_ids = zones["zone_id"].iloc[list(met)].tolist()
+        outcome.drafts.append(
+            _overlap_draft(
+                case,
+                Subject(layer, row[ID_COLUMNS[layer]]),
+                row,
+                part,
+                inside_m2,
+                zone_ids,
+                kind,
+                verdict,
+            )
+        )
+
+
+def _overlap_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
+    case: Case,
+    subject: Subject,
+    row: gpd.GeoSeries,
+    part: shapely.Geometry,
+    inside_m2: float,
+    zone_ids: list[str],
+    kind: str,
+    verdict: Verdict,
+) -> Draft:
+    whole_m2 = float(case.shared.area_m2([row.geometry])[0])
+    values = {
+        "zone": Message(f"zone.{kind}"),
+        "area_m2": float(inside_m2),
+        "share": float(inside_m2) / whole_m2,
+        "zones": zone_ids,
+    }
+    is_unknown = verdict is Verdict.UNKNOWN
+    evidence = {
+        "measure": "area_inside",
+        "value": float(inside_m2),
+        "unit": "m²",
+        "threshold": 0,
+        "share": float(inside_m2) / whole_m2,
+        "subject_area_m2": whole_m2,
+        "kind": kind,
+        "zone_ids": zone_ids,
+        "computed": "area(subject ∩ union of zones)",
+    }
+    if is_unknown:
+        evidence |= {"missing_column": "control_zones.grade", "missing_rows": zone_ids}
+    return Draft(
+        verdict=verdict,
+        park_id=text_or_none(row["park_id"]),
+        subject=subject,
+        title=Message("finding.zone_no_grade" if is_unknown else "finding.in_zone", values),
+        evidence=evidence,
+        cure=Message("cure.zone_grade" if is_unknown else "cure.cut_area", values),
+        geometry=part,
+        key=verdict.value,
+    )
+
+
+def _no_zones(park_id: str, kind: str) -> Draft:
+    values = {"zone": Message(f"zone.{kind}"), "kind": kind}
+    return Draft(
+        verdict=Verdict.UNKNOWN,
+        park_id=park_id,
+        subject=Subject("parks", park_id),
+        title=Message("finding.no_zones", values),
+        evidence={
+            "measure": "area_inside",
+            "value": None,
+            "missing_column": "control_zones.kind",
+            "missing_rows": [kind],
+        },
+        cure=Message("cure.add_zones", values),
+        key="missing",
+    )
+
+
+CHECKS: Mapping[str, Check] = MappingProxyType({"overlap": Check(ZoneParameters, overlap)})

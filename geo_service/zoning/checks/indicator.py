@@ -1,0 +1,251 @@
+"""Indicators of industrial land: plot ratio and its kin, per-mu figures, the A to D grade."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from geo_service.model import Message, Subject, Verdict
+from geo_service.zoning.bounds import BoundParameters, Measured, judge_bound
+from geo_service.zoning.case import Case, Check, Draft, Outcome, Parameters, text_or_none
+from geo_service.zoning.focus import M2_PER_MU, active_enterprises
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+
+class ParcelBoundParameters(BoundParameters):
+    """Which column of built parcels is held against the bound."""
+
+    column: Literal[
+        "plot_ratio", "building_coefficient", "ancillary_land_share", "ancillary_floor_share"
+    ]
+
+
+def parcel_bound(case: Case, parameters: ParcelBoundParameters) -> Outcome:
+    """A column of each built parcel of a park keeps to its bound, by the parcel's industry."""
+    outcome = Outcome()
+    parcels = _built_parcels(case)
+    codes = _parcel_codes(case)
+    unit = "share" if parameters.column != "plot_ratio" else None
+    rows = zip(
+        parcels["parcel_id"],
+        parcels["park_id"],
+        parcels[parameters.column],
+        parcels.geometry,
+        strict=True,
+    )
+    for parcel_id, park_id, value, shape in rows:
+        outcome.checked += 1
+        measured = Measured(
+            subject=Subject("parcels", parcel_id),
+            park_id=park_id,
+            column=parameters.column,
+            value=value,
+            unit=unit,
+            code=codes.get(parcel_id) or _leading(case, park_id),
+        )
+        draft = judge_bound(measured, parameters, shape)
+        if draft is not None:
+            outcome.drafts.append(draft)
+    return outcome
+
+
+def _built_parcels(case: Case) -> gpd.GeoDataFrame:
+    parcels = case.plan.metric("parcels")
+    is_own = parcels["park_id"].isin(case.parks["park_id"]) & (parcels["status"] == "built")
+    chosen: gpd.GeoDataFrame = parcels[is_own]
+    return chosen
+
+
+def _parcel_codes(case: Case) -> dict[str, str]:
+    """The industry of each parcel: that of its enterprise with the largest output."""
+    active = active_enterprises(case.plan)
+    own = active[active["parcel_id"].notna() & active["industry_code"].notna()]
+    ranked = own.sort_values(["output_cny", "enterprise_id"], ascending=[False, True])
+    first = ranked.drop_duplicates("parcel_id")
+    return dict(zip(first["parcel_id"], first["industry_code"], strict=True))
+
+
+def _leading(case: Case, park_id: object) -> str | None:
+    focus = case.shared.focus.get(str(park_id))
+    return focus.leading if focus else None
+
+
+class PerMuParameters(BoundParameters):
+    """Which amount is taken per mu, and of which layer."""
+
+    amount: Literal["investment_cny", "output_cny", "tax_cny"]
+
+
+def per_mu(case: Case, parameters: PerMuParameters) -> Outcome:
+    """An amount per mu keeps to its minimum: per built parcel, or per enterprise with land."""
+    outcome = Outcome()
+    is_parcel = parameters.amount == "investment_cny"
+    layer, area_column = ("parcels", "area_m2") if is_parcel else ("enterprises", "land_m2")
+    frame: pd.DataFrame = _built_parcels(case) if is_parcel else active_enterprises(case.plan)
+    if not is_parcel and len(frame):
+        frame = frame[frame["park_id"].isin(case.parks["park_id"])]
+    key = "parcel_id" if is_parcel else "enterprise_id"
+    codes = _parcel_codes(case) if is_parcel else {}
+    shapes = case.plan.metric(layer).geometry
+    columns = [key, "park_id", parameters.amount, area_column]
+    for index, identity, park_id, amount, area_m2 in frame[columns].itertuples():
+        if area_m2 == 0:
+            continue
+        outcome.checked += 1
+        code = codes.get(identity) if is_parcel else text_or_none(frame.loc[index, "industry_code"])
+        lacks = [
+            name
+            for name, cell in ((parameters.amount, amount), (area_column, area_m2))
+            if pd.isna(cell)
+        ]
+        measured = Measured(
+            subject=Subject(layer, identity),
+            park_id=park_id,
+            column=lacks[0] if lacks else f"{parameters.amount}_per_mu",
+            value=None if lacks else amount / (area_m2 / M2_PER_MU),
+            unit="CNY/mu",
+            code=code or _leading(case, park_id),
+            computed=f"{parameters.amount} / ({area_column} / 666.67)",
+            name=None if is_parcel else text_or_none(frame.loc[index, "name"]),
+        )
+        draft = judge_bound(measured, parameters, shapes[index])
+        if draft is not None:
+            outcome.drafts.append(draft)
+    return outcome
+
+
+GRADE_COLUMNS = ("value_added_cny", "tax_cny", "energy_tce", "rd_cny", "output_cny", "land_m2")
+
+
+class GradeParameters(Parameters):
+    """Weights of the four core indicators, the cap, and from which score each grade starts.
+
+    Each indicator is divided by the county's own average (sum over sum) and capped; the
+    score is 100 times the weighted sum.
+    """
+
+    weights: dict[
+        Literal["value_added_per_mu", "tax_per_mu", "value_added_per_tce", "rd_intensity"], float
+    ]
+    cap: float = Field(default=1.5, gt=0)
+    grades: dict[Literal["A", "B", "C"], float]
+    watch: tuple[Literal["A", "B", "C", "D"], ...] = ("D",)
+
+
+def grade(case: Case, parameters: GradeParameters) -> Outcome:
+    """Each enterprise with land is graded A to D by per-mu figures; D is watched."""
+    outcome = Outcome()
+    active = active_enterprises(case.plan)
+    if active.empty:
+        return outcome
+    scores, figures = grade_scores(active, parameters)
+    shapes = case.plan.metric("enterprises").geometry
+    in_scope = active["park_id"].isin(case.parks["park_id"]).to_numpy(dtype=bool)
+    has_land = (active["land_m2"].isna() | (active["land_m2"] > 0)).to_numpy(dtype=bool)
+    for place in np.flatnonzero(in_scope & has_land):
+        row = active.iloc[int(place)]
+        outcome.checked += 1
+        score = float(scores[place])
+        subject = Subject("enterprises", row["enterprise_id"])
+        if np.isnan(score):
+            lacks = [name for name in GRADE_COLUMNS if pd.isna(row[name])] or ["energy_tce"]
+            outcome.drafts.append(_ungraded(subject, row["park_id"], lacks))
+            continue
+        letter = letter_of(score, parameters.grades)
+        if letter not in parameters.watch:
+            continue
+        values = {"name": row["name"], "grade": letter, "score": score}
+        outcome.drafts.append(
+            Draft(
+                verdict=Verdict.WATCH,
+                park_id=row["park_id"],
+                subject=subject,
+                title=Message("finding.grade", values),
+                evidence={
+                    "measure": "per_mu_score",
+                    "value": score,
+                    "unit": "points",
+                    "threshold": parameters.grades.get("C"),
+                    "grade": letter,
+                    "relative_to_county": {
+                        name: float(column[place]) for name, column in figures.items()
+                    },
+                    "weights": dict(parameters.weights),
+                },
+                cure=Message("cure.grade", values),
+                geometry=shapes[active.index[int(place)]],
+            )
+        )
+    return outcome
+
+
+def grade_scores(
+    active: pd.DataFrame, parameters: GradeParameters
+) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
+    """Return scores and each indicator relative to the county's average; NaN where missing."""
+    column = {name: active[name].to_numpy(dtype=np.float64) for name in GRADE_COLUMNS}
+    mu = column["land_m2"] / M2_PER_MU
+    parts = {
+        "value_added_per_mu": (column["value_added_cny"], mu),
+        "tax_per_mu": (column["tax_cny"], mu),
+        "value_added_per_tce": (column["value_added_cny"], column["energy_tce"]),
+        "rd_intensity": (column["rd_cny"], column["output_cny"]),
+    }
+    figures: dict[str, NDArray[np.float64]] = {}
+    scores = np.zeros(len(active))
+    for name, weight in parameters.weights.items():
+        above, below = parts[name]
+        both = ~np.isnan(above) & ~np.isnan(below) & (below > 0)
+        average = above[both].sum() / below[both].sum() if both.any() else np.nan
+        with np.errstate(invalid="ignore", divide="ignore"):
+            relative = np.where(below > 0, above / below, np.nan) / average
+        figures[name] = relative
+        scores += weight * np.minimum(relative, parameters.cap)
+    return 100 * scores / sum(parameters.weights.values()), figures
+
+
+def letter_of(score: float, grades: Mapping[Any, float]) -> str:
+    """Return the first grade, from A on, whose score is reached; D when none is.
+
+    >>> letter_of(80, {"A": 110, "B": 80, "C": 50}), letter_of(49.9, {"A": 110, "C": 50})
+    ('B', 'D')
+    """
+    for letter in ("A", "B", "C"):
+        if letter in grades and score >= grades[letter]:
+            return letter
+    return "D"
+
+
+def _ungraded(subject: Subject, park_id: str, lacks: list[str]) -> Draft:
+    values = {"column": lacks, "rows": [subject.id]}
+    return Draft(
+        verdict=Verdict.UNKNOWN,
+        park_id=park_id,
+        subject=subject,
+        title=Message("finding.missing_value", values),
+        evidence={
+            "measure": "per_mu_score",
+            "value": None,
+            "missing_column": [f"enterprises.{name}" for name in lacks],
+            "missing_rows": [subject.id],
+        },
+        cure=Message("cure.fill_value", values),
+        key="missing",
+    )
+
+
+CHECKS: Mapping[str, Check] = MappingProxyType(
+    {
+        "parcel_bound": Check(ParcelBoundParameters, parcel_bound),
+        "per_mu": Check(PerMuParameters, per_mu),
+        "grade": Check(GradeParameters, grade),
+    }
+)
