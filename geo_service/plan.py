@@ -132,6 +132,12 @@ class Plan:
         return f"<Plan {county} {self.version}: {', '.join(self._layers)}>"
 
 
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a frame as dictionaries by column, without the geometry."""
+    table = frame.drop(columns="geometry", errors="ignore")
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
 def empty_frame(name: str) -> pd.DataFrame:
     """Return a layer's frame without rows."""
     import pandas as pd  # noqa: PLC0415 - kept out of the import of the values above

@@ -18,10 +18,17 @@ from typing import TYPE_CHECKING, Any
 import shapely
 
 from geo_service.errors import NotFoundError
+from geo_service.jobs import JobBoard
 from geo_service.language import Language, Translator, to_simplified
-from geo_service.reports.document import Document, finding_features, park_features
+from geo_service.reports.document import (
+    Document,
+    finding_features,
+    finding_properties,
+    park_features,
+)
 from geo_service.spatial.live_index import Box, LiveIndex
 from geo_service.workspace import open_plan
+from geo_service.zoning.comparison import Comparison, compare_findings
 from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import Rulebook, open_rulebook, parse_rulebook
 
@@ -45,6 +52,7 @@ class County:
         self._lock = threading.RLock()
         self._reviews: OrderedDict[str, tuple[str, Review]] = OrderedDict()
         self._features: dict[Language, list[Document]] = {}
+        self.jobs = JobBoard()
         self._keep(current)
 
     @classmethod
@@ -133,18 +141,36 @@ class County:
 
     # ---- reviews --------------------------------------------------------------------------
 
+    def read_rulebook(self, text: str | None) -> Rulebook:
+        """Return a rulebook given as text, or the county's own; RulebookError lists faults."""
+        return parse_rulebook(text, "rulebook") if text else self.rulebook
+
+    def check_parks(self, parks: Sequence[str] | None) -> None:
+        """Raise NotFoundError for the first park id that no park has."""
+        for park_id in parks or ():
+            if park_id not in self._park_places:
+                raise no_such_park(park_id)
+
     def review_again(
         self,
+        rulebook: Rulebook,
         *,
-        rulebook_text: str | None = None,
         parks: Sequence[str] | None = None,
         progress: Progress | None = None,
     ) -> Review:
-        """Review the plan by a rulebook given as text, or by the county's own, and keep it."""
-        rulebook = parse_rulebook(rulebook_text, "rulebook") if rulebook_text else self.rulebook
+        """Review the plan by a rulebook and keep the review."""
         result = review(self.plan, rulebook, parks=parks, progress=progress)
         self._keep(result)
         return result
+
+    def compare_reviews(self, before: str, after: str, language: Language) -> Comparison:
+        """Return what is new, cured, persisting or changed from one kept review to another."""
+        translator = self.translator(language)
+        one, other = (
+            [finding_properties(item, translator) for item in self.find_review(name).results]
+            for name in (before, after)
+        )
+        return compare_findings(one, other)
 
     def find_review(self, review_id: str) -> Review:
         """Return a kept review; NotFoundError for an unknown id."""

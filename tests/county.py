@@ -16,6 +16,8 @@ import pyproj
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from geo_service.schema import ZONE_KINDS
+
 ORIGIN_M = (500_000.0, 3_420_000.0)
 _TO_DEGREES = pyproj.Transformer.from_crs("EPSG:4545", "EPSG:4490", always_xy=True)
 _MARK = {"source": "made for tests", "illustrative": True}
@@ -25,6 +27,7 @@ SETTINGS = """
 format = 1
 county_code = "999999"
 metric_crs = "EPSG:4545"
+complete_zone_kinds = {complete}
 {extra}
 [name]
 zh-Hans = "测试县"
@@ -125,6 +128,7 @@ class County:
 
     def __init__(self) -> None:
         """Make a county of one township, two parks and six enterprises."""
+        self.complete_zone_kinds = [kind for kind in ZONE_KINDS if kind != "development_boundary"]
         self.extra = 'land_use_scheme = "planning2023"'
         self.layers: dict[str, list[Row]] = {
             "townships": [
@@ -146,12 +150,15 @@ class County:
                 *(enterprise(f"F{n}", "3670", 100.0, park_id="P2") for n in range(1, 6)),
             ],
         }
+        self.layers["control_zones"] = [
+            zone("D", box(-20_000, -20_000, 50_000, 50_000), kind="development_boundary")
+        ]
         self.groups = [("13", "consumer", "core"), ("36", "equipment", "core")]
 
     def write(self, folder: Path) -> Path:
         """Write the workspace and return its folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        parts = [SETTINGS.format(extra=self.extra)]
+        parts = [SETTINGS.format(extra=self.extra, complete=json.dumps(self.complete_zone_kinds))]
         for name, rows in self.layers.items():
             is_table = not any("geometry" in row for row in rows)
             file = f"{name}.csv" if is_table else f"{name}.geojson"

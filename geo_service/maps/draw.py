@@ -145,10 +145,15 @@ def _labels(translator: Translator, layers: list[MapLayer]) -> dict[str, dict[st
     keys |= {f"verdict.{verdict}" for verdict in Verdict}
     found: dict[str, dict[str, str]] = {}
     for key in sorted(keys):
-        found[key] = {"label": translator.text(key)}
+        found[key] = {"label": _capital(translator.text(key))}
         if SYMBOLS[key].has_glyph:
             found[key]["glyph"] = translator.text(f"{key}_glyph")
     return found
+
+
+def _capital(text: str) -> str:
+    """Return a text that begins a line of a list."""
+    return text[:1].upper() + text[1:]
 
 
 def _group(data: MapData, name: str, layers: list[MapLayer]) -> dict[str, Any]:
@@ -167,7 +172,11 @@ def _layer(data: MapData, layer: MapLayer) -> dict[str, Any]:
     described = {
         key: value for key, value in asdict(layer).items() if key not in {"group", "title"}
     }
-    return {**described, "label": data.translator.text(layer.title), "count": len(features)}
+    return {
+        **described,
+        "label": _capital(data.translator.text(layer.title)),
+        "count": len(features),
+    }
 
 
 def _source(data: MapData, source: Source, addresses: Mapping[str, str] | None) -> dict[str, Any]:

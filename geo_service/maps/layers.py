@@ -31,7 +31,6 @@ from geo_service.reports.document import (
     finding_properties,
     focus_figures,
     is_illustrative,
-    park_features,
     plain,
     township_names,
 )
@@ -225,27 +224,23 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
 )
 """Every source by name, from the bottom of the map to its top."""
 
-PARK_PROPERTIES = (
+PARK_COLUMNS = (
     "park_id",
     "name",
     "tier",
-    "township",
+    "township_code",
     "leading_industry",
-    "leading_industry_name",
     "industry_group",
-    "industry_group_name",
     "speciality",
     "status",
     "declared_area_ha",
     "verdict",
     "focus_verdict",
     "findings",
-    "enterprise_count",
-    "shares",
-    "hhi",
     "illustrative",
     "source",
 )
+FOCUS_FIGURES = ("basis", "year", "shares", "top_industry", "top_share", "hhi", "enterprise_count")
 """What a park shows on the map; figures of its enterprises only as shares and counts."""
 
 
@@ -390,7 +385,7 @@ class MapData:
             row["name"] = self.translator.convert(name)
         row["search"] = "\n".join(dict.fromkeys(form.lower() for form in forms if form))
         park_id = row.get("park_id")
-        if park_id is not None and "park" not in row:
+        if park_id is not None and park_id != identity:
             row["park"] = self._park_names.get(park_id, park_id)
         return row
 
@@ -415,35 +410,31 @@ class MapData:
 
     def _parks(self) -> _Rows:
         """Parks with their verdicts, focus figures and gravest findings."""
+        frame = self.review.parks
+        townships = township_names(self.plan)
+        groups = self.plan.settings.groups.names
         rows = []
-        for item in park_features(self.review, self.translator):
-            given = item["properties"]
-            park_id = given["park_id"]
-            row = {name: given.get(name) for name in PARK_PROPERTIES}
+        for cells in frame[list(PARK_COLUMNS)].to_dict("records"):
+            row: Document = plain(cells)
+            park_id, group = row["park_id"], row["industry_group"]
             figures = focus_figures(self.review.focus[park_id])
-            top = figures["top_industry_name"]
             row |= {
-                "park": None,
-                "tier_name": self._text(f"tier.{given['tier']}"),
-                "verdict_name": self._text(f"verdict.{given['verdict']}"),
-                "status_name": self._text(f"status.{given['status'] or OTHER}"),
-                "speciality": self.translator.convert(given["speciality"] or "") or None,
-                "basis": figures["basis"],
-                "year": figures["year"],
-                "top_industry": figures["top_industry"],
-                "top_industry_name": self.translator.convert(top) if top else None,
-                "top_share": figures["top_share"],
+                "tier_name": self._text(f"tier.{row['tier']}"),
+                "verdict_name": self._text(f"verdict.{row['verdict']}"),
+                "status_name": self._text(f"status.{row['status'] or OTHER}"),
+                "township": self._converted(townships.get(row["township_code"])),
+                "speciality": self._converted(row["speciality"]),
+                "leading_industry_name": self._converted(figures["leading_industry_name"]),
+                "industry_group_name": self.translator.pick(groups[group]) if group else None,
+                "top_industry_name": self._converted(figures["top_industry_name"]),
                 "top_findings": self._top_findings(park_id),
+                **{name: figures[name] for name in FOCUS_FIGURES},
             }
-            # The name of the plan, not the translated one: both forms are made from it.
-            row["name"] = self._plan_names[park_id]
             rows.append(self._titled(park_id, row))
-        return [row["park_id"] for row in rows], rows, self.review.parks.geometry.to_numpy()
+        return [row["park_id"] for row in rows], rows, frame.geometry.to_numpy()
 
-    @cached_property
-    def _plan_names(self) -> Mapping[str, str]:
-        parks = self.plan.frame("parks")
-        return dict(zip(parks["park_id"], parks["name"], strict=True))
+    def _converted(self, text: str | None) -> str | None:
+        return self.translator.convert(text) if text else None
 
     def _top_findings(self, park_id: str) -> list[Document]:
         active = [item for item in self.review.findings_of(park_id) if item.waived is None]
@@ -577,14 +568,23 @@ class MapData:
         return is_illustrative(self.plan)
 
     def credits(self) -> list[str]:
-        """Return the sources of the data that the map draws, each once."""
+        """Return the sources of what the map draws, but for made-up features, each once.
+
+        A source that only adds a remark to another one (`A; remark` beside `A`) is left out.
+        """
         named = {
             item["properties"]["source"]
             for source in self.sources()
             for item in self.features(source.name)
-            if item["properties"].get("source")
+            if item["properties"].get("source") and not item["properties"]["illustrative"]
         }
-        return sorted(named)[:MAX_SOURCES]
+        whole = [
+            text
+            for text in sorted(named)
+            if text.partition("; ")[0] == text
+            or not any(text.startswith(f"{other}; ") for other in named)
+        ]
+        return whole[:MAX_SOURCES]
 
 
 _Rows = tuple[list[str], list[Document], Any]

@@ -24,7 +24,7 @@ from typing import Any
 
 import folium
 import orjson
-from branca.element import CssLink, Element, Figure, JavascriptLink
+from branca.element import CssLink, Figure, JavascriptLink
 from folium.template import Template
 
 from geo_service.errors import AssetError, NotFoundError
@@ -374,6 +374,7 @@ def _document(
         *styles,
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="referrer" content="no-referrer">',
+        '<link rel="icon" href="data:,">',
         f"<title>{html.escape(content.title)}</title>",
         parts.head,
         "</head>",

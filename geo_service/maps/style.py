@@ -73,7 +73,7 @@ class Symbol:
     fill_opacity: float = 1.0
     hatch: Hatch | None = None
     casing: str | None = None
-    """Colour of a line's edges."""
+    """Colour of a line's edges, or of the glow around an area."""
     shape: Shape | None = None
     size: float = 0.0
     sign: Sign | None = None
@@ -98,12 +98,12 @@ def _marker(shape: Shape, size: float, fill: str = "#54606b", **more: Any) -> Sy
 
 
 _VERDICTS = {
-    Verdict.PASS: _area("#00795a", "#009e73", 0.45, width=1.6, sign=Sign.CHECK),
-    Verdict.WATCH: _area("#b57600", "#e69f00", 0.4, width=2.2, dash="6 4", sign=Sign.BANG),
+    Verdict.PASS: _area("#00795a", "#009e73", 0.32, width=1.6, sign=Sign.CHECK),
+    Verdict.WATCH: _area("#b57600", "#e69f00", 0.3, width=2.2, dash="6 4", sign=Sign.BANG),
     Verdict.FAIL: _area(
-        "#a63c00", "#d55e00", 0.5, width=3.4, hatch=Hatch.DIAGONAL, sign=Sign.CROSS
+        "#a63c00", "#d55e00", 0.32, width=3.2, hatch=Hatch.DIAGONAL, sign=Sign.CROSS
     ),
-    Verdict.UNKNOWN: _area("#5f6870", "#8f989f", 0.35, width=1.8, dash="1 4", sign=Sign.QUESTION),
+    Verdict.UNKNOWN: _area("#5f6870", "#8f989f", 0.3, width=1.8, dash="1 4", sign=Sign.QUESTION),
 }
 _TIERS = {
     Tier.MUNICIPAL_PARK: _marker(Shape.STAR, 30),
@@ -146,7 +146,7 @@ _ROADS = {
     "other": _line("#cfcac2", 0.9),
 }
 _GROUND = {
-    "layer.county": _area("#8b949c", "#faf8f2", 1.0, width=1.6),
+    "layer.county": _area("#8b949c", "#faf8f2", 1.0, width=1.6, casing="#d3dce1"),
     "layer.townships": _marker(Shape.CIRCLE, 5, "#6c757d"),
     "layer.township_areas": _area("#a9a294", None, 0.0, width=1.0, dash="2 3"),
     "layer.sub_areas": _area("#54606b", "#9aa5ae", 0.12, width=1.2, dash="8 3"),

@@ -19,6 +19,7 @@ import shapely
 from geo_service.industry import classification
 from geo_service.language import Language, Translator, to_simplified
 from geo_service.model import FocusBasis
+from geo_service.plan import rows_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -120,7 +121,7 @@ def park_features(review: Review, translator: Translator) -> list[Document]:
     hant = Translator(Language.ZH_HANT, review.plan.settings.names_hant)
     features = []
     shapes = geometry_json(parks.geometry)
-    for row, shape in zip(records(parks), shapes, strict=True):
+    for row, shape in zip(rows_of(parks), shapes, strict=True):
         leading = row["leading_industry"] if isinstance(row["leading_industry"], str) else None
         group = row["industry_group"]
         township = names.get(row["township_code"])
@@ -177,12 +178,6 @@ def focus_figures(focus: Focus) -> Document:
         }
     )
     return figures
-
-
-def records(frame: pd.DataFrame) -> list[Document]:
-    """Return the rows of a frame as plain dictionaries, without geometry."""
-    table = frame.drop(columns="geometry", errors="ignore")
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
 def finding_properties(finding: Finding, translator: Translator) -> Document:
@@ -242,6 +237,8 @@ def review_summary(review: Review, translator: Translator) -> Document:
         "industry_groups_version": settings.groups.version,
         "verdicts": dict(review.verdicts),
         "findings_count": len(review.results),
+        "waived_count": sum(item.waived is not None for item in review.results),
+        "waivers_version": review.waivers.version or None,
         "illustrative": is_illustrative(review.plan),
         "basis_line": basis_line(review, translator),
         "checks": {
@@ -293,7 +290,7 @@ def review_document(review: Review, translator: Translator) -> Document:
                 "verdict": row["focus_verdict"],
             },
         }
-        for row in records(review.parks)
+        for row in rows_of(review.parks)
     ]
     findings = [
         {**item["properties"], "geometry": item["geometry"]}

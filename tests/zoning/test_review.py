@@ -176,7 +176,7 @@ def test_without_a_township_polygon_the_rule_is_unknown(county: County, opened: 
         (None, "planning2023", "sme_cluster", "unknown"),
     ],
 )
-def test_land_use_is_judged_by_tier_and_scheme(  # noqa: PLR0913, PLR0917 - one row of a table
+def test_land_use_is_judged_by_tier_and_scheme(
     county: County, opened: Open, use: str | None, scheme: str, tier: str, verdict: str | None
 ) -> None:
     county.layers["townships"][0]["geometry"] = box(-100, -100, 5000, 5000)

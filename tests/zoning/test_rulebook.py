@@ -34,7 +34,7 @@ def test_a_county_overrides_one_parameter_and_it_shows() -> None:
     ]
     assert rule.parameters.model_dump()["pass_share"] == pytest.approx(0.65)
     assert rule.parameters.model_dump()["watch_share"] == pytest.approx(0.5)  # kept
-    assert rule.overridden["parameters"]["pass_share"] == "0.70"
+    assert rule.overridden["parameters"].get("pass_share") == "0.70"
     assert default_rulebook().rules["focus.leading_share"].overridden == {}
 
 

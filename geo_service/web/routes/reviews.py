@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from geo_service.jobs import Job
 from geo_service.model import Severity
 from geo_service.reports.document import Document, collection, review_summary, rules_document
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import GEOJSON, BboxDep, CountyDep, Limit, Offset, json_reply
+from geo_service.zoning.review import Review
 
 router = APIRouter(prefix="/api", tags=["reviews"])
 _MAX_RULEBOOK = 500_000
+AT_ONCE_SECONDS = 2.0
+"""Work that is done within this time is answered at once; longer work is a job."""
 
 
 class ReviewRequest(BaseModel):
@@ -58,12 +63,72 @@ def reviews(
 def create_review(
     request: Request, county: CountyDep, language: LanguageDep, body: ReviewRequest | None = None
 ) -> Response:
-    """Review the plan by the county's rulebook or by one in the body; 201 with the summary."""
+    """Review the plan by the county's rulebook or by one in the body.
+
+    201 with the summary when it is done within two seconds, else 202 with the job's
+    address in `Location`.
+    """
     asked = body or ReviewRequest()
-    result = county.review_again(rulebook_text=asked.rulebook, parks=asked.parks)
+    rulebook = county.read_rulebook(asked.rulebook)
+    county.check_parks(asked.parks)
+    job = county.jobs.start(
+        lambda progress: county.review_again(rulebook, parks=asked.parks, progress=progress)
+    )
+    if not county.jobs.wait(job, AT_ONCE_SECONDS) or job.result is None:
+        reply = json_reply(request, job_document(job), status=202)
+        reply.headers["location"] = f"/api/jobs/{job.job_id}"
+        return reply
+    result = job.result
     reply = json_reply(request, review_summary(result, county.translator(language)), status=201)
     reply.headers["location"] = f"/api/reviews/{result.review_id}"
     return reply
+
+
+def job_document(job: Job) -> Document:
+    """Return a job's status and progress, and where its result is once there is one."""
+    document: Document = {
+        "job_id": job.job_id,
+        "status": job.status.value,
+        "progress": job.progress,
+        "step": job.step,
+        "error": job.error,
+    }
+    if isinstance(job.result, Review):
+        document["result"] = f"/api/reviews/{job.result.review_id}"
+    return document
+
+
+@router.get("/jobs/{job_id}", summary="How far long work is")
+def job(job_id: str, request: Request, county: CountyDep) -> Response:
+    """Return a job's status (waiting, running, done, failed, cancelled) and progress 0 to 1."""
+    return json_reply(request, job_document(county.jobs.find(job_id)))
+
+
+@router.delete("/jobs/{job_id}", summary="Cancel long work")
+def cancel_job(job_id: str, request: Request, county: CountyDep) -> Response:
+    """Tell a job to stop at its next step; one that ended stays as it is."""
+    return json_reply(request, job_document(county.jobs.cancel(job_id)))
+
+
+@router.get("/reviews/{review_id}/comparison", summary="Two reviews compared")
+def comparison(
+    review_id: str,
+    request: Request,
+    county: CountyDep,
+    language: LanguageDep,
+    before: Annotated[str, Query(max_length=64, description="The earlier review's id.")],
+) -> Response:
+    """Return the findings that are new, cured, persisting or changed since another review."""
+    result = county.compare_reviews(before, review_id, language)
+    document = {
+        "before": before,
+        "after": review_id,
+        "new": result.new,
+        "cured": result.cured,
+        "persisting": result.persisting,
+        "changed": [asdict(item) for item in result.changed],
+    }
+    return json_reply(request, document)
 
 
 @router.get("/reviews/{review_id}", summary="One review's summary")

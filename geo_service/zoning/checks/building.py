@@ -10,6 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from geo_service.model import Message, Subject, Verdict
+from geo_service.plan import rows_of
 from geo_service.zoning.bounds import BoundParameters, Measured, judge_bound
 from geo_service.zoning.case import (
     Case,
@@ -35,27 +36,22 @@ class FloorBoundParameters(BoundParameters):
 
 _UNITS = MappingProxyType({"load_kn_m2": "kN/m²", "clear_height_m": "m", "goods_lift_t": "t"})
 _GROUND_FLOOR = 1
+Row = dict[str, Any]
 
 
-def _tenants(case: Case) -> Iterator[tuple[pd.Series[Any], pd.Series[Any] | None, BaseGeometry]]:
+def _tenants(case: Case) -> Iterator[tuple[Row, Row | None, BaseGeometry | None]]:
     """Every enterprise on a floor of a park in scope, with the floor's row or None."""
     active = active_enterprises(case.plan)
     if active.empty:
         return
     placed = active[active["building_id"].notna() & active["park_id"].isin(case.parks["park_id"])]
-    floors = case.plan.frame("floors")
-    rows = {
-        (building, int(number)): place
-        for place, (building, number) in enumerate(
-            zip(floors["building_id"], floors["floor_no"], strict=True)
-        )
-    }
+    floors = rows_of(case.plan.frame("floors"))
+    by_number = {(floor["building_id"], int(floor["floor_no"])): floor for floor in floors}
     buildings = case.plan.metric("buildings")
     shapes = dict(zip(buildings["building_id"], buildings.geometry, strict=True))
-    for _, row in placed.iterrows():
+    for row in rows_of(placed):
         number = None if pd.isna(row["floor_no"]) else int(row["floor_no"])
-        place = rows.get((row["building_id"], number)) if number is not None else None
-        floor = None if place is None else floors.iloc[place]
+        floor = None if number is None else by_number.get((row["building_id"], number))
         yield row, floor, shapes.get(row["building_id"])
 
 
@@ -86,7 +82,7 @@ def floor_bound(case: Case, parameters: FloorBoundParameters) -> Outcome:
     return outcome
 
 
-def _floor_name(row: pd.Series[Any]) -> str:
+def _floor_name(row: Row) -> str:
     number = "?" if pd.isna(row["floor_no"]) else int(row["floor_no"])
     return f"{row['building_id']}/{number}"
 
@@ -162,8 +158,8 @@ def vacancy(case: Case, parameters: VacancyParameters) -> Outcome:
         subject = Subject("buildings", building_id)
         lacking = [name for name in ("vacant_m2", "area_m2") if rows[name].isna().any()]
         if lacking:
-            gaps = rows.loc[rows[lacking[0]].isna(), "floor_no"]
-            names = [f"{building_id}/{number}" for number in gaps]
+            gaps: pd.Series[int] = rows.loc[rows[lacking[0]].isna(), "floor_no"]
+            names = [f"{building_id}/{number}" for number in gaps.tolist()]
             outcome.drafts.append(
                 missing_value(park_id=park_id, subject=subject, column=lacking[0], rows=names)
             )

@@ -39,7 +39,7 @@ def unido_similarity(structures: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     length = np.sqrt((structures**2).sum(axis=1))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return structures @ structures.T / np.outer(length, length)
+        return np.asarray(structures @ structures.T / np.outer(length, length), dtype=np.float64)
 
 
 def krugman_index(structures: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import shapely
@@ -21,7 +21,9 @@ from geo_service.zoning.focus import active_enterprises
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
     from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
 
 ID_COLUMNS: Mapping[str, str] = MappingProxyType(
     {"parks": "park_id", "parcels": "parcel_id", "buildings": "building_id"}
@@ -145,14 +147,14 @@ def _judge(  # noqa: PLR0913, PLR0917 - one layer against one set of zones
 def _overlap_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
     case: Case,
     subject: Subject,
-    row: gpd.GeoSeries,
-    part: shapely.Geometry,
+    row: pd.Series[Any],
+    part: BaseGeometry,
     inside_m2: float,
     zone_ids: list[str],
     kind: str,
     verdict: Verdict,
 ) -> Draft:
-    whole_m2 = float(case.shared.area_m2([row.geometry])[0])
+    whole_m2 = float(case.shared.area_m2([row["geometry"]])[0])
     values = {
         "zone": Message(f"zone.{kind}"),
         "area_m2": float(inside_m2),

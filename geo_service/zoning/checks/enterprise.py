@@ -13,6 +13,7 @@ from pydantic import Field
 
 from geo_service.industry import classification
 from geo_service.model import Message, Subject, Verdict
+from geo_service.plan import rows_of
 from geo_service.zoning.case import (
     Case,
     Check,
@@ -24,8 +25,6 @@ from geo_service.zoning.case import (
     text_or_none,
 )
 from geo_service.zoning.focus import active_enterprises
-
-DAYS_PER_YEAR = 365.25
 
 
 class ZombieParameters(Parameters):
@@ -44,8 +43,9 @@ def zombie(case: Case, parameters: ZombieParameters) -> Outcome:
     living on subsidies; long in arrears.
     """
     outcome = Outcome()
-    shapes = case.plan.metric("enterprises").geometry
-    for index, row in _in_parks(case).iterrows():
+    chosen = _in_parks(case)
+    shapes = case.plan.metric("enterprises").geometry.reindex(chosen.index)
+    for row, shape in zip(rows_of(chosen), shapes, strict=True):
         outcome.checked += 1
         answers = zombie_tests(row, parameters)
         met = [name for name, answer in answers.items() if answer]
@@ -71,7 +71,7 @@ def zombie(case: Case, parameters: ZombieParameters) -> Outcome:
                         "tests": dict(answers),
                     },
                     cure=Message("cure.zombie", values),
-                    geometry=shapes[index],
+                    geometry=shape,
                 )
             )
         elif len(met) + len(unsure) >= parameters.tests:
@@ -92,7 +92,7 @@ _ZOMBIE_COLUMNS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def zombie_tests(row: pd.Series[Any], parameters: ZombieParameters) -> dict[str, bool | None]:
+def zombie_tests(row: Mapping[str, Any], parameters: ZombieParameters) -> dict[str, bool | None]:
     """Return whether each test is met by an enterprise's row; None where it cannot be told."""
     status, months = text_or_none(row["status"]), row["stopped_months"]
     stopped: bool | None = None
@@ -143,12 +143,32 @@ def idle_land(case: Case, parameters: IdleParameters) -> Outcome:
                 missing_value(park_id=park_id, subject=subject, column="idle_since")
             )
             continue
-        years = (day - since.date()).days / DAYS_PER_YEAR
+        years = whole_years(since.date(), day)
         if years < parameters.watch_years:
             continue
         verdict = Verdict.FAIL if years >= parameters.fail_years else Verdict.WATCH
         outcome.drafts.append(_idle_draft(subject, park_id, shape, years, day, verdict, parameters))
     return outcome
+
+
+def whole_years(since: date, until: date) -> float:
+    """Return the years between two days by the calendar: anniversaries, then a fraction.
+
+    >>> whole_years(date(2024, 1, 1), date(2026, 1, 1))
+    2.0
+    >>> whole_years(date(2024, 2, 29), date(2026, 3, 1))
+    2.0
+    """
+    years = until.year - since.year - ((until.month, until.day) < (since.month, since.day))
+    last = _anniversary(since, years)
+    return years + (until - last).days / ((_anniversary(since, years + 1) - last).days)
+
+
+def _anniversary(day: date, years: int) -> date:
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:  # 29 February
+        return day.replace(year=day.year + years, month=3, day=1)
 
 
 def _idle_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding

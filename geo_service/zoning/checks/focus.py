@@ -35,14 +35,16 @@ def _named(code: str) -> Message:
     return Message("name.industry", {"code": code, "name": classification().name(code)})
 
 
+def _undeclared(focus: Focus, subject: Subject) -> Draft:
+    return missing_value(park_id=focus.park_id, subject=subject, column="leading_industry")
+
+
 def declared(case: Case, _: NoParameters) -> Outcome:
     """Exactly one leading industry is declared; none is `unknown`, several is `fail`."""
     outcome = Outcome(checked=len(case.parks))
     for focus, subject, shape in _parks(case):
         if not focus.declared:
-            outcome.drafts.append(
-                missing_value(park_id=focus.park_id, subject=subject, column="leading_industry")
-            )
+            outcome.drafts.append(_undeclared(focus, subject))
         elif len(focus.declared) > 1:
             values = {"industries": [_named(code) for code in focus.declared]}
             outcome.drafts.append(
@@ -70,7 +72,10 @@ def in_group(case: Case, _: NoParameters) -> Outcome:
     outcome = Outcome()
     groups = case.plan.settings.groups
     for focus, subject, shape in _parks(case):
-        outcome.checked += bool(focus.declared)
+        outcome.checked += 1
+        if not focus.declared:
+            outcome.drafts.append(_undeclared(focus, subject))
+            continue
         outside = [code for code in focus.declared if groups.group_of(code) is None]
         if not outside:
             continue
@@ -106,10 +111,12 @@ def is_top(case: Case, parameters: TopParameters) -> Outcome:
     """The declared leading industry is in the park's top industry by the basis."""
     outcome = Outcome()
     for focus, subject, shape in _parks(case):
-        if focus.leading is None:
-            continue
+        if len(focus.declared) > 1:
+            continue  # the rule on one declared industry speaks of it
         outcome.checked += 1
-        if focus.top_industry is None:
+        if focus.leading is None:
+            outcome.drafts.append(_undeclared(focus, subject))
+        elif focus.top_industry is None:
             outcome.drafts.append(_not_measurable(focus, subject, "top_industry"))
         elif focus.leading[: parameters.digits] not in focus.top_industries:
             values = {
@@ -161,9 +168,12 @@ def leading_share(case: Case, parameters: ShareParameters) -> Outcome:
     outcome = Outcome()
     basis = parameters.basis or case.plan.settings.focus_basis
     for focus, subject, shape in _parks(case):
-        if focus.leading is None:
-            continue
+        if len(focus.declared) > 1:
+            continue  # the rule on one declared industry speaks of it
         outcome.checked += 1
+        if focus.leading is None:
+            outcome.drafts.append(_undeclared(focus, subject))
+            continue
         share = focus.shares[basis]
         if share is None:
             outcome.drafts.append(_not_measurable(focus, subject, f"share_{basis}", basis))

@@ -11,6 +11,7 @@ import shapely
 from pydantic import Field
 
 from geo_service.model import Message, Subject, Tier, Verdict
+from geo_service.plan import rows_of
 from geo_service.spatial.overlay import polygons_only
 from geo_service.zoning.case import (
     Case,
@@ -350,24 +351,22 @@ def enclave(case: Case, parameters: EnclaveParameters) -> Outcome:
     homes = _township_shapes(case)
     county = case.plan.metric("county")
     whole = shapely.union_all(county.geometry.to_numpy()) if len(county) else None
-    columns = ("park_id", "tier", "township_code", *_ENCLAVE_COLUMNS)
-    rows = case.parks[list(columns)].itertuples(index=False)
-    for row, shape in zip(rows, case.parks.geometry, strict=True):
+    for row, shape in zip(rows_of(case.parks), case.parks.geometry, strict=True):
         outcome.checked += 1
-        is_county_wide = row.tier == Tier.MUNICIPAL_PARK
-        home = whole if is_county_wide else homes.get(row.township_code)
+        is_county_wide = row["tier"] == Tier.MUNICIPAL_PARK
+        home = whole if is_county_wide else homes.get(row["township_code"])
         if home is None:
-            place = case.plan.settings.county_code if is_county_wide else row.township_code
-            outcome.drafts.append(_no_township_shape(row.park_id, text_or_none(place) or "—"))
+            place = case.plan.settings.county_code if is_county_wide else row["township_code"]
+            outcome.drafts.append(_no_township_shape(row["park_id"], text_or_none(place) or "—"))
             continue
         parts = [
             part
             for part in shapely.get_parts(shape)
             if shapely.difference(part, home).area > parameters.share * part.area
         ]
-        lacking = [name for name in _ENCLAVE_COLUMNS if not text_or_none(getattr(row, name))]
+        lacking = [name for name in _ENCLAVE_COLUMNS if not text_or_none(row[name])]
         if parts and lacking:
-            outcome.drafts.append(_enclave_draft(row.park_id, parts, lacking))
+            outcome.drafts.append(_enclave_draft(row["park_id"], parts, lacking))
     return outcome
 
 

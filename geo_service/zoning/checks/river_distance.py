@@ -15,6 +15,7 @@ import shapely
 from pydantic import Field
 
 from geo_service.model import Message, Subject, Verdict
+from geo_service.plan import rows_of
 from geo_service.zoning.case import Case, Check, Draft, Outcome, Parameters, text_or_none
 from geo_service.zoning.focus import active_enterprises
 
@@ -42,6 +43,8 @@ def distance(case: Case, parameters: RiverParameters) -> Outcome:
     rivers = case.plan.metric("rivers")
     of_rank = rivers[rivers["rank"].isin(parameters.ranks)]
     is_boundary = of_rank["is_management_boundary"].fillna(value=False).to_numpy(dtype=bool)
+    if of_rank.empty and len(rivers):
+        return outcome  # the county has no river of these ranks: nothing to keep a distance from
     boundaries = of_rank[is_boundary]
     tree = shapely.STRtree(boundaries.geometry.to_numpy())
     for subject, park_id, name, shape, is_new in _subjects(case, parameters):
@@ -78,12 +81,13 @@ def _subjects(
         place = None if shape is None or shape.is_empty else shape
         yield Subject("enterprises", enterprise_id), text_or_none(park_id), name, place, known
     planned = {"planned", "under_construction"}
-    for row in case.parks.itertuples():
-        leading = case.shared.focus[row.park_id].leading
+    for row, shape in zip(rows_of(case.parks), case.parks.geometry, strict=True):
+        park_id = row["park_id"]
+        leading = case.shared.focus[park_id].leading
         if leading is not None and leading.startswith(parameters.industries):
-            status = text_or_none(row.status)
+            status = text_or_none(row["status"])
             is_planned = None if status is None else status in planned
-            yield Subject("parks", row.park_id), row.park_id, row.name, row.geometry, is_planned
+            yield Subject("parks", park_id), park_id, row["name"], shape, is_planned
 
 
 def _near(  # noqa: PLR0913, PLR0917 - the parts of one finding

@@ -293,7 +293,8 @@ def _set_values(company: Company, dice: Dice) -> None:
     """Give the other figures of the latest year, sound ones; then the planted changes."""
     if company.enterprise_id in planted.IDLE_TENANTS:
         company.output_cny = planted.IDLE_OUTPUT_CNY
-    output = company.output_cny
+    change = planted.CHANGES.get(company.enterprise_id, {})
+    output = change.get("output_cny") or company.output_cny
     added = round(output * dice.uniform(0.24, 0.31), -3)
     stage = "above_scale" if output >= 20_000_000 else "company"  # noqa: PLR2004
     if output < 6_000_000:  # noqa: PLR2004
@@ -318,7 +319,7 @@ def _set_values(company: Company, dice: Dice) -> None:
         "stage": stage,
         "is_new": False,
     }
-    company.values.update(planted.CHANGES.get(company.enterprise_id, {}))
+    company.values.update(change)
 
 
 # --- rows ---
@@ -332,9 +333,11 @@ def enterprise_rows(companies: list[Company]) -> list[Properties]:
         is_planted = company.park_id in planted.GIVEN or company.enterprise_id in planted.CHANGES
         start = 2023 if is_planted or dice.chance(0.82) else dice.pick((2024, 2024, 2025))
         growth = dice.uniform(-0.04, 0.18)
-        for year in YEARS:
-            if year >= start:
-                rows.append(_row(company, index, year, (1 + growth) ** (year - LATEST), start))
+        rows.extend(
+            _row(company, index, year, (1 + growth) ** (year - LATEST), start)
+            for year in YEARS
+            if year >= start
+        )
     return rows
 
 

@@ -7,6 +7,7 @@ Lines meet in shared nodes, to the last digit. The one exception is planted: the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -18,6 +19,9 @@ from builder.frame import ILLUSTRATIVE, Dice, Feature
 from builder.geography import KM, River, Township
 from builder.parks import Site
 from builder.shapes import Point, winding
+
+LAST_SUBDISTRICT = 4
+"""Township rows 1 to 4 are the subdistricts around the county seat."""
 
 SPEEDS_KM_H = {
     "expressway": 80,
@@ -102,23 +106,29 @@ def draw_network(townships: tuple[Township, ...]) -> list[Road]:
     seats = {township.number: township.xy for township in townships}
     roads: list[Road] = []
     for name, keys in _EXPRESSWAYS:
-        for start, end in zip(keys[:-1], keys[1:], strict=True):
+        for start, end in pairwise(keys):
             line = _winding(_node(start), _node(end), dice, sway=0.03)
             roads.append(Road(name, "expressway", line))
-    for start_number, end_number in _seat_links(townships):
-        start, end = seats[start_number], seats[end_number]
-        far = townships[start_number - 1].kind == "乡" or townships[end_number - 1].kind == "乡"
-        near = max(start_number, end_number) <= 4  # noqa: PLR2004
-        along = abs(start[1] - end[1]) < abs(start[0] - end[0]) / 3
-        road_class = "urban" if near else "township" if far else "national" if along else None
-        line = _winding(start, end, dice, sway=0.05)
-        long = line.length > 9 * KM
-        roads.append(Road(None, road_class or ("provincial" if long else "county"), line))
-    for key, (_, _, number) in _INTERCHANGES.items():
-        if number:
-            line = _winding(seats[number], _node(key), dice, sway=0.05)
+    for first, second in _seat_links(townships):
+        line = _winding(first.xy, second.xy, dice, sway=0.05)
+        roads.append(Road(None, _class_between(first, second, line), line))
+    for key, (_, _, township) in _INTERCHANGES.items():
+        if township:
+            line = _winding(seats[township], _node(key), dice, sway=0.05)
             roads.append(Road(None, "provincial", line))
     return roads
+
+
+def _class_between(first: Township, second: Township, line: LineString) -> str:
+    """Urban in the county seat; national along the river's course; else by rank and length."""
+    (x0, y0), (x1, y1) = first.xy, second.xy
+    if max(first.number, second.number) <= LAST_SUBDISTRICT:
+        return "urban"
+    if "乡" in {first.kind, second.kind}:
+        return "township"
+    if abs(y1 - y0) < abs(x1 - x0) / 3:
+        return "national"
+    return "provincial" if line.length > 9 * KM else "county"
 
 
 def _node(key: str) -> Point:
@@ -132,16 +142,16 @@ def _winding(start: Point, end: Point, dice: Dice, *, sway: float) -> LineString
     return LineString(winding([start, end], dice=dice, step_m=step, sway=sway))
 
 
-def _seat_links(townships: tuple[Township, ...]) -> list[tuple[int, int]]:
+def _seat_links(townships: tuple[Township, ...]) -> list[tuple[Township, Township]]:
     """Pairs of seats with no third seat inside the circle between them (Gabriel graph)."""
     xy = np.array([township.xy for township in townships])
-    pairs: list[tuple[int, int]] = []
+    pairs: list[tuple[Township, Township]] = []
     for first in range(len(xy)):
         for second in range(first + 1, len(xy)):
             middle, radius = (xy[first] + xy[second]) / 2, np.hypot(*(xy[first] - xy[second])) / 2
             others = np.delete(xy, [first, second], axis=0)
             if radius < 9 * KM and np.hypot(*(others - middle).T).min() >= radius:
-                pairs.append((townships[first].number, townships[second].number))
+                pairs.append((townships[first], townships[second]))
     return pairs
 
 
@@ -223,7 +233,7 @@ def draw_facilities(
             place = (place[0] + 60, place[1] + 25)
         found.append((kind, name, (float(place[0]), float(place[1]))))
         line = _winding((x, y), found[-1][2], dice, sway=0.03)
-        links.append(Road(None, "urban" if number <= 4 else "village", line))  # noqa: PLR2004
+        links.append(Road(None, "urban" if number <= LAST_SUBDISTRICT else "village", line))
     wharf = isolated.line.coords[0]
     found.append(("port", "巴阳示例码头（示意，路网不可达）", (wharf[0], wharf[1])))
     features = [

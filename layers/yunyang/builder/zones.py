@@ -88,7 +88,7 @@ def zone_features(scene: Scene) -> list[Feature]:
     features += _named("YY-Z-PF", "permanent_farmland", None, farmland)
     features += _named("YY-Z-NR", "nature_reserve", None, _reserves(scene, clear, dice))
     features += _water_sources(scene, clear, dice)
-    features += _river_zones(scene, clear, dice)
+    features += _river_zones(scene, clear)
     features += _geohazards(scene, clear, dice)
     features += _wetlands(scene, clear, dice)
     features += [_planted(case, scene, dice) for case in ZONE_CASES]
@@ -231,7 +231,7 @@ def _water_sources(scene: Scene, clear: BaseGeometry, dice: Dice) -> list[Featur
     return features
 
 
-def _river_zones(scene: Scene, clear: BaseGeometry, dice: Dice) -> list[Feature]:
+def _river_zones(scene: Scene, clear: BaseGeometry) -> list[Feature]:
     features = [
         _feature(
             f"YY-Z-RM-{number:02d}", "river_management", None,

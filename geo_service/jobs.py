@@ -1,0 +1,154 @@
+"""Long work in the background: started, watched, cancelled. Knows neither HTTP nor what it runs.
+
+One worker runs jobs in the order they were asked for. A job is told to stop through the
+progress it reports: its next report raises `Cancelled` inside the work.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from geo_service.errors import GeoServiceError, InvalidQueryError, NotFoundError
+
+_log = logging.getLogger(__name__)
+
+KEPT_JOBS = 100
+MAX_WAITING = 20
+Progress = Callable[[int, int, str], None]
+
+
+class JobStatus(StrEnum):
+    """Where a job is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error: the caller asked for it
+    """Raised inside work whose job was cancelled."""
+
+
+@dataclass
+class Job:
+    """One piece of work: its status, how far it is, and its result when done."""
+
+    job_id: str
+    status: JobStatus = JobStatus.WAITING
+    done: int = 0
+    total: int = 0
+    step: str = ""
+    result: Any = None
+    error: str | None = None
+    is_cancel_asked: bool = False
+    future: Future[Any] | None = field(default=None, repr=False)
+
+    @property
+    def progress(self) -> float:
+        """How much is done, 0 to 1."""
+        if self.status is JobStatus.DONE:
+            return 1.0
+        return self.done / self.total if self.total else 0.0
+
+    def report(self, done: int, total: int, step: str) -> None:
+        """Take note of progress; raises Cancelled when the job was told to stop."""
+        if self.is_cancel_asked:
+            raise Cancelled
+        self.done, self.total, self.step = done, total, step
+
+
+class JobBoard:
+    """Runs jobs one after another and remembers the latest hundred."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="job")
+        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def start(self, work: Callable[[Progress], Any]) -> Job:
+        """Queue work, which is called with a progress function, and return its job.
+
+        Raises
+        ------
+        InvalidQueryError
+            Too many jobs are waiting already.
+        """
+        with self._lock:
+            waiting = sum(job.status is JobStatus.WAITING for job in self._jobs.values())
+            if waiting >= MAX_WAITING:
+                name = "jobs"
+                raise InvalidQueryError(name, f"{waiting} jobs are waiting; try again later.")
+            job = Job(secrets.token_hex(8))
+            self._jobs[job.job_id] = job
+            self._forget_old()
+            job.future = self._pool.submit(self._run, job, work)
+        return job
+
+    def _run(self, job: Job, work: Callable[[Progress], Any]) -> None:
+        try:
+            job.report(0, 0, "")
+            job.status = JobStatus.RUNNING
+            job.result = work(job.report)
+            job.status = JobStatus.DONE
+        except Cancelled:
+            job.status = JobStatus.CANCELLED
+        except GeoServiceError as error:
+            job.error, job.status = str(error), JobStatus.FAILED
+        except Exception:  # noqa: BLE001 - a job must not take the worker with it
+            _log.exception("A job met a fault of our own")
+            job.error, job.status = (
+                "A fault of the service itself; its log says more.",
+                JobStatus.FAILED,
+            )
+
+    def wait(self, job: Job, seconds: float) -> bool:
+        """Wait for a job; return whether it ended within the time."""
+        if job.future is None:
+            return False
+        try:
+            job.future.result(timeout=seconds)
+        except NotYet:
+            return False
+        return True
+
+    def find(self, job_id: str) -> Job:
+        """Return a job; NotFoundError for an unknown id."""
+        with self._lock:
+            if job_id in self._jobs:
+                return self._jobs[job_id]
+        msg = "There is no such job."
+        raise NotFoundError(msg)
+
+    def cancel(self, job_id: str) -> Job:
+        """Tell a job to stop at its next report; a job that ended stays as it is."""
+        job = self.find(job_id)
+        job.is_cancel_asked = True
+        if job.future is not None and job.future.cancel():
+            job.status = JobStatus.CANCELLED
+        return job
+
+    def close(self) -> None:
+        """Cancel what waits or runs and let the worker end."""
+        with self._lock:
+            for job in self._jobs.values():
+                job.is_cancel_asked = True
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _forget_old(self) -> None:
+        ended = {JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED}
+        while len(self._jobs) > KEPT_JOBS:
+            oldest = next((key for key, job in self._jobs.items() if job.status in ended), None)
+            if oldest is None:
+                return
+            del self._jobs[oldest]

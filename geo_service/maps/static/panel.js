@@ -1,0 +1,329 @@
+// The frame around the map: heading, side panel with the list of parks and the layers,
+// legend, notes and messages. It shows a state that `map.js` keeps and reports wishes to it.
+'use strict';
+
+(function (own) {
+  const { settings, make, text, dataText, swatch, verdictSwatch, verdictBadge, icon, iconButton, write, isGiven } = own;
+  const VERDICTS = ['pass', 'watch', 'fail', 'unknown'];
+  const ALWAYS = /^(tier|verdict)\./;
+  const NARROW = window.matchMedia('(max-width: 700px)');
+
+  // ---- heading ----
+
+  function heading(actions) {
+    return make(
+      'header',
+      { class: 'top' },
+      make(
+        'button',
+        { type: 'button', class: 'menu-button', 'aria-label': text('open_panel'), title: text('open_panel'), 'aria-controls': 'panel', 'aria-expanded': false, click: actions.togglePanel },
+        icon('menu')
+      ),
+      make(
+        'div',
+        { class: 'titles' },
+        make('h1', null, dataText(settings.title)),
+        make('p', { class: 'subtitle' }, settings.subtitle)
+      ),
+      settings.languages ? languages() : null
+    );
+  }
+
+  function languages() {
+    return make(
+      'nav',
+      { class: 'languages', 'aria-label': 'Language' },
+      settings.languages.map((language) =>
+        make(
+          'a',
+          { href: `?lang=${language.code}`, lang: language.code, 'aria-current': language.is_current ? 'true' : null },
+          language.label
+        )
+      )
+    );
+  }
+
+  // ---- side panel ----
+
+  class Panel {
+    constructor(actions) {
+      this.actions = actions;
+      this.query = make('input', {
+        type: 'search',
+        class: 'query',
+        id: 'query',
+        placeholder: text('search'),
+        'aria-label': text('search'),
+        autocomplete: 'off',
+        maxlength: 100,
+        input: () => actions.search(this.query.value),
+      });
+      this.counts = make('div', { class: 'counts', role: 'group', 'aria-label': groupLabel('verdicts') });
+      this.list = make('div', { class: 'scroll', id: 'parks-page', role: 'tabpanel', 'aria-labelledby': 'parks-tab' });
+      this.layers = make('div', { class: 'scroll', id: 'layers-page', role: 'tabpanel', 'aria-labelledby': 'layers-tab', hidden: true });
+      this.tabs = [this.tab('parks', this.list), this.tab('layers', this.layers)];
+      this.element = make(
+        'aside',
+        { class: 'panel', id: 'panel', 'aria-label': text('open_panel') },
+        make('div', { class: 'query-box', role: 'search' }, icon('search'), this.query),
+        make('div', { class: 'tabs', role: 'tablist', keydown: (event) => this.onTabKey(event) }, this.tabs),
+        this.list,
+        this.layers
+      );
+      this.boxes = new Map();
+      this.select(0);
+      this.fillLayers();
+    }
+
+    tab(name, page) {
+      return make(
+        'button',
+        { type: 'button', role: 'tab', id: `${name}-tab`, 'aria-controls': page.id, click: () => this.select(name === 'parks' ? 0 : 1) },
+        text(`${name}_tab`)
+      );
+    }
+
+    select(chosen) {
+      [this.list, this.layers].forEach((page, place) => {
+        page.hidden = place !== chosen;
+        this.tabs[place].setAttribute('aria-selected', String(place === chosen));
+        this.tabs[place].tabIndex = place === chosen ? 0 : -1;
+      });
+    }
+
+    onTabKey(event) {
+      if (event.key === 'ArrowLeft' || event.key === 'ArrowRight') {
+        const other = this.tabs.findIndex((tab) => tab.getAttribute('aria-selected') !== 'true');
+        this.select(other);
+        this.tabs[other].focus();
+      }
+    }
+
+    fillLayers() {
+      const groups = settings.groups.filter((group) => group.layers.length);
+      this.layers.replaceChildren(
+        ...groups.map((group) =>
+          make(
+            'details',
+            { class: 'group', open: true },
+            make('summary', null, icon('chevron'), group.label),
+            make(
+              'ul',
+              { class: 'checks' },
+              group.layers.map((layer) => make('li', null, this.check(group, layer)))
+            )
+          )
+        )
+      );
+    }
+
+    check(group, layer) {
+      const box = make('input', {
+        type: 'checkbox',
+        'data-layer': layer.name,
+        checked: layer.is_shown,
+        change: () => this.actions.toggle(layer.name, box.checked),
+      });
+      const note = make('span', { class: 'check-note' });
+      this.boxes.set(layer.name, { box, note, layer });
+      return make(
+        'label',
+        { class: 'check' },
+        box,
+        layer.symbols.length === 1 ? symbolSwatch(layer.symbols[0]) : make('span', { class: 'swatch-gap' }),
+        make('span', { class: 'check-name' }, layer.label),
+        note,
+        make('span', { class: 'count' }, write(layer.count, 'number'))
+      );
+    }
+
+    // What is on, and what waits for a nearer view.
+    showState(shown, zoom) {
+      for (const { box, note, layer } of this.boxes.values()) {
+        box.checked = shown.has(layer.name);
+        note.textContent = box.checked && zoom < layer.min_zoom ? text('zoom_to_see') : '';
+      }
+      for (const button of this.counts.children) {
+        button.setAttribute('aria-pressed', String(shown.has(`parks.${button.dataset.verdict}`)));
+      }
+    }
+
+    fillCounts() {
+      this.counts.replaceChildren(
+        ...VERDICTS.map((verdict) =>
+          make(
+            'button',
+            {
+              type: 'button',
+              class: `count-button verdict-${verdict}`,
+              'data-verdict': verdict,
+              click: () => this.actions.flip(`parks.${verdict}`),
+            },
+            verdictBadge(verdict),
+            make('strong', null, write(settings.verdicts[verdict] || 0, 'number')),
+            make('span', null, settings.labels[`verdict.${verdict}`].label)
+          )
+        )
+      );
+    }
+
+    // Parks by tier, each line a button.
+    showParks(parks, isShown, choose) {
+      const shown = parks.filter(isShown);
+      const groups = settings.groups.find((group) => group.name === 'parks').layers;
+      const note =
+        shown.length === parks.length
+          ? text('park_count', { count: parks.length })
+          : text('park_count_shown', { shown: shown.length, count: parks.length });
+      if (!this.counts.children.length) {
+        this.fillCounts();
+      }
+      this.list.replaceChildren(
+        this.counts,
+        make('p', { class: 'list-note', role: 'status' }, note),
+        ...groups.flatMap((group) => {
+          const members = shown.filter((item) => item.feature.properties.tier === group.where[1]);
+          return members.length
+            ? [
+                make('h2', { class: 'list-head' }, group.label, make('span', { class: 'count' }, String(members.length))),
+                make('ul', { class: 'list' }, members.map((item) => make('li', null, parkLine(item, choose)))),
+              ]
+            : [];
+        })
+      );
+    }
+
+    showResults(children) {
+      this.select(0);
+      this.list.replaceChildren(...children.filter(Boolean));
+    }
+  }
+
+  function parkLine(item, choose) {
+    const { properties } = item.feature;
+    const share = (properties.shares || {})[properties.basis];
+    return make(
+      'button',
+      { type: 'button', class: 'list-line', 'data-park': item.feature.id, click: () => choose(item) },
+      verdictBadge(properties.verdict),
+      make('span', { class: 'list-name' }, dataText(own.nameOf(item))),
+      make('span', { class: 'list-more' }, isGiven(share) ? write(share, 'share') : '—')
+    );
+  }
+
+  function groupLabel(name) {
+    const group = settings.groups.find((candidate) => candidate.name === name);
+    return group ? group.label : '';
+  }
+
+  function symbolSwatch(key) {
+    return key.startsWith('verdict.') ? verdictSwatch(key.split('.')[1]) : swatch(key);
+  }
+
+  // ---- legend ----
+
+  class Legend {
+    constructor() {
+      this.body = make('div', { class: 'legend-body', id: 'legend-body' });
+      this.button = make(
+        'button',
+        { type: 'button', class: 'legend-head', 'aria-controls': 'legend-body', click: () => this.open(this.body.hidden) },
+        text('legend'),
+        icon('chevron')
+      );
+      this.element = make('section', { class: 'legend', 'aria-label': text('legend') }, this.button, this.body);
+      this.open(!NARROW.matches);
+    }
+
+    open(isOpen) {
+      this.body.hidden = !isOpen;
+      this.button.setAttribute('aria-expanded', String(isOpen));
+      this.element.classList.toggle('is-closed', !isOpen);
+    }
+
+    // The symbols of the layers that are on: of parks all, of the rest what is in sight.
+    show(shown, inSight) {
+      const sections = settings.groups.map((group) => {
+        const layers = group.layers.filter((layer) => shown.has(layer.name));
+        const every = new Set(layers.flatMap((layer) => layer.symbols));
+        const keys = [...every].filter((key) => ALWAYS.test(key) || inSight.has(key));
+        return keys.length ? make('div', { class: 'legend-part' }, make('h3', null, group.label), entries(keys)) : null;
+      });
+      this.body.replaceChildren(...sections.filter(Boolean));
+    }
+  }
+
+  function entries(keys) {
+    return make(
+      'ul',
+      null,
+      keys.map((key) => {
+        const verdict = key.startsWith('verdict.') ? key.split('.')[1] : null;
+        return make(
+          'li',
+          { 'data-symbol': key },
+          symbolSwatch(key),
+          make('span', null, (settings.labels[key] || { label: key }).label),
+          verdict ? make('span', { class: 'count' }, write(settings.verdicts[verdict] || 0, 'number')) : null
+        );
+      })
+    );
+  }
+
+  // ---- notes ----
+
+  function illustrativeNote() {
+    return settings.is_illustrative
+      ? make(
+          'p',
+          { class: 'illustrative-note', role: 'note', title: text('has_illustrative_more') },
+          make('strong', null, text('has_illustrative')),
+          make('span', null, text('has_illustrative_more'))
+        )
+      : null;
+  }
+
+  function credits() {
+    const more = make('span', { class: 'credits-text' });
+    more.append(`${text('credits')}: `);
+    settings.credits.forEach((credit, place) => more.append(place ? '; ' : '', dataText(credit)));
+    const flip = () => element.classList.toggle('is-open');
+    const element = make(
+      'div',
+      { class: 'credits' },
+      make('button', { type: 'button', class: 'credits-line', click: flip, title: text('credits') }, more),
+      make('span', { class: 'credits-drawn' }, `${text('drawn_with')}: Leaflet`)
+    );
+    return element;
+  }
+
+  // ---- messages ----
+
+  class Messages {
+    constructor(retry) {
+      this.retry = retry;
+      this.element = make('div', { class: 'messages' });
+      this.status = make('p', { class: 'message', role: 'status', hidden: true });
+      this.alert = make('div', { class: 'message message-bad', role: 'alert', hidden: true });
+      this.element.append(this.status, this.alert);
+    }
+
+    show({ state, done, total, failed, reason }) {
+      const isLoading = state === 'loading' || state === 'slow';
+      this.status.hidden = !isLoading;
+      if (isLoading) {
+        this.status.textContent = text(state, { done, total });
+      }
+      this.alert.hidden = state !== 'failed';
+      if (state === 'failed') {
+        const names = failed.map((source) => source.label).join(settings.language === 'en' ? ', ' : '、');
+        this.alert.replaceChildren(
+          make('p', null, make('strong', null, text('load_failed', { names })), make('span', null, reason)),
+          make('button', { type: 'button', class: 'retry', click: this.retry }, text('retry'))
+        );
+      }
+    }
+  }
+
+  Object.assign(own, { heading, Panel, Legend, Messages, illustrativeNote, credits, NARROW, iconButton });
+})(window.planningMap);

@@ -1,0 +1,81 @@
+// Lays the page out for A4 landscape while it is printed: title, map, legend, scale, date.
+'use strict';
+
+(function (own) {
+  const { settings, make, text, dataText } = own;
+  const METRES_PER_PIXEL_ON_PAPER = 0.0254 / 96;
+
+  function today() {
+    const now = new Date();
+    const two = (number) => String(number).padStart(2, '0');
+    return `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
+  }
+
+  // The denominator of the scale at the map's centre, to two digits.
+  function scaleOf(map) {
+    const size = map.getSize();
+    const middle = size.y / 2;
+    const span = map.distance(
+      map.containerPointToLatLng([0, middle]),
+      map.containerPointToLatLng([size.x, middle])
+    );
+    const scale = span / size.x / METRES_PER_PIXEL_ON_PAPER;
+    const unit = 10 ** (Math.floor(Math.log10(scale)) - 1);
+    return (Math.round(scale / unit) * unit).toLocaleString('en');
+  }
+
+  class Print {
+    constructor(map, app, legend, settle) {
+      Object.assign(this, { map, app, legend, settle, before: null });
+      this.date = make('span');
+      this.scale = make('span');
+      this.element = make(
+        'footer',
+        { class: 'print-foot' },
+        make('span', null, dataText(settings.about.join(' · '))),
+        this.scale,
+        this.date
+      );
+      window.addEventListener('beforeprint', () => this.start());
+      window.addEventListener('afterprint', () => this.end());
+    }
+
+    start() {
+      if (this.before) {
+        return;
+      }
+      const view = this.map.getBounds();
+      const county = L.latLngBounds(settings.bounds);
+      this.before = {
+        // A view of more than the county is meant to be the county.
+        bounds: view.contains(county) ? county : view,
+        center: this.map.getCenter(),
+        zoom: this.map.getZoom(),
+        isLegendOpen: !this.legend.body.hidden,
+      };
+      this.app.classList.add('is-printing');
+      this.legend.open(true);
+      this.map.closePopup();
+      this.map.invalidateSize({ animate: false, pan: false });
+      this.map.fitBounds(this.before.bounds, { animate: false });
+      this.settle();
+      this.date.textContent = text('print_date', { date: today() });
+      this.scale.textContent = text('print_scale', { scale: scaleOf(this.map) });
+    }
+
+    end() {
+      if (!this.before) {
+        return;
+      }
+      const { center, zoom, isLegendOpen } = this.before;
+      this.before = null;
+      this.app.classList.remove('is-printing');
+      this.legend.open(isLegendOpen);
+      this.map.invalidateSize({ animate: false, pan: false });
+      this.map.setView(center, zoom, { animate: false });
+      this.settle();
+    }
+  }
+
+  Object.assign(own, { Print });
+})(window.planningMap);

@@ -1,0 +1,67 @@
+"""Two reviews side by side: what is new, cured, persisting, and what changed its evidence.
+
+Works on findings as documents, so that a review read back from a file compares as well
+as one just made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+FindingDocument = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ChangedFinding:
+    """A finding of both reviews whose verdict, waiver or evidence differs."""
+
+    finding_id: str
+    before: FindingDocument
+    after: FindingDocument
+    changed: tuple[str, ...]
+    """Which of `verdict`, `waived`, `severity` and `evidence.<name>` differ."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What became of each finding between two reviews; each finding stands in one list."""
+
+    new: tuple[FindingDocument, ...]
+    cured: tuple[FindingDocument, ...]
+    persisting: tuple[FindingDocument, ...]
+    changed: tuple[ChangedFinding, ...]
+
+
+def compare_findings(
+    before: Sequence[FindingDocument], after: Sequence[FindingDocument]
+) -> Comparison:
+    """Return how the findings of two reviews differ, each list in the order of its review.
+
+    A finding is the same when its `finding_id` is: same rule, same subject.
+    """
+    earlier = {finding["finding_id"]: finding for finding in before}
+    later = {finding["finding_id"]: finding for finding in after}
+    changed, persisting = [], []
+    for finding_id, finding in later.items():
+        if finding_id not in earlier:
+            continue
+        names = _differences(earlier[finding_id], finding)
+        if names:
+            changed.append(ChangedFinding(finding_id, earlier[finding_id], finding, names))
+        else:
+            persisting.append(finding)
+    return Comparison(
+        new=tuple(finding for key, finding in later.items() if key not in earlier),
+        cured=tuple(finding for key, finding in earlier.items() if key not in later),
+        persisting=tuple(persisting),
+        changed=tuple(changed),
+    )
+
+
+def _differences(before: FindingDocument, after: FindingDocument) -> tuple[str, ...]:
+    names = [name for name in ("verdict", "severity", "waived") if before[name] != after[name]]
+    old, new = before["evidence"], after["evidence"]
+    names += [f"evidence.{name}" for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+    return tuple(names)
