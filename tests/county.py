@@ -104,6 +104,20 @@ def parcel(parcel_id: str, shape: BaseGeometry, **values: object) -> Row:
     }
 
 
+def zone(zone_id: str, shape: BaseGeometry, **values: object) -> Row:
+    """Return a control zone's row, a red line unless told otherwise."""
+    return {
+        "zone_id": zone_id,
+        "kind": "ecological_red_line",
+        "grade": None,
+        "name": zone_id,
+        "legal_basis": "made for tests",
+        "geometry": shape,
+        **_MARK,
+        **values,
+    }
+
+
 def enterprise(
     enterprise_id: str, code: str | None, output_cny: float | None, **values: object
 ) -> Row:
@@ -115,9 +129,14 @@ def enterprise(
         "industry_code": code,
         "park_id": "P1",
         "output_cny": output_cny,
-        "land_m2": 1000,
+        "land_m2": 0,
         "floor_m2": 2000,
         "status": "operating",
+        "loss_years": 0,
+        "subsidised": False,
+        "in_arrears": False,
+        "stage": "company",
+        "is_new": False,
         **_MARK,
         **values,
     }
@@ -137,7 +156,7 @@ class County:
                     "code_scheme": "nbs",
                     "name": "甲镇",
                     "kind": "镇",
-                    "geometry": point(500, 500),
+                    "geometry": box(-100, -100, 5_000, 5_000),
                     **_MARK,
                 }
             ],

@@ -61,9 +61,9 @@ def draw(review: Review, *, language: Language | str = Language.ZH_HANS) -> foli
 
 def draw_served(data: MapData, *, root: str = "") -> PlanningMap:
     """Draw a review for the service mounted under `root`: features by address, not inside."""
-    language = data.translator.language.value
+    query = f"lang={data.translator.language.value}&limit={MAX_FEATURES}"
     addresses = {
-        source.name: f"{root}/api/layers/{source.name}/features?lang={language}&limit={MAX_FEATURES}"
+        source.name: f"{root}/api/layers/{source.name}/features?{query}"
         for source in data.sources()
     }
     return _draw(data, addresses=addresses, collections=None)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import folium
 import orjson
@@ -47,18 +47,22 @@ SCRIPTS = (
 """Our own scripts in the order they run; `prelude.js` runs before Folium's."""
 PRELUDE = "prelude.js"
 STYLES = ("map.css",)
+FONTS = "noto-sans-sc/index.css"
+"""Chinese letters for machines without any; a browser loads only those that it lacks."""
 STATIC_FILES = frozenset((PRELUDE, *SCRIPTS, *STYLES))
 
 MIN_ZOOM = 3
 MAX_ZOOM = 19
 ISLAND_ID = "map-data"
-_ESCAPES = {
-    "<": "\\u003c",
-    ">": "\\u003e",
-    "&": "\\u0026",
-    "\u2028": "\\u2028",
-    "\u2029": "\\u2029",
-}
+_ESCAPES = str.maketrans(
+    {
+        "<": "\\u003c",
+        ">": "\\u003e",
+        "&": "\\u0026",
+        "\u2028": "\\u2028",
+        "\u2029": "\\u2029",
+    }
+)
 _MARKER_IMAGES = ("marker-icon.png", "marker-icon-2x.png", "marker-shadow.png")
 _CSS_ADDRESS = re.compile(r"url\(\s*['\"]?(?P<address>[^)'\"]+)['\"]?\s*\)")
 
@@ -96,7 +100,7 @@ def island(document: object) -> str:
     """
     options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
     text = orjson.dumps(document, option=options).decode()
-    return text.translate(str.maketrans(_ESCAPES))
+    return text.translate(_ESCAPES)
 
 
 def csp_hash(content: str) -> str:
@@ -180,7 +184,7 @@ class Content:
     collections: Mapping[str, Any] | None = None
 
 
-class _PlanningFigure(Figure):  # type: ignore[misc]  # branca has no types
+class _PlanningFigure(Figure):
     """A figure that renders as our standalone page, and so do `save` and the notebook."""
 
     def render(self, **kwargs: Any) -> str:  # noqa: ANN401 - Folium's signature
@@ -191,7 +195,7 @@ class _PlanningFigure(Figure):  # type: ignore[misc]  # branca has no types
         return str(super().render(**kwargs))
 
 
-class PlanningMap(folium.Map):  # type: ignore[misc]  # folium has no types
+class PlanningMap(folium.Map):
     """A Folium map whose page is offline and safe: `save()` and a notebook show it so.
 
     Other Folium elements may be added; their scripts are let in by hash, and an element
@@ -252,7 +256,7 @@ class _Parts:
 
 
 def _render_folium(drawn: PlanningMap) -> _Parts:
-    figure = drawn.get_root()
+    figure = cast("Figure", drawn.get_root())
     for child in list(figure._children.values()):  # noqa: SLF001 - Folium has no other way
         child.render()
     scripts, styles, fragments = [], [], []
@@ -322,7 +326,8 @@ def served_page(drawn: PlanningMap, *, root: str = "") -> ServedPage:
     def own(name: str) -> str:
         return f"{root}/static/{name}?v={static_version(name)}"
 
-    styles = [_link(asset(name)) for name in parts.styles] + [_link(own(name)) for name in STYLES]
+    styles = [_link(asset(name)) for name in (*parts.styles, FONTS)]
+    styles += [_link(own(name)) for name in STYLES]
     scripts = [_source(asset(name)) for name in parts.scripts]
     scripts += [_source(own(PRELUDE)), _script(parts.script)]
     scripts += [_source(own(name)) for name in SCRIPTS]

@@ -14,7 +14,7 @@ from geo_service.model import Finding, Severity, Verdict, park_verdict
 from geo_service.plan import Plan
 from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import parse_rulebook
-from tests.county import County, box, enterprise, parcel, park
+from tests.county import County, box, enterprise, parcel, park, point
 
 Open = Callable[[County], Plan]
 
@@ -157,6 +157,7 @@ def test_a_building_park_must_lie_in_its_township(county: County, opened: Open) 
 
 
 def test_without_a_township_polygon_the_rule_is_unknown(county: County, opened: Open) -> None:
+    county.layers["townships"][0]["geometry"] = point(500, 500)
     county.layers["parks"][0]["tier"] = "building_park"
     finding = only(review(opened(county)), "layout.in_township")
     assert finding.verdict is Verdict.UNKNOWN
@@ -179,7 +180,6 @@ def test_without_a_township_polygon_the_rule_is_unknown(county: County, opened: 
 def test_land_use_is_judged_by_tier_and_scheme(
     county: County, opened: Open, use: str | None, scheme: str, tier: str, verdict: str | None
 ) -> None:
-    county.layers["townships"][0]["geometry"] = box(-100, -100, 5000, 5000)
     county.layers["parks"][0]["tier"] = tier
     county.layers["parcels"] = [
         parcel("A", box(10, 10, 50, 50), land_use=use, land_use_scheme=scheme)

@@ -5,7 +5,7 @@
 (function (own) {
   const { settings, make, text, symbolKey, pathOptions, isArea, nameOf } = own;
   const MARKER_GIVES_WAY_PX = 44;
-  const TOWNSHIP_LABEL_PX = 11.5;
+  const PLACE_LABEL_PX = 11.5;
   const PARK_LABELS = {
     municipal_park: { size: 14, from: 0 },
     sme_cluster: { size: 13, from: 10 },
@@ -110,6 +110,7 @@
         this.panel.element,
         this.stage
       );
+      container.setAttribute('aria-label', settings.title);
       container.before(this.app);
       this.stage.append(container, own.illustrativeNote() || '', this.messages.element, this.legend.element, own.credits());
       this.print = new own.Print(this.map, this.app, this.legend, () => this.settle());
@@ -168,7 +169,11 @@
 
     listen() {
       this.map.on('zoomend moveend', () => this.settle());
-      this.map.on('popupclose', () => this.restoreFocus());
+      this.map.on('popupopen', () => this.app.classList.add('has-popup'));
+      this.map.on('popupclose', () => {
+        this.app.classList.remove('has-popup');
+        this.restoreFocus();
+      });
       // The frame's size changes without the window's: panel, full screen, an iframe that shows.
       new ResizeObserver(() => this.map.invalidateSize({ pan: false })).observe(this.stage);
       document.addEventListener('keydown', (event) => {
@@ -411,17 +416,22 @@
         }
         const { tier } = item.feature.properties;
         const radius = settings.symbols[`tier.${tier}`].size / 2;
-        const latlng = item.bounds.getCenter();
-        const point = this.map.latLngToLayerPoint(latlng);
-        taken.push(L.bounds(point.subtract([radius, radius]), point.add([radius, radius])));
+        const isFaded = this.extent(item) > MARKER_GIVES_WAY_PX;
+        const latlng = (isFaded ? item.largest : item.bounds).getCenter();
+        if (!isFaded) {
+          const point = this.map.latLngToLayerPoint(latlng);
+          taken.push(L.bounds(point.subtract([radius, radius]), point.add([radius, radius])));
+        }
         if (zoom >= PARK_LABELS[tier].from) {
           labels.push({ latlng, text: nameOf(item), kind: tier, size: PARK_LABELS[tier].size, radius });
         }
       }
       labels.sort((one, other) => other.size - one.size);
-      for (const item of this.items.get('townships') || []) {
-        if (item.isDrawn) {
-          labels.push({ latlng: item.bounds.getCenter(), text: nameOf(item), kind: 'township', size: TOWNSHIP_LABEL_PX, radius: 3 });
+      for (const [name, kind] of [['sub_areas', 'sub_area'], ['townships', 'township']]) {
+        for (const item of this.items.get(name) || []) {
+          if (item.isDrawn) {
+            labels.push({ latlng: item.bounds.getCenter(), text: nameOf(item), kind, size: PLACE_LABEL_PX, radius: 3 });
+          }
         }
       }
       this.labels.place(labels, taken);

@@ -3,6 +3,7 @@
 
 (function (own) {
   const { settings, make, text, dataText } = own;
+  const ROOM_PX = [8, 34];
   const METRES_PER_PIXEL_ON_PAPER = 0.0254 / 96;
 
   function today() {
@@ -57,7 +58,7 @@
       this.legend.open(true);
       this.map.closePopup();
       this.map.invalidateSize({ animate: false, pan: false });
-      this.map.fitBounds(this.before.bounds, { animate: false });
+      this.map.fitBounds(this.before.bounds, { animate: false, padding: ROOM_PX });
       this.settle();
       this.date.textContent = text('print_date', { date: today() });
       this.scale.textContent = text('print_scale', { scale: scaleOf(this.map) });

@@ -83,7 +83,7 @@ def floor_bound(case: Case, parameters: FloorBoundParameters) -> Outcome:
 
 
 def _floor_name(row: Row) -> str:
-    number = "?" if pd.isna(row["floor_no"]) else int(row["floor_no"])
+    number: str = "?" if pd.isna(row["floor_no"]) else str(int(row["floor_no"]))
     return f"{row['building_id']}/{number}"
 
 
@@ -158,8 +158,8 @@ def vacancy(case: Case, parameters: VacancyParameters) -> Outcome:
         subject = Subject("buildings", building_id)
         lacking = [name for name in ("vacant_m2", "area_m2") if rows[name].isna().any()]
         if lacking:
-            gaps: pd.Series[int] = rows.loc[rows[lacking[0]].isna(), "floor_no"]
-            names = [f"{building_id}/{number}" for number in gaps.tolist()]
+            gaps: list[int] = rows.loc[rows[lacking[0]].isna(), "floor_no"].tolist()
+            names = [f"{building_id}/{number}" for number in gaps]
             outcome.drafts.append(
                 missing_value(park_id=park_id, subject=subject, column=lacking[0], rows=names)
             )

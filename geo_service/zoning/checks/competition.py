@@ -37,9 +37,11 @@ def unido_similarity(structures: NDArray[np.float64]) -> NDArray[np.float64]:
     >>> unido_similarity(np.array([[3.0, 4.0], [4.0, 3.0]])).round(2).tolist()
     [[1.0, 0.96], [0.96, 1.0]]
     """
-    length = np.sqrt((structures**2).sum(axis=1))
+    product: NDArray[np.float64] = structures @ structures.T
+    length = np.sqrt(np.diag(product))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(structures @ structures.T / np.outer(length, length), dtype=np.float64)
+        similarity: NDArray[np.float64] = product / np.outer(length, length)
+    return similarity
 
 
 def krugman_index(structures: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -48,7 +50,9 @@ def krugman_index(structures: NDArray[np.float64]) -> NDArray[np.float64]:
     >>> krugman_index(np.array([[1.0, 0.0], [0.0, 1.0]])).tolist()
     [[0.0, 2.0], [2.0, 0.0]]
     """
-    return np.abs(structures[:, None, :] - structures[None, :, :]).sum(axis=2)
+    gaps = np.abs(structures[:, None, :] - structures[None, :, :])
+    index: NDArray[np.float64] = gaps.sum(axis=2)
+    return index
 
 
 def similar_structure(case: Case, parameters: SimilarityParameters) -> Outcome:

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from geo_service.maps import assets, page
+from geo_service.planning import County as Running
+from geo_service.web.app import create_app
+from tests.conftest import DEMO
+
+YEAR_S = "max-age=31536000"
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient]:
+    with TestClient(create_app(Running.open(DEMO))) as found:
+        yield found
+
+
+def test_the_overview_is_a_page_with_its_own_policy(client: TestClient) -> None:
+    answer = client.get("/maps/overview")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    policy = answer.headers["content-security-policy"]
+    assert "script-src 'self' 'sha256-" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    ("query", "accepted", "expected"),
+    [
+        ("?lang=en", "zh-CN", "Yunyang County: industrial layout"),
+        ("", "zh-TW,zh;q=0.8", "雲陽縣工業佈局總覽圖"),
+        ("", "fr", "云阳县工业布局总览图"),
+    ],
+)
+def test_the_language_is_asked_for_or_accepted(
+    client: TestClient, query: str, accepted: str, expected: str
+) -> None:
+    answer = client.get(f"/maps/overview{query}", headers={"accept-language": accepted})
+    assert f"<title>{expected}</title>" in answer.text
+    assert "accept-language" in answer.headers["vary"].lower()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/maps/overview",
+        "/api/layers",
+        "/api/layers/parks/features",
+        "/static/map.js",
+        "/assets/leaflet/leaflet.js",
+    ],
+)
+def test_what_a_client_has_already_is_not_sent_again(client: TestClient, path: str) -> None:
+    first = client.get(path)
+    assert first.status_code == 200
+    again = client.get(path, headers={"if-none-match": first.headers["etag"]})
+    assert again.status_code == 304
+    assert again.content == b""
+    assert again.headers["etag"] == first.headers["etag"]
+    other = client.get(path, headers={"if-none-match": '"other"'})
+    assert other.status_code == 200
+
+
+def test_a_page_in_another_language_has_another_etag(client: TestClient) -> None:
+    answers = [client.get(f"/maps/overview?lang={lang}") for lang in ("zh-Hans", "zh-Hant", "en")]
+    assert len({answer.headers["etag"] for answer in answers}) == 3
+
+
+def test_layers_are_listed_with_counts_versions_and_sources(client: TestClient) -> None:
+    document = client.get("/api/layers?lang=en").json()
+    parks = next(layer for layer in document["layers"] if layer["name"] == "parks")
+    assert parks["title"] == "Parks"
+    assert parks["features"] == 48
+    assert parks["illustrative"] == 48
+    assert parks["version"]
+    assert parks["sources"]
+
+
+def test_every_address_that_the_page_names_answers(client: TestClient) -> None:
+    text = client.get("/maps/overview").text
+    island = text.split(f'id="{page.ISLAND_ID}">')[1].split("</script>")[0]
+    settings = json.loads(island)
+    for source in settings["sources"]:
+        answer = client.get(source["address"])
+        assert answer.status_code == 200, source["name"]
+        assert answer.headers["content-type"].startswith("application/geo+json")
+        assert answer.json()["numberReturned"] == source["count"]
+    for part in text.split('src="')[1:] + text.split('rel="stylesheet" href="')[1:]:
+        address = part.split('"')[0]
+        answer = client.get(address)
+        assert answer.status_code == 200, address
+        assert YEAR_S in answer.headers["cache-control"]
+
+
+def test_features_carry_verdicts_and_are_cut_to_box_and_limit(client: TestClient) -> None:
+    whole = client.get("/api/layers/parks/features").json()
+    assert whole["numberMatched"] == 48
+    assert {item["properties"]["verdict"] for item in whole["features"]} <= {
+        "pass",
+        "watch",
+        "fail",
+        "unknown",
+    }
+    cut = client.get("/api/layers/parks/features?bbox=108.5,30.8,108.8,31.0&limit=3").json()
+    assert 3 < cut["numberMatched"] < 48
+    assert cut["numberReturned"] == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "parameter"),
+    [
+        ("/api/layers/parks/features?bbox=1,2,3", 400, "bbox"),
+        ("/api/layers/parks/features?bbox=9,0,1,5", 400, "bbox"),
+        ("/api/layers/parks/features?limit=10001", 400, "limit"),
+        ("/api/layers/enterprises/features", 404, None),
+        ("/api/layers/nowhere/features", 404, None),
+        ("/maps/overview?lang=xx", 400, "lang"),
+        ("/static/../page.py", 404, None),
+        ("/static/%2e%2e/page.py", 404, None),
+        ("/assets/manifest.json", 404, None),
+        ("/assets/../model.py", 404, None),
+        ("/assets/%2e%2e%2fmodel.py", 404, None),
+    ],
+)
+def test_bad_questions_get_a_problem_document(
+    client: TestClient, path: str, status: int, parameter: str | None
+) -> None:
+    answer = client.get(path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json().get("parameter") == parameter
+
+
+def test_files_have_the_type_they_are(client: TestClient) -> None:
+    expected = {
+        "/static/map.js": "text/javascript; charset=utf-8",
+        "/static/map.css": "text/css; charset=utf-8",
+        "/assets/leaflet/leaflet.css": "text/css; charset=utf-8",
+        "/assets/leaflet/images/marker-icon.png": "image/png",
+    }
+    for path, kind in expected.items():
+        assert client.get(path).headers["content-type"] == kind
+    font = next(name for name in sorted(assets.names()) if name.endswith(".woff2"))
+    assert client.get(f"/assets/{font}").headers["content-type"] == "font/woff2"
+
+
+def test_an_address_without_a_version_is_not_kept_for_long(client: TestClient) -> None:
+    assert YEAR_S not in client.get("/static/map.js").headers["cache-control"]
+
+
+def test_a_page_by_view_asks_for_what_it_shows() -> None:
+    county = Running.open(DEMO)
+    from geo_service.language import Translator
+    from geo_service.maps import draw
+    from geo_service.maps.layers import MapData
+
+    data = MapData(county.review, Translator())
+    settings = draw.draw_served(data).content.settings
+    assert not any(source["is_by_view"] for source in settings["sources"])

@@ -1,0 +1,308 @@
+"""Competition, buildings and enterprises; waivers and comparison. Numbers derived by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from geo_service.errors import RulebookError
+from geo_service.language import Language, Translator
+from geo_service.model import Finding, Verdict
+from geo_service.plan import Plan
+from geo_service.reports.document import finding_properties
+from geo_service.workspace import open_plan
+from geo_service.zoning.comparison import compare_findings
+from geo_service.zoning.review import Review, review
+from tests.county import County, box, enterprise, parcel, park
+
+Open = Callable[[County], Plan]
+
+
+def of_rule(result: Review, rule_id: str) -> list[Finding]:
+    """Return a rule's findings."""
+    return [item for item in result.results if item.rule_id == rule_id]
+
+
+def verdicts(result: Review, rule_id: str) -> dict[str, str]:
+    """Return verdict by subject of a rule's findings."""
+    return {item.subject.id: item.verdict.value for item in of_rule(result, rule_id)}
+
+
+# ---- competition --------------------------------------------------------------------------
+
+
+def test_similar_structures_at_three_digits(county: County, opened: Open) -> None:
+    # P1: 131 at 0.8, 137 at 0.2; P3: 131 at 0.8, 367 at 0.2.
+    # UNIDO = 0.64 / 0.68 = 0.941; Krugman = 0.2 + 0.2 = 0.4
+    county.layers["enterprises"] = [
+        enterprise("A", "1311", 80.0),
+        enterprise("B", "1371", 20.0),
+        enterprise("C", "1312", 80.0, park_id="P3"),
+        enterprise("D", "3670", 20.0, park_id="P3"),
+    ]
+    county.layers["parks"].append(park("P3", box(9000, 0, 1000, 1000)))
+    assert of_rule(review(opened(county)), "competition.similar_structure") == [
+        item
+        for item in of_rule(review(opened(county)), "competition.similar_structure")
+        if item.verdict is Verdict.UNKNOWN  # P2 has no enterprises
+    ]
+    county.layers["enterprises"][3] = enterprise("D", "1371", 20.0, park_id="P3")
+    found = of_rule(review(opened(county)), "competition.similar_structure")
+    alike = {item.subject.id: item for item in found if item.verdict is Verdict.WATCH}
+    assert set(alike) == {"P1", "P3"}
+    assert alike["P1"].evidence["value"] == pytest.approx(1.0)
+    assert alike["P1"].evidence["others"][0]["krugman"] == pytest.approx(0.0)
+
+
+def test_too_many_parks_of_one_type(county: County, opened: Open) -> None:
+    county.layers["parks"] += [
+        park(f"Q{n}", box(0, 10_000 + 5_000 * n, 500, 500), leading_industry="131")
+        for n in range(4)
+    ]
+    assert of_rule(review(opened(county)), "competition.same_type") == []  # 5 parks of 13
+    county.layers["parks"].append(park("Q9", box(0, 40_000, 500, 500)))
+    found = verdicts(review(opened(county)), "competition.same_type")
+    assert set(found) == {"P1", "Q0", "Q1", "Q2", "Q3", "Q9"}
+
+
+@pytest.mark.parametrize(("x", "expected"), [(4_000.0, {"P1", "P3"}), (4_000.1, set())])
+def test_the_same_leading_industry_within_three_kilometres(
+    county: County, opened: Open, x: float, expected: set[str]
+) -> None:
+    county.layers["parks"].append(park("P3", box(x, 0, 500, 500)))  # P1 ends at x = 1,000
+    found = verdicts(review(opened(county)), "competition.same_leading_nearby")
+    assert set(found) == expected
+
+
+# ---- buildings ----------------------------------------------------------------------------
+
+
+def floor(number: int, **values: object) -> dict[str, object]:
+    """Return a floor's row that fits any light industry."""
+    return {
+        "building_id": "B",
+        "floor_no": number,
+        "area_m2": 1000,
+        "vacant_m2": 100,
+        "load_kn_m2": 8,
+        "clear_height_m": 4.5,
+        "goods_lift_t": 2,
+        "fire_class": "丙",
+        "source": "made for tests",
+        "illustrative": True,
+        **values,
+    }
+
+
+@pytest.fixture
+def housed(county: County) -> County:
+    """A county with one building of two floors in P1 and one tenant, E1, on floor 2."""
+    county.layers["buildings"] = [
+        {**parcel("B", box(50, 50, 40, 25)), "building_id": "B", "parcel_id": None}
+    ]
+    county.layers["floors"] = [floor(1), floor(2)]
+    county.layers["enterprises"][0] |= {"building_id": "B", "floor_no": 2}
+    return county
+
+
+def test_a_fitting_floor_passes(housed: County, opened: Open) -> None:
+    checks = review(opened(housed)).checks
+    assert (checks["building.floor_load"].checked, checks["building.floor_load"].passed) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("rule", "column", "low", "missing"),
+    [
+        ("floor_load", "load_kn_m2", 6.4, None),
+        ("clear_height", "clear_height_m", 3.9, None),
+        ("goods_lift", "goods_lift_t", 1.9, None),
+    ],
+)
+def test_a_floor_that_offers_less_than_is_needed(
+    housed: County, opened: Open, rule: str, column: str, low: float, missing: None
+) -> None:
+    housed.layers["floors"][1][column] = low
+    assert verdicts(review(opened(housed)), f"building.{rule}") == {"E1": "fail"}
+    housed.layers["floors"][1][column] = missing
+    assert verdicts(review(opened(housed)), f"building.{rule}") == {"E1": "unknown"}
+
+
+def test_heavy_industry_needs_more(housed: County, opened: Open) -> None:
+    housed.layers["enterprises"][0]["industry_code"] = "3411"  # 34 needs 10 kN/m2
+    (finding,) = of_rule(review(opened(housed)), "building.floor_load")
+    assert finding.evidence["threshold"] == 10
+
+
+def test_a_floor_that_is_not_in_the_table_is_unknown(housed: County, opened: Open) -> None:
+    housed.layers["enterprises"][0]["floor_no"] = 7
+    assert verdicts(review(opened(housed)), "building.floor_load") == {"E1": "unknown"}
+
+
+def test_fire_classes_a_and_b_stay_on_the_ground(housed: County, opened: Open) -> None:
+    housed.layers["floors"] = [
+        floor(1, fire_class="甲"),
+        floor(2, fire_class="乙"),
+        floor(3, fire_class=None),
+    ]
+    found = verdicts(review(opened(housed)), "building.fire_class")
+    assert found == {"B/2": "fail", "B/3": "unknown"}
+
+
+@pytest.mark.parametrize(
+    ("vacant", "expected"), [(700, {}), (701, {"B": "watch"}), (None, {"B": "unknown"})]
+)
+def test_vacancy_of_a_building(
+    housed: County, opened: Open, vacant: float | None, expected: dict[str, str]
+) -> None:
+    housed.layers["floors"][1]["vacant_m2"] = vacant  # 100 + 700 = 800 of 2,000 is 40 %
+    assert verdicts(review(opened(housed)), "building.vacancy") == expected
+
+
+# ---- enterprises --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"loss_years": 3}, None),  # one test of four
+        ({"loss_years": 3, "in_arrears": True}, "fail"),
+        ({"status": "stopped", "stopped_months": 6, "subsidised": True}, "fail"),
+        ({"status": "stopped", "stopped_months": 5, "subsidised": True}, None),
+        ({"status": "half_stopped", "stopped_months": 11, "subsidised": True}, None),
+        ({"status": "half_stopped", "stopped_months": 12, "subsidised": True}, "fail"),
+        ({"loss_years": 3, "in_arrears": None}, "unknown"),  # one met, one not known
+        ({"in_arrears": None}, None),  # whatever it is, one test at most
+        ({"loss_years": None, "in_arrears": None}, "unknown"),
+    ],
+)
+def test_zombies_meet_two_of_four_tests(
+    county: County, opened: Open, values: dict[str, object], expected: str | None
+) -> None:
+    county.layers["enterprises"][0] |= values
+    found = verdicts(review(opened(county)), "enterprise.zombie")
+    assert found == ({"E1": expected} if expected else {})
+
+
+@pytest.mark.parametrize(
+    ("since", "expected"),
+    [
+        ("2025-03-02", {}),
+        ("2025-03-01", {"A": "watch"}),
+        ("2024-03-02", {"A": "watch"}),
+        ("2024-03-01", {"A": "fail"}),
+        (None, {"A": "unknown"}),
+    ],
+)
+def test_idle_land_by_the_calendar(
+    county: County, opened: Open, since: str | None, expected: dict[str, str]
+) -> None:
+    county.layers["parcels"] = [
+        parcel("A", box(0, 0, 10, 10), status="idle", idle_since=since),
+        parcel("B", box(20, 0, 10, 10), idle_since="2000-01-01"),  # built since: not idle
+    ]
+    result = review(opened(county), as_of=date(2026, 3, 1))
+    assert verdicts(result, "enterprise.idle_land") == expected
+
+
+def test_codes_missing_and_unknown(county: County, opened: Open) -> None:
+    county.layers["enterprises"][0]["industry_code"] = None
+    county.layers["enterprises"][1]["industry_code"] = "1399"
+    county.layers["enterprises"][2]["industry_code"] = "1398"
+    result = review(opened(county))
+    assert verdicts(result, "enterprise.code_missing") == {"E1": "unknown"}
+    assert verdicts(result, "enterprise.code_unknown") == {"E3": "fail"}
+    assert of_rule(result, "enterprise.code_unknown")[0].evidence["nearest"] == "139"
+
+
+def test_a_missing_ladder_stage(county: County, opened: Open) -> None:
+    county.layers["enterprises"][0]["stage"] = None
+    assert verdicts(review(opened(county)), "enterprise.stage_missing") == {"E1": "unknown"}
+
+
+# ---- waivers ------------------------------------------------------------------------------
+
+WAIVER = """
+format: "1"
+waivers:
+  - rule_id: focus.off_focus_enterprise
+    subject: {layer: enterprises, id: Z}
+    reason: moves out by the end of the year
+    author: 张三
+    granted_on: 2026-01-01
+    expires_on: 2026-12-31
+"""
+
+
+def waived_county(county: County, folder: Path, text: str = WAIVER) -> Plan:
+    """Write a county with one off-focus enterprise and a file of waivers, and open it."""
+    county.extra += '\nwaivers = "waivers.yaml"'
+    county.layers["enterprises"].append(enterprise("Z", "1711", 1.0))
+    county.write(folder)
+    (folder / "waivers.yaml").write_text(text, encoding="utf-8")
+    return open_plan(folder)
+
+
+def test_a_waived_finding_is_shown_and_does_not_count(county: County, tmp_path: Path) -> None:
+    result = review(waived_county(county, tmp_path), as_of=date(2026, 12, 31))
+    (finding,) = of_rule(result, "focus.off_focus_enterprise")
+    assert finding.waived is not None
+    assert finding.waived["author"] == "张三"
+    assert result.park_verdicts["P1"] is Verdict.PASS
+
+
+def test_an_expired_waiver_comes_back(county: County, tmp_path: Path) -> None:
+    result = review(waived_county(county, tmp_path), as_of=date(2027, 1, 1))
+    assert of_rule(result, "focus.off_focus_enterprise")[0].waived is None
+    assert result.park_verdicts["P1"] is Verdict.WATCH
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("off_focus_enterprise", "off_focus", r"waivers\.yaml:4.*focus\.off_focus_enterprise"),
+        ("id: Z", "id: Y", r"waivers\.yaml:4.*an id that layer enterprises has"),
+        ("reason: moves out by the end of the year", "reason: ''", r"waivers\.yaml:6"),
+        ("expires_on: 2026-12-31", "expires_on: 2025-12-31", "expires_on must not be before"),
+    ],
+)
+def test_a_waiver_that_cannot_hold_is_refused(
+    county: County, tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    plan = waived_county(county, tmp_path, WAIVER.replace(old, new))
+    with pytest.raises(RulebookError, match=message):
+        review(plan)
+
+
+# ---- comparison ---------------------------------------------------------------------------
+
+
+def test_two_reviews_compared(county: County, tmp_path: Path) -> None:
+    def findings(name: str) -> list[dict[str, object]]:
+        result = review(open_plan(county.write(tmp_path / name)), as_of=date(2026, 3, 1))
+        translator = Translator(Language.EN)
+        return [finding_properties(item, translator) for item in result.results]
+
+    county.layers["enterprises"] += [
+        enterprise("Y", "1711", 1.0),
+        enterprise("Z", "1711", 1.0),
+        enterprise("W", "1711", 1.0),
+    ]
+    before = findings("before")
+    rows = county.layers["enterprises"]
+    rows.remove(next(row for row in rows if row["enterprise_id"] == "Y"))  # cured
+    rows[-1]["industry_code"] = "1721"  # W: changed evidence
+    rows.append(enterprise("V", "1711", 1.0))  # new
+    result = compare_findings(before, findings("after"))
+
+    def ids(found: object) -> list[object]:
+        return [item["subject"]["id"] for item in found]  # type: ignore[attr-defined]
+
+    assert ids(result.new) == ["V"]
+    assert ids(result.cured) == ["Y"]
+    assert ids(result.persisting) == ["Z"]
+    (changed,) = result.changed
+    assert changed.after["subject"]["id"] == "W"
+    assert changed.changed == ("evidence.value",)
