@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 EXIT_FAILED = 1
 EXIT_WRONG_INPUT = 2
 EXIT_OUR_FAULT = 3
+EXIT_STOPPED = 130
 _PLAIN_WIDTH = 150
 
 app = typer.Typer(
@@ -71,34 +72,35 @@ Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write to th
 def main() -> NoReturn:
     """Run the command line and exit with the code that the outcome has."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as leave:
-        sys.exit(leave.exit_code)
+        # Without standalone mode the exit code of `typer.Exit` comes back as the result.
+        code = app(standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         _say("Stopped.")
-        sys.exit(130)
+        sys.exit(EXIT_STOPPED)
+    except typer.TyperException as error:
+        _say(_wrong_call(error))
+        sys.exit(EXIT_WRONG_INPUT)
     except GeoServiceError as error:
         _say(str(error))
         sys.exit(EXIT_WRONG_INPUT)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
-    except Exception as error:  # noqa: BLE001 - the last stop: told apart below
-        _exit_on_other(error)
-    sys.exit(0)
+    except Exception as error:
+        if Settings().debug:
+            raise
+        name = type(error).__name__
+        _say(f"A fault of geo-service itself: {name}. GEO_DEBUG=1 shows the trace.")
+        sys.exit(EXIT_OUR_FAULT)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
-def _exit_on_other(error: Exception) -> NoReturn:
-    """Tell a wrong call (exit 2) from a fault of ours (exit 3)."""
-    from click.exceptions import ClickException  # noqa: PLC0415 - only on the way out
-
-    if isinstance(error, ClickException):
-        error.show()
-        sys.exit(EXIT_WRONG_INPUT)
-    if Settings().debug:
-        raise error
-    _say(f"A fault of geo-service itself: {type(error).__name__}. GEO_DEBUG=1 shows the trace.")
-    sys.exit(EXIT_OUR_FAULT)
+def _wrong_call(error: typer.TyperException) -> str:
+    """Say what is wrong with a call, and where its help is."""
+    message = getattr(error, "format_message", lambda: str(error))()
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "geo-service"
+    return f"{message}\nTry '{path} --help'."
 
 
 def _say(text: str) -> None:

@@ -257,9 +257,7 @@ def _boolean(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[An
     is_known = is_true | is_false
     if item.need is Need.VALUE and is_known.all():
         return is_true
-    values = is_true.astype("boolean")
-    values[~is_known] = pd.NA
-    return values
+    return is_true.astype("boolean").mask(~is_known)
 
 
 def _date(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:

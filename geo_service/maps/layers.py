@@ -307,8 +307,8 @@ class MapData:
         """Return the box of the county, else of its parks and townships."""
         for names in (("county",), ("parks", "townships")):
             shapes = np.concatenate([self._source(name)[1] for name in names])
-            west, south, east, north = (float(value) for value in shapely.total_bounds(shapes))
-            if np.isfinite((west, south, east, north)).all():
+            if len(shapes):
+                west, south, east, north = (float(value) for value in shapely.total_bounds(shapes))
                 return west, south, east, north
         return -170.0, -60.0, 170.0, 75.0
 

@@ -123,7 +123,7 @@ def park_features(review: Review, translator: Translator) -> list[Document]:
     shapes = geometry_json(parks.geometry)
     for row, shape in zip(rows_of(parks), shapes, strict=True):
         leading = row["leading_industry"] if isinstance(row["leading_industry"], str) else None
-        group = row["industry_group"]
+        group = groups.group_of(review.focus[row["park_id"]].leading)
         township = names.get(row["township_code"])
         kept = {key: row[key] for key in row if not key.startswith("share_")}
         properties: Document = {

@@ -24,6 +24,7 @@ _STYLES = {
     Verdict.UNKNOWN: "magenta",
 }
 _NAME_CELLS = 40
+_ID_CELLS = 24
 
 
 def verdict_table(review: Review, translator: Translator, *, width: int | None = None) -> str:
@@ -37,8 +38,11 @@ def verdict_table(review: Review, translator: Translator, *, width: int | None =
         "table.title", county=translator.pick(settings.name), count=len(review.parks)
     )
     table = Table(title=Text(title), title_justify="left")
+    widest_id = max((len(park_id) for park_id in review.parks["park_id"]), default=0)
     for key in ("tier", "park_id", "name", "leading_industry"):
-        table.add_column(translator.text(f"table.{key}"), overflow="ellipsis", no_wrap=True)
+        least = min(widest_id, _ID_CELLS) if key == "park_id" else None
+        heading = translator.text(f"table.{key}")
+        table.add_column(heading, overflow="ellipsis", no_wrap=True, min_width=least)
     for key in ("share", "verdict", "findings"):
         table.add_column(translator.text(f"table.{key}"), justify="right", no_wrap=True)
     for row in rows_of(review.parks):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from shapely.geometry import MultiPolygon
-
 from tests.county import County, box, line, park, point
 
 LONG = "长" * 10_000
@@ -19,8 +17,8 @@ TEXTS = (
     "';alert(6);//",
     '"><svg onload=alert(7)>',
     "<!--",
-    "\u202egnp.exe\u202c",
-    "\u2028alert(8)\u2029",
+    "map\u202egnp.exe\u202c",
+    "line\u2028alert(8)\u2029break",
     "javascript:alert(9)",
     "&lt;b&gt;&amp;",
     "__proto__",
@@ -37,7 +35,7 @@ def hostile_county() -> County:
     county.layers["parks"] = [
         park(
             f"P{place}",
-            MultiPolygon([box(2_000 * (place % 5), 2_000 * (place // 5), 1_000, 1_000)]),
+            box(2_000 * (place % 5), 2_000 * (place // 5), 1_000, 1_000),
             name=name,
             speciality=name,
             tier="municipal_park" if place == 0 else "sme_cluster",

@@ -8,9 +8,10 @@ from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator
 from geo_service.maps.layers import SOURCES, MapData
 from geo_service.maps.style import SYMBOLS
+from geo_service.model import Tier
 from geo_service.plan import Plan
 from geo_service.zoning.review import review
-from tests.county import County, box, in_degrees, line, parcel, park, point
+from tests.county import County, box, in_degrees, line, parcel, point
 
 Opened = Callable[[County], Plan]
 MARK = {"source": "made for tests", "illustrative": True}
@@ -181,6 +182,7 @@ def test_a_box_and_a_page_choose_features(county: County, opened: Opened) -> Non
 def test_bounds_are_those_of_the_county_else_of_parks_and_townships(
     county: County, opened: Opened
 ) -> None:
+    county.layers["townships"][0]["geometry"] = point(500, 500)
     parks = map_data(opened(county)).bounds()
     # From the west edge of P1 (0 m) to the east edge of P2 (3,000 m).
     assert parks == pytest.approx(in_degrees(box(0, 0, 3000, 1000)).bounds, abs=1e-4)
@@ -198,11 +200,12 @@ def test_an_unknown_layer_is_not_found_and_its_name_is_cut(county: County, opene
     assert len(str(caught.value)) < 500
 
 
-def test_a_county_without_parks_has_a_map(county: County, opened: Opened) -> None:
-    county.layers["parks"] = [park("P1", box(0, 0, 10, 10))]
-    county.layers["enterprises"] = []
-    data = map_data(opened(county))
-    assert [layer.source for layer in data.layers()].count("parks") == 7
+def test_a_review_of_one_park_draws_that_park(county: County, opened: Opened) -> None:
+    plan = opened(county)
+    data = MapData(review(plan, parks=["P2"]), Translator())
+    assert [item["id"] for item in data.features("parks")] == ["P2"]
+    tiers = {layer.name for layer in data.layers() if layer.group == "parks"}
+    assert tiers == {f"parks.{tier}" for tier in Tier}
 
 
 def test_sources_of_made_up_features_and_mere_remarks_are_not_credited(

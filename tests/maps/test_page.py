@@ -13,7 +13,8 @@ from typing import Any
 import branca.colormap
 import folium
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 import geo_service as gs
 from geo_service.errors import AssetError, NotFoundError
@@ -42,12 +43,14 @@ class Parsed(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None], str]] = []
-        self._takes = False
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs), ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.elements.append((f"/{tag}", {}, ""))
 
     def handle_data(self, data: str) -> None:
         if self.elements:
@@ -57,10 +60,11 @@ class Parsed(HTMLParser):
     def of(self, tag: str) -> list[tuple[dict[str, str | None], str]]:
         return [(attrs, text) for name, attrs, text in self.elements if name == tag]
 
-    def island(self) -> Any:
+    def island(self) -> dict[str, Any]:
         found = [text for attrs, text in self.of("script") if attrs.get("id") == page.ISLAND_ID]
         assert len(found) == 1
-        return json.loads(found[0])
+        read: dict[str, Any] = json.loads(found[0])
+        return read
 
     def inline_scripts(self) -> list[str]:
         return [
@@ -104,12 +108,12 @@ def demo_review(demo: Plan) -> Review:
 
 
 @given(JSON_VALUES)
-def test_an_island_reads_back_and_cannot_leave_its_element(value: Any) -> None:
+def test_an_island_reads_back_and_cannot_leave_its_element(value: object) -> None:
     text = page.island({"value": value})
     assert not set(text) & set("<>&\u2028\u2029")
     assert json.loads(text) == {"value": value}
     wrapped = Parsed(f'<body><script type="application/json">{text}</script><p>after</p>')
-    assert [name for name, _, _ in wrapped.elements] == ["body", "script", "p"]
+    assert [name for name, _, _ in wrapped.elements] == ["body", "script", "/script", "p", "/p"]
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -250,7 +254,9 @@ def test_hostile_values_reach_no_page_unescaped(hostile: Review) -> None:
     for value in TEXTS:
         assert value not in frame or value in {"<!--", "__proto__"}
     assert "alert(" not in frame
-    assert "49" not in [item["properties"]["name"] for item in parsed.island()["collections"]["parks"]["features"]]
+    assert "49" not in [
+        item["properties"]["name"] for item in parsed.island()["collections"]["parks"]["features"]
+    ]
 
 
 def test_hostile_values_come_through_as_they_were(hostile: Review) -> None:
@@ -272,9 +278,7 @@ def test_the_county_s_name_is_escaped_in_the_title(county: County, opened: Opene
 # ---- Folium ----
 
 
-def test_save_and_notebook_give_the_standalone_page(
-    demo_review: Review, tmp_path: Path
-) -> None:
+def test_save_and_notebook_give_the_standalone_page(demo_review: Review, tmp_path: Path) -> None:
     drawn = draw(demo_review)
     file = tmp_path / "map.html"
     drawn.save(str(file))

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from geo_service.maps import assets, page
+from geo_service.language import Translator
+from geo_service.maps import assets, draw, page
+from geo_service.maps.layers import MapData
 from geo_service.planning import County as Running
 from geo_service.web.app import create_app
 from tests.conftest import DEMO
@@ -154,12 +156,11 @@ def test_an_address_without_a_version_is_not_kept_for_long(client: TestClient) -
     assert YEAR_S not in client.get("/static/map.js").headers["cache-control"]
 
 
-def test_a_page_by_view_asks_for_what_it_shows() -> None:
-    county = Running.open(DEMO)
-    from geo_service.language import Translator
-    from geo_service.maps import draw
-    from geo_service.maps.layers import MapData
-
-    data = MapData(county.review, Translator())
-    settings = draw.draw_served(data).content.settings
-    assert not any(source["is_by_view"] for source in settings["sources"])
+def test_a_big_detail_layer_is_asked_for_by_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(draw, "BY_VIEW_ABOVE", 10)
+    data = MapData(Running.open(DEMO).review, Translator())
+    sources = draw.draw_served(data).content.settings["sources"]
+    assert {source["name"] for source in sources if source["is_by_view"]} == {
+        "parcels",
+        "buildings",
+    }

@@ -162,7 +162,11 @@ def chemical(name: str, x: float, y: float, **values: object) -> dict[str, objec
     ],
 )
 def test_the_river_distance_is_exact_and_tells_new_from_existing(
-    county: County, opened: Open, is_new: bool | None, x: float, expected: str | None
+    county: County,
+    opened: Open,
+    is_new: bool | None,  # noqa: FBT001 - one column of the table
+    x: float,
+    expected: str | None,
 ) -> None:
     county.layers["rivers"] = [
         river("boundary", line((0, -2000), (0, 2000))),

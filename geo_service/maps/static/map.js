@@ -510,10 +510,8 @@
     }
 
     focusPopup() {
-      const sheet = this.app.querySelector('.sheet');
-      if (sheet) {
-        sheet.focus({ preventScroll: true });
-      }
+      // Not the first .sheet of the document: one that closes stays there while it fades.
+      this.openPopup.getContent().focus({ preventScroll: true });
     }
 
     restoreFocus() {

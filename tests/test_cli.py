@@ -1,0 +1,152 @@
+"""The command line: what goes to stdout, what to stderr, and the exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import DEMO, ROOT
+from tests.county import County, enterprise
+
+
+def run(
+    *arguments: str | Path, cwd: Path = ROOT, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user would, and return what it printed."""
+    return subprocess.run(
+        [sys.executable, "-c", "from geo_service.cli import main; main()", *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def orderly(county: County, tmp_path: Path) -> Path:
+    """Return a workspace whose parks all pass."""
+    return county.write(tmp_path / "orderly")
+
+
+def test_the_review_s_table_names_every_park_and_exits_1_on_a_fail() -> None:
+    done = run("review", DEMO)
+    assert done.returncode == 1
+    assert done.stdout.count("YY-B-") == 42
+    assert "云阳市级特色工业园区（示意）" in done.stdout
+    assert "示意数据" in done.stdout
+    assert done.stderr == ""
+
+
+def test_the_review_s_json_is_one_document_with_the_contract_s_members() -> None:
+    done = run("review", DEMO, "--format", "json", "--lang", "en")
+    document = json.loads(done.stdout)
+    assert {
+        "review_id",
+        "plan_version",
+        "rulebook_version",
+        "verdicts",
+        "parks",
+        "checks",
+        "findings",
+    } <= set(document)
+    assert len(document["parks"]) == 48
+    assert {"park_id", "name", "tier", "verdict", "focus"} <= set(document["parks"][0])
+    assert sum(document["verdicts"].values()) == 48
+    for count in document["checks"].values():
+        assert count["passed"] <= count["checked"]
+    assert "geometry" in document["findings"][0]
+
+
+def test_the_review_s_geojson_holds_parks_and_findings() -> None:
+    document = json.loads(run("review", DEMO, "--format", "geojson").stdout)
+    assert document["type"] == "FeatureCollection"
+    assert document["numberReturned"] == len(document["features"]) > 48
+
+
+def test_an_orderly_county_exits_0(orderly: Path) -> None:
+    assert run("review", orderly, "--strict").returncode == 0
+
+
+def test_strict_fails_on_watch(county: County, tmp_path: Path) -> None:
+    county.layers["enterprises"].append(enterprise("Z", "1711", 1.0))
+    folder = county.write(tmp_path / "c")
+    assert run("review", folder).returncode == 0
+    assert run("review", folder, "--strict").returncode == 1
+
+
+def test_one_park_only(orderly: Path) -> None:
+    done = run("review", orderly, "--park", "P2", "--format", "json")
+    assert [park["park_id"] for park in json.loads(done.stdout)["parks"]] == ["P2"]
+
+
+def test_the_workspace_comes_from_the_environment_or_the_folder(
+    orderly: Path, tmp_path: Path
+) -> None:
+    by_environment = run("layers", "--format", "json", GEO_WORKSPACE=str(orderly), cwd=tmp_path)
+    here = run("layers", "--format", "json", cwd=orderly)
+    assert json.loads(by_environment.stdout) == json.loads(here.stdout)
+    names = {layer["name"] for layer in json.loads(here.stdout)["layers"]}
+    assert {"townships", "parks", "enterprises"} <= names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("review", "nowhere"), "no such file"),
+        (("review", DEMO, "--park", "none"), "no park 'none'"),
+        (("review", DEMO, "--format", "pdf"), "pdf"),
+        (("review", DEMO, "--rulebook", "none.yaml"), "none.yaml"),
+        (("review", DEMO, "-o", "/proc/none/x"), "Cannot write"),
+        (("dance",), "dance"),
+        (("serve", DEMO, "--host", "256.1.1.1"), "Cannot listen"),
+    ],
+)
+def test_a_wrong_call_exits_2_with_a_message_and_no_trace(
+    arguments: tuple[str | Path, ...], message: str
+) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_broken_workspace_lists_its_faults_and_exits_2(county: County, tmp_path: Path) -> None:
+    county.layers["parks"][0]["tier"] = "city"
+    county.layers["enterprises"][0]["year"] = "last"
+    done = run("review", county.write(tmp_path / "c"))
+    assert done.returncode == 2
+    assert "column tier: found 'city'" in done.stderr
+    assert "column year: found 'last'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_hostile_names_do_not_reach_the_terminal_as_commands(
+    county: County, tmp_path: Path
+) -> None:
+    county.layers["parks"][0]["name"] = "\x1b[31m\x07 [bold]x[/bold] {{7*7}}"
+    done = run("review", county.write(tmp_path / "c"))
+    assert "\x1b" not in done.stdout
+    assert "[bold]x[/bold] {{7*7}}" in done.stdout
+
+
+def test_help_gives_an_example_for_every_command() -> None:
+    for command in ("review", "map", "layers", "serve"):
+        done = run(command, "--help")
+        assert done.returncode == 0
+        assert "Example: geo-service" in " ".join(done.stdout.split())
+
+
+def test_a_map_is_written_as_one_file(orderly: Path, tmp_path: Path) -> None:
+    done = run("map", orderly, "--standalone", "-o", tmp_path / "map.html")
+    assert done.returncode == 0
+    text = (tmp_path / "map.html").read_text(encoding="utf-8")
+    assert text.startswith("<!DOCTYPE html>")

@@ -1,0 +1,324 @@
+"""The HTTP contract: what is answered, how errors are told, and what never gets out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import shapely
+from fastapi.testclient import TestClient
+
+from geo_service.planning import County as RunningCounty
+from geo_service.web.app import create_app
+from geo_service.web.routes import reviews as reviews_routes
+from tests.conftest import DEMO
+from tests.county import County, enterprise
+
+HOSTILE = "{{7*7}}<script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def running() -> RunningCounty:
+    """Return the demo county, open and reviewed."""
+    return RunningCounty.open(DEMO)
+
+
+@pytest.fixture(scope="module")
+def client(running: RunningCounty) -> Iterator[TestClient]:
+    """Return a client of the service that runs the demo county."""
+    with TestClient(create_app(running), raise_server_exceptions=False) as made:
+        yield made
+
+
+def get(client: TestClient, address: str, **options: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return the JSON of an answer that must be 200."""
+    answer = client.get(address, **options)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def problem(client: TestClient, address: str, status: int) -> dict[str, Any]:
+    """Return the problem document of an answer that must have this status."""
+    answer = client.get(address)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    found: dict[str, Any] = answer.json()
+    assert found["status"] == status
+    return found
+
+
+def test_health_and_readiness(client: TestClient, running: RunningCounty) -> None:
+    assert get(client, "/healthz") == {"status": "ok"}
+    assert get(client, "/readyz")["plan_version"] == running.plan.version
+
+
+def test_parks_are_features_that_say_how_many_there_are(client: TestClient) -> None:
+    document = get(client, "/api/parks?limit=5&offset=2")
+    assert (document["numberMatched"], document["numberReturned"]) == (48, 5)
+    properties = document["features"][0]["properties"]
+    assert {
+        "park_id",
+        "name",
+        "tier",
+        "township",
+        "leading_industry",
+        "industry_group",
+        "verdict",
+    } <= set(properties)
+    assert document["features"][0]["geometry"]["type"] in {"Polygon", "MultiPolygon"}
+
+
+def test_every_tier_has_its_parks(client: TestClient) -> None:
+    counts = {
+        tier: get(client, f"/api/parks?tier={tier}&limit=0")["numberMatched"]
+        for tier in ("municipal_park", "sme_cluster", "building_park")
+    }
+    assert counts == {"municipal_park": 1, "sme_cluster": 5, "building_park": 42}
+
+
+@pytest.mark.parametrize("township", ["江口镇", "江口鎮", "500235131", "500235113000"])
+def test_a_township_is_a_name_or_a_code_of_either_set(client: TestClient, township: str) -> None:
+    document = get(client, f"/api/parks?township={township}")
+    assert {item["id"] for item in document["features"]} == {"YY-C-01", "YY-B-20"}
+
+
+def test_code_sets_are_never_mixed(client: TestClient) -> None:
+    # 500235001 is 双江 in one set and begins 青龙's 500235001000 in the other
+    (one,) = get(client, "/api/parks?township=500235001&tier=building_park")["features"]
+    (other,) = get(client, "/api/parks?township=500235001000&tier=building_park")["features"]
+    assert one["properties"]["township"] == "双江街道"
+    assert other["properties"]["township"] == "青龙街道"
+
+
+def test_a_bbox_gives_the_parks_that_meet_it(client: TestClient, running: RunningCounty) -> None:
+    bbox = (108.65, 30.9, 108.75, 31.0)
+    found = get(client, "/api/parks?bbox=" + ",".join(map(str, bbox)) + "&limit=1000")
+    parks = running.plan.parks
+    meets = parks.geometry.intersects(shapely.box(*bbox))
+    assert [item["id"] for item in found["features"]] == parks.loc[meets, "park_id"].tolist()
+    assert 0 < len(found["features"]) < 48
+
+
+@pytest.mark.parametrize(
+    "bbox", ["1,2,3", "a,b,c,d", "1,2,3,nan", "3,0,1,1", "0,3,1,1", "1,2,inf,4"]
+)
+def test_a_bad_bbox_is_a_400_that_names_it(client: TestClient, bbox: str) -> None:
+    assert problem(client, f"/api/parks?bbox={bbox}", 400)["parameter"] == "bbox"
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("limit=10001", "limit"),
+        ("limit=-1", "limit"),
+        ("offset=-1", "offset"),
+        ("tier=city", "tier"),
+        ("verdict=good", "verdict"),
+        ("lang=fr", "lang"),
+    ],
+)
+def test_a_bad_value_is_a_400_that_names_the_parameter(
+    client: TestClient, query: str, name: str
+) -> None:
+    assert problem(client, f"/api/parks?{query}", 400)["parameter"] == name
+
+
+def test_an_unknown_park_review_and_address_are_404(client: TestClient) -> None:
+    assert "no park" in problem(client, "/api/parks/none", 404)["detail"]
+    problem(client, "/api/parks/none/focus", 404)
+    problem(client, "/api/reviews/none", 404)
+    problem(client, "/api/jobs/none", 404)
+    problem(client, "/nowhere", 404)
+
+
+def test_focus_has_the_contract_s_members(client: TestClient) -> None:
+    document = get(client, "/api/parks/YY-B-32/focus")
+    assert set(document["shares"]) == {"output", "land", "floor_area", "enterprises"}
+    assert document["shares"]["output"] == pytest.approx(0.62)  # planted, see SOURCES.md
+    assert document["verdict"] == "watch"
+    assert [item["rule_id"] for item in document["findings"]] == ["focus.leading_share"]
+    for name in ("basis", "top_industry", "hhi", "entropy", "location_quotient"):
+        assert document[name] is not None
+
+
+def test_missing_output_is_null_and_unknown(client: TestClient) -> None:
+    document = get(client, "/api/parks/YY-B-18/focus")
+    assert document["shares"]["output"] is None
+    assert document["verdict"] == "unknown"
+    assert document["missing"]["output"]
+
+
+def test_rules_carry_their_basis(client: TestClient) -> None:
+    document = get(client, "/api/rules?lang=en")
+    assert document["rulebook_version"]
+    for rule in document["rules"]:
+        assert rule["legal_basis"]["document"]
+        assert rule["basis_tag"] in {"law", "published_practice", "product_default"}
+    (share,) = [rule for rule in document["rules"] if rule["rule_id"] == "focus.leading_share"]
+    assert share["parameters"]["pass_share"] == pytest.approx(0.7)
+
+
+def test_a_review_is_made_listed_and_read_back(client: TestClient) -> None:
+    answer = client.post("/api/reviews", json={"parks": ["YY-B-32"]})
+    assert answer.status_code == 201
+    summary = answer.json()
+    assert summary["verdicts"] == {"pass": 0, "watch": 1, "fail": 0, "unknown": 0}
+    assert answer.headers["location"] == f"/api/reviews/{summary['review_id']}"
+    listed = get(client, "/api/reviews")
+    assert summary["review_id"] in {item["review_id"] for item in listed["reviews"]}
+    again = get(client, answer.headers["location"])
+    assert again["findings_count"] == summary["findings_count"]
+
+
+def test_a_review_needs_no_body(client: TestClient) -> None:
+    answer = client.post("/api/reviews")
+    assert answer.status_code == 201
+    assert sum(answer.json()["verdicts"].values()) == 48
+
+
+def test_a_review_by_another_rulebook(client: TestClient) -> None:
+    rulebook = (
+        'format: "1"\ntitle: {en: strict}\nextends: default\n'
+        "rules: {focus.leading_share: {parameters: {pass_share: 0.99}}}\n"
+    )
+    answer = client.post("/api/reviews", json={"rulebook": rulebook})
+    assert answer.status_code == 201
+    base = get(client, "/readyz")["review_id"]
+    comparison = get(client, answer.headers["location"] + f"/comparison?before={base}")
+    assert comparison["new"]
+    assert {item["rule_id"] for item in comparison["new"]} == {"focus.leading_share"}
+
+
+@pytest.mark.parametrize(
+    ("body", "part"),
+    [
+        ({"rulebook": "rules: ["}, "rulebook:"),
+        ({"rulebok": "x"}, "rulebok"),
+        ({"parks": []}, "parks"),
+        ({"parks": "all"}, "parks"),
+    ],
+)
+def test_a_body_that_does_not_fit_is_a_422(
+    client: TestClient, body: dict[str, object], part: str
+) -> None:
+    answer = client.post("/api/reviews", json=body)
+    assert answer.status_code == 422
+    assert part in answer.text
+
+
+def test_a_review_of_an_unknown_park_is_a_404(client: TestClient) -> None:
+    assert client.post("/api/reviews", json={"parks": ["none"]}).status_code == 404
+
+
+def test_findings_are_filtered_and_paged(client: TestClient) -> None:
+    review_id = get(client, "/readyz")["review_id"]
+    address = f"/api/reviews/{review_id}/findings"
+    every = get(client, address + "?limit=10000")
+    assert every["numberMatched"] == every["numberReturned"] == len(every["features"])
+    must = get(client, address + "?severity=must&limit=10000")
+    assert {item["properties"]["severity"] for item in must["features"]} == {"must"}
+    (low,) = get(client, address + "?rule=focus.leading_share&park=YY-B-32")["features"]
+    assert low["properties"]["evidence"]["value"] == pytest.approx(0.62)
+    assert {
+        "finding_id",
+        "rule_id",
+        "severity",
+        "verdict",
+        "park_id",
+        "subject",
+        "title",
+        "evidence",
+        "legal_basis",
+        "basis_tag",
+        "cure",
+        "waived",
+    } <= set(low["properties"])
+    one, two = (get(client, address + f"?limit=3&offset={offset}") for offset in (0, 3))
+    assert not {item["id"] for item in one["features"]} & {item["id"] for item in two["features"]}
+
+
+def test_long_work_becomes_a_job_with_progress_and_cancel(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reviews_routes, "AT_ONCE_SECONDS", 0.0)
+    answer = client.post("/api/reviews")
+    assert answer.status_code == 202
+    address = answer.headers["location"]
+    assert address.startswith("/api/jobs/")
+    first = get(client, address)
+    assert first["status"] in {"waiting", "running", "done"}
+    asked = client.post("/api/reviews")
+    cancelled = client.delete(asked.headers["location"])
+    assert cancelled.status_code == 200
+    for _ in range(200):
+        states = [get(client, place)["status"] for place in (address, asked.headers["location"])]
+        if not set(states) & {"waiting", "running"}:
+            break
+    assert states == ["done", "cancelled"]
+    assert get(client, address)["result"].startswith("/api/reviews/")
+
+
+def test_titles_follow_the_language_and_ids_do_not(client: TestClient) -> None:
+    address = "/api/parks/YY-B-32/focus"
+    by_language = {
+        lang: get(client, address, headers={"accept-language": lang})["findings"][0]
+        for lang in ("zh-CN", "zh-TW", "en")
+    }
+    assert "低于" in by_language["zh-CN"]["title"]
+    assert "低於" in by_language["zh-TW"]["title"]
+    assert "below" in by_language["en"]["title"]
+    assert len({item["finding_id"] for item in by_language.values()}) == 1
+
+
+def test_an_answer_that_the_client_has_is_not_sent_again(client: TestClient) -> None:
+    first = client.get("/api/parks")
+    again = client.get("/api/parks", headers={"if-none-match": first.headers["etag"]})
+    assert again.status_code == 304
+    assert again.content == b""
+
+
+def test_every_answer_has_its_security_headers(client: TestClient) -> None:
+    for address in ("/", "/docs", "/api/parks", "/nowhere", "/maps/overview"):
+        headers = client.get(address).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe-eval" not in policy
+        scripts = [part for part in policy.split(";") if "script-src" in part]
+        assert all("unsafe-inline" not in part for part in scripts)
+
+
+def test_an_unexpected_fault_never_shows_its_text(
+    client: TestClient, running: RunningCounty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        msg = "secret path /srv/key"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(running, "park_features", broken)
+    answer = client.get("/api/parks")
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_static_names_are_never_paths(client: TestClient) -> None:
+    for address in ("/pages/..%2fhome.html", "/pages/home.html", "/assets/../../pyproject.toml"):
+        assert client.get(address).status_code == 404
+
+
+def test_a_hostile_name_is_data_in_json_and_absent_from_pages(
+    county: County, tmp_path: Path
+) -> None:
+    county.layers["parks"][0]["name"] = HOSTILE
+    county.layers["enterprises"].append(enterprise("Z", "1711", 1.0, name=HOSTILE))
+    app = create_app(RunningCounty.open(county.write(tmp_path / "c")))
+    with TestClient(app) as client:
+        assert get(client, "/api/parks/P1")["properties"]["name"] == HOSTILE
+        for address in ("/", "/maps/overview"):
+            text = client.get(address).text
+            assert HOSTILE not in text
+            assert "<script>alert" not in text
+            assert "49" not in [part.strip() for part in text.split(">")]
