@@ -22,7 +22,7 @@ import shapely
 
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator, to_simplified
-from geo_service.maps.style import OTHER, SYMBOLS
+from geo_service.maps.style import MANAGEMENT_BOUNDARY, OTHER, SYMBOLS
 from geo_service.model import Tier, Verdict
 from geo_service.reports.document import (
     Document,
@@ -116,10 +116,10 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
                 name="rivers",
                 key="river_id",
                 columns=("river_id", "rank", "is_management_boundary"),
-                named={"rank": "river"},
+                named={"kind": "river"},
                 symbol="river",
-                symbol_column="rank",
-                fields=(Field(key="rank_name", label="kind"),),
+                symbol_column="kind",
+                fields=(Field(key="kind_name", label="kind"),),
             ),
             Source(
                 name="roads",
@@ -360,6 +360,9 @@ class MapData:
         return [row[source.key] for row in rows], rows, frame.geometry.to_numpy()
 
     def _worded(self, source: Source, identity: str, row: Document) -> Document:
+        if source.name == "rivers":
+            is_boundary = row["is_management_boundary"]
+            row["kind"] = MANAGEMENT_BOUNDARY if is_boundary else row["rank"]
         for column, section in source.named.items():
             value = row.get(column)
             row[f"{column}_name"] = self._text(f"{section}.{value or OTHER}")

@@ -97,6 +97,9 @@ def _marker(shape: Shape, size: float, fill: str = "#54606b", **more: Any) -> Sy
     )
 
 
+MANAGEMENT_BOUNDARY = "management_boundary"
+"""Class of a river's line or area that bounds its management, whatever its rank."""
+
 _VERDICTS = {
     Verdict.PASS: _area("#00795a", "#009e73", 0.32, width=1.6, sign=Sign.CHECK),
     Verdict.WATCH: _area("#b57600", "#e69f00", 0.3, width=2.2, dash="6 4", sign=Sign.BANG),
@@ -130,9 +133,10 @@ _ZONES = {
     "slope": _area("#8c6d46", "#d8c3a5", 0.25, width=1.0, hatch=Hatch.BACKWARD),
 }
 _RIVERS = {
-    "main": _line("#7db4d9", 4.0, fill="#a9d1ea"),
+    "main": _line("#7db4d9", 5.0, fill="#a9d1ea"),
     "important_tributary": _line("#8cbedd", 2.6, fill="#b7daef"),
     "tributary": _line("#9cc9e4", 1.6, fill="#c6e2f2"),
+    MANAGEMENT_BOUNDARY: _line("#4d90bf", 1.2, dash="6 3", fill="#cfe6f4"),
     "other": _line("#9cc9e4", 1.2, fill="#c6e2f2"),
 }
 _ROADS = {
@@ -167,7 +171,7 @@ SYMBOLS: Mapping[str, Symbol] = MappingProxyType(
         **{f"tier.{tier}": symbol for tier, symbol in _TIERS.items()},
         **{f"status.{name}": _STATUSES[name] for name in (*PARCEL_STATUSES, "other")},
         **{f"zone.{kind}": _ZONES[kind] for kind in ZONE_KINDS},
-        **{f"river.{rank}": _RIVERS[rank] for rank in (*RIVER_RANKS, "other")},
+        **{f"river.{rank}": _RIVERS[rank] for rank in (MANAGEMENT_BOUNDARY, *RIVER_RANKS, "other")},
         **{f"road.{name}": _ROADS[name] for name in (*ROAD_CLASSES, "other")},
         **{f"facility.{kind}": _facility(kind) for kind in FACILITY_KINDS},
         **_GROUND,

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #if defined(_WIN32)
 #define GEO_EXPORT __declspec(dllexport)
@@ -40,18 +41,21 @@ static inline int64_t geo_end_ring(const geo_ragged *shapes, int64_t place) {
     return shapes->part[shapes->geometry[place + 1]];
 }
 
-/* Make room for `wanted` elements of `size` bytes; return 0 when memory is out. */
-static inline int geo_reserve(void **array, int64_t *capacity, int64_t wanted, size_t size) {
+/* Make room for `wanted` elements of `size` bytes in the array that a pointer at `array` holds;
+   return 0 when memory is out. By memcpy, since the pointer may be of any type. */
+static inline int geo_reserve(void *array, int64_t *capacity, int64_t wanted, size_t size) {
     if (wanted <= *capacity) return 1;
     int64_t grown = *capacity * 2 > wanted ? *capacity * 2 : wanted + 16;
-    void *moved = realloc(*array, (size_t)grown * size);
+    void *old, *moved;
+    memcpy(&old, array, sizeof old);
+    moved = realloc(old, (size_t)grown * size);
     if (moved == NULL) return 0;
-    *array = moved;
+    memcpy(array, &moved, sizeof moved);
     *capacity = grown;
     return 1;
 }
 
 #define GEO_RESERVE(array, capacity, wanted) \
-    geo_reserve((void **)&(array), &(capacity), (wanted), sizeof *(array))
+    geo_reserve(&(array), &(capacity), (wanted), sizeof *(array))
 
 #endif

@@ -13,7 +13,6 @@
    Polygons are taken as valid: the caller has checked them. */
 
 #include <math.h>
-#include <string.h>
 
 #include "kernel.h"
 
@@ -23,6 +22,9 @@
 
 /* A subject is met edge by edge in every cell of its box up to this product, above it is cut. */
 #define SMALL 2048
+
+/* With more zones than this in a cell, their union is made without asking which pairs overlap. */
+#define MANY 8
 
 enum { EMPTY = 0, PARTIAL = 1, FULL = 2 };
 
@@ -104,11 +106,10 @@ static inline double pair_integral(const edge *a, const edge *b) {
     double gap_left = a_left - b_left, gap_right = a_right - b_right;
     if (gap_left <= 0 && gap_right <= 0) return (a_left + a_right) / 2 * width;
     if (gap_left >= 0 && gap_right >= 0) return (b_left + b_right) / 2 * width;
-    /* They cross: the lower one is a on one side and b on the other. */
+    /* They cross: it is b less the triangle in which a is lower. */
     double part = gap_left / (gap_left - gap_right);
-    double whole = gap_left < 0 ? (b_left + b_right) / 2 : (a_left + a_right) / 2;
     double less = gap_left < 0 ? part * gap_left : (1 - part) * gap_right;
-    return (whole + less / 2) * width;
+    return (b_left + b_right + less) / 2 * width;
 }
 
 static double shared_area(const edge *a, int64_t a_count, const edge *b, int64_t b_count) {
@@ -273,7 +274,16 @@ static int cut_geometry(const zone_grid *grid, const geo_ragged *shapes, int64_t
     return sort_pieces(into);
 }
 
+static int compare_crossings(const void *a, const void *b) {
+    double left = ((const crossing *)a)->x, right = ((const crossing *)b)->x;
+    return (left > right) - (left < right);
+}
+
 static void sort_crossings(crossing *list, int64_t count) {
+    if (count > 32) {
+        qsort(list, (size_t)count, sizeof *list, compare_crossings);
+        return;
+    }
     for (int64_t i = 1; i < count; i++) {
         crossing moved = list[i];
         int64_t k = i;
@@ -291,7 +301,7 @@ static int64_t take_cell(const cut *from, int64_t at, double cell, edge **list, 
     int64_t edges = from->edge_end[at] - first;
     int64_t crossings = from->crossing_end[at] - first_crossing;
     crossing *change = from->sorted_crossing + first_crossing;
-    if (!geo_reserve((void **)list, room, used + edges + crossings + 1, sizeof **list)) return -1;
+    if (!geo_reserve(list, room, used + edges + crossings + 1, sizeof **list)) return -1;
     edge *to = *list + used;
     memcpy(to, from->sorted + first, (size_t)edges * sizeof *to);
     sort_crossings(change, crossings);
@@ -588,7 +598,8 @@ static int cover(zone_grid *grid) {
             area += grid->entry_area[i];
             if (grid->entry_area[i] > largest) largest = grid->entry_area[i];
         }
-        if (largest < whole - none && end - first > 1 && (end - first > 8 || has_overlap(grid, first, end))) {
+        int is_mixed = end - first > 1 && largest < whole - none;
+        if (is_mixed && (end - first > MANY || has_overlap(grid, first, end))) {
             is_done = GEO_RESERVE(copy, copy_room, count);
             if (!is_done) break;
             memcpy(copy, grid->edges + start, (size_t)count * sizeof *copy);
@@ -671,6 +682,7 @@ typedef struct {
     cut pieces;
     edge *edges, *near;
     double *zone_area; /* per zone, for the largest; NULL where the union is asked for */
+    uint8_t *is_met;
     int32_t *met;
     int64_t edge_room, near_room, met_count;
 } work;
@@ -722,47 +734,49 @@ static int64_t subject_edges(const geo_ragged *shapes, int64_t place, double wes
     return count;
 }
 
-/* Area that a subject's edges share with a zone's: those left, right or below are left out. */
-static double area_with(const edge *subject, int64_t count, const edge *zone, int64_t zone_count,
-                        work *use) {
+/* Area that a subject's edges share with a zone's. The zone's edges left or right of the subject
+   are passed over, and those below `low`, where the subject has no part: with every edge of the
+   subject above it, its terms cancel. */
+static double area_with(const edge *subject, int64_t count, double low, const edge *zone,
+                        int64_t zone_count, work *use) {
     if (count == 0) return 0;
     if (!GEO_RESERVE(use->near, use->near_room, zone_count)) return NAN;
-    double left = subject[0].left, right = subject[0].right, low = INFINITY;
-    for (int64_t i = 0; i < count; i++) {
-        double end_y = y_at(&subject[i], subject[i].right);
+    double left = subject[0].left, right = subject[0].right;
+    for (int64_t i = 1; i < count; i++) {
         if (subject[i].left < left) left = subject[i].left;
         if (subject[i].right > right) right = subject[i].right;
-        if (subject[i].y < low) low = subject[i].y;
-        if (end_y < low) low = end_y;
     }
     int64_t near = 0;
     for (int64_t k = 0; k < zone_count; k++) {
         if (zone[k].left >= right || zone[k].right <= left) continue;
-        /* Below the whole subject: its terms cancel, since the subject's edges are closed there. */
-        if (low > 0 && zone[k].y <= low && y_at(&zone[k], zone[k].right) <= low) continue;
+        if (zone[k].y <= low && y_at(&zone[k], zone[k].right) <= low) continue;
         use->near[near++] = zone[k];
     }
     return shared_area(subject, count, use->near, near);
 }
 
 static void add_to_zone(work *use, int32_t zone, double area) {
-    if (use->zone_area[zone] == 0) use->met[use->met_count++] = zone;
+    if (!use->is_met[zone]) {
+        use->is_met[zone] = 1;
+        use->met[use->met_count++] = zone;
+    }
     use->zone_area[zone] += area;
 }
 
-/* Add what one cell's zones share with edges; with edges NULL the subject fills the cell. */
+/* Area that one cell's zones share with edges that lie above `low`; with edges NULL the subject
+   fills the cell. Where each zone is asked for, it is added to theirs. NaN: memory is out. */
 static double meet_cell(const zone_grid *grid, int64_t at, const edge *edges, int64_t count,
-                        work *use) {
+                        double low, work *use) {
     if (use->zone_area == NULL) {
         if (edges == NULL) return grid->cover_area[at];
-        return area_with(edges, count, grid->edges + grid->cover_first[at], grid->cover_count[at],
-                         use);
+        return area_with(edges, count, low, grid->edges + grid->cover_first[at],
+                         grid->cover_count[at], use);
     }
     for (int64_t i = grid->cell_entry[at]; i < grid->cell_entry[at + 1]; i++) {
         const edge *zone = grid->edges + grid->entry_edge[i];
         int64_t zone_count = grid->entry_edge[i + 1] - grid->entry_edge[i];
         double area = edges == NULL ? grid->entry_area[i]
-                                    : area_with(edges, count, zone, zone_count, use);
+                                    : area_with(edges, count, low, zone, zone_count, use);
         if (isnan(area)) return NAN;
         if (area != 0) add_to_zone(use, grid->entry_zone[i], area);
     }
@@ -788,14 +802,14 @@ static double meet_large(const zone_grid *grid, const geo_ragged *shapes, int64_
             count = take_cell(own, i, grid->cell, &use->edges, &use->edge_room, 0);
             if (count < 0) return NAN;
         }
-        sum += meet_cell(grid, at, is_cut ? use->edges : NULL, count, use);
+        sum += meet_cell(grid, at, is_cut ? use->edges : NULL, count, 0, use);
     }
     return sum;
 }
 
 /* Sum over the cells of a small subject's box; NaN when memory is out. */
 static double meet_small(const zone_grid *grid, const geo_ragged *shapes, int64_t place,
-                         const int64_t window[4], work *use) {
+                         const double box[4], const int64_t window[4], work *use) {
     double sum = 0;
     for (int64_t column = window[0]; column <= window[2]; column++) {
         for (int64_t row = window[1]; row <= window[3]; row++) {
@@ -804,7 +818,8 @@ static double meet_small(const zone_grid *grid, const geo_ragged *shapes, int64_
             int64_t count = subject_edges(shapes, place, grid->west + (double)column * grid->cell,
                                           grid->south + (double)row * grid->cell, grid->cell, use);
             if (count < 0) return NAN;
-            sum += meet_cell(grid, at, use->edges, count, use);
+            double low = box[1] - (double)row * grid->cell;
+            sum += meet_cell(grid, at, use->edges, count, low > 0 ? low : 0, use);
         }
     }
     return sum;
@@ -820,11 +835,12 @@ static int common_state(const zone_grid *grid, const int64_t window[4]) {
 }
 
 static double meet(const zone_grid *grid, const geo_ragged *shapes, int64_t place,
-                   const int64_t window[4], work *use) {
+                   const double box[4], const int64_t window[4], work *use) {
     int64_t vertices = shapes->ring[geo_end_ring(shapes, place)] -
                        shapes->ring[geo_first_ring(shapes, place)];
     int64_t cells = (window[2] - window[0] + 1) * (window[3] - window[1] + 1);
-    if (cells == 1 || cells * vertices <= SMALL) return meet_small(grid, shapes, place, window, use);
+    if (cells == 1 || cells * vertices <= SMALL)
+        return meet_small(grid, shapes, place, box, window, use);
     return meet_large(grid, shapes, place, window, use);
 }
 
@@ -833,6 +849,7 @@ static void free_work(work *used) {
     free(used->edges);
     free(used->near);
     free(used->zone_area);
+    free(used->is_met);
     free(used->met);
 }
 
@@ -857,7 +874,7 @@ GEO_EXPORT int64_t geo_zones_covered(const zone_grid *grid, const geo_ragged *sh
             area[i] = whole[i];
             continue;
         }
-        sum = meet(grid, shapes, i, window, &use);
+        sum = meet(grid, shapes, i, box, window, &use);
         if (isnan(sum)) outcome = GEO_NO_MEMORY;
         /* What rounding leaves of a touching border is no overlap, and of a covered subject none. */
         area[i] = sum <= none ? 0 : sum >= whole[i] - none ? whole[i] : sum;
@@ -875,8 +892,9 @@ GEO_EXPORT int64_t geo_zones_largest(const zone_grid *grid, const geo_ragged *sh
     double none = NO_AREA * grid->cell * grid->cell;
     int64_t outcome = GEO_OK;
     use.zone_area = calloc((size_t)grid->zones + 1, sizeof *use.zone_area);
+    use.is_met = calloc((size_t)grid->zones + 1, sizeof *use.is_met);
     use.met = malloc(((size_t)grid->zones + 1) * sizeof *use.met);
-    if (use.zone_area == NULL || use.met == NULL) outcome = GEO_NO_MEMORY;
+    if (!use.zone_area || !use.is_met || !use.met) outcome = GEO_NO_MEMORY;
     for (int64_t i = first; i < end && outcome == GEO_OK; i++) {
         double box[4];
         int64_t window[4];
@@ -884,11 +902,12 @@ GEO_EXPORT int64_t geo_zones_largest(const zone_grid *grid, const geo_ragged *sh
         area[i] = 0;
         if (!find_window(grid, shapes, i, box, window)) continue;
         use.met_count = 0;
-        if (isnan(meet(grid, shapes, i, window, &use))) outcome = GEO_NO_MEMORY;
+        if (isnan(meet(grid, shapes, i, box, window, &use))) outcome = GEO_NO_MEMORY;
         for (int64_t k = 0; k < use.met_count; k++) {
             int32_t found = use.met[k];
             double sum = use.zone_area[found];
             use.zone_area[found] = 0;
+            use.is_met[found] = 0;
             if (sum <= none) continue;
             if (sum > area[i] + none || (sum >= area[i] - none && found < zone[i])) {
                 zone[i] = found;

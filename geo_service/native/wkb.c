@@ -5,7 +5,6 @@
    coordinates that are not finite. Whether rings cross is not looked at. */
 
 #include <math.h>
-#include <string.h>
 
 #include "kernel.h"
 

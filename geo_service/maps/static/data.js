@@ -70,11 +70,11 @@
           done += 1;
           tell();
         } catch (error) {
-          if (!(error instanceof LoadError)) {
-            throw error;
-          }
           failed.push(source);
-          reason = error.message;
+          reason = error instanceof LoadError ? error.message : text('reason_broken');
+          if (!(error instanceof LoadError)) {
+            reportError(error);
+          }
         }
       };
       try {

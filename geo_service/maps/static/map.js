@@ -197,7 +197,7 @@
     reset() {
       this.map.closePopup();
       this.map.fitBounds(settings.bounds, {
-        paddingTopLeft: [8, own.NARROW.matches ? 40 : 24],
+        paddingTopLeft: [8, this.stage.clientHeight < 700 ? 40 : 24],
         paddingBottomRight: [this.besideLegend() || 8, 24],
       });
     }
@@ -351,10 +351,8 @@
       const { properties } = item.feature;
       const isPark = item.source.name === 'parks';
       const symbol = settings.symbols[item.key];
-      const size = isPark ? settings.symbols[`tier.${properties.tier}`].size : symbol.size;
-      const picture = isPark
-        ? own.parkMarker(properties.tier, properties.verdict)
-        : own.marker(symbol, { glyph: own.glyphOf(item.key) });
+      const size = isPark ? settings.symbols[`tier.${properties.tier}`].size : symbol.size || 18;
+      const picture = isPark ? own.parkMarker(properties.tier, properties.verdict) : own.pin(item.key, properties);
       const marker = L.marker(item.bounds.getCenter(), {
         pane,
         icon: L.divIcon({ html: picture, className: `pin pin-${item.source.name}`, iconSize: [size, size] }),

@@ -76,7 +76,7 @@
       return { ...options, fill: false, lineCap: symbol.casing ? 'butt' : 'round' };
     }
     if (symbol.geometry === 'line') {
-      return { ...options, weight: 0.8, dashArray: null, ...areaFill(key, { ...symbol, fill_opacity: 1 }) };
+      return { ...options, weight: 0.8, ...areaFill(key, { ...symbol, fill_opacity: 1 }) };
     }
     return { ...options, ...areaFill(key, symbol) };
   }
@@ -143,6 +143,13 @@
       edge_width: 1.8,
       sign: judged.sign,
     });
+  }
+
+  // Any other point: by its own symbol, or by its verdict when that is all there is.
+  function pin(key, properties) {
+    return key.startsWith('verdict.')
+      ? verdictBadge(properties.verdict)
+      : marker(settings.symbols[key], { glyph: glyphOf(key) });
   }
 
   function glyphOf(key) {
@@ -234,9 +241,8 @@
     hatches,
     pathOptions,
     isArea,
-    marker,
     parkMarker,
-    glyphOf,
+    pin,
     swatch,
     verdictSwatch,
     verdictBadge,
