@@ -83,6 +83,10 @@ class _SettingsFile(_Part):
     layers: dict[str, _LayerPart]
 
 
+SETTING_NAMES = tuple(_SettingsFile.model_fields)
+"""What `workspace.toml` may say at its top level."""
+
+
 def open_plan(workspace: str | os.PathLike[str]) -> Plan:
     """Open a county's folder as a plan: every layer read, checked and frozen.
 

@@ -12,17 +12,13 @@ import functools
 import logging
 import platform
 import sys
-from ctypes import POINTER, c_double, c_int32, c_int64, c_uint8, c_void_p
+from collections.abc import Mapping
+from ctypes import POINTER, c_double, c_int32, c_int64, c_void_p
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 KERNEL_VERSION = 1
 """What GEO_KERNEL_VERSION in kernel.h has to say; a library that differs is not used."""
@@ -37,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 class RaggedStruct(ctypes.Structure):
-    """Geometry arrays as the kernel takes them (geo_ragged in kernel.h)."""
+    """Addresses of geometry arrays as the kernel takes them (geo_ragged in kernel.h)."""
 
     _fields_ = (
         ("xy", c_void_p),
@@ -50,37 +46,28 @@ class RaggedStruct(ctypes.Structure):
 
 
 _SHAPES = POINTER(RaggedStruct)
+_WHY = POINTER(c_int32)
+_RANGE = (c_int64, c_int64)
 _CALLS: Mapping[str, tuple[Any, tuple[Any, ...]]] = MappingProxyType(
     {
-        "geo_kernel_version": (c_int32, ()),
-        "geo_wkb_count": (c_int64, (c_void_p, c_void_p, c_int64, c_void_p, POINTER(c_int32))),
-        "geo_wkb_fill": (
-            c_int64,
-            (c_void_p, c_void_p, c_int64, *[c_void_p] * 5, POINTER(c_int32)),
-        ),
+        "geo_wkb_count": (c_int64, (c_void_p, c_void_p, c_int64, c_void_p, _WHY)),
+        "geo_wkb_fill": (c_int64, (c_void_p, c_void_p, c_int64, *[c_void_p] * 5, _WHY)),
         "geo_bounds": (None, (_SHAPES, c_void_p)),
         "geo_areas": (None, (_SHAPES, c_void_p)),
         "geo_zones_build": (c_void_p, (_SHAPES, c_double, c_double, c_double, c_int64, c_int64)),
         "geo_zones_free": (None, (c_void_p,)),
         "geo_zones_facts": (None, (c_void_p, c_void_p)),
-        "geo_zones_covered": (c_int64, (c_void_p, _SHAPES, c_void_p, c_int64, c_int64, c_void_p)),
-        "geo_zones_largest": (
-            c_int64,
-            (c_void_p, _SHAPES, c_void_p, c_int64, c_int64, c_void_p, c_void_p),
-        ),
+        "geo_zones_covered": (c_int64, (c_void_p, _SHAPES, c_void_p, *_RANGE, c_void_p)),
+        "geo_zones_largest": (c_int64, (c_void_p, _SHAPES, c_void_p, *_RANGE, c_void_p, c_void_p)),
         "geo_lines_build": (c_void_p, (_SHAPES,)),
         "geo_lines_free": (None, (c_void_p,)),
-        "geo_lines_nearest": (c_int64, (c_void_p, _SHAPES, c_int64, c_int64, c_void_p, c_void_p)),
+        "geo_lines_nearest": (c_int64, (c_void_p, _SHAPES, *_RANGE, c_void_p, c_void_p)),
     }
 )
 
 
 def library_name() -> str:
-    """Return the file name of this machine's library.
-
-    The interpreter decides, not the processor: an x86-64 Python on an ARM machine takes the
-    x86-64 library.
-    """
+    """Return the file name of this machine's library, as hatch_build.py gives it."""
     machine = platform.machine().lower()
     suffix = _SUFFIXES.get(sys.platform, ".so")
     return f"kernel-{sys.platform}-{_MACHINES.get(machine, machine)}{suffix}"
@@ -88,21 +75,21 @@ def library_name() -> str:
 
 @functools.cache
 def load() -> ctypes.CDLL | None:
-    """Return the kernel with its calls declared, or None if this machine has none."""
+    """Return the kernel with its calls declared, or None if there is none for this machine."""
     path = _FOLDER / library_name()
     try:
         library = ctypes.CDLL(str(path))
         version = library.geo_kernel_version()
+        for name, (result, arguments) in _CALLS.items():
+            call = getattr(library, name)
+            call.restype, call.argtypes = result, arguments
     except (OSError, AttributeError) as error:
-        _log.info("No compiled kernel (%s): overlaps are measured with shapely. %s", path, error)
+        _log.warning("No compiled kernel, overlaps are measured with shapely: %s", error)
         return None
     if version != KERNEL_VERSION:
         message = "%s has version %s, not %s: overlaps are measured with shapely."
         _log.warning(message, path, version, KERNEL_VERSION)
         return None
-    for name, (result, arguments) in _CALLS.items():
-        call = getattr(library, name)
-        call.restype, call.argtypes = result, arguments
     return library
 
 
@@ -111,37 +98,13 @@ def require() -> ctypes.CDLL:
     library = load()
     if library is None:
         msg = (
-            f"The compiled kernel {library_name()} is not installed. "
-            f"Build the package again, or use geo_service.spatial.overlay."
+            f"The compiled kernel {library_name()} is not installed. Build the package again, "
+            f"or measure with geo_service.spatial.overlay, which does without."
         )
         raise RuntimeError(msg)
     return library
 
 
-def address(array: NDArray[Any]) -> c_void_p:
-    """Return where an array's values start; the caller keeps the array alive."""
-    if not array.flags.c_contiguous:
-        msg = "The kernel takes contiguous arrays only."
-        raise ValueError(msg)
-    return c_void_p(array.ctypes.data)
-
-
-def ragged_struct(  # one argument for each field
-    *arrays: NDArray[np.float64] | NDArray[np.int64] | NDArray[np.uint8], count: int
-) -> RaggedStruct:
-    """Return the struct for xy, ring, part, geometry and dimension, in this order."""
-    return RaggedStruct(*[array.ctypes.data for array in arrays], count)
-
-
-__all__ = [
-    "KERNEL_VERSION",
-    "OK",
-    "RaggedStruct",
-    "address",
-    "c_int32",
-    "c_uint8",
-    "library_name",
-    "load",
-    "ragged_struct",
-    "require",
-]
+def address(values: NDArray[Any]) -> int:
+    """Return where an array's values start; the caller keeps it alive and contiguous."""
+    return int(values.ctypes.data)

@@ -25,7 +25,7 @@
         element.setAttribute(name, String(value));
       }
     }
-    for (const child of children.flat()) {
+    for (const child of children.flat(Infinity)) {
       if (child !== null && child !== undefined && child !== false) {
         element.append(child);
       }

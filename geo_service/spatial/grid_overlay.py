@@ -1,0 +1,273 @@
+"""Exact overlap areas and distances for very many subjects, by the compiled kernel.
+
+Areas are summed over pairs of edges, so no overlap is constructed (native/overlay.c says how).
+Coordinates are planar and in metres; polygons are valid (layers are checked when they are
+loaded). The overlapping parts themselves come from `geo_service.spatial.overlay`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import weakref
+from collections.abc import Callable
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from geo_service import native
+from geo_service.spatial.ragged import Ragged
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Progress = Callable[[int, int], None]
+"""Told how many subjects are done, and of how many."""
+
+EDGES_PER_CELL = 16
+"""How many edges of a boundary should lie in a cell that it crosses."""
+
+CELL_RANGE_M = (100.0, 300.0)
+"""Smallest and largest size of a cell that is chosen by the zones."""
+
+MAX_CELLS = 4_000_000
+"""A grid has at most so many cells; chosen ones grow, given ones are refused."""
+
+_CHUNK_VERTICES = 1 << 16
+_CHUNK_SUBJECTS = 1 << 13
+
+
+def is_available() -> bool:
+    """Return whether this machine has the compiled kernel."""
+    return native.load() is not None
+
+
+class ZoneGrid:
+    """The zones of one layer, cut into cells, to measure how much of subjects they cover.
+
+    Build it once a layer version; it does not change and may be used from several threads.
+    """
+
+    def __init__(self, zones: Ragged, west: float, south: float, cell_m: float) -> None:
+        """Cut zones into cells counted from a corner; `build` chooses corner and size."""
+        kernel = native.require()
+        bounds = zones.bounds()
+        corner = np.array([west, south])
+        surface = (zones.dimension == 2) & np.isfinite(bounds[:, 0])  # noqa: PLR2004 - surfaces
+        shape = np.zeros(2)
+        if surface.any():
+            shape = np.floor((bounds[surface, 2:].max(axis=0) - corner) / cell_m) + 1
+        if shape.prod() > MAX_CELLS:
+            msg = (
+                f"Cells of {cell_m} m make {shape[0]:.0f} x {shape[1]:.0f}, more than "
+                f"{MAX_CELLS:,}. Leave cell_m out, or give a larger one."
+            )
+            raise ValueError(msg)
+        self.cell_m = cell_m
+        self.columns, self.rows = (int(number) for number in shape)
+        self.zones = len(zones)
+        handle = kernel.geo_zones_build(
+            ctypes.byref(zones.struct), west, south, cell_m, self.columns, self.rows
+        )
+        if handle is None:
+            raise MemoryError
+        self._handle = handle
+        self._kernel = kernel
+        weakref.finalize(self, kernel.geo_zones_free, handle)
+
+    @classmethod
+    def build(cls, polygons: NDArray[np.object_] | Ragged, *, cell_m: float | None = None) -> Self:
+        """Cut the zones of a layer into cells.
+
+        Parameters
+        ----------
+        polygons
+            Valid polygons and multipolygons in a metric CRS; they may overlap each other.
+            Empty, missing, and what has no area count nothing.
+        cell_m
+            Size of a cell in metres; left out, it is chosen by the length of edges.
+
+        Raises
+        ------
+        ValueError
+            A geometry is refused, or `cell_m` makes too many cells.
+        RuntimeError
+            There is no compiled kernel for this machine.
+        """
+        zones = polygons if isinstance(polygons, Ragged) else Ragged.from_shapely(polygons)
+        if cell_m is not None and not (np.isfinite(cell_m) and cell_m > 0):
+            msg = f"cell_m has to be a positive number of metres, found {cell_m}."
+            raise ValueError(msg)
+        bounds = zones.bounds()[zones.dimension == 2]  # noqa: PLR2004 - surfaces
+        bounds = bounds[np.isfinite(bounds[:, 0])]
+        if not len(bounds):
+            return cls(zones, 0.0, 0.0, cell_m or 1.0)
+        low, high = bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)
+        size = cell_m or _choose_cell(zones, high - low)
+        west, south = np.floor(low / size) * size
+        return cls(zones, float(west), float(south), size)
+
+    def facts(self) -> dict[str, int]:
+        """Return what the grid holds, to tune by: entries, edges, bytes and the like."""
+        numbers = np.zeros(4, dtype=np.int64)
+        self._kernel.geo_zones_facts(self._handle, native.address(numbers))
+        names = ("entries", "edges", "overlapping_cells", "bytes")
+        return dict(zip(names, numbers.tolist(), strict=True))
+
+    def covered_area(
+        self,
+        subjects: Ragged,
+        *,
+        threads: int = 2,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> NDArray[np.float64]:
+        """Return the area in m² of each subject that zones cover, in the subjects' order.
+
+        Zones that overlap each other count once; a border that only touches counts 0. Subjects
+        without area have 0. `cancel`, once set, ends the work with CancelledError.
+        """
+        area, whole = np.zeros(len(subjects)), subjects.areas()
+
+        def measure(first: int, end: int) -> int:
+            places = native.address(whole), first, end, native.address(area)
+            shapes = ctypes.byref(subjects.struct)
+            return int(self._kernel.geo_zones_covered(self._handle, shapes, *places))
+
+        _in_chunks(measure, subjects, threads=threads, progress=progress, cancel=cancel)
+        return area
+
+    def largest_zone(
+        self,
+        subjects: Ragged,
+        *,
+        threads: int = 2,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Return the zone that each subject shares most area with, and that area in m².
+
+        The zone is its position in the layer, of equal ones the first; -1 with 0 m² where a
+        subject shares no area with any. `cancel`, once set, ends the work with CancelledError.
+        """
+        zone = np.full(len(subjects), -1, dtype=np.int32)
+        area, whole = np.zeros(len(subjects)), subjects.areas()
+
+        def measure(first: int, end: int) -> int:
+            results = native.address(zone), native.address(area)
+            shapes = ctypes.byref(subjects.struct)
+            return int(
+                self._kernel.geo_zones_largest(
+                    self._handle, shapes, native.address(whole), first, end, *results
+                )
+            )
+
+        _in_chunks(measure, subjects, threads=threads, progress=progress, cancel=cancel)
+        return zone, area
+
+
+class LineGrid:
+    """The lines of one layer, boxed run by run, to find the nearest one of subjects.
+
+    It does not change once built and may be used from several threads.
+    """
+
+    def __init__(self, lines: Ragged) -> None:
+        """Index the lines; use `build`."""
+        kernel = native.require()
+        handle = kernel.geo_lines_build(ctypes.byref(lines.struct))
+        if handle is None:
+            raise MemoryError
+        self.lines = len(lines)
+        self._handle = handle
+        self._kernel = kernel
+        weakref.finalize(self, kernel.geo_lines_free, handle)
+
+    @classmethod
+    def build(cls, lines: NDArray[np.object_] | Ragged) -> Self:
+        """Index lines, surfaces (whose inside is at distance 0) or points in a metric CRS.
+
+        Raises
+        ------
+        ValueError
+            A geometry is refused.
+        RuntimeError
+            There is no compiled kernel for this machine.
+        """
+        return cls(lines if isinstance(lines, Ragged) else Ragged.from_shapely(lines))
+
+    def nearest(
+        self,
+        subjects: Ragged,
+        *,
+        threads: int = 2,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+        """Return each subject's distance in m to the nearest line, and that line's position.
+
+        A subject that a line crosses, or that holds one, is at 0; so is one in a surface among
+        the lines. Of lines equally near the first counts. Where a subject is empty, or there
+        is no line: NaN and -1. `cancel`, once set, ends the work with CancelledError.
+        """
+        distance = np.full(len(subjects), np.nan)
+        line = np.full(len(subjects), -1, dtype=np.int32)
+
+        def measure(first: int, end: int) -> int:
+            results = native.address(distance), native.address(line)
+            shapes = ctypes.byref(subjects.struct)
+            return int(self._kernel.geo_lines_nearest(self._handle, shapes, first, end, *results))
+
+        _in_chunks(measure, subjects, threads=threads, progress=progress, cancel=cancel)
+        return distance, line
+
+
+def _choose_cell(zones: Ragged, extent: NDArray[np.float64]) -> float:
+    """Return a size by the mean length of edges, whole metres where it is above one."""
+    step = np.hypot(*np.diff(zones.xy, axis=0).T)
+    is_edge = np.ones(len(step), dtype=bool)
+    is_edge[zones.ring[1:-1] - 1] = False
+    size = float(np.clip(EDGES_PER_CELL * step[is_edge].mean(), *CELL_RANGE_M))
+    fewest = float(np.sqrt(extent.prod() / MAX_CELLS)) * 1.01
+    return float(np.ceil(max(size, fewest, extent.max() / (MAX_CELLS / 4))))
+
+
+def _in_chunks(
+    measure: Callable[[int, int], int],
+    subjects: Ragged,
+    *,
+    threads: int,
+    progress: Progress | None,
+    cancel: threading.Event | None,
+) -> None:
+    """Have ranges of subjects measured by threads; results do not depend on how many."""
+    borders = _chunk_borders(subjects)
+    total, done = len(subjects), 0
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        try:
+            jobs = {
+                pool.submit(measure, first, end): end - first
+                for first, end in zip(borders[:-1], borders[1:], strict=True)
+            }
+            for job in as_completed(jobs):
+                if job.result() != native.OK:
+                    raise MemoryError
+                if cancel is not None and cancel.is_set():
+                    msg = f"Cancelled after {done:,} of {total:,} subjects."
+                    raise CancelledError(msg)
+                done += jobs[job]
+                if progress is not None:
+                    progress(done, total)
+        finally:
+            # After an error, Ctrl-C or cancelling, what has not started does not start.
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _chunk_borders(subjects: Ragged) -> list[int]:
+    """Return positions that part the subjects into chunks of bounded work, ends included."""
+    step = max(1, min(_CHUNK_SUBJECTS, len(subjects)))
+    heavy = np.arange(_CHUNK_VERTICES, len(subjects.xy), _CHUNK_VERTICES)
+    by_vertices = np.searchsorted(subjects.vertex_end, heavy)
+    by_count = np.arange(0, len(subjects), step)
+    return [*np.unique(np.concatenate([by_vertices, by_count])).tolist(), len(subjects)]
