@@ -8,6 +8,7 @@ Offsets of GCJ-02 and BD-09 are not handled here.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,9 +36,13 @@ SAME_DATUM_TOLERANCE = frozenset({"EPSG:4326", "OGC:CRS84", "EPSG:4490"})
 
 def is_metric(crs: pyproj.CRS | None) -> bool:
     """Return whether a CRS is projected, with metres on both axes."""
-    if crs is None or not crs.is_projected:
-        return False
-    return all(axis.unit_name == "metre" for axis in crs.axis_info)
+    return crs is not None and _is_metric(crs.srs)
+
+
+@cache
+def _is_metric(name: str) -> bool:
+    crs = pyproj.CRS.from_user_input(name)
+    return bool(crs.is_projected) and all(axis.unit_name == "metre" for axis in crs.axis_info)
 
 
 def require_metric(*frames: gpd.GeoDataFrame | gpd.GeoSeries) -> pyproj.CRS:
@@ -48,20 +53,26 @@ def require_metric(*frames: gpd.GeoDataFrame | gpd.GeoSeries) -> pyproj.CRS:
     CrsError
         A frame has no CRS or one in degrees, or two frames differ.
     """
-    found = [frame.crs for frame in frames]
-    for crs in found:
-        if not is_metric(crs):
-            name = "no CRS" if crs is None else crs.to_string()
-            msg = (
-                f"Measuring needs a CRS in metres, found {name}. Reproject first, "
-                f"for example with plan.metric('parcels')."
-            )
-            raise CrsError(msg)
-    if any(crs != found[0] for crs in found[1:]):
-        names = ", ".join(sorted({str(crs.to_string()) for crs in found if crs}))
+    first = frames[0].crs
+    for frame in frames:
+        crs = frame.crs
+        if crs is not first or not is_metric(crs):
+            _refuse_unless_alike(crs, first)
+    return pyproj.CRS(first)
+
+
+def _refuse_unless_alike(crs: pyproj.CRS | None, first: pyproj.CRS | None) -> None:
+    if not is_metric(crs):
+        name = "no CRS" if crs is None else crs.to_string()
+        msg = (
+            f"Measuring needs a CRS in metres, found {name}. Reproject first, "
+            f"for example with plan.metric('parcels')."
+        )
+        raise CrsError(msg)
+    if crs != first:
+        names = " and ".join("no CRS" if one is None else one.to_string() for one in (first, crs))
         msg = f"Layers measured together must share one CRS, found {names}."
         raise CrsError(msg)
-    return pyproj.CRS(found[0])
 
 
 def is_storage_like(crs: pyproj.CRS) -> bool:

@@ -23,6 +23,9 @@ Location = tuple[str | int, ...]
 Lines = dict[Location, int]
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The parser in C where PyYAML has it: ten times as fast."""
+
 MAX_BYTES = 5_000_000
 MAX_DEPTH = 40
 
@@ -34,7 +37,7 @@ def read_yaml(text: str, file: str) -> tuple[Any, Lines, list[Fault]]:
     expanded beyond the node they name; a key that stands twice is a fault.
     """
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_LOADER)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else None

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import pyproj
 
 from geo_service.crs import STORAGE_CRS
 from geo_service.errors import NotFoundError
@@ -72,6 +73,8 @@ class Plan:
         self._frames: dict[str, pd.DataFrame] = {}
         self._metric: dict[str, gpd.GeoDataFrame] = {}
         self._lock = threading.RLock()
+        self.metric_crs = pyproj.CRS.from_user_input(settings.metric_crs)
+        """What the plan is measured in."""
         self.settings = settings
 
     @property
@@ -113,7 +116,7 @@ class Plan:
         """Return a layer in the metric CRS of the workspace, with the same index."""
         with self._lock:
             if name not in self._metric:
-                self._metric[name] = self.geo(name).to_crs(self.settings.metric_crs)
+                self._metric[name] = self.geo(name).to_crs(self.metric_crs)
             return self._metric[name]
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a frame or a GeoDataFrame by layer

@@ -369,11 +369,7 @@ class MapData:
         return self._titled(identity, row)
 
     def _text(self, key: str) -> str:
-        """Return a message's text; for a value that no message names, the value."""
-        try:
-            return self.translator.text(key)
-        except KeyError:
-            return key.partition(".")[2]
+        return self.translator.text(key)
 
     def _titled(self, identity: str, row: Document) -> Document:
         """Put the name into the page's language, and give the row what it is found by."""

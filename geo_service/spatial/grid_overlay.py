@@ -228,9 +228,10 @@ def _choose_cell(zones: Ragged, extent: NDArray[np.float64]) -> float:
     step = np.hypot(*np.diff(zones.xy, axis=0).T)
     is_edge = np.ones(len(step), dtype=bool)
     is_edge[zones.ring[1:-1] - 1] = False
-    size = float(np.clip(EDGES_PER_CELL * step[is_edge].mean(), *CELL_RANGE_M))
-    fewest = float(np.sqrt(extent.prod() / MAX_CELLS)) * 1.01
-    return float(np.ceil(max(size, fewest, extent.max() / (MAX_CELLS / 4))))
+    size = float(np.ceil(np.clip(EDGES_PER_CELL * step[is_edge].mean(), *CELL_RANGE_M)))
+    while (np.floor(extent / size) + 2).prod() > MAX_CELLS:
+        size = float(np.ceil(size * 1.25))
+    return size
 
 
 def _in_chunks(
@@ -270,4 +271,5 @@ def _chunk_borders(subjects: Ragged) -> list[int]:
     heavy = np.arange(_CHUNK_VERTICES, len(subjects.xy), _CHUNK_VERTICES)
     by_vertices = np.searchsorted(subjects.vertex_end, heavy)
     by_count = np.arange(0, len(subjects), step)
-    return [*np.unique(np.concatenate([by_vertices, by_count])).tolist(), len(subjects)]
+    ends = np.array([len(subjects)])
+    return [int(each) for each in np.unique(np.concatenate([by_vertices, by_count, ends]))]

@@ -8,10 +8,10 @@ loaded; whoever brings geometry from elsewhere checks it first.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Buffer, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import shapely
@@ -21,6 +21,9 @@ from geo_service import native
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
+
+Buffer = bytes | bytearray | memoryview | Any
+"""Anything with the buffer protocol: bytes, an Arrow buffer, an array."""
 
 _REASONS = (
     "its binary form is broken",

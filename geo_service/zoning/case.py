@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from geo_service.crs import measure_area_m2
 from geo_service.model import Message, Severity, Subject, Verdict
 from geo_service.zoning.focus import Focus, measure_focus
 
@@ -107,13 +108,8 @@ class Shared:
 
     def area_m2(self, shapes: Any) -> NDArray[np.float64]:  # noqa: ANN401 - series or array
         """Return areas of shapes in the metric CRS, by the workspace's method."""
-        import pyproj  # noqa: PLC0415
-
-        from geo_service.crs import measure_area_m2  # noqa: PLC0415
-
-        settings = self.plan.settings
-        crs = pyproj.CRS.from_user_input(settings.metric_crs)
-        return measure_area_m2(np.asarray(shapes), method=settings.area_method, crs=crs)
+        method, crs = self.plan.settings.area_method, self.plan.metric_crs
+        return measure_area_m2(np.asarray(shapes), method=method, crs=crs)
 
 
 @dataclass(frozen=True)

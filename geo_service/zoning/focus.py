@@ -10,15 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from geo_service.industry import DIVISION_DIGITS, split_codes
 from geo_service.model import FocusBasis
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
     from geo_service.plan import Plan
 
 BASIS_COLUMNS: Mapping[FocusBasis, str | None] = {
@@ -95,26 +97,16 @@ def measure_focus(plan: Plan, *, basis: FocusBasis | None = None) -> dict[str, F
     """
     chosen = basis or plan.settings.focus_basis
     active = active_enterprises(plan)
-    table = _basis_table(active)
+    table = _Table.of(active)
     year = int(active["year"].max()) if len(active) else None
-    by_park = dict(tuple(table.groupby("park_id", sort=False))) if len(table) else {}
-    whole = _known(table, chosen)
-    result = {}
     parks = plan.frame("parks")
     rows = zip(
         parks["park_id"], parks["leading_industry"], parks["supporting_industries"], strict=True
     )
+    result = {}
     for park_id, leading, supporting in rows:
-        own = by_park.get(park_id, table.iloc[:0])
-        result[str(park_id)] = _measure(
-            str(park_id),
-            own,
-            declared=split_codes(_text(leading)),
-            supporting=split_codes(_text(supporting)),
-            basis=chosen,
-            year=year,
-            whole=whole,
-        )
+        park = _Park(park_id, split_codes(_text(leading)), split_codes(_text(supporting)))
+        result[str(park_id)] = _measure(park, table, chosen, year)
     return result
 
 
@@ -122,64 +114,84 @@ def _text(cell: object) -> str | None:
     return cell if isinstance(cell, str) else None
 
 
-def _basis_table(active: pd.DataFrame) -> pd.DataFrame:
-    columns: dict[str, Any] = {
-        "park_id": active["park_id"].astype("object"),
-        "enterprise_id": active["enterprise_id"].astype("object"),
-        "code": active["industry_code"].astype("object"),
+@dataclass(frozen=True)
+class _Park:
+    park_id: str
+    declared: tuple[str, ...]
+    supporting: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Enterprises as arrays, so that a park's measure costs no frame."""
+
+    ids: NDArray[np.object_]
+    codes: NDArray[np.object_]
+    is_coded: NDArray[np.bool_]
+    amounts: Mapping[FocusBasis, NDArray[np.float64]]
+    rows: Mapping[str, NDArray[np.intp]]
+    """The rows of each park."""
+
+    @classmethod
+    def of(cls, active: pd.DataFrame) -> _Table:
+        """Return the enterprises that lie in a park."""
+        own = active[active["park_id"].notna()].reset_index(drop=True)
+        groups = own.groupby("park_id")
+        return cls(
+            ids=own["enterprise_id"].to_numpy(dtype=object),
+            codes=own["industry_code"].to_numpy(dtype=object),
+            is_coded=own["industry_code"].notna().to_numpy(dtype=bool),
+            amounts={
+                basis: np.ones(len(own)) if column is None else own[column].to_numpy(dtype=float)
+                for basis, column in BASIS_COLUMNS.items()
+            },
+            rows={str(park): np.asarray(rows) for park, rows in groups.indices.items()},
+        )
+
+    def starting(
+        self, prefixes: tuple[str, ...], rows: NDArray[np.intp] | None = None
+    ) -> NDArray[np.bool_]:
+        """Return which rows have a code that starts with one of the prefixes."""
+        codes = self.codes if rows is None else self.codes[rows]
+        return np.array(
+            [isinstance(code, str) and code.startswith(prefixes) for code in codes], dtype=bool
+        )
+
+
+_NO_ROWS = np.zeros(0, dtype=np.intp)
+
+
+def _measure(park: _Park, table: _Table, basis: FocusBasis, year: int | None) -> Focus:
+    rows = table.rows.get(park.park_id, _NO_ROWS)
+    ids = table.ids[rows]
+    uncoded = tuple(sorted(ids[~table.is_coded[rows]]))
+    missing = {
+        item: tuple(sorted(ids[np.isnan(column[rows])])) for item, column in table.amounts.items()
     }
-    for basis, column in BASIS_COLUMNS.items():
-        columns[basis.value] = np.ones(len(active)) if column is None else active[column]
-    table = pd.DataFrame(columns, index=active.index)
-    return table[table["park_id"].notna()]
-
-
-def _known(table: pd.DataFrame, basis: FocusBasis) -> pd.DataFrame:
-    return table[table[basis.value].notna() & table["code"].notna()]
-
-
-def _starts(codes: pd.Series[Any], prefixes: tuple[str, ...]) -> np.ndarray[Any, Any]:
-    return np.array(
-        [isinstance(code, str) and code.startswith(prefixes) for code in codes], dtype=bool
-    )
-
-
-def _measure(  # noqa: PLR0913 - the parts of one park's measure, all named
-    park_id: str,
-    own: pd.DataFrame,
-    *,
-    declared: tuple[str, ...],
-    supporting: tuple[str, ...],
-    basis: FocusBasis,
-    year: int | None,
-    whole: pd.DataFrame,
-) -> Focus:
-    ids = own["enterprise_id"]
-    uncoded = tuple(sorted(ids[own["code"].isna()]))
-    missing = {item: tuple(sorted(ids[own[item.value].isna()])) for item in FocusBasis}
-    is_leading = _starts(own["code"], declared) if len(declared) == 1 else None
+    is_leading = table.starting(park.declared, rows) if len(park.declared) == 1 else None
     shares: dict[FocusBasis, float | None] = dict.fromkeys(FocusBasis)
     if is_leading is not None and not uncoded:
         for item in FocusBasis:
             if not missing[item]:
-                shares[item] = _share(own[item.value], is_leading)
-    is_complete = not uncoded and not missing[basis] and len(own) > 0
-    values = own[basis.value]
-    leading_total = supporting_share = None
+                shares[item] = _share(table.amounts[item][rows], is_leading)
+    is_complete = not uncoded and not missing[basis] and len(rows) > 0
+    values = table.amounts[basis][rows]
+    leading_total = supporting_share = quotient = None
     if is_complete and is_leading is not None:
         leading_total = float(values[is_leading].sum())
-        is_supporting = _starts(own["code"], supporting) & ~is_leading if supporting else None
-        supporting_share = 0.0 if is_supporting is None else _share(values, is_supporting)
-    mix = _mix(own, basis) if is_complete else {}
+        is_supporting = table.starting(park.supporting, rows) & ~is_leading
+        supporting_share = _share(values, is_supporting)
+        quotient = _location_quotient(shares[basis], table, park.declared, basis)
+    mix = _mix(table.codes[rows], values) if is_complete else {}
     best = max(mix.values(), default=None)
     top = tuple(sorted(code for code, share in mix.items() if share == best))
     return Focus(
-        park_id=park_id,
-        declared=declared,
-        supporting=supporting,
+        park_id=park.park_id,
+        declared=park.declared,
+        supporting=park.supporting,
         basis=basis,
         year=year,
-        enterprise_count=len(own),
+        enterprise_count=len(rows),
         shares=shares,
         supporting_share=supporting_share,
         leading_total=leading_total,
@@ -189,23 +201,27 @@ def _measure(  # noqa: PLR0913 - the parts of one park's measure, all named
         top_share=best,
         hhi=herfindahl(list(mix.values())) if mix else None,
         entropy=entropy(list(mix.values())) if mix else None,
-        location_quotient=_location_quotient(own, whole, is_leading, declared, basis, is_complete),
+        location_quotient=quotient,
         missing=missing,
         uncoded=uncoded,
     )
 
 
-def _share(values: pd.Series[Any], chosen: np.ndarray[Any, Any]) -> float | None:
+def _share(values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> float | None:
     total = float(values.sum())
     return float(values[chosen].sum()) / total if total > 0 else None
 
 
-def _mix(own: pd.DataFrame, basis: FocusBasis, digits: int = DIVISION_DIGITS) -> dict[str, float]:
-    sums = own.groupby(own["code"].str[:digits])[basis.value].sum()
+def _mix(codes: NDArray[np.object_], values: NDArray[np.float64]) -> dict[str, float]:
+    """Return the share of each two-digit division, of a park whose data is complete."""
+    names, place = np.unique(
+        np.array([code[:DIVISION_DIGITS] for code in codes]), return_inverse=True
+    )
+    sums = np.bincount(place, weights=values, minlength=len(names))
     total = float(sums.sum())
     if total <= 0:
         return {}
-    return {str(code): float(value) / total for code, value in sums.items()}
+    return {str(name): float(amount) / total for name, amount in zip(names, sums, strict=True)}
 
 
 def herfindahl(shares: list[float]) -> float:
@@ -227,19 +243,13 @@ def entropy(shares: list[float]) -> float:
 
 
 def _location_quotient(
-    own: pd.DataFrame,
-    whole: pd.DataFrame,
-    is_leading: np.ndarray[Any, Any] | None,
-    declared: tuple[str, ...],
-    basis: FocusBasis,
-    is_complete: bool,  # noqa: FBT001 - passed on as measured
+    here: float | None, table: _Table, declared: tuple[str, ...], basis: FocusBasis
 ) -> float | None:
     """Return (x_ip/x_p)/(x_i/x): i the leading industry, p the park, against all parks.
 
     Enterprises elsewhere whose code or value is missing are left out of x_i and x.
     """
-    if is_leading is None or not is_complete:
-        return None
-    here = _share(own[basis.value], is_leading)
-    everywhere = _share(whole[basis.value], _starts(whole["code"], declared))
+    values = table.amounts[basis]
+    known = table.is_coded & ~np.isnan(values)
+    everywhere = _share(values[known], table.starting(declared)[known])
     return here / everywhere if here is not None and everywhere else None

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import geo_service as gs
 from geo_service.errors import AssetError, NotFoundError
-from geo_service.language import Language, Translator
+from geo_service.language import Language, Translator, catalogue
 from geo_service.maps import page
 from geo_service.maps.draw import draw, draw_served
 from geo_service.maps.layers import MapData
@@ -340,3 +340,13 @@ def test_our_scripts_never_set_markup_or_make_code_from_text() -> None:
         assert "\r" not in text
         if name.endswith(".js"):
             assert "'use strict';" in text
+
+
+def test_every_text_that_our_scripts_ask_for_is_in_the_catalogue() -> None:
+    asked = {
+        key
+        for name in page.SCRIPTS
+        for key in re.findall(r"\btext\('([a-z_]+)'", page.static_file(name).decode())
+    }
+    assert len(asked) > 30
+    assert {f"map.{key}" for key in asked} <= set(catalogue())

@@ -425,6 +425,13 @@
         }
       }
       labels.sort((one, other) => other.size - one.size);
+      for (const item of this.items.get('facilities') || []) {
+        if (item.isDrawn) {
+          const half = settings.symbols[item.key].size / 2;
+          const point = this.map.latLngToLayerPoint(item.bounds.getCenter());
+          taken.push(L.bounds(point.subtract([half, half]), point.add([half, half])));
+        }
+      }
       for (const [name, kind] of [['sub_areas', 'sub_area'], ['townships', 'township']]) {
         for (const item of this.items.get(name) || []) {
           if (item.isDrawn) {

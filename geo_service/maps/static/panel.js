@@ -284,16 +284,19 @@
   }
 
   function credits() {
-    const more = make('span', { class: 'credits-text' });
-    more.append(`${text('credits')}: `);
-    settings.credits.forEach((credit, place) => more.append(place ? '; ' : '', dataText(credit)));
-    const flip = () => element.classList.toggle('is-open');
-    const element = make(
-      'div',
-      { class: 'credits' },
-      make('button', { type: 'button', class: 'credits-line', click: flip, title: text('credits') }, more),
-      make('span', { class: 'credits-drawn' }, `${text('drawn_with')}: Leaflet`)
+    const drawn = make('span', { class: 'credits-drawn' }, `${text('drawn_with')}: Leaflet`);
+    if (!settings.credits.length) {
+      return make('div', { class: 'credits' }, drawn);
+    }
+    const more = make(
+      'span',
+      { class: 'credits-text' },
+      `${text('credits')}: `,
+      settings.credits.map((credit, place) => [place ? '; ' : '', dataText(credit)])
     );
+    const line = make('button', { type: 'button', class: 'credits-line', title: text('credits') }, more);
+    const element = make('div', { class: 'credits' }, line, drawn);
+    line.addEventListener('click', () => element.classList.toggle('is-open'));
     return element;
   }
 

@@ -118,6 +118,7 @@ async function load() {
       search: [properties.name, properties.park_id, ...(properties.search ?? [])].map((text) => text.toLowerCase()),
     }));
     document.getElementById('illustrative').hidden = !review.illustrative;
+    document.getElementById('county').textContent = `${review.county} · ${document.title}`;
     document.getElementById('basis').textContent = review.basis_line;
     show();
   } catch {
