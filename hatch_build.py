@@ -1,14 +1,22 @@
-"""Collect the JavaScript, CSS and fonts of maps and pages when geo_service is built.
+"""What geo_service gets when it is built: assets of maps and pages, and the compiled kernel.
 
-Takes the files named in pyproject.toml ([tool.hatch.build.hooks.custom]) from the npm packages
-pinned in package-lock.json, checks that no stylesheet leads outside, and writes them with a
-manifest to geo_service/assets. Leaves out reading them: geo_service/maps/assets.py does that.
+Assets: takes the files named in pyproject.toml ([tool.hatch.build.hooks.custom]) from the npm
+packages pinned in package-lock.json, checks that no stylesheet leads outside, and writes them
+with a manifest to geo_service/assets. Reading them is left to geo_service/maps/assets.py.
+
+Kernel: compiles geo_service/native/*.c with the C compiler of `ziglang` to geo_service/native/lib,
+for this machine, or with GEO_NATIVE_TARGETS=all for each one in TARGETS. Loading it is left to
+geo_service/native/__init__.py.
 """
 
 import hashlib
 import json
+import os
+import platform
 import re
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any, cast
@@ -24,18 +32,87 @@ CSS_ADDRESS = re.compile(
 )
 OUTSIDE = re.compile(r"https?:|//")
 
+# The library of a machine, named as geo_service/native/__init__.py looks for it, and the target
+# that zig compiles it for. The glibc of CentOS 7 (2.17) serves every Linux that Python 3.11 does.
+TARGETS = {
+    "kernel-linux-x86_64.so": "x86_64-linux-gnu.2.17",
+    "kernel-linux-aarch64.so": "aarch64-linux-gnu.2.17",
+    "kernel-darwin-x86_64.dylib": "x86_64-macos.11.0",
+    "kernel-darwin-aarch64.dylib": "aarch64-macos.11.0",
+    "kernel-win32-x86_64.dll": "x86_64-windows-gnu",
+}
+# No -ffast-math: the kernel relies on NaN, infinity and the order of its sums. Without
+# -ffp-contract=off, the same sources would give other last digits on ARM than on x86.
+COMPILE = (
+    *("-std=c11", "-O3", "-ffp-contract=off", "-fno-sanitize=all", "-fvisibility=hidden"),
+    *("-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-s"),
+)
 
-class AssetsBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is only there in builds
-    """Fill geo_service/assets before hatchling packs a wheel, an editable wheel or an sdist."""
+
+class GeoBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is only there in builds
+    """Fill geo_service/assets and geo_service/native/lib before hatchling packs anything."""
 
     def dependencies(self) -> list[str]:
-        """Ask for Node only when there is something to collect."""
-        return [] if self.is_collected() else [self.config["node"]]
+        """Ask for Node and for a C compiler only when there is something to do for them."""
+        node = [] if self.is_collected() else [self.config["node"]]
+        return node + ([self.config["ziglang"]] if self.missing_libraries() else [])
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  # hatchling's signature
-        """Collect the assets unless they are there already."""
+        """Collect the assets and compile the kernel, each unless it is there already."""
         if not self.is_collected():
             self.collect()
+        if not wanted_libraries():
+            system = f"{sys.platform} on {platform.machine()}"
+            self.app.display_warning(f"No kernel for {system}: shapely does its work.")
+        missing = self.missing_libraries()
+        if missing or not (self.native / "lib" / "manifest.json").exists():
+            self.compile(missing)
+
+    @property
+    def native(self) -> Path:
+        """The folder with the kernel's sources; the libraries go to `lib` in it."""
+        return Path(self.root, "geo_service", "native")
+
+    def sources(self) -> str:
+        """Hash of everything that decides what a library should be."""
+        files = sorted([*self.native.glob("*.c"), *self.native.glob("*.h")])
+        digest = hashlib.sha256(json.dumps([self.config["ziglang"], TARGETS, COMPILE]).encode())
+        for path in files:
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        return digest.hexdigest()
+
+    def missing_libraries(self) -> list[str]:
+        """Return the libraries wanted that are not there for these sources, unchanged."""
+        return [name for name in wanted_libraries() if not self.is_compiled(name)]
+
+    def is_compiled(self, name: str) -> bool:
+        """Whether one library stands in the manifest of these sources as it is."""
+        try:
+            manifest = json.loads((self.native / "lib" / "manifest.json").read_bytes())
+            expected = manifest["files"][name]
+            found = sha256(self.native / "lib" / name)
+        except (OSError, ValueError, KeyError):
+            return False
+        return bool(manifest["sources"] == self.sources() and found == expected)
+
+    def compile(self, names: list[str]) -> None:
+        """Compile libraries; keep those of other machines that are of the same sources."""
+        library = self.native / "lib"
+        kept = [name for name in TARGETS if self.is_compiled(name)]
+        with tempfile.TemporaryDirectory() as temporary:
+            for name in names:
+                self.app.display_info(f"Compiling {name} ...")
+                zig_cc(self.native, TARGETS[name], Path(temporary, name))
+            library.mkdir(exist_ok=True)
+            for path in library.iterdir():
+                if path.name not in kept:
+                    path.unlink()
+            for name in names:
+                # Moved, not written over: a running program keeps the file that it has open.
+                shutil.move(Path(temporary, name), library / name)
+        files = {name: sha256(library / name) for name in TARGETS if name in {*kept, *names}}
+        text = json.dumps({"sources": self.sources(), "files": files}, indent=1)
+        (library / "manifest.json").write_text(text + "\n", encoding="utf-8")
 
     @property
     def assets(self) -> Path:
@@ -79,6 +156,33 @@ class AssetsBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is
             (built / "manifest.json").write_text(text + "\n", encoding="utf-8")
             shutil.rmtree(self.assets, ignore_errors=True)
             shutil.move(built, self.assets)
+
+
+def wanted_libraries() -> list[str]:
+    """Return the libraries to have: this machine's, or all of them; none if it is unknown."""
+    if os.environ.get("GEO_NATIVE_TARGETS") == "all":
+        return list(TARGETS)
+    machine = platform.machine().lower()
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
+    return [name for name in TARGETS if name.startswith(f"kernel-{sys.platform}-{machine}.")]
+
+
+def zig_cc(sources: Path, target: str, output: Path) -> None:
+    """Compile the kernel for one target; raise with what the compiler says if that fails."""
+    files = sorted(str(path) for path in sources.glob("*.c"))
+    command = [sys.executable, "-m", "ziglang", "cc", "-target", target, *COMPILE]
+    with tempfile.TemporaryDirectory() as cache:
+        folders = {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
+        done = subprocess.run(  # noqa: S603 - a fixed command
+            [*command, "-o", str(output), *files],
+            env={**os.environ, **folders},
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+    if done.returncode != 0:
+        msg = f"The kernel does not compile for {target}:\n{done.stdout}{done.stderr}"
+        raise RuntimeError(msg)
 
 
 def npm_ci(folder: str) -> None:

@@ -68,6 +68,10 @@ class County:
         rulebook = open_rulebook(plan.settings.rulebook_path)
         return cls(plan, rulebook, review(plan, rulebook, progress=progress))
 
+    def close(self) -> None:
+        """Tell jobs to stop and wait for the one that runs."""
+        self.jobs.close()
+
     def translator(self, language: Language) -> Translator:
         """Return a translator that knows this county's names."""
         return Translator(language, self.plan.settings.names_hant)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -150,3 +153,32 @@ def test_a_map_is_written_as_one_file(orderly: Path, tmp_path: Path) -> None:
     assert done.returncode == 0
     text = (tmp_path / "map.html").read_text(encoding="utf-8")
     assert text.startswith("<!DOCTYPE html>")
+
+
+def test_serve_answers_until_ctrl_c(orderly: Path) -> None:
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            *("-c", "from geo_service.cli import main; main()", "serve", orderly, "--port", "0"),
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    try:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        address = re.search(r"http://127\.0\.0\.1:\d+", line)
+        assert address, line
+        with urllib.request.urlopen(f"{address[0]}/healthz", timeout=30) as answer:  # noqa: S310 - ours
+            assert json.load(answer) == {"status": "ok"}
+        process.send_signal(signal.SIGINT)
+        _, rest = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    assert "Stopped." in rest
+    assert "Traceback" not in rest

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,14 @@ def create_app(county: County) -> FastAPI:
     `/docs` is our own page with the Swagger UI that ships in the package, so that it
     works without internet; FastAPI's own, which load from outside, are off.
     """
+
+    @asynccontextmanager
+    async def running(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        county.close()
+
     app = FastAPI(
+        lifespan=running,
         title="geo_service",
         version=geo_service.__version__,
         summary="Industrial-layout planning for a county: parks, reviews, maps.",
