@@ -225,14 +225,15 @@ def _read_layers(
         if isinstance(source, Fault):
             faults.append(source)
             continue
-        source, version = _from_package(folder, source) if part.package else (source, "")
+        if part.package:
+            source = _cached(folder, source)
         frame, problems = read_layer(source, schema)
         if name == "parcels" and frame is not None:
             problems = _declare_scheme(frame, settings.land_use_scheme, problems, part.file)
         faults += problems
         if frame is not None:
             frames[name] = frame
-            versions[name] = version or _file_version(source.path)
+            versions[name] = _shape_version(frame) if part.package else _file_version(source.path)
     return frames, versions
 
 
@@ -272,20 +273,26 @@ def _file_version(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()[:12]
 
 
-def _from_package(folder: Path, source: LayerFile) -> tuple[LayerFile, str]:
+def _shape_version(frame: pd.DataFrame) -> str:
+    """Version of rows read from a package: by their shapes, so that it is the same everywhere."""
+    digest = hashlib.sha256()
+    if isinstance(frame, gpd.GeoDataFrame):
+        for shape in shapely.to_wkb(frame.geometry.to_numpy()):
+            digest.update(shape)
+    return digest.hexdigest()[:12]
+
+
+def _cached(folder: Path, source: LayerFile) -> LayerFile:
     """Read a package's (large) file once and keep the rows that were asked for in a cache."""
     if not source.path.exists():
-        return source, ""
+        return source
     status = source.path.stat()
     key = f"{source.shown}|{status.st_size}|{status.st_mtime_ns}|{sorted(source.where.items())}"
-    version = hashlib.sha256(key.encode()).hexdigest()[:12]
-    cached = folder / STORE_FOLDER / "cache" / f"{source.name}-{version}.geojson"
+    name = f"{source.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.geojson"
+    cached = folder / STORE_FOLDER / "cache" / name
     if not cached.exists() and not _fill_cache(source, cached):
-        return source, version
-    return (
-        LayerFile(name=source.name, path=cached, shown=source.shown, constants=source.constants),
-        version,
-    )
+        return source
+    return LayerFile(name=source.name, path=cached, shown=source.shown, constants=source.constants)
 
 
 def _fill_cache(source: LayerFile, cached: Path) -> bool:

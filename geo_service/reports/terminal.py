@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Literal
+import math
+from typing import TYPE_CHECKING, Any, Literal
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -23,7 +25,7 @@ _STYLES = {
     Verdict.FAIL: "bold red",
     Verdict.UNKNOWN: "magenta",
 }
-_NAME_CELLS = 40
+_NAME_CELLS = 44
 _ID_CELLS = 24
 
 
@@ -37,32 +39,45 @@ def verdict_table(review: Review, translator: Translator, *, width: int | None =
     title = translator.text(
         "table.title", county=translator.pick(settings.name), count=len(review.parks)
     )
+    rows = [_verdict_row(row, basis, translator) for row in rows_of(review.parks)]
     table = Table(title=Text(title), title_justify="left")
-    widest_id = max((len(park_id) for park_id in review.parks["park_id"]), default=0)
-    for key in ("tier", "park_id", "name", "leading_industry"):
-        least = min(widest_id, _ID_CELLS) if key == "park_id" else None
+    for place, key in enumerate(_COLUMNS):
         heading = translator.text(f"table.{key}")
-        table.add_column(heading, overflow="ellipsis", no_wrap=True, min_width=least)
-    for key in ("share", "verdict", "findings"):
-        table.add_column(translator.text(f"table.{key}"), justify="right", no_wrap=True)
-    for row in rows_of(review.parks):
-        share, verdict = row[f"share_{basis}"], Verdict(row["verdict"])
-        leading = row["leading_industry"]
-        known = leading if isinstance(leading, str) else None
-        shown = f"{known} {translator.convert(industry_name(known) or '')}" if known else "—"
-        table.add_row(
-            translator.text(f"tier.{row['tier']}"),
-            Text(_one_line(row["park_id"])),
-            Text(_one_line(translator.convert(row["name"]))),
-            Text(_one_line(shown)),
-            "—" if share is None or share != share else f"{share:.1%}",  # noqa: PLR0124 - NaN
-            Text(translator.text(f"verdict.{verdict}"), style=_STYLES[verdict]),
-            str(row["findings"]),
+        may_shrink = key in {"name", "leading_industry"}
+        widest = max((row[place].cell_len for row in rows), default=0)
+        table.add_column(
+            heading,
+            overflow="ellipsis",
+            no_wrap=True,
+            min_width=None if may_shrink else min(max(widest, cell_len(heading)), _ID_CELLS),
+            justify="right" if key in {"share", "verdict", "findings"} else "left",
         )
+    for row in rows:
+        table.add_row(*row)
     lines = [translator.text("table.counts", **review.verdicts), basis_line(review, translator)]
     if is_illustrative(review.plan):
         lines.append(translator.text("table.illustrative"))
     return _print(table, lines, width)
+
+
+_COLUMNS = ("tier", "park_id", "name", "leading_industry", "share", "verdict", "findings")
+
+
+def _verdict_row(row: dict[str, Any], basis: str, translator: Translator) -> list[Text]:
+    """One park's cells, in the order of `_COLUMNS`."""
+    share, verdict = row[f"share_{basis}"], Verdict(row["verdict"])
+    leading = row["leading_industry"] if isinstance(row["leading_industry"], str) else None
+    industry = f"{leading} {translator.convert(industry_name(leading) or '')}" if leading else "—"
+    has_share = isinstance(share, float) and not math.isnan(share)
+    return [
+        Text(translator.text(f"tier.{row['tier']}")),
+        _one_line(row["park_id"], _ID_CELLS),
+        _one_line(translator.convert(row["name"]), _NAME_CELLS),
+        _one_line(industry, _NAME_CELLS),
+        Text(f"{share:.1%}" if has_share else "—"),
+        Text(translator.text(f"verdict.{verdict}"), style=_STYLES[verdict]),
+        Text(str(row["findings"])),
+    ]
 
 
 def layers_table(document: Document, translator: Translator, *, width: int | None = None) -> str:
@@ -78,15 +93,16 @@ def layers_table(document: Document, translator: Translator, *, width: int | Non
             f"{layer['features']:,}",
             f"{layer['illustrative']:,}",
             layer["version"],
-            Text(_one_line("; ".join(layer["sources"][:2]))),
+            _one_line("; ".join(layer["sources"][:2]), _NAME_CELLS),
         )
     return _print(table, [], width)
 
 
-def _one_line(text: str) -> str:
-    """Text on one line, without control characters, cut to the column's width."""
-    clean = "".join(char if char.isprintable() else " " for char in text)
-    return clean if len(clean) <= _NAME_CELLS else clean[: _NAME_CELLS - 1] + "…"
+def _one_line(text: str, cells: int) -> Text:
+    """Text on one line, without control characters, cut to a number of character cells."""
+    line = Text("".join(char if char.isprintable() else " " for char in text))
+    line.truncate(cells, overflow="ellipsis")
+    return line
 
 
 def _print(table: Table, lines: list[str], width: int | None) -> str:
