@@ -50,6 +50,13 @@ class LayerFile:
     where: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, Any] = field(default_factory=dict)
 
+    def where_clause(self) -> str | None:
+        """Return the rows asked for as a condition for GDAL, names and values quoted."""
+        quoted = {
+            name.replace('"', '""'): value.replace("'", "''") for name, value in self.where.items()
+        }
+        return " AND ".join(f"\"{name}\" = '{value}'" for name, value in quoted.items()) or None
+
 
 class Faults:
     """Collects the faults of one layer; rows are named by number and id."""
@@ -137,21 +144,13 @@ def _read_file(source: LayerFile) -> tuple[pd.DataFrame | None, str]:
                 source.path, dtype=str, keep_default_na=False, encoding="utf-8-sig", comment=None
             )
             return table.replace("", None), ""
-        where = " AND ".join(
-            f"\"{_quoted(name, chr(34))}\" = '{_quoted(value, chr(39))}'"
-            for name, value in source.where.items()
-        )
-        return pyogrio.read_dataframe(source.path, where=where or None), ""
+        return pyogrio.read_dataframe(source.path, where=source.where_clause()), ""
     except UnicodeDecodeError:
         return None, "bytes that are not UTF-8 (import the file, naming its encoding)"
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         return None, f"not a table: {error}"
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError):
         return None, "content that GDAL cannot read"
-
-
-def _quoted(text: str, quote: str) -> str:
-    return text.replace(quote, quote * 2)
 
 
 def _read_column(raw: pd.DataFrame, item: Field, faults: Faults) -> pd.Series[Any]:

@@ -298,12 +298,8 @@ def _cached(folder: Path, source: LayerFile) -> LayerFile:
 def _fill_cache(source: LayerFile, cached: Path) -> bool:
     import pyogrio  # noqa: PLC0415 - only when the cache is cold
 
-    quoted = {
-        name.replace('"', '""'): value.replace("'", "''") for name, value in source.where.items()
-    }
-    where = " AND ".join(f"\"{name}\" = '{value}'" for name, value in quoted.items())
     try:
-        frame = pyogrio.read_dataframe(source.path, where=where or None, columns=[])
+        frame = pyogrio.read_dataframe(source.path, where=source.where_clause(), columns=[])
         cached.parent.mkdir(parents=True, exist_ok=True)
         text = frame.set_crs(STORAGE_CRS, allow_override=True).to_json(to_wgs84=False)
         with tempfile.NamedTemporaryFile(
