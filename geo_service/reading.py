@@ -344,10 +344,11 @@ def _check_shapes(shapes: gpd.GeoSeries, schema: LayerSchema, faults: Faults) ->
         for place in np.flatnonzero(is_empty):
             faults.add("no geometry", f"a {schema.geometry}", row=int(place), column="geometry")
     allowed = STORED_GEOMETRY[schema.geometry or "point"]
-    for row, shape in enumerate(array):
-        if shape is not None and shape.geom_type not in allowed:
-            expected = " or ".join(sorted(allowed))
-            faults.add(shape.geom_type, expected, row=row, column="geometry")
+    kinds = shapely.get_type_id(array)
+    allowed_ids = [shapely.GeometryType[name.upper()] for name in allowed]
+    for place in np.flatnonzero((kinds >= 0) & ~np.isin(kinds, allowed_ids)):
+        found, expected = array[place].geom_type, " or ".join(sorted(allowed))
+        faults.add(found, expected, row=int(place), column="geometry")
     bounds = shapely.bounds(array)
     finite = np.isfinite(bounds).all(axis=1) | is_empty
     for place in np.flatnonzero(~finite):

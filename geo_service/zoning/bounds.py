@@ -7,14 +7,18 @@ theirs to say.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from geo_service.model import Message, Subject, Verdict
 from geo_service.zoning.case import Draft, Parameters, missing_value
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class BoundParameters(Parameters):
@@ -42,6 +46,13 @@ class BoundParameters(Parameters):
                 return self.by_industry[code[:length]]
         limit = self.at_least if self.at_least is not None else self.at_most
         return limit if limit is not None else 0.0
+
+    def to_judge(self, values: NDArray[np.float64], codes: Sequence[str | None]) -> list[int]:
+        """Return the positions of values that are missing or do not keep to their limit."""
+        limit_of = {code: self.limit_for(code) for code in set(codes)}
+        limits = np.array([limit_of[code] for code in codes], dtype=np.float64)
+        kept = values >= limits if self.at_least is not None else values <= limits
+        return [int(place) for place in np.flatnonzero(~kept)]
 
     def is_kept(self, value: float, limit: float) -> bool:
         """Return whether a value keeps to the limit; equal does."""

@@ -30,28 +30,26 @@ class ParcelBoundParameters(BoundParameters):
 
 def parcel_bound(case: Case, parameters: ParcelBoundParameters) -> Outcome:
     """A column of each built parcel of a park keeps to its bound, by the parcel's industry."""
-    outcome = Outcome()
     parcels = _built_parcels(case)
-    codes = _parcel_codes(case)
+    outcome = Outcome(checked=len(parcels))
+    by_parcel = _parcel_codes(case)
+    codes = [
+        by_parcel.get(parcel_id) or _leading(case, park_id)
+        for parcel_id, park_id in zip(parcels["parcel_id"], parcels["park_id"], strict=True)
+    ]
+    values = parcels[parameters.column].to_numpy(dtype=np.float64)
     unit = "share" if parameters.column != "plot_ratio" else None
-    rows = zip(
-        parcels["parcel_id"],
-        parcels["park_id"],
-        parcels[parameters.column],
-        parcels.geometry,
-        strict=True,
-    )
-    for parcel_id, park_id, value, shape in rows:
-        outcome.checked += 1
+    for place in parameters.to_judge(values, codes):
+        row = parcels.iloc[place]
         measured = Measured(
-            subject=Subject("parcels", parcel_id),
-            park_id=park_id,
+            subject=Subject("parcels", row["parcel_id"]),
+            park_id=row["park_id"],
             column=parameters.column,
-            value=value,
+            value=float(values[place]),
             unit=unit,
-            code=codes.get(parcel_id) or _leading(case, park_id),
+            code=codes[place],
         )
-        draft = judge_bound(measured, parameters, shape)
+        draft = judge_bound(measured, parameters, row["geometry"])
         if draft is not None:
             outcome.drafts.append(draft)
     return outcome

@@ -7,8 +7,11 @@ the table of its own scheme.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
+import numpy as np
 from pydantic import Field
 
 from geo_service.model import Message, Subject, Verdict
@@ -21,6 +24,9 @@ from geo_service.zoning.case import (
     missing_value,
     text_or_none,
 )
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
 
 
 class TierUses(Parameters):
@@ -45,47 +51,67 @@ def permitted(case: Case, parameters: UseParameters) -> Outcome:
 
     A code is matched exactly, then by its listed prefixes within the same scheme.
     """
-    outcome = Outcome()
     parcels = case.plan.metric("parcels")
     tiers = dict(zip(case.parks["park_id"], case.parks["tier"], strict=True))
     own = parcels[parcels["park_id"].isin(tiers)]
-    columns = ["parcel_id", "park_id", "land_use", "land_use_scheme"]
-    for (parcel_id, park_id, use, scheme), shape in zip(
-        own[columns].itertuples(index=False), own.geometry, strict=True
-    ):
-        subject = Subject("parcels", parcel_id)
-        outcome.checked += 1
+    outcome = Outcome(checked=len(own))
+    # Few combinations of tier, scheme and code stand for many parcels: each is judged once.
+    kinds = own[["land_use_scheme", "land_use"]].assign(tier=own["park_id"].map(tiers))
+    numbers = kinds.groupby(list(kinds.columns), dropna=False, sort=False).ngroup().to_numpy()
+    for number, first in enumerate(np.unique(numbers, return_index=True)[1]):
+        scheme, use, tier = kinds.iloc[int(first)].tolist()
+        rows = np.flatnonzero(numbers == number)
         code = text_or_none(use)
-        if code is None:
-            outcome.drafts.append(
-                missing_value(park_id=park_id, subject=subject, column="land_use")
-            )
-            continue
-        table = parameters.uses.get(scheme, {}).get(tiers[park_id])
-        verdict, key = _judge(code, table)
+        table = parameters.uses.get(scheme, {}).get(tier)
+        verdict, key = (Verdict.UNKNOWN, "") if code is None else _judge(code, table)
         if verdict is Verdict.PASS:
             continue
-        values = {"code": code, "scheme": scheme, "tier": Message(f"tier.{tiers[park_id]}")}
-        allowed = [*table.permitted, *table.conditional] if table else []
-        outcome.drafts.append(
-            Draft(
-                verdict=verdict,
-                park_id=park_id,
-                subject=subject,
-                title=Message(f"finding.{key}", values),
-                evidence={
-                    "measure": "land_use",
-                    "value": code,
-                    "unit": None,
-                    "threshold": allowed,
-                    "scheme": scheme,
-                    "tier": tiers[park_id],
-                },
-                cure=Message(f"cure.{key}", values),
-                geometry=shape,
+        chosen = own.iloc[rows]
+        for parcel_id, park_id, shape in zip(
+            chosen["parcel_id"], chosen["park_id"], chosen.geometry, strict=True
+        ):
+            subject = Subject("parcels", parcel_id)
+            outcome.drafts.append(
+                missing_value(park_id=park_id, subject=subject, column="land_use")
+                if code is None
+                else _draft(subject, park_id, shape, _Use(code, scheme, tier), table, verdict, key)
             )
-        )
     return outcome
+
+
+@dataclass(frozen=True)
+class _Use:
+    code: str
+    scheme: str
+    tier: str
+
+
+def _draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
+    subject: Subject,
+    park_id: str,
+    shape: BaseGeometry,
+    use: _Use,
+    table: TierUses | None,
+    verdict: Verdict,
+    key: str,
+) -> Draft:
+    values = {"code": use.code, "scheme": use.scheme, "tier": Message(f"tier.{use.tier}")}
+    return Draft(
+        verdict=verdict,
+        park_id=park_id,
+        subject=subject,
+        title=Message(f"finding.{key}", values),
+        evidence={
+            "measure": "land_use",
+            "value": use.code,
+            "unit": None,
+            "threshold": [*table.permitted, *table.conditional] if table else [],
+            "scheme": use.scheme,
+            "tier": use.tier,
+        },
+        cure=Message(f"cure.{key}", values),
+        geometry=shape,
+    )
 
 
 def _judge(code: str, table: TierUses | None) -> tuple[Verdict, str]:
