@@ -133,7 +133,8 @@ def faults_of(
     for item in error.errors(include_url=False):
         place: Location = (*under, *item["loc"])
         name = ".".join(str(part) for part in place) or "the document"
-        found, expected = repr(item.get("input")), item["msg"]
+        found = repr(item.get("input"))
+        expected = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
             known = _known_names(model, item["loc"][:-1])
             found = f"unknown name {item['loc'][-1]!r}"

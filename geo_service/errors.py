@@ -6,6 +6,7 @@ GeoServiceError
 ├── WorkspaceError       a workspace that cannot be used: every fault is listed
 │   └── CrsError         no CRS, or one without metres where metres are needed
 ├── RulebookError        a rulebook (or waiver file) that breaks its form
+├── ProjectError         a project that breaks its form
 └── AssetError           a file of the map's page that is not installed
 
 A broken *zoning rule* is a finding, not an error.
@@ -103,3 +104,7 @@ class CrsError(WorkspaceError):
 
 class RulebookError(_FaultyFileError):
     """A rulebook or waiver file breaks its form."""
+
+
+class ProjectError(_FaultyFileError):
+    """An investment project breaks its form."""

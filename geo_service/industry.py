@@ -8,7 +8,6 @@ code. What the groups are called, and which codes they take, is the county's dat
 from __future__ import annotations
 
 import csv
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -60,7 +59,7 @@ class Classification:
         return entry.name if entry else code
 
     def nearest(self, code: str) -> str | None:
-        """Return the known code closest to an unknown one: its longest known prefix, else alike.
+        """Return the longest known prefix, of two digits or more, of an unknown code.
 
         >>> classification().nearest("1812")
         '181'
@@ -68,8 +67,7 @@ class Classification:
         for length in range(len(code) - 1, 1, -1):
             if code[:length] in self.entries:
                 return code[:length]
-        alike = difflib.get_close_matches(code, self.entries, n=1, cutoff=0.5)
-        return alike[0] if alike else None
+        return None
 
     def children(self, code: str) -> tuple[Industry, ...]:
         """Return the entries directly below a code."""

@@ -12,6 +12,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -248,8 +249,7 @@ def _in_chunks(
     with ThreadPoolExecutor(max(1, threads)) as pool:
         try:
             jobs = {
-                pool.submit(measure, first, end): end - first
-                for first, end in zip(borders[:-1], borders[1:], strict=True)
+                pool.submit(measure, first, end): end - first for first, end in pairwise(borders)
             }
             for job in as_completed(jobs):
                 if job.result() != native.OK:

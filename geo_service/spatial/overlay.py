@@ -29,34 +29,6 @@ Cutting takes about as long as shapely needs for one subject in so many vertices
 """
 
 
-def overlap_areas(subjects: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> NDArray[np.float64]:
-    """Return the planar area in m² of each subject that zones cover, in the subjects' order.
-
-    Both frames share one metric CRS; their geometry is valid. Zones that overlap each
-    other count once. The kernel and shapely agree to 1e-6 of the area or 0.01 m².
-    """
-    require_metric(subjects, zones)
-    if not (len(subjects) and len(zones)):
-        return np.zeros(len(subjects))
-    shapes, others = subjects.geometry.to_numpy(), zones.geometry.to_numpy()
-    if _is_for_grid(shapes, others):
-        return ZoneGrid.build(others).covered_area(Ragged.from_shapely(shapes))
-    area_m2 = np.zeros(len(subjects))
-    found = find_overlaps(subjects, zones)
-    area_m2[found.subject] = shapely.area(found.parts)
-    return area_m2
-
-
-def _is_for_grid(shapes: NDArray[np.object_], zones: NDArray[np.object_]) -> bool:
-    if not is_available():
-        return False
-    vertices = int(shapely.get_num_coordinates(zones).sum())
-    if vertices > VERTICES_PER_SUBJECT * len(shapes):
-        return False
-    types = np.union1d(shapely.get_type_id(shapes), shapely.get_type_id(zones))
-    return shapely.GeometryType.GEOMETRYCOLLECTION not in types
-
-
 @dataclass(frozen=True)
 class Overlaps:
     """Pairs of a subject with the zones it overlaps, one row a subject that has any.
@@ -68,6 +40,82 @@ class Overlaps:
     subject: NDArray[np.intp]
     parts: NDArray[np.object_]
     zones: tuple[tuple[int, ...], ...]
+
+
+_NONE = Overlaps(np.zeros(0, dtype=np.intp), np.zeros(0, dtype=object), ())
+
+
+class ZoneOverlay:
+    """The zones of one layer, to be laid over several layers of subjects.
+
+    The grid that the kernel measures by is made once, when a layer of subjects first
+    pays for it.
+    """
+
+    def __init__(self, zones: gpd.GeoDataFrame) -> None:
+        self.zones = zones
+        self._grid: ZoneGrid | None = None
+
+    def over(self, subjects: gpd.GeoDataFrame) -> Coverage:
+        """Return how much of each subject the zones cover; one metric CRS, valid geometry."""
+        require_metric(subjects, self.zones)
+        if not (len(subjects) and len(self.zones)):
+            return Coverage(np.zeros(len(subjects)), subjects, self.zones, _NONE)
+        shapes, others = subjects.geometry.to_numpy(), self.zones.geometry.to_numpy()
+        if _is_for_grid(shapes, others, has_grid=self._grid is not None):
+            if self._grid is None:
+                self._grid = ZoneGrid.build(others)
+            area_m2 = self._grid.covered_area(Ragged.from_shapely(shapes))
+            return Coverage(area_m2, subjects, self.zones)
+        area_m2 = np.zeros(len(subjects))
+        found = find_overlaps(subjects, self.zones)
+        area_m2[found.subject] = shapely.area(found.parts)
+        return Coverage(area_m2, subjects, self.zones, found)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much of each subject zones cover, and which parts, on request.
+
+    `area_m2` is planar and in the subjects' order; zones that overlap each other count
+    once. The kernel and shapely agree to 1e-6 of the area or 0.01 m².
+    """
+
+    area_m2: NDArray[np.float64]
+    subjects: gpd.GeoDataFrame
+    zones: gpd.GeoDataFrame
+    found: Overlaps | None = None
+
+    def parts(self, chosen: NDArray[np.bool_]) -> Overlaps:
+        """Return the covered parts of the chosen subjects; positions are those of all subjects."""
+        if self.found is not None:
+            keep = chosen[self.found.subject]
+            zones = tuple(met for met, kept in zip(self.found.zones, keep, strict=True) if kept)
+            return Overlaps(self.found.subject[keep], self.found.parts[keep], zones)
+        places = np.flatnonzero(chosen)
+        found = find_overlaps(self.subjects.iloc[places], self.zones)
+        return Overlaps(places[found.subject], found.parts, found.zones)
+
+
+def overlap_areas(subjects: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Return the planar area in m² of each subject that zones cover, in the subjects' order.
+
+    Both frames share one metric CRS; their geometry is valid. Zones that overlap each
+    other count once.
+    """
+    return ZoneOverlay(zones).over(subjects).area_m2
+
+
+def _is_for_grid(
+    shapes: NDArray[np.object_], zones: NDArray[np.object_], *, has_grid: bool
+) -> bool:
+    if not is_available():
+        return False
+    vertices = 0 if has_grid else int(shapely.get_num_coordinates(zones).sum())
+    if vertices > VERTICES_PER_SUBJECT * len(shapes):
+        return False
+    types = np.union1d(shapely.get_type_id(shapes), shapely.get_type_id(zones))
+    return shapely.GeometryType.GEOMETRYCOLLECTION not in types
 
 
 def polygons_only(shapes: NDArray[np.object_]) -> NDArray[np.object_]:

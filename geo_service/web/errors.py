@@ -17,6 +17,7 @@ from geo_service.errors import (
     GeoServiceError,
     InvalidQueryError,
     NotFoundError,
+    ProjectError,
     RulebookError,
     WorkspaceError,
 )
@@ -28,6 +29,7 @@ STATUS: dict[type[GeoServiceError], int] = {
     NotFoundError: 404,
     InvalidQueryError: 400,
     RulebookError: 422,
+    ProjectError: 422,
     WorkspaceError: 500,
     AssetError: 500,
 }
@@ -60,7 +62,7 @@ async def _on_known(_: Request, error: Exception) -> Response:
     members: dict[str, Any] = {}
     if isinstance(error, InvalidQueryError):
         members["parameter"] = error.parameter
-    if isinstance(error, RulebookError):
+    if isinstance(error, (RulebookError, ProjectError)):
         members["errors"] = [str(fault) for fault in error.faults]
     return problem(status, str(error), **members)
 

@@ -15,7 +15,7 @@ import shapely
 from pydantic import Field
 
 from geo_service.model import Message, Subject, Verdict
-from geo_service.spatial.overlay import find_overlaps, overlap_areas
+from geo_service.spatial.overlay import ZoneOverlay
 from geo_service.zoning.case import Case, Check, Draft, Outcome, Parameters, text_or_none
 from geo_service.zoning.focus import active_enterprises
 
@@ -64,7 +64,10 @@ def overlap(case: Case, parameters: ZoneParameters) -> Outcome:
         outcome.checked = len(case.parks)
         outcome.drafts += [_no_zones(park_id, parameters.kind) for park_id in case.parks["park_id"]]
         return outcome
-    by_grade = _by_verdict(zones, parameters.verdicts)
+    by_grade = [
+        (verdict, ZoneOverlay(chosen))
+        for verdict, chosen in _by_verdict(zones, parameters.verdicts)
+    ]
     for layer in parameters.subjects:
         subjects = case.parks if layer == "parks" else case.plan.metric(layer)
         if layer != "parks":
@@ -72,7 +75,7 @@ def overlap(case: Case, parameters: ZoneParameters) -> Outcome:
         outcome.checked += len(subjects)
         allowed = _excepted(case, layer, subjects, parameters.exceptions)
         for verdict, chosen in by_grade:
-            _judge(case, outcome, layer, subjects[~allowed], chosen, verdict, parameters.kind)
+            _judge(case, outcome, layer, subjects[~allowed], chosen, verdict)
     return outcome
 
 
@@ -107,40 +110,30 @@ def _excepted(
     return allowed
 
 
-def _judge(  # noqa: PLR0913, PLR0917 - one layer against one set of zones
+def _judge(
     case: Case,
     outcome: Outcome,
     layer: str,
     subjects: gpd.GeoDataFrame,
-    zones: gpd.GeoDataFrame,
+    overlay: ZoneOverlay,
     verdict: Verdict,
-    kind: str,
 ) -> None:
-    area_m2 = overlap_areas(subjects, zones)
-    whole_m2 = shapely.area(subjects.geometry.to_numpy())
+    covered = overlay.over(subjects)
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = area_m2 / whole_m2
-    is_noise = (area_m2 > 0) & case.tolerance.is_noise(area_m2, share)
+        share = covered.area_m2 / shapely.area(subjects.geometry.to_numpy())
+    has_overlap = covered.area_m2 > 0
+    is_noise = has_overlap & case.tolerance.is_noise(covered.area_m2, share)
     outcome.below_tolerance += int(is_noise.sum())
-    offending = subjects[(area_m2 > 0) & ~is_noise]
-    overlaps = find_overlaps(offending, zones)
-    measured = case.shared.area_m2(overlaps.parts)
+    found = covered.parts(has_overlap & ~is_noise)
+    measured = case.shared.area_m2(found.parts)
     for place, part, met, inside_m2 in zip(
-        overlaps.subject, overlaps.parts, overlaps.zones, measured, strict=True
+        found.subject, found.parts, found.zones, measured, strict=True
     ):
-        row = offending.iloc[int(place)]
-        zone_ids = zones["zone_id"].iloc[list(met)].tolist()
+        row = subjects.iloc[int(place)]
+        subject = Subject(layer, row[ID_COLUMNS[layer]])
+        met_zones = overlay.zones.iloc[list(met)]
         outcome.drafts.append(
-            _overlap_draft(
-                case,
-                Subject(layer, row[ID_COLUMNS[layer]]),
-                row,
-                part,
-                inside_m2,
-                zone_ids,
-                kind,
-                verdict,
-            )
+            _overlap_draft(case, subject, row, part, float(inside_m2), met_zones, verdict)
         )
 
 
@@ -150,24 +143,24 @@ def _overlap_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
     row: pd.Series[Any],
     part: BaseGeometry,
     inside_m2: float,
-    zone_ids: list[str],
-    kind: str,
+    zones: gpd.GeoDataFrame,
     verdict: Verdict,
 ) -> Draft:
+    kind, zone_ids = zones["kind"].iloc[0], zones["zone_id"].tolist()
     whole_m2 = float(case.shared.area_m2([row["geometry"]])[0])
     values = {
         "zone": Message(f"zone.{kind}"),
-        "area_m2": float(inside_m2),
-        "share": float(inside_m2) / whole_m2,
+        "area_m2": inside_m2,
+        "share": inside_m2 / whole_m2,
         "zones": zone_ids,
     }
     is_unknown = verdict is Verdict.UNKNOWN
     evidence = {
         "measure": "area_inside",
-        "value": float(inside_m2),
+        "value": inside_m2,
         "unit": "m²",
         "threshold": 0,
-        "share": float(inside_m2) / whole_m2,
+        "share": inside_m2 / whole_m2,
         "subject_area_m2": whole_m2,
         "kind": kind,
         "zone_ids": zone_ids,
