@@ -1,4 +1,4 @@
-"""The command line: `geo-service review | map | layers | serve`.
+"""The command line: `geo-service review | compare | map | layers | serve`.
 
 Results go to stdout, messages and progress to stderr. Exit 0 = done; 1 = some park
 fails (with --strict: also watch or unknown); 2 = the input or the call is wrong;
@@ -205,6 +205,32 @@ _RENDERERS = {
     ReviewFormat.JSON: _review_json,
     ReviewFormat.GEOJSON: _review_geojson,
 }
+
+
+@app.command()
+def compare(
+    before: Annotated[Path, typer.Argument(help="The earlier review, saved with --format json.")],
+    after: Annotated[Path, typer.Argument(help="The later review, saved with --format json.")],
+    *,
+    format: Annotated[ListFormat, typer.Option(help="How to write it.")] = ListFormat.TABLE,  # noqa: A002
+    output: Output = None,
+    lang: Lang = Language.ZH_HANS,
+) -> None:
+    """Compare two saved reviews: findings new, cured, persisting, changed.
+
+    Example: geo-service compare march.json june.json
+    """
+    from geo_service.planning import compare_files  # noqa: PLC0415 - heavy, only here
+    from geo_service.reports.document import comparison_document, dump  # noqa: PLC0415
+    from geo_service.reports.terminal import comparison_table  # noqa: PLC0415
+
+    result = compare_files(before, after)
+    if format is ListFormat.JSON:
+        _write(dump(comparison_document(result), indent=True), output)
+    else:
+        is_terminal = output is None and sys.stdout.isatty()
+        width = None if is_terminal else _PLAIN_WIDTH
+        _write(comparison_table(result, Translator(lang), width=width).encode(), output)
 
 
 @app.command("map")

@@ -15,9 +15,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import shapely
 
-from geo_service.errors import NotFoundError
+from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.jobs import JobBoard
 from geo_service.language import Language, Translator, to_simplified
 from geo_service.reports.document import (
@@ -228,6 +229,45 @@ class County:
         limit, offset = page
         chosen = places[offset : offset + limit]
         return finding_features(result, self.translator(language), chosen), len(places)
+
+
+def compare_files(before: Path, after: Path) -> Comparison:
+    """Return how the findings of two saved reviews (`review --format json`) differ.
+
+    Raises
+    ------
+    InvalidQueryError
+        A file cannot be read or is no review.
+    """
+    return compare_findings(_saved_findings(before), _saved_findings(after))
+
+
+_FINDING_MEMBERS = frozenset(
+    {"finding_id", "rule_id", "verdict", "severity", "waived", "evidence", "title", "park_id"}
+)
+
+
+def _saved_findings(path: Path) -> list[dict[str, Any]]:
+    name = "file"
+    try:
+        document = orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise InvalidQueryError(name, f"{path}: {error.strerror}.") from None
+    except orjson.JSONDecodeError:
+        document = None
+    findings = document.get("findings") if isinstance(document, dict) else None
+    if not isinstance(findings, list) or not all(map(_is_finding, findings)):
+        msg = f"{path}: not a review as `geo-service review --format json` writes it."
+        raise InvalidQueryError(name, msg)
+    return findings
+
+
+def _is_finding(item: object) -> bool:
+    return (
+        isinstance(item, dict)
+        and set(item) >= _FINDING_MEMBERS
+        and isinstance(item["evidence"], dict)
+    )
 
 
 def no_such_park(park_id: str) -> NotFoundError:

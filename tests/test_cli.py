@@ -141,8 +141,28 @@ def test_hostile_names_do_not_reach_the_terminal_as_commands(
     assert "[bold]x[/bold] {{7*7}}" in done.stdout
 
 
+def test_two_saved_reviews_are_compared(county: County, tmp_path: Path) -> None:
+    run("review", county.write(tmp_path / "a"), "--format", "json", "-o", tmp_path / "a.json")
+    county.layers["enterprises"].append(enterprise("Z", "1711", 1.0))
+    run("review", county.write(tmp_path / "b"), "--format", "json", "-o", tmp_path / "b.json")
+    there = json.loads(
+        run("compare", tmp_path / "a.json", tmp_path / "b.json", "--format", "json").stdout
+    )
+    assert [item["subject"]["id"] for item in there["new"]] == ["Z"]
+    back = run("compare", tmp_path / "b.json", tmp_path / "a.json", "--lang", "en")
+    assert "new 0, cured 1, changed 0, persisting 0" in back.stdout
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"findings": [1]}', '{"findings": [{}]}'])
+def test_what_is_no_review_is_not_compared(tmp_path: Path, content: str) -> None:
+    (tmp_path / "x.json").write_text(content, encoding="utf-8")
+    done = run("compare", tmp_path / "x.json", tmp_path / "x.json")
+    assert done.returncode == 2
+    assert "not a review" in done.stderr
+
+
 def test_help_gives_an_example_for_every_command() -> None:
-    for command in ("review", "map", "layers", "serve"):
+    for command in ("review", "compare", "map", "layers", "serve"):
         done = run(command, "--help")
         assert done.returncode == 0
         assert "Example: geo-service" in " ".join(done.stdout.split())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from geo_service.model import Finding
     from geo_service.plan import Plan
+    from geo_service.zoning.comparison import Comparison
     from geo_service.zoning.focus import Focus
     from geo_service.zoning.review import Review
     from geo_service.zoning.rulebook import Rule, Rulebook
@@ -297,6 +299,16 @@ def review_document(review: Review, translator: Translator) -> Document:
         for item in finding_features(review, translator)
     ]
     return {**review_summary(review, translator), "parks": parks, "findings": findings}
+
+
+def comparison_document(comparison: Comparison) -> Document:
+    """Return what became of each finding between two reviews."""
+    return {
+        "new": list(comparison.new),
+        "cured": list(comparison.cured),
+        "persisting": list(comparison.persisting),
+        "changed": [asdict(item) for item in comparison.changed],
+    }
 
 
 def rule_document(rule: Rule, translator: Translator) -> Document:

@@ -17,6 +17,7 @@ from geo_service.reports.document import Document, basis_line, industry_name, is
 
 if TYPE_CHECKING:
     from geo_service.language import Translator
+    from geo_service.zoning.comparison import Comparison
     from geo_service.zoning.review import Review
 
 _STYLES = {
@@ -96,6 +97,33 @@ def layers_table(document: Document, translator: Translator, *, width: int | Non
             _one_line("; ".join(layer["sources"][:2]), _NAME_CELLS),
         )
     return _print(table, [], width)
+
+
+def comparison_table(
+    comparison: Comparison, translator: Translator, *, width: int | None = None
+) -> str:
+    """Return two reviews compared: counts, then each finding that is not as it was."""
+    table = Table()
+    for key in ("state", "park", "rule", "verdict", "title"):
+        table.add_column(translator.text(f"comparison.{key}"), overflow="ellipsis")
+    changed = [item.after for item in comparison.changed]
+    for state, findings in (
+        ("new", comparison.new),
+        ("cured", comparison.cured),
+        ("changed", changed),
+    ):
+        for finding in findings:
+            table.add_row(
+                Text(translator.text(f"comparison.{state}")),
+                _one_line(str(finding["park_id"] or "—"), _ID_CELLS),
+                _one_line(str(finding["rule_id"]), _NAME_CELLS),
+                _one_line(str(finding["verdict"]), _ID_CELLS),
+                _one_line(str(finding["title"]), 2 * _NAME_CELLS),
+            )
+    counts = {
+        name: len(getattr(comparison, name)) for name in ("new", "cured", "changed", "persisting")
+    }
+    return _print(table, [translator.text("comparison.counts", **counts)], width)
 
 
 def _one_line(text: str, cells: int) -> Text:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -11,7 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from geo_service.jobs import Job
 from geo_service.model import Severity
-from geo_service.reports.document import Document, collection, review_summary, rules_document
+from geo_service.reports.document import (
+    Document,
+    collection,
+    comparison_document,
+    review_summary,
+    rules_document,
+)
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import GEOJSON, BboxDep, CountyDep, Limit, Offset, json_reply
 from geo_service.zoning.review import Review
@@ -120,14 +125,7 @@ def comparison(
 ) -> Response:
     """Return the findings that are new, cured, persisting or changed since another review."""
     result = county.compare_reviews(before, review_id, language)
-    document = {
-        "before": before,
-        "after": review_id,
-        "new": result.new,
-        "cured": result.cured,
-        "persisting": result.persisting,
-        "changed": [asdict(item) for item in result.changed],
-    }
+    document = {"before": before, "after": review_id, **comparison_document(result)}
     return json_reply(request, document)
 
 
