@@ -33,10 +33,15 @@ MAX_DEPTH = 40
 def read_yaml(text: str, file: str) -> tuple[Any, Lines, list[Fault]]:
     """Return a YAML or JSON text as plain data, the line of each place, and faults.
 
-    Every scalar is text except an empty or `null` one, which is None. Anchors are not
-    expanded beyond the node they name; a key that stands twice is a fault.
+    Every scalar is text except an empty or `null` one, which is None. An alias is a fault,
+    since a few lines of them can stand for millions; so is a key that stands twice.
     """
     try:
+        for event in yaml.parse(text, Loader=_LOADER):
+            if isinstance(event, yaml.AliasEvent):
+                line = event.start_mark.line + 1 if event.start_mark else None
+                found, expected = f"the alias *{event.anchor}", "the value itself, without aliases"
+                return None, {}, [Fault(file=file, line=line, found=found, expected=expected)]
         node = yaml.compose(text, Loader=_LOADER)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)

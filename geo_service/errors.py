@@ -3,6 +3,7 @@
 GeoServiceError
 ├── NotFoundError        a park, layer, review or asset that does not exist
 ├── InvalidQueryError    a value in a call outside its range
+├── BusyError            too much is being done already; later it may go
 ├── WorkspaceError       a workspace that cannot be used: every fault is listed
 │   └── CrsError         no CRS, or one without metres where metres are needed
 ├── RulebookError        a rulebook (or waiver file) that breaks its form
@@ -36,6 +37,10 @@ class InvalidQueryError(GeoServiceError):
     def __init__(self, parameter: str, message: str) -> None:
         super().__init__(message)
         self.parameter = parameter
+
+
+class BusyError(GeoServiceError):
+    """Too much work is waiting already; the same call may go through later."""
 
 
 class AssetError(GeoServiceError):

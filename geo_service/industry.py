@@ -42,6 +42,8 @@ class Classification:
     """
 
     entries: Mapping[str, Industry]
+    english: Mapping[str, str] = field(default_factory=dict)
+    """English names of sections and divisions, our own."""
 
     def __contains__(self, code: object) -> bool:
         """Return whether the classification has this code."""
@@ -57,6 +59,14 @@ class Classification:
         """
         entry = self.entries.get(code)
         return entry.name if entry else code
+
+    def english_name(self, code: str) -> str:
+        """Return the English name of a section or division, for a longer code of its division.
+
+        >>> classification().english_name("384")
+        'Electrical machinery and equipment'
+        """
+        return self.english.get(code) or self.english.get(code[:DIVISION_DIGITS]) or code
 
     def nearest(self, code: str) -> str | None:
         """Return the longest known prefix, of two digits or more, of an unknown code.
@@ -77,6 +87,8 @@ class Classification:
 @cache
 def classification() -> Classification:
     """Return GB/T 4754-2017, read once."""
+    with data_file("gbt4754_en.csv").open(encoding="utf-8") as lines:
+        english = {row["code"]: row["name"] for row in csv.DictReader(lines)}
     with data_file("gbt4754.csv").open(encoding="utf-8-sig") as lines:
         rows = csv.DictReader(lines)
         return Classification(
@@ -85,7 +97,8 @@ def classification() -> Classification:
                     row["code"], row["name"], int(row["level"]), row["section"], row["parent"]
                 )
                 for row in rows
-            }
+            },
+            english,
         )
 
 

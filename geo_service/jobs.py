@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from geo_service.errors import GeoServiceError, InvalidQueryError, NotFoundError
+from geo_service.errors import BusyError, GeoServiceError, NotFoundError
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +51,7 @@ class Job:
     step: str = ""
     result: Any = None
     error: str | None = None
+    fault: GeoServiceError | None = field(default=None, repr=False)
     is_cancel_asked: bool = False
     future: Future[Any] | None = field(default=None, repr=False)
 
@@ -81,14 +82,14 @@ class JobBoard:
 
         Raises
         ------
-        InvalidQueryError
+        BusyError
             Too many jobs are waiting already.
         """
         with self._lock:
             waiting = sum(job.status is JobStatus.WAITING for job in self._jobs.values())
             if waiting >= MAX_WAITING:
-                name = "jobs"
-                raise InvalidQueryError(name, f"{waiting} jobs are waiting; try again later.")
+                msg = f"{waiting} jobs are waiting already; try again later."
+                raise BusyError(msg)
             job = Job(secrets.token_hex(8))
             self._jobs[job.job_id] = job
             self._forget_old()
@@ -104,7 +105,7 @@ class JobBoard:
         except Cancelled:
             job.status = JobStatus.CANCELLED
         except GeoServiceError as error:
-            job.error, job.status = str(error), JobStatus.FAILED
+            job.error, job.fault, job.status = str(error), error, JobStatus.FAILED
         except Exception:  # noqa: BLE001 - a job must not take the worker with it
             _log.exception("A job met a fault of our own")
             job.error, job.status = (

@@ -7,16 +7,18 @@ ours filled with values: values are never read as templates, whatever they conta
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache, cached_property
+from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from geo_service.data import data_file
-from geo_service.model import Message
+from geo_service.model import Message, Quantity
 
 if TYPE_CHECKING:
     from opencc import OpenCC
@@ -91,6 +93,99 @@ def to_simplified(text: str) -> str:
     return str(_converter("t2s").convert(text))
 
 
+_WIDE = re.compile(r"[\u3000-\u30ff\u4e00-\u9fff\uff00-\uffef“”]")
+_WIDE_MARK = re.compile(r"[\u3000-\u303f\uff00-\uff0f\uff1a-\uff1f“”]")
+
+
+@cache
+def _parts(template: str) -> tuple[tuple[str, str | None, str], ...]:
+    return tuple((text, name, form or "") for text, name, form, _ in Formatter().parse(template))
+
+
+def _fill_chinese(template: str, values: Mapping[str, object]) -> str:
+    """Fill a template; its spaces around a value go where Chinese meets Chinese.
+
+    >>> _fill_chinese("{name} 距 {river} {far}", {"name": "A", "river": "长江", "far": "9 m"})
+    'A 距长江 9 m'
+    """
+    filled = ""
+    is_after_value = False
+    for text, name, form in _parts(template):
+        if is_after_value and text.startswith(" ") and _is_tight(filled[-1:], text[1:2]):
+            text = text[1:]  # noqa: PLW2901 - the same text without its space
+        filled += text
+        is_after_value = name is not None
+        if name is not None:
+            shown = format(values[name], form)
+            if filled.endswith(" ") and _is_tight(shown[:1], filled[-2:-1]):
+                filled = filled[:-1]
+            filled += shown
+    return filled
+
+
+def _is_tight(edge: str, beside: str) -> bool:
+    """Whether no space belongs between the edge of a value and the character beside it."""
+    both = bool(_WIDE.match(edge) and _WIDE.match(beside))
+    return both or bool(_WIDE_MARK.match(edge))
+
+
+_TRADITIONAL = "s2tw"
+"""Characters as usual in Taiwan; words stay the mainland's."""
+_CORRECTIONS = (("汙", "污"), ("準入", "准入"))
+"""What OpenCC gives and what is meant: 污 as in Taiwan's own laws, 不准入 as not admitted."""
+
+
+def _to_traditional(text: str) -> str:
+    made = str(_converter(_TRADITIONAL).convert(text))
+    for given, meant in _CORRECTIONS:
+        made = made.replace(given, meant)
+    return made
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How a unit is written: by which factor, with which word, to how many decimals."""
+
+    factor: float = 1.0
+    word: str = ""
+    decimals: int | None = None
+    """None for four significant digits, and no fewer than the whole number."""
+    is_padded: bool = False
+
+
+_FORMS = {
+    "share": _Form(100, "%", 1, is_padded=True),
+    "m²": _Form(1, " m²", 1),
+    "m": _Form(1, " m", 2),
+    "ha": _Form(1, " ha", 2),
+    "CNY": _Form(1, " CNY", 0),
+    "CNY/mu": _Form(1, " CNY/mu", 0),
+}
+_FORMS_CHINESE = {
+    **_FORMS,
+    "ha": _Form(1, " 公顷", 2),
+    "CNY": _Form(1e-4, " 万元"),
+    "CNY/mu": _Form(1e-4, " 万元/亩"),
+}
+_SIGNIFICANT = 4
+_MOST_DECIMALS = 12
+_LARGE_M2 = 10_000
+_M2_PER_HA = 10_000
+_M2_PER_MU = 2000 / 3
+
+
+def _figure(value: float, form: _Form, more: int = 0) -> str:
+    """Return a number without exponent and without needless zeros; `more` adds decimals."""
+    scaled = value * form.factor
+    decimals = form.decimals
+    if decimals is None:
+        digits = math.floor(math.log10(abs(scaled))) + 1 if scaled else 1
+        decimals = max(0, _SIGNIFICANT - digits)
+    decimals = min(decimals + more, _MOST_DECIMALS)
+    text = f"{scaled:,.{decimals}f}"
+    return text if form.is_padded or not decimals else text.rstrip("0").rstrip(".")
+
+
 @dataclass(frozen=True)
 class Translator:
     """Renders messages in one language; `names_hant` holds names with a set traditional form."""
@@ -107,7 +202,7 @@ class Translator:
         values = {name: self._shown(value) for name, value in message.values.items()}
         if self.language is Language.EN:
             return texts["en"].format_map(values)
-        return self.convert(texts["zh"].format_map(values))
+        return self.convert(_fill_chinese(texts["zh"], values))
 
     def text(self, key: str, **values: Any) -> str:  # noqa: ANN401 - whatever a template shows
         """Return the text of a key with values."""
@@ -122,11 +217,9 @@ class Translator:
         if self.language is not Language.ZH_HANT:
             return text
         if self._fixed_names is None:
-            return str(_converter("s2t").convert(text))
+            return _to_traditional(text)
         parts = self._fixed_names.split(text)
-        return "".join(
-            self.names_hant.get(part) or str(_converter("s2t").convert(part)) for part in parts
-        )
+        return "".join(self.names_hant.get(part) or _to_traditional(part) for part in parts)
 
     def pick(self, texts: Mapping[str, str]) -> str:
         """Return the text of a `{language: text}` table in this language, else the simplified one.
@@ -146,9 +239,37 @@ class Translator:
         names = sorted(self.names_hant, key=len, reverse=True)
         return re.compile("(" + "|".join(re.escape(name) for name in names) + ")")
 
+    def quantity(self, quantity: Quantity) -> str:
+        """Return a value with its unit as this language writes it.
+
+        >>> Translator().quantity(Quantity(1_777_777.8, "CNY/mu"))
+        '177.8 万元/亩'
+        >>> Translator(Language.EN).quantity(Quantity(1_777_777.8, "CNY/mu"))
+        '1,777,778 CNY/mu'
+        >>> Translator().quantity(Quantity(0.6996, "share", beside=0.7))
+        '69.96%'
+        """
+        forms = _FORMS if self.language is Language.EN else _FORMS_CHINESE
+        value, unit = quantity.value, quantity.unit
+        form = forms.get(unit or "") or _Form(word=f" {unit}" if unit else "")
+        text = _figure(value, form)
+        if quantity.beside is not None and quantity.beside != value:
+            more = 0
+            while text == _figure(quantity.beside, form, more) and more < _MOST_DECIMALS:
+                more += 1
+                text = _figure(value, form, more)
+        text += form.word
+        if unit != "m²" or value < _LARGE_M2:
+            return text
+        if self.language is Language.EN:
+            return f"{text} ({value / _M2_PER_HA:,.2f} ha)"
+        return f"{text}（合 {value / _M2_PER_MU:,.1f} 亩）"
+
     def _shown(self, value: object) -> object:
         if isinstance(value, Message):
             return self.render(value)
+        if isinstance(value, Quantity):
+            return self.quantity(value)
         if isinstance(value, (list, tuple)):
             joiner = ", " if self.language is Language.EN else "、"
             return joiner.join(str(self._shown(item)) for item in value)

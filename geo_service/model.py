@@ -76,6 +76,19 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Quantity:
+    """A value of a message with its unit, written out in the reader's language.
+
+    `value` is in base units, as in the evidence. `beside` is what the text compares it
+    with: the two are written with as many digits as it takes to tell them apart.
+    """
+
+    value: float
+    unit: str | None = None
+    beside: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """The feature that a finding is about."""
 

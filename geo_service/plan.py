@@ -65,7 +65,8 @@ class Plan:
 
     Layers are attributes: `plan.parks`, `plan.enterprises`, ... GeoDataFrames in the
     storage CRS (EPSG:4490), a DataFrame for tables. A layer that the workspace does not
-    have is an empty frame with its columns; `has` tells the two apart.
+    have is an empty frame with its columns; `has` tells the two apart. What a caller does to
+    such a frame does not change the plan.
     """
 
     def __init__(self, layers: Mapping[str, Layer], settings: PlanSettings) -> None:
@@ -119,11 +120,31 @@ class Plan:
                 self._metric[name] = self.geo(name).to_crs(self.metric_crs)
             return self._metric[name]
 
+    def with_layers(self, frames: Mapping[str, pd.DataFrame], *, label: str) -> Plan:
+        """Return a plan in which some layers are replaced; `label` names the change in versions.
+
+        Frames with geometry must be in the storage CRS. This plan stays as it is.
+        """
+        layers = dict(self._layers)
+        for name, frame in frames.items():
+            before = self._layers[name].version if name in self._layers else "none"
+            version = hashlib.sha256(f"{before}|{label}".encode()).hexdigest()[:12]
+            layers[name] = Layer(name, version, _reading(frame))
+        changed = Plan(layers, self.settings)
+        with self._lock:
+            kept = {name: frame for name, frame in self._frames.items() if name not in frames}
+            changed._frames.update(kept)
+            changed._metric.update(
+                {name: frame for name, frame in self._metric.items() if name not in frames}
+            )
+        return changed
+
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a frame or a GeoDataFrame by layer
         """Return the layer of that name."""
         if name.startswith("_") or name not in SCHEMAS:
             raise AttributeError(name)
-        return self.frame(name)
+        # A shallow copy: pandas copies on write, so that a caller's change stays the caller's.
+        return self.frame(name).copy(deep=False)
 
     def __dir__(self) -> list[str]:
         """List the layers among the attributes."""
@@ -133,6 +154,10 @@ class Plan:
         """Name the county and the version."""
         county = next(iter(self.settings.name.values()), self.settings.county_code)
         return f"<Plan {county} {self.version}: {', '.join(self._layers)}>"
+
+
+def _reading(frame: pd.DataFrame) -> Callable[[], pd.DataFrame]:
+    return lambda: frame
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:

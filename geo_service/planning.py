@@ -29,7 +29,7 @@ from geo_service.reports.document import (
 )
 from geo_service.spatial.live_index import Box, LiveIndex
 from geo_service.workspace import open_plan
-from geo_service.zoning.comparison import Comparison, compare_findings
+from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
 from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import Rulebook, open_rulebook, parse_rulebook
 
@@ -172,10 +172,14 @@ class County:
         """Return what is new, cured, persisting or changed from one kept review to another."""
         translator = self.translator(language)
         one, other = (
-            [finding_properties(item, translator) for item in self.find_review(name).results]
-            for name in (before, after)
+            Looked(
+                [finding_properties(item, translator) for item in result.results],
+                frozenset(result.park_ids),
+                frozenset(result.checks),
+            )
+            for result in map(self.find_review, (before, after))
         )
-        return compare_findings(one, other)
+        return compare_reviews(one, other)
 
     def find_review(self, review_id: str) -> Review:
         """Return a kept review; NotFoundError for an unknown id."""
@@ -239,7 +243,7 @@ def compare_files(before: Path, after: Path) -> Comparison:
     InvalidQueryError
         A file cannot be read or is no review.
     """
-    return compare_findings(_saved_findings(before), _saved_findings(after))
+    return compare_reviews(_saved_review(before), _saved_review(after))
 
 
 _FINDING_MEMBERS = frozenset(
@@ -247,7 +251,7 @@ _FINDING_MEMBERS = frozenset(
 )
 
 
-def _saved_findings(path: Path) -> list[dict[str, Any]]:
+def _saved_review(path: Path) -> Looked:
     name = "file"
     try:
         document = orjson.loads(path.read_bytes())
@@ -255,11 +259,24 @@ def _saved_findings(path: Path) -> list[dict[str, Any]]:
         raise InvalidQueryError(name, f"{path}: {error.strerror}.") from None
     except orjson.JSONDecodeError:
         document = None
-    findings = document.get("findings") if isinstance(document, dict) else None
-    if not isinstance(findings, list) or not all(map(_is_finding, findings)):
+    if not _is_review(document):
         msg = f"{path}: not a review as `geo-service review --format json` writes it."
         raise InvalidQueryError(name, msg)
-    return findings
+    parks = frozenset(park["park_id"] for park in document["parks"])
+    return Looked(document["findings"], parks, frozenset(document["checks"]))
+
+
+def _is_review(document: object) -> bool:
+    if not isinstance(document, dict):
+        return False
+    parks, findings = document.get("parks"), document.get("findings")
+    return (
+        isinstance(document.get("checks"), dict)
+        and isinstance(parks, list)
+        and all(isinstance(park, dict) and isinstance(park.get("park_id"), str) for park in parks)
+        and isinstance(findings, list)
+        and all(map(_is_finding, findings))
+    )
 
 
 def _is_finding(item: object) -> bool:

@@ -7,6 +7,7 @@ messy data is the work of import.
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,19 +24,29 @@ from geo_service.crs import STORAGE_CRS, is_storage_like
 from geo_service.documents import nearest_name
 from geo_service.errors import Fault
 from geo_service.industry import CODE_PATTERN, classification, split_codes
-from geo_service.schema import ID_PATTERN, STORED_GEOMETRY, Field, Kind, LayerSchema, Need
+from geo_service.schema import (
+    ID_PATTERN,
+    STORED_GEOMETRY,
+    ZONE_GRADES,
+    Field,
+    Kind,
+    LayerSchema,
+    Need,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-TRUE_WORDS = frozenset({"true", "1", "yes", "是"})
-FALSE_WORDS = frozenset({"false", "0", "no", "否"})
+# GDAL reads a column of true, false and nothing as numbers.
+TRUE_WORDS = frozenset({"true", "1", "1.0", "yes", "是"})
+FALSE_WORDS = frozenset({"false", "0", "0.0", "no", "否"})
 TABLE_SUFFIXES = frozenset({".csv"})
 _MAX_LATITUDE_IN_CHINA = 54
 _MIN_LONGITUDE_IN_CHINA = 73
 _DEGREES = 180
+_LARGEST_WHOLE = 2.0**53
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +57,8 @@ class LayerFile:
     path: Path
     shown: str
     """The file as messages name it, without the machine's folders."""
+    layer: str | None = None
+    """The layer inside the file, where it holds several."""
     crs: str | None = None
     where: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, Any] = field(default_factory=dict)
@@ -129,6 +142,8 @@ def read_layer(source: LayerFile, schema: LayerSchema) -> tuple[pd.DataFrame | N
     columns = {item.name: _read_column(raw, item, faults) for item in schema.fields}
     frame = pd.DataFrame(columns)
     _check_key(frame, schema, faults)
+    if schema.name == "control_zones":
+        _check_grades(frame, faults)
     if schema.geometry is None:
         return frame, faults.found
     shapes = _read_geometry(raw, schema, source, faults)
@@ -140,11 +155,8 @@ def _read_file(source: LayerFile) -> tuple[pd.DataFrame | None, str]:
         return None, "no such file"
     try:
         if source.path.suffix.lower() in TABLE_SUFFIXES:
-            table = pd.read_csv(
-                source.path, dtype=str, keep_default_na=False, encoding="utf-8-sig", comment=None
-            )
-            return table.replace("", None), ""
-        return pyogrio.read_dataframe(source.path, where=source.where_clause()), ""
+            return _read_table(source.path)
+        return _read_features(source)
     except UnicodeDecodeError:
         return None, "bytes that are not UTF-8 (import the file, naming its encoding)"
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
@@ -153,9 +165,34 @@ def _read_file(source: LayerFile) -> tuple[pd.DataFrame | None, str]:
         return None, "content that GDAL cannot read"
 
 
+def _read_features(source: LayerFile) -> tuple[pd.DataFrame | None, str]:
+    """Read a vector file; one with several layers must have been told which."""
+    names = [str(name) for name in pyogrio.list_layers(source.path)[:, 0]]
+    if source.layer is None and len(names) > 1:
+        return None, f"several layers ({', '.join(names)}) and no `layer` that says which"
+    if source.layer is not None and source.layer not in names:
+        return None, f"no layer {source.layer!r} among {', '.join(names)}"
+    layer, where = source.layer or names[0], source.where_clause()
+    return pyogrio.read_dataframe(source.path, layer=layer, where=where), ""
+
+
+def _read_table(path: Path) -> tuple[pd.DataFrame | None, str]:
+    """Read a CSV as text; a row with more or fewer cells than the heading is refused."""
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        rows = csv.reader(lines)
+        width = len(next(rows, []))
+        odd = next((rows.line_num for row in rows if row and len(row) != width), None)
+    if odd is not None:
+        return None, f"line {odd} with another number of cells than the heading's {width}"
+    table = pd.read_csv(
+        path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
+    )
+    return table.replace("", None), ""
+
+
 def _read_column(raw: pd.DataFrame, item: Field, faults: Faults) -> pd.Series[Any]:
     if item.name not in raw.columns:
-        if item.need is not Need.OPTIONAL:
+        if item.need is not Need.OPTIONAL and len(raw):
             faults.add("no such column", f"a column {item.name!r} ({item.kind})", column=item.name)
         cells = pd.Series([None] * len(raw), dtype="object")
     else:
@@ -241,7 +278,7 @@ def _integer(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[An
     numbers = _number(cells, item, faults)
     broken = (numbers.notna() & (numbers % 1 != 0)).to_numpy(dtype=bool)
     faults.add_rows(broken, cells, "a whole number", item.name)
-    whole = numbers.where(numbers % 1 == 0)
+    whole = numbers.where((numbers % 1 == 0) & (numbers.abs() < _LARGEST_WHOLE))
     if item.need is Need.VALUE and whole.notna().all():
         return whole.astype("int64")
     return whole.astype("Int64")
@@ -277,6 +314,16 @@ _CONVERTERS = {
     Kind.BOOLEAN: _boolean,
     Kind.DATE: _date,
 }
+
+
+def _check_grades(frame: pd.DataFrame, faults: Faults) -> None:
+    """Refuse a grade that its kind of zone does not have: no rule would ever speak of it."""
+    for kind, grades in ZONE_GRADES.items():
+        bad = (frame["kind"] == kind) & frame["grade"].notna() & ~frame["grade"].isin(grades)
+        for row in np.flatnonzero(bad.to_numpy(dtype=bool)):
+            found = str(frame["grade"].iloc[int(row)])
+            expected = f"a grade of {kind}: {', '.join(grades)}"
+            faults.add(repr(_short(found)), expected, row=int(row), column="grade")
 
 
 def _check_key(frame: pd.DataFrame, schema: LayerSchema, faults: Faults) -> None:

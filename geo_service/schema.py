@@ -127,12 +127,16 @@ def _link(name: str, target: str, need: Need = Need.OPTIONAL) -> Field:
     return Field(name, Kind.ID, need, refers_to=target)
 
 
+LARGEST = 1e15
+"""No amount of a county is larger; sums stay exact to the cent below it."""
+
+
 def _amount(
     name: str,
     need: Need = Need.OPTIONAL,
     *,
     minimum: float | None = 0,
-    maximum: float | None = None,
+    maximum: float = LARGEST,
 ) -> Field:
     return Field(name, Kind.NUMBER, need, minimum=minimum, maximum=maximum)
 
@@ -162,6 +166,13 @@ ZONE_KINDS = (
     "heritage",
     "slope",
 )
+ZONE_GRADES = MappingProxyType(
+    {
+        "water_source": ("1", "2", "quasi"),
+        "geohazard": ("none", "low", "mid", "high"),
+    }
+)
+"""The grades of kinds that have any; a grade of another kind may be any text."""
 RIVER_RANKS = ("main", "important_tributary", "tributary")
 FACILITY_KINDS = (
     "interchange",
@@ -305,7 +316,7 @@ _SCHEMAS = (
             _link("park_id", "parks.park_id"),
             _link("parcel_id", "parcels.parcel_id"),
             _link("building_id", "buildings.building_id"),
-            Field("floor_no", Kind.INTEGER, Need.OPTIONAL),
+            Field("floor_no", Kind.INTEGER, Need.OPTIONAL, minimum=-5, maximum=200),
             _amount("output_cny"),
             _amount("land_m2"),
             _amount("floor_m2"),

@@ -42,6 +42,8 @@ STORE_FOLDER = "store"
 FORMAT = 1
 _FAR_DEG = 0.5
 """A feature this far outside the county's box is taken for a mistake."""
+_MOSTLY = 0.5
+"""From this share on a shape lies in the park that covers it."""
 
 Languages = dict[Literal["zh-Hans", "zh-Hant", "en"], str]
 
@@ -58,6 +60,7 @@ class _GroupsPart(_Part):
 
 class _LayerPart(_Part):
     file: str
+    layer: str | None = None
     package: str | None = None
     crs: str | None = None
     where: dict[str, str] = Setting(default_factory=dict)
@@ -262,6 +265,7 @@ def _locate(folder: Path, name: str, part: _LayerPart) -> LayerFile | Fault:
         name=name,
         path=path,
         shown=shown,
+        layer=part.layer,
         crs=part.crs,
         where=dict(part.where),
         constants=dict(part.values),
@@ -368,6 +372,23 @@ def _check_references(frames: dict[str, pd.DataFrame], settings: _SettingsFile) 
                     expected=f"a {column} that layer {target} has",
                 )
     yield from _check_extent(frames, settings)
+    yield from _check_vacancy(frames, settings)
+
+
+def _check_vacancy(frames: dict[str, pd.DataFrame], settings: _SettingsFile) -> Iterator[Fault]:
+    floors = frames.get("floors")
+    if floors is None:
+        return
+    too_much = floors["vacant_m2"] > floors["area_m2"]
+    for row in floors[too_much].itertuples(index=False):
+        yield Fault(
+            file=settings.layers["floors"].file,
+            layer="floors",
+            row=f"{row.building_id}/{row.floor_no}",
+            column="vacant_m2",
+            found=f"{row.vacant_m2:g} m² of {row.area_m2:g} m²",
+            expected="no more vacant area than area",
+        )
 
 
 def _check_extent(frames: dict[str, pd.DataFrame], settings: _SettingsFile) -> Iterator[Fault]:
@@ -399,6 +420,9 @@ def _check_extent(frames: dict[str, pd.DataFrame], settings: _SettingsFile) -> I
 
 def _resolve_placement(frames: dict[str, pd.DataFrame]) -> None:
     """Give enterprises without a point the place of their building or parcel, and their park."""
+    for layer in ("parcels", "buildings"):
+        if layer in frames:
+            _place_by_overlap(frames["parks"], frames[layer])
     enterprises = frames.get("enterprises")
     if not isinstance(enterprises, gpd.GeoDataFrame) or enterprises.empty:
         return
@@ -420,6 +444,28 @@ def _resolve_placement(frames: dict[str, pd.DataFrame]) -> None:
     frames["enterprises"] = enterprises.set_geometry(
         gpd.GeoSeries(points, index=enterprises.index, crs=STORAGE_CRS)
     )
+
+
+def _place_by_overlap(parks: pd.DataFrame, frame: pd.DataFrame) -> None:
+    """Fill missing park ids by the park that covers most of a shape, of equals the smallest.
+
+    A shape that no park covers by half stays without a park: it lies outside them.
+    """
+    lost = np.flatnonzero(frame["park_id"].isna().to_numpy(dtype=bool))
+    if not len(lost) or not isinstance(frame, gpd.GeoDataFrame):
+        return
+    shapes = parks.geometry.to_numpy()
+    own = frame.geometry.to_numpy()[lost]
+    which, park = shapely.STRtree(shapes).query(own, predicate="intersects")
+    share = shapely.area(shapely.intersection(own[which], shapes[park])) / shapely.area(own[which])
+    kept = share >= _MOSTLY
+    which, park, share = which[kept], park[kept], share[kept]
+    order = np.lexsort((shapely.area(shapes)[park], -np.round(share, 6), which))
+    first = np.unique(which[order], return_index=True)[1]
+    park_ids = frame["park_id"].astype("object").to_numpy().copy()
+    ids = parks["park_id"].astype("object").to_numpy()
+    park_ids[lost[which[order][first]]] = ids[park[order][first]]
+    frame["park_id"] = pd.Series(park_ids, index=frame.index).astype("str")
 
 
 def _place_by_location(

@@ -160,6 +160,14 @@ class County:
                     **_MARK,
                 }
             ],
+            "county": [
+                {
+                    "code": "999999",
+                    "name": "测试县",
+                    "geometry": box(-20_000, -20_000, 80_000, 80_000),
+                    **_MARK,
+                }
+            ],
             "parks": [
                 park("P1", box(0, 0, 1000, 1000)),
                 park("P2", box(2000, 0, 1000, 1000), leading_industry="36"),

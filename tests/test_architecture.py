@@ -21,6 +21,7 @@ LEVELS = (
     ("plan", "reading"),
     ("workspace", "spatial"),
     ("zoning",),
+    ("suitability",),
     ("reports",),
     ("maps",),
     ("planning",),

@@ -32,9 +32,9 @@ from geo_service.reports.document import (
     focus_figures,
     is_illustrative,
     plain,
-    township_names,
 )
 from geo_service.schema import SCHEMAS, ZONE_KINDS
+from geo_service.zoning.names import township_names
 
 if TYPE_CHECKING:
     from geo_service.plan import Plan
@@ -416,16 +416,16 @@ class MapData:
         for cells in frame[list(PARK_COLUMNS)].to_dict("records"):
             row: Document = plain(cells)
             park_id, group = row["park_id"], row["industry_group"]
-            figures = focus_figures(self.review.focus[park_id])
+            figures = focus_figures(self.review.focus[park_id], self.translator)
             row |= {
                 "tier_name": self._text(f"tier.{row['tier']}"),
                 "verdict_name": self._text(f"verdict.{row['verdict']}"),
                 "status_name": self._text(f"status.{row['status'] or OTHER}"),
                 "township": self._converted(townships.get(row["township_code"])),
                 "speciality": self._converted(row["speciality"]),
-                "leading_industry_name": self._converted(figures["leading_industry_name"]),
+                "leading_industry_name": figures["leading_industry_name"],
                 "industry_group_name": self.translator.pick(groups[group]) if group else None,
-                "top_industry_name": self._converted(figures["top_industry_name"]),
+                "top_industry_name": figures["top_industry_name"],
                 "top_findings": self._top_findings(park_id),
                 **{name: figures[name] for name in FOCUS_FIGURES},
             }

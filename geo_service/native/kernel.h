@@ -33,6 +33,10 @@ typedef struct {
     int64_t count;
 } geo_ragged;
 
+/* Unlike fmin and fmax these are one instruction: no coordinate is NaN. */
+static inline double smaller(double a, double b) { return a < b ? a : b; }
+static inline double larger(double a, double b) { return a > b ? a : b; }
+
 static inline int64_t geo_first_ring(const geo_ragged *shapes, int64_t place) {
     return shapes->part[shapes->geometry[place]];
 }

@@ -50,8 +50,8 @@ typedef struct {
 
 /* Squared distance of two boxes; 0 when they meet. */
 static inline double box_distance_2(const box *a, const box *b) {
-    double x = fmax(fmax(a->west - b->east, b->west - a->east), 0);
-    double y = fmax(fmax(a->south - b->north, b->south - a->north), 0);
+    double x = larger(larger(a->west - b->east, b->west - a->east), 0);
+    double y = larger(larger(a->south - b->north, b->south - a->north), 0);
     return x * x + y * y;
 }
 
@@ -77,8 +77,9 @@ static double segment_distance_2(const segment *a, const segment *b) {
         double a_from_b = turn(b, a->ax, a->ay), a_to_b = turn(b, a->bx, a->by);
         if (b_from_a * b_to_a < 0 && a_from_b * a_to_b < 0) return 0;
     }
-    return fmin(fmin(point_distance_2(a->ax, a->ay, b), point_distance_2(a->bx, a->by, b)),
-                fmin(point_distance_2(b->ax, b->ay, a), point_distance_2(b->bx, b->by, a)));
+    double from_a = smaller(point_distance_2(a->ax, a->ay, b), point_distance_2(a->bx, a->by, b));
+    double from_b = smaller(point_distance_2(b->ax, b->ay, a), point_distance_2(b->bx, b->by, a));
+    return smaller(from_a, from_b);
 }
 
 static void add_to_box(box *to, double x, double y) {
@@ -91,7 +92,8 @@ static void add_to_box(box *to, double x, double y) {
 static const box NOWHERE = {INFINITY, INFINITY, -INFINITY, -INFINITY};
 
 static box segment_box(const segment *s) {
-    return (box){fmin(s->ax, s->bx), fmin(s->ay, s->by), fmax(s->ax, s->bx), fmax(s->ay, s->by)};
+    return (box){smaller(s->ax, s->bx), smaller(s->ay, s->by), larger(s->ax, s->bx),
+                 larger(s->ay, s->by)};
 }
 
 /* ------------------------------------------------------------------ building */
@@ -273,10 +275,15 @@ static void offer(best *found, double distance_2, int64_t segment, int32_t line)
 
 static void meet_segment(const line_grid *grid, int64_t at, const segment *edges, int64_t count,
                          best *found) {
-    double least = INFINITY;
-    for (int64_t i = 0; i < count; i++)
-        least = fmin(least, segment_distance_2(&edges[i], &grid->segments[at]));
-    offer(found, least, at, grid->line[at]);
+    double least = INFINITY, limit = found->distance_2 * (1 + SAME);
+    box own = segment_box(&grid->segments[at]);
+    for (int64_t i = 0; i < count; i++) {
+        box other = segment_box(&edges[i]);
+        if (box_distance_2(&own, &other) > limit) continue;
+        double distance_2 = segment_distance_2(&edges[i], &grid->segments[at]);
+        if (distance_2 < least) least = distance_2;
+    }
+    if (least < INFINITY) offer(found, least, at, grid->line[at]);
 }
 
 typedef struct {

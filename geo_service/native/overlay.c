@@ -16,9 +16,11 @@
 
 #include "kernel.h"
 
-/* Times the cell's size, the width in x that counts as none; areas have the same in area. */
+/* What rounding may leave where there is nothing: of the cell's size a width, of its area an area,
+   of a subject's width times the cell's size the subject's area. */
 #define NO_WIDTH 1e-13
-#define NO_AREA 1e-12
+#define NO_AREA 1e-13
+#define NO_SUBJECT_AREA 1e-12
 
 /* A subject is met edge by edge in every cell of its box up to this product, above it is cut. */
 #define SMALL 2048
@@ -78,10 +80,8 @@ typedef struct {
 
 /* Column or row of a coordinate; cell k reaches from k * cell to just below (k + 1) * cell. */
 static int64_t cell_of(double value, double cell) {
-    double guess = floor(value / cell);
-    if (guess > 1e15) guess = 1e15;
-    if (guess < -1e15) guess = -1e15;
-    int64_t k = (int64_t)guess;
+    int64_t k = (int64_t)smaller(larger(value / cell, -1e15), 1e15);
+    /* The cast goes towards 0, and the division may have been rounded up to the next whole. */
     if (value < (double)k * cell) k--;
     else if (value >= (double)(k + 1) * cell) k++;
     return k;
@@ -210,7 +210,7 @@ static int cut_edge(const zone_grid *grid, cut *into, const double *from, const 
         double side = (double)column * cell, next = (double)(column + 1) * cell;
         if (side > l[0]) {
             p[0] = side;
-            p[1] = fmin(fmax(l[1] + (side - l[0]) * slope, low), high);
+            p[1] = smaller(larger(l[1] + (side - l[0]) * slope, low), high);
         }
         if (side >= r[0]) break;
         if (side >= l[0]) { /* the edge passes the column's left side: it counts for corners below */
@@ -221,7 +221,7 @@ static int cut_edge(const zone_grid *grid, cut *into, const double *from, const 
         double q[2] = {r[0], r[1]};
         if (next < r[0]) {
             q[0] = next;
-            q[1] = fmin(fmax(l[1] + (next - l[0]) * slope, low), high);
+            q[1] = smaller(larger(l[1] + (next - l[0]) * slope, low), high);
         }
         if (!cut_column(grid, into, column, p, q, sign)) return 0;
     }
@@ -372,7 +372,7 @@ static int64_t slab_borders(const edge *edges, int64_t count, slabs *use) {
         use->x[n++] = edges[i].right;
         for (int64_t k = i + 1; k < count && edges[k].left < edges[i].right; k++) {
             double left = edges[k].left;
-            double right = fmin(edges[i].right, edges[k].right);
+            double right = smaller(edges[i].right, edges[k].right);
             double gap_left = y_at(&edges[i], left) - y_at(&edges[k], left);
             double gap_right = y_at(&edges[i], right) - y_at(&edges[k], right);
             if (gap_left * gap_right >= 0) continue;
@@ -614,10 +614,10 @@ static int cover(zone_grid *grid) {
             count = 1;
             area = whole;
         }
-        grid->state[at] = area >= whole ? FULL : area > none ? PARTIAL : EMPTY;
+        grid->state[at] = area >= whole ? FULL : PARTIAL;
         grid->cover_first[at] = start;
         grid->cover_count[at] = (int32_t)count;
-        grid->cover_area[at] = area > none ? area : 0;
+        grid->cover_area[at] = area;
     }
     free(copy);
     free_slabs(&use);
@@ -859,7 +859,6 @@ GEO_EXPORT int64_t geo_zones_covered(const zone_grid *grid, const geo_ragged *sh
                                      const double *whole, int64_t first, int64_t end,
                                      double *area) {
     work use = {0};
-    double none = NO_AREA * grid->cell * grid->cell;
     int64_t outcome = GEO_OK;
     for (int64_t i = first; i < end && outcome == GEO_OK; i++) {
         double box[4], sum = 0;
@@ -876,6 +875,7 @@ GEO_EXPORT int64_t geo_zones_covered(const zone_grid *grid, const geo_ragged *sh
         }
         sum = meet(grid, shapes, i, box, window, &use);
         if (isnan(sum)) outcome = GEO_NO_MEMORY;
+        double none = NO_SUBJECT_AREA * grid->cell * (box[2] - box[0]);
         /* What rounding leaves of a touching border is no overlap, and of a covered subject none. */
         area[i] = sum <= none ? 0 : sum >= whole[i] - none ? whole[i] : sum;
     }
@@ -889,7 +889,6 @@ GEO_EXPORT int64_t geo_zones_largest(const zone_grid *grid, const geo_ragged *sh
                                      const double *whole, int64_t first, int64_t end,
                                      int32_t *zone, double *area) {
     work use = {0};
-    double none = NO_AREA * grid->cell * grid->cell;
     int64_t outcome = GEO_OK;
     use.zone_area = calloc((size_t)grid->zones + 1, sizeof *use.zone_area);
     use.is_met = calloc((size_t)grid->zones + 1, sizeof *use.is_met);
@@ -903,6 +902,7 @@ GEO_EXPORT int64_t geo_zones_largest(const zone_grid *grid, const geo_ragged *sh
         if (!find_window(grid, shapes, i, box, window)) continue;
         use.met_count = 0;
         if (isnan(meet(grid, shapes, i, box, window, &use))) outcome = GEO_NO_MEMORY;
+        double none = NO_SUBJECT_AREA * grid->cell * (box[2] - box[0]);
         for (int64_t k = 0; k < use.met_count; k++) {
             int32_t found = use.met[k];
             double sum = use.zone_area[found];

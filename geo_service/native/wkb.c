@@ -1,7 +1,7 @@
 /* Well-known binary to ragged arrays, in two passes: count, then fill.
 
    ISO and EWKB, both byte orders; Z and M are dropped. Points, lines, polygons and their multi
-   forms; collections and curves are refused, as are broken buffers, open or short rings and
+   forms; curves and collections that hold anything are refused, as are broken buffers, open or short rings and
    coordinates that are not finite. Whether rings cross is not looked at. */
 
 #include <math.h>
@@ -12,7 +12,7 @@
 #error "the kernel reads numbers as they stand in memory, which has to be little-endian"
 #endif
 
-enum { POINT = 1, LINE, POLYGON, MULTI_POINT, MULTI_LINE, MULTI_POLYGON };
+enum { POINT = 1, LINE, POLYGON, MULTI_POINT, MULTI_LINE, MULTI_POLYGON, COLLECTION };
 
 /* Reasons to refuse; geo_service/spatial/ragged.py words them in this order. */
 enum { BROKEN = 1, UNSUPPORTED, NOT_FINITE, OPEN_RING, SHORT_RING, SHORT_LINE };
@@ -64,7 +64,7 @@ static uint32_t read_header(reader *from, uint32_t *width) {
     if ((code >> 29) & 1) (void)read_count(from);
     code &= 0x1fffffff;
     uint32_t kind = code % 1000, iso = code / 1000;
-    if (iso > 3 || kind < POINT || kind > MULTI_POLYGON) {
+    if (iso > 3 || kind < POINT || kind > COLLECTION) {
         from->fault = UNSUPPORTED;
         return 0;
     }
@@ -180,6 +180,9 @@ static uint8_t read_geometry(reader *from, sink *to) {
     if (from->fault) return 0;
     if (kind <= POLYGON) {
         read_simple(from, to, kind, width);
+    } else if (kind == COLLECTION) { /* an empty one is how some say "nothing" */
+        if (read_count(from) > 0) from->fault = UNSUPPORTED;
+        kind = POINT;
     } else {
         uint32_t members = read_count(from), wanted = kind - 3;
         for (uint32_t i = 0; i < members && !from->fault; i++) {

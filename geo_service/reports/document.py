@@ -17,10 +17,11 @@ import orjson
 import pandas as pd
 import shapely
 
-from geo_service.industry import classification
+from geo_service.industry import classification, split_codes
 from geo_service.language import Language, Translator, to_simplified
 from geo_service.model import FocusBasis
 from geo_service.plan import rows_of
+from geo_service.zoning.names import township_names
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -96,23 +97,15 @@ def collection(features: Sequence[Document], matched: int, **members: Any) -> Do
     }
 
 
-def industry_name(code: str | None) -> str | None:
-    """Return the names of a cell of industry codes as the classification has them."""
-    from geo_service.industry import split_codes  # noqa: PLC0415
-
+def industry_name(code: str | None, translator: Translator) -> str | None:
+    """Return the names of a cell of industry codes; in English those of their divisions."""
     codes = split_codes(code)
-    return "、".join(classification().name(item) for item in codes) if codes else None
-
-
-def township_names(plan: Plan) -> dict[str, str]:
-    """Return township names by every code of either set."""
-    frame = plan.frame("townships")
-    names: dict[str, str] = {}
-    for code, other, name in zip(frame["code"], frame["alt_code"], frame["name"], strict=True):
-        names[code] = name
-        if isinstance(other, str):
-            names.setdefault(other, name)
-    return names
+    if not codes:
+        return None
+    known = classification()
+    if translator.language is Language.EN:
+        return ", ".join(dict.fromkeys(known.english_name(item) for item in codes))
+    return translator.convert("、".join(known.name(item) for item in codes))
 
 
 def park_features(review: Review, translator: Translator) -> list[Document]:
@@ -133,7 +126,7 @@ def park_features(review: Review, translator: Translator) -> list[Document]:
             "search": sorted({row["name"], to_simplified(row["name"]), hant.convert(row["name"])}),
             "name": translator.convert(row["name"]),
             "township": translator.convert(township) if township else None,
-            "leading_industry_name": translator.convert(industry_name(leading) or "") or None,
+            "leading_industry_name": industry_name(leading, translator),
             "industry_group_name": translator.pick(groups.names[group]) if group else None,
             "shares": {basis.value: row[f"share_{basis}"] for basis in FocusBasis},
         }
@@ -150,26 +143,26 @@ def focus_document(review: Review, park_id: str, translator: Translator) -> Docu
         if finding.family == "focus"
     ]
     return {
-        **focus_figures(focus),
+        **focus_figures(focus, translator),
         "verdict": review.focus_verdicts[park_id].value,
         "findings": findings,
     }
 
 
-def focus_figures(focus: Focus) -> Document:
-    """Return the figures of a park's focus."""
+def focus_figures(focus: Focus, translator: Translator) -> Document:
+    """Return the figures of a park's focus, with the names of its industries."""
     figures: Document = plain(
         {
             "park_id": focus.park_id,
             "leading_industry": ";".join(focus.declared) or None,
-            "leading_industry_name": industry_name(";".join(focus.declared)),
+            "leading_industry_name": industry_name(";".join(focus.declared), translator),
             "supporting_industries": list(focus.supporting),
             "basis": focus.basis.value,
             "year": focus.year,
             "shares": {basis.value: share for basis, share in focus.shares.items()},
             "supporting_share": focus.supporting_share,
             "top_industry": focus.top_industry,
-            "top_industry_name": industry_name(focus.top_industry),
+            "top_industry_name": industry_name(focus.top_industry, translator),
             "top_share": focus.top_share,
             "hhi": focus.hhi,
             "entropy": focus.entropy,
@@ -241,6 +234,7 @@ def review_summary(review: Review, translator: Translator) -> Document:
         "findings_count": len(review.results),
         "waived_count": sum(item.waived is not None for item in review.results),
         "waivers_version": review.waivers.version or None,
+        "stale_waivers": list(review.waivers.stale),
         "illustrative": is_illustrative(review.plan),
         "basis_line": basis_line(review, translator),
         "checks": {
@@ -288,7 +282,7 @@ def review_document(review: Review, translator: Translator) -> Document:
             "verdict": row["verdict"],
             "findings": row["findings"],
             "focus": {
-                **focus_figures(review.focus[row["park_id"]]),
+                **focus_figures(review.focus[row["park_id"]], translator),
                 "verdict": row["focus_verdict"],
             },
         }
@@ -308,6 +302,7 @@ def comparison_document(comparison: Comparison) -> Document:
         "cured": list(comparison.cured),
         "persisting": list(comparison.persisting),
         "changed": [asdict(item) for item in comparison.changed],
+        "not_compared": list(comparison.not_compared),
     }
 
 
@@ -328,7 +323,7 @@ def rule_document(rule: Rule, translator: Translator) -> Document:
         "scope": part.scope.model_dump(mode="json"),
         "tolerance": part.tolerance.model_dump(mode="json"),
         "parameters": rule.parameters.model_dump(mode="json"),
-        "looked_at": part.looked_at.isoformat(),
+        "looked_at": part.looked_at.isoformat() if part.looked_at else None,
         "note": part.note,
         "enabled": part.enabled,
         "overridden": plain(rule.overridden),

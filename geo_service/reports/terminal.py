@@ -68,7 +68,7 @@ def _verdict_row(row: dict[str, Any], basis: str, translator: Translator) -> lis
     """One park's cells, in the order of `_COLUMNS`."""
     share, verdict = row[f"share_{basis}"], Verdict(row["verdict"])
     leading = row["leading_industry"] if isinstance(row["leading_industry"], str) else None
-    industry = f"{leading} {translator.convert(industry_name(leading) or '')}" if leading else "—"
+    industry = f"{leading} {industry_name(leading, translator) or ''}" if leading else "—"
     has_share = isinstance(share, float) and not math.isnan(share)
     return [
         Text(translator.text(f"tier.{row['tier']}")),
@@ -121,7 +121,8 @@ def comparison_table(
                 _one_line(str(finding["title"]), 2 * _NAME_CELLS),
             )
     counts = {
-        name: len(getattr(comparison, name)) for name in ("new", "cured", "changed", "persisting")
+        name: len(getattr(comparison, name))
+        for name in ("new", "cured", "changed", "persisting", "not_compared")
     }
     return _print(table, [translator.text("comparison.counts", **counts)], width)
 

@@ -29,12 +29,13 @@ Progress = Callable[[int, int], None]
 EDGES_PER_CELL = 16
 """How many edges of a boundary should lie in a cell that it crosses."""
 
-CELL_RANGE_M = (100.0, 300.0)
+CELL_RANGE_M = (150.0, 300.0)
 """Smallest and largest size of a cell that is chosen by the zones."""
 
 MAX_CELLS = 4_000_000
 """A grid has at most so many cells; chosen ones grow, given ones are refused."""
 
+_SAMPLE = 10_000
 _CHUNK_VERTICES = 1 << 16
 _CHUNK_SUBJECTS = 1 << 13
 
@@ -226,10 +227,12 @@ class LineGrid:
 
 def _choose_cell(zones: Ragged, extent: NDArray[np.float64]) -> float:
     """Return a size by the mean length of edges, whole metres where it is above one."""
-    step = np.hypot(*np.diff(zones.xy, axis=0).T)
-    is_edge = np.ones(len(step), dtype=bool)
-    is_edge[zones.ring[1:-1] - 1] = False
-    size = float(np.ceil(np.clip(EDGES_PER_CELL * step[is_edge].mean(), *CELL_RANGE_M)))
+    is_edge = np.ones(len(zones.xy), dtype=bool)
+    is_edge[zones.ring[1:] - 1] = False
+    start = np.flatnonzero(is_edge)
+    start = start[:: max(1, len(start) // _SAMPLE)]
+    step_m = np.hypot(*(zones.xy[start + 1] - zones.xy[start]).T).mean()
+    size = float(np.ceil(np.clip(EDGES_PER_CELL * step_m, *CELL_RANGE_M)))
     while (np.floor(extent / size) + 2).prod() > MAX_CELLS:
         size = float(np.ceil(size * 1.25))
     return size

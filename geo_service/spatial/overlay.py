@@ -34,12 +34,14 @@ class Overlaps:
     """Pairs of a subject with the zones it overlaps, one row a subject that has any.
 
     `subject` holds positions in the subject frame, `parts` the overlapping area as
-    polygons, `zones` the positions of the zones met.
+    polygons, `zones` the positions of the zones met and `zone_areas_m2` the planar area
+    shared with each of them (where zones overlap each other, these add up to more).
     """
 
     subject: NDArray[np.intp]
     parts: NDArray[np.object_]
     zones: tuple[tuple[int, ...], ...]
+    zone_areas_m2: tuple[tuple[float, ...], ...] = ()
 
 
 _NONE = Overlaps(np.zeros(0, dtype=np.intp), np.zeros(0, dtype=object), ())
@@ -90,11 +92,13 @@ class Coverage:
         """Return the covered parts of the chosen subjects; positions are those of all subjects."""
         if self.found is not None:
             keep = chosen[self.found.subject]
-            zones = tuple(met for met, kept in zip(self.found.zones, keep, strict=True) if kept)
-            return Overlaps(self.found.subject[keep], self.found.parts[keep], zones)
+            kept = np.flatnonzero(keep)
+            zones = tuple(self.found.zones[place] for place in kept)
+            areas = tuple(self.found.zone_areas_m2[place] for place in kept)
+            return Overlaps(self.found.subject[keep], self.found.parts[keep], zones, areas)
         places = np.flatnonzero(chosen)
         found = find_overlaps(self.subjects.iloc[places], self.zones)
-        return Overlaps(places[found.subject], found.parts, found.zones)
+        return Overlaps(places[found.subject], found.parts, found.zones, found.zone_areas_m2)
 
 
 def overlap_areas(subjects: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> NDArray[np.float64]:
@@ -154,9 +158,11 @@ def find_overlaps(subjects: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> Overla
     unique, first = np.unique(subject, return_index=True)
     last = np.append(first[1:], len(subject))[: len(first)]
     parts = np.empty(len(unique), dtype=object)
-    met = []
+    areas = shapely.area(pieces)
+    met, met_areas = [], []
     for row, (start, stop) in enumerate(zip(first, last, strict=True)):
         several = stop - start > 1
         parts[row] = shapely.union_all(pieces[start:stop]) if several else pieces[start]
-        met.append(tuple(int(position) for position in zone[start:stop]))
-    return Overlaps(unique, polygons_only(parts), tuple(met))
+        met.append(tuple(zone[start:stop].tolist()))
+        met_areas.append(tuple(areas[start:stop].tolist()))
+    return Overlaps(unique, polygons_only(parts), tuple(met), tuple(met_areas))

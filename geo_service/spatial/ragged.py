@@ -133,7 +133,8 @@ class Ragged:
             # A null may stand over bytes that are not to be read.
             chunk = chunk.fill_null(b"")
         _, offsets, data = chunk.buffers()
-        start = np.frombuffer(offsets, dtype=np.int64 if wide else np.int32)
+        width = np.dtype(np.int64 if wide else np.int32)
+        start: NDArray[np.integer] = np.frombuffer(offsets, dtype=width)
         start = start[chunk.offset : chunk.offset + len(chunk) + 1]
         try:
             return cls.from_wkb(b"" if data is None else data, start)

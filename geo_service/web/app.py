@@ -16,7 +16,7 @@ from starlette.middleware.gzip import GZipMiddleware
 import geo_service
 from geo_service.errors import InvalidQueryError
 from geo_service.planning import County
-from geo_service.web.errors import add_error_handlers
+from geo_service.web.errors import BodyLimit, add_error_handlers
 from geo_service.web.routes import health, maps, pages, parks, reviews
 from geo_service.web.security import SecurityHeaders
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from geo_service.zoning.review import Progress
 
 _COMPRESS_FROM_BYTES = 1_000
+MAX_BODY_BYTES = 2_000_000
+"""A larger request body is a 413; rulebooks and projects are a hundred times smaller."""
 
 
 def create_app(county: County) -> FastAPI:
@@ -49,6 +51,7 @@ def create_app(county: County) -> FastAPI:
     app.state.county = county
     add_error_handlers(app)
     app.add_middleware(GZipMiddleware, minimum_size=_COMPRESS_FROM_BYTES)
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(SecurityHeaders)
     for part in (health, parks, reviews, maps, pages):
         app.include_router(part.router)

@@ -10,10 +10,13 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geo_service.errors import (
     AssetError,
+    BusyError,
     GeoServiceError,
     InvalidQueryError,
     NotFoundError,
@@ -29,6 +32,7 @@ STATUS: dict[type[GeoServiceError], int] = {
     NotFoundError: 404,
     InvalidQueryError: 400,
     RulebookError: 422,
+    BusyError: 503,
     ProjectError: 422,
     WorkspaceError: 500,
     AssetError: 500,
@@ -46,6 +50,36 @@ def problem(status: int, detail: str, **members: Any) -> Response:  # noqa: ANN4
     return Response(dump(content), status, media_type=PROBLEM_TYPE)
 
 
+class BodyLimit:
+    """Answers a body that is too large with a problem document, without reading it all."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on unless its body says, or turns out, to be over the limit."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        length = Headers(scope=scope).get("content-length", "")
+        too_large = problem(413, f"A request body may have at most {self._max_bytes:,} bytes.")
+        if length.isdecimal() and int(length) > self._max_bytes:
+            await too_large(scope, receive, send)
+            return
+        read = 0
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self._max_bytes:
+                raise HTTPException(413, "The request body is too large.")
+            return message
+
+        await self._app(scope, counted, send)
+
+
 def add_error_handlers(app: FastAPI) -> None:
     """Answer every error of an app with a problem document."""
     app.add_exception_handler(GeoServiceError, _on_known)
@@ -56,6 +90,10 @@ def add_error_handlers(app: FastAPI) -> None:
 
 async def _on_known(_: Request, error: Exception) -> Response:
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+    if isinstance(error, BusyError):
+        answer = problem(status, str(error))
+        answer.headers["retry-after"] = "10"
+        return answer
     if status >= _SAFE_TO_SHOW:
         _log.error("%s", error)
         return problem(status, "The service cannot use its own data; its log says why.")

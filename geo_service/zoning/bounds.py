@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from geo_service.model import Message, Subject, Verdict
-from geo_service.zoning.case import Draft, Parameters, missing_value
+from geo_service.model import Message, Quantity, Subject, Verdict
+from geo_service.zoning.case import Draft, IndustryPrefix, Parameters, missing_value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,8 +29,8 @@ class BoundParameters(Parameters):
 
     at_least: float | None = None
     at_most: float | None = None
-    by_industry: dict[str, float] = Field(default_factory=dict)
-    verdict: Verdict = Verdict.FAIL
+    by_industry: dict[IndustryPrefix, float] = Field(default_factory=dict)
+    verdict: Literal["fail", "watch"] = "fail"
 
     @model_validator(mode="after")
     def _one_bound(self) -> BoundParameters:
@@ -71,7 +71,7 @@ class Measured:
     code: str | None = None
     computed: str | None = None
     missing_rows: list[str] | None = None
-    name: str | None = None
+    name: str | Message | None = None
 
 
 def judge_bound(measured: Measured, parameters: BoundParameters, geometry: Any) -> Draft | None:  # noqa: ANN401
@@ -90,13 +90,12 @@ def judge_bound(measured: Measured, parameters: BoundParameters, geometry: Any) 
     values: Mapping[str, Any] = {
         "measure": Message(f"measure.{measured.column}"),
         "subject": measured.name or measured.subject.id,
-        "value": measured.value,
-        "limit": limit,
-        "gap": abs(limit - measured.value),
-        "unit": measured.unit or "",
+        "value": Quantity(measured.value, measured.unit, beside=limit),
+        "limit": Quantity(limit, measured.unit),
+        "gap": Quantity(abs(limit - measured.value), measured.unit),
     }
     return Draft(
-        verdict=parameters.verdict,
+        verdict=Verdict(parameters.verdict),
         park_id=measured.park_id,
         subject=measured.subject,
         title=Message(f"finding.too_{side}", values),

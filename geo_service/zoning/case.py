@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from geo_service.crs import measure_area_m2
-from geo_service.model import Message, Severity, Subject, Verdict
+from geo_service.industry import classification
+from geo_service.model import Message, Severity, Subject, Tier, Verdict
 from geo_service.zoning.focus import Focus, measure_focus
+from geo_service.zoning.names import named_columns
 
 if TYPE_CHECKING:
     from datetime import date
@@ -30,10 +32,24 @@ if TYPE_CHECKING:
     from geo_service.plan import Plan
 
 
+def _known_prefix(code: str) -> str:
+    known = classification()
+    if code not in known:
+        near = known.nearest(code)
+        hint = f"; nearest: {near} {known.name(near)}" if near else ""
+        msg = f"not a GB/T 4754-2017 code or prefix{hint}"
+        raise ValueError(msg)
+    return code
+
+
+IndustryPrefix = Annotated[str, AfterValidator(_known_prefix)]
+"""A code of the classification that stands for all codes which begin so."""
+
+
 class Parameters(BaseModel):
     """Base of every check's parameters; an unknown name is refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class NoParameters(Parameters):
@@ -43,8 +59,8 @@ class NoParameters(Parameters):
 class Tolerance(Parameters):
     """Below both limits an overlap is noise of the survey, not a finding."""
 
-    area_m2: float = 50.0
-    share: float = 0.001
+    area_m2: float = Field(default=50.0, ge=0)
+    share: float = Field(default=0.001, ge=0, le=1)
 
     def is_noise(
         self, area_m2: NDArray[np.float64], share: NDArray[np.float64]
@@ -56,9 +72,9 @@ class Tolerance(Parameters):
 class Scope(Parameters):
     """Which parks a rule is for; an empty list means all."""
 
-    tiers: tuple[str, ...] = ()
+    tiers: tuple[Tier, ...] = ()
     parks: tuple[str, ...] = ()
-    industries: tuple[str, ...] = ()
+    industries: tuple[IndustryPrefix, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,16 +181,22 @@ def text_or_none(cell: object) -> str | None:
 
 
 def missing_value(
-    *, park_id: str | None, subject: Subject, column: str, rows: list[str] | None = None
+    *,
+    park_id: str | None,
+    subject: Subject,
+    column: str | tuple[str, ...],
+    rows: list[str] | None = None,
 ) -> Draft:
-    """Return the `unknown` of a subject whose column has no value."""
+    """Return the `unknown` of a subject whose column, or one of several, has no value."""
+    columns = [column] if isinstance(column, str) else list(column)
+    named = [f"{subject.layer}.{name}" for name in columns]
     evidence: dict[str, Any] = {
-        "measure": column,
+        "measure": columns[0],
         "value": None,
-        "missing_column": f"{subject.layer}.{column}",
+        "missing_column": named[0] if len(named) == 1 else named,
         "missing_rows": rows or [subject.id],
     }
-    values = {"column": column, "rows": rows or [subject.id]}
+    values = {"column": named_columns(columns), "rows": rows or [subject.id]}
     return Draft(
         verdict=Verdict.UNKNOWN,
         park_id=park_id,
@@ -182,5 +204,5 @@ def missing_value(
         title=Message("finding.missing_value", values),
         evidence=evidence,
         cure=Message("cure.fill_value", values),
-        key=f"missing:{column}",
+        key=f"missing:{'+'.join(columns)}",
     )

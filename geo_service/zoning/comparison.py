@@ -26,23 +26,40 @@ class ChangedFinding:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What became of each finding between two reviews; each finding stands in one list."""
+    """What became of each finding between two reviews; each finding stands in one list.
+
+    `not_compared` are findings on parks or by rules that only one of the reviews looked at:
+    neither new nor cured.
+    """
 
     new: tuple[FindingDocument, ...]
     cured: tuple[FindingDocument, ...]
     persisting: tuple[FindingDocument, ...]
     changed: tuple[ChangedFinding, ...]
+    not_compared: tuple[FindingDocument, ...] = ()
 
 
-def compare_findings(
-    before: Sequence[FindingDocument], after: Sequence[FindingDocument]
-) -> Comparison:
+@dataclass(frozen=True)
+class Looked:
+    """What a review looked at: its findings, and the parks and rules behind them."""
+
+    findings: Sequence[FindingDocument]
+    parks: frozenset[str]
+    rules: frozenset[str]
+
+    def covers(self, finding: FindingDocument) -> bool:
+        """Return whether this review looked at the park and by the rule of a finding."""
+        park_id = finding["park_id"]
+        return finding["rule_id"] in self.rules and (park_id is None or park_id in self.parks)
+
+
+def compare_reviews(before: Looked, after: Looked) -> Comparison:
     """Return how the findings of two reviews differ, each list in the order of its review.
 
     A finding is the same when its `finding_id` is: same rule, same subject.
     """
-    earlier = {finding["finding_id"]: finding for finding in before}
-    later = {finding["finding_id"]: finding for finding in after}
+    earlier = {finding["finding_id"]: finding for finding in before.findings}
+    later = {finding["finding_id"]: finding for finding in after.findings}
     changed, persisting = [], []
     for finding_id, finding in later.items():
         if finding_id not in earlier:
@@ -52,11 +69,17 @@ def compare_findings(
             changed.append(ChangedFinding(finding_id, earlier[finding_id], finding, names))
         else:
             persisting.append(finding)
+    new = [finding for key, finding in later.items() if key not in earlier]
+    gone = [finding for key, finding in earlier.items() if key not in later]
     return Comparison(
-        new=tuple(finding for key, finding in later.items() if key not in earlier),
-        cured=tuple(finding for key, finding in earlier.items() if key not in later),
+        new=tuple(finding for finding in new if before.covers(finding)),
+        cured=tuple(finding for finding in gone if after.covers(finding)),
         persisting=tuple(persisting),
         changed=tuple(changed),
+        not_compared=(
+            *(finding for finding in new if not before.covers(finding)),
+            *(finding for finding in gone if not after.covers(finding)),
+        ),
     )
 
 

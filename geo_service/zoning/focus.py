@@ -52,7 +52,7 @@ class Focus:
     year: int | None
     enterprise_count: int
     shares: Mapping[FocusBasis, float | None]
-    supporting_share: float | None
+    supporting_shares: Mapping[FocusBasis, float | None]
     leading_total: float | None
     total: float | None
     top_industry: str | None
@@ -63,6 +63,11 @@ class Focus:
     location_quotient: float | None
     missing: Mapping[FocusBasis, tuple[str, ...]]
     uncoded: tuple[str, ...]
+
+    @property
+    def supporting_share(self) -> float | None:
+        """The share of the supporting industries, the leading one left out, by `basis`."""
+        return self.supporting_shares[self.basis]
 
     @property
     def leading(self) -> str | None:
@@ -170,17 +175,18 @@ def _measure(park: _Park, table: _Table, basis: FocusBasis, year: int | None) ->
     }
     is_leading = table.starting(park.declared, rows) if len(park.declared) == 1 else None
     shares: dict[FocusBasis, float | None] = dict.fromkeys(FocusBasis)
+    supporting_shares = dict(shares)
     if is_leading is not None and not uncoded:
+        is_supporting = table.starting(park.supporting, rows) & ~is_leading
         for item in FocusBasis:
             if not missing[item]:
                 shares[item] = _share(table.amounts[item][rows], is_leading)
+                supporting_shares[item] = _share(table.amounts[item][rows], is_supporting)
     is_complete = not uncoded and not missing[basis] and len(rows) > 0
     values = table.amounts[basis][rows]
-    leading_total = supporting_share = quotient = None
+    leading_total = quotient = None
     if is_complete and is_leading is not None:
         leading_total = float(values[is_leading].sum())
-        is_supporting = table.starting(park.supporting, rows) & ~is_leading
-        supporting_share = _share(values, is_supporting)
         quotient = _location_quotient(shares[basis], table, park.declared, basis)
     mix = _mix(table.codes[rows], values) if is_complete else {}
     best = max(mix.values(), default=None)
@@ -193,7 +199,7 @@ def _measure(park: _Park, table: _Table, basis: FocusBasis, year: int | None) ->
         year=year,
         enterprise_count=len(rows),
         shares=shares,
-        supporting_share=supporting_share,
+        supporting_shares=supporting_shares,
         leading_total=leading_total,
         total=float(values.sum()) if is_complete else None,
         top_industry=top[0] if top else None,

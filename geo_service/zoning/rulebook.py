@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from geo_service.zoning.case import Check
 
 DEFAULT_FILE = "rulebook.yaml"
+TELLS_NEW_FROM_EXISTING = "river_distance"
+"""The family whose subjects say whether they are new."""
 _UNUSABLE = "The rulebook cannot be used:"
 Titles = dict[Literal["zh-Hans", "zh-Hant", "en"], str]
 
@@ -69,7 +71,8 @@ class RulePart(_Part):
     tolerance: Tolerance = Tolerance()
     legal_basis: LegalBasisPart
     basis_tag: BasisTag
-    looked_at: date
+    looked_at: date | None = None
+    """The day somebody looked at the source; None when nobody has."""
     note: str | None = None
     enabled: bool = True
 
@@ -195,6 +198,16 @@ def _build_rules(
         check = _find_check(part, rule_id, file, lines, faults)
         if check is None:
             continue
+        if part.applies_to != "all" and part.family != TELLS_NEW_FROM_EXISTING:
+            faults.append(
+                Fault(
+                    file=file,
+                    line=line_of(("rules", rule_id, "applies_to"), lines),
+                    column=f"rules.{rule_id}.applies_to",
+                    found=repr(part.applies_to),
+                    expected=f"all: only rules of {TELLS_NEW_FROM_EXISTING} tell new from existing",
+                )
+            )
         parameters = _check_parameters(check, part, rule_id, file, lines, faults)
         if parameters is not None:
             rules[rule_id] = Rule(

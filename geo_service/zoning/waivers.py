@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from geo_service.documents import line_of, nearest_name, parse_model, read_text, read_yaml
 from geo_service.errors import Fault, RulebookError
 from geo_service.model import Finding, Subject
+from geo_service.zoning.rulebook import default_rulebook
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +44,8 @@ class Waiver(BaseModel):
 
     rule_id: str
     subject: SubjectPart
+    finding_id: str | None = None
+    """Limits the waiver to one of several findings of the rule on the subject."""
     reason: Annotated[str, Field(min_length=1)]
     author: Annotated[str, Field(min_length=1)]
     granted_on: date
@@ -69,9 +72,11 @@ class _WaiversFile(BaseModel):
 
 @dataclass(frozen=True)
 class Waivers:
-    """The waivers of a county."""
+    """The waivers of a county, and what they name that is not there any more."""
 
     entries: tuple[Waiver, ...] = ()
+    stale: tuple[str, ...] = ()
+    """Subjects as `layer/id` that the plan does not have (any more)."""
 
     @property
     def version(self) -> str:
@@ -83,17 +88,19 @@ class Waivers:
 
     def apply(self, findings: Iterable[Finding], day: date) -> list[Finding]:
         """Return the findings, those with a waiver that holds on this day marked as waived."""
-        holding = {
-            (entry.rule_id, Subject(entry.subject.layer, entry.subject.id)): entry
-            for entry in self.entries
-            if entry.holds_on(day)
-        }
-        return [
-            replace(finding, waived=_shown(holding[finding.rule_id, finding.subject]))
-            if (finding.rule_id, finding.subject) in holding
-            else finding
-            for finding in findings
-        ]
+        holding: dict[tuple[str, Subject], list[Waiver]] = {}
+        for entry in self.entries:
+            if entry.holds_on(day):
+                subject = Subject(entry.subject.layer, entry.subject.id)
+                holding.setdefault((entry.rule_id, subject), []).append(entry)
+        return [_waived(item, holding.get((item.rule_id, item.subject), ())) for item in findings]
+
+
+def _waived(finding: Finding, waivers: Sequence[Waiver]) -> Finding:
+    for waiver in waivers:
+        if waiver.finding_id in {None, finding.finding_id}:
+            return replace(finding, waived=_shown(waiver))
+    return finding
 
 
 def _shown(waiver: Waiver) -> Mapping[str, str]:
@@ -106,13 +113,16 @@ def _shown(waiver: Waiver) -> Mapping[str, str]:
 
 
 def open_waivers(path: Path | None, rulebook: Rulebook, plan: Plan) -> Waivers:
-    """Return the waivers of a file, checked against rules and features; none without a path.
+    """Return the waivers of a file, checked against the rules; none without a path.
+
+    A waiver of a feature that the plan does not have (any more) harms nothing; it is listed
+    as stale. A shipped rule that the rulebook at hand leaves out is no fault either.
 
     Raises
     ------
     RulebookError
-        The file breaks its form, or names a rule or a feature that does not exist; every
-        fault with its line.
+        The file breaks its form, or names a rule that does not exist; every fault with its
+        line.
     """
     if path is None:
         return Waivers()
@@ -123,29 +133,26 @@ def open_waivers(path: Path | None, rulebook: Rulebook, plan: Plan) -> Waivers:
     if not faults:
         whole, faults = parse_model(_WaiversFile, data, path.name, lines=lines)
         if whole is not None:
+            known = {*rulebook.rules, *default_rulebook().rules}
             for number, entry in enumerate(whole.waivers):
-                line = line_of(("waivers", number), lines)
-                faults += _faults_of(entry, path.name, line, rulebook, plan)
+                if entry.rule_id not in known:
+                    line = line_of(("waivers", number), lines)
+                    found = f"rule {entry.rule_id!r}"
+                    expected = nearest_name(entry.rule_id, tuple(sorted(known)))
+                    faults.append(Fault(file=path.name, line=line, found=found, expected=expected))
             if not faults:
-                return Waivers(whole.waivers)
+                stale = [
+                    f"{entry.subject.layer}/{entry.subject.id}"
+                    for entry in whole.waivers
+                    if not _has(plan, entry.subject)
+                ]
+                return Waivers(whole.waivers, tuple(stale))
     raise RulebookError(_UNUSABLE, faults)
 
 
-def _faults_of(
-    entry: Waiver, file: str, line: int | None, rulebook: Rulebook, plan: Plan
-) -> Sequence[Fault]:
-    faults = []
-    if entry.rule_id not in rulebook.rules:
-        found, expected = entry.rule_id, nearest_name(entry.rule_id, tuple(rulebook.rules))
-        faults.append(Fault(file=file, line=line, found=f"rule {found!r}", expected=expected))
-    layer, identity = entry.subject.layer, entry.subject.id
-    frame = plan.frame(layer)
-    known = (
-        frame["building_id"] + "/" + frame["floor_no"].astype("str")
-        if layer == "floors"
-        else frame[frame.columns[0]]
-    )
-    if not (known == identity).any():
-        expected = f"an id that layer {layer} has"
-        faults.append(Fault(file=file, line=line, found=repr(identity), expected=expected))
-    return faults
+def _has(plan: Plan, subject: SubjectPart) -> bool:
+    frame = plan.frame(subject.layer)
+    ids = frame[frame.columns[0]].astype("str")
+    if subject.layer == "floors":
+        ids = ids + "/" + frame["floor_no"].astype("str")
+    return bool((ids == subject.id).any())

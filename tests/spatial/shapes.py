@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import shapely
 from hypothesis import strategies as st
@@ -38,7 +40,8 @@ def stars(draw: st.DrawFn) -> shapely.Geometry:
     shape = valid(shapely.Polygon(ring))
     for _ in range(draw(st.integers(0, 2))):
         middle = [centre[0] + draw(st.floats(-40, 40)), centre[1] + draw(st.floats(-40, 40))]
-        shape = valid(shape - shapely.Point(middle).buffer(draw(st.floats(1, 30)), quad_segs=2))
+        hole = shapely.Point(middle).buffer(draw(st.floats(1, 30)), quad_segs=2)
+        shape = valid(shapely.difference(shape, hole))
     return shape
 
 
@@ -65,7 +68,7 @@ def several(draw: st.DrawFn) -> shapely.Geometry:
     """Draw a multipolygon, often with an island within a hole."""
     parts = draw(st.lists(st.one_of(stars(), boxes()), min_size=2, max_size=4))
     outer = draw(stars())
-    ring = outer.buffer(20) - outer.buffer(10)
+    ring = shapely.difference(shapely.buffer(outer, 20), shapely.buffer(outer, 10))
     return valid(shapely.union_all([*parts, ring]) - shapely.box(100, 100, 101, 300))
 
 
@@ -89,7 +92,9 @@ def points() -> st.SearchStrategy[shapely.Geometry]:
     return st.builds(shapely.Point, number, number).map(at_county)
 
 
-def array(shapes: list[shapely.Geometry | None]) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+def array(
+    shapes: Sequence[shapely.Geometry | None],
+) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
     """Return shapes as the object array that geopandas would hold."""
     result = np.empty(len(shapes), dtype=object)
     result[:] = shapes

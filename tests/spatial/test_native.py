@@ -14,6 +14,7 @@ from geo_service.spatial import grid_overlay
 from geo_service.spatial.grid_overlay import LineGrid, ZoneGrid
 from geo_service.spatial.ragged import Ragged
 from tests.conftest import ROOT
+from tests.spatial.shapes import array
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_without_a_library_the_log_says_so_and_grids_refuse(
     assert "overlaps are measured with shapely" in caplog.messages[0]
     for build in (ZoneGrid.build, LineGrid.build, Ragged.from_shapely):
         with pytest.raises(RuntimeError, match="Build the package again"):
-            build([shapely.box(0, 0, 1, 1)])
+            build(array([shapely.box(0, 0, 1, 1)]))
 
 
 @pytest.mark.usefixtures("fresh")

@@ -9,6 +9,7 @@ import shapely
 
 from geo_service.errors import CrsError
 from geo_service.spatial import overlay
+from geo_service.spatial.grid_overlay import ZoneGrid
 from geo_service.spatial.overlay import find_overlaps, overlap_areas
 from tests.spatial.shapes import array
 
@@ -67,7 +68,7 @@ def test_a_collection_counts_with_its_surfaces() -> None:
 
 def test_few_subjects_against_a_zone_of_many_vertices_do_not_pay_for_a_grid() -> None:
     fine = shapely.Point(0, 0).buffer(100, quad_segs=1000)
-    with mock.patch.object(overlay, "ZoneGrid", wraps=overlay.ZoneGrid) as grid:
+    with mock.patch.object(overlay, "ZoneGrid", wraps=ZoneGrid) as grid:
         few = overlap_areas(frame(shapely.box(0, 0, 10, 10)), frame(fine))
         assert not grid.build.called
         many = overlap_areas(frame(*[shapely.box(0, 0, 10, 10)] * 20), frame(fine))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,8 @@ from geo_service.spatial.ragged import Ragged
 from tests.spatial.shapes import array, paths, points, surfaces
 
 SQUARE = shapely.box(0, 0, 10, 10)
+DIMENSIONS: tuple[Literal[2, 3, 4], ...] = (2, 3, 4)
+FLAVORS: tuple[Literal["iso", "extended"], ...] = ("iso", "extended")
 
 
 def from_binary(*binary: bytes) -> Ragged:
@@ -24,11 +27,14 @@ def from_binary(*binary: bytes) -> Ragged:
 @given(
     st.lists(st.one_of(surfaces(), paths(), points(), st.none()), max_size=8),
     st.sampled_from([0, 1]),
-    st.sampled_from([2, 3, 4]),
-    st.sampled_from(["iso", "extended"]),
+    st.sampled_from(DIMENSIONS),
+    st.sampled_from(FLAVORS),
 )
 def test_binary_is_decoded_to_what_shapely_reads(
-    shapes: list[shapely.Geometry | None], byte_order: int, dimensions: int, flavor: str
+    shapes: list[shapely.Geometry | None],
+    byte_order: int,
+    dimensions: Literal[2, 3, 4],
+    flavor: Literal["iso", "extended"],
 ) -> None:
     written = array(shapes)
     if dimensions > 2:
@@ -99,7 +105,13 @@ def test_offsets_outside_the_buffer_are_refused(offsets: list[int]) -> None:
 
 def test_positions_count_on_from_chunk_to_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ragged, "_CHUNK", 2)
-    shapes = [SQUARE, None, shapely.Point(3, 4), SQUARE, shapely.LineString([(0, 0), (1, 1)])]
+    shapes: list[shapely.Geometry | None] = [
+        SQUARE,
+        None,
+        shapely.Point(3, 4),
+        SQUARE,
+        shapely.LineString([(0, 0), (1, 1)]),
+    ]
     found = Ragged.from_shapely(array(shapes))
     assert np.array_equal(found.bounds(), shapely.bounds(array(shapes)), equal_nan=True)
     assert found.areas().tolist() == [100, 0, 0, 100, 0]

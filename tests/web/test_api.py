@@ -10,6 +10,7 @@ import pytest
 import shapely
 from fastapi.testclient import TestClient
 
+from geo_service.errors import BusyError, NotFoundError
 from geo_service.planning import County as RunningCounty
 from geo_service.web.app import create_app
 from geo_service.web.routes import reviews as reviews_routes
@@ -258,6 +259,46 @@ def test_long_work_becomes_a_job_with_progress_and_cancel(
             break
     assert states == ["done", "cancelled"]
     assert get(client, address)["result"].startswith("/api/reviews/")
+
+
+def test_a_job_that_fails_at_once_is_answered_as_what_it_is(
+    client: TestClient, running: RunningCounty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        msg = "no such thing"
+        raise NotFoundError(msg)
+
+    monkeypatch.setattr(running, "review_again", refuse)
+    assert client.post("/api/reviews").status_code == 404
+
+
+def test_too_many_jobs_are_a_503_that_says_when_to_come_back(
+    client: TestClient, running: RunningCounty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object) -> None:
+        msg = "20 jobs are waiting already; try again later."
+        raise BusyError(msg)
+
+    monkeypatch.setattr(running.jobs, "start", busy)
+    answer = client.post("/api/reviews")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "10"
+
+
+def test_a_body_that_is_too_large_is_a_413(client: TestClient) -> None:
+    def in_pieces() -> Iterator[bytes]:
+        yield from (b"x" * 100_000 for _ in range(30))
+
+    for content in (b"x" * 3_000_000, in_pieces()):  # with its size said, and without
+        answer = client.post("/api/reviews", content=content)
+        assert answer.status_code == 413
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_rulebook_of_aliases_is_refused(client: TestClient) -> None:
+    answer = client.post("/api/reviews", json={"rulebook": "a: &a [x]\nb: [*a, *a]\n"})
+    assert answer.status_code == 422
+    assert "aliases" in answer.text
 
 
 def test_titles_follow_the_language_and_ids_do_not(client: TestClient) -> None:

@@ -14,7 +14,7 @@ from geo_service.model import Finding, Verdict
 from geo_service.plan import Plan
 from geo_service.reports.document import finding_properties
 from geo_service.workspace import open_plan
-from geo_service.zoning.comparison import compare_findings
+from geo_service.zoning.comparison import Looked, compare_reviews
 from geo_service.zoning.review import Review, review
 from tests.county import County, box, enterprise, parcel, park
 
@@ -263,7 +263,6 @@ def test_an_expired_waiver_comes_back(county: County, tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ("off_focus_enterprise", "off_focus", r"waivers\.yaml:4.*focus\.off_focus_enterprise"),
-        ("id: Z", "id: Y", r"waivers\.yaml:4.*an id that layer enterprises has"),
         ("reason: moves out by the end of the year", "reason: ''", r"waivers\.yaml:6"),
         ("expires_on: 2026-12-31", "expires_on: 2025-12-31", "expires_on must not be before"),
     ],
@@ -280,22 +279,24 @@ def test_a_waiver_that_cannot_hold_is_refused(
 
 
 def test_two_reviews_compared(county: County, tmp_path: Path) -> None:
-    def findings(name: str) -> list[dict[str, object]]:
-        result = review(open_plan(county.write(tmp_path / name)), as_of=date(2026, 3, 1))
+    def looked(name: str, **options: object) -> Looked:
+        plan = open_plan(county.write(tmp_path / name))
+        result = review(plan, as_of=date(2026, 3, 1), **options)  # type: ignore[arg-type]
         translator = Translator(Language.EN)
-        return [finding_properties(item, translator) for item in result.results]
+        findings = [finding_properties(item, translator) for item in result.results]
+        return Looked(findings, frozenset(result.park_ids), frozenset(result.checks))
 
     county.layers["enterprises"] += [
         enterprise("Y", "1711", 1.0),
         enterprise("Z", "1711", 1.0),
         enterprise("W", "1711", 1.0),
     ]
-    before = findings("before")
+    before = looked("before")
     rows = county.layers["enterprises"]
     rows.remove(next(row for row in rows if row["enterprise_id"] == "Y"))  # cured
     rows[-1]["industry_code"] = "1721"  # W: changed evidence
     rows.append(enterprise("V", "1711", 1.0))  # new
-    result = compare_findings(before, findings("after"))
+    result = compare_reviews(before, looked("after"))
 
     def ids(found: object) -> list[object]:
         return [item["subject"]["id"] for item in found]  # type: ignore[attr-defined]
@@ -306,3 +307,37 @@ def test_two_reviews_compared(county: County, tmp_path: Path) -> None:
     (changed,) = result.changed
     assert changed.after["subject"]["id"] == "W"
     assert changed.changed == ("evidence.value",)
+
+
+def test_what_only_one_review_looked_at_is_neither_new_nor_cured(
+    county: County, tmp_path: Path
+) -> None:
+    county.layers["enterprises"].append(enterprise("Z", "1711", 1.0))
+    plan = open_plan(county.write(tmp_path / "c"))
+    translator = Translator(Language.EN)
+    whole, part = (
+        Looked(
+            [finding_properties(item, translator) for item in result.results],
+            frozenset(result.park_ids),
+            frozenset(result.checks),
+        )
+        for result in (review(plan), review(plan, parks=["P2"]))
+    )
+    result = compare_reviews(whole, part)
+    assert (result.cured, result.new) == ((), ())
+    assert [item["subject"]["id"] for item in result.not_compared] == ["Z"]
+
+
+def test_a_waiver_of_what_is_gone_is_listed_and_harms_nothing(
+    county: County, tmp_path: Path
+) -> None:
+    result = review(waived_county(county, tmp_path, WAIVER.replace("id: Z", "id: Y")))
+    assert result.waivers.stale == ("enterprises/Y",)
+
+
+def test_a_waiver_may_name_one_finding(county: County, tmp_path: Path) -> None:
+    plan = waived_county(
+        county, tmp_path, WAIVER.replace("reason:", "finding_id: f-0\n    reason:")
+    )
+    (finding,) = of_rule(review(plan, as_of=date(2026, 6, 1)), "focus.off_focus_enterprise")
+    assert finding.waived is None

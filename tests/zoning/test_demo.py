@@ -87,7 +87,7 @@ VERDICTS = [
     ("layout.overlap", "B-21 -", "B-22 fail", "C-04 fail"),
     ("layout.in_county", "C-05 -", "B-29 fail"),
     ("layout.in_township", "B-40 -", "B-36 -", "B-35 fail", "B-13 fail", "B-18 unknown"),
-    ("layout.in_development_boundary", "B-09 -", "B-35 fail", "B-29 fail"),
+    ("layout.in_development_boundary", "B-09 -", "B-29 -", "B-35 fail"),
     ("layout.host", "B-20 -", "B-03 -", "B-30 fail"),
     ("layout.declared_area", "B-40 -", "B-34 watch", "B-31 unknown"),
     ("layout.minimum_area", "C-02 -", "B-34 watch"),

@@ -79,7 +79,10 @@ def create_review(
     job = county.jobs.start(
         lambda progress: county.review_again(rulebook, parks=asked.parks, progress=progress)
     )
-    if not county.jobs.wait(job, AT_ONCE_SECONDS) or job.result is None:
+    is_ended = county.jobs.wait(job, AT_ONCE_SECONDS)
+    if is_ended and job.fault is not None:
+        raise job.fault
+    if not is_ended or job.result is None:
         reply = json_reply(request, job_document(job), status=202)
         reply.headers["location"] = f"/api/jobs/{job.job_id}"
         return reply

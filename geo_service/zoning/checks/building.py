@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 from pydantic import Field
 
-from geo_service.model import Message, Subject, Verdict
+from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.plan import rows_of
 from geo_service.zoning.bounds import BoundParameters, Measured, judge_bound
 from geo_service.zoning.case import (
@@ -74,7 +74,7 @@ def floor_bound(case: Case, parameters: FloorBoundParameters) -> Outcome:
             code=code,
             computed=f"floor {floor_name}",
             missing_rows=[floor_name],
-            name=f"{row['name']} ({floor_name})",
+            name=Message("name.on_floor", {"name": row["name"], "floor": floor_name}),
         )
         draft = judge_bound(measured, parameters, shape)
         if draft is not None:
@@ -94,7 +94,7 @@ class FireParameters(Parameters):
 
 
 def fire_class(case: Case, parameters: FireParameters) -> Outcome:
-    """No floor above ground is given over to a fire class that must stay on the ground."""
+    """No floor but the ground floor is given over to a fire class that must stay there."""
     outcome = Outcome()
     floors = case.plan.frame("floors")
     buildings = case.plan.metric("buildings")
@@ -104,7 +104,7 @@ def fire_class(case: Case, parameters: FireParameters) -> Outcome:
     columns = ["building_id", "floor_no", "fire_class"]
     for building_id, number, letter in floors[columns].itertuples(index=False):
         park_id = parks.get(building_id)
-        if park_id not in wanted or number <= _GROUND_FLOOR:
+        if park_id not in wanted or number == _GROUND_FLOOR:
             continue
         outcome.checked += 1
         subject = Subject("floors", f"{building_id}/{number}")
@@ -152,10 +152,13 @@ def vacancy(case: Case, parameters: VacancyParameters) -> Outcome:
         own[columns].itertuples(index=False), own.geometry, strict=True
     ):
         rows = by_building.get(building_id)
-        if rows is None:
-            continue
         outcome.checked += 1
         subject = Subject("buildings", building_id)
+        if rows is None:
+            outcome.drafts.append(
+                missing_value(park_id=park_id, subject=subject, column="floors", rows=[building_id])
+            )
+            continue
         lacking = [name for name in ("vacant_m2", "area_m2") if rows[name].isna().any()]
         if lacking:
             gaps: list[int] = rows.loc[rows[lacking[0]].isna(), "floor_no"].tolist()
@@ -168,7 +171,11 @@ def vacancy(case: Case, parameters: VacancyParameters) -> Outcome:
         share = float(rows["vacant_m2"].sum()) / total if total > 0 else 0.0
         if share <= parameters.maximum:
             continue
-        values = {"building": building_id, "share": share, "maximum": parameters.maximum}
+        values = {
+            "building": building_id,
+            "share": Quantity(share, "share", beside=parameters.maximum),
+            "maximum": Quantity(parameters.maximum, "share"),
+        }
         outcome.drafts.append(
             Draft(
                 verdict=Verdict.WATCH,

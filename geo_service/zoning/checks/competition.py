@@ -13,9 +13,10 @@ import shapely
 from pydantic import Field
 
 from geo_service.industry import DIVISION_DIGITS, GROUP_DIGITS
-from geo_service.model import Message, Subject, Verdict
+from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.zoning.case import Case, Check, Draft, Outcome, Parameters, text_or_none
 from geo_service.zoning.focus import BASIS_COLUMNS, active_enterprises
+from geo_service.zoning.names import named_industry, named_park, named_parks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,7 +78,7 @@ def similar_structure(case: Case, parameters: SimilarityParameters) -> Outcome:
             continue
         others.sort(key=lambda other: (-float(str(other["unido"])), str(other["park_id"])))
         values = {
-            "others": [str(other["park_id"]) for other in others],
+            "others": named_parks(case.plan, [str(other["park_id"]) for other in others]),
             "similarity": others[0]["unido"],
             "digits": parameters.digits,
         }
@@ -164,7 +165,7 @@ def same_type(case: Case, parameters: CrowdParameters) -> Outcome:
         if len(parks) <= parameters.maximum:
             continue
         values = {
-            "industry": leading[:DIVISION_DIGITS],
+            "industry": named_industry(leading[:DIVISION_DIGITS]),
             "count": len(parks),
             "maximum": parameters.maximum,
         }
@@ -187,6 +188,13 @@ def same_type(case: Case, parameters: CrowdParameters) -> Outcome:
             )
         )
     return outcome
+
+
+def _is_same_industry(one: str | None, other: str | None) -> bool:
+    """Whether one leading industry contains the other: 397 contains 3972."""
+    return bool(one and other) and (
+        str(one).startswith(str(other)) or str(other).startswith(str(one))
+    )
 
 
 class NearbyParameters(Parameters):
@@ -215,12 +223,16 @@ def same_leading_nearby(case: Case, parameters: NearbyParameters) -> Outcome:
     for first, second in zip(one, two, strict=True):
         mine, other = ids[first], ids[second]
         is_pair = first != second and mine in selected and other != hosts[mine]
-        if not is_pair or hosts[other] == mine or leading[first] is None:
+        if not is_pair or hosts[other] == mine:
             continue
-        if leading[first] != leading[second]:
+        if not _is_same_industry(leading[first], leading[second]):
             continue
         distance_m = float(shapely.distance(shapes[first], shapes[second]))
-        values = {"other": other, "distance_m": distance_m, "industry": leading[first]}
+        values = {
+            "other": named_park(case.plan, other),
+            "distance": Quantity(distance_m, "m"),
+            "industry": named_industry(leading[first] or ""),
+        }
         outcome.drafts.append(
             Draft(
                 verdict=Verdict.WATCH,

@@ -8,20 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import shapely
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from geo_service.model import Message, Subject, Verdict
+from geo_service.documents import nearest_name
+from geo_service.model import Message, Quantity, Subject, Verdict
+from geo_service.schema import ZONE_KINDS
 from geo_service.spatial.overlay import ZoneOverlay
-from geo_service.zoning.case import Case, Check, Draft, Outcome, Parameters, text_or_none
+from geo_service.zoning.case import (
+    Case,
+    Check,
+    Draft,
+    IndustryPrefix,
+    Outcome,
+    Parameters,
+    text_or_none,
+)
 from geo_service.zoning.focus import active_enterprises
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import pandas as pd
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
@@ -34,7 +43,14 @@ class ExceptionsPart(Parameters):
     """What may lie in a zone all the same: land uses, and industries by code prefix."""
 
     land_uses: tuple[str, ...] = ()
-    industries: tuple[str, ...] = ()
+    industries: tuple[IndustryPrefix, ...] = ()
+
+
+def _known_kind(kind: str) -> str:
+    if kind not in ZONE_KINDS:
+        msg = f"unknown kind of zone: {nearest_name(kind, ZONE_KINDS)}"
+        raise ValueError(msg)
+    return kind
 
 
 class ZoneParameters(Parameters):
@@ -44,7 +60,7 @@ class ZoneParameters(Parameters):
     any. A zone without a grade gives `unknown` where grades are told apart.
     """
 
-    kind: str
+    kind: Annotated[str, AfterValidator(_known_kind)]
     verdicts: dict[str, Literal["fail", "watch"]] = Field(min_length=1)
     subjects: tuple[Literal["parks", "parcels", "buildings"], ...] = (
         "parks",
@@ -125,32 +141,41 @@ def _judge(
     is_noise = has_overlap & case.tolerance.is_noise(covered.area_m2, share)
     outcome.below_tolerance += int(is_noise.sum())
     found = covered.parts(has_overlap & ~is_noise)
-    measured = case.shared.area_m2(found.parts)
-    for place, part, met, inside_m2 in zip(
-        found.subject, found.parts, found.zones, measured, strict=True
-    ):
-        row = subjects.iloc[int(place)]
-        subject = Subject(layer, row[ID_COLUMNS[layer]])
-        met_zones = overlay.zones.iloc[list(met)]
+    shapes = subjects.geometry.to_numpy()[found.subject]
+    ids = subjects[ID_COLUMNS[layer]].to_numpy(dtype=object)[found.subject]
+    parks = subjects["park_id"].to_numpy(dtype=object)[found.subject]
+    zone_ids = overlay.zones["zone_id"].to_numpy(dtype=object)
+    kind = str(overlay.zones["kind"].iloc[0]) if len(overlay.zones) else ""
+    inside, whole = case.shared.area_m2(found.parts), case.shared.area_m2(shapes)
+    for place, part in enumerate(found.parts):
+        met = zip(found.zones[place], found.zone_areas_m2[place], strict=True)
         outcome.drafts.append(
-            _overlap_draft(case, subject, row, part, float(inside_m2), met_zones, verdict)
+            _overlap_draft(
+                Subject(layer, ids[place]),
+                text_or_none(parks[place]),
+                part,
+                (float(inside[place]), float(whole[place])),
+                [(zone_ids[zone], area_m2) for zone, area_m2 in met],
+                kind,
+                verdict,
+            )
         )
 
 
 def _overlap_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
-    case: Case,
     subject: Subject,
-    row: pd.Series[Any],
+    park_id: str | None,
     part: BaseGeometry,
-    inside_m2: float,
-    zones: gpd.GeoDataFrame,
+    areas_m2: tuple[float, float],
+    zones: list[tuple[str, float]],
+    kind: str,
     verdict: Verdict,
 ) -> Draft:
-    kind, zone_ids = zones["kind"].iloc[0], zones["zone_id"].tolist()
-    whole_m2 = float(case.shared.area_m2([row["geometry"]])[0])
+    inside_m2, whole_m2 = areas_m2
+    zone_ids = [zone_id for zone_id, _ in zones]
     values = {
         "zone": Message(f"zone.{kind}"),
-        "area_m2": inside_m2,
+        "area": Quantity(inside_m2, "m²"),
         "share": inside_m2 / whole_m2,
         "zones": zone_ids,
     }
@@ -164,13 +189,17 @@ def _overlap_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
         "subject_area_m2": whole_m2,
         "kind": kind,
         "zone_ids": zone_ids,
+        "zones": [
+            {"zone_id": zone_id, "area_m2": area_m2, "share": area_m2 / whole_m2}
+            for zone_id, area_m2 in zones
+        ],
         "computed": "area(subject ∩ union of zones)",
     }
     if is_unknown:
         evidence |= {"missing_column": "control_zones.grade", "missing_rows": zone_ids}
     return Draft(
         verdict=verdict,
-        park_id=text_or_none(row["park_id"]),
+        park_id=park_id,
         subject=subject,
         title=Message("finding.zone_no_grade" if is_unknown else "finding.in_zone", values),
         evidence=evidence,

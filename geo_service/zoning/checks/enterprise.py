@@ -24,7 +24,9 @@ from geo_service.zoning.case import (
     missing_value,
     text_or_none,
 )
+from geo_service.zoning.checks.indicator import parcels_without_status
 from geo_service.zoning.focus import active_enterprises
+from geo_service.zoning.names import named_industry
 
 
 class ZombieParameters(Parameters):
@@ -75,9 +77,9 @@ def zombie(case: Case, parameters: ZombieParameters) -> Outcome:
                 )
             )
         elif len(met) + len(unsure) >= parameters.tests:
-            columns = [_ZOMBIE_COLUMNS[name] for name in unsure]
+            columns = tuple(_ZOMBIE_COLUMNS[name] for name in unsure)
             outcome.drafts.append(
-                missing_value(park_id=row["park_id"], subject=subject, column="、".join(columns))
+                missing_value(park_id=row["park_id"], subject=subject, column=columns)
             )
     return outcome
 
@@ -132,6 +134,7 @@ def idle_land(case: Case, parameters: IdleParameters) -> Outcome:
     parcels = case.plan.metric("parcels")
     is_own = parcels["park_id"].isin(case.parks["park_id"])
     outcome.checked = int(is_own.sum())
+    outcome.drafts += parcels_without_status(parcels[is_own])
     idle = parcels[is_own & (parcels["status"] == "idle")]
     columns = ["parcel_id", "park_id", "idle_since"]
     for (parcel_id, park_id, since), shape in zip(
@@ -236,7 +239,7 @@ def code_known(case: Case, _: NoParameters) -> Outcome:
     columns = ["enterprise_id", "park_id", "name", "industry_code"]
     for index, enterprise_id, park_id, name, code in coded.loc[unknown, columns].itertuples():
         near = known.nearest(code)
-        values = {"name": name, "code": code, "near": f"{near} {known.name(near)}" if near else "—"}
+        values = {"name": name, "code": code, "near": named_industry(near) if near else "—"}
         outcome.drafts.append(
             Draft(
                 verdict=Verdict.FAIL,

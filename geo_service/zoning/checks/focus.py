@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from geo_service.industry import classification
-from geo_service.model import FocusBasis, Message, Subject, Verdict
+from geo_service.model import FocusBasis, Message, Quantity, Subject, Verdict
 from geo_service.zoning.case import (
     Case,
     Check,
@@ -21,6 +20,7 @@ from geo_service.zoning.case import (
     text_or_none,
 )
 from geo_service.zoning.focus import BASIS_COLUMNS, M2_PER_MU, Focus, active_enterprises
+from geo_service.zoning.names import named_column, named_industry, named_parks
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
 def _parks(case: Case) -> Iterator[tuple[Focus, Subject, BaseGeometry]]:
     for park_id, shape in zip(case.parks["park_id"], case.parks.geometry, strict=True):
         yield case.shared.focus[park_id], Subject("parks", park_id), shape
-
-
-def _named(code: str) -> Message:
-    return Message("name.industry", {"code": code, "name": classification().name(code)})
 
 
 def _undeclared(focus: Focus, subject: Subject) -> Draft:
@@ -46,7 +42,7 @@ def declared(case: Case, _: NoParameters) -> Outcome:
         if not focus.declared:
             outcome.drafts.append(_undeclared(focus, subject))
         elif len(focus.declared) > 1:
-            values = {"industries": [_named(code) for code in focus.declared]}
+            values = {"industries": [named_industry(code) for code in focus.declared]}
             outcome.drafts.append(
                 Draft(
                     verdict=Verdict.FAIL,
@@ -79,7 +75,7 @@ def in_group(case: Case, _: NoParameters) -> Outcome:
         outside = [code for code in focus.declared if groups.group_of(code) is None]
         if not outside:
             continue
-        values = {"industries": [_named(code) for code in outside]}
+        values = {"industries": [named_industry(code) for code in outside]}
         outcome.drafts.append(
             Draft(
                 verdict=Verdict.FAIL,
@@ -120,8 +116,8 @@ def is_top(case: Case, parameters: TopParameters) -> Outcome:
             outcome.drafts.append(_not_measurable(focus, subject, "top_industry"))
         elif focus.leading[: parameters.digits] not in focus.top_industries:
             values = {
-                "declared": _named(focus.leading),
-                "top": _named(focus.top_industry),
+                "declared": named_industry(focus.leading),
+                "top": named_industry(focus.top_industry),
                 "share": focus.top_share,
             }
             outcome.drafts.append(
@@ -154,6 +150,13 @@ class ShareParameters(Parameters):
     basis: FocusBasis | None = None
     count_supporting: Literal["none", "half", "full"] = "none"
 
+    @model_validator(mode="after")
+    def _in_order(self) -> ShareParameters:
+        if self.watch_share > self.pass_share:
+            msg = "watch_share must not be greater than pass_share"
+            raise ValueError(msg)
+        return self
+
 
 _SUPPORTING_WEIGHT: Mapping[str, float] = MappingProxyType({"none": 0.0, "half": 0.5, "full": 1.0})
 
@@ -179,7 +182,7 @@ def leading_share(case: Case, parameters: ShareParameters) -> Outcome:
             outcome.drafts.append(_not_measurable(focus, subject, f"share_{basis}", basis))
             continue
         weight = _SUPPORTING_WEIGHT[parameters.count_supporting]
-        counted = share + weight * (focus.supporting_share or 0.0)
+        counted = share + weight * (focus.supporting_shares[basis] or 0.0)
         if counted >= parameters.pass_share:
             continue
         verdict = Verdict.WATCH if counted >= parameters.watch_share else Verdict.FAIL
@@ -200,9 +203,9 @@ def _share_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
 ) -> Draft:
     threshold = parameters.pass_share
     values: dict[str, Any] = {
-        "industry": _named(focus.leading or ""),
-        "share": counted,
-        "threshold": threshold,
+        "industry": named_industry(focus.leading or ""),
+        "share": Quantity(counted, "share", beside=threshold),
+        "threshold": Quantity(threshold, "share"),
         "basis": Message(f"basis.{basis}"),
     }
     evidence: dict[str, Any] = {
@@ -212,7 +215,7 @@ def _share_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
         "threshold": threshold,
         "watch_threshold": parameters.watch_share,
         "shares": {item.value: value for item, value in focus.shares.items()},
-        "supporting_share": focus.supporting_share,
+        "supporting_share": focus.supporting_shares[basis],
         "count_supporting": parameters.count_supporting,
         "enterprise_count": focus.enterprise_count,
         "year": focus.year,
@@ -229,10 +232,12 @@ def _share_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
             "total_unit": _BASIS_UNITS[basis],
             "growth_needed": grow,
             "relocation_needed": move,
-            "computed": "leading_total / total",
+            "computed": "leading_total / total"
+            if parameters.count_supporting == "none"
+            else f"leading_total / total + {parameters.count_supporting} of supporting_share",
         }
         if basis is FocusBasis.OUTPUT and grow is not None:
-            values |= {"grow": grow / 1e4, "move": move / 1e4}
+            values |= {"grow": Quantity(grow, "CNY"), "move": Quantity(move, "CNY")}
             cure = Message("cure.raise_output_share", values)
     return Draft(
         verdict=verdict,
@@ -261,11 +266,12 @@ def _not_measurable(
     """The `unknown` of a park whose enterprises lack a value, or that has none."""
     chosen = basis or focus.basis
     if focus.enterprise_count == 0:
+        key = "no_register" if focus.year is None else "no_enterprises"
         return Draft(
             verdict=Verdict.UNKNOWN,
             park_id=focus.park_id,
             subject=subject,
-            title=Message("finding.no_enterprises", {"year": focus.year}),
+            title=Message(f"finding.{key}", {"year": focus.year}),
             evidence={"measure": measure, "value": None, "missing_column": "enterprises.park_id"},
             cure=Message("cure.add_enterprises"),
         )
@@ -282,7 +288,7 @@ def _not_measurable(
             evidence={"measure": measure, "value": None, "total": 0, "year": focus.year},
             cure=Message("cure.add_enterprises"),
         )
-    values = {"column": column, "rows": rows}
+    values = {"column": named_column(column), "rows": rows}
     return Draft(
         verdict=Verdict.UNKNOWN,
         park_id=focus.park_id,
@@ -349,7 +355,7 @@ def off_focus_enterprise(case: Case, _: NoParameters) -> Outcome:
                 missing_value(park_id=park_id, subject=subject, column="industry_code")
             )
         elif not known.startswith((*focus.declared, *focus.supporting)):
-            values = {"name": name, "industry": _named(known)}
+            values = {"name": name, "industry": named_industry(known)}
             outcome.drafts.append(
                 Draft(
                     verdict=Verdict.WATCH,
@@ -388,7 +394,7 @@ def speciality(case: Case, _: NoParameters) -> Outcome:
             continue
         others = [other for other in owners[text.strip()] if other != park_id]
         if others:
-            values = {"speciality": text, "parks": others}
+            values = {"speciality": text, "parks": named_parks(case.plan, others)}
             outcome.drafts.append(
                 Draft(
                     verdict=Verdict.WATCH,
@@ -428,12 +434,20 @@ def park_kind(case: Case, parameters: KindParameters) -> Outcome:
     counts = texts.value_counts()
     per_mu = _amounts_per_mu(case)
     for focus, subject, shape in _parks(case):
+        if len(focus.declared) > 1:
+            outcome.checked -= 1  # the rule on one declared industry speaks of it
+            continue
         share = focus.shares[focus.basis]
         own = case.parks.loc[case.parks["park_id"] == focus.park_id, "speciality"].iloc[0]
-        if share is None or not text_or_none(own):
-            column = "speciality" if share is not None else "leading_industry"
+        if focus.leading is None:
+            outcome.drafts.append(_undeclared(focus, subject))
+            continue
+        if share is None:
+            outcome.drafts.append(_not_measurable(focus, subject, "park_kinds"))
+            continue
+        if not text_or_none(own):
             outcome.drafts.append(
-                missing_value(park_id=focus.park_id, subject=subject, column=column)
+                missing_value(park_id=focus.park_id, subject=subject, column="speciality")
             )
             continue
         output, tax = per_mu.get(focus.park_id, (0.0, 0.0))
@@ -473,7 +487,9 @@ def park_kind(case: Case, parameters: KindParameters) -> Outcome:
 def _amounts_per_mu(case: Case) -> dict[str, tuple[float, float]]:
     """Output and tax per mu of the land of each park's enterprises, where land is known."""
     active = active_enterprises(case.plan)
-    sums = active.groupby("park_id")[["output_cny", "tax_cny", "land_m2"]].sum(min_count=1)
+    amounts = ["output_cny", "tax_cny", "land_m2"]
+    known = active[active[amounts].notna().all(axis=1)]
+    sums = known.groupby("park_id")[amounts].sum(min_count=1)
     sums = sums[sums["land_m2"] > 0]
     mu = sums["land_m2"] / M2_PER_MU
     return {
@@ -482,6 +498,46 @@ def _amounts_per_mu(case: Case) -> dict[str, tuple[float, float]]:
             sums.index, sums["output_cny"] / mu, sums["tax_cny"] / mu, strict=True
         )
     }
+
+
+def reported(case: Case, _: NoParameters) -> Outcome:
+    """Every enterprise of the year before the latest is in the latest too, or closed.
+
+    One that simply does not appear any more would change the shares in silence.
+    """
+    outcome = Outcome()
+    every = case.plan.frame("enterprises")
+    if every.empty:
+        return outcome
+    latest = every["year"].max()
+    earlier = every[every["year"] < latest].sort_values("year")
+    last = earlier.drop_duplicates("enterprise_id", keep="last")
+    is_open = (last["year"] == latest - 1) & (last["status"] != "closed").fillna(value=True)
+    now = set(every.loc[every["year"] == latest, "enterprise_id"])
+    last = last[is_open & last["park_id"].isin(case.parks["park_id"])]
+    outcome.checked = len(last)
+    gone = last[~last["enterprise_id"].isin(now)]
+    for enterprise_id, park_id, name in gone[["enterprise_id", "park_id", "name"]].itertuples(
+        index=False
+    ):
+        values = {"name": name, "year": int(latest), "before": int(latest) - 1}
+        outcome.drafts.append(
+            Draft(
+                verdict=Verdict.UNKNOWN,
+                park_id=park_id,
+                subject=Subject("enterprises", enterprise_id),
+                title=Message("finding.not_reported", values),
+                evidence={
+                    "measure": "latest_year",
+                    "value": None,
+                    "missing_column": "enterprises.year",
+                    "missing_rows": [enterprise_id],
+                    "year": int(latest),
+                },
+                cure=Message("cure.not_reported", values),
+            )
+        )
+    return outcome
 
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
@@ -494,5 +550,6 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "off_focus_enterprise": Check(NoParameters, off_focus_enterprise),
         "speciality": Check(NoParameters, speciality),
         "park_kind": Check(KindParameters, park_kind),
+        "reported": Check(NoParameters, reported),
     }
 )

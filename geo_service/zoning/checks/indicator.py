@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,17 @@ from pydantic import Field
 
 from geo_service.model import Message, Subject, Verdict
 from geo_service.zoning.bounds import BoundParameters, Measured, judge_bound
-from geo_service.zoning.case import Case, Check, Draft, Outcome, Parameters, text_or_none
+from geo_service.zoning.case import (
+    Case,
+    Check,
+    Draft,
+    Outcome,
+    Parameters,
+    missing_value,
+    text_or_none,
+)
 from geo_service.zoning.focus import M2_PER_MU, active_enterprises
+from geo_service.zoning.names import named_columns
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -31,7 +40,9 @@ class ParcelBoundParameters(BoundParameters):
 def parcel_bound(case: Case, parameters: ParcelBoundParameters) -> Outcome:
     """A column of each built parcel of a park keeps to its bound, by the parcel's industry."""
     parcels = _built_parcels(case)
-    outcome = Outcome(checked=len(parcels))
+    own = case.plan.metric("parcels")
+    unsure = parcels_without_status(own[own["park_id"].isin(case.parks["park_id"])])
+    outcome = Outcome(drafts=unsure, checked=len(parcels) + len(unsure))
     by_parcel = _parcel_codes(case)
     codes = [
         by_parcel.get(parcel_id) or _leading(case, park_id)
@@ -48,11 +59,21 @@ def parcel_bound(case: Case, parameters: ParcelBoundParameters) -> Outcome:
             value=float(values[place]),
             unit=unit,
             code=codes[place],
+            name=Message("name.parcel", {"parcel": row["parcel_id"]}),
         )
         draft = judge_bound(measured, parameters, row["geometry"])
         if draft is not None:
             outcome.drafts.append(draft)
     return outcome
+
+
+def parcels_without_status(parcels: pd.DataFrame) -> list[Draft]:
+    """Return the `unknown` of parcels that do not say whether they are vacant, built or idle."""
+    lacking = parcels.loc[parcels["status"].isna(), ["parcel_id", "park_id"]]
+    return [
+        missing_value(park_id=park_id, subject=Subject("parcels", parcel_id), column="status")
+        for parcel_id, park_id in lacking.itertuples(index=False)
+    ]
 
 
 def _built_parcels(case: Case) -> gpd.GeoDataFrame:
@@ -112,7 +133,9 @@ def per_mu(case: Case, parameters: PerMuParameters) -> Outcome:
             unit="CNY/mu",
             code=code or _leading(case, park_id),
             computed=f"{parameters.amount} / ({area_column} / 666.67)",
-            name=None if is_parcel else text_or_none(frame.loc[index, "name"]),
+            name=Message("name.parcel", {"parcel": identity})
+            if is_parcel
+            else text_or_none(frame.loc[index, "name"]),
         )
         draft = judge_bound(measured, parameters, shapes[index])
         if draft is not None:
@@ -131,8 +154,9 @@ class GradeParameters(Parameters):
     """
 
     weights: dict[
-        Literal["value_added_per_mu", "tax_per_mu", "value_added_per_tce", "rd_intensity"], float
-    ]
+        Literal["value_added_per_mu", "tax_per_mu", "value_added_per_tce", "rd_intensity"],
+        Annotated[float, Field(gt=0)],
+    ] = Field(min_length=1)
     cap: float = Field(default=1.5, gt=0)
     grades: dict[Literal["A", "B", "C"], float]
     watch: tuple[Literal["A", "B", "C", "D"], ...] = ("D",)
@@ -154,7 +178,9 @@ def grade(case: Case, parameters: GradeParameters) -> Outcome:
         score = float(scores[place])
         subject = Subject("enterprises", row["enterprise_id"])
         if np.isnan(score):
-            lacks = [name for name in GRADE_COLUMNS if pd.isna(row[name])] or ["energy_tce"]
+            lacks = [name for name in GRADE_COLUMNS if pd.isna(row[name])] or [
+                name for name in ("energy_tce", "output_cny") if not row[name] > 0
+            ]
             outcome.drafts.append(_ungraded(subject, row["park_id"], lacks))
             continue
         letter = letter_of(score, parameters.grades)
@@ -223,7 +249,7 @@ def letter_of(score: float, grades: Mapping[Any, float]) -> str:
 
 
 def _ungraded(subject: Subject, park_id: str, lacks: list[str]) -> Draft:
-    values = {"column": lacks, "rows": [subject.id]}
+    values = {"column": named_columns(lacks), "rows": [subject.id]}
     return Draft(
         verdict=Verdict.UNKNOWN,
         park_id=park_id,

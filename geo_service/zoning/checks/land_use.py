@@ -6,15 +6,16 @@ the table of its own scheme.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field
 
-from geo_service.model import Message, Subject, Verdict
+from geo_service.model import Message, Subject, Tier, Verdict
 from geo_service.zoning.case import (
     Case,
     Check,
@@ -24,26 +25,31 @@ from geo_service.zoning.case import (
     missing_value,
     text_or_none,
 )
+from geo_service.zoning.names import named_land_use
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 
+Scheme = Literal["planning2023", "survey3", "gb50137", "local"]
+
+
 class TierUses(Parameters):
     """Codes of one scheme that a tier permits or permits on conditions; all others are refused.
 
-    `unclassified` are codes too coarse to judge, such as 1001 with no class.
+    `supporting` are uses that every park has: its roads, utilities and green space. A code
+    that is only the beginning of a listed one (1001 with no class) is too coarse to judge.
     """
 
     permitted: tuple[str, ...] = ()
     conditional: tuple[str, ...] = ()
-    unclassified: tuple[str, ...] = ()
+    supporting: tuple[str, ...] = ()
 
 
 class UseParameters(Parameters):
     """By scheme and tier, the codes that are permitted or conditional."""
 
-    uses: dict[str, dict[str, TierUses]] = Field(min_length=1)
+    uses: dict[Scheme, dict[Tier, TierUses]] = Field(min_length=1)
 
 
 def permitted(case: Case, parameters: UseParameters) -> Outcome:
@@ -63,7 +69,8 @@ def permitted(case: Case, parameters: UseParameters) -> Outcome:
         rows = np.flatnonzero(numbers == number)
         code = text_or_none(use)
         table = parameters.uses.get(scheme, {}).get(tier)
-        verdict, key = (Verdict.UNKNOWN, "") if code is None else _judge(code, table)
+        lacks = "land_use" if code is None else None if text_or_none(scheme) else "land_use_scheme"
+        verdict, key = (Verdict.UNKNOWN, "") if lacks else _judge(str(code), scheme, table)
         if verdict is Verdict.PASS:
             continue
         chosen = own.iloc[rows]
@@ -72,9 +79,11 @@ def permitted(case: Case, parameters: UseParameters) -> Outcome:
         ):
             subject = Subject("parcels", parcel_id)
             outcome.drafts.append(
-                missing_value(park_id=park_id, subject=subject, column="land_use")
-                if code is None
-                else _draft(subject, park_id, shape, _Use(code, scheme, tier), table, verdict, key)
+                missing_value(park_id=park_id, subject=subject, column=lacks)
+                if lacks
+                else _draft(
+                    subject, park_id, shape, _Use(str(use), scheme, tier), table, verdict, key
+                )
             )
     return outcome
 
@@ -95,7 +104,11 @@ def _draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
     verdict: Verdict,
     key: str,
 ) -> Draft:
-    values = {"code": use.code, "scheme": use.scheme, "tier": Message(f"tier.{use.tier}")}
+    values = {
+        "use": named_land_use(use.scheme, use.code),
+        "scheme": Message(f"scheme.{use.scheme}"),
+        "tier": Message(f"tier.{use.tier}"),
+    }
     return Draft(
         verdict=verdict,
         park_id=park_id,
@@ -114,14 +127,27 @@ def _draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
     )
 
 
-def _judge(code: str, table: TierUses | None) -> tuple[Verdict, str]:
+CODE_SHAPES: Mapping[str, re.Pattern[str]] = MappingProxyType(
+    {
+        "planning2023": re.compile(r"(0[1-9]|1[0-9]|2[0-4])([0-9]{2}){0,2}"),
+        "survey3": re.compile(r"(0[0-9]|1[0-2])([0-9][0-9A-Z]|[A-Z][0-9])?[A-Z]?"),
+        "gb50137": re.compile(r"[A-Z][0-9]{0,2}"),
+        "local": re.compile(r".+"),
+    }
+)
+"""What a code of each scheme looks like; anything else is not a code of it."""
+
+
+def _judge(code: str, scheme: str, table: TierUses | None) -> tuple[Verdict, str]:
+    if not CODE_SHAPES[scheme].fullmatch(code):
+        return Verdict.UNKNOWN, "land_use_no_code"
     if table is None:
         return Verdict.UNKNOWN, "land_use_no_table"
-    if code.startswith(table.permitted):
+    if code.startswith((*table.permitted, *table.supporting)):
         return Verdict.PASS, ""
     if code.startswith(table.conditional):
         return Verdict.WATCH, "land_use_conditional"
-    if code in table.unclassified:
+    if any(listed.startswith(code) for listed in (*table.permitted, *table.conditional)):
         return Verdict.WATCH, "land_use_unclassified"
     return Verdict.FAIL, "land_use_refused"
 

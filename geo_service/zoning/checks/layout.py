@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 from pydantic import Field
 
-from geo_service.model import Message, Subject, Tier, Verdict
+from geo_service.model import Message, Quantity, Subject, Tier, Verdict
 from geo_service.plan import rows_of
 from geo_service.spatial.overlay import polygons_only
 from geo_service.zoning.case import (
@@ -23,14 +23,19 @@ from geo_service.zoning.case import (
     missing_value,
     text_or_none,
 )
+from geo_service.zoning.names import named_columns, named_county, named_park, named_township
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from shapely.geometry.base import BaseGeometry
 
 
+GUEST_SHARE = 0.5
+"""From this share inside its host on, a hosted park is a guest and not an overlap."""
+
+
 def overlap(case: Case, _: NoParameters) -> Outcome:
-    """No two parks overlap, a hosted park and its host excepted."""
+    """No two parks overlap; a hosted park that lies mostly inside its host is excepted."""
     parks = case.plan.metric("parks")
     shapes = parks.geometry.to_numpy()
     ids = parks["park_id"].tolist()
@@ -41,11 +46,16 @@ def overlap(case: Case, _: NoParameters) -> Outcome:
     for first, second in zip(left, right, strict=True):
         if first >= second or not {ids[first], ids[second]} & selected:
             continue
-        if ids[second] == hosts[ids[first]] or ids[first] == hosts[ids[second]]:
-            continue
         part = polygons_only(np.array([shapes[first].intersection(shapes[second])]))[0]
         area_m2 = float(case.shared.area_m2([part])[0])
         areas = [case.shared.park_area_m2[ids[place]] for place in (first, second)]
+        guests = [
+            whole_m2
+            for mine, other, whole_m2 in zip((first, second), (second, first), areas, strict=True)
+            if hosts[ids[mine]] == ids[other]
+        ]
+        if any(area_m2 >= GUEST_SHARE * whole_m2 for whole_m2 in guests):
+            continue  # a guest mostly inside its host; the rule on hosts speaks of the rest
         share = area_m2 / min(areas)
         if area_m2 <= 0:
             continue
@@ -57,14 +67,18 @@ def overlap(case: Case, _: NoParameters) -> Outcome:
             (ids[second], ids[first], areas[1]),
         ):
             if mine in selected:
-                outcome.drafts.append(_overlap_draft(mine, other, area_m2, whole, part))
+                outcome.drafts.append(_overlap_draft(case, mine, other, area_m2, whole, part))
     return outcome
 
 
 def _overlap_draft(
-    mine: str, other: str, area_m2: float, whole_m2: float, part: BaseGeometry
+    case: Case, mine: str, other: str, area_m2: float, whole_m2: float, part: BaseGeometry
 ) -> Draft:
-    values = {"other": other, "area_m2": area_m2, "share": area_m2 / whole_m2}
+    values = {
+        "other": named_park(case.plan, other),
+        "area": Quantity(area_m2, "m²"),
+        "share": area_m2 / whole_m2,
+    }
     return Draft(
         verdict=Verdict.FAIL,
         park_id=mine,
@@ -102,14 +116,14 @@ def in_township(case: Case, _: NoParameters) -> Outcome:
         elif _is_declared_enclave(case, park_id):
             outcome.checked -= 1  # judged by the enclave rule instead
         elif code not in homes:
-            outcome.drafts.append(_no_township_shape(park_id, code))
+            outcome.drafts.append(_no_township_shape(case, park_id, code))
         else:
             _outside(case, outcome, park_id, shape, homes[code], kind="township", place=code)
     return outcome
 
 
-def _no_township_shape(park_id: str, code: str) -> Draft:
-    values = {"township": code}
+def _no_township_shape(case: Case, park_id: str, code: str) -> Draft:
+    values = {"township": named_township(case.plan, code)}
     return Draft(
         verdict=Verdict.UNKNOWN,
         park_id=park_id,
@@ -145,14 +159,36 @@ def in_county(case: Case, _: NoParameters) -> Outcome:
     """A park lies inside the county, where the county's boundary is known."""
     outcome = Outcome()
     county: gpd.GeoDataFrame = case.plan.metric("county")
+    place = case.plan.settings.county_code
     if county.empty:
+        outcome.checked = len(case.parks)
+        outcome.drafts += [_no_county(park_id, place) for park_id in case.parks["park_id"]]
         return outcome
     home = shapely.union_all(county.geometry.to_numpy())
     for park_id, shape in zip(case.parks["park_id"], case.parks.geometry, strict=True):
+        if _is_declared_enclave(case, park_id):
+            continue  # judged by the enclave rule instead
         outcome.checked += 1
-        place = case.plan.settings.county_code
         _outside(case, outcome, park_id, shape, home, kind="county", place=place)
     return outcome
+
+
+def _no_county(park_id: str, place: str) -> Draft:
+    values = {"place": place}
+    return Draft(
+        verdict=Verdict.UNKNOWN,
+        park_id=park_id,
+        subject=Subject("parks", park_id),
+        title=Message("finding.no_county", values),
+        evidence={
+            "measure": "area_outside",
+            "value": None,
+            "missing_column": "county.geometry",
+            "missing_rows": [place],
+        },
+        cure=Message("cure.add_county", values),
+        key="missing",
+    )
 
 
 def _outside(  # noqa: PLR0913 - one park against one home
@@ -174,7 +210,12 @@ def _outside(  # noqa: PLR0913 - one park against one home
     if case.tolerance.is_noise(np.array([area_m2]), np.array([share]))[0]:
         outcome.below_tolerance += 1
         return
-    values = {"area_m2": area_m2, "share": share, "place": place}
+    naming = {"township": named_township, "host": named_park}
+    values = {
+        "area": Quantity(area_m2, "m²"),
+        "share": share,
+        "place": naming[kind](case.plan, place) if kind in naming else named_county(case.plan),
+    }
     outcome.drafts.append(
         Draft(
             verdict=Verdict.FAIL,
@@ -197,10 +238,10 @@ def _outside(  # noqa: PLR0913 - one park against one home
 
 
 def _is_declared_enclave(case: Case, park_id: str) -> bool:
-    """Whether a park names a partner and sharing terms, and so may lie outside its home."""
+    """Whether a park names host, partner and sharing terms, and so may lie outside its home."""
     parks = case.plan.frame("parks")
     row = parks[parks["park_id"] == park_id].iloc[0]
-    return bool(text_or_none(row["enclave_partner"]) and text_or_none(row["enclave_terms"]))
+    return all(text_or_none(row[name]) for name in _ENCLAVE_COLUMNS)
 
 
 def in_development_boundary(case: Case, _: NoParameters) -> Outcome:
@@ -212,11 +253,22 @@ def in_development_boundary(case: Case, _: NoParameters) -> Outcome:
         outcome.drafts += [_no_boundary(park_id) for park_id in case.parks["park_id"]]
         return outcome
     home = shapely.union_all(zones.geometry.to_numpy())
+    county = case.plan.metric("county")
+    if len(county):
+        # Another county's development boundary is not ours to judge by.
+        whole = shapely.union_all(county.geometry.to_numpy())
+        home = shapely.union(home, shapely.difference(_envelope(case), whole))
     shapely.prepare(home)
     for park_id, shape in zip(case.parks["park_id"], case.parks.geometry, strict=True):
         if not shapely.covers(home, shape):
             _outside(case, outcome, park_id, shape, home, kind="development_boundary", place="")
     return outcome
+
+
+def _envelope(case: Case) -> BaseGeometry:
+    """A box around all parks, with room to spare."""
+    west, south, east, north = case.parks.total_bounds
+    return shapely.box(west - 1, south - 1, east + 1, north + 1)
 
 
 def _no_boundary(park_id: str) -> Draft:
@@ -238,7 +290,7 @@ def _no_boundary(park_id: str) -> Draft:
 
 
 def in_host(case: Case, _: NoParameters) -> Outcome:
-    """A hosted park lies inside its host; a park far inside another must name it as host."""
+    """A park that names a host lies inside it."""
     outcome = Outcome()
     parks = case.plan.metric("parks").set_index("park_id")
     for park_id, host in zip(case.parks["park_id"], case.parks["host_park_id"], strict=True):
@@ -272,7 +324,11 @@ def declared_area(case: Case, parameters: DeclaredAreaParameters) -> Outcome:
         difference = abs(declared_ha - measured_ha) / measured_ha
         if difference <= parameters.difference:
             continue
-        values = {"declared_ha": declared_ha, "measured_ha": measured_ha, "share": difference}
+        values = {
+            "declared": Quantity(declared_ha, "ha", beside=measured_ha),
+            "measured": Quantity(measured_ha, "ha", beside=declared_ha),
+            "share": difference,
+        }
         outcome.drafts.append(
             Draft(
                 verdict=Verdict.WATCH,
@@ -315,7 +371,10 @@ def minimum_area(case: Case, parameters: MinimumAreaParameters) -> Outcome:
         measured_ha = case.shared.park_area_m2[park_id] / 1e4
         if measured_ha >= minimum_ha:
             continue
-        values = {"measured_ha": measured_ha, "minimum_ha": minimum_ha}
+        values = {
+            "measured": Quantity(measured_ha, "ha", beside=minimum_ha),
+            "minimum": Quantity(minimum_ha, "ha"),
+        }
         outcome.drafts.append(
             Draft(
                 verdict=Verdict.WATCH,
@@ -357,13 +416,18 @@ def enclave(case: Case, parameters: EnclaveParameters) -> Outcome:
         home = whole if is_county_wide else homes.get(row["township_code"])
         if home is None:
             place = case.plan.settings.county_code if is_county_wide else row["township_code"]
-            outcome.drafts.append(_no_township_shape(row["park_id"], text_or_none(place) or "—"))
+            code = text_or_none(place) or "—"
+            outcome.drafts.append(_no_township_shape(case, row["park_id"], code))
             continue
         parts = [
             part
             for part in shapely.get_parts(shape)
             if shapely.difference(part, home).area > parameters.share * part.area
         ]
+        area_m2 = np.array([sum(part.area for part in parts)])
+        if parts and case.tolerance.is_noise(area_m2, area_m2 / shape.area)[0]:
+            outcome.below_tolerance += 1
+            continue
         lacking = [name for name in _ENCLAVE_COLUMNS if not text_or_none(row[name])]
         if parts and lacking:
             outcome.drafts.append(_enclave_draft(row["park_id"], parts, lacking))
@@ -375,7 +439,11 @@ _ENCLAVE_COLUMNS = ("host_park_id", "enclave_partner", "enclave_terms")
 
 def _enclave_draft(park_id: str, parts: list[BaseGeometry], lacking: list[str]) -> Draft:
     area_m2 = float(sum(part.area for part in parts))
-    values = {"area_m2": area_m2, "columns": lacking, "parts": len(parts)}
+    values = {
+        "area": Quantity(area_m2, "m²"),
+        "columns": named_columns(lacking),
+        "parts": len(parts),
+    }
     return Draft(
         verdict=Verdict.FAIL,
         park_id=park_id,
@@ -394,6 +462,53 @@ def _enclave_draft(park_id: str, parts: list[BaseGeometry], lacking: list[str]) 
     )
 
 
+class PlacementParameters(Parameters):
+    """From which share outside the park it names a parcel or building counts as misplaced."""
+
+    share: float = Field(default=0.5, gt=0, le=1)
+
+
+def placement(case: Case, parameters: PlacementParameters) -> Outcome:
+    """Parcels and buildings lie in the park that they are said to belong to."""
+    outcome = Outcome()
+    shapes = dict(zip(case.parks["park_id"], case.parks.geometry, strict=True))
+    for layer, key in (("parcels", "parcel_id"), ("buildings", "building_id")):
+        frame = case.plan.metric(layer)
+        own = frame[frame["park_id"].isin(shapes)]
+        outcome.checked += len(own)
+        homes = np.array([shapes[park_id] for park_id in own["park_id"]], dtype=object)
+        pieces = own.geometry.to_numpy()
+        lost = np.flatnonzero(~shapely.covers(homes, pieces))
+        for place in lost.tolist():
+            part = shapely.difference(pieces[place], homes[place])
+            share = part.area / pieces[place].area
+            if share <= parameters.share:
+                continue
+            row = own.iloc[int(place)]
+            values = {
+                "park": named_park(case.plan, row["park_id"]),
+                "share": Quantity(share, "share", beside=parameters.share),
+            }
+            outcome.drafts.append(
+                Draft(
+                    verdict=Verdict.WATCH,
+                    park_id=row["park_id"],
+                    subject=Subject(layer, row[key]),
+                    title=Message("finding.misplaced", values),
+                    evidence={
+                        "measure": "share_outside",
+                        "value": float(share),
+                        "unit": "share",
+                        "threshold": parameters.share,
+                        "computed": "area(subject minus park) / area(subject)",
+                    },
+                    cure=Message("cure.misplaced", values),
+                    geometry=part,
+                )
+            )
+    return outcome
+
+
 CHECKS: Mapping[str, Check] = MappingProxyType(
     {
         "overlap": Check(NoParameters, overlap),
@@ -404,5 +519,6 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "declared_area": Check(DeclaredAreaParameters, declared_area),
         "minimum_area": Check(MinimumAreaParameters, minimum_area),
         "enclave": Check(EnclaveParameters, enclave),
+        "placement": Check(PlacementParameters, placement),
     }
 )

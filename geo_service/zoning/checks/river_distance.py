@@ -7,26 +7,38 @@ from a centreline; a place inside the boundary is at distance 0.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import pandas as pd
 import shapely
 from pydantic import Field
 
-from geo_service.model import Message, Subject, Verdict
+from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.plan import rows_of
-from geo_service.zoning.case import Case, Check, Draft, Outcome, Parameters, text_or_none
+from geo_service.zoning.case import (
+    Case,
+    Check,
+    Draft,
+    IndustryPrefix,
+    Outcome,
+    Parameters,
+    text_or_none,
+)
 from geo_service.zoning.focus import active_enterprises
+from geo_service.zoning.names import named_column
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     from shapely.geometry.base import BaseGeometry
 
 
 class RiverParameters(Parameters):
     """Which industries, which rivers by rank, and the distance in metres."""
 
-    industries: tuple[str, ...] = Field(min_length=1)
+    industries: tuple[IndustryPrefix, ...] = Field(min_length=1)
     ranks: tuple[Literal["main", "important_tributary", "tributary"], ...] = (
         "main",
         "important_tributary",
@@ -40,31 +52,85 @@ class RiverParameters(Parameters):
 def distance(case: Case, parameters: RiverParameters) -> Outcome:
     """No enterprise, and no park led by, these industries lies within the distance."""
     outcome = Outcome()
-    rivers = case.plan.metric("rivers")
-    of_rank = rivers[rivers["rank"].isin(parameters.ranks)]
-    is_boundary = of_rank["is_management_boundary"].fillna(value=False).to_numpy(dtype=bool)
-    if of_rank.empty and len(rivers):
+    rivers = _Rivers.of(case.plan.metric("rivers"), parameters)
+    if rivers is None:
         return outcome  # the county has no river of these ranks: nothing to keep a distance from
-    boundaries = of_rank[is_boundary]
-    tree = shapely.STRtree(boundaries.geometry.to_numpy())
     for subject, park_id, name, shape, is_new in _subjects(case, parameters):
         if (case.applies_to, is_new) in {("new", False), ("existing", True)}:
             continue
         outcome.checked += 1
-        if boundaries.empty or shape is None:
-            outcome.drafts.append(_unmeasurable(subject, park_id, has_place=shape is not None))
+        if shape is None:
+            outcome.drafts.append(_unmeasurable(subject, park_id, f"{subject.layer}.geometry", []))
             continue
-        place = int(tree.nearest(shape))
-        nearest = boundaries.geometry.iloc[place]
-        distance_m = float(shapely.distance(shape, nearest))
-        if distance_m >= parameters.distance_m:
+        place, distance_m = rivers.nearest(shape)
+        if place is not None and distance_m < parameters.distance_m:
+            river = rivers.boundaries.iloc[place]
+            shown = text_or_none(river["name"]) or river["river_id"]
+            draft = _near(subject, park_id, name, is_new, shown, distance_m, parameters)
+            if draft is not None:
+                line = shapely.shortest_line(shape, river["geometry"])
+                outcome.drafts.append(_with_line(draft, line, river["river_id"]))
             continue
-        river = text_or_none(boundaries["name"].iloc[place]) or boundaries["river_id"].iloc[place]
-        draft = _near(subject, park_id, name, is_new, river, distance_m, parameters)
-        if draft is not None:
-            line = shapely.shortest_line(shape, nearest)
-            outcome.drafts.append(_with_line(draft, line, boundaries["river_id"].iloc[place]))
+        unsure = rivers.unmapped_near(shape, parameters.distance_m)
+        if unsure is not None:
+            outcome.drafts.append(_unmeasurable(subject, park_id, *unsure))
     return outcome
+
+
+UNMAPPED_MARGIN_M = 1_000.0
+"""How far a management boundary may lie from the centreline of a river that lacks one."""
+
+
+@dataclass(frozen=True)
+class _Rivers:
+    """The management boundaries to measure from, and the other rivers of the ranks."""
+
+    boundaries: gpd.GeoDataFrame
+    others: gpd.GeoDataFrame
+    """Centrelines, and rivers whose rank or flag is not given."""
+    is_all_missing: bool
+
+    @classmethod
+    def of(cls, rivers: gpd.GeoDataFrame, parameters: RiverParameters) -> _Rivers | None:
+        """Sort the rivers; None when the county has rivers, but none that the rule is about."""
+        rank, flag = rivers["rank"], rivers["is_management_boundary"].astype("boolean")
+        of_rank = (rank.isin(parameters.ranks) | rank.isna()).to_numpy(dtype=bool)
+        if len(rivers) and not of_rank.any():
+            return None
+        is_boundary = (flag.fillna(value=False) & rank.notna()).to_numpy(dtype=bool)
+        others = rivers[of_rank & ~is_boundary]
+        return cls(rivers[of_rank & is_boundary], others, is_all_missing=not len(rivers))
+
+    def nearest(self, shape: BaseGeometry) -> tuple[int | None, float]:
+        """Return the position of the nearest boundary and its distance."""
+        if self.boundaries.empty:
+            return None, np.inf
+        distances = shapely.distance(self.boundaries.geometry.to_numpy(), shape)
+        place = int(np.argmin(distances))
+        return place, float(distances[place])
+
+    def unmapped_near(self, shape: BaseGeometry, distance_m: float) -> tuple[str, list[str]] | None:
+        """Return the column and rows that are missing to judge a place, or None."""
+        if self.is_all_missing:
+            return "rivers.is_management_boundary", []
+        reach = distance_m + UNMAPPED_MARGIN_M
+        close = self.others[shapely.dwithin(self.others.geometry.to_numpy(), shape, reach)]
+        unsure = [
+            not isinstance(rank, str) or not self._is_mapped_at(shapely.shortest_line(line, shape))
+            for rank, line in zip(close["rank"], close.geometry, strict=True)
+        ]
+        found = close[np.array(unsure, dtype=bool)]
+        if found.empty:
+            return None
+        lacks_rank = bool(found["rank"].isna().any())
+        column = "rivers.rank" if lacks_rank else "rivers.is_management_boundary"
+        return column, sorted(found["river_id"])
+
+    def _is_mapped_at(self, way: BaseGeometry) -> bool:
+        """Whether a boundary runs near where the way from a centreline begins."""
+        start = shapely.get_point(way, 0)
+        near = shapely.dwithin(self.boundaries.geometry.to_numpy(), start, UNMAPPED_MARGIN_M)
+        return bool(np.any(near))
 
 
 def _subjects(
@@ -104,10 +170,10 @@ def _near(  # noqa: PLR0913, PLR0917 - the parts of one finding
         return None
     values = {
         "name": name,
-        "river": river,
-        "distance_m": distance_m,
-        "limit_m": parameters.distance_m,
-        "short_m": parameters.distance_m - distance_m,
+        "river": _named_boundary(river),
+        "distance": Quantity(distance_m, "m", beside=parameters.distance_m),
+        "limit": Quantity(parameters.distance_m, "m"),
+        "short": Quantity(parameters.distance_m - distance_m, "m"),
     }
     evidence = {
         "measure": "distance_to_management_boundary",
@@ -131,15 +197,18 @@ def _near(  # noqa: PLR0913, PLR0917 - the parts of one finding
     )
 
 
-def _with_line(draft: Draft, line: BaseGeometry, river_id: str) -> Draft:
-    from dataclasses import replace  # noqa: PLC0415 - one use
+def _named_boundary(river: str) -> Message:
+    """Return the name of a management boundary, whose row may carry the river's name only."""
+    is_its_own = "管理范围" in river
+    return Message("name.boundary" if is_its_own else "name.boundary_of", {"name": river})
 
+
+def _with_line(draft: Draft, line: BaseGeometry, river_id: str) -> Draft:
     return replace(draft, geometry=line, evidence={**draft.evidence, "river_id": river_id})
 
 
-def _unmeasurable(subject: Subject, park_id: str | None, *, has_place: bool) -> Draft:
-    column = "rivers.is_management_boundary" if has_place else f"{subject.layer}.geometry"
-    values = {"column": column, "rows": [subject.id]}
+def _unmeasurable(subject: Subject, park_id: str | None, column: str, rows: list[str]) -> Draft:
+    values = {"column": named_column(column), "rows": rows or [subject.id]}
     return Draft(
         verdict=Verdict.UNKNOWN,
         park_id=park_id,
@@ -149,7 +218,7 @@ def _unmeasurable(subject: Subject, park_id: str | None, *, has_place: bool) -> 
             "measure": "distance_to_management_boundary",
             "value": None,
             "missing_column": column,
-            "missing_rows": [subject.id],
+            "missing_rows": rows or [subject.id],
         },
         cure=Message("cure.fill_value", values),
         key="missing",

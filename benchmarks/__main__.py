@@ -1,0 +1,46 @@
+"""`python -m benchmarks [overlay | review]`: measure, compare, print, write JSON."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from benchmarks import county
+from benchmarks.overlay import PEERS, bench_overlay
+from benchmarks.review import bench_review
+
+
+def main() -> int:
+    """Run what is asked for; 1 if a peer's answers differ from the product's."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("overlay", "review", "all"), default="all")
+    parser.add_argument("--parcels", type=int, choices=county.SIZES, default=100_000)
+    parser.add_argument(
+        "--peers",
+        nargs="*",
+        choices=[name for name in PEERS if name != "product"],
+        default=list(PEERS),
+        help="whom to measure beside the product; without names none",
+    )
+    parser.add_argument("--data", type=Path, default=_cache(), help="folder of generated files")
+    parser.add_argument("--report", type=Path, help="where to write the JSON")
+    options = parser.parse_args()
+    options.data.mkdir(parents=True, exist_ok=True)
+    is_agreed = True
+    if options.what in {"overlay", "all"}:
+        report = options.report or options.data / f"overlay_{options.parcels}.json"
+        is_agreed = bench_overlay(options.data, options.parcels, options.peers, report)
+    if options.what in {"review", "all"}:
+        bench_review(options.data / "review.json")
+    return 0 if is_agreed else 1
+
+
+def _cache() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "geo-service-benchmarks"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

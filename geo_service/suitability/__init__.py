@@ -1,0 +1,1 @@
+"""Where a project fits: candidates weighed by many criteria, and how sure the order is."""

@@ -1,0 +1,210 @@
+"""An investment project: what it makes, what it needs, and what it wishes for.
+
+Written as YAML or JSON; an unknown name is refused with its line and the nearest known
+one. Every field carries unit and example in its description, and `project_schema`
+publishes them for editors. Which criteria there are is decided by `criteria`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from geo_service.documents import parse_model, read_text, read_yaml
+from geo_service.errors import ProjectError
+from geo_service.industry import classification
+from geo_service.schema import FACILITY_KINDS, FIRE_CLASSES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_UNUSABLE = "The project cannot be used:"
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Needs(_Part):
+    """What the project needs: land, or floor area with what each floor must offer."""
+
+    land_m2: Positive | None = Field(
+        default=None, description="Land in m²; 20000 is 30 mu. Leave out when floors are wanted."
+    )
+    floor_area_m2: Positive | None = Field(
+        default=None, description="Floor area in m², such as 6000. Leave out when land is wanted."
+    )
+    contiguous_floors: bool = Field(
+        default=True, description="Whether the floors must lie directly above each other."
+    )
+    floor_load_kn_m2: Positive | None = Field(
+        default=None, description="Least floor load in kN/m², such as 10."
+    )
+    clear_height_m: Positive | None = Field(
+        default=None, description="Least clear height in m, such as 5."
+    )
+    goods_lift_t: Positive | None = Field(
+        default=None, description="Least goods lift in t, such as 3."
+    )
+    fire_class: Literal["甲", "乙", "丙", "丁", "戊"] | None = Field(
+        default=None, description="Fire class of the production, such as 丙."
+    )
+    power_kva: NotNegative | None = Field(default=None, description="Power in kVA, such as 2000.")
+    water_m3_d: NotNegative | None = Field(default=None, description="Water in m³/d, such as 200.")
+    gas_m3_d: NotNegative | None = Field(default=None, description="Gas in m³/d, such as 500.")
+    wastewater_m3_d: NotNegative | None = Field(
+        default=None, description="Waste water in m³/d, such as 150."
+    )
+
+    @model_validator(mode="after")
+    def _land_or_floors(self) -> Needs:
+        if (self.land_m2 is None) == (self.floor_area_m2 is None):
+            msg = "name land_m2 or floor_area_m2, one of them"
+            raise ValueError(msg)
+        return self
+
+
+class Access(_Part):
+    """How near a kind of facility must be, by travel time or by distance."""
+
+    max_minutes: Positive | None = Field(
+        default=None, description="Travel time over the roads in minutes, such as 20."
+    )
+    max_km: Positive | None = Field(default=None, description="Straight distance in km, such as 8.")
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Access:
+        if (self.max_minutes is None) == (self.max_km is None):
+            msg = "name max_minutes or max_km, one of them"
+            raise ValueError(msg)
+        return self
+
+
+class Wish(_Part):
+    """A criterion with what the planner sets of it; what is left out keeps its default."""
+
+    weight: NotNegative | None = Field(default=None, description="Weight; they need not add to 1.")
+    sense: Literal["benefit", "cost"] | None = Field(
+        default=None, description="Whether more is better (benefit) or worse (cost)."
+    )
+    value_function: dict[str, Any] | None = Field(
+        default=None,
+        description='How a value counts, such as {"kind": "linear", "worst": 60, "best": 5}.',
+    )
+
+
+class Weights(_Part):
+    """Where the weights come from."""
+
+    method: Literal["given", "equal", "entropy", "ahp"] = Field(
+        default="given", description="given (by the criteria), equal, entropy or ahp."
+    )
+    ahp_matrix: dict[str, dict[str, float]] | None = Field(
+        default=None, description="Pairwise comparisons by criterion, for ahp."
+    )
+    allow_inconsistent: bool = Field(
+        default=False, description="Accept a matrix whose consistency ratio is above 0.1."
+    )
+
+    @model_validator(mode="after")
+    def _ahp_has_a_matrix(self) -> Weights:
+        if (self.method == "ahp") != (self.ahp_matrix is not None):
+            msg = "method ahp and ahp_matrix go together"
+            raise ValueError(msg)
+        return self
+
+
+class Project(_Part):
+    """An investment project that looks for a site."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200, description="What it is called.")]
+    industry_code: str = Field(description="GB/T 4754-2017 code of 2 to 4 digits, such as 3841.")
+    kind: Literal["new", "expansion"] = Field(
+        default="new", description="A new project, or the expansion of one that stands."
+    )
+    hazard_class: Literal["甲", "乙", "丙", "丁", "戊"] | None = Field(
+        default=None, description="Fire hazard of the production, such as 丙."
+    )
+    output_cny: NotNegative | None = Field(
+        default=None, description="Yearly output in CNY once it runs, such as 200000000."
+    )
+    needs: Needs
+    access: dict[str, Access] = Field(
+        default_factory=dict,
+        description="Limits by kind of facility: " + ", ".join(FACILITY_KINDS) + ".",
+    )
+    criteria: dict[str, Wish] = Field(
+        default_factory=dict, description="Criteria by name; the default set when left out."
+    )
+    weights: Weights = Weights()
+    method: Literal["weighted_sum", "topsis", "vikor", "promethee_ii"] = Field(
+        default="weighted_sum", description="How scores are made of the criteria."
+    )
+    normalisation: Literal["minmax", "vector", "sum", "max"] | None = Field(
+        default=None, description="How criteria are scaled; the method's own when left out."
+    )
+    unknown: Literal["keep", "exclude"] = Field(
+        default="keep", description="Keep candidates whose exclusion cannot be judged, marked so."
+    )
+
+    @field_validator("industry_code")
+    @classmethod
+    def _known_code(cls, code: str) -> str:
+        known = classification()
+        if code not in known:
+            near = known.nearest(code)
+            hint = f"; nearest: {near} {known.name(near)}" if near else ""
+            msg = f"not a GB/T 4754-2017 code{hint}"
+            raise ValueError(msg)
+        return code
+
+    @field_validator("access")
+    @classmethod
+    def _known_kinds(cls, access: dict[str, Access]) -> dict[str, Access]:
+        unknown = sorted(set(access) - set(FACILITY_KINDS))
+        if unknown:
+            from geo_service.documents import nearest_name  # noqa: PLC0415 - one use
+
+            msg = f"unknown facility {unknown[0]!r}: {nearest_name(unknown[0], FACILITY_KINDS)}"
+            raise ValueError(msg)
+        return access
+
+    @property
+    def fire_class(self) -> str | None:
+        """The stricter of the project's hazard class and the fire class that it needs."""
+        named = [letter for letter in (self.hazard_class, self.needs.fire_class) if letter]
+        return min(named, key=FIRE_CLASSES.index) if named else None
+
+
+def parse_project(text: str, file: str = "project") -> Project:
+    """Return a project's text (YAML or JSON) as a checked value.
+
+    Raises
+    ------
+    ProjectError
+        Broken text, an unknown name, a missing or wrong value; every fault with its line.
+    """
+    data, lines, faults = read_yaml(text, file)
+    if not faults:
+        project, faults = parse_model(Project, data, file, lines=lines)
+        if project is not None and not faults:
+            return project
+    raise ProjectError(_UNUSABLE, faults)
+
+
+def open_project(path: Path) -> Project:
+    """Return the project in a file; ProjectError lists what is wrong with it."""
+    text, faults = read_text(path)
+    if faults:
+        raise ProjectError(_UNUSABLE, faults)
+    return parse_project(text, path.name)
+
+
+def project_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a project, for editors and for the form."""
+    schema = Project.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return schema

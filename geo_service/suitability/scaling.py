@@ -1,0 +1,314 @@
+"""Check a matrix of candidates × criteria and bring its columns to one scale.
+
+Everything that a method must know of the input stands in one frozen `Criteria`; columns are
+scaled a block of rows at a time, so that a million candidates need no second matrix. What
+the scaled columns are put together to is decided in `methods`.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+import pandas as pd
+
+from geo_service.documents import nearest_name
+from geo_service.errors import InvalidQueryError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+SENSES = ("benefit", "cost")
+NORMALISATIONS = ("minmax", "vector", "sum", "max", "none")
+
+ROUNDING = 1e-13
+"""Scores and ranges of values near 1 that differ by no more than this are taken as equal."""
+
+_COLUMN_ROUNDING = 8 * np.finfo(float).eps
+"""A column whose range is this share of its largest value is constant but for rounding."""
+
+_BLOCK_ROWS = 16_384
+"""Rows scaled at a time: the working columns stay in the processor's cache."""
+
+_DOT = "i,i->"
+"""A sum of products on one core: BLAS would wake its threads for a few milliseconds' work."""
+
+_SAFE_SQUARES = (1e-100, 1e100)
+"""Magnitudes whose squares neither vanish nor overflow."""
+
+
+class ConstantCriterionWarning(UserWarning):
+    """A criterion has one value for all candidates, so it tells none of them apart."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Criteria:
+    """The checked input: one array of floats a criterion, all finite, none written to.
+
+    `low` and `high` are each column's smallest and largest value; a column that is constant
+    (but for rounding) has True in `is_constant`.
+    """
+
+    ids: pd.Index
+    names: tuple[str, ...]
+    columns: tuple[Floats, ...]
+    is_cost: NDArray[np.bool_]
+    low: Floats
+    high: Floats
+    is_constant: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, matrix: pd.DataFrame, senses: Mapping[str, str] | pd.Series) -> Criteria:
+        """Return the checked matrix; raise InvalidQueryError naming what is wrong."""
+        names = _criterion_names(matrix)
+        by_name = _by_name("senses", senses, names)
+        for name in names:
+            if by_name[name] not in SENSES:
+                known = nearest_name(str(by_name[name]), SENSES)
+                refuse("senses", f"{name}: unknown sense {by_name[name]!r}: {known}")
+        columns = tuple(_column(matrix.iloc[:, place], names[place]) for place in range(len(names)))
+        filled = len(matrix) > 0
+        low = np.array([column.min() if filled else 0.0 for column in columns])
+        high = np.array([column.max() if filled else 0.0 for column in columns])
+        _check_finite(matrix, names, low, high)
+        with np.errstate(over="ignore"):
+            spread = high - low
+        if not np.isfinite(spread).all():
+            name = names[int(np.argmin(np.isfinite(spread)))]
+            refuse("matrix", f"{name}: the range of its values overflows; change its unit")
+        largest = np.maximum(np.abs(low), np.abs(high))
+        return cls(
+            ids=matrix.index,
+            names=names,
+            columns=columns,
+            is_cost=np.array([by_name[name] == "cost" for name in names]),
+            low=low,
+            high=high,
+            is_constant=spread <= _COLUMN_ROUNDING * largest,
+        )
+
+    def warn_of_constants(self, *, stacklevel: int) -> None:
+        """Name the constant criteria in one warning; no candidates, no warning."""
+        if len(self.ids) and self.is_constant.any():
+            named = ", ".join(
+                name for name, flat in zip(self.names, self.is_constant, strict=True) if flat
+            )
+            message = (
+                f"One value for every candidate, so no say in the ranking: {named}. "
+                "Scaled to 0 (left as it is by the normalisation 'none')."
+            )
+            warnings.warn(message, ConstantCriterionWarning, stacklevel=stacklevel + 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scaling:
+    """How each column is brought to scale: (value - offset) / divisor, costs mirrored.
+
+    A constant column gives 0 whatever its sense, except under `none`, which takes the values
+    as they are.
+    """
+
+    criteria: Criteria
+    offset: Floats
+    divisor: Floats
+    is_zero: NDArray[np.bool_]
+    is_mirrored: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, criteria: Criteria, normalisation: str, *, mirror: bool = True) -> Scaling:
+        """Return the scaling by name; raise InvalidQueryError where it is not defined."""
+        check_normalisation(normalisation)
+        count = len(criteria.names)
+        offset, divisor = np.zeros(count), np.ones(count)
+        if normalisation == "minmax":
+            offset, divisor = criteria.low, criteria.high - criteria.low
+        elif normalisation == "vector":
+            divisor = np.array([_length(column) for column in criteria.columns])
+        elif normalisation == "none":
+            _refuse_outside(criteria, 0.0, 1.0, normalisation)
+        else:
+            _refuse_outside(criteria, 0.0, math.inf, normalisation)
+            sums = [_sum(column) for column in criteria.columns]
+            divisor = np.array(sums) if normalisation == "sum" else criteria.high
+        is_zero = criteria.is_constant & (normalisation != "none")
+        return cls(
+            criteria=criteria,
+            offset=offset,
+            divisor=np.where(is_zero, 1.0, divisor),
+            is_zero=is_zero,
+            is_mirrored=criteria.is_cost & mirror & ~is_zero,
+        )
+
+    def column(self, place: int, rows: slice) -> Floats:
+        """Return some rows of one scaled column, in a new array."""
+        values = self.criteria.columns[place][rows]
+        if self.is_zero[place]:
+            return np.zeros(len(values))
+        scaled: Floats = values - self.offset[place]
+        scaled /= self.divisor[place]
+        if self.is_mirrored[place]:
+            np.subtract(1.0, scaled, out=scaled)
+        return scaled
+
+    def table(self) -> Floats:
+        """Return all columns scaled, as one array of candidates × criteria."""
+        every = slice(None)
+        columns = [self.column(place, every) for place in range(len(self.criteria.names))]
+        return np.column_stack(columns)
+
+
+def blocks(count: int) -> Iterator[slice]:
+    """Yield slices that cover so many rows, each small enough for the cache."""
+    for start in range(0, count, _BLOCK_ROWS):
+        yield slice(start, min(start + _BLOCK_ROWS, count))
+
+
+def check_weights(weights: Mapping[str, float] | pd.Series, names: Sequence[str]) -> Floats:
+    """Return the weights in the order of `names`, normalised to sum to one.
+
+    Raises
+    ------
+    InvalidQueryError
+        A criterion is missing or unknown, a weight is negative, not finite or no number, or
+        all weights are zero.
+    """
+    by_name = _by_name("weights", weights, names)
+    values = [check_number("weights", by_name[name], low=0.0, of=name) for name in names]
+    given = np.array(values)
+    if not given.any():
+        refuse("weights", "all are zero; at least one criterion must count")
+    given /= given.max()
+    normalised: Floats = given / given.sum()
+    return normalised
+
+
+def check_names(parameter: str, found: Sequence[str], expected: Sequence[str]) -> None:
+    """Refuse criteria that are missing, unknown or there twice, all in one message."""
+    faults = [f"{name} is missing" for name in expected if name not in found]
+    strangers = [name for name in found if name not in expected]
+    faults += [f"unknown criterion {name!r}: {nearest_name(name, expected)}" for name in strangers]
+    faults += sorted({f"{name} stands twice" for name in found if found.count(name) > 1})
+    if faults:
+        refuse(parameter, "; ".join(faults))
+
+
+def check_number(
+    parameter: str,
+    value: object,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    of: str | None = None,
+) -> float:
+    """Return a finite number in a range; `of` names the criterion in the refusal."""
+    where = f"{of}: found" if of else "found"
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        refuse(parameter, f"{where} {value!r}; expected a number")
+    number = float(value)
+    if not math.isfinite(number):
+        refuse(parameter, f"{where} {number}; expected a finite number")
+    if not low <= number <= high:
+        wanted = f"≥ {low:g}" if math.isinf(high) else f"between {low:g} and {high:g}"
+        refuse(parameter, f"{where} {number:g}; expected a number {wanted}")
+    return number
+
+
+def check_whole(parameter: str, value: object) -> int:
+    """Return a whole number from 1; raise InvalidQueryError otherwise."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        refuse(parameter, f"found {value!r}; expected a whole number ≥ 1")
+    return int(value)
+
+
+def check_normalisation(normalisation: str) -> None:
+    """Refuse a normalisation that is not known."""
+    if normalisation not in NORMALISATIONS:
+        known = nearest_name(str(normalisation), NORMALISATIONS)
+        refuse("normalisation", f"unknown normalisation {normalisation!r}: {known}")
+
+
+def _by_name(
+    parameter: str, given: Mapping[str, Any] | pd.Series, names: Sequence[str]
+) -> dict[str, Any]:
+    if not isinstance(given, (Mapping, pd.Series)):
+        found = type(given).__name__
+        refuse(parameter, f"found {found}; expected a mapping of criterion to value")
+    items = [(str(name), value) for name, value in given.items()]
+    check_names(parameter, [name for name, _ in items], names)
+    return dict(items)
+
+
+def _criterion_names(matrix: pd.DataFrame) -> tuple[str, ...]:
+    if not isinstance(matrix, pd.DataFrame):
+        found = type(matrix).__name__
+        refuse("matrix", f"found {found}; expected a DataFrame, candidates × criteria")
+    names = tuple(str(name) for name in matrix.columns)
+    if not names:
+        refuse("matrix", "it has no criteria (columns)")
+    if len(set(names)) < len(names):
+        check_names("matrix", names, names)
+    return names
+
+
+def _column(values: pd.Series, name: str) -> Floats:
+    numeric = pd.api.types.is_numeric_dtype(values.dtype)
+    is_complex = pd.api.types.is_complex_dtype(values.dtype)
+    if values.dtype == object:
+        numeric = all(isinstance(value, (int, float, np.number)) for value in values.dropna())
+    if is_complex or not numeric:
+        refuse("matrix", f"{name}: found values of type {values.dtype}; expected numbers")
+    return np.ascontiguousarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
+
+
+def _check_finite(matrix: pd.DataFrame, names: tuple[str, ...], low: Floats, high: Floats) -> None:
+    faults = []
+    for place, name in enumerate(names):
+        if not (math.isfinite(low[place]) and math.isfinite(high[place])):
+            broken = ~np.isfinite(_column(matrix.iloc[:, place], name))
+            shown = ", ".join(str(item) for item in matrix.index[broken][:3])
+            faults.append(f"{name}: {int(broken.sum()):,} missing or infinite (first: {shown})")
+    if faults:
+        cure = "fill, exclude or use a value function first"
+        refuse("matrix", f"{'; '.join(faults)}; {cure}")
+
+
+def _refuse_outside(criteria: Criteria, low: float, high: float, normalisation: str) -> None:
+    outside = (criteria.low < low) | (criteria.high > high)
+    if outside.any():
+        named = ", ".join(
+            name for name, wrong in zip(criteria.names, outside, strict=True) if wrong
+        )
+        wanted = "values ≥ 0" if math.isinf(high) else f"values from {low:g} to {high:g}"
+        message = f"{normalisation!r} needs {wanted}; outside: {named}. 'minmax' takes any values"
+        refuse("normalisation", message)
+
+
+def _length(column: Floats) -> float:
+    """Return the root of the sum of squares, safe from overflow."""
+    largest = float(np.abs(column).max(initial=0.0))
+    if largest == 0 or _SAFE_SQUARES[0] < largest < _SAFE_SQUARES[1]:
+        return math.sqrt(float(np.einsum(_DOT, column, column)))
+    part = column / largest
+    length = largest * math.sqrt(float(np.einsum(_DOT, part, part)))
+    if math.isinf(length):
+        refuse("matrix", "the length of a column overflows; change its unit")
+    return length
+
+
+def _sum(column: Floats) -> float:
+    with np.errstate(over="ignore"):
+        total = float(column.sum())
+    if math.isinf(total):
+        refuse("matrix", "the sum of a column overflows; change its unit")
+    return total
+
+
+def refuse(parameter: str, message: str) -> NoReturn:
+    """Raise InvalidQueryError for a parameter."""
+    raise InvalidQueryError(parameter, f"{parameter}: {message}.") from None

@@ -1,0 +1,236 @@
+"""Value functions: turn a measure in its own unit into a value from 0 (worst) to 1 (best).
+
+Each is a frozen value with `apply`, for an array, and `curve`, points to draw. More is
+better in what comes out, whatever the sense of what went in: criteria valued so are
+`benefit` and need the normalisation `none`. Their scale does not hang on which candidates
+are compared, so a candidate that is added or removed leaves the values of the others alone.
+A missing value (NaN) stays missing; an infinite one (a facility out of reach) is the end of
+the scale.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+
+from geo_service.documents import nearest_name
+from geo_service.suitability.scaling import refuse
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
+
+Points = tuple[tuple[float, float], ...]
+
+_PARAMETER = "value_function"
+
+
+class ValueFunction(Protocol):
+    """What every value function answers."""
+
+    def apply(self, values: ArrayLike) -> Floats:
+        """Return values from 0 to 1, in the shape of the input."""
+
+    def curve(self, low: float | None = None, high: float | None = None) -> Points:
+        """Return (measure, value) points to join by lines, measures not falling.
+
+        From `low` to `high`, or past the function's own corners where these are None.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linear:
+    """0 at `worst` and beyond, 1 at `best` and beyond, a straight line between.
+
+    `best` may be the smaller one, for a cost.
+    """
+
+    worst: float
+    best: float
+
+    def __post_init__(self) -> None:
+        """Refuse two equal ends."""
+        _check_numbers(self)
+        if self.worst == self.best:
+            refuse(_PARAMETER, f"worst and best are both {self.best:g}; they must differ")
+
+    def apply(self, values: ArrayLike) -> Floats:
+        """Return values from 0 to 1, in the shape of the input."""
+        given = np.asarray(values, dtype=np.float64)
+        return np.clip((given - self.worst) / (self.best - self.worst), 0.0, 1.0)
+
+    def curve(self, low: float | None = None, high: float | None = None) -> Points:
+        """Return the points of the line and of its flat ends."""
+        return _curve(self, sorted((self.worst, self.best)), low, high)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stepped:
+    """One value up to each bound and one past the last: `values` has one more than `bounds`.
+
+    A measure on a bound belongs to the step that ends there (`closed="right"`, 8 is in 2-8)
+    or to the one that begins there (`closed="left"`).
+    """
+
+    bounds: tuple[float, ...]
+    values: tuple[float, ...]
+    closed: Literal["right", "left"] = "right"
+
+    def __post_init__(self) -> None:
+        """Refuse bounds that do not rise and values outside 0 to 1."""
+        _check_numbers(self)
+        if not self.bounds or any(np.diff(self.bounds) <= 0):
+            refuse(_PARAMETER, f"bounds {self.bounds}: expected at least one, rising")
+        if len(self.values) != len(self.bounds) + 1:
+            found = f"{len(self.bounds)} bounds and {len(self.values)} values"
+            refuse(_PARAMETER, f"{found}; expected one value more than bounds")
+        if not all(0 <= value <= 1 for value in self.values):
+            refuse(_PARAMETER, f"values {self.values}: expected 0 to 1 (100 points are 1.0)")
+        if self.closed not in {"right", "left"}:
+            refuse(_PARAMETER, f"closed: {nearest_name(str(self.closed), ['right', 'left'])}")
+
+    def apply(self, values: ArrayLike) -> Floats:
+        """Return values from 0 to 1, in the shape of the input."""
+        given = np.asarray(values, dtype=np.float64)
+        side: Literal["left", "right"] = "left" if self.closed == "right" else "right"
+        step = np.searchsorted(np.array(self.bounds), given, side=side)
+        return np.where(np.isnan(given), np.nan, np.array(self.values)[step])
+
+    def curve(self, low: float | None = None, high: float | None = None) -> Points:
+        """Return the corners of the steps, two points at each bound."""
+        start, end = _ends(self.bounds, low, high)
+        inside = [bound for bound in self.bounds if start < bound < end]
+        edges = [start, *(bound for bound in inside for _ in range(2)), end]
+        middles = np.add(edges[::2], edges[1::2]) / 2
+        return tuple(zip(edges, np.repeat(self.apply(middles), 2).tolist(), strict=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """1 within `tolerance` of `target`, falling evenly to 0 at `reach` from it."""
+
+    target: float
+    reach: float
+    tolerance: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse a reach that does not exceed the tolerance."""
+        _check_numbers(self)
+        if not 0 <= self.tolerance < self.reach:
+            found = f"tolerance {self.tolerance:g} and reach {self.reach:g}"
+            refuse(_PARAMETER, f"{found}; expected 0 ≤ tolerance < reach")
+
+    def apply(self, values: ArrayLike) -> Floats:
+        """Return values from 0 to 1, in the shape of the input."""
+        away = np.abs(np.asarray(values, dtype=np.float64) - self.target)
+        return np.clip((self.reach - away) / (self.reach - self.tolerance), 0.0, 1.0)
+
+    def curve(self, low: float | None = None, high: float | None = None) -> Points:
+        """Return the corners of the hill."""
+        offsets = sorted({-self.reach, -self.tolerance, self.tolerance, self.reach})
+        return _curve(self, [self.target + offset for offset in offsets], low, high)
+
+
+_KINDS: Mapping[str, type[Linear | Stepped | Target]] = {
+    "linear": Linear,
+    "stepped": Stepped,
+    "target": Target,
+}
+
+
+def parse_value_function(mapping: Mapping[str, object]) -> Linear | Stepped | Target:
+    """Return the value function that a project's `value_function` describes.
+
+    Parameters
+    ----------
+    mapping
+        `kind` and the fields of that kind, numbers as numbers or text:
+        `{kind: linear, worst: 60, best: 10}`;
+        `{kind: stepped, bounds: [2, 8, 15], values: [1, 0.8, 0.6, 0.4], closed: right}`;
+        `{kind: target, target: 5, reach: 4, tolerance: 1}`.
+
+    Raises
+    ------
+    InvalidQueryError
+        A field is unknown (with the nearest known name), missing, no finite number, or does
+        not fit the others.
+    """
+    if not isinstance(mapping, Mapping):
+        refuse(_PARAMETER, f"found {mapping!r}; expected a mapping with a kind")
+    kind = mapping.get("kind")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        refuse(_PARAMETER, f"unknown kind {kind!r}: {nearest_name(str(kind), list(_KINDS))}")
+    fields = {field.name: field for field in dataclasses.fields(_KINDS[kind])}
+    given = {str(name): value for name, value in mapping.items() if name != "kind"}
+    faults = [
+        f"unknown field {name!r} of {kind}: {nearest_name(name, list(fields))}"
+        for name in given
+        if name not in fields
+    ]
+    faults += [
+        f"{name} is missing"
+        for name, field in fields.items()
+        if name not in given and field.default is dataclasses.MISSING
+    ]
+    if faults:
+        refuse(_PARAMETER, "; ".join(faults))
+    parsed = {name: _parse_field(name, value) for name, value in given.items()}
+    return _KINDS[kind](**parsed)
+
+
+def _parse_field(name: str, value: object) -> Any:  # noqa: ANN401 - checked by the class
+    if name == "closed":
+        return value
+    if name in {"bounds", "values"}:
+        if not isinstance(value, (list, tuple)):
+            refuse(_PARAMETER, f"{name}: found {value!r}; expected a list of numbers")
+        return tuple(_parse_number(name, item) for item in value)
+    return _parse_number(name, value)
+
+
+def _parse_number(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        refuse(_PARAMETER, f"{name}: found {value!r}; expected a number")
+    try:
+        return float(value)
+    except ValueError:
+        refuse(_PARAMETER, f"{name}: found {value!r}; expected a number")
+
+
+def _check_numbers(function: Linear | Stepped | Target) -> None:
+    for field in dataclasses.fields(function):
+        found = getattr(function, field.name)
+        for number in found if isinstance(found, tuple) else (found,):
+            if isinstance(number, float) and not math.isfinite(number):
+                refuse(_PARAMETER, f"{field.name}: found {number}; expected a finite number")
+
+
+def _ends(corners: tuple[float, ...], low: float | None, high: float | None) -> tuple[float, float]:
+    """Return where to draw from and to: a quarter of the corners' width past them."""
+    margin = (corners[-1] - corners[0]) / 4 or abs(corners[0]) or 1.0
+    start = corners[0] - margin if low is None else low
+    end = corners[-1] + margin if high is None else high
+    if not start < end:
+        refuse("low", f"found {start:g} and {end:g}; expected low < high")
+    return start, end
+
+
+def _curve(
+    function: Linear | Target, corners: list[float], low: float | None, high: float | None
+) -> Points:
+    start, end = _ends(tuple(corners), low, high)
+    measures = [start, *(corner for corner in corners if start < corner < end), end]
+    return tuple(zip(measures, function.apply(measures).tolist(), strict=True))
+
+
+SLOPE_DEG = Stepped(bounds=(2.0, 8.0, 15.0), values=(1.0, 0.8, 0.6, 0.4))
+"""Published slope scoring, in degrees: 0-2 100, 2-8 80, 8-15 60, over 15 40.
+
+Since 40 begins *over* 15, each bound belongs to the gentler step: 2 scores 100, 15 scores 60.
+"""

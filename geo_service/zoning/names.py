@@ -1,0 +1,95 @@
+"""Names that messages carry: columns, industries, land uses and places with their codes.
+
+Each is a message of its own, so that it is worded in the language of the reader. What
+checks put into evidence are the bare codes and ids.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+from geo_service.data import data_file
+from geo_service.industry import classification
+from geo_service.model import Message
+
+if TYPE_CHECKING:
+    from geo_service.plan import Plan
+
+
+def named_column(column: str) -> Message:
+    """Return a column's label with its own name, which may begin with that of its layer."""
+    label = Message(f"column.{column.rpartition('.')[2]}")
+    return Message("name.column", {"label": label, "column": column})
+
+
+def named_columns(columns: Sequence[str]) -> list[Message]:
+    """Return the labels of several columns."""
+    return [named_column(column) for column in columns]
+
+
+def named_industry(code: str) -> Message:
+    """Return an industry code with its name; in English the name is that of its division."""
+    known = classification()
+    if code not in known:
+        return Message("name.code", {"code": code})
+    values = {"code": code, "name": known.name(code), "name_en": known.english_name(code)}
+    return Message("name.industry", values)
+
+
+@cache
+def _land_uses() -> Mapping[tuple[str, str], Mapping[str, str]]:
+    with data_file("land_use_codes.csv").open(encoding="utf-8-sig") as lines:
+        return {(row["scheme"], row["code"]): row for row in csv.DictReader(lines)}
+
+
+def named_land_use(scheme: str | None, code: str) -> Message:
+    """Return a land-use code with the name that its scheme gives it, where it is known."""
+    entry = _land_uses().get((scheme or "", code))
+    if entry is None:
+        return Message("name.code", {"code": code})
+    values = {"code": code, "name": entry["name"], "name_en": entry["name_en"]}
+    return Message("name.land_use", values)
+
+
+def township_names(plan: Plan) -> dict[str, str]:
+    """Return township names by every code of either set."""
+    frame = plan.frame("townships")
+    names: dict[str, str] = {}
+    for code, other, name in zip(frame["code"], frame["alt_code"], frame["name"], strict=True):
+        names[code] = name
+        if isinstance(other, str):
+            names.setdefault(other, name)
+    return names
+
+
+def named_township(plan: Plan, code: str) -> Message:
+    """Return a township's name with its code; the bare code of an unknown one."""
+    return _named_place(township_names(plan).get(code), code)
+
+
+def named_county(plan: Plan) -> Message:
+    """Return the county's name in the reader's language, with its code."""
+    names, code = plan.settings.name, plan.settings.county_code
+    name = names.get("zh-Hans") or next(iter(names.values()), None)
+    return _named_place(name, code, names.get("en"))
+
+
+def named_park(plan: Plan, park_id: str) -> Message:
+    """Return a park's name with its id."""
+    return named_parks(plan, [park_id])[0]
+
+
+def named_parks(plan: Plan, park_ids: Sequence[str]) -> list[Message]:
+    """Return the names of several parks with their ids."""
+    parks = plan.frame("parks")
+    names = dict(zip(parks["park_id"], parks["name"], strict=True))
+    return [_named_place(names.get(park_id), park_id) for park_id in park_ids]
+
+
+def _named_place(name: str | None, code: str, name_en: str | None = None) -> Message:
+    if not name:
+        return Message("name.code", {"code": code})
+    return Message("name.place", {"name": name, "name_en": name_en or name, "code": code})

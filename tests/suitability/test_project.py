@@ -1,0 +1,70 @@
+"""Projects: every fault with its line and the nearest name; a schema for editors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from geo_service.errors import ProjectError
+from geo_service.suitability.project import open_project, parse_project, project_schema
+
+GOOD = "name: 电池二期\nindustry_code: 3841\nneeds: {land_m2: 20000}\n"
+
+
+def refused(text: str) -> str:
+    """Return the message with which a project is refused."""
+    with pytest.raises(ProjectError) as caught:
+        parse_project(text, "p.yaml")
+    return str(caught.value)
+
+
+def test_the_least_project_has_defaults() -> None:
+    project = parse_project(GOOD)
+    assert (project.kind, project.method, project.unknown) == ("new", "weighted_sum", "keep")
+    assert project.needs.land_m2 == 20_000
+
+
+def test_json_is_read_as_well() -> None:
+    text = '{"name": "x", "industry_code": "3841", "needs": {"floor_area_m2": 3000}}'
+    assert parse_project(text).needs.floor_area_m2 == 3000
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ("needs: {land_m2: 20000}", "needs: {land_m: 1}", "p.yaml:3"),
+        ("needs: {land_m2: 20000}", "needs: {land_m: 1}", "'land_m2'?"),
+        ("land_m2: 20000", "land_m2: 20000, floor_area_m2: 1", "one of them"),
+        ("land_m2: 20000", "", "one of them"),
+        ("land_m2: 20000", "land_m2: -1", "greater than 0"),
+        ("3841", "9999", "p.yaml:2"),
+        ("name: 电池二期", "nam: x", "'name'?"),
+    ],
+)
+def test_a_fault_names_line_and_nearest(old: str, new: str, part: str) -> None:
+    assert part in refused(GOOD.replace(old, new))
+
+
+def test_an_unknown_facility_names_the_nearest() -> None:
+    assert "'interchange'?" in refused(GOOD + "access: {intercange: {max_km: 3}}\n")
+
+
+def test_access_takes_minutes_or_kilometres() -> None:
+    assert "one of them" in refused(GOOD + "access: {port: {max_km: 3, max_minutes: 3}}\n")
+
+
+def test_ahp_needs_its_matrix() -> None:
+    assert "go together" in refused(GOOD + "weights: {method: ahp}\n")
+
+
+def test_a_missing_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match="no such file"):
+        open_project(tmp_path / "none.yaml")
+
+
+def test_the_schema_describes_every_field() -> None:
+    schema = project_schema()
+    needs = schema["$defs"]["Needs"]["properties"]
+    assert all(field.get("description") for field in needs.values())
+    assert schema["additionalProperties"] is False
