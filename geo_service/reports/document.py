@@ -8,6 +8,7 @@ language; titles, names and cures follow the translator.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -144,9 +145,19 @@ def focus_document(review: Review, park_id: str, translator: Translator) -> Docu
     ]
     return {
         **focus_figures(focus, translator),
+        "park_kinds": list(review.park_kinds.get(park_id, ())),
+        "grades": _grade_counts(review, park_id),
         "verdict": review.focus_verdicts[park_id].value,
         "findings": findings,
     }
+
+
+def _grade_counts(review: Review, park_id: str) -> dict[str, int]:
+    """How many enterprises of a park have each per-mu grade."""
+    frame = review.plan.frame("enterprises")
+    own = set(frame.loc[frame["park_id"] == park_id, "enterprise_id"])
+    counts = Counter(letter for name, letter in review.grades.items() if name in own)
+    return {letter: counts[letter] for letter in ("A", "B", "C", "D")}
 
 
 def focus_figures(focus: Focus, translator: Translator) -> Document:

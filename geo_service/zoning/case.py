@@ -102,6 +102,8 @@ class Outcome:
     drafts: list[Draft] = field(default_factory=list)
     checked: int = 0
     below_tolerance: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What was measured of a subject and is no finding, by its id: a park's kinds, a grade."""
 
 
 @dataclass(frozen=True)

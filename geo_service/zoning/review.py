@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -65,6 +65,8 @@ class Review:
     checks: Mapping[str, RuleCount]
     focus: Mapping[str, Focus]
     waivers: Waivers
+    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By rule and subject id, what was measured beside findings (kinds of parks, grades)."""
 
     @cached_property
     def park_verdicts(self) -> Mapping[str, Verdict]:
@@ -106,6 +108,26 @@ class Review:
         return {park_id: tuple(group) for park_id, group in groups.items()}
 
     @cached_property
+    def park_kinds(self) -> Mapping[str, tuple[str, ...]]:
+        """Which kinds (professional, characteristic, premium) each park reaches, where measured."""
+        return {
+            park_id: tuple(kinds)
+            for rule in self.rulebook.rules.values()
+            if rule.part.check == "park_kind"
+            for park_id, kinds in self.facts.get(rule.rule_id, {}).items()
+        }
+
+    @cached_property
+    def grades(self) -> Mapping[str, str]:
+        """The per-mu grade (A to D) of each enterprise that was graded, by its id."""
+        return {
+            enterprise_id: letter
+            for rule in self.rulebook.rules.values()
+            if rule.part.check == "grade"
+            for enterprise_id, letter in self.facts.get(rule.rule_id, {}).items()
+        }
+
+    @cached_property
     def parks(self) -> gpd.GeoDataFrame:
         """One row a park: its own columns, verdicts, shares and number of findings."""
         frame = self.plan.geo("parks")
@@ -119,6 +141,7 @@ class Review:
             "focus_verdict": [self.focus_verdicts[park_id].value for park_id in ids],
             "findings": [len(self.findings_of(park_id)) for park_id in ids],
             "enterprise_count": [item.enterprise_count for item in measured],
+            "park_kinds": [";".join(self.park_kinds.get(park_id, ())) for park_id in ids],
         }
         for basis in FocusBasis:
             extra[f"share_{basis}"] = [item.shares[basis] for item in measured]
@@ -207,6 +230,7 @@ def review(
     selected = None if parks is None else frozenset(park_ids)
     findings: list[Finding] = []
     counts: dict[str, RuleCount] = {}
+    facts: dict[str, Mapping[str, Any]] = {}
     in_force = rules.in_force(day)
     for done, rule in enumerate(in_force):
         if progress is not None:
@@ -217,6 +241,7 @@ def review(
         findings += [_stamped(rule, draft, plan) for draft in outcome.drafts]
         judged = {(draft.subject.layer, draft.subject.id) for draft in outcome.drafts}
         passed = max(0, outcome.checked - len(judged))
+        facts[rule.rule_id] = outcome.facts
         counts[rule.rule_id] = RuleCount(outcome.checked, passed, outcome.below_tolerance)
     findings = sorted(set_aside.apply(findings, day), key=_order)
     scope = "all" if selected is None else "|".join(sorted(park_ids))
@@ -230,6 +255,7 @@ def review(
         checks=counts,
         focus={park_id: shared.focus[park_id] for park_id in park_ids},
         waivers=set_aside,
+        facts=facts,
     )
 
 

@@ -38,8 +38,12 @@ def covered(
 
 
 def tolerance(area: float) -> float:
-    """The promise: 1e-6 of the area or 0.01 m², whichever is larger, held a thousand times over."""
-    return max(1e-6 * area, 0.01) / 1000
+    """The promise: 1e-6 of the area or 0.01 m², whichever is larger, held ten times over.
+
+    Not more, because of the reference: GEOS moves the sides of a sliver by micrometres when it
+    makes a union, which is up to 0.0002 m² here. The tests without a union are stricter.
+    """
+    return max(1e-6 * area, 0.01) / 10
 
 
 # ------------------------------------------------------------------ against shapely

@@ -144,6 +144,16 @@ def test_focus_has_the_contract_s_members(client: TestClient) -> None:
         assert document[name] is not None
 
 
+def test_kinds_and_grades_are_told(client: TestClient) -> None:
+    # 0.80 of its output is in the leading industry, and no other park has its speciality
+    kinds = get(client, "/api/parks/YY-B-42/focus")["park_kinds"]
+    assert {"professional", "characteristic"} <= set(kinds)
+    assert get(client, "/api/parks/YY-B-39/focus")["park_kinds"] == ["characteristic"]  # 0.40
+    grades = get(client, "/api/parks/YY-M-01/focus")["grades"]
+    assert set(grades) == {"A", "B", "C", "D"}
+    assert grades["D"] == 5  # E-M01-016 to 020, planted
+
+
 def test_missing_output_is_null_and_unknown(client: TestClient) -> None:
     document = get(client, "/api/parks/YY-B-18/focus")
     assert document["shares"]["output"] is None

@@ -459,7 +459,13 @@ def park_kind(case: Case, parameters: KindParameters) -> Outcome:
             and output >= parameters.premium_output_cny_per_mu
             and tax >= parameters.premium_tax_cny_per_mu
         )
-        if is_professional or is_characteristic or is_premium:
+        kinds = {
+            "professional": is_professional,
+            "characteristic": is_characteristic,
+            "premium": is_premium,
+        }
+        outcome.facts[focus.park_id] = [kind for kind, is_reached in kinds.items() if is_reached]
+        if outcome.facts[focus.park_id]:
             continue
         outcome.drafts.append(
             Draft(

@@ -184,6 +184,7 @@ def grade(case: Case, parameters: GradeParameters) -> Outcome:
             outcome.drafts.append(_ungraded(subject, row["park_id"], lacks))
             continue
         letter = letter_of(score, parameters.grades)
+        outcome.facts[subject.id] = letter
         if letter not in parameters.watch:
             continue
         values = {"name": row["name"], "grade": letter, "score": score}
