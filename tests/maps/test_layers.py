@@ -183,6 +183,7 @@ def test_bounds_are_those_of_the_county_else_of_parks_and_townships(
     county: County, opened: Opened
 ) -> None:
     county.layers["townships"][0]["geometry"] = point(500, 500)
+    del county.layers["county"]
     parks = map_data(opened(county)).bounds()
     # From the west edge of P1 (0 m) to the east edge of P2 (3,000 m).
     assert parks == pytest.approx(in_degrees(box(0, 0, 3000, 1000)).bounds, abs=1e-4)
