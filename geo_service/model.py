@@ -129,6 +129,9 @@ class Finding:
     waived: Mapping[str, str] | None = None
     geometry: BaseGeometry | None = None
     illustrative: bool = False
+    """Whether the feature that it is about is made up."""
+    note: str | None = None
+    """What the rulebook says of how sure the rule is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,6 +205,8 @@ def finding_properties(finding: Finding, translator: Translator) -> Document:
             "article": basis.article,
         },
         "basis_tag": finding.basis_tag.value,
+        "note": finding.note,
+        "illustrative": finding.illustrative,
         "cure": translator.render(finding.cure) if finding.cure else None,
         "waived": dict(finding.waived) if finding.waived else None,
     }

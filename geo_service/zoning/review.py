@@ -231,6 +231,7 @@ def review(
     findings: list[Finding] = []
     counts: dict[str, RuleCount] = {}
     facts: dict[str, Mapping[str, Any]] = {}
+    made_up = _illustrative_subjects(plan)
     in_force = rules.in_force(day)
     for done, rule in enumerate(in_force):
         if progress is not None:
@@ -238,7 +239,7 @@ def review(
         part = rule.part
         case = Case(shared, part.scope, part.tolerance, part.applies_to, selected)
         outcome = rule.check.run(case, rule.parameters)
-        findings += [_stamped(rule, draft, plan) for draft in outcome.drafts]
+        findings += [_stamped(rule, draft, plan, made_up) for draft in outcome.drafts]
         judged = {(draft.subject.layer, draft.subject.id) for draft in outcome.drafts}
         passed = max(0, outcome.checked - len(judged))
         facts[rule.rule_id] = outcome.facts
@@ -271,7 +272,20 @@ def _chosen_parks(plan: Plan, parks: Iterable[str] | None) -> tuple[str, ...]:
     return tuple(park_id for park_id in every if park_id in wanted)
 
 
-def _stamped(rule: Rule, draft: Draft, plan: Plan) -> Finding:
+def _illustrative_subjects(plan: Plan) -> set[tuple[str, str]]:
+    """Layer and id of every feature that is marked as made up and may be a finding's subject."""
+    found: set[tuple[str, str]] = set()
+    for layer in ("parks", "parcels", "buildings", "enterprises", "floors"):
+        frame = plan.frame(layer)
+        own = frame[frame["illustrative"].fillna(value=False).astype(bool)]
+        ids = own[own.columns[0]].astype("str")
+        if layer == "floors" and len(own):
+            ids = ids + "/" + own["floor_no"].astype("str")
+        found |= {(layer, identity) for identity in ids}
+    return found
+
+
+def _stamped(rule: Rule, draft: Draft, plan: Plan, made_up: set[tuple[str, str]]) -> Finding:
     identity = f"{rule.rule_id}|{draft.subject.layer}|{draft.subject.id}|{draft.key}"
     return Finding(
         finding_id="f-" + hashlib.sha256(identity.encode()).hexdigest()[:16],
@@ -289,6 +303,8 @@ def _stamped(rule: Rule, draft: Draft, plan: Plan) -> Finding:
         basis_tag=rule.part.basis_tag,
         cure=draft.cure,
         geometry=draft.geometry,
+        illustrative=(draft.subject.layer, draft.subject.id) in made_up,
+        note=rule.part.note,
     )
 
 

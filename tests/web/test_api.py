@@ -232,6 +232,7 @@ def test_findings_are_filtered_and_paged(client: TestClient) -> None:
     assert {item["properties"]["severity"] for item in must["features"]} == {"must"}
     (low,) = get(client, address + "?rule=focus.leading_share&park=YY-B-32")["features"]
     assert low["properties"]["evidence"]["value"] == pytest.approx(0.62)
+    assert low["properties"]["illustrative"] is True
     assert {
         "finding_id",
         "rule_id",
