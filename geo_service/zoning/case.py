@@ -182,6 +182,49 @@ def text_or_none(cell: object) -> str | None:
     return cell if isinstance(cell, str) and cell else None
 
 
+def park_unknown(
+    park_id: str,
+    *,
+    measure: str,
+    missing: tuple[str, str],
+    title: str,
+    cure: str,
+    values: Mapping[str, Any],
+) -> Draft:
+    """Return the `unknown` of a park that nothing can be held against.
+
+    `missing` is the `layer.column` and the row that are not there; `title` and `cure` are
+    keys of the catalogue under `finding` and `cure`.
+    """
+    column, row = missing
+    return Draft(
+        verdict=Verdict.UNKNOWN,
+        park_id=park_id,
+        subject=Subject("parks", park_id),
+        title=Message(f"finding.{title}", values),
+        evidence={
+            "measure": measure,
+            "value": None,
+            "missing_column": column,
+            "missing_rows": [row],
+        },
+        cure=Message(f"cure.{cure}", values),
+        key="missing",
+    )
+
+
+def no_zones(park_id: str, kind: str, *, measure: str) -> Draft:
+    """Return the `unknown` of a park in a county of which no zone of a kind is mapped."""
+    return park_unknown(
+        park_id,
+        measure=measure,
+        missing=("control_zones.kind", kind),
+        title="no_zones",
+        cure="add_zones",
+        values={"zone": Message(f"zone.{kind}"), "kind": kind},
+    )
+
+
 def missing_value(
     *,
     park_id: str | None,

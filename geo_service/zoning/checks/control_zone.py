@@ -25,6 +25,7 @@ from geo_service.zoning.case import (
     IndustryPrefix,
     Outcome,
     Parameters,
+    no_zones,
     text_or_none,
 )
 from geo_service.zoning.focus import active_enterprises
@@ -78,7 +79,10 @@ def overlap(case: Case, parameters: ZoneParameters) -> Outcome:
     is_known = parameters.kind in case.plan.settings.complete_zone_kinds
     if zones.empty and not is_known:
         outcome.checked = len(case.parks)
-        outcome.drafts += [_no_zones(park_id, parameters.kind) for park_id in case.parks["park_id"]]
+        outcome.drafts += [
+            no_zones(park_id, parameters.kind, measure="area_inside")
+            for park_id in case.parks["park_id"]
+        ]
         return outcome
     by_grade = [
         (verdict, ZoneOverlay(chosen))
@@ -206,24 +210,6 @@ def _overlap_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
         cure=Message("cure.zone_grade" if is_unknown else "cure.cut_area", values),
         geometry=part,
         key=verdict.value,
-    )
-
-
-def _no_zones(park_id: str, kind: str) -> Draft:
-    values = {"zone": Message(f"zone.{kind}"), "kind": kind}
-    return Draft(
-        verdict=Verdict.UNKNOWN,
-        park_id=park_id,
-        subject=Subject("parks", park_id),
-        title=Message("finding.no_zones", values),
-        evidence={
-            "measure": "area_inside",
-            "value": None,
-            "missing_column": "control_zones.kind",
-            "missing_rows": [kind],
-        },
-        cure=Message("cure.add_zones", values),
-        key="missing",
     )
 
 

@@ -21,6 +21,8 @@ from geo_service.zoning.case import (
     Outcome,
     Parameters,
     missing_value,
+    no_zones,
+    park_unknown,
     text_or_none,
 )
 from geo_service.zoning.names import named_columns, named_county, named_park, named_township
@@ -123,20 +125,13 @@ def in_township(case: Case, _: NoParameters) -> Outcome:
 
 
 def _no_township_shape(case: Case, park_id: str, code: str) -> Draft:
-    values = {"township": named_township(case.plan, code)}
-    return Draft(
-        verdict=Verdict.UNKNOWN,
-        park_id=park_id,
-        subject=Subject("parks", park_id),
-        title=Message("finding.no_township_polygon", values),
-        evidence={
-            "measure": "area_outside",
-            "value": None,
-            "missing_column": "township_areas.geometry",
-            "missing_rows": [code],
-        },
-        cure=Message("cure.add_township_polygon", values),
-        key="missing",
+    return park_unknown(
+        park_id,
+        measure="area_outside",
+        missing=("township_areas.geometry", code),
+        title="no_township_polygon",
+        cure="add_township_polygon",
+        values={"township": named_township(case.plan, code)},
     )
 
 
@@ -174,20 +169,13 @@ def in_county(case: Case, _: NoParameters) -> Outcome:
 
 
 def _no_county(park_id: str, place: str) -> Draft:
-    values = {"place": place}
-    return Draft(
-        verdict=Verdict.UNKNOWN,
-        park_id=park_id,
-        subject=Subject("parks", park_id),
-        title=Message("finding.no_county", values),
-        evidence={
-            "measure": "area_outside",
-            "value": None,
-            "missing_column": "county.geometry",
-            "missing_rows": [place],
-        },
-        cure=Message("cure.add_county", values),
-        key="missing",
+    return park_unknown(
+        park_id,
+        measure="area_outside",
+        missing=("county.geometry", place),
+        title="no_county",
+        cure="add_county",
+        values={"place": place},
     )
 
 
@@ -250,7 +238,10 @@ def in_development_boundary(case: Case, _: NoParameters) -> Outcome:
     zones = case.plan.metric("control_zones")
     zones = zones[zones["kind"] == "development_boundary"]
     if zones.empty:
-        outcome.drafts += [_no_boundary(park_id) for park_id in case.parks["park_id"]]
+        outcome.drafts += [
+            no_zones(park_id, "development_boundary", measure="area_outside")
+            for park_id in case.parks["park_id"]
+        ]
         return outcome
     home = shapely.union_all(zones.geometry.to_numpy())
     county = case.plan.metric("county")
@@ -269,24 +260,6 @@ def _envelope(case: Case) -> BaseGeometry:
     """A box around all parks, with room to spare."""
     west, south, east, north = case.parks.total_bounds
     return shapely.box(west - 1, south - 1, east + 1, north + 1)
-
-
-def _no_boundary(park_id: str) -> Draft:
-    values = {"zone": Message("zone.development_boundary"), "kind": "development_boundary"}
-    return Draft(
-        verdict=Verdict.UNKNOWN,
-        park_id=park_id,
-        subject=Subject("parks", park_id),
-        title=Message("finding.no_zones", values),
-        evidence={
-            "measure": "area_outside",
-            "value": None,
-            "missing_column": "control_zones.kind",
-            "missing_rows": ["development_boundary"],
-        },
-        cure=Message("cure.add_zones", values),
-        key="missing",
-    )
 
 
 def in_host(case: Case, _: NoParameters) -> Outcome:
