@@ -4,9 +4,10 @@
 set -euo pipefail
 
 # One line each: the command to look for, and the Debian packages that bring it.
-# Later: "ogr2ogr gdal-bin", "/usr/lib/postgresql/15/bin/postgres postgresql-15-postgis-3".
 NEEDED=(
   "chromium chromium"
+  "ogr2ogr gdal-bin"
+  "/usr/lib/postgresql/15/bin/postgres postgresql-15-postgis-3"
 )
 
 missing=()

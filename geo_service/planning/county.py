@@ -1,4 +1,4 @@
-"""The use cases, in the words of the product; the one place that joins its parts.
+"""One workspace at work: its plan, its reviews, and the questions asked of them.
 
 A `County` is one workspace at work: its plan, its current review, the reviews that were
 asked for, and a live index for bbox questions. The command line and the HTTP service call
@@ -12,13 +12,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import shapely
 
-from geo_service.errors import InvalidQueryError, NotFoundError
+from geo_service.errors import NotFoundError
 from geo_service.jobs import JobBoard
 from geo_service.language import Language, Translator, to_simplified
 from geo_service.reports.document import (
@@ -235,78 +233,7 @@ class County:
         return finding_features(result, self.translator(language), chosen), len(places)
 
 
-def compare_files(before: Path, after: Path) -> Comparison:
-    """Return how the findings of two saved reviews (`review --format json`) differ.
-
-    Raises
-    ------
-    InvalidQueryError
-        A file cannot be read or is no review.
-    """
-    return compare_reviews(_saved_review(before), _saved_review(after))
-
-
-_FINDING_MEMBERS = frozenset(
-    {"finding_id", "rule_id", "verdict", "severity", "waived", "evidence", "title", "park_id"}
-)
-
-
-def _saved_review(path: Path) -> Looked:
-    name = "file"
-    try:
-        document = orjson.loads(path.read_bytes())
-    except OSError as error:
-        raise InvalidQueryError(name, f"{path}: {error.strerror}.") from None
-    except orjson.JSONDecodeError:
-        document = None
-    if not _is_review(document):
-        msg = f"{path}: not a review as `geo-service review --format json` writes it."
-        raise InvalidQueryError(name, msg)
-    parks = frozenset(park["park_id"] for park in document["parks"])
-    return Looked(document["findings"], parks, frozenset(document["checks"]))
-
-
-def _is_review(document: object) -> bool:
-    if not isinstance(document, dict):
-        return False
-    parks, findings = document.get("parks"), document.get("findings")
-    return (
-        isinstance(document.get("checks"), dict)
-        and isinstance(parks, list)
-        and all(isinstance(park, dict) and isinstance(park.get("park_id"), str) for park in parks)
-        and isinstance(findings, list)
-        and all(map(_is_finding, findings))
-    )
-
-
-def _is_finding(item: object) -> bool:
-    return (
-        isinstance(item, dict)
-        and set(item) >= _FINDING_MEMBERS
-        and isinstance(item["evidence"], dict)
-    )
-
-
 def no_such_park(park_id: str) -> NotFoundError:
     """Return the error of a park id that the workspace does not have."""
     shown = park_id if len(park_id) <= 80 else park_id[:77] + "..."  # noqa: PLR2004 - one line
     return NotFoundError(f"There is no park {shown!r} in this workspace.")
-
-
-def review_workspace(
-    workspace: str | os.PathLike[str],
-    *,
-    rulebook: Path | None = None,
-    parks: Sequence[str] | None = None,
-    progress: Progress | None = None,
-) -> Review:
-    """Open a workspace and review it; what the command line's `review` does.
-
-    Raises
-    ------
-    WorkspaceError, RulebookError, NotFoundError
-        The workspace or rulebook is unusable, or a park does not exist.
-    """
-    plan = open_plan(workspace)
-    rules = open_rulebook(rulebook or plan.settings.rulebook_path)
-    return review(plan, rules, parks=parks, progress=progress)

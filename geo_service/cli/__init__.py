@@ -1,0 +1,55 @@
+"""The command line: each module here holds the commands of one subject.
+
+Results go to stdout, messages and progress to stderr. Exit 0 = done; 1 = some park
+fails (with --strict: also watch or unknown), or no candidate fits; 2 = the input or the
+call is wrong, or a choice must be made; 3 = our own fault.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import typer
+
+from geo_service.cli import data, maps, review, serve
+from geo_service.cli.common import EXIT_OUR_FAULT, EXIT_STOPPED, EXIT_WRONG_INPUT, app, say
+from geo_service.errors import GeoServiceError
+from geo_service.settings import Settings
+
+SUBJECTS = (review, maps, data, serve)
+"""Importing a module adds its commands to the app."""
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with the code that the outcome has."""
+    try:
+        # Without standalone mode the exit code of `typer.Exit` comes back as the result.
+        code = app(standalone_mode=False)
+    except (typer.Abort, KeyboardInterrupt):
+        say("Stopped.")
+        sys.exit(EXIT_STOPPED)
+    except typer.TyperException as error:
+        say(_wrong_call(error))
+        sys.exit(EXIT_WRONG_INPUT)
+    except GeoServiceError as error:
+        say(str(error))
+        sys.exit(EXIT_WRONG_INPUT)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception as error:
+        if Settings().debug:
+            raise
+        name = type(error).__name__
+        say(f"A fault of geo-service itself: {name}. GEO_DEBUG=1 shows the trace.")
+        sys.exit(EXIT_OUR_FAULT)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _wrong_call(error: typer.TyperException) -> str:
+    """Say what is wrong with a call, and where its help is."""
+    message = getattr(error, "format_message", lambda: str(error))()
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "geo-service"
+    return f"{message}\nTry '{path} --help'."

@@ -1,0 +1,91 @@
+"""What the commands share: the app, exit codes, options, progress and output."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from geo_service.errors import InvalidQueryError
+from geo_service.language import Language
+
+EXIT_NONE_FITS = EXIT_FAILED = 1
+EXIT_WRONG_INPUT = 2
+EXIT_OUR_FAULT = 3
+EXIT_STOPPED = 130
+_PLAIN_WIDTH = 150
+
+Progress = Callable[[int, int, str], None]
+"""Called with how many steps are done, how many there are, and the name of the step."""
+
+app = typer.Typer(
+    name="geo-service",
+    help="Industrial-layout planning for a county: review parks, draw maps, serve them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+class ListFormat(StrEnum):
+    """How a list is written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+Workspace = Annotated[
+    Path | None,
+    typer.Argument(help="Folder with workspace.toml; default GEO_WORKSPACE, here, or the demo."),
+]
+Lang = Annotated[Language, typer.Option("--lang", help="Language of texts.")]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")]
+
+
+def say(text: str) -> None:
+    """Write a message to stderr."""
+    print(text, file=sys.stderr)  # noqa: T201 - messages belong on stderr
+
+
+def table_width(output: Path | None = None) -> int | None:
+    """Return how wide a table may be: the terminal's width (None), or a plain page's."""
+    return None if output is None and sys.stdout.isatty() else _PLAIN_WIDTH
+
+
+@contextmanager
+def show_progress(label: str) -> Iterator[Progress]:
+    """Show progress on stderr when a person is looking."""
+    if not sys.stderr.isatty():
+        yield lambda done, total, name: None  # noqa: ARG005 - nobody is looking
+        return
+    from rich import progress  # noqa: PLC0415
+
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.TextColumn("{task.fields[name]}"),
+    )
+    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None, name="")
+        yield lambda done, total, name: bar.update(task, completed=done, total=total, name=name)
+
+
+def write(content: bytes, output: Path | None) -> None:
+    """Write a result to a file, or to stdout; InvalidQueryError when it cannot be written."""
+    if output is None:
+        sys.stdout.buffer.write(content + (b"" if content.endswith(b"\n") else b"\n"))
+        sys.stdout.flush()
+        return
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        name, reason = "output", f"Cannot write {output}: {error.strerror}."
+        raise InvalidQueryError(name, reason) from None
+    say(f"Written: {output}")

@@ -1,0 +1,27 @@
+"""`geo-service serve`: the console, the maps and the API."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from geo_service.cli.common import Workspace, app, say, show_progress
+from geo_service.settings import Settings
+
+
+@app.command()
+def serve(
+    workspace: Workspace = None,
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8000,
+) -> None:
+    """Serve the console, the maps and the API until Ctrl-C.
+
+    Example: geo-service serve layers/yunyang --port 8080
+    """
+    from geo_service.web.app import serve as run  # noqa: PLC0415 - heavy, only here
+
+    with show_progress("review") as progress:
+        run(Settings().find_workspace(workspace), host=host, port=port, progress=progress, say=say)

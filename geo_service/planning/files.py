@@ -1,0 +1,91 @@
+"""Reviews saved as files, compared; and a workspace reviewed from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from geo_service.errors import InvalidQueryError
+from geo_service.workspace import open_plan
+from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
+from geo_service.zoning.review import Review, review
+from geo_service.zoning.rulebook import open_rulebook
+
+if TYPE_CHECKING:
+    import os
+
+    from geo_service.zoning.review import Progress
+
+
+def review_workspace(
+    workspace: str | os.PathLike[str],
+    *,
+    rulebook: Path | None = None,
+    parks: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> Review:
+    """Open a workspace and review it; what the command line's `review` does.
+
+    Raises
+    ------
+    WorkspaceError, RulebookError, NotFoundError
+        The workspace or rulebook is unusable, or a park does not exist.
+    """
+    plan = open_plan(workspace)
+    rules = open_rulebook(rulebook or plan.settings.rulebook_path)
+    return review(plan, rules, parks=parks, progress=progress)
+
+
+def compare_files(before: Path, after: Path) -> Comparison:
+    """Return how the findings of two saved reviews (`review --format json`) differ.
+
+    Raises
+    ------
+    InvalidQueryError
+        A file cannot be read or is no review.
+    """
+    return compare_reviews(_saved_review(before), _saved_review(after))
+
+
+_FINDING_MEMBERS = frozenset(
+    {"finding_id", "rule_id", "verdict", "severity", "waived", "evidence", "title", "park_id"}
+)
+
+
+def _saved_review(path: Path) -> Looked:
+    name = "file"
+    try:
+        document = orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise InvalidQueryError(name, f"{path}: {error.strerror}.") from None
+    except orjson.JSONDecodeError:
+        document = None
+    if not _is_review(document):
+        msg = f"{path}: not a review as `geo-service review --format json` writes it."
+        raise InvalidQueryError(name, msg)
+    parks = frozenset(park["park_id"] for park in document["parks"])
+    return Looked(document["findings"], parks, frozenset(document["checks"]))
+
+
+def _is_review(document: object) -> bool:
+    if not isinstance(document, dict):
+        return False
+    parks, findings = document.get("parks"), document.get("findings")
+    return (
+        isinstance(document.get("checks"), dict)
+        and isinstance(parks, list)
+        and all(isinstance(park, dict) and isinstance(park.get("park_id"), str) for park in parks)
+        and isinstance(findings, list)
+        and all(map(_is_finding, findings))
+    )
+
+
+def _is_finding(item: object) -> bool:
+    return (
+        isinstance(item, dict)
+        and set(item) >= _FINDING_MEMBERS
+        and isinstance(item["evidence"], dict)
+    )
