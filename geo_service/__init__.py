@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from geo_service.maps.draw import draw
     from geo_service.plan import Plan
+    from geo_service.suitability.rank import Ranking, rank
     from geo_service.workspace import open_plan
     from geo_service.zoning.review import Review, review
 
@@ -22,13 +23,24 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Plan": "geo_service.plan",
+    "Ranking": "geo_service.suitability.rank",
     "Review": "geo_service.zoning.review",
     "draw": "geo_service.maps.draw",
     "open_plan": "geo_service.workspace",
+    "rank": "geo_service.suitability.rank",
     "review": "geo_service.zoning.review",
 }
 
-__all__ = ["Plan", "Review", "__version__", "draw", "open_plan", "review"]
+__all__ = [
+    "Plan",
+    "Ranking",
+    "Review",
+    "__version__",
+    "draw",
+    "open_plan",
+    "rank",
+    "review",
+]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the library exports

@@ -160,12 +160,20 @@ _FORMS = {
     "ha": _Form(1, " ha", 2),
     "CNY": _Form(1, " CNY", 0),
     "CNY/mu": _Form(1, " CNY/mu", 0),
+    "min": _Form(1, " min", 1),
+    "km": _Form(1, " km", 2),
+    "°": _Form(1, "°", 1),
+    "%": _Form(1, "%", 1),
+    "1": _Form(1, "", 2),
+    "parks": _Form(1, " parks", 0),
 }
 _FORMS_CHINESE = {
     **_FORMS,
     "ha": _Form(1, " 公顷", 2),
     "CNY": _Form(1e-4, " 万元"),
     "CNY/mu": _Form(1e-4, " 万元/亩"),
+    "min": _Form(1, " 分钟", 1),
+    "parks": _Form(1, " 个", 0),
 }
 _SIGNIFICANT = 4
 _MOST_DECIMALS = 12

@@ -384,15 +384,21 @@ _SCHEMAS = (
             *_provenance(),
         ),
     ),
+    LayerSchema(
+        "industry_chains",
+        None,
+        ("supplier_code", "customer_code"),
+        (
+            Field("supplier_code", Kind.CODE, Need.VALUE),
+            Field("customer_code", Kind.CODE, Need.VALUE),
+            Field("relation", need=Need.OPTIONAL),
+            *_provenance(),
+        ),
+    ),
 )
 
 SCHEMAS: Mapping[str, LayerSchema] = MappingProxyType({item.name: item for item in _SCHEMAS})
 """Every vector layer and table by name, in the order they are checked."""
-
-RASTER_LAYERS = ("dem",)
-"""Layers that are rasters; their files are opened by whoever measures them."""
-
-LAYER_NAMES = (*SCHEMAS, *RASTER_LAYERS)
 
 ID_PATTERN = re.compile(r"[^\x00-\x1f\x7f/\\]{1,128}")
 """Ids: any text of 1 to 128 characters without control characters and slashes."""

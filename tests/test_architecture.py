@@ -19,9 +19,9 @@ LEVELS = (
     ("errors", "model", "crs", "data", "native"),
     ("schema", "industry", "language", "documents", "jobs"),
     ("plan", "reading"),
-    ("workspace", "spatial"),
+    ("workspace", "spatial", "stores"),
     ("zoning",),
-    ("suitability",),
+    ("suitability", "ingest"),
     ("reports",),
     ("maps",),
     ("planning",),
@@ -86,6 +86,8 @@ def test_imports_run_downward(path: Path) -> None:
         ("branca", ("maps/page.py",)),
         ("rtree", ("spatial/live_index.py",)),
         ("typer", ("cli/",)),
+        ("rasterio", ("spatial/raster.py", "spatial/cell_grid.py")),
+        ("exactextract", ("spatial/raster.py",)),
         ("opencc", ("language.py",)),
     ],
 )
@@ -136,10 +138,12 @@ def test_nothing_about_the_demo_county_stands_in_the_shipped_data() -> None:
 def test_the_exported_names_are_what_they_should_be() -> None:
     assert set(geo_service.__all__) == {
         "Plan",
+        "Ranking",
         "Review",
         "__version__",
         "draw",
         "open_plan",
+        "rank",
         "review",
     }
     for name in geo_service.__all__:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from geo_service.schema import SCHEMAS
+from geo_service.suitability.criteria import CRITERIA
+from geo_service.suitability.project import Access, Needs, Project
 from geo_service.workspace import SETTING_NAMES
 from geo_service.zoning.checks import FAMILIES
 from tests.conftest import ROOT
@@ -58,3 +60,13 @@ def test_both_readmes_have_the_same_sections_and_commands() -> None:
     )
     commands = re.findall(r"^(?:make|curl|\.venv\S+ \w+)", english, re.MULTILINE)
     assert commands == re.findall(r"^(?:make|curl|\.venv\S+ \w+)", chinese, re.MULTILINE)
+
+
+def test_every_criterion_and_project_key_stands_in_the_siting_guide() -> None:
+    text = (ROOT / "docs" / "siting.md").read_text(encoding="utf-8")
+    for name, criterion in CRITERIA.items():
+        stem = name.removesuffix(criterion.subject or "") if criterion.subject != name else name
+        assert f"`{stem}…`" in text or f"`{name}`" in text, name
+    for model in (Project, Needs, Access):
+        for key in model.model_fields:
+            assert f"`{key}`" in text, key

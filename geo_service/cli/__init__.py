@@ -12,12 +12,12 @@ from typing import NoReturn
 
 import typer
 
-from geo_service.cli import data, maps, review, serve
+from geo_service.cli import data, imports, maps, rank, review, serve
 from geo_service.cli.common import EXIT_OUR_FAULT, EXIT_STOPPED, EXIT_WRONG_INPUT, app, say
 from geo_service.errors import GeoServiceError
 from geo_service.settings import Settings
 
-SUBJECTS = (review, maps, data, serve)
+SUBJECTS = (imports, review, rank, maps, data, serve)
 """Importing a module adds its commands to the app."""
 
 

@@ -77,10 +77,14 @@ def show_progress(label: str) -> Iterator[Progress]:
         yield lambda done, total, name: bar.update(task, completed=done, total=total, name=name)
 
 
-def write(content: bytes, output: Path | None) -> None:
-    """Write a result to a file, or to stdout; InvalidQueryError when it cannot be written."""
+def write(content: bytes, output: Path | None, *, is_binary: bool = False) -> None:
+    """Write a result to a file, or to stdout; InvalidQueryError when it cannot be written.
+
+    A text on stdout ends with a line end; what `is_binary` is written as it is.
+    """
     if output is None:
-        sys.stdout.buffer.write(content + (b"" if content.endswith(b"\n") else b"\n"))
+        is_ended = is_binary or content.endswith(b"\n")
+        sys.stdout.buffer.write(content if is_ended else content + b"\n")
         sys.stdout.flush()
         return
     try:
@@ -89,3 +93,10 @@ def write(content: bytes, output: Path | None) -> None:
         name, reason = "output", f"Cannot write {output}: {error.strerror}."
         raise InvalidQueryError(name, reason) from None
     say(f"Written: {output}")
+
+
+def check_binary(format_name: str, output: Path | None) -> None:
+    """Raise InvalidQueryError when a file that is no text would go to somebody's terminal."""
+    if output is None and sys.stdout.isatty():
+        name, reason = "output", f"{format_name} is no text: write it to a file with -o FILE."
+        raise InvalidQueryError(name, reason)

@@ -15,6 +15,7 @@ from geo_service.cli.common import (
     Output,
     Workspace,
     app,
+    check_binary,
     show_progress,
     table_width,
     write,
@@ -27,11 +28,17 @@ if TYPE_CHECKING:
 
 
 class ReviewFormat(StrEnum):
-    """How a review is written."""
+    """How a review is written: as a table, or in one of the formats of `planning.exports`."""
 
     TABLE = "table"
     JSON = "json"
     GEOJSON = "geojson"
+    XLSX = "xlsx"
+    DOCX = "docx"
+    GPKG = "gpkg"
+
+
+_BINARY = frozenset({ReviewFormat.XLSX, ReviewFormat.DOCX, ReviewFormat.GPKG})
 
 
 @app.command()
@@ -51,10 +58,13 @@ def review(
 ) -> None:
     """Review every park against the rulebook and print the verdicts.
 
-    Example: geo-service review layers/yunyang --format json -o review.json
+    Example: geo-service review layers/yunyang --format xlsx -o review.xlsx
     """
     from geo_service.planning import review_workspace  # noqa: PLC0415 - heavy, only here
 
+    is_binary = format in _BINARY
+    if is_binary:
+        check_binary(format, output)
     with show_progress("review") as progress:
         result = review_workspace(
             Settings().find_workspace(workspace),
@@ -63,43 +73,26 @@ def review(
             progress=progress,
         )
     translator = Translator(lang, result.plan.settings.names_hant)
-    write(_RENDERERS[format](result, translator, output), output)
+    content = _content(result, format, translator, output)
+    write(content, output, is_binary=is_binary)
     bad = {"fail", "watch", "unknown"} if strict else {"fail"}
     if any(result.verdicts[verdict] for verdict in bad):
         raise typer.Exit(EXIT_FAILED)
 
 
-def _review_json(result: Review, translator: Translator, _: Path | None) -> bytes:
-    from geo_service.reports.document import dump, review_document  # noqa: PLC0415
+def _content(
+    result: Review,
+    format: ReviewFormat,  # noqa: A002 - the option's name
+    translator: Translator,
+    output: Path | None,
+) -> bytes:
+    if format is ReviewFormat.TABLE:
+        from geo_service.reports.terminal import verdict_table  # noqa: PLC0415
 
-    return dump(review_document(result, translator), indent=True)
+        return verdict_table(result, translator, width=table_width(output)).encode()
+    from geo_service.planning.exports import ExportFormat, export_review  # noqa: PLC0415
 
-
-def _review_geojson(result: Review, translator: Translator, _: Path | None) -> bytes:
-    from geo_service.reports.document import (  # noqa: PLC0415
-        collection,
-        dump,
-        finding_features,
-        park_features,
-        review_summary,
-    )
-
-    features = [*park_features(result, translator), *finding_features(result, translator)]
-    summary = review_summary(result, translator)
-    return dump(collection(features, len(features), review=summary))
-
-
-def _review_table(result: Review, translator: Translator, output: Path | None) -> bytes:
-    from geo_service.reports.terminal import verdict_table  # noqa: PLC0415
-
-    return verdict_table(result, translator, width=table_width(output)).encode()
-
-
-_RENDERERS = {
-    ReviewFormat.TABLE: _review_table,
-    ReviewFormat.JSON: _review_json,
-    ReviewFormat.GEOJSON: _review_geojson,
-}
+    return export_review(result, ExportFormat(format), translator)
 
 
 @app.command()

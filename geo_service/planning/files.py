@@ -1,4 +1,4 @@
-"""Reviews saved as files, compared; and a workspace reviewed from the command line."""
+"""What the command line asks of a workspace: review it, rank a project, compare saved files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from geo_service.errors import InvalidQueryError
+from geo_service.suitability.rank import Ranking, rank
 from geo_service.workspace import open_plan
 from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
 from geo_service.zoning.review import Review, review
@@ -17,6 +18,7 @@ from geo_service.zoning.rulebook import open_rulebook
 if TYPE_CHECKING:
     import os
 
+    from geo_service.suitability.project import Project
     from geo_service.zoning.review import Progress
 
 
@@ -37,6 +39,28 @@ def review_workspace(
     plan = open_plan(workspace)
     rules = open_rulebook(rulebook or plan.settings.rulebook_path)
     return review(plan, rules, parks=parks, progress=progress)
+
+
+def rank_workspace(
+    workspace: str | os.PathLike[str],
+    project: Project,
+    *,
+    is_saved: bool = False,
+    progress: Progress | None = None,
+) -> Ranking:
+    """Open a workspace and rank a project's sites; what the command line's `rank` does.
+
+    With `is_saved` the ranking is kept in the workspace's store.
+
+    Raises
+    ------
+    WorkspaceError, RulebookError, ProjectError
+        The workspace, its rulebook or the project is unusable.
+    """
+    plan = open_plan(workspace)
+    rules = open_rulebook(plan.settings.rulebook_path)
+    del is_saved
+    return rank(plan, project, rules, progress=progress)
 
 
 def compare_files(before: Path, after: Path) -> Comparison:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from rich.cells import cell_len
@@ -11,9 +12,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from geo_service.model import Verdict
+from geo_service.model import Quantity, Verdict
 from geo_service.plan import rows_of
 from geo_service.reports.document import Document, basis_line, industry_name, is_illustrative
+from geo_service.zoning.focus import M2_PER_MU
 
 if TYPE_CHECKING:
     from geo_service.language import Translator
@@ -125,6 +127,115 @@ def comparison_table(
         for name in ("new", "cured", "changed", "persisting", "not_compared")
     }
     return _print(table, [translator.text("comparison.counts", **counts)], width)
+
+
+SHOWN_CANDIDATES = 10
+
+
+def ranking_table(
+    document: Document,
+    translator: Translator,
+    *,
+    top: int | None = None,
+    width: int | None = None,
+) -> str:
+    """Return a ranking as a table: the best candidates, what is excluded, what to know.
+
+    `document` is a whole `ranking_document`. Shown are the best candidate of each park, ten at
+    most, or with `top` the best so many wherever they lie.
+    """
+    name, code = document["project"]["name"], document["project"]["industry_code"]
+    industry = f"{code} {document['industry_name']}"
+    title = translator.text("ranking.title", project=name, industry=industry)
+    table = Table(title=_one_line(title, 3 * _NAME_CELLS), title_justify="left")
+    for key in ("rank", "candidate", "area", "score", "in_top3", "focus"):
+        is_text = key == "candidate"
+        table.add_column(
+            translator.text(f"ranking.{key}"),
+            justify="left" if is_text else "right",
+            overflow="ellipsis",
+            no_wrap=True,
+        )
+    candidates = document["candidates"]
+    best = [item for item in candidates if item["place_in_park"] in {None, 1}]
+    shown = best[:SHOWN_CANDIDATES] if top is None else candidates[:top]
+    for item in shown:
+        table.add_row(*_candidate_row(item, translator))
+    lines = [
+        translator.text(
+            "ranking.counts" if top else "ranking.counts_by_park",
+            ranked=len(candidates),
+            shown=len(shown),
+            excluded=len(document["excluded"]),
+        ),
+        _method_line(document, translator),
+    ]
+    lines += _excluded_lines(document["excluded"], translator)
+    lines += [f"· {note}" for note in document["notes"]]
+    if not candidates:
+        lines += _miss_lines(document["nearest_misses"], translator)
+    return _print(table, lines, width)
+
+
+def _candidate_row(item: Document, translator: Translator) -> list[Text]:
+    effect, area = item["focus_effect"], Quantity(item["area_m2"] / M2_PER_MU, None)
+    shares = "—"
+    if effect is not None and effect["change"] is not None:
+        before, after = effect["before"]["share"], effect["after"]["share"]
+        shares = f"{before:.1%} → {after:.1%}"
+    mark = " ?" if item["unknowns"] else ""
+    return [
+        Text(str(item["rank"])),
+        _one_line(item["label"] + mark, 2 * _NAME_CELLS),
+        Text(f"{item['area_m2']:,.0f} m² / {translator.quantity(area)}"),
+        Text(f"{item['score']:.3f}"),
+        Text(f"{item['stability']['in_top3']:.0%}"),
+        Text(shares),
+    ]
+
+
+def _method_line(document: Document, translator: Translator) -> str:
+    weights = ", ".join(
+        f"{item['label']} {document['weights'][item['name']]:.1%}" for item in document["criteria"]
+    )
+    return translator.text(
+        "ranking.method",
+        method=translator.text(f"method.{document['method']}"),
+        normalisation=translator.text(f"normalisation.{document['normalisation'] or 'none'}"),
+        weights=weights or "—",
+        plan=document["plan_version"],
+        rulebook=document["rulebook_version"],
+    )
+
+
+def _excluded_lines(excluded: list[Document], translator: Translator) -> list[str]:
+    """How many candidates each rule excludes, the most first, with an example each."""
+    counts: Counter[str] = Counter()
+    examples: dict[str, str] = {}
+    for item in excluded:
+        for reason in item["reasons"]:
+            counts[reason["rule_id"]] += 1
+            examples.setdefault(reason["rule_id"], f"{item['label']}: {reason['detail']}")
+    return [
+        translator.text(
+            "ranking.excluded_by", rule=rule_id, count=count, example=_plain(examples[rule_id])
+        )
+        for rule_id, count in counts.most_common()
+    ]
+
+
+def _miss_lines(misses: list[Document], translator: Translator) -> list[str]:
+    lines = [translator.text("ranking.none_fits")]
+    for miss in misses:
+        lines.append(f"  {_plain(miss['label'])}")
+        lines += [
+            f"    - {_plain(reason['detail'])}  →  {reason['cure']}" for reason in miss["reasons"]
+        ]
+    return lines
+
+
+def _plain(text: str) -> str:
+    return _one_line(text, 3 * _NAME_CELLS).plain
 
 
 def _one_line(text: str, cells: int) -> Text:

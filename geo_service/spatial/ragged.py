@@ -35,6 +35,8 @@ _REASONS = (
 )
 """Why a geometry is refused, in the order of the reasons in native/wkb.c."""
 
+_NOT_FINITE = 2
+
 _CHUNK = 100_000
 """How many shapely geometries are written as binary at a time."""
 
@@ -164,6 +166,22 @@ class Ragged:
             except _RefusedError as error:
                 raise _RefusedError(error.place + first, error.reason) from None
         return cls._joined(made)
+
+    @classmethod
+    def from_points(cls, xy: NDArray[np.float64]) -> Self:
+        """Take points over by their coordinates, one row of x and y each.
+
+        Raises
+        ------
+        ValueError
+            A coordinate is not finite; the message names the point's position.
+        """
+        broken = np.flatnonzero(~np.isfinite(xy).all(axis=1))
+        if len(broken):
+            raise _RefusedError(int(broken[0]), _REASONS[_NOT_FINITE])
+        ends = np.arange(len(xy) + 1, dtype=np.int64)
+        own = np.ascontiguousarray(xy, dtype=np.float64)
+        return cls(own, ends, ends, ends, np.zeros(len(xy), dtype=np.uint8))
 
     @classmethod
     def _joined(cls, several: Sequence[Self]) -> Self:

@@ -22,7 +22,7 @@ from geo_service.crs import STORAGE_CRS
 from geo_service.model import LegalBasis, Message, Severity, Verdict
 from geo_service.plan import empty_frame, rows_of
 from geo_service.suitability.candidates import UTILITIES, Candidate, CandidateKind
-from geo_service.zoning.case import Case, Draft, Shared, text_or_none
+from geo_service.zoning.case import Case, Closure, Draft, Shared, text_or_none
 from geo_service.zoning.focus import active_enterprises
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 TRIAL_FAMILIES = frozenset({"control_zone", "river_distance", "land_use"})
 """Families whose rules forbid a place, as against describing a park."""
 
+_ANY_YEAR = 2000
+"""The year of the project's own row in a county that has no enterprises yet."""
 _NOT_UPSTAIRS = frozenset({"甲", "乙"})
 _NEEDS = (
     ("floor_load_kn_m2", "load_kn_m2"),
@@ -73,10 +75,9 @@ def judge_candidates(
     grounds = _grounds(plan, candidates)
     shared = Shared(_trial_plan(plan, grounds, project), as_of)
     against: dict[str, list[Reason]] = {}
-    for rule in rulebook.in_force(as_of):
-        if rule.part.family in TRIAL_FAMILIES and rule.part.severity is Severity.MUST:
-            for draft in _put(rule, shared):
-                against.setdefault(draft.subject.id, []).append(_reason(rule, draft))
+    for rule in _forbidding(rulebook, as_of):
+        for draft in _put(rule, shared):
+            against.setdefault(draft.subject.id, []).append(reason_of(rule, draft))
     for candidate in candidates:
         found = [
             *_of_ground(candidate, grounds, against, project),
@@ -85,6 +86,36 @@ def judge_candidates(
         if found:
             reasons[candidate.candidate_id] = found
     return reasons
+
+
+def find_closures(
+    plan: Plan, probe: Candidate, project: Project, rulebook: Rulebook, *, as_of: date
+) -> list[tuple[Rule, Closure]]:
+    """Return the ground that each rule closes to a project on new land, rule by rule.
+
+    What `judge_candidates` will say of land, told beforehand by the same checks. `probe` is
+    any candidate of kind land; where it lies does not matter.
+    """
+    shared = Shared(_trial_plan(plan, _grounds(plan, [probe]), project), as_of)
+    return [
+        (rule, closure)
+        for rule in _forbidding(rulebook, as_of)
+        if rule.check.closed is not None
+        for closure in rule.check.closed(_case(rule, shared), rule.parameters)
+    ]
+
+
+def _forbidding(rulebook: Rulebook, as_of: date) -> list[Rule]:
+    """Return the rules in force that may forbid a place."""
+    return [
+        rule
+        for rule in rulebook.in_force(as_of)
+        if rule.part.family in TRIAL_FAMILIES and rule.part.severity is Severity.MUST
+    ]
+
+
+def _case(rule: Rule, shared: Shared) -> Case:
+    return Case(shared, rule.part.scope, rule.part.tolerance, "new")
 
 
 @dataclass(frozen=True)
@@ -159,8 +190,7 @@ def _put(rule: Rule, shared: Shared) -> list[Draft]:
     parameters = rule.parameters
     if rule.part.family == "control_zone":
         parameters = parameters.model_copy(update={"subjects": ("parcels",)})
-    case = Case(shared, rule.part.scope, rule.part.tolerance, "new")
-    outcome = rule.check.run(case, parameters)
+    outcome = rule.check.run(_case(rule, shared), parameters)
     return [
         draft
         for draft in outcome.drafts
@@ -169,7 +199,8 @@ def _put(rule: Rule, shared: Shared) -> list[Draft]:
     ]
 
 
-def _reason(rule: Rule, draft: Draft) -> Reason:
+def reason_of(rule: Rule, draft: Draft) -> Reason:
+    """Return what a rule's draft says as a reason against a candidate."""
     return Reason(
         rule_id=rule.rule_id,
         verdict=draft.verdict,
@@ -194,7 +225,8 @@ def _trial_plan(plan: Plan, grounds: Mapping[str, _Ground], project: Project) ->
             "status": ["vacant"] * len(ids),
         },
     )
-    year = active_enterprises(plan)["year"].max()
+    years = active_enterprises(plan)["year"]
+    year = int(years.max()) if len(years) else _ANY_YEAR
     enterprises = _rows_like(
         "enterprises",
         {
@@ -203,6 +235,8 @@ def _trial_plan(plan: Plan, grounds: Mapping[str, _Ground], project: Project) ->
             "name": [project.name] * len(ids),
             "industry_code": [project.industry_code] * len(ids),
             "park_id": parks,
+            # A rule's exceptions for industries ask which enterprises a parcel holds.
+            "parcel_id": ids,
             "status": ["operating"] * len(ids),
             # The law forbids expansion as it forbids new projects.
             "is_new": [True] * len(ids),

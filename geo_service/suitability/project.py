@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from geo_service.documents import parse_model, read_text, read_yaml
-from geo_service.errors import ProjectError
+from geo_service.errors import InvalidQueryError, ProjectError
 from geo_service.industry import classification
 from geo_service.schema import FACILITY_KINDS, FIRE_CLASSES
 
@@ -95,6 +95,18 @@ class Wish(_Part):
         description='How a value counts, such as {"kind": "linear", "worst": 60, "best": 5}.',
     )
 
+    @field_validator("value_function")
+    @classmethod
+    def _usable_function(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        if value is not None:
+            from geo_service.suitability.value import parse_value_function  # noqa: PLC0415
+
+            try:
+                parse_value_function(value)
+            except InvalidQueryError as error:
+                raise ValueError(str(error)) from None
+        return value
+
 
 class Weights(_Part):
     """Where the weights come from."""
@@ -136,6 +148,12 @@ class Project(_Part):
         default_factory=dict,
         description="Limits by kind of facility: " + ", ".join(FACILITY_KINDS) + ".",
     )
+    candidates: tuple[Literal["parcel", "parcels", "floors", "park", "land"], ...] = Field(
+        default=("parcel", "parcels", "floors", "park"),
+        min_length=1,
+        description="Where to look: free parcels, neighbouring parcels together, floors, parks "
+        "whose free land is scattered; land searches the whole county for new land.",
+    )
     criteria: dict[str, Wish] = Field(
         default_factory=dict, description="Criteria by name; the default set when left out."
     )
@@ -149,6 +167,14 @@ class Project(_Part):
     unknown: Literal["keep", "exclude"] = Field(
         default="keep", description="Keep candidates whose exclusion cannot be judged, marked so."
     )
+
+    @field_validator("name")
+    @classmethod
+    def _not_blank(cls, name: str) -> str:
+        if not name.strip():
+            msg = "blank"
+            raise ValueError(msg)
+        return name
 
     @field_validator("industry_code")
     @classmethod
@@ -171,6 +197,18 @@ class Project(_Part):
             msg = f"unknown facility {unknown[0]!r}: {nearest_name(unknown[0], FACILITY_KINDS)}"
             raise ValueError(msg)
         return access
+
+    @field_validator("criteria")
+    @classmethod
+    def _known_criteria(cls, criteria: dict[str, Wish]) -> dict[str, Wish]:
+        from geo_service.documents import nearest_name  # noqa: PLC0415 - one use
+        from geo_service.suitability.criteria import CRITERIA  # noqa: PLC0415 - it imports us
+
+        unknown = sorted(set(criteria) - set(CRITERIA))
+        if unknown:
+            msg = f"unknown criterion {unknown[0]!r}: {nearest_name(unknown[0], list(CRITERIA))}"
+            raise ValueError(msg)
+        return criteria
 
     @property
     def fire_class(self) -> str | None:

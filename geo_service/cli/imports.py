@@ -1,0 +1,157 @@
+"""`geo-service import`: bring a file into a workspace, with everything said that was done."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from geo_service.cli.common import (
+    EXIT_WRONG_INPUT,
+    Lang,
+    ListFormat,
+    Workspace,
+    app,
+    say,
+    show_progress,
+    table_width,
+    write,
+)
+from geo_service.errors import ChoiceNeededError
+from geo_service.language import Language, Translator
+from geo_service.settings import Settings
+
+if TYPE_CHECKING:
+    from geo_service.ingest import ImportOptions
+    from geo_service.planning.imports import ImportResult
+    from geo_service.stores.base import WorkspaceAt
+
+_ASKED = frozenset({"crs", "scheme", "source_layer"})
+"""What a person at a terminal is asked for; the rest is settled in a file."""
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="File to import, or a *.gdb folder.")],
+    workspace: Workspace = None,
+    *,
+    layer: Annotated[str, typer.Option(help="Layer that it becomes, such as parcels.")],
+    crs: Annotated[
+        str, typer.Option(metavar="auto|EPSG:n|GCJ-02|BD-09", help="What its coordinates are in.")
+    ] = "auto",
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of its texts, such as GB18030.")
+    ] = None,
+    scheme: Annotated[
+        str | None,
+        typer.Option(help="Scheme of its land-use codes: planning2023, survey3, gb50137, local."),
+    ] = None,
+    map_columns: Annotated[
+        Path | None, typer.Option(help="Mapping file: which column becomes which.")
+    ] = None,
+    source_layer: Annotated[
+        str | None, typer.Option(help="Layer or sheet of a file that holds several.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read and report; publish nothing.")
+    ] = False,
+    format: Annotated[ListFormat, typer.Option(help="How to write it.")] = ListFormat.TABLE,  # noqa: A002
+    lang: Lang = Language.ZH_HANS,
+) -> None:
+    """Import a file as a layer: read, repair, report, publish.
+
+    Example: geo-service import 宗地.zip --layer parcels --scheme survey3 --dry-run
+    """
+    from geo_service.ingest import ImportOptions  # noqa: PLC0415 - heavy, only here
+    from geo_service.ingest.options import read_mapping  # noqa: PLC0415
+
+    options = ImportOptions(
+        crs=crs,
+        encoding=encoding,
+        scheme=scheme,
+        mapping=None if map_columns is None else read_mapping(map_columns),
+        source_layer=source_layer,
+        translator=Translator(lang),
+    )
+    found = Settings().find_workspace(workspace)
+    try:
+        result = _settled(found, file, layer, options, is_dry_run=dry_run)
+    except ChoiceNeededError as error:
+        if format is ListFormat.JSON:
+            write(_dump(_choice_document(error)), None)
+        raise
+    _report(result, format, Translator(lang))
+    if result.obstacle is not None:
+        raise typer.Exit(EXIT_WRONG_INPUT)
+
+
+def _settled(
+    workspace: WorkspaceAt, file: Path, layer: str, options: ImportOptions, *, is_dry_run: bool
+) -> ImportResult:
+    """Import; a person at a terminal is asked for what is open, a script gets the choices."""
+    from geo_service.planning.imports import import_file  # noqa: PLC0415
+
+    while True:
+        try:
+            with show_progress("import") as progress:
+                return import_file(
+                    workspace, file, layer, options, dry_run=is_dry_run, progress=progress
+                )
+        except ChoiceNeededError as error:
+            is_person = sys.stdin.isatty() and sys.stderr.isatty()
+            if not is_person or error.parameter not in _ASKED:
+                raise
+            options = replace(options, **{error.parameter: _ask(error)})
+
+
+def _ask(error: ChoiceNeededError) -> str:
+    say(str(error))
+    values = [choice.value for choice in error.choices]
+    while True:
+        given = str(typer.prompt(error.parameter, err=True)).strip()
+        if given in values:
+            return given
+        say(f"{given!r}: {', '.join(values)}")
+
+
+def _choice_document(error: ChoiceNeededError) -> dict[str, Any]:
+    return {
+        "choice_needed": {
+            "parameter": error.parameter,
+            "message": str(error),
+            "choices": [
+                {"value": choice.value, "evidence": choice.evidence} for choice in error.choices
+            ],
+        }
+    }
+
+
+def _dump(document: dict[str, Any]) -> bytes:
+    from geo_service.reports.document import dump  # noqa: PLC0415
+
+    return dump(document, indent=True)
+
+
+def _report(result: ImportResult, format_: ListFormat, translator: Translator) -> None:
+    from geo_service.ingest.report import import_document  # noqa: PLC0415
+    from geo_service.reports.import_table import import_table  # noqa: PLC0415
+
+    document = import_document(result.imported, translator)
+    document["version"] = result.version.version if result.version is not None else None
+    document["obstacle"] = result.obstacle
+    if format_ is ListFormat.JSON:
+        write(_dump(document), None)
+    else:
+        write(import_table(document, translator, width=table_width()).encode(), None)
+    if result.folder is not None:
+        say(translator.text("import.written", path=result.folder))
+    if result.version is not None:
+        values = {"layer": result.imported.layer, "version": result.version.version}
+        say(translator.text("import.published", **values))
+    elif result.obstacle is not None:
+        say(translator.text(f"import.obstacle_{result.obstacle}"))
+    else:
+        say(translator.text("import.dry_run"))

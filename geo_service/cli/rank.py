@@ -1,0 +1,89 @@
+"""`geo-service rank`: where a project fits."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geo_service.cli.common import (
+    EXIT_NONE_FITS,
+    Lang,
+    Output,
+    Workspace,
+    app,
+    show_progress,
+    table_width,
+    write,
+)
+from geo_service.language import Language, Translator
+from geo_service.settings import Settings
+
+
+class RankFormat(StrEnum):
+    """How a ranking is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    GEOJSON = "geojson"
+    XLSX = "xlsx"
+
+
+@app.command()
+def rank(
+    project: Annotated[Path, typer.Argument(help="The project as YAML or JSON.")],
+    workspace: Workspace = None,
+    *,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            help="Only the best so many; a table shows the best of each park when left out.", min=1
+        ),
+    ] = None,
+    save: Annotated[
+        bool, typer.Option("--save", help="Keep the ranking in the workspace's store.")
+    ] = False,
+    format: Annotated[RankFormat, typer.Option(help="How to write it.")] = RankFormat.TABLE,  # noqa: A002
+    output: Output = None,
+    lang: Lang = Language.ZH_HANS,
+) -> None:
+    """Find where a project fits: exclude, measure, score, and say how sure that is.
+
+    Example: geo-service rank project.yaml layers/yunyang --top 3
+    """
+    from geo_service.planning.files import rank_workspace  # noqa: PLC0415 - heavy, only here
+    from geo_service.reports import ranking as documents  # noqa: PLC0415
+    from geo_service.reports.document import collection, dump  # noqa: PLC0415
+    from geo_service.suitability.project import open_project  # noqa: PLC0415
+
+    asked = open_project(project)
+    with show_progress("rank") as progress:
+        result = rank_workspace(
+            Settings().find_workspace(workspace), asked, is_saved=save, progress=progress
+        )
+    translator = Translator(lang, result.plan.settings.names_hant)
+    if format is RankFormat.JSON:
+        document = documents.ranking_document(result, translator, top=top)
+        content = dump(document, indent=True)
+    elif format is RankFormat.GEOJSON:
+        features = documents.ranking_features(result, translator)
+        summary = documents.ranking_summary(result, translator)
+        content = dump(collection(features, len(features), ranking=summary))
+    elif format is RankFormat.XLSX:
+        from geo_service.cli.common import check_binary  # noqa: PLC0415
+        from geo_service.reports.ranking_xlsx import ranking_xlsx  # noqa: PLC0415
+
+        check_binary(format, output)
+        document = documents.ranking_document(result, translator, top=top)
+        content = ranking_xlsx(document, translator)
+    else:
+        from geo_service.reports.terminal import ranking_table  # noqa: PLC0415
+
+        document = documents.ranking_document(result, translator)
+        width = table_width(output)
+        content = ranking_table(document, translator, top=top, width=width).encode()
+    write(content, output)
+    if not len(result.sites):
+        raise typer.Exit(EXIT_NONE_FITS)

@@ -1,0 +1,425 @@
+"""A ranking as documents: what `rank --format json` and `POST /api/rankings` answer.
+
+Numbers are those of the ranking; labels, reasons and notes follow the translator. A facility
+that no road reaches has `raw` null and `is_unreachable` true; a missing value has `raw` null.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+
+from geo_service.crs import STORAGE_CRS
+from geo_service.model import Message
+from geo_service.reports.document import Document, feature, geometry_json, industry_name, plain
+from geo_service.suitability.candidates import CandidateKind
+from geo_service.suitability.criteria import CRITERIA
+from geo_service.suitability.explain import explain
+
+if TYPE_CHECKING:
+    from geo_service.language import Translator
+    from geo_service.suitability.candidates import Candidate
+    from geo_service.suitability.criteria import Criterion
+    from geo_service.suitability.doubt import Doubt
+    from geo_service.suitability.effect import FocusEffect
+    from geo_service.suitability.exclusion import Reason
+    from geo_service.suitability.rank import Ranking
+    from geo_service.suitability.scoring import Scored
+
+_SHOWN_PARCELS = 4
+
+
+def ranking_document(
+    ranking: Ranking, translator: Translator, *, top: int | None = None
+) -> Document:
+    """Return a ranking as one document; `top` limits the candidates, best first."""
+    names = _park_names(ranking, translator)
+    scored = ranking.scored
+    order = ranking.order if top is None else ranking.order[:top]
+    return {
+        **ranking_summary(ranking, translator),
+        "weights": {} if scored is None else plain(scored.weights.to_dict()),
+        "criteria": [] if scored is None else _criteria(scored, translator),
+        "candidates": _candidates(ranking, order, names, translator),
+        "excluded": [
+            {
+                **_identity(item.candidate, names, translator),
+                "reasons": [_reason(reason, translator) for reason in item.reasons],
+            }
+            for item in ranking.excluded
+        ],
+        "robustness": _robustness(ranking),
+        "notes": _notes(ranking, names, translator),
+        "nearest_misses": [
+            {
+                **_identity(miss.candidate, names, translator),
+                "reasons": [
+                    {**_reason(reason, translator), "cure": translator.render(cure)}
+                    for reason, cure in zip(miss.reasons, miss.cures, strict=True)
+                ],
+            }
+            for miss in ranking.misses
+        ],
+    }
+
+
+def ranking_summary(ranking: Ranking, translator: Translator) -> Document:
+    """Return what a ranking is of and how it was made, without its candidates."""
+    project, settings, scored = ranking.project, ranking.plan.settings, ranking.scored
+    return {
+        "ranking_id": ranking.ranking_id,
+        "plan_version": ranking.plan.version,
+        "rulebook_version": ranking.rulebook.version,
+        "as_of": ranking.as_of.isoformat(),
+        "county": translator.pick(settings.name),
+        "county_code": settings.county_code,
+        "metric_crs": settings.metric_crs,
+        "area_method": settings.area_method.value,
+        "focus_basis": settings.focus_basis.value,
+        "project": project.model_dump(mode="json", exclude_none=True),
+        "industry_name": industry_name(project.industry_code, translator),
+        "method": project.method,
+        "normalisation": scored.normalisation_name if scored else project.normalisation,
+        "weights_from": scored.weights_from if scored else project.weights.method,
+        "consistency_ratio": scored.ahp.consistency_ratio if scored and scored.ahp else None,
+        "unknown": project.unknown,
+        "candidates_count": len(ranking.sites),
+        "excluded_count": len(ranking.excluded),
+        "illustrative": any(item.illustrative for item in ranking.sites.candidates),
+    }
+
+
+def _park_names(ranking: Ranking, translator: Translator) -> Mapping[str, str]:
+    parks = ranking.plan.frame("parks")
+    return {
+        park_id: translator.convert(name)
+        for park_id, name in zip(parks["park_id"], parks["name"], strict=True)
+    }
+
+
+def _identity(
+    candidate: Candidate, names: Mapping[str, str], translator: Translator
+) -> dict[str, Any]:
+    park = names.get(candidate.park_id or "")
+    place = _place(candidate, translator)
+    return {
+        "candidate_id": candidate.candidate_id,
+        "kind": candidate.kind.value,
+        "park_id": candidate.park_id,
+        "park_name": park,
+        "label": translator.text("candidate.in_park", park=park, place=place) if park else place,
+        "area_m2": plain(candidate.area_m2),
+        "members": list(candidate.members),
+        "illustrative": candidate.illustrative,
+    }
+
+
+def _place(candidate: Candidate, translator: Translator) -> str:
+    if candidate.kind is CandidateKind.FLOORS:
+        building = candidate.members[0].rpartition("/")[0]
+        floors = [member.rpartition("/")[2] for member in candidate.members]
+        return translator.text("candidate.floors", building=building, floors=floors)
+    if candidate.kind is CandidateKind.PARK:
+        return translator.text("candidate.park", count=len(candidate.members))
+    shown = list(candidate.members[:_SHOWN_PARCELS])
+    if len(candidate.members) > _SHOWN_PARCELS:
+        shown.append("…")
+    return translator.text(f"candidate.{candidate.kind}", members=shown)
+
+
+def _reason(reason: Reason, translator: Translator) -> Document:
+    basis = reason.legal_basis
+    return {
+        "rule_id": reason.rule_id,
+        "verdict": reason.verdict.value,
+        "detail": translator.render(reason.detail),
+        "measure": plain(reason.measure),
+        "legal_basis": None
+        if basis is None
+        else {"document": basis.document, "number": basis.number, "article": basis.article},
+    }
+
+
+def _criteria(scored: Scored, translator: Translator) -> list[Document]:
+    return [
+        {
+            "name": item.name,
+            "label": translator.render(item.criterion.title),
+            "unit": item.criterion.unit,
+            "sense": item.sense,
+            "weight": plain(float(scored.weights[item.name])),
+            "value_function": None
+            if scored.normalisation is not None and not item.is_value_given
+            else {"curve": [list(point) for point in item.value.curve()]},
+        }
+        for item in scored.chosen
+    ]
+
+
+def _candidates(
+    ranking: Ranking, order: Iterable[int], names: Mapping[str, str], translator: Translator
+) -> list[Document]:
+    if ranking.scored is None or ranking.doubt is None:
+        return []
+    tables = _Tables.of(ranking.scored, ranking.doubt)
+    return [_candidate(ranking, tables, place, names, translator) for place in order]
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """The frames of a ranking as rows by candidate id: reading a frame cell by cell is slow."""
+
+    result: Mapping[str, Mapping[str, float]]
+    raw: Mapping[str, Mapping[str, float]]
+    normalised: Mapping[str, Mapping[str, float]]
+    contributions: Mapping[str, Mapping[str, float]]
+    stability: Mapping[str, Mapping[str, float]]
+    weights: Mapping[str, float]
+    units: Mapping[str, str]
+
+    @classmethod
+    def of(cls, scored: Scored, doubt: Doubt) -> _Tables:
+        """Return the rows of everything that was scored."""
+        frames = (scored.result, scored.raw, scored.normalised, scored.contributions)
+        rows: list[Any] = [frame.to_dict("index") for frame in (*frames, doubt.acceptability)]
+        weights: dict[Any, float] = scored.weights.to_dict()
+        return cls(*rows, weights, {item.name: item.criterion.unit for item in scored.chosen})
+
+    def figures(self, identity: str) -> Document:
+        """Return the figures of a candidate by criterion."""
+        found: Document = {}
+        for name, unit in self.units.items():
+            raw = self.raw[identity][name]
+            found[name] = {
+                "raw": plain(raw),
+                "unit": unit,
+                "normalised": plain(self.normalised[identity][name]),
+                "weight": plain(self.weights[name]),
+                "contribution": plain(self.contributions[identity][name]),
+            }
+            if math.isinf(raw):
+                found[name]["is_unreachable"] = True
+        return found
+
+
+def _candidate(
+    ranking: Ranking,
+    tables: _Tables,
+    place: int,
+    names: Mapping[str, str],
+    translator: Translator,
+) -> Document:
+    candidate = ranking.sites.candidates[place]
+    identity = candidate.candidate_id
+    result = tables.result[identity]
+    return {
+        **_identity(candidate, names, translator),
+        "rank": int(result["rank"]),
+        "place_in_park": ranking.places_in_parks.get(identity),
+        "score": plain(result["score"]),
+        "method_figures": {
+            name: plain(value) for name, value in result.items() if name not in {"score", "rank"}
+        },
+        "criteria": tables.figures(identity),
+        "stability": plain(tables.stability[identity]),
+        "focus_effect": _effect(ranking.effects.get(candidate.park_id or "")),
+        "unknowns": [_reason(reason, translator) for reason in ranking.unknowns.get(identity, ())],
+    }
+
+
+def _effect(effect: FocusEffect | None) -> Document | None:
+    if effect is None:
+        return None
+    return {
+        "basis": effect.basis.value,
+        "change": plain(effect.change),
+        **{
+            name: {
+                "share": plain(state.share),
+                "shares": {basis.value: plain(share) for basis, share in state.shares.items()},
+                "hhi": plain(state.hhi),
+                "verdict": state.verdict.value,
+            }
+            for name, state in (("before", effect.before), ("after", effect.after))
+        },
+    }
+
+
+def _robustness(ranking: Ranking) -> Document | None:
+    doubt = ranking.doubt
+    if doubt is None:
+        return None
+    swap = doubt.swap
+    return {
+        "draws": doubt.draws,
+        "tied_with_first": list(doubt.tied),
+        "first_by_method": dict(doubt.firsts),
+        "agreement": [
+            {
+                "methods": list(pair),
+                "kendall_tau": plain(row["kendall_tau"]),
+                "top3_overlap": plain(row["top_overlap"]),
+            }
+            for pair, row in zip(
+                doubt.agreement.index, doubt.agreement.to_dict("records"), strict=True
+            )
+        ],
+        "smallest_swap": None
+        if swap is None
+        else {
+            "first": swap.first,
+            "second": swap.second,
+            "change": plain(swap.change),
+            "weights": None if swap.weights is None else plain(swap.weights.to_dict()),
+            "single": None if swap.single is None else plain(swap.single.to_dict()),
+        },
+    }
+
+
+def _notes(ranking: Ranking, names: Mapping[str, str], translator: Translator) -> list[str]:
+    notes = list(ranking.notes())
+    if ranking.doubt is not None and ranking.doubt.tied:
+        labels = {
+            item.candidate_id: _identity(item, names, translator)["label"]
+            for item in ranking.sites.candidates
+        }
+        first = ranking.sites.candidates[ranking.order[0]].candidate_id
+        others = [labels[identity] for identity in ranking.doubt.tied]
+        notes.insert(0, Message("note.tied", {"first": labels[first], "others": others}))
+    return [translator.render(note) for note in notes]
+
+
+def explanation_document(ranking: Ranking, candidate_id: str, translator: Translator) -> Document:
+    """Return why a candidate stands where it does, a sentence a criterion."""
+    found = explain(ranking, candidate_id)
+    candidate = ranking.sites.candidates[ranking.place_of(candidate_id)]
+    return {
+        **_identity(candidate, _park_names(ranking, translator), translator),
+        "summary": [translator.render(message) for message in found.summary],
+        "sentences": [
+            {
+                "criterion": sentence.criterion,
+                "text": translator.render(sentence.text),
+                "normalised": plain(sentence.value),
+                "contribution": plain(sentence.contribution),
+            }
+            for sentence in found.sentences
+        ],
+    }
+
+
+def ranking_features(ranking: Ranking, translator: Translator) -> list[Document]:
+    """Return ranked candidates, best first, then excluded ones, as features in CRS84.
+
+    `status` is `ranked` or `excluded`; of ranked ones `criteria` holds the figures.
+    """
+    names = _park_names(ranking, translator)
+    ranked = _candidates(ranking, ranking.order, names, translator)
+    shapes = _shapes(ranking, [ranking.sites.candidates[place] for place in ranking.order])
+    features = [
+        feature(item["candidate_id"], shape, {"status": "ranked", **item})
+        for item, shape in zip(ranked, shapes, strict=True)
+    ]
+    shapes = _shapes(ranking, [item.candidate for item in ranking.excluded])
+    features += [
+        feature(
+            item.candidate.candidate_id,
+            shape,
+            {
+                "status": "excluded",
+                **_identity(item.candidate, names, translator),
+                "reasons": [_reason(reason, translator) for reason in item.reasons],
+            },
+        )
+        for item, shape in zip(ranking.excluded, shapes, strict=True)
+    ]
+    return features
+
+
+def route_features(ranking: Ranking, candidate_id: str, translator: Translator) -> list[Document]:
+    """Return the ways from a candidate to the facilities that it reaches soonest, in CRS84."""
+    place = ranking.place_of(candidate_id)
+    sites, scored = ranking.sites, ranking.scored
+    kinds = dict.fromkeys(ranking.project.access)
+    if scored is not None:
+        kinds |= dict.fromkeys(
+            item.criterion.subject or ""
+            for item in scored.chosen
+            if item.name.startswith("minutes_to_")
+        )
+    features = []
+    for kind in kinds:
+        reach = sites.reach(kind)
+        route = None if reach is None else reach.route(sites.shapes[place])
+        if reach is None or route is None:
+            continue
+        properties = {
+            "facility_kind": kind,
+            "facility": translator.convert(sites.nearest_name(kind, place) or ""),
+            "kind_name": translator.text(f"facility.{kind}"),
+            "minutes": float(reach.minutes(sites.shapes[[place]])[0]),
+            "candidate_id": candidate_id,
+        }
+        line = gpd.GeoSeries([route], crs=ranking.plan.metric_crs).to_crs(STORAGE_CRS)
+        features.append(feature(f"{candidate_id}→{kind}", geometry_json(line)[0], properties))
+    return features
+
+
+def _shapes(ranking: Ranking, candidates: Sequence[Candidate]) -> list[Document | None]:
+    shapes = [candidate.geometry for candidate in candidates]
+    in_degrees = gpd.GeoSeries(shapes, crs=ranking.plan.metric_crs).to_crs(STORAGE_CRS)
+    return geometry_json(in_degrees)
+
+
+def criteria_document(translator: Translator) -> Document:
+    """Return every criterion that a project may name, with its defaults."""
+    return {"criteria": [_described(item, translator) for item in CRITERIA.values()]}
+
+
+def _described(criterion: Criterion, translator: Translator) -> Document:
+    return {
+        "name": criterion.name,
+        "label": translator.render(criterion.title),
+        "unit": criterion.unit,
+        "sense": criterion.sense,
+        "default_weight": criterion.weight,
+        "needs_park": criterion.needs_park,
+        "needs_land": criterion.needs_land,
+        "value_function": {"curve": [list(point) for point in criterion.value.curve()]},
+    }
+
+
+def compare_rankings(before: Document, after: Document) -> Document:
+    """Return how candidates moved between two documents of rankings, by candidate id."""
+    ranks = [
+        {item["candidate_id"]: item["rank"] for item in document["candidates"]}
+        for document in (before, after)
+    ]
+    out = [{item["candidate_id"] for item in document["excluded"]} for document in (before, after)]
+    moved = [
+        {"candidate_id": identity, "before": ranks[0][identity], "after": ranks[1][identity]}
+        for identity in ranks[1]
+        if identity in ranks[0] and ranks[0][identity] != ranks[1][identity]
+    ]
+    return {
+        "before": before["ranking_id"],
+        "after": after["ranking_id"],
+        "is_same_plan": before["plan_version"] == after["plan_version"],
+        "is_same_rulebook": before["rulebook_version"] == after["rulebook_version"],
+        "moved": moved,
+        "unmoved": _sorted(
+            identity for identity in ranks[1] if ranks[0].get(identity) == ranks[1][identity]
+        ),
+        "new": _sorted(set(ranks[1]) - set(ranks[0]) - out[0]),
+        "gone": _sorted(set(ranks[0]) - set(ranks[1]) - out[1]),
+        "newly_excluded": _sorted(set(ranks[0]) & out[1]),
+        "no_longer_excluded": _sorted(set(ranks[1]) & out[0]),
+    }
+
+
+def _sorted(names: Iterable[str]) -> list[str]:
+    return sorted(names)

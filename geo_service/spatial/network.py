@@ -1,0 +1,475 @@
+"""Travel times over the road layer: from any place to the facility that is nearest by time.
+
+What connects: line ends within `snap_m` of each other; an end within `snap_m` of another line,
+which is split there; and lines that share a vertex. Lines that cross without sharing a vertex do
+not connect: one passes over the other. Every road runs in both directions. Roads of
+`limited_access` classes are entered at junctions only: nothing is served from the middle of an
+expressway. What turning costs, traffic, tolls and gradients are left out.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import connected_components, dijkstra
+
+from geo_service.crs import require_metric
+from geo_service.errors import CrsError, InvalidQueryError
+from geo_service.spatial.courses import SAME_M, Courses, Pieces, find_junctions
+
+if TYPE_CHECKING:
+    import pyproj
+    from numpy.typing import NDArray
+
+    from geo_service.plan import Plan
+    from geo_service.spatial.courses import Floats, Places
+
+    Shapes = gpd.GeoDataFrame | gpd.GeoSeries | NDArray[np.object_]
+
+DEFAULT_SPEEDS_KM_H: Mapping[str, float] = MappingProxyType(
+    {
+        "expressway": 80.0,
+        "national": 60.0,
+        "provincial": 50.0,
+        "county": 40.0,
+        "urban": 40.0,
+        "township": 30.0,
+        "village": 20.0,
+    }
+)
+"""Speed by class of a road that names none. This product's default, no standard's."""
+
+_NETWORKS_KEPT = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class TravelAssumptions:
+    """What is reckoned with where the data do not say; all of it this product's default."""
+
+    speeds_km_h: Mapping[str, float] = field(default_factory=lambda: DEFAULT_SPEEDS_KM_H)
+    """By class, for a road whose own speed is missing or 0."""
+    unknown_speed_km_h: float = 20.0
+    """For a road that has neither a speed nor a class with one."""
+    off_road_km_h: float = 20.0
+    """In a straight line between a place and the point of the road nearest to it."""
+    max_off_road_m: float = 2000.0
+    """A place farther than this from every road is not reached."""
+    snap_m: float = 1.0
+    """How far apart ends, or an end and a line, may lie and still connect."""
+    limited_access: frozenset[str] = frozenset({"expressway"})
+    """Classes of road that are entered at junctions only."""
+
+    def __post_init__(self) -> None:
+        """Raise InvalidQueryError for a speed or distance that cannot be."""
+        speeds = {f"speeds_km_h.{name}": speed for name, speed in self.speeds_km_h.items()}
+        speeds |= {name: getattr(self, name) for name in ("unknown_speed_km_h", "off_road_km_h")}
+        for name, speed in speeds.items():
+            if not (np.isfinite(speed) and speed > 0):
+                raise InvalidQueryError(name, f"{name} has to be above 0 km/h, found {speed}.")
+        for name in ("max_off_road_m", "snap_m"):
+            distance = getattr(self, name)
+            if not (np.isfinite(distance) and distance >= 0):
+                raise InvalidQueryError(name, f"{name} has to be 0 m or more, found {distance}.")
+
+
+DEFAULT_ASSUMPTIONS = TravelAssumptions()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkFacts:
+    """What a network consists of, for a report to state.
+
+    A component is a set of roads that hang together: with more than one there are places that
+    do not reach each other. The last three count rows by where their speed is from.
+    """
+
+    roads: int
+    length_km: float
+    nodes: int
+    edges: int
+    components: int
+    component_km: tuple[float, ...]
+    """Length of each component, the longest first."""
+    speeds_given: int
+    speeds_by_class: int
+    speeds_assumed: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Access:
+    """Where places meet the roads, one row a place; NaN where one meets none.
+
+    `measure` is the place on the roads, `off_road_m` how far that is, `xy` the place's own point.
+    """
+
+    measure: Floats
+    off_road_m: Floats
+    xy: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _Stretches:
+    """Lines cut at places: stretch i leads from `cut[first[i]]` to the cut after it."""
+
+    cut: Floats
+    node: Places
+    line: Places
+    first: Places
+
+    @classmethod
+    def of(cls, courses: Courses, cut: Floats, node: Places) -> _Stretches:
+        order = np.argsort(cut, kind="stable")
+        cut, node = cut[order], node[order]
+        line = courses.line_at(cut)
+        return cls(cut, node, line, np.flatnonzero(np.diff(line) == 0))
+
+    @property
+    def length_m(self) -> Floats:
+        return self.cut[self.first + 1] - self.cut[self.first]
+
+    def before(self, measure: Floats, line: Places) -> Places:
+        """Return the cut before places on a line; never the last cut of that line."""
+        found = np.searchsorted(self.cut, measure, side="right") - 1
+        final = np.searchsorted(self.line, line, side="right") - 1
+        return np.minimum(found, final - 1)
+
+
+class RoadNetwork:
+    """The roads of a layer as a graph; it does not change and may be used from several threads.
+
+    Made by `build`, or by `network_of` for a plan. `crs` is in metres.
+    """
+
+    def __init__(
+        self,
+        courses: Courses,
+        minutes_per_m: Floats,
+        is_entered: NDArray[np.bool_],
+        *,
+        crs: pyproj.CRS,
+        assumptions: TravelAssumptions,
+        speed_counts: tuple[int, int, int],
+    ) -> None:
+        """Find the junctions of lines; pace and whether places are served are by line."""
+        self.crs = crs
+        self.assumptions = assumptions
+        self.courses = courses
+        self.minutes_per_m = minutes_per_m
+        self.junctions = find_junctions(courses, assumptions.snap_m)
+        self.facts = self._facts(speed_counts)
+        self._pieces = Pieces(courses, is_entered)
+
+    @classmethod
+    def build(
+        cls, roads: gpd.GeoDataFrame, *, assumptions: TravelAssumptions = DEFAULT_ASSUMPTIONS
+    ) -> RoadNetwork:
+        """Make the graph of a road layer.
+
+        Parameters
+        ----------
+        roads
+            Lines in a metric CRS with the columns `class` and `speed_km_h`, of which either may
+            lack values (see `TravelAssumptions`). Rows without geometry count nothing.
+        assumptions
+            What is reckoned with where the data do not say.
+
+        Raises
+        ------
+        CrsError
+            The layer has no CRS, or one without metres.
+        """
+        crs = require_metric(roads)
+        given = pd.to_numeric(roads["speed_km_h"], errors="coerce").to_numpy(dtype=float)
+        by_class = roads["class"].map(dict(assumptions.speeds_km_h)).to_numpy(dtype=float)
+        is_given = np.isfinite(given) & (given > 0)
+        is_by_class = ~is_given & np.isfinite(by_class)
+        speed_km_h = np.where(is_given, given, by_class)
+        speed_km_h[~is_given & ~is_by_class] = assumptions.unknown_speed_km_h
+        is_limited = roads["class"].isin(assumptions.limited_access).to_numpy(dtype=bool)
+        courses = Courses.of(roads.geometry.to_numpy())
+        known = int(is_given.sum()), int(is_by_class.sum())
+        return cls(
+            courses,
+            _minutes_per_m(speed_km_h)[courses.row],
+            ~is_limited[courses.row],
+            crs=crs,
+            assumptions=assumptions,
+            speed_counts=(*known, len(roads) - sum(known)),
+        )
+
+    def reach(self, facilities: Shapes) -> Reach:
+        """Search from all facilities at once; any number of origins is then answered quickly.
+
+        Parameters
+        ----------
+        facilities
+            Points in the network's CRS (a bare array is taken to be in it). Other shapes are
+            met where the road is nearest to them.
+
+        Raises
+        ------
+        CrsError
+            The facilities are in another CRS.
+        """
+        return Reach(self, self.access(facilities))
+
+    def access(self, places: Shapes) -> _Access:
+        """Return where places meet the nearest road that serves any.
+
+        Of roads equally near (to a centimetre) the fastest counts, of those the first.
+        """
+        shapes = self._shapes_of(places)
+        found = _Access(*(np.full((len(shapes), width), np.nan) for width in (1, 1, 2)))
+        found = _Access(found.measure[:, 0], found.off_road_m[:, 0], found.xy)
+        there = np.flatnonzero(~(shapely.is_missing(shapes) | shapely.is_empty(shapes)))
+        if not (len(there) and len(self._pieces)):
+            return found
+        distance_m = self._pieces.distance(shapes[there])
+        is_near = distance_m <= self.assumptions.max_off_road_m
+        there, distance_m = there[is_near], distance_m[is_near]
+        own, piece = self._pieces.within(shapes[there], distance_m + SAME_M)
+        measure, xy = self._pieces.locate(shapes[there[own]], piece)
+        line = self._pieces.line[piece]
+        order = np.lexsort((measure, self.courses.row[line], self.minutes_per_m[line], own))
+        best = order[np.unique(own[order], return_index=True)[1]]
+        place = there[own[best]]
+        found.measure[place], found.xy[place] = measure[best], xy[best]
+        found.off_road_m[place] = np.hypot(*(self.courses.at(measure[best]) - xy[best]).T)
+        return found
+
+    def _shapes_of(self, places: Shapes) -> NDArray[np.object_]:
+        if not isinstance(places, (gpd.GeoDataFrame, gpd.GeoSeries)):
+            return np.asarray(places, dtype=object)
+        if require_metric(places) != self.crs:
+            msg = f"Places must be in the CRS of the roads, {self.crs.to_string()}."
+            raise CrsError(msg)
+        return np.asarray(places.geometry.to_numpy(), dtype=object)
+
+    def _facts(self, speed_counts: tuple[int, int, int]) -> NetworkFacts:
+        parts = _Stretches.of(self.courses, *self.junctions)
+        tail, head = parts.node[parts.first], parts.node[parts.first + 1]
+        nodes = int(parts.node.max(initial=-1)) + 1
+        components, component_km = 0, np.zeros(0)
+        if nodes:
+            graph = coo_array((np.ones(len(tail)), (tail, head)), shape=(nodes, nodes))
+            components, component = connected_components(graph, directed=False)
+            component_km = np.bincount(component[tail], parts.length_m, components) / 1000
+        return NetworkFacts(
+            roads=len(np.unique(self.courses.row)),
+            length_km=float(parts.length_m.sum() / 1000),
+            nodes=nodes,
+            edges=int((parts.length_m > SAME_M).sum()),
+            components=int(components),
+            component_km=tuple(float(km) for km in np.sort(component_km)[::-1]),
+            speeds_given=speed_counts[0],
+            speeds_by_class=speed_counts[1],
+            speeds_assumed=speed_counts[2],
+        )
+
+
+class Reach:
+    """Travel from any place to the facility that is nearest by time; made by `RoadNetwork.reach`.
+
+    Times are the same in both directions. A place without geometry, one too far from every
+    road, and one on roads that lead to no facility has infinite minutes and facility -1.
+    """
+
+    def __init__(self, network: RoadNetwork, facilities: _Access) -> None:
+        """Search the graph, in which every facility has a node where it meets the roads."""
+        self._network, self._facilities = network, facilities
+        self._off_road = float(_minutes_per_m(network.assumptions.off_road_km_h))
+        cut, node = network.junctions
+        self._placed = np.flatnonzero(np.isfinite(facilities.measure))
+        self._doors = int(node.max(initial=-1)) + 1
+        """The first node of a facility on the road; those of the facilities follow on these."""
+        self._parts = _Stretches.of(
+            network.courses,
+            np.concatenate([cut, facilities.measure[self._placed]]),
+            np.concatenate([node, self._doors + np.arange(len(self._placed))]),
+        )
+        self._search()
+
+    def _search(self) -> None:
+        parts, count = self._parts, len(self._placed)
+        door = self._doors + np.arange(count)
+        total = self._doors + 2 * count
+        stretch = np.flatnonzero(parts.node[parts.first] != parts.node[parts.first + 1])
+        first = parts.first[stretch]
+        minutes = parts.length_m[stretch] * self._network.minutes_per_m[parts.line[first]]
+        legs = self._facilities.off_road_m[self._placed] * self._off_road
+        # Legs lead from facilities to their doors only: no way leads through a facility.
+        tail = np.concatenate([parts.node[first], parts.node[first + 1], door + count])
+        head = np.concatenate([parts.node[first + 1], parts.node[first], door])
+        weight = np.concatenate([minutes, minutes, legs])
+        stretch = np.concatenate([stretch, stretch, np.full(count, -1)])
+        # Of parallel stretches the fastest, of those the first.
+        order = np.lexsort((stretch, weight, head, tail))
+        self._key, kept = np.unique((tail * total + head)[order], return_index=True)
+        kept = order[kept]
+        self._stretch = stretch[kept]
+        graph = csr_array((weight[kept], (tail[kept], head[kept])), shape=(total, total))
+        self._minutes = np.full(total, np.inf)
+        self._toward = np.full(total, -1, dtype=np.intp)
+        self._facility = np.full(total, -1, dtype=np.intp)
+        if count:
+            self._minutes, toward, source = dijkstra(
+                graph, indices=door + count, min_only=True, return_predecessors=True
+            )
+            self._toward = np.maximum(toward, -1).astype(np.intp)
+            is_reached = np.isfinite(self._minutes)
+            self._facility[is_reached] = self._placed[source[is_reached] - self._doors - count]
+        self._road_m = self._road_lengths()
+
+    def _road_lengths(self) -> Floats:
+        """Return the length of each node's way to its facility, by doubling the steps taken."""
+        toward = self._toward.copy()
+        length_m = np.zeros(len(toward))
+        stretch = self._stretch_to(np.flatnonzero(toward >= 0))
+        is_road = stretch >= 0
+        moving = np.flatnonzero(toward >= 0)
+        length_m[moving[is_road]] = self._parts.length_m[stretch[is_road]]
+        while len(moving):
+            length_m[moving] += length_m[toward[moving]]
+            toward[moving] = toward[toward[moving]]
+            moving = moving[toward[moving] >= 0]
+        return length_m
+
+    def _stretch_to(self, node: Places) -> Places:
+        """Return the stretch by which each node is reached; -1 for the leg of a facility."""
+        key = self._toward[node] * len(self._toward) + node
+        return self._stretch[np.searchsorted(self._key, key)]
+
+    def minutes(self, places: Shapes) -> Floats:
+        """Return each place's minutes to the facility nearest by time; infinite if there is none.
+
+        Places are as in `RoadNetwork.reach`; so are the errors.
+        """
+        return self._answers(self._network.access(places))[0]
+
+    def nearest(self, places: Shapes) -> Places:
+        """Return the position of the facility nearest to each place by time; -1 for none."""
+        return self._answers(self._network.access(places))[1]
+
+    def trips(self, places: Shapes) -> pd.DataFrame:
+        """Return each place's trip to the facility nearest to it by time.
+
+        The columns are `minutes` (infinite if there is none), `facility` (its position, -1 if
+        there is none), `road_km` and `off_road_km` (both ends together); lengths are those of the
+        fastest way, NaN if there is none. The index is that of the places, of an array 0, 1, ...
+        """
+        access = self._network.access(places)
+        minutes, facility, cut = self._answers(access)
+        is_reached = facility >= 0
+        road_m, off_road_m = np.full((2, len(minutes)), np.nan)
+        at = cut[is_reached]
+        from_door = np.abs(access.measure[is_reached] - self._parts.cut[at])
+        road_m[is_reached] = from_door + self._road_m[self._parts.node[at]]
+        legs = access.off_road_m, self._facilities.off_road_m
+        off_road_m[is_reached] = legs[0][is_reached] + legs[1][facility[is_reached]]
+        index = getattr(places, "index", None)
+        return pd.DataFrame(
+            {
+                "minutes": minutes,
+                "facility": facility,
+                "road_km": road_m / 1000,
+                "off_road_km": off_road_m / 1000,
+            },
+            index=index,
+        )
+
+    def routes(self, places: Shapes) -> NDArray[np.object_]:
+        """Return the way of each place to its facility, off the road included; None for none.
+
+        Ways are lines in the network's CRS, from the place to the facility. One of no length has
+        two equal ends.
+        """
+        access = self._network.access(places)
+        _, facility, cut = self._answers(access)
+        made = np.full(len(facility), None, dtype=object)
+        for row in np.flatnonzero(facility >= 0):
+            courses = list(self._course(float(access.measure[row]), int(cut[row])))
+            target = self._facilities.xy[facility[row]]
+            xy = np.vstack([access.xy[row], *courses, target])
+            is_new = np.append(True, (np.diff(xy, axis=0) != 0).any(axis=1))
+            made[row] = shapely.LineString(xy[is_new] if is_new.sum() > 1 else xy[:2])
+        return made
+
+    def route(self, place: shapely.Geometry) -> shapely.LineString | None:
+        """Return the way of one place, see `routes`."""
+        found: shapely.LineString | None = self.routes(np.array([place], dtype=object))[0]
+        return found
+
+    def _course(self, measure: float, cut: int) -> list[Floats]:
+        """Return the coordinates along the roads from a place by way of a cut of its line."""
+        courses, parts = self._network.courses, self._parts
+        found = [courses.between(measure, float(parts.cut[cut]))]
+        node = int(parts.node[cut])
+        while True:
+            stretch = int(self._stretch_to(np.array([node]))[0])
+            if stretch < 0:
+                return found
+            first = int(parts.first[stretch])
+            start, end = (float(each) for each in parts.cut[first : first + 2])
+            found.append(
+                courses.between(start, end)
+                if parts.node[first] == node
+                else courses.between(end, start)
+            )
+            node = int(self._toward[node])
+
+    def _answers(self, access: _Access) -> tuple[Floats, Places, Places]:
+        """Return minutes, facility, and the cut of its line by which a place leaves it."""
+        minutes = np.full(len(access.measure), np.inf)
+        facility = np.full(len(minutes), -1, dtype=np.intp)
+        by = np.full(len(minutes), -1, dtype=np.intp)
+        row = np.flatnonzero(np.isfinite(access.measure))
+        measure = access.measure[row]
+        line = self._network.courses.line_at(measure)
+        before = self._parts.before(measure, line)
+        ways = np.stack([before, before + 1])
+        along_m = np.abs(self._parts.cut[ways] - measure)
+        node = self._parts.node[ways]
+        total = along_m * self._network.minutes_per_m[line] + self._minutes[node]
+        is_second = (total[1] < total[0]) | (
+            (total[1] == total[0]) & (self._facility[node[1]] < self._facility[node[0]])
+        )
+        side, each = is_second.astype(np.intp), np.arange(len(row))
+        minutes[row] = total[side, each] + access.off_road_m[row] * self._off_road
+        facility[row] = self._facility[node[side, each]]
+        by[row] = ways[side, each]
+        return minutes, facility, by
+
+
+_lock = threading.Lock()
+_networks: list[tuple[gpd.GeoDataFrame, RoadNetwork]] = []
+
+
+def network_of(plan: Plan, *, assumptions: TravelAssumptions = DEFAULT_ASSUMPTIONS) -> RoadNetwork:
+    """Return the network of a plan's roads; the last few are kept.
+
+    A plan without the layer has a network without roads, on which nothing is reached.
+    """
+    roads = plan.metric("roads")
+    with _lock:
+        for place, (frame, network) in enumerate(_networks):
+            # Plans that share a layer share its frame, and nobody changes one in place.
+            if frame is roads and network.assumptions == assumptions:
+                _networks.append(_networks.pop(place))
+                return network
+        made = RoadNetwork.build(roads, assumptions=assumptions)
+        _networks.append((roads, made))
+        del _networks[:-_NETWORKS_KEPT]
+        return made
+
+
+def _minutes_per_m(speed_km_h: Floats | float) -> Floats:
+    return np.asarray(0.06 / np.asarray(speed_km_h, dtype=float))

@@ -1,0 +1,149 @@
+"""What a project does to a park's focus: share, concentration and verdict before and after.
+
+The project is put into each park as one more enterprise of the latest year, and the parks are
+measured and judged again by the very measures and rules of the review's focus family. All
+parks are tried at once: no measure shown here and no rule of the family looks beyond one park.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pandas as pd
+
+from geo_service.crs import STORAGE_CRS
+from geo_service.model import FocusBasis, Severity, Verdict, park_verdict
+from geo_service.plan import empty_frame
+from geo_service.zoning.case import Case, Shared
+from geo_service.zoning.focus import BASIS_COLUMNS, active_enterprises
+from geo_service.zoning.review import FOCUS_FAMILY
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from geo_service.plan import Plan
+    from geo_service.suitability.project import Project
+    from geo_service.zoning.rulebook import Rule, Rulebook
+
+TRIAL_ID = "project on trial"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FocusState:
+    """How a park keeps to its leading industry; shares are fractions 0 to 1, None if unknown."""
+
+    share: float | None
+    shares: Mapping[FocusBasis, float | None]
+    hhi: float | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class FocusEffect:
+    """A park's focus without and with the project, by `basis`."""
+
+    park_id: str
+    basis: FocusBasis
+    before: FocusState
+    after: FocusState
+
+    @property
+    def change(self) -> float | None:
+        """How much the leading industry's share rises (falls, below 0); None if unknown."""
+        if self.before.share is None or self.after.share is None:
+            return None
+        return self.after.share - self.before.share
+
+
+def focus_effects(
+    plan: Plan,
+    project: Project,
+    rulebook: Rulebook,
+    park_ids: Iterable[str],
+    *,
+    as_of: date,
+) -> dict[str, FocusEffect]:
+    """Return the effect of the project on each of the parks, by park id.
+
+    The rules are those of the focus family that are in force on the day; waivers are left
+    out, since nobody has waived anything of a project that is not there yet.
+    """
+    chosen = tuple(park_ids)
+    rules = [rule for rule in rulebook.in_force(as_of) if rule.part.family == FOCUS_FAMILY]
+    before = _states(Shared(plan, as_of), rules, chosen)
+    after = _states(Shared(_with_project(plan, project, chosen), as_of), rules, chosen)
+    basis = plan.settings.focus_basis
+    return {
+        park_id: FocusEffect(
+            park_id=park_id, basis=basis, before=before[park_id], after=after[park_id]
+        )
+        for park_id in chosen
+    }
+
+
+def _states(
+    shared: Shared, rules: Sequence[Rule], park_ids: Sequence[str]
+) -> dict[str, FocusState]:
+    heard: dict[str, list[tuple[Severity, Verdict]]] = {park_id: [] for park_id in park_ids}
+    selected = frozenset(park_ids)
+    for rule in rules if park_ids else ():
+        part = rule.part
+        case = Case(shared, part.scope, part.tolerance, part.applies_to, selected)
+        for draft in rule.check.run(case, rule.parameters).drafts:
+            if draft.park_id in heard:
+                heard[draft.park_id].append((draft.severity or part.severity, draft.verdict))
+    basis = shared.plan.settings.focus_basis
+    return {
+        park_id: FocusState(
+            share=shared.focus[park_id].shares[basis],
+            shares=shared.focus[park_id].shares,
+            hhi=shared.focus[park_id].hhi,
+            verdict=park_verdict(heard[park_id]),
+        )
+        for park_id in park_ids
+    }
+
+
+def amount_of(project: Project, basis: FocusBasis) -> float | None:
+    """Return what the project adds to a park by a basis: CNY, m² or 1; None if it does not say."""
+    amounts = {
+        FocusBasis.OUTPUT: project.output_cny,
+        FocusBasis.LAND: project.needs.land_m2,
+        FocusBasis.FLOOR_AREA: project.needs.floor_area_m2,
+        FocusBasis.ENTERPRISES: 1.0,
+    }
+    return amounts[basis]
+
+
+def _with_project(plan: Plan, project: Project, park_ids: Sequence[str]) -> Plan:
+    frame = plan.frame("enterprises")
+    year = active_enterprises(plan)["year"].max() if len(frame) else as_year(plan)
+    values: dict[str, Any] = {
+        "year": year,
+        "name": project.name,
+        "industry_code": project.industry_code,
+        "status": "operating",
+        "is_new": True,
+        **{column: amount_of(project, basis) for basis, column in BASIS_COLUMNS.items() if column},
+    }
+    columns = [name for name in empty_frame("enterprises").columns if name != "geometry"]
+    rows = pd.DataFrame({name: [values.get(name)] * len(park_ids) for name in columns})
+    rows["enterprise_id"] = [f"{TRIAL_ID} {park_id}" for park_id in park_ids]
+    rows["park_id"] = list(park_ids)
+    table = pd.concat(
+        [frame.drop(columns="geometry", errors="ignore").astype(object), rows.astype(object)],
+        ignore_index=True,
+    )
+    table = table.astype({name: frame[name].dtype for name in columns if name in frame})
+    shapes = gpd.GeoSeries([*frame.geometry, *[None] * len(park_ids)], crs=STORAGE_CRS)
+    changed = gpd.GeoDataFrame(table, geometry=shapes, crs=STORAGE_CRS)
+    return plan.with_layers({"enterprises": changed}, label=f"trial of {project.name}")
+
+
+def as_year(plan: Plan) -> int:
+    """Return the year that a plan without enterprises speaks of."""
+    day = plan.settings.data_date
+    return day.year if day else 0

@@ -1,0 +1,426 @@
+"""Where a project fits: candidates excluded or ranked, with reasons, figures and doubts.
+
+`rank(plan, project)` finds candidates, puts every forbidding rule and the project's own
+limits to them, measures the criteria of those that stand, and scores them. What comes out is
+frozen; `reweigh` scores the same measures anew, which takes milliseconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import orjson
+import pandas as pd
+
+from geo_service.crs import STORAGE_CRS
+from geo_service.errors import NotFoundError
+from geo_service.model import FocusBasis, Message, Verdict
+from geo_service.suitability.access import judge_access
+from geo_service.suitability.candidates import Candidate, CandidateKind, find_candidates
+from geo_service.suitability.criteria import choose_criteria, measure
+from geo_service.suitability.doubt import QUICK_DRAWS, Doubt, doubt_of
+from geo_service.suitability.effect import FocusEffect, amount_of, focus_effects
+from geo_service.suitability.exclusion import Reason, judge_candidates
+from geo_service.suitability.misses import Miss, nearest_misses
+from geo_service.suitability.project import Project, Weights, open_project, parse_project
+from geo_service.suitability.robustness import DRAWS
+from geo_service.suitability.scoring import Scored, score_table
+from geo_service.suitability.sites import Sites
+from geo_service.suitability.siting import find_land
+from geo_service.zoning.rulebook import Rulebook, open_rulebook
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from geo_service.plan import Plan
+    from geo_service.suitability.siting import LandSearch
+    from geo_service.zoning.review import Progress
+
+_STEPS = ("candidates", "exclusion", "access", "focus", "criteria", "score")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Excluded:
+    """A candidate that is out, and every reason why."""
+
+    candidate: Candidate
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Where a project fits in a plan, best first.
+
+    `scored` is None when no candidate stands; `misses` then says what comes nearest.
+    """
+
+    ranking_id: str
+    plan: Plan
+    rulebook: Rulebook
+    project: Project
+    as_of: date
+    sites: Sites
+    scored: Scored | None
+    unknowns: Mapping[str, tuple[Reason, ...]]
+    """By candidate id, what could not be judged of candidates that were kept all the same."""
+    excluded: tuple[Excluded, ...]
+    misses: tuple[Miss, ...] = ()
+    draws: int = DRAWS
+    """How many random weights the doubts are found from."""
+    land: LandSearch | None = None
+    """The search for open land, where the project asks for it."""
+
+    @cached_property
+    def order(self) -> tuple[int, ...]:
+        """Positions of the candidates in `sites`, best first, equal ones by their ids."""
+        if self.scored is None:
+            return ()
+        ranks = self.scored.result["rank"].to_numpy()
+        return tuple(np.lexsort((self.sites.ids.to_numpy().astype(str), ranks)).tolist())
+
+    @property
+    def effects(self) -> Mapping[str, FocusEffect]:
+        """The project's effect on the focus of each candidate's park, by park id."""
+        return self.sites.effects
+
+    @cached_property
+    def doubt(self) -> Doubt | None:
+        """How sure the order is; None without candidates."""
+        return None if self.scored is None else doubt_of(self.scored, draws=self.draws)
+
+    @cached_property
+    def candidates(self) -> gpd.GeoDataFrame:
+        """One row a candidate, best first, in the storage CRS.
+
+        Columns: `candidate_id, kind, park_id, rank, score, area_m2, members, illustrative,
+        has_unknowns, first, in_top3`, the focus effect (`focus_share_before`,
+        `focus_share_after`, `focus_verdict_before`, `focus_verdict_after`) and each
+        criterion's raw value under its name, in its unit.
+        """
+        order = list(self.order)
+        rows = [self._row(self.sites.candidates[place]) for place in order]
+        frame = pd.DataFrame(rows, columns=_COLUMNS)
+        if self.scored is not None and self.doubt is not None:
+            ids = self.sites.ids[order]
+            result = self.scored.result.loc[ids]
+            frame["rank"] = result["rank"].to_numpy()
+            frame["score"] = result["score"].to_numpy()
+            for name in ("first", "in_top3"):
+                frame[name] = self.doubt.acceptability.loc[ids, name].to_numpy()
+            for name in self.scored.raw.columns:
+                frame[name] = self.scored.raw.loc[ids, name].to_numpy()
+        shapes = gpd.GeoSeries(list(self.sites.shapes[order]), crs=self.plan.metric_crs)
+        return gpd.GeoDataFrame(frame, geometry=shapes.to_crs(STORAGE_CRS), crs=STORAGE_CRS)
+
+    def _row(self, candidate: Candidate) -> dict[str, Any]:
+        effect = self.effects.get(candidate.park_id or "")
+        return {
+            "candidate_id": candidate.candidate_id,
+            "kind": candidate.kind.value,
+            "park_id": candidate.park_id,
+            "area_m2": candidate.area_m2,
+            "members": ";".join(candidate.members),
+            "illustrative": candidate.illustrative,
+            "has_unknowns": candidate.candidate_id in self.unknowns,
+            "focus_share_before": effect.before.share if effect else None,
+            "focus_share_after": effect.after.share if effect else None,
+            "focus_verdict_before": effect.before.verdict.value if effect else None,
+            "focus_verdict_after": effect.after.verdict.value if effect else None,
+        }
+
+    @cached_property
+    def places_in_parks(self) -> Mapping[str, int]:
+        """By candidate id, its place among the candidates of its park, 1 the best there."""
+        seen: Counter[str] = Counter()
+        places = {}
+        for place in self.order:
+            candidate = self.sites.candidates[place]
+            if candidate.park_id is not None:
+                seen[candidate.park_id] += 1
+                places[candidate.candidate_id] = seen[candidate.park_id]
+        return places
+
+    def place_of(self, candidate_id: str) -> int:
+        """Return a candidate's position in `sites`; NotFoundError for one that is not ranked."""
+        places = np.flatnonzero(self.sites.ids.to_numpy() == candidate_id)
+        if not len(places):
+            shown = candidate_id if len(candidate_id) <= 80 else candidate_id[:77] + "..."  # noqa: PLR2004 - one line
+            msg = f"There is no candidate {shown!r} in this ranking."
+            raise NotFoundError(msg)
+        return int(places[0])
+
+    def notes(self) -> tuple[Message, ...]:
+        """Return what a reader must know of how the figures came about."""
+        found = list(self.scored.notes) if self.scored else []
+        basis = self.plan.settings.focus_basis
+        if self.effects and amount_of(self.project, basis) is None:
+            values = {"basis": Message(f"basis.{basis}"), "field": _AMOUNT_FIELDS[basis]}
+            found.append(Message("note.no_amount", values))
+        if any(candidate.illustrative for candidate in self.sites.candidates):
+            found.append(Message("note.illustrative"))
+        return tuple(found)
+
+    def reweigh(
+        self,
+        weights: Mapping[str, float] | None = None,
+        *,
+        method: str | None = None,
+        normalisation: str | None = None,
+    ) -> Ranking:
+        """Return the same candidates scored with other weights, method or normalisation.
+
+        Weights that are left out stay as they are; nothing is measured again.
+
+        Raises
+        ------
+        InvalidQueryError
+            A weight, method or normalisation that cannot be used.
+        NotFoundError
+            A weight for a criterion that the ranking does not have.
+        """
+        wanted = dict(weights or {})
+        project = self.project.model_copy(
+            update={
+                "method": method or self.project.method,
+                "normalisation": normalisation or self.project.normalisation,
+                "weights": self.project.weights if weights is None else Weights(),
+            }
+        )
+        if self.scored is None:
+            return replace(self, project=project)
+        names = {item.name for item in self.scored.chosen}
+        for name in wanted:
+            if name not in names:
+                msg = f"There is no criterion {name[:80]!r} in this ranking."
+                raise NotFoundError(msg)
+        current = self.scored.weights
+        chosen = tuple(
+            replace(item, weight=wanted.get(item.name, float(current[item.name])))
+            for item in self.scored.chosen
+        )
+        scored = score_table(
+            self.scored.raw,
+            chosen,
+            method=project.method,
+            normalisation=project.normalisation,
+            weights=project.weights,
+        )
+        scored = replace(scored, notes=self.scored.notes)
+        return replace(self, project=project, scored=scored, draws=QUICK_DRAWS)
+
+
+_COLUMNS = [
+    "candidate_id",
+    "kind",
+    "park_id",
+    "rank",
+    "score",
+    "area_m2",
+    "members",
+    "illustrative",
+    "has_unknowns",
+    "first",
+    "in_top3",
+    "focus_share_before",
+    "focus_share_after",
+    "focus_verdict_before",
+    "focus_verdict_after",
+]
+_AMOUNT_FIELDS = {
+    FocusBasis.OUTPUT: "output_cny",
+    FocusBasis.LAND: "needs.land_m2",
+    FocusBasis.FLOOR_AREA: "needs.floor_area_m2",
+    FocusBasis.ENTERPRISES: "",
+}
+
+
+def rank(
+    plan: Plan,
+    project: Project | Mapping[str, Any] | str | os.PathLike[str],
+    rulebook: Rulebook | None = None,
+    *,
+    as_of: date | None = None,
+    progress: Progress | None = None,
+) -> Ranking:
+    """Return where a project fits in a plan: candidates by rank, and what is excluded and why.
+
+    Parameters
+    ----------
+    plan
+        The layers to search; never changed.
+    project
+        The project: a `Project`, its fields as a mapping, or the path of its YAML or JSON file.
+    rulebook
+        The rules that forbid places; the workspace's own, or the shipped ones, when None.
+    as_of
+        The day on which rules must be in force; today when None.
+    progress
+        Called before each step with (done, total, name of the step).
+
+    Raises
+    ------
+    ProjectError
+        The project breaks its form; every fault is listed.
+    RulebookError
+        The workspace's rulebook breaks its form.
+
+    Examples
+    --------
+    >>> import geo_service as gs
+    >>> project = {"name": "Packaging", "industry_code": "2231", "needs": {"land_m2": 20000}}
+    >>> ranking = gs.rank(gs.open_plan("layers/yunyang"), project)
+    >>> bool(ranking.candidates["rank"].is_monotonic_increasing)
+    True
+    """
+    asked = _read_project(project)
+    rules = rulebook or open_rulebook(plan.settings.rulebook_path)
+    day = as_of or date.today()  # noqa: DTZ011 - the county's calendar day
+    tell = _teller(progress)
+
+    tell("candidates")
+    found, land = _find(plan, asked, rules, day)
+    tell("exclusion")
+    reasons = judge_candidates(plan, found, asked, rules, as_of=day)
+    tell("access")
+    for candidate_id, against in judge_access(Sites(plan, found, asked, {})).items():
+        reasons.setdefault(candidate_id, []).extend(against)
+    kept, unknowns, excluded = _sort(found, reasons, asked)
+    tell("focus")
+    parks = list(dict.fromkeys(item.park_id for item in kept if item.park_id))
+    effects = focus_effects(plan, asked, rules, parks, as_of=day)
+    tell("criteria")
+    chosen = choose_criteria(asked)
+    sites = Sites(plan, kept, asked, effects)
+    raw = pd.DataFrame({item.name: measure(item.criterion, sites) for item in chosen})
+    if asked.unknown == "exclude":
+        sites, raw, more = _without_unmeasured(sites, raw)
+        excluded += more
+    tell("score")
+    scored = None
+    if len(sites):
+        scored = score_table(
+            raw,
+            chosen,
+            method=asked.method,
+            normalisation=asked.normalisation,
+            weights=asked.weights,
+        )
+    return Ranking(
+        ranking_id=_ranking_id(plan, rules, asked, day),
+        plan=plan,
+        rulebook=rules,
+        project=asked,
+        as_of=day,
+        sites=sites,
+        scored=scored,
+        unknowns=unknowns,
+        excluded=tuple(excluded),
+        misses=() if len(sites) else nearest_misses(plan, asked, rules, excluded, as_of=day),
+        land=land,
+    )
+
+
+def _read_project(project: Project | Mapping[str, Any] | str | os.PathLike[str]) -> Project:
+    if isinstance(project, Project):
+        return project
+    if isinstance(project, Mapping):
+        return parse_project(orjson.dumps(dict(project)).decode())
+    return open_project(Path(project))
+
+
+def _teller(progress: Progress | None) -> Callable[[str], None]:
+    def tell(step: str) -> None:
+        if progress is not None:
+            progress(_STEPS.index(step), len(_STEPS), step)
+
+    return tell
+
+
+def _find(
+    plan: Plan, project: Project, rulebook: Rulebook, day: date
+) -> tuple[list[Candidate], LandSearch | None]:
+    """Return the candidates of the kinds asked for.
+
+    A whole park is left out where one of its parcels, or neighbouring ones, would do: it
+    would say the same place twice.
+    """
+    kinds = set(project.candidates)
+    found = [item for item in find_candidates(plan, project) if item.kind in kinds]
+    on_parcels = {
+        item.park_id for item in found if item.kind in {CandidateKind.PARCEL, CandidateKind.PARCELS}
+    }
+    found = [
+        item
+        for item in found
+        if item.kind is not CandidateKind.PARK or item.park_id not in on_parcels
+    ]
+    land = None
+    if CandidateKind.LAND in kinds and project.needs.land_m2 is not None:
+        land = find_land(plan, project, rulebook, as_of=day)
+        found += land.candidates
+    return found, land
+
+
+def _sort(
+    found: Sequence[Candidate], reasons: Mapping[str, Sequence[Reason]], project: Project
+) -> tuple[list[Candidate], dict[str, tuple[Reason, ...]], list[Excluded]]:
+    """Tell apart what stands, what stands with doubts, and what is out."""
+    kept, unknowns, excluded = [], {}, []
+    for candidate in found:
+        own = tuple(reasons.get(candidate.candidate_id, ()))
+        is_forbidden = any(reason.verdict is Verdict.FAIL for reason in own)
+        if is_forbidden or (own and project.unknown == "exclude"):
+            excluded.append(Excluded(candidate=candidate, reasons=own))
+            continue
+        kept.append(candidate)
+        if own:
+            unknowns[candidate.candidate_id] = own
+    return kept, unknowns, excluded
+
+
+def _without_unmeasured(
+    sites: Sites, raw: pd.DataFrame
+) -> tuple[Sites, pd.DataFrame, list[Excluded]]:
+    """Take out candidates that lack the value of a criterion that others have."""
+    lacking = raw.isna() & ~raw.isna().all()
+    is_out = lacking.any(axis=1).to_numpy(dtype=bool)
+    excluded = [
+        Excluded(
+            candidate=sites.candidates[place],
+            reasons=tuple(
+                Reason(
+                    rule_id=f"project.criteria.{name}",
+                    verdict=Verdict.UNKNOWN,
+                    detail=Message("reason.criterion_unknown", {"criterion": _criterion(name)}),
+                    measure={"measure": name, "value": None},
+                )
+                for name in raw.columns[lacking.iloc[place].to_numpy(dtype=bool)]
+            ),
+        )
+        for place in np.flatnonzero(is_out).tolist()
+    ]
+    kept = [item for item, out in zip(sites.candidates, is_out, strict=True) if not out]
+    return replace(sites, candidates=kept), raw[~is_out], excluded
+
+
+def _criterion(name: str) -> Message:
+    from geo_service.suitability.criteria import CRITERIA  # noqa: PLC0415 - one use
+
+    return CRITERIA[name].title
+
+
+def _ranking_id(plan: Plan, rules: Rulebook, project: Project, day: date) -> str:
+    """Name a ranking by what went into it, so that the same question has the same id."""
+    asked = orjson.dumps(project.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+    content = f"{plan.version}\n{rules.version}\n{day.isoformat()}\n".encode() + asked
+    return "s-" + hashlib.sha256(content).hexdigest()[:12]

@@ -1,0 +1,231 @@
+"""From measured criteria to a score: values, weights, method, and what was assumed on the way.
+
+Without a normalisation in the project every criterion goes through its value function, so
+that a candidate's values do not hang on which others are compared; with one, the raw numbers
+are scaled by it. A missing value, and a facility out of reach, counts as the worst and is
+said so. A criterion that no candidate has a value of is left out and is said so too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from geo_service.errors import Fault, ProjectError
+from geo_service.model import Message
+from geo_service.suitability.mcda import METHODS, Scorer, ahp_weights, entropy_weights
+from geo_service.suitability.methods import build_method
+from geo_service.suitability.scaling import Criteria, Scaling
+from geo_service.suitability.weights import AhpResult, equal_weights
+
+if TYPE_CHECKING:
+    from geo_service.suitability.criteria import Chosen
+    from geo_service.suitability.project import Weights
+
+
+def cell(frame: pd.DataFrame, row: str, column: str) -> float:
+    """Return one number of a frame."""
+    return float(frame[column].to_numpy(dtype=float)[frame.index.get_loc(row)])
+
+
+VALUE_FUNCTIONS = "value_function"
+"""How values made by value functions are named where a normalisation is stated."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """Candidates with their scores, and everything it takes to recompute one by hand.
+
+    Frames are candidates × criteria, in one order. `raw` is in each criterion's own unit,
+    `matrix` what the method was given, `normalised` from 0 (worst) to 1 (best) under the
+    normalisations minmax, max and of value functions.
+    """
+
+    chosen: tuple[Chosen, ...]
+    raw: pd.DataFrame
+    matrix: pd.DataFrame
+    scorer: Scorer
+    method: str
+    normalisation: str | None
+    weights: pd.Series
+    weights_from: str
+    ahp: AhpResult | None = None
+    notes: tuple[Message, ...] = ()
+
+    @property
+    def normalisation_name(self) -> str:
+        """The normalisation as it is stated: its name, or `value_function`."""
+        return self.normalisation or VALUE_FUNCTIONS
+
+    @cached_property
+    def result(self) -> pd.DataFrame:
+        """`score`, `rank` and the method's own columns, in the order of `raw`."""
+        return self.scorer.score(self.weights)
+
+    @cached_property
+    def normalised(self) -> pd.DataFrame:
+        """The scaled values, costs mirrored, so that more is better in every column."""
+        criteria = self.scorer.method.criteria
+        table = Scaling.of(criteria, self.normalisation or "none").table()
+        return pd.DataFrame(table, index=self.matrix.index, columns=self.matrix.columns)
+
+    @cached_property
+    def contributions(self) -> pd.DataFrame:
+        """Weight × what the method adds up; the rows sum to the score where it is a sum.
+
+        For TOPSIS and VIKOR, whose scores are no sums, weight × scaled value.
+        """
+        parts = self.scorer.method.parts()
+        table = self.normalised.to_numpy() if parts is None else parts
+        return pd.DataFrame(
+            table * self.weights.to_numpy(), index=self.matrix.index, columns=self.matrix.columns
+        )
+
+    @property
+    def is_sum(self) -> bool:
+        """Whether the contributions of a candidate sum to its score."""
+        return self.scorer.method.parts() is not None
+
+    def by_method(self) -> dict[str, pd.DataFrame]:
+        """Return the results of every method on the same matrix and weights."""
+        criteria = self.scorer.method.criteria
+        return {
+            method: Scorer(build_method(criteria, method, self.normalisation or "none", {})).score(
+                self.weights
+            )
+            for method in METHODS
+        }
+
+
+def score_table(
+    raw: pd.DataFrame,
+    chosen: Sequence[Chosen],
+    *,
+    method: str,
+    normalisation: str | None,
+    weights: Weights,
+) -> Scored:
+    """Score measured candidates.
+
+    Parameters
+    ----------
+    raw
+        Candidates × criteria in their units; NaN is missing, infinity out of reach.
+    chosen
+        The criteria with weights, senses and value functions, in the order of the columns.
+    method, normalisation
+        As in a project; None for value functions.
+    weights
+        Where the weights come from.
+
+    Raises
+    ------
+    ProjectError
+        No criterion has a value, or the pairwise matrix does not fit the criteria.
+    InvalidQueryError
+        Weights or values that the method cannot take.
+    """
+    kept = [item for item in chosen if not raw[item.name].isna().all()]
+    notes = _notes_of_missing(raw, chosen, kept)
+    if not kept:
+        found, expected = "none that any candidate has a value of", "at least one"
+        raise _unusable(column="criteria", found=found, expected=expected)
+    valued = pd.DataFrame({item.name: _valued(item, raw[item.name]) for item in kept})
+    matrix, senses = valued, dict.fromkeys(valued.columns, "benefit")
+    if normalisation is not None:
+        matrix = pd.DataFrame(
+            {
+                item.name: valued[item.name]
+                if item.is_value_given
+                else _filled(item, raw[item.name])
+                for item in kept
+            }
+        )
+        senses = {item.name: "benefit" if item.is_value_given else item.sense for item in kept}
+    criteria = Criteria.of(matrix, senses)
+    scorer = Scorer(build_method(criteria, method, normalisation or "none", {}))
+    if len(matrix) > 1 and criteria.is_constant.any():
+        same = [item for item, flat in zip(kept, criteria.is_constant, strict=True) if flat]
+        notes.append(Message("note.constant", {"criteria": _titles(same)}))
+    given, ahp = _weights(weights, kept, valued)
+    return Scored(
+        chosen=tuple(kept),
+        raw=raw[[item.name for item in kept]],
+        matrix=matrix,
+        scorer=scorer,
+        method=method,
+        normalisation=normalisation,
+        weights=scorer.weights(given),
+        weights_from=weights.method,
+        ahp=ahp,
+        notes=tuple(notes),
+    )
+
+
+def _notes_of_missing(
+    raw: pd.DataFrame, chosen: Sequence[Chosen], kept: Sequence[Chosen]
+) -> list[Message]:
+    notes = []
+    lost = [item for item in chosen if item not in kept]
+    if lost:
+        notes.append(Message("note.unmeasured", {"criteria": _titles(lost)}))
+    partly = [item for item in kept if raw[item.name].isna().any()]
+    if partly:
+        notes.append(Message("note.missing_worst", {"criteria": _titles(partly)}))
+    apart = [item for item in kept if np.isinf(raw[item.name]).any()]
+    if apart:
+        notes.append(Message("note.unreachable_worst", {"criteria": _titles(apart)}))
+    return notes
+
+
+def _titles(chosen: Sequence[Chosen]) -> list[Message]:
+    return [item.criterion.title for item in chosen]
+
+
+def _valued(item: Chosen, column: pd.Series) -> pd.Series:
+    """Return values 0 to 1, a missing one as 0."""
+    values = item.values(column.to_numpy(dtype=float))
+    return pd.Series(np.nan_to_num(values, nan=0.0), index=column.index)
+
+
+def _filled(item: Chosen, column: pd.Series) -> pd.Series:
+    """Return the raw numbers, what is missing or out of reach as the worst of the others."""
+    known = column[np.isfinite(column)]
+    if known.empty:
+        return pd.Series(0.0, index=column.index)
+    worst = known.max() if item.sense == "cost" else known.min()
+    return column.where(np.isfinite(column), worst)
+
+
+def _weights(
+    weights: Weights, kept: Sequence[Chosen], valued: pd.DataFrame
+) -> tuple[Mapping[str, float] | pd.Series, AhpResult | None]:
+    names = [item.name for item in kept]
+    if weights.method == "equal":
+        return equal_weights(names), None
+    if weights.method == "entropy":
+        return entropy_weights(valued) if len(valued) > 1 else equal_weights(names), None
+    if weights.method == "ahp":
+        matrix = weights.ahp_matrix or {}
+        lacking = [name for name in names if name not in matrix]
+        if lacking:
+            found = ", ".join(matrix) or "none"
+            raise _unusable(
+                column="weights.ahp_matrix",
+                found=f"rows for {found}",
+                expected=f"a row for {lacking[0]}",
+            )
+        square = {row: {name: matrix[row].get(name, np.nan) for name in names} for row in names}
+        result = ahp_weights(square, allow_inconsistent=weights.allow_inconsistent)
+        return result.weights, result
+    return {item.name: item.weight for item in kept}, None
+
+
+def _unusable(*, column: str, found: str, expected: str) -> ProjectError:
+    fault = Fault(file="project", column=column, found=found, expected=expected)
+    return ProjectError("The project cannot be used:", [fault])

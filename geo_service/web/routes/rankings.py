@@ -1,0 +1,192 @@
+"""Where a project fits: rankings made, weighed anew, explained and compared."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Body, Path, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from geo_service.reports.document import collection
+from geo_service.reports.ranking import criteria_document, ranking_document
+from geo_service.suitability.project import parse_project, project_schema
+from geo_service.web.language import LanguageDep
+from geo_service.web.replies import GEOJSON, CountyDep, Limit, Offset, json_reply
+from geo_service.web.routes.reviews import AT_ONCE_SECONDS, job_document
+
+router = APIRouter(prefix="/api", tags=["rankings"])
+
+RankingId = Annotated[str, Path(max_length=64, description="A ranking's id.")]
+CandidateId = Annotated[str, Query(max_length=2000, description="A candidate's id.")]
+
+
+class NewWeights(BaseModel):
+    """Weights, method or normalisation to score the same candidates with."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    weights: dict[str, Annotated[float, Field(ge=0, le=1e6)]] | None = Field(
+        default=None, description="Criterion to weight; those left out keep theirs."
+    )
+    method: Literal["weighted_sum", "topsis", "vikor", "promethee_ii"] | None = None
+    normalisation: Literal["minmax", "vector", "sum", "max"] | None = None
+
+
+@router.get("/project-schema", summary="The JSON Schema of a project")
+def schema(request: Request, language: LanguageDep) -> Response:
+    """Return the fields of a project with units and examples, for forms and editors."""
+    del language
+    return json_reply(request, project_schema(), media_type="application/schema+json")
+
+
+@router.get("/criteria", summary="The criteria that a project may name")
+def criteria(request: Request, county: CountyDep, language: LanguageDep) -> Response:
+    """Return every criterion with unit, sense, default weight and value function."""
+    return json_reply(request, criteria_document(county.translator(language)))
+
+
+@router.post(
+    "/rankings",
+    status_code=201,
+    summary="Rank the sites of a project",
+    openapi_extra={"requestBody": {"content": {"application/json": {"schema": project_schema()}}}},
+)
+def create_ranking(
+    request: Request,
+    county: CountyDep,
+    language: LanguageDep,
+    body: Annotated[dict[str, Any], Body(description="A project.")],
+) -> Response:
+    """Find, exclude, measure and score the candidates for a project.
+
+    201 with the ranking when it is done within two seconds, else 202 with the job's address
+    in `Location`.
+    """
+    project = parse_project(orjson.dumps(body).decode())
+    job = county.jobs.start(lambda progress: county.rankings.rank(project, progress=progress))
+    is_ended = county.jobs.wait(job, AT_ONCE_SECONDS)
+    if is_ended and job.fault is not None:
+        raise job.fault
+    if not is_ended or job.result is None:
+        reply = json_reply(request, job_document(job), status=202)
+        reply.headers["location"] = f"/api/jobs/{job.job_id}"
+        return reply
+    document = ranking_document(job.result, county.translator(language))
+    reply = json_reply(request, document, status=201)
+    reply.headers["location"] = f"/api/rankings/{job.result.ranking_id}"
+    return reply
+
+
+@router.get("/rankings", summary="The rankings that are kept")
+def rankings(
+    request: Request,
+    county: CountyDep,
+    language: LanguageDep,
+    *,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> Response:
+    """Return summaries of the kept rankings, newest first."""
+    every = county.rankings.summaries(language)
+    page = every[offset : offset + limit]
+    document = {"numberMatched": len(every), "numberReturned": len(page), "rankings": page}
+    return json_reply(request, document)
+
+
+@router.get("/rankings/{ranking_id}", summary="One ranking")
+def ranking(
+    ranking_id: RankingId, request: Request, county: CountyDep, language: LanguageDep
+) -> Response:
+    """Return a ranking: candidates by rank with every figure, exclusions with reasons."""
+    return json_reply(request, county.rankings.document(ranking_id, language))
+
+
+@router.post("/rankings/{ranking_id}/weights", summary="The same candidates, other weights")
+def reweigh(
+    ranking_id: RankingId,
+    request: Request,
+    county: CountyDep,
+    language: LanguageDep,
+    body: NewWeights,
+) -> Response:
+    """Score a ranking's candidates anew; nothing is measured again and nothing is kept."""
+    document = county.rankings.reweigh(
+        ranking_id,
+        language,
+        weights=body.weights,
+        method=body.method,
+        normalisation=body.normalisation,
+    )
+    return json_reply(request, document)
+
+
+@router.post("/rankings/{ranking_id}/run", status_code=201, summary="Rank the project again")
+def run_again(
+    ranking_id: RankingId, request: Request, county: CountyDep, language: LanguageDep
+) -> Response:
+    """Rank the same project in the plan and by the rulebook in force now."""
+    made = county.rankings.run_again(ranking_id)
+    reply = json_reply(request, ranking_document(made, county.translator(language)), status=201)
+    reply.headers["location"] = f"/api/rankings/{made.ranking_id}"
+    return reply
+
+
+@router.get("/rankings/{ranking_id}/comparison", summary="Two rankings compared")
+def comparison(
+    ranking_id: RankingId,
+    request: Request,
+    county: CountyDep,
+    language: LanguageDep,
+    before: Annotated[str, Query(max_length=64, description="The earlier ranking's id.")],
+) -> Response:
+    """Return which candidates moved, came, went or were excluded since another ranking."""
+    return json_reply(request, county.rankings.compare(before, ranking_id, language))
+
+
+@router.get("/rankings/{ranking_id}/explanation", summary="Why a candidate stands there")
+def explanation(
+    ranking_id: RankingId,
+    request: Request,
+    county: CountyDep,
+    language: LanguageDep,
+    candidate: CandidateId,
+) -> Response:
+    """Return a sentence a criterion, from the ranking's own figures."""
+    return json_reply(request, county.rankings.explanation(ranking_id, candidate, language))
+
+
+@router.get("/rankings/{ranking_id}/features", summary="A ranking's candidates as features")
+def features(
+    ranking_id: RankingId,
+    request: Request,
+    county: CountyDep,
+    language: LanguageDep,
+    *,
+    limit: Limit = 1_000,
+    offset: Offset = 0,
+) -> Response:
+    """Return ranked candidates, best first, then excluded ones."""
+    every = county.rankings.features(ranking_id, language)
+    page = every[offset : offset + limit]
+    return json_reply(request, collection(page, len(every)), media_type=GEOJSON)
+
+
+@router.get("/rankings/{ranking_id}/routes", summary="The ways to the nearest facilities")
+def routes(
+    ranking_id: RankingId,
+    request: Request,
+    county: CountyDep,
+    language: LanguageDep,
+    candidate: CandidateId,
+) -> Response:
+    """Return the fastest ways from a candidate to the facilities that count, as lines."""
+    found = county.rankings.routes(ranking_id, candidate, language)
+    return json_reply(request, collection(found, len(found)), media_type=GEOJSON)
+
+
+@router.get("/rankings/{ranking_id}/sensitivity", summary="Which weights the first place hangs on")
+def sensitivity(ranking_id: RankingId, request: Request, county: CountyDep) -> Response:
+    """Return Sobol's first-order and total indices of each weight (takes a few seconds)."""
+    return json_reply(request, county.rankings.sensitivity(ranking_id))

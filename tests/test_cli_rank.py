@@ -1,0 +1,77 @@
+"""`geo-service rank`: formats, exit codes, and what a wrong project is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.suitability.test_rank import asked, five_sites
+from tests.test_cli import run
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the county of five sites on disk."""
+    return five_sites().write(tmp_path_factory.mktemp("sites"))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return the project of the county of five sites on disk."""
+    path = tmp_path / "project.json"
+    path.write_text(json.dumps(asked(), ensure_ascii=False), encoding="utf-8")
+    return path
+
+
+def test_the_table_shows_order_exclusions_and_method(workspace: Path, project: Path) -> None:
+    done = run("rank", project, workspace, "--lang", "en", "--top", "4")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    places = [
+        next(i for i, line in enumerate(lines) if f"Parcel {name}" in line) for name in "ABCD"
+    ]
+    assert places == sorted(places)
+    assert "control_zone.ecological_red_line" in done.stdout
+    assert "weighted sum" in done.stdout
+
+
+def test_json_is_what_the_service_answers(workspace: Path, project: Path) -> None:
+    done = run("rank", project, workspace, "--format", "json", "--top", "2")
+    document = json.loads(done.stdout)
+    assert [item["candidate_id"] for item in document["candidates"]] == ["parcel:A", "parcel:B"]
+    assert document["candidates"][0]["score"] == pytest.approx(0.79)
+    assert document["candidates_count"] == 4
+
+
+def test_geojson_holds_ranked_and_excluded(workspace: Path, project: Path, tmp_path: Path) -> None:
+    path = tmp_path / "sites.geojson"
+    done = run("rank", project, workspace, "--format", "geojson", "-o", path)
+    assert done.returncode == 0
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert document["numberMatched"] == 5
+    assert document["ranking"]["method"] == "weighted_sum"
+
+
+def test_a_project_that_fits_nowhere_exits_1_and_says_what_is_nearest(
+    workspace: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "large.yaml"
+    path.write_text("name: 大\nindustry_code: '1311'\nneeds: {land_m2: 900000}\n", encoding="utf-8")
+    done = run("rank", path, workspace, "--lang", "en")
+    assert done.returncode == 1
+    assert "No candidate fits" in done.stdout
+    assert "Reduce the need to" in done.stdout
+
+
+def test_a_wrong_project_exits_2_with_line_and_nearest_name(
+    workspace: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text("name: x\nindustry_code: '1311'\nneeds: {land_sqm: 900}\n", encoding="utf-8")
+    done = run("rank", path, workspace)
+    assert done.returncode == 2
+    assert "wrong.yaml:3" in done.stderr
+    assert "land_m2" in done.stderr
+    assert run("rank", tmp_path / "none.yaml", workspace).returncode == 2

@@ -1,0 +1,172 @@
+"""Rankings over HTTP: the contract's fields, exclusions, new weights, explanations, errors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from geo_service.planning import County
+from geo_service.web.app import create_app
+from tests.suitability.test_rank import asked, five_sites
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """Return a client of a service that runs the county of five sites."""
+    county = County.open(five_sites().write(tmp_path_factory.mktemp("sites")))
+    with TestClient(create_app(county)) as found:
+        yield found
+
+
+def made(client: TestClient, **values: object) -> dict[str, Any]:
+    answer = client.post("/api/rankings", json=asked(**values))
+    assert answer.status_code == 201, answer.text
+    document: dict[str, Any] = answer.json()
+    assert answer.headers["location"] == f"/api/rankings/{document['ranking_id']}"
+    return document
+
+
+def test_a_ranking_has_every_field_of_the_contract(client: TestClient) -> None:
+    document = made(client)
+    assert set(document) >= {
+        "ranking_id",
+        "plan_version",
+        "rulebook_version",
+        "method",
+        "normalisation",
+        "weights",
+        "candidates",
+        "excluded",
+    }
+    first = document["candidates"][0]
+    assert set(first) >= {
+        "candidate_id",
+        "kind",
+        "park_id",
+        "rank",
+        "score",
+        "criteria",
+        "stability",
+        "focus_effect",
+    }
+    assert set(first["criteria"]["industry_fit"]) == {
+        "raw",
+        "unit",
+        "normalised",
+        "weight",
+        "contribution",
+    }
+    (out,) = document["excluded"]
+    assert set(out["reasons"][0]) >= {"rule_id", "detail", "measure"}
+    again = client.get(f"/api/rankings/{document['ranking_id']}").json()
+    assert again == document
+    listed = client.get("/api/rankings").json()
+    assert document["ranking_id"] in [item["ranking_id"] for item in listed["rankings"]]
+    assert listed["numberMatched"] >= listed["numberReturned"] >= 1
+
+
+def test_new_weights_are_answered_at_once_and_not_kept(client: TestClient) -> None:
+    document = made(client)
+    path = f"/api/rankings/{document['ranking_id']}"
+    weights = {"industry_fit": 0, "capacity_fit": 0, "power_kva": 1}
+    started = time.perf_counter()
+    changed = client.post(f"{path}/weights", json={"weights": weights}).json()
+    assert time.perf_counter() - started < 5  # far above what it takes; measured in benchmarks
+    assert [item["candidate_id"][-1] for item in changed["candidates"]] == ["C", "B", "A", "D"]
+    assert client.get(path).json() == document
+    other = client.post(f"{path}/weights", json={"method": "topsis", "normalisation": "vector"})
+    assert other.json()["method"] == "topsis"
+    assert "closeness" in other.json()["candidates"][0]["method_figures"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"weights": {"beauty": 1}}, 404),
+        ({"weights": {"power_kva": -1}}, 422),
+        ({"weights": {"power_kva": 0, "industry_fit": 0, "capacity_fit": 0}}, 400),
+        ({"method": "dice"}, 422),
+    ],
+)
+def test_weights_that_cannot_be_used(
+    client: TestClient, body: dict[str, object], status: int
+) -> None:
+    path = f"/api/rankings/{made(client)['ranking_id']}/weights"
+    answer = client.post(path, json=body)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_explanation_routes_features_and_comparison(client: TestClient) -> None:
+    document = made(client, access={"interchange": {"max_minutes": 90}})
+    path = f"/api/rankings/{document['ranking_id']}"
+    chosen = {"candidate": "parcel:A"}
+    told = client.get(f"{path}/explanation", params={**chosen, "lang": "en"}).json()
+    assert len(told["sentences"]) == 3
+    assert told["label"] == "P1 园 · Parcel A"
+    routes = client.get(f"{path}/routes", params=chosen).json()
+    assert [item["properties"]["facility_kind"] for item in routes["features"]] == ["interchange"]
+    features = client.get(f"{path}/features").json()
+    assert features["numberMatched"] == 5
+    before = made(client)["ranking_id"]
+    compared = client.get(f"{path}/comparison", params={"before": before}).json()
+    assert compared["newly_excluded"] == ["parcel:D"]  # C lies 1,950 m from the road
+    again = client.post(f"{path}/run")
+    assert again.status_code == 201
+    assert again.json()["ranking_id"] == document["ranking_id"]
+
+
+def test_which_weight_the_lead_hangs_on(client: TestClient) -> None:
+    found = client.get(f"/api/rankings/{made(client)['ranking_id']}/sensitivity").json()
+    assert set(found["criteria"]) == {"industry_fit", "capacity_fit", "power_kva"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/rankings/s-nothing",
+        "/api/rankings/s-nothing/features",
+        "/api/rankings/s-nothing/explanation?candidate=x",
+    ],
+)
+def test_what_does_not_exist_is_a_404(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_an_excluded_candidate_has_no_explanation(client: TestClient) -> None:
+    path = f"/api/rankings/{made(client)['ranking_id']}/explanation"
+    assert client.get(path, params={"candidate": "parcel:E"}).status_code == 404
+    assert client.get(path).status_code == 400  # the parameter is missing
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({"industry_code": "1311"}, "name"),
+        ({**asked(), "industry_code": "9999"}, "9999"),
+        ({**asked(), "kinds": 1}, "kind"),
+        ({**asked(), "needs": {"land_m2": -5}}, "land_m2"),
+    ],
+)
+def test_a_project_that_breaks_its_form_is_a_422_that_says_why(
+    client: TestClient, body: dict[str, object], named: str
+) -> None:
+    answer = client.post("/api/rankings", json=body)
+    assert answer.status_code == 422
+    assert named in " ".join(answer.json()["errors"])
+
+
+def test_schema_and_criteria_are_published(client: TestClient) -> None:
+    schema = client.get("/api/project-schema").json()
+    assert schema["$schema"].startswith("https://json-schema.org/")
+    assert "industry_code" in schema["properties"]
+    criteria = {
+        item["name"]: item for item in client.get("/api/criteria?lang=en").json()["criteria"]
+    }
+    assert criteria["industry_fit"]["default_weight"] == 20
+    assert criteria["minutes_to_port"]["unit"] == "min"
+    assert criteria["slope_mean_degrees"]["value_function"]["curve"]
