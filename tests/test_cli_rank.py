@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
+from geo_service.workspace import open_workspace
 from tests.suitability.test_rank import asked, five_sites
 from tests.test_cli import run
 
@@ -75,3 +77,21 @@ def test_a_wrong_project_exits_2_with_line_and_nearest_name(
     assert "wrong.yaml:3" in done.stderr
     assert "land_m2" in done.stderr
     assert run("rank", tmp_path / "none.yaml", workspace).returncode == 2
+
+
+def test_a_saved_ranking_is_listed_by_the_store(project: Path, tmp_path: Path) -> None:
+    folder = five_sites().write(tmp_path / "county")
+    done = run("rank", project, folder, "--save", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    with open_workspace(folder) as opened:
+        (saved,) = opened.store.saved("ranking")
+    assert saved.id == json.loads(done.stdout)["ranking_id"]
+
+
+def test_the_workbook_holds_the_scores(workspace: Path, project: Path, tmp_path: Path) -> None:
+    path = tmp_path / "sites.xlsx"
+    assert run("rank", project, workspace, "--format", "xlsx", "-o", path).returncode == 0
+    book = load_workbook(path)
+    cells = [cell.value for sheet in book for row in sheet.iter_rows() for cell in row]
+    numbers = [cell for cell in cells if isinstance(cell, float)]
+    assert any(abs(number - 0.79) < 1e-9 for number in numbers)

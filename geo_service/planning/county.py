@@ -2,31 +2,48 @@
 
 A `County` is one workspace at work: its plan, its current review, the reviews that were
 asked for, and a live index for bbox questions. The command line and the HTTP service call
-it and reply; neither knows how an answer comes about.
+it and reply; neither knows how an answer comes about. It follows its store: when a newer version
+was published, by this process or another, it opens the plan again and reviews it.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import shapely
 
-from geo_service.errors import NotFoundError
+from geo_service.errors import BusyError, NotFoundError, StoreError
 from geo_service.jobs import JobBoard
 from geo_service.language import Language, Translator, to_simplified
+from geo_service.planning.following import Follower
+from geo_service.planning.rankings import RankingDesk
+from geo_service.planning.saved import (
+    SUMMARY,
+    WHOLE,
+    feature_of,
+    keep_plan,
+    load_document,
+    review_from_recipe,
+    save_review,
+    saved_features,
+)
 from geo_service.reports.document import (
     Document,
     finding_features,
     finding_properties,
     park_features,
+    review_summary,
 )
 from geo_service.spatial.live_index import Box, LiveIndex
-from geo_service.workspace import open_plan
+from geo_service.stores.base import REVIEW, Saved
+from geo_service.workspace import Workspace
 from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
 from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import Rulebook, open_rulebook, parse_rulebook
@@ -37,22 +54,56 @@ if TYPE_CHECKING:
     from geo_service.plan import Plan
     from geo_service.zoning.review import Progress
 
+_log = logging.getLogger(__name__)
 KEPT_REVIEWS = 50
 """How many reviews a running service remembers beside the current one."""
 
 
-class County:
-    """One workspace at work. Methods are safe to call from several threads."""
+class _Standing:
+    """A plan with its review and what was worked out from the two; replaced as a whole."""
 
     def __init__(self, plan: Plan, rulebook: Rulebook, current: Review) -> None:
         self.plan = plan
         self.rulebook = rulebook
         self.review = current
+        self.features: dict[Language, list[Document]] = {}
+
+    @cached_property
+    def park_index(self) -> LiveIndex:
+        return LiveIndex(shapely.bounds(self.review.parks.geometry.to_numpy()))
+
+    @cached_property
+    def park_places(self) -> dict[str, int]:
+        return {park_id: place for place, park_id in enumerate(self.review.parks["park_id"])}
+
+    def meeting(self, bbox: Box) -> list[int]:
+        """Positions of parks that meet a box: by the live index, then by their shape."""
+        shapes = self.review.parks.geometry.to_numpy()
+        window = shapely.box(*bbox)
+        return [place for place in self.park_index.query(bbox) if shapes[place].intersects(window)]
+
+
+class County:
+    """One workspace at work. Methods are safe to call from several threads."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        rulebook: Rulebook,
+        current: Review,
+        *,
+        workspace: Workspace | None = None,
+        stamp: int = 0,
+    ) -> None:
+        self._now = _Standing(plan, rulebook, current)
+        self._workspace = workspace
         self._lock = threading.RLock()
         self._reviews: OrderedDict[str, tuple[str, Review]] = OrderedDict()
-        self._features: dict[Language, list[Document]] = {}
+        self._saved: set[str] = set()
+        self._kept_plans: set[str] = set()
         self.jobs = JobBoard()
         self._keep(current)
+        self._follower = Follower(self, stamp) if workspace is not None else None
 
     @classmethod
     def open(cls, workspace: str | os.PathLike[str], *, progress: Progress | None = None) -> County:
@@ -62,14 +113,76 @@ class County:
         ------
         WorkspaceError, RulebookError
             The workspace or its rulebook is unusable; every fault is listed.
+        StoreError
+            Its store cannot be reached or read.
         """
-        plan = open_plan(workspace)
-        rulebook = open_rulebook(plan.settings.rulebook_path)
-        return cls(plan, rulebook, review(plan, rulebook, progress=progress))
+        opened = Workspace(workspace)
+        try:
+            stamp = opened.store.stamp()  # before the plan: what is published in between is news
+            plan = opened.plan()
+            rulebook = open_rulebook(plan.settings.rulebook_path)
+            current = review(plan, rulebook, progress=progress)
+        except BaseException:
+            opened.close()
+            raise
+        return cls(plan, rulebook, current, workspace=opened, stamp=stamp)
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the newest versions that were seen."""
+        return self._now.plan
+
+    @property
+    def rulebook(self) -> Rulebook:
+        """The rulebook in force."""
+        return self._now.rulebook
+
+    @property
+    def review(self) -> Review:
+        """The review of the plan by the rulebook in force."""
+        return self._now.review
+
+    @property
+    def has_workspace(self) -> bool:
+        """Whether there is a store to keep results in."""
+        return self._workspace is not None
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace, open; NotFoundError for a county that was made from a bare plan."""
+        if self._workspace is None:
+            msg = "This county has no workspace and keeps nothing."
+            raise NotFoundError(msg)
+        return self._workspace
 
     def close(self) -> None:
-        """Tell jobs to stop and wait for the one that runs."""
+        """Tell jobs to stop, wait for the one that runs, and close the store."""
         self.jobs.close()
+        if self._follower is not None:
+            self._follower.close()
+        if self._workspace is not None:
+            self._workspace.close()
+
+    def refresh(self) -> bool:
+        """Open the plan again if something was published; return whether it is another now.
+
+        Called after publishing in this process. Raises as `open` does; the plan at hand then
+        stays.
+        """
+        return self._follower.refresh() if self._follower is not None else False
+
+    def look_for_news(self) -> None:
+        """Ask the store, at most each second and not in this thread, whether to refresh."""
+        if self._follower is not None:
+            self._follower.look()
+
+    def stand_on(self, plan: Plan) -> None:
+        """Work with another plan from now on; requests that are under way end on the old one."""
+        rulebook = self.rulebook
+        standing = _Standing(plan, rulebook, review(plan, rulebook))
+        with self._lock:
+            self._now = standing
+            self._keep(standing.review)
 
     def translator(self, language: Language) -> Translator:
         """Return a translator that knows this county's names."""
@@ -87,10 +200,11 @@ class County:
         bbox: Box | None = None,
     ) -> list[Document]:
         """Return the parks that pass every filter given, as features in the layer's order."""
-        features = self._park_features(language)
+        now = self._now
+        features = self._park_features(now, language)
         places: Iterable[int] = range(len(features))
         if bbox is not None:
-            places = self._meeting(bbox)
+            places = now.meeting(bbox)
         codes = None if township is None else self.township_codes(township)
 
         def fits(properties: dict[str, Any]) -> bool:
@@ -104,30 +218,17 @@ class County:
 
     def park_feature(self, park_id: str, language: Language) -> Document:
         """Return one park as a feature; NotFoundError for an id that no park has."""
-        place = self._park_places.get(park_id)
+        now = self._now
+        place = now.park_places.get(park_id)
         if place is None:
             raise no_such_park(park_id)
-        return self._park_features(language)[place]
+        return self._park_features(now, language)[place]
 
-    def _park_features(self, language: Language) -> list[Document]:
+    def _park_features(self, now: _Standing, language: Language) -> list[Document]:
         with self._lock:
-            if language not in self._features:
-                self._features[language] = park_features(self.review, self.translator(language))
-            return self._features[language]
-
-    def _meeting(self, bbox: Box) -> list[int]:
-        """Positions of parks that meet a box: by the live index, then by their shape."""
-        shapes = self.review.parks.geometry.to_numpy()
-        window = shapely.box(*bbox)
-        return [place for place in self._park_index.query(bbox) if shapes[place].intersects(window)]
-
-    @cached_property
-    def _park_index(self) -> LiveIndex:
-        return LiveIndex(shapely.bounds(self.review.parks.geometry.to_numpy()))
-
-    @cached_property
-    def _park_places(self) -> dict[str, int]:
-        return {park_id: place for place, park_id in enumerate(self.review.parks["park_id"])}
+            if language not in now.features:
+                now.features[language] = park_features(now.review, self.translator(language))
+            return now.features[language]
 
     def township_codes(self, township: str) -> frozenset[str]:
         """Return the codes of the townships that a name or a code of either set means.
@@ -142,6 +243,11 @@ class County:
                 codes |= {code for code in (row.code, row.alt_code) if isinstance(code, str)}
         return frozenset(codes)
 
+    @cached_property
+    def rankings(self) -> RankingDesk:
+        """The rankings that were asked for."""
+        return RankingDesk(self)
+
     # ---- reviews --------------------------------------------------------------------------
 
     def read_rulebook(self, text: str | None) -> Rulebook:
@@ -151,7 +257,7 @@ class County:
     def check_parks(self, parks: Sequence[str] | None) -> None:
         """Raise NotFoundError for the first park id that no park has."""
         for park_id in parks or ():
-            if park_id not in self._park_places:
+            if park_id not in self._now.park_places:
                 raise no_such_park(park_id)
 
     def review_again(
@@ -164,37 +270,130 @@ class County:
         """Review the plan by a rulebook and keep the review."""
         result = review(self.plan, rulebook, parks=parks, progress=progress)
         self._keep(result)
+        self._save(result)
         return result
+
+    def _save(self, result: Review) -> None:
+        """Save a review; where the store cannot be written it stays in memory, and says so."""
+        if self._workspace is None:
+            return
+        try:
+            save_review(self._workspace, result)
+        except StoreError as error:
+            _log.error("Review %s was not saved: %s", result.review_id, error)
+            return
+        with self._lock:
+            self._saved.add(result.review_id)
+        self.keep_plan(result.plan)
+
+    def keep_plan(self, plan: Plan) -> None:
+        """Keep the layers that a saved result was made from, in the background."""
+        with self._lock:
+            if plan.version in self._kept_plans:
+                return
+            self._kept_plans.add(plan.version)
+        with suppress(BusyError):  # the next result that is saved tries again
+            self.jobs.start(lambda _: keep_plan(self.workspace, plan))
+
+    def is_saved(self, review_id: str) -> bool:
+        """Return whether a review is in the store and outlives this process."""
+        with self._lock:
+            if review_id in self._saved:
+                return True
+        return self._find_saved(review_id) is not None
+
+    def _find_saved(self, review_id: str) -> Saved | None:
+        if self._workspace is None:
+            return None
+        try:
+            return self._workspace.store.find(REVIEW, review_id)
+        except NotFoundError:
+            return None
 
     def compare_reviews(self, before: str, after: str, language: Language) -> Comparison:
         """Return what is new, cured, persisting or changed from one kept review to another."""
-        translator = self.translator(language)
-        one, other = (
-            Looked(
-                [finding_properties(item, translator) for item in result.results],
-                frozenset(result.park_ids),
-                frozenset(result.checks),
-            )
-            for result in map(self.find_review, (before, after))
-        )
-        return compare_reviews(one, other)
+        return compare_reviews(self._looked(before, language), self._looked(after, language))
+
+    def _looked(self, review_id: str, language: Language) -> Looked:
+        result = self._in_memory(review_id)
+        if result is not None:
+            translator = self.translator(language)
+            findings = [finding_properties(item, translator) for item in result.results]
+            return Looked(findings, frozenset(result.park_ids), frozenset(result.checks))
+        whole = self._saved_document(review_id, WHOLE, language)
+        parks = frozenset(park["park_id"] for park in whole["parks"])
+        findings = [feature_of(item)["properties"] for item in whole["findings"]]
+        return Looked(findings, parks, frozenset(whole["checks"]))
 
     def find_review(self, review_id: str) -> Review:
-        """Return a kept review; NotFoundError for an unknown id."""
+        """Return a kept review; one saved by an earlier process is made again.
+
+        NotFoundError for an unknown id, or when it would not come out the same any more.
+        """
+        found = self._in_memory(review_id)
+        if found is not None:
+            return found
+        saved = self._find_saved(review_id)
+        if saved is None:
+            raise no_such_review(review_id)
+        made = review_from_recipe(self.workspace, review_id)
+        self._keep(made, saved.made_at)
+        return made
+
+    def _in_memory(self, review_id: str) -> Review | None:
         with self._lock:
-            if review_id in self._reviews:
-                return self._reviews[review_id][1]
-        msg = f"There is no review {review_id!r}."
-        raise NotFoundError(msg)
+            kept = self._reviews.get(review_id)
+        return None if kept is None else kept[1]
+
+    def _saved_document(self, review_id: str, name: str, language: Language) -> Document:
+        if self._find_saved(review_id) is None:
+            raise no_such_review(review_id)
+        document: Document = load_document(self.workspace, REVIEW, review_id, f"{name}.{language}")
+        return document
+
+    def review_summary(self, review_id: str, language: Language) -> Document:
+        """Return how a kept or saved review came out; NotFoundError for an unknown id."""
+        found = self._in_memory(review_id)
+        if found is not None:
+            return review_summary(found, self.translator(language))
+        return self._saved_document(review_id, SUMMARY, language)
+
+    def review_summaries(
+        self, language: Language, *, limit: int = 100, offset: int = 0
+    ) -> tuple[list[Document], int]:
+        """Return summaries of kept and saved reviews, newest first, and how many there are.
+
+        Each says when it was made (UTC) and whether it is saved.
+        """
+        with self._lock:
+            kept = {review_id: made_at for review_id, (made_at, _) in self._reviews.items()}
+        saved: list[Saved] = []
+        count = 0
+        if self._workspace is not None:
+            saved = self._workspace.store.saved(REVIEW, limit=limit + offset)
+            count = self._workspace.store.count_saved(REVIEW)
+        unsaved = {
+            review_id: made_at
+            for review_id, made_at in kept.items()
+            if not any(item.id == review_id for item in saved) and not self.is_saved(review_id)
+        }
+        rows = [(item.made_at.isoformat(timespec="seconds"), item.id, True) for item in saved]
+        rows += [(made_at, review_id, False) for review_id, made_at in unsaved.items()]
+        rows.sort(key=lambda row: row[0], reverse=True)
+        page: list[Document] = [
+            {"made_at": made_at, "saved": is_saved, **self.review_summary(review_id, language)}
+            for made_at, review_id, is_saved in rows[offset : offset + limit]
+        ]
+        return page, count + len(unsaved)
 
     def reviews(self) -> list[tuple[str, Review]]:
-        """Return the kept reviews with the time each was made (UTC), newest first."""
+        """Return the reviews in memory with the time each was made (UTC), newest first."""
         with self._lock:
             return list(reversed(self._reviews.values()))
 
-    def _keep(self, result: Review) -> None:
+    def _keep(self, result: Review, at: datetime | None = None) -> None:
         with self._lock:
-            made = datetime.now(UTC).isoformat(timespec="seconds")
+            made = (at or datetime.now(UTC)).isoformat(timespec="seconds")
             self._reviews.setdefault(result.review_id, (made, result))
             self._reviews.move_to_end(result.review_id)
             while len(self._reviews) > KEPT_REVIEWS + 1:
@@ -213,7 +412,12 @@ class County:
         page: tuple[int, int] = (100, 0),
     ) -> tuple[list[Document], int]:
         """Return one page (limit, offset) of a review's findings, and how many match in all."""
-        result = self.find_review(review_id)
+        result = self._in_memory(review_id)
+        limit, offset = page
+        if result is None:
+            whole = self._saved_document(review_id, WHOLE, language)
+            found = saved_features(whole, rule=rule, park=park, severity=severity, bbox=bbox)
+            return found[offset : offset + limit], len(found)
         keep: Callable[[int], bool] = lambda place: (  # noqa: E731 - one condition, used once
             (rule is None or result.results[place].rule_id == rule)
             and (park is None or result.results[place].park_id == park)
@@ -228,9 +432,13 @@ class County:
                 for place in places
                 if shapes[place] is not None and shapes[place].intersects(window)
             ]
-        limit, offset = page
         chosen = places[offset : offset + limit]
         return finding_features(result, self.translator(language), chosen), len(places)
+
+
+def no_such_review(review_id: str) -> NotFoundError:
+    """Return the error of a review id that is neither kept nor saved."""
+    return NotFoundError(f"There is no review {review_id[:80]!r}.")
 
 
 def no_such_park(park_id: str) -> NotFoundError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from geo_service.errors import InvalidQueryError
+from geo_service.planning.saved_rankings import save_workspace_ranking
 from geo_service.suitability.rank import Ranking, rank
 from geo_service.workspace import open_plan
 from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
@@ -56,11 +57,15 @@ def rank_workspace(
     ------
     WorkspaceError, RulebookError, ProjectError
         The workspace, its rulebook or the project is unusable.
+    StoreError
+        The ranking could not be saved.
     """
     plan = open_plan(workspace)
     rules = open_rulebook(plan.settings.rulebook_path)
-    del is_saved
-    return rank(plan, project, rules, progress=progress)
+    made = rank(plan, project, rules, progress=progress)
+    if is_saved:
+        save_workspace_ranking(workspace, made)
+    return made
 
 
 def compare_files(before: Path, after: Path) -> Comparison:

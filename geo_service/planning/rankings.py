@@ -1,14 +1,21 @@
-"""Rankings asked of a county: made, kept, weighed anew, run again, compared."""
+"""Rankings asked of a county: made, kept, saved, weighed anew, run again, compared."""
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from geo_service.errors import NotFoundError
+from geo_service.errors import NotFoundError, StoreError
+from geo_service.planning.saved_rankings import (
+    load_ranking,
+    load_summary,
+    ranking_from_recipe,
+    save_ranking,
+)
 from geo_service.reports.ranking import (
     compare_rankings,
     explanation_document,
@@ -17,6 +24,7 @@ from geo_service.reports.ranking import (
     ranking_summary,
     route_features,
 )
+from geo_service.stores.base import RANKING
 from geo_service.suitability.rank import Ranking, rank
 from geo_service.suitability.sensitivity import first_order_sensitivity
 
@@ -30,6 +38,8 @@ if TYPE_CHECKING:
 KEPT_RANKINGS = 50
 """How many rankings a running service remembers ready to be weighed anew."""
 
+_log = logging.getLogger(__name__)
+
 
 class RankingDesk:
     """The rankings of one county. Methods are safe to call from several threads."""
@@ -40,35 +50,78 @@ class RankingDesk:
         self._kept: OrderedDict[str, tuple[str, Ranking]] = OrderedDict()
 
     def rank(self, project: Project, *, progress: Progress | None = None) -> Ranking:
-        """Rank a project's sites in the county's plan by its rulebook, and keep the ranking."""
+        """Rank a project's sites in the county's plan by its rulebook, and save the ranking."""
         county = self._county
         made = rank(county.plan, project, county.rulebook, progress=progress)
-        with self._lock:
-            at = datetime.now(UTC).isoformat(timespec="seconds")
-            self._kept.setdefault(made.ranking_id, (at, made))
-            self._kept.move_to_end(made.ranking_id)
-            while len(self._kept) > KEPT_RANKINGS:
-                self._kept.popitem(last=False)
+        self._keep(made, datetime.now(UTC).isoformat(timespec="seconds"))
+        if county.has_workspace:
+            try:
+                save_ranking(county.workspace, made)
+            except StoreError as error:  # the answer stands; only a restart would lose it
+                _log.error("Ranking %s was not saved: %s", made.ranking_id, error)
+            else:
+                county.keep_plan(made.plan)
         return made
 
+    def _keep(self, ranking: Ranking, made_at: str) -> None:
+        with self._lock:
+            self._kept.setdefault(ranking.ranking_id, (made_at, ranking))
+            self._kept.move_to_end(ranking.ranking_id)
+            while len(self._kept) > KEPT_RANKINGS:
+                self._kept.popitem(last=False)
+
     def find(self, ranking_id: str) -> Ranking:
-        """Return a kept ranking; NotFoundError for an unknown id."""
+        """Return a kept ranking; one saved by an earlier process is made again.
+
+        Raises
+        ------
+        NotFoundError
+            The id is unknown, or the saved ranking cannot be made again.
+        """
         with self._lock:
             if ranking_id in self._kept:
                 return self._kept[ranking_id][1]
-        msg = f"There is no ranking {ranking_id[:80]!r}."
-        raise NotFoundError(msg)
+        if not self._county.has_workspace:
+            raise _no_such(ranking_id)
+        opened = self._county.workspace
+        saved = opened.store.find(RANKING, ranking_id)
+        made = ranking_from_recipe(opened, ranking_id)
+        self._keep(made, saved.made_at.isoformat(timespec="seconds"))
+        return made
 
-    def summaries(self, language: Language) -> list[Document]:
-        """Return summaries of the kept rankings with the time each was made, newest first."""
+    def summaries(
+        self, language: Language, *, limit: int = 100, offset: int = 0
+    ) -> tuple[list[Document], int]:
+        """Return summaries of kept and saved rankings, newest first, and how many there are."""
         translator = self._county.translator(language)
         with self._lock:
-            kept = list(reversed(self._kept.values()))
-        return [{"made_at": at, **ranking_summary(item, translator)} for at, item in kept]
+            kept = {name: (at, item) for name, (at, item) in self._kept.items()}
+        saved, count = {}, 0
+        if self._county.has_workspace:
+            store = self._county.workspace.store
+            count = store.count_saved(RANKING)
+            entries = store.saved(RANKING, limit=limit + offset + KEPT_RANKINGS)
+            saved = {item.id: item.made_at.isoformat(timespec="seconds") for item in entries}
+        unsaved = {name: at for name, (at, _) in kept.items() if name not in saved}
+        rows = sorted({**saved, **unsaved}.items(), key=lambda row: (row[1], row[0]), reverse=True)
+
+        def summary(name: str) -> Document:
+            if name in kept:
+                return ranking_summary(kept[name][1], translator)
+            return load_summary(self._county.workspace, name, language)
+
+        page = [{"made_at": at, **summary(name)} for name, at in rows[offset : offset + limit]]
+        return page, count + len(unsaved)
 
     def document(self, ranking_id: str, language: Language) -> Document:
-        """Return a kept ranking as a document."""
-        return ranking_document(self.find(ranking_id), self._county.translator(language))
+        """Return a ranking as it was answered; NotFoundError for an unknown id."""
+        with self._lock:
+            kept = self._kept.get(ranking_id)
+        if kept is not None:
+            return ranking_document(kept[1], self._county.translator(language))
+        if not self._county.has_workspace:
+            raise _no_such(ranking_id)
+        return load_ranking(self._county.workspace, ranking_id, language)
 
     def reweigh(
         self,
@@ -79,7 +132,7 @@ class RankingDesk:
         method: str | None = None,
         normalisation: str | None = None,
     ) -> Document:
-        """Return a kept ranking scored with other weights; the kept one stays as it is."""
+        """Return a ranking scored with other weights; the kept one stays as it is."""
         changed = self.find(ranking_id).reweigh(weights, method=method, normalisation=normalisation)
         return ranking_document(changed, self._county.translator(language))
 
@@ -113,3 +166,7 @@ class RankingDesk:
             raise NotFoundError(msg)
         table = first_order_sensitivity(scored.scorer, scored.weights)
         return {"ranking_id": ranking_id, "criteria": table.to_dict("index")}
+
+
+def _no_such(ranking_id: str) -> NotFoundError:
+    return NotFoundError(f"There is no ranking {ranking_id[:80]!r}.")

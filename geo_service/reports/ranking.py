@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import shapely
 
 from geo_service.crs import STORAGE_CRS
 from geo_service.model import Message
@@ -19,8 +20,11 @@ from geo_service.reports.document import Document, feature, geometry_json, indus
 from geo_service.suitability.candidates import CandidateKind
 from geo_service.suitability.criteria import CRITERIA
 from geo_service.suitability.explain import explain
+from geo_service.zoning.names import township_names
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from geo_service.language import Translator
     from geo_service.suitability.candidates import Candidate
     from geo_service.suitability.criteria import Criterion
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from geo_service.suitability.exclusion import Reason
     from geo_service.suitability.rank import Ranking
     from geo_service.suitability.scoring import Scored
+    from geo_service.suitability.siting import LandSearch
 
 _SHOWN_PARCELS = 4
 
@@ -37,7 +42,7 @@ def ranking_document(
     ranking: Ranking, translator: Translator, *, top: int | None = None
 ) -> Document:
     """Return a ranking as one document; `top` limits the candidates, best first."""
-    names = _park_names(ranking, translator)
+    names = _names(ranking, translator)
     scored = ranking.scored
     order = ranking.order if top is None else ranking.order[:top]
     return {
@@ -54,6 +59,7 @@ def ranking_document(
         ],
         "robustness": _robustness(ranking),
         "notes": _notes(ranking, names, translator),
+        "land_search": _land_search(ranking.land, translator),
         "nearest_misses": [
             {
                 **_identity(miss.candidate, names, translator),
@@ -93,25 +99,42 @@ def ranking_summary(ranking: Ranking, translator: Translator) -> Document:
     }
 
 
-def _park_names(ranking: Ranking, translator: Translator) -> Mapping[str, str]:
+def _names(ranking: Ranking, translator: Translator) -> Mapping[str, str]:
+    """Names of parks by their id, and of the township that new land lies in, by candidate id."""
     parks = ranking.plan.frame("parks")
-    return {
+    names = {
         park_id: translator.convert(name)
         for park_id, name in zip(parks["park_id"], parks["name"], strict=True)
     }
+    land = [item for item in ranking.sites.candidates if item.kind is CandidateKind.LAND]
+    areas = ranking.plan.metric("township_areas")
+    if land and len(areas):
+        townships = township_names(ranking.plan)
+        tree = shapely.STRtree(areas.geometry.to_numpy())
+        centres = shapely.centroid([item.geometry for item in land])
+        rows, places = tree.query(centres, predicate="within")
+        codes = areas["township_code"].to_numpy()
+        for row, place in zip(rows.tolist(), places.tolist(), strict=True):
+            name = townships.get(codes[place])
+            if name:
+                names[land[row].candidate_id] = translator.convert(name)
+    return names
 
 
 def _identity(
     candidate: Candidate, names: Mapping[str, str], translator: Translator
 ) -> dict[str, Any]:
     park = names.get(candidate.park_id or "")
+    around = park or names.get(candidate.candidate_id)
     place = _place(candidate, translator)
     return {
         "candidate_id": candidate.candidate_id,
         "kind": candidate.kind.value,
         "park_id": candidate.park_id,
         "park_name": park,
-        "label": translator.text("candidate.in_park", park=park, place=place) if park else place,
+        "label": translator.text("candidate.in_park", park=around, place=place)
+        if around
+        else place,
         "area_m2": plain(candidate.area_m2),
         "members": list(candidate.members),
         "illustrative": candidate.illustrative,
@@ -125,10 +148,36 @@ def _place(candidate: Candidate, translator: Translator) -> str:
         return translator.text("candidate.floors", building=building, floors=floors)
     if candidate.kind is CandidateKind.PARK:
         return translator.text("candidate.park", count=len(candidate.members))
+    if candidate.kind is CandidateKind.LAND:
+        return translator.text("candidate.land", cell=candidate.candidate_id.partition(":")[2])
     shown = list(candidate.members[:_SHOWN_PARCELS])
     if len(candidate.members) > _SHOWN_PARCELS:
         shown.append("…")
     return translator.text(f"candidate.{candidate.kind}", members=shown)
+
+
+def _land_search(land: LandSearch | None, translator: Translator) -> Document | None:
+    """How much of the county is closed to the project, by what, and what would come nearest."""
+    if land is None:
+        return None
+    miss = land.nearest_miss
+    return {
+        "cell_m": land.cell_m,
+        "county": land.county_source,
+        "closed": [
+            {
+                "cause": item.cause.value,
+                "name": item.name,
+                "verdict": item.verdict.value,
+                "area_m2": plain(item.area_m2),
+                "share": plain(item.share),
+            }
+            for item in land.closed
+        ],
+        "unjudged": [_reason(reason, translator) for reason in land.unjudged],
+        "largest_free_m2": None if miss is None else plain(miss.area_m2),
+        "illustrative": land.illustrative,
+    }
 
 
 def _reason(reason: Reason, translator: Translator) -> Document:
@@ -169,7 +218,13 @@ def _candidates(
     return [_candidate(ranking, tables, place, names, translator) for place in order]
 
 
-@dataclass(frozen=True)
+def _rows(frame: pd.DataFrame) -> Mapping[str, Mapping[str, float]]:
+    rows: Any = frame.to_dict("index")
+    found: Mapping[str, Mapping[str, float]] = rows
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Tables:
     """The frames of a ranking as rows by candidate id: reading a frame cell by cell is slow."""
 
@@ -184,10 +239,15 @@ class _Tables:
     @classmethod
     def of(cls, scored: Scored, doubt: Doubt) -> _Tables:
         """Return the rows of everything that was scored."""
-        frames = (scored.result, scored.raw, scored.normalised, scored.contributions)
-        rows: list[Any] = [frame.to_dict("index") for frame in (*frames, doubt.acceptability)]
-        weights: dict[Any, float] = scored.weights.to_dict()
-        return cls(*rows, weights, {item.name: item.criterion.unit for item in scored.chosen})
+        return cls(
+            result=_rows(scored.result),
+            raw=_rows(scored.raw),
+            normalised=_rows(scored.normalised),
+            contributions=_rows(scored.contributions),
+            stability=_rows(doubt.acceptability),
+            weights={str(name): float(weight) for name, weight in scored.weights.items()},
+            units={item.name: item.criterion.unit for item in scored.chosen},
+        )
 
     def figures(self, identity: str) -> Document:
         """Return the figures of a candidate by criterion."""
@@ -298,7 +358,7 @@ def explanation_document(ranking: Ranking, candidate_id: str, translator: Transl
     found = explain(ranking, candidate_id)
     candidate = ranking.sites.candidates[ranking.place_of(candidate_id)]
     return {
-        **_identity(candidate, _park_names(ranking, translator), translator),
+        **_identity(candidate, _names(ranking, translator), translator),
         "summary": [translator.render(message) for message in found.summary],
         "sentences": [
             {
@@ -317,7 +377,7 @@ def ranking_features(ranking: Ranking, translator: Translator) -> list[Document]
 
     `status` is `ranked` or `excluded`; of ranked ones `criteria` holds the figures.
     """
-    names = _park_names(ranking, translator)
+    names = _names(ranking, translator)
     ranked = _candidates(ranking, ranking.order, names, translator)
     shapes = _shapes(ranking, [ranking.sites.candidates[place] for place in ranking.order])
     features = [

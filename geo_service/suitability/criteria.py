@@ -491,7 +491,8 @@ def choose_criteria(project: Project) -> tuple[Chosen, ...]:
     """Return the criteria that a project names, or the default ones for what it looks for.
 
     Without any named: those with a weight of their own, and the facilities that the project
-    sets limits for. Floors have no slope; a search for open land alone has no park.
+    sets limits for. Floors have no slope; a search for open land alone has no park, but asks
+    how much of the land lies in the development boundary.
     """
     chosen = []
     for name in project.criteria or _default_names(project):
@@ -514,6 +515,9 @@ def choose_criteria(project: Project) -> tuple[Chosen, ...]:
     return tuple(chosen)
 
 
+_IN_BOUNDARY = "overlap_share_development_boundary"
+
+
 def _default_names(project: Project) -> list[str]:
     is_land = project.needs.land_m2 is not None
     is_open_land = set(project.candidates) == {CandidateKind.LAND}
@@ -521,10 +525,11 @@ def _default_names(project: Project) -> list[str]:
         f"{'minutes' if limit.max_minutes is not None else 'km'}_to_{kind}"
         for kind, limit in project.access.items()
     }
+    wanted = limited | ({_IN_BOUNDARY} if is_open_land else set())
     return [
         name
         for name, criterion in CRITERIA.items()
-        if (criterion.weight > 0 or name in limited)
+        if (criterion.weight > 0 or name in wanted)
         and (is_land or not criterion.needs_land)
         and not (is_open_land and criterion.needs_park)
     ]

@@ -367,7 +367,7 @@ def _find(
     land = None
     if CandidateKind.LAND in kinds and project.needs.land_m2 is not None:
         land = find_land(plan, project, rulebook, as_of=day)
-        found += land.candidates
+        found += list(land.candidates)
     return found, land
 
 

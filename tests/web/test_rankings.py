@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -170,3 +171,19 @@ def test_schema_and_criteria_are_published(client: TestClient) -> None:
     assert criteria["industry_fit"]["default_weight"] == 20
     assert criteria["minutes_to_port"]["unit"] == "min"
     assert criteria["slope_mean_degrees"]["value_function"]["curve"]
+
+
+def test_a_saved_ranking_outlives_the_process(tmp_path: Path) -> None:
+    folder = five_sites().write(tmp_path / "county")
+    with TestClient(create_app(County.open(folder))) as first:
+        document = made(first)
+    path = f"/api/rankings/{document['ranking_id']}"
+    with TestClient(create_app(County.open(folder))) as second:
+        assert second.get(path).json() == document
+        (listed,) = second.get("/api/rankings").json()["rankings"]
+        assert listed["ranking_id"] == document["ranking_id"]
+        # Made again from the stored plan, rulebook and project:
+        weights = {"industry_fit": 0, "capacity_fit": 0, "power_kva": 1}
+        changed = second.post(f"{path}/weights", json={"weights": weights}).json()
+        assert [item["candidate_id"][-1] for item in changed["candidates"]] == list("CBAD")
+        assert second.get("/api/rankings").json()["numberMatched"] == 1

@@ -89,9 +89,8 @@ def rankings(
     offset: Offset = 0,
 ) -> Response:
     """Return summaries of the kept rankings, newest first."""
-    every = county.rankings.summaries(language)
-    page = every[offset : offset + limit]
-    document = {"numberMatched": len(every), "numberReturned": len(page), "rankings": page}
+    page, matched = county.rankings.summaries(language, limit=limit, offset=offset)
+    document = {"numberMatched": matched, "numberReturned": len(page), "rankings": page}
     return json_reply(request, document)
 
 

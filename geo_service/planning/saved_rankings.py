@@ -1,0 +1,108 @@
+"""Rankings in the workspace's store: saved with their answers, and made again from their recipe."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from geo_service.errors import NotFoundError
+from geo_service.language import Language, Translator
+from geo_service.planning.saved import (
+    keep_plan,
+    load_document,
+    rulebook_recipe,
+    save_result,
+)
+from geo_service.reports.ranking import ranking_document, ranking_summary
+from geo_service.stores.base import RANKING, Saved
+from geo_service.suitability.project import parse_project
+from geo_service.suitability.rank import Ranking, rank
+from geo_service.workspace import Workspace, open_workspace
+from geo_service.zoning.rulebook import parse_rulebook
+
+if TYPE_CHECKING:
+    import os
+
+    from geo_service.reports.document import Document
+
+SUMMARY, WHOLE = "summary", "ranking"
+
+
+def save_ranking(opened: Workspace, ranking: Ranking) -> Saved:
+    """Save a ranking with its answers in the three languages; StoreError when that fails."""
+    documents: dict[str, object] = {}
+    for language in Language:
+        translator = Translator(language, ranking.plan.settings.names_hant)
+        documents[f"{WHOLE}.{language}"] = ranking_document(ranking, translator)
+        documents[f"{SUMMARY}.{language}"] = ranking_summary(ranking, translator)
+    return save_result(
+        opened,
+        ranking.plan,
+        kind=RANKING,
+        identity=ranking.ranking_id,
+        rulebook_version=ranking.rulebook.version,
+        recipe={
+            "as_of": ranking.as_of.isoformat(),
+            "project": ranking.project.model_dump(mode="json"),
+            "rulebook": rulebook_recipe(ranking.rulebook),
+        },
+        documents=documents,
+    )
+
+
+def save_workspace_ranking(workspace: str | os.PathLike[str], ranking: Ranking) -> Saved:
+    """Save a ranking of a workspace; what the command line's `rank --save` does."""
+    with open_workspace(workspace) as opened:
+        saved = save_ranking(opened, ranking)
+        keep_plan(opened, ranking.plan)
+        return saved
+
+
+def load_ranking(opened: Workspace, ranking_id: str, language: Language) -> Document:
+    """Return what a saved ranking answered; NotFoundError for an unknown id."""
+    document: Document = load_document(opened, RANKING, ranking_id, f"{WHOLE}.{language}")
+    return document
+
+
+def load_summary(opened: Workspace, ranking_id: str, language: Language) -> Document:
+    """Return the summary of a saved ranking; NotFoundError for an unknown id."""
+    document: Document = load_document(opened, RANKING, ranking_id, f"{SUMMARY}.{language}")
+    return document
+
+
+def ranking_from_recipe(opened: Workspace, ranking_id: str) -> Ranking:
+    """Make a saved ranking again from what it was made from.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such ranking, or it would not come out the same: the workspace's settings
+        have changed since, a version is not kept, or this release measures otherwise.
+    """
+    saved = opened.store.find(RANKING, ranking_id)
+    recipe: dict[str, Any] = dict(saved.recipe)
+    made = rank(
+        opened.plan_at(saved.layer_versions),
+        parse_project(orjson.dumps(recipe["project"]).decode()),
+        parse_rulebook(orjson.dumps(recipe["rulebook"]).decode(), "rulebook"),
+        as_of=date.fromisoformat(recipe["as_of"]),
+    )
+    kept = load_ranking(opened, ranking_id, Language.ZH_HANS)
+    translator = Translator(Language.ZH_HANS, made.plan.settings.names_hant)
+    again = ranking_document(made, translator)
+    if made.ranking_id != ranking_id or _order(again) != _order(kept):
+        msg = (
+            f"Ranking {ranking_id!r} cannot be made again: the workspace's settings or the "
+            "software changed since. What it answered is kept."
+        )
+        raise NotFoundError(msg)
+    return made
+
+
+def _order(document: Document) -> list[tuple[str, int, float]]:
+    return [
+        (item["candidate_id"], item["rank"], round(item["score"], 9))
+        for item in document["candidates"]
+    ]
