@@ -1,4 +1,4 @@
-"""`python -m benchmarks [overlay | review]`: measure, compare, print, write JSON."""
+"""`python -m benchmarks [overlay | review | nearest]`: measure, compare, print, write JSON."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ import sys
 from pathlib import Path
 
 from benchmarks import county
+from benchmarks.nearest import bench_nearest
 from benchmarks.overlay import PEERS, bench_overlay
 from benchmarks.review import bench_review
 
 
 def main() -> int:
-    """Run what is asked for; 1 if a peer's answers differ from the product's."""
+    """Run what is asked for; 1 if answers differ, or the nearest line is not found fast enough."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("overlay", "review", "all"), default="all")
+    parser.add_argument(
+        "what", nargs="?", choices=("overlay", "review", "nearest", "all"), default="all"
+    )
     parser.add_argument("--parcels", type=int, choices=county.SIZES, default=100_000)
     parser.add_argument(
         "--peers",
@@ -34,6 +37,8 @@ def main() -> int:
         is_agreed = bench_overlay(options.data, options.parcels, options.peers, report)
     if options.what in {"review", "all"}:
         bench_review(options.data / "review.json")
+    if options.what in {"nearest", "all"}:
+        is_agreed &= bench_nearest(options.data, options.data / "nearest.json")
     return 0 if is_agreed else 1
 
 

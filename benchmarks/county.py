@@ -51,6 +51,11 @@ def make(folder: Path, parcels: int) -> None:
         _enterprises(parcels).to_parquet(path)
 
 
+def make_rivers(folder: Path) -> None:
+    """Write the rivers alone, if they are not there yet."""
+    _write(folder / "rivers.parquet", _rivers)
+
+
 def _write(path: Path, maker: object) -> None:
     if path.exists():
         return

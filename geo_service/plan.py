@@ -31,6 +31,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DemFile:
+    """The elevation model of a workspace as its settings declare it; `spatial.raster` reads it."""
+
+    path: Path
+    version: str
+    metric_crs: str
+    """What slopes are measured in."""
+    source: str
+    illustrative: bool
+    vertical_datum: str
+    """What heights are counted from, in the workspace's words."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlanSettings:
     """What a county decides about how its plan is measured, named and judged."""
 
@@ -48,6 +62,11 @@ class PlanSettings:
     """Kinds of control zone of which none mapped means that there is none."""
     rulebook_path: Path | None = None
     waivers_path: Path | None = None
+    confidentiality: str | None = None
+    """The mark (密级) that stands on what is handed out, as the county words it."""
+    map_approval: str | None = None
+    """The approval number (审图号) that stands on maps."""
+    dem: DemFile | None = None
     digest: str = ""
 
 
@@ -58,6 +77,8 @@ class Layer:
     name: str
     version: str
     read: Callable[[], pd.DataFrame]
+    number: int = 0
+    """Its place in the layer's history; 0 is the workspace's own file."""
 
 
 class Plan:
@@ -88,7 +109,14 @@ class Plan:
         """A short hash over every layer's version and the settings."""
         parts = [f"{name}={layer.version}" for name, layer in sorted(self._layers.items())]
         parts.append(self.settings.digest)
+        if self.dem is not None:
+            parts.append(f"dem={self.dem.version}")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+    @property
+    def dem(self) -> DemFile | None:
+        """The elevation model, None where the workspace has none; read when it is needed."""
+        return self.settings.dem
 
     def has(self, name: str) -> bool:
         """Return whether the workspace has this layer (it may be empty all the same)."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import rasterio.features
 import shapely
-from affine import Affine
 from scipy import ndimage
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ class CellGrid:
         burnt: NDArray[np.uint8] = rasterio.features.rasterize(
             shapes,
             out_shape=self.shape,
-            transform=self._transform,
+            transform=self._transform(),
             all_touched=is_touched,
             dtype="uint8",
         )
@@ -99,7 +98,7 @@ class CellGrid:
         """
         block = math.ceil(math.sqrt(mask.size / most_cells))
         coarse = in_blocks(mask, block, fill=0).mean(axis=(1, 3)) >= 0.5  # noqa: PLR2004 - half
-        transform = self._transform * Affine.scale(block)
+        transform = self._transform(block)
         found = rasterio.features.shapes(
             coarse.astype(np.uint8), mask=coarse, transform=transform, connectivity=4
         )
@@ -107,9 +106,9 @@ class CellGrid:
         simple = shapely.coverage_simplify(parts, self.cell_m * block)
         return shapely.union_all(simple)
 
-    @property
-    def _transform(self) -> Affine:
-        return Affine(self.cell_m, 0, self.west_m, 0, -self.cell_m, self.north_m)
+    def _transform(self, block: int = 1) -> rasterio.Affine:
+        size_m = block * self.cell_m
+        return rasterio.Affine(size_m, 0, self.west_m, 0, -size_m, self.north_m)
 
 
 def in_blocks(cells: NDArray[Any], size: int, *, fill: float) -> NDArray[Any]:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     Frame = gpd.GeoDataFrame | gpd.GeoSeries
 
 
+_STRIPS = 256
+"""How many strips, and cells of a strip, scattered subjects are sorted into."""
+
+
 @dataclass(frozen=True, eq=False)
 class Nearest:
     """The nearest line of each subject, in the subjects' order.
@@ -70,9 +74,15 @@ class NearestLines:
         """
         require_metric(subjects, self._lines)
         shapes = subjects.geometry.to_numpy()
-        if self._grid is not None:
-            return Nearest(*self._grid.nearest(_ragged(shapes), threads=threads))
-        return self._by_tree(shapes)
+        if self._grid is None:
+            return self._by_tree(shapes)
+        # Scattered subjects are taken neighbour after neighbour: a search starts where the one
+        # before it ended.
+        order = _in_strips(shapes)
+        found = self._grid.nearest(_ragged(shapes[order]), threads=threads)
+        distance_m, line = np.empty_like(found[0]), np.empty_like(found[1])
+        distance_m[order], line[order] = found
+        return Nearest(distance_m, line)
 
     def _by_tree(self, shapes: NDArray[np.object_]) -> Nearest:
         distance_m = np.full(len(shapes), np.nan)
@@ -91,6 +101,20 @@ class NearestLines:
 def nearest_lines(subjects: Frame, lines: Frame) -> Nearest:
     """Return each subject's distance to the nearest line of a layer, see `NearestLines`."""
     return NearestLines(lines).of(subjects)
+
+
+def _in_strips(shapes: NDArray[np.object_]) -> NDArray[np.intp]:
+    """Return an order in which shapes follow on neighbours: up one strip and down the next."""
+    corner = shapely.bounds(shapes)[:, :2]
+    is_there = np.asarray(np.isfinite(corner).all(axis=1))
+    if not is_there.any():
+        return np.arange(len(shapes))
+    low, high = corner[is_there].min(axis=0), corner[is_there].max(axis=0)
+    size = np.where(high > low, high - low, 1.0)
+    cell = (np.where(is_there[:, None], corner - low, 0.0) / size * (_STRIPS - 1)).astype(np.int32)
+    column, row = cell.T
+    row = np.where(column % 2 == 1, _STRIPS - 1 - row, row)
+    return np.argsort(column * _STRIPS + row, kind="stable")
 
 
 def _ragged(shapes: NDArray[np.object_]) -> Ragged:

@@ -151,7 +151,7 @@ class Dem:
         with self.opened() as source:
             found = _read(source, out_shape=shape, resampling=Resampling.average)
         scale = rasterio.Affine.scale(self.width / shape[1], self.height / shape[0])
-        return found, self.transform * scale
+        return found, self.transform @ scale
 
     @contextmanager
     def opened(self) -> Iterator[Any]:
@@ -160,8 +160,8 @@ class Dem:
             if not self.is_warped:
                 yield source
                 return
-            # Floats, since whole metres would make steps; without tolerance the heights do not
-            # depend on the block that is read.
+            # Floats, since whole metres would make steps; with places exact to a millionth of a
+            # cell the heights do not depend on the block that is read.
             with WarpedVRT(
                 source,
                 crs=self.crs.to_wkt(),
@@ -172,7 +172,7 @@ class Dem:
                 dtype="float64",
                 nodata=math.nan,
                 src_nodata=source.nodata,
-                tolerance=0,
+                tolerance=1e-6,
             ) as warped:
                 yield warped
 

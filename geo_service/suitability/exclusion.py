@@ -37,6 +37,9 @@ TRIAL_FAMILIES = frozenset({"control_zone", "river_distance", "land_use"})
 
 _ANY_YEAR = 2000
 """The year of the project's own row in a county that has no enterprises yet."""
+NEW_LAND_CHECKS = frozenset({"in_development_boundary"})
+"""Checks on parks that forbid new land: a project there is a park of its own."""
+
 _NOT_UPSTAIRS = frozenset({"甲", "乙"})
 _NEEDS = (
     ("floor_load_kn_m2", "load_kn_m2"),
@@ -78,6 +81,18 @@ def judge_candidates(
     for rule in _forbidding(rulebook, as_of):
         for draft in _put(rule, shared):
             against.setdefault(draft.subject.id, []).append(reason_of(rule, draft))
+    land = {
+        ground_id: grounds[ground_id]
+        for candidate in candidates
+        if candidate.kind is CandidateKind.LAND
+        for ground_id in _ground_ids(candidate)
+    }
+    if land:
+        as_parks = Shared(_with_parks(plan, land), as_of)
+        for rule in _forbidding_parks(rulebook, as_of):
+            for draft in rule.check.run(_case(rule, as_parks), rule.parameters).drafts:
+                if draft.verdict in {Verdict.FAIL, Verdict.UNKNOWN}:
+                    against.setdefault(draft.subject.id, []).append(reason_of(rule, draft))
     for candidate in candidates:
         found = [
             *_of_ground(candidate, grounds, against, project),
@@ -99,7 +114,7 @@ def find_closures(
     shared = Shared(_trial_plan(plan, _grounds(plan, [probe]), project), as_of)
     return [
         (rule, closure)
-        for rule in _forbidding(rulebook, as_of)
+        for rule in [*_forbidding(rulebook, as_of), *_forbidding_parks(rulebook, as_of)]
         if rule.check.closed is not None
         for closure in rule.check.closed(_case(rule, shared), rule.parameters)
     ]
@@ -112,6 +127,24 @@ def _forbidding(rulebook: Rulebook, as_of: date) -> list[Rule]:
         for rule in rulebook.in_force(as_of)
         if rule.part.family in TRIAL_FAMILIES and rule.part.severity is Severity.MUST
     ]
+
+
+def _forbidding_parks(rulebook: Rulebook, as_of: date) -> list[Rule]:
+    """Return the rules in force that forbid a park to lie somewhere."""
+    return [
+        rule
+        for rule in rulebook.in_force(as_of)
+        if rule.part.check in NEW_LAND_CHECKS and rule.part.severity is Severity.MUST
+    ]
+
+
+def _with_parks(plan: Plan, grounds: Mapping[str, _Ground]) -> Plan:
+    """Return a plan whose parks are new land, and nothing else."""
+    shapes = np.array([ground.geometry for ground in grounds.values()], dtype=object)
+    in_degrees = gpd.GeoSeries(shapes, crs=plan.metric_crs).to_crs(STORAGE_CRS)
+    rows = _rows_like("parks", {"park_id": list(grounds), "name": list(grounds)})
+    parks = gpd.GeoDataFrame(rows, geometry=in_degrees, crs=STORAGE_CRS)
+    return plan.with_layers({"parks": parks}, label="new land as parks")
 
 
 def _case(rule: Rule, shared: Shared) -> Case:

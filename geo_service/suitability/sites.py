@@ -19,7 +19,7 @@ import shapely
 
 from geo_service.plan import rows_of
 from geo_service.spatial.network import network_of
-from geo_service.spatial.raster import Dem, slope_of
+from geo_service.spatial.raster import slope_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,7 +134,7 @@ class Sites:
         columns = ["mean_percent", "mean_degrees", "steep_share"]
         if dem is None:
             return pd.DataFrame(np.nan, index=range(len(self)), columns=columns)
-        found = slope_of(Dem.open(dem.path, metric_crs=dem.metric_crs), self.frame)
+        found = slope_of(dem, self.frame)
         return found[columns].where(found["covered_share"] >= LEAST_COVERED)
 
     # ---- parks ----------------------------------------------------------------------------

@@ -106,6 +106,20 @@ class Outcome:
     """What was measured of a subject and is no finding, by its id: a park's kinds, a grade."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Closure:
+    """Ground that a rule closes to what stands in a case (`fail`), or cannot judge (`unknown`).
+
+    It is what lies nearer than `distance_m` to the features, or inside them for 0; without
+    features the rule cannot be judged anywhere, and `draft` says what is missing.
+    """
+
+    verdict: Verdict
+    features: gpd.GeoDataFrame | None
+    distance_m: float = 0.0
+    draft: Draft | None = None
+
+
 @dataclass(frozen=True)
 class Shared:
     """What several checks measure alike, measured once for a review."""
@@ -171,10 +185,15 @@ class Case:
 
 @dataclass(frozen=True)
 class Check:
-    """A check by name: its parameters' model and its function."""
+    """A check by name: its parameters' model and its function.
+
+    `closed` tells beforehand what `run` will say of new ground: the ground that a rule closes
+    to the parcels and enterprises of a case. None for checks that close no ground.
+    """
 
     parameters: type[Parameters]
     run: Callable[[Case, Any], Outcome]
+    closed: Callable[[Case, Any], list[Closure]] | None = None
 
 
 def text_or_none(cell: object) -> str | None:

@@ -21,6 +21,7 @@ from geo_service.spatial.overlay import ZoneOverlay
 from geo_service.zoning.case import (
     Case,
     Check,
+    Closure,
     Draft,
     IndustryPrefix,
     Outcome,
@@ -74,10 +75,8 @@ class ZoneParameters(Parameters):
 def overlap(case: Case, parameters: ZoneParameters) -> Outcome:
     """No parcel, building or park lies in a control zone of this kind, tolerance apart."""
     outcome = Outcome()
-    zones = case.plan.metric("control_zones")
-    zones = zones[zones["kind"] == parameters.kind]
-    is_known = parameters.kind in case.plan.settings.complete_zone_kinds
-    if zones.empty and not is_known:
+    zones = _mapped_zones(case, parameters.kind)
+    if zones is None:
         outcome.checked = len(case.parks)
         outcome.drafts += [
             no_zones(park_id, parameters.kind, measure="area_inside")
@@ -97,6 +96,31 @@ def overlap(case: Case, parameters: ZoneParameters) -> Outcome:
         for verdict, chosen in by_grade:
             _judge(case, outcome, layer, subjects[~allowed], chosen, verdict)
     return outcome
+
+
+def closed_ground(case: Case, parameters: ZoneParameters) -> list[Closure]:
+    """Return the zones that `overlap` forbids to the case's parcels, or cannot judge."""
+    parcels = case.plan.metric("parcels")
+    parcels = parcels[case.in_scope(parcels["park_id"])]
+    if _excepted(case, "parcels", parcels, parameters.exceptions).all():
+        return []  # no parcel in scope, or all of them excepted
+    zones = _mapped_zones(case, parameters.kind)
+    if zones is None:
+        draft = no_zones("", parameters.kind, measure="area_inside")
+        return [Closure(verdict=Verdict.UNKNOWN, features=None, draft=draft)]
+    return [
+        Closure(verdict=verdict, features=chosen)
+        for verdict, chosen in _by_verdict(zones, parameters.verdicts)
+        if verdict is not Verdict.WATCH
+    ]
+
+
+def _mapped_zones(case: Case, kind: str) -> gpd.GeoDataFrame | None:
+    """Return the zones of a kind; None when there is none and none need not mean none."""
+    zones = case.plan.metric("control_zones")
+    zones = zones[zones["kind"] == kind]
+    is_known = kind in case.plan.settings.complete_zone_kinds
+    return None if zones.empty and not is_known else zones
 
 
 def _by_verdict(
@@ -213,4 +237,6 @@ def _overlap_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
     )
 
 
-CHECKS: Mapping[str, Check] = MappingProxyType({"overlap": Check(ZoneParameters, overlap)})
+CHECKS: Mapping[str, Check] = MappingProxyType(
+    {"overlap": Check(ZoneParameters, overlap, closed_ground)}
+)

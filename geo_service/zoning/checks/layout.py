@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import numpy as np
 import shapely
 from pydantic import Field
@@ -16,6 +17,7 @@ from geo_service.spatial.overlay import polygons_only
 from geo_service.zoning.case import (
     Case,
     Check,
+    Closure,
     Draft,
     NoParameters,
     Outcome,
@@ -28,8 +30,9 @@ from geo_service.zoning.case import (
 from geo_service.zoning.names import named_columns, named_county, named_park, named_township
 
 if TYPE_CHECKING:
-    import geopandas as gpd
     from shapely.geometry.base import BaseGeometry
+
+    from geo_service.plan import Plan
 
 
 GUEST_SHARE = 0.5
@@ -105,7 +108,7 @@ def in_township(case: Case, _: NoParameters) -> Outcome:
     """A building park lies inside its township, where the township's polygon is known."""
     outcome = Outcome()
     parks = case.parks[case.parks["tier"] == Tier.BUILDING_PARK]
-    homes = _township_shapes(case)
+    homes = township_shapes(case.plan)
     for park_id, code, shape in zip(
         parks["park_id"], parks["township_code"], parks.geometry, strict=True
     ):
@@ -135,12 +138,12 @@ def _no_township_shape(case: Case, park_id: str, code: str) -> Draft:
     )
 
 
-def _township_shapes(case: Case) -> dict[str, Any]:
+def township_shapes(plan: Plan) -> dict[str, Any]:
     """Return township polygons by every code that a park may use for the township."""
     shapes: dict[str, Any] = {}
-    areas = case.plan.metric("township_areas")
+    areas = plan.metric("township_areas")
     shapes.update(zip(areas["township_code"], areas.geometry, strict=True))
-    townships = case.plan.metric("townships")
+    townships = plan.metric("townships")
     for code, shape in zip(townships["code"], townships.geometry, strict=True):
         if shape is not None and shape.geom_type != "Point":
             shapes.setdefault(code, shape)
@@ -254,6 +257,27 @@ def in_development_boundary(case: Case, _: NoParameters) -> Outcome:
         if not shapely.covers(home, shape):
             _outside(case, outcome, park_id, shape, home, kind="development_boundary", place="")
     return outcome
+
+
+def outside_boundary(case: Case, _: NoParameters) -> list[Closure]:
+    """Return the ground that `in_development_boundary` closes to new parks, all of it outside."""
+    zones = case.plan.metric("control_zones")
+    zones = zones[zones["kind"] == "development_boundary"]
+    if zones.empty:
+        draft = no_zones("", "development_boundary", measure="area_outside")
+        return [Closure(verdict=Verdict.UNKNOWN, features=None, draft=draft)]
+    west, south, east, north = zones.total_bounds
+    world = shapely.box(west - _FAR_M, south - _FAR_M, east + _FAR_M, north + _FAR_M)
+    outside = shapely.difference(world, shapely.union_all(zones.geometry.to_numpy()))
+    is_made_up = bool(zones["illustrative"].fillna(value=False).any())
+    features = gpd.GeoDataFrame(
+        {"illustrative": [is_made_up]}, geometry=[outside], crs=case.plan.metric_crs
+    )
+    return [Closure(verdict=Verdict.FAIL, features=features)]
+
+
+_FAR_M = 200_000.0
+"""Wider than any county: beyond the last zone everything is outside."""
 
 
 def _envelope(case: Case) -> BaseGeometry:
@@ -380,7 +404,7 @@ def enclave(case: Case, parameters: EnclaveParameters) -> Outcome:
     Home is the township where its polygon is known, and the county for a municipal park.
     """
     outcome = Outcome()
-    homes = _township_shapes(case)
+    homes = township_shapes(case.plan)
     county = case.plan.metric("county")
     whole = shapely.union_all(county.geometry.to_numpy()) if len(county) else None
     for row, shape in zip(rows_of(case.parks), case.parks.geometry, strict=True):
@@ -487,7 +511,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "overlap": Check(NoParameters, overlap),
         "in_township": Check(NoParameters, in_township),
         "in_county": Check(NoParameters, in_county),
-        "in_development_boundary": Check(NoParameters, in_development_boundary),
+        "in_development_boundary": Check(NoParameters, in_development_boundary, outside_boundary),
         "in_host": Check(NoParameters, in_host),
         "declared_area": Check(DeclaredAreaParameters, declared_area),
         "minimum_area": Check(MinimumAreaParameters, minimum_area),

@@ -21,6 +21,7 @@ from geo_service.plan import rows_of
 from geo_service.zoning.case import (
     Case,
     Check,
+    Closure,
     Draft,
     IndustryPrefix,
     Outcome,
@@ -56,7 +57,7 @@ def distance(case: Case, parameters: RiverParameters) -> Outcome:
     if rivers is None:
         return outcome  # the county has no river of these ranks: nothing to keep a distance from
     for subject, park_id, name, shape, is_new in _subjects(case, parameters):
-        if (case.applies_to, is_new) in {("new", False), ("existing", True)}:
+        if not _is_meant(case, is_new):
             continue
         outcome.checked += 1
         if shape is None:
@@ -75,6 +76,40 @@ def distance(case: Case, parameters: RiverParameters) -> Outcome:
         if unsure is not None:
             outcome.drafts.append(_unmeasurable(subject, park_id, *unsure))
     return outcome
+
+
+def closed_ground(case: Case, parameters: RiverParameters) -> list[Closure]:
+    """Return the ground that `distance` forbids to the case's enterprises, or cannot judge."""
+    rivers = _Rivers.of(case.plan.metric("rivers"), parameters)
+    meant = [
+        (subject, park_id, is_new)
+        for subject, park_id, _, _, is_new in _subjects(case, parameters)
+        if subject.layer == "enterprises" and _is_meant(case, is_new)
+    ]
+    if rivers is None or not meant:
+        return []
+    if rivers.is_all_missing:
+        draft = _unmeasurable(*meant[0][:2], "rivers.is_management_boundary", [])
+        return [Closure(verdict=Verdict.UNKNOWN, features=None, draft=draft)]
+    limit_m = parameters.distance_m
+    unmapped = Closure(
+        verdict=Verdict.UNKNOWN,
+        features=rivers.unmapped(),
+        distance_m=limit_m + UNMAPPED_MARGIN_M,
+    )
+    if all(_meaning(parameters, is_new) != Verdict.FAIL for _, _, is_new in meant):
+        return [unmapped]
+    near = Closure(verdict=Verdict.FAIL, features=rivers.boundaries, distance_m=limit_m)
+    return [near, unmapped]
+
+
+def _is_meant(case: Case, is_new: bool | None) -> bool:  # noqa: FBT001 - as the row says
+    return (case.applies_to, is_new) not in {("new", False), ("existing", True)}
+
+
+def _meaning(parameters: RiverParameters, is_new: bool | None) -> str:  # noqa: FBT001 - the same
+    """Return what too near means, for new, for existing and for what does not say."""
+    return {True: parameters.new, False: parameters.existing, None: "unknown"}[is_new]
 
 
 UNMAPPED_MARGIN_M = 1_000.0
@@ -126,6 +161,17 @@ class _Rivers:
         column = "rivers.rank" if lacks_rank else "rivers.is_management_boundary"
         return column, sorted(found["river_id"])
 
+    def unmapped(self) -> gpd.GeoDataFrame:
+        """Return what `unmapped_near` may find: rivers without a rank, and unmapped stretches."""
+        mapped = shapely.union_all(
+            shapely.buffer(self.boundaries.geometry.to_numpy(), UNMAPPED_MARGIN_M)
+        )
+        has_rank = self.others["rank"].notna().to_numpy(dtype=bool)
+        shapes = self.others.geometry.to_numpy().copy()
+        shapes[has_rank] = shapely.difference(shapes[has_rank], mapped)
+        rest = self.others.set_geometry(shapes, crs=self.others.crs)
+        return rest[~rest.geometry.is_empty]
+
     def _is_mapped_at(self, way: BaseGeometry) -> bool:
         """Whether a boundary runs near where the way from a centreline begins."""
         start = shapely.get_point(way, 0)
@@ -165,7 +211,7 @@ def _near(  # noqa: PLR0913, PLR0917 - the parts of one finding
     distance_m: float,
     parameters: RiverParameters,
 ) -> Draft | None:
-    meaning = {True: parameters.new, False: parameters.existing, None: "unknown"}[is_new]
+    meaning = _meaning(parameters, is_new)
     if meaning == "pass":
         return None
     values = {
@@ -225,4 +271,6 @@ def _unmeasurable(subject: Subject, park_id: str | None, column: str, rows: list
     )
 
 
-CHECKS: Mapping[str, Check] = MappingProxyType({"distance": Check(RiverParameters, distance)})
+CHECKS: Mapping[str, Check] = MappingProxyType(
+    {"distance": Check(RiverParameters, distance, closed_ground)}
+)

@@ -14,7 +14,6 @@ import numpy as np
 import rasterio
 import shapely
 from numpy.typing import NDArray
-from rasterio.transform import from_origin
 from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 
@@ -77,7 +76,7 @@ def draw_heights(
     heights = np.full(x.shape, NO_DATA, dtype=np.int16)
     inside = _with_parks(np.column_stack([x[is_inside], y[is_inside]]), rivers, sites)
     heights[is_inside] = np.round(inside).astype(np.int16)
-    return heights, from_origin(west, north, CELL_M, CELL_M)
+    return heights, rasterio.Affine(CELL_M, 0.0, west, 0.0, -CELL_M, north)
 
 
 def write_heights(path: Path, heights: NDArray[np.int16], place: rasterio.Affine) -> None:
@@ -113,17 +112,13 @@ def is_current(path: Path, heights: NDArray[np.int16], place: rasterio.Affine) -
     return bool(source.nodata == NO_DATA and np.abs(found - heights).max() <= 1)
 
 
-def _with_parks(
-    xy: Heights, rivers: tuple[River, ...], sites: dict[str, Site]
-) -> Heights:
+def _with_parks(xy: Heights, rivers: tuple[River, ...], sites: dict[str, Site]) -> Heights:
     """Return the heights of places: the natural ground, with planes under the parks."""
     ground, beside_m = _natural(xy, rivers)
     points = shapely.points(xy)
     weight, total, level = np.zeros(len(xy)), np.zeros(len(xy)), np.zeros(len(xy))
     for plane in _planes(rivers, sites):
-        near = np.flatnonzero(
-            np.hypot(*(xy - plane.centre).T) < _FADE_M + plane.shape.length / 2
-        )
+        near = np.flatnonzero(np.hypot(*(xy - plane.centre).T) < _FADE_M + plane.shape.length / 2)
         away_m = shapely.distance(plane.shape, points[near])
         own = 1 - _step((away_m - _FLAT_M) / (_FADE_M - _FLAT_M))
         # Where planes of two parks meet, the nearer park's counts for more.
@@ -153,9 +148,7 @@ def _planes(rivers: tuple[River, ...], sites: dict[str, Site]) -> list[_Plane]:
             away = np.array([middle.x - down.x, middle.y - down.y])
             rise = away / np.hypot(*away) * percent / 100
             level, _ = _natural(np.array([[middle.x, middle.y]]), rivers)
-            found.append(
-                _Plane(shape, (middle.x, middle.y), float(level[0]), (rise[0], rise[1]))
-            )
+            found.append(_Plane(shape, (middle.x, middle.y), float(level[0]), (rise[0], rise[1])))
     return found
 
 

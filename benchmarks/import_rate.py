@@ -1,0 +1,86 @@
+"""How fast a large file is imported, and how much memory that takes.
+
+Writes a file of square parcels with Chinese column names (one in a hundred is a bow tie, one
+in a hundred has a full-width id) and imports it as the layer `parcels` in a process of its
+own, without publishing. Run: `python -m benchmarks.import_rate [FEATURES] [gpkg|shp]`.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pyogrio
+import shapely
+
+from geo_service.ingest import ImportOptions, read_source
+from geo_service.workspace import open_plan
+
+_STEP_M = 12.0
+_WORKSPACE = Path("layers/yunyang")
+_EVERY = 100
+
+
+def write_parcels(path: Path, count: int) -> None:
+    """Write `count` parcels of ten metres a side with nine vertices, in EPSG:4545."""
+    side = int(np.ceil(np.sqrt(count)))
+    place = np.arange(count)
+    x = 560_000 + (place % side) * _STEP_M
+    y = 3_410_000 + (place // side) * _STEP_M
+    ring = np.array([(0, 0), (5, 0), (10, 0), (10, 5), (10, 10), (5, 10), (0, 10), (0, 5), (0, 0)])
+    bow = np.array([(0, 0), (5, 5), (10, 10), (10, 5), (10, 0), (5, 5), (0, 10), (0, 5), (0, 0)])
+    rings = np.where((place % _EVERY == 7)[:, None, None], bow, ring)  # noqa: PLR2004 - any
+    corners = rings + np.column_stack((x, y))[:, None, :]
+    shapes = shapely.polygons(shapely.linearrings(corners))
+    ids = np.array([f"D{n:08d}" for n in place], dtype=object)
+    ids[place % _EVERY == 3] = [f"Ｄ{n:08d}" for n in place[place % _EVERY == 3]]  # noqa: PLR2004
+    frame = gpd.GeoDataFrame(
+        {
+            "宗地编号": ids,
+            "地类编码": np.array(["0601", "0508", "1001"], dtype=object)[place % 3],
+            "面积": np.full(count, 0.15),
+            "状态": np.array(["闲置", "已建"], dtype=object)[place % 2],
+        },
+        geometry=shapes,
+        crs="EPSG:4545",
+    )
+    pyogrio.write_dataframe(frame, path)
+
+
+def measure(path: Path) -> None:
+    """Import one file and print what came of it."""
+    plan = open_plan(_WORKSPACE)
+    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    started = time.perf_counter()
+    found = read_source(path, "parcels", plan=plan, options=ImportOptions(scheme="survey3"))
+    seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    print(
+        f"{path.suffix[1:]}: {found.rows:,} rows in {seconds:.1f} s, {found.rows / seconds:,.0f} "
+        f"rows/s; {found.features:,} features, {sum(found.ledger.repair_counts.values()):,} "
+        f"repairs, {found.ledger.refused_count:,} refused; peak memory {peak:,.0f} MB "
+        f"({base:,.0f} MB before)"
+    )
+
+
+def main() -> None:
+    """Write a file and measure its import in another process."""
+    if len(sys.argv) > 1 and Path(sys.argv[1]).suffix:
+        measure(Path(sys.argv[1]))
+        return
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    ending = sys.argv[2] if len(sys.argv) > 2 else "gpkg"  # noqa: PLR2004 - the second argument
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"parcels.{ending}"
+        write_parcels(path, count)
+        subprocess.run([sys.executable, "-m", "benchmarks.import_rate", str(path)], check=True)
+
+
+if __name__ == "__main__":
+    main()
