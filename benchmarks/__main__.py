@@ -1,4 +1,4 @@
-"""`python -m benchmarks [overlay | review | nearest]`: measure, compare, print, write JSON."""
+"""`python -m benchmarks [SUBJECT]`: measure, compare, print, write JSON."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ import sys
 from pathlib import Path
 
 from benchmarks import county
+from benchmarks.mcda import bench_scoring
 from benchmarks.nearest import bench_nearest
 from benchmarks.overlay import PEERS, bench_overlay
+from benchmarks.ranking import bench_ranking
 from benchmarks.review import bench_review
+
+SUBJECTS = ("overlay", "review", "nearest", "scoring", "ranking")
 
 
 def main() -> int:
-    """Run what is asked for; 1 if answers differ, or the nearest line is not found fast enough."""
+    """Run what is asked for; 1 if answers differ or a limit that is a ratio is missed."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument(
-        "what", nargs="?", choices=("overlay", "review", "nearest", "all"), default="all"
-    )
+    parser.add_argument("what", nargs="?", choices=(*SUBJECTS, "all"), default="all")
     parser.add_argument("--parcels", type=int, choices=county.SIZES, default=100_000)
     parser.add_argument(
         "--peers",
@@ -39,6 +41,10 @@ def main() -> int:
         bench_review(options.data / "review.json")
     if options.what in {"nearest", "all"}:
         is_agreed &= bench_nearest(options.data, options.data / "nearest.json")
+    if options.what in {"scoring", "all"}:
+        is_agreed &= bench_scoring(options.data / "scoring.json")
+    if options.what in {"ranking", "all"}:
+        is_agreed &= bench_ranking(options.data / "ranking.json")
     return 0 if is_agreed else 1
 
 

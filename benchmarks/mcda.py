@@ -1,4 +1,4 @@
-"""`python -m benchmarks.mcda`: scoring a million candidates, against bare numpy in one run.
+"""The scoring benchmark: scoring a million candidates, against bare numpy in one run.
 
 Ratios, since the machine varies: CPU time of the product over that of the shortest numpy that
 gives the same answer, the best of several runs each. Both take a DataFrame and give the best 100
@@ -7,10 +7,8 @@ in order; that they agree is checked. The full stable ranking is timed apart.
 
 from __future__ import annotations
 
-import argparse
 import json
 import resource
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -144,29 +142,21 @@ def bench_robustness() -> list[Timing]:
     return timings
 
 
-def main() -> int:
-    """Print the timings; 1 if answers differ or a limit is missed."""
-    parser = argparse.ArgumentParser(prog="benchmarks.mcda", description=__doc__)
-    parser.add_argument("--report", type=Path, help="where to write the JSON")
-    report = parser.parse_args().report
+def bench_scoring(report: Path) -> bool:
+    """Print and write the timings; False if answers differ or a limit is missed."""
     timings, agreed = bench_scores()
-    missed = [item.name for item in timings if item.name.endswith("top_scores")]
-    missed = [item.name for item in timings if item.name in missed and (item.ratio or 0) > LIMIT]
+    of_top = [item for item in timings if item.name.endswith("top_scores")]
+    missed = [item.name for item in of_top if (item.ratio or 0) > LIMIT]
     timings += bench_robustness()
     if timings[-1].wall_s * 1000 > INTERACTIVE_MS:
         missed.append(timings[-1].name)
     for item in timings:
         ratio = "" if item.ratio is None else f"{item.ratio:6.2f} × bare numpy"
-        print(f"mcda: {item.name:<70} {item.cpu_s:8.3f} s CPU {item.wall_s:8.3f} s {ratio}")
+        print(f"scoring: {item.name:<70} {item.cpu_s:8.3f} s CPU {item.wall_s:8.3f} s {ratio}")
     memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(f"mcda: at most {memory_mb} MB; best {TOP} agree with bare numpy: {agreed}")
+    print(f"scoring: at most {memory_mb} MB; best {TOP} agree with bare numpy: {agreed}")
     for name in missed:
-        print(f"mcda: over its limit: {name}")
-    if report:
-        document = {"timings": [asdict(item) for item in timings], "memory_mb": memory_mb}
-        report.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    return 0 if agreed and not missed else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        print(f"scoring: over its limit: {name}")
+    document = {"timings": [asdict(item) for item in timings], "memory_mb": memory_mb}
+    report.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    return agreed and not missed
