@@ -10,6 +10,8 @@ PORT ?= 8000
 PYTHON ?=
 ARGS ?=
 WORKSPACE := layers/yunyang
+BUNDLE_SYSTEMS ?= linux windows
+BUNDLE_PYTHONS ?= 3.11 3.12 3.13
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,7 +27,8 @@ ifneq ($(words $(wildcard geo_service/assets/manifest.json geo_service/native/li
 PACKAGING += build-again
 endif
 
-.PHONY: help setup setup-dev run test check format bench demo-data lock clean build-again
+.PHONY: help setup setup-dev run test check format bench demo-data bundle test-bundle pictures lock \
+  clean build-again
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,6 +66,17 @@ bench: $(VENV)/stamp-bench ## measure against peers (ARGS=... goes to the benchm
 
 demo-data: setup ## write the demo workspace again from its sources
 	@$(BIN)/python layers/yunyang/rebuild.py $(ARGS)
+
+bundle: setup ## make dist/bundle for machines without internet (BUNDLE_SYSTEMS, BUNDLE_PYTHONS)
+	@$(BIN)/python deploy/bundle.py --output dist/bundle --systems $(BUNDLE_SYSTEMS) \
+	  --pythons $(BUNDLE_PYTHONS)
+
+test-bundle: ## install dist/bundle without network and review its demo county
+	@bash tests/bundle.sh dist/bundle
+
+pictures: setup-dev ## take pictures of pages and maps into docs/pictures
+	@bash tests/system_packages.sh
+	@$(BIN)/python -m tests.browser.pictures docs/pictures
 
 lock: ## resolve requirements/*.txt and package-lock.json again (ARGS=--upgrade moves up)
 	@echo "lock: installing $(LOCK_TOOLS) into .lock-venv"

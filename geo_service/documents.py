@@ -7,6 +7,7 @@ turns into a number. What the documents mean is decided by their models.
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,6 +26,10 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The parser in C where PyYAML has it: ten times as fast."""
+
+_TOML_PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
+_TOML_KEY = re.compile(rf"\s*((?:{_TOML_PART.pattern})(?:\s*\.\s*(?:{_TOML_PART.pattern}))*)\s*=")
+_TOML_TABLE = re.compile(r"\s*\[([^\[\]]+)\]")
 
 MAX_BYTES = 5_000_000
 MAX_DEPTH = 40
@@ -97,6 +102,26 @@ def read_toml(text: str, file: str) -> tuple[dict[str, Any], list[Fault]]:
         return tomllib.loads(text), []
     except tomllib.TOMLDecodeError as error:
         return {}, [Fault(file=file, found=str(error), expected="valid TOML")]
+
+
+def toml_lines(text: str) -> Lines:
+    """Return the line of each table and key of a valid TOML text, for messages.
+
+    Keys within inline tables and arrays are left out: `line_of` then gives the line around them.
+    """
+    lines: Lines = {}
+    table: Location = ()
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := _TOML_TABLE.match(line):
+            table = _toml_key(header[1])
+            lines.setdefault(table, number)
+        elif key := _TOML_KEY.match(line):
+            lines.setdefault((*table, *_toml_key(key[1])), number)
+    return lines
+
+
+def _toml_key(text: str) -> Location:
+    return tuple(part.strip("\"'") for part in _TOML_PART.findall(text))
 
 
 def read_text(path: Path) -> tuple[str, list[Fault]]:

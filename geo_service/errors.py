@@ -4,8 +4,12 @@ GeoServiceError
 ├── NotFoundError        a park, layer, review or asset that does not exist
 ├── InvalidQueryError    a value in a call outside its range
 ├── BusyError            too much is being done already; later it may go
+├── ChoiceNeededError    a call that leaves something open which only its caller knows
+├── ConflictError        somebody else was first; look again, then decide
+├── StoreError           the store failed, is full, read-only or cannot be reached
 ├── WorkspaceError       a workspace that cannot be used: every fault is listed
 │   └── CrsError         no CRS, or one without metres where metres are needed
+├── SourceError          a file that cannot be imported: every fault is listed
 ├── RulebookError        a rulebook (or waiver file) that breaks its form
 ├── ProjectError         a project that breaks its form
 └── AssetError           a file of the map's page that is not installed
@@ -41,6 +45,35 @@ class InvalidQueryError(GeoServiceError):
 
 class BusyError(GeoServiceError):
     """Too much work is waiting already; the same call may go through later."""
+
+
+class ConflictError(GeoServiceError):
+    """Somebody else changed what was to be changed; nothing was written."""
+
+
+class StoreError(GeoServiceError):
+    """The store could not do its work; what it held before is still there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One way to settle what a call left open: the value to give, and what speaks for it."""
+
+    value: str
+    evidence: str
+
+
+class ChoiceNeededError(GeoServiceError):
+    """Something is open that nobody but the caller can settle.
+
+    `parameter` names what has to be given, `choices` the values it may take.
+    """
+
+    def __init__(self, parameter: str, message: str, choices: Sequence[Choice]) -> None:
+        self.parameter = parameter
+        self.choices = tuple(choices)
+        listed = "".join(f"\n  - {choice.value}: {choice.evidence}" for choice in self.choices)
+        super().__init__(message + listed)
 
 
 class AssetError(GeoServiceError):
@@ -105,6 +138,10 @@ class WorkspaceError(_FaultyFileError):
 
 class CrsError(WorkspaceError):
     """A layer has no CRS, or one that does not fit the work."""
+
+
+class SourceError(_FaultyFileError):
+    """A file that was to be imported cannot be."""
 
 
 class RulebookError(_FaultyFileError):

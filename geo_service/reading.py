@@ -79,6 +79,8 @@ class Faults:
         self._key = key
         self._first = 2 if source.path.suffix.lower() in TABLE_SUFFIXES else 1
         self.found: list[Fault] = []
+        self.places: list[int | None] = []
+        """The position of the row that each fault found is about, if it is about one."""
 
     def key_of(self, row: int) -> str:
         """Return the id of a row, or an empty text when it has none."""
@@ -93,6 +95,7 @@ class Faults:
         self, found: str, expected: str, *, row: int | None = None, column: str | None = None
     ) -> None:
         """Add one fault; `row` is a position in the frame."""
+        self.places.append(row)
         self.found.append(
             Fault(
                 file=self._source.shown,
@@ -137,7 +140,18 @@ def read_layer(source: LayerFile, schema: LayerSchema) -> tuple[pd.DataFrame | N
         return None, [fault]
     for name, value in source.constants.items():
         raw[name] = value
-    raw = raw.reset_index(drop=True)
+    frame, faults = find_faults(raw.reset_index(drop=True), schema, source)
+    return frame, faults.found
+
+
+def find_faults(
+    raw: pd.DataFrame, schema: LayerSchema, source: LayerFile
+) -> tuple[pd.DataFrame, Faults]:
+    """Return rows as the schema has them, and their faults with the rows' positions.
+
+    `raw` has a plain index from 0 and the schema's column names; one with geometry has a
+    CRS. The frame is as `read_layer` returns it.
+    """
     faults = Faults(source, raw[[name for name in schema.key if name in raw.columns]])
     columns = {item.name: _read_column(raw, item, faults) for item in schema.fields}
     frame = pd.DataFrame(columns)
@@ -145,9 +159,9 @@ def read_layer(source: LayerFile, schema: LayerSchema) -> tuple[pd.DataFrame | N
     if schema.name == "control_zones":
         _check_grades(frame, faults)
     if schema.geometry is None:
-        return frame, faults.found
+        return frame, faults
     shapes = _read_geometry(raw, schema, source, faults)
-    return gpd.GeoDataFrame(frame, geometry=shapes, crs=STORAGE_CRS), faults.found
+    return gpd.GeoDataFrame(frame, geometry=shapes, crs=STORAGE_CRS), faults
 
 
 def _read_file(source: LayerFile) -> tuple[pd.DataFrame | None, str]:

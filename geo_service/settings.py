@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from geo_service.stores.base import WorkspaceAt
 
 WORKSPACE_FILE = "workspace.toml"
 DEMO_WORKSPACE = Path("layers/yunyang")
@@ -19,14 +22,18 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="GEO_", frozen=True, extra="ignore")
 
     workspace: Path | None = None
+    store: str | None = Field(default=None, repr=False)
+    """Address of the store in place of the workspace's own; it may hold a password."""
+    max_import_bytes: int = Field(default=1_000_000_000, gt=0)
+    """The largest file that the service takes for import."""
     debug: bool = False
     """Show the trace of our own faults on stderr."""
 
-    def find_workspace(self, given: Path | None = None) -> Path:
-        """Return the workspace: the one given, GEO_WORKSPACE, this folder, else the demo."""
-        if given is not None:
-            return given
-        if self.workspace is not None:
-            return self.workspace
+    def find_workspace(self, given: Path | None = None) -> WorkspaceAt:
+        """Return the workspace: the one given, GEO_WORKSPACE, this folder, else the demo.
+
+        It carries GEO_STORE, where that is set.
+        """
         here = Path()
-        return here if (here / WORKSPACE_FILE).is_file() else DEMO_WORKSPACE
+        folder = here if (here / WORKSPACE_FILE).is_file() else DEMO_WORKSPACE
+        return WorkspaceAt(given or self.workspace or folder, self.store)

@@ -11,9 +11,14 @@ import csv
 import hashlib
 import importlib.util
 import io
+import logging
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -22,24 +27,37 @@ import numpy as np
 import pandas as pd
 import pyproj
 import shapely
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic import Field as Setting
 
 from geo_service.crs import STORAGE_CRS, is_metric
-from geo_service.documents import nearest_name, parse_model, read_text, read_toml
-from geo_service.errors import Fault, WorkspaceError
+from geo_service.documents import (
+    line_of,
+    nearest_name,
+    parse_model,
+    read_text,
+    read_toml,
+    toml_lines,
+)
+from geo_service.errors import Fault, NotFoundError, StoreError, WorkspaceError
 from geo_service.industry import IndustryGroups, group_table
 from geo_service.model import AreaMethod, FocusBasis, Tier
-from geo_service.plan import Layer, Plan, PlanSettings
-from geo_service.reading import LayerFile, read_layer
-from geo_service.schema import LAND_USE_SCHEMES, LAYER_NAMES, SCHEMAS, ZONE_KINDS
+from geo_service.plan import DemFile, Layer, Plan, PlanSettings
+from geo_service.reading import LayerFile, find_faults, read_layer
+from geo_service.schema import LAND_USE_SCHEMES, SCHEMAS, ZONE_KINDS
+from geo_service.stores.base import VERSION_LENGTH, WorkspaceAt
+from geo_service.stores.frames import canonical, content_digest
+from geo_service.stores.opening import STORE_FOLDER, has_password, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Mapping
+
+    from geo_service.stores.base import LayerVersion, Store
 
 SETTINGS_FILE = "workspace.toml"
-STORE_FOLDER = "store"
 FORMAT = 1
+_log = logging.getLogger(__name__)
+_TRIES = 5
 _FAR_DEG = 0.5
 """A feature this far outside the county's box is taken for a mistake."""
 _MOSTLY = 0.5
@@ -67,6 +85,22 @@ class _LayerPart(_Part):
     values: dict[str, str | bool | float] = Setting(default_factory=dict)
 
 
+_Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class _DemPart(_Part):
+    file: str
+    source: _Line
+    illustrative: bool
+    vertical_datum: _Line
+
+
+_Mark = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+"""A short text that is printed as it is, such as `内部资料`."""
+_MARKS = ("confidentiality", "map_approval")
+"""Settings that change nothing but what is printed: a plan's version leaves them out."""
+
+
 class _SettingsFile(_Part):
     format: Literal[1]
     county_code: Annotated[str, Setting(pattern=r"^[0-9]{6}$")]
@@ -79,10 +113,14 @@ class _SettingsFile(_Part):
     complete_zone_kinds: tuple[str, ...] = ()
     rulebook: str | None = None
     waivers: str | None = None
+    store: str | None = None
+    confidentiality: _Mark | None = None
+    map_approval: _Mark | None = None
     name: Languages
     platform: dict[Tier, int] = Setting(default_factory=dict)
     names_hant: dict[str, str] = Setting(default_factory=dict)
     industry_groups: _GroupsPart
+    dem: _DemPart | None = None
     layers: dict[str, _LayerPart]
 
 
@@ -92,6 +130,9 @@ SETTING_NAMES = tuple(_SettingsFile.model_fields)
 
 def open_plan(workspace: str | os.PathLike[str]) -> Plan:
     """Open a county's folder as a plan: every layer read, checked and frozen.
+
+    A layer that was published is read from the store at its newest version; of the others
+    the workspace's own files are read.
 
     Parameters
     ----------
@@ -103,6 +144,8 @@ def open_plan(workspace: str | os.PathLike[str]) -> Plan:
     WorkspaceError
         The folder, its settings or its layers are unusable; every fault is listed with
         file, layer, row, what was found and what was expected.
+    StoreError
+        The store cannot be reached or read.
 
     Examples
     --------
@@ -110,21 +153,286 @@ def open_plan(workspace: str | os.PathLike[str]) -> Plan:
     >>> len(plan.parks), plan.parks.crs.to_string()
     (48, 'EPSG:4490')
     """
-    folder = Path(workspace)
-    settings, faults = _read_settings(folder)
-    if settings is None:
-        raise _unusable(folder, faults)
-    groups = _read_groups(folder, settings.industry_groups, faults)
-    frames, versions = _read_layers(folder, settings, faults)
-    if not faults:
-        faults += _check_references(frames, settings)
-    if faults:
-        raise _unusable(folder, faults)
-    _resolve_placement(frames)
-    layers = {
-        name: Layer(name, versions[name], _handing_out(frame)) for name, frame in frames.items()
-    }
-    return Plan(layers, _plan_settings(folder, settings, groups))
+    with open_workspace(workspace) as opened:
+        return opened.plan()
+
+
+@contextmanager
+def open_workspace(workspace: str | os.PathLike[str]) -> Iterator[Workspace]:
+    """Give a county's folder with its settings read; its store is closed at the end.
+
+    Raises WorkspaceError when there are no settings that can be read.
+    """
+    opened = Workspace(workspace)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@dataclass(frozen=True)
+class OwnLayer:
+    """What the workspace's own file holds of a layer: its version 0."""
+
+    name: str
+    frame: pd.DataFrame
+    shown: str
+    """The file as messages name it."""
+    file_digest: str | None
+    """SHA-256 over the file's bytes; None when it comes from an installed package."""
+
+    @cached_property
+    def version(self) -> str:
+        """What the content is called."""
+        return content_digest(canonical(self.frame, self.name), self.name)[:VERSION_LENGTH]
+
+
+class Workspace:
+    """A county's folder with its settings read, and its store. Layers are read when asked for."""
+
+    def __init__(self, workspace: str | os.PathLike[str]) -> None:
+        self.folder = Path(workspace)
+        settings, self._faults = _read_settings(self.folder)
+        if settings is None:
+            raise _unusable(self.folder, self._faults)
+        self._settings = settings
+        self._groups = _read_groups(self.folder, settings.industry_groups, self._faults)
+        self._dem = _read_dem(self.folder, settings, self._faults)
+        given = workspace.store if isinstance(workspace, WorkspaceAt) else None
+        self._address = given or settings.store
+
+    @cached_property
+    def store(self) -> Store:
+        """The workspace's store, opened when it is first asked for."""
+        return open_store(self.folder, self._settings.county_code, self._address)
+
+    @property
+    def at(self) -> WorkspaceAt:
+        """Where this workspace is: its folder, and the address of a store that was given."""
+        return WorkspaceAt(self.folder, self._address)
+
+    @property
+    def settings(self) -> PlanSettings:
+        """What the county decides about its plan."""
+        return _plan_settings(self.folder, self._settings, self._groups, self._dem)
+
+    @property
+    def declared_layers(self) -> tuple[str, ...]:
+        """The layers that `workspace.toml` gives a file, rasters left out."""
+        return tuple(name for name in self._settings.layers if name in SCHEMAS)
+
+    def close(self) -> None:
+        """Close the store, if it was opened."""
+        if "store" in self.__dict__:
+            self.store.close()
+
+    def plan(self) -> Plan:
+        """Return the plan of the newest versions; all of them are from one moment."""
+        for _ in range(_TRIES):
+            newest = {} if self._faults else self.store.newest()
+            try:
+                return self._composed(newest)
+            except NotFoundError:  # a version was dropped between the two: look again
+                continue
+        msg = f"The versions in {self.store.shown} change too quickly to be read."
+        raise StoreError(msg)
+
+    def plan_at(self, versions: Mapping[str, str]) -> Plan:
+        """Return the plan of these versions of its layers, by layer.
+
+        Raises
+        ------
+        NotFoundError
+            A version is neither in the store nor what the workspace's own file holds.
+        """
+        frames: dict[str, pd.DataFrame] = {}
+        numbers: dict[str, int] = {}
+        for name, version in versions.items():
+            try:
+                numbers[name] = self.store.entry(name, version).number
+                frames[name] = self.store.read(name, version)
+            except NotFoundError:
+                own = self.own_layer(name) if name in self._settings.layers else None
+                if own is None or own.version != version:
+                    raise
+                frames[name], numbers[name] = own.frame, 0
+        return self._plan_of(frames, versions, numbers)
+
+    def _composed(self, newest: Mapping[str, LayerVersion]) -> Plan:
+        frames, shown = self.frames(newest)
+        faults = list(_check_references(frames, shown))
+        if faults:
+            raise _unusable(self.folder, faults)
+        for name in self.changed_files(newest):
+            _log.warning(
+                "Layer %s: its own file %s was changed after versions were published; the "
+                "newest version counts, not the file.",
+                name,
+                self._settings.layers[name].file,
+            )
+        versions = {
+            name: newest[name].version
+            if name in newest
+            else content_digest(canonical(frame, name), name)[:VERSION_LENGTH]
+            for name, frame in frames.items()
+        }
+        return self._plan_of(frames, versions, {name: newest[name].number for name in newest})
+
+    def _plan_of(
+        self,
+        frames: dict[str, pd.DataFrame],
+        versions: Mapping[str, str],
+        numbers: Mapping[str, int],
+    ) -> Plan:
+        _resolve_placement(frames)
+        layers = {
+            name: Layer(name, versions[name], _handing_out(frame), numbers.get(name, 0))
+            for name, frame in frames.items()
+        }
+        return Plan(layers, self.settings)
+
+    def frames(
+        self, newest: Mapping[str, LayerVersion], *, but: Collection[str] = ()
+    ) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+        """Return every layer's rows as they are kept, and what messages call their files.
+
+        Raises
+        ------
+        WorkspaceError
+            Own files that cannot be used; all faults are listed, those of the settings too.
+        """
+        faults = list(self._faults)
+        frames: dict[str, pd.DataFrame] = {}
+        shown: dict[str, str] = {}
+        for name in (*self.declared_layers, *(name for name in newest if name in SCHEMAS)):
+            if name in frames or name in but:
+                continue
+            if name in newest:
+                frames[name] = self.store.read(name, newest[name].version)
+                shown[name] = f"store (number {newest[name].number})"
+                continue
+            own, problems = self._read_own(name)
+            faults += problems
+            if own is not None:
+                frames[name], shown[name] = own.frame, own.shown
+        if faults:
+            raise _unusable(self.folder, faults)
+        return frames, shown
+
+    def own_layer(self, name: str) -> OwnLayer:
+        """Return what the workspace's own file holds of a layer.
+
+        Raises NotFoundError when it has none, WorkspaceError when that cannot be used.
+        """
+        if name not in self.declared_layers:
+            msg = f"This workspace has no file for a layer {name!r}."
+            raise NotFoundError(msg)
+        own, faults = self._read_own(name)
+        if faults or own is None:
+            raise _unusable(self.folder, faults)
+        return own
+
+    def _read_own(self, name: str) -> tuple[OwnLayer | None, list[Fault]]:
+        part = self._settings.layers[name]
+        source = _locate(self.folder, name, part)
+        if isinstance(source, Fault):
+            return None, [source]
+        path = source.path
+        if part.package:
+            source = _cached(self.folder, source)
+        frame, faults = read_layer(source, SCHEMAS[name])
+        if frame is None:
+            return None, faults
+        if name == "parcels":
+            faults = _declare_scheme(frame, self._settings.land_use_scheme, faults, part.file)
+        digest = None if part.package else _file_digest(path)
+        return OwnLayer(name, frame, source.shown, digest), faults
+
+    def modified_at(self, name: str) -> float:
+        """Return when a layer's own file was changed last, in seconds since 1970."""
+        source = _locate(self.folder, name, self._settings.layers[name])
+        return 0.0 if isinstance(source, Fault) else source.path.stat().st_mtime
+
+    def changed_files(self, newest: Mapping[str, LayerVersion]) -> tuple[str, ...]:
+        """Return published layers whose own file is not what the first publish found."""
+        published = [name for name in self.declared_layers if name in newest]
+        kept = self.store.originals() if published else {}
+        changed = []
+        for name in published:
+            part = self._settings.layers[name]
+            source = _locate(self.folder, name, part)
+            before = kept[name].file_digest if name in kept else None
+            if before is None or isinstance(source, Fault) or not source.path.exists():
+                continue
+            if _file_digest(source.path) != before:
+                changed.append(name)
+        return tuple(changed)
+
+    def checked(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return a frame as this workspace keeps it, checked like a file of that layer.
+
+        Raises
+        ------
+        WorkspaceError
+            The frame breaks the layer's schema; every fault is listed.
+        """
+        shown = "frame"
+        source = LayerFile(name=name, path=Path(shown), shown=shown)
+        read, found = find_faults(frame.reset_index(drop=True), SCHEMAS[name], source)
+        faults = found.found
+        if name == "parcels":
+            faults = _declare_scheme(read, self._settings.land_use_scheme, faults, shown)
+        if faults:
+            msg = f"Layer {name!r} cannot be published:"
+            raise WorkspaceError(msg, faults)
+        return canonical(read, name)
+
+    def check_together(
+        self, newest: Mapping[str, LayerVersion], changed: Mapping[str, pd.DataFrame]
+    ) -> None:
+        """Make sure that the plan can still be opened once some layers are changed.
+
+        Faults that are there already do not count.
+
+        Raises
+        ------
+        WorkspaceError
+            The changed layers and the others do not fit together.
+        """
+        frames, shown = self.frames(newest, but=changed)
+        new = dict.fromkeys(changed, "the new version")
+        after = list(_check_references({**frames, **changed}, {**shown, **new}))
+        if not after:
+            return
+        frames, shown = self.frames(newest)
+        before = {
+            (fault.layer, fault.row, fault.column) for fault in _check_references(frames, shown)
+        }
+        faults = [fault for fault in after if (fault.layer, fault.row, fault.column) not in before]
+        if faults:
+            msg = "The plan could not be opened any more; nothing was published:"
+            raise WorkspaceError(msg, faults)
+
+    def settings_files(self) -> dict[str, str]:
+        """Return the texts beside `workspace.toml` that decide about the plan, by setting."""
+        settings = self._settings
+        files = {
+            "rulebook": settings.rulebook,
+            "waivers": settings.waivers,
+            "industry_groups": settings.industry_groups.file,
+        }
+        texts = {}
+        for name, file in files.items():
+            if file is not None:
+                text, faults = read_text(self.folder / file)
+                if faults:
+                    raise _unusable(self.folder, faults)
+                texts[name] = text
+        return texts
+
+    def settings_data(self) -> dict[str, Any]:
+        """Return `workspace.toml` as plain data, defaults left out."""
+        return self._settings.model_dump(mode="json", exclude_unset=True, by_alias=True)
 
 
 def _unusable(folder: Path, faults: list[Fault]) -> WorkspaceError:
@@ -144,9 +452,12 @@ def _read_settings(folder: Path) -> tuple[_SettingsFile | None, list[Fault]]:
     data, faults = read_toml(text, SETTINGS_FILE)
     if faults:
         return None, faults
-    settings, faults = parse_model(_SettingsFile, data, SETTINGS_FILE)
+    lines = toml_lines(text)
+    settings, faults = parse_model(_SettingsFile, data, SETTINGS_FILE, lines=lines)
     if settings is not None:
-        faults += _check_settings(settings)
+        for fault in _check_settings(settings):
+            place = tuple((fault.column or "").split("."))
+            faults.append(replace(fault, line=line_of(place, lines)))
     return settings, faults
 
 
@@ -159,9 +470,21 @@ def _check_settings(settings: _SettingsFile) -> Iterator[Fault]:
     for kind in settings.complete_zone_kinds:
         if kind not in ZONE_KINDS:
             yield _settings_fault("complete_zone_kinds", kind, nearest_name(kind, ZONE_KINDS))
+    if settings.store is not None and has_password(settings.store):
+        expected = "an address without one: put the password into GEO_STORE or ~/.pgpass"
+        yield Fault(file=SETTINGS_FILE, column="store", found="a password", expected=expected)
+    for name in _MARKS:
+        mark = getattr(settings, name)
+        if mark is not None and not mark.isprintable():
+            yield _settings_fault(name, mark, "one line of text, without control characters")
+    yield from _check_declared(settings)
+
+
+def _check_declared(settings: _SettingsFile) -> Iterator[Fault]:
     for name, layer in settings.layers.items():
-        if name not in LAYER_NAMES:
-            yield _settings_fault(f"layers.{name}", name, nearest_name(name, LAYER_NAMES))
+        if name not in SCHEMAS:
+            known = "[dem], a table of its own" if name == "dem" else nearest_name(name, [*SCHEMAS])
+            yield _settings_fault(f"layers.{name}", name, known)
         if layer.crs is not None and not _is_crs(layer.crs):
             yield _settings_fault(f"layers.{name}.crs", layer.crs, "a CRS such as EPSG:4490")
     for name, schema in SCHEMAS.items():
@@ -215,31 +538,6 @@ def _plain_names(names: Languages) -> dict[str, str]:
     return {str(language): name for language, name in names.items()}
 
 
-def _read_layers(
-    folder: Path, settings: _SettingsFile, faults: list[Fault]
-) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
-    frames: dict[str, pd.DataFrame] = {}
-    versions: dict[str, str] = {}
-    for name, part in settings.layers.items():
-        schema = SCHEMAS.get(name)
-        if schema is None:
-            continue
-        source = _locate(folder, name, part)
-        if isinstance(source, Fault):
-            faults.append(source)
-            continue
-        if part.package:
-            source = _cached(folder, source)
-        frame, problems = read_layer(source, schema)
-        if name == "parcels" and frame is not None:
-            problems = _declare_scheme(frame, settings.land_use_scheme, problems, part.file)
-        faults += problems
-        if frame is not None:
-            frames[name] = frame
-            versions[name] = _shape_version(frame) if part.package else _file_version(source.path)
-    return frames, versions
-
-
 def _locate(folder: Path, name: str, part: _LayerPart) -> LayerFile | Fault:
     root = folder
     if part.package is not None:
@@ -272,18 +570,44 @@ def _locate(folder: Path, name: str, part: _LayerPart) -> LayerFile | Fault:
     )
 
 
-def _file_version(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()[:12]
+def _read_dem(folder: Path, settings: _SettingsFile, faults: list[Fault]) -> DemFile | None:
+    """Look at the elevation model that the settings name; its heights are read when needed."""
+    part = settings.dem
+    if part is None:
+        return None
+    path = (folder / part.file).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        faults.append(_settings_fault("dem.file", part.file, "a file inside the folder"))
+        return None
+    # What reads rasters is loaded only where there is one.
+    from geo_service.spatial.raster import dem_faults  # noqa: PLC0415
+
+    if found := list(dem_faults(path, part.file)):
+        faults += found
+        return None
+    return DemFile(
+        path=path,
+        version=_file_digest(path)[:VERSION_LENGTH],
+        metric_crs=settings.metric_crs,
+        source=part.source,
+        illustrative=part.illustrative,
+        vertical_datum=part.vertical_datum,
+    )
 
 
-def _shape_version(frame: pd.DataFrame) -> str:
-    """Version of rows read from a package: by their shapes, so that it is the same everywhere."""
-    digest = hashlib.sha256()
-    if isinstance(frame, gpd.GeoDataFrame):
-        for shape in shapely.to_wkb(frame.geometry.to_numpy()):
-            digest.update(shape)
-    return digest.hexdigest()[:12]
+def _file_digest(path: Path) -> str:
+    """SHA-256 over a file's bytes; of a shapefile or a folder, over all files that belong to it."""
+    if path.is_dir():
+        parts = sorted(part for part in path.rglob("*") if part.is_file())
+    elif path.suffix.lower() == ".shp":
+        parts = sorted(part for part in path.parent.glob("*") if part.stem == path.stem)
+    else:
+        parts = [path]
+    whole = hashlib.sha256()
+    for part in parts:
+        with part.open("rb") as stream:
+            whole.update(hashlib.file_digest(stream, "sha256").digest())
+    return whole.hexdigest()
 
 
 def _cached(folder: Path, source: LayerFile) -> LayerFile:
@@ -350,9 +674,12 @@ def _declare_scheme(
     return kept
 
 
-def _check_references(frames: dict[str, pd.DataFrame], settings: _SettingsFile) -> Iterator[Fault]:
+def _check_references(
+    frames: Mapping[str, pd.DataFrame], shown: Mapping[str, str]
+) -> Iterator[Fault]:
+    """Yield what does not fit between layers; `shown` says how messages call their files."""
     for name, frame in frames.items():
-        file = settings.layers[name].file
+        file = shown[name]
         for item in SCHEMAS[name].fields:
             target, _, column = (item.refers_to or "").partition(".")
             if not target or target not in frames:
@@ -371,18 +698,18 @@ def _check_references(frames: dict[str, pd.DataFrame], settings: _SettingsFile) 
                     found=repr(cells.iloc[int(row)]),
                     expected=f"a {column} that layer {target} has",
                 )
-    yield from _check_extent(frames, settings)
-    yield from _check_vacancy(frames, settings)
+    yield from _check_extent(frames, shown)
+    yield from _check_vacancy(frames, shown)
 
 
-def _check_vacancy(frames: dict[str, pd.DataFrame], settings: _SettingsFile) -> Iterator[Fault]:
+def _check_vacancy(frames: Mapping[str, pd.DataFrame], shown: Mapping[str, str]) -> Iterator[Fault]:
     floors = frames.get("floors")
     if floors is None:
         return
     too_much = floors["vacant_m2"] > floors["area_m2"]
     for row in floors[too_much].itertuples(index=False):
         yield Fault(
-            file=settings.layers["floors"].file,
+            file=shown["floors"],
             layer="floors",
             row=f"{row.building_id}/{row.floor_no}",
             column="vacant_m2",
@@ -391,7 +718,7 @@ def _check_vacancy(frames: dict[str, pd.DataFrame], settings: _SettingsFile) -> 
         )
 
 
-def _check_extent(frames: dict[str, pd.DataFrame], settings: _SettingsFile) -> Iterator[Fault]:
+def _check_extent(frames: Mapping[str, pd.DataFrame], shown: Mapping[str, str]) -> Iterator[Fault]:
     county = frames.get("county")
     if not isinstance(county, gpd.GeoDataFrame) or county.empty:
         return
@@ -409,7 +736,7 @@ def _check_extent(frames: dict[str, pd.DataFrame], settings: _SettingsFile) -> I
         for row in np.flatnonzero(far):
             x, y = bounds[row, :2]
             yield Fault(
-                file=settings.layers[name].file,
+                file=shown[name],
                 layer=name,
                 row=str(frame[SCHEMAS[name].key[0]].iloc[int(row)]),
                 column="geometry",
@@ -484,8 +811,12 @@ def _place_by_location(
     park_ids[lost[which[order][first]]] = ids[park[order][first]]
 
 
-def _plan_settings(folder: Path, settings: _SettingsFile, groups: IndustryGroups) -> PlanSettings:
-    described = settings.model_dump_json(exclude={"layers", "rulebook", "waivers"})
+def _plan_settings(
+    folder: Path, settings: _SettingsFile, groups: IndustryGroups, dem: DemFile | None
+) -> PlanSettings:
+    described = settings.model_dump_json(
+        exclude={"layers", "rulebook", "waivers", "store", *_MARKS}
+    )
     digest = hashlib.sha256(f"{described}|{groups.version}".encode()).hexdigest()[:12]
     return PlanSettings(
         county_code=settings.county_code,
@@ -500,5 +831,8 @@ def _plan_settings(folder: Path, settings: _SettingsFile, groups: IndustryGroups
         complete_zone_kinds=frozenset(settings.complete_zone_kinds),
         rulebook_path=folder / settings.rulebook if settings.rulebook else None,
         waivers_path=folder / settings.waivers if settings.waivers else None,
+        confidentiality=settings.confidentiality,
+        map_approval=settings.map_approval,
+        dem=dem,
         digest=digest,
     )

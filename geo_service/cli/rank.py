@@ -84,6 +84,6 @@ def rank(
         document = documents.ranking_document(result, translator)
         width = table_width(output)
         content = ranking_table(document, translator, top=top, width=width).encode()
-    write(content, output)
+    write(content, output, is_binary=format is RankFormat.XLSX)
     if not len(result.sites):
         raise typer.Exit(EXIT_NONE_FITS)

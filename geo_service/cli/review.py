@@ -60,11 +60,11 @@ def review(
 
     Example: geo-service review layers/yunyang --format xlsx -o review.xlsx
     """
-    from geo_service.planning import review_workspace  # noqa: PLC0415 - heavy, only here
-
     is_binary = format in _BINARY
     if is_binary:
         check_binary(format, output)
+    from geo_service.planning import review_workspace  # noqa: PLC0415 - heavy, only here
+
     with show_progress("review") as progress:
         result = review_workspace(
             Settings().find_workspace(workspace),

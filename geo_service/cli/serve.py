@@ -24,4 +24,12 @@ def serve(
     from geo_service.web.app import serve as run  # noqa: PLC0415 - heavy, only here
 
     with show_progress("review") as progress:
-        run(Settings().find_workspace(workspace), host=host, port=port, progress=progress, say=say)
+        settings = Settings()
+        run(
+            settings.find_workspace(workspace),
+            host=host,
+            port=port,
+            max_import_bytes=settings.max_import_bytes,
+            progress=progress,
+            say=say,
+        )

@@ -1,42 +1,80 @@
 """Draw results as maps: what a page is told about its layers, texts, style and legend.
 
 `draw` gives a standalone Folium map; `draw_served` the same map for the service, which
-carries no features. Both are functions of the review and the language alone, so that the
-same review gives the same page.
+carries no features. Both are functions of the result and the language alone, so that the
+same result gives the same page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote, urlencode
 
+from geo_service.errors import InvalidQueryError
 from geo_service.language import Language, Translator, catalogue
-from geo_service.maps.layers import GROUPS, MapData, MapLayer, Source
+from geo_service.maps.compare_map import CompareData, Side
+from geo_service.maps.layers import MapData, MapLayer, PlanData, Source
 from geo_service.maps.page import Content, PlanningMap
+from geo_service.maps.park_map import ParkData
+from geo_service.maps.ranking_map import RankingData
+from geo_service.maps.review_map import ReviewData
 from geo_service.maps.style import SYMBOLS, symbol_document
+from geo_service.maps.tiles import version_of
 from geo_service.model import FocusBasis, Verdict
+from geo_service.reports.document import finding_properties
+from geo_service.suitability.rank import Ranking
+from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
 
 if TYPE_CHECKING:
     import folium
 
+    from geo_service.plan import Plan
     from geo_service.zoning.review import Review
 
 OVERVIEW = "overview"
+RANKING = "ranking"
+REVIEW_KINDS = (OVERVIEW, "review", "park", "compare")
+"""What can be drawn of a review."""
 MAX_FEATURES = 10_000
 """How many features a page asks for at most of one source."""
-BY_VIEW_ABOVE = 4_000
-"""Features of a detail layer above which a served page asks for what it shows only."""
+TILED_EARLIER_ZOOMS = 4
+"""So many zooms earlier than its features would a layer that is drawn from tiles show."""
 _LANGUAGE_NAMES = {Language.ZH_HANS: "简", Language.ZH_HANT: "繁", Language.EN: "EN"}
+_LIST_LABELS = {
+    OVERVIEW: "map.parks_tab",
+    "review": "map.findings_tab",
+    "park": "map.park_tab",
+    "compare": "map.changes_tab",
+    RANKING: "map.candidates_tab",
+}
+_POINT_ZOOM = {"park": 17}
+"""How near a page goes to a point; elsewhere so that its township is in sight."""
 
 
-def draw(review: Review, *, language: Language | str = Language.ZH_HANS) -> folium.Map:
-    """Draw a review as the overview map of its county.
+def draw(
+    drawn: Review | Ranking,
+    *,
+    kind: str | None = None,
+    park_id: str | None = None,
+    before: Review | None = None,
+    language: Language | str = Language.ZH_HANS,
+) -> folium.Map:
+    """Draw a review as a map of its county, its findings, one park or a change; or a ranking.
 
     Parameters
     ----------
-    review
-        The review; its plan gives the layers, its verdicts the colours.
+    drawn
+        The review, whose plan gives the layers and whose verdicts the colours; or a ranking.
+    kind
+        Of a review: `overview` (the one without a kind), `review`, `park` (which needs
+        `park_id`) or `compare` (which needs `before`, the earlier review). Of a ranking:
+        `ranking`.
+    park_id
+        The park of a park's map.
+    before
+        The earlier review of a comparison.
     language
         Language of every text; ids and enums do not change.
 
@@ -46,6 +84,13 @@ def draw(review: Review, *, language: Language | str = Language.ZH_HANS) -> foli
         `save()` and a notebook's display give one page that needs neither a service nor
         the internet, and in which no value of the data is ever run as code.
 
+    Raises
+    ------
+    InvalidQueryError
+        An unknown kind, or one whose parameter is missing.
+    NotFoundError
+        The review has no such park.
+
     Examples
     --------
     >>> import geo_service as gs
@@ -53,80 +98,234 @@ def draw(review: Review, *, language: Language | str = Language.ZH_HANS) -> foli
     >>> type(gs.draw(review)).__name__
     'PlanningMap'
     """
-    translator = Translator(Language(language), review.plan.settings.names_hant)
-    data = MapData(review, translator)
-    collections = {source.name: data.document(source.name) for source in data.sources()}
-    return _draw(data, addresses=None, collections=collections)
+    translator = Translator(Language(language), drawn.plan.settings.names_hant)
+    kinds = (RANKING,) if isinstance(drawn, Ranking) else REVIEW_KINDS
+    kind = kind or kinds[0]
+    if kind not in kinds:
+        name = "kind"
+        raise InvalidQueryError(name, f"kind: expected one of {', '.join(kinds)}")
+    states: tuple[PlanData, ...]
+    if isinstance(drawn, Ranking):
+        states = (RankingData(drawn, translator),)
+    elif kind == "park":
+        states = (ParkData(drawn, translator, park_id=_given("park_id", park_id)),)
+    elif kind == "compare":
+        states = compare_states(_given("before", before), drawn, translator)
+    else:
+        states = ((MapData if kind == OVERVIEW else ReviewData)(drawn, translator),)
+    return draw_states(states)
 
 
-def draw_served(data: MapData, *, root: str = "") -> PlanningMap:
-    """Draw a review for the service mounted under `root`: features by address, not inside."""
-    query = f"lang={data.translator.language.value}&limit={MAX_FEATURES}"
-    addresses = {
-        source.name: f"{root}/api/layers/{source.name}/features?{query}"
-        for source in data.sources()
-    }
-    return _draw(data, addresses=addresses, collections=None)
+_Value = TypeVar("_Value")
 
 
-def _draw(
-    data: MapData, *, addresses: Mapping[str, str] | None, collections: Mapping[str, Any] | None
+def _given(name: str, value: _Value | None) -> _Value:
+    if value is None:
+        raise InvalidQueryError(name, f"{name}: this map needs it")
+    return value
+
+
+def compare_states(
+    before: Review,
+    after: Review,
+    translator: Translator,
+    bases: tuple[PlanData | None, PlanData | None] = (None, None),
+) -> tuple[CompareData, CompareData]:
+    """Return the data of both maps of a comparison, the earlier one first."""
+    one, other = (
+        Looked(
+            [finding_properties(item, translator) for item in result.results],
+            frozenset(result.park_ids),
+            frozenset(result.checks),
+        )
+        for result in (before, after)
+    )
+    comparison: Comparison = compare_reviews(one, other)
+    earlier = CompareData(
+        before, translator, bases[0], side=Side.BEFORE, other=after, comparison=comparison
+    )
+    shared = bases[1] or (earlier if after.plan is before.plan else None)
+    later = CompareData(
+        after, translator, shared, side=Side.AFTER, other=before, comparison=comparison
+    )
+    return earlier, later
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """How a served page reaches the service: where it is mounted, and what names the map.
+
+    `query` holds the parameters beside the language (`review_id`, `park_id`, ...); `plan` is
+    the one whose layers the service has as tiles.
+    """
+
+    root: str = ""
+    query: Mapping[str, str] | None = None
+    plan: Plan | None = None
+
+    def page(self, kind: str, language: Language) -> str:
+        """Return the address of a map's page in a language, from the page itself."""
+        del kind
+        return "?" + urlencode({**(self.query or {}), "lang": language.value})
+
+    def features(self, data: PlanData, name: str) -> str:
+        """Return the address of a source's features."""
+        fixed = {"lang": data.translator.language.value, "limit": str(MAX_FEATURES)}
+        if data.kind == OVERVIEW:
+            return f"{self.root}/api/layers/{name}/features?{urlencode(fixed)}"
+        query = {**(self.query or {}), **fixed}
+        if isinstance(data, CompareData):
+            query["side"] = data.side.value
+        return f"{self.root}/maps/{data.kind}/features/{quote(name)}?{urlencode(query)}"
+
+    def tiles(self, data: PlanData, name: str) -> str | None:
+        """Return the address of a source's tiles, None if it is drawn from one document."""
+        if data.plan is not self.plan or name not in data.known or not data.is_tiled(name):
+            return None
+        version = version_of(data.plan, name)
+        return f"{self.root}/tiles/{quote(name)}/{{z}}/{{x}}/{{y}}.mvt?v={version}"
+
+
+def draw_served(
+    data: PlanData | Sequence[PlanData],
+    *,
+    root: str = "",
+    query: Mapping[str, str] | None = None,
+    plan: Plan | None = None,
 ) -> PlanningMap:
-    translator = data.translator
-    title = translator.text("map.title", county=translator.pick(data.plan.settings.name))
+    """Draw a map for the service mounted under `root`: features by address, not inside.
+
+    Big layers of `plan`, whose tiles the service has, are drawn from tiles.
+    """
+    states = (data,) if isinstance(data, PlanData) else tuple(data)
+    return draw_states(states, Service(root=root, query=query, plan=plan))
+
+
+def draw_states(states: Sequence[PlanData], service: Service | None = None) -> PlanningMap:
+    """Draw one state, or two side by side; without a service the page carries its features."""
+    main = states[-1]
+    kind = main.kind
+    translator = main.translator
+    names = [kind] if len(states) == 1 else [f"{kind}_{place}" for place in range(len(states))]
+    settings = _settings(states, names, service)
+    collections = None
+    if service is None:
+        collections = {
+            document: data.document(source)
+            for place, data in enumerate(states)
+            for source, document in _documents(states, place).items()
+        }
     content = Content(
-        title=title,
+        title=main.title(),
         language=translator.language.value,
         no_script=translator.text("map.no_script"),
-        settings=_settings(data, title, addresses),
+        settings=settings,
         collections=collections,
     )
-    return PlanningMap(content, kind=OVERVIEW, bounds=data.bounds())
+    return PlanningMap(content, kinds=names, bounds=main.bounds())
 
 
-def _settings(data: MapData, title: str, addresses: Mapping[str, str] | None) -> dict[str, Any]:
-    west, south, east, north = data.bounds()
-    layers = data.layers()
+def _documents(states: Sequence[PlanData], place: int) -> dict[str, str]:
+    """Return the names of the documents of one state's sources, shared where they are alike."""
+    data = states[place]
+    is_alike = place > 0 and data.plan is states[0].plan
+    own = set(data.makers())
     return {
-        "map": f"map_{OVERVIEW}",
-        "title": title,
-        "subtitle": _subtitle(data),
-        "language": data.translator.language.value,
-        "languages": None if addresses is None else _languages(data.translator.language),
-        "bounds": [[south, west], [north, east]],
-        "texts": _texts(data.translator),
-        "symbols": symbol_document(),
-        "labels": _labels(data.translator, layers),
-        "groups": [_group(data, name, layers) for name in GROUPS],
-        "sources": [_source(data, source, addresses) for source in data.sources()],
-        "verdicts": dict(data.review.verdicts),
-        "bases": [
-            {"key": basis.value, "label": data.translator.text(f"basis.{basis}")}
-            for basis in FocusBasis
-        ],
-        "about": _about(data),
-        "credits": [data.translator.convert(text) for text in data.credits()],
-        "is_illustrative": data.is_illustrative(),
+        source.name: source.name
+        if place == 0 or (is_alike and source.name not in own)
+        else f"{source.name}.{place}"
+        for source in data.sources()
     }
 
 
-def _subtitle(data: MapData) -> str:
-    """Say how many parks of each tier there are (1 + 5 + 42) and what they are."""
-    tiers = [item["properties"]["tier"] for item in data.features("parks")]
-    parts = [
-        data.translator.text(
-            "map.tier_count", count=tiers.count(tier), tier=data.translator.text(f"tier.{tier}")
-        )
-        for tier in ("municipal_park", "sme_cluster", "building_park")
-    ]
-    return " + ".join(parts)
+def _settings(
+    states: Sequence[PlanData], names: Sequence[str], service: Service | None
+) -> dict[str, Any]:
+    main = states[-1]
+    translator = main.translator
+    west, south, east, north = main.bounds()
+    layers = _merged(states)
+    verdicts = dict(main.review.verdicts) if isinstance(main, MapData) else None
+    return {
+        "kind": main.kind,
+        "maps": [_map(data, name) for data, name in zip(states, names, strict=True)],
+        "title": main.title(),
+        "subtitle": main.subtitle(),
+        "language": translator.language.value,
+        "languages": None if service is None else _languages(service, main),
+        "bounds": [[south, west], [north, east]],
+        "texts": _texts(translator),
+        "symbols": symbol_document(),
+        "labels": labels(translator, {key for layer in layers for key in layer.symbols}),
+        "groups": [_group(states, name, layers, service) for name in main.groups],
+        "sources": [
+            _source(states, place, source, service)
+            for place, data in enumerate(states)
+            for source in data.sources()
+        ],
+        "lists": [asdict(listed) for listed in main.lists()],
+        "list_label": translator.text(_LIST_LABELS[main.kind]),
+        "verdicts": verdicts,
+        "has_verdict_counts": main.kind == OVERVIEW,
+        "park_id": main.park_id if isinstance(main, ParkData) else None,
+        "point_zoom": _POINT_ZOOM.get(main.kind),
+        "bases": [
+            {"key": basis.value, "label": translator.text(f"basis.{basis}")} for basis in FocusBasis
+        ],
+        "about": main.about(),
+        "help": _help(main, is_served=service is not None),
+        "criteria": main.criteria() if isinstance(main, RankingData) else None,
+        "routes": _routes(main, service) if isinstance(main, RankingData) else None,
+        "places": None if service is None else _places(service, translator),
+        "approval_number": main.plan.settings.map_approval,
+        "confidentiality": main.plan.settings.confidentiality,
+        "credits": list(
+            dict.fromkeys(translator.convert(text) for data in states for text in data.credits())
+        ),
+        "is_illustrative": any(data.is_illustrative() for data in states),
+    }
 
 
-def _languages(current: Language) -> list[dict[str, Any]]:
+def _map(data: PlanData, name: str) -> dict[str, Any]:
+    label, note = (data.label(), data.note()) if isinstance(data, CompareData) else (None, None)
+    return {"name": f"map_{name}", "label": label, "note": note}
+
+
+def _languages(service: Service, data: PlanData) -> list[dict[str, Any]]:
+    current = data.translator.language
     return [
-        {"code": language.value, "label": label, "is_current": language is current}
+        {
+            "code": language.value,
+            "label": label,
+            "address": service.page(data.kind, language),
+            "is_current": language is current,
+        }
         for language, label in _LANGUAGE_NAMES.items()
     ]
+
+
+def _places(service: Service, translator: Translator) -> dict[str, str]:
+    language = urlencode({"lang": translator.language.value})
+    return {
+        "identify": f"{service.root}/api/identify?{language}",
+        "areas": f"{service.root}/api/areas?{language}",
+    }
+
+
+def _routes(data: RankingData, service: Service | None) -> dict[str, Any]:
+    """Say where the ways from a candidate are: in the page, or at an address of the service."""
+    if service is None:
+        return {"carried": data.routes(data.best())}
+    query = urlencode({"lang": data.translator.language.value})
+    return {"address": f"{service.root}/api/rankings/{data.ranking.ranking_id}/routes?{query}"}
+
+
+def _help(data: PlanData, *, is_served: bool) -> list[str]:
+    suffix = "" if is_served else "_standalone"
+    keys = [f"help_click{suffix}", "help_measure", f"help_area{suffix}", "help_keys"]
+    if data.kind == "compare":
+        keys.append("help_compare")
+    return [data.text(f"map.{key}") for key in keys]
 
 
 def _texts(translator: Translator) -> dict[str, str]:
@@ -139,12 +338,11 @@ def _texts(translator: Translator) -> dict[str, str]:
     }
 
 
-def _labels(translator: Translator, layers: list[MapLayer]) -> dict[str, dict[str, str]]:
-    """Return the name, and for some the glyph, of every symbol that the map may use."""
-    keys = {key for layer in layers for key in layer.symbols}
-    keys |= {f"verdict.{verdict}" for verdict in Verdict}
+def labels(translator: Translator, keys: set[str] | None = None) -> dict[str, dict[str, str]]:
+    """Return the name, and for some the glyph, of symbols; of every one without `keys`."""
+    wanted = set(SYMBOLS) if keys is None else keys | {f"verdict.{verdict}" for verdict in Verdict}
     found: dict[str, dict[str, str]] = {}
-    for key in sorted(keys):
+    for key in sorted(wanted):
         found[key] = {"label": _capital(translator.text(key))}
         if SYMBOLS[key].has_glyph:
             found[key]["glyph"] = translator.text(f"{key}_glyph")
@@ -156,60 +354,83 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _group(data: MapData, name: str, layers: list[MapLayer]) -> dict[str, Any]:
+def _merged(states: Sequence[PlanData]) -> list[MapLayer]:
+    """Return the layers of all states, each once, with the symbols of all."""
+    found: dict[str, MapLayer] = {}
+    for data in reversed(states):
+        for layer in data.layers():
+            if layer.name in found:
+                symbols = dict.fromkeys((*found[layer.name].symbols, *layer.symbols))
+                found[layer.name] = replace(found[layer.name], symbols=tuple(symbols))
+            else:
+                found[layer.name] = layer
+    return list(found.values())
+
+
+def _group(
+    states: Sequence[PlanData], name: str, layers: list[MapLayer], service: Service | None
+) -> dict[str, Any]:
     return {
         "name": name,
-        "label": data.translator.text(f"legend.{name}"),
-        "layers": [_layer(data, layer) for layer in layers if layer.group == name],
+        "label": states[-1].text(f"legend.{name}"),
+        "layers": [_layer(states, layer, service) for layer in layers if layer.group == name],
     }
 
 
-def _layer(data: MapData, layer: MapLayer) -> dict[str, Any]:
-    features = data.features(layer.source)
-    if layer.where is not None:
-        column, value = layer.where
-        features = [item for item in features if item["properties"][column] == value]
+def _layer(states: Sequence[PlanData], layer: MapLayer, service: Service | None) -> dict[str, Any]:
+    main = states[-1]
     described = {
-        key: value for key, value in asdict(layer).items() if key not in {"group", "title"}
+        key: value for key, value in asdict(layer).items() if key not in {"group", "title", "text"}
     }
+    label = layer.text if layer.text is not None else _capital(main.text(layer.title))
+    is_tiled = any(service and service.tiles(data, layer.source) for data in states)
     return {
         **described,
-        "label": _capital(data.translator.text(layer.title)),
-        "count": len(features),
+        "label": label,
+        "count": max(_count(data, layer) for data in states),
+        "full_zoom": layer.min_zoom,
+        "min_zoom": max(0, layer.min_zoom - TILED_EARLIER_ZOOMS) if is_tiled else layer.min_zoom,
     }
 
 
-def _source(data: MapData, source: Source, addresses: Mapping[str, str] | None) -> dict[str, Any]:
-    count = len(data.features(source.name))
+def _count(data: PlanData, layer: MapLayer) -> int:
+    if layer.where is None:
+        return data.count(layer.source)
+    column, value = layer.where
+    return sum(cell == value for cell in data.column(layer.source, column))
+
+
+def _source(
+    states: Sequence[PlanData], place: int, source: Source, service: Service | None
+) -> dict[str, Any]:
+    data = states[place]
+    count = data.count(source.name)
+    address = _address(states, place, source.name, service)
+    title = "map.findings" if source.name == "findings" else f"layer.{source.name}"
     return {
         "name": source.name,
-        "label": data.translator.text(
-            "map.findings" if source.name == "findings" else f"layer.{source.name}"
-        ),
+        "map": place,
+        "label": data.text(title),
         "key": source.key,
         "symbol": source.symbol,
         "symbol_column": source.symbol_column,
         "fields": [
-            {
-                "key": field.key,
-                "form": field.form,
-                "label": data.translator.text(f"map.{field.label}"),
-            }
+            {"key": field.key, "form": field.form, "label": data.text(f"map.{field.label}")}
             for field in source.fields
         ],
         "count": count,
-        "address": addresses[source.name] if addresses else None,
-        "is_by_view": bool(addresses) and source.is_detail and count > BY_VIEW_ABOVE,
+        "document": _documents(states, place)[source.name],
+        "address": address,
+        "has_unplaced": source.has_unplaced,
+        "tiles": service.tiles(data, source.name) if service else None,
     }
 
 
-def _about(data: MapData) -> list[str]:
-    """Say what the verdicts rest on: day, rulebook, data."""
-    review, translator = data.review, data.translator
-    settings = review.plan.settings
-    return [
-        translator.text("map.about_day", day=review.as_of.isoformat()),
-        translator.text("map.about_rulebook", version=review.rulebook.version),
-        translator.text("map.about_plan", version=review.plan.version),
-        translator.text("map.about_basis", basis=translator.text(f"basis.{settings.focus_basis}")),
-    ]
+def _address(
+    states: Sequence[PlanData], place: int, name: str, service: Service | None
+) -> str | None:
+    if service is None:
+        return None
+    is_shared = place > 0 and _documents(states, place)[name] == name
+    find: Callable[[PlanData], str] = lambda data: service.features(data, name)  # noqa: E731 - used twice
+    return find(states[0]) if is_shared else find(states[place])

@@ -1,10 +1,12 @@
-"""What the overview map shows: its layers in groups, and the features behind them.
+"""What a map shows: its layers in groups, its lists, and the features behind them.
 
 A *source* is one GeoJSON document: the rows of a plan's layer with the columns that may
 go out, and nothing else. A *map layer* is what a reader switches on and off: a source, or
 the part of it with one value in one column. Geometry is in longitude and latitude (CRS84),
 rounded to 6 decimals (about a decimetre): these documents are for drawing, not for
-measuring. Leaves out symbols (`style`) and the page (`page`).
+measuring. Here are the ground that every map has and the overview; the other maps are
+`review_map`, `park_map`, `compare_map` and `ranking_map`. Leaves out symbols (`style`) and
+the page (`page`).
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import orjson
@@ -37,6 +39,9 @@ from geo_service.schema import SCHEMAS, ZONE_KINDS
 from geo_service.zoning.names import township_names
 
 if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from geo_service.model import Finding
     from geo_service.plan import Plan
     from geo_service.zoning.review import Review
 
@@ -46,6 +51,10 @@ Box = tuple[float, float, float, float]
 COORDINATE_DECIMALS = 6
 TOP_FINDINGS = 5
 """How many findings a park's popup spells out."""
+TILED_ABOVE_FEATURES = 4_000
+"""Features of a detail layer above which served pages draw it from tiles."""
+TILED_ABOVE_VERTICES = 200_000
+"""The same for vertices: some hundred outlines may be too much for one document."""
 MAX_SOURCES = 20
 """How many sources of data the map names."""
 
@@ -80,8 +89,10 @@ class Source:
     symbol: str
     symbol_column: str | None = None
     fields: tuple[Field, ...] = ()
+    has_unplaced: bool = False
+    """Whether features without a place go out too, to stand in lists."""
     is_detail: bool = False
-    """Whether it may be too much for one document, so that pages ask for what they show."""
+    """Whether it may be too much for one document, so that served pages draw it from tiles."""
 
 
 _ID = Field(key="id", label="id")
@@ -111,6 +122,7 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
                     Field(key="legal_basis", label="legal_basis"),
                     _ID,
                 ),
+                is_detail=True,
             ),
             Source(
                 name="rivers",
@@ -120,6 +132,7 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
                 symbol="river",
                 symbol_column="kind",
                 fields=(Field(key="kind_name", label="kind"),),
+                is_detail=True,
             ),
             Source(
                 name="roads",
@@ -132,6 +145,7 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
                     Field(key="class_name", label="kind"),
                     Field(key="speed_km_h", label="speed_km_h", form="number"),
                 ),
+                is_detail=True,
             ),
             Source(
                 name="sub_areas",
@@ -256,34 +270,94 @@ class MapLayer:
     group: str
     source: str
     title: str
-    where: tuple[str, str] | None = None
+    where: tuple[str, Any] | None = None
     is_shown: bool = True
     min_zoom: int = 0
     symbols: tuple[str, ...] = ()
     """Keys of the symbols that the legend lists for it."""
+    text: str | None = None
+    """What the line says where that is no message: a rule's title."""
+    number: int | None = None
+    """The number that stands for it on the map: a rule's."""
 
 
-GROUPS = ("parks", "verdicts", "land", "zones", "ground")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListGroup:
+    """One heading of a list: the value that its features have, and what it says."""
+
+    value: str
+    label: str
+    number: int | None = None
 
 
-class MapData:
-    """The sources of one review in one language; each is made once, when first asked for.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureList:
+    """One list of the side panel: the features of a source in groups by a column.
+
+    `note` begins the keys of the messages that count the lines (`map.<note>_count`);
+    `more` and `form` say what stands at the end of a line; `maps` are the positions of the
+    maps whose features are listed.
+    """
+
+    source: str
+    column: str
+    groups: tuple[ListGroup, ...]
+    note: str
+    more: str
+    form: str = "text"
+    maps: tuple[int, ...] = (0,)
+
+
+_Made = tuple[list[Document], "np.ndarray[Any, Any]"]
+Maker = Callable[[], "Rows"]
+
+
+class PlanData:
+    """The sources of one plan in one language; each is made once, when first asked for.
 
     Safe to use from several threads. Names come in the translator's language; each
     feature's `search` holds its names in simplified and traditional characters, and its id.
     """
 
-    def __init__(self, review: Review, translator: Translator) -> None:
-        self.review = review
+    kind: ClassVar[str]
+    """Which map it is for."""
+    known: ClassVar[Mapping[str, Source]] = SOURCES
+    groups: ClassVar[tuple[str, ...]] = ("parks", "land", "zones", "ground")
+    """The groups of the layer control, in order."""
+
+    def __init__(self, plan: Plan, translator: Translator, base: PlanData | None = None) -> None:
+        """Take the sources that are alike from `base`, if it is of the same plan."""
         self.translator = translator
-        self.plan: Plan = review.plan
-        self._traditional = Translator(Language.ZH_HANT, review.plan.settings.names_hant)
+        self.plan = plan
+        self._base = base
+        self._traditional = Translator(Language.ZH_HANT, plan.settings.names_hant)
         self._lock = threading.RLock()
-        self._made: dict[str, tuple[list[Document], np.ndarray[Any, Any]]] = {}
+        self._made: dict[str, _Made] = {}
 
     def sources(self) -> tuple[Source, ...]:
         """Return the sources that have features, from the bottom of the map to its top."""
-        return tuple(source for source in SOURCES.values() if self.features(source.name))
+        return tuple(source for source in self.known.values() if self.count(source.name))
+
+    def is_tiled(self, name: str) -> bool:
+        """Return whether a served page draws a source from tiles: all of a big layer."""
+        if not self.known[name].is_detail or name in self.makers():
+            return False
+        frame = self.frame(name)
+        return len(frame) == len(self.plan.geo(name)) and is_big(frame)
+
+    def count(self, name: str) -> int:
+        """Return how many features a source has."""
+        if self.is_tiled(name):
+            return int(_is_placed(self.frame(name)).sum())
+        return len(self.features(name))
+
+    def column(self, name: str, column: str) -> list[Any]:
+        """Return one property of all features of a source; of a big layer without making them."""
+        if self.is_tiled(name) and column in self.frame(name).columns:
+            frame = self.frame(name)
+            cells = frame.loc[_is_placed(frame), column].astype(object)
+            return list(cells.where(cells.notna(), None))
+        return [item["properties"].get(column) for item in self.features(name)]
 
     def features(self, name: str) -> list[Document]:
         """Return a source's features; NotFoundError for a name that is no source."""
@@ -296,10 +370,15 @@ class MapData:
 
         `numberMatched` counts all that meet the box, before `limit` and `offset`.
         """
-        features, shapes = self._source(name)
-        if bbox is not None:
-            met = np.flatnonzero(shapely.intersects(shapes, shapely.box(*bbox)))
-            features = [features[place] for place in met]
+        if bbox is not None and name in self.known and self.is_tiled(name):
+            frame = self.frame(name)
+            is_met = shapely.intersects(frame.geometry.to_numpy(), shapely.box(*bbox))
+            features = self._make(self.known[name], frame[is_met])[0]
+        else:
+            features, shapes = self._source(name)
+            if bbox is not None:
+                met = np.flatnonzero(shapely.intersects(shapes, shapely.box(*bbox)))
+                features = [features[place] for place in met]
         end = None if limit is None else offset + limit
         return collection(features[offset:end], len(features))
 
@@ -312,27 +391,40 @@ class MapData:
                 return west, south, east, north
         return -170.0, -60.0, 170.0, 75.0
 
-    def _source(self, name: str) -> tuple[list[Document], np.ndarray[Any, Any]]:
-        if name not in SOURCES:
+    def _source(self, name: str) -> _Made:
+        if name not in self.known:
             shown = name if len(name) <= 80 else name[:77] + "..."  # noqa: PLR2004 - one line
-            msg = f"The map has no layer {shown!r}; it has {', '.join(SOURCES)}."
+            msg = f"The map has no layer {shown!r}; it has {', '.join(self.known)}."
             raise NotFoundError(msg)
+        if self._base is not None and name not in self.makers() and self._is_alike(name):
+            return self._base._source(name)  # noqa: SLF001 - of the same class
         with self._lock:
             if name not in self._made:
-                self._made[name] = self._make(SOURCES[name])
+                self._made[name] = self._make(self.known[name])
             return self._made[name]
 
-    def _make(self, source: Source) -> tuple[list[Document], np.ndarray[Any, Any]]:
-        makers: Mapping[str, Callable[[], _Rows]] = {
-            "parks": self._parks,
-            "findings": self._findings,
-        }
-        make = makers.get(source.name)
-        ids, rows, shapes = make() if make else self._rows(source)
+    def _is_alike(self, name: str) -> bool:
+        """Whether a source of the plan is drawn just as on the map that this one is based on."""
+        base = self._base
+        return base is not None and base.plan is self.plan and base.known.get(name) == SOURCES[name]
+
+    def makers(self) -> Mapping[str, Maker]:
+        """Return what makes the sources that are not simply a layer of the plan."""
+        return {}
+
+    def frame(self, name: str) -> gpd.GeoDataFrame:
+        """Return the features of a layer of the plan that this map may show."""
+        return self.plan.geo(name)
+
+    def _make(self, source: Source, frame: gpd.GeoDataFrame | None = None) -> _Made:
+        make = self.makers().get(source.name)
+        ids, rows, shapes = make() if make else self.rows(source, frame=frame)
         if source.name == "townships":
             shapes = shapely.point_on_surface(shapes)
         shapes = np.asarray(shapes, dtype=object)
         drawn = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+        if source.has_unplaced:
+            drawn[:] = True
         places = np.flatnonzero(drawn)
         made = [
             feature(identity, shape, row)
@@ -345,9 +437,11 @@ class MapData:
         ]
         return made, shapes[places]
 
-    def _rows(self, source: Source) -> _Rows:
-        """Rows of a plan's layer with the columns that may go out."""
-        frame = self.plan.geo(source.name)
+    def rows(
+        self, source: Source, layer: str | None = None, *, frame: gpd.GeoDataFrame | None = None
+    ) -> Rows:
+        """Return the rows of a plan's layer, or of a part, with the columns that may go out."""
+        frame = self.frame(layer or source.name) if frame is None else frame
         kept = [name for name in ("name", *source.columns) if name in frame.columns]
         columns = [*kept, "illustrative", "source"]
         rows = []
@@ -356,22 +450,24 @@ class MapData:
             row = plain(dict(zip(columns, cells, strict=True)))
             identity = row[source.key]
             row |= extra.get(identity, {})
-            rows.append(self._worded(source, identity, row))
+            rows.append(self.worded(source, identity, row))
         return [row[source.key] for row in rows], rows, frame.geometry.to_numpy()
 
-    def _worded(self, source: Source, identity: str, row: Document) -> Document:
+    def worded(self, source: Source, identity: str, row: Document) -> Document:
+        """Add to a row what its classes are called and what it is found by."""
         if source.name == "rivers":
             is_boundary = row["is_management_boundary"]
             row["kind"] = MANAGEMENT_BOUNDARY if is_boundary else row["rank"]
         for column, section in source.named.items():
             value = row.get(column)
-            row[f"{column}_name"] = self._text(f"{section}.{value or OTHER}")
-        return self._titled(identity, row)
+            row[f"{column}_name"] = self.text(f"{section}.{value or OTHER}")
+        return self.titled(identity, row)
 
-    def _text(self, key: str) -> str:
-        return self.translator.text(key)
+    def text(self, key: str, **values: object) -> str:
+        """Return a text of the catalogue in the map's language."""
+        return self.translator.text(key, **values)
 
-    def _titled(self, identity: str, row: Document) -> Document:
+    def titled(self, identity: str, row: Document) -> Document:
         """Put the name into the page's language, and give the row what it is found by."""
         name = row.get("name") or ""
         forms = (
@@ -385,13 +481,18 @@ class MapData:
         row["search"] = "\n".join(dict.fromkeys(form.lower() for form in forms if form))
         park_id = row.get("park_id")
         if park_id is not None and park_id != identity:
-            row["park"] = self._park_names.get(park_id, park_id)
+            row["park"] = self.park_names.get(park_id, park_id)
         return row
 
     @cached_property
-    def _park_names(self) -> Mapping[str, str]:
+    def park_names(self) -> Mapping[str, str]:
+        """Names of parks by id, in the map's language."""
         parks = self.plan.frame("parks")
         return dict(zip(parks["park_id"], map(self.translator.convert, parks["name"]), strict=True))
+
+    def converted(self, text: str | None) -> str | None:
+        """Return a name of the data in the map's script; None for none."""
+        return self.translator.convert(text) if text else None
 
     def _extra(self, name: str) -> Mapping[str, Document]:
         """Properties of a source that come from other layers, by id."""
@@ -407,94 +508,40 @@ class MapData:
             return {str(key): plain(row) for key, row in sums.to_dict("index").items()}
         return {}
 
-    def _parks(self) -> _Rows:
-        """Parks with their verdicts, focus figures and gravest findings."""
-        frame = self.review.parks
-        townships = township_names(self.plan)
-        groups = self.plan.settings.groups.names
-        rows = []
-        for cells in frame[list(PARK_COLUMNS)].to_dict("records"):
-            row: Document = plain(cells)
-            park_id, group = row["park_id"], row["industry_group"]
-            figures = focus_figures(self.review.focus[park_id], self.translator)
-            row |= {
-                "tier_name": self._text(f"tier.{row['tier']}"),
-                "verdict_name": self._text(f"verdict.{row['verdict']}"),
-                "status_name": self._text(f"status.{row['status'] or OTHER}"),
-                "township": self._converted(townships.get(row["township_code"])),
-                "speciality": self._converted(row["speciality"]),
-                "leading_industry_name": figures["leading_industry_name"],
-                "industry_group_name": self.translator.pick(groups[group]) if group else None,
-                "top_industry_name": figures["top_industry_name"],
-                "top_findings": self._top_findings(park_id),
-                **{name: figures[name] for name in FOCUS_FIGURES},
-            }
-            rows.append(self._titled(park_id, row))
-        return [row["park_id"] for row in rows], rows, frame.geometry.to_numpy()
-
-    def _converted(self, text: str | None) -> str | None:
-        return self.translator.convert(text) if text else None
-
-    def _top_findings(self, park_id: str) -> list[Document]:
-        active = [item for item in self.review.findings_of(park_id) if item.waived is None]
-        return [
-            {
-                "finding_id": item.finding_id,
-                "verdict": item.verdict.value,
-                "severity": self._text(f"severity.{item.severity}"),
-                "title": self.translator.render(item.title),
-            }
-            for item in active[:TOP_FINDINGS]
-        ]
-
-    def _findings(self) -> _Rows:
-        """Findings that have a place, with what they say and what would cure them."""
-        rows = []
-        marked = self._illustrative_ids()
-        for item in self.review.results:
-            given = finding_properties(item, self.translator)
-            basis = item.legal_basis
-            words = (basis.document, basis.number, basis.article)
-            row = {
-                name: given[name]
-                for name in ("finding_id", "rule_id", "family", "severity", "verdict", "park_id")
-            }
-            row |= {
-                "subject": given["subject"],
-                "title": given["title"],
-                "cure": given["cure"],
-                "severity_name": self._text(f"severity.{item.severity}"),
-                "verdict_name": self._text(f"verdict.{item.verdict}"),
-                "basis_tag_name": self._text(f"basis_tag.{item.basis_tag}"),
-                "legal_basis": self.translator.convert(" ".join(filter(None, words))),
-                "is_waived": item.waived is not None,
-                "illustrative": item.illustrative
-                or (item.subject.layer, item.subject.id) in marked
-                or ("parks", item.park_id) in marked,
-            }
-            row = self._titled(item.finding_id, row)
-            row["search"] = ""
-            rows.append(row)
-        return [row["finding_id"] for row in rows], rows, self.review.geometry.to_numpy()
-
-    def _illustrative_ids(self) -> frozenset[tuple[str, str]]:
-        """Layer and id of every made-up feature that a finding may be about."""
-        found = set()
-        for name in self.plan.layers:
-            if name in SCHEMAS:
-                frame = self.plan.frame(name)
-                is_made_up = frame["illustrative"].fillna(value=False).astype(bool)
-                found |= {(name, str(key)) for key in frame.loc[is_made_up, SCHEMAS[name].key[0]]}
-        return frozenset(found)
-
     # ---- what the map has -----------------------------------------------------------------
+
+    @property
+    def county(self) -> str:
+        """The county's name in the map's language."""
+        return self.translator.pick(self.plan.settings.name)
+
+    def title(self) -> str:
+        """Return the map's title."""
+        raise NotImplementedError
+
+    def subtitle(self) -> str:
+        """Return the line under the title."""
+        raise NotImplementedError
+
+    def about(self) -> list[str]:
+        """Say what the map rests on: day, rulebook, data."""
+        return [self.text("map.about_plan", version=self.plan.version)]
+
+    def lists(self) -> list[FeatureList]:
+        """Return the lists of the side panel."""
+        return []
 
     def layers(self) -> list[MapLayer]:
         """Return the layer control's lines: only layers that have features."""
         present = {source.name for source in self.sources()}
-        return [layer for layer in self._every_layer() if layer.source in present]
+        return [layer for layer in self.every_layer() if layer.source in present]
 
-    def _every_layer(self) -> Iterable[MapLayer]:
+    def every_layer(self) -> Iterable[MapLayer]:
+        """Yield the lines of the layer control that this map knows."""
+        yield from self.ground_layers()
+
+    def tier_layers(self) -> Iterable[MapLayer]:
+        """Yield one line a tier of parks."""
         for tier in Tier:
             key = f"tier.{tier}"
             yield MapLayer(
@@ -505,47 +552,39 @@ class MapData:
                 where=("tier", tier.value),
                 symbols=(key,),
             )
-        for verdict in (Verdict.PASS, Verdict.WATCH, Verdict.FAIL, Verdict.UNKNOWN):
-            key = f"verdict.{verdict}"
-            yield MapLayer(
-                name=f"parks.{verdict}",
-                group="verdicts",
-                source="parks",
-                title=key,
-                where=("verdict", verdict.value),
-                symbols=(key,),
-            )
-        yield MapLayer(
-            name="findings", group="verdicts", source="findings", title="map.findings", min_zoom=12
-        )
-        for name, zoom in (("sub_areas", 11), ("parcels", 13), ("buildings", 14)):
-            yield self._plan_layer(name, group="land", min_zoom=zoom)
-        for kind in self._present("control_zones", ZONE_KINDS):
+
+    def zone_layers(self, shown: Sequence[str] = ("ecological_red_line",)) -> Iterable[MapLayer]:
+        """Yield one line a kind of control zone that there is."""
+        for kind in self.present("control_zones", ZONE_KINDS):
             yield MapLayer(
                 name=f"control_zones.{kind}",
                 group="zones",
                 source="control_zones",
                 title=f"zone.{kind}",
                 where=("kind", kind),
-                is_shown=kind == "ecological_red_line",
+                is_shown=kind in shown,
                 symbols=(f"zone.{kind}",),
             )
-        yield self._plan_layer("county")
-        yield self._plan_layer("townships")
-        yield self._plan_layer("township_areas", is_shown=False)
-        yield self._plan_layer("rivers")
-        yield self._plan_layer("roads")
-        yield self._plan_layer("facilities", min_zoom=10)
 
-    def _plan_layer(
+    def ground_layers(self, *, facilities_from: int = 10) -> Iterable[MapLayer]:
+        """Yield the lines of the ground: county, townships, water, roads, facilities."""
+        yield self.plan_layer("county")
+        yield self.plan_layer("townships")
+        yield self.plan_layer("township_areas", is_shown=False)
+        yield self.plan_layer("rivers")
+        yield self.plan_layer("roads")
+        yield self.plan_layer("facilities", min_zoom=facilities_from)
+
+    def plan_layer(
         self, name: str, *, group: str = "ground", is_shown: bool = True, min_zoom: int = 0
     ) -> MapLayer:
-        source = SOURCES[name]
+        """Return the line of a whole layer of the plan."""
+        source = self.known[name]
         symbols: tuple[str, ...] = (source.symbol,)
         if source.symbol_column is not None:
             prefix = f"{source.symbol}."
             known = [key.removeprefix(prefix) for key in SYMBOLS if key.startswith(prefix)]
-            symbols = tuple(prefix + value for value in self._present(name, known))
+            symbols = tuple(prefix + value for value in self.present(name, known))
         return MapLayer(
             name=name,
             group=group,
@@ -556,10 +595,10 @@ class MapData:
             symbols=symbols,
         )
 
-    def _present(self, name: str, known: Sequence[str]) -> list[str]:
-        """Classes that the features of a source have, in the order of `known`."""
-        column = SOURCES[name].symbol_column or ""
-        found = {item["properties"].get(column) or OTHER for item in self.features(name)}
+    def present(self, name: str, known: Sequence[str]) -> list[str]:
+        """Return the classes that the features of a source have, in the order of `known`."""
+        column = self.known[name].symbol_column or ""
+        found = {value or OTHER for value in self.column(name, column)}
         return [value for value in known if value in found]
 
     def is_illustrative(self) -> bool:
@@ -572,10 +611,14 @@ class MapData:
         A source that only adds a remark to another one (`A; remark` beside `A`) is left out.
         """
         named = {
-            item["properties"]["source"]
+            text
             for source in self.sources()
-            for item in self.features(source.name)
-            if item["properties"].get("source") and not item["properties"]["illustrative"]
+            for text, is_made_up in zip(
+                self.column(source.name, "source"),
+                self.column(source.name, "illustrative"),
+                strict=True,
+            )
+            if text and not is_made_up
         }
         whole = [
             text
@@ -586,10 +629,193 @@ class MapData:
         return whole[:MAX_SOURCES]
 
 
-_Rows = tuple[list[str], list[Document], Any]
+class MapData(PlanData):
+    """The sources of one review: parks with their verdicts, findings, and the ground."""
+
+    kind: ClassVar[str] = "overview"
+    groups: ClassVar[tuple[str, ...]] = ("parks", "verdicts", "land", "zones", "ground")
+
+    def __init__(
+        self, review: Review, translator: Translator, base: PlanData | None = None
+    ) -> None:
+        super().__init__(review.plan, translator, base)
+        self.review = review
+
+    def makers(self) -> Mapping[str, Maker]:
+        """Return what makes the parks and the findings."""
+        return {"parks": self._parks, "findings": self._findings}
+
+    def title(self) -> str:
+        """Return the map's title."""
+        return self.text("map.title", county=self.county)
+
+    def subtitle(self) -> str:
+        """Say how many parks of each tier there are (1 + 5 + 42) and what they are."""
+        tiers = [item["properties"]["tier"] for item in self.features("parks")]
+        parts = [
+            self.text("map.tier_count", count=tiers.count(tier), tier=self.text(f"tier.{tier}"))
+            for tier in Tier
+        ]
+        return " + ".join(parts)
+
+    def about(self) -> list[str]:
+        """Say what the verdicts rest on: day, rulebook, data, basis of shares."""
+        basis = self.text(f"basis.{self.plan.settings.focus_basis}")
+        return [
+            self.text("map.about_day", day=self.review.as_of.isoformat()),
+            self.text("map.about_rulebook", version=self.review.rulebook.version),
+            *super().about(),
+            self.text("map.about_basis", basis=basis),
+        ]
+
+    def lists(self) -> list[FeatureList]:
+        """Return the list of parks by tier."""
+        groups = tuple(ListGroup(value=tier, label=self.text(f"tier.{tier}")) for tier in Tier)
+        parks = FeatureList(
+            source="parks", column="tier", groups=groups, note="park", more="share", form="share"
+        )
+        return [parks]
+
+    def every_layer(self) -> Iterable[MapLayer]:
+        """Yield parks by tier and verdict, findings, land, zones and the ground."""
+        yield from self.tier_layers()
+        yield from self.verdict_layers()
+        yield MapLayer(
+            name="findings", group="verdicts", source="findings", title="map.findings", min_zoom=12
+        )
+        for name, zoom in (("sub_areas", 11), ("parcels", 13), ("buildings", 14)):
+            yield self.plan_layer(name, group="land", min_zoom=zoom)
+        yield from self.zone_layers()
+        yield from self.ground_layers()
+
+    def verdict_layers(self) -> Iterable[MapLayer]:
+        """Yield one line a verdict of parks."""
+        for verdict in (Verdict.PASS, Verdict.WATCH, Verdict.FAIL, Verdict.UNKNOWN):
+            key = f"verdict.{verdict}"
+            yield MapLayer(
+                name=f"parks.{verdict}",
+                group="verdicts",
+                source="parks",
+                title=key,
+                where=("verdict", verdict.value),
+                symbols=(key,),
+            )
+
+    def park_rows(self) -> gpd.GeoDataFrame:
+        """Return the parks of this map with their verdicts."""
+        return self.review.parks
+
+    def park_extra(self, park_id: str) -> Document:
+        """Return what a map says of a park beside what every map does."""
+        del park_id
+        return {}
+
+    def _parks(self) -> Rows:
+        """Parks with their verdicts, focus figures and gravest findings."""
+        frame = self.park_rows()
+        townships = township_names(self.plan)
+        groups = self.plan.settings.groups.names
+        rows = []
+        for cells in frame[list(PARK_COLUMNS)].to_dict("records"):
+            row: Document = plain(cells)
+            park_id, group = row["park_id"], row["industry_group"]
+            figures = focus_figures(self.review.focus[park_id], self.translator)
+            row |= {
+                "tier_name": self.text(f"tier.{row['tier']}"),
+                "verdict_name": self.text(f"verdict.{row['verdict']}"),
+                "status_name": self.text(f"status.{row['status'] or OTHER}"),
+                "township": self.converted(townships.get(row["township_code"])),
+                "speciality": self.converted(row["speciality"]),
+                "leading_industry_name": figures["leading_industry_name"],
+                "industry_group_name": self.translator.pick(groups[group]) if group else None,
+                "top_industry_name": figures["top_industry_name"],
+                "top_findings": self._top_findings(park_id),
+                **{name: figures[name] for name in FOCUS_FIGURES},
+                **self.park_extra(park_id),
+            }
+            rows.append(self.titled(park_id, row))
+        return [row["park_id"] for row in rows], rows, frame.geometry.to_numpy()
+
+    def _top_findings(self, park_id: str) -> list[Document]:
+        active = [item for item in self.review.findings_of(park_id) if item.waived is None]
+        return [
+            {
+                "finding_id": item.finding_id,
+                "verdict": item.verdict.value,
+                "severity": self.text(f"severity.{item.severity}"),
+                "title": self.translator.render(item.title),
+            }
+            for item in active[:TOP_FINDINGS]
+        ]
+
+    def shown_findings(self) -> list[Finding]:
+        """Return the findings of this map, in the order of the review."""
+        return list(self.review.results)
+
+    def _findings(self) -> Rows:
+        """Findings with what they say and what would cure them."""
+        found = self.shown_findings()
+        ids = [item.finding_id for item in found]
+        places = {item.finding_id: place for place, item in enumerate(self.review.results)}
+        chosen = [places[identity] for identity in ids]
+        shapes = self.review.geometry.to_numpy()[chosen]
+        return ids, [self.finding_row(item) for item in found], shapes
+
+    def finding_row(self, item: Finding) -> Document:
+        """Return a finding's properties."""
+        given = finding_properties(item, self.translator)
+        basis = item.legal_basis
+        words = (basis.document, basis.number, basis.article)
+        marked = self._illustrative_ids
+        row = {
+            name: given[name]
+            for name in ("finding_id", "rule_id", "family", "severity", "verdict", "park_id")
+        }
+        row |= {
+            "subject": given["subject"],
+            "title": given["title"],
+            "cure": given["cure"],
+            "severity_name": self.text(f"severity.{item.severity}"),
+            "verdict_name": self.text(f"verdict.{item.verdict}"),
+            "basis_tag_name": self.text(f"basis_tag.{item.basis_tag}"),
+            "legal_basis": self.translator.convert(" ".join(filter(None, words))),
+            "is_waived": item.waived is not None,
+            "illustrative": item.illustrative
+            or (item.subject.layer, item.subject.id) in marked
+            or ("parks", item.park_id) in marked,
+        }
+        return {**self.titled(item.finding_id, row), "search": ""}
+
+    @cached_property
+    def _illustrative_ids(self) -> frozenset[tuple[str, str]]:
+        """Layer and id of every made-up feature that a finding may be about."""
+        found = set()
+        for name in self.plan.layers:
+            if name in SCHEMAS:
+                frame = self.plan.frame(name)
+                is_made_up = frame["illustrative"].fillna(value=False).astype(bool)
+                found |= {(name, str(key)) for key in frame.loc[is_made_up, SCHEMAS[name].key[0]]}
+        return frozenset(found)
+
+
+Rows = tuple[list[str], list[Document], Any]
 """Ids, properties and shapes, in one order."""
 
 
-def _geometry(shapes: np.ndarray[Any, Any]) -> list[Document]:
+def is_big(frame: gpd.GeoDataFrame) -> bool:
+    """Return whether a layer is too much for one document."""
+    if len(frame) > TILED_ABOVE_FEATURES:
+        return True
+    vertices = shapely.get_num_coordinates(frame.geometry.to_numpy())
+    return int(vertices.sum()) > TILED_ABOVE_VERTICES
+
+
+def _is_placed(frame: gpd.GeoDataFrame) -> Any:  # noqa: ANN401 - a mask
+    shapes = frame.geometry.to_numpy()
+    return ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+
+
+def _geometry(shapes: np.ndarray[Any, Any]) -> list[Document | None]:
     rounded = shapely.transform(shapes, lambda xy: np.round(xy, COORDINATE_DECIMALS))
-    return [orjson.loads(text) for text in shapely.to_geojson(shapely.orient_polygons(rounded))]
+    texts = shapely.to_geojson(shapely.orient_polygons(rounded))
+    return [None if text is None else orjson.loads(text) for text in texts]

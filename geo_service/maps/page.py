@@ -37,11 +37,19 @@ SCRIPTS = (
     "dom.js",
     "data.js",
     "symbols.js",
+    "tiles.js",
     "labels.js",
     "popups.js",
     "panel.js",
     "search.js",
+    "geodesy.js",
+    "places.js",
+    "candidates.js",
+    "tools.js",
+    "link.js",
+    "protocol.js",
     "print.js",
+    "drawing.js",
     "map.js",
 )
 """Our own scripts in the order they run; `prelude.js` runs before Folium's."""
@@ -222,10 +230,18 @@ class PlanningMap(folium.Map):
     )
 
     def __init__(
-        self, content: Content, *, kind: str, bounds: tuple[float, float, float, float]
+        self,
+        content: Content,
+        *,
+        kinds: Sequence[str],
+        bounds: tuple[float, float, float, float],
     ) -> None:
-        """Make a map over a box (west, south, east, north); `kind` is its fixed id."""
+        """Make a map over a box (west, south, east, north), or two side by side.
+
+        `kinds` are the fixed ids; with two, a second map stands in the same figure.
+        """
         west, south, east, north = bounds
+        is_paired = len(kinds) > 1
         super().__init__(
             location=[round((south + north) / 2, 6), round((west + east) / 2, 6)],
             zoom_start=9,
@@ -239,9 +255,17 @@ class PlanningMap(folium.Map):
         )
         # Folium hands these two to its tile layer only, and this map has none.
         self.options |= {"min_zoom": MIN_ZOOM, "max_zoom": MAX_ZOOM}
-        self._id = kind
+        if is_paired:
+            # Each map follows the other at once; an animation would lag behind.
+            self.options |= {"zoom_animation": False, "fade_animation": False}
+        self._id = kinds[0]
         self.content = content
-        _PlanningFigure().add_child(self)
+        figure = _PlanningFigure()
+        figure.add_child(self)
+        for kind in kinds[1:]:
+            other = PlanningMap(content, kinds=[kind], bounds=bounds)
+            other.options |= self.options
+            figure.add_child(other)
 
 
 @dataclass(frozen=True, slots=True)

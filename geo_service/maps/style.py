@@ -58,6 +58,11 @@ class Sign(StrEnum):
     BANG = "bang"
     CROSS = "cross"
     QUESTION = "question"
+    PLUS = "plus"
+    MINUS = "minus"
+    WAVE = "wave"
+    EQUALS = "equals"
+    DOT = "dot"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +82,8 @@ class Symbol:
     shape: Shape | None = None
     size: float = 0.0
     sign: Sign | None = None
+    ink: str | None = None
+    """Colour of what stands inside a marker, where white would not be seen."""
     has_glyph: bool = False
     """Whether the marker carries the character that the message `<key>_glyph` holds."""
 
@@ -154,7 +161,70 @@ _GROUND = {
     "layer.townships": _marker(Shape.CIRCLE, 5, "#6c757d"),
     "layer.township_areas": _area("#a9a294", None, 0.0, width=1.0, dash="2 3"),
     "layer.sub_areas": _area("#54606b", "#9aa5ae", 0.12, width=1.2, dash="8 3"),
+    "layer.parks": _area("#4a5560", "#8f989f", 0.12, width=1.8),
     "layer.buildings": _area("#5a5148", "#b7aa98", 0.95, width=0.8),
+}
+_BELONGINGS = {
+    "leading": _marker(Shape.CIRCLE, 14, "#0072b2", sign=Sign.CHECK),
+    "supporting": _marker(Shape.DIAMOND, 14, "#3f8fc4", sign=Sign.DOT),
+    "other": _marker(Shape.SQUARE, 13, "#c25700", sign=Sign.CROSS),
+    "uncoded": _marker(Shape.CIRCLE, 13, "#6d767e", sign=Sign.QUESTION),
+}
+BELONGINGS = tuple(_BELONGINGS)
+"""How an enterprise belongs to its park: by the leading industry, a supporting one, or not."""
+
+_LAND_USES = {
+    "industry": _area("#8a6d3b", "#d8c096", 0.9, width=0.9),
+    "industry_1": _area("#8a6d3b", "#f0e2c0", 0.9, width=0.9),
+    "industry_2": _area("#7a5a2b", "#cfa766", 0.9, width=0.9, hatch=Hatch.BACKWARD),
+    "industry_3": _area("#5e3f16", "#a87436", 0.9, width=1.2, hatch=Hatch.CROSS),
+    "logistics": _area("#6b4f8a", "#cdbde0", 0.9, width=0.9, hatch=Hatch.HORIZONTAL),
+    "research": _area("#1f6f8b", "#b5dbe6", 0.9, width=0.9, hatch=Hatch.DOTS),
+    "other": _area("#8a9097", "#eceeef", 0.8, width=0.8, dash="1 3"),
+}
+LAND_USE_CLASSES = tuple(name for name in _LAND_USES if name != "other")
+"""Broad classes of land use that a park's map tells apart."""
+
+_CHANGES = {
+    "new": _area("#a63c00", "#d55e00", 0.35, width=3.0, hatch=Hatch.DIAGONAL, sign=Sign.PLUS),
+    "cured": _area("#00795a", "#009e73", 0.35, width=2.4, dash="6 4", sign=Sign.CHECK),
+    "changed": _area("#6a3d9a", "#b79ad6", 0.4, width=2.2, hatch=Hatch.DOTS, sign=Sign.WAVE),
+    "persisting": _area("#5f6870", "#c3c9ce", 0.4, width=1.2, sign=Sign.EQUALS),
+    "not_compared": _area("#5f6870", "#eceeef", 0.5, width=1.2, dash="1 4", sign=Sign.QUESTION),
+}
+CHANGES = tuple(_CHANGES)
+"""What became of a finding between two reviews."""
+
+SCORE_CLASSES = 5
+"""A ranking's scores are drawn in so many equal classes between the lowest and the highest."""
+_RAMP = (
+    ("#7a7350", "#f4e37a", "#1f2a33"),
+    ("#6f6b4a", "#c9bd6c", "#1f2a33"),
+    ("#4d4f55", "#8e8d78", "#ffffff"),
+    ("#2b3a5c", "#4f5f80", "#ffffff"),
+    ("#001a40", "#00336e", "#ffffff"),
+)
+"""Stroke, fill and ink from the lowest class to the highest, light to dark (as Cividis)."""
+_CANDIDATES = {
+    **{
+        f"class_{place}": Symbol(
+            geometry=Geometry.AREA,
+            stroke=stroke,
+            width=1.6,
+            fill=fill,
+            fill_opacity=0.85,
+            shape=Shape.CIRCLE,
+            size=22,
+            ink=ink,
+        )
+        for place, (stroke, fill, ink) in enumerate(_RAMP, start=1)
+    },
+    "excluded": _area("#5f6870", "#d9dde0", 0.5, width=1.2, dash="3 3", hatch=Hatch.CROSS),
+}
+_TOOLS = {
+    "tool.selection": _line("#c2007a", 3.5),
+    "tool.draft": _area("#c2007a", "#e7298a", 0.12, width=2.4, dash="7 4"),
+    "tool.route": _line("#c2007a", 3.4, casing="#ffffff"),
 }
 
 
@@ -174,7 +244,12 @@ SYMBOLS: Mapping[str, Symbol] = MappingProxyType(
         **{f"river.{rank}": _RIVERS[rank] for rank in (MANAGEMENT_BOUNDARY, *RIVER_RANKS, "other")},
         **{f"road.{name}": _ROADS[name] for name in (*ROAD_CLASSES, "other")},
         **{f"facility.{kind}": _facility(kind) for kind in FACILITY_KINDS},
+        **{f"belonging.{name}": symbol for name, symbol in _BELONGINGS.items()},
+        **{f"use.{name}": symbol for name, symbol in _LAND_USES.items()},
+        **{f"change.{name}": symbol for name, symbol in _CHANGES.items()},
+        **{f"candidate.{name}": symbol for name, symbol in _CANDIDATES.items()},
         **_GROUND,
+        **_TOOLS,
     }
 )
 """Every symbol by the key of the message that names it."""

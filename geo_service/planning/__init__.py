@@ -1,6 +1,28 @@
 """The use cases, in the words of the product; the one place that joins its parts."""
 
-from geo_service.planning.county import County, no_such_park
-from geo_service.planning.files import compare_files, rank_workspace, review_workspace
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from geo_service.planning.county import County, no_such_park
+    from geo_service.planning.files import compare_files, rank_workspace, review_workspace
+
+_HOMES = {
+    "County": "geo_service.planning.county",
+    "compare_files": "geo_service.planning.files",
+    "no_such_park": "geo_service.planning.county",
+    "rank_workspace": "geo_service.planning.files",
+    "review_workspace": "geo_service.planning.files",
+}
 
 __all__ = ["County", "compare_files", "no_such_park", "rank_workspace", "review_workspace"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever a use case is
+    """Import a use case when it is first asked for: a review needs no travel times."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 import orjson
 
 from geo_service.errors import InvalidQueryError
-from geo_service.planning.saved_rankings import save_workspace_ranking
-from geo_service.suitability.rank import Ranking, rank
 from geo_service.workspace import open_plan
 from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
 from geo_service.zoning.review import Review, review
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     import os
 
     from geo_service.suitability.project import Project
+    from geo_service.suitability.rank import Ranking
     from geo_service.zoning.review import Progress
 
 
@@ -60,6 +59,10 @@ def rank_workspace(
     StoreError
         The ranking could not be saved.
     """
+    # A review needs neither: it starts faster without their libraries.
+    from geo_service.planning.saved_rankings import save_workspace_ranking  # noqa: PLC0415
+    from geo_service.suitability.rank import rank  # noqa: PLC0415
+
     plan = open_plan(workspace)
     rules = open_rulebook(plan.settings.rulebook_path)
     made = rank(plan, project, rules, progress=progress)

@@ -364,6 +364,7 @@ def layers_document(plan: Plan, translator: Translator) -> Document:
                 "features": len(frame),
                 "illustrative": int(frame["illustrative"].fillna(value=False).sum()),
                 "version": layer.version,
+                "number": layer.number,
                 "sources": sorted(frame["source"].dropna().unique().tolist())[:20],
             }
         )

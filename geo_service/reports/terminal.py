@@ -60,7 +60,7 @@ def verdict_table(review: Review, translator: Translator, *, width: int | None =
     lines = [translator.text("table.counts", **review.verdicts), basis_line(review, translator)]
     if is_illustrative(review.plan):
         lines.append(translator.text("table.illustrative"))
-    return _print(table, lines, width)
+    return print_table(table, lines, width)
 
 
 _COLUMNS = ("tier", "park_id", "name", "leading_industry", "share", "verdict", "findings")
@@ -74,9 +74,9 @@ def _verdict_row(row: dict[str, Any], basis: str, translator: Translator) -> lis
     has_share = isinstance(share, float) and not math.isnan(share)
     return [
         Text(translator.text(f"tier.{row['tier']}")),
-        _one_line(row["park_id"], _ID_CELLS),
-        _one_line(translator.convert(row["name"]), _NAME_CELLS),
-        _one_line(industry, _NAME_CELLS),
+        one_line(row["park_id"], _ID_CELLS),
+        one_line(translator.convert(row["name"]), _NAME_CELLS),
+        one_line(industry, _NAME_CELLS),
         Text(f"{share:.1%}" if has_share else "—"),
         Text(translator.text(f"verdict.{verdict}"), style=_STYLES[verdict]),
         Text(str(row["findings"])),
@@ -95,10 +95,10 @@ def layers_table(document: Document, translator: Translator, *, width: int | Non
             Text(f"{layer['title']} ({layer['name']})"),
             f"{layer['features']:,}",
             f"{layer['illustrative']:,}",
-            layer["version"],
-            _one_line("; ".join(layer["sources"][:2]), _NAME_CELLS),
+            f"{layer['number']} · {layer['version']}",
+            one_line("; ".join(layer["sources"][:2]), _NAME_CELLS),
         )
-    return _print(table, [], width)
+    return print_table(table, [], width)
 
 
 def comparison_table(
@@ -117,16 +117,16 @@ def comparison_table(
         for finding in findings:
             table.add_row(
                 Text(translator.text(f"comparison.{state}")),
-                _one_line(str(finding["park_id"] or "—"), _ID_CELLS),
-                _one_line(str(finding["rule_id"]), _NAME_CELLS),
-                _one_line(str(finding["verdict"]), _ID_CELLS),
-                _one_line(str(finding["title"]), 2 * _NAME_CELLS),
+                one_line(str(finding["park_id"] or "—"), _ID_CELLS),
+                one_line(str(finding["rule_id"]), _NAME_CELLS),
+                one_line(str(finding["verdict"]), _ID_CELLS),
+                one_line(str(finding["title"]), 2 * _NAME_CELLS),
             )
     counts = {
         name: len(getattr(comparison, name))
         for name in ("new", "cured", "changed", "persisting", "not_compared")
     }
-    return _print(table, [translator.text("comparison.counts", **counts)], width)
+    return print_table(table, [translator.text("comparison.counts", **counts)], width)
 
 
 SHOWN_CANDIDATES = 10
@@ -147,7 +147,7 @@ def ranking_table(
     name, code = document["project"]["name"], document["project"]["industry_code"]
     industry = f"{code} {document['industry_name']}"
     title = translator.text("ranking.title", project=name, industry=industry)
-    table = Table(title=_one_line(title, 3 * _NAME_CELLS), title_justify="left")
+    table = Table(title=one_line(title, 3 * _NAME_CELLS), title_justify="left")
     for key in ("rank", "candidate", "area", "score", "in_top3", "focus"):
         is_text = key == "candidate"
         table.add_column(
@@ -174,7 +174,7 @@ def ranking_table(
     lines += [f"· {note}" for note in document["notes"]]
     if not candidates:
         lines += _miss_lines(document["nearest_misses"], translator)
-    return _print(table, lines, width)
+    return print_table(table, lines, width)
 
 
 def _candidate_row(item: Document, translator: Translator) -> list[Text]:
@@ -186,7 +186,7 @@ def _candidate_row(item: Document, translator: Translator) -> list[Text]:
     mark = " ?" if item["unknowns"] else ""
     return [
         Text(str(item["rank"])),
-        _one_line(item["label"] + mark, 2 * _NAME_CELLS),
+        one_line(item["label"] + mark, 2 * _NAME_CELLS),
         Text(f"{item['area_m2']:,.0f} m² / {translator.quantity(area)}"),
         Text(f"{item['score']:.3f}"),
         Text(f"{item['stability']['in_top3']:.0%}"),
@@ -235,17 +235,18 @@ def _miss_lines(misses: list[Document], translator: Translator) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    return _one_line(text, 3 * _NAME_CELLS).plain
+    return one_line(text, 3 * _NAME_CELLS).plain
 
 
-def _one_line(text: str, cells: int) -> Text:
+def one_line(text: str, cells: int) -> Text:
     """Text on one line, without control characters, cut to a number of character cells."""
     line = Text("".join(char if char.isprintable() else " " for char in text))
     line.truncate(cells, overflow="ellipsis")
     return line
 
 
-def _print(table: Table, lines: list[str], width: int | None) -> str:
+def print_table(table: Table, lines: list[str], width: int | None) -> str:
+    """Return a table and the lines below it as text; without a width in colour."""
     stream = io.StringIO()
     console = (
         Console(file=stream, force_terminal=True, highlight=False)

@@ -6,7 +6,6 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -16,19 +15,37 @@ from starlette.middleware.gzip import GZipMiddleware
 import geo_service
 from geo_service.errors import InvalidQueryError
 from geo_service.planning import County
+from geo_service.planning.import_drafts import ImportDesk
 from geo_service.web.errors import BodyLimit, add_error_handlers
-from geo_service.web.routes import health, maps, pages, parks, reviews
+from geo_service.web.routes import (
+    console,
+    exports,
+    health,
+    imports,
+    layers,
+    maps,
+    pages,
+    parks,
+    places,
+    rankings,
+    reviews,
+    tiles,
+)
 from geo_service.web.security import SecurityHeaders
 
 if TYPE_CHECKING:
+    import os
+
     from geo_service.zoning.review import Progress
 
 _COMPRESS_FROM_BYTES = 1_000
 MAX_BODY_BYTES = 2_000_000
 """A larger request body is a 413; rulebooks and projects are a hundred times smaller."""
+MAX_IMPORT_BYTES = 1_000_000_000
+"""Of a file sent for import, unless the settings say otherwise."""
 
 
-def create_app(county: County) -> FastAPI:
+def create_app(county: County, *, max_import_bytes: int = MAX_IMPORT_BYTES) -> FastAPI:
     """Return the service for a county that is open and reviewed.
 
     `/docs` is our own page with the Swagger UI that ships in the package, so that it
@@ -37,8 +54,11 @@ def create_app(county: County) -> FastAPI:
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
+        app.state.tiles.current().start()
         yield
+        app.state.tiles.close()
         county.close()
+        app.state.imports.close()
 
     app = FastAPI(
         lifespan=running,
@@ -49,20 +69,37 @@ def create_app(county: County) -> FastAPI:
         redoc_url=None,
     )
     app.state.county = county
+    app.state.imports = ImportDesk(county)
+    app.state.tiles = tiles.ServedTiles(county)
     add_error_handlers(app)
     app.add_middleware(GZipMiddleware, minimum_size=_COMPRESS_FROM_BYTES)
-    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
+    uploads = {imports.UPLOAD_PATH: max_import_bytes}
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, uploads=uploads)
     app.add_middleware(SecurityHeaders)
-    for part in (health, parks, reviews, maps, pages):
+    for part in (
+        health,
+        parks,
+        reviews,
+        exports,
+        rankings,
+        imports,
+        console,
+        layers,
+        maps,
+        places,
+        tiles,
+        pages,
+    ):
         app.include_router(part.router)
     return app
 
 
 def serve(
-    workspace: Path,
+    workspace: str | os.PathLike[str],
     *,
     host: str,
     port: int,
+    max_import_bytes: int = MAX_IMPORT_BYTES,
     progress: Progress | None = None,
     say: Callable[[str], None] = print,
 ) -> None:
@@ -80,7 +117,7 @@ def serve(
         county = County.open(workspace, progress=progress)
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
         config = uvicorn.Config(
-            create_app(county), log_level="warning", access_log=False, server_header=False
+            create_app(county, max_import_bytes=max_import_bytes), log_level="warning", access_log=False, server_header=False
         )
         shown = f"[{host}]" if ":" in host else host
         say(f"Serving on http://{shown}:{listener.getsockname()[1]}/  (Ctrl-C stops)")

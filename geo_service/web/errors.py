@@ -1,9 +1,12 @@
-"""Errors as application/problem+json (RFC 9457); the text of an unexpected one stays inside."""
+"""Errors as application/problem+json (RFC 9457); the text of an unexpected one stays inside.
+
+Whoever opens an address of a page in a browser gets a page that says the same.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -17,14 +20,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from geo_service.errors import (
     AssetError,
     BusyError,
+    ChoiceNeededError,
+    ConflictError,
     GeoServiceError,
     InvalidQueryError,
     NotFoundError,
     ProjectError,
     RulebookError,
+    SourceError,
+    StoreError,
     WorkspaceError,
 )
 from geo_service.reports.document import dump
+from geo_service.web import shell
+from geo_service.web.language import language_of
 
 _log = logging.getLogger("geo_service")
 
@@ -33,12 +42,19 @@ STATUS: dict[type[GeoServiceError], int] = {
     InvalidQueryError: 400,
     RulebookError: 422,
     BusyError: 503,
+    ConflictError: 409,
+    StoreError: 503,
     ProjectError: 422,
+    SourceError: 422,
+    ChoiceNeededError: 409,
     WorkspaceError: 500,
     AssetError: 500,
 }
 PROBLEM_TYPE = "application/problem+json"
 _SHOWN = 200
+_DATA_PATHS = ("/api/", "/assets/", "/static/", "/pages/", "/tiles/", "/ogc", "/openapi.json")
+"""Below these a program asks; elsewhere a browser that takes HTML does."""
+_ERROR_PAGE = shell.Page(name="error")
 _SAFE_TO_SHOW = 500
 """From this status on, the reason is ours and is not shown to a client."""
 
@@ -53,18 +69,23 @@ def problem(status: int, detail: str, **members: Any) -> Response:  # noqa: ANN4
 class BodyLimit:
     """Answers a body that is too large with a problem document, without reading it all."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, max_bytes: int, *, uploads: Mapping[str, int] | None = None
+    ) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._uploads = dict(uploads or {})
+        """Paths to which files are sent, and how large those may be."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on unless its body says, or turns out, to be over the limit."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        max_bytes = self._uploads.get(scope["path"], self._max_bytes)
         length = Headers(scope=scope).get("content-length", "")
-        too_large = problem(413, f"A request body may have at most {self._max_bytes:,} bytes.")
-        if length.isdecimal() and int(length) > self._max_bytes:
+        too_large = problem(413, f"A request body may have at most {max_bytes:,} bytes.")
+        if length.isdecimal() and int(length) > max_bytes:
             await too_large(scope, receive, send)
             return
         read = 0
@@ -73,7 +94,7 @@ class BodyLimit:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > self._max_bytes:
+            if read > max_bytes:
                 raise HTTPException(413, "The request body is too large.")
             return message
 
@@ -88,8 +109,23 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_unexpected)
 
 
-async def _on_known(_: Request, error: Exception) -> Response:
+def _wants_page(request: Request) -> bool:
+    is_data = request.url.path.startswith(_DATA_PATHS)
+    return not is_data and "text/html" in request.headers.get("accept", "")
+
+
+def _page(request: Request, status: int) -> Response:
+    """Return an error as a page: what happened in plain words, and where to go on."""
+    values = {"status": status}
+    return shell.render(_ERROR_PAGE, request, language_of(request), values=values, status=status)
+
+
+async def _on_known(request: Request, error: Exception) -> Response:
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+    if _wants_page(request):
+        if status >= _SAFE_TO_SHOW:
+            _log.error("%s", error)
+        return _page(request, status)
     if isinstance(error, BusyError):
         answer = problem(status, str(error))
         answer.headers["retry-after"] = "10"
@@ -100,7 +136,12 @@ async def _on_known(_: Request, error: Exception) -> Response:
     members: dict[str, Any] = {}
     if isinstance(error, InvalidQueryError):
         members["parameter"] = error.parameter
-    if isinstance(error, (RulebookError, ProjectError)):
+    if isinstance(error, ChoiceNeededError):
+        members["parameter"] = error.parameter
+        members["choices"] = [
+            {"value": choice.value, "evidence": choice.evidence} for choice in error.choices
+        ]
+    if isinstance(error, (RulebookError, ProjectError, SourceError)):
         members["errors"] = [str(fault) for fault in error.faults]
     return problem(status, str(error), **members)
 
@@ -122,8 +163,10 @@ async def _on_invalid_request(_: Request, error: Exception) -> Response:
     return problem(status, detail, parameter=first["parameter"], errors=listed)
 
 
-async def _on_http(_: Request, error: Exception) -> Response:
+async def _on_http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
+    if _wants_page(request):
+        return _page(request, status)
     detail = str(error.detail) if isinstance(error, HTTPException) else ""
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     answer = problem(status, detail or HTTPStatus(status).phrase)
@@ -133,4 +176,6 @@ async def _on_http(_: Request, error: Exception) -> Response:
 
 async def _on_unexpected(request: Request, error: Exception) -> Response:
     _log.error("Unexpected fault on %s %s", request.method, request.url.path, exc_info=error)
+    if _wants_page(request):
+        return _page(request, 500)
     return problem(500, "The service met a fault of its own; its log says more.")

@@ -21,8 +21,10 @@ _BBOX = "bbox"
 
 
 def running_county(request: Request) -> County:
-    """Return the county that this service runs."""
-    return cast("County", request.app.state.county)
+    """Return the county that this service runs; it learns of newer versions by being asked."""
+    county = cast("County", request.app.state.county)
+    county.look_for_news()
+    return county
 
 
 CountyDep = Annotated[County, Depends(running_county)]

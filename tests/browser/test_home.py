@@ -1,97 +1,166 @@
-"""The home page: counts, the parks table, search in both scripts, hostile names, a failing API."""
+"""The overview: counts by tier, the map that follows, the parks table, what has changed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Route, expect
 
 from geo_service.planning import County as Running
-from tests.browser.conftest import Visitor
-from tests.maps.hostile import TEXTS
+from geo_service.zoning.rulebook import parse_rulebook
+from tests.browser.conftest import Visitor, serving
+from tests.browser.console import open_page, overflow
+from tests.county import County
+from tests.maps.hostile import LONG, TEXTS
 
 pytestmark = pytest.mark.browser
 
-ROWS = "#rows tr"
+ROWS = ".is-parks tbody tr"
+STRICT = (
+    'format: "1"\ntitle: {en: strict}\nextends: default\n'
+    "rules: {focus.leading_share: {parameters: {pass_share: 0.99}}}\n"
+)
 
 
-def open_home(visit: Visitor, service: str, query: str = "", **options: int) -> Page:
-    """Open the home page and wait for its table."""
-    page = visit(**options).page
-    page.goto(f"{service}/{query}")
-    page.wait_for_selector("#rows .mark")
-    return page
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Running:
+    """Return a county of two parks, reviewed twice: the second time by a stricter rulebook."""
+    made = County()
+    made.layers["enterprises"][0]["industry_code"] = "3670"
+    running = Running.open(made.write(tmp_path_factory.mktemp("small")))
+    running.review_again(parse_rulebook(STRICT, "strict"))
+    return running
 
 
-def test_the_table_shows_every_park_with_its_verdict(
+@pytest.fixture(scope="module")
+def small_service(small: Running) -> Iterator[str]:
+    """Serve the small county."""
+    with serving(small) as address:
+        yield address
+
+
+def count_of(verdict: str, tier: str = "") -> str:
+    """Return the selector of a card's button."""
+    return f'.count[data-verdict="{verdict}"][data-tier="{tier}"]'
+
+
+def test_the_cards_count_verdicts_of_every_tier(
     visit: Visitor, service: str, demo_county: Running
 ) -> None:
-    page = open_home(visit, service)
-    expect(page.locator(ROWS)).to_have_count(48)
-    expect(page.locator("#county")).to_have_text("云阳县 · 园区审查")
+    page = open_page(visit, service)
+    expect(page).to_have_title("园区总览 · 云阳县")
+    expect(page.locator(".card-count strong")).to_have_text(["48", "1", "5", "42"])
+    parks = demo_county.review.parks
+    for tier in ("", "municipal_park", "sme_cluster", "building_park"):
+        own = parks if not tier else parks[parks["tier"] == tier]
+        for verdict in ("pass", "watch", "fail", "unknown"):
+            expected = str(int((own["verdict"] == verdict).sum()))
+            expect(page.locator(f"{count_of(verdict, tier)} strong")).to_have_text(expected)
     expect(page.locator("#illustrative")).to_be_visible()
-    counts = page.locator("#counts b").all_text_contents()
-    assert list(map(int, counts)) == list(demo_county.review.verdicts.values())
-    frame = page.frame_locator("#map")
+    expect(page.locator(ROWS)).to_have_count(48)
+    frame = page.frame_locator(".map-box iframe")
     expect(frame.locator(".pin-parks")).to_have_count(48)
+    expect(page.locator(".map-cover")).to_be_hidden()
 
 
-def test_verdict_tier_and_words_filter_the_table(visit: Visitor, service: str) -> None:
-    page = open_home(visit, service)
-    page.locator("#counts button").nth(2).click()  # fail
+def test_verdict_tier_and_words_filter_table_and_map(visit: Visitor, service: str) -> None:
+    page = open_page(visit, service)
+    pins = page.frame_locator(".map-box iframe").locator(".pin-parks")
+    expect(pins).to_have_count(48)
+    page.click(count_of("fail"))
     expect(page.locator(ROWS)).to_have_count(13)
-    page.locator("#tier").select_option("sme_cluster")
+    expect(pins).to_have_count(13)
+    expect(page.locator(count_of("fail"))).to_have_attribute("aria-pressed", "true")
+    page.select_option("#tier", "sme_cluster")
     expect(page.locator(ROWS)).to_have_count(1)
-    page.locator("#counts button").nth(2).click()
-    page.locator("#tier").select_option("")
+    page.select_option("#tier", "")
+    page.select_option("#verdict", "")
     for words in ("龙洞", "龍洞", "yy-b-32"):
-        page.locator("#search").fill(words)
+        page.fill("#search", words)
         expect(page.locator(ROWS)).to_have_count(1)
         expect(page.locator(ROWS)).to_contain_text("YY-B-32")
-    page.locator("#search").fill("nothing like this")
-    expect(page.locator(ROWS)).to_have_text("没有符合条件的园区")
+    page.fill("#search", "nothing like this")
+    expect(page.locator(".table-empty")).to_contain_text("没有符合条件的园区")
+
+
+def test_a_row_and_a_pin_select_each_other(visit: Visitor, service: str) -> None:
+    page = open_page(visit, service)
+    frame = page.frame_locator(".map-box iframe")
+    expect(frame.locator(".pin-parks")).to_have_count(48)
+    page.locator(f'{ROWS}[data-id="YY-C-02"] td').nth(1).click()
+    expect(frame.locator(".sheet-title")).to_contain_text("南溪")
+    page.frame_locator(".map-box iframe").locator('[data-park="YY-C-03"]').first.click()
+    expect(page.locator(f'{ROWS}[data-id="YY-C-03"]')).to_have_class("can-select is-selected")
 
 
 def test_the_table_sorts_both_ways(visit: Visitor, service: str) -> None:
-    page = open_home(visit, service, "?lang=en")
-    heading = page.get_by_role("button", name="Findings")
-    heading.click()
-    heading.click()
-    first = page.locator(f"{ROWS}:first-child td").last
-    expect(first).to_have_text("45")
+    page = open_page(visit, f"{service}/?lang=en")
+    page.click('[data-sort="findings"]')
+    expect(page.locator(f"{ROWS}:first-child td").last).to_have_text("45")
     expect(page.locator("th[aria-sort='descending']")).to_contain_text("Findings")
+    expect(page.locator('[data-sort="findings"]')).to_be_focused()
+    page.click('[data-sort="findings"]')
+    expect(page.locator(f"{ROWS}:first-child td").last).to_have_text("0")
 
 
-def test_the_language_is_kept_in_every_text(visit: Visitor, service: str) -> None:
-    page = open_home(visit, service, "?lang=zh-Hant")
-    expect(page.locator("#parks-title")).to_have_text("園區")
-    expect(page.locator(f"{ROWS}:first-child")).to_contain_text("雲陽市級特色工業園區")
+def test_what_changed_since_the_review_before(visit: Visitor, small_service: str) -> None:
+    # P1: 4 of 5 enterprises of equal output lead, 0.80: passes 0.70, only watched at 0.99.
+    page = open_page(visit, small_service)
+    changes = page.locator(".is-changes")
+    expect(changes.locator("dd").first).to_have_text("1")
+    expect(changes).to_contain_text("80.0%")
+    expect(changes.locator(".chip.is-new")).to_have_count(1)
+    changes.get_by_role("link", name="查看全部变化").click()
+    expect(page.locator(".is-compare tbody tr")).to_have_count(1)
 
 
-def test_it_fits_a_small_window(visit: Visitor, service: str) -> None:
-    page = open_home(visit, service, width=390, height=844)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+def test_one_review_alone_says_that_nothing_can_be_compared(
+    visit: Visitor, hostile_service: str
+) -> None:
+    page = open_page(visit, hostile_service)
+    expect(page.locator(".is-changes")).to_contain_text("目前只有一次审查")
 
 
 def test_hostile_names_show_as_text(visit: Visitor, hostile_service: str) -> None:
-    page = open_home(visit, hostile_service)
-    shown = page.locator("td.name").all_text_contents()
+    page = open_page(visit, hostile_service)
+    shown = page.locator(f"{ROWS} .park-name a").all_text_contents()
     for text in TEXTS:
         assert text in shown
+    assert max(map(len, shown)) <= 80 < len(LONG)
+    assert overflow(page) == 0
 
 
-def test_a_failing_api_is_said_and_can_be_tried_again(visit: Visitor, service: str) -> None:
+def test_a_failing_service_is_said_and_can_be_tried_again(visit: Visitor, service: str) -> None:
     page = visit(is_clean=False).page
-
-    def fail(route: Route) -> None:
-        route.fulfill(status=503, body="down")
-
-    page.route("**/api/reviews*", fail)
+    page.route("**/api/parks?*", lambda route: route.fulfill(status=503, body="down"))
     page.goto(service)
-    expect(page.get_by_role("alert")).to_contain_text("服务没有应答")
-    page.unroute("**/api/reviews*")
-    page.locator("#retry").click()
+    expect(page.get_by_role("alert")).to_contain_text("服务返回错误（503）")
+    page.unroute("**/api/parks?*")
+    page.get_by_role("button", name="重试").click()
     expect(page.locator(ROWS)).to_have_count(48)
-    expect(page.get_by_role("alert")).to_be_hidden()
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_lost_connection_is_said_in_words(visit: Visitor, service: str) -> None:
+    page = visit(is_clean=False).page
+    page.route("**/api/parks?*", lambda route: route.abort())
+    page.goto(f"{service}/?lang=en")
+    expect(page.get_by_role("alert")).to_contain_text("cannot be reached")
+
+
+def test_grey_blocks_and_words_stand_while_a_slow_service_answers(
+    visit: Visitor, service: str
+) -> None:
+    page = visit().page
+    held: list[Route] = []
+    page.route("**/api/parks?*", lambda route: held.append(route))  # noqa: PLW0108 - Playwright cannot take a bound built-in
+    page.goto(service)
+    expect(page.locator("#page-loading")).to_be_visible()
+    expect(page.get_by_role("status").first).to_have_text("正在读取…")
+    for route in held:
+        route.continue_()
+    expect(page.locator(ROWS)).to_have_count(48)
 
 
 def test_the_api_page_works_without_internet(visit: Visitor, service: str) -> None:

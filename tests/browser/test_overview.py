@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from geo_service.maps import draw as drawing
 from geo_service.maps.draw import draw
 from geo_service.model import FocusBasis
 from geo_service.planning import County as Running
-from tests.browser.conftest import READY, Visitor, serving
+from tests.browser.conftest import READY, Visitor
 from tests.maps.hostile import LONG, TEXTS
 
 pytestmark = pytest.mark.browser
@@ -154,23 +153,6 @@ def test_findings_show_when_zoomed_in_and_say_what_would_cure_them(
         }"""
     )
     expect(page.locator(".sheet .facts")).to_contain_text("整改建议")
-
-
-def test_a_big_layer_is_loaded_for_what_the_map_shows(
-    visit: Visitor, demo_county: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(drawing, "BY_VIEW_ABOVE", 10)
-    with serving(demo_county) as address:
-        made = visit()
-        asked: list[str] = []
-        made.page.on("request", lambda request: asked.append(request.url))
-        page = made.open(f"{address}/maps/overview")
-        assert not [url for url in asked if "/parcels/" in url]
-        page.click('[data-park="YY-C-02"]')
-        expect(page.locator(".leaflet-parcels-pane path").first).to_be_attached()
-        parcels = [url for url in asked if "/parcels/" in url]
-        assert parcels
-        assert all("bbox=" in url for url in parcels)
 
 
 def test_the_keyboard_reaches_parks_and_comes_back(visit: Visitor, service: str) -> None:

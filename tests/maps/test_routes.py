@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from geo_service.language import Translator
-from geo_service.maps import assets, draw, page
+from geo_service.maps import assets, draw, layers, page
 from geo_service.maps.layers import MapData
 from geo_service.planning import County as Running
 from geo_service.web.app import create_app
@@ -156,11 +156,42 @@ def test_an_address_without_a_version_is_not_kept_for_long(client: TestClient) -
     assert YEAR_S not in client.get("/static/map.js").headers["cache-control"]
 
 
-def test_a_big_detail_layer_is_asked_for_by_view(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(draw, "BY_VIEW_ABOVE", 10)
-    data = MapData(Running.open(DEMO).review, Translator())
-    sources = draw.draw_served(data).content.settings["sources"]
-    assert {source["name"] for source in sources if source["is_by_view"]} == {
-        "parcels",
-        "buildings",
-    }
+def test_a_big_detail_layer_is_drawn_from_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    review = Running.open(DEMO).review
+    monkeypatch.setattr(layers, "TILED_ABOVE_FEATURES", 180)
+    data = MapData(review, Translator())
+    settings = draw.draw_served(data, plan=review.plan).content.settings
+    tiled = {source["name"]: source["tiles"] for source in settings["sources"] if source["tiles"]}
+    assert set(tiled) == {"parcels", "buildings"}
+    assert tiled["parcels"].startswith("/tiles/parcels/{z}/{x}/{y}.mvt?v=")
+    lines = {line["source"]: line for group in settings["groups"] for line in group["layers"]}
+    # Shown four zooms before its features would be.
+    assert (lines["parcels"]["full_zoom"], lines["parcels"]["min_zoom"]) == (13, 9)
+    assert lines["roads"]["full_zoom"] == lines["roads"]["min_zoom"]
+    # Counts, classes and sources are those of the features, which nobody had to make.
+    features = MapData(review, Translator()).features("parcels")
+    assert lines["parcels"]["count"] == len(features)
+    assert "parcels" not in data._made
+
+
+def test_only_the_plan_at_work_is_drawn_from_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    review = Running.open(DEMO).review
+    monkeypatch.setattr(layers, "TILED_ABOVE_FEATURES", 180)
+    for plan in (None, Running.open(DEMO).review.plan):
+        settings = draw.draw_served(MapData(review, Translator()), plan=plan).content.settings
+        assert not [source for source in settings["sources"] if source["tiles"]]
+    standalone = draw.draw(review)
+    assert isinstance(standalone, page.PlanningMap)
+    assert not [source for source in standalone.content.settings["sources"] if source["tiles"]]
+
+
+def test_a_place_s_features_are_made_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    review = Running.open(DEMO).review
+    whole = MapData(review, Translator())
+    box = (108.6, 30.9, 108.8, 31.0)
+    expected = whole.document("parcels", bbox=box)
+    monkeypatch.setattr(layers, "TILED_ABOVE_FEATURES", 180)
+    data = MapData(review, Translator())
+    assert data.document("parcels", bbox=box) == expected
+    assert expected["numberReturned"] > 0
+    assert "parcels" not in data._made

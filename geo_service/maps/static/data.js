@@ -43,13 +43,14 @@
     return collection;
   }
 
-  // Loads every source that is not loaded by view, and tells `show` how it goes:
+  // Loads every source that does not come as tiles, and tells `show` how it goes:
   // show({ state: 'loading' | 'slow' | 'failed' | 'done', done, total, failed, reason }).
   class Loader {
     constructor(receive, show) {
       this.receive = receive;
       this.show = show;
-      this.waiting = settings.sources.filter((source) => !source.is_by_view);
+      this.fetched = new Map();
+      this.waiting = settings.sources.filter((source) => !source.tiles);
       this.total = this.waiting.length;
     }
 
@@ -88,40 +89,20 @@
 
     async fetch(source) {
       if (settings.collections) {
-        return checked(settings.collections[source.name]);
+        return checked(settings.collections[source.document]);
       }
-      return fetchCollection(source.address);
-    }
-  }
-
-  // A source that is too big for one document: what the map shows, when it shows it.
-  class ViewLoader {
-    constructor(source, receive, show) {
-      Object.assign(this, { source, receive, show, asked: 0, box: null });
-    }
-
-    async load(bounds) {
-      if (this.box && this.box.contains(bounds)) {
-        return;
+      // Two states side by side share what is the same in both.
+      if (!this.fetched.has(source.address)) {
+        this.fetched.set(source.address, fetchCollection(source.address));
       }
-      const box = bounds.pad(0.5);
-      const turn = (this.asked += 1);
-      const numbers = [box.getWest(), box.getSouth(), box.getEast(), box.getNorth()];
-      const part = numbers.map((number) => number.toFixed(6)).join(',');
       try {
-        const collection = await fetchCollection(`${this.source.address}&bbox=${part}`);
-        if (turn === this.asked) {
-          this.box = box;
-          this.receive(this.source, collection);
-        }
+        return await this.fetched.get(source.address);
       } catch (error) {
-        if (!(error instanceof LoadError)) {
-          throw error;
-        }
-        this.show({ state: 'failed', failed: [this.source], reason: error.message });
+        this.fetched.delete(source.address);
+        throw error;
       }
     }
   }
 
-  Object.assign(own, { Loader, ViewLoader });
+  Object.assign(own, { LoadError, Loader, fetchCollection });
 })(window.planningMap);

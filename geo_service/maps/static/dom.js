@@ -61,6 +61,7 @@
     share: (value) => share.format(value),
     area_m2: (value) => `${whole.format(value)} m²`,
     area_ha: (value) => `${decimal.format(value)} ha`,
+    score: (value) => value.toFixed(3),
   };
 
   function write(value, form) {
@@ -86,6 +87,10 @@
   }
 
   const ICONS = {
+    measure: 'M3 13 13 3l4 4L7 17zM6 10l1.6 1.6M8.5 7.5l2.4 2.4M11 5l1.6 1.6',
+    area: 'M4 6l7-2 5 6-4 6-7-1zM4 6h0M11 4h0M16 10h0M12 16h0M5 15h0',
+    link: 'M8.5 11.5a3 3 0 0 0 4.2 0l2.6-2.6a3 3 0 0 0-4.2-4.2l-1 1M11.5 8.5a3 3 0 0 0-4.2 0l-2.6 2.6a3 3 0 0 0 4.2 4.2l1-1',
+    help: 'M7.5 7.6C7.5 4.4 12.6 4.5 12.5 7.6 12.4 9.5 10 9.6 10 11.6M10 15.2v.2',
     in: 'M10 4v12M4 10h12',
     out: 'M4 10h12',
     full: 'M4 8V4h4M12 4h4v4M16 12v4h-4M8 16H4v-4',

@@ -26,6 +26,7 @@
       const origin = this.map.getPixelOrigin();
       const view = L.bounds(min.subtract(origin), max.subtract(origin));
       const placed = [];
+      this.placed = new Set();
       for (const label of labels) {
         const point = this.map.latLngToLayerPoint(label.latlng);
         if (!L.bounds(view.min.subtract([MARGIN, MARGIN]), view.max.add([MARGIN, MARGIN])).contains(point)) {
@@ -35,11 +36,17 @@
         const box = this.room(point, label, this.width(text, label), boxes);
         if (box) {
           boxes.push(box);
+          this.placed.add(label);
           placed.push(this.element(text, label, box));
         }
       }
       this.pane.replaceChildren(...placed);
       this.pane.classList.remove('is-hidden');
+    }
+
+    // The numbers of rules that stand on the map now.
+    numbers() {
+      return [...(this.placed || [])].filter((label) => label.kind === 'number').map((label) => Number(label.text));
     }
 
     width(text, { size, kind }) {
@@ -51,10 +58,11 @@
       return this.widths.get(key);
     }
 
-    room(point, { size, radius }, width, boxes) {
+    room(point, { size, radius, kind }, width, boxes) {
       const height = Math.ceil(size * 1.25);
       const away = radius + GAP;
-      const corners = [
+      const inside = [[-width / 2, -height / 2]];
+      const corners = kind === 'number' ? inside : [
         [-width / 2, away],
         [-width / 2, -away - height],
         [away, -height / 2],

@@ -1,103 +1,50 @@
-// Starts the page: builds the frame around Folium's map, loads the features, draws what is
-// switched on, and answers clicks. The other files give it their parts through `planningMap`.
+// Starts the page: builds the frame around Folium's maps, loads the features, keeps what is
+// switched on and selected, and joins the parts that the other files give.
 'use strict';
 
 (function (own) {
-  const { settings, make, text, symbolKey, pathOptions, isArea, nameOf } = own;
-  const MARKER_GIVES_WAY_PX = 44;
-  const PLACE_LABEL_PX = 11.5;
-  const PARK_LABELS = {
-    municipal_park: { size: 14, from: 0 },
-    sme_cluster: { size: 13, from: 10 },
-    building_park: { size: 12, from: 11.5 },
-  };
-  // Which of several features under a click speaks first.
-  const FOREMOST = ['facilities', 'buildings', 'findings', 'parcels', 'parks', 'sub_areas', 'townships', 'roads', 'rivers', 'control_zones', 'township_areas'];
-  const QUIET = new Set(['county']);
-  const CULLED = new Set(['parcels', 'buildings']);
-  const PANES = [
-    'county-casing', 'county', 'township_areas', 'control_zones', 'rivers', 'roads-casing', 'roads',
-    'sub_areas', 'parks', 'parcels', 'buildings', 'findings', 'townships', 'facilities', 'park-markers', 'labels',
-  ];
-
+  const { settings, make, text } = own;
   const layers = settings.groups.flatMap((group) => group.layers);
-  const sources = new Map(settings.sources.map((source) => [source.name, source]));
 
-  // ---- features as items ----
-
-  // An item is one feature with what is drawn for it.
-  function makeItems(source, collection) {
-    const order = Object.keys(settings.symbols);
-    const items = collection.features
-      .filter((feature) => feature && feature.geometry && feature.properties)
-      .map((feature) => ({
-        feature,
-        source,
-        key: symbolKey(source, feature.properties),
-        bounds: boundsOf(feature.geometry),
-        largest: largestOf(feature.geometry),
-        parts: null,
-        isDrawn: false,
-      }));
-    // The minor below the major, so that crossings look right.
-    return source.symbol_column && source.name !== 'parks'
-      ? items.sort((one, other) => order.indexOf(other.key) - order.indexOf(one.key))
-      : items;
-  }
-
-  function boundsOf(geometry) {
-    const bounds = L.latLngBounds([]);
-    const walk = (part) => {
-      if (typeof part[0] === 'number') {
-        bounds.extend([part[1], part[0]]);
-      } else {
-        part.forEach(walk);
-      }
-    };
-    (geometry.geometries || [geometry]).forEach((part) => walk(part.coordinates));
-    return bounds;
-  }
-
-  // The bounds of the biggest part of a shape in several parts.
-  function largestOf(geometry) {
-    if (geometry.type !== 'MultiPolygon') {
-      return boundsOf(geometry);
-    }
-    const width = (bounds) => bounds.getEast() - bounds.getWest();
-    return geometry.coordinates
-      .map((coordinates) => boundsOf({ coordinates }))
-      .reduce((best, bounds) => (width(bounds) > width(best) ? bounds : best));
-  }
-
-  class PlanningMap {
+  class PlanningPage {
     constructor() {
-      this.map = window[settings.map];
-      this.items = new Map();
-      this.byElement = new WeakMap();
       this.shown = new Set(layers.filter((layer) => layer.is_shown).map((layer) => layer.name));
-      this.filters = new Map();
+      this.layersBySource = new Map();
       for (const layer of layers) {
-        this.filters.set(layer.source, [...(this.filters.get(layer.source) || []), layer]);
+        this.layersBySource.set(layer.source, [...(this.layersBySource.get(layer.source) || []), layer]);
       }
+      this.allowed = new Map();
+      this.selected = null;
+      this.canIdentify = true;
+      this.drawings = settings.maps.map(({ name }, place) => new own.Drawing(window[name], place, this));
       this.build();
-      this.addPanes();
+      this.tools = new own.Tools(this);
+      this.link = new own.Permalink(this);
+      this.protocol = new own.Protocol(this);
       this.addControls();
       this.listen();
       this.reset();
-      this.loader = new own.Loader((source, found) => this.receive(source, found), (state) => this.tell(state));
-      this.viewLoaders = settings.sources
-        .filter((source) => source.is_by_view)
-        .map((source) => new own.ViewLoader(source, (given, found) => this.receive(given, found), (state) => this.tell(state)));
+      this.link.restoreView();
+      this.addLoaders();
       this.loader.load();
+    }
+
+    // The first drawing: the only one, or the later of two states.
+    get drawing() {
+      return this.drawings[this.drawings.length - 1];
+    }
+
+    get map() {
+      return this.drawing.map;
     }
 
     // ---- frame ----
 
     build() {
-      const container = this.map.getContainer();
       this.panel = new own.Panel({
         search: (query) => this.search(query),
         toggle: (name, isOn) => this.toggle(name, isOn),
+        toggleAll: (names, isOn) => this.toggleAll(names, isOn),
         flip: (name) => this.toggle(name, !this.shown.has(name)),
       });
       this.legend = new own.Legend();
@@ -105,17 +52,39 @@
       this.stage = make('main', { class: 'stage' });
       this.app = make(
         'div',
-        { class: 'app' },
+        { class: `app kind-${settings.kind}` },
         own.heading({ togglePanel: () => this.openPanel(!this.app.classList.contains('is-panel-open')) }),
         this.panel.element,
         this.stage
       );
-      container.setAttribute('aria-label', settings.title);
-      container.before(this.app);
-      this.stage.append(container, own.illustrativeNote() || '', this.messages.element, this.legend.element, own.credits());
-      this.print = new own.Print(this.map, this.app, this.legend, () => this.settle());
+      const containers = this.drawings.map((drawing) => drawing.map.getContainer());
+      containers[0].before(this.app);
+      containers.forEach((container, place) => {
+        const { label } = settings.maps[place];
+        container.setAttribute('aria-label', label || settings.title);
+        container.before(make('span'));
+      });
+      this.frames = make('div', { class: 'maps' }, containers.map((container, place) => this.frame(container, place)));
+      this.stage.append(this.frames, own.illustrativeNote() || '', this.messages.element, this.legend.element, own.credits());
+      this.print = new own.Print(this);
       this.app.append(own.hatches(), this.print.element);
-      this.map.invalidateSize({ pan: false });
+      this.eachMap((map) => map.invalidateSize({ pan: false }));
+    }
+
+    frame(container, place) {
+      const { label, note } = settings.maps[place];
+      return make(
+        'div',
+        { class: 'map-frame' },
+        container,
+        label
+          ? make('p', { class: 'state-label' }, make('strong', null, label), note ? own.dataText(note, 'span') : null)
+          : null
+      );
+    }
+
+    eachMap(use) {
+      this.drawings.forEach((drawing) => use(drawing.map));
     }
 
     openPanel(isOpen) {
@@ -126,37 +95,26 @@
       }
     }
 
-    addPanes() {
-      PANES.forEach((name, place) => {
-        const pane = this.map.createPane(name);
-        pane.style.zIndex = String(410 + place * 10);
-        if (name === 'labels' || name.startsWith('county') || name.endsWith('casing')) {
-          pane.style.pointerEvents = 'none';
-        }
-      });
-      this.renderers = Object.fromEntries(PANES.map((name) => [name, L.svg({ pane: name, padding: 0.3 })]));
-      this.labels = new own.Labels(this.map);
-    }
-
     addControls() {
       const tools = L.control({ position: 'topright' });
       tools.onAdd = () => {
         const element = make(
           'div',
-          { class: 'tools', role: 'group' },
+          { class: 'tools', role: 'toolbar', 'aria-label': text('tools') },
           own.iconButton('in', text('zoom_in'), () => this.map.zoomIn()),
           own.iconButton('out', text('zoom_out'), () => this.map.zoomOut()),
           own.iconButton('reset', text('reset'), () => this.reset()),
           document.fullscreenEnabled
             ? own.iconButton('full', text('full_screen'), () => this.toggleFullScreen())
             : null,
-          own.iconButton('print', text('print'), () => window.print())
+          own.iconButton('print', text('print'), () => window.print()),
+          this.tools.buttons()
         );
         L.DomEvent.disableClickPropagation(element);
         return element;
       };
       tools.addTo(this.map);
-      L.control.scale({ imperial: false, position: 'bottomleft', maxWidth: 120 }).addTo(this.map);
+      L.control.scale({ imperial: false, position: 'bottomleft', maxWidth: 120 }).addTo(this.drawings[0].map);
     }
 
     toggleFullScreen() {
@@ -168,14 +126,12 @@
     }
 
     listen() {
-      this.map.on('zoomend moveend', () => this.settle());
-      this.map.on('popupopen', () => this.app.classList.add('has-popup'));
-      this.map.on('popupclose', () => {
-        this.app.classList.remove('has-popup');
-        this.restoreFocus();
+      this.drawings.forEach((drawing) => {
+        drawing.map.on('zoomend moveend', () => this.settle());
+        drawing.map.on('move', () => this.follow(drawing));
       });
       // The frame's size changes without the window's: panel, full screen, an iframe that shows.
-      new ResizeObserver(() => this.map.invalidateSize({ pan: false })).observe(this.stage);
+      new ResizeObserver(() => this.eachMap((map) => map.invalidateSize({ pan: false }))).observe(this.stage);
       document.addEventListener('keydown', (event) => {
         if (event.key === 'Escape') {
           this.onEscape();
@@ -183,9 +139,25 @@
       });
     }
 
+    // Two states show the same place: the other map goes where this one went.
+    follow(moved) {
+      if (this.isFollowing || this.drawings.length === 1) {
+        return;
+      }
+      this.isFollowing = true;
+      for (const { map } of this.drawings.filter((drawing) => drawing !== moved)) {
+        map.setView(moved.map.getCenter(), moved.map.getZoom(), { animate: false });
+      }
+      this.isFollowing = false;
+    }
+
     onEscape() {
-      if (this.openPopup && this.map.hasLayer(this.openPopup)) {
-        this.map.closePopup(this.openPopup);
+      if (this.tools.escape()) {
+        return;
+      }
+      const opened = this.drawings.find((drawing) => drawing.popup && drawing.map.hasLayer(drawing.popup));
+      if (opened) {
+        opened.map.closePopup(opened.popup);
       } else if (this.panel.query.value) {
         this.panel.query.value = '';
         this.search('');
@@ -195,338 +167,227 @@
     }
 
     reset() {
-      this.map.closePopup();
+      this.eachMap((map) => map.closePopup());
       this.map.fitBounds(settings.bounds, {
+        animate: false,
         paddingTopLeft: [8, this.stage.clientHeight < 700 ? 40 : 24],
-        paddingBottomRight: [this.besideLegend() || 8, 24],
+        paddingBottomRight: [this.besideLegend(this.drawing) || 8, 24],
       });
     }
 
     // The width that an open legend takes from a wide map, else 0.
-    besideLegend() {
-      const width = this.legend.body.hidden ? 0 : this.legend.element.offsetWidth + 20;
-      return width < this.map.getSize().x / 2 ? width : 0;
+    besideLegend(drawing) {
+      const isUnder = drawing === this.drawing && !this.legend.body.hidden;
+      const width = isUnder ? this.legend.element.offsetWidth + 20 : 0;
+      return width < drawing.map.getSize().x / 2 ? width : 0;
     }
 
     // ---- loading ----
 
+    addLoaders() {
+      const receive = (source, found) => this.receive(source, found);
+      this.loader = new own.Loader(receive, (state) => this.tell(state));
+    }
+
     tell(state) {
       this.messages.show(state);
+      if (state.state === 'done') {
+        this.link.restoreSelection();
+      }
       this.app.dataset.state = state.state;
+      if (state.state === 'done') {
+        this.protocol.ready();
+      }
     }
 
     retry() {
       this.messages.show({ state: 'loading', done: 0, total: 0 });
       this.loader.load();
-      this.viewLoaders.forEach((loader) => loader.load(this.map.getBounds()));
+      this.drawings.forEach((drawing) => drawing.tiled.forEach((source) => source.retry()));
     }
 
     receive(source, collection) {
-      for (const item of this.items.get(source.name) || []) {
-        this.erase(item);
-      }
-      this.items.set(source.name, makeItems(source, collection));
+      this.drawings[source.map].receive(source, collection);
       this.settle();
-      if (source.name === 'parks') {
-        this.listParks();
+      if (settings.lists.some((list) => list.source === source.name) || source.name === 'parks') {
+        this.listItems();
       }
     }
 
     all() {
-      return settings.sources.flatMap((source) => this.items.get(source.name) || []);
+      return this.drawings.flatMap((drawing) => drawing.all());
+    }
+
+    // A feature by layer and id; of two states the later one's, if it is there.
+    find(layer, id) {
+      return [...this.drawings].reverse().reduce((found, drawing) => found || drawing.find(layer, id), null);
     }
 
     // ---- what shows ----
 
-    // A feature shows when every layer that it matches is on: tier and verdict for a park.
+    layersOf(item) {
+      return this.layersBySource.get(item.source.name) || [];
+    }
+
+    // A feature shows when every layer that it matches is on (tier and verdict for a park), and
+    // when the page around this one has not narrowed its layer to others.
     isOn(item) {
-      return (this.filters.get(item.source.name) || []).every(
-        (layer) =>
-          (layer.where && item.feature.properties[layer.where[0]] !== layer.where[1]) ||
-          this.shown.has(layer.name)
+      const { id, properties } = item.feature;
+      const allowed = this.allowed.get(item.source.name);
+      return (
+        (!allowed || allowed.has(id)) &&
+        this.layersOf(item).every(
+          (layer) => (layer.where && properties[layer.where[0]] !== layer.where[1]) || this.shown.has(layer.name)
+        )
       );
     }
 
-    isNear(item) {
-      const zoom = this.map.getZoom();
-      return (this.filters.get(item.source.name) || []).every((layer) => zoom >= layer.min_zoom);
+    toggle(name, isOn) {
+      this.toggleAll([name], isOn);
     }
 
-    toggle(name, isOn) {
-      if (isOn) {
-        this.shown.add(name);
-      } else {
-        this.shown.delete(name);
+    toggleAll(names, isOn) {
+      for (const name of names) {
+        if (isOn) {
+          this.shown.add(name);
+        } else {
+          this.shown.delete(name);
+        }
       }
+      this.refresh();
+    }
+
+    // Shows only these ids of a layer; null shows all of it again.
+    filter(layer, ids) {
+      if (ids === null) {
+        this.allowed.delete(layer);
+      } else {
+        this.allowed.set(layer, new Set(ids));
+      }
+      this.refresh();
+    }
+
+    refresh() {
       this.settle();
       if (!this.panel.query.value) {
-        this.listParks();
+        this.listItems();
       }
     }
 
     settle() {
-      const zoom = this.map.getZoom();
-      const view = this.map.getBounds().pad(0.3);
-      for (const item of this.all()) {
-        const isWanted =
-          this.isOn(item) && this.isNear(item) && (!CULLED.has(item.source.name) || view.intersects(item.bounds));
-        if (isWanted && !item.isDrawn) {
-          this.draw(item);
-        } else if (!isWanted && item.isDrawn) {
-          this.erase(item);
-        }
-      }
-      for (const loader of this.viewLoaders || []) {
-        const layer = layers.find((candidate) => candidate.source === loader.source.name);
-        if (this.shown.has(layer.name) && zoom >= layer.min_zoom) {
-          loader.load(this.map.getBounds());
-        }
-      }
-      this.placeMarkers();
-      this.placeLabels();
-      this.panel.showState(this.shown, zoom);
-      this.legend.show(this.shown, this.inSight());
+      this.drawings.forEach((drawing) => drawing.settle());
+      this.panel.showState(this.shown, this.map.getZoom());
+      this.showLegend();
+      this.link.write();
     }
 
-    // Keys of the symbols that the map shows now; the legend lists these.
-    inSight() {
-      const view = this.map.getBounds();
-      return new Set(this.all().filter((item) => item.isDrawn && view.intersects(item.bounds)).map((item) => item.key));
+    showLegend() {
+      const inSight = new Set(this.drawings.flatMap((drawing) => drawing.inSight()));
+      const numbers = new Set(this.drawings.flatMap((drawing) => drawing.labels.numbers()));
+      this.legend.show(this.shown, inSight, numbers);
     }
 
-    draw(item) {
-      item.parts = item.parts || this.makeParts(item);
-      item.parts.forEach((part) => part.addTo(this.map));
-      item.isDrawn = true;
-      for (const part of item.parts) {
-        const element = part.getElement && part.getElement();
-        if (element) {
-          this.byElement.set(element, item);
-        }
+    // Tiles come and are painted by themselves: what follows from them when all are there.
+    onTiles() {
+      const isDone = this.drawings.every((drawing) => drawing.tiled.every(({ state }) => state === 'done'));
+      this.app.dataset.tiles = isDone ? 'done' : 'loading';
+      if (isDone) {
+        this.showLegend();
       }
-    }
-
-    erase(item) {
-      (item.parts || []).forEach((part) => part.remove());
-      item.isDrawn = false;
-    }
-
-    makeParts(item) {
-      const { geometry } = item.feature;
-      const name = item.source.name;
-      if (geometry.type === 'Point') {
-        return [this.makeMarker(item, name)];
-      }
-      const symbol = settings.symbols[item.key];
-      const parts = [];
-      if (symbol.casing) {
-        const weight = symbol.width + (isArea(geometry) ? 9 : 2);
-        const options = { color: symbol.casing, weight, fill: false, interactive: false, lineCap: 'butt' };
-        parts.push(...this.paths(geometry, { ...options, ...this.home(`${name}-casing`) }));
-      }
-      const options = { ...pathOptions(item.key, geometry), ...this.home(name), interactive: !QUIET.has(name) };
-      const drawn = this.paths(geometry, options);
-      drawn.forEach((part) => this.makeLively(part, item));
-      parts.push(...drawn);
-      if (name === 'parks') {
-        item.marker = this.makeMarker(item, 'park-markers');
-        parts.push(item.marker);
-      }
-      return parts;
-    }
-
-    home(pane) {
-      return { pane, renderer: this.renderers[pane] };
-    }
-
-    paths(geometry, options) {
-      const group = L.geoJSON(geometry, { style: () => options, ...options });
-      const found = [];
-      const walk = (layer) => (layer.eachLayer && !layer.getElement ? layer.eachLayer(walk) : found.push(layer));
-      group.eachLayer(walk);
-      return found;
-    }
-
-    makeMarker(item, pane) {
-      const { properties } = item.feature;
-      const isPark = item.source.name === 'parks';
-      const symbol = settings.symbols[item.key];
-      const size = isPark ? settings.symbols[`tier.${properties.tier}`].size : symbol.size || 18;
-      const picture = isPark ? own.parkMarker(properties.tier, properties.verdict) : own.pin(item.key, properties);
-      const marker = L.marker(item.bounds.getCenter(), {
-        pane,
-        icon: L.divIcon({ html: picture, className: `pin pin-${item.source.name}`, iconSize: [size, size] }),
-        keyboard: false,
-        zIndexOffset: isPark ? Math.round(size * 100) : 0,
-      });
-      this.makeLively(marker, item);
-      return marker;
-    }
-
-    makeLively(part, item) {
-      if (QUIET.has(item.source.name)) {
-        return;
-      }
-      part.bindTooltip(() => own.tooltip(item), { sticky: !(part instanceof L.Marker), direction: 'top', className: 'tip-frame', opacity: 1 });
-      part.on('click', (event) => {
-        L.DomEvent.stopPropagation(event);
-        this.open(item, event.latlng, this.under(event.originalEvent, item));
-      });
-    }
-
-    // Other features at the place of a click, in the order in which they speak.
-    under(event, item) {
-      const found = new Set();
-      for (const element of document.elementsFromPoint(event.clientX, event.clientY)) {
-        const pin = element.closest('.pin');
-        const other = this.byElement.get(pin || element);
-        if (other && other !== item) {
-          found.add(other);
-        }
-      }
-      const order = (one) => FOREMOST.indexOf(one.source.name);
-      return [...found].sort((one, other) => order(one) - order(other));
-    }
-
-    // A park's marker gives way to its outline when that is big enough to see.
-    placeMarkers() {
-      for (const item of this.items.get('parks') || []) {
-        const pin = item.isDrawn && item.marker && item.marker.getElement();
-        if (pin) {
-          pin.classList.toggle('is-faded', this.extent(item) > MARKER_GIVES_WAY_PX);
-        }
-      }
-    }
-
-    extent(item) {
-      const corner = this.map.latLngToLayerPoint(item.largest.getSouthWest());
-      const size = this.map.latLngToLayerPoint(item.largest.getNorthEast()).subtract(corner);
-      return Math.max(Math.abs(size.x), Math.abs(size.y));
-    }
-
-    placeLabels() {
-      const zoom = this.map.getZoom();
-      const taken = [];
-      const labels = [];
-      for (const item of this.items.get('parks') || []) {
-        if (!item.isDrawn) {
-          continue;
-        }
-        const { tier } = item.feature.properties;
-        const radius = settings.symbols[`tier.${tier}`].size / 2;
-        const isFaded = this.extent(item) > MARKER_GIVES_WAY_PX;
-        const latlng = (isFaded ? item.largest : item.bounds).getCenter();
-        if (!isFaded) {
-          const point = this.map.latLngToLayerPoint(latlng);
-          taken.push(L.bounds(point.subtract([radius, radius]), point.add([radius, radius])));
-        }
-        if (zoom >= PARK_LABELS[tier].from) {
-          labels.push({ latlng, text: nameOf(item), kind: tier, size: PARK_LABELS[tier].size, radius });
-        }
-      }
-      labels.sort((one, other) => other.size - one.size);
-      for (const item of this.items.get('facilities') || []) {
-        if (item.isDrawn) {
-          const half = settings.symbols[item.key].size / 2;
-          const point = this.map.latLngToLayerPoint(item.bounds.getCenter());
-          taken.push(L.bounds(point.subtract([half, half]), point.add([half, half])));
-        }
-      }
-      for (const [name, kind] of [['sub_areas', 'sub_area'], ['townships', 'township']]) {
-        for (const item of this.items.get(name) || []) {
-          if (item.isDrawn) {
-            labels.push({ latlng: item.bounds.getCenter(), text: nameOf(item), kind, size: PLACE_LABEL_PX, radius: 3 });
-          }
-        }
-      }
-      this.labels.place(labels, taken);
     }
 
     // ---- finding and opening ----
 
-    listParks() {
-      const parks = this.items.get('parks') || [];
-      this.panel.showParks(parks, (item) => this.isOn(item), (item) => this.visit(item));
+    listItems() {
+      this.panel.showLists(this.drawings, (item) => this.isOn(item), (item) => this.visit(item));
     }
 
     search(query) {
       if (query.trim()) {
         this.panel.showResults(own.results(this.all(), query, (item) => this.visit(item)));
       } else {
-        this.listParks();
+        this.listItems();
       }
     }
 
     // Goes to a feature from a list: switches its layers on, zooms to it, opens its popup.
     visit(item) {
       const opener = document.activeElement;
-      for (const layer of this.filters.get(item.source.name) || []) {
+      if (own.NARROW.matches) {
+        this.openPanel(false);
+      }
+      this.show(item);
+      this.opener = opener;
+      this.focusPopup(item.drawing);
+      this.selectItem(item);
+    }
+
+    // Brings a feature into sight with its popup open.
+    show(item) {
+      for (const layer of this.layersOf(item)) {
         if (!layer.where || item.feature.properties[layer.where[0]] === layer.where[1]) {
           this.shown.add(layer.name);
         }
       }
-      if (own.NARROW.matches) {
-        this.openPanel(false);
-      }
-      this.zoomTo(item);
+      item.drawing.zoomTo(item);
       this.settle();
-      this.open(item, item.bounds.getCenter(), []);
-      this.opener = opener;
-      this.focusPopup();
+      item.drawing.open(item, item.drawing.boundsOf(item).getCenter(), []);
     }
 
-    zoomTo(item) {
-      const nearest = Math.max(0, ...(this.filters.get(item.source.name) || []).map((layer) => layer.min_zoom));
-      const furthest = Math.max(nearest, item.feature.geometry.type === 'Point' ? 13 : 15);
-      const size = this.map.getSize();
-      this.map.fitBounds(item.bounds, {
-        maxZoom: furthest,
-        animate: false,
-        paddingTopLeft: [40, Math.min(size.y * 0.4, 320)],
-        paddingBottomRight: [40, 40],
-      });
-      if (this.map.getZoom() < nearest) {
-        this.map.setView(item.bounds.getCenter(), nearest, { animate: false });
+    // A click on a map, or on one of its features: true when a tool has taken it.
+    clickAt(drawing, latlng, item) {
+      if (this.tools.click(drawing, latlng)) {
+        return true;
+      }
+      if (!item) {
+        this.identify(drawing, latlng);
+      }
+      return false;
+    }
+
+    identify(drawing, latlng) {
+      this.selectItem(null);
+      this.tools.identify(drawing, latlng);
+    }
+
+    // Marks a feature as the selected one and says so to the page around this one.
+    selectItem(item, { isQuiet = false } = {}) {
+      const before = this.selected;
+      this.selected = item ? { layer: item.source.name, id: item.feature.id } : null;
+      this.drawings.forEach((drawing) => drawing.showSelection());
+      own.routes.show(this.drawing, item);
+      this.link.write();
+      if (!isQuiet && (item || before)) {
+        this.protocol.selected(item ? this.selected : { layer: before.layer, id: null });
       }
     }
 
-    open(item, latlng, others) {
-      const size = this.map.getSize();
-      const content = own.popup(item, others, {
-        choose: (other) => this.open(other, latlng, [item, ...others.filter((one) => one !== other)]),
-        close: () => this.map.closePopup(),
-        zoom: () => {
-          this.zoomTo(item);
-          this.open(item, item.bounds.getCenter(), []);
-        },
-      });
-      this.openPopup = L.popup({
-        maxWidth: Math.min(360, size.x - 24),
-        minWidth: Math.min(300, size.x - 44),
-        closeButton: false,
-        className: 'sheet-frame',
-        autoPanPaddingTopLeft: [10, 44],
-        autoPanPaddingBottomRight: [this.besideLegend() || 52, 16],
-      })
-        .setLatLng(latlng)
-        .setContent(content);
-      content.querySelector('.sheet-body').style.maxHeight = `${Math.max(160, Math.min(430, size.y - 210))}px`;
-      this.openPopup.openOn(this.map);
+    onPopupOpen(drawing) {
+      this.drawings.filter((other) => other !== drawing).forEach(({ map }) => map.closePopup());
+      this.app.classList.add('has-popup');
     }
 
-    focusPopup() {
-      // Not the first .sheet of the document: one that closes stays there while it fades.
-      this.openPopup.getContent().focus({ preventScroll: true });
-    }
-
-    restoreFocus() {
+    // What was told of is not selected any more, unless another popup opens at once.
+    onPopupClose() {
+      this.app.classList.remove('has-popup');
+      setTimeout(() => {
+        const isOpen = this.drawings.some((drawing) => drawing.popup && drawing.map.hasLayer(drawing.popup));
+        if (!isOpen && this.selected) {
+          this.selectItem(null);
+        }
+      }, 0);
       const { opener } = this;
       this.opener = null;
       if (opener && opener.isConnected) {
         opener.focus({ preventScroll: true });
       }
     }
+
+    focusPopup(drawing) {
+      // Not the first .sheet of the document: one that closes stays there while it fades.
+      drawing.popup.getContent().focus({ preventScroll: true });
+    }
   }
 
-  own.page = new PlanningMap();
+  own.page = new PlanningPage();
 })(window.planningMap);

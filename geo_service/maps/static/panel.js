@@ -3,9 +3,10 @@
 'use strict';
 
 (function (own) {
-  const { settings, make, text, dataText, swatch, verdictSwatch, verdictBadge, icon, iconButton, write, isGiven } = own;
+  const { settings, make, text, dataText, swatch, signSwatch, badge, verdictBadge, icon, iconButton, write, isGiven } = own;
   const VERDICTS = ['pass', 'watch', 'fail', 'unknown'];
-  const ALWAYS = /^(tier|verdict)\./;
+  const ALWAYS = /^(verdict|change)\./;
+  const MOST_LINES = 400;
   const NARROW = window.matchMedia('(max-width: 700px)');
 
   // ---- heading ----
@@ -23,7 +24,7 @@
         'div',
         { class: 'titles' },
         make('h1', null, dataText(settings.title)),
-        make('p', { class: 'subtitle' }, settings.subtitle)
+        make('p', { class: 'subtitle' }, dataText(settings.subtitle))
       ),
       settings.languages ? languages() : null
     );
@@ -36,7 +37,7 @@
       settings.languages.map((language) =>
         make(
           'a',
-          { href: `?lang=${language.code}`, lang: language.code, 'aria-current': language.is_current ? 'true' : null },
+          { href: language.address, lang: language.code, 'aria-current': language.is_current ? 'true' : null },
           language.label
         )
       )
@@ -59,7 +60,7 @@
         input: () => actions.search(this.query.value),
       });
       this.counts = make('div', { class: 'counts', role: 'group', 'aria-label': groupLabel('verdicts') });
-      this.list = make('div', { class: 'scroll', id: 'parks-page', role: 'tabpanel', 'aria-labelledby': 'parks-tab' });
+      this.list = make('div', { class: 'scroll list-page', id: 'parks-page', role: 'tabpanel', 'aria-labelledby': 'parks-tab' });
       this.layers = make('div', { class: 'scroll', id: 'layers-page', role: 'tabpanel', 'aria-labelledby': 'layers-tab', hidden: true });
       this.tabs = [this.tab('parks', this.list), this.tab('layers', this.layers)];
       this.element = make(
@@ -79,7 +80,7 @@
       return make(
         'button',
         { type: 'button', role: 'tab', id: `${name}-tab`, 'aria-controls': page.id, click: () => this.select(name === 'parks' ? 0 : 1) },
-        text(`${name}_tab`)
+        name === 'parks' ? settings.list_label : text('layers_tab')
       );
     }
 
@@ -106,7 +107,7 @@
           make(
             'details',
             { class: 'group', open: true },
-            make('summary', null, icon('chevron'), group.label),
+            make('summary', null, icon('chevron'), group.label, group.layers.length > 3 ? this.allSwitch(group) : null),
             make(
               'ul',
               { class: 'checks' },
@@ -115,6 +116,16 @@
           )
         )
       );
+    }
+
+    // Switches a whole group on, or off when any of it is on.
+    allSwitch(group) {
+      const names = group.layers.map((layer) => layer.name);
+      const press = (event) => {
+        event.preventDefault();
+        this.actions.toggleAll(names, !names.some((name) => this.boxes.get(name).box.checked));
+      };
+      return make('button', { type: 'button', class: 'all-switch', click: press }, text('all_or_none'));
     }
 
     check(group, layer) {
@@ -130,8 +141,8 @@
         'label',
         { class: 'check' },
         box,
-        layer.symbols.length === 1 ? symbolSwatch(layer.symbols[0]) : make('span', { class: 'swatch-gap' }),
-        make('span', { class: 'check-name' }, layer.label),
+        layerSwatch(layer),
+        make('span', { class: 'check-name' }, dataText(layer.label, 'span')),
         note,
         make('span', { class: 'count' }, write(layer.count, 'number'))
       );
@@ -167,30 +178,23 @@
       );
     }
 
-    // Parks by tier, each line a button.
-    showParks(parks, isShown, choose) {
-      const shown = parks.filter(isShown);
-      const groups = settings.groups.find((group) => group.name === 'parks').layers;
-      const note =
-        shown.length === parks.length
-          ? text('park_count', { count: parks.length })
-          : text('park_count_shown', { shown: shown.length, count: parks.length });
-      if (!this.counts.children.length) {
+    // The lists of the page: features of a source in groups, each line a button.
+    showLists(drawings, isShown, choose) {
+      if (!this.counts.children.length && settings.has_verdict_counts) {
         this.fillCounts();
       }
+      const scrolled = this.list.scrollTop;
       this.list.replaceChildren(
-        this.counts,
-        make('p', { class: 'list-note', role: 'status' }, note),
-        ...groups.flatMap((group) => {
-          const members = shown.filter((item) => item.feature.properties.tier === group.where[1]);
-          return members.length
-            ? [
-                make('h2', { class: 'list-head' }, group.label, make('span', { class: 'count' }, String(members.length))),
-                make('ul', { class: 'list' }, members.map((item) => make('li', null, parkLine(item, choose)))),
-              ]
-            : [];
+        settings.has_verdict_counts ? this.counts : '',
+        ...facts(drawings),
+        ...settings.lists.flatMap((list) => {
+          const items = list.maps
+            .flatMap((place) => drawings[place].items.get(list.source) || [])
+            .filter(({ feature: { properties } }) => properties.is_listed !== false && list.groups.some((group) => group.value === String(properties[list.column])));
+          return listOf(list, items, items.filter((item) => isShown(item)), choose);
         })
       );
+      this.list.scrollTop = scrolled;
     }
 
     showResults(children) {
@@ -199,16 +203,73 @@
     }
   }
 
-  function parkLine(item, choose) {
+  // What a map of one park says of it above its lists.
+  function facts(drawings) {
+    const item = settings.park_id && drawings[drawings.length - 1].find('parks', settings.park_id);
+    if (!item) {
+      return [];
+    }
     const { properties } = item.feature;
-    const share = (properties.shares || {})[properties.basis];
+    return [
+      make(
+        'section',
+        { class: 'park-facts' },
+        make('h2', null, dataText(own.nameOf(item))),
+        make('p', { class: 'sheet-kind' }, own.verdictPill(properties), [properties.tier_name, properties.township, item.feature.id].filter(isGiven).map((part) => dataText(part, 'span'))),
+        properties.illustrative ? make('p', { class: 'mark-illustrative' }, text('illustrative_more')) : null,
+        own.parkBody(properties, { isWhole: true })
+      ),
+    ];
+  }
+
+  function listOf(list, items, shown, choose) {
+    const note =
+      shown.length === items.length
+        ? text(`${list.note}_count`, { count: items.length })
+        : text(`${list.note}_count_shown`, { shown: shown.length, count: items.length });
+    let room = MOST_LINES;
+    const groups = list.groups.flatMap((group) => {
+      const members = shown
+        .filter((item) => String(item.feature.properties[list.column]) === group.value)
+        .sort((one, other) => (one.feature.properties.rank || 0) - (other.feature.properties.rank || 0));
+      const lines = members.slice(0, room);
+      room -= lines.length;
+      return members.length
+        ? [
+            make(
+              'h2',
+              { class: 'list-head' },
+              group.number ? make('span', { class: 'rule-number' }, String(group.number)) : null,
+              make('span', { class: 'list-title' }, dataText(group.label, 'span')),
+              make('span', { class: 'count' }, String(members.length))
+            ),
+            make('ul', { class: 'list' }, lines.map((item) => make('li', null, listLine(item, list, choose)))),
+          ]
+        : [];
+    });
+    return [
+      make('p', { class: 'list-note', role: 'status' }, note),
+      ...groups,
+      shown.length > MOST_LINES ? make('p', { class: 'list-note' }, text('search_more', { count: MOST_LINES })) : '',
+    ];
+  }
+
+  function listLine(item, list, choose) {
+    const { properties, id } = item.feature;
+    const isPark = item.source.name === 'parks';
     return make(
       'button',
-      { type: 'button', class: 'list-line', 'data-park': item.feature.id, click: () => choose(item) },
-      verdictBadge(properties.verdict),
+      { type: 'button', class: 'list-line', [isPark ? 'data-park' : 'data-item']: id, click: () => choose(item) },
+      isPark ? verdictBadge(properties.verdict) : properties.rank ? own.pin(item.key, properties) : badge(item.key),
       make('span', { class: 'list-name' }, dataText(own.nameOf(item))),
-      make('span', { class: 'list-more' }, isGiven(share) ? write(share, 'share') : '—')
+      make('span', { class: 'list-more' }, more(properties, list))
     );
+  }
+
+  // What stands at the end of a line: a park's share, or a property as it is.
+  function more(properties, { more: key, form }) {
+    const value = key === 'share' ? (properties.shares || {})[properties.basis] : properties[key];
+    return isGiven(value) ? dataText(write(value, form)) : form === 'share' ? '—' : null;
   }
 
   function groupLabel(name) {
@@ -216,8 +277,11 @@
     return group ? group.label : '';
   }
 
-  function symbolSwatch(key) {
-    return key.startsWith('verdict.') ? verdictSwatch(key.split('.')[1]) : swatch(key);
+  function layerSwatch(layer) {
+    if (layer.number) {
+      return make('span', { class: 'rule-number' }, String(layer.number));
+    }
+    return layer.symbols.length === 1 ? signSwatch(layer.symbols[0]) : make('span', { class: 'swatch-gap' });
   }
 
   // ---- legend ----
@@ -232,7 +296,7 @@
         icon('chevron')
       );
       this.element = make('section', { class: 'legend', 'aria-label': text('legend') }, this.button, this.body);
-      this.open(!NARROW.matches);
+      this.open(!NARROW.matches && settings.maps.length === 1);
     }
 
     open(isOpen) {
@@ -241,19 +305,27 @@
       this.element.classList.toggle('is-closed', !isOpen);
     }
 
-    // The symbols of the layers that are on: of parks all, of the rest what is in sight.
-    show(shown, inSight) {
+    // The symbols of the layers that are on: of parks all, of the rest what is in sight; and
+    // the numbers of the rules whose findings stand on the map.
+    show(shown, inSight, numbers) {
+      const told = new Set();
       const sections = settings.groups.map((group) => {
         const layers = group.layers.filter((layer) => shown.has(layer.name));
         const every = new Set(layers.flatMap((layer) => layer.symbols));
-        const keys = [...every].filter((key) => ALWAYS.test(key) || inSight.has(key));
-        return keys.length ? make('div', { class: 'legend-part' }, make('h3', null, group.label), entries(keys)) : null;
+        const keys = [...every].filter((key) => !told.has(key) && (ALWAYS.test(key) || inSight.has(key)));
+        keys.forEach((key) => told.add(key));
+        const rules = layers.filter((layer) => numbers.has(layer.number));
+        if (!keys.length && !rules.length) {
+          return null;
+        }
+        const list = rules.length ? ruleEntries(rules) : entries(keys, group.name === 'verdicts');
+        return make('div', { class: 'legend-part' }, make('h3', null, group.label), list);
       });
       this.body.replaceChildren(...sections.filter(Boolean));
     }
   }
 
-  function entries(keys) {
+  function entries(keys, hasCounts) {
     return make(
       'ul',
       null,
@@ -262,11 +334,21 @@
         return make(
           'li',
           { 'data-symbol': key },
-          symbolSwatch(key),
+          signSwatch(key),
           make('span', null, (settings.labels[key] || { label: key }).label),
-          verdict ? make('span', { class: 'count' }, write(settings.verdicts[verdict] || 0, 'number')) : null
+          hasCounts && verdict && settings.verdicts ? make('span', { class: 'count' }, write(settings.verdicts[verdict] || 0, 'number')) : null
         );
       })
+    );
+  }
+
+  function ruleEntries(layers) {
+    return make(
+      'ul',
+      { class: 'wide' },
+      layers.map((layer) =>
+        make('li', { 'data-rule': layer.where[1] }, layerSwatch(layer), make('span', null, dataText(layer.label, 'span')))
+      )
     );
   }
 

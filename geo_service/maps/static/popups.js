@@ -17,7 +17,7 @@
 
   function tooltip(item) {
     const { properties } = item.feature;
-    const kind = properties.kind_name || properties.class_name || properties.rank_name;
+    const kind = properties.kind_name || properties.class_name || properties.belonging_name;
     return make(
       'div',
       { class: 'tip' },
@@ -33,25 +33,36 @@
   }
 
   // others: further items at the same place; choose(item) opens one of them.
-  function popup(item, others, { choose, close, zoom }) {
+  function popup(item, others, { choose, close, zoom, here, more }) {
     const { properties } = item.feature;
-    const body = item.source.name === 'parks' ? parkBody(properties) : plainBody(item);
-    return make(
-      'article',
-      { class: 'sheet', role: 'dialog', 'aria-label': shorten(nameOf(item), TOOLTIP_LENGTH), tabindex: -1 },
-      make(
-        'header',
-        { class: 'sheet-head' },
-        make('h2', { class: 'sheet-title' }, dataText(nameOf(item))),
-        own.iconButton('close', text('close'), close)
-      ),
-      make('div', { class: 'sheet-body' }, subtitle(item), illustrativeMark(properties), body),
+    const isJudged = item.source.name === 'parks' && properties.verdict;
+    const body = isJudged ? parkBody(properties) : item.source.name === 'candidates' ? own.candidateBody(properties) : plainBody(item);
+    return frameSheet(
+      nameOf(item),
+      make('div', { class: 'sheet-body' }, subtitle(item), illustrativeMark(properties), body, more),
+      { close },
       make(
         'footer',
         { class: 'sheet-foot' },
         make('button', { type: 'button', class: 'link-button', click: zoom }, text('zoom_here')),
+        here ? make('button', { type: 'button', class: 'link-button', click: here }, text('place_title')) : null,
         also(others, choose)
       )
+    );
+  }
+
+  function frameSheet(title, body, { close }, foot) {
+    return make(
+      'article',
+      { class: 'sheet', role: 'dialog', 'aria-label': shorten(title, TOOLTIP_LENGTH), tabindex: -1 },
+      make(
+        'header',
+        { class: 'sheet-head' },
+        make('h2', { class: 'sheet-title' }, dataText(title)),
+        own.iconButton('close', text('close'), close)
+      ),
+      body,
+      foot
     );
   }
 
@@ -60,7 +71,7 @@
     const parts =
       item.source.name === 'parks'
         ? [properties.tier_name, properties.township, id]
-        : [item.source.label];
+        : [item.source.label, properties.change_name, item.source.name === 'candidates' ? properties.kind_name : null];
     return make(
       'p',
       { class: 'sheet-kind' },
@@ -109,7 +120,7 @@
     return make('dl', { class: 'facts' }, rows);
   }
 
-  function parkBody(properties) {
+  function parkBody(properties, { isWhole = false } = {}) {
     const industry = (code, name) => (isGiven(code) ? dataText(`${code} ${name || ''}`.trim()) : null);
     return [
       make(
@@ -140,7 +151,7 @@
           isGiven(properties.declared_area_ha) ? write(properties.declared_area_ha, 'area_ha') : null
         )
       ),
-      findings(properties),
+      isWhole ? null : findings(properties),
     ];
   }
 
@@ -200,5 +211,5 @@
     );
   }
 
-  Object.assign(own, { nameOf, tooltip, popup });
+  Object.assign(own, { nameOf, tooltip, popup, frameSheet, parkBody, plainBody, verdictPill, factRow: row });
 })(window.planningMap);

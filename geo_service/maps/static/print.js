@@ -26,14 +26,16 @@
   }
 
   class Print {
-    constructor(map, app, legend, settle) {
-      Object.assign(this, { map, app, legend, settle, before: null });
+    constructor(page) {
+      Object.assign(this, { page, app: page.app, legend: page.legend, before: null });
       this.date = make('span');
       this.scale = make('span');
       this.element = make(
         'footer',
         { class: 'print-foot' },
-        make('span', null, dataText(settings.about.join(' · '))),
+        make('span', { class: 'print-about' }, dataText(settings.about.join(' · '))),
+        make('span', null, `${text('approval_number')}${settings.approval_number ? '' : '________'}`, settings.approval_number ? dataText(settings.approval_number) : null),
+        settings.confidentiality ? make('strong', null, dataText(settings.confidentiality)) : null,
         this.scale,
         this.date
       );
@@ -45,23 +47,26 @@
       if (this.before) {
         return;
       }
-      const view = this.map.getBounds();
+      const { map } = this.page;
+      const view = map.getBounds();
       const county = L.latLngBounds(settings.bounds);
       this.before = {
         // A view of more than the county is meant to be the county.
         bounds: view.contains(county) ? county : view,
-        center: this.map.getCenter(),
-        zoom: this.map.getZoom(),
+        center: map.getCenter(),
+        zoom: map.getZoom(),
         isLegendOpen: !this.legend.body.hidden,
       };
       this.app.classList.add('is-printing');
       this.legend.open(true);
-      this.map.closePopup();
-      this.map.invalidateSize({ animate: false, pan: false });
-      this.map.fitBounds(this.before.bounds, { animate: false, padding: ROOM_PX });
-      this.settle();
+      this.page.eachMap((each) => {
+        each.closePopup();
+        each.invalidateSize({ animate: false, pan: false });
+      });
+      map.fitBounds(this.before.bounds, { animate: false, padding: ROOM_PX });
+      this.page.settle();
       this.date.textContent = text('print_date', { date: today() });
-      this.scale.textContent = text('print_scale', { scale: scaleOf(this.map) });
+      this.scale.textContent = text('print_scale', { scale: scaleOf(map) });
     }
 
     end() {
@@ -72,9 +77,9 @@
       this.before = null;
       this.app.classList.remove('is-printing');
       this.legend.open(isLegendOpen);
-      this.map.invalidateSize({ animate: false, pan: false });
-      this.map.setView(center, zoom, { animate: false });
-      this.settle();
+      this.page.eachMap((each) => each.invalidateSize({ animate: false, pan: false }));
+      this.page.map.setView(center, zoom, { animate: false });
+      this.page.settle();
     }
   }
 

@@ -5,7 +5,7 @@
 (function (own) {
   const { text, make, dataText, nameOf, verdictBadge } = own;
   const SHOWN = 40;
-  const ORDER = ['parks', 'sub_areas', 'townships', 'facilities', 'control_zones', 'rivers', 'roads', 'parcels', 'buildings'];
+  const ORDER = ['candidates', 'parks', 'sub_areas', 'townships', 'facilities', 'enterprises', 'control_zones', 'rivers', 'roads', 'parcels', 'buildings'];
 
   function rank(item, wanted) {
     const found = item.feature.properties.search || '';
@@ -18,7 +18,9 @@
 
   function find(items, query) {
     const wanted = query.trim().toLowerCase();
-    return items
+    // Of two states side by side a feature is listed once, as it is in the later one.
+    const latest = new Map(items.map((item) => [`${item.source.name} ${item.feature.id}`, item]));
+    return [...latest.values()]
       .filter((item) => ORDER.includes(item.source.name))
       .map((item) => ({ item, rank: rank(item, wanted) }))
       .filter((hit) => hit.rank >= 0)

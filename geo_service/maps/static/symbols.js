@@ -95,6 +95,11 @@
     bang: 'M0-4.2V1M0 3.6V4',
     cross: 'M-3-3 3 3M3-3-3 3',
     question: 'M-2.2-2.4C-2.2-5.4 2.4-5.2 2.3-2.3 2.2-.6 0-.4 0 1.4M0 3.8V4.1',
+    plus: 'M0-4V4M-4 0H4',
+    minus: 'M-4 0H4',
+    wave: 'M-4.2 1C-2.4-3 0-1.4 0 0S2.4 3 4.2-1',
+    equals: 'M-3.4-1.8H3.4M-3.4 1.8H3.4',
+    dot: 'M0 0V.1',
   };
 
   // A marker as an element. `over` replaces parts of the symbol (a park takes its tier's
@@ -117,7 +122,7 @@
           d: SIGNS[drawn.sign],
           transform: drawn.shape === 'star' ? 'translate(0 .6) scale(.78)' : '',
           fill: 'none',
-          stroke: drawn.sign_colour || '#ffffff',
+          stroke: drawn.ink || '#ffffff',
           'stroke-width': 2.4,
           'stroke-linecap': 'round',
           'stroke-linejoin': 'round',
@@ -125,7 +130,7 @@
       );
     }
     if (drawn.glyph) {
-      parts.push(makeSvg('text', { y: 4.3, class: 'glyph', 'text-anchor': 'middle', fill: '#ffffff' }, drawn.glyph));
+      parts.push(makeSvg('text', { y: 4.3, class: 'glyph', 'text-anchor': 'middle', fill: drawn.ink || '#ffffff' }, drawn.glyph));
     }
     return makeSvg(
       'svg',
@@ -134,9 +139,24 @@
     );
   }
 
+  // A ring around the marker of what is selected.
+  function ring(radius, colour) {
+    const circle = (width, stroke) =>
+      makeSvg('circle', { cx: 0, cy: 0, r: radius - 3, fill: 'none', stroke, 'stroke-width': width });
+    return makeSvg(
+      'svg',
+      { viewBox: `${-radius} ${-radius} ${radius * 2} ${radius * 2}`, width: radius * 2, height: radius * 2, 'aria-hidden': 'true' },
+      circle(5.5, '#ffffff'),
+      circle(2.8, colour)
+    );
+  }
+
   // A park: its tier gives shape and size; its verdict gives colour, edge and sign.
   function parkMarker(tier, verdict) {
     const judged = settings.symbols[`verdict.${verdict}`];
+    if (!judged) {
+      return marker(settings.symbols[`tier.${tier}`], {});
+    }
     return marker(settings.symbols[`tier.${tier}`], {
       fill: judged.stroke,
       edge: '#ffffff',
@@ -147,9 +167,11 @@
 
   // Any other point: by its own symbol, or by its verdict when that is all there is.
   function pin(key, properties) {
-    return key.startsWith('verdict.')
-      ? verdictBadge(properties.verdict)
-      : marker(settings.symbols[key], { glyph: glyphOf(key) });
+    const symbol = settings.symbols[key];
+    if (symbol.shape) {
+      return marker(symbol, { glyph: properties.rank ? String(properties.rank) : glyphOf(key) });
+    }
+    return key.startsWith('verdict.') ? verdictBadge(properties.verdict) : badge(key);
   }
 
   function glyphOf(key) {
@@ -186,16 +208,14 @@
     ]);
   }
 
-  // A verdict's swatch: the area's pattern with the marker's sign over it.
-  function verdictSwatch(verdict) {
-    const symbol = settings.symbols[`verdict.${verdict}`];
-    const badge = marker(settings.symbols['tier.building_park'], {
-      size: 15,
-      fill: symbol.stroke,
-      sign: symbol.sign,
-    });
-    const element = swatch(`verdict.${verdict}`);
-    element.append(nested(badge, 15));
+  // The swatch of an area that has a sign: its pattern with the marker's sign over it.
+  function signSwatch(key) {
+    const symbol = settings.symbols[key];
+    const element = swatch(key);
+    if (symbol.geometry === 'area' && symbol.sign) {
+      const over = { size: 15, fill: symbol.stroke, sign: symbol.sign };
+      element.append(nested(marker(settings.symbols['tier.building_park'], over), 15));
+    }
     return element;
   }
 
@@ -230,21 +250,30 @@
     );
   }
 
-  // A small badge with a verdict's sign, for lists and popups.
+  // A small badge with the sign of a verdict or of another symbol, for lists and popups.
   function verdictBadge(verdict) {
-    const symbol = settings.symbols[`verdict.${verdict}`];
-    return marker(settings.symbols['tier.building_park'], { size: 18, fill: symbol.stroke, sign: symbol.sign });
+    return badge(`verdict.${verdict}`);
+  }
+
+  function badge(key) {
+    const symbol = settings.symbols[key];
+    return symbol.shape
+      ? marker({ ...symbol, size: 18 }, { glyph: glyphOf(key) })
+      : marker(settings.symbols['tier.building_park'], { size: 18, fill: symbol.stroke, sign: symbol.sign });
   }
 
   Object.assign(own, {
+    HATCHES,
     symbolKey,
     hatches,
     pathOptions,
+    ring,
+    badge,
     isArea,
     parkMarker,
     pin,
     swatch,
-    verdictSwatch,
+    signSwatch,
     verdictBadge,
   });
 })(window.planningMap);

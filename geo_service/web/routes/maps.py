@@ -1,4 +1,4 @@
-"""The map: its page, the features behind its layers, and the files it loads.
+"""The maps: their pages, the features behind their layers, and the files they load.
 
 Routes parse, call and reply. A page and its features carry an ETag of their content;
 scripts, styles and images carry a version in their address and are kept for a year.
@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
+from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
-from geo_service.errors import NotFoundError
+from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.language import Language
 from geo_service.maps import assets, page
-from geo_service.maps.draw import draw_served
-from geo_service.maps.layers import MapData
+from geo_service.maps.compare_map import Side
+from geo_service.maps.draw import OVERVIEW, RANKING, compare_states, draw_served, labels
+from geo_service.maps.layers import MapData, PlanData
 from geo_service.maps.page import ServedPage
+from geo_service.maps.park_map import ParkData
+from geo_service.maps.ranking_map import RankingData
+from geo_service.maps.review_map import ReviewData
+from geo_service.maps.style import symbol_document
 from geo_service.planning import County
 from geo_service.reports.document import layers_document
 from geo_service.web.language import LanguageDep
@@ -33,38 +42,135 @@ from geo_service.web.replies import (
 
 router = APIRouter(tags=["maps"])
 
+_KEPT = 24
+"""How many maps, and pages, a service keeps drawn."""
 _A_YEAR = "public, max-age=31536000, immutable"
 
 
 class _Drawn:
-    """The map data of the running review, by language; made again when the review changes."""
+    """The data and pages of maps drawn of late; what is asked for again is not made again."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._review_id = ""
-        self._data: dict[Language, MapData] = {}
-        self._pages: dict[tuple[Language, str], ServedPage] = {}
+        self._lock = threading.RLock()
+        self._states: OrderedDict[_Key, tuple[PlanData, ...]] = OrderedDict()
+        self._pages: OrderedDict[tuple[_Key, str], ServedPage] = OrderedDict()
 
-    def data(self, county: County, language: Language) -> MapData:
-        """Return the map data of the county's review in a language."""
+    def overview(self, county: County, language: Language) -> MapData:
+        """Return the data of the overview of the county's current review."""
+        review = county.review
+        make = lambda: (MapData(review, county.translator(language)),)  # noqa: E731 - used once
+        return cast("MapData", self._kept(_Key(OVERVIEW, review.review_id, language), make)[0])
+
+    def states(self, county: County, asked: MapQuery, language: Language) -> tuple[PlanData, ...]:
+        """Return the data of a map: one state, or two of a comparison."""
+        if asked.kind == OVERVIEW:
+            return (self.overview(county, language),)
+        return self._kept(asked.key(county, language), lambda: self._make(county, asked, language))
+
+    def _make(self, county: County, asked: MapQuery, language: Language) -> tuple[PlanData, ...]:
+        translator = county.translator(language)
+        base = self.overview(county, language)
+        if asked.kind == RANKING:
+            ranking = county.rankings.find(asked.need("ranking_id"))
+            return (RankingData(ranking, translator, base),)
+        review = county.find_review(asked.review_id) if asked.review_id else county.review
+        if asked.kind == "park":
+            return (ParkData(review, translator, park_id=asked.need("park_id")),)
+        if asked.kind == "compare":
+            before = county.find_review(asked.need("before"))
+            bases = tuple(base if item.plan is base.plan else None for item in (before, review))
+            return compare_states(before, review, translator, (bases[0], bases[1]))
+        return (ReviewData(review, translator, base),)
+
+    def page(self, county: County, asked: MapQuery, language: Language, root: str) -> ServedPage:
+        """Return a map's page for a service mounted under `root`."""
+        states = self.states(county, asked, language)
+        key = (asked.key(county, language), root)
         with self._lock:
-            review = county.review
-            if review.review_id != self._review_id:
-                self._data, self._pages, self._review_id = {}, {}, review.review_id
-            if language not in self._data:
-                self._data[language] = MapData(review, county.translator(language))
-            return self._data[language]
+            if key not in self._pages:
+                drawn = draw_served(states, root=root, query=asked.given(), plan=county.review.plan)
+                self._pages[key] = page.served_page(drawn, root=root)
+                _forget(self._pages, _KEPT)
+            return self._pages[key]
 
-    def page(self, county: County, language: Language, root: str) -> ServedPage:
-        """Return the overview's page for a service mounted under `root`."""
-        data = self.data(county, language)
-        key = (language, root)
-        if key not in self._pages:
-            self._pages[key] = page.served_page(draw_served(data, root=root), root=root)
-        return self._pages[key]
+    def _kept(self, key: _Key, make: Callable[[], tuple[PlanData, ...]]) -> tuple[PlanData, ...]:
+        with self._lock:
+            if key not in self._states:
+                self._states[key] = make()
+                _forget(self._states, _KEPT)
+            self._states.move_to_end(key)
+            return self._states[key]
 
 
-def _drawn(request: Request) -> _Drawn:
+def _forget(kept: OrderedDict[Any, Any], most: int) -> None:
+    while len(kept) > most:
+        kept.popitem(last=False)
+
+
+@dataclass(frozen=True)
+class _Key:
+    """What a map is of: its kind, the ids that it was asked for by, and the language."""
+
+    kind: str
+    about: str
+    language: Language
+
+
+@dataclass(frozen=True)
+class MapQuery:
+    """Which map is asked for."""
+
+    kind: str
+    review_id: str | None = None
+    ranking_id: str | None = None
+    park_id: str | None = None
+    before: str | None = None
+
+    def need(self, name: str) -> str:
+        """Return a parameter that the kind needs; InvalidQueryError when it is missing."""
+        value = getattr(self, name)
+        if not value:
+            raise InvalidQueryError(name, f"{name}: the map {self.kind!r} needs it")
+        return str(value)
+
+    def given(self) -> dict[str, str]:
+        """Return the parameters that were given."""
+        named = {name: getattr(self, name) for name in _PARAMETERS}
+        return {name: value for name, value in named.items() if value}
+
+    def key(self, county: County, language: Language) -> _Key:
+        """Return what tells this map from others; the current review where none is named."""
+        about = {"review_id": county.review.review_id, **self.given()}
+        return _Key(self.kind, repr(sorted(about.items())), language)
+
+
+_PARAMETERS = ("review_id", "ranking_id", "park_id", "before")
+_NEEDED = {"park": ("park_id",), "compare": ("before",), RANKING: ("ranking_id",)}
+_KINDS = (OVERVIEW, "review", RANKING, "park", "compare")
+
+
+def read_query(
+    kind: str,
+    review_id: str | None = None,
+    ranking_id: str | None = None,
+    park_id: str | None = None,
+    before: Annotated[str | None, Query(description="The earlier review of a comparison.")] = None,
+) -> MapQuery:
+    """Return which map is asked for: 404 for an unknown kind, 400 for a missing id."""
+    if kind not in _KINDS:
+        msg = "There is no such map; there are " + ", ".join(_KINDS) + "."
+        raise NotFoundError(msg)
+    asked = MapQuery(kind, review_id, ranking_id, park_id, before)
+    for name in _NEEDED.get(kind, ()):
+        asked.need(name)
+    return asked
+
+
+MapQueryDep = Annotated[MapQuery, Depends(read_query)]
+
+
+def drawn_maps(request: Request) -> _Drawn:
+    """Return the maps that this service has drawn."""
     state = request.app.state
     if not hasattr(state, "drawn_maps"):
         state.drawn_maps = _Drawn()
@@ -72,11 +178,17 @@ def _drawn(request: Request) -> _Drawn:
     return drawn
 
 
-@router.get("/maps/overview", summary="The overview map", response_class=HTMLResponse)
-def overview(request: Request, county: CountyDep, language: LanguageDep) -> Response:
-    """Return the overview map as a page that asks this service for its features."""
+@router.get("/maps/{kind}", summary="A map as a page", response_class=HTMLResponse)  # noqa: FAST003 - read_query takes it
+def map_page(
+    asked: MapQueryDep, request: Request, county: CountyDep, language: LanguageDep
+) -> Response:
+    """Return a map as a page that asks this service for its features.
+
+    `overview`; `review` (of `review_id`, else the current one); `park` (needs `park_id`);
+    `compare` (needs `before`, an earlier review); `ranking` (needs `ranking_id`).
+    """
     root = str(request.scope.get("root_path", ""))
-    found = _drawn(request).page(county, language, root)
+    found = drawn_maps(request).page(county, asked, language, root)
     headers = {
         "content-security-policy": found.policy,
         "cache-control": "no-cache",
@@ -84,6 +196,33 @@ def overview(request: Request, county: CountyDep, language: LanguageDep) -> Resp
     }
     content = found.html.encode()
     return _reply(request, content, "text/html; charset=utf-8", found.digest, headers)
+
+
+@router.get("/maps/{kind}/features/{source}", summary="The features behind a map")  # noqa: FAST003 - read_query takes it
+def map_features(  # noqa: PLR0913 - what the contract of lists names
+    source: str,
+    asked: MapQueryDep,
+    request: Request,
+    county: CountyDep,
+    language: LanguageDep,
+    bbox: BboxDep,
+    *,
+    side: Side = Side.AFTER,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> Response:
+    """Return a source of a map as a FeatureCollection; `side` tells two states apart."""
+    states = drawn_maps(request).states(county, asked, language)
+    data = states[0] if side is Side.BEFORE else states[-1]
+    document = data.document(source, bbox=bbox, limit=limit, offset=offset)
+    return json_reply(request, document, media_type=GEOJSON)
+
+
+@router.get("/api/symbols", summary="How the map draws: every symbol and its name")
+def symbols(request: Request, county: CountyDep, language: LanguageDep) -> Response:
+    """Return the style table that maps draw by, and what each symbol is called."""
+    document = {"symbols": symbol_document(), "labels": labels(county.translator(language))}
+    return json_reply(request, document)
 
 
 @router.get("/api/layers", summary="The layers: counts, versions, sources")
@@ -104,7 +243,7 @@ def layer_features(  # noqa: PLR0913 - what the contract of lists names
     offset: Offset = 0,
 ) -> Response:
     """Return a layer as a FeatureCollection with the columns that may go out."""
-    data = _drawn(request).data(county, language)
+    data = drawn_maps(request).overview(county, language)
     document = data.document(layer, bbox=bbox, limit=limit, offset=offset)
     return json_reply(request, document, media_type=GEOJSON)
 

@@ -1,87 +1,132 @@
-"""The console's pages: shells of catalogue texts; what they show they fetch as JSON."""
+"""The console's pages by address, and the files that they are made of."""
 
 from __future__ import annotations
-
-import html
-import json
-from functools import cache
-from importlib.resources import files
-from string import Template
-from types import MappingProxyType
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from geo_service.errors import NotFoundError
-from geo_service.language import catalogue
-from geo_service.web.language import LanguageDep
+from geo_service.web import shell
+from geo_service.web.language import PageLanguageDep
 from geo_service.web.replies import CountyDep
 from geo_service.web.security import PAGE_CSP
+from geo_service.web.shell import Page
 
 router = APIRouter(include_in_schema=False)
 
-_PAGES = files("geo_service.web") / "pages"
-_STATIC = MappingProxyType(
-    {
-        "console.css": "text/css",
-        "console.js": "text/javascript",
-        "docs.js": "text/javascript",
-    }
-)
-_TEXT_SECTIONS = ("verdict.", "tier.", "table.", "page.")
 # Swagger UI draws its icons from data addresses and sets style attributes.
 _DOCS_CSP = PAGE_CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+_A_YEAR = "public, max-age=31536000, immutable"
+
+_HOME = Page(name="home", place="home", texts=("home",), scripts=("mapframe.js",))
+_PARK = Page(
+    name="park",
+    texts=("park", "finding_words"),
+    is_charted=True,
+    scripts=("mapframe.js", "chart.js", "findings.js"),
+)
+_REVIEWS = Page(
+    name="reviews",
+    place="reviews",
+    texts=("review", "finding_words"),
+    scripts=("jobs.js", "mapframe.js"),
+)
+_REVIEW = Page(
+    name="review",
+    place="reviews",
+    texts=("review", "finding_words", "family"),
+    scripts=("mapframe.js", "findings.js"),
+)
+_SITES = Page(
+    name="sites",
+    place="sites",
+    texts=("sites", "facility", "finding_words"),
+    is_charted=True,
+    scripts=("mapframe.js", "chart.js", "jobs.js", "projectform.js"),
+)
+_RULEBOOK = Page(
+    name="rulebook",
+    place="rulebook",
+    texts=("rulebook", "family", "parameter", "column", "measure", "zone", "river"),
+)
+_DATA = Page(name="data", place="data", texts=("data", "column"), scripts=("jobs.js",))
+_HELP = Page(name="help", place="help", body="help.html", texts=("help",))
+_ABOUT = Page(name="about", texts=("about",))
 
 
 @router.get("/", name="home")
-def home(county: CountyDep, language: LanguageDep) -> Response:
-    """Return the home page: verdict counts, the map and the parks table."""
-    translator = county.translator(language)
-    texts = {
-        key: translator.text(key)
-        for key in catalogue()
-        if key.startswith(_TEXT_SECTIONS) and "{" not in catalogue()[key]["zh"]
-    }
-    values = {key.removeprefix("page."): text for key, text in texts.items()}
-    page = Template(_read("home.html")).substitute(
-        {key: html.escape(text) for key, text in values.items() if "." not in key},
-        lang=language.value,
-        title=html.escape(translator.text("page.home_title")),
-        illustrative=html.escape(translator.text("table.illustrative")),
-        texts=_island(texts),
-    )
-    return HTMLResponse(page, headers=_headers(PAGE_CSP))
+def home(request: Request, language: PageLanguageDep) -> Response:
+    """Return 1 + 5 + 42 at a glance: verdicts, the map, the parks, what has changed."""
+    return shell.render(_HOME, request, language)
+
+
+@router.get("/parks/{park_id}")
+def park(park_id: str, request: Request, county: CountyDep, language: PageLanguageDep) -> Response:
+    """Return one park's page; a park that there is not is a 404."""
+    county.check_parks([park_id])
+    return shell.render(_PARK, request, language, values={"park_id": park_id})
+
+
+@router.get("/reviews")
+def reviews(request: Request, language: PageLanguageDep) -> Response:
+    """Return the kept reviews, and the way to review again and to compare."""
+    return shell.render(_REVIEWS, request, language)
+
+
+@router.get("/reviews/{review_id}")
+def review(
+    review_id: str, request: Request, county: CountyDep, language: PageLanguageDep
+) -> Response:
+    """Return one review's page; a review that there is not is a 404."""
+    county.find_review(review_id)
+    return shell.render(_REVIEW, request, language, values={"shown_review_id": review_id})
+
+
+@router.get("/sites")
+def sites(request: Request, language: PageLanguageDep) -> Response:
+    """Return the page on which a site for a project is found."""
+    return shell.render(_SITES, request, language)
+
+
+@router.get("/rulebook")
+def rulebook(request: Request, language: PageLanguageDep) -> Response:
+    """Return the rules in force."""
+    return shell.render(_RULEBOOK, request, language)
+
+
+@router.get("/data")
+def data(request: Request, language: PageLanguageDep) -> Response:
+    """Return the layers, their versions and sources."""
+    return shell.render(_DATA, request, language)
+
+
+@router.get("/help")
+def guide(request: Request, language: PageLanguageDep) -> Response:
+    """Return how the console is used."""
+    return shell.render(_HELP, request, language)
+
+
+@router.get("/about")
+def about(request: Request, language: PageLanguageDep) -> Response:
+    """Return versions and licences."""
+    return shell.render(_ABOUT, request, language)
 
 
 @router.get("/docs", name="docs")
-def docs() -> Response:
+def docs(request: Request) -> Response:
     """Return the API's description as a page that needs nothing from outside."""
-    return HTMLResponse(_read("docs.html"), headers=_headers(_DOCS_CSP))
-
-
-@router.get("/pages/{name}")
-def page_file(name: str, request: Request) -> Response:
-    """Return one of the console's own scripts and styles."""
     del request
-    if name not in _STATIC:
+    headers = {"content-security-policy": _DOCS_CSP, "cache-control": "no-cache"}
+    return HTMLResponse(shell.read_file("docs.html"), headers=headers)
+
+
+@router.get("/pages/{version}/{name}")
+def page_file(version: str, name: str) -> Response:
+    """Return one of the console's scripts and styles; kept when its version is the current."""
+    kind = shell.media_type(name)
+    if kind is None:
         msg = "There is no such file."
         raise NotFoundError(msg)
-    return Response(_read(name), media_type=_STATIC[name], headers={"cache-control": "no-cache"})
-
-
-@cache
-def _read(name: str) -> str:
-    return (_PAGES / name).read_text(encoding="utf-8")
-
-
-def _headers(policy: str) -> dict[str, str]:
-    return {
-        "content-security-policy": policy,
-        "cache-control": "no-cache",
-        "vary": "accept-language",
-    }
-
-
-def _island(texts: dict[str, str]) -> str:
-    """Texts as JSON that cannot end its script element."""
-    return json.dumps(texts, ensure_ascii=False).replace("<", "\\u003c").replace("&", "\\u0026")
+    is_current = version == shell.digest()
+    headers = {"cache-control": _A_YEAR if is_current else "no-cache"}
+    return Response(shell.read_file(name), media_type=kind, headers=headers)

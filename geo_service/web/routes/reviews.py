@@ -8,8 +8,10 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from geo_service.errors import ChoiceNeededError
 from geo_service.jobs import Job
 from geo_service.model import Severity
+from geo_service.planning.import_drafts import ImportDraft
 from geo_service.reports.document import (
     Document,
     collection,
@@ -103,6 +105,13 @@ def job_document(job: Job) -> Document:
         document["result"] = f"/api/reviews/{job.result.review_id}"
     if isinstance(job.result, Ranking):
         document["result"] = f"/api/rankings/{job.result.ranking_id}"
+    if isinstance(job.result, ImportDraft):
+        document["result"] = f"/api/imports/{job.result.draft_id}"
+    if isinstance(job.fault, ChoiceNeededError):
+        document["parameter"] = job.fault.parameter
+        document["choices"] = [
+            {"value": choice.value, "evidence": choice.evidence} for choice in job.fault.choices
+        ]
     return document
 
 

@@ -1,0 +1,312 @@
+"""Clean the cells of one column: blanks, full-width digits, units, codes, words, dates.
+
+Values are looked at once each, however many rows have them. What changes goes into the
+ledger, except what a whole column has in common (its unit, its words), which the report
+says once.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from geo_service.data import data_file
+from geo_service.industry import classification
+from geo_service.ingest.columns import Matched
+from geo_service.ingest.ledger import Ledger
+from geo_service.ingest.names import plain, plain_unit, unit_of, units, words
+from geo_service.reading import as_text
+from geo_service.schema import Field, Kind
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_EMPTY = frozenset({"", "null", "<null>", "none", "nan", "nat", "n/a", "#n/a", "<na>"})
+_EMPTY_TOO = frozenset({"-", "--", "—", "——", "/", "\\", "无", "不详", "未知", "空"})
+"""Said of numbers, codes and ids when there is none; a text may mean it."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b\ufeff\u2028\u2029\ud800-\udfff]|[\t\n\r]+")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_DATE = re.compile(r"(\d{4})\s*[年/.\-]\s*(\d{1,2})(?:\s*[月/.\-]\s*(\d{1,2})\s*日?|\s*月?)")
+_FIRST_CODE = re.compile(r"([0-9A-Z]{2,8})[\s\-_:]*[^0-9A-Za-z\s].*")
+
+_EVEN_SCHEMES = frozenset({"planning2023", "survey3"})
+"""Schemes whose codes have two digits a level: one of odd length has lost its first zero."""
+
+
+@dataclass
+class CellContext:
+    """What cleaning needs to know of the rows and of the layer."""
+
+    layer: str
+    ledger: Ledger
+    numbers: NDArray[np.int64]
+    ids: NDArray[np.object_]
+    scheme: str | None = None
+    mapped_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    known: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By column, the values of the layer that it refers to."""
+    translated: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
+    """By column, the words that were put into the layer's own, and how often."""
+
+
+def clean_column(
+    cells: pd.Series[Any], item: Field, matched: Matched, context: CellContext
+) -> pd.Series[Any]:
+    """Return the cells of one column as the schema's check expects them."""
+    if pd.api.types.is_bool_dtype(cells):
+        return cells
+    if item.kind in {Kind.NUMBER, Kind.INTEGER} and pd.api.types.is_numeric_dtype(cells):
+        return cells if matched.factor == 1 else cells.astype("float64") * matched.factor
+    if pd.api.types.is_datetime64_any_dtype(cells):
+        return cells
+    column = _Column(as_text_kept(cells), item, context)
+    column.change("control", _without_control)
+    column.change("blanks", _stripped)
+    column.change("empty", lambda text: _emptied(text, item), is_quiet=True)
+    if item.kind is not Kind.TEXT or item.choices:
+        column.change("full_width", _half_width)
+        column.change("blanks", _stripped)
+    _BY_KIND.get(item.kind, _keep)(column, item, matched)
+    return column.cells
+
+
+def as_text_kept(cells: pd.Series[Any]) -> pd.Series[Any]:
+    """Return cells as texts exactly as they are; whole numbers without `.0`."""
+    if pd.api.types.is_numeric_dtype(cells):
+        return as_text(cells).astype("object").where(cells.notna(), None)
+    missing = cells.isna()
+    if pd.api.types.is_string_dtype(cells) and cells.dtype != object:
+        return cells.astype("object").where(~missing, None)
+    values = [
+        None if gone else _one_text(value)
+        for value, gone in zip(cells.tolist(), missing.tolist(), strict=True)
+    ]
+    return pd.Series(values, index=cells.index, dtype="object")
+
+
+def _one_text(value: object) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    return str(value)
+
+
+class _Column:
+    """The cells of a column as texts, changed value by value."""
+
+    def __init__(self, cells: pd.Series[Any], item: Field, context: CellContext) -> None:
+        self.cells = cells
+        self.item = item
+        self.context = context
+
+    def change(
+        self, what: str, rewrite: Callable[[str], str | None], *, is_quiet: bool = False
+    ) -> None:
+        """Rewrite every distinct text; rows whose text changed are repairs unless quiet."""
+        changed: dict[str, str | None] = {}
+        for text in self.cells.dropna().unique().tolist():
+            made = rewrite(text)
+            if made != text:
+                changed[text] = made
+        if not changed:
+            return
+        places = np.flatnonzero(self.cells.isin(list(changed)).to_numpy())
+        before = self.cells.iloc[places].tolist()
+        after = [changed[text] for text in before]
+        if not is_quiet:
+            context = self.context
+            context.ledger.repair(
+                what,
+                context.numbers[places],
+                context.ids[places].tolist(),
+                before,
+                after,
+                column=self.item.name,
+            )
+        cells = self.cells.copy()
+        values = cells.to_numpy(dtype=object, copy=True)
+        values[places] = np.array(after, dtype=object)
+        self.cells = pd.Series(values, index=cells.index, dtype="object")
+
+    def translate(self, meant: Mapping[str, str]) -> None:
+        """Put words into the layer's own; counted by word, not told by row."""
+        counts = self.cells.value_counts()
+        taken = {
+            text: meant[plain(text)]
+            for text in counts.index
+            if plain(text) in meant and meant[plain(text)] != text
+        }
+        if not taken:
+            return
+        tally = self.context.translated.setdefault(self.item.name, Counter())
+        for text, value in taken.items():
+            tally[text, value] += int(counts[text])
+        self.cells = self.cells.map(lambda text: taken.get(text, text), na_action="ignore")
+
+
+def _keep(_: _Column, __: Field, ___: Matched) -> None:
+    """Leave a column as it is."""
+
+
+def _without_control(text: str) -> str:
+    if text.isprintable():
+        return text
+    return _CONTROL.sub(" ", text)
+
+
+def _stripped(text: str) -> str:
+    return text.strip()
+
+
+def _emptied(text: str, item: Field) -> str | None:
+    folded = text.casefold()
+    free = item.kind is Kind.TEXT and not item.choices
+    if folded in _EMPTY or (not free and item.kind is not Kind.BOOLEAN and folded in _EMPTY_TOO):
+        return None
+    return text
+
+
+def _half_width(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+
+
+# ---- by kind --------------------------------------------------------------------------------
+
+
+def _clean_numbers(column: _Column, item: Field, matched: Matched) -> None:
+    known = units(unit_of(item))
+
+    def rewrite(text: str) -> str:
+        plain_text = text.replace(" ", "")
+        if _THOUSANDS.fullmatch(plain_text):
+            return plain_text.replace(",", "")
+        match = re.match(r"([+-]?[\d.,]+)(\D.{0,11})$", plain_text)
+        if match and plain_unit(match[2]) in known:
+            number = match[1].replace(",", "")
+            if _NUMBER.fullmatch(number):
+                # A unit in the cell wins over the column's, which is multiplied in below.
+                factor = known[plain_unit(match[2])] / matched.factor
+                return f"{float(number) * factor:.12g}"
+        return text
+
+    column.change("number", rewrite)
+    numbers = pd.to_numeric(column.cells, errors="coerce").astype("float64")
+    if matched.factor != 1:
+        scaled = (numbers * matched.factor).astype("object")
+        column.cells = scaled.where(numbers.notna(), column.cells)
+    elif numbers.notna().sum() == column.cells.notna().sum():
+        column.cells = numbers
+
+
+def _clean_booleans(column: _Column, item: Field, _: Matched) -> None:
+    column.translate(_meant(column, item))
+
+
+def _clean_texts(column: _Column, item: Field, _: Matched) -> None:
+    if item.choices:
+        column.translate(_meant(column, item))
+
+
+def _meant(column: _Column, item: Field) -> dict[str, str]:
+    mapped = column.context.mapped_words.get(item.name, {})
+    own = {plain(word): value for word, value in mapped.items()}
+    return {**words(column.context.layer, item), **own}
+
+
+def _clean_dates(column: _Column, _: Field, __: Matched) -> None:
+    def rewrite(text: str) -> str:
+        if re.fullmatch(r"\d{8}", text):
+            return f"{text[:4]}-{text[4:6]}-{text[6:]}"
+        match = _DATE.fullmatch(text)
+        if not match:
+            return text
+        day = f"-{int(match[3]):02d}" if match[3] else "-01"
+        return f"{match[1]}-{int(match[2]):02d}{day}"
+
+    column.change("date", rewrite)
+
+
+def _clean_ids(column: _Column, item: Field, _: Matched) -> None:
+    known = column.context.known.get(item.name, frozenset())
+    if not known:
+        return
+    widths = {len(value) for value in known if value.isdecimal()}
+
+    def rewrite(text: str) -> str:
+        if text in known or not text.isdecimal():
+            return text
+        padded = {text.zfill(width) for width in widths} & known
+        return padded.pop() if len(padded) == 1 else text
+
+    column.change("zeros", rewrite)
+
+
+def _clean_codes(column: _Column, item: Field, _: Matched) -> None:
+    if item.name == "land_use":
+        codes = land_use_codes().get(column.context.scheme or "", {})
+    else:
+        codes = {code: entry.name for code, entry in classification().entries.items()}
+        codes = {code: name for code, name in codes.items() if code.isdecimal()}
+    by_name: dict[str, list[str]] = {}
+    for code, name in codes.items():
+        by_name.setdefault(name, []).append(code)
+
+    def named(text: str) -> str:
+        if text in codes:
+            return text
+        match = _FIRST_CODE.fullmatch(text)
+        if match and (match[1] in codes or item.name == "land_use"):
+            return match[1]
+        alike = by_name.get(text, [])
+        # A class and its group may carry one name: the group, which is shorter, holds both.
+        return min(alike, key=len) if alike and _one_line(alike) else text
+
+    def padded(text: str) -> str:
+        whole = text.removesuffix(".0")
+        if whole in codes or not whole.isdecimal():
+            return whole if whole in codes else text
+        if item.name == "land_use" and column.context.scheme in _EVEN_SCHEMES:
+            return "0" + whole if len(whole) % 2 else whole
+        longer = {"0" + whole} & set(codes)
+        return longer.pop() if longer else text
+
+    column.change("zeros", padded)
+    column.change("code", named)
+
+
+def _one_line(codes: list[str]) -> bool:
+    shortest = min(codes, key=len)
+    return all(code.startswith(shortest) for code in codes)
+
+
+@cache
+def land_use_codes() -> Mapping[str, Mapping[str, str]]:
+    """Return the land-use codes that ship, by scheme: code to name."""
+    found: dict[str, dict[str, str]] = {}
+    with data_file("land_use_codes.csv").open(encoding="utf-8-sig", newline="") as lines:
+        for row in csv.DictReader(lines):
+            found.setdefault(row["scheme"], {})[row["code"]] = row["name"]
+    return found
+
+
+_BY_KIND: dict[Kind, Callable[[_Column, Field, Matched], None]] = {
+    Kind.ID: _clean_ids,
+    Kind.TEXT: _clean_texts,
+    Kind.CODE: _clean_codes,
+    Kind.CODES: _keep,
+    Kind.NUMBER: _clean_numbers,
+    Kind.INTEGER: _clean_numbers,
+    Kind.BOOLEAN: _clean_booleans,
+    Kind.DATE: _clean_dates,
+}

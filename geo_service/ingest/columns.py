@@ -1,0 +1,252 @@
+"""Which column of a file becomes which column of the layer, and in which unit.
+
+First what a mapping file says, then the layer's own names, then the names in use in Chinese
+and English; in a shapefile a name may be cut short. What is left open and matters is asked
+for: an amount of money without a unit could be off by ten thousand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from geo_service.documents import nearest_name
+from geo_service.errors import Choice, ChoiceNeededError, Fault, SourceError
+from geo_service.ingest.names import aliases, coordinate_names, plain, plain_unit, split_unit
+from geo_service.ingest.names import unit_of, units
+from geo_service.ingest.options import SourceMapping
+from geo_service.schema import LayerSchema, Need
+
+_CUT_BYTES = 8
+"""A name of this many bytes or more may have been cut at 10: a character has up to three."""
+_SHORTEST_CUT = 2
+_MONEY = "CNY"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matched:
+    """One column of the layer, and the column of the file that it comes from."""
+
+    field: str
+    column: str
+    how: str
+    """`mapping`, `name`, `alias` or `cut` (an alias of which only the start is left)."""
+    unit: str | None = None
+    """The unit that the values are in, as named; None where none is named."""
+    factor: float = 1.0
+    """What a value is multiplied by."""
+    unit_how: str = ""
+    """`mapping`, `header`, `name`, `shapes` (told by the shapes) or `assumed`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnPlan:
+    """How a file's columns become a layer's."""
+
+    matched: tuple[Matched, ...]
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Values that every row gets."""
+    unused: tuple[str, ...] = ()
+    x: str | None = None
+    y: str | None = None
+    wkt: str | None = None
+
+    def of(self, field: str) -> Matched | None:
+        """Return what a column of the layer comes from, or None."""
+        return next((item for item in self.matched if item.field == field), None)
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether the table has coordinates or WKT."""
+        return self.wkt is not None or (self.x is not None and self.y is not None)
+
+
+def match_columns(
+    columns: Sequence[str],
+    schema: LayerSchema,
+    *,
+    mapping: SourceMapping | None,
+    shown: str,
+    cut_in: str | None = None,
+    has_geometry: bool = True,
+) -> ColumnPlan:
+    """Return how a file's columns become a layer's.
+
+    Raises
+    ------
+    SourceError
+        The mapping names a column that the file or the layer does not have, or the layer's
+        key has no column.
+    """
+    matched: dict[str, Matched] = {}
+    if mapping is not None:
+        matched = _by_mapping(columns, schema, mapping, shown)
+    used = {item.column for item in matched.values()}
+    x = y = wkt = None
+    if not has_geometry:
+        x, y, wkt = _coordinates([name for name in columns if name not in used])
+        used |= {name for name in (x, y, wkt) if name is not None}
+    fixed = dict(mapping.values) if mapping is not None else {}
+    for cut in (None, cut_in) if cut_in else (None,):
+        found = [
+            (rank, place, item)
+            for place, column in enumerate(columns)
+            if column not in used
+            for item, rank in _by_name(column, schema, cut_in=cut)
+        ]
+        for _, _, item in sorted(found, key=lambda one: one[:2]):
+            taken = item.field in matched or item.field in fixed or item.column in used
+            if not taken:
+                matched[item.field] = item
+                used.add(item.column)
+    order = {name: place for place, name in enumerate(schema.columns)}
+    return ColumnPlan(
+        matched=tuple(sorted(matched.values(), key=lambda item: order[item.field])),
+        values=fixed,
+        unused=tuple(name for name in columns if name not in used),
+        x=x,
+        y=y,
+        wkt=wkt,
+    )
+
+
+def _by_mapping(
+    columns: Sequence[str], schema: LayerSchema, mapping: SourceMapping, shown: str
+) -> dict[str, Matched]:
+    faults = []
+    matched = {}
+    for name in (*mapping.columns, *mapping.values, *mapping.words):
+        if name not in schema.columns:
+            expected = nearest_name(name, schema.columns)
+            faults.append(Fault(file=shown, found=f"{name!r} in the mapping", expected=expected))
+    for name in mapping.columns:
+        source = mapping.source_of(name)
+        if name not in schema.columns or source is None:
+            continue
+        if source.column not in columns:
+            expected = nearest_name(source.column, columns)
+            found = f"no column {source.column!r}, which the mapping names"
+            faults.append(Fault(file=shown, column=name, found=found, expected=expected))
+            continue
+        factor = 1.0
+        if source.unit is not None:
+            known = units(unit_of(schema.field(name)))
+            if plain_unit(source.unit) not in known:
+                expected = f"one of {', '.join(known)}" if known else "no unit"
+                found = f"unit {source.unit!r} in the mapping"
+                faults.append(Fault(file=shown, column=name, found=found, expected=expected))
+                continue
+            factor = known[plain_unit(source.unit)]
+        matched[name] = Matched(
+            field=name,
+            column=source.column,
+            how="mapping",
+            unit=source.unit,
+            factor=factor,
+            unit_how="mapping" if source.unit else "",
+        )
+    if faults:
+        msg = f"The mapping does not fit {shown}:"
+        raise SourceError(msg, faults)
+    return matched
+
+
+def _coordinates(columns: Sequence[str]) -> tuple[str | None, str | None, str | None]:
+    """Return the columns of x, y and WKT of a table."""
+    plain_names = {column: plain(split_unit(column)[0][0]) for column in columns}
+
+    def first(axis: str) -> str | None:
+        known = coordinate_names(axis)
+        return next((column for column, name in plain_names.items() if name in known), None)
+
+    x, y, wkt = first("x"), first("y"), first("wkt")
+    return (None, None, wkt) if wkt is not None else (x, y, None)
+
+
+def _by_name(
+    column: str, schema: LayerSchema, *, cut_in: str | None
+) -> Iterator[tuple[Matched, int]]:
+    """Yield what a column's name can mean, with its rank."""
+    known = aliases(schema.name)
+    for name, unit in split_unit(column):
+        found = _by_start(column, name, known, cut_in) if cut_in else known.get(name)
+        if found is None:
+            continue
+        field, rank = found
+        item = schema.field(field)
+        words = units(unit_of(item))
+        if unit is not None and plain_unit(unit) not in words:
+            continue
+        is_own = plain(field) == plain(column)
+        own_unit = item.unit if is_own else None
+        yield (
+            Matched(
+                field=field,
+                column=column,
+                how="name" if is_own else "cut" if cut_in else "alias",
+                unit=unit or own_unit,
+                factor=words[plain_unit(unit)] if unit is not None else 1.0,
+                unit_how="header" if unit is not None else "name" if own_unit else "",
+            ),
+            rank,
+        )
+
+
+def _by_start(
+    column: str, name: str, known: Mapping[str, tuple[str, int]], encoding: str
+) -> tuple[str, int] | None:
+    """Return the one column that a cut name can be the start of, or None."""
+    size = len(column.encode(encoding, errors="replace"))
+    if size < _CUT_BYTES or len(name) < _SHORTEST_CUT:
+        return None
+    found = [meant for alias, meant in known.items() if alias.startswith(name)]
+    return min(found, key=lambda one: one[1]) if len({field for field, _ in found}) == 1 else None
+
+
+def require_key(plan: ColumnPlan, schema: LayerSchema, columns: Sequence[str], shown: str) -> None:
+    """Refuse a file in which the layer's key or another column that must be filled is missing.
+
+    Raises
+    ------
+    SourceError
+        Every such column is listed, with the columns that the file has.
+    """
+    given = {item.field for item in plan.matched} | set(plan.values)
+    faults = [
+        Fault(
+            file=shown,
+            layer=schema.name,
+            column=item.name,
+            found="no column for it among " + (", ".join(columns)[:300] or "none"),
+            expected=f"a column named {item.name}, or one that a mapping file (--map-columns) names",
+        )
+        for item in schema.fields
+        if item.need is Need.VALUE and item.name not in given
+    ]
+    if faults:
+        msg = f"{shown} cannot become layer {schema.name}:"
+        raise SourceError(msg, faults)
+
+
+def require_money_units(plan: ColumnPlan, schema: LayerSchema, shown: str) -> None:
+    """Ask for the unit of amounts of money whose column names none.
+
+    Raises
+    ------
+    ChoiceNeededError
+        The choices are the units that the first such column may be in.
+    """
+    for item in plan.matched:
+        if schema.field(item.field).unit == _MONEY and not item.unit_how:
+            message = (
+                f"{shown}: column {item.column!r} ({item.field}) does not say its unit. Name it in "
+                f"the heading, as {item.column}(万元), or in a mapping file (--map-columns): "
+                f'{item.field} = {{ column = "{item.column}", unit = "万元" }}. Units:'
+            )
+            choices = [
+                Choice(value=word, evidence=f"1 {word} = {factor:,.0f} CNY")
+                for word, factor in units(_MONEY).items()
+                if not word.isascii()
+            ]
+            raise ChoiceNeededError(f"unit:{item.field}", message, choices)

@@ -1,0 +1,199 @@
+"""Compare coordinates with layers already published, to tell GCJ-02 and BD-09 from CGCS2000.
+
+Each reading of the coordinates is held against what is published: by id where features of
+the same layer are there on both sides, else vertex by vertex. A reading wins only by a wide
+margin; how far it is off, and how sure that is, goes into the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pyproj
+import shapely
+from scipy.spatial import cKDTree
+
+from geo_service.crs import STORAGE_CRS
+from geo_service.schema import SCHEMAS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from geo_service.plan import Plan
+
+Reading = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
+
+_FEWEST_IDS = 5
+_FEWEST_VERTICES = 20
+_SAME_PLACE_M = 50.0
+"""Features of one id whose middles lie within this are the same feature surveyed again."""
+_SAME_VERTEX_M = 2.0
+_ENOUGH = 0.3
+_CLEARLY = 3.0
+"""How many times better than the next reading the best one has to be."""
+_MOST_VERTICES = 200_000
+_COMPARED = (
+    "parcels",
+    "buildings",
+    "sub_areas",
+    "parks",
+    "control_zones",
+    "roads",
+    "rivers",
+    "facilities",
+    "township_areas",
+    "county",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """How the best reading fits a published layer; lengths in metres."""
+
+    label: str
+    layer: str
+    pairs: int
+    share: float
+    offset_m: tuple[float, float]
+    """Median offset to the east and to the north that is left."""
+    error_m: float
+    """Median distance that is left between pairs."""
+
+    def values(self) -> dict[str, Any]:
+        """Return what a message says of the fit."""
+        return {
+            "crs": self.label,
+            "layer": self.layer,
+            "pairs": f"{self.pairs:,}",
+            "share": f"{self.share * 100:.1f}",
+            "east": f"{self.offset_m[0]:.2f}",
+            "north": f"{self.offset_m[1]:.2f}",
+            "error": f"{self.error_m:.2f}",
+        }
+
+
+def compare_with_plan(
+    shapes: NDArray[np.object_],
+    ids: pd.Series[str] | None,
+    readings: Mapping[str, Reading],
+    *,
+    plan: Plan,
+    layer: str,
+) -> Fit | None:
+    """Return the reading that clearly fits what is published, or None when none does.
+
+    `readings` take coordinates of the file to longitude and latitude (EPSG:4490).
+    """
+    to_metres = pyproj.Transformer.from_crs(STORAGE_CRS, plan.metric_crs, always_xy=True)
+
+    def metres(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack(to_metres.transform(lonlat[:, 0], lonlat[:, 1]))
+
+    published = plan.frame(layer) if plan.has(layer) else None
+    key = SCHEMAS[layer].key[0]
+    if ids is not None and isinstance(published, gpd.GeoDataFrame):
+        known = published.drop_duplicates(key).set_index(key).geometry
+        found = _by_id(shapes, ids, readings, known[~known.is_empty & known.notna()], metres)
+        if found is not None:
+            return _named(found, layer)
+    points = shapely.get_coordinates(shapes)
+    points = points[np.isfinite(points).all(axis=1)]
+    points = points[:: max(1, len(points) // 5_000)]
+    for name, vertices in _published_vertices(plan, layer):
+        found = _by_vertex(points, readings, metres(vertices), metres)
+        if found is not None:
+            return _named(found, name)
+    return None
+
+
+def _named(fit: Fit, layer: str) -> Fit:
+    return Fit(
+        label=fit.label,
+        layer=layer,
+        pairs=fit.pairs,
+        share=fit.share,
+        offset_m=fit.offset_m,
+        error_m=fit.error_m,
+    )
+
+
+def _by_id(
+    shapes: NDArray[np.object_],
+    ids: pd.Series[str],
+    readings: Mapping[str, Reading],
+    known: gpd.GeoSeries,
+    metres: Reading,
+) -> Fit | None:
+    usable = ids.notna().to_numpy() & ids.isin(known.index).to_numpy()
+    usable &= ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    if usable.sum() < _FEWEST_IDS:
+        return None
+    there = shapely.get_coordinates(shapely.centroid(known.loc[ids[usable]].to_numpy()))
+    here = shapely.get_coordinates(shapely.centroid(shapes[usable]))
+    if len(there) != len(here):
+        return None
+    there_m = metres(there)
+    fits = []
+    for label, read in readings.items():
+        left = metres(read(here)) - there_m
+        distance = np.hypot(left[:, 0], left[:, 1])
+        fits.append(_fit(label, left, float(np.median(distance)), share=1.0))
+    fits.sort(key=lambda fit: fit.error_m)
+    best, second = fits[0], fits[1]
+    clear = best.error_m * _CLEARLY < second.error_m
+    return best if best.error_m <= _SAME_PLACE_M and clear else None
+
+
+def _fit(label: str, left: NDArray[np.float64], error_m: float, *, share: float) -> Fit:
+    east, north = np.median(left, axis=0) if len(left) else (np.nan, np.nan)
+    return Fit(
+        label=label,
+        layer="",
+        pairs=len(left),
+        share=share,
+        offset_m=(float(east), float(north)),
+        error_m=error_m,
+    )
+
+
+def _published_vertices(plan: Plan, layer: str) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """Yield vertices (n, 2, degrees) of published layers, the same layer first."""
+    for name in dict.fromkeys((layer, *_COMPARED)):
+        frame = plan.frame(name) if plan.has(name) else None
+        if not isinstance(frame, gpd.GeoDataFrame) or frame.empty:
+            continue
+        vertices = shapely.get_coordinates(frame.geometry.to_numpy())
+        step = max(1, len(vertices) // _MOST_VERTICES)
+        if len(vertices) >= _FEWEST_VERTICES and step == 1:
+            yield name, vertices
+        elif step > 1:
+            # Whole features, so that a vertex keeps its neighbours; thinning would hide matches.
+            some = frame.geometry.to_numpy()[::step]
+            yield name, shapely.get_coordinates(some)
+
+
+def _by_vertex(
+    points: NDArray[np.float64],
+    readings: Mapping[str, Reading],
+    published_m: NDArray[np.float64],
+    metres: Reading,
+) -> Fit | None:
+    tree = cKDTree(published_m)
+    fits = []
+    for label, read in readings.items():
+        here = metres(read(points))
+        finite = np.isfinite(here).all(axis=1)
+        distance, nearest = tree.query(here[finite], distance_upper_bound=_SAME_VERTEX_M)
+        matched = np.isfinite(distance)
+        left = here[finite][matched] - published_m[nearest[matched]]
+        error = float(np.median(distance[matched])) if matched.any() else np.inf
+        fits.append(_fit(label, left, error, share=float(matched.sum() / max(len(points), 1))))
+    fits.sort(key=lambda fit: -fit.share)
+    best, second = fits[0], fits[1]
+    enough = best.pairs >= _FEWEST_VERTICES and best.share >= _ENOUGH
+    return best if enough and best.share > second.share * _CLEARLY else None

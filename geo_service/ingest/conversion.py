@@ -1,0 +1,307 @@
+"""Turn batches of a source into rows that satisfy a layer's schema; refuse the others.
+
+One batch at a time, so that what is held is the result and one batch. Faults that the
+schema's own check finds refuse their rows with a reason in the reader's language.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo_service.crs import STORAGE_CRS, measure_area_m2
+from geo_service.errors import Fault, SourceError
+from geo_service.ingest.cells import CellContext, clean_column
+from geo_service.ingest.columns import ColumnPlan
+from geo_service.ingest.ledger import Ledger
+from geo_service.ingest.placement import Placement
+from geo_service.ingest.shapes import Rows, check_coordinates, only_where, repair_shapes
+from geo_service.ingest.sources import Batch
+from geo_service.ingest.vectors import closing
+from geo_service.model import Message
+from geo_service.reading import LayerFile, find_faults
+from geo_service.schema import Field, Kind, LayerSchema
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geo_service.errors import Fault as LayerFault
+    from geo_service.plan import Plan
+
+EACH_ONCE = "each id once"
+"""What the schema's check expects of ids; repeated ids are judged over all batches."""
+_FAR_DEG = 0.5
+_EWKT = "SRID="
+
+
+@dataclass
+class Converter:
+    """What is the same for every batch of one import."""
+
+    schema: LayerSchema
+    plan: Plan
+    columns: ColumnPlan
+    ledger: Ledger
+    shown: str
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """Values for columns that the file does not have."""
+    placement: Placement | None = None
+    scheme: str | None = None
+    mapped_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    joined: pd.DataFrame | None = None
+    """The published rows that a table without places is joined to."""
+    is_area_measured: bool = False
+    translated: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Take note of what the layer's columns may refer to."""
+        self._known = known_references(self.schema, self.plan)
+        county = self.plan.frame("county") if self.plan.has("county") else None
+        self._box = (
+            county.total_bounds if isinstance(county, gpd.GeoDataFrame) and len(county) else None
+        )
+        self._position = None if self.joined is None else pd.Index(self.joined[self.schema.key[0]])
+
+    def convert(self, batch: Batch) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+        """Return a batch's good rows as the schema has them, and their numbers."""
+        ids = self.ids_of(batch)
+        context = CellContext(
+            layer=self.schema.name,
+            ledger=self.ledger,
+            numbers=batch.numbers,
+            ids=ids,
+            scheme=self.scheme,
+            mapped_words=self.mapped_words,
+            known=self._known,
+            translated=self.translated,
+        )
+        raw = pd.DataFrame(index=range(len(batch.numbers)))
+        for item in self.columns.matched:
+            cells = batch.table[item.column].reset_index(drop=True)
+            raw[item.field] = clean_column(cells, self.schema.field(item.field), item, context)
+        for name, value in {**self.defaults, **self.columns.values}.items():
+            if name not in raw.columns:
+                raw[name] = value
+        key = self.schema.key[0]
+        if key in raw.columns:
+            ids = raw[key].astype("object").to_numpy()
+        shapes, closed = shapes_of(batch, self.columns)
+        rows = Rows(
+            numbers=batch.numbers,
+            ids=ids,
+            shapes=shapes,
+            kept=np.ones(len(batch.numbers), dtype=bool),
+            ledger=self.ledger,
+        )
+        if closed is not None and closed.any():
+            places = np.flatnonzero(closed)
+            said = [self.ledger.words(f"import.{key}_ring") for key in ("open", "closed")]
+            rows.repair("ring", places, [said[0]] * len(places), [said[1]] * len(places))
+        if self._position is not None:
+            raw = self._joined(raw, rows)
+        elif self.schema.geometry is not None:
+            self._place(rows)
+        return self._checked(raw, rows)
+
+    def ids_of(self, batch: Batch) -> NDArray[np.object_]:
+        """Return the ids of a batch's rows as they stand in the file, for messages."""
+        matched = self.columns.of(self.schema.key[0])
+        if matched is None:
+            return np.full(len(batch.numbers), "", dtype=object)
+        return batch.table[matched.column].astype("object").to_numpy()
+
+    def _joined(self, raw: pd.DataFrame, rows: Rows) -> pd.DataFrame:
+        """Complete rows of a table by the published rows with their ids."""
+        if self.joined is None or self._position is None:
+            return raw
+        place = self._position.get_indexer(raw[self.schema.key[0]])
+        rows.refuse(
+            place < 0,
+            lambda at: Message(
+                "import.unknown_id", {"id": str(rows.ids[at]), "layer": self.schema.name}
+            ),
+            column=self.schema.key[0],
+        )
+        published = self.joined.iloc[np.maximum(place, 0)].reset_index(drop=True)
+        given = {item.field for item in self.columns.matched} | set(self.columns.values)
+        for name in self.schema.columns:
+            old = published[name].astype("object")
+            if name in given:
+                new = raw[name].astype("object")
+                raw[name] = new.where(new.notna(), old)
+            else:
+                raw[name] = old
+        rows.shapes = (
+            published.geometry.to_numpy()
+            if isinstance(published, gpd.GeoDataFrame)
+            else rows.shapes
+        )
+        return raw[list(self.schema.columns)]
+
+    def _place(self, rows: Rows) -> None:
+        geometry = self.schema.geometry
+        if geometry is None or self.placement is None:
+            return
+        check_coordinates(rows, is_optional=self.schema.is_geometry_optional)
+        rows.shapes = only_where(rows.kept, rows.shapes)
+        rows.shapes = self.placement.place(rows.shapes)
+        bounds = shapely.bounds(rows.shapes)
+        there = ~shapely.is_missing(rows.shapes)
+        rows.refuse(
+            there & ~np.isfinite(bounds).all(axis=1), lambda _: Message("import.not_placed")
+        )
+        if self._box is not None:
+            west, south, east, north = self._box
+            with np.errstate(invalid="ignore"):
+                far = (bounds[:, 2] < west - _FAR_DEG) | (bounds[:, 0] > east + _FAR_DEG)
+                far |= (bounds[:, 3] < south - _FAR_DEG) | (bounds[:, 1] > north + _FAR_DEG)
+            rows.refuse(
+                there & far,
+                lambda at: Message(
+                    "import.far_outside",
+                    {"lon": f"{bounds[at, 0]:.4f}", "lat": f"{bounds[at, 1]:.4f}"},
+                ),
+            )
+        rows.shapes = only_where(rows.kept, rows.shapes)
+        repair_shapes(rows, geometry)
+
+    def _checked(self, raw: pd.DataFrame, rows: Rows) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+        kept = rows.kept
+        raw = raw[kept].reset_index(drop=True)
+        numbers, shapes = rows.numbers[kept], rows.shapes[kept]
+        if self.schema.geometry is not None:
+            raw = gpd.GeoDataFrame(raw, geometry=gpd.GeoSeries(shapes, crs=STORAGE_CRS))
+            if self.is_area_measured:
+                raw["area_m2"] = self.measure(shapes)
+        source = LayerFile(name=self.schema.name, path=Path(self.shown), shown=self.shown)
+        frame, faults = find_faults(raw, self.schema, source)
+        good = np.ones(len(frame), dtype=bool)
+        ids = frame[self.schema.key[0]].astype("object").to_numpy()
+        for fault, place in zip(faults.found, faults.places, strict=True):
+            if fault.expected == EACH_ONCE:
+                continue
+            if place is None:
+                msg = f"{self.shown} cannot become layer {self.schema.name}:"
+                raise SourceError(msg, [fault])
+            if good[place] or fault.column != "geometry":
+                self._refuse(fault, int(numbers[place]), ids[place], shapes[place])
+            good[place] = False
+        good &= self._vacancy_fits(frame, numbers, good)
+        return frame[good], numbers[good]
+
+    def _refuse(self, fault: LayerFault, row: int, feature: object, shape: Any) -> None:  # noqa: ANN401 - a shape or None
+        self.ledger.refuse(
+            row,
+            feature,
+            reason_of(fault, self.schema),
+            column=fault.column or "",
+            shape=shape,
+        )
+
+    def _vacancy_fits(
+        self, frame: pd.DataFrame, numbers: NDArray[np.int64], good: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        if self.schema.name != "floors":
+            return good
+        bad = (frame["vacant_m2"] > frame["area_m2"]).to_numpy(dtype=bool) & good
+        for place in np.flatnonzero(bad):
+            row = frame.iloc[place]
+            values = {"vacant": f"{row['vacant_m2']:g}", "area": f"{row['area_m2']:g}"}
+            self.ledger.refuse(
+                int(numbers[place]),
+                row["building_id"],
+                Message("import.vacancy", values),
+                column="vacant_m2",
+            )
+        return ~bad
+
+    def measure(self, shapes: NDArray[np.object_]) -> NDArray[np.float64]:
+        """Return the areas in m² of shapes in degrees, as the workspace measures them."""
+        metric = gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs(self.plan.metric_crs)
+        return measure_area_m2(
+            metric.to_numpy(), method=self.plan.settings.area_method, crs=self.plan.metric_crs
+        )
+
+
+def known_references(schema: LayerSchema, plan: Plan) -> dict[str, frozenset[str]]:
+    """Return by column the values that it may refer to in other layers of the plan."""
+    known: dict[str, frozenset[str]] = {}
+    for item in schema.fields:
+        target, _, column = (item.refers_to or "").partition(".")
+        if not target or target == schema.name or not plan.has(target):
+            continue
+        frame = plan.frame(target)
+        values = set(frame[column].dropna().astype(str))
+        if schema.name == "parks" and item.name == "township_code":
+            values |= set(frame["alt_code"].dropna().astype(str))
+        known[item.name] = frozenset(values)
+    return known
+
+
+def shapes_of(
+    batch: Batch, columns: ColumnPlan
+) -> tuple[NDArray[np.object_], NDArray[np.bool_] | None]:
+    """Return a batch's shapes as the file has them (its own, by x and y, or by WKT).
+
+    With them, which had an open ring that was closed.
+    """
+    if batch.geometry is not None:
+        return batch.geometry, batch.closed
+    shapes: NDArray[np.object_] = np.full(len(batch.numbers), None, dtype=object)
+    if columns.wkt is not None:
+        texts = [_plain_wkt(text) for text in batch.table[columns.wkt]]
+        return closing(shapely.from_wkt, np.array(texts, dtype=object))
+    if columns.x is not None and columns.y is not None:
+        x, y = (
+            pd.to_numeric(batch.table[name], errors="coerce").to_numpy(dtype="float64")
+            for name in (columns.x, columns.y)
+        )
+        there = ~(np.isnan(x) | np.isnan(y))
+        shapes[there] = shapely.points(x[there], y[there])
+    return shapes, None
+
+
+def _plain_wkt(text: object) -> str | None:
+    """Return WKT without the SRID that some databases put before it."""
+    if not isinstance(text, str):
+        return None
+    return text.rpartition(";")[2] if text.startswith(_EWKT) else text
+
+
+def reason_of(fault: Fault, schema: LayerSchema) -> Message:
+    """Return why a row is refused, from what the schema's check says of it."""
+    values = {"found": fault.found, "column": fault.column or ""}
+    try:
+        item = schema.field(fault.column or "")
+    except KeyError:
+        return Message("import.bad_value", {**values, "expected": fault.expected})
+    if fault.found == "no value":
+        return Message("import.bad_missing", values)
+    return _by_kind(item, fault, values)
+
+
+def _by_kind(item: Field, fault: Fault, values: Mapping[str, str]) -> Message:
+    if item.choices:
+        return Message("import.bad_choice", {**values, "choices": ", ".join(item.choices)})
+    if item.kind in {Kind.NUMBER, Kind.INTEGER}:
+        low = "" if item.minimum is None else f" ≥ {item.minimum:g}"
+        high = "" if item.maximum is None else f" ≤ {item.maximum:g}"
+        unit = f" {item.unit}" if item.unit else ""
+        return Message("import.bad_number", {**values, "range": f"{low}{high}{unit}".strip()})
+    simple = {
+        Kind.ID: "import.bad_id",
+        Kind.BOOLEAN: "import.bad_boolean",
+        Kind.DATE: "import.bad_date",
+        Kind.CODE: "import.bad_code",
+        Kind.CODES: "import.bad_code",
+    }
+    key = simple.get(item.kind, "import.bad_value")
+    return Message(key, {**values, "expected": fault.expected})

@@ -1,0 +1,199 @@
+"""Which encoding a text is in: declared, worked out from its bytes, and checked.
+
+Chinese files without a declaration are UTF-8 or a form of GBK; GB18030 holds all of GBK.
+A DBF is looked at byte by byte, since its cells may be cut in the middle of a character.
+"""
+
+from __future__ import annotations
+
+import codecs
+import shutil
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from geo_service.ingest.limits import Budget
+from geo_service.model import Message
+
+UTF_8 = "UTF-8"
+GB18030 = "GB18030"
+_SAMPLE_RECORDS = 5_000
+_SAMPLE_BYTES = 1 << 22
+_DBF_HEADER = 32
+_MOST_FIELDS = 2_048
+_GBK_MARKS = frozenset({0x4D, 0x7A})
+"""Language driver bytes of a DBF that mean code page 936."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DbfText:
+    """The encoding of a DBF, its field names in it, and how that was found."""
+
+    encoding: str
+    names: tuple[str, ...]
+    notes: tuple[Message, ...]
+
+
+def known_encoding(name: str, budget: Budget) -> str:
+    """Return an encoding by its usual name; SourceError for one that Python lacks.
+
+    Every form of GBK is read as GB18030, which holds them all.
+    """
+    plain = name.strip().lower().replace("_", "-")
+    if plain in {"936", "cp936", "ansi 936", "ansi-936", "gbk", "gb2312", "gb18030", "gb-18030"}:
+        return GB18030
+    if plain in {"65001", "utf-8", "utf8", "utf-8-sig"}:
+        return UTF_8
+    try:
+        return codecs.lookup(plain).name.upper()
+    except LookupError:
+        expected = "an encoding such as GB18030 or UTF-8"
+        raise budget.refuse(f"the encoding {name[:30]!r}", expected) from None
+
+
+def fits(cells: Iterable[bytes], encoding: str) -> bool:
+    """Return whether texts decode; a character cut off at a text's end is forgiven."""
+    try:
+        for cell in cells:
+            codecs.getincrementaldecoder(encoding)().decode(cell, final=False)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def decode_cut(cell: bytes, encoding: str) -> str:
+    """Return a text without the character that is cut off at its end."""
+    return codecs.getincrementaldecoder(encoding)("replace").decode(cell, final=False)
+
+
+def guess_encoding(cells: Iterable[bytes]) -> str:
+    """Return UTF-8 where every text is UTF-8, else GB18030 where it fits, else UTF-8."""
+    kept = [cell for cell in cells if not cell.isascii()]
+    if fits(kept, UTF_8):
+        return UTF_8
+    return GB18030 if fits(kept, GB18030) else UTF_8
+
+
+def read_dbf_text(shp: Path, given: str | None, budget: Budget) -> DbfText | None:
+    """Return the encoding of a shapefile's DBF, or None when it has no DBF.
+
+    A given encoding wins; then a .cpg that fits; then the DBF's own mark; then the bytes.
+    """
+    dbf = shp.with_suffix(".dbf")
+    if not dbf.exists():
+        return None
+    names, cells = _dbf_bytes(dbf, budget)
+    texts = [*names, *cells]
+    if given is not None:
+        encoding = known_encoding(given, budget)
+        note = Message("import.encoding_given", {"encoding": encoding})
+    else:
+        encoding, note = _worked_out(shp, dbf, texts, budget)
+    decoded = [decode_cut(name, encoding) for name in names]
+    if any(not _is_whole(name, encoding) for name in names):
+        _name_by_number(dbf, len(names))
+    notes = [note]
+    if not fits(texts, encoding):
+        notes.append(Message("import.encoding_unfit", {"encoding": encoding}))
+    return DbfText(encoding=encoding, names=_distinct(decoded), notes=tuple(notes))
+
+
+def _is_whole(name: bytes, encoding: str) -> bool:
+    try:
+        name.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _name_by_number(dbf: Path, count: int) -> None:
+    """Put numbers in place of field names: GDAL cannot read one that ends within a character.
+
+    The staged file is replaced by a copy; the file that was given stays as it is.
+    """
+    copy = dbf.with_suffix(".copy")
+    shutil.copyfile(dbf, copy)
+    with copy.open("r+b") as stream:
+        for place in range(count):
+            stream.seek(_DBF_HEADER + 32 * place)
+            stream.write(f"F{place}".encode().ljust(11, b"\x00"))
+    copy.replace(dbf)
+
+
+def _worked_out(shp: Path, dbf: Path, texts: list[bytes], budget: Budget) -> tuple[str, Message]:
+    cpg = shp.with_suffix(".cpg")
+    guess = guess_encoding(texts)
+    if cpg.exists():
+        with cpg.open("rb") as stream:
+            said = stream.read(64).decode("ascii", errors="replace").strip("\ufeff\x00 \r\n")
+        declared = known_encoding(said, budget)
+        if fits(texts, declared):
+            return declared, Message("import.encoding_declared", {"encoding": declared})
+        return guess, Message("import.encoding_wrong", {"declared": declared, "encoding": guess})
+    with dbf.open("rb") as stream:
+        head = stream.read(_DBF_HEADER)
+    if head[29] in _GBK_MARKS and fits(texts, GB18030):
+        return GB18030, Message("import.encoding_declared", {"encoding": GB18030})
+    return guess, Message("import.encoding_guessed", {"encoding": guess})
+
+
+def _dbf_bytes(dbf: Path, budget: Budget) -> tuple[list[bytes], list[bytes]]:
+    """Return a DBF's field names and a sample of its text cells, as bytes."""
+    with dbf.open("rb") as stream:
+        head = stream.read(_DBF_HEADER)
+        if len(head) < _DBF_HEADER:
+            raise budget.refuse("a DBF that ends in its header", "the whole shapefile")
+        _, header_size, record_size = struct.unpack("<IHH", head[4:12])
+        count = (header_size - _DBF_HEADER) // 32
+        if not 0 < count <= _MOST_FIELDS or not record_size:
+            raise budget.refuse("a damaged DBF", "the whole shapefile")
+        described = stream.read(count * 32)
+        stream.seek(header_size)
+        size = min(record_size * _SAMPLE_RECORDS, _SAMPLE_BYTES)
+        sample = stream.read(size - size % record_size or record_size)
+    names, texts, start = [], [], 1
+    for place in range(0, len(described) - 31, 32):
+        field = described[place : place + 32]
+        if field[0] == 0x0D:
+            break
+        names.append(field[:11].split(b"\x00")[0])
+        if field[11:12] == b"C":
+            texts.append(slice(start, start + field[16]))
+        start += field[16]
+    rows = (sample[place : place + record_size] for place in range(0, len(sample), record_size))
+    cells = {row[text].strip(b"\x00 ") for row in rows for text in texts}
+    return names, [cell for cell in cells if not cell.isascii()]
+
+
+def _distinct(names: list[str]) -> tuple[str, ...]:
+    """Return names, those that stand twice numbered."""
+    seen: dict[str, int] = {}
+    result = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        result.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return tuple(result)
+
+
+def decode_text(content: bytes, given: str | None, budget: Budget) -> tuple[str, str]:
+    """Return a whole text and the encoding it was read in.
+
+    Raises
+    ------
+    SourceError
+        The bytes are not in the encoding given, nor in UTF-8, UTF-16 with a mark or GB18030.
+    """
+    if given is not None:
+        tried = [known_encoding(given, budget)]
+    elif content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        tried = ["UTF-16"]
+    else:
+        tried = [UTF_8, GB18030]
+    for encoding in tried:
+        try:
+            return content.decode(encoding).lstrip("\ufeff"), encoding
+        except UnicodeDecodeError:
+            continue
+    expected = "UTF-8 or GB18030, or its encoding named with --encoding"
+    raise budget.refuse(f"bytes that are not {' nor '.join(tried)}", expected)

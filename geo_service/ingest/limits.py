@@ -1,0 +1,111 @@
+"""How much an import may take: bytes, files, features, vertices, depth and time.
+
+A limit that is passed raises `SourceError`, which says the limit and what was found.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from geo_service.errors import Fault, SourceError
+
+_MB = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one import may take at most."""
+
+    file_bytes: int = 4_000 * _MB
+    unpacked_bytes: int = 8_000 * _MB
+    unpacked_ratio: float = 200.0
+    """Unpacked to packed size of an archive, looked at from 50 MB unpacked on."""
+    archive_files: int = 2_000
+    text_bytes: int = 300 * _MB
+    """For formats that are held whole in memory: KML, DXF, XLSX, boundary points."""
+    features: int = 5_000_000
+    vertices: int = 400_000_000
+    vertices_per_feature: int = 2_000_000
+    columns: int = 500
+    cell_characters: int = 20_000
+    json_depth: int = 64
+    seconds: float = 3_600.0
+
+
+_RATIO_FROM_BYTES = 50 * _MB
+
+
+@dataclass
+class Budget:
+    """What is left of the limits while one file is read; `shown` names the file."""
+
+    shown: str
+    limits: Limits = field(default_factory=Limits)
+    features: int = 0
+    vertices: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    def refuse(self, found: str, expected: str) -> SourceError:
+        """Return the error of a file that cannot be used."""
+        return source_error(self.shown, found, expected)
+
+    def check_size(self, size: int) -> None:
+        """Refuse a file that is too large."""
+        if size > self.limits.file_bytes:
+            raise self.refuse(f"{size:,} bytes", f"at most {self.limits.file_bytes:,} bytes")
+
+    def check_text(self, size: int) -> None:
+        """Refuse a text that would be held whole and is too large for that."""
+        if size > self.limits.text_bytes:
+            raise self.refuse(
+                f"{size:,} bytes of text", f"at most {self.limits.text_bytes:,} in this format"
+            )
+
+    def check_archive(self, files: int, packed: int, unpacked: int) -> None:
+        """Refuse an archive that unpacks to more than it should."""
+        limits = self.limits
+        if files > limits.archive_files:
+            raise self.refuse(f"an archive of {files:,} files", f"at most {limits.archive_files:,}")
+        if unpacked > limits.unpacked_bytes:
+            raise self.refuse(
+                f"an archive of {unpacked:,} bytes unpacked", f"at most {limits.unpacked_bytes:,}"
+            )
+        if unpacked > _RATIO_FROM_BYTES and unpacked > packed * limits.unpacked_ratio:
+            raise self.refuse(
+                f"an archive that grows {unpacked / max(packed, 1):,.0f} times when unpacked",
+                f"at most {limits.unpacked_ratio:,.0f} times",
+            )
+
+    def check_columns(self, columns: int) -> None:
+        """Refuse a table that is too wide."""
+        if columns > self.limits.columns:
+            raise self.refuse(f"{columns:,} columns", f"at most {self.limits.columns:,}")
+
+    def take(self, features: int, vertices: int = 0) -> None:
+        """Count features and vertices read, and look at the clock."""
+        self.features += features
+        self.vertices += vertices
+        if self.features > self.limits.features:
+            raise self.refuse(
+                f"more than {self.limits.features:,} features", "fewer, in several files"
+            )
+        if self.vertices > self.limits.vertices:
+            raise self.refuse(
+                f"more than {self.limits.vertices:,} vertices", "fewer, in several files"
+            )
+        self.check_time()
+
+    def check_time(self) -> None:
+        """Refuse to go on when the time is up."""
+        if time.monotonic() - self.started > self.limits.seconds:
+            raise self.refuse(
+                f"more than {self.limits.seconds:,.0f} s of reading", "a smaller file"
+            )
+
+
+def source_error(shown: str, found: str, expected: str, *, line: int | None = None) -> SourceError:
+    """Return the error of one fault in a file that was to be imported."""
+    fault = Fault(file=shown, found=found, expected=expected, line=line)
+    msg = f"{shown} cannot be imported:"
+    return SourceError(msg, [fault])

@@ -1,0 +1,155 @@
+"""What only the whole layer shows: ids that stand twice, and references to what is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo_service.errors import Fault
+from geo_service.ingest.conversion import known_references
+from geo_service.ingest.ledger import Ledger
+from geo_service.model import Message
+from geo_service.schema import SCHEMAS, LayerSchema
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geo_service.plan import Plan
+
+
+@dataclass
+class Whole:
+    """All good rows of an import and their numbers in the source."""
+
+    frame: pd.DataFrame
+    numbers: NDArray[np.int64]
+    schema: LayerSchema
+    ledger: Ledger
+    measured: tuple[str, ...] = ()
+    """Columns that were measured from the shapes, and differ with them."""
+
+    def keep(self, good: NDArray[np.bool_]) -> None:
+        """Leave out the rows that are not good."""
+        if not good.all():
+            self.frame = self.frame[good].reset_index(drop=True)
+            self.numbers = self.numbers[good]
+
+    def refuse(self, place: int, reason: Message, column: str) -> None:
+        """Take note that one row is refused."""
+        feature = self.frame[self.schema.key[0]].iloc[place]
+        shape = None
+        if isinstance(self.frame, gpd.GeoDataFrame):
+            shape = self.frame.geometry.iloc[place]
+        self.ledger.refuse(int(self.numbers[place]), feature, reason, column=column, shape=shape)
+
+
+def settle_repeated_ids(whole: Whole) -> bool:
+    """Merge rows of one id that are one feature, refuse those that disagree.
+
+    Rows alike in everything are one row; rows alike in all but their shape are parts of one
+    feature. Returns whether shapes were merged, so that measured areas are measured again.
+    """
+    key = list(whole.schema.key)
+    twice = whole.frame.duplicated(key, keep=False).to_numpy()
+    if not twice.any():
+        return False
+    good = np.ones(len(whole.frame), dtype=bool)
+    has_shapes = isinstance(whole.frame, gpd.GeoDataFrame)
+    shapes = whole.frame.geometry.to_numpy().copy() if has_shapes else None
+    compared = [name for name in whole.schema.columns if name not in whole.measured]
+    some = whole.frame.loc[twice, compared].reset_index(drop=True)
+    digests = pd.util.hash_pandas_object(some.astype("object").fillna("").astype(str), index=False)
+    positions = np.flatnonzero(twice)
+    is_merged = False
+    for local in some.groupby(key, sort=False).indices.values():
+        places = positions[np.sort(np.asarray(local))]
+        rows = whole.numbers[places]
+        if digests.iloc[local].nunique() > 1:
+            listed = ", ".join(map(str, rows[:10].tolist()))
+            for place in places:
+                message = Message("import.repeated_id", {"rows": listed})
+                whole.refuse(int(place), message, "+".join(key))
+            good[places] = False
+            continue
+        merged = None if shapes is None else _merge(shapes[places])
+        feature = whole.frame[key[0]].iloc[places[0]]
+        what = "same_row"
+        if merged is not None and shapes is not None:
+            shapes[places[0]] = merged
+            is_merged, what = True, "merged"
+        before = ", ".join(map(str, rows[:10].tolist()))
+        whole.ledger.repair(
+            what, rows[:1], [feature], [before], [str(rows[0])], column="+".join(key)
+        )
+        good[places[1:]] = False
+    if is_merged and shapes is not None:
+        whole.frame = whole.frame.set_geometry(
+            gpd.GeoSeries(shapes, index=whole.frame.index, crs=whole.frame.crs)  # type: ignore[attr-defined]
+        )
+    whole.keep(good)
+    return is_merged
+
+
+def _merge(shapes: NDArray[np.object_]) -> Any:  # noqa: ANN401 - a shape, or None when all are the same
+    there = shapes[~shapely.is_missing(shapes)]
+    if not len(there) or all(shapely.equals_exact(there, there[0], normalize=True)):
+        return None
+    return shapely.union_all(there)
+
+
+def settle_references(whole: Whole, plan: Plan) -> None:
+    """Refuse rows that refer to what neither the plan nor the new layer has."""
+    known = known_references(whole.schema, plan)
+    while True:
+        bad = np.zeros(len(whole.frame), dtype=bool)
+        for item in whole.schema.fields:
+            target, _, column = (item.refers_to or "").partition(".")
+            if not target:
+                continue
+            if target == whole.schema.name:
+                values = frozenset(whole.frame[column].dropna().astype(str))
+            elif item.name in known:
+                values = known[item.name]
+            else:
+                continue
+            cells = whole.frame[item.name]
+            lost = (cells.notna() & ~cells.isin(values)).to_numpy(dtype=bool)
+            for place in np.flatnonzero(lost & ~bad):
+                named = {"found": str(cells.iloc[place]), "column": item.name, "layer": target}
+                whole.refuse(int(place), Message("import.no_reference", named), item.name)
+            bad |= lost
+        if not bad.any():
+            return
+        whole.keep(~bad)
+
+
+def broken_references(schema: LayerSchema, frame: pd.DataFrame, plan: Plan) -> Iterator[Fault]:
+    """Yield a fault for every row of another layer that refers to what is gone."""
+    for name in plan.layers:
+        if name == schema.name or name not in SCHEMAS:
+            continue
+        for item in SCHEMAS[name].fields:
+            target, _, column = (item.refers_to or "").partition(".")
+            if target != schema.name:
+                continue
+            other = plan.frame(name)
+            values = set(frame[column].dropna().astype(str))
+            if name == "parks" and item.name == "township_code":
+                values |= set(frame["alt_code"].dropna().astype(str))
+            cells = other[item.name]
+            lost = (cells.notna() & ~cells.isin(values)).to_numpy(dtype=bool)
+            for place in np.flatnonzero(lost):
+                yield Fault(
+                    file=name,
+                    layer=name,
+                    row=str(other[SCHEMAS[name].key[0]].iloc[place]),
+                    column=item.name,
+                    found=repr(str(cells.iloc[place])),
+                    expected=f"a {column} that the imported {schema.name} still has",
+                )

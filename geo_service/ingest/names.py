@@ -1,0 +1,108 @@
+"""What names of columns, units and words in incoming files mean (`data/import_columns.toml`)."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from geo_service.data import data_file
+from geo_service.schema import SCHEMAS, Field, Kind
+
+SHARE = "share"
+_NOT_TABLES = ("any", "coordinates", "units", "words")
+_DROPPED = re.compile(r"[\s_\-·．.:：、()\[\]{}【】（）\"'*#]+")
+
+
+@cache
+def _data() -> Mapping[str, Any]:
+    return tomllib.loads(data_file("import_columns.toml").read_text(encoding="utf-8"))
+
+
+def plain(text: str) -> str:
+    """Return a name as names are compared: half width, lower case, without marks and blanks.
+
+    >>> plain("Land_Use "), plain("地类 编码（必填）")
+    ('landuse', '地类编码必填')
+    """
+    return _DROPPED.sub("", unicodedata.normalize("NFKC", text).casefold())
+
+
+@cache
+def aliases(layer: str) -> Mapping[str, tuple[str, int]]:
+    """Return the names that a layer's columns may have, as compared, to the column meant.
+
+    Each with a rank: 0 for the column's own name, then in the order of the table, in which
+    what is more particular stands first.
+    """
+    found: dict[str, tuple[str, int]] = {}
+    schema = SCHEMAS[layer]
+    for item in schema.fields:
+        found[plain(item.name)] = (item.name, 0)
+    for first, table in ((1_000, _data().get(layer, {})), (1, _data()["any"])):
+        for column, names in table.items():
+            if column in schema.columns:
+                for rank, name in enumerate(names, start=first):
+                    found.setdefault(plain(name), (column, rank))
+    return found
+
+
+@cache
+def coordinate_names(axis: str) -> frozenset[str]:
+    """Return the names that a column of coordinates may have; `axis` is x, y or wkt."""
+    return frozenset(plain(name) for name in _data()["coordinates"][axis])
+
+
+def unit_of(item: Field) -> str | None:
+    """Return the unit that a column is kept in, `share` for shares of one, or None."""
+    return item.unit or (SHARE if item.kind is Kind.NUMBER and item.maximum == 1 else None)
+
+
+def units(unit: str | None) -> Mapping[str, float]:
+    """Return the words for units that can become `unit`, and how much of it one is."""
+    return _data()["units"].get(unit, {}) if unit else {}
+
+
+def plain_unit(text: str) -> str:
+    """Return a unit's word as it is compared.
+
+    >>> plain_unit("㎡"), plain_unit("M³/D")
+    ('m2', 'm3/d')
+    """
+    return unicodedata.normalize("NFKC", text).casefold().replace(" ", "")
+
+
+@cache
+def split_unit(name: str) -> tuple[tuple[str, str | None], ...]:
+    """Return the ways to read a column's name as a name and a unit, the whole name first.
+
+    >>> split_unit("面积（亩）")[1]
+    ('面积', '亩')
+    """
+    whole = unicodedata.normalize("NFKC", name).casefold().strip()
+    found: list[tuple[str, str | None]] = [(plain(whole), None)]
+    match = re.fullmatch(r"(.+?)[(\[【]\s*(?:单位\s*[::]?)?\s*([^)\]】]{1,12})\s*[)\]】]?", whole)
+    if match:
+        found.append((plain(match[1]), match[2].replace(" ", "")))
+    words = {word for table in _data()["units"].values() for word in table}
+    for word in sorted(words, key=len, reverse=True):
+        if whole.endswith(word) and len(whole) > len(word):
+            rest = whole[: -len(word)]
+            if not word.isascii() or rest.endswith(("_", "/", " ", "-", ",")):
+                found.append((plain(rest.rstrip("/,")), word))
+    return tuple(dict.fromkeys(found))
+
+
+@cache
+def words(layer: str, item: Field) -> Mapping[str, str]:
+    """Return what a value of a column with choices may be written as, to the value meant."""
+    table = _data()["words"]
+    meant = table["boolean"] if item.kind is Kind.BOOLEAN else table.get(layer, {}).get(item.name)
+    found = {plain(choice): choice for choice in item.choices}
+    for value, written in (meant or {}).items():
+        for word in written:
+            found.setdefault(plain(word), value)
+    return found

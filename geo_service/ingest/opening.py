@@ -1,0 +1,37 @@
+"""Open any file as a source: staged safely, recognised by content, read by its format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from geo_service.ingest.boundary_points import open_boundary_points
+from geo_service.ingest.limits import Budget
+from geo_service.ingest.options import ImportOptions
+from geo_service.ingest.sources import Source
+from geo_service.ingest.staging import stage
+from geo_service.ingest.tables import open_csv, open_parquet, open_xlsx
+from geo_service.ingest.vectors import open_vector
+
+
+def open_source(
+    path: Path, layer: str, folder: Path, *, options: ImportOptions, budget: Budget
+) -> Source:
+    """Return a file as a source of rows for a layer; `folder` is empty and ours.
+
+    Raises
+    ------
+    SourceError
+        The file is no known format, damaged, unsafe or too large.
+    ChoiceNeededError
+        It holds several layers, sheets or files.
+    """
+    staged = stage(path, folder, budget)
+    if staged.format == "csv":
+        return open_csv(staged.path, layer, options, budget)
+    if staged.format == "xlsx":
+        return open_xlsx(staged.path, layer, options, budget)
+    if staged.format == "parquet":
+        return open_parquet(staged.path, budget)
+    if staged.format == "boundary_points":
+        return open_boundary_points(staged.path, options, budget)
+    return open_vector(staged, options, budget)

@@ -1,0 +1,133 @@
+"""What a caller may say about an import, and what is remembered of it as a mapping file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from geo_service.documents import parse_model, read_text, read_toml
+from geo_service.errors import SourceError
+from geo_service.ingest.limits import Limits
+from geo_service.language import Translator
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+AUTO = "auto"
+
+
+class ColumnSource(BaseModel):
+    """Where a column's values come from: a column of the file, and the unit it is in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    column: str = Field(max_length=200)
+    unit: str | None = Field(default=None, max_length=20)
+
+
+class SourceMapping(BaseModel):
+    """What is known of a source: its columns, fixed values, words, CRS, encoding, scheme."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal[1] = 1
+    layer: str | None = None
+    crs: str | None = Field(default=None, max_length=50)
+    encoding: str | None = Field(default=None, max_length=30)
+    scheme: str | None = Field(default=None, max_length=30)
+    columns: dict[str, str | ColumnSource] = Field(default_factory=dict)
+    values: dict[str, str | bool | int | float] = Field(default_factory=dict)
+    words: dict[str, dict[str, str]] = Field(default_factory=dict)
+
+    def source_of(self, name: str) -> ColumnSource | None:
+        """Return where a column of the layer comes from, if this mapping says so."""
+        found = self.columns.get(name)
+        return ColumnSource(column=found) if isinstance(found, str) else found
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions:
+    """How to read a file; what is left open is worked out, or asked for."""
+
+    crs: str = AUTO
+    encoding: str | None = None
+    scheme: str | None = None
+    mapping: SourceMapping | None = None
+    mappings: Path | None = None
+    """The folder in which mapping files are remembered, looked in when none is given."""
+    source_layer: str | None = None
+    """The layer or sheet to import, of a file that holds several."""
+    shown: str | None = None
+    """The file's name as reports and messages give it."""
+    published: pd.DataFrame | None = None
+    """The layer's rows as they are kept, for tables that are joined; else the plan's."""
+    translator: Translator = field(default_factory=Translator)
+    limits: Limits = field(default_factory=Limits)
+
+
+def read_mapping(path: Path) -> SourceMapping:
+    """Return a mapping file.
+
+    Raises
+    ------
+    SourceError
+        It cannot be read or breaks its form; every fault is listed.
+    """
+    text, faults = read_text(path)
+    data: Mapping[str, object] = {}
+    if not faults:
+        data, faults = read_toml(text, path.name)
+    mapping = None
+    if not faults:
+        mapping, faults = parse_model(SourceMapping, data, path.name)
+    if mapping is None:
+        msg = f"Mapping file {path.name!r} cannot be used:"
+        raise SourceError(msg, faults)
+    return mapping
+
+
+def write_mapping(mapping: SourceMapping, path: Path) -> None:
+    """Write a mapping as TOML, so that a person can read and change it."""
+    lines = [
+        "# How the columns of one kind of file become a layer's. Used for files with the same",
+        "# columns; may be changed by hand and given with --map-columns.",
+        "format = 1",
+    ]
+    for name in ("layer", "crs", "encoding", "scheme"):
+        value = getattr(mapping, name)
+        if value is not None:
+            lines.append(f"{name} = {_quoted(value)}")
+    lines.append("\n[columns]")
+    for name in mapping.columns:
+        source = mapping.source_of(name)
+        if source is None:
+            continue
+        unit = f", unit = {_quoted(source.unit)}" if source.unit else ""
+        lines.append(f"{name} = {{ column = {_quoted(source.column)}{unit} }}")
+    if mapping.values:
+        lines.append("\n[values]")
+        lines += [f"{name} = {_quoted(value)}" for name, value in mapping.values.items()]
+    for name, words in mapping.words.items():
+        lines.append(f"\n[words.{name}]")
+        lines += [f"{_quoted(word)} = {_quoted(meant)}" for word, meant in words.items()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def _quoted(value: object) -> str:
+    """Return a value as TOML writes it; a JSON string is a TOML basic string but for DEL."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def layout_of(layer: str, format_: str, columns: Iterable[str]) -> str:
+    """Return the name under which a kind of file is remembered: by layer, format and columns."""
+    described = "\n".join([format_, *sorted(columns)])
+    return f"{layer}-{hashlib.sha256(described.encode()).hexdigest()[:12]}"

@@ -1,0 +1,466 @@
+"""Find out which coordinates a file is in: declared, worked out from the numbers, or asked for.
+
+A declared CRS is trusted and checked against the county. Undeclared projected numbers are
+tried in every CGCS2000 Gauss-Krueger zone near the county, both axis orders. Degrees that
+may be GCJ-02 or BD-09 cannot be told by their extent: they are compared with a published
+layer, else the caller is asked. Everything found is evidence in the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pyproj
+import shapely
+
+from geo_service.crs import STORAGE_CRS, is_storage_like
+from geo_service.errors import Choice, ChoiceNeededError, Fault, SourceError
+from geo_service.ingest.comparison import Fit, compare_with_plan
+from geo_service.ingest.gcj import BD_09, GCJ_02, bd09_to_wgs84, gcj02_to_wgs84
+from geo_service.ingest.options import AUTO
+from geo_service.model import Message
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from geo_service.ingest.sources import Source
+    from geo_service.plan import Plan
+
+Box = tuple[float, float, float, float]
+
+_FAR_DEG = 0.5
+"""As far outside the county's box as a workspace takes a feature for a mistake."""
+_NEAR_DEG = 0.2
+_MOSTLY = 0.5
+_NEARLY_ALL = 0.95
+_MOST_POINTS = 20_000
+_FULL_TURN_DEG = 180.0
+_RIGHT_ANGLE_DEG = 90.0
+_SHIFTS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
+    GCJ_02: gcj02_to_wgs84,
+    BD_09: bd09_to_wgs84,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """How a file's coordinates become longitude and latitude in CGCS2000."""
+
+    crs: pyproj.CRS
+    label: str
+    """What the coordinates are in, as `--crs` names it."""
+    declared: str | None = None
+    shift: str | None = None
+    """GCJ-02 or BD-09, or None."""
+    is_swapped: bool = False
+    evidence: tuple[Message, ...] = ()
+
+    def to_degrees(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return coordinates (n, 2), as found in the file, as CGCS2000 longitude and latitude."""
+        return to_degrees(xy, self.crs, is_swapped=self.is_swapped, shift=self.shift)
+
+    def place(self, shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+        """Return shapes with finite coordinates in the storage CRS, without Z and M."""
+        flat = shapely.force_2d(shapes)
+        if not self.is_swapped and self.shift is None and is_storage_like(self.crs):
+            return np.asarray(flat, dtype=object)
+        return np.asarray(shapely.transform(flat, self.to_degrees), dtype=object)
+
+
+def to_degrees(
+    xy: NDArray[np.float64], crs: pyproj.CRS, *, is_swapped: bool = False, shift: str | None = None
+) -> NDArray[np.float64]:
+    """Return coordinates (n, 2) of a CRS as CGCS2000 longitude and latitude."""
+    found = xy[:, ::-1] if is_swapped else xy
+    if not is_storage_like(crs):
+        transformer = pyproj.Transformer.from_crs(crs, STORAGE_CRS, always_xy=True)
+        found = np.column_stack(transformer.transform(found[:, 0], found[:, 1]))
+    return _SHIFTS[shift](np.ascontiguousarray(found)) if shift else np.ascontiguousarray(found)
+
+
+def county_box(plan: Plan) -> Box | None:
+    """Return the box of the county in degrees, else of everything that is published."""
+    for names in (("county",), tuple(plan.layers)):
+        boxes = []
+        for name in names:
+            frame = plan.frame(name) if plan.has(name) else None
+            if isinstance(frame, gpd.GeoDataFrame) and len(frame):
+                bounds = frame.total_bounds
+                if np.isfinite(bounds).all():
+                    boxes.append(bounds)
+        if boxes:
+            every = np.array(boxes)
+            west, south = every[:, :2].min(axis=0)
+            east, north = every[:, 2:].max(axis=0)
+            return float(west), float(south), float(east), float(north)
+    return None
+
+
+def sample_points(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Return up to 20,000 finite vertices of shapes, evenly taken, shape (n, 2)."""
+    points = shapely.get_coordinates(shapes)
+    points = points[np.isfinite(points).all(axis=1)]
+    step = max(1, len(points) // _MOST_POINTS)
+    return np.asarray(points[::step][:_MOST_POINTS], dtype=np.float64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """What the CRS is worked out from: shapes of the first rows, and their ids if known."""
+
+    shapes: NDArray[np.object_]
+    ids: pd.Series[str] | None = None
+
+
+def decide_placement(
+    source: Source, sample: Sample, *, plan: Plan, layer: str, asked: str = AUTO
+) -> Placement:
+    """Return how a file's coordinates are to be read.
+
+    Raises
+    ------
+    SourceError
+        A CRS that cannot be used (Xi'an 80 or Beijing 54 without parameters, an unknown
+        name), or coordinates that do not lie in the county under any reading.
+    ChoiceNeededError
+        Several readings are possible; the choices say what speaks for each.
+    """
+    decision = _Decision(source, sample, plan, layer)
+    if not len(decision.points):
+        return Placement(crs=pyproj.CRS(STORAGE_CRS), label=STORAGE_CRS)
+    if asked in _SHIFTS:
+        return decision.shifted(asked)
+    if asked != AUTO:
+        return decision.given(asked)
+    if source.crs is not None:
+        return decision.declared(source.crs)
+    if _are_degrees(decision.points):
+        return decision.degrees()
+    return decision.projected()
+
+
+def _are_degrees(points: NDArray[np.float64]) -> bool:
+    largest = np.abs(points).max(axis=0)
+    return bool(largest.max() <= _FULL_TURN_DEG and largest.min() <= _RIGHT_ANGLE_DEG)
+
+
+class _Decision:
+    """One file's way to its placement."""
+
+    def __init__(self, source: Source, sample: Sample, plan: Plan, layer: str) -> None:
+        self._source = source
+        self._sample = sample
+        self._plan = plan
+        self._layer = layer
+        self.points = sample_points(sample.shapes)
+        self._box = county_box(plan)
+        self._declared = source.crs.to_string() if source.crs is not None else None
+
+    # ---- a CRS that somebody named --------------------------------------------------------
+
+    def given(self, name: str) -> Placement:
+        """The caller's CRS, whatever the file declares."""
+        try:
+            crs = pyproj.CRS.from_user_input(name)
+        except pyproj.exceptions.CRSError:
+            raise self._refused(f"the CRS {name[:60]!r}", "EPSG:n, GCJ-02, BD-09 or auto") from None
+        evidence = [Message("import.crs_given", {"crs": _label(crs)})]
+        if self._source.crs is not None and self._source.crs != crs:
+            evidence.append(Message("import.crs_overruled", {"crs": self._declared}))
+        return self._named(crs, evidence)
+
+    def declared(self, crs: pyproj.CRS) -> Placement:
+        """The file's own CRS, checked against the county and what is published."""
+        return self._named(crs, [Message("import.crs_declared", {"crs": _label(crs)})])
+
+    def _named(self, crs: pyproj.CRS, evidence: list[Message]) -> Placement:
+        self._refuse_old_datum(crs)
+        for is_swapped in (False, True):
+            share = self._share(crs, is_swapped=is_swapped, margin=_FAR_DEG)
+            if share >= _MOSTLY:
+                break
+        else:
+            raise self._conflict(crs)
+        if is_swapped:
+            evidence.append(Message("import.crs_swapped", {"share": _percent(share)}))
+        evidence.append(Message("import.crs_inside", {"share": _percent(share)}))
+        placement = Placement(
+            crs=crs,
+            label=_label(crs),
+            declared=self._declared,
+            is_swapped=is_swapped,
+            evidence=tuple(evidence),
+        )
+        return self._doubted(placement)
+
+    def _doubted(self, placement: Placement) -> Placement:
+        """Add what a comparison says against a CRS that is trusted all the same."""
+        best = self._compare(placement.crs, is_swapped=placement.is_swapped)
+        if best is None:
+            return placement
+        key = "import.crs_confirmed" if best.label == _PLAIN else "import.crs_doubtful"
+        message = Message(key, best.values())
+        return _with_evidence(placement, message)
+
+    def shifted(self, shift: str) -> Placement:
+        """GCJ-02 or BD-09, as the caller says."""
+        crs = self._source.crs
+        if crs is None or not crs.is_geographic:
+            crs = pyproj.CRS(STORAGE_CRS)
+        if not _are_degrees(self.points):
+            raise self._refused(
+                f"numbers such as {_shown(self.points[0])} that are no degrees",
+                f"longitude and latitude for {shift}",
+            )
+        for is_swapped in (False, True):
+            share = self._share(crs, is_swapped=is_swapped, margin=_FAR_DEG)
+            if share >= _MOSTLY:
+                break
+        else:
+            raise self._conflict(crs)
+        evidence = [Message("import.crs_given", {"crs": shift})]
+        if is_swapped:
+            evidence.append(Message("import.crs_swapped", {"share": _percent(share)}))
+        evidence.append(Message("import.crs_inside", {"share": _percent(share)}))
+        return Placement(
+            crs=crs,
+            label=shift,
+            declared=self._declared,
+            shift=shift,
+            is_swapped=is_swapped,
+            evidence=tuple(evidence),
+        )
+
+    def _refuse_old_datum(self, crs: pyproj.CRS) -> None:
+        old = old_datum(crs)
+        if old:
+            raise self._refused(
+                f"{old} coordinates ({_label(crs)}) without transformation parameters",
+                "CGCS2000, or the data transformed with the official parameters: they are "
+                "not public, and without them places are wrong by tens of metres",
+            )
+
+    def _conflict(self, crs: pyproj.CRS) -> Exception:
+        """What to raise when a named CRS puts the data outside the county."""
+        numbers = _shown(self.points[0])
+        found = f"{_label(crs)} puts most of it outside the county, numbers such as {numbers}"
+        readings = [] if _are_degrees(self.points) else list(self._zones())
+        if not readings:
+            return self._refused(found, "a CRS in which it lies in the county")
+        choices = [
+            Choice(value=reading.label, evidence="in this one it lies in the county")
+            for reading in readings
+        ]
+        return ChoiceNeededError("crs", f"{self._source.shown}: {found}.", choices)
+
+    # ---- degrees that nobody named --------------------------------------------------------
+
+    def degrees(self) -> Placement:
+        """Longitude and latitude whose datum only a published layer, or the caller, can tell."""
+        crs = pyproj.CRS(STORAGE_CRS)
+        for is_swapped in (False, True):
+            share = self._share(crs, is_swapped=is_swapped, margin=_FAR_DEG)
+            if share >= _MOSTLY:
+                break
+        else:
+            raise self._conflict(crs)
+        evidence = [Message("import.crs_degrees", {"share": _percent(share)})]
+        if self._source.implied_crs:
+            evidence.append(Message("import.crs_implied", {"format": self._source.format}))
+        if is_swapped:
+            evidence.append(Message("import.crs_swapped", {"share": _percent(share)}))
+        best = self._compare(crs, is_swapped=is_swapped)
+        if best is None:
+            raise self._open_degrees(crs, is_swapped=is_swapped)
+        return Placement(
+            crs=crs,
+            label=STORAGE_CRS if best.label == _PLAIN else best.label,
+            shift=None if best.label == _PLAIN else best.label,
+            is_swapped=is_swapped,
+            evidence=(*evidence, Message("import.crs_compared", best.values())),
+        )
+
+    def _open_degrees(self, crs: pyproj.CRS, *, is_swapped: bool) -> ChoiceNeededError:
+        choices = []
+        for label in (STORAGE_CRS, GCJ_02, BD_09):
+            shift = None if label == STORAGE_CRS else label
+            share = self._share(crs, is_swapped=is_swapped, margin=0.0, shift=shift)
+            evidence = f"{_percent(share)} % of the points lie in the county's box"
+            choices.append(Choice(value=label, evidence=evidence))
+        message = (
+            f"{self._source.shown}: longitude and latitude without a datum that can be relied "
+            f"on. Points from web maps may be GCJ-02 or BD-09, 0.5 to 1 km off; no published "
+            f"layer settles it. Say which with crs:"
+        )
+        return ChoiceNeededError("crs", message, choices)
+
+    # ---- metres that nobody named ---------------------------------------------------------
+
+    def projected(self) -> Placement:
+        """The CGCS2000 zone whose numbers these are."""
+        readings = list(self._zones())
+        if not readings:
+            low, high = self.points.min(axis=0), self.points.max(axis=0)
+            raise self._refused(
+                f"numbers from {_shown(low)} to {_shown(high)} and no declared CRS",
+                "numbers of a CGCS2000 zone in which the data lies in the county, or the CRS "
+                "given with --crs",
+            )
+        if len(readings) > 1:
+            choices = [
+                Choice(value=reading.label, evidence="in this one it lies in the county")
+                for reading in readings
+            ]
+            parameter = "crs"
+            message = f"{self._source.shown}: several CRSs fit the numbers. Say which with crs:"
+            raise ChoiceNeededError(parameter, message, choices)
+        return self._doubted(readings[0])
+
+    def _zones(self) -> Iterator[Placement]:
+        if self._box is None:
+            return
+        west, south, east, north = self._box
+        for zone in _zones_near((west + east) / 2):
+            crs = pyproj.CRS.from_epsg(zone.epsg)
+            for is_swapped in (False, True):
+                if not zone.may_hold(self.points[:, 1 if is_swapped else 0]):
+                    continue
+                share = self._share(crs, is_swapped=is_swapped, margin=_NEAR_DEG)
+                if share < _NEARLY_ALL:
+                    continue
+                evidence = [
+                    Message(
+                        "import.crs_worked_out",
+                        {
+                            "crs": f"EPSG:{zone.epsg}",
+                            "name": crs.name,
+                            "easting": _shown(self.points[0, :: -1 if is_swapped else 1]),
+                            "share": _percent(share),
+                        },
+                    ),
+                    Message("import.crs_old_datum", {}),
+                ]
+                if is_swapped:
+                    evidence.insert(1, Message("import.crs_swapped", {"share": _percent(share)}))
+                yield Placement(
+                    crs=crs,
+                    label=f"EPSG:{zone.epsg}",
+                    is_swapped=is_swapped,
+                    evidence=tuple(evidence),
+                )
+
+    # ---- measuring ------------------------------------------------------------------------
+
+    def _share(
+        self, crs: pyproj.CRS, *, is_swapped: bool, margin: float, shift: str | None = None
+    ) -> float:
+        """Share of the sample that lies in the county's box under a reading."""
+        places = to_degrees(self.points, crs, is_swapped=is_swapped, shift=shift)
+        if self._box is None:
+            return float(np.isfinite(places).all(axis=1).mean())
+        west, south, east, north = self._box
+        lon, lat = places[:, 0], places[:, 1]
+        with np.errstate(invalid="ignore"):
+            inside = (lon >= west - margin) & (lon <= east + margin)
+            inside &= (lat >= south - margin) & (lat <= north + margin)
+        return float(inside.mean())
+
+    def _compare(self, crs: pyproj.CRS, *, is_swapped: bool) -> Fit | None:
+        readings = {}
+        for label in (_PLAIN, GCJ_02, BD_09):
+            shift = None if label == _PLAIN else label
+
+            def read(xy: NDArray[np.float64], shift: str | None = shift) -> NDArray[np.float64]:
+                return to_degrees(xy, crs, is_swapped=is_swapped, shift=shift)
+
+            readings[label] = read
+        return compare_with_plan(
+            self._sample.shapes, self._sample.ids, readings, plan=self._plan, layer=self._layer
+        )
+
+    def _refused(self, found: str, expected: str) -> SourceError:
+        fault = Fault(file=self._source.shown, layer=self._layer, found=found, expected=expected)
+        return SourceError(f"{self._source.shown} cannot be placed:", [fault])
+
+
+_PLAIN = "CGCS2000"
+
+
+def _with_evidence(placement: Placement, message: Message) -> Placement:
+    return Placement(
+        crs=placement.crs,
+        label=placement.label,
+        declared=placement.declared,
+        shift=placement.shift,
+        is_swapped=placement.is_swapped,
+        evidence=(*placement.evidence, message),
+    )
+
+
+@dataclass(frozen=True)
+class _Zone:
+    epsg: int
+    meridian: float
+    width: int
+    prefix: int | None
+
+    def may_hold(self, eastings: NDArray[np.float64]) -> bool:
+        """Whether the middle easting has the digits that this zone's eastings have."""
+        middle = float(np.median(eastings))
+        first = 0 if self.prefix is None else self.prefix * 1_000_000
+        return first < middle < first + 1_000_000
+
+    def reach(self, longitude: float) -> float:
+        """How far a longitude is from the meridian, in half widths of the zone."""
+        return abs(longitude - self.meridian) / (self.width / 2)
+
+
+def _zones_near(longitude: float) -> list[_Zone]:
+    """Return the CGCS2000 zones that a county around a longitude may be mapped in.
+
+    A zone without number in its eastings and one of the other width on the same meridian
+    have the same numbers: the one that covers the longitude better stands for both.
+    """
+    every = [_Zone(4513 + zone - 25, 3.0 * zone, 3, zone) for zone in range(25, 46)]
+    every += [_Zone(4534 + zone - 25, 3.0 * zone, 3, None) for zone in range(25, 46)]
+    every += [_Zone(4491 + zone - 13, 6.0 * zone - 3, 6, zone) for zone in range(13, 24)]
+    every += [_Zone(4502 + zone - 13, 6.0 * zone - 3, 6, None) for zone in range(13, 24)]
+    spill_deg = 1.0
+    near = [zone for zone in every if abs(longitude - zone.meridian) <= zone.width / 2 + spill_deg]
+    best: dict[tuple[float, int | None], _Zone] = {}
+    for zone in sorted(near, key=lambda zone: (zone.reach(longitude) > 1, zone.width)):
+        best.setdefault((zone.meridian, zone.prefix), zone)
+    return list(best.values())
+
+
+def old_datum(crs: pyproj.CRS) -> str | None:
+    """Return the name of an old national datum that a CRS is on without parameters, or None."""
+    if crs.is_bound:
+        return None
+    geodetic = crs.geodetic_crs
+    datum = geodetic.datum.name if geodetic is not None and geodetic.datum is not None else ""
+    name = f"{geodetic.name if geodetic is not None else ''} {datum}".lower()
+    ellipsoid = (crs.ellipsoid.name if crs.ellipsoid is not None else "").lower()
+    if "beijing" in name or "krass" in ellipsoid:
+        return "Beijing 54"
+    if "xian" in name or "xi'an" in name or "iag" in ellipsoid or "xian" in ellipsoid:
+        return "Xi'an 80"
+    return None
+
+
+def _label(crs: pyproj.CRS) -> str:
+    code = crs.to_epsg()
+    return f"EPSG:{code}" if code else crs.name
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.1f}"
+
+
+def _shown(point: NDArray[np.float64]) -> str:
+    return "(" + ", ".join(f"{number:,.3f}".replace(",", "") for number in point) + ")"

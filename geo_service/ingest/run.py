@@ -1,0 +1,426 @@
+"""Read one file as one layer: the whole way from a path to a frame and its report."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from geo_service.crs import STORAGE_CRS
+from geo_service.documents import nearest_name
+from geo_service.errors import Fault, InvalidQueryError, NotFoundError
+from geo_service.ingest.cells import CellContext, clean_column
+from geo_service.ingest.columns import (
+    ColumnPlan,
+    match_columns,
+    require_key,
+    require_money_units,
+)
+from geo_service.ingest.conversion import Converter, shapes_of
+from geo_service.ingest.ledger import Ledger
+from geo_service.ingest.limits import Budget, source_error
+from geo_service.ingest.merging import (
+    Whole,
+    broken_references,
+    settle_references,
+    settle_repeated_ids,
+)
+from geo_service.ingest.opening import open_source
+from geo_service.ingest.options import (
+    AUTO,
+    ColumnSource,
+    ImportOptions,
+    SourceMapping,
+    layout_of,
+    read_mapping,
+)
+from geo_service.ingest.placement import Placement, Sample, decide_placement
+from geo_service.ingest.settling import (
+    fill_missing,
+    settle_area_units,
+    settle_scheme,
+    settle_shares,
+)
+from geo_service.ingest.sources import Batch, Source
+from geo_service.model import Message
+from geo_service.plan import Plan
+from geo_service.schema import LAND_USE_SCHEMES, SCHEMAS, LayerSchema, Need
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """What an import came to: the layer's frame, and everything that was done to get it."""
+
+    layer: str
+    frame: pd.DataFrame
+    """The rows that may be published, as `reading.read_layer` returns them."""
+    source: Source
+    columns: ColumnPlan
+    placement: Placement | None
+    ledger: Ledger
+    rows: int
+    """How many rows the file has."""
+    joined: int | None = None
+    """How many published rows a table without places was joined to."""
+    filled: Mapping[str, str] = field(default_factory=dict)
+    """Columns that the file does not have, and what they got."""
+    scheme: str | None = None
+    translated: Mapping[str, Mapping[tuple[str, str], int]] = field(default_factory=dict)
+    breaks: tuple[Fault, ...] = ()
+    """What other layers would refer to in vain once this is published."""
+    notes: tuple[Message, ...] = ()
+    layout: str = ""
+    learned: SourceMapping = field(default_factory=SourceMapping)
+    """What is to be remembered of this kind of file."""
+    seconds: float = 0.0
+
+    @property
+    def features(self) -> int:
+        """How many features the layer has."""
+        return len(self.frame)
+
+    @property
+    def rate(self) -> float:
+        """How many rows were read in a second."""
+        return self.rows / self.seconds if self.seconds else 0.0
+
+
+def read_source(
+    path: Path,
+    layer: str,
+    *,
+    plan: Plan,
+    options: ImportOptions | None = None,
+    progress: Progress | None = None,
+) -> Imported:
+    """Return a file's rows as a layer, repaired, with what was found out and done.
+
+    Parameters
+    ----------
+    path
+        A file, or the folder of a file geodatabase.
+    layer
+        The name of a layer of the schema.
+    plan
+        What is published; ids, the county's extent and coordinates are checked against it.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such layer.
+    SourceError
+        The file cannot be read as this layer, its coordinates cannot be placed, or none of
+        its rows is good.
+    ChoiceNeededError
+        The file leaves something open: its CRS, unit, scheme, layer or sheet.
+    InvalidQueryError
+        An option outside its range.
+    """
+    if layer not in SCHEMAS:
+        msg = f"There is no layer {layer!r}: {nearest_name(layer, tuple(SCHEMAS))}."
+        raise NotFoundError(msg)
+    chosen = options or ImportOptions()
+    budget = Budget(chosen.shown or path.name, chosen.limits)
+    with tempfile.TemporaryDirectory(prefix="geo-import-") as folder:
+        source = open_source(path, layer, Path(folder), options=chosen, budget=budget)
+        return _Run(source, SCHEMAS[layer], plan, chosen, progress).read()
+
+
+class _Run:
+    """One import under way."""
+
+    def __init__(
+        self,
+        source: Source,
+        schema: LayerSchema,
+        plan: Plan,
+        options: ImportOptions,
+        progress: Progress | None,
+    ) -> None:
+        self.source = source
+        self.schema = schema
+        self.plan = plan
+        self.progress = progress or (lambda done, total, step: None)  # noqa: ARG005 - nobody looks
+        self.started = time.monotonic()
+        self.layout = layout_of(schema.name, source.format, source.columns)
+        self.options, self.notes = self._with_mapping(options)
+        self.mapping = self.options.mapping
+        self.columns = match_columns(
+            source.columns,
+            schema,
+            mapping=self.mapping,
+            shown=source.shown,
+            cut_in=source.encoding if source.cut_names else None,
+            has_geometry=source.has_geometry,
+        )
+        self.filled: dict[str, str] = {}
+        self.defaults: dict[str, Any] = {}
+
+    def _with_mapping(self, options: ImportOptions) -> tuple[ImportOptions, list[Message]]:
+        """Take up the mapping that is remembered for this kind of file, unless one is given."""
+        notes = list(self.source.notes)
+        mapping = options.mapping
+        if mapping is None and options.mappings is not None:
+            path = options.mappings / f"{self.layout}.toml"
+            if path.is_file():
+                mapping = read_mapping(path)
+                notes.append(Message("import.mapping_remembered", {"name": path.name}))
+        if mapping is None:
+            return options, notes
+        if mapping.layer is not None and mapping.layer != self.schema.name:
+            parameter = "map_columns"
+            msg = f"The mapping is for layer {mapping.layer!r}, not {self.schema.name!r}."
+            raise InvalidQueryError(parameter, msg)
+        crs = mapping.crs if options.crs == AUTO and mapping.crs else options.crs
+        return replace(
+            options, mapping=mapping, crs=crs, scheme=options.scheme or mapping.scheme
+        ), notes
+
+    # ---- the way --------------------------------------------------------------------------
+
+    def read(self) -> Imported:
+        if self.options.scheme is not None and self.options.scheme not in LAND_USE_SCHEMES:
+            parameter = "scheme"
+            msg = f"scheme: {nearest_name(self.options.scheme, LAND_USE_SCHEMES)}"
+            raise InvalidQueryError(parameter, msg)
+        batches = self.source.read()
+        first = next(batches, None)
+        if first is None or not len(first.numbers):
+            raise source_error(self.source.shown, "no rows", "rows under its heading")
+        is_joined = self._is_joined()
+        if not is_joined:
+            self.defaults, self.filled = fill_missing(self.columns, self.schema, self.source)
+            require_key(
+                replace(self.columns, values={**self.defaults, **self.columns.values}),
+                self.schema,
+                self.source.columns,
+                self.source.shown,
+            )
+        elif self.columns.of(self.schema.key[0]) is None:
+            require_key(
+                self.columns,
+                replace(self.schema, fields=(self.schema.field(self.schema.key[0]),)),
+                self.source.columns,
+                self.source.shown,
+            )
+        require_money_units(self.columns, self.schema, self.source.shown)
+        ledger = Ledger(self.options.translator)
+        try:
+            converter = self._converter(first, ledger, is_joined=is_joined)
+            whole, rows = self._collect(itertools.chain([first], batches), converter)
+            return self._finished(whole, rows, converter)
+        except BaseException:
+            ledger.close()
+            raise
+        finally:
+            close = getattr(batches, "close", None)
+            if close is not None:
+                close()
+
+    def _is_joined(self) -> bool:
+        """Whether the rows are attributes of published features: they have no places."""
+        if self.schema.geometry is None or self.source.has_geometry or self.columns.is_placed:
+            return False
+        if self.schema.is_geometry_optional:
+            return False
+        if self._published().empty:
+            expected = (
+                f"columns with coordinates (such as lon, lat or wkt), or ids of a published "
+                f"layer {self.schema.name}"
+            )
+            raise source_error(self.source.shown, "no coordinates", expected)
+        return True
+
+    def _published(self) -> pd.DataFrame:
+        """The layer's rows as they are kept."""
+        if self.options.published is not None:
+            return self.options.published
+        return self.plan.frame(self.schema.name)
+
+    def _converter(self, first: Batch, ledger: Ledger, *, is_joined: bool) -> Converter:
+        placement = None
+        if self.schema.geometry is not None and not is_joined:
+            placement = self._placement(first)
+        measured = self._settle_units(first, placement)
+        scheme = settle_scheme(
+            self.columns, self.schema, first, self.options.scheme, self.source.shown
+        )
+        if scheme is not None:
+            self.defaults["land_use_scheme"] = scheme
+            self.filled["land_use_scheme"] = scheme
+            if is_joined:
+                self.columns = replace(
+                    self.columns, values={**self.columns.values, "land_use_scheme": scheme}
+                )
+        return Converter(
+            schema=self.schema,
+            plan=self.plan,
+            columns=self.columns,
+            ledger=ledger,
+            shown=self.source.shown,
+            defaults={} if is_joined else self.defaults,
+            placement=placement,
+            scheme=scheme,
+            mapped_words=self.mapping.words if self.mapping is not None else {},
+            joined=self._published() if is_joined else None,
+            is_area_measured=measured and not is_joined,
+        )
+
+    def _placement(self, first: Batch) -> Placement:
+        shapes, _ = shapes_of(first, self.columns)
+        matched = self.columns.of(self.schema.key[0])
+        ids = None
+        if matched is not None:
+            quiet = Ledger(self.options.translator)
+            with closing(quiet):
+                context = CellContext(
+                    layer=self.schema.name,
+                    ledger=quiet,
+                    numbers=first.numbers,
+                    ids=np.full(len(first.numbers), "", dtype=object),
+                )
+                cells = first.table[matched.column].reset_index(drop=True)
+                key = self.schema.field(self.schema.key[0])
+                ids = clean_column(cells, key, matched, context)
+        return decide_placement(
+            self.source,
+            Sample(shapes=shapes, ids=ids),
+            plan=self.plan,
+            layer=self.schema.name,
+            asked=self.options.crs,
+        )
+
+    def _settle_units(self, first: Batch, placement: Placement | None) -> bool:
+        """Settle units that the heading leaves open; return whether areas are measured."""
+        self.columns = settle_shares(self.columns, self.schema, first)
+        is_polygon = (self.schema.geometry or "").startswith("polygon") and placement is not None
+        if is_polygon and placement is not None:
+            shapes = placement.place(shapes_of(first, self.columns)[0])
+            self.columns, notes = settle_area_units(
+                self.columns, self.schema, first, shapes, self.plan
+            )
+            self.notes += notes
+        has_area = self.columns.of("area_m2") is not None or "area_m2" in self.columns.values
+        if is_polygon and "area_m2" in self.schema.columns and not has_area:
+            self.filled["area_m2"] = "measured"
+            return True
+        return False
+
+    def _collect(self, batches: Iterator[Batch], converter: Converter) -> tuple[Whole, int]:
+        frames: list[pd.DataFrame] = []
+        numbers: list[NDArray[np.int64]] = []
+        rows = 0
+        total = self.source.rows or 0
+        for batch in batches:
+            frame, kept = converter.convert(batch)
+            frames.append(frame)
+            numbers.append(kept)
+            rows += len(batch.numbers)
+            self.progress(rows, max(total, rows), "read")
+        frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+        frames.clear()
+        whole = Whole(
+            _settled_types(frame.reset_index(drop=True), self.schema),
+            np.concatenate(numbers),
+            self.schema,
+            converter.ledger,
+            ("area_m2",) if converter.is_area_measured else (),
+        )
+        return whole, rows
+
+    def _finished(self, whole: Whole, rows: int, converter: Converter) -> Imported:
+        self.progress(rows, rows, "check")
+        if settle_repeated_ids(whole) and converter.is_area_measured:
+            whole.frame["area_m2"] = converter.measure(whole.frame.geometry.to_numpy())
+        settle_references(whole, self.plan)
+        joined = None
+        frame = whole.frame
+        if converter.joined is not None:
+            joined = len(frame)
+            frame = _replaced(converter.joined, frame, self.schema)
+        if whole.frame.empty:
+            first = self._reasons(converter.ledger)
+            raise source_error(
+                self.source.shown, f"{rows:,} rows and not one to import ({first})", "good rows"
+            )
+        return Imported(
+            layer=self.schema.name,
+            frame=frame,
+            source=self.source,
+            columns=self.columns,
+            placement=converter.placement,
+            ledger=converter.ledger,
+            rows=rows,
+            joined=joined,
+            filled=self.filled,
+            scheme=converter.scheme,
+            translated=converter.translated,
+            breaks=tuple(itertools.islice(broken_references(self.schema, frame, self.plan), 1_000)),
+            notes=tuple(self.notes),
+            layout=self.layout,
+            learned=self._learned(),
+            seconds=time.monotonic() - self.started,
+        )
+
+    def _reasons(self, ledger: Ledger) -> str:
+        """Return the first few reasons for which rows were refused."""
+        texts = dict.fromkeys(
+            self.options.translator.render(item.reason) for item in ledger.refused[:20]
+        )
+        return "; ".join(list(texts)[:3])
+
+    def _learned(self) -> SourceMapping:
+        given = self.mapping or SourceMapping()
+        return SourceMapping(
+            layer=self.schema.name,
+            crs=None if self.options.crs == AUTO else self.options.crs,
+            encoding=self.options.encoding or given.encoding,
+            scheme=self.options.scheme,
+            columns={
+                item.field: ColumnSource(
+                    column=item.column,
+                    unit=item.unit if item.unit_how in {"mapping", "header", "shapes"} else None,
+                )
+                for item in self.columns.matched
+            },
+            values=given.values,
+            words=given.words,
+        )
+
+
+def _settled_types(frame: pd.DataFrame, schema: LayerSchema) -> pd.DataFrame:
+    """Give columns that must have values the plain type that reading gives them."""
+    for item in schema.fields:
+        cells = frame[item.name]
+        if item.need is Need.VALUE and not cells.isna().any():
+            if pd.api.types.is_bool_dtype(cells) and cells.dtype != bool:
+                frame[item.name] = cells.astype(bool)
+            elif isinstance(cells.dtype, pd.Int64Dtype):
+                frame[item.name] = cells.astype("int64")
+    return frame
+
+
+def _replaced(published: pd.DataFrame, rows: pd.DataFrame, schema: LayerSchema) -> pd.DataFrame:
+    """Return the published rows with those of an import in their places."""
+    key = schema.key[0]
+    kept = published[~published[key].isin(rows[key])]
+    both = pd.concat([kept, rows[published.columns]], ignore_index=True)
+    order = pd.Index(published[key]).get_indexer(both[key])
+    both = both.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
+    if isinstance(published, gpd.GeoDataFrame):
+        return gpd.GeoDataFrame(both, geometry="geometry", crs=STORAGE_CRS)
+    return both

@@ -1,0 +1,184 @@
+"""Settle what a heading leaves open: units told by the shapes, shares, the land-use scheme."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo_service.crs import STORAGE_CRS
+from geo_service.errors import Choice, ChoiceNeededError
+from geo_service.ingest.cells import land_use_codes
+from geo_service.ingest.columns import ColumnPlan, Matched
+from geo_service.ingest.names import SHARE, unit_of
+from geo_service.ingest.sources import Batch, Source
+from geo_service.model import Message
+from geo_service.schema import LAND_USE_SCHEMES, LayerSchema, Need
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geo_service.plan import Plan
+
+_AREA_UNITS = {
+    "m²": ("m²", 1.0),
+    "亩": ("亩", 2000 / 3),
+    "公顷": ("公顷", 1e4),
+    "km²": ("km²", 1e6),
+}
+_ALIKE = 0.1
+"""How far, by ratio, stated and measured areas may differ for the unit to be told."""
+_M2_PER = {"m²": 1.0, "ha": 1e4}
+_PER_CENT = 100
+
+
+def fill_missing(
+    columns: ColumnPlan, schema: LayerSchema, source: Source
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return values for columns that the file does not have, and what the report says of them.
+
+    The source is the file's name; nothing is taken for illustrative unless it says so; a
+    column whose values may be missing is left without values.
+    """
+    values: dict[str, Any] = {}
+    filled: dict[str, str] = {}
+    given = {item.field for item in columns.matched} | set(columns.values)
+    for item in schema.fields:
+        if item.name in given:
+            continue
+        if item.name == "source":
+            values["source"] = filled["source"] = source.shown
+        elif item.name == "illustrative":
+            values["illustrative"] = False
+            filled["illustrative"] = "false"
+        elif item.need is Need.COLUMN:
+            values[item.name] = None
+            filled[item.name] = ""
+    return values, filled
+
+
+def _numbers(batch: Batch, column: str) -> pd.Series[float]:
+    cells = batch.table[column]
+    if not pd.api.types.is_numeric_dtype(cells):
+        cells = cells.astype("object").map(
+            lambda text: str(text).replace(",", "").strip(), na_action="ignore"
+        )
+    return pd.to_numeric(cells, errors="coerce").astype("float64")
+
+
+def _changed(columns: ColumnPlan, change: Callable[[Matched], Matched]) -> ColumnPlan:
+    return replace(columns, matched=tuple(change(item) for item in columns.matched))
+
+
+def settle_shares(columns: ColumnPlan, schema: LayerSchema, first: Batch) -> ColumnPlan:
+    """Read shares between 1 and 100 as per cent where the heading names no unit.
+
+    Units that are still open are the layer's own, and said to be assumed.
+    """
+
+    def change(item: Matched) -> Matched:
+        unit = unit_of(schema.field(item.field))
+        if unit is None or item.unit_how:
+            return item
+        if unit != SHARE:
+            return replace(item, unit=unit, unit_how="assumed")
+        numbers = _numbers(first, item.column)
+        if numbers.max() > 1 and numbers.max() <= _PER_CENT:
+            return replace(item, unit="%", factor=0.01, unit_how="values")
+        return replace(item, unit=None)
+
+    return _changed(columns, change)
+
+
+def settle_area_units(
+    columns: ColumnPlan,
+    schema: LayerSchema,
+    first: Batch,
+    shapes: NDArray[np.object_],
+    plan: Plan,
+) -> tuple[ColumnPlan, list[Message]]:
+    """Tell the unit of stated areas by the areas of the shapes (in degrees), where they agree."""
+    notes: list[Message] = []
+    wanted = [
+        item
+        for item in columns.matched
+        if schema.field(item.field).unit in _M2_PER
+        and item.field in {"area_m2", "declared_area_ha"}
+    ]
+    if not wanted:
+        return columns, notes
+    usable = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    usable &= np.isfinite(shapely.bounds(shapes)).all(axis=1)
+    metric = gpd.GeoSeries(shapes[usable], crs=STORAGE_CRS).to_crs(plan.metric_crs)
+    measured = shapely.area(metric.to_numpy())
+
+    def change(item: Matched) -> Matched:
+        if item not in wanted:
+            return item
+        own = schema.field(item.field).unit or "m²"
+        stated = _numbers(first, item.column).to_numpy()[usable]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = measured / stated
+        ratio = ratio[np.isfinite(ratio) & (ratio > 0)]
+        if not len(ratio):
+            return item
+        middle = float(np.median(ratio))
+        told = [
+            (name, size) for name, size in _AREA_UNITS.values() if abs(middle / size - 1) < _ALIKE
+        ]
+        values = {"column": item.column, "ratio": f"{middle:,.4g}"}
+        if item.unit_how != "assumed":
+            if abs(middle / (item.factor * _M2_PER[own]) - 1) >= _ALIKE:
+                notes.append(Message("import.area_differs", {**values, "unit": item.unit or own}))
+            return item
+        if not told:
+            notes.append(Message("import.area_unclear", {**values, "unit": own}))
+            return item
+        name, size = told[0]
+        notes.append(Message("import.area_told", {**values, "unit": name}))
+        return replace(item, unit=name, factor=size / _M2_PER[own], unit_how="shapes")
+
+    return _changed(columns, change), notes
+
+
+def settle_scheme(
+    columns: ColumnPlan, schema: LayerSchema, first: Batch, asked: str | None, shown: str
+) -> str | None:
+    """Return the scheme of land-use codes that no column names; asked for, never guessed.
+
+    Raises
+    ------
+    ChoiceNeededError
+        There are codes and no scheme: one code means different things in each (1001 is
+        industry in one and railway in another).
+    """
+    if "land_use_scheme" not in schema.columns:
+        return None
+    land_use = columns.of("land_use")
+    if columns.of("land_use_scheme") is not None or land_use is None:
+        return asked if land_use is not None and asked else None
+    if "land_use_scheme" in columns.values:
+        return str(columns.values["land_use_scheme"])
+    if asked is not None:
+        return asked
+    codes = first.table[land_use.column].dropna().astype(str).str.strip()
+    codes = codes[codes != ""]
+    if not len(codes):
+        return None
+    choices = []
+    for scheme in LAND_USE_SCHEMES:
+        known = land_use_codes().get(scheme, {})
+        fit = codes.isin([*known, *known.values(), *(code.lstrip("0") for code in known)])
+        evidence = f"{int(fit.sum()):,} of {len(codes):,} codes are known in it"
+        choices.append(Choice(value=scheme, evidence=evidence))
+    parameter = "scheme"
+    message = (
+        f"{shown}: column {land_use.column!r} holds land-use codes and nothing says of which "
+        f"scheme (1001 is industry in one and railway in another). Say which with scheme:"
+    )
+    raise ChoiceNeededError(parameter, message, choices)

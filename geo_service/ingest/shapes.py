@@ -1,0 +1,362 @@
+"""Repair shapes: rings, repeated vertices, slivers, Z and M, collections, multi and single.
+
+Whole batches at a time; only shapes that something is wrong with are looked at one by one.
+Every change goes into the ledger with its before and after; what cannot be repaired is
+refused with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+
+from geo_service.ingest.ledger import Ledger
+from geo_service.model import Message
+from geo_service.schema import STORED_GEOMETRY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
+_REPEATED_DEG = 1e-9
+"""Vertices nearer to each other than 0.1 mm are one."""
+SLIVER_M2 = 1.0
+SLIVER_WIDTH_M = 0.05
+"""A part of less than this area and this mean width (twice the area by the perimeter)."""
+_M_PER_DEG = 111_195.0
+_TRIANGLE = 4
+"""The fewest vertices of a closed ring."""
+_TYPE = shapely.GeometryType
+_AREAS = (_TYPE.POLYGON, _TYPE.MULTIPOLYGON)
+_LINES = (_TYPE.LINESTRING, _TYPE.MULTILINESTRING, _TYPE.LINEARRING)
+_POINTS = (_TYPE.POINT, _TYPE.MULTIPOINT)
+_MULTI_OF = {
+    _TYPE.POLYGON: _TYPE.MULTIPOLYGON,
+    _TYPE.LINESTRING: _TYPE.MULTILINESTRING,
+    _TYPE.POINT: _TYPE.MULTIPOINT,
+}
+
+
+@dataclass
+class Rows:
+    """The rows of a batch: their numbers, ids and shapes, and which are still wanted."""
+
+    numbers: NDArray[np.int64]
+    ids: NDArray[np.object_]
+    shapes: NDArray[np.object_]
+    kept: NDArray[np.bool_]
+    ledger: Ledger
+
+    def refuse(
+        self, bad: NDArray[np.bool_], reason: Callable[[int], Message], column: str = "geometry"
+    ) -> None:
+        """Refuse rows that are still wanted; `reason` is asked for each position."""
+        for place in np.flatnonzero(bad & self.kept):
+            self.ledger.refuse(
+                int(self.numbers[place]),
+                self.ids[place],
+                reason(int(place)),
+                column=column,
+                shape=_drawable(self.shapes[place]),
+            )
+        self.kept &= ~bad
+
+    def repair(
+        self,
+        what: str,
+        places: NDArray[np.intp],
+        before: Sequence[Any],
+        after: Sequence[Any],
+    ) -> None:
+        """Take note of one kind of repair to the shapes at some positions."""
+        self.ledger.repair(what, self.numbers[places], self.ids[places].tolist(), before, after)
+
+    def replace(self, places: NDArray[np.intp], shapes: NDArray[np.object_]) -> None:
+        """Put other shapes at some positions."""
+        self.shapes = self.shapes.copy()
+        self.shapes[places] = shapes
+
+
+def only_where(kept: NDArray[np.bool_], shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return shapes with None in place of those that are not kept."""
+    result = shapes.copy()
+    result[~kept] = None
+    return result
+
+
+def _drawable(shape: BaseGeometry | None) -> BaseGeometry | None:
+    """The shape if a map can show it."""
+    if shape is None or shape.is_empty:
+        return None
+    x0, y0, x1, y1 = shape.bounds
+    in_degrees = -180 <= x0 <= x1 <= 180 and -90 <= y0 <= y1 <= 90  # noqa: PLR2004 - degrees
+    return shape if in_degrees else None
+
+
+def check_coordinates(rows: Rows, *, is_optional: bool) -> None:
+    """Refuse rows without a shape and with coordinates that are no numbers; drop Z and M."""
+    empty = shapely.is_missing(rows.shapes) | shapely.is_empty(rows.shapes)
+    if is_optional:
+        rows.replace(np.flatnonzero(empty), np.full(int(empty.sum()), None, dtype=object))
+    else:
+        rows.refuse(empty, lambda _: Message("import.no_geometry"))
+    points, owner = shapely.get_coordinates(rows.shapes, return_index=True)
+    bad = np.zeros(len(rows.shapes), dtype=bool)
+    bad[owner[~np.isfinite(points).all(axis=1)]] = True
+    rows.refuse(bad, lambda _: Message("import.not_finite"))
+    flat = ~(shapely.has_z(rows.shapes) | shapely.has_m(rows.shapes))
+    tall = np.flatnonzero(~flat & rows.kept)
+    if len(tall):
+        before = np.where(shapely.has_z(rows.shapes[tall]), "XYZ", "XYM")
+        rows.repair("z", tall, before.tolist(), ["XY"] * len(tall))
+
+
+def repair_shapes(rows: Rows, geometry: str) -> None:
+    """Repair shapes in degrees; `geometry` is a key of `STORED_GEOMETRY`."""
+    wanted = _wanted_types(geometry)
+    _open_collections(rows, wanted)
+    if geometry == "polygon":
+        _close_lines(rows)
+    _remove_repeated(rows)
+    _make_valid(rows, wanted)
+    if any(kind in _AREAS for kind in wanted):
+        _drop_slivers(rows)
+    _make_single(rows, wanted)
+    kinds = shapely.get_type_id(rows.shapes)
+    names = " / ".join(sorted(STORED_GEOMETRY[geometry]))
+    rows.refuse(
+        (kinds >= 0) & ~np.isin(kinds, wanted),
+        lambda place: Message(
+            "import.wrong_type", {"found": rows.shapes[place].geom_type, "expected": names}
+        ),
+    )
+
+
+def _wanted_types(geometry: str) -> list[int]:
+    return [int(_TYPE[name.upper()]) for name in STORED_GEOMETRY[geometry]]
+
+
+def _families(wanted: list[int]) -> list[tuple[int, ...]]:
+    return [family for family in (_AREAS, _LINES, _POINTS) if set(family) & set(wanted)]
+
+
+def _open_collections(rows: Rows, wanted: list[int]) -> None:
+    """Take the wanted parts out of collections; the other parts are left out and told."""
+    kinds = shapely.get_type_id(rows.shapes)
+    places = np.flatnonzero((kinds == _TYPE.GEOMETRYCOLLECTION) & rows.kept)
+    changed, shapes, before, after = [], [], [], []
+    for place in places:
+        shape = rows.shapes[place]
+        taken = _parts_of(shape, wanted)
+        if taken is None:
+            continue
+        changed.append(place)
+        shapes.append(taken)
+        before.append(f"{shape.geom_type} ({len(shape.geoms)})")
+        after.append(taken.geom_type)
+    _apply(rows, "collection", changed, shapes, before, after)
+
+
+def _parts_of(shape: BaseGeometry, wanted: list[int]) -> BaseGeometry | None:
+    """Return the parts of the first wanted family in a collection, as one shape."""
+    parts = np.array(_flat_parts(shape), dtype=object)
+    kinds = shapely.get_type_id(parts) if len(parts) else np.array([])
+    for family in _families(wanted):
+        chosen = parts[np.isin(kinds, family)]
+        if not len(chosen):
+            continue
+        if len(chosen) == 1:
+            return chosen[0]  # type: ignore[no-any-return]
+        if family == _AREAS:
+            return shapely.union_all(chosen)
+        if family == _LINES:
+            return shapely.MultiLineString(list(chosen))
+        return shapely.MultiPoint(list(chosen))
+    return None
+
+
+def _flat_parts(shape: BaseGeometry) -> list[BaseGeometry]:
+    found: list[BaseGeometry] = []
+    waiting = [shape]
+    while waiting:
+        one = waiting.pop(0)
+        parts = getattr(one, "geoms", None)
+        if parts is None:
+            if not one.is_empty:
+                found.append(one)
+        else:
+            waiting[:0] = list(parts)
+    return found
+
+
+def _close_lines(rows: Rows) -> None:
+    """Make polygons of lines that end where they begin, as drawings give them."""
+    kinds = shapely.get_type_id(rows.shapes)
+    places = np.flatnonzero(np.isin(kinds, _LINES) & rows.kept)
+    changed, shapes, before, after = [], [], [], []
+    for place in places:
+        parts = shapely.get_parts(rows.shapes[place])
+        if not all(shapely.is_closed(parts)) or min(shapely.get_num_coordinates(parts)) < _TRIANGLE:
+            continue
+        made = [shapely.Polygon(shapely.get_coordinates(part)) for part in parts]
+        polygons = made[0] if len(made) == 1 else shapely.MultiPolygon(made)
+        changed.append(place)
+        shapes.append(polygons)
+        before.append(rows.shapes[place].geom_type)
+        after.append(polygons.geom_type)
+    _apply(rows, "closed_line", changed, shapes, before, after)
+
+
+def _apply(
+    rows: Rows,
+    what: str,
+    changed: list[Any],
+    shapes: list[BaseGeometry],
+    before: list[str],
+    after: list[str],
+) -> None:
+    if changed:
+        places = np.array(changed, dtype=np.intp)
+        replaced = np.empty(len(shapes), dtype=object)
+        replaced[:] = shapes
+        rows.replace(places, replaced)
+        rows.repair(what, places, before, after)
+
+
+def _remove_repeated(rows: Rows) -> None:
+    cleaned = shapely.remove_repeated_points(rows.shapes, tolerance=_REPEATED_DEG)
+    before, after = (shapely.get_num_coordinates(shapes) for shapes in (rows.shapes, cleaned))
+    changed = np.flatnonzero((before != after) & rows.kept & (after > 0))
+    if len(changed):
+        rows.replace(changed, cleaned[changed])
+        rows.repair(
+            "repeated",
+            changed,
+            [f"{count}" for count in before[changed]],
+            [f"{count}" for count in after[changed]],
+        )
+
+
+def _make_valid(rows: Rows, wanted: list[int]) -> None:
+    broken = np.flatnonzero(~shapely.is_valid(rows.shapes) & rows.kept & (rows.shapes != None))  # noqa: E711 - by element
+    if not len(broken):
+        return
+    reasons = shapely.is_valid_reason(rows.shapes[broken])
+    mended = shapely.make_valid(rows.shapes[broken], method="structure", keep_collapsed=False)
+    mended = np.array(
+        [
+            _parts_of(shape, wanted) if shape.geom_type == "GeometryCollection" else shape
+            for shape in mended
+        ],
+        dtype=object,
+    )
+    lost = shapely.is_missing(mended) | shapely.is_empty(mended) | ~shapely.is_valid(mended)
+    bad = np.zeros(len(rows.shapes), dtype=bool)
+    bad[broken[lost]] = True
+    by_place = dict(zip(broken.tolist(), reasons, strict=True))
+    rows.refuse(
+        bad, lambda place: Message("import.not_repairable", {"reason": str(by_place[place])})
+    )
+    good = broken[~lost]
+    rows.replace(good, mended[~lost])
+    after = [f"{area_m2(shape):,.2f} m²" for shape in mended[~lost]]
+    rows.repair("invalid", good, reasons[~lost].tolist(), after)
+
+
+def area_m2(shape: BaseGeometry) -> float:
+    """Return the area of a shape in degrees, near enough to say how large a repair was."""
+    return float(shape.area * _M_PER_DEG**2 * np.cos(np.radians(shape.centroid.y or 0.0)))
+
+
+def _sizes(polygons: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the area in m² and the mean width in m of polygons in degrees."""
+    bounds = shapely.bounds(polygons)
+    across = np.cos(np.radians(np.nan_to_num((bounds[:, 1] + bounds[:, 3]) / 2)))
+    area = shapely.area(polygons) * _M_PER_DEG**2 * across
+    # A thin part is about as long as half its perimeter; its direction decides the scale, and
+    # the smaller one makes it look wider, so that nothing is dropped which is not a sliver.
+    length = shapely.length(polygons) * _M_PER_DEG * across
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return area, np.where(length > 0, 2 * area / length, 0.0)
+
+
+def _drop_slivers(rows: Rows) -> None:
+    kinds = shapely.get_type_id(rows.shapes)
+    single = (kinds == _TYPE.POLYGON) & rows.kept
+    area, width = _sizes(only_where(single, rows.shapes))
+    rows.refuse(
+        single & (area < SLIVER_M2) & (width < SLIVER_WIDTH_M),
+        lambda place: Message("import.sliver", {"area": f"{area[place]:.4f}"}),
+    )
+    holes = np.zeros(len(rows.shapes), dtype=bool)
+    holes[single] = shapely.get_num_interior_rings(rows.shapes[single]) > 0
+    several = kinds == _TYPE.MULTIPOLYGON
+    changed, shapes, before, after = [], [], [], []
+    for place in np.flatnonzero((several | holes) & rows.kept):
+        shape = rows.shapes[place]
+        cleaned, dropped = _without_slivers(shape)
+        if not dropped:
+            continue
+        changed.append(place)
+        shapes.append(cleaned)
+        before.append(f"{area_m2(shape):,.4f} m²")
+        after.append(f"{area_m2(cleaned):,.4f} m² (-{dropped})")
+    emptied = np.zeros(len(rows.shapes), dtype=bool)
+    emptied[[place for place, shape in zip(changed, shapes, strict=True) if shape.is_empty]] = True
+    rows.refuse(
+        emptied,
+        lambda place: Message("import.sliver", {"area": f"{area_m2(rows.shapes[place]):.4f}"}),
+    )
+    kept = [n for n, shape in enumerate(shapes) if not shape.is_empty]
+    _apply(
+        rows,
+        "sliver",
+        [changed[n] for n in kept],
+        [shapes[n] for n in kept],
+        [before[n] for n in kept],
+        [after[n] for n in kept],
+    )
+
+
+def _without_slivers(shape: BaseGeometry) -> tuple[BaseGeometry, int]:
+    """Return a polygon or multipolygon without sliver parts and holes, and how many went."""
+    parts = shapely.get_parts(shape)
+    dropped = 0
+    cleaned = []
+    for part, area, width in zip(parts, *_sizes(parts), strict=True):
+        if len(parts) > 1 and area < SLIVER_M2 and width < SLIVER_WIDTH_M:
+            dropped += 1
+            continue
+        if len(part.interiors):
+            rings = np.array([shapely.Polygon(ring) for ring in part.interiors], dtype=object)
+            hole_area, hole_width = _sizes(rings)
+            thin = (hole_area < SLIVER_M2) & (hole_width < SLIVER_WIDTH_M)
+            if thin.any():
+                dropped += int(thin.sum())
+                kept = [ring.exterior for ring in rings[~thin]]
+                part = shapely.Polygon(part.exterior, kept)  # noqa: PLW2901 - the same part
+        cleaned.append(part)
+    if not dropped:
+        return shape, 0
+    if len(cleaned) == 1:
+        return cleaned[0], dropped
+    return shapely.multipolygons(cleaned), dropped
+
+
+def _make_single(rows: Rows, wanted: list[int]) -> None:
+    """Make a multi shape of one part single, and a single one multi where only that is kept."""
+    kinds = shapely.get_type_id(rows.shapes)
+    multi = [kind for single, kind in _MULTI_OF.items() if single in wanted]
+    many = np.isin(kinds, multi) & rows.kept
+    places = np.flatnonzero(many & (shapely.get_num_geometries(rows.shapes) == 1))
+    if len(places):
+        before = [shape.geom_type for shape in rows.shapes[places]]
+        singles = shapely.get_geometry(rows.shapes[places], 0)
+        rows.replace(places, singles)
+        rows.repair("single", places, before, [shape.geom_type for shape in singles])

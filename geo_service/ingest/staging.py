@@ -1,0 +1,378 @@
+"""Put a file where GDAL may open it: our own folder, our own names, archives unpacked safely.
+
+What a file is, is told by its content. GDAL only ever gets paths made here, with the
+ending of the format that the content showed, so that neither a name nor a file's content
+can lead it to another file, to a network address or to another driver.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from geo_service.errors import Choice, ChoiceNeededError
+from geo_service.ingest.limits import Budget
+
+_HEAD = 65_536
+_COPY_BYTES = 1 << 20
+_SHAPE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
+_GDB_FILE = re.compile(r"(?:a[0-9a-f]{8}\.[a-z0-9_.]{1,40}|gdb|timestamps)", re.IGNORECASE)
+_TEXT_ENDINGS = frozenset({"", ".csv", ".txt", ".tsv", ".dat", ".asc", ".part"})
+_SQLITE_IDS = frozenset({b"GPKG", b"GP10", b"GP11", b"GP12"})
+_SAY_INSTEAD = {
+    b"\xd0\xcf\x11\xe0": ("an old Excel file (.xls)", "the table saved as .xlsx or .csv"),
+    b"AC10": ("an AutoCAD drawing (.dwg)", "the drawing saved as .dxf"),
+    b"Rar!": ("a RAR archive", "a ZIP archive"),
+    b"7z\xbc\xaf": ("a 7-Zip archive", "a ZIP archive"),
+    b"\x1f\x8b": ("a gzip archive", "a ZIP archive"),
+    b"%PDF": ("a PDF", "the data itself"),
+}
+KNOWN = (
+    "Shapefile, GeoPackage, FileGDB, GeoJSON, FlatGeobuf, GeoParquet, KML or KMZ, DXF, "
+    "boundary-point text, CSV or XLSX"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staged:
+    """A file in our folder: its format by content, and the path that may be opened."""
+
+    format: str
+    path: Path
+
+
+def stage(path: Path, folder: Path, budget: Budget) -> Staged:
+    """Put a file into `folder` under a name of our own and say what it is.
+
+    Raises
+    ------
+    SourceError
+        No such file, a content that is none of the known formats, or an unsafe archive.
+    ChoiceNeededError
+        An archive that holds several files to import.
+    """
+    if path.is_dir():
+        return _stage_geodatabase(path, folder, budget)
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            raise budget.refuse("not a regular file", "a file")
+        budget.check_size(size)
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD)
+    except OSError as error:
+        raise budget.refuse(error.strerror or "unreadable", "a file to read") from None
+    if head.startswith(b"PK"):
+        return _stage_archive(path, folder, budget)
+    found = recognise(head, path.suffix.lower(), budget)
+    if found != "shapefile":
+        if found == "parquet":
+            _check_tail(path, budget)
+        target = folder / f"source{_ENDINGS[found]}"
+        _place(path, target)
+        return Staged(format=found, path=target)
+    siblings = {
+        other.suffix.lower(): other
+        for other in path.parent.iterdir()
+        if other.stem == path.stem and other.suffix.lower() in _SHAPE_PARTS and other.is_file()
+    }
+    siblings[".shp"] = path
+    for suffix, sibling in siblings.items():
+        _place(sibling, folder / f"source{suffix}")
+    return Staged(format="shapefile", path=folder / "source.shp")
+
+
+_ENDINGS = {
+    "geopackage": ".gpkg",
+    "flatgeobuf": ".fgb",
+    "parquet": ".parquet",
+    "geojson": ".geojson",
+    "kml": ".kml",
+    "dxf": ".dxf",
+    "boundary_points": ".txt",
+    "csv": ".csv",
+    "xlsx": ".xlsx",
+}
+
+
+def recognise(head: bytes, suffix: str, budget: Budget) -> str:
+    """Return the format that a file's first bytes show; `suffix` only tells texts apart."""
+    for magic, (found, expected) in _SAY_INSTEAD.items():
+        if head.startswith(magic):
+            raise budget.refuse(found, expected)
+    binary = _binary_format(head, budget)
+    if binary is not None:
+        return binary
+    if not head.strip():
+        raise budget.refuse("an empty file", KNOWN)
+    text = _as_text(head)
+    if text is None:
+        found = "bytes of no known format" + (f" under the name *{suffix}" if suffix else "")
+        raise budget.refuse(found, KNOWN)
+    return _text_format(text, suffix, budget)
+
+
+def _binary_format(head: bytes, budget: Budget) -> str | None:
+    if head.startswith(struct.pack(">i", 9994)):
+        return "shapefile"
+    if head.startswith(b"fgb"):
+        return "flatgeobuf"
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith(b"AutoCAD Binary DXF"):
+        raise budget.refuse("a binary DXF", "the drawing saved as a text DXF")
+    if head.startswith(b"SQLite format 3\x00"):
+        if head[68:72] in _SQLITE_IDS:
+            return "geopackage"
+        raise budget.refuse("an SQLite database that is no GeoPackage", "a GeoPackage")
+    return None
+
+
+def _as_text(head: bytes) -> str | None:
+    """Return the start of a text whose exact encoding does not matter yet, else None."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return head.decode("utf-16", errors="replace").lstrip("\ufeff")
+    if b"\x00" in head:
+        return None
+    try:
+        return head.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return head.removeprefix(b"\xef\xbb\xbf").decode("gb18030", errors="replace")
+
+
+def _text_format(text: str, suffix: str, budget: Budget) -> str:
+    start = text.lstrip()
+    if start.startswith(("{", "[{")):
+        return "geojson"
+    if start.startswith("<"):
+        if re.search(r"<(?:\w+:)?kml[\s>]", text):
+            return "kml"
+        raise budget.refuse("XML that is no KML", KNOWN)
+    lines = [line.strip() for line in start.splitlines()[:3]]
+    if lines[0] in {"0", "999"} and (lines[0] == "999" or "SECTION" in lines):
+        return "dxf"
+    if "[属性描述]" in text or "[地块坐标]" in text:
+        return "boundary_points"
+    if suffix in _TEXT_ENDINGS:
+        return "csv"
+    raise budget.refuse(f"plain text under the name *{suffix}", KNOWN)
+
+
+def _check_tail(path: Path, budget: Budget) -> None:
+    with path.open("rb") as stream:
+        stream.seek(-4, os.SEEK_END)
+        if stream.read(4) != b"PAR1":
+            raise budget.refuse("a Parquet file that ends early", "the whole file")
+
+
+def _place(source: Path, target: Path) -> None:
+    """Let `target` stand for a file: a link where the system has links, else a copy."""
+    try:
+        target.symlink_to(source.resolve())
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _stage_geodatabase(path: Path, folder: Path, budget: Budget) -> Staged:
+    files = [entry for entry in path.iterdir() if entry.is_file()]
+    names = {entry.name.lower() for entry in files}
+    if "a00000001.gdbtable" not in names:
+        raise budget.refuse("a folder that is no file geodatabase", KNOWN)
+    budget.check_archive(len(files), 1 << 62, sum(entry.stat().st_size for entry in files))
+    budget.check_size(sum(entry.stat().st_size for entry in files))
+    target = folder / "source.gdb"
+    target.mkdir()
+    for entry in files:
+        if _GDB_FILE.fullmatch(entry.name):
+            _place(entry, target / entry.name.lower())
+    return Staged(format="filegdb", path=target)
+
+
+# ---- archives -----------------------------------------------------------------------------
+
+
+def _stage_archive(path: Path, folder: Path, budget: Budget) -> Staged:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = _checked_entries(archive, budget)
+            return _unpack(archive, entries, path, folder, budget)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, struct.error):
+        raise budget.refuse("a damaged ZIP archive", "an archive that can be unpacked") from None
+
+
+def _checked_entries(
+    archive: zipfile.ZipFile, budget: Budget
+) -> dict[PurePosixPath, zipfile.ZipInfo]:
+    """Return the files of an archive by their path in it; refuse one that is unsafe."""
+    entries: dict[PurePosixPath, zipfile.ZipInfo] = {}
+    files = [entry for entry in archive.infolist() if not entry.is_dir()]
+    packed = sum(entry.compress_size for entry in files)
+    budget.check_archive(len(files), packed, sum(entry.file_size for entry in files))
+    for entry in files:
+        name = entry.filename.replace("\\", "/")
+        place = PurePosixPath(name)
+        if place.is_absolute() or ".." in place.parts or re.match(r"[A-Za-z]:", name):
+            found = "an archive with a path that leads outside it"
+            raise budget.refuse(found, "plain paths inside the archive")
+        if stat.S_ISLNK(entry.external_attr >> 16):
+            raise budget.refuse("an archive with a link in it", "files only")
+        if entry.flag_bits & 1:
+            raise budget.refuse("an encrypted archive", "an archive without a password")
+        if not place.name.startswith(".") and "__MACOSX" not in place.parts:
+            entries[place] = entry
+    return entries
+
+
+def _unpack(
+    archive: zipfile.ZipFile,
+    entries: dict[PurePosixPath, zipfile.ZipInfo],
+    path: Path,
+    folder: Path,
+    budget: Budget,
+) -> Staged:
+    names = {str(place) for place in entries}
+    if "xl/workbook.xml" in names:
+        _check_markup(archive, entries, budget)
+        target = folder / "source.xlsx"
+        _place(path, target)
+        return Staged(format="xlsx", path=target)
+    geodatabases = {
+        parent
+        for place in entries
+        for parent in place.parents
+        if place.name.lower() == "a00000001.gdbtable" and parent == place.parent
+    }
+    shapes = [place for place in entries if place.suffix.lower() == ".shp"]
+    others = [place for place in entries if place.suffix.lower() in _INSIDE]
+    found = [*sorted(geodatabases), *sorted(shapes), *sorted(others)]
+    if not found:
+        raise budget.refuse("an archive with nothing to import in it", KNOWN)
+    if len(found) > 1 and shapes and not geodatabases and len(shapes) == 1:
+        found = shapes  # a shapefile with a note or a table beside it
+    if len(found) > 1 and all(place.suffix.lower() == ".kml" for place in found):
+        found = _with_placemarks(archive, entries, found, budget)
+    chosen = _choose(found, budget)
+    if chosen in geodatabases:
+        return _unpack_geodatabase(archive, entries, chosen, folder, budget)
+    if chosen.suffix.lower() == ".shp":
+        return _unpack_shapefile(archive, entries, chosen, folder, budget)
+    inner = folder / f"unpacked{chosen.suffix.lower()}"
+    _extract(archive, entries[chosen], inner, budget)
+    with inner.open("rb") as stream:
+        head = stream.read(_HEAD)
+    if head.startswith(b"PK"):
+        raise budget.refuse("an archive inside an archive", "the data, packed once")
+    found_format = recognise(head, inner.suffix, budget)
+    if found_format == "parquet":
+        _check_tail(inner, budget)
+    target = folder / f"source{_ENDINGS[found_format]}"
+    inner.rename(target)
+    return Staged(format=found_format, path=target)
+
+
+_INSIDE = frozenset(
+    {".gpkg", ".geojson", ".json", ".fgb", ".parquet", ".kml", ".dxf", ".txt", ".csv"}
+)
+
+
+def _with_placemarks(
+    archive: zipfile.ZipFile,
+    entries: dict[PurePosixPath, zipfile.ZipInfo],
+    found: list[PurePosixPath],
+    budget: Budget,
+) -> list[PurePosixPath]:
+    """Return the documents of a KMZ that hold features; the others only point to them."""
+    budget.check_text(sum(entries[place].file_size for place in found))
+    holding = [place for place in found if b"<Placemark" in archive.read(entries[place])]
+    return holding or found[:1]
+
+
+def _choose(found: list[PurePosixPath], budget: Budget) -> PurePosixPath:
+    if len(found) > 1:
+        parameter = "file"
+        message = f"{budget.shown} holds several files; import them one by one."
+        choices = [Choice(value=str(place)[:200], evidence="in the archive") for place in found]
+        raise ChoiceNeededError(parameter, message, choices[:50])
+    return found[0]
+
+
+def _unpack_shapefile(
+    archive: zipfile.ZipFile,
+    entries: dict[PurePosixPath, zipfile.ZipInfo],
+    chosen: PurePosixPath,
+    folder: Path,
+    budget: Budget,
+) -> Staged:
+    for place, entry in entries.items():
+        suffix = place.suffix.lower()
+        if place.with_suffix("") == chosen.with_suffix("") and suffix in _SHAPE_PARTS:
+            _extract(archive, entry, folder / f"source{suffix}", budget)
+    target = folder / "source.shp"
+    with target.open("rb") as stream:
+        if recognise(stream.read(_HEAD), ".shp", budget) != "shapefile":
+            raise budget.refuse("a *.shp that is no shapefile", "a shapefile")
+    return Staged(format="shapefile", path=target)
+
+
+def _unpack_geodatabase(
+    archive: zipfile.ZipFile,
+    entries: dict[PurePosixPath, zipfile.ZipInfo],
+    chosen: PurePosixPath,
+    folder: Path,
+    budget: Budget,
+) -> Staged:
+    target = folder / "source.gdb"
+    target.mkdir()
+    for place, entry in entries.items():
+        if place.parent == chosen and _GDB_FILE.fullmatch(place.name):
+            _extract(archive, entry, target / place.name.lower(), budget)
+    return Staged(format="filegdb", path=target)
+
+
+def _extract(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, budget: Budget
+) -> None:
+    """Unpack one file; it may not be larger than the archive's table says."""
+    left = entry.file_size
+    with archive.open(entry) as packed, target.open("xb") as unpacked:
+        while part := packed.read(_COPY_BYTES):
+            left -= len(part)
+            if left < 0:
+                raise budget.refuse("an archive that hides its size", "an honest archive")
+            unpacked.write(part)
+            budget.check_time()
+
+
+def _check_markup(
+    archive: zipfile.ZipFile, entries: Iterable[PurePosixPath], budget: Budget
+) -> None:
+    """Refuse a workbook whose XML declares entities or is too large to be held."""
+    total = 0
+    for place in entries:
+        if place.suffix.lower() not in {".xml", ".rels"}:
+            continue
+        with archive.open(str(place)) as part:
+            start = part.read(_HEAD)
+        refuse_entities(start, budget)
+        total += archive.getinfo(str(place)).file_size
+    budget.check_text(total)
+
+
+_DECLARATION = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+
+
+def refuse_entities(content: bytes, budget: Budget) -> None:
+    """Refuse XML with a document type or entities: it could name files or grow without end."""
+    plain = content.replace(b"\x00", b"")
+    if _DECLARATION.search(plain):
+        raise budget.refuse(
+            "XML with a document type or entities", "plain XML without <!DOCTYPE> and <!ENTITY>"
+        )

@@ -1,0 +1,281 @@
+"""Read vector files through GDAL in Arrow batches: shapefile to FlatGeobuf, KML and DXF.
+
+Only paths staged by `staging` come here, each under a format that its content showed.
+Shapes come as WKB and become shapely geometries batch by batch.
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyogrio
+import pyproj
+import shapely
+
+from geo_service.errors import Choice, ChoiceNeededError
+from geo_service.ingest.encodings import DbfText, read_dbf_text
+from geo_service.ingest.limits import Budget
+from geo_service.ingest.sources import BATCH_ROWS, Batch, Source
+from geo_service.ingest.staging import Staged, refuse_entities
+from geo_service.model import Message
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geo_service.ingest.options import ImportOptions
+
+_CRS84 = "OGC:CRS84"
+_FEW_FEATURES_TEXT = frozenset({"kml", "dxf"})
+_HEAD = 65_536
+_GDAL_ERRORS = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, RuntimeError)
+
+
+def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Source:
+    """Return a vector file as a source.
+
+    Raises
+    ------
+    SourceError
+        GDAL cannot read it, or it goes past a limit.
+    ChoiceNeededError
+        It holds several layers and none was named.
+    """
+    _check_text_formats(staged, budget)
+    dbf = None
+    if staged.format == "shapefile":
+        dbf = read_dbf_text(staged.path, options.encoding, budget)
+    encoding = dbf.encoding if dbf else options.encoding
+    layer = _choose_layer(staged.path, options, budget)
+    info = _info(staged.path, layer, encoding, budget)
+    fields = [str(name) for name in info["fields"]]
+    budget.check_columns(len(fields))
+    renamed = _names(fields, dbf)
+    crs = _declared(info["crs"])
+    is_implied = staged.format == "kml" or (
+        staged.format == "geojson" and not _names_its_crs(staged.path)
+    )
+    count = int(info["features"])
+    if count > budget.limits.features:
+        raise budget.refuse(f"{count:,} features", f"at most {budget.limits.features:,}")
+    return Source(
+        format=staged.format,
+        shown=budget.shown,
+        layer=None if layer == "source" else layer,
+        columns=tuple(renamed.values()),
+        has_geometry=info["geometry_type"] is not None,
+        rows=count if count >= 0 else None,
+        crs=None if is_implied else crs,
+        implied_crs=_CRS84 if is_implied else None,
+        encoding=encoding,
+        notes=dbf.notes if dbf else (),
+        cut_names=staged.format == "shapefile",
+        read=lambda: _batches(staged, layer, encoding, renamed, budget),
+    )
+
+
+def _check_text_formats(staged: Staged, budget: Budget) -> None:
+    if staged.format in _FEW_FEATURES_TEXT:
+        budget.check_text(staged.path.stat().st_size)
+    if staged.format == "kml":
+        refuse_entities(staged.path.read_bytes(), budget)
+    if staged.format == "geojson":
+        _check_json(staged.path, budget)
+
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_PIECE = 1 << 22
+
+
+def _check_json(path: Path, budget: Budget) -> None:
+    """Refuse JSON that nests too deep or is not GeoJSON (some JSON is a recipe to GDAL)."""
+    depth = deepest = 0
+    rest = b""
+    is_geojson = False
+    with path.open("rb") as stream:
+        while piece := stream.read(_PIECE):
+            text = rest + piece
+            if b"gdal_streamed_alg" in text:
+                raise budget.refuse("JSON that is no GeoJSON", "a FeatureCollection")
+            is_geojson = is_geojson or b'"Feature' in text or b'"coordinates"' in text
+            bare = _STRING.sub(b"", text)
+            cut = bare.rfind(b'"')
+            if cut >= 0:
+                rest = b'"' + bare[cut + 1 :]  # a string that goes on in the next piece
+                bare = bare[:cut]
+                if len(rest) > budget.limits.text_bytes // 10:
+                    raise budget.refuse("a text without an end", "GeoJSON")
+            else:
+                rest = b""
+            depth, deepest = _depth(bare, depth, deepest)
+            if deepest > budget.limits.json_depth:
+                raise budget.refuse(
+                    "JSON that nests too deep", f"at most {budget.limits.json_depth} levels"
+                )
+            budget.check_time()
+    if not is_geojson:
+        raise budget.refuse("JSON that is no GeoJSON", "a FeatureCollection")
+
+
+def _depth(text: bytes, depth: int, deepest: int) -> tuple[int, int]:
+    """Return the nesting after a text and the deepest in it, from the nesting before it."""
+    marks = np.frombuffer(text, dtype=np.uint8)
+    steps = np.isin(marks, (0x5B, 0x7B)).astype(np.int64) - np.isin(marks, (0x5D, 0x7D))
+    if not len(steps):
+        return depth, deepest
+    levels = np.cumsum(steps) + depth
+    return int(levels[-1]), max(deepest, int(levels.max()))
+
+
+def _names_its_crs(path: Path) -> bool:
+    """Return whether a GeoJSON states its CRS, as it did before RFC 7946."""
+    size = path.stat().st_size
+    if not size:
+        return False
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        ends = text[:_HEAD] + b" " + text[-_HEAD:]
+    return re.search(rb'"crs"\s*:\s*\{', ends) is not None
+
+
+def _choose_layer(path: Path, options: ImportOptions, budget: Budget) -> str:
+    try:
+        layers = [str(name) for name, _ in _quiet(pyogrio.list_layers, path)]
+    except _GDAL_ERRORS:
+        raise budget.refuse(
+            "content that cannot be read as its format", "a whole, undamaged file"
+        ) from None
+    if not layers:
+        raise budget.refuse("a file without layers", "one layer")
+    if options.source_layer is not None and len(layers) > 1:
+        if options.source_layer in layers:
+            return options.source_layer
+        raise budget.refuse(
+            f"no layer {options.source_layer!r}", f"one of {', '.join(layers[:50])}"
+        )
+    if len(layers) > 1:
+        parameter = "source_layer"
+        message = f"{budget.shown} holds several layers; say which one to import."
+        choices = [Choice(value=name, evidence="a layer of the file") for name in layers[:50]]
+        raise ChoiceNeededError(parameter, message, choices)
+    return layers[0]
+
+
+def _info(path: Path, layer: str, encoding: str | None, budget: Budget) -> dict[str, Any]:
+    try:
+        info = _quiet(
+            pyogrio.read_info, path, layer=layer, encoding=encoding, force_feature_count=False
+        )
+    except _GDAL_ERRORS:
+        raise budget.refuse("content that cannot be read", "a whole, undamaged file") from None
+    except LookupError:
+        raise budget.refuse(f"the encoding {encoding!r}", "one such as GB18030") from None
+    return dict(info)
+
+
+def _quiet(call: Any, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - GDAL's calls
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return call(*arguments, **options)
+
+
+def _declared(text: str | None) -> pyproj.CRS | None:
+    if not text:
+        return None
+    try:
+        crs = pyproj.CRS.from_user_input(text)
+    except pyproj.exceptions.CRSError:
+        return None
+    name = crs.name.lower()
+    unnamed = name.startswith(("undefined", "unknown", "unnamed")) and crs.to_epsg() is None
+    return None if unnamed else crs
+
+
+def _names(fields: list[str], dbf: DbfText | None) -> dict[str, str]:
+    """Return the columns as GDAL names them and as they are meant (a cut character left out)."""
+    if dbf is None or len(dbf.names) != len(fields):
+        return {name: name for name in fields}
+    return dict(zip(fields, dbf.names, strict=True))
+
+
+def _batches(
+    staged: Staged, layer: str, encoding: str | None, renamed: dict[str, str], budget: Budget
+) -> Iterator[Batch]:
+    options = {"IMMUTABLE": "YES"} if staged.format == "geopackage" else {}
+    first = 1
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with pyogrio.open_arrow(
+                staged.path,
+                layer=layer,
+                encoding=encoding,
+                batch_size=BATCH_ROWS,
+                use_pyarrow=True,
+                **options,
+            ) as (meta, reader):
+                for found in reader:
+                    table, shapes, closed = _split(found, meta["geometry_name"] or "wkb_geometry", budget)
+                    numbers = np.arange(first, first + len(table), dtype=np.int64)
+                    table = table.rename(columns=renamed)
+                    yield Batch(table=table, geometry=shapes, numbers=numbers, closed=closed)
+                    first += len(table)
+    except _GDAL_ERRORS:
+        raise budget.refuse(
+            f"content that cannot be read after row {first - 1:,}", "a whole, undamaged file"
+        ) from None
+
+
+def _split(
+    batch: Any,  # noqa: ANN401 - an Arrow record batch; pyarrow has no types
+    geometry_name: str,
+    budget: Budget,
+) -> tuple[pd.DataFrame, NDArray[np.object_] | None, NDArray[np.bool_] | None]:
+    names = batch.schema.names
+    shapes = closed = None
+    if geometry_name in names:
+        shapes, closed = shapes_of_wkb(batch.column(geometry_name).to_numpy(zero_copy_only=False), budget)
+        batch = batch.drop_columns([geometry_name])
+    budget.take(batch.num_rows)
+    table = batch.to_pandas(integer_object_nulls=True, split_blocks=True)
+    if shapes is None and batch.num_columns == 0:
+        table = pd.DataFrame(index=range(batch.num_rows))
+    return table, shapes, closed
+
+
+def shapes_of_wkb(
+    wkb: NDArray[np.object_], budget: Budget
+) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+    """Return shapes from WKB, and which had a ring that was open and is closed now.
+
+    One that cannot be read is None; one that is too large is refused.
+    """
+    shapes, closed = closing(shapely.from_wkb, wkb)
+    vertices = np.asarray(shapely.get_num_coordinates(shapes))
+    if len(vertices) and vertices.max() > budget.limits.vertices_per_feature:
+        raise budget.refuse(
+            f"a feature of {int(vertices.max()):,} vertices",
+            f"at most {budget.limits.vertices_per_feature:,}",
+        )
+    budget.take(0, int(vertices.sum()))
+    return shapes, closed
+
+
+def closing(
+    read: Callable[..., Any], written: NDArray[np.object_]
+) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+    """Return shapes read from WKB or WKT, and which of them needed a ring to be closed."""
+    with np.errstate(invalid="ignore"):
+        shapes: NDArray[np.object_] = np.array(read(written, on_invalid="ignore"), dtype=object)
+        lost = shapely.is_missing(shapes) & np.array([text is not None for text in written])
+        closed = np.zeros(len(shapes), dtype=bool)
+        if lost.any():
+            fixed = read(written[lost], on_invalid="fix")
+            shapes[lost] = fixed
+            closed[lost] = ~shapely.is_missing(fixed)
+    return shapes, closed

@@ -1,0 +1,460 @@
+"""Write shapes and attributes as a layer of a Mapbox Vector Tile, version 2.1, in numpy.
+
+Shapes come in tile units (x to the east, y to the south, the tile from 0 to EXTENT), clipped
+already. They are rounded to whole units; vertices that add nothing go; rings that lose their
+area go; what rounding made invalid is made again on the grid of whole units. A shape that
+rounding would take away altogether stays as a sliver of about two units. Everything is done
+for all features of a tile at once: the message is one row of numbers until its last step,
+which writes them as varints. Leaves out which features a tile has (`tiles`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+from shapely import GeometryType
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Shapes = NDArray[np.object_]
+    Numbers = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
+
+EXTENT = 4096
+"""Units along a tile's side."""
+SAFE_CLEARANCE = 1.5
+"""Rounding moves a vertex by 0.71 units at most, so that a polygon whose edges keep this far
+from its other vertices (its minimum clearance, in units) stays valid."""
+
+POINT, LINE, POLYGON = 1, 2, 3
+"""The three types of geometry, by the numbers that the format gives them."""
+_FAMILIES = {
+    POINT: (GeometryType.POINT, GeometryType.MULTIPOINT),
+    LINE: (GeometryType.LINESTRING, GeometryType.MULTILINESTRING),
+    POLYGON: (GeometryType.POLYGON, GeometryType.MULTIPOLYGON),
+}
+_GATHER: Mapping[int, Callable[..., Any]] = {
+    POINT: shapely.multipoints,
+    LINE: shapely.multilinestrings,
+    POLYGON: shapely.multipolygons,
+}
+_MOVE_TO, _LINE_TO, _CLOSE_PATH = 1, 2, 15
+_BYTES = 0x80, 0x4000, 0x20_0000, 0x1000_0000
+"""From these numbers on, a varint takes one byte more."""
+_SLIVER = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """What a tile's layer holds: one element of each array a feature, in drawing order.
+
+    `shapes` are in tile units, none missing or empty; `kinds` their types (POINT, LINE,
+    POLYGON). `is_doubtful` marks polygons that rounding may make invalid. `values` has a
+    column for each key and holds places in the table of values, -1 for none.
+    """
+
+    shapes: Shapes
+    kinds: Numbers
+    ids: Numbers
+    is_doubtful: Flags
+    values: Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class _Paths:
+    """Vertices of paths one after another; paths of a feature lie together.
+
+    `sizes` is how many vertices each path has, `owners` the feature that it belongs to.
+    """
+
+    vertices: Numbers
+    sizes: Numbers
+    owners: Numbers
+
+
+def encode_layer(
+    name: str, features: Features, *, keys: Sequence[str], table: Sequence[bytes]
+) -> bytes:
+    """Return a tile with one layer, or no bytes when no feature has a shape left.
+
+    Parameters
+    ----------
+    name
+        The layer's name.
+    features
+        What it holds.
+    keys
+        The attributes' names, one for each column of the features' values.
+    table
+        Every value that the features refer to, as `encode_value` writes it.
+    """
+    groups = []
+    for kind in (POLYGON, LINE, POINT):
+        members = np.flatnonzero(features.kinds == kind)
+        if len(members):
+            paths = _paths(features, members, kind)
+            if len(paths.sizes):
+                groups.append((kind, paths))
+    if not groups:
+        return b""
+    drawn = np.concatenate([np.unique(paths.owners) for _, paths in groups])
+    is_used = np.zeros(len(table) + 1, bool)
+    is_used[features.values[drawn]] = True
+    chosen = np.flatnonzero(is_used[:-1])
+    places = np.full(len(table) + 1, -1, np.int64)
+    places[chosen] = np.arange(len(chosen))
+    numbers = np.full(features.values.shape, -1, np.int64)
+    # A value of -1, none, finds the last place, which stays -1.
+    numbers[drawn] = places[features.values[drawn]]
+    parts = [b"\x78\x02", _field(1, name.encode())]
+    parts += [_feature_messages(kind, paths, features.ids, numbers) for kind, paths in groups]
+    parts += [_field(3, key.encode()) for key in keys]
+    parts += [table[place] for place in chosen.tolist()]
+    parts.append(b"\x28" + _varint(EXTENT))
+    return _field(3, b"".join(parts))
+
+
+def encode_value(value: object) -> bytes:
+    r"""Return a value as an entry of a layer's table: text, a flag or a number.
+
+    >>> encode_value("地"), encode_value(True), encode_value(-2)
+    (b'"\x05\n\x03\xe5\x9c\xb0', b'"\x028\x01', b'"\x020\x03')
+    """
+    if isinstance(value, bool):
+        return _field(4, b"\x38" + _varint(int(value)))
+    if isinstance(value, int) and -(2**63) <= value < 2**63:
+        return _field(4, b"\x30" + _varint((value << 1) ^ (value >> 63)))
+    if isinstance(value, (int, float)):
+        return _field(4, b"\x19" + np.array(value, "<f8").tobytes())
+    # A lone surrogate is no text; what a reader cannot show must not fail the tile.
+    return _field(4, _field(1, str(value).encode("utf-8", "replace")))
+
+
+# ---- shapes ------------------------------------------------------------------------------
+
+
+def _paths(features: Features, members: Numbers, kind: int) -> _Paths:
+    shapes = features.shapes[members]
+    if kind == POINT:
+        return _points(shapes, members)
+    if kind == LINE:
+        return _lines(shapes, members)
+    return _polygons(shapes, members, features.is_doubtful[members])
+
+
+def _ragged(shapes: Shapes) -> tuple[Numbers, list[Numbers]]:
+    """Return rounded vertices, and offsets from the innermost level to the features.
+
+    The offsets always are those of the Multi* type.
+    """
+    found, xy, offsets = shapely.to_ragged_array(shapes, include_z=False)
+    levels = [np.asarray(level, np.int64) for level in offsets]
+    if found in {GeometryType.POINT, GeometryType.LINESTRING, GeometryType.POLYGON}:
+        levels.append(np.arange(len(shapes) + 1))
+    return np.rint(xy).astype(np.int64), levels
+
+
+def _points(shapes: Shapes, owners: Numbers) -> _Paths:
+    vertices, (offsets,) = _ragged(shapes)
+    return _Paths(vertices, np.diff(offsets), owners)
+
+
+def _lines(shapes: Shapes, owners: Numbers) -> _Paths:
+    vertices, (lines, offsets) = _ragged(shapes)
+    sizes = np.diff(lines)
+    line = np.repeat(np.arange(len(sizes)), sizes)
+    is_kept = np.ones(len(vertices), bool)
+    is_kept[1:] = (vertices[1:] != vertices[:-1]).any(axis=1) | (line[1:] != line[:-1])
+    sizes = np.bincount(line[is_kept], minlength=len(sizes))
+    is_kept &= (sizes > 1)[line]
+    whole = sizes > 1
+    return _Paths(vertices[is_kept], sizes[whole], np.repeat(owners, np.diff(offsets))[whole])
+
+
+def _polygons(shapes: Shapes, owners: Numbers, is_doubtful: Flags) -> _Paths:
+    """Rings of polygons: shells wind positively in tile units, holes negatively."""
+    rings = _rings(shapes)
+    lost = np.setdiff1d(np.arange(len(shapes)), rings.owners)
+    bad = np.union1d(lost, _invalid(rings, np.flatnonzero(is_doubtful)))
+    if len(bad):
+        mended = shapes[bad]
+        is_lost = np.isin(bad, lost)
+        mended[is_lost] = shapely.buffer(
+            mended[is_lost], _SLIVER, cap_style="square", join_style="mitre"
+        )
+        again = _rings(_on_grid(mended))
+        rings = _joined(
+            _without(rings, bad), _Paths(again.vertices, again.sizes, bad[again.owners])
+        )
+    return _Paths(rings.vertices, rings.sizes, owners[rings.owners])
+
+
+def _on_grid(shapes: Shapes) -> Shapes:
+    """Return polygons that are valid on the grid of whole units, an empty one if nothing is."""
+    mended = shapely.make_valid(shapes, method="structure", keep_collapsed=False)
+    mended = only_kind(shapely.set_precision(mended, 1.0), POLYGON)
+    mended[shapely.is_missing(mended)] = shapely.Polygon()
+    return shapely.orient_polygons(mended)
+
+
+def only_kind(shapes: Shapes, kind: int) -> Shapes:
+    """Return shapes with nothing but their parts of one kind; None for one without such."""
+    is_other = ~np.isin(shapely.get_type_id(shapes), _FAMILIES[kind]) | shapely.is_empty(shapes)
+    if is_other.any():
+        shapes = shapes.copy()
+        single = _FAMILIES[kind][0]
+        for place in np.flatnonzero(is_other):
+            parts = shapely.get_parts(shapely.get_parts(shapes[place]))
+            own = parts[(shapely.get_type_id(parts) == single) & ~shapely.is_empty(parts)]
+            shapes[place] = _GATHER[kind](own) if len(own) else None
+    return shapes
+
+
+def _rings(shapes: Shapes) -> _Paths:
+    """Rings on whole units, without their closing vertex and those that add nothing.
+
+    Rings without area, or turned inside out by rounding, are left out, holes with their shell.
+    """
+    vertices, (ends, parts, features) = _ragged(shapes)
+    sizes = np.diff(ends)
+    ring = np.repeat(np.arange(len(sizes)), sizes)
+    is_open = np.ones(len(vertices), bool)
+    is_open[ends[1:][sizes > 0] - 1] = False
+    vertices, ring = _corners(vertices[is_open], ring[is_open])
+    is_shell = np.zeros(len(sizes), bool)
+    # An empty polygon is a part without rings: its start is that of the next part.
+    filled = np.diff(parts) > 0
+    is_shell[parts[:-1][filled]] = True
+    area = _twice_areas(vertices, ring, len(sizes))
+    is_kept = np.where(is_shell, area > 0, area < 0)
+    part = np.repeat(np.arange(len(parts) - 1), np.diff(parts))
+    shells = np.zeros(len(parts) - 1, bool)
+    shells[filled] = is_kept[parts[:-1][filled]]
+    is_kept &= shells[part]
+    owner = np.repeat(np.arange(len(features) - 1), np.diff(features))[part]
+    return _Paths(
+        vertices[is_kept[ring]],
+        np.bincount(ring, minlength=len(sizes))[is_kept],
+        owner[is_kept],
+    )
+
+
+def _corners(vertices: Numbers, ring: Numbers) -> tuple[Numbers, Numbers]:
+    """Drop vertices of open rings that repeat the one before or lie straight on, or back."""
+    settled: list[tuple[Numbers, Numbers]] = []
+    while len(vertices):
+        before, after = _neighbours(ring)
+        into, out = vertices - vertices[before], vertices[after] - vertices
+        is_idle = (into == 0).all(axis=1)
+        # A corner that is there twice would look straight from both: repetitions go first.
+        repeats = np.zeros(int(ring[-1]) + 1, bool)
+        repeats[ring[is_idle]] = True
+        is_straight = into[:, 0] * out[:, 1] == into[:, 1] * out[:, 0]
+        is_kept = ~(is_idle | (is_straight & ~repeats[ring]))
+        if is_kept.all():
+            break
+        # Only rings that lost a vertex are looked at again.
+        touched = np.zeros(int(ring[-1]) + 1, bool)
+        touched[ring[~is_kept]] = True
+        is_done = ~touched[ring]
+        settled.append((vertices[is_done], ring[is_done]))
+        is_kept &= ~is_done
+        vertices, ring = vertices[is_kept], ring[is_kept]
+    settled.append((vertices, ring))
+    if len(settled) == 1:
+        return vertices, ring
+    vertices = np.concatenate([part for part, _ in settled])
+    ring = np.concatenate([part for _, part in settled])
+    order = np.argsort(ring, kind="stable")
+    return vertices[order], ring[order]
+
+
+def _neighbours(ring: Numbers) -> tuple[Numbers, Numbers]:
+    """Return the place of the vertex before and after each one, round its ring."""
+    place = np.arange(len(ring))
+    first = np.flatnonzero(np.r_[True, ring[1:] != ring[:-1]])
+    last = np.r_[first[1:], len(ring)] - 1
+    before, after = place - 1, place + 1
+    before[first], after[last] = last, first
+    return before, after
+
+
+def _twice_areas(vertices: Numbers, ring: Numbers, count: int) -> NDArray[np.float64]:
+    if not len(vertices):
+        return np.zeros(count)
+    _, after = _neighbours(ring)
+    cross = vertices[:, 0] * vertices[after, 1] - vertices[after, 0] * vertices[:, 1]
+    return np.bincount(ring, weights=cross, minlength=count).astype(float)
+
+
+def _invalid(rings: _Paths, suspects: Numbers) -> Numbers:
+    """Return those suspects whose polygons are not valid.
+
+    Shells and holes are told apart by how they wind; a shell's holes follow it.
+    """
+    is_suspect = np.isin(rings.owners, suspects)
+    if not is_suspect.any():
+        return suspects[:0]
+    sizes, owners = rings.sizes[is_suspect], rings.owners[is_suspect]
+    vertices = rings.vertices[np.repeat(is_suspect, rings.sizes)]
+    ring = np.repeat(np.arange(len(sizes)), sizes)
+    is_shell = _twice_areas(vertices, ring, len(sizes)) > 0
+    shells = np.flatnonzero(is_shell)
+    polygons = np.r_[shells, len(sizes)]
+    features = np.flatnonzero(np.r_[True, np.diff(owners[shells]) > 0, True])
+    # Closed again, as GEOS has them: each ring's first vertex follows its last.
+    first = np.cumsum(sizes) - sizes
+    closed = np.insert(vertices, first + sizes, vertices[first], axis=0)
+    made = shapely.from_ragged_array(
+        GeometryType.MULTIPOLYGON,
+        closed.astype(float),
+        (np.r_[0, np.cumsum(sizes + 1)], polygons, features),
+    )
+    found: Numbers = owners[shells[features[:-1]]][~shapely.is_valid(made)]
+    return found
+
+
+def _without(rings: _Paths, owners: Numbers) -> _Paths:
+    is_kept = ~np.isin(rings.owners, owners)
+    return _Paths(
+        rings.vertices[np.repeat(is_kept, rings.sizes)],
+        rings.sizes[is_kept],
+        rings.owners[is_kept],
+    )
+
+
+def _joined(one: _Paths, other: _Paths) -> _Paths:
+    return _Paths(
+        np.concatenate([one.vertices, other.vertices]),
+        np.concatenate([one.sizes, other.sizes]),
+        np.concatenate([one.owners, other.owners]),
+    )
+
+
+# ---- messages ----------------------------------------------------------------------------
+
+
+def _feature_messages(kind: int, paths: _Paths, ids: Numbers, values: Numbers) -> bytes:
+    """Return the messages of one group of features, in the order of their paths."""
+    commands, sizes = _commands(kind, paths)
+    starts = np.flatnonzero(np.r_[True, np.diff(paths.owners) != 0])
+    owners = paths.owners[starts]
+    counts = np.add.reduceat(sizes, starts)
+    places = np.cumsum(counts) - counts
+    geometry_bytes = np.add.reduceat(_sizes(commands), places)
+
+    own = values[owners]
+    is_given = own >= 0
+    tag_counts = 2 * is_given.sum(axis=1)
+    tags = np.column_stack([np.nonzero(is_given)[1], own[is_given]]).ravel()
+    ends = np.cumsum(tag_counts)
+    added = np.r_[0, np.cumsum(_sizes(tags))]
+    tag_bytes = added[ends] - added[ends - tag_counts]
+
+    id_numbers = ids[owners]
+    length = (1 + _sizes(id_numbers)) + (1 + _sizes(tag_bytes) + tag_bytes) + 2
+    length += 1 + _sizes(geometry_bytes) + geometry_bytes
+    total = 10 + tag_counts + counts
+    base = np.cumsum(total) - total
+    stream = np.empty(int(total.sum()), np.int64)
+    # A feature: field 2 of its layer; id 1, tags 2, type 3, geometry 4.
+    head = ((0, 0x12), (1, length), (2, 0x08), (3, id_numbers), (4, 0x12), (5, tag_bytes))
+    for step, number in head:
+        stream[base + step] = number
+    stream[_spread(base + 6, tag_counts)] = tags
+    after = base + 6 + tag_counts
+    for step, number in ((0, 0x18), (1, kind), (2, 0x22), (3, geometry_bytes)):
+        stream[after + step] = number
+    stream[_spread(after + 4, counts)] = commands
+    return _varints(stream)
+
+
+def _commands(kind: int, paths: _Paths) -> tuple[Numbers, Numbers]:
+    """Return the drawing commands of all paths, and how many numbers each path takes."""
+    vertices, sizes = paths.vertices, paths.sizes
+    first = np.cumsum(sizes) - sizes
+    moves = np.diff(vertices, axis=0, prepend=0)
+    # The pen starts each feature in the tile's corner.
+    starts = first[np.r_[True, np.diff(paths.owners) != 0]]
+    moves[starts] = vertices[starts]
+    moves = (moves << 1) ^ (moves >> 63)
+    step = np.arange(len(vertices)) - np.repeat(first, sizes)
+    if kind == POINT:
+        lengths = 2 * sizes + 1
+        base = np.cumsum(lengths) - lengths
+        place = np.repeat(base, sizes) + 1 + 2 * step
+        commands = np.empty(int(lengths.sum()), np.int64)
+        commands[base] = sizes << 3 | _MOVE_TO
+    else:
+        is_closed = kind == POLYGON
+        lengths = 2 * sizes + 2 + is_closed
+        base = np.cumsum(lengths) - lengths
+        # MoveTo, x, y, LineTo, x, y, x, y ...
+        place = np.repeat(base, sizes) + np.where(step == 0, 1, 2 + 2 * step)
+        commands = np.empty(int(lengths.sum()), np.int64)
+        commands[base] = 1 << 3 | _MOVE_TO
+        commands[base + 3] = (sizes - 1) << 3 | _LINE_TO
+        if is_closed:
+            commands[base + lengths - 1] = _CLOSE_PATH
+    commands[place], commands[place + 1] = moves[:, 0], moves[:, 1]
+    return commands, lengths
+
+
+def _spread(starts: Numbers, counts: Numbers) -> Numbers:
+    """Return start, start + 1, ... for each start, as many as its count."""
+    first = np.cumsum(counts) - counts
+    place: Numbers = np.arange(int(counts.sum())) + np.repeat(starts - first, counts)
+    return place
+
+
+def _sizes(numbers: Numbers) -> Numbers:
+    """Return how many bytes each number takes as a varint; none may reach 2 ** 35."""
+    sizes = np.ones(numbers.shape, np.int64)
+    for bound in _BYTES:
+        sizes += numbers >= bound
+    return sizes
+
+
+def _varints(numbers: Numbers) -> bytes:
+    sizes = _sizes(numbers)
+    place = np.cumsum(sizes) - sizes
+    written = np.empty(int(sizes.sum()), np.uint8)
+    rest = numbers
+    while len(rest):
+        is_more = sizes > 1
+        written[place] = (rest & 0x7F) | (is_more << 7)
+        rest, sizes, place = rest[is_more] >> 7, sizes[is_more] - 1, place[is_more] + 1
+    return written.tobytes()
+
+
+def _varint(number: int) -> bytes:
+    written = bytearray()
+    while number >= 0x80:  # noqa: PLR2004 - seven bits a byte
+        written.append(number & 0x7F | 0x80)
+        number >>= 7
+    written.append(number)
+    return bytes(written)
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """Return a field that holds bytes: its number, its length and them."""
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+
+def kinds_of(shapes: Shapes) -> Numbers:
+    """Return the type of each shape; 0 for one that a feature cannot have."""
+    found = shapely.get_type_id(shapes)
+    kinds = np.zeros(len(shapes), np.int64)
+    for kind, family in _FAMILIES.items():
+        kinds[np.isin(found, family)] = kind
+    return kinds
+
+
+def table_of(column: Sequence[Any]) -> list[bytes]:
+    """Return every value of a column as an entry of the table."""
+    return [encode_value(value) for value in column]

@@ -1,0 +1,534 @@
+"""Vector tiles of a review's layers, made from memory when they are asked for.
+
+A layer is projected to Web Mercator once and indexed by boxes. For each zoom it is
+simplified when first needed: polygons as a coverage, so that neighbours keep a common
+border. Nothing vanishes for being small: of the features smaller than a pixel whose
+middles lie in one pixel, the largest is drawn, as that pixel. Attributes are those that
+may go out (`layers.SOURCES`), as they are stored, so that a tile is the same in every
+language; a feature too small to be pointed at carries only its class.
+Leaves out the format (`tile_encoding`) and HTTP (`web`).
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import logging
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo_service.errors import NotFoundError
+from geo_service.maps import tile_encoding as encoding
+from geo_service.maps.layers import PARK_COLUMNS, SOURCES, Source, is_big
+from geo_service.maps.style import MANAGEMENT_BOUNDARY
+from geo_service.reports.document import plain
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geo_service.plan import Plan
+    from geo_service.zoning.review import Review
+
+    Floats = NDArray[np.float64]
+
+MAX_ZOOM = 22
+PIXELS = 512
+"""Pixels that a tile is meant to take on a screen, along its side."""
+BUFFER = 80
+"""Units by which shapes go over a tile's border, so that strokes meet: 10 pixels."""
+CACHE_BYTES = 64_000_000
+
+_FORMAT = 1
+"""Raised with every change of what is in a tile: a client's copies then are old."""
+_NAMED_PIXELS = 3
+"""A feature smaller than this carries only its class."""
+_TOLERANCE = 0.5
+"""Pixels by which simplified outlines may differ."""
+_SIMPLIFY_BELOW = 16
+_DENSE_SHARE = 0.2
+_AHEAD_FEATURES = 1_500
+"""Zooms whose tiles hold more features than this, on average, are made ahead."""
+_COMPRESSION = 6
+_LATITUDE_LIMIT = math.degrees(math.atan(math.sinh(math.pi)))
+_FINDING_COLUMNS = ("finding_id", "rule_id", "family", "severity", "verdict", "park_id")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One tile: its content, compressed with gzip, and a hash of it."""
+
+    content: bytes
+    digest: str
+
+    def plain(self) -> bytes:
+        """Return the content as it is without compression."""
+        return gzip.decompress(self.content)
+
+
+# ---- what a layer is made of -------------------------------------------------------------
+
+
+def _table(review: Review, source: Source) -> tuple[pd.DataFrame, NDArray[np.object_]]:
+    """Return the columns of a layer that go into tiles, and its shapes in degrees."""
+    plan = review.plan
+    if source.name == "parks":
+        parks = review.parks
+        return pd.DataFrame(parks[list(PARK_COLUMNS)]), parks.geometry.to_numpy()
+    if source.name == "findings":
+        rows = [
+            [getattr(item, name) for name in _FINDING_COLUMNS[:-1]] + [item.park_id]
+            for item in review.results
+        ]
+        table = pd.DataFrame(rows, columns=list(_FINDING_COLUMNS), dtype=object)
+        return table, review.geometry.to_numpy()
+    frame = plan.geo(source.name)
+    named = ("name", *source.columns, "illustrative", "source")
+    table = pd.DataFrame(frame[[name for name in named if name in frame.columns]])
+    if source.name == "rivers":
+        is_boundary = table["is_management_boundary"].fillna(value=False).astype(bool)
+        table["kind"] = table["rank"].astype(object).where(~is_boundary, MANAGEMENT_BOUNDARY)
+    shapes = frame.geometry.to_numpy()
+    return table, shapely.point_on_surface(shapes) if source.name == "townships" else shapes
+
+
+def version_of(plan: Plan, name: str, review_id: str = "") -> str:
+    """Return what changes whenever the tiles of a layer may.
+
+    Parks and findings follow the review; the other layers are the same in every review.
+    """
+    parts = [str(_FORMAT), name, plan.settings.digest]
+    if name in {"parks", "findings"}:
+        parts += [plan.version, review_id]
+    elif plan.has(name):
+        parts.append(plan.layers[name].version)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def project(xy: Floats) -> Floats:
+    """Return longitude and latitude as Web Mercator of a world from 0 to 1, y to the south.
+
+    Beyond 85.05 degrees, where that world ends, points lie on its edge.
+    """
+    latitude = np.radians(np.clip(xy[:, 1], -_LATITUDE_LIMIT, _LATITUDE_LIMIT))
+    y = 0.5 - np.arcsinh(np.tan(latitude)) / (2 * math.pi)
+    return np.column_stack([xy[:, 0] / 360 + 0.5, y])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shapes:
+    """Shapes of the world from 0 to 1 and, for each, the row that it belongs to.
+
+    `spans` and `areas` are the longer side of a shape's box and its area, both as they were
+    before it was simplified.
+    """
+
+    shapes: NDArray[np.object_]
+    kinds: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    spans: Floats
+    areas: Floats
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.shapes)
+
+    def taken(self, chosen: NDArray[Any]) -> _Shapes:
+        """Return some of the shapes."""
+        return _Shapes(
+            shapes=self.shapes[chosen],
+            kinds=self.kinds[chosen],
+            rows=self.rows[chosen],
+            spans=self.spans[chosen],
+            areas=self.areas[chosen],
+        )
+
+    def redrawn(self, shapes: NDArray[np.object_]) -> _Shapes:
+        """Return the same features with other shapes."""
+        return replace(self, shapes=shapely.orient_polygons(shapes))
+
+    def merged(self, other: _Shapes) -> _Shapes:
+        """Return these and other shapes in the order of their rows."""
+        order = np.argsort(np.concatenate([self.rows, other.rows]), kind="stable")
+        both = {
+            item.name: np.concatenate([getattr(self, item.name), getattr(other, item.name)])[order]
+            for item in fields(self)
+        }
+        return _Shapes(**both)
+
+
+class _Level:
+    """The shapes of a layer as they are at one zoom, with what finds and checks them."""
+
+    def __init__(self, drawn: _Shapes) -> None:
+        self.drawn = drawn
+        self.bounds = shapely.bounds(drawn.shapes)
+        self.clearance = np.full(len(drawn), np.inf)
+        is_area = drawn.kinds == encoding.POLYGON
+        self.clearance[is_area] = shapely.minimum_clearance(drawn.shapes[is_area])
+        self._tree = shapely.STRtree(drawn.shapes)
+
+    def meeting(self, box: tuple[float, float, float, float]) -> NDArray[np.int64]:
+        """Return the places of the shapes whose box meets a box, in their order."""
+        return np.sort(self._tree.query(shapely.box(*box)))
+
+
+class TileLayer:
+    """One layer as tiles. Methods are safe to call from several threads."""
+
+    def __init__(self, source: Source, table: pd.DataFrame, shapes: NDArray[np.object_]) -> None:
+        """Make a layer of a table and its shapes in degrees; rows without a shape are left out."""
+        self.source = source
+        shapes = np.asarray(shapes, dtype=object)
+        self._lock = threading.Lock()
+        self._whole = _prepared(shapes)
+        self._levels: dict[int, _Level] = {}
+        self._simplified: dict[int, _Shapes] = {}
+        self._spacing = _spacing(self._whole.shapes)
+        sized = self._whole.spans[self._whole.kinds != encoding.POINT]
+        self._least_span = float(sized.min()) if len(sized) else math.inf
+        self._fill_table(table)
+
+    @classmethod
+    def of(cls, review: Review, name: str) -> TileLayer:
+        """Return a layer of a review."""
+        return cls(SOURCES[name], *_table(review, SOURCES[name]))
+
+    def _fill_table(self, table: pd.DataFrame) -> None:
+        """Number every value: a tile writes each of those that it has once."""
+        self.keys = tuple(str(name) for name in table.columns)
+        self._values: list[bytes] = []
+        numbers = np.full((len(table), len(self.keys)), -1, np.int64)
+        for place, name in enumerate(table.columns):
+            codes, uniques = pd.factorize(table[name])
+            given = [plain(value) for value in uniques]
+            known = np.array([value is not None for value in given], bool)
+            renumbered = np.where(known, np.cumsum(known) - 1 + len(self._values), -1)
+            numbers[:, place] = np.where(codes >= 0, renumbered[codes], -1) if given else -1
+            self._values += encoding.table_of([value for value in given if value is not None])
+        self._numbers = numbers
+        self._is_extra = np.array([name != self.source.symbol_column for name in self.keys], bool)
+
+    def __len__(self) -> int:
+        """Return how many rows have a shape."""
+        return len(np.unique(self._whole.rows))
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float] | None:
+        """The box of the world from 0 to 1 that the layer takes, or None if it is empty."""
+        if not len(self._whole):
+            return None
+        west, north, east, south = (float(v) for v in shapely.total_bounds(self._whole.shapes))
+        return west, north, east, south
+
+    # ---- zooms ----
+
+    def _level(self, zoom: int) -> _Level:
+        with self._lock:
+            # All zooms without anything to simplify or to gather share one.
+            key = zoom if self._is_reduced(zoom) else MAX_ZOOM + 1
+            if key not in self._levels:
+                drawn = self._whole if key > MAX_ZOOM else self._reduced(zoom)
+                self._levels[key] = _Level(drawn)
+            return self._levels[key]
+
+    def _is_reduced(self, zoom: int) -> bool:
+        return self._is_simplified(zoom) or self._least_span < _pixel(zoom)
+
+    def _is_simplified(self, zoom: int) -> bool:
+        return zoom < _SIMPLIFY_BELOW and self._spacing < _pixel(zoom)
+
+    @staticmethod
+    def _tiny(shapes: _Shapes, zoom: int) -> NDArray[np.bool_]:
+        tiny: NDArray[np.bool_] = (shapes.spans < _pixel(zoom)) & (shapes.kinds != encoding.POINT)
+        return tiny
+
+    def _reduced(self, zoom: int) -> _Shapes:
+        """Return the shapes of a zoom: simplified, the tiny ones as pixels."""
+        shapes = self._outlines(zoom)
+        tiny = self._tiny(self._whole, zoom)
+        pixels = _as_pixels(self._whole.taken(tiny), _pixel(zoom))
+        return shapes.merged(pixels)
+
+    def _outlines(self, zoom: int) -> _Shapes:
+        """Return the shapes of a zoom but for the tiny ones, from those of the next zoom."""
+        if not self._is_simplified(zoom):
+            return self._whole.taken(~self._tiny(self._whole, zoom))
+        if zoom not in self._simplified:
+            finer = self._outlines(zoom + 1)
+            finer = finer.taken(~self._tiny(finer, zoom))
+            self._simplified[zoom] = _simplified(finer, _TOLERANCE * _pixel(zoom))
+        return self._simplified[zoom]
+
+    # ---- tiles ----
+
+    def tile(self, zoom: int, x: int, y: int) -> bytes:
+        """Return a tile's message; no bytes if the tile is empty."""
+        if not len(self._whole):
+            return b""
+        level = self._level(zoom)
+        side = 1 / 2**zoom
+        unit = side / encoding.EXTENT
+        west, north = x * side, y * side
+        reach = BUFFER * unit
+        box = (west - reach, north - reach, west + side + reach, north + side + reach)
+        found = level.meeting(box)
+        if not len(found):
+            return b""
+        clipped, is_cut = _clipped(level, found, box)
+        has_shape = ~shapely.is_missing(clipped)
+        clipped, found, is_cut = clipped[has_shape], found[has_shape], is_cut[has_shape]
+        if not len(found):
+            return b""
+        drawn = level.drawn.taken(found)
+        values = self._numbers[drawn.rows]
+        is_small = (drawn.kinds != encoding.POINT) & (drawn.spans < _NAMED_PIXELS * _pixel(zoom))
+        values[np.ix_(is_small, self._is_extra)] = -1
+        features = encoding.Features(
+            shapes=shapely.transform(clipped, lambda xy: (xy - (west, north)) / unit),
+            kinds=drawn.kinds,
+            ids=drawn.rows + 1,
+            is_doubtful=is_cut | (level.clearance[found] < encoding.SAFE_CLEARANCE * unit),
+            values=values,
+        )
+        return encoding.encode_layer(self.source.name, features, keys=self.keys, table=self._values)
+
+
+def _pixel(zoom: int) -> float:
+    """Return a pixel's side in the world from 0 to 1."""
+    return 1.0 / (PIXELS * 2.0**zoom)
+
+
+def _prepared(shapes: NDArray[np.object_]) -> _Shapes:
+    """Project shapes, mend and turn polygons, and take collections apart by kind."""
+    rows = np.flatnonzero(~(shapely.is_missing(shapes) | shapely.is_empty(shapes)))
+    moved = shapely.transform(shapely.force_2d(shapes[rows]), project)
+    is_bad = ~shapely.is_valid(moved)
+    moved[is_bad] = shapely.make_valid(moved[is_bad], method="structure", keep_collapsed=False)
+    kinds = encoding.kinds_of(moved)
+    is_mixed = kinds == 0
+    whole, parts, owners = [moved[~is_mixed]], [kinds[~is_mixed]], [rows[~is_mixed]]
+    for kind in (encoding.POINT, encoding.LINE, encoding.POLYGON) if is_mixed.any() else ():
+        own = encoding.only_kind(moved[is_mixed], kind)
+        has_any = ~shapely.is_missing(own)
+        whole.append(own[has_any])
+        parts.append(np.full(int(has_any.sum()), kind))
+        owners.append(rows[is_mixed][has_any])
+    every = np.concatenate(whole)
+    is_kept = ~shapely.is_empty(every)
+    every = shapely.orient_polygons(every[is_kept])
+    row, kind_of = np.concatenate(owners)[is_kept], np.concatenate(parts)[is_kept]
+    box = shapely.bounds(every).reshape(-1, 4)
+    spans = np.maximum(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1])
+    found = _Shapes(shapes=every, kinds=kind_of, rows=row, spans=spans, areas=shapely.area(every))
+    return found.taken(np.argsort(row, kind="stable"))
+
+
+def _spacing(shapes: NDArray[np.object_]) -> float:
+    """Return a length that a fifth of the edges do not reach: how dense vertices stand."""
+    xy, owner = shapely.get_coordinates(shapes, return_index=True)
+    edges = np.hypot(*np.diff(xy, axis=0).T)[owner[1:] == owner[:-1]]
+    return float(np.quantile(edges, _DENSE_SHARE)) if len(edges) else math.inf
+
+
+def _as_pixels(tiny: _Shapes, pixel: float) -> _Shapes:
+    """Return the largest of the shapes in each pixel, as that pixel; a line as its middle."""
+    box = shapely.bounds(tiny.shapes).reshape(-1, 4)
+    cell = np.floor((box[:, :2] + box[:, 2:]) / 2 / pixel).astype(np.int64)
+    # The largest first; of equals, the first row.
+    order = np.lexsort((tiny.rows, -tiny.spans, -tiny.areas, cell[:, 1], cell[:, 0]))
+    is_first = np.ones(len(order), bool)
+    is_first[1:] = (cell[order][1:] != cell[order][:-1]).any(axis=1)
+    chosen = np.sort(order[is_first])
+    kept, corner = tiny.taken(chosen), cell[chosen] * pixel
+    west, north = corner.T
+    shapes = np.asarray(shapely.box(west, north, west + pixel, north + pixel), dtype=object)
+    is_line = kept.kinds == encoding.LINE
+    middle = north[is_line] + pixel / 2
+    ends = np.stack([west[is_line], middle, west[is_line] + pixel, middle], axis=1)
+    shapes[is_line] = shapely.linestrings(ends.reshape(-1, 2, 2))
+    return kept.redrawn(shapes)
+
+
+def _simplified(shapes: _Shapes, tolerance: float) -> _Shapes:
+    """Return outlines that differ by about the tolerance; common borders stay common."""
+    made = shapes.shapes.copy()
+    is_area = shapes.kinds == encoding.POLYGON
+    if is_area.any():
+        areas = shapely.coverage_simplify(made[is_area], tolerance)
+        # Where polygons overlap, their borders are no coverage and may come out crossed.
+        is_bad = ~shapely.is_valid(areas) | shapely.is_empty(areas)
+        areas[is_bad] = shapely.simplify(made[is_area][is_bad], tolerance)
+        made[is_area] = areas
+    is_line = shapes.kinds == encoding.LINE
+    made[is_line] = shapely.simplify(made[is_line], tolerance)
+    return shapes.redrawn(made)
+
+
+def _clipped(
+    level: _Level, found: NDArray[np.int64], box: tuple[float, float, float, float]
+) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+    """Return shapes cut to a box, None where nothing is left, and which were cut."""
+    west, north, east, south = box
+    bounds = level.bounds[found]
+    is_cut = (bounds[:, 0] < west) | (bounds[:, 1] < north)
+    is_cut |= (bounds[:, 2] > east) | (bounds[:, 3] > south)
+    shapes, kinds = level.drawn.shapes[found], level.drawn.kinds[found]
+    cut = shapely.clip_by_rect(shapes[is_cut], *box)
+    for kind in np.unique(kinds[is_cut]).tolist():
+        own = kinds[is_cut] == kind
+        cut[own] = encoding.only_kind(cut[own], kind)
+    shapes[is_cut] = shapely.orient_polygons(cut)
+    return shapes, is_cut
+
+
+# ---- tiles of a review -------------------------------------------------------------------
+
+
+class Tiles:
+    """The tiles of one review: layers as they are asked for, tiles kept up to a size.
+
+    Safe to use from several threads; a tile that several ask for is made once.
+    """
+
+    def __init__(self, review: Review, *, cache_bytes: int = CACHE_BYTES) -> None:
+        self.review = review
+        self._lock = threading.Lock()
+        self._room = cache_bytes
+        self._kept: OrderedDict[tuple[str, int, int, int], Tile | None] = OrderedDict()
+        self._kept_bytes = 0
+        self._making: dict[tuple[str, int, int, int], Future[Tile | None]] = {}
+        self._layers: dict[str, Future[TileLayer]] = {}
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def layer(self, name: str) -> TileLayer:
+        """Return a layer; NotFoundError for a name that the map does not have."""
+        check_name(name)
+        with self._lock:
+            is_first = name not in self._layers
+            waiting = self._layers.setdefault(name, Future())
+        if is_first:
+            _settle(waiting, lambda: TileLayer.of(self.review, name))
+            if waiting.exception() is not None:
+                with self._lock:
+                    del self._layers[name]
+        return waiting.result()
+
+    def version(self, name: str) -> str:
+        """Return what changes whenever a layer's tiles may; NotFoundError as `layer`."""
+        check_name(name)
+        return version_of(self.review.plan, name, self.review.review_id)
+
+    def tile(self, name: str, zoom: int, x: int, y: int) -> Tile | None:
+        """Return a tile of a layer, None if it is empty; NotFoundError for an unknown layer."""
+        key = (name, zoom, x, y)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+            is_first = key not in self._making
+            waiting = self._making.setdefault(key, Future())
+        if is_first:
+            _settle(waiting, lambda: _packed(self.layer(name).tile(zoom, x, y)))
+            with self._lock:
+                del self._making[key]
+                if waiting.exception() is None:
+                    self._keep(key, waiting.result())
+        return waiting.result()
+
+    def _keep(self, key: tuple[str, int, int, int], tile: Tile | None) -> None:
+        self._kept[key] = tile
+        self._kept_bytes += _weight(tile)
+        while self._kept_bytes > self._room:
+            _, oldest = self._kept.popitem(last=False)
+            self._kept_bytes -= _weight(oldest)
+
+    # ---- making tiles ahead ----
+
+    def make_ahead(self) -> None:
+        """Make the low zooms' tiles of every layer that is drawn from tiles, until stopped."""
+        for name in SOURCES:
+            if is_tiled(self.review.plan, name):
+                for zoom, x, y in _low_zooms(self.layer(name)):
+                    if self._stopped.is_set():
+                        return
+                    self.tile(name, zoom, x, y)
+
+    def start(self) -> None:
+        """Make the low zooms' tiles ahead in a thread, if any layer is drawn from tiles."""
+        if self._thread is None and any(is_tiled(self.review.plan, name) for name in SOURCES):
+            self._thread = threading.Thread(target=self._run, name="tiles-ahead", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.make_ahead()
+        except Exception:  # noqa: BLE001 - whatever it is, it must not go lost with the thread
+            # Tiles are made when they are asked for all the same.
+            _log.exception("Tiles could not be made ahead.")
+
+    def close(self) -> None:
+        """Stop making tiles ahead, and wait for the one that is being made."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+
+
+def check_name(name: str) -> None:
+    """Raise NotFoundError for a name that is no layer of the map."""
+    if name not in SOURCES:
+        shown = name if len(name) <= 80 else name[:77] + "..."  # noqa: PLR2004 - one line
+        msg = f"The map has no layer {shown!r}; it has {', '.join(SOURCES)}."
+        raise NotFoundError(msg)
+
+
+def is_tiled(plan: Plan, name: str) -> bool:
+    """Return whether served pages draw a layer of a plan from tiles."""
+    return SOURCES[name].is_detail and is_big(plan.geo(name))
+
+
+def _low_zooms(layer: TileLayer) -> Iterator[tuple[int, int, int]]:
+    """Yield the tiles of the zooms at which tiles hold many features, far zooms first."""
+    if layer.bounds is None:
+        return
+    for zoom in range(MAX_ZOOM + 1):
+        last = 2**zoom - 1
+        west, north, east, south = (min(last, int(side * 2**zoom)) for side in layer.bounds)
+        count = (east - west + 1) * (south - north + 1)
+        if count > 1 and len(layer) / count < _AHEAD_FEATURES:
+            return
+        for x in range(west, east + 1):
+            for y in range(north, south + 1):
+                yield zoom, x, y
+
+
+def _settle(waiting: Future[Any], make: Callable[[], Any]) -> None:
+    """Give a future its result, or the error that came instead."""
+    try:
+        waiting.set_result(make())
+    except BaseException as error:
+        waiting.set_exception(error)
+        if not isinstance(error, Exception):
+            raise
+
+
+def _packed(content: bytes) -> Tile | None:
+    if not content:
+        return None
+    packed = gzip.compress(content, _COMPRESSION, mtime=0)
+    return Tile(packed, hashlib.sha256(content).hexdigest()[:20])
+
+
+def _weight(tile: Tile | None) -> int:
+    """Return about how much memory a kept tile takes, the bookkeeping included."""
+    return 200 + (len(tile.content) if tile else 0)

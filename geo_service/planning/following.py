@@ -1,0 +1,72 @@
+"""Keeping up with the store: a running county notices what was published, by whomever."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from geo_service.errors import GeoServiceError
+
+if TYPE_CHECKING:
+    from geo_service.planning.county import County
+
+_log = logging.getLogger(__name__)
+
+LOOK_EVERY_SECONDS = 1.0
+"""How often requests make the store be asked for news, at most."""
+
+
+class Follower:
+    """Opens a county's plan again when its store has newer versions."""
+
+    def __init__(self, county: County, seen: int) -> None:
+        self._county = county
+        self._work = threading.Lock()
+        self._gate = threading.Lock()
+        self._seen = seen
+        self._next_look = 0.0
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+
+    def refresh(self) -> bool:
+        """Open the plan again if something was published; return whether it is another now."""
+        with self._work:
+            workspace = self._county.workspace
+            stamp = workspace.store.stamp()
+            if stamp == self._seen:
+                return False
+            # Seen even if the plan cannot be opened: the next try is for the next publish.
+            self._seen = stamp
+            plan = workspace.plan()
+            if plan.version == self._county.plan.version:
+                return False
+            self._county.stand_on(plan)
+            return True
+
+    def look(self) -> None:
+        """Refresh in the background, unless the last look was less than a second ago."""
+        with self._gate:
+            now = time.monotonic()
+            is_busy = self._thread is not None and self._thread.is_alive()
+            if self._is_closed or is_busy or now < self._next_look:
+                return
+            self._next_look = now + LOOK_EVERY_SECONDS
+            self._thread = threading.Thread(target=self._look, name="follow", daemon=True)
+            self._thread.start()
+
+    def _look(self) -> None:
+        try:
+            self.refresh()
+        except GeoServiceError as error:
+            _log.error("The newest plan cannot be used; the one before it is: %s", error)
+        except Exception:  # noqa: BLE001 - a request is being answered beside this
+            _log.exception("Looking for newer versions met a fault of our own")
+
+    def close(self) -> None:
+        """Look no more, and wait for the look that is under way."""
+        with self._gate:
+            self._is_closed = True
+        if self._thread is not None:
+            self._thread.join()

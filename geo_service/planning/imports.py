@@ -1,0 +1,190 @@
+"""Import a file into a workspace: read, show, publish; and drafts that wait for a decision.
+
+Nothing is published half: a file is read to its end and checked against the rest of the
+plan first, and publishing is one step of the store. What was repaired and refused is written
+beside, in `store/imports/`, to files that a spreadsheet opens.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from geo_service.errors import SourceError, WorkspaceError
+from geo_service.ingest import Imported, ImportOptions, read_source
+from geo_service.ingest.options import write_mapping
+from geo_service.ingest.report import features_of, import_document, refused_features
+from geo_service.planning.data import newest_layer, publish
+from geo_service.stores.opening import STORE_FOLDER
+from geo_service.workspace import open_plan
+
+if TYPE_CHECKING:
+    import os
+
+    from geo_service.language import Translator
+    from geo_service.plan import Plan
+    from geo_service.stores.base import LayerVersion
+
+Progress = Callable[[int, int, str], None]
+IMPORTS_FOLDER = "imports"
+MAPPINGS_FOLDER = "mappings"
+KEPT_IMPORTS = 20
+"""How many imports' lists are kept in a workspace."""
+PREVIEW_FEATURES = 5_000
+REFUSED_AT_MOST = 0.5
+"""A file of which more is refused is not published: it is not what it was taken for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportResult:
+    """What an import came to, and the version that it was published as, if it was."""
+
+    imported: Imported
+    expected: str | None
+    """The version of the layer that the import was made against."""
+    version: LayerVersion | None = None
+    folder: Path | None = None
+    """Where the lists were written."""
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why this cannot be published: `breaks`, `mostly_refused`, or None."""
+        if self.imported.breaks:
+            return "breaks"
+        if self.imported.ledger.refused_count > REFUSED_AT_MOST * self.imported.rows:
+            return "mostly_refused"
+        return None
+
+
+def read_import(
+    workspace: str | os.PathLike[str],
+    path: Path,
+    layer: str,
+    options: ImportOptions,
+    *,
+    plan: Plan | None = None,
+    progress: Progress | None = None,
+) -> ImportResult:
+    """Read a file as a layer of a workspace; nothing is published.
+
+    Raises
+    ------
+    NotFoundError, SourceError, ChoiceNeededError, InvalidQueryError
+        As `ingest.read_source` does.
+    """
+    now = newest_layer(workspace, layer)
+    chosen = replace(
+        options,
+        mappings=options.mappings or Path(workspace) / STORE_FOLDER / MAPPINGS_FOLDER,
+        published=now.frame,
+    )
+    opened = plan if plan is not None else open_plan(workspace)
+    imported = read_source(path, layer, plan=opened, options=chosen, progress=progress)
+    return ImportResult(imported=imported, expected=now.version)
+
+
+def publish_import(
+    workspace: str | os.PathLike[str], result: ImportResult, *, note: str = ""
+) -> ImportResult:
+    """Publish what was read, and remember how the file's columns were understood.
+
+    Raises
+    ------
+    SourceError
+        Other layers would refer to what is gone, or most of the file was refused.
+    ConflictError
+        Somebody published the layer meanwhile.
+    """
+    imported = result.imported
+    if result.obstacle == "breaks":
+        msg = f"Publishing layer {imported.layer!r} would break references of other layers:"
+        raise SourceError(msg, imported.breaks)
+    if result.obstacle is not None:
+        msg = (
+            f"{imported.ledger.refused_count:,} of {imported.rows:,} rows of "
+            f"{imported.source.shown} were refused; nothing is published."
+        )
+        raise SourceError(msg)
+    try:
+        version = publish(
+            workspace,
+            imported.layer,
+            imported.frame,
+            expected=result.expected,
+            note=note,
+            source=imported.source.shown,
+        )
+    except WorkspaceError as error:
+        msg = f"Layer {imported.layer!r} does not fit the other layers any more:"
+        raise SourceError(msg, error.faults) from error
+    folder = Path(workspace) / STORE_FOLDER / MAPPINGS_FOLDER
+    write_mapping(imported.learned, folder / f"{imported.layout}.toml")
+    return replace(result, version=version)
+
+
+def import_file(
+    workspace: str | os.PathLike[str],
+    path: Path,
+    layer: str,
+    options: ImportOptions,
+    *,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> ImportResult:
+    """Read a file, write the lists of repairs and refusals, and publish it unless told not to.
+
+    A result with an obstacle is returned unpublished. Raises as `read_import` and
+    `publish_import` do.
+    """
+    result = read_import(workspace, path, layer, options, progress=progress)
+    folder = Path(workspace) / STORE_FOLDER / IMPORTS_FOLDER
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+    lists = folder / f"{stamp}-{layer}"
+    write_lists(result.imported, lists, options.translator)
+    _forget_old(folder)
+    result = replace(result, folder=lists)
+    if dry_run or result.obstacle is not None:
+        return result
+    return publish_import(workspace, result)
+
+
+def write_lists(imported: Imported, folder: Path, translator: Translator) -> None:
+    """Write report, repairs, refusals and a preview map's features into a new folder."""
+    folder.mkdir(parents=True)
+    document = import_document(imported, translator)
+    (folder / "report.json").write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+    imported.ledger.write_repairs(folder / "repairs.csv")
+    imported.ledger.write_refused(folder / "refused.csv")
+    preview = preview_document(imported, translator)
+    (folder / "preview.geojson").write_bytes(orjson.dumps(preview))
+
+
+def preview_document(
+    imported: Imported, translator: Translator, *, limit: int = PREVIEW_FEATURES
+) -> dict[str, Any]:
+    """Return features for a map before publishing: refused ones first, then the layer's.
+
+    GeoJSON in CRS84; `numberMatched` counts the layer's features and those refused.
+    """
+    refused = refused_features(imported, translator)[:limit]
+    step = max(1, -(-len(imported.frame) // max(limit - len(refused), 1)))
+    some = imported.frame.iloc[::step].head(limit - len(refused))
+    features = [*refused, *features_of(some, imported.layer)]
+    return {
+        "type": "FeatureCollection",
+        "numberMatched": len(imported.frame) + imported.ledger.refused_count,
+        "numberReturned": len(features),
+        "features": features,
+    }
+
+
+def _forget_old(folder: Path) -> None:
+    kept = sorted(path for path in folder.iterdir() if path.is_dir())
+    for old in kept[:-KEPT_IMPORTS]:
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,420 @@
+"""What is at a place, and what an area that somebody drew holds.
+
+Pure functions of a plan and a rulebook: a longitude and latitude, or a GeoJSON polygon, in
+CRS84; a document out. Figures of enterprises never go out. Whether a project may go there is
+for a review or a ranking: here only the must-rules on control zones are put to the ground.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import geopandas as gpd
+import numpy as np
+import pyproj
+import shapely
+
+from geo_service.crs import STORAGE_CRS, measure_area_m2
+from geo_service.errors import InvalidQueryError
+from geo_service.model import Severity, Verdict
+from geo_service.reports.document import Document, plain
+from geo_service.spatial.overlay import find_overlaps
+from geo_service.spatial.raster import Dem, slope_of
+from geo_service.zoning.checks.control_zone import ZoneParameters
+from geo_service.zoning.focus import M2_PER_MU, active_enterprises
+from geo_service.zoning.names import named_land_use, township_names
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from shapely.geometry.base import BaseGeometry
+
+    from geo_service.language import Translator
+    from geo_service.plan import Plan
+    from geo_service.zoning.rulebook import Rule, Rulebook
+
+MAX_VERTICES = 5_000
+MAX_AREA_M2 = 2e10
+"""20 000 km²: several counties; beyond it the metric CRS would measure badly."""
+LISTED = 50
+"""How many parks, parcels or enterprises of an area are named; all are counted."""
+_SEGMENT_DEG = 0.002
+"""Edges are drawn straight in degrees; in the plane they are followed at this distance."""
+_GEOMETRY = "geometry"
+_ANY_GRADE = "*"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a plan, the rules in force and a language say of places."""
+
+    plan: Plan
+    rulebook: Rulebook
+    translator: Translator
+    as_of: date
+
+    # ---- a place ----------------------------------------------------------------------------
+
+    def identify(self, lon: float, lat: float) -> Document:
+        """Return what is at a longitude and latitude.
+
+        Township, parks, parcels and control zones that hold it, the nearest river management
+        boundary and the nearest facility of each kind (metres, straight), and the slope where
+        the plan has a DEM.
+        """
+        point = self._in_metres(shapely.Point(lon, lat))
+        zones = self._at("control_zones", point)
+        found: Document = {
+            "lon": lon,
+            "lat": lat,
+            "is_in_county": self._is_in_county(point),
+            "township": self._township(point),
+            "parks": [self._named(row, "park_id", "tier") for row in self._at("parks", point)],
+            "parcels": [self._parcel(row) for row in self._at("parcels", point)],
+            "buildings": [self._named(row, "building_id") for row in self._at("buildings", point)],
+            "zones": [self._zone(row) for row in zones],
+            "river": self._river(point),
+            "facilities": self._facilities(point),
+            "slope": self._slope(point),
+        }
+        rows = [*found["parks"], *found["parcels"], *found["zones"], *found["facilities"]]
+        found["illustrative"] = any(row["illustrative"] for row in rows)
+        document: Document = plain(found)
+        return document
+
+    def _in_metres(self, shape: BaseGeometry) -> BaseGeometry:
+        to_metres = pyproj.Transformer.from_crs(STORAGE_CRS, self.plan.metric_crs, always_xy=True)
+        return shapely.transform(shape, lambda xy: np.column_stack(to_metres.transform(*xy.T)))
+
+    def _at(self, layer: str, point: BaseGeometry) -> list[dict[str, Any]]:
+        """Rows of a layer whose shape holds a point or touches it."""
+        frame = self.plan.metric(layer)
+        places = np.sort(frame.sindex.query(point, predicate="intersects"))
+        return _rows(frame, places)
+
+    def _is_in_county(self, point: BaseGeometry) -> bool | None:
+        """Whether a point lies in the county; None when the plan has no county."""
+        frame = self.plan.metric("county")
+        if frame.empty:
+            return None
+        return bool(shapely.intersects(frame.geometry.to_numpy(), point).any())
+
+    def _township(self, point: BaseGeometry) -> Document | None:
+        rows = self._at("township_areas", point)
+        if not rows:
+            return None
+        code = rows[0]["township_code"]
+        name = township_names(self.plan).get(code)
+        return {"code": code, "name": self.translator.convert(name) if name else code}
+
+    def _named(self, row: Mapping[str, Any], key: str, *columns: str) -> Document:
+        """A row's id, its name in the reader's script, whether it is made up, and `columns`."""
+        name = row.get("name")
+        return {
+            key: row[key],
+            "name": self.translator.convert(name) if isinstance(name, str) else None,
+            **{column: row[column] for column in columns},
+            "illustrative": bool(row["illustrative"]),
+        }
+
+    def _parcel(self, row: Mapping[str, Any]) -> Document:
+        known = plain({name: row[name] for name in ("land_use", "land_use_scheme", "status")})
+        use = known["land_use"]
+        named = named_land_use(known["land_use_scheme"], use) if use else None
+        return {
+            **self._named(row, "parcel_id", "park_id", "area_m2"),
+            **known,
+            "land_use_name": self.translator.render(named) if named else None,
+            "status_name": self.translator.text(f"status.{known['status'] or 'other'}"),
+        }
+
+    def _zone(self, row: Mapping[str, Any]) -> Document:
+        grade = plain(row["grade"])
+        return {
+            **self._named(row, "zone_id", "kind", "legal_basis"),
+            "grade": grade,
+            "kind_name": self.translator.text(f"zone.{row['kind']}"),
+            "rules": [
+                self._rule(rule, verdict) for rule, verdict in self._against(row["kind"], grade)
+            ],
+        }
+
+    def _river(self, point: BaseGeometry) -> Document | None:
+        frame = self.plan.metric("rivers")
+        frame = frame[frame["is_management_boundary"].fillna(value=False).astype(bool)]
+        if frame.empty:
+            return None
+        far_m = shapely.distance(frame.geometry.to_numpy(), point)
+        place = int(np.argmin(far_m))
+        row = _rows(frame, [place])[0]
+        return {
+            **self._named(row, "river_id"),
+            "distance_m": float(far_m[place]),
+        }
+
+    def _facilities(self, point: BaseGeometry) -> list[Document]:
+        """The nearest facility of each kind, the nearest kind first."""
+        frame = self.plan.metric("facilities")
+        far_m = shapely.distance(frame.geometry.to_numpy(), point)
+        found: dict[str, Document] = {}
+        for place in np.argsort(far_m, kind="stable"):
+            row = _rows(frame, [int(place)])[0]
+            if row["kind"] not in found:
+                found[row["kind"]] = {
+                    **self._named(row, "facility_id", "kind"),
+                    "kind_name": self.translator.text(f"facility.{row['kind']}"),
+                    "distance_m": float(far_m[place]),
+                }
+        return list(found.values())
+
+    def _slope(self, point: BaseGeometry) -> Document | None:
+        """The slope of the cells around a point; None without a DEM, or where it has none."""
+        if self.plan.dem is None:
+            return None
+        dem = Dem.of(self.plan.dem)
+        around = np.array([point.buffer(max(dem.cell_m))], dtype=object)
+        row = slope_of(dem, around).iloc[0]
+        if not math.isfinite(row["mean_percent"]):
+            return None
+        return {"percent": float(row["mean_percent"]), "degrees": float(row["mean_degrees"])}
+
+    # ---- rules ------------------------------------------------------------------------------
+
+    def _zone_rules(self) -> Iterator[tuple[Rule, ZoneParameters]]:
+        for rule in self.rulebook.in_force(self.as_of):
+            if isinstance(rule.parameters, ZoneParameters):
+                yield rule, rule.parameters
+
+    def _against(self, kind: str, grade: str | None) -> Iterable[tuple[Rule, Verdict]]:
+        """Rules that speak of a zone, and what they say of ground in it."""
+        for rule, parameters in self._zone_rules():
+            if parameters.kind == kind:
+                verdict = _verdict(parameters, grade)
+                if verdict is not None:
+                    yield rule, verdict
+
+    def _rule(self, rule: Rule, verdict: Verdict) -> Document:
+        titles = {str(key): text for key, text in rule.part.title.items()}
+        return {
+            "rule_id": rule.rule_id,
+            "title": self.translator.pick(titles),
+            "severity": rule.part.severity.value,
+            "severity_name": self.translator.text(f"severity.{rule.part.severity}"),
+            "verdict": verdict.value,
+        }
+
+    # ---- an area ----------------------------------------------------------------------------
+
+    def describe(self, geometry: object) -> Document:
+        """Return what an area holds: its size, zones, must-rules, parks, parcels, enterprises.
+
+        Areas are by the workspace's method. Enterprises count where their point lies inside,
+        parcels and parks where they overlap the area.
+
+        Raises
+        ------
+        InvalidQueryError
+            `geometry` is no valid GeoJSON polygon in degrees, or one too large.
+        """
+        shape = self._in_metres(shapely.segmentize(read_polygon(geometry), _SEGMENT_DEG))
+        area_m2 = float(self._area_m2([shape])[0])
+        if area_m2 > MAX_AREA_M2:
+            msg = f"geometry: at most {MAX_AREA_M2 / 1e6:,.0f} km²"
+            raise InvalidQueryError(_GEOMETRY, msg)
+        zones = self._overlapped(shape, area_m2)
+        members = {
+            layer: self._members(shape, layer, key)
+            for layer, key in (("parks", "park_id"), ("parcels", "parcel_id"))
+        }
+        settings = self.plan.settings
+        method = self.translator.text(
+            f"area_method.{settings.area_method}", crs=settings.metric_crs
+        )
+        found = {
+            "area_m2": area_m2,
+            "area_ha": area_m2 / 1e4,
+            "area_mu": area_m2 / M2_PER_MU,
+            "area_method": method,
+            "zones": zones,
+            "rules": self._broken(shape, area_m2),
+            **members,
+            "enterprises": self._enterprises(shape),
+            "illustrative": any(zone["illustrative"] for zone in zones)
+            or any(part["illustrative"] for part in members.values()),
+        }
+        document: Document = plain(found)
+        return document
+
+    def _area_m2(self, shapes: Any) -> Any:  # noqa: ANN401 - arrays
+        method = self.plan.settings.area_method
+        return measure_area_m2(shapes, method=method, crs=self.plan.metric_crs)
+
+    def _over(self, shape: BaseGeometry, zones: gpd.GeoDataFrame) -> float:
+        """The area in m² of a shape that zones cover, overlapping zones counted once."""
+        subject = gpd.GeoDataFrame(geometry=[shape], crs=self.plan.metric_crs)
+        parts = find_overlaps(subject, zones).parts
+        return float(self._area_m2(parts).sum()) if len(parts) else 0.0
+
+    def _overlapped(self, shape: BaseGeometry, area_m2: float) -> list[Document]:
+        """One entry a kind and grade of zone that the shape overlaps, the largest first."""
+        frame = self.plan.metric("control_zones")
+        frame = frame.iloc[np.sort(frame.sindex.query(shape, predicate="intersects"))]
+        found = []
+        groups: dict[tuple[str, str | None], list[int]] = {}
+        for place, (kind, grade) in enumerate(zip(frame["kind"], frame["grade"], strict=True)):
+            known = grade if isinstance(grade, str) else None
+            groups.setdefault((kind, known), []).append(place)
+        for (kind, known), places in groups.items():
+            zones = frame.iloc[places]
+            covered_m2 = self._over(shape, zones)
+            if covered_m2 <= 0:
+                continue
+            found.append(
+                {
+                    "kind": kind,
+                    "kind_name": self.translator.text(f"zone.{kind}"),
+                    "grade": known,
+                    "name": None,
+                    "area_m2": covered_m2,
+                    "share": min(covered_m2 / area_m2, 1.0),
+                    "zone_ids": zones["zone_id"].tolist()[:LISTED],
+                    "legal_basis": "; ".join(dict.fromkeys(zones["legal_basis"].dropna())),
+                    "illustrative": bool(zones["illustrative"].fillna(value=False).any()),
+                    "rules": [self._rule(*item) for item in self._against(kind, known)],
+                }
+            )
+        return sorted(found, key=lambda item: -item["area_m2"])
+
+    def _broken(self, shape: BaseGeometry, area_m2: float) -> list[Document]:
+        """The must-rules on control zones that this ground breaks, or that cannot be judged."""
+        frame = self.plan.metric("control_zones")
+        complete = self.plan.settings.complete_zone_kinds
+        found = []
+        for rule, parameters in self._zone_rules():
+            if rule.part.severity is not Severity.MUST:
+                continue
+            zones = frame[frame["kind"] == parameters.kind]
+            if zones.empty:
+                if parameters.kind not in complete:
+                    found.append(self._rule(rule, Verdict.UNKNOWN))
+                continue
+            meant: dict[Verdict, list[int]] = {}
+            for place, grade in enumerate(zones["grade"]):
+                verdict = _verdict(parameters, grade if isinstance(grade, str) else None)
+                if verdict is not None:
+                    meant.setdefault(verdict, []).append(place)
+            for verdict in (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WATCH):
+                covered_m2 = self._over(shape, zones.iloc[meant.get(verdict, [])])
+                noise = rule.part.tolerance.is_noise(
+                    np.array([covered_m2]), np.array([covered_m2 / area_m2])
+                )
+                if covered_m2 > 0 and not noise[0]:
+                    found.append(self._rule(rule, verdict))
+                    break
+        return found
+
+    def _members(self, shape: BaseGeometry, layer: str, key: str) -> Document:
+        """Features of a layer that overlap a shape by more than a border."""
+        frame = self.plan.metric(layer)
+        near = np.sort(frame.sindex.query(shape, predicate="intersects"))
+        pieces = shapely.intersection(frame.geometry.to_numpy()[near], shape)
+        rows = _rows(frame, near[shapely.area(pieces) > 0])
+        return self._listed(rows, key)
+
+    def _enterprises(self, shape: BaseGeometry) -> Document:
+        active = active_enterprises(self.plan)
+        frame = self.plan.metric("enterprises").loc[active.index]
+        places = np.sort(frame.sindex.query(shape, predicate="covers"))
+        return self._listed(_rows(frame, places), "enterprise_id")
+
+    def _listed(self, rows: Sequence[Mapping[str, Any]], key: str) -> Document:
+        named = [self._named(row, key) for row in rows[:LISTED]]
+        return {
+            "count": len(rows),
+            "items": [{"id": row[key], "name": row["name"]} for row in named],
+            "illustrative": any(bool(row["illustrative"]) for row in rows),
+        }
+
+
+def _rows(frame: gpd.GeoDataFrame, places: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - positions
+    table = frame.drop(columns="geometry").iloc[places]
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def _verdict(parameters: ZoneParameters, grade: str | None) -> Verdict | None:
+    """What a rule says of ground in a zone of a grade; None when it does not speak of it."""
+    if _ANY_GRADE in parameters.verdicts:
+        return Verdict(parameters.verdicts[_ANY_GRADE])
+    if grade is None:
+        return Verdict.UNKNOWN
+    meant = parameters.verdicts.get(grade)
+    return Verdict(meant) if meant else None
+
+
+def read_polygon(document: object) -> BaseGeometry:
+    """Return a GeoJSON Polygon or MultiPolygon, or the feature of one, as a shape in degrees.
+
+    Raises
+    ------
+    InvalidQueryError
+        It is none, crosses itself, has too many vertices, or leaves the globe.
+    """
+    geometry = document
+    if isinstance(document, Mapping) and document.get("type") == "Feature":
+        geometry = document.get(_GEOMETRY)
+    kinds = ("Polygon", "MultiPolygon")
+    if not isinstance(geometry, Mapping) or geometry.get("type") not in kinds:
+        _refuse("expected a GeoJSON Polygon or MultiPolygon")
+    polygons = geometry.get("coordinates")
+    if geometry["type"] == "Polygon":
+        polygons = [polygons]
+    shapes = [_polygon(rings) for rings in _list(polygons)]
+    shape = shapes[0] if len(shapes) == 1 else shapely.MultiPolygon(shapes)
+    if shapely.get_num_coordinates(shape) > MAX_VERTICES:
+        _refuse(f"at most {MAX_VERTICES:,} vertices")
+    if not shapely.is_valid(shape) or shape.is_empty or shape.area == 0:
+        _refuse("the polygon crosses itself or has no area")
+    return shape
+
+
+def _polygon(rings: object) -> shapely.Polygon:
+    shell, *holes = [_ring(ring) for ring in _list(rings)]
+    return shapely.Polygon(shell, holes)
+
+
+def _ring(ring: object) -> list[tuple[float, float]]:
+    positions = _list(ring)
+    if len(positions) > MAX_VERTICES:
+        _refuse(f"at most {MAX_VERTICES:,} vertices")
+    found = [_position(position) for position in positions]
+    if len(found) < 4 or found[0] != found[-1]:  # noqa: PLR2004 - a triangle, closed
+        _refuse("a ring has at least four positions, the last one equal to the first")
+    return found
+
+
+def _position(position: object) -> tuple[float, float]:
+    numbers = _list(position)[:2]
+    if len(numbers) < 2 or not all(_is_number(value) for value in numbers):  # noqa: PLR2004
+        _refuse("a position is longitude and latitude in degrees")
+    lon, lat = (float(value) for value in numbers)
+    if not (-180 <= lon <= 180 and -90 <= lat <= 90):  # noqa: PLR2004 - the globe
+        _refuse("longitudes lie within 180 and latitudes within 90 degrees")
+    return lon, lat
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list) or not value:
+        _refuse("coordinates are lists of positions")
+    return value
+
+
+def _refuse(reason: str) -> NoReturn:
+    msg = f"{_GEOMETRY}: {reason}"
+    raise InvalidQueryError(_GEOMETRY, msg)

@@ -1,0 +1,353 @@
+"""A review as a workbook: cover, parks, findings, three lists, rules, sources.
+
+Numbers are numbers, in the unit that their heading or the unit column names; verdicts show
+by colour and by text. The same review in the same language gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from geo_service.model import FocusBasis, Verdict
+from geo_service.reports.content import (
+    LISTS,
+    M2_PER_HA,
+    M2_PER_MU,
+    VERDICTS,
+    ReviewContent,
+    VerdictColours,
+    cover_facts,
+    evidence_text,
+    legal_basis_line,
+    list_name,
+    measure_name,
+    notes,
+    parameters_text,
+    table_unit,
+    tint,
+)
+from geo_service.reports.plain_text import one_line
+from geo_service.reports.workbook import Book, Cell, Column, Styled, Value, keyed
+
+if TYPE_CHECKING:
+    from geo_service.reports.document import Document
+
+_COVER_WIDTHS = (26.0, 15.0, 15.0, 15.0, 15.0, 15.0)
+_TITLE_SIZE = 16
+_PERCENT = "0.0%"
+_AREA = "#,##0.00"
+_RATIO = "0.000"
+
+
+def review_workbook(content: ReviewContent, colours: VerdictColours) -> bytes:
+    """Return a review as the bytes of an XLSX file."""
+    text = content.text
+    header = content.title
+    if content.summary["illustrative"]:
+        header += f" · {content.translator.text('map.has_illustrative')}"
+    mark = content.confidentiality
+    book = Book(
+        title=content.title,
+        language=content.translator.language,
+        made_on=content.as_of,
+        header=header,
+        mark=f"{text('confidentiality')}: {mark}" if mark else "",
+        page=text("page", page="&P", pages="&N"),
+    )
+    fills = {verdict.value: tint(colour) for verdict, colour in colours.items()}
+    book.page_of(text("cover"), _COVER_WIDTHS, _cover(content, fills))
+    book.table(text("parks"), _park_columns(content), _park_rows(content, fills))
+    columns = _finding_columns(content)
+    rows = [_finding_row(item, content, fills) for item in content.findings]
+    lists = [list_name(item) for item in content.findings]
+    book.table(text("findings"), columns, rows)
+    for name in LISTS:
+        book.table(
+            text(f"list_{name}"),
+            columns,
+            (row for row, own in zip(rows, lists, strict=True) if own == name),
+            notes=(text(f"list_{name}_note"), text("lists_own")),
+        )
+    book.table(text("rules"), _rule_columns(content), _rule_rows(content))
+    book.table(text("sources"), _source_columns(content), _source_rows(content))
+    return book.content()
+
+
+# ---- cover ------------------------------------------------------------------------------------
+
+
+def _cover(content: ReviewContent, fills: Mapping[str, str]) -> Iterator[Sequence[Cell]]:
+    text = content.text
+    yield (Styled(content.title, is_bold=True, size=_TITLE_SIZE),)
+    yield from keyed(cover_facts(content))
+    if content.summary["illustrative"]:
+        yield (Styled(text("illustrative_note"), fill=fills[Verdict.WATCH], is_bold=True),)
+    yield ("",)
+    yield _bold(text("tier"), *(content.word("verdict", item) for item in VERDICTS), text("total"))
+    counts = content.verdicts_by_tier()
+    for tier, count in counts.items():
+        yield (
+            content.word("tier", tier),
+            *(Styled(count[item], fill=fills[item] if count[item] else None) for item in VERDICTS),
+            count.total(),
+        )
+    verdicts = content.summary["verdicts"]
+    yield _bold(text("total"), *(verdicts[item.value] for item in VERDICTS), sum(verdicts.values()))
+    yield ("",)
+    yield _bold(text("list"), text("findings"))
+    for name in LISTS:
+        yield (text(f"list_{name}"), f"{len(content.list_of(name))}  {text(f'list_{name}_note')}")
+    for note in notes(content):
+        yield (note,)
+    yield ("",)
+    yield _bold(text("sign_off"), "")
+    for who in ("reviewer", "checker", "date"):
+        yield (text(who), text("blank"))
+
+
+def _bold(*values: Value) -> tuple[Styled, ...]:
+    return tuple(Styled(value, is_bold=True) for value in values)
+
+
+# ---- parks ------------------------------------------------------------------------------------
+
+
+def _park_columns(content: ReviewContent) -> list[Column]:
+    text = content.text
+    judged = content.summary["focus_basis"]
+    shares = [
+        Column(
+            text(
+                "share_judged" if basis == judged else "share", basis=content.word("basis", basis)
+            ),
+            13,
+            _PERCENT,
+        )
+        for basis in FocusBasis
+    ]
+    return [
+        Column(text("park_id"), 14),
+        Column(text("park"), 30),
+        Column(text("tier"), 18),
+        Column(text("township"), 12),
+        Column(text("verdict"), 11),
+        Column(text("focus_verdict"), 11),
+        *(Column(text(f"count_{name}"), 9, "0") for name in (*LISTS, "waived")),
+        Column(text("leading_industry"), 11),
+        Column(text("leading_industry_name"), 24),
+        Column(text("industry_group"), 14),
+        Column(text("speciality"), 22),
+        *shares,
+        Column(text("top_industry"), 11),
+        Column(text("hhi"), 10, _RATIO),
+        Column(text("entropy"), 10, _RATIO),
+        Column(text("location_quotient"), 10, "0.00"),
+        Column(text("enterprise_count"), 10, "#,##0"),
+        Column(text("area_ha"), 13, _AREA),
+        Column(text("area_mu"), 13, "#,##0.0"),
+        Column(text("declared_area_ha"), 13, _AREA),
+        Column(text("illustrative"), 8),
+        Column(text("source"), 40),
+    ]
+
+
+def _park_rows(content: ReviewContent, fills: Mapping[str, str]) -> Iterator[Sequence[Cell]]:
+    for park in content.parks:
+        yield [
+            park["park_id"],
+            park["name"],
+            content.word("tier", park["tier"]),
+            park["township"],
+            _verdict(park["verdict"], content, fills),
+            _verdict(park["focus_verdict"], content, fills),
+            *(park[name] for name in (*LISTS, "waived")),
+            park["leading_industry"],
+            park["leading_industry_name"],
+            park["industry_group_name"],
+            park["speciality"],
+            *(park["shares"][basis.value] for basis in FocusBasis),
+            park["top_industry"],
+            park["hhi"],
+            park["entropy"],
+            park["location_quotient"],
+            park["enterprise_count"],
+            park["area_m2"] / M2_PER_HA,
+            park["area_m2"] / M2_PER_MU,
+            park.get("declared_area_ha"),
+            _yes_no(park["illustrative"], content),
+            park["source"],
+        ]
+
+
+def _verdict(verdict: str, content: ReviewContent, fills: Mapping[str, str]) -> Styled:
+    return Styled(content.word("verdict", verdict), fill=fills[verdict], is_bold=True)
+
+
+def _yes_no(value: object, content: ReviewContent) -> str:
+    return content.text("yes" if value else "no")
+
+
+# ---- findings ---------------------------------------------------------------------------------
+
+
+def _finding_columns(content: ReviewContent) -> list[Column]:
+    text = content.text
+    return [
+        Column(text("finding_id"), 20),
+        Column(text("verdict"), 11),
+        Column(text("severity"), 8),
+        Column(text("list"), 14),
+        Column(text("park_id"), 13),
+        Column(text("park"), 26),
+        Column(text("rule_id"), 24),
+        Column(text("rule"), 26),
+        Column(text("subject_layer"), 11),
+        Column(text("subject_id"), 18),
+        Column(text("finding"), 46),
+        Column(text("measure"), 18),
+        Column(text("value"), 13),
+        Column(text("unit"), 9),
+        Column(text("threshold"), 13),
+        Column(text("value_ha"), 12, _AREA),
+        Column(text("value_mu"), 12, "#,##0.0"),
+        Column(text("share_of_subject"), 10, "0.00%"),
+        Column(text("evidence"), 46),
+        Column(text("legal_basis"), 34),
+        Column(text("basis_tag"), 12),
+        Column(text("cure"), 34),
+        Column(text("illustrative"), 8),
+        Column(text("waived_reason"), 28),
+        Column(text("waived_by"), 12),
+        Column(text("waived_until"), 12),
+    ]
+
+
+def _finding_row(finding: Document, content: ReviewContent, fills: Mapping[str, str]) -> list[Cell]:
+    evidence, translator = finding["evidence"], content.translator
+    park_id, name = finding["park_id"], list_name(finding)
+    area_m2 = evidence.get("value") if evidence.get("unit") == "m²" else None
+    unit = table_unit(evidence.get("unit"), translator)
+    waived = finding["waived"] or {}
+    share = evidence.get("share")
+    return [
+        finding["finding_id"],
+        _verdict(finding["verdict"], content, fills),
+        content.word("severity", finding["severity"]),
+        content.text(f"list_{name}" if name else "count_waived"),
+        park_id,
+        content.plain_name(park_id),
+        finding["rule_id"],
+        content.rule_title(finding["rule_id"]),
+        content.word("layer", finding["subject"]["layer"]),
+        finding["subject"]["id"],
+        finding["title"],
+        measure_name(evidence["measure"], translator) if "measure" in evidence else None,
+        _measured(evidence.get("value"), evidence, content),
+        unit.label,
+        _measured(evidence.get("threshold"), evidence, content),
+        None if area_m2 is None else area_m2 / M2_PER_HA,
+        None if area_m2 is None else area_m2 / M2_PER_MU,
+        share if isinstance(share, (int, float)) else None,
+        evidence_text(finding, content),
+        legal_basis_line(finding),
+        content.word("basis_tag", finding["basis_tag"]),
+        finding["cure"],
+        _yes_no(finding["illustrative"], content),
+        waived.get("reason"),
+        waived.get("author"),
+        _day(waived.get("expires_on")),
+    ]
+
+
+def _measured(value: object, evidence: Document, content: ReviewContent) -> Cell:
+    """A value or limit of the evidence: a number in the table's unit, else its text."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        unit = table_unit(evidence.get("unit"), content.translator)
+        return Styled(value * unit.factor, number_format=unit.number_format)
+    if value is None:
+        return None
+    if isinstance(value, (list, tuple)):
+        return one_line(", ".join(map(str, value)), most=2_000)
+    return one_line(str(value), most=2_000)
+
+
+def _day(text: str | None) -> Value:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return text
+
+
+# ---- rules and sources ------------------------------------------------------------------------
+
+
+def _rule_columns(content: ReviewContent) -> list[Column]:
+    text = content.text
+    return [
+        Column(text("rule_id"), 28),
+        Column(text("rule"), 34),
+        Column(text("family"), 16),
+        Column(text("severity"), 8),
+        Column(text("in_force"), 8),
+        Column(text("checked"), 9, "#,##0"),
+        Column(text("passed"), 9, "#,##0"),
+        Column(text("below_tolerance"), 9, "#,##0"),
+        Column(text("legal_basis"), 44),
+        Column(text("basis_tag"), 12),
+        Column(text("looked_at"), 12),
+        Column(text("parameters"), 50),
+        Column(text("tolerance"), 22),
+        Column(text("effective_from"), 12),
+        Column(text("effective_to"), 12),
+        Column(text("overridden"), 36),
+        Column(text("note"), 40),
+    ]
+
+
+def _rule_rows(content: ReviewContent) -> Iterator[Sequence[Cell]]:
+    for rule in content.rules:
+        count: Mapping[str, Any] = content.summary["checks"].get(rule["rule_id"], {})
+        yield [
+            rule["rule_id"],
+            rule["title"],
+            rule["family"],
+            content.word("severity", rule["severity"]),
+            _yes_no(count, content),
+            count.get("checked"),
+            count.get("passed"),
+            count.get("below_tolerance"),
+            legal_basis_line(rule),
+            content.word("basis_tag", rule["basis_tag"]),
+            _day(rule["looked_at"]),
+            parameters_text(rule["parameters"]),
+            parameters_text(rule["tolerance"]),
+            _day(rule["effective_from"]),
+            _day(rule["effective_to"]),
+            parameters_text(rule["overridden"]),
+            rule["note"],
+        ]
+
+
+def _source_columns(content: ReviewContent) -> list[Column]:
+    text = content.text
+    return [
+        Column(text("layer"), 22),
+        Column(text("features"), 10, "#,##0"),
+        Column(text("illustrative_count"), 10, "#,##0"),
+        Column(text("version"), 16),
+        Column(text("source"), 90),
+    ]
+
+
+def _source_rows(content: ReviewContent) -> Iterator[Sequence[Cell]]:
+    for layer in content.layers:
+        for source in layer["sources"] or [None]:
+            yield [
+                layer["title"],
+                layer["features"],
+                layer["illustrative"],
+                layer["version"],
+                source,
+            ]

@@ -1,0 +1,254 @@
+"""What a store promises: versions of layers, and results that were saved.
+
+A *version* of a layer is its content: `LayerVersion.version` is the start of a digest over
+columns, values and shapes, so the same rows have the same version on every machine, in either
+store and in the workspace's own files. Its *number* is its place in the layer's history:
+1, 2, 3, ... for what was published, 0 for what the workspace's own file held. A rollback is
+therefore a new number with an old version.
+
+Nothing here reads or writes: `local` and `postgis` do, `opening` chooses between them. Whoever
+wants to publish calls `planning.data`, which checks the frame against the rest of the plan.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from geo_service.errors import ConflictError, StoreError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "KINDS",
+    "RANKING",
+    "REVIEW",
+    "ConflictError",
+    "Draft",
+    "LayerVersion",
+    "Saved",
+    "Store",
+    "StoreError",
+    "WorkspaceAt",
+]
+
+REVIEW = "review"
+RANKING = "ranking"
+KINDS = (REVIEW, RANKING)
+
+VERSION_LENGTH = 12
+"""How many hexadecimal digits of the digest name a version."""
+
+Box = tuple[float, float, float, float]
+"""West, south, east, north in degrees (EPSG:4490)."""
+
+Where = Mapping[str, "Cell | Sequence[Cell]"]
+"""By column the value, or the values, that a row may have; None stands for a missing value."""
+
+Cell = str | float | bool | datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceAt:
+    """A workspace's folder, and the store that the environment names in place of its own.
+
+    Goes wherever a folder goes (`open_plan`, `County.open`, ...).
+    """
+
+    folder: Path
+    store: str | None = field(default=None, repr=False)  # may hold a password
+
+    def __fspath__(self) -> str:
+        """Return the folder's path."""
+        return os.fspath(self.folder)
+
+    def __str__(self) -> str:
+        """Return the folder as it was given."""
+        return str(self.folder)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerVersion:
+    """One entry in the history of a layer."""
+
+    layer: str
+    number: int
+    """Its place in the history: 0 for the workspace's own file, then 1, 2, 3, ..."""
+    digest: str
+    """SHA-256 over the content (`frames.content_digest`), 64 hexadecimal digits."""
+    made_at: datetime
+    """When it was published, UTC, whole microseconds."""
+    note: str
+    """Why, in the words of whoever published it."""
+    source: str
+    """Where its rows came from: a file's name, "rollback", ..."""
+    features: int
+    parent: str | None = None
+    """The version that was the newest before it."""
+    file_digest: str | None = None
+    """Of number 0: SHA-256 over the bytes of the workspace's file that it was read from."""
+
+    @property
+    def version(self) -> str:
+        """What the content is called: the start of its digest."""
+        return self.digest[:VERSION_LENGTH]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A layer that is to be published.
+
+    `frame` satisfies the layer's schema, as `reading.read_layer` and `ingest` return it; the
+    geometry is in EPSG:4490. `expected` is the version that was the newest when the work on
+    the frame began, None when the store had none.
+    """
+
+    layer: str
+    frame: pd.DataFrame
+    expected: str | None
+    note: str = ""
+    source: str = ""
+    file_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """A result that is kept: what it was made from, so that it can be made again."""
+
+    kind: str
+    """`REVIEW` or `RANKING`."""
+    id: str
+    made_at: datetime
+    plan_version: str
+    layer_versions: Mapping[str, str]
+    rulebook_version: str
+    software: str
+    """The version of this package that made it."""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    """What else went into it (rulebook text, parks, project, ...), as plain JSON values."""
+
+
+class Store(Protocol):
+    """Where versions of layers and saved results live.
+
+    Safe to use from several threads, and by several processes at once. Every method raises
+    StoreError when the store cannot do its work (a full disk, a read-only file, a server that
+    cannot be reached); what was there before is then still there.
+    """
+
+    @property
+    def shown(self) -> str:
+        """What people are told about where this is; never a password."""
+
+    def newest(self) -> Mapping[str, LayerVersion]:
+        """Return the newest published version (number 1 or more) of each layer that has one.
+
+        All are from one moment: what was published together is seen together.
+        """
+
+    def originals(self) -> Mapping[str, LayerVersion]:
+        """Return the latest number 0 of each layer that has one: what its own file held."""
+
+    def stamp(self) -> int:
+        """Return a number that grows with every publish, whoever does it; cheap to ask for."""
+
+    def history(self, layer: str) -> list[LayerVersion]:
+        """Return all versions of a layer that are kept, newest first."""
+
+    def entry(self, layer: str, version: str) -> LayerVersion:
+        """Return the newest entry that a number ("3") or a version (12 digits) means.
+
+        Raises NotFoundError when none is kept.
+        """
+
+    def read(
+        self, layer: str, version: str, *, bbox: Box | None = None, where: Where | None = None
+    ) -> pd.DataFrame:
+        """Return the rows of a version in their order, index 0, 1, 2, ...
+
+        With `bbox` only those whose shape meets the box, with `where` only those with these
+        values. Raises NotFoundError when the version is not kept, InvalidQueryError for a
+        column that the layer does not have.
+        """
+
+    def publish(
+        self, drafts: Sequence[Draft], *, against: Mapping[str, str | None] | None = None
+    ) -> list[LayerVersion]:
+        """Publish one or several layers, all or none, and return their entries.
+
+        `against` are versions of other layers that the frames were checked against. Raises
+        ConflictError when the newest version of a layer is not the one expected any more;
+        nothing is written then.
+        """
+
+    def rollback(
+        self,
+        layer: str,
+        version: str,
+        *,
+        expected: str | None,
+        note: str = "",
+        against: Mapping[str, str | None] | None = None,
+    ) -> LayerVersion:
+        """Publish what an earlier version held, as a new number; its rows are not copied.
+
+        Raises NotFoundError and ConflictError as `entry` and `publish` do.
+        """
+
+    def keep(self, drafts: Sequence[Draft]) -> list[LayerVersion]:
+        """Keep what the workspace's own files hold as number 0; the same content is kept once."""
+
+    def retain(self, count: int) -> list[LayerVersion]:
+        """Drop old versions and return their entries.
+
+        Kept are the newest `count` of each layer, the newest number 0, and every version that
+        a saved result was made from.
+        """
+
+    def save(self, saved: Saved, documents: Mapping[str, bytes]) -> Saved:
+        """Keep a result and its documents (JSON by name); of one id the first is kept.
+
+        Returns what is kept.
+        """
+
+    def saved(self, kind: str, *, limit: int = 100, offset: int = 0) -> list[Saved]:
+        """Return saved results of a kind, newest first."""
+
+    def count_saved(self, kind: str) -> int:
+        """Return how many results of a kind are saved."""
+
+    def find(self, kind: str, identity: str) -> Saved:
+        """Return a saved result; NotFoundError for an unknown id."""
+
+    def document(self, kind: str, identity: str, name: str) -> bytes:
+        """Return one document of a saved result as JSON; NotFoundError when there is none."""
+
+    def document_names(self, kind: str, identity: str) -> list[str]:
+        """Return the names of a saved result's documents."""
+
+    # ---- moving from one store to another ---------------------------------------------------
+
+    def entries(self) -> list[LayerVersion]:
+        """Return every entry of every layer in the order they were made."""
+
+    def closed_to_others(self) -> AbstractContextManager[None]:
+        """Let nobody else write while this holds."""
+
+    def take_over(self, other: Store) -> None:
+        """Take everything that another store holds, all or nothing.
+
+        Raises ConflictError when this store holds anything already; a store that was retired
+        is emptied first. Taking over what is here already does nothing.
+        """
+
+    def retire(self, moved_to: str) -> None:
+        """Refuse to write from now on: everything lives at `moved_to`."""
+
+    def close(self) -> None:
+        """Give back connections."""

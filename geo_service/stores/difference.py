@@ -1,0 +1,170 @@
+"""What changed from one version of a layer to another, feature by feature.
+
+Features are matched by the layer's key. A shape has changed when the two do not cover the same
+points: another starting vertex or direction of the same outline is no change. How much
+it moved is measured in the workspace's metric CRS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo_service.crs import require_metric
+from geo_service.schema import SCHEMAS, LayerSchema
+
+if TYPE_CHECKING:
+    import pyproj
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShapeChange:
+    """How a feature's shape changed, measured in the metric CRS."""
+
+    area_before_m2: float
+    area_after_m2: float
+    moved_area_m2: float | None
+    """Area in one of the two shapes only; None where one shape is missing."""
+    hausdorff_m: float | None
+    """How far a vertex of one lies from the other at most; None where one is missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureChange:
+    """One feature of both versions that is not the same in both."""
+
+    id: str
+    columns: dict[str, tuple[Any, Any]]
+    """By column the value before and after; None where it is missing."""
+    shape: ShapeChange | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """What changed in a layer: added and removed rows, changed features, how many stayed."""
+
+    layer: str
+    added: pd.DataFrame
+    removed: pd.DataFrame
+    changed: tuple[FeatureChange, ...]
+    changed_rows: pd.DataFrame
+    """The changed features as they are after, in the order of `changed`."""
+    unchanged: int
+
+
+def feature_ids(frame: pd.DataFrame, schema: LayerSchema) -> pd.Index:
+    """Return the features' ids, of several columns joined by a slash ("E1/2025")."""
+    parts = [frame[name].astype("str") for name in schema.key]
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = whole + "/" + part
+    return pd.Index(whole, dtype="object")
+
+
+def find_differences(
+    before: pd.DataFrame, after: pd.DataFrame, *, layer: str, metric_crs: pyproj.CRS | str
+) -> Difference:
+    """Return what changed from one version of a layer to another.
+
+    Both frames are in the form of `frames.canonical`, with every id once. Added and changed
+    features stand in the order of `after`, removed ones in that of `before`.
+    """
+    schema = SCHEMAS[layer]
+    old_ids, new_ids = feature_ids(before, schema), feature_ids(after, schema)
+    place = old_ids.get_indexer(new_ids)
+    is_common = place >= 0
+    old = before.iloc[place[is_common]].reset_index(drop=True)
+    new = after[is_common].reset_index(drop=True)
+    differs = {
+        item.name: _differs(old[item.name], new[item.name])
+        for item in schema.fields
+        if item.name not in schema.key
+    }
+    shapes = _moved(old, new)
+    is_changed = shapes.copy()
+    for mask in differs.values():
+        is_changed |= mask
+    rows = np.flatnonzero(is_changed)
+    measured = _measure(old, new, np.flatnonzero(shapes), metric_crs)
+    ids = new_ids[is_common]
+    changed = tuple(
+        FeatureChange(
+            id=str(ids[row]),
+            columns={
+                name: (_cell(old[name].iloc[row]), _cell(new[name].iloc[row]))
+                for name, mask in differs.items()
+                if mask[row]
+            },
+            shape=measured.get(int(row)),
+        )
+        for row in rows.tolist()
+    )
+    return Difference(
+        layer=layer,
+        added=after[~is_common].reset_index(drop=True),
+        removed=before[~old_ids.isin(new_ids)].reset_index(drop=True),
+        changed=changed,
+        changed_rows=new.iloc[rows].reset_index(drop=True),
+        unchanged=len(new) - len(rows),
+    )
+
+
+def _differs(old: pd.Series[Any], new: pd.Series[Any]) -> NDArray[np.bool_]:
+    """Where cells differ; two missing values are the same."""
+    missing = old.isna().to_numpy(), new.isna().to_numpy()
+    same = (old.astype("object") == new.astype("object")).to_numpy(dtype=bool, na_value=False)
+    differs: NDArray[np.bool_] = ~(same | (missing[0] & missing[1]))
+    return differs
+
+
+def _moved(old: pd.DataFrame, new: pd.DataFrame) -> NDArray[np.bool_]:
+    """Where shapes are not the same points."""
+    if not isinstance(old, gpd.GeoDataFrame) or not isinstance(new, gpd.GeoDataFrame):
+        return np.zeros(len(new), dtype=bool)
+    one, other = old.geometry.to_numpy(), new.geometry.to_numpy()
+    is_missing = shapely.is_missing(one), shapely.is_missing(other)
+    moved: NDArray[np.bool_] = ~(
+        shapely.equals_identical(one, other) | (is_missing[0] & is_missing[1])
+    )
+    doubtful = np.flatnonzero(moved & ~is_missing[0] & ~is_missing[1])
+    moved[doubtful] = ~shapely.equals(one[doubtful], other[doubtful])
+    return moved
+
+
+def _measure(
+    old: pd.DataFrame, new: pd.DataFrame, rows: NDArray[np.intp], metric_crs: pyproj.CRS | str
+) -> dict[int, ShapeChange]:
+    if not len(rows) or not isinstance(old, gpd.GeoDataFrame):
+        return {}
+    metric = [
+        gpd.GeoSeries(frame.geometry.iloc[rows], crs=frame.crs).to_crs(metric_crs)
+        for frame in (old, gpd.GeoDataFrame(new))
+    ]
+    require_metric(*metric)
+    one, other = (series.to_numpy() for series in metric)
+    areas = [np.nan_to_num(shapely.area(shapes)) for shapes in (one, other)]
+    moved = shapely.area(shapely.symmetric_difference(one, other))
+    hausdorff = shapely.hausdorff_distance(one, other)
+    return {
+        int(row): ShapeChange(
+            area_before_m2=float(areas[0][place]),
+            area_after_m2=float(areas[1][place]),
+            moved_area_m2=_number(moved[place]),
+            hausdorff_m=_number(hausdorff[place]),
+        )
+        for place, row in enumerate(rows)
+    }
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _cell(value: Any) -> Any:  # noqa: ANN401 - any cell
+    return None if pd.isna(value) else value

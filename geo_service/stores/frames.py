@@ -1,0 +1,200 @@
+"""A layer's frame in the one form that stores keep, its digest, and conditions on its rows.
+
+The form is the schema's: its columns in order, one data type for each kind, missing values
+missing, geometry in EPSG:4490 or None. What comes out of a store is what `reading.read_layer`
+would return for the same rows, so that a plan does not show where its frames were kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import orjson
+import pandas as pd
+import pyproj
+import shapely
+
+from geo_service.crs import STORAGE_CRS, is_storage_like
+from geo_service.errors import Fault, InvalidQueryError, NotFoundError, WorkspaceError
+from geo_service.schema import SCHEMAS, Field, Kind, LayerSchema, Need
+
+if TYPE_CHECKING:
+    from geo_service.stores.base import Box, Where
+
+_NUL = "\x00"
+
+
+def canonical(frame: pd.DataFrame, layer: str) -> pd.DataFrame:
+    """Return a layer's frame in the form that stores keep; the given one stays as it is.
+
+    Raises
+    ------
+    WorkspaceError
+        Columns are missing or too many, a value does not fit its column's kind, or the
+        geometry is not in EPSG:4490.
+    """
+    schema = SCHEMAS[layer]
+    faults = list(_misfits(frame, schema))
+    columns: dict[str, pd.Series[Any]] = {}
+    if not faults:
+        for item in schema.fields:
+            cells = frame[item.name].reset_index(drop=True)
+            try:
+                columns[item.name] = _converted(cells, item)
+            except (TypeError, ValueError, OverflowError):
+                found = f"a column of {cells.dtype}"
+                faults.append(_fault(layer, item.name, found, f"values of kind {item.kind}"))
+    if faults:
+        msg = f"Layer {layer!r} cannot be kept:"
+        raise WorkspaceError(msg, faults)
+    table = pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
+    if schema.geometry is None or not isinstance(frame, gpd.GeoDataFrame):
+        return table
+    shapes = frame.geometry.to_numpy().copy()
+    shapes[shapely.is_empty(shapes)] = None
+    return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(shapes, crs=STORAGE_CRS))
+
+
+def _misfits(frame: pd.DataFrame, schema: LayerSchema) -> list[Fault]:
+    geometry = ("geometry",) if schema.geometry is not None else ()
+    wanted, found = {*schema.columns, *geometry}, set(map(str, frame.columns))
+    faults = [
+        _fault(schema.name, name, "no such column", "every column of the layer")
+        for name in sorted(wanted - found)
+    ]
+    faults += [
+        _fault(schema.name, name, "a column that the layer does not have", "its columns only")
+        for name in sorted(found - wanted)
+    ]
+    if not faults and geometry:
+        crs = frame.crs if isinstance(frame, gpd.GeoDataFrame) else None
+        if crs is None or not is_storage_like(pyproj.CRS(crs)):
+            shown = "no CRS" if crs is None else f"CRS {crs.to_string()}"
+            faults.append(_fault(schema.name, "geometry", shown, f"geometry in {STORAGE_CRS}"))
+    for item in schema.fields if not faults else ():
+        cells = frame[item.name]
+        if pd.api.types.is_string_dtype(cells) and cells.str.contains(_NUL, regex=False).any():
+            faults.append(_fault(schema.name, item.name, "a NUL character", "text"))
+    return faults
+
+
+def _fault(layer: str, column: str, found: str, expected: str) -> Fault:
+    return Fault(file="frame", layer=layer, column=column, found=found, expected=expected)
+
+
+def _converted(cells: pd.Series[Any], item: Field) -> pd.Series[Any]:
+    is_whole = item.need is Need.VALUE and not cells.isna().any()
+    if item.kind is Kind.NUMBER:
+        return cells.astype("float64")
+    if item.kind is Kind.INTEGER:
+        return cells.astype("int64" if is_whole else "Int64")
+    if item.kind is Kind.BOOLEAN:
+        return cells.astype("bool" if is_whole else "boolean")
+    if item.kind is Kind.DATE:
+        return pd.to_datetime(cells).astype("datetime64[us]")
+    return cells.where(cells.notna(), None).astype("str")
+
+
+def content_digest(frame: pd.DataFrame, layer: str) -> str:
+    """Return SHA-256 over the content of a frame in canonical form, as 64 digits.
+
+    It covers the layer's name, its columns and their values in order, and the shapes as
+    they are, bit by bit; not data types, which the schema decides. JSON writes a float with as
+    many digits as tell it from its neighbours.
+    """
+    digest = hashlib.sha256(f"{layer}|{len(frame)}".encode())
+    for name in frame.columns:
+        digest.update(f"|{name}|".encode())
+        if name == "geometry":
+            shapes = shapely.to_wkb(frame["geometry"].to_numpy(), byte_order=1)
+            for shape in shapes:
+                digest.update(b"-" if shape is None else len(shape).to_bytes(8) + shape)
+        else:
+            digest.update(orjson.dumps(_plain_cells(frame[name])))
+    return digest.hexdigest()
+
+
+def _plain_cells(cells: pd.Series[Any]) -> list[Any]:
+    if pd.api.types.is_datetime64_dtype(cells):
+        return [None if pd.isna(cell) else cell.isoformat() for cell in cells]
+    # Plain Python values: text, numbers and None, as quickly as pandas makes them.
+    return cells.astype("object").where(cells.notna(), None).tolist()
+
+
+# ---- conditions ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """The values of one column that a row may have."""
+
+    column: str
+    wanted: tuple[str | float | bool | datetime, ...]
+    is_missing_wanted: bool
+
+
+def conditions(layer: str, where: Where | None) -> tuple[Condition, ...]:
+    """Return what `where` asks of each column, its values in the column's type.
+
+    Raises
+    ------
+    InvalidQueryError
+        The layer has no such column, or a value is of another kind.
+    """
+    return tuple(_condition(layer, name, asked) for name, asked in (where or {}).items())
+
+
+def _condition(layer: str, name: str, asked: object) -> Condition:
+    schema = SCHEMAS[layer]
+    if name not in schema.columns:
+        raise InvalidQueryError(name, f"Layer {layer!r} has no column {name!r}.")
+    item = schema.field(name)
+    cells = tuple(asked) if isinstance(asked, (list, tuple, set, frozenset)) else (asked,)
+    try:
+        values = tuple(_value(cell, item) for cell in cells if cell is not None)
+    except (TypeError, ValueError):
+        msg = f"Column {name!r} of layer {layer!r} holds values of kind {item.kind}."
+        raise InvalidQueryError(name, msg) from None
+    return Condition(name, values, is_missing_wanted=any(cell is None for cell in cells))
+
+
+def _value(cell: Any, item: Field) -> str | float | bool | datetime:  # noqa: ANN401 - any cell
+    if item.kind is Kind.NUMBER:
+        return float(cell)
+    if item.kind is Kind.INTEGER:
+        if float(cell) % 1:
+            raise ValueError
+        return int(cell)
+    if item.kind is Kind.BOOLEAN:
+        if cell not in (True, False):
+            raise ValueError
+        return bool(cell)
+    if item.kind is Kind.DATE:
+        stamp: datetime = pd.Timestamp(cell).to_pydatetime()
+        return stamp
+    if not isinstance(cell, str):
+        raise TypeError
+    return cell
+
+
+def meeting(frame: pd.DataFrame, bbox: Box | None) -> pd.DataFrame:
+    """Return the rows whose shape meets a box; a row without a shape meets none."""
+    if bbox is None:
+        return frame
+    if not isinstance(frame, gpd.GeoDataFrame):
+        name = "bbox"
+        raise InvalidQueryError(name, "bbox: this layer is a table; it has no geometry.")
+    met = shapely.intersects(frame.geometry.to_numpy(), shapely.box(*bbox))
+    return frame[met].reset_index(drop=True)
+
+
+def layer_schema(layer: str) -> LayerSchema:
+    """Return a layer's schema; NotFoundError for an unknown name."""
+    if layer not in SCHEMAS:
+        msg = f"There is no layer {layer!r}; layers are {', '.join(SCHEMAS)}."
+        raise NotFoundError(msg)
+    return SCHEMAS[layer]

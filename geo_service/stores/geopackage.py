@@ -1,0 +1,254 @@
+"""A whole plan as one GeoPackage, for QGIS and GDAL; and the workspace back from it.
+
+Layers are feature tables in EPSG:4490, tables attribute tables. What decides about the plan
+beside its layers (settings, rulebook, waivers, industry groups) stands in the attribute
+table `geo_service_files`, and with them the elevation model's file as it is. Unpacking gives a
+workspace whose layers are that GeoPackage: the frames, and so the versions, are the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+
+from geo_service.documents import MAX_BYTES
+from geo_service.errors import Fault, StoreError, WorkspaceError
+from geo_service.schema import SCHEMAS
+
+FILES_TABLE = "geo_service_files"
+STYLES_TABLE = "layer_styles"
+SETTINGS = "workspace.toml"
+LAYERS_FILE = "layers.gpkg"
+_FILE_NAMES = {
+    "rulebook": "rulebook.yaml",
+    "waivers": "waivers.yaml",
+    "industry_groups": "industry_groups.csv",
+}
+_FORMAT = "1"
+_DEM = "dem"
+_DEM_FILE = "dem.tif"
+_LARGEST_DEM = 500_000_000
+_VERSION = {"VERSION": "1.3"}
+"""Of the GeoPackage standard: Debian's GDAL warns of a newer one."""
+
+
+def write_geopackage(
+    path: Path,
+    frames: Mapping[str, pd.DataFrame],
+    settings: Mapping[str, Any],
+    files: Mapping[str, str],
+    *,
+    dem: bytes | None = None,
+    styles: Mapping[str, str] | None = None,
+) -> None:
+    """Write a plan's layers and settings as one GeoPackage; it appears when it is complete.
+
+    Parameters
+    ----------
+    frames
+        By layer its rows as they are kept (`frames.canonical`).
+    settings
+        `workspace.toml` as plain data.
+    files
+        The texts beside it by the setting that names them.
+    dem
+        The elevation model's file, where there is one.
+    styles
+        By layer a QGIS style (QML), shown by QGIS by itself.
+
+    Raises
+    ------
+    StoreError
+        The file cannot be written.
+    """
+    try:
+        with _new_file(path) as part:
+            for name, frame in frames.items():
+                _write_layer(part, name, frame)
+            texts = {"format": _FORMAT, "settings": json.dumps(settings, ensure_ascii=False)}
+            rows = {**texts, **files}
+            if dem is not None:
+                rows[_DEM] = base64.b64encode(dem).decode()
+            table = pd.DataFrame({"name": list(rows), "content": list(rows.values())}, dtype="str")
+            pyogrio.write_dataframe(table, part, layer=FILES_TABLE, driver="GPKG", append=True)
+            if styles:
+                _write_styles(part, {name: styles[name] for name in frames if name in styles})
+    except (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        msg = f"Cannot write {path}: {reason}."
+        raise StoreError(msg) from error
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[Path]:
+    """Give a name to write under; at the end the file is made durable and takes its place."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as folder:
+        part = Path(folder) / "plan.gpkg"
+        yield part
+        handle = os.open(part, os.O_RDWR)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        part.replace(path)
+
+
+def _write_layer(path: Path, name: str, frame: pd.DataFrame) -> None:
+    options: dict[str, Any] = {"layer": name, "driver": "GPKG", "append": path.exists()}
+    if not path.exists():
+        options["dataset_options"] = _VERSION
+    if not isinstance(frame, gpd.GeoDataFrame):
+        pyogrio.write_dataframe(frame, path, use_arrow=True, **options)
+        return
+    kinds = {str(kind) for kind in frame.geom_type.dropna().unique()}
+    pyogrio.write_dataframe(
+        frame,
+        path,
+        use_arrow=True,
+        geometry_type=kinds.pop() if len(kinds) == 1 else "Unknown",
+        promote_to_multi=False,
+        **options,
+    )
+
+
+def _write_styles(path: Path, styles: Mapping[str, str]) -> None:
+    """Add the table in which QGIS looks for styles; GDAL no longer has the file open."""
+    with sqlite3.connect(path) as base:
+        base.execute(
+            f"CREATE TABLE {STYLES_TABLE} (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, "
+            "f_table_catalog TEXT(256), f_table_schema TEXT(256), f_table_name TEXT(256), "
+            "f_geometry_column TEXT(256), styleName TEXT(30), styleQML TEXT, styleSLD TEXT, "
+            "useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30), "
+            "update_time DATETIME DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')))"
+        )
+        base.execute(
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id) "
+            "VALUES (?, 'attributes', ?, 0)",
+            (STYLES_TABLE, STYLES_TABLE),
+        )
+        rows = [(name, name, style) for name, style in styles.items()]
+        base.executemany(
+            f"INSERT INTO {STYLES_TABLE} (f_table_catalog, f_table_schema, f_table_name, "  # noqa: S608 - a constant
+            "f_geometry_column, styleName, styleQML, useAsDefault) "
+            "VALUES ('', '', ?, 'geom', ?, ?, 1)",
+            rows,
+        )
+    base.close()
+
+
+def unpack_geopackage(source: Path, folder: Path) -> Path:
+    """Make a workspace's folder from a GeoPackage that `write_geopackage` made.
+
+    The names of the files in it are fixed; nothing in the GeoPackage decides where anything
+    is written.
+
+    Raises
+    ------
+    WorkspaceError
+        The file is no such GeoPackage, or the folder holds something already.
+    """
+    texts = _texts(source)
+    if folder.exists() and any(folder.iterdir()):
+        fault = Fault(file=str(folder), found="a folder with files in it", expected="a new folder")
+        msg = "The plan was not unpacked:"
+        raise WorkspaceError(msg, [fault])
+    settings = json.loads(texts.pop("settings"))
+    names = [str(name) for name in pyogrio.list_layers(source)[:, 0]]
+    settings["layers"] = {
+        name: {"file": LAYERS_FILE, "layer": name} for name in SCHEMAS if name in names
+    }
+    settings.pop("store", None)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, file in _FILE_NAMES.items():
+            if name in texts:
+                (folder / file).write_text(texts[name], encoding="utf-8")
+            if name == "industry_groups":
+                settings[name]["file"] = file
+            elif name in settings:
+                settings[name] = file
+        if _DEM in texts and _DEM in settings:
+            (folder / _DEM_FILE).write_bytes(base64.b64decode(texts[_DEM]))
+            settings[_DEM]["file"] = _DEM_FILE
+        shutil.copyfile(source, folder / LAYERS_FILE)
+        (folder / SETTINGS).write_text(as_toml(settings), encoding="utf-8")
+    except OSError as error:
+        msg = f"Cannot unpack to {folder}: {error.strerror}."
+        raise StoreError(msg) from error
+    return folder
+
+
+def _texts(source: Path) -> dict[str, str]:
+    """Return the settings and texts that a GeoPackage carries."""
+    try:
+        table = pyogrio.read_dataframe(source, layer=FILES_TABLE)
+        texts = dict(zip(table["name"].tolist(), table["content"].tolist(), strict=True))
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, KeyError):
+        texts = {}
+    is_ours = texts.get("format") == _FORMAT and isinstance(texts.get("settings"), str)
+    known = {name: text for name, text in texts.items() if isinstance(text, str)}
+    most = {_DEM: _LARGEST_DEM}
+    if is_ours and all(len(text) <= most.get(name, MAX_BYTES) for name, text in known.items()):
+        return known
+    fault = Fault(
+        file=source.name,
+        found="no settings of a plan in it" if source.exists() else "no such file",
+        expected="a GeoPackage that `geo-service export` wrote",
+    )
+    msg = "The plan was not unpacked:"
+    raise WorkspaceError(msg, [fault])
+
+
+def as_toml(data: Mapping[str, Any]) -> str:
+    r"""Return plain data (texts, numbers, booleans, lists, tables) as TOML.
+
+    >>> print(as_toml({"a": 1, "b": {"c": "甲\\n"}}).strip())
+    a = 1
+    <BLANKLINE>
+    [b]
+    c = "甲\\n"
+    """
+    return "\n".join(_toml_lines(data, ())) + "\n"
+
+
+def _toml_lines(data: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
+    tables = {key: value for key, value in data.items() if isinstance(value, Mapping)}
+    plain = {key: value for key, value in data.items() if key not in tables and value is not None}
+    if path and (plain or not tables):
+        yield ""
+        yield f"[{'.'.join(map(_toml_key, path))}]"
+    for key, value in plain.items():
+        yield f"{_toml_key(key)} = {_toml_value(value)}"
+    for key, value in tables.items():
+        yield from _toml_lines(value, (*path, key))
+
+
+def _toml_key(key: str) -> str:
+    return key if key.isascii() and key.replace("_", "").isalnum() else _toml_text(key)
+
+
+def _toml_text(text: str) -> str:
+    """A basic string: JSON's, but for the one character that JSON leaves and TOML escapes."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _toml_value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_toml_value, value))}]"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    return _toml_text(str(value))

@@ -1,0 +1,342 @@
+"""The embedded store: one immutable file a version, one SQLite catalogue, in the workspace.
+
+`store/layers/<layer>/<version>-<six digits>.parquet` holds rows (GeoParquet, or Parquet for a
+table), `store/catalogue.sqlite` the entries. A file is written under another name, synced,
+renamed and its folder synced before its entry is committed; nobody opens it for writing again.
+What a crash leaves behind is a file without an entry, which is swept an hour later.
+
+GDAL never opens the catalogue: its own SQLite and Python's, on one file in one process, lose
+acknowledged writes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+
+from geo_service.errors import NotFoundError, StoreError
+from geo_service.schema import SCHEMAS
+from geo_service.stores.base import VERSION_LENGTH
+from geo_service.stores.catalogued import CataloguedStore
+from geo_service.stores.frames import canonical, meeting
+from geo_service.stores.tables import HEAD, revision, upgrade, versions
+
+if TYPE_CHECKING:
+    from geo_service.stores.base import Box
+    from geo_service.stores.catalogued import Staged
+    from geo_service.stores.frames import Condition
+
+CATALOGUE = "catalogue.sqlite"
+LAYERS = "layers"
+BUSY_SECONDS = 30
+ORPHAN_SECONDS = 3600
+"""A file without an entry that is older than this is no longer waiting for one."""
+_ROWS_A_GROUP = 16_384
+"""Rows that are read or skipped together when a bbox or a value is asked for."""
+
+
+class LocalStore(CataloguedStore):
+    """Versions and saved results in a folder of the workspace.
+
+    Nothing is made in the folder before the first write, so that a workspace may lie on
+    read-only ground.
+    """
+
+    def __init__(self, folder: Path, county: str) -> None:
+        super().__init__(county)
+        self._folder = folder
+        self._path = folder / CATALOGUE
+        self._lock = threading.Lock()
+        self._engine: sa.Engine | None = None
+        self._inode: tuple[int, int] | None = None
+        self._is_writable = False
+
+    @property
+    def shown(self) -> str:
+        """Return the folder."""
+        return str(self._folder)
+
+    def close(self) -> None:
+        """Give back connections."""
+        with self._lock:
+            if self._engine is not None:
+                self._engine.dispose()
+            self._engine, self._inode, self._is_writable = None, None, False
+
+    # ---- connections --------------------------------------------------------------------------
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection | None]:
+        with self._told(), self._lock:
+            engine = self._opened()
+        if engine is None:
+            yield None
+            return
+        with self._told(), engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _locked(self) -> Iterator[sa.Connection]:
+        with self._told():
+            with self._lock:
+                engine = self._opened_for_writing()
+            writing = engine.connect().execution_options(immediate=True)
+            with writing as connection, connection.begin():
+                yield connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what SQLite and the file system say into StoreError."""
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            msg = f"The store {self.shown} failed: {error.orig}."
+            raise StoreError(msg) from error
+        except (OSError, pa.ArrowException) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            msg = f"The store {self.shown} failed: {reason}."
+            raise StoreError(msg) from error
+
+    def _opened(self) -> sa.Engine | None:
+        """Return the engine of a catalogue that is there and up to date; else None."""
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            return None
+        inode = (status.st_dev, status.st_ino)
+        if self._engine is not None and inode != self._inode:  # another file has taken its place
+            self._engine.dispose()
+            self._engine, self._is_writable = None, False
+        if self._engine is None:
+            engine = self._made_engine()
+            try:
+                if not self._is_current(engine):
+                    engine.dispose()
+                    return None
+            except BaseException:
+                engine.dispose()
+                raise
+            self._engine, self._inode = engine, inode
+        return self._engine
+
+    def _is_current(self, engine: sa.Engine) -> bool:
+        """Bring a catalogue up to date; False when there is nothing in it.
+
+        A crash before the first commit leaves an empty one.
+        """
+        with engine.connect() as connection:
+            at = revision(connection)
+            if at == HEAD:
+                self._claim(connection)
+        if at is not None and at != HEAD:
+            _upgrade(engine, self._claim)
+        return at is not None
+
+    def _opened_for_writing(self) -> sa.Engine:
+        """Return the engine of the catalogue, which is made when there is none."""
+        engine = self._opened()
+        if engine is None:
+            _make_folder(self._folder)
+            engine = self._made_engine()
+            _set_wal(engine)
+            _upgrade(engine, self._claim)
+            _sync(self._folder)
+            status = self._path.stat()
+            self._engine, self._inode = engine, (status.st_dev, status.st_ino)
+        if not self._is_writable:
+            self._sweep(engine)
+            self._is_writable = True
+        return engine
+
+    def _made_engine(self) -> sa.Engine:
+        engine = sa.create_engine("sqlite://", creator=self._connect, poolclass=sa.QueuePool)
+        sa.event.listen(engine, "begin", _begin)
+        return engine
+
+    def _connect(self) -> sqlite3.Connection:
+        """Open the catalogue; on read-only ground in a way that needs no file beside it."""
+        address = self._path.resolve().as_uri()
+        if self._path.exists() and not os.access(self._folder, os.W_OK):
+            is_used = self._path.with_name(f"{CATALOGUE}-wal").exists()
+            address += "?mode=ro" if is_used else "?immutable=1"
+        connection = sqlite3.connect(
+            address, uri=True, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False
+        )
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    # ---- rows ---------------------------------------------------------------------------------
+
+    @contextmanager
+    def _staging(self, staged: Iterable[Staged]) -> Iterator[tuple[sa.Connection, list[str]]]:
+        places: list[str] = []
+        try:
+            with self._told():
+                for layer, frame, digest in staged:
+                    name = f"{digest[:VERSION_LENGTH]}-{secrets.token_hex(3)}.parquet"
+                    places.append(f"{layer}/{name}")
+                    self._write(self._folder / LAYERS / layer / name, frame)
+        except BaseException:
+            self._dropped(places)
+            raise
+        with self._locked() as connection:
+            try:
+                self._check_there(places)
+                yield connection, places
+            except BaseException:  # before the commit: nothing can refer to these files
+                self._dropped(places)
+                raise
+
+    def _check_there(self, places: Sequence[str]) -> None:
+        """Make sure that nobody swept a file before its entry: this process may have slept."""
+        if not all((self._folder / LAYERS / place).exists() for place in places):
+            msg = f"The store {self.shown} failed: a new file was swept before its entry."
+            raise StoreError(msg)
+
+    def _write(self, path: Path, frame: pd.DataFrame) -> None:
+        """Write rows to a new file that is whole and durable when this returns."""
+        _make_folder(path.parent)
+        part = path.with_name(path.name + ".part")
+        options: dict[str, Any] = {
+            "compression": "zstd",
+            "row_group_size": _ROWS_A_GROUP,
+            "write_page_checksum": True,
+        }
+        try:
+            if isinstance(frame, gpd.GeoDataFrame):
+                frame.to_parquet(
+                    part, schema_version="1.1.0", write_covering_bbox=True, index=False, **options
+                )
+            else:
+                frame.to_parquet(part, index=False, **options)
+            _sync(part)
+            part.rename(path)
+            _sync(path.parent)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                part.unlink()
+            raise
+
+    def _read_rows(
+        self,
+        connection: sa.Connection,  # noqa: ARG002 - the other store reads through it
+        layer: str,
+        place: str,
+        bbox: Box | None,
+        asked: tuple[Condition, ...],
+    ) -> pd.DataFrame:
+        schema = SCHEMAS[layer]
+        path = self._folder / LAYERS / place
+        condition = _expression(asked)
+        columns = [*schema.columns, *(() if schema.geometry is None else ("geometry",))]
+        options: dict[str, Any] = {
+            "columns": columns,
+            "filters": condition,
+            "page_checksum_verification": True,
+        }
+        try:
+            if schema.geometry is None:
+                frame = pd.read_parquet(path, **options)
+            else:
+                frame = gpd.read_parquet(path, bbox=bbox, **options)
+        except FileNotFoundError:
+            msg = f"Layer {layer!r}: the file of this version is not in the store any more."
+            raise NotFoundError(msg) from None
+        return canonical(meeting(frame, bbox), layer)
+
+    def _drop(self, connection: sa.Connection, places: Sequence[str]) -> None:
+        """Files go after the transaction."""
+
+    def _dropped(self, places: Sequence[str]) -> None:
+        for place in places:
+            with contextlib.suppress(OSError):  # what stays is swept later
+                (self._folder / LAYERS / place).unlink()
+
+    def _sweep(self, engine: sa.Engine) -> None:
+        """Remove old files that have no entry, while no writer can be adding one."""
+        before = time.time() - ORPHAN_SECONDS
+        with engine.connect().execution_options(immediate=True) as connection, connection.begin():
+            known = set(connection.scalars(sa.select(versions.c.place)))
+            for path in (self._folder / LAYERS).glob("*/*.parquet*"):
+                if f"{path.parent.name}/{path.name}" in known:
+                    continue
+                with contextlib.suppress(OSError):
+                    if path.stat().st_mtime < before:
+                        path.unlink()
+
+
+def _begin(connection: sa.Connection) -> None:
+    """Begin a transaction; one that will write takes the lock of writers at once."""
+    is_write = connection.get_execution_options().get("immediate", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+
+
+def _set_wal(engine: sa.Engine) -> None:
+    """Let readers read while somebody writes; several processes may be doing this at once."""
+    ends = time.monotonic() + BUSY_SECONDS
+    while True:
+        raw = engine.raw_connection()
+        try:
+            raw.cursor().execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > ends:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+        finally:
+            raw.close()
+
+
+def _upgrade(engine: sa.Engine, claim: Any) -> None:  # noqa: ANN401 - a function of a connection
+    with engine.connect().execution_options(immediate=True) as connection, connection.begin():
+        upgrade(connection)
+        claim(connection)
+
+
+def _expression(asked: tuple[Condition, ...]) -> pc.Expression | None:
+    """Return conditions as Arrow evaluates them while it reads."""
+    whole: pc.Expression | None = None
+    for condition in asked:
+        column = pc.field(condition.column)
+        one = column.isin(list(condition.wanted)) if condition.wanted else pc.scalar(value=False)
+        if condition.is_missing_wanted:
+            one = one | column.is_null()
+        whole = one if whole is None else whole & one
+    return whole
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each durable in the one above."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync(folder.parent)
+
+
+def _sync(path: Path) -> None:
+    """Make a file's content, or a folder's list of names, durable."""
+    if os.name == "nt" and path.is_dir():  # Windows syncs no folders
+        return
+    flags = os.O_RDONLY if os.name != "nt" else os.O_RDWR
+    handle = os.open(path, flags)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,59 @@
+"""Which store a workspace has: the embedded one in its folder, or a shared one by its address."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from geo_service.stores.local import LocalStore
+
+if TYPE_CHECKING:
+    from geo_service.stores.base import Store
+
+STORE_FOLDER = "store"
+EMBEDDED = "local"
+"""What stands for the embedded store where an address is asked for."""
+
+
+def open_store(folder: Path, county: str, address: str | None = None) -> Store:
+    """Return a workspace's store.
+
+    Parameters
+    ----------
+    folder
+        The workspace's folder.
+    county
+        The county's code: a store belongs to one county.
+    address
+        `postgresql://USER@HOST/DATABASE`, or None (or "local") for the embedded store.
+
+    Raises
+    ------
+    StoreError
+        The address is wrong, the server cannot be reached, the store belongs to another
+        county or was made by a newer release.
+    """
+    if address is None or address == EMBEDDED:
+        return LocalStore(folder / STORE_FOLDER, county)
+    from geo_service.stores.postgis import PostgisStore  # noqa: PLC0415 - only where it is used
+
+    return PostgisStore(address, county)
+
+
+def has_password(address: str) -> bool:
+    """Return whether an address carries a password, which has no place in `workspace.toml`."""
+    return address != EMBEDDED and without_password(address) != address
+
+
+def without_password(address: str) -> str:
+    """Return an address without its password; as it is when it cannot be read."""
+    import sqlalchemy as sa  # noqa: PLC0415 - only where an address is used
+
+    try:
+        url = sa.make_url(address)
+    except sa.exc.ArgumentError:
+        return address
+    if not url.password and "password" not in url.query:
+        return address
+    plain = url.difference_update_query(["password"])._replace(password=None)
+    return plain.render_as_string(hide_password=False)

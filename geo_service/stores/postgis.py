@@ -1,0 +1,312 @@
+"""The shared store: PostgreSQL with PostGIS, for several service processes at once.
+
+Each version has a table of its own, `<layer>_<twelve digits>`, with a spatial index; the
+catalogue stands beside them in one schema of the database (`?schema=` of the address, default
+`geo_service`), so that a database can hold several counties. A publish is one transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pandas as pd
+import pyarrow as pa
+import shapely
+import sqlalchemy as sa
+from pyarrow import csv
+
+from geo_service.crs import STORAGE_CRS
+from geo_service.errors import InvalidQueryError, NotFoundError, StoreError
+from geo_service.schema import SCHEMAS, Kind, LayerSchema
+from geo_service.stores.catalogued import CataloguedStore
+from geo_service.stores.frames import canonical
+from geo_service.stores.tables import upgrade
+
+if TYPE_CHECKING:
+    from geo_service.stores.base import Box
+    from geo_service.stores.catalogued import Staged
+    from geo_service.stores.frames import Condition
+
+SRID = 4490
+DEFAULT_SCHEMA = "geo_service"
+POOL_SIZE, POOL_EXTRA, POOL_SECONDS = 5, 10, 30
+CONNECT_SECONDS = 10
+LOCK_SECONDS = 120
+"""How long a publisher waits for the one before it."""
+_ROWS_AT_ONCE = 50_000
+_SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,50}")
+_ROW = "row_no"
+_TYPES: dict[Kind, type[sa.types.TypeEngine[Any]]] = {
+    Kind.NUMBER: sa.Double,
+    Kind.INTEGER: sa.BigInteger,
+    Kind.BOOLEAN: sa.Boolean,
+    Kind.DATE: sa.DateTime,
+}
+_SHOWN_IN_ADDRESS = ("host", "port", "schema")
+
+
+class _Geometry(sa.types.UserDefinedType[bytes]):
+    """A PostGIS geometry in EPSG:4490, read as WKB."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:  # noqa: ANN401 - SQLAlchemy's signature
+        return f"geometry(Geometry,{SRID})"
+
+    def column_expression(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return sa.func.ST_AsBinary(column, type_=sa.LargeBinary)
+
+
+class PostgisStore(CataloguedStore):
+    """Versions and saved results in a database.
+
+    Making one connects, and brings the catalogue's tables up to date.
+    """
+
+    def __init__(self, address: str, county: str) -> None:
+        super().__init__(county)
+        try:
+            url = sa.make_url(address)
+        except sa.exc.ArgumentError:
+            msg = "The store's address cannot be read; expected postgresql://USER@HOST/DATABASE."
+            raise StoreError(msg) from None
+        self._schema, self._url = _schema_of(url)
+        self._secret = url.password or str(url.query.get("password", ""))
+        self._shown = _shown(url)
+        key = hashlib.sha256(f"geo_service|{self._schema}".encode()).digest()[:8]
+        self._lock_key = int.from_bytes(key, signed=True)
+        try:
+            self._engine = sa.create_engine(
+                self._url,
+                pool_size=POOL_SIZE,
+                max_overflow=POOL_EXTRA,
+                pool_timeout=POOL_SECONDS,
+                pool_pre_ping=True,
+                hide_parameters=True,
+                connect_args={
+                    "connect_timeout": CONNECT_SECONDS,
+                    "application_name": "geo-service",
+                    "options": f"-csearch_path={self._schema},public -cTimeZone=UTC",
+                },
+            )
+        except ModuleNotFoundError:
+            msg = "A shared store needs psycopg: install geo-service[postgis]."
+            raise StoreError(msg) from None
+        try:
+            self._prepare()
+        except BaseException:
+            self._engine.dispose()
+            raise
+
+    @property
+    def shown(self) -> str:
+        """Return the address without its password."""
+        return self._shown
+
+    def close(self) -> None:
+        """Give back connections."""
+        self._engine.dispose()
+
+    # ---- connections --------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        with self._told(), self._engine.begin() as connection:
+            self._take_lock(connection)
+            if not connection.scalar(
+                sa.text("SELECT 1 FROM pg_namespace WHERE nspname = :name"),
+                {"name": self._schema},
+            ):
+                connection.execute(sa.schema.CreateSchema(self._schema, if_not_exists=True))
+            if not connection.scalar(
+                sa.text("SELECT 1 FROM pg_extension WHERE extname = 'postgis'")
+            ):
+                connection.exec_driver_sql("CREATE EXTENSION postgis WITH SCHEMA public")
+            upgrade(connection)
+            self._claim(connection)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection | None]:
+        with (
+            self._told(),
+            self._engine.connect().execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            ) as connection,
+        ):
+            yield connection
+
+    @contextmanager
+    def _locked(self) -> Iterator[sa.Connection]:
+        with self._told(), self._engine.begin() as connection:
+            self._take_lock(connection)
+            yield connection
+
+    def _take_lock(self, connection: sa.Connection) -> None:
+        """Wait for other writers; the lock goes with the transaction."""
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(self._lock_key)))
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what the server says into StoreError; never with a password or a row's values."""
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            diagnosis = getattr(error.orig, "diag", None)
+            said = getattr(diagnosis, "message_primary", None) or str(error.orig)
+            raise StoreError(self._failed(said)) from None
+        except sa.exc.TimeoutError:
+            raise StoreError(self._failed("no connection was free")) from None
+
+    def _failed(self, said: str) -> str:
+        line = said.strip().splitlines()[0] if said.strip() else "no reason given"
+        if self._secret:
+            line = line.replace(self._secret, "***")
+        return f"The store {self.shown} failed: {line}."
+
+    # ---- rows ---------------------------------------------------------------------------------
+
+    @contextmanager
+    def _staging(self, staged: Iterable[Staged]) -> Iterator[tuple[sa.Connection, list[str]]]:
+        with self._told(), self._engine.begin() as connection:
+            places = [self._write(connection, layer, frame) for layer, frame, _ in staged]
+            self._take_lock(connection)
+            yield connection, places
+
+    def _write(self, connection: sa.Connection, layer: str, frame: pd.DataFrame) -> str:
+        """Make a table with the rows and their indexes; others see it after the commit."""
+        place = f"{layer}_{secrets.token_hex(6)}"
+        table = _table(layer, place)
+        table.create(connection)
+        raw: Any = connection.connection.driver_connection
+        quote = connection.dialect.identifier_preparer.quote
+        with raw.cursor().copy(f"COPY {quote(place)} FROM STDIN (FORMAT csv)") as copy:
+            for start in range(0, len(frame), _ROWS_AT_ONCE):
+                copy.write(_as_csv(frame.iloc[start : start + _ROWS_AT_ONCE]))
+        for index in _indexes(table, SCHEMAS[layer]):
+            index.create(connection)
+        connection.exec_driver_sql(f"ANALYZE {quote(place)}")
+        return place
+
+    def _read_rows(
+        self,
+        connection: sa.Connection,
+        layer: str,
+        place: str,
+        bbox: Box | None,
+        asked: tuple[Condition, ...],
+    ) -> pd.DataFrame:
+        table = _table(layer, place)
+        columns = [column for column in table.c if column.name != _ROW]
+        query = sa.select(*columns).order_by(table.c[_ROW])
+        for condition in asked:
+            query = query.where(_clause(table.c[condition.column], condition))
+        if bbox is not None:
+            query = query.where(_meets(table, bbox))
+        try:
+            rows = connection.execute(query).all()
+        except sa.exc.ProgrammingError as error:
+            if getattr(error.orig, "sqlstate", None) != "42P01":  # undefined table
+                raise
+            msg = f"Layer {layer!r}: the table of this version is not in the store any more."
+            raise NotFoundError(msg) from None
+        return canonical(_frame([column.name for column in columns], rows), layer)
+
+    def _drop(self, connection: sa.Connection, places: Sequence[str]) -> None:
+        """Drop tables; a reader of one is waited for."""
+        for place in places:
+            layer = place.rpartition("_")[0]
+            _table(layer, place).drop(connection, checkfirst=True)
+
+    def _dropped(self, places: Sequence[str]) -> None:
+        """Tables went with the transaction."""
+
+
+def _schema_of(url: sa.URL) -> tuple[str, sa.URL]:
+    """Return the schema that an address names, and the address as the driver takes it."""
+    if url.get_backend_name() not in {"postgresql", "postgres"}:
+        msg = (
+            f"A store in {url.get_backend_name()!r} is not known; expected "
+            "postgresql://USER@HOST/DATABASE, or no address for the embedded store."
+        )
+        raise StoreError(msg)
+    schema = url.query.get("schema", DEFAULT_SCHEMA)
+    if not isinstance(schema, str) or not _SCHEMA_NAME.fullmatch(schema):
+        msg = "The schema in the store's address must be small letters, digits and underscores."
+        raise StoreError(msg)
+    plain = url.difference_update_query(["schema"])
+    return schema, plain.set(drivername="postgresql+psycopg")
+
+
+def _shown(url: sa.URL) -> str:
+    kept = {name: value for name, value in url.query.items() if name in _SHOWN_IN_ADDRESS}
+    shown = url.set(drivername="postgresql", query=kept)._replace(password=None)
+    return shown.render_as_string(hide_password=True)
+
+
+def _table(layer: str, place: str) -> sa.Table:
+    """Return a version's table as SQLAlchemy describes it."""
+    schema = SCHEMAS[layer]
+    columns: list[sa.Column[Any]] = [sa.Column(_ROW, sa.Integer, primary_key=True)]
+    columns += [sa.Column(item.name, _TYPES.get(item.kind, sa.Text)) for item in schema.fields]
+    if schema.geometry is not None:
+        columns.append(sa.Column("geometry", _Geometry))
+    return sa.Table(place, sa.MetaData(), *columns)
+
+
+def _indexes(table: sa.Table, schema: LayerSchema) -> Iterator[sa.Index]:
+    if schema.geometry is not None:
+        yield sa.Index(f"{table.name}_geo", table.c.geometry, postgresql_using="gist")
+    for name in dict.fromkeys((schema.key[0], "park_id")):
+        if name in table.c:
+            yield sa.Index(f"{table.name}_{name}", table.c[name])
+
+
+def _as_csv(frame: pd.DataFrame) -> bytes:
+    """Return rows as CSV for COPY: missing is empty, an empty text is quoted, shapes are EWKB."""
+    arrays: dict[str, pa.Array] = {_ROW: pa.array(frame.index.to_numpy(), pa.int64())}
+    for name in frame.columns:
+        if name == "geometry":
+            shapes = shapely.set_srid(frame["geometry"].to_numpy(), SRID)
+            texts = shapely.to_wkb(shapes, hex=True, include_srid=True)
+            arrays[name] = pa.array(texts, pa.string())
+        else:
+            arrays[str(name)] = pa.Array.from_pandas(frame[name])
+    sink = pa.BufferOutputStream()
+    options = csv.WriteOptions(include_header=False, quoting_style="needed")
+    csv.write_csv(pa.table(arrays), sink, options)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def _frame(names: list[str], rows: Sequence[sa.Row[Any]]) -> pd.DataFrame:
+    cells = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    columns = {
+        name: pd.Series(list(values), dtype="object")
+        for name, values in zip(names, cells, strict=True)
+    }
+    shapes = columns.pop("geometry", None)
+    frame = pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
+    if shapes is None:
+        return frame
+    geometry = gpd.GeoSeries(shapely.from_wkb(shapes.to_numpy()), crs=STORAGE_CRS)
+    return gpd.GeoDataFrame(frame, geometry=geometry)
+
+
+def _clause(column: sa.Column[Any], condition: Condition) -> sa.ColumnElement[bool]:
+    is_one = column.in_(condition.wanted) if condition.wanted else sa.false()
+    return sa.or_(is_one, column.is_(None)) if condition.is_missing_wanted else is_one
+
+
+def _meets(table: sa.Table, bbox: Box) -> sa.ColumnElement[bool]:
+    if "geometry" not in table.c:
+        name = "bbox"
+        raise InvalidQueryError(name, "bbox: this layer is a table; it has no geometry.")
+    envelope = sa.func.ST_MakeEnvelope(*map(float, bbox), SRID)
+    meets: sa.ColumnElement[bool] = sa.func.ST_Intersects(table.c.geometry, envelope)
+    return meets

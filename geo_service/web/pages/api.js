@@ -1,0 +1,104 @@
+// Asks the service, and shows what waiting, failing and having nothing look like.
+import { button, icon, make } from './dom.js';
+import { start, t } from './frame.js';
+
+const PATIENCE_MS = 60_000;
+const SLOW_MS = 4_000;
+
+// What went wrong, as `kind`: offline, timeout, missing, status or broken. `errors` are the
+// faults that the service lists for what it was sent.
+export class ServiceError extends Error {
+  constructor(kind, { status = 0, detail = '', errors = [], parameter = '', choices = [] } = {}) {
+    super(detail || kind);
+    Object.assign(this, { kind, status, detail, errors, parameter, choices });
+  }
+}
+
+export function address(path, parameters = {}) {
+  const query = new URLSearchParams({ ...withoutEmpty(parameters), lang: start.lang });
+  return `${start.root}${path}?${query}`;
+}
+
+function withoutEmpty(parameters) {
+  return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined && value !== ''));
+}
+
+export async function ask(path, { parameters = {}, method = 'GET', body = undefined, raw = undefined, signal = undefined } = {}) {
+  const headers = { accept: 'application/json' };
+  if (body !== undefined) headers['content-type'] = 'application/json';
+  if (raw !== undefined) headers['content-type'] = 'application/octet-stream';
+  const limit = AbortSignal.timeout(PATIENCE_MS);
+  let answer;
+  try {
+    answer = await fetch(address(path, parameters), {
+      method,
+      headers,
+      body: raw ?? (body === undefined ? undefined : JSON.stringify(body)),
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ServiceError(error.name === 'TimeoutError' ? 'timeout' : 'offline');
+  }
+  const document = answer.status === 204 ? {} : await answer.json().catch(() => null);
+  if (!answer.ok) {
+    throw new ServiceError(answer.status === 404 ? 'missing' : 'status', {
+      status: answer.status,
+      detail: typeof document?.detail === 'string' ? document.detail : '',
+      parameter: document?.parameter ?? '',
+      choices: Array.isArray(document?.choices) ? document.choices : [],
+      errors: Array.isArray(document?.errors) ? document.errors.map((item) => (typeof item === 'string' ? item : `${item.parameter}: ${item.message}`)) : [],
+    });
+  }
+  if (document === null) throw new ServiceError('broken');
+  return { status: answer.status, document, location: answer.headers.get('location') };
+}
+
+export async function get(path, parameters, options) {
+  return (await ask(path, { parameters, ...options })).document;
+}
+
+// ---- states ----
+
+export function loadingState(text = t('console.loading')) {
+  const words = make('p', { role: 'status' }, text);
+  const node = make('div', { class: 'state is-loading' }, make('span', { class: 'spinner', 'aria-hidden': 'true' }), words);
+  setTimeout(() => {
+    if (node.isConnected) words.textContent = t('console.slow');
+  }, SLOW_MS);
+  return node;
+}
+
+export function emptyState(title, { hint = null, action = null, sign = 'empty' } = {}) {
+  return make('div', { class: 'state' }, icon(sign), make('p', { class: 'state-title' }, title), hint ? make('p', { class: 'note' }, hint) : null, action);
+}
+
+export function errorState(error, again = null) {
+  const kind = error instanceof ServiceError ? error.kind : 'broken';
+  if (!(error instanceof ServiceError)) console.warn(error);
+  return make(
+    'div',
+    { class: 'state is-error', role: 'alert' },
+    icon('warn'),
+    make('p', { class: 'state-title' }, t(`console.error_${kind}`, { status: error.status ?? '' })),
+    make('p', { class: 'note' }, t(`console.error_${kind}_hint`)),
+    error.detail ? make('p', { class: 'detail' }, make('bdi', {}, error.detail)) : null,
+    error.errors?.length ? make('ul', { class: 'detail' }, error.errors.map((line) => make('li', {}, make('bdi', {}, line)))) : null,
+    again ? button(t('console.retry'), again, { sign: 'again', class: 'button plain retry' }) : null,
+  );
+}
+
+// Fills a place with what `work` returns; until then it shows waiting, and when it fails the
+// fault with a button that tries again.
+export async function fillWith(place, work, { waiting = loadingState } = {}) {
+  place.replaceChildren(waiting());
+  place.setAttribute('aria-busy', 'true');
+  try {
+    const made = await work();
+    place.replaceChildren(...[made].flat(Infinity).filter(Boolean));
+  } catch (error) {
+    place.replaceChildren(errorState(error, () => fillWith(place, work, { waiting })));
+  } finally {
+    place.removeAttribute('aria-busy');
+  }
+}

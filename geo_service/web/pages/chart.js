@@ -1,0 +1,63 @@
+// Charts by ECharts in the page's own type and colours. Tooltips are rich text (drawn, never
+// markup); each chart has a table with the same figures for those who cannot see it.
+import { make } from './dom.js';
+import { t } from './frame.js';
+
+const FONT = getComputedStyle(document.body).fontFamily;
+export const INK = '#17222c';
+export const MUTED = '#56636f';
+export const LINE = '#dfe5ea';
+export const ACCENT = '#0b5c8c';
+// Neutral to cool steps for what is not the leading industry, told apart by lightness.
+export const OTHERS = ['#7f97a8', '#a9bac6', '#5f7485', '#c4d0d8', '#8c9a7c', '#b9c2a6', '#a08a77', '#c9b9a8', '#8f86a3', '#c2bcd0'];
+export const SUPPORTING = ['#4f93bd', '#7fb2d2', '#a8cce2', '#3b7ba4', '#93bfda'];
+
+// Curly braces and bars mean styles in ECharts' rich text, so values lose them.
+export function plainText(value) {
+  return String(value ?? '—').replace(/[{}|]/g, ' ');
+}
+
+export const tooltip = {
+  renderMode: 'richText',
+  confine: true,
+  backgroundColor: 'rgba(255,255,255,.97)',
+  borderColor: LINE,
+  textStyle: { color: INK, fontFamily: FONT, fontSize: 13 },
+  extraCssText: '',
+};
+
+// chart(option, { label, height, head, rows }): the figure with its table.
+export function chart(option, { label, height, head, rows, className = '' }) {
+  const canvas = make('div', { class: 'chart-canvas', role: 'img', 'aria-label': label });
+  canvas.style.height = `${height}px`;
+  const node = make(
+    'figure',
+    { class: `chart ${className}` },
+    canvas,
+    make(
+      'details',
+      { class: 'figures' },
+      make('summary', {}, t('console.as_table')),
+      make(
+        'div',
+        { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': label },
+        make(
+          'table',
+          { class: 'table is-plain' },
+          make('caption', { class: 'hidden-words' }, label),
+          make('thead', {}, make('tr', {}, head.map((text, place) => make('th', { scope: 'col', class: place ? 'number' : '' }, text)))),
+          make('tbody', {}, rows.map(([first, ...rest]) => make('tr', {}, make('th', { scope: 'row' }, make('bdi', {}, first)), rest.map((text) => make('td', { class: 'number' }, text))))),
+        ),
+      ),
+    ),
+  );
+  let drawn = null;
+  const draw = () => {
+    if (!canvas.clientWidth) return;
+    drawn ??= window.echarts.init(canvas, null, { renderer: 'canvas' });
+    drawn.setOption({ animation: false, textStyle: { fontFamily: FONT, color: INK }, aria: { enabled: false }, ...option }, true);
+    drawn.resize();
+  };
+  new ResizeObserver(draw).observe(canvas);
+  return { node, set: (next) => { option = next; draw(); } };
+}

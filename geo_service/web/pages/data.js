@@ -1,0 +1,197 @@
+// The layers: how many features, what is made up, which version, from where; and a way to
+// bring in a file, looked at before it is published.
+import { ask, errorState, fillWith, get } from './api.js';
+import { button, data, labelled, make, pageHead, panel, select, shorten } from './dom.js';
+import { count, exact, isGiven, percent, time } from './format.js';
+import { has, setTitle, showPage, start, t } from './frame.js';
+import { run } from './jobs.js';
+import { table } from './table.js';
+
+const CRS = ['auto', 'EPSG:4490', 'EPSG:4545', 'EPSG:4544', 'EPSG:4326', 'GCJ-02', 'BD-09'];
+const SHOWN = 100;
+let layers = [];
+
+function provenance(layer) {
+  if (!layer.features) return '—';
+  if (!layer.illustrative) return make('span', { class: 'chip is-real' }, t('data.real'));
+  if (layer.illustrative === layer.features) return make('span', { class: 'chip is-illustrative' }, t('data.illustrative_all'));
+  return make('span', { class: 'chip is-illustrative' }, t('data.illustrative_some', { share: percent(layer.illustrative / layer.features) }));
+}
+
+function history(layer) {
+  const place = make('div');
+  const node = make('details', { toggle: () => node.open && !place.childElementCount && fillWith(place, () => versions(layer)) }, make('summary', {}, t('data.history')), place);
+  return node;
+}
+
+async function versions(layer) {
+  const found = await get(`/api/layers/${encodeURIComponent(layer.name)}/history`);
+  return make('ol', { class: 'plain-list versions-list' }, found.versions.slice(0, 20).map((item) => make('li', {}, make('strong', {}, t('data.number', { number: item.number })), ' ', make('code', {}, data(item.version)), ' ', time(item.made_at), ' ', t('data.features_count', { count: count(item.features) }), make('span', { class: 'under' }, data([item.note, item.source].filter(Boolean).join(' · '))))));
+}
+
+function sources(layer) {
+  if (!layer.sources.length) return '—';
+  const [first, ...rest] = layer.sources;
+  return make('div', { class: 'sources' }, make('p', {}, data(shorten(first, 160))), rest.length ? make('details', {}, make('summary', {}, t('data.more_sources', { count: rest.length })), make('ul', { class: 'reasons' }, rest.map((text) => make('li', {}, data(text))))) : null);
+}
+
+function layerTable() {
+  const list = table(
+    [
+      { key: 'title', label: t('data.layer'), isHead: true, value: (item) => item.title, show: (item) => make('span', {}, item.title, make('span', { class: 'under' }, make('code', {}, item.name))) },
+      { key: 'features', label: t('data.features'), css: 'number', isDownFirst: true, value: (item) => item.features, show: (item) => count(item.features) },
+      { key: 'illustrative', label: t('data.kind'), value: (item) => (item.features ? item.illustrative / item.features : 0), show: provenance },
+      { key: 'version', label: t('data.version'), show: (item) => make('span', {}, make('code', {}, data(item.version)), history(item)) },
+      { key: 'sources', label: t('data.sources'), css: 'sources-cell', show: sources },
+    ],
+    { caption: t('data.layers') },
+  );
+  list.update(layers);
+  return list.node;
+}
+
+// ---- import ----
+
+function facts(pairs) {
+  return make('dl', { class: 'facts' }, pairs.filter(([, value]) => isGiven(value)).map(([name, value]) => make('div', {}, make('dt', {}, name), make('dd', {}, value instanceof Node ? value : data(value)))));
+}
+
+function columnName(name) {
+  return has(`column.${name}`) ? t(`column.${name}`) : name;
+}
+
+function written(value) {
+  if (value === null || value === undefined) return '—';
+  if (typeof value === 'boolean') return t(value ? 'console.yes' : 'console.no');
+  return typeof value === 'object' ? JSON.stringify(value) : exact(value);
+}
+
+// A list of the report as a table that folds away. columns: [label, row => text]
+function listing(title, total, columns, rows, link = null) {
+  if (!rows.length) return null;
+  const shown = rows.slice(0, SHOWN);
+  return make(
+    'details',
+    { class: 'fold', open: rows.length <= 12 },
+    make('summary', {}, `${title} (${count(total)})`),
+    make(
+      'div',
+      { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': title },
+      make(
+        'table',
+        { class: 'table is-plain' },
+        make('caption', { class: 'hidden-words' }, title),
+        make('thead', {}, make('tr', {}, columns.map(([label]) => make('th', { scope: 'col' }, label)))),
+        make('tbody', {}, shown.map((row) => make('tr', {}, columns.map(([, cell]) => make('td', {}, data(shorten(written(cell(row)), 160))))))),
+      ),
+    ),
+    total > shown.length ? make('p', { class: 'note' }, t('console.shown', { shown: shown.length, total: count(total) }), ' ', link) : link,
+  );
+}
+
+function outcomeOf(found) {
+  if (found.obstacle) return make('div', { class: 'state is-error', role: 'alert' }, make('p', { class: 'state-title' }, t(`data.obstacle_${found.obstacle}`)), found.breaks.length ? make('ul', { class: 'detail' }, found.breaks.slice(0, 20).map((text) => make('li', {}, data(text)))) : null);
+  return found.refused_count ? make('p', { class: 'callout', role: 'status' }, t('data.some_refused', { count: count(found.refused_count), rows: count(found.rows) })) : make('p', { class: 'cure', role: 'status' }, t('data.all_fit', { count: count(found.features) }));
+}
+
+function report(found, place) {
+  const own = `/api/imports/${encodeURIComponent(found.import_id)}`;
+  const outcome = make('div', { 'aria-live': 'polite' });
+  const note = make('input', { type: 'text', maxlength: 500, autocomplete: 'off', id: 'import-note' });
+  const publish = button(t('data.publish'), async () => {
+    publish.disabled = true;
+    const made = await run(outcome, `${own}/publish`, { parameters: { note: note.value } }, () => publish.click());
+    publish.disabled = false;
+    if (!made) return;
+    place.replaceChildren(make('p', { class: 'cure', role: 'status' }, t('data.published', { layer: titleOf(made.layer), count: count(made.features), version: made.version })));
+    layers = (await get('/api/layers')).layers;
+    layerPlace.replaceChildren(layerTable());
+  }, { kind: 'strong', id: 'publish', disabled: Boolean(found.obstacle) });
+  const discard = button(t('data.discard'), async () => {
+    await ask(own, { method: 'DELETE' }).catch(() => null);
+    place.replaceChildren();
+  }, { kind: 'plain' });
+  const whole = (name) => make('a', { href: `${start.root}${own}/${name}`, download: '' }, t('data.whole_list'));
+  const keys = Object.keys(found.sample[0]?.properties ?? {}).filter((name) => found.sample.some(({ properties }) => isGiven(properties[name])));
+  place.replaceChildren(
+    ...[
+      make('h3', {}, t('data.preview')),
+      outcomeOf(found),
+      facts([
+        [t('data.file'), `${found.file} · ${found.format}`],
+        [t('data.layer'), titleOf(found.layer)],
+        [t('data.rows'), count(found.rows)],
+        [t('data.features'), count(found.features)],
+        [t('data.refused'), count(found.refused_count)],
+        [t('data.encoding'), found.encoding],
+        [t('data.crs_declared'), found.crs.declared],
+        [t('data.crs_detected'), found.crs.detected],
+        [t('data.crs_evidence'), found.crs.evidence.length ? make('ul', { class: 'plain-list' }, found.crs.evidence.map((text) => make('li', {}, data(text)))) : null],
+        [t('data.unused'), found.unused_columns.join(start.lang === 'en' ? ', ' : '、')],
+        [t('data.notes'), found.notes.length ? make('ul', { class: 'plain-list' }, found.notes.map((text) => make('li', {}, data(text)))) : null],
+      ]),
+      listing(t('data.refused_list'), found.refused_count, [[t('data.row'), (row) => row.row], [t('data.feature'), (row) => row.feature], [t('data.column'), (row) => columnName(row.column)], [t('data.reason'), (row) => row.text]], found.refused, whole('refused')),
+      listing(t('data.repairs'), Object.values(found.repair_counts).reduce((sum, one) => sum + one, 0), [[t('data.row'), (row) => row.row], [t('data.feature'), (row) => row.feature], [t('data.repair'), (row) => row.text], [t('data.column'), (row) => columnName(row.column)], [t('data.was'), (row) => row.before], [t('data.now'), (row) => row.after]], found.repairs, whole('repairs')),
+      listing(t('data.columns'), found.columns.length, [[t('data.column'), (row) => `${columnName(row.column)} (${row.column})`], [t('data.from_column'), (row) => row.source], [t('data.how'), (row) => row.how_text], [t('data.units'), (row) => (row.unit && row.unit !== row.to_unit ? `${row.unit} → ${row.to_unit}` : row.to_unit ?? '')]], found.columns),
+      keys.length ? listing(t('data.sample'), found.sample.length, keys.slice(0, 8).map((name) => [columnName(name), (row) => row.properties[name]]), found.sample) : null,
+      found.status === 'published' ? null : make('div', { class: 'compare-form form-end' }, labelled(t('data.note'), note, { help: t('data.note_help') }), publish, discard),
+      outcome,
+    ].filter(Boolean),
+  );
+}
+
+function titleOf(layer) {
+  return has(`layer.${layer}`) ? t(`layer.${layer}`) : layer;
+}
+
+// What only the sender knows is asked: each choice with what speaks for it.
+function choices(error, answer) {
+  if (!error.choices?.length) return null;
+  return make(
+    'div',
+    { class: 'callout choices', role: 'alert' },
+    make('p', { class: 'state-title' }, t('data.choose', { parameter: error.parameter })),
+    make('ul', { class: 'plain-list' }, error.choices.map((choice) => make('li', {}, button(data(choice.value), () => answer(error.parameter, choice.value), { kind: 'plain small' }), ' ', data(choice.evidence)))),
+  );
+}
+
+function importForm() {
+  const file = make('input', { type: 'file', required: true, id: 'import-file' });
+  const layer = select(layers.map((item) => [item.name, item.title]), { id: 'import-layer', value: 'parcels' });
+  const crs = select(CRS.map((item) => [item, item === 'auto' ? t('data.crs_auto') : item]), { id: 'import-crs', value: 'auto' });
+  const place = make('div', { id: 'import-report', 'aria-live': 'polite' });
+  const send = async (given = {}) => {
+    const chosen = file.files[0];
+    if (!chosen) {
+      file.focus();
+      return;
+    }
+    press.disabled = true;
+    const parameters = { layer: layer.value, filename: chosen.name, crs: crs.value, ...given };
+    const found = await run(place, '/api/imports', { parameters, raw: chosen }, () => send(given), { onFault: (error) => choices(error, (name, value) => send({ ...given, [name]: value })) });
+    press.disabled = false;
+    if (found) report(found, place);
+  };
+  const press = button(t('data.look'), () => send(), { kind: 'strong', sign: 'upload', id: 'import' });
+  return [make('div', { class: 'compare-form' }, labelled(t('data.file'), file, { help: t('data.file_help') }), labelled(t('data.layer'), layer), labelled(t('data.crs'), crs), press), place];
+}
+
+const layerPlace = make('div');
+
+async function load() {
+  try {
+    const found = await get('/api/layers');
+    layers = found.layers;
+    layerPlace.replaceChildren(layerTable());
+    setTitle(t('console.data_title'));
+    showPage(
+      pageHead(t('console.data_title'), { line: t('data.lead', { version: found.plan_version, count: count(layers.length) }) }),
+      panel(t('data.layers'), { note: start.illustrative ? t('data.layers_note') : null }, layerPlace),
+      panel(t('data.import'), { note: t('data.import_note'), className: 'no-print' }, importForm()),
+    );
+  } catch (error) {
+    showPage(pageHead(t('console.data_title')), errorState(error, load));
+  }
+}
+
+load();

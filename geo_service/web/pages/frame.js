@@ -1,0 +1,64 @@
+// What every page has: its data, its texts, the menu of small windows, the footer.
+import { make } from './dom.js';
+
+export const start = JSON.parse(document.getElementById('start').textContent);
+export const main = document.getElementById('main');
+
+// A text of the catalogue with its {fields} filled in; values stay values.
+export function t(key, values) {
+  const template = start.texts[key] ?? key;
+  return template.replace(/\{(\w+)\}/g, (whole, name) => (values && name in values ? String(values[name]) : whole));
+}
+
+export function has(key) {
+  return key in start.texts;
+}
+
+// An address of a page or of the API, the language said where the answer carries texts.
+export function page(path) {
+  return `${start.root}${path}`;
+}
+
+export function parkAddress(parkId) {
+  return page(`/parks/${encodeURIComponent(parkId)}`);
+}
+
+export function setTitle(...parts) {
+  document.title = [...parts.filter(Boolean), start.county].join(' · ');
+}
+
+// Puts a page's parts in the place of its grey blocks.
+export function showPage(...parts) {
+  main.replaceChildren(...parts.flat(Infinity).filter(Boolean));
+  main.setAttribute('data-state', 'shown');
+}
+
+function drawFrame() {
+  document.getElementById('county').textContent = start.county;
+  document.getElementById('illustrative').hidden = !start.illustrative;
+  const { versions } = start;
+  document.getElementById('versions').replaceChildren(
+    ...[
+      t('console.version_product', { version: versions.product }),
+      t('console.version_plan', { version: versions.plan }),
+      t('console.version_rulebook', { version: versions.rulebook }),
+      t('console.as_of', { day: start.as_of }),
+    ].map((text) => make('span', {}, text)),
+  );
+  const menu = document.getElementById('menu');
+  menu.addEventListener('click', () => menu.setAttribute('aria-expanded', String(menu.getAttribute('aria-expanded') !== 'true')));
+  document.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape' || menu.getAttribute('aria-expanded') !== 'true') return;
+    menu.setAttribute('aria-expanded', 'false');
+    menu.focus();
+  });
+  const stamp = () => {
+    const day = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short' }).format(new Date());
+    document.getElementById('printed').textContent = t('console.printed', { county: start.county, date: day });
+  };
+  stamp();
+  window.addEventListener('beforeprint', stamp);
+  if (document.title !== start.county) setTitle(document.title);
+}
+
+drawFrame();

@@ -1,0 +1,73 @@
+// A map in a frame of the page: waiting and failing are shown, and choices go both ways.
+import { emptyState, loadingState } from './api.js';
+import { button, make } from './dom.js';
+import { start, t } from './frame.js';
+
+const ORIGIN = window.location.origin;
+
+export function mapFrame(path, parameters, title, { onSelected = null, isEager = false } = {}) {
+  const query = new URLSearchParams({ ...parameters, lang: start.lang });
+  const source = `${start.root}${path}?${query}`;
+  const frame = make('iframe', { title, allow: 'fullscreen', loading: isEager ? null : 'lazy' });
+  const cover = make('div', { class: 'map-cover' });
+  const node = make('div', { class: 'map-box' }, frame, cover);
+  const waiting = [];
+  let isReady = false;
+
+  function load() {
+    cover.hidden = false;
+    cover.replaceChildren(loadingState(t('console.loading_map')));
+    frame.src = source;
+  }
+
+  function isMap() {
+    try {
+      return Boolean(frame.contentDocument?.querySelector('.app'));
+    } catch {
+      return false;
+    }
+  }
+
+  frame.addEventListener('load', () => {
+    if (frame.contentDocument?.URL === 'about:blank') return;
+    if (isMap()) {
+      cover.hidden = true;
+      return;
+    }
+    cover.replaceChildren(emptyState(t('console.no_map'), { hint: t('console.no_map_hint'), sign: 'warn', action: button(t('console.retry'), load, { sign: 'again' }) }));
+  });
+
+  window.addEventListener('message', (event) => {
+    if (event.origin !== ORIGIN || event.source !== frame.contentWindow) return;
+    const message = event.data;
+    if (message?.geo === 'ready') {
+      isReady = true;
+      waiting.splice(0).forEach(post);
+    } else if (message?.geo === 'selected' && onSelected) {
+      onSelected(String(message.layer), message.id === null ? null : String(message.id));
+    }
+  });
+
+  function post(message) {
+    frame.contentWindow?.postMessage(message, ORIGIN);
+  }
+
+  // Only the latest word of each kind matters to a map that is not ready yet.
+  function tell(message) {
+    if (isReady) {
+      post(message);
+      return;
+    }
+    const same = waiting.findIndex((item) => item.geo === message.geo && item.layer === message.layer);
+    if (same >= 0) waiting.splice(same, 1);
+    waiting.push(message);
+  }
+
+  load();
+  return {
+    node,
+    source,
+    select: (layer, id) => tell({ geo: 'select', layer, id }),
+    filter: (layer, ids) => tell({ geo: 'filter', layer, ids }),
+  };
+}

@@ -1,0 +1,91 @@
+"""What the console's pages read beside the lists: a park in full, a review in full, credits."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from geo_service.planning.credits import credits_document
+from geo_service.planning.industries import find_industries
+from geo_service.planning.profile import park_profile
+from geo_service.planning.ranking_files import (
+    RANKING_MEDIA_TYPES,
+    RankingFormat,
+    export_ranking,
+)
+from geo_service.planning.register import review_register
+from geo_service.web.language import LanguageDep
+from geo_service.web.replies import CountyDep, Limit, Offset, json_reply
+from geo_service.web.routes.exports import attachment
+
+router = APIRouter(prefix="/api", tags=["console"])
+
+
+@router.get("/parks/{park_id}/profile", summary="A park in full")
+def profile(park_id: str, request: Request, county: CountyDep, language: LanguageDep) -> Response:
+    """Return a park's mix of industries, trend, enterprises, floors, parcels and findings."""
+    county.check_parks([park_id])
+    document = park_profile(county.review, park_id, county.translator(language))
+    return json_reply(request, document)
+
+
+@router.get("/reviews/{review_id}/register", summary="A review in full, without geometry")
+def register(
+    review_id: str,
+    request: Request,
+    county: CountyDep,
+    language: LanguageDep,
+    *,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> Response:
+    """Return a review's summary, parks and rules, and one page of its findings."""
+    found = county.find_review(review_id)
+    translator = county.translator(language)
+    document = review_register(found, translator, limit=limit, offset=offset)
+    return json_reply(request, document)
+
+
+@router.get(
+    "/rankings/{ranking_id}/export",
+    summary="A ranking as a file",
+    response_class=Response,
+    responses={200: {"content": {kind: {} for kind in RANKING_MEDIA_TYPES.values()}}},
+)
+def export(
+    ranking_id: str,
+    county: CountyDep,
+    language: LanguageDep,
+    format: Annotated[RankingFormat, Query(description="The file's format.")],  # noqa: A002 - the contract's word
+) -> Response:
+    """Return a ranking as a file; texts in the language asked for."""
+    found = county.rankings.find(ranking_id)
+    content = export_ranking(found, format, county.translator(language))
+    headers = {
+        "content-disposition": attachment(f"{found.project.name} {ranking_id}.{format}"),
+        "cache-control": "no-cache",
+        "vary": "accept-language",
+    }
+    return Response(content, headers=headers, media_type=RANKING_MEDIA_TYPES[format])
+
+
+@router.get("/industries", summary="Industries by code or name")
+def industries(
+    request: Request,
+    county: CountyDep,
+    language: LanguageDep,
+    query: Annotated[str, Query(max_length=100, description="The start of a code, or words.")],
+    *,
+    limit: Limit = 20,
+) -> Response:
+    """Return the industries of GB/T 4754-2017 whose code starts so or whose name holds it."""
+    found = find_industries(query, county.translator(language), limit=limit)
+    return json_reply(request, {"industries": found})
+
+
+@router.get("/about", summary="Versions and licences")
+def about(request: Request) -> Response:
+    """Return the product's version and what it is made of, with licences."""
+    return json_reply(request, credits_document())

@@ -1,0 +1,92 @@
+"""Vector tiles of the map's layers, for our own pages and for QGIS, ArcGIS and GDAL.
+
+Routes parse, call and reply. A tile carries an ETag of its content, one for each encoding;
+asked for with the layer's version in its address it is kept for a year. A tile with
+nothing in it is a 204, a number outside the pyramid a 400.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import Response
+
+from geo_service.errors import InvalidQueryError
+from geo_service.maps.tiles import MAX_ZOOM, Tiles, check_name
+
+if TYPE_CHECKING:
+    from geo_service.planning import County
+
+router = APIRouter(tags=["tiles"])
+
+MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
+_A_YEAR = "public, max-age=31536000, immutable"
+
+Zoom = Annotated[int, Path(ge=0, le=MAX_ZOOM, description="Zoom of the Web Mercator pyramid.")]
+Column = Annotated[int, Path(ge=0, description="Column, from west to east.")]
+Row = Annotated[int, Path(ge=0, description="Row, from north to south.")]
+
+
+class ServedTiles:
+    """The tiles of the county's review; others when the review changes."""
+
+    def __init__(self, county: County) -> None:
+        self._county = county
+        self._lock = threading.Lock()
+        self._tiles: Tiles | None = None
+
+    def current(self) -> Tiles:
+        """Return the tiles of the review that is in force."""
+        with self._lock:
+            review = self._county.review
+            if self._tiles is None or self._tiles.review is not review:
+                previous, self._tiles = self._tiles, Tiles(review)
+                if previous is not None:
+                    previous.close()
+                    self._tiles.start()
+            return self._tiles
+
+    def close(self) -> None:
+        """Stop making tiles ahead."""
+        with self._lock:
+            if self._tiles is not None:
+                self._tiles.close()
+
+
+@router.get(
+    "/tiles/{layer}/{z}/{x}/{y}.mvt",
+    summary="A vector tile of a layer",
+    response_class=Response,
+    responses={200: {"content": {MEDIA_TYPE: {}}}, 204: {"description": "Nothing is there."}},
+)
+def tile(layer: str, z: Zoom, x: Column, y: Row, request: Request) -> Response:
+    """Return a tile as a Mapbox Vector Tile 2.1; its one layer carries the layer's name."""
+    check_name(layer)
+    for parameter, number in (("x", x), ("y", y)):
+        if number >= 2**z:
+            msg = f"{parameter}: zoom {z} has columns and rows from 0 to {2**z - 1}"
+            raise InvalidQueryError(parameter, msg)
+    served: ServedTiles = request.app.state.tiles
+    tiles = served.current()
+    found = tiles.tile(layer, z, x, y)
+    is_current = request.query_params.get("v") == tiles.version(layer)
+    headers = {
+        "cache-control": _A_YEAR if is_current else "no-cache",
+        "vary": "accept-encoding",
+    }
+    if found is None:
+        return Response(status_code=204, headers=headers)
+    is_packed = "gzip" in request.headers.get("accept-encoding", "")
+    headers["etag"] = f'"{found.digest}-gzip"' if is_packed else f'"{found.digest}"'
+    known = request.headers.get("if-none-match", "")
+    if any(tag.strip().removeprefix("W/") in {headers["etag"], "*"} for tag in known.split(",")):
+        return Response(status_code=304, headers=headers)
+    if is_packed:
+        headers["content-encoding"] = "gzip"
+    content = found.content if is_packed else found.plain()
+    return Response(content, headers=headers, media_type=MEDIA_TYPE)
+
+
+router.head("/tiles/{layer}/{z}/{x}/{y}.mvt", include_in_schema=False)(tile)

@@ -1,0 +1,242 @@
+"""The frame around every page: navigation, languages, footer, and the data that it carries.
+
+A page is a shell of catalogue texts. What it shows it fetches as JSON; the few values that
+it starts from (the county's name, versions, ids) stand in one JSON island, so that no value
+of the data passes through a template. Leaves out which addresses there are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from string import Template
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+from weakref import WeakKeyDictionary
+
+from fastapi.responses import HTMLResponse, Response
+
+import geo_service
+from geo_service.errors import NotFoundError
+from geo_service.language import Language, Translator, catalogue
+from geo_service.maps.style import symbol_document
+from geo_service.reports.document import is_illustrative
+from geo_service.web.language import keep_language
+from geo_service.web.security import PAGE_CSP
+
+if TYPE_CHECKING:
+    from fastapi import Request
+
+    from geo_service.plan import Plan
+    from geo_service.planning import County
+
+_PAGES = files("geo_service.web") / "pages"
+_MEDIA_TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+_SHARED_TEXTS = ("console.", "verdict.", "tier.", "severity.", "basis.", "basis_tag.", "layer.")
+_SHARED_SCRIPTS = ("frame.js", "dom.js", "api.js", "format.js", "marks.js", "table.js")
+_LANGUAGE_NAMES = {
+    Language.ZH_HANS: ("简", "简体中文"),
+    Language.ZH_HANT: ("繁", "繁體中文"),
+    Language.EN: ("EN", "English"),
+}
+NAVIGATION = {
+    "home": "/",
+    "reviews": "/reviews",
+    "sites": "/sites",
+    "rulebook": "/rulebook",
+    "data": "/data",
+    "help": "/help",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One kind of page: its program, where it stands in the navigation, what it needs."""
+
+    name: str
+    place: str = ""
+    """The entry of the navigation that is marked as current."""
+    texts: tuple[str, ...] = ()
+    """Sections of the catalogue that its program uses beside the shared ones."""
+    is_charted: bool = False
+    body: str = ""
+    """A file with the part that needs no program, for pages that are text."""
+    scripts: tuple[str, ...] = field(default=())
+    """Modules of its program, fetched ahead."""
+
+
+def render(
+    page: Page,
+    request: Request,
+    language: Language,
+    *,
+    values: Mapping[str, Any] | None = None,
+    status: int = 200,
+) -> Response:
+    """Return a page in a language; `values` are data for its program, never for the shell."""
+    county: County = request.app.state.county
+    translator = county.translator(language)
+    root = str(request.scope.get("root_path", ""))
+    shell = {
+        "lang": language.value,
+        "root": html.escape(root),
+        "pages": html.escape(f"{root}/pages/{digest()}"),
+        "version": html.escape(geo_service.__version__),
+        "page": page.name,
+        "frame": "is-framed" if request.headers.get("sec-fetch-dest") == "iframe" else "",
+        "navigation": _navigation(page, translator, root),
+        "languages": _languages(request, language),
+        "scripts": _scripts(page, root),
+        "island": _island(_start(page, county, translator, root, values or {})),
+        **_shell_texts(translator),
+    }
+    body = Template(read_file(page.body)).substitute(shell) if page.body else _loading(shell)
+    title = html.escape(translator.text(f"console.{page.name}_title"))
+    content = Template(read_file("shell.html")).substitute(shell, title=title, body=body)
+    reply = HTMLResponse(content, status, headers=_headers(PAGE_CSP))
+    keep_language(request, reply, language)
+    return reply
+
+
+def read_file(name: str) -> str:
+    """Return one of the pages' own files; NotFoundError for a name that there is not."""
+    found = _files().get(name)
+    if found is None:
+        msg = "There is no such file."
+        raise NotFoundError(msg)
+    return found
+
+
+def media_type(name: str) -> str | None:
+    """Return the media type of a file that may be served, None for one that may not."""
+    return _MEDIA_TYPES.get(name.rpartition(".")[2])
+
+
+@cache
+def digest() -> str:
+    """Return a short hash of all files: an address that carries it may be kept for ever."""
+    parts = [f"{name}\0{content}" for name, content in sorted(_files().items())]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+
+
+@cache
+def _files() -> Mapping[str, str]:
+    return {
+        item.name: item.read_text(encoding="utf-8")
+        for item in _PAGES.iterdir()
+        if item.name.rpartition(".")[2] in {*_MEDIA_TYPES, "html"}
+    }
+
+
+def _headers(policy: str) -> dict[str, str]:
+    return {
+        "content-security-policy": policy,
+        "cache-control": "no-cache",
+        "vary": "accept-language, cookie",
+    }
+
+
+def _shell_texts(translator: Translator) -> dict[str, str]:
+    """Return the texts of shell and bodies: those of `console` and `help` without values."""
+    return {
+        key.replace(".", "_"): html.escape(translator.text(key))
+        for key, texts in catalogue().items()
+        if key.startswith(("console.", "help.")) and "{" not in texts["zh"]
+    }
+
+
+def _navigation(page: Page, translator: Translator, root: str) -> str:
+    """Return the links of the navigation, the current one marked."""
+    links = []
+    for name, address in NAVIGATION.items():
+        mark = ' aria-current="page"' if name == page.place else ""
+        text = html.escape(translator.text(f"console.nav_{name}"))
+        links.append(f'<a href="{html.escape(root + address)}"{mark}>{text}</a>')
+    return "\n".join(links)
+
+
+def _languages(request: Request, current: Language) -> str:
+    """Return links to the same page in each language; other parameters stay as they are."""
+    others = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
+    links = []
+    for language, (short, name) in _LANGUAGE_NAMES.items():
+        address = html.escape("?" + urlencode([*others, ("lang", language.value)]))
+        mark = ' aria-current="true"' if language is current else ""
+        links.append(
+            f'<a href="{address}" lang="{language.value}" hreflang="{language.value}"'
+            f' title="{name}" aria-label="{name}"{mark}>{short}</a>'
+        )
+    return "\n".join(links)
+
+
+def _scripts(page: Page, root: str) -> str:
+    """Return the page's program and, ahead of it, the modules that it will ask for."""
+    folder = html.escape(f"{root}/pages/{digest()}")
+    ahead = [*_SHARED_SCRIPTS, *page.scripts]
+    lines = [f'<link rel="modulepreload" href="{folder}/{name}">' for name in ahead]
+    if page.is_charted:
+        source = html.escape(f"{root}/assets/echarts/echarts.min.js?v={geo_service.__version__}")
+        lines.append(f'<script src="{source}" defer></script>')
+    program = f"{page.name}.js" if f"{page.name}.js" in _files() else "frame.js"
+    lines.append(f'<script type="module" src="{folder}/{program}"></script>')
+    return "\n".join(lines)
+
+
+def _loading(shell: Mapping[str, str]) -> str:
+    """Return what stands until the program has drawn: grey blocks, and words for a reader."""
+    return Template(read_file("loading.html")).substitute(shell)
+
+
+def _start(
+    page: Page, county: County, translator: Translator, root: str, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what the program starts from."""
+    language = "en" if translator.language is Language.EN else "zh"
+    sections = (*_SHARED_TEXTS, *(f"{name}." for name in page.texts))
+    return {
+        "lang": translator.language.value,
+        "root": root,
+        "county": translator.pick(county.plan.settings.name),
+        "illustrative": _is_illustrative(county.plan),
+        "versions": {
+            "product": geo_service.__version__,
+            "plan": county.plan.version,
+            "rulebook": county.rulebook.version,
+        },
+        "review_id": county.review.review_id,
+        "as_of": county.review.as_of.isoformat(),
+        "symbols": {
+            key: symbol
+            for key, symbol in symbol_document().items()
+            if key.startswith(("verdict.", "tier."))
+        },
+        "texts": {
+            key: translator.convert(texts[language])
+            for key, texts in catalogue().items()
+            if key.startswith(sections)
+        },
+        **values,
+    }
+
+
+_ILLUSTRATIVE: WeakKeyDictionary[Plan, bool] = WeakKeyDictionary()
+
+
+def _is_illustrative(plan: Plan) -> bool:
+    """Whether a plan holds anything made up; a plan is frozen, so this is found once."""
+    if plan not in _ILLUSTRATIVE:
+        _ILLUSTRATIVE[plan] = is_illustrative(plan)
+    return _ILLUSTRATIVE[plan]
+
+
+def _island(start: Mapping[str, Any]) -> str:
+    """Return data as JSON that cannot end its script element."""
+    text = json.dumps(start, ensure_ascii=False)
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text

@@ -1,0 +1,24 @@
+"""Opens the console's pages: a page is shown when its program has put its parts in place."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Visitor
+
+SHOWN = 'main[data-state="shown"]'
+LANGUAGES = ("zh-Hans", "zh-Hant", "en")
+
+
+def open_page(visit: Visitor, address: str, *, is_clean: bool = True, width: int = 1280) -> Page:
+    """Open an address in a guarded page and wait until it is shown."""
+    page = visit(is_clean=is_clean, width=width, height=844 if width < 640 else 800).page
+    page.goto(address)
+    page.wait_for_selector(SHOWN)
+    return page
+
+
+def overflow(page: Page) -> int:
+    """Return by how many pixels a page is wider than its window."""
+    wide: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return max(0, wide)

@@ -1,0 +1,104 @@
+"""Take pictures of the main pages and maps of the demo county, for people to look at.
+
+    python -m tests.browser.pictures docs/pictures
+
+A page that answers with an error is named and left out, and the exit code is then 1.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from geo_service.planning import County
+from tests.browser.conftest import FLAGS, PROGRAMS, READY, serving
+from tests.conftest import DEMO
+
+WIDE = {"width": 1440, "height": 900}
+SMALL = {"width": 390, "height": 844}
+TIMEOUT_MS = 60_000
+SETTLED_MS = 1_200
+"""How long a page is given after its last request, to draw."""
+
+
+def main() -> int:
+    """Serve the demo county and write a picture of each page; return the exit code."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/pictures")
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        say("Chromium is not installed (see tests/system_packages.sh).")
+        return 1
+    folder.mkdir(parents=True, exist_ok=True)
+    county = County.open(DEMO)
+    failed = 0
+    with serving(county) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        for name, path, is_small in pages(county):
+            is_taken = take(browser, f"{address}{path}", folder / f"{name}.png", is_small=is_small)
+            failed += not is_taken
+            say(f"{'' if is_taken else 'failed: '}{name}  {path}")
+        browser.close()
+    return min(failed, 1)
+
+
+def pages(county: County) -> Iterator[tuple[str, str, bool]]:
+    """Yield each picture's name, the page's path, and whether it is of a small window."""
+    park = next(iter(county.review.park_ids))
+    failing = next(
+        (name for name, verdict in county.review.park_verdicts.items() if verdict == "fail"), park
+    )
+    review = county.review.review_id
+    yield "home", "/", False
+    yield "home-zh-Hant", "/?lang=zh-Hant", False
+    yield "home-en", "/?lang=en", False
+    yield "home-small", "/", True
+    yield "park", f"/parks/{failing}", False
+    yield "reviews", "/reviews", False
+    yield "review", f"/reviews/{review}", False
+    yield "sites", "/sites", False
+    yield "rulebook", "/rulebook", False
+    yield "data", "/data", False
+    yield "help", "/help", False
+    yield "about", "/about", False
+    yield "api", "/docs", False
+    yield "map-overview", "/maps/overview", False
+    yield "map-overview-en", "/maps/overview?lang=en", False
+    yield "map-overview-small", "/maps/overview", True
+    yield "map-review", f"/maps/review?review_id={review}", False
+    yield "map-park", f"/maps/park?park_id={failing}", False
+
+
+def take(browser: Browser, address: str, path: Path, *, is_small: bool) -> bool:
+    """Open a page in a fresh window and write its picture; False when it answers with an error."""
+    context = browser.new_context(viewport=SMALL if is_small else WIDE, locale="zh-CN")  # type: ignore[arg-type]  # both are sizes
+    try:
+        page = context.new_page()
+        answer = page.goto(address, timeout=TIMEOUT_MS, wait_until="networkidle")
+        if answer is None or not answer.ok:
+            return False
+        settle(page)
+        page.screenshot(path=path)
+    finally:
+        context.close()
+    return True
+
+
+def settle(page: Page) -> None:
+    """Wait until a map, if the page is one, has drawn all its layers."""
+    if page.locator(".app[data-state]").count():
+        page.wait_for_selector(READY, timeout=TIMEOUT_MS)
+    page.wait_for_timeout(SETTLED_MS)
+
+
+def say(text: str) -> None:
+    """Tell what was done."""
+    sys.stdout.write(f"pictures: {text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""The planner's page: the form, the ranking that follows the weights, reasons, comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from geo_service.planning import County as Running
+from tests.browser.conftest import Visitor, serving
+from tests.browser.console import open_page, overflow
+from tests.county import County, box, parcel, zone
+
+pytestmark = pytest.mark.browser
+
+ROWS = 'tr[data-id^="parcel:"].can-select'
+
+
+def made_county() -> County:
+    """Return a county with three free parcels: a fit in P1, a larger one in P2, one in a red line.
+
+    P1 leads with 13, P2 with 36; the parcels are of 20 000, 40 000 and 20 000 m².
+    """
+    county = County()
+    county.layers["parcels"] = [
+        parcel("L1", box(100, 100, 100, 200), status="vacant", land_use="100101"),
+        parcel("L2", box(2100, 100, 200, 200), status="vacant", park_id="P2", land_use="100101"),
+        parcel("L3", box(600, 600, 100, 210), status="vacant", land_use="100101"),
+    ]
+    county.layers["control_zones"].append(zone("Z1", box(590, 590, 200, 300), name="红线"))
+    return county
+
+
+@pytest.fixture(scope="module")
+def county(tmp_path_factory: pytest.TempPathFactory) -> Running:
+    """Return the county, open and reviewed."""
+    return Running.open(made_county().write(tmp_path_factory.mktemp("sites")))
+
+
+@pytest.fixture(scope="module")
+def address(county: Running) -> Iterator[str]:
+    """Serve it."""
+    with serving(county) as found:
+        yield found
+
+
+def rank(page: Page, name: str = "测试项目", code: str = "1311") -> None:
+    """Fill in a project that needs 30 mu and rank it."""
+    page.get_by_label("项目名称").fill(name)
+    page.get_by_label("行业代码").fill(code)
+    page.get_by_label("用地面积").fill("30")
+    page.click("#rank")
+    page.wait_for_selector(".is-result")
+
+
+def test_a_project_is_ranked_with_reasons_and_exclusions(visit: Visitor, address: str) -> None:
+    page = open_page(visit, f"{address}/sites")
+    rank(page)
+    rows = page.locator(ROWS)
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("L1")
+    expect(rows.first.locator(".rank-no")).to_have_text("1")
+    expect(page.locator("#explanation li").first).to_be_visible()
+    excluded = page.locator("tr", has=page.get_by_text("parcel:L3", exact=True))
+    expect(excluded).to_contain_text("生态保护红线")
+    expect(excluded).to_contain_text("control_zone.ecological_red_line")
+
+
+def test_weights_rank_again_at_once_and_can_be_taken_back(visit: Visitor, address: str) -> None:
+    page = open_page(visit, f"{address}/sites")
+    rank(page)
+    with page.expect_response("**/weights?*") as caught:
+        for slider in page.locator(".weight input").all():
+            slider.fill("0")
+        page.get_by_label("规模匹配").fill("40")
+    assert caught.value.ok
+    # capacity alone counts: all of its weight
+    expect(page.locator(".weight", has_text="规模匹配").locator("output")).to_have_text("100.0%")
+    expect(page.get_by_role("status").filter(has_text="已按新权重更新")).to_be_visible()
+    page.get_by_role("button", name="恢复原权重").click()
+    expect(page.locator(".weight", has_text="规模匹配").locator("output")).not_to_have_text(
+        "100.0%"
+    )
+
+
+def test_candidates_stand_side_by_side(visit: Visitor, address: str) -> None:
+    page = open_page(visit, f"{address}/sites")
+    rank(page)
+    expect(page.locator(".side-by-side")).to_contain_text("勾选两个以上候选地")
+    for box_ in page.locator(f"{ROWS} input[type=checkbox]").all():
+        box_.check()
+    heads = page.locator(".side-by-side thead th")
+    expect(heads).to_have_count(3)
+    expect(page.locator(".side-by-side .is-best").first).to_be_visible()
+
+
+def test_industries_are_found_by_name(visit: Visitor, address: str) -> None:
+    page = open_page(visit, f"{address}/sites")
+    page.get_by_label("行业代码").fill("電池")
+    expect(page.locator("datalist option[value='384']")).to_be_attached()
+
+
+def test_a_project_of_floors_asks_for_floors(visit: Visitor, address: str) -> None:
+    page = open_page(visit, f"{address}/sites")
+    page.get_by_label("楼层", exact=True).check()
+    expect(page.get_by_label("用地面积")).to_be_hidden()
+    page.get_by_label("项目名称").fill("上楼项目")
+    page.get_by_label("行业代码").fill("1311")
+    page.get_by_label("建筑面积").fill("500")
+    page.click("#rank")
+    expect(page.locator(".is-result")).to_contain_text("没有合适的候选地")
+
+
+def test_a_wrong_project_is_answered_with_its_faults(visit: Visitor, address: str) -> None:
+    page = open_page(visit, f"{address}/sites", is_clean=False)
+    page.get_by_label("项目名称").fill("x")
+    page.get_by_label("行业代码").fill("9999")
+    page.get_by_label("用地面积").fill("30")
+    page.click("#rank")
+    expect(page.get_by_role("alert")).to_contain_text("9999")
+    expect(page.locator("#rank")).to_be_enabled()
+
+
+def test_an_earlier_ranking_opens_from_its_address_with_its_project(
+    visit: Visitor, address: str
+) -> None:
+    page = open_page(visit, f"{address}/sites")
+    rank(page, name="<img src=x onerror=alert(1)>")
+    assert "ranking=" in page.url
+    again = open_page(visit, page.url)
+    expect(again.locator(ROWS)).to_have_count(2)
+    expect(again.get_by_label("项目名称")).to_have_value("<img src=x onerror=alert(1)>")
+    expect(again.locator(".is-result h2")).to_contain_text("<img src=x onerror=alert(1)>")
+    expect(again.get_by_label("用地面积")).to_have_value("30")
+    assert again.locator("main img").count() == 0
+
+
+def test_downloads_are_offered_and_can_be_fetched(visit: Visitor, address: str) -> None:
+    page = open_page(visit, f"{address}/sites")
+    rank(page)
+    page.locator(".is-result summary").click()
+    links = page.locator(".is-result .menu-list a")
+    expect(links).to_have_count(3)
+    for place in range(3):
+        answer = page.request.get(address + (links.nth(place).get_attribute("href") or ""))
+        assert answer.ok, answer.url
+
+
+def test_it_works_in_a_small_window(visit: Visitor, address: str) -> None:
+    page = open_page(visit, f"{address}/sites", width=390)
+    rank(page)
+    expect(page.locator(ROWS)).to_have_count(2)
+    assert overflow(page) == 0

@@ -1,0 +1,293 @@
+"""Every format that a county sends, written as others write it, becomes the same layer."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas as gpd
+import openpyxl
+import pandas as pd
+import pytest
+import shapely
+
+from geo_service.errors import ChoiceNeededError, SourceError
+from geo_service.ingest import Imported, ImportOptions, read_source
+from geo_service.plan import Plan
+from geo_service.workspace import open_plan
+from tests.county import County
+from tests.ingest.made import gbk_shapefile, parcels, shapefile, table, zipped
+
+Read = Callable[..., Imported]
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    return open_plan(County().write(tmp_path_factory.mktemp("county") / "county"))
+
+
+@pytest.fixture
+def read(plan: Plan) -> Read:
+    """Return a function that imports a file, parcels of the land survey unless told."""
+
+    def read_(path: Path, layer: str = "parcels", **options: object) -> Imported:
+        options.setdefault("scheme", "survey3")
+        return read_source(path, layer, plan=plan, options=ImportOptions(**options))  # type: ignore[arg-type]
+
+    return read_
+
+
+def assert_is_the_layer(found: Imported) -> None:
+    frame = found.frame.sort_values("parcel_id")
+    assert frame["parcel_id"].tolist() == ["A1", "A2", "A3"]
+    assert frame["land_use"].tolist() == ["0601", "0508", "1001"]
+    assert frame["status"].tolist() == ["idle", "built", "vacant"]
+    assert frame["area_m2"].tolist() == pytest.approx([10_000] * 3)  # 15 mu of 2000/3 m²
+    assert frame.crs.to_string() == "EPSG:4490"
+    metres = frame.to_crs("EPSG:4545")
+    assert metres.area.tolist() == pytest.approx([10_000] * 3, rel=1e-6)
+    assert metres.total_bounds.tolist() == pytest.approx([500_000, 3_420_000, 500_500, 3_420_100])
+    assert found.ledger.refused_count == 0
+
+
+# ---- shapefiles -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cpg", [True, False])
+def test_a_shapefile_in_gbk_with_and_without_its_encoding_declared(
+    read: Read, tmp_path: Path, *, cpg: bool
+) -> None:
+    found = read(gbk_shapefile(parcels(), tmp_path, cpg=cpg))
+    assert_is_the_layer(found)
+    assert found.source.encoding == "GB18030"
+    key = "import.encoding_declared" if cpg else "import.encoding_guessed"
+    assert [note.key for note in found.notes] == [key]
+
+
+def test_a_shapefile_in_utf8_without_its_encoding_declared(read: Read, tmp_path: Path) -> None:
+    found = read(shapefile(parcels(), tmp_path / "a.shp"))
+    # Ten bytes are three characters and a third of one: 宗地编, 地类编.
+    assert {item.column: item.how for item in found.columns.matched}["宗地编"] == "cut"
+    assert found.frame["land_use"].tolist() == ["0601", "0508", "1001"]
+    assert found.source.encoding == "UTF-8"
+    assert found.frame["status"].tolist() == ["idle", "built", "vacant"]
+
+
+def test_a_declared_encoding_that_does_not_fit_is_told_and_not_followed(
+    read: Read, tmp_path: Path
+) -> None:
+    path = gbk_shapefile(parcels(), tmp_path)
+    path.with_suffix(".cpg").write_text("UTF-8")
+    found = read(path)
+    assert_is_the_layer(found)
+    assert [note.key for note in found.notes] == ["import.encoding_wrong"]
+
+
+def test_names_cut_at_ten_bytes_are_recognised_by_their_start(read: Read, tmp_path: Path) -> None:
+    enterprise = parcels()[["geometry"]].assign(
+        统一社会信用代码=["91500235MA0000000A", "91500235MA0000000B", "91500235MA0000000C"],
+        nd=[2025] * 3,
+        企业名称=["甲", "乙", "丙"],
+    )
+    enterprise["geometry"] = enterprise.centroid
+    companies = read(gbk_shapefile(enterprise, tmp_path), "enterprises")
+    cut = companies.columns.of("enterprise_id")
+    assert cut is not None
+    assert (cut.column, cut.how) == ("统一社会信", "cut")
+    assert companies.frame["name"].tolist() == ["甲", "乙", "丙"]
+
+
+def test_a_zipped_shapefile_in_a_folder_with_a_chinese_name(read: Read, tmp_path: Path) -> None:
+    folder = tmp_path / "数据"
+    folder.mkdir()
+    gbk_shapefile(parcels(), folder)
+    assert_is_the_layer(read(zipped(folder, tmp_path / "数据.zip")))
+
+
+def test_an_archive_with_several_files_asks_for_one(read: Read, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shapefile(parcels(), folder / "one.shp")
+    shapefile(parcels(), folder / "two.shp")
+    with pytest.raises(ChoiceNeededError, match=r"data/one\.shp") as caught:
+        read(zipped(folder, tmp_path / "data.zip"))
+    assert caught.value.parameter == "file"
+
+
+def test_a_shapefile_without_its_table_says_what_is_missing(read: Read, tmp_path: Path) -> None:
+    path = gbk_shapefile(parcels(), tmp_path)
+    path.with_suffix(".dbf").unlink()
+    with pytest.raises(SourceError, match="parcel_id"):
+        read(path)
+
+
+# ---- other vector formats ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.gpkg", {}),
+        ("a.fgb", {}),
+        ("a.geojson", {"crs": "EPSG:4490"}),
+        ("a.gdb", {"driver": "OpenFileGDB"}),
+    ],
+)
+def test_vector_formats(read: Read, tmp_path: Path, name: str, options: dict[str, str]) -> None:
+    frame = parcels(options.pop("crs", "EPSG:4545"))
+    if name == "a.gdb":
+        frame = frame.rename(columns={"面积(亩)": "面积_亩"})
+    frame.to_file(tmp_path / name, **options)
+    assert_is_the_layer(read(tmp_path / name))
+
+
+def test_a_zipped_file_geodatabase(read: Read, tmp_path: Path) -> None:
+    frame = parcels().rename(columns={"面积(亩)": "面积_亩"})
+    frame.to_file(tmp_path / "成果.gdb", driver="OpenFileGDB", layer="ZD")
+    found = read(zipped(tmp_path / "成果.gdb", tmp_path / "gdb.zip"))
+    assert_is_the_layer(found)
+    assert found.source.layer == "ZD"
+
+
+def test_a_geodatabase_by_another_gdal(read: Read, tmp_path: Path) -> None:
+    if shutil.which("ogr2ogr") is None:
+        pytest.skip("ogr2ogr is not installed")
+    frame = parcels().rename(columns={"面积(亩)": "面积_亩"})
+    frame.to_file(tmp_path / "in.geojson")
+    done = subprocess.run(
+        [
+            "ogr2ogr",
+            "-f",
+            "OpenFileGDB",
+            tmp_path / "out.gdb",
+            tmp_path / "in.geojson",
+            "-t_srs",
+            "EPSG:4545",
+        ],
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip("this GDAL does not write geodatabases")
+    assert_is_the_layer(read(tmp_path / "out.gdb"))
+
+
+def test_a_file_of_several_layers_asks_for_one(read: Read, tmp_path: Path) -> None:
+    parcels().to_file(tmp_path / "a.gpkg", layer="宗地")
+    parcels().to_file(tmp_path / "a.gpkg", layer="其他")
+    with pytest.raises(ChoiceNeededError, match="several layers") as caught:
+        read(tmp_path / "a.gpkg")
+    assert [choice.value for choice in caught.value.choices] == ["宗地", "其他"]
+    assert_is_the_layer(read(tmp_path / "a.gpkg", source_layer="宗地"))
+
+
+def test_geoparquet(read: Read, tmp_path: Path) -> None:
+    parcels().to_parquet(tmp_path / "a.parquet")
+    assert_is_the_layer(read(tmp_path / "a.parquet"))
+
+
+@pytest.mark.parametrize("name", ["a.kml", "a.kmz"])
+def test_kml_and_kmz(read: Read, tmp_path: Path, name: str) -> None:
+    parcels("EPSG:4326").to_file(tmp_path / name, driver="LIBKML")
+    assert_is_the_layer(read(tmp_path / name, crs="EPSG:4326"))
+
+
+def test_dxf_closed_lines_become_polygons_with_their_handles_as_ids(
+    read: Read, tmp_path: Path
+) -> None:
+    lines = gpd.GeoDataFrame({"Layer": ["ZD"] * 3}, geometry=parcels().boundary, crs="EPSG:4545")
+    lines.to_file(tmp_path / "a.dxf", driver="DXF")
+    found = read(tmp_path / "a.dxf")
+    assert found.frame.geom_type.tolist() == ["Polygon"] * 3
+    assert found.ledger.repair_counts["closed_line"] == 3
+    assert found.placement is not None
+    assert found.placement.label == "EPSG:4545"
+    assert found.placement.declared is None
+    assert found.filled["area_m2"] == "measured"
+    assert found.frame["area_m2"].tolist() == pytest.approx([10_000] * 3, rel=1e-6)
+    assert found.frame["parcel_id"].is_unique
+
+
+# ---- tables ---------------------------------------------------------------------------------
+
+
+def centres(crs: str = "EPSG:4545") -> pd.DataFrame:
+    points = parcels().centroid.to_crs(crs)
+    return pd.DataFrame(
+        {
+            "设施编号": ["f1", "f2", "f3"],
+            "类型": ["变电站"] * 3,
+            "名称": ["甲", "乙", "丙"],
+            "x": points.x,
+            "y": points.y,
+        }
+    )
+
+
+def test_a_csv_in_gbk_with_metres(read: Read, tmp_path: Path) -> None:
+    centres().to_csv(tmp_path / "a.csv", index=False, encoding="GBK")
+    found = read(tmp_path / "a.csv", "facilities")
+    assert found.source.encoding == "GB18030"
+    assert found.frame["kind"].tolist() == ["substation"] * 3
+    assert found.frame["name"].tolist() == ["甲", "乙", "丙"]
+    first = found.frame.to_crs("EPSG:4545").geometry.iloc[0]
+    assert (first.x, first.y) == pytest.approx((500_050, 3_420_050), abs=1e-3)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_csv_with_another_delimiter_and_utf16(read: Read, tmp_path: Path, delimiter: str) -> None:
+    centres().to_csv(tmp_path / "a.txt", index=False, encoding="utf-16", sep=delimiter)
+    assert len(read(tmp_path / "a.txt", "facilities").frame) == 3
+
+
+def test_a_csv_with_wkt(read: Read, tmp_path: Path) -> None:
+    frame = parcels()
+    frame.assign(wkt=frame.geometry.to_wkt()).drop(columns="geometry").to_csv(
+        tmp_path / "a.csv", index=False
+    )
+    assert_is_the_layer(read(tmp_path / "a.csv"))
+
+
+def test_a_workbook_with_a_title_above_its_heading(read: Read, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["某县企业情况表"])
+    sheet.append([None])
+    sheet.append(
+        ["统一社会信用代码", "年度", "企业名称", "行业代码", "产值（万元）", "从业人员", "状态"]
+    )
+    sheet.append(["91500235MA0000000A", 2025, "甲公司", 1311, 1234.5, 30, "正常"])
+    sheet.append(["91500235MA0000000B", 2025, "乙公司", "３６７０", "1,000", "１２", "停产"])
+    book.save(tmp_path / "a.xlsx")
+    found = read(tmp_path / "a.xlsx", "enterprises")
+    assert found.frame["output_cny"].tolist() == [12_345_000, 10_000_000]
+    assert found.frame["industry_code"].tolist() == ["1311", "3670"]
+    assert found.frame["employees"].tolist() == [30, 12]
+    assert found.frame["status"].tolist() == ["operating", "stopped"]
+    assert found.ledger.repair_counts == {"full_width": 2, "number": 1}
+    assert [item.row for item in found.ledger.repairs] == [5, 5, 5]
+
+
+def test_a_table_of_attributes_joins_published_features_by_id(tmp_path: Path) -> None:
+    county = County()
+    plan = open_plan(county.write(tmp_path / "county"))
+    table(tmp_path / "a.csv", 园区编号=["P2", "P1", "P9"], 主导产业=["13", "", "36"])
+    found = read_source(tmp_path / "a.csv", "parks", plan=plan)
+    before = plan.frame("parks")
+    assert found.frame["park_id"].tolist() == ["P1", "P2"]
+    # A blank leaves what is published; P9 is not there and is refused.
+    assert found.frame["leading_industry"].tolist() == ["13", "13"]
+    assert found.frame["name"].tolist() == before["name"].tolist()
+    assert shapely.equals(found.frame.geometry.to_numpy(), before.geometry.to_numpy()).all()
+    assert (found.joined, found.ledger.refused_count) == (2, 1)
+    assert found.ledger.refused[0].reason.key == "import.unknown_id"
+
+
+def test_an_amount_of_money_without_a_unit_is_asked_for(read: Read, tmp_path: Path) -> None:
+    table(tmp_path / "a.csv", 企业编号=["E1"], 年度=[2025], 企业名称=["甲"], 产值=[5])
+    with pytest.raises(ChoiceNeededError, match="万元") as caught:
+        read(tmp_path / "a.csv", "enterprises")
+    assert caught.value.parameter == "unit:output_cny"

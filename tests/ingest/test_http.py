@@ -1,0 +1,164 @@
+"""Imports over HTTP: a draft is read, looked at, published or dropped; nothing is half done."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from geo_service.planning import County as RunningCounty
+from geo_service.planning import import_drafts
+from geo_service.web.app import create_app
+from tests.county import County
+from tests.ingest.made import gbk_shapefile, parcels, table, zipped
+
+HOSTILE = '=HYPERLINK("http://evil","x")'
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[TestClient]:
+    """Return a client of a service that runs a small county and takes files up to 1 MB."""
+    running = RunningCounty.open(County().write(tmp_path / "county"))
+    app = create_app(running, max_import_bytes=1_000_000)
+    with TestClient(app, raise_server_exceptions=False) as made:
+        yield made
+
+
+def send(client: TestClient, path: Path, **asked: str) -> Any:  # noqa: ANN401 - an answer
+    params = {"layer": "parcels", "filename": path.name, **asked}
+    return client.post("/api/imports", params=params, content=path.read_bytes())
+
+
+@pytest.fixture
+def packed(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    gbk_shapefile(parcels(状态=["闲置", HOSTILE, "空闲"]), folder)
+    return zipped(folder, tmp_path / "宗地.zip")
+
+
+def test_a_draft_is_read_looked_at_and_published(client: TestClient, packed: Path) -> None:
+    answer = send(client, packed, scheme="survey3", lang="zh-Hans")
+    assert answer.status_code == 201, answer.text
+    report = answer.json()
+    assert {"layer", "features", "crs", "columns", "repairs", "refused", "sample"} <= set(report)
+    assert (report["file"], report["features"], report["refused_count"]) == ("宗地.zip", 2, 1)
+    assert set(report["crs"]) >= {"declared", "detected", "evidence"}
+    address = answer.headers["location"]
+    assert client.get(address).json() == report
+    assert client.get("/api/imports").json()["imports"][0]["import_id"] == report["import_id"]
+
+    features = client.get(f"{address}/features?limit=2")
+    assert features.headers["content-type"] == "application/geo+json"
+    collection = features.json()
+    assert (collection["numberMatched"], collection["numberReturned"]) == (3, 2)
+    assert collection["features"][0]["properties"]["refused"] is True
+
+    refused = client.get(f"{address}/refused")
+    assert refused.content.startswith("\ufeff".encode())
+    rows = list(csv.reader(io.StringIO(refused.content.decode("utf-8-sig"))))
+    assert rows[1][:3] == ["2", "A2", "status"]
+    assert all(not cell.startswith("=") for row in rows for cell in row)
+
+    published = client.post(f"{address}/publish?note=季度更新").json()
+    assert published["status"] == "published"
+    assert published["version"]
+    assert client.post(f"{address}/publish").status_code == 409
+    again = send(client, packed, scheme="survey3").json()
+    assert "mapping" in {item["how"] for item in again["columns"]}
+
+
+def test_an_open_choice_is_a_conflict_with_its_choices(client: TestClient, packed: Path) -> None:
+    answer = send(client, packed)
+    assert answer.status_code == 409
+    problem = answer.json()
+    assert problem["parameter"] == "scheme"
+    assert [choice["value"] for choice in problem["choices"]] == [
+        "planning2023",
+        "survey3",
+        "gb50137",
+        "local",
+    ]
+    assert client.get("/api/imports").json()["numberMatched"] == 0
+
+
+def test_a_dropped_draft_is_gone(client: TestClient, packed: Path) -> None:
+    address = send(client, packed, scheme="survey3").headers["location"]
+    assert client.delete(address).status_code == 204
+    assert client.get(address).status_code == 404
+    assert client.delete(address).status_code == 404
+
+
+def test_a_draft_expires(client: TestClient, packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = send(client, packed, scheme="survey3").headers["location"]
+    monkeypatch.setattr(import_drafts, "KEPT_SECONDS", -1.0)
+    assert client.get(address).status_code == 404
+
+
+def test_a_file_over_the_limit_is_told_and_not_kept(client: TestClient, tmp_path: Path) -> None:
+    path = tmp_path / "big.csv"
+    path.write_bytes(os.urandom(1_000_001))
+    assert send(client, path).status_code == 413
+    assert not list(Path(client.app.state.imports._root.name).iterdir())  # type: ignore[attr-defined]
+
+
+def test_a_file_that_cannot_be_read_is_a_422_that_says_why(
+    client: TestClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.gpkg"
+    path.write_bytes(b"SQLite format 3\x00" + bytes(200))
+    answer = send(client, path)
+    assert answer.status_code == 422
+    assert "no GeoPackage" in answer.json()["detail"]
+    assert str(tmp_path) not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [({"layer": "nothing"}, 404), ({"scheme": "x"}, 400), ({"crs": "x" * 51}, 400)],
+)
+def test_wrong_parameters(
+    client: TestClient, packed: Path, asked: dict[str, str], status: int
+) -> None:
+    assert send(client, packed, **asked).status_code == status
+
+
+def test_a_name_that_is_a_path_is_only_a_name(client: TestClient, tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", 园区编号=["P1"], 特色=["新"])
+    answer = send(client, path, layer="parks", filename="../../etc/passwd.csv")
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["file"] == "passwd.csv"
+
+
+def test_publishing_over_a_newer_version_is_refused(client: TestClient, tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", 园区编号=["P1"], 特色=["新"])
+    first, second = (send(client, path, layer="parks").headers["location"] for _ in range(2))
+    assert client.post(f"{first}/publish").status_code == 200
+    assert client.post(f"{second}/publish").status_code == 409
+    for _ in range(50):
+        park = client.get("/api/parks/P1").json()
+        if park["properties"].get("speciality") == "新":
+            break
+        time.sleep(0.1)
+    assert park["properties"]["speciality"] == "新"
+
+
+def test_an_import_that_would_break_other_layers_is_not_published(
+    client: TestClient, tmp_path: Path
+) -> None:
+    frame = parcels()[["geometry"]].head(1)
+    frame = frame.assign(园区编号=["P1"], 名称=["甲"], 级别=["集聚区"])
+    frame.to_file(tmp_path / "a.gpkg")
+    answer = send(client, tmp_path / "a.gpkg", layer="parks")
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["obstacle"] == "breaks"  # enterprises of P2 would be left alone
+    refused = client.post(f"{answer.headers['location']}/publish")
+    assert refused.status_code == 422
+    assert any("P2" in fault for fault in refused.json()["errors"])
