@@ -10,6 +10,8 @@ PORT ?= 8000
 PYTHON ?=
 ARGS ?=
 WORKSPACE := layers/yunyang
+MAP_PARK ?= YY-C-02
+MAP_PROJECT ?= $(WORKSPACE)/projects/battery.yaml
 BUNDLE_SYSTEMS ?= linux windows
 BUNDLE_PYTHONS ?= 3.11 3.12 3.13
 
@@ -27,7 +29,7 @@ ifneq ($(words $(wildcard geo_service/assets/manifest.json geo_service/native/li
 PACKAGING += build-again
 endif
 
-.PHONY: help setup setup-dev run test check format bench demo-data bundle test-bundle pictures lock \
+.PHONY: help setup setup-dev run test check format bench demo-data test-crash maps bundle test-bundle pictures lock \
   clean build-again
 
 help: ## list the targets
@@ -66,6 +68,16 @@ bench: $(VENV)/stamp-bench ## measure against peers (ARGS=... goes to the benchm
 
 demo-data: setup ## write the demo workspace again from its sources
 	@$(BIN)/python layers/yunyang/rebuild.py $(ARGS)
+
+test-crash: setup-dev ## kill a writing process a hundred times a store
+	@bash tests/system_packages.sh
+	@GEO_CRASHES=100 $(BIN)/python -m pytest tests/stores/test_crash.py $(ARGS)
+
+maps: setup ## draw the demo workspace's maps into static/maps (MAP_PARK, MAP_PROJECT)
+	@echo "maps: static/maps"
+	@for kind in overview review; do $(BIN)/geo-service map $(WORKSPACE) --kind $$kind --standalone; done
+	@$(BIN)/geo-service map $(WORKSPACE) --kind park --park $(MAP_PARK) --standalone
+	@$(BIN)/geo-service map $(WORKSPACE) --kind ranking --project $(MAP_PROJECT) --standalone
 
 bundle: setup ## make dist/bundle for machines without internet (BUNDLE_SYSTEMS, BUNDLE_PYTHONS)
 	@$(BIN)/python deploy/bundle.py --output dist/bundle --systems $(BUNDLE_SYSTEMS) \

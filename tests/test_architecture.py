@@ -86,7 +86,7 @@ def test_imports_run_downward(path: Path) -> None:
         ("branca", ("maps/page.py",)),
         ("rtree", ("spatial/live_index.py",)),
         ("typer", ("cli/",)),
-        ("rasterio", ("spatial/raster.py", "spatial/cell_grid.py")),
+        ("rasterio", ("spatial/raster.py", "spatial/cell_grid.py", "maps/relief.py")),
         ("exactextract", ("spatial/raster.py",)),
         ("opencc", ("language.py",)),
     ],

@@ -104,7 +104,8 @@ def _settled(
             is_person = sys.stdin.isatty() and sys.stderr.isatty()
             if not is_person or error.parameter not in _ASKED:
                 raise
-            options = replace(options, **{error.parameter: _ask(error)})
+            answer: Any = {error.parameter: _ask(error)}
+            options = replace(options, **answer)
 
 
 def _ask(error: ChoiceNeededError) -> str:

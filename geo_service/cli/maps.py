@@ -17,6 +17,10 @@ class MapKind(StrEnum):
     """Which map is drawn."""
 
     OVERVIEW = "overview"
+    REVIEW = "review"
+    RANKING = "ranking"
+    PARK = "park"
+    COMPARE = "compare"
 
 
 @app.command("map")
@@ -24,6 +28,17 @@ def draw_map(
     workspace: Workspace = None,
     *,
     kind: Annotated[MapKind, typer.Option(help="Which map.")] = MapKind.OVERVIEW,
+    review: Annotated[
+        str | None, typer.Option(help="A saved review's id; the workspace is reviewed without.")
+    ] = None,
+    before: Annotated[
+        str | None, typer.Option(help="The earlier saved review of a comparison.")
+    ] = None,
+    ranking: Annotated[str | None, typer.Option(help="A saved ranking's id.")] = None,
+    project: Annotated[
+        Path | None, typer.Option(help="The project to rank, in place of a saved ranking.")
+    ] = None,
+    park: Annotated[str | None, typer.Option(help="The park of a park's map.")] = None,
     standalone: Annotated[
         bool, typer.Option("--standalone", help="One file that opens from disk without a server.")
     ] = False,
@@ -33,15 +48,25 @@ def draw_map(
     """Draw a map as one HTML file that opens from disk, without internet.
 
     A map written to a file has no service to ask, so it is standalone with or without the
-    option. Example: geo-service map --standalone -o static/maps/overview.html
+    option. Example: geo-service map --kind park --park YY-C-02 --standalone -o park.html
     """
-    from geo_service.maps.draw import draw  # noqa: PLC0415 - heavy, only here
-    from geo_service.planning import review_workspace  # noqa: PLC0415
+    from geo_service.planning.mapping import (  # noqa: PLC0415 - heavy, only here
+        MapRequest,
+        draw_workspace,
+    )
 
     del standalone
-    with show_progress("review") as progress:
-        result = review_workspace(Settings().find_workspace(workspace), progress=progress)
+    asked = MapRequest(
+        kind=kind.value,
+        review_id=review,
+        before=before,
+        ranking_id=ranking,
+        project=project,
+        park_id=park,
+        language=lang,
+    )
+    with show_progress("map") as progress:
+        drawn = draw_workspace(Settings().find_workspace(workspace), asked, progress=progress)
     path = output or Path("static/maps") / f"{kind}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
-    drawn = draw(result, language=lang)
     write(drawn.get_root().render().encode(), path)

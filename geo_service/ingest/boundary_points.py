@@ -295,11 +295,11 @@ def _zone_of(crs: pyproj.CRS | None) -> tuple[int, int]:
 
 
 def _rings(shape: BaseGeometry) -> list[list[tuple[float, float]]]:
-    found = []
-    for part in shapely.get_parts(shape):
-        for ring in (part.exterior, *part.interiors):
-            found.append([(float(x), float(y)) for x, y in shapely.get_coordinates(ring)])
-    return found
+    return [
+        [(float(x), float(y)) for x, y in shapely.get_coordinates(ring)]
+        for part in shapely.get_parts(shape)
+        for ring in (part.exterior, *part.interiors)
+    ]
 
 
 def _point_lines(rings: list[list[tuple[float, float]]]) -> Iterator[str]:

@@ -294,7 +294,7 @@ def _one_line(codes: list[str]) -> bool:
 def land_use_codes() -> Mapping[str, Mapping[str, str]]:
     """Return the land-use codes that ship, by scheme: code to name."""
     found: dict[str, dict[str, str]] = {}
-    with data_file("land_use_codes.csv").open(encoding="utf-8-sig", newline="") as lines:
+    with data_file("land_use_codes.csv").open(encoding="utf-8-sig") as lines:
         for row in csv.DictReader(lines):
             found.setdefault(row["scheme"], {})[row["code"]] = row["name"]
     return found

@@ -13,8 +13,15 @@ from typing import Any
 
 from geo_service.documents import nearest_name
 from geo_service.errors import Choice, ChoiceNeededError, Fault, SourceError
-from geo_service.ingest.names import aliases, coordinate_names, plain, plain_unit, split_unit
-from geo_service.ingest.names import unit_of, units
+from geo_service.ingest.names import (
+    aliases,
+    coordinate_names,
+    plain,
+    plain_unit,
+    split_unit,
+    unit_of,
+    units,
+)
 from geo_service.ingest.options import SourceMapping
 from geo_service.schema import LayerSchema, Need
 
@@ -219,7 +226,7 @@ def require_key(plan: ColumnPlan, schema: LayerSchema, columns: Sequence[str], s
             layer=schema.name,
             column=item.name,
             found="no column for it among " + (", ".join(columns)[:300] or "none"),
-            expected=f"a column named {item.name}, or one that a mapping file (--map-columns) names",
+            expected=f"a column named {item.name}, or one named by a mapping file (--map-columns)",
         )
         for item in schema.fields
         if item.need is Need.VALUE and item.name not in given

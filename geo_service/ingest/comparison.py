@@ -97,7 +97,7 @@ def compare_with_plan(
     published = plan.frame(layer) if plan.has(layer) else None
     key = SCHEMAS[layer].key[0]
     if ids is not None and isinstance(published, gpd.GeoDataFrame):
-        known = published.drop_duplicates(key).set_index(key).geometry
+        known: Any = published.drop_duplicates(key).set_index(key).geometry
         found = _by_id(shapes, ids, readings, known[~known.is_empty & known.notna()], metres)
         if found is not None:
             return _named(found, layer)
@@ -133,7 +133,7 @@ def _by_id(
     usable &= ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     if usable.sum() < _FEWEST_IDS:
         return None
-    there = shapely.get_coordinates(shapely.centroid(known.loc[ids[usable]].to_numpy()))
+    there = shapely.get_coordinates(shapely.centroid(np.asarray(known.loc[ids[usable]])))
     here = shapely.get_coordinates(shapely.centroid(shapes[usable]))
     if len(there) != len(here):
         return None
@@ -188,7 +188,8 @@ def _by_vertex(
     for label, read in readings.items():
         here = metres(read(points))
         finite = np.isfinite(here).all(axis=1)
-        distance, nearest = tree.query(here[finite], distance_upper_bound=_SAME_VERTEX_M)
+        found: Any = tree.query(here[finite], distance_upper_bound=_SAME_VERTEX_M)
+        distance, nearest = found
         matched = np.isfinite(distance)
         left = here[finite][matched] - published_m[nearest[matched]]
         error = float(np.median(distance[matched])) if matched.any() else np.inf

@@ -155,7 +155,7 @@ def _dbf_bytes(dbf: Path, budget: Budget) -> tuple[list[bytes], list[bytes]]:
     names, texts, start = [], [], 1
     for place in range(0, len(described) - 31, 32):
         field = described[place : place + 32]
-        if field[0] == 0x0D:
+        if field[:1] == b"\r":  # the mark that ends the descriptions
             break
         names.append(field[:11].split(b"\x00")[0])
         if field[11:12] == b"C":

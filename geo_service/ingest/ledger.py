@@ -90,7 +90,7 @@ class Ledger:
         """How many features were refused, each counted once."""
         return len(self._refused_rows)
 
-    def repair(  # noqa: PLR0913 - the columns of one list
+    def repair(
         self,
         what: str,
         rows: NDArray[np.int64],

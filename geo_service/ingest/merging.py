@@ -67,10 +67,11 @@ def settle_repeated_ids(whole: Whole) -> bool:
     digests = pd.util.hash_pandas_object(some.astype("object").fillna("").astype(str), index=False)
     positions = np.flatnonzero(twice)
     is_merged = False
-    for local in some.groupby(key, sort=False).indices.values():
+    groups: Any = some.groupby(key, sort=False).indices
+    for local in groups.values():
         places = positions[np.sort(np.asarray(local))]
         rows = whole.numbers[places]
-        if digests.iloc[local].nunique() > 1:
+        if len(set(digests.iloc[local])) > 1:
             listed = ", ".join(map(str, rows[:10].tolist()))
             for place in places:
                 message = Message("import.repeated_id", {"rows": listed})
@@ -89,8 +90,9 @@ def settle_repeated_ids(whole: Whole) -> bool:
         )
         good[places[1:]] = False
     if is_merged and shapes is not None:
-        whole.frame = whole.frame.set_geometry(
-            gpd.GeoSeries(shapes, index=whole.frame.index, crs=whole.frame.crs)  # type: ignore[attr-defined]
+        frame: Any = whole.frame  # it has geometry where shapes are given
+        whole.frame = frame.set_geometry(
+            gpd.GeoSeries(shapes, index=whole.frame.index, crs=whole.frame.crs)
         )
     whole.keep(good)
     return is_merged

@@ -324,7 +324,7 @@ class _Decision:
     def _zones(self) -> Iterator[Placement]:
         if self._box is None:
             return
-        west, south, east, north = self._box
+        west, _, east, _ = self._box
         for zone in _zones_near((west + east) / 2):
             crs = pyproj.CRS.from_epsg(zone.epsg)
             for is_swapped in (False, True):

@@ -139,7 +139,8 @@ def repair_shapes(rows: Rows, geometry: str) -> None:
 
 
 def _wanted_types(geometry: str) -> list[int]:
-    return [int(_TYPE[name.upper()]) for name in STORED_GEOMETRY[geometry]]
+    types: Any = _TYPE
+    return [int(types[name.upper()]) for name in STORED_GEOMETRY[geometry]]
 
 
 def _families(wanted: list[int]) -> list[tuple[int, ...]]:
@@ -199,8 +200,11 @@ def _close_lines(rows: Rows) -> None:
     """Make polygons of lines that end where they begin, as drawings give them."""
     kinds = shapely.get_type_id(rows.shapes)
     places = np.flatnonzero(np.isin(kinds, _LINES) & rows.kept)
-    changed, shapes, before, after = [], [], [], []
-    for place in places:
+    changed: list[int] = []
+    shapes: list[BaseGeometry] = []
+    before: list[str] = []
+    after: list[str] = []
+    for place in places.tolist():
         parts = shapely.get_parts(rows.shapes[place])
         if not all(shapely.is_closed(parts)) or min(shapely.get_num_coordinates(parts)) < _TRIANGLE:
             continue

@@ -24,7 +24,7 @@ import pyproj
 from geo_service.errors import Choice, ChoiceNeededError
 from geo_service.ingest.encodings import GB18030, UTF_8, fits, known_encoding
 from geo_service.ingest.limits import Budget
-from geo_service.ingest.names import aliases, coordinate_names, plain, split_unit
+from geo_service.ingest.names import aliases, coordinate_names, split_unit
 from geo_service.ingest.sources import BATCH_ROWS, Batch, Source
 from geo_service.ingest.vectors import shapes_of_wkb
 from geo_service.model import Message
@@ -231,7 +231,7 @@ def _cell_text(cell: object) -> str:
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 2**53 else repr(cell)  # noqa: PLR2004 - whole in a double
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 2**53 else repr(cell)
     if isinstance(cell, dt.datetime):
         return cell.date().isoformat() if cell.time() == dt.time() else cell.isoformat()
     return str(cell)

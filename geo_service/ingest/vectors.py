@@ -24,7 +24,6 @@ from geo_service.ingest.encodings import DbfText, read_dbf_text
 from geo_service.ingest.limits import Budget
 from geo_service.ingest.sources import BATCH_ROWS, Batch, Source
 from geo_service.ingest.staging import Staged, refuse_entities
-from geo_service.model import Message
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -220,7 +219,9 @@ def _batches(
                 **options,
             ) as (meta, reader):
                 for found in reader:
-                    table, shapes, closed = _split(found, meta["geometry_name"] or "wkb_geometry", budget)
+                    table, shapes, closed = _split(
+                        found, meta["geometry_name"] or "wkb_geometry", budget
+                    )
                     numbers = np.arange(first, first + len(table), dtype=np.int64)
                     table = table.rename(columns=renamed)
                     yield Batch(table=table, geometry=shapes, numbers=numbers, closed=closed)
@@ -239,7 +240,9 @@ def _split(
     names = batch.schema.names
     shapes = closed = None
     if geometry_name in names:
-        shapes, closed = shapes_of_wkb(batch.column(geometry_name).to_numpy(zero_copy_only=False), budget)
+        shapes, closed = shapes_of_wkb(
+            batch.column(geometry_name).to_numpy(zero_copy_only=False), budget
+        )
         batch = batch.drop_columns([geometry_name])
     budget.take(batch.num_rows)
     table = batch.to_pandas(integer_object_nulls=True, split_blocks=True)

@@ -19,6 +19,7 @@ from geo_service.maps.layers import MapData, MapLayer, PlanData, Source
 from geo_service.maps.page import Content, PlanningMap
 from geo_service.maps.park_map import ParkData
 from geo_service.maps.ranking_map import RankingData
+from geo_service.maps.relief import relief_of
 from geo_service.maps.review_map import ReviewData
 from geo_service.maps.style import SYMBOLS, symbol_document
 from geo_service.maps.tiles import version_of
@@ -245,7 +246,9 @@ def _settings(
     translator = main.translator
     west, south, east, north = main.bounds()
     layers = _merged(states)
-    verdicts = dict(main.review.verdicts) if isinstance(main, MapData) else None
+    verdicts = None
+    if isinstance(main, MapData) and not isinstance(main, ParkData):
+        verdicts = dict(main.review.verdicts)
     return {
         "kind": main.kind,
         "maps": [_map(data, name) for data, name in zip(states, names, strict=True)],
@@ -258,6 +261,7 @@ def _settings(
         "symbols": symbol_document(),
         "labels": labels(translator, {key for layer in layers for key in layer.symbols}),
         "groups": [_group(states, name, layers, service) for name in main.groups],
+        "backdrops": _backdrops(main),
         "sources": [
             _source(states, place, source, service)
             for place, data in enumerate(states)
@@ -274,6 +278,7 @@ def _settings(
         ],
         "about": main.about(),
         "help": _help(main, is_served=service is not None),
+        "relief": _relief(main, service),
         "criteria": main.criteria() if isinstance(main, RankingData) else None,
         "routes": _routes(main, service) if isinstance(main, RankingData) else None,
         "places": None if service is None else _places(service, translator),
@@ -310,6 +315,18 @@ def _places(service: Service, translator: Translator) -> dict[str, str]:
         "identify": f"{service.root}/api/identify?{language}",
         "areas": f"{service.root}/api/areas?{language}",
     }
+
+
+def _relief(data: PlanData, service: Service | None) -> dict[str, Any] | None:
+    """Say where the shaded ground is and which box it covers; None without elevations."""
+    found = relief_of(data.plan)
+    if found is None or data.plan.dem is None:
+        return None
+    west, south, east, north = found.bounds_deg
+    address = found.data_uri
+    if service is not None:
+        address = f"{service.root}/maps/relief.png?v={data.plan.dem.version}"
+    return {"address": address, "bounds": [[south, west], [north, east]]}
 
 
 def _routes(data: RankingData, service: Service | None) -> dict[str, Any]:
@@ -375,6 +392,13 @@ def _group(
         "label": states[-1].text(f"legend.{name}"),
         "layers": [_layer(states, layer, service) for layer in layers if layer.group == name],
     }
+
+
+def _backdrops(data: PlanData) -> list[dict[str, Any]]:
+    """Return what may lie under the features, as lines of the layer control."""
+    if data.plan.dem is None:
+        return []
+    return [{"name": "relief", "label": data.text("map.relief"), "is_shown": True}]
 
 
 def _layer(states: Sequence[PlanData], layer: MapLayer, service: Service | None) -> dict[str, Any]:

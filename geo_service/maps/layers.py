@@ -620,6 +620,8 @@ class PlanData:
             )
             if text and not is_made_up
         }
+        if self.plan.dem is not None and not self.plan.dem.illustrative:
+            named.add(self.plan.dem.source)
         whole = [
             text
             for text in sorted(named)

@@ -117,7 +117,10 @@ def serve(
         county = County.open(workspace, progress=progress)
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
         config = uvicorn.Config(
-            create_app(county, max_import_bytes=max_import_bytes), log_level="warning", access_log=False, server_header=False
+            create_app(county, max_import_bytes=max_import_bytes),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
         )
         shown = f"[{host}]" if ":" in host else host
         say(f"Serving on http://{shown}:{listener.getsockname()[1]}/  (Ctrl-C stops)")

@@ -37,8 +37,18 @@ def workspace(tmp_path: Path) -> Path:
 
 def test_a_dry_run_reports_and_publishes_nothing(workspace: Path, tmp_path: Path) -> None:
     path = gbk_shapefile(parcels(), tmp_path)
-    done = run("import", path, workspace, "--layer", "parcels", "--scheme", "survey3",
-               "--dry-run", "--format", "json")
+    done = run(
+        "import",
+        path,
+        workspace,
+        "--layer",
+        "parcels",
+        "--scheme",
+        "survey3",
+        "--dry-run",
+        "--format",
+        "json",
+    )
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert {"layer", "features", "crs", "columns", "repairs", "refused", "sample"} <= set(document)
@@ -89,8 +99,13 @@ def test_wrong_input_ends_with_2(workspace: Path, tmp_path: Path) -> None:
 def test_a_file_of_which_most_is_refused_is_reported_and_not_published(
     workspace: Path, tmp_path: Path
 ) -> None:
-    path = table(tmp_path / "a.csv", park_id=["P1", "P2"], status=["operating", "?"],
-                 tier=["sme_cluster", "sme_cluster"], township_code=["T9", "T9"])
+    path = table(
+        tmp_path / "a.csv",
+        park_id=["P1", "P2"],
+        status=["operating", "?"],
+        tier=["sme_cluster", "sme_cluster"],
+        township_code=["T9", "T9"],
+    )
     done = run("import", path, workspace, "--layer", "parks")
     assert done.returncode == 2
     path = table(tmp_path / "b.csv", park_id=["P1", "P8", "P9"], speciality=["新", "a", "b"])

@@ -34,7 +34,7 @@ def read(plan: Plan) -> Read:
 
     def read_(path: Path, layer: str = "parcels", **options: object) -> Imported:
         options.setdefault("scheme", "survey3")
-        return read_source(path, layer, plan=plan, options=ImportOptions(**options))  # type: ignore[arg-type]
+        return read_source(path, layer, plan=plan, options=ImportOptions(**options))
 
     return read_
 

@@ -37,7 +37,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
 @pytest.fixture
 def read(plan: Plan) -> Read:
     def read_(path: Path, layer: str = "parcels", **limits: float) -> Imported:
-        options = ImportOptions(scheme="survey3", limits=Limits(**limits))  # type: ignore[arg-type]
+        options = ImportOptions(scheme="survey3", limits=Limits(**limits))
         return read_source(path, layer, plan=plan, options=options)
 
     return read_
@@ -133,7 +133,11 @@ def test_nothing_stays_in_the_temporary_folder(
         ("a.csv", b"\n \n", "empty"),
         ("a.json", b'{"a": 1}', "no GeoJSON"),
         ("a.geojson", b'{"type":"FeatureCollection","features":[', "cannot be read|no rows"),
-        ("a.dxf", b"0\nSECTION\n2\nENTITIES\n0\nLINE\n", "parcel_id|cannot be read|no rows|not one"),
+        (
+            "a.dxf",
+            b"0\nSECTION\n2\nENTITIES\n0\nLINE\n",
+            "parcel_id|cannot be read|no rows|not one",
+        ),
         ("a.kml", b"<kml><Placemark>", "cannot be read|no rows|without layers|parcel_id"),
         ("a.xml", b"<OGRVRTDataSource><OGRVRTLayer name='x'/></OGRVRTDataSource>", "no KML"),
         ("a.gml", b"<gml:FeatureCollection xmlns:gml='x'/>", "no KML"),
@@ -166,9 +170,14 @@ def test_json_that_is_a_recipe_is_not_cooked(read: Read, tmp_path: Path, layer: 
         read(tmp_path / "a.geojson")
 
 
-def test_a_name_that_gdal_would_follow_is_only_a_name(read: Read, tmp_path: Path) -> None:
-    for name in ("/vsicurl/http://127.0.0.1:9/a.gpkg", "http://127.0.0.1:9/a.geojson",
-                 "PG:dbname=x", "<OGRVRTDataSource/>", "/vsizip//etc/passwd"):
+def test_a_name_that_gdal_would_follow_is_only_a_name(read: Read) -> None:
+    for name in (
+        "/vsicurl/http://127.0.0.1:9/a.gpkg",
+        "http://127.0.0.1:9/a.geojson",
+        "PG:dbname=x",
+        "<OGRVRTDataSource/>",
+        "/vsizip//etc/passwd",
+    ):
         with pytest.raises(SourceError, match="No such file"):
             read(Path(name))
 
@@ -182,9 +191,7 @@ LAUGHS = '<!DOCTYPE kml [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>'
 
 @pytest.mark.parametrize("declaration", [ENTITY, LAUGHS, ENTITY.lower()])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_entities_are_refused(
-    read: Read, tmp_path: Path, declaration: str, encoding: str
-) -> None:
+def test_entities_are_refused(read: Read, tmp_path: Path, declaration: str, encoding: str) -> None:
     text = f'<?xml version="1.0"?>{declaration}<kml><Placemark><name>&x;</name></Placemark></kml>'
     (tmp_path / "a.kml").write_text(text, encoding=encoding)
     with pytest.raises(SourceError, match="entities"):
@@ -218,8 +225,14 @@ def test_brackets_in_texts_are_not_depth(read: Read, tmp_path: Path) -> None:
 
 
 def test_numbers_that_are_none_are_refused_by_row(read: Read, tmp_path: Path) -> None:
-    table(tmp_path / "a.csv", facility_id=list("abcde"), kind=["port"] * 5, name=list("abcde"),
-          x=["500000", "nan", "inf", "1e400", "500100"], y=["3420000"] * 5)
+    table(
+        tmp_path / "a.csv",
+        facility_id=list("abcde"),
+        kind=["port"] * 5,
+        name=list("abcde"),
+        x=["500000", "nan", "inf", "1e400", "500100"],
+        y=["3420000"] * 5,
+    )
     found = read(tmp_path / "a.csv", "facilities")
     assert found.frame["facility_id"].tolist() == ["a", "e"]
     assert {item.feature for item in found.ledger.refused} == {"b", "c", "d"}
@@ -227,9 +240,14 @@ def test_numbers_that_are_none_are_refused_by_row(read: Read, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("limit", "message"),
-    [({"features": 2}, "features|rows"), ({"vertices": 10}, "vertices"),
-     ({"vertices_per_feature": 4}, "vertices"), ({"columns": 2}, "columns"),
-     ({"file_bytes": 100}, "bytes"), ({"seconds": 0.0}, "s of reading")],
+    [
+        ({"features": 2}, "features|rows"),
+        ({"vertices": 10}, "vertices"),
+        ({"vertices_per_feature": 4}, "vertices"),
+        ({"columns": 2}, "columns"),
+        ({"file_bytes": 100}, "bytes"),
+        ({"seconds": 0.0}, "s of reading"),
+    ],
 )
 @pytest.mark.parametrize("name", ["a.gpkg", "a.parquet"])
 def test_limits(
@@ -244,8 +262,11 @@ def test_limits(
 def test_wkb_that_claims_billions_of_vertices_is_no_shape(read: Read, tmp_path: Path) -> None:
     lie = struct.pack("<BIII", 1, 3, 1, 2_000_000_000)
     wkb = [shapely.to_wkb(shape) for shape in parcels().geometry]
-    geo = {"version": "1.0.0", "primary_column": "geometry",
-           "columns": {"geometry": {"encoding": "WKB", "geometry_types": []}}}
+    geo = {
+        "version": "1.0.0",
+        "primary_column": "geometry",
+        "columns": {"geometry": {"encoding": "WKB", "geometry_types": []}},
+    }
     made = pa.table({"parcel_id": ["A1", "A2", "A3", "A4"], "geometry": [*wkb, lie]})
     pq.write_table(
         made.replace_schema_metadata({b"geo": json.dumps(geo).encode()}), tmp_path / "a.parquet"
@@ -260,8 +281,15 @@ def test_wkb_that_claims_billions_of_vertices_is_no_shape(read: Read, tmp_path: 
 
 def test_a_formula_and_markup_stay_texts(read: Read, tmp_path: Path) -> None:
     stream = io.StringIO()
-    pd.DataFrame({"facility_id": ["=1+1"], "kind": ["port"], "name": ["<script>{{7*7}}</script>"],
-                  "x": [500_000], "y": [3_420_000]}).to_csv(stream, index=False)
+    pd.DataFrame(
+        {
+            "facility_id": ["=1+1"],
+            "kind": ["port"],
+            "name": ["<script>{{7*7}}</script>"],
+            "x": [500_000],
+            "y": [3_420_000],
+        }
+    ).to_csv(stream, index=False)
     (tmp_path / "a.csv").write_text(stream.getvalue())
     found = read(tmp_path / "a.csv", "facilities")
     assert found.frame["name"].tolist() == ["<script>{{7*7}}</script>"]

@@ -106,7 +106,7 @@ def test_a_file_over_the_limit_is_told_and_not_kept(client: TestClient, tmp_path
     path = tmp_path / "big.csv"
     path.write_bytes(os.urandom(1_000_001))
     assert send(client, path).status_code == 413
-    assert not list(Path(client.app.state.imports._root.name).iterdir())  # type: ignore[attr-defined]
+    assert not list(Path(client.app.state.imports._root.name).iterdir())
 
 
 def test_a_file_that_cannot_be_read_is_a_422_that_says_why(

@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from geo_service.errors import ChoiceNeededError, SourceError
+from geo_service.industry import IndustryGroups
 from geo_service.ingest import Imported, ImportOptions, read_source
 from geo_service.ingest.gcj import wgs84_to_bd09, wgs84_to_gcj02
 from geo_service.ingest.placement import Placement, Sample, decide_placement, old_datum
 from geo_service.ingest.sources import Source
 from geo_service.model import AreaMethod
-from geo_service.industry import IndustryGroups
 from geo_service.plan import Layer, Plan, PlanSettings
 from geo_service.workspace import open_plan
 from tests.county import County, box, parcel
@@ -210,7 +210,7 @@ def test_degrees_are_told_by_what_is_published(
     )
 
 
-def test_degrees_that_nothing_settles_are_asked_for(published: Plan, tmp_path: Path) -> None:
+def test_degrees_that_nothing_settles_are_asked_for(tmp_path: Path) -> None:
     parcels("EPSG:4326").to_file(tmp_path / "a.geojson", RFC7946="YES")
     bare = plan_of(107.5, 30.5, 108.5, 31.5)
     with pytest.raises(ChoiceNeededError) as caught:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.county import County, box, line, park, point
+from tests.county import County, box, line, parcel, park, point
 
 LONG = "长" * 10_000
 TEXTS = (
@@ -45,8 +45,50 @@ def hostile_county() -> County:
         for place, name in enumerate(names, start=0)
     ]
     county.layers["enterprises"] = [
-        {**row, "park_id": "P0", "name": name}
-        for row, name in zip(county.layers["enterprises"], TEXTS, strict=False)
+        {**row, "park_id": "P0", "name": name, "geometry": point(200 + 40 * place, 300)}
+        for place, (row, name) in enumerate(zip(county.layers["enterprises"], TEXTS, strict=False))
+    ]
+    county.layers["parcels"] = [
+        parcel(
+            name.replace("/", "|")[:128] if "\u202e" not in name else f"L{place}",
+            box(150 * (place % 6), 500 + 60 * (place // 6), 120, 50),
+            park_id="P0",
+            land_use="100101",
+            status="vacant" if place % 2 else "built",
+        )
+        for place, name in enumerate(TEXTS[:9])
+    ]
+    county.layers["buildings"] = [
+        {
+            "building_id": f"B{place}",
+            "park_id": "P0",
+            "name": name,
+            "geometry": box(100 * place, 700, 60, 40),
+            **_MARK,
+        }
+        for place, name in enumerate(TEXTS[:6])
+    ]
+    county.layers["facilities"] = [
+        {
+            "facility_id": f"F{place}",
+            "kind": kind,
+            "name": name,
+            "geometry": point(300 + 400 * place, -200),
+            **_MARK,
+        }
+        for place, (kind, name) in enumerate(
+            zip(("interchange", "station", "port", "substation"), TEXTS[3:], strict=False)
+        )
+    ]
+    county.layers["roads"] = [
+        {
+            "road_id": "W1",
+            "name": TEXTS[5],
+            "class": "county",
+            "speed_km_h": 40,
+            "geometry": line((-200, -200), (9_000, -200)),
+            **_MARK,
+        }
     ]
     county.layers["townships"] = [
         {
@@ -82,3 +124,24 @@ def hostile_county() -> County:
         for place, name in enumerate(TEXTS[:5])
     ]
     return county
+
+
+HOSTILE_RULES = """
+format: "1"
+title: {zh-Hans: "</script><script>alert(20)</script>", en: "${alert(21)}"}
+extends: default
+rules:
+  focus.leading_share:
+    title: {zh-Hans: "<img src=x onerror=alert(22)>{{7*7}}", en: "{% print(7) %}`+alert(23)+`"}
+    legal_basis: {document: "</script><script>alert(24)</script>", article: "${alert(25)}"}
+  control_zone.ecological_red_line:
+    title: {zh-Hans: "{{7*7}}</script><img src=x onerror=alert(26)>", en: "<svg onload=alert(27)>"}
+"""
+"""A rulebook whose titles are attacks."""
+HOSTILE_PROJECT = {
+    "name": "</script><img src=x onerror=alert(28)>${alert(29)}{{7*7}}",
+    "industry_code": "1311",
+    "needs": {"land_m2": 1000},
+    "access": {"interchange": {"max_km": 50}},
+}
+"""A project whose name is an attack."""

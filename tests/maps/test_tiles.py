@@ -43,7 +43,7 @@ NEAR = (16, 52_000, 26_800)
 """A tile at which nothing is simplified any more."""
 
 
-def layer_of(*shapes: Shape | None, **columns: Any) -> TileLayer:
+def layer_of(*shapes: Shape | None, **columns: object) -> TileLayer:
     """Return a layer of shapes in degrees, each with an id and a class."""
     count = len(shapes)
     table = {"id": [f"F{place}" for place in range(count)], "kind": ["a"] * count, **columns}

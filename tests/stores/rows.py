@@ -44,7 +44,8 @@ def parcels(count: int, **values: object) -> gpd.GeoDataFrame:
         }
         for number in range(count)
     ]
-    return as_frame("parcels", rows)
+    made: gpd.GeoDataFrame = as_frame("parcels", rows)
+    return made
 
 
 def floors(count: int) -> pd.DataFrame:
@@ -61,7 +62,8 @@ def floors(count: int) -> pd.DataFrame:
         }
         for number in range(count)
     ]
-    return as_frame("floors", rows)
+    made: pd.DataFrame = as_frame("floors", rows)
+    return made
 
 
 def enterprises() -> pd.DataFrame:
@@ -82,7 +84,8 @@ def enterprises() -> pd.DataFrame:
         }
         for year in (2024, 2025)
     ]
-    return as_frame("enterprises", rows)
+    made: pd.DataFrame = as_frame("enterprises", rows)
+    return made
 
 
 def as_frame(layer: str, rows: list[dict[str, Any]]) -> Any:  # noqa: ANN401 - with geometry or not

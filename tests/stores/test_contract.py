@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -137,7 +138,8 @@ def test_any_value_comes_back_bit_by_bit(
     frame["source"] = pd.Series([row[0] for row in data], dtype="str")
     frame["area_m2"] = pd.Series([row[1] for row in data], dtype="float64")
     frame["idle_since"] = pd.to_datetime(pd.Series([row[2] for row in data], dtype="object"))
-    frame["geometry"] = [shapely.box(row[3], 30, row[3] + 1, 31.1) for row in data]
+    shapes = [shapely.box(row[3], 30, row[3] + 1, 31.1) for row in data]
+    frame = frame.set_geometry(gpd.GeoSeries(shapes, crs=frame.crs))
     frame = canonical(frame, "parcels")  # type: ignore[assignment]
     with closing(place.open()) as store:
         now = store.newest().get("parcels")

@@ -19,11 +19,11 @@
   const QUIET = new Set(['county']);
   const CULLED = new Set(['parcels', 'buildings', 'land_uses', 'enterprises', 'findings', 'candidates']);
   const PANES = [
-    'relief', 'county-casing', 'county', 'township_areas', 'control_zones', 'rivers', 'roads-casing', 'roads',
+    'county-casing', 'county', 'backdrop', 'relief', 'township_areas', 'control_zones', 'rivers', 'roads-casing', 'roads',
     'sub_areas', 'parks', 'parcels', 'land_uses', 'buildings', 'candidates', 'findings', 'routes', 'selection', 'townships',
     'facilities', 'enterprises', 'park-markers', 'candidate-markers', 'labels',
   ];
-  const DEAF = /^(relief|labels|selection|routes|county.*|.*casing)$/;
+  const DEAF = /^(backdrop|relief|labels|selection|routes|county.*|.*casing)$/;
   // Features at one point stand around it, this many pixels apart.
   const SPREAD = new Set(['enterprises']);
   const SPREAD_PX = 7.5;
@@ -104,6 +104,8 @@
       });
       this.renderers = Object.fromEntries(PANES.map((name) => [name, L.svg({ pane: name, padding: 0.3 })]));
       this.labels = new own.Labels(this.map);
+      const { relief } = settings;
+      this.relief = relief && L.imageOverlay(relief.address, relief.bounds, { pane: 'relief', interactive: false });
       this.selection = L.layerGroup().addTo(this.map);
     }
 
@@ -175,6 +177,9 @@
         }
       }
       this.tiled.forEach((source) => source.settle());
+      if (this.relief && this.page.shown.has('relief') !== this.map.hasLayer(this.relief)) {
+        this.relief[this.page.shown.has('relief') ? 'addTo' : 'removeFrom'](this.map);
+      }
       this.placeMarkers();
       this.placeLabels();
       this.showSelection();

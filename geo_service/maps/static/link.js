@@ -6,7 +6,7 @@
   const { settings } = own;
   const LONGEST = 4000;
   const LONGEST_ID = 2000;
-  const known = new Map(settings.groups.flatMap((group) => group.layers).map((layer) => [layer.name, layer]));
+  const known = new Map([...settings.groups.flatMap((group) => group.layers), ...settings.backdrops].map((layer) => [layer.name, layer]));
 
   function number(part, low, high) {
     const value = /^-?\d{1,3}(\.\d{1,8})?$/.test(part || '') ? Number(part) : NaN;

@@ -5,10 +5,11 @@
 (function (own) {
   const { settings, make, text } = own;
   const layers = settings.groups.flatMap((group) => group.layers);
+  const shownAtFirst = [...layers, ...settings.backdrops].filter((layer) => layer.is_shown);
 
   class PlanningPage {
     constructor() {
-      this.shown = new Set(layers.filter((layer) => layer.is_shown).map((layer) => layer.name));
+      this.shown = new Set(shownAtFirst.map((layer) => layer.name));
       this.layersBySource = new Map();
       for (const layer of layers) {
         this.layersBySource.set(layer.source, [...(this.layersBySource.get(layer.source) || []), layer]);
@@ -191,6 +192,9 @@
 
     tell(state) {
       this.messages.show(state);
+      if (state.state === 'done' || state.state === 'failed') {
+        this.settleReceived();
+      }
       if (state.state === 'done') {
         this.link.restoreSelection();
       }
@@ -208,9 +212,18 @@
 
     receive(source, collection) {
       this.drawings[source.map].receive(source, collection);
-      this.settle();
+      // Documents come a dozen at once: names are placed and the legend is made once a frame.
+      this.isUnsettled = true;
+      requestAnimationFrame(() => this.settleReceived());
       if (settings.lists.some((list) => list.source === source.name) || source.name === 'parks') {
         this.listItems();
+      }
+    }
+
+    settleReceived() {
+      if (this.isUnsettled) {
+        this.isUnsettled = false;
+        this.settle();
       }
     }
 

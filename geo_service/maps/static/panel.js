@@ -111,11 +111,24 @@
             make(
               'ul',
               { class: 'checks' },
-              group.layers.map((layer) => make('li', null, this.check(group, layer)))
+              group.layers.map((layer) => make('li', null, this.check(group, layer))),
+              group.name === 'ground' ? settings.backdrops.map((layer) => make('li', null, this.backdrop(layer))) : null
             )
           )
         )
       );
+    }
+
+    // What lies under the features, which has no symbol and nothing to count.
+    backdrop(layer) {
+      const box = make('input', {
+        type: 'checkbox',
+        'data-layer': layer.name,
+        checked: layer.is_shown,
+        change: () => this.actions.toggle(layer.name, box.checked),
+      });
+      this.boxes.set(layer.name, { box, note: make('span'), layer: { ...layer, min_zoom: 0 } });
+      return make('label', { class: 'check' }, box, make('span', { class: 'swatch-gap' }), make('span', { class: 'check-name' }, layer.label));
     }
 
     // Switches a whole group on, or off when any of it is on.

@@ -34,7 +34,7 @@
         'footer',
         { class: 'print-foot' },
         make('span', { class: 'print-about' }, dataText(settings.about.join(' · '))),
-        make('span', null, `${text('approval_number')}${settings.approval_number ? '' : '________'}`, settings.approval_number ? dataText(settings.approval_number) : null),
+        make('span', null, `${text('approval_number')} ${settings.approval_number ? '' : '________'}`, settings.approval_number ? dataText(settings.approval_number) : null),
         settings.confidentiality ? make('strong', null, dataText(settings.confidentiality)) : null,
         this.scale,
         this.date

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path as FilePath
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -107,9 +108,9 @@ async def create_import(
 
 
 def _read(
-    request: Request, county: County, desk: ImportDesk, given: tuple[_Asked, object]
+    request: Request, county: County, desk: ImportDesk, given: tuple[_Asked, FilePath]
 ) -> Response:
-    asked, upload = cast("tuple[_Asked, Path]", given)
+    asked, upload = given
     job = county.jobs.start(
         lambda progress: desk.read(upload, asked.layer, asked.options, progress=progress)
     )

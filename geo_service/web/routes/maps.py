@@ -26,6 +26,7 @@ from geo_service.maps.layers import MapData, PlanData
 from geo_service.maps.page import ServedPage
 from geo_service.maps.park_map import ParkData
 from geo_service.maps.ranking_map import RankingData
+from geo_service.maps.relief import relief_of
 from geo_service.maps.review_map import ReviewData
 from geo_service.maps.style import symbol_document
 from geo_service.planning import County
@@ -145,7 +146,7 @@ class MapQuery:
 
 
 _PARAMETERS = ("review_id", "ranking_id", "park_id", "before")
-_NEEDED = {"park": ("park_id",), "compare": ("before",), RANKING: ("ranking_id",)}
+_NEEDED = {"review": "review_id", "park": "park_id", "compare": "review_id", RANKING: "ranking_id"}
 _KINDS = (OVERVIEW, "review", RANKING, "park", "compare")
 
 
@@ -154,15 +155,20 @@ def read_query(
     review_id: str | None = None,
     ranking_id: str | None = None,
     park_id: str | None = None,
-    before: Annotated[str | None, Query(description="The earlier review of a comparison.")] = None,
+    before: Annotated[
+        str | None, Query(description="The earlier of two reviews that are compared.")
+    ] = None,
 ) -> MapQuery:
     """Return which map is asked for: 404 for an unknown kind, 400 for a missing id."""
     if kind not in _KINDS:
         msg = "There is no such map; there are " + ", ".join(_KINDS) + "."
         raise NotFoundError(msg)
     asked = MapQuery(kind, review_id, ranking_id, park_id, before)
-    for name in _NEEDED.get(kind, ()):
-        asked.need(name)
+    if kind in _NEEDED:
+        asked.need(_NEEDED[kind])
+    if kind == "compare" and before is None:
+        # One review alone is compared with the current one.
+        return MapQuery(kind, None, ranking_id, park_id, review_id)
     return asked
 
 
@@ -178,14 +184,25 @@ def drawn_maps(request: Request) -> _Drawn:
     return drawn
 
 
+@router.get("/maps/relief.png", summary="The relief under the maps", response_class=Response)
+def relief_png(request: Request, county: CountyDep) -> Response:
+    """Return the shaded ground in web Mercator; 404 without an elevation model."""
+    found = relief_of(county.plan)
+    if found is None:
+        msg = "The workspace has no elevation model."
+        raise NotFoundError(msg)
+    return _file(request, found.png, "image/png")
+
+
 @router.get("/maps/{kind}", summary="A map as a page", response_class=HTMLResponse)  # noqa: FAST003 - read_query takes it
 def map_page(
     asked: MapQueryDep, request: Request, county: CountyDep, language: LanguageDep
 ) -> Response:
     """Return a map as a page that asks this service for its features.
 
-    `overview`; `review` (of `review_id`, else the current one); `park` (needs `park_id`);
-    `compare` (needs `before`, an earlier review); `ranking` (needs `ranking_id`).
+    `overview`; `review` (needs `review_id`); `park` (needs `park_id`, by the current review or
+    `review_id`); `compare` (from `before` to `review_id`, or from `review_id` to the current
+    review); `ranking` (needs `ranking_id`).
     """
     root = str(request.scope.get("root_path", ""))
     found = drawn_maps(request).page(county, asked, language, root)

@@ -1,0 +1,102 @@
+"""What the command line asks for a map: the result that it is of, made or taken from the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from geo_service.errors import InvalidQueryError
+from geo_service.language import Language
+from geo_service.maps.draw import RANKING, draw
+from geo_service.planning.files import review_workspace
+from geo_service.planning.saved import review_from_recipe
+from geo_service.planning.saved_rankings import ranking_from_recipe
+from geo_service.suitability.project import open_project
+from geo_service.suitability.rank import rank
+from geo_service.workspace import open_workspace
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
+    import folium
+
+    from geo_service.suitability.rank import Ranking
+    from geo_service.zoning.review import Progress, Review
+
+OVERVIEW, REVIEW, PARK, COMPARE = "overview", "review", "park", "compare"
+KINDS = (OVERVIEW, REVIEW, RANKING, PARK, COMPARE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapRequest:
+    """Which map, and what it is of.
+
+    Without `review_id` the workspace is reviewed now. A comparison is from `before` to
+    `review_id`; with one of the two, from that review to one made now. A ranking is a saved
+    one, or made now of a project's file.
+    """
+
+    kind: str = OVERVIEW
+    review_id: str | None = None
+    before: str | None = None
+    ranking_id: str | None = None
+    project: Path | None = None
+    park_id: str | None = None
+    language: Language = Language.ZH_HANS
+
+
+def draw_workspace(
+    workspace: str | os.PathLike[str], asked: MapRequest, *, progress: Progress | None = None
+) -> folium.Map:
+    """Return a map of a workspace that stands alone.
+
+    Raises
+    ------
+    InvalidQueryError
+        What the kind needs is not given.
+    NotFoundError
+        There is no such park, or no such saved review or ranking.
+    WorkspaceError, RulebookError, ProjectError
+        The workspace, its rulebook or the project is unusable.
+    """
+    if asked.kind == RANKING:
+        return draw(_ranking(workspace, asked, progress), language=asked.language)
+    if asked.kind == COMPARE:
+        first = asked.before or asked.review_id
+        later = asked.review_id if asked.before else None
+        if first is None:
+            name = "review"
+            raise InvalidQueryError(name, "--review: a comparison needs a saved review's id")
+        return draw(
+            _review(workspace, later, progress),
+            kind=COMPARE,
+            before=_review(workspace, first, progress),
+            language=asked.language,
+        )
+    if asked.kind == PARK and asked.park_id is None:
+        name = "park"
+        raise InvalidQueryError(name, "--park: a park's map needs its id")
+    result = _review(workspace, asked.review_id, progress)
+    return draw(result, kind=asked.kind, park_id=asked.park_id, language=asked.language)
+
+
+def _review(
+    workspace: str | os.PathLike[str], review_id: str | None, progress: Progress | None
+) -> Review:
+    if review_id is None:
+        return review_workspace(workspace, progress=progress)
+    with open_workspace(workspace) as opened:
+        return review_from_recipe(opened, review_id)
+
+
+def _ranking(
+    workspace: str | os.PathLike[str], asked: MapRequest, progress: Progress | None
+) -> Ranking:
+    with open_workspace(workspace) as opened:
+        if asked.ranking_id is not None:
+            return ranking_from_recipe(opened, asked.ranking_id)
+        if asked.project is None:
+            name = "ranking"
+            raise InvalidQueryError(name, "--ranking or --project: a ranking's map needs one")
+        return rank(opened.plan(), open_project(asked.project), progress=progress)

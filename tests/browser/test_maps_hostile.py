@@ -1,0 +1,138 @@
+"""A hostile county through every kind of map, popup, tooltip, legend, search and file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from geo_service.maps.draw import draw
+from geo_service.planning import County as Running
+from geo_service.suitability.project import parse_project
+from geo_service.zoning.rulebook import parse_rulebook
+from tests.browser.conftest import Visitor, serving
+from tests.maps.hostile import HOSTILE_PROJECT, HOSTILE_RULES, TEXTS
+
+pytestmark = pytest.mark.browser
+
+KINDS = ("overview", "review", "park", "compare", "ranking")
+
+
+@pytest.fixture(scope="module")
+def results(hostile: Running) -> dict[str, Any]:
+    """Return two reviews, the later one by a hostile rulebook, and a ranking."""
+    later = hostile.review_again(parse_rulebook(HOSTILE_RULES, "hostile"))
+    ranked = hostile.rankings.rank(parse_project(json.dumps(HOSTILE_PROJECT)))
+    return {"before": hostile.review, "after": later, "ranking": ranked}
+
+
+@pytest.fixture(scope="module")
+def addresses(hostile: Running, results: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """Serve the county; the address of a map of each kind."""
+    later, first = results["after"].review_id, results["before"].review_id
+    with serving(hostile) as root:
+        yield {
+            "overview": f"{root}/maps/overview",
+            "review": f"{root}/maps/review?review_id={later}",
+            "park": f"{root}/maps/park?park_id=P0&review_id={later}",
+            "compare": f"{root}/maps/compare?before={first}&review_id={later}",
+            "ranking": f"{root}/maps/ranking?ranking_id={results['ranking'].ranking_id}",
+        }
+
+
+def drawn(kind: str, results: dict[str, Any], language: str) -> Any:  # noqa: ANN401 - a map
+    if kind == "ranking":
+        return draw(results["ranking"], language=language)
+    options: dict[str, Any] = {"kind": kind, "language": language}
+    if kind == "park":
+        options["park_id"] = "P0"
+    if kind == "compare":
+        options["before"] = results["before"]
+    return draw(results["after"], **options)
+
+
+def read_everything(page: Page) -> None:
+    """Open every popup and tooltip, show every layer, ask every question; assert it is text."""
+    page.click("#layers-tab")
+    for box in page.locator("[data-layer]").all():
+        if not box.is_checked():
+            box.check()
+    page.click("#parks-tab")
+    page.evaluate(
+        """async () => {
+          const { page } = planningMap;
+          page.map.fitBounds([[30.88, 107.98], [31.0, 108.12]], { animate: false });
+          for (const item of page.all()) {
+            document.body.append(planningMap.tooltip(item));
+            item.drawing.open(item, item.drawing.boundsOf(item).getCenter(), page.all().slice(0, 5));
+            page.selectItem(item);
+            document.body.append(item.drawing.popup.getContent().cloneNode(true));
+          }
+          for (const text of page.all().map(planningMap.nameOf)) page.search(String(text).slice(0, 80));
+          page.search('');
+        }"""
+    )
+    page.locator(".leaflet-container").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".sheet").last).to_contain_text("经纬度")
+    expect(page.locator(".sheet .failed")).to_have_count(0)
+    page.click(".icon-help")
+    page.click(".icon-link")
+    expect(page.locator(".address")).to_be_visible()
+    strange = page.evaluate(
+        """() => [...document.querySelectorAll('img, iframe, object, embed, [onerror], [onload], svg script')]
+          .filter((element) => !element.matches('.leaflet-image-layer')).map((element) => element.outerHTML)"""
+    )
+    assert strange == []
+    words = page.evaluate("document.body.textContent")
+    assert "49" not in page.evaluate("document.title")
+    assert "{{7*7}}" in words
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_runs_on_a_served_map(visit: Visitor, addresses: dict[str, str], kind: str) -> None:
+    page = visit().open(addresses[kind] + ("&" if "?" in addresses[kind] else "?") + "lang=zh-Hans")
+    read_everything(page)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_runs_in_a_standalone_file(
+    visit: Visitor, results: dict[str, Any], tmp_path: Path, kind: str
+) -> None:
+    file = tmp_path / f"{kind}.html"
+    drawn(kind, results, "zh-Hans").save(str(file))
+    page = visit().open(file.as_uri())
+    read_everything(page)
+
+
+@pytest.mark.parametrize("language", ["zh-Hant", "en"])
+def test_hostile_titles_show_as_text_in_every_language(
+    visit: Visitor, results: dict[str, Any], tmp_path: Path, language: str
+) -> None:
+    file = tmp_path / "review.html"
+    drawn("review", results, language).save(str(file))
+    page = visit().open(file.as_uri())
+    expected = (
+        "{% print(7) %}`+alert(23)+`" if language == "en" else "<img src=x onerror=alert(22)>"
+    )
+    expect(page.locator(".list-title", has_text=expected).first).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("kind", KINDS)
+def test_long_names_widen_nothing(
+    visit: Visitor, addresses: dict[str, str], kind: str, width: int
+) -> None:
+    page = visit(width=width, height=800).open(addresses[kind])
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if width == 390:
+        page.click(".menu-button")
+    boxes = page.locator(".list-line").all()
+    for line in boxes[: len(TEXTS) + 2]:
+        box = line.bounding_box()
+        assert box is not None
+        assert box["height"] < 80
