@@ -7,7 +7,6 @@ own, without publishing. Run: `python -m benchmarks.import_rate [FEATURES] [gpkg
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -53,14 +52,23 @@ def write_parcels(path: Path, count: int) -> None:
     pyogrio.write_dataframe(frame, path)
 
 
+def peak_mb() -> float:
+    """Return the most memory that this process has had resident, in MB (Linux).
+
+    Not by `getrusage`: that starts from what the process it was forked from had.
+    """
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return float(status.split("VmHWM:")[1].split()[0]) / 1e3
+
+
 def measure(path: Path) -> None:
     """Import one file and print what came of it."""
     plan = open_plan(_WORKSPACE)
-    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    base = peak_mb()
     started = time.perf_counter()
     found = read_source(path, "parcels", plan=plan, options=ImportOptions(scheme="survey3"))
     seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    peak = peak_mb()
     print(
         f"{path.suffix[1:]}: {found.rows:,} rows in {seconds:.1f} s, {found.rows / seconds:,.0f} "
         f"rows/s; {found.features:,} features, {sum(found.ledger.repair_counts.values()):,} "

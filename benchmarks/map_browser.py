@@ -101,12 +101,16 @@ def pan(page: Page) -> dict[str, object]:
     }
 
 
+@contextmanager
+def _served(folder: Path, data: Path, count: int) -> Iterator[str]:
+    with serving(County.open(make_workspace(folder / "county", data, count))) as address:
+        yield address
+
+
 def measure_ours(browser: Browser, data: Path, count: int) -> list[dict[str, object]]:
     """Measure our map at the county's zoom and nearer."""
-    with tempfile.TemporaryDirectory() as folder:
-        county = County.open(make_workspace(Path(folder, "county"), data, count))
-    rows = []
-    with serving(county) as address:
+    rows: list[dict[str, object]] = []
+    with tempfile.TemporaryDirectory() as folder, _served(Path(folder), data, count) as address:
         start = time.perf_counter()
         size = len(urllib.request.urlopen(address).read())  # noqa: S310 - our own address
         print(f"first page made in {time.perf_counter() - start:.1f} s, {size:,} bytes", flush=True)

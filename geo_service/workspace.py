@@ -47,7 +47,7 @@ from geo_service.reading import LayerFile, find_faults, read_layer
 from geo_service.schema import LAND_USE_SCHEMES, SCHEMAS, ZONE_KINDS
 from geo_service.stores.base import VERSION_LENGTH, WorkspaceAt
 from geo_service.stores.frames import canonical, content_digest
-from geo_service.stores.opening import STORE_FOLDER, has_password, open_store
+from geo_service.stores.opening import STORE_FOLDER, has_password, is_empty, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -229,7 +229,9 @@ class Workspace:
     def plan(self) -> Plan:
         """Return the plan of the newest versions; all of them are from one moment."""
         for _ in range(_TRIES):
-            newest = {} if self._faults else self.store.newest()
+            # Nothing published, no store to open: a review starts sooner.
+            is_bare = is_empty(self.folder, self._address)
+            newest = {} if self._faults or is_bare else self.store.newest()
             try:
                 return self._composed(newest)
             except NotFoundError:  # a version was dropped between the two: look again

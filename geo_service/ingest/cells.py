@@ -109,20 +109,22 @@ class _Column:
         self.cells = cells
         self.item = item
         self.context = context
+        self._distinct: list[str] = cells.dropna().unique().tolist()
 
     def change(
         self, what: str, rewrite: Callable[[str], str | None], *, is_quiet: bool = False
     ) -> None:
         """Rewrite every distinct text; rows whose text changed are repairs unless quiet."""
         changed: dict[str, str | None] = {}
-        for text in self.cells.dropna().unique().tolist():
+        for text in self._distinct:
             made = rewrite(text)
             if made != text:
                 changed[text] = made
         if not changed:
             return
+        values = self.cells.to_numpy(dtype=object, copy=True)
         places = np.flatnonzero(self.cells.isin(list(changed)).to_numpy())
-        before = self.cells.iloc[places].tolist()
+        before = values[places].tolist()
         after = [changed[text] for text in before]
         if not is_quiet:
             context = self.context
@@ -134,10 +136,10 @@ class _Column:
                 after,
                 column=self.item.name,
             )
-        cells = self.cells.copy()
-        values = cells.to_numpy(dtype=object, copy=True)
         values[places] = np.array(after, dtype=object)
-        self.cells = pd.Series(values, index=cells.index, dtype="object")
+        self.cells = pd.Series(values, index=self.cells.index, dtype="object")
+        left = (changed.get(text, text) for text in self._distinct)
+        self._distinct = [text for text in dict.fromkeys(left) if text is not None]
 
     def translate(self, meant: Mapping[str, str]) -> None:
         """Put words into the layer's own; counted by word, not told by row."""

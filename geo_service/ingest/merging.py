@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +10,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo_service.errors import Fault
 from geo_service.ingest.conversion import known_references
 from geo_service.ingest.ledger import Ledger
 from geo_service.model import Message
-from geo_service.schema import SCHEMAS, LayerSchema
+from geo_service.schema import LayerSchema
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -105,6 +103,12 @@ def _merge(shapes: NDArray[np.object_]) -> Any:  # noqa: ANN401 - a shape, or No
     return shapely.union_all(there)
 
 
+def _texts(cells: pd.Series[Any]) -> list[str | None]:
+    """Return cells as plain texts, None where there is none."""
+    missing = cells.isna().tolist()
+    return [None if gone else str(cell) for cell, gone in zip(cells.tolist(), missing, strict=True)]
+
+
 def settle_references(whole: Whole, plan: Plan) -> None:
     """Refuse rows that refer to what neither the plan nor the new layer has."""
     known = known_references(whole.schema, plan)
@@ -121,7 +125,10 @@ def settle_references(whole: Whole, plan: Plan) -> None:
             else:
                 continue
             cells = whole.frame[item.name]
-            lost = (cells.notna() & ~cells.isin(values)).to_numpy(dtype=bool)
+            # By set: `isin` of a million ids puts them into a list first, column after column.
+            lost = np.fromiter(
+                (text is not None and text not in values for text in _texts(cells)), bool
+            )
             for place in np.flatnonzero(lost & ~bad):
                 named = {"found": str(cells.iloc[place]), "column": item.name, "layer": target}
                 whole.refuse(int(place), Message("import.no_reference", named), item.name)
@@ -129,29 +136,3 @@ def settle_references(whole: Whole, plan: Plan) -> None:
         if not bad.any():
             return
         whole.keep(~bad)
-
-
-def broken_references(schema: LayerSchema, frame: pd.DataFrame, plan: Plan) -> Iterator[Fault]:
-    """Yield a fault for every row of another layer that refers to what is gone."""
-    for name in plan.layers:
-        if name == schema.name or name not in SCHEMAS:
-            continue
-        for item in SCHEMAS[name].fields:
-            target, _, column = (item.refers_to or "").partition(".")
-            if target != schema.name:
-                continue
-            other = plan.frame(name)
-            values = set(frame[column].dropna().astype(str))
-            if name == "parks" and item.name == "township_code":
-                values |= set(frame["alt_code"].dropna().astype(str))
-            cells = other[item.name]
-            lost = (cells.notna() & ~cells.isin(values)).to_numpy(dtype=bool)
-            for place in np.flatnonzero(lost):
-                yield Fault(
-                    file=name,
-                    layer=name,
-                    row=str(other[SCHEMAS[name].key[0]].iloc[place]),
-                    column=item.name,
-                    found=repr(str(cells.iloc[place])),
-                    expected=f"a {column} that the imported {schema.name} still has",
-                )

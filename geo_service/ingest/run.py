@@ -30,7 +30,6 @@ from geo_service.ingest.ledger import Ledger
 from geo_service.ingest.limits import Budget, source_error
 from geo_service.ingest.merging import (
     Whole,
-    broken_references,
     settle_references,
     settle_repeated_ids,
 )
@@ -81,7 +80,7 @@ class Imported:
     scheme: str | None = None
     translated: Mapping[str, Mapping[tuple[str, str], int]] = field(default_factory=dict)
     breaks: tuple[Fault, ...] = ()
-    """What other layers would refer to in vain once this is published."""
+    """What would not fit the other layers once this is published; whoever may publish looks."""
     notes: tuple[Message, ...] = ()
     layout: str = ""
     learned: SourceMapping = field(default_factory=SourceMapping)
@@ -369,7 +368,6 @@ class _Run:
             filled=self.filled,
             scheme=converter.scheme,
             translated=converter.translated,
-            breaks=tuple(itertools.islice(broken_references(self.schema, frame, self.plan), 1_000)),
             notes=tuple(self.notes),
             layout=self.layout,
             learned=self._learned(),

@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -43,6 +44,7 @@ KEPT_DRAFTS = 20
 KEPT_SECONDS = 3_600.0
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,10}")
 _ROWS = "rows.parquet"
+_UPLOADS = "upload-"
 
 
 @dataclass
@@ -108,7 +110,7 @@ class ImportDesk:
                 msg = f"{KEPT_DRAFTS} imports are waiting; publish or drop one first."
                 raise BusyError(msg)
         suffix = Path(filename).suffix
-        folder = Path(tempfile.mkdtemp(dir=self._root.name))
+        folder = Path(tempfile.mkdtemp(prefix=_UPLOADS, dir=self._root.name))
         return folder / f"upload{suffix if _SUFFIX.fullmatch(suffix) else ''}"
 
     def drop_upload(self, upload: Path) -> None:
@@ -169,8 +171,7 @@ class ImportDesk:
         with self._lock:
             if draft_id in self._drafts:
                 return self._drafts[draft_id]
-        msg = "There is no such import; drafts are kept for an hour."
-        raise NotFoundError(msg)
+        raise _no_such_import()
 
     def drafts(self) -> list[ImportDraft]:
         """Return the drafts, newest first."""
@@ -202,7 +203,10 @@ class ImportDesk:
                 raise ConflictError(msg)
             rows = draft.folder / _ROWS
             is_table = not isinstance(draft.result.imported.frame, gpd.GeoDataFrame)
-            frame = pd.read_parquet(rows) if is_table else gpd.read_parquet(rows)
+            try:
+                frame = pd.read_parquet(rows) if is_table else gpd.read_parquet(rows)
+            except OSError:  # dropped, or grown old, meanwhile
+                raise _no_such_import() from None
             whole = replace(draft.result, imported=replace(draft.result.imported, frame=frame))
             draft.version = publish_import(self._workspace, whole, note=note).version
         self._county.refresh()
@@ -216,3 +220,12 @@ class ImportDesk:
                 del self._drafts[draft.draft_id]
         for draft in old:
             shutil.rmtree(draft.folder, ignore_errors=True)
+        # Uploads whose job was cancelled before it began are nobody's.
+        for upload in Path(self._root.name).glob(f"{_UPLOADS}*"):
+            with suppress(OSError):
+                if time.time() - upload.stat().st_mtime > KEPT_SECONDS:
+                    shutil.rmtree(upload, ignore_errors=True)
+
+
+def _no_such_import() -> NotFoundError:
+    return NotFoundError("There is no such import; drafts are kept for an hour.")

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from geo_service.errors import SourceError, WorkspaceError
+from geo_service.errors import Fault, SourceError, WorkspaceError
 from geo_service.ingest import Imported, ImportOptions, read_source
 from geo_service.ingest.options import write_mapping
 from geo_service.ingest.report import features_of, import_document, refused_features
 from geo_service.planning.data import newest_layer, publish
 from geo_service.stores.opening import STORE_FOLDER
-from geo_service.workspace import open_plan
+from geo_service.workspace import open_plan, open_workspace
 
 if TYPE_CHECKING:
     import os
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int, str], None]
 IMPORTS_FOLDER = "imports"
 MAPPINGS_FOLDER = "mappings"
+_LISTED = 1_000
 KEPT_IMPORTS = 20
 """How many imports' lists are kept in a workspace."""
 PREVIEW_FEATURES = 5_000
@@ -86,7 +87,19 @@ def read_import(
     )
     opened = plan if plan is not None else open_plan(workspace)
     imported = read_source(path, layer, plan=opened, options=chosen, progress=progress)
+    imported = replace(imported, breaks=_broken(workspace, imported))
     return ImportResult(imported=imported, expected=now.version)
+
+
+def _broken(workspace: str | os.PathLike[str], imported: Imported) -> tuple[Fault, ...]:
+    """Return what keeps the plan from being opened with the new layer, the first thousand."""
+    with open_workspace(workspace) as opened:
+        try:
+            frame = opened.checked(imported.layer, imported.frame)
+            opened.check_together(opened.store.newest(), {imported.layer: frame})
+        except WorkspaceError as error:
+            return error.faults[:_LISTED]
+    return ()
 
 
 def publish_import(

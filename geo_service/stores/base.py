@@ -42,6 +42,9 @@ REVIEW = "review"
 RANKING = "ranking"
 KINDS = (REVIEW, RANKING)
 
+CATALOGUE = "catalogue.sqlite"
+"""The embedded store's catalogue, in its folder; it is made when something is first written."""
+
 VERSION_LENGTH = 12
 """How many hexadecimal digits of the digest name a version."""
 

@@ -30,7 +30,7 @@ import sqlalchemy as sa
 
 from geo_service.errors import NotFoundError, StoreError
 from geo_service.schema import SCHEMAS
-from geo_service.stores.base import VERSION_LENGTH
+from geo_service.stores.base import CATALOGUE, VERSION_LENGTH
 from geo_service.stores.catalogued import CataloguedStore
 from geo_service.stores.frames import canonical, meeting
 from geo_service.stores.tables import HEAD, revision, upgrade, versions
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from geo_service.stores.catalogued import Staged
     from geo_service.stores.frames import Condition
 
-CATALOGUE = "catalogue.sqlite"
 LAYERS = "layers"
 BUSY_SECONDS = 30
 ORPHAN_SECONDS = 3600

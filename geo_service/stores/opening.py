@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from geo_service.stores.local import LocalStore
+from geo_service.stores.base import CATALOGUE
 
 if TYPE_CHECKING:
     from geo_service.stores.base import Store
@@ -34,10 +34,18 @@ def open_store(folder: Path, county: str, address: str | None = None) -> Store:
         county or was made by a newer release.
     """
     if address is None or address == EMBEDDED:
+        from geo_service.stores.local import LocalStore  # noqa: PLC0415 - its libraries are heavy
+
         return LocalStore(folder / STORE_FOLDER, county)
     from geo_service.stores.postgis import PostgisStore  # noqa: PLC0415 - only where it is used
 
     return PostgisStore(address, county)
+
+
+def is_empty(folder: Path, address: str | None = None) -> bool:
+    """Return whether a workspace's store can hold nothing: it is embedded and not made yet."""
+    is_embedded = address is None or address == EMBEDDED
+    return is_embedded and not (folder / STORE_FOLDER / CATALOGUE).is_file()
 
 
 def has_password(address: str) -> bool:

@@ -68,24 +68,29 @@ def read_everything(page: Page) -> None:
           page.map.fitBounds([[30.88, 107.98], [31.0, 108.12]], { animate: false });
           for (const item of page.all()) {
             document.body.append(planningMap.tooltip(item));
-            item.drawing.open(item, item.drawing.boundsOf(item).getCenter(), page.all().slice(0, 5));
+            const { drawing } = item;
+            drawing.open(item, drawing.boundsOf(item).getCenter(), page.all().slice(0, 5));
             page.selectItem(item);
-            document.body.append(item.drawing.popup.getContent().cloneNode(true));
+            document.body.append(drawing.popup.getContent().cloneNode(true));
           }
-          for (const text of page.all().map(planningMap.nameOf)) page.search(String(text).slice(0, 80));
+          for (const text of page.all().map(planningMap.nameOf)) {
+            page.search(String(text).slice(0, 80));
+          }
           page.search('');
         }"""
     )
     page.locator(".leaflet-container").first.focus()
     page.keyboard.press("Enter")
-    expect(page.locator(".sheet").last).to_contain_text("经纬度")
+    expect(page.locator(".leaflet-popup .sheet").last).to_contain_text("经纬度")
     expect(page.locator(".sheet .failed")).to_have_count(0)
     page.click(".icon-help")
     page.click(".icon-link")
     expect(page.locator(".address")).to_be_visible()
     strange = page.evaluate(
-        """() => [...document.querySelectorAll('img, iframe, object, embed, [onerror], [onload], svg script')]
-          .filter((element) => !element.matches('.leaflet-image-layer')).map((element) => element.outerHTML)"""
+        """() => {
+          const strange = 'img:not(.leaflet-image-layer), iframe, object, [onerror], [onload]';
+          return [...document.querySelectorAll(strange)].map((element) => element.outerHTML);
+        }"""
     )
     assert strange == []
     words = page.evaluate("document.body.textContent")

@@ -51,11 +51,12 @@ def view(page: Page, place: int = 0) -> tuple[float, ...]:
         """place => {
           const { map } = planningMap.page.drawings[place];
           const { lat, lng } = map.getCenter();
-          return [map.getZoom(), +lat.toFixed(5), +lng.toFixed(5)];
+          return [map.getZoom(), lat, lng];
         }""",
         place,
     )
-    return tuple(found)
+    # A map's middle lies on a whole pixel: less than a metre at the zooms here.
+    return tuple(round(number, 4) for number in found)
 
 
 def test_the_review_lists_findings_by_rule_and_opens_them(
@@ -65,7 +66,7 @@ def test_the_review_lists_findings_by_rule_and_opens_them(
     expect(page.locator("#parks-tab")).to_have_text("问题")
     heads = page.locator(".list-head .rule-number").all_text_contents()
     assert heads == [str(number) for number in range(1, len(heads) + 1)]
-    place = page.locator("[data-item]", has_text="占").first
+    place = page.locator("[data-item]", has_text="占用生态保护红线").first
     place.click()
     expect(page.locator(".sheet .verdict")).to_be_visible()
     expect(page.locator(".leaflet-selection-pane :is(path, .ring)").first).to_be_attached()
@@ -133,8 +134,8 @@ def test_what_is_new_is_on_the_later_map_only(visit: Visitor, kinds: dict[str, s
     new = page.locator(".list-head", has_text="新增")
     expect(new).to_be_visible()
     counts = page.evaluate(
-        """() => planningMap.page.drawings.map((drawing) =>
-          drawing.items.get('findings').filter((item) => item.feature.properties.change === 'new').length)"""
+        """() => planningMap.page.drawings.map(({ items }) =>
+          items.get('findings').filter(({ key }) => key === 'change.new').length)"""
     )
     assert counts[0] == 0
     assert counts[1] > 0
@@ -193,7 +194,7 @@ def test_paper_carries_scale_date_approval_and_the_illustrative_note(
     foot = page.locator(".print-foot")
     expect(foot).to_contain_text("比例尺约 1:")
     expect(foot).to_contain_text("打印日期")
-    expect(foot).to_contain_text("审图号：________")
+    expect(foot).to_contain_text(re.compile("审图号： ?________"))
     expect(page.locator(".illustrative-note")).to_be_visible()
     expect(page.locator(".legend-body")).to_be_visible()
 
@@ -209,7 +210,7 @@ def test_the_approval_number_and_the_mark_come_from_the_workspace(
     page = visit().open(file.as_uri())
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     foot = page.locator(".print-foot")
-    expect(foot).to_contain_text("审图号：渝S(2026)001号")
+    expect(foot).to_contain_text(re.compile(r"审图号： ?渝S\(2026\)001号"))
     expect(foot).to_contain_text("内部资料")
 
 

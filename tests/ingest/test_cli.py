@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -113,3 +115,28 @@ def test_a_file_of_which_most_is_refused_is_reported_and_not_published(
     assert done.returncode == 2
     assert "more than half" in done.stderr
     assert "P8" in done.stdout
+
+
+def test_a_person_at_a_terminal_is_asked(workspace: Path, tmp_path: Path) -> None:
+    path = gbk_shapefile(parcels(), tmp_path)
+    terminal, other = pty.openpty()
+    command = (sys.executable, "-c", "from geo_service.cli import main; main()", "import", path)
+    with subprocess.Popen(
+        [*command, workspace, "--layer", "parcels", "--dry-run", "--format", "json"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "dumb"},
+        stdin=other,
+        stdout=subprocess.PIPE,
+        stderr=other,
+    ) as started:
+        os.close(other)
+        os.write(terminal, b"nonsense\nsurvey3\n")
+        shown = b""
+        with suppress(OSError):  # Linux ends a terminal with an error
+            while part := os.read(terminal, 10_000):
+                shown += part
+        written = started.stdout.read() if started.stdout is not None else b""
+    os.close(terminal)
+    assert started.returncode == 0, shown
+    assert b"gb50137" in shown
+    assert json.loads(written)["scheme"] == "survey3"

@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 from geo_service.planning import County as RunningCounty
 from geo_service.planning import import_drafts
 from geo_service.web.app import create_app
+from geo_service.web.routes import imports as import_routes
 from tests.county import County
 from tests.ingest.made import gbk_shapefile, parcels, table, zipped
 
@@ -23,8 +24,12 @@ HOSTILE = '=HYPERLINK("http://evil","x")'
 
 
 @pytest.fixture
-def client(tmp_path: Path) -> Iterator[TestClient]:
-    """Return a client of a service that runs a small county and takes files up to 1 MB."""
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    """Return a client of a service that runs a small county and takes files up to 1 MB.
+
+    It answers when the work is done, however slow the machine is.
+    """
+    monkeypatch.setattr(import_routes, "AT_ONCE_SECONDS", 120.0)
     running = RunningCounty.open(County().write(tmp_path / "county"))
     app = create_app(running, max_import_bytes=1_000_000)
     with TestClient(app, raise_server_exceptions=False) as made:
@@ -89,6 +94,24 @@ def test_an_open_choice_is_a_conflict_with_its_choices(client: TestClient, packe
     assert client.get("/api/imports").json()["numberMatched"] == 0
 
 
+def test_long_reading_is_a_job_that_leads_to_the_draft_or_to_the_choices(
+    client: TestClient, packed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_routes, "AT_ONCE_SECONDS", 0.0)
+    for asked in ({"scheme": "survey3"}, {}):
+        answer = send(client, packed, **asked)
+        assert answer.status_code == 202
+        job = client.get(answer.headers["location"]).json()
+        while job["status"] in {"waiting", "running"}:
+            time.sleep(0.1)
+            job = client.get(answer.headers["location"]).json()
+        if asked:
+            assert client.get(job["result"]).json()["features"] == 2
+        else:
+            assert (job["status"], job["parameter"]) == ("failed", "scheme")
+            assert len(job["choices"]) == 4
+
+
 def test_a_dropped_draft_is_gone(client: TestClient, packed: Path) -> None:
     address = send(client, packed, scheme="survey3").headers["location"]
     assert client.delete(address).status_code == 204
@@ -100,6 +123,19 @@ def test_a_draft_expires(client: TestClient, packed: Path, monkeypatch: pytest.M
     address = send(client, packed, scheme="survey3").headers["location"]
     monkeypatch.setattr(import_drafts, "KEPT_SECONDS", -1.0)
     assert client.get(address).status_code == 404
+
+
+def test_an_upload_that_nobody_read_is_removed(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk: import_drafts.ImportDesk = client.app.state.imports
+    upload = desk.receive("a.csv")
+    upload.write_bytes(b"a")
+    assert desk.drafts() == []
+    assert upload.exists()
+    monkeypatch.setattr(import_drafts, "KEPT_SECONDS", -1.0)
+    assert desk.drafts() == []
+    assert not upload.parent.exists()
 
 
 def test_a_file_over_the_limit_is_told_and_not_kept(client: TestClient, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from geo_service.ingest.options import SourceMapping, read_mapping, write_mappin
 from geo_service.ingest.report import import_document
 from geo_service.language import Language, Translator
 from geo_service.plan import Plan
+from geo_service.planning.imports import publish_import, read_import
 from geo_service.workspace import open_plan
 from tests.county import County, box, parcel
 from tests.ingest.made import table
@@ -249,13 +250,33 @@ def test_what_others_refer_to_may_not_go(tmp_path: Path) -> None:
     county = County()
     county.layers["parcels"] = [parcel("A1", box(0, 0, 10, 10))]
     county.layers["enterprises"][0]["parcel_id"] = "A1"
-    plan = open_plan(county.write(tmp_path / "county"))
+    workspace = county.write(tmp_path / "county")
     frame = gpd.GeoDataFrame({"parcel_id": ["B"]}, geometry=[box(0, 0, 9, 9)], crs="EPSG:4545")
     frame.to_file(tmp_path / "a.gpkg")
-    found = read_source(tmp_path / "a.gpkg", "parcels", plan=plan)
-    assert [(fault.layer, fault.row, fault.found) for fault in found.breaks] == [
+    found = read_import(workspace, tmp_path / "a.gpkg", "parcels", ImportOptions())
+    assert found.obstacle == "breaks"
+    assert [(fault.layer, fault.row, fault.found) for fault in found.imported.breaks] == [
         ("enterprises", "E1", "'A1'")
     ]
+
+
+def test_links_that_were_only_worked_out_do_not_stand_in_the_way(tmp_path: Path) -> None:
+    # The parcel names no park; the plan puts it into P2, where it lies. New parks, new answer.
+    county = County()
+    county.layers["parcels"] = [parcel("A1", box(2_000, 0, 10, 10), park_id=None)]
+    county.layers["enterprises"] = county.layers["enterprises"][:5]
+    workspace = county.write(tmp_path / "county")
+    assert open_plan(workspace).frame("parcels")["park_id"].tolist() == ["P2"]
+    frame = gpd.GeoDataFrame(
+        {"park_id": ["P1"], "name": ["甲"], "tier": ["sme_cluster"]},
+        geometry=[box(0, 0, 1_000, 1_000)],
+        crs="EPSG:4545",
+    )
+    frame.to_file(tmp_path / "a.gpkg")
+    found = read_import(workspace, tmp_path / "a.gpkg", "parks", ImportOptions())
+    assert found.obstacle is None
+    assert publish_import(workspace, found).version is not None
+    assert open_plan(workspace).frame("parcels")["park_id"].isna().all()
 
 
 # ---- units and mappings ------------------------------------------------------------------------

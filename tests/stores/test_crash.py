@@ -1,7 +1,7 @@
 """A process is killed at random points of its writes; what it acknowledged is there, whole.
 
-The child does one write after another and says each on its stdout once the store has returned;
-it is killed (SIGKILL) at a random moment. GEO_CRASHES=100 does it a hundred times a store.
+The child does one write after another and says each once the store has returned; it is killed
+(SIGKILL) at a random moment. GEO_CRASHES=100 does it a hundred times a store.
 """
 
 from __future__ import annotations
@@ -28,55 +28,83 @@ from tests.county import County, box, parcel, park
 from tests.stores.conftest import Place
 
 CRASHES = int(os.environ.get("GEO_CRASHES", "10"))
-LONGEST_S = 1.5
+MOST_WRITES = 5
+Write = dict[str, Any]
 
 
 @contextmanager
-def writing(folder: Path, address: str | None, first: int) -> Iterator[subprocess.Popen[str]]:
-    """Start a child that writes until it is killed."""
-    command = [sys.executable, "-m", "tests.stores.writer", str(folder), str(first)]
+def nursery(place: Place) -> Iterator[subprocess.Popen[str]]:
+    """Start the process that makes children for each line it is given."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    if address is not None:
-        environment["GEO_STORE"] = address
+    environment.pop("GEO_STORE", None)
+    if place.address is not None:
+        environment["GEO_STORE"] = place.address
+    command = [sys.executable, "-m", "tests.stores.writer", str(place.folder)]
     with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    ) as child:
-        try:
-            yield child
-        finally:
-            child.kill()
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
 
 
-def acknowledged(child: subprocess.Popen[str]) -> list[dict[str, Any]]:
-    """Kill the child at a random moment, and return what it had acknowledged."""
-    assert child.stdout is not None
-    said = [child.stdout.readline()]  # it is at work from here on
-    time.sleep(random.uniform(0, LONGEST_S))  # noqa: S311 - a moment, not a secret
-    child.send_signal(signal.SIGKILL)
-    rest = child.stdout.read()
-    lines = [line for line in (said[0] + rest).splitlines(keepends=True) if line.endswith("\n")]
-    child.wait()
-    return [json.loads(line) for line in lines]
+def crash(process: subprocess.Popen[str], seed: int) -> list[Write]:
+    """Let a child write, kill it at a random moment, and return what it had acknowledged."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    print(seed, file=process.stdin, flush=True)
+    said: list[Write] = []
+    child = None
+    seen_s = []
+    wanted = random.randint(1, MOST_WRITES)  # noqa: S311 - a moment, not a secret
+    # It says that it was made, that it begins, and then each write.
+    while child is None or len(said) < 1 + wanted:
+        said.append(json.loads(process.stdout.readline()))
+        seen_s.append(time.monotonic())
+        child = child or said[-1].get("pid")
+    took_s = (seen_s[-1] - seen_s[0]) / len(seen_s)
+    time.sleep(random.uniform(0, 2 * took_s))  # noqa: S311 - in the middle of the next ones
+    os.kill(child, signal.SIGKILL)
+    while said[-1]["did"] != "gone":
+        said.append(json.loads(process.stdout.readline()))
+    assert said[-1]["status"] == signal.SIGKILL, "the child met a fault before it was killed"
+    return said
 
 
-def check(store: Store, place: Place, writes: list[dict[str, Any]]) -> None:
-    """Make sure that every acknowledged write is there, and nothing by half."""
-    history = {entry.number: entry for entry in store.history("parcels")}
-    saved = {item.id for item in store.saved(REVIEW, limit=100_000)}
-    for write in writes:
-        if write["did"] == "save":
-            assert write["id"] in saved
-            assert json.loads(store.document(REVIEW, write["id"], "d")) == {"id": write["id"]}
-        elif write["did"] in {"publish", "import", "rollback"}:
-            entry = history[write["number"]]
-            assert (entry.version, entry.features) == (write["version"], write["features"])
-    newest = max(history)
-    assert sorted(number for number in history if number) == list(range(1, newest + 1))
-    for entry in history.values():
-        frame = store.read("parcels", str(entry.number))
-        assert content_digest(frame, "parcels") == entry.digest
-    if place.address is None:
-        check_files(place.folder / "store")
+class Ledger:
+    """What was acknowledged so far, and what was looked at already."""
+
+    def __init__(self) -> None:
+        self.writes: list[Write] = []
+        self._read: set[int] = set()
+
+    def check(self, store: Store, place: Place, *, all_over: bool = False) -> None:
+        """Make sure that every acknowledged write is there, and nothing by half.
+
+        Rows are read of versions that were not read yet; with `all_over` of every one.
+        """
+        history = {entry.number: entry for entry in store.history("parcels")}
+        saved = {item.id for item in store.saved(REVIEW, limit=100_000)}
+        for write in self.writes:
+            if write["did"] == "save":
+                assert write["id"] in saved
+            elif "number" in write:
+                entry = history[write["number"]]
+                assert (entry.version, entry.features) == (write["version"], write["features"])
+        for identity in saved:
+            assert json.loads(store.document(REVIEW, identity, "d")) == {"id": identity}
+        numbers = sorted(number for number in history if number)
+        assert numbers == list(range(1, len(numbers) + 1))
+        assert not numbers or store.newest()["parcels"].number == numbers[-1]
+        for number in sorted(history if all_over else set(history) - self._read):
+            frame = store.read("parcels", str(number))
+            assert content_digest(frame, "parcels") == history[number].digest
+        self._read |= set(history)
+        if place.address is None and history:
+            check_files(place.folder / "store")
 
 
 def check_files(folder: Path) -> None:
@@ -104,15 +132,18 @@ def county() -> County:
 
 def test_a_killed_process_loses_nothing_that_it_acknowledged(place: Place) -> None:
     county().write(place.folder)
-    writes: list[dict[str, Any]] = []
-    for crash in range(CRASHES):
-        with writing(place.folder, place.address, crash) as child:
-            writes += acknowledged(child)
-        with closing(place.open()) as store:
-            check(store, place, writes)
-            newest = store.newest().get("parcels")
-            if newest is None:  # killed before its first publish was acknowledged
-                assert not [write for write in writes if write["did"] != "save"]
-                continue
-            store.rollback("parcels", "1", expected=newest.version)
-    assert {write["did"] for write in writes} >= {"publish", "save", "rollback"}
+    ledger = Ledger()
+    with nursery(place) as process:
+        for seed in range(CRASHES):
+            ledger.writes += crash(process, seed)
+            with closing(place.open()) as store:
+                ledger.check(store, place)
+        assert process.stdin is not None
+        process.stdin.close()
+    with closing(place.open()) as store:
+        ledger.check(store, place, all_over=True)
+        newest = store.newest()["parcels"]  # and it goes on
+        after = store.rollback("parcels", "1", expected=newest.version)
+        assert after.number == newest.number + 1
+    done = {write["did"] for write in ledger.writes}
+    assert done >= {"publish", "save", "rollback", "import"}

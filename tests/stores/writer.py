@@ -1,54 +1,77 @@
 """What the crash test kills: imports, publishes, saves and rolls back until it is no more.
 
-`python -m tests.stores.writer FOLDER SEED` prints one JSON line for each write, once the store
-has returned; the first line says only that the work begins.
+`python -m tests.stores.writer FOLDER` forks a child for every line of its stdin, a seed, and
+says its process id; the child prints one JSON line for each write, once the store has returned.
+Forking spares the hundred children the start of the interpreter; before it, one round of writes in
+a copy of the workspace has loaded what they need, and no store is open.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import os
 import random
+import shutil
 import sys
+import tempfile
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
+from geo_service.ingest import ImportOptions
 from geo_service.planning.data import newest_layer, publish, rollback
+from geo_service.planning.imports import import_file
 from geo_service.settings import Settings
-from geo_service.stores.base import REVIEW, LayerVersion, Saved
+from geo_service.stores.base import REVIEW, LayerVersion, Saved, WorkspaceAt
 from geo_service.stores.opening import open_store
 
 LAYER = "parcels"
+WRITES = ("publish", "save", "rollback", "import")
 
 
 def say(did: str, **values: object) -> None:
-    """Acknowledge a write."""
-    print(json.dumps({"did": did, **values}), flush=True)  # noqa: T201 - the parent reads it
-
-
-def tell(did: str, entry: LayerVersion) -> None:
-    """Acknowledge a new version."""
-    say(did, number=entry.number, version=entry.version, features=entry.features)
+    """Acknowledge a write, in one piece."""
+    os.write(1, (json.dumps({"did": did, **values}) + "\n").encode())
 
 
 def write_for_ever(folder: Path, seed: int) -> None:
     """Write until killed."""
-    place = Settings().find_workspace(folder)
+    work(Settings().find_workspace(folder), seed, itertools.count(), say)
+
+
+def warm_up(folder: Path) -> None:
+    """Do each kind of write once, somewhere else."""
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch) / "copy"
+        shutil.copytree(folder, copy)
+        work(WorkspaceAt(copy), 0, range(len(WRITES) + 1), lambda *_, **__: None)
+
+
+def work(place: WorkspaceAt, seed: int, numbers: Iterable[int], say: Callable[..., None]) -> None:
+    """Write once for each number, the kinds in turn, and say each."""
+    folder = place.folder
+
+    def tell(did: str, entry: LayerVersion) -> None:
+        say(did, number=entry.number, version=entry.version, features=entry.features)
+
     chance = random.Random(seed)  # noqa: S311 - which write comes next
     store = open_store(folder, "999999", place.store)
-    for number in itertools.count():
-        did = chance.choice(("publish", "save", "rollback"))
-        if number == 0:
-            newest_layer(place, LAYER)
-            say("begin")
-            did = "publish"
+    say("begin")
+    for number in numbers:
+        is_first = not store.newest()
+        did = "publish" if is_first else WRITES[(seed + number) % len(WRITES)]
         if did == "publish":
             now = newest_layer(place, LAYER)
             frame = now.frame.copy()
             frame["plot_ratio"] = np.full(len(frame), chance.random())
             tell(did, publish(place, LAYER, frame, expected=now.version, source="test"))
+        elif did == "import":
+            done = import_file(place, folder / f"{LAYER}.geojson", LAYER, ImportOptions())
+            assert done.version is not None, done.obstacle
+            tell(did, done.version)
         elif did == "save":
             identity = f"r-{seed}-{number}"
             saved = Saved(
@@ -64,7 +87,22 @@ def write_for_ever(folder: Path, seed: int) -> None:
             say(did, id=identity)
         else:
             tell(did, rollback(place, LAYER, str(chance.choice((0, 1)))))
+    store.close()
+
+
+def main(folder: Path) -> None:
+    """Fork a child for every seed, one after another."""
+    warm_up(folder)
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            try:
+                write_for_ever(folder, int(line))
+            finally:
+                os._exit(1)  # a child that ends by itself has failed; its trace is on stderr
+        say("child", pid=child)
+        say("gone", status=os.waitpid(child, 0)[1])
 
 
 if __name__ == "__main__":
-    write_for_ever(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]))

@@ -91,7 +91,7 @@
   }
 
   function isRanked(item) {
-    return Boolean(settings.routes && item && item.feature.properties.rank);
+    return Boolean(settings.routes && item && item.source.name === 'candidates' && item.feature.properties.rank);
   }
 
   // A place in a candidate's popup that tells the ways once they are known.

@@ -461,9 +461,11 @@
         return;
       }
       this.selection.clearLayers();
-      const item = selected && this.find(selected.layer, selected.id);
-      this.selectionShown = selected && !item ? null : key;
-      if (!item || !item.bounds) {
+      const found = selected && this.find(selected.layer, selected.id);
+      this.selectionShown = selected && !found ? null : key;
+      // What has no place is shown at its park.
+      const item = found && !found.bounds ? this.find('parks', found.feature.properties.park_id) : found;
+      if (!item) {
         return;
       }
       const colour = settings.symbols['tool.selection'].stroke;

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import FileResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from geo_service.errors import NotFoundError
+from geo_service.errors import BusyError, NotFoundError
 from geo_service.ingest import ImportOptions
 from geo_service.jobs import Job
 from geo_service.language import Language
@@ -111,9 +111,13 @@ def _read(
     request: Request, county: County, desk: ImportDesk, given: tuple[_Asked, FilePath]
 ) -> Response:
     asked, upload = given
-    job = county.jobs.start(
-        lambda progress: desk.read(upload, asked.layer, asked.options, progress=progress)
-    )
+    try:
+        job = county.jobs.start(
+            lambda progress: desk.read(upload, asked.layer, asked.options, progress=progress)
+        )
+    except BusyError:
+        desk.drop_upload(upload)
+        raise
     is_ended = county.jobs.wait(job, AT_ONCE_SECONDS)
     if is_ended and job.fault is not None:
         raise job.fault
