@@ -148,7 +148,8 @@ def test_findings_show_when_zoomed_in_and_say_what_would_cure_them(
     page.evaluate(
         """() => {
           const { page } = planningMap;
-          const found = page.drawing.items.get('findings').find((item) => item.feature.properties.cure);
+          const items = page.drawing.items.get('findings');
+          const found = items.find((item) => item.feature.properties.cure);
           page.drawing.open(found, found.bounds.getCenter(), []);
         }"""
     )
