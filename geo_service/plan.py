@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from geo_service.basemaps import Basemap
     from geo_service.industry import IndustryGroups
 
 
@@ -67,6 +68,8 @@ class PlanSettings:
     map_approval: str | None = None
     """The approval number (审图号) that stands on maps."""
     dem: DemFile | None = None
+    basemaps: tuple[Basemap, ...] = ()
+    """What may lie under the maps; none is shown until a reader asks for it."""
     digest: str = ""
 
 

@@ -30,6 +30,7 @@ import shapely
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic import Field as Setting
 
+from geo_service.basemaps import BasemapPart, basemap_faults, basemap_of
 from geo_service.crs import STORAGE_CRS, is_metric
 from geo_service.documents import (
     line_of,
@@ -121,6 +122,7 @@ class _SettingsFile(_Part):
     names_hant: dict[str, str] = Setting(default_factory=dict)
     industry_groups: _GroupsPart
     dem: _DemPart | None = None
+    basemaps: tuple[BasemapPart, ...] = ()
     layers: dict[str, _LayerPart]
 
 
@@ -460,6 +462,12 @@ def _read_settings(folder: Path) -> tuple[_SettingsFile | None, list[Fault]]:
         for fault in _check_settings(settings):
             place = tuple((fault.column or "").split("."))
             faults.append(replace(fault, line=line_of(place, lines)))
+        for number, part in enumerate(settings.basemaps):
+            for name, found, expected in basemap_faults(part, folder):
+                column = f"basemaps.{number}.{name}"
+                faults.append(
+                    Fault(file=SETTINGS_FILE, column=column, found=found, expected=expected)
+                )
     return settings, faults
 
 
@@ -817,7 +825,7 @@ def _plan_settings(
     folder: Path, settings: _SettingsFile, groups: IndustryGroups, dem: DemFile | None
 ) -> PlanSettings:
     described = settings.model_dump_json(
-        exclude={"layers", "rulebook", "waivers", "store", *_MARKS}
+        exclude={"layers", "rulebook", "waivers", "store", "basemaps", *_MARKS}
     )
     digest = hashlib.sha256(f"{described}|{groups.version}".encode()).hexdigest()[:12]
     return PlanSettings(
@@ -836,5 +844,6 @@ def _plan_settings(
         confidentiality=settings.confidentiality,
         map_approval=settings.map_approval,
         dem=dem,
+        basemaps=tuple(basemap_of(part, folder) for part in settings.basemaps),
         digest=digest,
     )

@@ -261,7 +261,7 @@ def _settings(
         "symbols": symbol_document(),
         "labels": labels(translator, {key for layer in layers for key in layer.symbols}),
         "groups": [_group(states, name, layers, service) for name in main.groups],
-        "backdrops": _backdrops(main),
+        "backdrops": _backdrops(main, service),
         "sources": [
             _source(states, place, source, service)
             for place, data in enumerate(states)
@@ -394,11 +394,28 @@ def _group(
     }
 
 
-def _backdrops(data: PlanData) -> list[dict[str, Any]]:
-    """Return what may lie under the features, as lines of the layer control."""
-    if data.plan.dem is None:
-        return []
-    return [{"name": "relief", "label": data.text("map.relief"), "is_shown": True}]
+def _backdrops(data: PlanData, service: Service | None) -> list[dict[str, Any]]:
+    """Return what may lie under the features, as lines of the layer control.
+
+    A page that stands alone has no base map: its pictures would come from outside.
+    """
+    found: list[dict[str, Any]] = []
+    if data.plan.dem is not None:
+        found.append({"name": "relief", "label": data.text("map.relief"), "is_shown": True})
+    if service is not None:
+        found += [
+            {
+                "name": f"basemap.{place}",
+                "label": data.text("map.base_map", name=basemap.name),
+                "is_shown": False,
+                "attribution": basemap.attribution,
+                "max_zoom": basemap.max_zoom,
+                "tiles": list(basemap.addresses)
+                or [f"{service.root}/basemaps/{place}/{{z}}/{{x}}/{{y}}"],
+            }
+            for place, basemap in enumerate(data.plan.settings.basemaps)
+        ]
+    return found
 
 
 def _layer(states: Sequence[PlanData], layer: MapLayer, service: Service | None) -> dict[str, Any]:

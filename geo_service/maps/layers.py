@@ -786,7 +786,16 @@ class MapData(PlanData):
             or (item.subject.layer, item.subject.id) in marked
             or ("parks", item.park_id) in marked,
         }
+        if item.geometry is not None:
+            park = self._park_shapes.get(item.park_id or "")
+            # Such a finding is drawn as an outline, so that the park's land stays in sight.
+            row["is_whole_park"] = park is not None and item.geometry.equals_exact(park, 0.01)
         return {**self.titled(item.finding_id, row), "search": ""}
+
+    @cached_property
+    def _park_shapes(self) -> Mapping[str, Any]:
+        parks = self.plan.metric("parks")
+        return dict(zip(parks["park_id"], parks.geometry, strict=True))
 
     @cached_property
     def _illustrative_ids(self) -> frozenset[tuple[str, str]]:

@@ -151,8 +151,11 @@ class _Inventory(HTMLParser):
             self._open = None
 
 
-def _policy(page: str, *, own: str, **more: str) -> str:
-    """Return a Content-Security-Policy that lets in what a page has inline, and `own`."""
+def _policy(page: str, *, own: str, pictures: Iterable[str] = (), **more: str) -> str:
+    """Return a Content-Security-Policy that lets in what a page has inline, and `own`.
+
+    `pictures` are further origins from which pictures alone may be loaded.
+    """
     found = _Inventory(page)
 
     def sources(inline: Iterable[str]) -> str:
@@ -163,7 +166,7 @@ def _policy(page: str, *, own: str, **more: str) -> str:
         "default-src": "'none'",
         "script-src": sources(found.scripts),
         "style-src": sources(found.styles),
-        "img-src": f"{own} data: blob:".strip(),
+        "img-src": " ".join(filter(None, [own, "data:", "blob:", *pictures])),
         "font-src": f"{own} data:".strip(),
         "connect-src": own or "'none'",
         "base-uri": "'none'",
@@ -327,7 +330,7 @@ class ServedPage:
         return hashlib.sha256(f"{self.policy}\n{self.html}".encode()).hexdigest()[:32]
 
 
-def served_page(drawn: PlanningMap, *, root: str = "") -> ServedPage:
+def served_page(drawn: PlanningMap, *, root: str = "", pictures: Iterable[str] = ()) -> ServedPage:
     """Return a map as a page that loads its scripts, styles and features from the service.
 
     Parameters
@@ -336,6 +339,8 @@ def served_page(drawn: PlanningMap, *, root: str = "") -> ServedPage:
         The map; its content has no collections.
     root
         The path under which the service is mounted, without a slash at its end.
+    pictures
+        Origins of base maps, from which the page may load pictures and nothing else.
 
     Raises
     ------
@@ -357,7 +362,8 @@ def served_page(drawn: PlanningMap, *, root: str = "") -> ServedPage:
     scripts += [_source(own(name)) for name in SCRIPTS]
     settings = {**drawn.content.settings, "marker_images": f"{root}/assets/leaflet/images/"}
     page = _document(drawn.content, parts, styles=styles, scripts=scripts, island_of=settings)
-    return ServedPage(page, _policy(page, own="'self'", **{"frame-ancestors": "'self'"}))
+    policy = _policy(page, own="'self'", pictures=pictures, **{"frame-ancestors": "'self'"})
+    return ServedPage(page, policy)
 
 
 def standalone_page(drawn: PlanningMap) -> str:

@@ -237,6 +237,7 @@ class Ground:
             "area_m2": area_m2,
             "area_ha": area_m2 / 1e4,
             "area_mu": area_m2 / M2_PER_MU,
+            "share_in_county": self._share_in_county(shape, area_m2),
             "area_method": method,
             "zones": zones,
             "rules": self._broken(shape, area_m2),
@@ -257,6 +258,11 @@ class Ground:
         subject = gpd.GeoDataFrame(geometry=[shape], crs=self.plan.metric_crs)
         parts = find_overlaps(subject, zones).parts
         return float(self._area_m2(parts).sum()) if len(parts) else 0.0
+
+    def _share_in_county(self, shape: BaseGeometry, area_m2: float) -> float | None:
+        """The share of a shape that lies in the county; None when the plan has no county."""
+        county = self.plan.metric("county")
+        return None if county.empty else min(self._over(shape, county) / area_m2, 1.0)
 
     def _overlapped(self, shape: BaseGeometry, area_m2: float) -> list[Document]:
         """One entry a kind and grade of zone that the shape overlaps, the largest first."""

@@ -148,6 +148,14 @@ def test_an_area_names_its_parks_parcels_and_enterprises(placed: County, opened:
     assert found["rules"] == []
 
 
+def test_ground_outside_the_county_is_told(placed: County, opened: Opened) -> None:
+    # The county ends at x = 60 000: 250 m of 1 000 m lie inside.
+    found = ground(opened(placed)).describe(drawn(box(59_750, 0, 1_000, 100)))
+    assert found["share_in_county"] == pytest.approx(0.25, rel=1e-3)
+    inside = ground(opened(placed)).describe(drawn(box(0, 0, 100, 100)))
+    assert inside["share_in_county"] == pytest.approx(1)
+
+
 def test_a_neighbour_that_only_touches_is_not_in_the_area(placed: County, opened: Opened) -> None:
     found = ground(opened(placed)).describe(drawn(box(1_500, 100, 400, 400)))
     assert found["parks"]["count"] == 0

@@ -104,9 +104,15 @@
       });
       this.renderers = Object.fromEntries(PANES.map((name) => [name, L.svg({ pane: name, padding: 0.3 })]));
       this.labels = new own.Labels(this.map);
+      this.basemaps = settings.backdrops.filter(({ tiles }) => tiles).map((backdrop) => [backdrop.name, this.basemap(backdrop)]);
       const { relief } = settings;
       this.relief = relief && L.imageOverlay(relief.address, relief.bounds, { pane: 'relief', interactive: false });
       this.selection = L.layerGroup().addTo(this.map);
+    }
+
+    basemap({ tiles, max_zoom: nearest }) {
+      const options = { pane: 'backdrop', maxNativeZoom: nearest, maxZoom: 19, referrerPolicy: 'origin' };
+      return L.layerGroup(tiles.map((address) => L.tileLayer(address, options)));
     }
 
     // ---- items ----
@@ -177,6 +183,11 @@
         }
       }
       this.tiled.forEach((source) => source.settle());
+      for (const [name, layer] of this.basemaps) {
+        if (this.page.shown.has(name) !== this.map.hasLayer(layer)) {
+          layer[this.page.shown.has(name) ? 'addTo' : 'removeFrom'](this.map);
+        }
+      }
       if (this.relief && this.page.shown.has('relief') !== this.map.hasLayer(this.relief)) {
         this.relief[this.page.shown.has('relief') ? 'addTo' : 'removeFrom'](this.map);
       }
@@ -225,6 +236,9 @@
         parts.push(...this.paths(geometry, { ...options, ...this.home(`${name}-casing`) }));
       }
       const options = { ...pathOptions(item.key, geometry), ...this.home(name), interactive: !QUIET.has(name) };
+      if (item.feature.properties.is_whole_park) {
+        options.fill = false;
+      }
       const drawn = this.paths(geometry, options);
       drawn.forEach((part) => this.makeLively(part, item));
       parts.push(...drawn);

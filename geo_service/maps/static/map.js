@@ -7,6 +7,8 @@
   const layers = settings.groups.flatMap((group) => group.layers);
   const shownAtFirst = [...layers, ...settings.backdrops].filter((layer) => layer.is_shown);
 
+  const isBasemap = (name) => name.startsWith('basemap.');
+
   class PlanningPage {
     constructor() {
       this.shown = new Set(shownAtFirst.map((layer) => layer.name));
@@ -260,6 +262,10 @@
     }
 
     toggleAll(names, isOn) {
+      // One base map at a time.
+      if (isOn && names.some(isBasemap)) {
+        settings.backdrops.map(({ name }) => name).filter(isBasemap).forEach((name) => this.shown.delete(name));
+      }
       for (const name of names) {
         if (isOn) {
           this.shown.add(name);
@@ -290,6 +296,8 @@
     settle() {
       this.drawings.forEach((drawing) => drawing.settle());
       this.panel.showState(this.shown, this.map.getZoom());
+      this.app.classList.toggle('has-basemap', [...this.shown].some(isBasemap));
+      own.creditBasemap(settings.backdrops.find(({ name }) => isBasemap(name) && this.shown.has(name)));
       this.showLegend();
       this.link.write();
     }

@@ -395,6 +395,13 @@
     return element;
   }
 
+  // Who made the base map that is shown.
+  function creditBasemap(backdrop) {
+    const drawn = document.querySelector('.credits-drawn');
+    const maker = backdrop && backdrop.attribution ? [' · ', dataText(backdrop.attribution)] : [];
+    drawn.replaceChildren(`${text('drawn_with')}: Leaflet`, ...maker);
+  }
+
   // ---- messages ----
 
   class Messages {
@@ -423,5 +430,5 @@
     }
   }
 
-  Object.assign(own, { heading, Panel, Legend, Messages, illustrativeNote, credits, NARROW, iconButton });
+  Object.assign(own, { heading, Panel, Legend, Messages, illustrativeNote, credits, creditBasemap, NARROW, iconButton });
 })(window.planningMap);

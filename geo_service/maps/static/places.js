@@ -6,6 +6,7 @@
   const { settings, make, text, dataText, write, isGiven, geodesy, verdictBadge } = own;
   const GIVE_UP_AFTER_MS = 20000;
   const LISTED = 12;
+  const ALL_OF_IT = 0.9995;
 
   class AnswerError extends Error {}
 
@@ -173,6 +174,9 @@
   function areaFacts(page, found) {
     return [
       make('dl', { class: 'facts' }, row(text('area'), figures(found.area_m2)), row(text('area_method'), found.area_method)),
+      isGiven(found.share_in_county) && found.share_in_county < ALL_OF_IT
+        ? make('p', { class: 'failed' }, text('partly_outside', { share: write(1 - found.share_in_county, 'share') }))
+        : null,
       make('section', { class: 'answer-part' }, make('h3', null, text('zones_here')), zones(found.zones)),
       make(
         'section',

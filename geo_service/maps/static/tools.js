@@ -97,6 +97,7 @@
 
     stop() {
       this.page.app.classList.remove('is-drawing');
+      this.page.eachMap((map) => map.doubleClickZoom.enable());
       this.draft?.remove();
       this.draft = null;
       this.card.hidden = true;
@@ -151,6 +152,7 @@
 
     startDraft(options) {
       this.page.app.classList.add('is-drawing');
+      this.page.eachMap((map) => map.doubleClickZoom.disable());
       this.draft = new Draft(this.page, options);
       this.page.map.getContainer().focus({ preventScroll: true });
     }

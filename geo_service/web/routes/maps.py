@@ -12,8 +12,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, cast
 
+import numpy as np
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
@@ -26,9 +28,10 @@ from geo_service.maps.layers import MapData, PlanData
 from geo_service.maps.page import ServedPage
 from geo_service.maps.park_map import ParkData
 from geo_service.maps.ranking_map import RankingData
-from geo_service.maps.relief import relief_of
+from geo_service.maps.relief import png_of, relief_of
 from geo_service.maps.review_map import ReviewData
 from geo_service.maps.style import symbol_document
+from geo_service.maps.tile_archives import TileArchive, open_archive, picture_of
 from geo_service.planning import County
 from geo_service.reports.document import layers_document
 from geo_service.web.language import LanguageDep
@@ -45,6 +48,7 @@ router = APIRouter(tags=["maps"])
 
 _KEPT = 24
 """How many maps, and pages, a service keeps drawn."""
+_CLEAR = png_of(np.zeros((1, 1, 2), dtype=np.uint8))
 _A_YEAR = "public, max-age=31536000, immutable"
 
 
@@ -90,7 +94,9 @@ class _Drawn:
         with self._lock:
             if key not in self._pages:
                 drawn = draw_served(states, root=root, query=asked.given(), plan=county.review.plan)
-                self._pages[key] = page.served_page(drawn, root=root)
+                basemaps = states[-1].plan.settings.basemaps
+                pictures = [origin for basemap in basemaps for origin in basemap.origins]
+                self._pages[key] = page.served_page(drawn, root=root, pictures=pictures)
                 _forget(self._pages, _KEPT)
             return self._pages[key]
 
@@ -233,6 +239,26 @@ def map_features(  # noqa: PLR0913 - what the contract of lists names
     data = states[0] if side is Side.BEFORE else states[-1]
     document = data.document(source, bbox=bbox, limit=limit, offset=offset)
     return json_reply(request, document, media_type=GEOJSON)
+
+
+@router.get("/basemaps/{place}/{zoom}/{column}/{row}", include_in_schema=False)
+def basemap_tile(
+    place: int, zoom: int, column: int, row: int, request: Request, county: CountyDep
+) -> Response:
+    """Return a picture of a base map that lies in the workspace; clear where there is none."""
+    basemaps = county.plan.settings.basemaps
+    archive = basemaps[place].archive if 0 <= place < len(basemaps) else None
+    if archive is None:
+        msg = "There is no such base map."
+        raise NotFoundError(msg)
+    found = picture_of(_archive(archive), zoom, column, row)
+    content, kind = found or (_CLEAR, "image/png")
+    return _file(request, content, kind)
+
+
+@cache
+def _archive(path: Path) -> TileArchive:
+    return open_archive(path)
 
 
 @router.get("/api/symbols", summary="How the map draws: every symbol and its name")

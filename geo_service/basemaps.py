@@ -1,0 +1,149 @@
+"""Base maps that a workspace declares: what may lie under its maps, and on which datum.
+
+A base map on GCJ-02 or BD-09 lies hundreds of metres beside layers in CGCS2000. So every one
+declares its datum, and one that is shifted, or that comes from a service known to be, is
+refused: nothing is moved in silence. Reading tiles from archives is `maps.tile_archives`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Address = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+Key = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z]{8,64}$")]
+
+SHIFTED_HOSTS = (
+    "amap.com",
+    "autonavi.com",
+    "gaode.com",
+    "gtimg.com",
+    "map.qq.com",
+    "google.cn",
+    "bdimg.com",
+    "map.baidu.com",
+)
+"""Hosts whose tiles are on GCJ-02 or BD-09, whatever is declared."""
+TIANDITU_LAYERS = ("vec", "img", "ter")
+_TIANDITU = "https://t0.tianditu.gov.cn"
+_LABELS = {"vec": "cva", "img": "cia", "ter": "cta"}
+_PLACES = ("{z}", "{x}", "{y}")
+MAX_ZOOM = 18
+_ARCHIVES = (b"SQLite format 3\x00", b"PMTiles\x03")
+
+
+class BasemapPart(BaseModel):
+    """One `[[basemaps]]` of a workspace's settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Line
+    kind: Literal["xyz", "wmts", "mbtiles", "pmtiles", "tianditu"]
+    datum: Literal["wgs84", "cgcs2000", "gcj02"]
+    url: Address | None = None
+    path: Line | None = None
+    layer: Literal["vec", "img", "ter"] = "vec"
+    key: Key | None = None
+    attribution: Line | None = None
+    max_zoom: Annotated[int, Field(ge=1, le=22)] = MAX_ZOOM
+
+
+@dataclass(frozen=True, kw_only=True)
+class Basemap:
+    """A base map that may be used: tiles at addresses of another service, or in an archive.
+
+    `addresses` have the places `{z}`, `{x}` and `{y}`; several lie over each other.
+    """
+
+    name: str
+    addresses: tuple[str, ...] = ()
+    archive: Path | None = None
+    attribution: str = ""
+    max_zoom: int = MAX_ZOOM
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins that pages must be let load pictures from."""
+        parts = [urlsplit(address) for address in self.addresses]
+        return tuple(dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts))
+
+
+def basemap_faults(part: BasemapPart, folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield what keeps a base map from being used: the setting, what it says, what is wanted."""
+    if part.datum == "gcj02":
+        wanted = (
+            "wgs84 or cgcs2000: on GCJ-02 tiles lie about 500 m beside the layers here, and they "
+            "are not shifted. Take a base map without offset, such as tianditu"
+        )
+        yield "datum", part.datum, wanted
+    if part.kind == "tianditu":
+        if part.key is None:
+            yield "key", "nothing", "the key of the browser kind that tianditu gave out"
+    elif part.kind in {"xyz", "wmts"}:
+        yield from _address_faults(part.url)
+    else:
+        yield from _path_faults(part.path, folder)
+
+
+def _address_faults(url: str | None) -> Iterator[tuple[str, str, str]]:
+    if url is None:
+        yield "url", "nothing", "the address of the tiles"
+        return
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme not in {"http", "https"} or not host or not url.isprintable():
+        yield "url", repr(url), "an address that begins with https:// or http://"
+    elif any(letter in parts.netloc for letter in "{};, '\"@*"):
+        yield "url", repr(url), "a plain host, without places, accounts or quotes"
+    if not all(place in url for place in _PLACES):
+        yield "url", repr(url), f"an address with {', '.join(_PLACES)}"
+    if any(host == known or host.endswith(f".{known}") for known in SHIFTED_HOSTS):
+        yield "url", repr(host), "a service that is not on GCJ-02 or BD-09, whose tiles lie beside"
+
+
+def _path_faults(path: str | None, folder: Path) -> Iterator[tuple[str, str, str]]:
+    if path is None:
+        yield "path", "nothing", "the archive's file in the workspace"
+    elif not (folder / path).resolve().is_relative_to(folder.resolve()):
+        yield "path", repr(path), "a file inside the workspace's folder"
+    elif not (folder / path).is_file():
+        yield "path", repr(path), "a file that is there"
+    else:
+        with (folder / path).open("rb") as stream:
+            if not stream.read(16).startswith(_ARCHIVES):
+                yield "path", repr(path), "an archive of pictures: MBTiles, or PMTiles version 3"
+
+
+def basemap_of(part: BasemapPart, folder: Path) -> Basemap:
+    """Return a base map whose declaration has no faults."""
+    addresses: tuple[str, ...] = ()
+    credit = part.attribution or ""
+    if part.kind == "tianditu":
+        addresses = tuple(
+            _tianditu(layer, part.key or "") for layer in (part.layer, _LABELS[part.layer])
+        )
+        credit = credit or "天地图"
+    elif part.kind in {"xyz", "wmts"}:
+        addresses = (part.url or "",)
+    return Basemap(
+        name=part.name,
+        addresses=addresses,
+        archive=folder / part.path if part.path and not addresses else None,
+        attribution=credit,
+        max_zoom=part.max_zoom,
+    )
+
+
+def _tianditu(layer: str, key: str) -> str:
+    """Return the address of a layer in web Mercator; the key stays visible to whoever looks."""
+    return (
+        f"{_TIANDITU}/{layer}_w/wmts?SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0&LAYER={layer}"
+        "&STYLE=default&TILEMATRIXSET=w&FORMAT=tiles"
+        f"&TILEMATRIX={{z}}&TILEROW={{y}}&TILECOL={{x}}&tk={key}"
+    )
