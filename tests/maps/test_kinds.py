@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
 import geo_service as gs
+from geo_service.cli import app
 from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.language import Language, Translator, catalogue
 from geo_service.maps.compare_map import changes_of
@@ -305,6 +307,18 @@ def test_the_service_s_parameters_and_the_library_s_are_one(workspace: Path) -> 
         with pytest.raises(InvalidQueryError) as caught:
             draw_workspace(workspace, asked)
         assert caught.value.parameter == parameter
+
+
+def test_the_command_line_draws_a_park_and_says_what_is_missing(
+    workspace: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "made" / "park.html"
+    options = ["map", str(workspace), "--kind", "park", "--standalone", "-o", str(file)]
+    done = CliRunner().invoke(app, [*options, "--park", "P1", "--lang", "en"])
+    assert done.exit_code == 0, done.output
+    assert '<html lang="en">' in file.read_text(encoding="utf-8")
+    with pytest.raises(InvalidQueryError, match="--park"):
+        CliRunner().invoke(app, options, catch_exceptions=False)
 
 
 # ---- relief ---------------------------------------------------------------------------------

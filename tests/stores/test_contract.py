@@ -140,7 +140,7 @@ def test_any_value_comes_back_bit_by_bit(
     frame["idle_since"] = pd.to_datetime(pd.Series([row[2] for row in data], dtype="object"))
     shapes = [shapely.box(row[3], 30, row[3] + 1, 31.1) for row in data]
     frame = frame.set_geometry(gpd.GeoSeries(shapes, crs=frame.crs))
-    frame = canonical(frame, "parcels")  # type: ignore[assignment]
+    frame = canonical(frame, "parcels")
     with closing(place.open()) as store:
         now = store.newest().get("parcels")
         (entry,) = store.publish([draft(frame, expected=now.version if now else None)])
