@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 import geo_service as gs
-from geo_service.cli import app
+from geo_service.cli.common import app
 from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.language import Language, Translator, catalogue
 from geo_service.maps.compare_map import changes_of
