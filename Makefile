@@ -135,10 +135,11 @@ $(VENV)/stamp-bench: requirements/bench.txt $(VENV)/stamp-package
 	@touch $@
 
 # --universal: one file for every system and Python; no index, address or path gets into it.
+# --no-strip-extras: pip resolves "coverage[toml]" apart from "coverage" and wants it pinned as well.
 define compile
 	echo "lock: requirements/$(1)"; \
 	.lock-venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --no-config $(2) $(ARGS) pyproject.toml -o requirements/$(1)
+	  --no-emit-index-url --no-strip-extras --no-header --no-config $(2) $(ARGS) pyproject.toml -o requirements/$(1)
 endef
 
 # Sets $python to the first interpreter that runs (a pyenv shim may not), is at least 3.11 and can

@@ -186,7 +186,7 @@ class OwnLayer:
     @cached_property
     def version(self) -> str:
         """What the content is called."""
-        return content_digest(canonical(self.frame, self.name), self.name)[:VERSION_LENGTH]
+        return content_digest(self.frame, self.name)[:VERSION_LENGTH]
 
 
 class Workspace:
@@ -277,7 +277,7 @@ class Workspace:
         versions = {
             name: newest[name].version
             if name in newest
-            else content_digest(canonical(frame, name), name)[:VERSION_LENGTH]
+            else content_digest(frame, name)[:VERSION_LENGTH]
             for name, frame in frames.items()
         }
         return self._plan_of(frames, versions, {name: newest[name].number for name in newest})
@@ -350,7 +350,8 @@ class Workspace:
         if name == "parcels":
             faults = _declare_scheme(frame, self._settings.land_use_scheme, faults, part.file)
         digest = None if part.package else _file_digest(path)
-        return OwnLayer(name, frame, source.shown, digest), faults
+        kept = frame if faults else canonical(frame, name)
+        return OwnLayer(name, kept, source.shown, digest), faults
 
     def modified_at(self, name: str) -> float:
         """Return when a layer's own file was changed last, in seconds since 1970."""

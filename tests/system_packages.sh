@@ -3,17 +3,18 @@
 # installed; otherwise this says what to install. Only with CI=true is a missing one an error.
 set -euo pipefail
 
-# One line each: the command to look for, and the Debian packages that bring it.
+# One line each: the command or file to look for, and the Debian packages that bring it. A server of
+# PostgreSQL alone is not enough: its extension's own file is looked for.
 NEEDED=(
   "chromium chromium"
   "ogr2ogr gdal-bin"
-  "/usr/lib/postgresql/15/bin/postgres postgresql-15-postgis-3"
+  "/usr/share/postgresql/15/extension/postgis.control postgresql-15-postgis-3"
 )
 
 missing=()
 for line in "${NEEDED[@]}"; do
-  read -r command packages <<<"$line"
-  command -v "$command" >/dev/null || read -ra missing <<<"${missing[*]-} $packages"
+  read -r sought packages <<<"$line"
+  command -v "$sought" >/dev/null || [ -f "$sought" ] || read -ra missing <<<"${missing[*]-} $packages"
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 

@@ -49,6 +49,9 @@ def review(
         Path | None, typer.Option(help="Rulebook in place of the workspace's own.")
     ] = None,
     park: Annotated[list[str] | None, typer.Option(help="Only this park; may be repeated.")] = None,
+    save: Annotated[
+        bool, typer.Option("--save", help="Keep the review in the workspace's store.")
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 1 on watch or unknown too.")
     ] = False,
@@ -70,6 +73,7 @@ def review(
             Settings().find_workspace(workspace),
             rulebook=rulebook,
             parks=park or None,
+            is_saved=save,
             progress=progress,
         )
     translator = Translator(lang, result.plan.settings.names_hant)

@@ -65,7 +65,7 @@ def newest_layer(workspace: Where, layer: str) -> LayerState:
             return LayerState(frame, entry.version, entry.number)
         if layer in opened.declared_layers:
             own = opened.own_layer(layer)
-            return LayerState(canonical(own.frame, layer), own.version, 0)
+            return LayerState(own.frame, own.version, 0)
     return LayerState(canonical(empty_frame(schema.name), layer), None, 0)
 
 
@@ -208,7 +208,7 @@ def history_of(opened: Workspace, layer: str) -> list[LayerVersion]:
 def _own_entry(opened: Workspace, layer: str) -> LayerVersion:
     """Return the entry that the workspace's own file would have."""
     own = opened.own_layer(layer)
-    frame = canonical(own.frame, layer)
+    frame = own.frame
     return LayerVersion(
         layer=layer,
         number=0,
@@ -265,7 +265,7 @@ def _rows(opened: Workspace, entry: LayerVersion) -> pd.DataFrame:
         own = opened.own_layer(entry.layer)
         if own.version != entry.version:
             raise
-        return canonical(own.frame, entry.layer)
+        return own.frame
 
 
 def rollback(
@@ -322,11 +322,10 @@ def export_plan(workspace: Where, path: Path, *, styles: Mapping[str, str] | Non
     with open_workspace(workspace) as opened:
         newest = opened.store.newest()
         frames, _ = opened.frames(newest)
-        kept = {name: canonical(frame, name) for name, frame in frames.items()}
         settings = opened.settings
         write_geopackage(
             path,
-            kept,
+            frames,
             opened.settings_data(),
             opened.settings_files(),
             dem=settings.dem.path.read_bytes() if settings.dem else None,

@@ -27,18 +27,29 @@ def review_workspace(
     *,
     rulebook: Path | None = None,
     parks: Sequence[str] | None = None,
+    is_saved: bool = False,
     progress: Progress | None = None,
 ) -> Review:
     """Open a workspace and review it; what the command line's `review` does.
+
+    With `is_saved` the review is kept in the workspace's store.
 
     Raises
     ------
     WorkspaceError, RulebookError, NotFoundError
         The workspace or rulebook is unusable, or a park does not exist.
+    StoreError
+        The review could not be saved.
     """
     plan = open_plan(workspace)
     rules = open_rulebook(rulebook or plan.settings.rulebook_path)
-    return review(plan, rules, parks=parks, progress=progress)
+    made = review(plan, rules, parks=parks, progress=progress)
+    if is_saved:
+        # One that is not saved starts faster without the store's libraries.
+        from geo_service.planning.saved import save_workspace_review  # noqa: PLC0415
+
+        save_workspace_review(workspace, made)
+    return made
 
 
 def rank_workspace(

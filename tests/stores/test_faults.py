@@ -19,7 +19,7 @@ from pandas.testing import assert_frame_equal
 
 from geo_service.errors import NotFoundError, StoreError
 from geo_service.stores import local
-from geo_service.stores.base import REVIEW, Store
+from geo_service.stores.base import CATALOGUE, REVIEW, Store
 from geo_service.stores.opening import has_password, open_store, without_password
 from tests.conftest import ROOT
 from tests.stores.cluster import address
@@ -189,7 +189,7 @@ def test_what_a_crash_left_is_swept_an_hour_later_and_nothing_else(tmp_path: Pat
 
 def test_an_empty_catalogue_of_a_crash_is_a_new_store(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
-    (tmp_path / "store" / local.CATALOGUE).touch()
+    (tmp_path / "store" / CATALOGUE).touch()
     with closing(open_store(tmp_path, COUNTY)) as store:
         assert store.newest() == {}
         store.publish([draft(parcels(1))])
@@ -198,7 +198,7 @@ def test_an_empty_catalogue_of_a_crash_is_a_new_store(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_catalogue_is_told(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
-    (tmp_path / "store" / local.CATALOGUE).write_bytes(b"not a database at all" * 100)
+    (tmp_path / "store" / CATALOGUE).write_bytes(b"not a database at all" * 100)
     with (
         closing(open_store(tmp_path, COUNTY)) as store,
         pytest.raises(StoreError, match="database"),

@@ -1,0 +1,351 @@
+"""A running county and its store: reviews outlive the process, newer versions are noticed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from geo_service.errors import NotFoundError, StoreError
+from geo_service.language import Language
+from geo_service.planning import County as RunningCounty
+from geo_service.planning import following
+from geo_service.planning.data import newest_layer, publish, retain, rollback
+from geo_service.stores.base import REVIEW, WorkspaceAt
+from geo_service.stores.catalogued import CataloguedStore
+from geo_service.web.app import create_app
+from tests.county import County, box, enterprise, in_degrees, parcel
+from tests.stores.conftest import Place
+
+RULEBOOK = """
+format: "1"
+title: {zh-Hans: 试验, en: Trial}
+extends: default
+rules:
+  focus.is_top: {enabled: false}
+  focus.leading_share: {severity: info}
+"""
+
+
+@pytest.fixture
+def workspace(county: County, place: Place) -> WorkspaceAt:
+    """Return a county in which not all is well, and either store."""
+    county.layers["parcels"] = [parcel("L0", box(0, 0, 90, 90)), parcel("L1", box(100, 0, 90, 90))]
+    county.layers["enterprises"].append(enterprise("Z", "3670", 900.0))
+    return WorkspaceAt(county.write(place.folder / "county"), place.address)
+
+
+@pytest.fixture
+def start(workspace: WorkspaceAt) -> Iterator[Callable[[], RunningCounty]]:
+    """Return a function that starts one more process' county."""
+    running: list[RunningCounty] = []
+
+    def one_more() -> RunningCounty:
+        running.append(RunningCounty.open(workspace))
+        return running[-1]
+
+    yield one_more
+    for county in running:
+        county.close()
+
+
+def wait_for_jobs(county: RunningCounty) -> None:
+    """Let the background finish keeping the plan."""
+    done = county.jobs.start(lambda _: None)
+    assert county.jobs.wait(done, 60)
+
+
+def publish_parcels(workspace: WorkspaceAt, status: str) -> None:
+    now = newest_layer(workspace, "parcels")
+    publish(workspace, "parcels", now.frame.assign(status=status), expected=now.version)
+
+
+Start = Callable[[], RunningCounty]
+
+
+def test_a_review_outlives_the_process_that_made_it(start: Start) -> None:
+    first = start()
+    asked = first.review_again(first.read_rulebook(None), parks=["P1"])
+    assert first.is_saved(asked.review_id)
+    live = {
+        language: first.finding_features(asked.review_id, language, page=(1000, 0))
+        for language in Language
+    }
+    summary = first.review_summary(asked.review_id, Language.EN)
+    assert live[Language.EN][1] > 0
+    later = start()
+    assert later.review_summary(asked.review_id, Language.EN) == summary
+    for language in Language:
+        found = later.finding_features(asked.review_id, language, page=(1000, 0))
+        assert found == live[language]
+    page, matched = later.review_summaries(Language.EN)
+    assert matched == 2  # the saved one, and the current one, which nobody asked to save
+    assert {(item["review_id"], item["saved"]) for item in page} == {
+        (asked.review_id, True),
+        (later.review.review_id, False),
+    }
+
+
+def test_filters_of_saved_findings_mean_what_those_of_live_ones_mean(start: Start) -> None:
+    first, later = start(), start()
+    asked = first.review_again(first.read_rulebook(None))
+    features, count = first.finding_features(asked.review_id, Language.EN, page=(1000, 0))
+    assert count > 2
+    rule = features[0]["properties"]["rule_id"]
+    west, south, east, north = in_degrees(box(-10, -10, 500, 500)).bounds
+    later._reviews.clear()
+    for asked_for in (
+        {"rule": rule},
+        {"park": "P1"},
+        {"severity": "must"},
+        {"rule": "none"},
+        {"bbox": (west, south, east, north)},
+        {"bbox": (0.0, 0.0, 1.0, 1.0)},
+        {"page": (1, 1)},
+    ):
+        options: Any = asked_for
+        expected = first.finding_features(asked.review_id, Language.EN, **options)
+        assert later.finding_features(asked.review_id, Language.EN, **options) == expected
+
+
+def test_saved_reviews_are_compared_with_live_ones(start: Start, workspace: WorkspaceAt) -> None:
+    first = start()
+    old = first.review_again(first.read_rulebook(None), parks=["P1", "P2"])
+    publish_parcels(workspace, "idle")
+    later = start()
+    new = later.review_again(later.read_rulebook(None), parks=["P1", "P2"])
+    result = later.compare_reviews(old.review_id, new.review_id, Language.EN)
+    assert {item["subject"]["layer"] for item in result.new} <= {"parcels", "parks"}
+    same = later.compare_reviews(old.review_id, old.review_id, Language.EN)
+    assert (same.new, same.cured, same.changed) == ((), (), ())
+    assert len(same.persisting) == len(old.results)
+
+
+@pytest.mark.parametrize("parks", [None, ["P2"], ["P1", "P2"]])
+def test_a_saved_review_is_made_again_from_its_recipe(
+    start: Start, workspace: WorkspaceAt, parks: list[str] | None
+) -> None:
+    first = start()
+    asked = first.review_again(first.read_rulebook(RULEBOOK), parks=parks)
+    wait_for_jobs(first)
+    publish_parcels(workspace, "idle")
+    publish_parcels(workspace, "vacant")
+    retain(workspace, 1)
+    again = start().find_review(asked.review_id)
+    assert again.review_id == asked.review_id
+    assert again.plan.version == asked.plan.version
+    assert again.rulebook.version == asked.rulebook.version
+    assert [item.finding_id for item in again.results] == [
+        item.finding_id for item in asked.results
+    ]
+    assert again.park_verdicts == asked.park_verdicts
+
+
+def test_a_review_that_would_come_out_otherwise_is_not_made_again(
+    start: Start, workspace: WorkspaceAt
+) -> None:
+    first = start()
+    asked = first.review_again(first.read_rulebook(None), parks=["P1"])
+    settings = workspace.folder / "workspace.toml"
+    text = settings.read_text().replace("municipal_park = 1", "municipal_park = 2")
+    settings.write_text(text)
+    later = start()
+    assert later.review_summary(asked.review_id, Language.EN)["review_id"] == asked.review_id
+    with pytest.raises(NotFoundError, match="cannot be made again"):
+        later.find_review(asked.review_id)
+    for unknown in (later.find_review, lambda name: later.review_summary(name, Language.EN)):
+        with pytest.raises(NotFoundError, match="no review 'r-none'"):
+            unknown("r-none")
+
+
+def test_a_review_that_cannot_be_saved_is_answered_and_says_so(
+    start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> None:
+        msg = "The store failed: database or disk is full."
+        raise StoreError(msg)
+
+    county = start()
+    monkeypatch.setattr(CataloguedStore, "save", full)
+    asked = county.review_again(county.read_rulebook(None), parks=["P1"])
+    assert not county.is_saved(asked.review_id)
+    assert county.find_review(asked.review_id) is asked
+    assert "was not saved" in caplog.text
+
+
+# ---- following the store --------------------------------------------------------------------
+
+
+def test_a_county_stands_on_the_newest_versions_once_told(
+    start: Start, workspace: WorkspaceAt
+) -> None:
+    county = start()
+    before = county.plan
+    assert county.refresh() is False
+    publish_parcels(workspace, "idle")
+    assert county.plan is before
+    assert county.refresh() is True
+    assert county.refresh() is False
+    assert county.plan.layers["parcels"].number == 1
+    assert county.review.plan is county.plan
+    assert before.parcels["status"].tolist() == ["built", "built"]
+    rollback(workspace, "parcels", "0")
+    assert county.refresh() is True
+    assert county.plan.version == before.version
+
+
+def test_a_county_notices_what_another_process_published(
+    start: Start, workspace: WorkspaceAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "LOOK_EVERY_SECONDS", 0.05)
+    county = start()
+    with TestClient(create_app(county)) as client:
+        assert client.get("/readyz").json()["plan_version"] == county.plan.version
+        before = county.plan.version
+        publish_parcels(workspace, "idle")
+        ends = time.monotonic() + 60
+        while client.get("/api/parks").status_code == 200 and county.plan.version == before:
+            assert time.monotonic() < ends
+            time.sleep(0.02)
+        found = client.get("/api/layers").json()["layers"]
+        assert {item["name"]: item["number"] for item in found}["parcels"] == 1
+
+
+def test_the_store_is_not_asked_at_every_request(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    county = start()
+    asked: list[int] = []
+
+    def stamp(_: object) -> int:
+        asked.append(1)
+        return 0
+
+    monkeypatch.setattr(following, "LOOK_EVERY_SECONDS", 1000.0)
+    monkeypatch.setattr(CataloguedStore, "stamp", stamp)
+    for _ in range(20):
+        county.look_for_news()
+    county.close()
+    assert len(asked) <= 1
+
+
+def test_a_plan_that_cannot_be_opened_leaves_the_one_at_hand(
+    start: Start, workspace: WorkspaceAt, caplog: pytest.LogCaptureFixture
+) -> None:
+    county = start()
+    before = county.plan
+    publish_parcels(workspace, "idle")
+    (workspace.folder / "townships.geojson").write_text("broken")
+    with caplog.at_level(logging.ERROR):
+        county.look_for_news()
+        county.close()
+    assert county.plan is before
+    assert "the one before it is" in caplog.text
+
+
+# ---- over HTTP ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def client(start: Start) -> Iterator[TestClient]:
+    """Return a client of a service on the county."""
+    with TestClient(create_app(start()), raise_server_exceptions=False) as made:
+        yield made
+
+
+def test_history_and_differences_over_http(client: TestClient, workspace: WorkspaceAt) -> None:
+    publish_parcels(workspace, "idle")
+    entries = client.get("/api/layers/parcels/history").json()["versions"]
+    assert [entry["number"] for entry in entries] == [1, 0]
+    found = client.get("/api/layers/parcels/diff?before=0&after=1").json()
+    assert found["counts"] == {"added": 0, "removed": 0, "changed": 2, "unchanged": 0}
+    # Names of columns only: values are for those who may see them.
+    assert found["changed"][0] == {"id": "L0", "columns": ["status"], "geometry": None}
+    page = client.get("/api/layers/parcels/diff?limit=1&offset=1").json()
+    assert [item["id"] for item in page["changed"]] == ["L1"]
+    features = client.get("/api/layers/parcels/diff?format=geojson&limit=1")
+    assert features.headers["content-type"] == "application/geo+json"
+    assert features.json()["numberMatched"] == 2
+    assert features.json()["features"][0]["properties"]["columns"] == ["status"]
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/api/layers/none/history", 404),
+        ("/api/layers/roads/history", 404),
+        ("/api/layers/parcels/diff?before=9", 404),
+        ("/api/layers/parcels/diff?format=xml", 400),
+        ("/api/layers/parcels/diff?limit=10001", 400),
+        ("/api/layers/parcels/diff?before=' OR 1=1 --", 404),
+    ],
+)
+def test_wrong_questions_are_problems(client: TestClient, address: str, status: int) -> None:
+    answer = client.get(address)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_reviews_are_listed_with_those_of_earlier_services(
+    client: TestClient, start: Start
+) -> None:
+    made = client.post("/api/reviews", json={"parks": ["P1"]})
+    for _ in range(600):
+        if client.get("/api/reviews").json()["numberMatched"] == 2:
+            break
+        time.sleep(0.1)
+    assert made.status_code in {201, 202}
+    if made.status_code == 201:
+        assert made.json()["saved"] is True
+    with TestClient(create_app(start())) as later:
+        listed = later.get("/api/reviews").json()
+        (identity,) = (item["review_id"] for item in listed["reviews"] if item["saved"])
+        assert listed["numberMatched"] == 2
+        for path in ("", "/findings", f"/comparison?before={identity}"):
+            assert later.get(f"/api/reviews/{identity}{path}").status_code == 200
+        assert later.get(f"/api/reviews/{identity}").json()["review_id"] == identity
+
+
+def test_a_store_that_fails_is_a_503_without_its_reason(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        msg = "The store postgresql://geo@db/planning failed: connection refused."
+        raise StoreError(msg)
+
+    monkeypatch.setattr(CataloguedStore, "history", gone)
+    answer = client.get("/api/layers/parcels/history")
+    assert answer.status_code == 503
+    assert "postgresql" not in answer.text
+
+
+def test_saved_reviews_keep_their_ground_through_retention(
+    start: Start, workspace: WorkspaceAt
+) -> None:
+    publish_parcels(workspace, "idle")
+    county = start()
+    asked = county.review_again(county.read_rulebook(None))
+    for status in ("vacant", "built", "idle"):
+        publish_parcels(workspace, status)
+    retain(workspace, 1)
+    store = county.workspace.store
+    version = store.find(REVIEW, asked.review_id).layer_versions["parcels"]
+    assert store.read("parcels", version)["status"].tolist() == ["idle", "idle"]
+
+
+def test_the_folder_of_a_county_holds_what_it_should(start: Start, workspace: WorkspaceAt) -> None:
+    county = start()
+    assert not (workspace.folder / "store" / "layers").exists()
+    county.review_again(county.read_rulebook(None))
+    wait_for_jobs(county)
+    kept = {entry.layer for entry in county.workspace.store.entries()}
+    assert kept == set(county.plan.layers)
+    if workspace.store is None:
+        assert isinstance(workspace.folder, Path)
+        names = {path.name for path in (workspace.folder / "store" / "layers").iterdir()}
+        assert names == kept
