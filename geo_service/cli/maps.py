@@ -21,6 +21,7 @@ class MapKind(StrEnum):
     RANKING = "ranking"
     PARK = "park"
     COMPARE = "compare"
+    TIME = "time"
 
 
 @app.command("map")
@@ -39,6 +40,9 @@ def draw_map(
         Path | None, typer.Option(help="The project to rank, in place of a saved ranking.")
     ] = None,
     park: Annotated[str | None, typer.Option(help="The park of a park's map.")] = None,
+    layer: Annotated[
+        str | None, typer.Option(help="The layer of a time map; default the one published last.")
+    ] = None,
     standalone: Annotated[
         bool, typer.Option("--standalone", help="One file that opens from disk without a server.")
     ] = False,
@@ -63,6 +67,7 @@ def draw_map(
         ranking_id=ranking,
         project=project,
         park_id=park,
+        layer=layer,
         language=lang,
     )
     with show_progress("map") as progress:

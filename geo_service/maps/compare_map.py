@@ -40,7 +40,7 @@ class CompareData(ReviewData):
     """The sources of one of two reviews, with what became of each finding and park."""
 
     kind: ClassVar[str] = "compare"
-    known: ClassVar[Mapping[str, Source]] = MappingProxyType(
+    known: Mapping[str, Source] = MappingProxyType(
         {
             **SOURCES,
             "findings": replace(FINDINGS, symbol="change", symbol_column="change", fields=_FIELDS),

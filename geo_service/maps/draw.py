@@ -23,6 +23,7 @@ from geo_service.maps.relief import relief_of
 from geo_service.maps.review_map import ReviewData
 from geo_service.maps.style import SYMBOLS, symbol_document
 from geo_service.maps.tiles import version_of
+from geo_service.maps.time_map import TIMED_LAYERS, TimeData
 from geo_service.model import FocusBasis, Verdict
 from geo_service.reports.document import finding_properties
 from geo_service.suitability.rank import Ranking
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 OVERVIEW = "overview"
 RANKING = "ranking"
+TIME = "time"
+PREVIEW = "preview"
 REVIEW_KINDS = (OVERVIEW, "review", "park", "compare")
 """What can be drawn of a review."""
 MAX_FEATURES = 10_000
@@ -49,6 +52,8 @@ _LIST_LABELS = {
     "park": "map.park_tab",
     "compare": "map.changes_tab",
     RANKING: "map.candidates_tab",
+    TIME: "map.changes_tab",
+    PREVIEW: "map.changes_tab",
 }
 _POINT_ZOOM = {"park": 17}
 """How near a page goes to a point; elsewhere so that its township is in sight."""
@@ -281,6 +286,7 @@ def _settings(
         "relief": _relief(main, service),
         "criteria": main.criteria() if isinstance(main, RankingData) else None,
         "routes": _routes(main, service) if isinstance(main, RankingData) else None,
+        "timeline": _timeline(main, service) if isinstance(main, TimeData) else None,
         "places": None if service is None else _places(service, translator),
         "approval_number": main.plan.settings.map_approval,
         "confidentiality": main.plan.settings.confidentiality,
@@ -337,11 +343,30 @@ def _routes(data: RankingData, service: Service | None) -> dict[str, Any]:
     return {"address": f"{service.root}/api/rankings/{data.ranking.ranking_id}/routes?{query}"}
 
 
+def _timeline(data: TimeData, service: Service | None) -> dict[str, Any]:
+    """Return the versions that the slider goes through, and the layers to choose from."""
+    layers = []
+    if service is not None and data.kind == TIME:
+        language = data.translator.language.value
+        layers = [
+            {
+                "name": name,
+                "label": _capital(data.text(f"layer.{name}")),
+                "address": "?" + urlencode({"layer": name, "lang": language}),
+            }
+            for name in TIMED_LAYERS
+            if data.plan.has(name)
+        ]
+    return {"layer": data.layer, "layers": layers, "steps": data.steps()}
+
+
 def _help(data: PlanData, *, is_served: bool) -> list[str]:
     suffix = "" if is_served else "_standalone"
     keys = [f"help_click{suffix}", "help_measure", f"help_area{suffix}", "help_keys"]
     if data.kind == "compare":
         keys.append("help_compare")
+    if isinstance(data, TimeData):
+        keys.append("help_time")
     return [data.text(f"map.{key}") for key in keys]
 
 

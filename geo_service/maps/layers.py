@@ -321,7 +321,7 @@ class PlanData:
 
     kind: ClassVar[str]
     """Which map it is for."""
-    known: ClassVar[Mapping[str, Source]] = SOURCES
+    known: Mapping[str, Source] = SOURCES
     groups: ClassVar[tuple[str, ...]] = ("parks", "land", "zones", "ground")
     """The groups of the layer control, in order."""
 
@@ -385,7 +385,8 @@ class PlanData:
     def bounds(self) -> Box:
         """Return the box of the county, else of its parks and townships."""
         for names in (("county",), ("parks", "townships")):
-            shapes = np.concatenate([self._source(name)[1] for name in names])
+            found = [self._source(name)[1] for name in names if name in self.known]
+            shapes = np.concatenate([*found, np.empty(0, dtype=object)])
             if len(shapes):
                 west, south, east, north = (float(value) for value in shapely.total_bounds(shapes))
                 return west, south, east, north

@@ -49,6 +49,7 @@ SCRIPTS = (
     "link.js",
     "protocol.js",
     "print.js",
+    "timeline.js",
     "drawing.js",
     "map.js",
 )

@@ -79,7 +79,7 @@ class ParkData(ReviewData):
     """The sources of the map of one park under one review."""
 
     kind: ClassVar[str] = "park"
-    known: ClassVar[Mapping[str, Source]] = _known()
+    known: Mapping[str, Source] = _known()
     groups: ClassVar[tuple[str, ...]] = (
         "enterprises",
         "land",

@@ -72,7 +72,7 @@ class RankingData(PlanData):
     """The sources of the map of one ranking."""
 
     kind: ClassVar[str] = "ranking"
-    known: ClassVar[Mapping[str, Source]] = _known()
+    known: Mapping[str, Source] = _known()
     groups: ClassVar[tuple[str, ...]] = ("candidates", "parks", "land", "zones", "ground")
 
     def __init__(

@@ -30,7 +30,7 @@ class ReviewData(MapData):
     """The sources of the map of one review."""
 
     kind: ClassVar[str] = "review"
-    known: ClassVar[Mapping[str, Source]] = MappingProxyType({**SOURCES, "findings": FINDINGS})
+    known: Mapping[str, Source] = MappingProxyType({**SOURCES, "findings": FINDINGS})
     groups: ClassVar[tuple[str, ...]] = (
         "severities",
         "verdicts",

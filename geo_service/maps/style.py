@@ -195,6 +195,16 @@ _CHANGES = {
 CHANGES = tuple(_CHANGES)
 """What became of a finding between two reviews."""
 
+_DIFFERENCES = {
+    "added": _area("#00795a", "#009e73", 0.4, width=2.6, hatch=Hatch.DIAGONAL, sign=Sign.PLUS),
+    "changed": _area("#6a3d9a", "#b79ad6", 0.4, width=2.4, hatch=Hatch.DOTS, sign=Sign.WAVE),
+    "removed": _area("#a63c00", "#d55e00", 0.18, width=2.4, dash="6 4", sign=Sign.MINUS),
+    "refused": _area("#1f2a33", "#f0e442", 0.5, width=2.4, hatch=Hatch.CROSS, sign=Sign.CROSS),
+    "unchanged": _area("#7d7568", "#d9d2c4", 0.7, width=0.9, sign=Sign.EQUALS),
+}
+DIFFERENCES = tuple(_DIFFERENCES)
+"""What became of a feature from one version of its layer to the next."""
+
 SCORE_CLASSES = 5
 """A ranking's scores are drawn in so many equal classes between the lowest and the highest."""
 _RAMP = (
@@ -247,6 +257,7 @@ SYMBOLS: Mapping[str, Symbol] = MappingProxyType(
         **{f"belonging.{name}": symbol for name, symbol in _BELONGINGS.items()},
         **{f"use.{name}": symbol for name, symbol in _LAND_USES.items()},
         **{f"change.{name}": symbol for name, symbol in _CHANGES.items()},
+        **{f"diff.{name}": symbol for name, symbol in _DIFFERENCES.items()},
         **{f"candidate.{name}": symbol for name, symbol in _CANDIDATES.items()},
         **_GROUND,
         **_TOOLS,

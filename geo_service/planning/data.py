@@ -23,6 +23,7 @@ from geo_service.stores.difference import Difference, find_differences
 from geo_service.stores.frames import canonical, content_digest, layer_schema
 from geo_service.stores.geopackage import as_toml, unpack_geopackage, write_geopackage
 from geo_service.stores.opening import EMBEDDED, has_password, open_store, without_password
+from geo_service.stores.timeline import Timeline, make_timeline, newest_entries
 from geo_service.workspace import SETTINGS_FILE, OwnLayer, Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -245,6 +246,25 @@ def difference_of(
     return old, new, find_differences(*frames, layer=layer, metric_crs=crs)
 
 
+def latest_layer(opened: Workspace, among: Sequence[str]) -> str:
+    """Return which of some layers was published last; the first that there is without any."""
+    newest = opened.store.newest()
+    published = [name for name in among if name in newest]
+    if published:
+        return max(published, key=lambda name: newest[name].made_at)
+    return next((name for name in among if name in opened.declared_layers), among[0])
+
+
+def timeline_of(opened: Workspace, layer: str) -> Timeline:
+    """Return a layer's newest versions, oldest first, with every state of its features.
+
+    NotFoundError for a layer that the workspace does not have.
+    """
+    entries = newest_entries(history_of(opened, layer))
+    frames = (_rows(opened, entry) for entry in entries)
+    return make_timeline(entries, frames, layer=layer, metric_crs=opened.settings.metric_crs)
+
+
 def _meant(history: Sequence[LayerVersion], layer: str, version: str) -> LayerVersion:
     for entry in history:
         if version in {str(entry.number), entry.version}:
@@ -425,6 +445,7 @@ __all__ = [
     "export_plan",
     "history_of",
     "keep_own",
+    "latest_layer",
     "layer_difference",
     "layer_history",
     "move_store",
@@ -434,5 +455,6 @@ __all__ = [
     "publish_together",
     "retain",
     "rollback",
+    "timeline_of",
     "unpack_plan",
 ]

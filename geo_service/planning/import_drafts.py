@@ -28,6 +28,7 @@ from geo_service.ingest.report import SAMPLE_ROWS, import_document
 from geo_service.planning.imports import (
     ImportResult,
     preview_document,
+    preview_import,
     publish_import,
     read_import,
 )
@@ -36,8 +37,10 @@ from geo_service.stores.base import WorkspaceAt
 if TYPE_CHECKING:
     from geo_service.ingest import ImportOptions
     from geo_service.language import Translator
+    from geo_service.maps.time_map import Draft
     from geo_service.planning.county import County
     from geo_service.stores.base import LayerVersion
+    from geo_service.stores.timeline import Timeline
 
 Progress = Callable[[int, int, str], None]
 KEPT_DRAFTS = 20
@@ -74,6 +77,16 @@ class ImportDraft:
             "made_at": self.made_at.isoformat(timespec="seconds"),
             "expires_at": expires.isoformat(timespec="seconds"),
         }
+
+    def whole(self) -> ImportResult:
+        """Return the result with all of its rows; NotFoundError when they are gone."""
+        rows = self.folder / _ROWS
+        is_table = not isinstance(self.result.imported.frame, gpd.GeoDataFrame)
+        try:
+            frame = pd.read_parquet(rows) if is_table else gpd.read_parquet(rows)
+        except OSError:  # dropped, or grown old, meanwhile
+            raise _no_such_import() from None
+        return replace(self.result, imported=replace(self.result.imported, frame=frame))
 
     def preview(self, limit: int) -> dict[str, Any]:
         """Return some features for a map (GeoJSON, CRS84), refused ones first."""
@@ -186,6 +199,13 @@ class ImportDesk:
             self._drafts.pop(draft_id, None)
         shutil.rmtree(draft.folder, ignore_errors=True)
 
+    def preview_of(self, draft_id: str, translator: Translator) -> tuple[Timeline, Draft]:
+        """Return what publishing a draft would change, to be drawn.
+
+        Raises NotFoundError as `find` does, InvalidQueryError for a table.
+        """
+        return preview_import(self._workspace, self.find(draft_id).whole(), translator)
+
     def publish(self, draft_id: str, *, note: str = "") -> ImportDraft:
         """Publish a draft and let the county take up the new plan.
 
@@ -201,14 +221,7 @@ class ImportDesk:
             if draft.version is not None:
                 msg = f"This import was published already, as version {draft.version.version}."
                 raise ConflictError(msg)
-            rows = draft.folder / _ROWS
-            is_table = not isinstance(draft.result.imported.frame, gpd.GeoDataFrame)
-            try:
-                frame = pd.read_parquet(rows) if is_table else gpd.read_parquet(rows)
-            except OSError:  # dropped, or grown old, meanwhile
-                raise _no_such_import() from None
-            whole = replace(draft.result, imported=replace(draft.result.imported, frame=frame))
-            draft.version = publish_import(self._workspace, whole, note=note).version
+            draft.version = publish_import(self._workspace, draft.whole(), note=note).version
         self._county.refresh()
         return draft
 

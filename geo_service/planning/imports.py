@@ -16,12 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from geo_service.errors import Fault, SourceError, WorkspaceError
+from geo_service.errors import Fault, InvalidQueryError, SourceError, WorkspaceError
 from geo_service.ingest import Imported, ImportOptions, read_source
 from geo_service.ingest.options import write_mapping
 from geo_service.ingest.report import features_of, import_document, refused_features
+from geo_service.maps.time_map import TIMED_LAYERS, Draft, PreviewData
 from geo_service.planning.data import newest_layer, publish
+from geo_service.stores.base import LayerVersion
+from geo_service.stores.frames import canonical
 from geo_service.stores.opening import STORE_FOLDER
+from geo_service.stores.timeline import Timeline, make_timeline
 from geo_service.workspace import open_plan, open_workspace
 
 if TYPE_CHECKING:
@@ -29,11 +33,11 @@ if TYPE_CHECKING:
 
     from geo_service.language import Translator
     from geo_service.plan import Plan
-    from geo_service.stores.base import LayerVersion
 
 Progress = Callable[[int, int, str], None]
 IMPORTS_FOLDER = "imports"
 MAPPINGS_FOLDER = "mappings"
+PREVIEW_PAGE = "preview.html"
 _LISTED = 1_000
 KEPT_IMPORTS = 20
 """How many imports' lists are kept in a workspace."""
@@ -141,6 +145,43 @@ def publish_import(
     return replace(result, version=version)
 
 
+def preview_import(
+    workspace: str | os.PathLike[str], result: ImportResult, translator: Translator
+) -> tuple[Timeline, Draft]:
+    """Return what publishing an import would change, to be drawn: as it is, as it would be.
+
+    Raises InvalidQueryError for a table, which has no place on a map.
+    """
+    imported = result.imported
+    layer = imported.layer
+    if layer not in TIMED_LAYERS:
+        name = "layer"
+        raise InvalidQueryError(name, f"layer: {layer!r} is a table and on no map")
+    now = newest_layer(workspace, layer)
+    draft = canonical(imported.frame, layer)
+    entries = [
+        LayerVersion(
+            layer=layer,
+            number=number,
+            digest="",
+            made_at=datetime.now(UTC),
+            note="",
+            source=source,
+            features=len(frame),
+        )
+        for number, frame, source in (
+            (now.number, now.frame, ""),
+            (now.number + 1, draft, imported.source.shown),
+        )
+    ]
+    with open_workspace(workspace) as opened:
+        metric_crs = opened.settings.metric_crs
+    frames = (now.frame, draft)
+    timeline = make_timeline(entries, frames, layer=layer, metric_crs=metric_crs)
+    refused = refused_features(imported, translator)[:PREVIEW_FEATURES]
+    return timeline, Draft(file=imported.source.shown, refused=refused)
+
+
 def import_file(
     workspace: str | os.PathLike[str],
     path: Path,
@@ -163,8 +204,22 @@ def import_file(
     _forget_old(folder)
     result = replace(result, folder=lists)
     if dry_run or result.obstacle is not None:
+        if layer in TIMED_LAYERS:
+            _draw_preview(workspace, result, options.translator, lists / PREVIEW_PAGE)
         return result
     return publish_import(workspace, result)
+
+
+def _draw_preview(
+    workspace: str | os.PathLike[str], result: ImportResult, translator: Translator, path: Path
+) -> None:
+    """Write the preview as a map that opens from disk."""
+    # Drawing is not needed by an import that publishes at once.
+    from geo_service.maps.draw import draw_states  # noqa: PLC0415
+
+    timeline, draft = preview_import(workspace, result, translator)
+    data = PreviewData(timeline, open_plan(workspace), translator, draft=draft)
+    path.write_text(draw_states((data,)).get_root().render(), encoding="utf-8")
 
 
 def write_lists(imported: Imported, folder: Path, translator: Translator) -> None:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from geo_service.errors import InvalidQueryError
-from geo_service.language import Language
-from geo_service.maps.draw import RANKING, draw
+from geo_service.language import Language, Translator
+from geo_service.maps.draw import RANKING, TIME, draw, draw_states
+from geo_service.maps.time_map import TIMED_LAYERS, TimeData
+from geo_service.planning.data import latest_layer, timeline_of
 from geo_service.planning.files import review_workspace
 from geo_service.planning.saved import review_from_recipe
 from geo_service.planning.saved_rankings import ranking_from_recipe
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from geo_service.zoning.review import Progress, Review
 
 OVERVIEW, REVIEW, PARK, COMPARE = "overview", "review", "park", "compare"
-KINDS = (OVERVIEW, REVIEW, RANKING, PARK, COMPARE)
+KINDS = (OVERVIEW, REVIEW, RANKING, PARK, COMPARE, TIME)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +36,7 @@ class MapRequest:
 
     Without `review_id` the workspace is reviewed now. A comparison is from `before` to
     `review_id`; with one of the two, from that review to one made now. A ranking is a saved
-    one, or made now of a project's file.
+    one, or made now of a project's file. A time map is of `layer`, or of the one published last.
     """
 
     kind: str = OVERVIEW
@@ -43,6 +45,7 @@ class MapRequest:
     ranking_id: str | None = None
     project: Path | None = None
     park_id: str | None = None
+    layer: str | None = None
     language: Language = Language.ZH_HANS
 
 
@@ -60,6 +63,8 @@ def draw_workspace(
     WorkspaceError, RulebookError, ProjectError
         The workspace, its rulebook or the project is unusable.
     """
+    if asked.kind == TIME:
+        return _draw_time(workspace, asked)
     if asked.kind == RANKING:
         return draw(_ranking(workspace, asked, progress), language=asked.language)
     if asked.kind == COMPARE:
@@ -79,6 +84,14 @@ def draw_workspace(
         raise InvalidQueryError(name, "--park: a park's map needs its id")
     result = _review(workspace, asked.review_id, progress)
     return draw(result, kind=asked.kind, park_id=asked.park_id, language=asked.language)
+
+
+def _draw_time(workspace: str | os.PathLike[str], asked: MapRequest) -> folium.Map:
+    with open_workspace(workspace) as opened:
+        plan = opened.plan()
+        timeline = timeline_of(opened, asked.layer or latest_layer(opened, TIMED_LAYERS))
+    translator = Translator(asked.language, plan.settings.names_hant)
+    return draw_states((TimeData(timeline, plan, translator),))
 
 
 def _review(

@@ -22,6 +22,7 @@ from geo_service.industry import classification, split_codes
 from geo_service.language import Language, Translator, to_simplified
 from geo_service.model import FocusBasis
 from geo_service.plan import rows_of
+from geo_service.schema import SCHEMAS
 from geo_service.zoning.names import township_names
 
 if TYPE_CHECKING:
@@ -362,6 +363,7 @@ def layers_document(plan: Plan, translator: Translator) -> Document:
                 "name": name,
                 "title": translator.text(f"layer.{name}"),
                 "features": len(frame),
+                "has_geometry": SCHEMAS[name].geometry is not None,
                 "illustrative": int(frame["illustrative"].fillna(value=False).sum()),
                 "version": layer.version,
                 "number": layer.number,

@@ -202,6 +202,9 @@ def test_a_file_is_looked_at_before_it_is_published(
         expect(report).to_contain_text("EPSG:4490")
         expect(report).to_contain_text("L9")
         expect(report).to_contain_text(TEXTS[5])
+        preview = page.frame_locator(".preview-map iframe")
+        expect(preview.locator(".timeline-label")).to_have_text("待发布")
+        expect(preview.locator(".list-line", has_text="L9")).to_be_visible()
         page.fill("#import-note", TEXTS[3])
         page.click("#publish")
         expect(report).to_contain_text("已发布宗地：2 个要素")
@@ -209,6 +212,8 @@ def test_a_file_is_looked_at_before_it_is_published(
         row.get_by_text("历史版本").click()
         expect(row.locator(".versions-list li")).to_have_count(2)
         expect(row.locator(".versions-list li").first).to_contain_text(TEXTS[3])
+        row.get_by_text("在地图上查看各版本的变化").click()
+        expect(page.locator(".timeline-note")).to_contain_text(TEXTS[3])
 
 
 @pytest.mark.parametrize("path", ["/data", "/rulebook", "/reviews", "/sites"])

@@ -6,6 +6,7 @@
 (function (own) {
   const { settings, make, text, symbolKey, pathOptions, isArea, nameOf } = own;
   const MARKER_GIVES_WAY_PX = 44;
+  const STATE_GIVES_WAY_PX = 26;
   const PLACE_LABEL_PX = 11.5;
   const PARK_LABELS = {
     municipal_park: { size: 14, from: 0 },
@@ -15,12 +16,12 @@
   const EVERY_RANK_FROM = 14;
   const NUMBER_LABEL = { size: 11, from: 13 };
   // Which of several features under a click speaks first.
-  const FOREMOST = ['candidates', 'enterprises', 'facilities', 'buildings', 'findings', 'parcels', 'land_uses', 'parks', 'sub_areas', 'townships', 'roads', 'rivers', 'control_zones', 'township_areas'];
+  const FOREMOST = ['states', 'candidates', 'enterprises', 'facilities', 'buildings', 'findings', 'parcels', 'land_uses', 'parks', 'sub_areas', 'townships', 'roads', 'rivers', 'control_zones', 'township_areas'];
   const QUIET = new Set(['county']);
-  const CULLED = new Set(['parcels', 'buildings', 'land_uses', 'enterprises', 'findings', 'candidates']);
+  const CULLED = new Set(['states', 'parcels', 'buildings', 'land_uses', 'enterprises', 'findings', 'candidates']);
   const PANES = [
     'county-casing', 'county', 'backdrop', 'relief', 'township_areas', 'control_zones', 'rivers', 'roads-casing', 'roads',
-    'sub_areas', 'parks', 'parcels', 'land_uses', 'buildings', 'candidates', 'findings', 'routes', 'selection', 'townships',
+    'sub_areas', 'parks', 'parcels', 'land_uses', 'buildings', 'states', 'candidates', 'findings', 'routes', 'selection', 'townships',
     'facilities', 'enterprises', 'park-markers', 'candidate-markers', 'labels',
   ];
   const DEAF = /^(backdrop|relief|labels|selection|routes|county.*|.*casing)$/;
@@ -245,6 +246,10 @@
       if (name === 'parks') {
         item.marker = this.makeMarker(item, 'park-markers');
         parts.push(item.marker);
+      } else if (name === 'states' && item.feature.properties.is_listed) {
+        // What changed is seen from afar too.
+        item.marker = this.makeMarker(item, 'candidate-markers');
+        parts.push(item.marker);
       } else if (name === 'candidates' && item.feature.properties.rank) {
         item.marker = this.makeMarker(item, 'candidate-markers');
         parts.push(item.marker);
@@ -389,11 +394,16 @@
 
     // A park's marker gives way to its outline when that is big enough to see.
     placeMarkers() {
-      for (const name of ['parks', 'candidates']) {
+      const isFaded = {
+        parks: (item) => this.givesWay(item),
+        candidates: (item) => !this.isForemost(item),
+        states: (item) => this.extent(item) > STATE_GIVES_WAY_PX,
+      };
+      for (const [name, decide] of Object.entries(isFaded)) {
         for (const item of this.items.get(name) || []) {
           const pin = item.isDrawn && item.marker && item.marker.getElement();
           if (pin) {
-            pin.classList.toggle('is-faded', name === 'parks' ? this.givesWay(item) : !this.isForemost(item));
+            pin.classList.toggle('is-faded', decide(item));
           }
         }
       }

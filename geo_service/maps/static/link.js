@@ -13,7 +13,7 @@
     return value >= low && value <= high ? value : null;
   }
 
-  // Returns { view, on, off, selected } of an address; a part that is not right is left out.
+  // Returns { view, on, off, step, selected } of an address; a part that is not right is left out.
   function read(hash) {
     const given = new URLSearchParams(hash.length <= LONGEST ? hash.replace(/^#/, '') : '');
     const [zoom, lat, lng] = (given.get('view') || '').split('/');
@@ -26,6 +26,7 @@
       view: Object.values(view).includes(null) ? null : view,
       on: names('on'),
       off: names('off'),
+      step: /^\d{1,3}$/.test(given.get('step') || '') ? Number(given.get('step')) : null,
       selected: isLayer && id && id.length <= LONGEST_ID ? { layer, id } : null,
     };
   }
@@ -48,6 +49,9 @@
       for (const [name, layer] of known) {
         const isOn = on.includes(name) || (layer.is_shown && !off.includes(name));
         page.shown[isOn ? 'add' : 'delete'](name);
+      }
+      if (page.timeline && this.given.step !== null) {
+        page.timeline.go(this.given.step);
       }
       if (view) {
         page.map.setView([view.lat, view.lng], view.zoom, { animate: false });
@@ -79,6 +83,9 @@
         if (list.length) {
           parts[key] = list.join(',');
         }
+      }
+      if (page.step !== null && page.step !== settings.timeline.steps.length - 1) {
+        parts.step = String(page.step);
       }
       if (page.selected) {
         parts.at = `${page.selected.layer}:${page.selected.id}`;

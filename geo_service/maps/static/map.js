@@ -18,6 +18,7 @@
       }
       this.allowed = new Map();
       this.selected = null;
+      this.step = settings.timeline ? settings.timeline.steps.length - 1 : null;
       this.canIdentify = true;
       this.drawings = settings.maps.map(({ name }, place) => new own.Drawing(window[name], place, this));
       this.build();
@@ -67,8 +68,13 @@
         container.setAttribute('aria-label', label || settings.title);
         container.before(make('span'));
       });
+      this.timeline = settings.timeline ? new own.Timeline((step) => this.goTo(step)) : null;
       this.frames = make('div', { class: 'maps' }, containers.map((container, place) => this.frame(container, place)));
       this.stage.append(this.frames, own.illustrativeNote() || '', this.messages.element, this.legend.element, own.credits());
+      if (this.timeline) {
+        this.stage.append(this.timeline.element);
+        this.timeline.show(this.step);
+      }
       this.print = new own.Print(this);
       this.app.append(own.hatches(), this.print.element);
       this.eachMap((map) => map.invalidateSize({ pan: false }));
@@ -174,7 +180,7 @@
       this.map.fitBounds(settings.bounds, {
         animate: false,
         paddingTopLeft: [8, this.stage.clientHeight < 700 ? 40 : 24],
-        paddingBottomRight: [this.besideLegend(this.drawing) || 8, 24],
+        paddingBottomRight: [this.besideLegend(this.drawing) || 8, 24 + (this.timeline ? this.timeline.element.offsetHeight + 22 : 0)],
       });
     }
 
@@ -251,10 +257,24 @@
       const allowed = this.allowed.get(item.source.name);
       return (
         (!allowed || allowed.has(id)) &&
+        this.isInStep(item) &&
         this.layersOf(item).every(
           (layer) => (layer.where && properties[layer.where[0]] !== layer.where[1]) || this.shown.has(layer.name)
         )
       );
+    }
+
+    // Whether a feature belongs to the version that is shown; without versions each does.
+    isInStep({ feature: { properties } }) {
+      return this.step === null || properties.first_step === undefined || (properties.first_step <= this.step && this.step <= properties.last_step);
+    }
+
+    // Shows another version of the layer.
+    goTo(step) {
+      this.step = step;
+      this.timeline.show(step);
+      this.eachMap((map) => map.closePopup());
+      this.refresh();
     }
 
     toggle(name, isOn) {
@@ -325,7 +345,7 @@
 
     search(query) {
       if (query.trim()) {
-        this.panel.showResults(own.results(this.all(), query, (item) => this.visit(item)));
+        this.panel.showResults(own.results(this.all().filter((item) => this.isInStep(item)), query, (item) => this.visit(item)));
       } else {
         this.listItems();
       }
@@ -345,6 +365,9 @@
 
     // Brings a feature into sight with its popup open.
     show(item) {
+      if (!this.isInStep(item)) {
+        this.goTo(item.feature.properties.first_step);
+      }
       for (const layer of this.layersOf(item)) {
         if (!layer.where || item.feature.properties[layer.where[0]] === layer.where[1]) {
           this.shown.add(layer.name);

@@ -5,7 +5,7 @@
 (function (own) {
   const { settings, make, text, dataText, swatch, signSwatch, badge, verdictBadge, icon, iconButton, write, isGiven } = own;
   const VERDICTS = ['pass', 'watch', 'fail', 'unknown'];
-  const ALWAYS = /^(verdict|change)\./;
+  const ALWAYS = /^(verdict|change|diff)\./;
   const MOST_LINES = 400;
   const NARROW = window.matchMedia('(max-width: 700px)');
 
@@ -203,6 +203,7 @@
         ...settings.lists.flatMap((list) => {
           const items = list.maps
             .flatMap((place) => drawings[place].items.get(list.source) || [])
+            .filter((item) => item.drawing.page.isInStep(item))
             .filter(({ feature: { properties } }) => properties.is_listed !== false && list.groups.some((group) => group.value === String(properties[list.column])));
           return listOf(list, items, items.filter((item) => isShown(item)), choose);
         })

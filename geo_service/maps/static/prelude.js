@@ -5,6 +5,14 @@
 window.planningMap = {};
 
 (function (own) {
+  // Chromium keeps the shapes of words that it drew before their letters had come: an unseen bit of
+  // spacing, another each time, makes it shape them anew.
+  let spacing = 0;
+  document.fonts.addEventListener('loadingdone', () => {
+    spacing += 0.0001;
+    document.documentElement.style.setProperty('--letter-spacing', `${spacing}px`);
+  });
+
   own.settings = JSON.parse(document.getElementById('map-data').textContent);
 
   const images = own.settings.marker_images;

@@ -5,7 +5,7 @@
 (function (own) {
   const { text, make, dataText, nameOf, verdictBadge } = own;
   const SHOWN = 40;
-  const ORDER = ['candidates', 'parks', 'sub_areas', 'townships', 'facilities', 'enterprises', 'control_zones', 'rivers', 'roads', 'parcels', 'buildings'];
+  const ORDER = ['states', 'candidates', 'parks', 'sub_areas', 'townships', 'facilities', 'enterprises', 'control_zones', 'rivers', 'roads', 'parcels', 'buildings'];
 
   function rank(item, wanted) {
     const found = item.feature.properties.search || '';

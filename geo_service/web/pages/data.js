@@ -5,6 +5,7 @@ import { button, data, labelled, make, pageHead, panel, select, shorten } from '
 import { count, exact, isGiven, percent, time } from './format.js';
 import { has, setTitle, showPage, start, t } from './frame.js';
 import { run } from './jobs.js';
+import { mapFrame } from './mapframe.js';
 import { table } from './table.js';
 
 const CRS = ['auto', 'EPSG:4490', 'EPSG:4545', 'EPSG:4544', 'EPSG:4326', 'GCJ-02', 'BD-09'];
@@ -26,7 +27,8 @@ function history(layer) {
 
 async function versions(layer) {
   const found = await get(`/api/layers/${encodeURIComponent(layer.name)}/history`);
-  return make('ol', { class: 'plain-list versions-list' }, found.versions.slice(0, 20).map((item) => make('li', {}, make('strong', {}, t('data.number', { number: item.number })), ' ', make('code', {}, data(item.version)), ' ', time(item.made_at), ' ', t('data.features_count', { count: count(item.features) }), make('span', { class: 'under' }, data([item.note, item.source].filter(Boolean).join(' · '))))));
+  const list = make('ol', { class: 'plain-list versions-list' }, found.versions.slice(0, 20).map((item) => make('li', {}, make('strong', {}, t('data.number', { number: item.number })), ' ', make('code', {}, data(item.version)), ' ', time(item.made_at), ' ', t('data.features_count', { count: count(item.features) }), make('span', { class: 'under' }, data([item.note, item.source].filter(Boolean).join(' · '))))));
+  return make('div', {}, list, layer.has_geometry ? make('a', { href: `${start.root}/maps/time?${new URLSearchParams({ layer: layer.name, lang: start.lang })}` }, t('data.time_map')) : null);
 }
 
 function sources(layer) {
@@ -94,6 +96,12 @@ function outcomeOf(found) {
   return found.refused_count ? make('p', { class: 'callout', role: 'status' }, t('data.some_refused', { count: count(found.refused_count), rows: count(found.rows) })) : make('p', { class: 'cure', role: 'status' }, t('data.all_fit', { count: count(found.features) }));
 }
 
+// What would be new, changed, gone and refused, over the ground of the county.
+function previewMap(found) {
+  if (found.status === 'published' || !layers.some((layer) => layer.name === found.layer && layer.has_geometry)) return null;
+  return make('div', { class: 'preview-map' }, make('h4', {}, t('data.preview_map')), mapFrame('/maps/preview', { import_id: found.import_id }, t('data.preview_map'), { isEager: true }).node);
+}
+
 function report(found, place) {
   const own = `/api/imports/${encodeURIComponent(found.import_id)}`;
   const outcome = make('div', { 'aria-live': 'polite' });
@@ -130,6 +138,7 @@ function report(found, place) {
         [t('data.unused'), found.unused_columns.join(start.lang === 'en' ? ', ' : '、')],
         [t('data.notes'), found.notes.length ? make('ul', { class: 'plain-list' }, found.notes.map((text) => make('li', {}, data(text)))) : null],
       ]),
+      previewMap(found),
       listing(t('data.refused_list'), found.refused_count, [[t('data.row'), (row) => row.row], [t('data.feature'), (row) => row.feature], [t('data.column'), (row) => columnName(row.column)], [t('data.reason'), (row) => row.text]], found.refused, whole('refused')),
       listing(t('data.repairs'), Object.values(found.repair_counts).reduce((sum, one) => sum + one, 0), [[t('data.row'), (row) => row.row], [t('data.feature'), (row) => row.feature], [t('data.repair'), (row) => row.text], [t('data.column'), (row) => columnName(row.column)], [t('data.was'), (row) => row.before], [t('data.now'), (row) => row.after]], found.repairs, whole('repairs')),
       listing(t('data.columns'), found.columns.length, [[t('data.column'), (row) => `${columnName(row.column)} (${row.column})`], [t('data.from_column'), (row) => row.source], [t('data.how'), (row) => row.how_text], [t('data.units'), (row) => (row.unit && row.unit !== row.to_unit ? `${row.unit} → ${row.to_unit}` : row.to_unit ?? '')]], found.columns),

@@ -33,6 +33,14 @@ export function showPage(...parts) {
   main.setAttribute('data-state', 'shown');
 }
 
+// Chromium keeps the shapes of words that it drew before their letters had come: an unseen bit of
+// spacing, another each time, makes it shape them anew.
+let spacing = 0;
+document.fonts.addEventListener('loadingdone', () => {
+  spacing += 0.0001;
+  document.documentElement.style.setProperty('--letter-spacing', `${spacing}px`);
+});
+
 function drawFrame() {
   document.getElementById('county').textContent = start.county;
   document.getElementById('illustrative').hidden = !start.illustrative;

@@ -23,7 +23,15 @@ from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.language import Language
 from geo_service.maps import assets, page
 from geo_service.maps.compare_map import Side
-from geo_service.maps.draw import OVERVIEW, RANKING, compare_states, draw_served, labels
+from geo_service.maps.draw import (
+    OVERVIEW,
+    PREVIEW,
+    RANKING,
+    TIME,
+    compare_states,
+    draw_served,
+    labels,
+)
 from geo_service.maps.layers import MapData, PlanData
 from geo_service.maps.page import ServedPage
 from geo_service.maps.park_map import ParkData
@@ -32,7 +40,10 @@ from geo_service.maps.relief import png_of, relief_of
 from geo_service.maps.review_map import ReviewData
 from geo_service.maps.style import symbol_document
 from geo_service.maps.tile_archives import TileArchive, open_archive, picture_of
+from geo_service.maps.time_map import TIMED_LAYERS, PreviewData, TimeData
 from geo_service.planning import County
+from geo_service.planning.data import latest_layer, timeline_of
+from geo_service.planning.import_drafts import ImportDesk
 from geo_service.reports.document import layers_document
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import (
@@ -55,7 +66,8 @@ _A_YEAR = "public, max-age=31536000, immutable"
 class _Drawn:
     """The data and pages of maps drawn of late; what is asked for again is not made again."""
 
-    def __init__(self) -> None:
+    def __init__(self, desk: ImportDesk) -> None:
+        self._desk = desk
         self._lock = threading.RLock()
         self._states: OrderedDict[_Key, tuple[PlanData, ...]] = OrderedDict()
         self._pages: OrderedDict[tuple[_Key, str], ServedPage] = OrderedDict()
@@ -68,6 +80,8 @@ class _Drawn:
 
     def states(self, county: County, asked: MapQuery, language: Language) -> tuple[PlanData, ...]:
         """Return the data of a map: one state, or two of a comparison."""
+        if asked.kind == PREVIEW:
+            self._desk.find(asked.need("import_id"))  # one that is forgotten is on no map either
         if asked.kind == OVERVIEW:
             return (self.overview(county, language),)
         return self._kept(asked.key(county, language), lambda: self._make(county, asked, language))
@@ -78,6 +92,13 @@ class _Drawn:
         if asked.kind == RANKING:
             ranking = county.rankings.find(asked.need("ranking_id"))
             return (RankingData(ranking, translator, base),)
+        if asked.kind == TIME:
+            timeline = timeline_of(county.workspace, asked.need("layer"))
+            return (TimeData(timeline, county.plan, translator, base, is_served=True),)
+        if asked.kind == PREVIEW:
+            timeline, draft = self._desk.preview_of(asked.need("import_id"), translator)
+            plan = county.plan
+            return (PreviewData(timeline, plan, translator, base, draft=draft, is_served=True),)
         review = county.find_review(asked.review_id) if asked.review_id else county.review
         if asked.kind == "park":
             return (ParkData(review, translator, park_id=asked.need("park_id")),)
@@ -132,6 +153,8 @@ class MapQuery:
     ranking_id: str | None = None
     park_id: str | None = None
     before: str | None = None
+    layer: str | None = None
+    import_id: str | None = None
 
     def need(self, name: str) -> str:
         """Return a parameter that the kind needs; InvalidQueryError when it is missing."""
@@ -148,33 +171,49 @@ class MapQuery:
     def key(self, county: County, language: Language) -> _Key:
         """Return what tells this map from others; the current review where none is named."""
         about = {"review_id": county.review.review_id, **self.given()}
+        if self.kind in {TIME, PREVIEW} and county.has_workspace:
+            about["stamp"] = str(county.workspace.store.stamp())
         return _Key(self.kind, repr(sorted(about.items())), language)
 
 
-_PARAMETERS = ("review_id", "ranking_id", "park_id", "before")
-_NEEDED = {"review": "review_id", "park": "park_id", "compare": "review_id", RANKING: "ranking_id"}
-_KINDS = (OVERVIEW, "review", RANKING, "park", "compare")
+_PARAMETERS = ("review_id", "ranking_id", "park_id", "before", "layer", "import_id")
+_NEEDED = {
+    "review": "review_id",
+    "park": "park_id",
+    "compare": "review_id",
+    RANKING: "ranking_id",
+    PREVIEW: "import_id",
+}
+_KINDS = (OVERVIEW, "review", RANKING, "park", "compare", TIME, PREVIEW)
 
 
-def read_query(
+def read_query(  # noqa: PLR0913 - one for each kind of map
+    county: CountyDep,
     kind: str,
+    *,
     review_id: str | None = None,
     ranking_id: str | None = None,
     park_id: str | None = None,
     before: Annotated[
         str | None, Query(description="The earlier of two reviews that are compared.")
     ] = None,
+    layer: Annotated[
+        str | None, Query(description="Of `time`: " + ", ".join(TIMED_LAYERS) + ".")
+    ] = None,
+    import_id: Annotated[str | None, Query(description="Of `preview`: the import.")] = None,
 ) -> MapQuery:
     """Return which map is asked for: 404 for an unknown kind, 400 for a missing id."""
     if kind not in _KINDS:
         msg = "There is no such map; there are " + ", ".join(_KINDS) + "."
         raise NotFoundError(msg)
-    asked = MapQuery(kind, review_id, ranking_id, park_id, before)
-    if kind in _NEEDED:
-        asked.need(_NEEDED[kind])
     if kind == "compare" and before is None:
         # One review alone is compared with the current one.
-        return MapQuery(kind, None, ranking_id, park_id, review_id)
+        return MapQuery(kind, before=MapQuery(kind, review_id).need("review_id"))
+    if kind == TIME and layer is None:
+        layer = latest_layer(county.workspace, TIMED_LAYERS)
+    asked = MapQuery(kind, review_id, ranking_id, park_id, before, layer, import_id)
+    if kind in _NEEDED:
+        asked.need(_NEEDED[kind])
     return asked
 
 
@@ -185,7 +224,7 @@ def drawn_maps(request: Request) -> _Drawn:
     """Return the maps that this service has drawn."""
     state = request.app.state
     if not hasattr(state, "drawn_maps"):
-        state.drawn_maps = _Drawn()
+        state.drawn_maps = _Drawn(state.imports)
     drawn: _Drawn = state.drawn_maps
     return drawn
 
@@ -208,7 +247,8 @@ def map_page(
 
     `overview`; `review` (needs `review_id`); `park` (needs `park_id`, by the current review or
     `review_id`); `compare` (from `before` to `review_id`, or from `review_id` to the current
-    review); `ranking` (needs `ranking_id`).
+    review); `ranking` (needs `ranking_id`); `time` (a `layer` through its versions);
+    `preview` (what an import, `import_id`, would publish).
     """
     root = str(request.scope.get("root_path", ""))
     found = drawn_maps(request).page(county, asked, language, root)
