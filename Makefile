@@ -9,6 +9,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 PYTHON ?=
 ARGS ?=
+TEST_PROCESSES ?= 2
 WORKSPACE := layers/yunyang
 MAP_PARK ?= YY-C-02
 MAP_PROJECT ?= $(WORKSPACE)/projects/battery.yaml
@@ -46,10 +47,10 @@ run: setup ## review the demo workspace, then serve it (HOST=..., PORT=...)
 	@echo "run: serving $(WORKSPACE) on $(HOST):$(PORT); Ctrl+C stops"
 	@$(BIN)/geo-service serve $(WORKSPACE) --host $(HOST) --port $(PORT)
 
-test: setup-dev ## run the tests (ARGS=... goes to pytest)
+test: setup-dev ## run the tests (ARGS=... goes to pytest; TEST_PROCESSES=0 for one process)
 	@bash tests/system_packages.sh
 	@echo "test: running pytest"
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(ARGS)
 
 check: setup-dev ## check format, lint and types
 	@echo "check: format"
