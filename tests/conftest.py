@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,17 @@ from tests.county import County
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "layers" / "yunyang"
+
+
+def copy_demo(folder: Path) -> Path:
+    """Copy the demo workspace without its store, so that what a test saves is not left in it."""
+    return Path(shutil.copytree(DEMO, folder / DEMO.name, ignore=shutil.ignore_patterns("store")))
+
+
+@pytest.fixture(scope="session")
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the demo workspace that reviews and rankings may be saved in."""
+    return copy_demo(tmp_path_factory.mktemp("demo"))
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -24,7 +25,6 @@ from playwright.sync_api import (
 
 from geo_service.planning import County as Running
 from geo_service.web.app import create_app
-from tests.conftest import DEMO
 from tests.maps.hostile import hostile_county
 
 FLAGS = (
@@ -77,9 +77,9 @@ def serving(county: Running) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def demo_county() -> Running:
+def demo_county(demo_folder: Path) -> Running:
     """Return the demo county, open and reviewed."""
-    return Running.open(DEMO)
+    return Running.open(demo_folder)
 
 
 @pytest.fixture(scope="session")

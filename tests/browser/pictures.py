@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from geo_service.planning import County
 from tests.browser.conftest import FLAGS, PROGRAMS, READY, serving
-from tests.conftest import DEMO
+from tests.conftest import copy_demo
 
 WIDE = {"width": 1440, "height": 900}
 SMALL = {"width": 390, "height": 844}
@@ -33,9 +34,12 @@ def main() -> int:
         say("Chromium is not installed (see tests/system_packages.sh).")
         return 1
     folder.mkdir(parents=True, exist_ok=True)
-    county = County.open(DEMO)
     failed = 0
-    with serving(county) as address, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory() as made,
+        serving(county := County.open(copy_demo(Path(made)))) as address,
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         for name, path, is_small in pages(county):
             is_taken = take(browser, f"{address}{path}", folder / f"{name}.png", is_small=is_small)

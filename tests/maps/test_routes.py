@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -11,14 +12,19 @@ from geo_service.maps import assets, draw, layers, page
 from geo_service.maps.layers import MapData
 from geo_service.planning import County as Running
 from geo_service.web.app import create_app
-from tests.conftest import DEMO
+from geo_service.workspace import open_plan
 
 YEAR_S = "max-age=31536000"
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[TestClient]:
-    with TestClient(create_app(Running.open(DEMO))) as found:
+def running(demo_folder: Path) -> Running:
+    return Running.open(demo_folder)
+
+
+@pytest.fixture(scope="module")
+def client(running: Running) -> Iterator[TestClient]:
+    with TestClient(create_app(running)) as found:
         yield found
 
 
@@ -156,8 +162,10 @@ def test_an_address_without_a_version_is_not_kept_for_long(client: TestClient) -
     assert YEAR_S not in client.get("/static/map.js").headers["cache-control"]
 
 
-def test_a_big_detail_layer_is_drawn_from_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    review = Running.open(DEMO).review
+def test_a_big_detail_layer_is_drawn_from_tiles(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review = running.review
     monkeypatch.setattr(layers, "TILED_ABOVE_FEATURES", 180)
     data = MapData(review, Translator())
     settings = draw.draw_served(data, plan=review.plan).content.settings
@@ -174,10 +182,12 @@ def test_a_big_detail_layer_is_drawn_from_tiles(monkeypatch: pytest.MonkeyPatch)
     assert "parcels" not in data._made
 
 
-def test_only_the_plan_at_work_is_drawn_from_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    review = Running.open(DEMO).review
+def test_only_the_plan_at_work_is_drawn_from_tiles(
+    running: Running, demo_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review = running.review
     monkeypatch.setattr(layers, "TILED_ABOVE_FEATURES", 180)
-    for plan in (None, Running.open(DEMO).review.plan):
+    for plan in (None, open_plan(demo_folder)):
         settings = draw.draw_served(MapData(review, Translator()), plan=plan).content.settings
         assert not [source for source in settings["sources"] if source["tiles"]]
     standalone = draw.draw(review)
@@ -185,8 +195,10 @@ def test_only_the_plan_at_work_is_drawn_from_tiles(monkeypatch: pytest.MonkeyPat
     assert not [source for source in standalone.content.settings["sources"] if source["tiles"]]
 
 
-def test_a_place_s_features_are_made_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    review = Running.open(DEMO).review
+def test_a_place_s_features_are_made_alone(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review = running.review
     whole = MapData(review, Translator())
     box = (108.6, 30.9, 108.8, 31.0)
     expected = whole.document("parcels", bbox=box)

@@ -14,16 +14,15 @@ from geo_service.errors import BusyError, NotFoundError
 from geo_service.planning import County as RunningCounty
 from geo_service.web.app import create_app
 from geo_service.web.routes import reviews as reviews_routes
-from tests.conftest import DEMO
 from tests.county import County, enterprise
 
 HOSTILE = "{{7*7}}<script>alert(1)</script>"
 
 
 @pytest.fixture(scope="module")
-def running() -> RunningCounty:
+def running(demo_folder: Path) -> RunningCounty:
     """Return the demo county, open and reviewed."""
-    return RunningCounty.open(DEMO)
+    return RunningCounty.open(demo_folder)
 
 
 @pytest.fixture(scope="module")
