@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
     from geo_service.planning.imports import ImportResult
     from geo_service.stores.base import WorkspaceAt
 
-_ASKED = frozenset({"crs", "scheme", "source_layer"})
-"""What a person at a terminal is asked for; the rest is settled in a file."""
-
 
 @app.command("import")
 def import_(
@@ -55,6 +51,16 @@ def import_(
     source_layer: Annotated[
         str | None, typer.Option(help="Layer or sheet of a file that holds several.")
     ] = None,
+    inner_file: Annotated[
+        str | None,
+        typer.Option("--file", help="File to import, of an archive that holds several."),
+    ] = None,
+    unit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN:UNIT", help="Unit of a column's values, such as investment_cny:万元."
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read and report; publish nothing.")
     ] = False,
@@ -66,7 +72,7 @@ def import_(
     Example: geo-service import 宗地.zip --layer parcels --scheme survey3 --dry-run
     """
     from geo_service.ingest import ImportOptions  # noqa: PLC0415 - heavy, only here
-    from geo_service.ingest.options import read_mapping  # noqa: PLC0415
+    from geo_service.ingest.options import read_mapping, read_units  # noqa: PLC0415
 
     options = ImportOptions(
         crs=crs,
@@ -74,6 +80,8 @@ def import_(
         scheme=scheme,
         mapping=None if map_columns is None else read_mapping(map_columns),
         source_layer=source_layer,
+        file=inner_file,
+        units=read_units(unit or ()),
         translator=Translator(lang),
     )
     found = Settings().find_workspace(workspace)
@@ -92,6 +100,7 @@ def _settled(
     workspace: WorkspaceAt, file: Path, layer: str, options: ImportOptions, *, is_dry_run: bool
 ) -> ImportResult:
     """Import; a person at a terminal is asked for what is open, a script gets the choices."""
+    from geo_service.ingest.options import with_answer  # noqa: PLC0415 - heavy, only here
     from geo_service.planning.imports import import_file  # noqa: PLC0415
 
     while True:
@@ -101,11 +110,9 @@ def _settled(
                     workspace, file, layer, options, dry_run=is_dry_run, progress=progress
                 )
         except ChoiceNeededError as error:
-            is_person = sys.stdin.isatty() and sys.stderr.isatty()
-            if not is_person or error.parameter not in _ASKED:
+            if not (sys.stdin.isatty() and sys.stderr.isatty()):
                 raise
-            answer: Any = {error.parameter: _ask(error)}
-            options = replace(options, **answer)
+            options = with_answer(options, error.parameter, _ask(error))
 
 
 def _ask(error: ChoiceNeededError) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from geo_service.documents import parse_model, read_text, read_toml
-from geo_service.errors import SourceError
+from geo_service.errors import Fault, InvalidQueryError, SourceError
 from geo_service.ingest.limits import Limits
 from geo_service.language import Translator
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 AUTO = "auto"
+UNIT = "unit:"
+"""How a choice of a unit is named: before the column of the layer whose unit is open."""
 
 
 class ColumnSource(BaseModel):
@@ -63,12 +65,56 @@ class ImportOptions:
     """The folder in which mapping files are remembered, looked in when none is given."""
     source_layer: str | None = None
     """The layer or sheet to import, of a file that holds several."""
+    file: str | None = None
+    """The file to import, of an archive that holds several, as its choices name it."""
+    units: Mapping[str, str] = field(default_factory=dict)
+    """By column of the layer the unit that the file's values are in."""
     shown: str | None = None
     """The file's name as reports and messages give it."""
     published: pd.DataFrame | None = None
     """The layer's rows as they are kept, for tables that are joined; else the plan's."""
     translator: Translator = field(default_factory=Translator)
     limits: Limits = field(default_factory=Limits)
+
+
+ANSWERED = frozenset({"crs", "scheme", "source_layer", "file"})
+"""Choices that are answered under their own names; those of units begin with `UNIT`."""
+
+
+def with_answer(options: ImportOptions, parameter: str, value: str) -> ImportOptions:
+    """Return options in which a choice is settled, as `ChoiceNeededError.parameter` names it.
+
+    Raises
+    ------
+    InvalidQueryError
+        No choice is named so.
+    """
+    if parameter.startswith(UNIT):
+        units = {**options.units, parameter.removeprefix(UNIT): value}
+        return replace(options, units=units)
+    if parameter not in ANSWERED:
+        raise InvalidQueryError(parameter, f"{parameter}: an import asks nothing of this name")
+    answer: dict[str, Any] = {parameter: value}
+    return replace(options, **answer)
+
+
+def read_units(given: Iterable[str]) -> dict[str, str]:
+    """Return units by column of the layer, from `COLUMN:UNIT` such as `investment_cny:万元`.
+
+    Raises
+    ------
+    InvalidQueryError
+        One of them is not of this form.
+    """
+    units = {}
+    for text in given:
+        column, separator, unit = (part.strip() for part in text.partition(":"))
+        if not (column and separator and unit):
+            parameter = "unit"
+            msg = f"unit: found {text[:60]!r}; expected COLUMN:UNIT, as investment_cny:万元"
+            raise InvalidQueryError(parameter, msg)
+        units[column] = unit
+    return units
 
 
 def read_mapping(path: Path) -> SourceMapping:
@@ -80,16 +126,34 @@ def read_mapping(path: Path) -> SourceMapping:
         It cannot be read or breaks its form; every fault is listed.
     """
     text, faults = read_text(path)
-    data: Mapping[str, object] = {}
-    if not faults:
-        data, faults = read_toml(text, path.name)
+    if faults:
+        raise _unusable(path.name, faults)
+    return parse_mapping(text, path.name)
+
+
+def parse_mapping(text: str, name: str) -> SourceMapping:
+    """Return a mapping from the text of its file; `name` is what messages call it.
+
+    Raises
+    ------
+    SourceError
+        It is no TOML or breaks its form; every fault is listed.
+    """
+    try:
+        data, faults = read_toml(text, name)
+    except RecursionError:  # thousands of brackets
+        deep = Fault(file=name, found="nesting too deep", expected="tables of text and numbers")
+        data, faults = {}, [deep]
     mapping = None
     if not faults:
-        mapping, faults = parse_model(SourceMapping, data, path.name)
+        mapping, faults = parse_model(SourceMapping, data, name)
     if mapping is None:
-        msg = f"Mapping file {path.name!r} cannot be used:"
-        raise SourceError(msg, faults)
+        raise _unusable(name, faults)
     return mapping
+
+
+def _unusable(name: str, faults: Iterable[Fault]) -> SourceError:
+    return SourceError(f"Mapping file {name!r} cannot be used:", faults)
 
 
 def write_mapping(mapping: SourceMapping, path: Path) -> None:

@@ -118,7 +118,7 @@ def test_a_file_of_which_most_is_refused_is_reported_and_not_published(
 
 
 def test_a_person_at_a_terminal_is_asked(workspace: Path, tmp_path: Path) -> None:
-    path = gbk_shapefile(parcels(), tmp_path)
+    path = gbk_shapefile(parcels(投资=[120.0, 3.5, 7.0]), tmp_path)
     terminal, other = pty.openpty()
     command = (sys.executable, "-c", "from geo_service.cli import main; main()", "import", path)
     with subprocess.Popen(
@@ -130,7 +130,7 @@ def test_a_person_at_a_terminal_is_asked(workspace: Path, tmp_path: Path) -> Non
         stderr=other,
     ) as started:
         os.close(other)
-        os.write(terminal, b"nonsense\nsurvey3\n")
+        os.write(terminal, "万元\nnonsense\nsurvey3\n".encode())
         shown = b""
         with suppress(OSError):  # Linux ends a terminal with an error
             while part := os.read(terminal, 10_000):
@@ -139,4 +139,19 @@ def test_a_person_at_a_terminal_is_asked(workspace: Path, tmp_path: Path) -> Non
     os.close(terminal)
     assert started.returncode == 0, shown
     assert b"gb50137" in shown
-    assert json.loads(written)["scheme"] == "survey3"
+    document = json.loads(written)
+    assert document["scheme"] == "survey3"
+    # 120 万元 are 1,200,000 yuan.
+    assert document["sample"][0]["properties"]["investment_cny"] == 1_200_000
+
+
+def test_a_unit_may_be_given_beforehand(workspace: Path, tmp_path: Path) -> None:
+    path = gbk_shapefile(parcels(投资=[120.0, 3.5, 7.0]), tmp_path)
+    command = ("import", path, workspace, "--layer", "parcels", "--scheme", "survey3")
+    asked = run(*command, "--dry-run")
+    assert asked.returncode == 2
+    assert "unit" in asked.stderr
+    done = run(*command, "--unit", "investment_cny:万元", "--dry-run", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    sample = json.loads(done.stdout)["sample"]
+    assert sample[0]["properties"]["investment_cny"] == 1_200_000

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,14 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClie
 def send(client: TestClient, path: Path, **asked: str) -> Any:  # noqa: ANN401 - an answer
     params = {"layer": "parcels", "filename": path.name, **asked}
     return client.post("/api/imports", params=params, content=path.read_bytes())
+
+
+def zipped_file(path: Path, target: Path) -> Path:
+    """Pack a shapefile's files."""
+    with zipfile.ZipFile(target, "w") as archive:
+        for part in path.parent.glob(f"{path.stem}.*"):
+            archive.write(part, part.name)
+    return target
 
 
 @pytest.fixture
@@ -92,6 +101,68 @@ def test_an_open_choice_is_a_conflict_with_its_choices(client: TestClient, packe
         "local",
     ]
     assert client.get("/api/imports").json()["numberMatched"] == 0
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"unit": "investment_cny:万元"}, {"unit:investment_cny": "万元"}],
+    ids=["unit", "as asked"],
+)
+def test_an_open_unit_is_answered_by_a_parameter(
+    client: TestClient, tmp_path: Path, answer: dict[str, str]
+) -> None:
+    path = gbk_shapefile(parcels(投资=[120.0, 3.5, 7.0]), tmp_path)
+    packed = zipped_file(path, tmp_path / "a.zip")
+    asked = send(client, packed, scheme="survey3")
+    assert (asked.status_code, asked.json()["parameter"]) == (409, "unit:investment_cny")
+    assert "万元" in [choice["value"] for choice in asked.json()["choices"]]
+    report = send(client, packed, scheme="survey3", **answer)
+    assert report.status_code == 201, report.text
+    # 120 万元 are 1,200,000 yuan.
+    assert report.json()["sample"][0]["properties"]["investment_cny"] == 1_200_000
+    published = client.post(f"{report.headers['location']}/publish")
+    assert published.status_code == 200, published.text
+    # What was answered once is remembered, and another answer counts before it.
+    again = send(client, packed)
+    assert again.json()["sample"][0]["properties"]["investment_cny"] == 1_200_000
+    other = send(client, packed, unit="investment_cny:元").json()
+    assert other["sample"][0]["properties"]["investment_cny"] == 120
+
+
+def test_a_mapping_is_given_as_the_text_of_its_file(client: TestClient, tmp_path: Path) -> None:
+    path = gbk_shapefile(parcels(钱=[1.0, 2.0, 3.0]), tmp_path)
+    mapping = """
+        scheme = "survey3"
+        [columns]
+        investment_cny = { column = "钱", unit = "亿元" }
+    """
+    report = send(client, zipped_file(path, tmp_path / "a.zip"), mapping=mapping)
+    assert report.status_code == 201, report.text
+    assert report.json()["sample"][0]["properties"]["investment_cny"] == 100_000_000
+    assert {"column": "investment_cny", "how": "mapping"}.items() <= next(
+        item for item in report.json()["columns"] if item["source"] == "钱"
+    ).items()
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "said"),
+    [
+        ({"unit": "万元"}, 400, "COLUMN:UNIT"),
+        ({"unit": "investment_cny:斤"}, 400, "万元"),
+        ({"unit": "output_cny:万元"}, 400, "no column for 'output_cny'"),
+        ({"unit:parcel_id": "万元"}, 400, "no unit"),
+        ({"mapping": "columns = 3"}, 422, "mapping"),
+        ({"mapping": "a = " + "[" * 5_000}, 422, "nesting too deep"),
+        ({"mapping": "#" * 8_001}, 400, "mapping"),
+    ],
+)
+def test_an_answer_that_does_not_fit_is_told(
+    client: TestClient, tmp_path: Path, asked: dict[str, str], status: int, said: str
+) -> None:
+    path = gbk_shapefile(parcels(投资=[120.0, 3.5, 7.0]), tmp_path)
+    answer = send(client, zipped_file(path, tmp_path / "a.zip"), scheme="survey3", **asked)
+    assert answer.status_code == status, answer.text
+    assert said in answer.text
 
 
 def test_long_reading_is_a_job_that_leads_to_the_draft_or_to_the_choices(
@@ -158,7 +229,7 @@ def test_a_file_that_cannot_be_read_is_a_422_that_says_why(
 
 @pytest.mark.parametrize(
     ("asked", "status"),
-    [({"layer": "nothing"}, 404), ({"scheme": "x"}, 400), ({"crs": "x" * 51}, 400)],
+    [({"layer": "nothing"}, 404), ({"scheme": "x"}, 400), ({"crs": "x" * 501}, 400)],
 )
 def test_wrong_parameters(
     client: TestClient, packed: Path, asked: dict[str, str], status: int

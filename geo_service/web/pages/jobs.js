@@ -1,5 +1,5 @@
 // Work that may take long: sent, watched with its progress, cancelled when told to.
-import { ask, errorState, get, loadingState } from './api.js';
+import { ServiceError, ask, errorState, get, loadingState } from './api.js';
 import { button, make } from './dom.js';
 import { percent } from './format.js';
 import { start, t } from './frame.js';
@@ -53,6 +53,5 @@ async function watch(place, first) {
     place.replaceChildren(make('p', { class: 'note', role: 'status' }, t('console.cancelled')));
     return null;
   }
-  place.replaceChildren(errorState(Object.assign(new Error(job.error), { detail: job.error || '' })));
-  return null;
+  throw new ServiceError('broken', { detail: job.error || '', parameter: job.parameter ?? '', choices: Array.isArray(job.choices) ? job.choices : [], errors: Array.isArray(job.errors) ? job.errors : [] });
 }

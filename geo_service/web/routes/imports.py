@@ -8,10 +8,12 @@ from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import FileResponse, Response
+from pydantic import StringConstraints
 from starlette.concurrency import run_in_threadpool
 
 from geo_service.errors import BusyError, NotFoundError
 from geo_service.ingest import ImportOptions
+from geo_service.ingest.options import UNIT, parse_mapping, read_units, with_answer
 from geo_service.jobs import Job
 from geo_service.language import Language
 from geo_service.planning.county import County
@@ -25,6 +27,8 @@ router = APIRouter(prefix="/api/imports", tags=["imports"])
 UPLOAD_PATH = "/api/imports"
 """Where files are sent; its bodies may be larger than others."""
 _CSV = "text/csv; charset=utf-8"
+_LONGEST = 100
+_Unit = Annotated[str, StringConstraints(max_length=_LONGEST)]
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f]+")
 
 
@@ -42,13 +46,14 @@ class _Asked:
 
     def __init__(  # noqa: PLR0913 - one for each option
         self,
+        request: Request,
         language: LanguageDep,
         county: CountyDep,
         *,
         layer: Annotated[str, Query(max_length=50, description="Layer that it becomes.")],
         filename: Annotated[str, Query(max_length=300, description="The file's name.")] = "upload",
         crs: Annotated[
-            str, Query(max_length=50, description="auto, EPSG:n, GCJ-02 or BD-09.")
+            str, Query(max_length=500, description="auto, EPSG:n, GCJ-02 or BD-09.")
         ] = "auto",
         encoding: Annotated[
             str | None, Query(max_length=30, description="Encoding of its texts.")
@@ -59,18 +64,38 @@ class _Asked:
         source_layer: Annotated[
             str | None, Query(max_length=200, description="Layer or sheet of the file.")
         ] = None,
+        file: Annotated[
+            str | None,
+            Query(max_length=300, description="File to import, of an archive that holds several."),
+        ] = None,
+        unit: Annotated[
+            list[_Unit],
+            Query(max_length=50, description="COLUMN:UNIT, as investment_cny:万元; repeatable."),
+        ] = [],  # noqa: B006 - FastAPI copies it
+        mapping: Annotated[
+            str | None,
+            Query(max_length=8_000, description="A mapping file's text (TOML): which column is."),
+        ] = None,
     ) -> None:
         self.layer = layer
         self.language: Language = language
         self.filename = _UNSHOWN.sub(" ", re.split(r"[/\\]", filename)[-1])[:120] or "upload"
-        self.options = ImportOptions(
+        options = ImportOptions(
             crs=crs,
             encoding=encoding,
             scheme=scheme,
             source_layer=source_layer,
+            file=file,
+            units=read_units(unit),
+            mapping=None if mapping is None else parse_mapping(mapping, "mapping"),
             shown=self.filename,
             translator=county.translator(language),
         )
+        # A choice may be answered under the very name that it was asked by: unit:investment_cny.
+        for name, value in request.query_params.multi_items():
+            if name.startswith(UNIT):
+                options = with_answer(options, name[:_LONGEST], value[:_LONGEST])
+        self.options = options
 
 
 @router.post(
@@ -90,8 +115,9 @@ async def create_import(
     """Read the request's body (the file as it is) as a layer; nothing is published.
 
     201 with the report when it is done within two seconds, else 202 with the job's address
-    in `Location`. 409 with `choices` when something is open that only the caller knows, such
-    as the CRS; 422 when the file cannot be imported.
+    in `Location`. 409 with `parameter` and `choices` when something is open that only the
+    caller knows, such as the CRS: send the file again with that parameter. 422 when it cannot
+    be imported.
     """
     if asked.layer not in SCHEMAS:
         msg = f"There is no layer {asked.layer!r}; layers are {', '.join(SCHEMAS)}."
