@@ -52,12 +52,19 @@ export function chart(option, { label, height, head, rows, className = '' }) {
     ),
   );
   let drawn = null;
+  let turn = 0;
   const draw = () => {
     if (!canvas.clientWidth) return;
     drawn ??= window.echarts.init(canvas, null, { renderer: 'canvas' });
-    drawn.setOption({ animation: false, textStyle: { fontFamily: FONT, color: INK }, aria: { enabled: false }, ...option }, true);
+    drawn.setOption({ animation: false, textStyle: { fontFamily: `${FONT}, "letters ${turn}"`, color: INK }, aria: { enabled: false }, ...option }, true);
     drawn.resize();
   };
   new ResizeObserver(draw).observe(canvas);
+  // ECharts remembers how wide a text is in a font: under another name it is measured anew when
+  // letters have come.
+  document.fonts.addEventListener('loadingdone', () => {
+    turn += 1;
+    draw();
+  });
   return { node, set: (next) => { option = next; draw(); } };
 }
