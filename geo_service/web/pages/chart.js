@@ -60,8 +60,9 @@ export function chart(option, { label, height, head, rows, className = '' }) {
     drawn.resize();
   };
   new ResizeObserver(draw).observe(canvas);
-  // ECharts remembers how wide a text is in a font: under another name it is measured anew when
-  // letters have come.
+  // ECharts takes every Chinese letter to be as wide as this one, and remembers it by the font's
+  // name: under another name it is measured anew when letters have come.
+  document.fonts.load(`13px ${FONT}`, '国').catch(() => {});
   document.fonts.addEventListener('loadingdone', () => {
     turn += 1;
     draw();
