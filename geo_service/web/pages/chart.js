@@ -53,10 +53,14 @@ export function chart(option, { label, height, head, rows, className = '' }) {
   );
   let drawn = null;
   let turn = 0;
+  const family = () => `${FONT}, "letters ${turn}"`;
+  // The room for an axis's labels is measured by the font that they name themselves.
+  const named = (axis) => ({ ...axis, axisLabel: { ...axis.axisLabel, fontFamily: family() } });
+  const axes = (given) => Object.fromEntries(['xAxis', 'yAxis'].filter((name) => given[name]).map((name) => [name, Array.isArray(given[name]) ? given[name].map(named) : named(given[name])]));
   const draw = () => {
     if (!canvas.clientWidth) return;
     drawn ??= window.echarts.init(canvas, null, { renderer: 'canvas' });
-    drawn.setOption({ animation: false, textStyle: { fontFamily: `${FONT}, "letters ${turn}"`, color: INK }, aria: { enabled: false }, ...option }, true);
+    drawn.setOption({ animation: false, textStyle: { fontFamily: family(), color: INK }, aria: { enabled: false }, ...option, ...axes(option) }, true);
     drawn.resize();
   };
   new ResizeObserver(draw).observe(canvas);
