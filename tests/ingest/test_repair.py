@@ -110,9 +110,10 @@ def test_heights_go(read: Read) -> None:
     assert not found.frame.geometry.has_z.any()
 
 
-def test_a_multipolygon_of_one_part_becomes_single(read: Read) -> None:
+def test_a_multipolygon_of_one_part_stays_as_it_is(read: Read) -> None:
     found = read([shapely.MultiPolygon([box(0, 0, 100, 100)])])
-    assert only_repair(found, "single") == ("A1", "MultiPolygon", "Polygon")
+    assert "single" not in found.ledger.repair_counts
+    assert found.frame.geom_type.tolist() == ["MultiPolygon"]
 
 
 def test_the_polygons_of_a_collection_are_taken(read: Read) -> None:

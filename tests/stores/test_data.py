@@ -15,6 +15,7 @@ import shapely
 from pandas.testing import assert_frame_equal
 
 from geo_service.errors import ConflictError, NotFoundError, StoreError, WorkspaceError
+from geo_service.ingest import ImportOptions, read_source
 from geo_service.plan import Plan
 from geo_service.planning.data import (
     changed_files,
@@ -31,7 +32,8 @@ from geo_service.planning.data import (
     unpack_plan,
 )
 from geo_service.planning.files import review_workspace
-from geo_service.stores.base import REVIEW, Draft, WorkspaceAt
+from geo_service.stores.base import REVIEW, VERSION_LENGTH, Draft, WorkspaceAt
+from geo_service.stores.frames import canonical, content_digest
 from geo_service.stores.geopackage import as_toml
 from geo_service.workspace import Workspace, open_plan, open_workspace
 from geo_service.zoning.review import review
@@ -268,6 +270,17 @@ def test_a_plan_that_was_exported_and_unpacked_is_the_same(
     assert [item.finding_id for item in after.results] == [
         item.finding_id for item in before.results
     ]
+
+
+def test_an_export_imported_layer_by_layer_gives_the_same_versions(
+    exported: Path, demo: Plan
+) -> None:
+    versions = {}
+    for name in demo.layers:
+        options = ImportOptions(source_layer=name)
+        imported = read_source(exported, name, plan=demo, options=options)
+        versions[name] = content_digest(canonical(imported.frame, name), name)[:VERSION_LENGTH]
+    assert versions == {name: layer.version for name, layer in demo.layers.items()}
 
 
 def test_published_versions_are_what_is_exported(workspace: WorkspaceAt, tmp_path: Path) -> None:
