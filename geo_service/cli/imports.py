@@ -144,18 +144,17 @@ def _dump(document: dict[str, Any]) -> bytes:
 
 
 def _report(result: ImportResult, format_: ListFormat, translator: Translator) -> None:
-    from geo_service.ingest.report import import_document  # noqa: PLC0415
     from geo_service.reports.import_table import import_table  # noqa: PLC0415
 
-    document = import_document(result.imported, translator)
-    document["version"] = result.version.version if result.version is not None else None
-    document["obstacle"] = result.obstacle
+    document = result.document(translator)
     if format_ is ListFormat.JSON:
         write(_dump(document), None)
     else:
         write(import_table(document, translator, width=table_width()).encode(), None)
     if result.folder is not None:
         say(translator.text("import.written", path=result.folder))
+    if result.unwritten is not None:
+        say(translator.text("import.unwritten", reason=result.unwritten))
     if result.version is not None:
         values = {"layer": result.imported.layer, "version": result.version.version}
         say(translator.text("import.published", **values))

@@ -24,7 +24,7 @@ import orjson
 import pandas as pd
 
 from geo_service.errors import BusyError, ConflictError, NotFoundError
-from geo_service.ingest.report import SAMPLE_ROWS, import_document
+from geo_service.ingest.report import SAMPLE_ROWS
 from geo_service.planning.imports import (
     ImportResult,
     preview_document,
@@ -68,12 +68,11 @@ class ImportDraft:
         """Return the report, and where the draft stands."""
         expires = self.made_at + timedelta(seconds=KEPT_SECONDS)
         return {
-            **import_document(self.result.imported, translator),
+            **self.result.document(translator),
             "import_id": self.draft_id,
             "features": self.features,
             "status": "draft" if self.version is None else "published",
             "version": None if self.version is None else self.version.version,
-            "obstacle": self.result.obstacle,
             "made_at": self.made_at.isoformat(timespec="seconds"),
             "expires_at": expires.isoformat(timespec="seconds"),
         }

@@ -7,17 +7,24 @@ beside, in `store/imports/`, to files that a spreadsheet opens.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from geo_service.errors import Fault, InvalidQueryError, SourceError, WorkspaceError
+from geo_service.errors import (
+    Fault,
+    InvalidQueryError,
+    SourceError,
+    StoreError,
+    WorkspaceError,
+)
 from geo_service.ingest import Imported, ImportOptions, read_source
 from geo_service.ingest.columns import match_columns
 from geo_service.ingest.limits import Budget
@@ -35,6 +42,7 @@ from geo_service.maps.time_map import TIMED_LAYERS, Draft, PreviewData
 from geo_service.planning.data import newest_layer, publish
 from geo_service.schema import SCHEMAS
 from geo_service.stores.base import LayerVersion
+from geo_service.stores.difference import ChangeCounts, count_differences
 from geo_service.stores.frames import canonical
 from geo_service.stores.opening import STORE_FOLDER
 from geo_service.stores.timeline import Timeline, make_timeline
@@ -56,6 +64,9 @@ KEPT_IMPORTS = 20
 PREVIEW_FEATURES = 5_000
 REFUSED_AT_MOST = 0.5
 """A file of which more is refused is not published: it is not what it was taken for."""
+REMOVED_UNSAID = 0.5
+"""A file that would remove a larger part of the layer is warned of."""
+_log = logging.getLogger("geo_service")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +77,12 @@ class ImportResult:
     expected: str | None
     """The version of the layer that the import was made against."""
     version: LayerVersion | None = None
+    changes: ChangeCounts
+    """What publishing it does to the layer as it was then."""
     folder: Path | None = None
     """Where the lists were written."""
+    unwritten: str | None = None
+    """Why the lists of a file that was only looked at could not be written."""
 
     @property
     def obstacle(self) -> str | None:
@@ -77,6 +92,20 @@ class ImportResult:
         if self.imported.ledger.refused_count > REFUSED_AT_MOST * self.imported.rows:
             return "mostly_refused"
         return None
+
+    @property
+    def is_mostly_removed(self) -> bool:
+        """Whether more than half of the published features would be gone."""
+        return self.changes.removed > REMOVED_UNSAID * self.changes.before
+
+    def document(self, translator: Translator) -> dict[str, Any]:
+        """Return the report, what publishing changes, and what stands against it."""
+        return {
+            **import_document(self.imported, translator),
+            "changes": {**asdict(self.changes), "is_mostly_removed": self.is_mostly_removed},
+            "version": self.version.version if self.version is not None else None,
+            "obstacle": self.obstacle,
+        }
 
 
 def read_import(
@@ -106,7 +135,8 @@ def read_import(
     opened = plan if plan is not None else open_plan(workspace)
     imported = read_source(path, layer, plan=opened, options=chosen, progress=progress)
     imported = replace(imported, breaks=_broken(workspace, imported))
-    return ImportResult(imported=imported, expected=now.version)
+    changes = count_differences(now.frame, canonical(imported.frame, layer), layer=layer)
+    return ImportResult(imported=imported, expected=now.version, changes=changes)
 
 
 def _with_units(path: Path, layer: str, options: ImportOptions) -> SourceMapping:
@@ -193,7 +223,10 @@ def publish_import(
         msg = f"Layer {imported.layer!r} does not fit the other layers any more:"
         raise SourceError(msg, error.faults) from error
     folder = Path(workspace) / STORE_FOLDER / MAPPINGS_FOLDER
-    write_mapping(imported.learned, folder / f"{imported.layout}.toml")
+    try:
+        write_mapping(imported.learned, folder / f"{imported.layout}.toml")
+    except OSError as error:  # the layer is published all the same
+        _log.warning("Cannot remember the columns in %s: %s", folder, error.strerror)
     return replace(result, version=version)
 
 
@@ -245,21 +278,35 @@ def import_file(
 ) -> ImportResult:
     """Read a file, write the lists of repairs and refusals, and publish it unless told not to.
 
-    A result with an obstacle is returned unpublished. Raises as `read_import` and
-    `publish_import` do.
+    A result with an obstacle is returned unpublished. Nothing is published without its lists;
+    where they cannot be written, a result that is not published says so (`unwritten`).
+
+    Raises
+    ------
+    StoreError
+        The lists cannot be written; nothing was published.
+    NotFoundError, SourceError, ChoiceNeededError, InvalidQueryError, ConflictError
+        As `read_import` and `publish_import` do.
     """
     result = read_import(workspace, path, layer, options, progress=progress)
     folder = Path(workspace) / STORE_FOLDER / IMPORTS_FOLDER
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     lists = folder / f"{stamp}-{layer}"
-    write_lists(result.imported, lists, options.translator)
-    _forget_old(folder)
-    result = replace(result, folder=lists)
-    if dry_run or result.obstacle is not None:
-        if layer in TIMED_LAYERS:
+    is_published = not dry_run and result.obstacle is None
+    try:
+        write_lists(result, lists, options.translator)
+        if not is_published and layer in TIMED_LAYERS:
             _draw_preview(workspace, result, options.translator, lists / PREVIEW_PAGE)
-        return result
-    return publish_import(workspace, result)
+        _forget_old(folder)
+    except OSError as error:
+        shutil.rmtree(lists, ignore_errors=True)
+        reason = error.strerror or type(error).__name__
+        if is_published:
+            msg = f"Cannot write the import's lists to {folder}: {reason}. Nothing was published."
+            raise StoreError(msg) from error
+        return replace(result, unwritten=reason)
+    result = replace(result, folder=lists)
+    return publish_import(workspace, result) if is_published else result
 
 
 def _draw_preview(
@@ -274,10 +321,14 @@ def _draw_preview(
     path.write_text(draw_states((data,)).get_root().render(), encoding="utf-8")
 
 
-def write_lists(imported: Imported, folder: Path, translator: Translator) -> None:
-    """Write report, repairs, refusals and a preview map's features into a new folder."""
+def write_lists(result: ImportResult, folder: Path, translator: Translator) -> None:
+    """Write report, repairs, refusals and a preview map's features into a new folder.
+
+    Raises OSError when they cannot be written.
+    """
     folder.mkdir(parents=True)
-    document = import_document(imported, translator)
+    imported = result.imported
+    document = result.document(translator)
     (folder / "report.json").write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
     imported.ledger.write_repairs(folder / "repairs.csv")
     imported.ledger.write_refused(folder / "refused.csv")

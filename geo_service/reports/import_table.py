@@ -44,6 +44,7 @@ def import_table(document: Document, translator: Translator, *, width: int | Non
     _say(console, translator.text("import.rate", **rate))
     if document["joined"] is not None:
         _say(console, translator.text("import.joined", count=f"{document['joined']:,}"))
+    _changes(console, document.get("changes"), translator)
     _crs(console, document["crs"], translator)
     _columns(console, document, translator)
     for note in document["notes"]:
@@ -59,6 +60,16 @@ def import_table(document: Document, translator: Translator, *, width: int | Non
 
 def _say(console: Console, text: str) -> None:
     console.print(Text(text))
+
+
+def _changes(console: Console, changes: Document | None, translator: Translator) -> None:
+    if changes is None:
+        return
+    figures = {key: f"{value:,}" for key, value in changes.items()}
+    _say(console, translator.text("import.changes", **figures))
+    if changes["is_mostly_removed"]:
+        warning = translator.text("import.mostly_removed", **figures)
+        console.print(Text(warning, style="bold red"))
 
 
 def _crs(console: Console, crs: dict[str, Any], translator: Translator) -> None:

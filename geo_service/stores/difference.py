@@ -58,6 +58,21 @@ class Difference:
     unchanged: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeCounts:
+    """How many features of a layer are added, removed, changed and left as they are."""
+
+    added: int
+    removed: int
+    changed: int
+    unchanged: int
+
+    @property
+    def before(self) -> int:
+        """How many features the layer has had."""
+        return self.removed + self.changed + self.unchanged
+
+
 def feature_ids(frame: pd.DataFrame, schema: LayerSchema) -> pd.Index:
     """Return the features' ids, of several columns joined by a slash ("E1/2025")."""
     parts = [frame[name].astype("str") for name in schema.key]
@@ -75,24 +90,11 @@ def find_differences(
     Both frames are in the form of `frames.canonical`, with every id once. Added and changed
     features stand in the order of `after`, removed ones in that of `before`.
     """
-    schema = SCHEMAS[layer]
-    old_ids, new_ids = feature_ids(before, schema), feature_ids(after, schema)
-    place = old_ids.get_indexer(new_ids)
-    is_common = place >= 0
-    old = before.iloc[place[is_common]].reset_index(drop=True)
-    new = after[is_common].reset_index(drop=True)
-    differs = {
-        item.name: _differs(old[item.name], new[item.name])
-        for item in schema.fields
-        if item.name not in schema.key
-    }
-    shapes = _moved(old, new)
-    is_changed = shapes.copy()
-    for mask in differs.values():
-        is_changed |= mask
-    rows = np.flatnonzero(is_changed)
+    found = _compare(before, after, SCHEMAS[layer])
+    old, new, rows = found.old, found.new, found.rows
+    differs, shapes = found.differs, found.shapes
     measured = _measure(old, new, np.flatnonzero(shapes), metric_crs)
-    ids = new_ids[is_common]
+    ids = found.ids
     changed = tuple(
         FeatureChange(
             id=str(ids[row]),
@@ -107,11 +109,70 @@ def find_differences(
     )
     return Difference(
         layer=layer,
-        added=after[~is_common].reset_index(drop=True),
-        removed=before[~old_ids.isin(new_ids)].reset_index(drop=True),
+        added=after[found.is_added].reset_index(drop=True),
+        removed=before[found.is_removed].reset_index(drop=True),
         changed=changed,
         changed_rows=new.iloc[rows].reset_index(drop=True),
         unchanged=len(new) - len(rows),
+    )
+
+
+def count_differences(before: pd.DataFrame, after: pd.DataFrame, *, layer: str) -> ChangeCounts:
+    """Return how many features `find_differences` would list, without measuring any.
+
+    Both frames are in the form of `frames.canonical`, with every id once.
+    """
+    if before.empty:
+        return ChangeCounts(added=len(after), removed=0, changed=0, unchanged=0)
+    found = _compare(before, after, SCHEMAS[layer])
+    return ChangeCounts(
+        added=int(found.is_added.sum()),
+        removed=int(found.is_removed.sum()),
+        changed=len(found.rows),
+        unchanged=len(found.new) - len(found.rows),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Compared:
+    """Two versions of a layer beside each other."""
+
+    is_added: NDArray[np.bool_]
+    is_removed: NDArray[np.bool_]
+    old: pd.DataFrame
+    """The features of both versions as they were; `new` has the same features in its rows."""
+    new: pd.DataFrame
+    ids: pd.Index
+    differs: dict[str, NDArray[np.bool_]]
+    shapes: NDArray[np.bool_]
+    rows: NDArray[np.intp]
+    """Where anything differs."""
+
+
+def _compare(before: pd.DataFrame, after: pd.DataFrame, schema: LayerSchema) -> _Compared:
+    old_ids, new_ids = feature_ids(before, schema), feature_ids(after, schema)
+    place = old_ids.get_indexer(new_ids)
+    is_common = place >= 0
+    old = before.iloc[place[is_common]].reset_index(drop=True)
+    new = after[is_common].reset_index(drop=True)
+    differs = {
+        item.name: _differs(old[item.name], new[item.name])
+        for item in schema.fields
+        if item.name not in schema.key
+    }
+    shapes = _moved(old, new)
+    is_changed = shapes.copy()
+    for mask in differs.values():
+        is_changed |= mask
+    return _Compared(
+        is_added=~is_common,
+        is_removed=~old_ids.isin(new_ids),
+        old=old,
+        new=new,
+        ids=new_ids[is_common],
+        differs=differs,
+        shapes=shapes,
+        rows=np.flatnonzero(is_changed),
     )
 
 

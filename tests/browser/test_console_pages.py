@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from geo_service.planning import County as Running
+from geo_service.schema import SCHEMAS
 from tests.browser.conftest import Visitor, serving
 from tests.browser.console import LANGUAGES, open_page, overflow
 from tests.county import County, box, parcel, zone
@@ -202,6 +204,10 @@ def test_a_file_is_looked_at_before_it_is_published(
         expect(report).to_contain_text("EPSG:4490")
         expect(report).to_contain_text("L9")
         expect(report).to_contain_text(TEXTS[5])
+        changes = report.locator(".import-changes .facts > div")
+        # L1 became L9; L2 says another source.
+        expect(changes).to_have_text(["新增1", "修改1", "删除1", "不变0"])
+        expect(report.get_by_role("alert")).to_have_count(0)  # one of two is not more than half
         preview = page.frame_locator(".preview-map iframe")
         expect(preview.locator(".timeline-label")).to_have_text("待发布")
         expect(preview.locator(".list-line", has_text="L9")).to_be_visible()
@@ -214,6 +220,56 @@ def test_a_file_is_looked_at_before_it_is_published(
         expect(row.locator(".versions-list li").first).to_contain_text(TEXTS[3])
         row.get_by_text("在地图上查看各版本的变化").click()
         expect(page.locator(".timeline-note")).to_contain_text(TEXTS[3])
+
+
+def test_a_layer_that_is_not_there_yet_can_be_imported_once_its_unit_is_told(
+    visit: Visitor, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    running = Running.open(County().write(tmp_path_factory.mktemp("import")))
+    file = tmp_path / "new.csv"
+    file.write_text(
+        "parcel_id,land_use,status,投资,lon,lat,wkt\n"
+        'A1,100101,vacant,120,,,"POLYGON((108 31,108.001 31,108.001 31.001,108 31.001,108 31))"\n',
+        "utf-8",
+    )
+    with serving(running) as service:
+        page = open_page(visit, f"{service}/data", is_clean=False)  # a 409 is an error to Chromium
+        expect(page.locator("#import-layer option")).to_have_count(len(SCHEMAS))
+        assert "parcels" not in page.locator(".table").first.inner_text()
+        page.set_input_files("#import-file", file)
+        page.select_option("#import-layer", "parcels")
+        page.select_option("#import-crs", "EPSG:4490")
+        page.click("#import")
+        report = page.locator("#import-report")
+        expect(report).to_contain_text("请选择“固定资产投资”的单位")
+        report.get_by_role("button", name="万元", exact=True).click()
+        expect(report).to_contain_text("请选择地类编码的体系")
+        report.get_by_role("button", name="planning2023").click()
+        expect(report.locator(".import-changes")).to_contain_text("新增1")
+        expect(report).to_contain_text("1,200,000")
+        preview = page.frame_locator(".preview-map iframe")
+        expect(preview.locator(".list-line", has_text="A1")).to_be_visible()
+        page.click("#publish")
+        expect(report).to_contain_text("已发布宗地：1 个要素")
+
+
+def test_a_file_that_would_empty_a_layer_is_warned_of(
+    visit: Visitor, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    county = made_county()
+    county.layers["parcels"].append(parcel("L3", box(2500, 100, 100, 100)))
+    folder = county.write(tmp_path_factory.mktemp("import"))
+    document = json.loads((folder / "parcels.geojson").read_text(encoding="utf-8"))
+    document["features"] = document["features"][:1]
+    file = tmp_path / "one.geojson"
+    file.write_text(json.dumps(document), "utf-8")
+    with serving(Running.open(folder)) as service:
+        page = open_page(visit, f"{service}/data")
+        page.set_input_files("#import-file", file)
+        page.click("#import")
+        warning = page.locator(".import-changes").get_by_role("alert")
+        expect(warning).to_contain_text("发布后将删除现有 3 个要素中的 2 个")
+        assert serious(page) == []
 
 
 @pytest.mark.parametrize("path", ["/data", "/rulebook", "/reviews", "/sites"])

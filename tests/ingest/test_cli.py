@@ -12,6 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from geo_service.ingest import ImportOptions
+from geo_service.language import Language, Translator
+from geo_service.planning.data import newest_layer
+from geo_service.planning.imports import import_file
+from geo_service.reports.import_table import import_table
 from tests.conftest import ROOT
 from tests.county import County
 from tests.ingest.made import gbk_shapefile, parcels, table
@@ -78,6 +83,59 @@ def test_an_import_publishes_and_remembers_the_columns(workspace: Path, tmp_path
     }
     # The remembered mapping knows the scheme too.
     assert run("import", path, workspace, "--layer", "parcels", "--dry-run").returncode == 0
+
+
+def test_a_workspace_that_takes_no_lists_can_be_looked_at_and_refuses_clearly(
+    workspace: Path, tmp_path: Path
+) -> None:
+    path = table(tmp_path / "a.csv", park_id=["P1"], speciality=["新"])
+    (workspace / "store").mkdir()
+    (workspace / "store" / "imports").write_bytes(b"")  # no folder can be made in its place
+    looked = run("import", path, workspace, "--layer", "parks", "--dry-run", "--lang", "en")
+    assert looked.returncode == 0, looked.stderr
+    assert "The lists were not written" in looked.stderr
+    done = run("import", path, workspace, "--layer", "parks")
+    assert done.returncode == 2, done.stderr
+    assert "Nothing was published" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert newest_layer(workspace, "parks").number == 0
+
+
+def test_a_layer_is_published_where_its_columns_cannot_be_remembered(
+    workspace: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = table(tmp_path / "a.csv", park_id=["P1"], speciality=["新"])
+    (workspace / "store").mkdir()
+    (workspace / "store" / "mappings").write_bytes(b"")
+    done = import_file(workspace, path, "parks", ImportOptions())
+    assert done.version is not None
+    assert "Cannot remember the columns" in caplog.text
+
+
+def test_a_report_says_what_publishing_would_change(workspace: Path, tmp_path: Path) -> None:
+    frame = parcels(地类编码=["100101", "100102", "100103"])
+    shown = {}
+    for name, part in (("all", frame), ("one", frame.head(1))):
+        (tmp_path / name).mkdir()
+        path = gbk_shapefile(part, tmp_path / name)
+        options = ImportOptions(scheme="planning2023", translator=Translator(Language.EN))
+        done = import_file(workspace, path, "parcels", options, dry_run=name == "one")
+        document = done.document(Translator(Language.EN))
+        shown[name] = document["changes"], import_table(document, Translator(Language.EN), width=80)
+    before, text = shown["all"]
+    assert before == {
+        "added": 3,
+        "removed": 0,
+        "changed": 0,
+        "unchanged": 0,
+        "is_mostly_removed": False,
+    }
+    assert "3 added, 0 changed, 0 removed, 0 unchanged" in text
+    assert "Beware" not in text
+    after, text = shown["one"]
+    assert (after["unchanged"] + after["changed"], after["removed"]) == (1, 2)
+    assert after["is_mostly_removed"]  # two of three
+    assert "removes more than half" in text
 
 
 def test_an_open_choice_ends_with_2_and_the_choices(workspace: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from geo_service.language import Language, Translator
 from geo_service.reports.data import difference_document, difference_features, difference_table
 from geo_service.stores.base import LayerVersion, Store
-from geo_service.stores.difference import find_differences
+from geo_service.stores.difference import ChangeCounts, count_differences, find_differences
 from tests.county import box, in_degrees
 from tests.stores.rows import as_frame, enterprises, floors, parcels
 from tests.stores.test_contract import publish
@@ -47,6 +47,17 @@ def test_features_added_removed_and_changed_are_told_apart() -> None:
         ("L2", {"plot_ratio": (1.5, None)}, None),
     ]
     assert found.unchanged == 1
+
+
+def test_changes_are_counted_without_being_measured() -> None:
+    before, after = parcels(4), parcels(6).drop(index=1).reset_index(drop=True)
+    after.loc[0, "status"] = "idle"
+    counts = count_differences(before, after, layer="parcels")
+    # L1 is gone, L4 and L5 are new, L0 is changed; L2 and L3 stay.
+    assert counts == ChangeCounts(added=2, removed=1, changed=1, unchanged=2)
+    assert counts.before == 4
+    nothing = count_differences(before.head(0), after, layer="parcels")
+    assert nothing == ChangeCounts(added=5, removed=0, changed=0, unchanged=0)
 
 
 def test_a_moved_square_is_measured_in_metres() -> None:

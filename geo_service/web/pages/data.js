@@ -11,6 +11,7 @@ import { table } from './table.js';
 const CRS = ['auto', 'EPSG:4490', 'EPSG:4545', 'EPSG:4544', 'EPSG:4326', 'GCJ-02', 'BD-09'];
 const SHOWN = 100;
 let layers = [];
+let importable = [];
 
 function provenance(layer) {
   if (!layer.features) return '—';
@@ -96,9 +97,22 @@ function outcomeOf(found) {
   return found.refused_count ? make('p', { class: 'callout', role: 'status' }, t('data.some_refused', { count: count(found.refused_count), rows: count(found.rows) })) : make('p', { class: 'cure', role: 'status' }, t('data.all_fit', { count: count(found.features) }));
 }
 
+// How many features publishing adds, changes, removes and leaves.
+function changes(found) {
+  if (found.status === 'published') return null;
+  const { added, changed, removed, unchanged } = found.changes;
+  return make(
+    'div',
+    { class: 'import-changes' },
+    make('h4', {}, t('data.changes')),
+    found.changes.is_mostly_removed ? make('p', { class: 'callout', role: 'alert' }, t('data.mostly_removed', { removed: count(removed), before: count(removed + changed + unchanged) })) : null,
+    facts(Object.entries({ added, changed, removed, unchanged }).map(([name, value]) => [t(`data.changes_${name}`), count(value)])),
+  );
+}
+
 // What would be new, changed, gone and refused, over the ground of the county.
 function previewMap(found) {
-  if (found.status === 'published' || !layers.some((layer) => layer.name === found.layer && layer.has_geometry)) return null;
+  if (found.status === 'published' || !importable.some((layer) => layer.name === found.layer && layer.has_geometry)) return null;
   return make('div', { class: 'preview-map' }, make('h4', {}, t('data.preview_map')), mapFrame('/maps/preview', { import_id: found.import_id }, t('data.preview_map'), { isEager: true }).node);
 }
 
@@ -138,6 +152,7 @@ function report(found, place) {
         [t('data.unused'), found.unused_columns.join(start.lang === 'en' ? ', ' : '、')],
         [t('data.notes'), found.notes.length ? make('ul', { class: 'plain-list' }, found.notes.map((text) => make('li', {}, data(text)))) : null],
       ]),
+      changes(found),
       previewMap(found),
       listing(t('data.refused_list'), found.refused_count, [[t('data.row'), (row) => row.row], [t('data.feature'), (row) => row.feature], [t('data.column'), (row) => columnName(row.column)], [t('data.reason'), (row) => row.text]], found.refused, whole('refused')),
       listing(t('data.repairs'), Object.values(found.repair_counts).reduce((sum, one) => sum + one, 0), [[t('data.row'), (row) => row.row], [t('data.feature'), (row) => row.feature], [t('data.repair'), (row) => row.text], [t('data.column'), (row) => columnName(row.column)], [t('data.was'), (row) => row.before], [t('data.now'), (row) => row.after]], found.repairs, whole('repairs')),
@@ -163,14 +178,14 @@ function choices(error, answer) {
     'div',
     { class: 'callout choices', role: 'alert' },
     make('p', { class: 'state-title' }, asked),
-    make('p', { class: 'note' }, data(shorten(error.detail.split('\n')[0], 400))),
+    make('p', { class: 'note' }, data(shorten(error.detail.split(/\. |\n/)[0], 300))),
     make('ul', { class: 'plain-list' }, error.choices.map((choice) => make('li', {}, button(data(choice.value), () => answer(error.parameter, choice.value), { kind: 'plain small' }), ' ', data(choice.evidence)))),
   );
 }
 
 function importForm() {
   const file = make('input', { type: 'file', required: true, id: 'import-file' });
-  const layer = select(layers.map((item) => [item.name, item.title]), { id: 'import-layer', value: 'parcels' });
+  const layer = select(importable.map((item) => [item.name, item.title]), { id: 'import-layer', value: 'parcels' });
   const crs = select(CRS.map((item) => [item, item === 'auto' ? t('data.crs_auto') : item]), { id: 'import-crs', value: 'auto' });
   const mapping = make('input', { type: 'file', accept: '.toml', id: 'import-mapping' });
   const place = make('div', { id: 'import-report', 'aria-live': 'polite' });
@@ -199,8 +214,9 @@ const layerPlace = make('div');
 
 async function load() {
   try {
-    const found = await get('/api/layers');
+    const [found, taken] = await Promise.all([get('/api/layers'), get('/api/imports')]);
     layers = found.layers;
+    importable = taken.layers;
     layerPlace.replaceChildren(layerTable());
     setTitle(t('console.data_title'));
     showPage(

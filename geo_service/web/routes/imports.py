@@ -162,9 +162,12 @@ def _accepted(request: Request, job: Job) -> Response:
     return reply
 
 
-@router.get("", summary="The imports that wait")
+@router.get("", summary="The imports that wait, and the layers that files may become")
 def imports(request: Request, county: CountyDep, desk: DeskDep, language: LanguageDep) -> Response:
-    """Return the drafts of the last hour, newest first, with how they came out."""
+    """Return the drafts of the last hour, newest first, with how they came out.
+
+    `layers` are all that a file may become, those that the workspace does not have yet too.
+    """
     names = (
         "import_id",
         "layer",
@@ -175,6 +178,7 @@ def imports(request: Request, county: CountyDep, desk: DeskDep, language: Langua
         "repair_counts",
         "status",
         "version",
+        "changes",
         "obstacle",
         "made_at",
         "expires_at",
@@ -182,7 +186,20 @@ def imports(request: Request, county: CountyDep, desk: DeskDep, language: Langua
     translator = county.translator(language)
     documents = [draft.document(translator) for draft in desk.drafts()]
     listed = [{name: document[name] for name in names} for document in documents]
-    document = {"numberMatched": len(listed), "numberReturned": len(listed), "imports": listed}
+    layers = [
+        {
+            "name": name,
+            "title": translator.text(f"layer.{name}"),
+            "has_geometry": schema.geometry is not None,
+        }
+        for name, schema in SCHEMAS.items()
+    ]
+    document = {
+        "numberMatched": len(listed),
+        "numberReturned": len(listed),
+        "imports": listed,
+        "layers": layers,
+    }
     return json_reply(request, document)
 
 
