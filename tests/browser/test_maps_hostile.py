@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from geo_service.maps.draw import draw
+from geo_service.language import Language, Translator
+from geo_service.maps.draw import draw, draw_states
+from geo_service.maps.time_map import TimeData
 from geo_service.planning import County as Running
+from geo_service.planning.data import newest_layer, publish, timeline_of
 from geo_service.suitability.project import parse_project
 from geo_service.zoning.rulebook import parse_rulebook
 from tests.browser.conftest import Visitor, serving
@@ -19,15 +22,26 @@ from tests.maps.hostile import HOSTILE_PROJECT, HOSTILE_RULES, TEXTS
 
 pytestmark = pytest.mark.browser
 
-KINDS = ("overview", "review", "park", "compare", "ranking")
+KINDS = ("overview", "review", "park", "compare", "ranking", "time")
 
 
 @pytest.fixture(scope="module")
 def results(hostile: Running) -> dict[str, Any]:
-    """Return two reviews, the later one by a hostile rulebook, and a ranking."""
+    """Return two reviews, the later one by a hostile rulebook, a ranking, and a history."""
     later = hostile.review_again(parse_rulebook(HOSTILE_RULES, "hostile"))
     ranked = hostile.rankings.rank(parse_project(json.dumps(HOSTILE_PROJECT)))
-    return {"before": hostile.review, "after": later, "ranking": ranked}
+    first = hostile.review
+    now = newest_layer(hostile.workspace.at, "parks")
+    publish(
+        hostile.workspace.at,
+        "parks",
+        now.frame.assign(speciality=TEXTS[5]),
+        expected=now.version,
+        note=" ".join(TEXTS),
+        source=TEXTS[4],
+    )
+    timeline = timeline_of(hostile.workspace, "parks")
+    return {"before": first, "after": later, "ranking": ranked, "time": timeline}
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +55,14 @@ def addresses(hostile: Running, results: dict[str, Any]) -> Iterator[dict[str, s
             "park": f"{root}/maps/park?park_id=P0&review_id={later}",
             "compare": f"{root}/maps/compare?before={first}&review_id={later}",
             "ranking": f"{root}/maps/ranking?ranking_id={results['ranking'].ranking_id}",
+            "time": f"{root}/maps/time?layer=parks",
         }
 
 
 def drawn(kind: str, results: dict[str, Any], language: str) -> Any:  # noqa: ANN401 - a map
+    if kind == "time":
+        plan = results["after"].plan
+        return draw_states((TimeData(results["time"], plan, Translator(Language(language))),))
     if kind == "ranking":
         return draw(results["ranking"], language=language)
     options: dict[str, Any] = {"kind": kind, "language": language}
