@@ -113,7 +113,7 @@ function changes(found) {
 // What would be new, changed, gone and refused, over the ground of the county.
 function previewMap(found) {
   if (found.status === 'published' || !importable.some((layer) => layer.name === found.layer && layer.has_geometry)) return null;
-  return make('div', { class: 'preview-map' }, make('h4', {}, t('data.preview_map')), mapFrame('/maps/preview', { import_id: found.import_id }, t('data.preview_map'), { isEager: true }).node);
+  return make('div', { class: 'preview-map' }, make('h4', {}, t('data.preview_map')), mapFrame('/maps/preview', { import_id: found.import_id }, t('data.preview_map')).node);
 }
 
 function report(found, place) {

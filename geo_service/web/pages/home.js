@@ -60,7 +60,6 @@ function card(tier, parks) {
 
 const shownCards = cards();
 const map = mapFrame('/maps/overview', {}, t('home.map'), {
-  isEager: true,
   onSelected: (layer, id) => {
     if (layer === 'parks') parks?.select(id);
   },

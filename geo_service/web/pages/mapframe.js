@@ -5,10 +5,11 @@ import { start, t } from './frame.js';
 
 const ORIGIN = window.location.origin;
 
-export function mapFrame(path, parameters, title, { onSelected = null, isEager = false } = {}) {
+export function mapFrame(path, parameters, title, { onSelected = null } = {}) {
   const query = new URLSearchParams({ ...parameters, lang: start.lang });
   const source = `${start.root}${path}?${query}`;
-  const frame = make('iframe', { title, allow: 'fullscreen', loading: isEager ? null : 'lazy' });
+  // Not lazy: a page may be printed before anybody has scrolled to its map.
+  const frame = make('iframe', { title, allow: 'fullscreen' });
   const cover = make('div', { class: 'map-cover' });
   const node = make('div', { class: 'map-box' }, frame, cover);
   const waiting = [];

@@ -51,7 +51,6 @@ function draw(register) {
     (!state.words || finding.words.includes(state.words.trim().toLowerCase()));
 
   const map = mapFrame('/maps/review', { review_id: reviewId }, t('review.map'), {
-    isEager: true,
     onSelected: (layer, id) => {
       if (layer === 'findings') list.choose(id, { isFromMap: true });
       else if (layer === 'parks') change({ park: id ?? '' }, { isFromMap: true });
