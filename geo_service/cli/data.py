@@ -18,6 +18,7 @@ from geo_service.cli.common import (
     table_width,
     write,
 )
+from geo_service.errors import InvalidQueryError
 from geo_service.language import Language, Translator
 from geo_service.settings import Settings
 
@@ -179,20 +180,49 @@ def retain(
     say(f"Dropped: {len(dropped)} versions.")
 
 
+class ExportFormat(StrEnum):
+    """What `export` writes."""
+
+    GPKG = "gpkg"
+    BOUNDARY_POINTS = "boundary-points"
+
+
 @app.command()
 def export(
     workspace: Workspace = None,
     *,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The GeoPackage to write.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")],
+    format: Annotated[  # noqa: A002 - the option's name
+        ExportFormat, typer.Option(help="A GeoPackage, or 界址点 TXT as land surveys exchange it.")
+    ] = ExportFormat.GPKG,
+    layer: Annotated[
+        str | None, typer.Option(help="Of boundary points: the layer; default: parcels.")
+    ] = None,
+    park: Annotated[
+        str | None, typer.Option(help="Of boundary points: only what lies in this park.")
+    ] = None,
 ) -> None:
     """Write the whole plan as one GeoPackage for QGIS: layers, settings, rulebook, waivers.
 
-    `geo-service unpack` makes a workspace of it again.
+    `geo-service unpack` makes a workspace of it again. With --format boundary-points: the
+    polygons of one layer as a boundary-point text in GB18030.
     Example: geo-service export layers/yunyang -o plan.gpkg
+    Example: geo-service export --layer parcels --format boundary-points -o parcels.txt
     """
+    place = Settings().find_workspace(workspace)
+    if format is ExportFormat.BOUNDARY_POINTS:
+        from geo_service.planning.layer_files import boundary_points  # noqa: PLC0415 - heavy
+        from geo_service.workspace import open_plan  # noqa: PLC0415
+
+        write(boundary_points(open_plan(place), layer or "parcels", park_id=park), output)
+        return
+    for name, given in (("layer", layer), ("park", park)):
+        if given is not None:
+            msg = f"--{name} goes with --format boundary-points; a GeoPackage holds the whole plan."
+            raise InvalidQueryError(name, msg)
     from geo_service.planning.data import export_plan  # noqa: PLC0415 - heavy, only here
 
-    say(f"Written: {export_plan(Settings().find_workspace(workspace), output)}")
+    say(f"Written: {export_plan(place, output)}")
 
 
 @app.command()

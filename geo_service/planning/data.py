@@ -20,7 +20,14 @@ from geo_service.plan import empty_frame
 from geo_service.schema import SCHEMAS
 from geo_service.stores.base import KINDS, Draft, LayerVersion, WorkspaceAt
 from geo_service.stores.difference import Difference, find_differences
-from geo_service.stores.frames import canonical, content_digest, layer_schema
+from geo_service.stores.frames import (
+    canonical,
+    conditions,
+    content_digest,
+    fitting,
+    layer_schema,
+    meeting,
+)
 from geo_service.stores.geopackage import as_toml, unpack_geopackage, write_geopackage
 from geo_service.stores.opening import EMBEDDED, has_password, open_store, without_password
 from geo_service.stores.timeline import Timeline, make_timeline, newest_entries
@@ -30,6 +37,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from geo_service.plan import Plan
+    from geo_service.stores.base import Box
+    from geo_service.stores.base import Where as Conditions
 
 Where = str | os.PathLike[str]
 FILE_NOTE = "the workspace's own file"
@@ -288,6 +297,33 @@ def _rows(opened: Workspace, entry: LayerVersion) -> pd.DataFrame:
         return own.frame
 
 
+def version_rows(
+    opened: Workspace,
+    layer: str,
+    version: str,
+    *,
+    bbox: Box | None = None,
+    where: Conditions | None = None,
+) -> tuple[LayerVersion, pd.DataFrame]:
+    """Return an entry of a layer's history and its rows that meet a box and have some values.
+
+    The store seeks them, without reading the rest. NotFoundError for a version that is not
+    kept, InvalidQueryError as `Store.read` raises it.
+    """
+    layer_schema(layer)
+    try:
+        entry = opened.store.entry(layer, version)
+    except NotFoundError:
+        entry = _meant(history_of(opened, layer), layer, version)
+    try:
+        return entry, opened.store.read(layer, entry.version, bbox=bbox, where=where)
+    except NotFoundError:
+        own = opened.own_layer(layer) if layer in opened.declared_layers else None
+        if own is None or own.version != entry.version:
+            raise
+        return entry, meeting(fitting(own.frame, conditions(layer, where)), bbox)
+
+
 def rollback(
     workspace: Where, layer: str, version: str, *, expected: str | None = None, note: str = ""
 ) -> LayerVersion:
@@ -457,4 +493,5 @@ __all__ = [
     "rollback",
     "timeline_of",
     "unpack_plan",
+    "version_rows",
 ]

@@ -23,6 +23,8 @@ from geo_service.errors import Fault, InvalidQueryError, NotFoundError, Workspac
 from geo_service.schema import SCHEMAS, Field, Kind, LayerSchema, Need
 
 if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
     from geo_service.stores.base import Box, Where
 
 _NUL = "\x00"
@@ -181,6 +183,17 @@ def _value(cell: Any, item: Field) -> str | float | bool | datetime:  # noqa: AN
     return cell
 
 
+def fitting(frame: pd.DataFrame, asked: tuple[Condition, ...]) -> pd.DataFrame:
+    """Return the rows that have the values asked for."""
+    for condition in asked:
+        cells = frame[condition.column]
+        is_met = cells.isin(condition.wanted).fillna(value=False).astype(bool)
+        if condition.is_missing_wanted:
+            is_met |= cells.isna()
+        frame = frame[is_met]
+    return frame.reset_index(drop=True)
+
+
 def meeting(frame: pd.DataFrame, bbox: Box | None) -> pd.DataFrame:
     """Return the rows whose shape meets a box; a row without a shape meets none."""
     if bbox is None:
@@ -188,8 +201,17 @@ def meeting(frame: pd.DataFrame, bbox: Box | None) -> pd.DataFrame:
     if not isinstance(frame, gpd.GeoDataFrame):
         name = "bbox"
         raise InvalidQueryError(name, "bbox: this layer is a table; it has no geometry.")
-    met = shapely.intersects(frame.geometry.to_numpy(), shapely.box(*bbox))
+    met = shapely.intersects(frame.geometry.to_numpy(), box_shape(bbox))
     return frame[met].reset_index(drop=True)
+
+
+def box_shape(bbox: Box) -> BaseGeometry:
+    """Return a box as a shape; one without width or height is a line, without both a point."""
+    west, south, east, north = bbox
+    if west < east and south < north:
+        return shapely.box(*bbox)
+    corners = dict.fromkeys(((west, south), (east, north)))
+    return shapely.LineString(list(corners)) if len(corners) > 1 else shapely.Point(west, south)
 
 
 def layer_schema(layer: str) -> LayerSchema:

@@ -25,7 +25,7 @@ from geo_service.crs import STORAGE_CRS
 from geo_service.errors import InvalidQueryError, NotFoundError, StoreError
 from geo_service.schema import SCHEMAS, Kind, LayerSchema
 from geo_service.stores.catalogued import CataloguedStore
-from geo_service.stores.frames import canonical
+from geo_service.stores.frames import box_shape, canonical
 from geo_service.stores.tables import upgrade
 
 if TYPE_CHECKING:
@@ -307,6 +307,6 @@ def _meets(table: sa.Table, bbox: Box) -> sa.ColumnElement[bool]:
     if "geometry" not in table.c:
         name = "bbox"
         raise InvalidQueryError(name, "bbox: this layer is a table; it has no geometry.")
-    envelope = sa.func.ST_MakeEnvelope(*map(float, bbox), SRID)
-    meets: sa.ColumnElement[bool] = sa.func.ST_Intersects(table.c.geometry, envelope)
+    box = sa.func.ST_GeomFromWKB(shapely.to_wkb(box_shape(bbox)), SRID)
+    meets: sa.ColumnElement[bool] = sa.func.ST_Intersects(table.c.geometry, box)
     return meets

@@ -152,6 +152,20 @@ def test_any_value_comes_back_bit_by_bit(
 # ---- what is asked for ----------------------------------------------------------------------
 
 
+def test_a_point_and_a_line_are_boxes_too(store: Store) -> None:
+    frame, version = parcels(20), publish(store, 20)
+    x, y = frame.geometry.iloc[3].centroid.coords[0]
+    far = EAST + 5.5 * STEP_DEG
+    assert store.read("parcels", version, bbox=(x, y, x, y))["parcel_id"].tolist() == ["L3"]
+    found = store.read("parcels", version, bbox=(x, y, far, y))["parcel_id"].tolist()
+    assert (
+        found
+        == frame[frame.intersects(shapely.LineString([(x, y), (far, y)]))]["parcel_id"].tolist()
+    )
+    assert "L3" in found
+    assert len(found) > 1
+
+
 def test_a_box_gives_the_rows_whose_shape_meets_it(store: Store) -> None:
     version = publish(store, 50)
     # Parcels 10 to 12 begin in the box; it touches the east side of parcel 9 at 9.5 steps.

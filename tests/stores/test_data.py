@@ -437,6 +437,12 @@ def test_the_commands_tell_the_history_and_change_it(workspace: WorkspaceAt) -> 
 def test_export_unpack_and_save_on_the_command_line(county: County, tmp_path: Path) -> None:
     folder = county.write(tmp_path / "c")
     assert run("export", folder, "-o", tmp_path / "x.gpkg").returncode == 0
+    points = ("--format", "boundary-points", "--layer", "parks", "--park", "P1")
+    assert run("export", folder, *points, "-o", tmp_path / "x.txt").returncode == 0
+    text = (tmp_path / "x.txt").read_text(encoding="GB18030")
+    assert text.startswith("[属性描述]")
+    assert text.count("@") == 1
+    assert run("export", folder, "--park", "P1", "-o", tmp_path / "y.gpkg").returncode == 2
     done = run("unpack", tmp_path / "x.gpkg", tmp_path / "copy")
     assert (done.returncode, done.stdout) == (0, "")
     done = run("review", tmp_path / "copy", "--save", "--format", "json")

@@ -9,16 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import shapely
 from fastapi.testclient import TestClient
 
 from geo_service.errors import NotFoundError, StoreError
+from geo_service.ingest import ImportOptions, read_source
 from geo_service.language import Language
 from geo_service.planning import County as RunningCounty
 from geo_service.planning import following
 from geo_service.planning.data import newest_layer, publish, retain, rollback
+from geo_service.planning.layer_files import public_columns
+from geo_service.schema import SCHEMAS
 from geo_service.stores.base import REVIEW, WorkspaceAt
 from geo_service.stores.catalogued import CataloguedStore
 from geo_service.web.app import create_app
+from geo_service.workspace import open_plan
 from tests.county import County, box, enterprise, in_degrees, parcel
 from tests.stores.conftest import Place
 
@@ -274,6 +279,75 @@ def test_history_and_differences_over_http(client: TestClient, workspace: Worksp
     assert features.json()["features"][0]["properties"]["columns"] == ["status"]
 
 
+def test_features_of_any_version_are_sought_in_the_store(
+    client: TestClient, workspace: WorkspaceAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_parcels(workspace, "idle")
+    asked: list[object] = []
+    read = CataloguedStore.read
+
+    def watched(*given: Any, **options: Any) -> Any:  # noqa: ANN401 - passed on
+        asked.append(options)
+        return read(*given, **options)
+
+    monkeypatch.setattr(CataloguedStore, "read", watched)
+    one = open_plan(workspace).parcels.geometry.iloc[0].centroid
+    asked.clear()
+    box = f"{one.x},{one.y},{one.x},{one.y}"
+    for version, status in (("0", "built"), ("1", "idle")):
+        path = f"/api/layers/parcels/history/{version}/features"
+        answer = client.get(f"{path}?bbox={box}&where=status:{status}&where=illustrative:true")
+        assert answer.headers["content-type"] == "application/geo+json"
+        found = answer.json()
+        assert (found["numberMatched"], str(found["number"])) == (1, version)
+        (parcel,) = found["features"]
+        assert (parcel["id"], parcel["properties"]["status"]) == ("L0", status)
+        assert parcel["geometry"]["type"] == "Polygon"
+        assert client.get(f"{path}?where=status:vacant").json()["numberMatched"] == 0
+        page = client.get(f"{path}?limit=1&offset=1").json()
+        assert (page["numberMatched"], page["features"][0]["id"]) == (2, "L1")
+    where = {"status": ["idle"], "illustrative": [True]}
+    assert {"bbox": (one.x, one.y, one.x, one.y), "where": where} in asked
+
+
+def test_features_of_a_version_do_not_tell_figures_of_enterprises(client: TestClient) -> None:
+    found = client.get("/api/layers/enterprises/history/0/features").json()
+    assert found["numberMatched"] > 0
+    names = {name for item in found["features"] for name in item["properties"]}
+    assert names == {
+        "enterprise_id",
+        "year",
+        "name",
+        "industry_code",
+        "park_id",
+        "status",
+        "source",
+        "illustrative",
+    }
+    for layer in SCHEMAS:
+        figures = [name for name in public_columns(layer) if name.endswith(("_cny", "_tce"))]
+        assert figures == []
+
+
+def test_boundary_points_go_out_and_come_back(
+    client: TestClient, workspace: WorkspaceAt, tmp_path: Path
+) -> None:
+    answer = client.get("/api/layers/parcels/boundary-points?park_id=P1")
+    assert answer.status_code == 200
+    assert "parcels.txt" in answer.headers["content-disposition"]
+    path = tmp_path / "points.txt"
+    path.write_bytes(answer.content)
+    plan = open_plan(workspace)
+    options = ImportOptions(scheme="planning2023")
+    back = read_source(path, "parcels", plan=plan, options=options).frame
+    assert back["parcel_id"].tolist() == ["L0", "L1"]
+    assert back["land_use"].tolist() == plan.parcels["land_use"].tolist()
+    apart = shapely.hausdorff_distance(
+        back.to_crs("EPSG:4545").geometry.to_numpy(), plan.metric("parcels").geometry.to_numpy()
+    )
+    assert apart.max() < 0.001  # points are written to 0.1 mm
+
+
 @pytest.mark.parametrize(
     ("address", "status"),
     [
@@ -283,6 +357,15 @@ def test_history_and_differences_over_http(client: TestClient, workspace: Worksp
         ("/api/layers/parcels/diff?format=xml", 400),
         ("/api/layers/parcels/diff?limit=10001", 400),
         ("/api/layers/parcels/diff?before=' OR 1=1 --", 404),
+        ("/api/layers/parcels/history/9/features", 404),
+        ("/api/layers/none/history/0/features", 404),
+        ("/api/layers/parcels/history/0/features?where=investment_cny:1", 400),
+        ("/api/layers/enterprises/history/0/features?where=output_cny:1", 400),
+        ("/api/layers/parcels/history/0/features?where=illustrative:perhaps", 400),
+        ("/api/layers/parcels/history/0/features?bbox=1,2,3", 400),
+        ("/api/layers/facilities/boundary-points", 400),
+        ("/api/layers/parcels/boundary-points?park_id=none", 404),
+        ("/api/layers/control_zones/boundary-points?park_id=P1", 400),
     ],
 )
 def test_wrong_questions_are_problems(client: TestClient, address: str, status: int) -> None:

@@ -7,15 +7,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
+from pydantic import StringConstraints
 
 from geo_service.planning.data import difference_of, history_of
+from geo_service.planning.layer_files import ENCODING, boundary_points, version_features
 from geo_service.reports.data import difference_document, difference_features, history_document
 from geo_service.reports.document import collection
-from geo_service.web.replies import GEOJSON, CountyDep, Limit, Offset, json_reply
+from geo_service.web.replies import GEOJSON, BboxDep, CountyDep, Limit, Offset, json_reply
+from geo_service.web.routes.exports import attachment
 
 router = APIRouter(prefix="/api/layers", tags=["layers"])
 
 _Version = Annotated[str | None, Query(max_length=64, description="A number or a version.")]
+_Condition = Annotated[str, StringConstraints(max_length=200)]
 
 
 class DiffFormat(StrEnum):
@@ -57,3 +61,47 @@ def diff(  # noqa: PLR0913 - the two versions, and the paging of the contract
         return json_reply(request, page, media_type=GEOJSON)
     document = difference_document(old, new, found, with_values=False, page=(limit, offset))
     return json_reply(request, document)
+
+
+@router.get("/{layer}/history/{version}/features", summary="Features of any kept version")
+def features(  # noqa: PLR0913 - what the contract of lists names
+    layer: str,
+    version: str,
+    request: Request,
+    county: CountyDep,
+    bbox: BboxDep,
+    *,
+    where: Annotated[
+        list[_Condition],
+        Query(max_length=20, description="COLUMN:VALUE, as park_id:P1; repeatable."),
+    ] = [],  # noqa: B006 - FastAPI copies it
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> Response:
+    """Return a version's features with the columns that may go out; the store seeks them.
+
+    `version` is a number or a version of the history. Several conditions on one column are
+    alternatives; a condition without a value asks for missing ones.
+    """
+    document = version_features(
+        county.workspace, layer, version, bbox=bbox, where=where, page=(limit, offset)
+    )
+    return json_reply(request, document, media_type=GEOJSON)
+
+
+@router.get(
+    "/{layer}/boundary-points",
+    summary="A layer's polygons as boundary points (界址点 TXT)",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}},
+)
+def points(
+    layer: str,
+    county: CountyDep,
+    bbox: BboxDep,
+    park_id: Annotated[str | None, Query(max_length=128, description="Of this park only.")] = None,
+) -> Response:
+    """Return polygons as land surveys exchange them: numbers, rings and points in metres."""
+    content = boundary_points(county.plan, layer, park_id=park_id, bbox=bbox)
+    headers = {"content-disposition": attachment(f"{layer}.txt"), "cache-control": "no-cache"}
+    return Response(content, headers=headers, media_type=f"text/plain; charset={ENCODING}")
