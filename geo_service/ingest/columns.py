@@ -8,11 +8,11 @@ for: an amount of money without a unit could be off by ten thousand.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from geo_service.documents import nearest_name
-from geo_service.errors import Choice, ChoiceNeededError, Fault, SourceError
+from geo_service.errors import Choice, ChoiceNeededError, Fault, InvalidQueryError, SourceError
 from geo_service.ingest.names import (
     aliases,
     coordinate_names,
@@ -22,13 +22,15 @@ from geo_service.ingest.names import (
     unit_of,
     units,
 )
-from geo_service.ingest.options import SourceMapping
-from geo_service.schema import LayerSchema, Need
+from geo_service.ingest.options import ColumnSource, SourceMapping
+from geo_service.schema import Field, LayerSchema, Need
 
 _CUT_BYTES = 8
 """A name of this many bytes or more may have been cut at 10: a character has up to three."""
 _SHORTEST_CUT = 2
 _MONEY = "CNY"
+REMEMBERED_UNITS = frozenset({"given", "mapping", "header", "remembered", "shapes"})
+"""How a unit was found that is remembered; for the next file it is no more than a hint."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +46,7 @@ class Matched:
     factor: float = 1.0
     """What a value is multiplied by."""
     unit_how: str = ""
-    """`mapping`, `header`, `name`, `shapes` (told by the shapes) or `assumed`."""
+    """`given`, `mapping`, `header`, `name`, `remembered`, `shapes`, `values` or `assumed`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,16 +71,20 @@ class ColumnPlan:
         return self.wkt is not None or (self.x is not None and self.y is not None)
 
 
-def match_columns(
+def match_columns(  # noqa: PLR0913 - the columns and all that says what they mean
     columns: Sequence[str],
     schema: LayerSchema,
     *,
     mapping: SourceMapping | None,
     shown: str,
+    is_remembered: bool = False,
     cut_in: str | None = None,
     has_geometry: bool = True,
 ) -> ColumnPlan:
     """Return how a file's columns become a layer's.
+
+    A mapping that `is_remembered` of earlier files says which column is which; of units it
+    only says what neither this file's headings nor its shapes do.
 
     Raises
     ------
@@ -88,7 +94,7 @@ def match_columns(
     """
     matched: dict[str, Matched] = {}
     if mapping is not None:
-        matched = _by_mapping(columns, schema, mapping, shown)
+        matched = _by_mapping(columns, schema, mapping, shown, is_remembered=is_remembered)
     used = {item.column for item in matched.values()}
     x = y = wkt = None
     if not has_geometry:
@@ -119,7 +125,12 @@ def match_columns(
 
 
 def _by_mapping(
-    columns: Sequence[str], schema: LayerSchema, mapping: SourceMapping, shown: str
+    columns: Sequence[str],
+    schema: LayerSchema,
+    mapping: SourceMapping,
+    shown: str,
+    *,
+    is_remembered: bool,
 ) -> dict[str, Matched]:
     faults = []
     matched = {}
@@ -136,27 +147,69 @@ def _by_mapping(
             found = f"no column {source.column!r}, which the mapping names"
             faults.append(Fault(file=shown, column=name, found=found, expected=expected))
             continue
-        factor = 1.0
-        if source.unit is not None:
-            known = units(unit_of(schema.field(name)))
-            if plain_unit(source.unit) not in known:
-                expected = f"one of {', '.join(known)}" if known else "no unit"
-                found = f"unit {source.unit!r} in the mapping"
-                faults.append(Fault(file=shown, column=name, found=found, expected=expected))
-                continue
-            factor = known[plain_unit(source.unit)]
-        matched[name] = Matched(
-            field=name,
-            column=source.column,
-            how="mapping",
-            unit=source.unit,
-            factor=factor,
-            unit_how="mapping" if source.unit else "",
-        )
+        known = units(unit_of(schema.field(name)))
+        if source.unit is not None and plain_unit(source.unit) not in known:
+            expected = f"one of {', '.join(known)}" if known else "no unit"
+            found = f"unit {source.unit!r} in the mapping"
+            faults.append(Fault(file=shown, column=name, found=found, expected=expected))
+            continue
+        matched[name] = _mapped(schema.field(name), source, is_remembered=is_remembered)
     if faults:
         msg = f"The mapping does not fit {shown}:"
         raise SourceError(msg, faults)
     return matched
+
+
+def _mapped(item: Field, source: ColumnSource, *, is_remembered: bool) -> Matched:
+    """Return a column as a mapping has it; a heading's own unit wins over a remembered one."""
+    unit, unit_how = source.unit, "mapping"
+    if is_remembered:
+        unit, unit_how = _heading_unit(source.column, item)
+        if unit is None:
+            unit, unit_how = source.unit, "remembered"
+    is_own = unit is None or unit_how == "name"
+    return Matched(
+        field=item.name,
+        column=source.column,
+        how="mapping",
+        unit=unit,
+        factor=1.0 if is_own else units(unit_of(item))[plain_unit(str(unit))],
+        unit_how=unit_how if unit else "",
+    )
+
+
+def _heading_unit(column: str, item: Field) -> tuple[str | None, str]:
+    """Return the unit that a heading names for a column of the layer, and how it does."""
+    if plain(item.name) == plain(column):
+        return item.unit, "name"
+    known = units(unit_of(item))
+    named = (unit for _, unit in split_unit(column) if unit and plain_unit(unit) in known)
+    return next(named, None), "header"
+
+
+def with_units(plan: ColumnPlan, schema: LayerSchema, given: Mapping[str, str]) -> ColumnPlan:
+    """Return a plan in which columns are in the units that the caller says.
+
+    Raises
+    ------
+    InvalidQueryError
+        The file has no such column, or its values cannot be in that unit.
+    """
+    parameter = "unit"
+    changed = {}
+    for name, unit in given.items():
+        matched = plan.of(name)
+        if matched is None:
+            found = ", ".join(item.field for item in plan.matched) or "none"
+            msg = f"unit: the file has no column for {name!r}; it has {found}"
+            raise InvalidQueryError(parameter, msg)
+        known = units(unit_of(schema.field(name)))
+        if plain_unit(unit) not in known:
+            msg = f"unit: {name} in {unit!r}; expected one of {', '.join(known) or 'no unit'}"
+            raise InvalidQueryError(parameter, msg)
+        factor = known[plain_unit(unit)]
+        changed[name] = replace(matched, unit=unit, factor=factor, unit_how="given")
+    return replace(plan, matched=tuple(changed.get(item.field, item) for item in plan.matched))
 
 
 def _coordinates(columns: Sequence[str]) -> tuple[str | None, str | None, str | None]:

@@ -7,8 +7,8 @@ margin; how far it is off, and how sure that is, goes into the report.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -76,6 +76,25 @@ class Fit:
             "error": f"{self.error_m:.2f}",
         }
 
+    def described(self) -> str:
+        """Return the fit as evidence beside a choice."""
+        if not self.pairs:
+            return f"no vertex lies on one of layer {self.layer}"
+        return (
+            f"against layer {self.layer} {self.pairs:,} pairs ({self.share * 100:.1f} %) with a "
+            f"median error of {self.error_m:.2f} m"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What holding the readings of a file against published layers came to."""
+
+    best: Fit | None = None
+    """The reading that clearly fits, or None when none does."""
+    fits: tuple[Fit, ...] = ()
+    """Each reading against one layer: that of `best`, else the one with the most pairs."""
+
 
 def compare_with_plan(
     shapes: NDArray[np.object_],
@@ -84,8 +103,8 @@ def compare_with_plan(
     *,
     plan: Plan,
     layer: str,
-) -> Fit | None:
-    """Return the reading that clearly fits what is published, or None when none does.
+) -> Comparison:
+    """Return which reading clearly fits what is published, if one does, and how each fits.
 
     `readings` take coordinates of the file to longitude and latitude (EPSG:4490).
     """
@@ -94,32 +113,43 @@ def compare_with_plan(
     def metres(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.column_stack(to_metres.transform(lonlat[:, 0], lonlat[:, 1]))
 
+    undecided: list[tuple[Fit, ...]] = []
     published = plan.frame(layer) if plan.has(layer) else None
     key = SCHEMAS[layer].key[0]
     if ids is not None and isinstance(published, gpd.GeoDataFrame):
         known: Any = published.drop_duplicates(key).set_index(key).geometry
-        found = _by_id(shapes, ids, readings, known[~known.is_empty & known.notna()], metres)
-        if found is not None:
-            return _named(found, layer)
+        known = known[~known.is_empty & known.notna()]
+        fits = _named(_by_id(shapes, ids, readings, known, metres), layer)
+        if fits and _is_same_place(fits):
+            return Comparison(best=fits[0], fits=fits)
+        undecided.append(fits)
     points = shapely.get_coordinates(shapes)
     points = points[np.isfinite(points).all(axis=1)]
     points = points[:: max(1, len(points) // 5_000)]
     for name, vertices in _published_vertices(plan, layer):
-        found = _by_vertex(points, readings, metres(vertices), metres)
-        if found is not None:
-            return _named(found, name)
-    return None
+        fits = _named(_by_vertex(points, readings, metres(vertices), metres), name)
+        if _is_same_ground(fits):
+            return Comparison(best=fits[0], fits=fits)
+        undecided.append(fits)
+    most = max(undecided, key=lambda fits: max((fit.pairs for fit in fits), default=-1), default=())
+    return Comparison(fits=most)
 
 
-def _named(fit: Fit, layer: str) -> Fit:
-    return Fit(
-        label=fit.label,
-        layer=layer,
-        pairs=fit.pairs,
-        share=fit.share,
-        offset_m=fit.offset_m,
-        error_m=fit.error_m,
-    )
+def _named(fits: list[Fit], layer: str) -> tuple[Fit, ...]:
+    return tuple(replace(fit, layer=layer) for fit in fits)
+
+
+def _is_same_place(fits: Sequence[Fit]) -> bool:
+    """Whether the first of fits by id puts features where they are published, and only it."""
+    best, second = fits[0], fits[1]
+    return best.error_m <= _SAME_PLACE_M and best.error_m * _CLEARLY < second.error_m
+
+
+def _is_same_ground(fits: Sequence[Fit]) -> bool:
+    """Whether the first of fits by vertex lies on published vertices, and only it."""
+    best, second = fits[0], fits[1]
+    enough = best.pairs >= _FEWEST_VERTICES and best.share >= _ENOUGH
+    return enough and best.share > second.share * _CLEARLY
 
 
 def _by_id(
@@ -128,25 +158,23 @@ def _by_id(
     readings: Mapping[str, Reading],
     known: gpd.GeoSeries,
     metres: Reading,
-) -> Fit | None:
+) -> list[Fit]:
+    """Return how each reading fits features of the same ids, the best one first."""
     usable = ids.notna().to_numpy() & ids.isin(known.index).to_numpy()
     usable &= ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     if usable.sum() < _FEWEST_IDS:
-        return None
+        return []
     there = shapely.get_coordinates(shapely.centroid(np.asarray(known.loc[ids[usable]])))
     here = shapely.get_coordinates(shapely.centroid(shapes[usable]))
     if len(there) != len(here):
-        return None
+        return []
     there_m = metres(there)
     fits = []
     for label, read in readings.items():
         left = metres(read(here)) - there_m
         distance = np.hypot(left[:, 0], left[:, 1])
         fits.append(_fit(label, left, float(np.median(distance)), share=1.0))
-    fits.sort(key=lambda fit: fit.error_m)
-    best, second = fits[0], fits[1]
-    clear = best.error_m * _CLEARLY < second.error_m
-    return best if best.error_m <= _SAME_PLACE_M and clear else None
+    return sorted(fits, key=lambda fit: fit.error_m)
 
 
 def _fit(label: str, left: NDArray[np.float64], error_m: float, *, share: float) -> Fit:
@@ -182,7 +210,8 @@ def _by_vertex(
     readings: Mapping[str, Reading],
     published_m: NDArray[np.float64],
     metres: Reading,
-) -> Fit | None:
+) -> list[Fit]:
+    """Return how each reading fits published vertices, the one with the most first."""
     tree = cKDTree(published_m)
     fits = []
     for label, read in readings.items():
@@ -194,7 +223,4 @@ def _by_vertex(
         left = here[finite][matched] - published_m[nearest[matched]]
         error = float(np.median(distance[matched])) if matched.any() else np.inf
         fits.append(_fit(label, left, error, share=float(matched.sum() / max(len(points), 1))))
-    fits.sort(key=lambda fit: -fit.share)
-    best, second = fits[0], fits[1]
-    enough = best.pairs >= _FEWEST_VERTICES and best.share >= _ENOUGH
-    return best if enough and best.share > second.share * _CLEARLY else None
+    return sorted(fits, key=lambda fit: -fit.share)

@@ -8,9 +8,11 @@ from geo_service.ingest.boundary_points import open_boundary_points
 from geo_service.ingest.limits import Budget
 from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.sources import Source
-from geo_service.ingest.staging import stage
+from geo_service.ingest.staging import refuse_layer, stage
 from geo_service.ingest.tables import open_csv, open_parquet, open_xlsx
 from geo_service.ingest.vectors import open_vector
+
+_SINGLE_TABLES = frozenset({"csv", "parquet", "boundary_points"})
 
 
 def open_source(
@@ -26,6 +28,8 @@ def open_source(
         It holds several layers, sheets or files.
     """
     staged = stage(path, folder, budget)
+    if staged.format in _SINGLE_TABLES:
+        refuse_layer(options, budget)
     if staged.format == "csv":
         return open_csv(staged.path, layer, options, budget)
     if staged.format == "xlsx":

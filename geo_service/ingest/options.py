@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 AUTO = "auto"
+MOST_CRS_CHARACTERS = 10_000
+"""Of a CRS that is given: a name, or a whole definition as PROJ text or WKT."""
 UNIT = "unit:"
 """How a choice of a unit is named: before the column of the layer whose unit is open."""
 
@@ -40,7 +42,7 @@ class SourceMapping(BaseModel):
 
     format: Literal[1] = 1
     layer: str | None = None
-    crs: str | None = Field(default=None, max_length=50)
+    crs: str | None = Field(default=None, max_length=MOST_CRS_CHARACTERS)
     encoding: str | None = Field(default=None, max_length=30)
     scheme: str | None = Field(default=None, max_length=30)
     columns: dict[str, str | ColumnSource] = Field(default_factory=dict)

@@ -8,8 +8,8 @@ layer, else the caller is asked. Everything found is evidence in the report.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -17,9 +17,9 @@ import numpy as np
 import pyproj
 import shapely
 
-from geo_service.crs import STORAGE_CRS, is_storage_like
+from geo_service.crs import STORAGE_CRS, WEB_CRS, is_storage_like
 from geo_service.errors import Choice, ChoiceNeededError, Fault, SourceError
-from geo_service.ingest.comparison import Fit, compare_with_plan
+from geo_service.ingest.comparison import Comparison, Fit, compare_with_plan
 from geo_service.ingest.gcj import BD_09, GCJ_02, bd09_to_wgs84, gcj02_to_wgs84
 from geo_service.ingest.options import AUTO
 from geo_service.model import Message
@@ -41,6 +41,11 @@ _NEARLY_ALL = 0.95
 _MOST_POINTS = 20_000
 _FULL_TURN_DEG = 180.0
 _RIGHT_ANGLE_DEG = 90.0
+_SHOWN_NAME = 120
+_OLD_ELLIPSOIDS = {"Xi'an 80": (6_378_140.0, 298.257), "Beijing 54": (6_378_245.0, 298.3)}
+"""Semi-major axis in metres and inverse flattening: IAU 1975 and Krasovsky 1940."""
+_SAME_AXIS_M = 0.5
+_SAME_FLATTENING = 1e-4
 _SHIFTS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     GCJ_02: gcj02_to_wgs84,
     BD_09: bd09_to_wgs84,
@@ -59,6 +64,8 @@ class Placement:
     """GCJ-02 or BD-09, or None."""
     is_swapped: bool = False
     evidence: tuple[Message, ...] = ()
+    is_remembered: bool = False
+    """Whether it is what was said of an earlier file of the kind."""
 
     def to_degrees(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return coordinates (n, 2), as found in the file, as CGCS2000 longitude and latitude."""
@@ -78,7 +85,9 @@ def to_degrees(
     """Return coordinates (n, 2) of a CRS as CGCS2000 longitude and latitude."""
     found = xy[:, ::-1] if is_swapped else xy
     if not is_storage_like(crs):
-        transformer = pyproj.Transformer.from_crs(crs, STORAGE_CRS, always_xy=True)
+        # Parameters lead to WGS 84, which CGCS2000 is taken as; PROJ leaves them out to others.
+        target = WEB_CRS if towgs84(crs) is not None else STORAGE_CRS
+        transformer = pyproj.Transformer.from_crs(crs, target, always_xy=True)
         found = np.column_stack(transformer.transform(found[:, 0], found[:, 1]))
     return _SHIFTS[shift](np.ascontiguousarray(found)) if shift else np.ascontiguousarray(found)
 
@@ -118,9 +127,19 @@ class Sample:
 
 
 def decide_placement(
-    source: Source, sample: Sample, *, plan: Plan, layer: str, asked: str = AUTO
+    source: Source,
+    sample: Sample,
+    *,
+    plan: Plan,
+    layer: str,
+    asked: str = AUTO,
+    remembered: str | None = None,
 ) -> Placement:
     """Return how a file's coordinates are to be read.
+
+    `asked` is the caller's word for this file and counts before all else. `remembered` was
+    said of an earlier file of the kind: it stands in for a CRS that this one does not
+    declare, unless the numbers or a published layer speak against it.
 
     Raises
     ------
@@ -139,9 +158,11 @@ def decide_placement(
         return decision.given(asked)
     if source.crs is not None:
         return decision.declared(source.crs)
-    if _are_degrees(decision.points):
-        return decision.degrees()
-    return decision.projected()
+    placement = decision.remembered(remembered) if remembered is not None else None
+    if placement is None:
+        is_degrees = _are_degrees(decision.points)
+        placement = decision.degrees() if is_degrees else decision.projected()
+    return placement
 
 
 def _are_degrees(points: NDArray[np.float64]) -> bool:
@@ -160,26 +181,53 @@ class _Decision:
         self.points = sample_points(sample.shapes)
         self._box = county_box(plan)
         self._declared = source.crs.to_string() if source.crs is not None else None
+        self._before: tuple[Message, ...] = ()
+        """What was found before the placement itself, first in its evidence."""
 
     # ---- a CRS that somebody named --------------------------------------------------------
 
     def given(self, name: str) -> Placement:
         """The caller's CRS, whatever the file declares."""
-        try:
-            crs = pyproj.CRS.from_user_input(name)
-        except pyproj.exceptions.CRSError:
-            raise self._refused(f"the CRS {name[:60]!r}", "EPSG:n, GCJ-02, BD-09 or auto") from None
+        crs = self._known(name)
         evidence = [Message("import.crs_given", {"crs": _label(crs)})]
         if self._source.crs is not None and self._source.crs != crs:
             evidence.append(Message("import.crs_overruled", {"crs": self._declared}))
-        return self._named(crs, evidence)
+        return self._doubted(self._named(crs, evidence))
+
+    def _known(self, name: str) -> pyproj.CRS:
+        try:
+            return pyproj.CRS.from_user_input(name)
+        except pyproj.exceptions.CRSError:
+            raise self._refused(f"the CRS {name[:60]!r}", "EPSG:n, GCJ-02, BD-09 or auto") from None
 
     def declared(self, crs: pyproj.CRS) -> Placement:
         """The file's own CRS, checked against the county and what is published."""
-        return self._named(crs, [Message("import.crs_declared", {"crs": _label(crs)})])
+        evidence = [Message("import.crs_declared", {"crs": _label(crs)})]
+        return self._doubted(self._named(crs, evidence))
+
+    def remembered(self, name: str) -> Placement | None:
+        """What was said of an earlier file of this kind, or None where it does not fit."""
+        said = Message("import.crs_remembered", {"crs": name[:_SHOWN_NAME]})
+        try:
+            if name in _SHIFTS:
+                placement = self._shifted(name, said)
+            else:
+                placement = self._named(self._known(name), [said])
+        except (SourceError, ChoiceNeededError):
+            self._before = (Message("import.crs_not_remembered", {"crs": name[:_SHOWN_NAME]}),)
+            return None
+        best = self._best_of(placement)
+        if best is None:
+            return replace(placement, is_remembered=True)
+        if best.label == (placement.shift or _PLAIN):
+            confirmed = Message("import.crs_confirmed", best.values())
+            return replace(_with_evidence(placement, confirmed), is_remembered=True)
+        self._before = (Message("import.crs_not_remembered", {"crs": name[:_SHOWN_NAME]}),)
+        return None
 
     def _named(self, crs: pyproj.CRS, evidence: list[Message]) -> Placement:
         self._refuse_old_datum(crs)
+        evidence += _parameters_of(crs)
         for is_swapped in (False, True):
             share = self._share(crs, is_swapped=is_swapped, margin=_FAR_DEG)
             if share >= _MOSTLY:
@@ -189,26 +237,32 @@ class _Decision:
         if is_swapped:
             evidence.append(Message("import.crs_swapped", {"share": _percent(share)}))
         evidence.append(Message("import.crs_inside", {"share": _percent(share)}))
-        placement = Placement(
+        return Placement(
             crs=crs,
             label=_label(crs),
             declared=self._declared,
             is_swapped=is_swapped,
             evidence=tuple(evidence),
         )
-        return self._doubted(placement)
 
     def _doubted(self, placement: Placement) -> Placement:
-        """Add what a comparison says against a CRS that is trusted all the same."""
-        best = self._compare(placement.crs, is_swapped=placement.is_swapped)
+        """Add what a comparison says for or against a CRS that is trusted all the same."""
+        best = self._best_of(placement)
         if best is None:
             return placement
-        key = "import.crs_confirmed" if best.label == _PLAIN else "import.crs_doubtful"
-        message = Message(key, best.values())
-        return _with_evidence(placement, message)
+        is_confirmed = best.label == (placement.shift or _PLAIN)
+        key = "import.crs_confirmed" if is_confirmed else "import.crs_doubtful"
+        return _with_evidence(placement, Message(key, best.values()))
+
+    def _best_of(self, placement: Placement) -> Fit | None:
+        return self._compare(placement.crs, is_swapped=placement.is_swapped).best
 
     def shifted(self, shift: str) -> Placement:
         """GCJ-02 or BD-09, as the caller says."""
+        evidence = Message("import.crs_given", {"crs": shift})
+        return self._doubted(self._shifted(shift, evidence))
+
+    def _shifted(self, shift: str, said: Message) -> Placement:
         crs = self._source.crs
         if crs is None or not crs.is_geographic:
             crs = pyproj.CRS(STORAGE_CRS)
@@ -223,7 +277,7 @@ class _Decision:
                 break
         else:
             raise self._conflict(crs)
-        evidence = [Message("import.crs_given", {"crs": shift})]
+        evidence = [said]
         if is_swapped:
             evidence.append(Message("import.crs_swapped", {"share": _percent(share)}))
         evidence.append(Message("import.crs_inside", {"share": _percent(share)}))
@@ -239,10 +293,17 @@ class _Decision:
     def _refuse_old_datum(self, crs: pyproj.CRS) -> None:
         old = old_datum(crs)
         if old:
+            found = f"{old} coordinates ({_label(crs)}) without transformation parameters"
+            if self._source.parameters is not None:
+                found = (
+                    f"{old} coordinates ({_label(crs)}) with the parameters "
+                    f"{self._source.parameters}, of which the format does not say what they mean"
+                )
             raise self._refused(
-                f"{old} coordinates ({_label(crs)}) without transformation parameters",
-                "CGCS2000, or the data transformed with the official parameters: they are "
-                "not public, and without them places are wrong by tens of metres",
+                found,
+                "CGCS2000, or the official parameters given with --crs, as a PROJ text with "
+                "+towgs84: they are not public, and without them places are wrong by tens of "
+                "metres",
             )
 
     def _conflict(self, crs: pyproj.CRS) -> Exception:
@@ -269,14 +330,15 @@ class _Decision:
                 break
         else:
             raise self._conflict(crs)
-        evidence = [Message("import.crs_degrees", {"share": _percent(share)})]
+        evidence = [*self._before, Message("import.crs_degrees", {"share": _percent(share)})]
         if self._source.implied_crs:
             evidence.append(Message("import.crs_implied", {"format": self._source.format}))
         if is_swapped:
             evidence.append(Message("import.crs_swapped", {"share": _percent(share)}))
-        best = self._compare(crs, is_swapped=is_swapped)
+        compared = self._compare(crs, is_swapped=is_swapped)
+        best = compared.best
         if best is None:
-            raise self._open_degrees(crs, is_swapped=is_swapped)
+            raise self._open_degrees(crs, compared.fits, is_swapped=is_swapped)
         return Placement(
             crs=crs,
             label=STORAGE_CRS if best.label == _PLAIN else best.label,
@@ -285,12 +347,17 @@ class _Decision:
             evidence=(*evidence, Message("import.crs_compared", best.values())),
         )
 
-    def _open_degrees(self, crs: pyproj.CRS, *, is_swapped: bool) -> ChoiceNeededError:
+    def _open_degrees(
+        self, crs: pyproj.CRS, fits: Sequence[Fit], *, is_swapped: bool
+    ) -> ChoiceNeededError:
+        measured = {STORAGE_CRS if fit.label == _PLAIN else fit.label: fit for fit in fits}
         choices = []
         for label in (STORAGE_CRS, GCJ_02, BD_09):
             shift = None if label == STORAGE_CRS else label
             share = self._share(crs, is_swapped=is_swapped, margin=0.0, shift=shift)
             evidence = f"{_percent(share)} % of the points lie in the county's box"
+            if label in measured:
+                evidence += f"; {measured[label].described()}"
             choices.append(Choice(value=label, evidence=evidence))
         message = (
             f"{self._source.shown}: longitude and latitude without a datum that can be relied "
@@ -319,7 +386,8 @@ class _Decision:
             parameter = "crs"
             message = f"{self._source.shown}: several CRSs fit the numbers. Say which with crs:"
             raise ChoiceNeededError(parameter, message, choices)
-        return self._doubted(readings[0])
+        found = replace(readings[0], evidence=(*self._before, *readings[0].evidence))
+        return self._doubted(found)
 
     def _zones(self) -> Iterator[Placement]:
         if self._box is None:
@@ -370,7 +438,7 @@ class _Decision:
             inside &= (lat >= south - margin) & (lat <= north + margin)
         return float(inside.mean())
 
-    def _compare(self, crs: pyproj.CRS, *, is_swapped: bool) -> Fit | None:
+    def _compare(self, crs: pyproj.CRS, *, is_swapped: bool) -> Comparison:
         readings = {}
         for label in (_PLAIN, GCJ_02, BD_09):
             shift = None if label == _PLAIN else label
@@ -392,14 +460,7 @@ _PLAIN = "CGCS2000"
 
 
 def _with_evidence(placement: Placement, message: Message) -> Placement:
-    return Placement(
-        crs=placement.crs,
-        label=placement.label,
-        declared=placement.declared,
-        shift=placement.shift,
-        is_swapped=placement.is_swapped,
-        evidence=(*placement.evidence, message),
-    )
+    return replace(placement, evidence=(*placement.evidence, message))
 
 
 @dataclass(frozen=True)
@@ -440,22 +501,46 @@ def _zones_near(longitude: float) -> list[_Zone]:
 
 def old_datum(crs: pyproj.CRS) -> str | None:
     """Return the name of an old national datum that a CRS is on without parameters, or None."""
-    if crs.is_bound:
+    return None if towgs84(crs) is not None else _old_ellipsoid(crs)
+
+
+def _old_ellipsoid(crs: pyproj.CRS) -> str | None:
+    """Return the old datum whose ellipsoid a CRS is on: by its axes, its names may be anything."""
+    ellipsoid = crs.ellipsoid
+    if ellipsoid is None:
         return None
-    geodetic = crs.geodetic_crs
-    datum = geodetic.datum.name if geodetic is not None and geodetic.datum is not None else ""
-    name = f"{geodetic.name if geodetic is not None else ''} {datum}".lower()
-    ellipsoid = (crs.ellipsoid.name if crs.ellipsoid is not None else "").lower()
-    if "beijing" in name or "krass" in ellipsoid:
-        return "Beijing 54"
-    if "xian" in name or "xi'an" in name or "iag" in ellipsoid or "xian" in ellipsoid:
-        return "Xi'an 80"
+    for name, (semi_major_m, inverse_flattening) in _OLD_ELLIPSOIDS.items():
+        is_long = abs(ellipsoid.semi_major_metre - semi_major_m) < _SAME_AXIS_M
+        if is_long and abs(ellipsoid.inverse_flattening - inverse_flattening) < _SAME_FLATTENING:
+            return name
     return None
+
+
+def towgs84(crs: pyproj.CRS) -> str | None:
+    """Return the parameters that a CRS gives itself, as text; None for none and for zeros."""
+    bound = next((part for part in (crs, *crs.sub_crs_list) if part.is_bound), None)
+    if bound is None or bound.coordinate_operation is None:
+        return None
+    operation = bound.coordinate_operation
+    if any(operation.towgs84):
+        return ",".join(f"{value:g}" for value in operation.towgs84)
+    grids = [str(grid.short_name) for grid in operation.grids if grid.available]
+    return ", ".join(grids) or None
+
+
+def _parameters_of(crs: pyproj.CRS) -> list[Message]:
+    """Say by which parameters a CRS of an old datum becomes CGCS2000, where it gives any."""
+    old, parameters = _old_ellipsoid(crs), towgs84(crs)
+    if old is None or parameters is None:
+        return []
+    return [Message("import.crs_parameters", {"datum": old, "parameters": parameters})]
 
 
 def _label(crs: pyproj.CRS) -> str:
     code = crs.to_epsg()
-    return f"EPSG:{code}" if code else crs.name
+    if code:
+        return f"EPSG:{code}"
+    return crs.to_string()[:_SHOWN_NAME] if crs.name == "unknown" else crs.name
 
 
 def _percent(share: float) -> str:

@@ -20,10 +20,12 @@ from geo_service.documents import nearest_name
 from geo_service.errors import Fault, InvalidQueryError, NotFoundError
 from geo_service.ingest.cells import CellContext, clean_column
 from geo_service.ingest.columns import (
+    REMEMBERED_UNITS,
     ColumnPlan,
     match_columns,
     require_key,
     require_money_units,
+    with_units,
 )
 from geo_service.ingest.conversion import Converter, shapes_of
 from geo_service.ingest.ledger import Ledger
@@ -36,13 +38,14 @@ from geo_service.ingest.merging import (
 from geo_service.ingest.opening import open_source
 from geo_service.ingest.options import (
     AUTO,
+    MOST_CRS_CHARACTERS,
     ColumnSource,
     ImportOptions,
     SourceMapping,
     layout_of,
     read_mapping,
 )
-from geo_service.ingest.placement import Placement, Sample, decide_placement
+from geo_service.ingest.placement import Placement, Sample, decide_placement, sample_points
 from geo_service.ingest.settling import (
     fill_missing,
     settle_area_units,
@@ -132,11 +135,26 @@ def read_source(
     if layer not in SCHEMAS:
         msg = f"There is no layer {layer!r}: {nearest_name(layer, tuple(SCHEMAS))}."
         raise NotFoundError(msg)
-    chosen = options or ImportOptions()
+    chosen = _checked(options or ImportOptions())
     budget = Budget(chosen.shown or path.name, chosen.limits)
     with tempfile.TemporaryDirectory(prefix="geo-import-") as folder:
         source = open_source(path, layer, Path(folder), options=chosen, budget=budget)
-        return _Run(source, SCHEMAS[layer], plan, chosen, progress).read()
+        return _Run(source, SCHEMAS[layer], plan, chosen, budget, progress).read()
+
+
+def _checked(options: ImportOptions) -> ImportOptions:
+    """Return options that may be used before anything is read, with the mapping's encoding."""
+    if len(options.crs) > MOST_CRS_CHARACTERS:
+        parameter = "crs"
+        msg = f"crs: {len(options.crs):,} characters; expected at most {MOST_CRS_CHARACTERS:,}"
+        raise InvalidQueryError(parameter, msg)
+    if options.scheme is not None and options.scheme not in LAND_USE_SCHEMES:
+        parameter = "scheme"
+        msg = f"scheme: {nearest_name(options.scheme, LAND_USE_SCHEMES)}"
+        raise InvalidQueryError(parameter, msg)
+    if options.mapping is None or options.encoding is not None:
+        return options
+    return replace(options, encoding=options.mapping.encoding)
 
 
 class _Run:
@@ -148,54 +166,67 @@ class _Run:
         schema: LayerSchema,
         plan: Plan,
         options: ImportOptions,
+        budget: Budget,
         progress: Progress | None,
     ) -> None:
         self.source = source
         self.schema = schema
         self.plan = plan
+        self.budget = budget
         self.progress = progress or (lambda done, total, step: None)  # noqa: ARG005 - nobody looks
         self.started = time.monotonic()
         self.layout = layout_of(schema.name, source.format, source.columns)
-        self.options, self.notes = self._with_mapping(options)
+        self.notes = list(source.notes)
+        self.remembered = self._remembered(options)
+        """What is remembered of files of this kind; nothing when a mapping was given."""
+        self.options = self._with_mapping(options)
         self.mapping = self.options.mapping
-        self.columns = match_columns(
+        columns = match_columns(
             source.columns,
             schema,
             mapping=self.mapping,
+            is_remembered=self.remembered is not None,
             shown=source.shown,
             cut_in=source.encoding if source.cut_names else None,
             has_geometry=source.has_geometry,
         )
+        self.columns = with_units(columns, schema, options.units)
         self.filled: dict[str, str] = {}
         self.defaults: dict[str, Any] = {}
 
-    def _with_mapping(self, options: ImportOptions) -> tuple[ImportOptions, list[Message]]:
-        """Take up the mapping that is remembered for this kind of file, unless one is given."""
-        notes = list(self.source.notes)
-        mapping = options.mapping
-        if mapping is None and options.mappings is not None:
-            path = options.mappings / f"{self.layout}.toml"
-            if path.is_file():
-                mapping = read_mapping(path)
-                notes.append(Message("import.mapping_remembered", {"name": path.name}))
+    def _remembered(self, options: ImportOptions) -> SourceMapping | None:
+        """Return the mapping that is remembered for this kind of file, unless one is given."""
+        if options.mapping is not None or options.mappings is None:
+            return None
+        path = options.mappings / f"{self.layout}.toml"
+        if not path.is_file():
+            return None
+        self.notes.append(Message("import.mapping_remembered", {"name": path.name}))
+        return read_mapping(path)
+
+    def _with_mapping(self, options: ImportOptions) -> ImportOptions:
+        """Take up a mapping: a given one is the caller's word, a remembered one is not."""
+        mapping = options.mapping or self.remembered
         if mapping is None:
-            return options, notes
+            return options
         if mapping.layer is not None and mapping.layer != self.schema.name:
             parameter = "map_columns"
             msg = f"The mapping is for layer {mapping.layer!r}, not {self.schema.name!r}."
             raise InvalidQueryError(parameter, msg)
-        crs = mapping.crs if options.crs == AUTO and mapping.crs else options.crs
+        crs = options.crs
+        if self.remembered is None and crs == AUTO:
+            crs = mapping.crs or AUTO
         return replace(
-            options, mapping=mapping, crs=crs, scheme=options.scheme or mapping.scheme
-        ), notes
+            options,
+            mapping=mapping,
+            crs=crs,
+            scheme=options.scheme or mapping.scheme,
+        )
 
     # ---- the way --------------------------------------------------------------------------
 
     def read(self) -> Imported:
-        if self.options.scheme is not None and self.options.scheme not in LAND_USE_SCHEMES:
-            parameter = "scheme"
-            msg = f"scheme: {nearest_name(self.options.scheme, LAND_USE_SCHEMES)}"
-            raise InvalidQueryError(parameter, msg)
+        self.options = _checked(self.options)
         batches = self.source.read()
         first = next(batches, None)
         if first is None or not len(first.numbers):
@@ -226,9 +257,7 @@ class _Run:
             ledger.close()
             raise
         finally:
-            close = getattr(batches, "close", None)
-            if close is not None:
-                close()
+            _close(batches)
 
     def _is_joined(self) -> bool:
         """Whether the rows are attributes of published features: they have no places."""
@@ -251,12 +280,14 @@ class _Run:
         return self.plan.frame(self.schema.name)
 
     def _converter(self, first: Batch, ledger: Ledger, *, is_joined: bool) -> Converter:
-        placement = None
+        placement, placed = None, first
         if self.schema.geometry is not None and not is_joined:
-            placement = self._placement(first)
-        measured = self._settle_units(first, placement)
+            placed = self._first_with(first, self._has_places)
+            placement = self._placement(placed)
+        measured = self._settle_units(placed, placement)
+        coded = self._first_with(first, self._has_codes)
         scheme = settle_scheme(
-            self.columns, self.schema, first, self.options.scheme, self.source.shown
+            self.columns, self.schema, coded, self.options.scheme, self.source.shown
         )
         if scheme is not None:
             self.defaults["land_use_scheme"] = scheme
@@ -278,6 +309,36 @@ class _Run:
             joined=self._published() if is_joined else None,
             is_area_measured=measured and not is_joined,
         )
+
+    def _first_with(self, first: Batch, has: Callable[[Batch], bool]) -> Batch:
+        """Return the first batch that has what a decision needs; the first of all if none has.
+
+        The file is read once more up to there: what is looked for is rarely far.
+        """
+        if has(first):
+            return first
+        counted = self.budget.features, self.budget.vertices
+        self.budget.features = self.budget.vertices = 0
+        batches = self.source.read()
+        try:
+            for batch in batches:
+                self.progress(0, self.source.rows or 0, "read")
+                if has(batch):
+                    return batch
+        finally:
+            _close(batches)
+            self.budget.features, self.budget.vertices = counted
+        return first
+
+    def _has_places(self, batch: Batch) -> bool:
+        return bool(len(sample_points(shapes_of(batch, self.columns)[0])))
+
+    def _has_codes(self, batch: Batch) -> bool:
+        """Whether a batch has land-use codes, where they need a scheme."""
+        matched = self.columns.of("land_use")
+        if matched is None or "land_use_scheme" not in self.schema.columns:
+            return True
+        return bool(batch.table[matched.column].notna().any())
 
     def _placement(self, first: Batch) -> Placement:
         shapes, _ = shapes_of(first, self.columns)
@@ -301,6 +362,7 @@ class _Run:
             plan=self.plan,
             layer=self.schema.name,
             asked=self.options.crs,
+            remembered=self.remembered.crs if self.remembered is not None else None,
         )
 
     def _settle_units(self, first: Batch, placement: Placement | None) -> bool:
@@ -370,7 +432,7 @@ class _Run:
             translated=converter.translated,
             notes=tuple(self.notes),
             layout=self.layout,
-            learned=self._learned(),
+            learned=self._learned(converter.placement),
             seconds=time.monotonic() - self.started,
         )
 
@@ -381,23 +443,35 @@ class _Run:
         )
         return "; ".join(list(texts)[:3])
 
-    def _learned(self) -> SourceMapping:
+    def _learned(self, placement: Placement | None) -> SourceMapping:
+        """Return what is to be remembered; not the encoding, which each file's bytes tell."""
         given = self.mapping or SourceMapping()
+        crs = None if self.options.crs == AUTO else self.options.crs
+        if crs is None and self.remembered is not None:
+            was_open = placement is not None and self.source.crs is None
+            is_used = placement is not None and placement.is_remembered
+            crs = self.remembered.crs if is_used or not was_open else None
         return SourceMapping(
             layer=self.schema.name,
-            crs=None if self.options.crs == AUTO else self.options.crs,
-            encoding=self.options.encoding or given.encoding,
+            crs=crs,
             scheme=self.options.scheme,
             columns={
                 item.field: ColumnSource(
                     column=item.column,
-                    unit=item.unit if item.unit_how in {"mapping", "header", "shapes"} else None,
+                    unit=item.unit if item.unit_how in REMEMBERED_UNITS else None,
                 )
                 for item in self.columns.matched
             },
             values=given.values,
             words=given.words,
         )
+
+
+def _close(batches: Iterator[Batch]) -> None:
+    """Let go of the file that batches are read from."""
+    close = getattr(batches, "close", None)
+    if close is not None:
+        close()
 
 
 def _settled_types(frame: pd.DataFrame, schema: LayerSchema) -> pd.DataFrame:

@@ -132,14 +132,16 @@ def settle_area_units(
             (name, size) for name, size in _AREA_UNITS.values() if abs(middle / size - 1) < _ALIKE
         ]
         values = {"column": item.column, "ratio": f"{middle:,.4g}"}
-        if item.unit_how != "assumed":
+        if item.unit_how not in {"assumed", "remembered"}:
             if abs(middle / (item.factor * _M2_PER[own]) - 1) >= _ALIKE:
                 notes.append(Message("import.area_differs", {**values, "unit": item.unit or own}))
             return item
         if not told:
-            notes.append(Message("import.area_unclear", {**values, "unit": own}))
+            notes.append(Message("import.area_unclear", {**values, "unit": item.unit or own}))
             return item
         name, size = told[0]
+        if item.unit_how == "remembered" and size != item.factor * _M2_PER[own]:
+            notes.append(Message("import.area_changed", {**values, "unit": item.unit or own}))
         notes.append(Message("import.area_told", {**values, "unit": name}))
         return replace(item, unit=name, factor=size / _M2_PER[own], unit_how="shapes")
 

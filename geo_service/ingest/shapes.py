@@ -359,9 +359,7 @@ def _make_single(rows: Rows, wanted: list[int]) -> None:
     Where it does, the shape stays as it is: a layer that was exported comes back the same.
     """
     kinds = shapely.get_type_id(rows.shapes)
-    multi = [
-        kind for single, kind in _MULTI_OF.items() if single in wanted and kind not in wanted
-    ]
+    multi = [kind for single, kind in _MULTI_OF.items() if single in wanted and kind not in wanted]
     many = np.isin(kinds, multi) & rows.kept
     places = np.flatnonzero(many & (shapely.get_num_geometries(rows.shapes) == 1))
     if len(places):

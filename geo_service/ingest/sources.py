@@ -48,6 +48,8 @@ class Source:
     """The CRS that the file declares."""
     implied_crs: str | None = None
     """The CRS that the format implies and the file does not state (GeoJSON, KML)."""
+    parameters: str | None = None
+    """Transformation parameters that the file gives without saying what they mean."""
     encoding: str | None = None
     notes: tuple[Message, ...] = ()
     """What was understood about the file itself, for the report."""

@@ -17,9 +17,13 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from geo_service.errors import Choice, ChoiceNeededError
 from geo_service.ingest.limits import Budget
+
+if TYPE_CHECKING:
+    from geo_service.ingest.options import ImportOptions
 
 _HEAD = 65_536
 _COPY_BYTES = 1 << 20
@@ -364,6 +368,13 @@ def _check_markup(
         refuse_entities(start, budget)
         total += archive.getinfo(str(place)).file_size
     budget.check_text(total)
+
+
+def refuse_layer(options: ImportOptions, budget: Budget) -> None:
+    """Refuse a layer asked for in a file without named ones; its own name is no mistake."""
+    asked = options.source_layer
+    if asked is not None and asked != PurePosixPath(budget.shown).stem:
+        raise budget.refuse(f"no layer {asked!r}", "no layer named: the file is a single one")
 
 
 _DECLARATION = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)

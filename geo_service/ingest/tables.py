@@ -187,6 +187,9 @@ def _choose_sheet(path: Path, options: ImportOptions, budget: Budget) -> str:
         names = [sheet.title for sheet in book.worksheets]
         if options.source_layer in names:
             return str(options.source_layer)
+        if options.source_layer is not None:
+            listed = ", ".join(names[:50])
+            raise budget.refuse(f"no sheet {options.source_layer!r}", f"one of {listed}")
         filled = [
             sheet.title
             for sheet in book.worksheets

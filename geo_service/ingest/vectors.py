@@ -22,8 +22,9 @@ import shapely
 from geo_service.errors import Choice, ChoiceNeededError
 from geo_service.ingest.encodings import DbfText, read_dbf_text
 from geo_service.ingest.limits import Budget
+from geo_service.ingest.placement import old_datum
 from geo_service.ingest.sources import BATCH_ROWS, Batch, Source
-from geo_service.ingest.staging import Staged, refuse_entities
+from geo_service.ingest.staging import Staged, refuse_entities, refuse_layer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 _CRS84 = "OGC:CRS84"
 _FEW_FEATURES_TEXT = frozenset({"kml", "dxf"})
 _HEAD = 65_536
+_OWN_NAME = "source"
+"""What GDAL calls the only layer of a file that names none: we staged it so."""
 _GDAL_ERRORS = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, RuntimeError)
 
 
@@ -66,7 +69,7 @@ def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Sourc
     return Source(
         format=staged.format,
         shown=budget.shown,
-        layer=None if layer == "source" else layer,
+        layer=None if layer == _OWN_NAME else layer,
         columns=tuple(renamed.values()),
         has_geometry=info["geometry_type"] is not None,
         rows=count if count >= 0 else None,
@@ -151,12 +154,14 @@ def _choose_layer(path: Path, options: ImportOptions, budget: Budget) -> str:
         ) from None
     if not layers:
         raise budget.refuse("a file without layers", "one layer")
-    if options.source_layer is not None and len(layers) > 1:
+    if options.source_layer is not None:
         if options.source_layer in layers:
             return options.source_layer
-        raise budget.refuse(
-            f"no layer {options.source_layer!r}", f"one of {', '.join(layers[:50])}"
-        )
+        names = [name for name in layers if name != _OWN_NAME]
+        if not names:
+            refuse_layer(options, budget)
+            return layers[0]
+        raise budget.refuse(f"no layer {options.source_layer!r}", f"one of {', '.join(names[:50])}")
     if len(layers) > 1:
         parameter = "source_layer"
         message = f"{budget.shown} holds several layers; say which one to import."
@@ -192,7 +197,8 @@ def _declared(text: str | None) -> pyproj.CRS | None:
         return None
     name = crs.name.lower()
     unnamed = name.startswith(("undefined", "unknown", "unnamed")) and crs.to_epsg() is None
-    return None if unnamed else crs
+    # A name that says nothing counts as none, unless the ellipsoid says what must be refused.
+    return None if unnamed and old_datum(crs) is None else crs
 
 
 def _names(fields: list[str], dbf: DbfText | None) -> dict[str, str]:

@@ -52,6 +52,43 @@ def assert_is_the_layer(found: Imported) -> None:
     assert found.ledger.refused_count == 0
 
 
+# ---- layers named --------------------------------------------------------------------------
+
+
+def write_xlsx(path: Path) -> Path:
+    book = openpyxl.Workbook()
+    book.active.title = "宗地"
+    book.active.append(["宗地编号"])
+    book.active.append(["A1"])
+    book.save(path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".fgb", ".gpkg", ".geojson", ".shp", ".parquet", ".csv"])
+def test_a_layer_that_a_file_of_one_does_not_have_is_refused(
+    read: Read, tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".parquet":
+        parcels().to_parquet(path)
+    elif suffix == ".shp":
+        shapefile(parcels(), path)
+    elif suffix == ".csv":
+        parcels().to_csv(path, index=False)
+    else:
+        parcels().to_file(path, layer="a")
+    assert read(path, source_layer="a").features
+    with pytest.raises(SourceError, match="no layer 'b'"):
+        read(path, source_layer="b")
+
+
+def test_a_sheet_that_a_workbook_of_one_does_not_have_is_refused(
+    read: Read, tmp_path: Path
+) -> None:
+    with pytest.raises(SourceError, match="no sheet '楼宇'"):
+        read(write_xlsx(tmp_path / "a.xlsx"), source_layer="楼宇")
+
+
 # ---- shapefiles -----------------------------------------------------------------------------
 
 

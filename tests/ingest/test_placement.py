@@ -14,15 +14,16 @@ from hypothesis import strategies as st
 
 from geo_service.errors import ChoiceNeededError, SourceError
 from geo_service.industry import IndustryGroups
-from geo_service.ingest import Imported, ImportOptions, read_source
+from geo_service.ingest import Imported, ImportOptions, read_source, tables
 from geo_service.ingest.gcj import wgs84_to_bd09, wgs84_to_gcj02
+from geo_service.ingest.limits import Limits
 from geo_service.ingest.placement import Placement, Sample, decide_placement, old_datum
 from geo_service.ingest.sources import Source
 from geo_service.model import AreaMethod
 from geo_service.plan import Layer, Plan, PlanSettings
 from geo_service.workspace import open_plan
 from tests.county import County, box, parcel
-from tests.ingest.made import parcels
+from tests.ingest.made import parcels, shapefile, table
 
 
 def plan_of(west: float, south: float, east: float, north: float) -> Plan:
@@ -149,9 +150,95 @@ def test_old_datums_without_parameters_are_refused(crs: str, name: str) -> None:
         decide([point], YUNYANG_LIKE, asked=crs)
 
 
-def test_an_old_datum_with_parameters_is_taken() -> None:
-    bound = pyproj.CRS("+proj=longlat +a=6378140 +rf=298.257 +towgs84=1,2,3,0,0,0,0 +type=crs")
-    assert old_datum(bound) is None
+def gauss_krueger(datum: str, ellipsoid: str) -> str:
+    """Return the WKT of a .prj for the meridian of 108 degrees."""
+    return (
+        f'PROJCS["Local",GEOGCS["GCS_Local",DATUM["{datum}",SPHEROID[{ellipsoid}]],'
+        'PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]],PROJECTION["Gauss_Kruger"],'
+        'PARAMETER["False_Easting",500000.0],PARAMETER["False_Northing",0.0],'
+        'PARAMETER["Central_Meridian",108.0],PARAMETER["Scale_Factor",1.0],'
+        'PARAMETER["Latitude_Of_Origin",0.0],UNIT["Meter",1.0]]'
+    )
+
+
+@pytest.mark.parametrize(
+    ("datum", "ellipsoid", "name"),
+    [
+        ("D_Unknown_based_on_IAU_1976", '"IAU_1976",6378140,298.257', "Xi'an 80"),
+        ("D_Local", '"Local",6378140.0,298.257', "Xi'an 80"),
+        ("D_unknown", '"unknown",6378245.0,298.3', "Beijing 54"),
+        ("D_Local", '"Krasovsky_1940",6378245.0,298.3', "Beijing 54"),
+    ],
+)
+def test_an_old_datum_is_known_by_its_ellipsoid_whatever_its_name(
+    tmp_path: Path, datum: str, ellipsoid: str, name: str
+) -> None:
+    path = shapefile(parcels(), tmp_path / "a.shp")
+    wkt = gauss_krueger(datum, ellipsoid)
+    path.with_suffix(".prj").write_text(wkt.replace('"Local"', f'"{datum[2:]}"'))
+    plan = plan_of(107.5, 30.5, 108.5, 31.5)
+    options = ImportOptions(scheme="survey3")
+    with pytest.raises(SourceError, match=name):
+        read_source(path, "parcels", plan=plan, options=options)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4490", "EPSG:4545", "EPSG:4326", "EPSG:4479"])
+def test_a_newer_datum_is_no_old_one(crs: str) -> None:
+    assert old_datum(pyproj.CRS(crs)) is None
+
+
+_XIAN_80 = "+proj=tmerc +lon_0=108 +x_0=500000 +a=6378140 +rf=298.257 +units=m"
+
+
+def test_an_old_datum_with_parameters_is_taken_and_told() -> None:
+    bound = f"{_XIAN_80} +towgs84=0,0,1000,0,0,0,0 +type=crs"
+    found = decide([shapely.Point(566_902.559, 3_423_423.569)], YUNYANG_LIKE, asked=bound)
+    told = next(m for m in found.evidence if m.key == "import.crs_parameters")
+    assert told.values == {"datum": "Xi'an 80", "parameters": "0,0,1000,0,0,0,0"}
+    plain = pyproj.Transformer.from_crs(
+        pyproj.CRS(_XIAN_80).geodetic_crs, _XIAN_80, always_xy=True
+    ).transform(566_902.559, 3_423_423.569, direction="INVERSE")
+    degrees = found.to_degrees(np.array([[566_902.559, 3_423_423.569]]))[0]
+    # A kilometre along the axis of the earth is 1000 m * cos(30.9) = 858 m to the north.
+    assert (degrees[1] - plain[1]) * 110_850 == pytest.approx(858, abs=8)
+    assert degrees[0] == pytest.approx(plain[0], abs=1e-9)
+
+
+@pytest.mark.parametrize("nothing", ["", "+towgs84=0,0,0,0,0,0,0", "+nadgrids=@null"])
+def test_parameters_that_change_nothing_are_none(nothing: str) -> None:
+    point = shapely.Point(566_902.559, 3_423_423.569)
+    with pytest.raises(SourceError, match="Xi'an 80"):
+        decide([point], YUNYANG_LIKE, asked=f"{_XIAN_80} {nothing} +type=crs")
+
+
+def test_rows_without_places_do_not_decide_where_the_others_lie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Batches of two rows; the first places, in metres, come in the third batch.
+    monkeypatch.setattr(tables, "BATCH_ROWS", 2)
+    names = [f"F{n}" for n in range(6)]
+    x = [None, None, None, None, 500_100.0, 500_200.0]
+    y = [None, None, None, None, 3_420_100.0, 3_420_200.0]
+    path = table(tmp_path / "a.csv", facility_id=names, kind="port", x=x, y=y)
+    plan = plan_of(107.5, 30.5, 108.5, 31.5)
+    options = ImportOptions(limits=Limits(features=6))
+    found = read_source(path, "facilities", plan=plan, options=options)
+    assert found.placement is not None
+    assert found.placement.label == "EPSG:4545"
+    assert found.frame["facility_id"].tolist() == ["F4", "F5"]
+    assert found.rows == 6
+
+
+def test_codes_that_come_late_ask_for_their_scheme(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "BATCH_ROWS", 1)
+    wkt = shapely.to_wkt([box(0, 0, 10, 10), box(20, 0, 10, 10)], rounding_precision=3)
+    path = table(tmp_path / "a.csv", parcel_id=["A", "B"], land_use=[None, "1001"], wkt=wkt)
+    plan = plan_of(107.5, 30.5, 108.5, 31.5)
+    with pytest.raises(ChoiceNeededError) as caught:
+        read_source(path, "parcels", plan=plan)
+    assert caught.value.parameter == "scheme"
 
 
 def test_a_declared_crs_is_checked_and_another_that_fits_is_offered() -> None:
@@ -219,6 +306,20 @@ def test_degrees_that_nothing_settles_are_asked_for(tmp_path: Path) -> None:
         )
     assert caught.value.parameter == "crs"
     assert [choice.value for choice in caught.value.choices] == ["EPSG:4490", "GCJ-02", "BD-09"]
+
+
+def test_degrees_that_fit_no_reading_well_show_how_each_fits(
+    published: Plan, tmp_path: Path
+) -> None:
+    # 75 m to the north of what is published: none is near enough, but one is nearest.
+    frame = published.frame("parcels")[["parcel_id", "geometry"]]
+    off = frame.set_geometry(frame.to_crs("EPSG:4545").translate(0, 75).to_crs("EPSG:4326"))
+    off.to_file(tmp_path / "a.geojson", RFC7946="YES")
+    with pytest.raises(ChoiceNeededError) as caught:
+        read_source(tmp_path / "a.geojson", "parcels", plan=published)
+    evidence = {choice.value: choice.evidence for choice in caught.value.choices}
+    assert "layer parcels 30 pairs (100.0 %) with a median error of 75.0" in evidence["EPSG:4490"]
+    assert len(set(evidence.values())) == 3
 
 
 @pytest.mark.parametrize("shift", ["GCJ-02", "BD-09"])
