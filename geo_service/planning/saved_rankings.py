@@ -17,7 +17,7 @@ from geo_service.planning.saved import (
 )
 from geo_service.reports.ranking import ranking_document, ranking_summary
 from geo_service.stores.base import RANKING, Saved
-from geo_service.suitability.project import parse_project
+from geo_service.suitability.project import project_of
 from geo_service.suitability.rank import Ranking, rank
 from geo_service.workspace import Workspace, open_workspace
 from geo_service.zoning.rulebook import parse_rulebook
@@ -85,7 +85,7 @@ def ranking_from_recipe(opened: Workspace, ranking_id: str) -> Ranking:
     recipe: dict[str, Any] = dict(saved.recipe)
     made = rank(
         opened.plan_at(saved.layer_versions),
-        parse_project(orjson.dumps(recipe["project"]).decode()),
+        project_of(recipe["project"]),
         parse_rulebook(orjson.dumps(recipe["rulebook"]).decode(), "rulebook"),
         as_of=date.fromisoformat(recipe["as_of"]),
     )

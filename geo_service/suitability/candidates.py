@@ -1,15 +1,16 @@
 """Candidates: where a project could go on land and floors that the plan has.
 
-Vacant or idle parcels, neighbouring ones of one park taken together, runs of vacant
-floors, and whole parks by what they have left. Each is large enough for the project;
-whether a rule forbids it is decided by `exclusion`. Geometry is in the metric CRS.
+First come the parts, each a free parcel or a vacant floor. `combine` puts those that it is
+given together to places large enough for the project: single parcels, neighbouring ones of
+one park, runs of floors, and what a park has left in all. Which parts a rule forbids is told
+by `exclusion`; `places` leaves those out before it combines. Geometry is in the metric CRS.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -51,8 +52,9 @@ class Candidate:
     """A place for the project: its parts, the area it offers, and what it has.
 
     `area_m2` is land for parcels, parks and land, vacant floor area for floors.
-    `offers` holds utilities (summed over parcels) and properties of floors (the least of
-    the run); None where one part lacks the value.
+    `offers` holds utilities (summed over parcels; for floors those of the building's parcel)
+    and properties of floors (the least of the run); None where one part lacks the value.
+    The geometry of a park is that of the parcels it consists of here.
     """
 
     candidate_id: str
@@ -69,59 +71,108 @@ class Candidate:
 
 
 def find_candidates(plan: Plan, project: Project) -> list[Candidate]:
-    """Return every place of the plan that is large enough, by id.
+    """Return every place of the plan that is large enough, by id, as if nothing were forbidden."""
+    return combine(find_parts(plan, project), project)
 
-    For land: free parcels and neighbouring free parcels of one park that reach the area
-    together, and parks whose free parcels do. For floor area: runs of vacant floors, or, if
-    the project does not need contiguous floors, all vacant floors of a building.
+
+def find_parts(plan: Plan, project: Project) -> list[Candidate]:
+    """Return what places are made of, in order of their ids, however small they are.
+
+    Free parcels for a project that needs land, single floors with room for one that needs
+    floor area.
+    """
+    if project.needs.land_m2 is not None:
+        return list(_parcels(plan))
+    return list(_floors(plan))
+
+
+def combine(parts: Sequence[Candidate], project: Project) -> list[Candidate]:
+    """Return the places that are large enough and consist of these parts alone, by id.
+
+    For land: parcels and neighbouring parcels of one park that reach the area together, and
+    parks whose parcels do, wherever they lie. For floor area: runs of floors, or, if the
+    project does not need contiguous floors, all floors of a building. Neither the places nor
+    their ids hang on the order of the layers' rows.
     """
     needs = project.needs
+    ordered = sorted(parts, key=_place)
     if needs.land_m2 is not None:
-        found = [*_parcels(plan, needs.land_m2), *_parks(plan, needs.land_m2)]
+        found = [
+            *(part for part in ordered if part.area_m2 >= needs.land_m2),
+            *_neighbouring(ordered, needs.land_m2),
+            *_parks(ordered, needs.land_m2),
+        ]
     else:
-        found = list(
-            _floors(plan, needs.floor_area_m2 or 0.0, is_contiguous=needs.contiguous_floors)
-        )
+        needed_m2 = needs.floor_area_m2 or 0.0
+        found = list(_buildings(ordered, needed_m2, is_contiguous=needs.contiguous_floors))
     return sorted(found, key=lambda candidate: candidate.candidate_id)
 
 
 Row = dict[str, Any]
 
 
-def _free_parcels(plan: Plan) -> tuple[list[Row], list[BaseGeometry]]:
+def building_of(candidate: Candidate) -> str:
+    """Return the id of the building that floors are in."""
+    return candidate.members[0].rpartition("/")[0]
+
+
+def floor_numbers(candidate: Candidate) -> list[int]:
+    """Return the numbers of floors, lowest first."""
+    return [int(member.rpartition("/")[2]) for member in candidate.members]
+
+
+def _place(part: Candidate) -> tuple[str, int]:
+    """Return what parts are ordered by: their id, and floors of a building by their number."""
+    if part.kind is CandidateKind.FLOORS:
+        return building_of(part), floor_numbers(part)[0]
+    return part.members[0], 0
+
+
+# ---- land ------------------------------------------------------------------------------------
+
+
+def _parcels(plan: Plan) -> Iterator[Candidate]:
+    """Yield every free parcel as a candidate."""
     parcels = plan.metric("parcels")
-    free = parcels[parcels["status"].isin(FREE_STATUSES)]
-    return rows_of(free), list(free.geometry)
+    free = parcels[parcels["status"].isin(FREE_STATUSES)].sort_values("parcel_id")
+    for row, shape in zip(rows_of(free), free.geometry, strict=True):
+        yield Candidate(
+            candidate_id=f"{CandidateKind.PARCEL}:{row['parcel_id']}",
+            kind=CandidateKind.PARCEL,
+            park_id=_text(row["park_id"]),
+            members=(row["parcel_id"],),
+            area_m2=float(shape.area),
+            geometry=shape,
+            offers={name: _number(row[name]) for name in UTILITIES},
+            land_use=_text(row["land_use"]),
+            land_use_scheme=_text(row["land_use_scheme"]),
+            illustrative=bool(row["illustrative"]),
+        )
 
 
-def _parcels(plan: Plan, needed_m2: float) -> Iterator[Candidate]:
-    rows, shapes = _free_parcels(plan)
-    areas = [shape.area for shape in shapes]
-    for row, shape, area_m2 in zip(rows, shapes, areas, strict=True):
-        if area_m2 >= needed_m2:
-            yield _of_parcels([row], [shape])
-    small = {place for place, area_m2 in enumerate(areas) if area_m2 < needed_m2}
-    neighbours = _neighbours(rows, shapes)
+def _neighbouring(parts: Sequence[Candidate], needed_m2: float) -> Iterator[Candidate]:
+    """Yield neighbouring parcels that reach the area together; each parcel is tried as a start."""
+    neighbours = _neighbours(parts)
     seen: set[frozenset[int]] = set()
-    for seed in sorted(small):
-        group = _grow(seed, neighbours, shapes, areas, needed_m2)
+    for seed, part in enumerate(parts):
+        group = None
+        if part.area_m2 < needed_m2:
+            group = _grow(seed, neighbours, parts, needed_m2)
         if group is not None and group not in seen:
             seen.add(group)
-            places = sorted(group)
-            yield _of_parcels(
-                [rows[place] for place in places], [shapes[place] for place in places]
-            )
+            yield _together(CandidateKind.PARCELS, [parts[place] for place in sorted(group)])
 
 
-def _neighbours(rows: list[Row], shapes: list[BaseGeometry]) -> Mapping[int, set[int]]:
-    """Return which free parcels of one park share enough border to be built on as one."""
+def _neighbours(parts: Sequence[Candidate]) -> Mapping[int, set[int]]:
+    """Return which parcels of one park share enough border to be built on as one."""
     found: dict[int, set[int]] = defaultdict(set)
-    if not shapes:
+    if not parts:
         return found
-    array = np.array(shapes, dtype=object)
+    array = np.array([part.geometry for part in parts], dtype=object)
     one, two = shapely.STRtree(array).query(array, predicate="dwithin", distance=GAP_M)
     for first, second in zip(one.tolist(), two.tolist(), strict=True):
-        if first >= second or rows[first]["park_id"] != rows[second]["park_id"]:
+        park_id = parts[first].park_id
+        if first >= second or park_id is None or park_id != parts[second].park_id:
             continue
         border = shapely.intersection(array[first].boundary, array[second].buffer(2 * GAP_M))
         if shapely.length(border) >= SHARED_BORDER_M:
@@ -133,19 +184,42 @@ def _neighbours(rows: list[Row], shapes: list[BaseGeometry]) -> Mapping[int, set
 def _grow(
     seed: int,
     neighbours: Mapping[int, set[int]],
-    shapes: list[BaseGeometry],
-    areas: list[float],
+    parts: Sequence[Candidate],
     needed_m2: float,
 ) -> frozenset[int] | None:
-    """Add the neighbour that keeps the whole most compact until the area is reached."""
-    group, shape = {seed}, shapes[seed]
-    while sum(areas[place] for place in group) < needed_m2:
+    """Return a parcel with neighbours that reach the area together.
+
+    The neighbour that keeps the whole most compact is added first; where that takes too many
+    parcels, the largest one.
+    """
+
+    def compact(whole: BaseGeometry, place: int) -> float:
+        return compactness(_joined([whole, parts[place].geometry]))
+
+    def large(_: BaseGeometry, place: int) -> float:
+        return parts[place].area_m2
+
+    found = _grow_by(compact, seed, neighbours, parts, needed_m2)
+    return found or _grow_by(large, seed, neighbours, parts, needed_m2)
+
+
+def _grow_by(
+    worth: Callable[[BaseGeometry, int], float],
+    seed: int,
+    neighbours: Mapping[int, set[int]],
+    parts: Sequence[Candidate],
+    needed_m2: float,
+) -> frozenset[int] | None:
+    """Add the neighbour that is worth most until the area is reached; None if it is not."""
+    group, shape = {seed}, parts[seed].geometry
+    while sum(parts[place].area_m2 for place in group) < needed_m2:
         edge = {other for place in group for other in neighbours.get(place, ())} - group
         if not edge or len(group) >= MAX_PARCELS:
             return None
-        best = max(sorted(edge), key=lambda place: compactness(_joined([shape, shapes[place]])))
+        whole = shape
+        best = max(sorted(edge), key=lambda place: worth(whole, place))
         group.add(best)
-        shape = _joined([shape, shapes[best]])
+        shape = _joined([shape, parts[best].geometry])
     return frozenset(group)
 
 
@@ -165,95 +239,114 @@ def compactness(shape: BaseGeometry) -> float:
     return 4 * math.pi * shape.area / length**2 if length else 0.0
 
 
-def _of_parcels(rows: list[Row], shapes: list[BaseGeometry]) -> Candidate:
-    ids = tuple(row["parcel_id"] for row in rows)
-    is_one = len(ids) == 1
-    uses = {_text(row["land_use"]) for row in rows}
-    schemes = {_text(row["land_use_scheme"]) for row in rows}
-    kind = CandidateKind.PARCEL if is_one else CandidateKind.PARCELS
+def _together(kind: CandidateKind, parts: Sequence[Candidate]) -> Candidate:
+    """Return parcels of one park as one candidate."""
+    members = tuple(part.members[0] for part in parts)
+    park_id = parts[0].park_id
+    uses = {part.land_use for part in parts}
+    schemes = {part.land_use_scheme for part in parts}
+    name = park_id if kind is CandidateKind.PARK else "+".join(members)
     return Candidate(
-        candidate_id=f"{kind}:{'+'.join(ids)}",
+        candidate_id=f"{kind}:{name}",
         kind=kind,
-        park_id=_text(rows[0]["park_id"]),
-        members=ids,
-        area_m2=float(sum(shape.area for shape in shapes)),
-        geometry=shapes[0] if is_one else shapely.union_all(shapes),
-        offers={name: _sum(row[name] for row in rows) for name in UTILITIES},
+        park_id=park_id,
+        members=members,
+        area_m2=float(sum(part.area_m2 for part in parts)),
+        geometry=shapely.union_all([part.geometry for part in parts]),
+        offers={name: _sum(part.offers[name] for part in parts) for name in UTILITIES},
         land_use=uses.pop() if len(uses) == 1 else None,
         land_use_scheme=schemes.pop() if len(schemes) == 1 else None,
-        illustrative=any(bool(row["illustrative"]) for row in rows),
+        illustrative=any(part.illustrative for part in parts),
     )
 
 
-def _parks(plan: Plan, needed_m2: float) -> Iterator[Candidate]:
-    """Parks whose free parcels together reach the area, wherever they lie in the park."""
-    rows, shapes = _free_parcels(plan)
-    groups: dict[str, list[int]] = defaultdict(list)
-    for place, row in enumerate(rows):
-        if _text(row["park_id"]):
-            groups[row["park_id"]].append(place)
-    footprints = dict(
-        zip(plan.metric("parks")["park_id"], plan.metric("parks").geometry, strict=True)
-    )
-    for park_id, places in groups.items():
-        area_m2 = float(sum(shapes[place].area for place in places))
-        if area_m2 >= needed_m2:
-            yield Candidate(
-                candidate_id=f"{CandidateKind.PARK}:{park_id}",
-                kind=CandidateKind.PARK,
-                park_id=park_id,
-                members=tuple(rows[place]["parcel_id"] for place in places),
-                area_m2=area_m2,
-                geometry=footprints[park_id],
-                offers={name: _sum(rows[place][name] for place in places) for name in UTILITIES},
-                illustrative=any(bool(rows[place]["illustrative"]) for place in places),
-            )
+def _parks(parts: Sequence[Candidate], needed_m2: float) -> Iterator[Candidate]:
+    """Yield parks whose parcels together reach the area, wherever they lie in the park."""
+    groups: dict[str, list[Candidate]] = defaultdict(list)
+    for part in parts:
+        if part.park_id is not None:
+            groups[part.park_id].append(part)
+    for group in groups.values():
+        if sum(part.area_m2 for part in group) >= needed_m2:
+            yield _together(CandidateKind.PARK, group)
 
 
-def _floors(plan: Plan, needed_m2: float, *, is_contiguous: bool) -> Iterator[Candidate]:
-    buildings = plan.metric("buildings")
+# ---- floors ----------------------------------------------------------------------------------
+
+
+def _floors(plan: Plan) -> Iterator[Candidate]:
+    """Yield every floor with room as a candidate."""
+    buildings, parcels = plan.metric("buildings"), plan.frame("parcels")
     homes = {
         row["building_id"]: (row, shape)
         for row, shape in zip(rows_of(buildings), buildings.geometry, strict=True)
     }
-    by_building: dict[str, list[Row]] = defaultdict(list)
-    for floor in rows_of(plan.frame("floors")):
-        if _number(floor["vacant_m2"]):
-            by_building[floor["building_id"]].append(floor)
-    for building_id, floors in by_building.items():
-        floors.sort(key=lambda floor: int(floor["floor_no"]))
-        runs = _shortest_runs(floors, needed_m2) if is_contiguous else [floors]
-        for run in runs:
-            if sum(floor["vacant_m2"] for floor in run) >= needed_m2:
-                yield _of_floors(*homes[building_id], run)
+    grounds = {row["parcel_id"]: row for row in rows_of(parcels)}
+    floors = plan.frame("floors").sort_values(["building_id", "floor_no"])
+    for floor in rows_of(floors):
+        vacant_m2 = _number(floor["vacant_m2"])
+        if not vacant_m2:
+            continue
+        building, shape = homes[floor["building_id"]]
+        below = grounds.get(building["parcel_id"], {})
+        member = f"{floor['building_id']}/{int(floor['floor_no'])}"
+        yield Candidate(
+            candidate_id=f"{CandidateKind.FLOORS}:{member}",
+            kind=CandidateKind.FLOORS,
+            park_id=_text(building["park_id"]),
+            members=(member,),
+            area_m2=vacant_m2,
+            geometry=shape,
+            offers={name: _number(floor[name]) for name in FLOOR_COLUMNS}
+            | {name: _number(below.get(name)) for name in UTILITIES},
+            fire_classes=(_text(floor["fire_class"]),),
+            illustrative=bool(building["illustrative"]),
+        )
 
 
-def _shortest_runs(floors: list[Row], needed_m2: float) -> Iterator[list[Row]]:
+def _buildings(
+    parts: Sequence[Candidate], needed_m2: float, *, is_contiguous: bool
+) -> Iterator[Candidate]:
+    groups: dict[str, list[Candidate]] = defaultdict(list)
+    for part in parts:
+        groups[building_of(part)].append(part)
+    for floors in groups.values():
+        if is_contiguous:
+            yield from map(floors_together, _shortest_runs(floors, needed_m2))
+        elif sum(floor.area_m2 for floor in floors) >= needed_m2:
+            yield floors_together(floors)
+
+
+def _shortest_runs(floors: Sequence[Candidate], needed_m2: float) -> Iterator[list[Candidate]]:
     """From each floor upwards, the shortest unbroken run that reaches the area."""
-    for start in range(len(floors)):
-        run = [floors[start]]
-        for floor in floors[start + 1 :]:
-            if sum(item["vacant_m2"] for item in run) >= needed_m2:
+    numbers = [floor_numbers(floor)[0] for floor in floors]
+    for start, first in enumerate(floors):
+        run = [first]
+        for place in range(start + 1, len(floors)):
+            if sum(item.area_m2 for item in run) >= needed_m2:
                 break
-            if floor["floor_no"] != run[-1]["floor_no"] + 1:
+            if numbers[place] != numbers[place - 1] + 1:
                 break
-            run.append(floor)
-        if sum(item["vacant_m2"] for item in run) >= needed_m2:
+            run.append(floors[place])
+        if sum(item.area_m2 for item in run) >= needed_m2:
             yield run
 
 
-def _of_floors(building: Row, shape: BaseGeometry, run: list[Row]) -> Candidate:
-    numbers = [int(floor["floor_no"]) for floor in run]
+def floors_together(floors: Sequence[Candidate]) -> Candidate:
+    """Return floors of one building, lowest first, as one candidate."""
+    first = floors[0]
+    numbers = "+".join(str(floor_numbers(floor)[0]) for floor in floors)
+    least = {name: _least(floor.offers[name] for floor in floors) for name in FLOOR_COLUMNS}
     return Candidate(
-        candidate_id=f"floors:{building['building_id']}/{'+'.join(map(str, numbers))}",
+        candidate_id=f"{CandidateKind.FLOORS}:{building_of(first)}/{numbers}",
         kind=CandidateKind.FLOORS,
-        park_id=_text(building["park_id"]),
-        members=tuple(f"{building['building_id']}/{number}" for number in numbers),
-        area_m2=float(sum(floor["vacant_m2"] for floor in run)),
-        geometry=shape,
-        offers={name: _least(floor[name] for floor in run) for name in FLOOR_COLUMNS},
-        fire_classes=tuple(_text(floor["fire_class"]) for floor in run),
-        illustrative=bool(building["illustrative"]),
+        park_id=first.park_id,
+        members=tuple(floor.members[0] for floor in floors),
+        area_m2=float(sum(floor.area_m2 for floor in floors)),
+        geometry=first.geometry,
+        offers={**first.offers, **least},
+        fire_classes=tuple(floor.fire_classes[0] for floor in floors),
+        illustrative=first.illustrative,
     )
 
 
@@ -265,13 +358,13 @@ def _number(cell: object) -> float | None:
     return float(cell) if isinstance(cell, (int, float)) and not math.isnan(cell) else None
 
 
-def _sum(cells: Iterable[object]) -> float | None:
-    numbers = [_number(cell) for cell in cells]
-    known = [number for number in numbers if number is not None]
-    return sum(known) if len(known) == len(numbers) else None
+def _sum(numbers: Iterable[float | None]) -> float | None:
+    found = list(numbers)
+    known = [number for number in found if number is not None]
+    return sum(known) if len(known) == len(found) else None
 
 
-def _least(cells: Iterable[object]) -> float | None:
-    numbers = [_number(cell) for cell in cells]
-    known = [number for number in numbers if number is not None]
-    return min(known) if len(known) == len(numbers) else None
+def _least(numbers: Iterable[float | None]) -> float | None:
+    found = list(numbers)
+    known = [number for number in found if number is not None]
+    return min(known) if len(known) == len(found) else None

@@ -7,25 +7,33 @@ publishes them for editors. Which criteria there are is decided by `criteria`.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from geo_service.documents import parse_model, read_text, read_yaml
-from geo_service.errors import InvalidQueryError, ProjectError
+from geo_service.errors import Fault, InvalidQueryError, ProjectError
 from geo_service.industry import classification
 from geo_service.schema import FACILITY_KINDS, FIRE_CLASSES
+from geo_service.suitability.value import describe, parse_value_function, value_function_schema
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-_UNUSABLE = "The project cannot be used:"
+UNUSABLE = "The project cannot be used:"
+FLOOR_NEEDS = ("floor_load_kn_m2", "clear_height_m", "goods_lift_t", "fire_class")
+"""Needs that a floor must meet; land has none of them."""
+KINDS_OF_LAND = ("parcel", "parcels", "park", "land")
+KINDS_OF_FLOORS = ("floors",)
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Needs(_Part):
@@ -50,7 +58,9 @@ class Needs(_Part):
         default=None, description="Least goods lift in t, such as 3."
     )
     fire_class: Literal["甲", "乙", "丙", "丁", "戊"] | None = Field(
-        default=None, description="Fire class of the production, such as 丙."
+        default=None,
+        description="Fire class that the floors must be built for, such as 丙; for land, name "
+        "hazard_class.",
     )
     power_kva: NotNegative | None = Field(default=None, description="Power in kVA, such as 2000.")
     water_m3_d: NotNegative | None = Field(default=None, description="Water in m³/d, such as 200.")
@@ -63,6 +73,15 @@ class Needs(_Part):
     def _land_or_floors(self) -> Needs:
         if (self.land_m2 is None) == (self.floor_area_m2 is None):
             msg = "name land_m2 or floor_area_m2, one of them"
+            raise ValueError(msg)
+        asked = [name for name in FLOOR_NEEDS if getattr(self, name) is not None]
+        if not self.contiguous_floors:
+            asked.append("contiguous_floors")
+        if self.land_m2 is not None and asked:
+            msg = (
+                f"{', '.join(asked)} can be asked of floors only and land_m2 looks for land: "
+                "name floor_area_m2 instead, or leave it out"
+            )
             raise ValueError(msg)
         return self
 
@@ -93,19 +112,18 @@ class Wish(_Part):
     value_function: dict[str, Any] | None = Field(
         default=None,
         description='How a value counts, such as {"kind": "linear", "worst": 60, "best": 5}.',
+        json_schema_extra=lambda schema: schema.update(value_function_schema()),
     )
 
     @field_validator("value_function")
     @classmethod
     def _usable_function(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
         if value is not None:
-            from geo_service.suitability.value import parse_value_function  # noqa: PLC0415
-
             try:
-                parse_value_function(value)
+                return describe(parse_value_function(value))
             except InvalidQueryError as error:
                 raise ValueError(str(error)) from None
-        return value
+        return None
 
 
 class Weights(_Part):
@@ -147,12 +165,14 @@ class Project(_Part):
     access: dict[str, Access] = Field(
         default_factory=dict,
         description="Limits by kind of facility: " + ", ".join(FACILITY_KINDS) + ".",
+        json_schema_extra={"propertyNames": {"enum": list(FACILITY_KINDS)}},
     )
     candidates: tuple[Literal["parcel", "parcels", "floors", "park", "land"], ...] = Field(
         default=("parcel", "parcels", "floors", "park"),
         min_length=1,
         description="Where to look: free parcels, neighbouring parcels together, floors, parks "
-        "whose free land is scattered; land searches the whole county for new land.",
+        "whose free land is scattered; land searches the whole county for new land. A project "
+        "that needs land needs one other than floors, one that needs floor area needs floors.",
     )
     criteria: dict[str, Wish] = Field(
         default_factory=dict, description="Criteria by name; the default set when left out."
@@ -162,7 +182,9 @@ class Project(_Part):
         default="weighted_sum", description="How scores are made of the criteria."
     )
     normalisation: Literal["minmax", "vector", "sum", "max"] | None = Field(
-        default=None, description="How criteria are scaled; the method's own when left out."
+        default=None,
+        description="How criteria are scaled over the candidates; when left out, each goes "
+        "through its value function instead, under every method.",
     )
     unknown: Literal["keep", "exclude"] = Field(
         default="keep", description="Keep candidates whose exclusion cannot be judged, marked so."
@@ -210,6 +232,20 @@ class Project(_Part):
             raise ValueError(msg)
         return criteria
 
+    @model_validator(mode="after")
+    def _kinds_fit_the_need(self) -> Project:
+        is_land = self.needs.land_m2 is not None
+        name, fitting = (
+            ("land_m2", KINDS_OF_LAND) if is_land else ("floor_area_m2", KINDS_OF_FLOORS)
+        )
+        if not set(self.candidates) & set(fitting):
+            msg = (
+                f"candidates: {', '.join(self.candidates)} cannot offer needs.{name}; "
+                f"name {' or '.join(fitting)}"
+            )
+            raise ValueError(msg)
+        return self
+
     @property
     def fire_class(self) -> str | None:
         """The stricter of the project's hazard class and the fire class that it needs."""
@@ -230,19 +266,53 @@ def parse_project(text: str, file: str = "project") -> Project:
         project, faults = parse_model(Project, data, file, lines=lines)
         if project is not None and not faults:
             return project
-    raise ProjectError(_UNUSABLE, faults)
+    raise ProjectError(UNUSABLE, faults)
+
+
+def project_of(fields: Mapping[str, Any]) -> Project:
+    """Return a project given as plain data, such as a JSON body, as a checked value.
+
+    Raises
+    ------
+    ProjectError
+        As `parse_project`; also for a value that JSON does not have.
+    """
+    try:
+        text = json.dumps(fields, ensure_ascii=False, default=_plain_number)
+        text.encode()  # half a character, which JSON can spell, is no text
+    except (TypeError, ValueError, RecursionError) as error:
+        found, expected = str(error), "text, numbers, lists and mappings"
+        raise ProjectError(
+            UNUSABLE, [Fault(file="project", found=found, expected=expected)]
+        ) from None
+    return parse_project(text)
+
+
+def _plain_number(value: object) -> object:
+    """Return a number of numpy's as Python's; TypeError for anything else."""
+    if isinstance(value, np.generic):
+        return value.item()
+    msg = f"a value of type {type(value).__name__}"
+    raise TypeError(msg)
 
 
 def open_project(path: Path) -> Project:
     """Return the project in a file; ProjectError lists what is wrong with it."""
     text, faults = read_text(path)
     if faults:
-        raise ProjectError(_UNUSABLE, faults)
+        raise ProjectError(UNUSABLE, faults)
     return parse_project(text, path.name)
 
 
 def project_schema() -> dict[str, Any]:
     """Return the JSON Schema of a project, for editors and for the form."""
+    from geo_service.suitability.criteria import CRITERIA  # noqa: PLC0415 - it imports us
+
     schema = Project.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    names = {"propertyNames": {"enum": list(CRITERIA)}}
+    schema["properties"]["criteria"] |= names
+    matrix, _ = schema["$defs"]["Weights"]["properties"]["ahp_matrix"]["anyOf"]
+    matrix |= names
+    matrix["additionalProperties"] |= names
     return schema

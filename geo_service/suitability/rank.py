@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,39 +23,34 @@ import orjson
 import pandas as pd
 
 from geo_service.crs import STORAGE_CRS
-from geo_service.errors import NotFoundError
+from geo_service.errors import Fault, NotFoundError, ProjectError
 from geo_service.model import FocusBasis, Message, Verdict
-from geo_service.suitability.access import judge_access
-from geo_service.suitability.candidates import Candidate, CandidateKind, find_candidates
 from geo_service.suitability.criteria import choose_criteria, measure
 from geo_service.suitability.doubt import QUICK_DRAWS, Doubt, doubt_of
 from geo_service.suitability.effect import FocusEffect, amount_of, focus_effects
-from geo_service.suitability.exclusion import Reason, judge_candidates
+from geo_service.suitability.exclusion import Reason
 from geo_service.suitability.misses import Miss, nearest_misses
-from geo_service.suitability.project import Project, Weights, open_project, parse_project
+from geo_service.suitability.places import Excluded, find_places
+from geo_service.suitability.project import (
+    UNUSABLE,
+    Project,
+    Weights,
+    open_project,
+    project_of,
+)
 from geo_service.suitability.robustness import DRAWS
-from geo_service.suitability.scoring import Scored, score_table
+from geo_service.suitability.scoring import Scored, check_matrix, score_table
 from geo_service.suitability.sites import Sites
-from geo_service.suitability.siting import find_land
 from geo_service.zoning.rulebook import Rulebook, open_rulebook
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Sequence
-
     from geo_service.plan import Plan
+    from geo_service.suitability.candidates import Candidate
+    from geo_service.suitability.explain import Explanation
     from geo_service.suitability.siting import LandSearch
     from geo_service.zoning.review import Progress
 
 _STEPS = ("candidates", "exclusion", "access", "focus", "criteria", "score")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Excluded:
-    """A candidate that is out, and every reason why."""
-
-    candidate: Candidate
-    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True)
@@ -149,6 +145,12 @@ class Ranking:
                 seen[candidate.park_id] += 1
                 places[candidate.candidate_id] = seen[candidate.park_id]
         return places
+
+    def explain(self, candidate_id: str) -> Explanation:
+        """Return why a candidate stands where it does; NotFoundError for one that is not ranked."""
+        from geo_service.suitability.explain import explain  # noqa: PLC0415 - it imports us
+
+        return explain(self, candidate_id)
 
     def place_of(self, candidate_id: str) -> int:
         """Return a candidate's position in `sites`; NotFoundError for one that is not ranked."""
@@ -246,7 +248,7 @@ _AMOUNT_FIELDS = {
 
 def rank(
     plan: Plan,
-    project: Project | Mapping[str, Any] | str | os.PathLike[str],
+    project: Project | Mapping[str, Any] | str | PathLike[str],
     rulebook: Rulebook | None = None,
     *,
     as_of: date | None = None,
@@ -287,19 +289,14 @@ def rank(
     day = as_of or date.today()  # noqa: DTZ011 - the county's calendar day
     tell = _teller(progress)
 
-    tell("candidates")
-    found, land = _find(plan, asked, rules, day)
-    tell("exclusion")
-    reasons = judge_candidates(plan, found, asked, rules, as_of=day)
-    tell("access")
-    for candidate_id, against in judge_access(Sites(plan, found, asked, {})).items():
-        reasons.setdefault(candidate_id, []).extend(against)
-    kept, unknowns, excluded = _sort(found, reasons, asked)
+    chosen = choose_criteria(asked)
+    check_matrix(asked.weights, chosen)
+    places = find_places(plan, asked, rules, as_of=day, tell=tell)
+    kept, excluded = places.standing, list(places.excluded)
     tell("focus")
     parks = list(dict.fromkeys(item.park_id for item in kept if item.park_id))
     effects = focus_effects(plan, asked, rules, parks, as_of=day)
     tell("criteria")
-    chosen = choose_criteria(asked)
     sites = Sites(plan, kept, asked, effects)
     raw = pd.DataFrame({item.name: measure(item.criterion, sites) for item in chosen})
     if asked.unknown == "exclude":
@@ -323,19 +320,25 @@ def rank(
         as_of=day,
         sites=sites,
         scored=scored,
-        unknowns=unknowns,
+        unknowns=places.unknowns,
         excluded=tuple(excluded),
-        misses=() if len(sites) else nearest_misses(plan, asked, rules, excluded, as_of=day),
-        land=land,
+        misses=()
+        if len(sites)
+        else nearest_misses(plan, asked, rules, excluded, as_of=day, land=places.land),
+        land=places.land,
     )
 
 
-def _read_project(project: Project | Mapping[str, Any] | str | os.PathLike[str]) -> Project:
+def _read_project(project: Project | Mapping[str, Any] | str | PathLike[str]) -> Project:
     if isinstance(project, Project):
         return project
     if isinstance(project, Mapping):
-        return parse_project(orjson.dumps(dict(project)).decode())
-    return open_project(Path(project))
+        return project_of(project)
+    if isinstance(project, (str, PathLike)):
+        return open_project(Path(project))
+    found, expected = type(project).__name__, "a Project, its fields, or the path of its file"
+    fault = Fault(file="project", found=found, expected=expected)
+    raise ProjectError(UNUSABLE, [fault])
 
 
 def _teller(progress: Progress | None) -> Callable[[str], None]:
@@ -344,48 +347,6 @@ def _teller(progress: Progress | None) -> Callable[[str], None]:
             progress(_STEPS.index(step), len(_STEPS), step)
 
     return tell
-
-
-def _find(
-    plan: Plan, project: Project, rulebook: Rulebook, day: date
-) -> tuple[list[Candidate], LandSearch | None]:
-    """Return the candidates of the kinds asked for.
-
-    A whole park is left out where one of its parcels, or neighbouring ones, would do: it
-    would say the same place twice.
-    """
-    kinds = set(project.candidates)
-    found = [item for item in find_candidates(plan, project) if item.kind in kinds]
-    on_parcels = {
-        item.park_id for item in found if item.kind in {CandidateKind.PARCEL, CandidateKind.PARCELS}
-    }
-    found = [
-        item
-        for item in found
-        if item.kind is not CandidateKind.PARK or item.park_id not in on_parcels
-    ]
-    land = None
-    if CandidateKind.LAND in kinds and project.needs.land_m2 is not None:
-        land = find_land(plan, project, rulebook, as_of=day)
-        found += list(land.candidates)
-    return found, land
-
-
-def _sort(
-    found: Sequence[Candidate], reasons: Mapping[str, Sequence[Reason]], project: Project
-) -> tuple[list[Candidate], dict[str, tuple[Reason, ...]], list[Excluded]]:
-    """Tell apart what stands, what stands with doubts, and what is out."""
-    kept, unknowns, excluded = [], {}, []
-    for candidate in found:
-        own = tuple(reasons.get(candidate.candidate_id, ()))
-        is_forbidden = any(reason.verdict is Verdict.FAIL for reason in own)
-        if is_forbidden or (own and project.unknown == "exclude"):
-            excluded.append(Excluded(candidate=candidate, reasons=own))
-            continue
-        kept.append(candidate)
-        if own:
-            unknowns[candidate.candidate_id] = own
-    return kept, unknowns, excluded
 
 
 def _without_unmeasured(

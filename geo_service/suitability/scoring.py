@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from geo_service.errors import Fault, ProjectError
+from geo_service.documents import nearest_name
+from geo_service.errors import Fault, InvalidQueryError, ProjectError
 from geo_service.model import Message
 from geo_service.suitability.mcda import METHODS, Scorer, ahp_weights, entropy_weights
 from geo_service.suitability.methods import build_method
+from geo_service.suitability.project import UNUSABLE
 from geo_service.suitability.scaling import Criteria, Scaling
 from geo_service.suitability.weights import AhpResult, equal_weights
 
@@ -211,21 +213,52 @@ def _weights(
     if weights.method == "entropy":
         return entropy_weights(valued) if len(valued) > 1 else equal_weights(names), None
     if weights.method == "ahp":
-        matrix = weights.ahp_matrix or {}
-        lacking = [name for name in names if name not in matrix]
-        if lacking:
-            found = ", ".join(matrix) or "none"
-            raise _unusable(
-                column="weights.ahp_matrix",
-                found=f"rows for {found}",
-                expected=f"a row for {lacking[0]}",
-            )
-        square = {row: {name: matrix[row].get(name, np.nan) for name in names} for row in names}
-        result = ahp_weights(square, allow_inconsistent=weights.allow_inconsistent)
+        result = _ahp(weights, names)
         return result.weights, result
     return {item.name: item.weight for item in kept}, None
 
 
+def check_matrix(weights: Weights, chosen: Sequence[Chosen]) -> None:
+    """Refuse pairwise comparisons that do not fit the criteria, before anything is measured.
+
+    Raises
+    ------
+    ProjectError
+        A criterion is missing or unknown among the rows or columns, or the matrix is not
+        reciprocal or not consistent.
+    """
+    if weights.method == "ahp":
+        _ahp(weights, [item.name for item in chosen], is_whole=True)
+
+
+def _ahp(weights: Weights, names: Sequence[str], *, is_whole: bool = False) -> AhpResult:
+    """Return the weights of the criteria named, of a matrix that may hold more."""
+    matrix = weights.ahp_matrix or {}
+    lacking = [name for name in names if name not in matrix]
+    if lacking:
+        found = ", ".join(matrix) or "none"
+        raise _bad_matrix(found=f"rows for {found}", expected=f"a row for {lacking[0]}")
+    named: dict[str, list[str]] = {"row": list(matrix)}
+    named |= {f"column of {row}": list(columns) for row, columns in matrix.items()}
+    for where, given in named.items():
+        stranger = next((name for name in given if name not in names), None)
+        if is_whole and stranger is not None:
+            raise _bad_matrix(
+                found=f"the {where} {stranger!r}", expected=nearest_name(stranger, names)
+            )
+    square = {row: {name: matrix[row].get(name, np.nan) for name in names} for row in names}
+    try:
+        return ahp_weights(square, allow_inconsistent=weights.allow_inconsistent)
+    except InvalidQueryError as error:
+        raise _bad_matrix(
+            found=str(error).removeprefix("matrix: "), expected="a consistent pairwise matrix"
+        ) from None
+
+
+def _bad_matrix(*, found: str, expected: str) -> ProjectError:
+    return _unusable(column="weights.ahp_matrix", found=found, expected=expected)
+
+
 def _unusable(*, column: str, found: str, expected: str) -> ProjectError:
     fault = Fault(file="project", column=column, found=found, expected=expected)
-    return ProjectError("The project cannot be used:", [fault])
+    return ProjectError(UNUSABLE, [fault])

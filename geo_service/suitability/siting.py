@@ -170,7 +170,8 @@ def find_land(
     tell(1, steps, "grid")
     cells = burn_county(grid, territory)
     patch_cells, patch = largest_patch(cells.free)
-    is_blind = bool(territory.unjudged) and project.unknown == "exclude"
+    unjudged = {item.rule_id for item in territory.unjudged}
+    is_blind = bool(unjudged) and project.unknown == "exclude"
     is_too_small = patch_cells * grid.cell_m**2 < ROOMY_ENOUGH * needed_m2
     sites: Iterator[_Site] = iter(())
     if not is_blind and not is_too_small:
@@ -187,8 +188,9 @@ def find_land(
             if Verdict.FAIL in verdicts or (verdicts and project.unknown == "exclude"):
                 continue
             found.append(site)
-            if own:
-                reasons[name] = own
+            here = tuple(item for item in own if item.rule_id not in unjudged)
+            if here:
+                reasons[name] = here
     return LandSearch(
         candidates=tuple(site.candidate for site in found),
         facts={site.candidate.candidate_id: site.facts for site in found},

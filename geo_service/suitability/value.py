@@ -137,11 +137,57 @@ class Target:
         return _curve(self, [self.target + offset for offset in offsets], low, high)
 
 
+_LISTS = frozenset({"bounds", "values"})
+"""Fields that hold several numbers."""
 _KINDS: Mapping[str, type[Linear | Stepped | Target]] = {
     "linear": Linear,
     "stepped": Stepped,
     "target": Target,
 }
+
+
+def describe(function: Linear | Stepped | Target) -> dict[str, Any]:
+    """Return what `parse_value_function` makes the function of again, numbers as numbers.
+
+    >>> describe(Linear(worst=60, best=5))
+    {'kind': 'linear', 'worst': 60, 'best': 5}
+    """
+    kind = next(name for name, known in _KINDS.items() if isinstance(function, known))
+    fields = dataclasses.asdict(function).items()
+    return {"kind": kind, **{name: _listed(value) for name, value in fields}}
+
+
+def _listed(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def value_function_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a project's `value_function`: one form a kind, or null."""
+    number = {"type": "number"}
+    forms: dict[str, Any] = {"number": number, "list": {"type": "array", "items": number}}
+    kinds = []
+    for kind, known in _KINDS.items():
+        properties: dict[str, Any] = {"kind": {"const": kind}}
+        for field in dataclasses.fields(known):
+            is_list = field.name in _LISTS
+            properties[field.name] = forms["list" if is_list else "number"]
+        if "closed" in properties:
+            properties["closed"] = {"enum": ["right", "left"], "default": "right"}
+        needed = [
+            field.name
+            for field in dataclasses.fields(known)
+            if field.default is dataclasses.MISSING
+        ]
+        kinds.append(
+            {
+                "type": "object",
+                "title": kind,
+                "properties": properties,
+                "required": ["kind", *needed],
+                "additionalProperties": False,
+            }
+        )
+    return {"anyOf": [*kinds, {"type": "null"}]}
 
 
 def parse_value_function(mapping: Mapping[str, object]) -> Linear | Stepped | Target:
@@ -187,7 +233,7 @@ def parse_value_function(mapping: Mapping[str, object]) -> Linear | Stepped | Ta
 def _parse_field(name: str, value: object) -> Any:  # noqa: ANN401 - checked by the class
     if name == "closed":
         return value
-    if name in {"bounds", "values"}:
+    if name in _LISTS:
         if not isinstance(value, (list, tuple)):
             refuse(_PARAMETER, f"{name}: found {value!r}; expected a list of numbers")
         return tuple(_parse_number(name, item) for item in value)

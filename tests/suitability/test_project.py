@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 from geo_service.errors import ProjectError
-from geo_service.suitability.project import open_project, parse_project, project_schema
+from geo_service.suitability.project import (
+    open_project,
+    parse_project,
+    project_of,
+    project_schema,
+)
 
 GOOD = "name: 电池二期\nindustry_code: 3841\nneeds: {land_m2: 20000}\n"
 
@@ -40,10 +45,45 @@ def test_json_is_read_as_well() -> None:
         ("land_m2: 20000", "land_m2: -1", "greater than 0"),
         ("3841", "9999", "p.yaml:2"),
         ("name: 电池二期", "nam: x", "'name'?"),
+        ("land_m2: 20000", "land_m2: inf", "needs.land_m2: found 'inf'; expected Input should be"),
+        ("land_m2: 20000", "land_m2: 20000, power_kva: nan", "needs.power_kva"),
+        ("land_m2: 20000", "land_m2: 20000, floor_load_kn_m2: 5", "floor_load_kn_m2 can be asked"),
+        ("land_m2: 20000", "land_m2: 20000, fire_class: 丙", "fire_class can be asked of floors"),
+        ("land_m2: 20000", "land_m2: 1, contiguous_floors: false", "contiguous_floors can be"),
     ],
 )
 def test_a_fault_names_line_and_nearest(old: str, new: str, part: str) -> None:
     assert part in refused(GOOD.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("needs", "kinds", "part"),
+    [
+        ("floor_area_m2: 6000", "[land]", "land cannot offer needs.floor_area_m2; name floors"),
+        ("floor_area_m2: 6000", "[parcel, park]", "parcel, park cannot offer needs.floor_area_m2"),
+        ("land_m2: 6000", "[floors]", "floors cannot offer needs.land_m2"),
+    ],
+)
+def test_where_to_look_fits_what_is_needed(needs: str, kinds: str, part: str) -> None:
+    text = f"name: x\nindustry_code: 3841\nneeds: {{{needs}}}\ncandidates: {kinds}\n"
+    assert part in refused(text)
+
+
+def test_a_number_that_json_cannot_hold_is_refused_not_dropped() -> None:
+    fields = {"name": "x", "industry_code": 3841, "needs": {"land_m2": 1}, "output_cny": 1e999}
+    with pytest.raises(ProjectError, match=r"output_cny: found 'Infinity'"):
+        project_of(fields)
+
+
+def test_the_same_value_function_in_yaml_and_json_is_the_same_project() -> None:
+    wish = (
+        "criteria: {capacity_fit: {value_function: {kind: stepped, bounds: [2], values: [1, 0]}}}"
+    )
+    told = {"kind": "stepped", "bounds": [2], "values": [1, 0]}
+    fields = {"name": "电池二期", "industry_code": 3841, "needs": {"land_m2": 20000}}
+    one = parse_project(GOOD + wish)
+    assert one == project_of({**fields, "criteria": {"capacity_fit": {"value_function": told}}})
+    assert one.criteria["capacity_fit"].value_function == {**told, "closed": "right"}
 
 
 def test_an_unknown_facility_names_the_nearest() -> None:
@@ -68,3 +108,18 @@ def test_the_schema_describes_every_field() -> None:
     needs = schema["$defs"]["Needs"]["properties"]
     assert all(field.get("description") for field in needs.values())
     assert schema["additionalProperties"] is False
+
+
+def test_the_schema_lets_editors_flag_names() -> None:
+    schema = project_schema()
+    fields, parts = schema["properties"], schema["$defs"]
+    assert "industry_fit" in fields["criteria"]["propertyNames"]["enum"]
+    assert "interchange" in fields["access"]["propertyNames"]["enum"]
+    matrix, _ = parts["Weights"]["properties"]["ahp_matrix"]["anyOf"]
+    assert matrix["propertyNames"] == matrix["additionalProperties"]["propertyNames"]
+    linear, stepped, target, nothing = parts["Wish"]["properties"]["value_function"]["anyOf"]
+    assert linear["required"] == ["kind", "worst", "best"]
+    assert stepped["properties"]["bounds"]["type"] == "array"
+    assert "tolerance" not in target["required"]
+    assert not any(form["additionalProperties"] for form in (linear, stepped, target))
+    assert nothing == {"type": "null"}

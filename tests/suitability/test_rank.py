@@ -309,9 +309,19 @@ def test_ahp_weights_and_a_matrix_that_does_not_fit(plan: Plan) -> None:
         {"industry_fit": 4 / 7, "capacity_fit": 2 / 7, "power_kva": 1 / 7}
     )
     assert document["consistency_ratio"] == pytest.approx(0, abs=1e-9)
+    weights = {"method": "ahp", "ahp_matrix": matrix}
+    more = {**matrix, "bogus_crit": matrix["power_kva"]}
+    with pytest.raises(ProjectError, match=r"weights\.ahp_matrix: found the row 'bogus_crit'"):
+        ranked(plan, weights={"method": "ahp", "ahp_matrix": more})
+    wide = {**matrix, "capacity_fit": {**matrix["capacity_fit"], "power_kwa": 9.0}}
+    with pytest.raises(ProjectError, match="'power_kva'\\? Known"):
+        ranked(plan, weights={"method": "ahp", "ahp_matrix": wide})
+    uneven = {**matrix, "power_kva": {**matrix["power_kva"], "industry_fit": 4}}
+    with pytest.raises(ProjectError, match=r"weights\.ahp_matrix: found industry_fit / power_kva"):
+        ranked(plan, weights={"method": "ahp", "ahp_matrix": uneven})
     del matrix["power_kva"]
     with pytest.raises(ProjectError, match="power_kva"):
-        ranked(plan, weights={"method": "ahp", "ahp_matrix": matrix})
+        ranked(plan, weights=weights)
 
 
 def test_a_sense_turned_round_turns_the_values(plan: Plan) -> None:
@@ -354,13 +364,25 @@ def test_a_park_is_a_candidate_where_its_free_land_is_enough_only_in_all(plan: P
     assert set(part.candidates["kind"]) == {"parcel"}
 
 
+@pytest.mark.parametrize("odd", [42, None, {"name": {1, 2}}, {"needs": {"land_m2": np.inf}}])
+def test_what_is_no_project_is_refused_as_one(plan: Plan, odd: object) -> None:
+    with pytest.raises(ProjectError):
+        rank(plan, odd)  # type: ignore[arg-type]
+
+
+def test_numbers_of_numpy_are_numbers(plan: Plan) -> None:
+    ranking = ranked(plan, needs={"land_m2": np.int64(8000)}, output_cny=np.float32(500))
+    assert scores(ranking)["A"] == pytest.approx(0.79)
+
+
 def test_nearest_misses_by_hand(plan: Plan) -> None:
-    ranking = ranked(plan, needs={"land_m2": 100_000})
+    ranking = ranked(plan, needs={"land_m2": 100_000}, candidates=["parcel", "park"])
     assert ranking.candidates.empty
     gaps = {miss.candidate.candidate_id: miss.distance for miss in ranking.misses}
-    # Of 100,000 m²: P2's free land 50,000 lacks 0.5, D 0.6, P1's 38,000 lacks 0.62, B 0.8.
+    # Of 100,000 m²: P2's free land 50,000 lacks 0.5, D 0.6, P1's 30,000 (E is forbidden) 0.7,
+    # B 0.8.
     assert list(gaps)[:4] == ["park:P2", "parcel:D", "park:P1", "parcel:B"]
-    assert list(gaps.values())[:4] == pytest.approx([0.5, 0.6, 0.62, 0.8], abs=1e-4)
+    assert list(gaps.values())[:4] == pytest.approx([0.5, 0.6, 0.7, 0.8], abs=1e-4)
     document = ranking_document(ranking, Translator(Language.EN))
     (first, *_) = document["nearest_misses"]
     assert "50,000 m²" in first["reasons"][0]["cure"]
@@ -390,6 +412,7 @@ def test_explanations_speak_both_languages_from_the_same_figures(plan: Plan) -> 
     assert "0.790" in english["summary"][0]
     with pytest.raises(NotFoundError):
         explain(ranking, "parcel:E")
+    assert ranking.explain("parcel:A") == explain(ranking, "parcel:A")
 
 
 def test_features_carry_ranked_and_excluded(plan: Plan) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-import orjson
 from fastapi import APIRouter, Body, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from geo_service.reports.document import collection
 from geo_service.reports.ranking import criteria_document, ranking_document
-from geo_service.suitability.project import parse_project, project_schema
+from geo_service.suitability.project import project_of, project_schema
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import GEOJSON, CountyDep, Limit, Offset, json_reply
 from geo_service.web.routes.reviews import AT_ONCE_SECONDS, job_document
@@ -25,7 +24,7 @@ CandidateId = Annotated[str, Query(max_length=2000, description="A candidate's i
 class NewWeights(BaseModel):
     """Weights, method or normalisation to score the same candidates with."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     weights: dict[str, Annotated[float, Field(ge=0, le=1e6)]] | None = Field(
         default=None, description="Criterion to weight; those left out keep theirs."
@@ -64,7 +63,7 @@ def create_ranking(
     201 with the ranking when it is done within two seconds, else 202 with the job's address
     in `Location`.
     """
-    project = parse_project(orjson.dumps(body).decode())
+    project = project_of(body)
     job = county.jobs.start(lambda progress: county.rankings.rank(project, progress=progress))
     is_ended = county.jobs.wait(job, AT_ONCE_SECONDS)
     if is_ended and job.fault is not None:

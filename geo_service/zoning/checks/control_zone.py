@@ -6,7 +6,8 @@ is `unknown`, unless the workspace says that its layer of that kind is complete.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -77,11 +78,8 @@ def overlap(case: Case, parameters: ZoneParameters) -> Outcome:
     outcome = Outcome()
     zones = _mapped_zones(case, parameters.kind)
     if zones is None:
-        outcome.checked = len(case.parks)
-        outcome.drafts += [
-            no_zones(park_id, parameters.kind, measure="area_inside")
-            for park_id in case.parks["park_id"]
-        ]
+        outcome.drafts += _unmapped(case, parameters)
+        outcome.checked = len(outcome.drafts)
         return outcome
     by_grade = [
         (verdict, ZoneOverlay(chosen))
@@ -96,6 +94,26 @@ def overlap(case: Case, parameters: ZoneParameters) -> Outcome:
         for verdict, chosen in by_grade:
             _judge(case, outcome, layer, subjects[~allowed], chosen, verdict)
     return outcome
+
+
+def _unmapped(case: Case, parameters: ZoneParameters) -> Iterator[Draft]:
+    """Yield the `unknown` of every park, or of what else is judged where parks are not."""
+    measure = "area_inside"
+    if "parks" in parameters.subjects:
+        for park_id in case.parks["park_id"]:
+            yield no_zones(park_id, parameters.kind, measure=measure)
+        return
+    for layer in parameters.subjects:
+        subjects = case.plan.metric(layer)
+        subjects = subjects[case.in_scope(subjects["park_id"])]
+        subjects = subjects[~_excepted(case, layer, subjects, parameters.exceptions)]
+        rows = zip(subjects[ID_COLUMNS[layer]], subjects["park_id"], strict=True)
+        for identity, park_id in rows:
+            yield replace(
+                no_zones("", parameters.kind, measure=measure),
+                subject=Subject(layer, identity),
+                park_id=text_or_none(park_id),
+            )
 
 
 def closed_ground(case: Case, parameters: ZoneParameters) -> list[Closure]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import geopandas as gpd
 import numpy as np
@@ -350,9 +350,10 @@ def declared_area(case: Case, parameters: DeclaredAreaParameters) -> Outcome:
 
 
 class MinimumAreaParameters(Parameters):
-    """The smallest area of a park in hectares, by tier."""
+    """The smallest area of a park in hectares, by tier, and what a smaller one means."""
 
     minimum_ha: dict[Tier, float] = Field(min_length=1)
+    verdict: Literal["fail", "watch"] = "watch"
 
 
 def minimum_area(case: Case, parameters: MinimumAreaParameters) -> Outcome:
@@ -374,7 +375,7 @@ def minimum_area(case: Case, parameters: MinimumAreaParameters) -> Outcome:
         }
         outcome.drafts.append(
             Draft(
-                verdict=Verdict.WATCH,
+                verdict=Verdict(parameters.verdict),
                 park_id=park_id,
                 subject=Subject("parks", park_id),
                 title=Message("finding.minimum_area", values),
