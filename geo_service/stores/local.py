@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import sqlite3
 import threading
 import time
@@ -44,6 +45,10 @@ LAYERS = "layers"
 BUSY_SECONDS = 30
 ORPHAN_SECONDS = 3600
 """A file without an entry that is older than this is no longer waiting for one."""
+_ALONE_SECONDS = 0.1
+"""How long a connection that shuts out others waits before it lets them finish."""
+_FREE_BYTES = 65_536
+"""With less room than this a disk counts as full."""
 _ROWS_A_GROUP = 16_384
 """Rows that are read or skipped together when a bbox or a value is asked for."""
 
@@ -102,13 +107,20 @@ class LocalStore(CataloguedStore):
         """Turn what SQLite and the file system say into StoreError."""
         try:
             yield
-        except sa.exc.DBAPIError as error:
-            msg = f"The store {self.shown} failed: {error.orig}."
+        except (sa.exc.DBAPIError, sqlite3.Error) as error:
+            cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+            why = " (the disk is full)" if _lacks_room(cause) and self._is_disk_full() else ""
+            msg = f"The store {self.shown} failed: {cause}{why}."
             raise StoreError(msg) from error
         except (OSError, pa.ArrowException) as error:
             reason = getattr(error, "strerror", None) or str(error)
             msg = f"The store {self.shown} failed: {reason}."
             raise StoreError(msg) from error
+
+    def _is_disk_full(self) -> bool:
+        with contextlib.suppress(OSError):
+            return shutil.disk_usage(self._folder).free < _FREE_BYTES
+        return False
 
     def _opened(self) -> sa.Engine | None:
         """Return the engine of a catalogue that is there and up to date; else None."""
@@ -151,9 +163,13 @@ class LocalStore(CataloguedStore):
         if engine is None:
             _make_folder(self._folder)
             engine = self._made_engine()
-            _set_wal(engine)
-            _upgrade(engine, self._claim)
-            _sync(self._folder)
+            try:
+                _set_wal(engine)
+                _upgrade(engine, self._claim)
+                _sync(self._folder)
+            except BaseException:
+                engine.dispose()
+                raise
             status = self._path.stat()
             self._engine, self._inode = engine, (status.st_dev, status.st_ino)
         if not self._is_writable:
@@ -164,20 +180,32 @@ class LocalStore(CataloguedStore):
     def _made_engine(self) -> sa.Engine:
         engine = sa.create_engine("sqlite://", creator=self._connect, poolclass=sa.QueuePool)
         sa.event.listen(engine, "begin", _begin)
+        sa.event.listen(engine, "checkin", _not_kept)
         return engine
 
     def _connect(self) -> sqlite3.Connection:
-        """Open the catalogue; on read-only ground in a way that needs no file beside it."""
+        """Open the catalogue; on read-only ground in a way that needs no file beside it.
+
+        Nor does a full disk have room for the memory that connections share (`-shm`): there
+        the catalogue is opened for one at a time, which keeps that memory to itself.
+        """
         address = self._path.resolve().as_uri()
         if self._path.exists() and not os.access(self._folder, os.W_OK):
             is_used = self._path.with_name(f"{CATALOGUE}-wal").exists()
             address += "?mode=ro" if is_used else "?immutable=1"
-        connection = sqlite3.connect(
-            address, uri=True, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False
-        )
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = FULL")
-        return connection
+        ends = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                return _connected(address, sqlite3.Connection)
+            except sqlite3.OperationalError as error:
+                if not _lacks_room(error):
+                    raise
+            try:
+                return _connected(address, _Alone)
+            except sqlite3.OperationalError as error:  # two at once would wait for each other
+                if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > ends:
+                    raise
+            time.sleep(secrets.randbelow(50) / 1000)
 
     # ---- rows ---------------------------------------------------------------------------------
 
@@ -279,6 +307,44 @@ class LocalStore(CataloguedStore):
                         path.unlink()
 
 
+class _Alone(sqlite3.Connection):
+    """A connection that shuts out all others; closed as soon as its work is done."""
+
+
+def _connected(address: str, kind: type[sqlite3.Connection]) -> sqlite3.Connection:
+    """Open a catalogue and read a first page of it; sqlite3.OperationalError if it cannot be."""
+    connection = sqlite3.connect(
+        address,
+        uri=True,
+        isolation_level=None,
+        timeout=_ALONE_SECONDS if kind is _Alone else BUSY_SECONDS,
+        check_same_thread=False,
+        factory=kind,
+    )
+    try:
+        if kind is _Alone:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("SELECT count(*) FROM sqlite_master")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _not_kept(connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
+    """Keep no connection in the pool that shuts out others."""
+    if isinstance(connection, _Alone):
+        record.invalidate()
+
+
+def _lacks_room(error: BaseException | None) -> bool:
+    """Whether SQLite says that it could not write, or make a file larger."""
+    name = str(getattr(error, "sqlite_errorname", ""))
+    return name == "SQLITE_FULL" or name.startswith("SQLITE_IOERR")
+
+
 def _begin(connection: sa.Connection) -> None:
     """Begin a transaction; one that will write takes the lock of writers at once."""
     is_write = connection.get_execution_options().get("immediate", False)
@@ -292,8 +358,8 @@ def _set_wal(engine: sa.Engine) -> None:
         raw = engine.raw_connection()
         try:
             raw.cursor().execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > ends:
+        except sqlite3.OperationalError as error:
+            if time.monotonic() > ends or _lacks_room(error):
                 raise
             time.sleep(0.05)
         else:

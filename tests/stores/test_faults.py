@@ -11,7 +11,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,54 @@ def test_a_catalogue_on_a_full_disk_says_so_and_keeps_what_it_has(small_disk: Pa
             assert store.document(REVIEW, f"r{number}", "d")
     with closing(open_store(small_disk, COUNTY)) as store:
         assert store.count_saved(REVIEW) == count
+
+
+def test_a_full_disk_can_be_read_and_refuses_clearly(small_disk: Path) -> None:
+    """Without room even for the memory that SQLite's connections share."""
+    with closing(open_store(small_disk, COUNTY)) as store:
+        (first,) = store.publish([draft(parcels(2))])
+        store.save(saved("r0"), {"d": b"0"})
+    fill = small_disk / "fill"
+    fill_up(fill)
+    with (
+        closing(open_store(small_disk, COUNTY)) as store,
+        closing(open_store(small_disk, COUNTY)) as other,
+    ):
+        for one in (store, other, store):
+            assert one.newest()["parcels"] == first
+            assert_frame_equal(one.read("parcels", first.version), parcels(2))
+        with ThreadPoolExecutor(4) as pool:
+            counts = list(pool.map(lambda one: one.count_saved(REVIEW), [store, other] * 4))
+        assert counts == [1] * 8
+        for write in (
+            lambda: store.publish([draft(parcels(3), expected=first.version)]),
+            lambda: store.save(saved("r1"), {"d": os.urandom(100_000)}),
+        ):
+            with pytest.raises(StoreError, match=r"full|No space"):
+                write()
+        fill.unlink()
+        (second,) = store.publish([draft(parcels(3), expected=first.version)])
+        assert other.newest()["parcels"] == second
+
+
+def test_a_catalogue_that_has_no_room_is_told_at_once(small_disk: Path) -> None:
+    fill_up(small_disk / "fill")
+    started = time.monotonic()
+    with (
+        closing(open_store(small_disk, COUNTY)) as store,
+        pytest.raises(StoreError, match=r"full|No space"),
+    ):
+        store.save(saved("r0"), {"d": b"0"})
+    assert time.monotonic() - started < local.BUSY_SECONDS / 2
+
+
+def fill_up(path: Path) -> None:
+    """Write a file until there is no room for one more byte."""
+    with path.open("wb", buffering=0) as stream:
+        for size in (65_536, 4_096, 1):
+            with suppress(OSError):
+                while stream.write(bytes(size)) == size:
+                    pass
 
 
 def fill_with_results(store: Store) -> None:
