@@ -1,7 +1,8 @@
 """Imports that wait for somebody to look at them: read, shown, then published or dropped.
 
 A draft holds its rows on disk, not in memory, and is forgotten after an hour. Safe to use
-from several threads.
+from several threads. Other processes do not know it, whatever store they share: what decides
+about it (ledger, placement, columns) lives in memory.
 """
 
 from __future__ import annotations
@@ -240,4 +241,7 @@ class ImportDesk:
 
 
 def _no_such_import() -> NotFoundError:
-    return NotFoundError("There is no such import; drafts are kept for an hour.")
+    return NotFoundError(
+        "There is no such import here: drafts are kept for an hour, by the process that read the "
+        "file. Where several serve one store, a client must stay with one of them."
+    )

@@ -109,7 +109,8 @@ class LocalStore(CataloguedStore):
             yield
         except (sa.exc.DBAPIError, sqlite3.Error) as error:
             cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-            why = " (the disk is full)" if _lacks_room(cause) and self._is_disk_full() else ""
+            is_unsaid = _lacks_room(cause) and "full" not in str(cause)
+            why = " (the disk is full)" if is_unsaid and self._is_disk_full() else ""
             msg = f"The store {self.shown} failed: {cause}{why}."
             raise StoreError(msg) from error
         except (OSError, pa.ArrowException) as error:

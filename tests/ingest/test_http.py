@@ -186,7 +186,9 @@ def test_long_reading_is_a_job_that_leads_to_the_draft_or_to_the_choices(
 def test_a_dropped_draft_is_gone(client: TestClient, packed: Path) -> None:
     address = send(client, packed, scheme="survey3").headers["location"]
     assert client.delete(address).status_code == 204
-    assert client.get(address).status_code == 404
+    gone = client.get(address)
+    assert gone.status_code == 404
+    assert "by the process that read the file" in gone.json()["detail"]
     assert client.delete(address).status_code == 404
 
 
