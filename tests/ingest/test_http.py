@@ -129,6 +129,29 @@ def test_an_open_unit_is_answered_by_a_parameter(
     assert other["sample"][0]["properties"]["investment_cny"] == 120
 
 
+def test_one_file_of_several_in_an_archive_is_chosen(client: TestClient, tmp_path: Path) -> None:
+    for name, part in (("甲", parcels().head(1)), ("乙", parcels())):
+        (tmp_path / name).mkdir()
+        gbk_shapefile(part, tmp_path / name)
+    packed = tmp_path / "a.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in sorted(tmp_path.glob("*/宗地.*")):
+            archive.write(path, path.relative_to(tmp_path).as_posix())
+    asked = send(client, packed, scheme="survey3")
+    assert (asked.status_code, asked.json()["parameter"]) == (409, "file")
+    names = [choice["value"] for choice in asked.json()["choices"]]
+    assert names == ["乙/宗地.shp", "甲/宗地.shp"]
+    counts = [
+        send(client, packed, scheme="survey3", file=name).json()["features"] for name in names
+    ]
+    assert counts == [3, 1]
+    wrong = send(client, packed, scheme="survey3", file="丙.shp")
+    assert wrong.status_code == 422
+    assert "甲/宗地.shp" in wrong.json()["detail"]
+    single = zipped_file(tmp_path / "甲" / "宗地.shp", tmp_path / "b.zip")
+    assert send(client, single, scheme="survey3", file="宗地.shp").status_code == 201
+
+
 def test_a_mapping_is_given_as_the_text_of_its_file(client: TestClient, tmp_path: Path) -> None:
     path = gbk_shapefile(parcels(钱=[1.0, 2.0, 3.0]), tmp_path)
     mapping = """

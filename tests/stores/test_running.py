@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import pytest
 import shapely
 from fastapi.testclient import TestClient
@@ -342,9 +343,8 @@ def test_boundary_points_go_out_and_come_back(
     back = read_source(path, "parcels", plan=plan, options=options).frame
     assert back["parcel_id"].tolist() == ["L0", "L1"]
     assert back["land_use"].tolist() == plan.parcels["land_use"].tolist()
-    apart = shapely.hausdorff_distance(
-        back.to_crs("EPSG:4545").geometry.to_numpy(), plan.metric("parcels").geometry.to_numpy()
-    )
+    shapes = gpd.GeoDataFrame(back).to_crs("EPSG:4545").geometry.to_numpy()
+    apart = shapely.hausdorff_distance(shapes, plan.metric("parcels").geometry.to_numpy())
     assert apart.max() < 0.001  # points are written to 0.1 mm
 
 
