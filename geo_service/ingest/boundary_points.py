@@ -24,7 +24,7 @@ import shapely
 from geo_service.errors import CrsError
 from geo_service.ingest.encodings import decode_text
 from geo_service.ingest.limits import Budget
-from geo_service.ingest.sources import BATCH_ROWS, Batch, Source
+from geo_service.ingest.sources import BATCH_ROWS, Batch, ReadShapes, Source
 from geo_service.model import Message
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class _Block:
     line: int
     cells: list[str]
     points: list[tuple[int, float, float]] = field(default_factory=list)
+    fault: Message | None = None
+    """Why the parcel cannot be read."""
 
 
 def open_boundary_points(path: Path, options: ImportOptions, budget: Budget) -> Source:
@@ -64,7 +66,7 @@ def open_boundary_points(path: Path, options: ImportOptions, budget: Budget) -> 
     Raises
     ------
     SourceError
-        A line that is neither a parcel nor a point, an unknown coordinate system.
+        No parcel, an unknown unit or an unknown zone.
     """
     budget.check_text(path.stat().st_size)
     text, encoding = decode_text(path.read_bytes(), options.encoding, budget)
@@ -79,12 +81,14 @@ def open_boundary_points(path: Path, options: ImportOptions, budget: Budget) -> 
             some = blocks[start : start + BATCH_ROWS]
             cells = [[cell or None for cell in block.cells[1:]] for block in some]
             shapes = np.empty(len(some), dtype=object)
-            shapes[:] = [_shape(block) for block in some]
+            shapes[:] = [None if block.fault else _shape(block) for block in some]
+            faults = {place: block.fault for place, block in enumerate(some) if block.fault}
             budget.take(len(some), sum(len(block.points) for block in some))
             yield Batch(
                 table=pd.DataFrame(cells, columns=list(columns), dtype="object"),
-                geometry=shapes,
+                geometry=ReadShapes(shapes=shapes),
                 numbers=np.array([block.line for block in some], dtype=np.int64),
+                faults=faults,
             )
 
     return Source(
@@ -94,6 +98,7 @@ def open_boundary_points(path: Path, options: ImportOptions, budget: Budget) -> 
         has_geometry=True,
         rows=len(blocks),
         crs=crs,
+        parameters=parameters_of(settings),
         encoding=encoding,
         notes=(encoded, *notes),
         read=read,
@@ -123,27 +128,32 @@ def _parse(text: str, budget: Budget) -> tuple[dict[str, str], list[_Block]]:
 
 
 def _take_line(line: str, number: int, blocks: list[_Block], budget: Budget) -> None:
+    """Add a parcel or a point; what is neither makes the parcel that it belongs to faulty."""
     cells = [cell.strip() for cell in line.split(",")]
     if "@" in cells:
-        cells = cells[: cells.index("@")]
-        width = len(COLUMNS)
-        blocks.append(_Block(number, [*cells[:width], *[""] * (width - len(cells))]))
+        blocks.append(_block(number, cells[: cells.index("@")]))
         return
     try:
         _, ring, northing, easting = cells[:_POINT_CELLS]
         point = (int(ring or 1), float(easting), float(northing))
     except ValueError:
-        raise budget.refuse(
-            f"line {number:,} that is neither a parcel nor a point",
-            "number,ring,X,Y for a point, or a parcel's line that ends in @",
-        ) from None
+        bad = Message("import.bad_line", {"line": number})
+        if len(cells) > _POINT_CELLS or not blocks:  # a parcel's line that lost its mark
+            blocks.append(_block(number, cells, bad))
+        blocks[-1].fault = blocks[-1].fault or bad
+        return
     if not blocks:
-        raise budget.refuse(f"line {number:,}: a point before any parcel", "a parcel's line first")
+        blocks.append(_block(number, [], Message("import.lost_point", {"line": number})))
     blocks[-1].points.append(point)
     if len(blocks[-1].points) > budget.limits.vertices_per_feature:
         raise budget.refuse(
             f"a parcel of more than {budget.limits.vertices_per_feature:,} points", "fewer"
         )
+
+
+def _block(line: int, cells: list[str], fault: Message | None = None) -> _Block:
+    width = len(COLUMNS)
+    return _Block(line, [*cells[:width], *[""] * (width - len(cells))], fault=fault)
 
 
 def _declared(
@@ -169,7 +179,23 @@ def _declared(
     if epsg is None:
         raise budget.refuse(f"zone {zone} of {width} degrees", "3° zone 25-45 or 6° zone 13-23")
     described = {"width": width, "zone": zone, "crs": f"EPSG:{epsg}"}
-    return pyproj.CRS.from_epsg(epsg), [Message("import.boundary_zone", described)]
+    notes = [Message("import.boundary_zone", described)]
+    parameters = parameters_of(settings)
+    if parameters is not None:
+        notes.append(Message("import.boundary_parameters", {"parameters": parameters}))
+    return pyproj.CRS.from_epsg(epsg), notes
+
+
+def parameters_of(settings: Mapping[str, str]) -> str | None:
+    """Return the 转换参数 of a heading, or None where there are none or only zeros.
+
+    The format says neither their units, nor which way the rotations turn, nor to which datum
+    they lead: they are told, and never applied.
+    """
+    given = settings.get("转换参数", "")
+    numbers = re.split(r"[,\s]+", given)
+    is_zero = all(not text or re.fullmatch(r"[+-]?0*\.?0*", text) for text in numbers)
+    return None if is_zero else given[:120]
 
 
 def zone_epsg(width: int, zone: int, *, is_prefixed: bool) -> int | None:
@@ -257,7 +283,7 @@ def write_boundary_points(  # noqa: PLR0913 - the columns of the format
         "转换参数": "0,0,0,0,0,0,0",
         **(heading or {}),
     }
-    lines = ["[属性描述]", *(f"{key}={_cell(value)}" for key, value in settings.items())]
+    lines = ["[属性描述]", *(f"{_line(key)}={_line(value)}" for key, value in settings.items())]
     lines.append("[地块坐标]")
     columns = parcels.reset_index(drop=True)
     for place, shape in enumerate(columns.geometry):
@@ -313,8 +339,13 @@ def _point_lines(rings: list[list[tuple[float, float]]]) -> Iterator[str]:
         start += last
 
 
+def _line(value: object) -> str:
+    """Return a value as the rest of a heading's line."""
+    return re.sub(r"[\x00-\x1f]+", " ", str(value)).strip()
+
+
 def _cell(value: object) -> str:
     """Return a value as one cell: no commas, line ends or @ that would end it early."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
-    return re.sub(r"[,，@\r\n\x00-\x1f]+", " ", str(value)).strip()
+    return re.sub(r"[,，@\x00-\x1f]+", " ", str(value)).strip()

@@ -23,7 +23,7 @@ from geo_service.data import data_file
 from geo_service.industry import classification
 from geo_service.ingest.columns import Matched
 from geo_service.ingest.ledger import Ledger
-from geo_service.ingest.names import plain, plain_unit, unit_of, units, words
+from geo_service.ingest.names import counters, plain, plain_unit, unit_of, units, words
 from geo_service.reading import as_text
 from geo_service.schema import Field, Kind
 
@@ -34,9 +34,13 @@ _EMPTY = frozenset({"", "null", "<null>", "none", "nan", "nat", "n/a", "#n/a", "
 _EMPTY_TOO = frozenset({"-", "--", "—", "——", "/", "\\", "无", "不详", "未知", "空"})
 """Said of numbers, codes and ids when there is none; a text may mean it."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b\ufeff\u2028\u2029\ud800-\udfff]|[\t\n\r]+")
-_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+EMPTY_WORDS = _EMPTY | _EMPTY_TOO
+THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_WHOLE = re.compile(r"[+-]?\d+")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _DATE = re.compile(r"(\d{4})\s*[年/.\-]\s*(\d{1,2})(?:\s*[月/.\-]\s*(\d{1,2})\s*日?|\s*月?)")
+_SECTION_CODE = re.compile(r"([A-Ta-t])\s?(\d{2,4})(?!\d)(.*)")
+_ONE_OF_CODES = re.compile(r"[^;；,，、/|\s]+")
 _FIRST_CODE = re.compile(r"([0-9A-Z]{2,8})[\s\-_:]*[^0-9A-Za-z\s].*")
 
 _EVEN_SCHEMES = frozenset({"planning2023", "survey3"})
@@ -188,12 +192,15 @@ def _half_width(text: str) -> str:
 
 def _clean_numbers(column: _Column, item: Field, matched: Matched) -> None:
     known = units(unit_of(item))
+    counted = counters(item.name)
 
     def rewrite(text: str) -> str:
         plain_text = text.replace(" ", "")
-        if _THOUSANDS.fullmatch(plain_text):
+        if THOUSANDS.fullmatch(plain_text):
             return plain_text.replace(",", "")
-        match = re.match(r"([+-]?[\d.,]+)(\D.{0,11})$", plain_text)
+        match = re.match(r"第?([+-]?[\d.,]+)(\D.{0,11})$", plain_text)
+        if match and plain_unit(match[2]) in counted and _WHOLE.fullmatch(match[1]):
+            return match[1]
         if match and plain_unit(match[2]) in known:
             number = match[1].replace(",", "")
             if _NUMBER.fullmatch(number):
@@ -255,36 +262,77 @@ def _clean_ids(column: _Column, item: Field, _: Matched) -> None:
 
 
 def _clean_codes(column: _Column, item: Field, _: Matched) -> None:
-    if item.name == "land_use":
-        codes = land_use_codes().get(column.context.scheme or "", {})
-    else:
-        codes = {code: entry.name for code, entry in classification().entries.items()}
-        codes = {code: name for code, name in codes.items() if code.isdecimal()}
-    by_name: dict[str, list[str]] = {}
-    for code, name in codes.items():
-        by_name.setdefault(name, []).append(code)
+    codes = _land_use(column.context.scheme) if item.name == "land_use" else _industries()
 
-    def named(text: str) -> str:
-        if text in codes:
+    def each(rewrite: Callable[[str], str]) -> Callable[[str], str]:
+        """One code a cell is rewritten as a whole, of several each."""
+        if item.kind is not Kind.CODES:
+            return rewrite
+        return lambda text: _ONE_OF_CODES.sub(lambda match: rewrite(match[0]), text)
+
+    column.change("section", each(codes.without_section))
+    column.change("zeros", each(codes.padded))
+    column.change("code", each(codes.named))
+
+
+@dataclass(frozen=True)
+class _Codes:
+    """The codes that a column may hold, and what cells can mean by them."""
+
+    names: Mapping[str, str]
+    """By code."""
+    by_name: Mapping[str, list[str]]
+    sections: Mapping[str, str]
+    """By code the letter of its section, which may stand before it."""
+    is_even: bool
+    """Whether every level has two digits: a code of odd length has lost its first zero."""
+    is_open: bool
+    """Whether there may be codes that do not ship."""
+
+    def without_section(self, text: str) -> str:
+        match = _SECTION_CODE.fullmatch(text)
+        if match is None or self.sections.get(match[2]) != match[1].upper():
+            return text
+        return f"{match[2]}{match[3]}"
+
+    def padded(self, text: str) -> str:
+        whole = text.removesuffix(".0")
+        if whole in self.names or not whole.isdecimal():
+            return whole if whole in self.names else text
+        if self.is_even:
+            return "0" + whole if len(whole) % 2 else whole
+        return "0" + whole if "0" + whole in self.names else text
+
+    def named(self, text: str) -> str:
+        if text in self.names:
             return text
         match = _FIRST_CODE.fullmatch(text)
-        if match and (match[1] in codes or item.name == "land_use"):
+        if match and (match[1] in self.names or self.is_open):
             return match[1]
-        alike = by_name.get(text, [])
+        alike = self.by_name.get(text, [])
         # A class and its group may carry one name: the group, which is shorter, holds both.
         return min(alike, key=len) if alike and _one_line(alike) else text
 
-    def padded(text: str) -> str:
-        whole = text.removesuffix(".0")
-        if whole in codes or not whole.isdecimal():
-            return whole if whole in codes else text
-        if item.name == "land_use" and column.context.scheme in _EVEN_SCHEMES:
-            return "0" + whole if len(whole) % 2 else whole
-        longer = {"0" + whole} & set(codes)
-        return longer.pop() if longer else text
 
-    column.change("zeros", padded)
-    column.change("code", named)
+def _by_name(names: Mapping[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for code, name in names.items():
+        found.setdefault(name, []).append(code)
+    return found
+
+
+@cache
+def _land_use(scheme: str | None) -> _Codes:
+    names = land_use_codes().get(scheme or "", {})
+    return _Codes(names, _by_name(names), {}, is_even=scheme in _EVEN_SCHEMES, is_open=True)
+
+
+@cache
+def _industries() -> _Codes:
+    entries = classification().entries
+    names = {code: entry.name for code, entry in entries.items() if code.isdecimal()}
+    sections = {code: entries[code].section for code in names}
+    return _Codes(names, _by_name(names), sections, is_even=False, is_open=False)
 
 
 def _one_line(codes: list[str]) -> bool:
@@ -306,7 +354,7 @@ _BY_KIND: dict[Kind, Callable[[_Column, Field, Matched], None]] = {
     Kind.ID: _clean_ids,
     Kind.TEXT: _clean_texts,
     Kind.CODE: _clean_codes,
-    Kind.CODES: _keep,
+    Kind.CODES: _clean_codes,
     Kind.NUMBER: _clean_numbers,
     Kind.INTEGER: _clean_numbers,
     Kind.BOOLEAN: _clean_booleans,

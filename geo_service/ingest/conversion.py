@@ -19,13 +19,14 @@ import shapely
 
 from geo_service.crs import STORAGE_CRS, measure_area_m2
 from geo_service.errors import Fault, SourceError
-from geo_service.ingest.cells import CellContext, clean_column
+from geo_service.ingest.cells import EMPTY_WORDS, CellContext, clean_column
 from geo_service.ingest.columns import ColumnPlan
+from geo_service.ingest.coordinates import read_numbers
 from geo_service.ingest.ledger import Ledger
 from geo_service.ingest.placement import Placement
 from geo_service.ingest.shapes import Rows, check_coordinates, only_where, repair_shapes
-from geo_service.ingest.sources import Batch
-from geo_service.ingest.vectors import closing
+from geo_service.ingest.sources import Batch, ReadShapes
+from geo_service.ingest.vectors import read_wkt
 from geo_service.model import Message
 from geo_service.reading import LayerFile, find_faults
 from geo_service.schema import Field, Kind, LayerSchema
@@ -93,18 +94,22 @@ class Converter:
         key = self.schema.key[0]
         if key in raw.columns:
             ids = raw[key].astype("object").to_numpy()
-        shapes, closed = shapes_of(batch, self.columns)
+        found = shapes_of(batch, self.columns)
         rows = Rows(
             numbers=batch.numbers,
             ids=ids,
-            shapes=shapes,
+            shapes=found.shapes,
             kept=np.ones(len(batch.numbers), dtype=bool),
             ledger=self.ledger,
         )
-        if closed is not None and closed.any():
-            places = np.flatnonzero(closed)
-            said = [self.ledger.words(f"import.{key}_ring") for key in ("open", "closed")]
-            rows.repair("ring", places, [said[0]] * len(places), [said[1]] * len(places))
+        for reasons, column in ((batch.faults, ""), (found.unread, "geometry")):
+            bad = np.zeros(len(rows.kept), dtype=bool)
+            bad[list(reasons)] = True
+            rows.refuse(bad, reasons.__getitem__, column=column)
+        for change in found.changes:
+            rows.repair(
+                change.what, change.places, change.before, change.after, column=change.column
+            )
         if self._position is not None:
             raw = self._joined(raw, rows)
         elif self.schema.geometry is not None:
@@ -246,32 +251,31 @@ def known_references(schema: LayerSchema, plan: Plan) -> dict[str, frozenset[str
     return known
 
 
-def shapes_of(
-    batch: Batch, columns: ColumnPlan
-) -> tuple[NDArray[np.object_], NDArray[np.bool_] | None]:
-    """Return a batch's shapes as the file has them (its own, by x and y, or by WKT).
-
-    With them, which had an open ring that was closed.
-    """
+def shapes_of(batch: Batch, columns: ColumnPlan) -> ReadShapes:
+    """Return a batch's shapes as the file has them: its own, by x and y, or by WKT."""
     if batch.geometry is not None:
-        return batch.geometry, batch.closed
+        return batch.geometry
     shapes: NDArray[np.object_] = np.full(len(batch.numbers), None, dtype=object)
     if columns.wkt is not None:
         texts = [_plain_wkt(text) for text in batch.table[columns.wkt]]
-        return closing(shapely.from_wkt, np.array(texts, dtype=object))
-    if columns.x is not None and columns.y is not None:
-        x, y = (
-            pd.to_numeric(batch.table[name], errors="coerce").to_numpy(dtype="float64")
-            for name in (columns.x, columns.y)
-        )
-        there = ~(np.isnan(x) | np.isnan(y))
-        shapes[there] = shapely.points(x[there], y[there])
-    return shapes, None
+        return read_wkt(np.array(texts, dtype=object))
+    if columns.x is None or columns.y is None:
+        return ReadShapes(shapes=shapes)
+    x, y = (read_numbers(batch.table[name], name) for name in (columns.x, columns.y))
+    has_x, has_y = ~np.isnan(x.numbers), ~np.isnan(y.numbers)
+    there = has_x & has_y
+    shapes[there] = shapely.points(x.numbers[there], y.numbers[there])
+    half = dict.fromkeys(np.flatnonzero(has_x ^ has_y).tolist(), Message("import.half_place", {}))
+    return ReadShapes(
+        shapes=shapes,
+        changes=tuple(axis.change for axis in (x, y) if axis.change is not None),
+        unread={**half, **y.unread, **x.unread},
+    )
 
 
 def _plain_wkt(text: object) -> str | None:
     """Return WKT without the SRID that some databases put before it."""
-    if not isinstance(text, str):
+    if not isinstance(text, str) or text.strip().casefold() in EMPTY_WORDS:
         return None
     return text.rpartition(";")[2] if text.startswith(_EWKT) else text
 

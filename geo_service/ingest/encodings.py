@@ -7,6 +7,8 @@ A DBF is looked at byte by byte, since its cells may be cut in the middle of a c
 from __future__ import annotations
 
 import codecs
+import itertools
+import re
 import shutil
 import struct
 from collections.abc import Iterable
@@ -22,6 +24,8 @@ _SAMPLE_RECORDS = 5_000
 _SAMPLE_BYTES = 1 << 22
 _DBF_HEADER = 32
 _MOST_FIELDS = 2_048
+_XML_ENCODING = re.compile(rb"\s*(<\?xml[^>]{0,200}?encoding\s*=\s*[\"'])([A-Za-z0-9._-]{1,40})")
+_XML_DECLARED = re.compile(r"\A(\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"'])[A-Za-z0-9._-]{1,40}")
 _GBK_MARKS = frozenset({0x4D, 0x7A})
 """Language driver bytes of a DBF that mean code page 936."""
 
@@ -174,6 +178,64 @@ def _distinct(names: list[str]) -> tuple[str, ...]:
         seen[name] = seen.get(name, 0) + 1
         result.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
     return tuple(result)
+
+
+def make_utf8(path: Path, given: str | None, budget: Budget) -> tuple[str, Message]:
+    """Make a staged text UTF-8, which is all that its reader knows; return what it was in.
+
+    The staged file is replaced by a copy; the file that was given stays as it is.
+
+    Raises
+    ------
+    SourceError
+        The bytes are not in the encoding given, nor in one that can be told.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(_SAMPLE_BYTES)
+    declared = _XML_ENCODING.match(head)
+    key = "import.encoding_given"
+    if given is not None:
+        tried = [known_encoding(given, budget)]
+    elif head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        tried, key = ["UTF-16"], "import.encoding_declared"
+    elif declared is not None:
+        tried = [known_encoding(declared[2].decode("ascii", errors="replace"), budget)]
+        key = "import.encoding_declared"
+    else:
+        tried, key = [UTF_8, GB18030], "import.encoding_guessed"
+    for encoding in tried:
+        if _transcoded(path, encoding, budget):
+            return encoding, Message(key, {"encoding": encoding})
+    expected = "UTF-8 or GB18030, or its encoding named with --encoding"
+    raise budget.refuse(f"bytes that are not {' nor '.join(tried)}", expected)
+
+
+def _transcoded(path: Path, encoding: str, budget: Budget) -> bool:
+    """Put a UTF-8 copy in place of a text unless it is one; return whether its bytes fit."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    copy = path.with_suffix(".utf8")
+    is_kept = encoding == UTF_8
+    try:
+        with path.open("rb") as stream, copy.open("wb") as target:
+            for first in itertools.count():
+                piece = stream.read(_SAMPLE_BYTES)
+                text = decoder.decode(piece, final=not piece)
+                if not is_kept:
+                    plain = (
+                        _XML_DECLARED.sub(r"\1UTF-8", text.lstrip("\ufeff")) if not first else text
+                    )
+                    target.write(plain.encode("utf-8", errors="replace"))
+                if not piece:
+                    break
+                budget.check_time()
+    except UnicodeDecodeError:
+        copy.unlink()
+        return False
+    if is_kept:
+        copy.unlink()
+    else:
+        copy.replace(path)
+    return True
 
 
 def decode_text(content: bytes, given: str | None, budget: Budget) -> tuple[str, str]:

@@ -107,12 +107,15 @@ class Ledger:
         title = self.words(f"import.repair_{what}")
         writer = csv.writer(self._repairs_file)
         for row, feature, old, new in zip(rows.tolist(), ids, before, after, strict=True):
-            name, was, now = _shown(feature), _shown(old), _shown(new)
+            name, was, now = _shown(feature), self._said(old), self._said(new)
             writer.writerow(map(safe_cell, (row, name, title, column, was, now)))
             if len(self.repairs) < LISTED:
                 self.repairs.append(
                     Repair(row=row, feature=name, what=what, column=column, before=was, after=now)
                 )
+
+    def _said(self, value: object) -> str:
+        return _shown(self._translator.render(value) if isinstance(value, Message) else value)
 
     def refuse(
         self,

@@ -6,6 +6,7 @@ A limit that is passed raises `SourceError`, which says the limit and what was f
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from geo_service.errors import Fault, SourceError
@@ -24,6 +25,8 @@ class Limits:
     archive_files: int = 2_000
     text_bytes: int = 300 * _MB
     """For formats that are held whole in memory: KML, DXF, XLSX, boundary points."""
+    rows: int = 20_000_000
+    """Of a table, empty ones too."""
     features: int = 5_000_000
     vertices: int = 400_000_000
     vertices_per_feature: int = 2_000_000
@@ -45,6 +48,8 @@ class Budget:
     features: int = 0
     vertices: int = 0
     started: float = field(default_factory=time.monotonic)
+    watch: Callable[[], None] = lambda: None
+    """Called whenever the clock is looked at; may raise to stop the import."""
 
     def refuse(self, found: str, expected: str) -> SourceError:
         """Return the error of a file that cannot be used."""
@@ -96,8 +101,15 @@ class Budget:
             )
         self.check_time()
 
+    def check_rows(self, rows: int) -> None:
+        """Refuse a table of too many rows, empty ones too, and look at the clock."""
+        if rows > self.limits.rows:
+            raise self.refuse(f"more than {self.limits.rows:,} rows", "fewer, in several files")
+        self.check_time()
+
     def check_time(self) -> None:
-        """Refuse to go on when the time is up."""
+        """Refuse to go on when the time is up; whoever watches may stop it too."""
+        self.watch()
         if time.monotonic() - self.started > self.limits.seconds:
             raise self.refuse(
                 f"more than {self.limits.seconds:,.0f} s of reading", "a smaller file"

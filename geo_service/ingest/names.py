@@ -13,7 +13,7 @@ from geo_service.data import data_file
 from geo_service.schema import SCHEMAS, Field, Kind
 
 SHARE = "share"
-_NOT_TABLES = ("any", "coordinates", "units", "words")
+_LAST_RANK = 10_000
 _DROPPED = re.compile(r"[\s_\-·．.:：、()\[\]{}【】（）\"'*#]+")
 
 
@@ -47,6 +47,9 @@ def aliases(layer: str) -> Mapping[str, tuple[str, int]]:
             if column in schema.columns:
                 for rank, name in enumerate(names, start=first):
                     found.setdefault(plain(name), (column, rank))
+    if len(schema.key) == 1:
+        for name in _data()["key"]["names"]:
+            found.setdefault(plain(name), (schema.key[0], _LAST_RANK))
     return found
 
 
@@ -64,6 +67,12 @@ def unit_of(item: Field) -> str | None:
 def units(unit: str | None) -> Mapping[str, float]:
     """Return the words for units that can become `unit`, and how much of it one is."""
     return _data()["units"].get(unit, {}) if unit else {}
+
+
+@cache
+def counters(column: str) -> frozenset[str]:
+    """Return the words that may stand after a count in a column, as they are compared."""
+    return frozenset(plain_unit(word) for word in _data()["counters"].get(column, ()))
 
 
 def plain_unit(text: str) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from geo_service.ingest.boundary_points import open_boundary_points
+from geo_service.ingest.encodings import known_encoding
 from geo_service.ingest.limits import Budget
 from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.sources import Source
-from geo_service.ingest.staging import refuse_layer, stage
+from geo_service.ingest.staging import Staged, refuse_layer, stage
 from geo_service.ingest.tables import open_csv, open_parquet, open_xlsx
 from geo_service.ingest.vectors import open_vector
+from geo_service.model import Message
 
+_KNOW_THEIR_ENCODING = frozenset({"geopackage", "filegdb", "flatgeobuf", "parquet", "xlsx", "dxf"})
 _SINGLE_TABLES = frozenset({"csv", "parquet", "boundary_points"})
 
 
@@ -27,9 +31,17 @@ def open_source(
     ChoiceNeededError
         It holds several layers, sheets or files.
     """
-    staged = stage(path, folder, budget)
+    staged = stage(path, folder, budget, file=options.file)
     if staged.format in _SINGLE_TABLES:
         refuse_layer(options, budget)
+    source = _open(staged, layer, options, budget)
+    if options.encoding is None or staged.format not in _KNOW_THEIR_ENCODING:
+        return source
+    values = {"format": staged.format, "encoding": known_encoding(options.encoding, budget)}
+    return replace(source, notes=(*source.notes, Message("import.encoding_own", values)))
+
+
+def _open(staged: Staged, layer: str, options: ImportOptions, budget: Budget) -> Source:
     if staged.format == "csv":
         return open_csv(staged.path, layer, options, budget)
     if staged.format == "xlsx":

@@ -136,10 +136,27 @@ def read_source(
         msg = f"There is no layer {layer!r}: {nearest_name(layer, tuple(SCHEMAS))}."
         raise NotFoundError(msg)
     chosen = _checked(options or ImportOptions())
-    budget = Budget(chosen.shown or path.name, chosen.limits)
+    report = _Report(progress)
+    budget = Budget(chosen.shown or path.name, chosen.limits, watch=report.again)
     with tempfile.TemporaryDirectory(prefix="geo-import-") as folder:
         source = open_source(path, layer, Path(folder), options=chosen, budget=budget)
-        return _Run(source, SCHEMAS[layer], plan, chosen, budget, progress).read()
+        return _Run(source, SCHEMAS[layer], plan, chosen, budget, report).read()
+
+
+class _Report:
+    """How far an import is; said again while nothing moves, so that it can be cancelled."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self._last = (0, 0, "read")
+
+    def __call__(self, done: int, total: int, step: str) -> None:
+        self._last = (done, total, step)
+        self.again()
+
+    def again(self) -> None:
+        if self._progress is not None:
+            self._progress(*self._last)
 
 
 def _checked(options: ImportOptions) -> ImportOptions:
@@ -167,13 +184,13 @@ class _Run:
         plan: Plan,
         options: ImportOptions,
         budget: Budget,
-        progress: Progress | None,
+        progress: _Report,
     ) -> None:
         self.source = source
         self.schema = schema
         self.plan = plan
         self.budget = budget
-        self.progress = progress or (lambda done, total, step: None)  # noqa: ARG005 - nobody looks
+        self.progress = progress
         self.started = time.monotonic()
         self.layout = layout_of(schema.name, source.format, source.columns)
         self.notes = list(source.notes)
@@ -331,7 +348,10 @@ class _Run:
         return first
 
     def _has_places(self, batch: Batch) -> bool:
-        return bool(len(sample_points(shapes_of(batch, self.columns)[0])))
+        """Whether a batch has coordinates, where the file can have any."""
+        if not self.source.has_geometry and not self.columns.is_placed:
+            return True
+        return bool(len(sample_points(shapes_of(batch, self.columns).shapes)))
 
     def _has_codes(self, batch: Batch) -> bool:
         """Whether a batch has land-use codes, where they need a scheme."""
@@ -341,7 +361,7 @@ class _Run:
         return bool(batch.table[matched.column].notna().any())
 
     def _placement(self, first: Batch) -> Placement:
-        shapes, _ = shapes_of(first, self.columns)
+        shapes = shapes_of(first, self.columns).shapes
         matched = self.columns.of(self.schema.key[0])
         ids = None
         if matched is not None:
@@ -370,7 +390,7 @@ class _Run:
         self.columns = settle_shares(self.columns, self.schema, first)
         is_polygon = (self.schema.geometry or "").startswith("polygon") and placement is not None
         if is_polygon and placement is not None:
-            shapes = placement.place(shapes_of(first, self.columns)[0])
+            shapes = placement.place(shapes_of(first, self.columns).shapes)
             self.columns, notes = settle_area_units(
                 self.columns, self.schema, first, shapes, self.plan
             )

@@ -73,9 +73,12 @@ class Rows:
         places: NDArray[np.intp],
         before: Sequence[Any],
         after: Sequence[Any],
+        *,
+        column: str = "geometry",
     ) -> None:
         """Take note of one kind of repair to the shapes at some positions."""
-        self.ledger.repair(what, self.numbers[places], self.ids[places].tolist(), before, after)
+        ids = self.ids[places].tolist()
+        self.ledger.repair(what, self.numbers[places], ids, before, after, column=column)
 
     def replace(self, places: NDArray[np.intp], shapes: NDArray[np.object_]) -> None:
         """Put other shapes at some positions."""

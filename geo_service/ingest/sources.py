@@ -6,8 +6,8 @@ Nothing is converted or judged here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from geo_service.model import Message
@@ -22,15 +22,36 @@ BATCH_ROWS = 50_000
 
 
 @dataclass(frozen=True, kw_only=True)
+class Change:
+    """One kind of repair that reading made to some rows, by their positions in the batch."""
+
+    what: str
+    places: NDArray[np.intp]
+    before: Sequence[str | Message]
+    after: Sequence[str | Message]
+    column: str = "geometry"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadShapes:
+    """Shapes as a file has them, None where there is none, and what reading them took."""
+
+    shapes: NDArray[np.object_]
+    changes: tuple[Change, ...] = ()
+    unread: Mapping[int, Message] = field(default_factory=dict)
+    """By position, why what is there cannot be read; its shape is None."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Batch:
     """Some rows of a source, in their order: cells as found, shapes as found or None."""
 
     table: pd.DataFrame
-    geometry: NDArray[np.object_] | None
+    geometry: ReadShapes | None
     numbers: NDArray[np.int64]
     """The numbers of the rows as messages name them."""
-    closed: NDArray[np.bool_] | None = None
-    """Which shapes had an open ring that was closed."""
+    faults: Mapping[int, Message] = field(default_factory=dict)
+    """By position, why a row as a whole cannot be read."""
 
 
 @dataclass(frozen=True, kw_only=True)

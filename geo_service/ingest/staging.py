@@ -7,6 +7,7 @@ can lead it to another file, to a network address or to another driver.
 
 from __future__ import annotations
 
+import lzma
 import os
 import re
 import shutil
@@ -14,18 +15,22 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from geo_service.errors import Choice, ChoiceNeededError
+from geo_service.errors import Choice, ChoiceNeededError, SourceError
+from geo_service.ingest.encodings import GB18030, UTF_8
 from geo_service.ingest.limits import Budget
 
 if TYPE_CHECKING:
     from geo_service.ingest.options import ImportOptions
 
 _HEAD = 65_536
+_SHOWN_PATH = 200
+_IS_UTF8 = 0x800
+"""The flag of an archive's entry whose name is UTF-8."""
 _COPY_BYTES = 1 << 20
 _SHAPE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 _GDB_FILE = re.compile(r"(?:a[0-9a-f]{8}\.[a-z0-9_.]{1,40}|gdb|timestamps)", re.IGNORECASE)
@@ -53,8 +58,10 @@ class Staged:
     path: Path
 
 
-def stage(path: Path, folder: Path, budget: Budget) -> Staged:
+def stage(path: Path, folder: Path, budget: Budget, *, file: str | None = None) -> Staged:
     """Put a file into `folder` under a name of our own and say what it is.
+
+    `file` names the one to import of an archive that holds several.
 
     Raises
     ------
@@ -75,7 +82,7 @@ def stage(path: Path, folder: Path, budget: Budget) -> Staged:
     except OSError as error:
         raise budget.refuse(error.strerror or "unreadable", "a file to read") from None
     if head.startswith(b"PK"):
-        return _stage_archive(path, folder, budget)
+        return _stage_archive(path, folder, budget, file)
     found = recognise(head, path.suffix.lower(), budget)
     if found != "shapefile":
         if found == "parquet":
@@ -203,13 +210,46 @@ def _stage_geodatabase(path: Path, folder: Path, budget: Budget) -> Staged:
 # ---- archives -----------------------------------------------------------------------------
 
 
-def _stage_archive(path: Path, folder: Path, budget: Budget) -> Staged:
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    EOFError,
+    ValueError,
+    struct.error,
+)
+"""What reading an archive raises that is damaged, or packed in a way that is not known."""
+
+
+def _damaged(budget: Budget) -> SourceError:
+    return budget.refuse("a damaged ZIP archive", "an archive that can be unpacked")
+
+
+def _stage_archive(path: Path, folder: Path, budget: Budget, file: str | None) -> Staged:
     try:
-        with zipfile.ZipFile(path) as archive:
-            entries = _checked_entries(archive, budget)
-            return _unpack(archive, entries, path, folder, budget)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, struct.error):
-        raise budget.refuse("a damaged ZIP archive", "an archive that can be unpacked") from None
+        archive = zipfile.ZipFile(path)
+    except (*_DAMAGED, OSError):
+        raise _damaged(budget) from None
+    with archive:
+        entries = _checked_entries(archive, budget)
+        return _unpack(archive, entries, path, folder, budget, file)
+
+
+def _name_of(entry: zipfile.ZipInfo) -> str:
+    """Return an entry's name: Chinese tools write GBK where the format has no flag for it."""
+    if entry.flag_bits & _IS_UTF8 or entry.filename.isascii():
+        return entry.filename
+    try:
+        written = entry.filename.encode("cp437")
+    except UnicodeEncodeError:
+        return entry.filename
+    for encoding in (UTF_8, GB18030):
+        try:
+            return written.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return entry.filename
 
 
 def _checked_entries(
@@ -221,7 +261,7 @@ def _checked_entries(
     packed = sum(entry.compress_size for entry in files)
     budget.check_archive(len(files), packed, sum(entry.file_size for entry in files))
     for entry in files:
-        name = entry.filename.replace("\\", "/")
+        name = _name_of(entry).replace("\\", "/")
         place = PurePosixPath(name)
         if place.is_absolute() or ".." in place.parts or re.match(r"[A-Za-z]:", name):
             found = "an archive with a path that leads outside it"
@@ -230,7 +270,8 @@ def _checked_entries(
             raise budget.refuse("an archive with a link in it", "files only")
         if entry.flag_bits & 1:
             raise budget.refuse("an encrypted archive", "an archive without a password")
-        if not place.name.startswith(".") and "__MACOSX" not in place.parts:
+        is_hidden = not place.name or place.name.startswith(".")
+        if not is_hidden and "__MACOSX" not in place.parts:
             entries[place] = entry
     return entries
 
@@ -241,6 +282,7 @@ def _unpack(
     path: Path,
     folder: Path,
     budget: Budget,
+    file: str | None,
 ) -> Staged:
     names = {str(place) for place in entries}
     if "xl/workbook.xml" in names:
@@ -259,6 +301,8 @@ def _unpack(
     found = [*sorted(geodatabases), *sorted(shapes), *sorted(others)]
     if not found:
         raise budget.refuse("an archive with nothing to import in it", KNOWN)
+    if file is not None:
+        found = _named(found, file, budget)
     if len(found) > 1 and shapes and not geodatabases and len(shapes) == 1:
         found = shapes  # a shapefile with a note or a table beside it
     if len(found) > 1 and all(place.suffix.lower() == ".kml" for place in found):
@@ -295,15 +339,30 @@ def _with_placemarks(
 ) -> list[PurePosixPath]:
     """Return the documents of a KMZ that hold features; the others only point to them."""
     budget.check_text(sum(entries[place].file_size for place in found))
-    holding = [place for place in found if b"<Placemark" in archive.read(entries[place])]
+    holding = [
+        place
+        for place in found
+        if b"<Placemark" in b"".join(_pieces(archive, entries[place], budget))
+    ]
     return holding or found[:1]
+
+
+def _named(found: list[PurePosixPath], file: str, budget: Budget) -> list[PurePosixPath]:
+    """Return the one file of an archive that is asked for."""
+    chosen = [place for place in found if str(place)[:_SHOWN_PATH] == file]
+    if not chosen:
+        listed = ", ".join(str(place)[:_SHOWN_PATH] for place in found[:50])
+        raise budget.refuse(f"no file {file[:_SHOWN_PATH]!r} in the archive", f"one of {listed}")
+    return chosen
 
 
 def _choose(found: list[PurePosixPath], budget: Budget) -> PurePosixPath:
     if len(found) > 1:
         parameter = "file"
-        message = f"{budget.shown} holds several files; import them one by one."
-        choices = [Choice(value=str(place)[:200], evidence="in the archive") for place in found]
+        message = f"{budget.shown} holds several files; say which one to import."
+        choices = [
+            Choice(value=str(place)[:_SHOWN_PATH], evidence="in the archive") for place in found
+        ]
         raise ChoiceNeededError(parameter, message, choices[:50])
     return found[0]
 
@@ -344,30 +403,43 @@ def _unpack_geodatabase(
 def _extract(
     archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, budget: Budget
 ) -> None:
-    """Unpack one file; it may not be larger than the archive's table says."""
-    left = entry.file_size
-    with archive.open(entry) as packed, target.open("xb") as unpacked:
-        while part := packed.read(_COPY_BYTES):
-            left -= len(part)
-            if left < 0:
-                raise budget.refuse("an archive that hides its size", "an honest archive")
+    """Unpack one file; a second one that would have its name is refused."""
+    try:
+        unpacked = target.open("xb")
+    except FileExistsError:
+        found = "an archive in which two files differ only by upper and lower case"
+        raise budget.refuse(found, "each file once") from None
+    with unpacked:
+        for part in _pieces(archive, entry, budget):
             unpacked.write(part)
-            budget.check_time()
+
+
+def _pieces(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: Budget) -> Iterator[bytes]:
+    """Yield a packed file; it may not be larger than the archive's table says."""
+    left = entry.file_size
+    try:
+        with archive.open(entry) as packed:
+            while part := packed.read(_COPY_BYTES):
+                left -= len(part)
+                if left < 0:
+                    raise budget.refuse("an archive that hides its size", "an honest archive")
+                yield part
+                budget.check_time()
+    except (*_DAMAGED, OSError):
+        raise _damaged(budget) from None
 
 
 def _check_markup(
-    archive: zipfile.ZipFile, entries: Iterable[PurePosixPath], budget: Budget
+    archive: zipfile.ZipFile, entries: Mapping[PurePosixPath, zipfile.ZipInfo], budget: Budget
 ) -> None:
     """Refuse a workbook whose XML declares entities or is too large to be held."""
-    total = 0
-    for place in entries:
-        if place.suffix.lower() not in {".xml", ".rels"}:
-            continue
-        with archive.open(str(place)) as part:
-            start = part.read(_HEAD)
-        refuse_entities(start, budget)
-        total += archive.getinfo(str(place)).file_size
-    budget.check_text(total)
+    parts = [entry for place, entry in entries.items() if place.suffix.lower() in {".xml", ".rels"}]
+    budget.check_text(sum(entry.file_size for entry in parts))
+    for entry in parts:
+        rest = b""
+        for piece in _pieces(archive, entry, budget):
+            refuse_entities(rest + piece, budget)
+            rest = piece[-_DECLARATION_BYTES:]
 
 
 def refuse_layer(options: ImportOptions, budget: Budget) -> None:
@@ -377,6 +449,8 @@ def refuse_layer(options: ImportOptions, budget: Budget) -> None:
         raise budget.refuse(f"no layer {asked!r}", "no layer named: the file is a single one")
 
 
+_DECLARATION_BYTES = 256
+"""As many as a declaration may begin with before it shows what it is."""
 _DECLARATION = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _SAMPLE_BYTES = 1 << 22
 _TITLE_ROWS = 15
+_LOOK_EVERY = 10_000
+"""Rows after which limits, clock and cancelling are looked at."""
 _DELIMITERS = (",", "\t", ";", "|")
 _CRS84 = "OGC:CRS84"
 
@@ -48,7 +50,7 @@ def open_csv(path: Path, layer: str, options: ImportOptions, budget: Budget) -> 
     Raises
     ------
     SourceError
-        No heading can be found, or a row has more cells than the heading.
+        No heading can be found.
     """
     encoding, note = _csv_encoding(path, options, budget)
     delimiter = _delimiter(path, encoding)
@@ -197,7 +199,7 @@ def _choose_sheet(path: Path, options: ImportOptions, budget: Budget) -> str:
             and next(
                 (
                     True
-                    for row in sheet.iter_rows(max_row=_TITLE_ROWS, values_only=True)
+                    for row in _sheet_rows(sheet, budget, rows=_TITLE_ROWS)
                     if any(cell is not None for cell in row)
                 ),
                 False,
@@ -217,10 +219,24 @@ def _choose_sheet(path: Path, options: ImportOptions, budget: Budget) -> str:
     return str(filled[0])
 
 
+def _sheet_rows(sheet: Any, budget: Budget, *, rows: int | None = None) -> Iterator[Any]:  # noqa: ANN401 - openpyxl's sheet
+    """Yield a sheet's rows as wide as their cells go, whatever size the sheet claims.
+
+    One column more than may be is read, so that a sheet that is too wide is refused.
+    """
+    sheet.reset_dimensions()
+    widest = budget.limits.columns + 1
+    for number, row in enumerate(sheet.iter_rows(max_row=rows, values_only=True), start=1):
+        if not number % _LOOK_EVERY:
+            budget.check_rows(number)
+        far = next((cell for cell in row[widest:] if cell is not None), None)
+        yield row[:widest] if far is None else (*row[: widest - 1], far)
+
+
 def _xlsx_rows(path: Path, sheet: str, budget: Budget) -> Iterator[list[str]]:
     book = _workbook(path, budget)
     try:
-        for row in book[sheet].iter_rows(values_only=True):
+        for row in _sheet_rows(book[sheet], budget):
             yield [_cell_text(cell) for cell in row]
     except (KeyError, ValueError, TypeError, ParseError, zipfile.BadZipFile):
         raise budget.refuse("a damaged sheet", "a workbook that opens in Excel") from None
@@ -286,30 +302,39 @@ def _heading_names(cells: Sequence[str]) -> list[str]:
 def _row_batches(
     rows: Iterable[Sequence[str]], names: list[str], skipped: int, budget: Budget
 ) -> Iterator[Batch]:
-    """Yield batches of rows below the heading; empty rows are left out."""
+    """Yield batches of rows below the heading; empty rows are left out, but counted."""
     width = len(names)
     held: list[Sequence[str]] = []
     numbers: list[int] = []
+    faults: dict[int, Message] = {}
     for number, row in enumerate(rows, start=1):
-        if number <= skipped or not any(cell.strip() for cell in row):
+        if not number % _LOOK_EVERY:
+            budget.check_rows(number)
+        if not row or number <= skipped or not any(cell.strip() for cell in row):
             continue
         if len(row) > width and any(cell.strip() for cell in row[width:]):
-            raise budget.refuse(f"row {number:,} with {len(row)} cells", f"the heading's {width}")
+            values = {"cells": len(row), "heading": width}
+            faults[len(held)] = Message("import.too_many_cells", values)
         held.append([*row[:width], *[""] * (width - len(row))])
         numbers.append(number)
         if len(held) == BATCH_ROWS:
-            yield _table_batch(held, numbers, names, budget)
-            held, numbers = [], []
+            yield _table_batch(held, numbers, names, faults, budget)
+            held, numbers, faults = [], [], {}
     if held:
-        yield _table_batch(held, numbers, names, budget)
+        yield _table_batch(held, numbers, names, faults, budget)
 
 
 def _table_batch(
-    rows: list[Sequence[str]], numbers: list[int], names: list[str], budget: Budget
+    rows: list[Sequence[str]],
+    numbers: list[int],
+    names: list[str],
+    faults: dict[int, Message],
+    budget: Budget,
 ) -> Batch:
     budget.take(len(rows))
     table = pd.DataFrame(rows, columns=names, dtype="object").replace("", None)
-    return Batch(table=table, geometry=None, numbers=np.array(numbers, dtype=np.int64))
+    places = np.array(numbers, dtype=np.int64)
+    return Batch(table=table, geometry=None, numbers=places, faults=faults)
 
 
 # ---- GeoParquet -----------------------------------------------------------------------------
@@ -389,14 +414,14 @@ def _parquet_batches(
                 if batch.nbytes > budget.limits.text_bytes * 4:
                     raise budget.refuse("rows that are far too large", "a plain GeoParquet file")
                 budget.take(batch.num_rows)
-                shapes = closed = None
+                shapes = None
                 if geometry is not None:
                     wkb = batch.column(geometry).to_numpy(zero_copy_only=False)
-                    shapes, closed = shapes_of_wkb(wkb, budget)
+                    shapes = shapes_of_wkb(wkb, budget)
                     batch = batch.drop_columns([geometry])
                 table = batch.to_pandas(integer_object_nulls=True)
                 numbers = np.arange(first, first + len(table), dtype=np.int64)
-                yield Batch(table=table, geometry=shapes, numbers=numbers, closed=closed)
+                yield Batch(table=table, geometry=shapes, numbers=numbers)
                 first += len(table)
     except (pa.ArrowException, OSError):
         raise budget.refuse(

@@ -15,19 +15,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyogrio
 import pyproj
 import shapely
 
 from geo_service.errors import Choice, ChoiceNeededError
-from geo_service.ingest.encodings import DbfText, read_dbf_text
+from geo_service.ingest.curves import straight_from_wkb, straight_from_wkt
+from geo_service.ingest.encodings import UTF_8, DbfText, make_utf8, read_dbf_text
 from geo_service.ingest.limits import Budget
 from geo_service.ingest.placement import old_datum
-from geo_service.ingest.sources import BATCH_ROWS, Batch, Source
+from geo_service.ingest.sources import BATCH_ROWS, Batch, Change, ReadShapes, Source
 from geo_service.ingest.staging import Staged, refuse_entities, refuse_layer
+from geo_service.model import Message
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
 
     from geo_service.ingest.options import ImportOptions
 
@@ -49,13 +53,13 @@ def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Sourc
     ChoiceNeededError
         It holds several layers and none was named.
     """
-    _check_text_formats(staged, budget)
+    encoding, notes = _check_text_formats(staged, options, budget)
     dbf = None
     if staged.format == "shapefile":
         dbf = read_dbf_text(staged.path, options.encoding, budget)
-    encoding = dbf.encoding if dbf else options.encoding
+    read_in = dbf.encoding if dbf else None
     layer = _choose_layer(staged.path, options, budget)
-    info = _info(staged.path, layer, encoding, budget)
+    info = _info(staged.path, layer, read_in, budget)
     fields = [str(name) for name in info["fields"]]
     budget.check_columns(len(fields))
     renamed = _names(fields, dbf)
@@ -75,20 +79,28 @@ def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Sourc
         rows=count if count >= 0 else None,
         crs=None if is_implied else crs,
         implied_crs=_CRS84 if is_implied else None,
-        encoding=encoding,
-        notes=dbf.notes if dbf else (),
+        encoding=read_in or encoding,
+        notes=dbf.notes if dbf else notes,
         cut_names=staged.format == "shapefile",
-        read=lambda: _batches(staged, layer, encoding, renamed, budget),
+        read=lambda: _batches(staged, layer, read_in, renamed, budget),
     )
 
 
-def _check_text_formats(staged: Staged, budget: Budget) -> None:
+def _check_text_formats(
+    staged: Staged, options: ImportOptions, budget: Budget
+) -> tuple[str | None, tuple[Message, ...]]:
+    """Refuse texts that are unsafe to read; return the encoding of one that had to be UTF-8."""
     if staged.format in _FEW_FEATURES_TEXT:
         budget.check_text(staged.path.stat().st_size)
+    if staged.format not in {"kml", "geojson"}:
+        return None, ()
+    encoding, note = make_utf8(staged.path, options.encoding, budget)
     if staged.format == "kml":
         refuse_entities(staged.path.read_bytes(), budget)
-    if staged.format == "geojson":
+    else:
         _check_json(staged.path, budget)
+    is_plain = encoding == UTF_8 and options.encoding is None
+    return (None, ()) if is_plain else (encoding, (note,))
 
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -225,12 +237,11 @@ def _batches(
                 **options,
             ) as (meta, reader):
                 for found in reader:
-                    table, shapes, closed = _split(
-                        found, meta["geometry_name"] or "wkb_geometry", budget
-                    )
+                    name = meta["geometry_name"] or "wkb_geometry"
+                    table, shapes = _split(found, name, budget)
                     numbers = np.arange(first, first + len(table), dtype=np.int64)
                     table = table.rename(columns=renamed)
-                    yield Batch(table=table, geometry=shapes, numbers=numbers, closed=closed)
+                    yield Batch(table=table, geometry=shapes, numbers=numbers)
                     first += len(table)
     except _GDAL_ERRORS:
         raise budget.refuse(
@@ -242,49 +253,102 @@ def _split(
     batch: Any,  # noqa: ANN401 - an Arrow record batch; pyarrow has no types
     geometry_name: str,
     budget: Budget,
-) -> tuple[pd.DataFrame, NDArray[np.object_] | None, NDArray[np.bool_] | None]:
+) -> tuple[pd.DataFrame, ReadShapes | None]:
     names = batch.schema.names
-    shapes = closed = None
+    shapes = None
     if geometry_name in names:
-        shapes, closed = shapes_of_wkb(
-            batch.column(geometry_name).to_numpy(zero_copy_only=False), budget
-        )
+        wkb = batch.column(geometry_name)
+        shapes = shapes_of_wkb(_stored(wkb).to_numpy(zero_copy_only=False), budget)
         batch = batch.drop_columns([geometry_name])
+    for place, name in enumerate(batch.schema.names):
+        if isinstance(batch.schema.field(place).type, pa.BaseExtensionType):
+            batch = batch.set_column(place, name, _stored(batch.column(place)))
     budget.take(batch.num_rows)
     table = batch.to_pandas(integer_object_nulls=True, split_blocks=True)
     if shapes is None and batch.num_columns == 0:
         table = pd.DataFrame(index=range(batch.num_rows))
-    return table, shapes, closed
+    return table, shapes
 
 
-def shapes_of_wkb(
-    wkb: NDArray[np.object_], budget: Budget
-) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
-    """Return shapes from WKB, and which had a ring that was open and is closed now.
+def _stored(column: Any) -> Any:  # noqa: ANN401 - an Arrow array; pyarrow has no types
+    """Return a column as it is stored: JSON as text, a known extension as its plain type."""
+    return column.storage if isinstance(column.type, pa.BaseExtensionType) else column
 
-    One that cannot be read is None; one that is too large is refused.
-    """
-    shapes, closed = closing(shapely.from_wkb, wkb)
-    vertices = np.asarray(shapely.get_num_coordinates(shapes))
+
+def shapes_of_wkb(wkb: NDArray[np.object_], budget: Budget) -> ReadShapes:
+    """Return shapes from WKB; a file with one that is too large is refused."""
+    unreadable = Message("import.bad_shape", {})
+    found = _read(shapely.from_wkb, straight_from_wkb, wkb, lambda _: unreadable)
+    vertices = np.asarray(shapely.get_num_coordinates(found.shapes))
     if len(vertices) and vertices.max() > budget.limits.vertices_per_feature:
         raise budget.refuse(
             f"a feature of {int(vertices.max()):,} vertices",
             f"at most {budget.limits.vertices_per_feature:,}",
         )
     budget.take(0, int(vertices.sum()))
-    return shapes, closed
+    return found
 
 
-def closing(
-    read: Callable[..., Any], written: NDArray[np.object_]
-) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
-    """Return shapes read from WKB or WKT, and which of them needed a ring to be closed."""
+def read_wkt(texts: NDArray[np.object_]) -> ReadShapes:
+    """Return shapes from WKT, None where a text is None."""
+
+    def unreadable(text: Any) -> Message:  # noqa: ANN401 - a text
+        return Message("import.bad_wkt", {"found": str(text)[:60]})
+
+    return _read(shapely.from_wkt, straight_from_wkt, texts, unreadable)
+
+
+def _read(
+    read: Callable[..., Any],
+    straighten: Callable[[Any], BaseGeometry | None],
+    written: NDArray[np.object_],
+    unreadable: Callable[[Any], Message],
+) -> ReadShapes:
+    """Return shapes from WKB or WKT: open rings closed, curves as segments, both told."""
+    curved: list[int] = []
     with np.errstate(invalid="ignore"):
-        shapes: NDArray[np.object_] = np.array(read(written, on_invalid="ignore"), dtype=object)
+        try:
+            shapes: NDArray[np.object_] = np.array(read(written, on_invalid="ignore"), dtype=object)
+        except NotImplementedError:  # a curve somewhere: GEOS reads none
+            shapes, curved = _read_curves(read, straighten, written)
         lost = shapely.is_missing(shapes) & np.array([text is not None for text in written])
-        closed = np.zeros(len(shapes), dtype=bool)
+        lost[curved] = False
+        closed: NDArray[np.intp] = np.array([], dtype=np.intp)
         if lost.any():
             fixed = read(written[lost], on_invalid="fix")
             shapes[lost] = fixed
-            closed[lost] = ~shapely.is_missing(fixed)
-    return shapes, closed
+            closed = np.flatnonzero(lost)[~shapely.is_missing(fixed)]
+            lost[closed] = False
+    drawn = [place for place in curved if shapes[place] is not None]
+    gone = [*np.flatnonzero(lost).tolist(), *(place for place in curved if shapes[place] is None)]
+    return ReadShapes(
+        shapes=shapes,
+        changes=(*_changed("ring", closed), *_changed("curve", np.array(drawn, dtype=np.intp))),
+        unread={place: unreadable(written[place]) for place in gone},
+    )
+
+
+def _read_curves(
+    read: Callable[..., Any],
+    straighten: Callable[[Any], BaseGeometry | None],
+    written: NDArray[np.object_],
+) -> tuple[NDArray[np.object_], list[int]]:
+    """Return shapes read one by one, and which of them were curves."""
+    shapes = np.full(len(written), None, dtype=object)
+    curved = []
+    for place, text in enumerate(written):
+        try:
+            shapes[place] = read(text, on_invalid="ignore")
+        except NotImplementedError:
+            shapes[place] = straighten(text)
+            curved.append(place)
+    return shapes, curved
+
+
+def _changed(what: str, places: NDArray[np.intp]) -> tuple[Change, ...]:
+    """Return what was done to shapes on reading, told in the reader's language."""
+    if not len(places):
+        return ()
+    before, after = (Message(f"import.{what}_{when}", {}) for when in ("before", "after"))
+    count = len(places)
+    return (Change(what=what, places=places, before=[before] * count, after=[after] * count),)

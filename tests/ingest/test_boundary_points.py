@@ -82,14 +82,55 @@ def test_without_a_heading_the_numbers_tell(plan: Plan, tmp_path: Path) -> None:
     assert (found.placement.declared, found.placement.label) == (None, "EPSG:4524")
 
 
-@pytest.mark.parametrize(("line", "number"), [("J2,1,here,there", 20), ("x", 20), ("J9,1,NaN", 20)])
-def test_a_line_that_is_neither_is_named(
-    plan: Plan, tmp_path: Path, line: str, number: int
+SECOND = """4,0.2500,D-2,乙地,面,,,0601,@
+J1,1,3420000.000,36500200.000
+J2,1,3420050.000,36500200.000
+J3,1,3420050.000,36500250.000
+J4,1,3420000.000,36500250.000
+"""
+
+
+@pytest.mark.parametrize("line", ["J2,1,here,there", "x", "J9,1,NaN"])
+def test_a_line_that_is_neither_costs_its_parcel_only(
+    plan: Plan, tmp_path: Path, line: str
 ) -> None:
     lines = TEXT.splitlines()
-    lines.insert(number - 1, line)
-    with pytest.raises(SourceError, match=f"line {number}"):
-        read_source(write(tmp_path, "\n".join(lines)), "parcels", plan=plan, options=SURVEY)
+    lines.insert(19, line)
+    path = write(tmp_path, "\n".join([*lines, SECOND]))
+    found = read_source(path, "parcels", plan=plan, options=SURVEY)
+    assert found.frame["parcel_id"].tolist() == ["D-2"]
+    refused = found.ledger.refused
+    assert [(item.feature, item.reason.key) for item in refused] == [("D-1", "import.bad_line")]
+    assert refused[0].reason.values == {"line": 20}
+
+
+def test_a_parcel_whose_line_lost_its_mark_does_not_spoil_the_one_before(
+    plan: Plan, tmp_path: Path
+) -> None:
+    path = write(tmp_path, TEXT.rstrip("\n") + "\n" + SECOND.replace(",@", ""))
+    found = read_source(path, "parcels", plan=plan, options=SURVEY)
+    assert found.frame["parcel_id"].tolist() == ["D-1"]
+    assert [item.feature for item in found.ledger.refused] == ["D-2"]
+
+
+def test_a_point_before_any_parcel_is_refused_by_its_line(plan: Plan, tmp_path: Path) -> None:
+    text = TEXT.replace("[地块坐标]\n", "[地块坐标]\nJ9,1,3420000.000,36500250.000\n")
+    found = read_source(write(tmp_path, text), "parcels", plan=plan, options=SURVEY)
+    assert found.frame["parcel_id"].tolist() == ["D-1"]
+    assert [item.reason.key for item in found.ledger.refused] == ["import.lost_point"]
+
+
+def test_parameters_that_the_format_does_not_explain_are_told_and_not_applied(
+    plan: Plan, tmp_path: Path
+) -> None:
+    zeros = "转换参数=0,0,0,0,0,0,0"
+    assert zeros in TEXT
+    text = TEXT.replace(zeros, "转换参数=1.5,-2,3,0,0,0,0")
+    found = read_source(write(tmp_path, text), "parcels", plan=plan, options=SURVEY)
+    assert "import.boundary_parameters" in [note.key for note in found.notes]
+    old = text.replace("2000国家大地坐标系", "80国家大地坐标系")
+    with pytest.raises(SourceError, match=r"with the parameters 1\.5,-2,3.*does not say"):
+        read_source(write(tmp_path, old), "parcels", plan=plan, options=SURVEY)
 
 
 @pytest.mark.parametrize("crs", ["EPSG:4545", "EPSG:4524", "EPSG:4508"])
@@ -102,9 +143,11 @@ def test_a_round_trip(plan: Plan, tmp_path: Path, crs: str) -> None:
         crs="EPSG:4545",
     ).to_crs(crs)
     path = tmp_path / "out.txt"
-    write_boundary_points(made, path, name="name", heading={"数据产生单位": "测绘队"})
+    write_boundary_points(made, path, name="name", heading={"数据产生单位": "测绘队\n一队,二队"})
     text = path.read_text(encoding="GB18030")
     assert "8,0.9600,A 1,甲 地,面,,,0601,@" in text or crs == "EPSG:4508"
+    assert "转换参数=0,0,0,0,0,0,0\n" in text
+    assert "数据产生单位=测绘队 一队,二队\n" in text
     found = read_source(path, "parcels", plan=plan, options=SURVEY)
     assert found.placement is not None
     assert found.placement.label == crs

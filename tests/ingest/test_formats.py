@@ -15,7 +15,9 @@ import shapely
 
 from geo_service.errors import ChoiceNeededError, SourceError
 from geo_service.ingest import Imported, ImportOptions, read_source
+from geo_service.ingest.columns import match_columns
 from geo_service.plan import Plan
+from geo_service.schema import SCHEMAS
 from geo_service.workspace import open_plan
 from tests.county import County
 from tests.ingest.made import gbk_shapefile, parcels, shapefile, table, zipped
@@ -52,14 +54,111 @@ def assert_is_the_layer(found: Imported) -> None:
     assert found.ledger.refused_count == 0
 
 
+# ---- properties and encodings of other vector formats --------------------------------------
+
+
+@pytest.mark.parametrize("tags", ['{"a": 1}', '[1, "x"]', '[{"deep": [1]}]', '"text"', "null"])
+def test_properties_of_any_kind_do_not_stop_a_geojson(
+    read: Read, tmp_path: Path, tags: str
+) -> None:
+    text = parcels("EPSG:4490").to_json(drop_id=True)
+    path = tmp_path / "a.geojson"
+    path.write_text(text.replace('"properties": {', f'"properties": {{"tags": {tags}, '))
+    found = read(path, crs="EPSG:4490")
+    assert_is_the_layer(found)
+    assert "tags" in found.source.columns
+
+
+@pytest.mark.parametrize("encoding", ["GBK", "UTF-16", "UTF-8-SIG"])
+@pytest.mark.parametrize("is_given", [True, False])
+def test_a_geojson_that_is_not_utf8_is_read(
+    read: Read, tmp_path: Path, encoding: str, *, is_given: bool
+) -> None:
+    text = parcels("EPSG:4490").to_json(drop_id=True)
+    (tmp_path / "a.geojson").write_bytes(text.encode(encoding))
+    found = read(tmp_path / "a.geojson", crs="EPSG:4490", encoding=encoding if is_given else None)
+    assert_is_the_layer(found)
+    assert (tmp_path / "a.geojson").read_bytes() == text.encode(encoding)
+
+
+def test_a_geojson_whose_bytes_are_no_text_is_refused(read: Read, tmp_path: Path) -> None:
+    text = parcels("EPSG:4490").to_json(drop_id=True).encode().replace(b"0601", b"\xff\xff")
+    (tmp_path / "a.geojson").write_bytes(text)
+    with pytest.raises(SourceError, match="bytes that are not UTF-8 nor GB18030"):
+        read(tmp_path / "a.geojson")
+    with pytest.raises(SourceError, match="bytes that are not UTF-8"):
+        read(tmp_path / "a.geojson", encoding="UTF-8")
+
+
+def test_a_kml_in_gbk_is_read_as_it_declares(read: Read, tmp_path: Path) -> None:
+    parcels("EPSG:4326").to_file(tmp_path / "a.kml", driver="LIBKML")
+    text = (tmp_path / "a.kml").read_text(encoding="utf-8")
+    assert 'encoding="UTF-8"' in text
+    declared = text.replace('encoding="UTF-8"', 'encoding="GBK"')
+    (tmp_path / "a.kml").write_bytes(declared.encode("gbk"))
+    found = read(tmp_path / "a.kml", crs="EPSG:4490")
+    assert_is_the_layer(found)
+    assert found.source.encoding == "GB18030"
+
+
+@pytest.mark.parametrize("suffix", [".fgb", ".gpkg", ".parquet", ".xlsx"])
+def test_an_encoding_for_a_format_that_has_its_own_is_told_and_not_used(
+    read: Read, tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".parquet":
+        parcels().to_parquet(path)
+    elif suffix == ".xlsx":
+        parcels().to_wkt().rename(columns={"geometry": "wkt"}).to_excel(path, index=False)
+    else:
+        parcels().to_file(path)
+    found = read(path, encoding="GBK")
+    assert_is_the_layer(found)
+    assert found.notes[-1].key == "import.encoding_own"
+    with pytest.raises(SourceError, match="the encoding 'nonsense'"):
+        read(path, encoding="nonsense")
+
+
+# ---- archives ---------------------------------------------------------------------------------
+
+
+def test_chinese_names_in_an_archive_of_a_chinese_system_are_read(
+    read: Read, tmp_path: Path
+) -> None:
+    frame = parcels()
+    frame.assign(x=frame.centroid.x, y=frame.centroid.y)
+    folder = tmp_path / "data"
+    folder.mkdir()
+    frame.to_wkt().rename(columns={"geometry": "wkt"}).to_csv(folder / "AAAA.csv", index=False)
+    (folder / "BBBB.csv").write_text("a,b\n1,2\n")
+    path = zipped(folder, tmp_path / "a.zip")
+    # Names of four bytes each way, in GBK and without the flag of UTF-8: 宗地.csv, 楼宇.csv
+    content = path.read_bytes().replace(b"AAAA", "宗地".encode("gbk"))
+    path.write_bytes(content.replace(b"BBBB", "楼宇".encode("gbk")))
+    with pytest.raises(ChoiceNeededError) as caught:
+        read(path)
+    assert [choice.value for choice in caught.value.choices] == ["data/宗地.csv", "data/楼宇.csv"]
+    assert_is_the_layer(read(path, file="data/宗地.csv"))
+    with pytest.raises(SourceError, match=r"no file 'x\.csv'"):
+        read(path, file="x.csv")
+
+
+@pytest.mark.parametrize("layer", ["parcels", "buildings", "facilities", "sub_areas", "roads"])
+def test_the_number_of_a_drawings_entity_is_the_key_of_any_layer(layer: str) -> None:
+    plan = match_columns(["EntityHandle", "Layer"], SCHEMAS[layer], mapping=None, shown="a.dxf")
+    assert {item.field: item.column for item in plan.matched} == {
+        SCHEMAS[layer].key[0]: "EntityHandle"
+    }
+
+
 # ---- layers named --------------------------------------------------------------------------
 
 
 def write_xlsx(path: Path) -> Path:
-    book = openpyxl.Workbook()
-    book.active.title = "宗地"
-    book.active.append(["宗地编号"])
-    book.active.append(["A1"])
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("宗地")
+    sheet.append(["宗地编号"])
+    sheet.append(["A1"])
     book.save(path)
     return path
 

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -94,6 +95,38 @@ def test_an_archive_in_an_archive_and_of_many_files_is_refused(read: Read, tmp_p
         read(archive(tmp_path / "a.zip", **{"a.csv": inner}))
     with pytest.raises(SourceError, match="archive of 30 files"):
         read(archive(tmp_path / "b.zip", **{f"{n}.csv": b"a" for n in range(30)}), archive_files=20)
+
+
+def test_an_entry_without_a_name_is_left_out(read: Read, tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.zip", **{".": b"x", "a.csv": b"parcel_id\nA\n"})
+    with pytest.raises(SourceError, match="no coordinates"):
+        read(path)
+
+
+def test_names_that_differ_by_case_alone_are_refused(read: Read, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    gbk_shapefile(parcels(), folder)
+    path = zipped(folder, tmp_path / "a.zip")
+    with zipfile.ZipFile(path, "a") as made:
+        made.writestr("data/宗地.DBF", (folder / "宗地.dbf").read_bytes())
+    with pytest.raises(SourceError, match="upper and lower case"):
+        read(path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_entry_is_refused_however_it_is_packed(
+    read: Read, tmp_path: Path, method: int
+) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", method) as made:
+        made.writestr("a.csv", b"parcel_id,wkt\n" + bytes(range(256)) * 40)
+        start = made.infolist()[0].header_offset + 30 + len("a.csv")
+    content = bytearray(path.read_bytes())
+    content[start + 12 : start + 40] = b"\xff" * 28
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match="damaged ZIP"):
+        read(path)
 
 
 def test_nothing_stays_in_the_temporary_folder(
@@ -210,6 +243,90 @@ def test_entities_in_a_workbook_are_refused(read: Read, tmp_path: Path) -> None:
         read(path, "enterprises")
 
 
+def workbook(path: Path, sheet: str, comment: str = "") -> Path:
+    """Write a workbook whose only sheet has the given rows, in place of what openpyxl wrote."""
+    book = openpyxl.Workbook()
+    book.save(path)
+    with zipfile.ZipFile(path) as made:
+        parts = {name: made.read(name) for name in made.namelist()}
+    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    parts["xl/worksheets/sheet1.xml"] = (
+        f'<?xml version="1.0"?>{comment}<worksheet xmlns="{space}">'
+        f'<dimension ref="A1:XFD1048576"/><sheetData>{sheet}</sheetData></worksheet>'
+    ).encode()
+    return archive(path, **parts)
+
+
+def row_of(number: int, **cells: str) -> str:
+    texts = (
+        f'<c r="{name}{number}" t="inlineStr"><is><t>{text}</t></is></c>'
+        for name, text in cells.items()
+    )
+    return f'<row r="{number}">{"".join(texts)}</row>'
+
+
+HEADING = row_of(1, A="enterprise_id", B="year", C="name")
+ENTERPRISE = row_of(2, A="E1", B="2024", C="x")
+
+
+def test_a_sheet_that_claims_to_be_endless_is_read_as_far_as_it_goes(
+    read: Read, tmp_path: Path
+) -> None:
+    far = row_of(100_000, A="E2", B="2024", C="y")
+    started = time.monotonic()
+    found = read(workbook(tmp_path / "a.xlsx", HEADING + ENTERPRISE + far), "enterprises")
+    assert found.frame["enterprise_id"].tolist() == ["E1", "E2"]
+    assert time.monotonic() - started < 5  # not the 16,384 columns of each that it claims
+
+
+def test_a_cell_far_to_the_right_costs_its_row_only(read: Read, tmp_path: Path) -> None:
+    far = row_of(3, A="E2", XFD="far")
+    found = read(workbook(tmp_path / "a.xlsx", HEADING + ENTERPRISE + far), "enterprises")
+    assert found.frame["enterprise_id"].tolist() == ["E1"]
+    assert [item.reason.key for item in found.ledger.refused] == ["import.too_many_cells"]
+
+
+def test_empty_rows_count_against_the_limit(read: Read, tmp_path: Path) -> None:
+    far = row_of(50_000, A="E2", B="2024", C="y")
+    path = workbook(tmp_path / "a.xlsx", HEADING + ENTERPRISE + far)
+    with pytest.raises(SourceError, match="more than 20,000 rows"):
+        read(path, "enterprises", rows=20_000)
+
+
+def test_reading_can_be_stopped_between_rows_that_are_empty(plan: Plan, tmp_path: Path) -> None:
+    class Stop(Exception):  # noqa: N818 - not an error: the test asks for it
+        pass
+
+    asked = 0
+
+    def progress(_: int, __: int, ___: str) -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 2:
+            raise Stop
+
+    (tmp_path / "a.csv").write_text("enterprise_id,year,name\nE1,2024,x\n" + ",,\n" * 100_000)
+    with pytest.raises(Stop):
+        read_source(tmp_path / "a.csv", "enterprises", plan=plan, progress=progress)
+
+
+def test_entities_far_into_a_workbooks_part_are_refused(read: Read, tmp_path: Path) -> None:
+    comment = f"<!--{'x' * 70_000}--><!DOCTYPE worksheet>"
+    with pytest.raises(SourceError, match="entities"):
+        read(workbook(tmp_path / "a.xlsx", HEADING + ENTERPRISE, comment), "enterprises")
+
+
+def test_a_row_with_more_cells_than_the_heading_is_refused_alone(
+    read: Read, tmp_path: Path
+) -> None:
+    text = "enterprise_id,year,name\nE1,2024,x\nE2,2024,y,z\nE3,2024,w,,\n"
+    (tmp_path / "a.csv").write_text(text)
+    found = read(tmp_path / "a.csv", "enterprises")
+    assert found.frame["enterprise_id"].tolist() == ["E1", "E3"]
+    refused = [(item.row, item.feature, item.reason.key) for item in found.ledger.refused]
+    assert refused == [(3, "E2", "import.too_many_cells")]
+
+
 def test_deep_json_is_refused(read: Read, tmp_path: Path) -> None:
     deep = "[" * 100_000 + "]" * 100_000
     text = '{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"a":%s}}]}'
@@ -273,7 +390,7 @@ def test_wkb_that_claims_billions_of_vertices_is_no_shape(read: Read, tmp_path: 
     )
     found = read(tmp_path / "a.parquet")
     assert found.frame["parcel_id"].tolist() == ["A1", "A2", "A3"]
-    assert [item.reason.key for item in found.ledger.refused] == ["import.no_geometry"]
+    assert [item.reason.key for item in found.ledger.refused] == ["import.bad_shape"]
     # The format implies degrees where none is stated; the numbers are metres, and are told.
     assert found.placement is not None
     assert (found.placement.declared, found.placement.label) == (None, "EPSG:4545")

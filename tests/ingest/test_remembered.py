@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from numpy.typing import NDArray
 
 from geo_service.errors import ChoiceNeededError, InvalidQueryError
 from geo_service.ingest import Imported, ImportOptions, read_source
@@ -20,6 +22,11 @@ from tests.county import County, box, in_degrees, parcel
 from tests.ingest.made import table
 
 Read = Callable[..., Imported]
+CHANGES: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
+    "GCJ-02": wgs84_to_gcj02,
+    "BD-09": wgs84_to_bd09,
+    "": lambda lonlat: lonlat,
+}
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +63,8 @@ def keys(found: Imported) -> list[str]:
 
 def points(path: Path, places: list[shapely.Geometry], shift: str = "") -> Path:
     """Write places in degrees as a CSV of facilities."""
-    change = {"GCJ-02": wgs84_to_gcj02, "BD-09": wgs84_to_bd09, "": lambda xy: xy}[shift]
     xy = shapely.get_coordinates(shapely.centroid([in_degrees(place) for place in places]))
-    lonlat = change(xy)
+    lonlat = CHANGES[shift](xy)
     ids = [f"A{n}" for n in range(len(places))]
     return table(path, facility_id=ids, kind="port", lon=lonlat[:, 0], lat=lonlat[:, 1])
 
@@ -103,8 +109,8 @@ def test_a_published_layer_speaks_against_a_remembered_crs(
     shapes = plan.frame("parcels").geometry.to_numpy()
 
     def write(name: str, shift: str) -> Path:
-        change = {"GCJ-02": wgs84_to_gcj02, "": lambda xy: xy}[shift]
-        texts = shapely.to_wkt(shapely.transform(shapes, change), rounding_precision=9)
+        moved = shapely.transform(shapes, CHANGES[shift])
+        texts = shapely.to_wkt(moved, rounding_precision=9)
         return table(tmp_path / name, parcel_id=[f"A{n}" for n in range(30)], wkt=texts)
 
     assert read(write("a.csv", "GCJ-02"), crs="GCJ-02").learned.crs == "GCJ-02"

@@ -214,6 +214,72 @@ def test_an_id_of_another_layer_gets_its_zeros_back(tmp_path: Path) -> None:
     assert only_repair(found, "zeros") == ("P1", "500235", "0500235")
 
 
+@pytest.mark.parametrize(
+    ("code", "what", "expected"),
+    [
+        ("C3011", "section", "3011"),
+        ("c3011", "section", "3011"),
+        ("A111", "code", None),  # no code 111 but 0111: a letter and a lost zero are too much
+        ("A3011", "section", None),  # cement is no farming
+        ("C3011 水泥制造", "section", "3011"),
+        ("C", "section", None),
+    ],
+)
+def test_the_letter_of_a_section_before_a_code_is_left_out(
+    plan: Plan, tmp_path: Path, code: str, what: str, expected: str | None
+) -> None:
+    path = table(
+        tmp_path / "a.csv", enterprise_id=["E1", "E2"], year=2024, name="甲", 行业代码=[code, "13"]
+    )
+    found = read_source(path, "enterprises", plan=plan)
+    if expected is None:
+        assert reasons(found) == {"E1": "import.bad_code"}
+    else:
+        assert found.frame["industry_code"].tolist() == [expected, "13"]
+        assert what in found.ledger.repair_counts
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("0113", "0113"),
+        ("113", "0113"),
+        ("113; 3011", "0113; 3011"),
+        ("C3011，113", "3011,0113"),
+        ("水泥制造", "3011"),
+    ],
+)
+def test_lists_of_codes_are_repaired_one_by_one(
+    plan: Plan, tmp_path: Path, cell: str, expected: str
+) -> None:
+    table(tmp_path / "a.csv", park_id=["P1"], 主导产业=[cell])
+    found = read_source(tmp_path / "a.csv", "parks", plan=plan)
+    assert found.frame.set_index("park_id").loc["P1", "leading_industry"] == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"), [("1层", 1), ("第3层", 3), ("-1层", -1), ("２楼", 2), ("2F", 2)]
+)
+def test_a_word_after_a_count_is_left_out(
+    plan: Plan, tmp_path: Path, written: str, expected: int
+) -> None:
+    path = table(tmp_path / "a.csv", enterprise_id=["E1"], year="2025年", name="甲", 楼层=[written])
+    found = read_source(path, "enterprises", plan=plan)
+    row = found.frame.iloc[0]
+    assert (row["year"], row["floor_no"]) == (2025, expected)
+    assert ("year", "2025年", "2025") in {
+        (item.column, item.before, item.after) for item in found.ledger.repairs
+    }
+
+
+@pytest.mark.parametrize("written", ["1.5层", "一", "层", "1栋", "1层2"])
+def test_a_count_that_is_none_is_refused(plan: Plan, tmp_path: Path, written: str) -> None:
+    path = table(
+        tmp_path / "a.csv", enterprise_id=["E1", "E2"], year=2025, name="甲", 楼层=[written, "1"]
+    )
+    assert reasons(read_source(path, "enterprises", plan=plan)) == {"E1": "import.bad_number"}
+
+
 # ---- ids and references ------------------------------------------------------------------------
 
 

@@ -1,0 +1,99 @@
+"""Coordinates of tables: numbers as people write them, degrees with minutes and seconds.
+
+What is no plain number is read if it can mean only one thing, and told as a repair; a cell
+that is filled and cannot be read is a fault of its row, not a missing place.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from geo_service.ingest.cells import EMPTY_WORDS, THOUSANDS
+from geo_service.ingest.sources import Change
+from geo_service.model import Message
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_MARKS = str.maketrans({"°": "d", "度": "d", "˚": "d", **dict.fromkeys("'′’分", "m")})
+_SECONDS = str.maketrans(dict.fromkeys('"”秒', "s"))
+_SIDE = r"(?:东经|北纬|[en东北])?"
+_DEGREES = re.compile(
+    rf"{_SIDE}(?P<d>\d{{1,3}}(?:\.\d+)?)d?"
+    rf"(?:(?<=d)(?P<m>\d{{1,2}}(?:\.\d+)?)m?(?:(?<=m)(?P<s>\d{{1,2}}(?:\.\d+)?)s?)?)?{_SIDE}"
+)
+_COLONS = re.compile(r"(\d{1,3}):(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
+_SIXTY = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbers:
+    """Coordinates along one axis; NaN where there is none."""
+
+    numbers: NDArray[np.float64]
+    change: Change | None = None
+    """Which cells were no plain numbers, and how they were read."""
+    unread: dict[int, Message] = field(default_factory=dict)
+    """By position, why a filled cell is no coordinate."""
+
+
+def read_numbers(cells: pd.Series[Any], column: str) -> Numbers:
+    """Return a column's cells as coordinates.
+
+    Thousands separators, full-width digits and degrees with minutes and seconds are read;
+    NaN stands for empty cells and for those in `unread`.
+    """
+    values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype="float64", copy=True)
+    places, before, after = [], [], []
+    unread = {}
+    for place in np.flatnonzero(np.isnan(values) & cells.notna().to_numpy()).tolist():
+        text = str(cells.iloc[place]).strip()
+        if text.casefold() in EMPTY_WORDS:
+            continue
+        number = _number(text)
+        if number is None:
+            unread[place] = Message("import.bad_coordinate", {"found": text[:60]})
+            continue
+        values[place] = number
+        places.append(place)
+        before.append(text)
+        after.append(f"{number:.12g}")
+    change = None
+    if places:
+        change = Change(
+            what="coordinate",
+            places=np.array(places, dtype=np.intp),
+            before=before,
+            after=after,
+            column=column,
+        )
+    return Numbers(numbers=values, change=change, unread=unread)
+
+
+def _number(text: str) -> float | None:
+    """Return the coordinate that a text means, or None.
+
+    >>> _number("552,600.000"), _number("东经108度33分36秒")
+    (552600.0, 108.56)
+    """
+    plain = "".join(unicodedata.normalize("NFKC", text).casefold().split())
+    if THOUSANDS.fullmatch(plain):
+        return float(plain.replace(",", ""))
+    try:
+        return float(plain)
+    except ValueError:
+        pass
+    marked = plain.translate(_MARKS).translate(_SECONDS).replace("mm", "s")
+    match = _DEGREES.fullmatch(marked) or _COLONS.fullmatch(plain)
+    if match is None:
+        return None
+    degrees, minutes, seconds = (float(part or 0) for part in match.groups())
+    if minutes >= _SIXTY or seconds >= _SIXTY:
+        return None
+    return round(degrees + minutes / _SIXTY + seconds / _SIXTY**2, 12)
