@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -26,21 +25,12 @@ from geo_service.errors import (
     WorkspaceError,
 )
 from geo_service.ingest import Imported, ImportOptions, read_source
-from geo_service.ingest.columns import match_columns
-from geo_service.ingest.limits import Budget
-from geo_service.ingest.names import plain_unit, unit_of, units
-from geo_service.ingest.opening import open_source
 from geo_service.ingest.options import (
-    ColumnSource,
-    SourceMapping,
-    layout_of,
-    read_mapping,
     write_mapping,
 )
 from geo_service.ingest.report import features_of, import_document, refused_features
 from geo_service.maps.time_map import TIMED_LAYERS, Draft, PreviewData
 from geo_service.planning.data import newest_layer, publish
-from geo_service.schema import SCHEMAS
 from geo_service.stores.base import LayerVersion
 from geo_service.stores.difference import ChangeCounts, count_differences
 from geo_service.stores.frames import canonical
@@ -130,51 +120,11 @@ def read_import(
         mappings=options.mappings or Path(workspace) / STORE_FOLDER / MAPPINGS_FOLDER,
         published=now.frame,
     )
-    if chosen.units:
-        chosen = replace(chosen, mapping=_with_units(path, layer, chosen))
     opened = plan if plan is not None else open_plan(workspace)
     imported = read_source(path, layer, plan=opened, options=chosen, progress=progress)
     imported = replace(imported, breaks=_broken(workspace, imported))
     changes = count_differences(now.frame, canonical(imported.frame, layer), layer=layer)
     return ImportResult(imported=imported, expected=now.version, changes=changes)
-
-
-def _with_units(path: Path, layer: str, options: ImportOptions) -> SourceMapping:
-    """Return the mapping of a file with units that were given by the layer's columns.
-
-    What is remembered of such files counts too, but for the CRS: that is judged by the file.
-    """
-    with tempfile.TemporaryDirectory(prefix="geo-import-") as folder:
-        budget = Budget(options.shown or path.name, options.limits)
-        source = open_source(path, layer, Path(folder), options=options, budget=budget)
-    mapping = options.mapping or SourceMapping()
-    remembered = layout_of(layer, source.format, source.columns)
-    if options.mapping is None and options.mappings is not None:
-        known = options.mappings / f"{remembered}.toml"
-        if known.is_file():
-            mapping = read_mapping(known).model_copy(update={"crs": None})
-    columns = match_columns(
-        source.columns,
-        SCHEMAS[layer],
-        mapping=mapping,
-        shown=source.shown,
-        cut_in=source.encoding if source.cut_names else None,
-        has_geometry=source.has_geometry,
-    )
-    named = {}
-    parameter = "unit"
-    for name, unit in options.units.items():
-        matched = columns.of(name)
-        if matched is None:
-            found = ", ".join(item.field for item in columns.matched) or "none"
-            msg = f"unit: the file has no column for {name!r}; it has {found}"
-            raise InvalidQueryError(parameter, msg)
-        allowed = units(unit_of(SCHEMAS[layer].field(name)))
-        if plain_unit(unit) not in allowed:
-            msg = f"unit: {name} in {unit!r}; expected one of {', '.join(allowed) or 'no unit'}"
-            raise InvalidQueryError(parameter, msg)
-        named[name] = ColumnSource(column=matched.column, unit=unit)
-    return mapping.model_copy(update={"columns": {**mapping.columns, **named}})
 
 
 def _broken(workspace: str | os.PathLike[str], imported: Imported) -> tuple[Fault, ...]:
