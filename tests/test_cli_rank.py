@@ -95,3 +95,35 @@ def test_the_workbook_holds_the_scores(workspace: Path, project: Path, tmp_path:
     cells = [cell.value for sheet in book for row in sheet.iter_rows() for cell in row]
     numbers = [cell for cell in cells if isinstance(cell, float)]
     assert any(abs(number - 0.79) < 1e-9 for number in numbers)
+
+
+def test_one_candidate_explained(workspace: Path, project: Path) -> None:
+    done = run("rank", project, workspace, "--explain", "parcel:A", "--lang", "en")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "P1 园 · Parcel A"
+    assert "0.790" in lines[1]
+    assert any("leading industry" in line for line in lines)
+    told = run("rank", project, workspace, "--explain", "parcel:A", "--format", "json")
+    assert len(json.loads(told.stdout)["sentences"]) == 3
+    assert run("rank", project, workspace, "--explain", "parcel:E").returncode == 2
+    wrong = run("rank", project, workspace, "--explain", "parcel:A", "--format", "geojson")
+    assert wrong.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("needs", "named"),
+    [
+        ("{land_m2: .inf}", "needs.land_m2"),
+        ("{land_m2: inf}", "needs.land_m2"),
+        ("{land_m2: 900, floor_load_kn_m2: 5}", "floor_load_kn_m2"),
+    ],
+)
+def test_needs_that_cannot_be_met_exit_2_and_are_named(
+    workspace: Path, tmp_path: Path, needs: str, named: str
+) -> None:
+    path = tmp_path / "odd.yaml"
+    path.write_text(f"name: x\nindustry_code: '1311'\nneeds: {needs}\n", encoding="utf-8")
+    done = run("rank", path, workspace)
+    assert done.returncode == 2
+    assert named in done.stderr

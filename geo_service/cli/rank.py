@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,8 +18,13 @@ from geo_service.cli.common import (
     table_width,
     write,
 )
+from geo_service.errors import InvalidQueryError
 from geo_service.language import Language, Translator
+from geo_service.reports.plain_text import one_line
 from geo_service.settings import Settings
+
+if TYPE_CHECKING:
+    from geo_service.reports.document import Document
 
 
 class RankFormat(StrEnum):
@@ -42,6 +47,12 @@ def rank(
             help="Only the best so many; a table shows the best of each park when left out.", min=1
         ),
     ] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option(
+            help="Say instead why one candidate, by its id, stands where it does (table or json)."
+        ),
+    ] = None,
     save: Annotated[
         bool, typer.Option("--save", help="Keep the ranking in the workspace's store.")
     ] = False,
@@ -52,18 +63,28 @@ def rank(
     """Find where a project fits: exclude, measure, score, and say how sure that is.
 
     Example: geo-service rank project.yaml layers/yunyang --top 3
+
+    Why one stands there: geo-service rank project.yaml --explain parcel:YY-P-01
     """
     from geo_service.planning.files import rank_workspace  # noqa: PLC0415 - heavy, only here
     from geo_service.reports import ranking as documents  # noqa: PLC0415
     from geo_service.reports.document import collection, dump  # noqa: PLC0415
     from geo_service.suitability.project import open_project  # noqa: PLC0415
 
+    if explain is not None and format in {RankFormat.GEOJSON, RankFormat.XLSX}:
+        name, reason = "explain", f"An explanation is text or json, not {format}."
+        raise InvalidQueryError(name, reason)
     asked = open_project(project)
     with show_progress("rank") as progress:
         result = rank_workspace(
             Settings().find_workspace(workspace), asked, is_saved=save, progress=progress
         )
     translator = Translator(lang, result.plan.settings.names_hant)
+    if explain is not None:
+        told = documents.explanation_document(result, explain, translator)
+        is_json = format is RankFormat.JSON
+        write(dump(told, indent=True) if is_json else _sentences(told).encode(), output)
+        return
     if format is RankFormat.JSON:
         document = documents.ranking_document(result, translator, top=top)
         content = dump(document, indent=True)
@@ -87,3 +108,9 @@ def rank(
     write(content, output, is_binary=format is RankFormat.XLSX)
     if not len(result.sites):
         raise typer.Exit(EXIT_NONE_FITS)
+
+
+def _sentences(told: Document) -> str:
+    """Return an explanation as lines: the candidate, the summary, a sentence a criterion."""
+    lines = [told["label"], *told["summary"], *(item["text"] for item in told["sentences"])]
+    return "\n".join(one_line(str(line), most=2_000) for line in lines)

@@ -60,6 +60,8 @@ def geometry_json(
 
 def plain(value: object) -> Any:  # noqa: ANN401, PLR0911 - any JSON value, one line a type
     """Return a cell as a JSON value: missing as None, numbers to 12 significant digits."""
+    if type(value) is float:  # by far the most, so first
+        return float(f"{value:.{_SIGNIFICANT}g}") if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

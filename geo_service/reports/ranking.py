@@ -49,6 +49,7 @@ def ranking_document(
         **ranking_summary(ranking, translator),
         "weights": {} if scored is None else plain(scored.weights.to_dict()),
         "criteria": [] if scored is None else _criteria(scored, translator),
+        "figure_ranges": {} if scored is None else _figure_ranges(scored),
         "candidates": _candidates(ranking, order, names, translator),
         "excluded": [
             {
@@ -193,7 +194,17 @@ def _reason(reason: Reason, translator: Translator) -> Document:
     }
 
 
+def _figure_ranges(scored: Scored) -> Document:
+    """The least and the most of each of the method's own figures, over all candidates."""
+    own = scored.result.drop(columns=["score", "rank"])
+    return {
+        str(name): [plain(float(column.min())), plain(float(column.max()))]
+        for name, column in own.items()
+    }
+
+
 def _criteria(scored: Scored, translator: Translator) -> list[Document]:
+    low, high = scored.normalised.min(), scored.normalised.max()
     return [
         {
             "name": item.name,
@@ -201,6 +212,7 @@ def _criteria(scored: Scored, translator: Translator) -> list[Document]:
             "unit": item.criterion.unit,
             "sense": item.sense,
             "weight": plain(float(scored.weights[item.name])),
+            "scaled_range": [plain(float(low[item.name])), plain(float(high[item.name]))],
             "value_function": None
             if scored.normalisation is not None and not item.is_value_given
             else {"curve": [list(point) for point in item.value.curve()]},
@@ -219,9 +231,12 @@ def _candidates(
 
 
 def _rows(frame: pd.DataFrame) -> Mapping[str, Mapping[str, float]]:
-    rows: Any = frame.to_dict("index")
-    found: Mapping[str, Mapping[str, float]] = rows
-    return found
+    names = [str(name) for name in frame.columns]
+    rows = frame.to_numpy(dtype=float).tolist()
+    return {
+        str(identity): dict(zip(names, row, strict=True))
+        for identity, row in zip(frame.index, rows, strict=True)
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,21 +260,23 @@ class _Tables:
             normalised=_rows(scored.normalised),
             contributions=_rows(scored.contributions),
             stability=_rows(doubt.acceptability),
-            weights={str(name): float(weight) for name, weight in scored.weights.items()},
+            weights={str(name): plain(weight) for name, weight in scored.weights.items()},
             units={item.name: item.criterion.unit for item in scored.chosen},
         )
 
     def figures(self, identity: str) -> Document:
         """Return the figures of a candidate by criterion."""
         found: Document = {}
+        raws, scaled = self.raw[identity], self.normalised[identity]
+        contributions = self.contributions[identity]
         for name, unit in self.units.items():
-            raw = self.raw[identity][name]
+            raw = raws[name]
             found[name] = {
                 "raw": plain(raw),
                 "unit": unit,
-                "normalised": plain(self.normalised[identity][name]),
-                "weight": plain(self.weights[name]),
-                "contribution": plain(self.contributions[identity][name]),
+                "normalised": plain(scaled[name]),
+                "weight": self.weights[name],
+                "contribution": plain(contributions[name]),
             }
             if math.isinf(raw):
                 found[name]["is_unreachable"] = True
@@ -336,6 +353,7 @@ def _robustness(ranking: Ranking) -> Document | None:
             "change": plain(swap.change),
             "weights": None if swap.weights is None else plain(swap.weights.to_dict()),
             "single": None if swap.single is None else plain(swap.single.to_dict()),
+            "is_exact": swap.is_exact,
         },
     }
 

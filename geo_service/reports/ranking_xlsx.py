@@ -1,8 +1,8 @@
 """A ranking as a workbook: order, recomputation, criteria, exclusions, method.
 
-It is made from the ranking's document alone. Scores that are sums stand a second time as
-live formulas, so that a reader sees them follow when a weight is changed; formulas are made
-of cell references only, never of values of the data.
+It is made from the ranking's document alone. Scores stand a second time as live formulas,
+method by method (`recomputation`), so that a reader sees them follow when a weight is changed;
+formulas are made of cell references only, never of values of the data.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from openpyxl.utils import get_column_letter
-
 from geo_service.language import catalogue
 from geo_service.reports.content import M2_PER_HA, M2_PER_MU, measure_name, table_unit
 from geo_service.reports.plain_text import one_line
+from geo_service.reports.recomputation import Recomputation, added_up
 from geo_service.reports.workbook import Book, Cell, Column, Formula, Styled, keyed
 
 if TYPE_CHECKING:
@@ -29,8 +28,6 @@ _SCORE = "0.0000"
 _SHARE = "0.0%"
 _AREA = "#,##0.0"
 _METHOD_WIDTHS = (30.0, 16.0, 16.0, 16.0, 60.0)
-_FIRST_CRITERION = 7
-"""The first of the columns of criteria on the sheet that recomputes: A to F stand before."""
 _LONGEST = 2_000
 
 
@@ -66,7 +63,7 @@ class _Workbook:
             page=self._translator.text("report.page", page="&P", pages="&N"),
         )
         book.table(text("ranking"), self._ranking_columns(), self._ranking_rows())
-        if self._is_sum and self._candidates:
+        if self._candidates:
             self._add_recomputation(book)
         book.table(text("criteria"), self._criteria_columns(), self._criteria_rows())
         book.table(text("exclusions"), self._exclusion_columns(), self._exclusion_rows())
@@ -151,49 +148,17 @@ class _Workbook:
     # ---- recomputation ------------------------------------------------------------------------
 
     def _add_recomputation(self, book: Book) -> None:
-        """A row of weights that may be changed, and scores that follow."""
+        """Weights that may be changed, and scores that follow by the method's own formulas."""
         text = self._text
-        notes = [text("recompute_note")]
+        sheet = Recomputation(self._document, label=self._label, text=text)
+        notes = [text(f"recompute_note_{self._document['method']}")]
         shown, total = len(self._candidates), self._document["candidates_count"]
         if shown < total:
             notes.append(text("top_note", count=shown, total=total))
-        weights = [self._document["weights"][name] for name in self._names]
-        weights_row = len(notes) + 1
-        first_row, last_row = weights_row + 2, weights_row + 1 + shown
-        columns = [
-            Column(text("rank"), 7, "0"),
-            Column(text("candidate"), 42),
-            Column(text("score"), 11, _SCORE),
-            Column(text("recomputed"), 11, _SCORE),
-            Column(text("difference"), 11, "0.0E+00"),
-            Column(text("rank_now"), 9, "0"),
-            *(Column(self._label(name), 12, _SCORE) for name in self._names),
-        ]
-        label = Styled(text("weights_row"), is_bold=True)
-        above = [
-            [
-                *(None, label, None, None, None, None),
-                *(Styled(weight, number_format="0.000000", is_bold=True) for weight in weights),
-            ]
-        ]
-        start = get_column_letter(_FIRST_CRITERION)
-        end = get_column_letter(_FIRST_CRITERION + len(self._names) - 1)
-        asked = f"${start}${weights_row}:${end}${weights_row}"
-
-        def rows() -> Iterator[Sequence[Cell]]:
-            for row, item in enumerate(self._candidates, start=first_row):
-                score = f"=SUMPRODUCT({asked},{start}{row}:{end}{row})/SUM({asked})"
-                yield [
-                    item["rank"],
-                    item["label"],
-                    item["score"],
-                    Formula(score),
-                    Formula(f"=D{row}-C{row}"),
-                    Formula(f"=RANK(D{row},$D${first_row}:$D${last_row})"),
-                    *(_added_up(item["criteria"][name]) for name in self._names),
-                ]
-
-        book.table(text("recompute"), columns, rows(), notes=notes, above=above)
+        sheet.lay_out(above=len(notes))
+        book.table(
+            text("recompute"), sheet.columns(), sheet.rows(), notes=notes, above=sheet.above()
+        )
 
     # ---- criteria -----------------------------------------------------------------------------
 
@@ -349,7 +314,7 @@ class _Workbook:
             yield [
                 self._label(name),
                 Styled(figures["weight"], number_format="0.000000"),
-                Styled(_added_up(figures), number_format="0.000000"),
+                Styled(added_up(figures), number_format="0.000000"),
                 Styled(Formula(f"=B{row}*C{row}"), number_format="0.000000"),
                 None,
             ]
@@ -391,15 +356,6 @@ class _Workbook:
         for key in ("as_of", "plan_version", "rulebook_version"):
             shown[self._translator.text(f"report.{key}")] = document[key]
         return shown
-
-
-def _added_up(figures: Document) -> float | None:
-    """What the method adds up, times the weight, to the score."""
-    weight, contribution = figures["weight"], figures["contribution"]
-    if weight and contribution is not None:
-        return float(contribution) / float(weight)
-    value = figures["normalised"]
-    return None if value is None else float(value)
 
 
 def _base_unit(unit: str | None) -> str | None:

@@ -22,9 +22,11 @@ import shapely
 from geo_service.industry import GROUP_DIGITS, belongs_to, split_codes
 from geo_service.model import Message
 from geo_service.schema import FACILITY_KINDS, ZONE_GRADES, ZONE_KINDS
+from geo_service.spatial.nearest import nearest_lines
 from geo_service.spatial.overlay import find_overlaps, overlap_areas
 from geo_service.spatial.raster import STEEP_PERCENT
 from geo_service.suitability.candidates import FLOOR_COLUMNS, UTILITIES, CandidateKind
+from geo_service.suitability.sites import M_PER_KM
 from geo_service.suitability.value import SLOPE_DEG, Linear, Stepped, Target, parse_value_function
 from geo_service.zoning.case import text_or_none
 from geo_service.zoning.focus import M2_PER_MU, active_enterprises
@@ -124,14 +126,7 @@ def _km(kind: str, sites: Sites) -> Floats:
 
 def _river_km(sites: Sites) -> Floats:
     """The straight distance to the nearest river in km."""
-    rivers = sites.plan.metric("rivers").geometry.to_numpy()
-    if not len(rivers):
-        return np.full(len(sites), np.nan)
-    tree = shapely.STRtree(rivers)
-    rows, far = tree.query_nearest(sites.shapes, return_distance=True, all_matches=False)
-    found = np.full(len(sites), np.nan)
-    found[rows[0]] = far / 1000.0
-    return found
+    return nearest_lines(sites.frame, sites.plan.metric("rivers")).distance_m / M_PER_KM
 
 
 def _zones(kind: str, sites: Sites) -> gpd.GeoDataFrame | None:

@@ -8,20 +8,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from geo_service.suitability.agreement import agreement
 from geo_service.suitability.robustness import (
     CONFIDENCE,
     DRAWS,
-    Swap,
-    ahead_shares,
     draw_weights,
+    find_row,
     rank_acceptability,
-    smallest_swap,
+    wins,
 )
+from geo_service.suitability.swap import Swap, smallest_swap
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from geo_service.suitability.scoring import Scored
 
 TOP = 3
@@ -29,6 +32,8 @@ COMPARED = 6
 """How many of the best are compared with the first."""
 QUICK_DRAWS = 2_000
 """Draws while somebody moves a slider: shares are known to ±0.02 then."""
+MOST_SEARCHED = 20_000
+"""Candidates up to which the smallest swap is searched for where it cannot be computed."""
 _MOST_SCORES = 20_000_000
 """Draws × candidates at most; many candidates get fewer draws."""
 _FEWEST_DRAWS = 200
@@ -48,7 +53,7 @@ class Doubt:
     draws: int
     tied: tuple[str, ...]
     swap: Swap | None
-    """The smallest change of weights that swaps first and second; None where not defined."""
+    """The smallest change of weights that swaps first and second; None for a single candidate."""
     firsts: dict[str, str]
     """Which candidate each method puts first, on the same values and weights."""
     agreement: pd.DataFrame
@@ -59,18 +64,21 @@ def doubt_of(scored: Scored, *, draws: int = DRAWS) -> Doubt:
     scorer, weights = scored.scorer, scored.weights
     size = len(scorer.ids)
     count = max(_FEWEST_DRAWS, min(draws, _MOST_SCORES // max(1, size)))
-    around = draw_weights(scorer, count=count, around=weights)
-    near = rank_acceptability(scorer, around, top=TOP)
-    anywhere = rank_acceptability(scorer, draw_weights(scorer, count=count), top=TOP)
     best = list(scorer.top(weights, COMPARED).index)
-    tied: tuple[str, ...] = ()
-    if len(best) > 1:
-        ahead = ahead_shares(scorer, around, best).iloc[0].to_numpy()
-        tied = tuple(
-            str(name)
-            for name, share in zip(best[1:], ahead[1:], strict=True)
-            if 1 - CONFIDENCE < share < CONFIDENCE
-        )
+    rows = [find_row(scorer, "candidates", name) for name in best]
+    won = np.zeros((len(rows), len(rows)))
+
+    def count_wins(scores: NDArray[np.float64]) -> None:
+        won[...] += wins(scores[:, rows])
+
+    around = draw_weights(scorer, count=count, around=weights)
+    near = rank_acceptability(scorer, around, top=TOP, kept=count_wins)
+    anywhere = scored.unweighed.acceptability(draws=count, top=TOP)
+    tied = tuple(
+        str(name)
+        for name, share in zip(best[1:], (won[0] / count)[1:], strict=True)
+        if 1 - CONFIDENCE < share < CONFIDENCE
+    )
     results = scored.by_method()
     return Doubt(
         acceptability=pd.DataFrame(
@@ -83,7 +91,9 @@ def doubt_of(scored: Scored, *, draws: int = DRAWS) -> Doubt:
         ),
         draws=count,
         tied=tied,
-        swap=smallest_swap(scorer, weights) if size > 1 and scored.is_sum else None,
+        swap=smallest_swap(scorer, weights)
+        if size > 1 and (scored.is_sum or size <= MOST_SEARCHED)
+        else None,
         firsts={method: str(_first(result)) for method, result in results.items()},
         agreement=agreement(results, top=TOP),
     )

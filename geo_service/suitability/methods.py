@@ -52,6 +52,18 @@ class Method(Protocol):
         """
 
 
+_FEW_PRODUCTS = 20_000_000
+"""Up to here one core is quicker than waking the threads of BLAS, the more so on a busy machine."""
+
+
+def _products(weight_rows: Floats, table: Floats) -> Floats:
+    """Return sets of weights × candidates: each row of the table summed up with each set."""
+    if len(weight_rows) * table.size > _FEW_PRODUCTS:
+        return weight_rows @ table.T
+    found: Floats = np.einsum("dk,nk->dn", weight_rows, table)
+    return found
+
+
 class WeightedSum:
     """Sum of weight × scaled value."""
 
@@ -74,7 +86,7 @@ class WeightedSum:
 
     def scores(self, weight_rows: Floats) -> Floats:
         """Return the scores for many sets of weights."""
-        return weight_rows @ self.parts().T
+        return _products(weight_rows, self.parts())
 
     def parts(self) -> Floats:
         """Return the scaled values."""
@@ -118,7 +130,7 @@ class Topsis:
             table = self.scaling.table()
             self._squares = ((table - self.ideal) ** 2, (table - self.worst) ** 2)
         squared = weight_rows**2
-        return _closeness(squared @ self._squares[0].T, squared @ self._squares[1].T)
+        return _closeness(*(_products(squared, table) for table in self._squares))
 
     def parts(self) -> None:
         """Return None: closeness is not linear in the weights."""
@@ -176,12 +188,12 @@ class Vikor:
             count = len(self.criteria.names)
             every = [self._regret(place, slice(None)) for place in range(count)]
             self._regrets = np.vstack(every)
-        utility = weight_rows @ self._regrets
+        utility = _products(weight_rows, self._regrets.T)
         regret = np.zeros_like(utility)
-        for row, weights in enumerate(weight_rows):
-            worst = regret[row]
-            for weight, gaps in zip(weights, self._regrets, strict=True):
-                np.maximum(worst, weight * gaps, out=worst)
+        term = np.empty_like(utility)
+        for place, gaps in enumerate(self._regrets):
+            np.multiply(weight_rows[:, place, np.newaxis], gaps, out=term)
+            np.maximum(regret, term, out=regret)
         return 1 - (self.v * _spread(utility) + (1 - self.v) * _spread(regret))
 
     def parts(self) -> None:
@@ -253,7 +265,7 @@ class Promethee:
 
     def scores(self, weight_rows: Floats) -> Floats:
         """Return the scores for many sets of weights."""
-        return weight_rows @ self._flows.T
+        return _products(weight_rows, self._flows)
 
     def parts(self) -> Floats:
         """Return the net flow on each criterion alone."""

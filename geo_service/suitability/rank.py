@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from os import PathLike
@@ -75,6 +75,10 @@ class Ranking:
     """How many random weights the doubts are found from."""
     land: LandSearch | None = None
     """The search for open land, where the project asks for it."""
+    _prepared: dict[tuple[str, str | None], Scored] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    """The same measures by other methods, as `reweigh` was asked for them."""
 
     @cached_property
     def order(self) -> tuple[int, ...]:
@@ -205,20 +209,34 @@ class Ranking:
             if name not in names:
                 msg = f"There is no criterion {name[:80]!r} in this ranking."
                 raise NotFoundError(msg)
-        current = self.scored.weights
-        chosen = tuple(
-            replace(item, weight=wanted.get(item.name, float(current[item.name])))
-            for item in self.scored.chosen
-        )
-        scored = score_table(
-            self.scored.raw,
-            chosen,
-            method=project.method,
-            normalisation=project.normalisation,
-            weights=project.weights,
-        )
-        scored = replace(scored, notes=self.scored.notes)
+        now = self.scored
+        scored = self._by(project)
+        if weights is None:
+            scored = replace(
+                scored, weights=now.weights, weights_from=now.weights_from, ahp=now.ahp
+            )
+        else:
+            kept = {name: float(now.weights[name]) for name in names}
+            scored = scored.weighed({**kept, **wanted})
         return replace(self, project=project, scored=scored, draws=QUICK_DRAWS)
+
+    def _by(self, project: Project) -> Scored:
+        """Return the same measures by a project's method, made ready once, with some weights."""
+        scored = self.scored
+        assert scored is not None  # noqa: S101 - asked only of a ranking with candidates
+        wanted = (project.method, project.normalisation)
+        if wanted == (scored.method, scored.normalisation):
+            return scored
+        if wanted not in self._prepared:
+            made = score_table(
+                scored.raw,
+                scored.chosen,
+                method=project.method,
+                normalisation=project.normalisation,
+                weights=Weights(method="equal"),
+            )
+            self._prepared[wanted] = replace(made, notes=scored.notes)
+        return self._prepared[wanted]
 
 
 _COLUMNS = [

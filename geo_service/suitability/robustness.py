@@ -1,15 +1,15 @@
-"""How sure a ranking is of its weights: random ones, and the smallest change that turns it.
+"""How sure a ranking is of its weights: random ones, and how often each candidate leads.
 
 Everything starts from a `Scorer` of `mcda.prepare`. Random draws come from a seed and are
 scored in chunks, so memory stays bounded whatever the number of draws. Uncertainty of the
-*values* (travel times, slopes) is not treated. Agreement between methods is measured in
-`agreement`, which weight matters most in `sensitivity`.
+*values* (travel times, slopes) is not treated. The smallest change of weights that turns the
+order is found in `swap`, agreement between methods is measured in `agreement`, which weight
+matters most in `sensitivity`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Weights = Mapping[str, float] | pd.Series
+    Kept = Callable[[Floats], None]
 
 DRAWS = 10_000
 SEED = 20_240_814
@@ -80,12 +81,15 @@ def draw_weights(
     return drawn
 
 
-def rank_acceptability(scorer: Scorer, draws: Floats, *, top: int = 3) -> pd.DataFrame:
+def rank_acceptability(
+    scorer: Scorer, draws: Floats, *, top: int = 3, kept: Kept | None = None
+) -> pd.DataFrame:
     """Return the share of draws in which each candidate is first, and among the best `top`.
 
     The index is that of the scorer's matrix, the columns are `first` and `in_top`, from 0 to
     1. Candidates that share a place all count, so `first` may sum to more than one. At
-    10,000 draws a share is known to ±0.01 (two standard errors).
+    10,000 draws a share is known to ±0.01 (two standard errors). `kept` is given each chunk of
+    scores, draws × candidates, so that what else is asked of them needs no second pass.
     """
     check_whole("top", top)
     size = len(scorer.ids)
@@ -96,6 +100,8 @@ def rank_acceptability(scorer: Scorer, draws: Floats, *, top: int = 3) -> pd.Dat
         last = np.partition(scores, place, axis=1)[:, [place]]
         first += np.count_nonzero(scores >= best - ROUNDING, axis=0)
         in_top += np.count_nonzero(scores >= last - ROUNDING, axis=0)
+        if kept is not None:
+            kept(scores)
     shares = {"first": first / len(draws), "in_top": in_top / len(draws)}
     return pd.DataFrame(shares, index=scorer.ids)
 
@@ -106,15 +112,19 @@ def ahead_shares(scorer: Scorer, draws: Floats, candidates: Sequence[object]) ->
     Equal scores count half for each, so a pair's two shares sum to one; the diagonal is 0.5.
     """
     rows = [find_row(scorer, "candidates", candidate) for candidate in candidates]
-    won = np.zeros((len(rows), len(rows)))
-    for scores in scored(scorer, draws):
-        chosen = scores[:, rows]
-        for place in range(len(rows)):
-            gaps = chosen[:, [place]] - chosen
-            won[place] += np.count_nonzero(gaps > ROUNDING, axis=0)
-            won[place] += 0.5 * np.count_nonzero(np.abs(gaps) <= ROUNDING, axis=0)
+    won = sum(wins(scores[:, rows]) for scores in scored(scorer, draws))
     index = scorer.ids[rows]
     return pd.DataFrame(won / len(draws), index=index, columns=index)
+
+
+def wins(scores: Floats) -> Floats:
+    """Return how often each column's candidate beats each other's, a draw counting half."""
+    won = np.zeros((scores.shape[1], scores.shape[1]))
+    for place in range(len(won)):
+        gaps = scores[:, [place]] - scores
+        won[place] += np.count_nonzero(gaps > ROUNDING, axis=0)
+        won[place] += 0.5 * np.count_nonzero(np.abs(gaps) <= ROUNDING, axis=0)
+    return won
 
 
 def are_distinguishable(
@@ -134,108 +144,6 @@ def are_distinguishable(
     check_number("confidence", confidence, low=0.5, high=1.0)
     share = ahead_shares(scorer, draws, [first, second]).to_numpy()[0, 1]
     return bool(max(share, 1 - share) >= confidence)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Swap:
-    """The smallest change of weights that brings the second up to the first.
-
-    `change` is Σ|new - old| over weights that sum to one, so half of it is the weight moved
-    from some criteria to others (0 to 2); `weights` are those at which the two are equal.
-    `single` has, by criterion, the weight at which they are equal if that one alone is
-    changed and the others keep their proportions; NaN where no weight does it.
-    All are None when the second is better on no criterion, so that no weights put it ahead.
-    """
-
-    first: object
-    second: object
-    change: float | None
-    weights: pd.Series | None
-    single: pd.Series | None
-
-
-def smallest_swap(
-    scorer: Scorer, weights: Weights, *, first: object = None, second: object = None
-) -> Swap:
-    """Return the smallest weight change that swaps the first and the second.
-
-    Exact, for the methods that are linear in the weights: weighted sum and PROMETHEE II.
-    Another candidate may take the lead before the second does: ask with other names.
-
-    Parameters
-    ----------
-    scorer
-        The matrix and the method.
-    weights
-        The weights in force.
-    first, second
-        The candidates to compare, the one ahead first; the best two when None.
-
-    Raises
-    ------
-    InvalidQueryError
-        The method is TOPSIS or VIKOR, there are fewer than two candidates, one is unknown, or
-        `first` is behind `second`.
-    """
-    parts = scorer.method.parts()
-    if parts is None:
-        refuse("method", "the smallest change is known for weighted_sum and promethee_ii only")
-    if len(scorer.ids) < 2:  # noqa: PLR2004 - a pair
-        refuse("matrix", "there are not two candidates to swap")
-    best = list(scorer.top(weights, 2).index)
-    one = best[0] if first is None else first
-    other = next(item for item in best if item != one) if second is None else second
-    if one == other:
-        refuse("second", f"{other} is compared with itself")
-    current = check_weights(weights, scorer.names)
-    lead = parts[find_row(scorer, "first", one)] - parts[find_row(scorer, "second", other)]
-    gap = float(lead @ current)
-    if gap < -ROUNDING:
-        refuse("first", f"{one} is behind {other}")
-    if lead.min() >= -ROUNDING and gap > ROUNDING:
-        return Swap(first=one, second=other, change=None, weights=None, single=None)
-    index = pd.Index(scorer.names, name="criterion")
-    turned = _move_weight(current, lead, max(gap, 0.0))
-    return Swap(
-        first=one,
-        second=other,
-        change=float(np.abs(turned - current).sum()),
-        weights=pd.Series(turned, index=index, name="weight"),
-        single=pd.Series(_single_changes(current, lead), index=index, name="weight"),
-    )
-
-
-def _move_weight(current: Floats, lead: Floats, gap: float) -> Floats:
-    """Return the nearest weights that close the gap.
-
-    Each unit of weight moved from criterion i to k closes it by lead[i] - lead[k]: so to the
-    criterion that favours the second most, from those that favour the first most.
-    """
-    turned = current.copy()
-    receiver = int(np.argmin(lead))
-    for giver in np.argsort(-lead, kind="stable"):
-        slope = float(lead[giver] - lead[receiver])
-        if gap <= ROUNDING or slope <= ROUNDING:
-            break
-        moved = min(float(turned[giver]), gap / slope)
-        turned[giver] -= moved
-        turned[receiver] += moved
-        gap -= moved * slope
-    return turned
-
-
-def _single_changes(current: Floats, lead: Floats) -> Floats:
-    """Return the weight of each criterion at which the lead is gone; NaN if there is none."""
-    result = np.full(len(current), np.nan)
-    for place, weight in enumerate(current):
-        if weight == 1:
-            continue  # the others have no proportions to keep
-        rest = float(lead @ current - lead[place] * weight) / (1 - weight)
-        slope = float(lead[place]) - rest
-        if abs(slope) > ROUNDING:
-            turned = -rest / slope
-            result[place] = turned if 0 <= turned <= 1 else np.nan
-    return result
 
 
 def scored(scorer: Scorer, draws: Floats) -> Iterator[Floats]:

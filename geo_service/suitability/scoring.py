@@ -9,7 +9,7 @@ said so. A criterion that no candidate has a value of is left out and is said so
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from geo_service.model import Message
 from geo_service.suitability.mcda import METHODS, Scorer, ahp_weights, entropy_weights
 from geo_service.suitability.methods import build_method
 from geo_service.suitability.project import UNUSABLE
+from geo_service.suitability.robustness import draw_weights, rank_acceptability
 from geo_service.suitability.scaling import Criteria, Scaling
 from geo_service.suitability.weights import AhpResult, equal_weights
 
@@ -58,6 +59,7 @@ class Scored:
     weights_from: str
     ahp: AhpResult | None = None
     notes: tuple[Message, ...] = ()
+    unweighed: Unweighed
 
     @property
     def normalisation_name(self) -> str:
@@ -69,12 +71,10 @@ class Scored:
         """`score`, `rank` and the method's own columns, in the order of `raw`."""
         return self.scorer.score(self.weights)
 
-    @cached_property
+    @property
     def normalised(self) -> pd.DataFrame:
         """The scaled values, costs mirrored, so that more is better in every column."""
-        criteria = self.scorer.method.criteria
-        table = Scaling.of(criteria, self.normalisation or "none").table()
-        return pd.DataFrame(table, index=self.matrix.index, columns=self.matrix.columns)
+        return self.unweighed.normalised
 
     @cached_property
     def contributions(self) -> pd.DataFrame:
@@ -95,13 +95,44 @@ class Scored:
 
     def by_method(self) -> dict[str, pd.DataFrame]:
         """Return the results of every method on the same matrix and weights."""
+        scorers = self.unweighed.scorers.items()
+        return {method: scorer.score(self.weights) for method, scorer in scorers}
+
+    def weighed(self, weights: Mapping[str, float]) -> Scored:
+        """Return the same candidates with other weights; what does not hang on them is kept."""
+        return replace(self, weights=self.scorer.weights(weights), weights_from="given", ahp=None)
+
+
+@dataclass(frozen=True)
+class Unweighed:
+    """What of scored candidates does not hang on their weights, found when first asked for."""
+
+    scorer: Scorer
+    normalisation: str | None
+
+    @cached_property
+    def normalised(self) -> pd.DataFrame:
+        """The scaled values, costs mirrored."""
         criteria = self.scorer.method.criteria
-        return {
-            method: Scorer(build_method(criteria, method, self.normalisation or "none", {})).score(
-                self.weights
-            )
-            for method in METHODS
-        }
+        table = Scaling.of(criteria, self.normalisation or "none").table()
+        return pd.DataFrame(table, index=self.scorer.ids, columns=list(self.scorer.names))
+
+    @cached_property
+    def scorers(self) -> dict[str, Scorer]:
+        """The same matrix made ready for every method."""
+        criteria, scaling = self.scorer.method.criteria, self.normalisation or "none"
+        return {method: Scorer(build_method(criteria, method, scaling, {})) for method in METHODS}
+
+    @cached_property
+    def _anywhere(self) -> dict[int, pd.DataFrame]:
+        return {}
+
+    def acceptability(self, *, draws: int, top: int) -> pd.DataFrame:
+        """Return how often each candidate leads with any weights at all."""
+        if draws not in self._anywhere:
+            weights = draw_weights(self.scorer, count=draws)
+            self._anywhere[draws] = rank_acceptability(self.scorer, weights, top=top)
+        return self._anywhere[draws]
 
 
 def score_table(
@@ -166,6 +197,7 @@ def score_table(
         weights_from=weights.method,
         ahp=ahp,
         notes=tuple(notes),
+        unweighed=Unweighed(scorer, normalisation),
     )
 
 

@@ -3,17 +3,28 @@ from __future__ import annotations
 import copy
 import io
 import re
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 import openpyxl
 import pytest
+from openpyxl.utils import get_column_letter
 from openpyxl.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from geo_service.language import Language, Translator
+from geo_service.reports.ranking import ranking_document
 from geo_service.reports.ranking_xlsx import ranking_xlsx
+from geo_service.suitability.rank import Ranking, rank
+from geo_service.workspace import open_plan
+from tests.suitability.test_rank import DAY, WISHES, asked, five_sites
 
-CRITERION = {"unit": "share", "sense": "benefit", "value_function": {"curve": [[0, 0], [1, 1]]}}
+CRITERION = {
+    "unit": "share",
+    "sense": "benefit",
+    "scaled_range": [0, 1],
+    "value_function": {"curve": [[0, 0], [1, 1]]},
+}
 FORMULA = re.compile(r"=SUMPRODUCT\((\S+?),(\S+?)\)/SUM\((\S+?)\)$")
 
 
@@ -205,21 +216,125 @@ def test_the_example_s_formulas_point_at_its_steps(book: Workbook) -> None:
     assert total.row == steps[-1] + 1
 
 
-@pytest.mark.parametrize("method", ["topsis", "vikor"])
-def test_a_score_that_is_no_sum_is_not_recomputed_as_one(method: str) -> None:
-    book = workbook(changed(method=method))
-    assert "得分复算" not in book.sheetnames
-    texts = "\n".join(str(cell.value) for row in book["方法"].iter_rows() for cell in row)
-    assert "不是各准则之和" in texts
+class Calculator:
+    """Works out the formulas of a sheet as a spreadsheet does, arrays included."""
+
+    FUNCTIONS: ClassVar = {
+        "SUM": lambda *values: float(np.sum([np.sum(value) for value in values])),
+        "SUMPRODUCT": lambda *values: float(np.sum(np.prod(np.broadcast_arrays(*values), axis=0))),
+        "SQRT": np.sqrt,
+        "MAX": np.max,
+        "MIN": np.min,
+        "IF": lambda test, one, other: one if test else other,
+        "RANK": lambda value, values: 1 + int(np.sum(np.asarray(values) > value)),
+    }
+
+    def __init__(self, sheet: Worksheet) -> None:
+        self.sheet = sheet
+        self.known: dict[str, float] = {}
+
+    def value(self, name: str) -> float:
+        """Return a cell's number, worked out if it is a formula."""
+        if name not in self.known:
+            cell = self.sheet[name]
+            is_formula = cell.data_type == "f"
+            self.known[name] = self.result(cell.value[1:]) if is_formula else float(cell.value)
+        return self.known[name]
+
+    def area(self, area: str) -> np.ndarray:
+        """Return the numbers of an area."""
+        return np.array([[self.value(cell.coordinate) for cell in row] for row in self.sheet[area]])
+
+    def result(self, formula: str) -> float:
+        """Return what a formula gives; `IF` works out both ways, so that 0/0 is let pass."""
+        text = formula.replace("$", "").replace("^", "**")
+        text = re.sub(r"(?<![<>=])=", "==", text)
+        text = re.sub(r"([A-Z]+[0-9]+:[A-Z]+[0-9]+)", r"area('\1')", text)
+        text = re.sub(r"(?<![':A-Z])([A-Z]+[0-9]+)(?![':0-9])", r"value('\1')", text)
+        names = {
+            **self.FUNCTIONS,
+            "area": self.area,
+            "value": lambda name: Number(self.value(name)),
+        }
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return float(eval(text, {"__builtins__": {}}, names))  # noqa: S307 - our own formulas
 
 
-def test_flows_are_added_up_by_what_the_method_adds() -> None:
-    document = changed(method="promethee_ii")
+class Number(np.float64):
+    """A number that may be divided by 0, as in a spreadsheet."""
+
+
+def heading_row(sheet: Worksheet) -> int:
+    """Return the row of the table's heading, below notes and weights."""
+    return next(place for place, row in enumerate(sheet.rows, 1) if row[0].value == "名次")
+
+
+METHODS = ["weighted_sum", "topsis", "vikor", "promethee_ii"]
+
+
+@pytest.fixture(scope="module")
+def ranking(tmp_path_factory: pytest.TempPathFactory) -> Ranking:
+    """Return the ranking of five sites, with a criterion that is the same for all."""
+    plan = open_plan(five_sites().write(tmp_path_factory.mktemp("sites")))
+    same = {"overlap_share_wetland": {"weight": 0.1}}
+    return rank(plan, asked(criteria={**WISHES, **same}), as_of=DAY)
+
+
+@pytest.mark.parametrize("top", [None, 2])
+@pytest.mark.parametrize("normalisation", [None, "vector", "minmax"])
+@pytest.mark.parametrize("method", METHODS)
+def test_every_methods_scores_are_recomputed_by_its_formulas(
+    ranking: Ranking, method: str, normalisation: str | None, top: int | None
+) -> None:
+    changed = ranking.reweigh(method=method, normalisation=normalisation)
+    document = ranking_document(changed, Translator(), top=top)
+    sheet = workbook(document)["得分复算"]
+    found = Calculator(sheet)
+    head = heading_row(sheet)
+    shown = document["candidates"]
+    rows = [head + 1 + place for place in range(len(shown))]
+    assert [found.value(f"D{row}") for row in rows] == pytest.approx(
+        [item["score"] for item in shown], abs=1e-9
+    )
+    assert [found.value(f"F{row}") for row in rows] == [item["rank"] for item in shown]
+    assert all(sheet[f"D{row}"].data_type == "f" for row in rows)
+    heads = {cell.value: get_column_letter(place) for place, cell in enumerate(sheet[head], 1)}
+    for item, row in zip(shown, rows, strict=True):
+        for name, figure in item["method_figures"].items():
+            letter = next((col for text, col in heads.items() if str(text)[:1] == name), None)
+            if method == "vikor":
+                assert letter is not None
+                assert found.value(f"{letter}{row}") == pytest.approx(figure, abs=1e-9)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_scores_follow_when_a_weight_is_changed(ranking: Ranking, method: str) -> None:
+    document = ranking_document(ranking.reweigh(method=method), Translator())
+    sheet = workbook(document)["得分复算"]
+    place = list(document["weights"]).index("power_kva")
+    weights = [cell for cell in sheet[2] if cell.data_type == "n" and cell.value is not None]
+    for cell in weights:
+        cell.value = 0
+    weights[place].value = 7
+    found = Calculator(sheet)
+    head = heading_row(sheet)
+    zero = dict.fromkeys(document["weights"], 0.0)
+    expected = ranking.reweigh({**zero, "power_kva": 1}, method=method)
+    scored = expected.scored
+    assert scored is not None
+    by_id = scored.result["score"]
+    assert [found.value(f"D{head + 1 + n}") for n in range(4)] == pytest.approx(
+        [float(by_id[item["candidate_id"]]) for item in document["candidates"]], abs=1e-9
+    )
+
+
+def test_flows_of_a_cut_ranking_are_added_up_by_what_the_method_adds() -> None:
+    document = changed(method="promethee_ii", candidates_count=9)
     document["candidates"][0]["criteria"]["fit"] |= {"normalised": 1.0, "contribution": 0.3}
     document["candidates"][0]["score"] = 0.3 + 0.4 * 0.5
     sheet = workbook(document)["得分复算"]
-    assert sheet["G4"].value == pytest.approx(0.5)  # .3 / .6
-    assert computed(sheet, str(sheet["D4"].value)) == pytest.approx(0.5)
+    assert sheet["G5"].value == pytest.approx(0.5)  # .3 / .6
+    assert computed(sheet, str(sheet["D5"].value)) == pytest.approx(0.5)
 
 
 def test_a_cut_ranking_says_so() -> None:

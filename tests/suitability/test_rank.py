@@ -295,9 +295,28 @@ def test_weighing_anew_measures_nothing_again(plan: Plan) -> None:
         ranking.reweigh({"industry_fit": 0, "capacity_fit": 0, "power_kva": 0})
 
 
+@pytest.mark.parametrize("method", ["weighted_sum", "topsis", "vikor", "promethee_ii"])
+def test_weighing_anew_gives_what_ranking_anew_gives(plan: Plan, method: str) -> None:
+    first = ranked(plan)
+    changed = first.reweigh({"industry_fit": 0.2}, method=method)
+    # The other weights stay .3 and .2; of .7 in all.
+    wishes = {**WISHES, "industry_fit": {"weight": 0.2}}
+    again = ranked(plan, method=method, criteria=wishes)
+    assert scores(changed) == pytest.approx(scores(again))
+    assert changed.doubt is not None
+    assert changed.doubt.swap is not None
+    assert changed.doubt.swap.is_exact == (method in {"weighted_sum", "promethee_ii"})
+    # What was prepared for one set of weights is not taken for another.
+    kept = first.reweigh(method=method)
+    assert scores(kept) == pytest.approx(scores(ranked(plan, method=method)))
+    assert scores(changed.reweigh(method="weighted_sum")) == pytest.approx(
+        scores(ranked(plan, criteria=wishes))
+    )
+
+
 def test_ahp_weights_and_a_matrix_that_does_not_fit(plan: Plan) -> None:
     # industry twice capacity, four times power: consistent, so 4/7, 2/7, 1/7.
-    matrix = {
+    matrix: dict[str, dict[str, float]] = {
         "industry_fit": {"industry_fit": 1, "capacity_fit": 2, "power_kva": 4},
         "capacity_fit": {"industry_fit": 0.5, "capacity_fit": 1, "power_kva": 2},
         "power_kva": {"industry_fit": 0.25, "capacity_fit": 0.5, "power_kva": 1},

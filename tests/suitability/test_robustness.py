@@ -16,9 +16,10 @@ from geo_service.suitability.robustness import (
     ahead_shares,
     are_distinguishable,
     draw_weights,
+    find_row,
     rank_acceptability,
-    smallest_swap,
 )
+from geo_service.suitability.swap import smallest_swap
 
 BENEFITS = {"x": "benefit", "y": "benefit"}
 
@@ -234,11 +235,67 @@ def test_what_cannot_be_asked_is_refused_by_name(call: object, parameter: str) -
     assert caught.value.parameter == parameter
 
 
-def test_swaps_are_for_linear_methods_and_two_candidates() -> None:
-    with pytest.raises(InvalidQueryError, match="weighted_sum and promethee_ii only"):
-        smallest_swap(scorer_of(TRIO, method="topsis"), {"x": 1, "y": 1})
-    with pytest.raises(InvalidQueryError, match="weighted_sum and promethee_ii only"):
-        smallest_swap(scorer_of(TRIO, method="vikor"), {"x": 1, "y": 1})
+def test_a_swap_needs_two_candidates() -> None:
     one = prepare(pd.DataFrame({"x": [1.0, 2.0]}).iloc[:0], {"x": "benefit"}, method="weighted_sum")
     with pytest.raises(InvalidQueryError, match="not two candidates"):
         smallest_swap(one, {"x": 1})
+
+
+@pytest.mark.parametrize("method", ["topsis", "vikor"])
+def test_a_swap_that_is_searched_for_by_hand(method: str) -> None:
+    # A is best on x alone and B on y alone, C worst on both. TOPSIS (vector scaling, 1 and 0):
+    # closeness of A is x/(x + y). VIKOR: S = R = y for A, x for B. Both turn at x = y.
+    scorer = scorer_of({"A": [1.0, 0.0], "B": [0.0, 1.0], "C": [0.0, 0.0]}, method=method)
+    found = smallest_swap(scorer, {"x": 7, "y": 3})
+    assert (found.first, found.second, found.is_exact) == ("A", "B", False)
+    assert found.change == pytest.approx(0.4)
+    assert found.single is not None
+    assert dict(found.single) == pytest.approx({"x": 0.5, "y": 0.5})
+    assert found.weights is not None
+    # There they are alike: closeness 1/2 for both, S and R the least of all for both.
+    both = scorer.score(found.weights)["score"].iloc[:2]
+    assert list(both) == pytest.approx([0.5, 0.5] if method == "topsis" else [1, 1])
+    again = smallest_swap(scorer, {"x": 7, "y": 3})
+    assert again.weights is not None
+    assert again.weights.equals(found.weights)
+
+
+@pytest.mark.parametrize("method", ["topsis", "vikor"])
+@pytest.mark.parametrize("seed", range(6))
+def test_no_nearer_weights_on_a_fine_grid_turn_the_order(method: str, seed: int) -> None:
+    values = np.random.default_rng(seed).random((7, 3))
+    scorer = prepare(
+        pd.DataFrame(values, columns=list("xyz")), dict.fromkeys("xyz", "benefit"), method=method
+    )
+    current = {"x": 0.5, "y": 0.3, "z": 0.2}
+    found = smallest_swap(scorer, current)
+    x, y = np.meshgrid(np.arange(201) / 200, np.arange(201) / 200)
+    grid = np.column_stack([x.ravel(), y.ravel(), 1 - x.ravel() - y.ravel()])
+    grid = grid[grid[:, 2] >= -1e-12].clip(0)
+    rows = [find_row(scorer, "first", name) for name in (found.first, found.second)]
+    scores = scorer.method.scores(grid)[:, rows]
+    turned = grid[scores[:, 0] <= scores[:, 1]]
+    nearest = np.abs(turned - [0.5, 0.3, 0.2]).sum(axis=1).min(initial=np.inf)
+    if found.change is None:
+        assert np.isinf(nearest)
+        return
+    assert found.weights is not None
+    assert found.change <= nearest + 1e-9  # the grid is a hundredth wide, the search finer
+    assert float(found.weights.sum()) == pytest.approx(1)
+    reached = scorer.score(found.weights)["score"].to_dict()
+    assert reached[found.first] == pytest.approx(reached[found.second], abs=1e-9)
+
+
+@pytest.mark.parametrize("method", ["topsis", "vikor"])
+def test_a_search_finds_no_weights_for_a_site_that_is_nowhere_better(method: str) -> None:
+    rows = {"A": [1.0, 1.0], "B": [0.5, 0.9], "C": [0.0, 0.0]}
+    found = smallest_swap(scorer_of(rows, method=method), {"x": 1, "y": 1})
+    assert (found.change, found.weights, found.is_exact) == (None, None, False)
+
+
+def test_what_else_is_asked_of_the_draws_needs_no_second_pass() -> None:
+    scorer = scorer_of(TRIO)
+    draws = draw_weights(scorer, count=50)
+    seen: list[np.ndarray] = []
+    rank_acceptability(scorer, draws, kept=lambda scores: seen.append(scores.copy()))
+    assert np.allclose(np.vstack(seen), scorer.method.scores(draws))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -161,10 +162,42 @@ def test_a_project_that_breaks_its_form_is_a_422_that_says_why(
     assert named in " ".join(answer.json()["errors"])
 
 
+@pytest.mark.parametrize(
+    ("part", "named"),
+    [
+        ('"output_cny": 1e999', "output_cny"),
+        ('"output_cny": NaN', "output_cny"),
+        ('"candidates": ["floors"]', "candidates"),
+        (
+            '"weights": {"method": "ahp", "ahp_matrix": {"industry_fit": {"industry_fit": 1}}}',
+            "weights.ahp_matrix",
+        ),
+    ],
+)
+def test_a_body_that_cannot_be_used_is_a_422_that_names_the_field(
+    client: TestClient, part: str, named: str
+) -> None:
+    body = json.dumps({**asked(), "output_cny": 1, "candidates": ["parcel"]})[:-1] + f", {part}}}"
+    answer = client.post(
+        "/api/rankings", content=body, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 422, answer.text
+    assert named in " ".join(map(str, answer.json()["errors"]))
+
+
+def test_weights_that_are_no_numbers_are_a_422(client: TestClient) -> None:
+    path = f"/api/rankings/{made(client)['ranking_id']}/weights"
+    for number in ("NaN", "1e999"):
+        body = f'{{"weights": {{"power_kva": {number}}}}}'
+        answer = client.post(path, content=body, headers={"content-type": "application/json"})
+        assert answer.status_code == 422
+
+
 def test_schema_and_criteria_are_published(client: TestClient) -> None:
     schema = client.get("/api/project-schema").json()
     assert schema["$schema"].startswith("https://json-schema.org/")
     assert "industry_code" in schema["properties"]
+    assert "industry_fit" in schema["properties"]["criteria"]["propertyNames"]["enum"]
     criteria = {
         item["name"]: item for item in client.get("/api/criteria?lang=en").json()["criteria"]
     }
