@@ -7,9 +7,11 @@ parks are tried at once: no measure shown here and no rule of the family looks b
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import geopandas as gpd
 import pandas as pd
@@ -73,7 +75,7 @@ def focus_effects(
     """
     chosen = tuple(park_ids)
     rules = [rule for rule in rulebook.in_force(as_of) if rule.part.family == FOCUS_FAMILY]
-    before = _states(Shared(plan, as_of), rules, chosen)
+    before = _states_now(plan, rulebook, rules, as_of)
     after = _states(Shared(_with_project(plan, project, chosen), as_of), rules, chosen)
     basis = plan.settings.focus_basis
     return {
@@ -82,6 +84,25 @@ def focus_effects(
         )
         for park_id in chosen
     }
+
+
+_lock = threading.Lock()
+_now: WeakKeyDictionary[Plan, tuple[tuple[str, date], dict[str, FocusState]]] = WeakKeyDictionary()
+
+
+def _states_now(
+    plan: Plan, rulebook: Rulebook, rules: Sequence[Rule], as_of: date
+) -> dict[str, FocusState]:
+    """Return the focus of every park without any project; kept as long as its plan is."""
+    asked = (rulebook.version, as_of)
+    with _lock:
+        kept = _now.get(plan)
+    if kept is None or kept[0] != asked:
+        parks = plan.frame("parks")["park_id"].tolist()
+        kept = asked, _states(Shared(plan, as_of), rules, parks)
+        with _lock:
+            _now[plan] = kept
+    return kept[1]
 
 
 def _states(

@@ -11,7 +11,14 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from geo_service.documents import parse_model, read_text, read_yaml
 from geo_service.errors import Fault, InvalidQueryError, ProjectError
@@ -220,6 +227,20 @@ class Project(_Part):
             raise ValueError(msg)
         return access
 
+    @field_validator("candidates")
+    @classmethod
+    def _kinds_fit_the_need(cls, kinds: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        needs = info.data.get("needs")
+        if needs is None:
+            return kinds  # refused for itself
+        is_land = needs.land_m2 is not None
+        name = "land_m2" if is_land else "floor_area_m2"
+        fitting = KINDS_OF_LAND if is_land else KINDS_OF_FLOORS
+        if not set(kinds) & set(fitting):
+            msg = f"{' or '.join(fitting)}: only these can offer needs.{name}"
+            raise ValueError(msg)
+        return kinds
+
     @field_validator("criteria")
     @classmethod
     def _known_criteria(cls, criteria: dict[str, Wish]) -> dict[str, Wish]:
@@ -231,20 +252,6 @@ class Project(_Part):
             msg = f"unknown criterion {unknown[0]!r}: {nearest_name(unknown[0], list(CRITERIA))}"
             raise ValueError(msg)
         return criteria
-
-    @model_validator(mode="after")
-    def _kinds_fit_the_need(self) -> Project:
-        is_land = self.needs.land_m2 is not None
-        name, fitting = (
-            ("land_m2", KINDS_OF_LAND) if is_land else ("floor_area_m2", KINDS_OF_FLOORS)
-        )
-        if not set(self.candidates) & set(fitting):
-            msg = (
-                f"candidates: {', '.join(self.candidates)} cannot offer needs.{name}; "
-                f"name {' or '.join(fitting)}"
-            )
-            raise ValueError(msg)
-        return self
 
     @property
     def fire_class(self) -> str | None:

@@ -59,9 +59,13 @@ def test_a_fault_names_line_and_nearest(old: str, new: str, part: str) -> None:
 @pytest.mark.parametrize(
     ("needs", "kinds", "part"),
     [
-        ("floor_area_m2: 6000", "[land]", "land cannot offer needs.floor_area_m2; name floors"),
-        ("floor_area_m2: 6000", "[parcel, park]", "parcel, park cannot offer needs.floor_area_m2"),
-        ("land_m2: 6000", "[floors]", "floors cannot offer needs.land_m2"),
+        ("floor_area_m2: 6000", "[land]", "p.yaml:4, column candidates"),
+        (
+            "floor_area_m2: 6000",
+            "[parcel, park]",
+            "expected floors: only these can offer",
+        ),
+        ("land_m2: 6000", "[floors]", "expected parcel or parcels or park or land: only"),
     ],
 )
 def test_where_to_look_fits_what_is_needed(needs: str, kinds: str, part: str) -> None:
