@@ -281,7 +281,8 @@ def _floors(plan: Plan) -> Iterator[Candidate]:
         row["building_id"]: (row, shape)
         for row, shape in zip(rows_of(buildings), buildings.geometry, strict=True)
     }
-    grounds = {row["parcel_id"]: row for row in rows_of(parcels)}
+    below_buildings = parcels[parcels["parcel_id"].isin(buildings["parcel_id"])]
+    grounds = {row["parcel_id"]: row for row in rows_of(below_buildings)}
     floors = plan.frame("floors").sort_values(["building_id", "floor_no"])
     for floor in rows_of(floors):
         vacant_m2 = _number(floor["vacant_m2"])

@@ -20,8 +20,8 @@ import pandas as pd
 
 from geo_service.crs import STORAGE_CRS
 from geo_service.model import LegalBasis, Message, Severity, Verdict
-from geo_service.plan import empty_frame, rows_of
-from geo_service.schema import FIRE_CLASSES
+from geo_service.plan import rows_of
+from geo_service.schema import FIRE_CLASSES, SCHEMAS
 from geo_service.suitability.candidates import (
     UTILITIES,
     Candidate,
@@ -239,13 +239,19 @@ def _ground_ids(candidate: Candidate) -> tuple[str, ...]:
 
 def _grounds(plan: Plan, candidates: Sequence[Candidate]) -> dict[str, _Ground]:
     parcels, buildings = plan.metric("parcels"), plan.frame("buildings")
+    parcel_of = dict(zip(buildings["building_id"], buildings["parcel_id"], strict=True))
+    wanted = {
+        name if kind == "parcel" else parcel_of.get(name)
+        for candidate in candidates
+        for kind, _, name in (ground_id.partition(" ") for ground_id in _ground_ids(candidate))
+    }
+    parcels = parcels[parcels["parcel_id"].isin(wanted - {None})]
     by_parcel = {
         row["parcel_id"]: _Ground(
             geometry=shape, park_id=text_or_none(row["park_id"]), is_parcel=True, row=row
         )
         for row, shape in zip(rows_of(parcels), parcels.geometry, strict=True)
     }
-    parcel_of = dict(zip(buildings["building_id"], buildings["parcel_id"], strict=True))
     grounds: dict[str, _Ground] = {}
     for candidate in candidates:
         for ground_id in _ground_ids(candidate):
@@ -289,7 +295,7 @@ def _trial_plan(plan: Plan, grounds: Mapping[str, _Ground], project: Project) ->
     a parcel must offer as a whole is not asked of them.
     """
     ids, pieces = list(grounds), list(grounds.values())
-    columns = [name for name in empty_frame("parcels").columns if name != "geometry"]
+    columns = SCHEMAS["parcels"].columns
     own: dict[str, list[Any]] = {
         name: [ground.row.get(name) for ground in pieces] for name in columns
     }
@@ -339,7 +345,7 @@ def _tenants(
 def _rows_like(layer: str, values: Mapping[str, list[Any]]) -> pd.DataFrame:
     """Return rows with every column of a layer, those not given without values."""
     rows = len(next(iter(values.values())))
-    columns = [name for name in empty_frame(layer).columns if name != "geometry"]
+    columns = SCHEMAS[layer].columns
     return pd.DataFrame({name: values.get(name, [None] * rows) for name in columns})
 
 
