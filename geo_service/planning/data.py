@@ -287,14 +287,22 @@ def _below(history: Sequence[LayerVersion], entry: LayerVersion) -> LayerVersion
     return history[min(place + 1, len(history) - 1)]
 
 
-def _rows(opened: Workspace, entry: LayerVersion) -> pd.DataFrame:
+def _rows(
+    opened: Workspace,
+    entry: LayerVersion,
+    *,
+    bbox: Box | None = None,
+    where: Conditions | None = None,
+) -> pd.DataFrame:
+    """Return rows of a version, from the store or else the workspace's own file."""
+    layer = entry.layer
     try:
-        return opened.store.read(entry.layer, entry.version)
+        return opened.store.read(layer, entry.version, bbox=bbox, where=where)
     except NotFoundError:
-        own = opened.own_layer(entry.layer)
-        if own.version != entry.version:
+        own = opened.own_layer(layer) if layer in opened.declared_layers else None
+        if own is None or own.version != entry.version:
             raise
-        return own.frame
+        return meeting(fitting(own.frame, conditions(layer, where)), bbox)
 
 
 def version_rows(
@@ -315,13 +323,7 @@ def version_rows(
         entry = opened.store.entry(layer, version)
     except NotFoundError:
         entry = _meant(history_of(opened, layer), layer, version)
-    try:
-        return entry, opened.store.read(layer, entry.version, bbox=bbox, where=where)
-    except NotFoundError:
-        own = opened.own_layer(layer) if layer in opened.declared_layers else None
-        if own is None or own.version != entry.version:
-            raise
-        return entry, meeting(fitting(own.frame, conditions(layer, where)), bbox)
+    return entry, _rows(opened, entry, bbox=bbox, where=where)
 
 
 def rollback(

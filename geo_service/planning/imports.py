@@ -25,9 +25,7 @@ from geo_service.errors import (
     WorkspaceError,
 )
 from geo_service.ingest import Imported, ImportOptions, read_source
-from geo_service.ingest.options import (
-    write_mapping,
-)
+from geo_service.ingest.options import write_mapping
 from geo_service.ingest.report import features_of, import_document, refused_features
 from geo_service.maps.time_map import TIMED_LAYERS, Draft, PreviewData
 from geo_service.planning.data import newest_layer, publish
