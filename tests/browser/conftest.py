@@ -7,8 +7,9 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -69,8 +70,15 @@ def serving(county: Running) -> Iterator[str]:
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            # The first request makes the routes, with warnings switched off for the whole process
+            # in a way that two threads cannot share: one request alone, that no route takes.
+            host, port = listener.getsockname()
+            with closing(HTTPConnection(host, port, timeout=60)) as first:
+                first.request("GET", "/nowhere")
+                assert first.getresponse().read()
+            yield address
         finally:
             server.should_exit = True
             thread.join(timeout=20)

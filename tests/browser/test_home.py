@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -115,11 +116,10 @@ def test_what_changed_since_the_review_before(visit: Visitor, small_service: str
     expect(page.locator(".is-compare tbody tr")).to_have_count(1)
 
 
-def test_one_review_alone_says_that_nothing_can_be_compared(
-    visit: Visitor, hostile_service: str
-) -> None:
-    page = open_page(visit, hostile_service)
-    expect(page.locator(".is-changes")).to_contain_text("目前只有一次审查")
+def test_one_review_alone_says_that_nothing_can_be_compared(visit: Visitor, tmp_path: Path) -> None:
+    with serving(Running.open(County().write(tmp_path))) as address:
+        page = open_page(visit, address)
+        expect(page.locator(".is-changes")).to_contain_text("目前只有一次审查")
 
 
 def test_hostile_names_show_as_text(visit: Visitor, hostile_service: str) -> None:
