@@ -55,10 +55,16 @@ SCRIPTS = (
 )
 """Our own scripts in the order they run; `prelude.js` runs before Folium's."""
 PRELUDE = "prelude.js"
+WORKER = "tile_worker.js"
+"""Runs beside served pages that draw vector tiles."""
+WORKER_POLICY = "default-src 'none'; connect-src 'self'"
+"""A worker goes by the policy of its own file: this one may ask the service for tiles."""
 STYLES = ("map.css",)
 FONTS = "noto-sans-sc/index.css"
 """Chinese letters for machines without any; a browser loads only those that it lacks."""
-STATIC_FILES = frozenset((PRELUDE, *SCRIPTS, *STYLES))
+PROGRAM = "program.js"
+"""`SCRIPTS` in one file, as served pages load them: a request each would take longer."""
+STATIC_FILES = frozenset((PRELUDE, *SCRIPTS, WORKER, *STYLES))
 
 MIN_ZOOM = 3
 MAX_ZOOM = 19
@@ -82,17 +88,21 @@ _CSS_ADDRESS = re.compile(r"url\(\s*['\"]?(?P<address>[^)'\"]+)['\"]?\s*\)")
 @cache
 def static_file(name: str) -> bytes:
     """Return one of the page's own scripts or styles; NotFoundError for any other name."""
+    if name == PROGRAM:
+        return b"\n".join(map(static_file, SCRIPTS))
     if name not in STATIC_FILES:
         msg = "There is no such file of the map's page."
         raise NotFoundError(msg)
     return (Path(__file__).parent / "static" / name).read_bytes()
 
 
+@cache
 def static_version(name: str) -> str:
     """Return a short hash of one of our own files, for its address."""
     return hashlib.sha256(static_file(name)).hexdigest()[:12]
 
 
+@cache
 def asset_version(name: str) -> str:
     """Return a short hash of a third-party asset, for its address."""
     return hashlib.sha256(assets.path(name).read_bytes()).hexdigest()[:12]
@@ -359,9 +369,12 @@ def served_page(drawn: PlanningMap, *, root: str = "", pictures: Iterable[str] =
     styles = [_link(asset(name)) for name in (*parts.styles, FONTS)]
     styles += [_link(own(name)) for name in STYLES]
     scripts = [_source(asset(name)) for name in parts.scripts]
-    scripts += [_source(own(PRELUDE)), _script(parts.script)]
-    scripts += [_source(own(name)) for name in SCRIPTS]
-    settings = {**drawn.content.settings, "marker_images": f"{root}/assets/leaflet/images/"}
+    scripts += [_source(own(PRELUDE)), _script(parts.script), _source(own(PROGRAM))]
+    settings = {
+        **drawn.content.settings,
+        "marker_images": f"{root}/assets/leaflet/images/",
+        "tile_worker": own(WORKER),
+    }
     page = _document(drawn.content, parts, styles=styles, scripts=scripts, island_of=settings)
     policy = _policy(page, own="'self'", pictures=pictures, **{"frame-ancestors": "'self'"})
     return ServedPage(page, policy)

@@ -7,6 +7,7 @@
   const layers = settings.groups.flatMap((group) => group.layers);
   const shownAtFirst = [...layers, ...settings.backdrops].filter((layer) => layer.is_shown);
 
+  const SETTLE_AFTER_MS = 250;
   const isBasemap = (name) => name.startsWith('basemap.');
 
   class PlanningPage {
@@ -220,18 +221,18 @@
 
     receive(source, collection) {
       this.drawings[source.map].receive(source, collection);
-      // Documents come a dozen at once: names are placed and the legend is made once a frame.
-      this.isUnsettled = true;
-      requestAnimationFrame(() => this.settleReceived());
-      if (settings.lists.some((list) => list.source === source.name) || source.name === 'parks') {
-        this.listItems();
+      // Documents come a dozen at once: names are placed and the legend is made when all of them
+      // are there, or after a moment.
+      if (!this.isUnsettled) {
+        this.isUnsettled = true;
+        setTimeout(() => this.settleReceived(), SETTLE_AFTER_MS);
       }
     }
 
     settleReceived() {
       if (this.isUnsettled) {
         this.isUnsettled = false;
-        this.settle();
+        this.refresh();
       }
     }
 

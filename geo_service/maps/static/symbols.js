@@ -264,6 +264,7 @@
 
   Object.assign(own, {
     HATCHES,
+    OTHER,
     symbolKey,
     hatches,
     pathOptions,

@@ -344,7 +344,10 @@ def asset(name: str, request: Request) -> Response:
 @router.get("/static/{name:path}", include_in_schema=False)
 def static(name: str, request: Request) -> Response:
     """Return one of the map's own scripts or styles."""
-    return _file(request, page.static_file(name), page.media_type(name))
+    reply = _file(request, page.static_file(name), page.media_type(name))
+    if name == page.WORKER:
+        reply.headers["content-security-policy"] = page.WORKER_POLICY
+    return reply
 
 
 @cache
