@@ -100,6 +100,7 @@ class County:
         self._lock = threading.RLock()
         self._reviews: OrderedDict[str, tuple[str, Review]] = OrderedDict()
         self._saved: set[str] = set()
+        self._trials: set[str] = set()
         self._kept_plans: set[str] = set()
         self.jobs = JobBoard()
         self._keep(current)
@@ -266,19 +267,26 @@ class County:
         *,
         parks: Sequence[str] | None = None,
         progress: Progress | None = None,
+        is_trial: bool = False,
     ) -> Review:
-        """Review the plan by a rulebook and keep the review."""
+        """Review the plan by a rulebook and keep the review.
+
+        A trial, by another rulebook than the county's or of some parks, is marked as such: what
+        has changed in the county is not told from it.
+        """
         result = review(self.plan, rulebook, parks=parks, progress=progress)
         self._keep(result)
-        self._save(result)
+        with self._lock:
+            (self._trials.add if is_trial else self._trials.discard)(result.review_id)
+        self._save(result, is_trial=is_trial)
         return result
 
-    def _save(self, result: Review) -> None:
+    def _save(self, result: Review, *, is_trial: bool = False) -> None:
         """Save a review; where the store cannot be written it stays in memory, and says so."""
         if self._workspace is None:
             return
         try:
-            save_review(self._workspace, result)
+            save_review(self._workspace, result, is_trial=is_trial)
         except StoreError as error:
             _log.error("Review %s was not saved: %s", result.review_id, error)
             return
@@ -363,7 +371,7 @@ class County:
     ) -> tuple[list[Document], int]:
         """Return summaries of kept and saved reviews, newest first, and how many there are.
 
-        Each says when it was made (UTC) and whether it is saved.
+        Each says when it was made (UTC), whether it is saved, and whether it is a trial.
         """
         with self._lock:
             kept = {review_id: made_at for review_id, (made_at, _) in self._reviews.items()}
@@ -380,8 +388,17 @@ class County:
         rows = [(item.made_at.isoformat(timespec="seconds"), item.id, True) for item in saved]
         rows += [(made_at, review_id, False) for review_id, made_at in unsaved.items()]
         rows.sort(key=lambda row: row[0], reverse=True)
+        with self._lock:
+            trials = set(self._trials)
+        trials |= {item.id for item in saved if item.recipe.get("is_trial")}
+        trials.discard(self.review.review_id)
         page: list[Document] = [
-            {"made_at": made_at, "saved": is_saved, **self.review_summary(review_id, language)}
+            {
+                "made_at": made_at,
+                "saved": is_saved,
+                "is_trial": review_id in trials,
+                **self.review_summary(review_id, language),
+            }
             for made_at, review_id, is_saved in rows[offset : offset + limit]
         ]
         return page, count + len(unsaved)

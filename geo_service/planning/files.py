@@ -48,7 +48,8 @@ def review_workspace(
         # One that is not saved starts faster without the store's libraries.
         from geo_service.planning.saved import save_workspace_review  # noqa: PLC0415
 
-        save_workspace_review(workspace, made)
+        is_trial = rulebook is not None or parks is not None
+        save_workspace_review(workspace, made, is_trial=is_trial)
     return made
 
 

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,23 @@ if TYPE_CHECKING:
     from geo_service.suitability.project import Project
     from geo_service.zoning.review import Progress
 
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """How a kept ranking's candidates are to be scored anew; what is None stays as it is."""
+
+    weights: Mapping[str, float] | None = None
+    method: str | None = None
+    normalisation: str | None = None
+
+    def of(self, ranking: Ranking) -> Ranking:
+        """Return a ranking scored so; InvalidQueryError, NotFoundError as `Ranking.reweigh`."""
+        if self == Weighing():
+            return ranking
+        return ranking.reweigh(self.weights, method=self.method, normalisation=self.normalisation)
+
+
+AS_KEPT = Weighing()
 KEPT_RANKINGS = 50
 """How many rankings a running service remembers ready to be weighed anew."""
 
@@ -123,35 +141,51 @@ class RankingDesk:
             raise _no_such(ranking_id)
         return load_ranking(self._county.workspace, ranking_id, language)
 
-    def reweigh(
-        self,
-        ranking_id: str,
-        language: Language,
-        *,
-        weights: Mapping[str, float] | None,
-        method: str | None = None,
-        normalisation: str | None = None,
-    ) -> Document:
-        """Return a ranking scored with other weights; the kept one stays as it is."""
-        changed = self.find(ranking_id).reweigh(weights, method=method, normalisation=normalisation)
+    def weighed(self, ranking_id: str, weighing: Weighing = AS_KEPT) -> Ranking:
+        """Return a ranking scored as it is asked for; the kept one stays as it is."""
+        return weighing.of(self.find(ranking_id))
+
+    def reweigh(self, ranking_id: str, language: Language, weighing: Weighing) -> Document:
+        """Return a ranking scored with other weights as it would be answered."""
+        changed = self.weighed(ranking_id, weighing)
         return ranking_document(changed, self._county.translator(language))
 
-    def run_again(self, ranking_id: str, *, progress: Progress | None = None) -> Ranking:
-        """Rank the same project in the plan and by the rulebook that are in force now."""
-        return self.rank(self.find(ranking_id).project, progress=progress)
+    def run_again(
+        self,
+        ranking_id: str,
+        weighing: Weighing = AS_KEPT,
+        *,
+        progress: Progress | None = None,
+    ) -> Ranking:
+        """Rank the same project in the plan and by the rulebook that are in force now.
+
+        With a weighing, its weights become the project's own and the ranking is kept as such.
+        """
+        found = self.weighed(ranking_id, weighing)
+        project = found.project if weighing == AS_KEPT else found.weighed_project
+        return self.rank(project, progress=progress)
 
     def compare(self, before: str, after: str, language: Language) -> Document:
         """Return how candidates moved from one ranking to another."""
         return compare_rankings(self.document(before, language), self.document(after, language))
 
-    def explanation(self, ranking_id: str, candidate_id: str, language: Language) -> Document:
+    def explanation(
+        self,
+        ranking_id: str,
+        candidate_id: str,
+        language: Language,
+        weighing: Weighing = AS_KEPT,
+    ) -> Document:
         """Return why a candidate stands where it does, in words."""
         translator = self._county.translator(language)
-        return explanation_document(self.find(ranking_id), candidate_id, translator)
+        return explanation_document(self.weighed(ranking_id, weighing), candidate_id, translator)
 
-    def features(self, ranking_id: str, language: Language) -> list[Document]:
+    def features(
+        self, ranking_id: str, language: Language, weighing: Weighing = AS_KEPT
+    ) -> list[Document]:
         """Return a ranking's candidates, excluded ones too, as features."""
-        return ranking_features(self.find(ranking_id), self._county.translator(language))
+        found = self.weighed(ranking_id, weighing)
+        return ranking_features(found, self._county.translator(language))
 
     def routes(self, ranking_id: str, candidate_id: str, language: Language) -> list[Document]:
         """Return the ways from a candidate to the nearest facilities as features."""

@@ -110,8 +110,11 @@ def load_document(opened: Workspace, kind: str, identity: str, name: str) -> Any
 # ---- reviews -------------------------------------------------------------------------------------
 
 
-def save_review(opened: Workspace, result: Review) -> Saved:
-    """Save a review with its answers in the three languages; StoreError when that fails."""
+def save_review(opened: Workspace, result: Review, *, is_trial: bool = False) -> Saved:
+    """Save a review with its answers in the three languages; StoreError when that fails.
+
+    `is_trial` marks one by another rulebook than the county's own, or of some parks only.
+    """
     documents: dict[str, object] = {}
     for language in Language:
         translator = Translator(language, result.plan.settings.names_hant)
@@ -126,15 +129,17 @@ def save_review(opened: Workspace, result: Review) -> Saved:
         kind=REVIEW,
         identity=result.review_id,
         rulebook_version=result.rulebook.version,
-        recipe=_recipe(result),
+        recipe={**_recipe(result), "is_trial": is_trial},
         documents=documents,
     )
 
 
-def save_workspace_review(workspace: str | os.PathLike[str], result: Review) -> Saved:
+def save_workspace_review(
+    workspace: str | os.PathLike[str], result: Review, *, is_trial: bool = False
+) -> Saved:
     """Save a review of a workspace; what the command line's `review --save` does."""
     with open_workspace(workspace) as opened:
-        saved = save_review(opened, result)
+        saved = save_review(opened, result, is_trial=is_trial)
         keep_plan(opened, result.plan)
         return saved
 

@@ -188,7 +188,7 @@ def _candidate_row(item: Document, translator: Translator) -> list[Text]:
         Text(str(item["rank"])),
         one_line(item["label"] + mark, 2 * _NAME_CELLS),
         Text(f"{item['area_m2']:,.0f} m² / {translator.quantity(area)}"),
-        Text(f"{item['score']:.3f}"),
+        Text(f"{100 * item['score']:.1f}"),
         Text(f"{item['stability']['in_top3']:.0%}"),
         Text(shares),
     ]

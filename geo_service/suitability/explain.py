@@ -73,7 +73,7 @@ def _summary(
             {
                 "rank": int(cell(scored.result, candidate_id, "rank")),
                 "count": len(scored.raw),
-                "score": cell(scored.result, candidate_id, "score"),
+                "score": 100 * cell(scored.result, candidate_id, "score"),
             },
         )
     ]
@@ -113,7 +113,7 @@ def _sentence(ranking: Ranking, scored: Scored, item: Chosen, place: int) -> Mes
     common = {
         "criterion": item.criterion.title,
         "weight": Quantity(float(scored.weights[item.name]), "share"),
-        "normalised": cell(scored.normalised, identity, item.name),
+        "normalised": 100 * cell(scored.normalised, identity, item.name),
     }
     if math.isnan(raw):
         return Message("explain.missing", common)

@@ -35,6 +35,7 @@ from geo_service.suitability.project import (
     UNUSABLE,
     Project,
     Weights,
+    Wish,
     open_project,
     project_of,
 )
@@ -75,6 +76,8 @@ class Ranking:
     """How many random weights the doubts are found from."""
     land: LandSearch | None = None
     """The search for open land, where the project asks for it."""
+    is_reweighed: bool = False
+    """Whether it is scored otherwise than the ranking that its id names."""
     _prepared: dict[tuple[str, str | None], Scored] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -168,6 +171,8 @@ class Ranking:
     def notes(self) -> tuple[Message, ...]:
         """Return what a reader must know of how the figures came about."""
         found = list(self.scored.notes) if self.scored else []
+        if self.is_reweighed:
+            found.insert(0, Message("note.reweighed", {"ranking": self.ranking_id}))
         basis = self.plan.settings.focus_basis
         if self.effects and amount_of(self.project, basis) is None:
             values = {"basis": Message(f"basis.{basis}"), "field": _AMOUNT_FIELDS[basis]}
@@ -203,7 +208,7 @@ class Ranking:
             }
         )
         if self.scored is None:
-            return replace(self, project=project)
+            return replace(self, project=project, is_reweighed=True)
         names = {item.name for item in self.scored.chosen}
         for name in wanted:
             if name not in names:
@@ -218,7 +223,20 @@ class Ranking:
         else:
             kept = {name: float(now.weights[name]) for name in names}
             scored = scored.weighed({**kept, **wanted})
-        return replace(self, project=project, scored=scored, draws=QUICK_DRAWS)
+        return replace(self, project=project, scored=scored, draws=QUICK_DRAWS, is_reweighed=True)
+
+    @property
+    def weighed_project(self) -> Project:
+        """The project with the weights that the ranking is scored by, as its own wishes."""
+        if self.scored is None:
+            return self.project
+        criteria = {
+            str(name): self.project.criteria.get(str(name), Wish()).model_copy(
+                update={"weight": float(weight)}
+            )
+            for name, weight in self.scored.weights.items()
+        }
+        return self.project.model_copy(update={"criteria": criteria, "weights": Weights()})
 
     def _by(self, project: Project) -> Scored:
         """Return the same measures by a project's method, made ready once, with some weights."""

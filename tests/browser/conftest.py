@@ -145,7 +145,7 @@ def visit(browser: Browser) -> Iterator[Visitor]:
         *, width: int = 1280, height: int = 800, locale: str = "zh-CN", is_clean: bool = True
     ) -> Visit:
         context = browser.new_context(
-            viewport={"width": width, "height": height}, locale=locale, accept_downloads=False
+            viewport={"width": width, "height": height}, locale=locale, accept_downloads=True
         )
         contexts.append(context)
         made = Visit(context.new_page())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -82,6 +83,39 @@ def test_weights_rank_again_at_once_and_can_be_taken_back(visit: Visitor, addres
     expect(page.locator(".weight", has_text="规模匹配").locator("output")).not_to_have_text(
         "100.0%"
     )
+
+
+def test_reasons_map_and_downloads_follow_the_weights_and_can_be_kept(
+    visit: Visitor, address: str
+) -> None:
+    page = open_page(visit, f"{address}/sites")
+    rank(page)
+    reasons = page.locator("#explanation .cure").first
+    expect(reasons).to_contain_text("第 1")
+    chosen = page.locator("#explanation h3").inner_text()
+    with page.expect_response("**/maps/ranking/features/candidates?*weights=*") as fetched:
+        for slider in page.locator(".weight input").all():
+            slider.fill("0")
+        page.get_by_label("规模匹配").fill("40")
+    features = fetched.value.json()["features"]
+    marks = {item["id"]: item["properties"].get("rank") for item in features}
+    rows = page.locator(ROWS)
+    first = str(rows.first.get_attribute("data-id"))
+    assert marks[first] == 1
+    # The chosen one stays chosen; its reasons say its score as it is now, as the table does.
+    score = page.locator(f"{ROWS}.is-selected strong").inner_text()
+    expect(reasons).to_contain_text(f"{float(score):.1f}（满分 100）")
+    assert chosen.split()[-1] in page.locator("#explanation h3").inner_text()
+    page.locator(".menu-list summary").click()
+    with page.expect_download() as file:
+        page.get_by_role("link", name="JSON", exact=True).click()
+    document = json.loads(file.value.path().read_text(encoding="utf-8"))
+    assert document["candidates"][0]["candidate_id"] == first
+    before = page.url
+    page.get_by_role("button", name="另存为新排名").click()
+    page.wait_for_function("(before) => location.href !== before", arg=before)
+    expect(page.locator(ROWS).first).to_have_attribute("data-id", first)
+    expect(page.get_by_role("button", name="另存为新排名")).to_be_hidden()
 
 
 def test_candidates_stand_side_by_side(visit: Visitor, address: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Route, expect
 
+from geo_service.language import Language
 from geo_service.planning import County as Running
 from geo_service.zoning.rulebook import parse_rulebook
 from tests.browser.conftest import Visitor, serving
@@ -44,6 +45,24 @@ def small_service(small: Running) -> Iterator[str]:
 def count_of(verdict: str, tier: str = "") -> str:
     """Return the selector of a card's button."""
     return f'.count[data-verdict="{verdict}"][data-tier="{tier}"]'
+
+
+def test_a_trial_is_no_news_and_is_marked_in_the_list(
+    visit: Visitor, small: Running, small_service: str
+) -> None:
+    before = open_page(visit, small_service).locator(".change-body .note").first.inner_text()
+    page = open_page(visit, f"{small_service}/reviews")
+    page.locator(".is-again summary, details.fold summary").first.click()
+    example = page.locator("#rulebook-text").get_attribute("placeholder")
+    assert example is not None
+    page.locator("#rulebook-text").fill(example)
+    page.click("#review-again")
+    expect(page.locator(".cure a")).to_be_visible()
+    expect(page.locator("tr .chip", has_text="试算")).to_have_count(1)
+    again = open_page(visit, small_service).locator(".change-body .note").first
+    expect(again).to_have_text(before)
+    reviews, _ = small.review_summaries(Language.ZH_HANS)
+    assert [item["is_trial"] for item in reviews] == [True, False, False]
 
 
 def test_the_cards_count_verdicts_of_every_tier(

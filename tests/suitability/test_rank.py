@@ -428,7 +428,7 @@ def test_explanations_speak_both_languages_from_the_same_figures(plan: Plan) -> 
     assert "主导产业" in chinese["sentences"][0]["text"]
     assert "leading industry" in english["sentences"][0]["text"]
     assert "80.0%" in chinese["sentences"][1]["text"]
-    assert "0.790" in english["summary"][0]
+    assert "79.0 of 100" in english["summary"][0]
     with pytest.raises(NotFoundError):
         explain(ranking, "parcel:E")
     assert ranking.explain("parcel:A") == explain(ranking, "parcel:A")

@@ -85,6 +85,55 @@ def test_new_weights_are_answered_at_once_and_not_kept(client: TestClient) -> No
     assert "closeness" in other.json()["candidates"][0]["method_figures"]
 
 
+def test_other_weights_reach_explanation_features_map_and_files(client: TestClient) -> None:
+    path = f"/api/rankings/{made(client)['ranking_id']}"
+    weights = {"industry_fit": 0, "capacity_fit": 0, "power_kva": 1}
+    asked_for = {"weights": json.dumps(weights), "lang": "en"}
+    changed = client.post(f"{path}/weights", json={"weights": weights}).json()
+    order = [item["candidate_id"] for item in changed["candidates"]]
+    kept = [item["candidate_id"] for item in client.get(path).json()["candidates"]]
+    assert order != kept
+    last = client.get(f"{path}/explanation", params={"candidate": order[-1], **asked_for}).json()
+    assert last["summary"][0].startswith(f"Rank {len(order)} of {len(order)}")
+    ranked = client.get(f"{path}/features", params=asked_for).json()["features"]
+    assert [item["id"] for item in ranked][: len(order)] == order
+    on_map = client.get(
+        "/maps/ranking/features/candidates",
+        params={"ranking_id": path.rpartition("/")[2], **asked_for},
+    ).json()["features"]
+    assert [item["id"] for item in on_map][: len(order)] == order
+    file = client.get(f"{path}/export", params={"format": "json", **asked_for}).json()
+    assert [item["candidate_id"] for item in file["candidates"]] == order
+    assert "not kept" in file["notes"][0]
+    assert [item["candidate_id"] for item in client.get(path).json()["candidates"]] == kept
+
+
+def test_other_weights_can_be_kept_as_a_ranking_of_their_own(client: TestClient) -> None:
+    first = made(client)
+    path = f"/api/rankings/{first['ranking_id']}"
+    body = {"weights": {"industry_fit": 0, "capacity_fit": 0, "power_kva": 1}, "method": "topsis"}
+    changed = client.post(f"{path}/weights", json=body).json()
+    kept = client.post(f"{path}/run", json=body)
+    assert kept.status_code == 201
+    assert kept.json()["ranking_id"] != first["ranking_id"]
+    again = client.get(kept.headers["location"]).json()
+    assert again["method"] == "topsis"
+    assert again["weights"] == changed["weights"]
+    assert [(item["candidate_id"], item["score"]) for item in again["candidates"]] == [
+        (item["candidate_id"], item["score"]) for item in changed["candidates"]
+    ]
+    assert not [note for note in again["notes"] if "not kept" in note or "尚未保存" in note]
+
+
+@pytest.mark.parametrize("weights", ["{", '{"power_kva": -1}', '{"power_kva": "NaN"}', "[1]"])
+def test_weights_in_an_address_that_are_none_are_a_400(client: TestClient, weights: str) -> None:
+    path = f"/api/rankings/{made(client)['ranking_id']}"
+    for what in (f"{path}/features", f"{path}/export?format=json"):
+        answer = client.get(what, params={"weights": weights, "format": "json"})
+        assert answer.status_code == 400, answer.text
+        assert answer.json()["parameter"] == "weights"
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

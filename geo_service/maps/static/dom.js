@@ -61,7 +61,8 @@
     share: (value) => share.format(value),
     area_m2: (value) => `${whole.format(value)} m²`,
     area_ha: (value) => `${decimal.format(value)} ha`,
-    score: (value) => value.toFixed(3),
+    // As everywhere else on pages, of a hundred.
+    score: (value) => decimal.format(value * 100),
   };
 
   function write(value, form) {

@@ -219,6 +219,35 @@
       this.drawings.forEach((drawing) => drawing.tiled.forEach((source) => source.retry()));
     }
 
+    // Gets a source's features anew, asked for with more parameters; the last one asked for counts.
+    async refetch(layer, more) {
+      const source = settings.sources.find(({ name, address }) => name === layer && address);
+      if (!source) {
+        return;
+      }
+      this.refetching = more;
+      const address = new URL(source.address, document.baseURI);
+      more.forEach((value, name) => address.searchParams.set(name, value));
+      try {
+        const collection = await own.fetchCollection(address.href);
+        if (this.refetching === more) {
+          const { selected } = this;
+          const isOpen = this.drawings.some((drawing) => drawing.popup && drawing.map.hasLayer(drawing.popup));
+          this.receive(source, collection);
+          this.settleReceived();
+          const item = selected && selected.layer === layer ? this.find(layer, selected.id) : null;
+          if (item) {
+            if (isOpen) {
+              item.drawing.open(item, item.drawing.boundsOf(item).getCenter(), []);
+            }
+            this.selectItem(item, { isQuiet: true });
+          }
+        }
+      } catch (error) {
+        this.tell({ state: 'failed', failed: [source], reason: error instanceof own.LoadError ? error.message : own.text('reason_broken') });
+      }
+    }
+
     receive(source, collection) {
       this.drawings[source.map].receive(source, collection);
       // Documents come a dozen at once: names are placed and the legend is made when all of them

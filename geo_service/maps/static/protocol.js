@@ -1,6 +1,7 @@
 // What the map says to the page that frames it, and what that page may ask of it. Both are of
 // one origin; messages from any other are not looked at.
-//   to the map:    { geo: 'select', layer, id } · { geo: 'filter', layer, ids: [...] | null }
+//   to the map:    { geo: 'select', layer, id } · { geo: 'filter', layer, ids: [...] | null } ·
+//                  { geo: 'refresh', layer, query }: its features, asked for with more parameters
 //   from the map:  { geo: 'ready' } when everything is loaded · { geo: 'selected', layer, id },
 //                  with id null when nothing of the layer is selected any more
 'use strict';
@@ -8,6 +9,7 @@
 (function (own) {
   const { settings } = own;
   const MOST_IDS = 100000;
+  const LONGEST_QUERY = 10000;
 
   function isName(value) {
     return typeof value === 'string' && settings.sources.some((source) => source.name === value);
@@ -53,6 +55,8 @@
         this.select(data.layer, data.id);
       } else if (data.geo === 'filter' && (data.ids === null || Array.isArray(data.ids))) {
         this.page.filter(data.layer, data.ids && data.ids.slice(0, MOST_IDS).map(String));
+      } else if (data.geo === 'refresh' && typeof data.query === 'string' && data.query.length < LONGEST_QUERY) {
+        this.page.refetch(data.layer, new URLSearchParams(data.query));
       }
     }
 

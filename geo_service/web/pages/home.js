@@ -8,6 +8,7 @@ import { TIERS, VERDICTS, WORST_FIRST, illustrativeMark, legend, shareBar, tierB
 import { table } from './table.js';
 
 const MOST = 10_000;
+const REVIEWS_LOOKED_AT = 100;
 const CHANGES_SHOWN = 6;
 const state = { parks: [], tier: '', verdict: '', words: '' };
 const query = new URLSearchParams(window.location.search);
@@ -149,8 +150,9 @@ function nameOf(parkId) {
 }
 
 async function changes() {
-  const { reviews } = await get('/api/reviews', { limit: 2 });
-  const [latest, before] = reviews;
+  // Trials by another rulebook are no news of the county.
+  const { reviews } = await get('/api/reviews', { limit: REVIEWS_LOOKED_AT });
+  const [latest, before] = reviews.filter((item) => !item.is_trial);
   if (!before) return emptyState(t('home.first_review'), { hint: t('home.first_review_hint'), action: make('a', { class: 'button plain', href: page('/reviews') }, t('home.to_reviews')) });
   const found = await get(`/api/reviews/${encodeURIComponent(latest.review_id)}/comparison`, { before: before.review_id });
   const listed = [
@@ -171,15 +173,15 @@ async function changes() {
 
 async function load() {
   try {
-    const [found, { reviews }] = await Promise.all([get('/api/parks', { limit: MOST }), get('/api/reviews', { limit: 1 })]);
-    const basis = reviews[0].focus_basis;
+    const [found, review] = await Promise.all([get('/api/parks', { limit: MOST }), get(`/api/reviews/${encodeURIComponent(start.review_id)}`)]);
+    const basis = review.focus_basis;
     state.parks = found.features.map(({ properties }) => ({
       ...properties,
       share: properties.shares[basis],
       words: [properties.name, properties.park_id, properties.township ?? '', properties.leading_industry_name ?? '', ...(properties.search ?? [])].map((text) => text.toLowerCase()),
     }));
     state.verdict = VERDICTS.includes(query.get('verdict')) ? query.get('verdict') : '';
-    draw(reviews[0], basis);
+    draw(review, basis);
   } catch (error) {
     showPage(pageHead(t('console.home_title')), errorState(error, load));
   }

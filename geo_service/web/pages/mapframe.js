@@ -70,5 +70,10 @@ export function mapFrame(path, parameters, title, { onSelected = null } = {}) {
     source,
     select: (layer, id) => tell({ geo: 'select', layer, id }),
     filter: (layer, ids) => tell({ geo: 'filter', layer, ids }),
+    // Has a layer's features fetched again with more parameters; returns the map's address with them.
+    refresh: (layer, more) => {
+      tell({ geo: 'refresh', layer, query: new URLSearchParams(more).toString() });
+      return `${source}&${new URLSearchParams(more)}`;
+    },
   };
 }

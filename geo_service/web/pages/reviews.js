@@ -18,7 +18,7 @@ const reviewAddress = (reviewId) => page(`/reviews/${encodeURIComponent(reviewId
 function reviewTable() {
   const rows = table(
     [
-      { key: 'made', label: t('review.made_at'), isHead: true, value: (item) => item.made_at, isDownFirst: true, show: (item) => make('span', {}, make('a', { href: reviewAddress(item.review_id) }, time(item.made_at)), ' ', item.review_id === start.review_id ? make('span', { class: 'chip is-current' }, t('review.current')) : null, make('span', { class: 'under' }, make('code', {}, item.review_id))) },
+      { key: 'made', label: t('review.made_at'), isHead: true, value: (item) => item.made_at, isDownFirst: true, show: (item) => make('span', {}, make('a', { href: reviewAddress(item.review_id) }, time(item.made_at)), ' ', item.review_id === start.review_id ? make('span', { class: 'chip is-current' }, t('review.current')) : null, item.is_trial ? make('span', { class: 'chip' }, t('review.trial')) : null, make('span', { class: 'under' }, make('code', {}, item.review_id))) },
       { key: 'verdicts', label: t('review.verdicts'), show: (item) => make('span', { class: 'verdict-cell' }, verdictBar(item.verdicts), make('span', { class: 'verdict-line' }, VERDICTS.map((verdict) => make('span', { class: 'verdict' }, verdictBadge(verdict, 15), make('span', { class: 'hidden-words' }, t(`verdict.${verdict}`)), count(item.verdicts[verdict]))))) },
       { key: 'findings', label: t('review.findings'), css: 'number', value: (item) => item.findings_count, isDownFirst: true, show: (item) => count(item.findings_count) },
       { key: 'waived', label: t('finding_words.is_waived'), css: 'number', value: (item) => item.waived_count, show: (item) => count(item.waived_count) },
@@ -35,7 +35,7 @@ function reviewTable() {
 
 function again() {
   const place = make('div', { 'aria-live': 'polite' });
-  const text = make('textarea', { id: 'rulebook-text', spellcheck: 'false', maxlength: 500000, placeholder: 'extends: default\nrules:\n  focus.leading_share:\n    parameters: {pass_share: 0.75}' });
+  const text = make('textarea', { id: 'rulebook-text', spellcheck: 'false', maxlength: 500000, placeholder: 'format: "1"\ntitle: {zh-Hans: 试算, en: Trial}\nextends: default\nrules:\n  focus.leading_share:\n    parameters: {pass_share: 0.75}' });
   const file = make('input', {
     type: 'file',
     accept: '.yaml,.yml,.json',
@@ -73,7 +73,7 @@ const comparison = make('div');
 
 function fillChoices() {
   for (const control of [before, after]) {
-    control.replaceChildren(...reviews.map((item) => make('option', { value: item.review_id }, `${time(item.made_at)} · ${item.review_id}`)));
+    control.replaceChildren(...reviews.map((item) => make('option', { value: item.review_id }, `${time(item.made_at)} · ${item.review_id}${item.is_trial ? ` · ${t('review.trial')}` : ''}`)));
   }
 }
 

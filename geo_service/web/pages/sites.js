@@ -60,6 +60,10 @@ function show(first) {
   const compared = new Set();
   let selected = null;
 
+  // What the ranking on show is weighed by; null while it is the kept one.
+  let weighing = null;
+  const weighed = () => (weighing ? { weights: JSON.stringify(weighing.weights), method: weighing.method } : {});
+
   const map = mapFrame('/maps/ranking', { ranking_id: first.ranking_id }, t('sites.map'), { onSelected: (layer, id) => layer === 'candidates' && id !== null && choose(id, { isFromMap: true }) });
   const columns = [
     { key: 'rank', label: t('sites.rank_no'), css: 'nowrap', value: (item) => item.rank, show: (item) => make('span', {}, make('span', { class: `rank-no${item.rank === 1 ? ' is-first' : ''}` }, count(item.rank)), moved(item)) },
@@ -103,7 +107,7 @@ function show(first) {
       return;
     }
     fillWith(explanation, async () => {
-      const found = await get(`${rankingPath(first.ranking_id)}/explanation`, { candidate: candidate.candidate_id });
+      const found = await get(`${rankingPath(first.ranking_id)}/explanation`, { candidate: candidate.candidate_id, ...weighed() });
       const summary = [found.summary].flat();
       return make(
         'div',
@@ -152,9 +156,12 @@ function show(first) {
       sideBySide.replaceChildren(emptyState(t('sites.compare_none'), { hint: t('sites.compare_none_hint', { most: MOST_COMPARED }) }));
       return;
     }
-    const best = (item) => {
-      const values = chosen.map((one) => one.criteria[item.name]?.normalised).filter(isGiven);
-      return values.length > 1 && new Set(values).size > 1 ? Math.max(...values) : null;
+    // The best of a line, and what reads the same; nobody where all read the same.
+    const bestOf = (item) => {
+      const worth = (one) => one.criteria[item.name]?.normalised ?? -Infinity;
+      const best = raw([...chosen].sort((one, other) => worth(other) - worth(one))[0].criteria[item.name]);
+      const alike = chosen.filter((one) => raw(one.criteria[item.name]) === best);
+      return new Set(alike.length < chosen.length ? alike : []);
     };
     const line = (name, cells) => make('tr', {}, make('th', { scope: 'row' }, name), cells);
     sideBySide.replaceChildren(
@@ -174,7 +181,10 @@ function show(first) {
             line(t('sites.area'), chosen.map((item) => make('td', {}, item.kind === 'floors' ? squareMetres(item.area_m2) : area(item.area_m2)))),
             line(t('sites.stability'), chosen.map((item) => make('td', {}, stability(item)))),
             line(t('sites.effect'), chosen.map((item) => make('td', {}, effect(item)))),
-            first.criteria.map((item) => line(data(item.label), chosen.map((one) => make('td', { class: isGiven(best(item)) && one.criteria[item.name]?.normalised === best(item) ? 'is-best' : '' }, raw(one.criteria[item.name]), make('span', { class: 'under' }, t('sites.points', { value: points(one.criteria[item.name]?.normalised) })))))),
+            first.criteria.map((item) => {
+              const best = bestOf(item);
+              return line(data(item.label), chosen.map((one) => make('td', { class: best.has(one) ? 'is-best' : '' }, raw(one.criteria[item.name]), make('span', { class: 'under' }, t('sites.points', { value: points(one.criteria[item.name]?.normalised) })))));
+            }),
           ),
         ),
       ),
@@ -199,13 +209,22 @@ function show(first) {
       const { document } = await ask(`${rankingPath(first.ranking_id)}/weights`, { method: 'POST', body: { weights, method: methodSelect.value || undefined }, signal: stop.signal });
       if (own !== asked) return;
       now = document;
+      weighing = { weights, method: document.method };
       for (const [name, { output }] of sliders) output.textContent = percent(document.weights[name]);
       status.textContent = t('sites.reweighed', { label: shorten(document.candidates[0]?.label ?? '—', 80) });
       draw();
+      follow();
     } catch (error) {
       if (error.name !== 'AbortError') status.replaceChildren(errorState(error, reweigh));
     }
   }, 40);
+  // What is slower than the table follows once the slider rests: reasons, map, addresses.
+  const follow = later(() => {
+    keep.hidden = !weighing;
+    for (const [format, link] of links) link.href = exportPath(format);
+    openMap.href = map.refresh('candidates', weighed());
+    explain();
+  }, 300);
   const most = Math.max(40, ...Object.values(first.weights).map((value) => Math.ceil(value * 200)));
   for (const item of first.criteria) {
     const input = make('input', { type: 'range', min: 0, max: most, step: 0.5, id: `weight-${sliders.size}`, value: first.weights[item.name] * 100, input: reweigh });
@@ -221,18 +240,33 @@ function show(first) {
     asked += 1;
     stop?.abort();
     now = first;
+    weighing = null;
     status.textContent = '';
     draw();
+    follow();
   }, { kind: 'plain small' });
+  const keep = button(t('sites.weights_keep'), async () => {
+    keep.disabled = true;
+    try {
+      const { document } = await ask(`${rankingPath(first.ranking_id)}/run`, { method: 'POST', body: weighing });
+      open(document.ranking_id);
+    } catch (error) {
+      keep.disabled = false;
+      status.replaceChildren(errorState(error));
+    }
+  }, { kind: 'plain small', hidden: true });
   const weightPanel = panel(
     t('sites.weights'),
-    { note: t('sites.weights_note'), className: 'is-weights no-print', tools: [make('label', { for: 'method-now', class: 'hidden-words' }, t('sites.method_label')), methodSelect, reset] },
+    { note: t('sites.weights_note'), className: 'is-weights no-print', tools: [make('label', { for: 'method-now', class: 'hidden-words' }, t('sites.method_label')), methodSelect, reset, keep] },
     make('div', { class: 'weights' }, first.criteria.map((item) => make('div', { class: 'weight' }, make('label', { for: sliders.get(item.name).input.id }, data(item.label)), sliders.get(item.name).output, sliders.get(item.name).input))),
     status,
   );
 
   const isEmpty = !first.candidates.length;
-  const downloads = make('details', { class: 'menu-list no-print' }, make('summary', { class: 'button plain' }, t('console.download')), make('ul', {}, DOWNLOADS.map((format) => make('li', {}, make('a', { href: `${start.root}${rankingPath(first.ranking_id)}/export?format=${format}&lang=${start.lang}`, download: '' }, t(`sites.export_${format}`))))));
+  const exportPath = (format) => `${start.root}${rankingPath(first.ranking_id)}/export?${new URLSearchParams({ format, lang: start.lang, ...weighed() })}`;
+  const links = DOWNLOADS.map((format) => [format, make('a', { href: exportPath(format), download: '' }, t(`sites.export_${format}`))]);
+  const downloads = make('details', { class: 'menu-list no-print' }, make('summary', { class: 'button plain' }, t('console.download')), make('ul', {}, links.map(([, link]) => make('li', {}, link))));
+  const openMap = make('a', { class: 'button quiet no-print', href: map.source, target: '_blank', rel: 'noopener' }, t('console.open_map'));
   results.replaceChildren(
     ...[
       panel(
@@ -244,7 +278,7 @@ function show(first) {
       isEmpty ? null : weightPanel,
       isEmpty ? null : panel(t('sites.ranking'), { note: t('sites.ranking_note') }, list.node),
       isEmpty ? null : panel(t('sites.explanation'), {}, explanation),
-      panel(t('sites.map'), { className: 'is-map', tools: [make('a', { class: 'button quiet no-print', href: map.source, target: '_blank', rel: 'noopener' }, t('console.open_map'))] }, map.node),
+      panel(t('sites.map'), { className: 'is-map', tools: [openMap] }, map.node),
       isEmpty || !bars ? null : panel(t('sites.scores'), { note: t('sites.scores_note', { count: Math.min(CHARTED, first.candidates.length) }) }, bars.node),
       isEmpty ? null : panel(t('sites.side_by_side'), { note: t('sites.side_by_side_note', { most: MOST_COMPARED }) }, sideBySide),
       first.nearest_misses?.length && isEmpty ? panel(t('sites.misses'), { note: t('sites.misses_note') }, exclusions(first.nearest_misses, t('sites.misses'))) : null,
@@ -274,7 +308,8 @@ function scoreOption(ranking) {
   const shown = ranking.candidates.slice(0, CHARTED).reverse();
   const palette = [ACCENT, ...SUPPORTING, ...OTHERS];
   return {
-    grid: { left: 8, right: 24, top: 8, bottom: 8, containLabel: true },
+    legend: { type: 'scroll', top: 0, left: 0, itemWidth: 14, itemHeight: 10, textStyle: { color: MUTED }, pageIconColor: ACCENT, pageTextStyle: { color: MUTED } },
+    grid: { left: 8, right: 24, top: 34, bottom: 8, containLabel: true },
     xAxis: { type: 'value', min: 0, axisLabel: { color: MUTED, formatter: (value) => number(value) }, splitLine: { lineStyle: { color: LINE } } },
     yAxis: { type: 'category', data: shown.map((item) => plainText(`${item.rank}  ${shorten(item.candidate_id.replace(/^[a-z]+:/, ''), 26)}`)), axisTick: { show: false }, axisLine: { lineStyle: { color: LINE } }, axisLabel: { color: INK, width: 190, overflow: 'truncate' } },
     tooltip: { ...tooltip, trigger: 'item', formatter: (item) => `${item.name}\n${item.seriesName}  ${number(item.value)}` },
@@ -296,7 +331,7 @@ function scoreChart(ranking) {
   const shown = ranking.candidates.slice(0, CHARTED);
   return chart(scoreOption(ranking), {
     label: t('sites.scores'),
-    height: 60 + shown.length * 34,
+    height: 86 + shown.length * 34,
     head: [t('sites.candidate'), ...ranking.criteria.map((item) => item.label)],
     rows: shown.map((item) => [item.label, ...ranking.criteria.map((criterion) => points(item.criteria[criterion.name]?.contribution))]),
   });

@@ -19,6 +19,7 @@ from geo_service.planning.register import review_register
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import CountyDep, Limit, Offset, json_reply
 from geo_service.web.routes.exports import attachment
+from geo_service.web.weighing import WeighingDep
 
 router = APIRouter(prefix="/api", tags=["console"])
 
@@ -58,10 +59,11 @@ def export(
     ranking_id: str,
     county: CountyDep,
     language: LanguageDep,
+    weighing: WeighingDep,
     format: Annotated[RankingFormat, Query(description="The file's format.")],  # noqa: A002 - the contract's word
 ) -> Response:
-    """Return a ranking as a file; texts in the language asked for."""
-    found = county.rankings.find(ranking_id)
+    """Return a ranking, as it is kept or weighed anew, as a file in the language asked for."""
+    found = county.rankings.weighed(ranking_id, weighing)
     content = export_ranking(found, format, county.translator(language))
     headers = {
         "content-disposition": attachment(f"{found.project.name} {ranking_id}.{format}"),

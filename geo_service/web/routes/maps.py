@@ -7,6 +7,7 @@ scripts, styles and images carry a version in their address and are kept for a y
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -44,6 +45,7 @@ from geo_service.maps.time_map import TIMED_LAYERS, PreviewData, TimeData
 from geo_service.planning import County
 from geo_service.planning.data import latest_layer, timeline_of
 from geo_service.planning.import_drafts import ImportDesk
+from geo_service.planning.rankings import AS_KEPT, Weighing
 from geo_service.reports.document import layers_document
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import (
@@ -54,6 +56,7 @@ from geo_service.web.replies import (
     Offset,
     json_reply,
 )
+from geo_service.web.weighing import WeighingDep
 
 router = APIRouter(tags=["maps"])
 
@@ -90,7 +93,7 @@ class _Drawn:
         translator = county.translator(language)
         base = self.overview(county, language)
         if asked.kind == RANKING:
-            ranking = county.rankings.find(asked.need("ranking_id"))
+            ranking = county.rankings.weighed(asked.need("ranking_id"), asked.weighing)
             return (RankingData(ranking, translator, base),)
         if asked.kind == TIME:
             timeline = timeline_of(county.workspace, asked.need("layer"))
@@ -155,6 +158,7 @@ class MapQuery:
     before: str | None = None
     layer: str | None = None
     import_id: str | None = None
+    weighing: Weighing = AS_KEPT
 
     def need(self, name: str) -> str:
         """Return a parameter that the kind needs; InvalidQueryError when it is missing."""
@@ -166,6 +170,10 @@ class MapQuery:
     def given(self) -> dict[str, str]:
         """Return the parameters that were given."""
         named = {name: getattr(self, name) for name in _PARAMETERS}
+        given = self.weighing
+        if given.weights is not None:
+            named["weights"] = json.dumps(dict(given.weights), ensure_ascii=False)
+        named |= {"method": given.method, "normalisation": given.normalisation}
         return {name: value for name, value in named.items() if value}
 
     def key(self, county: County, language: Language) -> _Key:
@@ -190,6 +198,7 @@ _KINDS = (OVERVIEW, "review", RANKING, "park", "compare", TIME, PREVIEW)
 def read_query(  # noqa: PLR0913 - one for each kind of map
     county: CountyDep,
     kind: str,
+    weighing: WeighingDep,
     *,
     review_id: str | None = None,
     ranking_id: str | None = None,
@@ -211,7 +220,16 @@ def read_query(  # noqa: PLR0913 - one for each kind of map
         return MapQuery(kind, before=MapQuery(kind, review_id).need("review_id"))
     if kind == TIME and layer is None:
         layer = latest_layer(county.workspace, TIMED_LAYERS)
-    asked = MapQuery(kind, review_id, ranking_id, park_id, before, layer, import_id)
+    asked = MapQuery(
+        kind,
+        review_id,
+        ranking_id,
+        park_id,
+        before,
+        layer,
+        import_id,
+        weighing if kind == RANKING else AS_KEPT,
+    )
     if kind in _NEEDED:
         asked.need(_NEEDED[kind])
     return asked

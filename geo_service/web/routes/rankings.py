@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
 
 from geo_service.reports.document import collection
 from geo_service.reports.ranking import criteria_document, ranking_document
@@ -14,23 +13,12 @@ from geo_service.suitability.project import project_of, project_schema
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import GEOJSON, CountyDep, Limit, Offset, json_reply
 from geo_service.web.routes.reviews import AT_ONCE_SECONDS, job_document
+from geo_service.web.weighing import NewWeights, WeighingDep
 
 router = APIRouter(prefix="/api", tags=["rankings"])
 
 RankingId = Annotated[str, Path(max_length=64, description="A ranking's id.")]
 CandidateId = Annotated[str, Query(max_length=2000, description="A candidate's id.")]
-
-
-class NewWeights(BaseModel):
-    """Weights, method or normalisation to score the same candidates with."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-    weights: dict[str, Annotated[float, Field(ge=0, le=1e6)]] | None = Field(
-        default=None, description="Criterion to weight; those left out keep theirs."
-    )
-    method: Literal["weighted_sum", "topsis", "vikor", "promethee_ii"] | None = None
-    normalisation: Literal["minmax", "vector", "sum", "max"] | None = None
 
 
 @router.get("/project-schema", summary="The JSON Schema of a project")
@@ -110,22 +98,22 @@ def reweigh(
     body: NewWeights,
 ) -> Response:
     """Score a ranking's candidates anew; nothing is measured again and nothing is kept."""
-    document = county.rankings.reweigh(
-        ranking_id,
-        language,
-        weights=body.weights,
-        method=body.method,
-        normalisation=body.normalisation,
-    )
-    return json_reply(request, document)
+    return json_reply(request, county.rankings.reweigh(ranking_id, language, body.weighing))
 
 
 @router.post("/rankings/{ranking_id}/run", status_code=201, summary="Rank the project again")
 def run_again(
-    ranking_id: RankingId, request: Request, county: CountyDep, language: LanguageDep
+    ranking_id: RankingId,
+    request: Request,
+    county: CountyDep,
+    language: LanguageDep,
+    body: NewWeights | None = None,
 ) -> Response:
-    """Rank the same project in the plan and by the rulebook in force now."""
-    made = county.rankings.run_again(ranking_id)
+    """Rank the same project in the plan and by the rulebook in force now.
+
+    With a body, its weights and method become the project's own.
+    """
+    made = county.rankings.run_again(ranking_id, (body or NewWeights()).weighing)
     reply = json_reply(request, ranking_document(made, county.translator(language)), status=201)
     reply.headers["location"] = f"/api/rankings/{made.ranking_id}"
     return reply
@@ -150,23 +138,26 @@ def explanation(
     county: CountyDep,
     language: LanguageDep,
     candidate: CandidateId,
+    weighing: WeighingDep,
 ) -> Response:
-    """Return a sentence a criterion, from the ranking's own figures."""
-    return json_reply(request, county.rankings.explanation(ranking_id, candidate, language))
+    """Return a sentence a criterion, from the ranking's own figures, or as weighed anew."""
+    found = county.rankings.explanation(ranking_id, candidate, language, weighing)
+    return json_reply(request, found)
 
 
 @router.get("/rankings/{ranking_id}/features", summary="A ranking's candidates as features")
-def features(
+def features(  # noqa: PLR0913 - what the contract of lists names
     ranking_id: RankingId,
     request: Request,
     county: CountyDep,
     language: LanguageDep,
+    weighing: WeighingDep,
     *,
     limit: Limit = 1_000,
     offset: Offset = 0,
 ) -> Response:
     """Return ranked candidates, best first, then excluded ones."""
-    every = county.rankings.features(ranking_id, language)
+    every = county.rankings.features(ranking_id, language, weighing)
     page = every[offset : offset + limit]
     return json_reply(request, collection(page, len(every)), media_type=GEOJSON)
 

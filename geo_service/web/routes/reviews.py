@@ -75,7 +75,12 @@ def create_review(
     rulebook = county.read_rulebook(asked.rulebook)
     county.check_parks(asked.parks)
     job = county.jobs.start(
-        lambda progress: county.review_again(rulebook, parks=asked.parks, progress=progress)
+        lambda progress: county.review_again(
+            rulebook,
+            parks=asked.parks,
+            progress=progress,
+            is_trial=asked.rulebook is not None or asked.parks is not None,
+        )
     )
     is_ended = county.jobs.wait(job, AT_ONCE_SECONDS)
     if is_ended and job.fault is not None:
