@@ -76,7 +76,7 @@ test-crash: setup-dev ## kill a writing process a hundred times a store
 
 maps: setup ## draw the demo workspace's maps into static/maps (MAP_PARK, MAP_PROJECT)
 	@echo "maps: static/maps"
-	@for kind in overview review; do $(BIN)/geo-service map $(WORKSPACE) --kind $$kind --standalone; done
+	@for kind in overview review time; do $(BIN)/geo-service map $(WORKSPACE) --kind $$kind --standalone; done
 	@$(BIN)/geo-service map $(WORKSPACE) --kind park --park $(MAP_PARK) --standalone
 	@$(BIN)/geo-service map $(WORKSPACE) --kind ranking --project $(MAP_PROJECT) --standalone
 

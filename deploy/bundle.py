@@ -28,7 +28,16 @@ ROOT = Path(__file__).resolve().parent.parent
 TEXTS = ROOT / "deploy" / "bundle"
 REQUIREMENTS = ROOT / "requirements" / "run.txt"
 DEMO = ROOT / "layers" / "yunyang"
-DOCUMENTS = ("offline.md", "workspace.md", "rules.md")
+DOCUMENTS = (
+    "offline.md",
+    "console.md",
+    "workspace.md",
+    "rules.md",
+    "import.md",
+    "siting.md",
+    "basemaps.md",
+    "stores.md",
+)
 NOT_FOR_USERS = shutil.ignore_patterns("store", "builder", "rebuild.py", "__pycache__")
 
 # glibc 2.28 is what the oldest systems in use on intranets have that run these wheels.

@@ -87,5 +87,14 @@ def export_name(review: Review, format: ExportFormat, translator: Translator) ->
         day=review.as_of.isoformat(),
         review=review.review_id,
     )
-    safe = _NOT_IN_NAMES.sub("_", name).strip("._-")[:_LONGEST_NAME]
-    return f"{safe}.{format}"
+    return file_name(name, format)
+
+
+def file_name(words: str, extension: str) -> str:
+    """Return words as a file's name: letters, digits, `.`, `-` and `_` of any script, no path.
+
+    >>> file_name("../a: 云 b", "xlsx")
+    'a_云_b.xlsx'
+    """
+    safe = _NOT_IN_NAMES.sub("_", words).strip("._-")[:_LONGEST_NAME]
+    return f"{safe}.{extension}"

@@ -16,6 +16,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from geo_service.planning import County
+from geo_service.suitability.project import open_project
+from geo_service.zoning.rulebook import parse_rulebook
 from tests.browser.conftest import FLAGS, PROGRAMS, READY, serving
 from tests.conftest import copy_demo
 
@@ -23,6 +25,10 @@ WIDE = {"width": 1440, "height": 900}
 SMALL = {"width": 390, "height": 844}
 TIMEOUT_MS = 60_000
 SETTLED_MS = 1_200
+STRICTER = (
+    'format: "1"\ntitle: {en: stricter}\nextends: default\n'
+    "rules: {focus.leading_share: {parameters: {pass_share: 0.85}}}\n"
+)
 """How long a page is given after its last request, to draw."""
 
 
@@ -56,6 +62,10 @@ def pages(county: County) -> Iterator[tuple[str, str, bool]]:
         (name for name, verdict in county.review.park_verdicts.items() if verdict == "fail"), park
     )
     review = county.review.review_id
+    stricter = parse_rulebook(STRICTER, "stricter")
+    trial = county.review_again(stricter, is_trial=True).review_id
+    project = open_project(Path("layers/yunyang/projects/battery.yaml"))
+    ranking = county.rankings.rank(project).ranking_id
     yield "home", "/", False
     yield "home-zh-Hant", "/?lang=zh-Hant", False
     yield "home-en", "/?lang=en", False
@@ -63,7 +73,9 @@ def pages(county: County) -> Iterator[tuple[str, str, bool]]:
     yield "park", f"/parks/{failing}", False
     yield "reviews", "/reviews", False
     yield "review", f"/reviews/{review}", False
+    yield "reviews-compared", f"/reviews?before={review}&after={trial}", False
     yield "sites", "/sites", False
+    yield "sites-ranked", f"/sites?ranking={ranking}", False
     yield "rulebook", "/rulebook", False
     yield "data", "/data", False
     yield "help", "/help", False
@@ -74,6 +86,9 @@ def pages(county: County) -> Iterator[tuple[str, str, bool]]:
     yield "map-overview-small", "/maps/overview", True
     yield "map-review", f"/maps/review?review_id={review}", False
     yield "map-park", f"/maps/park?park_id={failing}", False
+    yield "map-ranking", f"/maps/ranking?ranking_id={ranking}", False
+    yield "map-compare", f"/maps/compare?before={review}&review_id={trial}", False
+    yield "map-time", "/maps/time?layer=parcels", False
 
 
 def take(browser: Browser, address: str, path: Path, *, is_small: bool) -> bool:

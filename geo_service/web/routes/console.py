@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from geo_service.planning.credits import credits_document
+from geo_service.planning.exports import file_name
 from geo_service.planning.industries import find_industries
 from geo_service.planning.profile import park_profile
 from geo_service.planning.ranking_files import (
@@ -66,7 +67,9 @@ def export(
     found = county.rankings.weighed(ranking_id, weighing)
     content = export_ranking(found, format, county.translator(language))
     headers = {
-        "content-disposition": attachment(f"{found.project.name} {ranking_id}.{format}"),
+        "content-disposition": attachment(
+            file_name(f"{found.project.name[:60]} {ranking_id}", format)
+        ),
         "cache-control": "no-cache",
         "vary": "accept-language",
     }
