@@ -31,6 +31,7 @@ from geo_service.documents import (
 )
 from geo_service.errors import Fault, RulebookError
 from geo_service.model import BasisTag, LegalBasis, Severity
+from geo_service.wording import said
 from geo_service.zoning.case import Parameters, Scope, Tolerance
 from geo_service.zoning.checks import FAMILIES
 
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 DEFAULT_FILE = "rulebook.yaml"
 TELLS_NEW_FROM_EXISTING = "river_distance"
 """The family whose subjects say whether they are new."""
-_UNUSABLE = "The rulebook cannot be used:"
 Titles = dict[Literal["zh-Hans", "zh-Hant", "en"], str]
 
 
@@ -146,7 +146,7 @@ def open_rulebook(path: Path | None) -> Rulebook:
         return default_rulebook()
     text, faults = read_text(path)
     if faults:
-        raise RulebookError(_UNUSABLE, faults)
+        raise RulebookError(said("fault.rulebook_unusable"), faults)
     return parse_rulebook(text, path.name)
 
 
@@ -166,7 +166,7 @@ def parse_rulebook(text: str, file: str) -> Rulebook:
             rules = _build_rules(whole, file, lines, faults)
             if not faults:
                 return Rulebook(title=_plain_titles(whole.title), rules=rules)
-    raise RulebookError(_UNUSABLE, faults)
+    raise RulebookError(said("fault.rulebook_unusable"), faults)
 
 
 def _plain_titles(titles: Titles) -> dict[str, str]:
@@ -185,7 +185,7 @@ def _build_rules(
                 Fault(
                     file=file,
                     line=line_of(("rules", rule_id), lines),
-                    found=f"unknown rule {rule_id!r} without family and check",
+                    found=said("fault.unknown_rule", rule=repr(rule_id)),
                     expected=nearest_name(rule_id, tuple(base)),
                 )
             )
@@ -205,7 +205,7 @@ def _build_rules(
                     line=line_of(("rules", rule_id, "applies_to"), lines),
                     column=f"rules.{rule_id}.applies_to",
                     found=repr(part.applies_to),
-                    expected=f"all: only rules of {TELLS_NEW_FROM_EXISTING} tell new from existing",
+                    expected=said("fault.applies_to_all", family=TELLS_NEW_FROM_EXISTING),
                 )
             )
         parameters = _check_parameters(check, part, rule_id, file, lines, faults)
@@ -261,7 +261,7 @@ def _find_check(
             file=file,
             line=line_of(("rules", rule_id, field), lines),
             column=f"rules.{rule_id}.{field}",
-            found=f"unknown {field} {name!r}",
+            found=said(f"fault.unknown_{field}", name=repr(name)),
             expected=nearest_name(name, tuple(known)),
         )
     )
