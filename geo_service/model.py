@@ -150,7 +150,7 @@ class Finding:
     geometry: BaseGeometry | None = None
     illustrative: bool = False
     """Whether the feature that it is about is made up."""
-    note: str | None = None
+    note: Mapping[str, str] | None = None
     """What the rulebook says of how sure the rule is."""
 
 

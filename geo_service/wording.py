@@ -78,15 +78,16 @@ def tell_fault(fault: Fault, translator: Translator) -> str:
     """Return a fault as one line that says where, what was found and what is wanted."""
     if translator.language is Language.EN:
         return str(fault)
-    where = [tell(fault.file, translator)]
-    for key, value in (("line", fault.line), ("layer", fault.layer), ("row", fault.row)):
+    file = tell(fault.file, translator)
+    where = [file if fault.line is None else f"{file}:{fault.line}"]
+    for key, value in (("layer", fault.layer), ("row", fault.row)):
         if value:
             where.append(translator.text(f"fault.at_{key}", value=_layer_or_value(key, value)))
     if fault.column:
         where.append(translator.render(_column(fault.column)))
     return translator.text(
         "fault.whole",
-        where=" ".join(where),
+        where="，".join(where),
         found=tell(fault.found, translator),
         expected=tell(fault.expected, translator),
     )

@@ -21,7 +21,7 @@ from geo_service.cli.common import (
     table_width,
     write,
 )
-from geo_service.errors import ChoiceNeededError, SourceError
+from geo_service.errors import ChoiceNeededError
 from geo_service.language import Language, Translator
 from geo_service.settings import Settings
 
@@ -92,9 +92,6 @@ def import_(
     except ChoiceNeededError as error:
         if format is ListFormat.JSON:
             write(_dump(_choice_document(error)), None)
-        say_text("cli.import_options")
-        raise
-    except SourceError:
         say_text("cli.import_options")
         raise
     _report(result, format, Translator(lang))

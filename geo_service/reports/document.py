@@ -112,12 +112,21 @@ def industry_name(code: str | None, translator: Translator) -> str | None:
     return translator.convert("、".join(known.name(item) for item in codes))
 
 
+def in_both_scripts(texts: Iterable[str], hant: Translator) -> list[str]:
+    """Return texts as they are, in simplified and in traditional characters, each once."""
+    given = [text for text in texts if text]
+    return sorted(
+        {form for text in given for form in (text, to_simplified(text), hant.convert(text))}
+    )
+
+
 def park_features(review: Review, translator: Translator) -> list[Document]:
     """Return every park of a review as a feature with its verdicts and shares."""
     parks = review.parks
     names = township_names(review.plan)
     groups = review.plan.settings.groups
     hant = Translator(Language.ZH_HANT, review.plan.settings.names_hant)
+    simplified = Translator()
     features = []
     shapes = geometry_json(parks.geometry)
     for row, shape in zip(rows_of(parks), shapes, strict=True):
@@ -127,7 +136,9 @@ def park_features(review: Review, translator: Translator) -> list[Document]:
         kept = {key: row[key] for key in row if not key.startswith("share_")}
         properties: Document = {
             **kept,
-            "search": sorted({row["name"], to_simplified(row["name"]), hant.convert(row["name"])}),
+            "search": in_both_scripts(
+                [row["name"], township or "", industry_name(leading, simplified) or ""], hant
+            ),
             "name": translator.convert(row["name"]),
             "township": translator.convert(township) if township else None,
             "leading_industry_name": industry_name(leading, translator),
@@ -208,7 +219,7 @@ def finding_properties(finding: Finding, translator: Translator) -> Document:
             "article": basis.article,
         },
         "basis_tag": finding.basis_tag.value,
-        "note": finding.note,
+        "note": translator.pick(finding.note) if finding.note else None,
         "illustrative": finding.illustrative,
         "cure": translator.render(finding.cure) if finding.cure else None,
         "waived": dict(finding.waived) if finding.waived else None,
@@ -340,7 +351,7 @@ def rule_document(rule: Rule, translator: Translator) -> Document:
         "tolerance": part.tolerance.model_dump(mode="json"),
         "parameters": rule.parameters.model_dump(mode="json"),
         "looked_at": part.looked_at.isoformat() if part.looked_at else None,
-        "note": part.note,
+        "note": translator.pick(part.note_by_language or {}) or None,
         "enabled": part.enabled,
         "overridden": plain(rule.overridden),
     }

@@ -273,10 +273,11 @@ def parse_project(text: str, file: str | None = None) -> Project:
     ProjectError
         Broken text, an unknown name, a missing or wrong value; every fault with its line.
     """
-    file = said("fault.project") if file is None else file
-    data, lines, faults = read_yaml(text, file)
+    data, lines, faults = read_yaml(text, file or said("fault.project"))
     if not faults:
-        project, faults = parse_model(Project, data, file, lines=lines)
+        # Without a file its fields came as data: the lines of a text made of them say nothing.
+        named = {"file": file, "lines": lines} if file else {"file": said("fault.project")}
+        project, faults = parse_model(Project, data, **named)
         if project is not None and not faults:
             return project
     raise unusable_project(faults)

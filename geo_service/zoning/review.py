@@ -305,7 +305,7 @@ def _stamped(rule: Rule, draft: Draft, plan: Plan, made_up: set[tuple[str, str]]
         cure=draft.cure,
         geometry=draft.geometry,
         illustrative=(draft.subject.layer, draft.subject.id) in made_up,
-        note=rule.part.note,
+        note=rule.part.note_by_language,
     )
 
 

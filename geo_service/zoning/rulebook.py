@@ -73,8 +73,16 @@ class RulePart(_Part):
     basis_tag: BasisTag
     looked_at: date | None = None
     """The day somebody looked at the source; None when nobody has."""
-    note: str | None = None
+    note: str | Titles | None = None
+    """In one language, or in several."""
     enabled: bool = True
+
+    @property
+    def note_by_language(self) -> dict[str, str] | None:
+        """The note by language; one that names no language counts as Chinese."""
+        if self.note is None:
+            return None
+        return {"zh-Hans": self.note} if isinstance(self.note, str) else _plain_titles(self.note)
 
 
 class _RulebookPart(_Part):
