@@ -123,6 +123,8 @@ class LegalBasis:
     document: str
     number: str | None = None
     article: str | None = None
+    document_en: str | None = None
+    """In English, where these are words of ours or of the county; laws keep their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,7 +84,7 @@ def tell_fault(fault: Fault, translator: Translator) -> str:
         if value:
             where.append(translator.text(f"fault.at_{key}", value=_layer_or_value(key, value)))
     if fault.column:
-        where.append(translator.render(_column(fault.column)))
+        where.append(translator.render(_column(fault.column, fault.layer)))
     return translator.text(
         "fault.whole",
         where="，".join(where),
@@ -98,12 +98,12 @@ def _layer_or_value(key: str, value: object) -> object:
     return Message(name) if key == "layer" and name in catalogue() else value
 
 
-def _column(column: str) -> Message:
+def _column(column: str, layer: str | None) -> Message:
     """Return a column, or a field of a document, by its name and by what it is called."""
     last = column.rpartition(".")[2]
-    for section in ("field", "column"):
-        if f"{section}.{last}" in catalogue():
-            label = Message(f"{section}.{last}")
+    for key in (f"field.{layer}_{last}", f"field.{last}", f"column.{last}"):
+        if key in catalogue():
+            label = Message(key)
             return Message("fault.at_named", {"label": label, "column": column})
     return Message("fault.at_column", {"column": column})
 

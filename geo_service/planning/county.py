@@ -445,4 +445,4 @@ def no_such_review(review_id: str) -> NotFoundError:
 def no_such_park(park_id: str) -> NotFoundError:
     """Return the error of a park id that the workspace does not have."""
     shown = park_id if len(park_id) <= 80 else park_id[:77] + "..."  # noqa: PLR2004 - one line
-    return NotFoundError(f"There is no park {shown!r} in this workspace.")
+    return NotFoundError(said("problem.no_park", park=repr(shown)))

@@ -70,12 +70,14 @@ def _parks(review: Review, translator: Translator) -> list[Document]:
     for row in rows_of(review.parks):
         township = names.get(row["township_code"])
         leading = row["leading_industry"] if isinstance(row["leading_industry"], str) else None
+        words = [row["name"], row["speciality"], township, industry_name(leading, simplified)]
         found.append(
             {
                 "park_id": row["park_id"],
                 "name": translator.convert(row["name"]),
                 "search": in_both_scripts(
-                    [row["name"], township or "", industry_name(leading, simplified) or ""], hant
+                    [row["name"], row["speciality"], township, industry_name(leading, simplified)],
+                    hant,
                 ),
                 "tier": row["tier"],
                 "township": translator.convert(township) if township else None,

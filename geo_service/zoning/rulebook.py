@@ -52,6 +52,8 @@ class LegalBasisPart(_Part):
     """Where a rule comes from, as written in a rulebook."""
 
     document: str
+    document_en: str | None = None
+    """In English, where these are words of ours or of the county; laws keep their own."""
     number: str | None = None
     article: str | None = None
 
@@ -233,7 +235,10 @@ def _merge(shipped: RulePart, written: Mapping[str, Any]) -> dict[str, Any]:
     merged = shipped.model_dump(mode="json", exclude_none=True)
     for key, value in written.items():
         if isinstance(value, dict) and isinstance(merged.get(key), dict):
-            merged[key] = {**merged[key], **value}
+            kept = merged[key]
+            if key == "legal_basis" and "document" in value:
+                kept = {name: kept[name] for name in kept if name != "document_en"}
+            merged[key] = {**kept, **value}
         else:
             merged[key] = value
     return merged

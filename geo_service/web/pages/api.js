@@ -49,7 +49,7 @@ export async function ask(path, { parameters = {}, method = 'GET', body = undefi
       detail: typeof document?.detail === 'string' ? document.detail : '',
       parameter: document?.parameter ?? '',
       choices: Array.isArray(document?.choices) ? document.choices : [],
-      errors: Array.isArray(document?.errors) ? document.errors.map((item) => (typeof item === 'string' ? item : `${item.parameter}: ${item.message}`)) : [],
+      errors: Array.isArray(document?.errors) ? document.errors.map((item) => (typeof item === 'string' ? item : `${item.parameter}${start.lang === 'en' ? ': ' : '：'}${item.message}`)) : [],
     });
   }
   if (document === null) throw new ServiceError('broken');
@@ -79,7 +79,7 @@ export function emptyState(title, { hint = null, action = null, sign = 'empty' }
 export function errorState(error, again = null) {
   const kind = error instanceof ServiceError ? error.kind : 'broken';
   if (!(error instanceof ServiceError)) console.warn(error);
-  const heading = error.errors?.length ? error.detail.split('\n')[0] : error instanceof ServiceError ? error.detail : '';
+  const heading = !(error instanceof ServiceError) ? '' : !error.errors.length ? error.detail : error.detail.includes('\n') ? error.detail.split('\n')[0] : '';
   const isHopeless = kind === 'missing' || kind === 'refused';
   return make(
     'div',
@@ -87,7 +87,7 @@ export function errorState(error, again = null) {
     icon('warn'),
     make('p', { class: 'state-title' }, t(`console.error_${kind}`, { status: error.status ?? '' })),
     make('p', { class: 'note' }, t(`console.error_${kind}_hint`)),
-    heading && !error.errors.includes(heading) ? make('p', { class: 'detail' }, make('bdi', {}, heading)) : null,
+    heading ? make('p', { class: 'detail' }, make('bdi', {}, heading)) : null,
     error.errors?.length ? make('ul', { class: 'detail' }, error.errors.map((line) => make('li', {}, make('bdi', {}, line)))) : null,
     again && !isHopeless ? button(t('console.retry'), again, { sign: 'again', class: 'button plain retry' }) : null,
   );
