@@ -75,10 +75,7 @@ def _parks(review: Review, translator: Translator) -> list[Document]:
             {
                 "park_id": row["park_id"],
                 "name": translator.convert(row["name"]),
-                "search": in_both_scripts(
-                    [row["name"], row["speciality"], township, industry_name(leading, simplified)],
-                    hant,
-                ),
+                "search": in_both_scripts(words, hant),
                 "tier": row["tier"],
                 "township": translator.convert(township) if township else None,
                 "verdict": row["verdict"],
