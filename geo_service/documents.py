@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from geo_service.errors import Fault
+from geo_service.wording import said, said_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -45,14 +46,15 @@ def read_yaml(text: str, file: str) -> tuple[Any, Lines, list[Fault]]:
         for event in yaml.parse(text, Loader=_LOADER):
             if isinstance(event, yaml.AliasEvent):
                 line = event.start_mark.line + 1 if event.start_mark else None
-                found, expected = f"the alias *{event.anchor}", "the value itself, without aliases"
+                found, expected = said("fault.alias", name=event.anchor), said("fault.no_alias")
                 return None, {}, [Fault(file=file, line=line, found=found, expected=expected)]
         node = yaml.compose(text, Loader=_LOADER)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else None
-        problem = getattr(error, "problem", None) or "unreadable text"
-        return None, {}, [Fault(file=file, line=line, found=problem, expected="valid YAML or JSON")]
+        problem = getattr(error, "problem", None) or said("fault.unreadable")
+        expected = said("fault.valid_yaml")
+        return None, {}, [Fault(file=file, line=line, found=problem, expected=expected)]
     except RecursionError:
         return None, {}, [_too_deep(file)]
     lines: Lines = {}
@@ -62,7 +64,8 @@ def read_yaml(text: str, file: str) -> tuple[Any, Lines, list[Fault]]:
 
 
 def _too_deep(file: str) -> Fault:
-    return Fault(file=file, found="nesting too deep", expected=f"at most {MAX_DEPTH} levels")
+    expected = said("fault.most_levels", most=MAX_DEPTH)
+    return Fault(file=file, found=said("fault.too_deep"), expected=expected)
 
 
 def _plain(node: yaml.Node, place: Location, file: str, lines: Lines, faults: list[Fault]) -> Any:  # noqa: ANN401 - plain data of any shape
@@ -79,8 +82,8 @@ def _plain(node: yaml.Node, place: Location, file: str, lines: Lines, faults: li
                     Fault(
                         file=file,
                         line=key_node.start_mark.line + 1,
-                        found=f"{key!r} a second time",
-                        expected="each key once",
+                        found=said("fault.second_time", name=repr(_short(key))),
+                        expected=said("fault.each_key_once"),
                     )
                 )
             result[key] = _plain(value_node, (*place, key), file, lines, faults)
@@ -101,7 +104,7 @@ def read_toml(text: str, file: str) -> tuple[dict[str, Any], list[Fault]]:
     try:
         return tomllib.loads(text), []
     except tomllib.TOMLDecodeError as error:
-        return {}, [Fault(file=file, found=str(error), expected="valid TOML")]
+        return {}, [Fault(file=file, found=str(error), expected=said("fault.valid_toml"))]
 
 
 def toml_lines(text: str) -> Lines:
@@ -130,15 +133,18 @@ def read_text(path: Path) -> tuple[str, list[Fault]]:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            return "", [Fault(file=name, found=f"{size:,} bytes", expected=f"≤ {MAX_BYTES:,}")]
+            found, expected = said("fault.bytes", size=size), f"≤ {MAX_BYTES:,}"
+            return "", [Fault(file=name, found=found, expected=expected)]
         return path.read_text(encoding="utf-8-sig"), []
     except FileNotFoundError:
-        return "", [Fault(file=str(path), found="no such file", expected="a readable file")]
+        found, wanted = said("fault.no_file"), said("fault.readable_file")
+        return "", [Fault(file=str(path), found=found, expected=wanted)]
     except UnicodeDecodeError:
-        return "", [Fault(file=name, found="bytes that are not UTF-8", expected="UTF-8 text")]
+        found, wanted = said("fault.not_utf8"), said("fault.utf8")
+        return "", [Fault(file=name, found=found, expected=wanted)]
     except OSError as error:
-        reason = error.strerror or "unreadable"
-        return "", [Fault(file=str(path), found=reason, expected="a readable file")]
+        reason, wanted = error.strerror or said("fault.unreadable"), said("fault.readable_file")
+        return "", [Fault(file=str(path), found=reason, expected=wanted)]
 
 
 def parse_model(
@@ -162,22 +168,27 @@ def faults_of(
     """Yield a model's validation errors as faults."""
     for item in error.errors(include_url=False):
         place: Location = (*under, *item["loc"])
-        name = ".".join(str(part) for part in place) or "the document"
+        name = ".".join(str(part) for part in place) or said("fault.document")
         found = repr(item.get("input"))
-        expected = item["msg"].removeprefix("Value error, ")
+        expected = said_of(item)
         if item["type"] == "extra_forbidden":
             known = _known_names(model, item["loc"][:-1])
-            found = f"unknown name {item['loc'][-1]!r}"
+            found = said("fault.unknown_name", name=repr(_short(str(item["loc"][-1]))))
             expected = nearest_name(str(item["loc"][-1]), known)
         elif item["type"] == "missing":
-            found = "nothing"
+            found = said("fault.none_given")
         yield Fault(
             file=file,
             line=line_of(place, lines or {}),
             column=name,
-            found=found if len(found) <= 80 else found[:77] + "...",  # noqa: PLR2004 - one screen line
+            found=_short(found),
             expected=expected,
         )
+
+
+def _short(text: str) -> str:
+    """Return a text cut to one line of a screen; one that fits stays the very same."""
+    return text if len(text) <= 80 else text[:77] + "..."  # noqa: PLR2004 - one screen line
 
 
 def line_of(place: Location, lines: Mapping[Location, int]) -> int | None:
@@ -191,8 +202,9 @@ def line_of(place: Location, lines: Mapping[Location, int]) -> int | None:
 def nearest_name(name: str, known: Sequence[str]) -> str:
     """Return what to say of an unknown name: the nearest known one, and all of them."""
     alike = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    every = ", ".join(known)
-    return f"{alike[0]!r}? Known: {every}" if alike else f"one of: {every}"
+    if alike:
+        return said("fault.nearest", near=repr(alike[0]), known=list(known))
+    return said("fault.one_of", known=list(known))
 
 
 def _known_names(model: type[BaseModel], place: Location) -> list[str]:

@@ -20,7 +20,7 @@ A broken *zoning rule* is a finding, not an error.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 _SHOWN_PER_KIND = 20
@@ -28,7 +28,15 @@ _SHOWN_PER_KIND = 20
 
 
 class GeoServiceError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose.
+
+    Its text is English, for logs and programs; `wording.tell_error` tells it in a language.
+    """
+
+    def __init__(self, message: str = "", listed: str = "") -> None:
+        super().__init__(message + listed)
+        self.heading = message
+        """What is wrong in one sentence, without the faults or choices below it."""
 
 
 class NotFoundError(GeoServiceError):
@@ -73,7 +81,7 @@ class ChoiceNeededError(GeoServiceError):
         self.parameter = parameter
         self.choices = tuple(choices)
         listed = "".join(f"\n  - {choice.value}: {choice.evidence}" for choice in self.choices)
-        super().__init__(message + listed)
+        super().__init__(message, listed)
 
 
 class AssetError(GeoServiceError):
@@ -109,18 +117,26 @@ class Fault:
         return (self.file, self.layer, self.column, self.expected)
 
 
-def list_faults(faults: Sequence[Fault]) -> str:
-    """Return the faults as lines; past twenty of one kind the rest are counted."""
+def list_faults(
+    faults: Sequence[Fault],
+    *,
+    tell: Callable[[Fault], str] = str,
+    count_rest: Callable[[str, int], str] = "{}: {:,} more like these".format,
+) -> str:
+    """Return the faults as lines; past twenty of one kind the rest are counted.
+
+    The lines are English unless others are given for a fault, and for a place with a number.
+    """
     seen: Counter[tuple[str, str | None, str | None, str]] = Counter()
     lines = []
     for fault in faults:
         seen[fault.kind] += 1
         if seen[fault.kind] <= _SHOWN_PER_KIND:
-            lines.append(f"  - {fault}")
+            lines.append(f"  - {tell(fault)}")
     for (file, layer, column, _), count in seen.items():
         if count > _SHOWN_PER_KIND:
             place = ", ".join(part for part in (file, layer, column) if part)
-            lines.append(f"  - {place}: {count - _SHOWN_PER_KIND:,} more like these")
+            lines.append(f"  - {count_rest(place, count - _SHOWN_PER_KIND)}")
     return "\n".join(lines)
 
 
@@ -129,7 +145,7 @@ class _FaultyFileError(GeoServiceError):
 
     def __init__(self, message: str, faults: Iterable[Fault] = ()) -> None:
         self.faults = tuple(faults)
-        super().__init__(f"{message}\n{list_faults(self.faults)}" if self.faults else message)
+        super().__init__(message, f"\n{list_faults(self.faults)}" if self.faults else "")
 
 
 class WorkspaceError(_FaultyFileError):

@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Any
 
 from geo_service.errors import BusyError, GeoServiceError, NotFoundError
+from geo_service.wording import said
 
 _log = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ class JobBoard:
         with self._lock:
             waiting = sum(job.status is JobStatus.WAITING for job in self._jobs.values())
             if waiting >= MAX_WAITING:
-                msg = f"{waiting} jobs are waiting already; try again later."
+                msg = said("problem.jobs", count=waiting)
                 raise BusyError(msg)
             job = Job(secrets.token_hex(8))
             self._jobs[job.job_id] = job
@@ -108,10 +109,7 @@ class JobBoard:
             job.error, job.fault, job.status = str(error), error, JobStatus.FAILED
         except Exception:  # noqa: BLE001 - a job must not take the worker with it
             _log.exception("A job met a fault of our own")
-            job.error, job.status = (
-                "A fault of the service itself; its log says more.",
-                JobStatus.FAILED,
-            )
+            job.error, job.status = said("problem.own_fault"), JobStatus.FAILED
 
     def wait(self, job: Job, seconds: float) -> bool:
         """Wait for a job; return whether it ended within the time."""
@@ -128,7 +126,7 @@ class JobBoard:
         with self._lock:
             if job_id in self._jobs:
                 return self._jobs[job_id]
-        msg = "There is no such job."
+        msg = said("problem.no_job")
         raise NotFoundError(msg)
 
     def cancel(self, job_id: str) -> Job:

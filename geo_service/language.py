@@ -18,7 +18,7 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from geo_service.data import data_file
-from geo_service.model import Message, Quantity
+from geo_service.model import Message, Quantity, Said
 
 if TYPE_CHECKING:
     from opencc import OpenCC
@@ -35,8 +35,8 @@ class Language(StrEnum):
 _TRADITIONAL_TAGS = ("zh-hant", "zh-tw", "zh-hk", "zh-mo")
 
 
-def choose_language(accepted: str | None) -> Language:
-    """Return the language that an Accept-Language header prefers.
+def choose_language(accepted: str | None, default: Language = Language.ZH_HANS) -> Language:
+    """Return the language that an Accept-Language header prefers; `default` when it names none.
 
     >>> choose_language("en-GB,en;q=0.9,zh;q=0.5").value
     'en'
@@ -53,7 +53,7 @@ def choose_language(accepted: str | None) -> Language:
         language = _language_of(tag)
         if language is not None and weight > 0:
             wanted.append((-weight, position, language))
-    return min(wanted)[2] if wanted else Language.ZH_HANS
+    return min(wanted)[2] if wanted else default
 
 
 def _language_of(tag: str) -> Language | None:
@@ -276,6 +276,8 @@ class Translator:
     def _shown(self, value: object) -> object:
         if isinstance(value, Message):
             return self.render(value)
+        if isinstance(value, Said) and self.language is not Language.EN:
+            return self.render(value.message)
         if isinstance(value, Quantity):
             return self.quantity(value)
         if isinstance(value, (list, tuple)):

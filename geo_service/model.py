@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -75,6 +75,26 @@ class Message:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Said(str):
+    """The English text of a message that keeps the message, so that it can be told anew.
+
+    Logs, programs and comparisons see a text like any other; `wording` makes and tells it.
+    """
+
+    __slots__ = ("message",)
+    message: Message
+
+    def __new__(cls, text: str, message: Message) -> Self:
+        """Make the text and keep what it says."""
+        made = super().__new__(cls, text)
+        made.message = message
+        return made
+
+    def __reduce__(self) -> tuple[type[Said], tuple[str, Message]]:
+        """Return what a copy is made of."""
+        return type(self), (str(self), self.message)
+
+
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """A value of a message with its unit, written out in the reader's language.
@@ -103,6 +123,8 @@ class LegalBasis:
     document: str
     number: str | None = None
     article: str | None = None
+    document_en: str | None = None
+    """In English, where these are words of ours or of the county; laws keep their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +152,7 @@ class Finding:
     geometry: BaseGeometry | None = None
     illustrative: bool = False
     """Whether the feature that it is about is made up."""
-    note: str | None = None
+    note: Mapping[str, str] | None = None
     """What the rulebook says of how sure the rule is."""
 
 

@@ -19,6 +19,7 @@ from geo_service.crs import STORAGE_CRS
 from geo_service.errors import NotFoundError
 from geo_service.model import AreaMethod, FocusBasis
 from geo_service.schema import SCHEMAS
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -128,7 +129,7 @@ class Plan:
     def frame(self, name: str) -> pd.DataFrame:
         """Return a layer's frame in the storage CRS; NotFoundError for an unknown name."""
         if name not in SCHEMAS:
-            msg = f"There is no layer {name!r}; layers are {', '.join(SCHEMAS)}."
+            msg = said("problem.no_layer", name=repr(name), known=list(SCHEMAS))
             raise NotFoundError(msg)
         with self._lock:
             if name not in self._frames:
@@ -140,7 +141,7 @@ class Plan:
         """Return a layer that has geometry, in the storage CRS."""
         frame = self.frame(name)
         if not isinstance(frame, gpd.GeoDataFrame):
-            msg = f"Layer {name!r} is a table; it has no geometry."
+            msg = said("problem.table", name=repr(name))
             raise NotFoundError(msg)
         return frame
 

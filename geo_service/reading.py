@@ -24,6 +24,7 @@ from geo_service.crs import STORAGE_CRS, is_storage_like
 from geo_service.documents import nearest_name
 from geo_service.errors import Fault
 from geo_service.industry import CODE_PATTERN, classification, split_codes
+from geo_service.model import Message
 from geo_service.schema import (
     ID_PATTERN,
     STORED_GEOMETRY,
@@ -33,6 +34,7 @@ from geo_service.schema import (
     LayerSchema,
     Need,
 )
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,7 +116,7 @@ class Faults:
         for row in np.flatnonzero(bad):
             value = shown.iloc[int(row)]
             self.add(
-                "no value" if pd.isna(value) else repr(_short(value)),
+                said("fault.no_value") if pd.isna(value) else repr(_short(value)),
                 expected,
                 row=int(row),
                 column=column,
@@ -135,7 +137,7 @@ def read_layer(source: LayerFile, schema: LayerSchema) -> tuple[pd.DataFrame | N
     """
     raw, problem = _read_file(source)
     if raw is None:
-        expected = "a file that can be read as this layer"
+        expected = said("fault.layer_file")
         fault = Fault(file=source.shown, layer=source.name, found=problem, expected=expected)
         return None, [fault]
     for name, value in source.constants.items():
@@ -166,26 +168,26 @@ def find_faults(
 
 def _read_file(source: LayerFile) -> tuple[pd.DataFrame | None, str]:
     if not source.path.exists():
-        return None, "no such file"
+        return None, said("fault.no_file")
     try:
         if source.path.suffix.lower() in TABLE_SUFFIXES:
             return _read_table(source.path)
         return _read_features(source)
     except UnicodeDecodeError:
-        return None, "bytes that are not UTF-8 (import the file, naming its encoding)"
+        return None, said("fault.not_utf8_import")
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        return None, f"not a table: {error}"
+        return None, said("fault.no_table", reason=str(error))
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError):
-        return None, "content that GDAL cannot read"
+        return None, said("fault.no_gdal")
 
 
 def _read_features(source: LayerFile) -> tuple[pd.DataFrame | None, str]:
     """Read a vector file; one with several layers must have been told which."""
     names = [str(name) for name in pyogrio.list_layers(source.path)[:, 0]]
     if source.layer is None and len(names) > 1:
-        return None, f"several layers ({', '.join(names)}) and no `layer` that says which"
+        return None, said("fault.several_layers", names=names)
     if source.layer is not None and source.layer not in names:
-        return None, f"no layer {source.layer!r} among {', '.join(names)}"
+        return None, said("fault.no_layer_among", name=repr(source.layer), names=names)
     layer, where = source.layer or names[0], source.where_clause()
     return pyogrio.read_dataframe(source.path, layer=layer, where=where), ""
 
@@ -197,7 +199,7 @@ def _read_table(path: Path) -> tuple[pd.DataFrame | None, str]:
         width = len(next(rows, []))
         odd = next((rows.line_num for row in rows if row and len(row) != width), None)
     if odd is not None:
-        return None, f"line {odd} with another number of cells than the heading's {width}"
+        return None, said("fault.odd_line", line=odd, width=width)
     table = pd.read_csv(
         path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
     )
@@ -207,14 +209,18 @@ def _read_table(path: Path) -> tuple[pd.DataFrame | None, str]:
 def _read_column(raw: pd.DataFrame, item: Field, faults: Faults) -> pd.Series[Any]:
     if item.name not in raw.columns:
         if item.need is not Need.OPTIONAL and len(raw):
-            faults.add("no such column", f"a column {item.name!r} ({item.kind})", column=item.name)
+            faults.add(
+                said("fault.no_such_column"),
+                said("fault.a_column", name=repr(item.name), kind=item.kind),
+                column=item.name,
+            )
         cells = pd.Series([None] * len(raw), dtype="object")
     else:
         cells = raw[item.name]
     values = _CONVERTERS[item.kind](cells, item, faults)
     if item.need is Need.VALUE and item.name in raw.columns:
         missing = np.asarray(cells.isna() | (cells.astype(str).str.strip() == ""), dtype=bool)
-        faults.add_rows(missing, cells, "a value", item.name)
+        faults.add_rows(missing, cells, said("fault.a_value"), item.name)
     return values.rename(item.name)
 
 
@@ -246,7 +252,7 @@ def _matches(text: pd.Series[Any], pattern: re.Pattern[str]) -> NDArray[np.bool_
 def _id(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
     text = as_text(cells)
     fits = _matches(text, ID_PATTERN)
-    expected = "an id of 1 to 128 characters, without slashes and control characters"
+    expected = said("fault.an_id")
     faults.add_rows(~fits, text, expected, item.name)
     return text
 
@@ -255,7 +261,7 @@ def _code(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
     text = as_text(cells)
     if item.name == "industry_code":
         fits = _matches(text, CODE_PATTERN)
-        faults.add_rows(~fits, text, "a GB/T 4754 code of 2 to 4 digits", item.name)
+        faults.add_rows(~fits, text, said("fault.industry_code"), item.name)
     return text
 
 
@@ -267,31 +273,39 @@ def _codes(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]
             if CODE_PATTERN.fullmatch(code) and code in known:
                 continue
             near = known.nearest(code)
-            hint = f" (nearest: {near} {known.name(near)})" if near else ""
-            expected = f"GB/T 4754-2017 codes of 2 to 4 digits{hint}"
-            faults.add(f"industry code {_short(code)!r}", expected, row=row, column=item.name)
+            expected = said("fault.industry_codes")
+            if near:
+                expected = said("fault.industry_codes_near", code=near, name=known.name(near))
+            found = said("fault.industry_code_found", code=repr(_short(code)))
+            faults.add(found, expected, row=row, column=item.name)
     return text
+
+
+def _a_number(item: Field, bound: str = "") -> str:
+    """Say which numbers a field takes: in its unit, within a bound."""
+    if item.unit:
+        return said("fault.number_in", unit=item.unit, bound=f" {bound}" if bound else "")
+    return said("fault.number", bound=f" {bound}" if bound else "")
 
 
 def _number(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
     numbers = pd.to_numeric(cells, errors="coerce").astype("float64")
     blank = cells.isna() | (cells.astype("str").str.strip() == "")
     bad = (numbers.isna() & ~blank) | np.isinf(numbers)
-    unit = f" in {item.unit}" if item.unit else ""
-    faults.add_rows(bad.to_numpy(dtype=bool), cells, f"a number{unit}", item.name)
+    faults.add_rows(bad.to_numpy(dtype=bool), cells, _a_number(item), item.name)
     if item.minimum is not None:
         low = (numbers < item.minimum).to_numpy(dtype=bool)
-        faults.add_rows(low, cells, f"a number{unit} ≥ {item.minimum:g}", item.name)
+        faults.add_rows(low, cells, _a_number(item, f"≥ {item.minimum:g}"), item.name)
     if item.maximum is not None:
         high = (numbers > item.maximum).to_numpy(dtype=bool)
-        faults.add_rows(high, cells, f"a number{unit} ≤ {item.maximum:g}", item.name)
+        faults.add_rows(high, cells, _a_number(item, f"≤ {item.maximum:g}"), item.name)
     return numbers.where(~np.isinf(numbers))
 
 
 def _integer(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
     numbers = _number(cells, item, faults)
     broken = (numbers.notna() & (numbers % 1 != 0)).to_numpy(dtype=bool)
-    faults.add_rows(broken, cells, "a whole number", item.name)
+    faults.add_rows(broken, cells, said("fault.int_parsing"), item.name)
     whole = numbers.where((numbers % 1 == 0) & (numbers.abs() < _LARGEST_WHOLE))
     if item.need is Need.VALUE and whole.notna().all():
         return whole.astype("int64")
@@ -303,7 +317,7 @@ def _boolean(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[An
     is_true, is_false = words.isin(TRUE_WORDS), words.isin(FALSE_WORDS)
     blank = cells.isna() | (words == "")
     bad = ~(is_true | is_false | blank)
-    faults.add_rows(bad.to_numpy(dtype=bool), cells, "true or false", item.name)
+    faults.add_rows(bad.to_numpy(dtype=bool), cells, said("fault.true_or_false"), item.name)
     is_known = is_true | is_false
     if item.need is Need.VALUE and is_known.all():
         return is_true
@@ -314,7 +328,7 @@ def _date(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
     text = cells.astype("str").str.strip().where(cells.notna(), None)
     dates = pd.to_datetime(text, errors="coerce", format="ISO8601")
     bad = (dates.isna() & cells.notna() & (text != "")).to_numpy(dtype=bool)
-    faults.add_rows(bad, cells, "a date such as 2025-03-31", item.name)
+    faults.add_rows(bad, cells, said("fault.date_parsing"), item.name)
     return dates.dt.tz_localize(None) if dates.dt.tz is not None else dates
 
 
@@ -336,7 +350,9 @@ def _check_grades(frame: pd.DataFrame, faults: Faults) -> None:
         bad = (frame["kind"] == kind) & frame["grade"].notna() & ~frame["grade"].isin(grades)
         for row in np.flatnonzero(bad.to_numpy(dtype=bool)):
             found = str(frame["grade"].iloc[int(row)])
-            expected = f"a grade of {kind}: {', '.join(grades)}"
+            expected = said(
+                "fault.grades", kind=kind, label=Message(f"zone.{kind}"), grades=list(grades)
+            )
             faults.add(repr(_short(found)), expected, row=int(row), column="grade")
 
 
@@ -345,7 +361,7 @@ def _check_key(frame: pd.DataFrame, schema: LayerSchema, faults: Faults) -> None
     twice = key.duplicated(keep=False) & key.notna().all(axis=1)
     for row in np.flatnonzero(twice.to_numpy(dtype=bool)):
         found = repr(faults.key_of(int(row)))
-        faults.add(found, "each id once", row=int(row), column="+".join(schema.key))
+        faults.add(found, said("fault.each_id_once"), row=int(row), column="+".join(schema.key))
 
 
 def _read_geometry(
@@ -375,7 +391,8 @@ def _located(
         points[there] = shapely.points(lon[there], lat[there])
         return _with_crs(gpd.GeoSeries(points), source, faults, default=STORAGE_CRS)
     if not schema.is_geometry_optional:
-        faults.add("no geometry", f"geometry of type {schema.geometry}, or columns lon and lat")
+        found, expected = said("fault.no_geometry"), said("fault.geometry", kind=schema.geometry)
+        faults.add(found, expected)
     return None
 
 
@@ -385,15 +402,15 @@ def _with_crs(
     declared = source.crs or default
     if shapes.crs is None and not declared:
         faults.add(
-            "no CRS",
-            f'a file that names its CRS, or crs = "EPSG:..." under [layers.{source.name}]',
+            said("fault.no_crs"),
+            said("fault.crs_named", layer=source.name),
         )
         return None
     if shapes.crs is None:
         return shapes.set_crs(pyproj.CRS(declared))
     if source.crs is not None and pyproj.CRS(source.crs) != shapes.crs:
         found = f"CRS {shapes.crs.to_string()}"
-        faults.add(found, f"the declared {source.crs}")
+        faults.add(found, said("fault.declared", crs=source.crs))
         return None
     return shapes
 
@@ -414,13 +431,16 @@ def _check_shapes(shapes: gpd.GeoSeries, schema: LayerSchema, faults: Faults) ->
     finite = np.isfinite(bounds).all(axis=1) | is_empty
     for place in np.flatnonzero(~finite):
         faults.add(
-            "a coordinate that is not a number", "finite numbers", row=int(place), column="geometry"
+            said("fault.bad_coordinate"),
+            said("fault.finite_number"),
+            row=int(place),
+            column="geometry",
         )
     for place in np.flatnonzero(~shapely.is_valid(array) & ~is_empty & finite):
         reason = shapely.is_valid_reason(array[place])
         faults.add(
-            f"an invalid shape ({reason})",
-            "a valid shape (importing the file repairs it)",
+            said("fault.invalid_shape", reason=str(reason)),
+            said("fault.valid_shape"),
             row=int(place),
             column="geometry",
         )
@@ -436,16 +456,16 @@ def _check_degrees(shapes: gpd.GeoSeries, crs: pyproj.CRS, faults: Faults) -> No
     for row in np.flatnonzero(swapped & ~metres):
         x, y = bounds[row, :2]
         faults.add(
-            f"x {x:.5f}, y {y:.5f}: longitude and latitude look swapped",
-            "longitude first, then latitude",
+            said("fault.swapped", x=x, y=y),
+            said("fault.longitude_first"),
             row=int(row),
             column="geometry",
         )
     for row in np.flatnonzero(metres):
         x, y = bounds[row, :2]
         faults.add(
-            f"x {x:.1f}, y {y:.1f} under the geographic CRS {crs.to_string()}",
-            "degrees, or a projected CRS declared for this layer",
+            said("fault.metres", x=x, y=y, crs=crs.to_string()),
+            said("fault.degrees"),
             row=int(row),
             column="geometry",
         )

@@ -42,13 +42,14 @@ from geo_service.documents import (
 )
 from geo_service.errors import Fault, NotFoundError, StoreError, WorkspaceError
 from geo_service.industry import IndustryGroups, group_table
-from geo_service.model import AreaMethod, FocusBasis, Tier
+from geo_service.model import AreaMethod, FocusBasis, Message, Tier
 from geo_service.plan import DemFile, Layer, Plan, PlanSettings
 from geo_service.reading import LayerFile, find_faults, read_layer
 from geo_service.schema import LAND_USE_SCHEMES, SCHEMAS, ZONE_KINDS
 from geo_service.stores.base import VERSION_LENGTH, WorkspaceAt
 from geo_service.stores.frames import canonical, content_digest
 from geo_service.stores.opening import STORE_FOLDER, has_password, is_empty, open_store
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -388,7 +389,7 @@ class Workspace:
         if name == "parcels":
             faults = _declare_scheme(read, self._settings.land_use_scheme, faults, shown)
         if faults:
-            msg = f"Layer {name!r} cannot be published:"
+            msg = said("refusal.publish", layer=name, label=Message(f"layer.{name}"))
             raise WorkspaceError(msg, faults)
         return canonical(read, name)
 
@@ -415,7 +416,7 @@ class Workspace:
         }
         faults = [fault for fault in after if (fault.layer, fault.row, fault.column) not in before]
         if faults:
-            msg = "The plan could not be opened any more; nothing was published:"
+            msg = said("refusal.plan")
             raise WorkspaceError(msg, faults)
 
     def settings_files(self) -> dict[str, str]:
@@ -441,9 +442,8 @@ class Workspace:
 
 
 def _unusable(folder: Path, faults: list[Fault]) -> WorkspaceError:
-    count = len(faults)
-    noun = "fault" if count == 1 else "faults"
-    return WorkspaceError(f"Workspace {folder.name!r} cannot be used, {count} {noun}:", faults)
+    key = "fault.workspace_one" if len(faults) == 1 else "fault.workspace_many"
+    return WorkspaceError(said(key, name=repr(folder.name), count=len(faults)), faults)
 
 
 def _handing_out(frame: pd.DataFrame) -> Callable[[], pd.DataFrame]:
@@ -475,36 +475,38 @@ def _read_settings(folder: Path) -> tuple[_SettingsFile | None, list[Fault]]:
 def _check_settings(settings: _SettingsFile) -> Iterator[Fault]:
     scheme = settings.land_use_scheme
     if not _is_crs(settings.metric_crs) or not is_metric(pyproj.CRS(settings.metric_crs)):
-        yield _settings_fault("metric_crs", settings.metric_crs, "a CRS in metres, as EPSG:4545")
+        yield _settings_fault("metric_crs", settings.metric_crs, said("fault.metric_crs"))
     if scheme is not None and scheme not in LAND_USE_SCHEMES:
         yield _settings_fault("land_use_scheme", scheme, nearest_name(scheme, LAND_USE_SCHEMES))
     for kind in settings.complete_zone_kinds:
         if kind not in ZONE_KINDS:
             yield _settings_fault("complete_zone_kinds", kind, nearest_name(kind, ZONE_KINDS))
     if settings.store is not None and has_password(settings.store):
-        expected = "an address without one: put the password into GEO_STORE or ~/.pgpass"
-        yield Fault(file=SETTINGS_FILE, column="store", found="a password", expected=expected)
+        expected = said("fault.no_password")
+        yield Fault(
+            file=SETTINGS_FILE, column="store", found=said("fault.password"), expected=expected
+        )
     for name in _MARKS:
         mark = getattr(settings, name)
         if mark is not None and not mark.isprintable():
-            yield _settings_fault(name, mark, "one line of text, without control characters")
+            yield _settings_fault(name, mark, said("fault.one_line"))
     yield from _check_declared(settings)
 
 
 def _check_declared(settings: _SettingsFile) -> Iterator[Fault]:
     for name, layer in settings.layers.items():
         if name not in SCHEMAS:
-            known = "[dem], a table of its own" if name == "dem" else nearest_name(name, [*SCHEMAS])
+            known = said("fault.dem_table") if name == "dem" else nearest_name(name, [*SCHEMAS])
             yield _settings_fault(f"layers.{name}", name, known)
         if layer.crs is not None and not _is_crs(layer.crs):
-            yield _settings_fault(f"layers.{name}.crs", layer.crs, "a CRS such as EPSG:4490")
+            yield _settings_fault(f"layers.{name}.crs", layer.crs, said("fault.some_crs"))
     for name, schema in SCHEMAS.items():
         if schema.is_required and name not in settings.layers:
-            yield _settings_fault(f"layers.{name}", None, "this layer, which every county has")
+            yield _settings_fault(f"layers.{name}", None, said("fault.needed_layer"))
 
 
 def _settings_fault(column: str, found: str | None, expected: str) -> Fault:
-    shown = "nothing" if found is None else repr(found)
+    shown = said("fault.none_given") if found is None else repr(found)
     return Fault(file=SETTINGS_FILE, column=column, found=shown, expected=expected)
 
 
@@ -524,18 +526,20 @@ def _read_groups(folder: Path, part: _GroupsPart, faults: list[Fault]) -> Indust
     table = csv.DictReader(io.StringIO(text))
     wanted = {"code_prefix", "group", "strength"}
     if not wanted <= set(table.fieldnames or ()):
-        found = f"columns {', '.join(table.fieldnames or ())}"
-        expected = f"columns {', '.join(sorted(wanted))}"
+        found = said("fault.columns", names=list(table.fieldnames or ()))
+        expected = said("fault.columns", names=sorted(wanted))
         faults.append(Fault(file=part.file, found=found, expected=expected))
         return IndustryGroups()
     rows = [(row["code_prefix"], row["group"], row["strength"]) for row in table]
     prefixes, conditional, problems_found = group_table(rows)
     for problem in problems_found:
-        expected = "one row a GB/T 4754 prefix, with one group"
+        expected = said("fault.one_group")
         faults.append(Fault(file=part.file, found=problem, expected=expected))
     for group in sorted(set(prefixes.values()) - set(part.names)):
-        expected = f"names for it under [industry_groups.names.{group}] in {SETTINGS_FILE}"
-        faults.append(Fault(file=part.file, found=f"group {group!r}", expected=expected))
+        expected = said("fault.group_names", group=group, file=SETTINGS_FILE)
+        faults.append(
+            Fault(file=part.file, found=said("fault.group", group=repr(group)), expected=expected)
+        )
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return IndustryGroups(
         prefixes=prefixes,
@@ -557,8 +561,8 @@ def _locate(folder: Path, name: str, part: _LayerPart) -> LayerFile | Fault:
             return Fault(
                 file=SETTINGS_FILE,
                 layer=name,
-                found=f"package {part.package!r} is not installed",
-                expected="the package that holds this layer's file (pip install it)",
+                found=said("fault.no_package", package=repr(part.package)),
+                expected=said("fault.package"),
             )
         root = Path(spec.submodule_search_locations[0])
     path = (root / part.file).resolve()
@@ -567,7 +571,7 @@ def _locate(folder: Path, name: str, part: _LayerPart) -> LayerFile | Fault:
             file=SETTINGS_FILE,
             layer=name,
             found=repr(part.file),
-            expected="a file inside the folder",
+            expected=said("fault.inside_folder"),
         )
     shown = f"{part.package}/{part.file}" if part.package else part.file
     return LayerFile(
@@ -663,7 +667,7 @@ def _declare_scheme(
     kept = [
         fault
         for fault in problems
-        if not (fault.column == "land_use_scheme" and fault.found == "no such column")
+        if not (fault.column == "land_use_scheme" and fault.found == said("fault.no_such_column"))
     ]
     if default is not None:
         frame["land_use_scheme"] = frame["land_use_scheme"].fillna(default)
@@ -675,11 +679,8 @@ def _declare_scheme(
                 file=file,
                 layer="parcels",
                 column="land_use_scheme",
-                found=f"{int(missing.sum()):,} parcels with no land-use scheme (first: {rows})",
-                expected=(
-                    f"land_use_scheme in each row or in {SETTINGS_FILE}, one of "
-                    f"{', '.join(LAND_USE_SCHEMES)}: one code has different meanings in each"
-                ),
+                found=said("fault.no_scheme", count=int(missing.sum()), rows=rows),
+                expected=said("fault.scheme", file=SETTINGS_FILE, known=list(LAND_USE_SCHEMES)),
             )
         )
     return kept
@@ -707,7 +708,12 @@ def _check_references(
                     row=str(frame[SCHEMAS[name].key[0]].iloc[int(row)]),
                     column=item.name,
                     found=repr(cells.iloc[int(row)]),
-                    expected=f"a {column} that layer {target} has",
+                    expected=said(
+                        "fault.reference",
+                        column=column,
+                        layer=target,
+                        label=Message(f"layer.{target}"),
+                    ),
                 )
     yield from _check_extent(frames, shown)
     yield from _check_vacancy(frames, shown)

@@ -17,7 +17,7 @@ PACKAGE = ROOT / "geo_service"
 
 LEVELS = (
     ("errors", "model", "crs", "data", "native"),
-    ("schema", "industry", "language", "documents", "jobs", "basemaps"),
+    ("schema", "industry", "language", "wording", "documents", "jobs", "basemaps"),
     ("plan", "reading"),
     ("workspace", "spatial", "stores"),
     ("zoning",),

@@ -103,11 +103,12 @@ def test_the_workspace_comes_from_the_environment_or_the_folder(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("review", "nowhere"), "no such file"),
-        (("review", DEMO, "--park", "none"), "no park 'none'"),
+        (("review", "nowhere"), "没有这个文件"),
+        (("review", "nowhere", "--lang", "en"), "no such file"),
+        (("review", DEMO, "--park", "none"), "没有园区 'none'"),
         (("review", DEMO, "--format", "pdf"), "pdf"),
         (("review", DEMO, "--rulebook", "none.yaml"), "none.yaml"),
-        (("review", DEMO, "-o", "/proc/none/x"), "Cannot write"),
+        (("review", DEMO, "-o", "/proc/none/x"), "不能写入"),
         (("dance",), "dance"),
         (("serve", DEMO, "--host", "256.1.1.1"), "Cannot listen"),
     ],
@@ -125,7 +126,7 @@ def test_a_wrong_call_exits_2_with_a_message_and_no_trace(
 def test_a_broken_workspace_lists_its_faults_and_exits_2(county: County, tmp_path: Path) -> None:
     county.layers["parks"][0]["tier"] = "city"
     county.layers["enterprises"][0]["year"] = "last"
-    done = run("review", county.write(tmp_path / "c"))
+    done = run("review", county.write(tmp_path / "c"), "--lang", "en")
     assert done.returncode == 2
     assert "column tier: found 'city'" in done.stderr
     assert "column year: found 'last'" in done.stderr

@@ -13,7 +13,15 @@ from typing import NoReturn
 import typer
 
 from geo_service.cli import data, imports, maps, rank, review, serve
-from geo_service.cli.common import EXIT_OUR_FAULT, EXIT_STOPPED, EXIT_WRONG_INPUT, app, say
+from geo_service.cli.common import (
+    EXIT_OUR_FAULT,
+    EXIT_STOPPED,
+    EXIT_WRONG_INPUT,
+    app,
+    say,
+    say_error,
+    say_text,
+)
 from geo_service.errors import GeoServiceError
 from geo_service.settings import Settings
 
@@ -27,13 +35,13 @@ def main() -> NoReturn:
         # Without standalone mode the exit code of `typer.Exit` comes back as the result.
         code = app(standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
-        say("Stopped.")
+        say_text("cli.stopped")
         sys.exit(EXIT_STOPPED)
     except typer.TyperException as error:
         say(_wrong_call(error))
         sys.exit(EXIT_WRONG_INPUT)
     except GeoServiceError as error:
-        say(str(error))
+        say_error(error)
         sys.exit(EXIT_WRONG_INPUT)
     except BrokenPipeError:
         sys.stderr.close()
@@ -42,7 +50,7 @@ def main() -> NoReturn:
         if Settings().debug:
             raise
         name = type(error).__name__
-        say(f"A fault of geo-service itself: {name}. GEO_DEBUG=1 shows the trace.")
+        say_text("cli.own_fault", name=name)
         sys.exit(EXIT_OUR_FAULT)
     sys.exit(code if isinstance(code, int) else 0)
 

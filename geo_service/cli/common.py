@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,8 +13,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from geo_service.errors import InvalidQueryError
-from geo_service.language import Language
+from geo_service.errors import GeoServiceError, InvalidQueryError
+from geo_service.language import Language, Translator
+from geo_service.wording import said, tell_error
 
 EXIT_NONE_FITS = EXIT_FAILED = 1
 EXIT_WRONG_INPUT = 2
@@ -45,13 +47,34 @@ Workspace = Annotated[
     Path | None,
     typer.Argument(help="Folder with workspace.toml; default GEO_WORKSPACE, here, or the demo."),
 ]
-Lang = Annotated[Language, typer.Option("--lang", help="Language of texts.")]
+_spoken: ContextVar[Language] = ContextVar("_spoken", default=Language.ZH_HANS)
+"""The language of this call, known even to who tells why it failed."""
+
+
+def _speak(language: Language) -> Language:
+    _spoken.set(language)
+    return language
+
+
+Lang = Annotated[
+    Language, typer.Option("--lang", help="Language of texts.", callback=_speak, is_eager=True)
+]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")]
 
 
 def say(text: str) -> None:
     """Write a message to stderr."""
     print(text, file=sys.stderr)  # noqa: T201 - messages belong on stderr
+
+
+def say_text(key: str, **values: object) -> None:
+    """Write a text of the catalogue to stderr, in the language of the call."""
+    say(Translator(_spoken.get()).text(key, **values))
+
+
+def say_error(error: GeoServiceError) -> None:
+    """Write what is wrong to stderr, in the language of the call."""
+    say(tell_error(error, Translator(_spoken.get())))
 
 
 def table_width(output: Path | None = None) -> int | None:
@@ -90,13 +113,13 @@ def write(content: bytes, output: Path | None, *, is_binary: bool = False) -> No
     try:
         output.write_bytes(content)
     except OSError as error:
-        name, reason = "output", f"Cannot write {output}: {error.strerror}."
+        name, reason = "output", said("cli.cannot_write", path=output, reason=error.strerror)
         raise InvalidQueryError(name, reason) from None
-    say(f"Written: {output}")
+    say_text("cli.written", path=output)
 
 
 def check_binary(format_name: str, output: Path | None) -> None:
     """Raise InvalidQueryError when a file that is no text would go to somebody's terminal."""
     if output is None and sys.stdout.isatty():
-        name, reason = "output", f"{format_name} is no text: write it to a file with -o FILE."
+        name, reason = "output", said("cli.no_text", format=format_name)
         raise InvalidQueryError(name, reason)

@@ -14,13 +14,14 @@ from geo_service.cli.common import (
     Output,
     Workspace,
     app,
-    say,
+    say_text,
     table_width,
     write,
 )
 from geo_service.errors import InvalidQueryError
 from geo_service.language import Language, Translator
 from geo_service.settings import Settings
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from geo_service.stores.base import LayerVersion
@@ -59,10 +60,7 @@ def layers(
     plan = open_plan(place)
     document = layers_document(plan, Translator(lang, plan.settings.names_hant))
     for name in changed_files(place):
-        say(
-            f"Layer {name}: its file was changed after versions were published. The newest "
-            "version counts; import the file to make it one."
-        )
+        say_text("cli.file_changed", layer=name)
     if format is ListFormat.JSON:
         write(dump(document, indent=True), None)
     else:
@@ -177,7 +175,7 @@ def retain(
     from geo_service.planning.data import retain as keep_newest  # noqa: PLC0415 - heavy
 
     dropped = keep_newest(Settings().find_workspace(workspace), count)
-    say(f"Dropped: {len(dropped)} versions.")
+    say_text("cli.dropped", count=len(dropped))
 
 
 class ExportFormat(StrEnum):
@@ -218,11 +216,11 @@ def export(
         return
     for name, given in (("layer", layer), ("park", park)):
         if given is not None:
-            msg = f"--{name} goes with --format boundary-points; a GeoPackage holds the whole plan."
+            msg = said("cli.boundary_only", option=f"--{name}")
             raise InvalidQueryError(name, msg)
     from geo_service.planning.data import export_plan  # noqa: PLC0415 - heavy, only here
 
-    say(f"Written: {export_plan(place, output)}")
+    say_text("cli.written", path=export_plan(place, output))
 
 
 @app.command()
@@ -236,7 +234,7 @@ def unpack(
     """
     from geo_service.planning.data import unpack_plan  # noqa: PLC0415 - heavy, only here
 
-    say(f"Unpacked: {unpack_plan(file, folder)}")
+    say_text("cli.unpacked", path=unpack_plan(file, folder))
 
 
 @app.command("move-store")
@@ -255,11 +253,14 @@ def move_store(
     from geo_service.planning.data import move_store as move  # noqa: PLC0415 - heavy, only here
 
     moved = move(Settings().find_workspace(workspace), target)
-    say(
-        f"Moved {moved.versions} versions and {moved.results} saved results "
-        f"from {moved.source} to {moved.target}."
+    say_text(
+        "cli.moved",
+        versions=moved.versions,
+        results=moved.results,
+        source=moved.source,
+        target=moved.target,
     )
     if moved.is_password_left_out:
-        say("The password was not written to workspace.toml: set GEO_STORE or use ~/.pgpass.")
+        say_text("cli.no_password")
     if Settings().store is not None:
-        say("GEO_STORE is set and counts before workspace.toml: change it too.")
+        say_text("cli.store_set")

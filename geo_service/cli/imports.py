@@ -15,6 +15,8 @@ from geo_service.cli.common import (
     Workspace,
     app,
     say,
+    say_error,
+    say_text,
     show_progress,
     table_width,
     write,
@@ -90,6 +92,7 @@ def import_(
     except ChoiceNeededError as error:
         if format is ListFormat.JSON:
             write(_dump(_choice_document(error)), None)
+        say_text("cli.import_options")
         raise
     _report(result, format, Translator(lang))
     if result.obstacle is not None:
@@ -116,7 +119,7 @@ def _settled(
 
 
 def _ask(error: ChoiceNeededError) -> str:
-    say(str(error))
+    say_error(error)
     values = [choice.value for choice in error.choices]
     while True:
         given = str(typer.prompt(error.parameter, err=True)).strip()

@@ -26,6 +26,7 @@ from geo_service.ingest.encodings import decode_text
 from geo_service.ingest.limits import Budget
 from geo_service.ingest.sources import BATCH_ROWS, Batch, ReadShapes, Source
 from geo_service.model import Message
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -123,7 +124,7 @@ def _parse(text: str, budget: Budget) -> tuple[dict[str, str], list[_Block]]:
         if not number % BATCH_ROWS:
             budget.check_time()
     if not blocks:
-        raise budget.refuse("no parcel under [地块坐标]", "parcels with their boundary points")
+        raise budget.refuse(said("refusal.no_parcel"), said("refusal.parcels"))
     return settings, blocks
 
 
@@ -147,7 +148,8 @@ def _take_line(line: str, number: int, blocks: list[_Block], budget: Budget) -> 
     blocks[-1].points.append(point)
     if len(blocks[-1].points) > budget.limits.vertices_per_feature:
         raise budget.refuse(
-            f"a parcel of more than {budget.limits.vertices_per_feature:,} points", "fewer"
+            said("refusal.parcel_points", most=budget.limits.vertices_per_feature),
+            said("refusal.less"),
         )
 
 
@@ -162,7 +164,7 @@ def _declared(
     """Return the CRS that the heading names: datum, zone width and zone number."""
     system = settings.get("坐标系", "")
     if settings.get("计量单位", "米") not in {"米", "m", "M", ""}:
-        raise budget.refuse(f"the unit {settings['计量单位'][:20]}", "计量单位=米")
+        raise budget.refuse(said("refusal.unit", unit=settings["计量单位"][:20]), "计量单位=米")
     if "80" in system or "西安" in system:
         return pyproj.CRS.from_epsg(_XIAN_80), []
     if "54" in system or "北京" in system:
@@ -177,7 +179,7 @@ def _declared(
     is_prefixed = first is not None and max(abs(first[1]), abs(first[2])) >= 1e7  # noqa: PLR2004 - eight digits
     epsg = zone_epsg(width, zone, is_prefixed=is_prefixed)
     if epsg is None:
-        raise budget.refuse(f"zone {zone} of {width} degrees", "3° zone 25-45 or 6° zone 13-23")
+        raise budget.refuse(said("refusal.zone", zone=zone, width=width), said("refusal.zones"))
     described = {"width": width, "zone": zone, "crs": f"EPSG:{epsg}"}
     notes = [Message("import.boundary_zone", described)]
     parameters = parameters_of(settings)

@@ -23,7 +23,9 @@ from geo_service.ingest.names import (
     units,
 )
 from geo_service.ingest.options import ColumnSource, SourceMapping
+from geo_service.model import Message
 from geo_service.schema import Field, LayerSchema, Need
+from geo_service.wording import said
 
 _CUT_BYTES = 8
 """A name of this many bytes or more may have been cut at 10: a character has up to three."""
@@ -137,25 +139,31 @@ def _by_mapping(
     for name in (*mapping.columns, *mapping.values, *mapping.words):
         if name not in schema.columns:
             expected = nearest_name(name, schema.columns)
-            faults.append(Fault(file=shown, found=f"{name!r} in the mapping", expected=expected))
+            faults.append(
+                Fault(
+                    file=shown,
+                    found=said("refusal.mapped_name", name=repr(name)),
+                    expected=expected,
+                )
+            )
     for name in mapping.columns:
         source = mapping.source_of(name)
         if name not in schema.columns or source is None:
             continue
         if source.column not in columns:
             expected = nearest_name(source.column, columns)
-            found = f"no column {source.column!r}, which the mapping names"
+            found = said("refusal.mapped_column", name=repr(source.column))
             faults.append(Fault(file=shown, column=name, found=found, expected=expected))
             continue
         known = units(unit_of(schema.field(name)))
         if source.unit is not None and plain_unit(source.unit) not in known:
-            expected = f"one of {', '.join(known)}" if known else "no unit"
-            found = f"unit {source.unit!r} in the mapping"
+            expected = said("fault.any_of", known=list(known)) if known else said("refusal.no_unit")
+            found = said("refusal.mapped_unit", unit=repr(source.unit))
             faults.append(Fault(file=shown, column=name, found=found, expected=expected))
             continue
         matched[name] = _mapped(schema.field(name), source, is_remembered=is_remembered)
     if faults:
-        msg = f"The mapping does not fit {shown}:"
+        msg = said("refusal.mapping_unfit", file=shown)
         raise SourceError(msg, faults)
     return matched
 
@@ -200,12 +208,13 @@ def with_units(plan: ColumnPlan, schema: LayerSchema, given: Mapping[str, str]) 
     for name, unit in given.items():
         matched = plan.of(name)
         if matched is None:
-            found = ", ".join(item.field for item in plan.matched) or "none"
-            msg = f"unit: the file has no column for {name!r}; it has {found}"
+            found = [item.field for item in plan.matched] or said("import.none")
+            msg = said("problem.unit_column", name=repr(name), found=found)
             raise InvalidQueryError(parameter, msg)
         known = units(unit_of(schema.field(name)))
         if plain_unit(unit) not in known:
-            msg = f"unit: {name} in {unit!r}; expected one of {', '.join(known) or 'no unit'}"
+            expected = list(known) or said("refusal.no_unit")
+            msg = said("problem.unit_unknown", name=name, unit=repr(unit), known=expected)
             raise InvalidQueryError(parameter, msg)
         factor = known[plain_unit(unit)]
         changed[name] = replace(matched, unit=unit, factor=factor, unit_how="given")
@@ -278,14 +287,18 @@ def require_key(plan: ColumnPlan, schema: LayerSchema, columns: Sequence[str], s
             file=shown,
             layer=schema.name,
             column=item.name,
-            found="no column for it among " + (", ".join(columns)[:300] or "none"),
-            expected=f"a column named {item.name}, or one named by a mapping file (--map-columns)",
+            found=said(
+                "refusal.no_column", columns=", ".join(columns)[:300] or said("import.none")
+            ),
+            expected=said("refusal.column_named", name=item.name),
         )
         for item in schema.fields
         if item.need is Need.VALUE and item.name not in given
     ]
     if faults:
-        msg = f"{shown} cannot become layer {schema.name}:"
+        msg = said(
+            "refusal.layer", file=shown, layer=schema.name, label=Message(f"layer.{schema.name}")
+        )
         raise SourceError(msg, faults)
 
 
@@ -299,13 +312,15 @@ def require_money_units(plan: ColumnPlan, schema: LayerSchema, shown: str) -> No
     """
     for item in plan.matched:
         if schema.field(item.field).unit == _MONEY and not item.unit_how:
-            message = (
-                f"{shown}: column {item.column!r} ({item.field}) does not say its unit. Name it in "
-                f"the heading, as {item.column}(万元), or in a mapping file (--map-columns): "
-                f'{item.field} = {{ column = "{item.column}", unit = "万元" }}. Units:'
+            message = said(
+                "import.which_unit",
+                file=shown,
+                column=repr(item.column),
+                heading=item.column,
+                field=item.field,
             )
             choices = [
-                Choice(value=word, evidence=f"1 {word} = {factor:,.0f} CNY")
+                Choice(value=word, evidence=said("import.unit_is", unit=word, factor=factor))
                 for word, factor in units(_MONEY).items()
                 if not word.isascii()
             ]

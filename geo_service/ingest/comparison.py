@@ -19,6 +19,7 @@ from scipy.spatial import cKDTree
 
 from geo_service.crs import STORAGE_CRS
 from geo_service.schema import SCHEMAS
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,10 +80,13 @@ class Fit:
     def described(self) -> str:
         """Return the fit as evidence beside a choice."""
         if not self.pairs:
-            return f"no vertex lies on one of layer {self.layer}"
-        return (
-            f"against layer {self.layer} {self.pairs:,} pairs ({self.share * 100:.1f} %) with a "
-            f"median error of {self.error_m:.2f} m"
+            return said("import.fit_none", layer=self.layer)
+        return said(
+            "import.fit",
+            layer=self.layer,
+            pairs=self.pairs,
+            share=self.share * 100,
+            error=self.error_m,
         )
 
 

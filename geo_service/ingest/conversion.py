@@ -30,6 +30,7 @@ from geo_service.ingest.vectors import read_wkt
 from geo_service.model import Message
 from geo_service.reading import LayerFile, find_faults
 from geo_service.schema import Field, Kind, LayerSchema
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from geo_service.errors import Fault as LayerFault
     from geo_service.plan import Plan
 
-EACH_ONCE = "each id once"
 """What the schema's check expects of ids; repeated ids are judged over all batches."""
 _FAR_DEG = 0.5
 _EWKT = "SRID="
@@ -190,11 +190,14 @@ class Converter:
         frame, faults = find_faults(raw, self.schema, source)
         good = np.ones(len(frame), dtype=bool)
         ids = frame[self.schema.key[0]].astype("object").to_numpy()
+        repeated = said("fault.each_id_once")
         for fault, place in zip(faults.found, faults.places, strict=True):
-            if fault.expected == EACH_ONCE:
+            if fault.expected == repeated:
                 continue
             if place is None:
-                msg = f"{self.shown} cannot become layer {self.schema.name}:"
+                layer = self.schema.name
+                label = Message(f"layer.{layer}")
+                msg = said("refusal.layer", file=self.shown, layer=layer, label=label)
                 raise SourceError(msg, [fault])
             if good[place] or fault.column != "geometry":
                 self._refuse(fault, int(numbers[place]), ids[place], shapes[place])

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from geo_service.ingest.limits import Budget
 from geo_service.model import Message
+from geo_service.wording import said
 
 UTF_8 = "UTF-8"
 GB18030 = "GB18030"
@@ -52,8 +53,8 @@ def known_encoding(name: str, budget: Budget) -> str:
     try:
         return codecs.lookup(plain).name.upper()
     except LookupError:
-        expected = "an encoding such as GB18030 or UTF-8"
-        raise budget.refuse(f"the encoding {name[:30]!r}", expected) from None
+        expected = said("refusal.some_encoding")
+        raise budget.refuse(said("refusal.encoding", name=repr(name[:30])), expected) from None
 
 
 def fits(cells: Iterable[bytes], encoding: str) -> bool:
@@ -147,11 +148,11 @@ def _dbf_bytes(dbf: Path, budget: Budget) -> tuple[list[bytes], list[bytes]]:
     with dbf.open("rb") as stream:
         head = stream.read(_DBF_HEADER)
         if len(head) < _DBF_HEADER:
-            raise budget.refuse("a DBF that ends in its header", "the whole shapefile")
+            raise budget.refuse(said("refusal.cut_dbf"), said("refusal.whole_shapefile"))
         _, header_size, record_size = struct.unpack("<IHH", head[4:12])
         count = (header_size - _DBF_HEADER) // 32
         if not 0 < count <= _MOST_FIELDS or not record_size:
-            raise budget.refuse("a damaged DBF", "the whole shapefile")
+            raise budget.refuse(said("refusal.damaged_dbf"), said("refusal.whole_shapefile"))
         described = stream.read(count * 32)
         stream.seek(header_size)
         size = min(record_size * _SAMPLE_RECORDS, _SAMPLE_BYTES)
@@ -206,8 +207,8 @@ def make_utf8(path: Path, given: str | None, budget: Budget) -> tuple[str, Messa
     for encoding in tried:
         if _transcoded(path, encoding, budget):
             return encoding, Message(key, {"encoding": encoding})
-    expected = "UTF-8 or GB18030, or its encoding named with --encoding"
-    raise budget.refuse(f"bytes that are not {' nor '.join(tried)}", expected)
+    expected = said("refusal.name_encoding")
+    raise budget.refuse(said("refusal.not_encoding", encodings=list(tried)), expected)
 
 
 def _transcoded(path: Path, encoding: str, budget: Budget) -> bool:
@@ -257,5 +258,5 @@ def decode_text(content: bytes, given: str | None, budget: Budget) -> tuple[str,
             return content.decode(encoding).lstrip("\ufeff"), encoding
         except UnicodeDecodeError:
             continue
-    expected = "UTF-8 or GB18030, or its encoding named with --encoding"
-    raise budget.refuse(f"bytes that are not {' nor '.join(tried)}", expected)
+    expected = said("refusal.name_encoding")
+    raise budget.refuse(said("refusal.not_encoding", encodings=list(tried)), expected)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from geo_service.errors import Fault, SourceError
+from geo_service.wording import said
 
 _MB = 1_000_000
 
@@ -58,34 +59,45 @@ class Budget:
     def check_size(self, size: int) -> None:
         """Refuse a file that is too large."""
         if size > self.limits.file_bytes:
-            raise self.refuse(f"{size:,} bytes", f"at most {self.limits.file_bytes:,} bytes")
+            raise self.refuse(
+                said("fault.bytes", size=size),
+                said("refusal.most_bytes", most=self.limits.file_bytes),
+            )
 
     def check_text(self, size: int) -> None:
         """Refuse a text that would be held whole and is too large for that."""
         if size > self.limits.text_bytes:
             raise self.refuse(
-                f"{size:,} bytes of text", f"at most {self.limits.text_bytes:,} in this format"
+                said("refusal.text_bytes", size=size),
+                said("refusal.most_text_bytes", most=self.limits.text_bytes),
             )
 
     def check_archive(self, files: int, packed: int, unpacked: int) -> None:
         """Refuse an archive that unpacks to more than it should."""
         limits = self.limits
         if files > limits.archive_files:
-            raise self.refuse(f"an archive of {files:,} files", f"at most {limits.archive_files:,}")
+            raise self.refuse(
+                said("refusal.zip_files", count=files),
+                said("refusal.at_most", most=limits.archive_files),
+            )
         if unpacked > limits.unpacked_bytes:
             raise self.refuse(
-                f"an archive of {unpacked:,} bytes unpacked", f"at most {limits.unpacked_bytes:,}"
+                said("refusal.zip_bytes", size=unpacked),
+                said("refusal.at_most", most=limits.unpacked_bytes),
             )
         if unpacked > _RATIO_FROM_BYTES and unpacked > packed * limits.unpacked_ratio:
             raise self.refuse(
-                f"an archive that grows {unpacked / max(packed, 1):,.0f} times when unpacked",
-                f"at most {limits.unpacked_ratio:,.0f} times",
+                said("refusal.zip_ratio", ratio=unpacked / max(packed, 1)),
+                said("refusal.most_times", most=limits.unpacked_ratio),
             )
 
     def check_columns(self, columns: int) -> None:
         """Refuse a table that is too wide."""
         if columns > self.limits.columns:
-            raise self.refuse(f"{columns:,} columns", f"at most {self.limits.columns:,}")
+            raise self.refuse(
+                said("refusal.columns", count=columns),
+                said("refusal.at_most", most=self.limits.columns),
+            )
 
     def take(self, features: int, vertices: int = 0) -> None:
         """Count features and vertices read, and look at the clock."""
@@ -93,18 +105,20 @@ class Budget:
         self.vertices += vertices
         if self.features > self.limits.features:
             raise self.refuse(
-                f"more than {self.limits.features:,} features", "fewer, in several files"
+                said("refusal.features", most=self.limits.features), said("refusal.fewer")
             )
         if self.vertices > self.limits.vertices:
             raise self.refuse(
-                f"more than {self.limits.vertices:,} vertices", "fewer, in several files"
+                said("refusal.vertices", most=self.limits.vertices), said("refusal.fewer")
             )
         self.check_time()
 
     def check_rows(self, rows: int) -> None:
         """Refuse a table of too many rows, empty ones too, and look at the clock."""
         if rows > self.limits.rows:
-            raise self.refuse(f"more than {self.limits.rows:,} rows", "fewer, in several files")
+            raise self.refuse(
+                said("refusal.many_rows", most=self.limits.rows), said("refusal.fewer")
+            )
         self.check_time()
 
     def check_time(self) -> None:
@@ -112,12 +126,12 @@ class Budget:
         self.watch()
         if time.monotonic() - self.started > self.limits.seconds:
             raise self.refuse(
-                f"more than {self.limits.seconds:,.0f} s of reading", "a smaller file"
+                said("refusal.seconds", most=self.limits.seconds), said("refusal.smaller")
             )
 
 
 def source_error(shown: str, found: str, expected: str, *, line: int | None = None) -> SourceError:
     """Return the error of one fault in a file that was to be imported."""
     fault = Fault(file=shown, found=found, expected=expected, line=line)
-    msg = f"{shown} cannot be imported:"
+    msg = said("refusal.file", file=shown)
     return SourceError(msg, [fault])

@@ -15,6 +15,7 @@ from geo_service.documents import parse_model, read_text, read_toml
 from geo_service.errors import Fault, InvalidQueryError, SourceError
 from geo_service.ingest.limits import Limits
 from geo_service.language import Translator
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,7 +96,7 @@ def with_answer(options: ImportOptions, parameter: str, value: str) -> ImportOpt
         units = {**options.units, parameter.removeprefix(UNIT): value}
         return replace(options, units=units)
     if parameter not in ANSWERED:
-        raise InvalidQueryError(parameter, f"{parameter}: an import asks nothing of this name")
+        raise InvalidQueryError(parameter, said("problem.asks_nothing", name=parameter))
     answer: dict[str, Any] = {parameter: value}
     return replace(options, **answer)
 
@@ -113,7 +114,7 @@ def read_units(given: Iterable[str]) -> dict[str, str]:
         column, separator, unit = (part.strip() for part in text.partition(":"))
         if not (column and separator and unit):
             parameter = "unit"
-            msg = f"unit: found {text[:60]!r}; expected COLUMN:UNIT, as investment_cny:万元"
+            msg = said("problem.unit_form", text=repr(text[:60]))
             raise InvalidQueryError(parameter, msg)
         units[column] = unit
     return units
@@ -144,7 +145,7 @@ def parse_mapping(text: str, name: str) -> SourceMapping:
     try:
         data, faults = read_toml(text, name)
     except RecursionError:  # thousands of brackets
-        deep = Fault(file=name, found="nesting too deep", expected="tables of text and numbers")
+        deep = Fault(file=name, found=said("fault.too_deep"), expected=said("refusal.toml_tables"))
         data, faults = {}, [deep]
     mapping = None
     if not faults:
@@ -155,7 +156,7 @@ def parse_mapping(text: str, name: str) -> SourceMapping:
 
 
 def _unusable(name: str, faults: Iterable[Fault]) -> SourceError:
-    return SourceError(f"Mapping file {name!r} cannot be used:", faults)
+    return SourceError(said("refusal.mapping", name=repr(name)), faults)
 
 
 def write_mapping(mapping: SourceMapping, path: Path) -> None:

@@ -23,6 +23,7 @@ from geo_service.ingest.comparison import Comparison, Fit, compare_with_plan
 from geo_service.ingest.gcj import BD_09, GCJ_02, bd09_to_wgs84, gcj02_to_wgs84
 from geo_service.ingest.options import AUTO
 from geo_service.model import Message
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -293,31 +294,29 @@ class _Decision:
     def _refuse_old_datum(self, crs: pyproj.CRS) -> None:
         old = old_datum(crs)
         if old:
-            found = f"{old} coordinates ({_label(crs)}) without transformation parameters"
+            found = said("refusal.old_datum", datum=old, crs=_label(crs))
             if self._source.parameters is not None:
-                found = (
-                    f"{old} coordinates ({_label(crs)}) with the parameters "
-                    f"{self._source.parameters}, of which the format does not say what they mean"
+                found = said(
+                    "refusal.old_datum_parameters",
+                    datum=old,
+                    crs=_label(crs),
+                    parameters=self._source.parameters,
                 )
-            raise self._refused(
-                found,
-                "CGCS2000, or the official parameters given with --crs, as a PROJ text with "
-                "+towgs84: they are not public, and without them places are wrong by tens of "
-                "metres",
-            )
+            raise self._refused(found, said("refusal.new_datum"))
 
     def _conflict(self, crs: pyproj.CRS) -> Exception:
         """What to raise when a named CRS puts the data outside the county."""
         numbers = _shown(self.points[0])
-        found = f"{_label(crs)} puts most of it outside the county, numbers such as {numbers}"
+        found = said("refusal.outside", crs=_label(crs), numbers=numbers)
         readings = [] if _are_degrees(self.points) else list(self._zones())
         if not readings:
-            return self._refused(found, "a CRS in which it lies in the county")
+            return self._refused(found, said("refusal.crs_inside"))
         choices = [
-            Choice(value=reading.label, evidence="in this one it lies in the county")
-            for reading in readings
+            Choice(value=reading.label, evidence=said("import.crs_fits")) for reading in readings
         ]
-        return ChoiceNeededError("crs", f"{self._source.shown}: {found}.", choices)
+        return ChoiceNeededError(
+            "crs", said("import.crs_conflict", file=self._source.shown, found=found), choices
+        )
 
     # ---- degrees that nobody named --------------------------------------------------------
 
@@ -355,15 +354,12 @@ class _Decision:
         for label in (STORAGE_CRS, GCJ_02, BD_09):
             shift = None if label == STORAGE_CRS else label
             share = self._share(crs, is_swapped=is_swapped, margin=0.0, shift=shift)
-            evidence = f"{_percent(share)} % of the points lie in the county's box"
+            evidence = said("import.crs_share", share=_percent(share))
             if label in measured:
-                evidence += f"; {measured[label].described()}"
+                fit = measured[label].described()
+                evidence = said("import.crs_share_and_fit", share=_percent(share), fit=fit)
             choices.append(Choice(value=label, evidence=evidence))
-        message = (
-            f"{self._source.shown}: longitude and latitude without a datum that can be relied "
-            f"on. Points from web maps may be GCJ-02 or BD-09, 0.5 to 1 km off; no published "
-            f"layer settles it. Say which with crs:"
-        )
+        message = said("import.which_datum", file=self._source.shown)
         return ChoiceNeededError("crs", message, choices)
 
     # ---- metres that nobody named ---------------------------------------------------------
@@ -374,17 +370,16 @@ class _Decision:
         if not readings:
             low, high = self.points.min(axis=0), self.points.max(axis=0)
             raise self._refused(
-                f"numbers from {_shown(low)} to {_shown(high)} and no declared CRS",
-                "numbers of a CGCS2000 zone in which the data lies in the county, or the CRS "
-                "given with --crs",
+                said("refusal.numbers", low=_shown(low), high=_shown(high)),
+                said("refusal.zone_numbers"),
             )
         if len(readings) > 1:
             choices = [
-                Choice(value=reading.label, evidence="in this one it lies in the county")
+                Choice(value=reading.label, evidence=said("import.crs_fits"))
                 for reading in readings
             ]
             parameter = "crs"
-            message = f"{self._source.shown}: several CRSs fit the numbers. Say which with crs:"
+            message = said("import.which_crs", file=self._source.shown)
             raise ChoiceNeededError(parameter, message, choices)
         found = replace(readings[0], evidence=(*self._before, *readings[0].evidence))
         return self._doubted(found)
@@ -453,7 +448,7 @@ class _Decision:
 
     def _refused(self, found: str, expected: str) -> SourceError:
         fault = Fault(file=self._source.shown, layer=self._layer, found=found, expected=expected)
-        return SourceError(f"{self._source.shown} cannot be placed:", [fault])
+        return SourceError(said("refusal.unplaced", file=self._source.shown), [fault])
 
 
 _PLAIN = "CGCS2000"

@@ -56,6 +56,7 @@ from geo_service.ingest.sources import Batch, Source
 from geo_service.model import Message
 from geo_service.plan import Plan
 from geo_service.schema import LAND_USE_SCHEMES, SCHEMAS, LayerSchema, Need
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -133,7 +134,11 @@ def read_source(
         An option outside its range.
     """
     if layer not in SCHEMAS:
-        msg = f"There is no layer {layer!r}: {nearest_name(layer, tuple(SCHEMAS))}."
+        msg = said(
+            "problem.no_layer_near",
+            name=repr(layer),
+            near=nearest_name(layer, tuple(SCHEMAS)),
+        )
         raise NotFoundError(msg)
     chosen = _checked(options or ImportOptions())
     report = _Report(progress)
@@ -163,11 +168,11 @@ def _checked(options: ImportOptions) -> ImportOptions:
     """Return options that may be used before anything is read, with the mapping's encoding."""
     if len(options.crs) > MOST_CRS_CHARACTERS:
         parameter = "crs"
-        msg = f"crs: {len(options.crs):,} characters; expected at most {MOST_CRS_CHARACTERS:,}"
+        msg = said("problem.long_crs", count=len(options.crs), most=MOST_CRS_CHARACTERS)
         raise InvalidQueryError(parameter, msg)
     if options.scheme is not None and options.scheme not in LAND_USE_SCHEMES:
         parameter = "scheme"
-        msg = f"scheme: {nearest_name(options.scheme, LAND_USE_SCHEMES)}"
+        msg = said("problem.scheme", near=nearest_name(options.scheme, LAND_USE_SCHEMES))
         raise InvalidQueryError(parameter, msg)
     if options.mapping is None or options.encoding is not None:
         return options
@@ -228,7 +233,9 @@ class _Run:
             return options
         if mapping.layer is not None and mapping.layer != self.schema.name:
             parameter = "map_columns"
-            msg = f"The mapping is for layer {mapping.layer!r}, not {self.schema.name!r}."
+            msg = said(
+                "problem.other_mapping", named=repr(mapping.layer), layer=repr(self.schema.name)
+            )
             raise InvalidQueryError(parameter, msg)
         crs = options.crs
         if self.remembered is None and crs == AUTO:
@@ -247,7 +254,7 @@ class _Run:
         batches = self.source.read()
         first = next(batches, None)
         if first is None or not len(first.numbers):
-            raise source_error(self.source.shown, "no rows", "rows under its heading")
+            raise source_error(self.source.shown, said("refusal.no_rows"), said("refusal.rows"))
         is_joined = self._is_joined()
         if not is_joined:
             self.defaults, self.filled = fill_missing(self.columns, self.schema, self.source)
@@ -283,11 +290,10 @@ class _Run:
         if self.schema.is_geometry_optional:
             return False
         if self._published().empty:
-            expected = (
-                f"columns with coordinates (such as lon, lat or wkt), or ids of a published "
-                f"layer {self.schema.name}"
+            expected = said(
+                "refusal.places", layer=self.schema.name, label=Message(f"layer.{self.schema.name}")
             )
-            raise source_error(self.source.shown, "no coordinates", expected)
+            raise source_error(self.source.shown, said("refusal.no_coordinates"), expected)
         return True
 
     def _published(self) -> pd.DataFrame:
@@ -436,7 +442,9 @@ class _Run:
         if whole.frame.empty:
             first = self._reasons(converter.ledger)
             raise source_error(
-                self.source.shown, f"{rows:,} rows and not one to import ({first})", "good rows"
+                self.source.shown,
+                said("refusal.none_good", rows=rows, reasons=first),
+                said("refusal.good_rows"),
             )
         return Imported(
             layer=self.schema.name,

@@ -19,6 +19,7 @@ from geo_service.ingest.names import SHARE, unit_of
 from geo_service.ingest.sources import Batch, Source
 from geo_service.model import Message
 from geo_service.schema import LAND_USE_SCHEMES, LayerSchema, Need
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -176,11 +177,8 @@ def settle_scheme(
     for scheme in LAND_USE_SCHEMES:
         known = land_use_codes().get(scheme, {})
         fit = codes.isin([*known, *known.values(), *(code.lstrip("0") for code in known)])
-        evidence = f"{int(fit.sum()):,} of {len(codes):,} codes are known in it"
+        evidence = said("import.codes_known", known=int(fit.sum()), count=len(codes))
         choices.append(Choice(value=scheme, evidence=evidence))
     parameter = "scheme"
-    message = (
-        f"{shown}: column {land_use.column!r} holds land-use codes and nothing says of which "
-        f"scheme (1001 is industry in one and railway in another). Say which with scheme:"
-    )
+    message = said("import.which_scheme", file=shown, column=repr(land_use.column))
     raise ChoiceNeededError(parameter, message, choices)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from geo_service.errors import Choice, ChoiceNeededError, SourceError
 from geo_service.ingest.encodings import GB18030, UTF_8
 from geo_service.ingest.limits import Budget
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from geo_service.ingest.options import ImportOptions
@@ -37,17 +38,13 @@ _GDB_FILE = re.compile(r"(?:a[0-9a-f]{8}\.[a-z0-9_.]{1,40}|gdb|timestamps)", re.
 _TEXT_ENDINGS = frozenset({"", ".csv", ".txt", ".tsv", ".dat", ".asc", ".part"})
 _SQLITE_IDS = frozenset({b"GPKG", b"GP10", b"GP11", b"GP12"})
 _SAY_INSTEAD = {
-    b"\xd0\xcf\x11\xe0": ("an old Excel file (.xls)", "the table saved as .xlsx or .csv"),
-    b"AC10": ("an AutoCAD drawing (.dwg)", "the drawing saved as .dxf"),
-    b"Rar!": ("a RAR archive", "a ZIP archive"),
-    b"7z\xbc\xaf": ("a 7-Zip archive", "a ZIP archive"),
-    b"\x1f\x8b": ("a gzip archive", "a ZIP archive"),
-    b"%PDF": ("a PDF", "the data itself"),
+    b"\xd0\xcf\x11\xe0": ("refusal.xls", "refusal.save_xlsx"),
+    b"AC10": ("refusal.dwg", "refusal.save_dxf"),
+    b"Rar!": ("refusal.rar", "refusal.zip"),
+    b"7z\xbc\xaf": ("refusal.seven_zip", "refusal.zip"),
+    b"\x1f\x8b": ("refusal.gzip", "refusal.zip"),
+    b"%PDF": ("refusal.pdf", "refusal.data_itself"),
 }
-KNOWN = (
-    "Shapefile, GeoPackage, FileGDB, GeoJSON, FlatGeobuf, GeoParquet, KML or KMZ, DXF, "
-    "boundary-point text, CSV or XLSX"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,12 +72,14 @@ def stage(path: Path, folder: Path, budget: Budget, *, file: str | None = None) 
     try:
         size = path.stat().st_size
         if not path.is_file():
-            raise budget.refuse("not a regular file", "a file")
+            raise budget.refuse(said("refusal.no_regular_file"), said("refusal.a_file"))
         budget.check_size(size)
         with path.open("rb") as stream:
             head = stream.read(_HEAD)
     except OSError as error:
-        raise budget.refuse(error.strerror or "unreadable", "a file to read") from None
+        raise budget.refuse(
+            error.strerror or said("fault.unreadable"), said("refusal.file_to_read")
+        ) from None
     if head.startswith(b"PK"):
         return _stage_archive(path, folder, budget, file)
     found = recognise(head, path.suffix.lower(), budget)
@@ -118,16 +117,20 @@ def recognise(head: bytes, suffix: str, budget: Budget) -> str:
     """Return the format that a file's first bytes show; `suffix` only tells texts apart."""
     for magic, (found, expected) in _SAY_INSTEAD.items():
         if head.startswith(magic):
-            raise budget.refuse(found, expected)
+            raise budget.refuse(said(found), said(expected))
     binary = _binary_format(head, budget)
     if binary is not None:
         return binary
     if not head.strip():
-        raise budget.refuse("an empty file", KNOWN)
+        raise budget.refuse(said("refusal.empty_file"), said("refusal.known_formats"))
     text = _as_text(head)
     if text is None:
-        found = "bytes of no known format" + (f" under the name *{suffix}" if suffix else "")
-        raise budget.refuse(found, KNOWN)
+        found = (
+            said("refusal.unknown_named", suffix=suffix)
+            if suffix
+            else said("refusal.unknown_format")
+        )
+        raise budget.refuse(found, said("refusal.known_formats"))
     return _text_format(text, suffix, budget)
 
 
@@ -139,11 +142,11 @@ def _binary_format(head: bytes, budget: Budget) -> str | None:
     if head.startswith(b"PAR1"):
         return "parquet"
     if head.startswith(b"AutoCAD Binary DXF"):
-        raise budget.refuse("a binary DXF", "the drawing saved as a text DXF")
+        raise budget.refuse(said("refusal.binary_dxf"), said("refusal.text_dxf"))
     if head.startswith(b"SQLite format 3\x00"):
         if head[68:72] in _SQLITE_IDS:
             return "geopackage"
-        raise budget.refuse("an SQLite database that is no GeoPackage", "a GeoPackage")
+        raise budget.refuse(said("refusal.sqlite"), said("refusal.geopackage"))
     return None
 
 
@@ -166,7 +169,7 @@ def _text_format(text: str, suffix: str, budget: Budget) -> str:
     if start.startswith("<"):
         if re.search(r"<(?:\w+:)?kml[\s>]", text):
             return "kml"
-        raise budget.refuse("XML that is no KML", KNOWN)
+        raise budget.refuse(said("refusal.no_kml"), said("refusal.known_formats"))
     lines = [line.strip() for line in start.splitlines()[:3]]
     if lines[0] in {"0", "999"} and (lines[0] == "999" or "SECTION" in lines):
         return "dxf"
@@ -174,14 +177,14 @@ def _text_format(text: str, suffix: str, budget: Budget) -> str:
         return "boundary_points"
     if suffix in _TEXT_ENDINGS:
         return "csv"
-    raise budget.refuse(f"plain text under the name *{suffix}", KNOWN)
+    raise budget.refuse(said("refusal.plain_text", suffix=suffix), said("refusal.known_formats"))
 
 
 def _check_tail(path: Path, budget: Budget) -> None:
     with path.open("rb") as stream:
         stream.seek(-4, os.SEEK_END)
         if stream.read(4) != b"PAR1":
-            raise budget.refuse("a Parquet file that ends early", "the whole file")
+            raise budget.refuse(said("refusal.cut_parquet"), said("refusal.whole_file"))
 
 
 def _place(source: Path, target: Path) -> None:
@@ -196,7 +199,7 @@ def _stage_geodatabase(path: Path, folder: Path, budget: Budget) -> Staged:
     files = [entry for entry in path.iterdir() if entry.is_file()]
     names = {entry.name.lower() for entry in files}
     if "a00000001.gdbtable" not in names:
-        raise budget.refuse("a folder that is no file geodatabase", KNOWN)
+        raise budget.refuse(said("refusal.no_geodatabase"), said("refusal.known_formats"))
     budget.check_archive(len(files), 1 << 62, sum(entry.stat().st_size for entry in files))
     budget.check_size(sum(entry.stat().st_size for entry in files))
     target = folder / "source.gdb"
@@ -223,7 +226,7 @@ _DAMAGED = (
 
 
 def _damaged(budget: Budget) -> SourceError:
-    return budget.refuse("a damaged ZIP archive", "an archive that can be unpacked")
+    return budget.refuse(said("refusal.damaged_zip"), said("refusal.sound_zip"))
 
 
 def _stage_archive(path: Path, folder: Path, budget: Budget, file: str | None) -> Staged:
@@ -264,12 +267,12 @@ def _checked_entries(
         name = _name_of(entry).replace("\\", "/")
         place = PurePosixPath(name)
         if place.is_absolute() or ".." in place.parts or re.match(r"[A-Za-z]:", name):
-            found = "an archive with a path that leads outside it"
-            raise budget.refuse(found, "plain paths inside the archive")
+            found = said("refusal.zip_path")
+            raise budget.refuse(found, said("refusal.plain_paths"))
         if stat.S_ISLNK(entry.external_attr >> 16):
-            raise budget.refuse("an archive with a link in it", "files only")
+            raise budget.refuse(said("refusal.zip_link"), said("refusal.files_only"))
         if entry.flag_bits & 1:
-            raise budget.refuse("an encrypted archive", "an archive without a password")
+            raise budget.refuse(said("refusal.zip_encrypted"), said("refusal.zip_plain"))
         is_hidden = not place.name or place.name.startswith(".")
         if not is_hidden and "__MACOSX" not in place.parts:
             entries[place] = entry
@@ -300,7 +303,7 @@ def _unpack(
     others = [place for place in entries if place.suffix.lower() in _INSIDE]
     found = [*sorted(geodatabases), *sorted(shapes), *sorted(others)]
     if not found:
-        raise budget.refuse("an archive with nothing to import in it", KNOWN)
+        raise budget.refuse(said("refusal.zip_empty"), said("refusal.known_formats"))
     if file is not None:
         found = _named(found, file, budget)
     if len(found) > 1 and shapes and not geodatabases and len(shapes) == 1:
@@ -317,7 +320,7 @@ def _unpack(
     with inner.open("rb") as stream:
         head = stream.read(_HEAD)
     if head.startswith(b"PK"):
-        raise budget.refuse("an archive inside an archive", "the data, packed once")
+        raise budget.refuse(said("refusal.zip_nested"), said("refusal.zip_once"))
     found_format = recognise(head, inner.suffix, budget)
     if found_format == "parquet":
         _check_tail(inner, budget)
@@ -351,17 +354,21 @@ def _named(found: list[PurePosixPath], file: str, budget: Budget) -> list[PurePo
     """Return the one file of an archive that is asked for."""
     chosen = [place for place in found if str(place)[:_SHOWN_PATH] == file]
     if not chosen:
-        listed = ", ".join(str(place)[:_SHOWN_PATH] for place in found[:50])
-        raise budget.refuse(f"no file {file[:_SHOWN_PATH]!r} in the archive", f"one of {listed}")
+        listed = [str(place)[:_SHOWN_PATH] for place in found[:50]]
+        raise budget.refuse(
+            said("refusal.no_file_inside", file=repr(file[:_SHOWN_PATH])),
+            said("fault.any_of", known=listed),
+        )
     return chosen
 
 
 def _choose(found: list[PurePosixPath], budget: Budget) -> PurePosixPath:
     if len(found) > 1:
         parameter = "file"
-        message = f"{budget.shown} holds several files; say which one to import."
+        message = said("import.which_file", file=budget.shown)
         choices = [
-            Choice(value=str(place)[:_SHOWN_PATH], evidence="in the archive") for place in found
+            Choice(value=str(place)[:_SHOWN_PATH], evidence=said("import.in_archive"))
+            for place in found
         ]
         raise ChoiceNeededError(parameter, message, choices[:50])
     return found[0]
@@ -381,7 +388,7 @@ def _unpack_shapefile(
     target = folder / "source.shp"
     with target.open("rb") as stream:
         if recognise(stream.read(_HEAD), ".shp", budget) != "shapefile":
-            raise budget.refuse("a *.shp that is no shapefile", "a shapefile")
+            raise budget.refuse(said("refusal.no_shapefile"), said("refusal.shapefile"))
     return Staged(format="shapefile", path=target)
 
 
@@ -407,8 +414,8 @@ def _extract(
     try:
         unpacked = target.open("xb")
     except FileExistsError:
-        found = "an archive in which two files differ only by upper and lower case"
-        raise budget.refuse(found, "each file once") from None
+        found = said("refusal.zip_case")
+        raise budget.refuse(found, said("refusal.zip_each_once")) from None
     with unpacked:
         for part in _pieces(archive, entry, budget):
             unpacked.write(part)
@@ -422,7 +429,7 @@ def _pieces(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: Budget) ->
             while part := packed.read(_COPY_BYTES):
                 left -= len(part)
                 if left < 0:
-                    raise budget.refuse("an archive that hides its size", "an honest archive")
+                    raise budget.refuse(said("refusal.zip_size"), said("refusal.zip_honest"))
                 yield part
                 budget.check_time()
     except (*_DAMAGED, OSError):
@@ -446,7 +453,9 @@ def refuse_layer(options: ImportOptions, budget: Budget) -> None:
     """Refuse a layer asked for in a file without named ones; its own name is no mistake."""
     asked = options.source_layer
     if asked is not None and asked != PurePosixPath(budget.shown).stem:
-        raise budget.refuse(f"no layer {asked!r}", "no layer named: the file is a single one")
+        raise budget.refuse(
+            said("refusal.no_layer", name=repr(asked)), said("refusal.single_layer")
+        )
 
 
 _DECLARATION_BYTES = 256
@@ -458,6 +467,4 @@ def refuse_entities(content: bytes, budget: Budget) -> None:
     """Refuse XML with a document type or entities: it could name files or grow without end."""
     plain = content.replace(b"\x00", b"")
     if _DECLARATION.search(plain):
-        raise budget.refuse(
-            "XML with a document type or entities", "plain XML without <!DOCTYPE> and <!ENTITY>"
-        )
+        raise budget.refuse(said("refusal.xml_entities"), said("refusal.xml_plain"))

@@ -29,6 +29,7 @@ from geo_service.ingest.sources import BATCH_ROWS, Batch, Source
 from geo_service.ingest.vectors import shapes_of_wkb
 from geo_service.model import Message
 from geo_service.schema import SCHEMAS
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from geo_service.ingest.options import ImportOptions
@@ -131,12 +132,14 @@ def _csv_rows(path: Path, encoding: str, delimiter: str, budget: Budget) -> Iter
             for number, row in enumerate(csv.reader(stream, delimiter=delimiter), start=1):  # noqa: B007 - told in the error
                 yield row
     except UnicodeDecodeError:
-        expected = f"text in {encoding}, or its encoding named with --encoding"
+        expected = said("refusal.text_in", encoding=encoding)
         raise budget.refuse(
-            f"bytes that are not {encoding} near row {number + 1:,}", expected
+            said("refusal.not_encoding_at", encoding=encoding, row=number + 1), expected
         ) from None
     except csv.Error as error:
-        raise budget.refuse(f"row {number + 1:,} that is no CSV ({error})", "a CSV") from None
+        raise budget.refuse(
+            said("refusal.no_csv", row=number + 1, reason=str(error)), said("refusal.csv")
+        ) from None
     finally:
         csv.field_size_limit(before)
 
@@ -180,7 +183,9 @@ def _workbook(path: Path, budget: Budget) -> Any:  # noqa: ANN401 - openpyxl's w
             warnings.simplefilter("ignore")
             return openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
     except (KeyError, ValueError, TypeError, OSError, zipfile.BadZipFile, ParseError):
-        raise budget.refuse("a damaged workbook", "a workbook that opens in Excel") from None
+        raise budget.refuse(
+            said("refusal.damaged_workbook"), said("refusal.sound_workbook")
+        ) from None
 
 
 def _choose_sheet(path: Path, options: ImportOptions, budget: Budget) -> str:
@@ -190,8 +195,10 @@ def _choose_sheet(path: Path, options: ImportOptions, budget: Budget) -> str:
         if options.source_layer in names:
             return str(options.source_layer)
         if options.source_layer is not None:
-            listed = ", ".join(names[:50])
-            raise budget.refuse(f"no sheet {options.source_layer!r}", f"one of {listed}")
+            raise budget.refuse(
+                said("refusal.no_sheet", name=repr(options.source_layer)),
+                said("fault.any_of", known=names[:50]),
+            )
         filled = [
             sheet.title
             for sheet in book.worksheets
@@ -206,15 +213,17 @@ def _choose_sheet(path: Path, options: ImportOptions, budget: Budget) -> str:
             )
         ]
     except (KeyError, ValueError, TypeError, ParseError, zipfile.BadZipFile):
-        raise budget.refuse("a damaged workbook", "a workbook that opens in Excel") from None
+        raise budget.refuse(
+            said("refusal.damaged_workbook"), said("refusal.sound_workbook")
+        ) from None
     finally:
         book.close()
     if not filled:
-        raise budget.refuse("a workbook without rows", "a sheet with a heading and rows")
+        raise budget.refuse(said("refusal.empty_workbook"), said("refusal.filled_sheet"))
     if len(filled) > 1:
         parameter = "source_layer"
-        message = f"{budget.shown} has several sheets with rows; say which one to import."
-        choices = [Choice(value=name, evidence="a sheet with rows") for name in filled[:50]]
+        message = said("import.which_sheet", file=budget.shown)
+        choices = [Choice(value=name, evidence=said("import.in_workbook")) for name in filled[:50]]
         raise ChoiceNeededError(parameter, message, choices)
     return str(filled[0])
 
@@ -239,7 +248,7 @@ def _xlsx_rows(path: Path, sheet: str, budget: Budget) -> Iterator[list[str]]:
         for row in _sheet_rows(book[sheet], budget):
             yield [_cell_text(cell) for cell in row]
     except (KeyError, ValueError, TypeError, ParseError, zipfile.BadZipFile):
-        raise budget.refuse("a damaged sheet", "a workbook that opens in Excel") from None
+        raise budget.refuse(said("refusal.damaged_sheet"), said("refusal.sound_workbook")) from None
     finally:
         book.close()
 
@@ -286,7 +295,10 @@ def _find_heading(
         return best[2], best[1]
     if first is not None:
         return first[1], first[0]
-    raise budget.refuse("no heading", f"a heading such as {', '.join(SCHEMAS[layer].columns[:4])}")
+    raise budget.refuse(
+        said("refusal.no_heading"),
+        said("refusal.heading", columns=list(SCHEMAS[layer].columns[:4])),
+    )
 
 
 def _heading_names(cells: Sequence[str]) -> list[str]:
@@ -351,14 +363,14 @@ def open_parquet(path: Path, budget: Budget) -> Source:
     try:
         file = pq.ParquetFile(path)
     except (pa.ArrowException, OSError):
-        raise budget.refuse("a damaged Parquet file", "a GeoParquet file") from None
+        raise budget.refuse(said("refusal.damaged_parquet"), said("refusal.geoparquet")) from None
     schema = file.schema_arrow
     rows = file.metadata.num_rows
     size = sum(
         file.metadata.row_group(n).total_byte_size for n in range(file.metadata.num_row_groups)
     )
     if rows > budget.limits.features or size > budget.limits.unpacked_bytes:
-        raise budget.refuse(f"{rows:,} rows of {size:,} bytes", "fewer, in several files")
+        raise budget.refuse(said("refusal.rows_bytes", rows=rows, size=size), said("refusal.fewer"))
     budget.check_columns(len(schema.names))
     geometry, crs, implied = _parquet_geometry(schema, budget)
     columns = [
@@ -390,15 +402,17 @@ def _parquet_geometry(
         name = described["primary_column"]
         column = described["columns"][name]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise budget.refuse("GeoParquet metadata that cannot be read", "GeoParquet") from None
+        raise budget.refuse(
+            said("refusal.bad_geoparquet"), said("refusal.geoparquet_only")
+        ) from None
     if column.get("encoding") != "WKB" or name not in schema.names:
-        raise budget.refuse("GeoParquet geometry that is not WKB", "GeoParquet with WKB")
+        raise budget.refuse(said("refusal.not_wkb"), said("refusal.wkb"))
     if "crs" not in column:
         return str(name), None, _CRS84
     try:
         crs = None if column["crs"] is None else pyproj.CRS.from_json_dict(column["crs"])
     except (pyproj.exceptions.CRSError, TypeError):
-        raise budget.refuse("a CRS that cannot be read", "PROJJSON of a known CRS") from None
+        raise budget.refuse(said("refusal.bad_crs"), said("refusal.projjson")) from None
     return str(name), crs, None
 
 
@@ -412,7 +426,7 @@ def _parquet_batches(
             for found in file.iter_batches(batch_size=BATCH_ROWS, columns=wanted):
                 batch = found
                 if batch.nbytes > budget.limits.text_bytes * 4:
-                    raise budget.refuse("rows that are far too large", "a plain GeoParquet file")
+                    raise budget.refuse(said("refusal.huge_rows"), said("refusal.plain_geoparquet"))
                 budget.take(batch.num_rows)
                 shapes = None
                 if geometry is not None:
@@ -425,5 +439,5 @@ def _parquet_batches(
                 first += len(table)
     except (pa.ArrowException, OSError):
         raise budget.refuse(
-            f"content that cannot be read after row {first - 1:,}", "a whole, undamaged file"
+            said("refusal.unreadable_after", row=first - 1), said("refusal.undamaged")
         ) from None

@@ -28,6 +28,7 @@ from geo_service.ingest.placement import old_datum
 from geo_service.ingest.sources import BATCH_ROWS, Batch, Change, ReadShapes, Source
 from geo_service.ingest.staging import Staged, refuse_entities, refuse_layer
 from geo_service.model import Message
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,7 +70,10 @@ def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Sourc
     )
     count = int(info["features"])
     if count > budget.limits.features:
-        raise budget.refuse(f"{count:,} features", f"at most {budget.limits.features:,}")
+        raise budget.refuse(
+            said("refusal.features_count", count=count),
+            said("refusal.at_most", most=budget.limits.features),
+        )
     return Source(
         format=staged.format,
         shown=budget.shown,
@@ -116,7 +120,7 @@ def _check_json(path: Path, budget: Budget) -> None:
         while piece := stream.read(_PIECE):
             text = rest + piece
             if b"gdal_streamed_alg" in text:
-                raise budget.refuse("JSON that is no GeoJSON", "a FeatureCollection")
+                raise budget.refuse(said("refusal.no_geojson"), said("refusal.feature_collection"))
             is_geojson = is_geojson or b'"Feature' in text or b'"coordinates"' in text
             bare = _STRING.sub(b"", text)
             cut = bare.rfind(b'"')
@@ -124,17 +128,18 @@ def _check_json(path: Path, budget: Budget) -> None:
                 rest = b'"' + bare[cut + 1 :]  # a string that goes on in the next piece
                 bare = bare[:cut]
                 if len(rest) > budget.limits.text_bytes // 10:
-                    raise budget.refuse("a text without an end", "GeoJSON")
+                    raise budget.refuse(said("refusal.endless_text"), said("refusal.geojson"))
             else:
                 rest = b""
             depth, deepest = _depth(bare, depth, deepest)
             if deepest > budget.limits.json_depth:
                 raise budget.refuse(
-                    "JSON that nests too deep", f"at most {budget.limits.json_depth} levels"
+                    said("refusal.deep_json"),
+                    said("fault.most_levels", most=budget.limits.json_depth),
                 )
             budget.check_time()
     if not is_geojson:
-        raise budget.refuse("JSON that is no GeoJSON", "a FeatureCollection")
+        raise budget.refuse(said("refusal.no_geojson"), said("refusal.feature_collection"))
 
 
 def _depth(text: bytes, depth: int, deepest: int) -> tuple[int, int]:
@@ -161,11 +166,9 @@ def _choose_layer(path: Path, options: ImportOptions, budget: Budget) -> str:
     try:
         layers = [str(name) for name, _ in _quiet(pyogrio.list_layers, path)]
     except _GDAL_ERRORS:
-        raise budget.refuse(
-            "content that cannot be read as its format", "a whole, undamaged file"
-        ) from None
+        raise budget.refuse(said("refusal.unreadable_format"), said("refusal.undamaged")) from None
     if not layers:
-        raise budget.refuse("a file without layers", "one layer")
+        raise budget.refuse(said("refusal.no_layers"), said("refusal.one_layer"))
     if options.source_layer is not None:
         if options.source_layer in layers:
             return options.source_layer
@@ -173,11 +176,14 @@ def _choose_layer(path: Path, options: ImportOptions, budget: Budget) -> str:
         if not names:
             refuse_layer(options, budget)
             return layers[0]
-        raise budget.refuse(f"no layer {options.source_layer!r}", f"one of {', '.join(names[:50])}")
+        raise budget.refuse(
+            said("refusal.no_layer", name=repr(options.source_layer)),
+            said("fault.any_of", known=names[:50]),
+        )
     if len(layers) > 1:
         parameter = "source_layer"
-        message = f"{budget.shown} holds several layers; say which one to import."
-        choices = [Choice(value=name, evidence="a layer of the file") for name in layers[:50]]
+        message = said("import.which_layer", file=budget.shown)
+        choices = [Choice(value=name, evidence=said("import.in_file")) for name in layers[:50]]
         raise ChoiceNeededError(parameter, message, choices)
     return layers[0]
 
@@ -188,9 +194,11 @@ def _info(path: Path, layer: str, encoding: str | None, budget: Budget) -> dict[
             pyogrio.read_info, path, layer=layer, encoding=encoding, force_feature_count=False
         )
     except _GDAL_ERRORS:
-        raise budget.refuse("content that cannot be read", "a whole, undamaged file") from None
+        raise budget.refuse(said("refusal.unreadable_content"), said("refusal.undamaged")) from None
     except LookupError:
-        raise budget.refuse(f"the encoding {encoding!r}", "one such as GB18030") from None
+        raise budget.refuse(
+            said("refusal.encoding", name=repr(encoding)), said("refusal.encoding_like")
+        ) from None
     return dict(info)
 
 
@@ -245,7 +253,7 @@ def _batches(
                     first += len(table)
     except _GDAL_ERRORS:
         raise budget.refuse(
-            f"content that cannot be read after row {first - 1:,}", "a whole, undamaged file"
+            said("refusal.unreadable_after", row=first - 1), said("refusal.undamaged")
         ) from None
 
 
@@ -282,8 +290,8 @@ def shapes_of_wkb(wkb: NDArray[np.object_], budget: Budget) -> ReadShapes:
     vertices = np.asarray(shapely.get_num_coordinates(found.shapes))
     if len(vertices) and vertices.max() > budget.limits.vertices_per_feature:
         raise budget.refuse(
-            f"a feature of {int(vertices.max()):,} vertices",
-            f"at most {budget.limits.vertices_per_feature:,}",
+            said("refusal.feature_vertices", count=int(vertices.max())),
+            said("refusal.at_most", most=budget.limits.vertices_per_feature),
         )
     budget.take(0, int(vertices.sum()))
     return found

@@ -22,6 +22,7 @@ from geo_service.maps.review_map import FINDINGS, ReviewData
 from geo_service.maps.style import BELONGINGS, LAND_USE_CLASSES, OTHER
 from geo_service.model import Severity
 from geo_service.schema import ZONE_KINDS
+from geo_service.wording import said
 from geo_service.zoning.focus import active_enterprises
 from geo_service.zoning.names import named_industry, named_land_use
 
@@ -106,7 +107,7 @@ class ParkData(ReviewData):
         super().__init__(review, translator)
         if park_id not in review.park_ids:
             shown = park_id if len(park_id) <= 80 else park_id[:77] + "..."  # noqa: PLR2004 - one line
-            msg = f"There is no park {shown!r} in this review."
+            msg = said("problem.no_park_here", park=repr(shown))
             raise NotFoundError(msg)
         self.park_id = park_id
         parks = review.plan.metric("parks")

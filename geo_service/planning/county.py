@@ -43,6 +43,7 @@ from geo_service.reports.document import (
 )
 from geo_service.spatial.live_index import Box, LiveIndex
 from geo_service.stores.base import REVIEW, Saved
+from geo_service.wording import said
 from geo_service.workspace import Workspace
 from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
 from geo_service.zoning.review import Review, review
@@ -455,10 +456,10 @@ class County:
 
 def no_such_review(review_id: str) -> NotFoundError:
     """Return the error of a review id that is neither kept nor saved."""
-    return NotFoundError(f"There is no review {review_id[:80]!r}.")
+    return NotFoundError(said("problem.no_review", review=repr(review_id[:80])))
 
 
 def no_such_park(park_id: str) -> NotFoundError:
     """Return the error of a park id that the workspace does not have."""
     shown = park_id if len(park_id) <= 80 else park_id[:77] + "..."  # noqa: PLR2004 - one line
-    return NotFoundError(f"There is no park {shown!r} in this workspace.")
+    return NotFoundError(said("problem.no_park", park=repr(shown)))

@@ -31,6 +31,7 @@ from geo_service.stores.frames import (
 from geo_service.stores.geopackage import as_toml, unpack_geopackage, write_geopackage
 from geo_service.stores.opening import EMBEDDED, has_password, open_store, without_password
 from geo_service.stores.timeline import Timeline, make_timeline, newest_entries
+from geo_service.wording import said
 from geo_service.workspace import SETTINGS_FILE, OwnLayer, Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -142,9 +143,11 @@ def _expected(opened: Workspace, newest: Mapping[str, LayerVersion], draft: Draf
         return draft.expected
     own = opened.own_layer(layer)
     if draft.expected != own.version:
-        msg = (
-            f"Layer {layer!r} was changed meanwhile: its file holds version {own.version}, not "
-            f"{draft.expected or 'none'}. Look at it, then publish again."
+        msg = said(
+            "problem.layer_changed_file",
+            layer=repr(layer),
+            version=own.version,
+            expected=draft.expected or said("import.none"),
         )
         raise ConflictError(msg)
     keep_own(opened, [own])
@@ -209,7 +212,7 @@ def history_of(opened: Workspace, layer: str) -> list[LayerVersion]:
     kept = opened.store.history(layer)
     if any(entry.number == 0 for entry in kept) or layer not in opened.declared_layers:
         if not kept:
-            msg = f"This workspace has no layer {layer!r}."
+            msg = said("problem.workspace_layer", layer=repr(layer))
             raise NotFoundError(msg)
         return kept
     return [*kept, _own_entry(opened, layer)]
@@ -278,7 +281,7 @@ def _meant(history: Sequence[LayerVersion], layer: str, version: str) -> LayerVe
     for entry in history:
         if version in {str(entry.number), entry.version}:
             return entry
-    msg = f"Layer {layer!r} has no version {version!r}; `history` lists them."
+    msg = said("problem.no_version", layer=repr(layer), version=repr(version))
     raise NotFoundError(msg)
 
 
@@ -341,10 +344,10 @@ def rollback(
         entry = _meant(history_of(opened, layer), layer, version)
         now = newest[layer].version if layer in newest else None
         if expected is not None and now != expected:
-            msg = f"Layer {layer!r} was changed meanwhile: its newest version is {now}."
+            msg = said("problem.layer_changed", layer=repr(layer), version=now)
             raise ConflictError(msg)
         if now is None:
-            msg = f"Nothing was published over the workspace's own file of layer {layer!r}."
+            msg = said("problem.nothing_published", layer=repr(layer))
             raise ConflictError(msg)
         changed = {layer: _rows(opened, entry)}
         opened.check_together(newest, changed)

@@ -34,6 +34,7 @@ from geo_service.planning.imports import (
     read_import,
 )
 from geo_service.stores.base import WorkspaceAt
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from geo_service.ingest import ImportOptions
@@ -120,7 +121,7 @@ class ImportDesk:
         self._forget_old()
         with self._lock:
             if len(self._drafts) >= KEPT_DRAFTS:
-                msg = f"{KEPT_DRAFTS} imports are waiting; publish or drop one first."
+                msg = said("problem.drafts", count=KEPT_DRAFTS)
                 raise BusyError(msg)
         suffix = Path(filename).suffix
         folder = Path(tempfile.mkdtemp(prefix=_UPLOADS, dir=self._root.name))
@@ -219,7 +220,7 @@ class ImportDesk:
         draft = self.find(draft_id)
         with draft.lock:
             if draft.version is not None:
-                msg = f"This import was published already, as version {draft.version.version}."
+                msg = said("problem.published", version=draft.version.version)
                 raise ConflictError(msg)
             draft.version = publish_import(self._workspace, draft.whole(), note=note).version
         self._county.refresh()
@@ -241,7 +242,4 @@ class ImportDesk:
 
 
 def _no_such_import() -> NotFoundError:
-    return NotFoundError(
-        "There is no such import here: drafts are kept for an hour, by the process that read the "
-        "file. Where several serve one store, a client must stay with one of them."
-    )
+    return NotFoundError(said("problem.no_import"))

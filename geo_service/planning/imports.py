@@ -28,12 +28,14 @@ from geo_service.ingest import Imported, ImportOptions, read_source
 from geo_service.ingest.options import write_mapping
 from geo_service.ingest.report import features_of, import_document, refused_features
 from geo_service.maps.time_map import TIMED_LAYERS, Draft, PreviewData
+from geo_service.model import Message
 from geo_service.planning.data import newest_layer, publish
 from geo_service.stores.base import LayerVersion
 from geo_service.stores.difference import ChangeCounts, count_differences
 from geo_service.stores.frames import canonical
 from geo_service.stores.opening import STORE_FOLDER
 from geo_service.stores.timeline import Timeline, make_timeline
+from geo_service.wording import said
 from geo_service.workspace import open_plan, open_workspace
 
 if TYPE_CHECKING:
@@ -150,12 +152,14 @@ def publish_import(
     """
     imported = result.imported
     if result.obstacle == "breaks":
-        msg = f"Publishing layer {imported.layer!r} would break references of other layers:"
+        msg = said("refusal.breaks", layer=imported.layer, label=Message(f"layer.{imported.layer}"))
         raise SourceError(msg, imported.breaks)
     if result.obstacle is not None:
-        msg = (
-            f"{imported.ledger.refused_count:,} of {imported.rows:,} rows of "
-            f"{imported.source.shown} were refused; nothing is published."
+        msg = said(
+            "refusal.mostly",
+            count=imported.ledger.refused_count,
+            rows=imported.rows,
+            file=imported.source.shown,
         )
         raise SourceError(msg)
     try:
@@ -168,7 +172,7 @@ def publish_import(
             source=imported.source.shown,
         )
     except WorkspaceError as error:
-        msg = f"Layer {imported.layer!r} does not fit the other layers any more:"
+        msg = said("refusal.unfit", layer=imported.layer, label=Message(f"layer.{imported.layer}"))
         raise SourceError(msg, error.faults) from error
     folder = Path(workspace) / STORE_FOLDER / MAPPINGS_FOLDER
     try:

@@ -28,6 +28,7 @@ from geo_service.reports.ranking import (
 from geo_service.stores.base import RANKING
 from geo_service.suitability.rank import Ranking, rank
 from geo_service.suitability.sensitivity import first_order_sensitivity
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from geo_service.language import Language
@@ -196,11 +197,11 @@ class RankingDesk:
         """Return how much of the doubt about the first place each weight explains (Sobol)."""
         scored = self.find(ranking_id).scored
         if scored is None:
-            msg = "The ranking has no candidates."
+            msg = said("problem.no_candidates")
             raise NotFoundError(msg)
         table = first_order_sensitivity(scored.scorer, scored.weights)
         return {"ranking_id": ranking_id, "criteria": table.to_dict("index")}
 
 
 def _no_such(ranking_id: str) -> NotFoundError:
-    return NotFoundError(f"There is no ranking {ranking_id[:80]!r}.")
+    return NotFoundError(said("problem.no_ranking", ranking=repr(ranking_id[:80])))

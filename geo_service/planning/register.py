@@ -8,10 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from geo_service.language import Language, Translator, to_simplified
+from geo_service.language import Language, Translator
 from geo_service.plan import rows_of
 from geo_service.reports.content import evidence_lines
-from geo_service.reports.document import Document, finding_properties, review_summary
+from geo_service.reports.document import (
+    Document,
+    finding_properties,
+    in_both_scripts,
+    industry_name,
+    review_summary,
+)
 from geo_service.zoning.names import township_names
 
 if TYPE_CHECKING:
@@ -24,14 +30,26 @@ def review_register(
 ) -> Document:
     """Return a review's summary, parks, rules, and one page of its findings."""
     page = review.results[offset : offset + limit]
+    hant = Translator(Language.ZH_HANT, review.plan.settings.names_hant)
     return {
         "summary": review_summary(review, translator),
         "parks": _parks(review, translator),
         "rules": _rules(review, translator),
         "numberMatched": len(review.results),
         "numberReturned": len(page),
-        "findings": [listed_finding(finding, translator) for finding in page],
+        "findings": [
+            {**listed_finding(finding, translator), **_other_script(finding, translator, hant)}
+            for finding in page
+        ],
     }
+
+
+def _other_script(finding: Finding, translator: Translator, hant: Translator) -> Document:
+    """Return a finding's title in the script that the page does not show, for its search."""
+    if translator.language is Language.EN:
+        return {}
+    is_traditional = translator.language is Language.ZH_HANT
+    return {"search": (Translator() if is_traditional else hant).render(finding.title)}
 
 
 def listed_finding(finding: Finding, translator: Translator) -> Document:
@@ -47,16 +65,17 @@ def listed_finding(finding: Finding, translator: Translator) -> Document:
 def _parks(review: Review, translator: Translator) -> list[Document]:
     names = township_names(review.plan)
     hant = Translator(Language.ZH_HANT, review.plan.settings.names_hant)
+    simplified = Translator()
     found = []
     for row in rows_of(review.parks):
         township = names.get(row["township_code"])
+        leading = row["leading_industry"] if isinstance(row["leading_industry"], str) else None
+        words = [row["name"], row["speciality"], township, industry_name(leading, simplified)]
         found.append(
             {
                 "park_id": row["park_id"],
                 "name": translator.convert(row["name"]),
-                "search": sorted(
-                    {row["name"], to_simplified(row["name"]), hant.convert(row["name"])}
-                ),
+                "search": in_both_scripts(words, hant),
                 "tier": row["tier"],
                 "township": translator.convert(township) if township else None,
                 "verdict": row["verdict"],

@@ -21,6 +21,7 @@ from geo_service.language import Language, Translator
 from geo_service.planning.data import keep_own
 from geo_service.reports.document import dump, review_document
 from geo_service.stores.base import REVIEW, Saved
+from geo_service.wording import said
 from geo_service.workspace import Workspace, open_workspace
 from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import parse_rulebook
@@ -197,10 +198,7 @@ def review_from_recipe(opened: Workspace, identity: str) -> Review:
         and len(made.results) == summary["findings_count"]
     )
     if not is_same:
-        msg = (
-            f"Review {identity!r} cannot be made again: the workspace's settings or the software "
-            "changed since. Its summary and its findings are kept."
-        )
+        msg = said("problem.review_gone", review=repr(identity))
         raise NotFoundError(msg)
     return made
 

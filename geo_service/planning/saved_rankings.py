@@ -19,6 +19,7 @@ from geo_service.reports.ranking import ranking_document, ranking_summary
 from geo_service.stores.base import RANKING, Saved
 from geo_service.suitability.project import project_of
 from geo_service.suitability.rank import Ranking, rank
+from geo_service.wording import said
 from geo_service.workspace import Workspace, open_workspace
 from geo_service.zoning.rulebook import parse_rulebook
 
@@ -93,10 +94,7 @@ def ranking_from_recipe(opened: Workspace, ranking_id: str) -> Ranking:
     translator = Translator(Language.ZH_HANS, made.plan.settings.names_hant)
     again = ranking_document(made, translator)
     if made.ranking_id != ranking_id or _order(again) != _order(kept):
-        msg = (
-            f"Ranking {ranking_id!r} cannot be made again: the workspace's settings or the "
-            "software changed since. What it answered is kept."
-        )
+        msg = said("problem.ranking_gone", ranking=repr(ranking_id))
         raise NotFoundError(msg)
     return made
 

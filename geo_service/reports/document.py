@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from geo_service.model import Finding
+    from geo_service.model import Finding, LegalBasis
     from geo_service.plan import Plan
     from geo_service.zoning.comparison import Comparison
     from geo_service.zoning.focus import Focus
@@ -112,12 +112,24 @@ def industry_name(code: str | None, translator: Translator) -> str | None:
     return translator.convert("、".join(known.name(item) for item in codes))
 
 
+def in_both_scripts(texts: Iterable[Any], hant: Translator) -> list[str]:
+    """Return texts as they are, in simplified and in traditional characters, each once.
+
+    What is missing is left out.
+    """
+    given = [text for text in texts if isinstance(text, str)]
+    return sorted(
+        {form for text in given for form in (text, to_simplified(text), hant.convert(text))}
+    )
+
+
 def park_features(review: Review, translator: Translator) -> list[Document]:
     """Return every park of a review as a feature with its verdicts and shares."""
     parks = review.parks
     names = township_names(review.plan)
     groups = review.plan.settings.groups
     hant = Translator(Language.ZH_HANT, review.plan.settings.names_hant)
+    simplified = Translator()
     features = []
     shapes = geometry_json(parks.geometry)
     for row, shape in zip(rows_of(parks), shapes, strict=True):
@@ -127,7 +139,9 @@ def park_features(review: Review, translator: Translator) -> list[Document]:
         kept = {key: row[key] for key in row if not key.startswith("share_")}
         properties: Document = {
             **kept,
-            "search": sorted({row["name"], to_simplified(row["name"]), hant.convert(row["name"])}),
+            "search": in_both_scripts(
+                [row["name"], row["speciality"], township, industry_name(leading, simplified)], hant
+            ),
             "name": translator.convert(row["name"]),
             "township": translator.convert(township) if township else None,
             "leading_industry_name": industry_name(leading, translator),
@@ -189,9 +203,16 @@ def focus_figures(focus: Focus, translator: Translator) -> Document:
     return figures
 
 
+def basis_document(basis: LegalBasis, translator: Translator) -> Document:
+    """Return where a rule comes from; laws stay as they are written, in their own script."""
+    document = basis.document
+    if basis.document_en is not None:
+        document = translator.pick({"zh-Hans": document, "en": basis.document_en})
+    return {"document": document, "number": basis.number, "article": basis.article}
+
+
 def finding_properties(finding: Finding, translator: Translator) -> Document:
     """Return a finding's fields without its geometry."""
-    basis = finding.legal_basis
     return {
         "finding_id": finding.finding_id,
         "rule_id": finding.rule_id,
@@ -202,13 +223,9 @@ def finding_properties(finding: Finding, translator: Translator) -> Document:
         "subject": {"layer": finding.subject.layer, "id": finding.subject.id},
         "title": translator.render(finding.title),
         "evidence": plain(finding.evidence),
-        "legal_basis": {
-            "document": basis.document,
-            "number": basis.number,
-            "article": basis.article,
-        },
+        "legal_basis": basis_document(finding.legal_basis, translator),
         "basis_tag": finding.basis_tag.value,
-        "note": finding.note,
+        "note": translator.pick(finding.note) if finding.note else None,
         "illustrative": finding.illustrative,
         "cure": translator.render(finding.cure) if finding.cure else None,
         "waived": dict(finding.waived) if finding.waived else None,
@@ -331,7 +348,7 @@ def rule_document(rule: Rule, translator: Translator) -> Document:
         "check": part.check,
         "title": translator.pick({str(key): text for key, text in part.title.items()}),
         "severity": part.severity.value,
-        "legal_basis": part.legal_basis.model_dump(),
+        "legal_basis": basis_document(rule.legal_basis, translator),
         "basis_tag": part.basis_tag.value,
         "effective_from": part.effective_from.isoformat(),
         "effective_to": part.effective_to.isoformat() if part.effective_to else None,
@@ -340,7 +357,7 @@ def rule_document(rule: Rule, translator: Translator) -> Document:
         "tolerance": part.tolerance.model_dump(mode="json"),
         "parameters": rule.parameters.model_dump(mode="json"),
         "looked_at": part.looked_at.isoformat() if part.looked_at else None,
-        "note": part.note,
+        "note": translator.pick(part.note_by_language or {}) or None,
         "enabled": part.enabled,
         "overridden": plain(rule.overridden),
     }

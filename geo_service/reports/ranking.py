@@ -16,7 +16,14 @@ import shapely
 
 from geo_service.crs import STORAGE_CRS
 from geo_service.model import Message
-from geo_service.reports.document import Document, feature, geometry_json, industry_name, plain
+from geo_service.reports.document import (
+    Document,
+    basis_document,
+    feature,
+    geometry_json,
+    industry_name,
+    plain,
+)
 from geo_service.suitability.candidates import CandidateKind
 from geo_service.suitability.criteria import CRITERIA
 from geo_service.suitability.explain import explain
@@ -188,9 +195,7 @@ def _reason(reason: Reason, translator: Translator) -> Document:
         "verdict": reason.verdict.value,
         "detail": translator.render(reason.detail),
         "measure": plain(reason.measure),
-        "legal_basis": None
-        if basis is None
-        else {"document": basis.document, "number": basis.number, "article": basis.article},
+        "legal_basis": None if basis is None else basis_document(basis, translator),
     }
 
 

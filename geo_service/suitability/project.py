@@ -25,12 +25,12 @@ from geo_service.errors import Fault, InvalidQueryError, ProjectError
 from geo_service.industry import classification
 from geo_service.schema import FACILITY_KINDS, FIRE_CLASSES
 from geo_service.suitability.value import describe, parse_value_function, value_function_schema
+from geo_service.wording import said
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-UNUSABLE = "The project cannot be used:"
 FLOOR_NEEDS = ("floor_load_kn_m2", "clear_height_m", "goods_lift_t", "fire_class")
 """Needs that a floor must meet; land has none of them."""
 KINDS_OF_LAND = ("parcel", "parcels", "park", "land")
@@ -79,16 +79,13 @@ class Needs(_Part):
     @model_validator(mode="after")
     def _land_or_floors(self) -> Needs:
         if (self.land_m2 is None) == (self.floor_area_m2 is None):
-            msg = "name land_m2 or floor_area_m2, one of them"
+            msg = said("fault.one_of_two", one="land_m2", other="floor_area_m2")
             raise ValueError(msg)
         asked = [name for name in FLOOR_NEEDS if getattr(self, name) is not None]
         if not self.contiguous_floors:
             asked.append("contiguous_floors")
         if self.land_m2 is not None and asked:
-            msg = (
-                f"{', '.join(asked)} can be asked of floors only and land_m2 looks for land: "
-                "name floor_area_m2 instead, or leave it out"
-            )
+            msg = said("fault.floors_only", names=asked)
             raise ValueError(msg)
         return self
 
@@ -104,7 +101,7 @@ class Access(_Part):
     @model_validator(mode="after")
     def _one_limit(self) -> Access:
         if (self.max_minutes is None) == (self.max_km is None):
-            msg = "name max_minutes or max_km, one of them"
+            msg = said("fault.one_of_two", one="max_minutes", other="max_km")
             raise ValueError(msg)
         return self
 
@@ -129,7 +126,7 @@ class Wish(_Part):
             try:
                 return describe(parse_value_function(value))
             except InvalidQueryError as error:
-                raise ValueError(str(error)) from None
+                raise ValueError(error.heading) from None
         return None
 
 
@@ -149,7 +146,7 @@ class Weights(_Part):
     @model_validator(mode="after")
     def _ahp_has_a_matrix(self) -> Weights:
         if (self.method == "ahp") != (self.ahp_matrix is not None):
-            msg = "method ahp and ahp_matrix go together"
+            msg = said("fault.ahp_matrix")
             raise ValueError(msg)
         return self
 
@@ -201,7 +198,7 @@ class Project(_Part):
     @classmethod
     def _not_blank(cls, name: str) -> str:
         if not name.strip():
-            msg = "blank"
+            msg = said("fault.blank")
             raise ValueError(msg)
         return name
 
@@ -211,8 +208,9 @@ class Project(_Part):
         known = classification()
         if code not in known:
             near = known.nearest(code)
-            hint = f"; nearest: {near} {known.name(near)}" if near else ""
-            msg = f"not a GB/T 4754-2017 code{hint}"
+            msg = said("fault.no_industry")
+            if near:
+                msg = said("fault.no_industry_near", code=near, name=known.name(near))
             raise ValueError(msg)
         return code
 
@@ -223,7 +221,8 @@ class Project(_Part):
         if unknown:
             from geo_service.documents import nearest_name  # noqa: PLC0415 - one use
 
-            msg = f"unknown facility {unknown[0]!r}: {nearest_name(unknown[0], FACILITY_KINDS)}"
+            near = nearest_name(unknown[0], FACILITY_KINDS)
+            msg = said("fault.unknown_facility", name=repr(unknown[0]), near=near)
             raise ValueError(msg)
         return access
 
@@ -237,7 +236,12 @@ class Project(_Part):
         name = "land_m2" if is_land else "floor_area_m2"
         fitting = KINDS_OF_LAND if is_land else KINDS_OF_FLOORS
         if not set(kinds) & set(fitting):
-            msg = f"{' or '.join(fitting)}: only these can offer needs.{name}"
+            msg = said(
+                "fault.kinds_fit",
+                kinds=" or ".join(fitting),
+                each=list(fitting),
+                name=f"needs.{name}",
+            )
             raise ValueError(msg)
         return kinds
 
@@ -249,7 +253,8 @@ class Project(_Part):
 
         unknown = sorted(set(criteria) - set(CRITERIA))
         if unknown:
-            msg = f"unknown criterion {unknown[0]!r}: {nearest_name(unknown[0], list(CRITERIA))}"
+            near = nearest_name(unknown[0], list(CRITERIA))
+            msg = said("fault.unknown_criterion", name=repr(unknown[0]), near=near)
             raise ValueError(msg)
         return criteria
 
@@ -260,7 +265,7 @@ class Project(_Part):
         return min(named, key=FIRE_CLASSES.index) if named else None
 
 
-def parse_project(text: str, file: str = "project") -> Project:
+def parse_project(text: str, file: str | None = None) -> Project:
     """Return a project's text (YAML or JSON) as a checked value.
 
     Raises
@@ -268,12 +273,14 @@ def parse_project(text: str, file: str = "project") -> Project:
     ProjectError
         Broken text, an unknown name, a missing or wrong value; every fault with its line.
     """
-    data, lines, faults = read_yaml(text, file)
+    data, lines, faults = read_yaml(text, file or said("fault.project"))
     if not faults:
-        project, faults = parse_model(Project, data, file, lines=lines)
+        # Without a file its fields came as data: the lines of a text made of them say nothing.
+        named = {"file": file, "lines": lines} if file else {"file": said("fault.project")}
+        project, faults = parse_model(Project, data, **named)
         if project is not None and not faults:
             return project
-    raise ProjectError(UNUSABLE, faults)
+    raise unusable_project(faults)
 
 
 def project_of(fields: Mapping[str, Any]) -> Project:
@@ -288,10 +295,9 @@ def project_of(fields: Mapping[str, Any]) -> Project:
         text = json.dumps(fields, ensure_ascii=False, default=_plain_number)
         text.encode()  # half a character, which JSON can spell, is no text
     except (TypeError, ValueError, RecursionError) as error:
-        found, expected = str(error), "text, numbers, lists and mappings"
-        raise ProjectError(
-            UNUSABLE, [Fault(file="project", found=found, expected=expected)]
-        ) from None
+        found, expected = str(error), said("fault.plain_data")
+        fault = Fault(file=said("fault.project"), found=found, expected=expected)
+        raise unusable_project([fault]) from None
     return parse_project(text)
 
 
@@ -303,11 +309,16 @@ def _plain_number(value: object) -> object:
     raise TypeError(msg)
 
 
+def unusable_project(faults: Iterable[Fault]) -> ProjectError:
+    """Return the error of a project with these faults."""
+    return ProjectError(said("fault.project_unusable"), faults)
+
+
 def open_project(path: Path) -> Project:
     """Return the project in a file; ProjectError lists what is wrong with it."""
     text, faults = read_text(path)
     if faults:
-        raise ProjectError(UNUSABLE, faults)
+        raise unusable_project(faults)
     return parse_project(text, path.name)
 
 

@@ -23,7 +23,7 @@ import orjson
 import pandas as pd
 
 from geo_service.crs import STORAGE_CRS
-from geo_service.errors import Fault, NotFoundError, ProjectError
+from geo_service.errors import Fault, NotFoundError
 from geo_service.model import FocusBasis, Message, Verdict
 from geo_service.suitability.criteria import choose_criteria, measure
 from geo_service.suitability.doubt import QUICK_DRAWS, Doubt, doubt_of
@@ -32,16 +32,17 @@ from geo_service.suitability.exclusion import Reason
 from geo_service.suitability.misses import Miss, nearest_misses
 from geo_service.suitability.places import Excluded, find_places
 from geo_service.suitability.project import (
-    UNUSABLE,
     Project,
     Weights,
     Wish,
     open_project,
     project_of,
+    unusable_project,
 )
 from geo_service.suitability.robustness import DRAWS
 from geo_service.suitability.scoring import Scored, check_matrix, score_table
 from geo_service.suitability.sites import Sites
+from geo_service.wording import said
 from geo_service.zoning.rulebook import Rulebook, open_rulebook
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ class Ranking:
         places = np.flatnonzero(self.sites.ids.to_numpy() == candidate_id)
         if not len(places):
             shown = candidate_id if len(candidate_id) <= 80 else candidate_id[:77] + "..."  # noqa: PLR2004 - one line
-            msg = f"There is no candidate {shown!r} in this ranking."
+            msg = said("problem.no_candidate", name=repr(shown))
             raise NotFoundError(msg)
         return int(places[0])
 
@@ -212,7 +213,7 @@ class Ranking:
         names = {item.name for item in self.scored.chosen}
         for name in wanted:
             if name not in names:
-                msg = f"There is no criterion {name[:80]!r} in this ranking."
+                msg = said("problem.no_criterion", name=repr(name[:80]))
                 raise NotFoundError(msg)
         now = self.scored
         scored = self._by(project)
@@ -372,9 +373,8 @@ def _read_project(project: Project | Mapping[str, Any] | str | PathLike[str]) ->
         return project_of(project)
     if isinstance(project, (str, PathLike)):
         return open_project(Path(project))
-    found, expected = type(project).__name__, "a Project, its fields, or the path of its file"
-    fault = Fault(file="project", found=found, expected=expected)
-    raise ProjectError(UNUSABLE, [fault])
+    found, expected = type(project).__name__, said("fault.a_project")
+    raise unusable_project([Fault(file=said("fault.project"), found=found, expected=expected)])
 
 
 def _teller(progress: Progress | None) -> Callable[[str], None]:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from geo_service.documents import nearest_name
 from geo_service.errors import InvalidQueryError
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -182,7 +183,7 @@ def check_weights(weights: Mapping[str, float] | pd.Series, names: Sequence[str]
     values = [check_number("weights", by_name[name], low=0.0, of=name) for name in names]
     given = np.array(values)
     if not given.any():
-        refuse("weights", "all are zero; at least one criterion must count")
+        refuse("weights", said("problem.all_zero"))
     given /= given.max()
     normalised: Floats = given / given.sum()
     return normalised
@@ -207,15 +208,16 @@ def check_number(
     of: str | None = None,
 ) -> float:
     """Return a finite number in a range; `of` names the criterion in the refusal."""
-    where = f"{of}: found" if of else "found"
+    of = f"{of}: " if of else ""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        refuse(parameter, f"{where} {value!r}; expected a number")
+        refuse(parameter, said("problem.not_number", of=of, found=repr(value)))
     number = float(value)
     if not math.isfinite(number):
-        refuse(parameter, f"{where} {number}; expected a finite number")
+        refuse(parameter, said("problem.not_finite", of=of, found=number))
     if not low <= number <= high:
-        wanted = f"≥ {low:g}" if math.isinf(high) else f"between {low:g} and {high:g}"
-        refuse(parameter, f"{where} {number:g}; expected a number {wanted}")
+        if math.isinf(high):
+            refuse(parameter, said("problem.too_low", of=of, found=number, low=low))
+        refuse(parameter, said("problem.outside", of=of, found=number, low=low, high=high))
     return number
 
 
@@ -311,4 +313,6 @@ def _sum(column: Floats) -> float:
 
 def refuse(parameter: str, message: str) -> NoReturn:
     """Raise InvalidQueryError for a parameter."""
-    raise InvalidQueryError(parameter, f"{parameter}: {message}.") from None
+    raise InvalidQueryError(
+        parameter, said("problem.parameter", name=parameter, reason=message)
+    ) from None

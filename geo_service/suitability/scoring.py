@@ -21,10 +21,11 @@ from geo_service.errors import Fault, InvalidQueryError, ProjectError
 from geo_service.model import Message
 from geo_service.suitability.mcda import METHODS, Scorer, ahp_weights, entropy_weights
 from geo_service.suitability.methods import build_method
-from geo_service.suitability.project import UNUSABLE
+from geo_service.suitability.project import unusable_project
 from geo_service.suitability.robustness import draw_weights, rank_acceptability
 from geo_service.suitability.scaling import Criteria, Scaling
 from geo_service.suitability.weights import AhpResult, equal_weights
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from geo_service.suitability.criteria import Chosen
@@ -268,8 +269,10 @@ def _ahp(weights: Weights, names: Sequence[str], *, is_whole: bool = False) -> A
     matrix = weights.ahp_matrix or {}
     lacking = [name for name in names if name not in matrix]
     if lacking:
-        found = ", ".join(matrix) or "none"
-        raise _bad_matrix(found=f"rows for {found}", expected=f"a row for {lacking[0]}")
+        raise _bad_matrix(
+            found=said("fault.rows_for", names=list(matrix) or said("import.none")),
+            expected=said("fault.a_row_for", name=lacking[0]),
+        )
     named: dict[str, list[str]] = {"row": list(matrix)}
     named |= {f"column of {row}": list(columns) for row, columns in matrix.items()}
     for where, given in named.items():
@@ -283,7 +286,7 @@ def _ahp(weights: Weights, names: Sequence[str], *, is_whole: bool = False) -> A
         return ahp_weights(square, allow_inconsistent=weights.allow_inconsistent)
     except InvalidQueryError as error:
         raise _bad_matrix(
-            found=str(error).removeprefix("matrix: "), expected="a consistent pairwise matrix"
+            found=str(error).removeprefix("matrix: "), expected=said("fault.consistent_matrix")
         ) from None
 
 
@@ -292,5 +295,5 @@ def _bad_matrix(*, found: str, expected: str) -> ProjectError:
 
 
 def _unusable(*, column: str, found: str, expected: str) -> ProjectError:
-    fault = Fault(file="project", column=column, found=found, expected=expected)
-    return ProjectError(UNUSABLE, [fault])
+    file = said("fault.project")
+    return unusable_project([Fault(file=file, column=column, found=found, expected=expected)])

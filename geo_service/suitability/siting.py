@@ -33,6 +33,7 @@ from geo_service.suitability.exclusion import Reason, judge_candidates
 from geo_service.suitability.ground import survey
 from geo_service.suitability.growth import Growth
 from geo_service.suitability.prospects import ROOMY_ENOUGH, Prospects, burn_county
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from datetime import date
@@ -230,7 +231,7 @@ def _checked(project: Project, wishes: LandOptions) -> float:
     needed_m2 = project.needs.land_m2
     name = "needs.land_m2"
     if needed_m2 is None:
-        msg = "A search for new land needs an area: give needs.land_m2, in m²."
+        msg = said("problem.land_needed")
         raise InvalidQueryError(name, msg)
     for name, value, low, high in (
         ("limit", wishes.limit, 1, MAX_LIMIT),
@@ -239,7 +240,7 @@ def _checked(project: Project, wishes: LandOptions) -> float:
         ("min_compactness", wishes.min_compactness, 0, SQUARE),
     ):
         if not low <= value <= high:
-            msg = f"{name} is {value:g}; it must lie from {low:g} to {high:g}."
+            msg = said("problem.out_of_range", name=name, value=value, low=low, high=high)
             raise InvalidQueryError(name, msg)
     return needed_m2
 
@@ -250,7 +251,7 @@ def _grid(shape: BaseGeometry, needed_m2: float, cell_m: float | None) -> CellGr
     finest_m = math.sqrt((east - west) * (north - south) / MAX_CELLS)
     if cell_m is not None and cell_m < finest_m:
         name = "cell_m"
-        msg = f"cell_m is {cell_m:g}; this county allows cells of {finest_m:.0f} m and more."
+        msg = said("problem.cell", cell=cell_m, finest=finest_m)
         raise InvalidQueryError(name, msg)
     wanted_m = min(max(math.sqrt(needed_m2) / CELLS_PER_SIDE, FINEST_M), COARSEST_M)
     size_m = cell_m or float(math.ceil(max(wanted_m, finest_m)))

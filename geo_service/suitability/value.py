@@ -20,6 +20,7 @@ import numpy as np
 
 from geo_service.documents import nearest_name
 from geo_service.suitability.scaling import refuse
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -58,7 +59,7 @@ class Linear:
         """Refuse two equal ends."""
         _check_numbers(self)
         if self.worst == self.best:
-            refuse(_PARAMETER, f"worst and best are both {self.best:g}; they must differ")
+            refuse(_PARAMETER, said("problem.worst_best", value=self.best))
 
     def apply(self, values: ArrayLike) -> Floats:
         """Return values from 0 to 1, in the shape of the input."""
@@ -208,10 +209,11 @@ def parse_value_function(mapping: Mapping[str, object]) -> Linear | Stepped | Ta
         not fit the others.
     """
     if not isinstance(mapping, Mapping):
-        refuse(_PARAMETER, f"found {mapping!r}; expected a mapping with a kind")
+        refuse(_PARAMETER, said("problem.value_mapping", found=repr(mapping)))
     kind = mapping.get("kind")
     if not isinstance(kind, str) or kind not in _KINDS:
-        refuse(_PARAMETER, f"unknown kind {kind!r}: {nearest_name(str(kind), list(_KINDS))}")
+        near = nearest_name(str(kind), list(_KINDS))
+        refuse(_PARAMETER, said("problem.value_kind", kind=repr(kind), near=near))
     fields = {field.name: field for field in dataclasses.fields(_KINDS[kind])}
     given = {str(name): value for name, value in mapping.items() if name != "kind"}
     faults = [
@@ -242,11 +244,11 @@ def _parse_field(name: str, value: object) -> Any:  # noqa: ANN401 - checked by 
 
 def _parse_number(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        refuse(_PARAMETER, f"{name}: found {value!r}; expected a number")
+        refuse(_PARAMETER, said("problem.not_number", of=f"{name}: ", found=repr(value)))
     try:
         return float(value)
     except ValueError:
-        refuse(_PARAMETER, f"{name}: found {value!r}; expected a number")
+        refuse(_PARAMETER, said("problem.not_number", of=f"{name}: ", found=repr(value)))
 
 
 def _check_numbers(function: Linear | Stepped | Target) -> None:
@@ -254,7 +256,7 @@ def _check_numbers(function: Linear | Stepped | Target) -> None:
         found = getattr(function, field.name)
         for number in found if isinstance(found, tuple) else (found,):
             if isinstance(number, float) and not math.isfinite(number):
-                refuse(_PARAMETER, f"{field.name}: found {number}; expected a finite number")
+                refuse(_PARAMETER, said("problem.not_finite", of=f"{field.name}: ", found=number))
 
 
 def _ends(corners: tuple[float, ...], low: float | None, high: float | None) -> tuple[float, float]:

@@ -1,5 +1,6 @@
 """Errors as application/problem+json (RFC 9457); the text of an unexpected one stays inside.
 
+What is wrong is told in the language that the request names, in English when it names none.
 Whoever opens an address of a page in a browser gets a page that says the same.
 """
 
@@ -31,9 +32,11 @@ from geo_service.errors import (
     StoreError,
     WorkspaceError,
 )
+from geo_service.language import Language, Translator, choose_language
 from geo_service.reports.document import dump
 from geo_service.web import shell
 from geo_service.web.language import language_of
+from geo_service.wording import said, said_of, tell, tell_error, tell_fault
 
 _log = logging.getLogger("geo_service")
 
@@ -52,6 +55,13 @@ STATUS: dict[type[GeoServiceError], int] = {
 }
 PROBLEM_TYPE = "application/problem+json"
 _SHOWN = 200
+_PHRASES = {
+    400: "problem.bad_request",
+    404: "problem.not_found",
+    405: "problem.method_not_allowed",
+    413: "problem.too_large",
+}
+"""What the framework says by a phrase of HTTP."""
 _DATA_PATHS = ("/api/", "/assets/", "/static/", "/pages/", "/tiles/", "/ogc", "/openapi.json")
 """Below these a program asks; elsewhere a browser that takes HTML does."""
 _ERROR_PAGE = shell.Page(name="error")
@@ -84,7 +94,8 @@ class BodyLimit:
             return
         max_bytes = self._uploads.get(scope["path"], self._max_bytes)
         length = Headers(scope=scope).get("content-length", "")
-        too_large = problem(413, f"A request body may have at most {max_bytes:,} bytes.")
+        limit = said("problem.most_bytes", most=max_bytes)
+        too_large = problem(413, tell(limit, translator_of(Request(scope))))
         if length.isdecimal() and int(length) > max_bytes:
             await too_large(scope, receive, send)
             return
@@ -95,7 +106,7 @@ class BodyLimit:
             message = await receive()
             read += len(message.get("body", b""))
             if read > max_bytes:
-                raise HTTPException(413, "The request body is too large.")
+                raise HTTPException(413, said("problem.too_large"))
             return message
 
         await self._app(scope, counted, send)
@@ -120,56 +131,77 @@ def _page(request: Request, status: int) -> Response:
     return shell.render(_ERROR_PAGE, request, language_of(request), values=values, status=status)
 
 
+def translator_of(request: Request) -> Translator:
+    """Return what tells a request's errors: in its language, in English when it names none."""
+    lang = request.query_params.get("lang")
+    if lang in set(Language):
+        return Translator(Language(lang))
+    return Translator(choose_language(request.headers.get("accept-language"), Language.EN))
+
+
 async def _on_known(request: Request, error: Exception) -> Response:
+    translator = translator_of(request)
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
     if _wants_page(request):
         if status >= _SAFE_TO_SHOW:
             _log.error("%s", error)
         return _page(request, status)
     if isinstance(error, BusyError):
-        answer = problem(status, str(error))
+        answer = problem(status, tell(error.heading, translator))
         answer.headers["retry-after"] = "10"
         return answer
     if status >= _SAFE_TO_SHOW:
         _log.error("%s", error)
-        return problem(status, "The service cannot use its own data; its log says why.")
+        return problem(status, tell(said("problem.own_data"), translator))
     members: dict[str, Any] = {}
     if isinstance(error, InvalidQueryError):
         members["parameter"] = error.parameter
     if isinstance(error, ChoiceNeededError):
         members["parameter"] = error.parameter
-        members["choices"] = [
-            {"value": choice.value, "evidence": choice.evidence} for choice in error.choices
-        ]
+        members["choices"] = choice_documents(error, translator)
     if isinstance(error, (RulebookError, ProjectError, SourceError)):
-        members["errors"] = [str(fault) for fault in error.faults]
-    return problem(status, str(error), **members)
+        members["errors"] = [tell_fault(fault, translator) for fault in error.faults]
+    told = tell_error(error, translator) if isinstance(error, GeoServiceError) else str(error)
+    return problem(status, told, **members)
 
 
-async def _on_invalid_request(_: Request, error: Exception) -> Response:
+def choice_documents(error: ChoiceNeededError, translator: Translator) -> list[dict[str, str]]:
+    """Return the choices that an error leaves open, each with what speaks for it."""
+    return [
+        {"value": choice.value, "evidence": tell(choice.evidence, translator)}
+        for choice in error.choices
+    ]
+
+
+async def _on_invalid_request(request: Request, error: Exception) -> Response:
     """A bad query, path or header is a 400 that names the parameter; a bad body is a 422."""
+    translator = translator_of(request)
     faults: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else ()
     listed = [
         {
             "in": str(fault["loc"][0]),
             "parameter": ".".join(str(part) for part in fault["loc"][1:]) or "body",
-            "message": str(fault["msg"])[:_SHOWN],
+            "message": tell(said_of(fault), translator)[:_SHOWN],
         }
         for fault in faults
     ]
     status = 422 if any(item["in"] == "body" for item in listed) else 400
-    first = listed[0] if listed else {"parameter": "request", "message": "cannot be read"}
-    detail = f"{first['parameter']}: {first['message']}"
-    return problem(status, detail, parameter=first["parameter"], errors=listed)
+    unreadable = tell(said("problem.unreadable"), translator)
+    first = listed[0] if listed else {"parameter": "request", "message": unreadable}
+    detail = said("problem.field", name=first["parameter"], reason=first["message"])
+    return problem(status, tell(detail, translator), parameter=first["parameter"], errors=listed)
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     if _wants_page(request):
         return _page(request, status)
-    detail = str(error.detail) if isinstance(error, HTTPException) else ""
+    detail = error.detail if isinstance(error, HTTPException) else ""
+    phrase = HTTPStatus(status).phrase
+    if detail in {"", phrase}:
+        detail = said(_PHRASES[status]) if status in _PHRASES else phrase
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-    answer = problem(status, detail or HTTPStatus(status).phrase)
+    answer = problem(status, tell(detail, translator_of(request)))
     answer.headers.update(headers)
     return answer
 
@@ -178,4 +210,4 @@ async def _on_unexpected(request: Request, error: Exception) -> Response:
     _log.error("Unexpected fault on %s %s", request.method, request.url.path, exc_info=error)
     if _wants_page(request):
         return _page(request, 500)
-    return problem(500, "The service met a fault of its own; its log says more.")
+    return problem(500, tell(said("problem.unexpected"), translator_of(request)))

@@ -18,6 +18,7 @@ from geo_service.crs import STORAGE_CRS
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator
 from geo_service.model import Finding, FocusBasis, RuleCount, Severity, Verdict, park_verdict
+from geo_service.wording import said
 from geo_service.zoning.case import Case, Draft, Shared
 from geo_service.zoning.rulebook import Rule, Rulebook, open_rulebook
 from geo_service.zoning.waivers import Waivers, open_waivers
@@ -267,7 +268,7 @@ def _chosen_parks(plan: Plan, parks: Iterable[str] | None) -> tuple[str, ...]:
     wanted = set(parks)
     lost = sorted(wanted - set(every))
     if lost:
-        msg = f"There is no park {lost[0]!r} in this workspace."
+        msg = said("problem.no_park", park=repr(lost[0]))
         raise NotFoundError(msg)
     return tuple(park_id for park_id in every if park_id in wanted)
 
@@ -304,7 +305,7 @@ def _stamped(rule: Rule, draft: Draft, plan: Plan, made_up: set[tuple[str, str]]
         cure=draft.cure,
         geometry=draft.geometry,
         illustrative=(draft.subject.layer, draft.subject.id) in made_up,
-        note=rule.part.note,
+        note=rule.part.note_by_language,
     )
 
 

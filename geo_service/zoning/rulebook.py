@@ -31,6 +31,7 @@ from geo_service.documents import (
 )
 from geo_service.errors import Fault, RulebookError
 from geo_service.model import BasisTag, LegalBasis, Severity
+from geo_service.wording import said
 from geo_service.zoning.case import Parameters, Scope, Tolerance
 from geo_service.zoning.checks import FAMILIES
 
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 DEFAULT_FILE = "rulebook.yaml"
 TELLS_NEW_FROM_EXISTING = "river_distance"
 """The family whose subjects say whether they are new."""
-_UNUSABLE = "The rulebook cannot be used:"
 Titles = dict[Literal["zh-Hans", "zh-Hant", "en"], str]
 
 
@@ -52,6 +52,8 @@ class LegalBasisPart(_Part):
     """Where a rule comes from, as written in a rulebook."""
 
     document: str
+    document_en: str | None = None
+    """In English, where these are words of ours or of the county; laws keep their own."""
     number: str | None = None
     article: str | None = None
 
@@ -73,8 +75,16 @@ class RulePart(_Part):
     basis_tag: BasisTag
     looked_at: date | None = None
     """The day somebody looked at the source; None when nobody has."""
-    note: str | None = None
+    note: str | Titles | None = None
+    """In one language, or in several."""
     enabled: bool = True
+
+    @property
+    def note_by_language(self) -> dict[str, str] | None:
+        """The note by language; one that names no language counts as Chinese."""
+        if self.note is None:
+            return None
+        return {"zh-Hans": self.note} if isinstance(self.note, str) else _plain_titles(self.note)
 
 
 class _RulebookPart(_Part):
@@ -146,7 +156,7 @@ def open_rulebook(path: Path | None) -> Rulebook:
         return default_rulebook()
     text, faults = read_text(path)
     if faults:
-        raise RulebookError(_UNUSABLE, faults)
+        raise RulebookError(said("fault.rulebook_unusable"), faults)
     return parse_rulebook(text, path.name)
 
 
@@ -166,7 +176,7 @@ def parse_rulebook(text: str, file: str) -> Rulebook:
             rules = _build_rules(whole, file, lines, faults)
             if not faults:
                 return Rulebook(title=_plain_titles(whole.title), rules=rules)
-    raise RulebookError(_UNUSABLE, faults)
+    raise RulebookError(said("fault.rulebook_unusable"), faults)
 
 
 def _plain_titles(titles: Titles) -> dict[str, str]:
@@ -185,7 +195,7 @@ def _build_rules(
                 Fault(
                     file=file,
                     line=line_of(("rules", rule_id), lines),
-                    found=f"unknown rule {rule_id!r} without family and check",
+                    found=said("fault.unknown_rule", rule=repr(rule_id)),
                     expected=nearest_name(rule_id, tuple(base)),
                 )
             )
@@ -205,7 +215,7 @@ def _build_rules(
                     line=line_of(("rules", rule_id, "applies_to"), lines),
                     column=f"rules.{rule_id}.applies_to",
                     found=repr(part.applies_to),
-                    expected=f"all: only rules of {TELLS_NEW_FROM_EXISTING} tell new from existing",
+                    expected=said("fault.applies_to_all", family=TELLS_NEW_FROM_EXISTING),
                 )
             )
         parameters = _check_parameters(check, part, rule_id, file, lines, faults)
@@ -225,7 +235,10 @@ def _merge(shipped: RulePart, written: Mapping[str, Any]) -> dict[str, Any]:
     merged = shipped.model_dump(mode="json", exclude_none=True)
     for key, value in written.items():
         if isinstance(value, dict) and isinstance(merged.get(key), dict):
-            merged[key] = {**merged[key], **value}
+            kept = merged[key]
+            if key == "legal_basis" and "document" in value:
+                kept = {name: kept[name] for name in kept if name != "document_en"}
+            merged[key] = {**kept, **value}
         else:
             merged[key] = value
     return merged
@@ -261,7 +274,7 @@ def _find_check(
             file=file,
             line=line_of(("rules", rule_id, field), lines),
             column=f"rules.{rule_id}.{field}",
-            found=f"unknown {field} {name!r}",
+            found=said(f"fault.unknown_{field}", name=repr(name)),
             expected=nearest_name(name, tuple(known)),
         )
     )

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from geo_service.documents import line_of, nearest_name, parse_model, read_text, read_yaml
 from geo_service.errors import Fault, RulebookError
 from geo_service.model import Finding, Subject
+from geo_service.wording import said
 from geo_service.zoning.rulebook import default_rulebook
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
     from geo_service.plan import Plan
     from geo_service.zoning.rulebook import Rulebook
-
-_UNUSABLE = "The waivers cannot be used:"
 
 
 class SubjectPart(BaseModel):
@@ -128,7 +127,7 @@ def open_waivers(path: Path | None, rulebook: Rulebook, plan: Plan) -> Waivers:
         return Waivers()
     text, faults = read_text(path)
     if faults:
-        raise RulebookError(_UNUSABLE, faults)
+        raise RulebookError(said("fault.waivers_unusable"), faults)
     data, lines, faults = read_yaml(text, path.name)
     if not faults:
         whole, faults = parse_model(_WaiversFile, data, path.name, lines=lines)
@@ -137,7 +136,7 @@ def open_waivers(path: Path | None, rulebook: Rulebook, plan: Plan) -> Waivers:
             for number, entry in enumerate(whole.waivers):
                 if entry.rule_id not in known:
                     line = line_of(("waivers", number), lines)
-                    found = f"rule {entry.rule_id!r}"
+                    found = said("fault.unknown_waived", rule=repr(entry.rule_id))
                     expected = nearest_name(entry.rule_id, tuple(sorted(known)))
                     faults.append(Fault(file=path.name, line=line, found=found, expected=expected))
             if not faults:
@@ -147,7 +146,7 @@ def open_waivers(path: Path | None, rulebook: Rulebook, plan: Plan) -> Waivers:
                     if not _has(plan, entry.subject)
                 ]
                 return Waivers(whole.waivers, tuple(stale))
-    raise RulebookError(_UNUSABLE, faults)
+    raise RulebookError(said("fault.waivers_unusable"), faults)
 
 
 def _has(plan: Plan, subject: SubjectPart) -> bool:

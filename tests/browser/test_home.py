@@ -161,6 +161,17 @@ def test_a_failing_service_is_said_and_can_be_tried_again(visit: Visitor, servic
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
+def test_what_is_wrong_for_good_is_not_offered_again(visit: Visitor, service: str) -> None:
+    page = visit(is_clean=False).page
+    body = '{"status": 422, "detail": "坏：\\n  - 一", "errors": ["一"]}'
+    page.route("**/api/parks?*", lambda route: route.fulfill(status=422, body=body))
+    page.goto(service)
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("提交的内容有误")
+    assert alert.inner_text().count("一") == 1
+    expect(page.get_by_role("button", name="重试")).to_have_count(0)
+
+
 def test_a_lost_connection_is_said_in_words(visit: Visitor, service: str) -> None:
     page = visit(is_clean=False).page
     page.route("**/api/parks?*", lambda route: route.abort())

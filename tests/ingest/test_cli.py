@@ -152,7 +152,7 @@ def test_wrong_input_ends_with_2(workspace: Path, tmp_path: Path) -> None:
     (tmp_path / "a.gpkg").write_bytes(b"SQLite format 3\x00" + bytes(100))
     done = run("import", tmp_path / "a.gpkg", workspace, "--layer", "parcels")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "no GeoPackage" in done.stderr
+    assert "不是 GeoPackage 的 SQLite 数据库" in done.stderr
     assert run("import", tmp_path / "a.gpkg", workspace, "--layer", "x").returncode == 2
 
 

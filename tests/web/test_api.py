@@ -133,6 +133,56 @@ def test_an_unknown_park_review_and_address_are_404(client: TestClient) -> None:
     problem(client, "/nowhere", 404)
 
 
+def test_problems_are_told_in_the_language_that_is_asked_for(client: TestClient) -> None:
+    none = "/api/parks/none"
+    detail = problem(client, f"{none}?lang=zh-Hans", 404)["detail"]
+    assert detail == "此工作空间没有园区 'none'。"
+    assert problem(client, f"{none}?lang=zh-Hant", 404)["detail"] == "此工作空間沒有園區 'none'。"
+    assert problem(client, none, 404)["detail"] == "There is no park 'none' in this workspace."
+    accepted = client.get(none, headers={"accept-language": "zh-CN,zh;q=0.9"}).json()
+    assert accepted["detail"] == detail
+    other = client.get(none, headers={"accept-language": "fr"}).json()
+    assert other["detail"].startswith("There is no park")
+    bad = problem(client, "/api/parks?limit=x&lang=zh-Hans", 400)
+    assert (bad["parameter"], bad["errors"][0]["message"]) == ("limit", "一个整数")
+    assert problem(client, "/api/nowhere?lang=zh-Hans", 404)["detail"] == "没有这个地址"
+
+
+def test_a_trial_rulebooks_faults_are_listed_in_chinese(client: TestClient) -> None:
+    text = (
+        "format: '1'\ntitle: {en: x}\nextends: default\nrules:\n  focus.leading_share: {titel: x}\n"
+    )
+    answer = client.post("/api/reviews?lang=zh-Hans", json={"rulebook": text})
+    assert answer.status_code == 422
+    (fault,) = answer.json()["errors"]
+    assert fault.startswith("rulebook:5，")
+    assert "没有 'titel' 这个名称；要求：最接近的是 'title'" in fault
+
+
+@pytest.mark.parametrize("language", ["zh-Hans", "zh-Hant", "en"])
+def test_parks_are_found_by_industry_and_township_in_either_script(
+    client: TestClient, language: str
+) -> None:
+    document = get(client, "/api/parks", params={"lang": language, "limit": 1000})
+    words = {
+        name: " ".join(item["properties"]["search"])
+        for item in document["features"]
+        for name in [item["id"]]
+    }
+    assert any("江口镇" in text and "江口鎮" in text for text in words.values())
+    assert any("电池制造" in text and "電池製造" in text for text in words.values())
+
+
+def test_findings_are_found_in_either_script(client: TestClient) -> None:
+    review_id = get(client, "/api/reviews")["reviews"][0]["review_id"]
+    hans, hant = (
+        get(client, f"/api/reviews/{review_id}/register", params={"lang": lang})["findings"]
+        for lang in ("zh-Hans", "zh-Hant")
+    )
+    assert [item["search"] for item in hans] == [item["title"] for item in hant]
+    assert [item["search"] for item in hant] == [item["title"] for item in hans]
+
+
 def test_focus_has_the_contract_s_members(client: TestClient) -> None:
     document = get(client, "/api/parks/YY-B-32/focus")
     assert set(document["shares"]) == {"output", "land", "floor_area", "enterprises"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from geo_service.errors import RulebookError
+from geo_service.language import Language, Translator
+from geo_service.reports.document import rule_document
 from geo_service.zoning.rulebook import Rulebook, default_rulebook, parse_rulebook
 
 HEAD = 'format: "1"\ntitle: {zh-Hans: 县, en: County}\nextends: default\nrules:\n'
@@ -90,3 +92,20 @@ def test_deep_nesting_is_refused_without_harm() -> None:
 
 def test_yaml_tags_construct_nothing() -> None:
     refused("!!python/object/apply:os.system ['echo hi']")
+
+
+def test_notes_and_our_own_words_of_a_basis_follow_the_reader() -> None:
+    rule = default_rulebook().rules["focus.leading_share"]
+    told = {language: rule_document(rule, Translator(language)) for language in Language}
+    assert told[Language.ZH_HANS]["note"].startswith("未查到官方的量化标准")
+    assert told[Language.ZH_HANT]["note"].startswith("未查到官方的量化標準")
+    assert told[Language.EN]["note"].startswith("No official numeric test")
+    assert told[Language.ZH_HANT]["legal_basis"]["document"].startswith("本產品默認")
+    assert told[Language.EN]["legal_basis"]["document"].startswith("Product default: a share")
+
+
+def test_a_law_keeps_its_own_words() -> None:
+    rule = default_rulebook().rules["river.chemical_1km"]
+    for language in Language:
+        document = rule_document(rule, Translator(language))
+        assert document["legal_basis"]["document"] == "中华人民共和国长江保护法"

@@ -5,8 +5,9 @@ import { start, t } from './frame.js';
 const PATIENCE_MS = 60_000;
 const SLOW_MS = 4_000;
 
-// What went wrong, as `kind`: offline, timeout, missing, status or broken. `errors` are the
-// faults that the service lists for what it was sent.
+// What went wrong, as `kind`: offline, timeout, missing, refused (what was sent is wrong), status
+// (the service failed) or broken. `errors` are the faults that the service lists for what it was
+// sent; `detail` holds them below its first line.
 export class ServiceError extends Error {
   constructor(kind, { status = 0, detail = '', errors = [], parameter = '', choices = [] } = {}) {
     super(detail || kind);
@@ -42,12 +43,13 @@ export async function ask(path, { parameters = {}, method = 'GET', body = undefi
   }
   const document = answer.status === 204 ? {} : await answer.json().catch(() => null);
   if (!answer.ok) {
-    throw new ServiceError(answer.status === 404 ? 'missing' : 'status', {
+    const kind = answer.status === 404 ? 'missing' : answer.status < 500 ? 'refused' : 'status';
+    throw new ServiceError(kind, {
       status: answer.status,
       detail: typeof document?.detail === 'string' ? document.detail : '',
       parameter: document?.parameter ?? '',
       choices: Array.isArray(document?.choices) ? document.choices : [],
-      errors: Array.isArray(document?.errors) ? document.errors.map((item) => (typeof item === 'string' ? item : `${item.parameter}: ${item.message}`)) : [],
+      errors: Array.isArray(document?.errors) ? document.errors.map((item) => (typeof item === 'string' ? item : `${item.parameter}${start.lang === 'en' ? ': ' : '：'}${item.message}`)) : [],
     });
   }
   if (document === null) throw new ServiceError('broken');
@@ -73,18 +75,21 @@ export function emptyState(title, { hint = null, action = null, sign = 'empty' }
   return make('div', { class: 'state' }, icon(sign), make('p', { class: 'state-title' }, title), hint ? make('p', { class: 'note' }, hint) : null, action);
 }
 
+// What is wrong and every fault, once each. To ask again helps only where the answer may change.
 export function errorState(error, again = null) {
   const kind = error instanceof ServiceError ? error.kind : 'broken';
   if (!(error instanceof ServiceError)) console.warn(error);
+  const heading = !(error instanceof ServiceError) ? '' : !error.errors.length ? error.detail : error.detail.includes('\n') ? error.detail.split('\n')[0] : '';
+  const isHopeless = kind === 'missing' || kind === 'refused';
   return make(
     'div',
     { class: 'state is-error', role: 'alert' },
     icon('warn'),
     make('p', { class: 'state-title' }, t(`console.error_${kind}`, { status: error.status ?? '' })),
     make('p', { class: 'note' }, t(`console.error_${kind}_hint`)),
-    error.detail ? make('p', { class: 'detail' }, make('bdi', {}, error.detail)) : null,
+    heading ? make('p', { class: 'detail' }, make('bdi', {}, heading)) : null,
     error.errors?.length ? make('ul', { class: 'detail' }, error.errors.map((line) => make('li', {}, make('bdi', {}, line)))) : null,
-    again ? button(t('console.retry'), again, { sign: 'again', class: 'button plain retry' }) : null,
+    again && !isHopeless ? button(t('console.retry'), again, { sign: 'again', class: 'button plain retry' }) : null,
   );
 }
 

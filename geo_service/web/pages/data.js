@@ -28,7 +28,7 @@ function history(layer) {
 
 async function versions(layer) {
   const found = await get(`/api/layers/${encodeURIComponent(layer.name)}/history`);
-  const list = make('ol', { class: 'plain-list versions-list' }, found.versions.slice(0, 20).map((item) => make('li', {}, make('strong', {}, t('data.number', { number: item.number })), ' ', make('code', {}, data(item.version)), ' ', time(item.made_at), ' ', t('data.features_count', { count: count(item.features) }), make('span', { class: 'under' }, data([item.note, item.source].filter(Boolean).join(' · '))))));
+  const list = make('ol', { class: 'plain-list versions-list' }, found.versions.slice(0, 20).map((item) => make('li', {}, make('strong', {}, t('data.number', { number: item.number })), ' ', make('code', {}, data(item.version)), ' ', time(item.made_at), ' ', t('data.features_count', { count: count(item.features) }), make('span', { class: 'under' }, data([item.number === 0 ? t('data.own_file') : item.note, item.source].filter(Boolean).join(' · '))))));
   return make('div', {}, list, layer.has_geometry ? make('a', { href: `${start.root}/maps/time?${new URLSearchParams({ layer: layer.name, lang: start.lang })}` }, t('data.time_map')) : null);
 }
 
@@ -61,6 +61,14 @@ function facts(pairs) {
 
 function columnName(name) {
   return has(`column.${name}`) ? t(`column.${name}`) : name;
+}
+
+const VALUES = ['tier', 'status', 'zone', 'scheme', 'facility', 'river', 'severity'];
+
+// A value that is a word of the product, in the reader's language.
+function worded(value) {
+  const section = typeof value === 'string' && VALUES.find((one) => has(`${one}.${value}`));
+  return section ? t(`${section}.${value}`) : value;
 }
 
 function written(value) {
@@ -157,7 +165,7 @@ function report(found, place) {
       listing(t('data.refused_list'), found.refused_count, [[t('data.row'), (row) => row.row], [t('data.feature'), (row) => row.feature], [t('data.column'), (row) => columnName(row.column)], [t('data.reason'), (row) => row.text]], found.refused, whole('refused')),
       listing(t('data.repairs'), Object.values(found.repair_counts).reduce((sum, one) => sum + one, 0), [[t('data.row'), (row) => row.row], [t('data.feature'), (row) => row.feature], [t('data.repair'), (row) => row.text], [t('data.column'), (row) => columnName(row.column)], [t('data.was'), (row) => row.before], [t('data.now'), (row) => row.after]], found.repairs, whole('repairs')),
       listing(t('data.columns'), found.columns.length, [[t('data.column'), (row) => `${columnName(row.column)} (${row.column})`], [t('data.from_column'), (row) => row.source], [t('data.how'), (row) => row.how_text], [t('data.units'), (row) => (row.unit && row.unit !== row.to_unit ? `${row.unit} → ${row.to_unit}` : row.to_unit ?? '')]], found.columns),
-      keys.length ? listing(t('data.sample'), found.sample.length, keys.slice(0, 8).map((name) => [columnName(name), (row) => row.properties[name]]), found.sample) : null,
+      keys.length ? listing(t('data.sample'), found.sample.length, keys.slice(0, 8).map((name) => [name === 'park_id' && found.layer === 'parks' ? t('data.park_id') : columnName(name), (row) => worded(row.properties[name])]), found.sample) : null,
       found.status === 'published' ? null : make('div', { class: 'compare-form form-end' }, labelled(t('data.note'), note, { help: t('data.note_help') }), publish, discard),
       outcome,
     ].filter(Boolean),
@@ -178,7 +186,7 @@ function choices(error, answer) {
     'div',
     { class: 'callout choices', role: 'alert' },
     make('p', { class: 'state-title' }, asked),
-    make('p', { class: 'note' }, data(shorten(error.detail.split(/\. |\n/)[0], 300))),
+    make('p', { class: 'note' }, data(shorten(error.detail.split(/\. |。|\n/)[0], 300))),
     make('ul', { class: 'plain-list' }, error.choices.map((choice) => make('li', {}, button(data(choice.value), () => answer(error.parameter, choice.value), { kind: 'plain small' }), ' ', data(choice.evidence)))),
   );
 }

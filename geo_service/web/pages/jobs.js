@@ -53,5 +53,5 @@ async function watch(place, first) {
     place.replaceChildren(make('p', { class: 'note', role: 'status' }, t('console.cancelled')));
     return null;
   }
-  throw new ServiceError('broken', { detail: job.error || '', parameter: job.parameter ?? '', choices: Array.isArray(job.choices) ? job.choices : [], errors: Array.isArray(job.errors) ? job.errors : [] });
+  throw new ServiceError(Array.isArray(job.errors) ? 'refused' : 'status', { status: 500, detail: job.error || '', parameter: job.parameter ?? '', choices: Array.isArray(job.choices) ? job.choices : [], errors: Array.isArray(job.errors) ? job.errors : [] });
 }

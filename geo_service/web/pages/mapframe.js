@@ -29,13 +29,23 @@ export function mapFrame(path, parameters, title, { onSelected = null } = {}) {
     }
   }
 
+  // What was asked for is not there, or was asked wrongly: to ask again cannot help.
+  function isHopeless() {
+    try {
+      const { status } = JSON.parse(frame.contentDocument.getElementById('start').textContent);
+      return status < 500;
+    } catch {
+      return false;
+    }
+  }
+
   frame.addEventListener('load', () => {
     if (frame.contentDocument?.URL === 'about:blank') return;
     if (isMap()) {
       cover.hidden = true;
       return;
     }
-    cover.replaceChildren(emptyState(t('console.no_map'), { hint: t('console.no_map_hint'), sign: 'warn', action: button(t('console.retry'), load, { sign: 'again' }) }));
+    cover.replaceChildren(emptyState(t('console.no_map'), { hint: t('console.no_map_hint'), sign: 'warn', action: isHopeless() ? null : button(t('console.retry'), load, { sign: 'again' }) }));
   });
 
   window.addEventListener('message', (event) => {

@@ -39,7 +39,7 @@ function draw(register) {
   const titles = new Map(rules.map((rule) => [rule.rule_id, rule]));
   for (const finding of register.findings) {
     const park = parks.get(finding.park_id);
-    finding.words = [finding.title, finding.park_id ?? '', park?.name ?? '', ...(park?.search ?? []), finding.subject.id].join('\n').toLowerCase();
+    finding.words = [finding.title, finding.search ?? '', titles.get(finding.rule_id)?.title ?? '', finding.park_id ?? '', park?.name ?? '', ...(park?.search ?? []), finding.subject.id].join('\n').toLowerCase();
   }
   const isKept = (finding) =>
     (!state.rule || finding.rule_id === state.rule || finding.family === state.rule) &&

@@ -13,6 +13,16 @@ const LISTED = 200;
 const KINDS = ['new', 'changed', 'cured', 'not_compared'];
 let reviews = [];
 
+const SECTIONS = ['evidence_name', 'measure', 'parameter', 'column'];
+
+// What changed of a finding, in the reader's words: a field, or a name of its evidence.
+function changedName(name) {
+  const [last] = name.split('.').slice(-1);
+  if (has(`review.field_${name}`)) return t(`review.field_${name}`);
+  const section = SECTIONS.find((one) => has(`${one}.${last}`));
+  return section ? t(`${section}.${last}`) : last;
+}
+
 const reviewAddress = (reviewId) => page(`/reviews/${encodeURIComponent(reviewId)}`);
 
 function reviewTable() {
@@ -82,7 +92,7 @@ function finding(kind, item) {
   return {
     kind,
     finding: shown,
-    more: kind === 'changed' ? item.changed.map((name) => (name === 'verdict' ? `${t(`verdict.${item.before.verdict}`)} → ${t(`verdict.${item.after.verdict}`)}` : has(`review.field_${name}`) ? t(`review.field_${name}`) : name.replace('evidence.', ''))).join(start.lang === 'en' ? ', ' : '、') : null,
+    more: kind === 'changed' ? item.changed.map((name) => (name === 'verdict' ? `${t(`verdict.${item.before.verdict}`)} → ${t(`verdict.${item.after.verdict}`)}` : changedName(name))).join(start.lang === 'en' ? ', ' : '、') : null,
   };
 }
 

@@ -19,9 +19,11 @@ from geo_service.language import Language
 from geo_service.planning.county import County
 from geo_service.planning.import_drafts import ImportDesk
 from geo_service.schema import SCHEMAS
+from geo_service.web.errors import translator_of
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import GEOJSON, CountyDep, json_reply
 from geo_service.web.routes.reviews import AT_ONCE_SECONDS, job_document
+from geo_service.wording import said
 
 router = APIRouter(prefix="/api/imports", tags=["imports"])
 UPLOAD_PATH = "/api/imports"
@@ -120,7 +122,7 @@ async def create_import(
     be imported.
     """
     if asked.layer not in SCHEMAS:
-        msg = f"There is no layer {asked.layer!r}; layers are {', '.join(SCHEMAS)}."
+        msg = said("problem.no_layer", name=repr(asked.layer), known=list(SCHEMAS))
         raise NotFoundError(msg)
     upload = await run_in_threadpool(desk.receive, asked.filename)
     try:
@@ -157,7 +159,7 @@ def _read(
 
 
 def _accepted(request: Request, job: Job) -> Response:
-    reply = json_reply(request, job_document(job), status=202)
+    reply = json_reply(request, job_document(job, translator_of(request)), status=202)
     reply.headers["location"] = f"/api/jobs/{job.job_id}"
     return reply
 

@@ -28,7 +28,7 @@ _PARK = Page(
 _REVIEWS = Page(
     name="reviews",
     place="reviews",
-    texts=("review", "finding_words"),
+    texts=("review", "finding_words", "evidence_name", "measure", "parameter", "column"),
     scripts=("jobs.js", "mapframe.js"),
 )
 _REVIEW = Page(
@@ -49,7 +49,12 @@ _RULEBOOK = Page(
     place="rulebook",
     texts=("rulebook", "family", "parameter", "column", "measure", "zone", "river"),
 )
-_DATA = Page(name="data", place="data", texts=("data", "column"), scripts=("jobs.js",))
+_DATA = Page(
+    name="data",
+    place="data",
+    texts=("data", "column", "status", "zone", "scheme", "facility", "river"),
+    scripts=("jobs.js",),
+)
 _HELP = Page(name="help", place="help", body="help.html", texts=("help",))
 _ABOUT = Page(name="about", texts=("about",))
 

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from geo_service.reports.document import collection
 from geo_service.reports.ranking import criteria_document, ranking_document
 from geo_service.suitability.project import project_of, project_schema
+from geo_service.web.errors import translator_of
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import GEOJSON, CountyDep, Limit, Offset, json_reply
 from geo_service.web.routes.reviews import AT_ONCE_SECONDS, job_document
@@ -57,7 +58,7 @@ def create_ranking(
     if is_ended and job.fault is not None:
         raise job.fault
     if not is_ended or job.result is None:
-        reply = json_reply(request, job_document(job), status=202)
+        reply = json_reply(request, job_document(job, translator_of(request)), status=202)
         reply.headers["location"] = f"/api/jobs/{job.job_id}"
         return reply
     document = ranking_document(job.result, county.translator(language))

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from geo_service.errors import ChoiceNeededError
 from geo_service.jobs import Job
+from geo_service.language import Translator
 from geo_service.model import Severity
 from geo_service.planning.import_drafts import ImportDraft
 from geo_service.reports.document import (
@@ -20,8 +21,10 @@ from geo_service.reports.document import (
     rules_document,
 )
 from geo_service.suitability.rank import Ranking
+from geo_service.web.errors import choice_documents, translator_of
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import GEOJSON, BboxDep, CountyDep, Limit, Offset, json_reply
+from geo_service.wording import tell, tell_error, tell_fault
 from geo_service.zoning.review import Review
 
 router = APIRouter(prefix="/api", tags=["reviews"])
@@ -86,7 +89,7 @@ def create_review(
     if is_ended and job.fault is not None:
         raise job.fault
     if not is_ended or job.result is None:
-        reply = json_reply(request, job_document(job), status=202)
+        reply = json_reply(request, job_document(job, translator_of(request)), status=202)
         reply.headers["location"] = f"/api/jobs/{job.job_id}"
         return reply
     result = job.result
@@ -97,14 +100,19 @@ def create_review(
     return reply
 
 
-def job_document(job: Job) -> Document:
-    """Return a job's status and progress, and where its result is once there is one."""
+def job_document(job: Job, translator: Translator) -> Document:
+    """Return a job's status and progress, and where its result is once there is one.
+
+    What went wrong is told as a problem document would tell it.
+    """
+    fault = job.fault
+    error = job.error if fault is None else tell_error(fault, translator)
     document: Document = {
         "job_id": job.job_id,
         "status": job.status.value,
         "progress": job.progress,
         "step": job.step,
-        "error": job.error,
+        "error": None if error is None else tell(error, translator),
     }
     if isinstance(job.result, Review):
         document["result"] = f"/api/reviews/{job.result.review_id}"
@@ -112,24 +120,25 @@ def job_document(job: Job) -> Document:
         document["result"] = f"/api/rankings/{job.result.ranking_id}"
     if isinstance(job.result, ImportDraft):
         document["result"] = f"/api/imports/{job.result.draft_id}"
-    if isinstance(job.fault, ChoiceNeededError):
-        document["parameter"] = job.fault.parameter
-        document["choices"] = [
-            {"value": choice.value, "evidence": choice.evidence} for choice in job.fault.choices
-        ]
+    if fault is not None:
+        faults = getattr(fault, "faults", ())
+        document["errors"] = [tell_fault(one, translator) for one in faults]
+    if isinstance(fault, ChoiceNeededError):
+        document["parameter"] = fault.parameter
+        document["choices"] = choice_documents(fault, translator)
     return document
 
 
 @router.get("/jobs/{job_id}", summary="How far long work is")
 def job(job_id: str, request: Request, county: CountyDep) -> Response:
     """Return a job's status (waiting, running, done, failed, cancelled) and progress 0 to 1."""
-    return json_reply(request, job_document(county.jobs.find(job_id)))
+    return json_reply(request, job_document(county.jobs.find(job_id), translator_of(request)))
 
 
 @router.delete("/jobs/{job_id}", summary="Cancel long work")
 def cancel_job(job_id: str, request: Request, county: CountyDep) -> Response:
     """Tell a job to stop at its next step; one that ended stays as it is."""
-    return json_reply(request, job_document(county.jobs.cancel(job_id)))
+    return json_reply(request, job_document(county.jobs.cancel(job_id), translator_of(request)))
 
 
 @router.get("/reviews/{review_id}/comparison", summary="Two reviews compared")
