@@ -58,7 +58,10 @@
       this.app = make(
         'div',
         { class: `app kind-${settings.kind}` },
-        own.heading({ togglePanel: () => this.openPanel(!this.app.classList.contains('is-panel-open')) }),
+        own.heading({
+          togglePanel: () => this.openPanel(!this.app.classList.contains('is-panel-open')),
+          here: () => this.link.hash(),
+        }),
         this.panel.element,
         this.stage
       );
@@ -117,7 +120,7 @@
           document.fullscreenEnabled
             ? own.iconButton('full', text('full_screen'), () => this.toggleFullScreen())
             : null,
-          own.iconButton('print', text('print'), () => window.print()),
+          own.iconButton('print', text('print'), () => this.print.now()),
           this.tools.buttons()
         );
         L.DomEvent.disableClickPropagation(element);
