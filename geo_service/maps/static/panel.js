@@ -420,6 +420,21 @@
     return element;
   }
 
+  // What is missing where there is nothing to show, and where to bring it in.
+  function emptyNote() {
+    const { missing } = settings;
+    if (!missing) {
+      return null;
+    }
+    return make(
+      'section',
+      { class: 'empty-note', role: 'note' },
+      make('h2', null, text(missing.is_all ? 'empty_all' : 'empty_parks')),
+      make('p', null, text('empty_hint', { layers: missing.layers.join(settings.language === 'en' ? ', ' : '、') })),
+      missing.address ? make('a', { href: missing.address, target: '_top' }, text('empty_open')) : null
+    );
+  }
+
   // Who made the base map that is shown.
   function creditBasemap(backdrop) {
     const drawn = document.querySelector('.credits-drawn');
@@ -455,5 +470,5 @@
     }
   }
 
-  Object.assign(own, { heading, Panel, Legend, Messages, illustrativeNote, credits, creditBasemap, NARROW, iconButton });
+  Object.assign(own, { heading, Panel, Legend, Messages, illustrativeNote, emptyNote, credits, creditBasemap, NARROW, iconButton });
 })(window.planningMap);
