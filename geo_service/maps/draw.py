@@ -55,6 +55,8 @@ _LIST_LABELS = {
     TIME: "map.changes_tab",
     PREVIEW: "map.changes_tab",
 }
+_WANTED = ("county", "townships", "parks", "parcels", "control_zones")
+"""What a map needs to say anything, in the order in which it is told of."""
 _POINT_ZOOM = {"park": 17}
 """How near a page goes to a point; elsewhere so that its township is in sight."""
 
@@ -293,7 +295,20 @@ def _settings(
         "credits": list(
             dict.fromkeys(translator.convert(text) for data in states for text in data.credits())
         ),
+        "missing": _missing(main, service),
         "is_illustrative": any(data.is_illustrative() for data in states),
+    }
+
+
+def _missing(data: PlanData, service: Service | None) -> dict[str, Any] | None:
+    """Say what a map without parks lacks, and where to bring it in; None for one with parks."""
+    if "parks" not in data.known or data.count("parks"):
+        return None
+    wanted = [name for name in _WANTED if name in data.known and not data.count(name)]
+    return {
+        "is_all": not data.sources(),
+        "layers": [data.text(f"layer.{name}") for name in wanted],
+        "address": None if service is None else f"{service.root}/data",
     }
 
 

@@ -63,8 +63,8 @@ MAX_SOURCES = 20
 class Field:
     """One line of a popup: a property and how to write it.
 
-    `form` is `text`, `number`, `share`, `area_m2` or `area_ha`; the label is the
-    message `map.<label>`.
+    `form` is `text`, `number`, `share`, `grade`, `floor_m2`, `area_m2` or `area_ha` (of
+    land); the label is the message `map.<label>`.
     """
 
     key: str
@@ -118,7 +118,7 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
                 symbol_column="kind",
                 fields=(
                     Field(key="kind_name", label="kind"),
-                    Field(key="grade", label="grade"),
+                    Field(key="grade", label="grade", form="grade"),
                     Field(key="legal_basis", label="legal_basis"),
                     _ID,
                 ),
@@ -193,8 +193,8 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
                     _PARK,
                     Field(key="parcel_id", label="parcel"),
                     Field(key="floors", label="floors", form="number"),
-                    Field(key="floor_area_m2", label="floor_area", form="area_m2"),
-                    Field(key="vacant_m2", label="vacant", form="area_m2"),
+                    Field(key="floor_area_m2", label="floor_area", form="floor_m2"),
+                    Field(key="vacant_m2", label="vacant", form="floor_m2"),
                     _ID,
                 ),
                 is_detail=True,

@@ -269,6 +269,8 @@ def review_summary(review: Review, translator: Translator) -> Document:
         "waivers_version": review.waivers.version or None,
         "stale_waivers": list(review.waivers.stale),
         "illustrative": is_illustrative(review.plan),
+        "confidentiality": settings.confidentiality,
+        "map_approval": settings.map_approval,
         "basis_line": basis_line(review, translator),
         "checks": {
             rule_id: {

@@ -104,6 +104,8 @@ def ranking_summary(ranking: Ranking, translator: Translator) -> Document:
         "candidates_count": len(ranking.sites),
         "excluded_count": len(ranking.excluded),
         "illustrative": any(item.illustrative for item in ranking.sites.candidates),
+        "confidentiality": settings.confidentiality,
+        "map_approval": settings.map_approval,
     }
 
 

@@ -55,11 +55,13 @@ class _Workbook:
         title = text("title", county=document["county"], project=project)
         if document["illustrative"]:
             title += f" · {self._translator.text('map.has_illustrative')}"
+        mark = document.get("confidentiality")
         book = Book(
             title=title,
             language=self._translator.language,
             made_on=date.fromisoformat(document["as_of"]),
             header=title,
+            mark=f"{self._translator.text('report.confidentiality')}: {mark}" if mark else "",
             page=self._translator.text("report.page", page="&P", pages="&N"),
         )
         book.table(text("ranking"), self._ranking_columns(), self._ranking_rows())
@@ -352,7 +354,12 @@ class _Workbook:
         }
         if document.get("consistency_ratio") is not None:
             facts["consistency_ratio"] = document["consistency_ratio"]
-        shown = {text(key): value for key, value in facts.items()}
+        shown: dict[str, Cell] = {
+            self._translator.text(f"report.{key}"): document.get(key)
+            or self._translator.text("report.blank")
+            for key in ("confidentiality", "map_approval")
+        }
+        shown |= {text(key): value for key, value in facts.items()}
         for key in ("as_of", "plan_version", "rulebook_version"):
             shown[self._translator.text(f"report.{key}")] = document[key]
         return shown

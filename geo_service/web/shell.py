@@ -210,6 +210,10 @@ def _start(
         },
         "review_id": county.review.review_id,
         "as_of": county.review.as_of.isoformat(),
+        "marks": {
+            "confidentiality": county.plan.settings.confidentiality,
+            "map_approval": county.plan.settings.map_approval,
+        },
         "symbols": {
             key: symbol
             for key, symbol in symbol_document().items()

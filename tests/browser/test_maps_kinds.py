@@ -233,3 +233,45 @@ def test_every_kind_stands_alone_from_disk(visit: Visitor, tmp_path: Path) -> No
         page = visit().open(file.as_uri())
         page.locator("[data-item], [data-park]").first.click()
         expect(page.locator(".sheet")).to_be_visible()
+
+
+def test_paper_shows_every_source_below_the_map_and_the_whole_legend(
+    visit: Visitor, service: str
+) -> None:
+    page = visit().open(f"{service}/maps/park?park_id=YY-M-01")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    boxes = {
+        name: page.locator(name).bounding_box()
+        for name in (".stage", ".maps", ".credits", ".legend", ".credits-text")
+    }
+    stage, maps, credits_, legend, text = (box or {} for box in boxes.values())
+    assert maps["y"] + maps["height"] <= credits_["y"] + 1
+    assert legend["y"] + legend["height"] <= stage["y"] + stage["height"] + 1
+    assert text["y"] + text["height"] <= stage["y"] + stage["height"] + 1
+    assert page.evaluate(
+        "(() => { const text = document.querySelector('.credits-text');"
+        " return text.scrollHeight <= text.clientHeight + 1; })()"
+    )
+
+
+def test_the_marks_of_the_workspace_stand_on_screen(visit: Visitor, tmp_path: Path) -> None:
+    made = small_county()
+    made.extra += '\nmap_approval = "渝S(2026)001号"\nconfidentiality = "内部资料"'
+    file = tmp_path / "map.html"
+    draw(Running.open(made.write(tmp_path / "shown")).review).save(str(file))
+    page = visit().open(file.as_uri())
+    expect(page.locator(".top .confidentiality")).to_have_text("内部资料")
+    expect(page.locator(".credits-approval")).to_contain_text("渝S(2026)001号")
+
+
+def test_another_language_keeps_the_view_and_enter_goes_to_the_first_found(
+    visit: Visitor, kinds: dict[str, str]
+) -> None:
+    page = visit().open(kinds["park"])
+    page.fill("#query", "P1")
+    page.press("#query", "Enter")
+    expect(page.locator(".sheet")).to_be_visible()
+    link = page.locator('.languages a[lang="en"]')
+    link.focus()
+    assert re.search(r"#view=.*at=", link.get_attribute("href") or "")

@@ -384,7 +384,6 @@ def client(county: Running) -> Iterator[TestClient]:
     ("path", "status", "parameter"),
     [
         ("/maps/atlas", 404, None),
-        ("/maps/review", 400, "review_id"),
         ("/maps/park", 400, "park_id"),
         ("/maps/compare", 400, "review_id"),
         ("/maps/ranking", 400, "ranking_id"),
@@ -466,3 +465,10 @@ def test_the_symbols_go_out_with_their_names(client: TestClient) -> None:
     assert document["symbols"]["verdict.fail"]["fill"] == "#d55e00"
     assert document["labels"]["verdict.fail"]["label"] == "Fail"
     assert set(document["symbols"]) == set(document["labels"])
+
+
+def test_a_review_without_an_id_is_the_current_one(client: TestClient, county: Running) -> None:
+    answer = client.get("/maps/review")
+    assert answer.status_code == 200
+    addresses = [source["address"] for source in island(answer.text)["sources"]]
+    assert all(f"review_id={county.review.review_id}" in address for address in addresses)

@@ -194,3 +194,11 @@ def test_a_mark_that_cannot_be_printed_is_refused(
     county.extra += f"\nconfidentiality = {mark}"
     with pytest.raises(WorkspaceError, match="confidentiality"):
         open_plan(county.write(tmp_path / "c"))
+
+
+@pytest.mark.parametrize("kind", ["json", "geojson"])
+def test_the_marks_go_out_with_the_documents(client: TestClient, review_id: str, kind: str) -> None:
+    found = client.get(f"/api/reviews/{review_id}/export?format={kind}").json()
+    summary = found if kind == "json" else found["review"]
+    assert summary["confidentiality"] == "内部资料"
+    assert summary["map_approval"] is None

@@ -351,3 +351,13 @@ def test_nothing_ranked_still_makes_a_workbook(language: Language) -> None:
 
 def test_the_same_document_gives_the_same_bytes() -> None:
     assert ranking_xlsx(DOCUMENT, Translator()) == ranking_xlsx(DOCUMENT, Translator())
+
+
+def test_the_secrecy_mark_stands_on_every_sheet_and_among_the_facts(ranking: Ranking) -> None:
+    given = ranking_document(ranking, Translator(Language.ZH_HANS))
+    assert given["confidentiality"] is None
+    given |= {"confidentiality": "内部资料", "map_approval": "渝S(2026)001号"}
+    book = openpyxl.load_workbook(io.BytesIO(ranking_xlsx(given, Translator(Language.ZH_HANS))))
+    assert all("内部资料" in (sheet.oddHeader.right.text or "") for sheet in book)
+    cells = [cell.value for row in book.worksheets[-1].iter_rows() for cell in row]
+    assert {"内部资料", "渝S(2026)001号"} <= set(cells)

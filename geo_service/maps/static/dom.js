@@ -55,12 +55,30 @@
     maximumFractionDigits: 1,
   });
 
+  const M2_PER_HA = 1e4;
+  const M2_PER_MU = 2000 / 3;
+
+  // An area in the units of a planner, the customary one first: 亩, 公顷, m²; in English ha, mu, m².
+  function areas(value) {
+    const mu = text('mu', { value: decimal.format(value / M2_PER_MU) });
+    const hectares = text('hectares', { value: decimal.format(value / M2_PER_HA) });
+    return [...(settings.language === 'en' ? [hectares, mu] : [mu, hectares]), `${whole.format(value)} m²`];
+  }
+
+  // Land in one breath, the second unit in brackets; what is smaller than a mu in m².
+  function landArea(value) {
+    const [first, second, metres] = areas(value);
+    return value < M2_PER_MU ? metres : text('area_both', { first, second });
+  }
+
   const forms = {
     text: (value) => String(value),
     number: (value) => decimal.format(value),
     share: (value) => share.format(value),
-    area_m2: (value) => `${whole.format(value)} m²`,
-    area_ha: (value) => `${decimal.format(value)} ha`,
+    floor_m2: (value) => `${whole.format(value)} m²`,
+    area_m2: landArea,
+    area_ha: (value) => landArea(value * M2_PER_HA),
+    grade: (value) => settings.texts[`grade_${value}`] || String(value),
     // As everywhere else on pages, of a hundred.
     score: (value) => decimal.format(value * 100),
   };
@@ -111,5 +129,5 @@
     );
   }
 
-  Object.assign(own, { make, makeSvg, text, dataText, write, isGiven, shorten, icon, iconButton });
+  Object.assign(own, { make, makeSvg, text, dataText, write, areas, isGiven, shorten, icon, iconButton });
 })(window.planningMap);

@@ -8,7 +8,6 @@
   const E2 = F * (2 - F);
   const E = Math.sqrt(E2);
   const RADIANS = Math.PI / 180;
-  const SQUARE_METRES_PER_MU = 2000 / 3;
 
   // Length in metres of the geodesic between two places (Vincenty's inverse formula; places
   // nearly opposite on the globe, where it does not settle, fall back to the sphere).
@@ -110,5 +109,5 @@
     return nearest;
   }
 
-  own.geodesy = { distance, length, area, isInside, toEdge, SQUARE_METRES_PER_MU };
+  own.geodesy = { distance, length, area, isInside, toEdge };
 })(window.planningMap);

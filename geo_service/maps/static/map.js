@@ -8,6 +8,7 @@
   const shownAtFirst = [...layers, ...settings.backdrops].filter((layer) => layer.is_shown);
 
   const SETTLE_AFTER_MS = 250;
+  const MAP_MOVES_MS = 320;
   const isBasemap = (name) => name.startsWith('basemap.');
 
   class PlanningPage {
@@ -58,7 +59,10 @@
       this.app = make(
         'div',
         { class: `app kind-${settings.kind}` },
-        own.heading({ togglePanel: () => this.openPanel(!this.app.classList.contains('is-panel-open')) }),
+        own.heading({
+          togglePanel: () => this.openPanel(!this.app.classList.contains('is-panel-open')),
+          here: () => this.link.hash(),
+        }),
         this.panel.element,
         this.stage
       );
@@ -71,7 +75,7 @@
       });
       this.timeline = settings.timeline ? new own.Timeline((step) => this.goTo(step)) : null;
       this.frames = make('div', { class: 'maps' }, containers.map((container, place) => this.frame(container, place)));
-      this.stage.append(this.frames, own.illustrativeNote() || '', this.messages.element, this.legend.element, own.credits());
+      this.stage.append(this.frames, own.illustrativeNote() || '', own.emptyNote() || '', this.messages.element, this.legend.element, own.credits());
       if (this.timeline) {
         this.stage.append(this.timeline.element);
         this.timeline.show(this.step);
@@ -117,7 +121,7 @@
           document.fullscreenEnabled
             ? own.iconButton('full', text('full_screen'), () => this.toggleFullScreen())
             : null,
-          own.iconButton('print', text('print'), () => window.print()),
+          own.iconButton('print', text('print'), () => this.print.now()),
           this.tools.buttons()
         );
         L.DomEvent.disableClickPropagation(element);
@@ -333,6 +337,12 @@
       } else {
         this.allowed.set(layer, new Set(ids));
       }
+      // The popup of what is not wanted any more goes with it.
+      const { selected } = this;
+      if (selected && selected.layer === layer && ids !== null && !this.allowed.get(layer).has(selected.id)) {
+        this.eachMap((map) => map.closePopup());
+        this.selectItem(null);
+      }
       this.refresh();
     }
 
@@ -419,9 +429,9 @@
       return false;
     }
 
-    identify(drawing, latlng) {
+    identify(drawing, latlng, options) {
       this.selectItem(null);
-      this.tools.identify(drawing, latlng);
+      this.tools.identify(drawing, latlng, options);
     }
 
     // Marks a feature as the selected one and says so to the page around this one.
@@ -439,6 +449,20 @@
     onPopupOpen(drawing) {
       this.drawings.filter((other) => other !== drawing).forEach(({ map }) => map.closePopup());
       this.app.classList.add('has-popup');
+      setTimeout(() => this.makeWay(drawing), MAP_MOVES_MS);
+    }
+
+    // The legend folds while it lies over an open popup.
+    makeWay({ popup, map }) {
+      const frame = popup && map.hasLayer(popup) ? popup.getElement() : null;
+      if (!frame || this.legend.body.hidden || this.app.classList.contains('is-printing')) {
+        return;
+      }
+      const [one, other] = [frame, this.legend.element].map((element) => element.getBoundingClientRect());
+      if (one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom) {
+        this.legend.open(false);
+        this.isLegendFolded = true;
+      }
     }
 
     // What was told of is not selected any more, unless another popup opens at once.
@@ -448,6 +472,10 @@
         const isOpen = this.drawings.some((drawing) => drawing.popup && drawing.map.hasLayer(drawing.popup));
         if (!isOpen && this.selected) {
           this.selectItem(null);
+        }
+        if (!isOpen && this.isLegendFolded) {
+          this.isLegendFolded = false;
+          this.legend.open(true);
         }
       }, 0);
       const { opener } = this;

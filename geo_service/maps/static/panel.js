@@ -26,21 +26,23 @@
         make('h1', null, dataText(settings.title)),
         make('p', { class: 'subtitle' }, dataText(settings.subtitle))
       ),
-      settings.languages ? languages() : null
+      settings.confidentiality ? make('strong', { class: 'confidentiality' }, dataText(settings.confidentiality)) : null,
+      settings.languages ? languages(actions) : null
     );
   }
 
-  function languages() {
+  // The same view in another language: the address takes place, layers and selection along.
+  function languages({ here }) {
     return make(
       'nav',
       { class: 'languages', 'aria-label': 'Language' },
-      settings.languages.map((language) =>
-        make(
-          'a',
-          { href: language.address, lang: language.code, 'aria-current': language.is_current ? 'true' : null },
-          language.label
-        )
-      )
+      settings.languages.map((language) => {
+        const link = make('a', { href: language.address, lang: language.code, 'aria-current': language.is_current ? 'true' : null }, language.label);
+        for (const moment of ['pointerdown', 'focus', 'click']) {
+          link.addEventListener(moment, () => link.setAttribute('href', `${language.address}${here()}`));
+        }
+        return link;
+      })
     );
   }
 
@@ -58,6 +60,14 @@
         autocomplete: 'off',
         maxlength: 100,
         input: () => actions.search(this.query.value),
+        keydown: (event) => {
+          // Enter goes to the first that was found; not the one that ends a word of pinyin.
+          if (event.key === 'Enter' && !event.isComposing && this.query.value.trim()) {
+            event.preventDefault();
+            actions.search(this.query.value);
+            this.list.querySelector('.list-line')?.click();
+          }
+        },
       });
       this.counts = make('div', { class: 'counts', role: 'group', 'aria-label': groupLabel('verdicts') });
       this.list = make('div', { class: 'scroll list-page', id: 'parks-page', role: 'tabpanel', 'aria-labelledby': 'parks-tab' });
@@ -303,6 +313,7 @@
   class Legend {
     constructor() {
       this.body = make('div', { class: 'legend-body', id: 'legend-body' });
+      new ResizeObserver(() => this.reach()).observe(this.body);
       this.button = make(
         'button',
         { type: 'button', class: 'legend-head', 'aria-controls': 'legend-body', click: () => this.open(this.body.hidden) },
@@ -317,6 +328,15 @@
       this.body.hidden = !isOpen;
       this.button.setAttribute('aria-expanded', String(isOpen));
       this.element.classList.toggle('is-closed', !isOpen);
+    }
+
+    // What scrolls can be reached and scrolled by keyboard.
+    reach() {
+      if (this.body.scrollHeight > this.body.clientHeight + 1) {
+        Object.entries({ tabindex: '0', role: 'group', 'aria-label': text('legend') }).forEach(([name, value]) => this.body.setAttribute(name, value));
+      } else {
+        ['tabindex', 'role', 'aria-label'].forEach((name) => this.body.removeAttribute(name));
+      }
     }
 
     // The symbols of the layers that are on: of parks all, of the rest what is in sight; and
@@ -336,6 +356,7 @@
         return make('div', { class: 'legend-part' }, make('h3', null, group.label), list);
       });
       this.body.replaceChildren(...sections.filter(Boolean));
+      this.reach();
     }
   }
 
@@ -381,8 +402,11 @@
 
   function credits() {
     const drawn = make('span', { class: 'credits-drawn' }, `${text('drawn_with')}: Leaflet`);
+    const approval = settings.approval_number
+      ? make('span', { class: 'credits-approval' }, text('approval_number'), ' ', dataText(settings.approval_number))
+      : null;
     if (!settings.credits.length) {
-      return make('div', { class: 'credits' }, drawn);
+      return make('div', { class: 'credits' }, approval, drawn);
     }
     const more = make(
       'span',
@@ -391,9 +415,24 @@
       settings.credits.map((credit, place) => [place ? '; ' : '', dataText(credit)])
     );
     const line = make('button', { type: 'button', class: 'credits-line', title: text('credits') }, more);
-    const element = make('div', { class: 'credits' }, line, drawn);
+    const element = make('div', { class: 'credits' }, line, approval, drawn);
     line.addEventListener('click', () => element.classList.toggle('is-open'));
     return element;
+  }
+
+  // What is missing where there is nothing to show, and where to bring it in.
+  function emptyNote() {
+    const { missing } = settings;
+    if (!missing) {
+      return null;
+    }
+    return make(
+      'section',
+      { class: 'empty-note', role: 'note' },
+      make('h2', null, text(missing.is_all ? 'empty_all' : 'empty_parks')),
+      make('p', null, text('empty_hint', { layers: missing.layers.join(settings.language === 'en' ? ', ' : '、') })),
+      missing.address ? make('a', { href: missing.address, target: '_top' }, text('empty_open')) : null
+    );
   }
 
   // Who made the base map that is shown.
@@ -431,5 +470,5 @@
     }
   }
 
-  Object.assign(own, { heading, Panel, Legend, Messages, illustrativeNote, credits, creditBasemap, NARROW, iconButton });
+  Object.assign(own, { heading, Panel, Legend, Messages, illustrativeNote, emptyNote, credits, creditBasemap, NARROW, iconButton });
 })(window.planningMap);

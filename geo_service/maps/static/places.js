@@ -132,7 +132,7 @@
         make(
           'li',
           null,
-          make('p', { class: 'zone-head' }, own.swatch(`zone.${zone.kind}` in settings.symbols ? `zone.${zone.kind}` : 'zone.slope'), make('strong', null, zone.kind_name), isGiven(zone.grade) ? dataText(text('grade_value', { grade: own.shorten(zone.grade, 40) })) : null),
+          make('p', { class: 'zone-head' }, own.swatch(`zone.${zone.kind}` in settings.symbols ? `zone.${zone.kind}` : 'zone.slope'), make('strong', null, zone.kind_name), isGiven(zone.grade) ? dataText(text('grade_value', { grade: own.shorten(write(zone.grade, 'grade'), 40) })) : null),
           isGiven(zone.name) ? make('p', null, dataText(own.shorten(zone.name, 80))) : null,
           isGiven(zone.area_m2) ? make('p', { class: 'figure' }, text('overlap_value', { area: write(zone.area_m2, 'area_m2'), share: write(zone.share, 'share') })) : null,
           isGiven(zone.legal_basis) ? make('p', { class: 'hint' }, `${text('legal_basis')}: `, dataText(own.shorten(zone.legal_basis, 160))) : null,

@@ -4,6 +4,8 @@
 (function (own) {
   const { settings, make, text, dataText } = own;
   const ROOM_PX = [8, 34];
+  const LONGEST_WAIT_MS = 30000;
+  const LOOK_AGAIN_MS = 150;
   const METRES_PER_PIXEL_ON_PAPER = 0.0254 / 96;
 
   function today() {
@@ -39,14 +41,59 @@
         this.scale,
         this.date
       );
+      this.unready = make('p', { class: 'print-unready', role: 'note', hidden: true }, text('print_unready'));
+      page.stage.append(this.unready);
       window.addEventListener('beforeprint', () => this.start());
       window.addEventListener('afterprint', () => this.end());
+    }
+
+    get isReady() {
+      const { state, tiles } = this.app.dataset;
+      return (state === 'done' || state === 'failed') && tiles !== 'loading';
+    }
+
+    // Prints as soon as everything is drawn; the browser's own command does not wait.
+    now() {
+      clearTimeout(this.timer);
+      const end = Date.now() + LONGEST_WAIT_MS;
+      const look = () => {
+        if (this.isReady || Date.now() > end) {
+          window.print();
+        } else {
+          this.timer = setTimeout(look, LOOK_AGAIN_MS);
+        }
+      };
+      look();
+    }
+
+    // Below the map stand its sources and, of versions, which one it is: nothing covers it.
+    makeRoom() {
+      const { stage } = this.page;
+      const notes = ['.credits', '.timeline'].map((name) => stage.querySelector(name)).filter(Boolean);
+      const heights = notes.map((note) => note.offsetHeight);
+      stage.style.setProperty('--under', `${heights.reduce((sum, height) => sum + height, 0)}px`);
+      stage.style.setProperty('--credits', `${heights[0] || 0}px`);
+    }
+
+    // A long legend takes two columns, and what is longer still smaller letters.
+    fitLegend() {
+      const { element } = this.legend;
+      element.classList.remove('is-dense');
+      element.style.removeProperty('zoom');
+      const room = this.page.stage.clientHeight;
+      if (element.scrollHeight > room) {
+        element.classList.add('is-dense');
+      }
+      for (let scale = 0.95; element.getBoundingClientRect().height > room && scale > 0.3; scale -= 0.05) {
+        element.style.setProperty('zoom', String(scale));
+      }
     }
 
     start() {
       if (this.before) {
         return;
       }
+      this.unready.hidden = this.isReady;
       const { map } = this.page;
       const view = map.getBounds();
       const county = L.latLngBounds(settings.bounds);
@@ -59,12 +106,14 @@
       };
       this.app.classList.add('is-printing');
       this.legend.open(true);
+      this.makeRoom();
       this.page.eachMap((each) => {
         each.closePopup();
         each.invalidateSize({ animate: false, pan: false });
       });
       map.fitBounds(this.before.bounds, { animate: false, padding: ROOM_PX });
       this.page.settle();
+      this.fitLegend();
       this.date.textContent = text('print_date', { date: today() });
       this.scale.textContent = text('print_scale', { scale: scaleOf(map) });
     }
@@ -76,6 +125,9 @@
       const { center, zoom, isLegendOpen } = this.before;
       this.before = null;
       this.app.classList.remove('is-printing');
+      this.unready.hidden = true;
+      this.legend.element.classList.remove('is-dense');
+      this.legend.element.style.removeProperty('zoom');
       this.legend.open(isLegendOpen);
       this.page.eachMap((each) => each.invalidateSize({ animate: false, pan: false }));
       this.page.map.setView(center, zoom, { animate: false });

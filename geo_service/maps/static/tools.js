@@ -3,7 +3,7 @@
 'use strict';
 
 (function (own) {
-  const { settings, make, text, geodesy, iconButton } = own;
+  const { settings, make, text, areas, geodesy, iconButton } = own;
   const MOST_POINTS = 500;
   const FEWEST_FOR_AREA = 3;
 
@@ -56,10 +56,6 @@
 
   function metres(value) {
     return value < 1000 ? `${own.write(value, 'number')} m` : `${own.write(value / 1000, 'number')} km`;
-  }
-
-  function areas(value) {
-    return [`${own.write(value, 'area_m2')}`, text('hectares', { value: own.write(value / 1e4, 'number') }), text('mu', { value: own.write(value / geodesy.SQUARE_METRES_PER_MU, 'number') })];
   }
 
   class Tools {
@@ -136,7 +132,9 @@
       } else if (this.draft) {
         this.draft.add(this.page.map.getCenter());
       } else {
-        this.page.identify(this.page.drawing, this.page.map.getCenter());
+        this.page.identify(this.page.drawing, this.page.map.getCenter(), { isFocused: true });
+        // Escape comes back to where Enter was pressed.
+        this.page.opener = event.target;
         this.page.focusPopup(this.page.drawing);
       }
     }
@@ -203,7 +201,7 @@
     }
 
     // Asks what is at a place and shows the answer in a popup there.
-    async identify(drawing, latlng) {
+    async identify(drawing, latlng, { isFocused = false } = {}) {
       if (!this.page.canIdentify) {
         return;
       }
@@ -214,6 +212,10 @@
       const answer = await own.places.ask(() => own.places.identify(this.page, drawing, latlng));
       if (turn === this.turn) {
         body.replaceChildren(...answer);
+        const isLost = document.activeElement === document.body || document.activeElement === sheet;
+        if (isFocused && isLost && sheet.isConnected) {
+          sheet.focus({ preventScroll: true });
+        }
         drawing.popup.update();
       }
     }
@@ -244,5 +246,5 @@
     }
   }
 
-  Object.assign(own, { Tools, metres, areas });
+  Object.assign(own, { Tools, metres });
 })(window.planningMap);

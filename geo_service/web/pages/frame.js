@@ -41,18 +41,50 @@ document.fonts.addEventListener('loadingdone', () => {
   document.documentElement.style.setProperty('--letter-spacing', `${spacing}px`);
 });
 
+// Whether all that a sheet shows is there: the page, and within its maps every layer.
+function isReadyToPrint() {
+  const isDrawn = (frame) => {
+    const state = frame.contentDocument?.querySelector('.app')?.dataset.state;
+    return !state || state === 'done' || state === 'failed';
+  };
+  return main.dataset.state === 'shown' && !main.querySelector('.spinner') && [...main.querySelectorAll('iframe')].every(isDrawn);
+}
+
+// A print button waits until everything is there; the browser's own command cannot be held back,
+// its sheets say when something was missing.
+const LONGEST_WAIT_MS = 30_000;
+const printNow = window.print.bind(window);
+let printing = null;
+window.print = () => {
+  clearTimeout(printing);
+  const end = Date.now() + LONGEST_WAIT_MS;
+  const look = () => {
+    if (isReadyToPrint() || Date.now() > end) printNow();
+    else printing = setTimeout(look, 150);
+  };
+  look();
+};
+
 function drawFrame() {
   document.getElementById('county').textContent = start.county;
   document.getElementById('illustrative').hidden = !start.illustrative;
   const { versions } = start;
-  document.getElementById('versions').replaceChildren(
-    ...[
-      t('console.version_product', { version: versions.product }),
-      t('console.version_plan', { version: versions.plan }),
-      t('console.version_rulebook', { version: versions.rulebook }),
-      t('console.as_of', { day: start.as_of }),
-    ].map((text) => make('span', {}, text)),
-  );
+  const told = [
+    t('console.version_product', { version: versions.product }),
+    t('console.version_plan', { version: versions.plan }),
+    t('console.version_rulebook', { version: versions.rulebook }),
+    t('console.as_of', { day: start.as_of }),
+  ];
+  document.getElementById('versions').replaceChildren(...told.map((text) => make('span', {}, text)));
+  // The county's own words for secrecy and for the approval of its maps; on paper they stand on top.
+  const marks = [
+    start.marks?.confidentiality ? ['confidentiality', make('strong', { class: 'confidentiality data' }, start.marks.confidentiality)] : null,
+    start.marks?.map_approval ? ['map_approval', make('span', { class: 'data' }, start.marks.map_approval)] : null,
+  ].filter(Boolean);
+  const marked = () => marks.map(([name, value]) => make('span', {}, t(`console.${name}`), value.cloneNode(true)));
+  document.getElementById('marks').replaceChildren(...marked());
+  document.getElementById('marks').hidden = !marks.length;
+  document.getElementById('paper-versions').replaceChildren(...marked(), ...told.map((text) => make('span', {}, text)));
   const menu = document.getElementById('menu');
   menu.addEventListener('click', () => menu.setAttribute('aria-expanded', String(menu.getAttribute('aria-expanded') !== 'true')));
   document.addEventListener('keydown', (event) => {

@@ -51,7 +51,11 @@ export function table(columns, options = {}) {
         const isSorted = state.sort[0] === column.key;
         const mark = isSorted ? (state.sort[1] ? 'descending' : 'ascending') : 'none';
         const content = column.value
-          ? make('button', { type: 'button', class: 'sort', 'data-sort': column.key, click: () => sortBy(column) }, column.label, make('span', { class: `arrow ${mark}`, 'aria-hidden': 'true' }))
+          ? [
+              make('button', { type: 'button', class: 'sort no-print', 'data-sort': column.key, click: () => sortBy(column) }, column.label, make('span', { class: `arrow ${mark}`, 'aria-hidden': 'true' })),
+              // Heads that a sheet repeats are painted without their buttons.
+              make('span', { class: 'print-only', 'aria-hidden': 'true' }, column.label),
+            ]
           : column.label;
         return make('th', { scope: 'col', role: 'columnheader', class: column.css || '', 'aria-sort': column.value ? mark : null }, content);
       }),

@@ -186,7 +186,6 @@ class MapQuery:
 
 _PARAMETERS = ("review_id", "ranking_id", "park_id", "before", "layer", "import_id")
 _NEEDED = {
-    "review": "review_id",
     "park": "park_id",
     "compare": "review_id",
     RANKING: "ranking_id",
@@ -218,6 +217,8 @@ def read_query(  # noqa: PLR0913 - one for each kind of map
     if kind == "compare" and before is None:
         # One review alone is compared with the current one.
         return MapQuery(kind, before=MapQuery(kind, review_id).need("review_id"))
+    if kind == "review" and not review_id:
+        review_id = county.review.review_id
     if kind == TIME and layer is None:
         layer = latest_layer(county.workspace, TIMED_LAYERS)
     asked = MapQuery(
@@ -263,9 +264,10 @@ def map_page(
 ) -> Response:
     """Return a map as a page that asks this service for its features.
 
-    `overview`; `review` (needs `review_id`); `park` (needs `park_id`, by the current review or
-    `review_id`); `compare` (from `before` to `review_id`, or from `review_id` to the current
-    review); `ranking` (needs `ranking_id`); `time` (a `layer` through its versions);
+    `overview`; `review` (of `review_id`, else the current one); `park` (needs `park_id`, by
+    the current review or `review_id`); `compare` (from `before` to `review_id`, or from
+    `review_id` to the current review); `ranking` (needs `ranking_id`); `time` (a `layer`
+    through its versions);
     `preview` (what an import, `import_id`, would publish).
     """
     root = str(request.scope.get("root_path", ""))
