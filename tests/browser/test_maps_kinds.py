@@ -245,7 +245,7 @@ def test_paper_shows_every_source_below_the_map_and_the_whole_legend(
         name: page.locator(name).bounding_box()
         for name in (".stage", ".maps", ".credits", ".legend", ".credits-text")
     }
-    stage, maps, credits_, legend, text = (box or {} for box in boxes.values())
+    stage, maps, credits_, legend, text = (dict(box or {}) for box in boxes.values())
     assert maps["y"] + maps["height"] <= credits_["y"] + 1
     assert legend["y"] + legend["height"] <= stage["y"] + stage["height"] + 1
     assert text["y"] + text["height"] <= stage["y"] + stage["height"] + 1

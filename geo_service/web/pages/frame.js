@@ -50,20 +50,19 @@ function isReadyToPrint() {
   return main.dataset.state === 'shown' && !main.querySelector('.spinner') && [...main.querySelectorAll('iframe')].every(isDrawn);
 }
 
-// A print button waits until everything is there; the browser's own command cannot be held back,
-// its sheets say when something was missing.
+// What print buttons do: wait until everything is there. The browser's own command cannot be held
+// back; its sheets say when something was missing.
 const LONGEST_WAIT_MS = 30_000;
-const printNow = window.print.bind(window);
 let printing = null;
-window.print = () => {
+export function printPage() {
   clearTimeout(printing);
   const end = Date.now() + LONGEST_WAIT_MS;
   const look = () => {
-    if (isReadyToPrint() || Date.now() > end) printNow();
+    if (isReadyToPrint() || Date.now() > end) window.print();
     else printing = setTimeout(look, 150);
   };
   look();
-};
+}
 
 function drawFrame() {
   document.getElementById('county').textContent = start.county;

@@ -4,7 +4,7 @@ import { ACCENT, INK, LINE, MUTED, OTHERS, SUPPORTING, chart, plainText, tooltip
 import { data, make, makeSvg, pageHead, panel, shorten } from './dom.js';
 import { findingList } from './findings.js';
 import { amount, area, count, exact, hectares, isGiven, money, number, percent, squareMetres, tenThousand } from './format.js';
-import { has, page, setTitle, showPage, start, t } from './frame.js';
+import { has, page, printPage, setTitle, showPage, start, t } from './frame.js';
 import { mapFrame } from './mapframe.js';
 import { WORST_FIRST, illustrativeMark, tierMark, verdictMark } from './marks.js';
 import { table } from './table.js';
@@ -252,7 +252,7 @@ function draw(park, profile) {
   showPage(
     pageHead(data(shorten(park.name, 120)), {
       above: make('nav', { class: 'crumb', 'aria-label': t('park.crumb') }, make('a', { href: page('/') }, t('console.nav_home')), make('span', { 'aria-hidden': 'true' }, '/'), tierMark(park.tier), park.township ? make('span', {}, data(park.township)) : null, make('code', {}, data(park.park_id)), park.illustrative ? illustrativeMark() : null),
-      tools: [make('a', { class: 'button plain', href: page(`/reviews/${encodeURIComponent(start.review_id)}?park=${encodeURIComponent(parkId)}`) }, t('park.in_review')), make('button', { type: 'button', class: 'button plain', click: () => window.print() }, t('console.print'))],
+      tools: [make('a', { class: 'button plain', href: page(`/reviews/${encodeURIComponent(start.review_id)}?park=${encodeURIComponent(parkId)}`) }, t('park.in_review')), make('button', { type: 'button', class: 'button plain', click: printPage }, t('console.print'))],
     }),
     head(park, profile),
     make('div', { class: 'grid-2 park-figures' }, panel(t('park.mix'), { note: t('park.mix_note') }, mixFigure(profile)), panel(t('park.trend'), { note: t('park.trend_note') }, trendFigure(profile))),

@@ -3,7 +3,7 @@ import { emptyState, errorState, get } from './api.js';
 import { button, data, freshId, labelled, later, make, pageHead, panel, select, shorten } from './dom.js';
 import { findingList } from './findings.js';
 import { count, percent } from './format.js';
-import { has, page, setTitle, showPage, start, t } from './frame.js';
+import { has, page, printPage, setTitle, showPage, start, t } from './frame.js';
 import { mapFrame } from './mapframe.js';
 import { SEVERITIES, VERDICTS, WORST_FIRST, legend, severityMark, verdictBadge } from './marks.js';
 import { table } from './table.js';
@@ -159,7 +159,7 @@ function draw(register) {
     pageHead(t('review.title', { day: summary.as_of }), {
       above: make('nav', { class: 'crumb', 'aria-label': t('review.crumb') }, make('a', { href: page('/reviews') }, t('console.nav_reviews')), make('span', { 'aria-hidden': 'true' }, '/'), make('code', {}, summary.review_id), reviewId === start.review_id ? make('span', { class: 'chip is-current' }, t('review.current')) : null),
       line: summary.basis_line,
-      tools: [make('a', { class: 'button plain', href: page(`/reviews?after=${encodeURIComponent(reviewId)}`) }, t('review.compare')), exportsMenu(), button(t('console.print'), () => window.print(), { sign: 'print' })],
+      tools: [make('a', { class: 'button plain', href: page(`/reviews?after=${encodeURIComponent(reviewId)}`) }, t('review.compare')), exportsMenu(), button(t('console.print'), printPage, { sign: 'print' })],
     }),
     panel(t('review.verdicts'), { note: t('review.verdicts_note', { count: count(register.parks.length) }) }, verdictsOf, make('div', { class: 'print-only' }, legend())),
     make(

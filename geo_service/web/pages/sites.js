@@ -4,7 +4,7 @@ import { ask, emptyState, errorState, fillWith, get, loadingState } from './api.
 import { ACCENT, INK, LINE, MUTED, OTHERS, SUPPORTING, chart, plainText, tooltip } from './chart.js';
 import { button, data, later, make, pageHead, panel, select, shorten } from './dom.js';
 import { area, count, isGiven, moneyPerMu, number, percent, squareMetres, time } from './format.js';
-import { page, parkAddress, setTitle, showPage, start, t } from './frame.js';
+import { page, parkAddress, printPage, setTitle, showPage, start, t } from './frame.js';
 import { run } from './jobs.js';
 import { mapFrame } from './mapframe.js';
 import { illustrativeMark, verdictMark } from './marks.js';
@@ -381,7 +381,7 @@ async function load() {
     setTitle(t('console.sites_title'));
     results.replaceChildren(make('div', { class: 'panel' }, emptyState(t('sites.start'), { hint: t('sites.start_hint'), sign: 'pin' }), make('ol', { class: 'steps' }, ['exclude', 'score', 'decide'].map((step, place) => make('li', {}, make('span', { class: 'rank-no' }, String(place + 1)), make('div', {}, make('h3', {}, t(`sites.step_${step}`)), make('p', { class: 'note' }, t(`sites.step_${step}_is`))))))));
     showPage(
-      pageHead(t('console.sites_title'), { line: t('sites.lead'), tools: [earlier(rankings), button(t('console.print'), () => window.print(), { sign: 'print' })] }),
+      pageHead(t('console.sites_title'), { line: t('sites.lead'), tools: [earlier(rankings), button(t('console.print'), printPage, { sign: 'print' })] }),
       make('div', { class: 'sites-grid' }, panel(t('sites.project'), { note: t('sites.project_note'), className: 'no-print' }, form.node), results),
     );
     const wanted = new URLSearchParams(window.location.search).get('ranking');
