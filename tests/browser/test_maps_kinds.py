@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Page, expect
 
 import geo_service as gs
 from geo_service.maps.draw import draw
@@ -241,11 +241,14 @@ def test_paper_shows_every_source_below_the_map_and_the_whole_legend(
     page = visit().open(f"{service}/maps/park?park_id=YY-M-01")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
-    boxes = {
-        name: page.locator(name).bounding_box()
-        for name in (".stage", ".maps", ".credits", ".legend", ".credits-text")
-    }
-    stage, maps, credits_, legend, text = (dict(box or {}) for box in boxes.values())
+
+    def box_of(name: str) -> FloatRect:
+        box = page.locator(name).bounding_box()
+        assert box is not None
+        return box
+
+    names = (".stage", ".maps", ".credits", ".legend", ".credits-text")
+    stage, maps, credits_, legend, text = map(box_of, names)
     assert maps["y"] + maps["height"] <= credits_["y"] + 1
     assert legend["y"] + legend["height"] <= stage["y"] + stage["height"] + 1
     assert text["y"] + text["height"] <= stage["y"] + stage["height"] + 1
