@@ -113,7 +113,7 @@ def test_reasons_map_and_downloads_follow_the_weights_and_can_be_kept(
     assert document["candidates"][0]["candidate_id"] == first
     before = page.url
     page.get_by_role("button", name="另存为新排名").click()
-    page.wait_for_function("(before) => location.href !== before", arg=before)
+    expect(page).not_to_have_url(before)
     expect(page.locator(ROWS).first).to_have_attribute("data-id", first)
     expect(page.get_by_role("button", name="另存为新排名")).to_be_hidden()
 
