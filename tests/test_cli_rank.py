@@ -102,7 +102,7 @@ def test_one_candidate_explained(workspace: Path, project: Path) -> None:
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "P1 园 · Parcel A"
-    assert "0.790" in lines[1]
+    assert "79.0 of 100" in lines[1]
     assert any("leading industry" in line for line in lines)
     told = run("rank", project, workspace, "--explain", "parcel:A", "--format", "json")
     assert len(json.loads(told.stdout)["sentences"]) == 3

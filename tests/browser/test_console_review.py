@@ -191,7 +191,7 @@ def test_a_broken_rulebook_is_answered_with_its_faults(visit: Visitor, address: 
     page.fill("#rulebook-text", "rules: {no.such: {}}")
     page.click("#review-again")
     alert = page.get_by_role("alert")
-    expect(alert).to_contain_text("服务返回错误（422）")
+    expect(alert).to_contain_text("提交的内容有误")
     expect(alert.locator("li").first).to_be_visible()
 
 

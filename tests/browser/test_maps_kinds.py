@@ -150,7 +150,7 @@ def test_candidates_carry_their_rank_and_the_way_to_facilities(
 ) -> None:
     page = visit().open(kinds["ranking"])
     first = page.locator("[data-item]").first
-    expect(first).to_contain_text(re.compile(r"\d\.\d{3}"))
+    expect(first).to_contain_text(re.compile(r"\d\d\.\d"))
     first.click()
     sheet = page.locator(".sheet")
     expect(sheet).to_contain_text("名次")

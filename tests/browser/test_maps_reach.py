@@ -14,12 +14,15 @@ from geo_service.suitability.project import parse_project
 from geo_service.zoning.rulebook import parse_rulebook
 from tests.browser.conftest import Visitor, serving
 from tests.browser.test_console_pages import serious
-from tests.browser.test_maps_kinds import STRICTER
 from tests.conftest import copy_demo
 from tests.county import County
 
 pytestmark = pytest.mark.browser
 
+STRICTER = (
+    'format: "1"\ntitle: {en: stricter}\nextends: default\n'
+    "rules: {focus.leading_share: {parameters: {pass_share: 0.85}}}\n"
+)
 READY = '.app[data-state="done"]'
 PROJECT = {"name": "试", "industry_code": "3841", "needs": {"land_m2": 20_000}}
 

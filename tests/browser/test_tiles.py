@@ -137,7 +137,7 @@ def test_a_click_tells_of_the_parcel_in_the_reader_s_words(visit: Visitor, addre
     sheet = page.locator(".sheet")
     expect(sheet.locator(".sheet-title")).to_have_text("L3050")
     expect(sheet).to_contain_text("已建宗地")
-    expect(sheet).to_contain_text("1,600 m²")
+    expect(sheet).to_contain_text("2.4 亩（0.16 公顷）")
     expect(page.locator(".leaflet-selection-pane path").first).to_be_attached()
     page.keyboard.press("Escape")
     expect(page.locator(".sheet")).to_have_count(0)

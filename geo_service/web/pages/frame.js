@@ -80,7 +80,7 @@ function drawFrame() {
     start.marks?.confidentiality ? ['confidentiality', make('strong', { class: 'confidentiality data' }, start.marks.confidentiality)] : null,
     start.marks?.map_approval ? ['map_approval', make('span', { class: 'data' }, start.marks.map_approval)] : null,
   ].filter(Boolean);
-  const marked = () => marks.map(([name, value]) => make('span', {}, t(`console.${name}`), value.cloneNode(true)));
+  const marked = () => marks.map(([name, value]) => make('span', {}, t(`console.${name}`), start.lang === 'en' ? ' ' : null, value.cloneNode(true)));
   document.getElementById('marks').replaceChildren(...marked());
   document.getElementById('marks').hidden = !marks.length;
   document.getElementById('paper-versions').replaceChildren(...marked(), ...told.map((text) => make('span', {}, text)));
