@@ -210,7 +210,7 @@ def test_tiles_are_as_sharp_as_the_screen(browser: Browser, address: str, zoom: 
 def test_what_cannot_be_had_is_said_and_asked_for_again(visit: Visitor, address: str) -> None:
     made = visit(is_clean=False)
     page = made.page
-    is_down = True
+    is_down = False
 
     def answer(route: Route) -> None:
         if is_down:
@@ -220,13 +220,17 @@ def test_what_cannot_be_had_is_said_and_asked_for_again(visit: Visitor, address:
 
     page.route("**/tiles/**", answer)
     made.open(address)
-    page.evaluate("planningMap.page.map.setZoom(14, { animate: false })")
+    is_down = True
+    go(page, 2_520, 1_520, 16)
+    assert colour_at(page, 2_520, 1_520)[3] == 0
     message = page.locator(".messages, .message").first
     expect(message).to_contain_text("503")
     is_down = False
     message.locator("button").first.click()
-    page.wait_for_function(
-        """() => [...document.querySelectorAll('.leaflet-parcels-pane canvas')]
-          .some((canvas) => canvas.width > 1)"""
-    )
+    expect(message).to_be_hidden()
+    for _ in range(100):
+        if colour_at(page, 2_520, 1_520)[3]:
+            break
+        page.wait_for_timeout(200)
+    assert colour_at(page, 2_520, 1_520)[3] > 0
     assert made.dialogs == []

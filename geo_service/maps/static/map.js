@@ -204,7 +204,11 @@
     }
 
     tell(state) {
-      this.messages.show(state);
+      // That the documents are there does not take away that tiles could not be had.
+      const isLacking = this.drawings.some((drawing) => drawing.tiled.some((source) => source.hasFailed));
+      if (state.state !== 'done' || !isLacking) {
+        this.messages.show(state);
+      }
       if (state.state === 'done' || state.state === 'failed') {
         this.settleReceived();
       }
