@@ -82,7 +82,7 @@ def _plain(node: yaml.Node, place: Location, file: str, lines: Lines, faults: li
                     Fault(
                         file=file,
                         line=key_node.start_mark.line + 1,
-                        found=said("fault.second_time", name=repr(_short(key))),
+                        found=said("fault.second_time", name=repr(shorten(key))),
                         expected=said("fault.each_key_once"),
                     )
                 )
@@ -173,7 +173,7 @@ def faults_of(
         expected = said_of(item)
         if item["type"] == "extra_forbidden":
             known = _known_names(model, item["loc"][:-1])
-            found = said("fault.unknown_name", name=repr(_short(str(item["loc"][-1]))))
+            found = said("fault.unknown_name", name=repr(shorten(str(item["loc"][-1]))))
             expected = nearest_name(str(item["loc"][-1]), known)
         elif item["type"] == "missing":
             found = said("fault.none_given")
@@ -181,12 +181,12 @@ def faults_of(
             file=file,
             line=line_of(place, lines or {}),
             column=name,
-            found=_short(found),
+            found=shorten(found),
             expected=expected,
         )
 
 
-def _short(text: str) -> str:
+def shorten(text: str) -> str:
     """Return a text cut to one line of a screen; one that fits stays the very same."""
     return text if len(text) <= 80 else text[:77] + "..."  # noqa: PLR2004 - one screen line
 

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from geo_service.errors import Fault as LayerFault
     from geo_service.plan import Plan
 
-"""What the schema's check expects of ids; repeated ids are judged over all batches."""
 _FAR_DEG = 0.5
 _EWKT = "SRID="
 
@@ -190,6 +189,7 @@ class Converter:
         frame, faults = find_faults(raw, self.schema, source)
         good = np.ones(len(frame), dtype=bool)
         ids = frame[self.schema.key[0]].astype("object").to_numpy()
+        # Repeated ids are judged over all batches, not within one.
         repeated = said("fault.each_id_once")
         for fault, place in zip(faults.found, faults.places, strict=True):
             if fault.expected == repeated:

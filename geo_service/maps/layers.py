@@ -22,6 +22,7 @@ import numpy as np
 import orjson
 import shapely
 
+from geo_service.documents import shorten
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator, to_simplified
 from geo_service.maps.style import MANAGEMENT_BOUNDARY, OTHER, SYMBOLS
@@ -394,7 +395,7 @@ class PlanData:
 
     def _source(self, name: str) -> _Made:
         if name not in self.known:
-            shown = name if len(name) <= 80 else name[:77] + "..."  # noqa: PLR2004 - one line
+            shown = shorten(name)
             msg = f"The map has no layer {shown!r}; it has {', '.join(self.known)}."
             raise NotFoundError(msg)
         if self._base is not None and name not in self.makers() and self._is_alike(name):

@@ -16,6 +16,7 @@ import numpy as np
 import shapely
 
 from geo_service.crs import STORAGE_CRS
+from geo_service.documents import shorten
 from geo_service.errors import NotFoundError
 from geo_service.maps.layers import SOURCES, Box, FeatureList, Field, ListGroup, MapLayer, Source
 from geo_service.maps.review_map import FINDINGS, ReviewData
@@ -106,7 +107,7 @@ class ParkData(ReviewData):
         del base  # every source is cut to the park's surroundings
         super().__init__(review, translator)
         if park_id not in review.park_ids:
-            shown = park_id if len(park_id) <= 80 else park_id[:77] + "..."  # noqa: PLR2004 - one line
+            shown = shorten(park_id)
             msg = said("problem.no_park_here", park=repr(shown))
             raise NotFoundError(msg)
         self.park_id = park_id

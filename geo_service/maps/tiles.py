@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo_service.documents import shorten
 from geo_service.errors import NotFoundError
 from geo_service.maps import tile_encoding as encoding
 from geo_service.maps.layers import PARK_COLUMNS, SOURCES, Source, is_big
@@ -487,7 +488,7 @@ class Tiles:
 def check_name(name: str) -> None:
     """Raise NotFoundError for a name that is no layer of the map."""
     if name not in SOURCES:
-        shown = name if len(name) <= 80 else name[:77] + "..."  # noqa: PLR2004 - one line
+        shown = shorten(name)
         msg = f"The map has no layer {shown!r}; it has {', '.join(SOURCES)}."
         raise NotFoundError(msg)
 

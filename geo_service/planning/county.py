@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import shapely
 
+from geo_service.documents import shorten
 from geo_service.errors import BusyError, NotFoundError, StoreError
 from geo_service.jobs import JobBoard
 from geo_service.language import Language, Translator, to_simplified
@@ -461,5 +462,5 @@ def no_such_review(review_id: str) -> NotFoundError:
 
 def no_such_park(park_id: str) -> NotFoundError:
     """Return the error of a park id that the workspace does not have."""
-    shown = park_id if len(park_id) <= 80 else park_id[:77] + "..."  # noqa: PLR2004 - one line
+    shown = shorten(park_id)
     return NotFoundError(said("problem.no_park", park=repr(shown)))

@@ -48,7 +48,7 @@ class Weighing:
 
     def of(self, ranking: Ranking) -> Ranking:
         """Return a ranking scored so; InvalidQueryError, NotFoundError as `Ranking.reweigh`."""
-        if self == Weighing():
+        if self == AS_KEPT:
             return ranking
         return ranking.reweigh(self.weights, method=self.method, normalisation=self.normalisation)
 

@@ -14,8 +14,7 @@ from geo_service.reports.content import evidence_lines
 from geo_service.reports.document import (
     Document,
     finding_properties,
-    in_both_scripts,
-    industry_name,
+    park_words,
     review_summary,
 )
 from geo_service.zoning.names import township_names
@@ -65,17 +64,15 @@ def listed_finding(finding: Finding, translator: Translator) -> Document:
 def _parks(review: Review, translator: Translator) -> list[Document]:
     names = township_names(review.plan)
     hant = Translator(Language.ZH_HANT, review.plan.settings.names_hant)
-    simplified = Translator()
     found = []
     for row in rows_of(review.parks):
         township = names.get(row["township_code"])
         leading = row["leading_industry"] if isinstance(row["leading_industry"], str) else None
-        words = [row["name"], row["speciality"], township, industry_name(leading, simplified)]
         found.append(
             {
                 "park_id": row["park_id"],
                 "name": translator.convert(row["name"]),
-                "search": in_both_scripts(words, hant),
+                "search": park_words(row, township, leading, hant),
                 "tier": row["tier"],
                 "township": translator.convert(township) if township else None,
                 "verdict": row["verdict"],

@@ -112,11 +112,15 @@ def industry_name(code: str | None, translator: Translator) -> str | None:
     return translator.convert("、".join(known.name(item) for item in codes))
 
 
-def in_both_scripts(texts: Iterable[Any], hant: Translator) -> list[str]:
-    """Return texts as they are, in simplified and in traditional characters, each once.
+def park_words(
+    row: Mapping[str, Any], township: str | None, leading: str | None, hant: Translator
+) -> list[str]:
+    """Return what a park is found by, as it is and in both scripts of Chinese, each once.
 
-    What is missing is left out.
+    That is its name, speciality, township and leading industry (given by its code); what is
+    missing is left out.
     """
+    texts = (row["name"], row["speciality"], township, industry_name(leading, Translator()))
     given = [text for text in texts if isinstance(text, str)]
     return sorted(
         {form for text in given for form in (text, to_simplified(text), hant.convert(text))}
@@ -129,7 +133,6 @@ def park_features(review: Review, translator: Translator) -> list[Document]:
     names = township_names(review.plan)
     groups = review.plan.settings.groups
     hant = Translator(Language.ZH_HANT, review.plan.settings.names_hant)
-    simplified = Translator()
     features = []
     shapes = geometry_json(parks.geometry)
     for row, shape in zip(rows_of(parks), shapes, strict=True):
@@ -139,9 +142,7 @@ def park_features(review: Review, translator: Translator) -> list[Document]:
         kept = {key: row[key] for key in row if not key.startswith("share_")}
         properties: Document = {
             **kept,
-            "search": in_both_scripts(
-                [row["name"], row["speciality"], township, industry_name(leading, simplified)], hant
-            ),
+            "search": park_words(row, township, leading, hant),
             "name": translator.convert(row["name"]),
             "township": translator.convert(township) if township else None,
             "leading_industry_name": industry_name(leading, translator),

@@ -23,6 +23,7 @@ import orjson
 import pandas as pd
 
 from geo_service.crs import STORAGE_CRS
+from geo_service.documents import shorten
 from geo_service.errors import Fault, NotFoundError
 from geo_service.model import FocusBasis, Message, Verdict
 from geo_service.suitability.criteria import choose_criteria, measure
@@ -164,7 +165,7 @@ class Ranking:
         """Return a candidate's position in `sites`; NotFoundError for one that is not ranked."""
         places = np.flatnonzero(self.sites.ids.to_numpy() == candidate_id)
         if not len(places):
-            shown = candidate_id if len(candidate_id) <= 80 else candidate_id[:77] + "..."  # noqa: PLR2004 - one line
+            shown = shorten(candidate_id)
             msg = said("problem.no_candidate", name=repr(shown))
             raise NotFoundError(msg)
         return int(places[0])
