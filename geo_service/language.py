@@ -155,6 +155,7 @@ class _Form:
 
 _FORMS = {
     "share": _Form(100, "%", 1, is_padded=True),
+    "share_change": _Form(100, " percentage points", 1, is_padded=True),
     "m²": _Form(1, " m²", 1),
     "m": _Form(1, " m", 2),
     "ha": _Form(1, " ha", 2),
@@ -166,14 +167,18 @@ _FORMS = {
     "%": _Form(1, "%", 1),
     "1": _Form(1, "", 2),
     "parks": _Form(1, " parks", 0),
+    "enterprises": _Form(1, " enterprises", 0),
+    "grade": _Form(),
 }
 _FORMS_CHINESE = {
     **_FORMS,
+    "share_change": _Form(100, " 个百分点", 1, is_padded=True),
     "ha": _Form(1, " 公顷", 2),
     "CNY": _Form(1e-4, " 万元"),
     "CNY/mu": _Form(1e-4, " 万元/亩"),
     "min": _Form(1, " 分钟", 1),
     "parks": _Form(1, " 个", 0),
+    "enterprises": _Form(1, " 家", 0),
 }
 _SIGNIFICANT = 4
 _MOST_DECIMALS = 12
@@ -257,9 +262,8 @@ class Translator:
         >>> Translator().quantity(Quantity(0.6996, "share", beside=0.7))
         '69.96%'
         """
-        forms = _FORMS if self.language is Language.EN else _FORMS_CHINESE
         value, unit = quantity.value, quantity.unit
-        form = forms.get(unit or "") or _Form(word=f" {unit}" if unit else "")
+        form = self._form(unit)
         text = _figure(value, form)
         if quantity.beside is not None and quantity.beside != value:
             more = 0
@@ -272,6 +276,19 @@ class Translator:
         if self.language is Language.EN:
             return f"{text} ({value / _M2_PER_HA:,.2f} ha)"
         return f"{text}（合 {value / _M2_PER_MU:,.1f} 亩）"
+
+    def unit(self, unit: str) -> tuple[float, str]:
+        """Return the factor and the word that this language writes a unit with.
+
+        >>> Translator().unit("CNY/mu")
+        (0.0001, ' 万元/亩')
+        """
+        form = self._form(unit)
+        return form.factor, self.convert(form.word)
+
+    def _form(self, unit: str | None) -> _Form:
+        forms = _FORMS if self.language is Language.EN else _FORMS_CHINESE
+        return forms.get(unit or "") or _Form(word=f" {unit}" if unit else "")
 
     def _shown(self, value: object) -> object:
         if isinstance(value, Message):

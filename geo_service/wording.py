@@ -6,6 +6,7 @@ and programs read, and it can be told in every language; a text without a key is
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from geo_service.errors import ChoiceNeededError, list_faults
@@ -13,7 +14,7 @@ from geo_service.language import Language, Translator, catalogue
 from geo_service.model import Message, Said
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from geo_service.errors import Fault, GeoServiceError
 
@@ -47,6 +48,15 @@ def said(key: str, **values: Any) -> Said:  # noqa: ANN401 - whatever a template
     """
     message = Message(key, values)
     return Said(_ENGLISH.render(message), message)
+
+
+def said_all(parts: Sequence[str]) -> str:
+    """Return several texts as one; each of them is told in the reader's language.
+
+    >>> said_all(["a", "b"])
+    'a; b'
+    """
+    return functools.reduce(lambda one, other: said("problem.then", first=one, second=other), parts)
 
 
 def said_of(item: Mapping[str, Any]) -> str:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import ast
 import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from geo_service.errors import Fault, GeoServiceError, ProjectError, RulebookError, SourceError
+from geo_service.errors import (
+    Fault,
+    GeoServiceError,
+    InvalidQueryError,
+    ProjectError,
+    RulebookError,
+    SourceError,
+)
 from geo_service.ingest.limits import Budget
 from geo_service.language import Language, Translator
+from geo_service.suitability.mcda import ahp_weights
 from geo_service.suitability.project import project_of
 from geo_service.wording import said, tell, tell_error, tell_fault
 from geo_service.zoning.rulebook import parse_rulebook
+from tests.conftest import ROOT
 
 SIMPLIFIED = Translator()
 TRADITIONAL = Translator(Language.ZH_HANT)
@@ -97,3 +110,61 @@ def test_what_is_said_survives_a_copy() -> None:
     copy = pickle.loads(pickle.dumps(text))  # noqa: S301 - our own bytes
     assert copy == "There is no park 'P1' in this workspace."
     assert tell(copy, SIMPLIFIED) == "此工作空间没有园区 'P1'。"
+
+
+TOLD_ERRORS = {"InvalidQueryError", "NotFoundError", "ConflictError"}
+TOLD_PARTS = ("web", "planning", "suitability", "maps", "stores", "ingest")
+
+
+def untold(path: Path) -> Iterator[str]:
+    """Yield where a file raises an error of a request in words that have no translation."""
+    for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        words = {
+            target.id: node.value
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(function):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in TOLD_ERRORS:
+                given = node.args[-1] if node.args else None
+                meant = words.get(given.id) if isinstance(given, ast.Name) else given
+                if isinstance(meant, ast.JoinedStr) or (
+                    isinstance(meant, ast.Constant) and " " in str(meant.value)
+                ):
+                    yield f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+def test_whatever_a_request_is_refused_with_can_be_told_in_chinese() -> None:
+    files = [path for part in TOLD_PARTS for path in (ROOT / "geo_service" / part).rglob("*.py")]
+    assert len(files) > 100
+    assert [place for path in files for place in untold(path)] == []
+
+
+def test_untold_words_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)
+    path = tmp_path / "x.py"
+    path.write_text('def f(a):\n    msg = f"no {a}"\n    raise NotFoundError(msg)\n')
+    assert list(untold(path)) == ["x.py:3"]
+    path.write_text('def f(a):\n    raise NotFoundError(said("problem.no_tile"))\n')
+    assert list(untold(path)) == []
+
+
+@pytest.mark.parametrize(
+    ("matrix", "words"),
+    [
+        ({"a": {"a": 1, "b": 3}, "b": {"a": 3, "b": 1}}, "matrix：a / b：3 × 3 = 9，须为 1。"),
+        ({"a": {"a": 2, "b": 0}, "b": {"a": 3, "b": 1}}, "a / a：2，须为 1；a / b：0 与 3"),
+        (
+            [[1, 9, 1 / 9], [1 / 9, 1, 9], [9, 1 / 9, 1]],
+            "一致性比率 6.130 超过 0.1；与其他判断相差最大的是",
+        ),
+    ],
+)
+def test_judgements_are_refused_in_chinese(matrix: Any, words: str) -> None:  # noqa: ANN401
+    with pytest.raises(InvalidQueryError) as caught:
+        ahp_weights(matrix)
+    assert words in tell_error(caught.value, SIMPLIFIED)

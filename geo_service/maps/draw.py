@@ -27,6 +27,7 @@ from geo_service.maps.time_map import TIMED_LAYERS, TimeData
 from geo_service.model import FocusBasis, Verdict
 from geo_service.reports.document import finding_properties
 from geo_service.suitability.rank import Ranking
+from geo_service.wording import said
 from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def draw(
     kind = kind or kinds[0]
     if kind not in kinds:
         name = "kind"
-        raise InvalidQueryError(name, f"kind: expected one of {', '.join(kinds)}")
+        raise InvalidQueryError(name, said("problem.map_kind", known=list(kinds)))
     states: tuple[PlanData, ...]
     if isinstance(drawn, Ranking):
         states = (RankingData(drawn, translator),)
@@ -129,7 +130,7 @@ _Value = TypeVar("_Value")
 
 def _given(name: str, value: _Value | None) -> _Value:
     if value is None:
-        raise InvalidQueryError(name, f"{name}: this map needs it")
+        raise InvalidQueryError(name, said("problem.this_map_needs", name=name))
     return value
 
 

@@ -37,6 +37,7 @@ from geo_service.reports.document import (
     plain,
 )
 from geo_service.schema import SCHEMAS, ZONE_KINDS
+from geo_service.wording import said
 from geo_service.zoning.names import township_names
 
 if TYPE_CHECKING:
@@ -396,7 +397,7 @@ class PlanData:
     def _source(self, name: str) -> _Made:
         if name not in self.known:
             shown = shorten(name)
-            msg = f"The map has no layer {shown!r}; it has {', '.join(self.known)}."
+            msg = said("problem.no_map_layer", layer=repr(shown), known=list(self.known))
             raise NotFoundError(msg)
         if self._base is not None and name not in self.makers() and self._is_alike(name):
             return self._base._source(name)  # noqa: SLF001 - of the same class

@@ -29,6 +29,7 @@ from folium.template import Template
 
 from geo_service.errors import AssetError, NotFoundError
 from geo_service.maps import assets
+from geo_service.wording import said
 
 ASSET = "asset:"
 """Marks an address as the name of a third-party asset."""
@@ -91,8 +92,7 @@ def static_file(name: str) -> bytes:
     if name == PROGRAM:
         return b"\n".join(map(static_file, SCRIPTS))
     if name not in STATIC_FILES:
-        msg = "There is no such file of the map's page."
-        raise NotFoundError(msg)
+        raise NotFoundError(said("problem.no_file"))
     return (Path(__file__).parent / "static" / name).read_bytes()
 
 

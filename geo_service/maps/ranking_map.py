@@ -125,18 +125,16 @@ class RankingData(PlanData):
         ]
 
     def criteria(self) -> list[dict[str, Any]]:
-        """Return the name, label and unit of every criterion that was scored."""
+        """Return the name and label of every criterion that was scored, and how it is written."""
         scored = self.ranking.scored
         if scored is None:
             return []
-        return [
-            {
-                "name": item.name,
-                "label": self.translator.render(item.criterion.title),
-                "unit": item.criterion.unit,
-            }
-            for item in scored.chosen
-        ]
+        found = []
+        for item in scored.chosen:
+            factor, word = self.translator.unit(item.criterion.unit)
+            label = self.translator.render(item.criterion.title)
+            found.append({"name": item.name, "label": label, "factor": factor, "word": word})
+        return found
 
     # ---- what the map has -------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 from geo_service.errors import AssetError, NotFoundError
+from geo_service.wording import said
 
 PMTILES_MAGIC = b"PMTiles\x03"
 _HEADER_BYTES = 127
@@ -234,7 +235,7 @@ def tile_id_of(zoom: int, column: int, row: int) -> int:
 def picture_of(archive: TileArchive, zoom: int, column: int, row: int) -> tuple[bytes, str] | None:
     """Return a tile's picture and its media type; NotFoundError for a tile off the globe."""
     if not (0 <= zoom <= MAX_ZOOM and 0 <= column < 2**zoom and 0 <= row < 2**zoom):
-        msg = "There is no such tile."
+        msg = said("problem.no_tile")
         raise NotFoundError(msg)
     found = archive.tile(zoom, column, row)
     kind = media_type_of(found) if found else None

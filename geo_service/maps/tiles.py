@@ -32,6 +32,7 @@ from geo_service.maps import tile_encoding as encoding
 from geo_service.maps.layers import PARK_COLUMNS, SOURCES, Source, is_big
 from geo_service.maps.style import MANAGEMENT_BOUNDARY
 from geo_service.reports.document import plain
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -489,7 +490,7 @@ def check_name(name: str) -> None:
     """Raise NotFoundError for a name that is no layer of the map."""
     if name not in SOURCES:
         shown = shorten(name)
-        msg = f"The map has no layer {shown!r}; it has {', '.join(SOURCES)}."
+        msg = said("problem.no_map_layer", layer=repr(shown), known=list(SOURCES))
         raise NotFoundError(msg)
 
 

@@ -33,6 +33,8 @@ from geo_service.maps.layers import (
 )
 from geo_service.maps.ranking_map import PARKS
 from geo_service.maps.style import DIFFERENCES
+from geo_service.model import Quantity
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from geo_service.language import Translator
@@ -118,8 +120,8 @@ class TimeData(PlanData):
         layer = timeline.layer
         if layer not in TIMED_LAYERS:
             name = "layer"
-            known = ", ".join(TIMED_LAYERS)
-            raise InvalidQueryError(name, f"layer: {layer!r} is on no map; expected one of {known}")
+            msg = said("problem.not_timed", layer=repr(layer), known=list(TIMED_LAYERS))
+            raise InvalidQueryError(name, msg)
         self.timeline = timeline
         self.layer = layer
         newest = timeline.newest
@@ -288,10 +290,9 @@ class TimeData(PlanData):
             words = [*words[:MOST_WORDS], "…"]
         shape = item.shape
         if shape is not None and shape.area_before_m2 != shape.area_after_m2:
-            areas = (f"{value:,.0f}" for value in (shape.area_before_m2, shape.area_after_m2))
-            words.append(
-                self.text("map.time_moved", **dict(zip(("before", "after"), areas, strict=True)))
-            )
+            before, after = shape.area_before_m2, shape.area_after_m2
+            areas = {"before": Quantity(before, "m²"), "after": Quantity(after, "m²")}
+            words.append(self.text("map.time_moved", **areas))
         elif shape is not None and shape.hausdorff_m is not None:
             words.append(self.text("map.time_shifted", metres=f"{shape.hausdorff_m:,.1f}"))
         elif shape is not None:

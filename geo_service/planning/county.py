@@ -154,7 +154,7 @@ class County:
     def workspace(self) -> Workspace:
         """The workspace, open; NotFoundError for a county that was made from a bare plan."""
         if self._workspace is None:
-            msg = "This county has no workspace and keeps nothing."
+            msg = said("problem.no_workspace")
             raise NotFoundError(msg)
         return self._workspace
 

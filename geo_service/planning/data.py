@@ -436,7 +436,7 @@ def move_store(workspace: Where, target: str) -> Moved:
         other = open_store(opened.folder, opened.settings.county_code, target)
         try:
             if other.shown == store.shown:
-                msg = f"The workspace's store is {store.shown} already."
+                msg = said("problem.same_store", store=store.shown)
                 raise ConflictError(msg)
             with store.closed_to_others():
                 other.take_over(store)
@@ -472,7 +472,8 @@ def _name_store(path: Path, target: str) -> None:
         part.write_text(text, encoding="utf-8")
         part.replace(path)
     except OSError as error:
-        msg = f"Cannot write {path.name}: {error.strerror}."
+        reason = error.strerror or "?"
+        msg = said("problem.cannot_write", path=path.name, reason=reason)
         raise StoreError(msg) from error
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from geo_service.errors import InvalidQueryError
+from geo_service.wording import said
 from geo_service.workspace import open_plan
 from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
 from geo_service.zoning.review import Review, review
@@ -104,11 +105,13 @@ def _saved_review(path: Path) -> Looked:
     try:
         document = orjson.loads(path.read_bytes())
     except OSError as error:
-        raise InvalidQueryError(name, f"{path}: {error.strerror}.") from None
+        reason = error.strerror or "?"
+        msg = said("problem.file", path=str(path), reason=reason)
+        raise InvalidQueryError(name, msg) from None
     except orjson.JSONDecodeError:
         document = None
     if not _is_review(document):
-        msg = f"{path}: not a review as `geo-service review --format json` writes it."
+        msg = said("problem.no_review_file", path=str(path))
         raise InvalidQueryError(name, msg)
     parks = frozenset(park["park_id"] for park in document["parks"])
     return Looked(document["findings"], parks, frozenset(document["checks"]))

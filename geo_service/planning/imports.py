@@ -193,7 +193,7 @@ def preview_import(
     layer = imported.layer
     if layer not in TIMED_LAYERS:
         name = "layer"
-        raise InvalidQueryError(name, f"layer: {layer!r} is a table and on no map")
+        raise InvalidQueryError(name, said("problem.table_no_map", layer=repr(layer)))
     now = newest_layer(workspace, layer)
     draft = canonical(imported.frame, layer)
     entries = [
@@ -254,7 +254,7 @@ def import_file(
         shutil.rmtree(lists, ignore_errors=True)
         reason = error.strerror or type(error).__name__
         if is_published:
-            msg = f"Cannot write the import's lists to {folder}: {reason}. Nothing was published."
+            msg = said("problem.lists", folder=str(folder), reason=reason)
             raise StoreError(msg) from error
         return replace(result, unwritten=reason)
     result = replace(result, folder=lists)

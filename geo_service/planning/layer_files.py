@@ -24,6 +24,7 @@ from geo_service.reports.document import Document, collection, feature, geometry
 from geo_service.schema import SCHEMAS, Kind
 from geo_service.stores.difference import feature_ids
 from geo_service.stores.frames import layer_schema, meeting
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +110,7 @@ def _conditions(
     for text in where:
         name, separator, value = text.partition(":")
         if not separator or name not in columns:
-            msg = f"where: found {text[:60]!r}; expected COLUMN:VALUE of {', '.join(columns)}"
+            msg = said("problem.where", found=repr(text[:60]), known=list(columns))
             raise InvalidQueryError(parameter, msg)
         cell: Cell = value or None
         if cell is not None and SCHEMAS[layer].field(name).kind is Kind.BOOLEAN:
@@ -136,17 +137,17 @@ def boundary_points(
     """
     schema = layer_schema(layer)
     if schema.geometry != "polygon":
-        parameter, msg = "layer", f"layer: {layer!r} has no polygons"
+        parameter, msg = "layer", said("problem.no_polygons", layer=repr(layer))
         raise InvalidQueryError(parameter, msg)
     frame: gpd.GeoDataFrame = plan.geo(layer)
     if park_id is not None:
         if "park_id" not in schema.columns:
-            parameter, msg = "park_id", f"park_id: layer {layer!r} has no such column"
+            parameter, msg = "park_id", said("problem.no_park_column", layer=repr(layer))
             raise InvalidQueryError(parameter, msg)
         frame = frame[(frame["park_id"] == park_id).fillna(value=False)]
     frame = _with_shapes(meeting(frame, bbox))
     if frame.empty:
-        msg = f"There is no shape of layer {layer!r} to write."
+        msg = said("problem.no_shape", layer=repr(layer))
         raise NotFoundError(msg)
     is_made_up = bool(frame["illustrative"].fillna(value=False).any())
     with tempfile.TemporaryDirectory(prefix="geo-points-") as folder:

@@ -15,6 +15,7 @@ from geo_service.planning.saved import review_from_recipe
 from geo_service.planning.saved_rankings import ranking_from_recipe
 from geo_service.suitability.project import open_project
 from geo_service.suitability.rank import rank
+from geo_service.wording import said
 from geo_service.workspace import open_workspace
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def draw_workspace(
         later = asked.review_id if asked.before else None
         if first is None:
             name = "review"
-            raise InvalidQueryError(name, "--review: a comparison needs a saved review's id")
+            raise InvalidQueryError(name, said("problem.compare_needs"))
         return draw(
             _review(workspace, later, progress),
             kind=COMPARE,
@@ -81,7 +82,7 @@ def draw_workspace(
         )
     if asked.kind == PARK and asked.park_id is None:
         name = "park"
-        raise InvalidQueryError(name, "--park: a park's map needs its id")
+        raise InvalidQueryError(name, said("problem.park_needs"))
     result = _review(workspace, asked.review_id, progress)
     return draw(result, kind=asked.kind, park_id=asked.park_id, language=asked.language)
 
@@ -111,5 +112,5 @@ def _ranking(
             return ranking_from_recipe(opened, asked.ranking_id)
         if asked.project is None:
             name = "ranking"
-            raise InvalidQueryError(name, "--ranking or --project: a ranking's map needs one")
+            raise InvalidQueryError(name, said("problem.ranking_needs"))
         return rank(opened.plan(), open_project(asked.project), progress=progress)

@@ -23,6 +23,7 @@ from geo_service.model import Severity, Verdict
 from geo_service.reports.document import Document, plain
 from geo_service.spatial.overlay import find_overlaps
 from geo_service.spatial.raster import Dem, slope_of
+from geo_service.wording import said
 from geo_service.zoning.checks.control_zone import ZoneParameters
 from geo_service.zoning.focus import M2_PER_MU, active_enterprises
 from geo_service.zoning.names import named_land_use, township_names
@@ -222,8 +223,7 @@ class Ground:
         shape = self._in_metres(shapely.segmentize(read_polygon(geometry), _SEGMENT_DEG))
         area_m2 = float(self._area_m2([shape])[0])
         if area_m2 > MAX_AREA_M2:
-            msg = f"geometry: at most {MAX_AREA_M2 / 1e6:,.0f} km²"
-            raise InvalidQueryError(_GEOMETRY, msg)
+            _refuse(said("problem.area_large", most=MAX_AREA_M2 / 1e6))
         zones = self._overlapped(shape, area_m2)
         members = {
             layer: self._members(shape, layer, key)
@@ -380,9 +380,9 @@ def read_polygon(document: object) -> BaseGeometry:
     shapes = [_polygon(rings) for rings in _list(polygons)]
     shape = shapes[0] if len(shapes) == 1 else shapely.MultiPolygon(shapes)
     if shapely.get_num_coordinates(shape) > MAX_VERTICES:
-        _refuse(f"at most {MAX_VERTICES:,} vertices")
+        _refuse(said("problem.vertices", most=MAX_VERTICES))
     if not shapely.is_valid(shape) or shape.is_empty or shape.area == 0:
-        _refuse("the polygon crosses itself or has no area")
+        _refuse(said("problem.crosses"))
     return shape
 
 
@@ -394,20 +394,20 @@ def _polygon(rings: object) -> shapely.Polygon:
 def _ring(ring: object) -> list[tuple[float, float]]:
     positions = _list(ring)
     if len(positions) > MAX_VERTICES:
-        _refuse(f"at most {MAX_VERTICES:,} vertices")
+        _refuse(said("problem.vertices", most=MAX_VERTICES))
     found = [_position(position) for position in positions]
     if len(found) < 4 or found[0] != found[-1]:  # noqa: PLR2004 - a triangle, closed
-        _refuse("a ring has at least four positions, the last one equal to the first")
+        _refuse(said("problem.ring"))
     return found
 
 
 def _position(position: object) -> tuple[float, float]:
     numbers = _list(position)[:2]
     if len(numbers) < 2 or not all(_is_number(value) for value in numbers):  # noqa: PLR2004
-        _refuse("a position is longitude and latitude in degrees")
+        _refuse(said("problem.position"))
     lon, lat = (float(value) for value in numbers)
     if not (-180 <= lon <= 180 and -90 <= lat <= 90):  # noqa: PLR2004 - the globe
-        _refuse("longitudes lie within 180 and latitudes within 90 degrees")
+        _refuse(said("problem.degrees"))
     return lon, lat
 
 
@@ -417,10 +417,9 @@ def _is_number(value: object) -> bool:
 
 def _list(value: object) -> list[Any]:
     if not isinstance(value, list) or not value:
-        _refuse("coordinates are lists of positions")
+        _refuse(said("problem.coordinates"))
     return value
 
 
 def _refuse(reason: str) -> NoReturn:
-    msg = f"{_GEOMETRY}: {reason}"
-    raise InvalidQueryError(_GEOMETRY, msg)
+    raise InvalidQueryError(_GEOMETRY, said("problem.named", name=_GEOMETRY, reason=reason))

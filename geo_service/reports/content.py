@@ -250,6 +250,7 @@ class TableUnit:
 
 _FORMATS = {
     "share": "0.00%",
+    "share_change": "+0.00;-0.00;0",
     "m²": "#,##0.0",
     "ha": "#,##0.00",
     "m": "#,##0.00",
@@ -259,6 +260,7 @@ _FORMATS = {
     "points": "0.0",
     "years": "0.00",
 }
+_FACTORS = {"share_change": 100.0}
 _CHINESE = {"CNY": (1e-4, "#,##0.00"), "CNY/mu": (1e-4, "#,##0.00")}
 
 
@@ -272,7 +274,7 @@ def table_unit(unit: str | None, translator: Translator) -> TableUnit:
         return TableUnit(1.0, "", "General")
     key = f"unit.{unit}"
     label = translator.text(key) if key in catalogue() else one_line(unit)
-    factor, number_format = 1.0, _FORMATS.get(unit, "#,##0.00")
+    factor, number_format = _FACTORS.get(unit, 1.0), _FORMATS.get(unit, "#,##0.00")
     if translator.language is not Language.EN and unit in _CHINESE:
         factor, number_format = _CHINESE[unit]
     return TableUnit(factor, label, number_format)

@@ -19,9 +19,11 @@ import orjson
 import sqlalchemy as sa
 
 from geo_service.errors import ConflictError, NotFoundError, StoreError
+from geo_service.model import Message
 from geo_service.stores.base import KINDS, VERSION_LENGTH, Draft, LayerVersion, Saved
 from geo_service.stores.frames import canonical, conditions, content_digest, layer_schema
 from geo_service.stores.tables import documents, facts, metadata, result_layers, results, versions
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,7 +103,7 @@ class CataloguedStore(ABC):
     def _check_open(self, connection: sa.Connection) -> None:
         moved_to = _fact(connection, _MOVED_TO)
         if moved_to is not None:
-            msg = f"The store {self.shown} was moved to {moved_to}; nothing is written here."
+            msg = said("problem.store_moved", store=self.shown, target=moved_to)
             raise StoreError(msg)
 
     def _claim(self, connection: sa.Connection) -> None:
@@ -110,7 +112,7 @@ class CataloguedStore(ABC):
         if owner is None:
             connection.execute(sa.insert(facts).values(name=_COUNTY, value=self._county))
         elif owner != self._county:
-            msg = f"The store {self.shown} belongs to county {owner}, not to {self._county}."
+            msg = said("problem.store_owner", store=self.shown, owner=owner, county=self._county)
             raise StoreError(msg)
 
     # ---- versions -----------------------------------------------------------------------------
@@ -164,7 +166,7 @@ class CataloguedStore(ABC):
             frame = self._read_rows(connection, layer, row.place, bbox, asked)
             is_whole = bbox is None and not asked
             if is_whole and len(frame) != row.features:
-                msg = f"Version {version} of layer {layer!r} is damaged in {self.shown}."
+                msg = said("problem.damaged", version=version, layer=repr(layer), store=self.shown)
                 raise StoreError(msg)
             return frame
 
@@ -174,7 +176,7 @@ class CataloguedStore(ABC):
         """Publish layers, all or none."""
         wanted = {draft.layer: draft.expected for draft in drafts}
         if len(wanted) != len(drafts):
-            msg = "A layer can be published once at a time."
+            msg = said("problem.once")
             raise ValueError(msg)
         staged = [_staged(draft) for draft in drafts]
         conflicts = {**(against or {}), **wanted}
@@ -239,7 +241,7 @@ class CataloguedStore(ABC):
     def retain(self, count: int) -> list[LayerVersion]:
         """Drop old versions and return their entries."""
         if count < 1:
-            msg = "At least the newest version of each layer is kept."
+            msg = said("problem.keep_newest")
             raise ValueError(msg)
         with self._reading() as connection:
             if connection is None:
@@ -292,7 +294,7 @@ class CataloguedStore(ABC):
         with self._reading() as connection:
             found = None if connection is None else _find_saved(connection, kind, identity)
         if found is None:
-            msg = f"There is no saved {kind} {identity!r}."
+            msg = said(f"problem.no_saved_{kind}", name=repr(identity))
             raise NotFoundError(msg)
         return found
 
@@ -305,7 +307,7 @@ class CataloguedStore(ABC):
         with self._reading() as connection:
             found = None if connection is None else connection.execute(query).scalar()
         if found is None:
-            msg = f"There is no document {name!r} of a saved {kind} {identity!r}."
+            msg = said("problem.no_document", document=repr(name), kind=kind, name=repr(identity))
             raise NotFoundError(msg)
         return zlib.decompress(found)
 
@@ -347,7 +349,7 @@ class CataloguedStore(ABC):
                 if here == entries and _by_id(own) == _by_id(every):
                     return
                 if here or own:
-                    msg = f"The store {self.shown} is not empty; nothing was moved."
+                    msg = said("problem.not_empty", store=self.shown)
                     raise ConflictError(msg)
         read = (_taken(other, entry) for entry in contents)
         with self._staging(read) as (connection, places):
@@ -394,7 +396,12 @@ def _taken(other: Store, entry: LayerVersion) -> Staged:
     """Read a version from another store and make sure that it is what it was."""
     frame = canonical(other.read(entry.layer, entry.version), entry.layer)
     if content_digest(frame, entry.layer) != entry.digest:
-        msg = f"Version {entry.version} of layer {entry.layer!r} is damaged in {other.shown}."
+        msg = said(
+            "problem.damaged",
+            version=entry.version,
+            layer=repr(entry.layer),
+            store=other.shown,
+        )
         raise StoreError(msg)
     return entry.layer, frame, entry.digest
 
@@ -489,7 +496,7 @@ def _find(connection: sa.Connection | None, layer: str, version: str) -> sa.Row[
         row = connection.execute(query.order_by(versions.c.id.desc()).limit(1)).first()
         if row is not None:
             return row
-    msg = f"Layer {layer!r} has no version {version!r} in the store."
+    msg = said("problem.no_version_kept", layer=repr(layer), version=repr(version))
     raise NotFoundError(msg)
 
 
@@ -498,11 +505,13 @@ def _check_newest(newest: Mapping[str, LayerVersion], expected: Mapping[str, str
         found = newest.get(layer)
         if (found.version if found else None) == version:
             continue
-        now = f"{found.version} (number {found.number})" if found else "not in the store"
-        msg = (
-            f"Layer {layer!r} was changed meanwhile: its newest version is {now}, not "
-            f"{version or 'the workspace file'}. Look at its history, then publish again."
-        )
+        if found is None:
+            now: object = Message("problem.not_in_store")
+        else:
+            values = {"version": found.version, "number": found.number}
+            now = Message("problem.numbered_version", values)
+        meant = version or Message("problem.own_file")
+        msg = said("problem.not_newest", layer=repr(layer), now=now, expected=meant)
         raise ConflictError(msg)
 
 

@@ -21,6 +21,7 @@ import shapely
 from geo_service.crs import STORAGE_CRS, is_storage_like
 from geo_service.errors import Fault, InvalidQueryError, NotFoundError, WorkspaceError
 from geo_service.schema import SCHEMAS, Field, Kind, LayerSchema, Need
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -51,7 +52,7 @@ def canonical(frame: pd.DataFrame, layer: str) -> pd.DataFrame:
                 found = f"a column of {cells.dtype}"
                 faults.append(_fault(layer, item.name, found, f"values of kind {item.kind}"))
     if faults:
-        msg = f"Layer {layer!r} cannot be kept:"
+        msg = said("problem.not_kept", layer=repr(layer))
         raise WorkspaceError(msg, faults)
     table = pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
     if schema.geometry is None or not isinstance(frame, gpd.GeoDataFrame):
@@ -153,13 +154,13 @@ def conditions(layer: str, where: Where | None) -> tuple[Condition, ...]:
 def _condition(layer: str, name: str, asked: object) -> Condition:
     schema = SCHEMAS[layer]
     if name not in schema.columns:
-        raise InvalidQueryError(name, f"Layer {layer!r} has no column {name!r}.")
+        raise InvalidQueryError(name, said("problem.no_column", layer=repr(layer), name=repr(name)))
     item = schema.field(name)
     cells = tuple(asked) if isinstance(asked, (list, tuple, set, frozenset)) else (asked,)
     try:
         values = tuple(_value(cell, item) for cell in cells if cell is not None)
     except (TypeError, ValueError):
-        msg = f"Column {name!r} of layer {layer!r} holds values of kind {item.kind}."
+        msg = said("problem.column_kind", name=repr(name), layer=repr(layer), kind=str(item.kind))
         raise InvalidQueryError(name, msg) from None
     return Condition(name, values, is_missing_wanted=any(cell is None for cell in cells))
 
@@ -200,7 +201,7 @@ def meeting(frame: pd.DataFrame, bbox: Box | None) -> pd.DataFrame:
         return frame
     if not isinstance(frame, gpd.GeoDataFrame):
         name = "bbox"
-        raise InvalidQueryError(name, "bbox: this layer is a table; it has no geometry.")
+        raise InvalidQueryError(name, said("problem.bbox_table"))
     met = shapely.intersects(frame.geometry.to_numpy(), box_shape(bbox))
     return frame[met].reset_index(drop=True)
 
@@ -217,6 +218,6 @@ def box_shape(bbox: Box) -> BaseGeometry:
 def layer_schema(layer: str) -> LayerSchema:
     """Return a layer's schema; NotFoundError for an unknown name."""
     if layer not in SCHEMAS:
-        msg = f"There is no layer {layer!r}; layers are {', '.join(SCHEMAS)}."
+        msg = said("problem.no_layer", name=repr(layer), known=list(SCHEMAS))
         raise NotFoundError(msg)
     return SCHEMAS[layer]

@@ -26,6 +26,7 @@ import pyogrio
 from geo_service.documents import MAX_BYTES
 from geo_service.errors import Fault, StoreError, WorkspaceError
 from geo_service.schema import SCHEMAS
+from geo_service.wording import said
 
 FILES_TABLE = "geo_service_files"
 STYLES_TABLE = "layer_styles"
@@ -87,7 +88,7 @@ def write_geopackage(
                 _write_styles(part, {name: styles[name] for name in frames if name in styles})
     except (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        msg = f"Cannot write {path}: {reason}."
+        msg = said("problem.cannot_write", path=str(path), reason=reason)
         raise StoreError(msg) from error
 
 
@@ -162,7 +163,7 @@ def unpack_geopackage(source: Path, folder: Path) -> Path:
     texts = _texts(source)
     if folder.exists() and any(folder.iterdir()):
         fault = Fault(file=str(folder), found="a folder with files in it", expected="a new folder")
-        msg = "The plan was not unpacked:"
+        msg = said("problem.not_unpacked")
         raise WorkspaceError(msg, [fault])
     settings = json.loads(texts.pop("settings"))
     names = [str(name) for name in pyogrio.list_layers(source)[:, 0]]
@@ -185,7 +186,8 @@ def unpack_geopackage(source: Path, folder: Path) -> Path:
         shutil.copyfile(source, folder / LAYERS_FILE)
         (folder / SETTINGS).write_text(as_toml(settings), encoding="utf-8")
     except OSError as error:
-        msg = f"Cannot unpack to {folder}: {error.strerror}."
+        reason = error.strerror or "?"
+        msg = said("problem.cannot_unpack", folder=str(folder), reason=reason)
         raise StoreError(msg) from error
     return folder
 
@@ -207,7 +209,7 @@ def _texts(source: Path) -> dict[str, str]:
         found="no settings of a plan in it" if source.exists() else "no such file",
         expected="a GeoPackage that `geo-service export` wrote",
     )
-    msg = "The plan was not unpacked:"
+    msg = said("problem.not_unpacked")
     raise WorkspaceError(msg, [fault])
 
 

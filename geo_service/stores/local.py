@@ -35,6 +35,7 @@ from geo_service.stores.base import CATALOGUE, VERSION_LENGTH
 from geo_service.stores.catalogued import CataloguedStore
 from geo_service.stores.frames import canonical, meeting
 from geo_service.stores.tables import HEAD, revision, upgrade, versions
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from geo_service.stores.base import Box
@@ -110,12 +111,13 @@ class LocalStore(CataloguedStore):
         except (sa.exc.DBAPIError, sqlite3.Error) as error:
             cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
             is_unsaid = _lacks_room(cause) and "full" not in str(cause)
-            why = " (the disk is full)" if is_unsaid and self._is_disk_full() else ""
-            msg = f"The store {self.shown} failed: {cause}{why}."
+            is_full = is_unsaid and self._is_disk_full()
+            key = "problem.store_full" if is_full else "problem.store_failed"
+            msg = said(key, store=self.shown, reason=str(cause))
             raise StoreError(msg) from error
         except (OSError, pa.ArrowException) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            msg = f"The store {self.shown} failed: {reason}."
+            msg = said("problem.store_failed", store=self.shown, reason=reason)
             raise StoreError(msg) from error
 
     def _is_disk_full(self) -> bool:
@@ -233,7 +235,7 @@ class LocalStore(CataloguedStore):
     def _check_there(self, places: Sequence[str]) -> None:
         """Make sure that nobody swept a file before its entry: this process may have slept."""
         if not all((self._folder / LAYERS / place).exists() for place in places):
-            msg = f"The store {self.shown} failed: a new file was swept before its entry."
+            msg = said("problem.store_swept", store=self.shown)
             raise StoreError(msg)
 
     def _write(self, path: Path, frame: pd.DataFrame) -> None:
@@ -283,7 +285,7 @@ class LocalStore(CataloguedStore):
             else:
                 frame = gpd.read_parquet(path, bbox=bbox, **options)
         except FileNotFoundError:
-            msg = f"Layer {layer!r}: the file of this version is not in the store any more."
+            msg = said("problem.version_gone", layer=repr(layer))
             raise NotFoundError(msg) from None
         return canonical(meeting(frame, bbox), layer)
 

@@ -27,6 +27,7 @@ from geo_service.schema import SCHEMAS, Kind, LayerSchema
 from geo_service.stores.catalogued import CataloguedStore
 from geo_service.stores.frames import box_shape, canonical
 from geo_service.stores.tables import upgrade
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from geo_service.stores.base import Box
@@ -74,7 +75,7 @@ class PostgisStore(CataloguedStore):
         try:
             url = sa.make_url(address)
         except sa.exc.ArgumentError:
-            msg = "The store's address cannot be read; expected postgresql://USER@HOST/DATABASE."
+            msg = said("problem.store_address")
             raise StoreError(msg) from None
         self._schema, self._url = _schema_of(url)
         self._secret = url.password or str(url.query.get("password", ""))
@@ -96,7 +97,7 @@ class PostgisStore(CataloguedStore):
                 },
             )
         except ModuleNotFoundError:
-            msg = "A shared store needs psycopg: install geo-service[postgis]."
+            msg = said("problem.needs_psycopg")
             raise StoreError(msg) from None
         try:
             self._prepare()
@@ -213,7 +214,7 @@ class PostgisStore(CataloguedStore):
         except sa.exc.ProgrammingError as error:
             if getattr(error.orig, "sqlstate", None) != "42P01":  # undefined table
                 raise
-            msg = f"Layer {layer!r}: the table of this version is not in the store any more."
+            msg = said("problem.version_gone", layer=repr(layer))
             raise NotFoundError(msg) from None
         return canonical(_frame([column.name for column in columns], rows), layer)
 
@@ -237,7 +238,7 @@ def _schema_of(url: sa.URL) -> tuple[str, sa.URL]:
         raise StoreError(msg)
     schema = url.query.get("schema", DEFAULT_SCHEMA)
     if not isinstance(schema, str) or not _SCHEMA_NAME.fullmatch(schema):
-        msg = "The schema in the store's address must be small letters, digits and underscores."
+        msg = said("problem.store_schema")
         raise StoreError(msg)
     plain = url.difference_update_query(["schema"])
     return schema, plain.set(drivername="postgresql+psycopg")
@@ -306,7 +307,7 @@ def _clause(column: sa.Column[Any], condition: Condition) -> sa.ColumnElement[bo
 def _meets(table: sa.Table, bbox: Box) -> sa.ColumnElement[bool]:
     if "geometry" not in table.c:
         name = "bbox"
-        raise InvalidQueryError(name, "bbox: this layer is a table; it has no geometry.")
+        raise InvalidQueryError(name, said("problem.bbox_table"))
     box = sa.func.ST_GeomFromWKB(shapely.to_wkb(box_shape(bbox)), SRID)
     meets: sa.ColumnElement[bool] = sa.func.ST_Intersects(table.c.geometry, box)
     return meets

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from geo_service.errors import StoreError
+from geo_service.wording import said
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = "0001"
@@ -146,7 +147,7 @@ def upgrade(connection: sa.Connection) -> None:
 
     scripts = _scripts()
     if at is not None and at not in {script.revision for script in scripts.walk_revisions()}:
-        msg = f"The store was made by a newer release of geo-service (its form is {at})."
+        msg = said("problem.newer_store", form=at)
         raise StoreError(msg)
     missing = reversed(list(scripts.iterate_revisions(HEAD, at or "base")))
     steps = [RevisionStep(scripts.revision_map, script, is_upgrade=True) for script in missing]

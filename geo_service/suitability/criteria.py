@@ -309,7 +309,7 @@ def _registry() -> dict[str, Criterion]:
         ),
         Criterion(
             name="focus_effect",
-            unit="share",
+            unit="share_change",
             sense="benefit",
             value=Linear(worst=-0.2, best=0.2),
             measure=_focus_change,

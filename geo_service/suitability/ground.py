@@ -18,6 +18,7 @@ from geo_service.errors import InvalidQueryError
 from geo_service.model import Verdict
 from geo_service.suitability.candidates import FREE_STATUSES, Candidate, CandidateKind
 from geo_service.suitability.exclusion import Reason, find_closures, reason_of
+from geo_service.wording import said
 from geo_service.zoning.checks.layout import township_shapes
 
 if TYPE_CHECKING:
@@ -157,11 +158,7 @@ def _county_shape(plan: Plan) -> tuple[BaseGeometry, str, bool]:
     homes = township_shapes(plan)
     if not homes:
         name = "candidates"
-        msg = (
-            "New land cannot be searched for: the workspace has neither a county boundary "
-            "(layer county) nor township polygons (layer township_areas). Add one of them."
-        )
-        raise InvalidQueryError(name, msg)
+        raise InvalidQueryError(name, said("problem.no_ground"))
     made_up = any(
         _is_any_illustrative(plan.metric(layer)) for layer in ("townships", "township_areas")
     )

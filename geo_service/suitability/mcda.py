@@ -62,6 +62,7 @@ from geo_service.suitability.scaling import (
     refuse,
 )
 from geo_service.suitability.weights import AhpResult, ahp_weights, entropy_weights, equal_weights
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -152,7 +153,7 @@ def prepare(
     criteria = Criteria.of(matrix, senses)
     if not matrix.index.is_unique:
         twice = matrix.index[matrix.index.duplicated()][0]
-        refuse("matrix", f"the candidate {twice!r} stands twice in the index")
+        refuse("matrix", said("problem.candidate_twice", name=repr(twice)))
     scorer = Scorer(build_method(criteria, method, normalisation, options))
     criteria.warn_of_constants(stacklevel=2)
     return scorer

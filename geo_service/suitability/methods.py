@@ -24,6 +24,7 @@ from geo_service.suitability.scaling import (
     check_number,
     refuse,
 )
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -231,12 +232,13 @@ class Promethee:
         self.normalisation = normalisation or "none"
         if preference not in PREFERENCES:
             known = nearest_name(str(preference), PREFERENCES)
-            refuse("preference", f"unknown preference {preference!r}: {known}")
+            found = repr(preference)
+            refuse("preference", said("problem.preference", found=found, near=known))
         values = self._values()
         if preference == "usual":
             for name, threshold in (("q", q), ("p", p)):
                 if threshold is not None:
-                    refuse(name, "only the preference 'linear' has thresholds")
+                    refuse(name, said("problem.no_thresholds"))
             flows = [_linear_flow(column, 0.0, 0.0) for column in values]
         else:
             low = _thresholds("q", q, criteria.names, [0.0] * len(values))
@@ -244,7 +246,7 @@ class Promethee:
             high = _thresholds("p", p, criteria.names, list(map(max, ranges, low)))
             for name, least, most in zip(criteria.names, low, high, strict=True):
                 if least > most:
-                    refuse("q", f"{name}: q = {least:g} exceeds p = {most:g}")
+                    refuse("q", said("problem.thresholds", name=name, q=least, p=most))
             flows = [_linear_flow(*item) for item in zip(values, low, high, strict=True)]
         self._flows = np.column_stack(flows)
 
@@ -335,12 +337,14 @@ def build_method(
     """
     if method not in METHODS:
         known = nearest_name(str(method), METHODS)
-        refuse("method", f"unknown method {method!r}: {known}")
+        refuse("method", said("problem.method", found=repr(method), near=known))
     builder, known_options = _BUILDERS[method]
     for name in options:
         if name not in known_options:
-            known = nearest_name(name, known_options) if known_options else "it takes none"
-            refuse(name, f"unknown option of {method}: {known}")
+            if not known_options:
+                refuse(name, said("problem.no_options", method=method))
+            near = nearest_name(name, known_options)
+            refuse(name, said("problem.option", method=method, near=near))
     if normalisation is not None:
         check_normalisation(normalisation)
     return builder(criteria, normalisation, **options)

@@ -22,6 +22,7 @@ from geo_service.suitability.scaling import (
     check_whole,
     refuse,
 )
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -150,7 +151,7 @@ def scored(scorer: Scorer, draws: Floats) -> Iterator[Floats]:
     """Yield scores, draws × candidates, a bounded number at a time, to be written over."""
     size = len(scorer.names)
     if draws.ndim != 2 or draws.shape[1] != size or not len(draws):  # noqa: PLR2004 - a table
-        refuse("draws", f"found {draws.shape}; expected draws × {size} criteria")
+        refuse("draws", said("problem.draws", found=str(draws.shape), size=size))
     step = max(1, _CHUNK_SCORES // max(1, len(scorer.ids)))
     for start in range(0, len(draws), step):
         yield scorer.method.scores(draws[start : start + step])
@@ -160,5 +161,5 @@ def find_row(scorer: Scorer, parameter: str, candidate: object) -> int:
     """Return where a candidate stands in the matrix."""
     places = np.flatnonzero(scorer.ids == candidate)
     if not len(places):
-        refuse(parameter, f"there is no candidate {candidate!r}")
+        refuse(parameter, said("problem.unknown_candidate", name=repr(candidate)))
     return int(places[0])

@@ -18,7 +18,7 @@ import pandas as pd
 
 from geo_service.documents import nearest_name
 from geo_service.errors import InvalidQueryError
-from geo_service.wording import said
+from geo_service.wording import said, said_all
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,7 +72,8 @@ class Criteria:
         for name in names:
             if by_name[name] not in SENSES:
                 known = nearest_name(str(by_name[name]), SENSES)
-                refuse("senses", f"{name}: unknown sense {by_name[name]!r}: {known}")
+                sense = repr(by_name[name])
+                refuse("senses", said("problem.sense", name=name, found=sense, near=known))
         columns = tuple(_column(matrix.iloc[:, place], names[place]) for place in range(len(names)))
         filled = len(matrix) > 0
         low = np.array([column.min() if filled else 0.0 for column in columns])
@@ -82,7 +83,7 @@ class Criteria:
             spread = high - low
         if not np.isfinite(spread).all():
             name = names[int(np.argmin(np.isfinite(spread)))]
-            refuse("matrix", f"{name}: the range of its values overflows; change its unit")
+            refuse("matrix", said("problem.overflow", name=name))
         largest = np.maximum(np.abs(low), np.abs(high))
         return cls(
             ids=matrix.index,
@@ -191,12 +192,16 @@ def check_weights(weights: Mapping[str, float] | pd.Series, names: Sequence[str]
 
 def check_names(parameter: str, found: Sequence[str], expected: Sequence[str]) -> None:
     """Refuse criteria that are missing, unknown or there twice, all in one message."""
-    faults = [f"{name} is missing" for name in expected if name not in found]
-    strangers = [name for name in found if name not in expected]
-    faults += [f"unknown criterion {name!r}: {nearest_name(name, expected)}" for name in strangers]
-    faults += sorted({f"{name} stands twice" for name in found if found.count(name) > 1})
+    faults = [said("problem.missing", name=name) for name in expected if name not in found]
+    faults += [
+        said("problem.stranger", name=repr(name), near=nearest_name(name, expected))
+        for name in found
+        if name not in expected
+    ]
+    twice = sorted({name for name in found if found.count(name) > 1})
+    faults += [said("problem.twice", name=name) for name in twice]
     if faults:
-        refuse(parameter, "; ".join(faults))
+        refuse(parameter, said_all(faults))
 
 
 def check_number(
@@ -224,7 +229,7 @@ def check_number(
 def check_whole(parameter: str, value: object) -> int:
     """Return a whole number from 1; raise InvalidQueryError otherwise."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        refuse(parameter, f"found {value!r}; expected a whole number ≥ 1")
+        refuse(parameter, said("problem.whole", found=repr(value)))
     return int(value)
 
 
@@ -232,7 +237,8 @@ def check_normalisation(normalisation: str) -> None:
     """Refuse a normalisation that is not known."""
     if normalisation not in NORMALISATIONS:
         known = nearest_name(str(normalisation), NORMALISATIONS)
-        refuse("normalisation", f"unknown normalisation {normalisation!r}: {known}")
+        found = repr(normalisation)
+        refuse("normalisation", said("problem.normalisation", found=found, near=known))
 
 
 def _by_name(
@@ -240,7 +246,7 @@ def _by_name(
 ) -> dict[str, Any]:
     if not isinstance(given, (Mapping, pd.Series)):
         found = type(given).__name__
-        refuse(parameter, f"found {found}; expected a mapping of criterion to value")
+        refuse(parameter, said("problem.by_criterion", found=found))
     items = [(str(name), value) for name, value in given.items()]
     check_names(parameter, [name for name, _ in items], names)
     return dict(items)
@@ -249,10 +255,10 @@ def _by_name(
 def _criterion_names(matrix: pd.DataFrame) -> tuple[str, ...]:
     if not isinstance(matrix, pd.DataFrame):
         found = type(matrix).__name__
-        refuse("matrix", f"found {found}; expected a DataFrame, candidates × criteria")
+        refuse("matrix", said("problem.frame", found=found))
     names = tuple(str(name) for name in matrix.columns)
     if not names:
-        refuse("matrix", "it has no criteria (columns)")
+        refuse("matrix", said("problem.no_columns"))
     if len(set(names)) < len(names):
         check_names("matrix", names, names)
     return names
@@ -264,7 +270,7 @@ def _column(values: pd.Series, name: str) -> Floats:
     if values.dtype == object:
         numeric = all(isinstance(value, (int, float, np.number)) for value in values.dropna())
     if is_complex or not numeric:
-        refuse("matrix", f"{name}: found values of type {values.dtype}; expected numbers")
+        refuse("matrix", said("problem.column_type", name=name, found=str(values.dtype)))
     return np.ascontiguousarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
@@ -273,22 +279,20 @@ def _check_finite(matrix: pd.DataFrame, names: tuple[str, ...], low: Floats, hig
     for place, name in enumerate(names):
         if not (math.isfinite(low[place]) and math.isfinite(high[place])):
             broken = ~np.isfinite(_column(matrix.iloc[:, place], name))
-            shown = ", ".join(str(item) for item in matrix.index[broken][:3])
-            faults.append(f"{name}: {int(broken.sum()):,} missing or infinite (first: {shown})")
+            first = [str(item) for item in matrix.index[broken][:3]]
+            count = int(broken.sum())
+            faults.append(said("problem.not_there", name=name, count=count, first=first))
     if faults:
-        cure = "fill, exclude or use a value function first"
-        refuse("matrix", f"{'; '.join(faults)}; {cure}")
+        refuse("matrix", said_all([*faults, said("problem.fill_first")]))
 
 
 def _refuse_outside(criteria: Criteria, low: float, high: float, normalisation: str) -> None:
     outside = (criteria.low < low) | (criteria.high > high)
     if outside.any():
-        named = ", ".join(
-            name for name, wrong in zip(criteria.names, outside, strict=True) if wrong
-        )
-        wanted = "values ≥ 0" if math.isinf(high) else f"values from {low:g} to {high:g}"
-        message = f"{normalisation!r} needs {wanted}; outside: {named}. 'minmax' takes any values"
-        refuse("normalisation", message)
+        named = [name for name, wrong in zip(criteria.names, outside, strict=True) if wrong]
+        key = "problem.scale_positive" if math.isinf(high) else "problem.scale_range"
+        limits = {} if math.isinf(high) else {"low": low, "high": high}
+        refuse("normalisation", said(key, name=repr(normalisation), named=named, **limits))
 
 
 def _length(column: Floats) -> float:
@@ -299,7 +303,7 @@ def _length(column: Floats) -> float:
     part = column / largest
     length = largest * math.sqrt(float(np.einsum(_DOT, part, part)))
     if math.isinf(length):
-        refuse("matrix", "the length of a column overflows; change its unit")
+        refuse("matrix", said("problem.length_overflow"))
     return length
 
 
@@ -307,7 +311,7 @@ def _sum(column: Floats) -> float:
     with np.errstate(over="ignore"):
         total = float(column.sum())
     if math.isinf(total):
-        refuse("matrix", "the sum of a column overflows; change its unit")
+        refuse("matrix", said("problem.sum_overflow"))
     return total
 
 

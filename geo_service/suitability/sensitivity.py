@@ -22,6 +22,7 @@ from geo_service.suitability.scaling import (
     check_whole,
     refuse,
 )
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,11 +79,11 @@ def first_order_sensitivity(
     """
     current = check_weights(weights, scorer.names)
     if len(scorer.ids) < 2:  # noqa: PLR2004 - a lead is over another
-        refuse("matrix", "there are not two candidates, so no lead")
+        refuse("matrix", said("problem.no_lead"))
     check_number("spread", spread, low=1e-6, high=1.0)
     check_whole("samples", samples)
     if samples & (samples - 1):
-        refuse("samples", f"found {samples}; expected a power of two")
+        refuse("samples", said("problem.power_of_two", found=samples))
     varied = np.flatnonzero(current)
     names = [scorer.names[place] for place in varied]
     problem = {
@@ -109,12 +110,8 @@ def _salib(part: str) -> ModuleType:
     try:
         return importlib.import_module(f"SALib.{part}.sobol")
     except ImportError as error:
-        message = (
-            "The sensitivity of a ranking needs SALib, which is not installed. "
-            "Install geo-service[sensitivity]."
-        )
         parameter = "sensitivity"
-        raise InvalidQueryError(parameter, message) from error
+        raise InvalidQueryError(parameter, said("problem.needs_salib")) from error
 
 
 def _lead(scorer: Scorer, draws: Floats, row: int) -> Floats:

@@ -20,7 +20,7 @@ import numpy as np
 
 from geo_service.documents import nearest_name
 from geo_service.suitability.scaling import refuse
-from geo_service.wording import said
+from geo_service.wording import said, said_all
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -87,14 +87,15 @@ class Stepped:
         """Refuse bounds that do not rise and values outside 0 to 1."""
         _check_numbers(self)
         if not self.bounds or any(np.diff(self.bounds) <= 0):
-            refuse(_PARAMETER, f"bounds {self.bounds}: expected at least one, rising")
+            refuse(_PARAMETER, said("problem.steps_rise", bounds=str(self.bounds)))
         if len(self.values) != len(self.bounds) + 1:
-            found = f"{len(self.bounds)} bounds and {len(self.values)} values"
-            refuse(_PARAMETER, f"{found}; expected one value more than bounds")
+            counts = {"bounds": len(self.bounds), "values": len(self.values)}
+            refuse(_PARAMETER, said("problem.steps_count", **counts))
         if not all(0 <= value <= 1 for value in self.values):
-            refuse(_PARAMETER, f"values {self.values}: expected 0 to 1 (100 points are 1.0)")
+            refuse(_PARAMETER, said("problem.steps_share", values=str(self.values)))
         if self.closed not in {"right", "left"}:
-            refuse(_PARAMETER, f"closed: {nearest_name(str(self.closed), ['right', 'left'])}")
+            near = nearest_name(str(self.closed), ["right", "left"])
+            refuse(_PARAMETER, said("problem.named", name="closed", reason=near))
 
     def apply(self, values: ArrayLike) -> Floats:
         """Return values from 0 to 1, in the shape of the input."""
@@ -124,8 +125,8 @@ class Target:
         """Refuse a reach that does not exceed the tolerance."""
         _check_numbers(self)
         if not 0 <= self.tolerance < self.reach:
-            found = f"tolerance {self.tolerance:g} and reach {self.reach:g}"
-            refuse(_PARAMETER, f"{found}; expected 0 ≤ tolerance < reach")
+            given = {"tolerance": self.tolerance, "reach": self.reach}
+            refuse(_PARAMETER, said("problem.target_reach", **given))
 
     def apply(self, values: ArrayLike) -> Floats:
         """Return values from 0 to 1, in the shape of the input."""
@@ -217,17 +218,22 @@ def parse_value_function(mapping: Mapping[str, object]) -> Linear | Stepped | Ta
     fields = {field.name: field for field in dataclasses.fields(_KINDS[kind])}
     given = {str(name): value for name, value in mapping.items() if name != "kind"}
     faults = [
-        f"unknown field {name!r} of {kind}: {nearest_name(name, list(fields))}"
+        said(
+            "problem.value_field",
+            name=repr(name),
+            kind=kind,
+            near=nearest_name(name, list(fields)),
+        )
         for name in given
         if name not in fields
     ]
     faults += [
-        f"{name} is missing"
+        said("problem.missing", name=name)
         for name, field in fields.items()
         if name not in given and field.default is dataclasses.MISSING
     ]
     if faults:
-        refuse(_PARAMETER, "; ".join(faults))
+        refuse(_PARAMETER, said_all(faults))
     parsed = {name: _parse_field(name, value) for name, value in given.items()}
     return _KINDS[kind](**parsed)
 
@@ -237,7 +243,7 @@ def _parse_field(name: str, value: object) -> Any:  # noqa: ANN401 - checked by 
         return value
     if name in _LISTS:
         if not isinstance(value, (list, tuple)):
-            refuse(_PARAMETER, f"{name}: found {value!r}; expected a list of numbers")
+            refuse(_PARAMETER, said("problem.numbers", name=name, found=repr(value)))
         return tuple(_parse_number(name, item) for item in value)
     return _parse_number(name, value)
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from geo_service.suitability.scaling import Criteria, refuse
+from geo_service.wording import said, said_all
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -82,12 +83,9 @@ def ahp_weights(
     random = RANDOM_INDEX[size - 1]
     ratio = max(0.0, (lambda_max - size) / (size - 1) / random) if random else 0.0
     if ratio > MAX_CONSISTENCY_RATIO and not allow_inconsistent:
-        message = (
-            f"consistency ratio {ratio:.3f} exceeds {MAX_CONSISTENCY_RATIO}; the judgement "
-            f"furthest from the others is {_worst_judgement(table, vector, names)}. Revise it, "
-            "or allow inconsistent judgements"
-        )
-        refuse("matrix", message)
+        worst = _worst_judgement(table, vector, names)
+        limit = MAX_CONSISTENCY_RATIO
+        refuse("matrix", said("problem.ahp_inconsistent", ratio=ratio, limit=limit, **worst))
     weights = pd.Series(vector / vector.sum(), index=names, name="weight")
     return AhpResult(weights=weights, consistency_ratio=ratio, lambda_max=lambda_max)
 
@@ -108,10 +106,10 @@ def entropy_weights(matrix: pd.DataFrame) -> pd.Series:
     senses = dict.fromkeys(matrix.columns, "benefit") if isinstance(matrix, pd.DataFrame) else {}
     criteria = Criteria.of(matrix, senses)
     if not len(matrix):
-        refuse("matrix", "it has no candidates to take weights from")
+        refuse("matrix", said("problem.entropy_empty"))
     if (criteria.low < 0).any():
-        named = ", ".join(np.array(criteria.names)[criteria.low < 0])
-        refuse("matrix", f"entropy needs values ≥ 0; negative: {named}")
+        named = [name for name, low in zip(criteria.names, criteria.low, strict=True) if low < 0]
+        refuse("matrix", said("problem.entropy_negative", named=named))
     spread = [
         0.0 if is_constant else _unevenness(column)
         for column, is_constant in zip(criteria.columns, criteria.is_constant, strict=True)
@@ -126,7 +124,7 @@ def entropy_weights(matrix: pd.DataFrame) -> pd.Series:
 def equal_weights(criteria: Sequence[str]) -> pd.Series:
     """Return the same weight for each criterion."""
     if not len(criteria):
-        refuse("criteria", "there are none")
+        refuse("criteria", said("problem.none"))
     return _weights([1 / len(criteria)] * len(criteria), criteria)
 
 
@@ -154,22 +152,22 @@ def _pairwise(
         if not (names.is_unique and set(names) == set(matrix.columns)) or (
             len(names) != len(matrix.columns)
         ):
-            rows, columns = ", ".join(map(str, names)), ", ".join(map(str, matrix.columns))
-            refuse("matrix", f"its rows ({rows}) and columns ({columns}) differ")
+            rows, columns = list(map(str, names)), list(map(str, matrix.columns))
+            refuse("matrix", said("problem.ahp_names", rows=rows, columns=columns))
         matrix = matrix[list(names)]
     else:
         names = pd.RangeIndex(len(np.atleast_1d(np.asarray(matrix, dtype=object))))
     try:
         table = np.asarray(matrix, dtype=np.float64)
     except (TypeError, ValueError):
-        refuse("matrix", "it is no table of numbers")
+        refuse("matrix", said("problem.ahp_numbers"))
     size = len(names)
     if table.shape != (size, size) or size == 0:
         shape = " × ".join(map(str, table.shape))
-        refuse("matrix", f"it is {shape}; expected a square")
+        refuse("matrix", said("problem.ahp_square", shape=shape))
     if size > len(RANDOM_INDEX):
         limit = len(RANDOM_INDEX)
-        refuse("matrix", f"{size} criteria; Saaty's index is known up to {limit}: group them")
+        refuse("matrix", said("problem.ahp_large", size=size, limit=limit))
     _check_pairs(table, names)
     return table, names
 
@@ -180,20 +178,20 @@ def _check_pairs(table: Floats, names: pd.Index) -> None:
     faults = []
     for row, column in pairs:
         entry, mirror = table[row, column], table[column, row]
-        where = f"{names[row]} / {names[column]}"
+        found = {"pair": f"{names[row]} / {names[column]}", "entry": entry, "mirror": mirror}
         if not (np.isfinite([entry, mirror]).all() and min(entry, mirror) > 0):
-            faults.append(f"{where}: {entry:g} and {mirror:g}, not both positive")
+            faults.append(said("problem.ahp_positive", **found))
         elif row == column and entry != 1:
-            faults.append(f"{where}: {entry:g}, must be 1")
+            faults.append(said("problem.ahp_one", **found))
         elif abs(entry * mirror - 1) > RECIPROCITY:
-            faults.append(f"{where}: {entry:g} × {mirror:g} = {entry * mirror:.4g}, must be 1")
+            faults.append(said("problem.ahp_reciprocal", **found, product=entry * mirror))
     if faults:
-        refuse("matrix", "; ".join(faults))
+        refuse("matrix", said_all(faults))
 
 
-def _worst_judgement(table: Floats, vector: Floats, names: pd.Index) -> str:
+def _worst_judgement(table: Floats, vector: Floats, names: pd.Index) -> dict[str, Any]:
     implied = vector[:, None] / vector[None, :]
     row, column = np.unravel_index(int(np.argmax(np.log(table / implied))), table.shape)
     found, wanted = table[row, column], implied[row, column]
     pair = f"{names[int(row)]} / {names[int(column)]}"
-    return f"{pair} = {found:.3g}, where the others imply {wanted:.3g}"
+    return {"pair": pair, "found": float(found), "wanted": float(wanted)}

@@ -32,6 +32,7 @@ from geo_service.web.routes import (
     tiles,
 )
 from geo_service.web.security import SecurityHeaders
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     import os
@@ -143,5 +144,5 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         reason = error.strerror or "unknown address"
         name = "port"
-        msg = f"Cannot listen on {host}:{port}: {reason}. Choose another with --host and --port."
+        msg = said("problem.listen", host=host, port=port, reason=reason)
         raise InvalidQueryError(name, msg) from None

@@ -13,6 +13,7 @@ from geo_service.errors import InvalidQueryError
 from geo_service.planning import County
 from geo_service.reports.document import dump
 from geo_service.spatial.live_index import Box
+from geo_service.wording import said
 
 MAX_LIMIT = 10_000
 GEOJSON = "application/geo+json"
@@ -45,10 +46,10 @@ def read_bbox(
     except ValueError:
         numbers = []
     if len(numbers) != _BOX_NUMBERS or not all(map(math.isfinite, numbers)):
-        raise InvalidQueryError(_BBOX, "bbox: expected four numbers: west,south,east,north")
+        raise InvalidQueryError(_BBOX, said("problem.bbox"))
     west, south, east, north = numbers
     if west > east or south > north:
-        raise InvalidQueryError(_BBOX, "bbox: west must not exceed east, nor south north")
+        raise InvalidQueryError(_BBOX, said("problem.bbox_order"))
     return (west, south, east, north)
 
 

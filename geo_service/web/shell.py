@@ -28,6 +28,7 @@ from geo_service.maps.style import symbol_document
 from geo_service.reports.document import is_illustrative
 from geo_service.web.language import keep_language
 from geo_service.web.security import PAGE_CSP
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from fastapi import Request
@@ -107,8 +108,7 @@ def read_file(name: str) -> str:
     """Return one of the pages' own files; NotFoundError for a name that there is not."""
     found = _files().get(name)
     if found is None:
-        msg = "There is no such file."
-        raise NotFoundError(msg)
+        raise NotFoundError(said("problem.no_file"))
     return found
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from geo_service.errors import InvalidQueryError
 from geo_service.planning.rankings import Weighing
+from geo_service.wording import said
 
 _Weights = dict[str, Annotated[float, Field(ge=0, le=1e6)]]
 _Method = Literal["weighted_sum", "topsis", "vikor", "promethee_ii"]
@@ -54,8 +55,7 @@ def read_weighing(
         return Weighing(_WEIGHTS.validate_json(weights), method, normalisation)
     except ValidationError:
         name = "weights"
-        msg = f'{name}: expected JSON, a number of 0 or more by criterion: {{"industry_fit": 0.4}}'
-        raise InvalidQueryError(name, msg) from None
+        raise InvalidQueryError(name, said("problem.weights")) from None
 
 
 WeighingDep = Annotated[Weighing, Depends(read_weighing)]

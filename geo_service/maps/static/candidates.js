@@ -36,29 +36,19 @@
       make('h3', null, text('contributions')),
       known
         .sort((one, other) => (figures[other.name].contribution || 0) - (figures[one.name].contribution || 0))
-        .map(({ name, label, unit }) => {
+        .map(({ name, label, factor, word }) => {
           const { raw, contribution } = figures[name];
           const filled = make('span', { class: 'bar-fill' });
           filled.style.width = `${(Math.abs(contribution || 0) / most) * 100}%`;
           return make(
             'p',
             { class: 'bar bar-criterion' },
-            make('span', { class: 'bar-label' }, dataText(label), make('span', { class: 'hint' }, ` ${rawText(raw, unit)}`)),
+            make('span', { class: 'bar-label' }, dataText(label), make('span', { class: 'hint' }, ` ${isGiven(raw) ? `${write(raw * factor, 'number')}${word}` : text('unknown_value')}`)),
             make('span', { class: 'bar-track', 'aria-hidden': 'true' }, filled),
             make('span', { class: 'bar-value' }, isGiven(contribution) ? write(contribution, 'score') : '—')
           );
         })
     );
-  }
-
-  function rawText(raw, unit) {
-    if (!isGiven(raw)) {
-      return text('unknown_value');
-    }
-    if (unit === 'share') {
-      return write(raw, 'share');
-    }
-    return /^(1|grade|enterprises|parks)$/.test(unit) ? write(raw, 'number') : `${write(raw, 'number')} ${unit}`;
   }
 
   function reasonsBody(reasons, title) {

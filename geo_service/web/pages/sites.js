@@ -29,6 +29,7 @@ function raw(figures) {
   if (!isGiven(figures.raw)) return t('sites.no_data');
   const { raw: value, unit } = figures;
   if (unit === 'share') return percent(value);
+  if (unit === 'share_change') return t('sites.in_points', { value: number(value * 100) });
   if (unit === 'm²') return squareMetres(value);
   if (unit === 'CNY/mu') return moneyPerMu(value);
   if (unit === '1' || unit === 'grade') return number(value);

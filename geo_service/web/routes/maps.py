@@ -57,6 +57,7 @@ from geo_service.web.replies import (
     json_reply,
 )
 from geo_service.web.weighing import WeighingDep
+from geo_service.wording import said
 
 router = APIRouter(tags=["maps"])
 
@@ -164,7 +165,9 @@ class MapQuery:
         """Return a parameter that the kind needs; InvalidQueryError when it is missing."""
         value = getattr(self, name)
         if not value:
-            raise InvalidQueryError(name, f"{name}: the map {self.kind!r} needs it")
+            raise InvalidQueryError(
+                name, said("problem.map_needs", name=name, kind=repr(self.kind))
+            )
         return str(value)
 
     def given(self) -> dict[str, str]:
@@ -212,7 +215,7 @@ def read_query(  # noqa: PLR0913 - one for each kind of map
 ) -> MapQuery:
     """Return which map is asked for: 404 for an unknown kind, 400 for a missing id."""
     if kind not in _KINDS:
-        msg = "There is no such map; there are " + ", ".join(_KINDS) + "."
+        msg = said("problem.no_map", known=list(_KINDS))
         raise NotFoundError(msg)
     if kind == "compare" and before is None:
         # One review alone is compared with the current one.
@@ -253,7 +256,7 @@ def relief_png(request: Request, county: CountyDep) -> Response:
     """Return the shaded ground in web Mercator; 404 without an elevation model."""
     found = relief_of(county.plan)
     if found is None:
-        msg = "The workspace has no elevation model."
+        msg = said("problem.no_dem")
         raise NotFoundError(msg)
     return _file(request, found.png, "image/png")
 
@@ -309,7 +312,7 @@ def basemap_tile(
     basemaps = county.plan.settings.basemaps
     archive = basemaps[place].archive if 0 <= place < len(basemaps) else None
     if archive is None:
-        msg = "There is no such base map."
+        msg = said("problem.no_basemap")
         raise NotFoundError(msg)
     found = picture_of(_archive(archive), zoom, column, row)
     content, kind = found or (_CLEAR, "image/png")
@@ -355,8 +358,7 @@ def layer_features(  # noqa: PLR0913 - what the contract of lists names
 def asset(name: str, request: Request) -> Response:
     """Return a third-party file that stands in the manifest."""
     if name not in assets.names():
-        msg = "There is no such file."
-        raise NotFoundError(msg)
+        raise NotFoundError(said("problem.no_file"))
     content = _asset(name)
     return _file(request, content, assets.media_type(name))
 

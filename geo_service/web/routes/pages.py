@@ -11,6 +11,7 @@ from geo_service.web.language import PageLanguageDep
 from geo_service.web.replies import CountyDep
 from geo_service.web.security import PAGE_CSP
 from geo_service.web.shell import Page
+from geo_service.wording import said
 
 router = APIRouter(include_in_schema=False)
 
@@ -130,8 +131,7 @@ def page_file(version: str, name: str) -> Response:
     """Return one of the console's scripts and styles; kept when its version is the current."""
     kind = shell.media_type(name)
     if kind is None:
-        msg = "There is no such file."
-        raise NotFoundError(msg)
+        raise NotFoundError(said("problem.no_file"))
     is_current = version == shell.digest()
     headers = {"cache-control": _A_YEAR if is_current else "no-cache"}
     return Response(shell.read_file(name), media_type=kind, headers=headers)

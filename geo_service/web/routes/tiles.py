@@ -15,6 +15,7 @@ from fastapi.responses import Response
 
 from geo_service.errors import InvalidQueryError
 from geo_service.maps.tiles import MAX_ZOOM, Tiles, check_name
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from geo_service.planning import County
@@ -66,7 +67,7 @@ def tile(layer: str, z: Zoom, x: Column, y: Row, request: Request) -> Response:
     check_name(layer)
     for parameter, number in (("x", x), ("y", y)):
         if number >= 2**z:
-            msg = f"{parameter}: zoom {z} has columns and rows from 0 to {2**z - 1}"
+            msg = said("problem.tile", name=parameter, zoom=z, last=2**z - 1)
             raise InvalidQueryError(parameter, msg)
     served: ServedTiles = request.app.state.tiles
     tiles = served.current()

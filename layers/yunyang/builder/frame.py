@@ -23,7 +23,7 @@ SEED = 20260101
 METRIC_CRS = "EPSG:4545"
 STORAGE_CRS = "EPSG:4490"
 DECIMALS = 9
-ILLUSTRATIVE = "illustrative, made for this demo"
+ILLUSTRATIVE = "示意数据（illustrative），为演示而拟"
 
 _TO_STORAGE = pyproj.Transformer.from_crs(METRIC_CRS, STORAGE_CRS, always_xy=True)
 _TO_METRIC = pyproj.Transformer.from_crs(STORAGE_CRS, METRIC_CRS, always_xy=True)

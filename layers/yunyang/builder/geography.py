@@ -131,7 +131,7 @@ def area_features(townships: tuple[Township, ...], areas: dict[int, Polygon]) ->
         Feature(
             {
                 "township_code": township.code,
-                "source": f"{ILLUSTRATIVE}: Voronoi cell of the seat, not a boundary",
+                "source": f"{ILLUSTRATIVE}：由驻地点位作泰森多边形，不是行政界线",
                 "illustrative": True,
             },
             areas[township.number],
@@ -287,14 +287,14 @@ def river_features(rivers: tuple[River, ...]) -> list[Feature]:
 
     The Yangtze's boundary is drawn as its two banks (lines), a tributary's as a polygon.
     """
-    source = f"{ILLUSTRATIVE}: sketch line, only the name is real"
+    source = f"{ILLUSTRATIVE}：示意走向，仅名称真实"
     lines = [
         Feature(
             _river_row(river, river.river_id, is_boundary=False, source=source), river.centreline
         )
         for river in rivers
     ]
-    edge = f"{ILLUSTRATIVE}: offset from the sketch line, not the gazetted boundary"
+    edge = f"{ILLUSTRATIVE}：由示意走向外推，不是公布的管理范围线"
     boundaries = [
         Feature(
             _river_row(river, f"{river.river_id}-B", is_boundary=True, source=edge),

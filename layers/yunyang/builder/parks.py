@@ -339,14 +339,14 @@ def _declared_ha(plan: ParkPlan, area_m2: float) -> float | None:
 
 def _park_source(plan: ParkPlan) -> str:
     if plan.park_id == MUNICIPAL:
-        return f"{ILLUSTRATIVE}; real: that the park and its five sub-areas exist"
+        return f"{ILLUSTRATIVE}；真实的只有：园区及其五个片区存在"
     if plan.park_id == "YY-C-02":
-        return f"{ILLUSTRATIVE}; real: area 1.562 km2 and apparel and toys (secondary, 2022)"
+        return f"{ILLUSTRATIVE}；真实的只有：面积 1.562 平方千米、服装和玩具（2022 年二手资料）"
     if plan.park_id == "YY-C-05":
-        return f"{ILLUSTRATIVE}; placeholder: the fifth cluster is named in no source found"
+        return f"{ILLUSTRATIVE}；占位：未查到第五个集聚区的名称"
     if plan.park_id.startswith("YY-C"):
-        return f"{ILLUSTRATIVE}; real: that the township's cluster exists"
-    return f"{ILLUSTRATIVE}; one building park a township is an assumption"
+        return f"{ILLUSTRATIVE}；真实的只有：该乡镇有集聚区"
+    return f"{ILLUSTRATIVE}；每个乡镇一个楼宇产业园是假设"
 
 
 def sub_area_features(sub_areas: dict[str, Polygon]) -> list[Feature]:
@@ -358,7 +358,7 @@ def sub_area_features(sub_areas: dict[str, Polygon]) -> list[Feature]:
                 "sub_area_id": sub_area_id,
                 "park_id": MUNICIPAL,
                 "name": names[sub_area_id],
-                "source": f"{ILLUSTRATIVE}; only the name is real",
+                "source": f"{ILLUSTRATIVE}；仅名称真实",
                 "illustrative": True,
             },
             shape,

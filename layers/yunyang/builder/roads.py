@@ -206,7 +206,7 @@ def road_features(roads: list[Road]) -> list[Feature]:
                 "name": road.name,
                 "class": road.road_class,
                 "speed_km_h": SPEEDS_KM_H[road.road_class],
-                "source": f"{ILLUSTRATIVE}: sketch between real seats",
+                "source": f"{ILLUSTRATIVE}：真实驻地之间的示意连线",
                 "illustrative": True,
             },
             road.line,

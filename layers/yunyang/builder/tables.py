@@ -33,16 +33,16 @@ def township_rows(townships: tuple[Township, ...]) -> list[Properties]:
 
 
 def _township_source(township: Township) -> str:
-    codes = "codes: NBS 2023 and MCA lists"
+    codes = "代码：国家统计局 2023 年区划代码、民政部行政区划代码"
     if township.is_seat:
-        point = f"point: GeoNames (geonames.org), CC BY 4.0, {_via(township.source)}"
+        point = f"点位：GeoNames（geonames.org，CC BY 4.0），{_via(township.source)}"
     else:
-        point = "point: centre of a bounding box (PyPI sizhi 3.0.6), not the seat"
-    return "; ".join(text for text in (codes, point, township.note) if text)
+        point = "点位：外包矩形（PyPI sizhi 3.0.6）的中心，不是驻地"
+    return "；".join(text for text in (codes, point, township.note) if text)
 
 
 def _via(source: str) -> str:
-    return source.removeprefix("GeoNames ").removesuffix(" (CC BY 4.0)")
+    return f"经 {source.removeprefix('GeoNames via ').removesuffix(' (CC BY 4.0)')}"
 
 
 GROUP_COLUMNS = ("code_prefix", "group", "strength", "note")

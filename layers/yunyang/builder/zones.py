@@ -57,7 +57,7 @@ _WATER_SOURCES = (
     ("南溪盐渠", (583.6, 3446.6)), ("龙角双河", (578.8, 3413.6)), ("红狮示例水库", (594.4, 3433.4)),
 )  # fmt: skip
 _WETLANDS = (("澎溪河湿地", 1, 0.72), ("汤溪河湿地", 2, 0.80), ("磨刀溪湿地", 3, 0.42))
-_SOURCE = f"{ILLUSTRATIVE}: drawn at will, not a published boundary"
+_SOURCE = f"{ILLUSTRATIVE}：随意勾绘，不是公布的边界"
 
 
 @dataclass(frozen=True)
