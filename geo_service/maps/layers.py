@@ -12,6 +12,7 @@ the page (`page`).
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -656,11 +657,11 @@ class MapData(PlanData):
 
     def subtitle(self) -> str:
         """Say how many parks of each tier there are (1 + 5 + 42) and what they are."""
-        tiers = [item["properties"]["tier"] for item in self.features("parks")]
-        parts = [
-            self.text("map.tier_count", count=tiers.count(tier), tier=self.text(f"tier.{tier}"))
-            for tier in Tier
-        ]
+        counts = Counter(item["properties"]["tier"] for item in self.features("parks"))
+        parts = []
+        for tier in Tier:
+            name = self.text(f"tier.{tier}" if counts[tier] == 1 else f"tier_many.{tier}")
+            parts.append(self.text("map.tier_count", count=counts[tier], tier=name))
         return " + ".join(parts)
 
     def about(self) -> list[str]:

@@ -50,7 +50,7 @@ MOST_WORDS = 12
 """How many changed columns a popup spells out."""
 STATES = "states"
 _GROUND = ("county", "township_areas", "rivers", "roads", "parks", "facilities", "townships")
-_DATE = "%Y-%m-%d %H:%M UTC"
+_DATE = "%Y-%m-%d %H:%M"
 
 _ENTERPRISES = Source(
     name="enterprises",
@@ -179,7 +179,7 @@ class TimeData(PlanData):
     def told(self) -> str:
         """Say how many versions there are, and from when to when."""
         steps = self.timeline.steps
-        days = [step.entry.made_at.strftime("%Y-%m-%d") for step in steps]
+        days = [step.entry.made_at.astimezone().strftime("%Y-%m-%d") for step in steps]
         if len(steps) == 1:
             return self.text("map.time_one", day=days[0])
         return self.text("map.time_subtitle", count=len(steps), first=days[0], last=days[-1])
@@ -196,7 +196,7 @@ class TimeData(PlanData):
     def step_label(self, place: int) -> str:
         """Return what a version is called."""
         entry = self.timeline.steps[place].entry
-        day = entry.made_at.strftime(_DATE)
+        day = entry.made_at.astimezone().strftime(_DATE)
         return self.text("map.time_step", number=entry.number, day=day)
 
     def _step(self, place: int, step: Step) -> Document:

@@ -343,11 +343,11 @@ def rollback(
         newest = opened.store.newest()
         entry = _meant(history_of(opened, layer), layer, version)
         now = newest[layer].version if layer in newest else None
-        if expected is not None and now != expected:
-            msg = said("problem.layer_changed", layer=repr(layer), version=now)
-            raise ConflictError(msg)
         if now is None:
             msg = said("problem.nothing_published", layer=repr(layer))
+            raise ConflictError(msg)
+        if expected not in {None, now}:
+            msg = said("problem.layer_changed", layer=repr(layer), version=now)
             raise ConflictError(msg)
         changed = {layer: _rows(opened, entry)}
         opened.check_together(newest, changed)

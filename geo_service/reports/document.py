@@ -376,7 +376,10 @@ def rules_document(rulebook: Rulebook, translator: Translator) -> Document:
 
 
 def layers_document(plan: Plan, translator: Translator) -> Document:
-    """Return every layer of a plan: how many features, how many illustrative, which sources."""
+    """Return every layer of a plan: how many features, how many illustrative, which sources.
+
+    `elevation` tells of the elevation model, which is no layer; null without one.
+    """
     entries = []
     for name, layer in plan.layers.items():
         frame = plan.frame(name)
@@ -392,4 +395,12 @@ def layers_document(plan: Plan, translator: Translator) -> Document:
                 "sources": sorted(frame["source"].dropna().unique().tolist())[:20],
             }
         )
-    return {"plan_version": plan.version, "layers": entries}
+    dem = plan.dem
+    elevation = dem and {
+        "title": translator.text("layers.elevation"),
+        "illustrative": dem.illustrative,
+        "version": dem.version,
+        "source": dem.source,
+        "vertical_datum": dem.vertical_datum,
+    }
+    return {"plan_version": plan.version, "layers": entries, "elevation": elevation}

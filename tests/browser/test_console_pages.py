@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from geo_service.planning import County as Running
+from geo_service.planning.data import newest_layer, publish
 from geo_service.schema import SCHEMAS
 from tests.browser.conftest import Visitor, serving
 from tests.browser.console import LANGUAGES, open_page, overflow
@@ -220,6 +221,31 @@ def test_a_file_is_looked_at_before_it_is_published(
         expect(row.locator(".versions-list li").first).to_contain_text(TEXTS[3])
         row.get_by_text("在地图上查看各版本的变化").click()
         expect(page.locator(".timeline-note")).to_contain_text(TEXTS[3])
+
+
+def test_an_earlier_version_is_restored_once_it_is_confirmed(
+    visit: Visitor, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = made_county().write(tmp_path_factory.mktemp("restore"))
+    now = newest_layer(folder, "parcels")
+    publish(folder, "parcels", now.frame.assign(status="idle"), expected=now.version)
+    running = Running.open(folder)
+    with serving(running) as service:
+        page = open_page(visit, f"{service}/data")
+        row = page.locator("tr", has=page.get_by_text("parcels", exact=True))
+        row.get_by_text("历史版本").click()
+        expect(row.locator(".versions-list li")).to_have_count(2)
+        press = row.get_by_role("button", name="恢复第 0 版")  # the newest has no button
+        press.click()
+        expect(row.get_by_role("status")).to_contain_text("宗地将以第 0 版的内容发布为新版本")
+        row.get_by_role("button", name="取消").click()
+        assert "idle" in set(running.plan.parcels["status"])
+        press.click()
+        row.get_by_role("button", name="确认恢复").click()
+        expect(page.locator(".cure")).to_contain_text("宗地已恢复为第 0 版的内容，现为第 2 版")
+        assert "idle" not in set(running.plan.parcels["status"])
+        row.get_by_text("历史版本").click()
+        expect(row.locator(".versions-list li")).to_have_count(3)
 
 
 def test_a_layer_that_is_not_there_yet_can_be_imported_once_its_unit_is_told(

@@ -198,3 +198,11 @@ def test_the_api_page_works_without_internet(visit: Visitor, service: str) -> No
     page.goto(f"{service}/docs")
     expect(page.locator(".opblock").first).to_be_visible()
     expect(page.locator("#swagger-ui")).to_contain_text("/api/parks/{park_id}/focus")
+
+
+def test_the_elevation_model_stands_among_the_layers(visit: Visitor, service: str) -> None:
+    page = open_page(visit, f"{service}/data")
+    row = page.locator("tr", has=page.get_by_text("dem", exact=True))
+    expect(row).to_contain_text("数字高程模型")
+    expect(row).to_contain_text("全部示意")
+    expect(row).to_contain_text("栅格")

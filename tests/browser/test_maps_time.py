@@ -41,7 +41,7 @@ def test_the_slider_goes_through_the_versions_by_mouse_and_keyboard(
 ) -> None:
     page = visit().open(address)
     slider = page.get_by_role("slider", name="版本")
-    expect(page.locator(".timeline-label")).to_contain_text("第 2 号")
+    expect(page.locator(".timeline-label")).to_contain_text("第 2 版")
     assert listed(page) == ["M1"]
     slider.press("ArrowLeft")
     expect(page.locator(".timeline-told")).to_contain_text("新增 0 · 修改 1 · 删除 1，共 2 项")
@@ -51,20 +51,20 @@ def test_the_slider_goes_through_the_versions_by_mouse_and_keyboard(
     assert listed(page) == []
     expect(page.get_by_role("button", name="上一版本")).to_be_disabled()
     page.get_by_role("button", name="播放").click()
-    expect(page.locator(".timeline-label")).to_contain_text("第 2 号", timeout=15_000)
+    expect(page.locator(".timeline-label")).to_contain_text("第 2 版", timeout=15_000)
 
 
 def test_a_change_says_what_it_was_and_the_link_keeps_the_version(
     visit: Visitor, address: str
 ) -> None:
     page = visit().open(f"{address}#step=1")
-    expect(page.locator(".timeline-label")).to_contain_text("第 1 号")
+    expect(page.locator(".timeline-label")).to_contain_text("第 1 版")
     page.locator(".list-line", has_text="L1").click()
     expect(page.locator(".sheet")).to_contain_text("vacant → built")
     expect(page.locator(".sheet")).to_contain_text("10,000 → 11,000 m²")
     page.wait_for_function("window.location.hash.includes('step=1')")
     again = visit().open(f"{address}#step=99")
-    expect(again.locator(".timeline-label")).to_contain_text("第 2 号")
+    expect(again.locator(".timeline-label")).to_contain_text("第 2 版")
 
 
 def test_another_layer_is_chosen_on_the_bar(visit: Visitor, address: str) -> None:

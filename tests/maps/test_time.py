@@ -89,7 +89,7 @@ def test_a_popup_says_what_changed_and_in_which_versions_a_state_stood(workspace
     rows = {item["id"]: item["properties"] for item in data_of(workspace).features("states")}
     # 100 x 100 m became 110 x 100 m.
     assert rows["L1@changed.1"]["what"] == "状态: vacant → built; 图形：10,000 → 11,000 m²"
-    assert rows["L1@changed.1"]["span"] == "第 1 号至第 2 号"
+    assert rows["L1@changed.1"]["span"] == "第 1 版至第 2 版"
     assert rows["M1@changed.2"]["what"].startswith("容积率: ")
     assert rows["L2@removed.1"]["span"] == "第 0 号至第 0 号"
 

@@ -205,6 +205,35 @@ def test_a_county_stands_on_the_newest_versions_once_told(
     assert county.plan.version == before.version
 
 
+def test_an_earlier_version_is_published_again_over_http(
+    start: Start, workspace: WorkspaceAt
+) -> None:
+    county = start()
+    path = "/api/layers/parcels/rollback"
+    with TestClient(create_app(county)) as client:
+        own = client.get("/api/layers/parcels/history").json()["versions"][0]["version"]
+        asked = {"version": "0", "expected": own}
+        nothing = client.post(path, json=asked, headers={"accept-language": "zh-CN"})
+        assert nothing.status_code == 409
+        assert "没有发布过其他版本" in nothing.json()["detail"]
+        publish_parcels(workspace, "idle")
+        county.refresh()
+        newest = client.get("/api/layers/parcels/history").json()["versions"][0]["version"]
+        assert client.post(path, json=asked).status_code == 409  # it was changed meanwhile
+        asked["expected"] = newest
+        assert client.post(path, json={**asked, "version": "7"}).status_code == 404
+        assert client.post(path, json={**asked, "more": 1}).status_code == 422
+        assert client.post(path, json={"version": "0"}).status_code == 422
+        assert client.post("/api/layers/none/rollback", json=asked).status_code == 404
+        done = client.post(path, json={**asked, "note": "wrong file"})
+        assert done.status_code == 201
+        made = done.json()
+        assert (made["number"], made["note"], made["version"]) == (2, "wrong file", own)
+        assert county.plan.parcels["status"].tolist() == ["built", "built"]
+        history = client.get("/api/layers/parcels/history").json()["versions"]
+        assert [item["number"] for item in history] == [2, 1, 0]
+
+
 def test_a_county_notices_what_another_process_published(
     start: Start, workspace: WorkspaceAt, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,6 @@
 // The layers: how many features, what is made up, which version, from where; and a way to
 // bring in a file, looked at before it is published.
-import { ask, errorState, fillWith, get } from './api.js';
+import { ask, errorState, fillWith, get, loadingState } from './api.js';
 import { button, data, labelled, make, pageHead, panel, select, shorten } from './dom.js';
 import { count, exact, isGiven, percent, time } from './format.js';
 import { has, setTitle, showPage, start, t } from './frame.js';
@@ -11,9 +11,11 @@ import { table } from './table.js';
 const CRS = ['auto', 'EPSG:4490', 'EPSG:4545', 'EPSG:4544', 'EPSG:4326', 'GCJ-02', 'BD-09'];
 const SHOWN = 100;
 let layers = [];
+let elevation = null;
 let importable = [];
 
 function provenance(layer) {
+  if (layer.isRaster) return make('span', { class: layer.illustrative ? 'chip is-illustrative' : 'chip is-real' }, t(layer.illustrative ? 'data.illustrative_all' : 'data.real'));
   if (!layer.features) return '—';
   if (!layer.illustrative) return make('span', { class: 'chip is-real' }, t('data.real'));
   if (layer.illustrative === layer.features) return make('span', { class: 'chip is-illustrative' }, t('data.illustrative_all'));
@@ -21,14 +23,59 @@ function provenance(layer) {
 }
 
 function history(layer) {
+  if (layer.isRaster) return null;
   const place = make('div');
   const node = make('details', { toggle: () => node.open && !place.childElementCount && fillWith(place, () => versions(layer)) }, make('summary', {}, t('data.history')), place);
   return node;
 }
 
+// A button that publishes an earlier version again, once it is told what that means.
+function restore(layer, item, newest) {
+  const place = make('div');
+  const ask_again = () => {
+    const no = button(t('console.cancel'), () => place.replaceChildren(first), { kind: 'quiet small' });
+    const yes = button(t('data.restore_now'), () => restoreNow(layer, item, newest, place), { kind: 'strong small' });
+    place.replaceChildren(make('p', { class: 'callout', role: 'status' }, t('data.restore_sure', { layer: layer.title, number: item.number })), make('div', { class: 'tools' }, yes, no));
+    yes.focus();
+  };
+  const first = button(t('data.restore'), ask_again, { kind: 'plain small', 'aria-label': t('data.restore_number', { number: item.number }) });
+  place.append(first);
+  return place;
+}
+
+async function restoreNow(layer, item, newest, place) {
+  place.replaceChildren(loadingState(t('console.working')));
+  try {
+    const made = (await ask(`/api/layers/${encodeURIComponent(layer.name)}/rollback`, { method: 'POST', body: { version: String(item.number), expected: newest.version } })).document;
+    layers = (await get('/api/layers')).layers;
+    layerPlace.replaceChildren(make('p', { class: 'cure', role: 'status' }, t('data.restored', { layer: layer.title, from: item.number, number: made.number })), layerTable());
+  } catch (error) {
+    place.replaceChildren(errorState(error));
+  }
+}
+
 async function versions(layer) {
   const found = await get(`/api/layers/${encodeURIComponent(layer.name)}/history`);
-  const list = make('ol', { class: 'plain-list versions-list' }, found.versions.slice(0, 20).map((item) => make('li', {}, make('strong', {}, t('data.number', { number: item.number })), ' ', make('code', {}, data(item.version)), ' ', time(item.made_at), ' ', t('data.features_count', { count: count(item.features) }), make('span', { class: 'under' }, data([item.number === 0 ? t('data.own_file') : item.note, item.source].filter(Boolean).join(' · '))))));
+  const [newest] = found.versions;
+  const list = make(
+    'ol',
+    { class: 'plain-list versions-list' },
+    found.versions.slice(0, 20).map((item) =>
+      make(
+        'li',
+        {},
+        make('strong', {}, t('data.number', { number: item.number })),
+        ' ',
+        make('code', {}, data(item.version)),
+        ' ',
+        time(item.made_at),
+        ' ',
+        t('data.features_count', { count: count(item.features) }),
+        make('span', { class: 'under' }, data([item.number === 0 ? t('data.own_file') : item.note, item.source].filter(Boolean).join(' · '))),
+        item.version === newest.version ? null : restore(layer, item, newest),
+      ),
+    ),
+  );
   return make('div', {}, list, layer.has_geometry ? make('a', { href: `${start.root}/maps/time?${new URLSearchParams({ layer: layer.name, lang: start.lang })}` }, t('data.time_map')) : null);
 }
 
@@ -42,15 +89,20 @@ function layerTable() {
   const list = table(
     [
       { key: 'title', label: t('data.layer'), isHead: true, value: (item) => item.title, show: (item) => make('span', {}, item.title, make('span', { class: 'under' }, make('code', {}, item.name))) },
-      { key: 'features', label: t('data.features'), css: 'number', isDownFirst: true, value: (item) => item.features, show: (item) => count(item.features) },
-      { key: 'illustrative', label: t('data.kind'), value: (item) => (item.features ? item.illustrative / item.features : 0), show: provenance },
+      { key: 'features', label: t('data.features'), css: 'number', isDownFirst: true, value: (item) => item.features, show: (item) => (item.isRaster ? t('data.raster') : count(item.features)) },
+      { key: 'illustrative', label: t('data.kind'), value: (item) => (item.features ? item.illustrative / item.features : Number(item.illustrative)), show: provenance },
       { key: 'version', label: t('data.version'), show: (item) => make('span', {}, make('code', {}, data(item.version)), history(item)) },
       { key: 'sources', label: t('data.sources'), css: 'sources-cell', show: sources },
     ],
     { caption: t('data.layers') },
   );
-  list.update(layers);
+  list.update(elevation ? [...layers, elevation] : layers);
   return list.node;
+}
+
+// The elevation model among the layers: a raster, which is not imported and has no versions.
+function rasterOf(found) {
+  return found && { ...found, isRaster: true, name: 'dem', features: 0, sources: [found.source, t('data.elevation_note', { datum: found.vertical_datum })] };
 }
 
 // ---- import ----
@@ -224,6 +276,7 @@ async function load() {
   try {
     const [found, taken] = await Promise.all([get('/api/layers'), get('/api/imports')]);
     layers = found.layers;
+    elevation = rasterOf(found.elevation);
     importable = taken.layers;
     layerPlace.replaceChildren(layerTable());
     setTitle(t('console.data_title'));

@@ -201,7 +201,7 @@ function draw(review, basis) {
     }),
     shownCards.node,
     make('div', { class: 'print-only' }, legend()),
-    panel(t('home.map'), { className: 'is-map', tools: [make('a', { class: 'button quiet no-print', href: map.source, target: '_blank', rel: 'noopener' }, t('console.open_map'))] }, map.node),
+    map.panel(),
     panel(t('home.changes'), { className: 'is-changes' }, changePlace),
     panel(
       t('home.parks'),

@@ -1,6 +1,6 @@
 // A map in a frame of the page: waiting and failing are shown, and choices go both ways.
 import { emptyState, loadingState } from './api.js';
-import { button, make } from './dom.js';
+import { button, make, panel } from './dom.js';
 import { start, t } from './frame.js';
 
 const ORIGIN = window.location.origin;
@@ -74,16 +74,18 @@ export function mapFrame(path, parameters, title, { onSelected = null } = {}) {
     waiting.push(message);
   }
 
+  const open = make('a', { class: 'button quiet no-print', href: source, target: '_blank', rel: 'noopener' }, t('console.open_map'));
   load();
   return {
     node,
-    source,
+    // The map under its title, with a link to it alone; on paper it takes a sheet of its own.
+    panel: () => make('div', { class: 'map-side' }, panel(title, { className: 'is-map', tools: [open] }, node)),
     select: (layer, id) => tell({ geo: 'select', layer, id }),
     filter: (layer, ids) => tell({ geo: 'filter', layer, ids }),
-    // Has a layer's features fetched again with more parameters; returns the map's address with them.
+    // Has a layer's features fetched again with more parameters; the link then leads to that map.
     refresh: (layer, more) => {
       tell({ geo: 'refresh', layer, query: new URLSearchParams(more).toString() });
-      return `${source}&${new URLSearchParams(more)}`;
+      open.href = `${source}&${new URLSearchParams(more)}`;
     },
   };
 }

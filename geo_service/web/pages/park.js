@@ -259,8 +259,8 @@ function draw(park, profile) {
     make(
       'div',
       { class: 'review-grid' },
-      panel(t('park.findings'), { note: t('park.findings_count', { count: count(profile.findings.length) }) }, profile.findings.length ? list.node : emptyState(t('park.no_findings'), { hint: t('park.no_findings_hint') })),
-      make('div', { class: 'map-side' }, panel(t('park.map'), { className: 'is-map', tools: [make('a', { class: 'button quiet no-print', href: map.source, target: '_blank', rel: 'noopener' }, t('console.open_map'))] }, map.node)),
+      panel(t('park.findings'), { note: profile.findings.length ? t('park.findings_count', { count: count(profile.findings.length) }) : null }, profile.findings.length ? list.node : emptyState(t('park.no_findings'), { hint: t('park.no_findings_hint') })),
+      map.panel(),
     ),
     panel(t('park.floors_title'), {}, floorsPanel(profile)),
     panel(t('park.enterprises'), { note: profile.focus.year ? t('park.enterprises_note', { year: profile.focus.year }) : null }, enterprises(profile)),

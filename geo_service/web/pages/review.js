@@ -1,6 +1,6 @@
 // One review: findings as a list and as a map, each following the other; rules; exports.
 import { emptyState, errorState, get } from './api.js';
-import { button, data, freshId, labelled, later, make, pageHead, panel, select, shorten } from './dom.js';
+import { button, data, labelled, later, make, pageHead, panel, select, shorten } from './dom.js';
 import { findingList } from './findings.js';
 import { count, percent } from './format.js';
 import { has, page, printPage, setTitle, showPage, start, t } from './frame.js';
@@ -166,7 +166,7 @@ function draw(register) {
       'div',
       { class: 'review-grid' },
       findingsPanel,
-      make('div', { class: 'map-side' }, panel(t('review.map'), { className: 'is-map', id: freshId('map'), tools: [make('a', { class: 'button quiet no-print', href: map.source, target: '_blank', rel: 'noopener' }, t('console.open_map'))] }, map.node)),
+      map.panel(),
     ),
     panel(t('review.rules'), { note: t('review.rules_note') }, ruleTable()),
   );

@@ -223,7 +223,7 @@ function show(first) {
   const follow = later(() => {
     keep.hidden = !weighing;
     for (const [format, link] of links) link.href = exportPath(format);
-    openMap.href = map.refresh('candidates', weighed());
+    map.refresh('candidates', weighed());
     explain();
   }, 300);
   const most = Math.max(40, ...Object.values(first.weights).map((value) => Math.ceil(value * 200)));
@@ -267,7 +267,6 @@ function show(first) {
   const exportPath = (format) => `${start.root}${rankingPath(first.ranking_id)}/export?${new URLSearchParams({ format, lang: start.lang, ...weighed() })}`;
   const links = DOWNLOADS.map((format) => [format, make('a', { href: exportPath(format), download: '' }, t(`sites.export_${format}`))]);
   const downloads = make('details', { class: 'menu-list no-print' }, make('summary', { class: 'button plain' }, t('console.download')), make('ul', {}, links.map(([, link]) => make('li', {}, link))));
-  const openMap = make('a', { class: 'button quiet no-print', href: map.source, target: '_blank', rel: 'noopener' }, t('console.open_map'));
   results.replaceChildren(
     ...[
       panel(
@@ -279,7 +278,7 @@ function show(first) {
       isEmpty ? null : weightPanel,
       isEmpty ? null : panel(t('sites.ranking'), { note: t('sites.ranking_note') }, list.node),
       isEmpty ? null : panel(t('sites.explanation'), {}, explanation),
-      panel(t('sites.map'), { className: 'is-map', tools: [openMap] }, map.node),
+      map.panel(),
       isEmpty || !bars ? null : panel(t('sites.scores'), { note: t('sites.scores_note', { count: Math.min(CHARTED, first.candidates.length) }) }, bars.node),
       isEmpty ? null : panel(t('sites.side_by_side'), { note: t('sites.side_by_side_note', { most: MOST_COMPARED }) }, sideBySide),
       first.nearest_misses?.length && isEmpty ? panel(t('sites.misses'), { note: t('sites.misses_note') }, exclusions(first.nearest_misses, t('sites.misses'))) : null,

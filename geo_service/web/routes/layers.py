@@ -7,11 +7,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from geo_service.planning.data import difference_of, history_of
+from geo_service.planning.data import difference_of, history_of, rollback
 from geo_service.planning.layer_files import ENCODING, boundary_points, version_features
-from geo_service.reports.data import difference_document, difference_features, history_document
+from geo_service.reports.data import (
+    difference_document,
+    difference_features,
+    history_document,
+    version_document,
+)
 from geo_service.reports.document import collection
 from geo_service.web.replies import GEOJSON, BboxDep, CountyDep, Limit, Offset, json_reply
 from geo_service.web.routes.exports import attachment
@@ -34,6 +39,31 @@ def history(layer: str, request: Request, county: CountyDep) -> Response:
     """Return the versions that are kept, newest first; 0 is the workspace's own file."""
     entries = history_of(county.workspace, layer)
     return json_reply(request, history_document(layer, entries))
+
+
+class Rollback(BaseModel):
+    """Which version of a layer shall stand again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: str = Field(max_length=64, description="A number or a version of its history.")
+    expected: str = Field(
+        max_length=64, description="The version that is the newest, as the caller saw it."
+    )
+    note: str = Field(default="", max_length=500, description="Why, for the history.")
+
+
+@router.post("/{layer}/rollback", status_code=201, summary="Publish an earlier version again")
+def roll_back(layer: str, request: Request, county: CountyDep, body: Rollback) -> Response:
+    """Publish what a version held as a new version; nothing is lost.
+
+    404 for a version that is not kept, 409 when the layer was changed meanwhile or nothing was
+    published, 422 when the old rows do not fit the other layers any more.
+    """
+    at = county.workspace.at
+    entry = rollback(at, layer, body.version, expected=body.expected, note=body.note)
+    county.refresh()
+    return json_reply(request, {"layer": layer, **version_document(entry)}, status=201)
 
 
 @router.get("/{layer}/diff", summary="What changed between two versions of a layer")

@@ -40,7 +40,6 @@ class Township:
     lon: float
     lat: float
     source: str
-    note: str
     is_seat: bool
 
     @property
@@ -72,7 +71,6 @@ def read_townships() -> tuple[Township, ...]:
             lon=float(row["lon_wgs84"]),
             lat=float(row["lat_wgs84"]),
             source=row["coord_source"],
-            note=row["note"],
             is_seat=not row["coord_source"].startswith("CENTRE OF BOUNDING BOX"),
         )
         for number, row in enumerate(rows, start=1)

@@ -38,7 +38,7 @@ def _township_source(township: Township) -> str:
         point = f"点位：GeoNames（geonames.org，CC BY 4.0），{_via(township.source)}"
     else:
         point = "点位：外包矩形（PyPI sizhi 3.0.6）的中心，不是驻地"
-    return "；".join(text for text in (codes, point, township.note) if text)
+    return f"{codes}；{point}"
 
 
 def _via(source: str) -> str:
