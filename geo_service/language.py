@@ -271,7 +271,7 @@ class Translator:
                 more += 1
                 text = _figure(value, form, more)
         text += form.word
-        if unit != "m²" or value < _LARGE_M2:
+        if unit != "m²" or round(value, 1) < _LARGE_M2:
             return text
         if self.language is Language.EN:
             return f"{text} ({value / _M2_PER_HA:,.2f} ha)"

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 
@@ -15,22 +13,7 @@ import pytest
 
 from tests.conftest import DEMO, ROOT
 from tests.county import County, enterprise
-
-
-def run(
-    *arguments: str | Path, cwd: Path = ROOT, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run the command as a user would, and return what it printed."""
-    return subprocess.run(
-        [sys.executable, "-c", "from geo_service.cli import main; main()", *map(str, arguments)],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
+from tests.terminal import COMMAND, run
 
 
 @pytest.fixture
@@ -110,7 +93,7 @@ def test_the_workspace_comes_from_the_environment_or_the_folder(
         (("review", DEMO, "--rulebook", "none.yaml"), "none.yaml"),
         (("review", DEMO, "-o", "/proc/none/x"), "不能写入"),
         (("dance",), "dance"),
-        (("serve", DEMO, "--host", "256.1.1.1"), "Cannot listen"),
+        (("serve", DEMO, "--host", "256.1.1.1"), "无法在 256.1.1.1:8000 上提供服务"),
     ],
 )
 def test_a_wrong_call_exits_2_with_a_message_and_no_trace(
@@ -159,7 +142,7 @@ def test_what_is_no_review_is_not_compared(tmp_path: Path, content: str) -> None
     (tmp_path / "x.json").write_text(content, encoding="utf-8")
     done = run("compare", tmp_path / "x.json", tmp_path / "x.json")
     assert done.returncode == 2
-    assert "not a review" in done.stderr
+    assert "不是 `geo-service review --format json` 写出的审查结果" in done.stderr
 
 
 def test_help_gives_an_example_for_every_command() -> None:
@@ -179,8 +162,7 @@ def test_a_map_is_written_as_one_file(orderly: Path, tmp_path: Path) -> None:
 def test_serve_answers_until_ctrl_c(orderly: Path) -> None:
     process = subprocess.Popen(
         [
-            sys.executable,
-            *("-c", "from geo_service.cli import main; main()", "serve", orderly, "--port", "0"),
+            *(*COMMAND, "serve", orderly, "--port", "0"),
         ],
         cwd=ROOT,
         stdout=subprocess.PIPE,

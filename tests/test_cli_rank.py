@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 
 from geo_service.workspace import open_workspace
 from tests.suitability.test_rank import asked, five_sites
-from tests.test_cli import run
+from tests.terminal import run
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ import pandas as pd
 import shapely
 
 from geo_service.errors import InvalidQueryError
+from geo_service.language import Language, Translator, catalogue
 from geo_service.maps.layers import (
     SOURCES,
     FeatureList,
@@ -37,7 +38,6 @@ from geo_service.model import Quantity
 from geo_service.wording import said
 
 if TYPE_CHECKING:
-    from geo_service.language import Translator
     from geo_service.maps.layers import Rows
     from geo_service.plan import Plan
     from geo_service.reports.document import Document
@@ -49,6 +49,13 @@ MOST_DRAWN = 8_000
 MOST_WORDS = 12
 """How many changed columns a popup spells out."""
 STATES = "states"
+_WORDED = {
+    "status": ("status",),
+    "tier": ("tier",),
+    "kind": ("zone", "facility", "river"),
+    "land_use_scheme": ("scheme",),
+}
+"""The sections of the catalogue that name the values of a column."""
 _GROUND = ("county", "township_areas", "rivers", "roads", "parks", "facilities", "townships")
 _DATE = "%Y-%m-%d %H:%M"
 
@@ -285,7 +292,10 @@ class TimeData(PlanData):
         words = []
         for name, (old, new) in sorted(item.columns.items()):
             label = self.text(f"column.{name}")
-            words.append(f"{label}: {_cell(old)} → {_cell(new)}" if name in shown else label)
+            if name in shown:
+                cells = {"old": self._told(name, old), "new": self._told(name, new)}
+                label = self.text("map.time_change", label=label, **cells)
+            words.append(label)
         if len(words) > MOST_WORDS:
             words = [*words[:MOST_WORDS], "…"]
         shape = item.shape
@@ -297,7 +307,15 @@ class TimeData(PlanData):
             words.append(self.text("map.time_shifted", metres=f"{shape.hausdorff_m:,.1f}"))
         elif shape is not None:
             words.append(self.text("column.geometry"))
-        return self.translator.convert("; ".join(words))
+        joiner = "; " if self.translator.language is Language.EN else "；"
+        return self.translator.convert(joiner.join(words))
+
+    def _told(self, column: str, value: object) -> str:
+        """Return a cell as the reader calls it, where it is one of the product's own words."""
+        for section in _WORDED.get(column, ()):
+            if f"{section}.{value}" in catalogue():
+                return self.text(f"{section}.{value}")
+        return _cell(value)
 
     def _extra(self, name: str) -> Mapping[str, Document]:
         """Leave out what other layers say now: it is not of the version that is drawn."""

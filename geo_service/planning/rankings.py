@@ -48,14 +48,20 @@ class Weighing:
 
     def of(self, ranking: Ranking) -> Ranking:
         """Return a ranking scored so; InvalidQueryError, NotFoundError as `Ranking.reweigh`."""
-        if self == AS_KEPT:
-            return ranking
         return ranking.reweigh(self.weights, method=self.method, normalisation=self.normalisation)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What tells this weighing from another one."""
+        weights = None if self.weights is None else tuple(sorted(self.weights.items()))
+        return weights, self.method, self.normalisation
 
 
 AS_KEPT = Weighing()
 KEPT_RANKINGS = 50
 """How many rankings a running service remembers ready to be weighed anew."""
+WEIGHED = 8
+"""How many it remembers as weighed: a page asks for the table, the reasons and the map of one."""
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +73,7 @@ class RankingDesk:
         self._county = county
         self._lock = threading.RLock()
         self._kept: OrderedDict[str, tuple[str, Ranking]] = OrderedDict()
+        self._weighed: OrderedDict[tuple[object, ...], Ranking] = OrderedDict()
 
     def rank(self, project: Project, *, progress: Progress | None = None) -> Ranking:
         """Rank a project's sites in the county's plan by its rulebook, and save the ranking."""
@@ -144,7 +151,19 @@ class RankingDesk:
 
     def weighed(self, ranking_id: str, weighing: Weighing = AS_KEPT) -> Ranking:
         """Return a ranking scored as it is asked for; the kept one stays as it is."""
-        return weighing.of(self.find(ranking_id))
+        found = self.find(ranking_id)
+        if weighing == AS_KEPT:
+            return found
+        key = (ranking_id, *weighing.key)
+        with self._lock:
+            known = self._weighed.get(key)
+        if known is None:
+            known = weighing.of(found)
+            with self._lock:
+                self._weighed[key] = known
+                while len(self._weighed) > WEIGHED:
+                    self._weighed.popitem(last=False)
+        return known
 
     def reweigh(self, ranking_id: str, language: Language, weighing: Weighing) -> Document:
         """Return a ranking scored with other weights as it would be answered."""

@@ -163,6 +163,25 @@ def _neighbouring(parts: Sequence[Candidate], needed_m2: float) -> Iterator[Cand
             yield _together(CandidateKind.PARCELS, [parts[place] for place in sorted(group)])
 
 
+def largest_groups(parts: Sequence[Candidate]) -> Iterator[Candidate]:
+    """Yield the largest groups of neighbouring parcels that may be combined, however small.
+
+    From each parcel the largest neighbour is added, `MAX_PARCELS` at most.
+    """
+    neighbours = _neighbours(parts)
+    seen: set[frozenset[int]] = set()
+    for seed in range(len(parts)):
+        group = {seed}
+        while len(group) < MAX_PARCELS:
+            edge = {other for place in group for other in neighbours.get(place, ())} - group
+            if not edge:
+                break
+            group.add(max(sorted(edge), key=lambda place: parts[place].area_m2))
+        if len(group) > 1 and frozenset(group) not in seen:
+            seen.add(frozenset(group))
+            yield _together(CandidateKind.PARCELS, [parts[place] for place in sorted(group)])
+
+
 def _neighbours(parts: Sequence[Candidate]) -> Mapping[int, set[int]]:
     """Return which parcels of one park share enough border to be built on as one."""
     found: dict[int, set[int]] = defaultdict(set)

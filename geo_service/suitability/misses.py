@@ -21,6 +21,7 @@ from geo_service.suitability.candidates import (
     combine,
     find_parts,
     floor_numbers,
+    largest_groups,
 )
 from geo_service.suitability.exclusion import Reason, judge_pieces, reasons_of_needs
 from geo_service.suitability.places import is_out, merged, reasons_of_part
@@ -108,6 +109,10 @@ def _near(
         if item.kind in {CandidateKind.PARK, CandidateKind.FLOORS} and item.kind in kinds:
             own = merged(*(against[f"{_part_kind(item)}:{member}"] for member in item.members))
             found.setdefault(item.candidate_id, (item, _worst(own)))
+    if CandidateKind.PARCELS in kinds:
+        for item in largest_groups([part for part in members if part.kind is CandidateKind.PARCEL]):
+            own = merged(*(against[f"{CandidateKind.PARCEL}:{member}"] for member in item.members))
+            found[item.candidate_id] = (item, _worst(own))
     for candidate_id, (candidate, own) in found.items():
         lacks = merged(own, reasons_of_needs(candidate, project), _area(candidate, project))
         yield candidate_id, (candidate, _worst(lacks))

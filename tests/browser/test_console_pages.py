@@ -90,6 +90,18 @@ def test_a_screen_reader_can_use_the_page_and_it_fits_both_windows(
     assert serious(page) == []
 
 
+def test_a_screen_reader_can_use_the_description_of_the_api(visit: Visitor, address: str) -> None:
+    page = visit().page
+    page.goto(f"{address}/docs")
+    page.wait_for_selector(".opblock")
+    assert serious(page) == []
+    page.locator(".opblock-summary-control").first.click()
+    page.wait_for_selector(".opblock-body")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(150)
+    assert serious(page) == []
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_page_speaks_each_language(
     visit: Visitor, address: str, county: Running, name: str

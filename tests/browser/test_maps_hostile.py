@@ -84,15 +84,19 @@ def read_everything(page: Page) -> None:
         """async () => {
           const { page } = planningMap;
           page.map.fitBounds([[30.88, 107.98], [31.0, 108.12]], { animate: false });
+          // Put into the page at the end, all at once: a growing page is slow to lay out.
+          const seen = document.createDocumentFragment();
           for (const item of page.all()) {
-            document.body.append(planningMap.tooltip(item));
+            seen.append(planningMap.tooltip(item));
             const { drawing } = item;
             drawing.open(item, drawing.boundsOf(item).getCenter(), page.all().slice(0, 5));
             page.selectItem(item);
-            document.body.append(drawing.popup.getContent().cloneNode(true));
+            seen.append(drawing.popup.getContent().cloneNode(true));
           }
-          for (const text of page.all().map(planningMap.nameOf)) {
-            page.search(String(text).slice(0, 80));
+          document.body.append(seen);
+          const names = page.all().map((item) => String(planningMap.nameOf(item)).slice(0, 80));
+          for (const text of new Set(names)) {
+            page.search(text);
           }
           page.search('');
         }"""

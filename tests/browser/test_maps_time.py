@@ -61,7 +61,9 @@ def test_a_change_says_what_it_was_and_the_link_keeps_the_version(
     expect(page.locator(".timeline-label")).to_contain_text("第 1 版")
     page.locator(".list-line", has_text="L1").click()
     expect(page.locator(".sheet")).to_contain_text("vacant → built")
-    expect(page.locator(".sheet")).to_contain_text("10,000 → 11,000 m²")
+    expect(page.locator(".sheet")).to_contain_text(
+        "10,000 m²（合 15.0 亩）→ 11,000 m²（合 16.5 亩）"
+    )
     page.wait_for_function("window.location.hash.includes('step=1')")
     again = visit().open(f"{address}#step=99")
     expect(again.locator(".timeline-label")).to_contain_text("第 2 版")
@@ -83,7 +85,7 @@ def test_it_opens_from_disk_and_fits_a_small_window(
     file.write_text(drawn.get_root().render(), encoding="utf-8")
     page = visit(width=390, height=700).open(file.as_uri())
     page.get_by_role("slider", name="版本").press("Home")
-    expect(page.locator(".timeline-label")).to_contain_text("第 0 号")
+    expect(page.locator(".timeline-label")).to_contain_text("第 0 版")
     bar, window = page.locator(".timeline").bounding_box(), page.viewport_size
     assert bar is not None
     assert window is not None

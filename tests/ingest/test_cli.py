@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,21 +19,7 @@ from geo_service.reports.import_table import import_table
 from tests.conftest import ROOT
 from tests.county import County
 from tests.ingest.made import gbk_shapefile, parcels, table
-
-
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run the command as a user would, without a terminal."""
-    return subprocess.run(
-        [sys.executable, "-c", "from geo_service.cli import main; main()", *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+from tests.terminal import COMMAND, run
 
 
 @pytest.fixture
@@ -96,7 +81,7 @@ def test_a_workspace_that_takes_no_lists_can_be_looked_at_and_refuses_clearly(
     assert "The lists were not written" in looked.stderr
     done = run("import", path, workspace, "--layer", "parks")
     assert done.returncode == 2, done.stderr
-    assert "Nothing was published" in done.stderr
+    assert "没有发布任何内容" in done.stderr
     assert "Traceback" not in done.stderr
     assert newest_layer(workspace, "parks").number == 0
 
@@ -178,9 +163,18 @@ def test_a_file_of_which_most_is_refused_is_reported_and_not_published(
 def test_a_person_at_a_terminal_is_asked(workspace: Path, tmp_path: Path) -> None:
     path = gbk_shapefile(parcels(投资=[120.0, 3.5, 7.0]), tmp_path)
     terminal, other = pty.openpty()
-    command = (sys.executable, "-c", "from geo_service.cli import main; main()", "import", path)
     with subprocess.Popen(
-        [*command, workspace, "--layer", "parcels", "--dry-run", "--format", "json"],
+        [
+            *COMMAND,
+            "import",
+            path,
+            workspace,
+            "--layer",
+            "parcels",
+            "--dry-run",
+            "--format",
+            "json",
+        ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "dumb"},
         stdin=other,

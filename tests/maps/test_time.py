@@ -88,10 +88,12 @@ def test_at_each_version_stands_what_became_of_its_features(workspace: Path) -> 
 def test_a_popup_says_what_changed_and_in_which_versions_a_state_stood(workspace: Path) -> None:
     rows = {item["id"]: item["properties"] for item in data_of(workspace).features("states")}
     # 100 x 100 m became 110 x 100 m.
-    assert rows["L1@changed.1"]["what"] == "状态: vacant → built; 图形：10,000 → 11,000 m²"
+    assert rows["L1@changed.1"]["what"] == (
+        "状态：未建宗地 → 已建宗地；图形：10,000 m²（合 15.0 亩）→ 11,000 m²（合 16.5 亩）"
+    )
     assert rows["L1@changed.1"]["span"] == "第 1 版至第 2 版"
     assert rows["M1@changed.2"]["what"].startswith("容积率: ")
-    assert rows["L2@removed.1"]["span"] == "第 0 号至第 0 号"
+    assert rows["L2@removed.1"]["span"] == "第 0 版至第 0 版"
 
 
 def test_a_rollback_shows_what_came_back(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import os
 import pty
 import struct
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -28,24 +27,13 @@ from geo_service.workspace import open_plan
 from geo_service.zoning.review import Review
 from tests.conftest import ROOT
 from tests.county import County
+from tests.terminal import COMMAND, run_bytes
 
 MAGIC = {
     ExportFormat.XLSX: b"PK\x03\x04",
     ExportFormat.DOCX: b"PK\x03\x04",
     ExportFormat.GPKG: b"SQLite format 3\x00",
 }
-ENTRY = [sys.executable, "-c", "from geo_service.cli import main; main()"]
-
-
-def run(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(  # type: ignore[call-overload, no-any-return]
-        [*ENTRY, *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        timeout=120,
-        check=False,
-        **{"capture_output": True, **options},
-    )
 
 
 @pytest.fixture
@@ -58,7 +46,7 @@ def orderly(county: County, tmp_path: Path) -> Path:
 
 def test_a_file_is_written_as_it_is(orderly: Path, tmp_path: Path) -> None:
     path = tmp_path / "review.xlsx"
-    assert run("review", orderly, "--format", "xlsx", "-o", path).returncode == 0
+    assert run_bytes("review", orderly, "--format", "xlsx", "-o", path).returncode == 0
     assert len(openpyxl.load_workbook(path).sheetnames) == 8
 
 
@@ -67,7 +55,7 @@ def test_redirected_output_is_the_file_and_nothing_else(
     orderly: Path,
     format: ExportFormat,  # noqa: A002 - the option's name
 ) -> None:
-    done = run("review", orderly, "--format", format)
+    done = run_bytes("review", orderly, "--format", format)
     assert done.returncode == 0
     assert done.stdout.startswith(MAGIC[format])
     if format is ExportFormat.DOCX:  # a zip file ends with its directory's 22 bytes
@@ -80,11 +68,14 @@ def test_redirected_output_is_the_file_and_nothing_else(
 def test_a_binary_format_is_refused_on_a_terminal(orderly: Path) -> None:
     ours, theirs = pty.openpty()
     try:
-        done = run(
-            *("review", orderly, "--format", "xlsx"),
-            capture_output=False,
+        done = subprocess.run(
+            [*COMMAND, "review", orderly, "--format", "xlsx"],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=theirs,
             stderr=subprocess.PIPE,
+            timeout=120,
+            check=False,
         )
     finally:
         os.close(theirs)

@@ -41,7 +41,7 @@ from tests.conftest import DEMO
 from tests.county import County, box, parcel
 from tests.stores.conftest import Place
 from tests.stores.rows import as_frame
-from tests.test_cli import run
+from tests.terminal import run
 
 
 @pytest.fixture

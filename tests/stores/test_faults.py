@@ -124,15 +124,16 @@ def test_a_full_disk_can_be_read_and_refuses_clearly(small_disk: Path) -> None:
         assert other.newest()["parcels"] == second
 
 
-def test_a_catalogue_that_has_no_room_is_told_at_once(small_disk: Path) -> None:
+def test_a_catalogue_that_has_no_room_is_told_at_once(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill_up(small_disk / "fill")
-    started = time.monotonic()
+    monkeypatch.setattr(local, "BUSY_SECONDS", 3600)  # a wait would not end here
     with (
         closing(open_store(small_disk, COUNTY)) as store,
         pytest.raises(StoreError, match=r"full|No space"),
     ):
         store.save(saved("r0"), {"d": b"0"})
-    assert time.monotonic() - started < local.BUSY_SECONDS / 2
 
 
 def fill_up(path: Path) -> None:
@@ -155,6 +156,7 @@ import os, sys
 from pathlib import Path
 from geo_service.errors import StoreError
 from geo_service.stores.opening import open_store
+from geo_service.wording import said
 from tests.stores.rows import draft, parcels
 import tempfile
 with tempfile.TemporaryDirectory() as warm:  # what is imported late is not for nobody's eyes
@@ -162,6 +164,7 @@ with tempfile.TemporaryDirectory() as warm:  # what is imported late is not for 
     store.publish([draft(parcels(3))])
     store.read("parcels", "1")
     store.close()
+    said("problem.none")
 if os.geteuid() == 0:
     os.setgid(65534); os.setuid(65534)
 store = open_store(Path(sys.argv[1]), "999999")

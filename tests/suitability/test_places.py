@@ -428,6 +428,32 @@ def test_misses_are_of_the_kinds_asked_for(county: County, opened: Open) -> None
     assert miss.distance == pytest.approx(1 - free_m2 / 30e6)
 
 
+def test_neighbouring_parcels_that_fall_short_together_are_a_miss(
+    county: County, opened: Open
+) -> None:
+    county.layers["parcels"] = [
+        vacant("A", 0, 0),
+        vacant("B", 100, 0),
+        vacant("C", 200, 0),
+        vacant("D", 600, 0),
+    ]
+    asked = {
+        "name": "x",
+        "industry_code": "1311",
+        "needs": {"land_m2": 40_000},
+        "candidates": ["parcel", "parcels"],
+    }
+    misses = rank(opened(county), asked, as_of=DAY).misses
+    # Of 40,000 m² the three neighbours lack a quarter, a single parcel three quarters.
+    assert misses[0].candidate.members == ("A", "B", "C")
+    assert misses[0].distance == pytest.approx(0.25, abs=1e-4)
+    (reason,) = misses[0].reasons
+    assert (reason.rule_id, reason.measure["value"]) == ("project.land_m2", pytest.approx(30_000))
+    single = {miss.candidate.candidate_id: miss.distance for miss in misses[1:]}
+    assert set(single) == {"parcel:A", "parcel:B", "parcel:C", "parcel:D"}
+    assert list(single.values()) == pytest.approx([0.75] * 4, abs=1e-4)
+
+
 def test_floors_that_are_enough_but_apart_say_so(housed: County, opened: Open) -> None:
     housed.layers["floors"][2]["vacant_m2"] = 0
     ranking = rank(
