@@ -60,7 +60,7 @@ def test_a_change_says_what_it_was_and_the_link_keeps_the_version(
     page = visit().open(f"{address}#step=1")
     expect(page.locator(".timeline-label")).to_contain_text("第 1 版")
     page.locator(".list-line", has_text="L1").click()
-    expect(page.locator(".sheet")).to_contain_text("vacant → built")
+    expect(page.locator(".sheet")).to_contain_text("状态：未建宗地 → 已建宗地")
     expect(page.locator(".sheet")).to_contain_text(
         "10,000 m²（合 15.0 亩）→ 11,000 m²（合 16.5 亩）"
     )

@@ -92,7 +92,7 @@ def test_a_popup_says_what_changed_and_in_which_versions_a_state_stood(workspace
         "状态：未建宗地 → 已建宗地；图形：10,000 m²（合 15.0 亩）→ 11,000 m²（合 16.5 亩）"
     )
     assert rows["L1@changed.1"]["span"] == "第 1 版至第 2 版"
-    assert rows["M1@changed.2"]["what"].startswith("容积率: ")
+    assert rows["M1@changed.2"]["what"].startswith("容积率：")
     assert rows["L2@removed.1"]["span"] == "第 0 版至第 0 版"
 
 
