@@ -19,7 +19,7 @@ from playwright.sync_api import (
     BrowserContext,
     Dialog,
     Page,
-    Route,
+    Request,
     expect,
     sync_playwright,
 )
@@ -35,6 +35,7 @@ FLAGS = (
     "--disable-sync",
     "--no-first-run",
     "--disable-quic",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 READY = '.app[data-state="done"]'
@@ -135,44 +136,73 @@ class Visit:
 Visitor = Callable[..., Visit]
 
 
+@pytest.fixture(scope="session")
+def kept(browser: Browser) -> dict[str, BrowserContext]:
+    """Return a browser context for each locale, used by one test after the other.
+
+    To start one takes Chromium longer than to show most pages.
+    """
+    del browser
+    return {}
+
+
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Visitor]:
-    """Return a function that opens a guarded page of a size; all must be clean at the end."""
-    contexts: list[BrowserContext] = []
+def visit(browser: Browser, kept: dict[str, BrowserContext]) -> Iterator[Visitor]:
+    """Return a function that opens a guarded page of a size; all must be clean at the end.
+
+    What a test opens second has nothing in common with what it opened first.
+    """
+    used: list[BrowserContext] = []
     visits: list[Visit] = []
+    watched: list[tuple[BrowserContext, Callable[[Request], None]]] = []
 
     def start(
         *, width: int = 1280, height: int = 800, locale: str = "zh-CN", is_clean: bool = True
     ) -> Visit:
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, locale=locale, accept_downloads=True
-        )
-        contexts.append(context)
+        context = kept.get(locale)
+        if context is None or context in used:
+            context = browser.new_context(
+                viewport={"width": 1280, "height": 800}, locale=locale, accept_downloads=True
+            )
+            kept.setdefault(locale, context)
+        used.append(context)
         made = Visit(context.new_page())
+        made.page.set_viewport_size({"width": width, "height": height})
         if is_clean:
             visits.append(made)
         made.page.add_init_script(WATCH)
-        _guard(context, made)
+        _guard(made)
+        watched.append((context, _outside(made)))
+        context.on("requestfailed", watched[-1][1])
         return made
 
     yield start
-    for made in visits:
-        made.assert_clean()
-    for context in contexts:
-        context.close()
+    try:
+        for made in visits:
+            made.assert_clean()
+    finally:
+        for context, check in watched:
+            context.remove_listener("requestfailed", check)
+        for context in used:
+            for page in context.pages:
+                page.close()
+            context.clear_cookies()
+            if context not in kept.values():
+                context.close()
 
 
-def _guard(context: BrowserContext, made: Visit) -> None:
-    """Let only this machine's addresses and files through, and note the rest."""
+def _outside(made: Visit) -> Callable[[Request], None]:
+    """Note requests for anything but this machine and files: Chromium finds no other host."""
 
-    def check(route: Route) -> None:
-        if route.request.url.startswith(("http://127.0.0.1:", "file://", "data:", "blob:")):
-            route.continue_()
-        else:
-            made.outside.append(route.request.url)
-            route.abort()
+    def check(request: Request) -> None:
+        if not request.url.startswith(("http://127.0.0.1:", "file://", "data:", "blob:")):
+            made.outside.append(request.url)
 
-    context.route("**/*", check)
+    return check
+
+
+def _guard(made: Visit) -> None:
+    """Note what a page complains of, and the dialogs that it opens."""
 
     def note_message(kind: str, text: str) -> None:
         if kind in {"error", "warning"}:

@@ -25,11 +25,11 @@ WIDE = {"width": 1440, "height": 900}
 SMALL = {"width": 390, "height": 844}
 TIMEOUT_MS = 60_000
 SETTLED_MS = 1_200
+"""How long a page is given after its last request, to draw."""
 STRICTER = (
     'format: "1"\ntitle: {en: stricter}\nextends: default\n'
     "rules: {focus.leading_share: {parameters: {pass_share: 0.85}}}\n"
 )
-"""How long a page is given after its last request, to draw."""
 
 
 def main() -> int:

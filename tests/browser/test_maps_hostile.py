@@ -86,7 +86,14 @@ def read_everything(page: Page) -> None:
           page.map.fitBounds([[30.88, 107.98], [31.0, 108.12]], { animate: false });
           // Put into the page at the end, all at once: a growing page is slow to lay out.
           const seen = document.createDocumentFragment();
+          const told = new Set();
           for (const item of page.all()) {
+            // What stands in both of two states in the same words is read once.
+            const words = item.source.name + JSON.stringify(item.feature.properties);
+            if (told.has(words)) {
+              continue;
+            }
+            told.add(words);
             seen.append(planningMap.tooltip(item));
             const { drawing } = item;
             drawing.open(item, drawing.boundsOf(item).getCenter(), page.all().slice(0, 5));

@@ -353,3 +353,11 @@ def test_a_name_of_ten_thousand_characters_breaks_nothing(
     assert sheet["width"] <= 380
     assert sheet["height"] < 800
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_guard_notes_what_asks_for_anything_outside(visit: Visitor) -> None:
+    made = visit(is_clean=False)
+    asking = "(url) => fetch(url, { mode: 'no-cors' }).catch(() => 'failed')"
+    for url in ("http://192.0.2.1/x", "https://example.org/y"):
+        assert made.page.evaluate(asking, url) == "failed"
+    assert made.outside == ["http://192.0.2.1/x", "https://example.org/y"]
