@@ -173,7 +173,7 @@ def largest_groups(parts: Sequence[Candidate]) -> Iterator[Candidate]:
     for seed in range(len(parts)):
         group = {seed}
         while len(group) < MAX_PARCELS:
-            edge = {other for place in group for other in neighbours.get(place, ())} - group
+            edge = _edge(group, neighbours)
             if not edge:
                 break
             group.add(max(sorted(edge), key=lambda place: parts[place].area_m2))
@@ -198,6 +198,11 @@ def _neighbours(parts: Sequence[Candidate]) -> Mapping[int, set[int]]:
             found[first].add(second)
             found[second].add(first)
     return found
+
+
+def _edge(group: set[int], neighbours: Mapping[int, set[int]]) -> set[int]:
+    """Return the parcels next to a group."""
+    return {other for place in group for other in neighbours.get(place, ())} - group
 
 
 def _grow(
@@ -232,7 +237,7 @@ def _grow_by(
     """Add the neighbour that is worth most until the area is reached; None if it is not."""
     group, shape = {seed}, parts[seed].geometry
     while sum(parts[place].area_m2 for place in group) < needed_m2:
-        edge = {other for place in group for other in neighbours.get(place, ())} - group
+        edge = _edge(group, neighbours)
         if not edge or len(group) >= MAX_PARCELS:
             return None
         whole = shape

@@ -105,14 +105,12 @@ def _near(
     if kinds & {CandidateKind.PARCEL, CandidateKind.PARCELS, CandidateKind.FLOORS}:
         for part in parts:
             found[part.candidate_id] = (part, against[part.candidate_id])
-    for item in combine(members, anything) + combine(parts, anything):
-        if item.kind in {CandidateKind.PARK, CandidateKind.FLOORS} and item.kind in kinds:
+    parcels = [part for part in members if part.kind is CandidateKind.PARCEL]
+    groups = largest_groups(parcels) if CandidateKind.PARCELS in kinds else ()
+    for item in (*combine(members, anything), *combine(parts, anything), *groups):
+        if item.kind is not CandidateKind.PARCEL and item.kind in kinds:
             own = merged(*(against[f"{_part_kind(item)}:{member}"] for member in item.members))
             found.setdefault(item.candidate_id, (item, _worst(own)))
-    if CandidateKind.PARCELS in kinds:
-        for item in largest_groups([part for part in members if part.kind is CandidateKind.PARCEL]):
-            own = merged(*(against[f"{CandidateKind.PARCEL}:{member}"] for member in item.members))
-            found[item.candidate_id] = (item, _worst(own))
     for candidate_id, (candidate, own) in found.items():
         lacks = merged(own, reasons_of_needs(candidate, project), _area(candidate, project))
         yield candidate_id, (candidate, _worst(lacks))

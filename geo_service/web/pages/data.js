@@ -32,13 +32,13 @@ function history(layer) {
 // A button that publishes an earlier version again, once it is told what that means.
 function restore(layer, item, newest) {
   const place = make('div');
-  const ask_again = () => {
+  const askAgain = () => {
     const no = button(t('console.cancel'), () => place.replaceChildren(first), { kind: 'quiet small' });
     const yes = button(t('data.restore_now'), () => restoreNow(layer, item, newest, place), { kind: 'strong small' });
     place.replaceChildren(make('p', { class: 'callout', role: 'status' }, t('data.restore_sure', { layer: layer.title, number: item.number })), make('div', { class: 'tools' }, yes, no));
     yes.focus();
   };
-  const first = button(t('data.restore'), ask_again, { kind: 'plain small', 'aria-label': t('data.restore_number', { number: item.number }) });
+  const first = button(t('data.restore'), askAgain, { kind: 'plain small', 'aria-label': t('data.restore_number', { number: item.number }) });
   place.append(first);
   return place;
 }
