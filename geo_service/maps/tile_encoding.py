@@ -38,13 +38,17 @@ _FAMILIES = {
     LINE: (GeometryType.LINESTRING, GeometryType.MULTILINESTRING),
     POLYGON: (GeometryType.POLYGON, GeometryType.MULTIPOLYGON),
 }
+_KIND_OF_TYPE = np.zeros(max(GeometryType) + 2, np.int64)
+"""The kind by GEOS' number of a type, 0 for collections and, at the last place, for none (-1)."""
+for _kind, _types in _FAMILIES.items():
+    _KIND_OF_TYPE[list(_types)] = _kind
 _GATHER: Mapping[int, Callable[..., Any]] = {
     POINT: shapely.multipoints,
     LINE: shapely.multilinestrings,
     POLYGON: shapely.multipolygons,
 }
 _MOVE_TO, _LINE_TO, _CLOSE_PATH = 1, 2, 15
-_BYTES = 0x80, 0x4000, 0x20_0000, 0x1000_0000
+_BYTES = np.array([0x80, 0x4000, 0x20_0000, 0x1000_0000])
 """From these numbers on, a varint takes one byte more."""
 _SLIVER = 1.0
 
@@ -102,15 +106,13 @@ def encode_layer(
                 groups.append((kind, paths))
     if not groups:
         return b""
-    drawn = np.concatenate([np.unique(paths.owners) for _, paths in groups])
-    is_used = np.zeros(len(table) + 1, bool)
-    is_used[features.values[drawn]] = True
-    chosen = np.flatnonzero(is_used[:-1])
-    places = np.full(len(table) + 1, -1, np.int64)
-    places[chosen] = np.arange(len(chosen))
+    drawn = np.concatenate([paths.owners[_firsts(paths.owners)] for _, paths in groups])
+    values = features.values[drawn]
+    is_given = values >= 0
+    chosen, places = np.unique(values[is_given], return_inverse=True)
+    values[is_given] = places
     numbers = np.full(features.values.shape, -1, np.int64)
-    # A value of -1, none, finds the last place, which stays -1.
-    numbers[drawn] = places[features.values[drawn]]
+    numbers[drawn] = values
     parts = [b"\x78\x02", _field(1, name.encode())]
     parts += [_feature_messages(kind, paths, features.ids, numbers) for kind, paths in groups]
     parts += [_field(3, key.encode()) for key in keys]
@@ -179,11 +181,14 @@ def _lines(shapes: Shapes, owners: Numbers) -> _Paths:
 def _polygons(shapes: Shapes, owners: Numbers, is_doubtful: Flags) -> _Paths:
     """Rings of polygons: shells wind positively in tile units, holes negatively."""
     rings = _rings(shapes)
-    lost = np.setdiff1d(np.arange(len(shapes)), rings.owners)
-    bad = np.union1d(lost, _invalid(rings, np.flatnonzero(is_doubtful)))
+    is_lost = np.ones(len(shapes), bool)
+    is_lost[rings.owners] = False
+    is_bad = is_lost.copy()
+    is_bad[_invalid(rings, _suspects(shapes, is_doubtful & ~is_lost))] = True
+    bad = np.flatnonzero(is_bad)
     if len(bad):
         mended = shapes[bad]
-        is_lost = np.isin(bad, lost)
+        is_lost = is_lost[bad]
         mended[is_lost] = shapely.buffer(
             mended[is_lost], _SLIVER, cap_style="square", join_style="mitre"
         )
@@ -192,6 +197,17 @@ def _polygons(shapes: Shapes, owners: Numbers, is_doubtful: Flags) -> _Paths:
             _without(rings, bad), _Paths(again.vertices, again.sizes, bad[again.owners])
         )
     return _Paths(rings.vertices, rings.sizes, owners[rings.owners])
+
+
+def _suspects(shapes: Shapes, is_doubtful: Flags) -> Numbers:
+    """Return those of the doubtful that are not valid when each vertex is rounded.
+
+    What is goes on being so without vertices that add nothing; of the others some are not so.
+    """
+    doubtful = np.flatnonzero(is_doubtful)
+    rounded = shapely.transform(shapes[doubtful], np.rint)
+    suspects: Numbers = doubtful[~shapely.is_valid(rounded)]
+    return suspects
 
 
 def _on_grid(shapes: Shapes) -> Shapes:
@@ -204,9 +220,11 @@ def _on_grid(shapes: Shapes) -> Shapes:
 
 def only_kind(shapes: Shapes, kind: int) -> Shapes:
     """Return shapes with nothing but their parts of one kind; None for one without such."""
-    is_other = ~np.isin(shapely.get_type_id(shapes), _FAMILIES[kind]) | shapely.is_empty(shapes)
-    if is_other.any():
+    is_empty = shapely.is_empty(shapes)
+    is_other = (kinds_of(shapes) != kind) & ~is_empty
+    if is_empty.any() or is_other.any():
         shapes = shapes.copy()
+        shapes[is_empty] = None
         single = _FAMILIES[kind][0]
         for place in np.flatnonzero(is_other):
             parts = shapely.get_parts(shapely.get_parts(shapes[place]))
@@ -220,28 +238,32 @@ def _rings(shapes: Shapes) -> _Paths:
 
     Rings without area, or turned inside out by rounding, are left out, holes with their shell.
     """
-    vertices, (ends, parts, features) = _ragged(shapes)
-    sizes = np.diff(ends)
-    ring = np.repeat(np.arange(len(sizes)), sizes)
-    is_open = np.ones(len(vertices), bool)
-    is_open[ends[1:][sizes > 0] - 1] = False
-    vertices, ring = _corners(vertices[is_open], ring[is_open])
-    is_shell = np.zeros(len(sizes), bool)
-    # An empty polygon is a part without rings: its start is that of the next part.
-    filled = np.diff(parts) > 0
-    is_shell[parts[:-1][filled]] = True
-    area = _twice_areas(vertices, ring, len(sizes))
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    rings, part = shapely.get_rings(parts, return_index=True)
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    is_open = np.zeros(len(ring), bool)
+    is_open[:-1] = ring[1:] == ring[:-1]
+    vertices, ring = _corners(np.rint(xy[is_open]).astype(np.int64), ring[is_open])
+    is_shell = np.zeros(len(rings), bool)
+    is_shell[_firsts(part)] = True
+    area = _twice_areas(vertices, ring, len(rings))
     is_kept = np.where(is_shell, area > 0, area < 0)
-    part = np.repeat(np.arange(len(parts) - 1), np.diff(parts))
-    shells = np.zeros(len(parts) - 1, bool)
-    shells[filled] = is_kept[parts[:-1][filled]]
+    shells = np.zeros(len(parts), bool)
+    shells[part[is_shell]] = is_kept[is_shell]
     is_kept &= shells[part]
-    owner = np.repeat(np.arange(len(features) - 1), np.diff(features))[part]
     return _Paths(
         vertices[is_kept[ring]],
-        np.bincount(ring, minlength=len(sizes))[is_kept],
-        owner[is_kept],
+        np.bincount(ring, minlength=len(rings))[is_kept],
+        owner[part[is_kept]],
     )
+
+
+def _firsts(groups: Numbers) -> Numbers:
+    """Return where each group of equal numbers that lie together begins."""
+    is_first = np.ones(len(groups), bool)
+    np.not_equal(groups[1:], groups[:-1], out=is_first[1:])
+    firsts: Numbers = is_first.nonzero()[0]
+    return firsts
 
 
 def _corners(vertices: Numbers, ring: Numbers) -> tuple[Numbers, Numbers]:
@@ -277,8 +299,9 @@ def _corners(vertices: Numbers, ring: Numbers) -> tuple[Numbers, Numbers]:
 def _neighbours(ring: Numbers) -> tuple[Numbers, Numbers]:
     """Return the place of the vertex before and after each one, round its ring."""
     place = np.arange(len(ring))
-    first = np.flatnonzero(np.r_[True, ring[1:] != ring[:-1]])
-    last = np.r_[first[1:], len(ring)] - 1
+    first = _firsts(ring)
+    last = np.empty_like(first)
+    last[:-1], last[-1] = first[1:] - 1, len(ring) - 1
     before, after = place - 1, place + 1
     before[first], after[last] = last, first
     return before, after
@@ -297,9 +320,9 @@ def _invalid(rings: _Paths, suspects: Numbers) -> Numbers:
 
     Shells and holes are told apart by how they wind; a shell's holes follow it.
     """
+    if not len(suspects):
+        return suspects
     is_suspect = np.isin(rings.owners, suspects)
-    if not is_suspect.any():
-        return suspects[:0]
     sizes, owners = rings.sizes[is_suspect], rings.owners[is_suspect]
     vertices = rings.vertices[np.repeat(is_suspect, rings.sizes)]
     ring = np.repeat(np.arange(len(sizes)), sizes)
@@ -342,7 +365,7 @@ def _joined(one: _Paths, other: _Paths) -> _Paths:
 def _feature_messages(kind: int, paths: _Paths, ids: Numbers, values: Numbers) -> bytes:
     """Return the messages of one group of features, in the order of their paths."""
     commands, sizes = _commands(kind, paths)
-    starts = np.flatnonzero(np.r_[True, np.diff(paths.owners) != 0])
+    starts = _firsts(paths.owners)
     owners = paths.owners[starts]
     counts = np.add.reduceat(sizes, starts)
     places = np.cumsum(counts) - counts
@@ -353,7 +376,8 @@ def _feature_messages(kind: int, paths: _Paths, ids: Numbers, values: Numbers) -
     tag_counts = 2 * is_given.sum(axis=1)
     tags = np.column_stack([np.nonzero(is_given)[1], own[is_given]]).ravel()
     ends = np.cumsum(tag_counts)
-    added = np.r_[0, np.cumsum(_sizes(tags))]
+    added = np.zeros(len(tags) + 1, np.int64)
+    np.cumsum(_sizes(tags), out=added[1:])
     tag_bytes = added[ends] - added[ends - tag_counts]
 
     id_numbers = ids[owners]
@@ -380,7 +404,7 @@ def _commands(kind: int, paths: _Paths) -> tuple[Numbers, Numbers]:
     first = np.cumsum(sizes) - sizes
     moves = np.diff(vertices, axis=0, prepend=0)
     # The pen starts each feature in the tile's corner.
-    starts = first[np.r_[True, np.diff(paths.owners) != 0]]
+    starts = first[_firsts(paths.owners)]
     moves[starts] = vertices[starts]
     moves = (moves << 1) ^ (moves >> 63)
     step = np.arange(len(vertices)) - np.repeat(first, sizes)
@@ -414,9 +438,7 @@ def _spread(starts: Numbers, counts: Numbers) -> Numbers:
 
 def _sizes(numbers: Numbers) -> Numbers:
     """Return how many bytes each number takes as a varint; none may reach 2 ** 35."""
-    sizes = np.ones(numbers.shape, np.int64)
-    for bound in _BYTES:
-        sizes += numbers >= bound
+    sizes: Numbers = _BYTES.searchsorted(numbers, side="right") + 1
     return sizes
 
 
@@ -448,10 +470,7 @@ def _field(number: int, content: bytes) -> bytes:
 
 def kinds_of(shapes: Shapes) -> Numbers:
     """Return the type of each shape; 0 for one that a feature cannot have."""
-    found = shapely.get_type_id(shapes)
-    kinds = np.zeros(len(shapes), np.int64)
-    for kind, family in _FAMILIES.items():
-        kinds[np.isin(found, family)] = kind
+    kinds: Numbers = _KIND_OF_TYPE[shapely.get_type_id(shapes)]
     return kinds
 
 

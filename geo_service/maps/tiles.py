@@ -386,9 +386,10 @@ def _clipped(
     is_cut |= (bounds[:, 2] > east) | (bounds[:, 3] > south)
     shapes, kinds = level.drawn.shapes[found], level.drawn.kinds[found]
     cut = shapely.clip_by_rect(shapes[is_cut], *box)
-    for kind in np.unique(kinds[is_cut]).tolist():
+    for kind in (encoding.POINT, encoding.LINE, encoding.POLYGON):
         own = kinds[is_cut] == kind
-        cut[own] = encoding.only_kind(cut[own], kind)
+        if own.any():
+            cut[own] = encoding.only_kind(cut[own], kind)
     shapes[is_cut] = shapely.orient_polygons(cut)
     return shapes, is_cut
 
