@@ -54,8 +54,11 @@ SCRIPTS = (
     "drawing.js",
     "map.js",
 )
-"""Our own scripts in the order they run; `prelude.js` runs before Folium's."""
+"""Our own scripts in the order they run."""
+START = "start.js"
+"""Runs before all others."""
 PRELUDE = "prelude.js"
+"""Runs between Leaflet and Folium's script."""
 WORKER = "tile_worker.js"
 """Runs beside served pages that draw vector tiles."""
 WORKER_POLICY = "default-src 'none'; connect-src 'self'"
@@ -65,7 +68,7 @@ FONTS = "noto-sans-sc/index.css"
 """Chinese letters for machines without any; a browser loads only those that it lacks."""
 PROGRAM = "program.js"
 """`SCRIPTS` in one file, as served pages load them: a request each would take longer."""
-STATIC_FILES = frozenset((PRELUDE, *SCRIPTS, WORKER, *STYLES))
+STATIC_FILES = frozenset((START, PRELUDE, *SCRIPTS, WORKER, *STYLES))
 
 MIN_ZOOM = 3
 MAX_ZOOM = 19
@@ -269,9 +272,11 @@ class PlanningMap(folium.Map):
         )
         # Folium hands these two to its tile layer only, and this map has none.
         self.options |= {"min_zoom": MIN_ZOOM, "max_zoom": MAX_ZOOM}
+        # Tiles that fade in are composed a dozen times each while others wait to be painted.
+        self.options |= {"fade_animation": False}
         if is_paired:
             # Each map follows the other at once; an animation would lag behind.
-            self.options |= {"zoom_animation": False, "fade_animation": False}
+            self.options |= {"zoom_animation": False}
         self._id = kinds[0]
         self.content = content
         figure = _PlanningFigure()
@@ -368,8 +373,10 @@ def served_page(drawn: PlanningMap, *, root: str = "", pictures: Iterable[str] =
 
     styles = [_link(asset(name)) for name in (*parts.styles, FONTS)]
     styles += [_link(own(name)) for name in STYLES]
-    scripts = [_source(asset(name)) for name in parts.scripts]
+    scripts = [_source(own(START)), *(_source(asset(name)) for name in parts.scripts)]
     scripts += [_source(own(PRELUDE)), _script(parts.script), _source(own(PROGRAM))]
+    # Features come while the scripts are read.
+    styles += map(_preload, _document_addresses(drawn.content.settings))
     settings = {
         **drawn.content.settings,
         "marker_images": f"{root}/assets/leaflet/images/",
@@ -391,7 +398,8 @@ def standalone_page(drawn: PlanningMap) -> str:
     parts = _render_folium(drawn)
     styles = [_style(_inlined_css(name)) for name in parts.styles]
     styles += [_style(static_file(name).decode()) for name in STYLES]
-    scripts = [_script(assets.text(name)) for name in parts.scripts]
+    scripts = [_script(static_file(START).decode())]
+    scripts += [_script(assets.text(name)) for name in parts.scripts]
     scripts += [_script(static_file(PRELUDE).decode()), _script(parts.script)]
     scripts += [_script(static_file(name).decode()) for name in SCRIPTS]
     images = {name: assets.data_uri(f"leaflet/images/{name}") for name in _MARKER_IMAGES}
@@ -441,6 +449,17 @@ def _document(
 
 def _link(address: str) -> str:
     return f'<link rel="stylesheet" href="{html.escape(address, quote=True)}">'
+
+
+def _preload(address: str) -> str:
+    """Return what has a document fetched ahead, as a script's `fetch` will ask for it."""
+    return f'<link rel="preload" as="fetch" crossorigin href="{html.escape(address, quote=True)}">'
+
+
+def _document_addresses(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the addresses of the sources that come as one document, each once."""
+    sources = [source for source in settings.get("sources", ()) if not source.get("tiles")]
+    return tuple(dict.fromkeys(source["address"] for source in sources))
 
 
 def _source(address: str) -> str:

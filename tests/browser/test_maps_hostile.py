@@ -84,9 +84,11 @@ def read_everything(page: Page) -> None:
         """async () => {
           const { page } = planningMap;
           page.map.fitBounds([[30.88, 107.98], [31.0, 108.12]], { animate: false });
-          // Put into the page at the end, all at once: a growing page is slow to lay out.
-          const seen = document.createDocumentFragment();
+          // Put into the page at the end and unseen: a growing page is slow to lay out.
+          const seen = document.createElement('div');
+          seen.hidden = true;
           const told = new Set();
+          const opened = new Set();
           for (const item of page.all()) {
             // What stands in both of two states in the same words is read once.
             const words = item.source.name + JSON.stringify(item.feature.properties);
@@ -96,7 +98,17 @@ def read_everything(page: Page) -> None:
             told.add(words);
             seen.append(planningMap.tooltip(item));
             const { drawing } = item;
-            drawing.open(item, drawing.boundsOf(item).getCenter(), page.all().slice(0, 5));
+            const others = page.all().slice(0, 5);
+            const open = () => drawing.open(item, drawing.boundsOf(item).getCenter(), others);
+            if (opened.has(item.source.name)) {
+              // The map lays out one popup of each source; of the others what is in them is read.
+              drawing.openSheet = (content) => seen.append(content);
+              open();
+              delete drawing.openSheet;
+              continue;
+            }
+            opened.add(item.source.name);
+            open();
             page.selectItem(item);
             seen.append(drawing.popup.getContent().cloneNode(true));
           }

@@ -37,7 +37,17 @@ def overlap(page: Page, one: str, other: str) -> bool:
 def test_the_map_shows_every_park_with_counts_and_legend(
     visit: Visitor, service: str, demo_county: Running
 ) -> None:
-    page = visit().open(f"{service}/maps/overview")
+    made = visit()
+    asked: list[str] = []
+    made.page.on("request", lambda request: asked.append(request.url))
+    page = made.open(f"{service}/maps/overview")
+    # Documents are fetched ahead: what the page's scripts ask for is then not asked for again.
+    documents = [url for url in asked if "/features" in url]
+    assert (
+        len(documents)
+        == len(set(documents))
+        == page.evaluate("planningMap.settings.sources.length")
+    )
     assert shown_pins(page) == COUNTY_PARKS
     expect(page.locator("h1")).to_have_text("云阳县工业布局总览图")
     for verdict, count in demo_county.review.verdicts.items():

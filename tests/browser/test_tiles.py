@@ -116,7 +116,8 @@ def test_a_big_layer_comes_as_tiles_and_the_page_has_no_features(
     expect(page.locator('.legend [data-symbol="status.built"]')).to_have_count(1)
 
 
-@pytest.mark.parametrize("zoom", [14, 15.5, 16, 18.25])
+# At 12.5 a parcel takes less than two pixels.
+@pytest.mark.parametrize("zoom", [12.5, 14, 15.5, 16, 18.25])
 def test_each_class_has_its_colour_at_every_zoom(visit: Visitor, address: str, zoom: float) -> None:
     page = visit().open(address)
     # The middles of the parcels in columns 10 and 50: vacant and built.
@@ -127,6 +128,21 @@ def test_each_class_has_its_colour_at_every_zoom(visit: Visitor, address: str, z
     assert colour_at(page, 2_520, 1_020) == pytest.approx([0xE4, 0xDD, 0xCF, 217], abs=20)
     go(page, 2_520, 4_000, zoom)
     assert colour_at(page, 2_520, 4_000)[3] == 0
+
+
+def test_a_layer_narrowed_to_some_ids_shows_no_other(visit: Visitor, address: str) -> None:
+    page = visit().open(address)
+    go(page, 2_520, 1_020, 16)
+    beside = 2_520 - 2 * STEP_M
+    assert colour_at(page, beside, 1_020)[3] > 0
+    # Row 20, column 50.
+    page.evaluate("planningMap.page.filter('parcels', ['L2050'])")
+    for _ in range(100):
+        if not colour_at(page, beside, 1_020)[3]:
+            break
+        page.wait_for_timeout(100)
+    assert colour_at(page, beside, 1_020)[3] == 0
+    assert colour_at(page, 2_520, 1_020)[3] > 0
 
 
 def test_a_click_tells_of_the_parcel_in_the_reader_s_words(visit: Visitor, address: str) -> None:

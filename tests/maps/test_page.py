@@ -158,6 +158,35 @@ def test_the_served_page_carries_no_feature(demo_review: Review) -> None:
     assert len(text.encode()) < 60_000
 
 
+def test_the_served_page_has_its_documents_fetched_ahead(demo_review: Review) -> None:
+    parsed = Parsed(served(demo_review).html)
+    ahead = [attrs for attrs, _ in parsed.of("link") if attrs["rel"] == "preload"]
+    assert [attrs["href"] for attrs in ahead] == [
+        source["address"] for source in parsed.island()["sources"] if not source["tiles"]
+    ]
+    assert ahead
+    # As `fetch` asks for them by itself; otherwise a browser would ask twice.
+    assert {(attrs["as"], attrs["crossorigin"]) for attrs in ahead} == {("fetch", None)}
+
+
+def test_two_states_have_what_they_share_fetched_once() -> None:
+    content = page.Content(
+        title="",
+        language="en",
+        no_script="",
+        settings={
+            "sources": [
+                {"address": "/a?x=1&y=%22", "tiles": None},
+                {"address": "/a?x=1&y=%22", "tiles": None},
+                {"address": "/b", "tiles": "/tiles/b/{z}/{x}/{y}.mvt"},
+            ]
+        },
+    )
+    drawn = page.PlanningMap(content, kinds=["a", "b"], bounds=(108.0, 30.0, 109.0, 31.0))
+    parsed = Parsed(page.served_page(drawn).html)
+    assert [a["href"] for a, _ in parsed.of("link") if a["rel"] == "preload"] == ["/a?x=1&y=%22"]
+
+
 def test_a_mount_path_stands_before_every_address(demo_review: Review) -> None:
     data = MapData(demo_review, Translator())
     found = page.served_page(draw_served(data, root="/geo"), root="/geo")

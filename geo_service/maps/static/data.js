@@ -13,10 +13,7 @@
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), GIVE_UP_AFTER_MS);
     try {
-      const answer = await fetch(address, {
-        signal: stop.signal,
-        headers: { accept: 'application/geo+json' },
-      });
+      const answer = await fetch(address, { signal: stop.signal });
       if (!answer.ok) {
         throw new LoadError(text('reason_status', { status: answer.status }));
       }

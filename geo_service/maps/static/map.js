@@ -7,7 +7,7 @@
   const layers = settings.groups.flatMap((group) => group.layers);
   const shownAtFirst = [...layers, ...settings.backdrops].filter((layer) => layer.is_shown);
 
-  const SETTLE_AFTER_MS = 250;
+  const SETTLE_AFTER_MS = 700;
   const MAP_MOVES_MS = 320;
   const isBasemap = (name) => name.startsWith('basemap.');
 

@@ -70,7 +70,12 @@
         },
       });
       this.counts = make('div', { class: 'counts', role: 'group', 'aria-label': groupLabel('verdicts') });
-      this.list = make('div', { class: 'scroll list-page', id: 'parks-page', role: 'tabpanel', 'aria-labelledby': 'parks-tab' });
+      // Asked for while a list is made anew, where it had been scrolled to would cost a layout.
+      this.scrolled = 0;
+      const scroll = () => {
+        this.scrolled = this.list.scrollTop;
+      };
+      this.list = make('div', { class: 'scroll list-page', id: 'parks-page', role: 'tabpanel', 'aria-labelledby': 'parks-tab', scroll });
       this.layers = make('div', { class: 'scroll', id: 'layers-page', role: 'tabpanel', 'aria-labelledby': 'layers-tab', hidden: true });
       this.tabs = [this.tab('parks', this.list), this.tab('layers', this.layers)];
       this.element = make(
@@ -206,7 +211,7 @@
       if (!this.counts.children.length && settings.has_verdict_counts) {
         this.fillCounts();
       }
-      const scrolled = this.list.scrollTop;
+      const { scrolled } = this;
       this.list.replaceChildren(
         settings.has_verdict_counts ? this.counts : '',
         ...facts(drawings),
@@ -218,7 +223,9 @@
           return listOf(list, items, items.filter((item) => isShown(item)), choose);
         })
       );
-      this.list.scrollTop = scrolled;
+      if (scrolled) {
+        this.list.scrollTop = scrolled;
+      }
     }
 
     showResults(children) {
@@ -313,7 +320,10 @@
   class Legend {
     constructor() {
       this.body = make('div', { class: 'legend-body', id: 'legend-body' });
-      new ResizeObserver(() => this.reach()).observe(this.body);
+      this.parts = make('div');
+      this.body.append(this.parts);
+      const sizes = new ResizeObserver(() => this.reach());
+      [this.body, this.parts].forEach((element) => sizes.observe(element));
       this.button = make(
         'button',
         { type: 'button', class: 'legend-head', 'aria-controls': 'legend-body', click: () => this.open(this.body.hidden) },
@@ -355,8 +365,7 @@
         const list = rules.length ? ruleEntries(rules) : entries(keys, group.name === 'verdicts');
         return make('div', { class: 'legend-part' }, make('h3', null, group.label), list);
       });
-      this.body.replaceChildren(...sections.filter(Boolean));
-      this.reach();
+      this.parts.replaceChildren(...sections.filter(Boolean));
     }
   }
 

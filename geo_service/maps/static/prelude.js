@@ -1,21 +1,12 @@
-// Runs after Leaflet and before Folium's script: reads the page's settings from the island
-// and tells Leaflet where its marker images are. Everything of ours hangs on `planningMap`.
+// Runs after Leaflet and before Folium's script: tells Leaflet where its marker images are, and how
+// to place things.
 'use strict';
 
-window.planningMap = {};
+(function ({ settings }) {
+  // Two-dimensional transforms: with the others every marker is a layer of its own to the browser.
+  L.Browser.ie3d = true;
 
-(function (own) {
-  // Chromium keeps the shapes of words that it drew before their letters had come: an unseen bit of
-  // spacing, another each time, makes it shape them anew.
-  let spacing = 0;
-  document.fonts.addEventListener('loadingdone', () => {
-    spacing += 0.0001;
-    document.documentElement.style.setProperty('--letter-spacing', `${spacing}px`);
-  });
-
-  own.settings = JSON.parse(document.getElementById('map-data').textContent);
-
-  const images = own.settings.marker_images;
+  const images = settings.marker_images;
   if (typeof images === 'string') {
     L.Icon.Default.imagePath = images;
   } else {

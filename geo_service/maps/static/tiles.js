@@ -18,11 +18,7 @@
     constructor() {
       this.waiting = new Map();
       this.count = 0;
-      this.worker = null;
-    }
-
-    start() {
-      this.worker = new Worker(settings.tile_worker);
+      this.worker = own.tileWorker;
       this.worker.postMessage({ act: 'start', symbols: settings.symbols, hatches: own.HATCHES, other: own.OTHER });
       this.worker.onmessage = ({ data: { tile, turn, error, ...made } }) => {
         const asked = this.waiting.get(tile);
@@ -50,9 +46,6 @@
     // Asks for the picture of a tile; one that was asked for before, and is not there yet, will not
     // come.
     ask(act, tile, asked) {
-      if (!this.worker) {
-        this.start();
-      }
       const turn = this.number();
       return new Promise((settle, fail) => {
         this.waiting.set(tile, { turn, settle, fail });
@@ -75,6 +68,12 @@
   // Where the vertices of a path begin and end.
   function spanOf({ starts, vertices }, path) {
     return [starts[path], path + 1 < starts.length ? starts[path + 1] : vertices.length / 2];
+  }
+
+  // The id of a feature, null when it has none.
+  function nameOf({ bytes, spans, names }, place) {
+    const start = spans[2 * names[place]];
+    return start ? new TextDecoder().decode(bytes.subarray(start, spans[2 * names[place] + 1])) : null;
   }
 
   function touches(found, place, x, y, reach) {
@@ -120,7 +119,7 @@
 
   // ---- a source as a layer of the map ----
 
-  const painter = new Painter();
+  const painter = own.tileWorker && new Painter();
 
   const Canvases = L.GridLayer.extend({
     initialize(source, hooks, options) {
@@ -231,8 +230,8 @@
         }
         for (let place = found.kinds.length - 1; place >= 0; place -= 1) {
           if (touches(found, place, (point.x - x) * EXTENT, (point.y - y) * EXTENT, reach)) {
-            const key = found.symbols[found.classes[place]];
-            const name = found.values[found.names[place]] || null;
+            const key = found.symbols.get(found.classes[place]);
+            const name = nameOf(found, place);
             if (isShown(key, name)) {
               hits.push({ key, name, source: this.source });
             }
@@ -253,7 +252,7 @@
         const [west, north, east, south] = [box.min.x - x, box.min.y - y, box.max.x - x, box.max.y - y].map((side) => side * EXTENT);
         const sides = found.boxes;
         for (let place = 0; place < found.kinds.length; place += 1) {
-          const key = found.symbols[found.classes[place]];
+          const key = found.symbols.get(found.classes[place]);
           if (!keys.has(key) && sides[4 * place] <= east && sides[4 * place + 2] >= west && sides[4 * place + 1] <= south && sides[4 * place + 3] >= north) {
             keys.add(key);
           }
