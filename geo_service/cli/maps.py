@@ -35,6 +35,12 @@ def draw_map(
     before: Annotated[
         str | None, typer.Option(help="The earlier saved review of a comparison.")
     ] = None,
+    rulebook: Annotated[
+        Path | None,
+        typer.Option(
+            help="A review by this rulebook; a comparison is from the workspace's own to it."
+        ),
+    ] = None,
     ranking: Annotated[str | None, typer.Option(help="A saved ranking's id.")] = None,
     project: Annotated[
         Path | None, typer.Option(help="The project to rank, in place of a saved ranking.")
@@ -64,6 +70,7 @@ def draw_map(
         kind=kind.value,
         review_id=review,
         before=before,
+        rulebook=rulebook,
         ranking_id=ranking,
         project=project,
         park_id=park,

@@ -74,8 +74,12 @@ class CompareData(ReviewData):
         return self.text(f"map.{self.side}")
 
     def note(self) -> str:
-        """Return which review this state is: its day and id."""
-        return f"{self.review.as_of.isoformat()} · {self.review.review_id}"
+        """Return which review this state is: its rulebook if that differs, its day and id."""
+        parts = [self.review.as_of.isoformat(), self.review.review_id]
+        rulebook = self.review.rulebook
+        if rulebook.version != self.other.rulebook.version:
+            parts.insert(0, self.translator.pick(dict(rulebook.title)))
+        return " · ".join(parts)
 
     def about(self) -> list[str]:
         """Say what both states rest on."""

@@ -36,13 +36,16 @@ class MapRequest:
     """Which map, and what it is of.
 
     Without `review_id` the workspace is reviewed now. A comparison is from `before` to
-    `review_id`; with one of the two, from that review to one made now. A ranking is a saved
-    one, or made now of a project's file. A time map is of `layer`, or of the one published last.
+    `review_id`; with one of the two, from that review to one made now. A review made now goes by
+    `rulebook` instead of the workspace's own; a comparison with nothing else is from the one to
+    the other. A ranking is a saved one, or made now of a project's file. A time map is of
+    `layer`, or of the one published last.
     """
 
     kind: str = OVERVIEW
     review_id: str | None = None
     before: str | None = None
+    rulebook: Path | None = None
     ranking_id: str | None = None
     project: Path | None = None
     park_id: str | None = None
@@ -69,22 +72,28 @@ def draw_workspace(
     if asked.kind == RANKING:
         return draw(_ranking(workspace, asked, progress), language=asked.language)
     if asked.kind == COMPARE:
-        first = asked.before or asked.review_id
-        later = asked.review_id if asked.before else None
-        if first is None:
-            name = "review"
-            raise InvalidQueryError(name, said("problem.compare_needs"))
-        return draw(
-            _review(workspace, later, progress),
-            kind=COMPARE,
-            before=_review(workspace, first, progress),
-            language=asked.language,
-        )
+        return _draw_comparison(workspace, asked, progress)
     if asked.kind == PARK and asked.park_id is None:
         name = "park"
         raise InvalidQueryError(name, said("problem.park_needs"))
-    result = _review(workspace, asked.review_id, progress)
+    result = _review(workspace, asked.review_id, asked.rulebook, progress)
     return draw(result, kind=asked.kind, park_id=asked.park_id, language=asked.language)
+
+
+def _draw_comparison(
+    workspace: str | os.PathLike[str], asked: MapRequest, progress: Progress | None
+) -> folium.Map:
+    first = asked.before or asked.review_id
+    later = asked.review_id if asked.before else None
+    if first is None and asked.rulebook is None:
+        name = "review"
+        raise InvalidQueryError(name, said("problem.compare_needs"))
+    return draw(
+        _review(workspace, later, asked.rulebook, progress),
+        kind=COMPARE,
+        before=_review(workspace, first, None, progress),
+        language=asked.language,
+    )
 
 
 def _draw_time(workspace: str | os.PathLike[str], asked: MapRequest) -> folium.Map:
@@ -96,10 +105,13 @@ def _draw_time(workspace: str | os.PathLike[str], asked: MapRequest) -> folium.M
 
 
 def _review(
-    workspace: str | os.PathLike[str], review_id: str | None, progress: Progress | None
+    workspace: str | os.PathLike[str],
+    review_id: str | None,
+    rulebook: Path | None,
+    progress: Progress | None,
 ) -> Review:
     if review_id is None:
-        return review_workspace(workspace, progress=progress)
+        return review_workspace(workspace, rulebook=rulebook, progress=progress)
     with open_workspace(workspace) as opened:
         return review_from_recipe(opened, review_id)
 

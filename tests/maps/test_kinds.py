@@ -321,6 +321,34 @@ def test_the_command_line_draws_a_park_and_says_what_is_missing(
         CliRunner().invoke(app, options, catch_exceptions=False)
 
 
+def test_a_comparison_is_from_the_workspace_s_rules_to_others(
+    workspace: Path, tmp_path: Path
+) -> None:
+    draft = tmp_path / "draft.yaml"
+    draft.write_text(
+        'format: "1"\ntitle: {zh-Hans: 草案, en: Draft}\nextends: default\n'
+        "rules: {focus.leading_share: {parameters: {pass_share: 0.85, watch_share: 0.5}}}\n",
+        encoding="utf-8",
+    )
+    drawn = draw_workspace(workspace, MapRequest(kind="compare", rulebook=draft))
+    collections = drawn.content.collections  # type: ignore[attr-defined]
+    # P1 has 400 of 500 in food: 80 % passes at 70 by the workspace's rules, not at 85.
+    changes = [
+        [
+            item["properties"]["change"]
+            for item in collections[side]["features"]
+            if item["properties"]["rule_id"] == "focus.leading_share"
+            and item["properties"]["park_id"] == "P1"
+        ]
+        for side in ("findings", "findings.1")
+    ]
+    assert changes == [[], ["new"]]
+    # Both are of one day: the rules tell them apart.
+    notes = [item["note"] for item in drawn.content.settings["maps"]]  # type: ignore[attr-defined]
+    assert notes[1].startswith("草案 · ")
+    assert not notes[0].startswith("草案")
+
+
 # ---- relief ---------------------------------------------------------------------------------
 
 
