@@ -7,6 +7,7 @@ same. How it looks, and what a file format allows, is left to those who lay it o
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -316,6 +317,7 @@ _NAMED_IN = {
     "basis": "basis",
     "missing": "column",
     "missing_column": "column",
+    "count_supporting": "supporting",
 }
 """Members whose values are codes of ours, and the section that names them."""
 _IN_UNIT = {"watch_threshold"}
@@ -333,10 +335,44 @@ _UNITS = {
 }
 
 
+_COMPUTED = {
+    "planar distance to the nearest river management boundary": "river_distance",
+    "area(park ∩ other park)": "overlap",
+    "|declared - measured| / measured": "declared",
+    "area(subject minus park) / area(subject)": "outside_park",
+    "sum(vacant_m2) / sum(area_m2) over the building's floors": "vacancy",
+    "area(subject ∩ union of zones)": "zones",
+    "leading_total / total": "leading_share",
+    "leading_total / total + half of supporting_share": "leading_share_half",
+    "leading_total / total + full of supporting_share": "leading_share_full",
+}
+"""How the checks say that a value was computed, and the message that words it."""
+_PARK_MINUS = re.compile(r"area\(park minus (?P<zone>\w+)\)")
+_PER_MU = re.compile(r"(?P<amount>\w+) / \((?P<area>\w+) / 666\.67\)")
+_FLOOR = re.compile(r"floor (?P<floor>.+)", re.DOTALL)
+
+
+def _computation(told: str, translator: Translator) -> str:
+    """Word how a value was computed; what no message words stays as it is."""
+    name, values = _COMPUTED.get(told, ""), {}
+    if found := _PARK_MINUS.fullmatch(told):
+        name = f"park_minus_{found['zone']}"
+    elif found := _PER_MU.fullmatch(told):
+        name = "per_mu"
+        columns = found.groupdict().items()
+        values = {part: measure_name(column, translator) for part, column in columns}
+    elif found := _FLOOR.fullmatch(told):
+        name, values = "floor", found.groupdict()
+    key = f"computed.{name}"
+    return translator.text(key, **values) if key in catalogue() else told
+
+
 def _extra(key: str, item: object, evidence: Document, translator: Translator) -> str:
     """One further piece of evidence as text."""
     if key == "area_method":
         return translator.text(f"evidence.area_{item}")
+    if key == "computed":
+        return _computation(str(item), translator)
     if key == "shares" and isinstance(item, Mapping):
         parts = [
             f"{translator.text(f'basis.{basis}')} {_figure(share, 'share', translator)}"
@@ -345,11 +381,12 @@ def _extra(key: str, item: object, evidence: Document, translator: Translator) -
         return _joined(parts, translator)
     if key in _NAMED_IN:
         return _figure([_named(key, code, translator) for code in _listed(item)], None, translator)
+    unit = _UNITS.get(key)
     if key in _IN_UNIT:
-        return _figure(item, evidence.get("unit"), translator)
-    if key in _IN_TOTAL_UNIT:
-        return _figure(item, evidence.get("total_unit"), translator)
-    return _figure(item, _UNITS.get(key), translator)
+        unit = evidence.get("unit")
+    elif key in _IN_TOTAL_UNIT:
+        unit = evidence.get("total_unit")
+    return _figure(item, unit, translator)
 
 
 def _listed(item: object) -> list[str]:

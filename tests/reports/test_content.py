@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from geo_service.language import Language, Translator
@@ -83,6 +85,39 @@ def test_evidence_reads_as_the_reader_writes_it() -> None:
     english = dict(evidence_lines(item, Translator(Language.EN)))
     assert english["Kind"] == "Ecological red line"
     assert english["Area inside"] == "7,000 m²"
+
+
+def computation(told: str, language: Language = Language.ZH_HANS) -> str:
+    item = finding(evidence={"computed": told})
+    ((_, text),) = evidence_lines(item, Translator(language))
+    return text
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [
+        ("area(park minus county)", "园区在县域之外的面积"),
+        ("output_cny / (land_m2 / 666.67)", "产值 ÷（用地面积 ÷ 666.67 m²/亩）"),
+        (
+            "leading_total / total + half of supporting_share",
+            "主导产业数值 ÷ 总量 + 配套产业占比的一半",
+        ),
+        ("floor 3{F}", "楼层 3{F}"),
+        ("something / else", "something / else"),
+    ],
+)
+def test_how_a_value_was_computed_is_told_in_words(told: str, text: str) -> None:
+    assert computation(told) == text
+
+
+def test_every_way_of_computing_in_the_demo_has_words(demo_review: Review) -> None:
+    told = {str(item.evidence.get("computed") or "") for item in demo_review.results} - {""}
+    assert len(told) > 10
+    for way in told:
+        text = computation(way)
+        assert text.startswith("楼层") or not re.search(r"[A-Za-z]{3}", text), text
+        # English words hold no names of columns.
+        assert "_" not in computation(way, Language.EN), way
 
 
 def test_units_are_those_that_planners_use() -> None:
