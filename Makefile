@@ -51,7 +51,8 @@ run: setup ## review the demo workspace, then serve it (HOST=..., PORT=...)
 test: setup-dev ## run the tests (ARGS=... goes to pytest; TEST_PROCESSES=0 for one process)
 	@bash tests/system_packages.sh
 	@echo "test: running pytest"
-	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(ARGS)
+	@# In the order of their names: files of few but long tests would come last, on one processor.
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup-dev ## check format, lint and types
 	@echo "check: format"

@@ -373,10 +373,12 @@ def served_page(drawn: PlanningMap, *, root: str = "", pictures: Iterable[str] =
 
     styles = [_link(asset(name)) for name in (*parts.styles, FONTS)]
     styles += [_link(own(name)) for name in STYLES]
-    scripts = [_source(own(START)), *(_source(asset(name)) for name in parts.scripts)]
-    scripts += [_source(own(PRELUDE)), _script(parts.script), _source(own(PROGRAM))]
-    # Features come while the scripts are read.
-    styles += map(_preload, _document_addresses(drawn.content.settings))
+    before = [own(START), *map(asset, parts.scripts), own(PRELUDE)]
+    scripts = [*map(_source, before), _script(parts.script), _source(own(PROGRAM))]
+    # Scripts first; features come while they are read.
+    styles += [_preload(address, "script") for address in (*before, own(PROGRAM))]
+    addresses = _document_addresses(drawn.content.settings)
+    styles += [_preload(address, "fetch", " crossorigin") for address in addresses]
     settings = {
         **drawn.content.settings,
         "marker_images": f"{root}/assets/leaflet/images/",
@@ -451,9 +453,9 @@ def _link(address: str) -> str:
     return f'<link rel="stylesheet" href="{html.escape(address, quote=True)}">'
 
 
-def _preload(address: str) -> str:
-    """Return what has a document fetched ahead, as a script's `fetch` will ask for it."""
-    return f'<link rel="preload" as="fetch" crossorigin href="{html.escape(address, quote=True)}">'
+def _preload(address: str, kind: str, more: str = "") -> str:
+    """Return what has something fetched before the page asks for it, as it will ask for it."""
+    return f'<link rel="preload" as="{kind}"{more} href="{html.escape(address, quote=True)}">'
 
 
 def _document_addresses(settings: Mapping[str, Any]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from geo_service.errors import InvalidQueryError
 from geo_service.planning import County
 from geo_service.planning.import_drafts import ImportDesk
 from geo_service.web.errors import BodyLimit, add_error_handlers
+from geo_service.web.replies import COMPRESS_FROM_BYTES, COMPRESSION
 from geo_service.web.routes import (
     console,
     exports,
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
 
     from geo_service.zoning.review import Progress
 
-_COMPRESS_FROM_BYTES = 1_000
-_COMPRESSION = 5
-"""Starlette's 9 takes six times as long for what is half a percent smaller."""
 MAX_BODY_BYTES = 2_000_000
 """A larger request body is a 413; rulebooks and projects are a hundred times smaller."""
 MAX_IMPORT_BYTES = 1_000_000_000
@@ -75,9 +73,7 @@ def create_app(county: County, *, max_import_bytes: int = MAX_IMPORT_BYTES) -> F
     app.state.imports = ImportDesk(county)
     app.state.tiles = tiles.ServedTiles(county)
     add_error_handlers(app)
-    app.add_middleware(
-        GZipMiddleware, minimum_size=_COMPRESS_FROM_BYTES, compresslevel=_COMPRESSION
-    )
+    app.add_middleware(GZipMiddleware, minimum_size=COMPRESS_FROM_BYTES, compresslevel=COMPRESSION)
     uploads = {imports.UPLOAD_PATH: max_import_bytes}
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, uploads=uploads)
     app.add_middleware(SecurityHeaders)

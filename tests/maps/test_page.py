@@ -160,7 +160,10 @@ def test_the_served_page_carries_no_feature(demo_review: Review) -> None:
 
 def test_the_served_page_has_its_documents_fetched_ahead(demo_review: Review) -> None:
     parsed = Parsed(served(demo_review).html)
-    ahead = [attrs for attrs, _ in parsed.of("link") if attrs["rel"] == "preload"]
+    links = [attrs for attrs, _ in parsed.of("link") if attrs["rel"] == "preload"]
+    scripts = [attrs["src"] for attrs, _ in parsed.of("script") if attrs.get("src")]
+    assert [attrs["href"] for attrs in links if attrs["as"] == "script"] == scripts
+    ahead = [attrs for attrs in links if attrs["as"] != "script"]
     assert [attrs["href"] for attrs in ahead] == [
         source["address"] for source in parsed.island()["sources"] if not source["tiles"]
     ]
@@ -184,7 +187,8 @@ def test_two_states_have_what_they_share_fetched_once() -> None:
     )
     drawn = page.PlanningMap(content, kinds=["a", "b"], bounds=(108.0, 30.0, 109.0, 31.0))
     parsed = Parsed(page.served_page(drawn).html)
-    assert [a["href"] for a, _ in parsed.of("link") if a["rel"] == "preload"] == ["/a?x=1&y=%22"]
+    links = [attrs for attrs, _ in parsed.of("link") if attrs.get("as") == "fetch"]
+    assert [attrs["href"] for attrs in links] == ["/a?x=1&y=%22"]
 
 
 def test_a_mount_path_stands_before_every_address(demo_review: Review) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from fastapi.testclient import TestClient
 from geo_service.errors import BusyError, NotFoundError
 from geo_service.planning import County as RunningCounty
 from geo_service.web.app import create_app
+from geo_service.web.replies import COMPRESSION, Packed
 from geo_service.web.routes import reviews as reviews_routes
 from tests.county import County, enterprise
 
@@ -423,3 +425,29 @@ def test_a_hostile_name_is_data_in_json_and_absent_from_pages(
             assert HOSTILE not in text
             assert "<script>alert" not in text
             assert "49" not in [part.strip() for part in text.split(">")]
+
+
+@pytest.mark.parametrize("address", ["/api/layers/parks/features", "/static/map.css", "/api/rules"])
+def test_a_text_goes_out_compressed_to_who_takes_it(client: TestClient, address: str) -> None:
+    packed, again = (client.get(address, headers={"accept-encoding": "gzip"}) for _ in range(2))
+    plain = client.get(address, headers={"accept-encoding": "identity"})
+    assert packed.headers["content-encoding"] == again.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.content == again.content == plain.content
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"])
+    for answer in (packed, plain):
+        assert "accept-encoding" in answer.headers["vary"].lower()
+        assert answer.headers["etag"] == plain.headers["etag"]
+
+
+def test_what_was_compressed_is_kept_up_to_a_size() -> None:
+    texts = {str(number): bytes([number]) * 10_000 for number in range(40)}
+    sizes = [len(gzip.compress(text, COMPRESSION, mtime=0)) for text in texts.values()]
+    packed = Packed(sum(sizes[:10]))
+    for _ in range(2):
+        for digest, text in texts.items():
+            assert gzip.decompress(packed.of(digest, text)) == text
+    assert packed.size <= sum(sizes[:10])
+    # What was asked for last is there, and not made again.
+    assert packed.of("39", b"") is packed.of("39", b"")
+    assert gzip.decompress(packed.of("39", b"")) == texts["39"]

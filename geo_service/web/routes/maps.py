@@ -55,6 +55,7 @@ from geo_service.web.replies import (
     Limit,
     Offset,
     json_reply,
+    reply,
 )
 from geo_service.web.weighing import WeighingDep
 from geo_service.wording import said
@@ -281,7 +282,13 @@ def map_page(
         "vary": "accept-language",
     }
     content = found.html.encode()
-    return _reply(request, content, "text/html; charset=utf-8", found.digest, headers)
+    return reply(
+        request,
+        content,
+        media_type="text/html; charset=utf-8",
+        digest=found.digest,
+        headers=headers,
+    )
 
 
 @router.get("/maps/{kind}/features/{source}", summary="The features behind a map")  # noqa: FAST003 - read_query takes it
@@ -382,18 +389,4 @@ def _file(request: Request, content: bytes, media_type: str) -> Response:
     digest = hashlib.sha256(content).hexdigest()[:20]
     is_versioned = bool(request.query_params.get("v"))
     headers = {"cache-control": _A_YEAR if is_versioned else "public, max-age=3600"}
-    return _reply(request, content, media_type, digest, headers)
-
-
-def _reply(
-    request: Request, content: bytes, media_type: str, digest: str, headers: dict[str, str]
-) -> Response:
-    """Reply with content and its ETag; 304 when the client has it already."""
-    etag = f'"{digest}"'
-    headers = {**headers, "etag": etag}
-    known = request.headers.get("if-none-match", "")
-    if any(part.strip().removeprefix("W/") in {etag, "*"} for part in known.split(",")):
-        return Response(status_code=304, headers=headers)
-    if media_type.startswith("text/") and "charset" not in media_type:
-        media_type += "; charset=utf-8"
-    return Response(content, headers=headers, media_type=media_type)
+    return reply(request, content, media_type=media_type, digest=digest, headers=headers)
