@@ -58,6 +58,9 @@ NOTE_READY = """window.isReady = new Promise((done) => {
   });
   watcher.observe(document, { subtree: true, childList: true, attributes: true });
 });"""
+SETTLE_MS = 3_000
+"""A new window of Chromium makes its own address bar first, a second of CPU (the process is called
+`--top-chrome-webui`); who opens a map has a window already."""
 STEPS = 90
 VISITS = (None, None, None, 11, 13, 15)
 """Zooms to pan at after opening; none is the county's."""
@@ -103,6 +106,7 @@ def _serve(workspace: Path, listener: socket.socket, is_ready: Event, is_over: E
 def open_page(page: Page, address: str, ready: str) -> dict[str, object]:
     """Open a page; return seconds until all is drawn and the main thread is free again."""
     page.add_init_script(NOTE_READY.replace("READY", json.dumps(ready)))
+    page.wait_for_timeout(SETTLE_MS)
     start = time.time()
     page.goto(address, timeout=WAIT_MS, wait_until="commit")
     # The clock of the page is that of this machine.
