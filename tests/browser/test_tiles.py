@@ -189,6 +189,28 @@ def test_the_pointer_over_a_parcel_shows_its_name(visit: Visitor, address: str) 
     expect(page.locator(".tip-tile")).to_contain_text("L3050")
 
 
+def test_paper_shows_the_tiles_that_were_on_the_screen(visit: Visitor, address: str) -> None:
+    page = visit().open(address)
+    go(page, 2_520, 1_020, 16)
+    built = page.locator('.legend [data-symbol="status.built"]')
+    # What a browser does before it prints: it does not wait for tiles of the paper's own zoom.
+    zoom, painted = page.evaluate(
+        """() => {
+          window.dispatchEvent(new Event('beforeprint'));
+          const tiles = [...document.querySelectorAll('.leaflet-parcels-pane canvas')];
+          return [planningMap.page.map.getZoom(), tiles.filter(({ width }) => width > 1).length];
+        }"""
+    )
+    assert zoom < 16
+    assert painted > 0
+    expect(built).to_have_count(1)
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    page.wait_for_timeout(100)
+    page.wait_for_selector(TILES_READY)
+    assert page.evaluate("planningMap.page.map.getZoom()") == 16
+    assert colour_at(page, 2_520, 1_020) == pytest.approx([0xE4, 0xDD, 0xCF, 217], abs=20)
+
+
 def test_switching_the_layer_off_takes_its_tiles_away(visit: Visitor, address: str) -> None:
     page = visit().open(address)
     go(page, 2_500, 1_250, 15)

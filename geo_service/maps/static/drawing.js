@@ -113,7 +113,7 @@
 
     basemap({ tiles, max_zoom: nearest }) {
       const options = { pane: 'backdrop', maxNativeZoom: nearest, maxZoom: 19, referrerPolicy: 'origin' };
-      return L.layerGroup(tiles.map((address) => L.tileLayer(address, options)));
+      return L.layerGroup(tiles.map((address) => new own.Pictures(address, options)));
     }
 
     // ---- items ----

@@ -121,7 +121,19 @@
 
   const painter = own.tileWorker && new Painter();
 
+  // On paper the zoom is another, and nobody waits: tiles of the zoom before stay until others come.
+  const lasting = (Kind) => ({
+    _invalidateAll() {
+      if (!this._map.getContainer().closest('.is-printing')) {
+        Kind.prototype._invalidateAll.call(this);
+      }
+    },
+  });
+  const Pictures = L.TileLayer.extend(lasting(L.TileLayer));
+
   const Canvases = L.GridLayer.extend({
+    ...lasting(L.GridLayer),
+
     initialize(source, hooks, options) {
       L.setOptions(this, { tileSize: TILE_PX, updateWhenIdle: false, updateWhenZooming: false, keepBuffer: 1, ...options });
       Object.assign(this, { source, hooks });
@@ -241,14 +253,16 @@
       return hits;
     },
 
-    // Keys of the symbols that the view shows.
+    // Keys of the symbols that the view shows, from tiles of any zoom.
     keysIn(bounds) {
-      const box = L.bounds(
-        this._map.project(bounds.getNorthWest(), this._tileZoom).divideBy(TILE_PX),
-        this._map.project(bounds.getSouthEast(), this._tileZoom).divideBy(TILE_PX)
-      );
       const keys = new Set();
-      this.eachRead((found, x, y) => {
+      const corners = [bounds.getNorthWest(), bounds.getSouthEast()];
+      for (const { el: canvas, coords: { x, y, z } } of Object.values(this._tiles)) {
+        const { found } = canvas.planningTile;
+        if (!found) {
+          continue;
+        }
+        const box = L.bounds(corners.map((corner) => this._map.project(corner, z).divideBy(TILE_PX)));
         const [west, north, east, south] = [box.min.x - x, box.min.y - y, box.max.x - x, box.max.y - y].map((side) => side * EXTENT);
         const sides = found.boxes;
         for (let place = 0; place < found.kinds.length; place += 1) {
@@ -257,7 +271,7 @@
             keys.add(key);
           }
         }
-      });
+      }
       return keys;
     },
   });
@@ -379,5 +393,5 @@
     }
   }
 
-  Object.assign(own, { TiledSource });
+  Object.assign(own, { Pictures, TiledSource });
 })(window.planningMap);
