@@ -16,7 +16,9 @@ from geo_service.planning.saved_rankings import ranking_from_recipe
 from geo_service.suitability.project import open_project
 from geo_service.suitability.rank import rank
 from geo_service.wording import said
-from geo_service.workspace import open_workspace
+from geo_service.workspace import open_plan, open_workspace
+from geo_service.zoning.review import review
+from geo_service.zoning.rulebook import open_rulebook
 
 if TYPE_CHECKING:
     import os
@@ -88,12 +90,15 @@ def _draw_comparison(
     if first is None and asked.rulebook is None:
         name = "review"
         raise InvalidQueryError(name, said("problem.compare_needs"))
-    return draw(
-        _review(workspace, later, asked.rulebook, progress),
-        kind=COMPARE,
-        before=_review(workspace, first, None, progress),
-        language=asked.language,
-    )
+    if first is None:
+        # Both are of one plan, which is read once, and so are the documents that they share.
+        plan = open_plan(workspace)
+        before = review(plan, progress=progress)
+        after = review(plan, open_rulebook(asked.rulebook), progress=progress)
+    else:
+        before = _review(workspace, first, None, progress)
+        after = _review(workspace, later, asked.rulebook, progress)
+    return draw(after, kind=COMPARE, before=before, language=asked.language)
 
 
 def _draw_time(workspace: str | os.PathLike[str], asked: MapRequest) -> folium.Map:

@@ -97,6 +97,12 @@ class Packed:
 _packed = Packed(PACKED_BYTES)
 
 
+def has_already(request: Request, etag: str) -> bool:
+    """Return whether the client says that it has what an ETag stands for."""
+    known = request.headers.get("if-none-match", "")
+    return any(part.strip().removeprefix("W/") in {etag, "*"} for part in known.split(","))
+
+
 def reply(
     request: Request,
     content: bytes,
@@ -112,9 +118,7 @@ def reply(
     """
     etag = f'"{digest}"'
     given = {**headers, "etag": etag}
-    known = request.headers.get("if-none-match", "")
-    is_known = any(part.strip().removeprefix("W/") in {etag, "*"} for part in known.split(","))
-    if status == 200 and is_known:  # noqa: PLR2004 - OK
+    if status == 200 and has_already(request, etag):  # noqa: PLR2004 - OK
         return Response(status_code=304, headers=given)
     if media_type.startswith("text/") and "charset" not in media_type:
         media_type += "; charset=utf-8"

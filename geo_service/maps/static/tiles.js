@@ -219,16 +219,6 @@
       }
     },
 
-    // Calls use(found, column, row) for each tile of the zoom at hand that is read.
-    eachRead(use) {
-      for (const { el: canvas, coords } of Object.values(this._tiles)) {
-        const { found } = canvas.planningTile;
-        if (found && coords.z === this._tileZoom) {
-          use(found, coords.x, coords.y);
-        }
-      }
-    },
-
     // Features at a place, the topmost first.
     at(latlng) {
       const point = this._map.project(latlng, this._tileZoom).divideBy(TILE_PX);
@@ -236,20 +226,17 @@
       const reach = (REACH_PX * EXTENT) / (TILE_PX * 2 ** (this._map.getZoom() - this._tileZoom));
       const isShown = this.hooks.filter();
       const hits = [];
-      this.eachRead((found, x, y) => {
-        if (x !== column || y !== row) {
-          return;
-        }
-        for (let place = found.kinds.length - 1; place >= 0; place -= 1) {
-          if (touches(found, place, (point.x - x) * EXTENT, (point.y - y) * EXTENT, reach)) {
-            const key = found.symbols.get(found.classes[place]);
-            const name = nameOf(found, place);
-            if (isShown(key, name)) {
-              hits.push({ key, name, source: this.source });
-            }
+      const tile = Object.values(this._tiles).find(({ coords: { x, y, z } }) => x === column && y === row && z === this._tileZoom);
+      const { found } = tile ? tile.el.planningTile : {};
+      for (let place = found ? found.kinds.length - 1 : -1; place >= 0; place -= 1) {
+        if (touches(found, place, (point.x - column) * EXTENT, (point.y - row) * EXTENT, reach)) {
+          const key = found.symbols.get(found.classes[place]);
+          const name = nameOf(found, place);
+          if (isShown(key, name)) {
+            hits.push({ key, name, source: this.source });
           }
         }
-      });
+      }
       return hits;
     },
 

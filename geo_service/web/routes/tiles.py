@@ -15,6 +15,7 @@ from fastapi.responses import Response
 
 from geo_service.errors import InvalidQueryError
 from geo_service.maps.tiles import MAX_ZOOM, Tiles, check_name
+from geo_service.web.replies import has_already
 from geo_service.wording import said
 
 if TYPE_CHECKING:
@@ -81,8 +82,7 @@ def tile(layer: str, z: Zoom, x: Column, y: Row, request: Request) -> Response:
         return Response(status_code=204, headers=headers)
     is_packed = "gzip" in request.headers.get("accept-encoding", "")
     headers["etag"] = f'"{found.digest}-gzip"' if is_packed else f'"{found.digest}"'
-    known = request.headers.get("if-none-match", "")
-    if any(tag.strip().removeprefix("W/") in {headers["etag"], "*"} for tag in known.split(",")):
+    if has_already(request, headers["etag"]):
         return Response(status_code=304, headers=headers)
     if is_packed:
         headers["content-encoding"] = "gzip"
