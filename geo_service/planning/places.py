@@ -19,6 +19,7 @@ import shapely
 
 from geo_service.crs import STORAGE_CRS, measure_area_m2
 from geo_service.errors import InvalidQueryError
+from geo_service.ingest.placement import county_box
 from geo_service.model import Severity, Verdict
 from geo_service.reports.document import Document, plain
 from geo_service.spatial.overlay import find_overlaps
@@ -35,15 +36,32 @@ if TYPE_CHECKING:
 
     from geo_service.language import Translator
     from geo_service.plan import Plan
+    from geo_service.spatial.live_index import Box
     from geo_service.zoning.rulebook import Rule, Rulebook
 
 MAX_VERTICES = 5_000
+MAX_OUTLINE_DEG = 50
+"""Of all edges together, some 5 500 km: each is followed in steps of `_SEGMENT_DEG`."""
 MAX_AREA_M2 = 2e10
 """20 000 km²: several counties; beyond it the metric CRS would measure badly."""
+NEAR_DEG = 2.0
+"""How far beyond the county's box ground is measured; farther off the metric CRS wraps round."""
 LISTED = 50
 """How many parks, parcels or enterprises of an area are named; all are counted."""
+_MOST_DEG = 1e6
 _SEGMENT_DEG = 0.002
 """Edges are drawn straight in degrees; in the plane they are followed at this distance."""
+_NOTHING: Mapping[str, Any] = {
+    "township": None,
+    "parks": [],
+    "parcels": [],
+    "buildings": [],
+    "zones": [],
+    "river": None,
+    "facilities": [],
+    "slope": None,
+    "illustrative": False,
+}
 _GEOMETRY = "geometry"
 _ANY_GRADE = "*"
 
@@ -64,8 +82,10 @@ class Ground:
 
         Township, parks, parcels and control zones that hold it, the nearest river management
         boundary and the nearest facility of each kind (metres, straight), and the slope where
-        the plan has a DEM.
+        the plan has a DEM. Far from the county there is nothing, and nothing is near.
         """
+        if not self._is_near((lon, lat, lon, lat)):
+            return {"lon": lon, "lat": lat, "is_in_county": False, **_NOTHING}
         point = self._in_metres(shapely.Point(lon, lat))
         zones = self._at("control_zones", point)
         found: Document = {
@@ -89,6 +109,23 @@ class Ground:
     def _in_metres(self, shape: BaseGeometry) -> BaseGeometry:
         to_metres = pyproj.Transformer.from_crs(STORAGE_CRS, self.plan.metric_crs, always_xy=True)
         return shapely.transform(shape, lambda xy: np.column_stack(to_metres.transform(*xy.T)))
+
+    def _near(self) -> Box | None:
+        """West, south, east, north within which ground is measured; None for an empty plan."""
+        box = county_box(self.plan)
+        if box is None:
+            return None
+        west, south, east, north = box
+        return west - NEAR_DEG, south - NEAR_DEG, east + NEAR_DEG, north + NEAR_DEG
+
+    def _is_near(self, bounds: Box) -> bool:
+        near = self._near()
+        return near is None or (
+            near[0] <= bounds[0]
+            and near[1] <= bounds[1]
+            and bounds[2] <= near[2]
+            and bounds[3] <= near[3]
+        )
 
     def _at(self, layer: str, point: BaseGeometry) -> list[dict[str, Any]]:
         """Rows of a layer whose shape holds a point or touches it."""
@@ -218,9 +255,17 @@ class Ground:
         Raises
         ------
         InvalidQueryError
-            `geometry` is no valid GeoJSON polygon in degrees, or one too large.
+            `geometry` is no valid GeoJSON polygon in degrees, one too large, or one that
+            reaches far beyond the county.
         """
-        shape = self._in_metres(shapely.segmentize(read_polygon(geometry), _SEGMENT_DEG))
+        drawn = read_polygon(geometry)
+        near = self._near()
+        if near is not None and not self._is_near(drawn.bounds):
+            west, south, east, north = near
+            _refuse(said("problem.area_far", west=west, south=south, east=east, north=north))
+        if drawn.length > MAX_OUTLINE_DEG:
+            _refuse(said("problem.outline", most=MAX_OUTLINE_DEG))
+        shape = self._in_metres(shapely.segmentize(drawn, _SEGMENT_DEG))
         area_m2 = float(self._area_m2([shape])[0])
         if area_m2 > MAX_AREA_M2:
             _refuse(said("problem.area_large", most=MAX_AREA_M2 / 1e6))
@@ -373,7 +418,7 @@ def read_polygon(document: object) -> BaseGeometry:
         geometry = document.get(_GEOMETRY)
     kinds = ("Polygon", "MultiPolygon")
     if not isinstance(geometry, Mapping) or geometry.get("type") not in kinds:
-        _refuse("expected a GeoJSON Polygon or MultiPolygon")
+        _refuse(said("problem.polygon"))
     polygons = geometry.get("coordinates")
     if geometry["type"] == "Polygon":
         polygons = [polygons]
@@ -412,7 +457,10 @@ def _position(position: object) -> tuple[float, float]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether a value is a number that degrees can be; whole ones of any length are looked at."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return -_MOST_DEG <= value <= _MOST_DEG
 
 
 def _list(value: object) -> list[Any]:

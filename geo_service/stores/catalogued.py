@@ -485,7 +485,7 @@ def _stamp(connection: sa.Connection) -> int:
 
 
 def _find(connection: sa.Connection | None, layer: str, version: str) -> sa.Row[Any]:
-    is_number = version.isdecimal() and len(version) < VERSION_LENGTH
+    is_number = version.isascii() and version.isdecimal() and len(version) < VERSION_LENGTH
     is_meant: Callable[[], sa.ColumnElement[bool]] = lambda: (  # noqa: E731 - one condition
         versions.c.number == int(version)
         if is_number

@@ -9,14 +9,16 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from fastapi.responses import Response
 from starlette.middleware.gzip import GZipMiddleware
 
 import geo_service
 from geo_service.errors import InvalidQueryError
 from geo_service.planning import County
 from geo_service.planning.import_drafts import ImportDesk
-from geo_service.web.errors import BodyLimit, add_error_handlers
+from geo_service.web.errors import BodyLimit, Unexpected, add_error_handlers
+from geo_service.web.parameters import check_parameters
 from geo_service.web.replies import COMPRESS_FROM_BYTES, COMPRESSION
 from geo_service.web.routes import (
     console,
@@ -68,6 +70,9 @@ def create_app(county: County, *, max_import_bytes: int = MAX_IMPORT_BYTES) -> F
         summary="Industrial-layout planning for a county: parks, reviews, maps.",
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,
+        dependencies=[Depends(check_parameters)],
+        default_response_class=Response,
     )
     app.state.county = county
     app.state.imports = ImportDesk(county)
@@ -76,6 +81,7 @@ def create_app(county: County, *, max_import_bytes: int = MAX_IMPORT_BYTES) -> F
     app.add_middleware(GZipMiddleware, minimum_size=COMPRESS_FROM_BYTES, compresslevel=COMPRESSION)
     uploads = {imports.UPLOAD_PATH: max_import_bytes}
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, uploads=uploads)
+    app.add_middleware(Unexpected)
     app.add_middleware(SecurityHeaders)
     for part in (
         health,

@@ -53,8 +53,13 @@ STATUS: dict[type[GeoServiceError], int] = {
     WorkspaceError: 500,
     AssetError: 500,
 }
+COME_BACK = frozenset({429, 503})
+"""Whoever gets one of these is told when to ask again."""
+RETRY_AFTER_SECONDS = "10"
 PROBLEM_TYPE = "application/problem+json"
-_SHOWN = 200
+_SHOWN = 400
+_MOST_DIGITS = 15
+"""Of a length; what is longer is larger than any limit."""
 _PHRASES = {
     400: "problem.bad_request",
     404: "problem.not_found",
@@ -73,7 +78,8 @@ def problem(status: int, detail: str, **members: Any) -> Response:  # noqa: ANN4
     """Return a problem document with this status."""
     title = HTTPStatus(status).phrase
     content = {"type": "about:blank", "title": title, "status": status, "detail": detail, **members}
-    return Response(dump(content), status, media_type=PROBLEM_TYPE)
+    headers = {"retry-after": RETRY_AFTER_SECONDS} if status in COME_BACK else None
+    return Response(dump(content), status, headers, media_type=PROBLEM_TYPE)
 
 
 class BodyLimit:
@@ -96,7 +102,7 @@ class BodyLimit:
         length = Headers(scope=scope).get("content-length", "")
         limit = said("problem.most_bytes", most=max_bytes)
         too_large = problem(413, tell(limit, translator_of(Request(scope))))
-        if length.isdecimal() and int(length) > max_bytes:
+        if length.isdecimal() and (len(length) > _MOST_DIGITS or int(length) > max_bytes):
             await too_large(scope, receive, send)
             return
         read = 0
@@ -112,12 +118,42 @@ class BodyLimit:
         await self._app(scope, counted, send)
 
 
+class Unexpected:
+    """Answers what nobody foresaw with a problem document or a page; its text goes to the log.
+
+    It stands inside of what puts headers on answers: the framework's own handler for this
+    stands outside of everything, so that its answers would go out without them.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; an answer that has begun is broken off."""
+        has_begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = has_begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except Exception as error:
+            if scope["type"] != "http" or has_begun:
+                raise
+            request = Request(scope)
+            _log.error(
+                "Unexpected fault on %s %s", request.method, request.url.path, exc_info=error
+            )
+            await _on_unexpected(request)(scope, receive, send)
+
+
 def add_error_handlers(app: FastAPI) -> None:
     """Answer every error of an app with a problem document."""
     app.add_exception_handler(GeoServiceError, _on_known)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(Exception, _on_unexpected)
 
 
 def _wants_page(request: Request) -> bool:
@@ -147,9 +183,7 @@ async def _on_known(request: Request, error: Exception) -> Response:
             _log.error("%s", error)
         return _page(request, status)
     if isinstance(error, BusyError):
-        answer = problem(status, tell(error.heading, translator))
-        answer.headers["retry-after"] = "10"
-        return answer
+        return problem(status, tell(error.heading, translator))
     if status >= _SAFE_TO_SHOW:
         _log.error("%s", error)
         return problem(status, tell(said("problem.own_data"), translator))
@@ -206,8 +240,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
     return answer
 
 
-async def _on_unexpected(request: Request, error: Exception) -> Response:
-    _log.error("Unexpected fault on %s %s", request.method, request.url.path, exc_info=error)
+def _on_unexpected(request: Request) -> Response:
     if _wants_page(request):
         return _page(request, 500)
     return problem(500, tell(said("problem.unexpected"), translator_of(request)))

@@ -8,6 +8,7 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, cast
 
 from fastapi import Depends, Query, Request
@@ -17,10 +18,13 @@ from geo_service.errors import InvalidQueryError
 from geo_service.planning import County
 from geo_service.reports.document import dump
 from geo_service.spatial.live_index import Box
+from geo_service.web.parameters import MAX_WHOLE, is_number
 from geo_service.wording import said
 
 MAX_LIMIT = 10_000
 GEOJSON = "application/geo+json"
+BY_LANGUAGE: Mapping[str, str] = {"vary": "accept-language"}
+"""Headers of an answer that is told in the language asked for."""
 COMPRESS_FROM_BYTES = 1_000
 COMPRESSION = 5
 """gzip's 9 takes six times as long for what is half a percent smaller."""
@@ -39,21 +43,20 @@ def running_county(request: Request) -> County:
 
 CountyDep = Annotated[County, Depends(running_county)]
 Limit = Annotated[int, Query(ge=0, le=MAX_LIMIT, description="How many to return.")]
-Offset = Annotated[int, Query(ge=0, description="How many to pass over.")]
+Offset = Annotated[int, Query(ge=0, le=MAX_WHOLE, description="How many to pass over.")]
 
 
 def read_bbox(
     bbox: Annotated[
-        str | None, Query(description="west,south,east,north in degrees (CRS84).")
+        str | None,
+        Query(max_length=500, description="west,south,east,north in degrees (CRS84)."),
     ] = None,
 ) -> Box | None:
     """Return a bbox parameter as four numbers; InvalidQueryError when it is none."""
     if bbox is None:
         return None
-    try:
-        numbers = [float(part) for part in bbox.split(",")]
-    except ValueError:
-        numbers = []
+    parts = bbox.split(",")
+    numbers = [float(part) for part in parts] if all(map(is_number, parts)) else []
     if len(numbers) != _BOX_NUMBERS or not all(map(math.isfinite, numbers)):
         raise InvalidQueryError(_BBOX, said("problem.bbox"))
     west, south, east, north = numbers
@@ -99,7 +102,7 @@ _packed = Packed(PACKED_BYTES)
 
 def has_already(request: Request, etag: str) -> bool:
     """Return whether the client says that it has what an ETag stands for."""
-    known = request.headers.get("if-none-match", "")
+    known = ",".join(request.headers.getlist("if-none-match"))
     return any(part.strip().removeprefix("W/") in {etag, "*"} for part in known.split(","))
 
 
@@ -109,7 +112,7 @@ def reply(
     *,
     media_type: str,
     digest: str,
-    headers: Mapping[str, str],
+    headers: Mapping[str, str] = MappingProxyType({}),
     status: int = 200,
 ) -> Response:
     """Reply with a content and its ETag; 304 when the client has it already.
@@ -123,11 +126,10 @@ def reply(
     if media_type.startswith("text/") and "charset" not in media_type:
         media_type += "; charset=utf-8"
     is_text = media_type.startswith("text/") or media_type.endswith(("json", "xml", "javascript"))
-    if is_text and len(content) >= COMPRESS_FROM_BYTES:
-        given["vary"] = ", ".join(filter(None, [given.get("vary"), "Accept-Encoding"]))
-        if "gzip" in request.headers.get("accept-encoding", ""):
-            given["content-encoding"] = "gzip"
-            content = _packed.of(digest, content)
+    takes_gzip = "gzip" in request.headers.get("accept-encoding", "")
+    if is_text and takes_gzip and len(content) >= COMPRESS_FROM_BYTES:
+        given["content-encoding"] = "gzip"
+        content = _packed.of(digest, content)
     return Response(content, status, headers=given, media_type=media_type)
 
 
@@ -141,6 +143,6 @@ def json_reply(
         content,
         media_type=media_type,
         digest=hashlib.sha256(content).hexdigest()[:20],
-        headers={"cache-control": "no-cache", "vary": "accept-language"},
+        headers=BY_LANGUAGE,
         status=status,
     )

@@ -24,6 +24,7 @@ from fastapi.responses import HTMLResponse, Response
 import geo_service
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator, catalogue
+from geo_service.maps.page import FONTS, asset_version
 from geo_service.maps.style import symbol_document
 from geo_service.reports.document import is_illustrative
 from geo_service.web.language import keep_language
@@ -40,6 +41,7 @@ _PAGES = files("geo_service.web") / "pages"
 _MEDIA_TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 _SHARED_TEXTS = ("console.", "verdict.", "tier.", "severity.", "basis.", "basis_tag.", "layer.")
 _SHARED_SCRIPTS = ("frame.js", "dom.js", "api.js", "format.js", "marks.js", "table.js")
+_CHARTS = "echarts/echarts.min.js"
 _LANGUAGE_NAMES = {
     Language.ZH_HANS: ("简", "简体中文"),
     Language.ZH_HANT: ("繁", "繁體中文"),
@@ -88,6 +90,7 @@ def render(
         "root": html.escape(root),
         "pages": html.escape(f"{root}/pages/{digest()}"),
         "version": html.escape(geo_service.__version__),
+        "fonts": asset_version(FONTS),
         "page": page.name,
         "frame": "is-framed" if request.headers.get("sec-fetch-dest") == "iframe" else "",
         "navigation": _navigation(page, translator, root),
@@ -136,8 +139,7 @@ def _files() -> Mapping[str, str]:
 def _headers(policy: str) -> dict[str, str]:
     return {
         "content-security-policy": policy,
-        "cache-control": "no-cache",
-        "vary": "accept-language, cookie",
+        "vary": "accept-language, cookie, sec-fetch-dest",
     }
 
 
@@ -180,7 +182,7 @@ def _scripts(page: Page, root: str) -> str:
     ahead = [*_SHARED_SCRIPTS, *page.scripts]
     lines = [f'<link rel="modulepreload" href="{folder}/{name}">' for name in ahead]
     if page.is_charted:
-        source = html.escape(f"{root}/assets/echarts/echarts.min.js?v={geo_service.__version__}")
+        source = html.escape(f"{root}/assets/{_CHARTS}?v={asset_version(_CHARTS)}")
         lines.append(f'<script src="{source}" defer></script>')
     program = f"{page.name}.js" if f"{page.name}.js" in _files() else "frame.js"
     lines.append(f'<script type="module" src="{folder}/{program}"></script>')

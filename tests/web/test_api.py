@@ -146,7 +146,10 @@ def test_problems_are_told_in_the_language_that_is_asked_for(client: TestClient)
     other = client.get(none, headers={"accept-language": "fr"}).json()
     assert other["detail"].startswith("There is no park")
     bad = problem(client, "/api/parks?limit=x&lang=zh-Hans", 400)
-    assert (bad["parameter"], bad["errors"][0]["message"]) == ("limit", "一个整数")
+    assert (bad["parameter"], bad["errors"][0]["message"]) == (
+        "limit",
+        "一个整数，只用数字 0–9 写成，例如 10",
+    )
     assert problem(client, "/api/nowhere?lang=zh-Hans", 404)["detail"] == "没有这个地址"
 
 

@@ -18,7 +18,7 @@ from geo_service.planning.ranking_files import (
 )
 from geo_service.planning.register import review_register
 from geo_service.web.language import LanguageDep
-from geo_service.web.replies import CountyDep, Limit, Offset, json_reply
+from geo_service.web.replies import BY_LANGUAGE, CountyDep, Limit, Offset, json_reply
 from geo_service.web.routes.exports import attachment
 from geo_service.web.weighing import WeighingDep
 
@@ -70,8 +70,7 @@ def export(
         "content-disposition": attachment(
             file_name(f"{found.project.name[:60]} {ranking_id}", format)
         ),
-        "cache-control": "no-cache",
-        "vary": "accept-language",
+        **BY_LANGUAGE,
     }
     return Response(content, headers=headers, media_type=RANKING_MEDIA_TYPES[format])
 

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from geo_service.planning.exports import MEDIA_TYPES, ExportFormat, export_name, export_review
 from geo_service.web.language import LanguageDep
-from geo_service.web.replies import CountyDep
+from geo_service.web.replies import BY_LANGUAGE, CountyDep
 
 router = APIRouter(prefix="/api", tags=["reviews"])
 
@@ -32,8 +32,7 @@ def export(
     translator = county.translator(language)
     headers = {
         "content-disposition": attachment(export_name(result, format, translator)),
-        "cache-control": "no-cache",
-        "vary": "accept-language",
+        **BY_LANGUAGE,
     }
     content = export_review(result, format, translator)
     return Response(content, headers=headers, media_type=MEDIA_TYPES[format])

@@ -21,6 +21,7 @@ from geo_service.planning.import_drafts import ImportDesk
 from geo_service.schema import SCHEMAS
 from geo_service.web.errors import translator_of
 from geo_service.web.language import LanguageDep
+from geo_service.web.parameters import NamesAfter
 from geo_service.web.replies import GEOJSON, CountyDep, json_reply
 from geo_service.web.routes.reviews import AT_ONCE_SECONDS, job_document
 from geo_service.wording import said
@@ -31,6 +32,8 @@ UPLOAD_PATH = "/api/imports"
 _CSV = "text/csv; charset=utf-8"
 _LONGEST = 100
 _Unit = Annotated[str, StringConstraints(max_length=_LONGEST)]
+UnitAnswers = Annotated[list[tuple[str, str]], Depends(NamesAfter(UNIT))]
+"""A choice may be answered under the very name that it was asked by: unit:investment_cny."""
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f]+")
 
 
@@ -48,9 +51,9 @@ class _Asked:
 
     def __init__(  # noqa: PLR0913 - one for each option
         self,
-        request: Request,
         language: LanguageDep,
         county: CountyDep,
+        answers: UnitAnswers,
         *,
         layer: Annotated[str, Query(max_length=50, description="Layer that it becomes.")],
         filename: Annotated[str, Query(max_length=300, description="The file's name.")] = "upload",
@@ -93,10 +96,8 @@ class _Asked:
             shown=self.filename,
             translator=county.translator(language),
         )
-        # A choice may be answered under the very name that it was asked by: unit:investment_cny.
-        for name, value in request.query_params.multi_items():
-            if name.startswith(UNIT):
-                options = with_answer(options, name[:_LONGEST], value[:_LONGEST])
+        for name, value in answers:
+            options = with_answer(options, name[:_LONGEST], value[:_LONGEST])
         self.options = options
 
 

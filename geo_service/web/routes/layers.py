@@ -133,5 +133,5 @@ def points(
 ) -> Response:
     """Return polygons as land surveys exchange them: numbers, rings and points in metres."""
     content = boundary_points(county.plan, layer, park_id=park_id, bbox=bbox)
-    headers = {"content-disposition": attachment(f"{layer}.txt"), "cache-control": "no-cache"}
+    headers = {"content-disposition": attachment(f"{layer}.txt")}
     return Response(content, headers=headers, media_type=f"text/plain; charset={ENCODING}")

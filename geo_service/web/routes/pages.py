@@ -9,15 +9,14 @@ from geo_service.errors import NotFoundError
 from geo_service.web import shell
 from geo_service.web.language import PageLanguageDep
 from geo_service.web.replies import CountyDep
-from geo_service.web.security import PAGE_CSP
+from geo_service.web.security import AGAIN, PAGE_CSP, SHARED_A_YEAR
 from geo_service.web.shell import Page
 from geo_service.wording import said
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 # Swagger UI draws its icons from data addresses and sets style attributes.
 _DOCS_CSP = PAGE_CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
-_A_YEAR = "public, max-age=31536000, immutable"
 
 _HOME = Page(name="home", place="home", texts=("home",), scripts=("mapframe.js",))
 _PARK = Page(
@@ -122,16 +121,15 @@ def about(request: Request, language: PageLanguageDep) -> Response:
 def docs(request: Request) -> Response:
     """Return the API's description as a page that needs nothing from outside."""
     del request
-    headers = {"content-security-policy": _DOCS_CSP, "cache-control": "no-cache"}
+    headers = {"content-security-policy": _DOCS_CSP}
     return HTMLResponse(shell.read_file("docs.html"), headers=headers)
 
 
-@router.get("/pages/{version}/{name}")
+@router.get("/pages/{version}/{name}", response_class=Response)
 def page_file(version: str, name: str) -> Response:
     """Return one of the console's scripts and styles; kept when its version is the current."""
     kind = shell.media_type(name)
     if kind is None:
         raise NotFoundError(said("problem.no_file"))
-    is_current = version == shell.digest()
-    headers = {"cache-control": _A_YEAR if is_current else "no-cache"}
+    headers = {"cache-control": SHARED_A_YEAR if version == shell.digest() else AGAIN}
     return Response(shell.read_file(name), media_type=kind, headers=headers)
