@@ -322,11 +322,14 @@ def open_project(path: Path) -> Project:
     return parse_project(text, path.name)
 
 
-def project_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a project, for editors and for the form."""
+def project_schema(*, ref_template: str = "#/$defs/{model}") -> dict[str, Any]:
+    """Return the JSON Schema of a project, for editors and for the form.
+
+    `ref_template` says where the schemas of its parts will stand, for a document that holds them.
+    """
     from geo_service.suitability.criteria import CRITERIA  # noqa: PLC0415 - it imports us
 
-    schema = Project.model_json_schema()
+    schema = Project.model_json_schema(ref_template=ref_template)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     names = {"propertyNames": {"enum": list(CRITERIA)}}
     schema["properties"]["criteria"] |= names

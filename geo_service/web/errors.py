@@ -14,6 +14,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -36,6 +37,7 @@ from geo_service.language import Language, Translator, choose_language
 from geo_service.reports.document import dump
 from geo_service.web import shell
 from geo_service.web.language import language_of
+from geo_service.web.parameters import answers_with_a_page
 from geo_service.wording import said, said_of, tell, tell_error, tell_fault
 
 _log = logging.getLogger("geo_service")
@@ -68,7 +70,7 @@ _PHRASES = {
 }
 """What the framework says by a phrase of HTTP."""
 _DATA_PATHS = ("/api/", "/assets/", "/static/", "/pages/", "/tiles/", "/ogc", "/openapi.json")
-"""Below these a program asks; elsewhere a browser that takes HTML does."""
+"""Of addresses that there are not: below these a program asks, elsewhere perhaps a browser."""
 _ERROR_PAGE = shell.Page(name="error")
 _SAFE_TO_SHOW = 500
 """From this status on, the reason is ours and is not shown to a client."""
@@ -157,7 +159,11 @@ def add_error_handlers(app: FastAPI) -> None:
 
 
 def _wants_page(request: Request) -> bool:
-    is_data = request.url.path.startswith(_DATA_PATHS)
+    route = request.scope.get("route")
+    if isinstance(route, APIRoute):
+        is_data = not answers_with_a_page(route)
+    else:
+        is_data = request.url.path.startswith(_DATA_PATHS)
     return not is_data and "text/html" in request.headers.get("accept", "")
 
 

@@ -12,7 +12,8 @@ from types import MappingProxyType
 from typing import Annotated, cast
 
 from fastapi import Depends, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from geo_service.errors import InvalidQueryError
 from geo_service.planning import County
@@ -131,6 +132,16 @@ def reply(
         given["content-encoding"] = "gzip"
         content = _packed.of(digest, content)
     return Response(content, status, headers=given, media_type=media_type)
+
+
+class WholeFile(FileResponse):
+    """A file sent from the disk as a whole; a request for parts of it gets all of it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the file, whatever ranges were asked for."""
+        self.headers["accept-ranges"] = "none"
+        kept = [item for item in scope["headers"] if item[0] not in {b"range", b"if-range"}]
+        await super().__call__({**scope, "headers": kept}, receive, send)
 
 
 def json_reply(

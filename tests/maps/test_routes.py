@@ -35,7 +35,7 @@ def test_the_overview_is_a_page_with_its_own_policy(client: TestClient) -> None:
     policy = answer.headers["content-security-policy"]
     assert "script-src 'self' 'sha256-" in policy
     assert "unsafe" not in policy
-    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.headers["cache-control"] == "private, no-cache"
 
 
 @pytest.mark.parametrize(

@@ -640,8 +640,8 @@ def test_a_tile_is_kept_for_long_only_under_its_version(
     client: TestClient, url: str, running: Running
 ) -> None:
     version = Tiles(running.review).version("parcels")
-    assert client.get(url).headers["cache-control"] == "no-cache"
-    assert client.get(f"{url}?v=old").headers["cache-control"] == "no-cache"
+    assert client.get(url).headers["cache-control"] == "private, no-cache"
+    assert client.get(f"{url}?v=old").headers["cache-control"] == "private, no-cache"
     assert "immutable" in client.get(f"{url}?v={version}").headers["cache-control"]
 
 

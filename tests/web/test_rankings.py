@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from fastapi.testclient import TestClient
@@ -151,7 +152,8 @@ def test_other_weights_can_be_kept_as_a_ranking_of_their_own(client: TestClient)
 def test_weights_in_an_address_that_are_none_are_a_400(client: TestClient, weights: str) -> None:
     path = f"/api/rankings/{made(client)['ranking_id']}"
     for what in (f"{path}/features", f"{path}/export?format=json"):
-        answer = client.get(what, params={"weights": weights, "format": "json"})
+        separator = "&" if "?" in what else "?"
+        answer = client.get(f"{what}{separator}{urlencode({'weights': weights})}")
         assert answer.status_code == 400, answer.text
         assert answer.json()["parameter"] == "weights"
 

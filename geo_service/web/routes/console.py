@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from geo_service.errors import NotFoundError
 from geo_service.planning.credits import credits_document
 from geo_service.planning.exports import file_name
 from geo_service.planning.industries import find_industries
@@ -17,6 +18,7 @@ from geo_service.planning.ranking_files import (
     export_ranking,
 )
 from geo_service.planning.register import review_register
+from geo_service.web.answers import answers, files
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import BY_LANGUAGE, CountyDep, Limit, Offset, json_reply
 from geo_service.web.routes.exports import attachment
@@ -25,7 +27,9 @@ from geo_service.web.weighing import WeighingDep
 router = APIRouter(prefix="/api", tags=["console"])
 
 
-@router.get("/parks/{park_id}/profile", summary="A park in full")
+@router.get(
+    "/parks/{park_id}/profile", summary="A park in full", responses=answers("Any", NotFoundError)
+)
 def profile(park_id: str, request: Request, county: CountyDep, language: LanguageDep) -> Response:
     """Return a park's mix of industries, trend, enterprises, floors, parcels and findings."""
     county.check_parks([park_id])
@@ -33,7 +37,11 @@ def profile(park_id: str, request: Request, county: CountyDep, language: Languag
     return json_reply(request, document)
 
 
-@router.get("/reviews/{review_id}/register", summary="A review in full, without geometry")
+@router.get(
+    "/reviews/{review_id}/register",
+    summary="A review in full, without geometry",
+    responses=answers("Register", NotFoundError),
+)
 def register(
     review_id: str,
     request: Request,
@@ -53,8 +61,7 @@ def register(
 @router.get(
     "/rankings/{ranking_id}/export",
     summary="A ranking as a file",
-    response_class=Response,
-    responses={200: {"content": {kind: {} for kind in RANKING_MEDIA_TYPES.values()}}},
+    responses=files(*RANKING_MEDIA_TYPES.values(), errors=(NotFoundError,)),
 )
 def export(
     ranking_id: str,
@@ -75,7 +82,7 @@ def export(
     return Response(content, headers=headers, media_type=RANKING_MEDIA_TYPES[format])
 
 
-@router.get("/industries", summary="Industries by code or name")
+@router.get("/industries", summary="Industries by code or name", responses=answers("Industries"))
 def industries(
     request: Request,
     county: CountyDep,
@@ -89,7 +96,7 @@ def industries(
     return json_reply(request, {"industries": found})
 
 
-@router.get("/about", summary="Versions and licences")
+@router.get("/about", summary="Versions and licences", responses=answers("Any"))
 def about(request: Request) -> Response:
     """Return the product's version and what it is made of, with licences."""
     return json_reply(request, credits_document())

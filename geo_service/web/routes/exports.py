@@ -8,7 +8,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from geo_service.errors import NotFoundError
 from geo_service.planning.exports import MEDIA_TYPES, ExportFormat, export_name, export_review
+from geo_service.web.answers import files
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import BY_LANGUAGE, CountyDep
 
@@ -18,8 +20,7 @@ router = APIRouter(prefix="/api", tags=["reviews"])
 @router.get(
     "/reviews/{review_id}/export",
     summary="A review as a file",
-    response_class=Response,
-    responses={200: {"content": {kind: {} for kind in MEDIA_TYPES.values()}}},
+    responses=files(*MEDIA_TYPES.values(), errors=(NotFoundError,)),
 )
 def export(
     review_id: str,

@@ -47,6 +47,7 @@ from geo_service.planning.data import latest_layer, timeline_of
 from geo_service.planning.import_drafts import ImportDesk
 from geo_service.planning.rankings import AS_KEPT, Weighing
 from geo_service.reports.document import layers_document
+from geo_service.web.answers import HTML, answers
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import (
     BY_LANGUAGE,
@@ -257,7 +258,11 @@ def drawn_maps(request: Request) -> _Drawn:
     return drawn
 
 
-@router.get("/maps/relief.png", summary="The relief under the maps", response_class=Response)
+@router.get(
+    "/maps/relief.png",
+    summary="The relief under the maps",
+    responses=answers(None, NotFoundError, media_type="image/png"),
+)
 def relief_png(request: Request, county: CountyDep, version: FileVersion = None) -> Response:
     """Return the shaded ground in web Mercator; 404 without an elevation model."""
     plan = county.plan
@@ -269,7 +274,12 @@ def relief_png(request: Request, county: CountyDep, version: FileVersion = None)
     return _file(request, found.png, "image/png", keep)
 
 
-@router.get("/maps/{kind}", summary="A map as a page", response_class=HTMLResponse)  # noqa: FAST003 - read_query takes it
+@router.get(
+    "/maps/{kind}",  # noqa: FAST003 - read_query takes it
+    summary="A map as a page",
+    response_class=HTMLResponse,
+    responses=answers(None, NotFoundError, media_type=HTML),
+)
 def map_page(
     asked: MapQueryDep, request: Request, county: CountyDep, language: LanguageDep
 ) -> Response:
@@ -294,7 +304,11 @@ def map_page(
     )
 
 
-@router.get("/maps/{kind}/features/{source}", summary="The features behind a map")  # noqa: FAST003 - read_query takes it
+@router.get(
+    "/maps/{kind}/features/{source}",  # noqa: FAST003 - read_query takes it
+    summary="The features behind a map",
+    responses=answers("Features", NotFoundError, media_type=GEOJSON),
+)
 def map_features(  # noqa: PLR0913 - what the contract of lists names
     source: str,
     asked: MapQueryDep,
@@ -334,20 +348,30 @@ def _archive(path: Path) -> TileArchive:
     return open_archive(path)
 
 
-@router.get("/api/symbols", summary="How the map draws: every symbol and its name")
+@router.get(
+    "/api/symbols",
+    summary="How the map draws: every symbol and its name",
+    responses=answers("Any"),
+)
 def symbols(request: Request, county: CountyDep, language: LanguageDep) -> Response:
     """Return the style table that maps draw by, and what each symbol is called."""
     document = {"symbols": symbol_document(), "labels": labels(county.translator(language))}
     return json_reply(request, document)
 
 
-@router.get("/api/layers", summary="The layers: counts, versions, sources")
+@router.get(
+    "/api/layers", summary="The layers: counts, versions, sources", responses=answers("Layers")
+)
 def layers(request: Request, county: CountyDep, language: LanguageDep) -> Response:
     """Return every layer of the plan: features, illustrative ones, version and sources."""
     return json_reply(request, layers_document(county.plan, county.translator(language)))
 
 
-@router.get("/api/layers/{layer}/features", summary="A layer's features, as the map draws them")
+@router.get(
+    "/api/layers/{layer}/features",
+    summary="A layer's features, as the map draws them",
+    responses=answers("Features", NotFoundError, media_type=GEOJSON),
+)
 def layer_features(  # noqa: PLR0913 - what the contract of lists names
     layer: str,
     request: Request,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 
 from geo_service.errors import NotFoundError
 from geo_service.web import shell
+from geo_service.web.description import describe
 from geo_service.web.language import PageLanguageDep
-from geo_service.web.replies import CountyDep
+from geo_service.web.replies import CountyDep, json_reply
 from geo_service.web.security import AGAIN, PAGE_CSP, SHARED_A_YEAR
 from geo_service.web.shell import Page
 from geo_service.wording import said
@@ -123,6 +124,15 @@ def docs(request: Request) -> Response:
     del request
     headers = {"content-security-policy": _DOCS_CSP}
     return HTMLResponse(shell.read_file("docs.html"), headers=headers)
+
+
+@router.get("/openapi.json", response_class=Response)
+def openapi(request: Request) -> Response:
+    """Return the API's description."""
+    app: FastAPI = request.app
+    if app.openapi_schema is None:
+        app.openapi_schema = describe(app)
+    return json_reply(request, app.openapi_schema)
 
 
 @router.get("/pages/{version}/{name}", response_class=Response)

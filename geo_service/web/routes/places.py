@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from geo_service.language import Language
 from geo_service.planning import County
 from geo_service.planning.places import Ground
+from geo_service.web.answers import answers, shape_of
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import CountyDep, json_reply
 
@@ -25,7 +26,7 @@ def _ground(county: County, language: Language) -> Ground:
     return Ground(county.plan, county.rulebook, county.translator(language), today)
 
 
-@router.get("/identify", summary="What is at a place")
+@router.get("/identify", summary="What is at a place", responses=answers("Place"))
 def identify(
     request: Request, county: CountyDep, language: LanguageDep, lon: Longitude, lat: Latitude
 ) -> Response:
@@ -36,7 +37,12 @@ def identify(
     return json_reply(request, _ground(county, language).identify(lon, lat))
 
 
-@router.post("/areas", summary="What a drawn area holds")
+@router.post(
+    "/areas",
+    summary="What a drawn area holds",
+    responses=answers("Area", is_tagged=False),
+    openapi_extra={"requestBody": {"content": {"application/json": shape_of("Polygon")}}},
+)
 def describe_area(
     request: Request,
     county: CountyDep,

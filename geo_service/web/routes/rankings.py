@@ -7,9 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Path, Query, Request
 from fastapi.responses import Response
 
+from geo_service.errors import NotFoundError, ProjectError
 from geo_service.reports.document import collection
 from geo_service.reports.ranking import criteria_document, ranking_document
 from geo_service.suitability.project import project_of, project_schema
+from geo_service.web.answers import answers, shape_of
 from geo_service.web.errors import translator_of
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import GEOJSON, CountyDep, Limit, Offset, json_reply
@@ -18,18 +20,25 @@ from geo_service.web.weighing import NewWeights, WeighingDep
 
 router = APIRouter(prefix="/api", tags=["rankings"])
 
+SCHEMA_TYPE = "application/schema+json"
 RankingId = Annotated[str, Path(max_length=64, description="A ranking's id.")]
 CandidateId = Annotated[str, Query(max_length=2000, description="A candidate's id.")]
 
 
-@router.get("/project-schema", summary="The JSON Schema of a project")
+@router.get(
+    "/project-schema",
+    summary="The JSON Schema of a project",
+    responses=answers("Any", media_type=SCHEMA_TYPE),
+)
 def schema(request: Request, language: LanguageDep) -> Response:
     """Return the fields of a project with units and examples, for forms and editors."""
     del language
-    return json_reply(request, project_schema(), media_type="application/schema+json")
+    return json_reply(request, project_schema(), media_type=SCHEMA_TYPE)
 
 
-@router.get("/criteria", summary="The criteria that a project may name")
+@router.get(
+    "/criteria", summary="The criteria that a project may name", responses=answers("Criteria")
+)
 def criteria(request: Request, county: CountyDep, language: LanguageDep) -> Response:
     """Return every criterion with unit, sense, default weight and value function."""
     return json_reply(request, criteria_document(county.translator(language)))
@@ -39,7 +48,8 @@ def criteria(request: Request, county: CountyDep, language: LanguageDep) -> Resp
     "/rankings",
     status_code=201,
     summary="Rank the sites of a project",
-    openapi_extra={"requestBody": {"content": {"application/json": {"schema": project_schema()}}}},
+    responses=answers("Ranking", ProjectError, status=201, may_take_long=True),
+    openapi_extra={"requestBody": {"content": {"application/json": shape_of("Project")}}},
 )
 def create_ranking(
     request: Request,
@@ -67,7 +77,7 @@ def create_ranking(
     return reply
 
 
-@router.get("/rankings", summary="The rankings that are kept")
+@router.get("/rankings", summary="The rankings that are kept", responses=answers("Rankings"))
 def rankings(
     request: Request,
     county: CountyDep,
@@ -82,7 +92,11 @@ def rankings(
     return json_reply(request, document)
 
 
-@router.get("/rankings/{ranking_id}", summary="One ranking")
+@router.get(
+    "/rankings/{ranking_id}",
+    summary="One ranking",
+    responses=answers("Ranking", NotFoundError),
+)
 def ranking(
     ranking_id: RankingId, request: Request, county: CountyDep, language: LanguageDep
 ) -> Response:
@@ -90,7 +104,11 @@ def ranking(
     return json_reply(request, county.rankings.document(ranking_id, language))
 
 
-@router.post("/rankings/{ranking_id}/weights", summary="The same candidates, other weights")
+@router.post(
+    "/rankings/{ranking_id}/weights",
+    summary="The same candidates, other weights",
+    responses=answers("Ranking", NotFoundError, is_tagged=False),
+)
 def reweigh(
     ranking_id: RankingId,
     request: Request,
@@ -102,7 +120,12 @@ def reweigh(
     return json_reply(request, county.rankings.reweigh(ranking_id, language, body.weighing))
 
 
-@router.post("/rankings/{ranking_id}/run", status_code=201, summary="Rank the project again")
+@router.post(
+    "/rankings/{ranking_id}/run",
+    status_code=201,
+    summary="Rank the project again",
+    responses=answers("Ranking", NotFoundError, ProjectError, status=201),
+)
 def run_again(
     ranking_id: RankingId,
     request: Request,
@@ -120,7 +143,11 @@ def run_again(
     return reply
 
 
-@router.get("/rankings/{ranking_id}/comparison", summary="Two rankings compared")
+@router.get(
+    "/rankings/{ranking_id}/comparison",
+    summary="Two rankings compared",
+    responses=answers("Any", NotFoundError),
+)
 def comparison(
     ranking_id: RankingId,
     request: Request,
@@ -132,7 +159,11 @@ def comparison(
     return json_reply(request, county.rankings.compare(before, ranking_id, language))
 
 
-@router.get("/rankings/{ranking_id}/explanation", summary="Why a candidate stands there")
+@router.get(
+    "/rankings/{ranking_id}/explanation",
+    summary="Why a candidate stands there",
+    responses=answers("Any", NotFoundError),
+)
 def explanation(
     ranking_id: RankingId,
     request: Request,
@@ -146,7 +177,11 @@ def explanation(
     return json_reply(request, found)
 
 
-@router.get("/rankings/{ranking_id}/features", summary="A ranking's candidates as features")
+@router.get(
+    "/rankings/{ranking_id}/features",
+    summary="A ranking's candidates as features",
+    responses=answers("Features", NotFoundError, media_type=GEOJSON),
+)
 def features(  # noqa: PLR0913 - what the contract of lists names
     ranking_id: RankingId,
     request: Request,
@@ -163,7 +198,11 @@ def features(  # noqa: PLR0913 - what the contract of lists names
     return json_reply(request, collection(page, len(every)), media_type=GEOJSON)
 
 
-@router.get("/rankings/{ranking_id}/routes", summary="The ways to the nearest facilities")
+@router.get(
+    "/rankings/{ranking_id}/routes",
+    summary="The ways to the nearest facilities",
+    responses=answers("Features", NotFoundError, media_type=GEOJSON),
+)
 def routes(
     ranking_id: RankingId,
     request: Request,
@@ -176,7 +215,11 @@ def routes(
     return json_reply(request, collection(found, len(found)), media_type=GEOJSON)
 
 
-@router.get("/rankings/{ranking_id}/sensitivity", summary="Which weights the first place hangs on")
+@router.get(
+    "/rankings/{ranking_id}/sensitivity",
+    summary="Which weights the first place hangs on",
+    responses=answers("Any", NotFoundError),
+)
 def sensitivity(ranking_id: RankingId, request: Request, county: CountyDep) -> Response:
     """Return Sobol's first-order and total indices of each weight (takes a few seconds)."""
     return json_reply(request, county.rankings.sensitivity(ranking_id))

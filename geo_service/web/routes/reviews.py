@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from geo_service.errors import ChoiceNeededError
+from geo_service.errors import ChoiceNeededError, NotFoundError, RulebookError
 from geo_service.jobs import Job
 from geo_service.language import Translator
 from geo_service.model import Severity
@@ -21,6 +21,7 @@ from geo_service.reports.document import (
     rules_document,
 )
 from geo_service.suitability.rank import Ranking
+from geo_service.web.answers import answers
 from geo_service.web.errors import choice_documents, translator_of
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import GEOJSON, BboxDep, CountyDep, Limit, Offset, json_reply
@@ -44,13 +45,13 @@ class ReviewRequest(BaseModel):
     parks: list[str] | None = Field(default=None, min_length=1, description="Only these park ids.")
 
 
-@router.get("/rules", summary="The rulebook in force")
+@router.get("/rules", summary="The rulebook in force", responses=answers("Rules"))
 def rules(request: Request, county: CountyDep, language: LanguageDep) -> Response:
     """Return every rule with parameters, legal basis, and what the county overrode."""
     return json_reply(request, rules_document(county.rulebook, county.translator(language)))
 
 
-@router.get("/reviews", summary="The reviews that are kept or saved")
+@router.get("/reviews", summary="The reviews that are kept or saved", responses=answers("Reviews"))
 def reviews(
     request: Request,
     county: CountyDep,
@@ -65,7 +66,12 @@ def reviews(
     return json_reply(request, document)
 
 
-@router.post("/reviews", status_code=201, summary="Review again")
+@router.post(
+    "/reviews",
+    status_code=201,
+    summary="Review again",
+    responses=answers("Review", NotFoundError, RulebookError, status=201, may_take_long=True),
+)
 def create_review(
     request: Request, county: CountyDep, language: LanguageDep, body: ReviewRequest | None = None
 ) -> Response:
@@ -129,19 +135,31 @@ def job_document(job: Job, translator: Translator) -> Document:
     return document
 
 
-@router.get("/jobs/{job_id}", summary="How far long work is")
+@router.get(
+    "/jobs/{job_id}",
+    summary="How far long work is",
+    responses=answers("Job", NotFoundError),
+)
 def job(job_id: str, request: Request, county: CountyDep) -> Response:
     """Return a job's status (waiting, running, done, failed, cancelled) and progress 0 to 1."""
     return json_reply(request, job_document(county.jobs.find(job_id), translator_of(request)))
 
 
-@router.delete("/jobs/{job_id}", summary="Cancel long work")
+@router.delete(
+    "/jobs/{job_id}",
+    summary="Cancel long work",
+    responses=answers("Job", NotFoundError, is_tagged=False),
+)
 def cancel_job(job_id: str, request: Request, county: CountyDep) -> Response:
     """Tell a job to stop at its next step; one that ended stays as it is."""
     return json_reply(request, job_document(county.jobs.cancel(job_id), translator_of(request)))
 
 
-@router.get("/reviews/{review_id}/comparison", summary="Two reviews compared")
+@router.get(
+    "/reviews/{review_id}/comparison",
+    summary="Two reviews compared",
+    responses=answers("ReviewComparison", NotFoundError),
+)
 def comparison(
     review_id: str,
     request: Request,
@@ -155,13 +173,21 @@ def comparison(
     return json_reply(request, document)
 
 
-@router.get("/reviews/{review_id}", summary="One review's summary")
+@router.get(
+    "/reviews/{review_id}",
+    summary="One review's summary",
+    responses=answers("Review", NotFoundError),
+)
 def review(review_id: str, request: Request, county: CountyDep, language: LanguageDep) -> Response:
     """Return how a review came out: verdicts and counts by rule."""
     return json_reply(request, county.review_summary(review_id, language))
 
 
-@router.get("/reviews/{review_id}/findings", summary="A review's findings as features")
+@router.get(
+    "/reviews/{review_id}/findings",
+    summary="A review's findings as features",
+    responses=answers("Findings", NotFoundError, media_type=GEOJSON),
+)
 def findings(  # noqa: PLR0913 - the filters that the contract names
     review_id: str,
     request: Request,

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
-from geo_service.errors import InvalidQueryError
+from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.maps.tiles import MAX_ZOOM, Tiles, check_name
+from geo_service.web.answers import answers
 from geo_service.web.replies import has_already
 from geo_service.web.security import A_YEAR, AGAIN
 from geo_service.wording import said
@@ -63,8 +64,8 @@ class ServedTiles:
 @router.get(
     "/tiles/{layer}/{z}/{x}/{y}.mvt",
     summary="A vector tile of a layer",
-    response_class=Response,
-    responses={200: {"content": {MEDIA_TYPE: {}}}, 204: {"description": "Nothing is there."}},
+    responses=answers(None, NotFoundError, media_type=MEDIA_TYPE)
+    | {204: {"description": "Nothing is there."}},
 )
 def tile(layer: str, z: Zoom, x: Column, y: Row, request: Request, v: Version = None) -> Response:
     """Return a tile as a Mapbox Vector Tile 2.1; its one layer carries the layer's name."""
