@@ -10,7 +10,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import MutableHeaders
-from starlette.routing import get_route_path
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -80,7 +79,8 @@ class SecurityHeaders:
 
 def _is_fleeting(scope: Scope) -> bool:
     """Whether nobody may keep what a request is answered with."""
-    return scope["method"] not in _SAFE_METHODS or get_route_path(scope).startswith(_FLEETING)
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    return scope["method"] not in _SAFE_METHODS or path.startswith(_FLEETING)
 
 
 def one_vary(lines: list[str]) -> str:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from geo_service.errors import ConflictError, NotFoundError
+from geo_service.errors import ConflictError, NotFoundError, SourceError, WorkspaceError
 from geo_service.planning.data import difference_of, history_of, rollback
 from geo_service.planning.layer_files import ENCODING, boundary_points, version_features
 from geo_service.reports.data import (
@@ -64,7 +64,7 @@ class Rollback(BaseModel):
     "/{layer}/rollback",
     status_code=201,
     summary="Publish an earlier version again",
-    responses=answers("Published", NotFoundError, ConflictError, status=201),
+    responses=answers("Published", NotFoundError, ConflictError, SourceError, status=201),
 )
 def roll_back(layer: str, request: Request, county: CountyDep, body: Rollback) -> Response:
     """Publish what a version held as a new version; nothing is lost.
@@ -73,7 +73,10 @@ def roll_back(layer: str, request: Request, county: CountyDep, body: Rollback) -
     published, 422 when the old rows do not fit the other layers any more.
     """
     at = county.workspace.at
-    entry = rollback(at, layer, body.version, expected=body.expected, note=body.note)
+    try:
+        entry = rollback(at, layer, body.version, expected=body.expected, note=body.note)
+    except WorkspaceError as error:  # what was asked for does not fit; what there is does
+        raise SourceError(error.heading, error.faults) from error
     county.refresh()
     return json_reply(request, {"layer": layer, **version_document(entry)}, status=201)
 
