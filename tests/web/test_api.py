@@ -408,6 +408,9 @@ def test_an_unexpected_fault_never_shows_its_text(
     assert answer.status_code == 500
     assert "secret" not in answer.text
     assert answer.headers["content-type"] == "application/problem+json"
+    for name in ("content-security-policy", "cross-origin-resource-policy", "vary"):
+        assert name in answer.headers
+    assert answer.headers["cache-control"] == "no-store"
 
 
 def test_static_names_are_never_paths(client: TestClient) -> None:
