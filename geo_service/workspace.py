@@ -13,7 +13,6 @@ import importlib.util
 import io
 import logging
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -46,6 +45,7 @@ from geo_service.model import AreaMethod, FocusBasis, Message, Tier
 from geo_service.plan import DemFile, Layer, Plan, PlanSettings
 from geo_service.reading import LayerFile, find_faults, read_layer
 from geo_service.schema import LAND_USE_SCHEMES, SCHEMAS, ZONE_KINDS
+from geo_service.scratch import scratch_folder, sweep_scratch
 from geo_service.stores.base import VERSION_LENGTH, WorkspaceAt
 from geo_service.stores.frames import canonical, content_digest
 from geo_service.stores.opening import STORE_FOLDER, has_password, is_empty, open_store
@@ -645,11 +645,11 @@ def _fill_cache(source: LayerFile, cached: Path) -> bool:
         frame = pyogrio.read_dataframe(source.path, where=source.where_clause(), columns=[])
         cached.parent.mkdir(parents=True, exist_ok=True)
         text = frame.set_crs(STORAGE_CRS, allow_override=True).to_json(to_wgs84=False)
-        with tempfile.NamedTemporaryFile(
-            "w", dir=cached.parent, suffix=".part", delete=False, encoding="utf-8"
-        ) as part:
-            part.write(text)
-        Path(part.name).replace(cached)
+        sweep_scratch(cached.parent)
+        with scratch_folder("cache", parent=cached.parent) as folder:
+            part = folder / cached.name
+            part.write_text(text, encoding="utf-8")
+            part.replace(cached)
     except (OSError, pyogrio.errors.DataSourceError):
         return False
     return True

@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "geo_service"
 
 LEVELS = (
-    ("errors", "model", "crs", "data", "native"),
+    ("errors", "model", "crs", "data", "native", "scratch"),
     ("schema", "industry", "language", "wording", "documents", "jobs", "basemaps"),
     ("plan", "reading"),
     ("workspace", "spatial", "stores"),

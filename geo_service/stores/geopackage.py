@@ -13,7 +13,6 @@ import json
 import os
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +25,7 @@ import pyogrio
 from geo_service.documents import MAX_BYTES
 from geo_service.errors import Fault, StoreError, WorkspaceError
 from geo_service.schema import SCHEMAS
+from geo_service.scratch import scratch_folder, sweep_scratch
 from geo_service.wording import said
 
 FILES_TABLE = "geo_service_files"
@@ -95,8 +95,9 @@ def write_geopackage(
 @contextmanager
 def _new_file(path: Path) -> Iterator[Path]:
     """Give a name to write under; at the end the file is made durable and takes its place."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as folder:
-        part = Path(folder) / "plan.gpkg"
+    sweep_scratch(path.parent)
+    with scratch_folder("export", parent=path.parent) as folder:
+        part = folder / "plan.gpkg"
         yield part
         handle = os.open(part, os.O_RDWR)
         try:

@@ -62,7 +62,7 @@ _PHRASES = {
     413: "problem.too_large",
 }
 """What the framework says by a phrase of HTTP."""
-_DATA_PATHS = ("/api/", "/assets/", "/static/", "/pages/", "/tiles/", "/ogc", "/openapi.json")
+DATA_PATHS = ("/api/", "/assets/", "/static/", "/pages/", "/tiles/", "/ogc", "/openapi.json")
 """Below these a program asks; elsewhere a browser that takes HTML does."""
 _ERROR_PAGE = shell.Page(name="error")
 _SAFE_TO_SHOW = 500
@@ -121,7 +121,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
 
 def _wants_page(request: Request) -> bool:
-    is_data = request.url.path.startswith(_DATA_PATHS)
+    is_data = request.url.path.startswith(DATA_PATHS)
     return not is_data and "text/html" in request.headers.get("accept", "")
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 
 from geo_service.planning import County as RunningCounty
 from geo_service.planning import import_drafts
 from geo_service.web.app import create_app
 from geo_service.web.routes import imports as import_routes
+from tests.client import TestClient
 from tests.county import County
 from tests.ingest.made import gbk_shapefile, parcels, table, zipped
 
@@ -226,19 +226,19 @@ def test_an_upload_that_nobody_read_is_removed(
 ) -> None:
     desk: import_drafts.ImportDesk = client.app.state.imports
     upload = desk.receive("a.csv")
-    upload.write_bytes(b"a")
+    upload.write(b"a")
     assert desk.drafts() == []
-    assert upload.exists()
+    assert upload.path.exists()
     monkeypatch.setattr(import_drafts, "KEPT_SECONDS", -1.0)
     assert desk.drafts() == []
-    assert not upload.parent.exists()
+    assert not upload.path.parent.exists()
 
 
 def test_a_file_over_the_limit_is_told_and_not_kept(client: TestClient, tmp_path: Path) -> None:
     path = tmp_path / "big.csv"
     path.write_bytes(os.urandom(1_000_001))
     assert send(client, path).status_code == 413
-    assert not list(Path(client.app.state.imports._root.name).iterdir())
+    assert not list(client.app.state.imports.folder.glob("upload-*"))
 
 
 def test_a_file_that_cannot_be_read_is_a_422_that_says_why(

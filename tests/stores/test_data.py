@@ -340,7 +340,7 @@ def test_what_cannot_be_written_or_unpacked_is_told(
         unpack_plan(tmp_path / "none.gpkg", tmp_path / "new")
     with pytest.raises(WorkspaceError, match="no settings of a plan"):
         unpack_plan(folder / "parks.geojson", tmp_path / "new")
-    assert not list(tmp_path.glob(".export-*"))
+    assert not list(tmp_path.glob("geo-service-*"))
     assert not (tmp_path / "new").exists()
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 
 from geo_service.planning import County
 from geo_service.suitability.rank import Ranking
 from geo_service.web.app import create_app
+from tests.client import TestClient
 from tests.suitability.test_rank import asked, five_sites
 
 

@@ -11,7 +11,7 @@ router = APIRouter(tags=["health"])
 
 
 @router.get("/healthz", summary="Is the process alive?")
-def healthz(request: Request) -> Response:
+async def healthz(request: Request) -> Response:
     """Return ok as long as the process answers."""
     return json_reply(request, {"status": "ok"})
 
