@@ -24,6 +24,7 @@ from geo_service.scratch import PREFIX
 from tests.conftest import ROOT
 from tests.county import County
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
 PATIENCE = 60.0
 """Seconds after which something hangs, however busy the machine is."""
 HALF = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
@@ -122,7 +123,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def read_all(connection: socket.socket) -> bytes:
     """Return what comes until the other side ends the connection."""
-    parts = []
+    parts: list[bytes] = []
     while True:
         try:
             part = connection.recv(65_536)
@@ -342,5 +343,3 @@ def test_what_a_killed_process_leaves_is_swept_at_the_next_start(
         served.process.send_signal(signal.SIGINT)
         served.process.wait(timeout=PATIENCE)
         assert not list(served.scratch.glob(f"{PREFIX}*"))
-
-
