@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -171,25 +171,35 @@ def serve(  # noqa: PLR0913 - what may be said of it on the command line
     """
     access = _with_host(access or Access(), host)
     listener = _listen(host, port)
-    counted = CountedLines()
     try:
         sweep_scratch()
         county = County.open(workspace, progress=progress)
-        logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-        for handler in logging.getLogger().handlers:
-            handler.addFilter(counted)
         app = create_app(county, max_import_bytes=max_import_bytes, access=access)
         address, listened = listener.getsockname()[:2]
         if not is_loopback(address):
             say(said("cli.open_to_network", host=host))
         shown = _LOCAL.get(address, f"[{host}]" if ":" in host else host)
         say(f"Serving on http://{shown}:{listened}/  (Ctrl-C stops)")
-        with suppress(KeyboardInterrupt):  # uvicorn raises it again once it has shut down
+        with _counted_log(), suppress(KeyboardInterrupt):  # uvicorn raises it again at its end
             server_of(app, listener, access).run()
         say("Stopped.")
     finally:
         listener.close()
+
+
+@contextmanager
+def _counted_log() -> Iterator[None]:
+    """Write warnings to stderr, those that repeat by their count."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    counted, handlers = CountedLines(), list(logging.getLogger().handlers)
+    for handler in handlers:
+        handler.addFilter(counted)
+    try:
+        yield
+    finally:
         counted.flush()
+        for handler in handlers:
+            handler.removeFilter(counted)
 
 
 def _with_host(access: Access, host: str) -> Access:
