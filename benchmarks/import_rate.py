@@ -18,7 +18,8 @@ import numpy as np
 import pyogrio
 import shapely
 
-from geo_service.ingest import ImportOptions, read_source
+from geo_service.ingest.options import ImportOptions
+from geo_service.ingest.run import read_source
 from geo_service.workspace import open_plan
 
 _STEP_M = 12.0

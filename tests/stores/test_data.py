@@ -15,7 +15,8 @@ import shapely
 from pandas.testing import assert_frame_equal
 
 from geo_service.errors import ConflictError, NotFoundError, StoreError, WorkspaceError
-from geo_service.ingest import ImportOptions, read_source
+from geo_service.ingest.options import ImportOptions
+from geo_service.ingest.run import read_source
 from geo_service.plan import Plan
 from geo_service.planning.data import (
     changed_files,
