@@ -83,8 +83,8 @@ def keep_to_known_drivers(environment: MutableMapping[str, str]) -> None:
         environment.pop(name, None)
 
 
-def list_layers(path: Path, kind: str) -> list[str]:
-    """Return the names of a file's layers.
+def list_layers(path: Path, kind: str, *, encoding: str | None = None) -> list[str]:
+    """Return the names of a file's layers; `encoding` is of a shapefile's texts.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def list_layers(path: Path, kind: str) -> list[str]:
     """
     import pyogrio  # noqa: PLC0415 - heavy
 
-    info = _checked(path, kind)
+    info = _checked(path, kind, encoding)
     if kind in _ONE_LAYER and info is not None:
         return [str(info["layer_name"])]
     return [str(name) for name, _ in _quiet(pyogrio.list_layers, path)]
@@ -103,8 +103,8 @@ def list_layers(path: Path, kind: str) -> list[str]:
 
 def read_info(path: Path, kind: str, *, layer: str, encoding: str | None) -> dict[str, Any]:
     """Return what GDAL says of a layer; raises as `list_layers` does."""
-    first = _checked(path, kind)
-    if first is not None and encoding is None and first["layer_name"] == layer:
+    first = _checked(path, kind, encoding)
+    if first is not None and first["layer_name"] == layer:
         return dict(first)
     return dict(_described(path, _state(path), layer, encoding))
 
@@ -113,7 +113,7 @@ def open_arrow(path: Path, kind: str, **options: Any) -> AbstractContextManager[
     """Open a layer for reading in Arrow batches, as pyogrio does; raises as `list_layers` does."""
     import pyogrio  # noqa: PLC0415 - heavy
 
-    _checked(path, kind)
+    _checked(path, kind, options.get("encoding"))
     opened: AbstractContextManager[Any] = pyogrio.open_arrow(path, use_pyarrow=True, **options)
     return opened
 
@@ -122,12 +122,12 @@ def read_frame(path: Path, kind: str, **options: Any) -> gpd.GeoDataFrame:  # no
     """Return a layer as pyogrio reads it; raises as `list_layers` does."""
     import pyogrio  # noqa: PLC0415 - heavy
 
-    _checked(path, kind)
+    _checked(path, kind, options.get("encoding"))
     frame: gpd.GeoDataFrame = pyogrio.read_dataframe(path, **options)
     return frame
 
 
-def _checked(path: Path, kind: str) -> dict[str, Any] | None:
+def _checked(path: Path, kind: str, encoding: str | None) -> dict[str, Any] | None:
     """Make sure that a driver of its format reads a file; return what it says of the first layer.
 
     None when there is no layer.
@@ -142,8 +142,8 @@ def _checked(path: Path, kind: str) -> dict[str, Any] | None:
         if any(recipe in head for recipe in _RECIPES):
             raise ForeignFileError(path.name)
     try:
-        info = _described(path, _state(path), None, None)
-    except pyogrio.errors.DataLayerError:
+        info = _described(path, _state(path), None, encoding)
+    except (pyogrio.errors.DataLayerError, IndexError):
         return None
     if info["driver"] not in DRIVERS[kind]:
         raise ForeignFileError(info["driver"])

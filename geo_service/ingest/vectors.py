@@ -66,7 +66,7 @@ def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Sourc
     if staged.format == "shapefile":
         dbf = read_dbf_text(staged.path, options.encoding, budget)
     read_in = dbf.encoding if dbf else None
-    layer = _choose_layer(staged, options, budget)
+    layer = _choose_layer(staged, read_in, options, budget)
     info = _info(staged, layer, read_in, budget)
     fields = [str(name) for name in info["fields"]]
     budget.check_columns(len(fields))
@@ -169,9 +169,15 @@ def _names_its_crs(path: Path) -> bool:
     return re.search(rb'"crs"\s*:\s*\{', ends) is not None
 
 
-def _choose_layer(staged: Staged, options: ImportOptions, budget: Budget) -> str:
+def _choose_layer(
+    staged: Staged, encoding: str | None, options: ImportOptions, budget: Budget
+) -> str:
     try:
-        layers = gdal.list_layers(staged.path, staged.format)
+        layers = gdal.list_layers(staged.path, staged.format, encoding=encoding)
+    except LookupError:
+        raise budget.refuse(
+            said("refusal.encoding", name=repr(encoding)), said("refusal.encoding_like")
+        ) from None
     except _GDAL_ERRORS:
         raise budget.refuse(said("refusal.unreadable_format"), said("refusal.undamaged")) from None
     if not layers:
@@ -200,10 +206,6 @@ def _info(staged: Staged, layer: str, encoding: str | None, budget: Budget) -> d
         return gdal.read_info(staged.path, staged.format, layer=layer, encoding=encoding)
     except _GDAL_ERRORS:
         raise budget.refuse(said("refusal.unreadable_content"), said("refusal.undamaged")) from None
-    except LookupError:
-        raise budget.refuse(
-            said("refusal.encoding", name=repr(encoding)), said("refusal.encoding_like")
-        ) from None
 
 
 def _declared(text: str | None) -> pyproj.CRS | None:
