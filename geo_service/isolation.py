@@ -10,6 +10,7 @@ own (`setrlimit`); Windows has none of them, there only the time that is waited 
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import queue
@@ -32,6 +33,11 @@ from geo_service.gdal import keep_to_known_drivers
 _HEAD_BYTES = 8
 _POLL_SECONDS = 0.2
 _OPEN_FILES = 256
+_TRACE = 10_000
+_GRACE_SECONDS = 5
+"""Between the signal that says why a process ends, and the one that says nothing."""
+_OUT_OF_TIME = -24
+"""What a process's end says that ran into its time on the processor (SIGXCPU)."""
 _START = "from geo_service.isolation import serve; serve()"
 
 
@@ -54,6 +60,7 @@ class Reason(StrEnum):
     MEMORY = "memory"
     TIME = "time"
     OUTPUT = "output"
+    DISK = "disk"
     BROKEN = "broken"
 
 
@@ -150,17 +157,17 @@ class Isolated:
         if isinstance(answer, bytes) and answer[:1] == b"!":
             self.close()
             raise RuntimeError(answer[1:].decode("utf-8", "replace"))
-        reason = answer if isinstance(answer, Reason) else self._why_ended(answer)
+        if isinstance(answer, bytes):
+            reason = Reason(answer[1:].decode())
+        else:
+            reason = answer if answer is not None else self._why_ended()
         self.close()
         raise ProcessEndedError(reason, f"exit code {self._process.returncode}")
 
-    def _why_ended(self, answer: bytes | None) -> Reason:
-        if answer is not None:
-            return Reason.MEMORY
+    def _why_ended(self) -> Reason:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=5)
-        code = self._process.returncode
-        return Reason.TIME if code is not None and code in _OUT_OF_TIME else Reason.BROKEN
+        return Reason.TIME if self._process.returncode == _OUT_OF_TIME else Reason.BROKEN
 
     def close(self) -> None:
         """End the process, whatever it does."""
@@ -197,10 +204,6 @@ class Isolated:
             self._answers.put(answer)
             if not isinstance(answer, bytes):
                 return
-
-
-_OUT_OF_TIME = (-24, -9 - 128)
-"""What a process's end says that ran into its time on the processor (SIGXCPU)."""
 
 
 class _TooLongError(Exception):
@@ -242,14 +245,21 @@ def serve() -> None:
     try:
         _limit(ProcessLimits(**told["limits"]))
         getattr(importlib.import_module(module), function)(channel, **told["arguments"])
-    except MemoryError:
-        with suppress(OSError):
-            _write_frame(answers, b"#")
     except BrokenPipeError:
         return
-    except Exception:  # noqa: BLE001 - told to the other side, whose fault it is
+    except Exception as error:  # noqa: BLE001 - told to the other side, whose fault it is
+        reason = _limit_behind(error)
+        trace = traceback.format_exc()[-_TRACE:].encode()
         with suppress(OSError):
-            _write_frame(answers, b"!" + traceback.format_exc()[-10_000:].encode())
+            _write_frame(answers, b"!" + trace if reason is None else b"#" + reason.encode())
+
+
+def _limit_behind(error: BaseException) -> Reason | None:
+    """Return the limit that an error comes from, if it comes from one."""
+    if isinstance(error, MemoryError):
+        return Reason.MEMORY
+    number = getattr(error, "errno", None)
+    return {errno.EFBIG: Reason.OUTPUT, errno.ENOSPC: Reason.DISK}.get(number or 0)
 
 
 def _limit(limits: ProcessLimits) -> None:
@@ -258,14 +268,16 @@ def _limit(limits: ProcessLimits) -> None:
     except ImportError:
         return
     seconds = max(1, int(limits.seconds))
-    for kind, most in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, _OPEN_FILES),
-        (resource.RLIMIT_FSIZE, limits.file_bytes),
-        (resource.RLIMIT_DATA, limits.memory_bytes),
-        (resource.RLIMIT_CPU, seconds),
+    for kind, most, beyond in (
+        (resource.RLIMIT_CORE, 0, 0),
+        (resource.RLIMIT_NOFILE, _OPEN_FILES, 0),
+        (resource.RLIMIT_FSIZE, limits.file_bytes, 0),
+        (resource.RLIMIT_DATA, limits.memory_bytes, 0),
+        (resource.RLIMIT_CPU, seconds, _GRACE_SECONDS),
     ):
         _, hard = resource.getrlimit(kind)
-        soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        wanted = (most, most + beyond)
+        if hard != resource.RLIM_INFINITY:
+            wanted = (min(most, hard), min(most + beyond, hard))
         with suppress(ValueError, OSError):
-            resource.setrlimit(kind, (soft, soft))
+            resource.setrlimit(kind, wanted)

@@ -32,6 +32,7 @@ _SAY = {
     Reason.MEMORY: ("refusal.memory", "refusal.less_memory"),
     Reason.TIME: ("refusal.slow", "refusal.quicker"),
     Reason.OUTPUT: ("refusal.huge_rows", "refusal.smaller"),
+    Reason.DISK: ("refusal.no_room", "refusal.room"),
     Reason.BROKEN: ("refusal.broke_off", "refusal.undamaged"),
 }
 
