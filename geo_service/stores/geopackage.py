@@ -176,7 +176,12 @@ def unpack_geopackage(source: Path, folder: Path) -> Path:
             raise WorkspaceError(said("problem.not_unpacked"), [fault])
         try:
             files = _files_of(texts, names)
-        except (ValueError, TypeError, RecursionError):  # settings that `export` never wrote
+        except (
+            ValueError,
+            KeyError,
+            TypeError,
+            RecursionError,
+        ):  # settings that `export` never wrote
             raise _no_plan(source) from None
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -212,7 +217,7 @@ def _files_of(texts: Mapping[str, str], names: Sequence[str]) -> dict[str, bytes
     return files
 
 
-_LIMITS = ProcessLimits(
+UNPACKING = ProcessLimits(
     memory_bytes=8_000_000_000,
     seconds=1_800.0,
     file_bytes=20_000_000_000,
@@ -225,7 +230,7 @@ def _repacked(source: Path, target: Path) -> tuple[dict[str, str], list[str]]:
     """Write a GeoPackage's layers anew in a process of its own; return its texts and layers."""
     with Isolated(["pyogrio"]) as process:
         arguments = {"source": str(source.resolve()), "target": str(target)}
-        process.begin(f"{__name__}:repack", arguments, _LIMITS)
+        process.begin(f"{__name__}:repack", arguments, UNPACKING)
         try:
             answer = json.loads(process.receive(lambda: None))
         except ProcessEndedError as error:

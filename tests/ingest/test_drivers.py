@@ -7,7 +7,6 @@ import http.server
 import io
 import json
 import socketserver
-import sqlite3
 import struct
 import threading
 import zipfile
@@ -32,7 +31,7 @@ from geo_service.reading import LayerFile, read_layer
 from geo_service.schema import SCHEMAS
 from geo_service.workspace import open_plan
 from tests.county import County
-from tests.ingest.made import parcels
+from tests.ingest.made import endless_geopackage, parcels, recipe
 
 Read = Callable[..., Imported]
 SECRET = "秘密企业"  # noqa: S105 - a name in a file
@@ -68,11 +67,6 @@ def read_apart(plan: Plan) -> Read:
 
 
 # ---- recipes ---------------------------------------------------------------------------------
-
-
-def recipe(source: str) -> str:
-    layer = f'<OGRVRTLayer name="secret"><SrcDataSource>{source}</SrcDataSource></OGRVRTLayer>'
-    return f"<OGRVRTDataSource><!-- <kml > -->{layer}</OGRVRTDataSource>"
 
 
 def as_kml(folder: Path, text: str) -> Path:
@@ -122,7 +116,7 @@ def test_a_file_that_is_a_recipe_opens_nothing_else(
 
 class _Counting(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        self.server.asked.append(self.path)
         self.send_error(404)
 
     do_HEAD = do_GET  # noqa: N815 - the library's name
@@ -136,7 +130,7 @@ def intranet() -> Iterator[tuple[str, list[str]]]:
     """Serve on a loopback port, and give its address and what is asked of it."""
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Counting) as server:
         asked: list[str] = []
-        server.asked = asked  # type: ignore[attr-defined]
+        server.asked = asked
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}", asked
@@ -219,25 +213,6 @@ def test_a_workspaces_own_layer_is_of_the_format_that_its_ending_says(tmp_path: 
 
 
 # ---- without end -----------------------------------------------------------------------------
-
-
-def endless_geopackage(path: Path) -> Path:
-    """Write a GeoPackage whose only listed layer is a view that goes on for ever."""
-    parcels("EPSG:4490").to_file(path, layer="seed")
-    view = (
-        "CREATE VIEW endless AS WITH RECURSIVE r(fid) AS "
-        "(SELECT 1 UNION ALL SELECT fid + 1 FROM r) "
-        "SELECT r.fid AS fid, s.geom AS geom, '' AS parcel_id FROM r, seed s WHERE r.fid < 0"
-    )
-    with sqlite3.connect(path) as base:
-        base.execute("PRAGMA trusted_schema = ON")
-        for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
-            base.execute(f'DROP TRIGGER "{name}"')
-        base.execute(view)
-        for table in ("gpkg_contents", "gpkg_geometry_columns"):
-            base.execute(f"UPDATE {table} SET table_name = 'endless'")  # noqa: S608 - from above
-    base.close()
-    return path
 
 
 def test_a_view_without_end_is_stopped(read_apart: Read, tmp_path: Path) -> None:
