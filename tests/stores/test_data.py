@@ -336,14 +336,14 @@ def test_sql_of_an_export_does_not_get_into_a_workspace(tmp_path: Path, county: 
     folder = county.write(tmp_path / "c")
     path = export_plan(folder, tmp_path / "x.gpkg")
     with sqlite3.connect(path) as base:
-        base.execute("CREATE VIEW hidden AS SELECT * FROM parcels")
+        base.execute("CREATE VIEW hidden AS SELECT * FROM parks")
         base.execute("CREATE TRIGGER hook AFTER INSERT ON parks BEGIN DELETE FROM parcels; END")
     base.close()
     copy = unpack_plan(path, tmp_path / "copy")
     with sqlite3.connect(copy / "layers.gpkg") as base:
         names = {name for (name,) in base.execute("SELECT name FROM sqlite_master")}
     base.close()
-    assert "parcels" in names
+    assert "parks" in names
     assert not names & {"hidden", "hook", "geo_service_files"}
     assert open_plan(copy).version == open_plan(folder).version
 
