@@ -134,6 +134,24 @@ def read_all(connection: socket.socket) -> bytes:
         parts.append(part)
 
 
+def drip(connection: socket.socket) -> bytes:
+    """Send a byte now and then until an answer comes or the connection ends; return the answer."""
+    connection.settimeout(0.1)
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        try:
+            connection.sendall(b"a")
+            if answer := connection.recv(65_536):
+                return answer
+        except TimeoutError:
+            continue
+        except (ConnectionResetError, BrokenPipeError):
+            return b""
+        else:
+            return b""
+    pytest.fail("it may drip for ever")
+
+
 def wait_until(is_so: Any, what: str) -> None:  # noqa: ANN401 - a function of nothing
     until = time.monotonic() + PATIENCE
     while not is_so():
@@ -166,22 +184,8 @@ def test_a_head_that_does_not_end_is_a_408(hurried: Served) -> None:
 
 
 def test_a_head_that_drips_has_no_more_time_for_it(hurried: Served) -> None:
-    connection = hurried.connect(HALF)
-    connection.settimeout(0.1)
-    answer, until = b"", time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        try:
-            connection.sendall(b"a")
-            part = connection.recv(65_536)
-        except TimeoutError:
-            continue
-        except (ConnectionResetError, BrokenPipeError):
-            break
-        answer += part
-        if not part:
-            break
-    else:
-        pytest.fail("the head may take for ever")
+    answer = drip(hurried.connect(HALF))
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 408 ")
 
 
 @pytest.mark.parametrize("is_used", [False, True], ids=["new", "after a request"])
@@ -209,36 +213,15 @@ def test_a_body_that_stops_is_a_408_and_its_file_is_gone(hurried: Served) -> Non
 
 
 def test_a_body_that_drips_is_a_408(hurried: Served) -> None:
-    connection = hurried.connect(UPLOAD)
-    connection.settimeout(0.1)
-    answer, until = b"", time.monotonic() + PATIENCE
-    while not answer and time.monotonic() < until:
-        try:
-            connection.sendall(b"a")
-            answer = connection.recv(65_536)
-        except TimeoutError:
-            continue
-        except (ConnectionResetError, BrokenPipeError):
-            break
-    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert drip(hurried.connect(UPLOAD)).startswith(b"HTTP/1.1 408 ")
     wait_until(lambda: not hurried.files(), "the upload stays")
 
 
 def test_the_rest_of_a_refused_body_is_not_awaited_for_ever(hurried: Served) -> None:
     connection = hurried.connect(UPLOAD.replace(b"/api/imports", b"/nowhere"))
-    connection.settimeout(0.1)
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        try:
-            connection.sendall(b"a")
-            if not connection.recv(65_536):
-                break
-        except TimeoutError:
-            continue
-        except (ConnectionResetError, BrokenPipeError):
-            break
-    else:
-        pytest.fail("the rest of the body may take for ever")
+    assert drip(connection).startswith(b"HTTP/1.1 404 ")
+    while drip(connection):  # what is left of the answer, then the end
+        pass
 
 
 def test_an_answer_that_nobody_reads_is_given_up(hurried: Served) -> None:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from geo_service.web.counted_log import CountedLines
 
+Written = tuple[logging.Logger, CountedLines, io.StringIO]
 
-@pytest.fixture
-def written() -> Iterator[tuple[logging.Logger, CountedLines, io.StringIO]]:
-    """Return a logger of its own, its filter, and what is written."""
-    stream, counted = io.StringIO(), CountedLines(seconds=3_600.0, written=3)
+
+@contextmanager
+def writing(name: str, counted: CountedLines) -> Iterator[Written]:
+    """Give a logger of its own, its filter, and what is written."""
+    stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.addFilter(counted)
-    logger = logging.getLogger("test_counted_log")
+    logger = logging.getLogger(f"{__name__}.{name}")
     logger.propagate = False
     logger.addHandler(handler)
     yield logger, counted, stream
@@ -25,7 +28,11 @@ def written() -> Iterator[tuple[logging.Logger, CountedLines, io.StringIO]]:
     counted.flush()
 
 
-Written = tuple[logging.Logger, CountedLines, io.StringIO]
+@pytest.fixture
+def written() -> Iterator[Written]:
+    """Return a logger that writes three lines of a kind in an hour."""
+    with writing("hour", CountedLines(seconds=3_600.0, written=3)) as given:
+        yield given
 
 
 def test_a_hundred_thousand_lines_are_three_and_their_count(written: Written) -> None:
@@ -64,14 +71,8 @@ def test_what_is_remembered_is_bounded(written: Written) -> None:
     assert len(stream.getvalue().splitlines()) == 1_000
 
 
-def test_a_while_later_lines_are_written_again_after_the_count() -> None:
-    stream, counted = io.StringIO(), CountedLines(seconds=0.0, written=1)
-    handler = logging.StreamHandler(stream)
-    handler.addFilter(counted)
-    logger = logging.getLogger("test_counted_log.again")
-    logger.propagate = False
-    logger.addHandler(handler)
-    for _ in range(3):
-        logger.warning("again")
-    logger.removeHandler(handler)
-    assert stream.getvalue().splitlines() == ["again"] * 3
+def test_a_while_later_lines_are_written_again() -> None:
+    with writing("again", CountedLines(seconds=0.0, written=1)) as (logger, _, stream):
+        for _ in range(3):
+            logger.warning("again")
+        assert stream.getvalue().splitlines() == ["again"] * 3
