@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -57,6 +56,7 @@ from geo_service.ingest.sources import Batch, Source
 from geo_service.model import Message
 from geo_service.plan import Plan
 from geo_service.schema import LAND_USE_SCHEMES, SCHEMAS, LayerSchema, Need
+from geo_service.scratch import scratch_folder
 from geo_service.wording import said
 
 if TYPE_CHECKING:
@@ -150,8 +150,8 @@ def read_source(
     chosen = _checked(options or ImportOptions())
     report = _Report(progress)
     budget = Budget(chosen.shown or path.name, chosen.limits, watch=report.again)
-    with tempfile.TemporaryDirectory(prefix="geo-import-") as folder:
-        places = (path, layer, Path(folder))
+    with scratch_folder("import") as folder:
+        places = (path, layer, folder)
         if process is None:
             source = open_source(*places, options=chosen, budget=budget)
         else:
