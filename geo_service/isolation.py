@@ -109,6 +109,11 @@ class Isolated:
         self._waited = 0.0
 
     @property
+    def is_alive(self) -> bool:
+        """Whether the process is there."""
+        return self._process.poll() is None
+
+    @property
     def pid(self) -> int:
         """The process's number."""
         return self._process.pid

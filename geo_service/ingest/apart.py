@@ -7,6 +7,7 @@ is staged, recognised, unpacked and read over there; here only rows arrive, one 
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -40,6 +41,42 @@ _SAY = {
 def start() -> Isolated:
     """Start a process that will open one source; it gets ready while something else is done."""
     return Isolated(_MODULES)
+
+
+class Standby:
+    """Keeps a process ready for the next file, so that nobody waits for it to start.
+
+    There is none before `prepare` is first called. Safe to use from several threads.
+    """
+
+    def __init__(self) -> None:
+        self._ready: Isolated | None = None
+        self._lock = threading.Lock()
+        self._is_closed = False
+
+    def prepare(self) -> None:
+        """Have a process get ready, unless one is."""
+        with self._lock:
+            if self._is_closed or (self._ready is not None and self._ready.is_alive):
+                return
+            previous, self._ready = self._ready, start()
+        if previous is not None:
+            previous.close()
+
+    def take(self) -> Isolated:
+        """Return the process that is ready, or a new one; whoever takes it closes it."""
+        self.prepare()
+        with self._lock:
+            taken, self._ready = self._ready, None
+        return taken if taken is not None else start()
+
+    def close(self) -> None:
+        """End the process that waits."""
+        with self._lock:
+            self._is_closed = True
+            previous, self._ready = self._ready, None
+        if previous is not None:
+            previous.close()
 
 
 def process_limits(limits: Limits, size: int) -> ProcessLimits:

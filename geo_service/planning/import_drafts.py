@@ -23,6 +23,7 @@ import orjson
 import pandas as pd
 
 from geo_service.errors import BusyError, ConflictError, NotFoundError
+from geo_service.ingest.apart import Standby
 from geo_service.ingest.report import SAMPLE_ROWS
 from geo_service.planning.imports import (
     ImportResult,
@@ -114,9 +115,11 @@ class ImportDesk:
         self._uploads = Uploads(self._root.path, limits or UploadLimits())
         self._drafts: dict[str, ImportDraft] = {}
         self._lock = threading.Lock()
+        self._readers = Standby()
 
     def close(self) -> None:
         """Forget every draft."""
+        self._readers.close()
         self._root.close()
 
     @property
@@ -167,7 +170,9 @@ class ImportDesk:
                 options,
                 plan=self._county.plan,
                 progress=progress,
+                process=self._readers.take(),
             )
+            self._readers.prepare()
             return self._keep(result, options.translator, upload.client)
         finally:
             upload.close()
@@ -227,8 +232,9 @@ class ImportDesk:
         raise _no_such_import()
 
     def drafts(self) -> list[ImportDraft]:
-        """Return the drafts, newest first."""
+        """Return the drafts, newest first; who looks at them may send a file next."""
         self._forget_old()
+        self._readers.prepare()
         with self._lock:
             return sorted(self._drafts.values(), key=lambda draft: -draft.made)
 

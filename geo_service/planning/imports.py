@@ -42,6 +42,7 @@ from geo_service.workspace import open_plan, open_workspace
 if TYPE_CHECKING:
     import os
 
+    from geo_service.isolation import Isolated
     from geo_service.language import Translator
     from geo_service.plan import Plan
 
@@ -107,15 +108,18 @@ def read_import(
     *,
     plan: Plan | None = None,
     progress: Progress | None = None,
+    process: Isolated | None = None,
 ) -> ImportResult:
     """Read a file as a layer of a workspace; nothing is published.
+
+    It is read in `process`, or in one that is started for it, which is closed at the end.
 
     Raises
     ------
     NotFoundError, SourceError, ChoiceNeededError, InvalidQueryError
         As `ingest.read_source` does.
     """
-    with apart.start() as process:  # it gets ready while the plan is opened
+    with process or apart.start() as reader:  # it gets ready while the plan is opened
         now = newest_layer(workspace, layer)
         chosen = replace(
             options,
@@ -124,7 +128,7 @@ def read_import(
         )
         opened = plan if plan is not None else open_plan(workspace)
         imported = read_source(
-            path, layer, plan=opened, options=chosen, progress=progress, process=process
+            path, layer, plan=opened, options=chosen, progress=progress, process=reader
         )
     imported = replace(imported, breaks=_broken(workspace, imported))
     changes = count_differences(now.frame, canonical(imported.frame, layer), layer=layer)

@@ -222,3 +222,26 @@ def test_a_choice_is_asked_for_from_afar(tmp_path: Path) -> None:
             budget=Budget("a.zip"),
         )
     assert [choice.value for choice in caught.value.choices] == ["a.csv", "b.csv"]
+
+
+def test_a_process_on_standby_serves_one_file_and_is_replaced_when_it_died() -> None:
+    standby = apart.Standby()
+    standby.prepare()
+    with standby.take() as first, standby.take() as second:
+        assert first.pid != second.pid
+    standby.prepare()
+    waiting = standby.take()
+    waiting.close()
+    standby.prepare()
+    ready = standby._ready
+    assert ready is not None
+    ready.close()
+    with standby.take() as third:
+        assert third.is_alive
+    standby.prepare()
+    last = standby._ready
+    standby.close()
+    assert last is not None
+    assert not last.is_alive
+    standby.prepare()
+    assert standby._ready is None
