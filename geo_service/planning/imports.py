@@ -100,7 +100,7 @@ class ImportResult:
         }
 
 
-def read_import(
+def read_import(  # noqa: PLR0913 - where, what, and by what
     workspace: str | os.PathLike[str],
     path: Path,
     layer: str,
