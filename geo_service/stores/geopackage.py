@@ -23,7 +23,8 @@ import geopandas as gpd
 import pandas as pd
 import pyogrio
 
-from geo_service.documents import MAX_BYTES
+from geo_service.document_limits import MAX_BYTES
+from geo_service.documents import read_json, shorten
 from geo_service.errors import Fault, StoreError, WorkspaceError
 from geo_service.schema import SCHEMAS
 from geo_service.wording import said
@@ -40,6 +41,7 @@ _FILE_NAMES = {
 _FORMAT = "1"
 _DEM = "dem"
 _DEM_FILE = "dem.tif"
+_CHANGED_TABLES = ("industry_groups", _DEM)
 _LARGEST_DEM = 500_000_000
 _VERSION = {"VERSION": "1.3"}
 """Of the GeoPackage standard: Debian's GDAL warns of a newer one."""
@@ -165,7 +167,7 @@ def unpack_geopackage(source: Path, folder: Path) -> Path:
         fault = Fault(file=str(folder), found="a folder with files in it", expected="a new folder")
         msg = said("problem.not_unpacked")
         raise WorkspaceError(msg, [fault])
-    settings = json.loads(texts.pop("settings"))
+    settings = _settings(texts.pop("settings"), source)
     names = [str(name) for name in pyogrio.list_layers(source)[:, 0]]
     settings["layers"] = {
         name: {"file": LAYERS_FILE, "layer": name} for name in SCHEMAS if name in names
@@ -177,7 +179,7 @@ def unpack_geopackage(source: Path, folder: Path) -> Path:
             if name in texts:
                 (folder / file).write_text(texts[name], encoding="utf-8")
             if name == "industry_groups":
-                settings[name]["file"] = file
+                settings.setdefault(name, {})["file"] = file
             elif name in settings:
                 settings[name] = file
         if _DEM in texts and _DEM in settings:
@@ -190,6 +192,24 @@ def unpack_geopackage(source: Path, folder: Path) -> Path:
         msg = said("problem.cannot_unpack", folder=str(folder), reason=reason)
         raise StoreError(msg) from error
     return folder
+
+
+def _settings(text: str, source: Path) -> dict[str, Any]:
+    """Return the settings that a GeoPackage carries; what unpacking changes in them is a table."""
+    settings, faults = read_json(text, source.name)
+    if not faults:
+        tables = {"settings": settings}
+        if isinstance(settings, dict):
+            tables |= {name: settings.get(name, {}) for name in _CHANGED_TABLES}
+        expected = said("fault.dict_type")
+        faults = [
+            Fault(file=source.name, column=name, found=shorten(repr(table)), expected=expected)
+            for name, table in tables.items()
+            if not isinstance(table, dict)
+        ]
+    if faults:
+        raise WorkspaceError(said("problem.not_unpacked"), faults)
+    return dict(settings)
 
 
 def _texts(source: Path) -> dict[str, str]:

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from geo_service.documents import parse_model, read_text, read_yaml
+from geo_service.documents import nearest_name, parse_model, read_text, read_yaml, shorten
 from geo_service.errors import Fault, InvalidQueryError, ProjectError
 from geo_service.industry import classification
 from geo_service.schema import FACILITY_KINDS, FIRE_CLASSES
@@ -219,10 +219,8 @@ class Project(_Part):
     def _known_kinds(cls, access: dict[str, Access]) -> dict[str, Access]:
         unknown = sorted(set(access) - set(FACILITY_KINDS))
         if unknown:
-            from geo_service.documents import nearest_name  # noqa: PLC0415 - one use
-
             near = nearest_name(unknown[0], FACILITY_KINDS)
-            msg = said("fault.unknown_facility", name=repr(unknown[0]), near=near)
+            msg = said("fault.unknown_facility", name=repr(shorten(unknown[0])), near=near)
             raise ValueError(msg)
         return access
 
@@ -248,13 +246,12 @@ class Project(_Part):
     @field_validator("criteria")
     @classmethod
     def _known_criteria(cls, criteria: dict[str, Wish]) -> dict[str, Wish]:
-        from geo_service.documents import nearest_name  # noqa: PLC0415 - one use
         from geo_service.suitability.criteria import CRITERIA  # noqa: PLC0415 - it imports us
 
         unknown = sorted(set(criteria) - set(CRITERIA))
         if unknown:
             near = nearest_name(unknown[0], list(CRITERIA))
-            msg = said("fault.unknown_criterion", name=repr(unknown[0]), near=near)
+            msg = said("fault.unknown_criterion", name=repr(shorten(unknown[0])), near=near)
             raise ValueError(msg)
         return criteria
 
@@ -295,7 +292,7 @@ def project_of(fields: Mapping[str, Any]) -> Project:
         text = json.dumps(fields, ensure_ascii=False, default=_plain_number)
         text.encode()  # half a character, which JSON can spell, is no text
     except (TypeError, ValueError, RecursionError) as error:
-        found, expected = str(error), said("fault.plain_data")
+        found, expected = shorten(str(error)), said("fault.plain_data")
         fault = Fault(file=said("fault.project"), found=found, expected=expected)
         raise unusable_project([fault]) from None
     return parse_project(text)

@@ -16,6 +16,7 @@ import geo_service
 from geo_service.errors import InvalidQueryError
 from geo_service.planning import County
 from geo_service.planning.import_drafts import ImportDesk
+from geo_service.web.bodies import JsonLimit
 from geo_service.web.errors import BodyLimit, add_error_handlers
 from geo_service.web.replies import COMPRESS_FROM_BYTES, COMPRESSION
 from geo_service.web.routes import (
@@ -75,6 +76,7 @@ def create_app(county: County, *, max_import_bytes: int = MAX_IMPORT_BYTES) -> F
     add_error_handlers(app)
     app.add_middleware(GZipMiddleware, minimum_size=COMPRESS_FROM_BYTES, compresslevel=COMPRESSION)
     uploads = {imports.UPLOAD_PATH: max_import_bytes}
+    app.add_middleware(JsonLimit, uploads=uploads)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, uploads=uploads)
     app.add_middleware(SecurityHeaders)
     for part in (
