@@ -40,10 +40,10 @@ _TOML_TOKEN = re.compile(
     r'''"""(?:[^"\\]|\\.|"(?!""))*+(?:"{3,5})?'''
     r"""|'{3}(?:[^']|'(?!''))*+(?:'{3,5})?"""
     r"""|"(?:[^"\\\n]|\\.)*+"?|'[^'\n]*+'?|\#[^\n]*+"""
-    r"|[\w+-]++|[\[\]{},=.\n]",
+    rf"|[\[\]{{}},=.\n]|(?<!\w)[0-9]\w{{{MAX_DIGITS}}}",
     re.DOTALL,
 )
-"""Texts and comments as wholes, so that what stands in them is not taken for structure."""
+"""Structure, and numbers that are too long; texts and comments are wholes, whatever is in them."""
 _DIGITS = re.compile(rb"(?<![0-9])[0-9]{%d}" % (MAX_DIGITS + 1))
 _STEP = np.zeros(256, dtype=np.int8)
 """By byte of JSON: one level down, or up again."""
@@ -127,7 +127,7 @@ def check_toml(text: str) -> None:
             line += first == "\n"
         elif first in "\"'#":
             line += token.count("\n")
-        elif len(token) > MAX_DIGITS and first in "+-0123456789":
+        else:
             _refuse_digits(line)
         if max(depth, dots) > MAX_DEPTH:
             refuse_depth(line)

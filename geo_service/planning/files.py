@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -109,7 +109,7 @@ def _saved_review(path: Path) -> Looked:
         # The review of a million parcels is large; what counts is how deep its values are compared.
         pieces = (content[start : start + _PIECE] for start in range(0, len(content), _PIECE))
         is_deep = json_limit(pieces, most_values=len(content)) is not None
-        document = None if is_deep else orjson.loads(content)
+        document: Any = None if is_deep else orjson.loads(content)
     except OSError as error:
         reason = error.strerror or "?"
         msg = said("problem.file", path=str(path), reason=reason)

@@ -35,8 +35,10 @@ FLOOR_NEEDS = ("floor_load_kn_m2", "clear_height_m", "goods_lift_t", "fire_class
 """Needs that a floor must meet; land has none of them."""
 KINDS_OF_LAND = ("parcel", "parcels", "park", "land")
 KINDS_OF_FLOORS = ("floors",)
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
+MOST = 1e15
+"""Of any number of a project: far past all there is, and squares of it are still numbers."""
+Positive = Annotated[float, Field(gt=0, le=MOST)]
+NotNegative = Annotated[float, Field(ge=0, le=MOST)]
 
 
 class _Part(BaseModel):
@@ -290,7 +292,6 @@ def project_of(fields: Mapping[str, Any]) -> Project:
     """
     try:
         text = json.dumps(fields, ensure_ascii=False, default=_plain_number)
-        text.encode()  # half a character, which JSON can spell, is no text
     except (TypeError, ValueError, RecursionError) as error:
         found, expected = shorten(str(error)), said("fault.plain_data")
         fault = Fault(file=said("fault.project"), found=found, expected=expected)

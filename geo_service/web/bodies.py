@@ -36,10 +36,19 @@ class JsonLimit:
             if message["type"] == "http.request":
                 pieces.append(message.get("body", b""))
                 if not message.get("more_body", False):
-                    limit = json_limit([b"".join(pieces)])
+                    limit = _limit_of(b"".join(pieces))
                     if limit is not None:
                         detail = said("problem.field", name="body", reason=limit)
                         raise HTTPException(422, detail)
             return message
 
         await self._app(scope, checked, send)
+
+
+def _limit_of(body: bytes) -> str | None:
+    """Return what would be allowed where a body goes past it."""
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return said("fault.utf8")
+    return json_limit([body])
