@@ -107,13 +107,14 @@ def build_own_wheel(made: Path) -> None:
     """Build the wheel of geo-service with the kernels of all machines."""
     say("the wheel of geo-service")
     environment = {**os.environ, "GEO_NATIVE_TARGETS": "all"}
-    pip("wheel", "--no-deps", "--wheel-dir", str(made), str(ROOT), environment=environment)
+    command = [sys.executable, str(ROOT / "deploy" / "build.py"), "wheel", "--output", str(made)]
+    subprocess.run(command, check=True, env=environment)
 
 
-def pip(*arguments: str, environment: dict[str, str] | None = None) -> None:
+def pip(*arguments: str) -> None:
     """Run pip quietly; it says what is wrong, and the bundle is not made."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
-    subprocess.run(command, check=True, env=environment)
+    subprocess.run(command, check=True)
 
 
 def download(wheels: Path, system: str, python: str) -> None:
