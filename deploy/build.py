@@ -46,10 +46,11 @@ def build(kind: str, output: Path, tools: Path) -> None:
     """Build with the tools that are needed, installed into an empty folder."""
     pins = read_pins(PINS.read_text(encoding="utf-8"))
     optional = {name for names in ASKED_FOR.values() for name in names}
-    install([line for name, line in pins.items() if name not in optional], tools)
-    environment = {**os.environ, "PYTHONPATH": str(tools)}
-    install(lines_for(tools_asked(kind, environment), pins), tools)
-    common = ("--quiet", "--no-deps", "--no-index", "--no-build-isolation")
+    builder, asked = tools / "builder", tools / "asked"
+    install([line for name, line in pins.items() if name not in optional], builder)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(builder), str(asked)])}
+    install(lines_for(tools_asked(kind, environment), pins), asked)
+    common = ("-qq", "--no-deps", "--no-index", "--no-build-isolation")
     if kind == "editable":
         pip("install", *common, "--editable", str(ROOT), environment=environment)
     else:
@@ -96,15 +97,15 @@ def tools_asked(kind: str, environment: Mapping[str, str]) -> list[str]:
     return [name for name in json.loads(done.stdout) if not name.startswith("editables")]
 
 
-def install(lines: list[str], tools: Path) -> None:
-    """Install packages into a folder: wheels only, each with a hash that is known."""
+def install(lines: list[str], folder: Path) -> None:
+    """Install packages into a new folder: wheels only, each with a hash that is known."""
     if not lines:
         return
     with tempfile.TemporaryDirectory() as temporary:
         wanted = Path(temporary, "wanted.txt")
         wanted.write_text("\n".join(lines) + "\n", encoding="utf-8")
         hashed = ("--require-hashes", "--only-binary", ":all:", "--requirement", str(wanted))
-        pip("install", "--quiet", "--target", str(tools), *hashed)
+        pip("install", "-qq", "--target", str(folder), *hashed)
 
 
 def pip(*arguments: str, environment: Mapping[str, str] | None = None) -> None:
