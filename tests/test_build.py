@@ -191,7 +191,7 @@ def test_what_is_installed_here_has_its_licences(hook: ModuleType) -> None:
     kernels = json.loads((library / "manifest.json").read_bytes())["files"]
     named |= {library / "licences" / name for name in hook.licences_of(kernels)}
     assert named == found
-    assert all(path.stat().st_size > 100 for path in found)
+    assert all(path.stat().st_size for path in found)
 
 
 WHEELS = sorted((ROOT / "dist" / "bundle").glob("geo_service-*.whl"))
