@@ -25,11 +25,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyogrio
 import pyproj
 import shapely
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic import Field as Setting
 
+from geo_service import gdal
 from geo_service.basemaps import BasemapPart, basemap_faults, basemap_of
 from geo_service.crs import STORAGE_CRS, is_metric
 from geo_service.documents import (
@@ -642,10 +644,11 @@ def _cached(folder: Path, source: LayerFile) -> LayerFile:
 
 
 def _fill_cache(source: LayerFile, cached: Path) -> bool:
-    import pyogrio  # noqa: PLC0415 - only when the cache is cold
-
+    kind = gdal.FORMATS.get(source.path.suffix.lower())
+    if kind is None:
+        return False
     try:
-        frame = pyogrio.read_dataframe(source.path, where=source.where_clause(), columns=[])
+        frame = gdal.read_frame(source.path, kind, where=source.where_clause(), columns=[])
         cached.parent.mkdir(parents=True, exist_ok=True)
         text = frame.set_crs(STORAGE_CRS, allow_override=True).to_json(to_wgs84=False)
         with tempfile.NamedTemporaryFile(
@@ -653,7 +656,7 @@ def _fill_cache(source: LayerFile, cached: Path) -> bool:
         ) as part:
             part.write(text)
         Path(part.name).replace(cached)
-    except (OSError, pyogrio.errors.DataSourceError):
+    except (OSError, gdal.ForeignFileError, pyogrio.errors.DataSourceError):
         return False
     return True
 

@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "geo_service"
 
 LEVELS = (
-    ("errors", "model", "crs", "data", "native"),
+    ("errors", "model", "crs", "data", "native", "gdal", "isolation"),
     (
         *("schema", "industry", "language", "wording"),
         *("document_limits", "documents", "jobs", "basemaps"),
@@ -92,6 +92,7 @@ def test_imports_run_downward(path: Path) -> None:
         ("rasterio", ("spatial/raster.py", "spatial/cell_grid.py", "maps/relief.py")),
         ("exactextract", ("spatial/raster.py",)),
         ("opencc", ("language.py",)),
+        ("subprocess", ("isolation.py",)),
     ],
 )
 def test_a_library_stays_in_its_place(library: str, home: tuple[str, ...]) -> None:

@@ -24,9 +24,10 @@ from geo_service.errors import (
     StoreError,
     WorkspaceError,
 )
-from geo_service.ingest import Imported, ImportOptions, read_source
-from geo_service.ingest.options import write_mapping
+from geo_service.ingest import apart
+from geo_service.ingest.options import ImportOptions, write_mapping
 from geo_service.ingest.report import features_of, import_document, refused_features
+from geo_service.ingest.run import Imported, read_source
 from geo_service.maps.time_map import TIMED_LAYERS, Draft, PreviewData
 from geo_service.model import Message
 from geo_service.planning.data import newest_layer, publish
@@ -114,14 +115,17 @@ def read_import(
     NotFoundError, SourceError, ChoiceNeededError, InvalidQueryError
         As `ingest.read_source` does.
     """
-    now = newest_layer(workspace, layer)
-    chosen = replace(
-        options,
-        mappings=options.mappings or Path(workspace) / STORE_FOLDER / MAPPINGS_FOLDER,
-        published=now.frame,
-    )
-    opened = plan if plan is not None else open_plan(workspace)
-    imported = read_source(path, layer, plan=opened, options=chosen, progress=progress)
+    with apart.start() as process:  # it gets ready while the plan is opened
+        now = newest_layer(workspace, layer)
+        chosen = replace(
+            options,
+            mappings=options.mappings or Path(workspace) / STORE_FOLDER / MAPPINGS_FOLDER,
+            published=now.frame,
+        )
+        opened = plan if plan is not None else open_plan(workspace)
+        imported = read_source(
+            path, layer, plan=opened, options=chosen, progress=progress, process=process
+        )
     imported = replace(imported, breaks=_broken(workspace, imported))
     changes = count_differences(now.frame, canonical(imported.frame, layer), layer=layer)
     return ImportResult(imported=imported, expected=now.version, changes=changes)

@@ -19,7 +19,7 @@ from geo_service.planning import import_drafts
 from geo_service.web.app import create_app
 from geo_service.web.routes import imports as import_routes
 from tests.county import County
-from tests.ingest.made import gbk_shapefile, parcels, table, zipped
+from tests.ingest.made import endless_geopackage, gbk_shapefile, parcels, recipe, table, zipped
 
 HOSTILE = '=HYPERLINK("http://evil","x")'
 
@@ -204,6 +204,34 @@ def test_long_reading_is_a_job_that_leads_to_the_draft_or_to_the_choices(
         else:
             assert (job["status"], job["parameter"]) == ("failed", "scheme")
             assert len(job["choices"]) == 4
+
+
+def test_a_file_without_end_is_cancelled_and_stops_nothing_else(
+    client: TestClient, packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_routes, "AT_ONCE_SECONDS", 0.0)
+    started = send(client, endless_geopackage(tmp_path / "a.gpkg"), scheme="survey3")
+    assert started.status_code == 202
+    job = started.headers["location"]
+    ends = time.monotonic() + 60
+    while client.get(job).json()["status"] == "waiting" and time.monotonic() < ends:
+        time.sleep(0.05)
+    client.delete(job)
+    while client.get(job).json()["status"] == "running" and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert client.get(job).json()["status"] == "cancelled"
+    monkeypatch.setattr(import_routes, "AT_ONCE_SECONDS", 120.0)
+    assert send(client, packed, scheme="survey3").status_code == 201
+
+
+def test_a_recipe_is_a_422_that_shows_nothing(client: TestClient, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("enterprise_id,year,name\nE1,2024,secret-name\n")
+    path = tmp_path / "a.kml"
+    path.write_text(recipe(str(secret)))
+    answer = send(client, path, layer="enterprises")
+    assert answer.status_code == 422
+    assert "secret-name" not in answer.text
 
 
 def test_a_dropped_draft_is_gone(client: TestClient, packed: Path) -> None:

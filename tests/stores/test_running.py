@@ -14,7 +14,8 @@ import shapely
 from fastapi.testclient import TestClient
 
 from geo_service.errors import NotFoundError, StoreError
-from geo_service.ingest import ImportOptions, read_source
+from geo_service.ingest.options import ImportOptions
+from geo_service.ingest.run import read_source
 from geo_service.language import Language
 from geo_service.planning import County as RunningCounty
 from geo_service.planning import following

@@ -12,8 +12,7 @@ from pydantic import StringConstraints
 from starlette.concurrency import run_in_threadpool
 
 from geo_service.errors import BusyError, NotFoundError
-from geo_service.ingest import ImportOptions
-from geo_service.ingest.options import UNIT, parse_mapping, read_units, with_answer
+from geo_service.ingest.options import UNIT, ImportOptions, parse_mapping, read_units, with_answer
 from geo_service.jobs import Job
 from geo_service.language import Language
 from geo_service.planning.county import County
