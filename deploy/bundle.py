@@ -61,7 +61,9 @@ MARKERS = {
     },
 }
 PYTHONS = ("3.11", "3.12", "3.13")
-LICENCE_FILE = re.compile(r"(licen[cs]e|copying|notice|authors)[^/]*$", re.IGNORECASE)
+LICENCE_FILE = re.compile(
+    r"(licen[cs]e|copying|notice|authors)[^/]*$|\.dist-info/licenses/.*[^/]$", re.IGNORECASE
+)
 CHECKSUMS = "SHA256SUMS"
 
 
@@ -190,12 +192,12 @@ def _licence_row(wheel: Path, folder: Path) -> str:
         names = archive.namelist()
         about = next(name for name in names if name.endswith(".dist-info/METADATA"))
         facts = Parser().parsestr(archive.read(about).decode("utf-8"))
-        taken = [name for name in names if LICENCE_FILE.search(name) and not name.endswith("/")]
-        for place, name in enumerate(taken):
+        taken = {archive.read(name): name for name in names if LICENCE_FILE.search(name)}
+        for place, (text, name) in enumerate(taken.items()):
             folder.mkdir(parents=True, exist_ok=True)
             # Flat and numbered: a name from an archive is never used as a path.
             safe = re.sub(r"[^A-Za-z0-9.]+", "-", Path(name).name)[:80]
-            (folder / f"{place:02}-{safe}").write_bytes(archive.read(name))
+            (folder / f"{place:02}-{safe}").write_bytes(text)
     classifiers = [
         item.rsplit("::", 1)[-1].strip()
         for item in facts.get_all("Classifier", [])

@@ -194,6 +194,21 @@ def test_what_is_installed_here_has_its_licences(hook: ModuleType) -> None:
     assert all(path.stat().st_size for path in found)
 
 
+def test_the_bundle_takes_each_licence_text_of_a_wheel_once(tmp_path: Path) -> None:
+    about = "a-1.dist-info"
+    with zipfile.ZipFile(tmp_path / "a-1-py3-none-any.whl", "w") as archive:
+        archive.writestr("a/LICENSE", "one")
+        archive.writestr(f"{about}/METADATA", "Name: a\nVersion: 1\nLicense: MIT\n")
+        archive.writestr(f"{about}/licenses/a/LICENSE", "one")
+        archive.writestr(f"{about}/licenses/lib/zig.txt", "two")
+        archive.writestr(f"{about}/licenses/lib/", "")
+    bundle = load(ROOT / "deploy" / "bundle.py")
+    row = bundle._licence_row(tmp_path / "a-1-py3-none-any.whl", tmp_path / "licences")
+    assert row == "a\t1\tMIT\t2"
+    found = {path.name: path.read_text() for path in (tmp_path / "licences").iterdir()}
+    assert found == {"00-LICENSE": "one", "01-zig.txt": "two"}
+
+
 WHEELS = sorted((ROOT / "dist" / "bundle").glob("geo_service-*.whl"))
 
 
