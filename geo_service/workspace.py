@@ -71,7 +71,9 @@ Languages = dict[Literal["zh-Hans", "zh-Hant", "en"], str]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False
+    )
 
 
 class _GroupsPart(_Part):
@@ -101,6 +103,7 @@ class _DemPart(_Part):
 
 _Mark = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
 """A short text that is printed as it is, such as `内部资料`."""
+_Count = Annotated[int, Setting(ge=0, le=1_000_000)]
 _MARKS = ("confidentiality", "map_approval")
 """Settings that change nothing but what is printed: a plan's version leaves them out."""
 
@@ -121,7 +124,7 @@ class _SettingsFile(_Part):
     confidentiality: _Mark | None = None
     map_approval: _Mark | None = None
     name: Languages
-    platform: dict[Tier, int] = Setting(default_factory=dict)
+    platform: dict[Tier, _Count] = Setting(default_factory=dict)
     names_hant: dict[str, str] = Setting(default_factory=dict)
     industry_groups: _GroupsPart
     dem: _DemPart | None = None

@@ -17,7 +17,10 @@ PACKAGE = ROOT / "geo_service"
 
 LEVELS = (
     ("errors", "model", "crs", "data", "native", "gdal", "isolation", "scratch"),
-    ("schema", "industry", "language", "wording", "documents", "jobs", "basemaps"),
+    (
+        *("schema", "industry", "language", "wording"),
+        *("document_limits", "documents", "jobs", "basemaps"),
+    ),
     ("plan", "reading"),
     ("workspace", "spatial", "stores"),
     ("zoning",),

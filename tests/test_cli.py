@@ -144,7 +144,10 @@ def test_two_saved_reviews_are_compared(county: County, tmp_path: Path) -> None:
     assert "new 0, cured 1, changed 0, persisting 0" in back.stdout
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"findings": [1]}', '{"findings": [{}]}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", '{"findings": [1]}', '{"findings": [{}]}', '{"a": ' + "[" * 900 + "]" * 900 + "}"],
+)
 def test_what_is_no_review_is_not_compared(tmp_path: Path, content: str) -> None:
     (tmp_path / "x.json").write_text(content, encoding="utf-8")
     done = run("compare", tmp_path / "x.json", tmp_path / "x.json")

@@ -23,7 +23,8 @@ import pandas as pd
 import pyogrio
 
 from geo_service import gdal
-from geo_service.documents import MAX_BYTES
+from geo_service.document_limits import MAX_BYTES
+from geo_service.documents import read_json
 from geo_service.errors import Fault, StoreError, WorkspaceError
 from geo_service.isolation import Channel, Isolated, ProcessEndedError, ProcessLimits
 from geo_service.schema import SCHEMAS
@@ -175,8 +176,11 @@ def unpack_geopackage(source: Path, folder: Path) -> Path:
                 expected=said("fault.new_folder"),
             )
             raise WorkspaceError(said("problem.not_unpacked"), [fault])
+        settings, faults = read_json(texts["settings"], source.name)
+        if faults:
+            raise WorkspaceError(said("problem.not_unpacked"), faults)
         try:
-            files = _files_of(texts, names)
+            files = _files_of(settings, texts, names)
         except (
             ValueError,
             KeyError,
@@ -196,9 +200,8 @@ def unpack_geopackage(source: Path, folder: Path) -> Path:
     return folder
 
 
-def _files_of(texts: Mapping[str, str], names: Sequence[str]) -> dict[str, bytes]:
-    """Return the files of a workspace by their names, from the texts that a GeoPackage carries."""
-    settings = json.loads(texts["settings"])
+def _files_of(settings: Any, texts: Mapping[str, str], names: Sequence[str]) -> dict[str, bytes]:  # noqa: ANN401 - JSON
+    """Return the files of a workspace by their names, from what a GeoPackage carries."""
     settings["layers"] = {
         name: {"file": LAYERS_FILE, "layer": name} for name in SCHEMAS if name in names
     }

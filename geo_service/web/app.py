@@ -20,6 +20,7 @@ from geo_service.planning import County
 from geo_service.planning.import_drafts import ImportDesk
 from geo_service.planning.uploads import UploadLimits
 from geo_service.scratch import sweep_scratch
+from geo_service.web.bodies import JsonLimit
 from geo_service.web.connections import (
     BACKLOG,
     ConnectionDesk,
@@ -111,6 +112,7 @@ def create_app(
     add_error_handlers(app)
     app.add_middleware(GZipMiddleware, minimum_size=COMPRESS_FROM_BYTES, compresslevel=COMPRESSION)
     uploads = {imports.UPLOAD_PATH: max_import_bytes}
+    app.add_middleware(JsonLimit, uploads=uploads)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, uploads=uploads)
     app.add_middleware(Shares, limits=access.shares)
     app.add_middleware(Doors, names=access.names)

@@ -20,6 +20,8 @@ from geo_service.spatial.live_index import Box
 from geo_service.wording import said
 
 MAX_LIMIT = 10_000
+MAX_OFFSET = 1_000_000_000
+"""More than any list holds, and what every store can count to."""
 GEOJSON = "application/geo+json"
 COMPRESS_FROM_BYTES = 1_000
 COMPRESSION = 5
@@ -39,7 +41,7 @@ def running_county(request: Request) -> County:
 
 CountyDep = Annotated[County, Depends(running_county)]
 Limit = Annotated[int, Query(ge=0, le=MAX_LIMIT, description="How many to return.")]
-Offset = Annotated[int, Query(ge=0, description="How many to pass over.")]
+Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET, description="How many to pass over.")]
 
 
 def read_bbox(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import shutil
 import sqlite3
 import subprocess
 import tomllib
@@ -330,6 +332,28 @@ def test_styles_go_along_for_qgis(tmp_path: Path, county: County) -> None:
     styles = pyogrio.read_dataframe(tmp_path / "x.gpkg", layer="layer_styles")
     assert styles[["f_table_name", "styleQML"]].to_numpy().tolist() == [["parks", "<qgis/>"]]
     assert open_plan(unpack_plan(tmp_path / "x.gpkg", tmp_path / "copy")).parks is not None
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ("[" * 100_000, "at most 40 levels"),
+        ('{"a": ' + "9" * 7_000 + "}", "at most 100 digits"),
+        ('{"a": NaN}', "finite numbers"),
+        ("{", "valid JSON"),
+    ],
+)
+def test_settings_in_a_geopackage_are_not_trusted(
+    exported: Path, tmp_path: Path, settings: str, told: str
+) -> None:
+    changed = Path(shutil.copy(exported, tmp_path / "changed.gpkg"))
+    with contextlib.closing(sqlite3.connect(changed)) as base, base:
+        base.execute(
+            "UPDATE geo_service_files SET content = ? WHERE name = 'settings'", (settings,)
+        )
+    with pytest.raises(WorkspaceError, match=told):
+        unpack_plan(changed, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 def test_sql_of_an_export_does_not_get_into_a_workspace(tmp_path: Path, county: County) -> None:
