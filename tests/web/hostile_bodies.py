@@ -9,10 +9,9 @@ import json
 import sys
 from pathlib import Path
 
-from fastapi.testclient import TestClient
-
 from geo_service.planning import County
 from geo_service.web.app import create_app
+from tests.client import TestClient
 
 RULES = 'format: "1"\ntitle: {en: a}\nextends: default\nrules:\n'
 PROJECT = '{"name": "a", "industry_code": "3841", "needs": {"land_m2": %s}}'
