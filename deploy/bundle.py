@@ -61,7 +61,9 @@ MARKERS = {
     },
 }
 PYTHONS = ("3.11", "3.12", "3.13")
-LICENCE_FILE = re.compile(r"(licen[cs]e|copying|notice|authors)[^/]*$", re.IGNORECASE)
+LICENCE_FILE = re.compile(
+    r"(licen[cs]e|copying|notice|authors)[^/]*$|\.dist-info/licenses/.*[^/]$", re.IGNORECASE
+)
 CHECKSUMS = "SHA256SUMS"
 
 
@@ -107,13 +109,14 @@ def build_own_wheel(made: Path) -> None:
     """Build the wheel of geo-service with the kernels of all machines."""
     say("the wheel of geo-service")
     environment = {**os.environ, "GEO_NATIVE_TARGETS": "all"}
-    pip("wheel", "--no-deps", "--wheel-dir", str(made), str(ROOT), environment=environment)
+    command = [sys.executable, str(ROOT / "deploy" / "build.py"), "wheel", "--output", str(made)]
+    subprocess.run(command, check=True, env=environment)
 
 
-def pip(*arguments: str, environment: dict[str, str] | None = None) -> None:
+def pip(*arguments: str) -> None:
     """Run pip quietly; it says what is wrong, and the bundle is not made."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
-    subprocess.run(command, check=True, env=environment)
+    subprocess.run(command, check=True)
 
 
 def download(wheels: Path, system: str, python: str) -> None:
@@ -189,12 +192,12 @@ def _licence_row(wheel: Path, folder: Path) -> str:
         names = archive.namelist()
         about = next(name for name in names if name.endswith(".dist-info/METADATA"))
         facts = Parser().parsestr(archive.read(about).decode("utf-8"))
-        taken = [name for name in names if LICENCE_FILE.search(name) and not name.endswith("/")]
-        for place, name in enumerate(taken):
+        taken = {archive.read(name): name for name in names if LICENCE_FILE.search(name)}
+        for place, (text, name) in enumerate(taken.items()):
             folder.mkdir(parents=True, exist_ok=True)
             # Flat and numbered: a name from an archive is never used as a path.
             safe = re.sub(r"[^A-Za-z0-9.]+", "-", Path(name).name)[:80]
-            (folder / f"{place:02}-{safe}").write_bytes(archive.read(name))
+            (folder / f"{place:02}-{safe}").write_bytes(text)
     classifiers = [
         item.rsplit("::", 1)[-1].strip()
         for item in facts.get_all("Classifier", [])

@@ -1,12 +1,17 @@
 """Read a YAML, JSON or TOML document into a checked model, with a line for every fault.
 
-Scalars stay text until the model converts them, so that a code such as `0601` never
+Scalars of YAML stay text until the model converts them, so that a code such as `0601` never
 turns into a number. What the documents mean is decided by their models.
+
+A document may come from outside: `document_limits` bounds what it holds before a parser that
+recurses sees it.
 """
 
 from __future__ import annotations
 
 import difflib
+import json
+import math
 import re
 import tomllib
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +19,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from geo_service.document_limits import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_FAULTS,
+    MAX_NODES,
+    OverLimitError,
+    check_json,
+    check_plain,
+    check_text,
+    check_toml,
+    check_whole,
+    check_yaml,
+    refuse_depth,
+    refuse_nodes,
+)
 from geo_service.errors import Fault
 from geo_service.wording import said, said_of
 
@@ -27,13 +47,12 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The parser in C where PyYAML has it: ten times as fast."""
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_NULL_TAG = "tag:yaml.org,2002:null"
 
 _TOML_PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
 _TOML_KEY = re.compile(rf"\s*((?:{_TOML_PART.pattern})(?:\s*\.\s*(?:{_TOML_PART.pattern}))*)\s*=")
 _TOML_TABLE = re.compile(r"\s*\[([^\[\]]+)\]")
-
-MAX_BYTES = 5_000_000
-MAX_DEPTH = 40
 
 
 def read_yaml(text: str, file: str) -> tuple[Any, Lines, list[Fault]]:
@@ -42,69 +61,166 @@ def read_yaml(text: str, file: str) -> tuple[Any, Lines, list[Fault]]:
     Every scalar is text except an empty or `null` one, which is None. An alias is a fault,
     since a few lines of them can stand for millions; so is a key that stands twice.
     """
+    builder = _Builder(file)
     try:
+        check_whole(text)
+        check_yaml(text)
         for event in yaml.parse(text, Loader=_LOADER):
-            if isinstance(event, yaml.AliasEvent):
-                line = event.start_mark.line + 1 if event.start_mark else None
-                found, expected = said("fault.alias", name=event.anchor), said("fault.no_alias")
-                return None, {}, [Fault(file=file, line=line, found=found, expected=expected)]
-        node = yaml.compose(text, Loader=_LOADER)
+            builder.take(event)
+    except OverLimitError as error:
+        return None, {}, [*builder.faults, error.fault(file)]
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else None
         problem = getattr(error, "problem", None) or said("fault.unreadable")
         expected = said("fault.valid_yaml")
         return None, {}, [Fault(file=file, line=line, found=problem, expected=expected)]
-    except RecursionError:
-        return None, {}, [_too_deep(file)]
-    lines: Lines = {}
-    faults: list[Fault] = []
-    data = None if node is None else _plain(node, (), file, lines, faults)
-    return data, lines, faults
+    return builder.data, builder.lines, builder.faults
 
 
-def _too_deep(file: str) -> Fault:
-    expected = said("fault.most_levels", most=MAX_DEPTH)
-    return Fault(file=file, found=said("fault.too_deep"), expected=expected)
+class _Open:
+    """A list or mapping that is being read, where it stands, and the key that wants its value."""
+
+    __slots__ = ("data", "key", "key_line", "place")
+
+    def __init__(self, data: list[Any] | dict[str, Any], place: Location) -> None:
+        self.data = data
+        self.place = place
+        self.key: str | None = None
+        self.key_line = 0
 
 
-def _plain(node: yaml.Node, place: Location, file: str, lines: Lines, faults: list[Fault]) -> Any:  # noqa: ANN401 - plain data of any shape
-    lines[place] = node.start_mark.line + 1
-    if len(place) > MAX_DEPTH:
-        faults.append(_too_deep(file))
-        return None
-    if isinstance(node, yaml.MappingNode):
-        result: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            key = str(key_node.value)
-            if key in result:
-                faults.append(
-                    Fault(
-                        file=file,
-                        line=key_node.start_mark.line + 1,
-                        found=said("fault.second_time", name=repr(shorten(key))),
-                        expected=said("fault.each_key_once"),
-                    )
-                )
-            result[key] = _plain(value_node, (*place, key), file, lines, faults)
-            lines[(*place, key)] = key_node.start_mark.line + 1
-        return result
-    if isinstance(node, yaml.SequenceNode):
-        return [
-            _plain(item, (*place, index), file, lines, faults)
-            for index, item in enumerate(node.value)
-        ]
-    if node.tag == "tag:yaml.org,2002:null":
-        return None
-    return str(node.value)
+class _Builder:
+    """Makes plain data of a parser's events one by one, so that no depth exhausts a stack."""
+
+    def __init__(self, file: str) -> None:
+        self.data: Any = None
+        self.lines: Lines = {}
+        self.faults: list[Fault] = []
+        self._file = file
+        self._open: list[_Open] = []
+        self._nodes = 0
+        self._documents = 0
+
+    def take(self, event: yaml.Event) -> None:
+        """Add what an event says; OverLimitError when the document should be read no further."""
+        if isinstance(event, yaml.ScalarEvent):
+            self._take_scalar(event)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            is_mapping = isinstance(event, yaml.MappingStartEvent)
+            self._take_start(event, {} if is_mapping else [])
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self._open.pop()
+        elif isinstance(event, yaml.AliasEvent):
+            found = said("fault.alias", name=shorten(str(event.anchor)))
+            raise OverLimitError(found, said("fault.no_alias"), _line(event))
+        elif isinstance(event, yaml.DocumentStartEvent):
+            self._documents += 1
+            if self._documents > 1:
+                found, expected = said("fault.second_document"), said("fault.one_document")
+                raise OverLimitError(found, expected, _line(event))
+
+    def _take_scalar(self, event: yaml.ScalarEvent) -> None:
+        line = self._count(event)
+        value = event.value
+        check_text(value, line)
+        around = self._open[-1] if self._open else None
+        if around is not None and around.key is None and isinstance(around.data, dict):
+            if value in around.data:
+                self._add_second(value, line)
+            around.key, around.key_line = value, line
+            return
+        if event.tag in {None, "!"}:
+            is_null = event.implicit[0] and value in _NULLS
+        else:
+            is_null = event.tag == _NULL_TAG
+        self._place(None if is_null else value, line)
+
+    def _take_start(self, event: yaml.Event, data: list[Any] | dict[str, Any]) -> None:
+        line = self._count(event)
+        around = self._open[-1] if self._open else None
+        if around is not None and around.key is None and isinstance(around.data, dict):
+            raise OverLimitError(said("fault.key_of_parts"), said("fault.plain_key"), line)
+        self._open.append(_Open(data, self._place(data, line)))
+
+    def _count(self, event: yaml.Event) -> int:
+        """Count a node against the limits and return its line."""
+        self._nodes += 1
+        line = _line(event)
+        if self._nodes > MAX_NODES:
+            refuse_nodes()
+        if len(self._open) > MAX_DEPTH:
+            refuse_depth(line)
+        return line
+
+    def _place(self, value: Any, line: int) -> Location:  # noqa: ANN401 - plain data
+        """Put a value where it belongs and return that place."""
+        if not self._open:
+            self.data = value
+            self.lines[()] = line
+            return ()
+        around = self._open[-1]
+        if isinstance(around.data, list):
+            place = (*around.place, len(around.data))
+            around.data.append(value)
+        else:
+            key = around.key or ""
+            place = (*around.place, key)
+            around.data[key] = value
+            line, around.key = around.key_line, None
+        self.lines[place] = line
+        return place
+
+    def _add_second(self, key: str, line: int) -> None:
+        found, expected = said("fault.second_time", name=_shown(key)), said("fault.each_key_once")
+        self.faults.append(Fault(file=self._file, line=line, found=found, expected=expected))
+        if len(self.faults) >= MAX_FAULTS:
+            many = too_many(self._file)
+            raise OverLimitError(many.found, many.expected)
+
+
+def _line(event: yaml.Event) -> int:
+    mark = event.start_mark
+    return 0 if mark is None else int(mark.line) + 1
 
 
 def read_toml(text: str, file: str) -> tuple[dict[str, Any], list[Fault]]:
     """Return a TOML text as plain data, or the fault that makes it unreadable."""
     try:
-        return tomllib.loads(text), []
-    except tomllib.TOMLDecodeError as error:
-        return {}, [Fault(file=file, found=str(error), expected=said("fault.valid_toml"))]
+        check_whole(text)
+        check_toml(text.replace("\r\n", "\n"))
+        data = tomllib.loads(text)
+        check_plain(data)
+    except OverLimitError as error:
+        return {}, [error.fault(file)]
+    except (ValueError, RecursionError) as error:  # a number or date that Python cannot hold, too
+        is_plain = isinstance(error, tomllib.TOMLDecodeError)
+        found = str(error) if is_plain else said("fault.unreadable")
+        return {}, [Fault(file=file, found=found, expected=said("fault.valid_toml"))]
+    return data, []
+
+
+def read_json(text: str, file: str) -> tuple[Any, list[Fault]]:
+    """Return a JSON text as plain data, or the fault that makes it unreadable.
+
+    NaN and infinity, which Python's parser would take, are no JSON.
+    """
+    try:
+        check_whole(text)
+        check_json([text.encode()])
+        return json.loads(text, parse_float=_finite, parse_constant=_finite), []
+    except OverLimitError as error:
+        return None, [error.fault(file)]
+    except (ValueError, RecursionError):
+        expected = said("fault.json_invalid")
+        return None, [Fault(file=file, found=said("fault.unreadable"), expected=expected)]
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise OverLimitError(shorten(text), said("fault.finite_number"))
+    return number
 
 
 def toml_lines(text: str) -> Lines:
@@ -131,11 +247,13 @@ def read_text(path: Path) -> tuple[str, list[Fault]]:
     """Return the text of a small UTF-8 file, or the fault that keeps it from being read."""
     name = path.name
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            found, expected = said("fault.bytes", size=size), f"≤ {MAX_BYTES:,}"
-            return "", [Fault(file=name, found=found, expected=expected)]
-        return path.read_text(encoding="utf-8-sig"), []
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)  # a device or a pipe has no size to ask for
+        if len(content) > MAX_BYTES:
+            found = said("fault.bytes", size=max(len(content), path.stat().st_size))
+            return "", [Fault(file=name, found=found, expected=f"≤ {MAX_BYTES:,}")]
+        text = content.decode("utf-8-sig")
+        return text.replace("\r\n", "\n").replace("\r", "\n"), []
     except FileNotFoundError:
         found, wanted = said("fault.no_file"), said("fault.readable_file")
         return "", [Fault(file=str(path), found=found, expected=wanted)]
@@ -166,24 +284,38 @@ def faults_of(
     under: Location = (),
 ) -> Iterator[Fault]:
     """Yield a model's validation errors as faults."""
-    for item in error.errors(include_url=False):
+    for number, item in enumerate(error.errors(include_url=False)):
+        if number >= MAX_FAULTS:
+            yield too_many(file)
+            return
         place: Location = (*under, *item["loc"])
-        name = ".".join(str(part) for part in place) or said("fault.document")
-        found = repr(item.get("input"))
+        name = ".".join(shorten(str(part)) for part in place) or said("fault.document")
         expected = said_of(item)
         if item["type"] == "extra_forbidden":
             known = _known_names(model, item["loc"][:-1])
-            found = said("fault.unknown_name", name=repr(shorten(str(item["loc"][-1]))))
+            found: str = said("fault.unknown_name", name=_shown(str(item["loc"][-1])))
             expected = nearest_name(str(item["loc"][-1]), known)
         elif item["type"] == "missing":
             found = said("fault.none_given")
+        else:
+            found = shorten(repr(item.get("input")))
         yield Fault(
             file=file,
             line=line_of(place, lines or {}),
             column=name,
-            found=shorten(found),
+            found=found,
             expected=expected,
         )
+
+
+def too_many(file: str) -> Fault:
+    """Return the fault after which the others of a document are not looked for."""
+    found, expected = said("fault.many_faults", most=MAX_FAULTS), said("fault.mended_first")
+    return Fault(file=file, found=found, expected=expected)
+
+
+def _shown(name: str) -> str:
+    return repr(shorten(name))
 
 
 def shorten(text: str) -> str:

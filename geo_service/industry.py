@@ -74,7 +74,7 @@ class Classification:
         >>> classification().nearest("1812")
         '181'
         """
-        for length in range(len(code) - 1, 1, -1):
+        for length in range(min(len(code) - 1, CLASS_DIGITS), 1, -1):
             if code[:length] in self.entries:
                 return code[:length]
         return None

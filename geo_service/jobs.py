@@ -63,6 +63,11 @@ class Job:
             return 1.0
         return self.done / self.total if self.total else 0.0
 
+    def on_end(self, action: Callable[[], None]) -> None:
+        """Do something when the job ends, also if it is cancelled before its work begins."""
+        if self.future is not None:
+            self.future.add_done_callback(lambda _: action())
+
     def report(self, done: int, total: int, step: str) -> None:
         """Take note of progress; raises Cancelled when the job was told to stop."""
         if self.is_cancel_asked:

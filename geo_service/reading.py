@@ -20,6 +20,7 @@ import pyogrio
 import pyproj
 import shapely
 
+from geo_service import gdal
 from geo_service.crs import STORAGE_CRS, is_storage_like
 from geo_service.documents import nearest_name
 from geo_service.errors import Fault
@@ -183,13 +184,20 @@ def _read_file(source: LayerFile) -> tuple[pd.DataFrame | None, str]:
 
 def _read_features(source: LayerFile) -> tuple[pd.DataFrame | None, str]:
     """Read a vector file; one with several layers must have been told which."""
-    names = [str(name) for name in pyogrio.list_layers(source.path)[:, 0]]
+    kind = gdal.FORMATS.get(source.path.suffix.lower())
+    if kind is None:
+        known = [*TABLE_SUFFIXES, *gdal.FORMATS]
+        return None, said("fault.unknown_suffix", suffix=repr(source.path.suffix), known=known)
+    try:
+        names = gdal.list_layers(source.path, kind)
+    except gdal.ForeignFileError:
+        return None, said("fault.foreign_file")
     if source.layer is None and len(names) > 1:
         return None, said("fault.several_layers", names=names)
     if source.layer is not None and source.layer not in names:
         return None, said("fault.no_layer_among", name=repr(source.layer), names=names)
     layer, where = source.layer or names[0], source.where_clause()
-    return pyogrio.read_dataframe(source.path, layer=layer, where=where), ""
+    return gdal.read_frame(source.path, kind, layer=layer, where=where), ""
 
 
 def _read_table(path: Path) -> tuple[pd.DataFrame | None, str]:

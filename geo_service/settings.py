@@ -6,14 +6,18 @@ Built only by `web.app` and `cli`, then passed on as values.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from geo_service.stores.base import WorkspaceAt
 
 WORKSPACE_FILE = "workspace.toml"
 DEMO_WORKSPACE = Path("layers/yunyang")
+
+
+_Names = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
@@ -26,8 +30,19 @@ class Settings(BaseSettings):
     """Address of the store in place of the workspace's own; it may hold a password."""
     max_import_bytes: int = Field(default=1_000_000_000, gt=0)
     """The largest file that the service takes for import."""
+    allowed_hosts: _Names = ()
+    """Names and addresses that the service goes by, parted by commas, besides the machine's own."""
+    trusted_proxies: _Names = ()
+    """Addresses of proxies that are believed when they say for whom they ask, parted by commas."""
     debug: bool = False
     """Show the trace of our own faults on stderr."""
+
+    @field_validator("allowed_hosts", "trusted_proxies", mode="before")
+    @classmethod
+    def _parts(cls, given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        return tuple(part.strip() for part in given.split(",") if part.strip())
 
     def find_workspace(self, given: Path | None = None) -> WorkspaceAt:
         """Return the workspace: the one given, GEO_WORKSPACE, this folder, else the demo.

@@ -13,7 +13,6 @@ import importlib.util
 import io
 import logging
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,11 +24,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyogrio
 import pyproj
 import shapely
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic import Field as Setting
 
+from geo_service import gdal
 from geo_service.basemaps import BasemapPart, basemap_faults, basemap_of
 from geo_service.crs import STORAGE_CRS, is_metric
 from geo_service.documents import (
@@ -46,6 +47,7 @@ from geo_service.model import AreaMethod, FocusBasis, Message, Tier
 from geo_service.plan import DemFile, Layer, Plan, PlanSettings
 from geo_service.reading import LayerFile, find_faults, read_layer
 from geo_service.schema import LAND_USE_SCHEMES, SCHEMAS, ZONE_KINDS
+from geo_service.scratch import scratch_folder, sweep_scratch
 from geo_service.stores.base import VERSION_LENGTH, WorkspaceAt
 from geo_service.stores.frames import canonical, content_digest
 from geo_service.stores.opening import STORE_FOLDER, has_password, is_empty, open_store
@@ -69,7 +71,9 @@ Languages = dict[Literal["zh-Hans", "zh-Hant", "en"], str]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False
+    )
 
 
 class _GroupsPart(_Part):
@@ -99,6 +103,7 @@ class _DemPart(_Part):
 
 _Mark = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
 """A short text that is printed as it is, such as `内部资料`."""
+_Count = Annotated[int, Setting(ge=0, le=1_000_000)]
 _MARKS = ("confidentiality", "map_approval")
 """Settings that change nothing but what is printed: a plan's version leaves them out."""
 
@@ -119,7 +124,7 @@ class _SettingsFile(_Part):
     confidentiality: _Mark | None = None
     map_approval: _Mark | None = None
     name: Languages
-    platform: dict[Tier, int] = Setting(default_factory=dict)
+    platform: dict[Tier, _Count] = Setting(default_factory=dict)
     names_hant: dict[str, str] = Setting(default_factory=dict)
     industry_groups: _GroupsPart
     dem: _DemPart | None = None
@@ -639,18 +644,19 @@ def _cached(folder: Path, source: LayerFile) -> LayerFile:
 
 
 def _fill_cache(source: LayerFile, cached: Path) -> bool:
-    import pyogrio  # noqa: PLC0415 - only when the cache is cold
-
+    kind = gdal.FORMATS.get(source.path.suffix.lower())
+    if kind is None:
+        return False
     try:
-        frame = pyogrio.read_dataframe(source.path, where=source.where_clause(), columns=[])
+        frame = gdal.read_frame(source.path, kind, where=source.where_clause(), columns=[])
         cached.parent.mkdir(parents=True, exist_ok=True)
         text = frame.set_crs(STORAGE_CRS, allow_override=True).to_json(to_wgs84=False)
-        with tempfile.NamedTemporaryFile(
-            "w", dir=cached.parent, suffix=".part", delete=False, encoding="utf-8"
-        ) as part:
-            part.write(text)
-        Path(part.name).replace(cached)
-    except (OSError, pyogrio.errors.DataSourceError):
+        sweep_scratch(cached.parent)
+        with scratch_folder("cache", parent=cached.parent) as folder:
+            part = folder / cached.name
+            part.write_text(text, encoding="utf-8")
+            part.replace(cached)
+    except (OSError, gdal.ForeignFileError, pyogrio.errors.DataSourceError):
         return False
     return True
 

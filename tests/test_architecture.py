@@ -16,8 +16,11 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "geo_service"
 
 LEVELS = (
-    ("errors", "model", "crs", "data", "native"),
-    ("schema", "industry", "language", "wording", "documents", "jobs", "basemaps"),
+    ("errors", "model", "crs", "data", "native", "gdal", "isolation", "scratch"),
+    (
+        *("schema", "industry", "language", "wording"),
+        *("document_limits", "documents", "jobs", "basemaps"),
+    ),
     ("plan", "reading"),
     ("workspace", "spatial", "stores"),
     ("zoning",),
@@ -89,6 +92,7 @@ def test_imports_run_downward(path: Path) -> None:
         ("rasterio", ("spatial/raster.py", "spatial/cell_grid.py", "maps/relief.py")),
         ("exactextract", ("spatial/raster.py",)),
         ("opencc", ("language.py",)),
+        ("subprocess", ("isolation.py",)),
     ],
 )
 def test_a_library_stays_in_its_place(library: str, home: tuple[str, ...]) -> None:

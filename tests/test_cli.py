@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
 import urllib.request
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from typer.testing import CliRunner
 
+from geo_service.cli.common import app
+from geo_service.web import app as web
 from tests.conftest import DEMO, ROOT
 from tests.county import County, enterprise
 from tests.terminal import COMMAND, run
@@ -137,7 +144,10 @@ def test_two_saved_reviews_are_compared(county: County, tmp_path: Path) -> None:
     assert "new 0, cured 1, changed 0, persisting 0" in back.stdout
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"findings": [1]}', '{"findings": [{}]}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", '{"findings": [1]}', '{"findings": [{}]}', '{"a": ' + "[" * 900 + "]" * 900 + "}"],
+)
 def test_what_is_no_review_is_not_compared(tmp_path: Path, content: str) -> None:
     (tmp_path / "x.json").write_text(content, encoding="utf-8")
     done = run("compare", tmp_path / "x.json", tmp_path / "x.json")
@@ -157,6 +167,86 @@ def test_a_map_is_written_as_one_file(orderly: Path, tmp_path: Path) -> None:
     assert done.returncode == 0
     text = (tmp_path / "map.html").read_text(encoding="utf-8")
     assert text.startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize(
+    ("address", "lang", "told", "shown"),
+    [
+        ("0.0.0.0", "en", "there are no accounts yet", "http://127.0.0.1:8000/"),  # noqa: S104
+        ("::", "zh-Hans", "目前还没有账户", "http://[::1]:8000/"),
+        ("10.1.2.3", "zh-Hant", "目前還沒有", "http://10.1.2.3:8000/"),
+        ("127.0.0.1", "en", None, "http://127.0.0.1:8000/"),
+        ("::1", "en", None, "http://[::1]:8000/"),
+    ],
+)
+def test_serving_a_network_says_what_that_means(
+    orderly: Path, monkeypatch: pytest.MonkeyPatch, address: str, lang: str, told: str, shown: str
+) -> None:
+    """Nothing is listened on here: a network must not see what tests serve."""
+    listener = Mock(getsockname=lambda: (address, 8000))
+    monkeypatch.setattr(web, "_listen", lambda *_: listener)
+    monkeypatch.setattr(web, "server_of", Mock())
+    arguments = ["serve", str(orderly), "--host", address, "--lang", lang]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0
+    assert shown in done.stderr
+    assert done.stderr.count("\n") == 2 + bool(told)
+    assert (told or "") in done.stderr
+
+
+def test_the_service_answers_to_names_that_it_was_given(orderly: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "serve", orderly, "--port", "0", "--allow-host", "plan.example.gov.cn"],
+        cwd=ROOT,
+        env={**os.environ, "GEO_ALLOWED_HOSTS": "map.example.gov.cn, 10.1.2.3"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    with process:
+        try:
+            assert process.stderr is not None
+            port = re.findall(r"http://127\.0\.0\.1:(\d+)", process.stderr.readline())[0]
+            for host, status in {
+                "127.0.0.1": 200,
+                "plan.example.gov.cn": 200,
+                "map.example.gov.cn:80": 200,
+                "10.1.2.3": 200,
+                "0.0.0.0": 421,  # noqa: S104 - a name, not listened on
+                "other.example": 421,
+            }.items():
+                with closing(HTTPConnection("127.0.0.1", int(port), timeout=60)) as client:
+                    client.request("GET", "/healthz", headers={"host": host})
+                    assert client.getresponse().status == status, host
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "told"),
+    [
+        (("--allow-host", "*"), {}, "* is no name or address"),
+        ((), {"GEO_ALLOWED_HOSTS": "a b"}, "a b is no name or address"),
+        ((), {"GEO_TRUSTED_PROXIES": "*"}, "* is no address of a proxy"),
+    ],
+)
+def test_what_is_no_name_or_proxy_is_told_before_anything_is_served(
+    orderly: Path, arguments: tuple[str, ...], environment: dict[str, str], told: str
+) -> None:
+    done = subprocess.run(
+        [*COMMAND, "serve", orderly, "--port", "0", "--lang", "en", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_serve_answers_until_ctrl_c(orderly: Path) -> None:

@@ -329,3 +329,20 @@ def test_keys_and_tables_of_toml_have_their_lines() -> None:
     assert lines["b", "c.d", "h i"] == 6
     # What stands inside has the line of what is around it.
     assert line_of(("b", "c.d", "e", "f", "g"), lines) == 5
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("x = " + "[" * 100_000, "at most 40 levels"),
+        ("x" + ".x" * 50_000 + " = 1", "at most 40 levels"),
+        ("x = " + "9" * 7_000, "at most 100 digits"),
+        ("x = 9223372036854775808", "a whole number of 64 bits"),
+    ],
+)
+def test_settings_over_a_limit_are_a_fault(
+    county: County, tmp_path: Path, line: str, told: str
+) -> None:
+    county.extra += f"\n{line}"
+    with pytest.raises(WorkspaceError, match=rf"workspace\.toml.*{told}"):
+        open_plan(county.write(tmp_path))

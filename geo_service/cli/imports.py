@@ -26,7 +26,7 @@ from geo_service.language import Language, Translator
 from geo_service.settings import Settings
 
 if TYPE_CHECKING:
-    from geo_service.ingest import ImportOptions
+    from geo_service.ingest.options import ImportOptions
     from geo_service.planning.imports import ImportResult
     from geo_service.stores.base import WorkspaceAt
 
@@ -73,8 +73,11 @@ def import_(
 
     Example: geo-service import 宗地.zip --layer parcels --scheme survey3 --dry-run
     """
-    from geo_service.ingest import ImportOptions  # noqa: PLC0415 - heavy, only here
-    from geo_service.ingest.options import read_mapping, read_units  # noqa: PLC0415
+    from geo_service.ingest.options import (  # noqa: PLC0415
+        ImportOptions,
+        read_mapping,
+        read_units,
+    )
 
     options = ImportOptions(
         crs=crs,

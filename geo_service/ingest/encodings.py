@@ -27,6 +27,17 @@ _DBF_HEADER = 32
 _MOST_FIELDS = 2_048
 _XML_ENCODING = re.compile(rb"\s*(<\?xml[^>]{0,200}?encoding\s*=\s*[\"'])([A-Za-z0-9._-]{1,40})")
 _XML_DECLARED = re.compile(r"\A(\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"'])[A-Za-z0-9._-]{1,40}")
+_OF_TEXTS = frozenset(
+    {
+        *("ascii", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"),
+        *("hz", "big5", "big5hkscs", "cp950"),
+        *("shift_jis", "cp932", "euc_jp", "euc_kr", "cp949", "cp874", "tis-620"),
+        *("cp437", "cp850", "cp852", "cp866", "koi8-r", "koi8-u", "mac-roman"),
+        *(f"cp125{number}" for number in range(9)),
+        *(f"iso8859-{number}" for number in (*range(1, 12), *range(13, 17))),
+    }
+)
+"""Python's names of encodings that texts are written in; its other codecs transform or decode."""
 _GBK_MARKS = frozenset({0x4D, 0x7A})
 """Language driver bytes of a DBF that mean code page 936."""
 
@@ -41,7 +52,7 @@ class DbfText:
 
 
 def known_encoding(name: str, budget: Budget) -> str:
-    """Return an encoding by its usual name; SourceError for one that Python lacks.
+    """Return an encoding by its usual name; SourceError for one that is no encoding of texts.
 
     Every form of GBK is read as GB18030, which holds them all.
     """
@@ -51,10 +62,13 @@ def known_encoding(name: str, budget: Budget) -> str:
     if plain in {"65001", "utf-8", "utf8", "utf-8-sig"}:
         return UTF_8
     try:
-        return codecs.lookup(plain).name.upper()
-    except LookupError:
-        expected = said("refusal.some_encoding")
-        raise budget.refuse(said("refusal.encoding", name=repr(name[:30])), expected) from None
+        found = codecs.lookup(plain).name
+    except (LookupError, ValueError, UnicodeError):  # a name that no codec can have
+        found = ""
+    if found in _OF_TEXTS:
+        return found.upper()
+    expected = said("refusal.some_encoding")
+    raise budget.refuse(said("refusal.encoding", name=repr(name[:30])), expected)
 
 
 def fits(cells: Iterable[bytes], encoding: str) -> bool:

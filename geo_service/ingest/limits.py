@@ -1,4 +1,4 @@
-"""How much an import may take: bytes, files, features, vertices, depth and time.
+"""How much an import may take: bytes, files, features, vertices, depth, memory and time.
 
 A limit that is passed raises `SourceError`, which says the limit and what was found.
 """
@@ -35,6 +35,14 @@ class Limits:
     cell_characters: int = 20_000
     json_depth: int = 64
     seconds: float = 3_600.0
+    least_seconds: float = 60.0
+    """Of the process that reads a file, however small the file is; `seconds` is the most."""
+    bytes_a_second: float = 100_000.0
+    """How much longer it may take for each byte of the file."""
+    memory_bytes: int = 4_000 * _MB
+    """Of the process that reads a file."""
+    batch_bytes: int = 800 * _MB
+    """Of the rows that it hands over at once, as they are in memory."""
 
 
 _RATIO_FROM_BYTES = 50 * _MB

@@ -39,7 +39,7 @@ class ColumnSource(BaseModel):
 class SourceMapping(BaseModel):
     """What is known of a source: its columns, fixed values, words, CRS, encoding, scheme."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     format: Literal[1] = 1
     layer: str | None = None
@@ -142,11 +142,7 @@ def parse_mapping(text: str, name: str) -> SourceMapping:
     SourceError
         It is no TOML or breaks its form; every fault is listed.
     """
-    try:
-        data, faults = read_toml(text, name)
-    except RecursionError:  # thousands of brackets
-        deep = Fault(file=name, found=said("fault.too_deep"), expected=said("refusal.toml_tables"))
-        data, faults = {}, [deep]
+    data, faults = read_toml(text, name)
     mapping = None
     if not faults:
         mapping, faults = parse_model(SourceMapping, data, name)

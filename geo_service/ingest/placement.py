@@ -20,6 +20,7 @@ import shapely
 from geo_service.crs import STORAGE_CRS, WEB_CRS, is_storage_like
 from geo_service.errors import Choice, ChoiceNeededError, Fault, SourceError
 from geo_service.ingest.comparison import Comparison, Fit, compare_with_plan
+from geo_service.ingest.datums import old_datum, old_ellipsoid, towgs84
 from geo_service.ingest.gcj import BD_09, GCJ_02, bd09_to_wgs84, gcj02_to_wgs84
 from geo_service.ingest.options import AUTO
 from geo_service.model import Message
@@ -43,10 +44,6 @@ _MOST_POINTS = 20_000
 _FULL_TURN_DEG = 180.0
 _RIGHT_ANGLE_DEG = 90.0
 _SHOWN_NAME = 120
-_OLD_ELLIPSOIDS = {"Xi'an 80": (6_378_140.0, 298.257), "Beijing 54": (6_378_245.0, 298.3)}
-"""Semi-major axis in metres and inverse flattening: IAU 1975 and Krasovsky 1940."""
-_SAME_AXIS_M = 0.5
-_SAME_FLATTENING = 1e-4
 _SHIFTS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     GCJ_02: gcj02_to_wgs84,
     BD_09: bd09_to_wgs84,
@@ -494,38 +491,9 @@ def _zones_near(longitude: float) -> list[_Zone]:
     return list(best.values())
 
 
-def old_datum(crs: pyproj.CRS) -> str | None:
-    """Return the name of an old national datum that a CRS is on without parameters, or None."""
-    return None if towgs84(crs) is not None else _old_ellipsoid(crs)
-
-
-def _old_ellipsoid(crs: pyproj.CRS) -> str | None:
-    """Return the old datum whose ellipsoid a CRS is on: by its axes, its names may be anything."""
-    ellipsoid = crs.ellipsoid
-    if ellipsoid is None:
-        return None
-    for name, (semi_major_m, inverse_flattening) in _OLD_ELLIPSOIDS.items():
-        is_long = abs(ellipsoid.semi_major_metre - semi_major_m) < _SAME_AXIS_M
-        if is_long and abs(ellipsoid.inverse_flattening - inverse_flattening) < _SAME_FLATTENING:
-            return name
-    return None
-
-
-def towgs84(crs: pyproj.CRS) -> str | None:
-    """Return the parameters that a CRS gives itself, as text; None for none and for zeros."""
-    bound = next((part for part in (crs, *crs.sub_crs_list) if part.is_bound), None)
-    if bound is None or bound.coordinate_operation is None:
-        return None
-    operation = bound.coordinate_operation
-    if any(operation.towgs84):
-        return ",".join(f"{value:g}" for value in operation.towgs84)
-    grids = [str(grid.short_name) for grid in operation.grids if grid.available]
-    return ", ".join(grids) or None
-
-
 def _parameters_of(crs: pyproj.CRS) -> list[Message]:
     """Say by which parameters a CRS of an old datum becomes CGCS2000, where it gives any."""
-    old, parameters = _old_ellipsoid(crs), towgs84(crs)
+    old, parameters = old_ellipsoid(crs), towgs84(crs)
     if old is None or parameters is None:
         return []
     return [Message("import.crs_parameters", {"datum": old, "parameters": parameters})]

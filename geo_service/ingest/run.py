@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -18,6 +17,7 @@ import pandas as pd
 from geo_service.crs import STORAGE_CRS
 from geo_service.documents import nearest_name
 from geo_service.errors import Fault, InvalidQueryError, NotFoundError
+from geo_service.ingest.apart import open_source_apart
 from geo_service.ingest.cells import CellContext, clean_column
 from geo_service.ingest.columns import (
     REMEMBERED_UNITS,
@@ -56,10 +56,13 @@ from geo_service.ingest.sources import Batch, Source
 from geo_service.model import Message
 from geo_service.plan import Plan
 from geo_service.schema import LAND_USE_SCHEMES, SCHEMAS, LayerSchema, Need
+from geo_service.scratch import scratch_folder
 from geo_service.wording import said
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from geo_service.isolation import Isolated
 
 Progress = Callable[[int, int, str], None]
 
@@ -109,6 +112,7 @@ def read_source(
     plan: Plan,
     options: ImportOptions | None = None,
     progress: Progress | None = None,
+    process: Isolated | None = None,
 ) -> Imported:
     """Return a file's rows as a layer, repaired, with what was found out and done.
 
@@ -120,6 +124,9 @@ def read_source(
         The name of a layer of the schema.
     plan
         What is published; ids, the county's extent and coordinates are checked against it.
+    process
+        Where the file is opened (`apart.start`); without one it is opened in this process,
+        which is only right for a file that is trusted.
 
     Raises
     ------
@@ -143,8 +150,12 @@ def read_source(
     chosen = _checked(options or ImportOptions())
     report = _Report(progress)
     budget = Budget(chosen.shown or path.name, chosen.limits, watch=report.again)
-    with tempfile.TemporaryDirectory(prefix="geo-import-") as folder:
-        source = open_source(path, layer, Path(folder), options=chosen, budget=budget)
+    with scratch_folder("import") as folder:
+        places = (path, layer, folder)
+        if process is None:
+            source = open_source(*places, options=chosen, budget=budget)
+        else:
+            source = open_source_apart(process, *places, options=chosen, budget=budget)
         return _Run(source, SCHEMAS[layer], plan, chosen, budget, report).read()
 
 

@@ -124,6 +124,8 @@ def recognise(head: bytes, suffix: str, budget: Budget) -> str:
     if not head.strip():
         raise budget.refuse(said("refusal.empty_file"), said("refusal.known_formats"))
     text = _as_text(head)
+    if text is not None and not text.strip():  # a byte order mark alone
+        raise budget.refuse(said("refusal.empty_file"), said("refusal.known_formats"))
     if text is None:
         found = (
             said("refusal.unknown_named", suffix=suffix)
@@ -235,7 +237,7 @@ def _stage_archive(path: Path, folder: Path, budget: Budget, file: str | None) -
     except (*_DAMAGED, OSError):
         raise _damaged(budget) from None
     with archive:
-        entries = _checked_entries(archive, budget)
+        entries = _checked_entries(archive, path.stat().st_size, budget)
         return _unpack(archive, entries, path, folder, budget, file)
 
 
@@ -256,12 +258,15 @@ def _name_of(entry: zipfile.ZipInfo) -> str:
 
 
 def _checked_entries(
-    archive: zipfile.ZipFile, budget: Budget
+    archive: zipfile.ZipFile, size: int, budget: Budget
 ) -> dict[PurePosixPath, zipfile.ZipInfo]:
-    """Return the files of an archive by their path in it; refuse one that is unsafe."""
+    """Return the files of an archive by their path in it; refuse one that is unsafe.
+
+    `size` is the archive's own: its table may claim that its files take more than they do.
+    """
     entries: dict[PurePosixPath, zipfile.ZipInfo] = {}
     files = [entry for entry in archive.infolist() if not entry.is_dir()]
-    packed = sum(entry.compress_size for entry in files)
+    packed = min(size, sum(entry.compress_size for entry in files))
     budget.check_archive(len(files), packed, sum(entry.file_size for entry in files))
     for entry in files:
         name = _name_of(entry).replace("\\", "/")
@@ -439,10 +444,13 @@ def _pieces(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: Budget) ->
 def _check_markup(
     archive: zipfile.ZipFile, entries: Mapping[PurePosixPath, zipfile.ZipInfo], budget: Budget
 ) -> None:
-    """Refuse a workbook whose XML declares entities or is too large to be held."""
-    parts = [entry for place, entry in entries.items() if place.suffix.lower() in {".xml", ".rels"}]
-    budget.check_text(sum(entry.file_size for entry in parts))
-    for entry in parts:
+    """Refuse a workbook whose XML declares entities or is too large to be held.
+
+    Every part is looked at: the workbook says itself which of them is read as XML, whatever its
+    name.
+    """
+    budget.check_text(sum(entry.file_size for entry in entries.values()))
+    for entry in entries.values():
         rest = b""
         for piece in _pieces(archive, entry, budget):
             refuse_entities(rest + piece, budget)

@@ -20,11 +20,13 @@ import pyogrio
 import pyproj
 import shapely
 
+from geo_service import gdal
 from geo_service.errors import Choice, ChoiceNeededError
+from geo_service.gdal import ForeignFileError
 from geo_service.ingest.curves import straight_from_wkb, straight_from_wkt
+from geo_service.ingest.datums import old_datum
 from geo_service.ingest.encodings import UTF_8, DbfText, make_utf8, read_dbf_text
 from geo_service.ingest.limits import Budget
-from geo_service.ingest.placement import old_datum
 from geo_service.ingest.sources import BATCH_ROWS, Batch, Change, ReadShapes, Source
 from geo_service.ingest.staging import Staged, refuse_entities, refuse_layer
 from geo_service.model import Message
@@ -41,7 +43,12 @@ _FEW_FEATURES_TEXT = frozenset({"kml", "dxf"})
 _HEAD = 65_536
 _OWN_NAME = "source"
 """What GDAL calls the only layer of a file that names none: we staged it so."""
-_GDAL_ERRORS = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, RuntimeError)
+_GDAL_ERRORS = (
+    ForeignFileError,
+    pyogrio.errors.DataSourceError,
+    pyogrio.errors.DataLayerError,
+    RuntimeError,
+)
 
 
 def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Source:
@@ -59,8 +66,8 @@ def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Sourc
     if staged.format == "shapefile":
         dbf = read_dbf_text(staged.path, options.encoding, budget)
     read_in = dbf.encoding if dbf else None
-    layer = _choose_layer(staged.path, options, budget)
-    info = _info(staged.path, layer, read_in, budget)
+    layer = _choose_layer(staged, read_in, options, budget)
+    info = _info(staged, layer, read_in, budget)
     fields = [str(name) for name in info["fields"]]
     budget.check_columns(len(fields))
     renamed = _names(fields, dbf)
@@ -162,9 +169,15 @@ def _names_its_crs(path: Path) -> bool:
     return re.search(rb'"crs"\s*:\s*\{', ends) is not None
 
 
-def _choose_layer(path: Path, options: ImportOptions, budget: Budget) -> str:
+def _choose_layer(
+    staged: Staged, encoding: str | None, options: ImportOptions, budget: Budget
+) -> str:
     try:
-        layers = [str(name) for name, _ in _quiet(pyogrio.list_layers, path)]
+        layers = gdal.list_layers(staged.path, staged.format, encoding=encoding)
+    except LookupError:
+        raise budget.refuse(
+            said("refusal.encoding", name=repr(encoding)), said("refusal.encoding_like")
+        ) from None
     except _GDAL_ERRORS:
         raise budget.refuse(said("refusal.unreadable_format"), said("refusal.undamaged")) from None
     if not layers:
@@ -188,24 +201,11 @@ def _choose_layer(path: Path, options: ImportOptions, budget: Budget) -> str:
     return layers[0]
 
 
-def _info(path: Path, layer: str, encoding: str | None, budget: Budget) -> dict[str, Any]:
+def _info(staged: Staged, layer: str, encoding: str | None, budget: Budget) -> dict[str, Any]:
     try:
-        info = _quiet(
-            pyogrio.read_info, path, layer=layer, encoding=encoding, force_feature_count=False
-        )
+        return gdal.read_info(staged.path, staged.format, layer=layer, encoding=encoding)
     except _GDAL_ERRORS:
         raise budget.refuse(said("refusal.unreadable_content"), said("refusal.undamaged")) from None
-    except LookupError:
-        raise budget.refuse(
-            said("refusal.encoding", name=repr(encoding)), said("refusal.encoding_like")
-        ) from None
-    return dict(info)
-
-
-def _quiet(call: Any, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - GDAL's calls
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return call(*arguments, **options)
 
 
 def _declared(text: str | None) -> pyproj.CRS | None:
@@ -236,12 +236,12 @@ def _batches(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with pyogrio.open_arrow(
+            with gdal.open_arrow(
                 staged.path,
+                staged.format,
                 layer=layer,
                 encoding=encoding,
                 batch_size=BATCH_ROWS,
-                use_pyarrow=True,
                 **options,
             ) as (meta, reader):
                 for found in reader:

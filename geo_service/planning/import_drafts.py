@@ -7,14 +7,12 @@ about it (ledger, placement, columns) lives in memory.
 
 from __future__ import annotations
 
-import re
 import secrets
 import shutil
-import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +23,7 @@ import orjson
 import pandas as pd
 
 from geo_service.errors import BusyError, ConflictError, NotFoundError
+from geo_service.ingest.apart import Standby
 from geo_service.ingest.report import SAMPLE_ROWS
 from geo_service.planning.imports import (
     ImportResult,
@@ -33,11 +32,13 @@ from geo_service.planning.imports import (
     publish_import,
     read_import,
 )
+from geo_service.planning.uploads import Upload, UploadLimits, Uploads
+from geo_service.scratch import ScratchFolder
 from geo_service.stores.base import WorkspaceAt
 from geo_service.wording import said
 
 if TYPE_CHECKING:
-    from geo_service.ingest import ImportOptions
+    from geo_service.ingest.options import ImportOptions
     from geo_service.language import Translator
     from geo_service.maps.time_map import Draft
     from geo_service.planning.county import County
@@ -46,10 +47,11 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int, str], None]
 KEPT_DRAFTS = 20
+"""Of one client, with what it sends just now; who has so many publishes or drops one first."""
+MAX_DRAFTS = 60
+"""Of all clients; then the client that holds the most gives way."""
 KEPT_SECONDS = 3_600.0
-_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,10}")
 _ROWS = "rows.parquet"
-_UPLOADS = "upload-"
 
 
 @dataclass
@@ -61,6 +63,10 @@ class ImportDraft:
     result: ImportResult
     """Its frame holds the first rows only; all are on disk."""
     features: int
+    client: str = ""
+    """Who sent it, as the caller names clients."""
+    is_seen: bool = False
+    """Somebody came back for it after it was read."""
     made: float = field(default_factory=time.monotonic)
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     version: LayerVersion | None = None
@@ -91,7 +97,10 @@ class ImportDraft:
 
     def preview(self, limit: int) -> dict[str, Any]:
         """Return some features for a map (GeoJSON, CRS84), refused ones first."""
-        document: dict[str, Any] = orjson.loads((self.folder / "preview.json").read_bytes())
+        try:
+            document: dict[str, Any] = orjson.loads((self.folder / "preview.json").read_bytes())
+        except OSError:  # as above
+            raise _no_such_import() from None
         document["features"] = document["features"][:limit]
         document["numberReturned"] = len(document["features"])
         return document
@@ -100,40 +109,47 @@ class ImportDraft:
 class ImportDesk:
     """Takes files, keeps drafts, publishes them into one county's workspace."""
 
-    def __init__(self, county: County) -> None:
+    def __init__(self, county: County, limits: UploadLimits | None = None) -> None:
         self._county = county
-        self._root = tempfile.TemporaryDirectory(prefix="geo-imports-")
+        self._root = ScratchFolder("imports")
+        self._uploads = Uploads(self._root.path, limits or UploadLimits())
         self._drafts: dict[str, ImportDraft] = {}
         self._lock = threading.Lock()
+        self._readers = Standby()
 
     def close(self) -> None:
         """Forget every draft."""
-        self._root.cleanup()
+        self._readers.close()
+        self._root.close()
 
-    def receive(self, filename: str) -> Path:
-        """Return the path to put a file under; only the ending of its name is used.
+    @property
+    def folder(self) -> Path:
+        """Where uploads and drafts lie."""
+        return self._root.path
+
+    def receive(self, filename: str, client: str = "") -> Upload:
+        """Return a file to write to, which counts from now on; it is closed by `read`.
 
         Raises
         ------
         BusyError
-            Too many drafts are waiting.
+            Too many drafts or uploads of this client are waiting, or of all together.
         """
         self._forget_old()
         with self._lock:
-            if len(self._drafts) >= KEPT_DRAFTS:
-                msg = said("problem.drafts", count=KEPT_DRAFTS)
-                raise BusyError(msg)
-        suffix = Path(filename).suffix
-        folder = Path(tempfile.mkdtemp(prefix=_UPLOADS, dir=self._root.name))
-        return folder / f"upload{suffix if _SUFFIX.fullmatch(suffix) else ''}"
-
-    def drop_upload(self, upload: Path) -> None:
-        """Remove a file that was received."""
-        shutil.rmtree(upload.parent, ignore_errors=True)
+            waiting = Counter(
+                draft.client for draft in self._drafts.values() if draft.version is None
+            )
+        own = waiting[client] + self._uploads.count(client)
+        is_largest = own >= max(waiting.values(), default=0)
+        if own >= KEPT_DRAFTS or (waiting.total() >= MAX_DRAFTS and is_largest):
+            msg = said("problem.drafts", count=own)
+            raise BusyError(msg)
+        return self._uploads.begin(filename, client)
 
     def read(
         self,
-        upload: Path,
+        upload: Upload,
         layer: str,
         options: ImportOptions,
         *,
@@ -149,24 +165,26 @@ class ImportDesk:
         try:
             result = read_import(
                 self._workspace,
-                upload,
+                upload.path,
                 layer,
                 options,
                 plan=self._county.plan,
                 progress=progress,
+                process=self._readers.take(),
             )
-            return self._keep(result, options.translator)
+            self._readers.prepare()
+            return self._keep(result, options.translator, upload.client)
         finally:
-            self.drop_upload(upload)
+            upload.close()
 
     @property
     def _workspace(self) -> WorkspaceAt:
         return self._county.workspace.at
 
-    def _keep(self, result: ImportResult, translator: Translator) -> ImportDraft:
+    def _keep(self, result: ImportResult, translator: Translator, client: str) -> ImportDraft:
         imported = result.imported
         draft_id = secrets.token_hex(8)
-        folder = Path(self._root.name) / draft_id
+        folder = self._root.path / draft_id
         folder.mkdir()
         imported.frame.to_parquet(folder / _ROWS)
         imported.ledger.write_refused(folder / "refused.csv")
@@ -174,22 +192,49 @@ class ImportDesk:
         preview = preview_document(imported, translator)
         (folder / "preview.json").write_bytes(orjson.dumps(preview))
         light = replace(imported, frame=imported.frame.head(SAMPLE_ROWS).copy())
-        draft = ImportDraft(draft_id, folder, replace(result, imported=light), len(imported.frame))
+        draft = ImportDraft(
+            draft_id, folder, replace(result, imported=light), len(imported.frame), client
+        )
         with self._lock:
+            gone = self._make_room()
             self._drafts[draft_id] = draft
+        for other in gone:
+            shutil.rmtree(other.folder, ignore_errors=True)
         return draft
+
+    def _make_room(self) -> list[ImportDraft]:
+        """Take out what gives way: published first, then of who holds the most, unseen first."""
+        gone = []
+        while len(self._drafts) >= MAX_DRAFTS:
+            waiting = Counter(
+                draft.client for draft in self._drafts.values() if draft.version is None
+            )
+            victim = min(
+                self._drafts.values(),
+                key=lambda draft: (
+                    draft.version is None,
+                    -waiting[draft.client],
+                    draft.is_seen,
+                    draft.made,
+                ),
+            )
+            gone.append(self._drafts.pop(victim.draft_id))
+        return gone
 
     def find(self, draft_id: str) -> ImportDraft:
         """Return a draft; NotFoundError for one that is not there, or not any more."""
         self._forget_old()
         with self._lock:
-            if draft_id in self._drafts:
-                return self._drafts[draft_id]
+            draft = self._drafts.get(draft_id)
+            if draft is not None:
+                draft.is_seen = True
+                return draft
         raise _no_such_import()
 
     def drafts(self) -> list[ImportDraft]:
-        """Return the drafts, newest first."""
+        """Return the drafts, newest first; who looks at them may send a file next."""
         self._forget_old()
+        self._readers.prepare()
         with self._lock:
             return sorted(self._drafts.values(), key=lambda draft: -draft.made)
 
@@ -234,11 +279,7 @@ class ImportDesk:
                 del self._drafts[draft.draft_id]
         for draft in old:
             shutil.rmtree(draft.folder, ignore_errors=True)
-        # Uploads whose job was cancelled before it began are nobody's.
-        for upload in Path(self._root.name).glob(f"{_UPLOADS}*"):
-            with suppress(OSError):
-                if time.time() - upload.stat().st_mtime > KEPT_SECONDS:
-                    shutil.rmtree(upload, ignore_errors=True)
+        self._uploads.close_idle(KEPT_SECONDS)
 
 
 def _no_such_import() -> NotFoundError:

@@ -24,9 +24,10 @@ from geo_service.errors import (
     StoreError,
     WorkspaceError,
 )
-from geo_service.ingest import Imported, ImportOptions, read_source
-from geo_service.ingest.options import write_mapping
+from geo_service.ingest import apart
+from geo_service.ingest.options import ImportOptions, write_mapping
 from geo_service.ingest.report import features_of, import_document, refused_features
+from geo_service.ingest.run import Imported, read_source
 from geo_service.maps.time_map import TIMED_LAYERS, Draft, PreviewData
 from geo_service.model import Message
 from geo_service.planning.data import newest_layer, publish
@@ -41,6 +42,7 @@ from geo_service.workspace import open_plan, open_workspace
 if TYPE_CHECKING:
     import os
 
+    from geo_service.isolation import Isolated
     from geo_service.language import Translator
     from geo_service.plan import Plan
 
@@ -98,7 +100,7 @@ class ImportResult:
         }
 
 
-def read_import(
+def read_import(  # noqa: PLR0913 - where, what, and by what
     workspace: str | os.PathLike[str],
     path: Path,
     layer: str,
@@ -106,22 +108,28 @@ def read_import(
     *,
     plan: Plan | None = None,
     progress: Progress | None = None,
+    process: Isolated | None = None,
 ) -> ImportResult:
     """Read a file as a layer of a workspace; nothing is published.
+
+    It is read in `process`, or in one that is started for it, which is closed at the end.
 
     Raises
     ------
     NotFoundError, SourceError, ChoiceNeededError, InvalidQueryError
         As `ingest.read_source` does.
     """
-    now = newest_layer(workspace, layer)
-    chosen = replace(
-        options,
-        mappings=options.mappings or Path(workspace) / STORE_FOLDER / MAPPINGS_FOLDER,
-        published=now.frame,
-    )
-    opened = plan if plan is not None else open_plan(workspace)
-    imported = read_source(path, layer, plan=opened, options=chosen, progress=progress)
+    with process or apart.start() as reader:  # it gets ready while the plan is opened
+        now = newest_layer(workspace, layer)
+        chosen = replace(
+            options,
+            mappings=options.mappings or Path(workspace) / STORE_FOLDER / MAPPINGS_FOLDER,
+            published=now.frame,
+        )
+        opened = plan if plan is not None else open_plan(workspace)
+        imported = read_source(
+            path, layer, plan=opened, options=chosen, progress=progress, process=reader
+        )
     imported = replace(imported, breaks=_broken(workspace, imported))
     changes = count_differences(now.frame, canonical(imported.frame, layer), layer=layer)
     return ImportResult(imported=imported, expected=now.version, changes=changes)

@@ -6,9 +6,7 @@ amounts of money stay here, and rows cannot be sought by them either.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -22,6 +20,7 @@ from geo_service.maps.layers import PARK_COLUMNS, SOURCES
 from geo_service.planning.data import version_rows
 from geo_service.reports.document import Document, collection, feature, geometry_json
 from geo_service.schema import SCHEMAS, Kind
+from geo_service.scratch import scratch_folder
 from geo_service.stores.difference import feature_ids
 from geo_service.stores.frames import layer_schema, meeting
 from geo_service.wording import said
@@ -150,8 +149,8 @@ def boundary_points(
         msg = said("problem.no_shape", layer=repr(layer))
         raise NotFoundError(msg)
     is_made_up = bool(frame["illustrative"].fillna(value=False).any())
-    with tempfile.TemporaryDirectory(prefix="geo-points-") as folder:
-        path = Path(folder) / "points.txt"
+    with scratch_folder("points") as folder:
+        path = folder / "points.txt"
         write_boundary_points(
             frame.to_crs(_survey_crs(plan, frame)),
             path,

@@ -11,7 +11,6 @@ GDAL writes to a temporary folder of its own and has closed the file before it i
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +33,7 @@ from geo_service.reports.content import (
     notes,
 )
 from geo_service.reports.plain_text import clean
+from geo_service.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -117,8 +117,8 @@ def review_geopackage(review: Review, content: ReviewContent, colours: VerdictCo
     parks = _frame([_park(item, content) for item in content.parks], PARK_COLUMNS)
     findings = _frame([_finding(item, content) for item in content.findings], FINDING_COLUMNS)
     shapes = _of_one_kind(review.geometry.to_numpy())
-    with tempfile.TemporaryDirectory(prefix="geo-service-") as folder:
-        path = Path(folder, "review.gpkg")
+    with scratch_folder("review") as folder:
+        path = folder / "review.gpkg"
         _write(path, "parks", parks, review.parks.geometry.to_numpy(), "MultiPolygon")
         kinds = shapely.get_type_id(shapes)
         placed = np.zeros(len(findings), dtype=bool)

@@ -3,7 +3,7 @@
 Layers are feature tables in EPSG:4490, tables attribute tables. What decides about the plan
 beside its layers (settings, rulebook, waivers, industry groups) stands in the attribute
 table `geo_service_files`, and with them the elevation model's file as it is. Unpacking gives a
-workspace whose layers are that GeoPackage: the frames, and so the versions, are the same.
+workspace whose layers lie in one GeoPackage: the frames, and so the versions, are the same.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ import json
 import os
 import shutil
 import sqlite3
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,9 +22,13 @@ import geopandas as gpd
 import pandas as pd
 import pyogrio
 
-from geo_service.documents import MAX_BYTES
+from geo_service import gdal
+from geo_service.document_limits import MAX_BYTES
+from geo_service.documents import read_json
 from geo_service.errors import Fault, StoreError, WorkspaceError
+from geo_service.isolation import Channel, Isolated, ProcessEndedError, ProcessLimits
 from geo_service.schema import SCHEMAS
+from geo_service.scratch import scratch_folder, sweep_scratch
 from geo_service.wording import said
 
 FILES_TABLE = "geo_service_files"
@@ -95,8 +98,9 @@ def write_geopackage(
 @contextmanager
 def _new_file(path: Path) -> Iterator[Path]:
     """Give a name to write under; at the end the file is made durable and takes its place."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as folder:
-        part = Path(folder) / "plan.gpkg"
+    sweep_scratch(path.parent)
+    with scratch_folder("export", parent=path.parent) as folder:
+        part = folder / "plan.gpkg"
         yield part
         handle = os.open(part, os.O_RDWR)
         try:
@@ -152,65 +156,149 @@ def _write_styles(path: Path, styles: Mapping[str, str]) -> None:
 def unpack_geopackage(source: Path, folder: Path) -> Path:
     """Make a workspace's folder from a GeoPackage that `write_geopackage` made.
 
-    The names of the files in it are fixed; nothing in the GeoPackage decides where anything
-    is written.
+    It is read in a process of its own and its layers are written anew: no view, trigger or
+    index of the file gets into the workspace. The names of the files in it are fixed; nothing
+    in the GeoPackage decides where anything is written.
 
     Raises
     ------
     WorkspaceError
-        The file is no such GeoPackage, or the folder holds something already.
+        The file is no such GeoPackage, reading it goes past a limit, or the folder holds
+        something already.
     """
-    texts = _texts(source)
-    if folder.exists() and any(folder.iterdir()):
-        fault = Fault(file=str(folder), found="a folder with files in it", expected="a new folder")
-        msg = said("problem.not_unpacked")
-        raise WorkspaceError(msg, [fault])
-    settings = json.loads(texts.pop("settings"))
-    names = [str(name) for name in pyogrio.list_layers(source)[:, 0]]
+    with scratch_folder("unpack") as scratch:
+        layers = scratch / LAYERS_FILE
+        texts, names = _repacked(source, layers)
+        if folder.exists() and any(folder.iterdir()):
+            fault = Fault(
+                file=str(folder),
+                found=said("fault.filled_folder"),
+                expected=said("fault.new_folder"),
+            )
+            raise WorkspaceError(said("problem.not_unpacked"), [fault])
+        settings, faults = read_json(texts["settings"], source.name)
+        if faults:
+            raise WorkspaceError(said("problem.not_unpacked"), faults)
+        try:
+            files = _files_of(settings, texts, names)
+        except (
+            ValueError,
+            KeyError,
+            TypeError,
+            RecursionError,
+        ):  # settings that `export` never wrote
+            raise _no_plan(source) from None
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, content in files.items():
+                (folder / name).write_bytes(content)
+            shutil.move(layers, folder / LAYERS_FILE)
+        except OSError as error:
+            reason = error.strerror or "?"
+            msg = said("problem.cannot_unpack", folder=str(folder), reason=reason)
+            raise StoreError(msg) from error
+    return folder
+
+
+def _files_of(settings: Any, texts: Mapping[str, str], names: Sequence[str]) -> dict[str, bytes]:  # noqa: ANN401 - JSON
+    """Return the files of a workspace by their names, from what a GeoPackage carries."""
     settings["layers"] = {
         name: {"file": LAYERS_FILE, "layer": name} for name in SCHEMAS if name in names
     }
     settings.pop("store", None)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, file in _FILE_NAMES.items():
-            if name in texts:
-                (folder / file).write_text(texts[name], encoding="utf-8")
-            if name == "industry_groups":
-                settings[name]["file"] = file
-            elif name in settings:
-                settings[name] = file
-        if _DEM in texts and _DEM in settings:
-            (folder / _DEM_FILE).write_bytes(base64.b64decode(texts[_DEM]))
-            settings[_DEM]["file"] = _DEM_FILE
-        shutil.copyfile(source, folder / LAYERS_FILE)
-        (folder / SETTINGS).write_text(as_toml(settings), encoding="utf-8")
-    except OSError as error:
-        reason = error.strerror or "?"
-        msg = said("problem.cannot_unpack", folder=str(folder), reason=reason)
-        raise StoreError(msg) from error
-    return folder
+    files = {}
+    for name, file in _FILE_NAMES.items():
+        if name in texts:
+            files[file] = texts[name].encode()
+        if name == "industry_groups":
+            settings[name]["file"] = file
+        elif name in settings:
+            settings[name] = file
+    if _DEM in texts and _DEM in settings:
+        files[_DEM_FILE] = base64.b64decode(texts[_DEM])
+        settings[_DEM]["file"] = _DEM_FILE
+    files[SETTINGS] = as_toml(settings).encode()
+    return files
 
 
-def _texts(source: Path) -> dict[str, str]:
-    """Return the settings and texts that a GeoPackage carries."""
+UNPACKING = ProcessLimits(
+    memory_bytes=8_000_000_000,
+    seconds=1_800.0,
+    file_bytes=20_000_000_000,
+    message_bytes=2_000_000_000,
+)
+"""What unpacking a GeoPackage may take: a county with a million parcels has some 1 GB."""
+
+
+def _repacked(source: Path, target: Path) -> tuple[dict[str, str], list[str]]:
+    """Write a GeoPackage's layers anew in a process of its own; return its texts and layers."""
+    with Isolated(["pyogrio"]) as process:
+        arguments = {"source": str(source.resolve()), "target": str(target)}
+        process.begin(f"{__name__}:repack", arguments, UNPACKING)
+        try:
+            answer = json.loads(process.receive(lambda: None))
+        except ProcessEndedError as error:
+            raise _no_plan(source, said("fault.limits", reason=error.reason.value)) from None
+    if answer is None:
+        raise _no_plan(source)
+    return answer["texts"], answer["names"]
+
+
+def _no_plan(source: Path, found: str | None = None) -> WorkspaceError:
+    fault = Fault(
+        file=source.name,
+        found=found or said("fault.no_plan_inside" if source.exists() else "fault.no_file"),
+        expected=said("fault.exported"),
+    )
+    return WorkspaceError(said("problem.not_unpacked"), [fault])
+
+
+def repack(channel: Channel, *, source: str, target: str) -> None:
+    """Answer with a GeoPackage's texts and layers, which are written to a new one.
+
+    The answer is null for a file that `write_geopackage` did not make.
+    """
+    path = Path(source)
+    texts, names = _texts(path), []
+    if texts is not None:
+        found = gdal.list_layers(path, "geopackage")
+        names = [name for name in SCHEMAS if name in found]
+        for name in names:
+            _copy_layer(path, name, Path(target))
+    answer = None if texts is None else {"texts": texts, "names": names}
+    channel.send(json.dumps(answer).encode())
+
+
+def _copy_layer(source: Path, name: str, target: Path) -> None:
+    options: dict[str, Any] = {"layer": name, "driver": "GPKG", "append": target.exists()}
+    if not target.exists():
+        options["dataset_options"] = _VERSION
+    with gdal.open_arrow(source, "geopackage", layer=name) as (meta, reader):
+        if meta["geometry_type"] is not None:
+            options |= {
+                "geometry_name": meta["geometry_name"] or "wkb_geometry",
+                "geometry_type": meta["geometry_type"],
+                "crs": meta["crs"],
+            }
+        pyogrio.write_arrow(reader, target, **options)
+
+
+def _texts(source: Path) -> dict[str, str] | None:
+    """Return the settings and texts that a GeoPackage carries; None when it is none of ours."""
     try:
-        table = pyogrio.read_dataframe(source, layer=FILES_TABLE)
+        table = gdal.read_frame(source, "geopackage", layer=FILES_TABLE)
         texts = dict(zip(table["name"].tolist(), table["content"].tolist(), strict=True))
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, KeyError):
-        texts = {}
+    except (gdal.ForeignFileError, *_GDAL_ERRORS, KeyError):
+        return None
     is_ours = texts.get("format") == _FORMAT and isinstance(texts.get("settings"), str)
     known = {name: text for name, text in texts.items() if isinstance(text, str)}
     most = {_DEM: _LARGEST_DEM}
     if is_ours and all(len(text) <= most.get(name, MAX_BYTES) for name, text in known.items()):
         return known
-    fault = Fault(
-        file=source.name,
-        found="no settings of a plan in it" if source.exists() else "no such file",
-        expected="a GeoPackage that `geo-service export` wrote",
-    )
-    msg = said("problem.not_unpacked")
-    raise WorkspaceError(msg, [fault])
+    return None
+
+
+_GDAL_ERRORS = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError)
 
 
 def as_toml(data: Mapping[str, Any]) -> str:

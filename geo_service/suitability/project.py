@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from geo_service.documents import parse_model, read_text, read_yaml
+from geo_service.documents import nearest_name, parse_model, read_text, read_yaml, shorten
 from geo_service.errors import Fault, InvalidQueryError, ProjectError
 from geo_service.industry import classification
 from geo_service.schema import FACILITY_KINDS, FIRE_CLASSES
@@ -35,8 +35,10 @@ FLOOR_NEEDS = ("floor_load_kn_m2", "clear_height_m", "goods_lift_t", "fire_class
 """Needs that a floor must meet; land has none of them."""
 KINDS_OF_LAND = ("parcel", "parcels", "park", "land")
 KINDS_OF_FLOORS = ("floors",)
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
+MOST = 1e15
+"""Of any number of a project: far past all there is, and squares of it are still numbers."""
+Positive = Annotated[float, Field(gt=0, le=MOST)]
+NotNegative = Annotated[float, Field(ge=0, le=MOST)]
 
 
 class _Part(BaseModel):
@@ -219,10 +221,8 @@ class Project(_Part):
     def _known_kinds(cls, access: dict[str, Access]) -> dict[str, Access]:
         unknown = sorted(set(access) - set(FACILITY_KINDS))
         if unknown:
-            from geo_service.documents import nearest_name  # noqa: PLC0415 - one use
-
             near = nearest_name(unknown[0], FACILITY_KINDS)
-            msg = said("fault.unknown_facility", name=repr(unknown[0]), near=near)
+            msg = said("fault.unknown_facility", name=repr(shorten(unknown[0])), near=near)
             raise ValueError(msg)
         return access
 
@@ -248,13 +248,12 @@ class Project(_Part):
     @field_validator("criteria")
     @classmethod
     def _known_criteria(cls, criteria: dict[str, Wish]) -> dict[str, Wish]:
-        from geo_service.documents import nearest_name  # noqa: PLC0415 - one use
         from geo_service.suitability.criteria import CRITERIA  # noqa: PLC0415 - it imports us
 
         unknown = sorted(set(criteria) - set(CRITERIA))
         if unknown:
             near = nearest_name(unknown[0], list(CRITERIA))
-            msg = said("fault.unknown_criterion", name=repr(unknown[0]), near=near)
+            msg = said("fault.unknown_criterion", name=repr(shorten(unknown[0])), near=near)
             raise ValueError(msg)
         return criteria
 
@@ -293,9 +292,8 @@ def project_of(fields: Mapping[str, Any]) -> Project:
     """
     try:
         text = json.dumps(fields, ensure_ascii=False, default=_plain_number)
-        text.encode()  # half a character, which JSON can spell, is no text
     except (TypeError, ValueError, RecursionError) as error:
-        found, expected = str(error), said("fault.plain_data")
+        found, expected = shorten(str(error)), said("fault.plain_data")
         fault = Fault(file=said("fault.project"), found=found, expected=expected)
         raise unusable_project([fault]) from None
     return parse_project(text)

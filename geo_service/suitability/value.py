@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from geo_service.documents import nearest_name
+from geo_service.documents import nearest_name, shorten
 from geo_service.suitability.scaling import refuse
 from geo_service.wording import said, said_all
 
@@ -253,8 +253,8 @@ def _parse_number(name: str, value: object) -> float:
         refuse(_PARAMETER, said("problem.not_number", of=f"{name}: ", found=repr(value)))
     try:
         return float(value)
-    except ValueError:
-        refuse(_PARAMETER, said("problem.not_number", of=f"{name}: ", found=repr(value)))
+    except (ValueError, OverflowError):  # the second from a whole number past every float
+        refuse(_PARAMETER, said("problem.not_number", of=f"{name}: ", found=shorten(repr(value))))
 
 
 def _check_numbers(function: Linear | Stepped | Target) -> None:

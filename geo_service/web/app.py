@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -17,6 +19,17 @@ import geo_service
 from geo_service.errors import InvalidQueryError
 from geo_service.planning import County
 from geo_service.planning.import_drafts import ImportDesk
+from geo_service.planning.uploads import UploadLimits
+from geo_service.scratch import sweep_scratch
+from geo_service.web.bodies import JsonLimit
+from geo_service.web.connections import (
+    BACKLOG,
+    ConnectionDesk,
+    ConnectionLimits,
+    TimedServer,
+)
+from geo_service.web.counted_log import CountedLines
+from geo_service.web.doors import Doors, allowed_name, is_loopback
 from geo_service.web.errors import BodyLimit, Unexpected, add_error_handlers
 from geo_service.web.parameters import check_parameters
 from geo_service.web.replies import COMPRESS_FROM_BYTES, COMPRESSION
@@ -35,6 +48,7 @@ from geo_service.web.routes import (
     tiles,
 )
 from geo_service.web.security import SecurityHeaders
+from geo_service.web.shares import ShareLimits, Shares
 from geo_service.wording import said
 
 if TYPE_CHECKING:
@@ -48,7 +62,27 @@ MAX_IMPORT_BYTES = 1_000_000_000
 """Of a file sent for import, unless the settings say otherwise."""
 
 
-def create_app(county: County, *, max_import_bytes: int = MAX_IMPORT_BYTES) -> FastAPI:
+_LOCAL = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - how they are shown, not listened on
+"""The address that means all of a machine's own: where a browser on it finds the service."""
+IMPORTS_AT_ONCE = 4
+"""So many of the largest files may be on their way at once; half of them from one client."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who may ask, how much, and how slowly."""
+
+    names: Sequence[str] = ()
+    """What the service goes by, besides this machine's own names and the address that it has."""
+    proxies: Sequence[str] = ()
+    """Addresses of proxies that are believed when they say for whom they ask."""
+    shares: ShareLimits = field(default_factory=ShareLimits)
+    connections: ConnectionLimits = field(default_factory=ConnectionLimits)
+
+
+def create_app(
+    county: County, *, max_import_bytes: int = MAX_IMPORT_BYTES, access: Access | None = None
+) -> FastAPI:
     """Return the service for a county that is open and reviewed.
 
     `/docs` is our own page with the Swagger UI that ships in the package, so that it
@@ -75,14 +109,20 @@ def create_app(county: County, *, max_import_bytes: int = MAX_IMPORT_BYTES) -> F
         default_response_class=Response,
     )
     app.state.county = county
-    app.state.imports = ImportDesk(county)
+    access = access or Access()
+    at_once = IMPORTS_AT_ONCE * max_import_bytes
+    upload_limits = UploadLimits(most_bytes=at_once, most_bytes_each=at_once // 2)
+    app.state.imports = ImportDesk(county, upload_limits)
     app.state.tiles = tiles.ServedTiles(county)
     add_error_handlers(app)
     app.add_middleware(GZipMiddleware, minimum_size=COMPRESS_FROM_BYTES, compresslevel=COMPRESSION)
     uploads = {imports.UPLOAD_PATH: max_import_bytes}
+    app.add_middleware(JsonLimit, uploads=uploads)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, uploads=uploads)
+    app.add_middleware(Shares, limits=access.shares)
+    app.add_middleware(Doors, names=access.names)
     app.add_middleware(Unexpected)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders)  # the outermost: it marks every answer, and decides nothing
     for part in (
         health,
         parks,
@@ -101,12 +141,30 @@ def create_app(county: County, *, max_import_bytes: int = MAX_IMPORT_BYTES) -> F
     return app
 
 
-def serve(
+def server_of(app: FastAPI, listener: socket.socket, access: Access) -> TimedServer:
+    """Return what serves an app on a socket, with connections bounded in time and number."""
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        loop="asyncio",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(access.proxies),
+        forwarded_allow_ips=list(access.proxies),
+    )
+    return TimedServer(config, ConnectionDesk(access.connections, proxies=access.proxies), listener)
+
+
+def serve(  # noqa: PLR0913 - what may be said of it on the command line
     workspace: str | os.PathLike[str],
     *,
     host: str,
     port: int,
     max_import_bytes: int = MAX_IMPORT_BYTES,
+    access: Access | None = None,
     progress: Progress | None = None,
     say: Callable[[str], None] = print,
 ) -> None:
@@ -115,34 +173,60 @@ def serve(
     Raises
     ------
     InvalidQueryError
-        The address cannot be listened on.
+        The address cannot be listened on, or a name or proxy in `access` is none.
     WorkspaceError, RulebookError
         The workspace or its rulebook is unusable.
     """
+    access = _with_host(access or Access(), host)
     listener = _listen(host, port)
     try:
+        sweep_scratch()
         county = County.open(workspace, progress=progress)
-        logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-        config = uvicorn.Config(
-            create_app(county, max_import_bytes=max_import_bytes),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-        )
-        shown = f"[{host}]" if ":" in host else host
-        say(f"Serving on http://{shown}:{listener.getsockname()[1]}/  (Ctrl-C stops)")
-        with suppress(KeyboardInterrupt):  # uvicorn raises it again once it has shut down
-            uvicorn.Server(config).run(sockets=[listener])
+        app = create_app(county, max_import_bytes=max_import_bytes, access=access)
+        address, listened = listener.getsockname()[:2]
+        if not is_loopback(address):
+            say(said("cli.open_to_network", host=host))
+        shown = _LOCAL.get(address, f"[{host}]" if ":" in host else host)
+        say(f"Serving on http://{shown}:{listened}/  (Ctrl-C stops)")
+        with _counted_log(), suppress(KeyboardInterrupt):  # uvicorn raises it again at its end
+            server_of(app, listener, access).run()
         say("Stopped.")
     finally:
         listener.close()
+
+
+@contextmanager
+def _counted_log() -> Iterator[None]:
+    """Write warnings to stderr, those that repeat by their count."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    counted, handlers = CountedLines(), list(logging.getLogger().handlers)
+    for handler in handlers:
+        handler.addFilter(counted)
+    try:
+        yield
+    finally:
+        counted.flush()
+        for handler in handlers:
+            handler.removeFilter(counted)
+
+
+def _with_host(access: Access, host: str) -> Access:
+    """Check names and proxies, and add the name or address that is listened on, if it is one."""
+    named = [host] if host and host not in _LOCAL else []
+    for proxy in access.proxies:
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError:
+            parameter = "proxies"
+            raise InvalidQueryError(parameter, said("problem.proxy", found=proxy)) from None
+    return replace(access, names=tuple(map(allowed_name, [*access.names, *named])))
 
 
 def _listen(host: str, port: int) -> socket.socket:
     """Take the address first, so that a port in use is told before any work is done."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=128)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         reason = error.strerror or "unknown address"
         name = "port"

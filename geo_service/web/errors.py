@@ -69,7 +69,7 @@ _PHRASES = {
     413: "problem.too_large",
 }
 """What the framework says by a phrase of HTTP."""
-_DATA_PATHS = ("/api/", "/assets/", "/static/", "/pages/", "/tiles/", "/ogc", "/openapi.json")
+DATA_PATHS = ("/api/", "/assets/", "/static/", "/pages/", "/tiles/", "/ogc", "/openapi.json")
 """Of addresses that there are not: below these a program asks, elsewhere perhaps a browser."""
 _ERROR_PAGE = shell.Page(name="error")
 _SAFE_TO_SHOW = 500
@@ -163,7 +163,7 @@ def _wants_page(request: Request) -> bool:
     if isinstance(route, APIRoute):
         is_data = not answers_with_a_page(route)
     else:
-        is_data = request.url.path.startswith(_DATA_PATHS)
+        is_data = request.url.path.startswith(DATA_PATHS)
     return not is_data and "text/html" in request.headers.get("accept", "")
 
 

@@ -19,10 +19,12 @@ from geo_service.errors import InvalidQueryError
 from geo_service.planning import County
 from geo_service.reports.document import dump
 from geo_service.spatial.live_index import Box
-from geo_service.web.parameters import MAX_WHOLE, is_number
+from geo_service.web.parameters import is_number
 from geo_service.wording import said
 
 MAX_LIMIT = 10_000
+MAX_OFFSET = 1_000_000_000
+"""More than any list holds, and what every store can count to."""
 GEOJSON = "application/geo+json"
 BY_LANGUAGE: Mapping[str, str] = {"vary": "accept-language"}
 """Headers of an answer that is told in the language asked for."""
@@ -44,7 +46,7 @@ def running_county(request: Request) -> County:
 
 CountyDep = Annotated[County, Depends(running_county)]
 Limit = Annotated[int, Query(ge=0, le=MAX_LIMIT, description="How many to return.")]
-Offset = Annotated[int, Query(ge=0, le=MAX_WHOLE, description="How many to pass over.")]
+Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET, description="How many to pass over.")]
 
 
 def read_bbox(

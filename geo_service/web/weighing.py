@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import Depends, Query
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from geo_service.documents import read_json
 from geo_service.errors import InvalidQueryError
 from geo_service.planning.rankings import Weighing
 from geo_service.wording import said
@@ -17,6 +18,9 @@ _Normalisation = Literal["minmax", "vector", "sum", "max"]
 _WEIGHTS = TypeAdapter(
     Annotated[_Weights, Field(max_length=100)], config=ConfigDict(allow_inf_nan=False)
 )
+
+
+_PARAMETER = "weights"
 
 
 class NewWeights(BaseModel):
@@ -51,11 +55,14 @@ def read_weighing(
     """Return how an address asks for a ranking to be scored; InvalidQueryError if it cannot be."""
     if weights is None:
         return Weighing(None, method, normalisation)
+    given, faults = read_json(weights, _PARAMETER)
+    if faults:
+        msg = said("problem.field", name=_PARAMETER, reason=faults[0].expected)
+        raise InvalidQueryError(_PARAMETER, msg)
     try:
-        return Weighing(_WEIGHTS.validate_json(weights), method, normalisation)
+        return Weighing(_WEIGHTS.validate_python(given), method, normalisation)
     except ValidationError:
-        name = "weights"
-        raise InvalidQueryError(name, said("problem.weights")) from None
+        raise InvalidQueryError(_PARAMETER, said("problem.weights")) from None
 
 
 WeighingDep = Annotated[Weighing, Depends(read_weighing)]

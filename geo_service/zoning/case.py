@@ -42,6 +42,9 @@ def _known_prefix(code: str) -> str:
     return code
 
 
+MOST_COUNTED = 1_000_000
+"""The most that a rule may ask a number of things to be; no county has as many."""
+
 IndustryPrefix = Annotated[str, AfterValidator(_known_prefix)]
 """A code of the classification that stands for all codes which begin so."""
 

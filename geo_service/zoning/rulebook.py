@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from geo_service.data import data_file
+from geo_service.document_limits import MAX_FAULTS
 from geo_service.documents import (
     Lines,
     faults_of,
@@ -28,6 +29,8 @@ from geo_service.documents import (
     parse_model,
     read_text,
     read_yaml,
+    shorten,
+    too_many,
 )
 from geo_service.errors import Fault, RulebookError
 from geo_service.model import BasisTag, LegalBasis, Severity
@@ -189,13 +192,16 @@ def _build_rules(
     base = default_rulebook().rules if whole.extends else {}
     rules = dict(base)
     for rule_id, written in whole.rules.items():
+        if len(faults) >= MAX_FAULTS:
+            faults.append(too_many(file))
+            break
         shipped = base.get(rule_id)
         if shipped is None and whole.extends and not {"family", "check"} <= set(written):
             faults.append(
                 Fault(
                     file=file,
                     line=line_of(("rules", rule_id), lines),
-                    found=said("fault.unknown_rule", rule=repr(rule_id)),
+                    found=said("fault.unknown_rule", rule=repr(shorten(rule_id))),
                     expected=nearest_name(rule_id, tuple(base)),
                 )
             )
@@ -274,7 +280,7 @@ def _find_check(
             file=file,
             line=line_of(("rules", rule_id, field), lines),
             column=f"rules.{rule_id}.{field}",
-            found=said(f"fault.unknown_{field}", name=repr(name)),
+            found=said(f"fault.unknown_{field}", name=repr(shorten(name))),
             expected=nearest_name(name, tuple(known)),
         )
     )

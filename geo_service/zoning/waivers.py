@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from geo_service.documents import line_of, nearest_name, parse_model, read_text, read_yaml
+from geo_service.document_limits import MAX_FAULTS
+from geo_service.documents import (
+    line_of,
+    nearest_name,
+    parse_model,
+    read_text,
+    read_yaml,
+    shorten,
+    too_many,
+)
 from geo_service.errors import Fault, RulebookError
 from geo_service.model import Finding, Subject
 from geo_service.wording import said
@@ -134,24 +143,30 @@ def open_waivers(path: Path | None, rulebook: Rulebook, plan: Plan) -> Waivers:
         if whole is not None:
             known = {*rulebook.rules, *default_rulebook().rules}
             for number, entry in enumerate(whole.waivers):
+                if len(faults) >= MAX_FAULTS:
+                    faults.append(too_many(path.name))
+                    break
                 if entry.rule_id not in known:
                     line = line_of(("waivers", number), lines)
-                    found = said("fault.unknown_waived", rule=repr(entry.rule_id))
+                    found = said("fault.unknown_waived", rule=repr(shorten(entry.rule_id)))
                     expected = nearest_name(entry.rule_id, tuple(sorted(known)))
                     faults.append(Fault(file=path.name, line=line, found=found, expected=expected))
             if not faults:
+                there = {
+                    layer: _ids(plan, layer) for layer in {e.subject.layer for e in whole.waivers}
+                }
                 stale = [
                     f"{entry.subject.layer}/{entry.subject.id}"
                     for entry in whole.waivers
-                    if not _has(plan, entry.subject)
+                    if entry.subject.id not in there[entry.subject.layer]
                 ]
                 return Waivers(whole.waivers, tuple(stale))
     raise RulebookError(said("fault.waivers_unusable"), faults)
 
 
-def _has(plan: Plan, subject: SubjectPart) -> bool:
-    frame = plan.frame(subject.layer)
+def _ids(plan: Plan, layer: str) -> frozenset[str]:
+    frame = plan.frame(layer)
     ids = frame[frame.columns[0]].astype("str")
-    if subject.layer == "floors":
+    if layer == "floors":
         ids = ids + "/" + frame["floor_no"].astype("str")
-    return bool((ids == subject.id).any())
+    return frozenset(ids)

@@ -13,7 +13,6 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-import uvicorn
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -25,7 +24,7 @@ from playwright.sync_api import (
 )
 
 from geo_service.planning import County as Running
-from geo_service.web.app import create_app
+from geo_service.web.app import Access, create_app, server_of
 from tests.maps.hostile import hostile_county
 
 FLAGS = (
@@ -67,9 +66,8 @@ def browser() -> Iterator[Browser]:
 def serving(county: Running) -> Iterator[str]:
     """Serve a county on a free port of this machine, in a thread, and stop it at the end."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(create_app(county), log_level="error", access_log=False, ws="none")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        server = server_of(create_app(county), listener, Access())
+        thread = threading.Thread(target=server.run)
         thread.start()
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import warnings
 import zipfile
 from pathlib import Path
@@ -56,4 +57,29 @@ def zipped(folder: Path, target: Path) -> Path:
 def table(path: Path, **columns: Any) -> Path:  # noqa: ANN401 - cells of any kind
     """Write a CSV."""
     pd.DataFrame(columns).to_csv(path, index=False)
+    return path
+
+
+def recipe(source: str) -> str:
+    """Return a text that looks like KML and tells GDAL to open something else."""
+    layer = f'<OGRVRTLayer name="secret"><SrcDataSource>{source}</SrcDataSource></OGRVRTLayer>'
+    return f"<OGRVRTDataSource><!-- <kml > -->{layer}</OGRVRTDataSource>"
+
+
+def endless_geopackage(path: Path) -> Path:
+    """Write a GeoPackage whose only listed layer is a view that goes on for ever."""
+    parcels("EPSG:4490").to_file(path, layer="seed")
+    view = (
+        "CREATE VIEW endless AS WITH RECURSIVE r(fid) AS "
+        "(SELECT 1 UNION ALL SELECT fid + 1 FROM r) "
+        "SELECT r.fid AS fid, s.geom AS geom, '' AS parcel_id FROM r, seed s WHERE r.fid < 0"
+    )
+    with sqlite3.connect(path) as base:
+        base.execute("PRAGMA trusted_schema = ON")
+        for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+            base.execute(f'DROP TRIGGER "{name}"')
+        base.execute(view)
+        for table in ("gpkg_contents", "gpkg_geometry_columns"):
+            base.execute(f"UPDATE {table} SET table_name = 'endless'")  # noqa: S608 - from above
+    base.close()
     return path

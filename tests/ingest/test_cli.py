@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from geo_service.ingest import ImportOptions
+from geo_service.ingest.options import ImportOptions
 from geo_service.language import Language, Translator
 from geo_service.planning.data import newest_layer
 from geo_service.planning.imports import import_file

@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from geo_service.ingest import ImportOptions, read_source
 from geo_service.ingest.coordinates import read_numbers
+from geo_service.ingest.options import ImportOptions
+from geo_service.ingest.run import read_source
 from geo_service.model import Message
 from geo_service.plan import Plan
 from geo_service.workspace import open_plan

@@ -14,8 +14,9 @@ import pytest
 import shapely
 
 from geo_service.errors import ChoiceNeededError, SourceError
-from geo_service.ingest import Imported, ImportOptions, read_source
 from geo_service.ingest.columns import match_columns
+from geo_service.ingest.options import ImportOptions
+from geo_service.ingest.run import Imported, read_source
 from geo_service.plan import Plan
 from geo_service.schema import SCHEMAS
 from geo_service.workspace import open_plan

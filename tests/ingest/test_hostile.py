@@ -20,8 +20,9 @@ import pytest
 import shapely
 
 from geo_service.errors import SourceError
-from geo_service.ingest import Imported, ImportOptions, read_source
 from geo_service.ingest.limits import Limits
+from geo_service.ingest.options import ImportOptions
+from geo_service.ingest.run import Imported, read_source
 from geo_service.plan import Plan
 from geo_service.workspace import open_plan
 from tests.county import County

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 
 from geo_service.planning import County as RunningCounty
 from geo_service.planning import import_drafts
 from geo_service.web.app import create_app
 from geo_service.web.routes import imports as import_routes
+from tests.client import TestClient
 from tests.county import County
-from tests.ingest.made import gbk_shapefile, parcels, table, zipped
+from tests.ingest.made import endless_geopackage, gbk_shapefile, parcels, recipe, table, zipped
 
 HOSTILE = '=HYPERLINK("http://evil","x")'
 
@@ -206,6 +206,34 @@ def test_long_reading_is_a_job_that_leads_to_the_draft_or_to_the_choices(
             assert len(job["choices"]) == 4
 
 
+def test_a_file_without_end_is_cancelled_and_stops_nothing_else(
+    client: TestClient, packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_routes, "AT_ONCE_SECONDS", 0.0)
+    started = send(client, endless_geopackage(tmp_path / "a.gpkg"), scheme="survey3")
+    assert started.status_code == 202
+    job = started.headers["location"]
+    ends = time.monotonic() + 60
+    while client.get(job).json()["status"] == "waiting" and time.monotonic() < ends:
+        time.sleep(0.05)
+    client.delete(job)
+    while client.get(job).json()["status"] == "running" and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert client.get(job).json()["status"] == "cancelled"
+    monkeypatch.setattr(import_routes, "AT_ONCE_SECONDS", 120.0)
+    assert send(client, packed, scheme="survey3").status_code == 201
+
+
+def test_a_recipe_is_a_422_that_shows_nothing(client: TestClient, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("enterprise_id,year,name\nE1,2024,secret-name\n")
+    path = tmp_path / "a.kml"
+    path.write_text(recipe(str(secret)))
+    answer = send(client, path, layer="enterprises")
+    assert answer.status_code == 422
+    assert "secret-name" not in answer.text
+
+
 def test_a_dropped_draft_is_gone(client: TestClient, packed: Path) -> None:
     address = send(client, packed, scheme="survey3").headers["location"]
     assert client.delete(address).status_code == 204
@@ -226,19 +254,19 @@ def test_an_upload_that_nobody_read_is_removed(
 ) -> None:
     desk: import_drafts.ImportDesk = client.app.state.imports
     upload = desk.receive("a.csv")
-    upload.write_bytes(b"a")
+    upload.write(b"a")
     assert desk.drafts() == []
-    assert upload.exists()
+    assert upload.path.exists()
     monkeypatch.setattr(import_drafts, "KEPT_SECONDS", -1.0)
     assert desk.drafts() == []
-    assert not upload.parent.exists()
+    assert not upload.path.parent.exists()
 
 
 def test_a_file_over_the_limit_is_told_and_not_kept(client: TestClient, tmp_path: Path) -> None:
     path = tmp_path / "big.csv"
     path.write_bytes(os.urandom(1_000_001))
     assert send(client, path).status_code == 413
-    assert not list(Path(client.app.state.imports._root.name).iterdir())
+    assert not list(client.app.state.imports.folder.glob("upload-*"))
 
 
 def test_a_file_that_cannot_be_read_is_a_422_that_says_why(

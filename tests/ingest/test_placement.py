@@ -14,10 +14,13 @@ from hypothesis import strategies as st
 
 from geo_service.errors import ChoiceNeededError, SourceError
 from geo_service.industry import IndustryGroups
-from geo_service.ingest import Imported, ImportOptions, read_source, tables
+from geo_service.ingest import tables
+from geo_service.ingest.datums import old_datum
 from geo_service.ingest.gcj import wgs84_to_bd09, wgs84_to_gcj02
 from geo_service.ingest.limits import Limits
-from geo_service.ingest.placement import Placement, Sample, decide_placement, old_datum
+from geo_service.ingest.options import ImportOptions
+from geo_service.ingest.placement import Placement, Sample, decide_placement
+from geo_service.ingest.run import Imported, read_source
 from geo_service.ingest.sources import Source
 from geo_service.model import AreaMethod
 from geo_service.plan import Layer, Plan, PlanSettings

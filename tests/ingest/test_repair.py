@@ -13,10 +13,10 @@ import pytest
 import shapely
 
 from geo_service.errors import SourceError
-from geo_service.ingest import Imported, ImportOptions, read_source
 from geo_service.ingest.ledger import safe_cell
-from geo_service.ingest.options import SourceMapping, read_mapping, write_mapping
+from geo_service.ingest.options import ImportOptions, SourceMapping, read_mapping, write_mapping
 from geo_service.ingest.report import import_document
+from geo_service.ingest.run import Imported, read_source
 from geo_service.language import Language, Translator
 from geo_service.plan import Plan
 from geo_service.planning.imports import publish_import, read_import

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +25,7 @@ from geo_service.maps.tile_archives import (
 from geo_service.planning import County as Running
 from geo_service.web.app import create_app
 from geo_service.workspace import open_plan
+from tests.client import TestClient
 from tests.county import County
 
 RED = png_of(np.full((2, 2, 2), 200, dtype=np.uint8))

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 import geo_service as gs
@@ -32,6 +31,7 @@ from geo_service.suitability.rank import Ranking, rank
 from geo_service.web.app import create_app
 from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import parse_rulebook
+from tests.client import TestClient
 from tests.county import County, box, enterprise, line, parcel, point, zone
 
 Opened = Callable[[County], Plan]

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fastapi.testclient import TestClient
 
 from geo_service.language import Translator
 from geo_service.maps import assets, draw, layers, page
@@ -13,6 +12,7 @@ from geo_service.maps.layers import MapData
 from geo_service.planning import County as Running
 from geo_service.web.app import create_app
 from geo_service.workspace import open_plan
+from tests.client import TestClient
 
 YEAR_S = "max-age=31536000"
 

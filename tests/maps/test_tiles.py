@@ -17,7 +17,6 @@ import pandas as pd
 import pytest
 import shapely
 import shapely.affinity
-from fastapi.testclient import TestClient
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import shape
@@ -31,6 +30,7 @@ from geo_service.maps.layers import SOURCES, Source
 from geo_service.maps.tiles import BUFFER, TileLayer, Tiles, project
 from geo_service.planning import County as Running
 from geo_service.web.app import create_app
+from tests.client import TestClient
 from tests.county import County, box, line, parcel, point
 from tests.maps.hostile import LONG, TEXTS, hostile_county
 

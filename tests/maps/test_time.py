@@ -8,7 +8,6 @@ from typing import Any
 
 import geopandas as gpd
 import pytest
-from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 import geo_service as gs
@@ -26,6 +25,7 @@ from geo_service.stores.timeline import Timeline
 from geo_service.web.app import create_app
 from geo_service.web.routes import imports as import_routes
 from geo_service.workspace import open_workspace
+from tests.client import TestClient
 from tests.conftest import DEMO
 from tests.county import box, in_degrees
 from tests.maps.hostile import TEXTS

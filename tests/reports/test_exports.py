@@ -13,7 +13,6 @@ from urllib.parse import unquote
 
 import openpyxl
 import pytest
-from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +24,7 @@ from geo_service.web.app import create_app
 from geo_service.web.routes.exports import attachment
 from geo_service.workspace import open_plan
 from geo_service.zoning.review import Review
+from tests.client import TestClient
 from tests.conftest import ROOT
 from tests.county import County
 from tests.terminal import COMMAND, run_bytes

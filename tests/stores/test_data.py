@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import shutil
+import sqlite3
 import subprocess
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,8 @@ import shapely
 from pandas.testing import assert_frame_equal
 
 from geo_service.errors import ConflictError, NotFoundError, StoreError, WorkspaceError
-from geo_service.ingest import ImportOptions, read_source
+from geo_service.ingest.options import ImportOptions
+from geo_service.ingest.run import read_source
 from geo_service.plan import Plan
 from geo_service.planning.data import (
     changed_files,
@@ -32,6 +37,7 @@ from geo_service.planning.data import (
     unpack_plan,
 )
 from geo_service.planning.files import review_workspace
+from geo_service.stores import geopackage
 from geo_service.stores.base import REVIEW, VERSION_LENGTH, Draft, WorkspaceAt
 from geo_service.stores.frames import canonical, content_digest
 from geo_service.stores.geopackage import as_toml
@@ -328,6 +334,79 @@ def test_styles_go_along_for_qgis(tmp_path: Path, county: County) -> None:
     assert open_plan(unpack_plan(tmp_path / "x.gpkg", tmp_path / "copy")).parks is not None
 
 
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ("[" * 100_000, "at most 40 levels"),
+        ('{"a": ' + "9" * 7_000 + "}", "at most 100 digits"),
+        ('{"a": NaN}', "finite numbers"),
+        ("{", "valid JSON"),
+    ],
+)
+def test_settings_in_a_geopackage_are_not_trusted(
+    exported: Path, tmp_path: Path, settings: str, told: str
+) -> None:
+    changed = Path(shutil.copy(exported, tmp_path / "changed.gpkg"))
+    with contextlib.closing(sqlite3.connect(changed)) as base, base:
+        base.execute(
+            "UPDATE geo_service_files SET content = ? WHERE name = 'settings'", (settings,)
+        )
+    with pytest.raises(WorkspaceError, match=told):
+        unpack_plan(changed, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_sql_of_an_export_does_not_get_into_a_workspace(tmp_path: Path, county: County) -> None:
+    folder = county.write(tmp_path / "c")
+    path = export_plan(folder, tmp_path / "x.gpkg")
+    with sqlite3.connect(path) as base:
+        base.execute("CREATE VIEW hidden AS SELECT * FROM parks")
+        base.execute("CREATE TRIGGER hook AFTER INSERT ON parks BEGIN DELETE FROM parcels; END")
+    base.close()
+    copy = unpack_plan(path, tmp_path / "copy")
+    with sqlite3.connect(copy / "layers.gpkg") as base:
+        names = {name for (name,) in base.execute("SELECT name FROM sqlite_master")}
+    base.close()
+    assert "parks" in names
+    assert not names & {"hidden", "hook", "geo_service_files"}
+    assert open_plan(copy).version == open_plan(folder).version
+
+
+def test_an_export_with_a_view_without_end_is_refused(
+    tmp_path: Path, county: County, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = export_plan(county.write(tmp_path / "c"), tmp_path / "x.gpkg")
+    with sqlite3.connect(path) as base:
+        for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+            base.execute(f'DROP TRIGGER "{name}"')
+        base.execute("ALTER TABLE parks RENAME TO seed")
+        base.execute(
+            "CREATE VIEW parks AS WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) "
+            "SELECT s.* FROM r, seed s WHERE r.n < 0"
+        )
+    base.close()
+    limits = replace(geopackage.UNPACKING, seconds=3.0)
+    monkeypatch.setattr(geopackage, "UNPACKING", limits)
+    with pytest.raises(WorkspaceError, match="past a limit"):
+        unpack_plan(path, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+
+
+@pytest.mark.parametrize(
+    "settings", ["[]", "{}", '{"industry_groups": 3}', "[" * 5_000, '{"a":' * 5_000, "9" * 5_000]
+)
+def test_settings_that_export_never_wrote_are_refused(
+    tmp_path: Path, county: County, settings: str
+) -> None:
+    path = export_plan(county.write(tmp_path / "c"), tmp_path / "x.gpkg")
+    with sqlite3.connect(path) as base:
+        change = "UPDATE geo_service_files SET content = ? WHERE name = 'settings'"
+        assert base.execute(change, (settings,)).rowcount == 1
+    base.close()
+    with pytest.raises(WorkspaceError):
+        open_plan(unpack_plan(path, tmp_path / "copy"))
+
+
 def test_what_cannot_be_written_or_unpacked_is_told(
     tmp_path: Path, county: County, exported: Path
 ) -> None:
@@ -340,7 +419,7 @@ def test_what_cannot_be_written_or_unpacked_is_told(
         unpack_plan(tmp_path / "none.gpkg", tmp_path / "new")
     with pytest.raises(WorkspaceError, match="no settings of a plan"):
         unpack_plan(folder / "parks.geojson", tmp_path / "new")
-    assert not list(tmp_path.glob(".export-*"))
+    assert not list(tmp_path.glob("geo-service-*"))
     assert not (tmp_path / "new").exists()
 
 

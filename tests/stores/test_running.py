@@ -11,10 +11,10 @@ from typing import Any
 import geopandas as gpd
 import pytest
 import shapely
-from fastapi.testclient import TestClient
 
 from geo_service.errors import NotFoundError, StoreError
-from geo_service.ingest import ImportOptions, read_source
+from geo_service.ingest.options import ImportOptions
+from geo_service.ingest.run import read_source
 from geo_service.language import Language
 from geo_service.planning import County as RunningCounty
 from geo_service.planning import following
@@ -25,6 +25,7 @@ from geo_service.stores.base import REVIEW, WorkspaceAt
 from geo_service.stores.catalogued import CataloguedStore
 from geo_service.web.app import create_app
 from geo_service.workspace import open_plan
+from tests.client import TestClient
 from tests.county import County, box, enterprise, in_degrees, parcel
 from tests.stores.conftest import Place
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from geo_service.ingest import ImportOptions
+from geo_service.ingest.options import ImportOptions
 from geo_service.planning.data import newest_layer, publish, rollback
 from geo_service.planning.imports import import_file
 from geo_service.settings import Settings

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import shapely
-from fastapi.testclient import TestClient
 
 from geo_service.errors import BusyError, NotFoundError
 from geo_service.planning import County as RunningCounty
 from geo_service.web.app import create_app
 from geo_service.web.replies import COMPRESSION, Packed
 from geo_service.web.routes import reviews as reviews_routes
+from tests.client import TestClient
 from tests.county import County, enterprise
 
 HOSTILE = "{{7*7}}<script>alert(1)</script>"

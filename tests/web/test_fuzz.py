@@ -11,7 +11,6 @@ from typing import Any, cast
 
 import pytest
 import schemathesis
-from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.python.asgi import shutdown_lifespans
@@ -23,11 +22,17 @@ from schemathesis.specs.openapi.checks import (
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from geo_service.planning import County
-from geo_service.web.app import create_app
+from geo_service.web.app import Access, create_app
 from geo_service.web.description import describe
 from geo_service.web.routes import imports, rankings, reviews
+from geo_service.web.shares import ShareLimits
+from tests.client import TestClient
 from tests.suitability.test_rank import asked, five_sites
 
+ACCESS = Access(
+    names=["testserver"],  # what Schemathesis calls a service in process
+    shares=ShareLimits(costly_burst=1_000_000),
+)
 SEED = 20261123
 RANDOM_CASES = 4
 """Of each operation, rightly or wrongly asked, beside its examples and the edges."""
@@ -104,7 +109,7 @@ description = described()
 def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Run the service of two parks and five sites; return the ids that examples stand for."""
     folder = five_sites().write(tmp_path_factory.mktemp("fuzz") / "county")
-    app = create_app(County.open(folder))
+    app = create_app(County.open(folder), access=ACCESS)
     with pytest.MonkeyPatch.context() as patch, TestClient(app) as client:
         for module in (reviews, rankings, imports):  # a busy machine must not make jobs of work
             patch.setattr(module, "AT_ONCE_SECONDS", 120.0)

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 
 from geo_service.planning import County as Running
 from geo_service.suitability.project import parse_project
 from geo_service.web import shell
 from geo_service.web.app import create_app
 from geo_service.web.security import PAGE_CSP
+from tests.client import TestClient
 from tests.county import County, box, enterprise, parcel
 from tests.maps.hostile import TEXTS, hostile_county
 

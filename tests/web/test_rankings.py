@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from fastapi.testclient import TestClient
 
 from geo_service.planning import County
 from geo_service.suitability.rank import Ranking
 from geo_service.web.app import create_app
+from tests.client import TestClient
 from tests.suitability.test_rank import asked, five_sites
 
 

@@ -13,13 +13,14 @@ import pytest
 import shapely
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
-from fastapi.testclient import TestClient
 
 from geo_service.planning import County
 from geo_service.planning.data import publish
 from geo_service.planning.places import NEAR_DEG
 from geo_service.web.app import create_app
-from geo_service.web.parameters import MAX_WHOLE, answers_with_a_page
+from geo_service.web.parameters import answers_with_a_page
+from geo_service.web.replies import MAX_OFFSET
+from tests.client import TestClient
 from tests.suitability.test_rank import asked, five_sites
 
 TOO_LARGE = [str(2**63 - 1), str(2**63), "9" * 400, "9" * 5_000, "-" + "9" * 400]
@@ -105,7 +106,7 @@ def test_the_largest_offset_gives_an_empty_page_of_every_list(
     client: TestClient, known: dict[str, str]
 ) -> None:
     for address in lists(client, known):
-        answer = client.get(f"{address}?offset={MAX_WHOLE}&limit=10000")
+        answer = client.get(f"{address}?offset={MAX_OFFSET}&limit=10000")
         assert answer.status_code == HTTPStatus.OK, (address, answer.text)
         assert answer.json().get("numberReturned", 0) == 0
 
@@ -274,11 +275,12 @@ def test_a_comb_whose_outline_is_endless_is_refused(client: TestClient) -> None:
     assert "outline" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("number", ["9" * 400, "-" + "9" * 400, "1e999", "NaN", "true", '"1"'])
+@pytest.mark.parametrize("number", ["9" * 400, "9" * 90, "1e300", "1e999", "NaN", "true", '"1"'])
 def test_coordinates_that_are_no_degrees_are_refused(client: TestClient, number: str) -> None:
     body = f'{{"type": "Polygon", "coordinates": [[[{number}, 0], [1, 1], [1, 2], [{number}, 0]]]}}'
     answer = client.post("/api/areas", content=body, headers={"content-type": "application/json"})
-    assert answer.status_code == HTTPStatus.BAD_REQUEST
+    is_long = len(number) > 100  # too many digits for any body
+    assert answer.status_code == (422 if is_long else HTTPStatus.BAD_REQUEST)
 
 
 def test_nothing_is_near_a_place_on_the_other_side_of_the_globe(client: TestClient) -> None:

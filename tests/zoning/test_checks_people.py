@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,8 @@ from geo_service.reports.document import finding_properties
 from geo_service.workspace import open_plan
 from geo_service.zoning.comparison import Looked, compare_reviews
 from geo_service.zoning.review import Review, review
+from geo_service.zoning.rulebook import default_rulebook
+from geo_service.zoning.waivers import open_waivers
 from tests.county import County, box, enterprise, parcel, park
 
 Open = Callable[[County], Plan]
@@ -251,6 +254,28 @@ def test_a_waived_finding_is_shown_and_does_not_count(county: County, tmp_path: 
     assert finding.waived is not None
     assert finding.waived["author"] == "张三"
     assert result.park_verdicts["P1"] is Verdict.PASS
+
+
+@pytest.mark.parametrize("day", ["9" * 400, "1e400", ".nan", "Infinity", "99999999999"])
+@pytest.mark.parametrize("field", ["granted_on", "expires_on"])
+def test_a_day_past_all_bounds_is_a_fault(
+    county: County, tmp_path: Path, field: str, day: str
+) -> None:
+    text = re.sub(rf"{field}: .*", f"{field}: {day}", WAIVER)
+    plan = waived_county(county, tmp_path, text)
+    with pytest.raises(RulebookError, match=field):
+        review(plan, as_of=date(2026, 12, 31))
+
+
+def test_many_waivers_of_features_that_are_gone_are_looked_up_once_a_layer(
+    county: County, tmp_path: Path
+) -> None:
+    entry = WAIVER.partition("waivers:\n")[2]
+    many = "".join(entry.replace("id: Z", f"id: Z{number}") for number in range(3_000))
+    plan = waived_county(county, tmp_path, WAIVER + many)
+    found = open_waivers(tmp_path / "waivers.yaml", default_rulebook(), plan)
+    assert len(found.entries) == 3_001
+    assert len(found.stale) == 3_000
 
 
 def test_an_expired_waiver_comes_back(county: County, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ LOADING["content"] |= {JSON: shape_of("Ready")}
 
 
 @router.get("/healthz", summary="Is the process alive?", responses=answers("Alive"))
-def healthz(request: Request) -> Response:
+async def healthz(request: Request) -> Response:
     """Return ok as long as the process answers."""
     return json_reply(request, {"status": "ok"})
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path as FilePath
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -18,12 +17,12 @@ from geo_service.errors import (
     NotFoundError,
     SourceError,
 )
-from geo_service.ingest import ImportOptions
-from geo_service.ingest.options import UNIT, parse_mapping, read_units, with_answer
+from geo_service.ingest.options import UNIT, ImportOptions, parse_mapping, read_units, with_answer
 from geo_service.jobs import Job
 from geo_service.language import Language
 from geo_service.planning.county import County
 from geo_service.planning.import_drafts import ImportDesk
+from geo_service.planning.uploads import Upload
 from geo_service.schema import SCHEMAS
 from geo_service.web.answers import answers, files, problems
 from geo_service.web.errors import translator_of
@@ -31,6 +30,7 @@ from geo_service.web.language import LanguageDep
 from geo_service.web.parameters import NamesAfter
 from geo_service.web.replies import GEOJSON, CountyDep, WholeFile, json_reply
 from geo_service.web.routes.reviews import AT_ONCE_SECONDS, job_document
+from geo_service.web.shares import client_of
 from geo_service.wording import said
 
 router = APIRouter(prefix="/api/imports", tags=["imports"])
@@ -137,19 +137,19 @@ async def create_import(
     if asked.layer not in SCHEMAS:
         msg = said("problem.no_layer", name=repr(asked.layer), known=list(SCHEMAS))
         raise NotFoundError(msg)
-    upload = await run_in_threadpool(desk.receive, asked.filename)
+    upload = await run_in_threadpool(desk.receive, asked.filename, client_of(request.scope))
     try:
-        with upload.open("wb") as target:
-            async for part in request.stream():
-                await run_in_threadpool(target.write, part)
-    except BaseException:
-        desk.drop_upload(upload)
+        async for part in request.stream():
+            await run_in_threadpool(upload.write, part)
+        await run_in_threadpool(upload.finish)
+    except BaseException:  # also when the client is gone
+        upload.close()
         raise
     return await run_in_threadpool(_read, request, county, desk, (asked, upload))
 
 
 def _read(
-    request: Request, county: County, desk: ImportDesk, given: tuple[_Asked, FilePath]
+    request: Request, county: County, desk: ImportDesk, given: tuple[_Asked, Upload]
 ) -> Response:
     asked, upload = given
     try:
@@ -157,8 +157,9 @@ def _read(
             lambda progress: desk.read(upload, asked.layer, asked.options, progress=progress)
         )
     except BusyError:
-        desk.drop_upload(upload)
+        upload.close()
         raise
+    job.on_end(upload.close)
     is_ended = county.jobs.wait(job, AT_ONCE_SECONDS)
     if is_ended and job.fault is not None:
         raise job.fault

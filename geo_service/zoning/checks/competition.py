@@ -14,7 +14,15 @@ from pydantic import Field
 
 from geo_service.industry import DIVISION_DIGITS, GROUP_DIGITS
 from geo_service.model import Message, Quantity, Subject, Verdict
-from geo_service.zoning.case import Case, Check, Draft, Outcome, Parameters, text_or_none
+from geo_service.zoning.case import (
+    MOST_COUNTED,
+    Case,
+    Check,
+    Draft,
+    Outcome,
+    Parameters,
+    text_or_none,
+)
 from geo_service.zoning.focus import BASIS_COLUMNS, active_enterprises
 from geo_service.zoning.names import named_industry, named_park, named_parks
 
@@ -146,7 +154,7 @@ def _no_structure(case: Case, park_id: str) -> Draft:
 class CrowdParameters(Parameters):
     """How many parks of a county may share one leading division."""
 
-    maximum: int = Field(default=5, ge=1)
+    maximum: int = Field(default=5, ge=1, le=MOST_COUNTED)
 
 
 def same_type(case: Case, parameters: CrowdParameters) -> Outcome:

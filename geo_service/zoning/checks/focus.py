@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from geo_service.model import FocusBasis, Message, Quantity, Subject, Verdict
 from geo_service.zoning.case import (
+    MOST_COUNTED,
     Case,
     Check,
     Draft,
@@ -308,7 +309,7 @@ def _not_measurable(
 class FewParameters(Parameters):
     """Below how many enterprises a share misleads."""
 
-    minimum: int = Field(default=5, ge=1)
+    minimum: int = Field(default=5, ge=1, le=MOST_COUNTED)
 
 
 def few_enterprises(case: Case, parameters: FewParameters) -> Outcome:

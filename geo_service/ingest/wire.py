@@ -1,0 +1,288 @@
+"""How what was read in a process of its own comes to this one: JSON for words, Arrow for rows.
+
+Nothing is unpickled. A frame is taken apart into Arrow columns and put together again with the
+very types that it had; shapes go as WKB. `tests/ingest/test_apart.py` holds both to each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+import pandas as pd
+import pyarrow as pa
+import pyproj
+import shapely
+
+from geo_service.errors import (
+    Choice,
+    ChoiceNeededError,
+    Fault,
+    GeoServiceError,
+    InvalidQueryError,
+    SourceError,
+)
+from geo_service.ingest.sources import Batch, Change, ReadShapes
+from geo_service.model import Message, Said
+from geo_service.wording import said
+
+if TYPE_CHECKING:
+    from geo_service.ingest.sources import Source
+
+Document = dict[str, Any]
+UNREADABLE = (ValueError, KeyError, TypeError, pa.ArrowException)
+"""What reading bytes raises that `pack` did not make."""
+_HEAD_BYTES = 4
+_SHAPES = "shapes"
+_NUMBERS = "numbers"
+
+
+def pack(head: Document, rows: Any = None) -> bytes:  # noqa: ANN401 - an Arrow batch; pyarrow has no types
+    """Return words, and rows if there are any, as bytes."""
+    words = orjson.dumps(head)
+    framed = len(words).to_bytes(_HEAD_BYTES, "big") + words
+    if rows is None:
+        return framed
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as stream:
+        stream.write_batch(rows)
+    return framed + bytes(memoryview(sink.getvalue()))
+
+
+def unpack(content: bytes) -> tuple[Document, Any]:
+    """Return what `pack` was given; ValueError for bytes that it did not make."""
+    size = int.from_bytes(content[:_HEAD_BYTES], "big")
+    head = orjson.loads(content[_HEAD_BYTES : _HEAD_BYTES + size])
+    rest = content[_HEAD_BYTES + size :]
+    if not isinstance(head, dict):
+        msg = "no object"
+        raise ValueError(msg)  # noqa: TRY004 - bytes that are none of ours, whatever they hold
+    if not rest:
+        return head, None
+    rows = pa.ipc.open_stream(pa.py_buffer(rest)).read_next_batch()
+    rows.validate(full=True)
+    return head, rows
+
+
+# ---- words --------------------------------------------------------------------------------------
+
+
+def _told(value: object) -> object:
+    """Return a text, a message, or what fills one, as plain JSON."""
+    if isinstance(value, Said):
+        return {"said": _told(value.message)}
+    if isinstance(value, Message):
+        return {
+            "key": value.key,
+            "values": {name: _told(item) for name, item in value.values.items()},
+        }
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_told(item) for item in value]
+    if isinstance(value, (bool, int, float, str)) or value is None:
+        return value
+    if isinstance(value, np.generic):
+        return _told(value.item())
+    return str(value)
+
+
+def _heard(value: Any) -> Any:  # noqa: ANN401 - whatever `_told` returned
+    if isinstance(value, list):
+        return [_heard(item) for item in value]
+    if isinstance(value, dict) and "said" in value:
+        message = _heard(value["said"])
+        return said(message.key, **message.values)
+    if isinstance(value, dict):
+        values = {str(name): _heard(item) for name, item in value["values"].items()}
+        return Message(str(value["key"]), values)
+    return value
+
+
+def tell_error(error: GeoServiceError) -> Document:
+    """Return an error that reading raises as plain JSON."""
+    document: Document = {"error": type(error).__name__, "heading": _told(error.heading)}
+    if isinstance(error, SourceError):
+        document["faults"] = [
+            {name: _told(getattr(fault, name)) for name in Fault.__slots__}
+            for fault in error.faults
+        ]
+    if isinstance(error, (ChoiceNeededError, InvalidQueryError)):
+        document["parameter"] = error.parameter
+    if isinstance(error, ChoiceNeededError):
+        document["choices"] = [
+            [_told(choice.value), _told(choice.evidence)] for choice in error.choices
+        ]
+    return document
+
+
+def hear_error(document: Document) -> GeoServiceError:
+    """Return the error that `tell_error` was given."""
+    heading = _heard(document["heading"])
+    if document["error"] == ChoiceNeededError.__name__:
+        choices = [
+            Choice(value=_heard(value), evidence=_heard(evidence))
+            for value, evidence in document["choices"]
+        ]
+        return ChoiceNeededError(str(document["parameter"]), heading, choices)
+    if document["error"] == InvalidQueryError.__name__:
+        return InvalidQueryError(str(document["parameter"]), heading)
+    faults = [
+        Fault(**{name: _heard(value) for name, value in fault.items()})
+        for fault in document.get("faults", ())
+    ]
+    return SourceError(heading, faults)
+
+
+# ---- a source -----------------------------------------------------------------------------------
+
+_PLAIN = (
+    "format",
+    "shown",
+    "layer",
+    "has_geometry",
+    "rows",
+    "implied_crs",
+    "parameters",
+    "encoding",
+    "cut_names",
+)
+
+
+def tell_source(source: Source) -> Document:
+    """Return all that a source says, but for its rows."""
+    return {
+        **{name: getattr(source, name) for name in _PLAIN},
+        "columns": list(source.columns),
+        "crs": None if source.crs is None else source.crs.srs,
+        "notes": [_told(note) for note in source.notes],
+    }
+
+
+def hear_source(document: Document) -> Document:
+    """Return the fields of a source from what `tell_source` gave, all but `read`."""
+    crs = document["crs"]
+    return {
+        **{name: document[name] for name in _PLAIN},
+        "columns": tuple(map(str, document["columns"])),
+        "crs": None if crs is None else pyproj.CRS.from_user_input(crs),
+        "notes": tuple(_heard(note) for note in document["notes"]),
+    }
+
+
+# ---- rows ---------------------------------------------------------------------------------------
+
+
+def pack_batch(batch: Batch, reading: int) -> bytes:
+    """Return a batch of a reading as bytes."""
+    columns, types = [], []
+    for place in range(batch.table.shape[1]):
+        column, kind = _taken_apart(batch.table.iloc[:, place])
+        columns.append(column)
+        types.append(kind)
+    names = [str(place) for place in range(len(columns))]
+    head: Document = {
+        "reading": reading,
+        "names": [str(name) for name in batch.table.columns],
+        "types": types,
+        "faults": _told_by_place(batch.faults),
+        "changes": None,
+        "unread": None,
+    }
+    columns.append(pa.array(batch.numbers, type=pa.int64()))
+    names.append(_NUMBERS)
+    if batch.geometry is not None:
+        shapes = shapely.to_wkb(batch.geometry.shapes, output_dimension=4, flavor="iso")
+        columns.append(pa.array(shapes, type=pa.large_binary()))
+        names.append(_SHAPES)
+        head["changes"] = [
+            {
+                "what": change.what,
+                "column": change.column,
+                "places": change.places.tolist(),
+                "before": _told_alike(change.before),
+                "after": _told_alike(change.after),
+            }
+            for change in batch.geometry.changes
+        ]
+        head["unread"] = _told_by_place(batch.geometry.unread)
+    return pack(head, pa.record_batch(columns, names=names))
+
+
+def unpack_batch(head: Document, rows: Any) -> Batch:  # noqa: ANN401 - an Arrow batch
+    """Return the batch that `pack_batch` was given."""
+    frames = {
+        place: _put_together(rows.column(place), kind) for place, kind in enumerate(head["types"])
+    }
+    table = pd.DataFrame(frames, index=range(rows.num_rows))
+    table.columns = pd.Index(head["names"], dtype="str" if head["names"] else "object")
+    geometry = None
+    if _SHAPES in rows.schema.names:
+        wkb = rows.column(_SHAPES).to_numpy(zero_copy_only=False)
+        changes = tuple(
+            Change(
+                what=change["what"],
+                column=change["column"],
+                places=np.array(change["places"], dtype=np.intp),
+                before=_heard_alike(change["before"], len(change["places"])),
+                after=_heard_alike(change["after"], len(change["places"])),
+            )
+            for change in head["changes"]
+        )
+        shapes = shapely.from_wkb(wkb)
+        geometry = ReadShapes(
+            shapes=shapes, changes=changes, unread=_heard_by_place(head["unread"])
+        )
+    return Batch(
+        table=table,
+        geometry=geometry,
+        numbers=rows.column(_NUMBERS).to_numpy(),
+        faults=_heard_by_place(head["faults"]),
+    )
+
+
+def _told_by_place(messages: Mapping[int, Message]) -> list[list[object]]:
+    return [[int(place), _told(message)] for place, message in messages.items()]
+
+
+def _heard_by_place(told: Sequence[Sequence[Any]]) -> dict[int, Message]:
+    return {int(place): _heard(message) for place, message in told}
+
+
+def _told_alike(texts: Sequence[str | Message]) -> list[object]:
+    """Return texts; of those that are all the same, one."""
+    is_alike = len(texts) > 1 and all(text == texts[0] for text in texts)
+    return [_told(text) for text in (texts[:1] if is_alike else texts)]
+
+
+def _heard_alike(told: Sequence[Any], count: int) -> list[Any]:
+    heard = [_heard(text) for text in told]
+    return heard * count if len(heard) == 1 else heard
+
+
+_TEXT = "text"
+"""A column of Python's texts and None."""
+
+
+def _taken_apart(cells: pd.Series[Any]) -> tuple[Any, str]:
+    """Return a column as an Arrow array and what it was."""
+    if cells.dtype == object:
+        found = pa.array(cells, from_pandas=True)
+        is_text = pa.types.is_string(found.type) or pa.types.is_null(found.type)
+        return (found.cast(pa.large_string()), _TEXT) if is_text else (found, "object")
+    found = pa.array(cells, from_pandas=True)
+    if isinstance(found, pa.ChunkedArray):
+        found = found.combine_chunks()
+    if pa.types.is_dictionary(found.type):
+        found = found.dictionary_decode()
+    return found, str(cells.dtype)
+
+
+def _put_together(column: Any, kind: str) -> pd.Series[Any]:  # noqa: ANN401 - an Arrow array
+    """Return a column as `_taken_apart` got it."""
+    if kind == _TEXT:
+        return pd.Series(column.to_pylist(), dtype=object)
+    cells: pd.Series[Any] = column.to_pandas(integer_object_nulls=True)
+    if str(cells.dtype) == kind:
+        return cells
+    return cells.astype(pd.api.types.pandas_dtype(kind))

@@ -1,0 +1,288 @@
+"""Work on files from outside in a process of its own, with limits, that can be killed at any time.
+
+What opens such a file is large and written in C; whatever it is led to do, it does there. The
+process answers in bytes: nothing that it sends is ever unpickled. It ends with its work, or
+when this side stops listening.
+
+Limits of memory, of time on the processor, of open files and of file sizes are the system's
+own (`setrlimit`); Windows has none of them, there only the time that is waited counts.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Any, Self
+
+import orjson
+
+from geo_service.gdal import keep_to_known_drivers
+
+_HEAD_BYTES = 8
+_POLL_SECONDS = 0.2
+_OPEN_FILES = 256
+_TRACE = 10_000
+_GRACE_SECONDS = 5
+"""Between the signal that says why a process ends, and the one that says nothing."""
+_OUT_OF_TIME = -24
+"""What a process's end says that ran into its time on the processor (SIGXCPU)."""
+_START = "from geo_service.isolation import serve; serve()"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessLimits:
+    """What a process may take at most."""
+
+    memory_bytes: int
+    seconds: float
+    """On the processor, and of waiting for its answers."""
+    file_bytes: int
+    """Of one file that it writes."""
+    message_bytes: int
+    """Of one answer."""
+
+
+class Reason(StrEnum):
+    """Why a process gave no answer."""
+
+    MEMORY = "memory"
+    TIME = "time"
+    OUTPUT = "output"
+    DISK = "disk"
+    BROKEN = "broken"
+
+
+class ProcessEndedError(Exception):
+    """A process was stopped at a limit, or broke down."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else str(reason))
+        self.reason = reason
+
+
+class Channel:
+    """The other side as the work in the process sees it: questions come, answers go."""
+
+    def __init__(self, questions: IO[bytes], answers: IO[bytes]) -> None:
+        self._questions, self._answers = questions, answers
+
+    def receive(self) -> bytes | None:
+        """Return the next question; None when there will be none."""
+        return _read_frame(self._questions, limit=None)
+
+    def send(self, content: bytes) -> None:
+        """Answer."""
+        _write_frame(self._answers, b"=" + content)
+
+
+class Isolated:
+    """A process that was started and waits for its work; give it back with `close`."""
+
+    def __init__(self, modules: Sequence[str]) -> None:
+        environment = dict(os.environ)
+        keep_to_known_drivers(environment)
+        ours = str(Path(__file__).parents[1])
+        environment["PYTHONPATH"] = os.pathsep.join(
+            filter(None, [ours, environment.get("PYTHONPATH")])
+        )
+        self._process = subprocess.Popen(  # noqa: S603 - this program's own interpreter
+            [sys.executable, "-P", "-c", _START, *modules],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+        )
+        self._answers: queue.Queue[bytes | Reason | None] = queue.Queue(maxsize=1)
+        self._limits: ProcessLimits | None = None
+        self._waited = 0.0
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process is there."""
+        return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    def begin(self, work: str, arguments: Mapping[str, Any], limits: ProcessLimits) -> None:
+        """Let it do `module:function`, which is called with a channel and the arguments."""
+        self._limits = limits
+        task = {"work": work, "arguments": arguments, "limits": asdict(limits)}
+        self.send(orjson.dumps(task))
+        threading.Thread(target=self._listen, name="isolated", daemon=True).start()
+
+    def send(self, content: bytes) -> None:
+        """Send a question; one that nobody hears any more is lost."""
+        stdin = self._process.stdin
+        if stdin is not None:
+            with suppress(OSError, ValueError):
+                _write_frame(stdin, content)
+
+    def receive(self, watch: Callable[[], None]) -> bytes:
+        """Return the next answer; `watch` is called while it is waited for, and may raise.
+
+        Raises
+        ------
+        ProcessEndedError
+            The process was stopped at a limit or broke down; it is gone then.
+        """
+        limits = self._limits
+        assert limits is not None, "begin() first"  # noqa: S101 - a mistake of ours
+        while True:
+            watch()
+            started = time.monotonic()
+            try:
+                answer = self._answers.get(timeout=_POLL_SECONDS)
+            except queue.Empty:
+                self._waited += time.monotonic() - started
+                if self._waited > limits.seconds:
+                    self.close()
+                    raise ProcessEndedError(Reason.TIME) from None
+                continue
+            self._waited += time.monotonic() - started
+            return self._opened(answer)
+
+    def _opened(self, answer: bytes | Reason | None) -> bytes:
+        if isinstance(answer, bytes) and answer[:1] == b"=":
+            return answer[1:]
+        if isinstance(answer, bytes) and answer[:1] == b"!":
+            self.close()
+            raise RuntimeError(answer[1:].decode("utf-8", "replace"))
+        if isinstance(answer, bytes):
+            reason = Reason(answer[1:].decode())
+        else:
+            reason = answer if answer is not None else self._why_ended()
+        self.close()
+        raise ProcessEndedError(reason, f"exit code {self._process.returncode}")
+
+    def _why_ended(self) -> Reason:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=5)
+        return Reason.TIME if self._process.returncode == _OUT_OF_TIME else Reason.BROKEN
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        with suppress(OSError):
+            self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with suppress(OSError, ValueError):
+                    stream.close()
+        with suppress(queue.Empty):  # whoever listens may be waiting to hand over
+            self._answers.get_nowait()
+
+    def __enter__(self) -> Self:
+        """Return itself; `close` comes at the end."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the process."""
+        self.close()
+
+    def _listen(self) -> None:
+        """Hand over answers one by one, so that no more than two are held."""
+        stdout, limits = self._process.stdout, self._limits
+        if stdout is None or limits is None:
+            return
+        while True:
+            try:
+                answer: bytes | Reason | None = _read_frame(stdout, limit=limits.message_bytes)
+            except _TooLongError:
+                answer = Reason.OUTPUT
+            except (OSError, ValueError):  # closed on this side
+                answer = None
+            self._answers.put(answer)
+            if not isinstance(answer, bytes):
+                return
+
+
+class _TooLongError(Exception):
+    """An answer that says to be longer than it may be."""
+
+
+def _write_frame(stream: IO[bytes], content: bytes) -> None:
+    stream.write(len(content).to_bytes(_HEAD_BYTES, "big"))
+    stream.write(content)
+    stream.flush()
+
+
+def _read_frame(stream: IO[bytes], *, limit: int | None) -> bytes | None:
+    head = stream.read(_HEAD_BYTES)
+    if len(head) < _HEAD_BYTES:
+        return None
+    size = int.from_bytes(head, "big")
+    if limit is not None and size > limit:
+        raise _TooLongError
+    content = stream.read(size)
+    return content if len(content) == size else None
+
+
+# ---- in the process ------------------------------------------------------------------------------
+
+
+def serve() -> None:
+    """Do one piece of work; what `Isolated` starts. Returns when the work is done."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no answer
+    for name in sys.argv[1:]:
+        importlib.import_module(name)
+    channel = Channel(sys.stdin.buffer, answers)
+    task = channel.receive()
+    if task is None:
+        return
+    told = orjson.loads(task)
+    module, _, function = told["work"].partition(":")
+    try:
+        _limit(ProcessLimits(**told["limits"]))
+        getattr(importlib.import_module(module), function)(channel, **told["arguments"])
+    except BrokenPipeError:
+        return
+    except Exception as error:  # noqa: BLE001 - told to the other side, whose fault it is
+        reason = _limit_behind(error)
+        trace = traceback.format_exc()[-_TRACE:].encode()
+        with suppress(OSError):
+            _write_frame(answers, b"!" + trace if reason is None else b"#" + reason.encode())
+
+
+def _limit_behind(error: BaseException) -> Reason | None:
+    """Return the limit that an error comes from, if it comes from one."""
+    if isinstance(error, MemoryError):
+        return Reason.MEMORY
+    number = getattr(error, "errno", None)
+    return {errno.EFBIG: Reason.OUTPUT, errno.ENOSPC: Reason.DISK}.get(number or 0)
+
+
+def _limit(limits: ProcessLimits) -> None:
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return
+    seconds = max(1, int(limits.seconds))
+    for kind, most, beyond in (
+        (resource.RLIMIT_CORE, 0, 0),
+        (resource.RLIMIT_NOFILE, _OPEN_FILES, 0),
+        (resource.RLIMIT_FSIZE, limits.file_bytes, 0),
+        (resource.RLIMIT_DATA, limits.memory_bytes, 0),
+        (resource.RLIMIT_CPU, seconds, _GRACE_SECONDS),
+    ):
+        _, hard = resource.getrlimit(kind)
+        wanted = (most, most + beyond)
+        if hard != resource.RLIM_INFINITY:
+            wanted = (min(most, hard), min(most + beyond, hard))
+        with suppress(ValueError, OSError):
+            resource.setrlimit(kind, wanted)

@@ -1,0 +1,131 @@
+"""Temporary folders that say whose they are, so that those of a killed process can be swept.
+
+Each holds a file that its process keeps locked for as long as it lives; the system lets go of
+the lock when the process ends, however that happens. So a folder whose lock is free is nobody's.
+Everything else in the temporary folder is left alone, and so is what another user made.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+import tempfile
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+PREFIX = "geo-service-"
+"""How the name of every such folder begins."""
+OWNER = ".geo-service-owner"
+"""The file in it that its process keeps locked."""
+UNOWNED_SECONDS = 86_400.0
+"""An empty folder without that file was left while it was made, if it is older than this."""
+_TRIES = 10
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: IO[bytes]) -> None:
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(file: IO[bytes]) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+class ScratchFolder:
+    """A temporary folder of this process; gone when closed, forgotten, or at its end.
+
+    Raises OSError when it cannot be made.
+    """
+
+    def __init__(self, purpose: str, *, parent: Path | None = None) -> None:
+        self.path, owner = _make(purpose, parent)
+        self._gone = weakref.finalize(self, _remove, self.path, owner)
+
+    def close(self) -> None:
+        """Remove the folder and all in it; doing so again does nothing."""
+        self._gone()
+
+
+@contextmanager
+def scratch_folder(purpose: str, *, parent: Path | None = None) -> Iterator[Path]:
+    """Give a temporary folder that is removed at the end, or swept if that is never reached.
+
+    `purpose` is a word for its name. `parent` is where it lies, in place of the system's
+    temporary folder.
+    """
+    folder = ScratchFolder(purpose, parent=parent)
+    try:
+        yield folder.path
+    finally:
+        folder.close()
+
+
+def sweep_scratch(parent: Path | None = None) -> int:
+    """Remove the folders of processes that are no more; return how many they were."""
+    where = Path(tempfile.gettempdir()) if parent is None else parent
+    with suppress(OSError):
+        return sum(_sweep(folder) for folder in where.glob(f"{PREFIX}*"))
+    return 0
+
+
+def _make(purpose: str, parent: Path | None) -> tuple[Path, IO[bytes]]:
+    for _ in range(_TRIES):
+        path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{purpose}-", dir=parent))
+        owner = (path / OWNER).open("xb")
+        # A sweeper may hold the lock first, and remove the folder under us.
+        with suppress(OSError):
+            _lock(owner)
+            if os.path.samestat(os.fstat(owner.fileno()), (path / OWNER).stat()):
+                return path, owner
+        owner.close()
+        shutil.rmtree(path, ignore_errors=True)
+    msg = f"No temporary folder could be made in {parent or tempfile.gettempdir()}"
+    raise OSError(msg)
+
+
+def _remove(path: Path, owner: IO[bytes]) -> None:
+    if sys.platform == "win32":  # an open file cannot be removed there
+        owner.close()
+    shutil.rmtree(path, ignore_errors=True)
+    owner.close()
+
+
+def _sweep(folder: Path) -> bool:
+    try:
+        status = folder.lstat()
+    except OSError:
+        return False
+    is_ours = sys.platform == "win32" or status.st_uid == os.getuid()
+    if not is_ours or not stat.S_ISDIR(status.st_mode):
+        return False
+    try:
+        owner = (folder / OWNER).open("rb+")
+    except FileNotFoundError:
+        return time.time() - status.st_mtime > UNOWNED_SECONDS and _is_emptied(folder)
+    except OSError:
+        return False
+    try:
+        _lock(owner)
+    except OSError:
+        owner.close()
+        return False
+    _remove(folder, owner)
+    return True
+
+
+def _is_emptied(folder: Path) -> bool:
+    """Remove a folder unless anything is in it: without an owner it may be anybody's."""
+    try:
+        folder.rmdir()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,144 @@
+"""A process of its own ends at each of its limits, when it is told to, and with its parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from geo_service.isolation import Isolated, ProcessEndedError, ProcessLimits, Reason
+from tests.conftest import ROOT
+
+LIMITS = {
+    "memory_bytes": 2_000_000_000,
+    "seconds": 60.0,
+    "file_bytes": 1_000_000,
+    "message_bytes": 1_000_000,
+}
+
+
+@contextmanager
+def doing(
+    work: str,
+    limits: dict[str, float] | None = None,
+    **arguments: Any,  # noqa: ANN401 - of whatever work
+) -> Iterator[Isolated]:
+    with Isolated([]) as process:
+        chosen: dict[str, Any] = {**LIMITS, **(limits or {})}
+        process.begin(f"tests.ingest.work:{work}", arguments, ProcessLimits(**chosen))
+        yield process
+
+
+def never() -> None:
+    """Watch, and let it go on."""
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_questions_are_answered_in_order() -> None:
+    with doing("echo") as process:
+        for text in (b"one", b"", "宗地".encode() * 1_000):
+            process.send(text)
+            assert process.receive(never) == text
+        pid = process.pid
+    assert not is_alive(pid)
+
+
+@pytest.mark.parametrize(
+    ("work", "limits", "arguments", "reason"),
+    [
+        ("hoard", {"memory_bytes": 300_000_000}, {}, Reason.MEMORY),
+        ("spin", {"seconds": 1.0}, {}, Reason.TIME),
+        ("sleep", {"seconds": 1.0}, {}, Reason.TIME),
+        ("flood", {}, {"size": 1_000_001}, Reason.OUTPUT),
+    ],
+)
+def test_a_limit_ends_it(
+    work: str, limits: dict[str, float], arguments: dict[str, Any], reason: Reason
+) -> None:
+    with doing(work, limits, **arguments) as process, pytest.raises(ProcessEndedError) as caught:
+        process.receive(never)
+    assert caught.value.reason is reason
+
+
+def test_an_answer_at_the_limit_arrives() -> None:
+    with doing("flood", size=999_999) as process:
+        assert process.receive(never) == bytes(999_999)
+
+
+def test_a_file_may_not_grow_past_the_limit(tmp_path: Path) -> None:
+    with doing("fill", path=str(tmp_path / "a"), size=1_000_000) as process:
+        assert process.receive(never) == b"written"
+    with (
+        doing("fill", path=str(tmp_path / "b"), size=1_000_001) as process,
+        pytest.raises(ProcessEndedError) as caught,
+    ):
+        process.receive(never)
+    assert caught.value.reason is Reason.OUTPUT
+    assert (tmp_path / "b").stat().st_size <= 1_000_000
+
+
+def test_a_process_that_is_killed_has_broken_down() -> None:
+    with doing("sleep") as process:
+        os.kill(process.pid, signal.SIGKILL)
+        with pytest.raises(ProcessEndedError) as caught:
+            process.receive(never)
+    assert caught.value.reason is Reason.BROKEN
+
+
+def test_a_mistake_of_ours_is_told_as_one() -> None:
+    with doing("fail") as process, pytest.raises(RuntimeError, match="a mistake of ours"):
+        process.receive(never)
+
+
+def test_whoever_watches_can_stop_it() -> None:
+    class Stop(Exception):  # noqa: N818 - not an error: the test asks for it
+        pass
+
+    asked = 0
+
+    def watch() -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 2:
+            raise Stop
+
+    with pytest.raises(Stop), doing("spin") as process:
+        process.receive(watch)
+    assert not is_alive(process.pid)
+
+
+def test_it_does_not_outlive_a_parent_that_is_killed() -> None:
+    code = (
+        "import sys; sys.path.insert(0, '.')\n"
+        "from tests.test_isolation import doing, never\n"
+        "with doing('sleep') as process:\n"
+        "    print(process.pid, flush=True)\n"
+        "    process.receive(never)\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=ROOT, text=True
+    )
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    ends = time.monotonic() + 60
+    while is_alive(pid) and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert not is_alive(pid)
