@@ -65,7 +65,9 @@ class StoreError(GeoServiceError):
     `told` is what anybody may be told about it: its own text names folders and servers.
     """
 
-    def __init__(self, message: str = "", *, told: str | None = None, is_full: bool = False) -> None:
+    def __init__(
+        self, message: str = "", *, told: str | None = None, is_full: bool = False
+    ) -> None:
         super().__init__(message)
         self.told = told
         self.is_full = is_full

@@ -19,7 +19,7 @@ LEVELS = (
     ("errors", "model", "crs", "data", "native"),
     ("schema", "industry", "language", "wording", "documents", "jobs", "basemaps"),
     ("plan", "reading"),
-    ("workspace", "spatial", "stores"),
+    ("workspace", "own_files", "spatial", "stores"),
     ("zoning",),
     ("suitability", "ingest"),
     ("reports",),

@@ -94,13 +94,11 @@ def keep_plan(opened: Workspace, plan: Plan) -> None:
     """
     kept = {(entry.layer, entry.version) for entry in opened.store.entries()}
     missing = [
-        (opened.own_layer(name), layer.version)
+        opened.own_of(name, layer.version)
         for name, layer in plan.layers.items()
-        if layer.number == 0
-        and name in opened.declared_layers
-        and (name, layer.version) not in kept
+        if layer.number == 0 and (name, layer.version) not in kept
     ]
-    keep_own(opened, [own for own, version in missing if own.version == version])
+    keep_own(opened, [own for own in missing if own is not None])
 
 
 def load_document(opened: Workspace, kind: str, identity: str, name: str) -> Any:  # noqa: ANN401 - any JSON

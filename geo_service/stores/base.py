@@ -269,7 +269,8 @@ class Store(Protocol):
     ) -> LayerVersion:
         """Publish what an earlier version held, as a new number; its rows are not copied.
 
-        `own` is recorded as `publish` does. Raises NotFoundError and ConflictError as `entry` and `publish` do.
+        `own` is recorded as `publish` does. Raises NotFoundError and ConflictError as `entry`
+        and `publish` do.
         """
 
     def keep(self, drafts: Sequence[Draft]) -> list[LayerVersion]:

@@ -24,7 +24,7 @@ from geo_service.errors import (
     NotFoundError,
     StoreError,
 )
-from geo_service.stores.base import KINDS, VERSION_LENGTH, Draft, LayerVersion, Outline, Saved
+from geo_service.stores.base import KINDS, Draft, LayerVersion, Outline, Saved
 from geo_service.stores.entries import (
     PUBLISHED,
     check_newest,
@@ -146,7 +146,8 @@ class CataloguedStore(ABC):
                 raise self._broken(damage.reason) from damage
             raise self._damaged(damage.layer, damage.version, damage.reason) from damage
         except _UNREADABLE as error:
-            raise self._broken(f"{type(error).__name__}: {error}") from error
+            reason = f"{type(error).__name__}: {error}"
+            raise self._broken(reason) from error
 
     def _broken(self, reason: str) -> StoreError:
         """Return the error of a catalogue that cannot be read."""
@@ -214,7 +215,9 @@ class CataloguedStore(ABC):
 
     def _entries(self, query: sa.Select[Any]) -> list[LayerVersion]:
         with self._reading() as connection:
-            return [] if connection is None else [entry_of(row) for row in connection.execute(query)]
+            return (
+                [] if connection is None else [entry_of(row) for row in connection.execute(query)]
+            )
 
     def entry(self, layer: str, version: str) -> LayerVersion:
         """Return the newest entry that a number or a version means."""
@@ -304,7 +307,7 @@ class CataloguedStore(ABC):
                 record_files(connection, own, published=latest(connection, PUBLISHED))
             yield connection, places[: len(items)], kept
 
-    def rollback(  # noqa: PLR0913 - what a publication is made of
+    def rollback(
         self,
         layer: str,
         version: str,

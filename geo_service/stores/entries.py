@@ -15,7 +15,7 @@ from geo_service.errors import ConflictError, NotFoundError
 from geo_service.model import Message
 from geo_service.stores.base import VERSION_LENGTH, LayerVersion, OwnFile
 from geo_service.stores.frames import canonical, content_digest, layer_schema
-from geo_service.stores.seals import DamageError, is_sound, seal_of
+from geo_service.stores.seals import ENTRY, SEAL, DamageError, is_sound, seal_of
 from geo_service.stores.tables import own_files, versions
 from geo_service.wording import said
 
@@ -60,7 +60,7 @@ def staged(draft: Draft) -> Staged:
 def entry_of(row: sa.Row[Any]) -> LayerVersion:
     """Return a row of `layer_versions` as an entry; DamageError when it was changed."""
     if not is_sound({name: getattr(row, name) for name in _SEALED}, row.seal):
-        raise DamageError("seal", layer=row.layer, version=str(row.digest)[:VERSION_LENGTH])
+        raise DamageError(SEAL, layer=row.layer, version=str(row.digest)[:VERSION_LENGTH])
     return LayerVersion(
         layer=row.layer,
         number=row.number,
@@ -141,7 +141,7 @@ def recorded_files(connection: sa.Connection) -> dict[str, OwnFile]:
     for row in connection.execute(sa.select(own_files)):
         values = {name: getattr(row, name) for name in _RECORDED}
         if not is_sound(values, row.seal):
-            raise DamageError("seal", layer=row.layer, version=str(row.digest)[:VERSION_LENGTH])
+            raise DamageError(SEAL, layer=row.layer, version=str(row.digest)[:VERSION_LENGTH])
         found[row.layer] = OwnFile(**values)
     return found
 
@@ -160,7 +160,7 @@ def recorded_originals(connection: sa.Connection) -> dict[str, LayerVersion]:
     kept = originals_by_content(connection)
     lost = [one for one in records.values() if (one.layer, one.digest) not in kept]
     if lost:
-        raise DamageError("entry", layer=lost[0].layer, version=lost[0].version)
+        raise DamageError(ENTRY, layer=lost[0].layer, version=lost[0].version)
     return {layer: kept[layer, record.digest] for layer, record in records.items()}
 
 

@@ -185,7 +185,9 @@ class PostgisStore(CataloguedStore):
     @contextmanager
     def _staging(self, staged: Iterable[Staged]) -> Iterator[tuple[sa.Connection, list[Placed]]]:
         with self._told(), self._engine.begin() as connection:
-            places = [(self._write(connection, layer, frame), None) for layer, frame, _ in staged]
+            places: list[Placed] = [
+                (self._write(connection, layer, frame), None) for layer, frame, _ in staged
+            ]
             self._take_lock(connection)
             yield connection, places
 

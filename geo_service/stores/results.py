@@ -9,7 +9,7 @@ import orjson
 import sqlalchemy as sa
 
 from geo_service.stores.base import Outline, Saved
-from geo_service.stores.seals import DamageError, is_sound, seal_of
+from geo_service.stores.seals import SEAL, DamageError, is_sound, seal_of
 from geo_service.stores.tables import documents, result_layers, results
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def saved_of(connection: sa.Connection, row: sa.Row[Any]) -> Saved:
     layers = {layer: version for layer, version in found}  # noqa: C416 - rows are no pairs to mypy
     values = {name: getattr(row, name) for name in _SEALED}
     if not is_sound({**values, "layers": layers}, row.seal):
-        raise DamageError("seal", version=str(row.id))
+        raise DamageError(SEAL, version=str(row.id))
     return Saved(
         kind=row.kind,
         id=row.id,
@@ -52,7 +52,7 @@ def saved_of(connection: sa.Connection, row: sa.Row[Any]) -> Saved:
     )
 
 
-def outline_of(row: sa.Row[Any]) -> Outline:
+def outline_of(row: Any) -> Outline:  # noqa: ANN401 - a row of some columns
     """Return a row as it is listed."""
     return Outline(
         kind=row.kind,

@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _DIGITS = 16
+SEAL, ENTRY = "seal", "entry"
+"""What was wrong: a row that was changed, a row that is gone."""
 
 
 class DamageError(Exception):
     """What was read is not what was written; the store tells it as StoreError."""
 
-    def __init__(self, reason: str, *, layer: str | None = None, version: str | None = None) -> None:
+    def __init__(
+        self, reason: str, *, layer: str | None = None, version: str | None = None
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.layer = layer
