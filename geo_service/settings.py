@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from geo_service.stores.base import WorkspaceAt
+from geo_service.stores.base import KeepLimits, WorkspaceAt
 
 WORKSPACE_FILE = "workspace.toml"
 DEMO_WORKSPACE = Path("layers/yunyang")
@@ -26,14 +26,19 @@ class Settings(BaseSettings):
     """Address of the store in place of the workspace's own; it may hold a password."""
     max_import_bytes: int = Field(default=1_000_000_000, gt=0)
     """The largest file that the service takes for import."""
+    keep_results_days: float | None = Field(default=None, gt=0)
+    """Saved reviews and rankings older than this go; without it age alone drops nothing."""
+    keep_results_bytes: int = Field(default=5_000_000_000, ge=0)
+    """Once saved results take more than this the oldest go; 0 is without a limit."""
     debug: bool = False
     """Show the trace of our own faults on stderr."""
 
     def find_workspace(self, given: Path | None = None) -> WorkspaceAt:
         """Return the workspace: the one given, GEO_WORKSPACE, this folder, else the demo.
 
-        It carries GEO_STORE, where that is set.
+        It carries GEO_STORE, where that is set, and how long results are kept.
         """
         here = Path()
         folder = here if (here / WORKSPACE_FILE).is_file() else DEMO_WORKSPACE
-        return WorkspaceAt(given or self.workspace or folder, self.store)
+        keep = KeepLimits(self.keep_results_days, self.keep_results_bytes or None)
+        return WorkspaceAt(given or self.workspace or folder, self.store, keep)

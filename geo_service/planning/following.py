@@ -1,4 +1,7 @@
-"""Keeping up with the store: a running county notices what was published, by whomever."""
+"""Keeping up with the workspace: a running county notices what was published, by whomever.
+
+While nothing was published the workspace's own files count, and an edit of one is noticed as well.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ LOOK_EVERY_SECONDS = 1.0
 class Follower:
     """Opens a county's plan again when its store has newer versions."""
 
-    def __init__(self, county: County, seen: int) -> None:
+    def __init__(self, county: County, seen: tuple[object, ...]) -> None:
         self._county = county
         self._work = threading.Lock()
         self._gate = threading.Lock()
@@ -31,14 +34,14 @@ class Follower:
         self._is_closed = False
 
     def refresh(self) -> bool:
-        """Open the plan again if something was published; return whether it is another now."""
+        """Open the plan again if what counts has changed; return whether it is another now."""
         with self._work:
             workspace = self._county.workspace
-            stamp = workspace.store.stamp()
-            if stamp == self._seen:
+            moment = workspace.moment()
+            if moment == self._seen:
                 return False
-            # Seen even if the plan cannot be opened: the next try is for the next publish.
-            self._seen = stamp
+            # Seen even if the plan cannot be opened: the next try is for the next publish or edit.
+            self._seen = moment
             plan = workspace.plan()
             if plan.version == self._county.plan.version:
                 return False

@@ -7,6 +7,7 @@ about it (ledger, placement, columns) lives in memory.
 
 from __future__ import annotations
 
+import errno
 import re
 import secrets
 import shutil
@@ -24,7 +25,7 @@ import geopandas as gpd
 import orjson
 import pandas as pd
 
-from geo_service.errors import BusyError, ConflictError, NotFoundError
+from geo_service.errors import BusyError, ConflictError, NotFoundError, StoreError
 from geo_service.ingest.report import SAMPLE_ROWS
 from geo_service.planning.imports import (
     ImportResult,
@@ -33,6 +34,7 @@ from geo_service.planning.imports import (
     publish_import,
     read_import,
 )
+from geo_service.planning.keeping import members
 from geo_service.stores.base import WorkspaceAt
 from geo_service.wording import said
 
@@ -46,6 +48,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int, str], None]
 KEPT_DRAFTS = 20
+"""How many may wait; those that were published do not count."""
+KEPT_PUBLISHED = 100
+"""Of how many published ones the report is kept."""
 KEPT_SECONDS = 3_600.0
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,10}")
 _ROWS = "rows.parquet"
@@ -75,6 +80,7 @@ class ImportDraft:
             "features": self.features,
             "status": "draft" if self.version is None else "published",
             "version": None if self.version is None else self.version.version,
+            **members(None if self.version else said("keeping.draft"), translator),
             "made_at": self.made_at.isoformat(timespec="seconds"),
             "expires_at": expires.isoformat(timespec="seconds"),
         }
@@ -120,7 +126,7 @@ class ImportDesk:
         """
         self._forget_old()
         with self._lock:
-            if len(self._drafts) >= KEPT_DRAFTS:
+            if sum(draft.version is None for draft in self._drafts.values()) >= KEPT_DRAFTS:
                 msg = said("problem.drafts", count=KEPT_DRAFTS)
                 raise BusyError(msg)
         suffix = Path(filename).suffix
@@ -164,9 +170,17 @@ class ImportDesk:
         return self._county.workspace.at
 
     def _keep(self, result: ImportResult, translator: Translator) -> ImportDraft:
-        imported = result.imported
         draft_id = secrets.token_hex(8)
         folder = Path(self._root.name) / draft_id
+        try:
+            return self._written(result, translator, folder)
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise no_room(error) from error
+
+    def _written(self, result: ImportResult, translator: Translator, folder: Path) -> ImportDraft:
+        imported = result.imported
+        draft_id = folder.name
         folder.mkdir()
         imported.frame.to_parquet(folder / _ROWS)
         imported.ledger.write_refused(folder / "refused.csv")
@@ -222,7 +236,9 @@ class ImportDesk:
             if draft.version is not None:
                 msg = said("problem.published", version=draft.version.version)
                 raise ConflictError(msg)
+            self._county.check_files()
             draft.version = publish_import(self._workspace, draft.whole(), note=note).version
+            (draft.folder / _ROWS).unlink(missing_ok=True)  # they are in the store now
         self._county.refresh()
         return draft
 
@@ -230,6 +246,8 @@ class ImportDesk:
         now = time.monotonic()
         with self._lock:
             old = [draft for draft in self._drafts.values() if now - draft.made > KEPT_SECONDS]
+            published = [draft for draft in self._drafts.values() if draft.version is not None]
+            old += [draft for draft in published[:-KEPT_PUBLISHED] if draft not in old]
             for draft in old:
                 del self._drafts[draft.draft_id]
         for draft in old:
@@ -239,6 +257,15 @@ class ImportDesk:
             with suppress(OSError):
                 if time.time() - upload.stat().st_mtime > KEPT_SECONDS:
                     shutil.rmtree(upload, ignore_errors=True)
+
+
+def no_room(error: OSError) -> StoreError:
+    """Return the error of a file or a draft that could not be written."""
+    is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    told = said("problem.store_full_told") if is_full else None
+    reason = error.strerror or type(error).__name__
+    msg = said("problem.cannot_write", path=str(error.filename or "?"), reason=reason)
+    return StoreError(msg, told=told, is_full=is_full)
 
 
 def _no_such_import() -> NotFoundError:

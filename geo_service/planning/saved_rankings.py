@@ -67,6 +67,11 @@ def load_ranking(opened: Workspace, ranking_id: str, language: Language) -> Docu
     return document
 
 
+def ranking_bytes(opened: Workspace, ranking_id: str, language: Language) -> bytes:
+    """Return what a saved ranking answered, as JSON; NotFoundError for an unknown id."""
+    return opened.store.document(RANKING, ranking_id, f"{WHOLE}.{language}")
+
+
 def load_summary(opened: Workspace, ranking_id: str, language: Language) -> Document:
     """Return the summary of a saved ranking; NotFoundError for an unknown id."""
     document: Document = load_document(opened, RANKING, ranking_id, f"{SUMMARY}.{language}")

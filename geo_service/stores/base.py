@@ -32,6 +32,7 @@ __all__ = [
     "REVIEW",
     "ConflictError",
     "Draft",
+    "Holding",
     "KeepLimits",
     "LayerVersion",
     "Outline",
@@ -45,6 +46,10 @@ __all__ = [
 REVIEW = "review"
 RANKING = "ranking"
 KINDS = (REVIEW, RANKING)
+IMPORT = "import"
+"""The lists of an import, which lie beside the store."""
+NEARLY = 0.8
+"""From this share of the bytes on it is told that old results will go."""
 
 CATALOGUE = "catalogue.sqlite"
 """The embedded store's catalogue, in its folder; it is made when something is first written."""
@@ -173,6 +178,26 @@ class Outline:
     size: int
     """Bytes in the store, compressed."""
     is_pinned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """All that a workspace keeps, newest first, and what it takes."""
+
+    items: tuple[Outline, ...]
+    limits: KeepLimits
+
+    @property
+    def size(self) -> int:
+        """Return the bytes of all."""
+        return sum(item.size for item in self.items)
+
+    @property
+    def is_nearly_full(self) -> bool:
+        """Whether so much is kept that old results will go before long."""
+        most = self.limits.bytes
+        results = sum(item.size for item in self.items if item.kind in KINDS)
+        return most is not None and results >= NEARLY * most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,6 +331,9 @@ class Store(Protocol):
 
     def outlines(self) -> list[Outline]:
         """Return every saved result, newest first."""
+
+    def saved_among(self, kind: str, identities: Sequence[str]) -> frozenset[str]:
+        """Return which of some ids are saved results of a kind; durable, not merely asked for."""
 
     def pin(self, kind: str, identity: str, *, is_pinned: bool) -> None:
         """Keep a saved result whatever the limits say, or no longer; NotFoundError if unknown."""

@@ -442,6 +442,15 @@ class CataloguedStore(ABC):
             rows = connection.execute(query.order_by(results.c.made_at.desc(), results.c.id))
             return [outline_of(row) for row in rows]
 
+    def saved_among(self, kind: str, identities: Sequence[str]) -> frozenset[str]:
+        """Return which of some ids are saved results of a kind."""
+        if not identities:
+            return frozenset()
+        query = sa.select(results.c.id).where(results.c.kind == kind, results.c.id.in_(identities))
+        with self._reading() as connection:
+            found = () if connection is None else connection.scalars(query)
+            return frozenset(found)
+
     def pin(self, kind: str, identity: str, *, is_pinned: bool) -> None:
         """Keep a saved result whatever the limits say, or no longer."""
         is_meant = (results.c.kind == kind) & (results.c.id == identity)

@@ -30,6 +30,7 @@ from geo_service.web.routes import (
     places,
     rankings,
     reviews,
+    saved,
     tiles,
 )
 from geo_service.web.security import SecurityHeaders
@@ -81,6 +82,7 @@ def create_app(county: County, *, max_import_bytes: int = MAX_IMPORT_BYTES) -> F
         health,
         parks,
         reviews,
+        saved,
         exports,
         rankings,
         imports,

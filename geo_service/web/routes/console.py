@@ -17,6 +17,7 @@ from geo_service.planning.ranking_files import (
     export_ranking,
 )
 from geo_service.planning.register import review_register
+from geo_service.stores.base import REVIEW
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import CountyDep, Limit, Offset, json_reply
 from geo_service.web.routes.exports import attachment
@@ -47,6 +48,7 @@ def register(
     found = county.find_review(review_id)
     translator = county.translator(language)
     document = review_register(found, translator, limit=limit, offset=offset)
+    document["summary"] |= county.keeper.members(REVIEW, review_id, translator)
     return json_reply(request, document)
 
 

@@ -17,7 +17,7 @@ from geo_service.ingest.options import UNIT, parse_mapping, read_units, with_ans
 from geo_service.jobs import Job
 from geo_service.language import Language
 from geo_service.planning.county import County
-from geo_service.planning.import_drafts import ImportDesk
+from geo_service.planning.import_drafts import ImportDesk, no_room
 from geo_service.schema import SCHEMAS
 from geo_service.web.errors import translator_of
 from geo_service.web.language import LanguageDep
@@ -129,6 +129,9 @@ async def create_import(
         with upload.open("wb") as target:
             async for part in request.stream():
                 await run_in_threadpool(target.write, part)
+    except OSError as error:
+        desk.drop_upload(upload)
+        raise no_room(error) from error
     except BaseException:
         desk.drop_upload(upload)
         raise
@@ -180,6 +183,8 @@ def imports(request: Request, county: CountyDep, desk: DeskDep, language: Langua
         "repair_counts",
         "status",
         "version",
+        "saved",
+        "not_saved",
         "changes",
         "obstacle",
         "made_at",
