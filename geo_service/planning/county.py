@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 import shapely
 
 from geo_service.documents import shorten
-from geo_service.errors import BusyError, ConflictError, NotFoundError
+from geo_service.errors import BusyError, ConflictError, NotFoundError, WorkspaceError
 from geo_service.jobs import JobBoard
 from geo_service.language import Language, Translator, to_simplified
-from geo_service.planning.following import Follower
+from geo_service.planning.following import Follower, edited_files
 from geo_service.planning.keeping import Keeper, members
 from geo_service.planning.rankings import RankingDesk
 from geo_service.planning.retention import drop_kept
@@ -130,6 +130,8 @@ class County:
         except BaseException:
             opened.close()
             raise
+        if moment[0] == 0:
+            _log.warning("Nothing was published in %s: its own files count.", opened.folder.name)
         return cls(plan, rulebook, current, workspace=opened, moment=moment)
 
     @property
@@ -183,17 +185,11 @@ class County:
         and an edit never takes effect because another layer was published.
         """
         before = self.plan
-        if not self.refresh():
+        try:
+            is_other = self.refresh()
+        except WorkspaceError:  # a file that cannot be read: whoever publishes is told
             return
-        now = self.plan.layers
-        edited = [
-            name
-            for name, layer in before.layers.items()
-            if layer.number == 0
-            and name in now
-            and now[name].number == 0
-            and now[name].version != layer.version
-        ]
+        edited = edited_files(before, self.plan) if is_other else []
         if edited:
             raise ConflictError(said("problem.files_edited", names=edited))
 

@@ -13,12 +13,25 @@ from typing import TYPE_CHECKING
 from geo_service.errors import GeoServiceError
 
 if TYPE_CHECKING:
+    from geo_service.plan import Plan
     from geo_service.planning.county import County
 
 _log = logging.getLogger(__name__)
 
 LOOK_EVERY_SECONDS = 1.0
 """How often requests make the store be asked for news, at most."""
+
+
+def edited_files(before: Plan, after: Plan) -> list[str]:
+    """Return the layers whose own file counts in both plans and holds something else now."""
+    now = after.layers
+    return [
+        name
+        for name, layer in before.layers.items()
+        if name in now
+        and layer.number == now[name].number == 0
+        and layer.version != now[name].version
+    ]
 
 
 class Follower:
@@ -43,8 +56,11 @@ class Follower:
             # Seen even if the plan cannot be opened: the next try is for the next publish or edit.
             self._seen = moment
             plan = workspace.plan()
-            if plan.version == self._county.plan.version:
+            before = self._county.plan
+            if plan.version == before.version:
                 return False
+            for name in edited_files(before, plan):
+                _log.warning("Layer %s: its own file was edited and counts; the plan has it.", name)
             self._county.stand_on(plan)
             return True
 

@@ -19,6 +19,7 @@ import geo_service
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator
 from geo_service.planning.data import keep_own
+from geo_service.planning.retention import retain_within
 from geo_service.reports.document import dump, review_document
 from geo_service.stores.base import REVIEW, Saved
 from geo_service.wording import said
@@ -140,6 +141,7 @@ def save_workspace_review(
     with open_workspace(workspace) as opened:
         saved = save_review(opened, result, is_trial=is_trial)
         keep_plan(opened, result.plan)
+        retain_within(opened, spared={(saved.kind, saved.id)})
         return saved
 
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from geo_service.planning.exports import MEDIA_TYPES, ExportFormat, export_name, export_review
+from geo_service.stores.base import REVIEW
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import CountyDep
 
@@ -35,7 +36,8 @@ def export(
         "cache-control": "no-cache",
         "vary": "accept-language",
     }
-    content = export_review(result, format, translator)
+    more = county.keeper.members(REVIEW, review_id, translator)
+    content = export_review(result, format, translator, more)
     return Response(content, headers=headers, media_type=MEDIA_TYPES[format])
 
 
