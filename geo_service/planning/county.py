@@ -130,8 +130,6 @@ class County:
         except BaseException:
             opened.close()
             raise
-        if moment[0] == 0:
-            _log.warning("Nothing was published in %s: its own files count.", opened.folder.name)
         return cls(plan, rulebook, current, workspace=opened, moment=moment)
 
     @property
@@ -177,6 +175,12 @@ class County:
         stays.
         """
         return self._follower.refresh() if self._follower is not None else False
+
+    def tell_own_files(self) -> None:
+        """Log that nothing was published, if so: the workspace's own files count."""
+        if self._workspace is not None and self._workspace.store.stamp() == 0:
+            name = self._workspace.folder.name
+            _log.warning("Nothing was published in %s: its own files count.", name)
 
     def check_files(self) -> None:
         """Take up own files that count and were edited, before something is published.

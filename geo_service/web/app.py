@@ -127,6 +127,7 @@ def serve(
         )
         shown = f"[{host}]" if ":" in host else host
         say(f"Serving on http://{shown}:{listener.getsockname()[1]}/  (Ctrl-C stops)")
+        county.tell_own_files()
         with suppress(KeyboardInterrupt):  # uvicorn raises it again once it has shut down
             uvicorn.Server(config).run(sockets=[listener])
         say("Stopped.")
