@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import shapely
 import sqlalchemy as sa
 
 from geo_service.errors import (
@@ -65,7 +66,16 @@ if TYPE_CHECKING:
 
 _COUNTY, _MOVED_TO = "county", "moved_to"
 _ALL_SAVED = 1_000_000
-_UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, zlib.error)
+_UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    zlib.error,
+    shapely.errors.ShapelyError,
+    sa.exc.InvalidRequestError,
+)
 """What reading a damaged row raises: a number, a date or a document that is none."""
 
 
@@ -148,6 +158,12 @@ class CataloguedStore(ABC):
         except _UNREADABLE as error:
             reason = f"{type(error).__name__}: {error}"
             raise self._broken(reason) from error
+
+    def _stopped(self, reason: str, *, is_full: bool = False) -> StoreError:
+        """Return the error of a store that could not do its work."""
+        key = "problem.store_full" if is_full else "problem.store_failed"
+        told = said("problem.store_full_told") if is_full else None
+        return StoreError(said(key, store=self.shown, reason=reason), told=told, is_full=is_full)
 
     def _broken(self, reason: str) -> StoreError:
         """Return the error of a catalogue that cannot be read."""

@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from geo_service.stores.frames import Condition
 
 LAYERS = "layers"
-_FAILED = "problem.store_failed"
 BUSY_SECONDS = 30
 ORPHAN_SECONDS = 3600
 """A file without an entry that is older than this is no longer waiting for one."""
@@ -122,7 +121,7 @@ class LocalStore(CataloguedStore):
         except (OSError, pa.ArrowException) as error:
             reason = getattr(error, "strerror", None) or str(error)
             is_full = getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}
-            raise self._stopped(_FAILED, reason, is_full=is_full) from error
+            raise self._stopped(reason, is_full=is_full) from error
 
     def _failed(self, error: sa.exc.DBAPIError | sqlite3.Error) -> StoreError:
         """Return what SQLite says as StoreError: no room, damage, or another failure."""
@@ -130,14 +129,9 @@ class LocalStore(CataloguedStore):
         name = str(getattr(cause, "sqlite_errorname", ""))
         if not name.startswith(_NO_DAMAGE) and not isinstance(cause, sqlite3.ProgrammingError):
             return self._broken(str(cause))
-        is_unsaid = _lacks_room(cause) and "full" not in str(cause)
-        is_full = is_unsaid and self._is_disk_full()
-        key = "problem.store_full" if is_full else _FAILED
-        return self._stopped(key, str(cause), is_full=is_full or name.startswith("SQLITE_FULL"))
-
-    def _stopped(self, key: str, reason: str, *, is_full: bool) -> StoreError:
-        told = said("problem.store_full_told") if is_full else None
-        return StoreError(said(key, store=self.shown, reason=reason), told=told, is_full=is_full)
+        is_said = name.startswith("SQLITE_FULL")
+        is_full = is_said or (_lacks_room(cause) and self._is_disk_full())
+        return self._stopped(str(cause), is_full=is_full)
 
     def _is_disk_full(self) -> bool:
         with contextlib.suppress(OSError):

@@ -166,12 +166,10 @@ class PostgisStore(CataloguedStore):
             if _is_damage(error):
                 raise self._broken(self._reason(error)) from None
             is_full = getattr(error.orig, "sqlstate", None) == _DISK_FULL
-            told = said("problem.store_full_told") if is_full else None
-            msg = said("problem.store_failed", store=self.shown, reason=self._reason(error))
-            raise StoreError(msg, told=told, is_full=is_full) from None
+            raise self._stopped(self._reason(error), is_full=is_full) from None
         except sa.exc.TimeoutError:
-            msg = said("problem.store_failed", store=self.shown, reason="no connection was free")
-            raise StoreError(msg) from None
+            reason = "no connection was free"
+            raise self._stopped(reason) from None
 
     def _reason(self, error: sa.exc.DBAPIError) -> str:
         """Return what the server says in one line, never with a password."""

@@ -2,14 +2,19 @@
 // dropped, results can be pinned, and old ones go together.
 import { ask, emptyState, errorState, fillWith, get } from './api.js';
 import { button, data, labelled, make } from './dom.js';
-import { count, isGiven, percent, time } from './format.js';
+import { count, isGiven, number, percent, time } from './format.js';
 import { has, page, start, t } from './frame.js';
 import { table } from './table.js';
 
 const LISTED = 1000;
 const PER_MB = 1_000_000;
 
-const megabytes = (bytes) => (bytes < PER_MB / 10 ? t('kept.kilobytes', { value: count(Math.ceil(bytes / 1000)) }) : t('kept.megabytes', { value: (bytes / PER_MB).toFixed(1) }));
+function megabytes(bytes) {
+  if (bytes < PER_MB / 10) return t('kept.kilobytes', { value: count(Math.ceil(bytes / 1000)) });
+  if (bytes < 1000 * PER_MB) return t('kept.megabytes', { value: number(bytes / PER_MB) });
+  return t('kept.gigabytes', { value: number(bytes / PER_MB / 1000) });
+}
+
 const titleOf = (layer) => (has(`layer.${layer}`) ? t(`layer.${layer}`) : layer);
 
 function addressOf(item) {
