@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import importlib.util
 import io
 import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -24,13 +23,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyogrio
 import pyproj
 import shapely
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic import Field as Setting
 
-from geo_service import gdal
 from geo_service.basemaps import BasemapPart, basemap_faults, basemap_of
 from geo_service.crs import STORAGE_CRS, is_metric
 from geo_service.documents import (
@@ -44,21 +41,31 @@ from geo_service.documents import (
 from geo_service.errors import Fault, NotFoundError, StoreError, WorkspaceError
 from geo_service.industry import IndustryGroups, group_table
 from geo_service.model import AreaMethod, FocusBasis, Message, Tier
+from geo_service.own_files import (
+    EDITED,
+    SETTINGS_FILE,
+    LayerPart,
+    OwnFileState,
+    OwnLayer,
+    cached,
+    file_digest,
+    file_stamp,
+    locate,
+    now_s,
+)
 from geo_service.plan import DemFile, Layer, Plan, PlanSettings
 from geo_service.reading import LayerFile, find_faults, read_layer
 from geo_service.schema import LAND_USE_SCHEMES, SCHEMAS, ZONE_KINDS
-from geo_service.scratch import scratch_folder, sweep_scratch
 from geo_service.stores.base import VERSION_LENGTH, WorkspaceAt
 from geo_service.stores.frames import canonical, content_digest
-from geo_service.stores.opening import STORE_FOLDER, has_password, is_empty, open_store
+from geo_service.stores.opening import has_password, is_empty, open_store
 from geo_service.wording import said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from geo_service.stores.base import LayerVersion, Store
+    from geo_service.stores.base import LayerVersion, OwnFile, Store
 
-SETTINGS_FILE = "workspace.toml"
 FORMAT = 1
 _log = logging.getLogger(__name__)
 _TRIES = 5
@@ -80,15 +87,6 @@ class _GroupsPart(_Part):
     file: str
     version: str
     names: dict[str, Languages]
-
-
-class _LayerPart(_Part):
-    file: str
-    layer: str | None = None
-    package: str | None = None
-    crs: str | None = None
-    where: dict[str, str] = Setting(default_factory=dict)
-    values: dict[str, str | bool | float] = Setting(default_factory=dict)
 
 
 _Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -129,7 +127,7 @@ class _SettingsFile(_Part):
     industry_groups: _GroupsPart
     dem: _DemPart | None = None
     basemaps: tuple[BasemapPart, ...] = ()
-    layers: dict[str, _LayerPart]
+    layers: dict[str, LayerPart]
 
 
 SETTING_NAMES = tuple(_SettingsFile.model_fields)
@@ -178,23 +176,6 @@ def open_workspace(workspace: str | os.PathLike[str]) -> Iterator[Workspace]:
         opened.close()
 
 
-@dataclass(frozen=True)
-class OwnLayer:
-    """What the workspace's own file holds of a layer: its version 0."""
-
-    name: str
-    frame: pd.DataFrame
-    shown: str
-    """The file as messages name it."""
-    file_digest: str | None
-    """SHA-256 over the file's bytes; None when it comes from an installed package."""
-
-    @cached_property
-    def version(self) -> str:
-        """What the content is called."""
-        return content_digest(self.frame, self.name)[:VERSION_LENGTH]
-
-
 class Workspace:
     """A county's folder with its settings read, and its store. Layers are read when asked for."""
 
@@ -206,8 +187,13 @@ class Workspace:
         self._settings = settings
         self._groups = _read_groups(self.folder, settings.industry_groups, self._faults)
         self._dem = _read_dem(self.folder, settings, self._faults)
-        given = workspace.store if isinstance(workspace, WorkspaceAt) else None
-        self._address = given or settings.store
+        at = workspace if isinstance(workspace, WorkspaceAt) else WorkspaceAt(self.folder)
+        self.keep = at.keep
+        """What becomes of saved results in time."""
+        self._address = at.store or settings.store
+        self._read: dict[str, str | None] = {}
+        self._taken: dict[str, OwnLayer] = {}
+        self._looked: dict[str, tuple[object, OwnFileState]] = {}
 
     @cached_property
     def store(self) -> Store:
@@ -217,7 +203,7 @@ class Workspace:
     @property
     def at(self) -> WorkspaceAt:
         """Where this workspace is: its folder, and the address of a store that was given."""
-        return WorkspaceAt(self.folder, self._address)
+        return WorkspaceAt(self.folder, self._address, self.keep)
 
     @property
     def settings(self) -> PlanSettings:
@@ -235,15 +221,18 @@ class Workspace:
             self.store.close()
 
     def plan(self) -> Plan:
-        """Return the plan of the newest versions; all of them are from one moment."""
+        """Return the plan of what counts of each layer; all of them are from one moment."""
+        gone: _GoneError | None = None
         for _ in range(_TRIES):
             # Nothing published, no store to open: a review starts sooner.
             is_bare = is_empty(self.folder, self._address)
             newest = {} if self._faults or is_bare else self.store.newest()
+            if gone is not None and gone.entry in newest.values():
+                raise gone.damage(self.store.shown)
             try:
                 return self._composed(newest)
-            except NotFoundError:  # a version was dropped between the two: look again
-                continue
+            except _GoneError as error:  # a version was dropped between the two: look again
+                gone = error
         msg = f"The versions in {self.store.shown} change too quickly to be read."
         raise StoreError(msg)
 
@@ -262,8 +251,8 @@ class Workspace:
                 numbers[name] = self.store.entry(name, version).number
                 frames[name] = self.store.read(name, version)
             except NotFoundError:
-                own = self.own_layer(name) if name in self._settings.layers else None
-                if own is None or own.version != version:
+                own = self.own_of(name, version)
+                if own is None:
                     raise
                 frames[name], numbers[name] = own.frame, 0
         return self._plan_of(frames, versions, numbers)
@@ -273,13 +262,7 @@ class Workspace:
         faults = list(_check_references(frames, shown))
         if faults:
             raise _unusable(self.folder, faults)
-        for name in self.changed_files(newest):
-            _log.warning(
-                "Layer %s: its own file %s was changed after versions were published; the "
-                "newest version counts, not the file.",
-                name,
-                self._settings.layers[name].file,
-            )
+        self._tell(self.own_states(newest, is_quick=True))
         versions = {
             name: newest[name].version
             if name in newest
@@ -301,10 +284,23 @@ class Workspace:
         }
         return Plan(layers, self.settings)
 
+    def _tell(self, states: Mapping[str, OwnFileState]) -> None:
+        """Log what became of own files that do not hold what counts, or are not recorded."""
+        for name, state in states.items():
+            if state in _TOLD:
+                level, text = _TOLD[state]
+                _log.log(level, text, name, self._settings.layers[name].file)
+
     def frames(
-        self, newest: Mapping[str, LayerVersion], *, but: Collection[str] = ()
+        self,
+        newest: Mapping[str, LayerVersion],
+        *,
+        but: Collection[str] = (),
+        is_lenient: bool = False,
     ) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
         """Return every layer's rows as they are kept, and what messages call their files.
+
+        With `is_lenient`, layers whose version cannot be read any more are left out.
 
         Raises
         ------
@@ -317,17 +313,46 @@ class Workspace:
         for name in (*self.declared_layers, *(name for name in newest if name in SCHEMAS)):
             if name in frames or name in but:
                 continue
-            if name in newest:
-                frames[name] = self.store.read(name, newest[name].version)
-                shown[name] = f"store (number {newest[name].number})"
+            entry = newest.get(name)
+            if entry is not None:
+                if entry.number == 0 and name not in self.declared_layers:
+                    continue  # the settings do not name it any more
+                try:
+                    frames[name] = self._kept_rows(entry)
+                except (NotFoundError, StoreError):
+                    if not is_lenient:
+                        raise
+                    continue
+                shown[name] = f"store (number {entry.number})"
                 continue
-            own, problems = self._read_own(name)
+            found, problems = self._taken_or_read(name)
             faults += problems
-            if own is not None:
-                frames[name], shown[name] = own.frame, own.shown
+            if found is not None:
+                frames[name], shown[name] = found.frame, found.shown
         if faults:
             raise _unusable(self.folder, faults)
         return frames, shown
+
+    def _kept_rows(self, entry: LayerVersion) -> pd.DataFrame:
+        """Return a version's rows from the store, or from the own file if that holds the same.
+
+        Raises _GoneError when they are not there, StoreError when they are damaged.
+        """
+        try:
+            return self.store.read(entry.layer, entry.version)
+        except (NotFoundError, StoreError) as error:
+            own = self.own_of(entry.layer, entry.version)
+            if own is not None:
+                _log.warning("%s The workspace's own file holds the same and is read.", error)
+                return own.frame
+            if isinstance(error, NotFoundError):
+                raise _GoneError(entry) from error
+            raise
+
+    def own_of(self, name: str, version: str) -> OwnLayer | None:
+        """Return what the own file of a layer holds if it is that version, else None."""
+        own, faults = self._read_own(name) if name in self.declared_layers else (None, [])
+        return own if own is not None and not faults and own.version == version else None
 
     def own_layer(self, name: str) -> OwnLayer:
         """Return what the workspace's own file holds of a layer.
@@ -342,42 +367,150 @@ class Workspace:
             raise _unusable(self.folder, faults)
         return own
 
+    def counting_files(self, newest: Mapping[str, LayerVersion]) -> dict[str, OwnLayer]:
+        """Return what the own files hold that count still, by layer: nothing is recorded of them.
+
+        What is checked next with this workspace is checked with these. Raises WorkspaceError
+        with all faults when they cannot be used.
+        """
+        found, faults = {}, list(self._faults)
+        for name in self.declared_layers:
+            if name not in newest:
+                own, problems = self._read_own(name)
+                faults += problems
+                if own is not None:
+                    found[name] = own
+        if faults:
+            raise _unusable(self.folder, faults)
+        self._taken = found
+        return found
+
+    def _taken_or_read(self, name: str) -> tuple[OwnLayer | None, list[Fault]]:
+        return (self._taken[name], []) if name in self._taken else self._read_own(name)
+
     def _read_own(self, name: str) -> tuple[OwnLayer | None, list[Fault]]:
         part = self._settings.layers[name]
-        source = _locate(self.folder, name, part)
-        if isinstance(source, Fault):
-            return None, [source]
-        path = source.path
-        if part.package:
-            source = _cached(self.folder, source)
-        frame, faults = read_layer(source, SCHEMAS[name])
+        place = locate(self.folder, name, part)
+        if isinstance(place, Fault):
+            return None, [place]
+        for _ in range(_TRIES):  # a file that is being written is read again
+            stamp = file_stamp(place.path)
+            digest = None if part.package or stamp is None else file_digest(place.path)
+            source = cached(self.folder, place) if part.package else place
+            frame, faults = read_layer(source, SCHEMAS[name])
+            if file_stamp(place.path) == stamp:
+                break
         if frame is None:
             return None, faults
         if name == "parcels":
             faults = _declare_scheme(frame, self._settings.land_use_scheme, faults, part.file)
-        digest = None if part.package else _file_digest(path)
         kept = frame if faults else canonical(frame, name)
-        return OwnLayer(name, kept, source.shown, digest), faults
+        if not faults:
+            self._read[name] = stamp
+        own = OwnLayer(
+            name,
+            kept,
+            source.shown,
+            digest,
+            stamp=stamp,
+            declared=self._declared(name),
+            read_at=now_s(),
+        )
+        return own, faults
+
+    def _declared(self, name: str) -> str:
+        """Return a digest over how the settings have a layer's file read."""
+        scheme = self._settings.land_use_scheme if name == "parcels" else None
+        return self._settings.layers[name].digest(scheme)
 
     def modified_at(self, name: str) -> float:
         """Return when a layer's own file was changed last, in seconds since 1970."""
-        source = _locate(self.folder, name, self._settings.layers[name])
+        source = locate(self.folder, name, self._settings.layers[name])
         return 0.0 if isinstance(source, Fault) else source.path.stat().st_mtime
 
+    # ---- own files, as they are now -----------------------------------------------------------
+
+    def own_states(
+        self, newest: Mapping[str, LayerVersion] | None = None, *, is_quick: bool = False
+    ) -> dict[str, OwnFileState]:
+        """Return what became of each layer's own file.
+
+        With `is_quick` a file that was edited is not read to see whether it can be.
+        """
+        is_bare = newest is None and is_empty(self.folder, self._address)
+        now = newest if newest is not None else {} if is_bare else self.store.newest()
+        recorded = self.store.recorded() if now else {}
+        return {
+            name: self._state(name, now, recorded.get(name), is_quick=is_quick)
+            for name in self.declared_layers
+        }
+
+    def _state(
+        self,
+        name: str,
+        newest: Mapping[str, LayerVersion],
+        record: OwnFile | None,
+        *,
+        is_quick: bool,
+    ) -> OwnFileState:
+        stamp = self._stamp(name)
+        if stamp is None:
+            return OwnFileState.MISSING
+        if name not in newest:
+            counts = OwnFileState.UNRECORDED if newest else OwnFileState.COUNTS
+            is_read = is_quick or stamp == self._read.get(name)
+            return counts if is_read else self._readable(name, stamp, counts)
+        if record is None:  # the file was named after the layer was published
+            return OwnFileState.CHANGED
+        is_read_alike = record.declared in {None, self._declared(name)}
+        if is_read_alike and (record.file_stamp == stamp or self._holds(name, stamp, record)):
+            return OwnFileState.SAME
+        changed = OwnFileState.CHANGED
+        return changed if is_quick else self._readable(name, stamp, changed)
+
+    def _stamp(self, name: str) -> str | None:
+        place = locate(self.folder, name, self._settings.layers[name])
+        return None if isinstance(place, Fault) else file_stamp(place.path)
+
+    def _holds(self, name: str, stamp: str, record: OwnFile) -> bool:
+        """Return whether a file holds what was recorded; looked at once for each change of it."""
+        key = (stamp, record.digest)
+        known = self._looked.get(f"{name}:same")
+        if known is None or known[0] != key:
+            if record.file_digest is None:  # of a package: only its rows of this county matter
+                is_same = self.own_of(name, record.version) is not None
+            else:
+                place = locate(self.folder, name, self._settings.layers[name])
+                is_same = isinstance(place, LayerFile) and (
+                    file_digest(place.path) == record.file_digest
+                )
+            known = (key, OwnFileState.SAME if is_same else OwnFileState.CHANGED)
+            self._looked[f"{name}:same"] = known
+        return known[1] is OwnFileState.SAME
+
+    def _readable(self, name: str, stamp: str, state: OwnFileState) -> OwnFileState:
+        """Return BROKEN in place of a state when the file cannot be read as its layer."""
+        known = self._looked.get(name)
+        if known is None or known[0] != stamp:
+            _, faults = self._read_own(name)
+            known = (stamp, OwnFileState.BROKEN if faults else OwnFileState.SAME)
+            self._looked[name] = known
+        return OwnFileState.BROKEN if known[1] is OwnFileState.BROKEN else state
+
+    def moment(self) -> tuple[object, ...]:
+        """Return what changes when the plan may have: the store's stamp, own files that count."""
+        stamp = self.store.stamp()
+        if stamp == 0:
+            names: Collection[str] = self.declared_layers
+        else:
+            newest = self.store.newest()
+            names = [name for name in self.declared_layers if name not in newest]
+        return stamp, *((name, self._stamp(name)) for name in names)
+
     def changed_files(self, newest: Mapping[str, LayerVersion]) -> tuple[str, ...]:
-        """Return published layers whose own file is not what the first publish found."""
-        published = [name for name in self.declared_layers if name in newest]
-        kept = self.store.originals() if published else {}
-        changed = []
-        for name in published:
-            part = self._settings.layers[name]
-            source = _locate(self.folder, name, part)
-            before = kept[name].file_digest if name in kept else None
-            if before is None or isinstance(source, Fault) or not source.path.exists():
-                continue
-            if _file_digest(source.path) != before:
-                changed.append(name)
-        return tuple(changed)
+        """Return layers whose own file is not what was recorded; what is in the store counts."""
+        states = self.own_states(newest, is_quick=True) if newest else {}
+        return tuple(name for name, state in states.items() if state in EDITED)
 
     def checked(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
         """Return a frame as this workspace keeps it, checked like a file of that layer.
@@ -403,19 +536,20 @@ class Workspace:
     ) -> None:
         """Make sure that the plan can still be opened once some layers are changed.
 
-        Faults that are there already do not count.
+        Faults that are there already do not count, nor do layers whose version is damaged: each
+        can be put right by itself.
 
         Raises
         ------
         WorkspaceError
             The changed layers and the others do not fit together.
         """
-        frames, shown = self.frames(newest, but=changed)
+        frames, shown = self.frames(newest, but=changed, is_lenient=True)
         new = dict.fromkeys(changed, "the new version")
         after = list(_check_references({**frames, **changed}, {**shown, **new}))
         if not after:
             return
-        frames, shown = self.frames(newest)
+        frames, shown = self.frames(newest, is_lenient=True)
         before = {
             (fault.layer, fault.row, fault.column) for fault in _check_references(frames, shown)
         }
@@ -444,6 +578,41 @@ class Workspace:
     def settings_data(self) -> dict[str, Any]:
         """Return `workspace.toml` as plain data, defaults left out."""
         return self._settings.model_dump(mode="json", exclude_unset=True, by_alias=True)
+
+
+class _GoneError(NotFoundError):
+    """Rows of a version that counts are not in the store."""
+
+    def __init__(self, entry: LayerVersion) -> None:
+        super().__init__(said("problem.version_gone", layer=repr(entry.layer)))
+        self.entry = entry
+
+    def damage(self, store: str) -> StoreError:
+        """Return the error of a version that is gone though its entry is there."""
+        about = {"layer": repr(self.entry.layer), "version": self.entry.version}
+        more = {"name": self.entry.layer, "store": store, "reason": "missing"}
+        return StoreError(
+            said("problem.damaged", **about, **more), told=said("problem.damaged_told", **about)
+        )
+
+
+_CHANGED = (
+    "Layer %s: its own file %s was changed after versions were published; the newest version "
+    "counts, not the file. Import it to publish it."
+)
+_GONE = "Layer %s: its own file %s is gone; the newest version in the store counts."
+_UNRECORDED = (
+    "Layer %s: nothing is recorded of its own file %s yet; the file counts until something is "
+    "published."
+)
+_COUNTS = "Layer %s: nothing was published in this workspace; its own file %s counts."
+_TOLD = {
+    OwnFileState.CHANGED: (logging.WARNING, _CHANGED),
+    OwnFileState.MISSING: (logging.WARNING, _GONE),
+    OwnFileState.UNRECORDED: (logging.WARNING, _UNRECORDED),
+    OwnFileState.COUNTS: (logging.INFO, _COUNTS),
+}
+"""What the log says of own files, and how loudly."""
 
 
 def _unusable(folder: Path, faults: list[Fault]) -> WorkspaceError:
@@ -558,38 +727,6 @@ def _plain_names(names: Languages) -> dict[str, str]:
     return {str(language): name for language, name in names.items()}
 
 
-def _locate(folder: Path, name: str, part: _LayerPart) -> LayerFile | Fault:
-    root = folder
-    if part.package is not None:
-        spec = importlib.util.find_spec(part.package) if part.package.isidentifier() else None
-        if spec is None or not spec.submodule_search_locations:
-            return Fault(
-                file=SETTINGS_FILE,
-                layer=name,
-                found=said("fault.no_package", package=repr(part.package)),
-                expected=said("fault.package"),
-            )
-        root = Path(spec.submodule_search_locations[0])
-    path = (root / part.file).resolve()
-    if not path.is_relative_to(root.resolve()):
-        return Fault(
-            file=SETTINGS_FILE,
-            layer=name,
-            found=repr(part.file),
-            expected=said("fault.inside_folder"),
-        )
-    shown = f"{part.package}/{part.file}" if part.package else part.file
-    return LayerFile(
-        name=name,
-        path=path,
-        shown=shown,
-        layer=part.layer,
-        crs=part.crs,
-        where=dict(part.where),
-        constants=dict(part.values),
-    )
-
-
 def _read_dem(folder: Path, settings: _SettingsFile, faults: list[Fault]) -> DemFile | None:
     """Look at the elevation model that the settings name; its heights are read when needed."""
     part = settings.dem
@@ -607,58 +744,12 @@ def _read_dem(folder: Path, settings: _SettingsFile, faults: list[Fault]) -> Dem
         return None
     return DemFile(
         path=path,
-        version=_file_digest(path)[:VERSION_LENGTH],
+        version=file_digest(path)[:VERSION_LENGTH],
         metric_crs=settings.metric_crs,
         source=part.source,
         illustrative=part.illustrative,
         vertical_datum=part.vertical_datum,
     )
-
-
-def _file_digest(path: Path) -> str:
-    """SHA-256 over a file's bytes; of a shapefile or a folder, over all files that belong to it."""
-    if path.is_dir():
-        parts = sorted(part for part in path.rglob("*") if part.is_file())
-    elif path.suffix.lower() == ".shp":
-        parts = sorted(part for part in path.parent.glob("*") if part.stem == path.stem)
-    else:
-        parts = [path]
-    whole = hashlib.sha256()
-    for part in parts:
-        with part.open("rb") as stream:
-            whole.update(hashlib.file_digest(stream, "sha256").digest())
-    return whole.hexdigest()
-
-
-def _cached(folder: Path, source: LayerFile) -> LayerFile:
-    """Read a package's (large) file once and keep the rows that were asked for in a cache."""
-    if not source.path.exists():
-        return source
-    status = source.path.stat()
-    key = f"{source.shown}|{status.st_size}|{status.st_mtime_ns}|{sorted(source.where.items())}"
-    name = f"{source.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.geojson"
-    cached = folder / STORE_FOLDER / "cache" / name
-    if not cached.exists() and not _fill_cache(source, cached):
-        return source
-    return LayerFile(name=source.name, path=cached, shown=source.shown, constants=source.constants)
-
-
-def _fill_cache(source: LayerFile, cached: Path) -> bool:
-    kind = gdal.FORMATS.get(source.path.suffix.lower())
-    if kind is None:
-        return False
-    try:
-        frame = gdal.read_frame(source.path, kind, where=source.where_clause(), columns=[])
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        text = frame.set_crs(STORAGE_CRS, allow_override=True).to_json(to_wgs84=False)
-        sweep_scratch(cached.parent)
-        with scratch_folder("cache", parent=cached.parent) as folder:
-            part = folder / cached.name
-            part.write_text(text, encoding="utf-8")
-            part.replace(cached)
-    except (OSError, gdal.ForeignFileError, pyogrio.errors.DataSourceError):
-        return False
-    return True
 
 
 def _declare_scheme(

@@ -22,7 +22,7 @@ LEVELS = (
         *("document_limits", "documents", "jobs", "basemaps"),
     ),
     ("plan", "reading"),
-    ("workspace", "spatial", "stores"),
+    ("workspace", "own_files", "spatial", "stores"),
     ("zoning",),
     ("suitability", "ingest"),
     ("reports",),

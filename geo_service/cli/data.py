@@ -32,6 +32,10 @@ Format = Annotated[ListFormat, typer.Option("--format", help="How to write it.")
 Note = Annotated[str, typer.Option(help="Why; shown in the history.")]
 
 
+_TOLD_STATES = frozenset({"changed", "broken", "missing", "unrecorded"})
+"""States of own files that a person has to know of."""
+
+
 class DiffFormat(StrEnum):
     """How a difference is written."""
 
@@ -47,20 +51,23 @@ def layers(
     format: Annotated[ListFormat, typer.Option(help="How to write it.")] = ListFormat.TABLE,  # noqa: A002
     lang: Lang = Language.ZH_HANS,
 ) -> None:
-    """List the workspace's layers: features, illustrative ones, version.
+    """List the workspace's layers: features, illustrative ones, version, state of the own file.
 
     Example: geo-service layers layers/yunyang --format json
     """
-    from geo_service.planning.data import changed_files  # noqa: PLC0415 - heavy, only here
-    from geo_service.reports.document import dump, layers_document  # noqa: PLC0415
+    from geo_service.reports.document import dump, layers_document  # noqa: PLC0415 - heavy
     from geo_service.reports.terminal import layers_table  # noqa: PLC0415
-    from geo_service.workspace import open_plan  # noqa: PLC0415
+    from geo_service.workspace import open_workspace  # noqa: PLC0415
 
-    place = Settings().find_workspace(workspace)
-    plan = open_plan(place)
-    document = layers_document(plan, Translator(lang, plan.settings.names_hant))
-    for name in changed_files(place):
-        say_text("cli.file_changed", layer=name)
+    with open_workspace(Settings().find_workspace(workspace)) as opened:
+        plan = opened.plan()
+        states = opened.own_states()
+    document = layers_document(plan, Translator(lang, plan.settings.names_hant), states)
+    if not document["is_published"]:
+        say_text("cli.own_counts")
+    for name, state in states.items():
+        if state in _TOLD_STATES:
+            say_text(f"cli.file_{state}", layer=name)
     if format is ListFormat.JSON:
         write(dump(document, indent=True), None)
     else:

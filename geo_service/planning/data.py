@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geo_service.errors import ConflictError, NotFoundError, StoreError
+from geo_service.own_files import FILE_NOTE, SETTINGS_FILE, OwnLayer
 from geo_service.plan import empty_frame
 from geo_service.schema import SCHEMAS
 from geo_service.stores.base import KINDS, Draft, LayerVersion, WorkspaceAt
@@ -32,7 +33,7 @@ from geo_service.stores.geopackage import as_toml, unpack_geopackage, write_geop
 from geo_service.stores.opening import EMBEDDED, has_password, open_store, without_password
 from geo_service.stores.timeline import Timeline, make_timeline, newest_entries
 from geo_service.wording import said
-from geo_service.workspace import SETTINGS_FILE, OwnLayer, Workspace, open_workspace
+from geo_service.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from geo_service.stores.base import Where as Conditions
 
 Where = str | os.PathLike[str]
-FILE_NOTE = "the workspace's own file"
 _EXTENT_LAYER = "county"
 
 
@@ -128,51 +128,40 @@ def publish_together(workspace: Where, drafts: Sequence[Draft]) -> list[LayerVer
             layer_schema(draft.layer)
         newest = opened.store.newest()
         checked = {draft.layer: opened.checked(draft.layer, draft.frame) for draft in drafts}
-        ready = [
-            replace(draft, frame=checked[draft.layer], expected=_expected(opened, newest, draft))
-            for draft in drafts
-        ]
+        own = opened.counting_files(newest)
+        for draft in drafts:
+            _check_own(own, draft)
         opened.check_together(newest, checked)
-        return opened.store.publish(ready, against=_against(newest, checked))
+        return opened.store.publish(
+            [replace(draft, frame=checked[draft.layer]) for draft in drafts],
+            against=_against(newest, own, checked),
+            own=[layer.draft() for layer in own.values()],
+        )
 
 
-def _expected(opened: Workspace, newest: Mapping[str, LayerVersion], draft: Draft) -> str | None:
-    """Return what the store is to expect; the workspace's own file is kept as number 0."""
-    layer = draft.layer
-    if layer in newest or layer not in opened.declared_layers:
-        return draft.expected
-    own = opened.own_layer(layer)
-    if draft.expected != own.version:
+def _check_own(own: Mapping[str, OwnLayer], draft: Draft) -> None:
+    """Raise ConflictError when a layer's own file, which counts, is not what a draft expects."""
+    layer = own.get(draft.layer)
+    if layer is not None and draft.expected != layer.version:
         msg = said(
             "problem.layer_changed_file",
-            layer=repr(layer),
-            version=own.version,
+            layer=repr(draft.layer),
+            version=layer.version,
             expected=draft.expected or said("import.none"),
         )
         raise ConflictError(msg)
-    keep_own(opened, [own])
-    return None
 
 
 def keep_own(opened: Workspace, layers: Sequence[OwnLayer]) -> None:
     """Keep what the workspace's own files hold of some layers in the store, as number 0."""
-    drafts = [
-        Draft(
-            layer=own.name,
-            frame=own.frame,
-            expected=None,
-            note=FILE_NOTE,
-            source=own.shown,
-            file_digest=own.file_digest,
-        )
-        for own in layers
-    ]
-    if drafts:
-        opened.store.keep(drafts)
+    if layers:
+        opened.store.keep([own.draft() for own in layers])
 
 
 def _against(
-    newest: Mapping[str, LayerVersion], changed: Mapping[str, pd.DataFrame]
+    newest: Mapping[str, LayerVersion],
+    own: Mapping[str, OwnLayer],
+    changed: Mapping[str, pd.DataFrame],
 ) -> dict[str, str | None]:
     """Return the versions of the other layers that the changed ones were checked against."""
     related = {_EXTENT_LAYER}
@@ -184,14 +173,15 @@ def _against(
             related |= targets
         if name == _EXTENT_LAYER or targets & set(changed):
             related.add(name)
+    counting: dict[str, LayerVersion | OwnLayer] = {**own, **newest}
     return {
-        name: newest[name].version if name in newest else None
+        name: counting[name].version if name in counting else None
         for name in sorted(related - set(changed))
     }
 
 
 def changed_files(workspace: Where) -> tuple[str, ...]:
-    """Return published layers whose own file was changed since; their newest version counts."""
+    """Return layers whose own file was changed since it was recorded; the file does not count."""
     with open_workspace(workspace) as opened:
         return opened.changed_files(opened.store.newest())
 
@@ -210,12 +200,16 @@ def history_of(opened: Workspace, layer: str) -> list[LayerVersion]:
     """Return what `layer_history` does, of a workspace that is open."""
     layer_schema(layer)
     kept = opened.store.history(layer)
-    if any(entry.number == 0 for entry in kept) or layer not in opened.declared_layers:
+    is_counting = layer in opened.declared_layers and layer not in opened.store.newest()
+    if not is_counting:
         if not kept:
             msg = said("problem.workspace_layer", layer=repr(layer))
             raise NotFoundError(msg)
         return kept
-    return [*kept, _own_entry(opened, layer)]
+    own = _own_entry(opened, layer)
+    # Others are numbers 0 that saved results were made from: the file was edited since.
+    others = [entry for entry in kept if entry.version != own.version]
+    return [next((entry for entry in kept if entry.version == own.version), own), *others]
 
 
 def _own_entry(opened: Workspace, layer: str) -> LayerVersion:
@@ -261,7 +255,7 @@ def difference_of(
 def latest_layer(opened: Workspace, among: Sequence[str]) -> str:
     """Return which of some layers was published last; the first that there is without any."""
     newest = opened.store.newest()
-    published = [name for name in among if name in newest]
+    published = [name for name in among if name in newest and newest[name].number]
     if published:
         return max(published, key=lambda name: newest[name].made_at)
     return next((name for name in among if name in opened.declared_layers), among[0])
@@ -301,9 +295,9 @@ def _rows(
     layer = entry.layer
     try:
         return opened.store.read(layer, entry.version, bbox=bbox, where=where)
-    except NotFoundError:
-        own = opened.own_layer(layer) if layer in opened.declared_layers else None
-        if own is None or own.version != entry.version:
+    except (NotFoundError, StoreError):
+        own = opened.own_of(layer, entry.version)
+        if own is None:
             raise
         return meeting(fitting(own.frame, conditions(layer, where)), bbox)
 
@@ -322,10 +316,7 @@ def version_rows(
     kept, InvalidQueryError as `Store.read` raises it.
     """
     layer_schema(layer)
-    try:
-        entry = opened.store.entry(layer, version)
-    except NotFoundError:
-        entry = _meant(history_of(opened, layer), layer, version)
+    entry = _meant(history_of(opened, layer), layer, version)
     return entry, _rows(opened, entry, bbox=bbox, where=where)
 
 
@@ -342,21 +333,23 @@ def rollback(
     with open_workspace(workspace) as opened:
         newest = opened.store.newest()
         entry = _meant(history_of(opened, layer), layer, version)
-        now = newest[layer].version if layer in newest else None
-        if now is None:
+        now = newest.get(layer)
+        if now is None or (now.number == 0 and now.version == entry.version):
             msg = said("problem.nothing_published", layer=repr(layer))
             raise ConflictError(msg)
-        if expected not in {None, now}:
-            msg = said("problem.layer_changed", layer=repr(layer), version=now)
+        if expected not in {None, now.version}:
+            msg = said("problem.layer_changed", layer=repr(layer), version=now.version)
             raise ConflictError(msg)
         changed = {layer: _rows(opened, entry)}
+        own = opened.counting_files(newest)
         opened.check_together(newest, changed)
         return opened.store.rollback(
             layer,
             entry.version if entry.number == 0 else str(entry.number),
-            expected=now,
+            expected=now.version,
             note=note,
-            against=_against(newest, changed),
+            against=_against(newest, own, changed),
+            own=[file.draft() for file in own.values()],
         )
 
 

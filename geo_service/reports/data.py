@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from geo_service.language import Translator
-    from geo_service.stores.base import LayerVersion
+    from geo_service.stores.base import Holding, LayerVersion, Outline
     from geo_service.stores.difference import Difference, FeatureChange, ShapeChange
 
 _SHOWN_CELLS = 40
@@ -190,3 +190,52 @@ def difference_table(
 
 def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:,.2f}"
+
+
+# ---- what is kept ----------------------------------------------------------------------------
+
+
+def outline_document(item: Outline) -> Document:
+    """Return a saved result, or an import's lists, as it is listed."""
+    return {
+        "kind": item.kind,
+        "id": item.id,
+        "made_at": item.made_at.isoformat(timespec="seconds"),
+        "plan_version": item.plan_version or None,
+        "bytes": item.size,
+        "is_pinned": item.is_pinned,
+    }
+
+
+def holding_document(found: Holding, page: tuple[int, int] | None = None) -> Document:
+    """Return what is kept, newest first, its bytes and its limits; `page` is limit and offset."""
+    limit, offset = page or (len(found.items), 0)
+    shown = found.items[offset : offset + limit]
+    return {
+        "numberMatched": len(found.items),
+        "numberReturned": len(shown),
+        "bytes": found.size,
+        "limits": {"days": found.limits.days, "bytes": found.limits.bytes},
+        "is_nearly_full": found.is_nearly_full,
+        "saved": [outline_document(item) for item in shown],
+    }
+
+
+def holding_table(
+    items: Sequence[Outline], translator: Translator, *, width: int | None = None
+) -> str:
+    """Return what is kept as a table, newest first."""
+    table = Table(title=Text(translator.text("kept.title")))
+    for key in ("kind", "id", "made_at", "bytes", "is_pinned"):
+        table.add_column(
+            translator.text(f"kept.{key}"), justify="right" if key == "bytes" else "left"
+        )
+    for item in items:
+        table.add_row(
+            translator.text(f"kept.kind_{item.kind}"),
+            one_line(item.id, _SHOWN_CELLS),
+            item.made_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+            f"{item.size:,}",
+            translator.text("kept.pinned") if item.is_pinned else "",
+        )
+    return print_table(table, [], width)

@@ -375,9 +375,13 @@ def rules_document(rulebook: Rulebook, translator: Translator) -> Document:
     }
 
 
-def layers_document(plan: Plan, translator: Translator) -> Document:
+def layers_document(
+    plan: Plan, translator: Translator, own_files: Mapping[str, str] | None = None
+) -> Document:
     """Return every layer of a plan: how many features, how many illustrative, which sources.
 
+    `own_files` says by layer what became of its own file (`own_files.OwnFileState`); null for a
+    layer without one. `is_published` is whether anything was published in the workspace.
     `elevation` tells of the elevation model, which is no layer; null without one.
     """
     entries = []
@@ -392,6 +396,7 @@ def layers_document(plan: Plan, translator: Translator) -> Document:
                 "illustrative": int(frame["illustrative"].fillna(value=False).sum()),
                 "version": layer.version,
                 "number": layer.number,
+                "own_file": (own_files or {}).get(name),
                 "sources": sorted(frame["source"].dropna().unique().tolist())[:20],
             }
         )
@@ -403,4 +408,10 @@ def layers_document(plan: Plan, translator: Translator) -> Document:
         "source": dem.source,
         "vertical_datum": dem.vertical_datum,
     }
-    return {"plan_version": plan.version, "layers": entries, "elevation": elevation}
+    is_published = "counts" not in (own_files or {}).values() and bool(own_files)
+    return {
+        "plan_version": plan.version,
+        "is_published": is_published,
+        "layers": entries,
+        "elevation": elevation,
+    }

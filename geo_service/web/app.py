@@ -45,6 +45,7 @@ from geo_service.web.routes import (
     places,
     rankings,
     reviews,
+    saved,
     tiles,
 )
 from geo_service.web.security import SecurityHeaders
@@ -127,6 +128,7 @@ def create_app(
         health,
         parks,
         reviews,
+        saved,
         exports,
         rankings,
         imports,
@@ -188,6 +190,7 @@ def serve(  # noqa: PLR0913 - what may be said of it on the command line
             say(said("cli.open_to_network", host=host))
         shown = _LOCAL.get(address, f"[{host}]" if ":" in host else host)
         say(f"Serving on http://{shown}:{listened}/  (Ctrl-C stops)")
+        county.tell_own_files()
         with _counted_log(), suppress(KeyboardInterrupt):  # uvicorn raises it again at its end
             server_of(app, listener, access).run()
         say("Stopped.")

@@ -190,9 +190,9 @@ async def _on_known(request: Request, error: Exception) -> Response:
         return _page(request, status)
     if isinstance(error, BusyError):
         return problem(status, tell(error.heading, translator))
-    if status >= _SAFE_TO_SHOW:
+    if status >= _SAFE_TO_SHOW and isinstance(error, GeoServiceError):
         _log.error("%s", error)
-        return problem(status, tell(said("problem.own_data"), translator))
+        return problem(status, tell_outside(error, translator))
     members: dict[str, Any] = {}
     if isinstance(error, InvalidQueryError):
         members["parameter"] = error.parameter
@@ -203,6 +203,16 @@ async def _on_known(request: Request, error: Exception) -> Response:
         members["errors"] = [tell_fault(fault, translator) for fault in error.faults]
     told = tell_error(error, translator) if isinstance(error, GeoServiceError) else str(error)
     return problem(status, told, **members)
+
+
+def tell_outside(error: GeoServiceError, translator: Translator) -> str:
+    """Return what a client may be told of an error: of ours no folder, no server."""
+    if isinstance(error, StoreError) and error.told is not None:
+        return tell(error.told, translator)
+    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+    if status >= _SAFE_TO_SHOW and not isinstance(error, BusyError):
+        return tell(said("problem.own_data"), translator)
+    return tell_error(error, translator)
 
 
 def choice_documents(error: ChoiceNeededError, translator: Translator) -> list[dict[str, str]]:

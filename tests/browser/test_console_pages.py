@@ -334,3 +334,25 @@ def test_a_page_that_there_is_not_says_so(visit: Visitor, address: str, language
         }[language]
     )
     assert serious(page) == []
+
+
+def test_what_is_kept_is_pinned_and_dropped_on_the_data_page(
+    visit: Visitor, tmp_path: Path
+) -> None:
+    county = Running.open(made_county().write(tmp_path / "kept"))
+    with serving(county) as service:
+        county.review_again(county.rulebook)
+        one = str(county.review.parks["park_id"].iloc[0])
+        trial = county.review_again(county.rulebook, parks=[one], is_trial=True)
+        page = open_page(visit, f"{service}/data?lang=en")
+        expect(page.locator("#own-files")).to_contain_text("own files count")
+        kept = page.locator("#kept")
+        row = kept.get_by_role("row").filter(has_text=trial.review_id)
+        row.get_by_role("button", name="Pin", exact=True).click()
+        expect(row.get_by_text("pinned", exact=True)).to_be_visible()
+        expect(row.get_by_role("button", name="Drop")).to_have_count(0)
+        row.get_by_role("button", name="Unpin").click()
+        row.get_by_role("button", name="Drop", exact=True).click()
+        row.get_by_role("button", name="Drop it").click()
+        expect(row).to_have_count(0)
+        expect(kept).to_contain_text(county.review.review_id)

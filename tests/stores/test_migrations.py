@@ -16,7 +16,8 @@ from geo_service.errors import StoreError
 from geo_service.stores.base import CATALOGUE
 from geo_service.stores.tables import HEAD, MIGRATIONS, metadata, revision, upgrade
 from tests.stores.conftest import Place
-from tests.stores.rows import draft, parcels
+from tests.stores.rows import draft, floors, parcels
+from tests.stores.test_contract import saved
 
 
 @contextmanager
@@ -70,3 +71,35 @@ def test_a_store_of_a_newer_release_is_refused(place: Place) -> None:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StoreError, match="newer release"), closing(place.open()) as store:
         store.newest()
+
+
+def test_a_catalogue_of_the_first_form_is_brought_up_to_date(place: Place) -> None:
+    """What was published is recorded by its number 0, results are measured, nothing is sealed."""
+    with closing(place.open()) as store:
+        (own,) = store.keep([draft(parcels(1))])
+        store.keep([draft(floors(1), "floors")])
+        store.publish([draft(parcels(2))])
+        store.save(saved("r1"), {"d": b"x" * 1000})
+        entries, outlines = store.entries(), store.outlines()
+    with catalogue_of(place) as connection:
+        back_to_the_first_form(connection)
+    with closing(place.open()) as store:
+        assert store.entries() == entries
+        assert store.outlines() == outlines
+        recorded = store.recorded()
+        assert {layer: one.digest for layer, one in recorded.items()} == {"parcels": own.digest}
+        assert len(store.read("parcels", "0")) == 1
+        store.rollback("parcels", "0", expected=entries[-1].version)
+        assert store.newest()["parcels"].version == own.version
+
+
+def back_to_the_first_form(connection: sa.Connection) -> None:
+    """Take away what the second step added."""
+    connection.execute(sa.text("DROP TABLE own_files"))
+    for table, columns in (
+        ("layer_versions", ("checksum", "seal")),
+        ("saved_results", ("size", "is_pinned", "seal")),
+    ):
+        for column in columns:
+            connection.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+    connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))

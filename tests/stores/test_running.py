@@ -12,7 +12,7 @@ import geopandas as gpd
 import pytest
 import shapely
 
-from geo_service.errors import NotFoundError, StoreError
+from geo_service.errors import NotFoundError, StoreError, WorkspaceError
 from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.run import read_source
 from geo_service.language import Language
@@ -24,7 +24,7 @@ from geo_service.schema import SCHEMAS
 from geo_service.stores.base import REVIEW, WorkspaceAt
 from geo_service.stores.catalogued import CataloguedStore
 from geo_service.web.app import create_app
-from geo_service.workspace import open_plan
+from geo_service.workspace import Workspace, open_plan
 from tests.client import TestClient
 from tests.county import County, box, enterprise, in_degrees, parcel
 from tests.stores.conftest import Place
@@ -271,12 +271,20 @@ def test_the_store_is_not_asked_at_every_request(
 
 
 def test_a_plan_that_cannot_be_opened_leaves_the_one_at_hand(
-    start: Start, workspace: WorkspaceAt, caplog: pytest.LogCaptureFixture
+    start: Start,
+    workspace: WorkspaceAt,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     county = start()
     before = county.plan
     publish_parcels(workspace, "idle")
-    (workspace.folder / "townships.geojson").write_text("broken")
+
+    def broken(_: object) -> None:
+        msg = "The workspace cannot be used."
+        raise WorkspaceError(msg)
+
+    monkeypatch.setattr(Workspace, "plan", broken)
     with caplog.at_level(logging.ERROR):
         county.look_for_news()
         county.close()

@@ -5,12 +5,14 @@ import { button, data, labelled, make, pageHead, panel, select, shorten } from '
 import { count, exact, isGiven, percent, time } from './format.js';
 import { has, setTitle, showPage, start, t } from './frame.js';
 import { run } from './jobs.js';
+import { showKept } from './kept.js';
 import { mapFrame } from './mapframe.js';
 import { table } from './table.js';
 
 const CRS = ['auto', 'EPSG:4490', 'EPSG:4545', 'EPSG:4544', 'EPSG:4326', 'GCJ-02', 'BD-09'];
 const SHOWN = 100;
 let layers = [];
+let isPublished = true;
 let elevation = null;
 let importable = [];
 
@@ -20,6 +22,29 @@ function provenance(layer) {
   if (!layer.illustrative) return make('span', { class: 'chip is-real' }, t('data.real'));
   if (layer.illustrative === layer.features) return make('span', { class: 'chip is-illustrative' }, t('data.illustrative_all'));
   return make('span', { class: 'chip is-illustrative' }, t('data.illustrative_some', { share: percent(layer.illustrative / layer.features) }));
+}
+
+// What became of a layer's own file, where a person has to know.
+const FILE_STATES = ['changed', 'broken', 'missing', 'unrecorded'];
+
+function fileState(layer) {
+  return FILE_STATES.includes(layer.own_file) ? make('span', { class: 'chip is-changed' }, t(`data.file_${layer.own_file}`)) : null;
+}
+
+// Whether own files count, and which of them wait to be imported or cannot be read.
+function fileNotices() {
+  const told = layers.filter((layer) => FILE_STATES.includes(layer.own_file));
+  return [
+    isPublished ? null : make('p', { class: 'callout', role: 'status', id: 'own-files' }, t('data.own_counts')),
+    told.length ? make('div', { class: 'callout', role: 'status', id: 'edited-files' }, make('ul', { class: 'plain-list' }, told.map((layer) => make('li', {}, make('strong', {}, layer.title), ' ', t(`data.file_${layer.own_file}_long`))))) : null,
+  ].filter(Boolean);
+}
+
+async function readLayers() {
+  const found = await get('/api/layers');
+  layers = found.layers;
+  isPublished = found.is_published;
+  return found;
 }
 
 function history(layer) {
@@ -47,8 +72,8 @@ async function restoreNow(layer, item, newest, place) {
   place.replaceChildren(loadingState(t('console.working')));
   try {
     const made = (await ask(`/api/layers/${encodeURIComponent(layer.name)}/rollback`, { method: 'POST', body: { version: String(item.number), expected: newest.version } })).document;
-    layers = (await get('/api/layers')).layers;
-    layerPlace.replaceChildren(make('p', { class: 'cure', role: 'status' }, t('data.restored', { layer: layer.title, from: item.number, number: made.number })), layerTable());
+    await readLayers();
+    layerPlace.replaceChildren(make('p', { class: 'cure', role: 'status' }, t('data.restored', { layer: layer.title, from: item.number, number: made.number })), ...fileNotices(), layerTable());
   } catch (error) {
     place.replaceChildren(errorState(error));
   }
@@ -91,7 +116,7 @@ function layerTable() {
       { key: 'title', label: t('data.layer'), isHead: true, value: (item) => item.title, show: (item) => make('span', {}, item.title, make('span', { class: 'under' }, make('code', {}, item.name))) },
       { key: 'features', label: t('data.features'), css: 'number', isDownFirst: true, value: (item) => item.features, show: (item) => (item.isRaster ? t('data.raster') : count(item.features)) },
       { key: 'illustrative', label: t('data.kind'), value: (item) => (item.features ? item.illustrative / item.features : Number(item.illustrative)), show: provenance },
-      { key: 'version', label: t('data.version'), show: (item) => make('span', {}, make('code', {}, data(item.version)), history(item)) },
+      { key: 'version', label: t('data.version'), show: (item) => make('span', {}, make('code', {}, data(item.version)), ' ', fileState(item), history(item)) },
       { key: 'sources', label: t('data.sources'), css: 'sources-cell', show: sources },
     ],
     { caption: t('data.layers') },
@@ -186,8 +211,9 @@ function report(found, place) {
     publish.disabled = false;
     if (!made) return;
     place.replaceChildren(make('p', { class: 'cure', role: 'status' }, t('data.published', { layer: titleOf(made.layer), count: count(made.features), version: made.version })));
-    layers = (await get('/api/layers')).layers;
-    layerPlace.replaceChildren(layerTable());
+    await readLayers();
+    layerPlace.replaceChildren(...fileNotices(), layerTable());
+    showKept(keptPlace);
   }, { kind: 'strong', id: 'publish', disabled: Boolean(found.obstacle) });
   const discard = button(t('data.discard'), async () => {
     await ask(own, { method: 'DELETE' }).catch(() => null);
@@ -271,20 +297,22 @@ function importForm() {
 }
 
 const layerPlace = make('div');
+const keptPlace = make('div', { id: 'kept' });
 
 async function load() {
   try {
-    const [found, taken] = await Promise.all([get('/api/layers'), get('/api/imports')]);
-    layers = found.layers;
+    const [found, taken] = await Promise.all([readLayers(), get('/api/imports')]);
     elevation = rasterOf(found.elevation);
     importable = taken.layers;
-    layerPlace.replaceChildren(layerTable());
+    layerPlace.replaceChildren(...fileNotices(), layerTable());
     setTitle(t('console.data_title'));
     showPage(
       pageHead(t('console.data_title'), { line: t('data.lead', { version: found.plan_version, count: count(layers.length) }) }),
       panel(t('data.layers'), { note: start.illustrative ? t('data.layers_note') : null }, layerPlace),
       panel(t('data.import'), { note: t('data.import_note'), className: 'no-print' }, importForm()),
+      panel(t('kept.title'), { note: t('kept.note'), className: 'no-print' }, keptPlace),
     );
+    showKept(keptPlace);
   } catch (error) {
     showPage(pageHead(t('console.data_title')), errorState(error, load));
   }

@@ -28,7 +28,7 @@ const reviewAddress = (reviewId) => page(`/reviews/${encodeURIComponent(reviewId
 function reviewTable() {
   const rows = table(
     [
-      { key: 'made', label: t('review.made_at'), isHead: true, value: (item) => item.made_at, isDownFirst: true, show: (item) => make('span', {}, make('a', { href: reviewAddress(item.review_id) }, time(item.made_at)), ' ', item.review_id === start.review_id ? make('span', { class: 'chip is-current' }, t('review.current')) : null, item.is_trial ? make('span', { class: 'chip' }, t('review.trial')) : null, make('span', { class: 'under' }, make('code', {}, item.review_id))) },
+      { key: 'made', label: t('review.made_at'), isHead: true, value: (item) => item.made_at, isDownFirst: true, show: (item) => make('span', {}, make('a', { href: reviewAddress(item.review_id) }, time(item.made_at)), ' ', item.review_id === start.review_id ? make('span', { class: 'chip is-current' }, t('review.current')) : null, item.is_trial ? make('span', { class: 'chip' }, t('review.trial')) : null, item.saved ? null : make('span', { class: 'chip is-changed', title: item.not_saved }, t('review.not_saved')), make('span', { class: 'under' }, make('code', {}, item.review_id))) },
       { key: 'verdicts', label: t('review.verdicts'), show: (item) => make('span', { class: 'verdict-cell' }, verdictBar(item.verdicts), make('span', { class: 'verdict-line' }, VERDICTS.map((verdict) => make('span', { class: 'verdict' }, verdictBadge(verdict, 15), make('span', { class: 'hidden-words' }, t(`verdict.${verdict}`)), count(item.verdicts[verdict]))))) },
       { key: 'findings', label: t('review.findings'), css: 'number', value: (item) => item.findings_count, isDownFirst: true, show: (item) => count(item.findings_count) },
       { key: 'waived', label: t('finding_words.is_waived'), css: 'number', value: (item) => item.waived_count, show: (item) => count(item.waived_count) },
@@ -59,7 +59,7 @@ function again() {
     const made = await run(place, '/api/reviews', { body: rulebook ? { rulebook } : {} }, send);
     press.disabled = false;
     if (!made) return;
-    place.replaceChildren(make('p', { role: 'status', class: 'cure' }, t('review.made'), ' ', make('a', { href: reviewAddress(made.review_id) }, t('review.open_made'))));
+    place.replaceChildren(make('p', { role: 'status', class: 'cure' }, t('review.made'), ' ', make('a', { href: reviewAddress(made.review_id) }, t('review.open_made'))), ...(made.saved ? [] : [make('p', { role: 'alert', class: 'callout' }, data(made.not_saved))]));
     reviews = (await get('/api/reviews', { limit: LISTED })).reviews;
     kept.replaceChildren(reviewTable());
     drawComparison();

@@ -349,6 +349,7 @@ async function submit(project) {
   }
   window.history.replaceState(null, '', page(`/sites?ranking=${encodeURIComponent(made.ranking_id)}`));
   show(made);
+  if (!made.saved) results.prepend(make('p', { class: 'callout', role: 'alert', id: 'not-saved' }, data(made.not_saved)));
   if (window.innerWidth <= 1180) results.scrollIntoView({ block: 'start' });
 }
 

@@ -18,6 +18,7 @@ from geo_service.planning.ranking_files import (
     export_ranking,
 )
 from geo_service.planning.register import review_register
+from geo_service.stores.base import REVIEW
 from geo_service.web.answers import answers, files
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import BY_LANGUAGE, CountyDep, Limit, Offset, json_reply
@@ -55,6 +56,7 @@ def register(
     found = county.find_review(review_id)
     translator = county.translator(language)
     document = review_register(found, translator, limit=limit, offset=offset)
+    document["summary"] |= county.keeper.members(REVIEW, review_id, translator)
     return json_reply(request, document)
 
 

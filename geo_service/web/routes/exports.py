@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from geo_service.errors import NotFoundError
 from geo_service.planning.exports import MEDIA_TYPES, ExportFormat, export_name, export_review
+from geo_service.stores.base import REVIEW
 from geo_service.web.answers import files
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import BY_LANGUAGE, CountyDep
@@ -35,7 +36,8 @@ def export(
         "content-disposition": attachment(export_name(result, format, translator)),
         **BY_LANGUAGE,
     }
-    content = export_review(result, format, translator)
+    more = county.keeper.members(REVIEW, review_id, translator)
+    content = export_review(result, format, translator, more)
     return Response(content, headers=headers, media_type=MEDIA_TYPES[format])
 
 

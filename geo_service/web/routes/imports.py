@@ -198,6 +198,8 @@ def imports(request: Request, county: CountyDep, desk: DeskDep, language: Langua
         "repair_counts",
         "status",
         "version",
+        "saved",
+        "not_saved",
         "changes",
         "obstacle",
         "made_at",

@@ -72,6 +72,7 @@ def roll_back(layer: str, request: Request, county: CountyDep, body: Rollback) -
     404 for a version that is not kept, 409 when the layer was changed meanwhile or nothing was
     published, 422 when the old rows do not fit the other layers any more.
     """
+    county.check_files()
     at = county.workspace.at
     try:
         entry = rollback(at, layer, body.version, expected=body.expected, note=body.note)

@@ -364,7 +364,9 @@ def symbols(request: Request, county: CountyDep, language: LanguageDep) -> Respo
 )
 def layers(request: Request, county: CountyDep, language: LanguageDep) -> Response:
     """Return every layer of the plan: features, illustrative ones, version and sources."""
-    return json_reply(request, layers_document(county.plan, county.translator(language)))
+    states = county.workspace.own_states() if county.has_workspace else {}
+    document = layers_document(county.plan, county.translator(language), states)
+    return json_reply(request, document)
 
 
 @router.get(

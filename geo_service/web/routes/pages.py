@@ -53,8 +53,8 @@ _RULEBOOK = Page(
 _DATA = Page(
     name="data",
     place="data",
-    texts=("data", "column", "status", "zone", "scheme", "facility", "river"),
-    scripts=("jobs.js",),
+    texts=("data", "kept", "column", "status", "zone", "scheme", "facility", "river"),
+    scripts=("jobs.js", "kept.js"),
 )
 _HELP = Page(name="help", place="help", body="help.html", texts=("help",))
 _ABOUT = Page(name="about", texts=("about",))

@@ -8,13 +8,16 @@ from fastapi import APIRouter, Body, Path, Query, Request
 from fastapi.responses import Response
 
 from geo_service.errors import NotFoundError, ProjectError
+from geo_service.language import Language
+from geo_service.planning.county import County
 from geo_service.reports.document import collection
-from geo_service.reports.ranking import criteria_document, ranking_document
+from geo_service.reports.ranking import criteria_document
 from geo_service.suitability.project import project_of, project_schema
 from geo_service.web.answers import answers, shape_of
 from geo_service.web.errors import translator_of
 from geo_service.web.language import LanguageDep
-from geo_service.web.replies import GEOJSON, CountyDep, Limit, Offset, json_reply
+from geo_service.web.replies import GEOJSON, MAX_LIMIT, CountyDep, Limit, Offset, json_reply
+from geo_service.web.results import made_reply, streamed_reply
 from geo_service.web.routes.reviews import AT_ONCE_SECONDS, job_document
 from geo_service.web.weighing import NewWeights, WeighingDep
 
@@ -59,8 +62,8 @@ def create_ranking(
 ) -> Response:
     """Find, exclude, measure and score the candidates for a project.
 
-    201 with the ranking when it is done within two seconds, else 202 with the job's address
-    in `Location`.
+    201 with the ranking when it is done within two seconds and was kept, 200 when it could not
+    be kept (`not_saved` says why), else 202 with the job's address in `Location`.
     """
     project = project_of(body)
     job = county.jobs.start(lambda progress: county.rankings.rank(project, progress=progress))
@@ -71,10 +74,12 @@ def create_ranking(
         reply = json_reply(request, job_document(job, translator_of(request)), status=202)
         reply.headers["location"] = f"/api/jobs/{job.job_id}"
         return reply
-    document = ranking_document(job.result, county.translator(language))
-    reply = json_reply(request, document, status=201)
-    reply.headers["location"] = f"/api/rankings/{job.result.ranking_id}"
-    return reply
+    return _made(request, county, language, job.result.ranking_id)
+
+
+def _made(request: Request, county: County, language: Language, ranking_id: str) -> Response:
+    document = county.rankings.document(ranking_id, language)
+    return made_reply(request, document, f"/api/rankings/{ranking_id}")
 
 
 @router.get("/rankings", summary="The rankings that are kept", responses=answers("Rankings"))
@@ -98,10 +103,26 @@ def rankings(
     responses=answers("Ranking", NotFoundError),
 )
 def ranking(
-    ranking_id: RankingId, request: Request, county: CountyDep, language: LanguageDep
+    ranking_id: RankingId,
+    request: Request,
+    county: CountyDep,
+    language: LanguageDep,
+    *,
+    limit: Annotated[
+        int | None, Query(ge=0, le=MAX_LIMIT, description="How many candidates; all without it.")
+    ] = None,
+    offset: Offset = 0,
 ) -> Response:
-    """Return a ranking: candidates by rank with every figure, exclusions with reasons."""
-    return json_reply(request, county.rankings.document(ranking_id, language))
+    """Return a ranking: candidates by rank with every figure, exclusions with reasons.
+
+    Without `limit` and `offset` all candidates, sent piece by piece. `numberMatched` and
+    `numberReturned` count candidates.
+    """
+    is_whole = limit is None and not offset
+    page = None if is_whole else (MAX_LIMIT if limit is None else limit, offset)
+    desk = county.rankings
+    tells = desk.tells(ranking_id, language)
+    return streamed_reply(request, desk.parts(ranking_id, language, page=page), *tells, page)
 
 
 @router.post(
@@ -135,12 +156,11 @@ def run_again(
 ) -> Response:
     """Rank the same project in the plan and by the rulebook in force now.
 
-    With a body, its weights and method become the project's own.
+    With a body, its weights and method become the project's own. 200 when the ranking could not
+    be kept (`not_saved` says why).
     """
     made = county.rankings.run_again(ranking_id, (body or NewWeights()).weighing)
-    reply = json_reply(request, ranking_document(made, county.translator(language)), status=201)
-    reply.headers["location"] = f"/api/rankings/{made.ranking_id}"
-    return reply
+    return _made(request, county, language, made.ranking_id)
 
 
 @router.get(

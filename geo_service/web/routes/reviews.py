@@ -17,15 +17,15 @@ from geo_service.reports.document import (
     Document,
     collection,
     comparison_document,
-    review_summary,
     rules_document,
 )
 from geo_service.suitability.rank import Ranking
 from geo_service.web.answers import answers
-from geo_service.web.errors import choice_documents, translator_of
+from geo_service.web.errors import choice_documents, tell_outside, translator_of
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import GEOJSON, BboxDep, CountyDep, Limit, Offset, json_reply
-from geo_service.wording import tell, tell_error, tell_fault
+from geo_service.web.results import made_reply
+from geo_service.wording import tell, tell_fault
 from geo_service.zoning.review import Review
 
 router = APIRouter(prefix="/api", tags=["reviews"])
@@ -77,8 +77,8 @@ def create_review(
 ) -> Response:
     """Review the plan by the county's rulebook or by one in the body.
 
-    201 with the summary when it is done within two seconds, else 202 with the job's
-    address in `Location`.
+    201 with the summary when it is done within two seconds and was kept, 200 when it could not
+    be kept (`not_saved` says why), else 202 with the job's address in `Location`.
     """
     asked = body or ReviewRequest()
     rulebook = county.read_rulebook(asked.rulebook)
@@ -98,12 +98,9 @@ def create_review(
         reply = json_reply(request, job_document(job, translator_of(request)), status=202)
         reply.headers["location"] = f"/api/jobs/{job.job_id}"
         return reply
-    result = job.result
-    summary = review_summary(result, county.translator(language))
-    summary["saved"] = county.is_saved(result.review_id)
-    reply = json_reply(request, summary, status=201)
-    reply.headers["location"] = f"/api/reviews/{result.review_id}"
-    return reply
+    review_id = job.result.review_id
+    summary = county.review_summary(review_id, language)
+    return made_reply(request, summary, f"/api/reviews/{review_id}")
 
 
 def job_document(job: Job, translator: Translator) -> Document:
@@ -112,12 +109,14 @@ def job_document(job: Job, translator: Translator) -> Document:
     What went wrong is told as a problem document would tell it.
     """
     fault = job.fault
-    error = job.error if fault is None else tell_error(fault, translator)
+    error = job.error if fault is None else tell_outside(fault, translator)
     document: Document = {
         "job_id": job.job_id,
         "status": job.status.value,
         "progress": job.progress,
         "step": job.step,
+        "made_at": job.made_at.isoformat(timespec="seconds"),
+        "ended_at": None if job.ended_at is None else job.ended_at.isoformat(timespec="seconds"),
         "error": None if error is None else tell(error, translator),
     }
     if isinstance(job.result, Review):
@@ -133,6 +132,22 @@ def job_document(job: Job, translator: Translator) -> Document:
         document["parameter"] = fault.parameter
         document["choices"] = choice_documents(fault, translator)
     return document
+
+
+@router.get(
+    "/jobs",
+    summary="Long work that waits, runs or ended of late",
+    responses=answers("Jobs"),
+)
+def jobs(
+    request: Request, county: CountyDep, *, limit: Limit = 100, offset: Offset = 0
+) -> Response:
+    """Return jobs, newest first; one that ended is forgotten after a day."""
+    translator = translator_of(request)
+    found = county.jobs.jobs()
+    page = [job_document(item, translator) for item in found[offset : offset + limit]]
+    document = {"numberMatched": len(found), "numberReturned": len(page), "jobs": page}
+    return json_reply(request, document)
 
 
 @router.get(
