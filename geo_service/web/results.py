@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 
-from geo_service.web.replies import has_already, json_reply
+from geo_service.web.replies import BY_LANGUAGE, has_already, json_reply
 
 _CREATED, _OK = 201, 200
 
@@ -29,7 +29,7 @@ def streamed_reply(request: Request, parts: Iterable[bytes], *tells: object) -> 
     """Reply with a JSON document piece by piece; `tells` are what it depends on, for its ETag."""
     digest = hashlib.sha256("|".join(map(repr, tells)).encode()).hexdigest()[:20]
     etag = f'"{digest}"'
-    headers = {"cache-control": "no-cache", "vary": "accept-language", "etag": etag}
+    headers = {**BY_LANGUAGE, "etag": etag}
     if has_already(request, etag):
         return Response(status_code=304, headers=headers)
     return StreamingResponse(parts, headers=headers, media_type="application/json")

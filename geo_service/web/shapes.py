@@ -186,6 +186,26 @@ _PARTS: Mapping[str, Shape] = {
         },
     ),
 }
+_JOB = _object(
+    {
+        "job_id": _TEXT,
+        "status": _enum(JobStatus),
+        "progress": _SHARE,
+        "step": _TEXT,
+        "error": _or_null(_TEXT),
+    },
+    optional={"result": _TEXT, "errors": _list(_TEXT), "parameter": _TEXT},
+)
+_KEPT = _object(
+    {
+        "kind": _TEXT,
+        "id": _TEXT,
+        "made_at": _TEXT,
+        "plan_version": _or_null(_TEXT),
+        "bytes": _COUNT,
+        "is_pinned": _FLAG,
+    }
+)
 _ANSWERS: Mapping[str, Shape] = {
     "Any": {"type": "object"},
     "Alive": _object({"status": {"const": "ok"}}),
@@ -230,7 +250,7 @@ _ANSWERS: Mapping[str, Shape] = {
             ),
         }
     ),
-    "Review": _object(_REVIEW_MEMBERS, optional={"saved": _FLAG}),
+    "Review": _object(_REVIEW_MEMBERS, optional={"saved": _FLAG, "not_saved": _or_null(_TEXT)}),
     "Reviews": _page("reviews", _object(_REVIEW_MEMBERS)),
     "Findings": _collection(_ref("Finding")),
     "ReviewComparison": _object(
@@ -261,16 +281,20 @@ _ANSWERS: Mapping[str, Shape] = {
     "Criteria": _object(
         {"criteria": _list(_object({"name": _TEXT, "label": _TEXT, "sense": _TEXT}))}
     ),
-    "Job": _object(
+    "Job": _JOB,
+    "Jobs": _page("jobs", _JOB),
+    "KeptResult": _KEPT,
+    "Kept": _object(
         {
-            "job_id": _TEXT,
-            "status": _enum(JobStatus),
-            "progress": _SHARE,
-            "step": _TEXT,
-            "error": _or_null(_TEXT),
-        },
-        optional={"result": _TEXT, "errors": _list(_TEXT), "parameter": _TEXT},
+            "numberMatched": _COUNT,
+            "numberReturned": _COUNT,
+            "bytes": _COUNT,
+            "limits": _object({"days": _or_null(_NUMBER), "bytes": _or_null(_NUMBER)}),
+            "is_nearly_full": _FLAG,
+            "saved": _list(_KEPT),
+        }
     ),
+    "Dropped": _object({"dropped": _list(_KEPT)}),
     "Import": _object(
         {
             **_IMPORT_MEMBERS,

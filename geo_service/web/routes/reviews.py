@@ -70,7 +70,12 @@ def reviews(
     "/reviews",
     status_code=201,
     summary="Review again",
-    responses=answers("Review", NotFoundError, RulebookError, status=201, may_take_long=True),
+    responses=answers(
+        *("Review", NotFoundError, RulebookError),
+        status=201,
+        may_take_long=True,
+        may_be_unkept=True,
+    ),
 )
 def create_review(
     request: Request, county: CountyDep, language: LanguageDep, body: ReviewRequest | None = None

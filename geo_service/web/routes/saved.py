@@ -9,12 +9,15 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from geo_service.errors import ConflictError, NotFoundError
 from geo_service.planning.retention import drop_kept, find_kept, holding, pin_kept, retain_kept
 from geo_service.reports.data import holding_document, outline_document
 from geo_service.stores.base import RANKING, REVIEW, KeepLimits
+from geo_service.web.answers import answers
 from geo_service.web.replies import CountyDep, Limit, Offset, json_reply
 
 router = APIRouter(prefix="/api", tags=["saved"])
+_GONE = answers(None, NotFoundError, ConflictError, status=204)
 _Id = Annotated[str, Path(max_length=200, description="The id of what is kept.")]
 _CENTURY_DAYS = 36_500
 _PETABYTE = 10**15
@@ -42,7 +45,7 @@ class Retention(BaseModel):
     kind: SavedKind | None = Field(default=None, description="Of this kind only.")
 
 
-@router.get("/saved", summary="What is kept, and what it takes")
+@router.get("/saved", summary="What is kept, and what it takes", responses=answers("Kept"))
 def saved(
     request: Request,
     county: CountyDep,
@@ -56,7 +59,11 @@ def saved(
     return json_reply(request, holding_document(found, (limit, offset)))
 
 
-@router.post("/saved/retain", summary="Drop what is old or too much")
+@router.post(
+    "/saved/retain",
+    summary="Drop what is old or too much",
+    responses=answers("Dropped", is_tagged=False),
+)
 def retain(request: Request, county: CountyDep, body: Retention) -> Response:
     """Drop what is beyond the limits given and return it.
 
@@ -69,21 +76,31 @@ def retain(request: Request, county: CountyDep, body: Retention) -> Response:
     return json_reply(request, {"dropped": [outline_document(item) for item in gone]})
 
 
-@router.put("/saved/{identity}/pin", summary="Keep a result whatever the limits say")
+@router.put(
+    "/saved/{identity}/pin",
+    summary="Keep a result whatever the limits say",
+    responses=answers("KeptResult", NotFoundError, is_tagged=False),
+)
 def pin(identity: _Id, request: Request, county: CountyDep) -> Response:
     """Pin a saved review or ranking; 404 for one that is not saved."""
     found = pin_kept(county.workspace, identity, is_pinned=True)
     return json_reply(request, outline_document(found))
 
 
-@router.delete("/saved/{identity}/pin", summary="Let a result go when the limits say so")
+@router.delete(
+    "/saved/{identity}/pin",
+    summary="Let a result go when the limits say so",
+    responses=answers("KeptResult", NotFoundError, is_tagged=False),
+)
 def unpin(identity: _Id, request: Request, county: CountyDep) -> Response:
     """Take the pin away; the result stays until it is dropped."""
     found = pin_kept(county.workspace, identity, is_pinned=False)
     return json_reply(request, outline_document(found))
 
 
-@router.delete("/saved/{identity}", status_code=204, summary="Drop what is kept under an id")
+@router.delete(
+    "/saved/{identity}", status_code=204, summary="Drop what is kept under an id", responses=_GONE
+)
 def drop(identity: _Id, county: CountyDep) -> Response:
     """Drop a saved result or the lists of an import; 409 when it is pinned or the current."""
     kind = find_kept(county.workspace, identity).kind
@@ -96,14 +113,14 @@ def drop(identity: _Id, county: CountyDep) -> Response:
     return Response(status_code=204)
 
 
-@router.delete("/reviews/{review_id}", status_code=204, summary="Drop a review")
+@router.delete("/reviews/{review_id}", status_code=204, summary="Drop a review", responses=_GONE)
 def drop_review(review_id: _Id, county: CountyDep) -> Response:
     """Forget a review, saved or not; 409 for the current one and for one that is pinned."""
     county.drop_review(review_id)
     return Response(status_code=204)
 
 
-@router.delete("/rankings/{ranking_id}", status_code=204, summary="Drop a ranking")
+@router.delete("/rankings/{ranking_id}", status_code=204, summary="Drop a ranking", responses=_GONE)
 def drop_ranking(ranking_id: _Id, county: CountyDep) -> Response:
     """Forget a ranking, saved or not; 409 for one that is pinned."""
     county.rankings.drop(ranking_id)
