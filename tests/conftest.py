@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from geo_service.plan import Plan
-from geo_service.workspace import open_plan
+from geo_service.workspace.opening import open_plan
 from tests.county import County
 
 ROOT = Path(__file__).parent.parent

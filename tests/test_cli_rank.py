@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from geo_service.workspace import open_workspace
+from geo_service.workspace.opening import open_workspace
 from tests.suitability.test_rank import asked, five_sites
 from tests.terminal import run
 

@@ -68,7 +68,7 @@ def rank(
 
     Why one stands there: geo-service rank project.yaml --explain parcel:YY-P-01
     """
-    from geo_service.planning.files import rank_workspace  # noqa: PLC0415 - heavy, only here
+    from geo_service.planning.once import rank_workspace  # noqa: PLC0415 - heavy, only here
     from geo_service.reports import ranking as documents  # noqa: PLC0415
     from geo_service.reports.document import collection, dump  # noqa: PLC0415
     from geo_service.suitability.project import open_project  # noqa: PLC0415

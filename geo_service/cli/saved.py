@@ -60,9 +60,9 @@ def list_saved(
     Example: geo-service saved list --kind review
     """
     from geo_service.planning.retention import holding  # noqa: PLC0415 - heavy, only here
-    from geo_service.reports.data import holding_document, holding_table  # noqa: PLC0415
     from geo_service.reports.document import dump  # noqa: PLC0415
-    from geo_service.workspace import open_workspace  # noqa: PLC0415
+    from geo_service.reports.layer import holding_document, holding_table  # noqa: PLC0415
+    from geo_service.workspace.opening import open_workspace  # noqa: PLC0415
 
     with open_workspace(Settings().find_workspace(workspace)) as opened:
         found = holding(opened, kind=kind)
@@ -82,7 +82,7 @@ def drop_saved(identity: Identity, workspace: Workspace = None) -> None:
     Example: geo-service saved drop r-0123456789ab
     """
     from geo_service.planning.retention import drop_kept, find_kept  # noqa: PLC0415 - heavy
-    from geo_service.workspace import open_workspace  # noqa: PLC0415
+    from geo_service.workspace.opening import open_workspace  # noqa: PLC0415
 
     with open_workspace(Settings().find_workspace(workspace)) as opened:
         found = find_kept(opened, identity)
@@ -112,7 +112,7 @@ def unpin_saved(identity: Identity, workspace: Workspace = None) -> None:
 
 def _pin(identity: str, workspace: Workspace, *, is_pinned: bool) -> None:
     from geo_service.planning.retention import pin_kept  # noqa: PLC0415 - heavy, only here
-    from geo_service.workspace import open_workspace  # noqa: PLC0415
+    from geo_service.workspace.opening import open_workspace  # noqa: PLC0415
 
     with open_workspace(Settings().find_workspace(workspace)) as opened:
         pin_kept(opened, identity, is_pinned=is_pinned)
@@ -139,7 +139,7 @@ def retain_saved(
     """
     from geo_service.planning.retention import retain_kept  # noqa: PLC0415 - heavy, only here
     from geo_service.stores.base import KeepLimits  # noqa: PLC0415
-    from geo_service.workspace import open_workspace  # noqa: PLC0415
+    from geo_service.workspace.opening import open_workspace  # noqa: PLC0415
 
     if days is None and size is None:
         name = "days"
@@ -152,8 +152,8 @@ def retain_saved(
 
 
 def _write(items: Sequence[Outline], form: ListFormat, lang: Language) -> None:
-    from geo_service.reports.data import holding_table, outline_document  # noqa: PLC0415
     from geo_service.reports.document import dump  # noqa: PLC0415
+    from geo_service.reports.layer import holding_table, outline_document  # noqa: PLC0415
 
     if form is ListFormat.JSON:
         document = {"dropped": [outline_document(item) for item in items]}

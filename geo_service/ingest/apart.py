@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _WORK = f"{__name__}:answer"
-_MODULES = (__name__, "pyogrio", "geo_service.ingest.vectors")
+_MODULES = (__name__, "pyogrio", "geo_service.ingest.formats.vectors")
 _SAY = {
     Reason.MEMORY: ("refusal.memory", "refusal.less_memory"),
     Reason.TIME: ("refusal.slow", "refusal.quicker"),

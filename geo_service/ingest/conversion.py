@@ -22,15 +22,15 @@ from geo_service.errors import Fault, SourceError
 from geo_service.ingest.cells import EMPTY_WORDS, CellContext, clean_column
 from geo_service.ingest.columns import ColumnPlan
 from geo_service.ingest.coordinates import read_numbers
+from geo_service.ingest.formats.vectors import read_wkt
 from geo_service.ingest.ledger import Ledger
 from geo_service.ingest.placement import Placement
 from geo_service.ingest.shapes import Rows, check_coordinates, only_where, repair_shapes
 from geo_service.ingest.sources import Batch, ReadShapes
-from geo_service.ingest.vectors import read_wkt
 from geo_service.model import Message
-from geo_service.reading import LayerFile, find_faults
 from geo_service.schema import Field, Kind, LayerSchema
 from geo_service.wording import said
+from geo_service.workspace.reading import LayerFile, find_faults
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -47,7 +47,7 @@ from geo_service.reports.document import (
 from geo_service.spatial.live_index import Box, LiveIndex
 from geo_service.stores.base import RANKING, REVIEW, Outline, Saved
 from geo_service.wording import said
-from geo_service.workspace import Workspace
+from geo_service.workspace.opening import Workspace
 from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
 from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import Rulebook, open_rulebook, parse_rulebook

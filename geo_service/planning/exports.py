@@ -69,7 +69,7 @@ def export_review(
 
 def _report(review: Review, format: ExportFormat, translator: Translator) -> bytes:  # noqa: A002 - as above
     """A report in one of the binary formats; their libraries are loaded only for them."""
-    from geo_service.reports.content import review_content  # noqa: PLC0415
+    from geo_service.reports.review import review_content  # noqa: PLC0415
 
     content = review_content(review, translator)
     colours = {

@@ -42,7 +42,7 @@ from geo_service.wording import said
 if TYPE_CHECKING:
     from geo_service.ingest.options import ImportOptions
     from geo_service.language import Translator
-    from geo_service.maps.time_map import Draft
+    from geo_service.maps.kinds.time import Draft
     from geo_service.planning.county import County
     from geo_service.stores.base import LayerVersion
     from geo_service.stores.timeline import Timeline

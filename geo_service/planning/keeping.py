@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from geo_service.language import Translator
-    from geo_service.workspace import Workspace
+    from geo_service.workspace.opening import Workspace
 
 Members = dict[str, Any]
 _REMEMBERED = 1_000

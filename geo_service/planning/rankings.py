@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import geo_service
 from geo_service.errors import NotFoundError
+from geo_service.mcda.sensitivity import first_order_sensitivity
 from geo_service.planning.keeping import members
 from geo_service.planning.ranking_parts import document_of, ranking_parts, saved_parts
 from geo_service.planning.retention import drop_kept
@@ -30,7 +31,6 @@ from geo_service.reports.ranking import (
 )
 from geo_service.stores.base import RANKING
 from geo_service.suitability.rank import Ranking, rank
-from geo_service.suitability.sensitivity import first_order_sensitivity
 from geo_service.wording import said
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from geo_service.wording import said
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from geo_service.workspace import Workspace
+    from geo_service.workspace.opening import Workspace
 
 RESULT_KINDS = (*KINDS, IMPORT)
 """What can be listed and dropped: saved reviews and rankings, and the lists of imports."""

@@ -18,12 +18,12 @@ import shapely.geometry
 import geo_service
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator
-from geo_service.planning.data import keep_own
+from geo_service.planning.layers import keep_own
 from geo_service.planning.retention import retain_within
 from geo_service.reports.document import dump, review_document
 from geo_service.stores.base import REVIEW, Saved
 from geo_service.wording import said
-from geo_service.workspace import Workspace, open_workspace
+from geo_service.workspace.opening import Workspace, open_workspace
 from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import parse_rulebook
 from geo_service.zoning.waivers import Waiver, Waivers

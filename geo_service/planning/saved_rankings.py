@@ -21,7 +21,7 @@ from geo_service.stores.base import RANKING, Saved
 from geo_service.suitability.project import project_of
 from geo_service.suitability.rank import Ranking, rank
 from geo_service.wording import said
-from geo_service.workspace import Workspace, open_workspace
+from geo_service.workspace.opening import Workspace, open_workspace
 from geo_service.zoning.rulebook import parse_rulebook
 
 if TYPE_CHECKING:

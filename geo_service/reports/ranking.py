@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
     from geo_service.language import Translator
     from geo_service.suitability.candidates import Candidate
+    from geo_service.suitability.certainty import Doubt
     from geo_service.suitability.criteria import Criterion
-    from geo_service.suitability.doubt import Doubt
     from geo_service.suitability.effect import FocusEffect
     from geo_service.suitability.exclusion import Reason
+    from geo_service.suitability.land.search import LandSearch
     from geo_service.suitability.rank import Ranking
     from geo_service.suitability.scoring import Scored
-    from geo_service.suitability.siting import LandSearch
 
 _SHOWN_PARCELS = 4
 

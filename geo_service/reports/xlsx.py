@@ -11,7 +11,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from geo_service.model import FocusBasis, Verdict
-from geo_service.reports.content import (
+from geo_service.reports.plain_text import one_line
+from geo_service.reports.review import (
     LISTS,
     M2_PER_HA,
     M2_PER_MU,
@@ -28,7 +29,6 @@ from geo_service.reports.content import (
     table_unit,
     tint,
 )
-from geo_service.reports.plain_text import one_line
 from geo_service.reports.workbook import Book, Cell, Column, Styled, Value, keyed
 
 if TYPE_CHECKING:

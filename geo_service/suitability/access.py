@@ -10,7 +10,7 @@ from geo_service.model import Message, Quantity, Verdict
 from geo_service.suitability.exclusion import Reason
 
 if TYPE_CHECKING:
-    from geo_service.suitability.sites import Sites
+    from geo_service.suitability.surroundings import Sites
 
 
 def judge_access(sites: Sites) -> dict[str, list[Reason]]:

@@ -20,15 +20,21 @@ import pandas as pd
 import shapely
 
 from geo_service.industry import GROUP_DIGITS, belongs_to, split_codes
+from geo_service.mcda.value_functions import (
+    SLOPE_DEG,
+    Linear,
+    Stepped,
+    Target,
+    parse_value_function,
+)
 from geo_service.model import Message
 from geo_service.schema import FACILITY_KINDS, ZONE_GRADES, ZONE_KINDS
 from geo_service.spatial.nearest import nearest_lines
 from geo_service.spatial.overlay import find_overlaps, overlap_areas
 from geo_service.spatial.raster import STEEP_PERCENT
 from geo_service.suitability.candidates import FLOOR_COLUMNS, UTILITIES, CandidateKind
-from geo_service.suitability.sites import M_PER_KM
-from geo_service.suitability.value import SLOPE_DEG, Linear, Stepped, Target, parse_value_function
-from geo_service.zoning.case import text_or_none
+from geo_service.suitability.surroundings import M_PER_KM
+from geo_service.zoning.check import text_or_none
 from geo_service.zoning.focus import M2_PER_MU, active_enterprises
 
 if TYPE_CHECKING:
@@ -36,7 +42,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo_service.suitability.project import Project
-    from geo_service.suitability.sites import Sites
+    from geo_service.suitability.surroundings import Sites
 
     Floats = NDArray[np.float64]
 

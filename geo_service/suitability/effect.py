@@ -19,7 +19,7 @@ import pandas as pd
 from geo_service.crs import STORAGE_CRS
 from geo_service.model import FocusBasis, Severity, Verdict, park_verdict
 from geo_service.plan import empty_frame
-from geo_service.zoning.case import Case, Shared
+from geo_service.zoning.check import Case, Shared
 from geo_service.zoning.focus import BASIS_COLUMNS, active_enterprises
 from geo_service.zoning.review import FOCUS_FAMILY
 

@@ -29,7 +29,7 @@ from geo_service.suitability.candidates import (
     building_of,
     floor_numbers,
 )
-from geo_service.zoning.case import Case, Closure, Draft, Shared, text_or_none
+from geo_service.zoning.check import Case, Closure, Draft, Shared, text_or_none
 from geo_service.zoning.focus import active_enterprises
 
 if TYPE_CHECKING:

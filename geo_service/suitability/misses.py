@@ -24,16 +24,16 @@ from geo_service.suitability.candidates import (
     largest_groups,
 )
 from geo_service.suitability.exclusion import Reason, judge_pieces, reasons_of_needs
-from geo_service.suitability.places import is_out, merged, reasons_of_part
-from geo_service.suitability.sites import Sites
+from geo_service.suitability.permitted import is_out, merged, reasons_of_part
+from geo_service.suitability.surroundings import Sites
 
 if TYPE_CHECKING:
     from datetime import date
 
     from geo_service.plan import Plan
-    from geo_service.suitability.places import Excluded
+    from geo_service.suitability.land.search import LandSearch
+    from geo_service.suitability.permitted import Excluded
     from geo_service.suitability.project import Project
-    from geo_service.suitability.siting import LandSearch
     from geo_service.zoning.rulebook import Rulebook
 
 SHOWN = 5

@@ -23,8 +23,8 @@ from pydantic import (
 from geo_service.documents import nearest_name, parse_model, read_text, read_yaml, shorten
 from geo_service.errors import Fault, InvalidQueryError, ProjectError
 from geo_service.industry import classification
+from geo_service.mcda.value_functions import describe, parse_value_function, value_function_schema
 from geo_service.schema import FACILITY_KINDS, FIRE_CLASSES
-from geo_service.suitability.value import describe, parse_value_function, value_function_schema
 from geo_service.wording import said
 
 if TYPE_CHECKING:

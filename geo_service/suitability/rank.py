@@ -25,13 +25,14 @@ import pandas as pd
 from geo_service.crs import STORAGE_CRS
 from geo_service.documents import shorten
 from geo_service.errors import Fault, NotFoundError
+from geo_service.mcda.robustness import DRAWS
 from geo_service.model import FocusBasis, Message, Verdict
+from geo_service.suitability.certainty import QUICK_DRAWS, Doubt, doubt_of
 from geo_service.suitability.criteria import choose_criteria, measure
-from geo_service.suitability.doubt import QUICK_DRAWS, Doubt, doubt_of
 from geo_service.suitability.effect import FocusEffect, amount_of, focus_effects
 from geo_service.suitability.exclusion import Reason
 from geo_service.suitability.misses import Miss, nearest_misses
-from geo_service.suitability.places import Excluded, find_places
+from geo_service.suitability.permitted import Excluded, find_places
 from geo_service.suitability.project import (
     Project,
     Weights,
@@ -40,9 +41,8 @@ from geo_service.suitability.project import (
     project_of,
     unusable_project,
 )
-from geo_service.suitability.robustness import DRAWS
 from geo_service.suitability.scoring import Scored, check_matrix, score_table
-from geo_service.suitability.sites import Sites
+from geo_service.suitability.surroundings import Sites
 from geo_service.wording import said
 from geo_service.zoning.rulebook import Rulebook, open_rulebook
 
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from geo_service.plan import Plan
     from geo_service.suitability.candidates import Candidate
     from geo_service.suitability.explain import Explanation
-    from geo_service.suitability.siting import LandSearch
+    from geo_service.suitability.land.search import LandSearch
     from geo_service.zoning.review import Progress
 
 _STEPS = ("candidates", "exclusion", "access", "focus", "criteria", "score")

@@ -18,13 +18,13 @@ import pandas as pd
 
 from geo_service.documents import nearest_name
 from geo_service.errors import Fault, InvalidQueryError, ProjectError
+from geo_service.mcda.methods import build_method
+from geo_service.mcda.robustness import draw_weights, rank_acceptability
+from geo_service.mcda.scaling import Criteria, Scaling
+from geo_service.mcda.scores import METHODS, Scorer, ahp_weights, entropy_weights
+from geo_service.mcda.weights import AhpResult, equal_weights
 from geo_service.model import Message
-from geo_service.suitability.mcda import METHODS, Scorer, ahp_weights, entropy_weights
-from geo_service.suitability.methods import build_method
 from geo_service.suitability.project import unusable_project
-from geo_service.suitability.robustness import draw_weights, rank_acceptability
-from geo_service.suitability.scaling import Criteria, Scaling
-from geo_service.suitability.weights import AhpResult, equal_weights
 from geo_service.wording import said
 
 if TYPE_CHECKING:

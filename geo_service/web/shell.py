@@ -24,7 +24,7 @@ from fastapi.responses import HTMLResponse, Response
 import geo_service
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator, catalogue
-from geo_service.maps.page import FONTS, asset_version
+from geo_service.maps.document import FONTS, asset_version
 from geo_service.maps.style import symbol_document
 from geo_service.reports.document import is_illustrative
 from geo_service.web.language import keep_language

@@ -19,7 +19,7 @@ from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator
 from geo_service.model import Finding, FocusBasis, RuleCount, Severity, Verdict, park_verdict
 from geo_service.wording import said
-from geo_service.zoning.case import Case, Draft, Shared
+from geo_service.zoning.check import Case, Draft, Shared
 from geo_service.zoning.rulebook import Rule, Rulebook, open_rulebook
 from geo_service.zoning.waivers import Waivers, open_waivers
 

@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from geo_service.planning import County as Running
-from geo_service.planning.data import newest_layer, publish
+from geo_service.planning.layers import newest_layer, publish
 from geo_service.schema import SCHEMAS
 from tests.browser.conftest import Visitor, serving
 from tests.browser.console import LANGUAGES, open_page, overflow

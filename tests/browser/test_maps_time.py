@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from geo_service.planning import County as Running
-from geo_service.planning.mapping import MapRequest, draw_workspace
+from geo_service.planning.maps import MapRequest, draw_workspace
 from tests.browser.conftest import Visitor, serving
 from tests.maps.test_kinds import small_county
 from tests.maps.test_time import publish_history

@@ -24,7 +24,7 @@ from geo_service.ingest.run import Imported, read_source
 from geo_service.ingest.sources import Source
 from geo_service.model import AreaMethod
 from geo_service.plan import Layer, Plan, PlanSettings
-from geo_service.workspace import open_plan
+from geo_service.workspace.opening import open_plan
 from tests.county import County, box, parcel
 from tests.ingest.made import parcels, shapefile, table
 

@@ -14,17 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo_service.errors import AssetError, NotFoundError, WorkspaceError
-from geo_service.maps.draw import draw
-from geo_service.maps.relief import png_of
-from geo_service.maps.tile_archives import (
+from geo_service.maps.archives import (
     PMTILES_MAGIC,
     open_archive,
     picture_of,
     tile_id_of,
 )
+from geo_service.maps.draw import draw
+from geo_service.maps.relief import png_of
 from geo_service.planning import County as Running
 from geo_service.web.app import create_app
-from geo_service.workspace import open_plan
+from geo_service.workspace.opening import open_plan
 from tests.client import TestClient
 from tests.county import County
 

@@ -17,15 +17,15 @@ import geo_service as gs
 from geo_service.cli.common import app
 from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.language import Language, Translator, catalogue
-from geo_service.maps.compare_map import changes_of
 from geo_service.maps.draw import compare_states, draw
-from geo_service.maps.park_map import ParkData
-from geo_service.maps.ranking_map import RankingData
+from geo_service.maps.kinds.compare import changes_of
+from geo_service.maps.kinds.park import ParkData
+from geo_service.maps.kinds.ranking import RankingData
+from geo_service.maps.kinds.review import ReviewData
 from geo_service.maps.relief import png_of, relief_of
-from geo_service.maps.review_map import ReviewData
 from geo_service.plan import Plan
 from geo_service.planning import County as Running
-from geo_service.planning.mapping import MapRequest, draw_workspace
+from geo_service.planning.maps import MapRequest, draw_workspace
 from geo_service.suitability.project import parse_project
 from geo_service.suitability.rank import Ranking, rank
 from geo_service.web.app import create_app

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import geo_service as gs
 from geo_service.errors import AssetError, NotFoundError
 from geo_service.language import Language, Translator, catalogue
-from geo_service.maps import page
+from geo_service.maps import document as page
 from geo_service.maps.draw import draw, draw_served
 from geo_service.maps.layers import MapData
 from geo_service.plan import Plan

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from geo_service.language import Translator
-from geo_service.maps import assets, draw, layers, page
+from geo_service.maps import assets, draw, layers
+from geo_service.maps import document as page
 from geo_service.maps.layers import MapData
 from geo_service.planning import County as Running
 from geo_service.web.app import create_app
-from geo_service.workspace import open_plan
+from geo_service.workspace.opening import open_plan
 from tests.client import TestClient
 
 YEAR_S = "max-age=31536000"

@@ -14,17 +14,17 @@ import geo_service as gs
 from geo_service.cli.common import app
 from geo_service.errors import InvalidQueryError
 from geo_service.language import Language, Translator
-from geo_service.maps import time_map
 from geo_service.maps.draw import draw_states
-from geo_service.maps.time_map import TIMED_LAYERS, TimeData
+from geo_service.maps.kinds import time as time_map
+from geo_service.maps.kinds.time import TIMED_LAYERS, TimeData
 from geo_service.planning import County as Running
-from geo_service.planning.data import newest_layer, publish, rollback, timeline_of
 from geo_service.planning.imports import PREVIEW_PAGE
+from geo_service.planning.layers import newest_layer, publish, rollback, timeline_of
 from geo_service.schema import SCHEMAS
 from geo_service.stores.timeline import Timeline
 from geo_service.web.app import create_app
 from geo_service.web.routes import imports as import_routes
-from geo_service.workspace import open_workspace
+from geo_service.workspace.opening import open_workspace
 from tests.client import TestClient
 from tests.conftest import DEMO
 from tests.county import box, in_degrees

@@ -12,8 +12,8 @@ from geo_service.language import Language, Translator
 from geo_service.maps.style import SYMBOLS
 from geo_service.model import Verdict
 from geo_service.plan import Plan
-from geo_service.reports.content import ReviewContent, review_content
-from geo_service.workspace import open_plan
+from geo_service.reports.review import ReviewContent, review_content
+from geo_service.workspace.opening import open_plan
 from geo_service.zoning.review import Review, review
 from tests.county import County
 from tests.maps.hostile import TEXTS, hostile_county

@@ -16,19 +16,19 @@ from fastapi.testclient import TestClient
 
 from geo_service.errors import NotFoundError, StoreError
 from geo_service.planning import County as RunningCounty
-from geo_service.planning.data import (
+from geo_service.planning.layers import (
     export_plan,
     layer_history,
     newest_layer,
     publish,
     rollback,
 )
-from geo_service.planning.files import review_workspace
+from geo_service.planning.once import review_workspace
 from geo_service.stores.base import CATALOGUE, MADE, REVIEW, Store, WorkspaceAt
 from geo_service.stores.frames import content_digest
 from geo_service.stores.opening import open_store
 from geo_service.web.app import create_app
-from geo_service.workspace import open_plan
+from geo_service.workspace.opening import open_plan
 from tests.county import County, box, parcel
 from tests.stores.conftest import COUNTY, Place
 from tests.stores.test_migrations import catalogue_of

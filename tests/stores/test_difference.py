@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo_service.language import Language, Translator
-from geo_service.reports.data import difference_document, difference_features, difference_table
+from geo_service.reports.layer import difference_document, difference_features, difference_table
 from geo_service.stores.base import LayerVersion, Store
 from geo_service.stores.difference import ChangeCounts, count_differences, find_differences
 from tests.county import box, in_degrees

@@ -24,7 +24,7 @@ from geo_service.planning.retention import holding, retain_kept, retain_within
 from geo_service.stores.base import RANKING, REVIEW, KeepLimits, Saved, Store, WorkspaceAt
 from geo_service.stores.catalogued import CataloguedStore
 from geo_service.web.app import create_app
-from geo_service.workspace import open_workspace
+from geo_service.workspace.opening import open_workspace
 from tests.county import County, box, parcel
 from tests.stores.conftest import Place
 from tests.stores.test_faults import fill_up, small_disk

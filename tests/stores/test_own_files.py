@@ -14,9 +14,8 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from geo_service.errors import ConflictError, WorkspaceError
-from geo_service.own_files import OwnFileState
 from geo_service.planning import County as RunningCounty
-from geo_service.planning.data import (
+from geo_service.planning.layers import (
     changed_files,
     layer_history,
     move_store,
@@ -28,7 +27,8 @@ from geo_service.planning.data import (
 from geo_service.stores.base import WorkspaceAt
 from geo_service.stores.opening import open_store
 from geo_service.web.app import create_app
-from geo_service.workspace import open_plan, open_workspace
+from geo_service.workspace.opening import open_plan, open_workspace
+from geo_service.workspace.own_files import OwnFileState
 from tests.county import County, box, parcel, zone
 from tests.stores.conftest import Place
 from tests.stores.test_migrations import catalogue_of

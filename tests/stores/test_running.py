@@ -18,13 +18,13 @@ from geo_service.ingest.run import read_source
 from geo_service.language import Language
 from geo_service.planning import County as RunningCounty
 from geo_service.planning import following
-from geo_service.planning.data import newest_layer, publish, retain, rollback
 from geo_service.planning.layer_files import public_columns
+from geo_service.planning.layers import newest_layer, publish, retain, rollback
 from geo_service.schema import SCHEMAS
 from geo_service.stores.base import REVIEW, WorkspaceAt
 from geo_service.stores.catalogued import CataloguedStore
 from geo_service.web.app import create_app
-from geo_service.workspace import Workspace, open_plan
+from geo_service.workspace.opening import Workspace, open_plan
 from tests.client import TestClient
 from tests.county import County, box, enterprise, in_degrees, parcel
 from tests.stores.conftest import Place

@@ -15,8 +15,8 @@ from geo_service.plan import Plan
 from geo_service.suitability.candidates import find_candidates
 from geo_service.suitability.criteria import CRITERIA, choose_criteria, measure
 from geo_service.suitability.project import Project, parse_project
-from geo_service.suitability.sites import Sites
-from geo_service.workspace import open_plan
+from geo_service.suitability.surroundings import Sites
+from geo_service.workspace.opening import open_plan
 from tests.county import ORIGIN_M, County, Row, box, enterprise, line, parcel, park, point, zone
 
 Open = Callable[[County], Plan]

@@ -103,7 +103,7 @@ def asked(**values: object) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     """Return the plan of the county of five sites."""
-    from geo_service.workspace import open_plan  # noqa: PLC0415 - next to its one use
+    from geo_service.workspace.opening import open_plan  # noqa: PLC0415 - next to its one use
 
     return open_plan(five_sites().write(tmp_path_factory.mktemp("sites")))
 

@@ -24,14 +24,14 @@ from geo_service.model import Verdict
 from geo_service.plan import Plan
 from geo_service.spatial.cell_grid import CellGrid
 from geo_service.spatial.raster import Dem
-from geo_service.suitability.balance import ClosedShare
 from geo_service.suitability.candidates import Candidate, CandidateKind, compactness
 from geo_service.suitability.exclusion import find_closures, judge_candidates
-from geo_service.suitability.ground import around
+from geo_service.suitability.land.balance import ClosedShare
+from geo_service.suitability.land.closed import around
+from geo_service.suitability.land.search import LandOptions, LandSearch, find_land
+from geo_service.suitability.land.seeds import steep_cells
 from geo_service.suitability.project import Project, parse_project
-from geo_service.suitability.prospects import steep_cells
-from geo_service.suitability.siting import LandOptions, LandSearch, find_land
-from geo_service.workspace import open_plan
+from geo_service.workspace.opening import open_plan
 from geo_service.zoning.rulebook import Rulebook, default_rulebook, parse_rulebook
 from tests.county import ORIGIN_M, County, Row, box, in_degrees, line, parcel, point, zone
 

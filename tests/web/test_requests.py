@@ -15,8 +15,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
 from geo_service.planning import County
-from geo_service.planning.data import publish
-from geo_service.planning.places import NEAR_DEG
+from geo_service.planning.identify import NEAR_DEG
+from geo_service.planning.layers import publish
 from geo_service.web.app import create_app
 from geo_service.web.parameters import answers_with_a_page
 from geo_service.web.replies import MAX_OFFSET

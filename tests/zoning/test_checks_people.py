@@ -14,7 +14,7 @@ from geo_service.language import Language, Translator
 from geo_service.model import Finding, Verdict
 from geo_service.plan import Plan
 from geo_service.reports.document import finding_properties
-from geo_service.workspace import open_plan
+from geo_service.workspace.opening import open_plan
 from geo_service.zoning.comparison import Looked, compare_reviews
 from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import default_rulebook

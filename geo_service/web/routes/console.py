@@ -8,16 +8,16 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from geo_service.errors import NotFoundError
-from geo_service.planning.credits import credits_document
 from geo_service.planning.exports import file_name
-from geo_service.planning.industries import find_industries
-from geo_service.planning.profile import park_profile
+from geo_service.planning.pages.credits import credits_document
+from geo_service.planning.pages.industries import find_industries
+from geo_service.planning.pages.profile import park_profile
+from geo_service.planning.pages.register import review_register
 from geo_service.planning.ranking_files import (
     RANKING_MEDIA_TYPES,
     RankingFormat,
     export_ranking,
 )
-from geo_service.planning.register import review_register
 from geo_service.stores.base import REVIEW
 from geo_service.web.answers import answers, files
 from geo_service.web.language import LanguageDep

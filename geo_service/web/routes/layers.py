@@ -10,15 +10,15 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from geo_service.errors import ConflictError, NotFoundError, SourceError, WorkspaceError
-from geo_service.planning.data import difference_of, history_of, rollback
 from geo_service.planning.layer_files import ENCODING, boundary_points, version_features
-from geo_service.reports.data import (
+from geo_service.planning.layers import difference_of, history_of, rollback
+from geo_service.reports.document import collection
+from geo_service.reports.layer import (
     difference_document,
     difference_features,
     history_document,
     version_document,
 )
-from geo_service.reports.document import collection
 from geo_service.web.answers import answers, files, with_content
 from geo_service.web.replies import GEOJSON, BboxDep, CountyDep, Limit, Offset, json_reply
 from geo_service.web.routes.exports import attachment

@@ -22,8 +22,10 @@ from fastapi.responses import HTMLResponse, Response
 
 from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.language import Language
-from geo_service.maps import assets, page
-from geo_service.maps.compare_map import Side
+from geo_service.maps import assets
+from geo_service.maps import document as page
+from geo_service.maps.archives import TileArchive, open_archive, picture_of
+from geo_service.maps.document import ServedPage
 from geo_service.maps.draw import (
     OVERVIEW,
     PREVIEW,
@@ -33,18 +35,17 @@ from geo_service.maps.draw import (
     draw_served,
     labels,
 )
+from geo_service.maps.kinds.compare import Side
+from geo_service.maps.kinds.park import ParkData
+from geo_service.maps.kinds.ranking import RankingData
+from geo_service.maps.kinds.review import ReviewData
+from geo_service.maps.kinds.time import TIMED_LAYERS, PreviewData, TimeData
 from geo_service.maps.layers import MapData, PlanData
-from geo_service.maps.page import ServedPage
-from geo_service.maps.park_map import ParkData
-from geo_service.maps.ranking_map import RankingData
 from geo_service.maps.relief import png_of, relief_of
-from geo_service.maps.review_map import ReviewData
 from geo_service.maps.style import symbol_document
-from geo_service.maps.tile_archives import TileArchive, open_archive, picture_of
-from geo_service.maps.time_map import TIMED_LAYERS, PreviewData, TimeData
 from geo_service.planning import County
-from geo_service.planning.data import latest_layer, timeline_of
 from geo_service.planning.import_drafts import ImportDesk
+from geo_service.planning.layers import latest_layer, timeline_of
 from geo_service.planning.rankings import AS_KEPT, Weighing
 from geo_service.reports.document import layers_document
 from geo_service.web.answers import HTML, answers

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from geo_service.errors import ConflictError, NotFoundError
 from geo_service.planning.retention import drop_kept, find_kept, holding, pin_kept, retain_kept
-from geo_service.reports.data import holding_document, outline_document
+from geo_service.reports.layer import holding_document, outline_document
 from geo_service.stores.base import RANKING, REVIEW, KeepLimits
 from geo_service.web.answers import answers
 from geo_service.web.replies import CountyDep, Limit, Offset, json_reply

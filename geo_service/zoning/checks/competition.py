@@ -14,7 +14,7 @@ from pydantic import Field
 
 from geo_service.industry import DIVISION_DIGITS, GROUP_DIGITS
 from geo_service.model import Message, Quantity, Subject, Verdict
-from geo_service.zoning.case import (
+from geo_service.zoning.check import (
     MOST_COUNTED,
     Case,
     Check,

@@ -19,7 +19,7 @@ from geo_service.documents import nearest_name
 from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.schema import ZONE_KINDS
 from geo_service.spatial.overlay import ZoneOverlay
-from geo_service.zoning.case import (
+from geo_service.zoning.check import (
     Case,
     Check,
     Closure,

@@ -14,7 +14,7 @@ from pydantic import Field
 from geo_service.industry import classification
 from geo_service.model import Message, Subject, Verdict
 from geo_service.plan import rows_of
-from geo_service.zoning.case import (
+from geo_service.zoning.check import (
     Case,
     Check,
     Draft,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from geo_service.model import FocusBasis, Message, Quantity, Subject, Verdict
-from geo_service.zoning.case import (
+from geo_service.zoning.check import (
     MOST_COUNTED,
     Case,
     Check,

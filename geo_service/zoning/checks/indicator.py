@@ -12,7 +12,7 @@ from pydantic import Field
 
 from geo_service.model import Message, Subject, Verdict
 from geo_service.zoning.bounds import BoundParameters, Measured, judge_bound
-from geo_service.zoning.case import (
+from geo_service.zoning.check import (
     Case,
     Check,
     Draft,

@@ -14,7 +14,7 @@ from pydantic import Field
 from geo_service.model import Message, Quantity, Subject, Tier, Verdict
 from geo_service.plan import rows_of
 from geo_service.spatial.overlay import polygons_only
-from geo_service.zoning.case import (
+from geo_service.zoning.check import (
     Case,
     Check,
     Closure,

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.plan import rows_of
-from geo_service.zoning.case import (
+from geo_service.zoning.check import (
     Case,
     Check,
     Closure,
