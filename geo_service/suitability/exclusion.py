@@ -21,9 +21,8 @@ import pandas as pd
 from geo_service.crs import STORAGE_CRS
 from geo_service.model import LegalBasis, Message, Severity, Verdict
 from geo_service.plan import rows_of
-from geo_service.schema import FIRE_CLASSES, SCHEMAS
+from geo_service.schema import FIRE_CLASSES, SCHEMAS, UTILITIES
 from geo_service.suitability.candidates import (
-    UTILITIES,
     Candidate,
     CandidateKind,
     building_of,

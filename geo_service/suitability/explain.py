@@ -9,12 +9,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from geo_service.model import Message, Quantity
-from geo_service.suitability.criteria import chain_partners, industry_fit
+from geo_service.suitability.measures import chain_partners, industry_fit
 from geo_service.suitability.scoring import cell
 from geo_service.zoning.names import named_industry
 
 if TYPE_CHECKING:
-    from geo_service.suitability.criteria import Chosen
+    from geo_service.suitability.choice import ChosenCriterion
     from geo_service.suitability.rank import Ranking
     from geo_service.suitability.scoring import Scored
 
@@ -107,7 +107,7 @@ _STRONG, _WEAK = 0.75, 0.35
 _SHARES = ("first", "in_top3")
 
 
-def _sentence(ranking: Ranking, scored: Scored, item: Chosen, place: int) -> Message:
+def _sentence(ranking: Ranking, scored: Scored, item: ChosenCriterion, place: int) -> Message:
     identity = str(ranking.sites.ids[place])
     raw = cell(scored.raw, identity, item.name)
     common = {
@@ -123,7 +123,7 @@ def _sentence(ranking: Ranking, scored: Scored, item: Chosen, place: int) -> Mes
     return Message("explain.criterion", {**common, "fact": fact})
 
 
-def _fact(ranking: Ranking, item: Chosen, place: int, raw: float) -> Message:
+def _fact(ranking: Ranking, item: ChosenCriterion, place: int, raw: float) -> Message:
     """What was measured, said in words where there are better ones than a number."""
     value = Quantity(raw, item.criterion.unit)
     name = item.name

@@ -28,9 +28,10 @@ from geo_service.errors import Fault, NotFoundError
 from geo_service.mcda.robustness import DRAWS
 from geo_service.model import FocusBasis, Message, Verdict
 from geo_service.suitability.certainty import QUICK_DRAWS, Doubt, doubt_of
-from geo_service.suitability.criteria import choose_criteria, measure
+from geo_service.suitability.choice import choose_criteria
 from geo_service.suitability.effect import FocusEffect, amount_of, focus_effects
 from geo_service.suitability.exclusion import Reason
+from geo_service.suitability.measures import measure
 from geo_service.suitability.misses import Miss, nearest_misses
 from geo_service.suitability.permitted import Excluded, find_places
 from geo_service.suitability.project import (

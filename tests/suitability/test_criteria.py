@@ -13,7 +13,9 @@ from rasterio import Affine
 
 from geo_service.plan import Plan
 from geo_service.suitability.candidates import find_candidates
-from geo_service.suitability.criteria import CRITERIA, choose_criteria, measure
+from geo_service.suitability.choice import choose_criteria
+from geo_service.suitability.criteria import CRITERIA
+from geo_service.suitability.measures import measure
 from geo_service.suitability.project import Project, parse_project
 from geo_service.suitability.surroundings import Sites
 from geo_service.workspace.opening import open_plan
