@@ -3,7 +3,7 @@
 First come the parts, each a free parcel or a vacant floor. `combine` puts those that it is
 given together to places large enough for the project: single parcels, neighbouring ones of
 one park, runs of floors, and what a park has left in all. Which parts a rule forbids is told
-by `exclusion`; `places` leaves those out before it combines. Geometry is in the metric CRS.
+by `exclusion`; `screening` leaves those out before it combines. Geometry is in the metric CRS.
 """
 
 from __future__ import annotations
@@ -67,11 +67,6 @@ class Candidate:
     land_use_scheme: str | None = None
     fire_classes: tuple[str | None, ...] = ()
     illustrative: bool = False
-
-
-def find_candidates(plan: Plan, project: Project) -> list[Candidate]:
-    """Return every place of the plan that is large enough, by id, as if nothing were forbidden."""
-    return combine(find_parts(plan, project), project)
 
 
 def find_parts(plan: Plan, project: Project) -> list[Candidate]:
