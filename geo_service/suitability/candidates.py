@@ -3,7 +3,7 @@
 First come the parts, each a free parcel or a vacant floor. `combine` puts those that it is
 given together to places large enough for the project: single parcels, neighbouring ones of
 one park, runs of floors, and what a park has left in all. Which parts a rule forbids is told
-by `exclusion`; `places` leaves those out before it combines. Geometry is in the metric CRS.
+by `exclusion`; `screening` leaves those out before it combines. Geometry is in the metric CRS.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 import shapely
 
 from geo_service.plan import rows_of
+from geo_service.schema import FLOOR_PROPERTIES, UTILITIES
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -33,8 +34,6 @@ SHARED_BORDER_M = 5.0
 """Neighbours share at least this much border, so that they can be built on as one."""
 MAX_PARCELS = 8
 """How many parcels are taken together at most."""
-UTILITIES = ("power_kva", "water_m3_d", "gas_m3_d", "wastewater_m3_d")
-FLOOR_COLUMNS = ("load_kn_m2", "clear_height_m", "goods_lift_t")
 
 
 class CandidateKind(StrEnum):
@@ -68,11 +67,6 @@ class Candidate:
     land_use_scheme: str | None = None
     fire_classes: tuple[str | None, ...] = ()
     illustrative: bool = False
-
-
-def find_candidates(plan: Plan, project: Project) -> list[Candidate]:
-    """Return every place of the plan that is large enough, by id, as if nothing were forbidden."""
-    return combine(find_parts(plan, project), project)
 
 
 def find_parts(plan: Plan, project: Project) -> list[Candidate]:
@@ -322,7 +316,7 @@ def _floors(plan: Plan) -> Iterator[Candidate]:
             members=(member,),
             area_m2=vacant_m2,
             geometry=shape,
-            offers={name: _number(floor[name]) for name in FLOOR_COLUMNS}
+            offers={name: _number(floor[name]) for name in FLOOR_PROPERTIES}
             | {name: _number(below.get(name)) for name in UTILITIES},
             fire_classes=(_text(floor["fire_class"]),),
             illustrative=bool(building["illustrative"]),
@@ -361,7 +355,7 @@ def floors_together(floors: Sequence[Candidate]) -> Candidate:
     """Return floors of one building, lowest first, as one candidate."""
     first = floors[0]
     numbers = "+".join(str(floor_numbers(floor)[0]) for floor in floors)
-    least = {name: _least(floor.offers[name] for floor in floors) for name in FLOOR_COLUMNS}
+    least = {name: _least(floor.offers[name] for floor in floors) for name in FLOOR_PROPERTIES}
     return Candidate(
         candidate_id=f"{CandidateKind.FLOORS}:{building_of(first)}/{numbers}",
         kind=CandidateKind.FLOORS,

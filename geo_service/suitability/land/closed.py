@@ -1,7 +1,7 @@
 """Ground that is not free for a project on new land, and why: the county, rules, what stands.
 
 The rules are those of the review (`exclusion.find_closures`); nothing here knows which zones
-forbid what. Shapes are in the metric CRS. Where sites fit on the rest is found by `siting`.
+forbid what. Shapes are in the metric CRS. Where sites fit on the rest is found by `search`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import shapely
 from geo_service.errors import InvalidQueryError
 from geo_service.model import Verdict
 from geo_service.suitability.candidates import FREE_STATUSES, Candidate, CandidateKind
-from geo_service.suitability.exclusion import Reason, find_closures, reason_of
+from geo_service.suitability.exclusion import find_closures, reason_of
+from geo_service.suitability.reasons import Reason
 from geo_service.wording import said
 from geo_service.zoning.checks.layout import township_shapes
 

@@ -1,7 +1,7 @@
 """Where in a county to try for a site: its cells burnt into masks, and seeds in order.
 
 Cells say where there is room and what speaks for a place; exact borders are left to `growth`.
-Nothing is excluded here but by what `ground` found.
+Nothing is excluded here but by what `closed` found.
 """
 
 from __future__ import annotations
