@@ -19,6 +19,8 @@ import numpy as np
 import pandas as pd
 
 from geo_service.crs import STORAGE_CRS
+from geo_service.domain.enterprises import active_enterprises
+from geo_service.domain.subjects import subject_ids
 from geo_service.model import LegalBasis, Message, Severity, Verdict
 from geo_service.plan import rows_of
 from geo_service.schema import FIRE_CLASSES, SCHEMAS
@@ -30,7 +32,6 @@ from geo_service.suitability.candidates import (
     floor_numbers,
 )
 from geo_service.zoning.check import Case, Closure, Draft, Shared, text_or_none
-from geo_service.zoning.focus import active_enterprises
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -437,7 +438,7 @@ def _is_fire(rule: Rule) -> bool:
 def _plan_of_floors(plan: Plan, members: Sequence[str], project: Project) -> Plan:
     """Return a plan of these floors alone, with the project on each."""
     floors = plan.frame("floors")
-    names = floors["building_id"] + "/" + floors["floor_no"].astype(int).astype(str)
+    names = pd.Series(subject_ids("floors", floors), index=floors.index, dtype="str")
     own = floors[names.isin(members)].assign(fire_class=project.fire_class)
     buildings = plan.frame("buildings")
     parks = dict(zip(buildings["building_id"], buildings["park_id"], strict=True))
