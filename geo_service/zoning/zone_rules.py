@@ -66,7 +66,7 @@ class ZoneRules:
         return {subject: tuple(every) for subject, every in found.items()}
 
     def judge_ground(self, shape: BaseGeometry, park_id: str | None) -> tuple[ZoneVerdict, ...]:
-        """Return what rules would say of ground that nothing stands on, of one rule the worst.
+        """Return what rules would say of bare ground, the worst of each rule first.
 
         The ground (metric CRS) is judged as a new parcel of its park, without a land use and
         without enterprises. Rules that judge no parcels have nothing to say of it.
