@@ -16,12 +16,12 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "geo_service"
 
 LEVELS = (
-    ("errors", "model", "crs", "data", "native", "gdal", "isolation", "scratch"),
+    ("errors", "model", "crs", "units", "data", "native", "gdal", "isolation", "scratch"),
     (
         *("schema", "industry", "language", "wording"),
         *("document_limits", "documents", "jobs", "basemaps"),
     ),
-    ("plan", "mcda"),
+    ("plan", "domain", "mcda"),
     ("workspace", "spatial", "stores"),
     ("zoning",),
     ("suitability", "ingest"),

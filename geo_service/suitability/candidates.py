@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
+from geo_service.domain.subjects import floor_id
+from geo_service.domain.vacancy import has_room, is_free
 from geo_service.plan import rows_of
 from geo_service.schema import FLOOR_PROPERTIES, UTILITIES
 
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from geo_service.plan import Plan
     from geo_service.suitability.project import Project
 
-FREE_STATUSES = ("vacant", "idle")
 GAP_M = 0.5
 """Parcels this near each other are drawn as neighbours; cadastres leave hairline gaps."""
 SHARED_BORDER_M = 5.0
@@ -128,7 +129,7 @@ def _place(part: Candidate) -> tuple[str, int]:
 def _parcels(plan: Plan) -> Iterator[Candidate]:
     """Yield every free parcel as a candidate."""
     parcels = plan.metric("parcels")
-    free = parcels[parcels["status"].isin(FREE_STATUSES)].sort_values("parcel_id")
+    free = parcels[is_free(parcels)].sort_values("parcel_id")
     for row, shape in zip(rows_of(free), free.geometry, strict=True):
         yield Candidate(
             candidate_id=f"{CandidateKind.PARCEL}:{row['parcel_id']}",
@@ -301,20 +302,18 @@ def _floors(plan: Plan) -> Iterator[Candidate]:
     }
     below_buildings = parcels[parcels["parcel_id"].isin(buildings["parcel_id"])]
     grounds = {row["parcel_id"]: row for row in rows_of(below_buildings)}
-    floors = plan.frame("floors").sort_values(["building_id", "floor_no"])
+    floors = plan.frame("floors")
+    floors = floors[has_room(floors)].sort_values(["building_id", "floor_no"])
     for floor in rows_of(floors):
-        vacant_m2 = _number(floor["vacant_m2"])
-        if not vacant_m2:
-            continue
         building, shape = homes[floor["building_id"]]
         below = grounds.get(building["parcel_id"], {})
-        member = f"{floor['building_id']}/{int(floor['floor_no'])}"
+        member = floor_id(floor["building_id"], floor["floor_no"])
         yield Candidate(
             candidate_id=f"{CandidateKind.FLOORS}:{member}",
             kind=CandidateKind.FLOORS,
             park_id=_text(building["park_id"]),
             members=(member,),
-            area_m2=vacant_m2,
+            area_m2=float(floor["vacant_m2"]),
             geometry=shape,
             offers={name: _number(floor[name]) for name in FLOOR_PROPERTIES}
             | {name: _number(below.get(name)) for name in UTILITIES},

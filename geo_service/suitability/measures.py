@@ -15,17 +15,18 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo_service.industry import GROUP_DIGITS, belongs_to, split_codes
+from geo_service.domain.enterprises import active_enterprises
+from geo_service.industry import GROUP_DIGITS, are_within, belongs_to, is_one_branch, split_codes
 from geo_service.schema import ZONE_GRADES
 from geo_service.spatial.nearest import nearest_lines
 from geo_service.spatial.overlay import find_overlaps, overlap_areas
 from geo_service.suitability.criteria import CHAIN_KM, RIVAL_KM
 from geo_service.suitability.surroundings import M_PER_KM, Sites
+from geo_service.units import M2_PER_MU
 from geo_service.zoning.check import text_or_none
-from geo_service.zoning.focus import M2_PER_MU, active_enterprises
+from geo_service.zoning.zones import mapped_zones
 
 if TYPE_CHECKING:
-    import geopandas as gpd
     from numpy.typing import NDArray
 
     from geo_service.suitability.criteria import Criterion
@@ -89,17 +90,9 @@ def _km_to_river(sites: Sites) -> Floats:
     return nearest_lines(sites.frame, sites.plan.metric("rivers")).distance_m / M_PER_KM
 
 
-def _zones_of(kind: str, sites: Sites) -> gpd.GeoDataFrame | None:
-    """Return the control zones of a kind; None when nobody can tell whether there are any."""
-    zones = sites.plan.metric("control_zones")
-    own = zones[zones["kind"] == kind]
-    is_known = len(own) > 0 or kind in sites.plan.settings.complete_zone_kinds
-    return own if is_known else None
-
-
 def _overlap_share(kind: str, sites: Sites) -> Floats:
     """The share of a candidate's ground that lies in control zones of a kind, 0 to 1."""
-    zones = _zones_of(kind, sites)
+    zones = mapped_zones(sites.plan, kind)
     if zones is None:
         return np.full(len(sites), np.nan)
     areas = shapely.area(sites.shapes)
@@ -110,7 +103,7 @@ def _overlap_share(kind: str, sites: Sites) -> Floats:
 
 def _worst_geohazard(sites: Sites) -> Floats:
     """The worst grade of geohazard on more than 1 % of the ground: 0 none, 1 low, 2 mid, 3 high."""
-    zones = _zones_of("geohazard", sites)
+    zones = mapped_zones(sites.plan, "geohazard")
     if zones is None:
         return np.full(len(sites), np.nan)
     steps = {grade: step for step, grade in enumerate(ZONE_GRADES["geohazard"])}
@@ -147,9 +140,9 @@ def industry_fit(sites: Sites) -> list[str | None]:
         leading = split_codes(text_or_none(row["leading_industry"]))
         supporting = split_codes(text_or_none(row["supporting_industries"]))
         own = {groups.group_of(item) for item in leading} - {None}
-        if any(belongs_to(code, item) for item in leading):
+        if belongs_to(code, leading):
             found[park_id] = "leading"
-        elif any(belongs_to(code, item) for item in supporting):
+        elif belongs_to(code, supporting):
             found[park_id] = "supporting"
         else:
             found[park_id] = "same_group" if groups.group_of(code) in own else "none"
@@ -178,8 +171,7 @@ def _chain_partners_near(sites: Sites) -> Floats:
     if not prefixes:
         return np.full(len(sites), np.nan)
     active = active_enterprises(sites.plan)
-    codes = active["industry_code"].fillna("").astype(str)
-    chosen = active.index[codes.str.startswith(prefixes)]
+    chosen = active.index[are_within(active["industry_code"], prefixes)]
     points = np.asarray(sites.plan.metric("enterprises").geometry.loc[chosen])
     points = points[~shapely.is_missing(points)]
     if not len(points):
@@ -214,7 +206,7 @@ def _rival_parks_near(sites: Sites) -> Floats:
     wanted = sites.project.industry_code[:GROUP_DIGITS]
     is_rival = np.array(
         [
-            any(_is_one_in_other(code, wanted) for code in split_codes(text_or_none(leading)))
+            any(is_one_branch(code, wanted) for code in split_codes(text_or_none(leading)))
             for leading in parks["leading_industry"]
         ],
         dtype=bool,
@@ -228,11 +220,6 @@ def _rival_parks_near(sites: Sites) -> Floats:
     own = np.array([candidate.park_id or "" for candidate in sites.candidates], dtype=object)
     others = rows[own[rows] != ids[places]]
     return np.bincount(others, minlength=len(sites)).astype(float)
-
-
-def _is_one_in_other(one: str, other: str) -> bool:
-    """Whether one of two prefixes takes in the other."""
-    return one.startswith(other) or other.startswith(one)
 
 
 # ---- by criterion ----------------------------------------------------------------------------

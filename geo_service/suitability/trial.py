@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 
 from geo_service.crs import STORAGE_CRS
+from geo_service.domain.enterprises import active_enterprises
+from geo_service.domain.subjects import subject_ids
 from geo_service.plan import rows_of
 from geo_service.schema import SCHEMAS
 from geo_service.suitability.candidates import Candidate, CandidateKind, building_of
 from geo_service.zoning.check import text_or_none
-from geo_service.zoning.focus import active_enterprises
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -146,7 +147,7 @@ def plan_of_tenancies(plan: Plan, members: Sequence[str], project: Project) -> P
     A floor is given over to the project's fire class, whatever it was built for.
     """
     floors = plan.frame("floors")
-    names = floors["building_id"] + "/" + floors["floor_no"].astype(int).astype(str)
+    names = pd.Series(subject_ids("floors", floors), index=floors.index, dtype="str")
     on_trial = floors[names.isin(members)].assign(fire_class=project.fire_class)
     buildings = plan.frame("buildings")
     parks = dict(zip(buildings["building_id"], buildings["park_id"], strict=True))

@@ -34,6 +34,7 @@ from geo_service.suitability.land.growth import Growth
 from geo_service.suitability.land.seeds import ROOMY_ENOUGH, Prospects, burn_county
 from geo_service.suitability.reasons import Reason, exclude
 from geo_service.wording import said
+from geo_service.zoning.zones import BOUNDARY, mapped_zones
 
 if TYPE_CHECKING:
     from datetime import date
@@ -271,8 +272,8 @@ def _grow_sites(
         spare_m2=cells.grid.cell_m**2,
         min_compactness=wishes.min_compactness,
     )
-    zones = plan.metric("control_zones")
-    boundary = zones[zones["kind"] == "development_boundary"].geometry.to_numpy()
+    zones = mapped_zones(plan, BOUNDARY)
+    boundary = None if zones is None else zones.geometry.to_numpy()
     for seed in islice(_in_turn(prospects, growth, wishes.limit), TRIES_PER_SITE * wishes.limit):
         shape = growth.grow(seed.point)
         if shape is None:
@@ -315,9 +316,9 @@ def _in_turn(prospects: Prospects, growth: Growth, limit: int) -> Iterator[Seed]
     yield from worth_a_try(tuple(waiting), limit)
 
 
-def _share_inside(shape: BaseGeometry, zones: NDArray[np.object_]) -> float | None:
-    """Return the share of a shape inside zones; None without zones."""
-    if not len(zones):
+def _share_inside(shape: BaseGeometry, zones: NDArray[np.object_] | None) -> float | None:
+    """Return the share of a shape inside zones; None where nobody knows them."""
+    if zones is None:
         return None
     near = zones[shapely.intersects(zones, shape)]
     return float(shapely.union_all(shapely.intersection(near, shape)).area / shape.area)
