@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from geo_service.crs import STORAGE_CRS
-from geo_service.domain.enterprises import active_enterprises
+from geo_service.domain.enterprises import latest_year
 from geo_service.domain.subjects import subject_ids
 from geo_service.plan import rows_of
 from geo_service.schema import SCHEMAS
@@ -175,10 +175,9 @@ def _tenants(
     plan: Plan, project: Project, ids: Sequence[str], values: Mapping[str, list[Any]]
 ) -> pd.DataFrame:
     """Return the project as one enterprise of the latest year per piece, without geometry."""
-    years = active_enterprises(plan)["year"]
-    year = int(years.max()) if len(years) else _ANY_YEAR
+    year = latest_year(plan)
     same = {
-        "year": year,
+        "year": _ANY_YEAR if year is None else year,
         "name": project.name,
         "industry_code": project.industry_code,
         "status": "operating",

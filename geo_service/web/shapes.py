@@ -321,6 +321,8 @@ _ANSWERS: Mapping[str, Shape] = {
             "township": _ANY,
             "parks": _list(_ANY),
             "parcels": _list(_ANY),
+            "buildings": _list(_ANY),
+            "ground": _ANY,
             "zones": _list(_ANY),
             "facilities": _list(_ANY),
         }

@@ -16,7 +16,7 @@ from geo_service.errors import InvalidQueryError
 from geo_service.language import Language, Translator
 from geo_service.plan import Plan
 from geo_service.planning.identify import LISTED, MAX_VERTICES, Ground, read_polygon
-from geo_service.zoning.rulebook import default_rulebook
+from geo_service.zoning.rulebook import default_rulebook, parse_rulebook
 from tests.county import County, box, in_degrees, line, parcel, point, zone
 
 Opened = Callable[[County], Plan]
@@ -108,6 +108,97 @@ def test_zones_say_what_their_rules_forbid(placed: County, opened: Opened) -> No
     # A water source without a grade: the rules tell grades apart, so none can say.
     [water] = [item for item in at(plan, 50, 950)["zones"] if item["zone_id"] == "W"]
     assert {rule["verdict"] for rule in water["rules"]} == {"unknown"}
+
+
+RULE = """format: "1"
+title: {{en: Test}}
+rules:
+  zones:
+    title: {{en: Zones}}
+    family: control_zone
+    check: overlap
+    severity: must
+    effective_from: 2020-01-01
+    legal_basis: {{document: made for tests}}
+    basis_tag: product_default
+    parameters: {{kind: water_source, {parameters}}}
+    scope: {{{scope}}}
+"""
+
+
+def rules_at(
+    plan: Plan, x: float, y: float, *, parameters: str, scope: str = ""
+) -> dict[str, list[str]]:
+    """Return the verdicts that a rule on water sources has at a place, by what it is about."""
+    rulebook = parse_rulebook(RULE.format(parameters=parameters, scope=scope), "test.yaml")
+    place = in_degrees(point(x, y))
+    assert isinstance(place, shapely.Point)
+    found = Ground(plan, rulebook, Translator(Language.EN), DAY).identify(place.x, place.y)
+    rows = {
+        **{item["park_id"]: item for item in found["parks"]},
+        **{item["parcel_id"]: item for item in found["parcels"]},
+        **{item["zone_id"]: item for item in found["zones"] if item["kind"] == "water_source"},
+        "ground": found["ground"] or {"rules": []},
+    }
+    return {
+        name: [rule["verdict"] for rule in row["rules"]]
+        for name, row in rows.items()
+        if row["rules"]
+    }
+
+
+@pytest.fixture
+def watered(county: County) -> County:
+    """Return a county with a parcel in a water source; each grade has a zone, from west to east."""
+    county.layers["parcels"] = [parcel("L1", box(100, 4_100, 100, 100), park_id=None)]
+    county.layers["control_zones"] += [
+        zone("HIGH", box(0, 4_000, 300, 300), kind="water_source", grade="1"),
+        zone("LOW", box(1_000, 4_000, 300, 300), kind="water_source", grade="2"),
+        zone("BARE", box(2_000, 4_000, 300, 300), kind="water_source", grade=None),
+        zone("PARK", box(500, 500, 300, 300), kind="water_source", grade="1"),
+    ]
+    return county
+
+
+def test_a_grade_by_name_counts_before_any_grade(watered: County, opened: Opened) -> None:
+    plan = opened(watered)
+    mixed = "verdicts: {'1': fail, '*': watch}"
+    assert rules_at(plan, 50, 4_050, parameters=mixed) == {"HIGH": ["fail"], "ground": ["fail"]}
+    assert rules_at(plan, 1_050, 4_050, parameters=mixed) == {"LOW": ["watch"], "ground": ["watch"]}
+    # Where grades are told apart nobody can say what a zone without one means.
+    there = rules_at(plan, 2_050, 4_050, parameters=mixed)
+    assert there == {"BARE": ["unknown"], "ground": ["unknown"]}
+    alike = rules_at(plan, 2_050, 4_050, parameters="verdicts: {'*': watch}")
+    assert alike == {"BARE": ["watch"], "ground": ["watch"]}
+
+
+def test_what_a_rule_does_not_judge_is_not_judged_at_a_place(
+    watered: County, opened: Opened
+) -> None:
+    plan = opened(watered)
+    fail = "verdicts: {'*': fail}"
+    assert rules_at(plan, 150, 4_150, parameters=fail) == {"L1": ["fail"], "HIGH": ["fail"]}
+    houses = f"{fail}, subjects: [buildings]"
+    assert rules_at(plan, 50, 4_050, parameters=houses) == {}
+    assert rules_at(plan, 150, 4_150, parameters=houses) == {}
+    parks = f"{fail}, subjects: [parks]"
+    assert rules_at(plan, 550, 550, parameters=parks) == {"P1": ["fail"], "PARK": ["fail"]}
+    # 100101 is a land use that may lie in the zone, on the parcel and nowhere else.
+    excepted = f"{fail}, exceptions: {{land_uses: ['1001']}}"
+    assert rules_at(plan, 150, 4_150, parameters=excepted) == {}
+    assert rules_at(plan, 50, 4_050, parameters=excepted) == {"HIGH": ["fail"], "ground": ["fail"]}
+
+
+def test_a_rule_for_some_parks_is_for_no_other_place(watered: County, opened: Opened) -> None:
+    plan = opened(watered)
+    fail = "verdicts: {'*': fail}"
+    every = {"P1": ["fail"], "ground": ["fail"], "PARK": ["fail"]}
+    assert rules_at(plan, 550, 550, parameters=fail, scope="parks: [P1]") == every
+    assert rules_at(plan, 550, 550, parameters=fail, scope="industries: ['13']") == every
+    assert rules_at(plan, 550, 550, parameters=fail, scope="parks: [P2]") == {}
+    assert rules_at(plan, 550, 550, parameters=fail, scope="tiers: [building_park]") == {}
+    # Ground outside parks is in no park.
+    assert rules_at(plan, 50, 4_050, parameters=fail, scope="parks: [P1]") == {}
 
 
 def test_outside_the_county_nothing_is_known(placed: County, opened: Opened) -> None:

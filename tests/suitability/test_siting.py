@@ -336,10 +336,17 @@ def test_new_land_lies_in_the_development_boundary(small: County, opened: Open) 
 
 
 def test_without_a_boundary_new_land_is_unknown(small: County, opened: Open) -> None:
+    small.complete_zone_kinds.remove("development_boundary")
     plan = opened(small)
     found = find_land(plan, project(), default_rulebook(), as_of=DAY)
     assert found.candidates
     assert "layout.in_development_boundary" in {item.rule_id for item in found.unjudged}
+
+
+def test_in_a_county_that_has_no_boundary_all_land_is_outside(small: County, opened: Open) -> None:
+    found = find_land(opened(small), project(), default_rulebook(), as_of=DAY)
+    assert not found.candidates
+    assert "layout.in_development_boundary" not in {item.rule_id for item in found.unjudged}
 
 
 def test_a_rules_exception_for_an_industry_opens_its_zone(small: County, opened: Open) -> None:
@@ -359,7 +366,8 @@ def test_a_rule_for_some_parks_closes_no_open_land(small: County, opened: Open) 
     small.layers["control_zones"] = [all_but()]
     scoped: Rulebook = parse_rulebook(
         "format: '1'\ntitle: {zh-Hans: x, zh-Hant: x, en: x}\nextends: default\nrules:\n"
-        "  control_zone.ecological_red_line:\n    scope: {tiers: [municipal_park]}\n",
+        "  control_zone.ecological_red_line:\n    scope: {tiers: [municipal_park]}\n"
+        "  layout.in_development_boundary:\n    enabled: false\n",
         "rulebook.yaml",
     )
     plan = opened(small)

@@ -26,6 +26,21 @@ def by_subject(result: Review, rule_id: str) -> dict[tuple[str, str], Finding]:
     return {(item.subject.layer, item.subject.id): item for item in of_rule(result, rule_id)}
 
 
+def test_a_boundary_that_is_said_to_be_nowhere_leaves_every_park_outside(
+    county: County, opened: Open
+) -> None:
+    rule_id = "layout.in_development_boundary"
+    county.layers["control_zones"] = [zone("Z", box(9_000, 9_000, 10, 10))]
+    unknown = of_rule(review(opened(county)), rule_id)
+    assert {item.verdict for item in unknown} == {Verdict.UNKNOWN}
+    county.complete_zone_kinds.append("development_boundary")
+    del county.layers["county"]
+    outside = by_subject(review(opened(county)), rule_id)
+    assert {item.verdict for item in outside.values()} == {Verdict.FAIL}
+    # All of P1, 1 km by 1 km, lies outside.
+    assert outside["parks", "P1"].evidence["value"] == pytest.approx(1e6)
+
+
 # ---- control zones ------------------------------------------------------------------------
 
 
