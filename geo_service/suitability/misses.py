@@ -24,7 +24,7 @@ from geo_service.suitability.candidates import (
     largest_groups,
 )
 from geo_service.suitability.needs import unmet_needs
-from geo_service.suitability.reasons import Reason, each_once, exclude
+from geo_service.suitability.reasons import Reason, each_once, is_excluded
 
 if TYPE_CHECKING:
     from geo_service.suitability.land.search import LandSearch
@@ -87,7 +87,9 @@ def _near(screening: Screening, project: Project) -> Iterator[Lacking]:
     kinds = {CandidateKind(kind) for kind in project.candidates}
     against = {item.candidate.members[0]: item.reasons for item in screening.parts}
     parts = [item.candidate for item in screening.parts]
-    permitted = [item.candidate for item in screening.parts if not exclude(item.reasons, project)]
+    permitted = [
+        item.candidate for item in screening.parts if not is_excluded(item.reasons, project)
+    ]
     of_any_area = _without_area(project)
     found: dict[str, Lacking] = {}
     if kinds & _SINGLE:

@@ -33,7 +33,7 @@ def each_once(*lists: Iterable[Reason]) -> tuple[Reason, ...]:
     return tuple(found)
 
 
-def exclude(reasons: Sequence[Reason], project: Project) -> bool:
+def is_excluded(reasons: Sequence[Reason], project: Project) -> bool:
     """Return whether reasons exclude a candidate.
 
     One that fails does; one that nobody can judge does if the project wants to be sure.

@@ -19,7 +19,7 @@ from geo_service.suitability.candidates import Candidate, CandidateKind, combine
 from geo_service.suitability.exclusion import judge_by_rules
 from geo_service.suitability.land.search import find_land
 from geo_service.suitability.needs import unmet_needs, unmet_needs_of_floors
-from geo_service.suitability.reasons import Reason, each_once, exclude
+from geo_service.suitability.reasons import Reason, each_once, is_excluded
 from geo_service.suitability.surroundings import Sites
 
 if TYPE_CHECKING:
@@ -120,8 +120,8 @@ def screen(
     tell("access")
     sites = Sites(plan, [item.candidate for item in found], project)
     found = screen_access(found, sites)
-    standing = [item for item in found if not exclude(item.reasons, project)]
-    excluded = [item for item in found if exclude(item.reasons, project)]
+    standing = [item for item in found if not is_excluded(item.reasons, project)]
+    excluded = [item for item in found if is_excluded(item.reasons, project)]
     standing, excluded = _without_repeated_parks(standing, excluded)
     return Screening(
         sites=sites.among([item.candidate for item in standing]),
@@ -172,7 +172,9 @@ def _screen_combined(
     """
     wanted = {member for candidate in conceivable for member in candidate.members}
     chosen = {member: item for member, item in parts.items() if member in wanted}
-    forbidden = {member: item for member, item in chosen.items() if exclude(item.reasons, project)}
+    forbidden = {
+        member: item for member, item in chosen.items() if is_excluded(item.reasons, project)
+    }
     combined = conceivable
     if forbidden:
         permitted = [item.candidate for member, item in chosen.items() if member not in forbidden]

@@ -197,3 +197,24 @@ def test_utilities_are_summed_over_parcels(county: County, opened: Open) -> None
     assert short["parcel:B"] == [("project.power_kva", "fail")]
     assert short["parcel:C"] == [("project.power_kva", "unknown")]
     assert "parcel:A" not in short
+
+
+def test_what_rules_say_does_not_depend_on_what_else_is_judged(
+    housed: County, opened: Open
+) -> None:
+    housed.complete_zone_kinds.remove("geohazard")
+    housed.layers["control_zones"].append(zone("Z", box(300, 0, 20, 100)))
+    housed.layers["parcels"] += [
+        vacant("V", 300, 0),
+        vacant("W", 400, 0, land_use="1201"),
+        vacant("X", 2000, 0, land_use=None, park_id="P2"),
+    ]
+    plan = opened(housed)
+    rules, day = default_rulebook(), date(2026, 6, 1)
+    for asked in (project("land_m2: 9000"), project("floor_area_m2: 300, fire_class: 甲")):
+        parts = find_parts(plan, asked)
+        together = judge_by_rules(plan, parts, asked, rules, as_of=day)
+        assert any(together.values())
+        for part in parts:
+            alone = judge_by_rules(plan, [part], asked, rules, as_of=day)
+            assert alone == {part.candidate_id: together[part.candidate_id]}

@@ -35,6 +35,9 @@ from geo_service.reports.ranking import (
     ranking_features,
     route_features,
 )
+from geo_service.suitability import screening
+from geo_service.suitability.candidates import Candidate
+from geo_service.suitability.exclusion import judge_by_rules
 from geo_service.suitability.rank import Ranking, rank
 from tests.county import County, box, line, parcel, point, zone
 
@@ -47,6 +50,10 @@ WISHES = {
     "capacity_fit": {"weight": 0.3},
     "power_kva": {"weight": 0.2, "value_function": {"kind": "linear", "worst": 0, "best": 4000}},
 }
+
+
+FAR = {"interchange": {"max_km": 0.1}}
+"""A limit that no site keeps: A, the nearest, is 1 km from the interchange."""
 
 
 def site(name: str, x: float, width: float, height: float, **values: object) -> dict[str, object]:
@@ -405,6 +412,30 @@ def test_nearest_misses_by_hand(plan: Plan) -> None:
     (first, *_) = document["nearest_misses"]
     assert "50,000 m²" in first["reasons"][0]["cure"]
     assert document["candidates"] == []
+
+
+def test_where_nothing_fits_no_rule_is_judged_twice(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[list[str]] = []
+
+    def counted(plan: Plan, parts: list[Candidate], *args: Any, **options: Any) -> Any:  # noqa: ANN401 - passed on
+        judged.append([part.candidate_id for part in parts])
+        return judge_by_rules(plan, parts, *args, **options)
+
+    monkeypatch.setattr(screening, "judge_by_rules", counted)
+    ranking = ranked(plan, needs={"land_m2": 30_000}, candidates=["parcel"], access=FAR)
+    assert ranking.scored is None
+    # D alone is large enough, and too far; what comes nearest is told of the same record.
+    assert judged == [[f"parcel:{name}" for name in "ABCDE"]]
+    against = {item.candidate.candidate_id: item for item in ranking.screening.parts}
+    assert [item.rule_id for item in against["parcel:E"].by_rules] == [
+        "control_zone.ecological_red_line"
+    ]
+    (out,) = ranking.excluded
+    assert out.candidate.candidate_id == "parcel:D"
+    assert (out.by_rules, out.by_needs) == ((), ())
+    assert [reason.rule_id for reason in out.by_access] == ["project.access.interchange"]
 
 
 def test_misses_name_the_need_that_falls_short(plan: Plan) -> None:

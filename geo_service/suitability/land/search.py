@@ -32,7 +32,7 @@ from geo_service.suitability.land.balance import (
 from geo_service.suitability.land.closed import survey
 from geo_service.suitability.land.growth import Growth
 from geo_service.suitability.land.seeds import ROOMY_ENOUGH, Prospects, burn_county
-from geo_service.suitability.reasons import Reason, exclude
+from geo_service.suitability.reasons import Reason, is_excluded
 from geo_service.wording import said
 from geo_service.zoning.zones import BOUNDARY, mapped_zones
 
@@ -185,7 +185,7 @@ def find_land(
         by_rules = judge_by_rules(plan, grown, project, rulebook, as_of=as_of)
         for site in batch:
             candidate_id = site.candidate.candidate_id
-            if exclude(by_rules[candidate_id], project):
+            if is_excluded(by_rules[candidate_id], project):
                 continue
             found.append(site)
             here = [item for item in by_rules[candidate_id] if item.rule_id not in unjudged]
