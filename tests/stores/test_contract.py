@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
@@ -21,6 +21,7 @@ from geo_service.errors import ConflictError, InvalidQueryError, NotFoundError, 
 from geo_service.plan import Plan, empty_frame
 from geo_service.stores.base import RANKING, REVIEW, Saved, Store
 from geo_service.stores.frames import canonical, content_digest
+from tests.depth import thorough
 from tests.stores.conftest import Place
 from tests.stores.rows import (
     EAST,
@@ -113,11 +114,7 @@ def test_every_layer_of_the_demo_comes_back_as_it_was(store: Store, demo: Plan) 
 
 
 @pytest.mark.parametrize("place", ["local", "shared"], indirect=True)
-@settings(
-    max_examples=15,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@thorough(15, also_allowed=(HealthCheck.function_scoped_fixture,))
 @given(
     data=st.lists(
         st.tuples(
@@ -175,11 +172,7 @@ def test_a_box_gives_the_rows_whose_shape_meets_it(store: Store) -> None:
     assert found.index.tolist() == [0, 1, 2, 3]
 
 
-@settings(
-    max_examples=20,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@thorough(20, also_allowed=(HealthCheck.function_scoped_fixture,))
 @given(
     west=st.floats(-1, 21),
     south=st.floats(-1, 2),
