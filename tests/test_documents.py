@@ -30,6 +30,7 @@ from geo_service.language import Language, Translator
 from geo_service.suitability.project import parse_project
 from geo_service.wording import tell
 from geo_service.zoning.rulebook import parse_rulebook
+from tests.depth import thorough
 
 ENDS_WITHIN_S = 600
 """Ten times what all take on a busy machine: a reader that hangs is stopped, a slow one is not."""
@@ -96,7 +97,6 @@ from geo_service.errors import GeoServiceError
 from geo_service.ingest.options import parse_mapping
 from geo_service.suitability.project import parse_project
 from geo_service.zoning.rulebook import parse_rulebook
-from tests.depth import thorough
 
 for name, attack in json.load(sys.stdin).items():
     text = eval(attack)

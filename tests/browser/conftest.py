@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import (
@@ -81,12 +80,6 @@ def serving(county: Running) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join(timeout=20)
-
-
-@pytest.fixture(scope="session")
-def demo_county(demo_folder: Path) -> Running:
-    """Return the demo county, open and reviewed."""
-    return Running.open(demo_folder)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.browser.conftest import Visitor
@@ -22,3 +23,15 @@ def overflow(page: Page) -> int:
     """Return by how many pixels a page is wider than its window."""
     wide: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     return max(0, wide)
+
+
+def serious(page: Page) -> list[str]:
+    """Return what axe-core finds grave on a page, the map in its frame left to its own tests."""
+    options = {"iframes": False, "resultTypes": ["violations"]}
+    found = Axe().run(page, options=options)
+    return [
+        f"{item['id']}: {node['html'][:120]}"
+        for item in found.response["violations"]
+        if item["impact"] in {"serious", "critical"}
+        for node in item["nodes"]
+    ]

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from geo_service.planning import County as Running
 from geo_service.planning.layers import newest_layer, publish
 from geo_service.schema import SCHEMAS
 from tests.browser.conftest import Visitor, serving
-from tests.browser.console import LANGUAGES, open_page, overflow
+from tests.browser.console import LANGUAGES, open_page, overflow, serious
 from tests.county import County, box, parcel, zone
 from tests.maps.hostile import TEXTS
 
@@ -62,18 +61,6 @@ def pages(county: Running) -> dict[str, str]:
 
 
 NAMES = ("home", "park", "reviews", "review", "sites", "rulebook", "data", "help", "about")
-
-
-def serious(page: Page) -> list[str]:
-    """Return what axe-core finds grave on a page, the map in its frame left to its own tests."""
-    options = {"iframes": False, "resultTypes": ["violations"]}
-    found = Axe().run(page, options=options)
-    return [
-        f"{item['id']}: {node['html'][:120]}"
-        for item in found.response["violations"]
-        if item["impact"] in {"serious", "critical"}
-        for node in item["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -13,7 +13,7 @@ from geo_service.planning import County as Running
 from geo_service.suitability.project import parse_project
 from geo_service.zoning.rulebook import parse_rulebook
 from tests.browser.conftest import Visitor, serving
-from tests.browser.test_console_pages import serious
+from tests.browser.console import serious
 from tests.conftest import copy_demo
 from tests.county import County
 

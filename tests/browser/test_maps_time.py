@@ -11,8 +11,7 @@ from playwright.sync_api import Page, expect
 from geo_service.planning import County as Running
 from geo_service.planning.maps import MapRequest, draw_workspace
 from tests.browser.conftest import Visitor, serving
-from tests.maps.test_kinds import small_county
-from tests.maps.test_time import publish_history
+from tests.maps.made import publish_history, small_county
 
 pytestmark = pytest.mark.browser
 

@@ -17,8 +17,8 @@ from geo_service.stores.base import LayerVersion, Store
 from geo_service.stores.difference import ChangeCounts, count_differences, find_differences
 from tests.county import box, in_degrees
 from tests.depth import thorough
+from tests.stores.made import publish
 from tests.stores.rows import as_frame, enterprises, floors, parcels
-from tests.stores.test_contract import publish
 
 METRIC = "EPSG:4545"
 

@@ -27,10 +27,9 @@ from geo_service.web.app import create_app
 from geo_service.workspace.opening import open_workspace
 from tests.county import County, box, parcel
 from tests.stores.conftest import Place
-from tests.stores.test_faults import fill_up, small_disk
+from tests.stores.made import fill_up
 from tests.terminal import run
 
-__all__ = ["small_disk"]  # a fixture
 PROJECT = {
     "name": "p",
     "industry_code": "13",

@@ -22,9 +22,9 @@ HOSTILE = "{{7*7}}<script>alert(1)</script>"
 
 
 @pytest.fixture(scope="module")
-def running(demo_folder: Path) -> RunningCounty:
+def running(demo_county: RunningCounty) -> RunningCounty:
     """Return the demo county, open and reviewed."""
-    return RunningCounty.open(demo_folder)
+    return demo_county
 
 
 @pytest.fixture(scope="module")

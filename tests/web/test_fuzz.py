@@ -27,7 +27,7 @@ from geo_service.web.description import describe
 from geo_service.web.routes import imports, rankings, reviews
 from geo_service.web.shares import ShareLimits
 from tests.client import TestClient
-from tests.suitability.test_rank import asked, five_sites
+from tests.suitability.made import asked, five_sites
 
 ACCESS = Access(
     names=["testserver"],  # what Schemathesis calls a service in process
