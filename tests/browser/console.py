@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Frame, Page
 
 from tests.browser.conftest import Visitor
 
@@ -35,3 +35,36 @@ def serious(page: Page) -> list[str]:
         if item["impact"] in {"serious", "critical"}
         for node in item["nodes"]
     ]
+
+
+def settle(page: Page) -> None:
+    """Wait until a page and its frames are laid out and drawn anew, and all motion has ended."""
+    for frame in page.frames:
+        frame.evaluate(
+            """async () => {
+              const drawn = () => new Promise((done) => requestAnimationFrame(done));
+              const ends = ({ effect }) => Number.isFinite(effect?.getComputedTiming().endTime);
+              await drawn();
+              await drawn();
+              const motions = document.getAnimations().filter(ends);
+              await Promise.all(motions.map(({ finished }) => finished.catch(() => null)));
+              await drawn();
+            }"""
+        )
+
+
+def hear_out(page: Page | Frame) -> None:
+    """Wait until a window has dealt with every message sent to it: they keep their order."""
+    page.evaluate(
+        """() => new Promise((done) => {
+          const last = `last of ${Math.random()}`;
+          const listen = ({ data }) => {
+            if (data === last) {
+              window.removeEventListener('message', listen);
+              requestAnimationFrame(() => done());
+            }
+          };
+          window.addEventListener('message', listen);
+          window.postMessage(last, window.location.origin);
+        })"""
+    )

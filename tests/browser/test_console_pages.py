@@ -14,7 +14,7 @@ from geo_service.planning import County as Running
 from geo_service.planning.layers import newest_layer, publish
 from geo_service.schema import SCHEMAS
 from tests.browser.conftest import Visitor, serving
-from tests.browser.console import LANGUAGES, open_page, overflow, serious
+from tests.browser.console import LANGUAGES, open_page, overflow, serious, settle
 from tests.county import County, box, parcel, zone
 from tests.maps.hostile import TEXTS
 
@@ -72,7 +72,7 @@ def test_a_screen_reader_can_use_the_page_and_it_fits_both_windows(
     assert serious(page) == []
     assert overflow(page) == 0
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_timeout(150)
+    settle(page)
     assert overflow(page) == 0
     assert serious(page) == []
 
@@ -85,7 +85,7 @@ def test_a_screen_reader_can_use_the_description_of_the_api(visit: Visitor, addr
     page.locator(".opblock-summary-control").first.click()
     page.wait_for_selector(".opblock-body")
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_timeout(150)
+    settle(page)
     assert serious(page) == []
 
 

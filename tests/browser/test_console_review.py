@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route, expect
 
 from geo_service.planning import County as Running
 from tests.browser.conftest import Visitor, serving
-from tests.browser.console import open_page, overflow
+from tests.browser.console import hear_out, open_page, overflow
 from tests.county import County, box, zone
 from tests.maps.hostile import TEXTS
 
@@ -101,7 +101,7 @@ def test_messages_of_strangers_are_not_heard(visit: Visitor, address: str, count
         "id => window.postMessage({geo: 'selected', layer: 'findings', id}, location.origin)",
         identity,
     )
-    page.wait_for_timeout(200)
+    hear_out(page)
     expect(page.locator(OPEN)).to_have_count(0)
 
 

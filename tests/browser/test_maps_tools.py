@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from geo_service.maps.draw import draw
 from geo_service.planning import County as Running
 from tests.browser.conftest import READY, Visitor
+from tests.browser.console import hear_out
 
 pytestmark = pytest.mark.browser
 
@@ -84,8 +85,13 @@ def test_measuring_goes_by_keyboard(visit: Visitor, service: str) -> None:
     page.locator(".icon-measure").press("Enter")
     expect(page.locator(".leaflet-container")).to_be_focused()
     page.keyboard.press("Enter")
+    page.evaluate(
+        """() => {
+          window.moved = new Promise((done) => planningMap.page.map.once('moveend', () => done()));
+        }"""
+    )
     page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(500)
+    page.evaluate("() => moved")
     page.keyboard.press("Enter")
     expect(page.locator(".tool-card dd").first).to_contain_text("km")
     page.keyboard.press("Backspace")
@@ -215,7 +221,7 @@ def framed(page: Page, service: str) -> None:
         }""",
         f"{service}/maps/overview",
     )
-    page.wait_for_function("said.some((message) => message.geo === 'ready')", timeout=20_000)
+    page.wait_for_function("said.some((message) => message.geo === 'ready')")
 
 
 def tell(page: Page, message: dict[str, Any]) -> None:
@@ -275,7 +281,7 @@ def test_a_choice_on_the_map_is_said(shell: Page) -> None:
 )
 def test_what_is_no_message_is_left_alone(shell: Page, message: dict[str, Any]) -> None:
     tell(shell, message)
-    shell.wait_for_timeout(200)
+    hear_out(shell.frames[1])
     frame = shell.frame_locator("iframe")
     expect(frame.locator(".sheet")).to_have_count(0)
     expect(frame.locator(".pin-parks")).to_have_count(48)

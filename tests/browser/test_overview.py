@@ -269,9 +269,7 @@ def test_a_slow_service_is_told_while_it_loads(visit: Visitor, service: str) -> 
     held: list[Route] = []
     made.page.route("**/api/layers/parks/features**", lambda route: held.append(route))  # noqa: PLW0108 - Playwright cannot take a bound built-in
     made.page.goto(f"{service}/maps/overview")
-    expect(made.page.locator('.message[role="status"]')).to_contain_text(
-        "服务响应较慢", timeout=9000
-    )
+    expect(made.page.locator('.message[role="status"]')).to_contain_text("服务响应较慢")
     for route in held:
         route.continue_()
     made.page.wait_for_selector(READY)

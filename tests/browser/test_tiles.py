@@ -8,7 +8,9 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from geo_service.planning import County as Running
 from tests.browser.conftest import READY, Visitor, serving
+from tests.browser.console import settle
 from tests.county import County, box, in_degrees, parcel, zone
+from tests.patience import eventually
 
 pytestmark = pytest.mark.browser
 
@@ -56,7 +58,7 @@ def go(page: Page, x_m: float, y_m: float, zoom: float) -> None:
         "([lat, lng, zoom]) => planningMap.page.map.setView([lat, lng], zoom, { animate: false })",
         [middle.y, middle.x, zoom],
     )
-    page.wait_for_timeout(100)
+    settle(page)
     page.wait_for_selector(TILES_READY)
 
 
@@ -137,11 +139,7 @@ def test_a_layer_narrowed_to_some_ids_shows_no_other(visit: Visitor, address: st
     assert colour_at(page, beside, 1_020)[3] > 0
     # Row 20, column 50.
     page.evaluate("planningMap.page.filter('parcels', ['L2050'])")
-    for _ in range(100):
-        if not colour_at(page, beside, 1_020)[3]:
-            break
-        page.wait_for_timeout(100)
-    assert colour_at(page, beside, 1_020)[3] == 0
+    eventually(lambda: not colour_at(page, beside, 1_020)[3], "the parcel beside is gone")
     assert colour_at(page, 2_520, 1_020)[3] > 0
 
 
@@ -205,7 +203,7 @@ def test_paper_shows_the_tiles_that_were_on_the_screen(visit: Visitor, address: 
     assert painted > 0
     expect(built).to_have_count(1)
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
-    page.wait_for_timeout(100)
+    settle(page)
     page.wait_for_selector(TILES_READY)
     assert page.evaluate("planningMap.page.map.getZoom()") == 16
     assert colour_at(page, 2_520, 1_020) == pytest.approx([0xE4, 0xDD, 0xCF, 217], abs=20)
@@ -266,9 +264,5 @@ def test_what_cannot_be_had_is_said_and_asked_for_again(visit: Visitor, address:
     is_down = False
     message.locator("button").first.click()
     expect(message).to_be_hidden()
-    for _ in range(100):
-        if colour_at(page, 2_520, 1_520)[3]:
-            break
-        page.wait_for_timeout(200)
-    assert colour_at(page, 2_520, 1_520)[3] > 0
+    eventually(lambda: colour_at(page, 2_520, 1_520)[3], "the parcel is drawn")
     assert made.dialogs == []
