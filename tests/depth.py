@@ -30,9 +30,13 @@ def examples(number: int) -> int:
     return number * DEEP_FACTOR if DEPTH == "deep" else max(FEWEST, -(-number // SMALL_SHARE))
 
 
-def thorough(number: int, *, also_allowed: tuple[HealthCheck, ...] = ()) -> settings:
-    """Return the settings of a test whose number of examples is scaled by the profile."""
-    return settings(
-        max_examples=examples(number),
-        suppress_health_check=[HealthCheck.too_slow, *also_allowed],
-    )
+def thorough(
+    number: int, *, steps: int | None = None, also_allowed: tuple[HealthCheck, ...] = ()
+) -> settings:
+    """Return the settings of a test whose number of examples is scaled by the profile.
+
+    `steps` bounds what a state machine does in one example.
+    """
+    more = {} if steps is None else {"stateful_step_count": steps}
+    allowed = {HealthCheck.too_slow, *also_allowed}
+    return settings(max_examples=examples(number), suppress_health_check=list(allowed), **more)

@@ -164,6 +164,48 @@ def test_importing_the_package_is_quick_because_it_loads_nothing() -> None:
     assert done.stdout.split() == ["False", "False"]
 
 
+def test_modules() -> list[Path]:
+    """Return every module of tests and of what they share."""
+    return sorted((ROOT / "tests").rglob("*.py"))
+
+
+def calls(path: Path) -> Iterator[str]:
+    """Yield the last name of every function that a module calls."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func).rpartition(".")[2]
+
+
+def test_no_test_module_imports_another() -> None:
+    for path in test_modules():
+        for name in imports(path):
+            pieces = name.split(".")
+            is_test = pieces[0] == "tests" and any(piece.startswith("test_") for piece in pieces)
+            assert not is_test, f"{path.name} imports {name}: move it to a module of its own"
+
+
+def test_the_profile_alone_sets_numbers_of_examples() -> None:
+    users = {path.name for path in test_modules() if "settings" in calls(path)}
+    assert users == {"depth.py"}
+
+
+WAITS = {
+    "patience.py": "the one loop that waits for something to come about",
+    "pictures.py": "the tool that takes pictures",
+    "test_crash.py": "the moment of a kill is drawn by lot",
+    "test_shares.py": "gives way to the other tasks, without waiting",
+    "test_connections.py": "a service at rest must not spin; a sender that drips; a start",
+    "test_tiles.py": "a tile that takes long, for those who ask meanwhile",
+}
+"""Who may wait for a time, and why; others wait for what must come about."""
+
+
+def test_no_test_waits_for_a_time_alone() -> None:
+    waiting = {"sleep", "wait_for_timeout"}
+    users = {path.name for path in test_modules() if waiting & {*calls(path)}}
+    assert users == {*WAITS}
+
+
 def test_every_module_says_what_it_does() -> None:
     for path in modules():
         assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
