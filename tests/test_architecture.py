@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -43,9 +44,15 @@ def modules() -> list[Path]:
     return [path for path in sorted(PACKAGE.rglob("*.py")) if "assets" not in path.parts[-2:-1]]
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    """Return a module's syntax tree; nobody changes it."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports(path: Path, *, at_run_time: bool = False) -> Iterator[str]:
     """Yield the full names that a module imports; with `at_run_time`, not those for types only."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     skipped: set[ast.AST] = set()
     for node in ast.walk(tree):
         if at_run_time and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
@@ -118,7 +125,7 @@ def test_settings_are_read_at_the_edge_only() -> None:
 def test_nothing_about_the_demo_county_stands_in_the_code() -> None:
     allowed = {"layers/yunyang"}  # the contract's last default for the workspace
     for path in modules():
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = parsed(path)
         documented = [
             node
             for node in ast.walk(tree)
@@ -171,7 +178,7 @@ def test_modules() -> list[Path]:
 
 def calls(path: Path) -> Iterator[str]:
     """Yield the last name of every function that a module calls."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Call):
             yield ast.unparse(node.func).rpartition(".")[2]
 
@@ -208,4 +215,4 @@ def test_no_test_waits_for_a_time_alone() -> None:
 
 def test_every_module_says_what_it_does() -> None:
     for path in modules():
-        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
+        assert ast.get_docstring(parsed(path)), path

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Frame, Page
 
@@ -35,6 +37,14 @@ def serious(page: Page) -> list[str]:
         if item["impact"] in {"serious", "critical"}
         for node in item["nodes"]
     ]
+
+
+def in_both_windows(page: Page) -> Iterator[int]:
+    """Show a page that was opened in a small window there and in a wide one; yield the widths."""
+    for width, height in ((390, 844), (1280, 800)):
+        page.set_viewport_size({"width": width, "height": height})
+        settle(page)
+        yield width
 
 
 def settle(page: Page) -> None:
