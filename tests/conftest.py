@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -43,13 +44,16 @@ def copy_demo(folder: Path) -> Path:
     return Path(shutil.copytree(DEMO, folder / DEMO.name, ignore=shutil.ignore_patterns("store")))
 
 
-def written(folder: Path) -> dict[str, tuple[int, int]]:
+def written(folder: str | Path) -> dict[str, tuple[int, int]]:
     """Return size and time of every file of a workspace; what is kept in its store is left out."""
-    return {
-        str(path.relative_to(folder)): (path.stat().st_size, path.stat().st_mtime_ns)
-        for path in folder.rglob("*")
-        if path.is_file() and not {"store", "__pycache__"} & {*path.relative_to(folder).parts}
-    }
+    found: dict[str, tuple[int, int]] = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                found[entry.path] = (entry.stat().st_size, entry.stat().st_mtime_ns)
+            elif entry.name not in {"store", "__pycache__"}:
+                found |= written(entry.path)
+    return found
 
 
 @pytest.fixture(autouse=True)

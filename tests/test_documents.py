@@ -131,6 +131,7 @@ def withstood() -> list[str]:
     return names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_what_would_crash_or_hang_a_parser_is_a_fault(attack: str, withstood: list[str]) -> None:
     assert attack in withstood, withstood[-1]

@@ -150,6 +150,7 @@ class LocalHistory(History):
     """The embedded store."""
 
 
+@pytest.mark.slow
 class TestLocal(LocalHistory.TestCase):
     """Any order of calls on the embedded store."""
 

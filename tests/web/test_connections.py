@@ -25,7 +25,10 @@ from tests.conftest import ROOT
 from tests.county import County
 from tests.patience import eventually
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc"),
+]
 PATIENCE = 60.0
 """Seconds after which something hangs, however busy the machine is."""
 HALF = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: "

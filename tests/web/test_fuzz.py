@@ -30,6 +30,8 @@ from tests.client import TestClient
 from tests.depth import thorough
 from tests.suitability.made import asked, five_sites
 
+pytestmark = pytest.mark.slow
+
 ACCESS = Access(
     names=["testserver"],  # what Schemathesis calls a service in process
     shares=ShareLimits(costly_burst=1_000_000),

@@ -238,6 +238,7 @@ def test_what_is_real_and_what_is_illustrative_is_said_feature_by_feature(demo: 
         assert demo.frame(name)["source"].notna().all(), name
 
 
+@pytest.mark.slow
 def test_the_demo_files_are_what_their_command_writes() -> None:
     done = subprocess.run(
         [sys.executable, DEMO / "rebuild.py", "--check"],
