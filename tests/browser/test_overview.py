@@ -90,18 +90,16 @@ def test_a_click_on_the_map_opens_what_is_there(visit: Visitor, service: str) ->
     expect(page.locator(".sheet")).to_have_count(0)
 
 
-@pytest.mark.parametrize("query", ["云阳镇", "雲陽鎮", "YY-B-01", "yy-b-01"])
-def test_search_finds_names_in_both_scripts_and_ids(
-    visit: Visitor, service: str, query: str
-) -> None:
+def test_search_finds_names_in_both_scripts_and_ids(visit: Visitor, service: str) -> None:
     page = visit().open(f"{service}/maps/overview?lang=zh-Hans")
-    page.fill("#query", query)
-    lines = page.locator("#parks-page .list-line")
-    expect(lines.first).to_be_visible()
-    expected = "双江街道" if query.lower() == "yy-b-01" else "云阳镇"
-    expect(lines.first).to_contain_text(expected)
-    lines.first.click()
-    expect(page.locator(".sheet-title")).to_contain_text(expected)
+    # What is found changes from each to the next, so that none is taken for the one before it.
+    for query in ("云阳镇", "YY-B-01", "雲陽鎮", "yy-b-01"):
+        page.fill("#query", query)
+        lines = page.locator("#parks-page .list-line")
+        expected = "双江街道" if query.lower() == "yy-b-01" else "云阳镇"
+        expect(lines.first).to_contain_text(expected)
+        lines.first.click()
+        expect(page.locator(".sheet-title")).to_contain_text(expected)
 
 
 def test_search_says_when_there_is_nothing_and_escape_clears_it(
