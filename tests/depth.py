@@ -37,6 +37,6 @@ def thorough(
 
     `steps` bounds what a state machine does in one example.
     """
-    more = {} if steps is None else {"stateful_step_count": steps}
+    more: dict[str, Any] = {} if steps is None else {"stateful_step_count": steps}
     allowed = {HealthCheck.too_slow, *also_allowed}
     return settings(max_examples=examples(number), suppress_health_check=list(allowed), **more)
