@@ -21,6 +21,8 @@ from tests.county import County
 from tests.ingest.made import endless_geopackage, gbk_shapefile, parcels, recipe, table, zipped
 from tests.patience import eventually
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = '=HYPERLINK("http://evil","x")'
 
 

@@ -34,6 +34,8 @@ from tests.stores.conftest import COUNTY, Place
 from tests.stores.made import catalogue_of
 from tests.terminal import run
 
+pytestmark = pytest.mark.slow
+
 FLIPS, CUTS = 50, 12
 """How many times bytes are changed, and files are cut short."""
 

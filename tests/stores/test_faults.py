@@ -28,6 +28,8 @@ from tests.stores.conftest import COUNTY, Place
 from tests.stores.made import fill_up, saved
 from tests.stores.rows import draft, parcels
 
+pytestmark = pytest.mark.slow
+
 ENOUGH = 30_000
 """Parcels that take more than the small disk has."""
 
