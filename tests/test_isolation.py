@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from geo_service.isolation import Isolated, ProcessEndedError, ProcessLimits, Reason
+from geo_service.isolation import EndReason, Isolated, ProcessEndedError, ProcessLimits
 from tests.conftest import ROOT
 from tests.patience import eventually
 
@@ -61,14 +61,15 @@ def test_questions_are_answered_in_order() -> None:
 @pytest.mark.parametrize(
     ("work", "limits", "arguments", "reason"),
     [
-        ("hoard", {"memory_bytes": 300_000_000}, {}, Reason.MEMORY),
-        ("spin", {"seconds": 1.0}, {}, Reason.TIME),
-        ("sleep", {"seconds": 1.0}, {}, Reason.TIME),
-        ("flood", {}, {"size": 1_000_001}, Reason.OUTPUT),
+        ("hoard", {"memory_bytes": 300_000_000}, {}, EndReason.MEMORY),
+        ("spin", {"seconds": 1.0}, {}, EndReason.TIME),
+        ("sleep", {"seconds": 1.0}, {}, EndReason.TIME),
+        ("flood", {}, {"size": 1_000_001}, EndReason.OUTPUT),
+        ("open_many", {}, {"count": 300}, EndReason.FILES),
     ],
 )
 def test_a_limit_ends_it(
-    work: str, limits: dict[str, float], arguments: dict[str, Any], reason: Reason
+    work: str, limits: dict[str, float], arguments: dict[str, Any], reason: EndReason
 ) -> None:
     with doing(work, limits, **arguments) as process, pytest.raises(ProcessEndedError) as caught:
         process.receive(never)
@@ -88,7 +89,7 @@ def test_a_file_may_not_grow_past_the_limit(tmp_path: Path) -> None:
         pytest.raises(ProcessEndedError) as caught,
     ):
         process.receive(never)
-    assert caught.value.reason is Reason.OUTPUT
+    assert caught.value.reason is EndReason.OUTPUT
     assert (tmp_path / "b").stat().st_size <= 1_000_000
 
 
@@ -97,7 +98,7 @@ def test_a_process_that_is_killed_has_broken_down() -> None:
         os.kill(process.pid, signal.SIGKILL)
         with pytest.raises(ProcessEndedError) as caught:
             process.receive(never)
-    assert caught.value.reason is Reason.BROKEN
+    assert caught.value.reason is EndReason.BROKEN
 
 
 def test_a_mistake_of_ours_is_told_as_one() -> None:

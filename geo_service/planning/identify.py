@@ -2,14 +2,17 @@
 
 Pure functions of a plan and a rulebook: a longitude and latitude, or a GeoJSON polygon, in
 CRS84; a document out. Figures of enterprises never go out. Whether a project may go there is
-for a review or a ranking: here only the must-rules on control zones are put to the ground.
+for a ranking: here only the rules on control zones are asked, and they say of the parks, parcels
+and buildings at a place what they say in a review.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import geopandas as gpd
@@ -18,16 +21,21 @@ import pyproj
 import shapely
 
 from geo_service.crs import STORAGE_CRS, measure_area_m2
+from geo_service.domain.enterprises import active_enterprises
+from geo_service.domain.extent import county_box
+from geo_service.domain.placing import NOWHERE, covering_park, holding_park
+from geo_service.domain.subjects import is_any_illustrative
 from geo_service.errors import InvalidQueryError
-from geo_service.ingest.placement import county_box
-from geo_service.model import Severity, Verdict
+from geo_service.model import Severity, Subject
+from geo_service.plan import rows_of
 from geo_service.reports.document import Document, plain
 from geo_service.spatial.overlay import find_overlaps
 from geo_service.spatial.raster import Dem, slope_of
+from geo_service.units import M2_PER_HA, M2_PER_MU
 from geo_service.wording import said
-from geo_service.zoning.checks.control_zone import ZoneParameters
-from geo_service.zoning.focus import M2_PER_MU, active_enterprises
+from geo_service.zoning.checks.control_zone import ID_COLUMNS
 from geo_service.zoning.names import named_land_use, township_names
+from geo_service.zoning.zone_rules import ZoneRules, ZoneVerdict
 
 if TYPE_CHECKING:
     from datetime import date
@@ -37,7 +45,7 @@ if TYPE_CHECKING:
     from geo_service.language import Translator
     from geo_service.plan import Plan
     from geo_service.spatial.live_index import Box
-    from geo_service.zoning.rulebook import Rule, Rulebook
+    from geo_service.zoning.rulebook import Rulebook
 
 MAX_VERTICES = 5_000
 MAX_OUTLINE_DEG = 50
@@ -56,6 +64,7 @@ _NOTHING: Mapping[str, Any] = {
     "parks": [],
     "parcels": [],
     "buildings": [],
+    "ground": None,
     "zones": [],
     "river": None,
     "facilities": [],
@@ -63,7 +72,8 @@ _NOTHING: Mapping[str, Any] = {
     "illustrative": False,
 }
 _GEOMETRY = "geometry"
-_ANY_GRADE = "*"
+_POINT_M = 0.01
+"""The side of the ground that stands for a point."""
 
 
 @dataclass(frozen=True)
@@ -80,23 +90,44 @@ class Ground:
     def identify(self, lon: float, lat: float) -> Document:
         """Return what is at a longitude and latitude.
 
-        Township, parks, parcels and control zones that hold it, the nearest river management
-        boundary and the nearest facility of each kind (metres, straight), and the slope where
-        the plan has a DEM. Far from the county there is nothing, and nothing is near.
+        Township, parks, parcels, buildings and control zones that hold it, the nearest river
+        management boundary and the nearest facility of each kind (metres, straight), and the
+        slope where the plan has a DEM. Each park, parcel and building has in `rules` what a
+        review finds of it by the rules on control zones; where no parcel is, `ground` has what
+        it would find of a new one. A zone has those `rules` that are about it. Far from the
+        county there is nothing, and nothing is near.
         """
         if not self._is_near((lon, lat, lon, lat)):
             return {"lon": lon, "lat": lat, "is_in_county": False, **_NOTHING}
         point = self._in_metres(shapely.Point(lon, lat))
-        zones = self._at("control_zones", point)
+        here = {layer: self._at(layer, point) for layer in ID_COLUMNS}
+        heard = self._zone_rules.judge_features(here)
+        is_bare = here["parcels"].empty
+        ground = self._ground_at(point, here["parks"]) if is_bare else ()
+        every = [*chain.from_iterable(heard.values()), *ground]
+
+        def rules(layer: str, row: Mapping[str, Any]) -> Document:
+            subject = Subject(layer, row[ID_COLUMNS[layer]])
+            return {"rules": self._rules(heard.get(subject, ()))}
+
         found: Document = {
             "lon": lon,
             "lat": lat,
             "is_in_county": self._is_in_county(point),
             "township": self._township(point),
-            "parks": [self._named(row, "park_id", "tier") for row in self._at("parks", point)],
-            "parcels": [self._parcel(row) for row in self._at("parcels", point)],
-            "buildings": [self._named(row, "building_id") for row in self._at("buildings", point)],
-            "zones": [self._zone(row) for row in zones],
+            "parks": [
+                {**self._named(row, "park_id", "tier"), **rules("parks", row)}
+                for row in rows_of(here["parks"])
+            ],
+            "parcels": [
+                {**self._parcel(row), **rules("parcels", row)} for row in rows_of(here["parcels"])
+            ],
+            "buildings": [
+                {**self._named(row, "building_id"), **rules("buildings", row)}
+                for row in rows_of(here["buildings"])
+            ],
+            "ground": {"rules": self._rules(ground)} if is_bare else None,
+            "zones": [self._zone(row, every) for row in rows_of(self._at("control_zones", point))],
             "river": self._river(point),
             "facilities": self._facilities(point),
             "slope": self._slope(point),
@@ -127,11 +158,17 @@ class Ground:
             and bounds[3] <= near[3]
         )
 
-    def _at(self, layer: str, point: BaseGeometry) -> list[dict[str, Any]]:
-        """Rows of a layer whose shape holds a point or touches it."""
+    def _at(self, layer: str, shape: BaseGeometry) -> gpd.GeoDataFrame:
+        """Rows of a layer whose shape meets another one, if only at a border."""
         frame = self.plan.metric(layer)
-        places = np.sort(frame.sindex.query(point, predicate="intersects"))
-        return _rows(frame, places)
+        return frame.iloc[np.sort(frame.sindex.query(shape, predicate="intersects"))]
+
+    def _ground_at(self, point: BaseGeometry, parks: gpd.GeoDataFrame) -> tuple[ZoneVerdict, ...]:
+        """What is heard of a point's ground, which is of the smallest park that holds the point."""
+        [place] = holding_park(parks.geometry.to_numpy(), np.array([point]))
+        park_id = None if place == NOWHERE else parks["park_id"].iloc[place]
+        square = point.buffer(_POINT_M / 2, cap_style="square")
+        return self._zone_rules.judge_ground(square, park_id)
 
     def _is_in_county(self, point: BaseGeometry) -> bool | None:
         """Whether a point lies in the county; None when the plan has no county."""
@@ -141,7 +178,7 @@ class Ground:
         return bool(shapely.intersects(frame.geometry.to_numpy(), point).any())
 
     def _township(self, point: BaseGeometry) -> Document | None:
-        rows = self._at("township_areas", point)
+        rows = rows_of(self._at("township_areas", point))
         if not rows:
             return None
         code = rows[0]["township_code"]
@@ -169,15 +206,12 @@ class Ground:
             "status_name": self.translator.text(f"status.{known['status'] or 'other'}"),
         }
 
-    def _zone(self, row: Mapping[str, Any]) -> Document:
-        grade = plain(row["grade"])
+    def _zone(self, row: Mapping[str, Any], heard: Iterable[ZoneVerdict]) -> Document:
         return {
             **self._named(row, "zone_id", "kind", "legal_basis"),
-            "grade": grade,
+            "grade": plain(row["grade"]),
             "kind_name": self.translator.text(f"zone.{row['kind']}"),
-            "rules": [
-                self._rule(rule, verdict) for rule, verdict in self._against(row["kind"], grade)
-            ],
+            "rules": self._rules(heard, about={row["zone_id"]}),
         }
 
     def _river(self, point: BaseGeometry) -> Document | None:
@@ -187,7 +221,7 @@ class Ground:
             return None
         far_m = shapely.distance(frame.geometry.to_numpy(), point)
         place = int(np.argmin(far_m))
-        row = _rows(frame, [place])[0]
+        [row] = rows_of(frame.iloc[[place]])
         return {
             **self._named(row, "river_id"),
             "distance_m": float(far_m[place]),
@@ -199,7 +233,7 @@ class Ground:
         far_m = shapely.distance(frame.geometry.to_numpy(), point)
         found: dict[str, Document] = {}
         for place in np.argsort(far_m, kind="stable"):
-            row = _rows(frame, [int(place)])[0]
+            [row] = rows_of(frame.iloc[[place]])
             if row["kind"] not in found:
                 found[row["kind"]] = {
                     **self._named(row, "facility_id", "kind"),
@@ -221,27 +255,26 @@ class Ground:
 
     # ---- rules ------------------------------------------------------------------------------
 
-    def _zone_rules(self) -> Iterator[tuple[Rule, ZoneParameters]]:
-        for rule in self.rulebook.in_force(self.as_of):
-            if isinstance(rule.parameters, ZoneParameters):
-                yield rule, rule.parameters
+    @cached_property
+    def _zone_rules(self) -> ZoneRules:
+        return ZoneRules(self.plan, self.rulebook, self.as_of)
 
-    def _against(self, kind: str, grade: str | None) -> Iterable[tuple[Rule, Verdict]]:
-        """Rules that speak of a zone, and what they say of ground in it."""
-        for rule, parameters in self._zone_rules():
-            if parameters.kind == kind:
-                verdict = _verdict(parameters, grade)
-                if verdict is not None:
-                    yield rule, verdict
+    def _rules(
+        self, heard: Iterable[ZoneVerdict], *, about: Collection[str] | None = None
+    ) -> list[Document]:
+        """Documents of what rules say, or of what they say about some zones; none stands twice."""
+        chosen = [item for item in heard if about is None or not item.zone_ids.isdisjoint(about)]
+        each = {(item.rule.rule_id, item.verdict): item for item in chosen}
+        return [self._rule(item) for item in each.values()]
 
-    def _rule(self, rule: Rule, verdict: Verdict) -> Document:
-        titles = {str(key): text for key, text in rule.part.title.items()}
+    def _rule(self, heard: ZoneVerdict) -> Document:
+        titles = {str(key): text for key, text in heard.rule.part.title.items()}
         return {
-            "rule_id": rule.rule_id,
+            "rule_id": heard.rule.rule_id,
             "title": self.translator.pick(titles),
-            "severity": rule.part.severity.value,
-            "severity_name": self.translator.text(f"severity.{rule.part.severity}"),
-            "verdict": verdict.value,
+            "severity": heard.severity.value,
+            "severity_name": self.translator.text(f"severity.{heard.severity}"),
+            "verdict": heard.verdict.value,
         }
 
     # ---- an area ----------------------------------------------------------------------------
@@ -250,7 +283,9 @@ class Ground:
         """Return what an area holds: its size, zones, must-rules, parks, parcels, enterprises.
 
         Areas are by the workspace's method. Enterprises count where their point lies inside,
-        parcels and parks where they overlap the area.
+        parcels and parks where they overlap the area. `rules` has the worst that each must-rule
+        on control zones would say of a new parcel of this shape; it is of the park that covers
+        most of it.
 
         Raises
         ------
@@ -269,7 +304,8 @@ class Ground:
         area_m2 = float(self._area_m2([shape])[0])
         if area_m2 > MAX_AREA_M2:
             _refuse(said("problem.area_large", most=MAX_AREA_M2 / 1e6))
-        zones = self._overlapped(shape, area_m2)
+        heard = self._zone_rules.judge_ground(shape, self._park_of(shape))
+        zones = self._overlapped(shape, area_m2, heard)
         members = {
             layer: self._members(shape, layer, key)
             for layer, key in (("parks", "park_id"), ("parcels", "parcel_id"))
@@ -280,12 +316,12 @@ class Ground:
         )
         found = {
             "area_m2": area_m2,
-            "area_ha": area_m2 / 1e4,
+            "area_ha": area_m2 / M2_PER_HA,
             "area_mu": area_m2 / M2_PER_MU,
             "share_in_county": self._share_in_county(shape, area_m2),
             "area_method": method,
             "zones": zones,
-            "rules": self._broken(shape, area_m2),
+            "rules": [self._rule(item) for item in _worst_of_must(heard)],
             **members,
             "enterprises": self._enterprises(shape),
             "illustrative": any(zone["illustrative"] for zone in zones)
@@ -309,10 +345,16 @@ class Ground:
         county = self.plan.metric("county")
         return None if county.empty else min(self._over(shape, county) / area_m2, 1.0)
 
-    def _overlapped(self, shape: BaseGeometry, area_m2: float) -> list[Document]:
+    def _park_of(self, shape: BaseGeometry) -> str | None:
+        parks = self.plan.metric("parks")
+        [place] = covering_park(parks.geometry.to_numpy(), np.array([shape]))
+        return None if place == NOWHERE else str(parks["park_id"].iloc[place])
+
+    def _overlapped(
+        self, shape: BaseGeometry, area_m2: float, heard: Sequence[ZoneVerdict]
+    ) -> list[Document]:
         """One entry a kind and grade of zone that the shape overlaps, the largest first."""
-        frame = self.plan.metric("control_zones")
-        frame = frame.iloc[np.sort(frame.sindex.query(shape, predicate="intersects"))]
+        frame = self._at("control_zones", shape)
         found = []
         groups: dict[tuple[str, str | None], list[int]] = {}
         for place, (kind, grade) in enumerate(zip(frame["kind"], frame["grade"], strict=True)):
@@ -333,53 +375,25 @@ class Ground:
                     "share": min(covered_m2 / area_m2, 1.0),
                     "zone_ids": zones["zone_id"].tolist()[:LISTED],
                     "legal_basis": "; ".join(dict.fromkeys(zones["legal_basis"].dropna())),
-                    "illustrative": bool(zones["illustrative"].fillna(value=False).any()),
-                    "rules": [self._rule(*item) for item in self._against(kind, known)],
+                    "illustrative": is_any_illustrative(zones),
+                    "rules": self._rules(heard, about=zones["zone_id"].tolist()),
                 }
             )
         return sorted(found, key=lambda item: -item["area_m2"])
-
-    def _broken(self, shape: BaseGeometry, area_m2: float) -> list[Document]:
-        """The must-rules on control zones that this ground breaks, or that cannot be judged."""
-        frame = self.plan.metric("control_zones")
-        complete = self.plan.settings.complete_zone_kinds
-        found = []
-        for rule, parameters in self._zone_rules():
-            if rule.part.severity is not Severity.MUST:
-                continue
-            zones = frame[frame["kind"] == parameters.kind]
-            if zones.empty:
-                if parameters.kind not in complete:
-                    found.append(self._rule(rule, Verdict.UNKNOWN))
-                continue
-            meant: dict[Verdict, list[int]] = {}
-            for place, grade in enumerate(zones["grade"]):
-                verdict = _verdict(parameters, grade if isinstance(grade, str) else None)
-                if verdict is not None:
-                    meant.setdefault(verdict, []).append(place)
-            for verdict in (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WATCH):
-                covered_m2 = self._over(shape, zones.iloc[meant.get(verdict, [])])
-                noise = rule.part.tolerance.is_noise(
-                    np.array([covered_m2]), np.array([covered_m2 / area_m2])
-                )
-                if covered_m2 > 0 and not noise[0]:
-                    found.append(self._rule(rule, verdict))
-                    break
-        return found
 
     def _members(self, shape: BaseGeometry, layer: str, key: str) -> Document:
         """Features of a layer that overlap a shape by more than a border."""
         frame = self.plan.metric(layer)
         near = np.sort(frame.sindex.query(shape, predicate="intersects"))
         pieces = shapely.intersection(frame.geometry.to_numpy()[near], shape)
-        rows = _rows(frame, near[shapely.area(pieces) > 0])
+        rows = rows_of(frame.iloc[near[shapely.area(pieces) > 0]])
         return self._listed(rows, key)
 
     def _enterprises(self, shape: BaseGeometry) -> Document:
         active = active_enterprises(self.plan)
         frame = self.plan.metric("enterprises").loc[active.index]
         places = np.sort(frame.sindex.query(shape, predicate="covers"))
-        return self._listed(_rows(frame, places), "enterprise_id")
+        return self._listed(rows_of(frame.iloc[places]), "enterprise_id")
 
     def _listed(self, rows: Sequence[Mapping[str, Any]], key: str) -> Document:
         named = [self._named(row, key) for row in rows[:LISTED]]
@@ -390,19 +404,13 @@ class Ground:
         }
 
 
-def _rows(frame: gpd.GeoDataFrame, places: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - positions
-    table = frame.drop(columns="geometry").iloc[places]
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
-
-
-def _verdict(parameters: ZoneParameters, grade: str | None) -> Verdict | None:
-    """What a rule says of ground in a zone of a grade; None when it does not speak of it."""
-    if _ANY_GRADE in parameters.verdicts:
-        return Verdict(parameters.verdicts[_ANY_GRADE])
-    if grade is None:
-        return Verdict.UNKNOWN
-    meant = parameters.verdicts.get(grade)
-    return Verdict(meant) if meant else None
+def _worst_of_must(heard: Iterable[ZoneVerdict]) -> list[ZoneVerdict]:
+    """Return the first that each must-rule says; of one rule the worst comes first."""
+    found: dict[str, ZoneVerdict] = {}
+    for item in heard:
+        if item.severity is Severity.MUST:
+            found.setdefault(item.rule.rule_id, item)
+    return list(found.values())
 
 
 def read_polygon(document: object) -> BaseGeometry:

@@ -14,6 +14,7 @@ import numpy as np
 import pyproj
 import shapely
 
+from geo_service.domain.subjects import is_any_illustrative
 from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.ingest.formats.boundary_points import write_boundary_points, zone_epsg
 from geo_service.maps.layers import PARK_COLUMNS, SOURCES
@@ -148,7 +149,7 @@ def boundary_points(
     if frame.empty:
         msg = said("problem.no_shape", layer=repr(layer))
         raise NotFoundError(msg)
-    is_made_up = bool(frame["illustrative"].fillna(value=False).any())
+    is_made_up = is_any_illustrative(frame)
     with scratch_folder("points") as folder:
         path = folder / "points.txt"
         write_boundary_points(

@@ -18,6 +18,7 @@ import orjson
 import pandas as pd
 import shapely
 
+from geo_service.domain.subjects import illustrative_features, is_any_illustrative
 from geo_service.industry import classification, split_codes
 from geo_service.language import Language, Translator, to_simplified
 from geo_service.model import FocusBasis
@@ -300,11 +301,7 @@ def basis_line(review: Review, translator: Translator) -> str:
 
 def is_illustrative(plan: Plan) -> bool:
     """Return whether any feature of the plan is marked as made up."""
-    return any(
-        bool(plan.frame(name)["illustrative"].fillna(value=False).any())
-        for name in plan.layers
-        if name != "dem"
-    )
+    return any(is_any_illustrative(plan.frame(name)) for name in plan.layers if name != "dem")
 
 
 def review_document(review: Review, translator: Translator) -> Document:
@@ -393,7 +390,7 @@ def layers_document(
                 "title": translator.text(f"layer.{name}"),
                 "features": len(frame),
                 "has_geometry": SCHEMAS[name].geometry is not None,
-                "illustrative": int(frame["illustrative"].fillna(value=False).sum()),
+                "illustrative": int(illustrative_features(frame).sum()),
                 "version": layer.version,
                 "number": layer.number,
                 "own_file": (own_files or {}).get(name),

@@ -26,7 +26,6 @@ from geo_service.reports.document import (
 )
 from geo_service.suitability.candidates import CandidateKind
 from geo_service.suitability.criteria import CRITERIA
-from geo_service.suitability.explain import explain
 from geo_service.zoning.names import township_names
 
 if TYPE_CHECKING:
@@ -37,9 +36,9 @@ if TYPE_CHECKING:
     from geo_service.suitability.certainty import Doubt
     from geo_service.suitability.criteria import Criterion
     from geo_service.suitability.effect import FocusEffect
-    from geo_service.suitability.exclusion import Reason
     from geo_service.suitability.land.search import LandSearch
     from geo_service.suitability.rank import Ranking
+    from geo_service.suitability.reasons import Reason
     from geo_service.suitability.scoring import Scored
 
 _SHOWN_PARCELS = 4
@@ -401,8 +400,8 @@ def _notes(ranking: Ranking, names: Mapping[str, str], translator: Translator) -
 
 def explanation_document(ranking: Ranking, candidate_id: str, translator: Translator) -> Document:
     """Return why a candidate stands where it does, a sentence a criterion."""
-    found = explain(ranking, candidate_id)
-    candidate = ranking.sites.candidates[ranking.place_of(candidate_id)]
+    found = ranking.explain(candidate_id)
+    candidate = ranking.sites.candidates[ranking.sites.position_of(candidate_id)]
     return {
         **_identity(candidate, _names(ranking, translator), translator),
         "summary": [translator.render(message) for message in found.summary],
@@ -449,7 +448,7 @@ def ranking_features(ranking: Ranking, translator: Translator) -> list[Document]
 
 def route_features(ranking: Ranking, candidate_id: str, translator: Translator) -> list[Document]:
     """Return the ways from a candidate to the facilities that it reaches soonest, in CRS84."""
-    place = ranking.place_of(candidate_id)
+    place = ranking.sites.position_of(candidate_id)
     sites, scored = ranking.sites, ranking.scored
     kinds = dict.fromkeys(ranking.project.access)
     if scored is not None:

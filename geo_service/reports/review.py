@@ -41,8 +41,6 @@ VerdictColours = Mapping[Verdict, str]
 LISTS = ("rectify", "watch", "supplement")
 """The three lists: every finding that counts stands in exactly one of them."""
 
-M2_PER_HA = 10_000.0
-M2_PER_MU = 2000 / 3
 _MOST_SHOWN = 40
 _LONGEST = 2_000
 _TOLD = ("measure", "value", "unit", "threshold", "total_unit")

@@ -25,6 +25,7 @@ from geo_service.errors import Fault, InvalidQueryError, ProjectError
 from geo_service.industry import classification
 from geo_service.mcda.value_functions import describe, parse_value_function, value_function_schema
 from geo_service.schema import FACILITY_KINDS, FIRE_CLASSES
+from geo_service.suitability.criteria import CRITERIA
 from geo_service.wording import said
 
 if TYPE_CHECKING:
@@ -248,8 +249,6 @@ class Project(_Part):
     @field_validator("criteria")
     @classmethod
     def _known_criteria(cls, criteria: dict[str, Wish]) -> dict[str, Wish]:
-        from geo_service.suitability.criteria import CRITERIA  # noqa: PLC0415 - it imports us
-
         unknown = sorted(set(criteria) - set(CRITERIA))
         if unknown:
             near = nearest_name(unknown[0], list(CRITERIA))
@@ -325,8 +324,6 @@ def project_schema(*, ref_template: str = "#/$defs/{model}") -> dict[str, Any]:
 
     `ref_template` says where the schemas of its parts will stand, for a document that holds them.
     """
-    from geo_service.suitability.criteria import CRITERIA  # noqa: PLC0415 - it imports us
-
     schema = Project.model_json_schema(ref_template=ref_template)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     names = {"propertyNames": {"enum": list(CRITERIA)}}

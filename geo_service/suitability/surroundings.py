@@ -8,7 +8,7 @@ facility out of reach is infinite.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,9 +17,12 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo_service.documents import shorten
+from geo_service.errors import NotFoundError
 from geo_service.plan import rows_of
 from geo_service.spatial.network import network_of
 from geo_service.spatial.raster import slope_of
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,19 +44,31 @@ LEAST_COVERED = 0.9
 
 @dataclass(frozen=True)
 class Sites:
-    """Candidates with what is around them.
-
-    `effects` holds the project's effect on the focus of each candidate's park.
-    """
+    """Candidates with what is around them."""
 
     plan: Plan
     candidates: Sequence[Candidate]
     project: Project
-    effects: Mapping[str, FocusEffect]
+    effects: Mapping[str, FocusEffect] = field(default_factory=dict)
+    """The project's effect on the focus of each candidate's park, by park id."""
+    _reaches: dict[str, Reach | None] = field(default_factory=dict, repr=False, compare=False)
+    """How facilities are reached over the plan's roads, by kind: the same for any candidates."""
 
     def __len__(self) -> int:
         """Return how many candidates there are."""
         return len(self.candidates)
+
+    def among(self, candidates: Sequence[Candidate]) -> Sites:
+        """Return other candidates in the same surroundings; no road is searched again."""
+        return replace(self, candidates=candidates)
+
+    def position_of(self, candidate_id: str) -> int:
+        """Return a candidate's position; NotFoundError for one that is not among them."""
+        positions = np.flatnonzero(self.ids.to_numpy() == candidate_id)
+        if not len(positions):
+            msg = said("problem.no_candidate", name=repr(shorten(candidate_id)))
+            raise NotFoundError(msg)
+        return int(positions[0])
 
     @cached_property
     def ids(self) -> pd.Index:
@@ -86,10 +101,6 @@ class Sites:
         own = frame[frame["kind"] == kind]
         return own.geometry.to_numpy(), [str(name) for name in own["name"]]
 
-    @cached_property
-    def _reaches(self) -> dict[str, Reach | None]:
-        return {}
-
     def reach(self, kind: str) -> Reach | None:
         """Return how the facilities of a kind are reached over the roads; None without any."""
         if kind not in self._reaches:
@@ -115,17 +126,17 @@ class Sites:
         result[rows[0]] = far / M_PER_KM
         return result
 
-    def nearest_name(self, kind: str, place: int) -> str | None:
+    def nearest_name(self, kind: str, position: int) -> str | None:
         """Return the name of the facility that a candidate reaches soonest, else the nearest."""
         points, names = self.facilities(kind)
         if not names:
             return None
         reach = self.reach(kind)
         if reach is not None:
-            found = int(reach.nearest(self.shapes[[place]])[0])
+            found = int(reach.nearest(self.shapes[[position]])[0])
             if found >= 0:
                 return names[found]
-        return names[int(np.argmin(shapely.distance(points, self.shapes[place])))]
+        return names[int(np.argmin(shapely.distance(points, self.shapes[position])))]
 
     @cached_property
     def slopes(self) -> pd.DataFrame:

@@ -38,10 +38,15 @@ from geo_service.documents import (
     read_toml,
     toml_lines,
 )
+from geo_service.domain.extent import boundary_box, is_far
+from geo_service.domain.placing import NOWHERE, covering_park, holding_park
+from geo_service.domain.references import known_values, target_of
+from geo_service.domain.subjects import floor_id
+from geo_service.domain.vacancy import is_overstated
 from geo_service.errors import Fault, NotFoundError, StoreError, WorkspaceError
 from geo_service.industry import IndustryGroups, group_table
 from geo_service.model import AreaMethod, FocusBasis, Message, Tier
-from geo_service.plan import DemFile, Layer, Plan, PlanSettings
+from geo_service.plan import DemFile, Layer, Plan, PlanSettings, rows_of
 from geo_service.schema import LAND_USE_SCHEMES, SCHEMAS, ZONE_KINDS
 from geo_service.stores.base import VERSION_LENGTH, WorkspaceAt
 from geo_service.stores.frames import canonical, content_digest
@@ -69,10 +74,6 @@ if TYPE_CHECKING:
 FORMAT = 1
 _log = logging.getLogger(__name__)
 _TRIES = 5
-_FAR_DEG = 0.5
-"""A feature this far outside the county's box is taken for a mistake."""
-_MOSTLY = 0.5
-"""From this share on a shape lies in the park that covers it."""
 
 Languages = dict[Literal["zh-Hans", "zh-Hant", "en"], str]
 
@@ -790,14 +791,11 @@ def _check_references(
     for name, frame in frames.items():
         file = shown[name]
         for item in SCHEMAS[name].fields:
-            target, _, column = (item.refers_to or "").partition(".")
-            if not target or target not in frames:
+            target, column = target_of(item) or ("", "")
+            if target not in frames:
                 continue
             cells = frame[item.name]
-            known = frames[target][column]
-            lost = cells.notna() & ~cells.isin(known)
-            if name == "parks" and item.name == "township_code":
-                lost &= ~cells.isin(frames[target]["alt_code"].dropna())
+            lost = cells.notna() & ~cells.isin(known_values(name, item, frames[target]))
             for row in np.flatnonzero(lost.to_numpy(dtype=bool)):
                 yield Fault(
                     file=file,
@@ -820,34 +818,27 @@ def _check_vacancy(frames: Mapping[str, pd.DataFrame], shown: Mapping[str, str])
     floors = frames.get("floors")
     if floors is None:
         return
-    too_much = floors["vacant_m2"] > floors["area_m2"]
-    for row in floors[too_much].itertuples(index=False):
+    for row in rows_of(floors[is_overstated(floors)]):
         yield Fault(
             file=shown["floors"],
             layer="floors",
-            row=f"{row.building_id}/{row.floor_no}",
+            row=floor_id(row["building_id"], row["floor_no"]),
             column="vacant_m2",
-            found=f"{row.vacant_m2:g} m² of {row.area_m2:g} m²",
+            found=f"{row['vacant_m2']:g} m² of {row['area_m2']:g} m²",
             expected="no more vacant area than area",
         )
 
 
 def _check_extent(frames: Mapping[str, pd.DataFrame], shown: Mapping[str, str]) -> Iterator[Fault]:
-    county = frames.get("county")
-    if not isinstance(county, gpd.GeoDataFrame) or county.empty:
+    box = boundary_box(frames.get("county"))
+    if box is None:
         return
-    west, south, east, north = county.total_bounds
+    west, south, east, north = box
     for name, frame in frames.items():
         if not isinstance(frame, gpd.GeoDataFrame) or frame.empty:
             continue
         bounds = shapely.bounds(frame.geometry.to_numpy())
-        far = (
-            (bounds[:, 2] < west - _FAR_DEG)
-            | (bounds[:, 0] > east + _FAR_DEG)
-            | (bounds[:, 3] < south - _FAR_DEG)
-            | (bounds[:, 1] > north + _FAR_DEG)
-        )
-        for row in np.flatnonzero(far):
+        for row in np.flatnonzero(is_far(bounds, box)):
             x, y = bounds[row, :2]
             yield Fault(
                 file=shown[name],
@@ -888,24 +879,13 @@ def _resolve_placement(frames: dict[str, pd.DataFrame]) -> None:
 
 
 def _place_by_overlap(parks: pd.DataFrame, frame: pd.DataFrame) -> None:
-    """Fill missing park ids by the park that covers most of a shape, of equals the smallest.
-
-    A shape that no park covers by half stays without a park: it lies outside them.
-    """
+    """Fill missing park ids by the park that covers most of a shape."""
     lost = np.flatnonzero(frame["park_id"].isna().to_numpy(dtype=bool))
     if not len(lost) or not isinstance(frame, gpd.GeoDataFrame):
         return
-    shapes = parks.geometry.to_numpy()
-    own = frame.geometry.to_numpy()[lost]
-    which, park = shapely.STRtree(shapes).query(own, predicate="intersects")
-    share = shapely.area(shapely.intersection(own[which], shapes[park])) / shapely.area(own[which])
-    kept = share >= _MOSTLY
-    which, park, share = which[kept], park[kept], share[kept]
-    order = np.lexsort((shapely.area(shapes)[park], -np.round(share, 6), which))
-    first = np.unique(which[order], return_index=True)[1]
+    place = covering_park(parks.geometry.to_numpy(), frame.geometry.to_numpy()[lost])
     park_ids = frame["park_id"].astype("object").to_numpy().copy()
-    ids = parks["park_id"].astype("object").to_numpy()
-    park_ids[lost[which[order][first]]] = ids[park[order][first]]
+    _fill_parks(park_ids, lost, parks, place)
     frame["park_id"] = pd.Series(park_ids, index=frame.index).astype("str")
 
 
@@ -916,13 +896,19 @@ def _place_by_location(
     lost = np.flatnonzero(pd.isna(park_ids) & ~shapely.is_missing(points))
     if not len(lost) or not isinstance(parks, gpd.GeoDataFrame):
         return
-    shapes = parks.geometry.to_numpy()
-    tree = shapely.STRtree(shapes)
-    which, park = tree.query(points[lost], predicate="within")
-    order = np.lexsort((shapely.area(shapes)[park], which))
-    first = np.unique(which[order], return_index=True)[1]
-    ids = parks["park_id"].astype("object").to_numpy()
-    park_ids[lost[which[order][first]]] = ids[park[order][first]]
+    place = holding_park(parks.geometry.to_numpy(), points[lost])
+    _fill_parks(park_ids, lost, parks, place)
+
+
+def _fill_parks(
+    park_ids: np.ndarray[Any, Any],
+    lost: np.ndarray[Any, Any],
+    parks: pd.DataFrame,
+    place: np.ndarray[Any, Any],
+) -> None:
+    """Put the ids of the parks at `place` into the rows that lost theirs, where there is one."""
+    has_park = place != NOWHERE
+    park_ids[lost[has_park]] = parks["park_id"].astype("object").to_numpy()[place[has_park]]
 
 
 def _plan_settings(

@@ -17,7 +17,7 @@ import pandas as pd
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from geo_service.crs import measure_area_m2
-from geo_service.industry import classification
+from geo_service.industry import are_within, classification
 from geo_service.model import Message, Severity, Subject, Tier, Verdict
 from geo_service.zoning.focus import Focus, measure_focus
 from geo_service.zoning.names import named_columns
@@ -175,8 +175,7 @@ class Case:
         if self.scope.parks:
             mask &= parks["park_id"].isin(self.scope.parks).to_numpy(dtype=bool)
         if self.scope.industries:
-            leading = parks["leading_industry"].fillna("")
-            mask &= leading.str.startswith(self.scope.industries).to_numpy(dtype=bool)
+            mask &= are_within(parks["leading_industry"], self.scope.industries)
         return parks[mask]
 
     def in_scope(self, park_ids: pd.Series[Any]) -> NDArray[np.bool_]:

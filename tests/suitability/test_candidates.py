@@ -9,9 +9,11 @@ import pytest
 
 from geo_service.model import Verdict
 from geo_service.plan import Plan
-from geo_service.suitability.candidates import Candidate, find_candidates
-from geo_service.suitability.exclusion import Reason, judge_candidates
+from geo_service.suitability.candidates import Candidate, combine, find_parts
+from geo_service.suitability.exclusion import judge_by_rules
+from geo_service.suitability.needs import unmet_needs
 from geo_service.suitability.project import Project, parse_project
+from geo_service.suitability.reasons import Reason
 from geo_service.zoning.rulebook import default_rulebook
 from tests.county import County, box, line, parcel, zone
 
@@ -32,7 +34,7 @@ def vacant(
 
 def found(plan: Plan, asked: Project) -> dict[str, Candidate]:
     """Return the candidates by id."""
-    return {item.candidate_id: item for item in find_candidates(plan, asked)}
+    return {item.candidate_id: item for item in combine(find_parts(plan, asked), asked)}
 
 
 def against(plan: Plan, asked: Project) -> dict[str, list[tuple[str, str]]]:
@@ -44,9 +46,15 @@ def against(plan: Plan, asked: Project) -> dict[str, list[tuple[str, str]]]:
 
 
 def reasons_of(plan: Plan, asked: Project) -> dict[str, list[Reason]]:
-    """Return the reasons against each candidate."""
-    candidates = find_candidates(plan, asked)
-    return judge_candidates(plan, candidates, asked, default_rulebook(), as_of=date(2026, 6, 1))
+    """Return what rules and needs say against each candidate, if anything."""
+    candidates = list(found(plan, asked).values())
+    day = date(2026, 6, 1)
+    by_rules = judge_by_rules(plan, candidates, asked, default_rulebook(), as_of=day)
+    reasons = {
+        item.candidate_id: [*by_rules[item.candidate_id], *unmet_needs(item, asked)]
+        for item in candidates
+    }
+    return {candidate_id: own for candidate_id, own in reasons.items() if own}
 
 
 def test_free_parcels_large_enough_and_neighbours_taken_together(

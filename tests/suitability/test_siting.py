@@ -25,7 +25,7 @@ from geo_service.plan import Plan
 from geo_service.spatial.cell_grid import CellGrid
 from geo_service.spatial.raster import Dem
 from geo_service.suitability.candidates import Candidate, CandidateKind, compactness
-from geo_service.suitability.exclusion import find_closures, judge_candidates
+from geo_service.suitability.exclusion import find_closures, judge_by_rules
 from geo_service.suitability.land.balance import ClosedShare
 from geo_service.suitability.land.closed import around
 from geo_service.suitability.land.search import LandOptions, LandSearch, find_land
@@ -104,7 +104,7 @@ def assert_sound(found: LandSearch, plan: Plan, asked: Project) -> None:
         assert not one.geometry.intersects(two.geometry)
     ids = [candidate.candidate_id for candidate in found.candidates]
     assert len(set(ids)) == len(ids)
-    against = judge_candidates(plan, found.candidates, asked, open_rules(), as_of=DAY)
+    against = judge_by_rules(plan, found.candidates, asked, open_rules(), as_of=DAY)
     verdicts = {item.verdict for reasons in against.values() for item in reasons}
     assert Verdict.FAIL not in verdicts
 
@@ -289,7 +289,7 @@ def test_the_river_counts_in_a_county_that_has_no_enterprises(small: County, ope
         geometry=box(1_000, 2_500, 100, 100),
     )
     asked = project(code="2614")
-    reasons = judge_candidates(plan, [near], asked, open_rules(), as_of=DAY)
+    reasons = judge_by_rules(plan, [near], asked, open_rules(), as_of=DAY)
     assert "river.chemical_1km" in [item.rule_id for item in reasons["land:near"]]
     found = search(plan, asked)
     assert_sound(found, plan, asked)
@@ -330,7 +330,7 @@ def test_new_land_lies_in_the_development_boundary(small: County, opened: Open) 
         area_m2=1e4,
         geometry=box(3_000, 3_000, 100, 100),
     )
-    reasons = judge_candidates(plan, [outside], project(), default_rulebook(), as_of=DAY)
+    reasons = judge_by_rules(plan, [outside], project(), default_rulebook(), as_of=DAY)
     (reason,) = reasons["land:outside"]
     assert (reason.rule_id, reason.verdict) == ("layout.in_development_boundary", Verdict.FAIL)
     assert reason.measure["value"] == pytest.approx(1e4)
@@ -659,10 +659,10 @@ def test_ground_that_is_closed_is_the_ground_that_the_review_forbids(
         )
         for number, (x, y, _, _) in enumerate(places)
     ]
-    against = judge_candidates(plan, probes, asked, rules, as_of=DAY)
+    against = judge_by_rules(plan, probes, asked, rules, as_of=DAY)
     closures = find_closures(plan, replace(probes[0]), asked, rules, as_of=DAY)
     for probe in probes:
-        judged = {(item.rule_id, item.verdict) for item in against.get(probe.candidate_id, ())}
+        judged = {(item.rule_id, item.verdict) for item in against[probe.candidate_id]}
         told = set()
         for rule, closure in closures:
             assert closure.features is not None

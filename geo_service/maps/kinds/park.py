@@ -17,6 +17,7 @@ import shapely
 
 from geo_service.crs import STORAGE_CRS
 from geo_service.documents import shorten
+from geo_service.domain.enterprises import active_enterprises
 from geo_service.errors import NotFoundError
 from geo_service.maps.kinds.review import FINDINGS, ReviewData
 from geo_service.maps.layers import SOURCES, Box, FeatureList, Field, ListGroup, MapLayer, Source
@@ -24,7 +25,6 @@ from geo_service.maps.style import BELONGINGS, LAND_USE_CLASSES, OTHER
 from geo_service.model import Severity
 from geo_service.schema import ZONE_KINDS
 from geo_service.wording import said
-from geo_service.zoning.focus import active_enterprises
 from geo_service.zoning.names import named_industry, named_land_use
 
 if TYPE_CHECKING:
@@ -172,7 +172,8 @@ class ParkData(ReviewData):
     def worded(self, source: Source, identity: str, row: Document) -> Document:
         """Add how an enterprise belongs, and which class of use a parcel is of."""
         if source.name == "enterprises":
-            row["belonging"] = self._belonging(row["industry_code"])
+            focus = self.review.focus[self.park_id]
+            row["belonging"] = focus.belonging(row["industry_code"]).value
             row["belonging_name"] = self.text(f"belonging.{row['belonging']}")
             code = row["industry_code"]
             row["industry_name"] = self.translator.render(named_industry(code)) if code else None
@@ -181,15 +182,6 @@ class ParkData(ReviewData):
             row["land_use_name"] = self.translator.render(named_land_use(scheme, code))
             row["use"] = _use_class(scheme, code)
         return super().worded(source, identity, row)
-
-    def _belonging(self, code: str | None) -> str:
-        """Say whether an industry is the park's leading one, a supporting one or neither."""
-        if not code:
-            return "uncoded"
-        focus = self.review.focus[self.park_id]
-        if len(focus.declared) == 1 and code.startswith(focus.declared[0]):
-            return "leading"
-        return "supporting" if code.startswith(tuple(focus.supporting) or ("?",)) else "other"
 
     # ---- what the map has -------------------------------------------------------------------
 

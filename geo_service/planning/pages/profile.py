@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from geo_service.industry import DIVISION_DIGITS
+from geo_service.domain.enterprises import active_in
+from geo_service.industry import DIVISION_DIGITS, Belonging
 from geo_service.model import FocusBasis
 from geo_service.plan import rows_of
 from geo_service.planning.pages.register import listed_finding
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from geo_service.language import Translator
+    from geo_service.zoning.focus import Focus
     from geo_service.zoning.review import Review
 
 _ENTERPRISE_COLUMNS = (
@@ -54,8 +56,7 @@ _FLOOR_COLUMNS = (
     "goods_lift_t",
     "fire_class",
 )
-_LEADING, _SUPPORTING, _OTHER, _UNCODED = "leading", "supporting", "other", "uncoded"
-_ORDER = (_LEADING, _SUPPORTING, _OTHER, _UNCODED)
+_ORDER = tuple(Belonging)
 
 
 def park_profile(review: Review, park_id: str, translator: Translator) -> Document:
@@ -73,9 +74,8 @@ def park_profile(review: Review, park_id: str, translator: Translator) -> Docume
     register = review.plan.frame("enterprises")
     own = register[register["park_id"] == park_id]
     focus = review.focus[park_id]
-    leading = focus.leading
-    parts = _Parts(leading, focus.supporting)
-    latest = _active(own, focus.year)
+    parts = _Parts(focus)
+    latest = active_in(own, focus.year)
     parks = review.plan.frame("parks")
     speciality = parks.loc[parks["park_id"] == park_id, "speciality"].iloc[0]
     return {
@@ -86,7 +86,7 @@ def park_profile(review: Review, park_id: str, translator: Translator) -> Docume
         "pass_share": _pass_share(review),
         "mix": parts.mix(latest, translator),
         "trend": [
-            {"year": year, **parts.totals(_active(own, year))}
+            {"year": year, **parts.totals(active_in(own, year))}
             for year in sorted({int(item) for item in own["year"].dropna()})
         ],
         "enterprises": _enterprises(review, latest, parts, translator),
@@ -103,34 +103,20 @@ def park_profile(review: Review, park_id: str, translator: Translator) -> Docume
     }
 
 
-def _active(own: pd.DataFrame, year: int | None) -> pd.DataFrame:
-    """Return the enterprises of a year that are not closed; an unknown status is not."""
-    is_open = (own["status"] != "closed").fillna(value=True)
-    found: pd.DataFrame = own[(own["year"] == year) & is_open]
-    return found
-
-
 class _Parts:
     """The parts that enterprises fall into: the leading industry, supporting ones, others."""
 
-    def __init__(self, leading: str | None, supporting: tuple[str, ...]) -> None:
-        self._leading = leading
-        self._supporting = supporting
-
-    def role(self, code: object) -> str:
-        """Return what an industry code is to the park."""
-        if not isinstance(code, str):
-            return _UNCODED
-        if self._leading is not None and code.startswith(self._leading):
-            return _LEADING
-        return _SUPPORTING if code.startswith(self._supporting or ("-",)) else _OTHER
+    def __init__(self, focus: Focus) -> None:
+        self._leading = focus.leading
+        self.role = focus.belonging
+        """What an industry code is to the park."""
 
     def mix(self, frame: pd.DataFrame, translator: Translator) -> Document:
         """Return the leading industry and, by 2 digits, all others, with amounts and shares."""
-        groups: dict[tuple[str, str | None], list[int]] = {}
+        groups: dict[tuple[Belonging, str | None], list[int]] = {}
         for place, code in enumerate(frame["industry_code"]):
             role = self.role(code)
-            key = {_LEADING: self._leading, _UNCODED: None}.get(role, str(code)[:DIVISION_DIGITS])
+            key = _group_of(role, self._leading, code)
             groups.setdefault((role, key), []).append(place)
         whole = {basis: _amount(frame, basis) for basis in FocusBasis}
         entries = []
@@ -138,7 +124,7 @@ class _Parts:
             amounts = {basis: _amount(frame.iloc[places], basis) for basis in FocusBasis}
             entries.append(
                 {
-                    "role": role,
+                    "role": role.value,
                     "code": code,
                     "name": industry_name(code, translator),
                     "amounts": plain(amounts),
@@ -158,12 +144,19 @@ class _Parts:
     def totals(self, frame: pd.DataFrame) -> Document:
         """Return sums by basis and the leading industry's shares."""
         roles = [self.role(code) for code in frame["industry_code"]]
-        leading = frame[[role == _LEADING for role in roles]]
+        leading = frame[[role is Belonging.LEADING for role in roles]]
         whole = {basis: _amount(frame, basis) for basis in FocusBasis}
         shares: dict[FocusBasis, float | None] = dict.fromkeys(FocusBasis)
-        if self._leading is not None and _UNCODED not in roles:
+        if self._leading is not None and Belonging.UNCODED not in roles:
             shares = {basis: _share(_amount(leading, basis), whole[basis]) for basis in FocusBasis}
         return {"totals": plain(whole), "leading_shares": plain(shares)}
+
+
+def _group_of(role: Belonging, leading: str | None, code: object) -> str | None:
+    """Return the code under which an enterprise is counted: the leading one's, or 2 digits."""
+    if role is Belonging.UNCODED:
+        return None
+    return leading if role is Belonging.LEADING else str(code)[:DIVISION_DIGITS]
 
 
 def _amount(frame: pd.DataFrame, basis: FocusBasis) -> float | None:
@@ -204,7 +197,7 @@ def _enterprises(
                 **{column: plain(row[column]) for column in _ENTERPRISE_COLUMNS},
                 "name": translator.convert(str(row["name"])),
                 "industry_name": industry_name(code, translator),
-                "role": parts.role(code),
+                "role": parts.role(code).value,
                 "grade": review.grades.get(str(row["enterprise_id"])),
             }
         )

@@ -1,7 +1,7 @@
 """Ground that is not free for a project on new land, and why: the county, rules, what stands.
 
 The rules are those of the review (`exclusion.find_closures`); nothing here knows which zones
-forbid what. Shapes are in the metric CRS. Where sites fit on the rest is found by `siting`.
+forbid what. Shapes are in the metric CRS. Where sites fit on the rest is found by `search`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
+from geo_service.domain.subjects import is_any_illustrative
+from geo_service.domain.vacancy import is_free
 from geo_service.errors import InvalidQueryError
 from geo_service.model import Verdict
-from geo_service.suitability.candidates import FREE_STATUSES, Candidate, CandidateKind
-from geo_service.suitability.exclusion import Reason, find_closures, reason_of
+from geo_service.suitability.candidates import Candidate, CandidateKind
+from geo_service.suitability.exclusion import find_closures, reason_of
+from geo_service.suitability.reasons import Reason
 from geo_service.wording import said
 from geo_service.zoning.checks.layout import township_shapes
 
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    import geopandas as gpd
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
@@ -110,7 +112,7 @@ def survey(plan: Plan, project: Project, rulebook: Rulebook, *, as_of: date) -> 
             if closure.draft is not None:
                 unjudged.append(reason_of(rule, closure.draft))
             continue
-        made_up |= _is_any_illustrative(closure.features)
+        made_up |= is_any_illustrative(closure.features)
         shapes = around(closure.features.geometry.to_numpy(), closure.distance_m)
         grounds.append(
             Ground(
@@ -123,8 +125,8 @@ def survey(plan: Plan, project: Project, rulebook: Rulebook, *, as_of: date) -> 
         )
     for layer, shapes in _taken(plan):
         grounds.append(Ground(cause=Cause.TAKEN, name=layer, verdict=Verdict.FAIL, shapes=shapes))
-        made_up |= _is_any_illustrative(plan.metric(layer))
-    made_up |= _is_any_illustrative(plan.metric("roads"))
+        made_up |= is_any_illustrative(plan.metric(layer))
+    made_up |= is_any_illustrative(plan.metric("roads"))
     return Territory(
         shape=shape,
         source=source,
@@ -154,13 +156,13 @@ def _county_shape(plan: Plan) -> tuple[BaseGeometry, str, bool]:
     county = plan.metric("county")
     if len(county):
         shape = shapely.union_all(county.geometry.to_numpy())
-        return shape, "county", _is_any_illustrative(county)
+        return shape, "county", is_any_illustrative(county)
     homes = township_shapes(plan)
     if not homes:
         name = "candidates"
         raise InvalidQueryError(name, said("problem.no_ground"))
     made_up = any(
-        _is_any_illustrative(plan.metric(layer)) for layer in ("townships", "township_areas")
+        is_any_illustrative(plan.metric(layer)) for layer in ("townships", "township_areas")
     )
     return shapely.union_all(list(homes.values())), "township_areas", made_up
 
@@ -188,7 +190,7 @@ def _taken(plan: Plan) -> Iterator[tuple[str, NDArray[np.object_]]]:
     roads = plan.metric("roads")
     parts = {
         "parks": plan.metric("parks").geometry.to_numpy(),
-        "parcels": parcels[~parcels["status"].isin(FREE_STATUSES)].geometry.to_numpy(),
+        "parcels": parcels[~is_free(parcels)].geometry.to_numpy(),
         "buildings": plan.metric("buildings").geometry.to_numpy(),
         "rivers": _with_area(rivers.geometry.to_numpy(), RIVER_LINE_M),
         "facilities": around(plan.metric("facilities").geometry.to_numpy(), FACILITY_M),
@@ -209,7 +211,3 @@ def _with_area(shapes: NDArray[np.object_], width_m: float) -> NDArray[np.object
     wide = shapes.copy()
     wide[is_flat] = around(shapes[is_flat], width_m)
     return wide
-
-
-def _is_any_illustrative(frame: gpd.GeoDataFrame) -> bool:
-    return bool(frame["illustrative"].fillna(value=False).astype(bool).any())

@@ -1,6 +1,6 @@
 """Free siting: new land for a park or a large project, anywhere in the county.
 
-A grid of cells shows where there is room (`ground` says what is not free); from the cells
+A grid of cells shows where there is room (`closed` says what is not free); from the cells
 with the best prospects compact sites are cut out of the free ground itself, with its exact
 borders, and every site is put to the review's own rules before it is returned. Sites come
 in a simple order of their own; scoring them by criteria happens elsewhere. What each
@@ -20,10 +20,9 @@ import numpy as np
 import shapely
 
 from geo_service.errors import InvalidQueryError
-from geo_service.model import Verdict
 from geo_service.spatial.cell_grid import CellGrid, largest_patch
 from geo_service.suitability.candidates import Candidate, CandidateKind, compactness
-from geo_service.suitability.exclusion import Reason, judge_candidates
+from geo_service.suitability.exclusion import judge_by_rules
 from geo_service.suitability.land.balance import (
     ClosedShare,
     NearestMiss,
@@ -33,7 +32,9 @@ from geo_service.suitability.land.balance import (
 from geo_service.suitability.land.closed import survey
 from geo_service.suitability.land.growth import Growth
 from geo_service.suitability.land.seeds import ROOMY_ENOUGH, Prospects, burn_county
+from geo_service.suitability.reasons import Reason, exclude
 from geo_service.wording import said
+from geo_service.zoning.zones import BOUNDARY, mapped_zones
 
 if TYPE_CHECKING:
     from datetime import date
@@ -181,17 +182,15 @@ def find_land(
     reasons: dict[str, tuple[Reason, ...]] = {}
     while batch := list(islice(_told(sites, len(found), steps, tell), wishes.limit - len(found))):
         grown = [site.candidate for site in batch]
-        against = judge_candidates(plan, grown, project, rulebook, as_of=as_of)
+        by_rules = judge_by_rules(plan, grown, project, rulebook, as_of=as_of)
         for site in batch:
-            name = site.candidate.candidate_id
-            own = tuple(item for item in against.get(name, ()) if item.rule_id in rulebook.rules)
-            verdicts = {item.verdict for item in own}
-            if Verdict.FAIL in verdicts or (verdicts and project.unknown == "exclude"):
+            candidate_id = site.candidate.candidate_id
+            if exclude(by_rules[candidate_id], project):
                 continue
             found.append(site)
-            here = tuple(item for item in own if item.rule_id not in unjudged)
+            here = [item for item in by_rules[candidate_id] if item.rule_id not in unjudged]
             if here:
-                reasons[name] = here
+                reasons[candidate_id] = tuple(here)
     return LandSearch(
         candidates=tuple(site.candidate for site in found),
         facts={site.candidate.candidate_id: site.facts for site in found},
@@ -273,8 +272,8 @@ def _grow_sites(
         spare_m2=cells.grid.cell_m**2,
         min_compactness=wishes.min_compactness,
     )
-    zones = plan.metric("control_zones")
-    boundary = zones[zones["kind"] == "development_boundary"].geometry.to_numpy()
+    zones = mapped_zones(plan, BOUNDARY)
+    boundary = None if zones is None else zones.geometry.to_numpy()
     for seed in islice(_in_turn(prospects, growth, wishes.limit), TRIES_PER_SITE * wishes.limit):
         shape = growth.grow(seed.point)
         if shape is None:
@@ -317,9 +316,9 @@ def _in_turn(prospects: Prospects, growth: Growth, limit: int) -> Iterator[Seed]
     yield from worth_a_try(tuple(waiting), limit)
 
 
-def _share_inside(shape: BaseGeometry, zones: NDArray[np.object_]) -> float | None:
-    """Return the share of a shape inside zones; None without zones."""
-    if not len(zones):
+def _share_inside(shape: BaseGeometry, zones: NDArray[np.object_] | None) -> float | None:
+    """Return the share of a shape inside zones; None where nobody knows them."""
+    if zones is None:
         return None
     near = zones[shapely.intersects(zones, shape)]
     return float(shapely.union_all(shapely.intersection(near, shape)).area / shape.area)

@@ -1,7 +1,7 @@
 """Where in a county to try for a site: its cells burnt into masks, and seeds in order.
 
 Cells say where there is room and what speaks for a place; exact borders are left to `growth`.
-Nothing is excluded here but by what `ground` found.
+Nothing is excluded here but by what `closed` found.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from scipy import ndimage
 from geo_service.model import Verdict
 from geo_service.spatial.cell_grid import FOUR_SIDES, CellGrid, in_blocks, share_around
 from geo_service.spatial.raster import STEEP_PERCENT, Dem, slope_percent
+from geo_service.zoning.zones import BOUNDARY, mapped_zones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -143,13 +144,12 @@ class Prospects:
         """Look at a county for squares with sides of `side_m`; near is up to `road_m` to a road."""
         grid = cells.grid
         width = max(1, round(side_m / grid.cell_m))
-        zones = plan.metric("control_zones")
-        boundary = zones[zones["kind"] == "development_boundary"].geometry.to_numpy()
+        zones = mapped_zones(plan, BOUNDARY)
         roads = grid.burn(plan.metric("roads").geometry.to_numpy(), is_touched=True)
         to_road = np.minimum(grid.distance_m(roads), _FAR_M)
         rank = np.zeros(grid.shape, dtype=np.uint8)
-        if len(boundary):
-            rank[share_around(grid.burn(boundary), width) >= MOSTLY] += _INSIDE
+        if zones is not None and len(zones):
+            rank[share_around(grid.burn(zones.geometry.to_numpy()), width) >= MOSTLY] += _INSIDE
         if cells.unknown.any():
             rank[share_around(cells.unknown, width) <= 0] += _SURE
         if roads.any():

@@ -1,4 +1,4 @@
-"""Places: rules and needs of single parts first, then what is combined of the rest.
+"""Screening: rules and needs of single parts first, then what is combined of the rest.
 
 Parcels are squares of 100 m (10,000 m²) unless told otherwise; buildings have floors of 400 m².
 """
@@ -13,10 +13,10 @@ import pytest
 from geo_service.language import Language, Translator
 from geo_service.model import Verdict
 from geo_service.plan import Plan
-from geo_service.suitability.candidates import find_candidates
-from geo_service.suitability.permitted import Places, find_places
+from geo_service.suitability.candidates import combine, find_parts
 from geo_service.suitability.project import Project, parse_project
 from geo_service.suitability.rank import rank
+from geo_service.suitability.screening import Screening, screen
 from geo_service.zoning.review import review
 from geo_service.zoning.rulebook import Rulebook, parse_rulebook
 from tests.county import County, box, parcel, park, zone
@@ -40,15 +40,15 @@ def rules(text: str = "") -> Rulebook:
     return parse_rulebook(head + own, "rulebook.yaml")
 
 
-def places(plan: Plan, asked: Project, rulebook: Rulebook | None = None) -> Places:
-    return find_places(plan, asked, rulebook or rules(), as_of=DAY)
+def screened(plan: Plan, asked: Project, rulebook: Rulebook | None = None) -> Screening:
+    return screen(plan, asked, rulebook or rules(), as_of=DAY)
 
 
-def standing(found: Places) -> set[str]:
-    return {item.candidate_id for item in found.standing}
+def standing(found: Screening) -> set[str]:
+    return {item.candidate.candidate_id for item in found.standing}
 
 
-def excluded(found: Places) -> dict[str, list[str]]:
+def excluded(found: Screening) -> dict[str, list[str]]:
     """Return the rules against each excluded candidate."""
     return {
         item.candidate.candidate_id: [reason.rule_id for reason in item.reasons]
@@ -77,7 +77,7 @@ def test_zones_that_nobody_mapped_mark_every_candidate(
     county.layers["parcels"] = [vacant("A", 0, 0), vacant("B", 100, 0), vacant("C", 200, 0)]
     plan = opened(county)
     area = 9_000 if kinds == ["parcel"] else 19_000
-    found = places(plan, project(f"land_m2: {area}", kinds=kinds))
+    found = screened(plan, project(f"land_m2: {area}", kinds=kinds))
     # What the review cannot judge of any park: the zone rules that forbid, and the boundary.
     unsure = {
         finding.rule_id
@@ -87,13 +87,14 @@ def test_zones_that_nobody_mapped_mark_every_candidate(
     assert len(unsure) == 6
     assert found.standing
     for item in found.standing:
-        reasons = found.unknowns[item.candidate_id]
+        reasons = found.unknowns[item.candidate.candidate_id]
+        assert item.by_rules == reasons
         assert {reason.rule_id for reason in reasons} == unsure
         assert len(reasons) == 6  # each once, however many parcels
         assert {reason.verdict for reason in reasons} == {Verdict.UNKNOWN}
         assert all(reason.legal_basis for reason in reasons)
     strict = project(f"land_m2: {area}", kinds=kinds, more="unknown: exclude\n")
-    left = places(plan, strict)
+    left = screened(plan, strict)
     assert not left.standing
     assert all(unsure == set(own) for own in excluded(left).values())
 
@@ -102,11 +103,11 @@ def test_floors_and_new_land_are_marked_too(housed: County, opened: Open) -> Non
     housed.complete_zone_kinds = []
     del housed.layers["control_zones"]
     plan = opened(housed)
-    found = places(plan, project("floor_area_m2: 300"))
-    assert all(len(found.unknowns[item.candidate_id]) == 6 for item in found.standing)
-    land = places(plan, project("land_m2: 1000000", kinds=["land"]))
+    found = screened(plan, project("floor_area_m2: 300"))
+    assert [len(item.by_rules) for item in found.standing] == [6] * len(found.standing)
+    land = screened(plan, project("land_m2: 1000000", kinds=["land"]))
     assert land.standing
-    assert all(len(land.unknowns[item.candidate_id]) == 6 for item in land.standing)
+    assert [len(item.by_rules) for item in land.standing] == [6] * len(land.standing)
 
 
 def test_a_rule_excepts_land_uses_also_where_nothing_is_mapped(
@@ -115,7 +116,7 @@ def test_a_rule_excepts_land_uses_also_where_nothing_is_mapped(
     county.complete_zone_kinds = ["permanent_farmland"]
     county.layers["parcels"] = [vacant("A", 0, 0), vacant("B", 300, 0, land_use="1101")]
     own = "  control_zone.ecological_red_line: {parameters: {exceptions: {land_uses: ['1101']}}}\n"
-    found = places(opened(county), project("land_m2: 9000", kinds=["parcel"]), rules(own))
+    found = screened(opened(county), project("land_m2: 9000", kinds=["parcel"]), rules(own))
     red = "control_zone.ecological_red_line"
     by_name = {
         name: {reason.rule_id for reason in reasons} for name, reasons in found.unknowns.items()
@@ -161,7 +162,7 @@ def test_a_must_rule_on_floor_loads_excludes_weak_floors(housed: County, opened:
         " by_industry: {'18': 5}}}\n"
     )
     plan = opened(housed)
-    found = places(plan, project("floor_area_m2: 300", code="3511"), rules(own))
+    found = screened(plan, project("floor_area_m2: 300", code="3511"), rules(own))
     assert standing(found) == {"floors:B/1"}
     assert set(excluded(found)) == UPPER
     reason = found.excluded[0].reasons[0]
@@ -169,14 +170,14 @@ def test_a_must_rule_on_floor_loads_excludes_weak_floors(housed: County, opened:
     assert (reason.measure["value"], reason.measure["threshold"]) == (11, 12)
     assert reason.legal_basis is not None
     # An industry for which less will do, and a rule that only recommends:
-    assert not places(plan, project("floor_area_m2: 300", code="1811"), rules(own)).excluded
-    assert not places(plan, project("floor_area_m2: 300", code="3511")).excluded
+    assert not screened(plan, project("floor_area_m2: 300", code="1811"), rules(own)).excluded
+    assert not screened(plan, project("floor_area_m2: 300", code="3511")).excluded
 
 
 def test_a_floor_without_a_load_is_unknown_to_a_must_rule(housed: County, opened: Open) -> None:
     housed.layers["floors"][1]["load_kn_m2"] = None
     own = "  building.floor_load: {severity: must}\n"
-    found = places(opened(housed), project("floor_area_m2: 300"), rules(own))
+    found = screened(opened(housed), project("floor_area_m2: 300"), rules(own))
     assert set(found.unknowns) == {"floors:B/2"}
 
 
@@ -186,13 +187,13 @@ def test_a_fire_rule_keeps_the_classes_that_it_names_downstairs(
     own = "  building.fire_class: {severity: must, parameters: {not_upstairs: [甲, 乙, 丙]}}\n"
     plan = opened(housed)
     asked = project("floor_area_m2: 300", more="hazard_class: 丙\n")
-    assert standing(places(plan, asked)) == UPPER | {"floors:B/1"}
-    found = places(plan, asked, rules(own))
+    assert standing(screened(plan, asked)) == UPPER | {"floors:B/1"}
+    found = screened(plan, asked, rules(own))
     assert standing(found) == {"floors:B/1"}
     assert excluded(found) == {name: ["building.fire_class"] for name in UPPER}
     assert found.excluded[0].reasons[0].measure["threshold"] == ["甲", "乙", "丙"]
     # A project that does not say how hazardous it is cannot be judged upstairs.
-    silent = places(plan, project("floor_area_m2: 300"), rules(own))
+    silent = screened(plan, project("floor_area_m2: 300"), rules(own))
     assert set(silent.unknowns) == UPPER
     text = Translator(Language.EN).render(silent.unknowns["floors:B/2"][0].detail)
     assert "gives no fire class" in text
@@ -204,16 +205,16 @@ def test_a_floor_takes_its_own_fire_class_and_less_hazardous_ones(
     for floor, letter in zip(housed.layers["floors"], ["乙", "丙", "丁", "戊", None], strict=True):
         floor["fire_class"] = letter
     plan = opened(housed)
-    found = places(plan, project("floor_area_m2: 300, fire_class: 丙"))
+    found = screened(plan, project("floor_area_m2: 300, fire_class: 丙"))
     assert standing(found) == {"floors:B/1", "floors:B/2", "floors:B/5"}
     assert set(found.unknowns) == {"floors:B/5"}
     assert excluded(found) == {f"floors:B/{number}": ["project.fire_class"] for number in (3, 4)}
     reason = found.excluded[0].reasons[0]
     assert (reason.measure["value"], reason.measure["threshold"]) == ("丁", "丙")
     # The hazard class of the production counts as well; without either nothing is asked.
-    hazard = places(plan, project("floor_area_m2: 300", more="hazard_class: 丁\n"))
+    hazard = screened(plan, project("floor_area_m2: 300", more="hazard_class: 丁\n"))
     assert set(excluded(hazard)) == {"floors:B/4"}
-    assert not places(plan, project("floor_area_m2: 300")).excluded
+    assert not screened(plan, project("floor_area_m2: 300")).excluded
 
 
 def test_a_must_rule_on_output_per_mu_is_put_to_the_project(county: County, opened: Open) -> None:
@@ -224,13 +225,13 @@ def test_a_must_rule_on_output_per_mu_is_put_to_the_project(county: County, open
     )
     plan = opened(county)
     # 10,000 m² are 15 mu: 3 million CNY are 200,000 a mu, 6 million 400,000.
-    low = places(plan, project("land_m2: 10000", more="output_cny: 3000000\n"), rules(own))
+    low = screened(plan, project("land_m2: 10000", more="output_cny: 3000000\n"), rules(own))
     assert excluded(low)["parcel:A"] == ["indicator.output"]
     assert low.excluded[0].reasons[0].measure["value"] == pytest.approx(200_000)
-    high = places(plan, project("land_m2: 10000", more="output_cny: 6000000\n"), rules(own))
+    high = screened(plan, project("land_m2: 10000", more="output_cny: 6000000\n"), rules(own))
     assert standing(high) == {"parcel:A"}
     assert not high.unknowns
-    silent = places(plan, project("land_m2: 10000"), rules(own))
+    silent = screened(plan, project("land_m2: 10000"), rules(own))
     assert set(silent.unknowns) == {"parcel:A"}
 
 
@@ -245,17 +246,17 @@ def test_a_must_rule_on_the_area_of_parks_excludes_what_lies_in_small_ones(
         "  layout.minimum_area: {{severity: must, "
         "parameters: {{minimum_ha: {{sme_cluster: 50}}{}}}}}\n"
     )
-    found = places(plan, asked, rules(own.format(", verdict: fail")))
+    found = screened(plan, asked, rules(own.format(", verdict: fail")))
     assert excluded(found) == {"parcel:C": ["layout.minimum_area"]}
     assert found.excluded[0].reasons[0].measure["value"] == pytest.approx(1)
     # As shipped a smaller park is watched, which forbids nothing.
-    assert not places(plan, asked, rules(own.format(""))).excluded
+    assert not screened(plan, asked, rules(own.format(""))).excluded
 
 
 def test_ground_outside_the_development_boundary_is_out(county: County, opened: Open) -> None:
     county.layers["control_zones"] = [zone("D", box(0, 0, 250, 500), kind="development_boundary")]
     county.layers["parcels"] = [vacant("A", 0, 0), vacant("B", 200, 0)]
-    found = places(opened(county), project("land_m2: 9000", kinds=["parcel"]))
+    found = screened(opened(county), project("land_m2: 9000", kinds=["parcel"]))
     assert excluded(found) == {"parcel:B": ["layout.in_development_boundary"]}
     assert found.excluded[0].reasons[0].measure["value"] == pytest.approx(5000, abs=0.1)
 
@@ -266,14 +267,14 @@ def test_ground_outside_the_development_boundary_is_out(county: County, opened: 
 def test_floors_have_the_utilities_of_their_buildings_parcel(housed: County, opened: Open) -> None:
     housed.layers["parcels"][0] |= {"power_kva": 800}
     plan = opened(housed)
-    assert standing(places(plan, project("floor_area_m2: 300, power_kva: 800")))
-    short = places(plan, project("floor_area_m2: 300, power_kva: 801"))
+    assert standing(screened(plan, project("floor_area_m2: 300, power_kva: 800")))
+    short = screened(plan, project("floor_area_m2: 300, power_kva: 801"))
     assert not short.standing
     assert {rule for own in excluded(short).values() for rule in own} == {"project.power_kva"}
-    blank = places(plan, project("floor_area_m2: 300, gas_m3_d: 5"))
+    blank = screened(plan, project("floor_area_m2: 300, gas_m3_d: 5"))
     assert set(blank.unknowns) == standing(blank)
     housed.layers["buildings"][0]["parcel_id"] = None
-    homeless = places(opened(housed), project("floor_area_m2: 300, power_kva: 800"))
+    homeless = screened(opened(housed), project("floor_area_m2: 300, power_kva: 800"))
     assert set(homeless.unknowns) == standing(homeless) != set()
 
 
@@ -292,12 +293,12 @@ def test_a_forbidden_parcel_is_no_member_and_hides_no_combination(
         vacant("X", 600, 600, land_use=REFUSED),  # no neighbour: it was never a member
     ]
     plan = opened(county)
-    found = places(plan, project("land_m2: 19000", kinds=["parcels"]))
+    found = screened(plan, project("land_m2: 19000", kinds=["parcels"]))
     assert standing(found) == {"parcels:A+B", "parcels:B+C"}
     assert excluded(found) == {"parcel:N": ["land_use.permitted"]}
     # Three in a row, the middle one forbidden: nothing is joined over it.
     county.layers["parcels"][1]["land_use"] = REFUSED
-    assert not places(opened(county), project("land_m2: 19000", kinds=["parcels"])).standing
+    assert not screened(opened(county), project("land_m2: 19000", kinds=["parcels"])).standing
 
 
 def test_a_park_consists_of_its_permitted_parcels(county: County, opened: Open) -> None:
@@ -307,25 +308,25 @@ def test_a_park_consists_of_its_permitted_parcels(county: County, opened: Open) 
         vacant("C", 600, 0, power_kva=1000),
     ]
     plan = opened(county)
-    (found,) = places(plan, project("land_m2: 15000, power_kva: 2000")).standing
+    (found,) = screened(plan, project("land_m2: 15000, power_kva: 2000")).sites.candidates
     assert found.candidate_id == "park:P1"
     assert found.members == ("B", "C")
     assert found.area_m2 == pytest.approx(20_000)
     assert found.geometry.area == pytest.approx(20_000)
     assert found.offers["power_kva"] == 2000
     # 2,500 kVA were there only with the forbidden A, and so were 25,000 m².
-    short = places(plan, project("land_m2: 15000, power_kva: 2500"))
+    short = screened(plan, project("land_m2: 15000, power_kva: 2500"))
     assert excluded(short)["park:P1"] == ["project.power_kva"]
-    small = places(plan, project("land_m2: 25000"))
+    small = screened(plan, project("land_m2: 25000"))
     assert excluded(small)["park:P1"] == ["land_use.permitted"]
 
 
 def test_the_doubts_about_its_parcels_are_a_parks(county: County, opened: Open) -> None:
     county.layers["parcels"] = [vacant("A", 0, 0, land_use=None), vacant("B", 300, 0)]
     plan = opened(county)
-    found = places(plan, project("land_m2: 15000"))
+    found = screened(plan, project("land_m2: 15000"))
     assert [reason.rule_id for reason in found.unknowns["park:P1"]] == ["land_use.permitted"]
-    strict = places(plan, project("land_m2: 15000", more="unknown: exclude\n"))
+    strict = screened(plan, project("land_m2: 15000", more="unknown: exclude\n"))
     assert not strict.standing
     assert excluded(strict) == {"park:P1": ["land_use.permitted"]}
 
@@ -338,22 +339,22 @@ def test_a_park_is_kept_where_its_own_parcels_are_forbidden(county: County, open
         vacant("C", 600, 0),
     ]
     plan = opened(county)
-    found = places(plan, project("land_m2: 15000"))
+    found = screened(plan, project("land_m2: 15000"))
     assert standing(found) == {"park:P1"}
     assert excluded(found) == {"parcel:A": ["land_use.permitted"]}
     county.layers["parcels"][0]["land_use"] = "100101"
-    assert standing(places(opened(county), project("land_m2: 15000"))) == {"parcel:A"}
+    assert standing(screened(opened(county), project("land_m2: 15000"))) == {"parcel:A"}
 
 
 def test_floors_that_fail_a_need_are_no_members(housed: County, opened: Open) -> None:
     housed.layers["floors"][3]["load_kn_m2"] = 2  # floor 4 of 5
     plan = opened(housed)
     needs = "floor_area_m2: 1500, floor_load_kn_m2: 5"
-    apart = places(plan, project(f"{needs}, contiguous_floors: false"))
+    apart = screened(plan, project(f"{needs}, contiguous_floors: false"))
     assert standing(apart) == {"floors:B/1+2+3+5"}  # 4 × 400 m²
     assert excluded(apart) == {"floors:B/4": ["project.floor_load_kn_m2"]}
-    assert not places(plan, project(needs)).standing  # 1, 2 and 3 have 1,200 m²
-    run = places(plan, project("floor_area_m2: 1200, floor_load_kn_m2: 5"))
+    assert not screened(plan, project(needs)).standing  # 1, 2 and 3 have 1,200 m²
+    run = screened(plan, project("floor_area_m2: 1200, floor_load_kn_m2: 5"))
     assert standing(run) == {"floors:B/1+2+3"}
 
 
@@ -363,7 +364,7 @@ def test_a_hazard_goes_to_the_ground_floor_where_that_is_enough(
     for floor in housed.layers["floors"]:
         floor["fire_class"] = "甲"
     more = "hazard_class: 乙\n"
-    found = places(
+    found = screened(
         opened(housed), project("floor_area_m2: 400, contiguous_floors: false", more=more)
     )
     assert standing(found) == {"floors:B/1"}
@@ -379,7 +380,9 @@ def test_ids_do_not_hang_on_the_order_of_rows(housed: County, opened: Open) -> N
     ]
 
     def ids(plan: Plan) -> list[list[str]]:
-        return [[item.candidate_id for item in find_candidates(plan, one)] for one in asked]
+        return [
+            [item.candidate_id for item in combine(find_parts(plan, one), one)] for one in asked
+        ]
 
     first = ids(opened(housed))
     assert "parcels:Q+W" in first[0]
@@ -395,7 +398,7 @@ def test_where_the_compact_way_takes_too_many_parcels_the_large_ones_are_taken(
     strips = [parcel(f"S{n}", box(100 + 2 * n, 0, 2, 100), status="vacant") for n in range(8)]
     large = parcel("L", box(0, 100, 116, 80), status="vacant")
     county.layers["parcels"] = [vacant("A", 0, 0), *strips, large]
-    found = places(opened(county), project("land_m2: 19200", kinds=["parcels"]))
+    found = screened(opened(county), project("land_m2: 19200", kinds=["parcels"]))
     # A 10,000 m² and L 9,280 m²: 19,280 m²; A with seven strips only 11,400 m².
     assert "parcels:A+L" in standing(found)
 
