@@ -239,7 +239,7 @@ def test_importing_the_package_is_quick_because_it_loads_nothing() -> None:
     assert done.stdout.split() == ["False", "False"]
 
 
-def test_modules() -> list[Path]:
+def modules_of_tests() -> list[Path]:
     """Return every module of tests and of what they share."""
     return sorted((ROOT / "tests").rglob("*.py"))
 
@@ -252,7 +252,7 @@ def calls(path: Path) -> Iterator[str]:
 
 
 def test_no_test_module_imports_another() -> None:
-    for path in test_modules():
+    for path in modules_of_tests():
         for name in imports(path):
             pieces = name.split(".")
             is_test = pieces[0] == "tests" and any(piece.startswith("test_") for piece in pieces)
@@ -260,7 +260,7 @@ def test_no_test_module_imports_another() -> None:
 
 
 def test_the_profile_alone_sets_numbers_of_examples() -> None:
-    users = {path.name for path in test_modules() if "settings" in calls(path)}
+    users = {path.name for path in modules_of_tests() if "settings" in calls(path)}
     assert users == {"depth.py"}
 
 
@@ -277,7 +277,7 @@ WAITS = {
 
 def test_no_test_waits_for_a_time_alone() -> None:
     waiting = {"sleep", "wait_for_timeout"}
-    users = {path.name for path in test_modules() if waiting & {*calls(path)}}
+    users = {path.name for path in modules_of_tests() if waiting & {*calls(path)}}
     assert users == {*WAITS}
 
 
