@@ -9,7 +9,7 @@ import pytest
 from openpyxl import load_workbook
 
 from geo_service.workspace.opening import open_workspace
-from tests.suitability.test_rank import asked, five_sites
+from tests.suitability.made import asked, five_sites
 from tests.terminal import run
 
 

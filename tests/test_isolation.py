@@ -6,39 +6,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from geo_service.isolation import EndReason, Isolated, ProcessEndedError, ProcessLimits
+from geo_service.isolation import EndReason, ProcessEndedError
 from tests.conftest import ROOT
-
-LIMITS = {
-    "memory_bytes": 2_000_000_000,
-    "seconds": 60.0,
-    "file_bytes": 1_000_000,
-    "message_bytes": 1_000_000,
-}
-
-
-@contextmanager
-def doing(
-    work: str,
-    limits: dict[str, float] | None = None,
-    **arguments: Any,  # noqa: ANN401 - of whatever work
-) -> Iterator[Isolated]:
-    with Isolated([]) as process:
-        chosen: dict[str, Any] = {**LIMITS, **(limits or {})}
-        process.begin(f"tests.ingest.work:{work}", arguments, ProcessLimits(**chosen))
-        yield process
-
-
-def never() -> None:
-    """Watch, and let it go on."""
+from tests.isolated import doing, never
+from tests.patience import eventually
 
 
 def is_alive(pid: int) -> bool:
@@ -126,7 +102,7 @@ def test_whoever_watches_can_stop_it() -> None:
 def test_it_does_not_outlive_a_parent_that_is_killed() -> None:
     code = (
         "import sys; sys.path.insert(0, '.')\n"
-        "from tests.test_isolation import doing, never\n"
+        "from tests.isolated import doing, never\n"
         "with doing('sleep') as process:\n"
         "    print(process.pid, flush=True)\n"
         "    process.receive(never)\n"
@@ -139,7 +115,4 @@ def test_it_does_not_outlive_a_parent_that_is_killed() -> None:
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    ends = time.monotonic() + 60
-    while is_alive(pid) and time.monotonic() < ends:
-        time.sleep(0.05)
-    assert not is_alive(pid)
+    eventually(lambda: not is_alive(pid), "the process that was left alone ends")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry.base import BaseGeometry
 
@@ -18,6 +18,7 @@ from geo_service.plan import Plan
 from geo_service.planning.identify import LISTED, MAX_VERTICES, Ground, read_polygon
 from geo_service.zoning.rulebook import default_rulebook, parse_rulebook
 from tests.county import County, box, in_degrees, line, parcel, point, zone
+from tests.depth import thorough
 
 Opened = Callable[[County], Plan]
 MARK = {"source": "made for tests", "illustrative": True}
@@ -277,7 +278,7 @@ def test_a_kind_that_is_not_mapped_is_unknown(county: County, opened: Opened) ->
     assert broken["control_zone.ecological_red_line"] == "unknown"
 
 
-@settings(max_examples=40, deadline=None)
+@thorough(40)
 @given(
     x=st.integers(0, 800),
     y=st.integers(0, 800),

@@ -16,7 +16,7 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from geo_service.crs import STORAGE_CRS
@@ -28,6 +28,7 @@ from geo_service.workspace.opening import open_plan
 from geo_service.zoning.review import review
 from geo_service.zoning.rulebook import Rulebook, parse_rulebook
 from tests.county import County, Row, box, enterprise, in_degrees, parcel, park, point, zone
+from tests.depth import thorough
 
 DAY = date(2026, 11, 23)
 SIZE = 20
@@ -231,9 +232,7 @@ WORLDS = st.builds(
     rules=st.dictionaries(st.sampled_from(("r.1", "r.2", "r.3")), RULES, min_size=1),
     complete=st.frozensets(st.sampled_from(KINDS)),
 )
-FEW = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+MANY = thorough(125, also_allowed=(HealthCheck.function_scoped_fixture,))
 
 
 # ---- the property ----------------------------------------------------------------------------
@@ -258,7 +257,7 @@ def holding(rows: list[Row], place: shapely.Point) -> list[Row]:
     return [row for row in rows if row["geometry"].contains(place)]
 
 
-@FEW
+@MANY
 @given(world=WORLDS, x=st.integers(0, SIZE), y=st.integers(0, SIZE))
 def test_a_place_is_told_what_the_review_finds(base: Plan, world: World, x: int, y: int) -> None:
     plan, rules = world.plan(base), rulebook_of(world.rules)
@@ -293,7 +292,7 @@ def test_a_place_is_told_what_the_review_finds(base: Plan, world: World, x: int,
         assert told(item["rules"]) == about(here, [item["zone_id"]])
 
 
-@FEW
+@MANY
 @given(world=WORLDS, shape=rectangles(9))
 def test_an_area_is_told_what_the_review_finds(base: Plan, world: World, shape: Any) -> None:  # noqa: ANN401 - a shape
     plan, rules = world.plan(base), rulebook_of(world.rules)

@@ -99,11 +99,6 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Review:
     return review(gs.open_plan(hostile_county().write(tmp_path_factory.mktemp("hostile"))))
 
 
-@pytest.fixture(scope="module")
-def demo_review(demo: Plan) -> Review:
-    return review(demo)
-
-
 # ---- the island ----
 
 

@@ -19,8 +19,8 @@ YEAR_S = "max-age=31536000"
 
 
 @pytest.fixture(scope="module")
-def running(demo_folder: Path) -> Running:
-    return Running.open(demo_folder)
+def running(demo_county: Running) -> Running:
+    return demo_county
 
 
 @pytest.fixture(scope="module")

@@ -27,25 +27,9 @@ from geo_service.web.routes import imports as import_routes
 from geo_service.workspace.opening import open_workspace
 from tests.client import TestClient
 from tests.conftest import DEMO
-from tests.county import box, in_degrees
 from tests.maps.hostile import TEXTS
-from tests.maps.test_kinds import small_county
+from tests.maps.made import publish_history, small_county
 from tests.stores.rows import floors
-
-
-def publish_history(workspace: Path) -> None:
-    """Publish parcels twice: L1 becomes built and moves, L2 goes, N1 comes; then M1 changes."""
-    now = newest_layer(workspace, "parcels")
-    frame = now.frame.copy()
-    frame.loc[frame["parcel_id"] == "L1", "status"] = "built"
-    moved = frame["parcel_id"] == "L1"
-    frame["geometry"] = frame.geometry.where(~moved, in_degrees(box(100, 100, 110, 100)))
-    frame = frame[frame["parcel_id"] != "L2"].reset_index(drop=True)
-    made = publish(
-        workspace, "parcels", frame, expected=now.version, note="二季度", source="宗地.zip"
-    )
-    frame.loc[frame["parcel_id"] == "M1", "plot_ratio"] = 2.5
-    publish(workspace, "parcels", frame, expected=made.version, note="三季度")
 
 
 @pytest.fixture(scope="module")

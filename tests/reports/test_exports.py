@@ -29,6 +29,8 @@ from tests.conftest import ROOT
 from tests.county import County
 from tests.terminal import COMMAND, run_bytes
 
+pytestmark = pytest.mark.slow
+
 MAGIC = {
     ExportFormat.XLSX: b"PK\x03\x04",
     ExportFormat.DOCX: b"PK\x03\x04",

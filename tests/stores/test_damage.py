@@ -31,8 +31,10 @@ from geo_service.web.app import create_app
 from geo_service.workspace.opening import open_plan
 from tests.county import County, box, parcel
 from tests.stores.conftest import COUNTY, Place
-from tests.stores.test_migrations import catalogue_of
+from tests.stores.made import catalogue_of
 from tests.terminal import run
+
+pytestmark = pytest.mark.slow
 
 FLIPS, CUTS = 50, 12
 """How many times bytes are changed, and files are cut short."""

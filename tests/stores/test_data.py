@@ -49,6 +49,8 @@ from tests.stores.conftest import Place
 from tests.stores.rows import as_frame
 from tests.terminal import run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def workspace(county: County, place: Place) -> WorkspaceAt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
-import time
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -26,11 +26,11 @@ from geo_service.stores.catalogued import CataloguedStore
 from geo_service.web.app import create_app
 from geo_service.workspace.opening import open_workspace
 from tests.county import County, box, parcel
+from tests.patience import PATIENCE_S, eventually
 from tests.stores.conftest import Place
-from tests.stores.test_faults import fill_up, small_disk
+from tests.stores.made import fill_up
 from tests.terminal import run
 
-__all__ = ["small_disk"]  # a fixture
 PROJECT = {
     "name": "p",
     "industry_code": "13",
@@ -60,12 +60,14 @@ def finish(client: TestClient, answer: Any) -> Any:  # noqa: ANN401 - a response
     """Return the answer of long work once it is done, as it is or as its result."""
     if answer.status_code != 202:
         return answer
-    for _ in range(600):
-        job = client.get(answer.headers["location"]).json()
-        if job["status"] not in {"waiting", "running"}:
-            return client.get(job["result"])
-        time.sleep(0.1)
-    raise AssertionError
+    job: dict[str, Any] = {}
+
+    def is_done() -> bool:
+        job.update(client.get(answer.headers["location"]).json())
+        return job["status"] not in {"waiting", "running"}
+
+    eventually(is_done, "the job is done")
+    return client.get(job["result"])
 
 
 def full(*_: object) -> None:
@@ -404,10 +406,9 @@ def test_jobs_are_listed_and_forgotten_by_age(
     done = [job for job in client.get("/api/jobs").json()["jobs"] if job["status"] == "done"]
     assert done[0]["ended_at"] >= done[0]["made_at"]
     monkeypatch.setattr(jobs_module, "KEPT_SECONDS", -1.0)
-    for _ in range(600):  # what is at work still is listed
-        if client.get("/api/jobs").json()["numberMatched"] == 0:
-            break
-        time.sleep(0.1)
+    eventually(  # what is at work still is listed
+        lambda: client.get("/api/jobs").json()["numberMatched"] == 0, "all jobs are forgotten"
+    )
     assert client.get("/api/jobs").json()["jobs"] == []
     assert client.get(f"/api/jobs/{done[0]['job_id']}").status_code == 404
 
@@ -415,14 +416,13 @@ def test_jobs_are_listed_and_forgotten_by_age(
 def test_a_job_that_is_at_work_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs_module, "KEPT_SECONDS", -1.0)
     board = JobBoard()
-    go: list[int] = []
+    go = threading.Event()
 
     def wait_for_it(_: Callable[[int, int, str], None]) -> None:
-        while not go:
-            time.sleep(0.01)
+        assert go.wait(PATIENCE_S)
 
     job = board.start(wait_for_it)
     assert board.find(job.job_id) is job
-    go.append(1)
+    go.set()
     assert board.wait(job, 60)
     board.close()

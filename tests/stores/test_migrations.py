@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,25 +12,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from geo_service.errors import StoreError
-from geo_service.stores.base import CATALOGUE
 from geo_service.stores.tables import HEAD, MIGRATIONS, metadata, revision, upgrade
 from tests.stores.conftest import Place
+from tests.stores.made import catalogue_of, saved
 from tests.stores.rows import draft, floors, parcels
-from tests.stores.test_contract import saved
-
-
-@contextmanager
-def catalogue_of(place: Place) -> Iterator[sa.Connection]:
-    """Give a plain connection to a store's catalogue; commit at the end."""
-    address, options = f"sqlite:///{place.folder}/store/{CATALOGUE}", {}
-    if place.address is not None:
-        url = sa.make_url(place.address)
-        options = {"options": f"-csearch_path={url.query['schema']},public"}
-        plain = url.difference_update_query(["schema"]).set(drivername="postgresql+psycopg")
-        address = plain.render_as_string(hide_password=False)
-    engine = sa.create_engine(address, connect_args=options, poolclass=sa.NullPool)
-    with engine.begin() as connection:
-        yield connection
 
 
 def test_migrations_make_the_tables_that_the_code_expects(place: Place) -> None:

@@ -31,7 +31,7 @@ from geo_service.workspace.opening import open_plan, open_workspace
 from geo_service.workspace.own_files import OwnFileState
 from tests.county import County, box, parcel, zone
 from tests.stores.conftest import Place
-from tests.stores.test_migrations import catalogue_of
+from tests.stores.made import catalogue_of
 from tests.terminal import run
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from geo_service.web.app import create_app
 from geo_service.workspace.opening import Workspace, open_plan
 from tests.client import TestClient
 from tests.county import County, box, enterprise, in_degrees, parcel
+from tests.patience import eventually
 from tests.stores.conftest import Place
 
 RULEBOOK = """
@@ -244,10 +244,10 @@ def test_a_county_notices_what_another_process_published(
         assert client.get("/readyz").json()["plan_version"] == county.plan.version
         before = county.plan.version
         publish_parcels(workspace, "idle")
-        ends = time.monotonic() + 60
-        while client.get("/api/parks").status_code == 200 and county.plan.version == before:
-            assert time.monotonic() < ends
-            time.sleep(0.02)
+        eventually(
+            lambda: client.get("/api/parks").status_code != 200 or county.plan.version != before,
+            "the published version is followed",
+        )
         found = client.get("/api/layers").json()["layers"]
         assert {item["name"]: item["number"] for item in found}["parcels"] == 1
 
@@ -416,10 +416,9 @@ def test_reviews_are_listed_with_those_of_earlier_services(
     client: TestClient, start: Start
 ) -> None:
     made = client.post("/api/reviews", json={"parks": ["P1"]})
-    for _ in range(600):
-        if client.get("/api/reviews").json()["numberMatched"] == 2:
-            break
-        time.sleep(0.1)
+    eventually(
+        lambda: client.get("/api/reviews").json()["numberMatched"] == 2, "the review is listed"
+    )
     assert made.status_code in {201, 202}
     if made.status_code == 201:
         assert made.json()["saved"] is True

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from geo_service.crs import STORAGE_CRS
@@ -34,6 +34,7 @@ from geo_service.suitability.project import Project, parse_project
 from geo_service.workspace.opening import open_plan
 from geo_service.zoning.rulebook import Rulebook, default_rulebook, parse_rulebook
 from tests.county import ORIGIN_M, County, Row, box, in_degrees, line, parcel, point, zone
+from tests.depth import thorough
 
 Open = Callable[[County], Plan]
 DAY = date(2026, 6, 1)
@@ -621,7 +622,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     return open_plan(made.write(tmp_path_factory.mktemp("bare") / "county"))
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@thorough(20)
 @given(
     boxes=st.lists(squares, min_size=1, max_size=12),
     land_m2=st.floats(20_000, 800_000),
@@ -642,7 +643,7 @@ def test_sites_never_lie_on_forbidden_ground(
         assert forbidden.intersection(candidate.geometry).area.sum() == 0
 
 
-@settings(max_examples=20, deadline=None)
+@thorough(20)
 @given(
     boxes=st.lists(squares, min_size=1, max_size=8),
     places=st.lists(squares, min_size=1, max_size=8),

@@ -17,14 +17,15 @@ from geo_service.web.replies import COMPRESSION, Packed
 from geo_service.web.routes import reviews as reviews_routes
 from tests.client import TestClient
 from tests.county import County, enterprise
+from tests.patience import eventually
 
 HOSTILE = "{{7*7}}<script>alert(1)</script>"
 
 
 @pytest.fixture(scope="module")
-def running(demo_folder: Path) -> RunningCounty:
+def running(demo_county: RunningCounty) -> RunningCounty:
     """Return the demo county, open and reviewed."""
-    return RunningCounty.open(demo_folder)
+    return demo_county
 
 
 @pytest.fixture(scope="module")
@@ -318,10 +319,14 @@ def test_long_work_becomes_a_job_with_progress_and_cancel(
     asked = client.post("/api/reviews")
     cancelled = client.delete(asked.headers["location"])
     assert cancelled.status_code == 200
-    for _ in range(200):
-        states = [get(client, place)["status"] for place in (address, asked.headers["location"])]
-        if not set(states) & {"waiting", "running"}:
-            break
+    places = (address, asked.headers["location"])
+    states: list[str] = []
+
+    def are_ended() -> bool:
+        states[:] = [get(client, place)["status"] for place in places]
+        return not set(states) & {"waiting", "running"}
+
+    eventually(are_ended, "both jobs end")
     assert states == ["done", "cancelled"]
     assert get(client, address)["result"].startswith("/api/reviews/")
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
 from schemathesis.checks import not_a_server_error
 from schemathesis.python.asgi import shutdown_lifespans
 from schemathesis.specs.openapi.checks import (
@@ -27,14 +27,17 @@ from geo_service.web.description import describe
 from geo_service.web.routes import imports, rankings, reviews
 from geo_service.web.shares import ShareLimits
 from tests.client import TestClient
-from tests.suitability.test_rank import asked, five_sites
+from tests.depth import thorough
+from tests.suitability.made import asked, five_sites
+
+pytestmark = pytest.mark.slow
 
 ACCESS = Access(
     names=["testserver"],  # what Schemathesis calls a service in process
     shares=ShareLimits(costly_burst=1_000_000),
 )
 SEED = 20261123
-RANDOM_CASES = 4
+RANDOM_CASES = 20
 """Of each operation, rightly or wrongly asked, beside its examples and the edges."""
 CHECKS = [
     not_a_server_error,
@@ -127,13 +130,7 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 
 
 @description.parametrize()  # type: ignore[untyped-decorator]  # the description has no public type
-@settings(
-    max_examples=RANDOM_CASES,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+@thorough(RANDOM_CASES, also_allowed=tuple(HealthCheck))
 def test_what_is_answered_is_what_is_described(
     case: schemathesis.Case[Any], there: dict[str, str]
 ) -> None:

@@ -14,7 +14,7 @@ from geo_service.planning import County
 from geo_service.suitability.rank import Ranking
 from geo_service.web.app import create_app
 from tests.client import TestClient
-from tests.suitability.test_rank import asked, five_sites
+from tests.suitability.made import asked, five_sites
 
 
 @pytest.fixture(scope="module")

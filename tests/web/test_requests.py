@@ -21,7 +21,7 @@ from geo_service.web.app import create_app
 from geo_service.web.parameters import answers_with_a_page
 from geo_service.web.replies import MAX_OFFSET
 from tests.client import TestClient
-from tests.suitability.test_rank import asked, five_sites
+from tests.suitability.made import asked, five_sites
 
 TOO_LARGE = [str(2**63 - 1), str(2**63), "9" * 400, "9" * 5_000, "-" + "9" * 400]
 """Whole numbers that a store, a slice or the interpreter cannot take."""
