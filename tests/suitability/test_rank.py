@@ -346,7 +346,7 @@ def test_where_nothing_fits_no_rule_is_judged_twice(
 ) -> None:
     judged: list[list[str]] = []
 
-    def counted(plan: Plan, parts: list[Candidate], *args: Any, **options: Any) -> Any:
+    def counted(plan: Plan, parts: list[Candidate], *args: Any, **options: Any) -> Any:  # noqa: ANN401 - of what is watched
         judged.append([part.candidate_id for part in parts])
         return judge_by_rules(plan, parts, *args, **options)
 
