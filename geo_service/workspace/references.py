@@ -1,0 +1,134 @@
+"""What the layers of a workspace must satisfy together: references, extent, vacant floors.
+
+What a layer must satisfy by itself is in `workspace.reading`; of that, only the scheme of
+land-use codes stands here, since the settings decide about it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from geo_service.errors import Fault
+from geo_service.model import Message
+from geo_service.schema import LAND_USE_SCHEMES, SCHEMAS
+from geo_service.wording import said
+from geo_service.workspace.own_files import SETTINGS_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pandas as pd
+
+_FAR_DEG = 0.5
+"""A feature this far outside the county's box is taken for a mistake."""
+
+
+def check_references(
+    frames: Mapping[str, pd.DataFrame], shown: Mapping[str, str]
+) -> Iterator[Fault]:
+    """Yield what does not fit between layers; `shown` says how messages call their files."""
+    for name, frame in frames.items():
+        file = shown[name]
+        for item in SCHEMAS[name].fields:
+            target, _, column = (item.refers_to or "").partition(".")
+            if not target or target not in frames:
+                continue
+            cells = frame[item.name]
+            known = frames[target][column]
+            lost = cells.notna() & ~cells.isin(known)
+            if name == "parks" and item.name == "township_code":
+                lost &= ~cells.isin(frames[target]["alt_code"].dropna())
+            for row in np.flatnonzero(lost.to_numpy(dtype=bool)):
+                yield Fault(
+                    file=file,
+                    layer=name,
+                    row=str(frame[SCHEMAS[name].key[0]].iloc[int(row)]),
+                    column=item.name,
+                    found=repr(cells.iloc[int(row)]),
+                    expected=said(
+                        "fault.reference",
+                        column=column,
+                        layer=target,
+                        label=Message(f"layer.{target}"),
+                    ),
+                )
+    yield from _check_extent(frames, shown)
+    yield from _check_vacancy(frames, shown)
+
+
+def _check_vacancy(frames: Mapping[str, pd.DataFrame], shown: Mapping[str, str]) -> Iterator[Fault]:
+    floors = frames.get("floors")
+    if floors is None:
+        return
+    too_much = floors["vacant_m2"] > floors["area_m2"]
+    for row in floors[too_much].itertuples(index=False):
+        yield Fault(
+            file=shown["floors"],
+            layer="floors",
+            row=f"{row.building_id}/{row.floor_no}",
+            column="vacant_m2",
+            found=f"{row.vacant_m2:g} m² of {row.area_m2:g} m²",
+            expected="no more vacant area than area",
+        )
+
+
+def _check_extent(frames: Mapping[str, pd.DataFrame], shown: Mapping[str, str]) -> Iterator[Fault]:
+    county = frames.get("county")
+    if not isinstance(county, gpd.GeoDataFrame) or county.empty:
+        return
+    west, south, east, north = county.total_bounds
+    for name, frame in frames.items():
+        if not isinstance(frame, gpd.GeoDataFrame) or frame.empty:
+            continue
+        bounds = shapely.bounds(frame.geometry.to_numpy())
+        far = (
+            (bounds[:, 2] < west - _FAR_DEG)
+            | (bounds[:, 0] > east + _FAR_DEG)
+            | (bounds[:, 3] < south - _FAR_DEG)
+            | (bounds[:, 1] > north + _FAR_DEG)
+        )
+        for row in np.flatnonzero(far):
+            x, y = bounds[row, :2]
+            yield Fault(
+                file=shown[name],
+                layer=name,
+                row=str(frame[SCHEMAS[name].key[0]].iloc[int(row)]),
+                column="geometry",
+                found=f"a place far outside the county ({x:.4f}, {y:.4f})",
+                expected=f"within {west:.2f} to {east:.2f} E, {south:.2f} to {north:.2f} N",
+            )
+
+
+def declare_scheme(
+    frame: pd.DataFrame, default: str | None, problems: list[Fault], file: str
+) -> list[Fault]:
+    """Fill the workspace's land-use scheme where a parcel names none; refuse if there is none.
+
+    The same code means different things in different schemes (1001 is industry in the
+    planning scheme and railway in the land survey), so none is ever guessed.
+    """
+    missing = frame["land_use_scheme"].isna()
+    kept = [
+        fault
+        for fault in problems
+        if not (fault.column == "land_use_scheme" and fault.found == said("fault.no_such_column"))
+    ]
+    if default is not None:
+        frame["land_use_scheme"] = frame["land_use_scheme"].fillna(default)
+        return kept
+    if missing.any():
+        rows = ", ".join(frame.loc[missing, "parcel_id"].astype(str).head(5))
+        kept.append(
+            Fault(
+                file=file,
+                layer="parcels",
+                column="land_use_scheme",
+                found=said("fault.no_scheme", count=int(missing.sum()), rows=rows),
+                expected=said("fault.scheme", file=SETTINGS_FILE, known=list(LAND_USE_SCHEMES)),
+            )
+        )
+    return kept
