@@ -16,11 +16,11 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "geo_service"
 
 LEVELS = (
-    ("errors", "model", "crs", "data", "native", "gdal", "isolation", "scratch"),
     (
-        *("schema", "industry", "language", "wording"),
-        *("document_limits", "documents", "jobs", "basemaps"),
+        *("errors", "wording", "language", "model", "crs", "data"),
+        *("native", "gdal", "isolation", "scratch"),
     ),
+    ("schema", "industry", "document_limits", "documents", "jobs", "basemaps"),
     ("plan", "mcda"),
     ("workspace", "spatial", "stores"),
     ("zoning",),

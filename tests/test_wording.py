@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import pickle
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from geo_service.errors import (
     Fault,
-    GeoServiceError,
     InvalidQueryError,
+    NotFoundError,
     ProjectError,
     RulebookError,
     SourceError,
@@ -22,9 +19,8 @@ from geo_service.ingest.limits import Budget
 from geo_service.language import Language, Translator
 from geo_service.mcda.scores import ahp_weights
 from geo_service.suitability.project import project_of
-from geo_service.wording import said, tell, tell_error, tell_fault
+from geo_service.wording import quoted, said, tell_error, tell_fault
 from geo_service.zoning.rulebook import parse_rulebook
-from tests.conftest import ROOT
 
 SIMPLIFIED = Translator()
 TRADITIONAL = Translator(Language.ZH_HANT)
@@ -92,65 +88,21 @@ def test_a_refused_file_is_told_without_names_of_options() -> None:
 
 
 def test_many_faults_of_a_kind_are_counted() -> None:
-    faults = [
-        Fault(file="p.csv", column="year", row=str(n), found="'x'", expected=said("fault.a_value"))
-        for n in range(23)
-    ]
-    lines = tell_error(SourceError("坏", faults), SIMPLIFIED).splitlines()
+    where: dict[str, Any] = {"file": "p.csv", "column": "year"}
+    what = {"found": quoted("x"), "expected": said("fault.a_value")}
+    faults = [Fault(**where, row=str(n), **what) for n in range(23)]
+    error = SourceError(said("refusal.file", file="p.csv"), faults)
+    lines = tell_error(error, SIMPLIFIED).splitlines()
     assert len(lines) == 1 + 20 + 1
     assert lines[-1] == "  - p.csv, year：另有 3 处同样的问题"  # 23 - 20
 
 
-def test_a_text_without_a_key_is_told_as_it_is() -> None:
-    assert tell_error(GeoServiceError("as it is"), SIMPLIFIED) == "as it is"
-
-
-def test_what_is_said_survives_a_copy() -> None:
-    text = said("problem.no_park", park="'P1'")
-    copy = pickle.loads(pickle.dumps(text))  # noqa: S301 - our own bytes
-    assert copy == "There is no park 'P1' in this workspace."
-    assert tell(copy, SIMPLIFIED) == "此工作空间没有园区 'P1'。"
-
-
-TOLD_ERRORS = {"InvalidQueryError", "NotFoundError", "ConflictError"}
-TOLD_PARTS = ("web", "planning", "suitability", "maps", "stores", "ingest")
-
-
-def untold(path: Path) -> Iterator[str]:
-    """Yield where a file raises an error of a request in words that have no translation."""
-    for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            continue
-        words = {
-            target.id: node.value
-            for node in ast.walk(function)
-            if isinstance(node, ast.Assign)
-            for target in node.targets
-            if isinstance(target, ast.Name)
-        }
-        for node in ast.walk(function):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in TOLD_ERRORS:
-                given = node.args[-1] if node.args else None
-                meant = words.get(given.id) if isinstance(given, ast.Name) else given
-                if isinstance(meant, ast.JoinedStr) or (
-                    isinstance(meant, ast.Constant) and " " in str(meant.value)
-                ):
-                    yield f"{path.relative_to(ROOT)}:{node.lineno}"
-
-
-def test_whatever_a_request_is_refused_with_can_be_told_in_chinese() -> None:
-    files = [path for part in TOLD_PARTS for path in (ROOT / "geo_service" / part).rglob("*.py")]
-    assert len(files) > 100
-    assert [place for path in files for place in untold(path)] == []
-
-
-def test_untold_words_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)
-    path = tmp_path / "x.py"
-    path.write_text('def f(a):\n    msg = f"no {a}"\n    raise NotFoundError(msg)\n')
-    assert list(untold(path)) == ["x.py:3"]
-    path.write_text('def f(a):\n    raise NotFoundError(said("problem.no_tile"))\n')
-    assert list(untold(path)) == []
+def test_an_error_is_english_for_logs_and_survives_a_copy() -> None:
+    error = NotFoundError(said("problem.no_park", park="'P1'"))
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert str(copy) == "There is no park 'P1' in this workspace."
+    assert copy.message == error.message
+    assert tell_error(copy, SIMPLIFIED) == "此工作空间没有园区 'P1'。"
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,6 @@ import orjson
 import pandas as pd
 
 from geo_service.crs import STORAGE_CRS
-from geo_service.documents import shorten
 from geo_service.errors import Fault, NotFoundError
 from geo_service.mcda.robustness import DRAWS
 from geo_service.model import FocusBasis, Message, Verdict
@@ -43,7 +42,7 @@ from geo_service.suitability.project import (
 )
 from geo_service.suitability.scoring import Scored, check_matrix, score_table
 from geo_service.suitability.surroundings import Sites
-from geo_service.wording import said
+from geo_service.wording import said, shorten
 from geo_service.zoning.rulebook import Rulebook, open_rulebook
 
 if TYPE_CHECKING:

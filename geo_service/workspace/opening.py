@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,7 +40,7 @@ from geo_service.workspace.settings import (
 from geo_service.workspace.versions import GoneError, OwnLayers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from geo_service.stores.base import LayerVersion, Store
 
@@ -145,7 +145,7 @@ class Workspace:
                 return self._composed(newest)
             except GoneError as error:  # a version was dropped between the two: look again
                 gone = error
-        msg = f"The versions in {self.store.shown} change too quickly to be read."
+        msg = said("problem.versions_change", store=self.store.shown)
         raise StoreError(msg)
 
     def plan_at(self, versions: Mapping[str, str]) -> Plan:
@@ -202,7 +202,7 @@ class Workspace:
         *,
         but: Collection[str] = (),
         is_lenient: bool = False,
-    ) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    ) -> tuple[dict[str, pd.DataFrame], dict[str, str | Message]]:
         """Return every layer's rows as they are kept, and what messages call their files.
 
         With `is_lenient`, layers whose version cannot be read any more are left out.
@@ -214,7 +214,7 @@ class Workspace:
         """
         faults = list(self._faults)
         frames: dict[str, pd.DataFrame] = {}
-        shown: dict[str, str] = {}
+        shown: dict[str, str | Message] = {}
         for name in (*self.declared_layers, *(name for name in newest if name in SCHEMAS)):
             if name in frames or name in but:
                 continue
@@ -228,7 +228,7 @@ class Workspace:
                     if not is_lenient:
                         raise
                     continue
-                shown[name] = f"store (number {entry.number})"
+                shown[name] = said("fault.stored", number=entry.number)
                 continue
             found, problems = self._own.taken_or_read(name)
             faults += problems
@@ -268,7 +268,7 @@ class Workspace:
         Raises NotFoundError when it has none, WorkspaceError when that cannot be used.
         """
         if name not in self.declared_layers:
-            msg = f"This workspace has no file for a layer {name!r}."
+            msg = said("problem.no_own_file", layer=repr(name))
             raise NotFoundError(msg)
         own, faults = self._own.read(name)
         if faults or own is None:
@@ -333,10 +333,10 @@ class Workspace:
         WorkspaceError
             The frame breaks the layer's schema; every fault is listed.
         """
-        shown = "frame"
-        source = LayerFile(name=name, path=Path(shown), shown=shown)
+        shown = said("fault.frame")
+        source = LayerFile(name=name, path=Path(), shown="")
         read, found = find_faults(frame.reset_index(drop=True), SCHEMAS[name], source)
-        faults = found.found
+        faults = [replace(fault, file=shown) for fault in found.found]
         if name == "parcels":
             faults = declare_scheme(read, self._settings.land_use_scheme, faults, shown)
         if faults:
@@ -358,7 +358,7 @@ class Workspace:
             The changed layers and the others do not fit together.
         """
         frames, shown = self.frames(newest, but=changed, is_lenient=True)
-        new = dict.fromkeys(changed, "the new version")
+        new = dict.fromkeys(changed, said("fault.new_version"))
         after = list(check_references({**frames, **changed}, {**shown, **new}))
         if not after:
             return

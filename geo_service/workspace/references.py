@@ -15,7 +15,7 @@ import shapely
 from geo_service.errors import Fault
 from geo_service.model import Message
 from geo_service.schema import LAND_USE_SCHEMES, SCHEMAS
-from geo_service.wording import said
+from geo_service.wording import quoted, said
 from geo_service.workspace.own_files import SETTINGS_FILE
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _FAR_DEG = 0.5
 
 
 def check_references(
-    frames: Mapping[str, pd.DataFrame], shown: Mapping[str, str]
+    frames: Mapping[str, pd.DataFrame], shown: Mapping[str, str | Message]
 ) -> Iterator[Fault]:
     """Yield what does not fit between layers; `shown` says how messages call their files."""
     for name, frame in frames.items():
@@ -48,7 +48,7 @@ def check_references(
                     layer=name,
                     row=str(frame[SCHEMAS[name].key[0]].iloc[int(row)]),
                     column=item.name,
-                    found=repr(cells.iloc[int(row)]),
+                    found=quoted(cells.iloc[int(row)]),
                     expected=said(
                         "fault.reference",
                         column=column,
@@ -60,7 +60,9 @@ def check_references(
     yield from _check_vacancy(frames, shown)
 
 
-def _check_vacancy(frames: Mapping[str, pd.DataFrame], shown: Mapping[str, str]) -> Iterator[Fault]:
+def _check_vacancy(
+    frames: Mapping[str, pd.DataFrame], shown: Mapping[str, str | Message]
+) -> Iterator[Fault]:
     floors = frames.get("floors")
     if floors is None:
         return
@@ -71,12 +73,14 @@ def _check_vacancy(frames: Mapping[str, pd.DataFrame], shown: Mapping[str, str])
             layer="floors",
             row=f"{row.building_id}/{row.floor_no}",
             column="vacant_m2",
-            found=f"{row.vacant_m2:g} m² of {row.area_m2:g} m²",
-            expected="no more vacant area than area",
+            found=said("fault.vacant", vacant=row.vacant_m2, area=row.area_m2),
+            expected=said("fault.no_more_vacant"),
         )
 
 
-def _check_extent(frames: Mapping[str, pd.DataFrame], shown: Mapping[str, str]) -> Iterator[Fault]:
+def _check_extent(
+    frames: Mapping[str, pd.DataFrame], shown: Mapping[str, str | Message]
+) -> Iterator[Fault]:
     county = frames.get("county")
     if not isinstance(county, gpd.GeoDataFrame) or county.empty:
         return
@@ -98,13 +102,13 @@ def _check_extent(frames: Mapping[str, pd.DataFrame], shown: Mapping[str, str]) 
                 layer=name,
                 row=str(frame[SCHEMAS[name].key[0]].iloc[int(row)]),
                 column="geometry",
-                found=f"a place far outside the county ({x:.4f}, {y:.4f})",
-                expected=f"within {west:.2f} to {east:.2f} E, {south:.2f} to {north:.2f} N",
+                found=said("fault.far_outside", x=x, y=y),
+                expected=said("fault.reach", west=west, east=east, south=south, north=north),
             )
 
 
 def declare_scheme(
-    frame: pd.DataFrame, default: str | None, problems: list[Fault], file: str
+    frame: pd.DataFrame, default: str | None, problems: list[Fault], file: str | Message
 ) -> list[Fault]:
     """Fill the workspace's land-use scheme where a parcel names none; refuse if there is none.
 
@@ -115,7 +119,7 @@ def declare_scheme(
     kept = [
         fault
         for fault in problems
-        if not (fault.column == "land_use_scheme" and fault.found == said("fault.no_such_column"))
+        if not (fault.column == "land_use_scheme" and fault.found.key == "fault.no_such_column")
     ]
     if default is not None:
         frame["land_use_scheme"] = frame["land_use_scheme"].fillna(default)

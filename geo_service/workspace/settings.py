@@ -33,12 +33,14 @@ from geo_service.plan import DemFile, PlanSettings
 from geo_service.schema import LAND_USE_SCHEMES, SCHEMAS, ZONE_KINDS
 from geo_service.stores.base import VERSION_LENGTH
 from geo_service.stores.opening import has_password
-from geo_service.wording import said
+from geo_service.wording import quoted, said
 from geo_service.workspace.own_files import SETTINGS_FILE, LayerPart, file_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from geo_service.model import Message
 
 Languages = dict[Literal["zh-Hans", "zh-Hant", "en"], str]
 
@@ -158,8 +160,8 @@ def _check_declared(settings: SettingsFile) -> Iterator[Fault]:
             yield _settings_fault(f"layers.{name}", None, said("fault.needed_layer"))
 
 
-def _settings_fault(column: str, found: str | None, expected: str) -> Fault:
-    shown = said("fault.none_given") if found is None else repr(found)
+def _settings_fault(column: str, found: str | None, expected: Message) -> Fault:
+    shown = said("fault.none_given") if found is None else quoted(found)
     return Fault(file=SETTINGS_FILE, column=column, found=shown, expected=expected)
 
 
@@ -214,7 +216,7 @@ def read_dem(folder: Path, settings: SettingsFile, faults: list[Fault]) -> DemFi
         return None
     path = (folder / part.file).resolve()
     if not path.is_relative_to(folder.resolve()):
-        faults.append(_settings_fault("dem.file", part.file, "a file inside the folder"))
+        faults.append(_settings_fault("dem.file", part.file, said("fault.inside_folder")))
         return None
     # What reads rasters is loaded only where there is one.
     from geo_service.spatial.raster import dem_faults  # noqa: PLC0415

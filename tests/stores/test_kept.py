@@ -23,6 +23,7 @@ from geo_service.planning.retention import holding, retain_kept, retain_within
 from geo_service.stores.base import RANKING, REVIEW, KeepLimits, Saved, Store, WorkspaceAt
 from geo_service.stores.catalogued import CataloguedStore
 from geo_service.web.app import create_app
+from geo_service.wording import said
 from geo_service.workspace.opening import open_workspace
 from tests.client import TestClient
 from tests.county import County, box, parcel
@@ -69,7 +70,7 @@ def finish(client: TestClient, answer: Any) -> Any:  # noqa: ANN401 - a response
 
 
 def full(*_: object) -> None:
-    msg = "The store /secret/place failed: database or disk is full."
+    msg = said("problem.store_full", store="/secret/place", reason="database or disk is full")
     raise StoreError(msg, is_full=True)
 
 
