@@ -18,7 +18,7 @@ ERRORS = {
     for name, kind in vars(errors).items()
     if inspect.isclass(kind) and issubclass(kind, (errors.GeoServiceError, errors.UnfitError))
 } | {"OverLimitError", "Refusal", "_GoneError", "GoneError"}
-SPEAKERS = {"refuse", "_refuse", "_refused", "source_error", "_fault", "_settings_fault"}
+SPEAKERS = {"refuse", "_refuse", "source_error", "_fault", "_settings_fault"}
 """Functions that make an error or a fault of what they are given."""
 COLLECTORS = {"add", "add_rows"}
 """Methods of what collects faults: of `faults`, not of a set."""
@@ -58,26 +58,31 @@ def words_of(call: ast.Call) -> Iterator[ast.AST]:
         yield from (given[part] for part in ("found", "expected") if part in given)
     elif name == "Choice":
         yield from (given[part] for part in ("evidence",) if part in given)
-    elif name in ERRORS or name in SPEAKERS:
+    elif name in ERRORS:
         is_named = name in {"InvalidQueryError", "ChoiceNeededError"}
-        spoken = call.args[1:2] if is_named else call.args[:1] if name in ERRORS else call.args[-1:]
-        yield from spoken
+        yield from call.args[1:2] if is_named else call.args[:1]
         yield from (value for word, value in given.items() if word in WORDS)
-    elif name in COLLECTORS and len(call.args) > 1 and "fault" in name_of(call.func.value):  # type: ignore[attr-defined]
-        yield from call.args[:2] if name == "add" else call.args[2:3]
+    elif name in SPEAKERS and isinstance(call.func, ast.Name):
+        yield from call.args[-1:]
+        yield from (value for word, value in given.items() if word in WORDS)
+    elif name in COLLECTORS and isinstance(call.func, ast.Attribute):
+        if "fault" in name_of(call.func.value):
+            yield from call.args[:2] if name == "add" else call.args[2:3]
 
 
 def assigned(function: ast.AST) -> dict[str, list[ast.AST]]:
     """Return what every name of a function is given, by name."""
     values: dict[str, list[ast.AST]] = {}
     for node in ast.walk(function):
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        for target in targets:
-            if isinstance(target, ast.Name):
-                values.setdefault(target.id, []).append(node.value)  # type: ignore[union-attr]
-            elif isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):  # type: ignore[union-attr]
-                for one, value in zip(target.elts, node.value.elts, strict=False):  # type: ignore[union-attr]
-                    values.setdefault(name_of(one), []).append(value)
+        if not isinstance(node, ast.Assign):
+            continue
+        for target in node.targets:
+            pairs: list[tuple[ast.AST, ast.AST]] = [(target, node.value)]
+            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                pairs = list(zip(target.elts, node.value.elts, strict=False))
+            for one, value in pairs:
+                if isinstance(one, ast.Name):
+                    values.setdefault(one.id, []).append(value)
     return values
 
 
@@ -132,9 +137,10 @@ def raw_validators(tree: ast.Module) -> Iterator[int]:
         isinstance(node, ast.ImportFrom) and node.module == "pydantic" for node in tree.body
     )
     for node in ast.walk(tree) if has_models else ():
-        raised = node.exc if isinstance(node, ast.Raise) else None
-        if isinstance(raised, ast.Call) and name_of(raised.func) in OTHERS_WORDS:
-            yield node.lineno  # type: ignore[attr-defined] - of a raise
+        if not isinstance(node, ast.Raise) or not isinstance(node.exc, ast.Call):
+            continue
+        if name_of(node.exc.func) in OTHERS_WORDS:
+            yield node.lineno
 
 
 def places(path: Path) -> list[str]:

@@ -89,8 +89,8 @@ def test_a_refused_file_is_told_without_names_of_options() -> None:
 
 def test_many_faults_of_a_kind_are_counted() -> None:
     where: dict[str, Any] = {"file": "p.csv", "column": "year"}
-    what = {"found": quoted("x"), "expected": said("fault.a_value")}
-    faults = [Fault(**where, row=str(n), **what) for n in range(23)]
+    what: dict[str, Any] = {"found": quoted("x"), "expected": said("fault.a_value")}
+    faults = [Fault(**where, **what, row=str(n)) for n in range(23)]
     error = SourceError(said("refusal.file", file="p.csv"), faults)
     lines = tell_error(error, SIMPLIFIED).splitlines()
     assert len(lines) == 1 + 20 + 1
