@@ -65,9 +65,8 @@ def words_of(call: ast.Call) -> Iterator[ast.AST]:
     elif name in SPEAKERS and isinstance(call.func, ast.Name):
         yield from call.args[-1:]
         yield from (value for word, value in given.items() if word in WORDS)
-    elif name in COLLECTORS and isinstance(call.func, ast.Attribute):
-        if "fault" in name_of(call.func.value):
-            yield from call.args[:2] if name == "add" else call.args[2:3]
+    elif name in COLLECTORS and "fault" in name_of(getattr(call.func, "value", call)):
+        yield from call.args[:2] if name == "add" else call.args[2:3]
 
 
 def assigned(function: ast.AST) -> dict[str, list[ast.AST]]:

@@ -238,7 +238,6 @@ class Project(_Part):
         if not set(kinds) & set(fitting):
             msg = said(
                 "fault.kinds_fit",
-                kinds=" or ".join(fitting),
                 each=list(fitting),
                 name=f"needs.{name}",
             )
