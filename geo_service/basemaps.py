@@ -10,10 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from geo_service.wording import quoted, said
+
+if TYPE_CHECKING:
+    from geo_service.model import Message
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Address = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
@@ -74,50 +79,46 @@ class Basemap:
         return tuple(dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts))
 
 
-def basemap_faults(part: BasemapPart, folder: Path) -> Iterator[tuple[str, str, str]]:
+def basemap_faults(part: BasemapPart, folder: Path) -> Iterator[tuple[str, Message, Message]]:
     """Yield what keeps a base map from being used: the setting, what it says, what is wanted."""
     if part.datum == "gcj02":
-        wanted = (
-            "wgs84 or cgcs2000: on GCJ-02 tiles lie about 500 m beside the layers here, and they "
-            "are not shifted. Take a base map without offset, such as tianditu"
-        )
-        yield "datum", part.datum, wanted
+        yield "datum", said("fault.value", value=part.datum), said("fault.true_datum")
     if part.kind == "tianditu":
         if part.key is None:
-            yield "key", "nothing", "the key of the browser kind that tianditu gave out"
+            yield "key", said("fault.none_given"), said("fault.tianditu_key")
     elif part.kind in {"xyz", "wmts"}:
         yield from _address_faults(part.url)
     else:
         yield from _path_faults(part.path, folder)
 
 
-def _address_faults(url: str | None) -> Iterator[tuple[str, str, str]]:
+def _address_faults(url: str | None) -> Iterator[tuple[str, Message, Message]]:
     if url is None:
-        yield "url", "nothing", "the address of the tiles"
+        yield "url", said("fault.none_given"), said("fault.tile_address")
         return
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme not in {"http", "https"} or not host or not url.isprintable():
-        yield "url", repr(url), "an address that begins with https:// or http://"
+        yield "url", quoted(url), said("fault.web_address")
     elif any(letter in parts.netloc for letter in "{};, '\"@*"):
-        yield "url", repr(url), "a plain host, without places, accounts or quotes"
+        yield "url", quoted(url), said("fault.plain_host")
     if not all(place in url for place in _PLACES):
-        yield "url", repr(url), f"an address with {', '.join(_PLACES)}"
+        yield "url", quoted(url), said("fault.address_with", places=list(_PLACES))
     if any(host == known or host.endswith(f".{known}") for known in SHIFTED_HOSTS):
-        yield "url", repr(host), "a service that is not on GCJ-02 or BD-09, whose tiles lie beside"
+        yield "url", quoted(host), said("fault.true_service")
 
 
-def _path_faults(path: str | None, folder: Path) -> Iterator[tuple[str, str, str]]:
+def _path_faults(path: str | None, folder: Path) -> Iterator[tuple[str, Message, Message]]:
     if path is None:
-        yield "path", "nothing", "the archive's file in the workspace"
+        yield "path", said("fault.none_given"), said("fault.archive_path")
     elif not (folder / path).resolve().is_relative_to(folder.resolve()):
-        yield "path", repr(path), "a file inside the workspace's folder"
+        yield "path", quoted(path), said("fault.inside_folder")
     elif not (folder / path).is_file():
-        yield "path", repr(path), "a file that is there"
+        yield "path", quoted(path), said("fault.file_there")
     else:
         with (folder / path).open("rb") as stream:
             if not stream.read(16).startswith(_ARCHIVES):
-                yield "path", repr(path), "an archive of pictures: MBTiles, or PMTiles version 3"
+                yield "path", quoted(path), said("fault.picture_archive")
 
 
 def basemap_of(part: BasemapPart, folder: Path) -> Basemap:

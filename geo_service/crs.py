@@ -16,7 +16,7 @@ import pyproj
 import shapely
 
 from geo_service.errors import CrsError
-from geo_service.model import AreaMethod
+from geo_service.model import AreaMethod, Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,16 +63,21 @@ def require_metric(*frames: gpd.GeoDataFrame | gpd.GeoSeries) -> pyproj.CRS:
 
 def _refuse_unless_alike(crs: pyproj.CRS | None, first: pyproj.CRS | None) -> None:
     if not is_metric(crs):
-        name = "no CRS" if crs is None else crs.to_string()
-        msg = (
-            f"Measuring needs a CRS in metres, found {name}. Reproject first, "
-            f"for example with plan.metric('parcels')."
-        )
-        raise CrsError(msg)
+        raise CrsError(Message("problem.needs_metres", {"crs": crs_named(crs)}))
     if crs != first:
-        names = " and ".join("no CRS" if one is None else one.to_string() for one in (first, crs))
-        msg = f"Layers measured together must share one CRS, found {names}."
-        raise CrsError(msg)
+        found = {"one": crs_named(first), "other": crs_named(crs)}
+        raise CrsError(Message("problem.one_crs", found))
+
+
+def crs_named(crs: pyproj.CRS | None) -> Message:
+    """Return what a message calls a CRS, or that there is none.
+
+    >>> crs_named(None).key
+    'fault.no_crs'
+    """
+    if crs is None:
+        return Message("fault.no_crs")
+    return Message("fault.crs", {"crs": crs.to_string()})
 
 
 def is_storage_like(crs: pyproj.CRS) -> bool:
@@ -96,8 +101,7 @@ def measure_area_m2(
         return np.asarray(shapely.area(shapes), dtype=np.float64)
     geod = crs.get_geod()
     if geod is None:
-        msg = f"{crs.to_string()} names no ellipsoid to measure on."
-        raise CrsError(msg)
+        raise CrsError(Message("problem.no_ellipsoid", {"crs": crs.to_string()}))
     to_degrees = pyproj.Transformer.from_crs(crs, crs.geodetic_crs, always_xy=True)
     in_degrees = shapely.transform(shapes, lambda xy: np.column_stack(to_degrees.transform(*xy.T)))
     return np.array(

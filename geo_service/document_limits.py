@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from geo_service.errors import Fault
-from geo_service.wording import said
+from geo_service.wording import quoted, said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from geo_service.model import Message
 
 MAX_BYTES = 5_000_000
 """Of a file, and characters of a text."""
@@ -54,11 +56,11 @@ _STARTS_VALUE = np.isin(np.arange(256), [*b"[{,:"])
 class OverLimitError(Exception):
     """A document is over a limit: what was found, what is allowed, and where."""
 
-    def __init__(self, found: str, expected: str, line: int | None = None) -> None:
+    def __init__(self, found: Message, expected: Message, line: int | None = None) -> None:
         super().__init__(found)
         self.found, self.expected, self.line = found, expected, line
 
-    def fault(self, file: str) -> Fault:
+    def fault(self, file: str | Message) -> Fault:
         """Return it as a fault of a file."""
         return Fault(file=file, line=self.line, found=self.found, expected=self.expected)
 
@@ -89,7 +91,9 @@ def check_text(text: str, line: int | None = None) -> None:
 def check_whole(text: str) -> None:
     """Refuse a document that is too long, or holds half a character."""
     if len(text) > MAX_BYTES:
-        raise OverLimitError(said("fault.bytes", size=len(text)), f"≤ {MAX_BYTES:,}")
+        raise OverLimitError(
+            said("fault.bytes", size=len(text)), said("fault.most_bytes", most=MAX_BYTES)
+        )
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -150,10 +154,10 @@ def check_plain(data: object) -> None:
         elif isinstance(value, str):
             check_text(value)
         elif isinstance(value, int) and abs(value) > MAX_WHOLE:
-            raise OverLimitError(str(value), said("fault.whole_of_64_bits"))
+            raise OverLimitError(quoted(value), said("fault.whole_of_64_bits"))
 
 
-def json_limit(pieces: Iterable[bytes], *, most_values: int = MAX_NODES) -> str | None:
+def json_limit(pieces: Iterable[bytes], *, most_values: int = MAX_NODES) -> Message | None:
     """Return what of JSON in pieces would be allowed, if it is over a limit; None if it is not.
 
     For JSON that somebody else parses: a request's body, or a file of our own however large.

@@ -35,11 +35,13 @@ from geo_service.document_limits import (
     refuse_nodes,
 )
 from geo_service.errors import Fault
-from geo_service.wording import said, said_of
+from geo_service.wording import quoted, said, said_of, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from geo_service.model import Message
 
 Location = tuple[str | int, ...]
 Lines = dict[Location, int]
@@ -55,7 +57,7 @@ _TOML_KEY = re.compile(rf"\s*((?:{_TOML_PART.pattern})(?:\s*\.\s*(?:{_TOML_PART.
 _TOML_TABLE = re.compile(r"\s*\[([^\[\]]+)\]")
 
 
-def read_yaml(text: str, file: str) -> tuple[Any, Lines, list[Fault]]:
+def read_yaml(text: str, file: str | Message) -> tuple[Any, Lines, list[Fault]]:
     """Return a YAML or JSON text as plain data, the line of each place, and faults.
 
     Every scalar is text except an empty or `null` one, which is None. An alias is a fault,
@@ -72,9 +74,10 @@ def read_yaml(text: str, file: str) -> tuple[Any, Lines, list[Fault]]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else None
-        problem = getattr(error, "problem", None) or said("fault.unreadable")
+        words = getattr(error, "problem", None)
+        found = said("fault.yaml_says", words=words) if words else said("fault.unreadable")
         expected = said("fault.valid_yaml")
-        return None, {}, [Fault(file=file, line=line, found=problem, expected=expected)]
+        return None, {}, [Fault(file=file, line=line, found=found, expected=expected)]
     return builder.data, builder.lines, builder.faults
 
 
@@ -93,7 +96,7 @@ class _Open:
 class _Builder:
     """Makes plain data of a parser's events one by one, so that no depth exhausts a stack."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str | Message) -> None:
         self.data: Any = None
         self.lines: Lines = {}
         self.faults: list[Fault] = []
@@ -195,7 +198,7 @@ def read_toml(text: str, file: str) -> tuple[dict[str, Any], list[Fault]]:
         return {}, [error.fault(file)]
     except (ValueError, RecursionError) as error:  # a number or date that Python cannot hold, too
         is_plain = isinstance(error, tomllib.TOMLDecodeError)
-        found = str(error) if is_plain else said("fault.unreadable")
+        found = said("fault.toml_says" if is_plain else "fault.unreadable", words=str(error))
         return {}, [Fault(file=file, found=found, expected=said("fault.valid_toml"))]
     return data, []
 
@@ -219,7 +222,7 @@ def read_json(text: str, file: str) -> tuple[Any, list[Fault]]:
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise OverLimitError(shorten(text), said("fault.finite_number"))
+        raise OverLimitError(said("fault.value", value=shorten(text)), said("fault.finite_number"))
     return number
 
 
@@ -251,7 +254,9 @@ def read_text(path: Path) -> tuple[str, list[Fault]]:
             content = stream.read(MAX_BYTES + 1)  # a device or a pipe has no size to ask for
         if len(content) > MAX_BYTES:
             found = said("fault.bytes", size=max(len(content), path.stat().st_size))
-            return "", [Fault(file=name, found=found, expected=f"≤ {MAX_BYTES:,}")]
+            return "", [
+                Fault(file=name, found=found, expected=said("fault.most_bytes", most=MAX_BYTES))
+            ]
         text = content.decode("utf-8-sig")
         return text.replace("\r\n", "\n").replace("\r", "\n"), []
     except FileNotFoundError:
@@ -261,12 +266,17 @@ def read_text(path: Path) -> tuple[str, list[Fault]]:
         found, wanted = said("fault.not_utf8"), said("fault.utf8")
         return "", [Fault(file=name, found=found, expected=wanted)]
     except OSError as error:
-        reason, wanted = error.strerror or said("fault.unreadable"), said("fault.readable_file")
-        return "", [Fault(file=str(path), found=reason, expected=wanted)]
+        words, wanted = error.strerror, said("fault.readable_file")
+        found = said("fault.system_says", words=words) if words else said("fault.unreadable")
+        return "", [Fault(file=str(path), found=found, expected=wanted)]
 
 
 def parse_model(
-    model: type[ModelT], data: object, file: str, *, lines: Mapping[Location, int] | None = None
+    model: type[ModelT],
+    data: object,
+    file: str | Message,
+    *,
+    lines: Mapping[Location, int] | None = None,
 ) -> tuple[ModelT | None, list[Fault]]:
     """Return plain data as a model, or every fault with its line and the nearest known name."""
     try:
@@ -278,7 +288,7 @@ def parse_model(
 def faults_of(
     error: ValidationError,
     model: type[BaseModel],
-    file: str,
+    file: str | Message,
     *,
     lines: Mapping[Location, int] | None = None,
     under: Location = (),
@@ -289,16 +299,16 @@ def faults_of(
             yield too_many(file)
             return
         place: Location = (*under, *item["loc"])
-        name = ".".join(shorten(str(part)) for part in place) or said("fault.document")
+        name = ".".join(shorten(str(part)) for part in place) or None
         expected = said_of(item)
         if item["type"] == "extra_forbidden":
             known = _known_names(model, item["loc"][:-1])
-            found: str = said("fault.unknown_name", name=_shown(str(item["loc"][-1])))
+            found = said("fault.unknown_name", name=_shown(str(item["loc"][-1])))
             expected = nearest_name(str(item["loc"][-1]), known)
         elif item["type"] == "missing":
             found = said("fault.none_given")
         else:
-            found = shorten(repr(item.get("input")))
+            found = quoted(item.get("input"))
         yield Fault(
             file=file,
             line=line_of(place, lines or {}),
@@ -308,7 +318,7 @@ def faults_of(
         )
 
 
-def too_many(file: str) -> Fault:
+def too_many(file: str | Message) -> Fault:
     """Return the fault after which the others of a document are not looked for."""
     found, expected = said("fault.many_faults", most=MAX_FAULTS), said("fault.mended_first")
     return Fault(file=file, found=found, expected=expected)
@@ -316,11 +326,6 @@ def too_many(file: str) -> Fault:
 
 def _shown(name: str) -> str:
     return repr(shorten(name))
-
-
-def shorten(text: str) -> str:
-    """Return a text cut to one line of a screen; one that fits stays the very same."""
-    return text if len(text) <= 80 else text[:77] + "..."  # noqa: PLR2004 - one screen line
 
 
 def line_of(place: Location, lines: Mapping[Location, int]) -> int | None:
@@ -331,7 +336,7 @@ def line_of(place: Location, lines: Mapping[Location, int]) -> int | None:
     return None
 
 
-def nearest_name(name: str, known: Sequence[str]) -> str:
+def nearest_name(name: str, known: Sequence[str]) -> Message:
     """Return what to say of an unknown name: the nearest known one, and all of them."""
     alike = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
     if alike:

@@ -14,29 +14,41 @@ GeoServiceError
 ├── ProjectError         a project that breaks its form
 └── AssetError           a file of the map's page that is not installed
 
+An error holds what is wrong as a `Message`: a key of the catalogue and values. It becomes text at
+the edge, in the reader's language; `str` of an error is the English text, for logs and programs.
+Whoever asks what an error says compares keys, never texts.
+
 A broken *zoning rule* is a finding, not an error.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from geo_service.language import ENGLISH, Language, Translator, catalogue
+from geo_service.model import Message
 
 _SHOWN_PER_KIND = 20
 """How many faults of one kind a message spells out before it counts the rest."""
 
 
 class GeoServiceError(Exception):
-    """Base of every error that this package raises on purpose.
+    """Base of every error that this package raises on purpose."""
 
-    Its text is English, for logs and programs; `wording.tell_error` tells it in a language.
-    """
-
-    def __init__(self, message: str = "", listed: str = "") -> None:
-        super().__init__(message + listed)
-        self.heading = message
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
         """What is wrong in one sentence, without the faults or choices below it."""
+
+    def tell(self, translator: Translator) -> str:
+        """Return in a language what is wrong, and below it every fault or choice."""
+        return translator.render(self.message)
+
+    def __str__(self) -> str:
+        """Return the English text."""
+        return self.tell(ENGLISH)
 
 
 class NotFoundError(GeoServiceError):
@@ -46,7 +58,7 @@ class NotFoundError(GeoServiceError):
 class InvalidQueryError(GeoServiceError):
     """A value in a call is outside its range; `parameter` names it."""
 
-    def __init__(self, parameter: str, message: str) -> None:
+    def __init__(self, parameter: str, message: Message) -> None:
         super().__init__(message)
         self.parameter = parameter
 
@@ -66,7 +78,7 @@ class StoreError(GeoServiceError):
     """
 
     def __init__(
-        self, message: str = "", *, told: str | None = None, is_full: bool = False
+        self, message: Message, *, told: Message | None = None, is_full: bool = False
     ) -> None:
         super().__init__(message)
         self.told = told
@@ -79,7 +91,7 @@ class Choice:
     """One way to settle what a call left open: the value to give, and what speaks for it."""
 
     value: str
-    evidence: str
+    evidence: Message
 
 
 class ChoiceNeededError(GeoServiceError):
@@ -88,11 +100,19 @@ class ChoiceNeededError(GeoServiceError):
     `parameter` names what has to be given, `choices` the values it may take.
     """
 
-    def __init__(self, parameter: str, message: str, choices: Sequence[Choice]) -> None:
+    def __init__(self, parameter: str, message: Message, choices: Sequence[Choice]) -> None:
+        super().__init__(message)
         self.parameter = parameter
         self.choices = tuple(choices)
-        listed = "".join(f"\n  - {choice.value}: {choice.evidence}" for choice in self.choices)
-        super().__init__(message, listed)
+
+    def tell(self, translator: Translator) -> str:
+        """Return what is open, and below it each choice with what speaks for it."""
+        colon = ": " if translator.language is Language.EN else "："
+        lines = [
+            f"\n  - {choice.value}{colon}{translator.render(choice.evidence)}"
+            for choice in self.choices
+        ]
+        return super().tell(translator) + "".join(lines)
 
 
 class AssetError(GeoServiceError):
@@ -101,62 +121,90 @@ class AssetError(GeoServiceError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing that is wrong in a file: where, what was found, what was expected."""
+    """One thing that is wrong in a file: where, what was found, what was expected.
 
-    file: str
-    found: str
-    expected: str
+    A `file` that is a message stands for something without a name, such as a project in a call.
+    """
+
+    file: str | Message
+    found: Message
+    expected: Message
     layer: str | None = None
     row: str | None = None
     column: str | None = None
     line: int | None = None
 
-    def __str__(self) -> str:
+    def tell(self, translator: Translator) -> str:
         """Return the fault as one line that says where, what was found and what is wanted."""
-        where = [self.file if self.line is None else f"{self.file}:{self.line}"]
+        is_english = translator.language is Language.EN
+        file = translator.render_any(self.file)
+        where = [file if self.line is None else f"{file}:{self.line}"]
         if self.layer:
-            where.append(f"layer {self.layer}")
+            label = self.layer if is_english else _layer_label(self.layer)
+            where.append(translator.text("fault.at_layer", value=label))
         if self.row:
-            where.append(f"row {self.row}")
+            where.append(translator.text("fault.at_row", value=self.row))
         if self.column:
-            where.append(f"column {self.column}")
-        return f"{', '.join(where)}: found {self.found}; expected {self.expected}"
+            called = None if is_english else _column_label(self.column, self.layer)
+            key = "fault.at_column" if called is None else "fault.at_named"
+            where.append(translator.text(key, label=called, column=self.column))
+        return translator.text(
+            "fault.whole",
+            where=(", " if is_english else "，").join(where),
+            found=self.found,
+            expected=self.expected,
+        )
+
+    def __str__(self) -> str:
+        """Return the English line."""
+        return self.tell(ENGLISH)
 
     @property
-    def kind(self) -> tuple[str, str | None, str | None, str]:
+    def kind(self) -> tuple[str | Message, str | None, str | None, Message]:
         """What faults that differ only in their row have in common."""
         return (self.file, self.layer, self.column, self.expected)
 
 
-def list_faults(
-    faults: Sequence[Fault],
-    *,
-    tell: Callable[[Fault], str] = str,
-    count_rest: Callable[[str, int], str] = "{}: {:,} more like these".format,
-) -> str:
-    """Return the faults as lines; past twenty of one kind the rest are counted.
+def _layer_label(layer: str) -> str | Message:
+    key = f"layer.{layer}"
+    return Message(key) if key in catalogue() else layer
 
-    The lines are English unless others are given for a fault, and for a place with a number.
-    """
-    seen: Counter[tuple[str, str | None, str | None, str]] = Counter()
+
+def _column_label(column: str, layer: str | None) -> Message | None:
+    """Return what a column, or a field of a document, is called; None if it has no other name."""
+    last = column.rpartition(".")[2]
+    keys = (f"field.{layer}_{last}", f"field.{last}", f"column.{last}")
+    return next((Message(key) for key in keys if key in catalogue()), None)
+
+
+def list_faults(faults: Sequence[Fault], translator: Translator = ENGLISH) -> str:
+    """Return the faults as lines; past twenty of one kind the rest are counted."""
+    seen: Counter[tuple[str | Message, str | None, str | None, Message]] = Counter()
     lines = []
     for fault in faults:
         seen[fault.kind] += 1
         if seen[fault.kind] <= _SHOWN_PER_KIND:
-            lines.append(f"  - {tell(fault)}")
+            lines.append(f"  - {fault.tell(translator)}")
     for (file, layer, column, _), count in seen.items():
         if count > _SHOWN_PER_KIND:
-            place = ", ".join(part for part in (file, layer, column) if part)
-            lines.append(f"  - {count_rest(place, count - _SHOWN_PER_KIND)}")
+            parts = (translator.render_any(file), layer, column)
+            place = ", ".join(part for part in parts if part)
+            more = translator.text("fault.more", place=place, count=count - _SHOWN_PER_KIND)
+            lines.append(f"  - {more}")
     return "\n".join(lines)
 
 
 class _FaultyFileError(GeoServiceError):
     """An error that carries every fault found, not the first one."""
 
-    def __init__(self, message: str, faults: Iterable[Fault] = ()) -> None:
+    def __init__(self, message: Message, faults: Iterable[Fault] = ()) -> None:
+        super().__init__(message)
         self.faults = tuple(faults)
-        super().__init__(message, f"\n{list_faults(self.faults)}" if self.faults else "")
+
+    def tell(self, translator: Translator) -> str:
+        """Return what is wrong, and below it every fault."""
+        text = super().tell(translator)
+        return f"{text}\n{list_faults(self.faults, translator)}" if self.faults else text
 
 
 class WorkspaceError(_FaultyFileError):
@@ -177,3 +225,18 @@ class RulebookError(_FaultyFileError):
 
 class ProjectError(_FaultyFileError):
     """An investment project breaks its form."""
+
+
+class UnfitError(ValueError):
+    """A value that a model does not take, raised by a validator of that model.
+
+    pydantic catches it as any ValueError; `wording.said_of` finds the message in what it reports.
+    """
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        """Return the English text."""
+        return ENGLISH.render(self.message)

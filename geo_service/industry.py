@@ -18,6 +18,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geo_service.data import data_file
+from geo_service.wording import said
+
+if TYPE_CHECKING:
+    from geo_service.model import Message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -195,7 +199,9 @@ class IndustryGroups:
         return None
 
 
-def group_table(rows: Iterable[tuple[str, str, str]]) -> tuple[dict[str, str], set[str], list[str]]:
+def group_table(
+    rows: Iterable[tuple[str, str, str]],
+) -> tuple[dict[str, str], set[str], list[Message]]:
     """Return prefixes, conditional prefixes and faults of (prefix, group, strength) rows.
 
     A prefix that stands twice with different groups, is not in GB/T 4754, or has a
@@ -208,11 +214,15 @@ def group_table(rows: Iterable[tuple[str, str, str]]) -> tuple[dict[str, str], s
     for prefix, group, strength in rows:
         if prefix not in known:
             near = known.nearest(prefix)
-            faults.append(f"{prefix}: not a GB/T 4754-2017 code (nearest: {near})")
+            faults.append(
+                said("fault.group_code_near", code=prefix, near=near, name=known.name(near))
+                if near
+                else said("fault.group_code", code=prefix)
+            )
         if prefixes.get(prefix, group) != group:
-            faults.append(f"{prefix}: in group {prefixes[prefix]} and in {group}; one group a code")
+            faults.append(said("fault.two_groups", code=prefix, one=prefixes[prefix], other=group))
         if strength not in {"core", "conditional"}:
-            faults.append(f"{prefix}: strength {strength!r}, expected core or conditional")
+            faults.append(said("fault.strength", code=prefix, found=repr(strength)))
         prefixes[prefix] = group
         if strength == "conditional":
             conditional.add(prefix)

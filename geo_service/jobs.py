@@ -16,10 +16,13 @@ from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from geo_service.errors import BusyError, GeoServiceError, NotFoundError
 from geo_service.wording import said
+
+if TYPE_CHECKING:
+    from geo_service.model import Message
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +57,7 @@ class Job:
     total: int = 0
     step: str = ""
     result: Any = None
-    error: str | None = None
+    error: Message | None = None
     fault: GeoServiceError | None = field(default=None, repr=False)
     is_cancel_asked: bool = False
     future: Future[Any] | None = field(default=None, repr=False)
@@ -116,7 +119,7 @@ class JobBoard:
         except Cancelled:
             job.status = JobStatus.CANCELLED
         except GeoServiceError as error:
-            job.error, job.fault, job.status = str(error), error, JobStatus.FAILED
+            job.error, job.fault, job.status = error.message, error, JobStatus.FAILED
         except Exception:  # noqa: BLE001 - a job must not take the worker with it
             _log.exception("A job met a fault of our own")
             job.error, job.status = said("problem.own_fault"), JobStatus.FAILED

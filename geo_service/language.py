@@ -18,7 +18,7 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from geo_service.data import data_file
-from geo_service.model import Message, Quantity, Said
+from geo_service.model import Message, Quantity
 from geo_service.units import M2_PER_HA, M2_PER_MU
 
 if TYPE_CHECKING:
@@ -216,6 +216,10 @@ class Translator:
             return texts["en"].format_map(values)
         return self.convert(_fill_chinese(texts["zh"], values))
 
+    def render_any(self, text: Message | str) -> str:
+        """Return a message's text; a name or a value stays as it is."""
+        return self.render(text) if isinstance(text, Message) else text
+
     def text(self, key: str, **values: Any) -> str:  # noqa: ANN401 - whatever a template shows
         """Return the text of a key with values."""
         return self.render(Message(key, values))
@@ -292,11 +296,13 @@ class Translator:
     def _shown(self, value: object) -> object:
         if isinstance(value, Message):
             return self.render(value)
-        if isinstance(value, Said) and self.language is not Language.EN:
-            return self.render(value.message)
         if isinstance(value, Quantity):
             return self.quantity(value)
         if isinstance(value, (list, tuple)):
             joiner = ", " if self.language is Language.EN else "、"
             return joiner.join(str(self._shown(item)) for item in value)
         return value
+
+
+ENGLISH = Translator(Language.EN)
+"""Renders what logs and programs read."""

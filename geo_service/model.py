@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -74,25 +74,9 @@ class Message:
     key: str
     values: Mapping[str, Any] = field(default_factory=dict)
 
-
-class Said(str):
-    """The English text of a message that keeps the message, so that it can be told anew.
-
-    Logs, programs and comparisons see a text like any other; `wording` makes and tells it.
-    """
-
-    __slots__ = ("message",)
-    message: Message
-
-    def __new__(cls, text: str, message: Message) -> Self:
-        """Make the text and keep what it says."""
-        made = super().__new__(cls, text)
-        made.message = message
-        return made
-
-    def __reduce__(self) -> tuple[type[Said], tuple[str, Message]]:
-        """Return what a copy is made of."""
-        return type(self), (str(self), self.message)
+    def __hash__(self) -> int:
+        """Messages of one key may differ in values, which need not be hashable."""
+        return hash(self.key)
 
 
 @dataclass(frozen=True, slots=True)

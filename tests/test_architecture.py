@@ -17,11 +17,11 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "geo_service"
 
 LEVELS = (
-    ("errors", "model", "crs", "units", "data", "native", "gdal", "isolation", "scratch"),
     (
-        *("schema", "industry", "language", "wording"),
-        *("document_limits", "documents", "jobs", "basemaps"),
+        *("errors", "wording", "language", "model", "crs", "units", "data"),
+        *("native", "gdal", "isolation", "scratch"),
     ),
+    ("schema", "industry", "document_limits", "documents", "jobs", "basemaps"),
     ("plan", "domain", "mcda"),
     ("workspace", "spatial", "stores"),
     ("zoning",),

@@ -22,7 +22,7 @@ from geo_service.cli.common import (
     write,
 )
 from geo_service.errors import ChoiceNeededError
-from geo_service.language import Language, Translator
+from geo_service.language import ENGLISH, Language, Translator
 from geo_service.settings import Settings
 
 if TYPE_CHECKING:
@@ -137,7 +137,8 @@ def _choice_document(error: ChoiceNeededError) -> dict[str, Any]:
             "parameter": error.parameter,
             "message": str(error),
             "choices": [
-                {"value": choice.value, "evidence": choice.evidence} for choice in error.choices
+                {"value": choice.value, "evidence": ENGLISH.render(choice.evidence)}
+                for choice in error.choices
             ],
         }
     }

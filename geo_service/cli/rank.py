@@ -24,6 +24,7 @@ from geo_service.errors import InvalidQueryError
 from geo_service.language import Language, Translator
 from geo_service.reports.plain_text import one_line
 from geo_service.settings import Settings
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from geo_service.reports.document import Document
@@ -74,7 +75,7 @@ def rank(
     from geo_service.suitability.project import open_project  # noqa: PLC0415
 
     if explain is not None and format in {RankFormat.GEOJSON, RankFormat.XLSX}:
-        name, reason = "explain", f"An explanation is text or json, not {format}."
+        name, reason = "explain", said("cli.explain_format", format=format.value)
         raise InvalidQueryError(name, reason)
     asked = open_project(project)
     place = Settings().find_workspace(workspace)

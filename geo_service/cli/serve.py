@@ -9,7 +9,6 @@ import typer
 from geo_service.cli.common import Lang, Workspace, app, say, show_progress
 from geo_service.language import Language, Translator
 from geo_service.settings import Settings
-from geo_service.wording import tell
 
 
 @app.command()
@@ -46,5 +45,6 @@ def serve(
                 proxies=settings.trusted_proxies,
             ),
             progress=progress,
-            say=lambda text: say(tell(text, Translator(lang))),
+            say=say,
+            translator=Translator(lang),
         )

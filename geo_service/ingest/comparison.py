@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from geo_service.model import Message
     from geo_service.plan import Plan
 
 Reading = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
@@ -77,7 +78,7 @@ class Fit:
             "error": f"{self.error_m:.2f}",
         }
 
-    def described(self) -> str:
+    def described(self) -> Message:
         """Return the fit as evidence beside a choice."""
         if not self.pairs:
             return said("import.fit_none", layer=self.layer)

@@ -185,9 +185,8 @@ class Converter:
         good = np.ones(len(frame), dtype=bool)
         ids = frame[self.schema.key[0]].astype("object").to_numpy()
         # Repeated ids are judged over all batches, not within one.
-        repeated = said("fault.each_id_once")
         for fault, place in zip(faults.found, faults.places, strict=True):
-            if fault.expected == repeated:
+            if fault.expected.key == "fault.each_id_once":
                 continue
             if place is None:
                 layer = self.schema.name
@@ -283,12 +282,12 @@ def reason_of(fault: Fault, schema: LayerSchema) -> Message:
         item = schema.field(fault.column or "")
     except KeyError:
         return Message("import.bad_value", {**values, "expected": fault.expected})
-    if fault.found == "no value":
+    if fault.found.key == "fault.no_value":
         return Message("import.bad_missing", values)
     return _by_kind(item, fault, values)
 
 
-def _by_kind(item: Field, fault: Fault, values: Mapping[str, str]) -> Message:
+def _by_kind(item: Field, fault: Fault, values: Mapping[str, object]) -> Message:
     if item.choices:
         return Message("import.bad_choice", {**values, "choices": ", ".join(item.choices)})
     if item.kind in {Kind.NUMBER, Kind.INTEGER}:

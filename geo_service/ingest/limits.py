@@ -8,9 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from geo_service.errors import Fault, SourceError
 from geo_service.wording import said
+
+if TYPE_CHECKING:
+    from geo_service.model import Message
 
 _MB = 1_000_000
 
@@ -60,7 +64,7 @@ class Budget:
     watch: Callable[[], None] = lambda: None
     """Called whenever the clock is looked at; may raise to stop the import."""
 
-    def refuse(self, found: str, expected: str) -> SourceError:
+    def refuse(self, found: Message, expected: Message) -> SourceError:
         """Return the error of a file that cannot be used."""
         return source_error(self.shown, found, expected)
 
@@ -138,7 +142,9 @@ class Budget:
             )
 
 
-def source_error(shown: str, found: str, expected: str, *, line: int | None = None) -> SourceError:
+def source_error(
+    shown: str, found: Message, expected: Message, *, line: int | None = None
+) -> SourceError:
     """Return the error of one fault in a file that was to be imported."""
     fault = Fault(file=shown, found=found, expected=expected, line=line)
     msg = said("refusal.file", file=shown)

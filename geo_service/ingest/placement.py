@@ -174,7 +174,8 @@ class _Decision:
         try:
             return pyproj.CRS.from_user_input(name)
         except pyproj.exceptions.CRSError:
-            raise self._refused(f"the CRS {name[:60]!r}", "EPSG:n, GCJ-02, BD-09 or auto") from None
+            found = said("refusal.crs_name", name=repr(name[:60]))
+            raise self._refused(found, said("refusal.crs_names")) from None
 
     def declared(self, crs: pyproj.CRS) -> Placement:
         """The file's own CRS, checked against the county and what is published."""
@@ -183,12 +184,12 @@ class _Decision:
 
     def remembered(self, name: str) -> Placement | None:
         """What was said of an earlier file of this kind, or None where it does not fit."""
-        said = Message("import.crs_remembered", {"crs": name[:_SHOWN_NAME]})
+        evidence = Message("import.crs_remembered", {"crs": name[:_SHOWN_NAME]})
         try:
             if name in _SHIFTS:
-                placement = self._shifted(name, said)
+                placement = self._shifted(name, evidence)
             else:
-                placement = self._named(self._known(name), [said])
+                placement = self._named(self._known(name), [evidence])
         except (SourceError, ChoiceNeededError):
             self._before = (Message("import.crs_not_remembered", {"crs": name[:_SHOWN_NAME]}),)
             return None
@@ -238,14 +239,14 @@ class _Decision:
         evidence = Message("import.crs_given", {"crs": shift})
         return self._doubted(self._shifted(shift, evidence))
 
-    def _shifted(self, shift: str, said: Message) -> Placement:
+    def _shifted(self, shift: str, first: Message) -> Placement:
         crs = self._source.crs
         if crs is None or not crs.is_geographic:
             crs = pyproj.CRS(STORAGE_CRS)
         if not _are_degrees(self.points):
             raise self._refused(
-                f"numbers such as {_shown(self.points[0])} that are no degrees",
-                f"longitude and latitude for {shift}",
+                said("refusal.no_degrees", numbers=_shown(self.points[0])),
+                said("refusal.degrees_for", shift=shift),
             )
         for is_swapped in (False, True):
             share = self._share(crs, is_swapped=is_swapped, margin=FAR_DEG)
@@ -253,7 +254,7 @@ class _Decision:
                 break
         else:
             raise self._conflict(crs)
-        evidence = [said]
+        evidence = [first]
         if is_swapped:
             evidence.append(Message("import.crs_swapped", {"share": _percent(share)}))
         evidence.append(Message("import.crs_inside", {"share": _percent(share)}))
@@ -421,7 +422,7 @@ class _Decision:
             self._sample.shapes, self._sample.ids, readings, plan=self._plan, layer=self._layer
         )
 
-    def _refused(self, found: str, expected: str) -> SourceError:
+    def _refused(self, found: Message, expected: Message) -> SourceError:
         fault = Fault(file=self._source.shown, layer=self._layer, found=found, expected=expected)
         return SourceError(said("refusal.unplaced", file=self._source.shown), [fault])
 

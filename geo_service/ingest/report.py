@@ -17,6 +17,7 @@ import shapely
 
 from geo_service.language import Translator
 from geo_service.schema import SCHEMAS
+from geo_service.wording import tell_fault
 
 if TYPE_CHECKING:
     from geo_service.ingest.run import Imported
@@ -75,7 +76,7 @@ def import_document(imported: Imported, translator: Translator) -> Document:
             }
             for item in ledger.refused
         ],
-        "breaks": [str(fault) for fault in imported.breaks],
+        "breaks": [tell_fault(fault, translator) for fault in imported.breaks],
         "sample": features_of(imported.frame.head(SAMPLE_ROWS), imported.layer),
     }
 

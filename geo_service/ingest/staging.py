@@ -77,9 +77,9 @@ def stage(path: Path, folder: Path, budget: Budget, *, file: str | None = None) 
         with path.open("rb") as stream:
             head = stream.read(_HEAD)
     except OSError as error:
-        raise budget.refuse(
-            error.strerror or said("fault.unreadable"), said("refusal.file_to_read")
-        ) from None
+        words = error.strerror
+        reason = said("fault.system_says", words=words) if words else said("fault.unreadable")
+        raise budget.refuse(reason, said("refusal.file_to_read")) from None
     if head.startswith(b"PK"):
         return _stage_archive(path, folder, budget, file)
     found = recognise(head, path.suffix.lower(), budget)
@@ -115,9 +115,9 @@ _ENDINGS = {
 
 def recognise(head: bytes, suffix: str, budget: Budget) -> str:
     """Return the format that a file's first bytes show; `suffix` only tells texts apart."""
-    for magic, (found, expected) in _SAY_INSTEAD.items():
+    for magic, (kind, instead) in _SAY_INSTEAD.items():
         if head.startswith(magic):
-            raise budget.refuse(said(found), said(expected))
+            raise budget.refuse(said(kind), said(instead))
     binary = _binary_format(head, budget)
     if binary is not None:
         return binary

@@ -25,8 +25,7 @@ from geo_service.errors import (
     SourceError,
 )
 from geo_service.ingest.sources import Batch, Change, ReadShapes
-from geo_service.model import Message, Said
-from geo_service.wording import said
+from geo_service.model import Message
 
 if TYPE_CHECKING:
     from geo_service.ingest.sources import Source
@@ -71,8 +70,6 @@ def unpack(content: bytes) -> tuple[Document, Any]:
 
 def _told(value: object) -> object:
     """Return a text, a message, or what fills one, as plain JSON."""
-    if isinstance(value, Said):
-        return {"said": _told(value.message)}
     if isinstance(value, Message):
         return {
             "key": value.key,
@@ -90,9 +87,6 @@ def _told(value: object) -> object:
 def _heard(value: Any) -> Any:  # noqa: ANN401 - whatever `_told` returned
     if isinstance(value, list):
         return [_heard(item) for item in value]
-    if isinstance(value, dict) and "said" in value:
-        message = _heard(value["said"])
-        return said(message.key, **message.values)
     if isinstance(value, dict):
         values = {str(name): _heard(item) for name, item in value["values"].items()}
         return Message(str(value["key"]), values)
@@ -101,7 +95,7 @@ def _heard(value: Any) -> Any:  # noqa: ANN401 - whatever `_told` returned
 
 def tell_error(error: GeoServiceError) -> Document:
     """Return an error that reading raises as plain JSON."""
-    document: Document = {"error": type(error).__name__, "heading": _told(error.heading)}
+    document: Document = {"error": type(error).__name__, "message": _told(error.message)}
     if isinstance(error, SourceError):
         document["faults"] = [
             {name: _told(getattr(fault, name)) for name in Fault.__slots__}
@@ -118,20 +112,20 @@ def tell_error(error: GeoServiceError) -> Document:
 
 def hear_error(document: Document) -> GeoServiceError:
     """Return the error that `tell_error` was given."""
-    heading = _heard(document["heading"])
+    message = _heard(document["message"])
     if document["error"] == ChoiceNeededError.__name__:
         choices = [
             Choice(value=_heard(value), evidence=_heard(evidence))
             for value, evidence in document["choices"]
         ]
-        return ChoiceNeededError(str(document["parameter"]), heading, choices)
+        return ChoiceNeededError(str(document["parameter"]), message, choices)
     if document["error"] == InvalidQueryError.__name__:
-        return InvalidQueryError(str(document["parameter"]), heading)
+        return InvalidQueryError(str(document["parameter"]), message)
     faults = [
         Fault(**{name: _heard(value) for name, value in fault.items()})
         for fault in document.get("faults", ())
     ]
-    return SourceError(heading, faults)
+    return SourceError(message, faults)
 
 
 # ---- a source -----------------------------------------------------------------------------------

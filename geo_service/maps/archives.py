@@ -56,7 +56,7 @@ def open_archive(path: Path) -> TileArchive:
         return PmtilesArchive.open(path, beginning)
     if beginning.startswith(b"SQLite format 3\x00"):
         return MbtilesArchive(path)
-    msg = f"{path.name} is neither MBTiles nor PMTiles (version 3)."
+    msg = said("problem.no_archive", name=path.name)
     raise AssetError(msg)
 
 
@@ -80,10 +80,10 @@ class MbtilesArchive:
             rows = self._base.execute("SELECT value FROM metadata WHERE name = 'format'").fetchall()
             self._base.execute("SELECT 1 FROM tiles LIMIT 1").fetchall()
         except sqlite3.Error as error:
-            msg = f"{path.name} is no MBTiles archive: {error}."
+            msg = said("problem.no_mbtiles", name=path.name, words=str(error))
             raise AssetError(msg) from error
         if rows and rows[0][0] == "pbf":
-            msg = f"{path.name} holds vector tiles; a base map needs pictures (png, jpg, webp)."
+            msg = said("problem.no_pictures", name=path.name)
             raise AssetError(msg)
 
     def tile(self, zoom: int, column: int, row: int) -> bytes | None:
@@ -123,15 +123,15 @@ class PmtilesArchive:
     def open(cls, path: Path, header: bytes) -> PmtilesArchive:
         """Read the header; AssetError for vector tiles or a compression that is not known."""
         if len(header) < _HEADER_BYTES:
-            msg = f"{path.name} is cut short."
+            msg = said("problem.archive_short", name=path.name)
             raise AssetError(msg)
         root, root_length, _, _, leaves, _, tiles, _ = struct.unpack("<8Q", header[8:72])
         compression, tile_compression, tile_type = header[97], header[98], header[99]
         if tile_type not in _PMTILES_TYPES:
-            msg = f"{path.name} holds no pictures; a base map needs png, jpg or webp."
+            msg = said("problem.no_pictures", name=path.name)
             raise AssetError(msg)
         if compression not in {_NONE, _GZIP} or tile_compression > _NONE:
-            msg = f"{path.name} is compressed in a way that is not read; gzip directories are."
+            msg = said("problem.archive_packed", name=path.name)
             raise AssetError(msg)
         return cls(path, (root, root_length), leaves, tiles, compression)
 
@@ -156,7 +156,7 @@ class PmtilesArchive:
     @lru_cache(maxsize=64)  # noqa: B019 - archives are few and live as long as the service
     def _directory(self, offset: int, length: int) -> tuple[_Entry, ...]:
         if length > _MAX_DIRECTORY:
-            msg = f"{self.path.name} has a directory that is too large."
+            msg = said("problem.archive_large", name=self.path.name)
             raise AssetError(msg)
         content = self._read(offset, length)
         return _entries(gzip.decompress(content) if self.compression == _GZIP else content)

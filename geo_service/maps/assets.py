@@ -14,10 +14,10 @@ from functools import cache
 from pathlib import Path
 
 from geo_service.errors import AssetError
+from geo_service.model import Message
+from geo_service.wording import said
 
-HOW_TO_BUILD = (
-    "Build the map assets with `pip install .` (or `make setup`) in the project's folder."
-)
+HOW_TO_BUILD = Message("problem.build_assets")
 # What a machine's own table may not know, or may know by an older name.
 MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2"}
 # The part of a CDN's address that names a file of an npm package: name@version/path.
@@ -76,7 +76,7 @@ def packages() -> tuple[AssetPackage, ...]:
             for entry in entries
         )
     except (OSError, ValueError, KeyError) as error:
-        msg = f"The map assets are not installed: no usable {manifest}. {HOW_TO_BUILD}"
+        msg = said("problem.no_assets", manifest=str(manifest), then=HOW_TO_BUILD)
         raise AssetError(msg) from error
 
 
@@ -100,11 +100,13 @@ def path(name: str) -> Path:
     True
     """
     if name not in names():
-        msg = f"There is no map asset named {name!r}. {HOW_TO_BUILD}"
+        msg = said("problem.no_asset", name=repr(name), then=HOW_TO_BUILD)
         raise AssetError(msg)
     file = directory() / name
     if not file.is_file():
-        msg = f"The map asset {name!r} is missing from {directory()}. {HOW_TO_BUILD}"
+        msg = said(
+            "problem.asset_gone", name=repr(name), folder=str(directory()), then=HOW_TO_BUILD
+        )
         raise AssetError(msg)
     return file
 
@@ -161,9 +163,5 @@ def local_name(url: str) -> str:
             same_major = match["version"].split(".")[0] == package.version.split(".")[0]
             if match["name"] == package.name and same_major and name in package.files:
                 return name
-    msg = (
-        f"No local file stands in for {url!r}; pages must not load it from outside. "
-        "Take the element that asks for it off the map, or add its npm package to package.json "
-        "and pyproject.toml."
-    )
+    msg = said("problem.outside_asset", url=repr(url))
     raise AssetError(msg)

@@ -480,7 +480,7 @@ def _checked(text: str, *ends: str) -> str:
     """Return a script or style that the parser will read to its end as one."""
     for end in ends:
         if end in text.lower():
-            msg = f"A script or style of the map's page holds {end!r} and cannot be put inline."
+            msg = said("problem.inline", found=repr(end))
             raise AssetError(msg)
     return text.replace("\r\n", "\n")
 

@@ -23,7 +23,6 @@ import numpy as np
 import orjson
 import shapely
 
-from geo_service.documents import shorten
 from geo_service.domain.subjects import illustrative_subjects
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator, to_simplified
@@ -39,7 +38,7 @@ from geo_service.reports.document import (
     plain,
 )
 from geo_service.schema import ZONE_KINDS
-from geo_service.wording import said
+from geo_service.wording import said, shorten
 from geo_service.zoning.names import township_names
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from geo_service.documents import nearest_name
 from geo_service.errors import InvalidQueryError
+from geo_service.model import Message
 from geo_service.wording import said, said_all
 
 if TYPE_CHECKING:
@@ -315,7 +316,14 @@ def _sum(column: Floats) -> float:
     return total
 
 
-def refuse(parameter: str, message: str) -> NoReturn:
+def refused_for(error: InvalidQueryError) -> Message:
+    """Return why `refuse` refused a parameter, without its name."""
+    values = error.message.values  # noqa: PD011 - of a message
+    reason = values.get("reason")
+    return reason if isinstance(reason, Message) else error.message
+
+
+def refuse(parameter: str, message: Message) -> NoReturn:
     """Raise InvalidQueryError for a parameter."""
     raise InvalidQueryError(
         parameter, said("problem.parameter", name=parameter, reason=message)

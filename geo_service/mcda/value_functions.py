@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from geo_service.documents import nearest_name, shorten
+from geo_service.documents import nearest_name
 from geo_service.mcda.scaling import refuse
-from geo_service.wording import said, said_all
+from geo_service.wording import said, said_all, shorten
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -271,7 +271,7 @@ def _ends(corners: tuple[float, ...], low: float | None, high: float | None) -> 
     start = corners[0] - margin if low is None else low
     end = corners[-1] + margin if high is None else high
     if not start < end:
-        refuse("low", f"found {start:g} and {end:g}; expected low < high")
+        refuse("low", said("problem.low_high", low=start, high=end))
     return start, end
 
 

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 import shapely
 
-from geo_service.documents import shorten
 from geo_service.errors import BusyError, ConflictError, NotFoundError, WorkspaceError
 from geo_service.jobs import JobBoard
 from geo_service.language import Language, Translator, to_simplified
@@ -46,7 +45,7 @@ from geo_service.reports.document import (
 )
 from geo_service.spatial.live_index import Box, LiveIndex
 from geo_service.stores.base import RANKING, REVIEW, Outline, Saved
-from geo_service.wording import said
+from geo_service.wording import said, shorten
 from geo_service.workspace.opening import Workspace
 from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
 from geo_service.zoning.review import Review, review
@@ -55,6 +54,7 @@ from geo_service.zoning.rulebook import Rulebook, open_rulebook, parse_rulebook
 if TYPE_CHECKING:
     import os
 
+    from geo_service.model import Message
     from geo_service.plan import Plan
     from geo_service.zoning.review import Progress
 
@@ -447,7 +447,7 @@ class County:
         ]
         return page, count + len(kept) - len(known)
 
-    def _reason(self, review_id: str, saved: Collection[str]) -> str | None:
+    def _reason(self, review_id: str, saved: Collection[str]) -> Message | None:
         return None if review_id in saved else self.keeper.why_not(REVIEW, review_id)
 
     def reviews(self) -> list[tuple[str, Review]]:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from geo_service.language import Translator
+    from geo_service.model import Message
     from geo_service.plan import Plan
     from geo_service.spatial.live_index import Box
     from geo_service.zoning.rulebook import Rulebook
@@ -477,5 +478,5 @@ def _list(value: object) -> list[Any]:
     return value
 
 
-def _refuse(reason: str) -> NoReturn:
+def _refuse(reason: Message) -> NoReturn:
     raise InvalidQueryError(_GEOMETRY, said("problem.named", name=_GEOMETRY, reason=reason))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from geo_service.language import Translator
+    from geo_service.model import Message
     from geo_service.workspace.opening import Workspace
 
 Members = dict[str, Any]
@@ -29,7 +30,7 @@ _REMEMBERED = 1_000
 _log = logging.getLogger(__name__)
 
 
-def members(reason: str | None, translator: Translator) -> Members:
+def members(reason: Message | None, translator: Translator) -> Members:
     """Return what a document says of a result that is kept, or is not for a reason."""
     return {
         "saved": reason is None,
@@ -37,7 +38,7 @@ def members(reason: str | None, translator: Translator) -> Members:
     }
 
 
-def reason_of(error: StoreError) -> str:
+def reason_of(error: StoreError) -> Message:
     """Return why a result was not saved, without what is nobody's business outside."""
     return said("keeping.full") if error.is_full else error.told or said("keeping.failed")
 
@@ -51,7 +52,7 @@ class Keeper:
         self._workspace = workspace
         self._current = current
         self._lock = threading.Lock()
-        self._reasons: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._reasons: OrderedDict[tuple[str, str], Message] = OrderedDict()
 
     def save(self, kind: str, identity: str, work: Callable[[Workspace], object]) -> bool:
         """Save a result; where the store cannot be written, remember why, and log it."""
@@ -86,7 +87,7 @@ class Keeper:
             return frozenset()
         return self._workspace.store.saved_among(kind, list(identities))
 
-    def why_not(self, kind: str, identity: str) -> str | None:
+    def why_not(self, kind: str, identity: str) -> Message | None:
         """Return why a result is not saved; None when it is."""
         if self._workspace is None:
             return said("keeping.no_store")

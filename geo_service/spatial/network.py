@@ -25,6 +25,7 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 from geo_service.crs import require_metric
 from geo_service.errors import CrsError, InvalidQueryError
 from geo_service.spatial.linear_reference import SAME_M, Courses, Pieces, find_junctions
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     import pyproj
@@ -74,11 +75,11 @@ class TravelAssumptions:
         speeds |= {name: getattr(self, name) for name in ("unknown_speed_km_h", "off_road_km_h")}
         for name, speed in speeds.items():
             if not (np.isfinite(speed) and speed > 0):
-                raise InvalidQueryError(name, f"{name} has to be above 0 km/h, found {speed}.")
+                raise InvalidQueryError(name, said("problem.speed", name=name, found=speed))
         for name in ("max_off_road_m", "snap_m"):
             distance = getattr(self, name)
             if not (np.isfinite(distance) and distance >= 0):
-                raise InvalidQueryError(name, f"{name} has to be 0 m or more, found {distance}.")
+                raise InvalidQueryError(name, said("problem.distance", name=name, found=distance))
 
 
 DEFAULT_ASSUMPTIONS = TravelAssumptions()
@@ -250,7 +251,7 @@ class RoadNetwork:
         if not isinstance(places, (gpd.GeoDataFrame, gpd.GeoSeries)):
             return np.asarray(places, dtype=object)
         if require_metric(places) != self.crs:
-            msg = f"Places must be in the CRS of the roads, {self.crs.to_string()}."
+            msg = said("problem.places_crs", crs=self.crs.to_string())
             raise CrsError(msg)
         return np.asarray(places.geometry.to_numpy(), dtype=object)
 

@@ -34,12 +34,15 @@ from rasterio.transform import array_bounds
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
-from geo_service.crs import WEB_CRS, is_metric, require_metric
+from geo_service.crs import WEB_CRS, crs_named, is_metric, require_metric
 from geo_service.errors import CrsError, Fault, WorkspaceError
 from geo_service.plan import DemFile
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from geo_service.model import Message
 
     Floats = NDArray[np.float64]
     Bounds = tuple[float, float, float, float]
@@ -96,11 +99,11 @@ class Dem:
         """
         crs = pyproj.CRS.from_user_input(metric_crs)
         if not is_metric(crs):
-            msg = f"Slopes are measured in a CRS in metres, found {crs.to_string()}."
+            msg = said("problem.needs_metres", crs=crs_named(crs))
             raise CrsError(msg)
         file = Path(path)
         if faults := list(dem_faults(file, file.name)):
-            msg = "The elevation model cannot be used:"
+            msg = said("fault.dem_unusable")
             raise WorkspaceError(msg, faults)
         with rasterio.open(file, driver=_DRIVER) as source:
             is_warped = not _lies_as_is(source, crs)
@@ -198,9 +201,9 @@ class Relief:
 
 def dem_faults(path: Path, shown: str) -> Iterator[Fault]:
     """Yield what keeps a file from being used as a DEM; `shown` is its name in messages."""
-    expected = "a GeoTIFF of one band of heights in metres, with its CRS"
+    expected = said("fault.dem_file")
     if not path.is_file():
-        yield Fault(file=shown, found="no such file", expected=expected)
+        yield Fault(file=shown, found=said("fault.no_file"), expected=expected)
         return
     try:
         with warnings.catch_warnings():
@@ -208,30 +211,30 @@ def dem_faults(path: Path, shown: str) -> Iterator[Fault]:
             with rasterio.open(path, driver=_DRIVER) as source:
                 found = list(_dataset_faults(source))
     except RasterioError:
-        found = ["content that GDAL cannot read as GeoTIFF"]
+        found = [said("fault.no_geotiff")]
     for each in found:
         yield Fault(file=shown, found=each, expected=expected)
 
 
-def _dataset_faults(source: Any) -> Iterator[str]:  # noqa: ANN401 - rasterio carries no types
+def _dataset_faults(source: Any) -> Iterator[Message]:  # noqa: ANN401 - rasterio carries no types
     if source.count != 1:
-        yield f"{source.count} bands"
+        yield said("fault.bands", count=source.count)
     if np.dtype(source.dtypes[0]).kind not in "iuf":
-        yield f"cells of type {source.dtypes[0]}"
+        yield said("fault.cells_of", dtype=source.dtypes[0])
     unit = source.units[0]
     if unit and unit.strip().lower() not in METRE_NAMES:
-        yield f"heights in {unit!r}"
+        yield said("fault.heights_in", unit=repr(unit))
     if source.transform.is_identity or source.transform.is_degenerate:
-        yield "no place on the ground (no geotransform)"
+        yield said("fault.no_geotransform")
     if source.crs is None:
-        yield "no CRS"
+        yield said("fault.no_crs")
         return
     crs = pyproj.CRS.from_wkt(source.crs.to_wkt())
     if not (crs.is_geographic or crs.is_projected):
-        yield f"CRS {crs.name}"
+        yield said("fault.crs", crs=crs.name)
     for axis in crs.axis_info:
         if axis.direction == "up" and axis.unit_name not in METRE_NAMES:
-            yield f"heights in {axis.unit_name!r} by its CRS"
+            yield said("fault.heights_by_crs", unit=repr(axis.unit_name))
 
 
 def _lies_as_is(source: Any, crs: pyproj.CRS) -> bool:  # noqa: ANN401 - rasterio carries no types
@@ -358,7 +361,7 @@ def _polygons_of(
     if not isinstance(shapes, (gpd.GeoDataFrame, gpd.GeoSeries)):
         return np.asarray(shapes, dtype=object), None
     if require_metric(shapes) != crs:
-        msg = f"Shapes must be in the CRS of the elevation model, {crs.to_string()}."
+        msg = said("problem.shapes_crs", crs=crs.to_string())
         raise CrsError(msg)
     return shapes.geometry.to_numpy(), shapes.index
 

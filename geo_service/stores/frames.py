@@ -18,7 +18,7 @@ import pandas as pd
 import pyproj
 import shapely
 
-from geo_service.crs import STORAGE_CRS, is_storage_like
+from geo_service.crs import STORAGE_CRS, crs_named, is_storage_like
 from geo_service.errors import Fault, InvalidQueryError, NotFoundError, WorkspaceError
 from geo_service.schema import SCHEMAS, Field, Kind, LayerSchema, Need
 from geo_service.wording import said
@@ -26,6 +26,7 @@ from geo_service.wording import said
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
+    from geo_service.model import Message
     from geo_service.stores.base import Box, Where
 
 _NUL = "\x00"
@@ -49,8 +50,9 @@ def canonical(frame: pd.DataFrame, layer: str) -> pd.DataFrame:
             try:
                 columns[item.name] = _converted(cells, item)
             except (TypeError, ValueError, OverflowError):
-                found = f"a column of {cells.dtype}"
-                faults.append(_fault(layer, item.name, found, f"values of kind {item.kind}"))
+                found = said("fault.column_of", dtype=str(cells.dtype))
+                expected = said("fault.values_of", kind=item.kind.value)
+                faults.append(_fault(layer, item.name, found, expected))
     if faults:
         msg = said("problem.not_kept", layer=repr(layer))
         raise WorkspaceError(msg, faults)
@@ -66,27 +68,30 @@ def _misfits(frame: pd.DataFrame, schema: LayerSchema) -> list[Fault]:
     geometry = ("geometry",) if schema.geometry is not None else ()
     wanted, found = {*schema.columns, *geometry}, set(map(str, frame.columns))
     faults = [
-        _fault(schema.name, name, "no such column", "every column of the layer")
+        _fault(schema.name, name, said("fault.no_such_column"), said("fault.every_column"))
         for name in sorted(wanted - found)
     ]
     faults += [
-        _fault(schema.name, name, "a column that the layer does not have", "its columns only")
+        _fault(schema.name, name, said("fault.other_column"), said("fault.own_columns"))
         for name in sorted(found - wanted)
     ]
     if not faults and geometry:
         crs = frame.crs if isinstance(frame, gpd.GeoDataFrame) else None
         if crs is None or not is_storage_like(pyproj.CRS(crs)):
-            shown = "no CRS" if crs is None else f"CRS {crs.to_string()}"
-            faults.append(_fault(schema.name, "geometry", shown, f"geometry in {STORAGE_CRS}"))
+            found_crs = crs_named(crs)
+            expected = said("fault.geometry_in", crs=STORAGE_CRS)
+            faults.append(_fault(schema.name, "geometry", found_crs, expected))
     for item in schema.fields if not faults else ():
         cells = frame[item.name]
         if pd.api.types.is_string_dtype(cells) and cells.str.contains(_NUL, regex=False).any():
-            faults.append(_fault(schema.name, item.name, "a NUL character", "text"))
+            faults.append(_fault(schema.name, item.name, said("fault.nul"), said("fault.text")))
     return faults
 
 
-def _fault(layer: str, column: str, found: str, expected: str) -> Fault:
-    return Fault(file="frame", layer=layer, column=column, found=found, expected=expected)
+def _fault(layer: str, column: str, found: Message, expected: Message) -> Fault:
+    return Fault(
+        file=said("fault.frame"), layer=layer, column=column, found=found, expected=expected
+    )
 
 
 def _converted(cells: pd.Series[Any], item: Field) -> pd.Series[Any]:

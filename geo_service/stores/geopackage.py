@@ -16,7 +16,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pandas as pd
@@ -30,6 +30,9 @@ from geo_service.isolation import Channel, Isolated, ProcessEndedError, ProcessL
 from geo_service.schema import SCHEMAS
 from geo_service.scratch import scratch_folder, sweep_scratch
 from geo_service.wording import said
+
+if TYPE_CHECKING:
+    from geo_service.model import Message
 
 FILES_TABLE = "geo_service_files"
 STYLES_TABLE = "layer_styles"
@@ -244,7 +247,7 @@ def _repacked(source: Path, target: Path) -> tuple[dict[str, str], list[str]]:
     return answer["texts"], answer["names"]
 
 
-def _no_plan(source: Path, found: str | None = None) -> WorkspaceError:
+def _no_plan(source: Path, found: Message | None = None) -> WorkspaceError:
     fault = Fault(
         file=source.name,
         found=found or said("fault.no_plan_inside" if source.exists() else "fault.no_file"),

@@ -248,10 +248,7 @@ def _is_damage(error: sa.exc.DBAPIError) -> bool:
 def _schema_of(url: sa.URL) -> tuple[str, sa.URL]:
     """Return the schema that an address names, and the address as the driver takes it."""
     if url.get_backend_name() not in {"postgresql", "postgres"}:
-        msg = (
-            f"A store in {url.get_backend_name()!r} is not known; expected "
-            "postgresql://USER@HOST/DATABASE, or no address for the embedded store."
-        )
+        msg = said("problem.store_backend", name=repr(url.get_backend_name()))
         raise StoreError(msg)
     schema = url.query.get("schema", DEFAULT_SCHEMA)
     if not isinstance(schema, str) or not _SCHEMA_NAME.fullmatch(schema):

@@ -20,13 +20,13 @@ from pydantic import (
     model_validator,
 )
 
-from geo_service.documents import nearest_name, parse_model, read_text, read_yaml, shorten
-from geo_service.errors import Fault, InvalidQueryError, ProjectError
+from geo_service.documents import nearest_name, parse_model, read_text, read_yaml
+from geo_service.errors import Fault, InvalidQueryError, ProjectError, UnfitError
 from geo_service.industry import classification
 from geo_service.mcda.value_functions import describe, parse_value_function, value_function_schema
 from geo_service.schema import FACILITY_KINDS, FIRE_CLASSES
 from geo_service.suitability.criteria import CRITERIA
-from geo_service.wording import said
+from geo_service.wording import said, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -83,13 +83,13 @@ class Needs(_Part):
     def _land_or_floors(self) -> Needs:
         if (self.land_m2 is None) == (self.floor_area_m2 is None):
             msg = said("fault.one_of_two", one="land_m2", other="floor_area_m2")
-            raise ValueError(msg)
+            raise UnfitError(msg)
         asked = [name for name in FLOOR_NEEDS if getattr(self, name) is not None]
         if not self.contiguous_floors:
             asked.append("contiguous_floors")
         if self.land_m2 is not None and asked:
             msg = said("fault.floors_only", names=asked)
-            raise ValueError(msg)
+            raise UnfitError(msg)
         return self
 
 
@@ -105,7 +105,7 @@ class Access(_Part):
     def _one_limit(self) -> Access:
         if (self.max_minutes is None) == (self.max_km is None):
             msg = said("fault.one_of_two", one="max_minutes", other="max_km")
-            raise ValueError(msg)
+            raise UnfitError(msg)
         return self
 
 
@@ -129,7 +129,7 @@ class Wish(_Part):
             try:
                 return describe(parse_value_function(value))
             except InvalidQueryError as error:
-                raise ValueError(error.heading) from None
+                raise UnfitError(error.message) from None
         return None
 
 
@@ -150,7 +150,7 @@ class Weights(_Part):
     def _ahp_has_a_matrix(self) -> Weights:
         if (self.method == "ahp") != (self.ahp_matrix is not None):
             msg = said("fault.ahp_matrix")
-            raise ValueError(msg)
+            raise UnfitError(msg)
         return self
 
 
@@ -202,7 +202,7 @@ class Project(_Part):
     def _not_blank(cls, name: str) -> str:
         if not name.strip():
             msg = said("fault.blank")
-            raise ValueError(msg)
+            raise UnfitError(msg)
         return name
 
     @field_validator("industry_code")
@@ -214,7 +214,7 @@ class Project(_Part):
             msg = said("fault.no_industry")
             if near:
                 msg = said("fault.no_industry_near", code=near, name=known.name(near))
-            raise ValueError(msg)
+            raise UnfitError(msg)
         return code
 
     @field_validator("access")
@@ -224,7 +224,7 @@ class Project(_Part):
         if unknown:
             near = nearest_name(unknown[0], FACILITY_KINDS)
             msg = said("fault.unknown_facility", name=repr(shorten(unknown[0])), near=near)
-            raise ValueError(msg)
+            raise UnfitError(msg)
         return access
 
     @field_validator("candidates")
@@ -239,11 +239,10 @@ class Project(_Part):
         if not set(kinds) & set(fitting):
             msg = said(
                 "fault.kinds_fit",
-                kinds=" or ".join(fitting),
                 each=list(fitting),
                 name=f"needs.{name}",
             )
-            raise ValueError(msg)
+            raise UnfitError(msg)
         return kinds
 
     @field_validator("criteria")
@@ -253,7 +252,7 @@ class Project(_Part):
         if unknown:
             near = nearest_name(unknown[0], list(CRITERIA))
             msg = said("fault.unknown_criterion", name=repr(shorten(unknown[0])), near=near)
-            raise ValueError(msg)
+            raise UnfitError(msg)
         return criteria
 
     @property
@@ -292,18 +291,21 @@ def project_of(fields: Mapping[str, Any]) -> Project:
     try:
         text = json.dumps(fields, ensure_ascii=False, default=_plain_number)
     except (TypeError, ValueError, RecursionError) as error:
-        found, expected = shorten(str(error)), said("fault.plain_data")
+        found = said("fault.json_says", words=shorten(str(error)))
+        if isinstance(error, UnfitError):
+            found = error.message
+        expected = said("fault.plain_data")
         fault = Fault(file=said("fault.project"), found=found, expected=expected)
         raise unusable_project([fault]) from None
     return parse_project(text)
 
 
 def _plain_number(value: object) -> object:
-    """Return a number of numpy's as Python's; TypeError for anything else."""
+    """Return a number of numpy's as Python's; UnfitError for anything else."""
     if isinstance(value, np.generic):
         return value.item()
-    msg = f"a value of type {type(value).__name__}"
-    raise TypeError(msg)
+    msg = said("fault.value_of", type=type(value).__name__)
+    raise UnfitError(msg)
 
 
 def unusable_project(faults: Iterable[Fault]) -> ProjectError:

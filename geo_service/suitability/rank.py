@@ -43,6 +43,7 @@ from geo_service.suitability.project import (
 from geo_service.suitability.reasons import Reason
 from geo_service.suitability.scoring import Scored, check_matrix, score_table
 from geo_service.suitability.screening import Screened, Screening, screen
+from geo_service.suitability.surroundings import Sites
 from geo_service.wording import said
 from geo_service.zoning.rulebook import Rulebook, open_rulebook
 

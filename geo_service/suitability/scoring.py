@@ -20,7 +20,7 @@ from geo_service.documents import nearest_name
 from geo_service.errors import Fault, InvalidQueryError, ProjectError
 from geo_service.mcda.methods import build_method
 from geo_service.mcda.robustness import draw_weights, rank_acceptability
-from geo_service.mcda.scaling import Criteria, Scaling
+from geo_service.mcda.scaling import Criteria, Scaling, refused_for
 from geo_service.mcda.scores import METHODS, Scorer, ahp_weights, entropy_weights
 from geo_service.mcda.weights import AhpResult, equal_weights
 from geo_service.model import Message
@@ -167,7 +167,7 @@ def score_table(
     kept = [item for item in chosen if not raw[item.name].isna().all()]
     notes = _notes_of_missing(raw, chosen, kept)
     if not kept:
-        found, expected = "none that any candidate has a value of", "at least one"
+        found, expected = said("fault.no_criterion_known"), said("fault.at_least_one")
         raise _unusable(column="criteria", found=found, expected=expected)
     valued = pd.DataFrame({item.name: _valued(item, raw[item.name]) for item in kept})
     matrix, senses = valued, dict.fromkeys(valued.columns, "benefit")
@@ -273,27 +273,30 @@ def _ahp(weights: Weights, names: Sequence[str], *, is_whole: bool = False) -> A
             found=said("fault.rows_for", names=list(matrix) or said("import.none")),
             expected=said("fault.a_row_for", name=lacking[0]),
         )
-    named: dict[str, list[str]] = {"row": list(matrix)}
-    named |= {f"column of {row}": list(columns) for row, columns in matrix.items()}
-    for where, given in named.items():
+    named = [(said("fault.matrix_rows"), list(matrix))]
+    named += [
+        (said("fault.matrix_columns", row=row), list(columns)) for row, columns in matrix.items()
+    ]
+    for where, given in named:
         stranger = next((name for name in given if name not in names), None)
         if is_whole and stranger is not None:
             raise _bad_matrix(
-                found=f"the {where} {stranger!r}", expected=nearest_name(stranger, names)
+                found=said("fault.matrix_stranger", where=where, name=repr(stranger)),
+                expected=nearest_name(stranger, names),
             )
     square = {row: {name: matrix[row].get(name, np.nan) for name in names} for row in names}
     try:
         return ahp_weights(square, allow_inconsistent=weights.allow_inconsistent)
     except InvalidQueryError as error:
         raise _bad_matrix(
-            found=str(error).removeprefix("matrix: "), expected=said("fault.consistent_matrix")
+            found=refused_for(error), expected=said("fault.consistent_matrix")
         ) from None
 
 
-def _bad_matrix(*, found: str, expected: str) -> ProjectError:
+def _bad_matrix(*, found: Message, expected: Message) -> ProjectError:
     return _unusable(column="weights.ahp_matrix", found=found, expected=expected)
 
 
-def _unusable(*, column: str, found: str, expected: str) -> ProjectError:
+def _unusable(*, column: str, found: Message, expected: Message) -> ProjectError:
     file = said("fault.project")
     return unusable_project([Fault(file=file, column=column, found=found, expected=expected)])

@@ -17,6 +17,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 import geo_service
 from geo_service.errors import InvalidQueryError
+from geo_service.language import ENGLISH, Translator
 from geo_service.planning import County
 from geo_service.planning.import_drafts import ImportDesk
 from geo_service.planning.uploads import UploadLimits
@@ -169,6 +170,7 @@ def serve(  # noqa: PLR0913 - what may be said of it on the command line
     access: Access | None = None,
     progress: Progress | None = None,
     say: Callable[[str], None] = print,
+    translator: Translator = ENGLISH,
 ) -> None:
     """Open a workspace and serve it until it is told to stop.
 
@@ -187,7 +189,7 @@ def serve(  # noqa: PLR0913 - what may be said of it on the command line
         app = create_app(county, max_import_bytes=max_import_bytes, access=access)
         address, listened = listener.getsockname()[:2]
         if not is_loopback(address):
-            say(said("cli.open_to_network", host=host))
+            say(translator.text("cli.open_to_network", host=host))
         shown = _LOCAL.get(address, f"[{host}]" if ":" in host else host)
         say(f"Serving on http://{shown}:{listened}/  (Ctrl-C stops)")
         county.tell_own_files()

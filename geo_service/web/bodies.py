@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from starlette.exceptions import HTTPException
-
 from geo_service.document_limits import json_limit
+from geo_service.web.errors import Refusal
 from geo_service.wording import said
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import Message as Event
+
+    from geo_service.model import Message
 
 
 class JsonLimit:
@@ -31,7 +33,7 @@ class JsonLimit:
             return
         pieces: list[bytes] = []
 
-        async def checked() -> Message:
+        async def checked() -> Event:
             message = await receive()
             if message["type"] == "http.request":
                 pieces.append(message.get("body", b""))
@@ -39,13 +41,13 @@ class JsonLimit:
                     limit = _limit_of(b"".join(pieces))
                     if limit is not None:
                         detail = said("problem.field", name="body", reason=limit)
-                        raise HTTPException(422, detail)
+                        raise Refusal(422, detail)
             return message
 
         await self._app(scope, checked, send)
 
 
-def _limit_of(body: bytes) -> str | None:
+def _limit_of(body: bytes) -> Message | None:
     """Return what would be allowed where a body goes past it."""
     try:
         body.decode("utf-8")

@@ -13,7 +13,6 @@ import logging
 import socket
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -23,13 +22,13 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from geo_service.language import ENGLISH
 from geo_service.web.errors import problem
 from geo_service.web.security import NOTHING_CSP
 from geo_service.web.shares import client_name
-from geo_service.wording import said
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
 _log = logging.getLogger(__name__)
 
@@ -183,7 +182,7 @@ class TimedProtocol(H11Protocol):
         return is_stalled
 
     def _say(self, status: int, key: str) -> None:
-        answer = problem(status, said(key))
+        answer = problem(status, ENGLISH.text(key))
         headers = [*answer.raw_headers, *_BARE_HEADERS]
         with suppress(h11.LocalProtocolError):  # an answer is on its way already
             for event in (
@@ -311,7 +310,7 @@ class TimedServer(uvicorn.Server):
 
 def _turned_away() -> bytes:
     """Return the answer to a connection that there is no room for, as it goes over the wire."""
-    answer = problem(503, said("problem.full"))
+    answer = problem(503, ENGLISH.text("problem.full"))
     headers = [*answer.raw_headers, *_BARE_HEADERS, (b"retry-after", b"10")]
     lines = [b"HTTP/1.1 503 Service Unavailable", *(b": ".join(pair) for pair in headers)]
     return b"\r\n".join([*lines, b"", bytes(answer.body)])

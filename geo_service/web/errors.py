@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -39,6 +39,9 @@ from geo_service.web import shell
 from geo_service.web.language import language_of
 from geo_service.web.parameters import answers_with_a_page
 from geo_service.wording import said, said_of, tell, tell_error, tell_fault
+
+if TYPE_CHECKING:
+    from geo_service import model
 
 _log = logging.getLogger("geo_service")
 
@@ -84,6 +87,16 @@ def problem(status: int, detail: str, **members: Any) -> Response:  # noqa: ANN4
     return Response(dump(content), status, headers, media_type=PROBLEM_TYPE)
 
 
+class Refusal(HTTPException):
+    """A request that is turned away before any use case sees it, with a message."""
+
+    def __init__(
+        self, status: int, message: model.Message, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(status, headers=headers)
+        self.message = message
+
+
 class BodyLimit:
     """Answers a body that is too large with a problem document, without reading it all."""
 
@@ -114,7 +127,7 @@ class BodyLimit:
             message = await receive()
             read += len(message.get("body", b""))
             if read > max_bytes:
-                raise HTTPException(413, said("problem.too_large"))
+                raise Refusal(413, said("problem.too_large"))
             return message
 
         await self._app(scope, counted, send)
@@ -189,7 +202,7 @@ async def _on_known(request: Request, error: Exception) -> Response:
             _log.error("%s", error)
         return _page(request, status)
     if isinstance(error, BusyError):
-        return problem(status, tell(error.heading, translator))
+        return problem(status, tell(error.message, translator))
     if status >= _SAFE_TO_SHOW and isinstance(error, GeoServiceError):
         _log.error("%s", error)
         return problem(status, tell_outside(error, translator))
@@ -246,14 +259,21 @@ async def _on_http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     if _wants_page(request):
         return _page(request, status)
-    detail = error.detail if isinstance(error, HTTPException) else ""
-    phrase = HTTPStatus(status).phrase
-    if detail in {"", phrase}:
-        detail = said(_PHRASES[status]) if status in _PHRASES else phrase
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-    answer = problem(status, tell(detail, translator_of(request)))
+    answer = problem(status, tell(_detail_of(error, status), translator_of(request)))
     answer.headers.update(headers)
     return answer
+
+
+def _detail_of(error: Exception, status: int) -> model.Message | str:
+    """Return what an error of HTTP says; the framework's own stay phrases where ours has none."""
+    if isinstance(error, Refusal):
+        return error.message
+    phrase = HTTPStatus(status).phrase
+    detail = error.detail if isinstance(error, HTTPException) else ""
+    if detail in {"", phrase}:
+        return said(_PHRASES[status]) if status in _PHRASES else phrase
+    return detail
 
 
 def _on_unexpected(request: Request) -> Response:

@@ -22,9 +22,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 
-from geo_service.documents import nearest_name, shorten
+from geo_service.documents import nearest_name
+from geo_service.errors import UnfitError
 from geo_service.language import Language
-from geo_service.wording import said
+from geo_service.wording import said, shorten
+
+if typing.TYPE_CHECKING:
+    from geo_service.model import Message
 
 LANG = "lang"
 """Known on every route: errors are told in this language too."""
@@ -151,11 +155,11 @@ def _faults_of_number(place: str, name: str, value: str, kinds: set[type]) -> It
         yield _fault(place, name, said("problem.number_in_digits"))
 
 
-def _fault(place: str, name: str, expected: str) -> _Fault:
+def _fault(place: str, name: str, expected: Message) -> _Fault:
     """Return a fault as the framework tells its own."""
-    error = ValueError(expected)
+    error = UnfitError(expected)
     where = (place, shorten(name))
-    return {"type": "value_error", "loc": where, "msg": expected, "ctx": {"error": error}}
+    return {"type": "value_error", "loc": where, "msg": str(error), "ctx": {"error": error}}
 
 
 def _parts(dependant: Dependant) -> Iterator[Dependant]:

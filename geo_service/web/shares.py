@@ -15,11 +15,10 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from geo_service.web.doors import SAFE_METHODS
-from geo_service.web.errors import problem, translator_of
+from geo_service.web.errors import Refusal, problem, translator_of
 from geo_service.wording import said, tell
 
 if TYPE_CHECKING:
@@ -194,7 +193,7 @@ class Shares:
                     message = await receive()
             except TimeoutError:
                 is_whole = True
-                raise HTTPException(
+                raise Refusal(
                     408, said("problem.slow_body"), headers={"connection": "close"}
                 ) from None
             waited += time.monotonic() - began

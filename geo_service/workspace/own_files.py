@@ -26,11 +26,12 @@ from geo_service.scratch import scratch_folder, sweep_scratch
 from geo_service.stores.base import VERSION_LENGTH, Draft
 from geo_service.stores.frames import content_digest
 from geo_service.stores.opening import STORE_FOLDER
-from geo_service.wording import said
+from geo_service.wording import quoted, said
 from geo_service.workspace.reading import LayerFile
 
 if TYPE_CHECKING:
     import pandas as pd
+
 
 SETTINGS_FILE = "workspace.toml"
 FILE_NOTE = "the workspace's own file"
@@ -161,7 +162,7 @@ def locate(folder: Path, name: str, part: LayerPart) -> LayerFile | Fault:
         return Fault(
             file=SETTINGS_FILE,
             layer=name,
-            found=repr(part.file),
+            found=quoted(part.file),
             expected=said("fault.inside_folder"),
         )
     shown = f"{part.package}/{part.file}" if part.package else part.file

@@ -35,7 +35,7 @@ from geo_service.schema import (
     LayerSchema,
     Need,
 )
-from geo_service.wording import said
+from geo_service.wording import quoted, said
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,7 +95,12 @@ class Faults:
         return f"{row + self._first} ({key})" if key else str(row + self._first)
 
     def add(
-        self, found: str, expected: str, *, row: int | None = None, column: str | None = None
+        self,
+        found: Message,
+        expected: Message,
+        *,
+        row: int | None = None,
+        column: str | None = None,
     ) -> None:
         """Add one fault; `row` is a position in the frame."""
         self.places.append(row)
@@ -111,17 +116,21 @@ class Faults:
         )
 
     def add_rows(
-        self, bad: NDArray[np.bool_], shown: pd.Series[Any], expected: str, column: str
+        self, bad: NDArray[np.bool_], shown: pd.Series[Any], expected: Message, column: str
     ) -> None:
         """Add a fault for every row where `bad` is true."""
         for row in np.flatnonzero(bad):
             value = shown.iloc[int(row)]
             self.add(
-                said("fault.no_value") if pd.isna(value) else repr(_short(value)),
+                said("fault.no_value") if pd.isna(value) else _quoted(value),
                 expected,
                 row=int(row),
                 column=column,
             )
+
+
+def _quoted(value: object) -> Message:
+    return quoted(_short(value))
 
 
 def _short(value: object) -> str:
@@ -138,8 +147,12 @@ def read_layer(source: LayerFile, schema: LayerSchema) -> tuple[pd.DataFrame | N
     """
     raw, problem = _read_file(source)
     if raw is None:
-        expected = said("fault.layer_file")
-        fault = Fault(file=source.shown, layer=source.name, found=problem, expected=expected)
+        fault = Fault(
+            file=source.shown,
+            layer=source.name,
+            found=problem or said("fault.unreadable"),
+            expected=said("fault.layer_file"),
+        )
         return None, [fault]
     for name, value in source.constants.items():
         raw[name] = value
@@ -167,7 +180,7 @@ def find_faults(
     return gpd.GeoDataFrame(frame, geometry=shapes, crs=STORAGE_CRS), faults
 
 
-def _read_file(source: LayerFile) -> tuple[pd.DataFrame | None, str]:
+def _read_file(source: LayerFile) -> tuple[pd.DataFrame | None, Message | None]:
     if not source.path.exists():
         return None, said("fault.no_file")
     try:
@@ -182,7 +195,7 @@ def _read_file(source: LayerFile) -> tuple[pd.DataFrame | None, str]:
         return None, said("fault.no_gdal")
 
 
-def _read_features(source: LayerFile) -> tuple[pd.DataFrame | None, str]:
+def _read_features(source: LayerFile) -> tuple[pd.DataFrame | None, Message | None]:
     """Read a vector file; one with several layers must have been told which."""
     kind = gdal.FORMATS.get(source.path.suffix.lower())
     if kind is None:
@@ -197,10 +210,10 @@ def _read_features(source: LayerFile) -> tuple[pd.DataFrame | None, str]:
     if source.layer is not None and source.layer not in names:
         return None, said("fault.no_layer_among", name=repr(source.layer), names=names)
     layer, where = source.layer or names[0], source.where_clause()
-    return gdal.read_frame(source.path, kind, layer=layer, where=where), ""
+    return gdal.read_frame(source.path, kind, layer=layer, where=where), None
 
 
-def _read_table(path: Path) -> tuple[pd.DataFrame | None, str]:
+def _read_table(path: Path) -> tuple[pd.DataFrame | None, Message | None]:
     """Read a CSV as text; a row with more or fewer cells than the heading is refused."""
     with path.open(encoding="utf-8-sig", newline="") as lines:
         rows = csv.reader(lines)
@@ -211,7 +224,7 @@ def _read_table(path: Path) -> tuple[pd.DataFrame | None, str]:
     table = pd.read_csv(
         path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
     )
-    return table.replace("", None), ""
+    return table.replace("", None), None
 
 
 def _read_column(raw: pd.DataFrame, item: Field, faults: Faults) -> pd.Series[Any]:
@@ -248,7 +261,7 @@ def _text(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
         for row in np.flatnonzero(present & ~text.isin(item.choices).to_numpy()):
             found = str(text.iloc[int(row)])
             expected = nearest_name(found, item.choices)
-            faults.add(repr(_short(found)), expected, row=int(row), column=item.name)
+            faults.add(_quoted(found), expected, row=int(row), column=item.name)
     return text
 
 
@@ -289,7 +302,7 @@ def _codes(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]
     return text
 
 
-def _a_number(item: Field, bound: str = "") -> str:
+def _a_number(item: Field, bound: str = "") -> Message:
     """Say which numbers a field takes: in its unit, within a bound."""
     if item.unit:
         return said("fault.number_in", unit=item.unit, bound=f" {bound}" if bound else "")
@@ -361,14 +374,14 @@ def _check_grades(frame: pd.DataFrame, faults: Faults) -> None:
             expected = said(
                 "fault.grades", kind=kind, label=Message(f"zone.{kind}"), grades=list(grades)
             )
-            faults.add(repr(_short(found)), expected, row=int(row), column="grade")
+            faults.add(_quoted(found), expected, row=int(row), column="grade")
 
 
 def _check_key(frame: pd.DataFrame, schema: LayerSchema, faults: Faults) -> None:
     key = frame[list(schema.key)]
     twice = key.duplicated(keep=False) & key.notna().all(axis=1)
     for row in np.flatnonzero(twice.to_numpy(dtype=bool)):
-        found = repr(faults.key_of(int(row)))
+        found = quoted(faults.key_of(int(row)))
         faults.add(found, said("fault.each_id_once"), row=int(row), column="+".join(schema.key))
 
 
@@ -417,7 +430,7 @@ def _with_crs(
     if shapes.crs is None:
         return shapes.set_crs(pyproj.CRS(declared))
     if source.crs is not None and pyproj.CRS(source.crs) != shapes.crs:
-        found = f"CRS {shapes.crs.to_string()}"
+        found = said("fault.crs", crs=shapes.crs.to_string())
         faults.add(found, said("fault.declared", crs=source.crs))
         return None
     return shapes
@@ -428,12 +441,18 @@ def _check_shapes(shapes: gpd.GeoSeries, schema: LayerSchema, faults: Faults) ->
     is_empty = shapely.is_missing(array) | shapely.is_empty(array)
     if not schema.is_geometry_optional:
         for place in np.flatnonzero(is_empty):
-            faults.add("no geometry", f"a {schema.geometry}", row=int(place), column="geometry")
+            faults.add(
+                said("fault.no_geometry"),
+                said("fault.shape", kind=schema.geometry),
+                row=int(place),
+                column="geometry",
+            )
     allowed = STORED_GEOMETRY[schema.geometry or "point"]
     kinds = shapely.get_type_id(array)
     allowed_ids = [shapely.GeometryType[name.upper()] for name in allowed]
     for place in np.flatnonzero((kinds >= 0) & ~np.isin(kinds, allowed_ids)):
-        found, expected = array[place].geom_type, " or ".join(sorted(allowed))
+        found = said("fault.shape", kind=array[place].geom_type)
+        expected = said("fault.shapes", kinds=sorted(allowed))
         faults.add(found, expected, row=int(place), column="geometry")
     bounds = shapely.bounds(array)
     finite = np.isfinite(bounds).all(axis=1) | is_empty

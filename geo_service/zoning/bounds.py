@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from geo_service.errors import UnfitError
 from geo_service.model import Message, Quantity, Subject, Verdict
+from geo_service.wording import said
 from geo_service.zoning.check import Draft, IndustryPrefix, Parameters, missing_value
 
 if TYPE_CHECKING:
@@ -35,8 +37,8 @@ class BoundParameters(Parameters):
     @model_validator(mode="after")
     def _one_bound(self) -> BoundParameters:
         if (self.at_least is None) == (self.at_most is None):
-            msg = "name at_least or at_most, one of them"
-            raise ValueError(msg)
+            msg = said("fault.one_of_two", one="at_least", other="at_most")
+            raise UnfitError(msg)
         return self
 
     def limit_for(self, code: str | None) -> float:

@@ -17,8 +17,10 @@ import pandas as pd
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from geo_service.crs import measure_area_m2
+from geo_service.errors import UnfitError
 from geo_service.industry import are_within, classification
 from geo_service.model import Message, Severity, Subject, Tier, Verdict
+from geo_service.wording import said
 from geo_service.zoning.focus import Focus, measure_focus
 from geo_service.zoning.names import named_columns
 
@@ -36,9 +38,10 @@ def _known_prefix(code: str) -> str:
     known = classification()
     if code not in known:
         near = known.nearest(code)
-        hint = f"; nearest: {near} {known.name(near)}" if near else ""
-        msg = f"not a GB/T 4754-2017 code or prefix{hint}"
-        raise ValueError(msg)
+        msg = said("fault.no_prefix")
+        if near:
+            msg = said("fault.no_prefix_near", code=near, name=known.name(near))
+        raise UnfitError(msg)
     return code
 
 

@@ -29,12 +29,11 @@ from geo_service.documents import (
     parse_model,
     read_text,
     read_yaml,
-    shorten,
     too_many,
 )
 from geo_service.errors import Fault, RulebookError
 from geo_service.model import BasisTag, LegalBasis, Severity
-from geo_service.wording import said
+from geo_service.wording import quoted, said, shorten
 from geo_service.zoning.check import Parameters, Scope, Tolerance
 from geo_service.zoning.checks import FAMILIES
 
@@ -220,7 +219,7 @@ def _build_rules(
                     file=file,
                     line=line_of(("rules", rule_id, "applies_to"), lines),
                     column=f"rules.{rule_id}.applies_to",
-                    found=repr(part.applies_to),
+                    found=quoted(part.applies_to),
                     expected=said("fault.applies_to_all", family=TELLS_NEW_FROM_EXISTING),
                 )
             )

@@ -21,13 +21,12 @@ from geo_service.documents import (
     parse_model,
     read_text,
     read_yaml,
-    shorten,
     too_many,
 )
 from geo_service.domain.subjects import subject_ids
-from geo_service.errors import Fault, RulebookError
+from geo_service.errors import Fault, RulebookError, UnfitError
 from geo_service.model import Finding, Subject
-from geo_service.wording import said
+from geo_service.wording import said, shorten
 from geo_service.zoning.rulebook import default_rulebook
 
 if TYPE_CHECKING:
@@ -63,8 +62,8 @@ class Waiver(BaseModel):
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Waiver:
         if self.expires_on < self.granted_on:
-            msg = "expires_on must not be before granted_on"
-            raise ValueError(msg)
+            msg = said("fault.days_order", later="expires_on", earlier="granted_on")
+            raise UnfitError(msg)
         return self
 
     def holds_on(self, day: date) -> bool:

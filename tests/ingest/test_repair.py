@@ -20,6 +20,7 @@ from geo_service.ingest.run import Imported, read_source
 from geo_service.language import Language, Translator
 from geo_service.plan import Plan
 from geo_service.planning.imports import publish_import, read_import
+from geo_service.wording import quoted
 from geo_service.workspace.opening import open_plan
 from tests.county import County, box, parcel
 from tests.ingest.made import table
@@ -323,7 +324,7 @@ def test_what_others_refer_to_may_not_go(tmp_path: Path) -> None:
     found = read_import(workspace, tmp_path / "a.gpkg", "parcels", ImportOptions())
     assert found.obstacle == "breaks"
     assert [(fault.layer, fault.row, fault.found) for fault in found.imported.breaks] == [
-        ("enterprises", "E1", "'A1'")
+        ("enterprises", "E1", quoted("A1"))
     ]
 
 

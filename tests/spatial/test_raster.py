@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from rasterio.errors import NotGeoreferencedWarning
 
 from geo_service.errors import CrsError, WorkspaceError
+from geo_service.language import ENGLISH
 from geo_service.plan import DemFile, Plan
 from geo_service.spatial import raster
 from geo_service.spatial.raster import Dem, dem_faults, hillshade, slope_of, slope_percent
@@ -443,7 +444,7 @@ def test_other_files_are_refused(tmp_path: Path, written: Write) -> None:
     size = {"width": 2, "height": 2, "count": 2, "dtype": "int16"}
     with pytest.warns(NotGeoreferencedWarning):
         rasterio.open(tmp_path / "two.tif", "w", driver="GTiff", **size).close()
-    faults = [fault.found for fault in dem_faults(tmp_path / "two.tif", "two.tif")]
+    faults = [ENGLISH.render(one.found) for one in dem_faults(tmp_path / "two.tif", "two.tif")]
     assert faults == ["2 bands", "no place on the ground (no geotransform)", "no CRS"]
 
 

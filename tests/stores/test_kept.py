@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 
 from geo_service import jobs as jobs_module
 from geo_service.errors import StoreError
@@ -24,7 +23,9 @@ from geo_service.planning.retention import holding, retain_kept, retain_within
 from geo_service.stores.base import RANKING, REVIEW, KeepLimits, Saved, Store, WorkspaceAt
 from geo_service.stores.catalogued import CataloguedStore
 from geo_service.web.app import create_app
+from geo_service.wording import said
 from geo_service.workspace.opening import open_workspace
+from tests.client import TestClient
 from tests.county import County, box, parcel
 from tests.patience import PATIENCE_S, eventually
 from tests.stores.conftest import Place
@@ -71,7 +72,7 @@ def finish(client: TestClient, answer: Any) -> Any:  # noqa: ANN401 - a response
 
 
 def full(*_: object) -> None:
-    msg = "The store /secret/place failed: database or disk is full."
+    msg = said("problem.store_full", store="/secret/place", reason="database or disk is full")
     raise StoreError(msg, is_full=True)
 
 

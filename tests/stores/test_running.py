@@ -23,6 +23,7 @@ from geo_service.schema import SCHEMAS
 from geo_service.stores.base import REVIEW, WorkspaceAt
 from geo_service.stores.catalogued import CataloguedStore
 from geo_service.web.app import create_app
+from geo_service.wording import said
 from geo_service.workspace.opening import Workspace, open_plan
 from tests.client import TestClient
 from tests.county import County, box, enterprise, in_degrees, parcel
@@ -174,7 +175,7 @@ def test_a_review_that_cannot_be_saved_is_answered_and_says_so(
     start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def full(*_: object) -> None:
-        msg = "The store failed: database or disk is full."
+        msg = said("problem.store_full", store="x", reason="database or disk is full")
         raise StoreError(msg)
 
     county = start()
@@ -281,7 +282,7 @@ def test_a_plan_that_cannot_be_opened_leaves_the_one_at_hand(
     publish_parcels(workspace, "idle")
 
     def broken(_: object) -> None:
-        msg = "The workspace cannot be used."
+        msg = said("fault.workspace_one", name="x", count=1)
         raise WorkspaceError(msg)
 
     monkeypatch.setattr(Workspace, "plan", broken)
@@ -435,7 +436,8 @@ def test_a_store_that_fails_is_a_503_without_its_reason(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(*_: object) -> None:
-        msg = "The store postgresql://geo@db/planning failed: connection refused."
+        store = "postgresql://geo@db/planning"
+        msg = said("problem.store_failed", store=store, reason="connection refused")
         raise StoreError(msg)
 
     monkeypatch.setattr(CataloguedStore, "history", gone)

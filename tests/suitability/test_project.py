@@ -45,7 +45,7 @@ def test_json_is_read_as_well() -> None:
         ("land_m2: 20000", "land_m2: -1", "greater than 0"),
         ("3841", "9999", "p.yaml:2"),
         ("name: 电池二期", "nam: x", "'name'?"),
-        ("land_m2: 20000", "land_m2: inf", "needs.land_m2: found 'inf'; expected Input should be"),
+        ("land_m2: 20000", "land_m2: inf", "needs.land_m2: found 'inf'; expected finite numbers"),
         ("land_m2: 20000", "land_m2: 20000, power_kva: nan", "needs.power_kva"),
         ("land_m2: 20000", "land_m2: 20000, floor_load_kn_m2: 5", "floor_load_kn_m2 can be asked"),
         ("land_m2: 20000", "land_m2: 20000, fire_class: 丙", "fire_class can be asked of floors"),
@@ -65,7 +65,7 @@ def test_a_fault_names_line_and_nearest(old: str, new: str, part: str) -> None:
             "[parcel, park]",
             "expected floors: only these can offer",
         ),
-        ("land_m2: 6000", "[floors]", "expected parcel or parcels or park or land: only"),
+        ("land_m2: 6000", "[floors]", "expected parcel, parcels, park, land: only"),
     ],
 )
 def test_where_to_look_fits_what_is_needed(needs: str, kinds: str, part: str) -> None:

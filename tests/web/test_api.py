@@ -15,6 +15,7 @@ from geo_service.planning import County as RunningCounty
 from geo_service.web.app import create_app
 from geo_service.web.replies import COMPRESSION, Packed
 from geo_service.web.routes import reviews as reviews_routes
+from geo_service.wording import said
 from tests.client import TestClient
 from tests.county import County, enterprise
 from tests.patience import eventually
@@ -335,8 +336,7 @@ def test_a_job_that_fails_at_once_is_answered_as_what_it_is(
     client: TestClient, running: RunningCounty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
-        msg = "no such thing"
-        raise NotFoundError(msg)
+        raise NotFoundError(said("problem.no_file"))
 
     monkeypatch.setattr(running, "review_again", refuse)
     assert client.post("/api/reviews").status_code == 404
@@ -346,8 +346,7 @@ def test_too_many_jobs_are_a_503_that_says_when_to_come_back(
     client: TestClient, running: RunningCounty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def busy(*_: object) -> None:
-        msg = "20 jobs are waiting already; try again later."
-        raise BusyError(msg)
+        raise BusyError(said("problem.jobs", count=20))
 
     monkeypatch.setattr(running.jobs, "start", busy)
     answer = client.post("/api/reviews")

@@ -21,6 +21,7 @@ import pandas as pd
 import pyproj
 import shapely
 
+from geo_service.crs import crs_named
 from geo_service.errors import CrsError
 from geo_service.ingest.formats.encodings import decode_text
 from geo_service.ingest.limits import Budget
@@ -164,7 +165,9 @@ def _declared(
     """Return the CRS that the heading names: datum, zone width and zone number."""
     system = settings.get("坐标系", "")
     if settings.get("计量单位", "米") not in {"米", "m", "M", ""}:
-        raise budget.refuse(said("refusal.unit", unit=settings["计量单位"][:20]), "计量单位=米")
+        raise budget.refuse(
+            said("refusal.unit", unit=settings["计量单位"][:20]), said("refusal.unit_metres")
+        )
     if "80" in system or "西安" in system:
         return pyproj.CRS.from_epsg(_XIAN_80), []
     if "54" in system or "北京" in system:
@@ -317,8 +320,7 @@ def _zone_of(crs: pyproj.CRS | None) -> tuple[int, int]:
             for is_prefixed in (False, True):
                 if zone_epsg(width, zone, is_prefixed=is_prefixed) == code:
                     return width, zone
-    name = crs.to_string() if crs is not None else "no CRS"
-    msg = f"Boundary points need a CGCS2000 Gauss-Krueger zone such as EPSG:4545, found {name}."
+    msg = said("problem.boundary_crs", crs=crs_named(crs))
     raise CrsError(msg)
 
 

@@ -16,7 +16,6 @@ import numpy as np
 import shapely
 
 from geo_service.crs import STORAGE_CRS
-from geo_service.documents import shorten
 from geo_service.domain.enterprises import active_enterprises
 from geo_service.errors import NotFoundError
 from geo_service.maps.kinds.review import FINDINGS, ReviewData
@@ -24,7 +23,7 @@ from geo_service.maps.layers import SOURCES, Box, FeatureList, Field, ListGroup,
 from geo_service.maps.style import BELONGINGS, LAND_USE_CLASSES, OTHER
 from geo_service.model import Severity
 from geo_service.schema import ZONE_KINDS
-from geo_service.wording import said
+from geo_service.wording import said, shorten
 from geo_service.zoning.names import named_industry, named_land_use
 
 if TYPE_CHECKING:

@@ -77,7 +77,7 @@ def roll_back(layer: str, request: Request, county: CountyDep, body: Rollback) -
     try:
         entry = rollback(at, layer, body.version, expected=body.expected, note=body.note)
     except WorkspaceError as error:  # what was asked for does not fit; what there is does
-        raise SourceError(error.heading, error.faults) from error
+        raise SourceError(error.message, error.faults) from error
     county.refresh()
     return json_reply(request, {"layer": layer, **version_document(entry)}, status=201)
 

@@ -17,10 +17,12 @@ from pydantic import AfterValidator, Field
 
 from geo_service.documents import nearest_name
 from geo_service.domain.enterprises import active_enterprises
+from geo_service.errors import UnfitError
 from geo_service.industry import are_within
 from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.schema import ZONE_KINDS
 from geo_service.spatial.overlay import ZoneOverlay
+from geo_service.wording import said
 from geo_service.zoning.check import (
     Case,
     Check,
@@ -53,8 +55,8 @@ class ExceptionsPart(Parameters):
 
 def _known_kind(kind: str) -> str:
     if kind not in ZONE_KINDS:
-        msg = f"unknown kind of zone: {nearest_name(kind, ZONE_KINDS)}"
-        raise ValueError(msg)
+        msg = said("fault.unknown_zone_kind", near=nearest_name(kind, ZONE_KINDS))
+        raise UnfitError(msg)
     return kind
 
 

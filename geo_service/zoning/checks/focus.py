@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from geo_service.domain.enterprises import active_enterprises, active_in
+from geo_service.errors import UnfitError
 from geo_service.industry import belongs_to
 from geo_service.model import FocusBasis, Message, Quantity, Subject, Verdict
 from geo_service.units import M2_PER_MU
+from geo_service.wording import said
 from geo_service.zoning.check import (
     MOST_COUNTED,
     Case,
@@ -157,8 +159,8 @@ class ShareParameters(Parameters):
     @model_validator(mode="after")
     def _in_order(self) -> ShareParameters:
         if self.watch_share > self.pass_share:
-            msg = "watch_share must not be greater than pass_share"
-            raise ValueError(msg)
+            msg = said("fault.shares_order", less="watch_share", more="pass_share")
+            raise UnfitError(msg)
         return self
 
 

@@ -1,0 +1,173 @@
+"""What `workspace.toml` says is checked whole, each fault with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from geo_service.documents import line_of, toml_lines
+from geo_service.errors import WorkspaceError
+from geo_service.spatial.raster import slope_of
+from geo_service.workspace.opening import open_plan
+from tests.county import ORIGIN_M, County
+from tests.workspace.refusals import Open, refusal
+
+
+def test_an_unknown_setting_names_the_nearest(county: County, tmp_path: Path) -> None:
+    county.extra = 'area_metod = "planar"'
+    with pytest.raises(WorkspaceError, match=r"unknown name 'area_metod'; expected 'area_method'"):
+        open_plan(county.write(tmp_path / "c"))
+
+
+def test_a_file_outside_the_workspace_is_refused(county: County, tmp_path: Path) -> None:
+    folder = county.write(tmp_path / "c")
+    settings = (folder / "workspace.toml").read_text(encoding="utf-8")
+    settings = settings.replace('"parks.geojson"', '"../../etc/passwd"')
+    (folder / "workspace.toml").write_text(settings, encoding="utf-8")
+    with pytest.raises(WorkspaceError, match="expected a file inside the folder"):
+        open_plan(folder)
+
+
+def test_a_code_in_two_groups_is_refused(county: County, opened: Open) -> None:
+    county.groups.append(("13", "equipment", "core"))
+    assert "13: in group consumer and in equipment; one group a code" in refusal(county, opened)
+
+
+DEM = """
+[dem]
+file = "dem.tif"
+source = "made for tests"
+illustrative = true
+vertical_datum = "none"
+"""
+
+
+def with_dem(county: County, folder: Path, *, unit: str = "m", first: float = 500.0) -> Path:
+    """Write a county with an elevation model: 20 x 20 cells of 100 m, from its origin."""
+    county.extra = f"{county.extra}\n{DEM}" if DEM not in county.extra else county.extra
+    county.write(folder)
+    heights = np.full((20, 20), first, dtype=np.float32)
+    west, south = ORIGIN_M
+    with rasterio.open(
+        folder / "dem.tif", "w", driver="GTiff", width=20, height=20, count=1, dtype="float32",
+        crs="EPSG:4545", transform=rasterio.Affine(100, 0, west, 0, -100, south + 2000),
+    ) as target:  # fmt: skip
+        target.write(heights, 1)
+        target.set_band_unit(1, unit)
+    return folder
+
+
+def test_an_elevation_model_is_declared_and_read_when_needed(
+    county: County, tmp_path: Path
+) -> None:
+    folder = with_dem(county, tmp_path / "c")
+    plan = open_plan(folder)
+    assert plan.dem is not None
+    assert (plan.dem.source, plan.dem.illustrative) == ("made for tests", True)
+    assert (plan.dem.vertical_datum, plan.dem.metric_crs) == ("none", "EPSG:4545")
+    # P1 lies on it, 1 km x 1 km; P2 from 2 km east does not.
+    found = slope_of(plan.dem, plan.metric("parks"))
+    assert found["mean_percent"].tolist() == pytest.approx([0, np.nan], nan_ok=True)
+    assert plan.with_layers({"parks": plan.frame("parks")}, label="same").dem == plan.dem
+
+
+def test_a_county_without_an_elevation_model_has_none(county: County, opened: Open) -> None:
+    assert opened(county).dem is None
+
+
+def test_a_plan_s_version_changes_with_its_elevation_model(county: County, tmp_path: Path) -> None:
+    plain = open_plan(county.write(tmp_path / "a")).version
+    with_one = open_plan(with_dem(county, tmp_path / "b")).version
+    again = open_plan(with_dem(county, tmp_path / "c")).version
+    changed = open_plan(with_dem(county, tmp_path / "d", first=501.0)).version
+    assert len({plain, with_one, changed}) == 3
+    assert with_one == again
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "message"),
+    [
+        ('file = "dem.tif"', 'file = "no.tif"', "no.tif: found no such file; expected a GeoTIFF"),
+        ('file = "dem.tif"', 'file = "../c.tif"', "column dem.file: found '../c.tif'; expected a"),
+        ("illustrative = true\nv", "v", "column dem.illustrative: found nothing; expected"),
+        ('"made for tests"', '" "', "column dem.source: found ' '; expected"),
+        ("illustrative = true\nv", 'illustrative = "so so"\nv', "column dem.illustrative: found"),
+        ("[dem]", "[dem]\nband = 2", "unknown name 'band'"),
+        ("[dem]", "[layers.dem]", "expected [dem], a table of its own"),
+    ],
+)
+def test_a_broken_declaration_of_the_elevation_model_is_refused(
+    county: County, tmp_path: Path, line: str, instead: str, message: str
+) -> None:
+    folder = with_dem(county, tmp_path / "c")
+    path = folder / "workspace.toml"
+    text = path.read_text(encoding="utf-8").replace(line, instead)
+    if instead == "[layers.dem]":
+        text = "\n".join(
+            row for row in text.splitlines() if not row.startswith(("source =", "ill", "vert"))
+        )
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(WorkspaceError) as caught:
+        open_plan(folder)
+    assert message in str(caught.value)
+
+
+def test_an_elevation_model_in_feet_is_refused(county: County, tmp_path: Path) -> None:
+    with pytest.raises(WorkspaceError, match=r"dem\.tif: found heights in 'ft'; expected .*metres"):
+        open_plan(with_dem(county, tmp_path / "c", unit="ft"))
+
+
+def test_a_fault_in_the_settings_has_its_line(county: County, tmp_path: Path) -> None:
+    folder = with_dem(county, tmp_path / "c")
+    path = folder / "workspace.toml"
+    text = path.read_text(encoding="utf-8")
+    text = text.replace("illustrative = true\nv", 'illustrative = "so so"\nv')
+    path.write_text(text, encoding="utf-8")
+    number = 1 + text.splitlines().index('illustrative = "so so"')
+    with pytest.raises(WorkspaceError, match=rf"workspace\.toml:{number}, column dem\.illus"):
+        open_plan(folder)
+    # A missing key has the line of its table.
+    text = text.replace('illustrative = "so so"\n', "")
+    path.write_text(text, encoding="utf-8")
+    number = 1 + text.splitlines().index("[dem]")
+    with pytest.raises(WorkspaceError, match=rf"workspace\.toml:{number}, column dem\.illus"):
+        open_plan(folder)
+    text = text.replace("[dem]", "[dem]\nillustrative = true")
+    text = text.replace('metric_crs = "EPSG:4545"', 'metric_crs = "EPSG:4490"')
+    path.write_text(text, encoding="utf-8")
+    number = 1 + text.splitlines().index('metric_crs = "EPSG:4490"')
+    with pytest.raises(WorkspaceError, match=rf"workspace\.toml:{number}, column metric_crs: "):
+        open_plan(folder)
+
+
+def test_keys_and_tables_of_toml_have_their_lines() -> None:
+    text = (
+        '# a note\na = 1\n\n[b."c.d"] # here\ne.f = { g = 2 }\n"h i" = [\n  3,\n]\n[[j]]\nk = 4\n'
+    )
+    lines = toml_lines(text)
+    assert lines["a",] == 2
+    assert lines["b", "c.d"] == 4
+    assert lines["b", "c.d", "e", "f"] == 5
+    assert lines["b", "c.d", "h i"] == 6
+    # What stands inside has the line of what is around it.
+    assert line_of(("b", "c.d", "e", "f", "g"), lines) == 5
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("x = " + "[" * 100_000, "at most 40 levels"),
+        ("x" + ".x" * 50_000 + " = 1", "at most 40 levels"),
+        ("x = " + "9" * 7_000, "at most 100 digits"),
+        ("x = 9223372036854775808", "a whole number of 64 bits"),
+    ],
+)
+def test_settings_over_a_limit_are_a_fault(
+    county: County, tmp_path: Path, line: str, told: str
+) -> None:
+    county.extra += f"\n{line}"
+    with pytest.raises(WorkspaceError, match=rf"workspace\.toml.*{told}"):
+        open_plan(county.write(tmp_path))
