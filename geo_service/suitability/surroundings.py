@@ -17,12 +17,11 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo_service.documents import shorten
 from geo_service.errors import NotFoundError
 from geo_service.plan import rows_of
 from geo_service.spatial.network import network_of
 from geo_service.spatial.raster import slope_of
-from geo_service.wording import said
+from geo_service.wording import said, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable
