@@ -232,16 +232,16 @@ class Ground:
         """The nearest facility of each kind, the nearest kind first."""
         frame = self.plan.metric("facilities")
         far_m = shapely.distance(frame.geometry.to_numpy(), point)
-        found: dict[str, Document] = {}
-        for place in np.argsort(far_m, kind="stable"):
-            [row] = rows_of(frame.iloc[[place]])
-            if row["kind"] not in found:
-                found[row["kind"]] = {
-                    **self._named(row, "facility_id", "kind"),
-                    "kind_name": self.translator.text(f"facility.{row['kind']}"),
-                    "distance_m": float(far_m[place]),
-                }
-        return list(found.values())
+        order = np.argsort(far_m, kind="stable")
+        nearest = order[~frame["kind"].iloc[order].duplicated().to_numpy()]
+        return [
+            {
+                **self._named(row, "facility_id", "kind"),
+                "kind_name": self.translator.text(f"facility.{row['kind']}"),
+                "distance_m": float(distance_m),
+            }
+            for row, distance_m in zip(rows_of(frame.iloc[nearest]), far_m[nearest], strict=True)
+        ]
 
     def _slope(self, point: BaseGeometry) -> Document | None:
         """The slope of the cells around a point; None without a DEM, or where it has none."""

@@ -18,10 +18,12 @@ import pytest
 import shapely
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from shapely.geometry.base import BaseGeometry
 
 from geo_service.crs import STORAGE_CRS
 from geo_service.language import Language, Translator
-from geo_service.plan import Layer, Plan
+from geo_service.model import Finding
+from geo_service.plan import Plan
 from geo_service.planning.identify import Ground
 from geo_service.schema import SCHEMAS
 from geo_service.workspace.opening import open_plan
@@ -36,7 +38,6 @@ SIZE = 20
 KINDS = ("geohazard", "ecological_red_line", "wetland")
 GRADES = (None, "low", "high")
 NEW = "NEW"
-Said = dict[tuple[str, str], set[tuple[str, str]]]
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Plan:
 # ---- random counties -------------------------------------------------------------------------
 
 
-def rectangles(offset_m: int, most: int = SIZE) -> st.SearchStrategy[shapely.Polygon]:
+def rectangles(offset_m: int, most: int = SIZE) -> st.SearchStrategy[BaseGeometry]:
     places, sizes = st.integers(0, SIZE - 1), st.integers(1, most)
     return st.builds(
         lambda x, y, width, height: box(
@@ -208,10 +209,11 @@ class World:
 
     def plan(self, base: Plan) -> Plan:
         chosen = replace(base.settings, complete_zone_kinds=self.complete)
-        named = {name: _layer_of(base, name) for name in base.layers}
-        return with_rows(Plan(named, chosen), self.rows)
+        return with_rows(Plan(base.layers, chosen), self.rows)
 
-    def on_new_ground(self, plan: Plan, shape: Any, park_id: str | None) -> Iterable[Any]:  # noqa: ANN401 - a shape
+    def on_new_ground(
+        self, plan: Plan, shape: BaseGeometry, park_id: str | None
+    ) -> Iterable[Finding]:
         """Return what a review finds of a new parcel, by rules that judge parcels alone."""
         rules = for_parcels_alone(self.rules)
         if not rules:
@@ -220,10 +222,6 @@ class World:
         changed = with_rows(plan, {"parcels": [ground]})
         found = review(changed, rulebook_of(rules), as_of=DAY)
         return [item for item in found.results if item.subject.id == NEW]
-
-
-def _layer_of(plan: Plan, name: str) -> Layer:
-    return plan.layers[name]
 
 
 WORLDS = st.builds(
@@ -242,18 +240,18 @@ def told(rules: Iterable[dict[str, Any]]) -> list[tuple[str, str]]:
     return sorted((rule["rule_id"], rule["verdict"]) for rule in rules)
 
 
-def found_of(findings: Iterable[Any]) -> list[tuple[str, str]]:
+def found_of(findings: Iterable[Finding]) -> list[tuple[str, str]]:
     return sorted((item.rule_id, item.verdict.value) for item in findings)
 
 
-def about(findings: Iterable[Any], zone_ids: Iterable[str]) -> list[tuple[str, str]]:
+def about(findings: Iterable[Finding], zone_ids: Iterable[str]) -> list[tuple[str, str]]:
     """Return what findings say that are about some zones, each once."""
     named = set(zone_ids)
     met = [item for item in findings if named & set(item.evidence.get("zone_ids", ()))]
     return sorted(set(found_of(met)))
 
 
-def holding(rows: list[Row], place: shapely.Point) -> list[Row]:
+def holding(rows: list[Row], place: BaseGeometry) -> list[Row]:
     return [row for row in rows if row["geometry"].contains(place)]
 
 
@@ -294,7 +292,9 @@ def test_a_place_is_told_what_the_review_finds(base: Plan, world: World, x: int,
 
 @MANY
 @given(world=WORLDS, shape=rectangles(9))
-def test_an_area_is_told_what_the_review_finds(base: Plan, world: World, shape: Any) -> None:  # noqa: ANN401 - a shape
+def test_an_area_is_told_what_the_review_finds(
+    base: Plan, world: World, shape: BaseGeometry
+) -> None:
     plan, rules = world.plan(base), rulebook_of(world.rules)
     found = Ground(plan, rules, Translator(Language.EN), DAY).describe(
         {
