@@ -14,8 +14,10 @@ import json
 import math
 import re
 import tomllib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import tomli_w
 import yaml
 from pydantic import BaseModel, ValidationError
 
@@ -38,7 +40,7 @@ from geo_service.errors import Fault
 from geo_service.wording import said, said_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 Location = tuple[str | int, ...]
@@ -263,6 +265,26 @@ def read_text(path: Path) -> tuple[str, list[Fault]]:
     except OSError as error:
         reason, wanted = error.strerror or said("fault.unreadable"), said("fault.readable_file")
         return "", [Fault(file=str(path), found=reason, expected=wanted)]
+
+
+def as_toml(data: Mapping[str, Any]) -> str:
+    r"""Return plain data as TOML, tables behind plain values; what is None is left out.
+
+    >>> print(as_toml({"b": {"c": "甲\n"}, "a": 1, "d": None}).strip())
+    a = 1
+    <BLANKLINE>
+    [b]
+    c = "甲\n"
+    """
+    return tomli_w.dumps(_without_none(data))
+
+
+def _without_none(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_none(value) if isinstance(value, Mapping) else value
+        for key, value in data.items()
+        if value is not None
+    }
 
 
 def parse_model(

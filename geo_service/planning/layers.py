@@ -7,13 +7,16 @@ another one is the newest by then, ConflictError tells so and nothing is overwri
 
 from __future__ import annotations
 
+import codecs
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
 
 from geo_service.errors import ConflictError, NotFoundError, StoreError
 from geo_service.plan import empty_frame
@@ -28,7 +31,7 @@ from geo_service.stores.frames import (
     layer_schema,
     meeting,
 )
-from geo_service.stores.geopackage import as_toml, unpack_geopackage, write_geopackage
+from geo_service.stores.geopackage import unpack_geopackage, write_geopackage
 from geo_service.stores.opening import EMBEDDED, has_password, open_store, without_password
 from geo_service.stores.timeline import Timeline, make_timeline, newest_entries
 from geo_service.wording import said
@@ -446,28 +449,34 @@ def move_store(workspace: Where, target: str) -> Moved:
             other.close()
 
 
-_STORE_LINE = re.compile(r"(?m)^store[ \t]*=.*\n?")
-_FORMAT_LINE = re.compile(r"(?m)^format[ \t]*=.*$")
-
-
 def _name_store(path: Path, target: str) -> None:
-    """Let `workspace.toml` name the store; its other lines stay as they are."""
+    """Let `workspace.toml` name the store; all else in it stays as it is, byte for byte."""
     try:
-        text = path.read_text(encoding="utf-8")
-        table = re.search(r"(?m)^[ \t]*\[", text)
-        top, rest = text[: table.start()] if table else text, text[table.start() :] if table else ""
-        top = _STORE_LINE.sub("", top, count=1)
-        if target != EMBEDDED:
-            line = as_toml({"store": without_password(target)}).strip()
-            top = _FORMAT_LINE.sub(lambda found: f"{found[0]}\n{line}", top, count=1)
-        text = top + rest
+        content = path.read_bytes()
+        mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
+        settings = tomlkit.parse(content.removeprefix(mark))
+        if target == EMBEDDED:
+            settings.pop("store", None)
+        elif "store" in settings:
+            settings["store"] = without_password(target)
+        else:
+            _add_behind_format(settings, "store", without_password(target))
         part = path.with_name(path.name + ".part")
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(mark + tomlkit.dumps(settings).encode())
         part.replace(path)
-    except OSError as error:
-        reason = error.strerror or "?"
+    except (OSError, TOMLKitError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         msg = said("problem.cannot_write", path=path.name, reason=reason)
         raise StoreError(msg) from error
+
+
+def _add_behind_format(settings: tomlkit.TOMLDocument, name: str, value: str) -> None:
+    """Add a line where no comment of a table is parted from it: behind the first one."""
+    places = (place for place, (key, _) in enumerate(settings.body) if key and key.key == "format")
+    place = next(places, 0)
+    before, added = settings.body[place][1].trivia, tomlkit.item(value)
+    before.trail = added.trivia.trail = before.trail or "\n"
+    settings.body.insert(place + 1, (tomlkit.key(name), added))
 
 
 __all__ = [
