@@ -71,15 +71,21 @@ def newest_layer(workspace: Where, layer: str) -> LayerState:
     NotFoundError
         There is no such layer in any workspace.
     """
-    schema = layer_schema(layer)
+    layer_schema(layer)
     with open_workspace(workspace) as opened:
-        entry = opened.store.newest().get(layer)
-        if entry is not None:
-            frame = opened.store.read(layer, entry.version)
-            return LayerState(frame, entry.version, entry.number)
-        if layer in opened.declared_layers:
-            own = opened.own_layer(layer)
-            return LayerState(own.frame, own.version, 0)
+        return layer_now(opened, layer)
+
+
+def layer_now(opened: Workspace, layer: str) -> LayerState:
+    """Return what `newest_layer` does, of a workspace that is open."""
+    schema = layer_schema(layer)
+    entry = opened.store.newest().get(layer)
+    if entry is not None:
+        frame = opened.store.read(layer, entry.version)
+        return LayerState(frame, entry.version, entry.number)
+    if layer in opened.declared_layers:
+        own = opened.own_layer(layer)
+        return LayerState(own.frame, own.version, 0)
     return LayerState(canonical(empty_frame(schema.name), layer), None, 0)
 
 
@@ -127,19 +133,24 @@ def publish_together(workspace: Where, drafts: Sequence[Draft]) -> list[LayerVer
     Raises as `publish` does.
     """
     with open_workspace(workspace) as opened:
-        for draft in drafts:
-            layer_schema(draft.layer)
-        newest = opened.store.newest()
-        checked = {draft.layer: opened.checked(draft.layer, draft.frame) for draft in drafts}
-        own = opened.counting_files(newest)
-        for draft in drafts:
-            _check_own(own, draft)
-        opened.check_together(newest, checked)
-        return opened.store.publish(
-            [replace(draft, frame=checked[draft.layer]) for draft in drafts],
-            against=_against(newest, own, checked),
-            own=[layer.draft() for layer in own.values()],
-        )
+        return publish_drafts(opened, drafts)
+
+
+def publish_drafts(opened: Workspace, drafts: Sequence[Draft]) -> list[LayerVersion]:
+    """Do what `publish_together` does, in a workspace that is open."""
+    for draft in drafts:
+        layer_schema(draft.layer)
+    newest = opened.store.newest()
+    checked = {draft.layer: opened.checked(draft.layer, draft.frame) for draft in drafts}
+    own = opened.counting_files(newest)
+    for draft in drafts:
+        _check_own(own, draft)
+    opened.check_together(newest, checked)
+    return opened.store.publish(
+        [replace(draft, frame=checked[draft.layer]) for draft in drafts],
+        against=_against(newest, own, checked),
+        own=[layer.draft() for layer in own.values()],
+    )
 
 
 def _check_own(own: Mapping[str, OwnLayer], draft: Draft) -> None:
@@ -492,10 +503,12 @@ __all__ = [
     "latest_layer",
     "layer_difference",
     "layer_history",
+    "layer_now",
     "move_store",
     "newest_layer",
     "plan_at",
     "publish",
+    "publish_drafts",
     "publish_together",
     "retain",
     "rollback",

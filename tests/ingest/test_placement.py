@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from geo_service.errors import ChoiceNeededError, SourceError
 from geo_service.industry import IndustryGroups
-from geo_service.ingest import tables
 from geo_service.ingest.datums import old_datum
+from geo_service.ingest.formats import tables
 from geo_service.ingest.gcj import wgs84_to_bd09, wgs84_to_gcj02
 from geo_service.ingest.limits import Limits
 from geo_service.ingest.options import ImportOptions
