@@ -61,7 +61,7 @@ def test_an_import_publishes_and_remembers_the_columns(workspace: Path, tmp_path
     assert "宗地编号" in first.stdout
     assert "已发布图层 parcels" in first.stderr
     (mapping,) = (workspace / "store" / "mappings").iterdir()
-    assert 'parcel_id = { column = "宗地编号" }' in mapping.read_text(encoding="utf-8")
+    assert 'parcel_id = "宗地编号"\n' in mapping.read_text(encoding="utf-8")
     lists = next((workspace / "store" / "imports").iterdir())
     assert {item.name for item in lists.iterdir()} == {
         "report.json",
