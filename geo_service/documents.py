@@ -14,8 +14,10 @@ import json
 import math
 import re
 import tomllib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import tomli_w
 import yaml
 from pydantic import BaseModel, ValidationError
 
@@ -38,7 +40,7 @@ from geo_service.errors import Fault
 from geo_service.wording import quoted, said, said_of, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from geo_service.model import Message
@@ -269,6 +271,26 @@ def read_text(path: Path) -> tuple[str, list[Fault]]:
         words, wanted = error.strerror, said("fault.readable_file")
         found = said("fault.system_says", words=words) if words else said("fault.unreadable")
         return "", [Fault(file=str(path), found=found, expected=wanted)]
+
+
+def as_toml(data: Mapping[str, Any]) -> str:
+    r"""Return plain data as TOML, tables behind plain values; what is None is left out.
+
+    >>> print(as_toml({"b": {"c": "甲\n"}, "a": 1, "d": None}).strip())
+    a = 1
+    <BLANKLINE>
+    [b]
+    c = "甲\n"
+    """
+    return tomli_w.dumps(_without_none(data))
+
+
+def _without_none(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_none(value) if isinstance(value, Mapping) else value
+        for key, value in data.items()
+        if value is not None
+    }
 
 
 def parse_model(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from geo_service.documents import parse_model, read_text, read_toml
+from geo_service.documents import as_toml, parse_model, read_text, read_toml
 from geo_service.errors import Fault, InvalidQueryError, SourceError
 from geo_service.ingest.limits import Limits
 from geo_service.language import Translator
@@ -155,39 +154,33 @@ def _unusable(name: str, faults: Iterable[Fault]) -> SourceError:
     return SourceError(said("refusal.mapping", name=repr(name)), faults)
 
 
+_HEADING = """\
+# How the columns of one kind of file become a layer's. Used for files with the same
+# columns; may be changed by hand and given with --map-columns.
+"""
+
+
 def write_mapping(mapping: SourceMapping, path: Path) -> None:
     """Write a mapping as TOML, so that a person can read and change it."""
-    lines = [
-        "# How the columns of one kind of file become a layer's. Used for files with the same",
-        "# columns; may be changed by hand and given with --map-columns.",
-        "format = 1",
-    ]
-    for name in ("layer", "crs", "encoding", "scheme"):
-        value = getattr(mapping, name)
-        if value is not None:
-            lines.append(f"{name} = {_quoted(value)}")
-    lines.append("\n[columns]")
+    columns: dict[str, Any] = {}
     for name in mapping.columns:
         source = mapping.source_of(name)
-        if source is None:
-            continue
-        unit = f", unit = {_quoted(source.unit)}" if source.unit else ""
-        lines.append(f"{name} = {{ column = {_quoted(source.column)}{unit} }}")
-    if mapping.values:
-        lines.append("\n[values]")
-        lines += [f"{name} = {_quoted(value)}" for name, value in mapping.values.items()]
-    for name, words in mapping.words.items():
-        lines.append(f"\n[words.{name}]")
-        lines += [f"{_quoted(word)} = {_quoted(meant)}" for word, meant in words.items()]
+        if source is not None:
+            has_unit = bool(source.unit)
+            columns[name] = source.model_dump() if has_unit else source.column
+    described = {"layer": mapping.layer, "crs": mapping.crs, "encoding": mapping.encoding}
+    document = {
+        "format": 1,
+        **described,
+        "scheme": mapping.scheme,
+        "columns": columns,
+        "values": mapping.values or None,
+        "words": mapping.words or None,
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    part.write_text(_HEADING + as_toml(document), encoding="utf-8")
     part.replace(path)
-
-
-def _quoted(value: object) -> str:
-    """Return a value as TOML writes it; a JSON string is a TOML basic string but for DEL."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def layout_of(layer: str, format_: str, columns: Iterable[str]) -> str:

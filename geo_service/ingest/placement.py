@@ -146,6 +146,23 @@ def _are_degrees(points: NDArray[np.float64]) -> bool:
     return bool(largest.max() <= _FULL_TURN_DEG and largest.min() <= _RIGHT_ANGLE_DEG)
 
 
+@dataclass(frozen=True)
+class _AxisOrder:
+    """In which order a file has its axes, and how much of the sample then lies in the county."""
+
+    is_swapped: bool
+    share: float
+
+    def swap(self) -> list[Message]:
+        """Say that the axes are swapped, where they are."""
+        values = {"share": _percent(self.share)}
+        return [Message("import.crs_swapped", values)] if self.is_swapped else []
+
+    def evidence(self) -> list[Message]:
+        """Say how much lies in the county, and whether it takes a swap."""
+        return [*self.swap(), Message("import.crs_inside", {"share": _percent(self.share)})]
+
+
 class _Decision:
     """One file's way to its placement."""
 
@@ -205,20 +222,13 @@ class _Decision:
     def _named(self, crs: pyproj.CRS, evidence: list[Message]) -> Placement:
         self._refuse_old_datum(crs)
         evidence += _parameters_of(crs)
-        for is_swapped in (False, True):
-            share = self._share(crs, is_swapped=is_swapped, margin=FAR_DEG)
-            if share >= _MOSTLY:
-                break
-        else:
-            raise self._conflict(crs)
-        if is_swapped:
-            evidence.append(Message("import.crs_swapped", {"share": _percent(share)}))
-        evidence.append(Message("import.crs_inside", {"share": _percent(share)}))
+        order = self._order(crs)
+        evidence += order.evidence()
         return Placement(
             crs=crs,
             label=_label(crs),
             declared=self._declared,
-            is_swapped=is_swapped,
+            is_swapped=order.is_swapped,
             evidence=tuple(evidence),
         )
 
@@ -248,22 +258,14 @@ class _Decision:
                 said("refusal.no_degrees", numbers=_shown(self.points[0])),
                 said("refusal.degrees_for", shift=shift),
             )
-        for is_swapped in (False, True):
-            share = self._share(crs, is_swapped=is_swapped, margin=FAR_DEG)
-            if share >= _MOSTLY:
-                break
-        else:
-            raise self._conflict(crs)
-        evidence = [first]
-        if is_swapped:
-            evidence.append(Message("import.crs_swapped", {"share": _percent(share)}))
-        evidence.append(Message("import.crs_inside", {"share": _percent(share)}))
+        order = self._order(crs)
+        evidence = [first, *order.evidence()]
         return Placement(
             crs=crs,
             label=shift,
             declared=self._declared,
             shift=shift,
-            is_swapped=is_swapped,
+            is_swapped=order.is_swapped,
             evidence=tuple(evidence),
         )
 
@@ -299,26 +301,20 @@ class _Decision:
     def degrees(self) -> Placement:
         """Longitude and latitude whose datum only a published layer, or the caller, can tell."""
         crs = pyproj.CRS(STORAGE_CRS)
-        for is_swapped in (False, True):
-            share = self._share(crs, is_swapped=is_swapped, margin=FAR_DEG)
-            if share >= _MOSTLY:
-                break
-        else:
-            raise self._conflict(crs)
-        evidence = [*self._before, Message("import.crs_degrees", {"share": _percent(share)})]
+        order = self._order(crs)
+        evidence = [*self._before, Message("import.crs_degrees", {"share": _percent(order.share)})]
         if self._source.implied_crs:
             evidence.append(Message("import.crs_implied", {"format": self._source.format}))
-        if is_swapped:
-            evidence.append(Message("import.crs_swapped", {"share": _percent(share)}))
-        compared = self._compare(crs, is_swapped=is_swapped)
+        evidence += order.swap()
+        compared = self._compare(crs, is_swapped=order.is_swapped)
         best = compared.best
         if best is None:
-            raise self._open_degrees(crs, compared.fits, is_swapped=is_swapped)
+            raise self._open_degrees(crs, compared.fits, is_swapped=order.is_swapped)
         return Placement(
             crs=crs,
             label=STORAGE_CRS if best.label == _PLAIN else best.label,
             shift=None if best.label == _PLAIN else best.label,
-            is_swapped=is_swapped,
+            is_swapped=order.is_swapped,
             evidence=(*evidence, Message("import.crs_compared", best.values())),
         )
 
@@ -366,34 +362,55 @@ class _Decision:
         west, _, east, _ = self._box
         for zone in _zones_near((west + east) / 2):
             crs = pyproj.CRS.from_epsg(zone.epsg)
-            for is_swapped in (False, True):
-                if not zone.may_hold(self.points[:, 1 if is_swapped else 0]):
-                    continue
-                share = self._share(crs, is_swapped=is_swapped, margin=_NEAR_DEG)
-                if share < _NEARLY_ALL:
-                    continue
-                evidence = [
-                    Message(
-                        "import.crs_worked_out",
-                        {
-                            "crs": f"EPSG:{zone.epsg}",
-                            "name": crs.name,
-                            "easting": _shown(self.points[0, :: -1 if is_swapped else 1]),
-                            "share": _percent(share),
-                        },
-                    ),
-                    Message("import.crs_old_datum", {}),
-                ]
-                if is_swapped:
-                    evidence.insert(1, Message("import.crs_swapped", {"share": _percent(share)}))
+            may_be = [zone.may_hold(self.points[:, axis]) for axis in (0, 1)]
+            for order in self._orders(crs, margin=_NEAR_DEG, least=_NEARLY_ALL, may_be=may_be):
+                found = {
+                    "crs": f"EPSG:{zone.epsg}",
+                    "name": crs.name,
+                    "easting": _shown(self.points[0, :: -1 if order.is_swapped else 1]),
+                    "share": _percent(order.share),
+                }
                 yield Placement(
                     crs=crs,
                     label=f"EPSG:{zone.epsg}",
-                    is_swapped=is_swapped,
-                    evidence=tuple(evidence),
+                    is_swapped=order.is_swapped,
+                    evidence=(
+                        Message("import.crs_worked_out", found),
+                        *order.swap(),
+                        Message("import.crs_old_datum", {}),
+                    ),
                 )
 
     # ---- measuring ------------------------------------------------------------------------
+
+    def _orders(
+        self,
+        crs: pyproj.CRS,
+        *,
+        margin: float,
+        least: float,
+        may_be: Sequence[bool] = (True, True),
+    ) -> Iterator[_AxisOrder]:
+        """Yield the orders of axes under which a share of the sample lies in the county.
+
+        As the file has them, then swapped; `may_be` says for each whether it is tried.
+        """
+        for is_swapped in (False, True):
+            if not may_be[is_swapped]:
+                continue
+            share = self._share(crs, is_swapped=is_swapped, margin=margin)
+            if share >= least:
+                yield _AxisOrder(is_swapped, share)
+
+    def _order(self, crs: pyproj.CRS) -> _AxisOrder:
+        """Return the order of axes that puts most of the sample into the county.
+
+        Raises what `_conflict` gives when neither does.
+        """
+        order = next(self._orders(crs, margin=FAR_DEG, least=_MOSTLY), None)
+        if order is None:
+            raise self._conflict(crs)
+        return order
 
     def _share(
         self, crs: pyproj.CRS, *, is_swapped: bool, margin: float, shift: str | None = None

@@ -1,14 +1,18 @@
-"""Read one file as one layer: the whole way from a path to a frame and its report."""
+"""Read one file as one layer: the whole way from a path to a frame and its report.
+
+Four steps, each from what the one before found: `Read` (the file is open), `Mapped` (its columns
+are understood), `Placed` (CRS, units and scheme are settled), `Converted` (its rows are good or
+refused). Each is a frozen record; nothing found once is changed later.
+"""
 
 from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -16,46 +20,34 @@ import pandas as pd
 
 from geo_service.crs import STORAGE_CRS
 from geo_service.documents import nearest_name
-from geo_service.errors import Fault, InvalidQueryError, NotFoundError
+from geo_service.errors import Fault, NotFoundError
 from geo_service.ingest.apart import open_source_apart
-from geo_service.ingest.cells import CellContext, clean_column
-from geo_service.ingest.columns import (
-    REMEMBERED_UNITS,
-    ColumnPlan,
-    match_columns,
-    require_key,
-    require_money_units,
-    with_units,
-)
-from geo_service.ingest.conversion import Converter, shapes_of
+from geo_service.ingest.columns import ColumnPlan
+from geo_service.ingest.conversion import Converter
 from geo_service.ingest.ledger import Ledger
 from geo_service.ingest.limits import Budget, source_error
+from geo_service.ingest.mapping import (
+    Mapped,
+    Progress,
+    Read,
+    Report,
+    checked,
+    learned_mapping,
+    map_columns,
+)
 from geo_service.ingest.merging import (
     Whole,
     settle_references,
     settle_repeated_ids,
 )
 from geo_service.ingest.opening import open_source
-from geo_service.ingest.options import (
-    AUTO,
-    MOST_CRS_CHARACTERS,
-    ColumnSource,
-    ImportOptions,
-    SourceMapping,
-    layout_of,
-    read_mapping,
-)
-from geo_service.ingest.placement import Placement, Sample, decide_placement, sample_points
-from geo_service.ingest.settling import (
-    fill_missing,
-    settle_area_units,
-    settle_scheme,
-    settle_shares,
-)
+from geo_service.ingest.options import ImportOptions, SourceMapping
+from geo_service.ingest.placement import Placement
+from geo_service.ingest.placing import Placed, place_source
 from geo_service.ingest.sources import Batch, Source
 from geo_service.model import Message
 from geo_service.plan import Plan
-from geo_service.schema import LAND_USE_SCHEMES, SCHEMAS, LayerSchema, Need
+from geo_service.schema import SCHEMAS, LayerSchema, Need
 from geo_service.scratch import scratch_folder
 from geo_service.wording import said
 
@@ -63,8 +55,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo_service.isolation import Isolated
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,8 +137,8 @@ def read_source(
             near=nearest_name(layer, tuple(SCHEMAS)),
         )
         raise NotFoundError(msg)
-    chosen = _checked(options or ImportOptions())
-    report = _Report(progress)
+    chosen = checked(options or ImportOptions())
+    report = Report(progress)
     budget = Budget(chosen.shown or path.name, chosen.limits, watch=report.again)
     with scratch_folder("import") as folder:
         places = (path, layer, folder)
@@ -156,361 +146,136 @@ def read_source(
             source = open_source(*places, options=chosen, budget=budget)
         else:
             source = open_source_apart(process, *places, options=chosen, budget=budget)
-        return _Run(source, SCHEMAS[layer], plan, chosen, budget, report).read()
-
-
-class _Report:
-    """How far an import is; said again while nothing moves, so that it can be cancelled."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        self._progress = progress
-        self._last = (0, 0, "read")
-
-    def __call__(self, done: int, total: int, step: str) -> None:
-        self._last = (done, total, step)
-        self.again()
-
-    def again(self) -> None:
-        if self._progress is not None:
-            self._progress(*self._last)
-
-
-def _checked(options: ImportOptions) -> ImportOptions:
-    """Return options that may be used before anything is read, with the mapping's encoding."""
-    if len(options.crs) > MOST_CRS_CHARACTERS:
-        parameter = "crs"
-        msg = said("problem.long_crs", count=len(options.crs), most=MOST_CRS_CHARACTERS)
-        raise InvalidQueryError(parameter, msg)
-    if options.scheme is not None and options.scheme not in LAND_USE_SCHEMES:
-        parameter = "scheme"
-        msg = said("problem.scheme", near=nearest_name(options.scheme, LAND_USE_SCHEMES))
-        raise InvalidQueryError(parameter, msg)
-    if options.mapping is None or options.encoding is not None:
-        return options
-    return replace(options, encoding=options.mapping.encoding)
-
-
-class _Run:
-    """One import under way."""
-
-    def __init__(
-        self,
-        source: Source,
-        schema: LayerSchema,
-        plan: Plan,
-        options: ImportOptions,
-        budget: Budget,
-        progress: _Report,
-    ) -> None:
-        self.source = source
-        self.schema = schema
-        self.plan = plan
-        self.budget = budget
-        self.progress = progress
-        self.started = time.monotonic()
-        self.layout = layout_of(schema.name, source.format, source.columns)
-        self.notes = list(source.notes)
-        self.remembered = self._remembered(options)
-        """What is remembered of files of this kind; nothing when a mapping was given."""
-        self.options = self._with_mapping(options)
-        self.mapping = self.options.mapping
-        columns = match_columns(
-            source.columns,
-            schema,
-            mapping=self.mapping,
-            is_remembered=self.remembered is not None,
-            shown=source.shown,
-            cut_in=source.encoding if source.cut_names else None,
-            has_geometry=source.has_geometry,
+        read = Read(
+            source=source,
+            schema=SCHEMAS[layer],
+            plan=plan,
+            options=chosen,
+            budget=budget,
+            report=report,
         )
-        self.columns = with_units(columns, schema, options.units)
-        self.filled: dict[str, str] = {}
-        self.defaults: dict[str, Any] = {}
+        return _in_steps(read)
 
-    def _remembered(self, options: ImportOptions) -> SourceMapping | None:
-        """Return the mapping that is remembered for this kind of file, unless one is given."""
-        if options.mapping is not None or options.mappings is None:
-            return None
-        path = options.mappings / f"{self.layout}.toml"
-        if not path.is_file():
-            return None
-        self.notes.append(Message("import.mapping_remembered", {"name": path.name}))
-        return read_mapping(path)
 
-    def _with_mapping(self, options: ImportOptions) -> ImportOptions:
-        """Take up a mapping: a given one is the caller's word, a remembered one is not."""
-        mapping = options.mapping or self.remembered
-        if mapping is None:
-            return options
-        if mapping.layer is not None and mapping.layer != self.schema.name:
-            parameter = "map_columns"
-            msg = said(
-                "problem.other_mapping", named=repr(mapping.layer), layer=repr(self.schema.name)
-            )
-            raise InvalidQueryError(parameter, msg)
-        crs = options.crs
-        if self.remembered is None and crs == AUTO:
-            crs = mapping.crs or AUTO
-        return replace(
-            options,
-            mapping=mapping,
-            crs=crs,
-            scheme=options.scheme or mapping.scheme,
-        )
+@dataclass(frozen=True, kw_only=True)
+class Converted:
+    """A file whose rows are converted: the good ones of the whole file, and what became of all."""
 
-    # ---- the way --------------------------------------------------------------------------
+    placed: Placed
+    frame: pd.DataFrame
+    """The rows that are good also beside each other, as the layer has them."""
+    rows: int
+    """How many rows the file has."""
+    ledger: Ledger
+    translated: Mapping[str, Mapping[tuple[str, str], int]]
 
-    def read(self) -> Imported:
-        self.options = _checked(self.options)
-        batches = self.source.read()
+
+def _in_steps(read: Read) -> Imported:
+    mapped = map_columns(read)
+    with read.batches() as batches:
         first = next(batches, None)
         if first is None or not len(first.numbers):
-            raise source_error(self.source.shown, said("refusal.no_rows"), said("refusal.rows"))
-        is_joined = self._is_joined()
-        if not is_joined:
-            self.defaults, self.filled = fill_missing(self.columns, self.schema, self.source)
-            require_key(
-                replace(self.columns, values={**self.defaults, **self.columns.values}),
-                self.schema,
-                self.source.columns,
-                self.source.shown,
-            )
-        elif self.columns.of(self.schema.key[0]) is None:
-            require_key(
-                self.columns,
-                replace(self.schema, fields=(self.schema.field(self.schema.key[0]),)),
-                self.source.columns,
-                self.source.shown,
-            )
-        require_money_units(self.columns, self.schema, self.source.shown)
-        ledger = Ledger(self.options.translator)
+            raise source_error(read.source.shown, said("refusal.no_rows"), said("refusal.rows"))
+        placed = place_source(mapped, first)
+        ledger = Ledger(mapped.options.translator)
         try:
-            converter = self._converter(first, ledger, is_joined=is_joined)
-            whole, rows = self._collect(itertools.chain([first], batches), converter)
-            return self._finished(whole, rows, converter)
+            return _imported(_convert(placed, itertools.chain([first], batches), ledger))
         except BaseException:
             ledger.close()
             raise
-        finally:
-            _close(batches)
 
-    def _is_joined(self) -> bool:
-        """Whether the rows are attributes of published features: they have no places."""
-        if self.schema.geometry is None or self.source.has_geometry or self.columns.is_placed:
-            return False
-        if self.schema.is_geometry_optional:
-            return False
-        if self._published().empty:
-            expected = said(
-                "refusal.places", layer=self.schema.name, label=Message(f"layer.{self.schema.name}")
-            )
-            raise source_error(self.source.shown, said("refusal.no_coordinates"), expected)
-        return True
 
-    def _published(self) -> pd.DataFrame:
-        """The layer's rows as they are kept."""
-        if self.options.published is not None:
-            return self.options.published
-        return self.plan.frame(self.schema.name)
-
-    def _converter(self, first: Batch, ledger: Ledger, *, is_joined: bool) -> Converter:
-        placement, placed = None, first
-        if self.schema.geometry is not None and not is_joined:
-            placed = self._first_with(first, self._has_places)
-            placement = self._placement(placed)
-        measured = self._settle_units(placed, placement)
-        coded = self._first_with(first, self._has_codes)
-        scheme = settle_scheme(
-            self.columns, self.schema, coded, self.options.scheme, self.source.shown
+def _convert(placed: Placed, batches: Iterator[Batch], ledger: Ledger) -> Converted:
+    """Convert all rows, and settle what only the whole layer shows."""
+    mapped, read = placed.mapped, placed.mapped.read
+    converter = Converter(
+        schema=read.schema,
+        plan=read.plan,
+        columns=placed.columns,
+        ledger=ledger,
+        shown=read.source.shown,
+        defaults=placed.defaults,
+        placement=placed.placement,
+        scheme=placed.scheme,
+        mapped_words=mapped.mapping.words if mapped.mapping is not None else {},
+        joined=placed.joined,
+        is_area_measured=placed.is_area_measured,
+    )
+    whole, rows = _collect(read, batches, converter)
+    read.report(rows, rows, "check")
+    if settle_repeated_ids(whole) and placed.is_area_measured:
+        whole.frame["area_m2"] = converter.measure(whole.frame.geometry.to_numpy())
+    settle_references(whole, read.plan)
+    if whole.frame.empty:
+        raise source_error(
+            read.source.shown,
+            said("refusal.none_good", rows=rows, reasons=_reasons(mapped, ledger)),
+            said("refusal.good_rows"),
         )
-        if scheme is not None:
-            self.defaults["land_use_scheme"] = scheme
-            self.filled["land_use_scheme"] = scheme
-            if is_joined:
-                self.columns = replace(
-                    self.columns, values={**self.columns.values, "land_use_scheme": scheme}
-                )
-        return Converter(
-            schema=self.schema,
-            plan=self.plan,
-            columns=self.columns,
-            ledger=ledger,
-            shown=self.source.shown,
-            defaults={} if is_joined else self.defaults,
-            placement=placement,
-            scheme=scheme,
-            mapped_words=self.mapping.words if self.mapping is not None else {},
-            joined=self._published() if is_joined else None,
-            is_area_measured=measured and not is_joined,
-        )
-
-    def _first_with(self, first: Batch, has: Callable[[Batch], bool]) -> Batch:
-        """Return the first batch that has what a decision needs; the first of all if none has.
-
-        The file is read once more up to there: what is looked for is rarely far.
-        """
-        if has(first):
-            return first
-        counted = self.budget.features, self.budget.vertices
-        self.budget.features = self.budget.vertices = 0
-        batches = self.source.read()
-        try:
-            for batch in batches:
-                self.progress(0, self.source.rows or 0, "read")
-                if has(batch):
-                    return batch
-        finally:
-            _close(batches)
-            self.budget.features, self.budget.vertices = counted
-        return first
-
-    def _has_places(self, batch: Batch) -> bool:
-        """Whether a batch has coordinates, where the file can have any."""
-        if not self.source.has_geometry and not self.columns.is_placed:
-            return True
-        return bool(len(sample_points(shapes_of(batch, self.columns).shapes)))
-
-    def _has_codes(self, batch: Batch) -> bool:
-        """Whether a batch has land-use codes, where they need a scheme."""
-        matched = self.columns.of("land_use")
-        if matched is None or "land_use_scheme" not in self.schema.columns:
-            return True
-        return bool(batch.table[matched.column].notna().any())
-
-    def _placement(self, first: Batch) -> Placement:
-        shapes = shapes_of(first, self.columns).shapes
-        matched = self.columns.of(self.schema.key[0])
-        ids = None
-        if matched is not None:
-            quiet = Ledger(self.options.translator)
-            with closing(quiet):
-                context = CellContext(
-                    layer=self.schema.name,
-                    ledger=quiet,
-                    numbers=first.numbers,
-                    ids=np.full(len(first.numbers), "", dtype=object),
-                )
-                cells = first.table[matched.column].reset_index(drop=True)
-                key = self.schema.field(self.schema.key[0])
-                ids = clean_column(cells, key, matched, context)
-        return decide_placement(
-            self.source,
-            Sample(shapes=shapes, ids=ids),
-            plan=self.plan,
-            layer=self.schema.name,
-            asked=self.options.crs,
-            remembered=self.remembered.crs if self.remembered is not None else None,
-        )
-
-    def _settle_units(self, first: Batch, placement: Placement | None) -> bool:
-        """Settle units that the heading leaves open; return whether areas are measured."""
-        self.columns = settle_shares(self.columns, self.schema, first)
-        is_polygon = (self.schema.geometry or "").startswith("polygon") and placement is not None
-        if is_polygon and placement is not None:
-            shapes = placement.place(shapes_of(first, self.columns).shapes)
-            self.columns, notes = settle_area_units(
-                self.columns, self.schema, first, shapes, self.plan
-            )
-            self.notes += notes
-        has_area = self.columns.of("area_m2") is not None or "area_m2" in self.columns.values
-        if is_polygon and "area_m2" in self.schema.columns and not has_area:
-            self.filled["area_m2"] = "measured"
-            return True
-        return False
-
-    def _collect(self, batches: Iterator[Batch], converter: Converter) -> tuple[Whole, int]:
-        frames: list[pd.DataFrame] = []
-        numbers: list[NDArray[np.int64]] = []
-        rows = 0
-        total = self.source.rows or 0
-        for batch in batches:
-            frame, kept = converter.convert(batch)
-            frames.append(frame)
-            numbers.append(kept)
-            rows += len(batch.numbers)
-            self.progress(rows, max(total, rows), "read")
-        frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
-        frames.clear()
-        whole = Whole(
-            _settled_types(frame.reset_index(drop=True), self.schema),
-            np.concatenate(numbers),
-            self.schema,
-            converter.ledger,
-            ("area_m2",) if converter.is_area_measured else (),
-        )
-        return whole, rows
-
-    def _finished(self, whole: Whole, rows: int, converter: Converter) -> Imported:
-        self.progress(rows, rows, "check")
-        if settle_repeated_ids(whole) and converter.is_area_measured:
-            whole.frame["area_m2"] = converter.measure(whole.frame.geometry.to_numpy())
-        settle_references(whole, self.plan)
-        joined = None
-        frame = whole.frame
-        if converter.joined is not None:
-            joined = len(frame)
-            frame = _replaced(converter.joined, frame, self.schema)
-        if whole.frame.empty:
-            first = self._reasons(converter.ledger)
-            raise source_error(
-                self.source.shown,
-                said("refusal.none_good", rows=rows, reasons=first),
-                said("refusal.good_rows"),
-            )
-        return Imported(
-            layer=self.schema.name,
-            frame=frame,
-            source=self.source,
-            columns=self.columns,
-            placement=converter.placement,
-            ledger=converter.ledger,
-            rows=rows,
-            joined=joined,
-            filled=self.filled,
-            scheme=converter.scheme,
-            translated=converter.translated,
-            notes=tuple(self.notes),
-            layout=self.layout,
-            learned=self._learned(converter.placement),
-            seconds=time.monotonic() - self.started,
-        )
-
-    def _reasons(self, ledger: Ledger) -> str:
-        """Return the first few reasons for which rows were refused."""
-        texts = dict.fromkeys(
-            self.options.translator.render(item.reason) for item in ledger.refused[:20]
-        )
-        return "; ".join(list(texts)[:3])
-
-    def _learned(self, placement: Placement | None) -> SourceMapping:
-        """Return what is to be remembered; not the encoding, which each file's bytes tell."""
-        given = self.mapping or SourceMapping()
-        crs = None if self.options.crs == AUTO else self.options.crs
-        if crs is None and self.remembered is not None:
-            was_open = placement is not None and self.source.crs is None
-            is_used = placement is not None and placement.is_remembered
-            crs = self.remembered.crs if is_used or not was_open else None
-        return SourceMapping(
-            layer=self.schema.name,
-            crs=crs,
-            scheme=self.options.scheme,
-            columns={
-                item.field: ColumnSource(
-                    column=item.column,
-                    unit=item.unit if item.unit_how in REMEMBERED_UNITS else None,
-                )
-                for item in self.columns.matched
-            },
-            values=given.values,
-            words=given.words,
-        )
+    return Converted(
+        placed=placed,
+        frame=whole.frame,
+        rows=rows,
+        ledger=ledger,
+        translated=converter.translated,
+    )
 
 
-def _close(batches: Iterator[Batch]) -> None:
-    """Let go of the file that batches are read from."""
-    close = getattr(batches, "close", None)
-    if close is not None:
-        close()
+def _collect(read: Read, batches: Iterator[Batch], converter: Converter) -> tuple[Whole, int]:
+    """Convert batch after batch; return the good rows of all, and how many there are."""
+    frames: list[pd.DataFrame] = []
+    numbers: list[NDArray[np.int64]] = []
+    rows = 0
+    total = read.source.rows or 0
+    for batch in batches:
+        frame, kept = converter.convert(batch)
+        frames.append(frame)
+        numbers.append(kept)
+        rows += len(batch.numbers)
+        read.report(rows, max(total, rows), "read")
+    frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    frames.clear()
+    whole = Whole(
+        _settled_types(frame.reset_index(drop=True), read.schema),
+        np.concatenate(numbers),
+        read.schema,
+        converter.ledger,
+        ("area_m2",) if converter.is_area_measured else (),
+    )
+    return whole, rows
+
+
+def _reasons(mapped: Mapped, ledger: Ledger) -> str:
+    """Return the first few reasons for which rows were refused."""
+    translator = mapped.options.translator
+    texts = dict.fromkeys(translator.render(item.reason) for item in ledger.refused[:20])
+    return "; ".join(list(texts)[:3])
+
+
+def _imported(converted: Converted) -> Imported:
+    """Return what all steps came to; rows of a table stand among the published ones."""
+    placed, mapped = converted.placed, converted.placed.mapped
+    read, is_joined = mapped.read, placed.joined is not None
+    frame = converted.frame
+    if placed.joined is not None:
+        frame = _replaced(placed.joined, frame, read.schema)
+    return Imported(
+        layer=read.schema.name,
+        frame=frame,
+        source=read.source,
+        columns=placed.columns,
+        placement=placed.placement,
+        ledger=converted.ledger,
+        rows=converted.rows,
+        joined=len(converted.frame) if is_joined else None,
+        filled=placed.filled,
+        scheme=placed.scheme,
+        translated=converted.translated,
+        notes=placed.notes,
+        layout=mapped.layout,
+        learned=learned_mapping(mapped, placed.columns, placed.placement),
+        seconds=time.monotonic() - read.started,
+    )
 
 
 def _settled_types(frame: pd.DataFrame, schema: LayerSchema) -> pd.DataFrame:

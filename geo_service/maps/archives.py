@@ -7,10 +7,10 @@ refused. GDAL opens neither.
 
 from __future__ import annotations
 
-import gzip
 import sqlite3
 import struct
 import threading
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,6 +32,10 @@ _PICTURES: Mapping[bytes, str] = MappingProxyType(
     {b"\x89PNG\r\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
 )
 _MAX_DIRECTORY = 4_000_000
+"""Bytes of a directory, packed and unpacked; as much as a million tiles take."""
+_MAX_PICTURE = 4_000_000
+"""Bytes of one picture."""
+_GZIP_WINDOW = 31
 MAX_ZOOM = 24
 
 
@@ -98,6 +102,10 @@ class MbtilesArchive:
         return bytes(found[0]) if found and isinstance(found[0], bytes) else None
 
 
+class _UnreadableError(Exception):
+    """A directory that is no directory."""
+
+
 @dataclass(frozen=True)
 class _Entry:
     """Tiles from `tile_id` on, `run` of them alike; a run of 0 stands for another directory."""
@@ -144,6 +152,9 @@ class PmtilesArchive:
             if entry is None:
                 return None
             if entry.run:
+                if entry.length > _MAX_PICTURE:
+                    msg = said("problem.archive_picture", name=self.path.name)
+                    raise AssetError(msg)
                 return self._read(self.tiles + entry.offset, entry.length)
             offset, length = self.leaves + entry.offset, entry.length
         return None
@@ -159,7 +170,11 @@ class PmtilesArchive:
             msg = said("problem.archive_large", name=self.path.name)
             raise AssetError(msg)
         content = self._read(offset, length)
-        return _entries(gzip.decompress(content) if self.compression == _GZIP else content)
+        try:
+            return _entries(_unpacked(content) if self.compression == _GZIP else content)
+        except (_UnreadableError, zlib.error) as error:
+            msg = said("problem.archive_directory", name=self.path.name)
+            raise AssetError(msg) from error
 
 
 def _find(entries: tuple[_Entry, ...], tile_id: int) -> _Entry | None:
@@ -177,10 +192,25 @@ def _find(entries: tuple[_Entry, ...], tile_id: int) -> _Entry | None:
     return entry if not entry.run or tile_id < entry.tile_id + entry.run else None
 
 
+def _unpacked(content: bytes) -> bytes:
+    """Unpack gzip up to the largest directory; _UnreadableError for more, or for half of one."""
+    unpacker = zlib.decompressobj(_GZIP_WINDOW)
+    unpacked = unpacker.decompress(content, _MAX_DIRECTORY)
+    if not unpacker.eof:
+        raise _UnreadableError
+    return unpacked
+
+
 def _entries(content: bytes) -> tuple[_Entry, ...]:
-    """Read a directory: how many, then ids as differences, runs, lengths and offsets."""
-    numbers = iter(_varints(content))
-    count = next(numbers)
+    """Read a directory: how many, then ids as differences, runs, lengths and offsets.
+
+    _UnreadableError for one that does not hold as many as it says.
+    """
+    found = _varints(content)
+    count = found[0] if found else 0
+    if len(found) != 1 + 4 * count:
+        raise _UnreadableError
+    numbers = iter(found[1:])
     ids, last = [], 0
     for _ in range(count):
         last += next(numbers)

@@ -16,7 +16,6 @@ import hashlib
 import logging
 import math
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, fields, replace
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import shapely
+from cachetools import LRUCache
 
 from geo_service.errors import NotFoundError
 from geo_service.maps import tile_encoding as encoding
@@ -396,6 +396,10 @@ def _clipped(
 # ---- tiles of a review -------------------------------------------------------------------
 
 
+_TileKey = tuple[str, int, int, int]
+"""A layer, zoom, column and row."""
+
+
 class Tiles:
     """The tiles of one review: layers as they are asked for, tiles kept up to a size.
 
@@ -405,10 +409,8 @@ class Tiles:
     def __init__(self, review: Review, *, cache_bytes: int = CACHE_BYTES) -> None:
         self.review = review
         self._lock = threading.Lock()
-        self._room = cache_bytes
-        self._kept: OrderedDict[tuple[str, int, int, int], Tile | None] = OrderedDict()
-        self._kept_bytes = 0
-        self._making: dict[tuple[str, int, int, int], Future[Tile | None]] = {}
+        self._kept: LRUCache[_TileKey, Tile | None] = LRUCache(cache_bytes, getsizeof=_weight)
+        self._making: dict[_TileKey, Future[Tile | None]] = {}
         self._layers: dict[str, Future[TileLayer]] = {}
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -436,7 +438,6 @@ class Tiles:
         key = (name, zoom, x, y)
         with self._lock:
             if key in self._kept:
-                self._kept.move_to_end(key)
                 return self._kept[key]
             is_first = key not in self._making
             waiting = self._making.setdefault(key, Future())
@@ -448,12 +449,9 @@ class Tiles:
                     self._keep(key, waiting.result())
         return waiting.result()
 
-    def _keep(self, key: tuple[str, int, int, int], tile: Tile | None) -> None:
-        self._kept[key] = tile
-        self._kept_bytes += _weight(tile)
-        while self._kept_bytes > self._room:
-            _, oldest = self._kept.popitem(last=False)
-            self._kept_bytes -= _weight(oldest)
+    def _keep(self, key: _TileKey, tile: Tile | None) -> None:
+        if _weight(tile) <= self._kept.maxsize:
+            self._kept[key] = tile
 
     # ---- making tiles ahead ----
 

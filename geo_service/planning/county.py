@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import shapely
+from cachetools import FIFOCache
 
 from geo_service.errors import BusyError, ConflictError, NotFoundError, WorkspaceError
 from geo_service.jobs import JobBoard
@@ -87,6 +87,19 @@ class _Standing:
         return [place for place in self.park_index.query(bbox) if shapes[place].intersects(window)]
 
 
+class _KeptReviews(FIFOCache[str, tuple[str, Review]]):
+    """Reviews with the time each was made (UTC), by id; the current one never goes."""
+
+    def __init__(self, current: Callable[[], str]) -> None:
+        super().__init__(KEPT_REVIEWS + 1)
+        self._current = current
+
+    def popitem(self) -> tuple[str, tuple[str, Review]]:
+        """Let the oldest go that is not the current one."""
+        oldest = next(key for key in self if key != self._current())
+        return oldest, self.pop(oldest)
+
+
 class County:
     """One workspace at work. Methods are safe to call from several threads."""
 
@@ -102,7 +115,7 @@ class County:
         self._now = _Standing(plan, rulebook, current)
         self._workspace = workspace
         self._lock = threading.RLock()
-        self._reviews: OrderedDict[str, tuple[str, Review]] = OrderedDict()
+        self._reviews = _KeptReviews(lambda: self.review.review_id)
         self.keeper = Keeper(workspace, current=lambda: self.review.review_id)
         self._trials: set[str] = set()
         self._kept_plans: set[str] = set()
@@ -458,11 +471,8 @@ class County:
     def _keep(self, result: Review, at: datetime | None = None) -> None:
         with self._lock:
             made = (at or datetime.now(UTC)).isoformat(timespec="seconds")
-            self._reviews.setdefault(result.review_id, (made, result))
-            self._reviews.move_to_end(result.review_id)
-            while len(self._reviews) > KEPT_REVIEWS + 1:
-                oldest = next(key for key in self._reviews if key != self.review.review_id)
-                del self._reviews[oldest]
+            kept = self._reviews.pop(result.review_id, (made, result))
+            self._reviews[result.review_id] = kept  # the newest from now on
 
     def finding_features(  # noqa: PLR0913 - the filters of one list
         self,

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,14 +32,15 @@ from geo_service.ingest.report import features_of, import_document, refused_feat
 from geo_service.ingest.run import Imported, read_source
 from geo_service.maps.kinds.time import TIMED_LAYERS, Draft, PreviewData
 from geo_service.model import Message
-from geo_service.planning.layers import newest_layer, publish
+from geo_service.planning.layers import layer_now, publish_drafts
+from geo_service.stores.base import Draft as LayerDraft
 from geo_service.stores.base import LayerVersion
 from geo_service.stores.difference import ChangeCounts, count_differences
 from geo_service.stores.frames import canonical
 from geo_service.stores.opening import STORE_FOLDER
 from geo_service.stores.timeline import Timeline, make_timeline
 from geo_service.wording import said
-from geo_service.workspace.opening import open_plan, open_workspace
+from geo_service.workspace.opening import Workspace, open_workspace
 
 if TYPE_CHECKING:
     import os
@@ -119,30 +122,58 @@ def read_import(  # noqa: PLR0913 - where, what, and by what
     NotFoundError, SourceError, ChoiceNeededError, InvalidQueryError
         As `ingest.read_source` does.
     """
-    with process or apart.start() as reader:  # it gets ready while the plan is opened
-        now = newest_layer(workspace, layer)
+    # It gets ready while the workspace is opened.
+    with process or apart.start() as reader, open_workspace(workspace) as opened:
+        return _read(_Opened(opened, plan), path, layer, options, reader=reader, progress=progress)
+
+
+class _Opened:
+    """A workspace that one import has open from its beginning to its end, and its plan."""
+
+    def __init__(self, workspace: Workspace, plan: Plan | None = None) -> None:
+        self.workspace = workspace
+        if plan is not None:
+            self.plan = plan
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan as the import found it."""
+        return self.workspace.plan()
+
+
+def _read(
+    opened: _Opened,
+    path: Path,
+    layer: str,
+    options: ImportOptions,
+    *,
+    reader: Isolated,
+    progress: Progress | None,
+) -> ImportResult:
+    """Read a file as a layer; the process that read it is closed before the rest is done."""
+    workspace = opened.workspace
+    with reader:
+        now = layer_now(workspace, layer)
         chosen = replace(
             options,
-            mappings=options.mappings or Path(workspace) / STORE_FOLDER / MAPPINGS_FOLDER,
+            mappings=options.mappings or workspace.folder / STORE_FOLDER / MAPPINGS_FOLDER,
             published=now.frame,
         )
-        opened = plan if plan is not None else open_plan(workspace)
         imported = read_source(
-            path, layer, plan=opened, options=chosen, progress=progress, process=reader
+            path, layer, plan=opened.plan, options=chosen, progress=progress, process=reader
         )
     imported = replace(imported, breaks=_broken(workspace, imported))
     changes = count_differences(now.frame, canonical(imported.frame, layer), layer=layer)
     return ImportResult(imported=imported, expected=now.version, changes=changes)
 
 
-def _broken(workspace: str | os.PathLike[str], imported: Imported) -> tuple[Fault, ...]:
+def _broken(workspace: Workspace, imported: Imported) -> tuple[Fault, ...]:
     """Return what keeps the plan from being opened with the new layer, the first thousand."""
-    with open_workspace(workspace) as opened:
-        try:
-            frame = opened.checked(imported.layer, imported.frame)
-            opened.check_together(opened.store.newest(), {imported.layer: frame})
-        except WorkspaceError as error:
-            return error.faults[:_LISTED]
+    try:
+        frame = workspace.checked(imported.layer, imported.frame)
+        workspace.check_together(workspace.store.newest(), {imported.layer: frame})
+    except WorkspaceError as error:
+        return error.faults[:_LISTED]
     return ()
 
 
@@ -158,6 +189,22 @@ def publish_import(
     ConflictError
         Somebody published the layer meanwhile.
     """
+    _require_no_obstacle(result)
+    with _told_unfit(result.imported.layer), open_workspace(workspace) as opened:
+        return _publish(opened, result, note)
+
+
+@contextmanager
+def _told_unfit(layer: str) -> Iterator[None]:
+    """Tell faults of the workspace as what keeps a file from being published."""
+    try:
+        yield
+    except WorkspaceError as error:
+        msg = said("refusal.unfit", layer=layer, label=Message(f"layer.{layer}"))
+        raise SourceError(msg, error.faults) from error
+
+
+def _require_no_obstacle(result: ImportResult) -> None:
     imported = result.imported
     if result.obstacle == "breaks":
         msg = said("refusal.breaks", layer=imported.layer, label=Message(f"layer.{imported.layer}"))
@@ -170,19 +217,20 @@ def publish_import(
             file=imported.source.shown,
         )
         raise SourceError(msg)
-    try:
-        version = publish(
-            workspace,
-            imported.layer,
-            imported.frame,
-            expected=result.expected,
-            note=note,
-            source=imported.source.shown,
-        )
-    except WorkspaceError as error:
-        msg = said("refusal.unfit", layer=imported.layer, label=Message(f"layer.{imported.layer}"))
-        raise SourceError(msg, error.faults) from error
-    folder = Path(workspace) / STORE_FOLDER / MAPPINGS_FOLDER
+
+
+def _publish(opened: Workspace, result: ImportResult, note: str = "") -> ImportResult:
+    """Publish what was read; WorkspaceError when it does not fit."""
+    imported = result.imported
+    draft = LayerDraft(
+        layer=imported.layer,
+        frame=imported.frame,
+        expected=result.expected,
+        note=note,
+        source=imported.source.shown,
+    )
+    version = publish_drafts(opened, [draft])[0]
+    folder = opened.folder / STORE_FOLDER / MAPPINGS_FOLDER
     try:
         write_mapping(imported.learned, folder / f"{imported.layout}.toml")
     except OSError as error:  # the layer is published all the same
@@ -197,12 +245,20 @@ def preview_import(
 
     Raises InvalidQueryError for a table, which has no place on a map.
     """
-    imported = result.imported
-    layer = imported.layer
+    layer = result.imported.layer
     if layer not in TIMED_LAYERS:
         name = "layer"
         raise InvalidQueryError(name, said("problem.table_no_map", layer=repr(layer)))
-    now = newest_layer(workspace, layer)
+    with open_workspace(workspace) as opened:
+        return _preview(opened, result, translator)
+
+
+def _preview(
+    opened: Workspace, result: ImportResult, translator: Translator
+) -> tuple[Timeline, Draft]:
+    imported = result.imported
+    layer = imported.layer
+    now = layer_now(opened, layer)
     draft = canonical(imported.frame, layer)
     entries = [
         LayerVersion(
@@ -219,9 +275,8 @@ def preview_import(
             (now.number + 1, draft, imported.source.shown),
         )
     ]
-    with open_workspace(workspace) as opened:
-        metric_crs = opened.settings.metric_crs
     frames = (now.frame, draft)
+    metric_crs = opened.settings.metric_crs
     timeline = make_timeline(entries, frames, layer=layer, metric_crs=metric_crs)
     refused = refused_features(imported, translator)[:PREVIEW_FEATURES]
     return timeline, Draft(file=imported.source.shown, refused=refused)
@@ -248,15 +303,25 @@ def import_file(
     NotFoundError, SourceError, ChoiceNeededError, InvalidQueryError, ConflictError
         As `read_import` and `publish_import` do.
     """
-    result = read_import(workspace, path, layer, options, progress=progress)
-    folder = Path(workspace) / STORE_FOLDER / IMPORTS_FOLDER
+    with apart.start() as reader, open_workspace(workspace) as opened:
+        once = _Opened(opened)
+        result = _read(once, path, layer, options, reader=reader, progress=progress)
+        return _written(once, result, options.translator, dry_run=dry_run)
+
+
+def _written(
+    once: _Opened, result: ImportResult, translator: Translator, *, dry_run: bool
+) -> ImportResult:
+    """Write the lists of what was read, and publish it unless told not to."""
+    layer = result.imported.layer
+    folder = once.workspace.folder / STORE_FOLDER / IMPORTS_FOLDER
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     lists = folder / f"{stamp}-{layer}"
     is_published = not dry_run and result.obstacle is None
     try:
-        write_lists(result, lists, options.translator)
+        write_lists(result, lists, translator)
         if not is_published and layer in TIMED_LAYERS:
-            _draw_preview(workspace, result, options.translator, lists / PREVIEW_PAGE)
+            _draw_preview(once, result, translator, lists / PREVIEW_PAGE)
         _forget_old(folder)
     except OSError as error:
         shutil.rmtree(lists, ignore_errors=True)
@@ -266,18 +331,19 @@ def import_file(
             raise StoreError(msg) from error
         return replace(result, unwritten=reason)
     result = replace(result, folder=lists)
-    return publish_import(workspace, result) if is_published else result
+    if not is_published:
+        return result
+    with _told_unfit(layer):
+        return _publish(once.workspace, result)
 
 
-def _draw_preview(
-    workspace: str | os.PathLike[str], result: ImportResult, translator: Translator, path: Path
-) -> None:
+def _draw_preview(once: _Opened, result: ImportResult, translator: Translator, path: Path) -> None:
     """Write the preview as a map that opens from disk."""
     # Drawing is not needed by an import that publishes at once.
     from geo_service.maps.draw import draw_states  # noqa: PLC0415
 
-    timeline, draft = preview_import(workspace, result, translator)
-    data = PreviewData(timeline, open_plan(workspace), translator, draft=draft)
+    timeline, draft = _preview(once.workspace, result, translator)
+    data = PreviewData(timeline, once.plan, translator, draft=draft)
     path.write_text(draw_states((data,)).get_root().render(), encoding="utf-8")
 
 

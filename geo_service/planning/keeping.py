@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
+
+from cachetools import FIFOCache
 
 from geo_service.errors import StoreError
 from geo_service.planning.retention import retain_within
@@ -52,7 +53,7 @@ class Keeper:
         self._workspace = workspace
         self._current = current
         self._lock = threading.Lock()
-        self._reasons: OrderedDict[tuple[str, str], Message] = OrderedDict()
+        self._reasons: FIFOCache[tuple[str, str], Message] = FIFOCache(_REMEMBERED)
 
     def save(self, kind: str, identity: str, work: Callable[[Workspace], object]) -> bool:
         """Save a result; where the store cannot be written, remember why, and log it."""
@@ -64,8 +65,6 @@ class Keeper:
             _log.error("%s %s was not saved: %s", kind.capitalize(), identity, error)
             with self._lock:
                 self._reasons[kind, identity] = reason_of(error)
-                while len(self._reasons) > _REMEMBERED:
-                    self._reasons.popitem(last=False)
             return False
         with self._lock:
             self._reasons.pop((kind, identity), None)

@@ -7,13 +7,16 @@ another one is the newest by then, ConflictError tells so and nothing is overwri
 
 from __future__ import annotations
 
+import codecs
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
 
 from geo_service.errors import ConflictError, NotFoundError, StoreError
 from geo_service.plan import empty_frame
@@ -28,7 +31,7 @@ from geo_service.stores.frames import (
     layer_schema,
     meeting,
 )
-from geo_service.stores.geopackage import as_toml, unpack_geopackage, write_geopackage
+from geo_service.stores.geopackage import unpack_geopackage, write_geopackage
 from geo_service.stores.opening import EMBEDDED, has_password, open_store, without_password
 from geo_service.stores.timeline import Timeline, make_timeline, newest_entries
 from geo_service.wording import said
@@ -68,15 +71,21 @@ def newest_layer(workspace: Where, layer: str) -> LayerState:
     NotFoundError
         There is no such layer in any workspace.
     """
-    schema = layer_schema(layer)
+    layer_schema(layer)
     with open_workspace(workspace) as opened:
-        entry = opened.store.newest().get(layer)
-        if entry is not None:
-            frame = opened.store.read(layer, entry.version)
-            return LayerState(frame, entry.version, entry.number)
-        if layer in opened.declared_layers:
-            own = opened.own_layer(layer)
-            return LayerState(own.frame, own.version, 0)
+        return layer_now(opened, layer)
+
+
+def layer_now(opened: Workspace, layer: str) -> LayerState:
+    """Return what `newest_layer` does, of a workspace that is open."""
+    schema = layer_schema(layer)
+    entry = opened.store.newest().get(layer)
+    if entry is not None:
+        frame = opened.store.read(layer, entry.version)
+        return LayerState(frame, entry.version, entry.number)
+    if layer in opened.declared_layers:
+        own = opened.own_layer(layer)
+        return LayerState(own.frame, own.version, 0)
     return LayerState(canonical(empty_frame(schema.name), layer), None, 0)
 
 
@@ -124,19 +133,24 @@ def publish_together(workspace: Where, drafts: Sequence[Draft]) -> list[LayerVer
     Raises as `publish` does.
     """
     with open_workspace(workspace) as opened:
-        for draft in drafts:
-            layer_schema(draft.layer)
-        newest = opened.store.newest()
-        checked = {draft.layer: opened.checked(draft.layer, draft.frame) for draft in drafts}
-        own = opened.counting_files(newest)
-        for draft in drafts:
-            _check_own(own, draft)
-        opened.check_together(newest, checked)
-        return opened.store.publish(
-            [replace(draft, frame=checked[draft.layer]) for draft in drafts],
-            against=_against(newest, own, checked),
-            own=[layer.draft() for layer in own.values()],
-        )
+        return publish_drafts(opened, drafts)
+
+
+def publish_drafts(opened: Workspace, drafts: Sequence[Draft]) -> list[LayerVersion]:
+    """Do what `publish_together` does, in a workspace that is open."""
+    for draft in drafts:
+        layer_schema(draft.layer)
+    newest = opened.store.newest()
+    checked = {draft.layer: opened.checked(draft.layer, draft.frame) for draft in drafts}
+    own = opened.counting_files(newest)
+    for draft in drafts:
+        _check_own(own, draft)
+    opened.check_together(newest, checked)
+    return opened.store.publish(
+        [replace(draft, frame=checked[draft.layer]) for draft in drafts],
+        against=_against(newest, own, checked),
+        own=[layer.draft() for layer in own.values()],
+    )
 
 
 def _check_own(own: Mapping[str, OwnLayer], draft: Draft) -> None:
@@ -446,28 +460,34 @@ def move_store(workspace: Where, target: str) -> Moved:
             other.close()
 
 
-_STORE_LINE = re.compile(r"(?m)^store[ \t]*=.*\n?")
-_FORMAT_LINE = re.compile(r"(?m)^format[ \t]*=.*$")
-
-
 def _name_store(path: Path, target: str) -> None:
-    """Let `workspace.toml` name the store; its other lines stay as they are."""
+    """Let `workspace.toml` name the store; all else in it stays as it is, byte for byte."""
     try:
-        text = path.read_text(encoding="utf-8")
-        table = re.search(r"(?m)^[ \t]*\[", text)
-        top, rest = text[: table.start()] if table else text, text[table.start() :] if table else ""
-        top = _STORE_LINE.sub("", top, count=1)
-        if target != EMBEDDED:
-            line = as_toml({"store": without_password(target)}).strip()
-            top = _FORMAT_LINE.sub(lambda found: f"{found[0]}\n{line}", top, count=1)
-        text = top + rest
+        content = path.read_bytes()
+        mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
+        settings = tomlkit.parse(content.removeprefix(mark))
+        if target == EMBEDDED:
+            settings.pop("store", None)
+        elif "store" in settings:
+            settings["store"] = without_password(target)
+        else:
+            _add_behind_format(settings, "store", without_password(target))
         part = path.with_name(path.name + ".part")
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(mark + tomlkit.dumps(settings).encode())
         part.replace(path)
-    except OSError as error:
-        reason = error.strerror or "?"
+    except (OSError, TOMLKitError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         msg = said("problem.cannot_write", path=path.name, reason=reason)
         raise StoreError(msg) from error
+
+
+def _add_behind_format(settings: tomlkit.TOMLDocument, name: str, value: str) -> None:
+    """Add a line where no comment of a table is parted from it: behind the first one."""
+    places = (place for place, (key, _) in enumerate(settings.body) if key and key.key == "format")
+    place = next(places, 0)
+    before, added = settings.body[place][1].trivia, tomlkit.item(value)
+    before.trail = added.trivia.trail = before.trail or "\n"
+    settings.body.insert(place + 1, (tomlkit.key(name), added))
 
 
 __all__ = [
@@ -483,10 +503,12 @@ __all__ = [
     "latest_layer",
     "layer_difference",
     "layer_history",
+    "layer_now",
     "move_store",
     "newest_layer",
     "plan_at",
     "publish",
+    "publish_drafts",
     "publish_together",
     "retain",
     "rollback",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from cachetools import FIFOCache, LRUCache
 
 import geo_service
 from geo_service.errors import NotFoundError
@@ -74,8 +75,8 @@ class RankingDesk:
     def __init__(self, county: County) -> None:
         self._county = county
         self._lock = threading.RLock()
-        self._kept: OrderedDict[str, tuple[str, Ranking]] = OrderedDict()
-        self._weighed: OrderedDict[tuple[object, ...], Ranking] = OrderedDict()
+        self._kept: FIFOCache[str, tuple[str, Ranking]] = FIFOCache(KEPT_RANKINGS)
+        self._weighed: LRUCache[tuple[object, ...], Ranking] = LRUCache(WEIGHED)
 
     def rank(self, project: Project, *, progress: Progress | None = None) -> Ranking:
         """Rank a project's sites in the county's plan by its rulebook, and save the ranking."""
@@ -89,10 +90,8 @@ class RankingDesk:
 
     def _keep(self, ranking: Ranking, made_at: str) -> None:
         with self._lock:
-            self._kept.setdefault(ranking.ranking_id, (made_at, ranking))
-            self._kept.move_to_end(ranking.ranking_id)
-            while len(self._kept) > KEPT_RANKINGS:
-                self._kept.popitem(last=False)
+            kept = self._kept.get(ranking.ranking_id, (made_at, ranking))
+            self._kept[ranking.ranking_id] = kept  # the newest from now on
 
     def find(self, ranking_id: str) -> Ranking:
         """Return a kept ranking; one saved by an earlier process is made again.
@@ -205,8 +204,6 @@ class RankingDesk:
             known = weighing.of(found)
             with self._lock:
                 self._weighed[key] = known
-                while len(self._weighed) > WEIGHED:
-                    self._weighed.popitem(last=False)
         return known
 
     def reweigh(self, ranking_id: str, language: Language, weighing: Weighing) -> Document:

@@ -24,7 +24,7 @@ import pyogrio
 
 from geo_service import gdal
 from geo_service.document_limits import MAX_BYTES
-from geo_service.documents import read_json
+from geo_service.documents import as_toml, read_json
 from geo_service.errors import Fault, StoreError, WorkspaceError
 from geo_service.isolation import Channel, Isolated, ProcessEndedError, ProcessLimits
 from geo_service.schema import SCHEMAS
@@ -302,46 +302,3 @@ def _texts(source: Path) -> dict[str, str] | None:
 
 
 _GDAL_ERRORS = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError)
-
-
-def as_toml(data: Mapping[str, Any]) -> str:
-    r"""Return plain data (texts, numbers, booleans, lists, tables) as TOML.
-
-    >>> print(as_toml({"a": 1, "b": {"c": "甲\\n"}}).strip())
-    a = 1
-    <BLANKLINE>
-    [b]
-    c = "甲\\n"
-    """
-    return "\n".join(_toml_lines(data, ())) + "\n"
-
-
-def _toml_lines(data: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
-    tables = {key: value for key, value in data.items() if isinstance(value, Mapping)}
-    plain = {key: value for key, value in data.items() if key not in tables and value is not None}
-    if path and (plain or not tables):
-        yield ""
-        yield f"[{'.'.join(map(_toml_key, path))}]"
-    for key, value in plain.items():
-        yield f"{_toml_key(key)} = {_toml_value(value)}"
-    for key, value in tables.items():
-        yield from _toml_lines(value, (*path, key))
-
-
-def _toml_key(key: str) -> str:
-    return key if key.isascii() and key.replace("_", "").isalnum() else _toml_text(key)
-
-
-def _toml_text(text: str) -> str:
-    """A basic string: JSON's, but for the one character that JSON leaves and TOML escapes."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _toml_value(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_toml_value, value))}]"
-    if isinstance(value, (int, float)):
-        return repr(value)
-    return _toml_text(str(value))

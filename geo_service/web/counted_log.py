@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
+
+from cachetools import FIFOCache
 
 WINDOW_SECONDS = 10.0
 """Lines of one kind are counted over so long."""
@@ -37,7 +38,7 @@ class CountedLines(logging.Filter):
         super().__init__()
         self._seconds = seconds
         self._written = written
-        self._kinds: OrderedDict[object, _Kind] = OrderedDict()
+        self._kinds: FIFOCache[object, _Kind] = FIFOCache(_KINDS)
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
 
@@ -47,6 +48,7 @@ class CountedLines(logging.Filter):
             return True
         key = (record.name, record.levelno, str(record.msg)[:_SHOWN], _place(record))
         now = time.monotonic()
+        oldest = None
         with self._lock:
             kind = self._kinds.get(key)
             if kind is not None and now - kind.since >= self._seconds:
@@ -55,11 +57,12 @@ class CountedLines(logging.Filter):
             else:
                 ended = None
             if kind is None:
+                if len(self._kinds) == _KINDS:  # its count is told, unlike one that just goes
+                    _, oldest = self._kinds.popitem()
                 kind = self._kinds[key] = _Kind(
                     record.name, record.levelno, str(record.msg)[:_SHOWN], now
                 )
             kind.count += 1
-            oldest = self._kinds.popitem(last=False)[1] if len(self._kinds) > _KINDS else None
             if kind.count == self._written + 1:
                 self._wake()
         for one in (ended, oldest):

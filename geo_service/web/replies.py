@@ -6,11 +6,11 @@ import gzip
 import hashlib
 import math
 import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, cast
 
+from cachetools import LRUCache
 from fastapi import Depends, Query, Request
 from fastapi.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -78,25 +78,24 @@ class Packed:
     """
 
     def __init__(self, room: int) -> None:
-        self._room = room
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, bytes] = OrderedDict()
-        self.size = 0
+        self._kept: LRUCache[str, bytes] = LRUCache(room, getsizeof=len)
+
+    @property
+    def size(self) -> int:
+        """How many bytes are kept."""
+        return int(self._kept.currsize)
 
     def of(self, digest: str, content: bytes) -> bytes:
         """Return a content, told by its digest, compressed with gzip."""
         with self._lock:
-            if digest in self._kept:
-                self._kept.move_to_end(digest)
-                return self._kept[digest]
+            kept = self._kept.get(digest)
+        if kept is not None:
+            return kept
         packed = gzip.compress(content, COMPRESSION, mtime=0)
-        with self._lock:
-            if digest not in self._kept:
+        if len(packed) <= self._kept.maxsize:
+            with self._lock:
                 self._kept[digest] = packed
-                self.size += len(packed)
-            while self.size > self._room:
-                _, oldest = self._kept.popitem(last=False)
-                self.size -= len(oldest)
         return packed
 
 

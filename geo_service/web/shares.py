@@ -11,7 +11,6 @@ import asyncio
 import ipaddress
 import re
 import time
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -100,7 +99,8 @@ class Shares:
     def __init__(self, app: ASGIApp, *, limits: ShareLimits) -> None:
         self._app = app
         self._limits = limits
-        self._clients: OrderedDict[str, _Client] = OrderedDict()
+        self._clients: dict[str, _Client] = {}
+        """Who asked last stands last; who asks just now is never forgotten, unlike in a cache."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on when it is its client's turn, its body at a bounded pace."""

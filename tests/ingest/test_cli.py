@@ -8,14 +8,17 @@ import pty
 import subprocess
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from geo_service.ingest import apart
 from geo_service.ingest.options import ImportOptions
 from geo_service.language import Language, Translator
 from geo_service.planning.imports import import_file
 from geo_service.planning.layers import newest_layer
 from geo_service.reports.import_table import import_table
+from geo_service.workspace import opening
 from tests.conftest import ROOT
 from tests.county import County
 from tests.ingest.made import gbk_shapefile, parcels, table
@@ -58,7 +61,7 @@ def test_an_import_publishes_and_remembers_the_columns(workspace: Path, tmp_path
     assert "宗地编号" in first.stdout
     assert "已发布图层 parcels" in first.stderr
     (mapping,) = (workspace / "store" / "mappings").iterdir()
-    assert 'parcel_id = { column = "宗地编号" }' in mapping.read_text(encoding="utf-8")
+    assert 'parcel_id = "宗地编号"\n' in mapping.read_text(encoding="utf-8")
     lists = next((workspace / "store" / "imports").iterdir())
     assert {item.name for item in lists.iterdir()} == {
         "report.json",
@@ -95,6 +98,34 @@ def test_a_layer_is_published_where_its_columns_cannot_be_remembered(
     done = import_file(workspace, path, "parks", ImportOptions())
     assert done.version is not None
     assert "Cannot remember the columns" in caplog.text
+
+
+@pytest.mark.parametrize("is_dry", [True, False])
+def test_an_import_opens_the_workspace_once_and_its_process_first(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_dry: bool
+) -> None:
+    happened: list[str] = []
+
+    def counting(name: str, home: Any, what: str) -> None:  # noqa: ANN401 - a module or a class
+        real = getattr(home, what)
+
+        def counted(*given: Any, **more: Any) -> Any:  # noqa: ANN401 - whatever it takes
+            happened.append(name)
+            return real(*given, **more)
+
+        monkeypatch.setattr(home, what, counted)
+
+    counting("process", apart, "start")
+    counting("settings", opening, "_read_settings")
+    counting("store", opening, "open_store")
+    counting("plan", opening.Workspace, "plan")
+    path = gbk_shapefile(parcels(地类编码=["100101", "100102", "100103"]), tmp_path)
+    options = ImportOptions(scheme="planning2023")
+    done = import_file(workspace, path, "parcels", options, dry_run=is_dry)
+    assert (done.version is None) == is_dry
+    assert done.folder is not None
+    assert (done.folder / "preview.html").exists() == is_dry
+    assert happened == ["process", "settings", "store", "plan"]
 
 
 def test_a_report_says_what_publishing_would_change(workspace: Path, tmp_path: Path) -> None:

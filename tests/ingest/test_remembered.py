@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 
 from geo_service.errors import ChoiceNeededError, InvalidQueryError
 from geo_service.ingest.gcj import wgs84_to_bd09, wgs84_to_gcj02
-from geo_service.ingest.options import ImportOptions, read_mapping, write_mapping
+from geo_service.ingest.options import (
+    ColumnSource,
+    ImportOptions,
+    SourceMapping,
+    read_mapping,
+    write_mapping,
+)
 from geo_service.ingest.run import Imported, read_source
 from geo_service.plan import Plan
 from geo_service.workspace.opening import open_plan
@@ -211,3 +217,27 @@ def test_a_given_mapping_names_the_encoding_and_none_is_remembered(
     assert found.frame["name"].tolist() == ["港口"]
     assert found.source.encoding == "BIG5"
     assert found.learned.encoding is None
+
+
+def test_any_mapping_survives_its_file(tmp_path: Path) -> None:
+    text = "甲\"\\\n\t\x7f\x01'''😀 = [x]"
+    mapping = SourceMapping(
+        layer="parcels",
+        columns={"area_m2": ColumnSource(column=text, unit="亩"), "a b": ColumnSource(column="c")},
+        values={"x.y": True, text: 1.5, "n": 3, "t": text},
+        words={"my status": {text: "idle", "": "built"}},
+    )
+    path = tmp_path / "mappings" / "a.toml"
+    write_mapping(mapping, path)
+    found = read_mapping(path)
+    assert found.model_dump(exclude={"columns"}) == mapping.model_dump(exclude={"columns"})
+    assert [found.source_of(name) for name in mapping.columns] == list(mapping.columns.values())
+    # A column without a unit is a line, so that a person can change it.
+    assert '"a b" = "c"\n' in path.read_text(encoding="utf-8")
+
+
+def test_a_mapping_of_many_words_is_written_at_once(tmp_path: Path) -> None:
+    # 40,000 words were hours with a writer whose tables are searched at each word.
+    words = {"status": {f"状态{number}": "idle" for number in range(40_000)}}
+    write_mapping(SourceMapping(words=words), tmp_path / "a.toml")
+    assert read_mapping(tmp_path / "a.toml").words == words

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import sqlite3
 import struct
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,6 +94,37 @@ def test_pmtiles_are_read_by_ranges_with_runs_and_leaves(tmp_path: Path, has_lea
         assert picture_of(archive, 1, column, row) == (BLUE, "image/png")
     assert picture_of(archive, 1, 1, 0) is None
     assert picture_of(archive, 2, 0, 0) is None
+
+
+def archive_with(path: Path, root: bytes) -> Path:
+    """Write an archive whose first directory is these bytes."""
+    header = PMTILES_MAGIC + struct.pack("<11Q", 127, len(root), *[0] * 4, 127, *[0] * 4)
+    path.write_bytes(header + bytes([1, 2, 1, 2, 0, 1]) + bytes(25) + root)
+    return path
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        b"no gzip",
+        directory([(0, 0, 1, 1)])[:-9],
+        gzip.compress(b""),
+        gzip.compress(varint(10**12) + b"\1\1\1\1"),  # says that it holds a billion, holds one
+        gzip.compress(bytes(200_000_000)),  # 200 kB that unpack to 200 MB
+        directory([(0, 0, 2**60, 1)]),  # a picture larger than any file
+    ],
+    ids=["no-gzip", "cut", "empty", "count", "bomb", "picture"],
+)
+def test_a_damaged_directory_is_told_and_takes_no_memory(tmp_path: Path, root: bytes) -> None:
+    archive = open_archive(archive_with(tmp_path / "a.pmtiles", root))
+    tracemalloc.start()
+    try:
+        with pytest.raises(AssetError, match=r"a\.pmtiles"):
+            archive.tile(0, 0, 0)
+        # 4 MB unpacked, and its numbers.
+        assert tracemalloc.get_traced_memory()[1] < 60_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("tile", [(-1, 0, 0), (99, 0, 0), (1, 2, 0), (1, 0, -1)])

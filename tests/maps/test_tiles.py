@@ -527,9 +527,9 @@ def test_the_cache_keeps_to_its_size(running: Running) -> None:
     tiles = Tiles(running.review, cache_bytes=room)
     for x in range(COLUMN - 20, COLUMN + 20):
         tiles.tile("county", ZOOM, x, ROW)
-        assert tiles._kept_bytes <= room
+        assert tiles._kept.currsize <= room
     assert 0 < len(tiles._kept) < 40
-    assert tiles._kept_bytes == sum(tiling._weight(tile) for tile in tiles._kept.values())
+    assert tiles._kept.currsize == sum(tiling._weight(tile) for tile in tiles._kept.values())
 
 
 def test_a_failing_tile_fails_for_all_and_is_tried_again(

@@ -18,10 +18,12 @@ import pytest
 import shapely
 from pandas.testing import assert_frame_equal
 
+from geo_service.documents import as_toml
 from geo_service.errors import ConflictError, NotFoundError, StoreError, WorkspaceError
 from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.run import read_source
 from geo_service.plan import Plan
+from geo_service.planning import layers
 from geo_service.planning.layers import (
     changed_files,
     export_plan,
@@ -40,7 +42,6 @@ from geo_service.planning.once import review_workspace
 from geo_service.stores import geopackage
 from geo_service.stores.base import REVIEW, VERSION_LENGTH, Draft, WorkspaceAt
 from geo_service.stores.frames import canonical, content_digest
-from geo_service.stores.geopackage import as_toml
 from geo_service.workspace.opening import Workspace, open_plan, open_workspace
 from geo_service.zoning.review import review
 from tests.conftest import DEMO
@@ -428,7 +429,61 @@ def test_what_cannot_be_written_or_unpacked_is_told(
 def test_any_text_survives_the_settings() -> None:
     text = "甲\"\\\n\t\x7f\x01'''😀{{x}}"
     data = {"a": text, "n": 1, "f": 1.5, "t": True, "l": ["x", text], "区": {"b": {text: "y"}}}
+    assert tomllib.loads(as_toml({**data, "none": None})) == data
+
+
+def test_tables_in_a_list_survive_the_settings() -> None:
+    data = {"basemaps": [{"name": {"en": "Map"}, "zoom": 3}, {"name": {"en": "Other"}}], "n": 1}
     assert tomllib.loads(as_toml(data)) == data
+
+
+STORE = 'store = "postgresql://geo@db/x"'
+
+
+@pytest.mark.parametrize(
+    ("before", "named", "without"),
+    [
+        # Where there is none it is added behind the format, and goes without a trace (None).
+        ("format = 1\n\n# of it\n[name]\n", f"format = 1\n{STORE}\n\n# of it\n[name]\n", None),
+        ("format = 1 # a\r\nb = 2\r\n", f"format = 1 # a\r\n{STORE}\r\nb = 2\r\n", None),
+        (
+            "b = [\n[1],\n]\nformat = 1",
+            f"b = [\n[1],\n]\nformat = 1\n{STORE}\n",
+            "b = [\n[1],\n]\nformat = 1\n",
+        ),
+        # A file may begin with a mark that its bytes are UTF-8.
+        ("\ufeffformat = 1\n", f"\ufeffformat = 1\n{STORE}\n", None),
+        # Another one gives way; the comment beside it stays.
+        (
+            'format = 1\nstore = "x" # ours\nb = 2\n',
+            f"format = 1\n{STORE} # ours\nb = 2\n",
+            "format = 1\nb = 2\n",
+        ),
+        # A text or a table's own setting is no store, whatever it looks like.
+        (
+            'n = """\nstore = 1\n[x]\n"""\nformat = 1\n[layers]\nstore = 1\n',
+            f'n = """\nstore = 1\n[x]\n"""\nformat = 1\n{STORE}\n[layers]\nstore = 1\n',
+            None,
+        ),
+    ],
+)
+def test_only_the_store_of_the_settings_is_changed(
+    tmp_path: Path, before: str, named: str, without: str | None
+) -> None:
+    path = tmp_path / "workspace.toml"
+    path.write_bytes(before.encode())
+    layers._name_store(path, "postgresql://geo:secret@db/x")
+    assert path.read_bytes().decode() == named
+    layers._name_store(path, "local")
+    assert path.read_bytes().decode() == (without or before)
+
+
+def test_settings_that_are_no_toml_any_more_are_left_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "workspace.toml"
+    path.write_bytes(b"format = = 1\n")
+    with pytest.raises(StoreError, match=r"workspace\.toml"):
+        layers._name_store(path, "local")
+    assert path.read_bytes() == b"format = = 1\n"
 
 
 # ---- moving ---------------------------------------------------------------------------------

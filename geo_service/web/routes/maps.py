@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 import numpy as np
+from cachetools import LRUCache
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
@@ -81,8 +81,8 @@ class _Drawn:
     def __init__(self, desk: ImportDesk) -> None:
         self._desk = desk
         self._lock = threading.RLock()
-        self._states: OrderedDict[_Key, tuple[PlanData, ...]] = OrderedDict()
-        self._pages: OrderedDict[tuple[_Key, str], ServedPage] = OrderedDict()
+        self._states: LRUCache[_Key, tuple[PlanData, ...]] = LRUCache(_KEPT)
+        self._pages: LRUCache[tuple[_Key, str], ServedPage] = LRUCache(_KEPT)
 
     def overview(self, county: County, language: Language) -> MapData:
         """Return the data of the overview of the county's current review."""
@@ -130,21 +130,13 @@ class _Drawn:
                 basemaps = states[-1].plan.settings.basemaps
                 pictures = [origin for basemap in basemaps for origin in basemap.origins]
                 self._pages[key] = page.served_page(drawn, root=root, pictures=pictures)
-                _forget(self._pages, _KEPT)
             return self._pages[key]
 
     def _kept(self, key: _Key, make: Callable[[], tuple[PlanData, ...]]) -> tuple[PlanData, ...]:
         with self._lock:
             if key not in self._states:
                 self._states[key] = make()
-                _forget(self._states, _KEPT)
-            self._states.move_to_end(key)
             return self._states[key]
-
-
-def _forget(kept: OrderedDict[Any, Any], most: int) -> None:
-    while len(kept) > most:
-        kept.popitem(last=False)
 
 
 @dataclass(frozen=True)
