@@ -18,7 +18,6 @@ from starlette.middleware.gzip import GZipMiddleware
 import geo_service
 from geo_service.errors import InvalidQueryError
 from geo_service.planning import County
-from geo_service.planning.import_drafts import ImportDesk
 from geo_service.planning.uploads import UploadLimits
 from geo_service.scratch import sweep_scratch
 from geo_service.web.bodies import JsonLimit
@@ -35,7 +34,6 @@ from geo_service.web.parameters import check_parameters
 from geo_service.web.replies import COMPRESS_FROM_BYTES, COMPRESSION
 from geo_service.web.routes import (
     console,
-    exports,
     health,
     identify,
     imports,
@@ -92,11 +90,9 @@ def create_app(
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
-        app.state.tiles.current().start()
+        county.tiles.current().start()
         yield
-        app.state.tiles.close()
         county.close()
-        app.state.imports.close()
 
     app = FastAPI(
         lifespan=running,
@@ -112,9 +108,7 @@ def create_app(
     app.state.county = county
     access = access or Access()
     at_once = IMPORTS_AT_ONCE * max_import_bytes
-    upload_limits = UploadLimits(most_bytes=at_once, most_bytes_each=at_once // 2)
-    app.state.imports = ImportDesk(county, upload_limits)
-    app.state.tiles = tiles.ServedTiles(county)
+    county.imports.limit(UploadLimits(most_bytes=at_once, most_bytes_each=at_once // 2))
     add_error_handlers(app)
     app.add_middleware(GZipMiddleware, minimum_size=COMPRESS_FROM_BYTES, compresslevel=COMPRESSION)
     uploads = {imports.UPLOAD_PATH: max_import_bytes}
@@ -129,7 +123,6 @@ def create_app(
         parks,
         reviews,
         saved,
-        exports,
         rankings,
         imports,
         console,
