@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from geo_service.jobs import JobBoard
     from geo_service.language import Language, Translator
     from geo_service.plan import Plan
+    from geo_service.planning.uploads import UploadLimits
     from geo_service.zoning.review import Progress
 
 _log = logging.getLogger(__name__)
@@ -49,11 +50,11 @@ class County:
         moment: tuple[object, ...] = (),
     ) -> None:
         self._state = CountyState(Standing(plan, rulebook, current), workspace)
-        self._follower = Follower(self._state, seen=moment, stand_on=self._stand_on)
+        self.follower = Follower(self._state, seen=moment, stand_on=self._stand_on)
         self.parks = ParkDesk(self._state)
         self.reviews = ReviewDesk(self._state)
         self.rankings = RankingDesk(self._state)
-        self.layers = LayerDesk(self._state, self._follower)
+        self.layers = LayerDesk(self._state, self.follower)
         self.saved = SavedDesk(self._state, reviews=self.reviews, rankings=self.rankings)
         self.maps = MapDesk(
             self._state,
@@ -92,8 +93,12 @@ class County:
         """The files that wait to be published; the desk opens when it is first asked for."""
         with self._lock:
             if self._imports is None:
-                self._imports = ImportDesk(self._state, self._follower)
+                self._imports = self.open_imports()
             return self._imports
+
+    def open_imports(self, limits: UploadLimits | None = None) -> ImportDesk:
+        """Open one more desk for files, with limits of its own; whoever opens it closes it."""
+        return ImportDesk(self._state, self.follower, limits)
 
     @property
     def plan(self) -> Plan:
@@ -128,7 +133,7 @@ class County:
         """Tell jobs to stop, wait for the one that runs, and close desks and the store."""
         self.tiles.close()
         self.jobs.close()
-        self._follower.close()
+        self.follower.close()
         if self._imports is not None:
             self._imports.close()
         if self._state.has_workspace:
@@ -140,15 +145,15 @@ class County:
         Called after publishing in this process. Raises as `open` does; the plan at hand then
         stays.
         """
-        return self._follower.refresh()
+        return self.follower.refresh()
 
     def check_files(self) -> None:
         """Take up own files that count and were edited; ConflictError when there are any."""
-        self._follower.check_files()
+        self.follower.check_files()
 
     def look_for_news(self) -> None:
         """Ask the store, at most each second and not in this thread, whether to refresh."""
-        self._follower.look()
+        self.follower.look()
 
     def tell_own_files(self) -> None:
         """Log that nothing was published, if so: the workspace's own files count."""

@@ -114,5 +114,9 @@ class Follower:
         """Look no more, and wait for the look that is under way."""
         with self._gate:
             self._is_closed = True
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait for the look that is under way, if one is."""
         if self._thread is not None:
             self._thread.join()

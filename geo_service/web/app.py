@@ -90,6 +90,8 @@ def create_app(
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
+        at_once = IMPORTS_AT_ONCE * max_import_bytes
+        county.imports.limit(UploadLimits(most_bytes=at_once, most_bytes_each=at_once // 2))
         county.tiles.current().start()
         yield
         county.close()
@@ -107,8 +109,6 @@ def create_app(
     )
     app.state.county = county
     access = access or Access()
-    at_once = IMPORTS_AT_ONCE * max_import_bytes
-    county.imports.limit(UploadLimits(most_bytes=at_once, most_bytes_each=at_once // 2))
     add_error_handlers(app)
     app.add_middleware(GZipMiddleware, minimum_size=COMPRESS_FROM_BYTES, compresslevel=COMPRESSION)
     uploads = {imports.UPLOAD_PATH: max_import_bytes}
