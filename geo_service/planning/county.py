@@ -18,7 +18,7 @@ from geo_service.planning.maps import MapDesk
 from geo_service.planning.parks import ParkDesk
 from geo_service.planning.rankings import RankingDesk
 from geo_service.planning.reviews import ReviewDesk
-from geo_service.planning.saved import SavedDesk
+from geo_service.planning.saved_desk import SavedDesk
 from geo_service.planning.state import CountyState, Standing
 from geo_service.planning.tiles import TileDesk
 from geo_service.workspace.opening import Workspace

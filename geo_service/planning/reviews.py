@@ -538,3 +538,20 @@ class ReviewDesk:
 def no_such_review(review_id: str) -> NotFoundError:
     """Return the error of a review id that is neither kept nor saved."""
     return NotFoundError(said("problem.no_review", review=repr(review_id[:80])))
+
+
+__all__ = [
+    "BINARY",
+    "KEPT_REVIEWS",
+    "MEDIA_TYPES",
+    "ExportFormat",
+    "Review",
+    "ReviewDesk",
+    "comparison_told",
+    "export_name",
+    "export_review",
+    "review_from_recipe",
+    "review_table",
+    "save_review",
+    "save_workspace_review",
+]

@@ -11,20 +11,19 @@ import logging
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from geo_service.errors import ConflictError, InvalidQueryError, NotFoundError, StoreError
 from geo_service.planning.told import Told
 from geo_service.reports.layer import holding_document, holding_table, outline_document
-from geo_service.stores.base import IMPORT, KINDS, RANKING, REVIEW, Holding, KeepLimits, Outline
+from geo_service.stores.base import IMPORT, KINDS, REVIEW, Holding, KeepLimits, Outline
 from geo_service.stores.opening import STORE_FOLDER
 from geo_service.wording import said
 from geo_service.workspace.opening import Workspace, open_workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
-    from geo_service.planning.state import CountyState
     from geo_service.reports.document import Document
 
 RESULT_KINDS = (*KINDS, IMPORT)
@@ -219,76 +218,23 @@ def holding_told(found: Holding) -> Told:
 def dropped_told(items: Sequence[Outline]) -> Told:
     """Return what was dropped, for a terminal."""
     return Told(
-        lambda: _dropped_document(items),
+        lambda: dropped_document(items),
         lambda translator, width: holding_table(items, translator, width=width),
     )
 
 
-def _dropped_document(items: Sequence[Outline]) -> Document:
+def dropped_document(items: Sequence[Outline]) -> Document:
+    """Return what was dropped."""
     return {"dropped": [outline_document(item) for item in items]}
-
-
-# ---- of a running county ---------------------------------------------------------------------
-
-
-class ResultDesk(Protocol):
-    """What keeps the results of one kind."""
-
-    def drop(self, identity: str, /) -> None:
-        """Forget a result, in memory and in the store."""
-
-    def forget(self, identity: str, /) -> bool:
-        """Remember a result no longer; return whether it was remembered."""
-
-
-class SavedDesk:
-    """What one county keeps, whatever it is."""
-
-    def __init__(self, state: CountyState, *, reviews: ResultDesk, rankings: ResultDesk) -> None:
-        self._state = state
-        self._desks: Mapping[str, ResultDesk] = {REVIEW: reviews, RANKING: rankings}
-
-    def listed(self, *, kind: str | None = None, page: tuple[int, int] = (100, 0)) -> Document:
-        """Return one page (limit, offset) of what is kept, newest first, each with its bytes."""
-        return holding_document(holding(self._state.workspace, kind=kind), page)
-
-    def retain(
-        self, *, days: float | None, most_bytes: int | None, kind: str | None = None
-    ) -> Document:
-        """Drop what is beyond the limits and return it; the current review stays."""
-        spared = {(REVIEW, self._state.review.review_id)}
-        limits = KeepLimits(days, most_bytes)
-        gone = retain_kept(self._state.workspace, limits, kind=kind, spared=spared)
-        for item in gone:
-            if item.kind in self._desks:
-                self._desks[item.kind].forget(item.id)
-        return _dropped_document(gone)
-
-    def pin(self, identity: str, *, is_pinned: bool) -> Document:
-        """Keep a result whatever the limits say, or no longer; as `pin_kept`."""
-        return outline_document(pin_kept(self._state.workspace, identity, is_pinned=is_pinned))
-
-    def drop(self, identity: str) -> None:
-        """Drop what is kept under an id, of whatever kind.
-
-        NotFoundError for an unknown id; ConflictError for the current review and for what is
-        pinned.
-        """
-        kind = find_kept(self._state.workspace, identity).kind
-        if kind in self._desks:
-            self._desks[kind].drop(identity)
-        else:
-            drop_kept(self._state.workspace, kind, identity)
 
 
 __all__ = [
     "IMPORTS_FOLDER",
     "RESULT_KINDS",
     "KeepLimits",
-    "ResultDesk",
-    "SavedDesk",
     "check_kind",
     "drop_kept",
+    "dropped_document",
     "dropped_told",
     "find_kept",
     "holding",
