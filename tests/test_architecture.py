@@ -7,11 +7,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import geo_service
+from geo_service.maps.kinds import KINDS, MapKind, Of, kinds_of
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "geo_service"
@@ -33,6 +35,8 @@ LEVELS = (
     ("web", "cli"),
 )
 """Lower first; a part imports from its own level or from below, `docs/architecture.md` shows it."""
+
+MOST_LINES = 600
 
 COUNTY_WORDS = ("云阳", "yunyang", "500235")
 
@@ -179,6 +183,79 @@ def test_a_library_stays_in_its_place(library: str, home: tuple[str, ...]) -> No
     strangers = {user for user in users if not user.startswith(home)}
     assert not strangers
     assert users
+
+
+EDGE_PARTS = frozenset(
+    {*("planning", "language", "errors", "model", "wording", "settings", "gdal"), "web", "cli"}
+)
+"""What a route or a command may know: it parses, asks a use case and replies."""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*sorted((PACKAGE / "web" / "routes").glob("*.py")), *sorted((PACKAGE / "cli").glob("*.py"))],
+    ids=lambda path: str(path.relative_to(PACKAGE)),
+)
+def test_routes_and_commands_only_parse_and_reply(path: Path) -> None:
+    known = {part for part in map(part_of, imports(path)) if part is not None}
+    assert known <= EDGE_PARTS, f"a use case of planning/ gives {known - EDGE_PARTS}"
+
+
+def test_every_kind_of_map_stands_in_one_list() -> None:
+    """Each has a module of its name, whose data says the same name; no other module says one."""
+    modules_of_kinds = {path.stem for path in (PACKAGE / "maps" / "kinds").glob("*.py")}
+    assert modules_of_kinds - {"__init__", "plan"} == set(KINDS)
+    assert {str(kind) for kind in MapKind} == set(kinds_of(Of.REVIEW, Of.RANKING, Of.LAYER))
+    for name in KINDS:
+        module = import_module(f"geo_service.maps.kinds.{name}")
+        said_kinds = {
+            found.kind
+            for found in vars(module).values()
+            if isinstance(found, type) and found.__module__ == module.__name__
+            if hasattr(found, "kind")
+        }
+        assert said_kinds == {name}
+        assert callable(module.states_of)
+
+
+def test_no_module_is_long() -> None:
+    long = {
+        path.relative_to(PACKAGE).as_posix(): lines
+        for room in ("planning", "maps", "reports", "web", "cli")
+        for path in sorted((PACKAGE / room).rglob("*.py"))
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > MOST_LINES
+    }
+    assert not long
+
+
+def circles_in(room: str) -> list[list[str]]:
+    """Return the circles of imports between a room's modules, those for types only too."""
+    names = {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path
+        for path in (PACKAGE / room).rglob("*.py")
+        if path.name != "__init__.py"
+    }
+    leads = {
+        name: {other for other in names for found in imports(path) if found.startswith(f"{other}.")}
+        for name, path in names.items()
+    }
+    found = []
+    for start, first in leads.items():
+        reached: set[str] = set()
+        following = set(first)
+        while following:
+            name = following.pop()
+            if name not in reached:
+                reached.add(name)
+                following |= leads[name]
+        if start in reached:
+            found.append(sorted(name for name in reached if name == start or start in leads[name]))
+    return found
+
+
+@pytest.mark.parametrize("room", ["planning", "maps", "reports", "cli"])
+def test_no_room_has_a_circle(room: str) -> None:
+    assert not circles_in(room)
 
 
 def test_settings_are_read_at_the_edge_only() -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -16,6 +16,9 @@ from rich.console import Console
 from geo_service.errors import GeoServiceError, InvalidQueryError, StoreError
 from geo_service.language import Language, Translator
 from geo_service.wording import said, tell_error
+
+if TYPE_CHECKING:
+    from geo_service.planning.told import Told
 
 EXIT_NONE_FITS = EXIT_FAILED = 1
 EXIT_WRONG_INPUT = 2
@@ -136,6 +139,21 @@ def write(content: bytes, output: Path | None, *, is_binary: bool = False) -> No
         name, reason = "output", said("cli.cannot_write", path=output, reason=error.strerror)
         raise InvalidQueryError(name, reason) from None
     say_text("cli.written", path=output)
+
+
+def write_told(
+    told: Told, form: ListFormat, translator: Translator, output: Path | None = None
+) -> None:
+    """Write an answer as a table or as JSON."""
+    is_json = form is ListFormat.JSON
+    write(told.json() if is_json else told.text(translator, width=table_width(output)), output)
+
+
+def write_json(document: object, output: Path | None = None) -> None:
+    """Write a document as JSON."""
+    from geo_service.planning import dump  # noqa: PLC0415 - heavy, only here
+
+    write(dump(document, indent=True), output)
 
 
 def check_binary(format_name: str, output: Path | None) -> None:

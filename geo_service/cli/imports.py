@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,17 +19,15 @@ from geo_service.cli.common import (
     say_error,
     say_text,
     show_progress,
-    table_width,
-    write,
+    write_json,
+    write_told,
 )
 from geo_service.errors import ChoiceNeededError
 from geo_service.language import ENGLISH, Language, Translator
 from geo_service.settings import Settings
 
 if TYPE_CHECKING:
-    from geo_service.ingest.options import ImportOptions
-    from geo_service.planning.imports import ImportResult
-    from geo_service.stores.base import WorkspaceAt
+    from geo_service.planning.imports import ImportOptions, ImportResult
 
 
 @app.command("import")
@@ -73,20 +72,16 @@ def import_(
 
     Example: geo-service import 宗地.zip --layer parcels --scheme survey3 --dry-run
     """
-    from geo_service.ingest.options import (  # noqa: PLC0415
-        ImportOptions,
-        read_mapping,
-        read_units,
-    )
+    from geo_service.planning.imports import import_options  # noqa: PLC0415 - heavy, only here
 
-    options = ImportOptions(
+    options = import_options(
         crs=crs,
         encoding=encoding,
         scheme=scheme,
-        mapping=None if map_columns is None else read_mapping(map_columns),
+        mapping=map_columns,
         source_layer=source_layer,
         file=inner_file,
-        units=read_units(unit or ()),
+        units=unit or (),
         translator=Translator(lang),
     )
     found = Settings().find_workspace(workspace)
@@ -94,7 +89,7 @@ def import_(
         result = _settled(found, file, layer, options, is_dry_run=dry_run)
     except ChoiceNeededError as error:
         if format is ListFormat.JSON:
-            write(_dump(_choice_document(error)), None)
+            write_json(_choice_document(error))
         say_text("cli.import_options")
         raise
     _report(result, format, Translator(lang))
@@ -103,11 +98,10 @@ def import_(
 
 
 def _settled(
-    workspace: WorkspaceAt, file: Path, layer: str, options: ImportOptions, *, is_dry_run: bool
+    workspace: os.PathLike[str], file: Path, layer: str, options: ImportOptions, *, is_dry_run: bool
 ) -> ImportResult:
     """Import; a person at a terminal is asked for what is open, a script gets the choices."""
-    from geo_service.ingest.options import with_answer  # noqa: PLC0415 - heavy, only here
-    from geo_service.planning.imports import import_file  # noqa: PLC0415
+    from geo_service.planning.imports import import_file, with_answer  # noqa: PLC0415 - heavy
 
     while True:
         try:
@@ -144,20 +138,10 @@ def _choice_document(error: ChoiceNeededError) -> dict[str, Any]:
     }
 
 
-def _dump(document: dict[str, Any]) -> bytes:
-    from geo_service.reports.document import dump  # noqa: PLC0415
-
-    return dump(document, indent=True)
-
-
 def _report(result: ImportResult, format_: ListFormat, translator: Translator) -> None:
-    from geo_service.reports.import_table import import_table  # noqa: PLC0415
+    from geo_service.planning.imports import import_told  # noqa: PLC0415 - heavy
 
-    document = result.document(translator)
-    if format_ is ListFormat.JSON:
-        write(_dump(document), None)
-    else:
-        write(import_table(document, translator, width=table_width()).encode(), None)
+    write_told(import_told(result, translator), format_, translator)
     if result.folder is not None:
         say(translator.text("import.written", path=result.folder))
     if result.unwritten is not None:

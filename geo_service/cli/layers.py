@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -15,16 +15,14 @@ from geo_service.cli.common import (
     Workspace,
     app,
     say_text,
-    table_width,
     write,
+    write_json,
+    write_told,
 )
 from geo_service.errors import InvalidQueryError
 from geo_service.language import Language, Translator
 from geo_service.settings import Settings
 from geo_service.wording import said
-
-if TYPE_CHECKING:
-    from geo_service.stores.base import LayerVersion
 
 LayerName = Annotated[str, typer.Argument(help="The layer's name, as `layers` lists it.")]
 Version = Annotated[str, typer.Argument(help="A number or a version, as `history` lists them.")]
@@ -55,23 +53,15 @@ def layers(
 
     Example: geo-service layers layers/yunyang --format json
     """
-    from geo_service.reports.document import dump, layers_document  # noqa: PLC0415 - heavy
-    from geo_service.reports.terminal import layers_table  # noqa: PLC0415
-    from geo_service.workspace.opening import open_workspace  # noqa: PLC0415
+    from geo_service.planning.layer_desk import layers_told, list_layers  # noqa: PLC0415 - heavy
 
-    with open_workspace(Settings().find_workspace(workspace)) as opened:
-        plan = opened.plan()
-        states = opened.own_states()
-    document = layers_document(plan, Translator(lang, plan.settings.names_hant), states)
+    document, states = list_layers(Settings().find_workspace(workspace), lang)
     if not document["is_published"]:
         say_text("cli.own_counts")
     for name, state in states.items():
         if state in _TOLD_STATES:
             say_text(f"cli.file_{state}", layer=name)
-    if format is ListFormat.JSON:
-        write(dump(document, indent=True), None)
-    else:
-        write(layers_table(document, Translator(lang), width=table_width()).encode(), None)
+    write_told(layers_told(document), format, Translator(lang))
 
 
 @app.command()
@@ -86,16 +76,10 @@ def history(
 
     Example: geo-service history parcels layers/yunyang
     """
-    from geo_service.planning.layers import layer_history  # noqa: PLC0415 - heavy, only here
-    from geo_service.reports.document import dump  # noqa: PLC0415
-    from geo_service.reports.layer import history_document, history_table  # noqa: PLC0415
+    from geo_service.planning.layer_desk import history_told  # noqa: PLC0415 - heavy, only here
 
-    entries = layer_history(Settings().find_workspace(workspace), layer)
-    if format is ListFormat.JSON:
-        write(dump(history_document(layer, entries), indent=True), None)
-    else:
-        table = history_table(layer, entries, Translator(lang), width=table_width())
-        write(table.encode(), None)
+    told = history_told(Settings().find_workspace(workspace), layer)
+    write_told(told, format, Translator(lang))
 
 
 @app.command()
@@ -117,23 +101,17 @@ def diff(
 
     Example: geo-service diff parcels --before 0 --after 2 --format geojson -o changes.geojson
     """
-    from geo_service.planning.layers import layer_difference  # noqa: PLC0415 - heavy, only here
-    from geo_service.reports.document import collection, dump  # noqa: PLC0415
-    from geo_service.reports.layer import (  # noqa: PLC0415
-        difference_document,
-        difference_features,
-        difference_table,
+    from geo_service.planning.layer_desk import (  # noqa: PLC0415 - heavy, only here
+        changed_features,
+        difference_told,
     )
 
-    old, new, found = layer_difference(Settings().find_workspace(workspace), layer, before, after)
-    if format is DiffFormat.JSON:
-        write(dump(difference_document(old, new, found), indent=True), output)
-    elif format is DiffFormat.GEOJSON:
-        features = difference_features(found)
-        write(dump(collection(features, len(features)), indent=True), output)
-    else:
-        table = difference_table(found, Translator(lang), width=table_width(output))
-        write(table.encode(), output)
+    place = Settings().find_workspace(workspace)
+    if format is DiffFormat.GEOJSON:
+        write_json(changed_features(place, layer, before, after), output)
+        return
+    told = difference_told(place, layer, before, after)
+    write_told(told, ListFormat(format), Translator(lang), output)
 
 
 @app.command()
@@ -150,24 +128,11 @@ def rollback(
 
     Example: geo-service rollback parcels 2
     """
-    from geo_service.planning.layers import rollback as roll_back  # noqa: PLC0415 - heavy
+    from geo_service.planning.layer_desk import published_told  # noqa: PLC0415 - heavy, only here
+    from geo_service.planning.layers import rollback as roll_back  # noqa: PLC0415
 
     entry = roll_back(Settings().find_workspace(workspace), layer, version, note=note)
-    _write_entries(layer, [entry], format, lang)
-
-
-def _write_entries(
-    layer: str, entries: list[LayerVersion], form: ListFormat, lang: Language
-) -> None:
-    from geo_service.reports.document import dump  # noqa: PLC0415
-    from geo_service.reports.layer import history_table, version_document  # noqa: PLC0415
-
-    if form is ListFormat.JSON:
-        documents = [{"layer": entry.layer, **version_document(entry)} for entry in entries]
-        write(dump(documents[0] if len(documents) == 1 else documents, indent=True), None)
-    else:
-        table = history_table(layer, entries, Translator(lang), width=table_width())
-        write(table.encode(), None)
+    write_told(published_told(entry), format, Translator(lang))
 
 
 @app.command()
@@ -185,7 +150,7 @@ def retain(
     say_text("cli.dropped", count=len(dropped))
 
 
-class ExportFormat(StrEnum):
+class PlanFormat(StrEnum):
     """What `export` writes."""
 
     GPKG = "gpkg"
@@ -198,8 +163,8 @@ def export(
     *,
     output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")],
     format: Annotated[  # noqa: A002 - the option's name
-        ExportFormat, typer.Option(help="A GeoPackage, or 界址点 TXT as land surveys exchange it.")
-    ] = ExportFormat.GPKG,
+        PlanFormat, typer.Option(help="A GeoPackage, or 界址点 TXT as land surveys exchange it.")
+    ] = PlanFormat.GPKG,
     layer: Annotated[
         str | None, typer.Option(help="Of boundary points: the layer; default: parcels.")
     ] = None,
@@ -215,11 +180,12 @@ def export(
     Example: geo-service export --layer parcels --format boundary-points -o parcels.txt
     """
     place = Settings().find_workspace(workspace)
-    if format is ExportFormat.BOUNDARY_POINTS:
-        from geo_service.planning.layer_files import boundary_points  # noqa: PLC0415 - heavy
-        from geo_service.workspace.opening import open_plan  # noqa: PLC0415
+    if format is PlanFormat.BOUNDARY_POINTS:
+        from geo_service.planning.layer_desk import (  # noqa: PLC0415 - heavy, only here
+            workspace_boundary_points,
+        )
 
-        write(boundary_points(open_plan(place), layer or "parcels", park_id=park), output)
+        write(workspace_boundary_points(place, layer or "parcels", park_id=park), output)
         return
     for name, given in (("layer", layer), ("park", park)):
         if given is not None:

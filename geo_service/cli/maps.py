@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,18 +9,8 @@ import typer
 
 from geo_service.cli.common import Lang, Output, Workspace, app, show_progress, write
 from geo_service.language import Language
+from geo_service.planning.map_kinds import MapKind
 from geo_service.settings import Settings
-
-
-class MapKind(StrEnum):
-    """Which map is drawn."""
-
-    OVERVIEW = "overview"
-    REVIEW = "review"
-    RANKING = "ranking"
-    PARK = "park"
-    COMPARE = "compare"
-    TIME = "time"
 
 
 @app.command("map")
@@ -63,6 +52,7 @@ def draw_map(
     from geo_service.planning.maps import (  # noqa: PLC0415 - heavy, only here
         MapRequest,
         draw_workspace,
+        map_page,
     )
 
     del standalone
@@ -81,4 +71,4 @@ def draw_map(
         drawn = draw_workspace(Settings().find_workspace(workspace), asked, progress=progress)
     path = output or Path("static/maps") / f"{kind}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write(drawn.get_root().render().encode(), path)
+    write(map_page(drawn), path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from geo_service.cli.common import (
     Output,
     Workspace,
     app,
+    check_binary,
     saving_members,
     show_progress,
     table_width,
@@ -22,12 +23,13 @@ from geo_service.cli.common import (
 )
 from geo_service.errors import InvalidQueryError
 from geo_service.language import Language, Translator
-from geo_service.reports.plain_text import one_line
 from geo_service.settings import Settings
 from geo_service.wording import said
 
 if TYPE_CHECKING:
-    from geo_service.reports.document import Document
+    from collections.abc import Mapping
+
+    from geo_service.planning.rankings import Ranking
 
 
 class RankFormat(StrEnum):
@@ -69,10 +71,8 @@ def rank(
 
     Why one stands there: geo-service rank project.yaml --explain parcel:YY-P-01
     """
-    from geo_service.planning.once import rank_workspace  # noqa: PLC0415 - heavy, only here
-    from geo_service.reports import ranking as documents  # noqa: PLC0415
-    from geo_service.reports.document import collection, dump  # noqa: PLC0415
-    from geo_service.suitability.project import open_project  # noqa: PLC0415
+    from geo_service.planning import rank_workspace  # noqa: PLC0415 - heavy, only here
+    from geo_service.planning.rankings import open_project, save_workspace_ranking  # noqa: PLC0415
 
     if explain is not None and format in {RankFormat.GEOJSON, RankFormat.XLSX}:
         name, reason = "explain", said("cli.explain_format", format=format.value)
@@ -81,48 +81,51 @@ def rank(
     place = Settings().find_workspace(workspace)
     with show_progress("rank") as progress:
         result = rank_workspace(place, asked, progress=progress)
-    failure = None
-    if save:
-        from geo_service.planning.saved_rankings import save_workspace_ranking  # noqa: PLC0415
-
-        failure = try_to_save(lambda: save_workspace_ranking(place, result))
+    failure = try_to_save(lambda: save_workspace_ranking(place, result)) if save else None
     translator = Translator(lang, result.plan.settings.names_hant)
-    more = saving_members(translator, is_asked=save, failure=failure)
-    if explain is not None:
-        told = documents.explanation_document(result, explain, translator)
-        is_json = format is RankFormat.JSON
-        write(dump(told, indent=True) if is_json else _sentences(told).encode(), output)
-        if failure is not None:
-            raise failure
-        return
-    if format is RankFormat.JSON:
-        document = documents.ranking_document(result, translator, top=top)
-        content = dump({**document, **more}, indent=True)
-    elif format is RankFormat.GEOJSON:
-        features = documents.ranking_features(result, translator)
-        summary = {**documents.ranking_summary(result, translator), **more}
-        content = dump(collection(features, len(features), ranking=summary))
-    elif format is RankFormat.XLSX:
-        from geo_service.cli.common import check_binary  # noqa: PLC0415
-        from geo_service.reports.ranking_xlsx import ranking_xlsx  # noqa: PLC0415
-
+    is_binary = format is RankFormat.XLSX
+    if is_binary:
         check_binary(format, output)
-        document = documents.ranking_document(result, translator, top=top)
-        content = ranking_xlsx(document, translator)
+    if explain is not None:
+        content = _explanation(result, explain, format, translator)
     else:
-        from geo_service.reports.terminal import ranking_table  # noqa: PLC0415
-
-        document = documents.ranking_document(result, translator)
+        more = saving_members(translator, is_asked=save, failure=failure)
         width = table_width(output)
-        content = ranking_table(document, translator, top=top, width=width).encode()
-    write(content, output, is_binary=format is RankFormat.XLSX)
+        content = _content(result, format, translator, more=more, top=top, width=width)
+    write(content, output, is_binary=is_binary)
     if failure is not None:
         raise failure
-    if not len(result.sites):
+    if explain is None and not len(result.sites):
         raise typer.Exit(EXIT_NONE_FITS)
 
 
-def _sentences(told: Document) -> str:
-    """Return an explanation as lines: the candidate, the summary, a sentence a criterion."""
-    lines = [told["label"], *told["summary"], *(item["text"] for item in told["sentences"])]
-    return "\n".join(one_line(str(line), most=2_000) for line in lines)
+def _explanation(
+    result: Ranking,
+    candidate_id: str,
+    format: RankFormat,  # noqa: A002 - the option's name
+    translator: Translator,
+) -> bytes:
+    from geo_service.planning.rankings import explanation_told  # noqa: PLC0415 - heavy
+
+    told = explanation_told(result, candidate_id, translator)
+    return told.json() if format is RankFormat.JSON else told.text(translator, width=None)
+
+
+def _content(
+    result: Ranking,
+    format: RankFormat,  # noqa: A002 - the option's name
+    translator: Translator,
+    *,
+    more: Mapping[str, Any],
+    top: int | None,
+    width: int | None,
+) -> bytes:
+    from geo_service.planning.rankings import (  # noqa: PLC0415 - heavy
+        RankingFormat,
+        export_ranking,
+        ranking_text,
+    )
+
+    if format is RankFormat.TABLE:
+        return ranking_text(result, translator, top=top, width=width)
+    return export_ranking(result, RankingFormat(format), translator, more=more, top=top)

@@ -21,6 +21,7 @@ from geo_service.cli.common import (
     table_width,
     try_to_save,
     write,
+    write_told,
 )
 from geo_service.language import Language, Translator
 from geo_service.settings import Settings
@@ -28,11 +29,11 @@ from geo_service.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from geo_service.zoning.review import Review
+    from geo_service.planning.reviews import Review
 
 
 class ReviewFormat(StrEnum):
-    """How a review is written: as a table, or in one of the formats of `planning.exports`."""
+    """How a review is written: as a table, or in one of the formats of `planning.reviews`."""
 
     TABLE = "table"
     JSON = "json"
@@ -77,7 +78,7 @@ def review(
         result = review_workspace(place, rulebook=rulebook, parks=park or None, progress=progress)
     failure = None
     if save:
-        from geo_service.planning.saved import save_workspace_review  # noqa: PLC0415 - heavy
+        from geo_service.planning.reviews import save_workspace_review  # noqa: PLC0415 - heavy
 
         is_trial = rulebook is not None or bool(park)
         failure = try_to_save(lambda: save_workspace_review(place, result, is_trial=is_trial))
@@ -99,12 +100,14 @@ def _content(
     output: Path | None,
     told: Mapping[str, Any],
 ) -> bytes:
+    from geo_service.planning.reviews import (  # noqa: PLC0415 - heavy, only here
+        ExportFormat,
+        export_review,
+        review_table,
+    )
+
     if format is ReviewFormat.TABLE:
-        from geo_service.reports.terminal import verdict_table  # noqa: PLC0415
-
-        return verdict_table(result, translator, width=table_width(output)).encode()
-    from geo_service.planning.exports import ExportFormat, export_review  # noqa: PLC0415
-
+        return review_table(result, translator, width=table_width(output))
     return export_review(result, ExportFormat(format), translator, told)
 
 
@@ -122,12 +125,6 @@ def compare(
     Example: geo-service compare march.json june.json
     """
     from geo_service.planning import compare_files  # noqa: PLC0415 - heavy, only here
-    from geo_service.reports.document import comparison_document, dump  # noqa: PLC0415
-    from geo_service.reports.terminal import comparison_table  # noqa: PLC0415
+    from geo_service.planning.reviews import comparison_told  # noqa: PLC0415
 
-    result = compare_files(before, after)
-    if format is ListFormat.JSON:
-        write(dump(comparison_document(result), indent=True), output)
-    else:
-        table = comparison_table(result, Translator(lang), width=table_width(output))
-        write(table.encode(), output)
+    write_told(comparison_told(compare_files(before, after)), format, Translator(lang), output)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,18 +14,12 @@ from geo_service.cli.common import (
     Workspace,
     app,
     say_text,
-    table_width,
-    write,
+    write_told,
 )
 from geo_service.errors import InvalidQueryError
 from geo_service.language import Language, Translator
 from geo_service.settings import Settings
 from geo_service.wording import said
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from geo_service.stores.base import Outline
 
 saved = typer.Typer(help="Reviews, rankings and imports that are kept.", no_args_is_help=True)
 app.add_typer(saved, name="saved")
@@ -59,17 +53,15 @@ def list_saved(
 
     Example: geo-service saved list --kind review
     """
-    from geo_service.planning.retention import holding  # noqa: PLC0415 - heavy, only here
-    from geo_service.reports.document import dump  # noqa: PLC0415
-    from geo_service.reports.layer import holding_document, holding_table  # noqa: PLC0415
-    from geo_service.workspace.opening import open_workspace  # noqa: PLC0415
+    from geo_service.planning.saved import (  # noqa: PLC0415 - heavy, only here
+        holding,
+        holding_told,
+        open_workspace,
+    )
 
     with open_workspace(Settings().find_workspace(workspace)) as opened:
         found = holding(opened, kind=kind)
-    if format is ListFormat.JSON:
-        write(dump(holding_document(found), indent=True), None)
-    else:
-        write(holding_table(found.items, Translator(lang), width=table_width()).encode(), None)
+    write_told(holding_told(found), format, Translator(lang))
     say_text("kept.total", count=len(found.items), bytes=found.size)
     if found.is_nearly_full:
         say_text("kept.nearly_full", most=found.limits.bytes)
@@ -81,8 +73,11 @@ def drop_saved(identity: Identity, workspace: Workspace = None) -> None:
 
     Example: geo-service saved drop r-0123456789ab
     """
-    from geo_service.planning.retention import drop_kept, find_kept  # noqa: PLC0415 - heavy
-    from geo_service.workspace.opening import open_workspace  # noqa: PLC0415
+    from geo_service.planning.saved import (  # noqa: PLC0415 - heavy, only here
+        drop_kept,
+        find_kept,
+        open_workspace,
+    )
 
     with open_workspace(Settings().find_workspace(workspace)) as opened:
         found = find_kept(opened, identity)
@@ -111,8 +106,7 @@ def unpin_saved(identity: Identity, workspace: Workspace = None) -> None:
 
 
 def _pin(identity: str, workspace: Workspace, *, is_pinned: bool) -> None:
-    from geo_service.planning.retention import pin_kept  # noqa: PLC0415 - heavy, only here
-    from geo_service.workspace.opening import open_workspace  # noqa: PLC0415
+    from geo_service.planning.saved import open_workspace, pin_kept  # noqa: PLC0415 - heavy
 
     with open_workspace(Settings().find_workspace(workspace)) as opened:
         pin_kept(opened, identity, is_pinned=is_pinned)
@@ -137,9 +131,12 @@ def retain_saved(
 
     Example: geo-service saved retain --days 365 --size 2G
     """
-    from geo_service.planning.retention import retain_kept  # noqa: PLC0415 - heavy, only here
-    from geo_service.stores.base import KeepLimits  # noqa: PLC0415
-    from geo_service.workspace.opening import open_workspace  # noqa: PLC0415
+    from geo_service.planning.saved import (  # noqa: PLC0415 - heavy, only here
+        KeepLimits,
+        dropped_told,
+        open_workspace,
+        retain_kept,
+    )
 
     if days is None and size is None:
         name = "days"
@@ -147,19 +144,9 @@ def retain_saved(
     limits = KeepLimits(days, None if size is None else _bytes(size))
     with open_workspace(Settings().find_workspace(workspace)) as opened:
         gone = retain_kept(opened, limits, kind=kind)
-    _write(gone, format, lang)
+    if gone or format is ListFormat.JSON:
+        write_told(dropped_told(gone), format, Translator(lang))
     say_text("kept.gone", count=len(gone), bytes=sum(item.size for item in gone))
-
-
-def _write(items: Sequence[Outline], form: ListFormat, lang: Language) -> None:
-    from geo_service.reports.document import dump  # noqa: PLC0415
-    from geo_service.reports.layer import holding_table, outline_document  # noqa: PLC0415
-
-    if form is ListFormat.JSON:
-        document = {"dropped": [outline_document(item) for item in items]}
-        write(dump(document, indent=True), None)
-    elif items:
-        write(holding_table(items, Translator(lang), width=table_width()).encode(), None)
 
 
 def _bytes(text: str) -> int:

@@ -9,26 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from geo_service.errors import InvalidQueryError
 from geo_service.language import Language, Translator, catalogue
 from geo_service.maps.document import Content, PlanningMap
-from geo_service.maps.kinds.compare import CompareData, Side
+from geo_service.maps.kinds import KINDS, OVERVIEW, TIME, Of, Subject, kinds_of
+from geo_service.maps.kinds.compare import CompareData
 from geo_service.maps.kinds.park import ParkData
+from geo_service.maps.kinds.plan import PlanData
 from geo_service.maps.kinds.ranking import RankingData
-from geo_service.maps.kinds.review import ReviewData
 from geo_service.maps.kinds.time import TIMED_LAYERS, TimeData
-from geo_service.maps.layers import MapData, MapLayer, PlanData, Source
+from geo_service.maps.layers import MapLayer, Source
 from geo_service.maps.relief import relief_of
 from geo_service.maps.style import SYMBOLS, symbol_document
 from geo_service.maps.tiles import version_of
 from geo_service.model import FocusBasis, Verdict
-from geo_service.reports.document import finding_properties
 from geo_service.suitability.rank import Ranking
 from geo_service.wording import said
-from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
 
 if TYPE_CHECKING:
     import folium
@@ -36,30 +35,13 @@ if TYPE_CHECKING:
     from geo_service.plan import Plan
     from geo_service.zoning.review import Review
 
-OVERVIEW = "overview"
-RANKING = "ranking"
-TIME = "time"
-PREVIEW = "preview"
-REVIEW_KINDS = (OVERVIEW, "review", "park", "compare")
-"""What can be drawn of a review."""
 MAX_FEATURES = 10_000
 """How many features a page asks for at most of one source."""
 TILED_EARLIER_ZOOMS = 4
 """So many zooms earlier than its features would a layer that is drawn from tiles show."""
 _LANGUAGE_NAMES = {Language.ZH_HANS: "简", Language.ZH_HANT: "繁", Language.EN: "EN"}
-_LIST_LABELS = {
-    OVERVIEW: "map.parks_tab",
-    "review": "map.findings_tab",
-    "park": "map.park_tab",
-    "compare": "map.changes_tab",
-    RANKING: "map.candidates_tab",
-    TIME: "map.changes_tab",
-    PREVIEW: "map.changes_tab",
-}
 _WANTED = ("county", "townships", "parks", "parcels", "control_zones")
 """What a map needs to say anything, in the order in which it is told of."""
-_POINT_ZOOM = {"park": 17}
-"""How near a page goes to a point; elsewhere so that its township is in sight."""
 
 
 def draw(
@@ -108,56 +90,17 @@ def draw(
     'PlanningMap'
     """
     translator = Translator(Language(language), drawn.plan.settings.names_hant)
-    kinds = (RANKING,) if isinstance(drawn, Ranking) else REVIEW_KINDS
+    kinds = kinds_of(Of.RANKING if isinstance(drawn, Ranking) else Of.REVIEW)
     kind = kind or kinds[0]
     if kind not in kinds:
         name = "kind"
         raise InvalidQueryError(name, said("problem.map_kind", known=list(kinds)))
-    states: tuple[PlanData, ...]
-    if isinstance(drawn, Ranking):
-        states = (RankingData(drawn, translator),)
-    elif kind == "park":
-        states = (ParkData(drawn, translator, park_id=_given("park_id", park_id)),)
-    elif kind == "compare":
-        states = compare_states(_given("before", before), drawn, translator)
-    else:
-        states = ((MapData if kind == OVERVIEW else ReviewData)(drawn, translator),)
-    return draw_states(states)
-
-
-_Value = TypeVar("_Value")
-
-
-def _given(name: str, value: _Value | None) -> _Value:
-    if value is None:
-        raise InvalidQueryError(name, said("problem.this_map_needs", name=name))
-    return value
-
-
-def compare_states(
-    before: Review,
-    after: Review,
-    translator: Translator,
-    bases: tuple[PlanData | None, PlanData | None] = (None, None),
-) -> tuple[CompareData, CompareData]:
-    """Return the data of both maps of a comparison, the earlier one first."""
-    one, other = (
-        Looked(
-            [finding_properties(item, translator) for item in result.results],
-            frozenset(result.park_ids),
-            frozenset(result.checks),
-        )
-        for result in (before, after)
+    subject = (
+        Subject(translator=translator, ranking=drawn)
+        if isinstance(drawn, Ranking)
+        else Subject(translator=translator, review=drawn, before=before, park_id=park_id)
     )
-    comparison: Comparison = compare_reviews(one, other)
-    earlier = CompareData(
-        before, translator, bases[0], side=Side.BEFORE, other=after, comparison=comparison
-    )
-    shared = bases[1] or (earlier if after.plan is before.plan else None)
-    later = CompareData(
-        after, translator, shared, side=Side.AFTER, other=before, comparison=comparison
-    )
-    return earlier, later
+    return draw_states(KINDS[kind].states(subject))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,9 +197,6 @@ def _settings(
     translator = main.translator
     west, south, east, north = main.bounds()
     layers = _merged(states)
-    verdicts = None
-    if isinstance(main, MapData) and not isinstance(main, ParkData):
-        verdicts = dict(main.review.verdicts)
     return {
         "kind": main.kind,
         "maps": [_map(data, name) for data, name in zip(states, names, strict=True)],
@@ -276,11 +216,11 @@ def _settings(
             for source in data.sources()
         ],
         "lists": [asdict(listed) for listed in main.lists()],
-        "list_label": translator.text(_LIST_LABELS[main.kind]),
-        "verdicts": verdicts,
-        "has_verdict_counts": main.kind == OVERVIEW,
+        "list_label": translator.text(KINDS[main.kind].list_label),
+        "verdicts": main.verdicts(),
+        "has_verdict_counts": KINDS[main.kind].has_verdict_counts,
         "park_id": main.park_id if isinstance(main, ParkData) else None,
-        "point_zoom": _POINT_ZOOM.get(main.kind),
+        "point_zoom": KINDS[main.kind].point_zoom,
         "bases": [
             {"key": basis.value, "label": translator.text(f"basis.{basis}")} for basis in FocusBasis
         ],
@@ -379,11 +319,7 @@ def _timeline(data: TimeData, service: Service | None) -> dict[str, Any]:
 def _help(data: PlanData, *, is_served: bool) -> list[str]:
     suffix = "" if is_served else "_standalone"
     keys = [f"help_click{suffix}", "help_measure", f"help_area{suffix}", "help_keys"]
-    if data.kind == "compare":
-        keys.append("help_compare")
-    if isinstance(data, TimeData):
-        keys.append("help_time")
-    return [data.text(f"map.{key}") for key in keys]
+    return [data.text(key) for key in (*(f"map.{key}" for key in keys), *KINDS[data.kind].helps)]
 
 
 def _texts(translator: Translator) -> dict[str, str]:

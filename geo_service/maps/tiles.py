@@ -28,7 +28,8 @@ from cachetools import LRUCache
 
 from geo_service.errors import NotFoundError
 from geo_service.maps import tile_encoding as encoding
-from geo_service.maps.layers import PARK_COLUMNS, SOURCES, Source, is_big
+from geo_service.maps.kinds.plan import is_big
+from geo_service.maps.layers import PARK_COLUMNS, SOURCES, Source
 from geo_service.maps.style import MANAGEMENT_BOUNDARY
 from geo_service.reports.document import plain
 from geo_service.wording import said, shorten

@@ -10,11 +10,14 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from geo_service.errors import GeoServiceError
+from geo_service.errors import ConflictError, GeoServiceError, WorkspaceError
+from geo_service.wording import said
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from geo_service.plan import Plan
-    from geo_service.planning.county import County
+    from geo_service.planning.state import CountyState
 
 _log = logging.getLogger(__name__)
 
@@ -37,32 +40,56 @@ def edited_files(before: Plan, after: Plan) -> list[str]:
 class Follower:
     """Opens a county's plan again when its store has newer versions."""
 
-    def __init__(self, county: County, seen: tuple[object, ...]) -> None:
-        self._county = county
+    def __init__(
+        self,
+        state: CountyState,
+        *,
+        seen: tuple[object, ...],
+        stand_on: Callable[[Plan], None],
+    ) -> None:
+        self._state = state
+        self._stand_on = stand_on
         self._work = threading.Lock()
         self._gate = threading.Lock()
         self._seen = seen
         self._next_look = 0.0
         self._thread: threading.Thread | None = None
-        self._is_closed = False
+        self._is_closed = not state.has_workspace
 
     def refresh(self) -> bool:
         """Open the plan again if what counts has changed; return whether it is another now."""
+        if not self._state.has_workspace:
+            return False
         with self._work:
-            workspace = self._county.workspace
+            workspace = self._state.workspace
             moment = workspace.moment()
             if moment == self._seen:
                 return False
             # Seen even if the plan cannot be opened: the next try is for the next publish or edit.
             self._seen = moment
             plan = workspace.plan()
-            before = self._county.plan
+            before = self._state.plan
             if plan.version == before.version:
                 return False
             for name in edited_files(before, plan):
                 _log.warning("Layer %s: its own file was edited and counts; the plan has it.", name)
-            self._county.stand_on(plan)
+            self._stand_on(plan)
             return True
+
+    def check_files(self) -> None:
+        """Take up own files that count and were edited, before something is published.
+
+        Raises ConflictError when there are any: what was looked at was checked with the old ones,
+        and an edit never takes effect because another layer was published.
+        """
+        before = self._state.plan
+        try:
+            is_other = self.refresh()
+        except WorkspaceError:  # a file that cannot be read: whoever publishes is told
+            return
+        edited = edited_files(before, self._state.plan) if is_other else []
+        if edited:
+            raise ConflictError(said("problem.files_edited", names=edited))
 
     def look(self) -> None:
         """Refresh in the background, unless the last look was less than a second ago."""
@@ -87,5 +114,9 @@ class Follower:
         """Look no more, and wait for the look that is under way."""
         with self._gate:
             self._is_closed = True
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait for the look that is under way, if one is."""
         if self._thread is not None:
             self._thread.join()

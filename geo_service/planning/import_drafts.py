@@ -35,15 +35,19 @@ from geo_service.planning.imports import (
 )
 from geo_service.planning.keeping import members
 from geo_service.planning.uploads import Upload, UploadLimits, Uploads
+from geo_service.schema import SCHEMAS
 from geo_service.scratch import ScratchFolder
 from geo_service.stores.base import WorkspaceAt
 from geo_service.wording import said
 
 if TYPE_CHECKING:
     from geo_service.ingest.options import ImportOptions
-    from geo_service.language import Translator
-    from geo_service.maps.kinds.time import Draft
-    from geo_service.planning.county import County
+    from geo_service.jobs import Job
+    from geo_service.language import Language, Translator
+    from geo_service.maps.kinds.preview import Draft
+    from geo_service.planning.following import Follower
+    from geo_service.planning.state import CountyState
+    from geo_service.reports.document import Document
     from geo_service.stores.base import LayerVersion
     from geo_service.stores.timeline import Timeline
 
@@ -56,6 +60,24 @@ KEPT_PUBLISHED = 100
 """Of how many published ones the report is kept."""
 KEPT_SECONDS = 3_600.0
 _ROWS = "rows.parquet"
+_LISTED = (
+    "import_id",
+    "layer",
+    "file",
+    "format",
+    "features",
+    "refused_count",
+    "repair_counts",
+    "status",
+    "version",
+    "saved",
+    "not_saved",
+    "changes",
+    "obstacle",
+    "made_at",
+    "expires_at",
+)
+"""What the list of drafts says of each."""
 
 
 @dataclass
@@ -114,8 +136,11 @@ class ImportDraft:
 class ImportDesk:
     """Takes files, keeps drafts, publishes them into one county's workspace."""
 
-    def __init__(self, county: County, limits: UploadLimits | None = None) -> None:
-        self._county = county
+    def __init__(
+        self, state: CountyState, follower: Follower, limits: UploadLimits | None = None
+    ) -> None:
+        self._state = state
+        self._follower = follower
         self._root = ScratchFolder("imports")
         self._uploads = Uploads(self._root.path, limits or UploadLimits())
         self._drafts: dict[str, ImportDraft] = {}
@@ -126,6 +151,10 @@ class ImportDesk:
         """Forget every draft."""
         self._readers.close()
         self._root.close()
+
+    def limit(self, limits: UploadLimits) -> None:
+        """Set how much may be on its way in at once."""
+        self._uploads.limit(limits)
 
     @property
     def folder(self) -> Path:
@@ -173,7 +202,7 @@ class ImportDesk:
                 upload.path,
                 layer,
                 options,
-                plan=self._county.plan,
+                plan=self._state.plan,
                 progress=progress,
                 process=self._readers.take(),
             )
@@ -182,9 +211,46 @@ class ImportDesk:
         finally:
             upload.close()
 
+    def start(self, upload: Upload, layer: str, options: ImportOptions) -> Job:
+        """Begin to read a received file; the file is removed whatever comes of it."""
+        jobs = self._state.jobs
+        try:
+            job = jobs.start(lambda progress: self.read(upload, layer, options, progress=progress))
+        except BusyError:
+            upload.close()
+            raise
+        job.on_end(upload.close)
+        return job
+
+    def listed(self, language: Language) -> Document:
+        """Return the drafts of the last hour, newest first, with how they came out.
+
+        `layers` are all that a file may become, those that the workspace does not have yet too.
+        """
+        translator = self._state.translator(language)
+        documents = [draft.document(translator) for draft in self.drafts()]
+        layers = [
+            {
+                "name": name,
+                "title": translator.text(f"layer.{name}"),
+                "has_geometry": schema.geometry is not None,
+            }
+            for name, schema in SCHEMAS.items()
+        ]
+        return {
+            "numberMatched": len(documents),
+            "numberReturned": len(documents),
+            "imports": [{name: document[name] for name in _LISTED} for document in documents],
+            "layers": layers,
+        }
+
+    def document(self, draft_id: str, language: Language) -> Document:
+        """Return a draft's report; NotFoundError when there is none such."""
+        return self.find(draft_id).document(self._state.translator(language))
+
     @property
     def _workspace(self) -> WorkspaceAt:
-        return self._county.workspace.at
+        return self._state.workspace.at
 
     def _keep(self, result: ImportResult, translator: Translator, client: str) -> ImportDraft:
         folder = self._root.path / secrets.token_hex(8)
@@ -281,10 +347,10 @@ class ImportDesk:
             if draft.version is not None:
                 msg = said("problem.published", version=draft.version.version)
                 raise ConflictError(msg)
-            self._county.check_files()
+            self._follower.check_files()
             draft.version = publish_import(self._workspace, draft.whole(), note=note).version
             (draft.folder / _ROWS).unlink(missing_ok=True)  # they are in the store now
-        self._county.refresh()
+        self._follower.refresh()
         return draft
 
     def _forget_old(self) -> None:
@@ -298,6 +364,12 @@ class ImportDesk:
         for draft in old:
             shutil.rmtree(draft.folder, ignore_errors=True)
         self._uploads.close_idle(KEPT_SECONDS)
+
+
+def check_layer(name: str) -> None:
+    """Raise NotFoundError for a layer that no file can become."""
+    if name not in SCHEMAS:
+        raise NotFoundError(said("problem.no_layer", name=repr(name), known=list(SCHEMAS)))
 
 
 def no_room(error: OSError) -> StoreError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -27,12 +27,24 @@ from geo_service.errors import (
     WorkspaceError,
 )
 from geo_service.ingest import apart
-from geo_service.ingest.options import ImportOptions, write_mapping
+from geo_service.ingest.options import (
+    UNIT,
+    ImportOptions,
+    parse_mapping,
+    read_mapping,
+    read_units,
+    with_answer,
+    write_mapping,
+)
 from geo_service.ingest.report import features_of, import_document, refused_features
 from geo_service.ingest.run import Imported, read_source
-from geo_service.maps.kinds.time import TIMED_LAYERS, Draft, PreviewData
+from geo_service.maps.kinds import KINDS, PREVIEW, Subject
+from geo_service.maps.kinds.preview import Draft
+from geo_service.maps.kinds.time import TIMED_LAYERS
 from geo_service.model import Message
 from geo_service.planning.layers import layer_now, publish_drafts
+from geo_service.planning.told import Told
+from geo_service.reports.import_table import import_table
 from geo_service.stores.base import Draft as LayerDraft
 from geo_service.stores.base import LayerVersion
 from geo_service.stores.difference import ChangeCounts, count_differences
@@ -343,8 +355,9 @@ def _draw_preview(once: _Opened, result: ImportResult, translator: Translator, p
     from geo_service.maps.draw import draw_states  # noqa: PLC0415
 
     timeline, draft = _preview(once.workspace, result, translator)
-    data = PreviewData(timeline, once.plan, translator, draft=draft)
-    path.write_text(draw_states((data,)).get_root().render(), encoding="utf-8")
+    subject = Subject(translator=translator, plan=once.plan, timeline=timeline, draft=draft)
+    drawn = draw_states(KINDS[PREVIEW].states(subject))
+    path.write_text(drawn.get_root().render(), encoding="utf-8")
 
 
 def write_lists(result: ImportResult, folder: Path, translator: Translator) -> None:
@@ -385,3 +398,82 @@ def _forget_old(folder: Path) -> None:
     kept = sorted(path for path in folder.iterdir() if path.is_dir())
     for old in kept[:-KEPT_IMPORTS]:
         shutil.rmtree(old, ignore_errors=True)
+
+
+# ---- as commands and requests say it ---------------------------------------------------------
+
+
+def import_options(  # noqa: PLR0913 - one for each option
+    *,
+    crs: str,
+    encoding: str | None,
+    scheme: str | None,
+    source_layer: str | None,
+    file: str | None,
+    units: Sequence[str],
+    mapping: Path | str | None,
+    translator: Translator,
+    shown: str | None = None,
+    answers: Sequence[tuple[str, str]] = (),
+) -> ImportOptions:
+    """Return the options of an import as they were given.
+
+    Parameters
+    ----------
+    units
+        `COLUMN:UNIT` each.
+    mapping
+        Which column is which: the file that says so, or its text.
+    answers
+        Choices that were left open, by name, with what was chosen.
+
+    Raises
+    ------
+    SourceError, InvalidQueryError
+        The mapping, a unit or an answer cannot be read.
+    """
+    columns = None
+    given = read_units(units)
+    if isinstance(mapping, Path):
+        columns = read_mapping(mapping)
+    elif mapping is not None:
+        columns = parse_mapping(mapping, "mapping")
+    options = ImportOptions(
+        crs=crs,
+        encoding=encoding,
+        scheme=scheme,
+        source_layer=source_layer,
+        file=file,
+        units=given,
+        mapping=columns,
+        shown=shown,
+        translator=translator,
+    )
+    for name, value in answers:
+        options = with_answer(options, name, value)
+    return options
+
+
+def import_told(result: ImportResult, translator: Translator) -> Told:
+    """Return what an import came to, for a terminal."""
+    document = result.document(translator)
+    return Told(
+        lambda: document,
+        lambda _, width: import_table(document, translator, width=width),
+    )
+
+
+__all__ = [
+    "UNIT",
+    "ImportOptions",
+    "ImportResult",
+    "import_file",
+    "import_options",
+    "import_told",
+    "preview_document",
+    "preview_import",
+    "publish_import",
+    "read_import",
+    "with_answer",
+    "write_lists",
+]

@@ -2,7 +2,7 @@
 
 One way for reviews and rankings: what is answered about a result says `saved`, and in `not_saved`
 why it is not, in plain words. Only the store is asked; nothing is said to be saved because it was
-once. After a result was saved, old ones go where the workspace's limits say so (`retention`).
+once. After a result was saved, old ones go where the workspace's limits say so (`saved`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from cachetools import FIFOCache
 
 from geo_service.errors import StoreError
-from geo_service.planning.retention import retain_within
+from geo_service.planning.saved import retain_within
 from geo_service.stores.base import REVIEW
 from geo_service.wording import said, tell
 

@@ -447,7 +447,7 @@ def move_store(workspace: Where, target: str) -> Moved:
                 raise ConflictError(msg)
             with store.closed_to_others():
                 other.take_over(store)
-                _name_store(opened.folder / SETTINGS_FILE, target)
+                name_store(opened.folder / SETTINGS_FILE, target)
                 store.retire(other.shown)
             return Moved(
                 store.shown,
@@ -460,7 +460,7 @@ def move_store(workspace: Where, target: str) -> Moved:
             other.close()
 
 
-def _name_store(path: Path, target: str) -> None:
+def name_store(path: Path, target: str) -> None:
     """Let `workspace.toml` name the store; all else in it stays as it is, byte for byte."""
     try:
         content = path.read_bytes()

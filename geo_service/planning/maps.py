@@ -1,18 +1,42 @@
-"""What the command line asks for a map: the result that it is of, made or taken from the store."""
+"""Maps of a running county, kept drawn for a while; and one map of a workspace's folder.
+
+What kinds there are and what each needs is in `maps.kinds`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import json
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
 
-from geo_service.errors import InvalidQueryError
+import numpy as np
+
+from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.language import Language, Translator
-from geo_service.maps.draw import RANKING, TIME, draw, draw_states
-from geo_service.maps.kinds.time import TIMED_LAYERS, TimeData
+from geo_service.maps.archives import TileArchive, open_archive, picture_of
+from geo_service.maps.document import ServedPage, served_page
+from geo_service.maps.draw import draw_served, draw_states, labels
+from geo_service.maps.kinds import (
+    COMPARE,
+    KINDS,
+    OVERVIEW,
+    PARK,
+    PREVIEW,
+    REVIEW,
+    Of,
+    Subject,
+)
+from geo_service.maps.kinds.compare import Side
+from geo_service.maps.kinds.time import TIMED_LAYERS
+from geo_service.maps.relief import png_of, relief_of
+from geo_service.maps.style import symbol_document
 from geo_service.planning.layers import latest_layer, timeline_of
 from geo_service.planning.once import review_workspace
-from geo_service.planning.saved import review_from_recipe
-from geo_service.planning.saved_rankings import ranking_from_recipe
+from geo_service.planning.rankings import AS_KEPT, Weighing, ranking_from_recipe
+from geo_service.planning.reviews import review_from_recipe
 from geo_service.suitability.project import open_project
 from geo_service.suitability.rank import rank
 from geo_service.wording import said
@@ -22,15 +46,261 @@ from geo_service.zoning.rulebook import open_rulebook
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
     from pathlib import Path
 
     import folium
 
+    from geo_service.maps.kinds.overview import OverviewData
+    from geo_service.maps.kinds.plan import PlanData
+    from geo_service.plan import Plan
+    from geo_service.planning.import_drafts import ImportDesk
+    from geo_service.planning.rankings import RankingDesk
+    from geo_service.planning.reviews import ReviewDesk
+    from geo_service.planning.state import CountyState
+    from geo_service.reports.document import Document
+    from geo_service.spatial.live_index import Box
     from geo_service.suitability.rank import Ranking
     from geo_service.zoning.review import Progress, Review
 
-OVERVIEW, REVIEW, PARK, COMPARE = "overview", "review", "park", "compare"
-KINDS = (OVERVIEW, REVIEW, RANKING, PARK, COMPARE, TIME)
+KEPT_MAPS = 24
+"""How many maps, and pages, a service keeps drawn."""
+PNG = "image/png"
+_CLEAR = png_of(np.zeros((1, 1, 2), dtype=np.uint8))
+_PARAMETERS = ("review_id", "ranking_id", "park_id", "before", "layer", "import_id")
+
+
+# ---- of a running county -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MapQuery:
+    """Which map is asked for."""
+
+    kind: str
+    review_id: str | None = None
+    ranking_id: str | None = None
+    park_id: str | None = None
+    before: str | None = None
+    layer: str | None = None
+    import_id: str | None = None
+    weighing: Weighing = AS_KEPT
+
+    def need(self, name: str) -> str:
+        """Return a parameter that the kind needs; InvalidQueryError when it is missing."""
+        value = getattr(self, name)
+        if not value:
+            raise InvalidQueryError(
+                name, said("problem.map_needs", name=name, kind=repr(self.kind))
+            )
+        return str(value)
+
+    def given(self) -> dict[str, str]:
+        """Return the parameters that were given."""
+        named = {name: getattr(self, name) for name in _PARAMETERS}
+        given = self.weighing
+        if given.weights is not None:
+            named["weights"] = json.dumps(dict(given.weights), ensure_ascii=False)
+        named |= {"method": given.method, "normalisation": given.normalisation}
+        return {name: value for name, value in named.items() if value}
+
+
+@dataclass(frozen=True)
+class _Key:
+    """What a map is of: its kind, the ids that it was asked for by, and the language."""
+
+    kind: str
+    about: str
+    language: Language
+
+
+class MapDesk:
+    """The maps of one county; what is asked for again is not made again.
+
+    Methods are safe to call from several threads.
+    """
+
+    def __init__(
+        self,
+        state: CountyState,
+        *,
+        reviews: ReviewDesk,
+        rankings: RankingDesk,
+        imports: Callable[[], ImportDesk],
+    ) -> None:
+        self._state = state
+        self._reviews = reviews
+        self._rankings = rankings
+        self._imports = imports
+        self._lock = threading.RLock()
+        self._states: OrderedDict[_Key, tuple[PlanData, ...]] = OrderedDict()
+        self._pages: OrderedDict[tuple[_Key, str], ServedPage] = OrderedDict()
+
+    def settle(self, asked: MapQuery) -> MapQuery:
+        """Return a query with what it leaves open: the current review, the newest layer.
+
+        NotFoundError for an unknown kind; InvalidQueryError when what it needs is missing.
+        """
+        kind = KINDS.get(asked.kind)
+        if kind is None:
+            raise NotFoundError(said("problem.no_map", known=list(KINDS)))
+        if kind.name == COMPARE and asked.before is None:
+            # One review alone is compared with the current one.
+            return MapQuery(kind.name, before=asked.need("review_id"))
+        if kind.name == REVIEW and not asked.review_id:
+            asked = replace(asked, review_id=self._state.review.review_id)
+        if kind.of is Of.LAYER and asked.layer is None:
+            asked = replace(asked, layer=latest_layer(self._state.workspace, TIMED_LAYERS))
+        if kind.of is not Of.RANKING:
+            asked = replace(asked, weighing=AS_KEPT)
+        if kind.needs is not None:
+            asked.need(kind.needs)
+        if kind.name == COMPARE:
+            asked.need("before")
+        return asked
+
+    def page(self, asked: MapQuery, language: Language, root: str) -> ServedPage:
+        """Return a map's page for a service mounted under `root`."""
+        states = self._states_of(asked, language)
+        key = (self._key(asked, language), root)
+        with self._lock:
+            if key not in self._pages:
+                plan = self._state.review.plan
+                drawn = draw_served(states, root=root, query=asked.given(), plan=plan)
+                basemaps = states[-1].plan.settings.basemaps
+                pictures = [origin for basemap in basemaps for origin in basemap.origins]
+                self._pages[key] = served_page(drawn, root=root, pictures=pictures)
+                _forget(self._pages, KEPT_MAPS)
+            return self._pages[key]
+
+    def features(
+        self,
+        asked: MapQuery,
+        source: str,
+        language: Language,
+        *,
+        side: Side = Side.AFTER,
+        bbox: Box | None = None,
+        page: tuple[int, int] = (100, 0),
+    ) -> Document:
+        """Return features of a source of a map (limit, offset); `side` tells two states apart."""
+        states = self._states_of(asked, language)
+        limit, offset = page
+        data = states[0] if side is Side.BEFORE else states[-1]
+        return data.document(source, bbox=bbox, limit=limit, offset=offset)
+
+    def layer_features(
+        self,
+        layer: str,
+        language: Language,
+        *,
+        bbox: Box | None = None,
+        page: tuple[int, int] = (100, 0),
+    ) -> Document:
+        """Return features of a layer as the overview draws them."""
+        limit, offset = page
+        data = self._overview(language)
+        return data.document(layer, bbox=bbox, limit=limit, offset=offset)
+
+    def symbols(self, language: Language) -> Document:
+        """Return the style table that maps draw by, and what each symbol is called."""
+        names = labels(self._state.translator(language))
+        return {"symbols": symbol_document(), "labels": names}
+
+    def relief(self) -> tuple[bytes, str]:
+        """Return the shaded ground as a PNG, and the elevation model's version.
+
+        NotFoundError without an elevation model.
+        """
+        plan = self._state.plan
+        found = relief_of(plan)
+        if found is None or plan.dem is None:
+            raise NotFoundError(said("problem.no_dem"))
+        return found.png, plan.dem.version
+
+    def basemap_picture(self, place: int, zoom: int, column: int, row: int) -> tuple[bytes, str]:
+        """Return a picture of a base map in the workspace and its media type; clear without one.
+
+        NotFoundError for a base map that there is not.
+        """
+        basemaps = self._state.plan.settings.basemaps
+        archive = basemaps[place].archive if 0 <= place < len(basemaps) else None
+        if archive is None:
+            raise NotFoundError(said("problem.no_basemap"))
+        return picture_of(_archive(archive), zoom, column, row) or (_CLEAR, PNG)
+
+    def _key(self, asked: MapQuery, language: Language) -> _Key:
+        """Return what tells this map from others; the current review where none is named."""
+        about = {"review_id": self._state.review.review_id, **asked.given()}
+        if KINDS[asked.kind].of in {Of.LAYER, Of.IMPORT} and self._state.has_workspace:
+            about["stamp"] = str(self._state.workspace.store.stamp())
+        return _Key(asked.kind, repr(sorted(about.items())), language)
+
+    def _overview(self, language: Language) -> OverviewData:
+        """Return the data of the overview of the county's current review."""
+        current = self._state.review
+        subject = Subject(translator=self._state.translator(language), review=current)
+        key = _Key(OVERVIEW, current.review_id, language)
+        made = self._kept(key, lambda: KINDS[OVERVIEW].states(subject))
+        return cast("OverviewData", made[0])
+
+    def _states_of(self, asked: MapQuery, language: Language) -> tuple[PlanData, ...]:
+        """Return the data of a map: one state, or two of a comparison."""
+        if asked.kind == OVERVIEW:
+            return (self._overview(language),)
+        if asked.kind == PREVIEW:  # one that is forgotten is on no map either
+            self._imports().find(asked.need("import_id"))
+        return self._kept(
+            self._key(asked, language),
+            lambda: KINDS[asked.kind].states(self._subject(asked, language)),
+        )
+
+    def _subject(self, asked: MapQuery, language: Language) -> Subject:
+        """Return what a map is drawn of, made or taken from where it is kept."""
+        translator = self._state.translator(language)
+        parts: dict[str, Any] = {}
+        of = KINDS[asked.kind].of
+        if of is Of.REVIEW:
+            find = self._reviews.find
+            parts["review"] = find(asked.review_id) if asked.review_id else self._state.review
+            parts["before"] = find(asked.before) if asked.before else None
+            parts["park_id"] = asked.park_id
+        elif of is Of.RANKING:
+            ranking_id = asked.need("ranking_id")
+            parts["ranking"] = self._rankings.weighed(ranking_id, asked.weighing)
+        elif of is Of.LAYER:
+            parts["timeline"] = timeline_of(self._state.workspace, asked.need("layer"))
+        else:
+            imports, import_id = self._imports(), asked.need("import_id")
+            parts["timeline"], parts["draft"] = imports.preview_of(import_id, translator)
+        return Subject(
+            translator=translator,
+            base=self._overview(language),
+            is_served=True,
+            plan=self._state.plan,
+            **parts,
+        )
+
+    def _kept(self, key: _Key, make: Callable[[], tuple[PlanData, ...]]) -> tuple[PlanData, ...]:
+        with self._lock:
+            if key not in self._states:
+                self._states[key] = make()
+                _forget(self._states, KEPT_MAPS)
+            self._states.move_to_end(key)
+            return self._states[key]
+
+
+def _forget(kept: OrderedDict[Any, Any], most: int) -> None:
+    while len(kept) > most:
+        kept.popitem(last=False)
+
+
+@cache
+def _archive(path: Path) -> TileArchive:
+    return open_archive(path)
+
+
+# ---- of a workspace's folder ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,44 +339,59 @@ def draw_workspace(
     WorkspaceError, RulebookError, ProjectError
         The workspace, its rulebook or the project is unusable.
     """
-    if asked.kind == TIME:
-        return _draw_time(workspace, asked)
-    if asked.kind == RANKING:
-        return draw(_ranking(workspace, asked, progress), language=asked.language)
+    kind = KINDS[asked.kind]
+    if kind.of is Of.LAYER:
+        parts = _layer_parts(workspace, asked)
+    elif kind.of is Of.RANKING:
+        parts = {"ranking": _ranking(workspace, asked, progress)}
+    else:
+        parts = _review_parts(workspace, asked, progress)
+    result: Review | Ranking | None = parts.get("review") or parts.get("ranking")
+    plan: Plan = parts["plan"] if result is None else result.plan
+    translator = Translator(asked.language, plan.settings.names_hant)
+    return draw_states(kind.states(Subject(translator=translator, **parts)))
+
+
+def map_page(drawn: folium.Map) -> bytes:
+    """Return a map as the HTML of one page."""
+    return drawn.get_root().render().encode()
+
+
+def _layer_parts(workspace: str | os.PathLike[str], asked: MapRequest) -> dict[str, Any]:
+    with open_workspace(workspace) as opened:
+        plan = opened.plan()
+        timeline = timeline_of(opened, asked.layer or latest_layer(opened, TIMED_LAYERS))
+    return {"plan": plan, "timeline": timeline}
+
+
+def _review_parts(
+    workspace: str | os.PathLike[str], asked: MapRequest, progress: Progress | None
+) -> dict[str, Any]:
     if asked.kind == COMPARE:
-        return _draw_comparison(workspace, asked, progress)
+        before, after = _compared(workspace, asked, progress)
+        return {"before": before, "review": after}
     if asked.kind == PARK and asked.park_id is None:
         name = "park"
         raise InvalidQueryError(name, said("problem.park_needs"))
-    result = _review(workspace, asked.review_id, asked.rulebook, progress)
-    return draw(result, kind=asked.kind, park_id=asked.park_id, language=asked.language)
+    made = _review(workspace, asked.review_id, asked.rulebook, progress)
+    return {"review": made, "park_id": asked.park_id}
 
 
-def _draw_comparison(
+def _compared(
     workspace: str | os.PathLike[str], asked: MapRequest, progress: Progress | None
-) -> folium.Map:
+) -> tuple[Review, Review]:
     first = asked.before or asked.review_id
     later = asked.review_id if asked.before else None
     if first is None and asked.rulebook is None:
         name = "review"
         raise InvalidQueryError(name, said("problem.compare_needs"))
-    if first is None:
-        # Both are of one plan, which is read once, and so are the documents that they share.
-        plan = open_plan(workspace)
-        before = review(plan, progress=progress)
-        after = review(plan, open_rulebook(asked.rulebook), progress=progress)
-    else:
+    if first is not None:
         before = _review(workspace, first, None, progress)
-        after = _review(workspace, later, asked.rulebook, progress)
-    return draw(after, kind=COMPARE, before=before, language=asked.language)
-
-
-def _draw_time(workspace: str | os.PathLike[str], asked: MapRequest) -> folium.Map:
-    with open_workspace(workspace) as opened:
-        plan = opened.plan()
-        timeline = timeline_of(opened, asked.layer or latest_layer(opened, TIMED_LAYERS))
-    translator = Translator(asked.language, plan.settings.names_hant)
-    return draw_states((TimeData(timeline, plan, translator),))
+        return before, _review(workspace, later, asked.rulebook, progress)
+    # Both are of one plan, which is read once, and so are the documents that they share.
+    plan = open_plan(workspace)
+    before = review(plan, progress=progress)
+    return before, review(plan, open_rulebook(asked.rulebook), progress=progress)
 
 
 def _review(
@@ -131,3 +416,15 @@ def _ranking(
             name = "ranking"
             raise InvalidQueryError(name, said("problem.ranking_needs"))
         return rank(opened.plan(), open_project(asked.project), progress=progress)
+
+
+__all__ = [
+    "PNG",
+    "TIMED_LAYERS",
+    "MapDesk",
+    "MapQuery",
+    "MapRequest",
+    "Side",
+    "draw_workspace",
+    "map_page",
+]

@@ -48,7 +48,7 @@ def review_workspace(
     made = review(plan, rules, parks=parks, progress=progress)
     if is_saved:
         # One that is not saved starts faster without the store's libraries.
-        from geo_service.planning.saved import save_workspace_review  # noqa: PLC0415
+        from geo_service.planning.reviews import save_workspace_review  # noqa: PLC0415
 
         is_trial = rulebook is not None or parks is not None
         save_workspace_review(workspace, made, is_trial=is_trial)
@@ -74,7 +74,7 @@ def rank_workspace(
         The ranking could not be saved.
     """
     # A review needs neither: it starts faster without their libraries.
-    from geo_service.planning.saved_rankings import save_workspace_ranking  # noqa: PLC0415
+    from geo_service.planning.rankings import save_workspace_ranking  # noqa: PLC0415
     from geo_service.suitability.rank import rank  # noqa: PLC0415
 
     plan = open_plan(workspace)

@@ -1,46 +1,211 @@
-"""Rankings asked of a county: made, kept, saved, weighed anew, run again, compared."""
+"""Rankings of a county: made, kept, saved, weighed anew, compared, and handed out as files.
+
+`RankingDesk` answers for one running county. A saved ranking outlives the process: it is looked
+at by its documents, and made again from its recipe when a map or a file of it is wanted.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
+import orjson
 from cachetools import FIFOCache, LRUCache
 
 import geo_service
 from geo_service.errors import NotFoundError
+from geo_service.language import Language, Translator
 from geo_service.mcda.sensitivity import first_order_sensitivity
+from geo_service.planning.downloads import Download, file_name
 from geo_service.planning.keeping import members
 from geo_service.planning.ranking_parts import document_of, ranking_parts, saved_parts
-from geo_service.planning.retention import drop_kept
-from geo_service.planning.saved_rankings import (
-    load_summary,
-    ranking_bytes,
-    ranking_from_recipe,
-    save_ranking,
-)
+from geo_service.planning.results import keep_plan, load_document, rulebook_recipe, save_result
+from geo_service.planning.saved import drop_kept, retain_within
+from geo_service.planning.told import Told
+from geo_service.reports.document import collection, dump
+from geo_service.reports.plain_text import one_line
 from geo_service.reports.ranking import (
     compare_rankings,
+    criteria_document,
     explanation_document,
     ranking_document,
     ranking_features,
     ranking_summary,
     route_features,
 )
-from geo_service.stores.base import RANKING
+from geo_service.reports.terminal import ranking_table
+from geo_service.stores.base import RANKING, Saved
+from geo_service.suitability.project import open_project, project_of, project_schema
 from geo_service.suitability.rank import Ranking, rank
 from geo_service.wording import said
+from geo_service.workspace.opening import Workspace, open_workspace
+from geo_service.zoning.rulebook import parse_rulebook
 
 if TYPE_CHECKING:
-    from geo_service.language import Language
-    from geo_service.planning.county import County
+    import os
+
+    from geo_service.jobs import Job
+    from geo_service.planning.state import CountyState
     from geo_service.reports.document import Document
-    from geo_service.stores.base import Saved
     from geo_service.suitability.project import Project
     from geo_service.zoning.review import Progress
+
+SUMMARY, WHOLE = "summary", "ranking"
+_LONGEST_LINE = 2_000
+_LONGEST_PROJECT = 60
+
+
+# ---- as files ------------------------------------------------------------------------------------
+
+
+class RankingFormat(StrEnum):
+    """The formats of a ranking as a file; the value is also the file's extension."""
+
+    JSON = "json"
+    GEOJSON = "geojson"
+    XLSX = "xlsx"
+
+
+RANKING_MEDIA_TYPES = {
+    RankingFormat.JSON: "application/json",
+    RankingFormat.GEOJSON: "application/geo+json",
+    RankingFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+def export_ranking(
+    ranking: Ranking,
+    format: RankingFormat,  # noqa: A002 - the contract's word
+    translator: Translator,
+    *,
+    more: Mapping[str, Any] | None = None,
+    top: int | None = None,
+) -> bytes:
+    """Return a ranking as a file of a format, its texts in the translator's language.
+
+    `more` are members of its document beside those of the ranking: whether it is saved. With
+    `top` a workbook or a document has only the best so many.
+    """
+    if format is RankingFormat.GEOJSON:
+        features = ranking_features(ranking, translator)
+        summary = {**ranking_summary(ranking, translator), **(more or {})}
+        return dump(collection(features, len(features), ranking=summary))
+    document = ranking_document(ranking, translator, top=top)
+    if format is RankingFormat.JSON:
+        return dump({**document, **(more or {})}, indent=True)
+    from geo_service.reports.ranking_xlsx import ranking_xlsx  # noqa: PLC0415 - its library is heavy
+
+    return ranking_xlsx(document, translator)
+
+
+def ranking_text(
+    ranking: Ranking, translator: Translator, *, top: int | None, width: int | None
+) -> bytes:
+    """Return a ranking as a table for a terminal of so many character cells."""
+    document = ranking_document(ranking, translator)
+    return ranking_table(document, translator, top=top, width=width).encode()
+
+
+def explanation_told(ranking: Ranking, candidate_id: str, translator: Translator) -> Told:
+    """Return why a candidate stands where it does: a line a criterion, or as a document.
+
+    NotFoundError for an id that no candidate has.
+    """
+    told = explanation_document(ranking, candidate_id, translator)
+    lines = [told["label"], *told["summary"], *(item["text"] for item in told["sentences"])]
+    text = "\n".join(one_line(str(line), most=_LONGEST_LINE) for line in lines)
+    return Told(lambda: told, lambda *_: text)
+
+
+# ---- in the store --------------------------------------------------------------------------------
+
+
+def save_ranking(opened: Workspace, ranking: Ranking) -> Saved:
+    """Save a ranking with its answers in the three languages; StoreError when that fails."""
+    documents: dict[str, object] = {}
+    for language in Language:
+        translator = Translator(language, ranking.plan.settings.names_hant)
+        documents[f"{WHOLE}.{language}"] = ranking_document(ranking, translator)
+        documents[f"{SUMMARY}.{language}"] = ranking_summary(ranking, translator)
+    return save_result(
+        opened,
+        ranking.plan,
+        kind=RANKING,
+        identity=ranking.ranking_id,
+        rulebook_version=ranking.rulebook.version,
+        recipe={
+            "as_of": ranking.as_of.isoformat(),
+            "project": ranking.project.model_dump(mode="json"),
+            "rulebook": rulebook_recipe(ranking.rulebook),
+        },
+        documents=documents,
+    )
+
+
+def save_workspace_ranking(workspace: str | os.PathLike[str], ranking: Ranking) -> Saved:
+    """Save a ranking of a workspace; what the command line's `rank --save` does."""
+    with open_workspace(workspace) as opened:
+        saved = save_ranking(opened, ranking)
+        keep_plan(opened, ranking.plan)
+        retain_within(opened, spared={(saved.kind, saved.id)})
+        return saved
+
+
+def load_ranking(opened: Workspace, ranking_id: str, language: Language) -> Document:
+    """Return what a saved ranking answered; NotFoundError for an unknown id."""
+    document: Document = load_document(opened, RANKING, ranking_id, f"{WHOLE}.{language}")
+    return document
+
+
+def ranking_bytes(opened: Workspace, ranking_id: str, language: Language) -> bytes:
+    """Return what a saved ranking answered, as JSON; NotFoundError for an unknown id."""
+    return opened.store.document(RANKING, ranking_id, f"{WHOLE}.{language}")
+
+
+def load_summary(opened: Workspace, ranking_id: str, language: Language) -> Document:
+    """Return the summary of a saved ranking; NotFoundError for an unknown id."""
+    document: Document = load_document(opened, RANKING, ranking_id, f"{SUMMARY}.{language}")
+    return document
+
+
+def ranking_from_recipe(opened: Workspace, ranking_id: str) -> Ranking:
+    """Make a saved ranking again from what it was made from.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such ranking, or it would not come out the same: the workspace's settings
+        have changed since, a version is not kept, or this release measures otherwise.
+    """
+    saved = opened.store.find(RANKING, ranking_id)
+    recipe: dict[str, Any] = dict(saved.recipe)
+    made = rank(
+        opened.plan_at(saved.layer_versions),
+        project_of(recipe["project"]),
+        parse_rulebook(orjson.dumps(recipe["rulebook"]).decode(), "rulebook"),
+        as_of=date.fromisoformat(recipe["as_of"]),
+    )
+    kept = load_ranking(opened, ranking_id, Language.ZH_HANS)
+    translator = Translator(Language.ZH_HANS, made.plan.settings.names_hant)
+    again = ranking_document(made, translator)
+    if made.ranking_id != ranking_id or _order(again) != _order(kept):
+        msg = said("problem.ranking_gone", ranking=repr(ranking_id))
+        raise NotFoundError(msg)
+    return made
+
+
+def _order(document: Document) -> list[tuple[str, int, float]]:
+    return [
+        (item["candidate_id"], item["rank"], round(item["score"], 9))
+        for item in document["candidates"]
+    ]
+
+
+# ---- of a running county -------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +237,29 @@ WEIGHED = 8
 class RankingDesk:
     """The rankings of one county. Methods are safe to call from several threads."""
 
-    def __init__(self, county: County) -> None:
-        self._county = county
+    def __init__(self, state: CountyState) -> None:
+        self._state = state
         self._lock = threading.RLock()
         self._kept: FIFOCache[str, tuple[str, Ranking]] = FIFOCache(KEPT_RANKINGS)
         self._weighed: LRUCache[tuple[object, ...], Ranking] = LRUCache(WEIGHED)
 
+    def criteria(self, language: Language) -> Document:
+        """Return every criterion with unit, sense, default weight and value function."""
+        return criteria_document(self._state.translator(language))
+
+    def start(self, document: Mapping[str, Any]) -> Job:
+        """Begin to rank a project, given as a document; ProjectError says what is wrong with it."""
+        project = project_of(document)
+        return self._state.jobs.start(lambda progress: self.rank(project, progress=progress))
+
     def rank(self, project: Project, *, progress: Progress | None = None) -> Ranking:
         """Rank a project's sites in the county's plan by its rulebook, and save the ranking."""
-        county = self._county
-        made = rank(county.plan, project, county.rulebook, progress=progress)
+        state = self._state
+        made = rank(state.plan, project, state.rulebook, progress=progress)
         self._keep(made, datetime.now(UTC).isoformat(timespec="seconds"))
         # Where it cannot be saved the answer stands; only a restart would lose it.
-        if county.keeper.save(RANKING, made.ranking_id, lambda opened: save_ranking(opened, made)):
-            county.keep_plan(made.plan)
+        if state.keeper.save(RANKING, made.ranking_id, lambda opened: save_ranking(opened, made)):
+            state.keep_plan(made.plan)
         return made
 
     def _keep(self, ranking: Ranking, made_at: str) -> None:
@@ -104,9 +278,9 @@ class RankingDesk:
         with self._lock:
             if ranking_id in self._kept:
                 return self._kept[ranking_id][1]
-        if not self._county.has_workspace:
+        if not self._state.has_workspace:
             raise _no_such(ranking_id)
-        opened = self._county.workspace
+        opened = self._state.workspace
         saved = opened.store.find(RANKING, ranking_id)
         made = ranking_from_recipe(opened, ranking_id)
         self._keep(made, saved.made_at.isoformat(timespec="seconds"))
@@ -116,17 +290,17 @@ class RankingDesk:
         self, language: Language, *, limit: int = 100, offset: int = 0
     ) -> tuple[list[Document], int]:
         """Return summaries of kept and saved rankings, newest first, and how many there are."""
-        translator = self._county.translator(language)
+        translator = self._state.translator(language)
         with self._lock:
             kept = {name: (at, item) for name, (at, item) in self._kept.items()}
         saved: dict[str, Saved] = {}
         count = 0
-        if self._county.has_workspace:
-            store = self._county.workspace.store
+        if self._state.has_workspace:
+            store = self._state.workspace.store
             count = store.count_saved(RANKING)
             entries = store.saved(RANKING, limit=limit + offset)
             saved = {item.id: item for item in entries}
-        keeper = self._county.keeper
+        keeper = self._state.keeper
         known = keeper.saved_among(RANKING, kept)
         times = {name: item.made_at.isoformat(timespec="seconds") for name, item in saved.items()}
         unsaved = {name: at for name, (at, _) in kept.items() if name not in known}
@@ -136,7 +310,7 @@ class RankingDesk:
             if name in kept:
                 found = ranking_summary(kept[name][1], translator)
             else:
-                found = load_summary(self._county.workspace, name, language)
+                found = load_summary(self._state.workspace, name, language)
             is_pinned = name in saved and saved[name].is_pinned
             reason = None if name in times else keeper.why_not(RANKING, name)
             return {**found, **members(reason, translator), "is_pinned": is_pinned}
@@ -149,9 +323,9 @@ class RankingDesk:
 
         NotFoundError for an unknown id; ConflictError for a pinned one.
         """
-        is_saved = bool(self._county.keeper.saved_among(RANKING, [ranking_id]))
+        is_saved = bool(self._state.keeper.saved_among(RANKING, [ranking_id]))
         if is_saved:
-            drop_kept(self._county.workspace, RANKING, ranking_id)
+            drop_kept(self._state.workspace, RANKING, ranking_id)
         if not self.forget(ranking_id) and not is_saved:
             raise _no_such(ranking_id)
 
@@ -173,23 +347,23 @@ class RankingDesk:
         self, ranking_id: str, language: Language, *, page: tuple[int, int] | None = None
     ) -> Iterator[bytes]:
         """Return a ranking's document piece by piece, as JSON; NotFoundError for an unknown id."""
-        county = self._county
-        translator = county.translator(language)
+        state = self._state
+        translator = state.translator(language)
         with self._lock:
             kept = self._kept.get(ranking_id)
-        more = county.keeper.members(RANKING, ranking_id, translator)
+        more = state.keeper.members(RANKING, ranking_id, translator)
         if kept is not None:
             return ranking_parts(kept[1], translator, more, page=page)
-        if not county.has_workspace:
+        if not state.has_workspace:
             raise _no_such(ranking_id)
-        content = ranking_bytes(county.workspace, ranking_id, language)
+        content = ranking_bytes(state.workspace, ranking_id, language)
         return saved_parts(content, more, page=page)
 
     def tells(self, ranking_id: str, language: Language) -> tuple[object, ...]:
         """Return what the document of a ranking depends on: equal ones, equal documents."""
         with self._lock:
             is_live = ranking_id in self._kept
-        reason = self._county.keeper.why_not(RANKING, ranking_id)
+        reason = self._state.keeper.why_not(RANKING, ranking_id)
         return ranking_id, str(language), is_live, reason, geo_service.__version__
 
     def weighed(self, ranking_id: str, weighing: Weighing = AS_KEPT) -> Ranking:
@@ -209,7 +383,7 @@ class RankingDesk:
     def reweigh(self, ranking_id: str, language: Language, weighing: Weighing) -> Document:
         """Return a ranking scored with other weights as it would be answered."""
         changed = self.weighed(ranking_id, weighing)
-        translator = self._county.translator(language)
+        translator = self._state.translator(language)
         tried = members(said("keeping.tried"), translator)
         return {**ranking_document(changed, translator), **tried}
 
@@ -240,7 +414,7 @@ class RankingDesk:
         weighing: Weighing = AS_KEPT,
     ) -> Document:
         """Return why a candidate stands where it does, in words."""
-        translator = self._county.translator(language)
+        translator = self._state.translator(language)
         return explanation_document(self.weighed(ranking_id, weighing), candidate_id, translator)
 
     def features(
@@ -248,11 +422,11 @@ class RankingDesk:
     ) -> list[Document]:
         """Return a ranking's candidates, excluded ones too, as features."""
         found = self.weighed(ranking_id, weighing)
-        return ranking_features(found, self._county.translator(language))
+        return ranking_features(found, self._state.translator(language))
 
     def routes(self, ranking_id: str, candidate_id: str, language: Language) -> list[Document]:
         """Return the ways from a candidate to the nearest facilities as features."""
-        translator = self._county.translator(language)
+        translator = self._state.translator(language)
         return route_features(self.find(ranking_id), candidate_id, translator)
 
     def sensitivity(self, ranking_id: str) -> Document:
@@ -264,6 +438,37 @@ class RankingDesk:
         table = first_order_sensitivity(scored.scorer, scored.weights)
         return {"ranking_id": ranking_id, "criteria": table.to_dict("index")}
 
+    def file(
+        self,
+        ranking_id: str,
+        format: RankingFormat,  # noqa: A002 - as above
+        language: Language,
+        weighing: Weighing = AS_KEPT,
+    ) -> Download:
+        """Return a ranking, as it is kept or weighed anew, as a file in a language."""
+        found = self.weighed(ranking_id, weighing)
+        name = file_name(f"{found.project.name[:_LONGEST_PROJECT]} {ranking_id}", format)
+        content = export_ranking(found, format, self._state.translator(language))
+        return Download(name, RANKING_MEDIA_TYPES[format], content)
+
 
 def _no_such(ranking_id: str) -> NotFoundError:
     return NotFoundError(said("problem.no_ranking", ranking=repr(ranking_id[:80])))
+
+
+__all__ = [
+    "AS_KEPT",
+    "RANKING_MEDIA_TYPES",
+    "Ranking",
+    "RankingDesk",
+    "RankingFormat",
+    "Weighing",
+    "explanation_told",
+    "export_ranking",
+    "open_project",
+    "project_schema",
+    "ranking_from_recipe",
+    "ranking_text",
+    "save_ranking",
+    "save_workspace_ranking",
+]

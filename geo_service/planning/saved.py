@@ -1,239 +1,246 @@
-"""Results that outlive the process: reviews and rankings in the workspace's store.
+"""Saved results of every kind: listed, pinned, dropped, and kept within limits.
 
-A result is saved as documents (what was answered, in the three languages) and as a recipe (what
-it was made from), so that it can be looked at without being made again, and made again when a map
-or a file of it is wanted.
+Nothing grows for ever: unless it is set otherwise (`settings`), the oldest results go once all
+together take more than five gigabytes; age alone drops nothing. The current review, the one that it
+is compared with, and what was pinned never go by themselves. What goes is logged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+import logging
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import orjson
-import shapely
-import shapely.geometry
-
-import geo_service
-from geo_service.errors import NotFoundError
-from geo_service.language import Language, Translator
-from geo_service.planning.layers import keep_own
-from geo_service.planning.retention import retain_within
-from geo_service.reports.document import dump, review_document
-from geo_service.stores.base import REVIEW, Saved
+from geo_service.errors import ConflictError, InvalidQueryError, NotFoundError, StoreError
+from geo_service.planning.told import Told
+from geo_service.reports.layer import holding_document, holding_table, outline_document
+from geo_service.stores.base import IMPORT, KINDS, REVIEW, Holding, KeepLimits, Outline
+from geo_service.stores.opening import STORE_FOLDER
 from geo_service.wording import said
 from geo_service.workspace.opening import Workspace, open_workspace
-from geo_service.zoning.review import Review, review
-from geo_service.zoning.rulebook import parse_rulebook
-from geo_service.zoning.waivers import Waiver, Waivers
 
 if TYPE_CHECKING:
-    import os
+    from collections.abc import Collection, Sequence
 
-    from geo_service.plan import Plan
     from geo_service.reports.document import Document
-    from geo_service.stores.base import Box
-    from geo_service.zoning.rulebook import Rulebook
 
-SUMMARY, WHOLE = "summary", "review"
-_PARTS = ("parks", "findings")
-
-
-def save_result(  # noqa: PLR0913 - what a result is made of
-    opened: Workspace,
-    plan: Plan,
-    *,
-    kind: str,
-    identity: str,
-    rulebook_version: str,
-    recipe: Mapping[str, Any],
-    documents: Mapping[str, object],
-) -> Saved:
-    """Save a result with its documents; `keep_plan` keeps the plan that it was made from.
-
-    Parameters
-    ----------
-    opened
-        The workspace whose store it goes to.
-    plan
-        What it was made from.
-    kind
-        `stores.base.REVIEW` or `RANKING`.
-    identity
-        Its id; of one id the first is kept.
-    rulebook_version
-        The version of the rulebook that it was made by.
-    recipe
-        What else it was made from, as JSON values.
-    documents
-        What to answer with later, as JSON values by name.
-
-    Raises
-    ------
-    StoreError
-        The store failed; nothing was saved.
-    """
-    packed = {name: dump(document) for name, document in documents.items()}
-    saved = Saved(
-        kind=kind,
-        id=identity,
-        made_at=datetime.now(UTC),
-        plan_version=plan.version,
-        layer_versions={name: layer.version for name, layer in plan.layers.items()},
-        rulebook_version=rulebook_version,
-        software=geo_service.__version__,
-        recipe=orjson.loads(dump(recipe)),
-    )
-    return opened.store.save(saved, packed)
+RESULT_KINDS = (*KINDS, IMPORT)
+"""What can be listed and dropped: saved reviews and rankings, and the lists of imports."""
+IMPORTS_FOLDER = "imports"
+_LOOKED_AT = 50
+_log = logging.getLogger(__name__)
 
 
-def keep_plan(opened: Workspace, plan: Plan) -> None:
-    """Keep the workspace's own layers in the store, so that this plan can be opened later.
-
-    What is no own layer any more is left out: a scenario's, or a file that was changed since.
-    """
-    kept = {(entry.layer, entry.version) for entry in opened.store.entries()}
-    missing = [
-        opened.own_of(name, layer.version)
-        for name, layer in plan.layers.items()
-        if layer.number == 0 and (name, layer.version) not in kept
-    ]
-    keep_own(opened, [own for own in missing if own is not None])
+def holding(opened: Workspace, *, kind: str | None = None) -> Holding:
+    """Return what a workspace keeps of a kind, or of all kinds."""
+    check_kind(kind)
+    items = [item for item in opened.store.outlines() if kind in {None, item.kind}]
+    if kind in {None, IMPORT}:
+        items += _imports(opened.folder)
+    items.sort(key=lambda item: (item.made_at, item.id), reverse=True)
+    return Holding(tuple(items), opened.keep)
 
 
-def load_document(opened: Workspace, kind: str, identity: str, name: str) -> Any:  # noqa: ANN401 - any JSON
-    """Return a document of a saved result; NotFoundError when there is none."""
-    return orjson.loads(opened.store.document(kind, identity, name))
+def check_kind(kind: str | None) -> None:
+    """Raise InvalidQueryError for a kind that there is not."""
+    if kind is not None and kind not in RESULT_KINDS:
+        parameter = "kind"
+        raise InvalidQueryError(parameter, said("problem.kind", known=list(RESULT_KINDS)))
 
 
-# ---- reviews -------------------------------------------------------------------------------------
+def find_kept(opened: Workspace, identity: str) -> Outline:
+    """Return what is kept under an id, of whatever kind; NotFoundError for an unknown one."""
+    for item in holding(opened).items:
+        if item.id == identity:
+            return item
+    raise NotFoundError(said("problem.no_kept", name=repr(identity[:80])))
 
 
-def save_review(opened: Workspace, result: Review, *, is_trial: bool = False) -> Saved:
-    """Save a review with its answers in the three languages; StoreError when that fails.
-
-    `is_trial` marks one by another rulebook than the county's own, or of some parks only.
-    """
-    documents: dict[str, object] = {}
-    for language in Language:
-        translator = Translator(language, result.plan.settings.names_hant)
-        whole = review_document(result, translator)
-        documents[f"{WHOLE}.{language}"] = whole
-        documents[f"{SUMMARY}.{language}"] = {
-            name: value for name, value in whole.items() if name not in _PARTS
-        }
-    return save_result(
-        opened,
-        result.plan,
-        kind=REVIEW,
-        identity=result.review_id,
-        rulebook_version=result.rulebook.version,
-        recipe={**_recipe(result), "is_trial": is_trial},
-        documents=documents,
-    )
-
-
-def save_workspace_review(
-    workspace: str | os.PathLike[str], result: Review, *, is_trial: bool = False
-) -> Saved:
-    """Save a review of a workspace; what the command line's `review --save` does."""
-    with open_workspace(workspace) as opened:
-        saved = save_review(opened, result, is_trial=is_trial)
-        keep_plan(opened, result.plan)
-        retain_within(opened, spared={(saved.kind, saved.id)})
-        return saved
-
-
-def _recipe(result: Review) -> dict[str, Any]:
-    return {
-        "as_of": result.as_of.isoformat(),
-        "parks": list(result.park_ids),
-        "rulebook": rulebook_recipe(result.rulebook),
-        "waivers": [entry.model_dump(mode="json") for entry in result.waivers.entries],
-        "stale_waivers": list(result.waivers.stale),
-    }
-
-
-def rulebook_recipe(rulebook: Rulebook) -> dict[str, Any]:
-    """Return a rulebook as JSON values that `parse_rulebook` reads."""
-    return {
-        "format": "1",
-        "title": dict(rulebook.title),
-        "rules": {
-            rule_id: rule.part.model_dump(mode="json") for rule_id, rule in rulebook.rules.items()
-        },
-    }
-
-
-def review_from_recipe(opened: Workspace, identity: str) -> Review:
-    """Make a saved review again from what it was made from.
+def drop_kept(opened: Workspace, kind: str, identity: str, *, current: str | None = None) -> None:
+    """Drop one result that is kept.
 
     Raises
     ------
     NotFoundError
-        There is no such review, or it would not come out the same: the workspace's settings
-        have changed since, a version is not kept, or this release judges otherwise.
+        There is none such.
+    ConflictError
+        It is pinned, or it is the current review.
     """
-    saved = opened.store.find(REVIEW, identity)
-    recipe = saved.recipe
-    plan = opened.plan_at(saved.layer_versions)
-    text = orjson.dumps(recipe["rulebook"]).decode()
-    waivers = tuple(Waiver.model_validate(entry) for entry in recipe["waivers"])
-    is_whole = recipe["parks"] == plan.frame("parks")["park_id"].tolist()
-    for parks in (None, recipe["parks"]) if is_whole else (recipe["parks"],):
-        made = review(  # a review of all parks and one of each park by name have different ids
-            plan,
-            parse_rulebook(text, "rulebook"),
-            parks=parks,
-            as_of=date.fromisoformat(recipe["as_of"]),
-            waivers=Waivers(waivers, tuple(recipe["stale_waivers"])),
-        )
-        if made.review_id == identity:
-            break
-    summary = load_document(opened, REVIEW, identity, f"{SUMMARY}.{Language.ZH_HANS}")
-    is_same = (
-        made.review_id == identity
-        and dict(made.verdicts) == summary["verdicts"]
-        and len(made.results) == summary["findings_count"]
-    )
-    if not is_same:
-        msg = said("problem.review_gone", review=repr(identity))
-        raise NotFoundError(msg)
-    return made
+    found = next((item for item in holding(opened, kind=kind).items if item.id == identity), None)
+    if found is None:
+        raise NotFoundError(said("problem.no_kept", name=repr(identity[:80])))
+    if found.is_pinned:
+        raise ConflictError(said("problem.pinned", name=repr(identity)))
+    if kind == REVIEW and identity == current:
+        raise ConflictError(said("problem.current_review", name=repr(identity)))
+    _drop(opened, [found])
 
 
-def feature_of(finding: Mapping[str, Any]) -> Document:
-    """Return a finding of a saved review as a feature."""
-    return {
-        "type": "Feature",
-        "id": finding["finding_id"],
-        "geometry": finding["geometry"],
-        "properties": {name: value for name, value in finding.items() if name != "geometry"},
-    }
+def pin_kept(opened: Workspace, identity: str, *, is_pinned: bool) -> Outline:
+    """Keep a saved result whatever the limits say, or no longer.
+
+    NotFoundError for an unknown id; InvalidQueryError for an import, which cannot be pinned.
+    """
+    found = find_kept(opened, identity)
+    if found.kind == IMPORT:
+        parameter = "id"
+        raise InvalidQueryError(parameter, said("problem.no_pin"))
+    opened.store.pin(found.kind, found.id, is_pinned=is_pinned)
+    return find_kept(opened, identity)
 
 
-def saved_features(
-    whole: Mapping[str, Any],
+def retain_kept(
+    opened: Workspace,
+    limits: KeepLimits,
     *,
-    rule: str | None = None,
-    park: str | None = None,
-    severity: str | None = None,
-    bbox: Box | None = None,
-) -> list[Document]:
-    """Return the findings of a saved review's document that pass every filter, as features."""
-    window = None if bbox is None else shapely.box(*bbox)
-    found = []
-    for item in whole["findings"]:
-        is_wanted = (
-            (rule is None or item["rule_id"] == rule)
-            and (park is None or item["park_id"] == park)
-            and (severity is None or item["severity"] == severity)
-        )
-        if is_wanted and (window is None or _meets(item["geometry"], window)):
-            found.append(feature_of(item))
+    kind: str | None = None,
+    spared: Collection[tuple[str, str]] = (),
+) -> list[Outline]:
+    """Drop what is older than some days, then the oldest until the rest fits; return what went.
+
+    Kept whatever the limits say: what is pinned, what is `spared` (kind, id), the newest review
+    and the one before it, which the console compares with.
+    """
+    items = holding(opened, kind=kind).items
+    old = _beyond(items, limits, {*spared, *_compared(opened)})
+    _drop(opened, old)
+    return old
+
+
+def retain_within(opened: Workspace, *, spared: Collection[tuple[str, str]] = ()) -> list[Outline]:
+    """Keep saved results within the workspace's own limits; what goes is logged."""
+    limits = opened.keep
+    if limits.days is None and limits.bytes is None:
+        return []
+    items = opened.store.outlines()
+    if not _beyond(items, limits, set(spared)):
+        return []
+    old = _beyond(items, limits, {*spared, *_compared(opened)})
+    _drop(opened, old)
+    for item in old:
+        _log.warning("%s %s went: the limits of what is kept say so.", item.kind, item.id)
+    return old
+
+
+def _beyond(
+    items: Sequence[Outline], limits: KeepLimits, spared: Collection[tuple[str, str]]
+) -> list[Outline]:
+    """Return what is beyond the limits, oldest first; `items` are newest first."""
+    free = [
+        item
+        for item in reversed(items)
+        if not item.is_pinned and (item.kind, item.id) not in spared
+    ]
+    gone: list[Outline] = []
+    if limits.days is not None:
+        before = datetime.now(UTC) - timedelta(days=limits.days)
+        gone = [item for item in free if item.made_at < before]
+    if limits.bytes is not None:
+        rest = sum(item.size for item in items) - sum(item.size for item in gone)
+        for item in free[len(gone) :]:
+            if rest <= limits.bytes:
+                break
+            gone.append(item)
+            rest -= item.size
+    return gone
+
+
+def _compared(opened: Workspace) -> set[tuple[str, str]]:
+    """Return the newest review of the whole county and the one before, trials left out."""
+    found: set[tuple[str, str]] = set()
+    offset = 0
+    while page := opened.store.saved(REVIEW, limit=_LOOKED_AT, offset=offset):
+        for item in page:
+            if not item.recipe.get("is_trial"):
+                found.add((REVIEW, item.id))
+                if len(found) > 1:
+                    return found
+        offset += _LOOKED_AT
     return found
 
 
-def _meets(geometry: Mapping[str, Any] | None, window: shapely.Geometry) -> bool:
-    return geometry is not None and bool(shapely.geometry.shape(dict(geometry)).intersects(window))
+def _drop(opened: Workspace, items: Sequence[Outline]) -> None:
+    results = [(item.kind, item.id) for item in items if item.kind != IMPORT]
+    if results:
+        opened.store.drop(results, but_pinned=True)
+    for item in items:
+        if item.kind == IMPORT:
+            try:
+                shutil.rmtree(_imports_folder(opened.folder) / item.id)
+            except OSError as error:
+                reason = error.strerror or "?"
+                msg = said("problem.cannot_write", path=item.id, reason=reason)
+                raise StoreError(msg) from error
+
+
+# ---- the lists of imports --------------------------------------------------------------------
+
+
+def _imports_folder(folder: Path) -> Path:
+    return folder / STORE_FOLDER / IMPORTS_FOLDER
+
+
+def _imports(folder: Path) -> list[Outline]:
+    """Return what the command line's imports left in the workspace: a folder of lists each."""
+    root = _imports_folder(folder)
+    if not root.is_dir():
+        return []
+    found = []
+    for path in root.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            files = [part for part in path.rglob("*") if part.is_file()]
+            found.append(
+                Outline(
+                    kind=IMPORT,
+                    id=path.name,
+                    made_at=datetime.fromtimestamp(path.stat().st_mtime, UTC),
+                    plan_version="",
+                    size=sum(part.stat().st_size for part in files),
+                    is_pinned=False,
+                )
+            )
+    return found
+
+
+# ---- for a terminal --------------------------------------------------------------------------
+
+
+def holding_told(found: Holding) -> Told:
+    """Return what is kept, for a terminal."""
+    return Told(
+        lambda: holding_document(found),
+        lambda translator, width: holding_table(found.items, translator, width=width),
+    )
+
+
+def dropped_told(items: Sequence[Outline]) -> Told:
+    """Return what was dropped, for a terminal."""
+    return Told(
+        lambda: dropped_document(items),
+        lambda translator, width: holding_table(items, translator, width=width),
+    )
+
+
+def dropped_document(items: Sequence[Outline]) -> Document:
+    """Return what was dropped."""
+    return {"dropped": [outline_document(item) for item in items]}
+
+
+__all__ = [
+    "IMPORTS_FOLDER",
+    "RESULT_KINDS",
+    "KeepLimits",
+    "check_kind",
+    "drop_kept",
+    "dropped_document",
+    "dropped_told",
+    "find_kept",
+    "holding",
+    "holding_told",
+    "open_workspace",
+    "pin_kept",
+    "retain_kept",
+    "retain_within",
+]

@@ -100,6 +100,11 @@ class Uploads:
         self._lock = threading.Lock()
         self._open: set[Upload] = set()
 
+    def limit(self, limits: UploadLimits) -> None:
+        """Set how much may be on its way in from now on."""
+        with self._lock:
+            self._limits = limits
+
     def begin(self, filename: str, client: str) -> Upload:
         """Return a file to write to; only the ending of its name is used.
 

@@ -19,7 +19,6 @@ import geo_service
 from geo_service.errors import InvalidQueryError
 from geo_service.language import ENGLISH, Translator
 from geo_service.planning import County
-from geo_service.planning.import_drafts import ImportDesk
 from geo_service.planning.uploads import UploadLimits
 from geo_service.scratch import sweep_scratch
 from geo_service.web.bodies import JsonLimit
@@ -36,7 +35,6 @@ from geo_service.web.parameters import check_parameters
 from geo_service.web.replies import COMPRESS_FROM_BYTES, COMPRESSION
 from geo_service.web.routes import (
     console,
-    exports,
     health,
     identify,
     imports,
@@ -93,11 +91,11 @@ def create_app(
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
-        app.state.tiles.current().start()
+        at_once = IMPORTS_AT_ONCE * max_import_bytes
+        county.imports.limit(UploadLimits(most_bytes=at_once, most_bytes_each=at_once // 2))
+        county.tiles.current().start()
         yield
-        app.state.tiles.close()
         county.close()
-        app.state.imports.close()
 
     app = FastAPI(
         lifespan=running,
@@ -112,10 +110,6 @@ def create_app(
     )
     app.state.county = county
     access = access or Access()
-    at_once = IMPORTS_AT_ONCE * max_import_bytes
-    upload_limits = UploadLimits(most_bytes=at_once, most_bytes_each=at_once // 2)
-    app.state.imports = ImportDesk(county, upload_limits)
-    app.state.tiles = tiles.ServedTiles(county)
     add_error_handlers(app)
     app.add_middleware(GZipMiddleware, minimum_size=COMPRESS_FROM_BYTES, compresslevel=COMPRESSION)
     uploads = {imports.UPLOAD_PATH: max_import_bytes}
@@ -130,7 +124,6 @@ def create_app(
         parks,
         reviews,
         saved,
-        exports,
         rankings,
         imports,
         console,

@@ -8,7 +8,8 @@ import math
 import threading
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
+from urllib.parse import quote
 
 from cachetools import LRUCache
 from fastapi import Depends, Query, Request
@@ -17,10 +18,13 @@ from starlette.types import Receive, Scope, Send
 
 from geo_service.errors import InvalidQueryError
 from geo_service.planning import County
-from geo_service.reports.document import dump
+from geo_service.reports.document import Document, collection, dump
 from geo_service.spatial.live_index import Box
 from geo_service.web.parameters import is_number
 from geo_service.wording import said
+
+if TYPE_CHECKING:
+    from geo_service.planning.downloads import Download
 
 MAX_LIMIT = 10_000
 MAX_OFFSET = 1_000_000_000
@@ -39,9 +43,14 @@ _BBOX = "bbox"
 
 def running_county(request: Request) -> County:
     """Return the county that this service runs; it learns of newer versions by being asked."""
-    county = cast("County", request.app.state.county)
+    county = county_of(request)
     county.look_for_news()
     return county
+
+
+def county_of(request: Request) -> County:
+    """Return the county that this service runs, as it stands."""
+    return cast("County", request.app.state.county)
 
 
 CountyDep = Annotated[County, Depends(running_county)]
@@ -158,3 +167,30 @@ def json_reply(
         headers=BY_LANGUAGE,
         status=status,
     )
+
+
+def features_reply(request: Request, features: list[Document], matched: int) -> Response:
+    """Return one page of features as a collection that says how many match in all."""
+    return json_reply(request, collection(features, matched), media_type=GEOJSON)
+
+
+def download_reply(found: Download) -> Response:
+    """Return a file that a browser saves under its name."""
+    headers = {"content-disposition": attachment(found.name), **BY_LANGUAGE}
+    return Response(found.content, headers=headers, media_type=found.media_type)
+
+
+def attachment(name: str) -> str:
+    r"""Return a Content-Disposition that saves a file under a name of any script (RFC 6266, 8187).
+
+    Whatever the name holds, quotes and line ends included, the header is one line of ASCII.
+
+    >>> attachment("云 a.xlsx")
+    'attachment; filename="_ a.xlsx"; filename*=UTF-8\'\'%E4%BA%91%20a.xlsx'
+    """
+    plain = "".join(
+        char if char.isascii() and char.isprintable() and char not in '"\\%' else "_"
+        for char in name
+    )
+    coded = quote(name.encode("utf-8", "replace"), safe="")
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{coded}"

@@ -63,7 +63,7 @@ def pages(county: County) -> Iterator[tuple[str, str, bool]]:
     )
     review = county.review.review_id
     stricter = parse_rulebook(STRICTER, "stricter")
-    trial = county.review_again(stricter, is_trial=True).review_id
+    trial = county.reviews.make(stricter, is_trial=True).review_id
     project = open_project(Path("layers/yunyang/projects/battery.yaml"))
     ranking = county.rankings.rank(project).ranking_id
     yield "home", "/", False

@@ -328,9 +328,9 @@ def test_what_is_kept_is_pinned_and_dropped_on_the_data_page(
 ) -> None:
     county = Running.open(made_county().write(tmp_path / "kept"))
     with serving(county) as service:
-        county.review_again(county.rulebook)
+        county.reviews.make(county.rulebook)
         one = str(county.review.parks["park_id"].iloc[0])
-        trial = county.review_again(county.rulebook, parks=[one], is_trial=True)
+        trial = county.reviews.make(county.rulebook, parks=[one], is_trial=True)
         page = open_page(visit, f"{service}/data?lang=en")
         expect(page.locator("#own-files")).to_contain_text("own files count")
         kept = page.locator("#kept")

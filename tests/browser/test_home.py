@@ -31,7 +31,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Running:
     made = County()
     made.layers["enterprises"][0]["industry_code"] = "3670"
     running = Running.open(made.write(tmp_path_factory.mktemp("small")))
-    running.review_again(parse_rulebook(STRICT, "strict"))
+    running.reviews.make(parse_rulebook(STRICT, "strict"))
     return running
 
 
@@ -61,7 +61,7 @@ def test_a_trial_is_no_news_and_is_marked_in_the_list(
     expect(page.locator("tr .chip", has_text="试算")).to_have_count(1)
     again = open_page(visit, small_service).locator(".change-body .note").first
     expect(again).to_have_text(before)
-    reviews, _ = small.review_summaries(Language.ZH_HANS)
+    reviews, _ = small.reviews.summaries(Language.ZH_HANS)
     assert [item["is_trial"] for item in reviews] == [True, False, False]
 
 

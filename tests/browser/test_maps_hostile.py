@@ -29,7 +29,7 @@ KINDS = ("overview", "review", "park", "compare", "ranking", "time")
 @pytest.fixture(scope="module")
 def results(hostile: Running) -> dict[str, Any]:
     """Return two reviews, the later one by a hostile rulebook, a ranking, and a history."""
-    later = hostile.review_again(parse_rulebook(HOSTILE_RULES, "hostile"))
+    later = hostile.reviews.make(parse_rulebook(HOSTILE_RULES, "hostile"))
     ranked = hostile.rankings.rank(parse_project(json.dumps(HOSTILE_PROJECT)))
     first = hostile.review
     now = newest_layer(hostile.workspace.at, "parks")

@@ -33,7 +33,7 @@ def kinds(county: Running) -> Iterator[dict[str, str]]:
     """Serve it; the address of a map of each kind."""
     import json  # noqa: PLC0415 - one use
 
-    later = county.review_again(parse_rulebook(STRICTER, "stricter")).review_id
+    later = county.reviews.make(parse_rulebook(STRICTER, "stricter")).review_id
     first = county.review.review_id
     ranked = county.rankings.rank(parse_project(json.dumps(PROJECT))).ranking_id
     with serving(county) as address:

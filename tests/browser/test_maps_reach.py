@@ -31,7 +31,7 @@ PROJECT = {"name": "试", "industry_code": "3841", "needs": {"land_m2": 20_000}}
 def maps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Serve the demo county; the address of a map of each kind."""
     county = Running.open(copy_demo(tmp_path_factory.mktemp("reach")))
-    later = county.review_again(parse_rulebook(STRICTER, "stricter"), is_trial=True).review_id
+    later = county.reviews.make(parse_rulebook(STRICTER, "stricter"), is_trial=True).review_id
     ranked = county.rankings.rank(parse_project(json.dumps(PROJECT))).ranking_id
     with serving(county) as address:
         yield {

@@ -28,7 +28,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> RunningCounty:
 
 @pytest.fixture
 def desk(running: RunningCounty) -> Iterator[ImportDesk]:
-    made = ImportDesk(running, UploadLimits(most_bytes=1_000, most_bytes_each=600))
+    made = running.open_imports(UploadLimits(most_bytes=1_000, most_bytes_each=600))
     yield made
     made.close()
 
@@ -129,7 +129,7 @@ def test_a_job_that_is_cancelled_before_it_begins_lets_its_file_go(
 ) -> None:
     monkeypatch.setattr(import_routes, "AT_ONCE_SECONDS", 0.0)
     app = create_app(running)
-    desk: ImportDesk = app.state.imports
+    desk = running.imports
     go_on = threading.Event()
     client = TestClient(app)
     busy = running.jobs.start(lambda _: go_on.wait(60))
@@ -142,7 +142,6 @@ def test_a_job_that_is_cancelled_before_it_begins_lets_its_file_go(
     finally:
         go_on.set()
         running.jobs.wait(busy, 60)
-        desk.close()
 
 
 def test_a_preview_of_a_draft_that_went_meanwhile_is_a_404(desk: ImportDesk) -> None:

@@ -17,8 +17,8 @@ import geo_service as gs
 from geo_service.cli.common import app
 from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.language import Language, Translator, catalogue
-from geo_service.maps.draw import compare_states, draw
-from geo_service.maps.kinds.compare import changes_of
+from geo_service.maps.draw import draw
+from geo_service.maps.kinds.compare import changes_of, compare_states
 from geo_service.maps.kinds.park import ParkData
 from geo_service.maps.kinds.ranking import RankingData
 from geo_service.maps.kinds.review import ReviewData
@@ -383,7 +383,7 @@ def test_bad_questions_get_a_problem_document(
 
 
 def test_every_kind_is_a_page_whose_features_answer(client: TestClient, county: Running) -> None:
-    made = county.review_again(parse_rulebook(STRICTER, "stricter"))
+    made = county.reviews.make(parse_rulebook(STRICTER, "stricter"))
     ranked = county.rankings.rank(parse_project(json.dumps(PROJECT)))
     pages = [
         f"/maps/review?review_id={made.review_id}",
@@ -415,7 +415,7 @@ def island(text: str) -> dict[str, Any]:
 def test_one_review_alone_is_compared_with_the_current_one(
     client: TestClient, county: Running
 ) -> None:
-    made = county.review_again(parse_rulebook(STRICTER, "stricter"))
+    made = county.reviews.make(parse_rulebook(STRICTER, "stricter"))
     settings = island(client.get(f"/maps/compare?review_id={made.review_id}").text)
     notes = [part["note"] for part in settings["maps"]]
     assert made.review_id in notes[0]

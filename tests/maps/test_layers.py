@@ -6,7 +6,8 @@ import pytest
 
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator
-from geo_service.maps.layers import SOURCES, MapData
+from geo_service.maps.kinds.overview import OverviewData
+from geo_service.maps.layers import SOURCES
 from geo_service.maps.style import SYMBOLS
 from geo_service.model import Tier
 from geo_service.plan import Plan
@@ -19,8 +20,8 @@ MARK = {"source": "made for tests", "illustrative": True}
 NEVER_OUT = {"output_cny", "tax_cny", "investment_cny", "value_added_cny", "enclave_terms"}
 
 
-def map_data(plan: Plan, language: Language = Language.ZH_HANS) -> MapData:
-    return MapData(review(plan), Translator(language, plan.settings.names_hant))
+def map_data(plan: Plan, language: Language = Language.ZH_HANS) -> OverviewData:
+    return OverviewData(review(plan), Translator(language, plan.settings.names_hant))
 
 
 def with_places(county: County) -> County:
@@ -203,7 +204,7 @@ def test_an_unknown_layer_is_not_found_and_its_name_is_cut(county: County, opene
 
 def test_a_review_of_one_park_draws_that_park(county: County, opened: Opened) -> None:
     plan = opened(county)
-    data = MapData(review(plan, parks=["P2"]), Translator())
+    data = OverviewData(review(plan, parks=["P2"]), Translator())
     assert [item["id"] for item in data.features("parks")] == ["P2"]
     tiers = {layer.name for layer in data.layers() if layer.group == "parks"}
     assert tiers == {f"parks.{tier}" for tier in Tier}

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from geo_service.language import Translator
-from geo_service.maps import assets, draw, layers
+from geo_service.maps import assets, draw
 from geo_service.maps import document as page
-from geo_service.maps.layers import MapData
+from geo_service.maps.kinds import plan as plan_kind
+from geo_service.maps.kinds.overview import OverviewData
 from geo_service.planning import County as Running
 from geo_service.web.app import create_app
 from geo_service.workspace.opening import open_plan
@@ -167,8 +168,8 @@ def test_a_big_detail_layer_is_drawn_from_tiles(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     review = running.review
-    monkeypatch.setattr(layers, "TILED_ABOVE_FEATURES", 180)
-    data = MapData(review, Translator())
+    monkeypatch.setattr(plan_kind, "TILED_ABOVE_FEATURES", 180)
+    data = OverviewData(review, Translator())
     settings = draw.draw_served(data, plan=review.plan).content.settings
     tiled = {source["name"]: source["tiles"] for source in settings["sources"] if source["tiles"]}
     assert set(tiled) == {"parcels", "buildings"}
@@ -178,7 +179,7 @@ def test_a_big_detail_layer_is_drawn_from_tiles(
     assert (lines["parcels"]["full_zoom"], lines["parcels"]["min_zoom"]) == (13, 9)
     assert lines["roads"]["full_zoom"] == lines["roads"]["min_zoom"]
     # Counts, classes and sources are those of the features, which nobody had to make.
-    features = MapData(review, Translator()).features("parcels")
+    features = OverviewData(review, Translator()).features("parcels")
     assert lines["parcels"]["count"] == len(features)
     assert "parcels" not in data._made
 
@@ -187,9 +188,9 @@ def test_only_the_plan_at_work_is_drawn_from_tiles(
     running: Running, demo_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     review = running.review
-    monkeypatch.setattr(layers, "TILED_ABOVE_FEATURES", 180)
+    monkeypatch.setattr(plan_kind, "TILED_ABOVE_FEATURES", 180)
     for plan in (None, open_plan(demo_folder)):
-        settings = draw.draw_served(MapData(review, Translator()), plan=plan).content.settings
+        settings = draw.draw_served(OverviewData(review, Translator()), plan=plan).content.settings
         assert not [source for source in settings["sources"] if source["tiles"]]
     standalone = draw.draw(review)
     assert isinstance(standalone, page.PlanningMap)
@@ -200,11 +201,11 @@ def test_a_place_s_features_are_made_alone(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     review = running.review
-    whole = MapData(review, Translator())
+    whole = OverviewData(review, Translator())
     box = (108.6, 30.9, 108.8, 31.0)
     expected = whole.document("parcels", bbox=box)
-    monkeypatch.setattr(layers, "TILED_ABOVE_FEATURES", 180)
-    data = MapData(review, Translator())
+    monkeypatch.setattr(plan_kind, "TILED_ABOVE_FEATURES", 180)
+    data = OverviewData(review, Translator())
     assert data.document("parcels", bbox=box) == expected
     assert expected["numberReturned"] > 0
     assert "parcels" not in data._made

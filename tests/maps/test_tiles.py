@@ -23,9 +23,9 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from geo_service.errors import NotFoundError
-from geo_service.maps import layers as layering
 from geo_service.maps import tile_encoding as encoding
 from geo_service.maps import tiles as tiling
+from geo_service.maps.kinds import plan as plan_kind
 from geo_service.maps.layers import SOURCES, Source
 from geo_service.maps.tiles import BUFFER, TileLayer, Tiles, project
 from geo_service.planning import County as Running
@@ -550,7 +550,7 @@ def test_low_zooms_are_made_ahead_for_layers_above_the_threshold(
     quiet = Tiles(running.review)
     quiet.start()
     assert quiet._thread is None
-    monkeypatch.setattr(layering, "TILED_ABOVE_FEATURES", 50)
+    monkeypatch.setattr(plan_kind, "TILED_ABOVE_FEATURES", 50)
     assert tiling.is_tiled(running.review.plan, "parcels")
     assert not tiling.is_tiled(running.review.plan, "roads")
     assert not tiling.is_tiled(running.review.plan, "parks")
@@ -569,7 +569,7 @@ def test_many_vertices_are_as_much_as_many_features(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not tiling.is_tiled(running.review.plan, "parcels")
-    monkeypatch.setattr(layering, "TILED_ABOVE_VERTICES", 64 * 5 - 1)
+    monkeypatch.setattr(plan_kind, "TILED_ABOVE_VERTICES", 64 * 5 - 1)
     assert tiling.is_tiled(running.review.plan, "parcels")
 
 

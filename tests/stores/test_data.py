@@ -472,9 +472,9 @@ def test_only_the_store_of_the_settings_is_changed(
 ) -> None:
     path = tmp_path / "workspace.toml"
     path.write_bytes(before.encode())
-    layers._name_store(path, "postgresql://geo:secret@db/x")
+    layers.name_store(path, "postgresql://geo:secret@db/x")
     assert path.read_bytes().decode() == named
-    layers._name_store(path, "local")
+    layers.name_store(path, "local")
     assert path.read_bytes().decode() == (without or before)
 
 
@@ -482,7 +482,7 @@ def test_settings_that_are_no_toml_any_more_are_left_as_they_are(tmp_path: Path)
     path = tmp_path / "workspace.toml"
     path.write_bytes(b"format = = 1\n")
     with pytest.raises(StoreError, match=r"workspace\.toml"):
-        layers._name_store(path, "local")
+        layers.name_store(path, "local")
     assert path.read_bytes() == b"format = = 1\n"
 
 

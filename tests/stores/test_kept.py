@@ -19,7 +19,7 @@ from geo_service.jobs import JobBoard
 from geo_service.planning import County as RunningCounty
 from geo_service.planning import import_drafts
 from geo_service.planning.import_drafts import ImportDesk
-from geo_service.planning.retention import holding, retain_kept, retain_within
+from geo_service.planning.saved import holding, retain_kept, retain_within
 from geo_service.stores.base import RANKING, REVIEW, KeepLimits, Saved, Store, WorkspaceAt
 from geo_service.stores.catalogued import CataloguedStore
 from geo_service.web.app import create_app
@@ -282,7 +282,7 @@ def test_limits_of_the_workspace_hold_by_themselves(
     limited = WorkspaceAt(stocked.folder, stocked.store, KeepLimits(days=2.5))
     county = RunningCounty.open(limited)
     try:
-        made = county.review_again(county.read_rulebook(None))
+        made = county.reviews.make(county.reviews.read_rulebook(None))
         kept = ids(county.workspace)
         assert made.review_id in kept
         assert {"k0", "k1", "k2", "k9", "r1"} <= kept
@@ -387,7 +387,7 @@ def test_published_imports_do_not_block_the_next(
         assert (done.json()["saved"], done.json()["not_saved"]) == (True, None)
     listed_now = client.get("/api/imports").json()["imports"]
     assert [item["status"] for item in listed_now] == ["published"] * 3
-    desk: ImportDesk = client.app.state.imports
+    desk: ImportDesk = client.app.state.county.imports
     assert not list(Path(desk._root.name).rglob("rows.parquet"))
     for _ in range(2):
         assert finish(client, send(client, workspace)).status_code in {200, 201}

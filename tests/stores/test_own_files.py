@@ -186,7 +186,7 @@ def test_a_service_stays_on_its_plan_while_a_file_that_counts_is_broken(
     path.write_text("broken")
     with TestClient(create_app(county)) as client:
         county.look_for_news()
-        county._follower._thread.join()  # type: ignore[union-attr]
+        county.follower.wait()
         assert county.plan is before
         assert "the one before it is" in caplog.text
         assert told_by(client)["control_zones"] == "broken"

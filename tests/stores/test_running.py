@@ -78,20 +78,20 @@ Start = Callable[[], RunningCounty]
 
 def test_a_review_outlives_the_process_that_made_it(start: Start) -> None:
     first = start()
-    asked = first.review_again(first.read_rulebook(None), parks=["P1"])
-    assert first.is_saved(asked.review_id)
+    asked = first.reviews.make(first.reviews.read_rulebook(None), parks=["P1"])
+    assert first.reviews.is_saved(asked.review_id)
     live = {
-        language: first.finding_features(asked.review_id, language, page=(1000, 0))
+        language: first.reviews.findings(asked.review_id, language, page=(1000, 0))
         for language in Language
     }
-    summary = first.review_summary(asked.review_id, Language.EN)
+    summary = first.reviews.summary(asked.review_id, Language.EN)
     assert live[Language.EN][1] > 0
     later = start()
-    assert later.review_summary(asked.review_id, Language.EN) == summary
+    assert later.reviews.summary(asked.review_id, Language.EN) == summary
     for language in Language:
-        found = later.finding_features(asked.review_id, language, page=(1000, 0))
+        found = later.reviews.findings(asked.review_id, language, page=(1000, 0))
         assert found == live[language]
-    page, matched = later.review_summaries(Language.EN)
+    page, matched = later.reviews.summaries(Language.EN)
     assert matched == 2  # the saved one, and the current one, which nobody asked to save
     assert {(item["review_id"], item["saved"]) for item in page} == {
         (asked.review_id, True),
@@ -101,12 +101,12 @@ def test_a_review_outlives_the_process_that_made_it(start: Start) -> None:
 
 def test_filters_of_saved_findings_mean_what_those_of_live_ones_mean(start: Start) -> None:
     first, later = start(), start()
-    asked = first.review_again(first.read_rulebook(None))
-    features, count = first.finding_features(asked.review_id, Language.EN, page=(1000, 0))
+    asked = first.reviews.make(first.reviews.read_rulebook(None))
+    features, count = first.reviews.findings(asked.review_id, Language.EN, page=(1000, 0))
     assert count > 2
     rule = features[0]["properties"]["rule_id"]
     west, south, east, north = in_degrees(box(-10, -10, 500, 500)).bounds
-    later._reviews.clear()
+    later.reviews.forget(asked.review_id)
     for asked_for in (
         {"rule": rule},
         {"park": "P1"},
@@ -117,19 +117,19 @@ def test_filters_of_saved_findings_mean_what_those_of_live_ones_mean(start: Star
         {"page": (1, 1)},
     ):
         options: Any = asked_for
-        expected = first.finding_features(asked.review_id, Language.EN, **options)
-        assert later.finding_features(asked.review_id, Language.EN, **options) == expected
+        expected = first.reviews.findings(asked.review_id, Language.EN, **options)
+        assert later.reviews.findings(asked.review_id, Language.EN, **options) == expected
 
 
 def test_saved_reviews_are_compared_with_live_ones(start: Start, workspace: WorkspaceAt) -> None:
     first = start()
-    old = first.review_again(first.read_rulebook(None), parks=["P1", "P2"])
+    old = first.reviews.make(first.reviews.read_rulebook(None), parks=["P1", "P2"])
     publish_parcels(workspace, "idle")
     later = start()
-    new = later.review_again(later.read_rulebook(None), parks=["P1", "P2"])
-    result = later.compare_reviews(old.review_id, new.review_id, Language.EN)
+    new = later.reviews.make(later.reviews.read_rulebook(None), parks=["P1", "P2"])
+    result = later.reviews.compare(old.review_id, new.review_id, Language.EN)
     assert {item["subject"]["layer"] for item in result.new} <= {"parcels", "parks"}
-    same = later.compare_reviews(old.review_id, old.review_id, Language.EN)
+    same = later.reviews.compare(old.review_id, old.review_id, Language.EN)
     assert (same.new, same.cured, same.changed) == ((), (), ())
     assert len(same.persisting) == len(old.results)
 
@@ -139,12 +139,12 @@ def test_a_saved_review_is_made_again_from_its_recipe(
     start: Start, workspace: WorkspaceAt, parks: list[str] | None
 ) -> None:
     first = start()
-    asked = first.review_again(first.read_rulebook(RULEBOOK), parks=parks)
+    asked = first.reviews.make(first.reviews.read_rulebook(RULEBOOK), parks=parks)
     wait_for_jobs(first)
     publish_parcels(workspace, "idle")
     publish_parcels(workspace, "vacant")
     retain(workspace, 1)
-    again = start().find_review(asked.review_id)
+    again = start().reviews.find(asked.review_id)
     assert again.review_id == asked.review_id
     assert again.plan.version == asked.plan.version
     assert again.rulebook.version == asked.rulebook.version
@@ -158,15 +158,15 @@ def test_a_review_that_would_come_out_otherwise_is_not_made_again(
     start: Start, workspace: WorkspaceAt
 ) -> None:
     first = start()
-    asked = first.review_again(first.read_rulebook(None), parks=["P1"])
+    asked = first.reviews.make(first.reviews.read_rulebook(None), parks=["P1"])
     settings = workspace.folder / "workspace.toml"
     text = settings.read_text().replace("municipal_park = 1", "municipal_park = 2")
     settings.write_text(text)
     later = start()
-    assert later.review_summary(asked.review_id, Language.EN)["review_id"] == asked.review_id
+    assert later.reviews.summary(asked.review_id, Language.EN)["review_id"] == asked.review_id
     with pytest.raises(NotFoundError, match="cannot be made again"):
-        later.find_review(asked.review_id)
-    for unknown in (later.find_review, lambda name: later.review_summary(name, Language.EN)):
+        later.reviews.find(asked.review_id)
+    for unknown in (later.reviews.find, lambda name: later.reviews.summary(name, Language.EN)):
         with pytest.raises(NotFoundError, match="no review 'r-none'"):
             unknown("r-none")
 
@@ -180,9 +180,9 @@ def test_a_review_that_cannot_be_saved_is_answered_and_says_so(
 
     county = start()
     monkeypatch.setattr(CataloguedStore, "save", full)
-    asked = county.review_again(county.read_rulebook(None), parks=["P1"])
-    assert not county.is_saved(asked.review_id)
-    assert county.find_review(asked.review_id) is asked
+    asked = county.reviews.make(county.reviews.read_rulebook(None), parks=["P1"])
+    assert not county.reviews.is_saved(asked.review_id)
+    assert county.reviews.find(asked.review_id) is asked
     assert "was not saved" in caplog.text
 
 
@@ -451,7 +451,7 @@ def test_saved_reviews_keep_their_ground_through_retention(
 ) -> None:
     publish_parcels(workspace, "idle")
     county = start()
-    asked = county.review_again(county.read_rulebook(None))
+    asked = county.reviews.make(county.reviews.read_rulebook(None))
     for status in ("vacant", "built", "idle"):
         publish_parcels(workspace, status)
     retain(workspace, 1)
@@ -463,7 +463,7 @@ def test_saved_reviews_keep_their_ground_through_retention(
 def test_the_folder_of_a_county_holds_what_it_should(start: Start, workspace: WorkspaceAt) -> None:
     county = start()
     assert not (workspace.folder / "store" / "layers").exists()
-    county.review_again(county.read_rulebook(None))
+    county.reviews.make(county.reviews.read_rulebook(None))
     wait_for_jobs(county)
     kept = {entry.layer for entry in county.workspace.store.entries()}
     assert kept == set(county.plan.layers)

@@ -21,7 +21,6 @@ from geo_service.web.errors import PROBLEM_TYPE, STATUS
 def document() -> dict[str, Any]:
     """Return the description, which hangs on no county."""
     app = create_app(cast("County", None))
-    app.state.imports.close()
     return describe(app)
 
 

@@ -89,7 +89,6 @@ def described() -> Any:  # noqa: ANN401 - of no public type
     It hangs on no county. What would drop or publish the one import is given no example.
     """
     app = create_app(cast("County", None))
-    app.state.imports.close()
     document = describe(app)
     for path, methods in document["paths"].items():
         known = KNOWN | ({"before": "a-ranking"} if "/rankings/" in path else {})

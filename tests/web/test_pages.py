@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -130,8 +129,7 @@ def test_the_current_place_is_marked(client: TestClient) -> None:
 
 def test_pages_under_a_root_path_ask_below_it(running: Running) -> None:
     app = create_app(running)
-    with closing(app.state.imports):  # not the county, which goes on
-        html = TestClient(app, root_path="/geo").get("/geo/help").text
+    html = TestClient(app, root_path="/geo").get("/geo/help").text
     assert 'href="/geo/rulebook"' in html
     assert f'src="/geo/pages/{shell.digest()}/help.js"' in html
     assert island(html)["root"] == "/geo"
@@ -218,11 +216,10 @@ def test_an_unexpected_fault_is_a_page_that_tells_nothing(
         msg = "secret of the inside"
         raise RuntimeError(msg)
 
-    monkeypatch.setattr(running, "check_parks", fail)
+    monkeypatch.setattr(running.parks, "check", fail)
     app = create_app(running)
-    with closing(app.state.imports):
-        broken = TestClient(app, raise_server_exceptions=False)
-        answer = broken.get("/parks/P1", headers=BROWSER)
+    broken = TestClient(app, raise_server_exceptions=False)
+    answer = broken.get("/parks/P1", headers=BROWSER)
     assert answer.status_code == 500
     assert "secret" not in answer.text
     assert island(answer.text)["status"] == 500

@@ -1,1 +1,161 @@
-"""The kinds of map: what each shows."""
+"""The kinds of map: what each is called, what it is of and needs, and how its data is made.
+
+The one list of them: drawing, the service, the command line and the use cases read it. A kind's
+module is imported when its data is first made, so that reading the list costs nothing; there
+`states_of` makes the data of one state, or of two side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from geo_service.errors import InvalidQueryError
+from geo_service.wording import said
+
+if TYPE_CHECKING:
+    from geo_service.language import Translator
+    from geo_service.maps.kinds.plan import PlanData
+    from geo_service.maps.kinds.preview import Draft
+    from geo_service.plan import Plan
+    from geo_service.stores.timeline import Timeline
+    from geo_service.suitability.rank import Ranking
+    from geo_service.zoning.review import Review
+
+
+class MapKind(StrEnum):
+    """Which map is drawn; those that need no running service."""
+
+    OVERVIEW = "overview"
+    REVIEW = "review"
+    RANKING = "ranking"
+    PARK = "park"
+    COMPARE = "compare"
+    TIME = "time"
+
+
+OVERVIEW = MapKind.OVERVIEW.value
+REVIEW = MapKind.REVIEW.value
+RANKING = MapKind.RANKING.value
+PARK = MapKind.PARK.value
+COMPARE = MapKind.COMPARE.value
+TIME = MapKind.TIME.value
+PREVIEW = "preview"
+
+
+class Of(Enum):
+    """What a map is drawn of."""
+
+    REVIEW = auto()
+    RANKING = auto()
+    LAYER = auto()
+    """The versions of a layer."""
+    IMPORT = auto()
+    """What an import would change; only a running service has such."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What one map is drawn of: each kind takes its part."""
+
+    translator: Translator
+    base: PlanData | None = None
+    """Another map of the same plan, whose ground is taken where it is the same."""
+    is_served: bool = False
+    """Whether a service stands behind the page."""
+    review: Review | None = None
+    before: Review | None = None
+    """The earlier of two reviews."""
+    park_id: str | None = None
+    ranking: Ranking | None = None
+    plan: Plan | None = None
+    timeline: Timeline | None = None
+    draft: Draft | None = None
+
+    def need(self, name: str) -> Any:  # noqa: ANN401 - whatever the part is
+        """Return a part; InvalidQueryError when it is missing."""
+        value = getattr(self, name)
+        if value is None:
+            raise InvalidQueryError(name, said("problem.this_map_needs", name=name))
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of map; its module is that of its name."""
+
+    name: str
+    of: Of
+    list_label: str
+    """What the list of its side panel is called: a key of the catalogue."""
+    needs: str | None = None
+    """The parameter without which the service cannot draw it."""
+    helps: tuple[str, ...] = ()
+    """What its help says beyond that of every map: keys of the catalogue."""
+    point_zoom: int | None = None
+    """How near its page goes to a point; None goes so that the point's township is in sight."""
+    has_verdict_counts: bool = False
+    """Whether the page counts parks by verdict."""
+
+    def states(self, subject: Subject) -> tuple[PlanData, ...]:
+        """Return the data of the map: one state, or two of a comparison.
+
+        InvalidQueryError when what the kind needs is missing; NotFoundError for a park that the
+        review does not have.
+        """
+        states: tuple[PlanData, ...] = import_module(f"{__name__}.{self.name}").states_of(subject)
+        return states
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        kind.name: kind
+        for kind in (
+            Kind(name=OVERVIEW, of=Of.REVIEW, list_label="map.parks_tab", has_verdict_counts=True),
+            Kind(name=REVIEW, of=Of.REVIEW, list_label="map.findings_tab"),
+            Kind(
+                name=RANKING,
+                of=Of.RANKING,
+                list_label="map.candidates_tab",
+                needs="ranking_id",
+            ),
+            Kind(
+                name=PARK,
+                of=Of.REVIEW,
+                list_label="map.park_tab",
+                needs="park_id",
+                point_zoom=17,
+            ),
+            Kind(
+                name=COMPARE,
+                of=Of.REVIEW,
+                list_label="map.changes_tab",
+                needs="review_id",
+                helps=("map.help_compare",),
+            ),
+            Kind(
+                name=TIME,
+                of=Of.LAYER,
+                list_label="map.changes_tab",
+                helps=("map.help_time",),
+            ),
+            Kind(
+                name=PREVIEW,
+                of=Of.IMPORT,
+                list_label="map.changes_tab",
+                needs="import_id",
+                helps=("map.help_time",),
+            ),
+        )
+    }
+)
+"""Every kind by its name, in the order in which they are told."""
+
+
+def kinds_of(*of: Of) -> tuple[str, ...]:
+    """Return the names of the kinds that are drawn of some things."""
+    return tuple(kind.name for kind in KINDS.values() if kind.of in of)

@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, ClassVar
 from geo_service.maps.kinds.review import FINDINGS, ReviewData
 from geo_service.maps.layers import SOURCES, FeatureList, Field, ListGroup, MapLayer, Source
 from geo_service.maps.style import CHANGES
+from geo_service.reports.document import finding_properties
+from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
 
 if TYPE_CHECKING:
     from geo_service.language import Translator
-    from geo_service.maps.layers import PlanData
+    from geo_service.maps.kinds import Subject
+    from geo_service.maps.kinds.plan import PlanData
     from geo_service.model import Finding
     from geo_service.reports.document import Document
-    from geo_service.zoning.comparison import Comparison
     from geo_service.zoning.review import Review
 
 
@@ -180,3 +182,38 @@ def changes_of(comparison: Comparison) -> dict[str, str]:
     found |= {item.finding_id: "changed" for item in comparison.changed}
     found |= {str(item["finding_id"]): "persisting" for item in comparison.persisting}
     return found | {str(item["finding_id"]): "not_compared" for item in comparison.not_compared}
+
+
+def compare_states(
+    before: Review,
+    after: Review,
+    translator: Translator,
+    bases: tuple[PlanData | None, PlanData | None] = (None, None),
+) -> tuple[CompareData, CompareData]:
+    """Return the data of both maps of a comparison, the earlier one first."""
+    one, other = (
+        Looked(
+            [finding_properties(item, translator) for item in result.results],
+            frozenset(result.park_ids),
+            frozenset(result.checks),
+        )
+        for result in (before, after)
+    )
+    comparison: Comparison = compare_reviews(one, other)
+    earlier = CompareData(
+        before, translator, bases[0], side=Side.BEFORE, other=after, comparison=comparison
+    )
+    shared = bases[1] or (earlier if after.plan is before.plan else None)
+    later = CompareData(
+        after, translator, shared, side=Side.AFTER, other=before, comparison=comparison
+    )
+    return earlier, later
+
+
+def states_of(subject: Subject) -> tuple[CompareData, CompareData]:
+    """Return the data of both maps of a comparison, the earlier one first."""
+    before, review, base = subject.need("before"), subject.need("review"), subject.base
+    earlier, later = (
+        base if base is not None and item.plan is base.plan else None for item in (before, review)
+    )
+    return compare_states(before, review, subject.translator, (earlier, later))

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from geo_service.language import Translator
-    from geo_service.maps.layers import Maker, PlanData
+    from geo_service.maps.kinds import Subject
+    from geo_service.maps.kinds.plan import Maker, PlanData
     from geo_service.model import Finding
     from geo_service.reports.document import Document
     from geo_service.zoning.review import Review
@@ -193,6 +194,9 @@ class ParkData(ReviewData):
         """Say what the map shows and by which review."""
         return self.text("map.park_subtitle", county=self.county, id=self.review.review_id)
 
+    def verdicts(self) -> None:
+        """Leave out the verdicts of parks: there is one."""
+
     def lists(self) -> list[FeatureList]:
         """Return the park's findings by severity and its enterprises by belonging."""
         findings = FeatureList(
@@ -276,3 +280,9 @@ _CLASS_PREFIXES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "local": {"M0": "research"},
     }
 )
+
+
+def states_of(subject: Subject) -> tuple[ParkData]:
+    """Return the data of the map of one park."""
+    park_id = subject.need("park_id")
+    return (ParkData(subject.need("review"), subject.translator, park_id=park_id),)

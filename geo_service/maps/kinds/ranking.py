@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import orjson
 import shapely
 
+from geo_service.maps.kinds.plan import Maker, PlanData
 from geo_service.maps.layers import (
     SOURCES,
     FeatureList,
     Field,
     ListGroup,
-    Maker,
     MapLayer,
-    PlanData,
     Source,
 )
 from geo_service.maps.style import SCORE_CLASSES
@@ -30,7 +29,8 @@ from geo_service.suitability.candidates import CandidateKind
 
 if TYPE_CHECKING:
     from geo_service.language import Translator
-    from geo_service.maps.layers import Rows
+    from geo_service.maps.kinds import Subject
+    from geo_service.maps.kinds.plan import Rows
     from geo_service.reports.document import Document
     from geo_service.suitability.rank import Ranking
 
@@ -242,3 +242,8 @@ def score_class(score: float, scores: Sequence[float]) -> str:
         return f"class_{SCORE_CLASSES}"
     step = int((score - low) / (high - low) * SCORE_CLASSES)
     return f"class_{min(step, SCORE_CLASSES - 1) + 1}"
+
+
+def states_of(subject: Subject) -> tuple[RankingData]:
+    """Return the data of the map of a ranking."""
+    return (RankingData(subject.need("ranking"), subject.translator, subject.base),)

@@ -2,7 +2,7 @@
 
 The number stands on the map, in the legend and in the list. Findings without a place of
 their own stand in the list and are shown at their park. Leaves out what a park's map and a
-comparison add (`park_map`, `compare_map`).
+comparison add (`park`, `compare`).
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from geo_service.maps.layers import SOURCES, FeatureList, ListGroup, MapData, MapLayer, Source
+from geo_service.maps.kinds.overview import OverviewData
+from geo_service.maps.layers import SOURCES, FeatureList, ListGroup, MapLayer, Source
 from geo_service.model import Severity, Verdict
 
 if TYPE_CHECKING:
+    from geo_service.maps.kinds import Subject
     from geo_service.model import Finding
     from geo_service.reports.document import Document
 
@@ -26,7 +28,7 @@ FINDINGS = replace(SOURCES["findings"], has_unplaced=True)
 FINDING_VERDICTS = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WATCH)
 
 
-class ReviewData(MapData):
+class ReviewData(OverviewData):
     """The sources of the map of one review."""
 
     kind: ClassVar[str] = "review"
@@ -136,3 +138,8 @@ class ReviewData(MapData):
             "rule_no": self.rule_numbers.get(item.rule_id),
             "rule_title": self.rule_title(item.rule_id),
         }
+
+
+def states_of(subject: Subject) -> tuple[ReviewData]:
+    """Return the data of the map of a review's findings."""
+    return (ReviewData(subject.need("review"), subject.translator, subject.base),)

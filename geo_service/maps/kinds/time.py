@@ -1,13 +1,12 @@
 """The map of a layer through its versions: a slider goes from one to the next.
 
 At each version stand its features, marked by what became of them since the version before;
-what was removed stands there once more. Of a big layer only what changed is drawn. A draft
-that an import would publish is the last version of such a map: its preview.
+what was removed stands there once more. Of a big layer only what changed is drawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -15,30 +14,27 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
-import orjson
 import pandas as pd
-import shapely
 
 from geo_service.errors import InvalidQueryError
 from geo_service.language import Language, Translator, catalogue
+from geo_service.maps.kinds.plan import Maker, PlanData, is_big
 from geo_service.maps.kinds.ranking import PARKS
 from geo_service.maps.layers import (
     SOURCES,
     FeatureList,
     Field,
     ListGroup,
-    Maker,
     MapLayer,
-    PlanData,
     Source,
-    is_big,
 )
 from geo_service.maps.style import DIFFERENCES
 from geo_service.model import Quantity
 from geo_service.wording import said
 
 if TYPE_CHECKING:
-    from geo_service.maps.layers import Rows
+    from geo_service.maps.kinds import Subject
+    from geo_service.maps.kinds.plan import Rows
     from geo_service.plan import Plan
     from geo_service.reports.document import Document
     from geo_service.stores.difference import FeatureChange
@@ -81,15 +77,6 @@ _LAYERS: Mapping[str, Source] = MappingProxyType(
 )
 TIMED_LAYERS = tuple(_LAYERS)
 """Layers whose versions can be drawn."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """What an import would publish: the file's name, and the features that it refuses."""
-
-    file: str
-    refused: Sequence[Document] = ()
-    """GeoJSON features (CRS84) with `row`, `feature` and `reason` in their properties."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +207,7 @@ class TimeData(PlanData):
             "counts": counts,
             "told": self.text(told, count=entry.features, **counts),
             "note": " · ".join(
-                dict.fromkeys(filter(None, (_line(entry.note), _line(entry.source))))
+                dict.fromkeys(filter(None, (one_line(entry.note), one_line(entry.source))))
             ),
         }
 
@@ -361,69 +348,11 @@ class TimeData(PlanData):
         ]
 
 
-class PreviewData(TimeData):
-    """The sources of the map of an import that is not published: what it would change."""
-
-    kind: ClassVar[str] = "preview"
-
-    def __init__(
-        self,
-        timeline: Timeline,
-        plan: Plan,
-        translator: Translator,
-        base: PlanData | None = None,
-        *,
-        draft: Draft,
-        is_served: bool = False,
-    ) -> None:
-        """Draw `draft`, which is the last step of the timeline, against the step before."""
-        super().__init__(timeline, plan, translator, base, is_served=is_served)
-        self.draft = draft
-
-    def title(self) -> str:
-        """Return the map's title."""
-        return self.text("map.preview_title", county=self.county, layer=self.layer_title)
-
-    def told(self) -> str:
-        """Say that nothing is published, and which file it is."""
-        return self.text("map.preview_subtitle", file=_line(self.draft.file))
-
-    def step_label(self, place: int) -> str:
-        """Return what a step is called."""
-        return self.text("map.preview_step" if place else "map.preview_now")
-
-    def span(self, first: int, last: int) -> str | None:
-        """Leave out in which versions a state stood."""
-        del first, last
-        return None
-
-    def _states(self) -> Rows:
-        """Return what would change, and then what the import refuses."""
-        ids, rows, shapes = super()._states()
-        refused = [self._refused(item) for item in self.draft.refused]
-        found = [
-            shapely.from_geojson(orjson.dumps(item["geometry"])) for item in self.draft.refused
-        ]
-        return [*ids, *(row["state_id"] for row in refused)], [*rows, *refused], [*shapes, *found]
-
-    def _refused(self, item: Document) -> Document:
-        given = item["properties"]
-        identity = str(given["feature"] or self.text("map.preview_row", row=given["row"]))
-        end = len(self.timeline.steps) - 1
-        row = {
-            "state_id": str(item["id"]),
-            "feature_id": identity,
-            "name": identity,
-            "change": "refused",
-            "change_name": self.text("diff.refused"),
-            "is_listed": True,
-            "first_step": end,
-            "last_step": end,
-            "what": given["reason"],
-            "source": self.draft.file,
-            "illustrative": False,
-        }
-        return self.titled(identity, row)
+def states_of(subject: Subject) -> tuple[TimeData]:
+    """Return the data of the map of a layer through its versions."""
+    timeline, plan = subject.need("timeline"), subject.need("plan")
+    is_served = subject.is_served
+    return (TimeData(timeline, plan, subject.translator, subject.base, is_served=is_served),)
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401 - any cell
@@ -432,10 +361,10 @@ def _cell(value: Any) -> str:  # noqa: ANN401 - any cell
     if isinstance(value, float):
         return f"{value:,.10g}"
     text = value.date().isoformat() if isinstance(value, pd.Timestamp) else str(value)
-    return _line(text)
+    return one_line(text)
 
 
-def _line(text: str, most: int = 120) -> str:
+def one_line(text: str, most: int = 120) -> str:
     """Return a text of the data on one line, cut where it is too long."""
     words = " ".join(text.split())
     return words if len(words) <= most else words[: most - 1] + "…"

@@ -8,21 +8,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from geo_service.errors import NotFoundError
-from geo_service.planning.exports import file_name
 from geo_service.planning.pages.credits import credits_document
 from geo_service.planning.pages.industries import find_industries
-from geo_service.planning.pages.profile import park_profile
-from geo_service.planning.pages.register import review_register
-from geo_service.planning.ranking_files import (
-    RANKING_MEDIA_TYPES,
-    RankingFormat,
-    export_ranking,
-)
-from geo_service.stores.base import REVIEW
+from geo_service.planning.rankings import RANKING_MEDIA_TYPES, RankingFormat
 from geo_service.web.answers import answers, files
 from geo_service.web.language import LanguageDep
-from geo_service.web.replies import BY_LANGUAGE, CountyDep, Limit, Offset, json_reply
-from geo_service.web.routes.exports import attachment
+from geo_service.web.replies import CountyDep, Limit, Offset, download_reply, json_reply
 from geo_service.web.weighing import WeighingDep
 
 router = APIRouter(prefix="/api", tags=["console"])
@@ -33,9 +24,7 @@ router = APIRouter(prefix="/api", tags=["console"])
 )
 def profile(park_id: str, request: Request, county: CountyDep, language: LanguageDep) -> Response:
     """Return a park's mix of industries, trend, enterprises, floors, parcels and findings."""
-    county.check_parks([park_id])
-    document = park_profile(county.review, park_id, county.translator(language))
-    return json_reply(request, document)
+    return json_reply(request, county.parks.profile(park_id, language))
 
 
 @router.get(
@@ -53,11 +42,7 @@ def register(
     offset: Offset = 0,
 ) -> Response:
     """Return a review's summary, parks and rules, and one page of its findings."""
-    found = county.find_review(review_id)
-    translator = county.translator(language)
-    document = review_register(found, translator, limit=limit, offset=offset)
-    document["summary"] |= county.keeper.members(REVIEW, review_id, translator)
-    return json_reply(request, document)
+    return json_reply(request, county.reviews.register(review_id, language, page=(limit, offset)))
 
 
 @router.get(
@@ -73,15 +58,7 @@ def export(
     format: Annotated[RankingFormat, Query(description="The file's format.")],  # noqa: A002 - the contract's word
 ) -> Response:
     """Return a ranking, as it is kept or weighed anew, as a file in the language asked for."""
-    found = county.rankings.weighed(ranking_id, weighing)
-    content = export_ranking(found, format, county.translator(language))
-    headers = {
-        "content-disposition": attachment(
-            file_name(f"{found.project.name[:60]} {ranking_id}", format)
-        ),
-        **BY_LANGUAGE,
-    }
-    return Response(content, headers=headers, media_type=RANKING_MEDIA_TYPES[format])
+    return download_reply(county.rankings.file(ranking_id, format, language, weighing))
 
 
 @router.get("/industries", summary="Industries by code or name", responses=answers("Industries"))

@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, cast
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import StringConstraints
 from starlette.concurrency import run_in_threadpool
 
-from geo_service.errors import (
-    BusyError,
-    ChoiceNeededError,
-    ConflictError,
-    NotFoundError,
-    SourceError,
-)
-from geo_service.ingest.options import UNIT, ImportOptions, parse_mapping, read_units, with_answer
-from geo_service.jobs import Job
+from geo_service.errors import ChoiceNeededError, ConflictError, NotFoundError, SourceError
 from geo_service.language import Language
-from geo_service.planning.county import County
-from geo_service.planning.import_drafts import ImportDesk
+from geo_service.planning import County
+from geo_service.planning.import_drafts import ImportDesk, check_layer
+from geo_service.planning.imports import UNIT, import_options
 from geo_service.planning.uploads import Upload
-from geo_service.schema import SCHEMAS
 from geo_service.web.answers import answers, files, problems
-from geo_service.web.errors import translator_of
 from geo_service.web.language import LanguageDep
 from geo_service.web.parameters import NamesAfter
 from geo_service.web.replies import GEOJSON, CountyDep, WholeFile, json_reply
-from geo_service.web.routes.reviews import AT_ONCE_SECONDS, job_document
 from geo_service.web.shares import client_of
-from geo_service.wording import said
+from geo_service.web.work import AT_ONCE_SECONDS, accepted_reply, ended
 
 router = APIRouter(prefix="/api/imports", tags=["imports"])
 UPLOAD_PATH = "/api/imports"
@@ -44,9 +34,9 @@ UnitAnswers = Annotated[list[tuple[str, str]], Depends(NamesAfter(UNIT))]
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f]+")
 
 
-def import_desk(request: Request) -> ImportDesk:
+def import_desk(county: CountyDep) -> ImportDesk:
     """Return the desk that keeps this service's imports."""
-    return cast("ImportDesk", request.app.state.imports)
+    return county.imports
 
 
 DeskDep = Annotated[ImportDesk, Depends(import_desk)]
@@ -92,20 +82,18 @@ class _Asked:
         self.layer = layer
         self.language: Language = language
         self.filename = _UNSHOWN.sub(" ", re.split(r"[/\\]", filename)[-1])[:120] or "upload"
-        options = ImportOptions(
+        self.options = import_options(
             crs=crs,
             encoding=encoding,
             scheme=scheme,
             source_layer=source_layer,
             file=file,
-            units=read_units(unit),
-            mapping=None if mapping is None else parse_mapping(mapping, "mapping"),
-            shown=self.filename,
+            units=unit,
+            mapping=mapping,
             translator=county.translator(language),
+            shown=self.filename,
+            answers=[(name[:_LONGEST], value[:_LONGEST]) for name, value in answers],
         )
-        for name, value in answers:
-            options = with_answer(options, name[:_LONGEST], value[:_LONGEST])
-        self.options = options
 
 
 @router.post(
@@ -134,9 +122,7 @@ async def create_import(
     caller knows, such as the CRS: send the file again with that parameter. 422 when it cannot
     be imported.
     """
-    if asked.layer not in SCHEMAS:
-        msg = said("problem.no_layer", name=repr(asked.layer), known=list(SCHEMAS))
-        raise NotFoundError(msg)
+    check_layer(asked.layer)
     upload = await run_in_threadpool(desk.receive, asked.filename, client_of(request.scope))
     try:
         async for part in request.stream():
@@ -152,29 +138,13 @@ def _read(
     request: Request, county: County, desk: ImportDesk, given: tuple[_Asked, Upload]
 ) -> Response:
     asked, upload = given
-    try:
-        job = county.jobs.start(
-            lambda progress: desk.read(upload, asked.layer, asked.options, progress=progress)
-        )
-    except BusyError:
-        upload.close()
-        raise
-    job.on_end(upload.close)
-    is_ended = county.jobs.wait(job, AT_ONCE_SECONDS)
-    if is_ended and job.fault is not None:
-        raise job.fault
-    if not is_ended or job.result is None:
-        return _accepted(request, job)
+    job = desk.start(upload, asked.layer, asked.options)
+    if not ended(county, job, AT_ONCE_SECONDS):
+        return accepted_reply(request, job)
     draft = job.result
     document = draft.document(asked.options.translator)
     reply = json_reply(request, document, status=201)
     reply.headers["location"] = f"{UPLOAD_PATH}/{draft.draft_id}"
-    return reply
-
-
-def _accepted(request: Request, job: Job) -> Response:
-    reply = json_reply(request, job_document(job, translator_of(request)), status=202)
-    reply.headers["location"] = f"/api/jobs/{job.job_id}"
     return reply
 
 
@@ -183,46 +153,12 @@ def _accepted(request: Request, job: Job) -> Response:
     summary="The imports that wait, and the layers that files may become",
     responses=answers("Imports"),
 )
-def imports(request: Request, county: CountyDep, desk: DeskDep, language: LanguageDep) -> Response:
+def imports(request: Request, desk: DeskDep, language: LanguageDep) -> Response:
     """Return the drafts of the last hour, newest first, with how they came out.
 
     `layers` are all that a file may become, those that the workspace does not have yet too.
     """
-    names = (
-        "import_id",
-        "layer",
-        "file",
-        "format",
-        "features",
-        "refused_count",
-        "repair_counts",
-        "status",
-        "version",
-        "saved",
-        "not_saved",
-        "changes",
-        "obstacle",
-        "made_at",
-        "expires_at",
-    )
-    translator = county.translator(language)
-    documents = [draft.document(translator) for draft in desk.drafts()]
-    listed = [{name: document[name] for name in names} for document in documents]
-    layers = [
-        {
-            "name": name,
-            "title": translator.text(f"layer.{name}"),
-            "has_geometry": schema.geometry is not None,
-        }
-        for name, schema in SCHEMAS.items()
-    ]
-    document = {
-        "numberMatched": len(listed),
-        "numberReturned": len(listed),
-        "imports": listed,
-        "layers": layers,
-    }
-    return json_reply(request, document)
+    return json_reply(request, desk.listed(language))
 
 
 @router.get(
@@ -231,13 +167,11 @@ def imports(request: Request, county: CountyDep, desk: DeskDep, language: Langua
 def import_report(
     import_id: ImportId,
     request: Request,
-    county: CountyDep,
     desk: DeskDep,
     language: LanguageDep,
 ) -> Response:
     """Return what was understood, repaired and refused."""
-    document = desk.find(import_id).document(county.translator(language))
-    return json_reply(request, document)
+    return json_reply(request, desk.document(import_id, language))
 
 
 @router.get(

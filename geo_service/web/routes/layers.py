@@ -9,19 +9,18 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from geo_service.errors import ConflictError, NotFoundError, SourceError, WorkspaceError
-from geo_service.planning.layer_files import ENCODING, boundary_points, version_features
-from geo_service.planning.layers import difference_of, history_of, rollback
-from geo_service.reports.document import collection
-from geo_service.reports.layer import (
-    difference_document,
-    difference_features,
-    history_document,
-    version_document,
-)
+from geo_service.errors import ConflictError, NotFoundError, SourceError
+from geo_service.planning.layer_files import ENCODING
 from geo_service.web.answers import answers, files, with_content
-from geo_service.web.replies import GEOJSON, BboxDep, CountyDep, Limit, Offset, json_reply
-from geo_service.web.routes.exports import attachment
+from geo_service.web.replies import (
+    GEOJSON,
+    BboxDep,
+    CountyDep,
+    Limit,
+    Offset,
+    attachment,
+    json_reply,
+)
 
 router = APIRouter(prefix="/api/layers", tags=["layers"])
 
@@ -44,8 +43,7 @@ class DiffFormat(StrEnum):
 )
 def history(layer: str, request: Request, county: CountyDep) -> Response:
     """Return the versions that are kept, newest first; 0 is the workspace's own file."""
-    entries = history_of(county.workspace, layer)
-    return json_reply(request, history_document(layer, entries))
+    return json_reply(request, county.layers.history(layer))
 
 
 class Rollback(BaseModel):
@@ -72,14 +70,8 @@ def roll_back(layer: str, request: Request, county: CountyDep, body: Rollback) -
     404 for a version that is not kept, 409 when the layer was changed meanwhile or nothing was
     published, 422 when the old rows do not fit the other layers any more.
     """
-    county.check_files()
-    at = county.workspace.at
-    try:
-        entry = rollback(at, layer, body.version, expected=body.expected, note=body.note)
-    except WorkspaceError as error:  # what was asked for does not fit; what there is does
-        raise SourceError(error.message, error.faults) from error
-    county.refresh()
-    return json_reply(request, {"layer": layer, **version_document(entry)}, status=201)
+    published = county.layers.rollback(layer, body.version, expected=body.expected, note=body.note)
+    return json_reply(request, published, status=201)
 
 
 @router.get(
@@ -104,13 +96,11 @@ def diff(  # noqa: PLR0913 - the two versions, and the paging of the contract
     `after` the newest version is meant, without `before` the one below it. As JSON each of the
     three lists is paged, as GeoJSON the features are.
     """
-    old, new, found = difference_of(county.workspace, layer, before, after)
+    page = (limit, offset)
     if format is DiffFormat.GEOJSON:
-        features = difference_features(found)
-        page = collection(features[offset : offset + limit], len(features))
-        return json_reply(request, page, media_type=GEOJSON)
-    document = difference_document(old, new, found, with_values=False, page=(limit, offset))
-    return json_reply(request, document)
+        features = county.layers.changed_features(layer, before, after, page=page)
+        return json_reply(request, features, media_type=GEOJSON)
+    return json_reply(request, county.layers.difference(layer, before, after, page=page))
 
 
 @router.get(
@@ -137,9 +127,7 @@ def features(  # noqa: PLR0913 - what the contract of lists names
     `version` is a number or a version of the history. Several conditions on one column are
     alternatives; a condition without a value asks for missing ones.
     """
-    document = version_features(
-        county.workspace, layer, version, bbox=bbox, where=where, page=(limit, offset)
-    )
+    document = county.layers.features(layer, version, bbox=bbox, where=where, page=(limit, offset))
     return json_reply(request, document, media_type=GEOJSON)
 
 
@@ -155,6 +143,6 @@ def points(
     park_id: Annotated[str | None, Query(max_length=128, description="Of this park only.")] = None,
 ) -> Response:
     """Return polygons as land surveys exchange them: numbers, rings and points in metres."""
-    content = boundary_points(county.plan, layer, park_id=park_id, bbox=bbox)
+    content = county.layers.boundary_points(layer, park_id=park_id, bbox=bbox)
     headers = {"content-disposition": attachment(f"{layer}.txt")}
     return Response(content, headers=headers, media_type=_POINTS)

@@ -69,7 +69,7 @@ def home(request: Request, language: PageLanguageDep) -> Response:
 @router.get("/parks/{park_id}")
 def park(park_id: str, request: Request, county: CountyDep, language: PageLanguageDep) -> Response:
     """Return one park's page; a park that there is not is a 404."""
-    county.check_parks([park_id])
+    county.parks.check(park_id)
     return shell.render(_PARK, request, language, values={"park_id": park_id})
 
 
@@ -84,7 +84,7 @@ def review(
     review_id: str, request: Request, county: CountyDep, language: PageLanguageDep
 ) -> Response:
     """Return one review's page; a review that there is not is a 404."""
-    county.find_review(review_id)
+    county.reviews.find(review_id)
     return shell.render(_REVIEW, request, language, values={"shown_review_id": review_id})
 
 

@@ -9,11 +9,17 @@ from fastapi.responses import Response
 
 from geo_service.errors import NotFoundError
 from geo_service.model import Tier, Verdict
-from geo_service.planning import no_such_park
-from geo_service.reports.document import collection, focus_document
 from geo_service.web.answers import answers
 from geo_service.web.language import LanguageDep
-from geo_service.web.replies import GEOJSON, BboxDep, CountyDep, Limit, Offset, json_reply
+from geo_service.web.replies import (
+    GEOJSON,
+    BboxDep,
+    CountyDep,
+    Limit,
+    Offset,
+    features_reply,
+    json_reply,
+)
 
 router = APIRouter(prefix="/api/parks", tags=["parks"])
 
@@ -34,9 +40,10 @@ def parks(  # noqa: PLR0913 - the filters that the contract names
     offset: Offset = 0,
 ) -> Response:
     """Return parks with their verdicts as a FeatureCollection, in the order of the layer."""
-    found = county.park_features(language, tier=tier, township=township, verdict=verdict, bbox=bbox)
-    page = found[offset : offset + limit]
-    return json_reply(request, collection(page, len(found)), media_type=GEOJSON)
+    found = county.parks.features(
+        language, tier=tier, township=township, verdict=verdict, bbox=bbox
+    )
+    return features_reply(request, found[offset : offset + limit], len(found))
 
 
 @router.get(
@@ -46,7 +53,7 @@ def parks(  # noqa: PLR0913 - the filters that the contract names
 )
 def park(park_id: str, request: Request, county: CountyDep, language: LanguageDep) -> Response:
     """Return one park with its verdicts and shares."""
-    return json_reply(request, county.park_feature(park_id, language), media_type=GEOJSON)
+    return json_reply(request, county.parks.feature(park_id, language), media_type=GEOJSON)
 
 
 @router.get(
@@ -56,7 +63,4 @@ def park(park_id: str, request: Request, county: CountyDep, language: LanguageDe
 )
 def focus(park_id: str, request: Request, county: CountyDep, language: LanguageDep) -> Response:
     """Return a park's shares, concentration, and the findings of the focus family."""
-    if park_id not in county.review.focus:
-        raise no_such_park(park_id)
-    document = focus_document(county.review, park_id, county.translator(language))
-    return json_reply(request, document)
+    return json_reply(request, county.parks.focus(park_id, language))

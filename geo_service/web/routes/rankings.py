@@ -9,17 +9,22 @@ from fastapi.responses import Response
 
 from geo_service.errors import NotFoundError, ProjectError
 from geo_service.language import Language
-from geo_service.planning.county import County
-from geo_service.reports.document import collection
-from geo_service.reports.ranking import criteria_document
-from geo_service.suitability.project import project_of, project_schema
+from geo_service.planning import County
+from geo_service.planning.rankings import project_schema
 from geo_service.web.answers import answers, shape_of
-from geo_service.web.errors import translator_of
 from geo_service.web.language import LanguageDep
-from geo_service.web.replies import GEOJSON, MAX_LIMIT, CountyDep, Limit, Offset, json_reply
+from geo_service.web.replies import (
+    GEOJSON,
+    MAX_LIMIT,
+    CountyDep,
+    Limit,
+    Offset,
+    features_reply,
+    json_reply,
+)
 from geo_service.web.results import made_reply, streamed_reply
-from geo_service.web.routes.reviews import AT_ONCE_SECONDS, job_document
 from geo_service.web.weighing import NewWeights, WeighingDep
+from geo_service.web.work import AT_ONCE_SECONDS, accepted_reply, ended
 
 router = APIRouter(prefix="/api", tags=["rankings"])
 
@@ -44,7 +49,7 @@ def schema(request: Request, language: LanguageDep) -> Response:
 )
 def criteria(request: Request, county: CountyDep, language: LanguageDep) -> Response:
     """Return every criterion with unit, sense, default weight and value function."""
-    return json_reply(request, criteria_document(county.translator(language)))
+    return json_reply(request, county.rankings.criteria(language))
 
 
 @router.post(
@@ -65,15 +70,9 @@ def create_ranking(
     201 with the ranking when it is done within two seconds and was kept, 200 when it could not
     be kept (`not_saved` says why), else 202 with the job's address in `Location`.
     """
-    project = project_of(body)
-    job = county.jobs.start(lambda progress: county.rankings.rank(project, progress=progress))
-    is_ended = county.jobs.wait(job, AT_ONCE_SECONDS)
-    if is_ended and job.fault is not None:
-        raise job.fault
-    if not is_ended or job.result is None:
-        reply = json_reply(request, job_document(job, translator_of(request)), status=202)
-        reply.headers["location"] = f"/api/jobs/{job.job_id}"
-        return reply
+    job = county.rankings.start(body)
+    if not ended(county, job, AT_ONCE_SECONDS):
+        return accepted_reply(request, job)
     return _made(request, county, language, job.result.ranking_id)
 
 
@@ -214,8 +213,7 @@ def features(  # noqa: PLR0913 - what the contract of lists names
 ) -> Response:
     """Return ranked candidates, best first, then excluded ones."""
     every = county.rankings.features(ranking_id, language, weighing)
-    page = every[offset : offset + limit]
-    return json_reply(request, collection(page, len(every)), media_type=GEOJSON)
+    return features_reply(request, every[offset : offset + limit], len(every))
 
 
 @router.get(
@@ -232,7 +230,7 @@ def routes(
 ) -> Response:
     """Return the fastest ways from a candidate to the facilities that count, as lines."""
     found = county.rankings.routes(ranking_id, candidate, language)
-    return json_reply(request, collection(found, len(found)), media_type=GEOJSON)
+    return features_reply(request, found, len(found))
 
 
 @router.get(

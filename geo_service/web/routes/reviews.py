@@ -1,4 +1,4 @@
-"""Rules and reviews: the rulebook in force, reviewing again, and findings by filter."""
+"""Rules and reviews: the rulebook in force, reviewing again, findings by filter, files."""
 
 from __future__ import annotations
 
@@ -8,30 +8,27 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from geo_service.errors import ChoiceNeededError, NotFoundError, RulebookError
-from geo_service.jobs import Job
-from geo_service.language import Translator
+from geo_service.errors import NotFoundError, RulebookError
 from geo_service.model import Severity
-from geo_service.planning.import_drafts import ImportDraft
-from geo_service.reports.document import (
-    Document,
-    collection,
-    comparison_document,
-    rules_document,
-)
-from geo_service.suitability.rank import Ranking
-from geo_service.web.answers import answers
-from geo_service.web.errors import choice_documents, tell_outside, translator_of
+from geo_service.planning.reviews import MEDIA_TYPES, ExportFormat
+from geo_service.web.answers import answers, files
+from geo_service.web.errors import translator_of
 from geo_service.web.language import LanguageDep
-from geo_service.web.replies import GEOJSON, BboxDep, CountyDep, Limit, Offset, json_reply
+from geo_service.web.replies import (
+    GEOJSON,
+    BboxDep,
+    CountyDep,
+    Limit,
+    Offset,
+    download_reply,
+    features_reply,
+    json_reply,
+)
 from geo_service.web.results import made_reply
-from geo_service.wording import tell, tell_fault
-from geo_service.zoning.review import Review
+from geo_service.web.work import AT_ONCE_SECONDS, accepted_reply, ended, job_document
 
 router = APIRouter(prefix="/api", tags=["reviews"])
 _MAX_RULEBOOK = 500_000
-AT_ONCE_SECONDS = 2.0
-"""Work that is done within this time is answered at once; longer work is a job."""
 
 
 class ReviewRequest(BaseModel):
@@ -48,7 +45,7 @@ class ReviewRequest(BaseModel):
 @router.get("/rules", summary="The rulebook in force", responses=answers("Rules"))
 def rules(request: Request, county: CountyDep, language: LanguageDep) -> Response:
     """Return every rule with parameters, legal basis, and what the county overrode."""
-    return json_reply(request, rules_document(county.rulebook, county.translator(language)))
+    return json_reply(request, county.reviews.rules(language))
 
 
 @router.get("/reviews", summary="The reviews that are kept or saved", responses=answers("Reviews"))
@@ -61,7 +58,7 @@ def reviews(
     offset: Offset = 0,
 ) -> Response:
     """Return summaries of the reviews, newest first; those saved outlive the service."""
-    page, matched = county.review_summaries(language, limit=limit, offset=offset)
+    page, matched = county.reviews.summaries(language, limit=limit, offset=offset)
     document = {"numberMatched": matched, "numberReturned": len(page), "reviews": page}
     return json_reply(request, document)
 
@@ -86,57 +83,12 @@ def create_review(
     be kept (`not_saved` says why), else 202 with the job's address in `Location`.
     """
     asked = body or ReviewRequest()
-    rulebook = county.read_rulebook(asked.rulebook)
-    county.check_parks(asked.parks)
-    job = county.jobs.start(
-        lambda progress: county.review_again(
-            rulebook,
-            parks=asked.parks,
-            progress=progress,
-            is_trial=asked.rulebook is not None or asked.parks is not None,
-        )
-    )
-    is_ended = county.jobs.wait(job, AT_ONCE_SECONDS)
-    if is_ended and job.fault is not None:
-        raise job.fault
-    if not is_ended or job.result is None:
-        reply = json_reply(request, job_document(job, translator_of(request)), status=202)
-        reply.headers["location"] = f"/api/jobs/{job.job_id}"
-        return reply
+    job = county.reviews.start(asked.rulebook, asked.parks)
+    if not ended(county, job, AT_ONCE_SECONDS):
+        return accepted_reply(request, job)
     review_id = job.result.review_id
-    summary = county.review_summary(review_id, language)
+    summary = county.reviews.summary(review_id, language)
     return made_reply(request, summary, f"/api/reviews/{review_id}")
-
-
-def job_document(job: Job, translator: Translator) -> Document:
-    """Return a job's status and progress, and where its result is once there is one.
-
-    What went wrong is told as a problem document would tell it.
-    """
-    fault = job.fault
-    error = job.error if fault is None else tell_outside(fault, translator)
-    document: Document = {
-        "job_id": job.job_id,
-        "status": job.status.value,
-        "progress": job.progress,
-        "step": job.step,
-        "made_at": job.made_at.isoformat(timespec="seconds"),
-        "ended_at": None if job.ended_at is None else job.ended_at.isoformat(timespec="seconds"),
-        "error": None if error is None else tell(error, translator),
-    }
-    if isinstance(job.result, Review):
-        document["result"] = f"/api/reviews/{job.result.review_id}"
-    if isinstance(job.result, Ranking):
-        document["result"] = f"/api/rankings/{job.result.ranking_id}"
-    if isinstance(job.result, ImportDraft):
-        document["result"] = f"/api/imports/{job.result.draft_id}"
-    if fault is not None:
-        faults = getattr(fault, "faults", ())
-        document["errors"] = [tell_fault(one, translator) for one in faults]
-    if isinstance(fault, ChoiceNeededError):
-        document["parameter"] = fault.parameter
-        document["choices"] = choice_documents(fault, translator)
-    return document
 
 
 @router.get(
@@ -188,9 +140,7 @@ def comparison(
     before: Annotated[str, Query(max_length=64, description="The earlier review's id.")],
 ) -> Response:
     """Return the findings that are new, cured, persisting or changed since another review."""
-    result = county.compare_reviews(before, review_id, language)
-    document = {"before": before, "after": review_id, **comparison_document(result)}
-    return json_reply(request, document)
+    return json_reply(request, county.reviews.comparison(before, review_id, language))
 
 
 @router.get(
@@ -200,7 +150,7 @@ def comparison(
 )
 def review(review_id: str, request: Request, county: CountyDep, language: LanguageDep) -> Response:
     """Return how a review came out: verdicts and counts by rule."""
-    return json_reply(request, county.review_summary(review_id, language))
+    return json_reply(request, county.reviews.summary(review_id, language))
 
 
 @router.get(
@@ -222,7 +172,7 @@ def findings(  # noqa: PLR0913 - the filters that the contract names
     offset: Offset = 0,
 ) -> Response:
     """Return findings, gravest first, each with its geometry where it has one."""
-    page, matched = county.finding_features(
+    page, matched = county.reviews.findings(
         review_id,
         language,
         rule=rule,
@@ -231,4 +181,19 @@ def findings(  # noqa: PLR0913 - the filters that the contract names
         bbox=bbox,
         page=(limit, offset),
     )
-    return json_reply(request, collection(page, matched), media_type=GEOJSON)
+    return features_reply(request, page, matched)
+
+
+@router.get(
+    "/reviews/{review_id}/export",
+    summary="A review as a file",
+    responses=files(*MEDIA_TYPES.values(), errors=(NotFoundError,)),
+)
+def export(
+    review_id: str,
+    county: CountyDep,
+    language: LanguageDep,
+    format: Annotated[ExportFormat, Query(description="The file's format.")],  # noqa: A002 - the contract's word
+) -> Response:
+    """Return a review as a file with a name of its own; texts in the language asked for."""
+    return download_reply(county.reviews.file(review_id, format, language))

@@ -10,9 +10,6 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from geo_service.errors import ConflictError, NotFoundError
-from geo_service.planning.retention import drop_kept, find_kept, holding, pin_kept, retain_kept
-from geo_service.reports.layer import holding_document, outline_document
-from geo_service.stores.base import RANKING, REVIEW, KeepLimits
 from geo_service.web.answers import answers
 from geo_service.web.replies import CountyDep, Limit, Offset, json_reply
 
@@ -55,8 +52,7 @@ def saved(
     offset: Offset = 0,
 ) -> Response:
     """Return saved results and the lists of imports, newest first, each with its bytes."""
-    found = holding(county.workspace, kind=kind)
-    return json_reply(request, holding_document(found, (limit, offset)))
+    return json_reply(request, county.saved.listed(kind=kind, page=(limit, offset)))
 
 
 @router.post(
@@ -69,11 +65,8 @@ def retain(request: Request, county: CountyDep, body: Retention) -> Response:
 
     The current review, the one that it is compared with, and what is pinned stay.
     """
-    spared = {(REVIEW, county.review.review_id)}
-    limits = KeepLimits(body.days, body.bytes)
-    gone = retain_kept(county.workspace, limits, kind=body.kind, spared=spared)
-    county.forget(gone)
-    return json_reply(request, {"dropped": [outline_document(item) for item in gone]})
+    gone = county.saved.retain(days=body.days, most_bytes=body.bytes, kind=body.kind)
+    return json_reply(request, gone)
 
 
 @router.put(
@@ -83,8 +76,7 @@ def retain(request: Request, county: CountyDep, body: Retention) -> Response:
 )
 def pin(identity: _Id, request: Request, county: CountyDep) -> Response:
     """Pin a saved review or ranking; 404 for one that is not saved."""
-    found = pin_kept(county.workspace, identity, is_pinned=True)
-    return json_reply(request, outline_document(found))
+    return json_reply(request, county.saved.pin(identity, is_pinned=True))
 
 
 @router.delete(
@@ -94,8 +86,7 @@ def pin(identity: _Id, request: Request, county: CountyDep) -> Response:
 )
 def unpin(identity: _Id, request: Request, county: CountyDep) -> Response:
     """Take the pin away; the result stays until it is dropped."""
-    found = pin_kept(county.workspace, identity, is_pinned=False)
-    return json_reply(request, outline_document(found))
+    return json_reply(request, county.saved.pin(identity, is_pinned=False))
 
 
 @router.delete(
@@ -103,20 +94,14 @@ def unpin(identity: _Id, request: Request, county: CountyDep) -> Response:
 )
 def drop(identity: _Id, county: CountyDep) -> Response:
     """Drop a saved result or the lists of an import; 409 when it is pinned or the current."""
-    kind = find_kept(county.workspace, identity).kind
-    if kind == REVIEW:
-        county.drop_review(identity)
-    elif kind == RANKING:
-        county.rankings.drop(identity)
-    else:
-        drop_kept(county.workspace, kind, identity)
+    county.saved.drop(identity)
     return Response(status_code=204)
 
 
 @router.delete("/reviews/{review_id}", status_code=204, summary="Drop a review", responses=_GONE)
 def drop_review(review_id: _Id, county: CountyDep) -> Response:
     """Forget a review, saved or not; 409 for the current one and for one that is pinned."""
-    county.drop_review(review_id)
+    county.reviews.drop(review_id)
     return Response(status_code=204)
 
 

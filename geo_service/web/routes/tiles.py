@@ -7,21 +7,16 @@ nothing in it is a 204, a number outside the pyramid a 400.
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
-from geo_service.errors import InvalidQueryError, NotFoundError
-from geo_service.maps.tiles import MAX_ZOOM, Tiles, check_name
+from geo_service.errors import NotFoundError
+from geo_service.planning.tiles import MAX_ZOOM
 from geo_service.web.answers import answers
-from geo_service.web.replies import has_already
+from geo_service.web.replies import county_of, has_already
 from geo_service.web.security import A_YEAR, AGAIN
-from geo_service.wording import said
-
-if TYPE_CHECKING:
-    from geo_service.planning import County
 
 router = APIRouter(tags=["tiles"])
 
@@ -35,32 +30,6 @@ Column = Annotated[int, Path(ge=0, description="Column, from west to east.")]
 Row = Annotated[int, Path(ge=0, description="Row, from north to south.")]
 
 
-class ServedTiles:
-    """The tiles of the county's review; others when the review changes."""
-
-    def __init__(self, county: County) -> None:
-        self._county = county
-        self._lock = threading.Lock()
-        self._tiles: Tiles | None = None
-
-    def current(self) -> Tiles:
-        """Return the tiles of the review that is in force."""
-        with self._lock:
-            review = self._county.review
-            if self._tiles is None or self._tiles.review is not review:
-                previous, self._tiles = self._tiles, Tiles(review)
-                if previous is not None:
-                    previous.close()
-                    self._tiles.start()
-            return self._tiles
-
-    def close(self) -> None:
-        """Stop making tiles ahead."""
-        with self._lock:
-            if self._tiles is not None:
-                self._tiles.close()
-
-
 @router.get(
     "/tiles/{layer}/{z}/{x}/{y}.mvt",
     summary="A vector tile of a layer",
@@ -69,15 +38,8 @@ class ServedTiles:
 )
 def tile(layer: str, z: Zoom, x: Column, y: Row, request: Request, v: Version = None) -> Response:
     """Return a tile as a Mapbox Vector Tile 2.1; its one layer carries the layer's name."""
-    check_name(layer)
-    for parameter, number in (("x", x), ("y", y)):
-        if number >= 2**z:
-            msg = said("problem.tile", name=parameter, zoom=z, last=2**z - 1)
-            raise InvalidQueryError(parameter, msg)
-    served: ServedTiles = request.app.state.tiles
-    tiles = served.current()
-    found = tiles.tile(layer, z, x, y)
-    headers = {"cache-control": A_YEAR if v == tiles.version(layer) else AGAIN}
+    found, version = county_of(request).tiles.find(layer, z, x, y)
+    headers = {"cache-control": A_YEAR if v == version else AGAIN}
     if found is None:
         return Response(status_code=204, headers=headers)
     is_packed = "gzip" in request.headers.get("accept-encoding", "")

@@ -21,7 +21,7 @@ from geo_service.errors import AssetError, NotFoundError
 from geo_service.language import Language, Translator, catalogue
 from geo_service.maps import document as page
 from geo_service.maps.draw import draw, draw_served
-from geo_service.maps.layers import MapData
+from geo_service.maps.kinds.overview import OverviewData
 from geo_service.plan import Plan
 from geo_service.zoning.review import Review, review
 from tests.county import County
@@ -91,7 +91,7 @@ def sha256_source(text: str) -> str:
 
 def served(result: Review, language: Language = Language.ZH_HANS) -> page.ServedPage:
     names = result.plan.settings.names_hant
-    return page.served_page(draw_served(MapData(result, Translator(language, names))))
+    return page.served_page(draw_served(OverviewData(result, Translator(language, names))))
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +187,7 @@ def test_two_states_have_what_they_share_fetched_once() -> None:
 
 
 def test_a_mount_path_stands_before_every_address(demo_review: Review) -> None:
-    data = MapData(demo_review, Translator())
+    data = OverviewData(demo_review, Translator())
     found = page.served_page(draw_served(data, root="/geo"), root="/geo")
     parsed = Parsed(found.html)
     addresses = [attrs["src"] for attrs, _ in parsed.of("script") if attrs.get("src")]

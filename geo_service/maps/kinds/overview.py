@@ -1,0 +1,208 @@
+"""The map of a county at a glance: parks with their verdicts, findings, and the ground."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from geo_service.maps.kinds.plan import Maker, PlanData, Rows
+from geo_service.maps.layers import PARK_COLUMNS, FeatureList, ListGroup, MapLayer
+from geo_service.maps.style import OTHER
+from geo_service.model import Tier, Verdict
+from geo_service.reports.document import Document, finding_properties, focus_figures, plain
+from geo_service.schema import SCHEMAS
+from geo_service.zoning.names import township_names
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from geo_service.domain.subjects import illustrative_subjects
+from geo_service.language import Translator
+    from geo_service.maps.kinds import Subject
+    from geo_service.model import Finding
+    from geo_service.zoning.review import Review
+
+TOP_FINDINGS = 5
+"""How many findings a park's popup spells out."""
+FOCUS_FIGURES = ("basis", "year", "shares", "top_industry", "top_share", "hhi", "enterprise_count")
+"""What a park shows on the map; figures of its enterprises only as shares and counts."""
+
+
+class OverviewData(PlanData):
+    """The sources of one review: parks with their verdicts, findings, and the ground."""
+
+    kind: ClassVar[str] = "overview"
+    groups: ClassVar[tuple[str, ...]] = ("parks", "verdicts", "land", "zones", "ground")
+
+    def __init__(
+        self, review: Review, translator: Translator, base: PlanData | None = None
+    ) -> None:
+        super().__init__(review.plan, translator, base)
+        self.review = review
+
+    def makers(self) -> Mapping[str, Maker]:
+        """Return what makes the parks and the findings."""
+        return {"parks": self._parks, "findings": self._findings}
+
+    def title(self) -> str:
+        """Return the map's title."""
+        return self.text("map.title", county=self.county)
+
+    def subtitle(self) -> str:
+        """Say how many parks of each tier there are (1 + 5 + 42) and what they are."""
+        counts = Counter(item["properties"]["tier"] for item in self.features("parks"))
+        parts = []
+        for tier in Tier:
+            name = self.text(f"tier.{tier}" if counts[tier] == 1 else f"tier_many.{tier}")
+            parts.append(self.text("map.tier_count", count=counts[tier], tier=name))
+        return " + ".join(parts)
+
+    def about(self) -> list[str]:
+        """Say what the verdicts rest on: day, rulebook, data, basis of shares."""
+        basis = self.text(f"basis.{self.plan.settings.focus_basis}")
+        return [
+            self.text("map.about_day", day=self.review.as_of.isoformat()),
+            self.text("map.about_rulebook", version=self.review.rulebook.version),
+            *super().about(),
+            self.text("map.about_basis", basis=basis),
+        ]
+
+    def verdicts(self) -> dict[str, int] | None:
+        """Return how many parks have each verdict."""
+        return {str(name): count for name, count in self.review.verdicts.items()}
+
+    def lists(self) -> list[FeatureList]:
+        """Return the list of parks by tier."""
+        groups = tuple(ListGroup(value=tier, label=self.text(f"tier.{tier}")) for tier in Tier)
+        parks = FeatureList(
+            source="parks", column="tier", groups=groups, note="park", more="share", form="share"
+        )
+        return [parks]
+
+    def every_layer(self) -> Iterable[MapLayer]:
+        """Yield parks by tier and verdict, findings, land, zones and the ground."""
+        yield from self.tier_layers()
+        yield from self.verdict_layers()
+        yield MapLayer(
+            name="findings", group="verdicts", source="findings", title="map.findings", min_zoom=12
+        )
+        for name, zoom in (("sub_areas", 11), ("parcels", 13), ("buildings", 14)):
+            yield self.plan_layer(name, group="land", min_zoom=zoom)
+        yield from self.zone_layers()
+        yield from self.ground_layers()
+
+    def verdict_layers(self) -> Iterable[MapLayer]:
+        """Yield one line a verdict of parks."""
+        for verdict in (Verdict.PASS, Verdict.WATCH, Verdict.FAIL, Verdict.UNKNOWN):
+            key = f"verdict.{verdict}"
+            yield MapLayer(
+                name=f"parks.{verdict}",
+                group="verdicts",
+                source="parks",
+                title=key,
+                where=("verdict", verdict.value),
+                symbols=(key,),
+            )
+
+    def park_rows(self) -> gpd.GeoDataFrame:
+        """Return the parks of this map with their verdicts."""
+        return self.review.parks
+
+    def park_extra(self, park_id: str) -> Document:
+        """Return what a map says of a park beside what every map does."""
+        del park_id
+        return {}
+
+    def _parks(self) -> Rows:
+        """Parks with their verdicts, focus figures and gravest findings."""
+        frame = self.park_rows()
+        townships = township_names(self.plan)
+        groups = self.plan.settings.groups.names
+        rows = []
+        for cells in frame[list(PARK_COLUMNS)].to_dict("records"):
+            row: Document = plain(cells)
+            park_id, group = row["park_id"], row["industry_group"]
+            figures = focus_figures(self.review.focus[park_id], self.translator)
+            row |= {
+                "tier_name": self.text(f"tier.{row['tier']}"),
+                "verdict_name": self.text(f"verdict.{row['verdict']}"),
+                "status_name": self.text(f"status.{row['status'] or OTHER}"),
+                "township": self.converted(townships.get(row["township_code"])),
+                "speciality": self.converted(row["speciality"]),
+                "leading_industry_name": figures["leading_industry_name"],
+                "industry_group_name": self.translator.pick(groups[group]) if group else None,
+                "top_industry_name": figures["top_industry_name"],
+                "top_findings": self._top_findings(park_id),
+                **{name: figures[name] for name in FOCUS_FIGURES},
+                **self.park_extra(park_id),
+            }
+            rows.append(self.titled(park_id, row))
+        return [row["park_id"] for row in rows], rows, frame.geometry.to_numpy()
+
+    def _top_findings(self, park_id: str) -> list[Document]:
+        active = [item for item in self.review.findings_of(park_id) if item.waived is None]
+        return [
+            {
+                "finding_id": item.finding_id,
+                "verdict": item.verdict.value,
+                "severity": self.text(f"severity.{item.severity}"),
+                "title": self.translator.render(item.title),
+            }
+            for item in active[:TOP_FINDINGS]
+        ]
+
+    def shown_findings(self) -> list[Finding]:
+        """Return the findings of this map, in the order of the review."""
+        return list(self.review.results)
+
+    def _findings(self) -> Rows:
+        """Findings with what they say and what would cure them."""
+        found = self.shown_findings()
+        ids = [item.finding_id for item in found]
+        places = {item.finding_id: place for place, item in enumerate(self.review.results)}
+        chosen = [places[identity] for identity in ids]
+        shapes = self.review.geometry.to_numpy()[chosen]
+        return ids, [self.finding_row(item) for item in found], shapes
+
+    def finding_row(self, item: Finding) -> Document:
+        """Return a finding's properties."""
+        given = finding_properties(item, self.translator)
+        basis = item.legal_basis
+        words = (basis.document, basis.number, basis.article)
+        row = {
+            name: given[name]
+            for name in ("finding_id", "rule_id", "family", "severity", "verdict", "park_id")
+        }
+        row |= {
+            "subject": given["subject"],
+            "title": given["title"],
+            "cure": given["cure"],
+            "severity_name": self.text(f"severity.{item.severity}"),
+            "verdict_name": self.text(f"verdict.{item.verdict}"),
+            "basis_tag_name": self.text(f"basis_tag.{item.basis_tag}"),
+            "legal_basis": self.translator.convert(" ".join(filter(None, words))),
+            "is_waived": item.waived is not None,
+            "illustrative": item.illustrative
+            or ("parks", item.park_id) in self._illustrative_subjects,
+        }
+        if item.geometry is not None:
+            park = self._park_shapes.get(item.park_id or "")
+            # Such a finding is drawn as an outline, so that the park's land stays in sight.
+            row["is_whole_park"] = park is not None and item.geometry.equals_exact(park, 0.01)
+        return {**self.titled(item.finding_id, row), "search": ""}
+
+    @cached_property
+    def _park_shapes(self) -> Mapping[str, Any]:
+        parks = self.plan.metric("parks")
+        return dict(zip(parks["park_id"], parks.geometry, strict=True))
+
+    @cached_property
+    def _illustrative_subjects(self) -> frozenset[tuple[str, str]]:
+        return illustrative_subjects(self.plan)
+
+
+def states_of(subject: Subject) -> tuple[OverviewData]:
+    """Return the data of the map of a review."""
+    return (OverviewData(subject.need("review"), subject.translator, subject.base),)

@@ -1,0 +1,393 @@
+"""What every map has: the sources of a plan in one language, its ground and its credits.
+
+The kinds of map are built on it (see `kinds`); none of them is this alone.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import orjson
+import shapely
+
+from geo_service.documents import shorten
+from geo_service.errors import NotFoundError
+from geo_service.language import Language, Translator, to_simplified
+from geo_service.maps.layers import SOURCES, Box, FeatureList, MapLayer, Source
+from geo_service.maps.style import MANAGEMENT_BOUNDARY, OTHER, SYMBOLS
+from geo_service.model import Tier
+from geo_service.reports.document import (
+    Document,
+    collection,
+    feature,
+    is_illustrative,
+    plain,
+)
+from geo_service.schema import ZONE_KINDS
+from geo_service.wording import said
+from geo_service.zoning.names import township_names
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from geo_service.plan import Plan
+
+COORDINATE_DECIMALS = 6
+TILED_ABOVE_FEATURES = 4_000
+"""Features of a detail layer above which served pages draw it from tiles."""
+TILED_ABOVE_VERTICES = 200_000
+"""The same for vertices: some hundred outlines may be too much for one document."""
+MAX_SOURCES = 20
+"""How many sources of data the map names."""
+
+Rows = tuple[list[str], list[Document], Any]
+"""Ids, properties and shapes, in one order."""
+Maker = Callable[[], Rows]
+_Made = tuple[list[Document], "np.ndarray[Any, Any]"]
+
+
+class PlanData:
+    """The sources of one plan in one language; each is made once, when first asked for.
+
+    Safe to use from several threads. Names come in the translator's language; each
+    feature's `search` holds its names in simplified and traditional characters, and its id.
+    """
+
+    kind: ClassVar[str]
+    """Which map it is for."""
+    known: Mapping[str, Source] = SOURCES
+    groups: ClassVar[tuple[str, ...]] = ("parks", "land", "zones", "ground")
+    """The groups of the layer control, in order."""
+
+    def __init__(self, plan: Plan, translator: Translator, base: PlanData | None = None) -> None:
+        """Take the sources that are alike from `base`, if it is of the same plan."""
+        self.translator = translator
+        self.plan = plan
+        self._base = base
+        self._traditional = Translator(Language.ZH_HANT, plan.settings.names_hant)
+        self._lock = threading.RLock()
+        self._made: dict[str, _Made] = {}
+
+    def sources(self) -> tuple[Source, ...]:
+        """Return the sources that have features, from the bottom of the map to its top."""
+        return tuple(source for source in self.known.values() if self.count(source.name))
+
+    def is_tiled(self, name: str) -> bool:
+        """Return whether a served page draws a source from tiles: all of a big layer."""
+        if not self.known[name].is_detail or name in self.makers():
+            return False
+        frame = self.frame(name)
+        return len(frame) == len(self.plan.geo(name)) and is_big(frame)
+
+    def count(self, name: str) -> int:
+        """Return how many features a source has."""
+        if self.is_tiled(name):
+            return int(_is_placed(self.frame(name)).sum())
+        return len(self.features(name))
+
+    def column(self, name: str, column: str) -> list[Any]:
+        """Return one property of all features of a source; of a big layer without making them."""
+        if self.is_tiled(name) and column in self.frame(name).columns:
+            frame = self.frame(name)
+            cells = frame.loc[_is_placed(frame), column].astype(object)
+            return list(cells.where(cells.notna(), None))
+        return [item["properties"].get(column) for item in self.features(name)]
+
+    def features(self, name: str) -> list[Document]:
+        """Return a source's features; NotFoundError for a name that is no source."""
+        return self._source(name)[0]
+
+    def document(
+        self, name: str, *, bbox: Box | None = None, limit: int | None = None, offset: int = 0
+    ) -> Document:
+        """Return a source as a feature collection: the features whose shape meets a box.
+
+        `numberMatched` counts all that meet the box, before `limit` and `offset`.
+        """
+        if bbox is not None and name in self.known and self.is_tiled(name):
+            frame = self.frame(name)
+            is_met = shapely.intersects(frame.geometry.to_numpy(), shapely.box(*bbox))
+            features = self._make(self.known[name], frame[is_met])[0]
+        else:
+            features, shapes = self._source(name)
+            if bbox is not None:
+                met = np.flatnonzero(shapely.intersects(shapes, shapely.box(*bbox)))
+                features = [features[place] for place in met]
+        end = None if limit is None else offset + limit
+        return collection(features[offset:end], len(features))
+
+    def bounds(self) -> Box:
+        """Return the box of the county, else of its parks and townships."""
+        for names in (("county",), ("parks", "townships")):
+            found = [self._source(name)[1] for name in names if name in self.known]
+            shapes = np.concatenate([*found, np.empty(0, dtype=object)])
+            if len(shapes):
+                west, south, east, north = (float(value) for value in shapely.total_bounds(shapes))
+                return west, south, east, north
+        return -170.0, -60.0, 170.0, 75.0
+
+    def _source(self, name: str) -> _Made:
+        if name not in self.known:
+            shown = shorten(name)
+            msg = said("problem.no_map_layer", layer=repr(shown), known=list(self.known))
+            raise NotFoundError(msg)
+        if self._base is not None and name not in self.makers() and self._is_alike(name):
+            return self._base._source(name)  # noqa: SLF001 - of the same class
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = self._make(self.known[name])
+            return self._made[name]
+
+    def _is_alike(self, name: str) -> bool:
+        """Whether a source of the plan is drawn just as on the map that this one is based on."""
+        base = self._base
+        return base is not None and base.plan is self.plan and base.known.get(name) == SOURCES[name]
+
+    def makers(self) -> Mapping[str, Maker]:
+        """Return what makes the sources that are not simply a layer of the plan."""
+        return {}
+
+    def frame(self, name: str) -> gpd.GeoDataFrame:
+        """Return the features of a layer of the plan that this map may show."""
+        return self.plan.geo(name)
+
+    def _make(self, source: Source, frame: gpd.GeoDataFrame | None = None) -> _Made:
+        make = self.makers().get(source.name)
+        ids, rows, shapes = make() if make else self.rows(source, frame=frame)
+        if source.name == "townships":
+            shapes = shapely.point_on_surface(shapes)
+        shapes = np.asarray(shapes, dtype=object)
+        drawn = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+        if source.has_unplaced:
+            drawn[:] = True
+        places = np.flatnonzero(drawn)
+        made = [
+            feature(identity, shape, row)
+            for identity, row, shape in zip(
+                (ids[place] for place in places),
+                (rows[place] for place in places),
+                _geometry(shapes[places]),
+                strict=True,
+            )
+        ]
+        return made, shapes[places]
+
+    def rows(
+        self, source: Source, layer: str | None = None, *, frame: gpd.GeoDataFrame | None = None
+    ) -> Rows:
+        """Return the rows of a plan's layer, or of a part, with the columns that may go out."""
+        frame = self.frame(layer or source.name) if frame is None else frame
+        kept = [name for name in ("name", *source.columns) if name in frame.columns]
+        columns = [*kept, "illustrative", "source"]
+        rows = []
+        extra = self._extra(source.name)
+        for cells in zip(*(frame[name] for name in columns), strict=True):
+            row = plain(dict(zip(columns, cells, strict=True)))
+            identity = row[source.key]
+            row |= extra.get(identity, {})
+            rows.append(self.worded(source, identity, row))
+        return [row[source.key] for row in rows], rows, frame.geometry.to_numpy()
+
+    def worded(self, source: Source, identity: str, row: Document) -> Document:
+        """Add to a row what its classes are called and what it is found by."""
+        if source.name == "rivers":
+            is_boundary = row["is_management_boundary"]
+            row["kind"] = MANAGEMENT_BOUNDARY if is_boundary else row["rank"]
+        for column, section in source.named.items():
+            value = row.get(column)
+            row[f"{column}_name"] = self.text(f"{section}.{value or OTHER}")
+        return self.titled(identity, row)
+
+    def text(self, key: str, **values: object) -> str:
+        """Return a text of the catalogue in the map's language."""
+        return self.translator.text(key, **values)
+
+    def titled(self, identity: str, row: Document) -> Document:
+        """Put the name into the page's language, and give the row what it is found by."""
+        name = row.get("name") or ""
+        forms = (
+            to_simplified(name),
+            self._traditional.convert(to_simplified(name)),
+            name,
+            identity,
+        )
+        if name:
+            row["name"] = self.translator.convert(name)
+        row["search"] = "\n".join(dict.fromkeys(form.lower() for form in forms if form))
+        park_id = row.get("park_id")
+        if park_id is not None and park_id != identity:
+            row["park"] = self.park_names.get(park_id, park_id)
+        return row
+
+    @cached_property
+    def park_names(self) -> Mapping[str, str]:
+        """Names of parks by id, in the map's language."""
+        parks = self.plan.frame("parks")
+        return dict(zip(parks["park_id"], map(self.translator.convert, parks["name"]), strict=True))
+
+    def converted(self, text: str | None) -> str | None:
+        """Return a name of the data in the map's script; None for none."""
+        return self.translator.convert(text) if text else None
+
+    def _extra(self, name: str) -> Mapping[str, Document]:
+        """Properties of a source that come from other layers, by id."""
+        if name == "township_areas":
+            return {code: {"name": found} for code, found in township_names(self.plan).items()}
+        if name == "buildings" and self.plan.has("floors"):
+            floors = self.plan.frame("floors")
+            sums = floors.groupby("building_id").agg(
+                floors=("floor_no", "size"),
+                floor_area_m2=("area_m2", lambda cells: cells.sum(skipna=False)),
+                vacant_m2=("vacant_m2", lambda cells: cells.sum(skipna=False)),
+            )
+            return {str(key): plain(row) for key, row in sums.to_dict("index").items()}
+        return {}
+
+    # ---- what the map has -----------------------------------------------------------------
+
+    @property
+    def county(self) -> str:
+        """The county's name in the map's language."""
+        return self.translator.pick(self.plan.settings.name)
+
+    def title(self) -> str:
+        """Return the map's title."""
+        raise NotImplementedError
+
+    def subtitle(self) -> str:
+        """Return the line under the title."""
+        raise NotImplementedError
+
+    def about(self) -> list[str]:
+        """Say what the map rests on: day, rulebook, data."""
+        return [self.text("map.about_plan", version=self.plan.version)]
+
+    def verdicts(self) -> dict[str, int] | None:
+        """Return how many parks have each verdict; None for a map that does not tell."""
+        return None
+
+    def lists(self) -> list[FeatureList]:
+        """Return the lists of the side panel."""
+        return []
+
+    def layers(self) -> list[MapLayer]:
+        """Return the layer control's lines: only layers that have features."""
+        present = {source.name for source in self.sources()}
+        return [layer for layer in self.every_layer() if layer.source in present]
+
+    def every_layer(self) -> Iterable[MapLayer]:
+        """Yield the lines of the layer control that this map knows."""
+        yield from self.ground_layers()
+
+    def tier_layers(self) -> Iterable[MapLayer]:
+        """Yield one line a tier of parks."""
+        for tier in Tier:
+            key = f"tier.{tier}"
+            yield MapLayer(
+                name=f"parks.{tier}",
+                group="parks",
+                source="parks",
+                title=key,
+                where=("tier", tier.value),
+                symbols=(key,),
+            )
+
+    def zone_layers(self, shown: Sequence[str] = ("ecological_red_line",)) -> Iterable[MapLayer]:
+        """Yield one line a kind of control zone that there is."""
+        for kind in self.present("control_zones", ZONE_KINDS):
+            yield MapLayer(
+                name=f"control_zones.{kind}",
+                group="zones",
+                source="control_zones",
+                title=f"zone.{kind}",
+                where=("kind", kind),
+                is_shown=kind in shown,
+                symbols=(f"zone.{kind}",),
+            )
+
+    def ground_layers(self, *, facilities_from: int = 10) -> Iterable[MapLayer]:
+        """Yield the lines of the ground: county, townships, water, roads, facilities."""
+        yield self.plan_layer("county")
+        yield self.plan_layer("townships")
+        yield self.plan_layer("township_areas", is_shown=False)
+        yield self.plan_layer("rivers")
+        yield self.plan_layer("roads")
+        yield self.plan_layer("facilities", min_zoom=facilities_from)
+
+    def plan_layer(
+        self, name: str, *, group: str = "ground", is_shown: bool = True, min_zoom: int = 0
+    ) -> MapLayer:
+        """Return the line of a whole layer of the plan."""
+        source = self.known[name]
+        symbols: tuple[str, ...] = (source.symbol,)
+        if source.symbol_column is not None:
+            prefix = f"{source.symbol}."
+            known = [key.removeprefix(prefix) for key in SYMBOLS if key.startswith(prefix)]
+            symbols = tuple(prefix + value for value in self.present(name, known))
+        return MapLayer(
+            name=name,
+            group=group,
+            source=name,
+            title=f"layer.{name}",
+            is_shown=is_shown,
+            min_zoom=min_zoom,
+            symbols=symbols,
+        )
+
+    def present(self, name: str, known: Sequence[str]) -> list[str]:
+        """Return the classes that the features of a source have, in the order of `known`."""
+        column = self.known[name].symbol_column or ""
+        found = {value or OTHER for value in self.column(name, column)}
+        return [value for value in known if value in found]
+
+    def is_illustrative(self) -> bool:
+        """Return whether anything in the plan is made up."""
+        return is_illustrative(self.plan)
+
+    def credits(self) -> list[str]:
+        """Return the sources of what the map draws, but for made-up features, each once.
+
+        A source that only adds a remark to another one (`A; remark` beside `A`) is left out.
+        """
+        named = {
+            text
+            for source in self.sources()
+            for text, is_made_up in zip(
+                self.column(source.name, "source"),
+                self.column(source.name, "illustrative"),
+                strict=True,
+            )
+            if text and not is_made_up
+        }
+        if self.plan.dem is not None and not self.plan.dem.illustrative:
+            named.add(self.plan.dem.source)
+        whole = [
+            text
+            for text in sorted(named)
+            if text.partition("; ")[0] == text
+            or not any(text.startswith(f"{other}; ") for other in named)
+        ]
+        return whole[:MAX_SOURCES]
+
+
+def is_big(frame: gpd.GeoDataFrame) -> bool:
+    """Return whether a layer is too much for one document."""
+    if len(frame) > TILED_ABOVE_FEATURES:
+        return True
+    vertices = shapely.get_num_coordinates(frame.geometry.to_numpy())
+    return int(vertices.sum()) > TILED_ABOVE_VERTICES
+
+
+def _is_placed(frame: gpd.GeoDataFrame) -> Any:  # noqa: ANN401 - a mask
+    shapes = frame.geometry.to_numpy()
+    return ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+
+
+def _geometry(shapes: np.ndarray[Any, Any]) -> list[Document | None]:
+    rounded = shapely.transform(shapes, lambda xy: np.round(xy, COORDINATE_DECIMALS))
+    texts = shapely.to_geojson(shapely.orient_polygons(rounded))
+    return [None if text is None else orjson.loads(text) for text in texts]

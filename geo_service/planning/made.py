@@ -1,0 +1,18 @@
+"""What a job made: which kind of result, and under which id it is found."""
+
+from __future__ import annotations
+
+from geo_service.planning.import_drafts import ImportDraft
+from geo_service.suitability.rank import Ranking
+from geo_service.zoning.review import Review
+
+
+def made_of(result: object) -> tuple[str, str] | None:
+    """Return the kind (`reviews`, `rankings`, `imports`) and id of a result; None for no result."""
+    if isinstance(result, Review):
+        return "reviews", result.review_id
+    if isinstance(result, Ranking):
+        return "rankings", result.ranking_id
+    if isinstance(result, ImportDraft):
+        return "imports", result.draft_id
+    return None

@@ -1,0 +1,557 @@
+"""Reviews of a county: made, kept, saved, compared, listed, and handed out as files.
+
+`ReviewDesk` answers for one running county. A saved review outlives the process: it is looked at
+by its documents, and made again from its recipe when a map or a file of it is wanted.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import shapely
+import shapely.geometry
+
+from geo_service.errors import ConflictError, NotFoundError
+from geo_service.language import Language, Translator
+from geo_service.maps.style import SYMBOLS
+from geo_service.model import Verdict
+from geo_service.planning.downloads import Download, file_name
+from geo_service.planning.keeping import members
+from geo_service.planning.pages.register import review_register
+from geo_service.planning.parks import check_parks
+from geo_service.planning.results import keep_plan, load_document, rulebook_recipe, save_result
+from geo_service.planning.saved import drop_kept, retain_within
+from geo_service.planning.told import Told
+from geo_service.reports.document import (
+    collection,
+    comparison_document,
+    dump,
+    finding_features,
+    finding_properties,
+    park_features,
+    review_document,
+    review_summary,
+    rules_document,
+)
+from geo_service.reports.terminal import comparison_table, verdict_table
+from geo_service.stores.base import REVIEW, Saved
+from geo_service.wording import said
+from geo_service.workspace.opening import Workspace, open_workspace
+from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
+from geo_service.zoning.review import Review, review
+from geo_service.zoning.rulebook import Rulebook, parse_rulebook
+from geo_service.zoning.waivers import Waiver, Waivers
+
+if TYPE_CHECKING:
+    import os
+
+    from geo_service.jobs import Job
+    from geo_service.planning.state import CountyState
+    from geo_service.reports.document import Document
+    from geo_service.stores.base import Box
+    from geo_service.zoning.review import Progress
+
+KEPT_REVIEWS = 50
+"""How many reviews a running service remembers beside the current one."""
+SUMMARY, WHOLE = "summary", "review"
+_PARTS = ("parks", "findings")
+Page = tuple[int, int]
+"""Limit and offset."""
+
+
+# ---- as files ------------------------------------------------------------------------------------
+
+
+class ExportFormat(StrEnum):
+    """The formats of a review as a file; the value is also the file's extension."""
+
+    JSON = "json"
+    GEOJSON = "geojson"
+    XLSX = "xlsx"
+    DOCX = "docx"
+    GPKG = "gpkg"
+
+
+BINARY = frozenset({ExportFormat.XLSX, ExportFormat.DOCX, ExportFormat.GPKG})
+"""Formats that are not for a terminal."""
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+MEDIA_TYPES = {
+    ExportFormat.JSON: "application/json",
+    ExportFormat.GEOJSON: "application/geo+json",
+    ExportFormat.XLSX: f"{_OFFICE}.spreadsheetml.sheet",
+    ExportFormat.DOCX: f"{_OFFICE}.wordprocessingml.document",
+    ExportFormat.GPKG: "application/geopackage+sqlite3",
+}
+
+
+def export_review(
+    review: Review,
+    format: ExportFormat,  # noqa: A002 - the contract's word
+    translator: Translator,
+    more: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Return a review as a file of a format, its texts in the translator's language.
+
+    `more` are members of its document beside those of the review: whether it is saved.
+    """
+    if format is ExportFormat.JSON:
+        return dump({**review_document(review, translator), **(more or {})}, indent=True)
+    if format is ExportFormat.GEOJSON:
+        features = [*park_features(review, translator), *finding_features(review, translator)]
+        summary = {**review_summary(review, translator), **(more or {})}
+        return dump(collection(features, len(features), review=summary))
+    return _report(review, format, translator)
+
+
+def _report(review: Review, format: ExportFormat, translator: Translator) -> bytes:  # noqa: A002 - as above
+    """A report in one of the binary formats; their libraries are loaded only for them."""
+    from geo_service.reports.review import review_content  # noqa: PLC0415
+
+    content = review_content(review, translator)
+    colours = {
+        verdict: SYMBOLS[f"verdict.{verdict}"].fill or SYMBOLS[f"verdict.{verdict}"].stroke
+        for verdict in Verdict
+    }
+    if format is ExportFormat.XLSX:
+        from geo_service.reports.xlsx import review_workbook  # noqa: PLC0415
+
+        return review_workbook(content, colours)
+    if format is ExportFormat.DOCX:
+        from geo_service.reports.docx import review_text  # noqa: PLC0415
+
+        return review_text(content, colours)
+    from geo_service.reports.geopackage import review_geopackage  # noqa: PLC0415
+
+    return review_geopackage(review, content, colours)
+
+
+def export_name(review: Review, format: ExportFormat, translator: Translator) -> str:  # noqa: A002 - as above
+    """Return what the file is called: letters, digits, `.`, `-` and `_` of any script, no path."""
+    name = translator.text(
+        "report.file",
+        county=translator.pick(review.plan.settings.name),
+        day=review.as_of.isoformat(),
+        review=review.review_id,
+    )
+    return file_name(name, format)
+
+
+def review_table(result: Review, translator: Translator, *, width: int | None) -> bytes:
+    """Return the verdicts as a table for a terminal of so many character cells."""
+    return verdict_table(result, translator, width=width).encode()
+
+
+def comparison_told(comparison: Comparison) -> Told:
+    """Return how two reviews differ, for a terminal."""
+    return Told(
+        lambda: comparison_document(comparison),
+        lambda translator, width: comparison_table(comparison, translator, width=width),
+    )
+
+
+# ---- in the store --------------------------------------------------------------------------------
+
+
+def save_review(opened: Workspace, result: Review, *, is_trial: bool = False) -> Saved:
+    """Save a review with its answers in the three languages; StoreError when that fails.
+
+    `is_trial` marks one by another rulebook than the county's own, or of some parks only.
+    """
+    documents: dict[str, object] = {}
+    for language in Language:
+        translator = Translator(language, result.plan.settings.names_hant)
+        whole = review_document(result, translator)
+        documents[f"{WHOLE}.{language}"] = whole
+        documents[f"{SUMMARY}.{language}"] = {
+            name: value for name, value in whole.items() if name not in _PARTS
+        }
+    return save_result(
+        opened,
+        result.plan,
+        kind=REVIEW,
+        identity=result.review_id,
+        rulebook_version=result.rulebook.version,
+        recipe={**_recipe(result), "is_trial": is_trial},
+        documents=documents,
+    )
+
+
+def save_workspace_review(
+    workspace: str | os.PathLike[str], result: Review, *, is_trial: bool = False
+) -> Saved:
+    """Save a review of a workspace; what the command line's `review --save` does."""
+    with open_workspace(workspace) as opened:
+        saved = save_review(opened, result, is_trial=is_trial)
+        keep_plan(opened, result.plan)
+        retain_within(opened, spared={(saved.kind, saved.id)})
+        return saved
+
+
+def _recipe(result: Review) -> dict[str, Any]:
+    return {
+        "as_of": result.as_of.isoformat(),
+        "parks": list(result.park_ids),
+        "rulebook": rulebook_recipe(result.rulebook),
+        "waivers": [entry.model_dump(mode="json") for entry in result.waivers.entries],
+        "stale_waivers": list(result.waivers.stale),
+    }
+
+
+def review_from_recipe(opened: Workspace, identity: str) -> Review:
+    """Make a saved review again from what it was made from.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such review, or it would not come out the same: the workspace's settings
+        have changed since, a version is not kept, or this release judges otherwise.
+    """
+    saved = opened.store.find(REVIEW, identity)
+    recipe = saved.recipe
+    plan = opened.plan_at(saved.layer_versions)
+    text = orjson.dumps(recipe["rulebook"]).decode()
+    waivers = tuple(Waiver.model_validate(entry) for entry in recipe["waivers"])
+    is_whole = recipe["parks"] == plan.frame("parks")["park_id"].tolist()
+    for parks in (None, recipe["parks"]) if is_whole else (recipe["parks"],):
+        made = review(  # a review of all parks and one of each park by name have different ids
+            plan,
+            parse_rulebook(text, "rulebook"),
+            parks=parks,
+            as_of=date.fromisoformat(recipe["as_of"]),
+            waivers=Waivers(waivers, tuple(recipe["stale_waivers"])),
+        )
+        if made.review_id == identity:
+            break
+    summary = load_document(opened, REVIEW, identity, f"{SUMMARY}.{Language.ZH_HANS}")
+    is_same = (
+        made.review_id == identity
+        and dict(made.verdicts) == summary["verdicts"]
+        and len(made.results) == summary["findings_count"]
+    )
+    if not is_same:
+        msg = said("problem.review_gone", review=repr(identity))
+        raise NotFoundError(msg)
+    return made
+
+
+def feature_of(finding: Mapping[str, Any]) -> Document:
+    """Return a finding of a saved review as a feature."""
+    return {
+        "type": "Feature",
+        "id": finding["finding_id"],
+        "geometry": finding["geometry"],
+        "properties": {name: value for name, value in finding.items() if name != "geometry"},
+    }
+
+
+def saved_features(
+    whole: Mapping[str, Any],
+    *,
+    rule: str | None = None,
+    park: str | None = None,
+    severity: str | None = None,
+    bbox: Box | None = None,
+) -> list[Document]:
+    """Return the findings of a saved review's document that pass every filter, as features."""
+    window = None if bbox is None else shapely.box(*bbox)
+    found = []
+    for item in whole["findings"]:
+        is_wanted = (
+            (rule is None or item["rule_id"] == rule)
+            and (park is None or item["park_id"] == park)
+            and (severity is None or item["severity"] == severity)
+        )
+        if is_wanted and (window is None or _meets(item["geometry"], window)):
+            found.append(feature_of(item))
+    return found
+
+
+def _meets(geometry: Mapping[str, Any] | None, window: shapely.Geometry) -> bool:
+    return geometry is not None and bool(shapely.geometry.shape(dict(geometry)).intersects(window))
+
+
+# ---- of a running county -------------------------------------------------------------------------
+
+
+class ReviewDesk:
+    """The reviews of one county. Methods are safe to call from several threads."""
+
+    def __init__(self, state: CountyState) -> None:
+        self._state = state
+        self._lock = threading.RLock()
+        self._reviews: OrderedDict[str, tuple[str, Review]] = OrderedDict()
+        self._trials: set[str] = set()
+        self.keep(state.review)
+
+    def read_rulebook(self, text: str | None) -> Rulebook:
+        """Return a rulebook given as text, or the county's own; RulebookError lists faults."""
+        return parse_rulebook(text, "rulebook") if text else self._state.rulebook
+
+    def rules(self, language: Language) -> Document:
+        """Return the rulebook in force: every rule with parameters and legal basis."""
+        return rules_document(self._state.rulebook, self._state.translator(language))
+
+    def start(self, rulebook: str | None = None, parks: Sequence[str] | None = None) -> Job:
+        """Begin to review the plan, by the county's rulebook or one given as text.
+
+        RulebookError and NotFoundError say at once what is wrong with the rulebook or a park.
+        """
+        rules = self.read_rulebook(rulebook)
+        check_parks(self._state.now, parks)
+        is_trial = rulebook is not None or parks is not None
+        return self._state.jobs.start(
+            lambda progress: self.make(rules, parks=parks, progress=progress, is_trial=is_trial)
+        )
+
+    def make(
+        self,
+        rulebook: Rulebook,
+        *,
+        parks: Sequence[str] | None = None,
+        progress: Progress | None = None,
+        is_trial: bool = False,
+    ) -> Review:
+        """Review the plan by a rulebook and keep the review.
+
+        A trial, by another rulebook than the county's or of some parks, is marked as such: what
+        has changed in the county is not told from it.
+        """
+        result = review(self._state.plan, rulebook, parks=parks, progress=progress)
+        self.keep(result)
+        with self._lock:
+            (self._trials.add if is_trial else self._trials.discard)(result.review_id)
+        # Where it cannot be saved the review stays in memory, and says so.
+        if self._state.keeper.save(
+            REVIEW, result.review_id, lambda opened: save_review(opened, result, is_trial=is_trial)
+        ):
+            self._state.keep_plan(result.plan)
+        return result
+
+    def keep(self, result: Review, at: datetime | None = None) -> None:
+        """Remember a review; of more than fifty the oldest go, but never the current one."""
+        with self._lock:
+            made = (at or datetime.now(UTC)).isoformat(timespec="seconds")
+            self._reviews.setdefault(result.review_id, (made, result))
+            self._reviews.move_to_end(result.review_id)
+            current = self._state.review.review_id
+            while len(self._reviews) > KEPT_REVIEWS + 1:
+                del self._reviews[next(key for key in self._reviews if key != current)]
+
+    def is_saved(self, review_id: str) -> bool:
+        """Return whether a review is in the store and outlives this process."""
+        return self._state.keeper.why_not(REVIEW, review_id) is None
+
+    def drop(self, review_id: str) -> None:
+        """Forget a review, in memory and in the store.
+
+        NotFoundError for an unknown id; ConflictError for the current one, and for a pinned one.
+        """
+        is_saved = bool(self._state.keeper.saved_among(REVIEW, [review_id]))
+        if review_id == self._state.review.review_id:
+            raise ConflictError(said("problem.current_review", name=repr(review_id)))
+        if is_saved:
+            drop_kept(self._state.workspace, REVIEW, review_id)
+        if not self.forget(review_id) and not is_saved:
+            raise no_such_review(review_id)
+
+    def forget(self, review_id: str) -> bool:
+        """Remember a review no longer, unless it is current; return whether it was remembered."""
+        if review_id == self._state.review.review_id:
+            return False
+        with self._lock:
+            return self._reviews.pop(review_id, None) is not None
+
+    def find(self, review_id: str) -> Review:
+        """Return a kept review; one saved by an earlier process is made again.
+
+        NotFoundError for an unknown id, or when it would not come out the same any more.
+        """
+        found = self._in_memory(review_id)
+        if found is not None:
+            return found
+        saved = self._find_saved(review_id)
+        if saved is None:
+            raise no_such_review(review_id)
+        made = review_from_recipe(self._state.workspace, review_id)
+        self.keep(made, saved.made_at)
+        return made
+
+    def _in_memory(self, review_id: str) -> Review | None:
+        with self._lock:
+            kept = self._reviews.get(review_id)
+        return None if kept is None else kept[1]
+
+    def _find_saved(self, review_id: str) -> Saved | None:
+        if not self._state.has_workspace:
+            return None
+        try:
+            return self._state.workspace.store.find(REVIEW, review_id)
+        except NotFoundError:
+            return None
+
+    def _saved_document(self, review_id: str, name: str, language: Language) -> Document:
+        if self._find_saved(review_id) is None:
+            raise no_such_review(review_id)
+        opened = self._state.workspace
+        document: Document = load_document(opened, REVIEW, review_id, f"{name}.{language}")
+        return document
+
+    def compare(self, before: str, after: str, language: Language) -> Comparison:
+        """Return what is new, cured, persisting or changed from one kept review to another."""
+        return compare_reviews(self._looked(before, language), self._looked(after, language))
+
+    def comparison(self, before: str, after: str, language: Language) -> Document:
+        """Return `compare` as a document."""
+        told = comparison_document(self.compare(before, after, language))
+        return {"before": before, "after": after, **told}
+
+    def _looked(self, review_id: str, language: Language) -> Looked:
+        result = self._in_memory(review_id)
+        if result is not None:
+            translator = self._state.translator(language)
+            findings = [finding_properties(item, translator) for item in result.results]
+            return Looked(findings, frozenset(result.park_ids), frozenset(result.checks))
+        whole = self._saved_document(review_id, WHOLE, language)
+        parks = frozenset(park["park_id"] for park in whole["parks"])
+        findings = [feature_of(item)["properties"] for item in whole["findings"]]
+        return Looked(findings, parks, frozenset(whole["checks"]))
+
+    def summary(self, review_id: str, language: Language) -> Document:
+        """Return how a kept or saved review came out; NotFoundError for an unknown id."""
+        return {**self._summary(review_id, language), **self._members(review_id, language)}
+
+    def _members(self, review_id: str, language: Language) -> Document:
+        translator = self._state.translator(language)
+        return self._state.keeper.members(REVIEW, review_id, translator)
+
+    def _summary(self, review_id: str, language: Language) -> Document:
+        found = self._in_memory(review_id)
+        if found is not None:
+            return review_summary(found, self._state.translator(language))
+        return self._saved_document(review_id, SUMMARY, language)
+
+    def summaries(
+        self, language: Language, *, limit: int = 100, offset: int = 0
+    ) -> tuple[list[Document], int]:
+        """Return summaries of kept and saved reviews, newest first, and how many there are.
+
+        Each says when it was made (UTC), whether it is saved, and whether it is a trial.
+        """
+        with self._lock:
+            kept = {review_id: made_at for review_id, (made_at, _) in self._reviews.items()}
+            trials = set(self._trials)
+        saved: list[Saved] = []
+        count = 0
+        if self._state.has_workspace:
+            saved = self._state.workspace.store.saved(REVIEW, limit=limit + offset)
+            count = self._state.workspace.store.count_saved(REVIEW)
+        known = self._state.keeper.saved_among(REVIEW, kept)
+        rows = [(item.made_at.isoformat(timespec="seconds"), item.id) for item in saved]
+        rows += [(made_at, name) for name, made_at in kept.items() if name not in known]
+        rows.sort(key=lambda row: row[0], reverse=True)
+        trials |= {item.id for item in saved if item.recipe.get("is_trial")}
+        trials.discard(self._state.review.review_id)
+        pinned = {item.id for item in saved if item.is_pinned}
+        listed = {item.id for item in saved} | known
+        translator = self._state.translator(language)
+        page: list[Document] = [
+            {
+                "made_at": made_at,
+                "is_trial": review_id in trials,
+                "is_pinned": review_id in pinned,
+                **self._summary(review_id, language),
+                **members(self._reason(review_id, listed), translator),
+            }
+            for made_at, review_id in rows[offset : offset + limit]
+        ]
+        return page, count + len(kept) - len(known)
+
+    def _reason(self, review_id: str, saved: Collection[str]) -> str | None:
+        return None if review_id in saved else self._state.keeper.why_not(REVIEW, review_id)
+
+    def in_memory(self) -> list[tuple[str, Review]]:
+        """Return the reviews in memory with the time each was made (UTC), newest first."""
+        with self._lock:
+            return list(reversed(self._reviews.values()))
+
+    def findings(  # noqa: PLR0913 - the filters of one list
+        self,
+        review_id: str,
+        language: Language,
+        *,
+        rule: str | None = None,
+        park: str | None = None,
+        severity: str | None = None,
+        bbox: Box | None = None,
+        page: Page = (100, 0),
+    ) -> tuple[list[Document], int]:
+        """Return one page of a review's findings as features, and how many match in all."""
+        result = self._in_memory(review_id)
+        limit, offset = page
+        if result is None:
+            whole = self._saved_document(review_id, WHOLE, language)
+            found = saved_features(whole, rule=rule, park=park, severity=severity, bbox=bbox)
+            return found[offset : offset + limit], len(found)
+        keep: Callable[[int], bool] = lambda place: (  # noqa: E731 - one condition, used once
+            (rule is None or result.results[place].rule_id == rule)
+            and (park is None or result.results[place].park_id == park)
+            and (severity is None or result.results[place].severity == severity)
+        )
+        places = [place for place in range(len(result.results)) if keep(place)]
+        if bbox is not None:
+            shapes = result.geometry.to_numpy()
+            window = shapely.box(*bbox)
+            places = [
+                place
+                for place in places
+                if shapes[place] is not None and shapes[place].intersects(window)
+            ]
+        chosen = places[offset : offset + limit]
+        return finding_features(result, self._state.translator(language), chosen), len(places)
+
+    def register(self, review_id: str, language: Language, *, page: Page = (100, 0)) -> Document:
+        """Return a review's summary, parks and rules, and one page of its findings."""
+        limit, offset = page
+        translator = self._state.translator(language)
+        document = review_register(self.find(review_id), translator, limit=limit, offset=offset)
+        document["summary"] |= self._members(review_id, language)
+        return document
+
+    def file(self, review_id: str, format: ExportFormat, language: Language) -> Download:  # noqa: A002 - as above
+        """Return a review as a file of a format, its texts in a language."""
+        result = self.find(review_id)
+        translator = self._state.translator(language)
+        more = self._members(review_id, language)
+        return Download(
+            export_name(result, format, translator),
+            MEDIA_TYPES[format],
+            export_review(result, format, translator, more),
+        )
+
+
+def no_such_review(review_id: str) -> NotFoundError:
+    """Return the error of a review id that is neither kept nor saved."""
+    return NotFoundError(said("problem.no_review", review=repr(review_id[:80])))
+
+
+__all__ = [
+    "BINARY",
+    "KEPT_REVIEWS",
+    "MEDIA_TYPES",
+    "ExportFormat",
+    "Review",
+    "ReviewDesk",
+    "comparison_told",
+    "export_name",
+    "export_review",
+    "review_from_recipe",
+    "review_table",
+    "save_review",
+    "save_workspace_review",
+]

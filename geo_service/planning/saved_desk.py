@@ -1,0 +1,73 @@
+"""What a running county keeps, whatever it is: listed, pinned, dropped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from geo_service.planning.saved import (
+    KeepLimits,
+    drop_kept,
+    dropped_document,
+    find_kept,
+    holding,
+    pin_kept,
+    retain_kept,
+)
+from geo_service.reports.layer import holding_document, outline_document
+from geo_service.stores.base import RANKING, REVIEW
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from geo_service.planning.state import CountyState
+    from geo_service.reports.document import Document
+
+
+class ResultDesk(Protocol):
+    """What keeps the results of one kind."""
+
+    def drop(self, identity: str, /) -> None:
+        """Forget a result, in memory and in the store."""
+
+    def forget(self, identity: str, /) -> bool:
+        """Remember a result no longer; return whether it was remembered."""
+
+
+class SavedDesk:
+    """What one county keeps, whatever it is."""
+
+    def __init__(self, state: CountyState, *, reviews: ResultDesk, rankings: ResultDesk) -> None:
+        self._state = state
+        self._desks: Mapping[str, ResultDesk] = {REVIEW: reviews, RANKING: rankings}
+
+    def listed(self, *, kind: str | None = None, page: tuple[int, int] = (100, 0)) -> Document:
+        """Return one page (limit, offset) of what is kept, newest first, each with its bytes."""
+        return holding_document(holding(self._state.workspace, kind=kind), page)
+
+    def retain(
+        self, *, days: float | None, most_bytes: int | None, kind: str | None = None
+    ) -> Document:
+        """Drop what is beyond the limits and return it; the current review stays."""
+        spared = {(REVIEW, self._state.review.review_id)}
+        limits = KeepLimits(days, most_bytes)
+        gone = retain_kept(self._state.workspace, limits, kind=kind, spared=spared)
+        for item in gone:
+            if item.kind in self._desks:
+                self._desks[item.kind].forget(item.id)
+        return dropped_document(gone)
+
+    def pin(self, identity: str, *, is_pinned: bool) -> Document:
+        """Keep a result whatever the limits say, or no longer; as `pin_kept`."""
+        return outline_document(pin_kept(self._state.workspace, identity, is_pinned=is_pinned))
+
+    def drop(self, identity: str) -> None:
+        """Drop what is kept under an id, of whatever kind.
+
+        NotFoundError for an unknown id; ConflictError for the current review and for what is
+        pinned.
+        """
+        kind = find_kept(self._state.workspace, identity).kind
+        if kind in self._desks:
+            self._desks[kind].drop(identity)
+        else:
+            drop_kept(self._state.workspace, kind, identity)

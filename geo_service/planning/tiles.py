@@ -1,0 +1,56 @@
+"""Vector tiles of a running county: those of its current review."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from geo_service.errors import InvalidQueryError
+from geo_service.maps.tiles import MAX_ZOOM, Tile, Tiles, check_name
+from geo_service.wording import said
+
+if TYPE_CHECKING:
+    from geo_service.planning.state import CountyState
+
+
+class TileDesk:
+    """The tiles of the county's review; others when the review changes."""
+
+    def __init__(self, state: CountyState) -> None:
+        self._state = state
+        self._lock = threading.Lock()
+        self._tiles: Tiles | None = None
+
+    def current(self) -> Tiles:
+        """Return the tiles of the review that is in force."""
+        with self._lock:
+            review = self._state.review
+            if self._tiles is None or self._tiles.review is not review:
+                previous, self._tiles = self._tiles, Tiles(review)
+                if previous is not None:
+                    previous.close()
+                    self._tiles.start()
+            return self._tiles
+
+    def close(self) -> None:
+        """Stop making tiles ahead."""
+        with self._lock:
+            if self._tiles is not None:
+                self._tiles.close()
+
+    def find(self, layer: str, zoom: int, column: int, row: int) -> tuple[Tile | None, str]:
+        """Return a tile, None where nothing is, and the layer's version.
+
+        NotFoundError for a layer that has no tiles; InvalidQueryError for a number outside the
+        pyramid.
+        """
+        check_name(layer)
+        for parameter, number in (("x", column), ("y", row)):
+            if number >= 2**zoom:
+                msg = said("problem.tile", name=parameter, zoom=zoom, last=2**zoom - 1)
+                raise InvalidQueryError(parameter, msg)
+        tiles = self.current()
+        return tiles.tile(layer, zoom, column, row), tiles.version(layer)
+
+
+__all__ = ["MAX_ZOOM", "Tile", "TileDesk"]
