@@ -1,8 +1,8 @@
 """Base maps that a workspace declares: what may lie under its maps, and on which datum.
 
-A base map on GCJ-02 or BD-09 lies hundreds of metres beside layers in CGCS2000. So every one
-declares its datum, and one that is shifted, or that comes from a service known to be, is
-refused: nothing is moved in silence. Reading tiles from archives is `maps.tile_archives`.
+A base map on GCJ-02 or BD-09 is hundreds of metres off from layers in CGCS2000. So every base map
+declares its datum. One on a shifted datum, or from a service known to use one, is refused:
+nothing is moved silently. `maps.archives` reads tiles from archives.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SHIFTED_HOSTS = (
     "bdimg.com",
     "map.baidu.com",
 )
-"""Hosts whose tiles are on GCJ-02 or BD-09, whatever is declared."""
+"""Hosts whose tiles are on GCJ-02 or BD-09, whatever the workspace declares."""
 TIANDITU_LAYERS = ("vec", "img", "ter")
 _TIANDITU = "https://t0.tianditu.gov.cn"
 _LABELS = {"vec": "cva", "img": "cia", "ter": "cta"}
@@ -58,7 +58,8 @@ class BasemapPart(BaseModel):
 class Basemap:
     """A base map that may be used: tiles at addresses of another service, or in an archive.
 
-    `addresses` have the places `{z}`, `{x}` and `{y}`; several lie over each other.
+    `addresses` contain the placeholders `{z}`, `{x}` and `{y}`; several are drawn on top of
+    each other.
     """
 
     name: str
@@ -69,13 +70,13 @@ class Basemap:
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """The origins that pages must be let load pictures from."""
+        """The origins from which pages must be allowed to load pictures."""
         parts = [urlsplit(address) for address in self.addresses]
         return tuple(dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts))
 
 
 def basemap_faults(part: BasemapPart, folder: Path) -> Iterator[tuple[str, str, str]]:
-    """Yield what keeps a base map from being used: the setting, what it says, what is wanted."""
+    """Yield what makes a base map unusable: the setting, its value, and what is expected."""
     if part.datum == "gcj02":
         wanted = (
             "wgs84 or cgcs2000: on GCJ-02 tiles lie about 500 m beside the layers here, and they "
@@ -141,7 +142,7 @@ def basemap_of(part: BasemapPart, folder: Path) -> Basemap:
 
 
 def _tianditu(layer: str, key: str) -> str:
-    """Return the address of a layer in web Mercator; the key stays visible to whoever looks."""
+    """Return the address of a layer in web Mercator; anyone can see the key in it."""
     return (
         f"{_TIANDITU}/{layer}_w/wmts?SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0&LAYER={layer}"
         "&STYLE=default&TILEMATRIXSET=w&FORMAT=tiles"

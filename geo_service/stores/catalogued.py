@@ -1,8 +1,8 @@
-"""What both stores do alike: the catalogue of versions and saved results.
+"""The part that both stores share: the catalogue of versions and saved results.
 
-A store keeps rows somewhere (files, tables) and one entry a version in its catalogue. The entry
-is written last, in one transaction under the lock of all writers, so that a version is there
-whole or not at all. The subclasses say where rows are kept and how writers are locked.
+A store keeps rows in files or tables and one entry per version in its catalogue. The entry is
+written last, in one transaction under the writers' lock, so that a version exists completely
+or not at all. Subclasses define where rows are kept and how writers are locked.
 """
 
 from __future__ import annotations
@@ -76,40 +76,40 @@ _UNREADABLE = (
     shapely.errors.ShapelyError,
     sa.exc.InvalidRequestError,
 )
-"""What reading a damaged row raises: a number, a date or a document that is none."""
+"""Errors of reading a damaged row: a number, date or document that cannot be parsed."""
 
 
 class CataloguedStore(ABC):
-    """A store with a catalogue; see `base.Store` for what its methods promise."""
+    """A store with a catalogue; see `base.Store` for the promises of its methods."""
 
     def __init__(self, county: str) -> None:
         self._county = county
         self._held = threading.local()
 
-    # ---- what a store must say ----------------------------------------------------------------
+    # ---- what subclasses define ---------------------------------------------------------------
 
     @property
     @abstractmethod
     def shown(self) -> str:
-        """Where this is, without a password."""
+        """The store's location, without a password."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give back connections."""
+        """Close connections."""
 
     @abstractmethod
     def _reading(self) -> AbstractContextManager[sa.Connection | None]:
-        """Give a connection that sees one moment; None when nothing was ever written."""
+        """Give a connection that sees one snapshot; None if nothing was ever written."""
 
     @abstractmethod
     def _locked(self) -> AbstractContextManager[sa.Connection]:
-        """Give a connection in a transaction that no other writer shares; commit at the end."""
+        """Give a connection in a transaction that excludes other writers; commit at the end."""
 
     @abstractmethod
     def _staging(
         self, staged: Iterable[Staged]
     ) -> AbstractContextManager[tuple[sa.Connection, list[Placed]]]:
-        """Write rows to new places, durably; then as `_locked`, with the places."""
+        """Write rows durably to new places; then give what `_locked` gives, and the places."""
 
     @abstractmethod
     def _read_rows(
@@ -120,22 +120,22 @@ class CataloguedStore(ABC):
         bbox: Box | None,
         asked: tuple[Condition, ...],
     ) -> pd.DataFrame:
-        """Return rows from their place; NotFoundError when the place is gone.
+        """Return rows from their place; raises NotFoundError if the place no longer exists.
 
-        Raises DamageError when they cannot be what was written.
+        Raises DamageError if they cannot be what was written.
         """
 
     @abstractmethod
     def _drop(self, connection: sa.Connection, places: Sequence[str]) -> None:
-        """Drop places, in the transaction where that can be."""
+        """Drop places, within the transaction if the store can."""
 
     @abstractmethod
     def _dropped(self, places: Sequence[str]) -> None:
-        """Drop places that nothing refers to any more, once the transaction is over."""
+        """Drop places that nothing refers to any more, after the transaction."""
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
-        """Give a locked connection: the one held already, or a new one."""
+        """Give a locked connection: the current one, or a new one."""
         held: sa.Connection | None = getattr(self._held, "connection", None)
         if held is not None:
             yield held
@@ -146,7 +146,7 @@ class CataloguedStore(ABC):
 
     @contextmanager
     def _sound(self) -> Iterator[None]:
-        """Tell damage as StoreError, with the layer and version that it met, and the ways out."""
+        """Turn damage into StoreError, naming the layer and version concerned and the ways out."""
         try:
             yield
         except GeoServiceError:
@@ -160,18 +160,18 @@ class CataloguedStore(ABC):
             raise self._broken(reason) from error
 
     def _stopped(self, reason: str, *, is_full: bool = False) -> StoreError:
-        """Return the error of a store that could not do its work."""
+        """Return the error for a store that could not do its work."""
         key = "problem.store_full" if is_full else "problem.store_failed"
         told = said("problem.store_full_told") if is_full else None
         return StoreError(said(key, store=self.shown, reason=reason), told=told, is_full=is_full)
 
     def _broken(self, reason: str) -> StoreError:
-        """Return the error of a catalogue that cannot be read."""
+        """Return the error for a catalogue that cannot be read."""
         msg = said("problem.store_broken", store=self.shown, reason=reason)
         return StoreError(msg, told=said("problem.store_broken_told"))
 
     def _damaged(self, layer: str, version: str, reason: str = "") -> StoreError:
-        """Return the error of a version that is not what was written."""
+        """Return the error for a version that is not what was written."""
         about = {"layer": repr(layer), "version": version}
         more = {"name": layer, "store": self.shown, "reason": reason or "digest"}
         return StoreError(
@@ -185,7 +185,7 @@ class CataloguedStore(ABC):
             raise StoreError(msg)
 
     def _claim(self, connection: sa.Connection) -> None:
-        """Note whose store this is; StoreError when it is another county's."""
+        """Record the store's county; raises StoreError if it belongs to another county."""
         owner = _fact(connection, _COUNTY)
         if owner is None:
             connection.execute(sa.insert(facts).values(name=_COUNTY, value=self._county))
@@ -196,7 +196,7 @@ class CataloguedStore(ABC):
     # ---- versions -----------------------------------------------------------------------------
 
     def newest(self) -> Mapping[str, LayerVersion]:
-        """Return what counts of each layer since something was published."""
+        """Return the version in force of each layer, once anything was published."""
         with self._reading() as connection:
             return {} if connection is None else counting(connection)
 

@@ -1,7 +1,7 @@
-"""The measures behind 一园一主: shares, concentration and specialisation of each park.
+"""Measure 一园一主: the shares, concentration and specialisation of each park.
 
-Pure: a plan in, one frozen value a park out. Whether a figure is good enough is
-decided by the rules. Shares are fractions 0 to 1 over the park's enterprises that are not
+Pure functions: they take a plan and return one frozen value per park. Rules decide whether
+a figure is good enough. Shares are fractions 0 to 1 over the park's enterprises that are not
 closed, in the latest year of the table; one missing value makes a share None.
 """
 
@@ -29,7 +29,7 @@ BASIS_COLUMNS: Mapping[FocusBasis, str | None] = {
     FocusBasis.FLOOR_AREA: "floor_m2",
     FocusBasis.ENTERPRISES: None,
 }
-"""The column that each basis sums; None counts enterprises."""
+"""The column that each basis sums; None means counting enterprises."""
 
 M2_PER_MU = 2000 / 3
 """One mu (亩) is 666.67 m²."""
@@ -37,10 +37,10 @@ M2_PER_MU = 2000 / 3
 
 @dataclass(frozen=True, kw_only=True)
 class Focus:
-    """How one park keeps to its leading industry.
+    """How far one park keeps to its leading industry.
 
-    `declared` are the codes of its `leading_industry`; shares are only measured when there
-    is exactly one. `missing` names, by basis, the enterprises whose value is missing,
+    `declared` are the codes in its `leading_industry`; shares are measured only if there is
+    exactly one. `missing` names, for each basis, the enterprises whose value is missing,
     `uncoded` those without an industry code. `leading_total` and `total` are sums in the
     unit of `basis`.
     """
@@ -66,20 +66,20 @@ class Focus:
 
     @property
     def supporting_share(self) -> float | None:
-        """The share of the supporting industries, the leading one left out, by `basis`."""
+        """The share of the supporting industries, without the leading one, by `basis`."""
         return self.supporting_shares[self.basis]
 
     @property
     def leading(self) -> str | None:
-        """The one declared leading industry, or None when there are none or several."""
+        """The declared leading industry; None if there are none or several."""
         return self.declared[0] if len(self.declared) == 1 else None
 
 
 def active_enterprises(plan: Plan) -> pd.DataFrame:
-    """Return the enterprises that shares are measured over.
+    """Return the enterprises over which shares are measured.
 
-    Rows of the latest year in the table whose status is not `closed`; an unknown status
-    counts as not closed. The index is that of `plan.enterprises`.
+    These are the rows of the table's latest year whose status is not `closed`; an unknown
+    status counts as not closed. The index is that of `plan.enterprises`.
     """
     frame = plan.frame("enterprises")
     if frame.empty:
@@ -97,8 +97,8 @@ def measure_focus(plan: Plan, *, basis: FocusBasis | None = None) -> dict[str, F
     plan
         The plan to measure.
     basis
-        What the top industry, the concentration and the location quotient are counted
-        in; the workspace's own basis when None.
+        The basis of the top industry, the concentration and the location quotient; the
+        workspace's own basis if None.
     """
     chosen = basis or plan.settings.focus_basis
     active = active_enterprises(plan)
@@ -128,7 +128,7 @@ class _Park:
 
 @dataclass(frozen=True)
 class _Table:
-    """Enterprises as arrays, so that a park's measure costs no frame."""
+    """Enterprises as arrays, so that measuring a park needs no frame."""
 
     ids: NDArray[np.object_]
     codes: NDArray[np.object_]
@@ -219,7 +219,7 @@ def _share(values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> float | No
 
 
 def _mix(codes: NDArray[np.object_], values: NDArray[np.float64]) -> dict[str, float]:
-    """Return the share of each two-digit division, of a park whose data is complete."""
+    """Return the share of each two-digit division in a park whose data are complete."""
     names, place = np.unique(
         np.array([code[:DIVISION_DIGITS] for code in codes]), return_inverse=True
     )
@@ -253,7 +253,7 @@ def _location_quotient(
 ) -> float | None:
     """Return (x_ip/x_p)/(x_i/x): i the leading industry, p the park, against all parks.
 
-    Enterprises elsewhere whose code or value is missing are left out of x_i and x.
+    Enterprises of other parks whose code or value is missing are left out of x_i and x.
     """
     values = table.amounts[basis]
     known = table.is_coded & ~np.isnan(values)
