@@ -204,7 +204,7 @@ def _published_vertices(plan: Plan, layer: str) -> Iterator[tuple[str, NDArray[n
         if len(vertices) >= _FEWEST_VERTICES and step == 1:
             yield name, vertices
         elif step > 1:
-            # Whole features are sampled, so that vertices keep their neighbours; thinning hides matches.
+            # Sample whole features: vertices keep their neighbours; thinning hides matches.
             some = frame.geometry.to_numpy()[::step]
             yield name, shapely.get_coordinates(some)
 

@@ -1,4 +1,4 @@
-"""Read one file as one layer: the whole way from a path to a frame and its report."""
+"""Read one file as one layer: from a path to a frame and its report."""
 
 from __future__ import annotations
 
@@ -69,39 +69,39 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:
-    """What an import came to: the layer's frame, and everything that was done to get it."""
+    """The result of an import: the layer's frame, and everything that was done to get it."""
 
     layer: str
     frame: pd.DataFrame
-    """The rows that may be published, as `reading.read_layer` returns them."""
+    """The rows that can be published, in the form of `reading.read_layer`."""
     source: Source
     columns: ColumnPlan
     placement: Placement | None
     ledger: Ledger
     rows: int
-    """How many rows the file has."""
+    """Number of rows in the file."""
     joined: int | None = None
-    """How many published rows a table without places was joined to."""
+    """Number of published rows that a table without coordinates was joined to."""
     filled: Mapping[str, str] = field(default_factory=dict)
-    """Columns that the file does not have, and what they got."""
+    """Columns that the file does not have, and the values they got."""
     scheme: str | None = None
     translated: Mapping[str, Mapping[tuple[str, str], int]] = field(default_factory=dict)
     breaks: tuple[Fault, ...] = ()
-    """What would not fit the other layers once this is published; whoever may publish looks."""
+    """Conflicts with other layers once this is published; check them before publishing."""
     notes: tuple[Message, ...] = ()
     layout: str = ""
     learned: SourceMapping = field(default_factory=SourceMapping)
-    """What is to be remembered of this kind of file."""
+    """What to remember for files of this kind."""
     seconds: float = 0.0
 
     @property
     def features(self) -> int:
-        """How many features the layer has."""
+        """Number of features in the layer."""
         return len(self.frame)
 
     @property
     def rate(self) -> float:
-        """How many rows were read in a second."""
+        """Rows read per second."""
         return self.rows / self.seconds if self.seconds else 0.0
 
 
@@ -114,7 +114,7 @@ def read_source(
     progress: Progress | None = None,
     process: Isolated | None = None,
 ) -> Imported:
-    """Return a file's rows as a layer, repaired, with what was found out and done.
+    """Read a file's rows as a layer, repair them, and report what was found and done.
 
     Parameters
     ----------
@@ -123,22 +123,22 @@ def read_source(
     layer
         The name of a layer of the schema.
     plan
-        What is published; ids, the county's extent and coordinates are checked against it.
+        The published plan, against which ids, extent and coordinates are checked.
     process
-        Where the file is opened (`apart.start`); without one it is opened in this process,
-        which is only right for a file that is trusted.
+        The process in which to open the file (`apart.start`); if None, this process, which is
+        only safe for a trusted file.
 
     Raises
     ------
     NotFoundError
-        There is no such layer.
+        The layer does not exist.
     SourceError
-        The file cannot be read as this layer, its coordinates cannot be placed, or none of
-        its rows is good.
+        The file cannot be read as this layer, its coordinates cannot be placed, or it has no
+        good row.
     ChoiceNeededError
-        The file leaves something open: its CRS, unit, scheme, layer or sheet.
+        The file leaves its CRS, a unit, the scheme, the layer or the sheet open.
     InvalidQueryError
-        An option outside its range.
+        An option is outside its range.
     """
     if layer not in SCHEMAS:
         msg = said(
@@ -160,7 +160,7 @@ def read_source(
 
 
 class _Report:
-    """How far an import is; said again while nothing moves, so that it can be cancelled."""
+    """Reports progress, repeated while nothing changes, so that an import can be cancelled."""
 
     def __init__(self, progress: Progress | None) -> None:
         self._progress = progress
@@ -176,7 +176,7 @@ class _Report:
 
 
 def _checked(options: ImportOptions) -> ImportOptions:
-    """Return options that may be used before anything is read, with the mapping's encoding."""
+    """Return checked options with the mapping's encoding, for use before anything is read."""
     if len(options.crs) > MOST_CRS_CHARACTERS:
         parameter = "crs"
         msg = said("problem.long_crs", count=len(options.crs), most=MOST_CRS_CHARACTERS)
@@ -191,7 +191,7 @@ def _checked(options: ImportOptions) -> ImportOptions:
 
 
 class _Run:
-    """One import under way."""
+    """One running import."""
 
     def __init__(
         self,
@@ -211,7 +211,7 @@ class _Run:
         self.layout = layout_of(schema.name, source.format, source.columns)
         self.notes = list(source.notes)
         self.remembered = self._remembered(options)
-        """What is remembered of files of this kind; nothing when a mapping was given."""
+        """The remembered mapping of files of this kind; None if a mapping was given."""
         self.options = self._with_mapping(options)
         self.mapping = self.options.mapping
         columns = match_columns(
@@ -228,7 +228,7 @@ class _Run:
         self.defaults: dict[str, Any] = {}
 
     def _remembered(self, options: ImportOptions) -> SourceMapping | None:
-        """Return the mapping that is remembered for this kind of file, unless one is given."""
+        """Return the mapping remembered for this kind of file, unless one is given."""
         if options.mapping is not None or options.mappings is None:
             return None
         path = options.mappings / f"{self.layout}.toml"
@@ -238,7 +238,7 @@ class _Run:
         return read_mapping(path)
 
     def _with_mapping(self, options: ImportOptions) -> ImportOptions:
-        """Take up a mapping: a given one is the caller's word, a remembered one is not."""
+        """Apply a mapping: a given one has the caller's authority, a remembered one does not."""
         mapping = options.mapping or self.remembered
         if mapping is None:
             return options
@@ -258,7 +258,7 @@ class _Run:
             scheme=options.scheme or mapping.scheme,
         )
 
-    # ---- the way --------------------------------------------------------------------------
+    # ---- the steps ------------------------------------------------------------------------
 
     def read(self) -> Imported:
         self.options = _checked(self.options)
@@ -295,7 +295,7 @@ class _Run:
             _close(batches)
 
     def _is_joined(self) -> bool:
-        """Whether the rows are attributes of published features: they have no places."""
+        """Whether the rows are attributes of published features, without coordinates."""
         if self.schema.geometry is None or self.source.has_geometry or self.columns.is_placed:
             return False
         if self.schema.is_geometry_optional:
@@ -308,7 +308,7 @@ class _Run:
         return True
 
     def _published(self) -> pd.DataFrame:
-        """The layer's rows as they are kept."""
+        """The layer's stored rows."""
         if self.options.published is not None:
             return self.options.published
         return self.plan.frame(self.schema.name)
@@ -345,9 +345,9 @@ class _Run:
         )
 
     def _first_with(self, first: Batch, has: Callable[[Batch], bool]) -> Batch:
-        """Return the first batch that has what a decision needs; the first of all if none has.
+        """Return the first batch that has what a decision needs; the very first if none has.
 
-        The file is read once more up to there: what is looked for is rarely far.
+        The file is read again up to that batch, which is rarely far.
         """
         if has(first):
             return first
@@ -365,13 +365,13 @@ class _Run:
         return first
 
     def _has_places(self, batch: Batch) -> bool:
-        """Whether a batch has coordinates, where the file can have any."""
+        """Return whether a batch has coordinates, if the file can have any."""
         if not self.source.has_geometry and not self.columns.is_placed:
             return True
         return bool(len(sample_points(shapes_of(batch, self.columns).shapes)))
 
     def _has_codes(self, batch: Batch) -> bool:
-        """Whether a batch has land-use codes, where they need a scheme."""
+        """Return whether a batch has land-use codes, if they need a scheme."""
         matched = self.columns.of("land_use")
         if matched is None or "land_use_scheme" not in self.schema.columns:
             return True
@@ -403,7 +403,7 @@ class _Run:
         )
 
     def _settle_units(self, first: Batch, placement: Placement | None) -> bool:
-        """Settle units that the heading leaves open; return whether areas are measured."""
+        """Settle units that the heading leaves open; return whether areas are to be measured."""
         self.columns = settle_shares(self.columns, self.schema, first)
         is_polygon = (self.schema.geometry or "").startswith("polygon") and placement is not None
         if is_polygon and placement is not None:
@@ -476,14 +476,14 @@ class _Run:
         )
 
     def _reasons(self, ledger: Ledger) -> str:
-        """Return the first few reasons for which rows were refused."""
+        """Return the first few reasons why rows were refused."""
         texts = dict.fromkeys(
             self.options.translator.render(item.reason) for item in ledger.refused[:20]
         )
         return "; ".join(list(texts)[:3])
 
     def _learned(self, placement: Placement | None) -> SourceMapping:
-        """Return what is to be remembered; not the encoding, which each file's bytes tell."""
+        """Return what to remember; not the encoding, which each file's bytes show."""
         given = self.mapping or SourceMapping()
         crs = None if self.options.crs == AUTO else self.options.crs
         if crs is None and self.remembered is not None:
@@ -507,14 +507,14 @@ class _Run:
 
 
 def _close(batches: Iterator[Batch]) -> None:
-    """Let go of the file that batches are read from."""
+    """Close the file that batches are read from."""
     close = getattr(batches, "close", None)
     if close is not None:
         close()
 
 
 def _settled_types(frame: pd.DataFrame, schema: LayerSchema) -> pd.DataFrame:
-    """Give columns that must have values the plain type that reading gives them."""
+    """Convert columns that must have values to the plain type that `read_layer` gives them."""
     for item in schema.fields:
         cells = frame[item.name]
         if item.need is Need.VALUE and not cells.isna().any():
@@ -526,7 +526,7 @@ def _settled_types(frame: pd.DataFrame, schema: LayerSchema) -> pd.DataFrame:
 
 
 def _replaced(published: pd.DataFrame, rows: pd.DataFrame, schema: LayerSchema) -> pd.DataFrame:
-    """Return the published rows with those of an import in their places."""
+    """Return the published rows, replaced where the import has a row of the same id."""
     key = schema.key[0]
     kept = published[~published[key].isin(rows[key])]
     both = pd.concat([kept, rows[published.columns]], ignore_index=True)

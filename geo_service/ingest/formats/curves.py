@@ -206,7 +206,7 @@ def _line(name: str, places: Places) -> BaseGeometry:
 
 
 def _arc(start: Places, middle: Places, end: Places) -> Places:
-    """Return points on the arc through three points, without its start; a full circle ends there."""
+    """Return points on the arc through three points, without its start; a circle ends there."""
     b, c = middle - start, end - start
     if np.array_equal(start, end):
         centre = b / 2
