@@ -29,7 +29,7 @@ def export(
     language: LanguageDep,
     format: Annotated[ExportFormat, Query(description="The file's format.")],  # noqa: A002 - the contract's word
 ) -> Response:
-    """Return a review as a file with a name of its own; texts in the language asked for."""
+    """Return a review as a file with its own name; texts are in the requested language."""
     result = county.find_review(review_id)
     translator = county.translator(language)
     headers = {

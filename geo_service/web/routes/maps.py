@@ -71,7 +71,8 @@ _KEPT = 24
 _CLEAR = png_of(np.zeros((1, 1, 2), dtype=np.uint8))
 
 FileVersion = Annotated[
-    str | None, Query(alias="v", max_length=64, description="The file's version: kept for a year.")
+    str | None,
+    Query(alias="v", max_length=64, description="The file's version, for caching for a year."),
 ]
 
 
@@ -213,13 +214,11 @@ def read_query(  # noqa: PLR0913 - one for each kind of map
     review_id: str | None = None,
     ranking_id: str | None = None,
     park_id: str | None = None,
-    before: Annotated[
-        str | None, Query(description="The earlier of two reviews that are compared.")
-    ] = None,
+    before: Annotated[str | None, Query(description="The earlier of two compared reviews.")] = None,
     layer: Annotated[
-        str | None, Query(description="Of `time`: " + ", ".join(TIMED_LAYERS) + ".")
+        str | None, Query(description="For `time`: " + ", ".join(TIMED_LAYERS) + ".")
     ] = None,
-    import_id: Annotated[str | None, Query(description="Of `preview`: the import.")] = None,
+    import_id: Annotated[str | None, Query(description="For `preview`: the import.")] = None,
 ) -> MapQuery:
     """Return which map is asked for: 404 for an unknown kind, 400 for a missing id."""
     if kind not in _KINDS:
@@ -265,7 +264,7 @@ def drawn_maps(request: Request) -> _Drawn:
     responses=answers(None, NotFoundError, media_type="image/png"),
 )
 def relief_png(request: Request, county: CountyDep, version: FileVersion = None) -> Response:
-    """Return the shaded ground in web Mercator; 404 without an elevation model."""
+    """Return the shaded relief in web Mercator; 404 without an elevation model."""
     plan = county.plan
     found = relief_of(plan)
     if found is None or plan.dem is None:
@@ -322,7 +321,7 @@ def map_features(  # noqa: PLR0913 - what the contract of lists names
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Response:
-    """Return a source of a map as a FeatureCollection; `side` tells two states apart."""
+    """Return a source of a map as a FeatureCollection; `side` selects one of two states."""
     states = drawn_maps(request).states(county, asked, language)
     data = states[0] if side is Side.BEFORE else states[-1]
     document = data.document(source, bbox=bbox, limit=limit, offset=offset)
@@ -351,11 +350,11 @@ def _archive(path: Path) -> TileArchive:
 
 @router.get(
     "/api/symbols",
-    summary="How the map draws: every symbol and its name",
+    summary="The map's symbols and their names",
     responses=answers("Any"),
 )
 def symbols(request: Request, county: CountyDep, language: LanguageDep) -> Response:
-    """Return the style table that maps draw by, and what each symbol is called."""
+    """Return the maps' style table with the name of each symbol."""
     document = {"symbols": symbol_document(), "labels": labels(county.translator(language))}
     return json_reply(request, document)
 
@@ -385,7 +384,7 @@ def layer_features(  # noqa: PLR0913 - what the contract of lists names
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Response:
-    """Return a layer as a FeatureCollection with the columns that may go out."""
+    """Return a layer as a FeatureCollection with the columns that may be published."""
     data = drawn_maps(request).overview(county, language)
     document = data.document(layer, bbox=bbox, limit=limit, offset=offset)
     return json_reply(request, document, media_type=GEOJSON)

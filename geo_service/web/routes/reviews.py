@@ -35,7 +35,7 @@ AT_ONCE_SECONDS = 2.0
 
 
 class ReviewRequest(BaseModel):
-    """What to review by and which parks; all of it optional."""
+    """The rulebook and the parks to review; both are optional."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -51,7 +51,7 @@ def rules(request: Request, county: CountyDep, language: LanguageDep) -> Respons
     return json_reply(request, rules_document(county.rulebook, county.translator(language)))
 
 
-@router.get("/reviews", summary="The reviews that are kept or saved", responses=answers("Reviews"))
+@router.get("/reviews", summary="The reviews", responses=answers("Reviews"))
 def reviews(
     request: Request,
     county: CountyDep,
@@ -60,7 +60,7 @@ def reviews(
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Response:
-    """Return summaries of the reviews, newest first; those saved outlive the service."""
+    """Return summaries of the reviews, newest first; saved ones outlive the service."""
     page, matched = county.review_summaries(language, limit=limit, offset=offset)
     document = {"numberMatched": matched, "numberReturned": len(page), "reviews": page}
     return json_reply(request, document)
@@ -141,13 +141,13 @@ def job_document(job: Job, translator: Translator) -> Document:
 
 @router.get(
     "/jobs",
-    summary="Long work that waits, runs or ended of late",
+    summary="Waiting, running and recent jobs",
     responses=answers("Jobs"),
 )
 def jobs(
     request: Request, county: CountyDep, *, limit: Limit = 100, offset: Offset = 0
 ) -> Response:
-    """Return jobs, newest first; one that ended is forgotten after a day."""
+    """Return jobs, newest first; a job is forgotten a day after its end."""
     translator = translator_of(request)
     found = county.jobs.jobs()
     page = [job_document(item, translator) for item in found[offset : offset + limit]]
@@ -157,7 +157,7 @@ def jobs(
 
 @router.get(
     "/jobs/{job_id}",
-    summary="How far long work is",
+    summary="A job's progress",
     responses=answers("Job", NotFoundError),
 )
 def job(job_id: str, request: Request, county: CountyDep) -> Response:
@@ -167,11 +167,11 @@ def job(job_id: str, request: Request, county: CountyDep) -> Response:
 
 @router.delete(
     "/jobs/{job_id}",
-    summary="Cancel long work",
+    summary="Cancel a job",
     responses=answers("Job", NotFoundError, is_tagged=False),
 )
 def cancel_job(job_id: str, request: Request, county: CountyDep) -> Response:
-    """Tell a job to stop at its next step; one that ended stays as it is."""
+    """Tell a job to stop at its next step; an ended job does not change."""
     return json_reply(request, job_document(county.jobs.cancel(job_id), translator_of(request)))
 
 
@@ -199,7 +199,7 @@ def comparison(
     responses=answers("Review", NotFoundError),
 )
 def review(review_id: str, request: Request, county: CountyDep, language: LanguageDep) -> Response:
-    """Return how a review came out: verdicts and counts by rule."""
+    """Return the result of a review: verdicts, and counts by rule."""
     return json_reply(request, county.review_summary(review_id, language))
 
 
@@ -221,7 +221,7 @@ def findings(  # noqa: PLR0913 - the filters that the contract names
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Response:
-    """Return findings, gravest first, each with its geometry where it has one."""
+    """Return findings, gravest first, each with its geometry if it has one."""
     page, matched = county.finding_features(
         review_id,
         language,

@@ -28,7 +28,7 @@ router = APIRouter(tags=["tiles"])
 MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 
 Version = Annotated[
-    str | None, Query(max_length=64, description="The layer's version: kept for a year.")
+    str | None, Query(max_length=64, description="The layer's version, for caching for a year.")
 ]
 Zoom = Annotated[int, Path(ge=0, le=MAX_ZOOM, description="Zoom of the Web Mercator pyramid.")]
 Column = Annotated[int, Path(ge=0, description="Column, from west to east.")]
@@ -68,7 +68,7 @@ class ServedTiles:
     | {204: {"description": "Nothing is there."}},
 )
 def tile(layer: str, z: Zoom, x: Column, y: Row, request: Request, v: Version = None) -> Response:
-    """Return a tile as a Mapbox Vector Tile 2.1; its one layer carries the layer's name."""
+    """Return a tile as a Mapbox Vector Tile 2.1; its only layer has the layer's name."""
     check_name(layer)
     for parameter, number in (("x", x), ("y", y)):
         if number >= 2**z:
