@@ -179,7 +179,7 @@ class Dem:
 
 @dataclass(frozen=True, eq=False)
 class Relief:
-    """Shaded ground as a picture: 1 (dark) to 255 (lit), 0 where there is no height.
+    """Shaded ground as a picture: 1 (dark) to 255 (lit), 0 without height.
 
     Rows run from north to south; `bounds` are west, south, east and north in `crs`.
     """
