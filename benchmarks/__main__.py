@@ -18,7 +18,7 @@ SUBJECTS = ("overlay", "review", "nearest", "scoring", "ranking")
 
 
 def main() -> int:
-    """Run what is asked for; 1 if answers differ or a limit that is a ratio is missed."""
+    """Run the requested benchmarks; return 1 if answers differ or a ratio misses its limit."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("what", nargs="?", choices=(*SUBJECTS, "all"), default="all")
     parser.add_argument("--parcels", type=int, choices=county.SIZES, default=100_000)

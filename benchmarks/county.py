@@ -1,8 +1,8 @@
-"""A generated county for the overlay benchmark: the same files from the same number, always.
+"""Generate a county for the overlay benchmark; the same number always gives the same files.
 
-The county is a square of 60 km. Parcels tile it; some have a hole, and a part of a neighbour fills
-it. Parks, zones and river buffers have rough outlines with thousands of vertices. Zones of one
-layer do not overlap each other here: that spares peers a union which the product would not need.
+The county is a square of 60 km. Parcels tile it; some have a hole, which a part of a neighbour
+fills. Parks, zones and river buffers have rough outlines with thousands of vertices. Zones of one
+layer do not overlap each other, which spares the peers a union that the product does not need.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RIVERS = 32
 SEED = 20_261_122
 
 ZONES = {
-    # layer: polygons, vertices of all of them
+    # layer: number of polygons, total number of vertices
     "red_line": (462, 641_000),
     "farmland": (2867, 1_600_000),
     "slope": (2620, 275_000),
@@ -34,7 +34,7 @@ ZONES = {
 BUFFERS, BUFFER_VERTICES, RIVER_VERTICES = 171, 332_000, 173_000
 HOLES, HOLE_VERTICES = 0.2, 60
 SIZES = {10_000: (125, 80), 100_000: (400, 250), 1_000_000: (1250, 800)}
-"""Columns and rows of parcels for each number of them that can be asked for."""
+"""Columns and rows of parcels, for each possible number of parcels."""
 
 
 def make(folder: Path, parcels: int) -> None:
@@ -78,7 +78,7 @@ def _numbers(name: str) -> np.random.Generator:
 
 
 def _parcels(columns: int, rows: int) -> NDArray[np.object_]:
-    """Tile the county with octagons that share their edges; each 200th has a hole."""
+    """Tile the county with octagons that share their edges; every 200th has a hole."""
     numbers = _numbers("parcels")
     step = np.array([SIDE_M / columns, SIDE_M / rows])
     x, y = np.meshgrid(np.arange(2 * columns + 1), np.arange(2 * rows + 1), indexing="ij")
@@ -102,7 +102,7 @@ def _parcels(columns: int, rows: int) -> NDArray[np.object_]:
 
 
 def _enterprises(parcels: int) -> pd.DataFrame:
-    """Give a fifth as many enterprises as parcels an industry and an output."""
+    """Return enterprises with industry and output, a fifth as many as parcels."""
     numbers = _numbers("enterprises")
     count = parcels // 5
     codes = np.array([f"{code:04d}" for code in range(1311, 4391, 10)])
@@ -122,7 +122,7 @@ def _enterprises(parcels: int) -> pd.DataFrame:
 def _star(
     numbers: np.random.Generator, centre: NDArray[np.float64], radius: float, vertices: int
 ) -> shapely.Polygon:
-    """Return an outline that swings about a circle, coarsely and finely, and never crosses."""
+    """Return an outline that oscillates coarsely and finely about a circle without crossing."""
     angle = np.linspace(0, 2 * np.pi, vertices - 1, endpoint=False)
     swing = np.zeros(vertices - 1)
     for wave in (2, 3, 5, 9, 17, 33):
@@ -135,7 +135,7 @@ def _star(
 
 
 def _spots(numbers: np.random.Generator, count: int) -> tuple[NDArray[np.float64], float]:
-    """Return centres in the cells of a lattice, and a radius that keeps outlines apart."""
+    """Return centres in the cells of a lattice, and a radius that separates the outlines."""
     lattice = int(np.ceil(np.sqrt(count)))
     step = SIDE_M / lattice
     chosen = np.sort(numbers.permutation(lattice * lattice)[:count])
@@ -144,7 +144,7 @@ def _spots(numbers: np.random.Generator, count: int) -> tuple[NDArray[np.float64
 
 
 def _vertices(numbers: np.random.Generator, count: int, total: int) -> NDArray[np.int64]:
-    """Return uneven numbers of vertices that come to a total, about."""
+    """Return uneven numbers of vertices with approximately the given total."""
     weight = numbers.lognormal(0, 0.6, count)
     return np.asarray(np.maximum(16, weight / weight.sum() * total), dtype=np.int64)
 
@@ -159,7 +159,7 @@ def _zones(name: str) -> NDArray[np.object_]:
         has_hole = numbers.random() < HOLES and vertices > 3 * HOLE_VERTICES
         shape = _star(numbers, place, reach, int(vertices) - HOLE_VERTICES * has_hole)
         if has_hole:
-            # Outlines keep a fifth of their reach from the centre at least.
+            # Outlines stay at least a fifth of their radius away from the centre.
             hole = _star(numbers, place, reach * 0.19, HOLE_VERTICES)
             shape = shapely.Polygon(shape.exterior, [hole.exterior])
         shapes.append(shape)
@@ -176,7 +176,7 @@ def _parks() -> NDArray[np.object_]:
 
 
 class _River:
-    """A course from west to east as a function of x, in a band of its own."""
+    """A course from west to east as a function of x, in its own band."""
 
     def __init__(self, number: int) -> None:
         self.numbers = _numbers(f"river {number}")
@@ -205,7 +205,7 @@ def _rivers() -> NDArray[np.object_]:
 
 
 def _strips() -> Iterator[tuple[int, float, float]]:
-    """Yield river, start and end of each buffer strip: some rivers are one strip, others many."""
+    """Yield river, start and end of each buffer strip: some rivers have one strip, others many."""
     numbers = _numbers("strips")
     several = np.ones(RIVERS, dtype=int)
     for place in numbers.integers(6, RIVERS, BUFFERS - RIVERS):

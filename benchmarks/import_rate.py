@@ -1,9 +1,9 @@
-"""How fast a large file is imported, and how much memory that takes.
+"""Measure how fast a large file is imported, and how much memory that takes.
 
-Writes a file of square parcels with Chinese column names (one in a hundred is a bow tie, one
-in a hundred has a full-width id) and imports it as the layer `parcels` in a process of its
-own, without publishing: once opened there, once in a third process with limits, as the command
-and the service do it. Run: `python -m benchmarks.import_rate [FEATURES] [gpkg|shp]`.
+Writes a file of square parcels with Chinese column names (one in a hundred is a bow tie, one in
+a hundred has a full-width id) and imports it as the layer `parcels` in a separate process,
+without publishing: once opened in that process, once in a third process with limits, as the
+command and the service do. Run: `python -m benchmarks.import_rate [FEATURES] [gpkg|shp]`.
 """
 
 from __future__ import annotations
@@ -57,16 +57,16 @@ def write_parcels(path: Path, count: int) -> None:
 
 
 def peak_mb(pid: int | str = "self") -> float:
-    """Return the most memory that a process has had resident, in MB (Linux).
+    """Return a process's peak resident memory in MB (Linux).
 
-    Not by `getrusage`: that starts from what the process it was forked from had.
+    `getrusage` is not used: it includes the memory of the parent at the fork.
     """
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     return float(status.split("VmHWM:")[1].split()[0]) / 1e3
 
 
 def measure(path: Path, *, is_apart: bool) -> None:
-    """Import one file and print what came of it."""
+    """Import one file and print the result."""
     plan = open_plan(_WORKSPACE)
     base = peak_mb()
     options = ImportOptions(scheme="survey3")

@@ -1,10 +1,10 @@
-"""`python -m benchmarks.map_browser`: the map of 100,000 parcels in a real browser, and Folium's.
+"""`python -m benchmarks.map_browser`: our map of 100,000 parcels in a real browser, and Folium's.
 
-Ours is the demo with so many parcels more, served by a process of its own, its low zooms' tiles
-made ahead. Folium's is its default way with the same parcels alone: `folium.GeoJson` embedded in
-the page, on canvas, which spares it all else that our map draws. Its scripts come from our assets,
-at once. The page itself notes when it is ready, so that no asking from outside slows it or rounds
-the time up; each visit has a browser context of its own, with nothing kept.
+Ours is the demo with that many additional parcels, served by a separate process, with the low
+zooms' tiles made in advance. Folium's is its default with the same parcels only: `folium.GeoJson`
+embedded in the page, on canvas, without the other layers of our map. Its scripts come from our
+assets, without delay. The page itself records when it is ready, so that polling neither slows it
+nor rounds the time up; each visit has a new browser context with an empty cache.
 """
 
 from __future__ import annotations
@@ -59,16 +59,16 @@ NOTE_READY = """window.isReady = new Promise((done) => {
   watcher.observe(document, { subtree: true, childList: true, attributes: true });
 });"""
 SETTLE_MS = 3_000
-"""A new window of Chromium makes its own address bar first, a second of CPU (the process is called
-`--top-chrome-webui`); who opens a map has a window already."""
+"""A new Chromium window first builds its address bar, which takes a second of CPU (the process is
+called `--top-chrome-webui`); people who open a map already have a window."""
 STEPS = 90
 VISITS = (None, None, None, 11, 13, 15)
-"""Zooms to pan at after opening; none is the county's."""
+"""Zooms at which to pan after opening; None is the county's."""
 
 
 @contextmanager
 def serving(workspace: Path) -> Iterator[str]:
-    """Serve a workspace from a process of its own, and stop it at the end."""
+    """Serve a workspace from a separate process, and stop it at the end."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         make = multiprocessing.get_context("spawn")
         is_ready, is_over = make.Event(), make.Event()
@@ -104,7 +104,7 @@ def _serve(workspace: Path, listener: socket.socket, is_ready: Event, is_over: E
 
 
 def open_page(page: Page, address: str, ready: str) -> dict[str, object]:
-    """Open a page; return seconds until all is drawn and the main thread is free again."""
+    """Open a page; return the seconds until all is drawn and the main thread is idle."""
     page.add_init_script(NOTE_READY.replace("READY", json.dumps(ready)))
     page.wait_for_timeout(SETTLE_MS)
     start = time.time()
@@ -115,7 +115,7 @@ def open_page(page: Page, address: str, ready: str) -> dict[str, object]:
 
 
 def pan(page: Page) -> dict[str, object]:
-    """Drag the map in 90 steps of 16 ms; return the frames meanwhile, and the heap in MB."""
+    """Drag the map in 90 steps of 16 ms; return the frames drawn meanwhile, and the heap in MB."""
     page.evaluate(COUNT)
     start = time.perf_counter()
     page.mouse.move(700, 400)
@@ -138,7 +138,7 @@ def pan(page: Page) -> dict[str, object]:
 
 
 def measure_ours(browser: Browser, data: Path, count: int) -> list[dict[str, object]]:
-    """Measure our map at the county's zoom and nearer."""
+    """Measure our map at the county's zoom and at closer ones."""
     rows: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         workspace = make_workspace(Path(folder, "county"), data, count)
@@ -164,7 +164,7 @@ def measure_ours(browser: Browser, data: Path, count: int) -> list[dict[str, obj
 
 
 def measure_folium(browser: Browser, data: Path, count: int) -> dict[str, object]:
-    """Measure Folium's default way with the same parcels."""
+    """Measure Folium's default with the same parcels."""
     parcels = make_parcels(data, count).drop(columns="idle_since")
     west, south, east, north = parcels.total_bounds
     drawn = folium.Map([(south + north) / 2, (west + east) / 2], tiles=None, prefer_canvas=True)

@@ -1,8 +1,8 @@
-"""The scoring benchmark: scoring a million candidates, against bare numpy in one run.
+"""The scoring benchmark: score a million candidates, compared with bare numpy in the same run.
 
-Ratios, since the machine varies: CPU time of the product over that of the shortest numpy that
-gives the same answer, the best of several runs each. Both take a DataFrame and give the best 100
-in order; that they agree is checked. The full stable ranking is timed apart.
+Ratios are reported, since machines vary: the product's CPU time over that of the shortest numpy
+code with the same answer, each the best of several runs. Both take a DataFrame and return the
+best 100 in order; their agreement is checked. The full stable ranking is timed separately.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 CANDIDATES, CRITERIA, TOP, RUNS = 1_000_000, 10, 100, 5
 LIMIT = 1.5
-"""How many times bare numpy the product may take."""
+"""Limit of the product's CPU time as a multiple of bare numpy's."""
 
 ROBUSTNESS_CANDIDATES = 10_000
 INTERACTIVE_CANDIDATES, INTERACTIVE_MS = 1_000, 200
@@ -43,7 +43,7 @@ SHARES = np.array(list(WEIGHTS.values())) / sum(WEIGHTS.values())
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """CPU and wall seconds, the best run; `ratio` to bare numpy's CPU where there is one."""
+    """CPU and wall seconds of the best run; `ratio` is to bare numpy's CPU, if measured."""
 
     name: str
     cpu_s: float
@@ -52,7 +52,7 @@ class Timing:
 
 
 def bare_weighted_sum(matrix: pd.DataFrame) -> NDArray[np.intp]:
-    """Return the best rows by min-max and weighted sum, in numpy alone."""
+    """Return the best rows by min-max and weighted sum, using numpy only."""
     values = matrix.to_numpy()
     low, high = values.min(axis=0), values.max(axis=0)
     scaled = (values - low) / (high - low)
@@ -61,7 +61,7 @@ def bare_weighted_sum(matrix: pd.DataFrame) -> NDArray[np.intp]:
 
 
 def bare_topsis(matrix: pd.DataFrame) -> NDArray[np.intp]:
-    """Return the best rows by vector TOPSIS, in numpy alone."""
+    """Return the best rows by vector TOPSIS, using numpy only."""
     values = matrix.to_numpy()
     weighted = values / np.sqrt((values**2).sum(axis=0)) * SHARES
     low, high = weighted.min(axis=0), weighted.max(axis=0)
@@ -79,7 +79,7 @@ def best_rows(scores: Floats) -> NDArray[np.intp]:
 
 
 def timed(name: str, work: Callable[[], object], *, runs: int = RUNS) -> Timing:
-    """Return the best of some runs."""
+    """Return the timing of the best of several runs."""
     found = []
     for _ in range(runs):
         cpu, wall = time.process_time(), time.perf_counter()

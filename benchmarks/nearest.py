@@ -1,8 +1,8 @@
-"""`python -m benchmarks nearest`: a million sites, the nearest road and the nearest river.
+"""`python -m benchmarks nearest`: the nearest road and the nearest river of a million sites.
 
-Single-threaded CPU seconds of the product and its peers in one process, so that ratios count and
-not the machine; all answers are compared. Sites are points scattered over the county in no order.
-The peers get lines cut into short pieces, which they need, and whose cutting is not timed.
+Single-threaded CPU seconds of the product and its peers in one process, so that ratios do not
+depend on the machine; all answers are compared. Sites are points scattered over the county in
+random order. The peers get lines cut into the short pieces that they need; cutting is not timed.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 SITES = 1_000_000
 ROADS, ROAD_VERTICES = 2000, 60
 LIMIT = 4.0
-"""How many times the product's CPU time shapely's tree is to take at least."""
+"""The aim: shapely's tree takes at least this multiple of the product's CPU time."""
 
 TOLERANCE_M = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """What one contender took for one layer; `times` is in products."""
+    """One contender's time for one layer; `times` is the multiple of the product's."""
 
     name: str
     layer: str
@@ -48,12 +48,12 @@ class Timing:
 
 
 def by_product(sites: gpd.GeoDataFrame, lines: gpd.GeoDataFrame) -> Floats:
-    """Return distances by the product, building its index included."""
+    """Return distances by the product, including building its index."""
     return NearestLines(lines).of(sites, threads=1).distance_m
 
 
 def by_tree(sites: gpd.GeoDataFrame, lines: gpd.GeoDataFrame) -> Floats:
-    """Return distances by shapely's STRtree, building it included."""
+    """Return distances by shapely's STRtree, including building it."""
     tree = shapely.STRtree(lines.geometry.to_numpy())
     (site, _), distance_m = tree.query_nearest(
         sites.geometry.to_numpy(), all_matches=False, return_distance=True
@@ -83,7 +83,7 @@ def draw_roads() -> gpd.GeoDataFrame:
 
 
 def bench_nearest(data: Path, report: Path, *, sites: int = SITES) -> bool:
-    """Measure, print, write; return whether all agree and the aim is met."""
+    """Measure, print and write; return whether all agree and the aim is met."""
     county.make_rivers(data)
     numbers = np.random.default_rng([county.SEED, *b"sites"])
     corner = np.array([county.WEST, county.SOUTH])
@@ -107,7 +107,7 @@ def bench_nearest(data: Path, report: Path, *, sites: int = SITES) -> bool:
 
 
 def _compare(layer: str, sites: gpd.GeoDataFrame, lines: gpd.GeoDataFrame) -> Iterator[Timing]:
-    """Yield what each contender takes for one layer."""
+    """Yield each contender's timing for one layer."""
     pieces = cut_lines(lines)
     expected, own_s = _timed(by_product, sites, lines)
     yield Timing(name="product", layer=layer, cpu_s=own_s, times=1.0, largest_difference_m=0.0)

@@ -1,7 +1,7 @@
 """The overlay benchmark: run the product and its peers on the same files, compare, report.
 
-Each contender works in a process of its own, so that its time holds starting Python and importing,
-and its memory is its own. The server of PostGIS counts in neither memory nor CPU seconds.
+Each contender runs in a separate process, so that its time includes starting Python and
+importing, and its memory is its own. The PostGIS server counts neither in memory nor in CPU time.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ AREA_TOLERANCE_M2, RELATIVE, DISTANCE_TOLERANCE_M = 0.01, 1e-6, 1e-6
 
 @dataclass
 class Outcome:
-    """What one contender took and whether its answers are those of the product."""
+    """One contender's time and memory, and whether its answers match the product's."""
 
     name: str
     parcels: int
@@ -75,7 +75,7 @@ def bench_overlay(data: Path, parcels: int, peers: Sequence[str], report: Path) 
 
 
 def machine() -> dict[str, object]:
-    """Return what the numbers were measured on."""
+    """Return a description of the machine and the software measured."""
     packages = [package for _, package, _ in PEERS.values()]
     return {
         "system": platform.platform(),
@@ -88,7 +88,7 @@ def machine() -> dict[str, object]:
 
 
 def _version(package: str) -> str | None:
-    """Return a package's version; None where it is not installed."""
+    """Return a package's version; None if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -117,7 +117,7 @@ def _run(name: str, data: Path, parcels: int, results: Path) -> Outcome:
         try:
             output, _ = process.communicate(timeout=minutes * 60)
         except subprocess.TimeoutExpired:
-            # Asked first: PostGIS stops its server on the way out.
+            # First ask it to stop: PostGIS then stops its server.
             process.terminate()
             process.wait(60)
             outcome.fault = f"over {minutes} minutes"
@@ -136,7 +136,7 @@ def _run(name: str, data: Path, parcels: int, results: Path) -> Outcome:
 
 
 def _compare(outcome: Outcome, results: Path) -> None:
-    """Hold a peer's tables against the product's."""
+    """Compare a peer's tables with the product's."""
     folder = results / outcome.name.replace(" ", "_")
     found, expected = (
         pd.read_parquet(each / "parcels.parquet") for each in (folder, results / "product")
@@ -148,7 +148,7 @@ def _compare(outcome: Outcome, results: Path) -> None:
         apart = np.abs(left - right)
         differences[column] = float(apart.max())
         if column == "park":
-            # Another park is right only if it holds as much of the parcel.
+            # A different park is right only if it covers as much of the parcel.
             continue
         slack = {"2": AREA_TOLERANCE_M2, "m": DISTANCE_TOLERANCE_M}.get(column[-1], RELATIVE)
         is_same &= bool((apart <= np.maximum(slack, RELATIVE * np.abs(right))).all())
@@ -193,7 +193,7 @@ def _table(outcomes: Sequence[Outcome]) -> Iterator[str]:
 
 
 def _work(module: str, data: str, parcels: str, results: str) -> None:
-    """Be the process of one contender."""
+    """Run one contender; this is its process's entry point."""
     contender = importlib.import_module(f"benchmarks.contenders.{module}")
     phases = contender.run(Path(data), int(parcels), Path(results))
     used = resource.getrusage(resource.RUSAGE_SELF)

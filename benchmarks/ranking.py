@@ -1,4 +1,4 @@
-"""The ranking benchmark: projects ranked in the demo, and weighed anew as a slider does it."""
+"""The ranking benchmark: rank projects in the demo, and reweigh them as a slider does."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ WORKSPACE = Path(__file__).parent.parent / "layers" / "yunyang"
 PROJECTS = ("battery", "garment")
 RUNS = 20
 LIMIT_MS = 200
-"""How long a re-rank of the demo may take, the whole document included."""
+"""Limit of a re-rank of the demo, including the whole document."""
 
 
 def bench_ranking(report: Path) -> bool:
-    """Time rankings and re-ranks of the demo by every method; False if a re-rank is too slow."""
+    """Time rankings and re-ranks of the demo by every method; return False if one is too slow."""
     plan = open_plan(WORKSPACE)
     medians: dict[str, float] = {}
     found: dict[str, object] = {}
     for name in PROJECTS:
         project = WORKSPACE / "projects" / f"{name}.yaml"
-        rank(plan, project)  # layers and the road network are read once, by whoever comes first
+        rank(plan, project)  # the first ranking reads the layers and the road network
         start = time.perf_counter()
         ranking = rank(plan, project)
         took_s = time.perf_counter() - start
@@ -50,7 +50,7 @@ def bench_ranking(report: Path) -> bool:
 
 
 def _reweigh_ms(ranking: Ranking, method: str) -> list[float]:
-    """Return how long each re-rank took, its document included; the first one is not counted."""
+    """Return the time of each re-rank but the first, including its document."""
     times = []
     for turn in range(RUNS + 1):
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The review benchmark: `geo-service review` of the demo in a fresh process, from start to exit."""
+"""The review benchmark: time `geo-service review` of the demo in a new process, start to exit."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ RUNS = 5
 
 def bench_review(report: Path) -> None:
     """Time cold reviews; print and write each run and the median."""
-    start_command = "from geo_service.cli import main; main()"  # what the script geo-service does
+    start_command = "from geo_service.cli import main; main()"  # as the script geo-service does
     command = [sys.executable, "-c", start_command, "review", str(WORKSPACE)]
     seconds = []
     for _ in range(RUNS):
         start = time.perf_counter()
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         seconds.append(round(time.perf_counter() - start, 3))
-        # 1 says that some park's verdict is fail: a result, not an error.
+        # Exit code 1 means that some park's verdict is fail: a result, not an error.
         if done.returncode not in {0, 1} or not done.stdout:
             msg = f"The review failed: {done.stderr}"
             raise RuntimeError(msg)

@@ -1,7 +1,7 @@
-"""The demo workspace with many more parcels, for the benchmarks of tiles and of the map.
+"""Make the demo workspace with many more parcels, for the benchmarks of tiles and of the map.
 
 The parcels are those of the overlay benchmark (`county`): octagons that tile a square of 60 km.
-They lie over the demo's own, which stay, since buildings and enterprises refer to them.
+The demo's own parcels, which they overlap, stay, since buildings and enterprises refer to them.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ USES = ("100101", "100102", "0701", "0601")
 
 
 def make_parcels(data: Path, count: int) -> gpd.GeoDataFrame:
-    """Return so many parcels with attributes, in degrees."""
+    """Return `count` parcels with attributes, in degrees."""
     county.make(data, count)
     frame = gpd.read_parquet(data / f"parcels_{count}.parquet")
     numbers = np.random.default_rng([county.SEED, count])
     area_m2 = frame.geometry.area.round(1)
-    # Whole blocks are of one status, as land is developed in blocks.
+    # Whole blocks have the same status, as land is developed in blocks.
     centre = frame.geometry.centroid
     block = (centre.x // 2_000).astype(int) * 7 + (centre.y // 2_000).astype(int) * 13
     chosen = (block % 5 % 3).to_numpy(copy=True)
@@ -52,13 +52,13 @@ def make_parcels(data: Path, count: int) -> gpd.GeoDataFrame:
 
 
 def make_workspace(folder: Path, data: Path, count: int) -> Path:
-    """Write the demo workspace with so many parcels more into a folder; return it."""
+    """Write the demo workspace with `count` additional parcels into a folder; return the folder."""
     shutil.copytree(DEMO, folder, ignore=shutil.ignore_patterns("builder", "sources", "store"))
     path = folder / "parcels.geojson"
     parcels = pd.concat([gpd.read_file(path), make_parcels(data, count)], ignore_index=True)
     path.unlink()
     parcels.to_file(path, driver="GeoJSON")
-    # The made-up parcels lie anywhere; what rules find of them is not what is measured.
+    # The made-up parcels lie anywhere; the rules' findings on them are not measured.
     rules = open_rulebook(folder / "rulebook.yaml").rules
     with (folder / "rulebook.yaml").open("a", encoding="utf-8") as rulebook:
         for rule_id in rules:

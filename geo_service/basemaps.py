@@ -1,8 +1,8 @@
 """Base maps that a workspace declares: what may lie under its maps, and on which datum.
 
-A base map on GCJ-02 or BD-09 lies hundreds of metres beside layers in CGCS2000. So every one
-declares its datum, and one that is shifted, or that comes from a service known to be, is
-refused: nothing is moved in silence. Reading tiles from archives is `maps.tile_archives`.
+A base map on GCJ-02 or BD-09 is hundreds of metres off from layers in CGCS2000. So every base map
+declares its datum. One on a shifted datum, or from a service known to use one, is refused:
+nothing is moved silently. `maps.archives` reads tiles from archives.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SHIFTED_HOSTS = (
     "bdimg.com",
     "map.baidu.com",
 )
-"""Hosts whose tiles are on GCJ-02 or BD-09, whatever is declared."""
+"""Hosts whose tiles are on GCJ-02 or BD-09, whatever the workspace declares."""
 TIANDITU_LAYERS = ("vec", "img", "ter")
 _TIANDITU = "https://t0.tianditu.gov.cn"
 _LABELS = {"vec": "cva", "img": "cia", "ter": "cta"}
@@ -63,7 +63,8 @@ class BasemapPart(BaseModel):
 class Basemap:
     """A base map that may be used: tiles at addresses of another service, or in an archive.
 
-    `addresses` have the places `{z}`, `{x}` and `{y}`; several lie over each other.
+    `addresses` contain the placeholders `{z}`, `{x}` and `{y}`; several are drawn on top of
+    each other.
     """
 
     name: str
@@ -74,7 +75,7 @@ class Basemap:
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """The origins that pages must be let load pictures from."""
+        """The origins from which pages must be allowed to load pictures."""
         parts = [urlsplit(address) for address in self.addresses]
         return tuple(dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts))
 
@@ -142,7 +143,7 @@ def basemap_of(part: BasemapPart, folder: Path) -> Basemap:
 
 
 def _tianditu(layer: str, key: str) -> str:
-    """Return the address of a layer in web Mercator; the key stays visible to whoever looks."""
+    """Return the address of a layer in web Mercator; anyone can see the key in it."""
     return (
         f"{_TIANDITU}/{layer}_w/wmts?SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0&LAYER={layer}"
         "&STYLE=default&TILEMATRIXSET=w&FORMAT=tiles"

@@ -1,8 +1,8 @@
-"""Coordinate reference systems: what is stored, what is measured in, and the guard between.
+"""Coordinate reference systems: one to store in, one to measure in, and the guard between.
 
-Layers are kept in geographic CGCS2000 (EPSG:4490) and measured in a metric CRS that
+Layers are stored in geographic CGCS2000 (EPSG:4490) and measured in a metric CRS that
 the workspace names (EPSG:4545 for 3-degree zone 36, central meridian 108 E). Degrees
-never enter an area, a buffer or a distance: `require_metric` stands in the way.
+never enter an area, a buffer or a distance: `require_metric` prevents it.
 Offsets of GCJ-02 and BD-09 are not handled here.
 """
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STORAGE_CRS = "EPSG:4490"
-"""Geographic CGCS2000: what layers are stored and exchanged in (longitude, latitude)."""
+"""Geographic CGCS2000 (longitude, latitude): the CRS in which layers are stored and exchanged."""
 
 WEB_CRS = "OGC:CRS84"
-"""What GeoJSON on the web is in; CGCS2000 is within centimetres of it."""
+"""The CRS of GeoJSON on the web; CGCS2000 is within centimetres of it."""
 
 SAME_DATUM_TOLERANCE = frozenset({"EPSG:4326", "OGC:CRS84", "EPSG:4490"})
-"""Geographic CRSs taken as CGCS2000 without a shift."""
+"""Geographic CRSs that are treated as CGCS2000, without a shift."""
 
 
 def is_metric(crs: pyproj.CRS | None) -> bool:
@@ -46,12 +46,12 @@ def _is_metric(name: str) -> bool:
 
 
 def require_metric(*frames: gpd.GeoDataFrame | gpd.GeoSeries) -> pyproj.CRS:
-    """Return the one metric CRS that all frames share.
+    """Return the metric CRS that all frames share.
 
     Raises
     ------
     CrsError
-        A frame has no CRS or one in degrees, or two frames differ.
+        A frame has no CRS or one in degrees, or the frames' CRSs differ.
     """
     first = frames[0].crs
     for frame in frames:
@@ -81,7 +81,7 @@ def crs_named(crs: pyproj.CRS | None) -> Message:
 
 
 def is_storage_like(crs: pyproj.CRS) -> bool:
-    """Return whether coordinates in this CRS are stored as they are."""
+    """Return whether coordinates in this CRS are stored unchanged."""
     return any(crs == pyproj.CRS.from_user_input(name) for name in SAME_DATUM_TOLERANCE)
 
 
@@ -93,7 +93,7 @@ def measure_area_m2(
 ) -> NDArray[np.float64]:
     """Return the area in m² of geometries given in a metric CRS.
 
-    `planar` is the area in the plane of `crs`; `ellipsoid` goes back to longitude and
+    `planar` is the area in the plane of `crs`; `ellipsoid` converts back to longitude and
     latitude and measures the geodesic polygon on the CRS's own ellipsoid.
     """
     shapes = np.asarray(geometry, dtype=object)
@@ -111,5 +111,5 @@ def measure_area_m2(
 
 
 def _oriented(shape: shapely.Geometry) -> shapely.Geometry:
-    """Shells one way and holes the other, so that holes are subtracted."""
+    """Wind shells one way and holes the other, so that holes are subtracted."""
     return shapely.orient_polygons(shape)

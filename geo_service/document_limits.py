@@ -1,8 +1,7 @@
-"""What a document from outside may hold: its size, depth, number of values, texts and digits.
+"""Limits of a document from outside: size, depth, number of values, length of texts and numbers.
 
-Whoever wrote it may have meant harm, so these are looked at in time that grows with its length,
-before a parser that recurses sees it. The limits stand here, in one place; reading is left to
-`documents`.
+Its author may be hostile, so the limits are checked in time linear in its length, before a
+recursive parser sees it. All limits are defined here; `documents` does the reading.
 """
 
 from __future__ import annotations
@@ -21,21 +20,21 @@ if TYPE_CHECKING:
     from geo_service.model import Message
 
 MAX_BYTES = 5_000_000
-"""Of a file, and characters of a text."""
+"""Bytes of a file, or characters of a text."""
 MAX_DEPTH = 40
-"""Levels of lists and mappings in each other."""
+"""Levels of nested lists and mappings."""
 MAX_NODES = 500_000
-"""Values, names, lists and mappings: a rulebook of 5,000 rules has half as many."""
+"""Values, names, lists and mappings in total: a rulebook of 5,000 rules has half as many."""
 MAX_TEXT = 100_000
-"""Characters of one value or name."""
+"""Characters of a single value or name."""
 MAX_DIGITS = 100
-"""Of a number as it is written in JSON or TOML."""
+"""Digits of a number as written in JSON or TOML."""
 MAX_WHOLE = 2**63 - 1
-"""Whole numbers of TOML lie between this and its negative, as its standard says."""
+"""Integers of TOML lie between this and its negative, as the TOML standard says."""
 MAX_DIRECTIVES = 10
-"""Lines of YAML that begin with `%`; libyaml compares each with all before it."""
+"""YAML lines that begin with `%`; libyaml compares each with all earlier ones."""
 MAX_FAULTS = 200
-"""Of one document; then reading stops, since each fault looks for the nearest name."""
+"""Faults reported of one document; then reading stops, as each one looks for a nearest name."""
 
 _DIRECTIVE = re.compile("(?:^|[\n\r\x85\u2028\u2029])%")
 _TOML_TOKEN = re.compile(
@@ -45,16 +44,16 @@ _TOML_TOKEN = re.compile(
     rf"|[\[\]{{}},=.\n]|(?<!\w)[0-9]\w{{{MAX_DIGITS}}}",
     re.DOTALL,
 )
-"""Structure, and numbers that are too long; texts and comments are wholes, whatever is in them."""
+"""Matches structure and overlong numbers; a text or comment is one match, whatever it contains."""
 _DIGITS = re.compile(rb"(?<![0-9])[0-9]{%d}" % (MAX_DIGITS + 1))
 _STEP = np.zeros(256, dtype=np.int8)
-"""By byte of JSON: one level down, or up again."""
+"""For each bracket of JSON, as a byte: one level deeper, or back up."""
 _STEP[[*b"[{"]], _STEP[[*b"]}"]] = 1, -1
 _STARTS_VALUE = np.isin(np.arange(256), [*b"[{,:"])
 
 
 class OverLimitError(Exception):
-    """A document is over a limit: what was found, what is allowed, and where."""
+    """A document exceeds a limit: what was found, what is allowed, and on which line."""
 
     def __init__(self, found: Message, expected: Message, line: int | None = None) -> None:
         super().__init__(found)
@@ -66,12 +65,12 @@ class OverLimitError(Exception):
 
 
 def refuse_depth(line: int | None = None) -> NoReturn:
-    """Raise for a document that nests too deep."""
+    """Raise OverLimitError for a document that is nested too deeply."""
     raise OverLimitError(said("fault.too_deep"), said("fault.most_levels", most=MAX_DEPTH), line)
 
 
 def refuse_nodes(most: int = MAX_NODES) -> NoReturn:
-    """Raise for a document of too many values."""
+    """Raise OverLimitError for a document with too many values."""
     expected = said("fault.most_values", most=most)
     raise OverLimitError(said("fault.too_many_values"), expected)
 
@@ -89,7 +88,7 @@ def check_text(text: str, line: int | None = None) -> None:
 
 
 def check_whole(text: str) -> None:
-    """Refuse a document that is too long, or holds half a character."""
+    """Refuse a document that is too long, or that contains half a character (a lone surrogate)."""
     if len(text) > MAX_BYTES:
         raise OverLimitError(
             said("fault.bytes", size=len(text)), said("fault.most_bytes", most=MAX_BYTES)
@@ -101,16 +100,16 @@ def check_whole(text: str) -> None:
 
 
 def check_yaml(text: str) -> None:
-    """Refuse a YAML text of many directives; its events are counted while they are read."""
+    """Refuse a YAML text with too many directives; its events are counted while it is read."""
     if text.count("%") > MAX_DIRECTIVES and len(_DIRECTIVE.findall(text)) > MAX_DIRECTIVES:
         expected = said("fault.most_directives", most=MAX_DIRECTIVES)
         raise OverLimitError(said("fault.too_many_directives"), expected)
 
 
 def check_toml(text: str) -> None:
-    """Refuse a TOML text that nests too deep, by brackets or by dots of a key, or says too much.
+    """Refuse a TOML text with too many values, or nested too deeply by brackets or dotted keys.
 
-    The parser's time grows with the square of a key's parts.
+    The parser's time grows with the square of the number of a key's parts.
     """
     depth = dots = nodes = 0
     line = 1
@@ -140,7 +139,7 @@ def check_toml(text: str) -> None:
 
 
 def check_plain(data: object) -> None:
-    """Refuse plain data that nests too deep, or holds a text or a whole number out of bounds."""
+    """Refuse plain data that is nested too deeply, or has a text or integer out of bounds."""
     waiting: list[tuple[object, int]] = [(data, 0)]
     while waiting:
         value, depth = waiting.pop()
@@ -160,7 +159,7 @@ def check_plain(data: object) -> None:
 def json_limit(pieces: Iterable[bytes], *, most_values: int = MAX_NODES) -> Message | None:
     """Return what of JSON in pieces would be allowed, if it is over a limit; None if it is not.
 
-    For JSON that somebody else parses: a request's body, or a file of our own however large.
+    For JSON that other code parses: a request's body, or our own files of any size.
     """
     try:
         check_json(pieces, most_values)
@@ -170,10 +169,10 @@ def json_limit(pieces: Iterable[bytes], *, most_values: int = MAX_NODES) -> Mess
 
 
 def check_json(pieces: Iterable[bytes], most_values: int = MAX_NODES) -> None:
-    """Refuse JSON that nests too deep, or has too many values or digits; its form stays open."""
+    """Refuse JSON nested too deeply, or with too many values or digits; syntax is not checked."""
     depth = values = 0
     for bare in _outside_texts(pieces):
-        if b"\0" in bare:  # UTF-16, whose texts would end elsewhere
+        if b"\0" in bare:  # UTF-16, in which texts would end elsewhere
             raise OverLimitError(said("fault.not_utf8"), said("fault.utf8"))
         if _DIGITS.search(bare):
             _refuse_digits()
@@ -190,7 +189,7 @@ def check_json(pieces: Iterable[bytes], most_values: int = MAX_NODES) -> None:
 
 
 def _outside_texts(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield what of JSON stands outside its texts; a text may go on in the next piece."""
+    """Yield the JSON outside its texts; a text may continue in the next piece."""
     is_inside = False
     rest = b""
     for piece in pieces:

@@ -1,9 +1,9 @@
-"""GDAL, kept to the files it is given: which driver reads which format, and no network.
+"""GDAL, restricted to the files it is given: one table of drivers by format, and no network.
 
-GDAL chooses a driver by a file's content. A text may so turn out to be a recipe that names other
-files or addresses. Here a format has its drivers; a file is looked at before GDAL opens it, what
-GDAL says of it is compared before any of its layers is listed, and a process of this product
-registers no other drivers at all.
+GDAL chooses a driver by a file's content, so a text file can turn out to be a recipe (VRT) that
+names other files or addresses. Here each format has its own drivers; a file is inspected before
+GDAL opens it, the driver that GDAL chose is compared before any layer is listed, and this
+product's processes register no other drivers.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DRIVERS = {
     "kml": frozenset({"KML", "LIBKML"}),
     "shapefile": frozenset({"ESRI Shapefile"}),
 }
-"""By format the drivers that may read it."""
+"""For each format, the drivers that may read it."""
 
 FORMATS = {
     ".fgb": "flatgeobuf",
@@ -38,7 +38,7 @@ FORMATS = {
     ".kml": "kml",
     ".shp": "shapefile",
 }
-"""By the ending of a workspace's own file what it has to be."""
+"""For each filename extension of a workspace's own files, the format that it must be."""
 
 _OTHERS = (
     "ADBC,AIVector,AVCBin,AVCE00,AmigoCloud,CSV,CSW,Carto,DGN,EDIGEO,EEDA,ESRIJSON,Elasticsearch,"
@@ -46,10 +46,10 @@ _OTHERS = (
     "MapInfo File,MapML,MiraMonVector,NGW,OAPIF,ODS,OGCAPI,OGR_GMT,OGR_PDS,OGR_VRT,OSM,PCIDSK,"
     "PDF,PDS4,PGDUMP,PLSCENES,PMTiles,S57,SQLite,SXF,Selafin,TopoJSON,VDV,VFK,VICAR,WAsP,WFS,XLSX"
 )
-"""The other vector drivers of the GDAL that is installed; a test says when one is new."""
+"""The other vector drivers of the installed GDAL; a test fails when a new one appears."""
 
 _NOWHERE = "127.0.0.1:9"
-"""The discard port: what is asked through a proxy there ends at once."""
+"""The discard port: a request through a proxy there fails at once."""
 _ENVIRONMENT = {
     "GDAL_SKIP": _OTHERS,
     "GDAL_DRIVER_PATH": "disable",
@@ -64,19 +64,19 @@ _ENVIRONMENT = {
 }
 _HEAD = 65_536
 _RECIPES = (b"<OGRVRTDataSource", b"<VRTDataset", b"gdal_streamed_alg", b"<OGRWFSDataSource")
-"""What begins a text that tells GDAL to open something else."""
+"""How a text begins that tells GDAL to open something else."""
 _TEXTS = frozenset({"dxf", "geojson", "kml"})
 _ONE_LAYER = frozenset({"flatgeobuf", "geojson", "shapefile"})
 
 
 class ForeignFileError(Exception):
-    """A file is not what it has to be, so that GDAL may not open it."""
+    """A file is not of the required format, so GDAL may not open it."""
 
 
 def keep_to_known_drivers(environment: MutableMapping[str, str]) -> None:
-    """Set in an environment that GDAL registers no other driver and reaches no network.
+    """Set up an environment in which GDAL registers no other driver and reaches no network.
 
-    It counts for processes that have not imported pyogrio or rasterio yet.
+    It only affects processes that have not yet imported pyogrio or rasterio.
     """
     environment.update(_ENVIRONMENT)
     for name in ("no_proxy", "NO_PROXY"):
@@ -84,7 +84,7 @@ def keep_to_known_drivers(environment: MutableMapping[str, str]) -> None:
 
 
 def list_layers(path: Path, kind: str, *, encoding: str | None = None) -> list[str]:
-    """Return the names of a file's layers; `encoding` is of a shapefile's texts.
+    """Return the names of a file's layers; `encoding` is that of a shapefile's texts.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def list_layers(path: Path, kind: str, *, encoding: str | None = None) -> list[s
 
 
 def read_info(path: Path, kind: str, *, layer: str, encoding: str | None) -> dict[str, Any]:
-    """Return what GDAL says of a layer; raises as `list_layers` does."""
+    """Return GDAL's description of a layer; raises as `list_layers` does."""
     first = _checked(path, kind, encoding)
     if first is not None and first["layer_name"] == layer:
         return dict(first)
@@ -128,9 +128,9 @@ def read_frame(path: Path, kind: str, **options: Any) -> gpd.GeoDataFrame:  # no
 
 
 def _checked(path: Path, kind: str, encoding: str | None) -> dict[str, Any] | None:
-    """Make sure that a driver of its format reads a file; return what it says of the first layer.
+    """Check that a driver of its format reads the file; return its description of the first layer.
 
-    None when there is no layer.
+    Returns None if the file has no layer.
     """
     import pyogrio  # noqa: PLC0415 - heavy
 

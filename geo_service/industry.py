@@ -1,8 +1,8 @@
 """Industries: the GB/T 4754-2017 tree, and a county's industry groups.
 
-A leading industry is a prefix of 2 to 4 digits; an enterprise belongs to it if its
-code starts so. A county's groups are a table of prefixes, longest first, one group a
-code. What the groups are called, and which codes they take, is the county's data.
+A leading industry is a code prefix of 2 to 4 digits; an enterprise belongs to it if its
+code starts with that prefix. A county's groups are a table of prefixes: the longest match
+gives a code its one group. The groups' names and codes are the county's data.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CODE_PATTERN = re.compile(r"[0-9]{2,4}")
-"""An industry code as enterprises and parks carry it: 2 to 4 digits."""
+"""An industry code of an enterprise or park: 2 to 4 digits."""
 
 DIVISION_DIGITS = 2
 GROUP_DIGITS = 3
@@ -50,12 +50,12 @@ class Industry:
 class Classification:
     """The GB/T 4754-2017 tree: 20 sections, 97 divisions, 473 groups, 1,381 classes.
 
-    Source: the standard's text without amendments, cross-checked over four tables.
+    Source: the standard's text without amendments, cross-checked against four tables.
     """
 
     entries: Mapping[str, Industry]
     english: Mapping[str, str] = field(default_factory=dict)
-    """English names of sections and divisions, our own."""
+    """English names of sections and divisions; our own translation."""
 
     def __contains__(self, code: object) -> bool:
         """Return whether the classification has this code."""
@@ -73,7 +73,7 @@ class Classification:
         return entry.name if entry else code
 
     def english_name(self, code: str) -> str:
-        """Return the English name of a section or division, for a longer code of its division.
+        """Return the English name of a section or division; a longer code has its division's name.
 
         >>> classification().english_name("384")
         'Electrical machinery and equipment'
@@ -81,7 +81,7 @@ class Classification:
         return self.english.get(code) or self.english.get(code[:DIVISION_DIGITS]) or code
 
     def nearest(self, code: str) -> str | None:
-        """Return the longest known prefix, of two digits or more, of an unknown code.
+        """Return the longest known prefix (two digits or more) of an unknown code.
 
         >>> classification().nearest("1812")
         '181'
@@ -157,7 +157,7 @@ def belonging_of(code: object, leading: str | None, supporting: tuple[str, ...])
 
 
 def split_codes(text: str | None) -> tuple[str, ...]:
-    """Return the codes in a cell that may hold several, in their order, each once.
+    """Return the codes in a cell that may contain several, in order, without repeats.
 
     >>> split_codes("18; 24，195")
     ('18', '24', '195')
@@ -170,10 +170,10 @@ def split_codes(text: str | None) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class IndustryGroups:
-    """A county's industry groups as a precedence table: the longest prefix decides.
+    """A county's industry groups as a table of prefixes: the longest match decides.
 
     `prefixes` maps a code prefix to a group id, `names` a group id to its names by
-    language, `conditional` holds the prefixes that await the county's decision.
+    language, `conditional` contains the prefixes that await the county's decision.
     """
 
     prefixes: Mapping[str, str] = field(default_factory=dict)
@@ -204,8 +204,8 @@ def group_table(
 ) -> tuple[dict[str, str], set[str], list[Message]]:
     """Return prefixes, conditional prefixes and faults of (prefix, group, strength) rows.
 
-    A prefix that stands twice with different groups, is not in GB/T 4754, or has a
-    strength other than `core` and `conditional` is a fault.
+    It is a fault if a prefix is listed with different groups, is not in GB/T 4754, or has a
+    strength other than `core` or `conditional`.
     """
     prefixes: dict[str, str] = {}
     conditional: set[str] = set()

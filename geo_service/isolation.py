@@ -1,11 +1,11 @@
-"""Work on files from outside in a process of its own, with limits, that can be killed at any time.
+"""Run work on untrusted files in a separate process, with limits, that can be killed at any time.
 
-What opens such a file is large and written in C; whatever it is led to do, it does there. The
-process answers in bytes: nothing that it sends is ever unpickled. It ends with its work, or
-when this side stops listening.
+The libraries that open such files are large and written in C; an exploit stays inside that
+process. The process answers in bytes, which are never unpickled. It ends with its work, or
+when the parent stops listening.
 
-Limits of memory, of time on the processor, of open files and of file sizes are the system's
-own (`setrlimit`); Windows has none of them, there only the time that is waited counts.
+The operating system enforces the limits of memory, CPU time, open files and file size
+(`setrlimit`). Windows has none of these; there only the waiting time is limited.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ _POLL_SECONDS = 0.2
 _OPEN_FILES = 256
 _TRACE = 10_000
 _GRACE_SECONDS = 5
-"""Between the signal that says why a process ends, and the one that says nothing."""
+"""Seconds between the signal that names the reason (SIGXCPU) and the one that kills."""
 _OUT_OF_TIME = -24
-"""What a process's end says that ran into its time on the processor (SIGXCPU)."""
+"""The exit code of a process that used up its CPU time (SIGXCPU)."""
 _START = "from geo_service.isolation import serve; serve()"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessLimits:
-    """What a process may take at most."""
+    """The most that a process may use."""
 
     memory_bytes: int
     seconds: float
-    """On the processor, and of waiting for its answers."""
+    """CPU time, and also time spent waiting for its answers."""
     file_bytes: int
-    """Of one file that it writes."""
+    """Size of any one file that it writes."""
     message_bytes: int
-    """Of one answer."""
+    """Size of any one answer."""
 
 
 class EndReason(StrEnum):
@@ -74,22 +74,22 @@ class ProcessEndedError(Exception):
 
 
 class Channel:
-    """The other side as the work in the process sees it: questions come, answers go."""
+    """The parent, as seen by the work in the process: receives questions, sends answers."""
 
     def __init__(self, questions: IO[bytes], answers: IO[bytes]) -> None:
         self._questions, self._answers = questions, answers
 
     def receive(self) -> bytes | None:
-        """Return the next question; None when there will be none."""
+        """Return the next question; None if no more will come."""
         return _read_frame(self._questions, limit=None)
 
     def send(self, content: bytes) -> None:
-        """Answer."""
+        """Send an answer."""
         _write_frame(self._answers, b"=" + content)
 
 
 class Isolated:
-    """A process that was started and waits for its work; give it back with `close`."""
+    """A started process that waits for its work; release it with `close`."""
 
     def __init__(self, modules: Sequence[str]) -> None:
         environment = dict(os.environ)
@@ -111,35 +111,35 @@ class Isolated:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process is running."""
         return self._process.poll() is None
 
     @property
     def pid(self) -> int:
-        """The process's number."""
+        """The process id."""
         return self._process.pid
 
     def begin(self, work: str, arguments: Mapping[str, Any], limits: ProcessLimits) -> None:
-        """Let it do `module:function`, which is called with a channel and the arguments."""
+        """Make the process call `module:function` with a channel and the arguments."""
         self._limits = limits
         task = {"work": work, "arguments": arguments, "limits": asdict(limits)}
         self.send(orjson.dumps(task))
         threading.Thread(target=self._listen, name="isolated", daemon=True).start()
 
     def send(self, content: bytes) -> None:
-        """Send a question; one that nobody hears any more is lost."""
+        """Send a question; it is lost if the process has ended."""
         stdin = self._process.stdin
         if stdin is not None:
             with suppress(OSError, ValueError):
                 _write_frame(stdin, content)
 
     def receive(self, watch: Callable[[], None]) -> bytes:
-        """Return the next answer; `watch` is called while it is waited for, and may raise.
+        """Return the next answer; `watch` is called during the wait, and may raise.
 
         Raises
         ------
         ProcessEndedError
-            The process was stopped at a limit or broke down; it is gone then.
+            The process was stopped at a limit or broke down; it has ended.
         """
         limits = self._limits
         assert limits is not None, "begin() first"  # noqa: S101 - a mistake of ours
@@ -176,7 +176,7 @@ class Isolated:
         return EndReason.TIME if self._process.returncode == _OUT_OF_TIME else EndReason.BROKEN
 
     def close(self) -> None:
-        """End the process, whatever it does."""
+        """End the process, whatever it is doing."""
         with suppress(OSError):
             self._process.kill()
         self._process.wait()
@@ -184,11 +184,11 @@ class Isolated:
             if stream is not None:
                 with suppress(OSError, ValueError):
                     stream.close()
-        with suppress(queue.Empty):  # whoever listens may be waiting to hand over
+        with suppress(queue.Empty):  # the listening thread may be waiting to hand over an answer
             self._answers.get_nowait()
 
     def __enter__(self) -> Self:
-        """Return itself; `close` comes at the end."""
+        """Return this process; `__exit__` closes it."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -196,7 +196,7 @@ class Isolated:
         self.close()
 
     def _listen(self) -> None:
-        """Hand over answers one by one, so that no more than two are held."""
+        """Hand over answers one by one, so that at most two are in memory."""
         stdout, limits = self._process.stdout, self._limits
         if stdout is None or limits is None:
             return
@@ -213,7 +213,7 @@ class Isolated:
 
 
 class _TooLongError(Exception):
-    """An answer that says to be longer than it may be."""
+    """An answer whose announced length exceeds the limit."""
 
 
 def _write_frame(stream: IO[bytes], content: bytes) -> None:
@@ -237,9 +237,9 @@ def _read_frame(stream: IO[bytes], *, limit: int | None) -> bytes | None:
 
 
 def serve() -> None:
-    """Do one piece of work; what `Isolated` starts. Returns when the work is done."""
+    """Do one piece of work and return; this is what `Isolated` starts."""
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no answer
+    os.dup2(2, 1)  # what a library prints must not be read as an answer
     for name in sys.argv[1:]:
         importlib.import_module(name)
     channel = Channel(sys.stdin.buffer, answers)
@@ -268,7 +268,7 @@ _LIMIT_BEHIND = {
 
 
 def _limit_behind(error: BaseException) -> EndReason | None:
-    """Return the limit that an error comes from, if it comes from one."""
+    """Return the limit that caused an error; None if no limit did."""
     if isinstance(error, MemoryError):
         return EndReason.MEMORY
     number = getattr(error, "errno", None)

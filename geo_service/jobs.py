@@ -1,7 +1,7 @@
-"""Long work in the background: started, watched, cancelled. Knows neither HTTP nor what it runs.
+"""Start, watch and cancel long work in the background. Knows nothing of HTTP or the work itself.
 
-One worker runs jobs in the order they were asked for. A job is told to stop through the
-progress it reports: its next report raises `Cancelled` inside the work.
+One worker runs jobs in the order in which they were requested. A job is cancelled through
+its progress reports: the next report raises `Cancelled` inside the work.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _log = logging.getLogger(__name__)
 
 KEPT_JOBS = 100
 KEPT_SECONDS = 86_400.0
-"""How long a job that ended is remembered."""
+"""How long an ended job is remembered."""
 MAX_WAITING = 20
 Progress = Callable[[int, int, str], None]
 
 
 class JobStatus(StrEnum):
-    """Where a job is."""
+    """The state that a job is in."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -65,18 +65,18 @@ class Job:
 
     @property
     def progress(self) -> float:
-        """How much is done, 0 to 1."""
+        """The part that is done, 0 to 1."""
         if self.status is JobStatus.DONE:
             return 1.0
         return self.done / self.total if self.total else 0.0
 
     def on_end(self, action: Callable[[], None]) -> None:
-        """Do something when the job ends, also if it is cancelled before its work begins."""
+        """Call `action` when the job ends, even if it is cancelled before its work begins."""
         if self.future is not None:
             self.future.add_done_callback(lambda _: action())
 
     def report(self, done: int, total: int, step: str) -> None:
-        """Take note of progress; raises Cancelled when the job was told to stop."""
+        """Record progress; raises Cancelled if the job was told to stop."""
         if self.is_cancel_asked:
             raise Cancelled
         self.done, self.total, self.step = done, total, step
@@ -91,12 +91,12 @@ class JobBoard:
         self._lock = threading.Lock()
 
     def start(self, work: Callable[[Progress], Any]) -> Job:
-        """Queue work, which is called with a progress function, and return its job.
+        """Queue work, to be called with a progress function, and return its job.
 
         Raises
         ------
         BusyError
-            Too many jobs are waiting already.
+            Too many jobs are already waiting.
         """
         with self._lock:
             waiting = sum(job.status is JobStatus.WAITING for job in self._jobs.values())
@@ -126,7 +126,7 @@ class JobBoard:
             job.ended_at = datetime.now(UTC)
 
     def wait(self, job: Job, seconds: float) -> bool:
-        """Wait for a job; return whether it ended within the time."""
+        """Wait for a job; return whether it ended in time."""
         if job.future is None:
             return False
         try:
@@ -136,13 +136,13 @@ class JobBoard:
         return True
 
     def jobs(self) -> list[Job]:
-        """Return the jobs that are remembered, newest first."""
+        """Return the remembered jobs, newest first."""
         with self._lock:
             self._forget_old()
             return list(reversed(self._jobs.values()))
 
     def find(self, job_id: str) -> Job:
-        """Return a job; NotFoundError for an unknown id, or one that ended too long ago."""
+        """Return a job; raises NotFoundError for an unknown id or a job that was forgotten."""
         with self._lock:
             self._forget_old()
             if job_id in self._jobs:
@@ -151,7 +151,7 @@ class JobBoard:
         raise NotFoundError(msg)
 
     def cancel(self, job_id: str) -> Job:
-        """Tell a job to stop at its next report; a job that ended stays as it is."""
+        """Tell a job to stop at its next report; an ended job does not change."""
         job = self.find(job_id)
         job.is_cancel_asked = True
         if job.future is not None and job.future.cancel():
@@ -159,7 +159,7 @@ class JobBoard:
         return job
 
     def close(self) -> None:
-        """Cancel what waits or runs and let the worker end."""
+        """Cancel waiting and running jobs and let the worker end."""
         with self._lock:
             for job in self._jobs.values():
                 job.is_cancel_asked = True

@@ -1,8 +1,8 @@
-"""Texts in the three languages, and names that conversion must not touch.
+"""Texts in three languages, and names that conversion between scripts must not touch.
 
 Texts are written once in simplified Chinese and English (`data/messages.toml`);
-traditional Chinese is derived from the simplified with OpenCC. A text is a template of
-ours filled with values: values are never read as templates, whatever they contain.
+traditional Chinese is derived from the simplified with OpenCC. A text is one of our
+templates filled with values; values are never read as templates, whatever they contain.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _TRADITIONAL_TAGS = ("zh-hant", "zh-tw", "zh-hk", "zh-mo")
 
 
 def choose_language(accepted: str | None, default: Language = Language.ZH_HANS) -> Language:
-    """Return the language that an Accept-Language header prefers; `default` when it names none.
+    """Return the language that an Accept-Language header prefers; `default` if it names none.
 
     >>> choose_language("en-GB,en;q=0.9,zh;q=0.5").value
     'en'
@@ -86,7 +86,7 @@ def _converter(name: str) -> OpenCC:
 
 
 def to_simplified(text: str) -> str:
-    """Return a text with traditional characters made simplified, for matching names.
+    """Return a text with traditional characters simplified, for matching names.
 
     >>> to_simplified("雲陽縣")
     '云阳县'
@@ -104,7 +104,7 @@ def _parts(template: str) -> tuple[tuple[str, str | None, str], ...]:
 
 
 def _fill_chinese(template: str, values: Mapping[str, object]) -> str:
-    """Fill a template; its spaces around a value go where Chinese meets Chinese.
+    """Fill a template; spaces around a value are dropped where Chinese meets Chinese.
 
     >>> _fill_chinese("{name} 距 {river} {far}", {"name": "A", "river": "长江", "far": "9 m"})
     'A 距长江 9 m'
@@ -131,9 +131,9 @@ def _is_tight(edge: str, beside: str) -> bool:
 
 
 _TRADITIONAL = "s2tw"
-"""Characters as usual in Taiwan; words stay the mainland's."""
+"""OpenCC's conversion: characters as used in Taiwan, words as used on the mainland."""
 _CORRECTIONS = (("汙", "污"), ("準入", "准入"))
-"""What OpenCC gives and what is meant: 污 as in Taiwan's own laws, 不准入 as not admitted."""
+"""OpenCC's results and their corrections: 污 as in Taiwan's own laws, 不准入 as not admitted."""
 
 
 def _to_traditional(text: str) -> str:
@@ -145,12 +145,12 @@ def _to_traditional(text: str) -> str:
 
 @dataclass(frozen=True)
 class _Form:
-    """How a unit is written: by which factor, with which word, to how many decimals."""
+    """How a unit is written: its factor, its word and its number of decimals."""
 
     factor: float = 1.0
     word: str = ""
     decimals: int | None = None
-    """None for four significant digits, and no fewer than the whole number."""
+    """None for four significant digits, but never fewer than the whole number has."""
     is_padded: bool = False
 
 
@@ -187,7 +187,7 @@ _LARGE_M2 = 10_000
 
 
 def _figure(value: float, form: _Form, more: int = 0) -> str:
-    """Return a number without exponent and without needless zeros; `more` adds decimals."""
+    """Return a number without exponent or trailing zeros; `more` adds decimals."""
     scaled = value * form.factor
     decimals = form.decimals
     if decimals is None:
@@ -200,15 +200,15 @@ def _figure(value: float, form: _Form, more: int = 0) -> str:
 
 @dataclass(frozen=True)
 class Translator:
-    """Renders messages in one language; `names_hant` holds names with a set traditional form."""
+    """Renders messages in one language; `names_hant` lists names with a fixed traditional form."""
 
     language: Language = Language.ZH_HANS
     names_hant: Mapping[str, str] = field(default_factory=dict)
 
     def render(self, message: Message) -> str:
-        """Return a message's text, its values filled in as they are.
+        """Return a message's text with its values filled in unchanged.
 
-        A value may itself be a message. An unknown key is a fault of ours and raises.
+        A value may itself be a message. An unknown key is our own mistake and raises KeyError.
         """
         texts = catalogue()[message.key]
         values = {name: self._shown(value) for name, value in message.values.items()}
@@ -221,11 +221,11 @@ class Translator:
         return self.render(text) if isinstance(text, Message) else text
 
     def text(self, key: str, **values: Any) -> str:  # noqa: ANN401 - whatever a template shows
-        """Return the text of a key with values."""
+        """Return the text of a key, filled with values."""
         return self.render(Message(key, values))
 
     def convert(self, text: str) -> str:
-        """Return a simplified Chinese text in this language's script; English stays.
+        """Return a simplified Chinese text in this language's script; English is not changed.
 
         >>> Translator(Language.ZH_HANT, {"后叶镇": "后葉鎮"}).convert("后叶镇在云阳县之后")
         '后葉鎮在雲陽縣之後'
@@ -238,7 +238,7 @@ class Translator:
         return "".join(self.names_hant.get(part) or _to_traditional(part) for part in parts)
 
     def pick(self, texts: Mapping[str, str]) -> str:
-        """Return the text of a `{language: text}` table in this language, else the simplified one.
+        """Return the text of a `{language: text}` table in this language, else simplified Chinese.
 
         >>> Translator(Language.EN).pick({"zh-Hans": "云阳县", "en": "Yunyang County"})
         'Yunyang County'
@@ -256,7 +256,7 @@ class Translator:
         return re.compile("(" + "|".join(re.escape(name) for name in names) + ")")
 
     def quantity(self, quantity: Quantity) -> str:
-        """Return a value with its unit as this language writes it.
+        """Return a value with its unit, as written in this language.
 
         >>> Translator().quantity(Quantity(1_777_777.8, "CNY/mu"))
         '177.8 万元/亩'
@@ -281,7 +281,7 @@ class Translator:
         return f"{text}（合 {value / M2_PER_MU:,.1f} 亩）"
 
     def unit(self, unit: str) -> tuple[float, str]:
-        """Return the factor and the word that this language writes a unit with.
+        """Return the factor and the word with which this language writes a unit.
 
         >>> Translator().unit("CNY/mu")
         (0.0001, ' 万元/亩')

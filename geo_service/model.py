@@ -1,7 +1,7 @@
-"""The words of the product as enums and frozen values.
+"""The product's terms as enums and frozen values.
 
-No geometry is measured here and no file is read: these are the values that the
-other modules hand to each other.
+No geometry is measured here and no file is read: these are the values that other
+modules pass to each other.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Tier(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What a rule, or a whole review, says of a park; worst first."""
+    """The result of a rule, or of a whole review, for a park; worst first."""
 
     FAIL = "fail"
     UNKNOWN = "unknown"
@@ -33,7 +33,7 @@ class Verdict(StrEnum):
 
 
 class Severity(StrEnum):
-    """How much a rule weighs: only `must` can fail a park."""
+    """How binding a rule is: only `must` can fail a park."""
 
     MUST = "must"
     SHOULD = "should"
@@ -41,7 +41,7 @@ class Severity(StrEnum):
 
 
 class BasisTag(StrEnum):
-    """How far a rule may be trusted: law, someone's published practice, or our default."""
+    """What a rule is based on: law, a published practice, or this product's default."""
 
     LAW = "law"
     PUBLISHED_PRACTICE = "published_practice"
@@ -49,7 +49,7 @@ class BasisTag(StrEnum):
 
 
 class FocusBasis(StrEnum):
-    """What the share of the leading industry is counted in."""
+    """The quantity in which the leading industry's share is measured."""
 
     OUTPUT = "output"
     LAND = "land"
@@ -66,7 +66,7 @@ class AreaMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A text of the catalogue and the values that fill it; rendered at the edge.
+    """A text's key in the catalogue and the values that fill it; rendered at the edge.
 
     Values are data, never templates: see `language.Translator.render`.
     """
@@ -81,10 +81,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A value of a message with its unit, written out in the reader's language.
+    """A number in a message with its unit, written out in the reader's language.
 
-    `value` is in base units, as in the evidence. `beside` is what the text compares it
-    with: the two are written with as many digits as it takes to tell them apart.
+    `value` is in base units, as in the evidence. `beside` is the number that the text
+    compares it with: both are written with enough digits to differ.
     """
 
     value: float
@@ -108,16 +108,16 @@ class LegalBasis:
     number: str | None = None
     article: str | None = None
     document_en: str | None = None
-    """In English, where these are words of ours or of the county; laws keep their own."""
+    """English wording where the text is ours or the county's; names of laws are not translated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that a rule has to say, with its evidence.
+    """One violation, warning or unknown that a rule found, with its evidence.
 
-    `verdict` is `fail`, `watch` or `unknown`; a passed check leaves no finding.
+    `verdict` is `fail`, `watch` or `unknown`; a passed check gives no finding.
     `geometry` is exactly the offending part, in the metric CRS, or None.
-    `waived` carries the waiver's reason, author and expiry when one applies.
+    `waived` has the waiver's reason, author and expiry if one applies, else None.
     """
 
     finding_id: str
@@ -135,23 +135,23 @@ class Finding:
     waived: Mapping[str, str] | None = None
     geometry: BaseGeometry | None = None
     illustrative: bool = False
-    """Whether the feature that it is about is made up."""
+    """Whether the subject is illustrative, that is, made up."""
     note: Mapping[str, str] | None = None
-    """What the rulebook says of how sure the rule is."""
+    """The rulebook's note on how certain the rule is."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleCount:
-    """How many subjects a rule looked at, and how many passed."""
+    """How many subjects a rule checked, and how many passed."""
 
     checked: int
     passed: int
     below_tolerance: int = 0
-    """Overlaps that were seen and left out as noise (spatial rules)."""
+    """Overlaps that were ignored as noise (spatial rules)."""
 
 
 def park_verdict(findings: list[tuple[Severity, Verdict]]) -> Verdict:
-    """Return what a review says of a park from its unwaived findings.
+    """Return a review's verdict on a park, from the park's unwaived findings.
 
     Any `must` rule failed gives `fail`; else any `must` rule unknown gives
     `unknown`; else anything failed or watched gives `watch`; else `pass`.

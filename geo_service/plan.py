@@ -1,8 +1,8 @@
 """A plan: the layers of a workspace at one version, frozen.
 
-Everything the product does is a function of a plan. Frames are handed out as they
-were read and nobody changes one in place; `metric` gives the same frame in the CRS
-that is measured in. How layers get here is decided by `workspace` and the stores.
+Everything the product does is a function of a plan. Frames are returned as they were
+read, and nobody changes one in place; `metric` returns the same frame in the metric CRS.
+`workspace` and the stores provide the layers.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class DemFile:
-    """The elevation model of a workspace as its settings declare it; `spatial.raster` reads it."""
+    """The elevation model that a workspace's settings declare; `spatial.raster` reads it."""
 
     path: Path
     version: str
     metric_crs: str
-    """What slopes are measured in."""
+    """The CRS in which slopes are measured."""
     source: str
     illustrative: bool
     vertical_datum: str
-    """What heights are counted from, in the workspace's words."""
+    """The vertical datum of the heights, in the workspace's words."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlanSettings:
-    """What a county decides about how its plan is measured, named and judged."""
+    """A county's decisions on how its plan is measured, named and judged."""
 
     county_code: str
     name: Mapping[str, str]
@@ -59,30 +59,30 @@ class PlanSettings:
     groups: IndustryGroups
     names_hant: Mapping[str, str] = field(default_factory=dict)
     data_date: date | None = None
-    """The day the data speaks of; durations are counted to it."""
+    """The day that the data describes; durations are counted up to it."""
     complete_zone_kinds: frozenset[str] = frozenset()
-    """Kinds of control zone of which none mapped means that there is none."""
+    """Kinds of control zone declared complete: if no zone of the kind is mapped, none exists."""
     rulebook_path: Path | None = None
     waivers_path: Path | None = None
     confidentiality: str | None = None
-    """The mark (密级) that stands on what is handed out, as the county words it."""
+    """The mark (密级) on everything that is given out, in the county's words."""
     map_approval: str | None = None
-    """The approval number (审图号) that stands on maps."""
+    """The approval number (审图号) on maps."""
     dem: DemFile | None = None
     basemaps: tuple[Basemap, ...] = ()
-    """What may lie under the maps; none is shown until a reader asks for it."""
+    """Base maps for the maps; none is shown until a reader switches it on."""
     digest: str = ""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer at one version: its frame is read when first asked for."""
+    """One layer at one version; its frame is read on first use."""
 
     name: str
     version: str
     read: Callable[[], pd.DataFrame]
     number: int = 0
-    """Its place in the layer's history; 0 is the workspace's own file."""
+    """The version's position in the layer's history; 0 is the workspace's own file."""
 
 
 class Plan:
@@ -90,8 +90,8 @@ class Plan:
 
     Layers are attributes: `plan.parks`, `plan.enterprises`, ... GeoDataFrames in the
     storage CRS (EPSG:4490), a DataFrame for tables. A layer that the workspace does not
-    have is an empty frame with its columns; `has` tells the two apart. What a caller does to
-    such a frame does not change the plan.
+    have is an empty frame with its columns; `has` says which it is. Changing such a frame
+    does not change the plan.
     """
 
     def __init__(self, layers: Mapping[str, Layer], settings: PlanSettings) -> None:
@@ -100,7 +100,7 @@ class Plan:
         self._metric: dict[str, gpd.GeoDataFrame] = {}
         self._lock = threading.RLock()
         self.metric_crs = pyproj.CRS.from_user_input(settings.metric_crs)
-        """What the plan is measured in."""
+        """The CRS in which the plan is measured."""
         self.settings = settings
 
     @property
@@ -110,7 +110,7 @@ class Plan:
 
     @property
     def version(self) -> str:
-        """A short hash over every layer's version and the settings."""
+        """A short hash of every layer's version and the settings."""
         parts = [f"{name}={layer.version}" for name, layer in sorted(self._layers.items())]
         parts.append(self.settings.digest)
         if self.dem is not None:
@@ -119,15 +119,15 @@ class Plan:
 
     @property
     def dem(self) -> DemFile | None:
-        """The elevation model, None where the workspace has none; read when it is needed."""
+        """The elevation model, read when needed; None if the workspace has none."""
         return self.settings.dem
 
     def has(self, name: str) -> bool:
-        """Return whether the workspace has this layer (it may be empty all the same)."""
+        """Return whether the workspace has this layer (which may still be empty)."""
         return name in self._layers
 
     def frame(self, name: str) -> pd.DataFrame:
-        """Return a layer's frame in the storage CRS; NotFoundError for an unknown name."""
+        """Return a layer's frame in the storage CRS; raises NotFoundError for an unknown name."""
         if name not in SCHEMAS:
             msg = said("problem.no_layer", name=repr(name), known=list(SCHEMAS))
             raise NotFoundError(msg)
@@ -153,9 +153,9 @@ class Plan:
             return self._metric[name]
 
     def with_layers(self, frames: Mapping[str, pd.DataFrame], *, label: str) -> Plan:
-        """Return a plan in which some layers are replaced; `label` names the change in versions.
+        """Return a plan with some layers replaced; `label` names the change in their versions.
 
-        Frames with geometry must be in the storage CRS. This plan stays as it is.
+        Frames with geometry must be in the storage CRS. This plan does not change.
         """
         layers = dict(self._layers)
         for name, frame in frames.items():
@@ -175,7 +175,7 @@ class Plan:
         """Return the layer of that name."""
         if name.startswith("_") or name not in SCHEMAS:
             raise AttributeError(name)
-        # A shallow copy: pandas copies on write, so that a caller's change stays the caller's.
+        # A shallow copy: pandas copies on write, so a caller's changes do not reach the plan.
         return self.frame(name).copy(deep=False)
 
     def __dir__(self) -> list[str]:

@@ -1,9 +1,9 @@
-"""The layers: their columns, units and geometry types, and the check of one frame.
+"""Declare the layers: their columns, units and geometry types; and check a frame against them.
 
 A number's unit is part of its column's name (`_m2`, `_ha`, `_cny`, `_kn_m2`, ...). Every
-feature carries `source` and `illustrative`. The tables below are the one place
-where a column is declared; import, tiles and documents read them too.
-Reading files and judging zoning rules happen elsewhere.
+feature has `source` and `illustrative`. Columns are declared only in the tables below;
+import, tiles and documents read them too. Reading files and judging zoning rules happen
+elsewhere.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ STORED_GEOMETRY = MappingProxyType(
 
 
 class Kind(StrEnum):
-    """What a column holds."""
+    """The type of a column's values."""
 
     ID = "id"
     TEXT = "text"
@@ -41,14 +41,14 @@ class Kind(StrEnum):
 
 
 class Need(StrEnum):
-    """How much of a column must be there."""
+    """Whether a column, and its values, must be present."""
 
     VALUE = "value"
-    """The column, with a value in every row."""
+    """The column must be present, with a value in every row."""
     COLUMN = "column"
-    """The column; a row may lack its value, and rules then say `unknown`."""
+    """The column must be present; where a row lacks its value, rules give `unknown`."""
     OPTIONAL = "optional"
-    """Neither: a missing column reads as one without values."""
+    """The column may be missing, which is the same as having no values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,11 @@ class Field:
     minimum: float | None = None
     maximum: float | None = None
     refers_to: str | None = None
-    """`layer.column` whose values this column may hold."""
+    """The `layer.column` whose values this column may contain."""
 
     @property
     def unit(self) -> str | None:
-        """The unit that the name carries, or None."""
+        """The unit in the column's name; None if it has none."""
         for suffix, unit in _UNITS.items():
             if self.name.endswith(suffix):
                 return unit
@@ -100,15 +100,15 @@ class LayerSchema:
     fields: tuple[Field, ...]
     is_required: bool = False
     is_geometry_optional: bool = False
-    """A table whose rows may be placed by other columns (enterprises)."""
+    """Whether rows may get their position from other columns (enterprises)."""
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of all columns but the geometry."""
+        """The names of all columns except the geometry."""
         return tuple(field.name for field in self.fields)
 
     def field(self, name: str) -> Field:
-        """Return a column by name; KeyError if the layer has none such."""
+        """Return a column by name; raises KeyError if the layer has no such column."""
         for candidate in self.fields:
             if candidate.name == name:
                 return candidate
@@ -128,7 +128,7 @@ def _link(name: str, target: str, need: Need = Need.OPTIONAL) -> Field:
 
 
 LARGEST = 1e15
-"""No amount of a county is larger; sums stay exact to the cent below it."""
+"""No county's amounts are larger; below it sums are exact to the cent."""
 
 
 def _amount(
@@ -176,7 +176,7 @@ ZONE_GRADES = MappingProxyType(
         "geohazard": ("none", "low", "mid", "high"),
     }
 )
-"""The grades of kinds that have any; a grade of another kind may be any text."""
+"""The grades of the kinds that have fixed ones; other kinds may have any text as grade."""
 RIVER_RANKS = ("main", "important_tributary", "tributary")
 FACILITY_KINDS = (
     "interchange",
@@ -192,7 +192,7 @@ FACILITY_KINDS = (
 )
 ROAD_CLASSES = ("expressway", "national", "provincial", "county", "township", "urban", "village")
 TOWNSHIP_CODE_SCHEMES = ("nbs", "mca")
-"""Statistics bureau (9 digits used here) and civil affairs (12 digits)."""
+"""Codes of the statistics bureau (9 digits are used here) and of civil affairs (12 digits)."""
 
 _SCHEMAS = (
     LayerSchema(
@@ -402,7 +402,7 @@ _SCHEMAS = (
 )
 
 SCHEMAS: Mapping[str, LayerSchema] = MappingProxyType({item.name: item for item in _SCHEMAS})
-"""Every vector layer and table by name, in the order they are checked."""
+"""Every vector layer and table by name, in the order in which they are checked."""
 
 ID_PATTERN = re.compile(r"[^\x00-\x1f\x7f/\\]{1,128}")
 """Ids: any text of 1 to 128 characters without control characters and slashes."""

@@ -1,8 +1,8 @@
-"""Temporary folders that say whose they are, so that those of a killed process can be swept.
+"""Make temporary folders that name their owner, so that those of a killed process can be swept.
 
-Each holds a file that its process keeps locked for as long as it lives; the system lets go of
-the lock when the process ends, however that happens. So a folder whose lock is free is nobody's.
-Everything else in the temporary folder is left alone, and so is what another user made.
+Each contains a file that its process keeps locked for life; the system releases the lock when
+the process ends, however it ends. So a folder whose lock is free has no owner. Everything else
+in the temporary folder is left alone, and so are other users' folders.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import IO
 
 PREFIX = "geo-service-"
-"""How the name of every such folder begins."""
+"""The prefix of every such folder's name."""
 OWNER = ".geo-service-owner"
-"""The file in it that its process keeps locked."""
+"""The file in the folder that its process keeps locked."""
 UNOWNED_SECONDS = 86_400.0
-"""An empty folder without that file was left while it was made, if it is older than this."""
+"""An empty folder without that file, older than this, belonged to a process killed early."""
 _TRIES = 10
 
 if sys.platform == "win32":
@@ -41,9 +41,9 @@ else:
 
 
 class ScratchFolder:
-    """A temporary folder of this process; gone when closed, forgotten, or at its end.
+    """A temporary folder of this process, removed when closed, garbage-collected, or at exit.
 
-    Raises OSError when it cannot be made.
+    Raises OSError if it cannot be made.
     """
 
     def __init__(self, purpose: str, *, parent: Path | None = None) -> None:
@@ -51,16 +51,16 @@ class ScratchFolder:
         self._gone = weakref.finalize(self, _remove, self.path, owner)
 
     def close(self) -> None:
-        """Remove the folder and all in it; doing so again does nothing."""
+        """Remove the folder and its content; a second call does nothing."""
         self._gone()
 
 
 @contextmanager
 def scratch_folder(purpose: str, *, parent: Path | None = None) -> Iterator[Path]:
-    """Give a temporary folder that is removed at the end, or swept if that is never reached.
+    """Give a temporary folder that is removed at the end, or swept if the process is killed.
 
-    `purpose` is a word for its name. `parent` is where it lies, in place of the system's
-    temporary folder.
+    `purpose` is a word for its name. `parent` is the folder to make it in; by default the
+    system's temporary folder.
     """
     folder = ScratchFolder(purpose, parent=parent)
     try:
@@ -70,7 +70,7 @@ def scratch_folder(purpose: str, *, parent: Path | None = None) -> Iterator[Path
 
 
 def sweep_scratch(parent: Path | None = None) -> int:
-    """Remove the folders of processes that are no more; return how many they were."""
+    """Remove the folders of ended processes; return how many were removed."""
     where = Path(tempfile.gettempdir()) if parent is None else parent
     with suppress(OSError):
         return sum(_sweep(folder) for folder in where.glob(f"{PREFIX}*"))
@@ -81,7 +81,7 @@ def _make(purpose: str, parent: Path | None) -> tuple[Path, IO[bytes]]:
     for _ in range(_TRIES):
         path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{purpose}-", dir=parent))
         owner = (path / OWNER).open("xb")
-        # A sweeper may hold the lock first, and remove the folder under us.
+        # A sweeper may take the lock first, and remove the folder under us.
         with suppress(OSError):
             _lock(owner)
             if os.path.samestat(os.fstat(owner.fileno()), (path / OWNER).stat()):
@@ -123,7 +123,7 @@ def _sweep(folder: Path) -> bool:
 
 
 def _is_emptied(folder: Path) -> bool:
-    """Remove a folder unless anything is in it: without an owner it may be anybody's."""
+    """Remove an empty folder; one with content and without an owner may be anybody's."""
     try:
         folder.rmdir()
     except OSError:

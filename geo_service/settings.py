@@ -1,6 +1,6 @@
-"""Everything that the environment may change, as one frozen value.
+"""Everything that environment variables can set, as one frozen value.
 
-Built only by `web.app` and `cli`, then passed on as values.
+Only `web.app` and `cli` build it; they pass its values on.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ _Names = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
-    """What the environment may set, each with the prefix GEO_ (such as GEO_WORKSPACE)."""
+    """The environment variables, each with the prefix GEO_ (such as GEO_WORKSPACE)."""
 
     model_config = SettingsConfigDict(env_prefix="GEO_", frozen=True, extra="ignore")
 
     workspace: Path | None = None
     store: str | None = Field(default=None, repr=False)
-    """Address of the store in place of the workspace's own; it may hold a password."""
+    """Address of a store to use instead of the workspace's own; it may contain a password."""
     max_import_bytes: int = Field(default=1_000_000_000, gt=0)
-    """The largest file that the service takes for import."""
+    """Size of the largest file that the service accepts for import."""
     allowed_hosts: _Names = ()
-    """Names and addresses that the service goes by, parted by commas, besides the machine's own."""
+    """Host names and addresses of the service besides the machine's own, separated by commas."""
     trusted_proxies: _Names = ()
-    """Addresses of proxies that are believed when they say for whom they ask, parted by commas."""
+    """Addresses of proxies whose X-Forwarded headers are trusted, separated by commas."""
     keep_results_days: float | None = Field(default=None, gt=0)
-    """Saved reviews and rankings older than this go; without it age alone drops nothing."""
+    """Saved reviews and rankings older than this are dropped; if not set, age drops nothing."""
     keep_results_bytes: int = Field(default=5_000_000_000, ge=0)
-    """Once saved results take more than this the oldest go; 0 is without a limit."""
+    """When saved results exceed this size the oldest are dropped; 0 means no limit."""
     debug: bool = False
-    """Show the trace of our own faults on stderr."""
+    """Print the traceback of internal errors on stderr."""
 
     @field_validator("allowed_hosts", "trusted_proxies", mode="before")
     @classmethod
@@ -49,9 +49,9 @@ class Settings(BaseSettings):
         return tuple(part.strip() for part in given.split(",") if part.strip())
 
     def find_workspace(self, given: Path | None = None) -> WorkspaceAt:
-        """Return the workspace: the one given, GEO_WORKSPACE, this folder, else the demo.
+        """Return the workspace: the given one, else GEO_WORKSPACE, the current folder or the demo.
 
-        It carries GEO_STORE, where that is set, and how long results are kept.
+        The result includes GEO_STORE, if set, and how long results are kept.
         """
         here = Path()
         folder = here if (here / WORKSPACE_FILE).is_file() else DEMO_WORKSPACE

@@ -226,9 +226,9 @@ def test_the_service_answers_to_names_that_it_was_given(orderly: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "environment", "told"),
     [
-        (("--allow-host", "*"), {}, "* is no name or address"),
-        ((), {"GEO_ALLOWED_HOSTS": "a b"}, "a b is no name or address"),
-        ((), {"GEO_TRUSTED_PROXIES": "*"}, "* is no address of a proxy"),
+        (("--allow-host", "*"), {}, "* is not a name or address"),
+        ((), {"GEO_ALLOWED_HOSTS": "a b"}, "a b is not a name or address"),
+        ((), {"GEO_TRUSTED_PROXIES": "*"}, "* is not an address of a proxy"),
     ],
 )
 def test_what_is_no_name_or_proxy_is_told_before_anything_is_served(

@@ -227,7 +227,7 @@ def test_faults_are_counted_no_further_than_makes_sense() -> None:
     with pytest.raises(RulebookError) as caught:
         parse_rulebook(text, "a")
     assert len(caught.value.faults) == MAX_FAULTS + 1
-    assert "the rest was not looked at" in str(caught.value)
+    assert "the rest was not checked" in str(caught.value)
 
 
 # ---- numbers -----------------------------------------------------------------------------------

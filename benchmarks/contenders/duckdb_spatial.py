@@ -1,4 +1,4 @@
-"""DuckDB with its spatial extension, which a package brings as a file."""
+"""DuckDB with its spatial extension, which comes as a file in a package."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _extension() -> Path:
 
 
 def _river_distances(base: duckdb.DuckDBPyConnection) -> None:
-    """Join parcels with river segments in growing reach, those left over each time."""
+    """Join parcels with river segments in growing distances, each time those still unmatched."""
     base.execute("""
         CREATE TABLE segments AS
         SELECT ST_MakeLine(list_extract(points, i), list_extract(points, i + 1)) AS geometry FROM (

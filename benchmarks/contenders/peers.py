@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PIECE = 16
-"""Of so many segments are the pieces that peers cut the rivers into."""
+"""Number of segments of each piece into which the rivers are cut for peers."""
 
 
 def write_park_shares(results: Path, park: NDArray[np.integer], enterprises: pd.DataFrame) -> None:
-    """Write park, industry, share and HHI, given the park of each parcel (-1: none)."""
+    """Write park, industry, share and HHI, given each parcel's park (-1: none)."""
     mine = pd.DataFrame(
         {
             "park": park[enterprises["parcel"]],
@@ -33,7 +33,7 @@ def write_park_shares(results: Path, park: NDArray[np.integer], enterprises: pd.
 
 
 def cut_lines(lines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Cut lines into pieces of 16 segments: what searches by boxes finds the nearest among."""
+    """Cut lines into pieces of 16 segments, among which an index of boxes finds the nearest."""
     pieces: list[shapely.Geometry] = []
     for line in lines.geometry:
         xy = shapely.get_coordinates(line)

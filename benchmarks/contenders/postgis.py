@@ -1,4 +1,4 @@
-"""PostGIS in a cluster of its own on a socket, its zones cut small by ST_Subdivide."""
+"""PostGIS in its own cluster on a socket, with zones cut small by ST_Subdivide."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from benchmarks.contenders.table import Phases
 
 BINARIES = Path("/usr/lib/postgresql/15/bin")
 VERTICES = 128
-"""To how many vertices ST_Subdivide cuts; 64 and 256 took longer."""
+"""Most vertices of a piece after ST_Subdivide; 64 and 256 took longer."""
 
 SETTINGS = (
     "shared_buffers=2GB",
     "work_mem=256MB",
     "maintenance_work_mem=1GB",
-    "max_parallel_workers_per_gather=1",  # and the leader: two
+    "max_parallel_workers_per_gather=1",  # two with the leader
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
@@ -53,10 +53,10 @@ def run(data: Path, parcels: int, results: Path) -> dict[str, float]:
 
 @contextmanager
 def _cluster() -> Iterator[str]:
-    """Start a cluster that nothing else knows; it is gone afterwards."""
+    """Start a private cluster; it is removed afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="pg"))
     as_user: list[str] = []
-    if os.geteuid() == 0:  # the server does not run as root
+    if os.geteuid() == 0:  # the server refuses to run as root
         shutil.chown(folder, "postgres")
         as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
     store = folder / "data"

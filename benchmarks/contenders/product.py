@@ -24,7 +24,7 @@ THREADS = 2
 def run(data: Path, parcels: int, results: Path) -> dict[str, float]:
     """Do the whole job; return the seconds of its phases."""
     phases = Phases()
-    # Reading, decoding and cutting leave the interpreter's lock free; the heaviest layers first.
+    # Reading, decoding and cutting release the interpreter's lock; the heaviest layers go first.
     with ThreadPoolExecutor(THREADS) as pool:
         reading = pool.submit(_read, data / f"parcels_{parcels}.parquet")
         heavy = ("farmland", "red_line", "river_buffer", "slope", "parks")
@@ -61,7 +61,7 @@ def _read(path: Path) -> Ragged:
 def _park_shares(
     park: NDArray[np.int32], enterprises: pa.Table
 ) -> dict[str, NDArray[np.generic] | list[str]]:
-    """Sum output by park and industry as one count over the codes of both."""
+    """Sum output by park and industry with one count over combined codes."""
     codes = enterprises["industry"].combine_chunks()
     branches = [code[:3] for code in codes.dictionary.to_pylist()]
     names = sorted(set(branches))

@@ -13,7 +13,7 @@ from benchmarks.contenders.peers import cut_lines
 from benchmarks.contenders.table import Phases
 
 with warnings.catch_warnings():
-    # It looks for PROJ and GDAL, of which this job needs neither.
+    # It looks for PROJ and GDAL, neither of which this job needs.
     warnings.simplefilter("ignore")
     import sedonadb
 

@@ -1,4 +1,4 @@
-"""The two result tables of the job, and the time that each phase of it took."""
+"""The job's two result tables, and the time of each phase."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class Phases:
-    """Seconds by phase; each call says which phase just ended."""
+    """Seconds by phase; each call names the phase that just ended."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self._last = time.perf_counter()
 
     def end(self, phase: str) -> None:
-        """Count the time since the last phase ended for this one."""
+        """Record the time since the last phase ended as this phase's."""
         now = time.perf_counter()
         self.seconds[phase] = round(self.seconds.get(phase, 0.0) + now - self._last, 3)
         self._last = now
@@ -39,7 +39,7 @@ def write_parcels(
     areas_m2: Mapping[str, NDArray[np.float64]],
     river_m: NDArray[np.float64],
 ) -> None:
-    """Write one row a parcel, in the order of the parcels."""
+    """Write one row per parcel, in the order of the parcels."""
     columns = {"park": park[0].astype(np.int32), "park_m2": park[1]}
     for layer in LAYERS:
         columns[f"{layer}_m2"] = areas_m2[layer]

@@ -68,7 +68,7 @@ def _pair_areas(
     whole_m2: NDArray[np.float64],
     zones: NDArray[np.object_],
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-    """Return zone, subject and area of each pair that meets; what a zone covers is not cut."""
+    """Return zone, subject and area of each pair that meets; covered subjects are not cut."""
     shapely.prepare(zones)
     chunks = np.array_split(np.arange(len(zones)), THREADS * 8)
     found = list(pool.map(lambda chunk: _query(tree, zones, chunk), chunks))

@@ -21,7 +21,7 @@ for python in ${PYTHON:-python3.13 python3.12 python3.11 python3}; do
   fi
 done
 if [ -z "$found" ]; then
-  echo "install: no Python with venv that this folder has packages for;" \
+  echo "install: found no Python with venv for which this folder has packages;" \
     "$(grep '^pythons:' "$here/CONTENTS")" >&2
   exit 2
 fi

@@ -35,26 +35,28 @@ def import_(
     file: Annotated[Path, typer.Argument(help="File to import, or a *.gdb folder.")],
     workspace: Workspace = None,
     *,
-    layer: Annotated[str, typer.Option(help="Layer that it becomes, such as parcels.")],
+    layer: Annotated[str, typer.Option(help="Layer to import the file as, such as parcels.")],
     crs: Annotated[
-        str, typer.Option(metavar="auto|EPSG:n|GCJ-02|BD-09", help="What its coordinates are in.")
+        str, typer.Option(metavar="auto|EPSG:n|GCJ-02|BD-09", help="The file's coordinate system.")
     ] = "auto",
     encoding: Annotated[
-        str | None, typer.Option(help="Encoding of its texts, such as GB18030.")
+        str | None, typer.Option(help="Encoding of the file's texts, such as GB18030.")
     ] = None,
     scheme: Annotated[
         str | None,
-        typer.Option(help="Scheme of its land-use codes: planning2023, survey3, gb50137, local."),
+        typer.Option(
+            help="Scheme of the file's land-use codes: planning2023, survey3, gb50137, local."
+        ),
     ] = None,
     map_columns: Annotated[
-        Path | None, typer.Option(help="Mapping file: which column becomes which.")
+        Path | None, typer.Option(help="Mapping file: assigns the file's columns to the layer's.")
     ] = None,
     source_layer: Annotated[
-        str | None, typer.Option(help="Layer or sheet of a file that holds several.")
+        str | None, typer.Option(help="Layer or sheet of a file with several.")
     ] = None,
     inner_file: Annotated[
         str | None,
-        typer.Option("--file", help="File to import, of an archive that holds several."),
+        typer.Option("--file", help="File to import from an archive with several files."),
     ] = None,
     unit: Annotated[
         list[str] | None,
@@ -65,7 +67,7 @@ def import_(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read and report; publish nothing.")
     ] = False,
-    format: Annotated[ListFormat, typer.Option(help="How to write it.")] = ListFormat.TABLE,  # noqa: A002
+    format: Annotated[ListFormat, typer.Option(help="Output format.")] = ListFormat.TABLE,  # noqa: A002
     lang: Lang = Language.ZH_HANS,
 ) -> None:
     """Import a file as a layer: read, repair, report, publish.

@@ -26,8 +26,8 @@ from geo_service.wording import said
 
 LayerName = Annotated[str, typer.Argument(help="The layer's name, as `layers` lists it.")]
 Version = Annotated[str, typer.Argument(help="A number or a version, as `history` lists them.")]
-Format = Annotated[ListFormat, typer.Option("--format", help="How to write it.")]
-Note = Annotated[str, typer.Option(help="Why; shown in the history.")]
+Format = Annotated[ListFormat, typer.Option("--format", help="Output format.")]
+Note = Annotated[str, typer.Option(help="The reason, shown in the history.")]
 
 
 _TOLD_STATES = frozenset({"changed", "broken", "missing", "unrecorded"})
@@ -46,7 +46,7 @@ class DiffFormat(StrEnum):
 def layers(
     workspace: Workspace = None,
     *,
-    format: Annotated[ListFormat, typer.Option(help="How to write it.")] = ListFormat.TABLE,  # noqa: A002
+    format: Annotated[ListFormat, typer.Option(help="Output format.")] = ListFormat.TABLE,  # noqa: A002
     lang: Lang = Language.ZH_HANS,
 ) -> None:
     """List the workspace's layers: features, illustrative ones, version, state of the own file.
@@ -93,7 +93,7 @@ def diff(
     after: Annotated[
         str | None, typer.Option(help="The later version; default: the newest.")
     ] = None,
-    format: Annotated[DiffFormat, typer.Option(help="How to write it.")] = DiffFormat.TABLE,  # noqa: A002
+    format: Annotated[DiffFormat, typer.Option(help="Output format.")] = DiffFormat.TABLE,  # noqa: A002
     output: Output = None,
     lang: Lang = Language.ZH_HANS,
 ) -> None:
@@ -124,7 +124,7 @@ def rollback(
     format: Format = ListFormat.TABLE,  # noqa: A002 - the option's name
     lang: Lang = Language.ZH_HANS,
 ) -> None:
-    """Publish what an earlier version held, as a new version; nothing is lost.
+    """Publish an earlier version's content as a new version; nothing is lost.
 
     Example: geo-service rollback parcels 2
     """
@@ -140,7 +140,7 @@ def retain(
     count: Annotated[int, typer.Argument(min=1, help="How many versions of each layer to keep.")],
     workspace: Workspace = None,
 ) -> None:
-    """Drop old versions, but for those that saved reviews and rankings were made from.
+    """Drop old versions, except those that saved reviews and rankings were made from.
 
     Example: geo-service retain 20
     """
@@ -166,10 +166,10 @@ def export(
         PlanFormat, typer.Option(help="A GeoPackage, or 界址点 TXT as land surveys exchange it.")
     ] = PlanFormat.GPKG,
     layer: Annotated[
-        str | None, typer.Option(help="Of boundary points: the layer; default: parcels.")
+        str | None, typer.Option(help="For boundary points: the layer; default: parcels.")
     ] = None,
     park: Annotated[
-        str | None, typer.Option(help="Of boundary points: only what lies in this park.")
+        str | None, typer.Option(help="For boundary points: only features in this park.")
     ] = None,
 ) -> None:
     """Write the whole plan as one GeoPackage for QGIS: layers, settings, rulebook, waivers.
@@ -220,7 +220,7 @@ def move_store(
 ) -> None:
     """Move all versions and saved results to another store, and use that from now on.
 
-    A password is better left to ~/.pgpass; one in the address is not written down.
+    Put a password into ~/.pgpass; one in the address is not stored.
     Example: geo-service move-store postgresql://geo@db.example/planning
     """
     from geo_service.planning.layers import move_store as move  # noqa: PLC0415 - heavy, only here

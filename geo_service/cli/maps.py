@@ -19,7 +19,7 @@ def draw_map(
     *,
     kind: Annotated[MapKind, typer.Option(help="Which map.")] = MapKind.OVERVIEW,
     review: Annotated[
-        str | None, typer.Option(help="A saved review's id; the workspace is reviewed without.")
+        str | None, typer.Option(help="A saved review's id; without it the workspace is reviewed.")
     ] = None,
     before: Annotated[
         str | None, typer.Option(help="The earlier saved review of a comparison.")
@@ -27,16 +27,16 @@ def draw_map(
     rulebook: Annotated[
         Path | None,
         typer.Option(
-            help="A review by this rulebook; a comparison is from the workspace's own to it."
+            help="Review by this rulebook; a comparison goes from the workspace's own to it."
         ),
     ] = None,
     ranking: Annotated[str | None, typer.Option(help="A saved ranking's id.")] = None,
     project: Annotated[
-        Path | None, typer.Option(help="The project to rank, in place of a saved ranking.")
+        Path | None, typer.Option(help="The project to rank, instead of a saved ranking.")
     ] = None,
     park: Annotated[str | None, typer.Option(help="The park of a park's map.")] = None,
     layer: Annotated[
-        str | None, typer.Option(help="The layer of a time map; default the one published last.")
+        str | None, typer.Option(help="The layer of a time map; default: the last one published.")
     ] = None,
     standalone: Annotated[
         bool, typer.Option("--standalone", help="One file that opens from disk without a server.")
@@ -46,7 +46,7 @@ def draw_map(
 ) -> None:
     """Draw a map as one HTML file that opens from disk, without internet.
 
-    A map written to a file has no service to ask, so it is standalone with or without the
+    A map written to a file has no service to query, so it is standalone with or without the
     option. Example: geo-service map --kind park --park YY-C-02 --standalone -o park.html
     """
     from geo_service.planning.maps import (  # noqa: PLC0415 - heavy, only here

@@ -49,27 +49,26 @@ def rank(
     top: Annotated[
         int | None,
         typer.Option(
-            help="Only the best so many; a table shows the best of each park when left out.", min=1
+            help="Only this many best candidates; without it a table shows the best of each park.",
+            min=1,
         ),
     ] = None,
     explain: Annotated[
         str | None,
-        typer.Option(
-            help="Say instead why one candidate, by its id, stands where it does (table or json)."
-        ),
+        typer.Option(help="Instead explain one candidate's rank, given its id (table or json)."),
     ] = None,
     save: Annotated[
-        bool, typer.Option("--save", help="Keep the ranking in the workspace's store.")
+        bool, typer.Option("--save", help="Save the ranking in the workspace's store.")
     ] = False,
-    format: Annotated[RankFormat, typer.Option(help="How to write it.")] = RankFormat.TABLE,  # noqa: A002
+    format: Annotated[RankFormat, typer.Option(help="Output format.")] = RankFormat.TABLE,  # noqa: A002
     output: Output = None,
     lang: Lang = Language.ZH_HANS,
 ) -> None:
-    """Find where a project fits: exclude, measure, score, and say how sure that is.
+    """Find where a project fits: exclude, measure, score, and state how certain the order is.
 
     Example: geo-service rank project.yaml layers/yunyang --top 3
 
-    Why one stands there: geo-service rank project.yaml --explain parcel:YY-P-01
+    Why a candidate has its rank: geo-service rank project.yaml --explain parcel:YY-P-01
     """
     from geo_service.planning import rank_workspace  # noqa: PLC0415 - heavy, only here
     from geo_service.planning.rankings import open_project, save_workspace_ranking  # noqa: PLC0415

@@ -51,16 +51,16 @@ def review(
     workspace: Workspace = None,
     *,
     rulebook: Annotated[
-        Path | None, typer.Option(help="Rulebook in place of the workspace's own.")
+        Path | None, typer.Option(help="Rulebook to use instead of the workspace's own.")
     ] = None,
     park: Annotated[list[str] | None, typer.Option(help="Only this park; may be repeated.")] = None,
     save: Annotated[
-        bool, typer.Option("--save", help="Keep the review in the workspace's store.")
+        bool, typer.Option("--save", help="Save the review in the workspace's store.")
     ] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit 1 on watch or unknown too.")
+        bool, typer.Option("--strict", help="Also exit with 1 on watch or unknown.")
     ] = False,
-    format: Annotated[ReviewFormat, typer.Option(help="How to write it.")] = ReviewFormat.TABLE,  # noqa: A002
+    format: Annotated[ReviewFormat, typer.Option(help="Output format.")] = ReviewFormat.TABLE,  # noqa: A002
     output: Output = None,
     lang: Lang = Language.ZH_HANS,
 ) -> None:
@@ -116,7 +116,7 @@ def compare(
     before: Annotated[Path, typer.Argument(help="The earlier review, saved with --format json.")],
     after: Annotated[Path, typer.Argument(help="The later review, saved with --format json.")],
     *,
-    format: Annotated[ListFormat, typer.Option(help="How to write it.")] = ListFormat.TABLE,  # noqa: A002
+    format: Annotated[ListFormat, typer.Option(help="Output format.")] = ListFormat.TABLE,  # noqa: A002
     output: Output = None,
     lang: Lang = Language.ZH_HANS,
 ) -> None:

@@ -29,7 +29,7 @@ _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 class Kind(StrEnum):
-    """What can be kept."""
+    """Kinds of saved results."""
 
     REVIEW = "review"
     RANKING = "ranking"
@@ -38,7 +38,7 @@ class Kind(StrEnum):
 
 KindOption = Annotated[Kind | None, typer.Option(help="Only this kind.")]
 Identity = Annotated[str, typer.Argument(help="The id, as `saved list` shows it.")]
-Format = Annotated[ListFormat, typer.Option("--format", help="How to write it.")]
+Format = Annotated[ListFormat, typer.Option("--format", help="Output format.")]
 
 
 @saved.command("list")
@@ -49,7 +49,7 @@ def list_saved(
     format: Format = ListFormat.TABLE,  # noqa: A002 - the option's name
     lang: Lang = Language.ZH_HANS,
 ) -> None:
-    """List what is kept, newest first, with its bytes.
+    """List saved results, newest first, with their bytes.
 
     Example: geo-service saved list --kind review
     """
@@ -69,7 +69,7 @@ def list_saved(
 
 @saved.command("drop")
 def drop_saved(identity: Identity, workspace: Workspace = None) -> None:
-    """Drop what is kept under an id; one that is pinned stays.
+    """Drop the saved result with an id, unless it is pinned.
 
     Example: geo-service saved drop r-0123456789ab
     """
@@ -87,7 +87,7 @@ def drop_saved(identity: Identity, workspace: Workspace = None) -> None:
 
 @saved.command("pin")
 def pin_saved(identity: Identity, workspace: Workspace = None) -> None:
-    """Keep a review or ranking whatever the limits say.
+    """Pin a review or ranking, so that limits do not drop it.
 
     Example: geo-service saved pin r-0123456789ab
     """
@@ -97,7 +97,7 @@ def pin_saved(identity: Identity, workspace: Workspace = None) -> None:
 
 @saved.command("unpin")
 def unpin_saved(identity: Identity, workspace: Workspace = None) -> None:
-    """Let a review or ranking go when the limits say so.
+    """Unpin a review or ranking, so that limits can drop it.
 
     Example: geo-service saved unpin r-0123456789ab
     """
@@ -117,17 +117,17 @@ def retain_saved(
     workspace: Workspace = None,
     *,
     days: Annotated[
-        float | None, typer.Option(min=0, max=36_500, help="What is older than this goes.")
+        float | None, typer.Option(min=0, max=36_500, help="Drop results older than this.")
     ] = None,
     size: Annotated[
         str | None,
-        typer.Option(help="Then the oldest, until the rest is at most this: 500M, 2G, bytes."),
+        typer.Option(help="Then drop the oldest until at most this is left: 500M, 2G, bytes."),
     ] = None,
     kind: KindOption = None,
     format: Format = ListFormat.TABLE,  # noqa: A002 - the option's name
     lang: Lang = Language.ZH_HANS,
 ) -> None:
-    """Drop what is old or too much; the newest two reviews and what is pinned stay.
+    """Drop old results, or those over a size; the newest two reviews and pinned results stay.
 
     Example: geo-service saved retain --days 365 --size 2G
     """

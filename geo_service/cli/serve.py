@@ -19,13 +19,13 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8000,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(help="Further name that the service goes by; repeatable."),
+        typer.Option(help="Further name of the service; repeatable."),
     ] = None,
     lang: Lang = Language.ZH_HANS,
 ) -> None:
     """Serve the console, the maps and the API until Ctrl-C.
 
-    It answers to localhost, to the address that it listens on, and to names that are given
+    It answers to localhost, to the address on which it listens, and to names given
     with --allow-host or GEO_ALLOWED_HOSTS.
 
     Example: geo-service serve layers/yunyang --port 8080

@@ -1,7 +1,7 @@
-"""Open a source in a process of its own: both ends of it, with the limits that it gets.
+"""Open a source in a separate process with limits; this module has both ends of it.
 
-`open_source_apart` gives what `opening.open_source` gives, and raises what that raises. The file
-is staged, recognised, unpacked and read over there; here only rows arrive, one batch ahead.
+`open_source_apart` returns and raises the same as `opening.open_source`. The file is staged,
+recognised, unpacked and read in that process; only rows arrive here, one batch ahead.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ _SAY = {
 
 
 def start() -> Isolated:
-    """Start a process that will open one source; it gets ready while something else is done."""
+    """Start a process that will open one source; it prepares while the caller does other work."""
     return Isolated(_MODULES)
 
 
 class Standby:
-    """Keeps a process ready for the next file, so that nobody waits for it to start.
+    """Keeps a process ready for the next file, so that imports need not wait for its start.
 
-    There is none before `prepare` is first called. Safe to use from several threads.
+    No process exists before the first call of `prepare`. Safe to use from several threads.
     """
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Standby:
         self._is_closed = False
 
     def prepare(self) -> None:
-        """Have a process get ready, unless one is."""
+        """Start a process, unless one is ready."""
         with self._lock:
             if self._is_closed or (self._ready is not None and self._ready.is_alive):
                 return
@@ -65,14 +65,14 @@ class Standby:
             previous.close()
 
     def take(self) -> Isolated:
-        """Return the process that is ready, or a new one; whoever takes it closes it."""
+        """Return the ready process, or a new one; the caller closes it."""
         self.prepare()
         with self._lock:
             taken, self._ready = self._ready, None
         return taken if taken is not None else start()
 
     def close(self) -> None:
-        """End the process that waits."""
+        """End the waiting process."""
         with self._lock:
             self._is_closed = True
             previous, self._ready = self._ready, None
@@ -81,7 +81,7 @@ class Standby:
 
 
 def process_limits(limits: Limits, size: int) -> ProcessLimits:
-    """Return what reading a file of so many bytes may take."""
+    """Return the limits of a process that reads a file of `size` bytes."""
     return ProcessLimits(
         memory_bytes=limits.memory_bytes,
         seconds=min(limits.seconds, limits.least_seconds + size / limits.bytes_a_second),
@@ -91,7 +91,7 @@ def process_limits(limits: Limits, size: int) -> ProcessLimits:
 
 
 def refusal(error: ProcessEndedError, budget: Budget, limits: ProcessLimits) -> SourceError:
-    """Return what to say of a file that its process was stopped at, or broke down at."""
+    """Return the error for a file whose process was stopped at a limit or broke down."""
     _log.warning("Reading %r was stopped: %s", budget.shown, error)
     found, expected = _SAY[error.reason]
     values = {"most": limits.memory_bytes} if error.reason is EndReason.MEMORY else {}
@@ -109,12 +109,12 @@ def open_source_apart(
     options: ImportOptions,
     budget: Budget,
 ) -> Source:
-    """Return a file as a source that a process reads; it ends when the process is closed.
+    """Return a file as a source that a process reads; it is valid until the process is closed.
 
     Raises
     ------
     SourceError, ChoiceNeededError
-        As `open_source` does; also at a limit of the process.
+        As in `open_source`; also if the process reaches a limit.
     """
     limits = process_limits(budget.limits, _size(path))
     arguments = {
@@ -139,23 +139,23 @@ def _size(path: Path) -> int:
         if path.is_dir():
             return sum(entry.stat().st_size for entry in path.iterdir() if entry.is_file())
         return path.stat().st_size
-    except OSError:  # told by whoever opens it
+    except OSError:  # opening the file reports it
         return 0
 
 
 class _Reader:
-    """Asks for rows, a batch ahead of what is used."""
+    """Requests rows, one batch ahead of their use."""
 
     def __init__(self, process: Isolated, budget: Budget, limits: ProcessLimits) -> None:
         self._process = process
         self._budget = budget
         self._limits = limits
         self._held: dict[int, tuple[dict[str, Any], Any]] = {}
-        """Answers that came while another one was waited for."""
+        """Answers that arrived while another one was awaited."""
         self._asked = 0
 
     def next_head(self) -> dict[str, Any]:
-        """Return the words of the next answer."""
+        """Return the JSON part of the next answer."""
         return self._receive()[0]
 
     def _receive(self) -> tuple[dict[str, Any], Any]:
@@ -164,7 +164,7 @@ class _Reader:
             error = wire.hear_error(head) if "error" in head else None
         except ProcessEndedError as ended:
             raise refusal(ended, self._budget, self._limits) from None
-        except wire.UNREADABLE as fault:  # it was led to answer with something else
+        except wire.UNREADABLE as fault:  # the file made the process answer with something else
             broken = ProcessEndedError(EndReason.BROKEN, type(fault).__name__)
             raise refusal(broken, self._budget, self._limits) from fault
         if error is not None:
@@ -172,7 +172,7 @@ class _Reader:
         return head, rows
 
     def read(self) -> Iterator[Batch]:
-        """Read from the start."""
+        """Yield batches from the start of the file."""
         number = self._asked
         self._asked += 1
         self._ask(number)
@@ -203,7 +203,7 @@ def answer(  # noqa: PLR0913 - what `open_source` needs
     options: dict[str, Any],
     limits: dict[str, Any],
 ) -> None:
-    """Open a file and hand out its rows: a question is the number of a reading that goes on."""
+    """Open a file and send its rows; each question is the number of the reading to continue."""
     budget = Budget(shown, Limits(**limits))
     readings: dict[int, Iterator[Batch]] = {}
     counted: dict[int, tuple[int, int]] = {}

@@ -1,8 +1,8 @@
 """Clean the cells of one column: blanks, full-width digits, units, codes, words, dates.
 
-Values are looked at once each, however many rows have them. What changes goes into the
-ledger, except what a whole column has in common (its unit, its words), which the report
-says once.
+Each distinct value is processed once, however many rows have it. Changes are recorded in the
+ledger, except those that a whole column shares (its unit, its words), which the report states
+once.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _EMPTY = frozenset({"", "null", "<null>", "none", "nan", "nat", "n/a", "#n/a", "<na>"})
 _EMPTY_TOO = frozenset({"-", "--", "—", "——", "/", "\\", "无", "不详", "未知", "空"})
-"""Said of numbers, codes and ids when there is none; a text may mean it."""
+"""Words for "no value" in columns of numbers, codes and ids; a text may mean them literally."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b\ufeff\u2028\u2029\ud800-\udfff]|[\t\n\r]+")
 EMPTY_WORDS = _EMPTY | _EMPTY_TOO
 THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
@@ -44,12 +44,12 @@ _ONE_OF_CODES = re.compile(r"[^;；,，、/|\s]+")
 _FIRST_CODE = re.compile(r"([0-9A-Z]{2,8})[\s\-_:]*[^0-9A-Za-z\s].*")
 
 _EVEN_SCHEMES = frozenset({"planning2023", "survey3"})
-"""Schemes whose codes have two digits a level: one of odd length has lost its first zero."""
+"""Schemes with two digits per level: a code of odd length has lost its leading zero."""
 
 
 @dataclass
 class CellContext:
-    """What cleaning needs to know of the rows and of the layer."""
+    """What cleaning needs to know about the rows and the layer."""
 
     layer: str
     ledger: Ledger
@@ -58,15 +58,15 @@ class CellContext:
     scheme: str | None = None
     mapped_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     known: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """By column, the values of the layer that it refers to."""
+    """For each column, the values of the layer that it refers to."""
     translated: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
-    """By column, the words that were put into the layer's own, and how often."""
+    """For each column, the words translated into the layer's own, and how often."""
 
 
 def clean_column(
     cells: pd.Series[Any], item: Field, matched: Matched, context: CellContext
 ) -> pd.Series[Any]:
-    """Return the cells of one column as the schema's check expects them."""
+    """Return the cells of one column in the form that the schema's check expects."""
     if pd.api.types.is_bool_dtype(cells):
         return cells
     if item.kind in {Kind.NUMBER, Kind.INTEGER} and pd.api.types.is_numeric_dtype(cells):
@@ -85,7 +85,7 @@ def clean_column(
 
 
 def as_text_kept(cells: pd.Series[Any]) -> pd.Series[Any]:
-    """Return cells as texts exactly as they are; whole numbers without `.0`."""
+    """Return cells as texts, unchanged; whole numbers without `.0`."""
     if pd.api.types.is_numeric_dtype(cells):
         return as_text(cells).astype("object").where(cells.notna(), None)
     missing = cells.isna()
@@ -118,7 +118,7 @@ class _Column:
     def change(
         self, what: str, rewrite: Callable[[str], str | None], *, is_quiet: bool = False
     ) -> None:
-        """Rewrite every distinct text; rows whose text changed are repairs unless quiet."""
+        """Rewrite every distinct text; record changed rows as repairs unless `is_quiet`."""
         changed: dict[str, str | None] = {}
         for text in self._distinct:
             made = rewrite(text)
@@ -146,7 +146,7 @@ class _Column:
         self._distinct = [text for text in dict.fromkeys(left) if text is not None]
 
     def translate(self, meant: Mapping[str, str]) -> None:
-        """Put words into the layer's own; counted by word, not told by row."""
+        """Translate words into the layer's own; counted by word, not reported by row."""
         counts = self.cells.value_counts()
         taken = {
             text: meant[plain(text)]
@@ -162,7 +162,7 @@ class _Column:
 
 
 def _keep(_: _Column, __: Field, ___: Matched) -> None:
-    """Leave a column as it is."""
+    """Leave a column unchanged."""
 
 
 def _without_control(text: str) -> str:
@@ -204,7 +204,7 @@ def _clean_numbers(column: _Column, item: Field, matched: Matched) -> None:
         if match and plain_unit(match[2]) in known:
             number = match[1].replace(",", "")
             if _NUMBER.fullmatch(number):
-                # A unit in the cell wins over the column's, which is multiplied in below.
+                # A unit in the cell overrides the column's unit, whose factor is applied below.
                 factor = known[plain_unit(match[2])] / matched.factor
                 return f"{float(number) * factor:.12g}"
         return text
@@ -265,7 +265,7 @@ def _clean_codes(column: _Column, item: Field, _: Matched) -> None:
     codes = _land_use(column.context.scheme) if item.name == "land_use" else _industries()
 
     def each(rewrite: Callable[[str], str]) -> Callable[[str], str]:
-        """One code a cell is rewritten as a whole, of several each."""
+        """Return a function that rewrites a cell's one code, or each of several codes."""
         if item.kind is not Kind.CODES:
             return rewrite
         return lambda text: _ONE_OF_CODES.sub(lambda match: rewrite(match[0]), text)
@@ -277,17 +277,17 @@ def _clean_codes(column: _Column, item: Field, _: Matched) -> None:
 
 @dataclass(frozen=True)
 class _Codes:
-    """The codes that a column may hold, and what cells can mean by them."""
+    """The codes that a column may contain, and what cells can mean by them."""
 
     names: Mapping[str, str]
-    """By code."""
+    """Names by code."""
     by_name: Mapping[str, list[str]]
     sections: Mapping[str, str]
-    """By code the letter of its section, which may stand before it."""
+    """For each code the letter of its section, which may precede it."""
     is_even: bool
-    """Whether every level has two digits: a code of odd length has lost its first zero."""
+    """Whether every level has two digits: a code of odd length has lost its leading zero."""
     is_open: bool
-    """Whether there may be codes that do not ship."""
+    """Whether codes other than the shipped ones may occur."""
 
     def without_section(self, text: str) -> str:
         match = _SECTION_CODE.fullmatch(text)
@@ -310,7 +310,7 @@ class _Codes:
         if match and (match[1] in self.names or self.is_open):
             return match[1]
         alike = self.by_name.get(text, [])
-        # A class and its group may carry one name: the group, which is shorter, holds both.
+        # A class and its group may have the same name: the group's shorter code includes both.
         return min(alike, key=len) if alike and _one_line(alike) else text
 
 
@@ -342,7 +342,7 @@ def _one_line(codes: list[str]) -> bool:
 
 @cache
 def land_use_codes() -> Mapping[str, Mapping[str, str]]:
-    """Return the land-use codes that ship, by scheme: code to name."""
+    """Return the shipped land-use codes with their names, by scheme."""
     found: dict[str, dict[str, str]] = {}
     with data_file("land_use_codes.csv").open(encoding="utf-8-sig") as lines:
         for row in csv.DictReader(lines):

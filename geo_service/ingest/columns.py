@@ -1,8 +1,8 @@
-"""Which column of a file becomes which column of the layer, and in which unit.
+"""Decide which column of a file becomes which column of the layer, and in which unit.
 
-First what a mapping file says, then the layer's own names, then the names in use in Chinese
-and English; in a shapefile a name may be cut short. What is left open and matters is asked
-for: an amount of money without a unit could be off by ten thousand.
+A mapping file comes first, then the layer's own names, then common names in Chinese and
+English; in a shapefile a name may be cut short. If something important stays open, the user is
+asked: an amount of money without a unit could be wrong by a factor of ten thousand.
 """
 
 from __future__ import annotations
@@ -28,43 +28,43 @@ from geo_service.schema import Field, LayerSchema, Need
 from geo_service.wording import said
 
 _CUT_BYTES = 8
-"""A name of this many bytes or more may have been cut at 10: a character has up to three."""
+"""Names of at least this many bytes may have been cut at 10: a character has up to three."""
 _SHORTEST_CUT = 2
 _MONEY = "CNY"
 REMEMBERED_UNITS = frozenset({"given", "mapping", "header", "remembered", "shapes"})
-"""How a unit was found that is remembered; for the next file it is no more than a hint."""
+"""Marks a unit that was remembered from an earlier file and so is only a hint."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Matched:
-    """One column of the layer, and the column of the file that it comes from."""
+    """A column of the layer, and the column of the file that it comes from."""
 
     field: str
     column: str
     how: str
-    """`mapping`, `name`, `alias` or `cut` (an alias of which only the start is left)."""
+    """`mapping`, `name`, `alias` or `cut` (only the start of an alias is left)."""
     unit: str | None = None
-    """The unit that the values are in, as named; None where none is named."""
+    """The unit of the values, as named in the file; None if none is named."""
     factor: float = 1.0
-    """What a value is multiplied by."""
+    """The factor by which values are multiplied."""
     unit_how: str = ""
     """`given`, `mapping`, `header`, `name`, `remembered`, `shapes`, `values` or `assumed`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnPlan:
-    """How a file's columns become a layer's."""
+    """How a file's columns become a layer's columns."""
 
     matched: tuple[Matched, ...]
     values: Mapping[str, Any] = field(default_factory=dict)
-    """Values that every row gets."""
+    """Fixed values that every row gets."""
     unused: tuple[str, ...] = ()
     x: str | None = None
     y: str | None = None
     wkt: str | None = None
 
     def of(self, field: str) -> Matched | None:
-        """Return what a column of the layer comes from, or None."""
+        """Return the match of a column of the layer; None if it has none."""
         return next((item for item in self.matched if item.field == field), None)
 
     @property
@@ -83,16 +83,16 @@ def match_columns(  # noqa: PLR0913 - the columns and all that says what they me
     cut_in: str | None = None,
     has_geometry: bool = True,
 ) -> ColumnPlan:
-    """Return how a file's columns become a layer's.
+    """Return how a file's columns become a layer's columns.
 
-    A mapping that `is_remembered` of earlier files says which column is which; of units it
-    only says what neither this file's headings nor its shapes do.
+    A mapping `is_remembered` if it comes from an earlier file: it then identifies columns, but
+    gives a unit only if neither this file's heading nor its shapes do.
 
     Raises
     ------
     SourceError
-        The mapping names a column that the file or the layer does not have, or the layer's
-        key has no column.
+        The mapping names a column that the file or the layer does not have, or the file has no
+        column for the layer's key.
     """
     matched: dict[str, Matched] = {}
     if mapping is not None:
@@ -169,7 +169,7 @@ def _by_mapping(
 
 
 def _mapped(item: Field, source: ColumnSource, *, is_remembered: bool) -> Matched:
-    """Return a column as a mapping has it; a heading's own unit wins over a remembered one."""
+    """Return a column as the mapping says; a unit in the heading overrides a remembered one."""
     unit, unit_how = source.unit, "mapping"
     if is_remembered:
         unit, unit_how = _heading_unit(source.column, item)
@@ -187,7 +187,7 @@ def _mapped(item: Field, source: ColumnSource, *, is_remembered: bool) -> Matche
 
 
 def _heading_unit(column: str, item: Field) -> tuple[str | None, str]:
-    """Return the unit that a heading names for a column of the layer, and how it does."""
+    """Return the unit that a heading names for a column of the layer, and how it was found."""
     if plain(item.name) == plain(column):
         return item.unit, "name"
     known = units(unit_of(item))
@@ -196,7 +196,7 @@ def _heading_unit(column: str, item: Field) -> tuple[str | None, str]:
 
 
 def with_units(plan: ColumnPlan, schema: LayerSchema, given: Mapping[str, str]) -> ColumnPlan:
-    """Return a plan in which columns are in the units that the caller says.
+    """Return the plan with columns in the units that the caller gave.
 
     Raises
     ------
@@ -236,7 +236,7 @@ def _coordinates(columns: Sequence[str]) -> tuple[str | None, str | None, str | 
 def _by_name(
     column: str, schema: LayerSchema, *, cut_in: str | None
 ) -> Iterator[tuple[Matched, int]]:
-    """Yield what a column's name can mean, with its rank."""
+    """Yield the columns that a name can mean, each with its rank."""
     known = aliases(schema.name)
     for name, unit in split_unit(column):
         found = _by_start(column, name, known, cut_in) if cut_in else known.get(name)
@@ -265,7 +265,7 @@ def _by_name(
 def _by_start(
     column: str, name: str, known: Mapping[str, tuple[str, int]], encoding: str
 ) -> tuple[str, int] | None:
-    """Return the one column that a cut name can be the start of, or None."""
+    """Return the only column whose name a cut name can be the start of; else None."""
     size = len(column.encode(encoding, errors="replace"))
     if size < _CUT_BYTES or len(name) < _SHORTEST_CUT:
         return None
@@ -274,12 +274,12 @@ def _by_start(
 
 
 def require_key(plan: ColumnPlan, schema: LayerSchema, columns: Sequence[str], shown: str) -> None:
-    """Refuse a file in which the layer's key or another column that must be filled is missing.
+    """Refuse a file without the layer's key or another column that must be filled.
 
     Raises
     ------
     SourceError
-        Every such column is listed, with the columns that the file has.
+        The error lists every such column, and the columns that the file has.
     """
     given = {item.field for item in plan.matched} | set(plan.values)
     faults = [
@@ -303,12 +303,12 @@ def require_key(plan: ColumnPlan, schema: LayerSchema, columns: Sequence[str], s
 
 
 def require_money_units(plan: ColumnPlan, schema: LayerSchema, shown: str) -> None:
-    """Ask for the unit of amounts of money whose column names none.
+    """Ask for the unit of a column of money that names none.
 
     Raises
     ------
     ChoiceNeededError
-        The choices are the units that the first such column may be in.
+        The choices are the possible units of the first such column.
     """
     for item in plan.matched:
         if schema.field(item.field).unit == _MONEY and not item.unit_how:

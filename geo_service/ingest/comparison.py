@@ -1,8 +1,8 @@
-"""Compare coordinates with layers already published, to tell GCJ-02 and BD-09 from CGCS2000.
+"""Compare coordinates with published layers, to distinguish GCJ-02 and BD-09 from CGCS2000.
 
-Each reading of the coordinates is held against what is published: by id where features of
-the same layer are there on both sides, else vertex by vertex. A reading wins only by a wide
-margin; how far it is off, and how sure that is, goes into the report.
+Each reading (interpretation) of the coordinates is compared with published features: by id if
+the same layer has features with the same ids, else vertex by vertex. A reading wins only by a
+wide margin; its remaining offset, and how certain that is, are reported.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ Reading = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
 _FEWEST_IDS = 5
 _FEWEST_VERTICES = 20
 _SAME_PLACE_M = 50.0
-"""Features of one id whose middles lie within this are the same feature surveyed again."""
+"""Features with the same id whose middles are this close are one feature, surveyed again."""
 _SAME_VERTEX_M = 2.0
 _ENOUGH = 0.3
 _CLEARLY = 3.0
-"""How many times better than the next reading the best one has to be."""
+"""How many times better the best reading must be than the next one."""
 _MOST_VERTICES = 200_000
 _COMPARED = (
     "parcels",
@@ -62,12 +62,12 @@ class Fit:
     pairs: int
     share: float
     offset_m: tuple[float, float]
-    """Median offset to the east and to the north that is left."""
+    """Median remaining offset to the east and to the north."""
     error_m: float
-    """Median distance that is left between pairs."""
+    """Median remaining distance between pairs."""
 
     def values(self) -> dict[str, Any]:
-        """Return what a message says of the fit."""
+        """Return the fit as values for a message."""
         return {
             "crs": self.label,
             "layer": self.layer,
@@ -93,12 +93,12 @@ class Fit:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """What holding the readings of a file against published layers came to."""
+    """The result of comparing a file's readings with published layers."""
 
     best: Fit | None = None
-    """The reading that clearly fits, or None when none does."""
+    """The reading that clearly fits; None if none does."""
     fits: tuple[Fit, ...] = ()
-    """Each reading against one layer: that of `best`, else the one with the most pairs."""
+    """Each reading against one layer: the layer of `best`, else the one with most pairs."""
 
 
 def compare_with_plan(
@@ -109,9 +109,9 @@ def compare_with_plan(
     plan: Plan,
     layer: str,
 ) -> Comparison:
-    """Return which reading clearly fits what is published, if one does, and how each fits.
+    """Return which reading, if any, clearly fits published layers, and how well each fits.
 
-    `readings` take coordinates of the file to longitude and latitude (EPSG:4490).
+    `readings` convert the file's coordinates to longitude and latitude (EPSG:4490).
     """
     to_metres = pyproj.Transformer.from_crs(STORAGE_CRS, plan.metric_crs, always_xy=True)
 
@@ -145,13 +145,13 @@ def _named(fits: list[Fit], layer: str) -> tuple[Fit, ...]:
 
 
 def _is_same_place(fits: Sequence[Fit]) -> bool:
-    """Whether the first of fits by id puts features where they are published, and only it."""
+    """Return whether only the first of the fits by id puts features at their published places."""
     best, second = fits[0], fits[1]
     return best.error_m <= _SAME_PLACE_M and best.error_m * _CLEARLY < second.error_m
 
 
 def _is_same_ground(fits: Sequence[Fit]) -> bool:
-    """Whether the first of fits by vertex lies on published vertices, and only it."""
+    """Return whether only the first of the fits by vertex lies on published vertices."""
     best, second = fits[0], fits[1]
     enough = best.pairs >= _FEWEST_VERTICES and best.share >= _ENOUGH
     return enough and best.share > second.share * _CLEARLY
@@ -164,7 +164,7 @@ def _by_id(
     known: gpd.GeoSeries,
     metres: Reading,
 ) -> list[Fit]:
-    """Return how each reading fits features of the same ids, the best one first."""
+    """Return how each reading fits features with the same ids, best first."""
     usable = ids.notna().to_numpy() & ids.isin(known.index).to_numpy()
     usable &= ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     if usable.sum() < _FEWEST_IDS:
@@ -205,7 +205,7 @@ def _published_vertices(plan: Plan, layer: str) -> Iterator[tuple[str, NDArray[n
         if len(vertices) >= _FEWEST_VERTICES and step == 1:
             yield name, vertices
         elif step > 1:
-            # Whole features, so that a vertex keeps its neighbours; thinning would hide matches.
+            # Sample whole features: vertices keep their neighbours; thinning hides matches.
             some = frame.geometry.to_numpy()[::step]
             yield name, shapely.get_coordinates(some)
 
@@ -216,7 +216,7 @@ def _by_vertex(
     published_m: NDArray[np.float64],
     metres: Reading,
 ) -> list[Fit]:
-    """Return how each reading fits published vertices, the one with the most first."""
+    """Return how each reading fits published vertices, the one with most matches first."""
     tree = cKDTree(published_m)
     fits = []
     for label, read in readings.items():

@@ -1,7 +1,7 @@
-"""Turn batches of a source into rows that satisfy a layer's schema; refuse the others.
+"""Convert batches of a source to rows that satisfy a layer's schema; refuse the others.
 
-One batch at a time, so that what is held is the result and one batch. Faults that the
-schema's own check finds refuse their rows with a reason in the reader's language.
+Batches are converted one at a time, so only the result and one batch are in memory. A row with
+a fault in the schema's own check is refused with a reason in the reader's language.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _EWKT = "SRID="
 
 @dataclass
 class Converter:
-    """What is the same for every batch of one import."""
+    """Converts all batches of one import."""
 
     schema: LayerSchema
     plan: Plan
@@ -54,23 +54,23 @@ class Converter:
     ledger: Ledger
     shown: str
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    """Values for columns that the file does not have."""
+    """Values of columns that the file does not have."""
     placement: Placement | None = None
     scheme: str | None = None
     mapped_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     joined: pd.DataFrame | None = None
-    """The published rows that a table without places is joined to."""
+    """The published rows that a table without coordinates is joined to."""
     is_area_measured: bool = False
     translated: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Take note of what the layer's columns may refer to."""
+        """Find the values that the layer's columns may refer to."""
         self._known = known_references(self.schema, self.plan)
         self._box = boundary_box(self.plan.frame("county"))
         self._position = None if self.joined is None else pd.Index(self.joined[self.schema.key[0]])
 
     def convert(self, batch: Batch) -> tuple[pd.DataFrame, NDArray[np.int64]]:
-        """Return a batch's good rows as the schema has them, and their numbers."""
+        """Return a batch's good rows in the schema's form, and their numbers."""
         ids = self.ids_of(batch)
         context = CellContext(
             layer=self.schema.name,
@@ -115,14 +115,14 @@ class Converter:
         return self._checked(raw, rows)
 
     def ids_of(self, batch: Batch) -> NDArray[np.object_]:
-        """Return the ids of a batch's rows as they stand in the file, for messages."""
+        """Return the ids of a batch's rows as in the file, for messages."""
         matched = self.columns.of(self.schema.key[0])
         if matched is None:
             return np.full(len(batch.numbers), "", dtype=object)
         return batch.table[matched.column].astype("object").to_numpy()
 
     def _joined(self, raw: pd.DataFrame, rows: Rows) -> pd.DataFrame:
-        """Complete rows of a table by the published rows with their ids."""
+        """Complete rows of a table with the published rows of the same ids."""
         if self.joined is None or self._position is None:
             return raw
         place = self._position.get_indexer(raw[self.schema.key[0]])
@@ -234,7 +234,7 @@ class Converter:
 
 
 def known_references(schema: LayerSchema, plan: Plan) -> dict[str, frozenset[str]]:
-    """Return by column the values that it may refer to in other layers of the plan."""
+    """Return, for each column, the values that it may refer to in other layers of the plan."""
     known: dict[str, frozenset[str]] = {}
     for item in schema.fields:
         target, _ = target_of(item) or ("", "")
@@ -247,7 +247,7 @@ def known_references(schema: LayerSchema, plan: Plan) -> dict[str, frozenset[str
 
 
 def shapes_of(batch: Batch, columns: ColumnPlan) -> ReadShapes:
-    """Return a batch's shapes as the file has them: its own, by x and y, or by WKT."""
+    """Return a batch's shapes as in the file: its geometry, or from x and y, or from WKT."""
     if batch.geometry is not None:
         return batch.geometry
     shapes: NDArray[np.object_] = np.full(len(batch.numbers), None, dtype=object)
@@ -269,14 +269,14 @@ def shapes_of(batch: Batch, columns: ColumnPlan) -> ReadShapes:
 
 
 def _plain_wkt(text: object) -> str | None:
-    """Return WKT without the SRID that some databases put before it."""
+    """Return WKT without the SRID with which some databases prefix it."""
     if not isinstance(text, str) or text.strip().casefold() in EMPTY_WORDS:
         return None
     return text.rpartition(";")[2] if text.startswith(_EWKT) else text
 
 
 def reason_of(fault: Fault, schema: LayerSchema) -> Message:
-    """Return why a row is refused, from what the schema's check says of it."""
+    """Return why a row is refused, from a fault in the schema's check."""
     values = {"found": fault.found, "column": fault.column or ""}
     try:
         item = schema.field(fault.column or "")

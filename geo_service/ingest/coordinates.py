@@ -1,7 +1,7 @@
-"""Coordinates of tables: numbers as people write them, degrees with minutes and seconds.
+"""Read coordinates in tables: numbers as people write them, degrees with minutes and seconds.
 
-What is no plain number is read if it can mean only one thing, and told as a repair; a cell
-that is filled and cannot be read is a fault of its row, not a missing place.
+A text that is not a plain number is read, and reported as a repair, if it can mean only one
+thing; a filled cell that cannot be read is a fault of its row, not a missing coordinate.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ _SIXTY = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class Numbers:
-    """Coordinates along one axis; NaN where there is none."""
+    """Coordinates along one axis; NaN where missing."""
 
     numbers: NDArray[np.float64]
     change: Change | None = None
-    """Which cells were no plain numbers, and how they were read."""
+    """The cells that were not plain numbers, and how they were read."""
     unread: dict[int, Message] = field(default_factory=dict)
-    """By position, why a filled cell is no coordinate."""
+    """By position, why a filled cell is not a coordinate."""
 
 
 def read_numbers(cells: pd.Series[Any], column: str) -> Numbers:
     """Return a column's cells as coordinates.
 
     Thousands separators, full-width digits and degrees with minutes and seconds are read;
-    NaN stands for empty cells and for those in `unread`.
+    Empty cells and those in `unread` give NaN.
     """
     values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype="float64", copy=True)
     places, before, after = [], [], []
@@ -77,7 +77,7 @@ def read_numbers(cells: pd.Series[Any], column: str) -> Numbers:
 
 
 def _number(text: str) -> float | None:
-    """Return the coordinate that a text means, or None.
+    """Return the coordinate that a text means; None if it cannot be read.
 
     >>> _number("552,600.000"), _number("东经108度33分36秒")
     (552600.0, 108.56)

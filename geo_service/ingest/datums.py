@@ -1,4 +1,4 @@
-"""Old national datums, known by their ellipsoid, and the parameters that a CRS gives itself."""
+"""Recognise old national datums by their ellipsoid, and transformation parameters in a CRS."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _SAME_FLATTENING = 1e-4
 
 
 def old_datum(crs: pyproj.CRS) -> str | None:
-    """Return the name of an old national datum that a CRS is on without parameters, or None."""
+    """Return a CRS's old national datum if the CRS has no transformation parameters; else None."""
     return None if towgs84(crs) is not None else old_ellipsoid(crs)
 
 
 def old_ellipsoid(crs: pyproj.CRS) -> str | None:
-    """Return the old datum whose ellipsoid a CRS is on: by its axes, its names may be anything."""
+    """Return the old datum with a CRS's ellipsoid, by its axes whatever its name; else None."""
     ellipsoid = crs.ellipsoid
     if ellipsoid is None:
         return None
@@ -28,7 +28,7 @@ def old_ellipsoid(crs: pyproj.CRS) -> str | None:
 
 
 def towgs84(crs: pyproj.CRS) -> str | None:
-    """Return the parameters that a CRS gives itself, as text; None for none and for zeros."""
+    """Return a CRS's own transformation parameters as text; None if missing or all zero."""
     bound = next((part for part in (crs, *crs.sub_crs_list) if part.is_bound), None)
     if bound is None or bound.coordinate_operation is None:
         return None

@@ -1,8 +1,8 @@
-"""GCJ-02 and BD-09, the shifted coordinates of Chinese web maps, to and from WGS 84.
+"""Convert GCJ-02 and BD-09, the shifted coordinates of Chinese web maps, to and from WGS 84.
 
-The forward formulas are the published ones; the way back has no formula and is found by
-iterating the forward one to within 1e-10 degrees (0.01 mm). CGCS2000 is taken as WGS 84.
-Outside the box in which the shift applies coordinates stay as they are.
+The forward formulas are the published ones; the inverse has no formula and is found by
+iterating the forward one to within 1e-10 degrees (0.01 mm). CGCS2000 is treated as WGS 84.
+Outside the box in which the shift applies, coordinates do not change.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _is_shifted(lonlat: NDArray[np.float64]) -> NDArray[np.bool_]:
 def _shift(
     x: NDArray[np.float64], y: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The shift to the east and to the north in metres, of degrees from 105 E, 35 N."""
+    """Return the shift to the east and north in metres; x, y are degrees from 105 E, 35 N."""
     pi = np.pi
     wave = (20 * np.sin(6 * x * pi) + 20 * np.sin(2 * x * pi)) * 2 / 3
     root = np.sqrt(np.abs(x))
@@ -100,7 +100,7 @@ def bd09_to_wgs84(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
 def _invert(
     forward: Callable[[NDArray[np.float64]], NDArray[np.float64]], wanted: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Find what `forward` takes to `wanted`: the shift changes little from place to place."""
+    """Find the point that `forward` maps to `wanted`; the shift varies slowly over space."""
     found = wanted.copy()
     inside = _is_shifted(wanted)
     for _ in range(_MOST_ROUNDS):

@@ -1,8 +1,8 @@
-"""Every repair and every refusal, as they happen: counted, the first ones kept, all on disk.
+"""Record every repair and refusal: counts, the first ones in memory, all on disk.
 
-Rows are named by number and id. The full lists go to temporary files without a name and
-from there to CSV files that a spreadsheet opens: UTF-8 with a byte order mark, and no cell
-that a spreadsheet would take for a formula.
+Rows are identified by number and id. The full lists go to unnamed temporary files and from
+there to CSV files for spreadsheets: UTF-8 with a byte order mark, without cells that a
+spreadsheet would treat as formulas.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 LISTED = 1_000
-"""How many repairs and refusals the report itself lists; the files hold all."""
+"""How many repairs and refusals the report itself lists; the files contain all."""
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?")
 _CELL = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
-    """One thing that was changed: in which feature, what, and its value before and after."""
+    """One change: its feature, what was changed, and the value before and after."""
 
     row: int
     feature: str
@@ -48,7 +48,7 @@ class Repair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """One feature that is not imported, and why."""
+    """One feature that was not imported, and why."""
 
     row: int
     feature: str
@@ -57,7 +57,7 @@ class Refusal:
 
 
 def safe_cell(value: object) -> str:
-    """Return a cell that no spreadsheet takes for a formula.
+    """Return a cell that no spreadsheet treats as a formula.
 
     >>> safe_cell("=1+1"), safe_cell("-12.5"), safe_cell("云阳")
     ("'=1+1", '-12.5', '云阳')
@@ -69,14 +69,14 @@ def safe_cell(value: object) -> str:
 
 
 class Ledger:
-    """Takes note of repairs and refusals; rows are given by their number in the source."""
+    """Records repairs and refusals; rows are given by their number in the source."""
 
     def __init__(self, translator: Translator) -> None:
         self._translator = translator
         self._repairs_file = _table(_headings(translator, _REPAIR_COLUMNS))
         self._refused_file = _table(_headings(translator, _REFUSED_COLUMNS))
         self.close = weakref.finalize(self, _close, self._repairs_file, self._refused_file)
-        """Lets go of the temporary files; done at the latest when the ledger goes."""
+        """Closes the temporary files; called at the latest when the ledger is garbage-collected."""
         self._titles: dict[str, str] = {}
         self.repairs: list[Repair] = []
         self.refused: list[Refusal] = []
@@ -87,7 +87,7 @@ class Ledger:
 
     @property
     def refused_count(self) -> int:
-        """How many features were refused, each counted once."""
+        """The number of refused features, each counted once."""
         return len(self._refused_rows)
 
     def repair(
@@ -100,7 +100,7 @@ class Ledger:
         *,
         column: str = "geometry",
     ) -> None:
-        """Take note of one kind of repair to several rows."""
+        """Record one kind of repair to several rows."""
         if not len(rows):
             return
         self.repair_counts[what] += len(rows)
@@ -126,7 +126,7 @@ class Ledger:
         column: str = "geometry",
         shape: BaseGeometry | None = None,
     ) -> None:
-        """Take note of one refused feature and its reason."""
+        """Record one refused feature and its reason."""
         self._refused_rows.add(row)
         self.reason_counts[reason.key.removeprefix("import.")] += 1
         item = Refusal(row=row, feature=_shown(feature), column=column, reason=reason)
@@ -161,7 +161,7 @@ def _headings(translator: Translator, names: Iterable[str]) -> list[str]:
 
 
 def _table(headings: Sequence[str]) -> IO[str]:
-    # Lives as long as the ledger; without a name, so that nothing is left behind.
+    # Exists as long as the ledger; it has no name, so nothing is left behind.
     raw = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
     stream = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace", newline="")
     csv.writer(stream).writerow(headings)

@@ -1,6 +1,6 @@
-"""How much an import may take: bytes, files, features, vertices, depth, memory and time.
+"""Limits of an import: bytes, files, features, vertices, depth, memory and time.
 
-A limit that is passed raises `SourceError`, which says the limit and what was found.
+Exceeding a limit raises `SourceError`, which names the limit and what was found.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _MB = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one import may take at most."""
+    """The most that one import may use."""
 
     file_bytes: int = 4_000 * _MB
     unpacked_bytes: int = 8_000 * _MB
     unpacked_ratio: float = 200.0
-    """Unpacked to packed size of an archive, looked at from 50 MB unpacked on."""
+    """Ratio of an archive's unpacked to its packed size, checked from 50 MB unpacked on."""
     archive_files: int = 2_000
     text_bytes: int = 300 * _MB
-    """For formats that are held whole in memory: KML, DXF, XLSX, boundary points."""
+    """Bytes of formats that are read whole into memory: KML, DXF, XLSX, boundary points."""
     rows: int = 20_000_000
-    """Of a table, empty ones too."""
+    """Rows of a table, including empty ones."""
     features: int = 5_000_000
     vertices: int = 400_000_000
     vertices_per_feature: int = 2_000_000
@@ -40,13 +40,13 @@ class Limits:
     json_depth: int = 64
     seconds: float = 3_600.0
     least_seconds: float = 60.0
-    """Of the process that reads a file, however small the file is; `seconds` is the most."""
+    """Time of the process that reads even the smallest file; `seconds` is the most."""
     bytes_a_second: float = 100_000.0
-    """How much longer it may take for each byte of the file."""
+    """File size, in bytes, for which the process may take one more second."""
     memory_bytes: int = 4_000 * _MB
-    """Of the process that reads a file."""
+    """Memory of the process that reads a file."""
     batch_bytes: int = 800 * _MB
-    """Of the rows that it hands over at once, as they are in memory."""
+    """Size in memory of the rows that it hands over at once."""
 
 
 _RATIO_FROM_BYTES = 50 * _MB
@@ -54,7 +54,7 @@ _RATIO_FROM_BYTES = 50 * _MB
 
 @dataclass
 class Budget:
-    """What is left of the limits while one file is read; `shown` names the file."""
+    """The remaining limits while one file is read; `shown` is the file's name in messages."""
 
     shown: str
     limits: Limits = field(default_factory=Limits)
@@ -62,7 +62,7 @@ class Budget:
     vertices: int = 0
     started: float = field(default_factory=time.monotonic)
     watch: Callable[[], None] = lambda: None
-    """Called whenever the clock is looked at; may raise to stop the import."""
+    """Called whenever the time is checked; may raise to stop the import."""
 
     def refuse(self, found: Message, expected: Message) -> SourceError:
         """Return the error of a file that cannot be used."""
@@ -77,7 +77,7 @@ class Budget:
             )
 
     def check_text(self, size: int) -> None:
-        """Refuse a text that would be held whole and is too large for that."""
+        """Refuse a text that is too large to be read whole into memory."""
         if size > self.limits.text_bytes:
             raise self.refuse(
                 said("refusal.text_bytes", size=size),
@@ -85,7 +85,7 @@ class Budget:
             )
 
     def check_archive(self, files: int, packed: int, unpacked: int) -> None:
-        """Refuse an archive that unpacks to more than it should."""
+        """Refuse an archive that unpacks to too much."""
         limits = self.limits
         if files > limits.archive_files:
             raise self.refuse(
@@ -112,7 +112,7 @@ class Budget:
             )
 
     def take(self, features: int, vertices: int = 0) -> None:
-        """Count features and vertices read, and look at the clock."""
+        """Count features and vertices read, and check the time."""
         self.features += features
         self.vertices += vertices
         if self.features > self.limits.features:
@@ -126,7 +126,7 @@ class Budget:
         self.check_time()
 
     def check_rows(self, rows: int) -> None:
-        """Refuse a table of too many rows, empty ones too, and look at the clock."""
+        """Refuse a table with too many rows, including empty ones, and check the time."""
         if rows > self.limits.rows:
             raise self.refuse(
                 said("refusal.many_rows", most=self.limits.rows), said("refusal.fewer")
@@ -134,7 +134,7 @@ class Budget:
         self.check_time()
 
     def check_time(self) -> None:
-        """Refuse to go on when the time is up; whoever watches may stop it too."""
+        """Stop when the time is up; `watch` may stop the import too."""
         self.watch()
         if time.monotonic() - self.started > self.limits.seconds:
             raise self.refuse(

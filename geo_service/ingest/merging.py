@@ -1,4 +1,4 @@
-"""What only the whole layer shows: ids that stand twice, and references to what is not there."""
+"""Settle what only the whole layer shows: repeated ids, and references to missing features."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ class Whole:
     schema: LayerSchema
     ledger: Ledger
     measured: tuple[str, ...] = ()
-    """Columns that were measured from the shapes, and differ with them."""
+    """Columns measured from the shapes, which change with them."""
 
     def keep(self, good: NDArray[np.bool_]) -> None:
-        """Leave out the rows that are not good."""
+        """Drop the rows that are not good."""
         if not good.all():
             self.frame = self.frame[good].reset_index(drop=True)
             self.numbers = self.numbers[good]
 
     def refuse(self, place: int, reason: Message, column: str) -> None:
-        """Take note that one row is refused."""
+        """Record the refusal of one row."""
         feature = self.frame[self.schema.key[0]].iloc[place]
         shape = None
         if isinstance(self.frame, gpd.GeoDataFrame):
@@ -49,10 +49,10 @@ class Whole:
 
 
 def settle_repeated_ids(whole: Whole) -> bool:
-    """Merge rows of one id that are one feature, refuse those that disagree.
+    """Merge rows with the same id that are one feature; refuse those that disagree.
 
-    Rows alike in everything are one row; rows alike in all but their shape are parts of one
-    feature. Returns whether shapes were merged, so that measured areas are measured again.
+    Identical rows become one row; rows that differ only in their shape become parts of one
+    feature. Returns whether shapes were merged, so that areas must be measured again.
     """
     key = list(whole.schema.key)
     twice = whole.frame.duplicated(key, keep=False).to_numpy()
@@ -89,7 +89,7 @@ def settle_repeated_ids(whole: Whole) -> bool:
         )
         good[places[1:]] = False
     if is_merged and shapes is not None:
-        frame: Any = whole.frame  # it has geometry where shapes are given
+        frame: Any = whole.frame  # it has geometry if shapes are given
         whole.frame = frame.set_geometry(
             gpd.GeoSeries(shapes, index=whole.frame.index, crs=whole.frame.crs)
         )
@@ -105,13 +105,13 @@ def _merge(shapes: NDArray[np.object_]) -> Any:  # noqa: ANN401 - a shape, or No
 
 
 def _texts(cells: pd.Series[Any]) -> list[str | None]:
-    """Return cells as plain texts, None where there is none."""
+    """Return cells as plain texts; None where a value is missing."""
     missing = cells.isna().tolist()
     return [None if gone else str(cell) for cell, gone in zip(cells.tolist(), missing, strict=True)]
 
 
 def settle_references(whole: Whole, plan: Plan) -> None:
-    """Refuse rows that refer to what neither the plan nor the new layer has."""
+    """Refuse rows that refer to features in neither the plan nor the new layer."""
     known = known_references(whole.schema, plan)
     while True:
         bad = np.zeros(len(whole.frame), dtype=bool)
@@ -127,7 +127,7 @@ def settle_references(whole: Whole, plan: Plan) -> None:
             else:
                 continue
             cells = whole.frame[item.name]
-            # By set: `isin` of a million ids puts them into a list first, column after column.
+            # With a set: `isin` would copy a million ids into a list first, column after column.
             lost = np.fromiter(
                 (text is not None and text not in values for text in _texts(cells)), bool
             )

@@ -1,4 +1,4 @@
-"""What names of columns, units and words in incoming files mean (`data/import_columns.toml`)."""
+"""Look up names of columns, units and words in incoming files (`data/import_columns.toml`)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _data() -> Mapping[str, Any]:
 
 
 def plain(text: str) -> str:
-    """Return a name as names are compared: half width, lower case, without marks and blanks.
+    """Normalise a name for comparison: half width, lower case, without marks and blanks.
 
     >>> plain("Land_Use "), plain("地类 编码（必填）")
     ('landuse', '地类编码必填')
@@ -33,10 +33,10 @@ def plain(text: str) -> str:
 
 @cache
 def aliases(layer: str) -> Mapping[str, tuple[str, int]]:
-    """Return the names that a layer's columns may have, as compared, to the column meant.
+    """Return the normalised names that a layer's columns may have, with the column meant.
 
-    Each with a rank: 0 for the column's own name, then in the order of the table, in which
-    what is more particular stands first.
+    Each has a rank: 0 for the column's own name, then the order of the table, which lists more
+    specific names first.
     """
     found: dict[str, tuple[str, int]] = {}
     schema = SCHEMAS[layer]
@@ -55,28 +55,28 @@ def aliases(layer: str) -> Mapping[str, tuple[str, int]]:
 
 @cache
 def coordinate_names(axis: str) -> frozenset[str]:
-    """Return the names that a column of coordinates may have; `axis` is x, y or wkt."""
+    """Return the names that a coordinate column may have; `axis` is x, y or wkt."""
     return frozenset(plain(name) for name in _data()["coordinates"][axis])
 
 
 def unit_of(item: Field) -> str | None:
-    """Return the unit that a column is kept in, `share` for shares of one, or None."""
+    """Return the unit in which a column is stored, `share` for fractions of one, or None."""
     return item.unit or (SHARE if item.kind is Kind.NUMBER and item.maximum == 1 else None)
 
 
 def units(unit: str | None) -> Mapping[str, float]:
-    """Return the words for units that can become `unit`, and how much of it one is."""
+    """Return the words for units that convert to `unit`, each with its factor."""
     return _data()["units"].get(unit, {}) if unit else {}
 
 
 @cache
 def counters(column: str) -> frozenset[str]:
-    """Return the words that may stand after a count in a column, as they are compared."""
+    """Return the normalised words that may follow a count in a column."""
     return frozenset(plain_unit(word) for word in _data()["counters"].get(column, ()))
 
 
 def plain_unit(text: str) -> str:
-    """Return a unit's word as it is compared.
+    """Normalise a unit's word for comparison.
 
     >>> plain_unit("㎡"), plain_unit("M³/D")
     ('m2', 'm3/d')
@@ -86,7 +86,7 @@ def plain_unit(text: str) -> str:
 
 @cache
 def split_unit(name: str) -> tuple[tuple[str, str | None], ...]:
-    """Return the ways to read a column's name as a name and a unit, the whole name first.
+    """Return the possible splits of a column's name into name and unit, the whole name first.
 
     >>> split_unit("面积（亩）")[1]
     ('面积', '亩')
@@ -107,7 +107,7 @@ def split_unit(name: str) -> tuple[tuple[str, str | None], ...]:
 
 @cache
 def words(layer: str, item: Field) -> Mapping[str, str]:
-    """Return what a value of a column with choices may be written as, to the value meant."""
+    """Return the words that may stand for values of a column with choices, with the value meant."""
     table = _data()["words"]
     meant = table["boolean"] if item.kind is Kind.BOOLEAN else table.get(layer, {}).get(item.name)
     found = {plain(choice): choice for choice in item.choices}

@@ -22,14 +22,14 @@ _SINGLE_TABLES = frozenset({"csv", "parquet", "boundary_points"})
 def open_source(
     path: Path, layer: str, folder: Path, *, options: ImportOptions, budget: Budget
 ) -> Source:
-    """Return a file as a source of rows for a layer; `folder` is empty and ours.
+    """Return a file as a source of rows for a layer; `folder` is an empty folder of ours.
 
     Raises
     ------
     SourceError
-        The file is no known format, damaged, unsafe or too large.
+        The file is of no known format, damaged, unsafe or too large.
     ChoiceNeededError
-        It holds several layers, sheets or files.
+        The file contains several layers, sheets or files.
     """
     staged = stage(path, folder, budget, file=options.file)
     if staged.format in _SINGLE_TABLES:

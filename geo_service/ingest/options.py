@@ -1,4 +1,4 @@
-"""What a caller may say about an import, and what is remembered of it as a mapping file."""
+"""A caller's options of an import, and the mapping file in which they are remembered."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 MOST_CRS_CHARACTERS = 10_000
-"""Of a CRS that is given: a name, or a whole definition as PROJ text or WKT."""
+"""Longest text of a given CRS: a name, or a definition as PROJ text or WKT."""
 UNIT = "unit:"
-"""How a choice of a unit is named: before the column of the layer whose unit is open."""
+"""Prefix of the name of a choice of unit, before the layer's column whose unit is open."""
 
 
 class ColumnSource(BaseModel):
-    """Where a column's values come from: a column of the file, and the unit it is in."""
+    """The source of a column's values: a column of the file, and its unit."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -36,7 +36,7 @@ class ColumnSource(BaseModel):
 
 
 class SourceMapping(BaseModel):
-    """What is known of a source: its columns, fixed values, words, CRS, encoding, scheme."""
+    """What is known about a source: columns, fixed values, words, CRS, encoding, scheme."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -50,46 +50,46 @@ class SourceMapping(BaseModel):
     words: dict[str, dict[str, str]] = Field(default_factory=dict)
 
     def source_of(self, name: str) -> ColumnSource | None:
-        """Return where a column of the layer comes from, if this mapping says so."""
+        """Return the source of a column of the layer; None if this mapping has none."""
         found = self.columns.get(name)
         return ColumnSource(column=found) if isinstance(found, str) else found
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImportOptions:
-    """How to read a file; what is left open is worked out, or asked for."""
+    """How to read a file; options that are not given are worked out, or asked for."""
 
     crs: str = AUTO
     encoding: str | None = None
     scheme: str | None = None
     mapping: SourceMapping | None = None
     mappings: Path | None = None
-    """The folder in which mapping files are remembered, looked in when none is given."""
+    """The folder of remembered mapping files, used if no mapping is given."""
     source_layer: str | None = None
-    """The layer or sheet to import, of a file that holds several."""
+    """The layer or sheet to import from a file that contains several."""
     file: str | None = None
-    """The file to import, of an archive that holds several, as its choices name it."""
+    """The file to import from an archive that contains several, as the choices name it."""
     units: Mapping[str, str] = field(default_factory=dict)
-    """By column of the layer the unit that the file's values are in."""
+    """For each column of the layer, the unit of the file's values."""
     shown: str | None = None
-    """The file's name as reports and messages give it."""
+    """The file's name in reports and messages."""
     published: pd.DataFrame | None = None
-    """The layer's rows as they are kept, for tables that are joined; else the plan's."""
+    """The layer's stored rows, to join tables to; the plan's rows if None."""
     translator: Translator = field(default_factory=Translator)
     limits: Limits = field(default_factory=Limits)
 
 
 ANSWERED = frozenset({"crs", "scheme", "source_layer", "file"})
-"""Choices that are answered under their own names; those of units begin with `UNIT`."""
+"""Choices answered under their own names; choices of units begin with `UNIT`."""
 
 
 def with_answer(options: ImportOptions, parameter: str, value: str) -> ImportOptions:
-    """Return options in which a choice is settled, as `ChoiceNeededError.parameter` names it.
+    """Return the options with an answer to a choice, named as in `ChoiceNeededError.parameter`.
 
     Raises
     ------
     InvalidQueryError
-        No choice is named so.
+        There is no choice of this name.
     """
     if parameter.startswith(UNIT):
         units = {**options.units, parameter.removeprefix(UNIT): value}
@@ -101,12 +101,12 @@ def with_answer(options: ImportOptions, parameter: str, value: str) -> ImportOpt
 
 
 def read_units(given: Iterable[str]) -> dict[str, str]:
-    """Return units by column of the layer, from `COLUMN:UNIT` such as `investment_cny:万元`.
+    """Return units by column of the layer, from texts `COLUMN:UNIT` (`investment_cny:万元`).
 
     Raises
     ------
     InvalidQueryError
-        One of them is not of this form.
+        One of the texts is not of this form.
     """
     units = {}
     for text in given:
@@ -120,12 +120,12 @@ def read_units(given: Iterable[str]) -> dict[str, str]:
 
 
 def read_mapping(path: Path) -> SourceMapping:
-    """Return a mapping file.
+    """Read a mapping file.
 
     Raises
     ------
     SourceError
-        It cannot be read or breaks its form; every fault is listed.
+        It cannot be read or is invalid; the error lists every fault.
     """
     text, faults = read_text(path)
     if faults:
@@ -134,12 +134,12 @@ def read_mapping(path: Path) -> SourceMapping:
 
 
 def parse_mapping(text: str, name: str) -> SourceMapping:
-    """Return a mapping from the text of its file; `name` is what messages call it.
+    """Parse a mapping file's text; `name` is its name in messages.
 
     Raises
     ------
     SourceError
-        It is no TOML or breaks its form; every fault is listed.
+        It is not TOML or is invalid; the error lists every fault.
     """
     data, faults = read_toml(text, name)
     mapping = None
@@ -184,6 +184,6 @@ def write_mapping(mapping: SourceMapping, path: Path) -> None:
 
 
 def layout_of(layer: str, format_: str, columns: Iterable[str]) -> str:
-    """Return the name under which a kind of file is remembered: by layer, format and columns."""
+    """Return the name under which files with this layer, format and columns are remembered."""
     described = "\n".join([format_, *sorted(columns)])
     return f"{layer}-{hashlib.sha256(described.encode()).hexdigest()[:12]}"

@@ -1,9 +1,9 @@
-"""Find out which coordinates a file is in: declared, worked out from the numbers, or asked for.
+"""Find out a file's CRS: as declared, worked out from the numbers, or asked for.
 
-A declared CRS is trusted and checked against the county. Undeclared projected numbers are
-tried in every CGCS2000 Gauss-Krueger zone near the county, both axis orders. Degrees that
-may be GCJ-02 or BD-09 cannot be told by their extent: they are compared with a published
-layer, else the caller is asked. Everything found is evidence in the report.
+A declared CRS is trusted and checked against the county. Projected coordinates without a CRS
+are tried in every CGCS2000 Gauss-Krueger zone near the county, in both axis orders. Degrees
+that may be GCJ-02 or BD-09 cannot be recognised by their extent: they are compared with a
+published layer, else the caller is asked. All findings are reported as evidence.
 """
 
 from __future__ import annotations
@@ -52,21 +52,21 @@ class Placement:
 
     crs: pyproj.CRS
     label: str
-    """What the coordinates are in, as `--crs` names it."""
+    """The coordinates' CRS, as `--crs` names it."""
     declared: str | None = None
     shift: str | None = None
-    """GCJ-02 or BD-09, or None."""
+    """GCJ-02, BD-09 or None."""
     is_swapped: bool = False
     evidence: tuple[Message, ...] = ()
     is_remembered: bool = False
-    """Whether it is what was said of an earlier file of the kind."""
+    """Whether the CRS was remembered from an earlier file of the same kind."""
 
     def to_degrees(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return coordinates (n, 2), as found in the file, as CGCS2000 longitude and latitude."""
+        """Convert coordinates (n, 2) from the file to CGCS2000 longitude and latitude."""
         return to_degrees(xy, self.crs, is_swapped=self.is_swapped, shift=self.shift)
 
     def place(self, shapes: NDArray[np.object_]) -> NDArray[np.object_]:
-        """Return shapes with finite coordinates in the storage CRS, without Z and M."""
+        """Convert shapes with finite coordinates to the storage CRS, without Z and M."""
         flat = shapely.force_2d(shapes)
         if not self.is_swapped and self.shift is None and is_storage_like(self.crs):
             return np.asarray(flat, dtype=object)
@@ -76,10 +76,10 @@ class Placement:
 def to_degrees(
     xy: NDArray[np.float64], crs: pyproj.CRS, *, is_swapped: bool = False, shift: str | None = None
 ) -> NDArray[np.float64]:
-    """Return coordinates (n, 2) of a CRS as CGCS2000 longitude and latitude."""
+    """Convert coordinates (n, 2) from a CRS to CGCS2000 longitude and latitude."""
     found = xy[:, ::-1] if is_swapped else xy
     if not is_storage_like(crs):
-        # Parameters lead to WGS 84, which CGCS2000 is taken as; PROJ leaves them out to others.
+        # The parameters lead to WGS 84, treated as CGCS2000; PROJ ignores them for other targets.
         target = WEB_CRS if towgs84(crs) is not None else STORAGE_CRS
         transformer = pyproj.Transformer.from_crs(crs, target, always_xy=True)
         found = np.column_stack(transformer.transform(found[:, 0], found[:, 1]))
@@ -87,7 +87,7 @@ def to_degrees(
 
 
 def sample_points(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
-    """Return up to 20,000 finite vertices of shapes, evenly taken, shape (n, 2)."""
+    """Return up to 20,000 finite vertices, evenly sampled from shapes, as an array (n, 2)."""
     points = shapely.get_coordinates(shapes)
     points = points[np.isfinite(points).all(axis=1)]
     step = max(1, len(points) // _MOST_POINTS)
@@ -96,7 +96,7 @@ def sample_points(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """What the CRS is worked out from: shapes of the first rows, and their ids if known."""
+    """The data for working out the CRS: shapes of the first rows, and their ids if known."""
 
     shapes: NDArray[np.object_]
     ids: pd.Series[str] | None = None
@@ -111,19 +111,19 @@ def decide_placement(
     asked: str = AUTO,
     remembered: str | None = None,
 ) -> Placement:
-    """Return how a file's coordinates are to be read.
+    """Return how to read a file's coordinates.
 
-    `asked` is the caller's word for this file and counts before all else. `remembered` was
-    said of an earlier file of the kind: it stands in for a CRS that this one does not
-    declare, unless the numbers or a published layer speak against it.
+    `asked` is the caller's CRS for this file and overrides everything else. `remembered` was
+    given for an earlier file of the same kind: it is used if this file declares no CRS, unless
+    the numbers or a published layer contradict it.
 
     Raises
     ------
     SourceError
-        A CRS that cannot be used (Xi'an 80 or Beijing 54 without parameters, an unknown
-        name), or coordinates that do not lie in the county under any reading.
+        The CRS cannot be used (Xi'an 80 or Beijing 54 without parameters, an unknown name),
+        or the coordinates do not lie in the county under any reading.
     ChoiceNeededError
-        Several readings are possible; the choices say what speaks for each.
+        Several readings are possible; the choices give the evidence for each.
     """
     decision = _Decision(source, sample, plan, layer)
     if not len(decision.points):
@@ -164,7 +164,7 @@ class _AxisOrder:
 
 
 class _Decision:
-    """One file's way to its placement."""
+    """Decides the placement of one file."""
 
     def __init__(self, source: Source, sample: Sample, plan: Plan, layer: str) -> None:
         self._source = source
@@ -175,12 +175,12 @@ class _Decision:
         self._box = county_box(plan)
         self._declared = source.crs.to_string() if source.crs is not None else None
         self._before: tuple[Message, ...] = ()
-        """What was found before the placement itself, first in its evidence."""
+        """Messages found before the placement itself; they come first in its evidence."""
 
-    # ---- a CRS that somebody named --------------------------------------------------------
+    # ---- with a named CRS -----------------------------------------------------------------
 
     def given(self, name: str) -> Placement:
-        """The caller's CRS, whatever the file declares."""
+        """Return the placement in the caller's CRS, whatever the file declares."""
         crs = self._known(name)
         evidence = [Message("import.crs_given", {"crs": _label(crs)})]
         if self._source.crs is not None and self._source.crs != crs:
@@ -195,7 +195,7 @@ class _Decision:
             raise self._refused(found, said("refusal.crs_names")) from None
 
     def declared(self, crs: pyproj.CRS) -> Placement:
-        """The file's own CRS, checked against the county and what is published."""
+        """Return the placement in the file's CRS, checked against county and published layers."""
         evidence = [Message("import.crs_declared", {"crs": _label(crs)})]
         return self._doubted(self._named(crs, evidence))
 
@@ -233,7 +233,7 @@ class _Decision:
         )
 
     def _doubted(self, placement: Placement) -> Placement:
-        """Add what a comparison says for or against a CRS that is trusted all the same."""
+        """Add a comparison's evidence for or against a CRS, which is trusted in either case."""
         best = self._best_of(placement)
         if best is None:
             return placement
@@ -245,7 +245,7 @@ class _Decision:
         return self._compare(placement.crs, is_swapped=placement.is_swapped).best
 
     def shifted(self, shift: str) -> Placement:
-        """GCJ-02 or BD-09, as the caller says."""
+        """Return the placement in GCJ-02 or BD-09, as the caller says."""
         evidence = Message("import.crs_given", {"crs": shift})
         return self._doubted(self._shifted(shift, evidence))
 
@@ -283,7 +283,7 @@ class _Decision:
             raise self._refused(found, said("refusal.new_datum"))
 
     def _conflict(self, crs: pyproj.CRS) -> Exception:
-        """What to raise when a named CRS puts the data outside the county."""
+        """Return the error for a named CRS that puts the data outside the county."""
         numbers = _shown(self.points[0])
         found = said("refusal.outside", crs=_label(crs), numbers=numbers)
         readings = [] if _are_degrees(self.points) else list(self._zones())
@@ -296,10 +296,10 @@ class _Decision:
             "crs", said("import.crs_conflict", file=self._source.shown, found=found), choices
         )
 
-    # ---- degrees that nobody named --------------------------------------------------------
+    # ---- degrees without a CRS ------------------------------------------------------------
 
     def degrees(self) -> Placement:
-        """Longitude and latitude whose datum only a published layer, or the caller, can tell."""
+        """Return the placement of degrees, whose datum a published layer or the caller decides."""
         crs = pyproj.CRS(STORAGE_CRS)
         order = self._order(crs)
         evidence = [*self._before, Message("import.crs_degrees", {"share": _percent(order.share)})]
@@ -334,10 +334,10 @@ class _Decision:
         message = said("import.which_datum", file=self._source.shown)
         return ChoiceNeededError("crs", message, choices)
 
-    # ---- metres that nobody named ---------------------------------------------------------
+    # ---- metres without a CRS -------------------------------------------------------------
 
     def projected(self) -> Placement:
-        """The CGCS2000 zone whose numbers these are."""
+        """Return the placement in the CGCS2000 zone that fits the numbers."""
         readings = list(self._zones())
         if not readings:
             low, high = self.points.min(axis=0), self.points.max(axis=0)
@@ -415,7 +415,7 @@ class _Decision:
     def _share(
         self, crs: pyproj.CRS, *, is_swapped: bool, margin: float, shift: str | None = None
     ) -> float:
-        """Share of the sample that lies in the county's box under a reading."""
+        """Return the share of the sample that lies in the county's box under a reading."""
         places = to_degrees(self.points, crs, is_swapped=is_swapped, shift=shift)
         if self._box is None:
             return float(np.isfinite(places).all(axis=1).mean())
@@ -459,21 +459,21 @@ class _Zone:
     prefix: int | None
 
     def may_hold(self, eastings: NDArray[np.float64]) -> bool:
-        """Whether the middle easting has the digits that this zone's eastings have."""
+        """Return whether the middle easting has as many digits as this zone's eastings."""
         middle = float(np.median(eastings))
         first = 0 if self.prefix is None else self.prefix * 1_000_000
         return first < middle < first + 1_000_000
 
     def reach(self, longitude: float) -> float:
-        """How far a longitude is from the meridian, in half widths of the zone."""
+        """Return a longitude's distance from the meridian, in half widths of the zone."""
         return abs(longitude - self.meridian) / (self.width / 2)
 
 
 def _zones_near(longitude: float) -> list[_Zone]:
-    """Return the CGCS2000 zones that a county around a longitude may be mapped in.
+    """Return the CGCS2000 zones in which a county around a longitude may be mapped.
 
-    A zone without number in its eastings and one of the other width on the same meridian
-    have the same numbers: the one that covers the longitude better stands for both.
+    Two zones of different width on the same meridian have the same coordinates if their
+    eastings have no zone number: the zone that covers the longitude better represents both.
     """
     every = [_Zone(4513 + zone - 25, 3.0 * zone, 3, zone) for zone in range(25, 46)]
     every += [_Zone(4534 + zone - 25, 3.0 * zone, 3, None) for zone in range(25, 46)]
@@ -488,7 +488,7 @@ def _zones_near(longitude: float) -> list[_Zone]:
 
 
 def _parameters_of(crs: pyproj.CRS) -> list[Message]:
-    """Say by which parameters a CRS of an old datum becomes CGCS2000, where it gives any."""
+    """Return a message with the parameters that convert an old datum to CGCS2000, if any."""
     old, parameters = old_ellipsoid(crs), towgs84(crs)
     if old is None or parameters is None:
         return []

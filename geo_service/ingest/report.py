@@ -1,7 +1,7 @@
-"""An import as a document: what was understood, repaired and refused, and some of its rows.
+"""Report an import as a document: what was understood, repaired and refused, and sample rows.
 
-The document is the one of `import --format json` and of the API: `layer, features, crs,
-columns, repairs, refused, sample`, and what helps to read them.
+`import --format json` and the API return this document: `layer, features, crs, columns,
+repairs, refused, sample`, and fields that help to read them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 SAMPLE_ROWS = 5
 _DECIMALS = 7
-"""Of degrees in documents: a centimetre."""
+"""Decimals of degrees in documents, about a centimetre."""
 
 
 def import_document(imported: Imported, translator: Translator) -> Document:
@@ -111,7 +111,7 @@ def _columns_document(imported: Imported, translator: Translator) -> list[Docume
 
 
 def features_of(frame: pd.DataFrame, layer: str) -> list[Document]:
-    """Return rows as GeoJSON features (CRS84, to the centimetre); geometry null in tables."""
+    """Return rows as GeoJSON features (CRS84, to the centimetre); tables have null geometry."""
     key = SCHEMAS[layer].key
     table = frame.drop(columns="geometry", errors="ignore")
     shapes: list[Any] = [None] * len(frame)
@@ -132,7 +132,7 @@ def features_of(frame: pd.DataFrame, layer: str) -> list[Document]:
 
 
 def refused_features(imported: Imported, translator: Translator) -> list[Document]:
-    """Return the refused features whose shape a map can show, with the reason of each."""
+    """Return the refused features whose shape a map can show, each with its reason."""
     return [
         {
             "type": "Feature",
@@ -150,7 +150,7 @@ def refused_features(imported: Imported, translator: Translator) -> list[Documen
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a cell of any kind
-    """Return a cell as JSON has it; what is missing is null."""
+    """Return a cell as a JSON value; a missing value is null."""
     if value is None or value is pd.NaT or value is pd.NA:
         return None
     if isinstance(value, (np.bool_, bool)):

@@ -59,39 +59,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:
-    """What an import came to: the layer's frame, and everything that was done to get it."""
+    """The result of an import: the layer's frame, and everything that was done to get it."""
 
     layer: str
     frame: pd.DataFrame
-    """The rows that may be published, as `reading.read_layer` returns them."""
+    """The rows that can be published, in the form of `reading.read_layer`."""
     source: Source
     columns: ColumnPlan
     placement: Placement | None
     ledger: Ledger
     rows: int
-    """How many rows the file has."""
+    """Number of rows in the file."""
     joined: int | None = None
-    """How many published rows a table without places was joined to."""
+    """Number of published rows that a table without coordinates was joined to."""
     filled: Mapping[str, str] = field(default_factory=dict)
-    """Columns that the file does not have, and what they got."""
+    """Columns that the file does not have, and the values they got."""
     scheme: str | None = None
     translated: Mapping[str, Mapping[tuple[str, str], int]] = field(default_factory=dict)
     breaks: tuple[Fault, ...] = ()
-    """What would not fit the other layers once this is published; whoever may publish looks."""
+    """Conflicts with other layers once this is published; check them before publishing."""
     notes: tuple[Message, ...] = ()
     layout: str = ""
     learned: SourceMapping = field(default_factory=SourceMapping)
-    """What is to be remembered of this kind of file."""
+    """What to remember for files of this kind."""
     seconds: float = 0.0
 
     @property
     def features(self) -> int:
-        """How many features the layer has."""
+        """Number of features in the layer."""
         return len(self.frame)
 
     @property
     def rate(self) -> float:
-        """How many rows were read in a second."""
+        """Rows read per second."""
         return self.rows / self.seconds if self.seconds else 0.0
 
 
@@ -104,7 +104,7 @@ def read_source(
     progress: Progress | None = None,
     process: Isolated | None = None,
 ) -> Imported:
-    """Return a file's rows as a layer, repaired, with what was found out and done.
+    """Read a file's rows as a layer, repair them, and report what was found and done.
 
     Parameters
     ----------
@@ -113,22 +113,22 @@ def read_source(
     layer
         The name of a layer of the schema.
     plan
-        What is published; ids, the county's extent and coordinates are checked against it.
+        The published plan, against which ids, extent and coordinates are checked.
     process
-        Where the file is opened (`apart.start`); without one it is opened in this process,
-        which is only right for a file that is trusted.
+        The process in which to open the file (`apart.start`); if None, this process, which is
+        only safe for a trusted file.
 
     Raises
     ------
     NotFoundError
-        There is no such layer.
+        The layer does not exist.
     SourceError
-        The file cannot be read as this layer, its coordinates cannot be placed, or none of
-        its rows is good.
+        The file cannot be read as this layer, its coordinates cannot be placed, or it has no
+        good row.
     ChoiceNeededError
-        The file leaves something open: its CRS, unit, scheme, layer or sheet.
+        The file leaves its CRS, a unit, the scheme, the layer or the sheet open.
     InvalidQueryError
-        An option outside its range.
+        An option is outside its range.
     """
     if layer not in SCHEMAS:
         msg = said(
@@ -279,7 +279,7 @@ def _imported(converted: Converted) -> Imported:
 
 
 def _settled_types(frame: pd.DataFrame, schema: LayerSchema) -> pd.DataFrame:
-    """Give columns that must have values the plain type that reading gives them."""
+    """Convert columns that must have values to the plain type that `read_layer` gives them."""
     for item in schema.fields:
         cells = frame[item.name]
         if item.need is Need.VALUE and not cells.isna().any():
@@ -291,7 +291,7 @@ def _settled_types(frame: pd.DataFrame, schema: LayerSchema) -> pd.DataFrame:
 
 
 def _replaced(published: pd.DataFrame, rows: pd.DataFrame, schema: LayerSchema) -> pd.DataFrame:
-    """Return the published rows with those of an import in their places."""
+    """Return the published rows, replaced where the import has a row of the same id."""
     key = schema.key[0]
     kept = published[~published[key].isin(rows[key])]
     both = pd.concat([kept, rows[published.columns]], ignore_index=True)

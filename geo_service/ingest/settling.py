@@ -1,4 +1,4 @@
-"""Settle what a heading leaves open: units told by the shapes, shares, the land-use scheme."""
+"""Settle what a heading leaves open: units shown by the shapes, shares, the land-use scheme."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ _PER_CENT = 100
 def fill_missing(
     columns: ColumnPlan, schema: LayerSchema, source: Source
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return values for columns that the file does not have, and what the report says of them.
+    """Return values for columns that the file does not have, and their text for the report.
 
-    The source is the file's name; nothing is taken for illustrative unless it says so; a
-    column whose values may be missing is left without values.
+    The source is the file's name; features are not illustrative unless the file says so; a
+    column whose values may be missing gets no values.
     """
     values: dict[str, Any] = {}
     filled: dict[str, str] = {}
@@ -78,9 +78,9 @@ def _changed(columns: ColumnPlan, change: Callable[[Matched], Matched]) -> Colum
 
 
 def settle_shares(columns: ColumnPlan, schema: LayerSchema, first: Batch) -> ColumnPlan:
-    """Read shares between 1 and 100 as per cent where the heading names no unit.
+    """Read shares between 1 and 100 as percentages if the heading names no unit.
 
-    Units that are still open are the layer's own, and said to be assumed.
+    Units that are still open are assumed to be the layer's own, and reported as assumed.
     """
 
     def change(item: Matched) -> Matched:
@@ -104,7 +104,7 @@ def settle_area_units(
     shapes: NDArray[np.object_],
     plan: Plan,
 ) -> tuple[ColumnPlan, list[Message]]:
-    """Tell the unit of stated areas by the areas of the shapes (in degrees), where they agree."""
+    """Find the unit of stated areas from the areas of the shapes (in degrees), if they agree."""
     notes: list[Message] = []
     wanted = [
         item
@@ -153,13 +153,13 @@ def settle_area_units(
 def settle_scheme(
     columns: ColumnPlan, schema: LayerSchema, first: Batch, asked: str | None, shown: str
 ) -> str | None:
-    """Return the scheme of land-use codes that no column names; asked for, never guessed.
+    """Return the scheme of land-use codes if no column names it; it is never guessed.
 
     Raises
     ------
     ChoiceNeededError
-        There are codes and no scheme: one code means different things in each (1001 is
-        industry in one and railway in another).
+        There are codes but no scheme: a code has different meanings in different schemes
+        (1001 is industry in one and railway in another).
     """
     if "land_use_scheme" not in schema.columns:
         return None

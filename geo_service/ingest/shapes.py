@@ -1,8 +1,8 @@
 """Repair shapes: rings, repeated vertices, slivers, Z and M, collections, multi and single.
 
-Whole batches at a time; only shapes that something is wrong with are looked at one by one.
-Every change goes into the ledger with its before and after; what cannot be repaired is
-refused with its reason.
+Whole batches are processed at a time; only faulty shapes are handled one by one. Every change
+is recorded in the ledger with its before and after; what cannot be repaired is refused with a
+reason.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 _REPEATED_DEG = 1e-9
-"""Vertices nearer to each other than 0.1 mm are one."""
+"""Distance below which vertices are one: 0.1 mm."""
 SLIVER_M2 = 1.0
 SLIVER_WIDTH_M = 0.05
-"""A part of less than this area and this mean width (twice the area by the perimeter)."""
+"""A sliver is a part below this area and this mean width (twice the area over the perimeter)."""
 _M_PER_DEG = 111_195.0
 _TRIANGLE = 4
 """The fewest vertices of a closed ring."""
@@ -45,7 +45,7 @@ _MULTI_OF = {
 
 @dataclass
 class Rows:
-    """The rows of a batch: their numbers, ids and shapes, and which are still wanted."""
+    """The rows of a batch: numbers, ids and shapes, and which are not refused."""
 
     numbers: NDArray[np.int64]
     ids: NDArray[np.object_]
@@ -56,7 +56,7 @@ class Rows:
     def refuse(
         self, bad: NDArray[np.bool_], reason: Callable[[int], Message], column: str = "geometry"
     ) -> None:
-        """Refuse rows that are still wanted; `reason` is asked for each position."""
+        """Refuse rows that are not refused yet; `reason` is called for each position."""
         for place in np.flatnonzero(bad & self.kept):
             self.ledger.refuse(
                 int(self.numbers[place]),
@@ -76,25 +76,25 @@ class Rows:
         *,
         column: str = "geometry",
     ) -> None:
-        """Take note of one kind of repair to the shapes at some positions."""
+        """Record one kind of repair to the shapes at some positions."""
         ids = self.ids[places].tolist()
         self.ledger.repair(what, self.numbers[places], ids, before, after, column=column)
 
     def replace(self, places: NDArray[np.intp], shapes: NDArray[np.object_]) -> None:
-        """Put other shapes at some positions."""
+        """Replace the shapes at some positions."""
         self.shapes = self.shapes.copy()
         self.shapes[places] = shapes
 
 
 def only_where(kept: NDArray[np.bool_], shapes: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Return shapes with None in place of those that are not kept."""
+    """Return shapes with None instead of those that are not kept."""
     result = shapes.copy()
     result[~kept] = None
     return result
 
 
 def _drawable(shape: BaseGeometry | None) -> BaseGeometry | None:
-    """The shape if a map can show it."""
+    """Return the shape if a map can show it; else None."""
     if shape is None or shape.is_empty:
         return None
     x0, y0, x1, y1 = shape.bounds
@@ -103,7 +103,7 @@ def _drawable(shape: BaseGeometry | None) -> BaseGeometry | None:
 
 
 def check_coordinates(rows: Rows, *, is_optional: bool) -> None:
-    """Refuse rows without a shape and with coordinates that are no numbers; drop Z and M."""
+    """Refuse rows without a shape or with coordinates that are not numbers; drop Z and M."""
     empty = shapely.is_missing(rows.shapes) | shapely.is_empty(rows.shapes)
     if is_optional:
         rows.replace(np.flatnonzero(empty), np.full(int(empty.sum()), None, dtype=object))
@@ -151,7 +151,7 @@ def _families(wanted: list[int]) -> list[tuple[int, ...]]:
 
 
 def _open_collections(rows: Rows, wanted: list[int]) -> None:
-    """Take the wanted parts out of collections; the other parts are left out and told."""
+    """Extract the wanted parts of collections; the others are dropped and reported."""
     kinds = shapely.get_type_id(rows.shapes)
     places = np.flatnonzero((kinds == _TYPE.GEOMETRYCOLLECTION) & rows.kept)
     changed, shapes, before, after = [], [], [], []
@@ -168,7 +168,7 @@ def _open_collections(rows: Rows, wanted: list[int]) -> None:
 
 
 def _parts_of(shape: BaseGeometry, wanted: list[int]) -> BaseGeometry | None:
-    """Return the parts of the first wanted family in a collection, as one shape."""
+    """Return a collection's parts of the first wanted type that it has, as one shape."""
     parts = np.array(_flat_parts(shape), dtype=object)
     kinds = shapely.get_type_id(parts) if len(parts) else np.array([])
     for family in _families(wanted):
@@ -200,7 +200,7 @@ def _flat_parts(shape: BaseGeometry) -> list[BaseGeometry]:
 
 
 def _close_lines(rows: Rows) -> None:
-    """Make polygons of lines that end where they begin, as drawings give them."""
+    """Make polygons of closed lines, which drawings use for areas."""
     kinds = shapely.get_type_id(rows.shapes)
     places = np.flatnonzero(np.isin(kinds, _LINES) & rows.kept)
     changed: list[int] = []
@@ -277,7 +277,7 @@ def _make_valid(rows: Rows, wanted: list[int]) -> None:
 
 
 def area_m2(shape: BaseGeometry) -> float:
-    """Return the area of a shape in degrees, near enough to say how large a repair was."""
+    """Return the approximate area in m² of a shape in degrees, for the size of a repair."""
     return float(shape.area * _M_PER_DEG**2 * np.cos(np.radians(shape.centroid.y or 0.0)))
 
 
@@ -287,7 +287,7 @@ def _sizes(polygons: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[
     across = np.cos(np.radians(np.nan_to_num((bounds[:, 1] + bounds[:, 3]) / 2)))
     area = shapely.area(polygons) * _M_PER_DEG**2 * across
     # A thin part is about as long as half its perimeter; its direction decides the scale, and
-    # the smaller one makes it look wider, so that nothing is dropped which is not a sliver.
+    # the smaller scale makes it look wider, so that only slivers are dropped.
     length = shapely.length(polygons) * _M_PER_DEG * across
     with np.errstate(divide="ignore", invalid="ignore"):
         return area, np.where(length > 0, 2 * area / length, 0.0)
@@ -332,7 +332,7 @@ def _drop_slivers(rows: Rows) -> None:
 
 
 def _without_slivers(shape: BaseGeometry) -> tuple[BaseGeometry, int]:
-    """Return a polygon or multipolygon without sliver parts and holes, and how many went."""
+    """Return a (multi)polygon without sliver parts and holes, and how many were dropped."""
     parts = shapely.get_parts(shape)
     dropped = 0
     cleaned = []
@@ -357,9 +357,9 @@ def _without_slivers(shape: BaseGeometry) -> tuple[BaseGeometry, int]:
 
 
 def _make_single(rows: Rows, wanted: list[int]) -> None:
-    """Make a multi shape of one part single where the layer keeps no multi shapes.
+    """Turn a multi shape of one part into a single shape if the layer has no multi shapes.
 
-    Where it does, the shape stays as it is: a layer that was exported comes back the same.
+    Otherwise the shape does not change, so that an exported layer comes back the same.
     """
     kinds = shapely.get_type_id(rows.shapes)
     multi = [kind for single, kind in _MULTI_OF.items() if single in wanted and kind not in wanted]

@@ -1,7 +1,7 @@
-"""One table of features in a file, read in batches, whatever the format.
+"""A table of features in a file, read in batches, independent of the format.
 
-A `Source` says what the file declares (columns, CRS, encoding) and hands out its rows.
-Nothing is converted or judged here.
+A `Source` has the file's declarations (columns, CRS, encoding) and yields its rows. Nothing
+is converted or judged here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BATCH_ROWS = 50_000
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One kind of repair that reading made to some rows, by their positions in the batch."""
+    """One kind of repair that was made while reading, with the rows' positions in the batch."""
 
     what: str
     places: NDArray[np.intp]
@@ -34,29 +34,29 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class ReadShapes:
-    """Shapes as a file has them, None where there is none, and what reading them took."""
+    """Shapes as in a file (None where missing), and the repairs made to read them."""
 
     shapes: NDArray[np.object_]
     changes: tuple[Change, ...] = ()
     unread: Mapping[int, Message] = field(default_factory=dict)
-    """By position, why what is there cannot be read; its shape is None."""
+    """By position, why a shape cannot be read; the shape is then None."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Some rows of a source, in their order: cells as found, shapes as found or None."""
+    """Some rows of a source, in order: cells and shapes as found, or None."""
 
     table: pd.DataFrame
     geometry: ReadShapes | None
     numbers: NDArray[np.int64]
-    """The numbers of the rows as messages name them."""
+    """The rows' numbers in messages."""
     faults: Mapping[int, Message] = field(default_factory=dict)
-    """By position, why a row as a whole cannot be read."""
+    """By position, why a whole row cannot be read."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What a file holds, and how to read it."""
+    """A file's content, and how to read it."""
 
     format: str
     shown: str
@@ -64,17 +64,17 @@ class Source:
     columns: tuple[str, ...]
     has_geometry: bool
     rows: int | None = None
-    """How many rows there are, where the file says so."""
+    """Number of rows, if the file states it."""
     crs: pyproj.CRS | None = None
     """The CRS that the file declares."""
     implied_crs: str | None = None
     """The CRS that the format implies and the file does not state (GeoJSON, KML)."""
     parameters: str | None = None
-    """Transformation parameters that the file gives without saying what they mean."""
+    """Transformation parameters in the file whose meaning the file does not define."""
     encoding: str | None = None
     notes: tuple[Message, ...] = ()
-    """What was understood about the file itself, for the report."""
+    """Findings about the file itself, for the report."""
     cut_names: bool = False
     """Whether column names may be cut short (10 bytes, in a shapefile)."""
     read: Callable[[], Iterator[Batch]]
-    """Called as often as the rows are wanted from the start."""
+    """Yields the rows from the start, each time it is called."""

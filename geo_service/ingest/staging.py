@@ -1,8 +1,8 @@
-"""Put a file where GDAL may open it: our own folder, our own names, archives unpacked safely.
+"""Put a file where GDAL may open it: in our own folder, under our own name, safely unpacked.
 
-What a file is, is told by its content. GDAL only ever gets paths made here, with the
-ending of the format that the content showed, so that neither a name nor a file's content
-can lead it to another file, to a network address or to another driver.
+A file's format is recognised by its content. GDAL only gets paths made here, with the
+extension of the recognised format, so that neither a file's name nor its content can lead
+GDAL to another file, a network address or another driver.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _HEAD = 65_536
 _SHOWN_PATH = 200
 _IS_UTF8 = 0x800
-"""The flag of an archive's entry whose name is UTF-8."""
+"""The flag of an archive's entry with a UTF-8 name."""
 _COPY_BYTES = 1 << 20
 _SHAPE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 _GDB_FILE = re.compile(r"(?:a[0-9a-f]{8}\.[a-z0-9_.]{1,40}|gdb|timestamps)", re.IGNORECASE)
@@ -49,23 +49,23 @@ _SAY_INSTEAD = {
 
 @dataclass(frozen=True, kw_only=True)
 class Staged:
-    """A file in our folder: its format by content, and the path that may be opened."""
+    """A file in our folder: its recognised format, and the path to open."""
 
     format: str
     path: Path
 
 
 def stage(path: Path, folder: Path, budget: Budget, *, file: str | None = None) -> Staged:
-    """Put a file into `folder` under a name of our own and say what it is.
+    """Put a file into `folder` under a name of our own and recognise its format.
 
-    `file` names the one to import of an archive that holds several.
+    `file` names the file to import from an archive that contains several.
 
     Raises
     ------
     SourceError
-        No such file, a content that is none of the known formats, or an unsafe archive.
+        The file does not exist, is of no known format, or is an unsafe archive.
     ChoiceNeededError
-        An archive that holds several files to import.
+        An archive contains several files to import.
     """
     if path.is_dir():
         return _stage_geodatabase(path, folder, budget)
@@ -153,7 +153,7 @@ def _binary_format(head: bytes, budget: Budget) -> str | None:
 
 
 def _as_text(head: bytes) -> str | None:
-    """Return the start of a text whose exact encoding does not matter yet, else None."""
+    """Return the start of a text, decoded roughly; None if it is not a text."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return head.decode("utf-16", errors="replace").lstrip("\ufeff")
     if b"\x00" in head:
@@ -190,7 +190,7 @@ def _check_tail(path: Path, budget: Budget) -> None:
 
 
 def _place(source: Path, target: Path) -> None:
-    """Let `target` stand for a file: a link where the system has links, else a copy."""
+    """Make `target` a link to a file if the system has links, else a copy."""
     try:
         target.symlink_to(source.resolve())
     except OSError:
@@ -224,7 +224,7 @@ _DAMAGED = (
     ValueError,
     struct.error,
 )
-"""What reading an archive raises that is damaged, or packed in a way that is not known."""
+"""Errors of reading an archive that is damaged or compressed in an unknown way."""
 
 
 def _damaged(budget: Budget) -> SourceError:
@@ -242,7 +242,7 @@ def _stage_archive(path: Path, folder: Path, budget: Budget, file: str | None) -
 
 
 def _name_of(entry: zipfile.ZipInfo) -> str:
-    """Return an entry's name: Chinese tools write GBK where the format has no flag for it."""
+    """Return an entry's name: Chinese tools write GBK, for which the format has no flag."""
     if entry.flag_bits & _IS_UTF8 or entry.filename.isascii():
         return entry.filename
     try:
@@ -260,9 +260,9 @@ def _name_of(entry: zipfile.ZipInfo) -> str:
 def _checked_entries(
     archive: zipfile.ZipFile, size: int, budget: Budget
 ) -> dict[PurePosixPath, zipfile.ZipInfo]:
-    """Return the files of an archive by their path in it; refuse one that is unsafe.
+    """Return an archive's files by their path in it; refuse an unsafe archive.
 
-    `size` is the archive's own: its table may claim that its files take more than they do.
+    `size` is the archive's own size: its table may claim larger packed sizes for its files.
     """
     entries: dict[PurePosixPath, zipfile.ZipInfo] = {}
     files = [entry for entry in archive.infolist() if not entry.is_dir()]
@@ -312,7 +312,7 @@ def _unpack(
     if file is not None:
         found = _named(found, file, budget)
     if len(found) > 1 and shapes and not geodatabases and len(shapes) == 1:
-        found = shapes  # a shapefile with a note or a table beside it
+        found = shapes  # a shapefile, accompanied by a note or a table
     if len(found) > 1 and all(place.suffix.lower() == ".kml" for place in found):
         found = _with_placemarks(archive, entries, found, budget)
     chosen = _choose(found, budget)
@@ -345,7 +345,7 @@ def _with_placemarks(
     found: list[PurePosixPath],
     budget: Budget,
 ) -> list[PurePosixPath]:
-    """Return the documents of a KMZ that hold features; the others only point to them."""
+    """Return the documents of a KMZ that contain features; the others only refer to them."""
     budget.check_text(sum(entries[place].file_size for place in found))
     holding = [
         place
@@ -356,7 +356,7 @@ def _with_placemarks(
 
 
 def _named(found: list[PurePosixPath], file: str, budget: Budget) -> list[PurePosixPath]:
-    """Return the one file of an archive that is asked for."""
+    """Return the requested file of an archive."""
     chosen = [place for place in found if str(place)[:_SHOWN_PATH] == file]
     if not chosen:
         listed = [str(place)[:_SHOWN_PATH] for place in found[:50]]
@@ -415,7 +415,7 @@ def _unpack_geodatabase(
 def _extract(
     archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, budget: Budget
 ) -> None:
-    """Unpack one file; a second one that would have its name is refused."""
+    """Unpack one file; a second file of the same name is refused."""
     try:
         unpacked = target.open("xb")
     except FileExistsError:
@@ -427,7 +427,7 @@ def _extract(
 
 
 def _pieces(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: Budget) -> Iterator[bytes]:
-    """Yield a packed file; it may not be larger than the archive's table says."""
+    """Yield a packed file's content, which may not be larger than the archive's table says."""
     left = entry.file_size
     try:
         with archive.open(entry) as packed:
@@ -444,10 +444,10 @@ def _pieces(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: Budget) ->
 def _check_markup(
     archive: zipfile.ZipFile, entries: Mapping[PurePosixPath, zipfile.ZipInfo], budget: Budget
 ) -> None:
-    """Refuse a workbook whose XML declares entities or is too large to be held.
+    """Refuse a workbook whose XML declares entities or is too large for memory.
 
-    Every part is looked at: the workbook says itself which of them is read as XML, whatever its
-    name.
+    Every part is checked, since the workbook itself decides which of them are read as XML,
+    whatever their names.
     """
     budget.check_text(sum(entry.file_size for entry in entries.values()))
     for entry in entries.values():
@@ -458,7 +458,7 @@ def _check_markup(
 
 
 def refuse_layer(options: ImportOptions, budget: Budget) -> None:
-    """Refuse a layer asked for in a file without named ones; its own name is no mistake."""
+    """Refuse a request for a layer of a file without named layers; the file's name is allowed."""
     asked = options.source_layer
     if asked is not None and asked != PurePosixPath(budget.shown).stem:
         raise budget.refuse(
@@ -467,12 +467,12 @@ def refuse_layer(options: ImportOptions, budget: Budget) -> None:
 
 
 _DECLARATION_BYTES = 256
-"""As many as a declaration may begin with before it shows what it is."""
+"""Number of bytes at the start of a declaration that may precede its type."""
 _DECLARATION = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 def refuse_entities(content: bytes, budget: Budget) -> None:
-    """Refuse XML with a document type or entities: it could name files or grow without end."""
+    """Refuse XML with a document type or entities, which could name files or grow without end."""
     plain = content.replace(b"\x00", b"")
     if _DECLARATION.search(plain):
         raise budget.refuse(said("refusal.xml_entities"), said("refusal.xml_plain"))

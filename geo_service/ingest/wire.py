@@ -1,7 +1,7 @@
-"""How what was read in a process of its own comes to this one: JSON for words, Arrow for rows.
+"""Transfer what a separate process has read to this one: JSON for metadata, Arrow for rows.
 
-Nothing is unpickled. A frame is taken apart into Arrow columns and put together again with the
-very types that it had; shapes go as WKB. `tests/ingest/test_apart.py` holds both to each other.
+Nothing is unpickled. A frame is split into Arrow columns and rebuilt with exactly the same types;
+shapes are sent as WKB. `tests/ingest/test_apart.py` checks that both directions match.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 UNREADABLE = (ValueError, KeyError, TypeError, pa.ArrowException)
-"""What reading bytes raises that `pack` did not make."""
+"""Errors of reading bytes that `pack` did not make."""
 _HEAD_BYTES = 4
 _SHAPES = "shapes"
 _NUMBERS = "numbers"
 
 
 def pack(head: Document, rows: Any = None) -> bytes:  # noqa: ANN401 - an Arrow batch; pyarrow has no types
-    """Return words, and rows if there are any, as bytes."""
+    """Return metadata, and rows if there are any, as bytes."""
     words = orjson.dumps(head)
     framed = len(words).to_bytes(_HEAD_BYTES, "big") + words
     if rows is None:
@@ -51,7 +51,7 @@ def pack(head: Document, rows: Any = None) -> bytes:  # noqa: ANN401 - an Arrow 
 
 
 def unpack(content: bytes) -> tuple[Document, Any]:
-    """Return what `pack` was given; ValueError for bytes that it did not make."""
+    """Return what `pack` was given; raises ValueError for bytes that it did not make."""
     size = int.from_bytes(content[:_HEAD_BYTES], "big")
     head = orjson.loads(content[_HEAD_BYTES : _HEAD_BYTES + size])
     rest = content[_HEAD_BYTES + size :]
@@ -65,7 +65,7 @@ def unpack(content: bytes) -> tuple[Document, Any]:
     return head, rows
 
 
-# ---- words --------------------------------------------------------------------------------------
+# ---- metadata -----------------------------------------------------------------------------------
 
 
 def _told(value: object) -> object:
@@ -144,7 +144,7 @@ _PLAIN = (
 
 
 def tell_source(source: Source) -> Document:
-    """Return all that a source says, but for its rows."""
+    """Return all fields of a source except its rows."""
     return {
         **{name: getattr(source, name) for name in _PLAIN},
         "columns": list(source.columns),
@@ -154,7 +154,7 @@ def tell_source(source: Source) -> Document:
 
 
 def hear_source(document: Document) -> Document:
-    """Return the fields of a source from what `tell_source` gave, all but `read`."""
+    """Return the fields of a source, except `read`, from the result of `tell_source`."""
     crs = document["crs"]
     return {
         **{name: document[name] for name in _PLAIN},
@@ -244,7 +244,7 @@ def _heard_by_place(told: Sequence[Sequence[Any]]) -> dict[int, Message]:
 
 
 def _told_alike(texts: Sequence[str | Message]) -> list[object]:
-    """Return texts; of those that are all the same, one."""
+    """Return texts; if all are the same, only one."""
     is_alike = len(texts) > 1 and all(text == texts[0] for text in texts)
     return [_told(text) for text in (texts[:1] if is_alike else texts)]
 
@@ -255,11 +255,11 @@ def _heard_alike(told: Sequence[Any], count: int) -> list[Any]:
 
 
 _TEXT = "text"
-"""A column of Python's texts and None."""
+"""Kind of a column of Python strings and None."""
 
 
 def _taken_apart(cells: pd.Series[Any]) -> tuple[Any, str]:
-    """Return a column as an Arrow array and what it was."""
+    """Return a column as an Arrow array, and its original kind."""
     if cells.dtype == object:
         found = pa.array(cells, from_pandas=True)
         is_text = pa.types.is_string(found.type) or pa.types.is_null(found.type)
@@ -273,7 +273,7 @@ def _taken_apart(cells: pd.Series[Any]) -> tuple[Any, str]:
 
 
 def _put_together(column: Any, kind: str) -> pd.Series[Any]:  # noqa: ANN401 - an Arrow array
-    """Return a column as `_taken_apart` got it."""
+    """Return a column as `_taken_apart` was given it."""
     if kind == _TEXT:
         return pd.Series(column.to_pylist(), dtype=object)
     cells: pd.Series[Any] = column.to_pandas(integer_object_nulls=True)

@@ -1,8 +1,8 @@
-"""Pictures of a base map from archives in the workspace: MBTiles and PMTiles, read-only.
+"""Read a base map's pictures from archives in the workspace: MBTiles and PMTiles, read-only.
 
-MBTiles are read through Python's own SQLite, which is asked not to write and not to lock;
-PMTiles (version 3) by ranges of the file. Only pictures are given out: vector archives are
-refused. GDAL opens neither.
+MBTiles are read through Python's own SQLite, opened without writing or locking; PMTiles
+(version 3) by byte ranges of the file. Only pictures are served: vector archives are refused.
+GDAL opens neither format.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from geo_service.wording import said
 PMTILES_MAGIC = b"PMTiles\x03"
 _HEADER_BYTES = 127
 _DEEPEST = 4
-"""How many directories may lie under each other in a PMTiles archive."""
+"""How many levels of directories a PMTiles archive may have."""
 _NONE, _GZIP = 1, 2
 _PMTILES_TYPES = {2: "image/png", 3: "image/jpeg", 4: "image/webp"}
 _PICTURES: Mapping[bytes, str] = MappingProxyType(
@@ -40,19 +40,19 @@ MAX_ZOOM = 24
 
 
 class TileArchive(Protocol):
-    """Where the pictures of a base map lie."""
+    """An archive of a base map's pictures."""
 
     def tile(self, zoom: int, column: int, row: int) -> bytes | None:
-        """Return the picture of a tile (rows from the north), None where there is none."""
+        """Return the picture of a tile (rows counted from the north); None if it has none."""
 
 
 def open_archive(path: Path) -> TileArchive:
-    """Return an archive by what its file begins with.
+    """Open an archive, recognised by its file's first bytes.
 
     Raises
     ------
     AssetError
-        The file is no archive of pictures.
+        The file is not an archive of pictures.
     """
     with path.open("rb") as stream:
         beginning = stream.read(_HEADER_BYTES)
@@ -65,7 +65,7 @@ def open_archive(path: Path) -> TileArchive:
 
 
 def media_type_of(picture: bytes) -> str | None:
-    r"""Return the media type of a picture by how it begins; None for what is none.
+    r"""Return the media type of a picture by its first bytes; None if it is not a picture.
 
     >>> media_type_of(b"\x89PNG\r\n\x1a\n"), media_type_of(b"<svg")
     ('image/png', None)
@@ -108,7 +108,7 @@ class _UnreadableError(Exception):
 
 @dataclass(frozen=True)
 class _Entry:
-    """Tiles from `tile_id` on, `run` of them alike; a run of 0 stands for another directory."""
+    """`run` identical tiles from `tile_id` on; a run of 0 points to another directory."""
 
     tile_id: int
     offset: int
@@ -122,14 +122,14 @@ class PmtilesArchive:
 
     path: Path
     root: tuple[int, int]
-    """Offset and length of the first directory."""
+    """Offset and length of the root directory."""
     leaves: int
     tiles: int
     compression: int
 
     @classmethod
     def open(cls, path: Path, header: bytes) -> PmtilesArchive:
-        """Read the header; AssetError for vector tiles or a compression that is not known."""
+        """Read the header; raises AssetError for vector tiles or an unknown compression."""
         if len(header) < _HEADER_BYTES:
             msg = said("problem.archive_short", name=path.name)
             raise AssetError(msg)
@@ -178,7 +178,7 @@ class PmtilesArchive:
 
 
 def _find(entries: tuple[_Entry, ...], tile_id: int) -> _Entry | None:
-    """Return the entry that covers a tile, by halves."""
+    """Return the entry that covers a tile, by binary search."""
     low, high = 0, len(entries)
     while low < high:
         middle = (low + high) // 2
@@ -219,13 +219,13 @@ def _entries(content: bytes) -> tuple[_Entry, ...]:
     lengths = [next(numbers) for _ in range(count)]
     offsets: list[int] = []
     for place in range(count):
-        given = next(numbers)  # 0: right behind the one before
+        given = next(numbers)  # 0: directly after the previous one
         offsets.append(offsets[-1] + lengths[place - 1] if not given and place else given - 1)
     return tuple(map(_Entry, ids, offsets, lengths, runs))
 
 
 def _varints(content: bytes) -> list[int]:
-    """Read numbers of seven bits a byte, the lowest first.
+    """Read varints: seven bits per byte, the lowest first.
 
     >>> _varints(bytes([1, 0xAC, 0x02]))
     [1, 300]
@@ -241,7 +241,7 @@ def _varints(content: bytes) -> list[int]:
 
 
 def tile_id_of(zoom: int, column: int, row: int) -> int:
-    """Return a tile's place on the Hilbert curve, all nearer-to-the-globe zooms before it.
+    """Return a tile's position on the Hilbert curve, after all tiles of smaller zooms.
 
     >>> [tile_id_of(1, column, row) for column, row in ((0, 0), (0, 1), (1, 1), (1, 0))]
     [1, 2, 3, 4]
@@ -263,7 +263,7 @@ def tile_id_of(zoom: int, column: int, row: int) -> int:
 
 
 def picture_of(archive: TileArchive, zoom: int, column: int, row: int) -> tuple[bytes, str] | None:
-    """Return a tile's picture and its media type; NotFoundError for a tile off the globe."""
+    """Return a tile's picture and its media type; raises NotFoundError for a tile off the globe."""
     if not (0 <= zoom <= MAX_ZOOM and 0 <= column < 2**zoom and 0 <= row < 2**zoom):
         msg = said("problem.no_tile")
         raise NotFoundError(msg)

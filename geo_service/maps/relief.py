@@ -1,7 +1,7 @@
-"""The relief under a map: the plan's elevation model as a picture of shadow and light.
+"""Draw the relief under a map: the plan's elevation model as a picture of light and shadow.
 
-The picture is transparent where the ground is level and outside the county, so that what it
-lies on keeps its colours. It is in web Mercator, as maps place pictures.
+The picture is transparent on level ground and outside the county, so that what lies under it
+keeps its colours. It is in web Mercator, in which maps place pictures.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ if TYPE_CHECKING:
 
 WEB_MERCATOR = "EPSG:3857"
 SIDE = 900
-"""Most cells on the longer side: about 100 m a cell for a county."""
+"""Most cells along the longer side: for a county, cells of about 100 m."""
 Z_FACTOR = 1.3
 _LEVEL = 180
-"""How bright level ground is under light from 45 degrees above the horizon, of 255."""
+"""Brightness (of 255) of level ground under light from 45 degrees above the horizon."""
 _DARKEST, _LIGHTEST = 105, 90
-"""How opaque full shadow and full light are, of 255."""
+"""Opacity (of 255) of full shadow and of full light."""
 
 
 @dataclass(frozen=True)
 class ReliefPicture:
-    """A PNG picture, and its west, south, east and north in degrees."""
+    """A PNG picture, and its west, south, east and north bounds in degrees."""
 
     png: bytes
     bounds_deg: tuple[float, float, float, float]
 
     @property
     def data_uri(self) -> str:
-        """The picture as a data: address, for pages that stand alone."""
+        """The picture as a data: address, for standalone pages."""
         return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
 
 
@@ -53,9 +53,9 @@ _lock = threading.Lock()
 
 
 def relief_of(plan: Plan) -> ReliefPicture | None:
-    """Return the relief of a plan's county, None where the plan has no elevation model.
+    """Return the relief of a plan's county; None if the plan has no elevation model.
 
-    It is made once for a plan, which takes a second, and forgotten with it.
+    It is made once per plan, in about a second, and freed with the plan.
     """
     if plan.dem is None:
         return None
@@ -83,7 +83,7 @@ def _picture(plan: Plan, dem: DemFile) -> ReliefPicture:
 def _outside(
     plan: Plan, shape: tuple[int, ...], bounds: tuple[float, float, float, float]
 ) -> NDArray[np.bool_]:
-    """Return which cells lie outside the county; none where the plan has no county."""
+    """Return which cells lie outside the county; none do if the plan has no county layer."""
     county = plan.geo("county")
     if county.empty:
         return np.zeros(shape, dtype=bool)
@@ -102,7 +102,7 @@ def png_of(pixels: NDArray[np.uint8]) -> bytes:
     """
     height, width, _ = pixels.shape
     header = struct.pack(">IIBBBBB", width, height, 8, 4, 0, 0, 0)  # grey with alpha
-    # Each row begins with its filter: 2, the difference from the row above, packs smooth shades.
+    # Each row begins with its filter: 2, the difference from the row above, suits smooth shades.
     rows: Any = pixels.reshape(height, -1)
     above = np.vstack([np.zeros_like(rows[:1]), rows[:-1]])
     filtered = np.hstack([np.full((height, 1), 2, dtype=np.uint8), rows - above])

@@ -1,9 +1,9 @@
-"""How everything on a map is drawn: one table, read by the drawing and by the legend.
+"""Define how everything on a map is drawn: one table, used by the map and its legend.
 
-A symbol's key is the key of the message that names it (`verdict.pass`, `road.county`), so
-that a legend needs nothing else. A verdict shows by colour, by outline and hatch, and by
-a sign, so that it can be told without seeing colours; a park's tier shows by the marker's
-shape and size. Colours follow Okabe and Ito. Leaves out which layers a map has.
+A symbol's key is the key of the message that names it (`verdict.pass`, `road.county`), so a
+legend needs nothing else. A verdict is shown by colour, by outline and hatch, and by a sign,
+so that it can be recognised without colours; a park's tier by the marker's shape and size.
+Colours follow Okabe and Ito. Which layers a map has is defined elsewhere.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from geo_service.schema import (
 
 
 class Geometry(StrEnum):
-    """What a symbol is for; the legend draws a patch, a stroke or a marker."""
+    """The geometry that a symbol draws; in the legend a patch, a stroke or a marker."""
 
     AREA = "area"
     LINE = "line"
@@ -73,7 +73,7 @@ class Symbol:
     stroke: str = "#5c6670"
     width: float = 1.0
     dash: str | None = None
-    """Lengths of strokes and gaps as SVG has them, or None for a solid outline."""
+    """Lengths of dashes and gaps, as in SVG; None for a solid outline."""
     fill: str | None = None
     fill_opacity: float = 1.0
     hatch: Hatch | None = None
@@ -83,9 +83,9 @@ class Symbol:
     size: float = 0.0
     sign: Sign | None = None
     ink: str | None = None
-    """Colour of what stands inside a marker, where white would not be seen."""
+    """Colour of a marker's sign, where white could not be seen."""
     has_glyph: bool = False
-    """Whether the marker carries the character that the message `<key>_glyph` holds."""
+    """Whether the marker shows the character in the message `<key>_glyph`."""
 
 
 def _area(stroke: str, fill: str | None, fill_opacity: float = 1.0, **more: Any) -> Symbol:  # noqa: ANN401 - fields of Symbol
@@ -105,7 +105,7 @@ def _marker(shape: Shape, size: float, fill: str = "#54606b", **more: Any) -> Sy
 
 
 MANAGEMENT_BOUNDARY = "management_boundary"
-"""Class of a river's line or area that bounds its management, whatever its rank."""
+"""Class of a line or area that is a river's management boundary, whatever the river's rank."""
 
 _VERDICTS = {
     Verdict.PASS: _area("#00795a", "#009e73", 0.32, width=1.6, sign=Sign.CHECK),
@@ -171,7 +171,7 @@ _BELONGINGS = {
     "uncoded": _marker(Shape.CIRCLE, 13, "#6d767e", sign=Sign.QUESTION),
 }
 BELONGINGS = tuple(_BELONGINGS)
-"""How an enterprise belongs to its park: by the leading industry, a supporting one, or not."""
+"""How an enterprise fits its park: by the leading industry, by a supporting one, or not."""
 
 _LAND_USES = {
     "industry": _area("#8a6d3b", "#d8c096", 0.9, width=0.9),
@@ -183,7 +183,7 @@ _LAND_USES = {
     "other": _area("#8a9097", "#eceeef", 0.8, width=0.8, dash="1 3"),
 }
 LAND_USE_CLASSES = tuple(name for name in _LAND_USES if name != "other")
-"""Broad classes of land use that a park's map tells apart."""
+"""Broad classes of land use that a park's map distinguishes."""
 
 _CHANGES = {
     "new": _area("#a63c00", "#d55e00", 0.35, width=3.0, hatch=Hatch.DIAGONAL, sign=Sign.PLUS),
@@ -203,10 +203,10 @@ _DIFFERENCES = {
     "unchanged": _area("#7d7568", "#d9d2c4", 0.7, width=0.9, sign=Sign.EQUALS),
 }
 DIFFERENCES = tuple(_DIFFERENCES)
-"""What became of a feature from one version of its layer to the next."""
+"""What happened to a feature between one version of its layer and the next."""
 
 SCORE_CLASSES = 5
-"""A ranking's scores are drawn in so many equal classes between the lowest and the highest."""
+"""Number of equal classes, from lowest to highest score, in which a ranking is drawn."""
 _RAMP = (
     ("#7a7350", "#f4e37a", "#1f2a33"),
     ("#6f6b4a", "#c9bd6c", "#1f2a33"),
@@ -266,11 +266,11 @@ SYMBOLS: Mapping[str, Symbol] = MappingProxyType(
 """Every symbol by the key of the message that names it."""
 
 OTHER = "other"
-"""Ends the key of the symbol for features whose class is missing."""
+"""Ending of the key of the symbol for features whose class is missing."""
 
 
 def symbol_document() -> dict[str, dict[str, Any]]:
-    """Return the whole table as plain data for the page; fields without a value are left out."""
+    """Return the whole table as plain data for the page, without fields that have no value."""
     return {
         key: {name: value for name, value in asdict(symbol).items() if value not in (None, False)}
         for key, symbol in SYMBOLS.items()

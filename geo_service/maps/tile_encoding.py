@@ -1,11 +1,11 @@
 """Write shapes and attributes as a layer of a Mapbox Vector Tile, version 2.1, in numpy.
 
-Shapes come in tile units (x to the east, y to the south, the tile from 0 to EXTENT), clipped
-already. They are rounded to whole units; vertices that add nothing go; rings that lose their
-area go; what rounding made invalid is made again on the grid of whole units. A shape that
-rounding would take away altogether stays as a sliver of about two units. Everything is done
-for all features of a tile at once: the message is one row of numbers until its last step,
-which writes them as varints. Leaves out which features a tile has (`tiles`).
+Shapes come already clipped, in tile units (x to the east, y to the south, the tile from 0 to
+EXTENT). They are rounded to whole units; redundant vertices and rings without area are
+dropped; what rounding made invalid is rebuilt on the grid of whole units. A shape that
+rounding would remove entirely is kept as a sliver of about two units. Every step handles all
+features of a tile at once: the message is one row of numbers until the last step, which
+writes them as varints. `tiles` decides which features a tile has.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 EXTENT = 4096
 """Units along a tile's side."""
 SAFE_CLEARANCE = 1.5
-"""Rounding moves a vertex by 0.71 units at most, so that a polygon whose edges keep this far
-from its other vertices (its minimum clearance, in units) stays valid."""
+"""Minimum clearance, in units, of a polygon that rounding leaves valid: rounding moves a vertex
+by at most 0.71 units."""
 
 POINT, LINE, POLYGON = 1, 2, 3
-"""The three types of geometry, by the numbers that the format gives them."""
+"""The format's numbers of its three types of geometry."""
 _FAMILIES = {
     POINT: (GeometryType.POINT, GeometryType.MULTIPOINT),
     LINE: (GeometryType.LINESTRING, GeometryType.MULTILINESTRING),
     POLYGON: (GeometryType.POLYGON, GeometryType.MULTIPOLYGON),
 }
 _KIND_OF_TYPE = np.zeros(max(GeometryType) + 2, np.int64)
-"""The kind by GEOS' number of a type, 0 for collections and, at the last place, for none (-1)."""
+"""For GEOS' number of a type, the kind: 0 for collections and, in the last place, for none (-1)."""
 for _kind, _types in _FAMILIES.items():
     _KIND_OF_TYPE[list(_types)] = _kind
 _GATHER: Mapping[int, Callable[..., Any]] = {
@@ -49,17 +49,17 @@ _GATHER: Mapping[int, Callable[..., Any]] = {
 }
 _MOVE_TO, _LINE_TO, _CLOSE_PATH = 1, 2, 15
 _BYTES = np.array([0x80, 0x4000, 0x20_0000, 0x1000_0000])
-"""From these numbers on, a varint takes one byte more."""
+"""The numbers from which a varint takes one byte more."""
 _SLIVER = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Features:
-    """What a tile's layer holds: one element of each array a feature, in drawing order.
+    """The features of a tile's layer, in drawing order: each array has one element per feature.
 
-    `shapes` are in tile units, none missing or empty; `kinds` their types (POINT, LINE,
-    POLYGON). `is_doubtful` marks polygons that rounding may make invalid. `values` has a
-    column for each key and holds places in the table of values, -1 for none.
+    `shapes` are in tile units, none missing or empty; `kinds` are their types (POINT, LINE,
+    POLYGON). `is_doubtful` marks polygons that rounding may make invalid. `values` has one
+    column per key with positions in the table of values, -1 for no value.
     """
 
     shapes: Shapes
@@ -71,9 +71,9 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class _Paths:
-    """Vertices of paths one after another; paths of a feature lie together.
+    """Vertices of paths, one path after another; a feature's paths are consecutive.
 
-    `sizes` is how many vertices each path has, `owners` the feature that it belongs to.
+    `sizes` is the number of vertices of each path, `owners` the feature that it belongs to.
     """
 
     vertices: Numbers
@@ -84,16 +84,16 @@ class _Paths:
 def encode_layer(
     name: str, features: Features, *, keys: Sequence[str], table: Sequence[bytes]
 ) -> bytes:
-    """Return a tile with one layer, or no bytes when no feature has a shape left.
+    """Return a tile with one layer; empty bytes if no feature has a shape left.
 
     Parameters
     ----------
     name
         The layer's name.
     features
-        What it holds.
+        The layer's features.
     keys
-        The attributes' names, one for each column of the features' values.
+        The attributes' names, one per column of the features' values.
     table
         Every value that the features refer to, as `encode_value` writes it.
     """
@@ -133,7 +133,7 @@ def encode_value(value: object) -> bytes:
         return _field(4, b"\x30" + _varint((value << 1) ^ (value >> 63)))
     if isinstance(value, (int, float)):
         return _field(4, b"\x19" + np.array(value, "<f8").tobytes())
-    # A lone surrogate is no text; what a reader cannot show must not fail the tile.
+    # A lone surrogate cannot be encoded; it must not make the whole tile fail.
     return _field(4, _field(1, str(value).encode("utf-8", "replace")))
 
 
@@ -150,9 +150,9 @@ def _paths(features: Features, members: Numbers, kind: int) -> _Paths:
 
 
 def _ragged(shapes: Shapes) -> tuple[Numbers, list[Numbers]]:
-    """Return rounded vertices, and offsets from the innermost level to the features.
+    """Return rounded vertices, and offsets from the innermost level up to the features.
 
-    The offsets always are those of the Multi* type.
+    The offsets are always those of the Multi* type.
     """
     found, xy, offsets = shapely.to_ragged_array(shapes, include_z=False)
     levels = [np.asarray(level, np.int64) for level in offsets]
@@ -179,7 +179,7 @@ def _lines(shapes: Shapes, owners: Numbers) -> _Paths:
 
 
 def _polygons(shapes: Shapes, owners: Numbers, is_doubtful: Flags) -> _Paths:
-    """Rings of polygons: shells wind positively in tile units, holes negatively."""
+    """Return polygons' rings: in tile units shells wind positively, holes negatively."""
     rings = _rings(shapes)
     is_lost = np.ones(len(shapes), bool)
     is_lost[rings.owners] = False
@@ -200,9 +200,9 @@ def _polygons(shapes: Shapes, owners: Numbers, is_doubtful: Flags) -> _Paths:
 
 
 def _suspects(shapes: Shapes, is_doubtful: Flags) -> Numbers:
-    """Return those of the doubtful that are not valid when each vertex is rounded.
+    """Return the doubtful polygons that are invalid once each vertex is rounded.
 
-    What is goes on being so without vertices that add nothing; of the others some are not so.
+    A valid one stays valid without its redundant vertices; some of the invalid ones become valid.
     """
     doubtful = np.flatnonzero(is_doubtful)
     rounded = shapely.transform(shapes[doubtful], np.rint)
@@ -211,7 +211,7 @@ def _suspects(shapes: Shapes, is_doubtful: Flags) -> Numbers:
 
 
 def _on_grid(shapes: Shapes) -> Shapes:
-    """Return polygons that are valid on the grid of whole units, an empty one if nothing is."""
+    """Return polygons that are valid on the grid of whole units; empty where nothing is left."""
     mended = shapely.make_valid(shapes, method="structure", keep_collapsed=False)
     mended = only_kind(shapely.set_precision(mended, 1.0), POLYGON)
     mended[shapely.is_missing(mended)] = shapely.Polygon()
@@ -219,7 +219,7 @@ def _on_grid(shapes: Shapes) -> Shapes:
 
 
 def only_kind(shapes: Shapes, kind: int) -> Shapes:
-    """Return shapes with nothing but their parts of one kind; None for one without such."""
+    """Return each shape's parts of one kind; None for a shape without such parts."""
     is_empty = shapely.is_empty(shapes)
     is_other = (kinds_of(shapes) != kind) & ~is_empty
     if is_empty.any() or is_other.any():
@@ -234,9 +234,9 @@ def only_kind(shapes: Shapes, kind: int) -> Shapes:
 
 
 def _rings(shapes: Shapes) -> _Paths:
-    """Rings on whole units, without their closing vertex and those that add nothing.
+    """Return rings on whole units, without closing and redundant vertices.
 
-    Rings without area, or turned inside out by rounding, are left out, holes with their shell.
+    Rings without area, or turned inside out by rounding, are dropped, holes with their shell.
     """
     parts, owner = shapely.get_parts(shapes, return_index=True)
     rings, part = shapely.get_rings(parts, return_index=True)
@@ -259,7 +259,7 @@ def _rings(shapes: Shapes) -> _Paths:
 
 
 def _firsts(groups: Numbers) -> Numbers:
-    """Return where each group of equal numbers that lie together begins."""
+    """Return where each run of equal numbers begins."""
     is_first = np.ones(len(groups), bool)
     np.not_equal(groups[1:], groups[:-1], out=is_first[1:])
     firsts: Numbers = is_first.nonzero()[0]
@@ -267,20 +267,20 @@ def _firsts(groups: Numbers) -> Numbers:
 
 
 def _corners(vertices: Numbers, ring: Numbers) -> tuple[Numbers, Numbers]:
-    """Drop vertices of open rings that repeat the one before or lie straight on, or back."""
+    """Drop vertices of open rings that repeat the previous one or do not change direction."""
     settled: list[tuple[Numbers, Numbers]] = []
     while len(vertices):
         before, after = _neighbours(ring)
         into, out = vertices - vertices[before], vertices[after] - vertices
         is_idle = (into == 0).all(axis=1)
-        # A corner that is there twice would look straight from both: repetitions go first.
+        # A repeated corner would look straight from both copies, so repetitions are dropped first.
         repeats = np.zeros(int(ring[-1]) + 1, bool)
         repeats[ring[is_idle]] = True
         is_straight = into[:, 0] * out[:, 1] == into[:, 1] * out[:, 0]
         is_kept = ~(is_idle | (is_straight & ~repeats[ring]))
         if is_kept.all():
             break
-        # Only rings that lost a vertex are looked at again.
+        # Only rings that lost a vertex are checked again.
         touched = np.zeros(int(ring[-1]) + 1, bool)
         touched[ring[~is_kept]] = True
         is_done = ~touched[ring]
@@ -297,7 +297,7 @@ def _corners(vertices: Numbers, ring: Numbers) -> tuple[Numbers, Numbers]:
 
 
 def _neighbours(ring: Numbers) -> tuple[Numbers, Numbers]:
-    """Return the place of the vertex before and after each one, round its ring."""
+    """Return the positions of each vertex's predecessor and successor round its ring."""
     place = np.arange(len(ring))
     first = _firsts(ring)
     last = np.empty_like(first)
@@ -316,9 +316,9 @@ def _twice_areas(vertices: Numbers, ring: Numbers, count: int) -> NDArray[np.flo
 
 
 def _invalid(rings: _Paths, suspects: Numbers) -> Numbers:
-    """Return those suspects whose polygons are not valid.
+    """Return the suspects whose polygons are invalid.
 
-    Shells and holes are told apart by how they wind; a shell's holes follow it.
+    Shells and holes differ by their winding; a shell is followed by its holes.
     """
     if not len(suspects):
         return suspects
@@ -330,7 +330,7 @@ def _invalid(rings: _Paths, suspects: Numbers) -> Numbers:
     shells = np.flatnonzero(is_shell)
     polygons = np.r_[shells, len(sizes)]
     features = np.flatnonzero(np.r_[True, np.diff(owners[shells]) > 0, True])
-    # Closed again, as GEOS has them: each ring's first vertex follows its last.
+    # Close the rings again, as GEOS needs them: repeat each ring's first vertex at its end.
     first = np.cumsum(sizes) - sizes
     closed = np.insert(vertices, first + sizes, vertices[first], axis=0)
     made = shapely.from_ragged_array(
@@ -363,7 +363,7 @@ def _joined(one: _Paths, other: _Paths) -> _Paths:
 
 
 def _feature_messages(kind: int, paths: _Paths, ids: Numbers, values: Numbers) -> bytes:
-    """Return the messages of one group of features, in the order of their paths."""
+    """Return the messages of features of one kind, in the order of their paths."""
     commands, sizes = _commands(kind, paths)
     starts = _firsts(paths.owners)
     owners = paths.owners[starts]
@@ -399,7 +399,7 @@ def _feature_messages(kind: int, paths: _Paths, ids: Numbers, values: Numbers) -
 
 
 def _commands(kind: int, paths: _Paths) -> tuple[Numbers, Numbers]:
-    """Return the drawing commands of all paths, and how many numbers each path takes."""
+    """Return the drawing commands of all paths, and each path's count of numbers."""
     vertices, sizes = paths.vertices, paths.sizes
     first = np.cumsum(sizes) - sizes
     moves = np.diff(vertices, axis=0, prepend=0)
@@ -430,14 +430,14 @@ def _commands(kind: int, paths: _Paths) -> tuple[Numbers, Numbers]:
 
 
 def _spread(starts: Numbers, counts: Numbers) -> Numbers:
-    """Return start, start + 1, ... for each start, as many as its count."""
+    """Return start, start + 1, ... for each start, `count` numbers each."""
     first = np.cumsum(counts) - counts
     place: Numbers = np.arange(int(counts.sum())) + np.repeat(starts - first, counts)
     return place
 
 
 def _sizes(numbers: Numbers) -> Numbers:
-    """Return how many bytes each number takes as a varint; none may reach 2 ** 35."""
+    """Return how many bytes each number takes as a varint; each must be below 2 ** 35."""
     sizes: Numbers = _BYTES.searchsorted(numbers, side="right") + 1
     return sizes
 
@@ -464,16 +464,16 @@ def _varint(number: int) -> bytes:
 
 
 def _field(number: int, content: bytes) -> bytes:
-    """Return a field that holds bytes: its number, its length and them."""
+    """Return a field of bytes: its number, its length and the bytes."""
     return _varint(number << 3 | 2) + _varint(len(content)) + content
 
 
 def kinds_of(shapes: Shapes) -> Numbers:
-    """Return the type of each shape; 0 for one that a feature cannot have."""
+    """Return the type of each shape; 0 for a type that a feature cannot have."""
     kinds: Numbers = _KIND_OF_TYPE[shapely.get_type_id(shapes)]
     return kinds
 
 
 def table_of(column: Sequence[Any]) -> list[bytes]:
-    """Return every value of a column as an entry of the table."""
+    """Return a column's values as entries of the table."""
     return [encode_value(value) for value in column]

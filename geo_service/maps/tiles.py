@@ -1,12 +1,12 @@
-"""Vector tiles of a review's layers, made from memory when they are asked for.
+"""Make vector tiles of a review's layers from memory, on request.
 
 A layer is projected to Web Mercator once and indexed by boxes. For each zoom it is
 simplified when first needed: polygons as a coverage, so that neighbours keep a common
-border. Nothing vanishes for being small: of the features smaller than a pixel whose
-middles lie in one pixel, the largest is drawn, as that pixel. Attributes are those that
-may go out (`layers.SOURCES`), as they are stored, so that a tile is the same in every
-language; a feature too small to be pointed at carries only its class.
-Leaves out the format (`tile_encoding`) and HTTP (`web`).
+border. Small features do not vanish: of the features smaller than a pixel whose middles
+lie in the same pixel, the largest is drawn as that pixel. Attributes are those that may be
+published (`layers.SOURCES`), as stored, so a tile is the same in every language; a feature
+too small to point at has only its class.
+The format (`tile_encoding`) and HTTP (`web`) are handled elsewhere.
 """
 
 from __future__ import annotations
@@ -44,21 +44,21 @@ if TYPE_CHECKING:
 
 MAX_ZOOM = 22
 PIXELS = 512
-"""Pixels that a tile is meant to take on a screen, along its side."""
+"""Length of a tile's side on the screen, in pixels."""
 BUFFER = 80
-"""Units by which shapes go over a tile's border, so that strokes meet: 10 pixels."""
+"""Units by which shapes extend over a tile's border, so that strokes meet: 10 pixels."""
 CACHE_BYTES = 64_000_000
 
 _FORMAT = 1
-"""Raised with every change of what is in a tile: a client's copies then are old."""
+"""Increased with every change of what a tile contains, so that clients drop old copies."""
 _NAMED_PIXELS = 3
-"""A feature smaller than this carries only its class."""
+"""Pixels below which a feature has only its class."""
 _TOLERANCE = 0.5
 """Pixels by which simplified outlines may differ."""
 _SIMPLIFY_BELOW = 16
 _DENSE_SHARE = 0.2
 _AHEAD_FEATURES = 1_500
-"""Zooms whose tiles hold more features than this, on average, are made ahead."""
+"""Zooms whose tiles have more features than this on average are made in advance."""
 _COMPRESSION = 6
 _LATITUDE_LIMIT = math.degrees(math.atan(math.sinh(math.pi)))
 _FINDING_COLUMNS = ("finding_id", "rule_id", "family", "severity", "verdict", "park_id")
@@ -67,21 +67,21 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One tile: its content, compressed with gzip, and a hash of it."""
+    """One tile: its content, compressed with gzip, and the content's hash."""
 
     content: bytes
     digest: str
 
     def plain(self) -> bytes:
-        """Return the content as it is without compression."""
+        """Return the content, uncompressed."""
         return gzip.decompress(self.content)
 
 
-# ---- what a layer is made of -------------------------------------------------------------
+# ---- a layer's content -------------------------------------------------------------------
 
 
 def _table(review: Review, source: Source) -> tuple[pd.DataFrame, NDArray[np.object_]]:
-    """Return the columns of a layer that go into tiles, and its shapes in degrees."""
+    """Return a layer's columns that go into tiles, and its shapes in degrees."""
     plan = review.plan
     if source.name == "parks":
         parks = review.parks
@@ -104,9 +104,9 @@ def _table(review: Review, source: Source) -> tuple[pd.DataFrame, NDArray[np.obj
 
 
 def version_of(plan: Plan, name: str, review_id: str = "") -> str:
-    """Return what changes whenever the tiles of a layer may.
+    """Return a text that changes whenever the tiles of a layer may have changed.
 
-    Parks and findings follow the review; the other layers are the same in every review.
+    Tiles of parks and findings depend on the review; those of other layers do not.
     """
     parts = [str(_FORMAT), name, plan.settings.digest]
     if name in {"parks", "findings"}:
@@ -117,9 +117,9 @@ def version_of(plan: Plan, name: str, review_id: str = "") -> str:
 
 
 def project(xy: Floats) -> Floats:
-    """Return longitude and latitude as Web Mercator of a world from 0 to 1, y to the south.
+    """Project longitude and latitude to Web Mercator, the world from 0 to 1, y to the south.
 
-    Beyond 85.05 degrees, where that world ends, points lie on its edge.
+    Points beyond 85.05 degrees, where that world ends, are put on its edge.
     """
     latitude = np.radians(np.clip(xy[:, 1], -_LATITUDE_LIMIT, _LATITUDE_LIMIT))
     y = 0.5 - np.arcsinh(np.tan(latitude)) / (2 * math.pi)
@@ -128,10 +128,10 @@ def project(xy: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shapes:
-    """Shapes of the world from 0 to 1 and, for each, the row that it belongs to.
+    """Shapes in the world from 0 to 1, each with the row that it belongs to.
 
-    `spans` and `areas` are the longer side of a shape's box and its area, both as they were
-    before it was simplified.
+    `spans` and `areas` are the longer side of a shape's box and its area, both before
+    simplification.
     """
 
     shapes: NDArray[np.object_]
@@ -141,7 +141,7 @@ class _Shapes:
     areas: Floats
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of shapes."""
         return len(self.shapes)
 
     def taken(self, chosen: NDArray[Any]) -> _Shapes:
@@ -159,7 +159,7 @@ class _Shapes:
         return replace(self, shapes=shapely.orient_polygons(shapes))
 
     def merged(self, other: _Shapes) -> _Shapes:
-        """Return these and other shapes in the order of their rows."""
+        """Return these and other shapes together, in the order of their rows."""
         order = np.argsort(np.concatenate([self.rows, other.rows]), kind="stable")
         both = {
             item.name: np.concatenate([getattr(self, item.name), getattr(other, item.name)])[order]
@@ -169,7 +169,7 @@ class _Shapes:
 
 
 class _Level:
-    """The shapes of a layer as they are at one zoom, with what finds and checks them."""
+    """A layer's shapes at one zoom, with their index and validity."""
 
     def __init__(self, drawn: _Shapes) -> None:
         self.drawn = drawn
@@ -180,7 +180,7 @@ class _Level:
         self._tree = shapely.STRtree(drawn.shapes)
 
     def meeting(self, box: tuple[float, float, float, float]) -> NDArray[np.int64]:
-        """Return the places of the shapes whose box meets a box, in their order."""
+        """Return the positions of the shapes whose box meets a box, in order."""
         return np.sort(self._tree.query(shapely.box(*box)))
 
 
@@ -188,7 +188,7 @@ class TileLayer:
     """One layer as tiles. Methods are safe to call from several threads."""
 
     def __init__(self, source: Source, table: pd.DataFrame, shapes: NDArray[np.object_]) -> None:
-        """Make a layer of a table and its shapes in degrees; rows without a shape are left out."""
+        """Make a layer from a table and its shapes in degrees, leaving out rows without a shape."""
         self.source = source
         shapes = np.asarray(shapes, dtype=object)
         self._lock = threading.Lock()
@@ -206,7 +206,7 @@ class TileLayer:
         return cls(SOURCES[name], *_table(review, SOURCES[name]))
 
     def _fill_table(self, table: pd.DataFrame) -> None:
-        """Number every value: a tile writes each of those that it has once."""
+        """Number every distinct value: a tile writes each of its values once."""
         self.keys = tuple(str(name) for name in table.columns)
         self._values: list[bytes] = []
         numbers = np.full((len(table), len(self.keys)), -1, np.int64)
@@ -221,12 +221,12 @@ class TileLayer:
         self._is_extra = np.array([name != self.source.symbol_column for name in self.keys], bool)
 
     def __len__(self) -> int:
-        """Return how many rows have a shape."""
+        """Return the number of rows that have a shape."""
         return len(np.unique(self._whole.rows))
 
     @property
     def bounds(self) -> tuple[float, float, float, float] | None:
-        """The box of the world from 0 to 1 that the layer takes, or None if it is empty."""
+        """The layer's box in the world from 0 to 1; None if the layer is empty."""
         if not len(self._whole):
             return None
         west, north, east, south = (float(v) for v in shapely.total_bounds(self._whole.shapes))
@@ -236,7 +236,7 @@ class TileLayer:
 
     def _level(self, zoom: int) -> _Level:
         with self._lock:
-            # All zooms without anything to simplify or to gather share one.
+            # All zooms without anything to simplify or merge share one level.
             key = zoom if self._is_reduced(zoom) else MAX_ZOOM + 1
             if key not in self._levels:
                 drawn = self._whole if key > MAX_ZOOM else self._reduced(zoom)
@@ -255,14 +255,14 @@ class TileLayer:
         return tiny
 
     def _reduced(self, zoom: int) -> _Shapes:
-        """Return the shapes of a zoom: simplified, the tiny ones as pixels."""
+        """Return a zoom's shapes: simplified, tiny ones as pixels."""
         shapes = self._outlines(zoom)
         tiny = self._tiny(self._whole, zoom)
         pixels = _as_pixels(self._whole.taken(tiny), _pixel(zoom))
         return shapes.merged(pixels)
 
     def _outlines(self, zoom: int) -> _Shapes:
-        """Return the shapes of a zoom but for the tiny ones, from those of the next zoom."""
+        """Return a zoom's shapes except the tiny ones, derived from the next zoom's shapes."""
         if not self._is_simplified(zoom):
             return self._whole.taken(~self._tiny(self._whole, zoom))
         if zoom not in self._simplified:
@@ -274,7 +274,7 @@ class TileLayer:
     # ---- tiles ----
 
     def tile(self, zoom: int, x: int, y: int) -> bytes:
-        """Return a tile's message; no bytes if the tile is empty."""
+        """Return a tile's message; empty bytes if the tile is empty."""
         if not len(self._whole):
             return b""
         level = self._level(zoom)
@@ -311,7 +311,7 @@ def _pixel(zoom: int) -> float:
 
 
 def _prepared(shapes: NDArray[np.object_]) -> _Shapes:
-    """Project shapes, mend and turn polygons, and take collections apart by kind."""
+    """Project shapes, mend and orient polygons, and split collections by kind."""
     rows = np.flatnonzero(~(shapely.is_missing(shapes) | shapely.is_empty(shapes)))
     moved = shapely.transform(shapely.force_2d(shapes[rows]), project)
     is_bad = ~shapely.is_valid(moved)
@@ -336,17 +336,17 @@ def _prepared(shapes: NDArray[np.object_]) -> _Shapes:
 
 
 def _spacing(shapes: NDArray[np.object_]) -> float:
-    """Return a length that a fifth of the edges do not reach: how dense vertices stand."""
+    """Return the 20th percentile of edge lengths: a measure of how dense vertices are."""
     xy, owner = shapely.get_coordinates(shapes, return_index=True)
     edges = np.hypot(*np.diff(xy, axis=0).T)[owner[1:] == owner[:-1]]
     return float(np.quantile(edges, _DENSE_SHARE)) if len(edges) else math.inf
 
 
 def _as_pixels(tiny: _Shapes, pixel: float) -> _Shapes:
-    """Return the largest of the shapes in each pixel, as that pixel; a line as its middle."""
+    """Return the largest shape in each pixel, drawn as that pixel; a line as its middle."""
     box = shapely.bounds(tiny.shapes).reshape(-1, 4)
     cell = np.floor((box[:, :2] + box[:, 2:]) / 2 / pixel).astype(np.int64)
-    # The largest first; of equals, the first row.
+    # Largest first; among equals, the first row.
     order = np.lexsort((tiny.rows, -tiny.spans, -tiny.areas, cell[:, 1], cell[:, 0]))
     is_first = np.ones(len(order), bool)
     is_first[1:] = (cell[order][1:] != cell[order][:-1]).any(axis=1)
@@ -362,12 +362,12 @@ def _as_pixels(tiny: _Shapes, pixel: float) -> _Shapes:
 
 
 def _simplified(shapes: _Shapes, tolerance: float) -> _Shapes:
-    """Return outlines that differ by about the tolerance; common borders stay common."""
+    """Simplify outlines by about the tolerance; common borders stay common."""
     made = shapes.shapes.copy()
     is_area = shapes.kinds == encoding.POLYGON
     if is_area.any():
         areas = shapely.coverage_simplify(made[is_area], tolerance)
-        # Where polygons overlap, their borders are no coverage and may come out crossed.
+        # Overlapping polygons are not a coverage, so their simplified borders may cross.
         is_bad = ~shapely.is_valid(areas) | shapely.is_empty(areas)
         areas[is_bad] = shapely.simplify(made[is_area][is_bad], tolerance)
         made[is_area] = areas
@@ -379,7 +379,7 @@ def _simplified(shapes: _Shapes, tolerance: float) -> _Shapes:
 def _clipped(
     level: _Level, found: NDArray[np.int64], box: tuple[float, float, float, float]
 ) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
-    """Return shapes cut to a box, None where nothing is left, and which were cut."""
+    """Return shapes cut to a box (None where nothing is left), and which were cut."""
     west, north, east, south = box
     bounds = level.bounds[found]
     is_cut = (bounds[:, 0] < west) | (bounds[:, 1] < north)
@@ -402,9 +402,9 @@ _TileKey = tuple[str, int, int, int]
 
 
 class Tiles:
-    """The tiles of one review: layers as they are asked for, tiles kept up to a size.
+    """The tiles of one review: layers made on request, tiles cached up to a total size.
 
-    Safe to use from several threads; a tile that several ask for is made once.
+    Safe to use from several threads; a tile that several threads request is made once.
     """
 
     def __init__(self, review: Review, *, cache_bytes: int = CACHE_BYTES) -> None:
@@ -417,7 +417,7 @@ class Tiles:
         self._thread: threading.Thread | None = None
 
     def layer(self, name: str) -> TileLayer:
-        """Return a layer; NotFoundError for a name that the map does not have."""
+        """Return a layer; raises NotFoundError if the map has no layer of this name."""
         check_name(name)
         with self._lock:
             is_first = name not in self._layers
@@ -430,12 +430,12 @@ class Tiles:
         return waiting.result()
 
     def version(self, name: str) -> str:
-        """Return what changes whenever a layer's tiles may; NotFoundError as `layer`."""
+        """Return `version_of` a layer; raises NotFoundError as `layer` does."""
         check_name(name)
         return version_of(self.review.plan, name, self.review.review_id)
 
     def tile(self, name: str, zoom: int, x: int, y: int) -> Tile | None:
-        """Return a tile of a layer, None if it is empty; NotFoundError for an unknown layer."""
+        """Return a tile of a layer, None if empty; raises NotFoundError for an unknown layer."""
         key = (name, zoom, x, y)
         with self._lock:
             if key in self._kept:
@@ -454,10 +454,10 @@ class Tiles:
         if _weight(tile) <= self._kept.maxsize:
             self._kept[key] = tile
 
-    # ---- making tiles ahead ----
+    # ---- making tiles in advance ----
 
     def make_ahead(self) -> None:
-        """Make the low zooms' tiles of every layer that is drawn from tiles, until stopped."""
+        """Make the low zooms' tiles of every tiled layer, until stopped."""
         for name in SOURCES:
             if is_tiled(self.review.plan, name):
                 for zoom, x, y in _low_zooms(self.layer(name)):
@@ -466,7 +466,7 @@ class Tiles:
                     self.tile(name, zoom, x, y)
 
     def start(self) -> None:
-        """Make the low zooms' tiles ahead in a thread, if any layer is drawn from tiles."""
+        """Start a thread that makes the low zooms' tiles in advance, if any layer is tiled."""
         if self._thread is None and any(is_tiled(self.review.plan, name) for name in SOURCES):
             self._thread = threading.Thread(target=self._run, name="tiles-ahead", daemon=True)
             self._thread.start()
@@ -475,18 +475,18 @@ class Tiles:
         try:
             self.make_ahead()
         except Exception:  # noqa: BLE001 - whatever it is, it must not go lost with the thread
-            # Tiles are made when they are asked for all the same.
+            # A failure here does no harm: tiles are still made on request.
             _log.exception("Tiles could not be made ahead.")
 
     def close(self) -> None:
-        """Stop making tiles ahead, and wait for the one that is being made."""
+        """Stop making tiles in advance, and wait for the one being made."""
         self._stopped.set()
         if self._thread is not None:
             self._thread.join()
 
 
 def check_name(name: str) -> None:
-    """Raise NotFoundError for a name that is no layer of the map."""
+    """Raise NotFoundError if the map has no layer of this name."""
     if name not in SOURCES:
         shown = shorten(name)
         msg = said("problem.no_map_layer", layer=repr(shown), known=list(SOURCES))
@@ -499,7 +499,7 @@ def is_tiled(plan: Plan, name: str) -> bool:
 
 
 def _low_zooms(layer: TileLayer) -> Iterator[tuple[int, int, int]]:
-    """Yield the tiles of the zooms at which tiles hold many features, far zooms first."""
+    """Yield the tiles of zooms at which tiles have many features, lowest zooms first."""
     if layer.bounds is None:
         return
     for zoom in range(MAX_ZOOM + 1):
@@ -514,7 +514,7 @@ def _low_zooms(layer: TileLayer) -> Iterator[tuple[int, int, int]]:
 
 
 def _settle(waiting: Future[Any], make: Callable[[], Any]) -> None:
-    """Give a future its result, or the error that came instead."""
+    """Give a future its result, or the error that was raised instead."""
     try:
         waiting.set_result(make())
     except BaseException as error:
@@ -531,5 +531,5 @@ def _packed(content: bytes) -> Tile | None:
 
 
 def _weight(tile: Tile | None) -> int:
-    """Return about how much memory a kept tile takes, the bookkeeping included."""
+    """Return the approximate memory that a cached tile takes, bookkeeping included."""
     return 200 + (len(tile.content) if tile else 0)

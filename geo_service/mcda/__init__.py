@@ -1,4 +1,4 @@
-"""Multi-criteria decision analysis: from a table of criteria to scores, and how firm they are.
+"""Multi-criteria decision analysis: from a table of criteria to scores, and how robust they are.
 
-Frames and arrays in, frames and arrays out; no plan, no geometry.
+Functions take and return frames and arrays; they know neither plans nor geometry.
 """

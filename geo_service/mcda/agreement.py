@@ -1,6 +1,6 @@
-"""How far rankings of the same candidates agree, by method or by weights.
+"""Measure how far rankings of the same candidates agree, by method or by weights.
 
-Kendall's tau over all of them and the overlap of the best few; both from ranks alone.
+Kendall's tau over all candidates and the overlap of the best few; both use ranks only.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def agreement(rankings: Mapping[str, pd.DataFrame], *, top: int = 3) -> pd.DataFrame:
-    """Return how far rankings of the same candidates agree, one row a pair of them.
+    """Return how far rankings of the same candidates agree, one row per pair of rankings.
 
     Parameters
     ----------
     rankings
-        Name (of the method, say) to a result of `mcda.score`, over the same candidates.
+        Maps a name (such as the method's) to a result of `mcda.score` over the same candidates.
     top
-        How many of the best are compared.
+        How many of the best candidates are compared.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def agreement(rankings: Mapping[str, pd.DataFrame], *, top: int = 3) -> pd.DataF
 
 
 def kendall_tau(left: NDArray[np.int64], right: NDArray[np.int64]) -> float:
-    """Return Kendall's tau-b of two sets of ranks; NaN where one of them has no order.
+    """Return Kendall's tau-b of two sets of ranks; NaN if all ranks of one are equal.
 
     >>> kendall_tau(np.array([1, 2, 3, 4]), np.array([1, 2, 4, 3]))  # 5 pairs agree, 1 not
     0.6666666666666666
@@ -72,7 +72,7 @@ def _tied_pairs(values: NDArray[np.int64]) -> int:
 
 
 def _inversions(values: NDArray[np.int64]) -> int:
-    """Return the pairs that stand in falling order, counted bit by bit from the highest."""
+    """Return the number of pairs in descending order, counted bit by bit from the highest bit."""
     total = 0
     top_bit = int(values.max(initial=0)).bit_length()
     for bit in range(top_bit - 1, -1, -1):

@@ -1,8 +1,8 @@
-"""The four ways to put scaled criteria together, as arrays; `mcda` gives them their frames.
+"""The four methods that combine scaled criteria, on arrays; `scores` handles the frames.
 
-A method is built once for a matrix and then asked with one set of weights (`columns`) or
-with many at once (`scores`). Weights come checked and summing to one. One candidate's
-figures never depend on where its row stands, so equal rows have equal scores.
+A method is built once for a matrix and then called with one set of weights (`columns`) or
+with many at once (`scores`). Weights are already checked and sum to one. A candidate's
+figures never depend on the position of its row, so equal rows have equal scores.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PREFERENCES = ("usual", "linear")
 
 
 class Method(Protocol):
-    """What every method answers; `normalisation` is the one in force, for the record."""
+    """What every method provides; `normalisation` records the one in force."""
 
     criteria: Criteria
     normalisation: str
@@ -44,21 +44,21 @@ class Method(Protocol):
         """Return `score` and the method's own columns for one set of weights."""
 
     def scores(self, weight_rows: Floats) -> Floats:
-        """Return the scores, sets of weights × candidates, for many sets at once."""
+        """Return the scores (sets of weights × candidates) for many sets at once."""
 
     def parts(self) -> Floats | None:
-        """Return candidates × criteria whose product with the weights is the score.
+        """Return a matrix (candidates × criteria) whose product with the weights is the score.
 
-        None for a method whose score is not linear in the weights.
+        Returns None for a method whose score is not linear in the weights.
         """
 
 
 _FEW_PRODUCTS = 20_000_000
-"""Up to here one core is quicker than waking the threads of BLAS, the more so on a busy machine."""
+"""Up to this size one core is faster than waking BLAS threads, especially on a busy machine."""
 
 
 def _products(weight_rows: Floats, table: Floats) -> Floats:
-    """Return sets of weights × candidates: each row of the table summed up with each set."""
+    """Return the weighted sums of the table's rows: a matrix, sets of weights × candidates."""
     if len(weight_rows) * table.size > _FEW_PRODUCTS:
         return weight_rows @ table.T
     found: Floats = np.einsum("dk,nk->dn", weight_rows, table)
@@ -111,7 +111,7 @@ class Topsis:
         self._squares: tuple[Floats, Floats] | None = None
 
     def columns(self, weights: Floats) -> dict[str, Floats]:
-        """Return the closeness as score; 0 where a candidate stands at both ends."""
+        """Return the closeness as score; 0 if a candidate is both best and worst."""
         closeness = np.zeros(len(self.criteria.ids))
         for rows in blocks(len(closeness)):
             best = np.zeros(rows.stop - rows.start)
@@ -138,7 +138,7 @@ class Topsis:
 
 
 def _closeness(best: Floats, worst: Floats) -> Floats:
-    """Return the share of the way from the worst; takes squared distances, overwrites both."""
+    """Return the relative distance from the worst; takes squared distances and overwrites both."""
     np.sqrt(best, out=best)
     np.sqrt(worst, out=worst)
     best += worst
@@ -170,7 +170,7 @@ class Vikor:
         return gap
 
     def columns(self, weights: Floats) -> dict[str, Floats]:
-        """Return 1 - Q as score, and S, R and Q, of which less is better."""
+        """Return 1 - Q as score, and S, R and Q, for which less is better."""
         utility = np.zeros(len(self.criteria.ids))
         regret = np.zeros(len(self.criteria.ids))
         for rows in blocks(len(utility)):
@@ -202,7 +202,7 @@ class Vikor:
 
 
 def _spread(values: Floats) -> Floats:
-    """Return values from 0 (least) to 1 (most) along the last axis; 0 if all are equal."""
+    """Return values scaled from 0 (least) to 1 (most) along the last axis; 0 if all are equal."""
     if not values.size:
         return values
     low = values.min(axis=-1, keepdims=True)
@@ -215,8 +215,8 @@ def _spread(values: Floats) -> Floats:
 class Promethee:
     """Net outranking flow, between -1 and 1 (Brans & Vincke 1985, PROMETHEE II).
 
-    The flow is the weighted sum of one flow a criterion, and that one comes from the sorted
-    column: no matrix of pairs is made, so a million candidates can be ranked.
+    The flow is the weighted sum of one flow per criterion, computed from the sorted column:
+    no matrix of pairs is built, so a million candidates can be ranked.
     """
 
     def __init__(
@@ -251,7 +251,7 @@ class Promethee:
         self._flows = np.column_stack(flows)
 
     def _values(self) -> list[Floats]:
-        """Return columns of which more is better, in their own units or scaled."""
+        """Return columns in which more is better, in their own units or scaled."""
         if self.normalisation == "none":
             pairs = zip(self.criteria.columns, self.criteria.is_cost, strict=True)
             return [-column if is_cost else column for column, is_cost in pairs]
@@ -270,18 +270,18 @@ class Promethee:
         return _products(weight_rows, self._flows)
 
     def parts(self) -> Floats:
-        """Return the net flow on each criterion alone."""
+        """Return the net flow of each criterion alone."""
         return self._flows
 
 
 def _linear_flow(values: Floats, q: float, p: float) -> Floats:
-    """Return the net flow of a preference that grows from 0 at q to 1 at p; a step if equal."""
+    """Return the net flow of a preference that grows from 0 at q to 1 at p; a step if q = p."""
     if not len(values):
         return values
     order = np.argsort(values)
     ordered = values[order]
     if q < p:
-        ordered -= ordered[len(ordered) // 2]  # large sums would lose small differences
+        ordered -= ordered[len(ordered) // 2]  # centred, since large sums lose small differences
     flow = np.empty(len(values))
     flow[order] = _preferred(ordered, q, p) - _preferred(-ordered[::-1], q, p)[::-1]
     flow /= max(len(values) - 1, 1)
@@ -289,7 +289,7 @@ def _linear_flow(values: Floats, q: float, p: float) -> Floats:
 
 
 def _preferred(ordered: Floats, q: float, p: float) -> Floats:
-    """Return by how much each of the sorted values is preferred to all others, summed."""
+    """Return the summed preference of each sorted value over all others."""
     whole = np.searchsorted(ordered, ordered - p, side="left")
     if q == p:
         return whole.astype(np.float64)
@@ -303,7 +303,7 @@ def _preferred(ordered: Floats, q: float, p: float) -> Floats:
 def _thresholds(
     parameter: str, given: object, names: tuple[str, ...], default: list[float]
 ) -> list[float]:
-    """Return one threshold a criterion, from one number for all or a mapping."""
+    """Return one threshold per criterion, from one number for all or a mapping."""
     if given is None:
         return default
     if isinstance(given, (Mapping, pd.Series)):
@@ -320,7 +320,7 @@ _BUILDERS: Mapping[str, tuple[Callable[..., Method], tuple[str, ...]]] = {
     "vikor": (Vikor, ("v",)),
     "promethee_ii": (Promethee, ("preference", "q", "p")),
 }
-"""The class of each method and the options that it takes."""
+"""Each method's class and its options."""
 
 METHODS = tuple(_BUILDERS)
 

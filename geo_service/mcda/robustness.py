@@ -1,10 +1,9 @@
-"""How sure a ranking is of its weights: random ones, and how often each candidate leads.
+"""Measure how robust a ranking is to its weights: how often each candidate leads under random ones.
 
 Everything starts from a `Scorer` of `mcda.prepare`. Random draws come from a seed and are
-scored in chunks, so memory stays bounded whatever the number of draws. Uncertainty of the
-*values* (travel times, slopes) is not treated. The smallest change of weights that turns the
-order is found in `swap`, agreement between methods is measured in `agreement`, which weight
-matters most in `sensitivity`.
+scored in chunks, so memory is bounded for any number of draws. Uncertainty of the *values*
+(travel times, slopes) is not treated. `swap` finds the smallest change of weights that
+reverses the order, `agreement` compares methods, `sensitivity` says which weight matters most.
 """
 
 from __future__ import annotations
@@ -35,15 +34,15 @@ if TYPE_CHECKING:
 
 DRAWS = 10_000
 SEED = 20_240_814
-"""Any number would do; a fixed one makes two runs agree."""
+"""An arbitrary number; fixing it makes two runs agree."""
 
 CONCENTRATION = 50.0
-"""How close draws stay to given weights: a weight of 0.2 has a standard deviation of 0.056."""
+"""How close draws are to given weights: a weight of 0.2 has a standard deviation of 0.056."""
 
 CONFIDENCE = 0.95
 
 _CHUNK_SCORES = 2_000_000
-"""Scores held at a time: 16 MB an array."""
+"""Scores in memory at a time: 16 MB per array."""
 
 
 def draw_weights(
@@ -54,21 +53,21 @@ def draw_weights(
     around: Weights | None = None,
     concentration: float = CONCENTRATION,
 ) -> Floats:
-    """Return random weights, draws × criteria, each row summing to one.
+    """Return random weights (draws × criteria), each row summing to one.
 
     Parameters
     ----------
     scorer
-        Whose criteria are weighed; the columns come in their order.
+        The columns are its criteria, in order.
     count
         How many draws, ≥ 1.
     seed
         The same seed gives the same draws.
     around
-        None: uniform over all possible weights (nothing is known of them). Weights: a
-        Dirichlet distribution whose mean they are; one that is zero stays zero.
+        None: uniform over all possible weights, for when nothing is known of them. Weights: a
+        Dirichlet distribution with these as its mean; a weight of zero stays zero.
     concentration
-        How near to `around`: a weight w has standard deviation √(w(1 - w)/(concentration + 1)).
+        How close to `around`: a weight w has standard deviation √(w(1 - w)/(concentration + 1)).
     """
     check_whole("count", count)
     size = len(scorer.names)
@@ -89,8 +88,8 @@ def rank_acceptability(
 
     The index is that of the scorer's matrix, the columns are `first` and `in_top`, from 0 to
     1. Candidates that share a place all count, so `first` may sum to more than one. At
-    10,000 draws a share is known to ±0.01 (two standard errors). `kept` is given each chunk of
-    scores, draws × candidates, so that what else is asked of them needs no second pass.
+    10,000 draws a share is known to ±0.01 (two standard errors). `kept` is called with each
+    chunk of scores (draws × candidates), so that other measures need no second pass.
     """
     check_whole("top", top)
     size = len(scorer.ids)
@@ -108,7 +107,7 @@ def rank_acceptability(
 
 
 def ahead_shares(scorer: Scorer, draws: Floats, candidates: Sequence[object]) -> pd.DataFrame:
-    """Return the share of draws in which the row's candidate beats the column's.
+    """Return the share of draws in which the row's candidate beats the column's candidate.
 
     Equal scores count half for each, so a pair's two shares sum to one; the diagonal is 0.5.
     """
@@ -119,7 +118,7 @@ def ahead_shares(scorer: Scorer, draws: Floats, candidates: Sequence[object]) ->
 
 
 def wins(scores: Floats) -> Floats:
-    """Return how often each column's candidate beats each other's, a draw counting half."""
+    """Return how often each column's candidate beats each other one; a tie counts half."""
     won = np.zeros((scores.shape[1], scores.shape[1]))
     for place in range(len(won)):
         gaps = scores[:, [place]] - scores
@@ -136,11 +135,11 @@ def are_distinguishable(
     draws: Floats,
     confidence: float = CONFIDENCE,
 ) -> bool:
-    """Return whether the order of two candidates holds however the weights are put.
+    """Return whether the order of two candidates holds under the drawn weights.
 
     The rule: one of them is ahead in at least `confidence` of the draws (95 %), equal scores
-    counting half for each. Which draws is the question asked: those `around` given weights
-    stand for doubts about these weights, uniform ones for no weights at all.
+    counting half for each. The draws decide the question: those `around` given weights express
+    doubt about these weights, uniform ones that nothing is known of the weights.
     """
     check_number("confidence", confidence, low=0.5, high=1.0)
     share = ahead_shares(scorer, draws, [first, second]).to_numpy()[0, 1]
@@ -148,7 +147,7 @@ def are_distinguishable(
 
 
 def scored(scorer: Scorer, draws: Floats) -> Iterator[Floats]:
-    """Yield scores, draws × candidates, a bounded number at a time, to be written over."""
+    """Yield scores (draws × candidates) in chunks of bounded size; callers may overwrite them."""
     size = len(scorer.names)
     if draws.ndim != 2 or draws.shape[1] != size or not len(draws):  # noqa: PLR2004 - a table
         refuse("draws", said("problem.draws", found=str(draws.shape), size=size))
@@ -158,7 +157,7 @@ def scored(scorer: Scorer, draws: Floats) -> Iterator[Floats]:
 
 
 def find_row(scorer: Scorer, parameter: str, candidate: object) -> int:
-    """Return where a candidate stands in the matrix."""
+    """Return a candidate's row in the matrix."""
     places = np.flatnonzero(scorer.ids == candidate)
     if not len(places):
         refuse(parameter, said("problem.unknown_candidate", name=repr(candidate)))

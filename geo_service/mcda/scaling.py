@@ -1,8 +1,8 @@
-"""Check a matrix of candidates × criteria and bring its columns to one scale.
+"""Check a matrix of candidates × criteria and scale its columns.
 
-Everything that a method must know of the input stands in one frozen `Criteria`; columns are
-scaled a block of rows at a time, so that a million candidates need no second matrix. What
-the scaled columns are put together to is decided in `methods`.
+A frozen `Criteria` contains all that a method needs to know of the input. Columns are scaled
+a block of rows at a time, so a million candidates need no second matrix. `methods` combines
+the scaled columns.
 """
 
 from __future__ import annotations
@@ -30,31 +30,31 @@ SENSES = ("benefit", "cost")
 NORMALISATIONS = ("minmax", "vector", "sum", "max", "none")
 
 ROUNDING = 1e-13
-"""Scores and ranges of values near 1 that differ by no more than this are taken as equal."""
+"""Scores, and values near 1, that differ by no more than this are treated as equal."""
 
 _COLUMN_ROUNDING = 8 * np.finfo(float).eps
-"""A column whose range is this share of its largest value is constant but for rounding."""
+"""A column whose range is at most this share of its largest value is constant up to rounding."""
 
 _BLOCK_ROWS = 16_384
-"""Rows scaled at a time: the working columns stay in the processor's cache."""
+"""Rows scaled at a time, so that the working columns stay in the processor's cache."""
 
 _DOT = "i,i->"
-"""A sum of products on one core: BLAS would wake its threads for a few milliseconds' work."""
+"""Sum of products on one core: BLAS would wake its threads for a few milliseconds' work."""
 
 _SAFE_SQUARES = (1e-100, 1e100)
-"""Magnitudes whose squares neither vanish nor overflow."""
+"""Magnitudes whose squares neither underflow nor overflow."""
 
 
 class ConstantCriterionWarning(UserWarning):
-    """A criterion has one value for all candidates, so it tells none of them apart."""
+    """A criterion has the same value for all candidates, so it does not distinguish them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Criteria:
-    """The checked input: one array of floats a criterion, all finite, none written to.
+    """The checked input: one array of floats per criterion, all finite, never written to.
 
     `low` and `high` are each column's smallest and largest value; a column that is constant
-    (but for rounding) has True in `is_constant`.
+    (up to rounding) has True in `is_constant`.
     """
 
     ids: pd.Index
@@ -97,7 +97,7 @@ class Criteria:
         )
 
     def warn_of_constants(self, *, stacklevel: int) -> None:
-        """Name the constant criteria in one warning; no candidates, no warning."""
+        """Name the constant criteria in one warning; without candidates there is none."""
         if len(self.ids) and self.is_constant.any():
             named = ", ".join(
                 name for name, flat in zip(self.names, self.is_constant, strict=True) if flat
@@ -111,10 +111,10 @@ class Criteria:
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
-    """How each column is brought to scale: (value - offset) / divisor, costs mirrored.
+    """How each column is scaled: (value - offset) / divisor, costs mirrored.
 
-    A constant column gives 0 whatever its sense, except under `none`, which takes the values
-    as they are.
+    A constant column gives 0 whatever its sense, except under `none`, which does not change
+    the values.
     """
 
     criteria: Criteria
@@ -125,7 +125,7 @@ class Scaling:
 
     @classmethod
     def of(cls, criteria: Criteria, normalisation: str, *, mirror: bool = True) -> Scaling:
-        """Return the scaling by name; raise InvalidQueryError where it is not defined."""
+        """Return the scaling by name; raises InvalidQueryError if the values do not allow it."""
         check_normalisation(normalisation)
         count = len(criteria.names)
         offset, divisor = np.zeros(count), np.ones(count)
@@ -167,7 +167,7 @@ class Scaling:
 
 
 def blocks(count: int) -> Iterator[slice]:
-    """Yield slices that cover so many rows, each small enough for the cache."""
+    """Yield slices that cover `count` rows, each small enough for the cache."""
     for start in range(0, count, _BLOCK_ROWS):
         yield slice(start, min(start + _BLOCK_ROWS, count))
 
@@ -192,7 +192,7 @@ def check_weights(weights: Mapping[str, float] | pd.Series, names: Sequence[str]
 
 
 def check_names(parameter: str, found: Sequence[str], expected: Sequence[str]) -> None:
-    """Refuse criteria that are missing, unknown or there twice, all in one message."""
+    """Refuse criteria that are missing, unknown or repeated, all in one message."""
     faults = [said("problem.missing", name=name) for name in expected if name not in found]
     faults += [
         said("problem.stranger", name=repr(name), near=nearest_name(name, expected))
@@ -213,7 +213,7 @@ def check_number(
     high: float = math.inf,
     of: str | None = None,
 ) -> float:
-    """Return a finite number in a range; `of` names the criterion in the refusal."""
+    """Return a finite number within a range; `of` names the criterion in the error."""
     of = f"{of}: " if of else ""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         refuse(parameter, said("problem.not_number", of=of, found=repr(value)))
@@ -228,14 +228,14 @@ def check_number(
 
 
 def check_whole(parameter: str, value: object) -> int:
-    """Return a whole number from 1; raise InvalidQueryError otherwise."""
+    """Return a whole number of at least 1; raises InvalidQueryError otherwise."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         refuse(parameter, said("problem.whole", found=repr(value)))
     return int(value)
 
 
 def check_normalisation(normalisation: str) -> None:
-    """Refuse a normalisation that is not known."""
+    """Refuse an unknown normalisation."""
     if normalisation not in NORMALISATIONS:
         known = nearest_name(str(normalisation), NORMALISATIONS)
         found = repr(normalisation)
@@ -297,7 +297,7 @@ def _refuse_outside(criteria: Criteria, low: float, high: float, normalisation: 
 
 
 def _length(column: Floats) -> float:
-    """Return the root of the sum of squares, safe from overflow."""
+    """Return the root of the sum of squares, without overflow."""
     largest = float(np.abs(column).max(initial=0.0))
     if largest == 0 or _SAFE_SQUARES[0] < largest < _SAFE_SQUARES[1]:
         return math.sqrt(float(np.einsum(_DOT, column, column)))

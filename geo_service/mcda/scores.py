@@ -1,12 +1,12 @@
 """Score and rank candidates by many criteria: weighted sum, TOPSIS, VIKOR, PROMETHEE II.
 
-Frames in, frames out; no geometry, no files. `score` ranks every candidate, `top_scores`
-only the best of many, `prepare` keeps a matrix ready for weights that change. Weights are
-found in `weights`, how far a ranking can be relied on is measured in `robustness`, and raw
-measures are turned into values from 0 to 1 in `value`. Excluding candidates is left to the
-caller: what must not be ranked must not be in the matrix.
+Functions take and return frames; no geometry, no files. `score` ranks every candidate,
+`top_scores` only the best of many, `prepare` keeps a matrix ready for changing weights.
+`weights` finds weights, `robustness` measures how far a ranking can be relied on, and
+`value_functions` turns raw measures into values from 0 to 1. Excluding candidates is left to
+the caller: candidates that must not be ranked must not be in the matrix.
 
-What is settled here, since the literature leaves it open:
+The literature leaves these points open; here they are settled as follows:
 
 =================  =======================================================================
 weights            Any numbers ≥ 0, normalised to sum to one before use.
@@ -90,7 +90,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Scorer:
-    """A matrix made ready for one method: only the weights are still to come."""
+    """A matrix prepared for one method; only the weights are missing."""
 
     method: Method
 
@@ -121,9 +121,9 @@ class Scorer:
         return pd.DataFrame({"score": found, "rank": _ranks(found), **columns}, index=self.ids)
 
     def top(self, weights: Weights, count: int) -> pd.DataFrame:
-        """Return the same for the `count` best, best first, equal ones in order of their ids.
+        """Return the same for the `count` best, best first, ties in order of their ids.
 
-        Ranks are those among all candidates. The other candidates are never sorted.
+        Ranks are those among all candidates. The other candidates are not sorted.
         """
         count = check_whole("top", count)
         columns = self.method.columns(check_weights(weights, self.names))
@@ -146,9 +146,9 @@ def prepare(
     normalisation: str | None = None,
     **options: object,
 ) -> Scorer:
-    """Check a matrix and make it ready for weights that change; as `score` otherwise.
+    """Check a matrix and prepare it for changing weights; otherwise as `score`.
 
-    The index must be unique here, since candidates are asked for by their ids.
+    The index must be unique here, since candidates are looked up by their ids.
     """
     criteria = Criteria.of(matrix, senses)
     if not matrix.index.is_unique:
@@ -173,12 +173,12 @@ def score(
     Parameters
     ----------
     matrix
-        Candidates × criteria, finite numbers. That ids are unique is not checked: for a
-        million of them it would take longer than the ranking (`prepare` checks it).
+        Candidates × criteria, finite numbers. Ids are not checked to be unique: for a million
+        of them that would take longer than the ranking (`prepare` checks it).
     weights
-        Criterion to weight, ≥ 0; normalised to sum to one.
+        The weight of each criterion, ≥ 0; normalised to sum to one.
     senses
-        Criterion to `benefit` (more is better) or `cost` (less is better).
+        For each criterion `benefit` (more is better) or `cost` (less is better).
     method
         `weighted_sum`, `topsis`, `vikor` or `promethee_ii`.
     normalisation
@@ -227,8 +227,8 @@ def top_scores(
 ) -> pd.DataFrame:
     """Return the `top` best candidates, best first, without sorting the others.
 
-    The columns of `score`; ranks are those among all candidates. Equal candidates come in
-    the order of their ids, also where only some of them are among the best `top`.
+    The columns are those of `score`; ranks are those among all candidates. Ties are in the
+    order of their ids, even if only some of the tied are among the best `top`.
     """
     criteria = Criteria.of(matrix, senses)
     scorer = Scorer(build_method(criteria, method, normalisation, options))
@@ -260,7 +260,7 @@ def contributions(
 
 
 def _ranks(scores: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return ranks from 1, highest first; scores apart by rounding alone share the smaller."""
+    """Return ranks from 1, highest first; scores that differ by rounding only share a rank."""
     order = np.argsort(-scores)
     ordered = scores[order]
     is_new = np.ones(len(scores), dtype=bool)
@@ -272,7 +272,7 @@ def _ranks(scores: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _best_rows(scores: NDArray[np.float64], count: int) -> NDArray[np.intp]:
-    """Return the rows of the `count` best and of all that equal the last of them."""
+    """Return the rows of the `count` best and of all that tie with the last of them."""
     if count >= len(scores):
         return np.arange(len(scores))
     place = len(scores) - count
@@ -281,7 +281,7 @@ def _best_rows(scores: NDArray[np.float64], count: int) -> NDArray[np.intp]:
 
 
 def _id_order(ids: pd.Index) -> NDArray[np.intp]:
-    """Return the place of each id among them when sorted; by text where types are mixed."""
+    """Return each id's position when sorted; ids of mixed types are sorted as text."""
     try:
         order = ids.argsort()
     except TypeError:

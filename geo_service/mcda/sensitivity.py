@@ -1,6 +1,6 @@
-"""Which criterion's weight the lead of the first candidate hangs on (Sobol's indices).
+"""Measure which criterion's weight the first candidate's lead depends on (Sobol's indices).
 
-Through SALib, which is optional: it is imported when it is asked for, never before.
+Uses SALib, an optional dependency that is imported only when needed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _FIGURES = {
     "total": "ST",
     "total_error": "ST_conf",
 }
-"""Our columns and SALib's names for them."""
+"""Our column names and SALib's."""
 
 
 def first_order_sensitivity(
@@ -51,17 +51,17 @@ def first_order_sensitivity(
 ) -> pd.DataFrame:
     """Return how much of the uncertainty of the lead comes from each criterion's weight.
 
-    Every weight is varied on its own, evenly within ±`spread` of its value, before the
-    weights are normalised again. The figure looked at is the lead: the score of the
-    candidate that is first under `weights`, less the best score of any other; below zero it
-    has lost the first place. Sobol's first-order index is the share of the lead's variance
-    that one weight explains alone, the total index includes what it does together with
+    Every weight is varied on its own, uniformly within ±`spread` of its value, before the
+    weights are normalised again. The measured figure is the lead: the score of the candidate
+    that is first under `weights`, minus the best score of any other; below zero it has lost
+    first place. Sobol's first-order index is the share of the lead's variance that one weight
+    explains alone; the total index includes its interactions with
     others. Needs SALib (the extra `sensitivity`).
 
     Parameters
     ----------
     scorer
-        The matrix and the method, of at least two candidates.
+        The matrix and the method; at least two candidates.
     weights
         The weights in force; a criterion of weight zero has index 0.
     spread
@@ -73,9 +73,9 @@ def first_order_sensitivity(
 
     Returns
     -------
-    Index criterion; columns `first_order`, `first_order_error`, `total`, `total_error`, the
-    errors being half-widths of 95 % intervals. Small negative figures are noise. All are 0
-    where the lead does not move.
+    A frame indexed by criterion with the columns `first_order`, `first_order_error`, `total`
+    and `total_error`; errors are half-widths of 95 % intervals. Small negative figures are
+    noise. All figures are 0 if the lead does not change.
     """
     current = check_weights(weights, scorer.names)
     if len(scorer.ids) < 2:  # noqa: PLR2004 - a lead is over another
@@ -106,7 +106,7 @@ def first_order_sensitivity(
 
 
 def _salib(part: str) -> ModuleType:
-    """Return a part of SALib, which takes a second to import and is not always installed."""
+    """Import a part of SALib, which takes a second and may not be installed."""
     try:
         return importlib.import_module(f"SALib.{part}.sobol")
     except ImportError as error:

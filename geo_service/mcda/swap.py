@@ -1,7 +1,7 @@
-"""The smallest change of weights that brings the second candidate up to the first.
+"""Find the smallest change of weights that brings the second candidate level with the first.
 
-Exact where scores are linear in the weights. TOPSIS and VIKOR are not; there a bounded search
-without chance gives the smallest change that it finds, an upper bound of the smallest there is.
+The result is exact where scores are linear in the weights. For TOPSIS and VIKOR, which are not
+linear, a bounded, deterministic search gives an upper bound: the smallest change that it finds.
 """
 
 from __future__ import annotations
@@ -26,34 +26,33 @@ if TYPE_CHECKING:
     Weights = Mapping[str, float] | pd.Series
 
 _STEPS = 8
-"""Where along a line the lead is looked at before it is bisected."""
+"""Where along a line the lead is computed before bisection."""
 _HALVINGS = 40
-"""How often a stretch is halved in the end: to a trillionth of it."""
+"""Number of final halvings of an interval: to a trillionth of it."""
 _ROUGH = 10
-"""How often it is halved to compare one stretch with others: to a thousandth."""
+"""Number of halvings to compare intervals with each other: to a thousandth."""
 _TURNS = 8
-"""How often the slope of the lead is followed at most."""
+"""Most steps along the slope of the lead."""
 _POLISHES = 16
-"""How often weights are shifted to come nearer."""
+"""Number of rounds of shifting weights to come nearer."""
 _WORTH_IT = 1e-4
-"""By which share a change must be smaller to be taken for nearer."""
+"""The share by which a change must be smaller to count as nearer."""
 _LEAST_SHIFT = 1e-3
 _SLOPE_STEP = 1e-6
 _BATCH_SCORES = 2_000_000
-"""Scores held at a time."""
+"""Scores in memory at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Swap:
-    """The smallest change of weights that brings the second up to the first.
+    """The smallest change of weights that brings the second candidate level with the first.
 
-    `change` is Σ|new - old| over weights that sum to one, so half of it is the weight moved
-    from some criteria to others (0 to 2); `weights` are those at which the two are equal.
-    `single` has, by criterion, the weight at which they are equal if that one alone is
-    changed and the others keep their proportions; NaN where no weight does it.
-    All are None when no weights put the second ahead (where `is_exact`), or none were found.
-    `is_exact` says whether there is no smaller change; else `change` is the smallest that a
-    search found, an upper bound.
+    `change` is Σ|new - old| over weights that sum to one (0 to 2), so half of it is the weight
+    moved between criteria; `weights` are those at which the two are equal. `single` contains,
+    for each criterion, the weight at which they are equal if only that weight is changed and
+    the others keep their proportions; NaN if there is no such weight. All three are None if no
+    weights put the second ahead (where `is_exact`), or if the search found none. `is_exact`
+    says that no smaller change exists; otherwise `change` is an upper bound.
     """
 
     first: object
@@ -70,10 +69,9 @@ def smallest_swap(
     """Return the smallest weight change that swaps the first and the second.
 
     Exact for the methods that are linear in the weights: weighted sum and PROMETHEE II. For
-    TOPSIS and VIKOR it is searched for, the same way every time: along lines that move weight
-    between two criteria, or to or from one in proportion, and then along those that the slope of
-    the lead points out. Another candidate may take the lead before the second does: ask with
-    other names.
+    TOPSIS and VIKOR a deterministic search follows lines that move weight between two criteria,
+    or to or from one in proportion, and then lines along the slope of the lead. A third
+    candidate may take the lead before the second does: call again with that candidate.
 
     Parameters
     ----------
@@ -82,7 +80,7 @@ def smallest_swap(
     weights
         The weights in force.
     first, second
-        The candidates to compare, the one ahead first; the best two when None.
+        The candidates to compare, the leading one first; the best two if None.
 
     Raises
     ------
@@ -133,7 +131,7 @@ def smallest_swap(
 
 
 def _linear(lead: Floats, current: Floats, gap: float) -> tuple[Floats, Floats] | None:
-    """Return the nearest weights at which the lead is gone, and those of each criterion alone."""
+    """Return the nearest weights at which the lead is zero, and those of each criterion alone."""
     if lead.min() >= -ROUNDING and gap > ROUNDING:
         return None
     return _move_weight(current, lead, gap), _single_changes(current, lead)
@@ -142,8 +140,8 @@ def _linear(lead: Floats, current: Floats, gap: float) -> tuple[Floats, Floats] 
 def _move_weight(current: Floats, lead: Floats, gap: float) -> Floats:
     """Return the nearest weights that close the gap.
 
-    Each unit of weight moved from criterion i to k closes it by lead[i] - lead[k]: so to the
-    criterion that favours the second most, from those that favour the first most.
+    Each unit of weight moved from criterion i to k closes it by lead[i] - lead[k]: so weight
+    moves to the criterion that most favours the second, from those that most favour the first.
     """
     turned = current.copy()
     receiver = int(np.argmin(lead))
@@ -159,11 +157,11 @@ def _move_weight(current: Floats, lead: Floats, gap: float) -> Floats:
 
 
 def _single_changes(current: Floats, lead: Floats) -> Floats:
-    """Return the weight of each criterion at which the lead is gone; NaN if there is none."""
+    """Return the weight of each criterion at which the lead is zero; NaN if there is none."""
     result = np.full(len(current), np.nan)
     for place, weight in enumerate(current):
         if weight == 1:
-            continue  # the others have no proportions to keep
+            continue  # the other weights have no proportions to keep
         rest = float(lead @ current - lead[place] * weight) / (1 - weight)
         slope = float(lead[place]) - rest
         if abs(slope) > ROUNDING:
@@ -172,19 +170,19 @@ def _single_changes(current: Floats, lead: Floats) -> Floats:
     return result
 
 
-# ---- the others ------------------------------------------------------------------------------
+# ---- other methods ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _Lead:
-    """By how much one candidate is ahead of another."""
+    """The lead of one candidate over another."""
 
     scorer: Scorer
     first: int
     second: int
 
     def of(self, weight_rows: Floats) -> Floats:
-        """Return the lead for each set of weights, which need not add up to one."""
+        """Return the lead for each set of weights, which need not sum to one."""
         step = max(1, _BATCH_SCORES // len(self.scorer.ids))
         found = np.empty(len(weight_rows))
         for start in range(0, len(weight_rows), step):
@@ -194,14 +192,14 @@ class _Lead:
         return found
 
     def slope(self, weights: Floats) -> Floats:
-        """Return how the lead changes with each weight."""
+        """Return the lead's derivative by each weight."""
         moved = weights + _SLOPE_STEP * np.eye(len(weights))
         slope: Floats = (self.of(moved) - self.of(weights[np.newaxis])) / _SLOPE_STEP
         return slope
 
 
 def _searched(lead: _Lead, current: Floats) -> tuple[Floats, Floats] | None:
-    """Return the nearest weights found at which the lead is gone, and those of single criteria."""
+    """Return the nearest weights found at which the lead is zero, and those of single criteria."""
     count = len(current)
     corners = np.eye(count)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -236,7 +234,7 @@ def _searched(lead: _Lead, current: Floats) -> tuple[Floats, Floats] | None:
 
 
 def _polished(lead: _Lead, current: Floats, best: Floats) -> Floats:
-    """Return nearer weights found by shifting a little between two criteria, less and less."""
+    """Return nearer weights, found by ever smaller shifts between two criteria."""
     corners = np.eye(len(current))
     shift = _change(best, current) / 4
     for _ in range(_POLISHES):
@@ -270,7 +268,7 @@ def _change(weights: Floats, current: Floats) -> float:
 
 
 def _stretched(current: Floats, target: Floats) -> Floats:
-    """Return where a line through the target leaves the possible weights."""
+    """Return the point where a line through the target leaves the possible weights."""
     step = target - current
     falling = step < 0
     if not falling.any():
@@ -287,9 +285,9 @@ def _turning_points(
     is_best_enough: bool = False,
     halvings: int = _HALVINGS,
 ) -> list[Floats | None]:
-    """Return where the lead is first gone on the way to each end; None where it is not.
+    """Return where the lead first reaches zero on the way to each end; None where it does not.
 
-    With `is_best_enough` only lines that may hold the smallest change are followed.
+    With `is_best_enough` only lines that may contain the smallest change are followed.
     """
     found: list[Floats | None] = [None] * len(ends)
     if not len(ends):

@@ -1,11 +1,10 @@
-"""Value functions: turn a measure in its own unit into a value from 0 (worst) to 1 (best).
+"""Value functions: map a measure in its own unit to a value from 0 (worst) to 1 (best).
 
-Each is a frozen value with `apply`, for an array, and `curve`, points to draw. More is
-better in what comes out, whatever the sense of what went in: criteria valued so are
-`benefit` and need the normalisation `none`. Their scale does not hang on which candidates
-are compared, so a candidate that is added or removed leaves the values of the others alone.
-A missing value (NaN) stays missing; an infinite one (a facility out of reach) is the end of
-the scale.
+Each is a frozen value with `apply`, for an array, and `curve`, points to draw. In the result
+more is always better, whatever the measure's own sense: such criteria are `benefit` and need
+the normalisation `none`. The scale does not depend on which candidates are compared, so adding
+or removing a candidate does not change the others' values. A missing value (NaN) stays
+missing; an infinite one (a facility out of reach) gets the end of the scale.
 """
 
 from __future__ import annotations
@@ -33,13 +32,13 @@ _PARAMETER = "value_function"
 
 
 class ValueFunction(Protocol):
-    """What every value function answers."""
+    """What every value function provides."""
 
     def apply(self, values: ArrayLike) -> Floats:
         """Return values from 0 to 1, in the shape of the input."""
 
     def curve(self, low: float | None = None, high: float | None = None) -> Points:
-        """Return (measure, value) points to join by lines, measures not falling.
+        """Return (measure, value) points to join by lines, in ascending order of the measure.
 
         From `low` to `high`, or past the function's own corners where these are None.
         """
@@ -47,9 +46,9 @@ class ValueFunction(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linear:
-    """0 at `worst` and beyond, 1 at `best` and beyond, a straight line between.
+    """0 at `worst` and beyond, 1 at `best` and beyond, linear between.
 
-    `best` may be the smaller one, for a cost.
+    For a cost `best` is the smaller of the two.
     """
 
     worst: float
@@ -73,7 +72,7 @@ class Linear:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stepped:
-    """One value up to each bound and one past the last: `values` has one more than `bounds`.
+    """One value up to each bound and one beyond the last: `values` has one more than `bounds`.
 
     A measure on a bound belongs to the step that ends there (`closed="right"`, 8 is in 2-8)
     or to the one that begins there (`closed="left"`).
@@ -84,7 +83,7 @@ class Stepped:
     closed: Literal["right", "left"] = "right"
 
     def __post_init__(self) -> None:
-        """Refuse bounds that do not rise and values outside 0 to 1."""
+        """Refuse bounds that do not ascend and values outside 0 to 1."""
         _check_numbers(self)
         if not self.bounds or any(np.diff(self.bounds) <= 0):
             refuse(_PARAMETER, said("problem.steps_rise", bounds=str(self.bounds)))
@@ -115,7 +114,7 @@ class Stepped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """1 within `tolerance` of `target`, falling evenly to 0 at `reach` from it."""
+    """1 within `tolerance` of `target`, falling linearly to 0 at `reach` from it."""
 
     target: float
     reach: float
@@ -140,7 +139,7 @@ class Target:
 
 
 _LISTS = frozenset({"bounds", "values"})
-"""Fields that hold several numbers."""
+"""Fields that contain several numbers."""
 _KINDS: Mapping[str, type[Linear | Stepped | Target]] = {
     "linear": Linear,
     "stepped": Stepped,
@@ -149,7 +148,7 @@ _KINDS: Mapping[str, type[Linear | Stepped | Target]] = {
 
 
 def describe(function: Linear | Stepped | Target) -> dict[str, Any]:
-    """Return what `parse_value_function` makes the function of again, numbers as numbers.
+    """Return the mapping from which `parse_value_function` makes this function.
 
     >>> describe(Linear(worst=60, best=5))
     {'kind': 'linear', 'worst': 60, 'best': 5}
@@ -164,7 +163,7 @@ def _listed(value: object) -> object:
 
 
 def value_function_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a project's `value_function`: one form a kind, or null."""
+    """Return the JSON Schema of a project's `value_function`: one form per kind, or null."""
     number = {"type": "number"}
     forms: dict[str, Any] = {"number": number, "list": {"type": "array", "items": number}}
     kinds = []
@@ -206,8 +205,8 @@ def parse_value_function(mapping: Mapping[str, object]) -> Linear | Stepped | Ta
     Raises
     ------
     InvalidQueryError
-        A field is unknown (with the nearest known name), missing, no finite number, or does
-        not fit the others.
+        A field is unknown (the nearest known name is given), missing, not a finite number, or
+        inconsistent with the others.
     """
     if not isinstance(mapping, Mapping):
         refuse(_PARAMETER, said("problem.value_mapping", found=repr(mapping)))
@@ -253,7 +252,7 @@ def _parse_number(name: str, value: object) -> float:
         refuse(_PARAMETER, said("problem.not_number", of=f"{name}: ", found=repr(value)))
     try:
         return float(value)
-    except (ValueError, OverflowError):  # the second from a whole number past every float
+    except (ValueError, OverflowError):  # the second from an integer too large for a float
         refuse(_PARAMETER, said("problem.not_number", of=f"{name}: ", found=shorten(repr(value))))
 
 
@@ -266,7 +265,7 @@ def _check_numbers(function: Linear | Stepped | Target) -> None:
 
 
 def _ends(corners: tuple[float, ...], low: float | None, high: float | None) -> tuple[float, float]:
-    """Return where to draw from and to: a quarter of the corners' width past them."""
+    """Return the range to draw: by default a quarter of the corners' width beyond them."""
     margin = (corners[-1] - corners[0]) / 4 or abs(corners[0]) or 1.0
     start = corners[0] - margin if low is None else low
     end = corners[-1] + margin if high is None else high
@@ -286,5 +285,5 @@ def _curve(
 SLOPE_DEG = Stepped(bounds=(2.0, 8.0, 15.0), values=(1.0, 0.8, 0.6, 0.4))
 """Published slope scoring, in degrees: 0-2 100, 2-8 80, 8-15 60, over 15 40.
 
-Since 40 begins *over* 15, each bound belongs to the gentler step: 2 scores 100, 15 scores 60.
+Since 40 applies *over* 15, each bound belongs to the gentler step: 2 scores 100, 15 scores 60.
 """

@@ -1,7 +1,7 @@
-"""Where weights come from: equal, from the spread of the data (entropy), or from pairs (AHP).
+"""Find weights: equal, from the spread of the data (entropy), or from pairwise judgements (AHP).
 
-Each gives a Series, criterion to weight, that sums to one and that `mcda.score` takes as it
-is. Weights given by hand need nothing of this.
+Each function returns a Series (criterion to weight) that sums to one and that `mcda.score`
+accepts. Weights given by hand do not need this module.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ RANDOM_INDEX = (
 MAX_CONSISTENCY_RATIO = 0.1
 
 RECIPROCITY = 0.005
-"""How far a_ij × a_ji may stand from 1: three decimals of 1/3 or 1/7 pass."""
+"""How far a_ij × a_ji may differ from 1: 1/3 or 1/7 written with three decimals passes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +58,10 @@ def ahp_weights(
     ----------
     matrix
         Square; entry (i, j) says how many times as much i matters as j. The labels of a
-        DataFrame, or the keys of a mapping of rows, name the criteria, and the columns may
-        stand in any order; of anything else the criteria are numbered from 0.
+        DataFrame, or the keys of a mapping of rows, name the criteria, and the columns may be
+        in any order; otherwise the criteria are numbered from 0.
     allow_inconsistent
-        Return the weights also when the consistency ratio exceeds 0.1.
+        Return the weights even if the consistency ratio exceeds 0.1.
 
     Returns
     -------
@@ -91,11 +91,11 @@ def ahp_weights(
 
 
 def entropy_weights(matrix: pd.DataFrame) -> pd.Series:
-    """Return weights by how unevenly each criterion is spread over the candidates.
+    """Return weights by how unevenly each criterion is distributed over the candidates.
 
-    With shares p = x/Σx and e = -Σ p ln p / ln n, the weight is (1 - e)/Σ(1 - e), 0 ln 0
-    being 0. Units do not matter, a shift of the zero does, and costs and benefits are
-    treated alike. A constant criterion gets 0; where all are constant (so with a single
+    With shares p = x/Σx and e = -Σ p ln p / ln n, the weight is (1 - e)/Σ(1 - e), where
+    0 ln 0 is 0. Units do not matter, a shift of the zero point does, and costs and benefits
+    are treated alike. A constant criterion gets 0; if all are constant (as with a single
     candidate) the weights are equal and a `ConstantCriterionWarning` says so.
 
     Raises
@@ -133,7 +133,7 @@ def _weights(values: Sequence[float], names: Sequence[str]) -> pd.Series:
 
 
 def _unevenness(column: Floats) -> float:
-    """Return 1 - e of one column, never below 0."""
+    """Return 1 - e of a column, at least 0."""
     shares = column / column.max()
     shares /= shares.sum()
     shares = shares[shares > 0]

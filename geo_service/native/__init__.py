@@ -1,8 +1,8 @@
-"""The compiled kernel: find the library of this machine, load it, and declare its calls.
+"""Find this machine's library of the compiled kernel, load it, and declare its functions.
 
-The sources beside this file are compiled by hatch_build.py when the package is built. On a
-machine for which no library was compiled `load` returns None, and what needs the kernel falls
-back to shapely. Calls release the interpreter's lock, so threads run side by side.
+hatch_build.py compiles the sources beside this file when the package is built. On a machine
+for which no library was compiled `load` returns None, and callers fall back to shapely.
+Calls release the interpreter's lock, so threads run in parallel.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 KERNEL_VERSION = 1
-"""What GEO_KERNEL_VERSION in kernel.h has to say; a library that differs is not used."""
+"""The GEO_KERNEL_VERSION (kernel.h) that is required; a library of another version is not used."""
 
 OK = -1
-"""What a call returns when nothing went wrong."""
+"""What a call returns on success."""
 
 _FOLDER = Path(__file__).parent / "lib"
 _SUFFIXES = MappingProxyType({"darwin": ".dylib", "win32": ".dll"})
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 class RaggedStruct(ctypes.Structure):
-    """Addresses of geometry arrays as the kernel takes them (geo_ragged in kernel.h)."""
+    """Addresses of geometry arrays in the kernel's form (geo_ragged in kernel.h)."""
 
     _fields_ = (
         ("xy", c_void_p),
@@ -67,7 +67,7 @@ _CALLS: Mapping[str, tuple[Any, tuple[Any, ...]]] = MappingProxyType(
 
 
 def library_name() -> str:
-    """Return the file name of this machine's library, as hatch_build.py gives it."""
+    """Return the file name that hatch_build.py gives this machine's library."""
     machine = platform.machine().lower()
     suffix = _SUFFIXES.get(sys.platform, ".so")
     return f"kernel-{sys.platform}-{_MACHINES.get(machine, machine)}{suffix}"
@@ -75,7 +75,7 @@ def library_name() -> str:
 
 @functools.cache
 def load() -> ctypes.CDLL | None:
-    """Return the kernel with its calls declared, or None if there is none for this machine."""
+    """Return the kernel with its functions declared; None if this machine has none."""
     path = _FOLDER / library_name()
     try:
         library = ctypes.CDLL(str(path))
@@ -94,7 +94,7 @@ def load() -> ctypes.CDLL | None:
 
 
 def require() -> ctypes.CDLL:
-    """Return the kernel; raise RuntimeError where there is none."""
+    """Return the kernel; raises RuntimeError if this machine has none."""
     library = load()
     if library is None:
         msg = (
@@ -106,5 +106,5 @@ def require() -> ctypes.CDLL:
 
 
 def address(values: NDArray[Any]) -> int:
-    """Return where an array's values start; the caller keeps it alive and contiguous."""
+    """Return the address of an array's values; the caller keeps the array alive and contiguous."""
     return int(values.ctypes.data)

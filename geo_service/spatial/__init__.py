@@ -1,1 +1,1 @@
-"""Geometry at work: overlaps, distances, travel over roads, slope, and the live index."""
+"""Geometry: overlaps, distances, travel over roads, slope, and the live index."""

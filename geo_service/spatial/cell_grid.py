@@ -1,8 +1,8 @@
-"""A grid of square cells over a county: shapes burnt into masks, distances, masks as polygons.
+"""A grid of square cells over a county: burn shapes into masks, measure distances, make polygons.
 
-Masks are arrays of rows from north to south and columns from west to east. The cells'
-corners lie at multiples of the cell size, so the same cell has the same place in every
-run. Shapes and distances are in one metric CRS; what a mask means is decided elsewhere.
+Masks are arrays with rows from north to south and columns from west to east. The cells'
+corners lie at multiples of the cell size, so a cell has the same position in every run.
+Shapes and distances are in one metric CRS; callers decide what a mask means.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 FOUR_SIDES = ndimage.generate_binary_structure(2, 1)
-"""Cells are neighbours over their sides, not over their corners."""
+"""Cells are neighbours if they share a side, not only a corner."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CellGrid:
-    """Where the cells lie: the north-west corner in metres, the cell size, rows and columns."""
+    """The cells' layout: the north-west corner in metres, the cell size, rows and columns."""
 
     west_m: float
     north_m: float
@@ -62,7 +62,7 @@ class CellGrid:
         return self.rows, self.columns
 
     def burn(self, shapes: NDArray[np.object_], *, is_touched: bool = False) -> Mask:
-        """Return the cells whose centre lies in a shape, or with `is_touched` all that meet one."""
+        """Return the cells whose centre lies in a shape; with `is_touched` all that touch one."""
         shapes = np.asarray(shapes, dtype=object)
         shapes = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
         if not len(shapes):
@@ -77,7 +77,7 @@ class CellGrid:
         return burnt.view(bool)
 
     def distance_m(self, mask: Mask) -> NDArray[np.float32]:
-        """Return each cell's distance in metres to the nearest cell of a mask; inf if none is."""
+        """Return each cell's distance in metres to the nearest cell of a mask; inf if empty."""
         if not mask.any():
             return np.full(self.shape, np.inf, dtype=np.float32)
         cells: NDArray[np.float64] = ndimage.distance_transform_edt(~mask)
@@ -93,8 +93,8 @@ class CellGrid:
     def polygons(self, mask: Mask, *, most_cells: int = 250_000) -> BaseGeometry:
         """Return a mask as polygons for a map, simplified by one cell.
 
-        A grid of more than `most_cells` is taken together in blocks first; a block counts
-        when at least half of it does.
+        A grid of more than `most_cells` is first reduced to blocks; a block counts if at least
+        half of its cells do.
         """
         block = math.ceil(math.sqrt(mask.size / most_cells))
         coarse = in_blocks(mask, block, fill=0).mean(axis=(1, 3)) >= 0.5  # noqa: PLR2004 - half
@@ -112,7 +112,7 @@ class CellGrid:
 
 
 def in_blocks(cells: NDArray[Any], size: int, *, fill: float) -> NDArray[Any]:
-    """Return cells as (block rows, size, block columns, size), filled up at south and east."""
+    """Return cells as (block rows, size, block columns, size), padded at south and east."""
     rows, columns = (-length % size for length in cells.shape)
     padded: NDArray[Any] = np.pad(cells, ((0, rows), (0, columns)), constant_values=fill)
     return padded.reshape(padded.shape[0] // size, size, padded.shape[1] // size, size)
@@ -121,7 +121,7 @@ def in_blocks(cells: NDArray[Any], size: int, *, fill: float) -> NDArray[Any]:
 def share_around(mask: Mask, width: int) -> NDArray[np.float32]:
     """Return the share of a mask in the square of `width` cells around each cell, 0 to 1.
 
-    Beyond the grid nothing belongs to the mask.
+    Beyond the grid nothing counts as part of the mask.
     """
     share: NDArray[np.float32] = ndimage.uniform_filter(
         mask.astype(np.float32), width, mode="constant"
@@ -130,7 +130,7 @@ def share_around(mask: Mask, width: int) -> NDArray[np.float32]:
 
 
 def largest_patch(mask: Mask) -> tuple[int, Mask]:
-    """Return how many cells the largest connected patch of a mask has, and the patch."""
+    """Return the number of cells of a mask's largest connected patch, and that patch."""
     labels, count = ndimage.label(mask, FOUR_SIDES)
     if not count:
         return 0, np.zeros(mask.shape, dtype=bool)

@@ -1,8 +1,8 @@
-"""Exact overlap areas and distances for very many subjects, by the compiled kernel.
+"""Exact overlap areas and distances for very many subjects, computed by the compiled kernel.
 
-Areas are summed over pairs of edges, so no overlap is constructed (native/overlay.c says how).
+Areas are summed over pairs of edges without constructing overlaps (see native/overlay.c).
 Coordinates are planar and in metres; polygons are valid (layers are checked when they are
-loaded). The overlapping parts themselves come from `geo_service.spatial.overlay`.
+loaded). `geo_service.spatial.overlay` gives the overlapping parts themselves.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Progress = Callable[[int, int], None]
-"""Told how many subjects are done, and of how many."""
+"""Called with the number of subjects done and their total."""
 
 EDGES_PER_CELL = 16
-"""How many edges of a boundary should lie in a cell that it crosses."""
+"""How many edges of a boundary should lie in each cell that it crosses."""
 
 CELL_RANGE_M = (150.0, 300.0)
-"""Smallest and largest size of a cell that is chosen by the zones."""
+"""Smallest and largest cell size that is chosen from the zones."""
 
 MAX_CELLS = 4_000_000
-"""A grid has at most so many cells; chosen ones grow, given ones are refused."""
+"""Most cells of a grid: beyond it a chosen cell size grows, a given one is refused."""
 
 _SAMPLE = 10_000
 _CHUNK_VERTICES = 1 << 16
@@ -46,9 +46,9 @@ def is_available() -> bool:
 
 
 class ZoneGrid:
-    """The zones of one layer, cut into cells, to measure how much of subjects they cover.
+    """The zones of one layer, cut into cells, to measure how much of each subject they cover.
 
-    Build it once a layer version; it does not change and may be used from several threads.
+    Build it once per layer version; it does not change and may be used from several threads.
     """
 
     def __init__(self, zones: Ragged, west: float, south: float, cell_m: float) -> None:
@@ -86,16 +86,16 @@ class ZoneGrid:
         ----------
         polygons
             Valid polygons and multipolygons in a metric CRS; they may overlap each other.
-            Empty, missing, and what has no area count nothing.
+            Geometry that is empty, missing or without area counts as nothing.
         cell_m
-            Size of a cell in metres; left out, it is chosen by the length of edges.
+            Size of a cell in metres; by default chosen by the length of edges.
 
         Raises
         ------
         ValueError
-            A geometry is refused, or `cell_m` makes too many cells.
+            A geometry is refused, or `cell_m` gives too many cells.
         RuntimeError
-            There is no compiled kernel for this machine.
+            This machine has no compiled kernel.
         """
         zones = polygons if isinstance(polygons, Ragged) else Ragged.from_shapely(polygons)
         if cell_m is not None and not (np.isfinite(cell_m) and cell_m > 0):
@@ -127,8 +127,8 @@ class ZoneGrid:
     ) -> NDArray[np.float64]:
         """Return the area in m² of each subject that zones cover, in the subjects' order.
 
-        Zones that overlap each other count once; a border that only touches counts 0. Subjects
-        without area have 0. `cancel`, once set, ends the work with CancelledError.
+        Zones that overlap each other count once; touching borders count 0, and so do subjects
+        without area. Setting `cancel` ends the work with CancelledError.
         """
         area, whole = np.zeros(len(subjects)), subjects.areas()
 
@@ -148,10 +148,10 @@ class ZoneGrid:
         progress: Progress | None = None,
         cancel: threading.Event | None = None,
     ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        """Return the zone that each subject shares most area with, and that area in m².
+        """Return the zone with which each subject shares most area, and that area in m².
 
-        The zone is its position in the layer, of equal ones the first; -1 with 0 m² where a
-        subject shares no area with any. `cancel`, once set, ends the work with CancelledError.
+        The zone is given by its position in the layer, the first of equal ones; -1 with 0 m² if
+        a subject shares no area with any. Setting `cancel` ends the work with CancelledError.
         """
         zone = np.full(len(subjects), -1, dtype=np.int32)
         area, whole = np.zeros(len(subjects)), subjects.areas()
@@ -170,7 +170,7 @@ class ZoneGrid:
 
 
 class LineGrid:
-    """The lines of one layer, boxed run by run, to find the nearest one of subjects.
+    """The lines of one layer, indexed by boxes of short runs, to find each subject's nearest line.
 
     It does not change once built and may be used from several threads.
     """
@@ -195,7 +195,7 @@ class LineGrid:
         ValueError
             A geometry is refused.
         RuntimeError
-            There is no compiled kernel for this machine.
+            This machine has no compiled kernel.
         """
         return cls(lines if isinstance(lines, Ragged) else Ragged.from_shapely(lines))
 
@@ -209,9 +209,9 @@ class LineGrid:
     ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
         """Return each subject's distance in m to the nearest line, and that line's position.
 
-        A subject that a line crosses, or that holds one, is at 0; so is one in a surface among
-        the lines. Of lines equally near the first counts. Where a subject is empty, or there
-        is no line: NaN and -1. `cancel`, once set, ends the work with CancelledError.
+        The distance is 0 if a line crosses the subject or lies in it, or if the subject lies in
+        a surface among the lines. Of equally near lines the first counts. NaN and -1 if the
+        subject is empty or there are no lines. Setting `cancel` ends the work with CancelledError.
         """
         distance = np.full(len(subjects), np.nan)
         line = np.full(len(subjects), -1, dtype=np.int32)
@@ -226,7 +226,7 @@ class LineGrid:
 
 
 def _choose_cell(zones: Ragged, extent: NDArray[np.float64]) -> float:
-    """Return a size by the mean length of edges, whole metres where it is above one."""
+    """Return a cell size by the mean length of edges; above one metre, whole metres."""
     is_edge = np.ones(len(zones.xy), dtype=bool)
     is_edge[zones.ring[1:] - 1] = False
     start = np.flatnonzero(is_edge)
@@ -246,7 +246,7 @@ def _in_chunks(
     progress: Progress | None,
     cancel: threading.Event | None,
 ) -> None:
-    """Have ranges of subjects measured by threads; results do not depend on how many."""
+    """Measure ranges of subjects in threads; results do not depend on their number."""
     borders = _chunk_borders(subjects)
     total, done = len(subjects), 0
     with ThreadPoolExecutor(max(1, threads)) as pool:
@@ -264,12 +264,12 @@ def _in_chunks(
                 if progress is not None:
                     progress(done, total)
         finally:
-            # After an error, Ctrl-C or cancelling, what has not started does not start.
+            # After an error, Ctrl-C or cancellation no further chunk is started.
             pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _chunk_borders(subjects: Ragged) -> list[int]:
-    """Return positions that part the subjects into chunks of bounded work, ends included."""
+    """Return positions that split the subjects into chunks of bounded work, both ends included."""
     step = max(1, min(_CHUNK_SUBJECTS, len(subjects)))
     heavy = np.arange(_CHUNK_VERTICES, len(subjects.xy), _CHUNK_VERTICES)
     by_vertices = np.searchsorted(subjects.vertex_end, heavy)

@@ -1,7 +1,7 @@
-"""Lines laid end to end along one measure, and where they connect.
+"""Lay lines end to end along one measure, and find where they connect.
 
-A place on any of many lines is then a single number of metres, lines are cut by sorting numbers,
-and nothing has to be split. What travel over the lines takes is left to `network`.
+A point on any of many lines is then a single number of metres, and lines are cut by sorting
+numbers; no geometry is split. Travel over the lines is left to `network`.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     Places = NDArray[np.intp]
 
 SAME_M = 0.01
-"""Vertices and places so near each other are the same: coordinates went through degrees."""
+"""Vertices and points this close are the same, since coordinates were converted from degrees."""
 
 _PIECE = 16
-"""So many segments of a line are boxed together to be searched."""
+"""Number of a line's segments that are indexed in one box."""
 
 _GAP_M = 1.0
-"""What lies between one line and the next along the measure."""
+"""The gap in metres between one line and the next along the measure."""
 
 
 @dataclass(frozen=True, eq=False)
 class Courses:
-    """The vertices of many lines, line after line, and the measure in metres of each.
+    """The vertices of many lines, line after line, and each vertex's measure in metres.
 
-    `line` is the line of each vertex, `row` the row of the layer that each line is a part of,
-    `start` the first vertex of each line, and at its end the number of vertices.
+    `line` is the line of each vertex, `row` the layer's row that each line is a part of,
+    `start` the first vertex of each line, with the total number of vertices at the end.
     """
 
     xy: Floats
@@ -47,7 +47,7 @@ class Courses:
 
     @classmethod
     def of(cls, shapes: NDArray[np.object_]) -> Courses:
-        """Lay out lines and multilines; missing ones and those without length are left out."""
+        """Lay out lines and multilines, leaving out missing ones and those without length."""
         parts, row = shapely.get_parts(shapes, return_index=True)
         has_length = shapely.length(parts) > 0
         parts, row = parts[has_length], row[has_length]
@@ -76,14 +76,14 @@ class Courses:
         return np.searchsorted(self.first, measure, side="right") - 1
 
     def at(self, measure: Floats) -> Floats:
-        """Return the coordinates of places on the lines."""
+        """Return the coordinates of points given by their measures."""
         if not len(measure):
             return np.zeros((0, 2))
         x, y = (np.interp(measure, self.measure, axis) for axis in self.xy.T)
         return np.column_stack([x, y])
 
     def between(self, start: float, end: float) -> Floats:
-        """Return the course from one place to another of the same line, in that direction."""
+        """Return the coordinates from one point to another on the same line, in that direction."""
         low, high = min(start, end), max(start, end)
         inner = slice(*np.searchsorted(self.measure, [low, high]))
         ends = self.at(np.array([low, high]))
@@ -92,10 +92,10 @@ class Courses:
 
 
 class Pieces:
-    """An index over lines cut into short runs of segments, to find places near shapes."""
+    """An index over lines cut into short runs of segments, to find points near shapes."""
 
     def __init__(self, courses: Courses, lines: NDArray[np.bool_]) -> None:
-        """Box the lines that are flagged."""
+        """Index the flagged lines."""
         self._courses = courses
         has_next = np.zeros(len(courses.line), dtype=bool)
         has_next[:-1] = np.diff(courses.line) == 0
@@ -117,14 +117,14 @@ class Pieces:
         return len(self.first)
 
     def distance(self, shapes: NDArray[np.object_]) -> Floats:
-        """Return how far each shape (there, not empty) is from the nearest piece, in metres."""
+        """Return each shape's distance in metres to the nearest piece; none missing or empty."""
         (shape, _), found = self.tree.query_nearest(shapes, return_distance=True, all_matches=False)
         distance = np.full(len(shapes), np.inf)
         distance[shape] = found
         return distance
 
     def within(self, shapes: NDArray[np.object_], distance_m: Floats) -> tuple[Places, Places]:
-        """Return pairs of a shape and a piece not farther from it than the shape's distance."""
+        """Return pairs of a shape and a piece that is at most the shape's distance away."""
         shape, piece = self.tree.query(shapes, predicate="dwithin", distance=distance_m)
         return shape, piece
 
@@ -138,10 +138,10 @@ class Pieces:
 
 
 def find_junctions(courses: Courses, snap_m: float) -> tuple[Floats, Places]:
-    """Return the measures at which lines are cut, ascending, and the node of each cut.
+    """Return the measures at which lines are cut, ascending, and each cut's node.
 
-    Cut are the ends of lines; where an end lies within `snap_m` of a line; and vertices that
-    lines share. Cuts that connect have the same node; nodes count from 0.
+    Lines are cut at their ends, where an end of a line lies within `snap_m` of them, and at
+    vertices that lines share. Connected cuts have the same node; nodes count from 0.
     """
     snap_m = max(snap_m, SAME_M)
     ends = np.concatenate([courses.first, courses.last])
@@ -155,7 +155,7 @@ def find_junctions(courses: Courses, snap_m: float) -> tuple[Floats, Places]:
         np.column_stack([touched_by, len(ends) + len(shared) + np.arange(len(touched))]),
     ]
     order = np.argsort(cut, kind="stable")
-    # Lines lie a metre apart along the measure, so cuts this close are of one line.
+    # Lines are a metre apart along the measure, so cuts this close are on one line.
     is_same = np.diff(cut[order]) <= SAME_M
     pairs.append(np.column_stack([order[:-1][is_same], order[1:][is_same]]))
     tail, head = np.concatenate(pairs).T
@@ -165,14 +165,14 @@ def find_junctions(courses: Courses, snap_m: float) -> tuple[Floats, Places]:
 
 
 def _pairs(xy: Floats, distance_m: float) -> Places:
-    """Return pairs of points not farther apart than a distance, one a row."""
+    """Return pairs of points at most a distance apart, one pair per row."""
     if not len(xy):
         return np.zeros((0, 2), dtype=np.intp)
     return cKDTree(xy).query_pairs(distance_m, output_type="ndarray")
 
 
 def _shared_vertices(courses: Courses) -> tuple[Places, Places]:
-    """Return the vertices at which lines meet, and pairs of places among these."""
+    """Return the vertices at which lines meet, and pairs of positions among them."""
     pairs = _pairs(courses.xy, SAME_M)
     one, other = pairs.T
     apart = np.abs(courses.measure[one] - courses.measure[other])
@@ -184,14 +184,14 @@ def _shared_vertices(courses: Courses) -> tuple[Places, Places]:
 def _touched(
     courses: Courses, ends: Floats, end_xy: Floats, snap_m: float
 ) -> tuple[Places, Floats]:
-    """Return pairs of an end of a line and the measure at which it lies on a line."""
+    """Return pairs of a line's end and the measure at which it touches a line."""
     pieces = Pieces(courses, np.ones(len(courses.row), dtype=bool))
     points = np.asarray(shapely.points(end_xy), dtype=object)
     end, piece = pieces.within(points, np.full(len(points), snap_m))
     measure, _ = pieces.locate(points[end], piece)
     distance = np.hypot(*(courses.at(measure) - end_xy[end]).T)
     line = pieces.line[piece]
-    # Neighbouring pieces answer for one touch: of places close together the nearest counts.
+    # Neighbouring pieces can report the same touch; of close points the nearest counts.
     order = np.lexsort((measure, line, end))
     end, line, measure, distance = end[order], line[order], measure[order], distance[order]
     is_next = np.ones(len(end), dtype=bool)

@@ -1,8 +1,8 @@
-"""A live index of boxes: bbox and point queries on the plan at hand, edits included.
+"""A live index of boxes: bbox and point queries on a plan that is being edited.
 
-rtree, since entries can be added and removed while it serves. One lock guards every
-access: concurrent reads of one rtree index crash the process. It lives in memory and
-is rebuilt at will, never persisted.
+It uses rtree, since entries can be added and removed while it is in use. One lock guards
+every access: concurrent reads of one rtree index crash the process. The index is in memory,
+never persisted, and can be rebuilt at any time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class LiveIndex:
     """Positions by bounding box; every method is safe to call from several threads."""
 
     def __init__(self, bounds: NDArray[np.float64]) -> None:
-        """Index rows of (west, south, east, north) by position; rows without a box are left out."""
+        """Index rows of (west, south, east, north) by position, leaving out rows without a box."""
         self._lock = threading.Lock()
         self._boxes: dict[int, Box] = {
             place: (float(row[0]), float(row[1]), float(row[2]), float(row[3]))
@@ -43,7 +43,7 @@ class LiveIndex:
         return len(self._boxes)
 
     def query(self, box: Box) -> list[int]:
-        """Return the positions whose box meets a box, in order.
+        """Return the positions whose box meets the given box, in order.
 
         >>> boxes = np.array([[0.0, 0.0, 1.0, 1.0], [5.0, 5.0, 6.0, 6.0]])
         >>> LiveIndex(boxes).query((0.5, 0.5, 2, 2))
@@ -53,7 +53,7 @@ class LiveIndex:
             return sorted(self._tree.intersection(box))
 
     def insert(self, place: int, box: Box) -> None:
-        """Add an entry, or move the one that has this position."""
+        """Add an entry, or replace the box of the entry with this position."""
         with self._lock:
             if place in self._boxes:
                 self._tree.delete(place, self._boxes[place])
@@ -61,7 +61,7 @@ class LiveIndex:
             self._boxes[place] = box
 
     def remove(self, places: Iterable[int]) -> None:
-        """Take entries out; positions that are not there are passed over."""
+        """Remove entries; unknown positions are ignored."""
         with self._lock:
             for place in places:
                 box = self._boxes.pop(place, None)

@@ -1,7 +1,7 @@
-"""Distance from many places to the nearest line of a layer, and which line that is.
+"""Measure the distance from many subjects to the nearest line of a layer, and name that line.
 
-Distances are planar and exact. The compiled kernel (`grid_overlay`) measures where it is there,
-shapely's tree otherwise; both give the same lines. Ways along roads are measured in `network`.
+Distances are planar and exact. The compiled kernel (`grid_overlay`) measures them if present,
+shapely's tree otherwise; both give the same lines. `network` measures travel along roads.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 
 _STRIPS = 256
-"""How many strips, and cells of a strip, scattered subjects are sorted into."""
+"""Number of strips, and of cells per strip, into which scattered subjects are sorted."""
 
 
 @dataclass(frozen=True, eq=False)
 class Nearest:
     """The nearest line of each subject, in the subjects' order.
 
-    `distance_m` is NaN and `line`, a position in the layer, -1 where a subject is missing or
-    empty, or where there is no line. A subject that touches a line or holds one is at 0 m, and
-    so is one inside a surface among the lines. Of lines equally near the first counts.
+    `line` is a position in the layer. `distance_m` is NaN and `line` is -1 if the subject is
+    missing or empty, or if there are no lines. The distance is 0 m if a subject touches or
+    contains a line, or lies in a surface among the lines. Of equally near lines the first counts.
     """
 
     distance_m: NDArray[np.float64]
@@ -41,15 +41,15 @@ class Nearest:
 
 
 class NearestLines:
-    """The lines of one layer, indexed once; it does not change and serves several threads."""
+    """The lines of one layer, indexed once; immutable and safe to use from several threads."""
 
     def __init__(self, lines: Frame) -> None:
-        """Index lines; points and surfaces may be among them, missing ones are passed over.
+        """Index lines; points and surfaces may be among them, missing ones are ignored.
 
         Raises
         ------
         CrsError
-            There is no CRS, or one without metres.
+            The lines have no CRS, or one that is not in metres.
         ValueError
             A geometry is a collection, or has a coordinate that is not finite.
         """
@@ -76,8 +76,8 @@ class NearestLines:
         shapes = subjects.geometry.to_numpy()
         if self._grid is None:
             return self._by_tree(shapes)
-        # Scattered subjects are taken neighbour after neighbour: a search starts where the one
-        # before it ended.
+        # Scattered subjects are processed neighbour by neighbour: each search starts where the
+        # previous one ended.
         order = _in_strips(shapes)
         found = self._grid.nearest(_ragged(shapes[order]), threads=threads)
         distance_m, line = np.empty_like(found[0]), np.empty_like(found[1])
@@ -99,12 +99,12 @@ class NearestLines:
 
 
 def nearest_lines(subjects: Frame, lines: Frame) -> Nearest:
-    """Return each subject's distance to the nearest line of a layer, see `NearestLines`."""
+    """Return each subject's distance to the nearest line of a layer; see `NearestLines`."""
     return NearestLines(lines).of(subjects)
 
 
 def _in_strips(shapes: NDArray[np.object_]) -> NDArray[np.intp]:
-    """Return an order in which shapes follow on neighbours: up one strip and down the next."""
+    """Return an order in which neighbours follow each other: up one strip and down the next."""
     corner = shapely.bounds(shapes)[:, :2]
     is_there = np.asarray(np.isfinite(corner).all(axis=1))
     if not is_there.any():
@@ -118,7 +118,7 @@ def _in_strips(shapes: NDArray[np.object_]) -> NDArray[np.intp]:
 
 
 def _ragged(shapes: NDArray[np.object_]) -> Ragged:
-    """Return shapes as the kernel takes them; points are taken over without binary."""
+    """Return shapes in the kernel's form; points are converted without WKB."""
     is_point = shapely.get_type_id(shapes) == shapely.GeometryType.POINT
     if len(shapes) and is_point.all() and not shapely.is_empty(shapes).any():
         return Ragged.from_points(shapely.get_coordinates(shapes))

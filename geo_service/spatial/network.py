@@ -1,10 +1,10 @@
 """Travel times over the road layer: from any place to the facility that is nearest by time.
 
-What connects: line ends within `snap_m` of each other; an end within `snap_m` of another line,
-which is split there; and lines that share a vertex. Lines that cross without sharing a vertex do
-not connect: one passes over the other. Every road runs in both directions. Roads of
-`limited_access` classes are entered at junctions only: nothing is served from the middle of an
-expressway. What turning costs, traffic, tolls and gradients are left out.
+Roads connect where line ends lie within `snap_m` of each other, where an end lies within
+`snap_m` of another line (which is split there), and where lines share a vertex. Lines that cross
+without a shared vertex do not connect: one passes over the other. Every road runs in both
+directions. Roads of `limited_access` classes can only be entered at junctions: nobody joins an
+expressway between junctions. Turning costs, traffic, tolls and gradients are not modelled.
 """
 
 from __future__ import annotations
@@ -47,30 +47,30 @@ DEFAULT_SPEEDS_KM_H: Mapping[str, float] = MappingProxyType(
         "village": 20.0,
     }
 )
-"""Speed by class of a road that names none. This product's default, no standard's."""
+"""Speed by road class, for roads without one. A default of this product, not of a standard."""
 
 _NETWORKS_KEPT = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class TravelAssumptions:
-    """What is reckoned with where the data do not say; all of it this product's default."""
+    """What is assumed where the data say nothing; every value is this product's default."""
 
     speeds_km_h: Mapping[str, float] = field(default_factory=lambda: DEFAULT_SPEEDS_KM_H)
-    """By class, for a road whose own speed is missing or 0."""
+    """Speed by class, for a road whose own speed is missing or 0."""
     unknown_speed_km_h: float = 20.0
-    """For a road that has neither a speed nor a class with one."""
+    """Speed of a road that has neither a speed nor a class with one."""
     off_road_km_h: float = 20.0
-    """In a straight line between a place and the point of the road nearest to it."""
+    """Speed in a straight line between a place and the nearest point of the road."""
     max_off_road_m: float = 2000.0
-    """A place farther than this from every road is not reached."""
+    """A place farther than this from every road is unreachable."""
     snap_m: float = 1.0
-    """How far apart ends, or an end and a line, may lie and still connect."""
+    """Largest gap between two ends, or an end and a line, that still connect."""
     limited_access: frozenset[str] = frozenset({"expressway"})
-    """Classes of road that are entered at junctions only."""
+    """Classes of road that can only be entered at junctions."""
 
     def __post_init__(self) -> None:
-        """Raise InvalidQueryError for a speed or distance that cannot be."""
+        """Raise InvalidQueryError for an impossible speed or distance."""
         speeds = {f"speeds_km_h.{name}": speed for name, speed in self.speeds_km_h.items()}
         speeds |= {name: getattr(self, name) for name in ("unknown_speed_km_h", "off_road_km_h")}
         for name, speed in speeds.items():
@@ -87,10 +87,10 @@ DEFAULT_ASSUMPTIONS = TravelAssumptions()
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkFacts:
-    """What a network consists of, for a report to state.
+    """What a network consists of, for reports.
 
-    A component is a set of roads that hang together: with more than one there are places that
-    do not reach each other. The last three count rows by where their speed is from.
+    A component is a set of connected roads: if there is more than one, some places cannot reach
+    each other. The last three fields count rows by the source of their speed.
     """
 
     roads: int
@@ -99,7 +99,7 @@ class NetworkFacts:
     edges: int
     components: int
     component_km: tuple[float, ...]
-    """Length of each component, the longest first."""
+    """Length of each component, longest first."""
     speeds_given: int
     speeds_by_class: int
     speeds_assumed: int
@@ -107,9 +107,9 @@ class NetworkFacts:
 
 @dataclass(frozen=True, eq=False)
 class _Access:
-    """Where places meet the roads, one row a place; NaN where one meets none.
+    """Where places meet the roads, one row per place; NaN for a place that meets none.
 
-    `measure` is the place on the roads, `off_road_m` how far that is, `xy` the place's own point.
+    `measure` is the point on the roads, `off_road_m` its distance, `xy` the place's own point.
     """
 
     measure: Floats
@@ -119,7 +119,7 @@ class _Access:
 
 @dataclass(frozen=True, eq=False)
 class _Stretches:
-    """Lines cut at places: stretch i leads from `cut[first[i]]` to the cut after it."""
+    """Lines cut at points: stretch i leads from `cut[first[i]]` to the next cut."""
 
     cut: Floats
     node: Places
@@ -138,16 +138,16 @@ class _Stretches:
         return self.cut[self.first + 1] - self.cut[self.first]
 
     def before(self, measure: Floats, line: Places) -> Places:
-        """Return the cut before places on a line; never the last cut of that line."""
+        """Return the cut before each point on a line; never the last cut of that line."""
         found = np.searchsorted(self.cut, measure, side="right") - 1
         final = np.searchsorted(self.line, line, side="right") - 1
         return np.minimum(found, final - 1)
 
 
 class RoadNetwork:
-    """The roads of a layer as a graph; it does not change and may be used from several threads.
+    """The roads of a layer as a graph; immutable and safe to use from several threads.
 
-    Made by `build`, or by `network_of` for a plan. `crs` is in metres.
+    `build` makes one, or `network_of` for a plan. `crs` is in metres.
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class RoadNetwork:
         assumptions: TravelAssumptions,
         speed_counts: tuple[int, int, int],
     ) -> None:
-        """Find the junctions of lines; pace and whether places are served are by line."""
+        """Find the junctions of lines; `minutes_per_m` and `is_entered` have one value per line."""
         self.crs = crs
         self.assumptions = assumptions
         self.courses = courses
@@ -178,15 +178,15 @@ class RoadNetwork:
         Parameters
         ----------
         roads
-            Lines in a metric CRS with the columns `class` and `speed_km_h`, of which either may
-            lack values (see `TravelAssumptions`). Rows without geometry count nothing.
+            Lines in a metric CRS with the columns `class` and `speed_km_h`, either of which may
+            lack values (see `TravelAssumptions`). Rows without geometry are ignored.
         assumptions
-            What is reckoned with where the data do not say.
+            What is assumed where the data say nothing.
 
         Raises
         ------
         CrsError
-            The layer has no CRS, or one without metres.
+            The layer has no CRS, or one that is not in metres.
         """
         crs = require_metric(roads)
         given = pd.to_numeric(roads["speed_km_h"], errors="coerce").to_numpy(dtype=float)
@@ -208,13 +208,13 @@ class RoadNetwork:
         )
 
     def reach(self, facilities: Shapes) -> Reach:
-        """Search from all facilities at once; any number of origins is then answered quickly.
+        """Search from all facilities at once; any number of origins is then looked up quickly.
 
         Parameters
         ----------
         facilities
-            Points in the network's CRS (a bare array is taken to be in it). Other shapes are
-            met where the road is nearest to them.
+            Points in the network's CRS (a bare array is assumed to be in it). Other shapes are
+            reached at their point nearest to a road.
 
         Raises
         ------
@@ -224,9 +224,9 @@ class RoadNetwork:
         return Reach(self, self.access(facilities))
 
     def access(self, places: Shapes) -> _Access:
-        """Return where places meet the nearest road that serves any.
+        """Return where places meet the nearest road that can be entered.
 
-        Of roads equally near (to a centimetre) the fastest counts, of those the first.
+        Of equally near roads (to a centimetre) the fastest counts; of those, the first.
         """
         shapes = self._shapes_of(places)
         found = _Access(*(np.full((len(shapes), width), np.nan) for width in (1, 1, 2)))
@@ -280,18 +280,18 @@ class RoadNetwork:
 class Reach:
     """Travel from any place to the facility that is nearest by time; made by `RoadNetwork.reach`.
 
-    Times are the same in both directions. A place without geometry, one too far from every
-    road, and one on roads that lead to no facility has infinite minutes and facility -1.
+    Times are the same in both directions. Minutes are infinite and the facility is -1 for a
+    place without geometry, too far from every road, or on roads that lead to no facility.
     """
 
     def __init__(self, network: RoadNetwork, facilities: _Access) -> None:
-        """Search the graph, in which every facility has a node where it meets the roads."""
+        """Search the graph, in which every facility has a node at its point on the roads."""
         self._network, self._facilities = network, facilities
         self._off_road = float(_minutes_per_m(network.assumptions.off_road_km_h))
         cut, node = network.junctions
         self._placed = np.flatnonzero(np.isfinite(facilities.measure))
         self._doors = int(node.max(initial=-1)) + 1
-        """The first node of a facility on the road; those of the facilities follow on these."""
+        """First node at which a facility meets the road; the facilities' own nodes follow."""
         self._parts = _Stretches.of(
             network.courses,
             np.concatenate([cut, facilities.measure[self._placed]]),
@@ -307,12 +307,12 @@ class Reach:
         first = parts.first[stretch]
         minutes = parts.length_m[stretch] * self._network.minutes_per_m[parts.line[first]]
         legs = self._facilities.off_road_m[self._placed] * self._off_road
-        # Legs lead from facilities to their doors only: no way leads through a facility.
+        # Legs lead only from facilities to the road, so that no route passes through a facility.
         tail = np.concatenate([parts.node[first], parts.node[first + 1], door + count])
         head = np.concatenate([parts.node[first + 1], parts.node[first], door])
         weight = np.concatenate([minutes, minutes, legs])
         stretch = np.concatenate([stretch, stretch, np.full(count, -1)])
-        # Of parallel stretches the fastest, of those the first.
+        # Of parallel stretches the fastest counts; of those, the first.
         order = np.lexsort((stretch, weight, head, tail))
         self._key, kept = np.unique((tail * total + head)[order], return_index=True)
         kept = order[kept]
@@ -331,7 +331,7 @@ class Reach:
         self._road_m = self._road_lengths()
 
     def _road_lengths(self) -> Floats:
-        """Return the length of each node's way to its facility, by doubling the steps taken."""
+        """Return the length of each node's route to its facility, by pointer doubling."""
         toward = self._toward.copy()
         length_m = np.zeros(len(toward))
         stretch = self._stretch_to(np.flatnonzero(toward >= 0))
@@ -345,27 +345,27 @@ class Reach:
         return length_m
 
     def _stretch_to(self, node: Places) -> Places:
-        """Return the stretch by which each node is reached; -1 for the leg of a facility."""
+        """Return the stretch through which each node is reached; -1 for a facility's leg."""
         key = self._toward[node] * len(self._toward) + node
         return self._stretch[np.searchsorted(self._key, key)]
 
     def minutes(self, places: Shapes) -> Floats:
-        """Return each place's minutes to the facility nearest by time; infinite if there is none.
+        """Return each place's minutes to the facility nearest by time; infinite if unreachable.
 
-        Places are as in `RoadNetwork.reach`; so are the errors.
+        Places and errors are as in `RoadNetwork.reach`.
         """
         return self._answers(self._network.access(places))[0]
 
     def nearest(self, places: Shapes) -> Places:
-        """Return the position of the facility nearest to each place by time; -1 for none."""
+        """Return the position of each place's facility nearest by time; -1 if none is reachable."""
         return self._answers(self._network.access(places))[1]
 
     def trips(self, places: Shapes) -> pd.DataFrame:
         """Return each place's trip to the facility nearest to it by time.
 
-        The columns are `minutes` (infinite if there is none), `facility` (its position, -1 if
-        there is none), `road_km` and `off_road_km` (both ends together); lengths are those of the
-        fastest way, NaN if there is none. The index is that of the places, of an array 0, 1, ...
+        The columns are `minutes`, `facility` (its position), `road_km` and `off_road_km` (both
+        ends together), the lengths along the fastest route. If no facility is reachable they are
+        infinite, -1, NaN and NaN. The index is that of the places; for an array 0, 1, ...
         """
         access = self._network.access(places)
         minutes, facility, cut = self._answers(access)
@@ -388,10 +388,10 @@ class Reach:
         )
 
     def routes(self, places: Shapes) -> NDArray[np.object_]:
-        """Return the way of each place to its facility, off the road included; None for none.
+        """Return each place's route to its facility, off-road parts included; None if unreachable.
 
-        Ways are lines in the network's CRS, from the place to the facility. One of no length has
-        two equal ends.
+        Routes are lines in the network's CRS, from the place to the facility. A route without
+        length has two equal ends.
         """
         access = self._network.access(places)
         _, facility, cut = self._answers(access)
@@ -405,12 +405,12 @@ class Reach:
         return made
 
     def route(self, place: shapely.Geometry) -> shapely.LineString | None:
-        """Return the way of one place, see `routes`."""
+        """Return the route of one place; see `routes`."""
         found: shapely.LineString | None = self.routes(np.array([place], dtype=object))[0]
         return found
 
     def _course(self, measure: float, cut: int) -> list[Floats]:
-        """Return the coordinates along the roads from a place by way of a cut of its line."""
+        """Return the coordinates along the roads from a place, via a cut of its line."""
         courses, parts = self._network.courses, self._parts
         found = [courses.between(measure, float(parts.cut[cut]))]
         node = int(parts.node[cut])
@@ -428,7 +428,7 @@ class Reach:
             node = int(self._toward[node])
 
     def _answers(self, access: _Access) -> tuple[Floats, Places, Places]:
-        """Return minutes, facility, and the cut of its line by which a place leaves it."""
+        """Return each place's minutes, facility, and the cut through which it leaves its line."""
         minutes = np.full(len(access.measure), np.inf)
         facility = np.full(len(minutes), -1, dtype=np.intp)
         by = np.full(len(minutes), -1, dtype=np.intp)
@@ -455,9 +455,9 @@ _networks: list[tuple[gpd.GeoDataFrame, RoadNetwork]] = []
 
 
 def network_of(plan: Plan, *, assumptions: TravelAssumptions = DEFAULT_ASSUMPTIONS) -> RoadNetwork:
-    """Return the network of a plan's roads; the last few are kept.
+    """Return the network of a plan's roads; the last few are cached.
 
-    A plan without the layer has a network without roads, on which nothing is reached.
+    A plan without the layer has a network without roads, on which nothing is reachable.
     """
     roads = plan.metric("roads")
     with _lock:

@@ -1,8 +1,8 @@
-"""Overlaps between two layers: exact areas, and the overlapping parts themselves.
+"""Measure overlaps between two layers: exact areas, and the overlapping parts themselves.
 
-Zones of one layer that overlap each other are counted once. Frames are given in one
-metric CRS; what an overlap means is decided by the rules. Areas come from the compiled
-kernel (`grid_overlay`) where it is there and pays, the parts always from shapely.
+Zones of one layer that overlap each other are counted once. Frames share one metric CRS;
+the rules decide what an overlap means. Areas come from the compiled kernel (`grid_overlay`)
+if it is present and faster, the parts always from shapely.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
 
 VERTICES_PER_SUBJECT = 500
-"""Up to how many vertices of zones for each subject it pays to cut the zones into a grid.
+"""Vertices of zones per subject up to which cutting the zones into a grid is worth it.
 
-Cutting takes about as long as shapely needs for one subject in so many vertices.
+Cutting this many vertices takes about as long as shapely takes for one subject.
 """
 
 
 @dataclass(frozen=True)
 class Overlaps:
-    """Pairs of a subject with the zones it overlaps, one row a subject that has any.
+    """Subjects with the zones that they overlap, one row per subject that overlaps any.
 
     `subject` holds positions in the subject frame, `parts` the overlapping area as
-    polygons, `zones` the positions of the zones met and `zone_areas_m2` the planar area
-    shared with each of them (where zones overlap each other, these add up to more).
+    polygons, `zones` the positions of the overlapped zones and `zone_areas_m2` the planar
+    area shared with each of them (where zones overlap each other, their sum is larger).
     """
 
     subject: NDArray[np.intp]
@@ -48,10 +48,9 @@ _NONE = Overlaps(np.zeros(0, dtype=np.intp), np.zeros(0, dtype=object), ())
 
 
 class ZoneOverlay:
-    """The zones of one layer, to be laid over several layers of subjects.
+    """The zones of one layer, to overlay on several layers of subjects.
 
-    The grid that the kernel measures by is made once, when a layer of subjects first
-    pays for it.
+    The kernel's grid is made once, for the first layer of subjects that makes it worthwhile.
     """
 
     def __init__(self, zones: gpd.GeoDataFrame) -> None:
@@ -59,7 +58,7 @@ class ZoneOverlay:
         self._grid: ZoneGrid | None = None
 
     def over(self, subjects: gpd.GeoDataFrame) -> Coverage:
-        """Return how much of each subject the zones cover; one metric CRS, valid geometry."""
+        """Return how much of each subject the zones cover; geometry is valid, in one metric CRS."""
         require_metric(subjects, self.zones)
         if not (len(subjects) and len(self.zones)):
             return Coverage(np.zeros(len(subjects)), subjects, self.zones, _NONE)
@@ -77,7 +76,7 @@ class ZoneOverlay:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of each subject zones cover, and which parts, on request.
+    """How much of each subject is covered by zones, and on request which parts.
 
     `area_m2` is planar and in the subjects' order; zones that overlap each other count
     once. The kernel and shapely agree to 1e-6 of the area or 0.01 m².
@@ -89,7 +88,7 @@ class Coverage:
     found: Overlaps | None = None
 
     def parts(self, chosen: NDArray[np.bool_]) -> Overlaps:
-        """Return the covered parts of the chosen subjects; positions are those of all subjects."""
+        """Return the covered parts of chosen subjects, by their positions among all subjects."""
         if self.found is not None:
             keep = chosen[self.found.subject]
             kept = np.flatnonzero(keep)
@@ -123,7 +122,7 @@ def _is_for_grid(
 
 
 def polygons_only(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Return each shape with its points and lines dropped; what remains has area.
+    """Return each shape without its points and lines, so that only parts with area remain.
 
     >>> from shapely import wkt
     >>> mixed = wkt.loads("GEOMETRYCOLLECTION (POINT (5 5), POLYGON ((0 0, 1 0, 1 1, 0 0)))")
@@ -141,14 +140,14 @@ def polygons_only(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
 
 
 def find_overlaps(subjects: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> Overlaps:
-    """Return where subjects overlap zones, touching borders left out.
+    """Return where subjects overlap zones; touching borders do not count.
 
     Both frames share one metric CRS. A subject that meets several zones gets one part,
     the union of what they cover of it.
     """
     require_metric(subjects, zones)
     shapes, others = subjects.geometry.to_numpy(), zones.geometry.to_numpy()
-    # The few large zones are prepared and look for the many small subjects.
+    # The few large zones are prepared and query the many small subjects.
     zone, subject = shapely.STRtree(shapes).query(others, predicate="intersects")
     pieces = polygons_only(shapely.intersection(shapes[subject], others[zone]))
     has_area = shapely.area(pieces) > 0

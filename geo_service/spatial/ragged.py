@@ -1,8 +1,8 @@
-"""Many geometries as a few flat arrays, filled from well-known binary without an object each.
+"""Many geometries as a few flat arrays, filled from well-known binary without an object for each.
 
-What is refused: collections and curves, broken binary, coordinates that are not finite, open or
-short rings. What is not looked at: whether rings cross. Layers are validated when they are
-loaded; whoever brings geometry from elsewhere checks it first.
+Collections, curves, broken binary, coordinates that are not finite, and open or short rings are
+refused. Whether rings cross is not checked: layers are validated when they are loaded, and
+callers with other geometry must check it first.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _REASONS = (
     "a ring has fewer than four vertices",
     "a line has a single vertex",
 )
-"""Why a geometry is refused, in the order of the reasons in native/wkb.c."""
+"""Reasons to refuse a geometry, in the order of native/wkb.c."""
 
 _NOT_FINITE = 2
 
 _CHUNK = 100_000
-"""How many shapely geometries are written as binary at a time."""
+"""Number of shapely geometries that are converted to binary at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +46,10 @@ class Ragged:
     """Points, lines, polygons and their multi forms as flat arrays.
 
     Geometry i has the parts `geometry[i]` to `geometry[i + 1]`, part p the rings `part[p]` to
-    `part[p + 1]`, ring r the vertices `ring[r]` to `ring[r + 1]` of `xy`; the path of a line
-    and the vertex of a point count as rings. Shells are counter-clockwise, holes clockwise,
-    whatever they were. A missing geometry is an empty one: no parts. `dimension` is 0 for
-    points, 1 for lines, 2 for polygons.
+    `part[p + 1]`, ring r the vertices `ring[r]` to `ring[r + 1]` of `xy`; a line's path and a
+    point's vertex count as rings. Shells are made counter-clockwise and holes clockwise. A
+    missing geometry is the same as an empty one: it has no parts. `dimension` is 0 for points,
+    1 for lines, 2 for polygons.
     """
 
     xy: NDArray[np.float64]
@@ -64,15 +64,15 @@ class Ragged:
 
     @classmethod
     def from_wkb(cls, data: Buffer, offsets: NDArray[np.integer]) -> Self:
-        """Decode geometries that stand one behind the other in a buffer.
+        """Decode geometries that follow each other in a buffer.
 
         Parameters
         ----------
         data
-            Well-known binary, ISO or extended, of either byte order. Z and M are dropped.
+            Well-known binary, ISO or extended, in either byte order. Z and M are dropped.
         offsets
-            Where each geometry starts, and at the end where the last one ends, in bytes. A
-            geometry of no bytes is a missing one.
+            Where each geometry starts, in bytes, followed by the end of the last one. A geometry
+            of no bytes is a missing one.
 
         Raises
         ------
@@ -132,7 +132,7 @@ class Ragged:
         if not wide and not pa.types.is_binary(chunk.type):
             chunk, wide = chunk.cast(pa.binary()), False
         if chunk.null_count:
-            # A null may stand over bytes that are not to be read.
+            # The bytes under a null must not be read.
             chunk = chunk.fill_null(b"")
         _, offsets, data = chunk.buffers()
         width = np.dtype(np.int64 if wide else np.int32)
@@ -145,7 +145,7 @@ class Ragged:
 
     @classmethod
     def from_shapely(cls, shapes: NDArray[np.object_] | Sequence[shapely.Geometry | None]) -> Self:
-        """Take geometries over from shapely; None is a missing geometry.
+        """Convert geometries from shapely; None is a missing geometry.
 
         Raises
         ------
@@ -169,7 +169,7 @@ class Ragged:
 
     @classmethod
     def from_points(cls, xy: NDArray[np.float64]) -> Self:
-        """Take points over by their coordinates, one row of x and y each.
+        """Make points from their coordinates, one row of x and y each.
 
         Raises
         ------
@@ -211,12 +211,12 @@ class Ragged:
 
     @cached_property
     def vertex_end(self) -> NDArray[np.int64]:
-        """Up to which row of `xy` each geometry reaches; the first element is 0."""
+        """The end of each geometry's rows in `xy`; the first element is 0."""
         return self.ring[self.part[self.geometry]]
 
     @cached_property
     def struct(self) -> native.RaggedStruct:
-        """The addresses that the kernel takes; valid as long as this object lives."""
+        """The addresses to pass to the kernel; valid as long as this object exists."""
         arrays = (self.xy, self.ring, self.part, self.geometry, self.dimension)
         return native.RaggedStruct(*[native.address(array) for array in arrays], len(self))
 
@@ -235,7 +235,7 @@ def _refuse(fault: int, why: ctypes.c_int32) -> None:
 
 
 def _chained(offsets: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Join offset arrays, each counted on from where the one before ends."""
+    """Join offset arrays, each continuing from the end of the previous one."""
     ends = np.cumsum([0, *[one[-1] for one in offsets]])
     moved = [one[1:] + end for one, end in zip(offsets, ends[:-1], strict=True)]
     return np.concatenate([np.zeros(1, dtype=np.int64), *moved])

@@ -1,10 +1,10 @@
-"""Slope and relief from a digital elevation model (DEM), a GeoTIFF of heights in metres.
+"""Compute slope and relief from a digital elevation model (DEM), a GeoTIFF of heights in metres.
 
-Gradients are Horn's, from the 3 x 3 cells around each cell, as `gdaldem` takes them: a cell at the
-raster's edge or beside one without a height has none. A DEM that is not a north-up raster in the
-metric CRS, one in degrees for instance, is warped to it (bilinear) while it is read. Only the
-blocks that shapes touch are read. No water level is derived from a DEM, and nothing is
-interpolated over gaps.
+Gradients are Horn's, from the 3 x 3 cells around each cell, as in `gdaldem`: a cell at the
+raster's edge, or next to one without a height, has no gradient. A DEM that is not a north-up
+raster in the metric CRS (for instance one in degrees) is warped to it (bilinear) while it is
+read. Only the blocks that shapes touch are read. No water level is derived from a DEM, and gaps
+are not interpolated.
 """
 
 from __future__ import annotations
@@ -51,44 +51,44 @@ STEEP_PERCENT = 15.0
 """Slope above which ground counts as steep; 15 % is 8.53 degrees."""
 
 METRE_NAMES = frozenset({"m", "metre", "metres", "meter", "meters"})
-"""What a band may call its unit."""
+"""Accepted names of a band's unit, all meaning metres."""
 
 RELIEF_SIDE = 2048
-"""Most cells on the longer side of a relief; a larger DEM is averaged to fit."""
+"""Most cells along the longer side of a relief; a larger DEM is averaged to fit."""
 
 _DRIVER = "GTiff"
-"""The one format that is opened: others may name further files, or hosts."""
+"""The only format that is opened: others may refer to further files, or to hosts."""
 _BLOCK = 512
 _AREAL = 2
-"""Dimension of polygons, as shapely counts it."""
+"""shapely's number for the dimension of polygons."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dem:
-    """A raster of heights as it lies in the metric CRS.
+    """A raster of heights in the metric CRS.
 
-    Nothing is kept open, so several threads may use one.
+    No file is kept open, so several threads may use the same one.
     """
 
     path: Path
     crs: pyproj.CRS
-    """What is measured in, in metres."""
+    """The CRS to measure in, in metres."""
     transform: rasterio.Affine
     width: int
     height: int
     is_warped: bool
-    """Whether the file is in another CRS, or not north-up, and is warped as it is read."""
+    """Whether the file is in another CRS, or not north-up, and so is warped while it is read."""
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, metric_crs: pyproj.CRS | str) -> Dem:
-        """Look at a GeoTIFF and return how it is to be read.
+        """Inspect a GeoTIFF and return how to read it.
 
         Parameters
         ----------
         path
             A raster of one band that names its CRS and, if anything, metres as its unit.
         metric_crs
-            What is measured in.
+            The CRS to measure in.
 
         Raises
         ------
@@ -134,21 +134,21 @@ class Dem:
 
     @classmethod
     def of(cls, declared: Dem | DemFile) -> Dem:
-        """Return the elevation model that a workspace declares; one at hand is given back."""
+        """Return the elevation model that a workspace declares; a `Dem` is returned as it is."""
         if isinstance(declared, DemFile):
             return cls.open(declared.path, metric_crs=declared.metric_crs)
         return declared
 
     def heights(self, columns: range | None = None, rows: range | None = None) -> Floats:
-        """Return heights in metres, NaN where there are none; rows run from north to south.
+        """Return heights in metres, NaN where missing; rows run from north to south.
 
-        Ranges may reach beyond the raster; left out, they are all of it.
+        Ranges may extend beyond the raster; by default they cover all of it.
         """
         with self.opened() as source:
             return _read_block(source, columns or range(self.width), rows or range(self.height))
 
     def averaged(self, side: int) -> tuple[Floats, rasterio.Affine]:
-        """Return all heights, averaged to at most `side` cells on the longer side."""
+        """Return all heights, averaged to at most `side` cells along the longer side."""
         shrink = max(1.0, max(self.width, self.height) / side)
         shape = math.ceil(self.height / shrink), math.ceil(self.width / shrink)
         with self.opened() as source:
@@ -158,13 +158,13 @@ class Dem:
 
     @contextmanager
     def opened(self) -> Iterator[Any]:
-        """Give the dataset as it lies in the metric CRS, for one thread."""
+        """Give the dataset, warped to the metric CRS if needed, for use in one thread."""
         with rasterio.open(self.path, driver=_DRIVER) as source:
             if not self.is_warped:
                 yield source
                 return
-            # Floats, since whole metres would make steps; with places exact to a millionth of a
-            # cell the heights do not depend on the block that is read.
+            # Floats, since whole metres would make steps; with positions exact to a millionth of a
+            # cell the heights do not depend on which block is read.
             with WarpedVRT(
                 source,
                 crs=self.crs.to_wkt(),
@@ -182,7 +182,7 @@ class Dem:
 
 @dataclass(frozen=True, eq=False)
 class Relief:
-    """Shaded ground as a picture: 1 (dark) to 255 (lit), 0 where there is no height.
+    """Shaded ground as a picture: 1 (dark) to 255 (lit), 0 without height.
 
     Rows run from north to south; `bounds` are west, south, east and north in `crs`.
     """
@@ -238,7 +238,7 @@ def _dataset_faults(source: Any) -> Iterator[Message]:  # noqa: ANN401 - rasteri
 
 
 def _lies_as_is(source: Any, crs: pyproj.CRS) -> bool:  # noqa: ANN401 - rasterio carries no types
-    """Return whether a dataset is a north-up raster in a CRS; heights may add a vertical one."""
+    """Return whether a dataset is north-up and in a CRS, to which it may add a vertical CRS."""
     own = pyproj.CRS.from_wkt(source.crs.to_wkt())
     own = own.sub_crs_list[0] if own.is_compound else own
     step = source.transform
@@ -247,13 +247,13 @@ def _lies_as_is(source: Any, crs: pyproj.CRS) -> bool:  # noqa: ANN401 - rasteri
 
 
 def _read(source: Any, **options: Any) -> Floats:  # noqa: ANN401 - rasterio carries no types
-    """Read heights with scale and offset of the band applied, NaN where there are none."""
+    """Read heights, applying the band's scale and offset; NaN where missing."""
     found = source.read(1, masked=True, **options).astype(np.float64).filled(np.nan)
     return np.asarray(found * source.scales[0] + source.offsets[0])
 
 
 def _read_block(source: Any, columns: range, rows: range) -> Floats:  # noqa: ANN401 - as above
-    """Read a block that may reach beyond the raster, where heights are NaN."""
+    """Read a block that may extend beyond the raster, where heights are NaN."""
     made = np.full((len(rows), len(columns)), np.nan)
     left, right = max(columns.start, 0), min(columns.stop, source.width)
     top, low = max(rows.start, 0), min(rows.stop, source.height)
@@ -273,7 +273,7 @@ def horn_gradients(heights: Floats, cell_m: tuple[float, float]) -> tuple[Floats
     """
     column = heights[:-2] + 2 * heights[1:-1] + heights[2:]
     to_south = heights[2:] - heights[:-2]
-    # Horn leaves the middle out, but where it is missing there is no slope.
+    # Horn's formula does not use the middle cell, but without it there is no slope.
     no_data = np.where(np.isnan(heights[1:-1, 1:-1]), np.nan, 0.0)
     to_east = column[:, 2:] - column[:, :-2]
     to_south = to_south[:, :-2] + 2 * to_south[:, 1:-1] + to_south[:, 2:]
@@ -281,13 +281,13 @@ def horn_gradients(heights: Floats, cell_m: tuple[float, float]) -> tuple[Floats
 
 
 def slope_percent(heights: Floats, cell_m: tuple[float, float]) -> Floats:
-    """Return the slope in percent, rise over run; a cell less on each side than the heights."""
+    """Return the slope in percent (rise over run), one cell less on each side than the heights."""
     to_east, to_north = horn_gradients(heights, cell_m)
     return np.asarray(100 * np.sqrt(to_east**2 + to_north**2))
 
 
 def degrees_of(percent: Floats) -> Floats:
-    """Return slopes given in percent in degrees."""
+    """Convert slopes from percent to degrees."""
     return np.asarray(np.degrees(np.arctan(percent / 100)))
 
 
@@ -299,24 +299,24 @@ def slope_of(
 ) -> pd.DataFrame:
     """Return how steep the ground is within each polygon.
 
-    Cells count by the share of them that a polygon covers, exactly. The mean in degrees is that
-    of the cells, which is not the arctangent of the mean in percent.
+    Cells are weighted by the exact share of them that a polygon covers. The mean in degrees is
+    the mean over cells, not the arctangent of the mean in percent.
 
     Parameters
     ----------
     dem
         The elevation model, or `plan.dem`.
     shapes
-        Polygons in the DEM's metric CRS; a bare array is taken to be in it.
+        Polygons in the DEM's metric CRS; a bare array is assumed to be in it.
     steep_percent
         Ground steeper than this, in percent, counts as steep.
 
     Returns
     -------
-        One row a shape, with the index of `shapes` (of an array 0, 1, ...): `mean_percent`,
-        `mean_degrees` and `steep_share` (0 to 1) of the part of the polygon that has a slope, and
-        `covered_share`, how much of it that is. Where nothing has, and for what is no polygon, NaN
-        and 0.
+        One row per shape, with the index of `shapes` (for an array 0, 1, ...): `mean_percent`,
+        `mean_degrees` and `steep_share` (0 to 1) over the part of the polygon that has a slope, and
+        `covered_share`, that part's share of the polygon. If no part has a slope, or the shape is
+        not a polygon, these are NaN and `covered_share` is 0.
 
     Raises
     ------
@@ -375,20 +375,20 @@ def hillshade(
     crs: str | None = None,
     max_side: int = RELIEF_SIDE,
 ) -> Relief:
-    """Return the ground as lit from one side, for the relief of a map.
+    """Return the ground lit from one side, for the relief of a map.
 
     Parameters
     ----------
     dem
         The elevation model.
     azimuth_deg, altitude_deg
-        Where the light is from: clockwise from north, and above the horizon.
+        Direction of the light: clockwise from north, and above the horizon.
     z_factor
-        By how much heights are exaggerated.
+        Factor by which heights are exaggerated.
     crs
-        What the picture is to be in; left out, the metric CRS. A web map wants EPSG:3857.
+        CRS of the picture; by default the metric CRS. A web map needs EPSG:3857.
     max_side
-        Most cells on the longer side; heights are averaged to fit.
+        Most cells along the longer side; heights are averaged to fit.
     """
     dem = Dem.of(dem)
     heights, transform = dem.averaged(max_side)
@@ -434,7 +434,7 @@ def _moved(
 
 
 def _blocks(dem: Dem, polygons: NDArray[np.object_]) -> Iterator[tuple[range, range]]:
-    """Yield columns and rows of the blocks that the polygons may touch."""
+    """Yield the columns and rows of the blocks that the polygons may touch."""
     if not len(polygons):
         return
     west, south, east, north = shapely.total_bounds(polygons)
@@ -464,9 +464,9 @@ def _bounds_of(dem: Dem, columns: range, rows: range) -> Bounds:
 def _zonal_sums(
     percent: Floats, bounds: Bounds, steep_percent: float, polygons: NDArray[np.object_]
 ) -> Floats:
-    """Return by polygon the cells of a block that it covers, and sums over them.
+    """Return, for each polygon, how many cells of a block it covers, and sums over them.
 
-    The sums are of slope in percent, of slope in degrees, and of cells that are steep.
+    The sums are of the slope in percent, of the slope in degrees, and of steep cells.
     """
     steep = np.where(np.isnan(percent), np.nan, percent > steep_percent)
     layers = {"percent": percent, "degrees": degrees_of(percent), "steep": steep}
@@ -483,7 +483,7 @@ def _zonal_sums(
 
 
 class _Polygons(FeatureSource):  # type: ignore[misc]  # exactextract carries no types
-    """Polygons as exactextract takes features, in binary; its own source writes them as text."""
+    """Polygons as features of exactextract, in binary; exactextract's own source uses text."""
 
     def __init__(self, polygons: NDArray[np.object_]) -> None:
         super().__init__()
@@ -496,7 +496,7 @@ class _Polygons(FeatureSource):  # type: ignore[misc]  # exactextract carries no
         return map(_Polygon, self._binary)
 
     def srs_wkt(self) -> None:
-        """Say nothing: the caller has seen to it that both have one CRS."""
+        """Return None: the caller has made sure that both have the same CRS."""
 
 
 class _Polygon(JSONFeature):  # type: ignore[misc]  # exactextract carries no types

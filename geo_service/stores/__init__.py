@@ -1,1 +1,1 @@
-"""Where versions of layers, and results that were saved, are kept: one protocol, two stores."""
+"""Store versions of layers and saved results: one protocol, two stores."""

@@ -1,13 +1,13 @@
-"""What a store promises: versions of layers, and results that were saved.
+"""The promises of a store, which keeps versions of layers and saved results.
 
-A *version* of a layer is its content: `LayerVersion.version` is the start of a digest over
+A *version* of a layer identifies its content: `LayerVersion.version` is the start of a digest of
 columns, values and shapes, so the same rows have the same version on every machine, in either
-store and in the workspace's own files. Its *number* is its place in the layer's history:
-1, 2, 3, ... for what was published, 0 for what the workspace's own file held. A rollback is
-therefore a new number with an old version.
+store and in the workspace's own files. Its *number* is its position in the layer's history:
+1, 2, 3, ... for published versions, 0 for the workspace's own file. A rollback is therefore a
+new number with an old version.
 
-Nothing here reads or writes: `local` and `postgis` do, `opening` chooses between them. Whoever
-wants to publish calls `planning.data`, which checks the frame against the rest of the plan.
+Nothing here reads or writes: `local` and `postgis` do, `opening` chooses between them. To
+publish, call `planning.layers`, which checks the frame against the rest of the plan.
 """
 
 from __future__ import annotations
@@ -47,31 +47,31 @@ REVIEW = "review"
 RANKING = "ranking"
 KINDS = (REVIEW, RANKING)
 IMPORT = "import"
-"""The lists of an import, which lie beside the store."""
+"""The folder, beside the store, of imports' reports and lists."""
 NEARLY = 0.8
-"""From this share of the bytes on it is told that old results will go."""
+"""The share of the byte limit from which people are told that old results will be dropped."""
 
 CATALOGUE = "catalogue.sqlite"
-"""The embedded store's catalogue, in its folder; it is made when something is first written."""
+"""The embedded store's catalogue, in its folder; the first write makes it."""
 
 MADE = "catalogue.made"
-"""A file beside it from then on: a catalogue that is gone is not one that never was."""
+"""A file made with the catalogue, so that a lost catalogue differs from one never made."""
 
 VERSION_LENGTH = 12
-"""How many hexadecimal digits of the digest name a version."""
+"""Number of hexadecimal digits of the digest that name a version."""
 
 Box = tuple[float, float, float, float]
 """West, south, east, north in degrees (EPSG:4490)."""
 
 Where = Mapping[str, "Cell | Sequence[Cell]"]
-"""By column the value, or the values, that a row may have; None stands for a missing value."""
+"""For each column the value, or values, that a row may have; None means a missing value."""
 
 Cell = str | float | bool | datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class KeepLimits:
-    """How long, and in how many bytes, saved results are kept; None is without a limit."""
+    """How long, and up to how many bytes, saved results are kept; None means no limit."""
 
     days: float | None = None
     bytes: int | None = None
@@ -82,22 +82,22 @@ KEEP_ALL = KeepLimits()
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceAt:
-    """A workspace's folder, and the store that the environment names in place of its own.
+    """A workspace's folder, and the store that the environment names instead of its own.
 
-    Goes wherever a folder goes (`open_plan`, `County.open`, ...).
+    It can be passed wherever a folder can (`open_plan`, `County.open`, ...).
     """
 
     folder: Path
-    store: str | None = field(default=None, repr=False)  # may hold a password
+    store: str | None = field(default=None, repr=False)  # may contain a password
     keep: KeepLimits = KEEP_ALL
-    """What becomes of saved results in time."""
+    """How long saved results are kept."""
 
     def __fspath__(self) -> str:
         """Return the folder's path."""
         return os.fspath(self.folder)
 
     def __str__(self) -> str:
-        """Return the folder as it was given."""
+        """Return the folder as given."""
         return str(self.folder)
 
 
@@ -107,34 +107,34 @@ class LayerVersion:
 
     layer: str
     number: int
-    """Its place in the history: 0 for the workspace's own file, then 1, 2, 3, ..."""
+    """Its position in the history: 0 for the workspace's own file, then 1, 2, 3, ..."""
     digest: str
-    """SHA-256 over the content (`frames.content_digest`), 64 hexadecimal digits."""
+    """SHA-256 of the content (`frames.content_digest`), 64 hexadecimal digits."""
     made_at: datetime
-    """When it was published, UTC, whole microseconds."""
+    """The time of publication in UTC, to the microsecond."""
     note: str
-    """Why, in the words of whoever published it."""
+    """The publisher's reason, in their own words."""
     source: str
-    """Where its rows came from: a file's name, "rollback", ..."""
+    """The origin of its rows: a file's name, "rollback", ..."""
     features: int
     parent: str | None = None
-    """The version that was the newest before it."""
+    """The newest version before this one."""
     file_digest: str | None = None
-    """Of number 0: SHA-256 over the bytes of the workspace's file that it was read from."""
+    """For number 0: SHA-256 of the bytes of the workspace's file that it was read from."""
 
     @property
     def version(self) -> str:
-        """What the content is called: the start of its digest."""
+        """The name of the content: the start of its digest."""
         return self.digest[:VERSION_LENGTH]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A layer that is to be published.
+    """A layer to be published.
 
-    `frame` satisfies the layer's schema, as `reading.read_layer` and `ingest` return it; the
-    geometry is in EPSG:4490. `expected` is the version that was the newest when the work on
-    the frame began, None when the store had none.
+    `frame` satisfies the layer's schema, as `reading.read_layer` and `ingest` return it; its
+    geometry is in EPSG:4490. `expected` is the newest version when work on the frame began;
+    None if the store had none.
     """
 
     layer: str
@@ -149,52 +149,52 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnFile:
-    """What the first publication found of a layer's own file: a later edit is told by it."""
+    """The state of a layer's own file at the first publication, to recognise later edits."""
 
     layer: str
     digest: str
-    """Of the content, which is the number 0 that is in force."""
+    """Digest of the content, which is the number 0 in force."""
     file_digest: str | None
-    """SHA-256 over the file's bytes; None when it comes from an installed package."""
+    """SHA-256 of the file's bytes; None if the file belongs to an installed package."""
     file_stamp: str | None
-    """Sizes and times of its files: equal ones need no digest. None when they say nothing."""
+    """Sizes and times of its files: if they are equal no digest is needed. None if unreliable."""
     declared: str | None
-    """A digest over how `workspace.toml` has the file read; None when that is not known."""
+    """Digest of the settings in `workspace.toml` for reading the file; None if unknown."""
 
     @property
     def version(self) -> str:
-        """What the content is called."""
+        """The name of the content: the start of its digest."""
         return self.digest[:VERSION_LENGTH]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """A saved result in a list: what it is, how large, and whether it is pinned."""
+    """A saved result as listed: what it is, its size, and whether it is pinned."""
 
     kind: str
     id: str
     made_at: datetime
     plan_version: str
     size: int
-    """Bytes in the store, compressed."""
+    """Compressed bytes in the store."""
     is_pinned: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """All that a workspace keeps, newest first, and what it takes."""
+    """All saved results of a workspace, newest first, and their limits."""
 
     items: tuple[Outline, ...]
     limits: KeepLimits
 
     @property
     def size(self) -> int:
-        """Return the bytes of all."""
+        """Return the total of all results' bytes."""
         return sum(item.size for item in self.items)
 
     @property
     def is_nearly_full(self) -> bool:
-        """Whether so much is kept that old results will go before long."""
+        """Whether so much is saved that old results will soon be dropped."""
         most = self.limits.bytes
         results = sum(item.size for item in self.items if item.kind in KINDS)
         return most is not None and results >= NEARLY * most
@@ -202,7 +202,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """A result that is kept: what it was made from, so that it can be made again."""
+    """A saved result with all that it was made from, so that it can be made again."""
 
     kind: str
     """`REVIEW` or `RANKING`."""
@@ -212,58 +212,58 @@ class Saved:
     layer_versions: Mapping[str, str]
     rulebook_version: str
     software: str
-    """The version of this package that made it."""
+    """The version of this package that made the result."""
     recipe: Mapping[str, Any] = field(default_factory=dict)
-    """What else went into it (rulebook text, parks, project, ...), as plain JSON values."""
+    """The other inputs (rulebook text, parks, project, ...), as plain JSON values."""
     is_pinned: bool = field(default=False, compare=False)
-    """Whether it is kept whatever the limits say."""
+    """Whether it is kept regardless of the limits."""
 
 
 class Store(Protocol):
-    """Where versions of layers and saved results live.
+    """Keeps versions of layers and saved results.
 
     Safe to use from several threads, and by several processes at once. Every method raises
-    StoreError when the store cannot do its work (a full disk, a read-only file, a server that
-    cannot be reached); what was there before is then still there.
+    StoreError if the store cannot do its work (a full disk, a read-only file, an unreachable
+    server); everything stored before is then still there.
     """
 
     @property
     def shown(self) -> str:
-        """What people are told about where this is; never a password."""
+        """The store's location as shown to people; never contains a password."""
 
     def newest(self) -> Mapping[str, LayerVersion]:
-        """Return what counts of each layer since something was published; nothing before.
+        """Return the version in force of each layer; empty before anything was published.
 
-        That is its newest published version, or, where it never was published, the number 0
-        that the first publication recorded. All are from one moment: what was published
-        together is seen together.
+        That is the newest published version or, if the layer was never published, the number 0
+        that the first publication recorded. All are read at one moment: layers published
+        together are seen together.
         """
 
     def originals(self) -> Mapping[str, LayerVersion]:
         """Return number 0 of each layer that has one: the recorded one, else the latest."""
 
     def recorded(self) -> Mapping[str, OwnFile]:
-        """Return what the first publication found in the workspace's own files, by layer."""
+        """Return, by layer, the records of own files that the first publication made."""
 
     def stamp(self) -> int:
-        """Return a number that grows with every publish, whoever does it; cheap to ask for."""
+        """Return a number that grows with every publish by any process; cheap to call."""
 
     def history(self, layer: str) -> list[LayerVersion]:
-        """Return all versions of a layer that are kept, newest first."""
+        """Return all kept versions of a layer, newest first."""
 
     def entry(self, layer: str, version: str) -> LayerVersion:
-        """Return the newest entry that a number ("3") or a version (12 digits) means.
+        """Return the newest entry with a number ("3") or version (12 digits).
 
-        Raises NotFoundError when none is kept.
+        Raises NotFoundError if none is kept.
         """
 
     def read(
         self, layer: str, version: str, *, bbox: Box | None = None, where: Where | None = None
     ) -> pd.DataFrame:
-        """Return the rows of a version in their order, index 0, 1, 2, ...
+        """Return the rows of a version in order, with the index 0, 1, 2, ...
 
-        With `bbox` only those whose shape meets the box, with `where` only those with these
-        values. Raises NotFoundError when the version is not kept, InvalidQueryError for a
+        With `bbox` only rows whose shape meets the box, with `where` only rows with these
+        values. Raises NotFoundError if the version is not kept, InvalidQueryError for a
         column that the layer does not have.
         """
 
@@ -276,10 +276,10 @@ class Store(Protocol):
     ) -> list[LayerVersion]:
         """Publish one or several layers, all or none, and return their entries.
 
-        `against` are versions of other layers that the frames were checked against; `own` is
-        what the workspace's own files hold of layers that have no number 0 in force yet, which
-        is recorded with the publication. Raises ConflictError when what counts of a layer is
-        not the version expected any more; nothing is written then.
+        `against` are the versions of other layers that the frames were checked against; `own` is
+        the content of the workspace's own files for layers that have no number 0 in force yet,
+        which is recorded with the publication. Raises ConflictError, and writes nothing, if the
+        version in force of a layer is no longer the expected one.
         """
 
     def rollback(
@@ -292,39 +292,39 @@ class Store(Protocol):
         against: Mapping[str, str | None] | None = None,
         own: Sequence[Draft] = (),
     ) -> LayerVersion:
-        """Publish what an earlier version held, as a new number; its rows are not copied.
+        """Publish an earlier version again under a new number, without copying its rows.
 
-        `own` is recorded as `publish` does. Raises NotFoundError and ConflictError as `entry`
+        `own` is recorded as in `publish`. Raises NotFoundError and ConflictError as `entry`
         and `publish` do.
         """
 
     def keep(self, drafts: Sequence[Draft]) -> list[LayerVersion]:
-        """Keep what the workspace's own files hold as number 0; the same content is kept once."""
+        """Keep the content of the workspace's own files as number 0; equal content is kept once."""
 
     def retain(self, count: int) -> list[LayerVersion]:
         """Drop old versions and return their entries.
 
-        Kept are the newest `count` of each layer, the number 0 in force, and every version that
-        a saved result was made from.
+        The newest `count` of each layer, the number 0 in force, and every version that a saved
+        result was made from are kept.
         """
 
     def save(self, saved: Saved, documents: Mapping[str, bytes]) -> Saved:
-        """Keep a result and its documents (JSON by name); of one id the first is kept.
+        """Save a result and its documents (JSON by name), unless the id is already saved.
 
-        Returns what is kept.
+        Returns the saved result.
         """
 
     def saved(self, kind: str, *, limit: int = 100, offset: int = 0) -> list[Saved]:
         """Return saved results of a kind, newest first."""
 
     def count_saved(self, kind: str) -> int:
-        """Return how many results of a kind are saved."""
+        """Return the number of saved results of a kind."""
 
     def find(self, kind: str, identity: str) -> Saved:
-        """Return a saved result; NotFoundError for an unknown id."""
+        """Return a saved result; raises NotFoundError for an unknown id."""
 
     def document(self, kind: str, identity: str, name: str) -> bytes:
-        """Return one document of a saved result as JSON; NotFoundError when there is none."""
+        """Return one document of a saved result as JSON; raises NotFoundError if unknown."""
 
     def document_names(self, kind: str, identity: str) -> list[str]:
         """Return the names of a saved result's documents."""
@@ -333,13 +333,16 @@ class Store(Protocol):
         """Return every saved result, newest first."""
 
     def saved_among(self, kind: str, identities: Sequence[str]) -> frozenset[str]:
-        """Return which of some ids are saved results of a kind; durable, not merely asked for."""
+        """Return which of some ids are saved results of a kind, durable in the store."""
 
     def pin(self, kind: str, identity: str, *, is_pinned: bool) -> None:
-        """Keep a saved result whatever the limits say, or no longer; NotFoundError if unknown."""
+        """Pin a saved result, which keeps it regardless of limits, or unpin it.
+
+        Raises NotFoundError for an unknown id.
+        """
 
     def drop(self, results: Sequence[tuple[str, str]], *, but_pinned: bool = False) -> int:
-        """Drop saved results (kind, id) with their documents; return how many there were.
+        """Drop saved results (kind, id) with their documents; return how many were dropped.
 
         With `but_pinned`, pinned ones stay.
         """
@@ -347,20 +350,20 @@ class Store(Protocol):
     # ---- moving from one store to another ---------------------------------------------------
 
     def entries(self) -> list[LayerVersion]:
-        """Return every entry of every layer in the order they were made."""
+        """Return every entry of every layer in the order in which they were made."""
 
     def closed_to_others(self) -> AbstractContextManager[None]:
-        """Let nobody else write while this holds."""
+        """Keep all others from writing inside this context."""
 
     def take_over(self, other: Store) -> None:
-        """Take everything that another store holds, all or nothing.
+        """Copy everything from another store, all or nothing.
 
-        Raises ConflictError when this store holds anything already; a store that was retired
-        is emptied first. Taking over what is here already does nothing.
+        Raises ConflictError if this store already contains anything; a retired store is emptied
+        first. Copying the same content again does nothing.
         """
 
     def retire(self, moved_to: str) -> None:
-        """Refuse to write from now on: everything lives at `moved_to`."""
+        """Refuse all writes from now on: everything has moved to `moved_to`."""
 
     def close(self) -> None:
-        """Give back connections."""
+        """Close connections."""

@@ -1,8 +1,8 @@
-"""What both stores do alike: the catalogue of versions and saved results.
+"""The part that both stores share: the catalogue of versions and saved results.
 
-A store keeps rows somewhere (files, tables) and one entry a version in its catalogue. The entry
-is written last, in one transaction under the lock of all writers, so that a version is there
-whole or not at all. The subclasses say where rows are kept and how writers are locked.
+A store keeps rows in files or tables and one entry per version in its catalogue. The entry is
+written last, in one transaction under the writers' lock, so that a version exists completely
+or not at all. Subclasses define where rows are kept and how writers are locked.
 """
 
 from __future__ import annotations
@@ -76,40 +76,40 @@ _UNREADABLE = (
     shapely.errors.ShapelyError,
     sa.exc.InvalidRequestError,
 )
-"""What reading a damaged row raises: a number, a date or a document that is none."""
+"""Errors of reading a damaged row: a number, date or document that cannot be parsed."""
 
 
 class CataloguedStore(ABC):
-    """A store with a catalogue; see `base.Store` for what its methods promise."""
+    """A store with a catalogue; see `base.Store` for the promises of its methods."""
 
     def __init__(self, county: str) -> None:
         self._county = county
         self._held = threading.local()
 
-    # ---- what a store must say ----------------------------------------------------------------
+    # ---- what subclasses define ---------------------------------------------------------------
 
     @property
     @abstractmethod
     def shown(self) -> str:
-        """Where this is, without a password."""
+        """The store's location, without a password."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give back connections."""
+        """Close connections."""
 
     @abstractmethod
     def _reading(self) -> AbstractContextManager[sa.Connection | None]:
-        """Give a connection that sees one moment; None when nothing was ever written."""
+        """Give a connection that sees one snapshot; None if nothing was ever written."""
 
     @abstractmethod
     def _locked(self) -> AbstractContextManager[sa.Connection]:
-        """Give a connection in a transaction that no other writer shares; commit at the end."""
+        """Give a connection in a transaction that excludes other writers; commit at the end."""
 
     @abstractmethod
     def _staging(
         self, staged: Iterable[Staged]
     ) -> AbstractContextManager[tuple[sa.Connection, list[Placed]]]:
-        """Write rows to new places, durably; then as `_locked`, with the places."""
+        """Write rows durably to new places; then give what `_locked` gives, and the places."""
 
     @abstractmethod
     def _read_rows(
@@ -120,22 +120,22 @@ class CataloguedStore(ABC):
         bbox: Box | None,
         asked: tuple[Condition, ...],
     ) -> pd.DataFrame:
-        """Return rows from their place; NotFoundError when the place is gone.
+        """Return rows from their place; raises NotFoundError if the place no longer exists.
 
-        Raises DamageError when they cannot be what was written.
+        Raises DamageError if they cannot be what was written.
         """
 
     @abstractmethod
     def _drop(self, connection: sa.Connection, places: Sequence[str]) -> None:
-        """Drop places, in the transaction where that can be."""
+        """Drop places, within the transaction if the store can."""
 
     @abstractmethod
     def _dropped(self, places: Sequence[str]) -> None:
-        """Drop places that nothing refers to any more, once the transaction is over."""
+        """Drop places that nothing refers to any more, after the transaction."""
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
-        """Give a locked connection: the one held already, or a new one."""
+        """Give a locked connection: the current one, or a new one."""
         held: sa.Connection | None = getattr(self._held, "connection", None)
         if held is not None:
             yield held
@@ -146,7 +146,7 @@ class CataloguedStore(ABC):
 
     @contextmanager
     def _sound(self) -> Iterator[None]:
-        """Tell damage as StoreError, with the layer and version that it met, and the ways out."""
+        """Turn damage into StoreError, naming the layer and version concerned and the ways out."""
         try:
             yield
         except GeoServiceError:
@@ -160,18 +160,18 @@ class CataloguedStore(ABC):
             raise self._broken(reason) from error
 
     def _stopped(self, reason: str, *, is_full: bool = False) -> StoreError:
-        """Return the error of a store that could not do its work."""
+        """Return the error for a store that could not do its work."""
         key = "problem.store_full" if is_full else "problem.store_failed"
         told = said("problem.store_full_told") if is_full else None
         return StoreError(said(key, store=self.shown, reason=reason), told=told, is_full=is_full)
 
     def _broken(self, reason: str) -> StoreError:
-        """Return the error of a catalogue that cannot be read."""
+        """Return the error for a catalogue that cannot be read."""
         msg = said("problem.store_broken", store=self.shown, reason=reason)
         return StoreError(msg, told=said("problem.store_broken_told"))
 
     def _damaged(self, layer: str, version: str, reason: str = "") -> StoreError:
-        """Return the error of a version that is not what was written."""
+        """Return the error for a version that is not what was written."""
         about = {"layer": repr(layer), "version": version}
         more = {"name": layer, "store": self.shown, "reason": reason or "digest"}
         return StoreError(
@@ -185,7 +185,7 @@ class CataloguedStore(ABC):
             raise StoreError(msg)
 
     def _claim(self, connection: sa.Connection) -> None:
-        """Note whose store this is; StoreError when it is another county's."""
+        """Record the store's county; raises StoreError if it belongs to another county."""
         owner = _fact(connection, _COUNTY)
         if owner is None:
             connection.execute(sa.insert(facts).values(name=_COUNTY, value=self._county))
@@ -196,7 +196,7 @@ class CataloguedStore(ABC):
     # ---- versions -----------------------------------------------------------------------------
 
     def newest(self) -> Mapping[str, LayerVersion]:
-        """Return what counts of each layer since something was published."""
+        """Return the version in force of each layer, once anything was published."""
         with self._reading() as connection:
             return {} if connection is None else counting(connection)
 
@@ -206,7 +206,7 @@ class CataloguedStore(ABC):
             return {} if connection is None else _originals(connection)
 
     def recorded(self) -> Mapping[str, OwnFile]:
-        """Return what the first publication found in the workspace's own files."""
+        """Return the records of own files that the first publication made."""
         with self._reading() as connection:
             return {} if connection is None else recorded_files(connection)
 
@@ -217,16 +217,16 @@ class CataloguedStore(ABC):
             return 0 if connection is None else int(connection.execute(query).scalar_one())
 
     def history(self, layer: str) -> list[LayerVersion]:
-        """Return all kept entries of a layer, newest first."""
+        """Return all kept versions of a layer, newest first."""
         layer_schema(layer)
         query = sa.select(versions).where(versions.c.layer == layer)
         found = self._entries(query.order_by(versions.c.number.desc(), versions.c.id.desc()))
         in_force = self.originals().get(layer)
-        # Of several numbers 0 the one in force comes first.
+        # If there are several numbers 0, the one in force comes first.
         return sorted(found, key=lambda entry: (-entry.number, entry != in_force))
 
     def entries(self) -> list[LayerVersion]:
-        """Return every entry of every layer in the order they were made."""
+        """Return every entry of every layer in the order in which they were made."""
         return self._entries(sa.select(versions).order_by(versions.c.id))
 
     def _entries(self, query: sa.Select[Any]) -> list[LayerVersion]:
@@ -236,7 +236,7 @@ class CataloguedStore(ABC):
             )
 
     def entry(self, layer: str, version: str) -> LayerVersion:
-        """Return the newest entry that a number or a version means."""
+        """Return the newest entry with a number or version."""
         layer_schema(layer)
         with self._reading() as connection:
             return entry_of(find_row(connection, layer, version))
@@ -244,7 +244,7 @@ class CataloguedStore(ABC):
     def read(
         self, layer: str, version: str, *, bbox: Box | None = None, where: Where | None = None
     ) -> pd.DataFrame:
-        """Return the rows of a version in their order."""
+        """Return the rows of a version in order."""
         layer_schema(layer)
         asked = conditions(layer, where)
         with self._reading() as connection:
@@ -257,7 +257,7 @@ class CataloguedStore(ABC):
                 raise
             except DamageError as damage:
                 raise self._damaged(layer, entry.version, damage.reason) from damage
-            except (GeoServiceError, *_UNREADABLE) as error:  # rows that break the layer's form
+            except (GeoServiceError, *_UNREADABLE) as error:  # rows that break the layer's schema
                 raise self._damaged(layer, entry.version, type(error).__name__) from error
             is_whole = bbox is None and not asked
             if is_whole and not _is_right(frame, entry, is_checked=row.checksum is not None):
@@ -290,7 +290,7 @@ class CataloguedStore(ABC):
             ]
 
     def _check_early(self, conflicts: Mapping[str, str | None], found: Sequence[Found]) -> None:
-        """Raise ConflictError for what cannot be published as things stand."""
+        """Raise ConflictError early for layers that cannot be published now."""
         with self._reading() as connection:
             now = {} if connection is None else counting(connection)
         new = {draft.layer: original_entry(draft, item) for draft, item in found}
@@ -300,7 +300,7 @@ class CataloguedStore(ABC):
     def _with_originals(
         self, own: Sequence[Found], items: Sequence[Staged] = (), *, is_recorded: bool = False
     ) -> Iterator[tuple[sa.Connection, list[Placed], dict[tuple[str, str], LayerVersion]]]:
-        """Stage rows, and what own files hold beside them, which is number 0 from then on.
+        """Stage rows, and the content of own files, which becomes number 0.
 
         Gives the open transaction, the places of the rows, and every number 0 by content.
         """
@@ -313,11 +313,11 @@ class CataloguedStore(ABC):
             kept = originals_by_content(connection)
             for (draft, item), placed in zip(new, places[len(items) :], strict=True):
                 key = (item[0], item[2])
-                if key in kept:  # somebody else kept it meanwhile
+                if key in kept:  # another process has kept it in the meantime
                     self._drop(connection, [placed[0]])
                 else:
                     kept[key] = insert_entry(connection, original_entry(draft, item), placed)
-            if any((item[0], item[2]) not in kept for _, item in own):  # retention was first
+            if any((item[0], item[2]) not in kept for _, item in own):  # retention has dropped it
                 raise ConflictError(said("problem.meanwhile"))
             if is_recorded:
                 record_files(connection, own, published=latest(connection, PUBLISHED))
@@ -333,10 +333,10 @@ class CataloguedStore(ABC):
         against: Mapping[str, str | None] | None = None,
         own: Sequence[Draft] = (),
     ) -> LayerVersion:
-        """Publish what an earlier version held, as a new number."""
+        """Publish an earlier version again under a new number."""
         layer_schema(layer)
         found = [(draft, staged(draft)) for draft in own]
-        self.entry(layer, version)  # told early
+        self.entry(layer, version)  # fail early
         with self._with_originals(found, is_recorded=True) as (connection, _, _):
             row = find_row(connection, layer, version)
             check_newest(counting(connection), {**(against or {}), layer: expected})
@@ -355,7 +355,7 @@ class CataloguedStore(ABC):
             return insert_entry(connection, entry, (row.place, row.checksum))
 
     def keep(self, drafts: Sequence[Draft]) -> list[LayerVersion]:
-        """Keep what the workspace's own files hold as number 0, each content once."""
+        """Keep the content of the workspace's own files as number 0, each content once."""
         found = [(draft, staged(draft)) for draft in drafts]
         keys = [(item[0], item[2]) for _, item in found]
         with self._reading() as connection:
@@ -391,7 +391,7 @@ class CataloguedStore(ABC):
     # ---- saved results ------------------------------------------------------------------------
 
     def save(self, saved: Saved, documents: Mapping[str, bytes]) -> Saved:
-        """Keep a result and its documents; of one id the first is kept."""
+        """Save a result and its documents, unless the id is already saved."""
         packed = {name: zlib.compress(content) for name, content in documents.items()}
         with self._writing() as connection:
             there = find_saved(connection, saved.kind, saved.id)
@@ -411,7 +411,7 @@ class CataloguedStore(ABC):
             return [saved_of(connection, row) for row in rows]
 
     def count_saved(self, kind: str) -> int:
-        """Return how many results of a kind are saved."""
+        """Return the number of saved results of a kind."""
         query = sa.select(sa.func.count()).select_from(results).where(results.c.kind == kind)
         with self._reading() as connection:
             return 0 if connection is None else connection.execute(query).scalar_one()
@@ -468,14 +468,14 @@ class CataloguedStore(ABC):
             return frozenset(found)
 
     def pin(self, kind: str, identity: str, *, is_pinned: bool) -> None:
-        """Keep a saved result whatever the limits say, or no longer."""
+        """Pin or unpin a saved result."""
         is_meant = (results.c.kind == kind) & (results.c.id == identity)
-        self.find(kind, identity)  # a store that was never written stays so
+        self.find(kind, identity)  # so that a store that was never written stays unwritten
         with self._writing() as connection:
             connection.execute(sa.update(results).where(is_meant).values(is_pinned=is_pinned))
 
     def drop(self, wanted: Sequence[tuple[str, str]], *, but_pinned: bool = False) -> int:
-        """Drop saved results with their documents; return how many there were."""
+        """Drop saved results with their documents; return how many were dropped."""
         with self._reading() as connection:
             if connection is None or not wanted:
                 return 0
@@ -486,7 +486,7 @@ class CataloguedStore(ABC):
 
     @contextmanager
     def closed_to_others(self) -> Iterator[None]:
-        """Let nobody else write while this holds."""
+        """Keep all others from writing inside this context."""
         with self._writing() as connection:
             self._held.connection = connection
             try:
@@ -495,12 +495,12 @@ class CataloguedStore(ABC):
                 del self._held.connection
 
     def retire(self, moved_to: str) -> None:
-        """Refuse to write from now on."""
+        """Refuse all writes from now on."""
         with self._writing() as connection:
             connection.execute(sa.insert(facts).values(name=_MOVED_TO, value=moved_to))
 
     def take_over(self, other: Store) -> None:
-        """Take everything that another store holds, all or nothing."""
+        """Copy everything from another store, all or nothing."""
         entries, records = other.entries(), other.recorded()
         every = [item for kind in KINDS for item in other.saved(kind, limit=_ALL_SAVED)]
         contents = list({(entry.layer, entry.digest): entry for entry in entries}.values())
@@ -552,13 +552,13 @@ def _originals(connection: sa.Connection) -> dict[str, LayerVersion]:
 
 
 def _is_right(frame: pd.DataFrame, entry: LayerVersion, *, is_checked: bool) -> bool:
-    """Return whether all rows of a version are what was written; files were checked before."""
+    """Return whether all rows of a version are as written; files were checked before."""
     is_counted = len(frame) == entry.features
     return is_counted and (is_checked or content_digest(frame, entry.layer) == entry.digest)
 
 
 def _taken(other: Store, entry: LayerVersion) -> Staged:
-    """Read a version from another store and make sure that it is what it was."""
+    """Read a version from another store and check that it is unaltered."""
     frame = canonical(other.read(entry.layer, entry.version), entry.layer)
     if content_digest(frame, entry.layer) != entry.digest:
         about = {"layer": repr(entry.layer), "version": entry.version}

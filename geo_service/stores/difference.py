@@ -1,8 +1,8 @@
-"""What changed from one version of a layer to another, feature by feature.
+"""Compare two versions of a layer, feature by feature.
 
-Features are matched by the layer's key. A shape has changed when the two do not cover the same
-points: another starting vertex or direction of the same outline is no change. How much
-it moved is measured in the workspace's metric CRS.
+Features are matched by the layer's key. A shape has changed if the two do not cover the same
+points: another starting vertex or direction of the same outline is not a change. How far a
+shape moved is measured in the workspace's metric CRS.
 """
 
 from __future__ import annotations
@@ -30,37 +30,37 @@ class ShapeChange:
     area_before_m2: float
     area_after_m2: float
     moved_area_m2: float | None
-    """Area in one of the two shapes only; None where one shape is missing."""
+    """Area in m² that only one of the shapes covers; None if one shape is missing."""
     hausdorff_m: float | None
-    """How far a vertex of one lies from the other at most; None where one is missing."""
+    """Largest distance in m from a vertex of one to the other shape; None if one is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureChange:
-    """One feature of both versions that is not the same in both."""
+    """A feature that differs between the two versions."""
 
     id: str
     columns: dict[str, tuple[Any, Any]]
-    """By column the value before and after; None where it is missing."""
+    """For each changed column, the value before and after; None for a missing value."""
     shape: ShapeChange | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """What changed in a layer: added and removed rows, changed features, how many stayed."""
+    """The changes of a layer: added and removed rows, changed features, number unchanged."""
 
     layer: str
     added: pd.DataFrame
     removed: pd.DataFrame
     changed: tuple[FeatureChange, ...]
     changed_rows: pd.DataFrame
-    """The changed features as they are after, in the order of `changed`."""
+    """The changed features as in the later version, in the order of `changed`."""
     unchanged: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeCounts:
-    """How many features of a layer are added, removed, changed and left as they are."""
+    """How many features of a layer are added, removed, changed and unchanged."""
 
     added: int
     removed: int
@@ -69,12 +69,12 @@ class ChangeCounts:
 
     @property
     def before(self) -> int:
-        """How many features the layer has had."""
+        """The number of features in the earlier version."""
         return self.removed + self.changed + self.unchanged
 
 
 def feature_ids(frame: pd.DataFrame, schema: LayerSchema) -> pd.Index:
-    """Return the features' ids, of several columns joined by a slash ("E1/2025")."""
+    """Return the features' ids; a key of several columns is joined by slashes ("E1/2025")."""
     parts = [frame[name].astype("str") for name in schema.key]
     whole = parts[0]
     for part in parts[1:]:
@@ -85,10 +85,10 @@ def feature_ids(frame: pd.DataFrame, schema: LayerSchema) -> pd.Index:
 def find_differences(
     before: pd.DataFrame, after: pd.DataFrame, *, layer: str, metric_crs: pyproj.CRS | str
 ) -> Difference:
-    """Return what changed from one version of a layer to another.
+    """Return the changes from one version of a layer to another.
 
-    Both frames are in the form of `frames.canonical`, with every id once. Added and changed
-    features stand in the order of `after`, removed ones in that of `before`.
+    Both frames are in the form of `frames.canonical`, with unique ids. Added and changed
+    features are in the order of `after`, removed ones in that of `before`.
     """
     found = _compare(before, after, SCHEMAS[layer])
     old, new, rows = found.old, found.new, found.rows
@@ -118,9 +118,9 @@ def find_differences(
 
 
 def count_differences(before: pd.DataFrame, after: pd.DataFrame, *, layer: str) -> ChangeCounts:
-    """Return how many features `find_differences` would list, without measuring any.
+    """Return how many features `find_differences` would list, without measuring shapes.
 
-    Both frames are in the form of `frames.canonical`, with every id once.
+    Both frames are in the form of `frames.canonical`, with unique ids.
     """
     if before.empty:
         return ChangeCounts(added=len(after), removed=0, changed=0, unchanged=0)
@@ -135,18 +135,18 @@ def count_differences(before: pd.DataFrame, after: pd.DataFrame, *, layer: str) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Compared:
-    """Two versions of a layer beside each other."""
+    """Two versions of a layer side by side."""
 
     is_added: NDArray[np.bool_]
     is_removed: NDArray[np.bool_]
     old: pd.DataFrame
-    """The features of both versions as they were; `new` has the same features in its rows."""
+    """Features of both versions, in the earlier one; the rows of `new` are the same features."""
     new: pd.DataFrame
     ids: pd.Index
     differs: dict[str, NDArray[np.bool_]]
     shapes: NDArray[np.bool_]
     rows: NDArray[np.intp]
-    """Where anything differs."""
+    """Flags the features that differ in anything."""
 
 
 def _compare(before: pd.DataFrame, after: pd.DataFrame, schema: LayerSchema) -> _Compared:
@@ -177,7 +177,7 @@ def _compare(before: pd.DataFrame, after: pd.DataFrame, schema: LayerSchema) -> 
 
 
 def _differs(old: pd.Series[Any], new: pd.Series[Any]) -> NDArray[np.bool_]:
-    """Where cells differ; two missing values are the same."""
+    """Return where cells differ; two missing values are equal."""
     missing = old.isna().to_numpy(), new.isna().to_numpy()
     same = (old.astype("object") == new.astype("object")).to_numpy(dtype=bool, na_value=False)
     differs: NDArray[np.bool_] = ~(same | (missing[0] & missing[1]))
@@ -185,7 +185,7 @@ def _differs(old: pd.Series[Any], new: pd.Series[Any]) -> NDArray[np.bool_]:
 
 
 def _moved(old: pd.DataFrame, new: pd.DataFrame) -> NDArray[np.bool_]:
-    """Where shapes are not the same points."""
+    """Return where shapes do not cover the same points."""
     if not isinstance(old, gpd.GeoDataFrame) or not isinstance(new, gpd.GeoDataFrame):
         return np.zeros(len(new), dtype=bool)
     one, other = old.geometry.to_numpy(), new.geometry.to_numpy()

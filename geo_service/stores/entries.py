@@ -1,7 +1,7 @@
-"""Rows of the catalogue's two tables of versions, as values: entries, and records of own files.
+"""Convert rows of the catalogue's two tables of versions: entries, and records of own files.
 
-Every function works in the transaction that its caller holds. A row whose seal does not fit is
-told as damage; the stores turn that into StoreError.
+Every function works in its caller's transaction. A row whose seal does not match raises
+DamageError, which the stores turn into StoreError.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from geo_service.stores.base import Draft
 
 Staged = tuple[str, "pd.DataFrame", str]
-"""A layer, its rows in canonical form, and their digest."""
+"""A layer's draft, its rows in canonical form, and their digest."""
 Placed = tuple[str, str | None]
-"""Where rows lie, and SHA-256 over the file that they lie in."""
+"""The place of rows, and SHA-256 of the file that contains them."""
 Found = tuple["Draft", Staged]
-"""What an own file holds, and the same in canonical form."""
+"""The record of an own file, and its rows in canonical form."""
 
 PUBLISHED = versions.c.number > 0
 _SEALED = (
@@ -58,7 +58,7 @@ def staged(draft: Draft) -> Staged:
 
 
 def entry_of(row: sa.Row[Any]) -> LayerVersion:
-    """Return a row of `layer_versions` as an entry; DamageError when it was changed."""
+    """Return a row of `layer_versions` as an entry; raises DamageError if it was altered."""
     if not is_sound({name: getattr(row, name) for name in _SEALED}, row.seal):
         raise DamageError(SEAL, layer=row.layer, version=str(row.digest)[:VERSION_LENGTH])
     return LayerVersion(
@@ -75,7 +75,7 @@ def entry_of(row: sa.Row[Any]) -> LayerVersion:
 
 
 def next_entry(draft: Draft, item: Staged, before: LayerVersion | None) -> LayerVersion:
-    """Return the entry that follows another one."""
+    """Return the entry that follows `before`."""
     return LayerVersion(
         layer=draft.layer,
         number=1 if before is None else before.number + 1,
@@ -103,7 +103,7 @@ def original_entry(draft: Draft, item: Staged) -> LayerVersion:
 
 
 def originals_by_content(connection: sa.Connection) -> dict[tuple[str, str], LayerVersion]:
-    """Return every kept number 0 by layer and digest."""
+    """Return every kept number 0, by layer and digest."""
     rows = connection.execute(sa.select(versions).where(versions.c.number == 0))
     return {(row.layer, row.digest): entry_of(row) for row in rows}
 
@@ -129,14 +129,14 @@ def insert_entry(connection: sa.Connection, entry: LayerVersion, placed: Placed)
 
 
 def latest(connection: sa.Connection, which: sa.ColumnElement[bool]) -> dict[str, LayerVersion]:
-    """Return the entry made last of each layer, of those that are meant."""
+    """Return each layer's latest entry among those selected by `which`."""
     last = sa.select(sa.func.max(versions.c.id)).where(which).group_by(versions.c.layer)
     rows = connection.execute(sa.select(versions).where(versions.c.id.in_(last)))
     return {row.layer: entry_of(row) for row in rows}
 
 
 def recorded_files(connection: sa.Connection) -> dict[str, OwnFile]:
-    """Return the records of own files; DamageError when one was changed."""
+    """Return the records of own files; raises DamageError if one was altered."""
     found = {}
     for row in connection.execute(sa.select(own_files)):
         values = {name: getattr(row, name) for name in _RECORDED}
@@ -147,13 +147,13 @@ def recorded_files(connection: sa.Connection) -> dict[str, OwnFile]:
 
 
 def insert_record(connection: sa.Connection, record: OwnFile) -> None:
-    """Record what counts of a layer's own file from now on."""
+    """Record the content of a layer's own file that is in force from now on."""
     values = {name: getattr(record, name) for name in _RECORDED}
     connection.execute(sa.insert(own_files).values(**values, seal=seal_of(values)))
 
 
 def recorded_originals(connection: sa.Connection) -> dict[str, LayerVersion]:
-    """Return the number 0 in force of each layer that was recorded."""
+    """Return the number 0 in force of each recorded layer."""
     records = recorded_files(connection)
     if not records:
         return {}
@@ -165,14 +165,14 @@ def recorded_originals(connection: sa.Connection) -> dict[str, LayerVersion]:
 
 
 def counting(connection: sa.Connection) -> dict[str, LayerVersion]:
-    """Return what counts of each layer: see `Store.newest`."""
+    """Return the version in force of each layer; see `Store.newest`."""
     return {**recorded_originals(connection), **latest(connection, PUBLISHED)}
 
 
 def record_files(
     connection: sa.Connection, own: Sequence[Found], *, published: Mapping[str, LayerVersion]
 ) -> None:
-    """Record own files of layers of which nothing is recorded or published yet."""
+    """Record own files of layers that have neither a record nor a published version."""
     known = recorded_files(connection)
     for draft, (layer, _, digest) in own:
         if layer in known or layer in published:
@@ -188,7 +188,7 @@ def record_files(
 
 
 def find_row(connection: sa.Connection | None, layer: str, version: str) -> sa.Row[Any]:
-    """Return the newest row that a number or a version means; of number 0 the one in force."""
+    """Return the newest row with a number or version; for number 0 the one in force."""
     if connection is not None:
         is_number = version.isascii() and version.isdecimal() and len(version) < VERSION_LENGTH
         is_meant = (
@@ -207,7 +207,7 @@ def find_row(connection: sa.Connection | None, layer: str, version: str) -> sa.R
 
 
 def check_newest(newest: Mapping[str, LayerVersion], expected: Mapping[str, str | None]) -> None:
-    """Raise ConflictError when what counts of a layer is not the version expected."""
+    """Raise ConflictError if a layer's version in force is not the expected one."""
     for layer, version in expected.items():
         found = newest.get(layer)
         if (found.version if found else None) == version:
@@ -228,7 +228,7 @@ def old_rows(
     recorded: Mapping[str, OwnFile],
     count: int,
 ) -> list[sa.Row[Any]]:
-    """Return the rows that are not among the newest, not in force, and no result's ground."""
+    """Return the rows that are neither among the newest, nor in force, nor used by a result."""
     last: dict[str, int] = {}
     original: dict[str, str] = {}
     for row in rows:  # oldest first

@@ -1,8 +1,8 @@
-"""A layer's frame in the one form that stores keep, its digest, and conditions on its rows.
+"""Bring a layer's frame into the canonical form that stores keep; digest it, filter its rows.
 
-The form is the schema's: its columns in order, one data type for each kind, missing values
-missing, geometry in EPSG:4490 or None. What comes out of a store is what `reading.read_layer`
-would return for the same rows, so that a plan does not show where its frames were kept.
+The form is that of the schema: its columns in order, one data type for each kind, no stand-ins
+for missing values, geometry in EPSG:4490 or None. A store returns what `reading.read_layer`
+would return for the same rows, so plans do not depend on where their frames were kept.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NUL = "\x00"
 
 
 def canonical(frame: pd.DataFrame, layer: str) -> pd.DataFrame:
-    """Return a layer's frame in the form that stores keep; the given one stays as it is.
+    """Return a copy of a layer's frame in the form that stores keep.
 
     Raises
     ------
@@ -108,11 +108,11 @@ def _converted(cells: pd.Series[Any], item: Field) -> pd.Series[Any]:
 
 
 def content_digest(frame: pd.DataFrame, layer: str) -> str:
-    """Return SHA-256 over the content of a frame in canonical form, as 64 digits.
+    """Return SHA-256 of the content of a frame in canonical form, as 64 hexadecimal digits.
 
-    It covers the layer's name, its columns and their values in order, and the shapes as
-    they are, bit by bit; not data types, which the schema decides. JSON writes a float with as
-    many digits as tell it from its neighbours.
+    It covers the layer's name, its columns and their values in order, and the shapes bit by
+    bit; not data types, which the schema defines. JSON writes a float with enough digits to
+    distinguish it from its neighbours.
     """
     digest = hashlib.sha256(f"{layer}|{len(frame)}".encode())
     for name in frame.columns:
@@ -129,7 +129,7 @@ def content_digest(frame: pd.DataFrame, layer: str) -> str:
 def _plain_cells(cells: pd.Series[Any]) -> list[Any]:
     if pd.api.types.is_datetime64_dtype(cells):
         return [None if pd.isna(cell) else cell.isoformat() for cell in cells]
-    # Plain Python values: text, numbers and None, as quickly as pandas makes them.
+    # Plain Python values (text, numbers and None), by pandas' fastest way.
     return cells.astype("object").where(cells.notna(), None).tolist()
 
 
@@ -146,12 +146,12 @@ class Condition:
 
 
 def conditions(layer: str, where: Where | None) -> tuple[Condition, ...]:
-    """Return what `where` asks of each column, its values in the column's type.
+    """Return the conditions in `where`, with values converted to their column's type.
 
     Raises
     ------
     InvalidQueryError
-        The layer has no such column, or a value is of another kind.
+        The layer has no such column, or a value is of another type.
     """
     return tuple(_condition(layer, name, asked) for name, asked in (where or {}).items())
 
@@ -190,7 +190,7 @@ def _value(cell: Any, item: Field) -> str | float | bool | datetime:  # noqa: AN
 
 
 def fitting(frame: pd.DataFrame, asked: tuple[Condition, ...]) -> pd.DataFrame:
-    """Return the rows that have the values asked for."""
+    """Return the rows that meet the conditions."""
     for condition in asked:
         cells = frame[condition.column]
         is_met = cells.isin(condition.wanted).fillna(value=False).astype(bool)
@@ -201,7 +201,7 @@ def fitting(frame: pd.DataFrame, asked: tuple[Condition, ...]) -> pd.DataFrame:
 
 
 def meeting(frame: pd.DataFrame, bbox: Box | None) -> pd.DataFrame:
-    """Return the rows whose shape meets a box; a row without a shape meets none."""
+    """Return the rows whose shape meets a box; rows without a shape never do."""
     if bbox is None:
         return frame
     if not isinstance(frame, gpd.GeoDataFrame):
@@ -212,7 +212,7 @@ def meeting(frame: pd.DataFrame, bbox: Box | None) -> pd.DataFrame:
 
 
 def box_shape(bbox: Box) -> BaseGeometry:
-    """Return a box as a shape; one without width or height is a line, without both a point."""
+    """Return a box as a shape: a line if it has no width or no height, a point if neither."""
     west, south, east, north = bbox
     if west < east and south < north:
         return shapely.box(*bbox)
@@ -221,7 +221,7 @@ def box_shape(bbox: Box) -> BaseGeometry:
 
 
 def layer_schema(layer: str) -> LayerSchema:
-    """Return a layer's schema; NotFoundError for an unknown name."""
+    """Return a layer's schema; raises NotFoundError for an unknown name."""
     if layer not in SCHEMAS:
         msg = said("problem.no_layer", name=repr(layer), known=list(SCHEMAS))
         raise NotFoundError(msg)

@@ -1,9 +1,9 @@
-"""A whole plan as one GeoPackage, for QGIS and GDAL; and the workspace back from it.
+"""Write a whole plan as one GeoPackage, for QGIS and GDAL; and make a workspace from it again.
 
-Layers are feature tables in EPSG:4490, tables attribute tables. What decides about the plan
-beside its layers (settings, rulebook, waivers, industry groups) stands in the attribute
-table `geo_service_files`, and with them the elevation model's file as it is. Unpacking gives a
-workspace whose layers lie in one GeoPackage: the frames, and so the versions, are the same.
+Layers with geometry become feature tables in EPSG:4490, the others attribute tables. The other
+inputs of the plan (settings, rulebook, waivers, industry groups, the elevation model's file) are
+in the attribute table `geo_service_files`. Unpacking gives a workspace whose layers are in one
+GeoPackage: the frames, and so the versions, are the same.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _DEM = "dem"
 _DEM_FILE = "dem.tif"
 _LARGEST_DEM = 500_000_000
 _VERSION = {"VERSION": "1.3"}
-"""Of the GeoPackage standard: Debian's GDAL warns of a newer one."""
+"""Version of the GeoPackage standard: Debian's GDAL warns about a newer one."""
 
 
 def write_geopackage(
@@ -60,20 +60,20 @@ def write_geopackage(
     dem: bytes | None = None,
     styles: Mapping[str, str] | None = None,
 ) -> None:
-    """Write a plan's layers and settings as one GeoPackage; it appears when it is complete.
+    """Write a plan's layers and settings as one GeoPackage; the file appears once complete.
 
     Parameters
     ----------
     frames
-        By layer its rows as they are kept (`frames.canonical`).
+        For each layer its rows in the form of `frames.canonical`.
     settings
         `workspace.toml` as plain data.
     files
-        The texts beside it by the setting that names them.
+        The other text files, by the setting that names them.
     dem
-        The elevation model's file, where there is one.
+        The elevation model's file, if there is one.
     styles
-        By layer a QGIS style (QML), shown by QGIS by itself.
+        For each layer a QGIS style (QML), which QGIS applies by itself.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def write_geopackage(
 
 @contextmanager
 def _new_file(path: Path) -> Iterator[Path]:
-    """Give a name to write under; at the end the file is made durable and takes its place."""
+    """Give a temporary path; at the end the file is synced and renamed to its place."""
     sweep_scratch(path.parent)
     with scratch_folder("export", parent=path.parent) as folder:
         part = folder / "plan.gpkg"
@@ -132,7 +132,7 @@ def _write_layer(path: Path, name: str, frame: pd.DataFrame) -> None:
 
 
 def _write_styles(path: Path, styles: Mapping[str, str]) -> None:
-    """Add the table in which QGIS looks for styles; GDAL no longer has the file open."""
+    """Add the table in which QGIS looks for styles; GDAL must have closed the file."""
     with sqlite3.connect(path) as base:
         base.execute(
             f"CREATE TABLE {STYLES_TABLE} (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, "
@@ -159,15 +159,15 @@ def _write_styles(path: Path, styles: Mapping[str, str]) -> None:
 def unpack_geopackage(source: Path, folder: Path) -> Path:
     """Make a workspace's folder from a GeoPackage that `write_geopackage` made.
 
-    It is read in a process of its own and its layers are written anew: no view, trigger or
-    index of the file gets into the workspace. The names of the files in it are fixed; nothing
-    in the GeoPackage decides where anything is written.
+    It is read in a separate process and its layers are written anew: no view, trigger or
+    index of the file gets into the workspace. The names of the written files are fixed;
+    nothing in the GeoPackage decides where anything is written.
 
     Raises
     ------
     WorkspaceError
-        The file is no such GeoPackage, reading it goes past a limit, or the folder holds
-        something already.
+        The file is not such a GeoPackage, reading it exceeds a limit, or the folder is not
+        empty.
     """
     with scratch_folder("unpack") as scratch:
         layers = scratch / LAYERS_FILE
@@ -189,7 +189,7 @@ def unpack_geopackage(source: Path, folder: Path) -> Path:
             KeyError,
             TypeError,
             RecursionError,
-        ):  # settings that `export` never wrote
+        ):  # settings that `export` never writes
             raise _no_plan(source) from None
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -204,7 +204,7 @@ def unpack_geopackage(source: Path, folder: Path) -> Path:
 
 
 def _files_of(settings: Any, texts: Mapping[str, str], names: Sequence[str]) -> dict[str, bytes]:  # noqa: ANN401 - JSON
-    """Return the files of a workspace by their names, from what a GeoPackage carries."""
+    """Return a workspace's files by name, from a GeoPackage's settings and texts."""
     settings["layers"] = {
         name: {"file": LAYERS_FILE, "layer": name} for name in SCHEMAS if name in names
     }
@@ -230,11 +230,11 @@ UNPACKING = ProcessLimits(
     file_bytes=20_000_000_000,
     message_bytes=2_000_000_000,
 )
-"""What unpacking a GeoPackage may take: a county with a million parcels has some 1 GB."""
+"""Limits of unpacking a GeoPackage: a county with a million parcels has about 1 GB."""
 
 
 def _repacked(source: Path, target: Path) -> tuple[dict[str, str], list[str]]:
-    """Write a GeoPackage's layers anew in a process of its own; return its texts and layers."""
+    """Rewrite a GeoPackage's layers in a separate process; return its texts and layers."""
     with Isolated(["pyogrio"]) as process:
         arguments = {"source": str(source.resolve()), "target": str(target)}
         process.begin(f"{__name__}:repack", arguments, UNPACKING)
@@ -257,9 +257,9 @@ def _no_plan(source: Path, found: Message | None = None) -> WorkspaceError:
 
 
 def repack(channel: Channel, *, source: str, target: str) -> None:
-    """Answer with a GeoPackage's texts and layers, which are written to a new one.
+    """Write a GeoPackage's layers to a new one; answer with its texts and layers' names.
 
-    The answer is null for a file that `write_geopackage` did not make.
+    The answer is null if `write_geopackage` did not make the file.
     """
     path = Path(source)
     texts, names = _texts(path), []
@@ -287,7 +287,7 @@ def _copy_layer(source: Path, name: str, target: Path) -> None:
 
 
 def _texts(source: Path) -> dict[str, str] | None:
-    """Return the settings and texts that a GeoPackage carries; None when it is none of ours."""
+    """Return the settings and texts in a GeoPackage; None if it is not one of ours."""
     try:
         table = gdal.read_frame(source, "geopackage", layer=FILES_TABLE)
         texts = dict(zip(table["name"].tolist(), table["content"].tolist(), strict=True))

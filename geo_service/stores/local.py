@@ -1,12 +1,12 @@
-"""The embedded store: one immutable file a version, one SQLite catalogue, in the workspace.
+"""The embedded store, in the workspace: one immutable file per version, one SQLite catalogue.
 
-`store/layers/<layer>/<version>-<six digits>.parquet` holds rows (GeoParquet, or Parquet for a
-table), `store/catalogue.sqlite` the entries. A file is written under another name, synced,
-renamed and its folder synced before its entry is committed; nobody opens it for writing again.
-What a crash leaves behind is a file without an entry, which is swept an hour later.
+`store/layers/<layer>/<version>-<six digits>.parquet` contains rows (GeoParquet, or Parquet for a
+table), `store/catalogue.sqlite` the entries. A file is written under another name, synced and
+renamed, and its folder synced, before its entry is committed; it is never opened for writing
+again. A crash can only leave a file without an entry, which is swept an hour later.
 
-GDAL never opens the catalogue: its own SQLite and Python's, on one file in one process, lose
-acknowledged writes.
+GDAL never opens the catalogue: if GDAL's SQLite and Python's open one file in one process,
+acknowledged writes are lost.
 """
 
 from __future__ import annotations
@@ -49,22 +49,22 @@ if TYPE_CHECKING:
 LAYERS = "layers"
 BUSY_SECONDS = 30
 ORPHAN_SECONDS = 3600
-"""A file without an entry that is older than this is no longer waiting for one."""
+"""Age from which a file without an entry is no longer waiting for one."""
 _ALONE_SECONDS = 0.1
-"""How long a connection that shuts out others waits before it lets them finish."""
+"""How long an exclusive connection waits for others before it gives way to them."""
 _FREE_BYTES = 65_536
-"""With less room than this a disk counts as full."""
+"""Free space below which a disk counts as full."""
 _CHECKED_FILES = 10_000
-"""Of how many files it is remembered that their checksum was right."""
+"""Number of files whose checked checksums are remembered."""
 _ROWS_A_GROUP = 16_384
-"""Rows that are read or skipped together when a bbox or a value is asked for."""
+"""Rows that a query by bbox or value reads or skips together."""
 
 
 class LocalStore(CataloguedStore):
     """Versions and saved results in a folder of the workspace.
 
-    Nothing is made in the folder before the first write, so that a workspace may lie on
-    read-only ground.
+    Nothing is created in the folder before the first write, so a workspace may be on a
+    read-only disk.
     """
 
     def __init__(self, folder: Path, county: str) -> None:
@@ -79,11 +79,11 @@ class LocalStore(CataloguedStore):
 
     @property
     def shown(self) -> str:
-        """Return the folder."""
+        """Return the folder's path."""
         return str(self._folder)
 
     def close(self) -> None:
-        """Give back connections."""
+        """Close connections."""
         with self._lock:
             if self._engine is not None:
                 self._engine.dispose()
@@ -112,7 +112,7 @@ class LocalStore(CataloguedStore):
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Turn what SQLite and the file system say into StoreError."""
+        """Turn errors of SQLite and the file system into StoreError."""
         try:
             with self._sound():
                 yield
@@ -124,7 +124,7 @@ class LocalStore(CataloguedStore):
             raise self._stopped(reason, is_full=is_full) from error
 
     def _failed(self, error: sa.exc.DBAPIError | sqlite3.Error) -> StoreError:
-        """Return what SQLite says as StoreError: no room, damage, or another failure."""
+        """Return SQLite's error as StoreError: a full disk, damage, or another failure."""
         cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
         name = str(getattr(cause, "sqlite_errorname", ""))
         if not name.startswith(_NO_DAMAGE) and not isinstance(cause, sqlite3.ProgrammingError):
@@ -139,14 +139,14 @@ class LocalStore(CataloguedStore):
         return False
 
     def _opened(self) -> sa.Engine | None:
-        """Return the engine of a catalogue that is there and up to date; else None."""
+        """Return the engine of the catalogue, brought up to date; None if there is no catalogue."""
         try:
             status = self._path.stat()
         except FileNotFoundError:
             self._check_made()
             return None
         inode = (status.st_dev, status.st_ino)
-        if self._engine is not None and inode != self._inode:  # another file has taken its place
+        if self._engine is not None and inode != self._inode:  # the file was replaced
             self._engine.dispose()
             self._engine, self._is_writable = None, False
         if self._engine is None:
@@ -162,7 +162,7 @@ class LocalStore(CataloguedStore):
         return self._engine
 
     def _is_current(self, engine: sa.Engine) -> bool:
-        """Bring a catalogue up to date; False when there is nothing in it.
+        """Bring a catalogue up to date; return False if it is empty.
 
         A crash before the first commit leaves an empty one.
         """
@@ -179,13 +179,13 @@ class LocalStore(CataloguedStore):
         return at is not None
 
     def _check_made(self) -> None:
-        """Make sure that a catalogue that is not there, or is empty, never was another."""
+        """Make sure that a catalogue that is missing or empty was not lost."""
         if (self._folder / MADE).exists():
             reason = "missing"
             raise DamageError(reason)
 
     def _opened_for_writing(self) -> sa.Engine:
-        """Return the engine of the catalogue, which is made when there is none."""
+        """Return the engine of the catalogue, making the catalogue if there is none."""
         engine = self._opened()
         if engine is None:
             _make_folder(self._folder)
@@ -206,7 +206,7 @@ class LocalStore(CataloguedStore):
         return engine
 
     def _mark_made(self, engine: sa.Engine) -> None:
-        """Leave the mark of a catalogue that is whole on the disk."""
+        """Create the file that marks a complete catalogue on the disk."""
         mark = self._folder / MADE
         if not mark.exists():
             with engine.connect() as connection:
@@ -221,10 +221,10 @@ class LocalStore(CataloguedStore):
         return engine
 
     def _connect(self) -> sqlite3.Connection:
-        """Open the catalogue; on read-only ground in a way that needs no file beside it.
+        """Open the catalogue; on a read-only disk in a way that needs no file beside it.
 
-        Nor does a full disk have room for the memory that connections share (`-shm`): there
-        the catalogue is opened for one at a time, which keeps that memory to itself.
+        A full disk also has no room for the connections' shared-memory file (`-shm`): there the
+        catalogue is opened exclusively, which keeps that memory inside the process.
         """
         address = self._path.resolve().as_uri()
         if self._path.exists() and not os.access(self._folder, os.W_OK):
@@ -239,7 +239,7 @@ class LocalStore(CataloguedStore):
                     raise
             try:
                 return _connected(address, _Alone)
-            except sqlite3.OperationalError as error:  # two at once would wait for each other
+            except sqlite3.OperationalError as error:  # two exclusive openers block each other
                 if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > ends:
                     raise
             time.sleep(secrets.randbelow(50) / 1000)
@@ -263,18 +263,18 @@ class LocalStore(CataloguedStore):
             try:
                 self._check_there(places)
                 yield connection, list(zip(places, sums, strict=True))
-            except BaseException:  # before the commit: nothing can refer to these files
+            except BaseException:  # before the commit, so nothing refers to these files
                 self._dropped(places)
                 raise
 
     def _check_there(self, places: Sequence[str]) -> None:
-        """Make sure that nobody swept a file before its entry: this process may have slept."""
+        """Check that no file was swept before its entry: this process may have been suspended."""
         if not all((self._folder / LAYERS / place).exists() for place in places):
             msg = said("problem.store_swept", store=self.shown)
             raise StoreError(msg)
 
     def _write(self, path: Path, frame: pd.DataFrame) -> str:
-        """Write rows to a new file that is whole and durable when this returns; its checksum."""
+        """Write rows to a new file, complete and durable on return; return its checksum."""
         _make_folder(path.parent)
         part = path.with_name(path.name + ".part")
         options: dict[str, Any] = {
@@ -330,9 +330,9 @@ class LocalStore(CataloguedStore):
         return canonical(meeting(frame, bbox), layer)
 
     def _check_file(self, path: Path, checksum: str | None) -> None:
-        """Make sure, when a file is first read, that its bytes are those that were written.
+        """Check, before a file is first read, that its bytes are those that were written.
 
-        Raises DamageError when they are not: what reads it could be led astray by them.
+        Raises DamageError if they are not: a damaged file could lead its reader astray.
         """
         if checksum is None:
             return
@@ -348,15 +348,15 @@ class LocalStore(CataloguedStore):
         self._checked[path.name] = seen
 
     def _drop(self, connection: sa.Connection, places: Sequence[str]) -> None:
-        """Files go after the transaction."""
+        """Do nothing: files are removed after the transaction (`_dropped`)."""
 
     def _dropped(self, places: Sequence[str]) -> None:
         for place in places:
-            with contextlib.suppress(OSError):  # what stays is swept later
+            with contextlib.suppress(OSError):  # remaining files are swept later
                 (self._folder / LAYERS / place).unlink()
 
     def _sweep(self, engine: sa.Engine) -> None:
-        """Remove old files that have no entry, while no writer can be adding one."""
+        """Remove old files without an entry, while no writer can be adding one."""
         before = time.time() - ORPHAN_SECONDS
         with engine.connect().execution_options(immediate=True) as connection, connection.begin():
             known = set(connection.scalars(sa.select(versions.c.place)))
@@ -369,7 +369,7 @@ class LocalStore(CataloguedStore):
 
 
 def _check_tables(connection: sa.Connection) -> None:
-    """Look through the tables that decide about versions; DamageError where one is not sound."""
+    """Check the tables that decide about versions; raises DamageError if one is damaged."""
     for table in CHECKED:
         found = connection.exec_driver_sql(f"PRAGMA integrity_check('{table.name}')").scalar()
         if found != "ok":
@@ -377,7 +377,7 @@ def _check_tables(connection: sa.Connection) -> None:
 
 
 def _check_blank(connection: sa.Connection) -> None:
-    """Make sure that a catalogue without a form has no tables either."""
+    """Make sure that a catalogue without a revision has no tables either."""
     if connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar():
         reason = "no form"
         raise DamageError(reason)
@@ -389,11 +389,11 @@ def _checksum(path: Path) -> str:
 
 
 class _Alone(sqlite3.Connection):
-    """A connection that shuts out all others; closed as soon as its work is done."""
+    """An exclusive connection; closed as soon as its work is done."""
 
 
 def _connected(address: str, kind: type[sqlite3.Connection]) -> sqlite3.Connection:
-    """Open a catalogue and read a first page of it; sqlite3.OperationalError if it cannot be."""
+    """Open a catalogue and read its first page; raises sqlite3.OperationalError on failure."""
     connection = sqlite3.connect(
         address,
         uri=True,
@@ -415,7 +415,7 @@ def _connected(address: str, kind: type[sqlite3.Connection]) -> sqlite3.Connecti
 
 
 def _not_kept(connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
-    """Keep no connection in the pool that shuts out others."""
+    """Remove an exclusive connection from the pool."""
     if isinstance(connection, _Alone):
         record.invalidate()
 
@@ -437,23 +437,23 @@ _NO_DAMAGE = tuple(
         "CONSTRAINT",
     )
 )
-"""What SQLite says where the catalogue itself is sound."""
+"""SQLite's answer for a sound catalogue."""
 
 
 def _lacks_room(error: BaseException | None) -> bool:
-    """Whether SQLite says that it could not write, or make a file larger."""
+    """Return whether SQLite could not write, or could not enlarge a file."""
     name = str(getattr(error, "sqlite_errorname", ""))
     return name == "SQLITE_FULL" or name.startswith("SQLITE_IOERR")
 
 
 def _begin(connection: sa.Connection) -> None:
-    """Begin a transaction; one that will write takes the lock of writers at once."""
+    """Begin a transaction; one that will write takes the writers' lock at once."""
     is_write = connection.get_execution_options().get("immediate", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
 
 
 def _set_wal(engine: sa.Engine) -> None:
-    """Let readers read while somebody writes; several processes may be doing this at once."""
+    """Let readers read during writes (WAL); several processes may call this at once."""
     ends = time.monotonic() + BUSY_SECONDS
     while True:
         raw = engine.raw_connection()
@@ -476,7 +476,7 @@ def _upgrade(engine: sa.Engine, claim: Any) -> None:  # noqa: ANN401 - a functio
 
 
 def _expression(asked: tuple[Condition, ...]) -> pc.Expression | None:
-    """Return conditions as Arrow evaluates them while it reads."""
+    """Return conditions as an expression that Arrow evaluates while reading."""
     whole: pc.Expression | None = None
     for condition in asked:
         column = pc.field(condition.column)
@@ -488,7 +488,7 @@ def _expression(asked: tuple[Condition, ...]) -> pc.Expression | None:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each durable in the one above."""
+    """Make a folder and its parents, each durable in its own parent."""
     if folder.is_dir():
         return
     _make_folder(folder.parent)
@@ -497,8 +497,8 @@ def _make_folder(folder: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Make a file's content, or a folder's list of names, durable."""
-    if os.name == "nt" and path.is_dir():  # Windows syncs no folders
+    """Sync a file's content, or a folder's list of names, to the disk."""
+    if os.name == "nt" and path.is_dir():  # Windows cannot sync folders
         return
     flags = os.O_RDONLY if os.name != "nt" else os.O_RDWR
     handle = os.open(path, flags)

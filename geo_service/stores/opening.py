@@ -1,4 +1,4 @@
-"""Which store a workspace has: the embedded one in its folder, or a shared one by its address."""
+"""Open a workspace's store: the embedded one in its folder, or a shared one by its address."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 STORE_FOLDER = "store"
 EMBEDDED = "local"
-"""What stands for the embedded store where an address is asked for."""
+"""The address that means the embedded store."""
 
 
 def open_store(folder: Path, county: str, address: str | None = None) -> Store:
@@ -23,14 +23,14 @@ def open_store(folder: Path, county: str, address: str | None = None) -> Store:
     folder
         The workspace's folder.
     county
-        The county's code: a store belongs to one county.
+        The county's code: each store belongs to one county.
     address
         `postgresql://USER@HOST/DATABASE`, or None (or "local") for the embedded store.
 
     Raises
     ------
     StoreError
-        The address is wrong, the server cannot be reached, the store belongs to another
+        The address is wrong, the server cannot be reached, or the store belongs to another
         county or was made by a newer release.
     """
     if address is None or address == EMBEDDED:
@@ -43,19 +43,19 @@ def open_store(folder: Path, county: str, address: str | None = None) -> Store:
 
 
 def is_empty(folder: Path, address: str | None = None) -> bool:
-    """Return whether a workspace's store can hold nothing: it is embedded and not made yet."""
+    """Return whether a workspace's store is certainly empty: embedded and not made yet."""
     is_embedded = address is None or address == EMBEDDED
     files = (folder / STORE_FOLDER / name for name in (CATALOGUE, MADE))
     return is_embedded and not any(file.exists() for file in files)
 
 
 def has_password(address: str) -> bool:
-    """Return whether an address carries a password, which has no place in `workspace.toml`."""
+    """Return whether an address contains a password, which must not be in `workspace.toml`."""
     return address != EMBEDDED and without_password(address) != address
 
 
 def without_password(address: str) -> str:
-    """Return an address without its password; as it is when it cannot be read."""
+    """Return an address without its password; unchanged if it cannot be parsed."""
     import sqlalchemy as sa  # noqa: PLC0415 - only where an address is used
 
     try:

@@ -1,8 +1,8 @@
-"""The shared store: PostgreSQL with PostGIS, for several service processes at once.
+"""The shared store, PostgreSQL with PostGIS, for several service processes at once.
 
-Each version has a table of its own, `<layer>_<twelve digits>`, with a spatial index; the
-catalogue stands beside them in one schema of the database (`?schema=` of the address, default
-`geo_service`), so that a database can hold several counties. A publish is one transaction.
+Each version has its own table, `<layer>_<twelve digits>`, with a spatial index. These tables and
+the catalogue are in one schema of the database (`?schema=` of the address, default
+`geo_service`), so a database can contain several counties. A publish is one transaction.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ DEFAULT_SCHEMA = "geo_service"
 POOL_SIZE, POOL_EXTRA, POOL_SECONDS = 5, 10, 30
 CONNECT_SECONDS = 10
 LOCK_SECONDS = 120
-"""How long a publisher waits for the one before it."""
+"""How long a publisher waits for another one to finish."""
 _ROWS_AT_ONCE = 50_000
 _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,50}")
 _ROW = "row_no"
@@ -52,7 +52,7 @@ _TYPES: dict[Kind, type[sa.types.TypeEngine[Any]]] = {
 }
 _UNDEFINED_TABLE, _DISK_FULL = "42P01", "53100"
 _DAMAGES = ("22", "42703", "42804", "42846", "42883", "42P01", "XX")
-"""How the codes begin that the server gives where a table was altered, dropped or damaged."""
+"""First digits of the server's error codes for an altered, dropped or damaged table."""
 _SHOWN_IN_ADDRESS = ("host", "port", "schema")
 
 
@@ -71,7 +71,7 @@ class _Geometry(sa.types.UserDefinedType[bytes]):
 class PostgisStore(CataloguedStore):
     """Versions and saved results in a database.
 
-    Making one connects, and brings the catalogue's tables up to date.
+    The constructor connects and brings the catalogue's tables up to date.
     """
 
     def __init__(self, address: str, county: str) -> None:
@@ -115,7 +115,7 @@ class PostgisStore(CataloguedStore):
         return self._shown
 
     def close(self) -> None:
-        """Give back connections."""
+        """Close connections."""
         self._engine.dispose()
 
     # ---- connections --------------------------------------------------------------------------
@@ -152,13 +152,13 @@ class PostgisStore(CataloguedStore):
             yield connection
 
     def _take_lock(self, connection: sa.Connection) -> None:
-        """Wait for other writers; the lock goes with the transaction."""
+        """Wait for other writers; the lock ends with the transaction."""
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(self._lock_key)))
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Turn what the server says into StoreError; never with a password or a row's values."""
+        """Turn the server's errors into StoreError, without passwords or rows' values."""
         try:
             with self._sound():
                 yield
@@ -172,7 +172,7 @@ class PostgisStore(CataloguedStore):
             raise self._stopped(reason) from None
 
     def _reason(self, error: sa.exc.DBAPIError) -> str:
-        """Return what the server says in one line, never with a password."""
+        """Return the server's message in one line, without a password."""
         diagnosis = getattr(error.orig, "diag", None)
         reason = getattr(diagnosis, "message_primary", None) or str(error.orig)
         line = reason.strip().splitlines()[0] if reason.strip() else "no reason given"
@@ -231,22 +231,22 @@ class PostgisStore(CataloguedStore):
         return canonical(_frame([column.name for column in columns], rows), layer)
 
     def _drop(self, connection: sa.Connection, places: Sequence[str]) -> None:
-        """Drop tables; a reader of one is waited for."""
+        """Drop tables, waiting for their readers."""
         for place in places:
             layer = place.rpartition("_")[0]
             _table(layer, place).drop(connection, checkfirst=True)
 
     def _dropped(self, places: Sequence[str]) -> None:
-        """Tables went with the transaction."""
+        """Do nothing: tables were dropped in the transaction."""
 
 
 def _is_damage(error: sa.exc.DBAPIError) -> bool:
-    """Return whether the server met a table that is not what was made."""
+    """Return whether an error shows that a table is not as it was made."""
     return str(getattr(error.orig, "sqlstate", None) or "").startswith(_DAMAGES)
 
 
 def _schema_of(url: sa.URL) -> tuple[str, sa.URL]:
-    """Return the schema that an address names, and the address as the driver takes it."""
+    """Return the schema that an address names, and the address in the driver's form."""
     if url.get_backend_name() not in {"postgresql", "postgres"}:
         msg = said("problem.store_backend", name=repr(url.get_backend_name()))
         raise StoreError(msg)
@@ -265,7 +265,7 @@ def _shown(url: sa.URL) -> str:
 
 
 def _table(layer: str, place: str) -> sa.Table:
-    """Return a version's table as SQLAlchemy describes it."""
+    """Return SQLAlchemy's description of a version's table."""
     schema = SCHEMAS[layer]
     columns: list[sa.Column[Any]] = [sa.Column(_ROW, sa.Integer, primary_key=True)]
     columns += [sa.Column(item.name, _TYPES.get(item.kind, sa.Text)) for item in schema.fields]
@@ -283,7 +283,7 @@ def _indexes(table: sa.Table, schema: LayerSchema) -> Iterator[sa.Index]:
 
 
 def _as_csv(frame: pd.DataFrame) -> bytes:
-    """Return rows as CSV for COPY: missing is empty, an empty text is quoted, shapes are EWKB."""
+    """Return rows as CSV for COPY: missing values empty, empty texts quoted, shapes as EWKB."""
     arrays: dict[str, pa.Array] = {_ROW: pa.array(frame.index.to_numpy(), pa.int64())}
     for name in frame.columns:
         if name == "geometry":

@@ -1,4 +1,4 @@
-"""Rows of the catalogue's tables of saved results, as values; see `entries` for what holds."""
+"""Convert rows of the catalogue's tables of saved results; `entries` says what applies here too."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 USED = sa.select(result_layers.c.layer, result_layers.c.version).distinct()
-"""Versions of layers that saved results were made from."""
+"""Selects the versions of layers that saved results were made from."""
 _SEALED = ("kind", "id", "made_at", "plan_version", "rulebook_version", "software", "size")
 
 
 def find_saved(connection: sa.Connection, kind: str, identity: str) -> Saved | None:
-    """Return a saved result, None when there is none."""
+    """Return a saved result; None if there is none."""
     query = sa.select(results).where(results.c.kind == kind, results.c.id == identity)
     row = connection.execute(query).first()
     return None if row is None else saved_of(connection, row)
 
 
 def saved_of(connection: sa.Connection, row: sa.Row[Any]) -> Saved:
-    """Return a row as a saved result; DamageError when it was changed."""
+    """Return a row as a saved result; raises DamageError if it was altered."""
     own = (result_layers.c.kind == row.kind) & (result_layers.c.id == row.id)
     found = connection.execute(
         sa.select(result_layers.c.layer, result_layers.c.version)
@@ -53,7 +53,7 @@ def saved_of(connection: sa.Connection, row: sa.Row[Any]) -> Saved:
 
 
 def outline_of(row: Any) -> Outline:  # noqa: ANN401 - a row of some columns
-    """Return a row as it is listed."""
+    """Return a row as its outline for lists."""
     return Outline(
         kind=row.kind,
         id=row.id,
@@ -65,7 +65,7 @@ def outline_of(row: Any) -> Outline:  # noqa: ANN401 - a row of some columns
 
 
 def insert_saved(connection: sa.Connection, saved: Saved, packed: Mapping[str, bytes]) -> None:
-    """Add a result with its documents, which are packed with zlib."""
+    """Add a result and its documents, which are compressed with zlib."""
     own = {"kind": saved.kind, "id": saved.id}
     recipe = zlib.compress(orjson.dumps(dict(saved.recipe)))
     values = {
@@ -93,7 +93,7 @@ def insert_saved(connection: sa.Connection, saved: Saved, packed: Mapping[str, b
 def drop_saved(
     connection: sa.Connection, wanted: Iterable[tuple[str, str]], *, but_pinned: bool
 ) -> int:
-    """Drop results; what hangs on them goes with them."""
+    """Drop results and the rows that depend on them; return how many results were dropped."""
     count = 0
     for kind, identity in wanted:
         is_meant = (results.c.kind == kind) & (results.c.id == identity)

@@ -1,8 +1,8 @@
-"""What tells that a catalogue was damaged: a digest in each row over what the row says.
+"""Detect damage of a catalogue: each row has a seal, a digest of its values.
 
-SQLite has no checksums of its own, and a hand in a database leaves no trace: a flipped bit in a
-note, a number or a digest would be a wrong answer. A row that an older release wrote has no seal.
-Nothing here protects against somebody who makes a new seal.
+SQLite has no checksums of its own, and manual edits of a database leave no trace: a flipped bit
+in a note, a number or a digest would give a wrong answer. Rows of older releases have no seal.
+A seal does not protect against somebody who makes a new seal.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 _DIGITS = 16
 SEAL, ENTRY = "seal", "entry"
-"""What was wrong: a row that was changed, a row that is gone."""
+"""What was wrong: a row was altered, or a row is missing."""
 
 
 class DamageError(Exception):
-    """What was read is not what was written; the store tells it as StoreError."""
+    """Data read differ from those written; the store turns this into StoreError."""
 
     def __init__(
         self, reason: str, *, layer: str | None = None, version: str | None = None
@@ -34,7 +34,7 @@ class DamageError(Exception):
 
 
 def seal_of(values: Mapping[str, Any]) -> str:
-    """Return the seal of a row: a digest over its values by name."""
+    """Return the seal of a row: a digest of its values by name."""
     plain = {
         name: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
         for name, value in values.items()
@@ -44,5 +44,5 @@ def seal_of(values: Mapping[str, Any]) -> str:
 
 
 def is_sound(values: Mapping[str, Any], seal: str | None) -> bool:
-    """Return whether a row says what it said when it was sealed, if it was."""
+    """Return whether a row is as it was when sealed; an unsealed row counts as sound."""
     return seal is None or seal == seal_of(values)

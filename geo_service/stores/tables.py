@@ -1,7 +1,7 @@
-"""The catalogue's tables, the same in both stores, and its schema brought up to date.
+"""Define the catalogue's tables, the same in both stores, and bring its schema up to date.
 
-Migrations are written by hand in `migrations/versions/`; a test compares what they make with
-the tables below.
+Migrations are written by hand in `migrations/versions/`; a test compares their result with the
+tables below.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from geo_service.wording import said
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = "0002"
-"""The newest migration; alembic is imported only when a catalogue is behind it."""
+"""The newest migration; alembic is imported only if a catalogue is older."""
 
 
 class Moment(sa.TypeDecorator[datetime]):
-    """A moment in UTC, kept without its zone."""
+    """A time in UTC, stored without its zone."""
 
     impl = sa.DateTime
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, _: sa.Dialect) -> datetime | None:
-        """Return the moment in UTC without its zone."""
+        """Return the time in UTC without its zone."""
         return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: Any, _: sa.Dialect) -> datetime | None:  # noqa: ANN401 - what the driver returns
-        """Return the moment with its zone."""
+        """Return the time with its zone."""
         return None if value is None else value.replace(tzinfo=UTC)
 
 
@@ -41,7 +41,7 @@ metadata = sa.MetaData()
 versions = sa.Table(
     "layer_versions",
     metadata,
-    # Never used twice, and given under the lock of publishing: the largest is the latest.
+    # Never reused, and assigned under the publishing lock, so the largest is the latest.
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("layer", sa.Text, nullable=False),
     sa.Column("number", sa.Integer, nullable=False),
@@ -57,10 +57,10 @@ versions = sa.Table(
     sa.Column("seal", sa.Text),
     sqlite_autoincrement=True,
 )
-"""One row an entry of a layer's history; `place` is the file or table that holds its rows.
+"""One row per entry of a layer's history; `place` is the file or table that contains its rows.
 
-`checksum` is SHA-256 over that file; `seal` is a digest over the row (`seals`). Both are missing in
-what an older release wrote.
+`checksum` is SHA-256 of that file; `seal` is a digest of the row (`seals`). Both are missing in
+rows of older releases.
 """
 
 sa.Index(
@@ -90,8 +90,8 @@ own_files = sa.Table(
     sa.Column("declared", sa.Text),
     sa.Column("seal", sa.Text),
 )
-"""What the first publication found in the workspace's own files: of each layer the content of the
-number 0 that is in force, and what a later edit of its file is told by."""
+"""The workspace's own files at the first publication: for each layer the content of the number 0
+in force, and the data by which a later edit of its file is recognised."""
 
 results = sa.Table(
     "saved_results",
@@ -107,7 +107,7 @@ results = sa.Table(
     sa.Column("is_pinned", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("seal", sa.Text),
 )
-"""`size` counts the bytes of its recipe and documents as they are kept."""
+"""`size` is the number of bytes of the result's recipe and documents as stored."""
 
 result_layers = sa.Table(
     "saved_result_layers",
@@ -120,7 +120,7 @@ result_layers = sa.Table(
         ["kind", "id"], ["saved_results.kind", "saved_results.id"], ondelete="CASCADE"
     ),
 )
-"""Which version of each layer a result was made from: retention keeps these."""
+"""The version of each layer that a result was made from: retention keeps these."""
 
 documents = sa.Table(
     "saved_documents",
@@ -133,7 +133,7 @@ documents = sa.Table(
         ["kind", "id"], ["saved_results.kind", "saved_results.id"], ondelete="CASCADE"
     ),
 )
-"""JSON, packed with zlib."""
+"""JSON, compressed with zlib."""
 
 facts = sa.Table(
     "store_facts",
@@ -141,14 +141,14 @@ facts = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
 )
-"""Which county the store is of, and where it was moved to."""
+"""The store's county, and where the store was moved to."""
 
 CHECKED = (versions, own_files, results, result_layers, facts)
-"""Tables that are looked through for damage when a catalogue is opened: all but the documents."""
+"""Tables that are checked for damage when a catalogue is opened: all but the documents."""
 
 
 def revision(connection: sa.Connection) -> str | None:
-    """Return the migration that a catalogue is at, None when it has no tables."""
+    """Return the migration that a catalogue is at; None if it has no tables."""
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
     found: str | None = connection.execute(
@@ -158,12 +158,12 @@ def revision(connection: sa.Connection) -> str | None:
 
 
 def upgrade(connection: sa.Connection) -> None:
-    """Bring a catalogue's tables up to date, in the transaction that is open.
+    """Bring a catalogue's tables up to date, in the open transaction.
 
     Raises
     ------
     StoreError
-        It was made by a newer release of this package.
+        The catalogue was made by a newer release of this package.
     """
     at = revision(connection)
     if at == HEAD:

@@ -1,7 +1,7 @@
-"""A layer through its versions: in which of them each state of a feature stood.
+"""Follow a layer through its versions: which versions contain each state of a feature.
 
 The versions of a history, oldest first, are *steps* 0, 1, 2, ... A feature that changes has
-several states, each from one step to another. Shapes are matched as `difference` matches them.
+several states, each from one step to another. Shapes are compared as in `difference`.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 24
 MOST_ROWS = 2_000_000
-"""Of a longer history the newest versions are taken, at least two: so many, with so many rows."""
+"""Limits of versions and rows: of a longer history only the newest are used, at least two."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One version, and what changed since the one before; nothing for the first."""
+    """One version, and its changes since the previous one; none for the first."""
 
     entry: LayerVersion
     added: int = 0
     changed: Mapping[str, FeatureChange] = field(default_factory=dict)
-    """By the feature's id."""
+    """By feature id."""
     removed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timeline:
-    """A layer's versions, oldest first, and every state that its features had in them."""
+    """A layer's versions, oldest first, and every state of its features in them."""
 
     layer: str
     steps: tuple[Step, ...]
@@ -47,14 +47,14 @@ class Timeline:
 
     @property
     def newest(self) -> pd.DataFrame:
-        """The states that stand in the newest version."""
+        """The states in the newest version."""
         states = self.states
         found: pd.DataFrame = states[states["last_step"] == len(self.steps) - 1]
         return found
 
 
 def newest_entries(history: Sequence[LayerVersion]) -> list[LayerVersion]:
-    """Return the versions that a timeline takes of a history (newest first), oldest first."""
+    """Return the versions of a history (newest first) that a timeline uses, oldest first."""
     taken: list[LayerVersion] = []
     rows = 0
     for entry in history[:MOST_STEPS]:
@@ -77,16 +77,16 @@ def make_timeline(
     Parameters
     ----------
     entries, frames
-        The versions, oldest first, and their rows in the form of `frames.canonical`; two
-        frames are held at a time.
+        The versions, oldest first, and their rows in the form of `frames.canonical`; only two
+        frames are in memory at a time.
     layer
         The layer's name.
     metric_crs
-        In which shifts of shapes are measured.
+        The CRS in which shifts of shapes are measured.
 
     Notes
     -----
-    States stand in the order in which they end, those of one end in that of their version's
+    States are in the order in which they end, and then in the order of their version's
     rows: the states of the newest version come last.
     """
     schema = SCHEMAS[layer]

@@ -29,7 +29,7 @@ _SAVED = {"Content-Disposition": {"description": "The file's name.", "schema": _
 _MEANING: Mapping[int, str] = {
     400: "A parameter is unknown, given twice or has a bad value; `parameter` names it.",
     403: "Another site sent the request.",
-    404: "There is nothing of this name.",
+    404: "Nothing has this name.",
     408: "The request came too slowly.",
     409: "Something was changed meanwhile, or is left open: see `parameter` and `choices`.",
     413: "The body is too large.",
@@ -56,7 +56,7 @@ def answers(
     `may_be_unkept` 200 beside 201, for a result that could not be saved. A 204 has no content.
     """
     if status == HTTPStatus.NO_CONTENT:
-        return {status: {"description": "It is done."}} | problems(*errors)
+        return {status: {"description": "Done."}} | problems(*errors)
     is_read = status == HTTPStatus.OK
     headers = TAGGED if is_read and is_tagged else {} if is_read else _PLACE
     content = {media_type: shape_of(shape) if shape else {}}

@@ -31,8 +31,8 @@ _LANG = {
     "schema": {"type": "string", "enum": [language.value for language in Language]},
 }
 _INTRODUCTION = (
-    "Parameters are strict: an unknown one, one that is given twice, or a number that is not "
-    "written as JSON writes it is a 400 that names it. Errors are problem documents (RFC 9457)."
+    "Parameters are strict: an unknown or repeated parameter, or a number that is not "
+    "in JSON's form, gives a 400 that names it. Errors are problem documents (RFC 9457)."
 )
 
 

@@ -55,7 +55,7 @@ def county_of(request: Request) -> County:
 
 CountyDep = Annotated[County, Depends(running_county)]
 Limit = Annotated[int, Query(ge=0, le=MAX_LIMIT, description="How many to return.")]
-Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET, description="How many to pass over.")]
+Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET, description="How many to skip.")]
 
 
 def read_bbox(

@@ -24,12 +24,12 @@ _PARAMETER = "weights"
 
 
 class NewWeights(BaseModel):
-    """Weights, method or normalisation to score the same candidates with."""
+    """Weights, method or normalisation with which to score the same candidates."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     weights: _Weights | None = Field(
-        default=None, description="Criterion to weight; those left out keep theirs."
+        default=None, description="Weight by criterion; criteria left out keep theirs."
     )
     method: _Method | None = None
     normalisation: _Normalisation | None = None
@@ -46,7 +46,7 @@ def read_weighing(
         Query(
             max_length=8_000,
             description="Other weights than the ranking's, as JSON by criterion: "
-            '{"industry_fit": 0.4}; those left out keep theirs.',
+            '{"industry_fit": 0.4}; criteria left out keep theirs.',
         ),
     ] = None,
     method: _Method | None = None,

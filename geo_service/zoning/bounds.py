@@ -1,7 +1,6 @@
-"""Bounds that differ by industry: a value against a minimum or maximum from a table.
+"""Judge a value against a minimum or maximum that may differ by industry.
 
-What indicators and buildings have in common; which column is judged, and of what, is
-theirs to say.
+Shared by the checks of indicators and buildings, which choose the subject and the column.
 """
 
 from __future__ import annotations
@@ -24,9 +23,9 @@ if TYPE_CHECKING:
 
 
 class BoundParameters(Parameters):
-    """A minimum or a maximum, with other values for industries by code prefix.
+    """A minimum or a maximum, with exceptions by prefix of the industry code.
 
-    The longest prefix decides; without one, `at_least` or `at_most` holds.
+    The longest matching prefix decides; without one, `at_least` or `at_most` applies.
     """
 
     at_least: float | None = None
@@ -50,20 +49,20 @@ class BoundParameters(Parameters):
         return limit if limit is not None else 0.0
 
     def to_judge(self, values: NDArray[np.float64], codes: Sequence[str | None]) -> list[int]:
-        """Return the positions of values that are missing or do not keep to their limit."""
+        """Return the positions of values that are missing or break their limit."""
         limit_of = {code: self.limit_for(code) for code in set(codes)}
         limits = np.array([limit_of[code] for code in codes], dtype=np.float64)
         kept = values >= limits if self.at_least is not None else values <= limits
         return [int(place) for place in np.flatnonzero(~kept)]
 
     def is_kept(self, value: float, limit: float) -> bool:
-        """Return whether a value keeps to the limit; equal does."""
+        """Return whether a value keeps to the limit; an equal value does."""
         return value >= limit if self.at_least is not None else value <= limit
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """One value to be judged: of what, in which unit, and how it came about."""
+    """One value to judge: its subject, its unit, and how it was derived."""
 
     subject: Subject
     park_id: str | None
@@ -77,7 +76,7 @@ class Measured:
 
 
 def judge_bound(measured: Measured, parameters: BoundParameters, geometry: Any) -> Draft | None:  # noqa: ANN401
-    """Return what a bound has to say of a value: nothing when kept, `unknown` when missing."""
+    """Return a bound's finding on a value: None if kept, `unknown` if the value is missing."""
     if measured.value is None or math.isnan(measured.value):
         return missing_value(
             park_id=measured.park_id,

@@ -1,7 +1,7 @@
-"""Two reviews side by side: what is new, cured, persisting, and what changed its evidence.
+"""Compare two reviews: which findings are new, cured or persisting, or changed their evidence.
 
-Works on findings as documents, so that a review read back from a file compares as well
-as one just made.
+Findings are compared as documents, so a review read from a file can be compared as well as
+a new one.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ class ChangedFinding:
     before: FindingDocument
     after: FindingDocument
     changed: tuple[str, ...]
-    """Which of `verdict`, `waived`, `severity` and `evidence.<name>` differ."""
+    """Those of `verdict`, `waived`, `severity` and `evidence.<name>` that differ."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What became of each finding between two reviews; each finding stands in one list.
+    """What happened to each finding between two reviews; each finding is in one list.
 
-    `not_compared` are findings on parks or by rules that only one of the reviews looked at:
-    neither new nor cured.
+    `not_compared` are findings on parks, or by rules, that only one of the reviews covers:
+    they are neither new nor cured.
     """
 
     new: tuple[FindingDocument, ...]
@@ -41,22 +41,22 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Looked:
-    """What a review looked at: its findings, and the parks and rules behind them."""
+    """What a review covered: its findings, and all parks and rules that it considered."""
 
     findings: Sequence[FindingDocument]
     parks: frozenset[str]
     rules: frozenset[str]
 
     def covers(self, finding: FindingDocument) -> bool:
-        """Return whether this review looked at the park and by the rule of a finding."""
+        """Return whether this review covered a finding's park and rule."""
         park_id = finding["park_id"]
         return finding["rule_id"] in self.rules and (park_id is None or park_id in self.parks)
 
 
 def compare_reviews(before: Looked, after: Looked) -> Comparison:
-    """Return how the findings of two reviews differ, each list in the order of its review.
+    """Return how two reviews' findings differ, each list in the order of its review.
 
-    A finding is the same when its `finding_id` is: same rule, same subject.
+    Two findings are the same if their `finding_id` is: same rule, same subject.
     """
     earlier = {finding["finding_id"]: finding for finding in before.findings}
     later = {finding["finding_id"]: finding for finding in after.findings}

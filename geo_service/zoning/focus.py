@@ -1,7 +1,7 @@
-"""The measures behind 一园一主: shares, concentration and specialisation of each park.
+"""Measure 一园一主: the shares, concentration and specialisation of each park.
 
-Pure: a plan in, one frozen value a park out. Whether a figure is good enough is
-decided by the rules. Shares are fractions 0 to 1 over the park's enterprises that are not
+Pure functions: they take a plan and return one frozen value per park. Rules decide whether
+a figure is good enough. Shares are fractions 0 to 1 over the park's enterprises that are not
 closed, in the latest year of the table; one missing value makes a share None.
 """
 
@@ -36,15 +36,15 @@ BASIS_COLUMNS: Mapping[FocusBasis, str | None] = {
     FocusBasis.FLOOR_AREA: "floor_m2",
     FocusBasis.ENTERPRISES: None,
 }
-"""The column that each basis sums; None counts enterprises."""
+"""The column that each basis sums; None means counting enterprises."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Focus:
-    """How one park keeps to its leading industry.
+    """How far one park keeps to its leading industry.
 
-    `declared` are the codes of its `leading_industry`; shares are only measured when there
-    is exactly one. `missing` names, by basis, the enterprises whose value is missing,
+    `declared` are the codes in its `leading_industry`; shares are measured only if there is
+    exactly one. `missing` names, for each basis, the enterprises whose value is missing,
     `uncoded` those without an industry code. `leading_total` and `total` are sums in the
     unit of `basis`.
     """
@@ -70,12 +70,12 @@ class Focus:
 
     @property
     def supporting_share(self) -> float | None:
-        """The share of the supporting industries, the leading one left out, by `basis`."""
+        """The share of the supporting industries, without the leading one, by `basis`."""
         return self.supporting_shares[self.basis]
 
     @property
     def leading(self) -> str | None:
-        """The one declared leading industry, or None when there are none or several."""
+        """The declared leading industry; None if there are none or several."""
         return self.declared[0] if len(self.declared) == 1 else None
 
     def belonging(self, code: object) -> Belonging:
@@ -91,8 +91,8 @@ def measure_focus(plan: Plan, *, basis: FocusBasis | None = None) -> dict[str, F
     plan
         The plan to measure.
     basis
-        What the top industry, the concentration and the location quotient are counted
-        in; the workspace's own basis when None.
+        The basis of the top industry, the concentration and the location quotient; the
+        workspace's own basis if None.
     """
     chosen = basis or plan.settings.focus_basis
     active = active_enterprises(plan)
@@ -122,7 +122,7 @@ class _Park:
 
 @dataclass(frozen=True)
 class _Table:
-    """Enterprises as arrays, so that a park's measure costs no frame."""
+    """Enterprises as arrays, so that measuring a park needs no frame."""
 
     ids: NDArray[np.object_]
     codes: NDArray[np.object_]
@@ -211,7 +211,7 @@ def _share(values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> float | No
 
 
 def _mix(codes: NDArray[np.object_], values: NDArray[np.float64]) -> dict[str, float]:
-    """Return the share of each two-digit division, of a park whose data is complete."""
+    """Return the share of each two-digit division in a park whose data are complete."""
     names, place = np.unique(
         np.array([code[:DIVISION_DIGITS] for code in codes]), return_inverse=True
     )
@@ -245,7 +245,7 @@ def _location_quotient(
 ) -> float | None:
     """Return (x_ip/x_p)/(x_i/x): i the leading industry, p the park, against all parks.
 
-    Enterprises elsewhere whose code or value is missing are left out of x_i and x.
+    Enterprises of other parks whose code or value is missing are left out of x_i and x.
     """
     values = table.amounts[basis]
     known = table.is_coded & ~np.isnan(values)

@@ -1,7 +1,7 @@
-"""Names that messages carry: columns, industries, land uses and places with their codes.
+"""Names in messages: columns, industries, land uses and places, with their codes.
 
-Each is a message of its own, so that it is worded in the language of the reader. What
-checks put into evidence are the bare codes and ids.
+Each is a message of its own, so that it is rendered in the reader's language. The evidence
+contains the bare codes and ids.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def named_column(column: str) -> Message:
-    """Return a column's label with its own name, which may begin with that of its layer."""
+    """Return a column's label with its name, which may begin with its layer's name."""
     label = Message(f"column.{column.rpartition('.')[2]}")
     return Message("name.column", {"label": label, "column": column})
 
@@ -31,7 +31,7 @@ def named_columns(columns: Sequence[str]) -> list[Message]:
 
 
 def named_industry(code: str) -> Message:
-    """Return an industry code with its name; in English the name is that of its division."""
+    """Return an industry code with its name; in English the name of its division."""
     known = classification()
     if code not in known:
         return Message("name.code", {"code": code})
@@ -46,7 +46,7 @@ def _land_uses() -> Mapping[tuple[str, str], Mapping[str, str]]:
 
 
 def named_land_use(scheme: str | None, code: str) -> Message:
-    """Return a land-use code with the name that its scheme gives it, where it is known."""
+    """Return a land-use code with its name in its scheme, if known."""
     entry = _land_uses().get((scheme or "", code))
     if entry is None:
         return Message("name.code", {"code": code})
@@ -55,7 +55,7 @@ def named_land_use(scheme: str | None, code: str) -> Message:
 
 
 def township_names(plan: Plan) -> dict[str, str]:
-    """Return township names by every code of either set."""
+    """Return township names by their codes in both sets."""
     frame = plan.frame("townships")
     names: dict[str, str] = {}
     for code, other, name in zip(frame["code"], frame["alt_code"], frame["name"], strict=True):
@@ -66,7 +66,7 @@ def township_names(plan: Plan) -> dict[str, str]:
 
 
 def named_township(plan: Plan, code: str) -> Message:
-    """Return a township's name with its code; the bare code of an unknown one."""
+    """Return a township's name with its code; the bare code if it is unknown."""
     return _named_place(township_names(plan).get(code), code)
 
 

@@ -1,4 +1,4 @@
-"""The review: every rule in force put to a plan, with a verdict for each park."""
+"""The review: apply every rule in force to a plan, and give a verdict for each park."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FOCUS_FAMILY = "focus"
 Progress = Callable[[int, int, str], None]
-"""Told how many rules are done, of how many, and which comes next."""
+"""Called with the number of rules done, their total, and the next rule's id."""
 
 FINDING_COLUMNS = (
     "finding_id",
@@ -53,7 +53,7 @@ _SEVERITY_ORDER = (Severity.MUST, Severity.SHOULD, Severity.INFO)
 
 @dataclass(frozen=True)
 class Review:
-    """What the rules say of a plan on a day.
+    """The result of applying the rules to a plan on a day.
 
     `parks` and `findings` are GeoDataFrames in the storage CRS (EPSG:4490).
     """
@@ -68,16 +68,16 @@ class Review:
     focus: Mapping[str, Focus]
     waivers: Waivers
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By rule and subject id, what was measured beside findings (kinds of parks, grades)."""
+    """By rule and subject id, what was measured besides findings (kinds of parks, grades)."""
 
     @cached_property
     def park_verdicts(self) -> Mapping[str, Verdict]:
-        """The verdict of the whole review for each park."""
+        """The verdict of the whole review on each park."""
         return self._verdicts(None)
 
     @cached_property
     def focus_verdicts(self) -> Mapping[str, Verdict]:
-        """The verdict of the focus family alone for each park."""
+        """The verdict of the focus family alone on each park."""
         return self._verdicts(FOCUS_FAMILY)
 
     @property
@@ -111,7 +111,7 @@ class Review:
 
     @cached_property
     def park_kinds(self) -> Mapping[str, tuple[str, ...]]:
-        """Which kinds (professional, characteristic, premium) each park reaches, where measured."""
+        """The kinds (professional, characteristic, premium) that each measured park reaches."""
         return {
             park_id: tuple(kinds)
             for rule in self.rulebook.rules.values()
@@ -121,7 +121,7 @@ class Review:
 
     @cached_property
     def grades(self) -> Mapping[str, str]:
-        """The per-mu grade (A to D) of each enterprise that was graded, by its id."""
+        """The per-mu grade (A to D) of each graded enterprise, by its id."""
         return {
             enterprise_id: letter
             for rule in self.rulebook.rules.values()
@@ -131,7 +131,7 @@ class Review:
 
     @cached_property
     def parks(self) -> gpd.GeoDataFrame:
-        """One row a park: its own columns, verdicts, shares and number of findings."""
+        """One row per park: its own columns, verdicts, shares and number of findings."""
         frame = self.plan.geo("parks")
         frame = frame[frame["park_id"].isin(self.park_ids)].reset_index(drop=True)
         ids = frame["park_id"].tolist()
@@ -153,7 +153,7 @@ class Review:
 
     @cached_property
     def findings(self) -> gpd.GeoDataFrame:
-        """One row a finding, texts in simplified Chinese, geometry in the storage CRS."""
+        """One row per finding, with texts in simplified Chinese and geometry in the storage CRS."""
         translator = Translator(Language.ZH_HANS, self.plan.settings.names_hant)
         rows = [
             {
@@ -193,29 +193,29 @@ def review(
     waivers: Waivers | None = None,
     progress: Progress | None = None,
 ) -> Review:
-    """Put every rule in force to a plan and return verdicts, findings and counts.
+    """Apply every rule in force to a plan and return verdicts, findings and counts.
 
     Parameters
     ----------
     plan
-        The layers to review; never changed.
+        The layers to review; it is not changed.
     rulebook
-        The rules; the workspace's own, or the shipped ones, when None.
+        The rules; if None, the workspace's own or else the shipped ones.
     parks
-        Park ids to limit the review to; all parks when None.
+        Ids of the parks to review; all parks if None.
     as_of
-        The day on which rules and waivers must be in force; today when None.
+        The day on which rules and waivers must be in force; today if None.
     waivers
-        Findings to set aside; the workspace's own when None.
+        The waivers to apply; the workspace's own if None.
     progress
         Called before each rule with (done, total, rule id).
 
     Raises
     ------
     NotFoundError
-        A park that the plan does not have.
+        The plan does not have one of the parks.
     RulebookError
-        The workspace's rulebook breaks its form.
+        The workspace's rulebook is invalid.
 
     Examples
     --------
@@ -308,6 +308,6 @@ def _order(finding: Finding) -> tuple[int, int, str, str, str]:
 
 
 def _review_id(plan: Plan, rules: Rulebook, scope: str, day: date, waivers: Waivers) -> str:
-    """Name a review by what went into it, so that the same question has the same id."""
+    """Return a review's id, a hash of its inputs, so that equal inputs give the same id."""
     content = f"{plan.version}\n{rules.version}\n{scope}\n{day.isoformat()}\n{waivers.version}"
     return "r-" + hashlib.sha256(content.encode()).hexdigest()[:12]

@@ -1,9 +1,9 @@
-"""Rulebooks: rules as data, read from YAML, checked, and merged with a county's own.
+"""Rulebooks: read rules from YAML, check them, and merge a county's own with the shipped ones.
 
-YAML, since a rulebook is written and argued about by people: it takes comments, long
-Chinese titles and nested parameters, and its parser gives a line for every fault (TOML
-parsers in Python give none). Scalars are read as text and converted by the models,
-so a code like 0601 stays a code.
+The format is YAML because people write and discuss rulebooks: YAML allows comments, long
+Chinese titles and nested parameters, and its parser gives the line of every fault (TOML
+parsers in Python do not). Scalars are read as text and converted by the models, so a code
+like 0601 stays a code.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 DEFAULT_FILE = "rulebook.yaml"
 TELLS_NEW_FROM_EXISTING = "river_distance"
-"""The family whose subjects say whether they are new."""
+"""The only family whose subjects can be new or existing."""
 Titles = dict[Literal["zh-Hans", "zh-Hant", "en"], str]
 
 
@@ -51,11 +51,11 @@ class _Part(BaseModel):
 
 
 class LegalBasisPart(_Part):
-    """Where a rule comes from, as written in a rulebook."""
+    """A rule's legal basis, as written in a rulebook."""
 
     document: str
     document_en: str | None = None
-    """In English, where these are words of ours or of the county; laws keep their own."""
+    """English wording where the text is ours or the county's; names of laws are not translated."""
     number: str | None = None
     article: str | None = None
 
@@ -76,14 +76,14 @@ class RulePart(_Part):
     legal_basis: LegalBasisPart
     basis_tag: BasisTag
     looked_at: date | None = None
-    """The day somebody looked at the source; None when nobody has."""
+    """The day on which somebody last read the source; None if nobody has."""
     note: str | Titles | None = None
-    """In one language, or in several."""
+    """The note, in one language or in several."""
     enabled: bool = True
 
     @property
     def note_by_language(self) -> dict[str, str] | None:
-        """The note by language; one that names no language counts as Chinese."""
+        """The note by language; a note without a language counts as Chinese."""
         if self.note is None:
             return None
         return {"zh-Hans": self.note} if isinstance(self.note, str) else _plain_titles(self.note)
@@ -98,18 +98,18 @@ class _RulebookPart(_Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One rule in force: its data, its check, and what a county's rulebook changed."""
+    """One rule: its data, its check, and what the county's rulebook changed."""
 
     rule_id: str
     part: RulePart
     check: Check
     parameters: Parameters
     overridden: Mapping[str, Any]
-    """The shipped values of what the county's rulebook changed; empty when nothing was."""
+    """The shipped values that the county's rulebook replaced; empty if it changed nothing."""
 
     @property
     def legal_basis(self) -> LegalBasis:
-        """Where the rule comes from."""
+        """The rule's legal basis."""
         return LegalBasis(**self.part.legal_basis.model_dump())
 
     def is_in_force(self, day: date) -> bool:
@@ -120,14 +120,14 @@ class Rule:
 
 @dataclass(frozen=True)
 class Rulebook:
-    """A set of rules with the version that its content gives it."""
+    """A set of rules, with a version derived from its content."""
 
     title: Mapping[str, str]
     rules: Mapping[str, Rule]
 
     @property
     def version(self) -> str:
-        """A short hash over all rules' content."""
+        """A short hash of all rules' content."""
         content = {
             rule_id: rule.part.model_dump(mode="json") for rule_id, rule in self.rules.items()
         }
@@ -135,24 +135,24 @@ class Rulebook:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def in_force(self, day: date) -> list[Rule]:
-        """Return the rules that hold on a day, in the rulebook's order."""
+        """Return the rules in force on a day, in the rulebook's order."""
         return [rule for rule in self.rules.values() if rule.is_in_force(day)]
 
 
 @cache
 def default_rulebook() -> Rulebook:
-    """Return the rulebook that ships with the product."""
+    """Return the shipped rulebook."""
     text = data_file(DEFAULT_FILE).read_text(encoding="utf-8")
     return parse_rulebook(text, DEFAULT_FILE)
 
 
 def open_rulebook(path: Path | None) -> Rulebook:
-    """Return a county's rulebook, or the shipped one when there is no path.
+    """Return a county's rulebook; the shipped one if the path is None.
 
     Raises
     ------
     RulebookError
-        The file is missing or breaks its form; every fault with its line.
+        The file is missing or invalid; the error lists every fault with its line.
     """
     if path is None:
         return default_rulebook()
@@ -163,13 +163,13 @@ def open_rulebook(path: Path | None) -> Rulebook:
 
 
 def parse_rulebook(text: str, file: str) -> Rulebook:
-    """Return a rulebook's text as checked rules, merged over the shipped ones if it extends them.
+    """Parse and check a rulebook's text, merged over the shipped rules if it extends them.
 
     Raises
     ------
     RulebookError
-        An unknown rule, family, check or parameter, a missing or wrong value; every fault
-        with file, line and the nearest known name.
+        A rule, family, check or parameter is unknown, or a value is missing or wrong; the
+        error lists every fault with file, line and the nearest known name.
     """
     data, lines, faults = read_yaml(text, file)
     if not faults:
@@ -236,7 +236,7 @@ def _build_rules(
 
 
 def _merge(shipped: RulePart, written: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay a county's values over the shipped ones; tables are merged key by key."""
+    """Merge a county's values over the shipped ones; tables are merged key by key."""
     merged = shipped.model_dump(mode="json", exclude_none=True)
     for key, value in written.items():
         if isinstance(value, dict) and isinstance(merged.get(key), dict):

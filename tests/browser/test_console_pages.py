@@ -332,7 +332,7 @@ def test_what_is_kept_is_pinned_and_dropped_on_the_data_page(
         one = str(county.review.parks["park_id"].iloc[0])
         trial = county.reviews.make(county.rulebook, parks=[one], is_trial=True)
         page = open_page(visit, f"{service}/data?lang=en")
-        expect(page.locator("#own-files")).to_contain_text("own files count")
+        expect(page.locator("#own-files")).to_contain_text("own files are in force")
         kept = page.locator("#kept")
         row = kept.get_by_role("row").filter(has_text=trial.review_id)
         row.get_by_role("button", name="Pin", exact=True).click()

@@ -152,7 +152,7 @@ def test_nothing_stays_in_the_temporary_folder(
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.gpkg", b"SQLite format 3\x00" + bytes(100), "no GeoPackage"),
+        ("a.gpkg", b"SQLite format 3\x00" + bytes(100), "not a GeoPackage"),
         ("a.gpkg", b"SQLite format 3\x00" + bytes(52) + b"GPKG" + bytes(500), "cannot be read"),
         ("a.shp", struct.pack(">i", 9994) + bytes(96), "cannot be read|no rows|geometry|outside"),
         ("a.shp", b"hello", "plain text"),
@@ -166,7 +166,7 @@ def test_nothing_stays_in_the_temporary_folder(
         ("a.bin", bytes(range(256)), "no known format"),
         ("a.csv", b"", "empty"),
         ("a.csv", b"\n \n", "empty"),
-        ("a.json", b'{"a": 1}', "no GeoJSON"),
+        ("a.json", b'{"a": 1}', "not GeoJSON"),
         ("a.geojson", b'{"type":"FeatureCollection","features":[', "cannot be read|no rows"),
         (
             "a.dxf",
@@ -174,8 +174,8 @@ def test_nothing_stays_in_the_temporary_folder(
             "parcel_id|cannot be read|no rows|not one",
         ),
         ("a.kml", b"<kml><Placemark>", "cannot be read|no rows|without layers|parcel_id"),
-        ("a.xml", b"<OGRVRTDataSource><OGRVRTLayer name='x'/></OGRVRTDataSource>", "no KML"),
-        ("a.gml", b"<gml:FeatureCollection xmlns:gml='x'/>", "no KML"),
+        ("a.xml", b"<OGRVRTDataSource><OGRVRTLayer name='x'/></OGRVRTDataSource>", "not KML"),
+        ("a.gml", b"<gml:FeatureCollection xmlns:gml='x'/>", "not KML"),
         ("a.txt", "[地块坐标]\n".encode(), "no parcel"),
     ],
 )
@@ -191,7 +191,7 @@ def test_damaged_and_mislabelled_files(
 def test_a_missing_file_and_a_plain_folder(read: Read, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="No such file"):
         read(tmp_path / "none.gpkg")
-    with pytest.raises(SourceError, match="no file geodatabase"):
+    with pytest.raises(SourceError, match="not a file geodatabase"):
         read(tmp_path)
 
 
@@ -201,7 +201,7 @@ def test_json_that_is_a_recipe_is_not_cooked(read: Read, tmp_path: Path, layer: 
     parcels().to_file(secret)
     recipe = {"type": layer, "command_line": f"gdal vector pipeline ! read {secret} ! write x"}
     (tmp_path / "a.geojson").write_text(json.dumps(recipe))
-    with pytest.raises(SourceError, match="no GeoJSON"):
+    with pytest.raises(SourceError, match="not GeoJSON"):
         read(tmp_path / "a.geojson")
 
 
@@ -338,7 +338,7 @@ def test_deep_json_is_refused(read: Read, tmp_path: Path) -> None:
     deep = "[" * 100_000 + "]" * 100_000
     text = '{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"a":%s}}]}'
     (tmp_path / "a.geojson").write_text(text % deep)
-    with pytest.raises(SourceError, match="nests too deep"):
+    with pytest.raises(SourceError, match="nested too deeply"):
         read(tmp_path / "a.geojson")
 
 

@@ -177,7 +177,7 @@ def test_a_mapping_is_given_as_the_text_of_its_file(client: TestClient, tmp_path
         ({"unit": "output_cny:万元"}, 400, "no column for 'output_cny'"),
         ({"unit:parcel_id": "万元"}, 400, "no unit"),
         ({"mapping": "columns = 3"}, 422, "mapping"),
-        ({"mapping": "a = " + "[" * 5_000}, 422, "nesting too deep"),
+        ({"mapping": "a = " + "[" * 5_000}, 422, "nesting that is too deep"),
         ({"mapping": "#" * 8_001}, 400, "mapping"),
     ],
 )
@@ -278,7 +278,7 @@ def test_a_file_that_cannot_be_read_is_a_422_that_says_why(
     path.write_bytes(b"SQLite format 3\x00" + bytes(200))
     answer = send(client, path)
     assert answer.status_code == 422
-    assert "no GeoPackage" in answer.json()["detail"]
+    assert "not a GeoPackage" in answer.json()["detail"]
     assert str(tmp_path) not in answer.text
 
 

@@ -141,7 +141,7 @@ def test_the_service_draws_a_layer_s_versions_and_learns_of_new_ones(tmp_path: P
     running = Running.open(folder)
     with TestClient(create_app(running)) as client:
         first = client.get("/maps/time?layer=parcels&lang=en")
-        assert "one version only" in first.text
+        assert "only one version" in first.text
         publish_history(folder)
         running.refresh()
         page = client.get("/maps/time?lang=en")  # the layer that was published last

@@ -237,7 +237,7 @@ def test_what_cannot_be_asked_is_refused_by_name(call: object, parameter: str) -
 
 def test_a_swap_needs_two_candidates() -> None:
     one = prepare(pd.DataFrame({"x": [1.0, 2.0]}).iloc[:0], {"x": "benefit"}, method="weighted_sum")
-    with pytest.raises(InvalidQueryError, match="not two candidates"):
+    with pytest.raises(InvalidQueryError, match="fewer than two candidates"):
         smallest_swap(one, {"x": 1})
 
 

@@ -292,7 +292,7 @@ def test_a_prepared_matrix_says_how_it_is_normalised() -> None:
 def test_ids_that_stand_twice_are_refused_where_candidates_are_asked_for() -> None:
     doubled = SITES.iloc[[0, 1, 0, 2]]
     assert list(score(doubled, WEIGHTS, SENSES, method="topsis")["rank"]) == [3, 2, 3, 1]
-    with pytest.raises(InvalidQueryError, match="'A' stands twice"):
+    with pytest.raises(InvalidQueryError, match="'A' occurs twice"):
         prepare(doubled, SENSES, method="topsis")
 
 
@@ -368,7 +368,7 @@ def test_promethee_differences_may_be_scaled_first() -> None:
         ({"weights": {"area": 1, "power": 1, "minute": 1}}, "weights", "minutes is missing"),
         ({"weights": {**WEIGHTS, "powr": 1}}, "weights", "'powr': 'power'"),
         ({"weights": pd.Series([1, 1, 1, 1], ["area", "power", "minutes", "area"])},
-         "weights", "area stands twice"),
+         "weights", "area is given twice"),
         ({"weights": {**WEIGHTS, "area": -1}}, "weights", "area: .*≥ 0"),
         ({"weights": {**WEIGHTS, "area": float("nan")}}, "weights", "area: .*finite"),
         ({"weights": {**WEIGHTS, "area": float("inf")}}, "weights", "area: .*finite"),
@@ -377,7 +377,7 @@ def test_promethee_differences_may_be_scaled_first() -> None:
         ({"weights": dict.fromkeys(WEIGHTS, 0)}, "weights", "all are zero"),
         ({"matrix": SITES.to_numpy()}, "matrix", "expected a DataFrame"),
         ({"matrix": SITES[[]]}, "matrix", "no criteria"),
-        ({"matrix": SITES[["area", "area", "power"]]}, "matrix", "area stands twice"),
+        ({"matrix": SITES[["area", "area", "power"]]}, "matrix", "area is given twice"),
         ({"matrix": SITES.assign(area=["a"] * 5)}, "matrix", "area: .*expected numbers"),
         ({"matrix": SITES.assign(area=pd.Series(list("12345"), SITES.index, dtype=object))},
          "matrix", "area: .*expected numbers"),

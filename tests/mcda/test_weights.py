@@ -122,7 +122,7 @@ def test_entries_that_are_not_positive_are_named(entry: float) -> None:
         (np.ones((2, 3)), "2 × 3; expected a square"),
         (np.ones(3), "expected a square"),
         (np.ones((0, 0)), "expected a square"),
-        ([["a", "b"], ["c", "d"]], "no table of numbers"),
+        ([["a", "b"], ["c", "d"]], "not a table of numbers"),
         (np.ones((16, 16)), "16 criteria; Saaty's index is known up to 15"),
         (pd.DataFrame(np.ones((2, 2)), ["a", "b"], ["a", "c"]), r"rows \(a, b\).*\(a, c\)"),
         (pd.DataFrame(np.ones((2, 2)), ["a", "a"], ["a", "a"]), "differ"),

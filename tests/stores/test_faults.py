@@ -192,7 +192,7 @@ def test_a_damaged_file_is_told_and_the_others_are_read(tmp_path: Path) -> None:
             store.read("parcels", "1")
         assert len(store.read("parcels", "2")) == 3
         path.unlink()
-        with pytest.raises(NotFoundError, match="not in the store any more"):
+        with pytest.raises(NotFoundError, match="no longer in the store"):
             store.read("parcels", "1")
 
 

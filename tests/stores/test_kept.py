@@ -129,7 +129,7 @@ def test_a_result_that_was_dropped_elsewhere_is_not_said_to_be_saved(
 def test_what_nobody_asked_to_keep_and_what_is_tried_out_is_not_kept(client: TestClient) -> None:
     (current,) = client.get("/api/reviews?lang=en").json()["reviews"]
     assert current["saved"] is False
-    assert current["not_saved"] == "Nobody asked for this result to be kept."
+    assert current["not_saved"] == "Nobody asked for this result to be saved."
     made = finish(client, client.post("/api/rankings", json=PROJECT)).json()
     tried = client.post(f"/api/rankings/{made['ranking_id']}/weights", json={})
     assert tried.json()["saved"] is False

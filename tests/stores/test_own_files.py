@@ -136,7 +136,7 @@ def test_the_layers_command_and_the_api_tell_what_became_of_files(
 
     document, told = listed()
     assert not document["is_published"]
-    assert "its own files count" in told
+    assert "its own files are in force" in told
     publish_parcels(workspace)
     halve_zones(workspace)
     (workspace.folder / "parks.geojson").write_text("broken")

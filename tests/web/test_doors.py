@@ -226,7 +226,7 @@ def test_a_configured_name_is_compared_as_browsers_send_it(given: str, name: str
 
 @pytest.mark.parametrize("given", ["", "*", "*.example", "http://a", "a b", "a/b", "-a", "a..b"])
 def test_what_is_no_name_is_not_configured(given: str) -> None:
-    with pytest.raises(InvalidQueryError, match="is no name or address"):
+    with pytest.raises(InvalidQueryError, match="is not a name or address"):
         allowed_name(given)
 
 

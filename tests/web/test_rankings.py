@@ -103,7 +103,7 @@ def test_other_weights_reach_explanation_features_map_and_files(client: TestClie
     assert [item["id"] for item in on_map][: len(order)] == order
     file = client.get(f"{path}/export", params={"format": "json", **asked_for}).json()
     assert [item["candidate_id"] for item in file["candidates"]] == order
-    assert "not kept" in file["notes"][0]
+    assert "not saved" in file["notes"][0]
     assert [item["candidate_id"] for item in client.get(path).json()["candidates"]] == kept
 
 
@@ -145,7 +145,7 @@ def test_other_weights_can_be_kept_as_a_ranking_of_their_own(client: TestClient)
     assert [(item["candidate_id"], item["score"]) for item in again["candidates"]] == [
         (item["candidate_id"], item["score"]) for item in changed["candidates"]
     ]
-    assert not [note for note in again["notes"] if "not kept" in note or "尚未保存" in note]
+    assert not [note for note in again["notes"] if "not saved" in note or "尚未保存" in note]
 
 
 @pytest.mark.parametrize("weights", ["{", '{"power_kva": -1}', '{"power_kva": "NaN"}', "[1]"])

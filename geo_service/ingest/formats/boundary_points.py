@@ -1,10 +1,10 @@
-"""Boundary-point text files (界址点 TXT): how land surveys exchange parcels, read and written.
+"""Read and write boundary-point texts (界址点 TXT), in which land surveys exchange parcels.
 
-A heading `[属性描述]` of `name=value` lines, then `[地块坐标]`: for each parcel one line
-`points,area,number,name,kind,sheet,use,land-use code,@` and one line a point,
-`number,ring,X,Y`. X is the northing and Y the easting, as surveyors have it; the easting
-may carry the zone's number. A ring lies inside another one of its parcel as a hole, or
-beside it as a part.
+A heading `[属性描述]` with lines `name=value` is followed by `[地块坐标]`: for each parcel one
+line `points,area,number,name,kind,sheet,use,land-use code,@` and one line per point,
+`number,ring,X,Y`. X is the northing and Y the easting, as usual in surveying; the easting
+may have the zone's number as prefix. A ring inside another one of its parcel is a hole, a
+ring beside it another part.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class _Block:
     cells: list[str]
     points: list[tuple[int, float, float]] = field(default_factory=list)
     fault: Message | None = None
-    """Why the parcel cannot be read."""
+    """Why the parcel cannot be read; None if it can."""
 
 
 def open_boundary_points(path: Path, options: ImportOptions, budget: Budget) -> Source:
@@ -68,7 +68,7 @@ def open_boundary_points(path: Path, options: ImportOptions, budget: Budget) -> 
     Raises
     ------
     SourceError
-        No parcel, an unknown unit or an unknown zone.
+        The file has no parcel, or names an unknown unit or zone.
     """
     budget.check_text(path.stat().st_size)
     text, encoding = decode_text(path.read_bytes(), options.encoding, budget)
@@ -130,7 +130,7 @@ def _parse(text: str, budget: Budget) -> tuple[dict[str, str], list[_Block]]:
 
 
 def _take_line(line: str, number: int, blocks: list[_Block], budget: Budget) -> None:
-    """Add a parcel or a point; what is neither makes the parcel that it belongs to faulty."""
+    """Add a parcel or a point; any other line makes its parcel faulty."""
     cells = [cell.strip() for cell in line.split(",")]
     if "@" in cells:
         blocks.append(_block(number, cells[: cells.index("@")]))
@@ -140,7 +140,7 @@ def _take_line(line: str, number: int, blocks: list[_Block], budget: Budget) -> 
         point = (int(ring or 1), float(easting), float(northing))
     except ValueError:
         bad = Message("import.bad_line", {"line": number})
-        if len(cells) > _POINT_CELLS or not blocks:  # a parcel's line that lost its mark
+        if len(cells) > _POINT_CELLS or not blocks:  # a parcel's line that lost its @
             blocks.append(_block(number, cells, bad))
         blocks[-1].fault = blocks[-1].fault or bad
         return
@@ -162,7 +162,7 @@ def _block(line: int, cells: list[str], fault: Message | None = None) -> _Block:
 def _declared(
     settings: Mapping[str, str], blocks: Sequence[_Block], budget: Budget
 ) -> tuple[pyproj.CRS | None, list[Message]]:
-    """Return the CRS that the heading names: datum, zone width and zone number."""
+    """Return the CRS from the heading's datum, zone width and zone number."""
     system = settings.get("坐标系", "")
     if settings.get("计量单位", "米") not in {"米", "m", "M", ""}:
         raise budget.refuse(
@@ -192,10 +192,10 @@ def _declared(
 
 
 def parameters_of(settings: Mapping[str, str]) -> str | None:
-    """Return the 转换参数 of a heading, or None where there are none or only zeros.
+    """Return a heading's 转换参数; None if it has none or only zeros.
 
-    The format says neither their units, nor which way the rotations turn, nor to which datum
-    they lead: they are told, and never applied.
+    The format defines neither their units, nor the sense of the rotations, nor the target
+    datum, so they are reported but never applied.
     """
     given = settings.get("转换参数", "")
     numbers = re.split(r"[,\s]+", given)
@@ -204,7 +204,7 @@ def parameters_of(settings: Mapping[str, str]) -> str | None:
 
 
 def zone_epsg(width: int, zone: int, *, is_prefixed: bool) -> int | None:
-    """Return the EPSG code of a CGCS2000 Gauss-Krueger zone, or None when there is none such.
+    """Return the EPSG code of a CGCS2000 Gauss-Krueger zone; None if there is no such zone.
 
     >>> zone_epsg(3, 36, is_prefixed=True), zone_epsg(3, 36, is_prefixed=False)
     (4524, 4545)
@@ -234,11 +234,11 @@ def _shape(block: _Block) -> BaseGeometry | None:
 
 
 def _nested(polygons: list[shapely.Polygon]) -> BaseGeometry:
-    """Return rings as one shape: a ring inside another is a hole, inside a hole a part."""
+    """Return rings as one shape: a ring inside another is a hole, one inside a hole a part."""
     if len(polygons) == 1:
         return polygons[0]
     if not all(polygon.is_valid for polygon in polygons):
-        return shapely.MultiPolygon(polygons)  # the repair decides what it encloses
+        return shapely.MultiPolygon(polygons)  # the later repair decides what it encloses
     result: BaseGeometry = shapely.Polygon()
     for polygon in sorted(polygons, key=lambda one: -one.area):
         result = shapely.symmetric_difference(result, polygon)
@@ -265,14 +265,14 @@ def write_boundary_points(  # noqa: PLR0913 - the columns of the format
     parcels
         Polygons in a CGCS2000 Gauss-Krueger CRS with a zone (EPSG:4524, 4545, ...).
     number, name, land_use
-        The columns with the parcel's number, name and land-use code.
+        The columns with the parcels' numbers, names and land-use codes.
     heading
-        More lines for `[属性描述]`, such as `数据产生单位`.
+        Further lines for `[属性描述]`, such as `数据产生单位`.
 
     Raises
     ------
     CrsError
-        The CRS is none of those zones.
+        The CRS is not one of those zones.
     """
     width, zone = _zone_of(parcels.crs)
     settings = {
@@ -344,12 +344,12 @@ def _point_lines(rings: list[list[tuple[float, float]]]) -> Iterator[str]:
 
 
 def _line(value: object) -> str:
-    """Return a value as the rest of a heading's line."""
+    """Return a value in the form of the rest of a heading's line."""
     return re.sub(r"[\x00-\x1f]+", " ", str(value)).strip()
 
 
 def _cell(value: object) -> str:
-    """Return a value as one cell: no commas, line ends or @ that would end it early."""
+    """Return a value as one cell, without commas, line ends or @, which would end it early."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     return re.sub(r"[,，@\x00-\x1f]+", " ", str(value)).strip()

@@ -1,7 +1,7 @@
-"""Read curved shapes from WKB and WKT as shapes of straight segments.
+"""Read curved shapes from WKB and WKT as shapes with straight segments.
 
-GEOS knows no arcs. An arc becomes segments of at most four degrees, as GDAL draws it; what
-the shape is made of stays (a curve polygon is a polygon). Heights and measures are left out.
+GEOS does not support arcs. An arc becomes segments of at most four degrees, as in GDAL; the
+kind of shape is kept (a curve polygon becomes a polygon). Heights and measures are dropped.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ _PLAIN_PARTS = {
     "MULTISURFACE": "POLYGON",
     "MULTIPOLYGON": "POLYGON",
 }
-"""What a part is that WKT gives without a name."""
+"""The type of a part to which WKT gives no name."""
 
 
 def straight_from_wkb(wkb: bytes) -> BaseGeometry | None:
-    """Return a shape from WKB with its arcs as segments, or None when it cannot be read."""
+    """Return a shape from WKB with its arcs as segments; None if it cannot be read."""
     return _readable(lambda: _Wkb(wkb).shape(0))
 
 
 def straight_from_wkt(wkt: str) -> BaseGeometry | None:
-    """Return a shape from WKT with its arcs as segments, or None when it cannot be read.
+    """Return a shape from WKT with its arcs as segments; None if it cannot be read.
 
     >>> straight_from_wkt("CIRCULARSTRING(0 0, 1 1, 2 0)").length > 3.14
     True
@@ -73,7 +73,7 @@ def _readable(read: Callable[[], BaseGeometry]) -> BaseGeometry | None:
 
 
 class _Wkb:
-    """Bytes of WKB, ISO or extended, read from the front."""
+    """A reader of WKB bytes, ISO or extended."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -118,7 +118,7 @@ _TOKEN = re.compile(r"[A-Za-z]+|[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[(),]"
 
 
 class _Wkt:
-    """The marks of a WKT, read from the front."""
+    """A reader of the tokens of a WKT."""
 
     def __init__(self, text: str) -> None:
         self._marks = _TOKEN.findall(text.upper())
@@ -136,7 +136,7 @@ class _Wkt:
         return str(self._marks[self._at - 1])
 
     def _shape(self, unnamed: str, depth: int) -> BaseGeometry:
-        """One shape; `unnamed` is what it is when it begins with its bracket."""
+        """Read one shape; `unnamed` is its type if it begins with a bracket."""
         name = unnamed
         if self._marks[self._at] not in {"(", "EMPTY"}:
             name = self._next()
@@ -175,12 +175,12 @@ class _Wkt:
 
 
 def _made(name: str, parts: list[BaseGeometry]) -> BaseGeometry:
-    """Return the straight shape that parts make up."""
+    """Return the straight shape made of the parts."""
     if name in {"LINESTRING", _CIRCULAR}:
         return shapely.LineString()
     if name == _COMPOUND:
         pieces = [shapely.get_coordinates(part) for part in parts]
-        # Where one piece ends the next begins: the place stands once.
+        # Each piece begins where the previous one ends: that point is kept once.
         joined = [piece if n == 0 else piece[1:] for n, piece in enumerate(pieces)]
         return shapely.LineString(np.concatenate(joined)) if joined else shapely.LineString()
     if name in {"POLYGON", "CURVEPOLYGON"}:
@@ -206,7 +206,7 @@ def _line(name: str, places: Places) -> BaseGeometry:
 
 
 def _arc(start: Places, middle: Places, end: Places) -> Places:
-    """Return places on the arc through three, without its start; a full circle ends there."""
+    """Return points on the arc through three points, without its start; a circle ends there."""
     b, c = middle - start, end - start
     if np.array_equal(start, end):
         centre = b / 2

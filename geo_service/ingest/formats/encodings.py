@@ -1,7 +1,7 @@
-"""Which encoding a text is in: declared, worked out from its bytes, and checked.
+"""Find a text's encoding: as declared or worked out from its bytes, and checked.
 
-Chinese files without a declaration are UTF-8 or a form of GBK; GB18030 holds all of GBK.
-A DBF is looked at byte by byte, since its cells may be cut in the middle of a character.
+Chinese files without a declaration are UTF-8 or a form of GBK; GB18030 includes all of GBK.
+A DBF is examined as bytes, since its cells may be cut in the middle of a character.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _OF_TEXTS = frozenset(
         *(f"iso8859-{number}" for number in (*range(1, 12), *range(13, 17))),
     }
 )
-"""Python's names of encodings that texts are written in; its other codecs transform or decode."""
+"""Python's names of text encodings; its other codecs transform bytes or texts."""
 _GBK_MARKS = frozenset({0x4D, 0x7A})
 """Language driver bytes of a DBF that mean code page 936."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DbfText:
-    """The encoding of a DBF, its field names in it, and how that was found."""
+    """A DBF's encoding, its decoded field names, and how the encoding was found."""
 
     encoding: str
     names: tuple[str, ...]
@@ -52,9 +52,9 @@ class DbfText:
 
 
 def known_encoding(name: str, budget: Budget) -> str:
-    """Return an encoding by its usual name; SourceError for one that is no encoding of texts.
+    """Return an encoding by its usual name; raises SourceError if it is not a text encoding.
 
-    Every form of GBK is read as GB18030, which holds them all.
+    Every form of GBK is read as GB18030, which includes them all.
     """
     plain = name.strip().lower().replace("_", "-")
     if plain in {"936", "cp936", "ansi 936", "ansi-936", "gbk", "gb2312", "gb18030", "gb-18030"}:
@@ -63,7 +63,7 @@ def known_encoding(name: str, budget: Budget) -> str:
         return UTF_8
     try:
         found = codecs.lookup(plain).name
-    except (LookupError, ValueError, UnicodeError):  # a name that no codec can have
+    except (LookupError, ValueError, UnicodeError):  # not a codec's name
         found = ""
     if found in _OF_TEXTS:
         return found.upper()
@@ -72,7 +72,7 @@ def known_encoding(name: str, budget: Budget) -> str:
 
 
 def fits(cells: Iterable[bytes], encoding: str) -> bool:
-    """Return whether texts decode; a character cut off at a text's end is forgiven."""
+    """Return whether texts can be decoded; a character cut off at the end is tolerated."""
     try:
         for cell in cells:
             codecs.getincrementaldecoder(encoding)().decode(cell, final=False)
@@ -82,12 +82,12 @@ def fits(cells: Iterable[bytes], encoding: str) -> bool:
 
 
 def decode_cut(cell: bytes, encoding: str) -> str:
-    """Return a text without the character that is cut off at its end."""
+    """Decode a text, dropping a character that is cut off at its end."""
     return codecs.getincrementaldecoder(encoding)("replace").decode(cell, final=False)
 
 
 def guess_encoding(cells: Iterable[bytes]) -> str:
-    """Return UTF-8 where every text is UTF-8, else GB18030 where it fits, else UTF-8."""
+    """Return UTF-8 if every text is UTF-8, else GB18030 if that fits, else UTF-8."""
     kept = [cell for cell in cells if not cell.isascii()]
     if fits(kept, UTF_8):
         return UTF_8
@@ -95,9 +95,9 @@ def guess_encoding(cells: Iterable[bytes]) -> str:
 
 
 def read_dbf_text(shp: Path, given: str | None, budget: Budget) -> DbfText | None:
-    """Return the encoding of a shapefile's DBF, or None when it has no DBF.
+    """Return the encoding of a shapefile's DBF; None if it has no DBF.
 
-    A given encoding wins; then a .cpg that fits; then the DBF's own mark; then the bytes.
+    A given encoding comes first, then a .cpg that fits, then the DBF's own mark, then the bytes.
     """
     dbf = shp.with_suffix(".dbf")
     if not dbf.exists():
@@ -127,9 +127,9 @@ def _is_whole(name: bytes, encoding: str) -> bool:
 
 
 def _name_by_number(dbf: Path, count: int) -> None:
-    """Put numbers in place of field names: GDAL cannot read one that ends within a character.
+    """Replace field names by numbers, since GDAL cannot read one that ends within a character.
 
-    The staged file is replaced by a copy; the file that was given stays as it is.
+    The staged file is replaced by a copy; the original file does not change.
     """
     copy = dbf.with_suffix(".copy")
     shutil.copyfile(dbf, copy)
@@ -174,7 +174,7 @@ def _dbf_bytes(dbf: Path, budget: Budget) -> tuple[list[bytes], list[bytes]]:
     names, texts, start = [], [], 1
     for place in range(0, len(described) - 31, 32):
         field = described[place : place + 32]
-        if field[:1] == b"\r":  # the mark that ends the descriptions
+        if field[:1] == b"\r":  # end of the field descriptions
             break
         names.append(field[:11].split(b"\x00")[0])
         if field[11:12] == b"C":
@@ -186,7 +186,7 @@ def _dbf_bytes(dbf: Path, budget: Budget) -> tuple[list[bytes], list[bytes]]:
 
 
 def _distinct(names: list[str]) -> tuple[str, ...]:
-    """Return names, those that stand twice numbered."""
+    """Return the names, with numbers added to repeated ones."""
     seen: dict[str, int] = {}
     result = []
     for name in names:
@@ -196,14 +196,14 @@ def _distinct(names: list[str]) -> tuple[str, ...]:
 
 
 def make_utf8(path: Path, given: str | None, budget: Budget) -> tuple[str, Message]:
-    """Make a staged text UTF-8, which is all that its reader knows; return what it was in.
+    """Convert a staged text to UTF-8, the only encoding its reader knows; return its encoding.
 
-    The staged file is replaced by a copy; the file that was given stays as it is.
+    The staged file is replaced by a copy; the original file does not change.
 
     Raises
     ------
     SourceError
-        The bytes are not in the encoding given, nor in one that can be told.
+        The bytes are not in the given encoding, or in none that can be recognised.
     """
     with path.open("rb") as stream:
         head = stream.read(_SAMPLE_BYTES)
@@ -226,7 +226,7 @@ def make_utf8(path: Path, given: str | None, budget: Budget) -> tuple[str, Messa
 
 
 def _transcoded(path: Path, encoding: str, budget: Budget) -> bool:
-    """Put a UTF-8 copy in place of a text unless it is one; return whether its bytes fit."""
+    """Replace a text by a UTF-8 copy unless it is UTF-8; return whether its bytes fit."""
     decoder = codecs.getincrementaldecoder(encoding)()
     copy = path.with_suffix(".utf8")
     is_kept = encoding == UTF_8
@@ -254,12 +254,13 @@ def _transcoded(path: Path, encoding: str, budget: Budget) -> bool:
 
 
 def decode_text(content: bytes, given: str | None, budget: Budget) -> tuple[str, str]:
-    """Return a whole text and the encoding it was read in.
+    """Return a whole text and the encoding in which it was read.
 
     Raises
     ------
     SourceError
-        The bytes are not in the encoding given, nor in UTF-8, UTF-16 with a mark or GB18030.
+        The bytes are not in the given encoding; or, if none is given, not in UTF-8, UTF-16 with a
+        byte order mark or GB18030.
     """
     if given is not None:
         tried = [known_encoding(given, budget)]

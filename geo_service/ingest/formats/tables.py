@@ -1,6 +1,6 @@
 """Read CSV and XLSX as texts, row by row, and GeoParquet in batches.
 
-A table's heading may stand below a title. Rows are numbered as a spreadsheet numbers them.
+A table's heading may follow a title. Rows are numbered as in a spreadsheet.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _SAMPLE_BYTES = 1 << 22
 _TITLE_ROWS = 15
 _LOOK_EVERY = 10_000
-"""Rows after which limits, clock and cancelling are looked at."""
+"""Rows after which limits, time and cancellation are checked."""
 _DELIMITERS = (",", "\t", ";", "|")
 _CRS84 = "OGC:CRS84"
 
@@ -46,7 +46,7 @@ _CRS84 = "OGC:CRS84"
 
 
 def open_csv(path: Path, layer: str, options: ImportOptions, budget: Budget) -> Source:
-    """Return a CSV as a source; its encoding and delimiter are worked out unless given.
+    """Return a CSV as a source; its encoding and delimiter are detected unless given.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def _csv_encoding(path: Path, options: ImportOptions, budget: Budget) -> tuple[s
         is_utf8 = fits([sample], UTF_8)
         encoding = UTF_8 if is_utf8 else GB18030
         if is_utf8 and sample.isascii():
-            # What is not ASCII comes later: look at all of it, piece by piece.
+            # Text that is not ASCII comes later in the file: check all of it, piece by piece.
             decoder = _Decoding(UTF_8)
             while is_utf8 and (piece := stream.read(_SAMPLE_BYTES)):
                 is_utf8 = decoder.takes(piece)
@@ -94,7 +94,7 @@ def _csv_encoding(path: Path, options: ImportOptions, budget: Budget) -> tuple[s
 
 
 class _Decoding:
-    """Whether pieces of a text decode one after another."""
+    """Checks whether pieces of a text, one after another, can be decoded."""
 
     def __init__(self, encoding: str) -> None:
         import codecs  # noqa: PLC0415 - one use
@@ -110,7 +110,7 @@ class _Decoding:
 
 
 def _delimiter(path: Path, encoding: str) -> str:
-    """Return the mark that splits the first lines into the most cells, alike in each."""
+    """Return the delimiter that splits each of the first lines into the same, largest number."""
     with path.open(encoding=encoding, errors="replace", newline="") as stream:
         lines = [line for _, line in zip(range(30), iter(lambda: stream.readline(100_000), ""))]  # noqa: B905 - as many as there are
 
@@ -123,7 +123,7 @@ def _delimiter(path: Path, encoding: str) -> str:
 
 
 def _csv_rows(path: Path, encoding: str, delimiter: str, budget: Budget) -> Iterator[list[str]]:
-    """Yield the rows of a CSV; SourceError names the row that cannot be read."""
+    """Yield the rows of a CSV; raises SourceError, naming the row, if one cannot be read."""
     codec = "utf-8-sig" if encoding == UTF_8 else encoding
     number = 0
     before = csv.field_size_limit(max(budget.limits.cell_characters, 10_000_000))
@@ -148,7 +148,7 @@ def _csv_rows(path: Path, encoding: str, delimiter: str, budget: Budget) -> Iter
 
 
 def open_xlsx(path: Path, layer: str, options: ImportOptions, budget: Budget) -> Source:
-    """Return a workbook's sheet as a source; the sheet is the only one with rows, or named.
+    """Return a workbook's sheet as a source: the named one, or the only one with rows.
 
     Raises
     ------
@@ -229,9 +229,9 @@ def _choose_sheet(path: Path, options: ImportOptions, budget: Budget) -> str:
 
 
 def _sheet_rows(sheet: Any, budget: Budget, *, rows: int | None = None) -> Iterator[Any]:  # noqa: ANN401 - openpyxl's sheet
-    """Yield a sheet's rows as wide as their cells go, whatever size the sheet claims.
+    """Yield a sheet's rows up to their last cell, whatever size the sheet claims.
 
-    One column more than may be is read, so that a sheet that is too wide is refused.
+    One column more than the limit is read, so that a sheet that is too wide is refused.
     """
     sheet.reset_dimensions()
     widest = budget.limits.columns + 1
@@ -265,16 +265,16 @@ def _cell_text(cell: object) -> str:
     return str(cell)
 
 
-# ---- what both share ------------------------------------------------------------------------
+# ---- shared by both -------------------------------------------------------------------------
 
 
 def _find_heading(
     rows: Iterable[Sequence[str]], layer: str, budget: Budget
 ) -> tuple[list[str], int]:
-    """Return the heading and how many rows it takes with what stands above it.
+    """Return the heading, and the number of rows up to and including it.
 
-    It is the row of the first fifteen with the most names that are known; at least one has
-    to be, or it is the first row with two cells.
+    The heading is that of the first fifteen rows with the most known names; if no row has a
+    known name, it is the first row with two cells.
     """
     known = {*aliases(layer), *coordinate_names("x"), *coordinate_names("y")}
     known |= coordinate_names("wkt")
@@ -314,7 +314,7 @@ def _heading_names(cells: Sequence[str]) -> list[str]:
 def _row_batches(
     rows: Iterable[Sequence[str]], names: list[str], skipped: int, budget: Budget
 ) -> Iterator[Batch]:
-    """Yield batches of rows below the heading; empty rows are left out, but counted."""
+    """Yield batches of the rows below the heading; empty rows are dropped, but counted."""
     width = len(names)
     held: list[Sequence[str]] = []
     numbers: list[int] = []

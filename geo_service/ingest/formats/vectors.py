@@ -1,7 +1,7 @@
 """Read vector files through GDAL in Arrow batches: shapefile to FlatGeobuf, KML and DXF.
 
-Only paths staged by `staging` come here, each under a format that its content showed.
-Shapes come as WKB and become shapely geometries batch by batch.
+Only paths that `staging` made come here, each with the format that its content showed.
+Shapes arrive as WKB and become shapely geometries batch by batch.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _CRS84 = "OGC:CRS84"
 _FEW_FEATURES_TEXT = frozenset({"kml", "dxf"})
 _HEAD = 65_536
 _OWN_NAME = "source"
-"""What GDAL calls the only layer of a file that names none: we staged it so."""
+"""GDAL's name for the only layer of a file that names none: the staged file's name."""
 _GDAL_ERRORS = (
     ForeignFileError,
     pyogrio.errors.DataSourceError,
@@ -57,9 +57,9 @@ def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Sourc
     Raises
     ------
     SourceError
-        GDAL cannot read it, or it goes past a limit.
+        GDAL cannot read the file, or it exceeds a limit.
     ChoiceNeededError
-        It holds several layers and none was named.
+        The file has several layers and none was named.
     """
     encoding, notes = _check_text_formats(staged, options, budget)
     dbf = None
@@ -100,7 +100,7 @@ def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Sourc
 def _check_text_formats(
     staged: Staged, options: ImportOptions, budget: Budget
 ) -> tuple[str | None, tuple[Message, ...]]:
-    """Refuse texts that are unsafe to read; return the encoding of one that had to be UTF-8."""
+    """Refuse texts that are unsafe to read; return the encoding of one converted to UTF-8."""
     if staged.format in _FEW_FEATURES_TEXT:
         budget.check_text(staged.path.stat().st_size)
     if staged.format not in {"kml", "geojson"}:
@@ -119,7 +119,7 @@ _PIECE = 1 << 22
 
 
 def _check_json(path: Path, budget: Budget) -> None:
-    """Refuse JSON that nests too deep or is not GeoJSON (some JSON is a recipe to GDAL)."""
+    """Refuse JSON that is nested too deeply or not GeoJSON (some JSON is a recipe to GDAL)."""
     depth = deepest = 0
     rest = b""
     is_geojson = False
@@ -132,7 +132,7 @@ def _check_json(path: Path, budget: Budget) -> None:
             bare = _STRING.sub(b"", text)
             cut = bare.rfind(b'"')
             if cut >= 0:
-                rest = b'"' + bare[cut + 1 :]  # a string that goes on in the next piece
+                rest = b'"' + bare[cut + 1 :]  # a string that continues in the next piece
                 bare = bare[:cut]
                 if len(rest) > budget.limits.text_bytes // 10:
                     raise budget.refuse(said("refusal.endless_text"), said("refusal.geojson"))
@@ -150,7 +150,7 @@ def _check_json(path: Path, budget: Budget) -> None:
 
 
 def _depth(text: bytes, depth: int, deepest: int) -> tuple[int, int]:
-    """Return the nesting after a text and the deepest in it, from the nesting before it."""
+    """Return the depth after a text and the deepest in it, given the depth before it."""
     marks = np.frombuffer(text, dtype=np.uint8)
     steps = np.isin(marks, (0x5B, 0x7B)).astype(np.int64) - np.isin(marks, (0x5D, 0x7D))
     if not len(steps):
@@ -217,12 +217,12 @@ def _declared(text: str | None) -> pyproj.CRS | None:
         return None
     name = crs.name.lower()
     unnamed = name.startswith(("undefined", "unknown", "unnamed")) and crs.to_epsg() is None
-    # A name that says nothing counts as none, unless the ellipsoid says what must be refused.
+    # A meaningless name counts as none, unless the ellipsoid shows a datum that must be refused.
     return None if unnamed and old_datum(crs) is None else crs
 
 
 def _names(fields: list[str], dbf: DbfText | None) -> dict[str, str]:
-    """Return the columns as GDAL names them and as they are meant (a cut character left out)."""
+    """Map GDAL's names of columns to the intended ones (without a cut-off character)."""
     if dbf is None or len(dbf.names) != len(fields):
         return {name: name for name in fields}
     return dict(zip(fields, dbf.names, strict=True))
@@ -279,12 +279,12 @@ def _split(
 
 
 def _stored(column: Any) -> Any:  # noqa: ANN401 - an Arrow array; pyarrow has no types
-    """Return a column as it is stored: JSON as text, a known extension as its plain type."""
+    """Return a column in its storage type: JSON as text, a known extension as its plain type."""
     return column.storage if isinstance(column.type, pa.BaseExtensionType) else column
 
 
 def shapes_of_wkb(wkb: NDArray[np.object_], budget: Budget) -> ReadShapes:
-    """Return shapes from WKB; a file with one that is too large is refused."""
+    """Return shapes from WKB; a file with a shape that is too large is refused."""
     unreadable = Message("import.bad_shape", {})
     found = _read(shapely.from_wkb, straight_from_wkb, wkb, lambda _: unreadable)
     vertices = np.asarray(shapely.get_num_coordinates(found.shapes))
@@ -298,7 +298,7 @@ def shapes_of_wkb(wkb: NDArray[np.object_], budget: Budget) -> ReadShapes:
 
 
 def read_wkt(texts: NDArray[np.object_]) -> ReadShapes:
-    """Return shapes from WKT, None where a text is None."""
+    """Return shapes from WKT; None where a text is None."""
 
     def unreadable(text: Any) -> Message:  # noqa: ANN401 - a text
         return Message("import.bad_wkt", {"found": str(text)[:60]})
@@ -312,12 +312,12 @@ def _read(
     written: NDArray[np.object_],
     unreadable: Callable[[Any], Message],
 ) -> ReadShapes:
-    """Return shapes from WKB or WKT: open rings closed, curves as segments, both told."""
+    """Return shapes from WKB or WKT, closing rings and segmenting curves; both are reported."""
     curved: list[int] = []
     with np.errstate(invalid="ignore"):
         try:
             shapes: NDArray[np.object_] = np.array(read(written, on_invalid="ignore"), dtype=object)
-        except NotImplementedError:  # a curve somewhere: GEOS reads none
+        except NotImplementedError:  # there is a curve, which GEOS cannot read
             shapes, curved = _read_curves(read, straighten, written)
         lost = shapely.is_missing(shapes) & np.array([text is not None for text in written])
         lost[curved] = False
@@ -354,7 +354,7 @@ def _read_curves(
 
 
 def _changed(what: str, places: NDArray[np.intp]) -> tuple[Change, ...]:
-    """Return what was done to shapes on reading, told in the reader's language."""
+    """Return the changes made to shapes while reading, for the report."""
     if not len(places):
         return ()
     before, after = (Message(f"import.{what}_{when}", {}) for when in ("before", "after"))

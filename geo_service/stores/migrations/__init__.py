@@ -1,1 +1,1 @@
-"""How the catalogue's tables came to be, step by step; `tables.upgrade` takes the steps."""
+"""Migrations of the catalogue's tables, step by step; `tables.upgrade` runs them."""

@@ -66,16 +66,18 @@ def industries(
     request: Request,
     county: CountyDep,
     language: LanguageDep,
-    query: Annotated[str, Query(max_length=100, description="The start of a code, or words.")],
+    query: Annotated[
+        str, Query(max_length=100, description="The start of a code, or part of a name.")
+    ],
     *,
     limit: Limit = 20,
 ) -> Response:
-    """Return the industries of GB/T 4754-2017 whose code starts so or whose name holds it."""
+    """Return GB/T 4754-2017 industries whose code starts with, or name contains, the query."""
     found = find_industries(query, county.translator(language), limit=limit)
     return json_reply(request, {"industries": found})
 
 
 @router.get("/about", summary="Versions and licences", responses=answers("Any"))
 def about(request: Request) -> Response:
-    """Return the product's version and what it is made of, with licences."""
+    """Return the product's version and its components, with licences."""
     return json_reply(request, credits_document())

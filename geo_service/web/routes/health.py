@@ -27,7 +27,7 @@ async def healthz(request: Request) -> Response:
     responses=answers("Ready") | {503: LOADING},
 )
 def readyz(request: Request) -> Response:
-    """Return ready with the versions at hand, or 503 while the county is not loaded."""
+    """Return ready with the current versions, or 503 while the county is not loaded."""
     county = getattr(request.app.state, "county", None)
     if county is None:
         reply = json_reply(request, {"status": "loading"}, status=503)

@@ -26,7 +26,7 @@ def _ground(county: County, language: Language) -> Ground:
     return Ground(county.plan, county.rulebook, county.translator(language), today)
 
 
-@router.get("/identify", summary="What is at a place", responses=answers("Place"))
+@router.get("/identify", summary="Identify a point", responses=answers("Place"))
 def identify(
     request: Request, county: CountyDep, language: LanguageDep, lon: Longitude, lat: Latitude
 ) -> Response:
@@ -39,7 +39,7 @@ def identify(
 
 @router.post(
     "/areas",
-    summary="What a drawn area holds",
+    summary="Identify an area",
     responses=answers("Area", is_tagged=False),
     openapi_extra={"requestBody": {"content": {"application/json": shape_of("Polygon")}}},
 )
@@ -64,6 +64,6 @@ def describe_area(
 ) -> Response:
     """Return an area's size, its overlap with control zones, broken must-rules, and members.
 
-    Nothing is kept: the answer depends on the polygon, the plan and the rulebook alone.
+    Nothing is saved: the answer depends only on the polygon, the plan and the rulebook.
     """
     return json_reply(request, _ground(county, language).describe(body))

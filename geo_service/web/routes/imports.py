@@ -52,27 +52,29 @@ class _Asked:
         county: CountyDep,
         answers: UnitAnswers,
         *,
-        layer: Annotated[str, Query(max_length=50, description="Layer that it becomes.")],
+        layer: Annotated[str, Query(max_length=50, description="Layer to import the file as.")],
         filename: Annotated[str, Query(max_length=300, description="The file's name.")] = "upload",
         crs: Annotated[
             str, Query(max_length=500, description="auto, EPSG:n, GCJ-02 or BD-09.")
         ] = "auto",
         encoding: Annotated[
-            str | None, Query(max_length=30, description="Encoding of its texts.")
+            str | None, Query(max_length=30, description="Encoding of the file's texts.")
         ] = None,
         scheme: Annotated[
-            str | None, Query(max_length=30, description="Scheme of its land-use codes.")
+            str | None, Query(max_length=30, description="Scheme of the file's land-use codes.")
         ] = None,
         source_layer: Annotated[
             str | None, Query(max_length=200, description="Layer or sheet of the file.")
         ] = None,
         file: Annotated[
             str | None,
-            Query(max_length=300, description="File to import, of an archive that holds several."),
+            Query(max_length=300, description="File to import from an archive with several files."),
         ] = None,
         unit: Annotated[
             list[_Unit],
-            Query(max_length=50, description="COLUMN:UNIT, as investment_cny:万元; repeatable."),
+            Query(
+                max_length=50, description="COLUMN:UNIT, such as investment_cny:万元; repeatable."
+            ),
         ] = [],  # noqa: B006 - FastAPI copies it
         mapping: Annotated[
             str | None,
@@ -150,13 +152,13 @@ def _read(
 
 @router.get(
     "",
-    summary="The imports that wait, and the layers that files may become",
+    summary="Waiting imports, and the layers that can be imported",
     responses=answers("Imports"),
 )
 def imports(request: Request, desk: DeskDep, language: LanguageDep) -> Response:
     """Return the drafts of the last hour, newest first, with how they came out.
 
-    `layers` are all that a file may become, those that the workspace does not have yet too.
+    `layers` are all layers that can be imported, including those the workspace does not have yet.
     """
     return json_reply(request, desk.listed(language))
 
@@ -223,9 +225,9 @@ def publish_import(
     county: CountyDep,
     desk: DeskDep,
     language: LanguageDep,
-    note: Annotated[str, Query(max_length=500, description="Why, for the history.")] = "",
+    note: Annotated[str, Query(max_length=500, description="The reason, for the history.")] = "",
 ) -> Response:
-    """Publish the draft as the layer's new version; the reviews that follow are of it.
+    """Publish the draft as the layer's new version; later reviews use it.
 
     409 when the layer was changed since the file was read, 422 when publishing would break
     other layers or most of the file was refused.
@@ -241,6 +243,6 @@ def publish_import(
     responses=problems(NotFoundError),
 )
 def drop_import(import_id: ImportId, desk: DeskDep) -> Response:
-    """Forget a draft; nothing of it was published."""
+    """Drop a draft; nothing of it was published."""
     desk.drop(import_id)
     return Response(status_code=204)

@@ -30,7 +30,7 @@ _Condition = Annotated[str, StringConstraints(max_length=200)]
 
 
 class DiffFormat(StrEnum):
-    """How a difference is told."""
+    """The formats of a difference."""
 
     JSON = "json"
     GEOJSON = "geojson"
@@ -47,15 +47,13 @@ def history(layer: str, request: Request, county: CountyDep) -> Response:
 
 
 class Rollback(BaseModel):
-    """Which version of a layer shall stand again."""
+    """The version of a layer to publish again."""
 
     model_config = ConfigDict(extra="forbid")
 
-    version: str = Field(max_length=64, description="A number or a version of its history.")
-    expected: str = Field(
-        max_length=64, description="The version that is the newest, as the caller saw it."
-    )
-    note: str = Field(default="", max_length=500, description="Why, for the history.")
+    version: str = Field(max_length=64, description="A number or version from the layer's history.")
+    expected: str = Field(max_length=64, description="The newest version that the caller has seen.")
+    note: str = Field(default="", max_length=500, description="The reason, for the history.")
 
 
 @router.post(
@@ -65,7 +63,7 @@ class Rollback(BaseModel):
     responses=answers("Published", NotFoundError, ConflictError, SourceError, status=201),
 )
 def roll_back(layer: str, request: Request, county: CountyDep, body: Rollback) -> Response:
-    """Publish what a version held as a new version; nothing is lost.
+    """Publish a version's content as a new version; nothing is lost.
 
     404 for a version that is not kept, 409 when the layer was changed meanwhile or nothing was
     published, 422 when the old rows do not fit the other layers any more.
@@ -92,7 +90,7 @@ def diff(  # noqa: PLR0913 - the two versions, and the paging of the contract
 ) -> Response:
     """Return the features added, removed and changed, and how far shapes moved.
 
-    Of attributes the names of the columns that changed are told, not their values. Without
+    For attributes the names of the changed columns are returned, not their values. Without
     `after` the newest version is meant, without `before` the one below it. As JSON each of the
     three lists is paged, as GeoJSON the features are.
     """
@@ -117,12 +115,12 @@ def features(  # noqa: PLR0913 - what the contract of lists names
     *,
     where: Annotated[
         list[_Condition],
-        Query(max_length=20, description="COLUMN:VALUE, as park_id:P1; repeatable."),
+        Query(max_length=20, description="COLUMN:VALUE, such as park_id:P1; repeatable."),
     ] = [],  # noqa: B006 - FastAPI copies it
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Response:
-    """Return a version's features with the columns that may go out; the store seeks them.
+    """Return a version's features with the columns that may be published, filtered in the store.
 
     `version` is a number or a version of the history. Several conditions on one column are
     alternatives; a condition without a value asks for missing ones.
@@ -140,7 +138,7 @@ def points(
     layer: str,
     county: CountyDep,
     bbox: BboxDep,
-    park_id: Annotated[str | None, Query(max_length=128, description="Of this park only.")] = None,
+    park_id: Annotated[str | None, Query(max_length=128, description="Only this park.")] = None,
 ) -> Response:
     """Return polygons as land surveys exchange them: numbers, rings and points in metres."""
     content = county.layers.boundary_points(layer, park_id=park_id, bbox=bbox)

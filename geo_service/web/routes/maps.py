@@ -33,7 +33,8 @@ from geo_service.web.weighing import WeighingDep
 router = APIRouter(tags=["maps"])
 
 FileVersion = Annotated[
-    str | None, Query(alias="v", max_length=64, description="The file's version: kept for a year.")
+    str | None,
+    Query(alias="v", max_length=64, description="The file's version, for caching for a year."),
 ]
 
 
@@ -45,13 +46,11 @@ def read_query(  # noqa: PLR0913 - one for each kind of map
     review_id: str | None = None,
     ranking_id: str | None = None,
     park_id: str | None = None,
-    before: Annotated[
-        str | None, Query(description="The earlier of two reviews that are compared.")
-    ] = None,
+    before: Annotated[str | None, Query(description="The earlier of two compared reviews.")] = None,
     layer: Annotated[
-        str | None, Query(description="Of `time`: " + ", ".join(TIMED_LAYERS) + ".")
+        str | None, Query(description="For `time`: " + ", ".join(TIMED_LAYERS) + ".")
     ] = None,
-    import_id: Annotated[str | None, Query(description="Of `preview`: the import.")] = None,
+    import_id: Annotated[str | None, Query(description="For `preview`: the import.")] = None,
 ) -> MapQuery:
     """Return which map is asked for: 404 for an unknown kind, 400 for a missing id."""
     given = (review_id, ranking_id, park_id, before, layer, import_id)
@@ -137,7 +136,7 @@ def basemap_tile(
 
 @router.get(
     "/api/symbols",
-    summary="How the map draws: every symbol and its name",
+    summary="The map's symbols and their names",
     responses=answers("Any"),
 )
 def symbols(request: Request, county: CountyDep, language: LanguageDep) -> Response:

@@ -33,7 +33,8 @@ def parks(  # noqa: PLR0913 - the filters that the contract names
     *,
     tier: Annotated[Tier | None, Query(description="Only this tier.")] = None,
     township: Annotated[
-        str | None, Query(max_length=100, description="Name or code of either set.")
+        str | None,
+        Query(max_length=100, description="A township's name, or its code in either set."),
     ] = None,
     verdict: Annotated[Verdict | None, Query(description="Only this verdict.")] = None,
     limit: Limit = 100,

@@ -81,7 +81,7 @@ def _made(request: Request, county: County, language: Language, ranking_id: str)
     return made_reply(request, document, f"/api/rankings/{ranking_id}")
 
 
-@router.get("/rankings", summary="The rankings that are kept", responses=answers("Rankings"))
+@router.get("/rankings", summary="The rankings", responses=answers("Rankings"))
 def rankings(
     request: Request,
     county: CountyDep,
@@ -90,7 +90,7 @@ def rankings(
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Response:
-    """Return summaries of the kept rankings, newest first."""
+    """Return summaries of the rankings, newest first."""
     page, matched = county.rankings.summaries(language, limit=limit, offset=offset)
     document = {"numberMatched": matched, "numberReturned": len(page), "rankings": page}
     return json_reply(request, document)
@@ -108,13 +108,13 @@ def ranking(
     language: LanguageDep,
     *,
     limit: Annotated[
-        int | None, Query(ge=0, le=MAX_LIMIT, description="How many candidates; all without it.")
+        int | None, Query(ge=0, le=MAX_LIMIT, description="How many candidates; by default all.")
     ] = None,
     offset: Offset = 0,
 ) -> Response:
     """Return a ranking: candidates by rank with every figure, exclusions with reasons.
 
-    Without `limit` and `offset` all candidates, sent piece by piece. `numberMatched` and
+    Without `limit` and `offset` all candidates are returned, as a stream. `numberMatched` and
     `numberReturned` count candidates.
     """
     is_whole = limit is None and not offset
@@ -126,7 +126,7 @@ def ranking(
 
 @router.post(
     "/rankings/{ranking_id}/weights",
-    summary="The same candidates, other weights",
+    summary="Score the same candidates with other weights",
     responses=answers("Ranking", NotFoundError, is_tagged=False),
 )
 def reweigh(
@@ -136,7 +136,7 @@ def reweigh(
     language: LanguageDep,
     body: NewWeights,
 ) -> Response:
-    """Score a ranking's candidates anew; nothing is measured again and nothing is kept."""
+    """Score a ranking's candidates again; nothing is measured or saved."""
     return json_reply(request, county.rankings.reweigh(ranking_id, language, body.weighing))
 
 
@@ -153,7 +153,7 @@ def run_again(
     language: LanguageDep,
     body: NewWeights | None = None,
 ) -> Response:
-    """Rank the same project in the plan and by the rulebook in force now.
+    """Rank the same project in the current plan and by the rulebook in force.
 
     With a body, its weights and method become the project's own. 200 when the ranking could not
     be kept (`not_saved` says why).
@@ -174,13 +174,13 @@ def comparison(
     language: LanguageDep,
     before: Annotated[str, Query(max_length=64, description="The earlier ranking's id.")],
 ) -> Response:
-    """Return which candidates moved, came, went or were excluded since another ranking."""
+    """Return the candidates that moved, appeared, disappeared or were excluded in between."""
     return json_reply(request, county.rankings.compare(before, ranking_id, language))
 
 
 @router.get(
     "/rankings/{ranking_id}/explanation",
-    summary="Why a candidate stands there",
+    summary="Why a candidate has its rank",
     responses=answers("Any", NotFoundError),
 )
 def explanation(
@@ -191,7 +191,7 @@ def explanation(
     candidate: CandidateId,
     weighing: WeighingDep,
 ) -> Response:
-    """Return a sentence a criterion, from the ranking's own figures, or as weighed anew."""
+    """Return a sentence per criterion, from the ranking's own figures or with other weights."""
     found = county.rankings.explanation(ranking_id, candidate, language, weighing)
     return json_reply(request, found)
 
@@ -218,7 +218,7 @@ def features(  # noqa: PLR0913 - what the contract of lists names
 
 @router.get(
     "/rankings/{ranking_id}/routes",
-    summary="The ways to the nearest facilities",
+    summary="Routes to the nearest facilities",
     responses=answers("Features", NotFoundError, media_type=GEOJSON),
 )
 def routes(
@@ -228,14 +228,14 @@ def routes(
     language: LanguageDep,
     candidate: CandidateId,
 ) -> Response:
-    """Return the fastest ways from a candidate to the facilities that count, as lines."""
+    """Return the fastest routes from a candidate to the facilities of its criteria, as lines."""
     found = county.rankings.routes(ranking_id, candidate, language)
     return features_reply(request, found, len(found))
 
 
 @router.get(
     "/rankings/{ranking_id}/sensitivity",
-    summary="Which weights the first place hangs on",
+    summary="Which weights the first place depends on",
     responses=answers("Any", NotFoundError),
 )
 def sensitivity(ranking_id: RankingId, request: Request, county: CountyDep) -> Response:

@@ -32,7 +32,7 @@ _MAX_RULEBOOK = 500_000
 
 
 class ReviewRequest(BaseModel):
-    """What to review by and which parks; all of it optional."""
+    """The rulebook and the parks to review; both are optional."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -48,7 +48,7 @@ def rules(request: Request, county: CountyDep, language: LanguageDep) -> Respons
     return json_reply(request, county.reviews.rules(language))
 
 
-@router.get("/reviews", summary="The reviews that are kept or saved", responses=answers("Reviews"))
+@router.get("/reviews", summary="The reviews", responses=answers("Reviews"))
 def reviews(
     request: Request,
     county: CountyDep,
@@ -93,13 +93,13 @@ def create_review(
 
 @router.get(
     "/jobs",
-    summary="Long work that waits, runs or ended of late",
+    summary="Waiting, running and recent jobs",
     responses=answers("Jobs"),
 )
 def jobs(
     request: Request, county: CountyDep, *, limit: Limit = 100, offset: Offset = 0
 ) -> Response:
-    """Return jobs, newest first; one that ended is forgotten after a day."""
+    """Return jobs, newest first; a job is forgotten a day after its end."""
     translator = translator_of(request)
     found = county.jobs.jobs()
     page = [job_document(item, translator) for item in found[offset : offset + limit]]
@@ -109,7 +109,7 @@ def jobs(
 
 @router.get(
     "/jobs/{job_id}",
-    summary="How far long work is",
+    summary="A job's progress",
     responses=answers("Job", NotFoundError),
 )
 def job(job_id: str, request: Request, county: CountyDep) -> Response:
@@ -119,11 +119,11 @@ def job(job_id: str, request: Request, county: CountyDep) -> Response:
 
 @router.delete(
     "/jobs/{job_id}",
-    summary="Cancel long work",
+    summary="Cancel a job",
     responses=answers("Job", NotFoundError, is_tagged=False),
 )
 def cancel_job(job_id: str, request: Request, county: CountyDep) -> Response:
-    """Tell a job to stop at its next step; one that ended stays as it is."""
+    """Tell a job to stop at its next step; an ended job does not change."""
     return json_reply(request, job_document(county.jobs.cancel(job_id), translator_of(request)))
 
 

@@ -15,13 +15,15 @@ from geo_service.web.replies import CountyDep, Limit, Offset, json_reply
 
 router = APIRouter(prefix="/api", tags=["saved"])
 _GONE = answers(None, NotFoundError, ConflictError, status=204)
-_Id = Annotated[str, Path(max_length=200, description="The id of what is kept.")]
+_Id = Annotated[
+    str, Path(max_length=200, description="The id of a saved result or of an import's lists.")
+]
 _CENTURY_DAYS = 36_500
 _PETABYTE = 10**15
 
 
 class SavedKind(StrEnum):
-    """What can be kept."""
+    """Kinds of saved results."""
 
     REVIEW = "review"
     RANKING = "ranking"
@@ -29,20 +31,20 @@ class SavedKind(StrEnum):
 
 
 class Retention(BaseModel):
-    """How much of what is kept shall stay."""
+    """Limits of the saved results to keep."""
 
     model_config = ConfigDict(extra="forbid")
 
     days: float | None = Field(
-        default=None, gt=0, le=_CENTURY_DAYS, description="What is older goes."
+        default=None, gt=0, le=_CENTURY_DAYS, description="Drop results older than this."
     )
     bytes: int | None = Field(
-        default=None, ge=0, le=_PETABYTE, description="Then the oldest, until the rest fits."
+        default=None, ge=0, le=_PETABYTE, description="Then drop the oldest, until the rest fits."
     )
-    kind: SavedKind | None = Field(default=None, description="Of this kind only.")
+    kind: SavedKind | None = Field(default=None, description="Only this kind.")
 
 
-@router.get("/saved", summary="What is kept, and what it takes", responses=answers("Kept"))
+@router.get("/saved", summary="Saved results and their size", responses=answers("Kept"))
 def saved(
     request: Request,
     county: CountyDep,
@@ -57,13 +59,13 @@ def saved(
 
 @router.post(
     "/saved/retain",
-    summary="Drop what is old or too much",
+    summary="Drop old results, or those over a size",
     responses=answers("Dropped", is_tagged=False),
 )
 def retain(request: Request, county: CountyDep, body: Retention) -> Response:
-    """Drop what is beyond the limits given and return it.
+    """Drop the results beyond the given limits and return them.
 
-    The current review, the one that it is compared with, and what is pinned stay.
+    The current review, the one that it is compared with, and pinned results are not dropped.
     """
     gone = county.saved.retain(days=body.days, most_bytes=body.bytes, kind=body.kind)
     return json_reply(request, gone)
@@ -71,7 +73,7 @@ def retain(request: Request, county: CountyDep, body: Retention) -> Response:
 
 @router.put(
     "/saved/{identity}/pin",
-    summary="Keep a result whatever the limits say",
+    summary="Pin a result",
     responses=answers("KeptResult", NotFoundError, is_tagged=False),
 )
 def pin(identity: _Id, request: Request, county: CountyDep) -> Response:
@@ -81,7 +83,7 @@ def pin(identity: _Id, request: Request, county: CountyDep) -> Response:
 
 @router.delete(
     "/saved/{identity}/pin",
-    summary="Let a result go when the limits say so",
+    summary="Unpin a result",
     responses=answers("KeptResult", NotFoundError, is_tagged=False),
 )
 def unpin(identity: _Id, request: Request, county: CountyDep) -> Response:
@@ -90,7 +92,10 @@ def unpin(identity: _Id, request: Request, county: CountyDep) -> Response:
 
 
 @router.delete(
-    "/saved/{identity}", status_code=204, summary="Drop what is kept under an id", responses=_GONE
+    "/saved/{identity}",
+    status_code=204,
+    summary="Drop a saved result or an import's lists",
+    responses=_GONE,
 )
 def drop(identity: _Id, county: CountyDep) -> Response:
     """Drop a saved result or the lists of an import; 409 when it is pinned or the current."""
@@ -107,6 +112,6 @@ def drop_review(review_id: _Id, county: CountyDep) -> Response:
 
 @router.delete("/rankings/{ranking_id}", status_code=204, summary="Drop a ranking", responses=_GONE)
 def drop_ranking(ranking_id: _Id, county: CountyDep) -> Response:
-    """Forget a ranking, saved or not; 409 for one that is pinned."""
+    """Drop a ranking, saved or not; 409 for a pinned one."""
     county.rankings.drop(ranking_id)
     return Response(status_code=204)

@@ -23,7 +23,7 @@ router = APIRouter(tags=["tiles"])
 MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 
 Version = Annotated[
-    str | None, Query(max_length=64, description="The layer's version: kept for a year.")
+    str | None, Query(max_length=64, description="The layer's version, for caching for a year.")
 ]
 Zoom = Annotated[int, Path(ge=0, le=MAX_ZOOM, description="Zoom of the Web Mercator pyramid.")]
 Column = Annotated[int, Path(ge=0, description="Column, from west to east.")]

@@ -1,5 +1,5 @@
-"""Makes the demo county: real reference data, and illustrative features around it.
+"""Build the demo county: real reference data, and illustrative features around it.
 
 Everything is built in metres (EPSG:4545) and written in degrees (EPSG:4490). The package
-needs numpy, shapely and pyproj only; the product that reads the files is not imported.
+does not import the product.
 """

@@ -1,7 +1,7 @@
-"""The 48 parks as they are planned: 1 municipal park, 5 clusters, 42 building parks.
+"""The 48 parks as planned: 1 municipal park, 5 clusters, 42 building parks.
 
-Leading industries, supporting industries and specialities are illustrative, but for
-南溪's apparel and toys. `case` names what is planted in a park; parks without a case
+Leading industries, supporting industries and specialities are illustrative, except
+南溪's apparel and toys. `case` names the case planted in a park; parks without a case
 satisfy every rule of the default rulebook.
 """
 
@@ -18,30 +18,30 @@ SUB_AREAS = (
     ("YY-S-04", "水口", (573_400.0, 3_434_900.0), (1_250.0, 850.0), -10.0),
     ("YY-S-05", "天宝", (569_200.0, 3_435_500.0), (1_180.0, 800.0), 25.0),
 )
-"""Id, name, centre, half axes in metres, angle: the municipal park's five sub-areas."""
+"""The municipal park's five sub-areas: id, name, centre, half axes in metres, angle."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParkPlan:
-    """One park: what it is for, and what is planted in it."""
+    """One park: its industries, and the case planted in it."""
 
     park_id: str
     township: int | None
-    """Row of the township table, or None when it is not known or there are several."""
+    """Row of the township table; None if unknown, or if there are several."""
     leading: str | None
     supporting: str | None
     speciality: str | None
     classes: tuple[str, ...]
-    """Prefixes that enterprises of the leading industry draw their codes from."""
+    """Prefixes of the codes of enterprises in the leading industry."""
     helpers: tuple[str, ...]
-    """Prefixes that enterprises of the supporting industries draw their codes from."""
+    """Prefixes of the codes of enterprises in the supporting industries."""
     name: str | None = None
     host: str | None = None
     partner: str | None = None
     terms: str | None = None
     status: str = "operating"
     declared_factor: float | None = None
-    """Declared over measured area; None takes a small, harmless difference."""
+    """Ratio of declared to measured area; None gives a small, harmless difference."""
     has_declared_area: bool = True
     is_rectangle: bool = False
     """An axis-aligned rectangle with planted parcels, sited by `parks`."""
@@ -234,4 +234,4 @@ PARKS: tuple[ParkPlan, ...] = (
     _park(41, "411", "20;29", "日用刷具与伞具", "411", helpers="203 292"),
     _park(42, "153", "22;20", "高山茶精制", "153", helpers="223 204", is_rectangle=True),
 )
-"""Every park in the order of its id."""
+"""All parks, ordered by id."""

@@ -1,6 +1,6 @@
-"""Enterprises: some 430 that do not exist, three years each, placed where there is room.
+"""Make about 430 invented enterprises, three years each, and place them where there is room.
 
-Codes are real classes of GB/T 4754-2017 that fit the park; names are plainly made up.
+Codes are real classes of GB/T 4754-2017 that fit the park; names are obviously made up.
 An enterprise in a building may take several floors: `floor_no` is then the lowest one and
 `floor_m2` their sum.
 """
@@ -43,12 +43,12 @@ _WORDS = {
 
 UNIT_CNY = 10_000
 _LAND_INTENSITY = {True: (6_400.0, 9_200.0), False: (4_900.0, 6_200.0)}
-"""CNY of output a m2 of land, leading and supporting; 4,500 is the limit in parks."""
+"""Output in CNY per m2 of land, leading and supporting; the limit in parks is 4,500."""
 
 
 @dataclass
 class Tenancy:
-    """Where an enterprise sits and how much room it takes."""
+    """Where an enterprise is, and how much room it takes."""
 
     parcel: Parcel | None = None
     building: Building | None = None
@@ -75,7 +75,7 @@ class Company:
 def found_companies(
     sites: dict[str, Site], townships: tuple[Township, ...], estate: Estate
 ) -> list[Company]:
-    """Return all enterprises in the order of their ids, and let the floors to them."""
+    """Return all enterprises, ordered by id, after letting floors to them."""
     with CLASSIFICATION.open(encoding="utf-8-sig", newline="") as lines:
         known = [row["code"] for row in csv.DictReader(lines) if row["level"] == "4"]
     companies: list[Company] = []
@@ -130,7 +130,7 @@ def _leads(plan: ParkPlan, code: str) -> bool:
 
 
 def _codes(plan: ParkPlan, count: int, known: list[str], dice: Dice) -> list[str]:
-    """Two enterprises of three are leading; every supporting prefix comes up in turn."""
+    """Return codes: two in three are leading; every supporting prefix is used in turn."""
     codes: list[str] = []
     leading = supporting = 0
     for number in range(count):
@@ -159,7 +159,7 @@ def _planted_rooms(estate: Estate, park_id: str) -> list[Tenancy]:
 
 @dataclass
 class _Run:
-    """Floors that one enterprise takes, and which part of each."""
+    """The floors that one enterprise takes, and its part of each."""
 
     building: Building
     floors: list[Floor]
@@ -167,7 +167,7 @@ class _Run:
 
 
 def _rooms_upstairs(estate: Estate, park_id: str, dice: Dice, count: int) -> list[Tenancy]:
-    """Let the floors from below; what stays empty is one run at the top of each building.
+    """Let the floors from the bottom up; each building's empty floors are a run at its top.
 
     Each building keeps at most 38 % of its floors vacant.
     """
@@ -201,7 +201,7 @@ def _rooms_upstairs(estate: Estate, park_id: str, dice: Dice, count: int) -> lis
 
 
 def _split_largest(runs: list[_Run]) -> None:
-    """Make two runs of the longest one; of a single floor, two halves."""
+    """Split the longest run in two; a single floor into halves."""
     index = max(range(len(runs)), key=lambda at: len(runs[at].floors) * runs[at].share)
     run = runs[index]
     middle = len(run.floors) // 2
@@ -216,7 +216,7 @@ def _split_largest(runs: list[_Run]) -> None:
 
 
 def _rooms_on_parcels(estate: Estate, park_id: str, dice: Dice) -> list[Tenancy]:
-    """One enterprise a built parcel, but one a floor in a low factory building."""
+    """Return one enterprise per built parcel, or one per floor in a low factory building."""
     rooms: list[Tenancy] = []
     for parcel in estate.parcels_of(park_id):
         if parcel.status == "vacant":
@@ -257,7 +257,7 @@ def _parcel_of(estate: Estate, building: Building) -> Parcel:
 
 
 def _land_share(estate: Estate, building: Building, floor_m2: float) -> float:
-    """The parcel's land by the share of all floor space on it."""
+    """Return the enterprise's part of the parcel's land, by its share of the floor space there."""
     parcel = _parcel_of(estate, building)
     total = sum(
         floor.area_m2
@@ -271,7 +271,7 @@ def _land_share(estate: Estate, building: Building, floor_m2: float) -> float:
 
 
 def _set_outputs(crew: list[Company], dice: Dice) -> None:
-    """Give outputs by land or floor space, so that the leading share is 0.74 to 0.86."""
+    """Set outputs by land or floor space, so that the leading share is 0.74 to 0.86."""
     for company in crew:
         room = company.tenancy
         if company.park_id.startswith("YY-B"):
@@ -290,7 +290,7 @@ def _set_outputs(crew: list[Company], dice: Dice) -> None:
 
 
 def _set_values(company: Company, dice: Dice) -> None:
-    """Give the other figures of the latest year, sound ones; then the planted changes."""
+    """Set the other figures of the latest year to sound values, then apply the planted changes."""
     if company.enterprise_id in planted.IDLE_TENANTS:
         company.output_cny = planted.IDLE_OUTPUT_CNY
     change = planted.CHANGES.get(company.enterprise_id, {})
@@ -326,7 +326,7 @@ def _set_values(company: Company, dice: Dice) -> None:
 
 
 def enterprise_rows(companies: list[Company]) -> list[Properties]:
-    """Return the table `enterprises`: one row an enterprise and year."""
+    """Return the table `enterprises`: one row per enterprise and year."""
     dice = Dice("years")
     rows: list[Properties] = []
     for index, company in enumerate(companies):

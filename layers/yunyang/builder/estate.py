@@ -1,4 +1,4 @@
-"""Parcels, buildings and floors as values, and how they are written."""
+"""Parcels, buildings and floors as values, and as features of their layers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from builder.frame import ILLUSTRATIVE, Feature, Properties
 from builder.shapes import Point, turned_rectangle
 
 MU_M2 = 2_000.0 / 3.0
-"""One mu in m2."""
+"""Area of one mu in m2."""
 
 
 @dataclass
 class Parcel:
-    """One rectangular parcel; `values` are its attributes beside ids and land use."""
+    """One rectangular parcel; `values` are its attributes other than ids and land use."""
 
     parcel_id: str
     park_id: str
@@ -31,12 +31,12 @@ class Parcel:
 
     @property
     def shape(self) -> Polygon:
-        """The parcel on the ground."""
+        """The parcel's polygon in metres."""
         return turned_rectangle(self.centre, *self.size, self.angle_deg)
 
     @property
     def area_m2(self) -> float:
-        """Planar area."""
+        """Planar area in m2."""
         return self.size[0] * self.size[1]
 
 
@@ -66,13 +66,13 @@ class Building:
 
     @property
     def is_hall(self) -> bool:
-        """Single storey: its tenant is placed by the parcel."""
+        """Whether it has a single storey, so that its tenant is placed by the parcel."""
         return len(self.floors) == 1
 
 
 @dataclass
 class Estate:
-    """All parcels and buildings, in the order they are written."""
+    """All parcels and buildings, in the order in which they are written."""
 
     parcels: list[Parcel] = field(default_factory=list)
     buildings: list[Building] = field(default_factory=list)

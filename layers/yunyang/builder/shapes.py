@@ -1,4 +1,4 @@
-"""Shapes: natural outlines, winding lines and exact rectangles, all in metres.
+"""Make shapes: natural outlines, winding lines and exact rectangles, all in metres.
 
 Natural shapes carry noise; planted subjects use `rectangle`, so that their areas and
 distances can be worked out by hand.
@@ -21,7 +21,7 @@ Points = NDArray[np.float64]
 
 
 def rectangle(x: float, y: float, width: float, height: float) -> Polygon:
-    """Return an axis-aligned rectangle by its south-west corner and its sizes."""
+    """Return an axis-aligned rectangle, given its south-west corner and sizes."""
     return shapely.box(x, y, x + width, y + height)
 
 
@@ -43,7 +43,7 @@ def turned(point: Point, centre: Point, angle_deg: float) -> Point:
 
 
 def _turn(angle_deg: float) -> Points:
-    """The matrix that turns rows of x, y counter-clockwise; exact for no turn at all."""
+    """Return the matrix that rotates rows of x, y counter-clockwise; exact for a zero angle."""
     if angle_deg == 0:
         return np.eye(2)
     angle = np.radians(angle_deg)
@@ -79,8 +79,8 @@ def blob(
 ) -> Polygon:
     """Return a natural-looking polygon: an ellipse with noise on all scales.
 
-    Low waves give the shape, high ones the crinkle; a smooth warp then takes away the
-    look of a star. `roughness` 0.1 is tame, 0.3 wild.
+    Low frequencies give the shape, high ones the detail; a smooth warp then makes it look
+    less like a star. `roughness` 0.1 is smooth, 0.3 rough.
     """
     theta = np.linspace(0, 2 * np.pi, vertices, endpoint=False)
     radius = np.ones(vertices)
@@ -143,8 +143,8 @@ def swell(shape: BaseGeometry, margin: float, *, dice: Dice, noise: float) -> Po
 def winding(points: Sequence[Point], *, dice: Dice, step_m: float, sway: float) -> Points:
     """Return a smooth line through the points that sways like a valley does.
 
-    `sway` is the largest sideways move as a share of the distance between two points;
-    the points themselves stay where they are.
+    `sway` is the largest sideways displacement as a share of the distance between two points;
+    the points themselves do not move.
     """
     given = np.asarray(points, dtype=np.float64)
     padded = np.vstack([2 * given[0] - given[1], given, 2 * given[-1] - given[-2]])
@@ -169,7 +169,7 @@ def winding(points: Sequence[Point], *, dice: Dice, step_m: float, sway: float) 
 
 
 def smooth(polygon: Polygon, *, step_m: float, reach: int) -> Polygon:
-    """Return a polygon redrawn at even steps and averaged over `reach` neighbours each way."""
+    """Return a polygon resampled at even steps and averaged over `reach` neighbours each way."""
     ring = LineString(polygon.exterior.coords)
     count = int(ring.length / step_m)
     xy = np.array([ring.interpolate(i / count, normalized=True).coords[0] for i in range(count)])
@@ -194,6 +194,6 @@ def parts(shape: BaseGeometry) -> list[Polygon]:
 
 
 def polygonal(shape: BaseGeometry, *, least_m2: float = 0.0) -> Polygon | MultiPolygon:
-    """Return a shape as one polygon, or as several without crumbs below `least_m2`."""
+    """Return a shape as a polygon or multipolygon without parts below `least_m2`."""
     kept = [part for part in parts(shape) if part.area >= least_m2]
     return kept[0] if len(kept) == 1 else MultiPolygon(kept)

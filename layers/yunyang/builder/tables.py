@@ -1,4 +1,4 @@
-"""Tables of reference data: townships, the county's industry groups, and industry chains."""
+"""Make the tables of reference data: townships, industry groups, and industry chains."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ _GROUPS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
 
 
 def group_rows() -> list[Properties]:
-    """Return the table `industry_groups`: one prefix a row, longest prefix decides.
+    """Return the table `industry_groups`: one prefix per row; the longest match decides.
 
     From sources/industry_groups.csv, a proposal; 59 (warehousing) is left out on purpose.
     """

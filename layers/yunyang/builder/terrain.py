@@ -1,8 +1,8 @@
-"""The ground's heights: an analytic surface that suits the demo's own rivers and parks.
+"""Make the terrain: an analytic surface that suits the demo's own rivers and parks.
 
-Nothing of it is surveyed. Rivers lie lowest and ground rises away from them, with hills that grow
-as it does. Under each park the surface is a plane, gentle under most and steep under those in
-`STEEP_PERCENT`. Heights are whole metres above no datum.
+None of it is surveyed. Rivers lie lowest; the ground rises away from them, with hills that grow
+with the height. Under each park the surface is a plane, gentle under most parks and steep under
+those in `STEEP_PERCENT`. Heights are whole metres without a datum.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Heights = NDArray[np.float64]
 CELL_M = 125.0
 NO_DATA = -32768
 MARGIN_M = 2000.0
-"""So far beyond the county's outline there are heights."""
+"""How far beyond the county's outline the raster extends, in metres."""
 
 STEEP_PERCENT = {
     "YY-C-03": 17.0,
@@ -37,18 +37,18 @@ STEEP_PERCENT = {
     "YY-B-40": 22.0,
     "YY-B-42": 27.0,
 }
-"""Parks put on ground above 15 %, and how steep it is; the others are at 2 to 9 %."""
+"""Parks on ground steeper than 15 %, with its slope; the others are at 2 to 9 %."""
 
 _MAIN_LEVEL_M = 150.0
 _FALL_M_PER_KM = 4.0
-"""By how much a tributary's bed rises with the distance from its mouth."""
+"""Rise of a tributary's bed per distance from its mouth."""
 _RISE_M, _RISE_OVER_M = 800.0, 4500.0
-"""Ground rises by the first, most of it within the second of a river."""
+"""The ground rises by the first number, most of it within the second from a river, in metres."""
 _FLAT_M, _FADE_M = 250.0, 2400.0
-"""A park's plane holds to the first distance from it and is gone at the second."""
+"""Distances in m from a park up to which its plane applies, and at which it has faded out."""
 _WAVES = 11
 _COURSE_M = 30.0
-"""How far a river's line may be off: a cell is larger."""
+"""Tolerance of a river's line, smaller than a cell."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,13 @@ class _Plane:
     centre: tuple[float, float]
     level_m: float
     rise: tuple[float, float]
-    """Rise per metre to the east and to the north."""
+    """Slope: rise per metre to the east and to the north."""
 
 
 def draw_heights(
     outline: BaseGeometry, rivers: tuple[River, ...], sites: dict[str, Site]
 ) -> tuple[NDArray[np.int16], rasterio.Affine]:
-    """Return heights in metres from north to south, and where the raster lies (EPSG:4545)."""
+    """Return heights in metres, rows from north to south, and the raster's place (EPSG:4545)."""
     area = outline.buffer(MARGIN_M)
     west, south, east, north = area.bounds
     west, north = np.floor(west / CELL_M) * CELL_M, np.ceil(north / CELL_M) * CELL_M
@@ -80,7 +80,7 @@ def draw_heights(
 
 
 def write_heights(path: Path, heights: NDArray[np.int16], place: rasterio.Affine) -> None:
-    """Write a GeoTIFF, compressed."""
+    """Write a compressed GeoTIFF."""
     with rasterio.open(
         path,
         "w",
@@ -102,7 +102,7 @@ def write_heights(path: Path, heights: NDArray[np.int16], place: rasterio.Affine
 
 
 def is_current(path: Path, heights: NDArray[np.int16], place: rasterio.Affine) -> bool:
-    """Return whether a file holds these heights, but for a metre that rounding may turn."""
+    """Return whether a file contains these heights, up to one metre of rounding."""
     if not path.is_file():
         return False
     with rasterio.open(path) as source:
@@ -113,7 +113,7 @@ def is_current(path: Path, heights: NDArray[np.int16], place: rasterio.Affine) -
 
 
 def _with_parks(xy: Heights, rivers: tuple[River, ...], sites: dict[str, Site]) -> Heights:
-    """Return the heights of places: the natural ground, with planes under the parks."""
+    """Return the heights of points: the natural ground, with planes under the parks."""
     ground, beside_m = _natural(xy, rivers)
     points = shapely.points(xy)
     weight, total, level = np.zeros(len(xy)), np.zeros(len(xy)), np.zeros(len(xy))
@@ -121,7 +121,7 @@ def _with_parks(xy: Heights, rivers: tuple[River, ...], sites: dict[str, Site]) 
         near = np.flatnonzero(np.hypot(*(xy - plane.centre).T) < _FADE_M + plane.shape.length / 2)
         away_m = shapely.distance(plane.shape, points[near])
         own = 1 - _step((away_m - _FLAT_M) / (_FADE_M - _FLAT_M))
-        # Where planes of two parks meet, the nearer park's counts for more.
+        # Where two parks' planes meet, the nearer park's has more weight.
         share = own / (away_m + CELL_M) ** 4
         rise = (xy[near] - plane.centre) @ plane.rise
         weight[near] = np.maximum(weight[near], own)
@@ -133,7 +133,7 @@ def _with_parks(xy: Heights, rivers: tuple[River, ...], sites: dict[str, Site]) 
 
 
 def _planes(rivers: tuple[River, ...], sites: dict[str, Site]) -> list[_Plane]:
-    """Return a plane for each piece of park; a park within another lies on that one's."""
+    """Return a plane for each part of a park; a park within another uses that one's plane."""
     dice = Dice("terrain of parks")
     water = shapely.union_all([river.centreline for river in rivers])
     found = []
@@ -153,7 +153,7 @@ def _planes(rivers: tuple[River, ...], sites: dict[str, Site]) -> list[_Plane]:
 
 
 def _natural(xy: Heights, rivers: tuple[River, ...]) -> tuple[Heights, Heights]:
-    """Return the height of places by the rivers around, and how far the nearest bank is."""
+    """Return the heights of points from the surrounding rivers, and the nearest bank's distance."""
     points = shapely.points(xy)
     main = rivers[0]
     lowest, beside_m = np.full(len(xy), np.inf), np.full(len(xy), np.inf)
@@ -161,7 +161,7 @@ def _natural(xy: Heights, rivers: tuple[River, ...]) -> tuple[Heights, Heights]:
         course = river.centreline.simplify(_COURSE_M)
         bed_m = _MAIN_LEVEL_M
         if river is not main:
-            # By the way as the crow flies: along the bed it would jump from bend to bend.
+            # By straight distance: distance along the bed would jump from bend to bend.
             bed_m = bed_m + _FALL_M_PER_KM / KM * shapely.distance(_mouth(course, main), points)
         bank_m = np.maximum(shapely.distance(course, points) - river.half_width_m, 0.0)
         lowest = np.minimum(lowest, bed_m + _RISE_M * (1 - np.exp(-bank_m / _RISE_OVER_M)))
@@ -170,13 +170,13 @@ def _natural(xy: Heights, rivers: tuple[River, ...]) -> tuple[Heights, Heights]:
 
 
 def _mouth(course: LineString, main: River) -> BaseGeometry:
-    """Return the end of a river that is nearer to the main one."""
+    """Return the end of a river that is nearer to the main river."""
     ends = shapely.points(np.array([course.coords[0], course.coords[-1]])[:, :2])
     return ends[np.argmin(shapely.distance(main.centreline, ends))]
 
 
 def _hills(xy: Heights) -> Heights:
-    """Return hills from waves of 1.8 to 12 km, bent so that they do not lie in rows."""
+    """Return hills from waves of 1.8 to 12 km, warped so that they do not form rows."""
     dice = Dice("hills")
     bent = xy.copy()
     for axis in (0, 1):
@@ -192,6 +192,6 @@ def _hills(xy: Heights) -> Heights:
 
 
 def _step(share: Heights) -> Heights:
-    """Return 0 below 0, 1 above 1, and a smooth way between."""
+    """Return 0 below 0, 1 above 1, and a smooth transition between."""
     held = np.clip(share, 0.0, 1.0)
     return held**3 * (held * (6 * held - 15) + 10)

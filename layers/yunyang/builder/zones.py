@@ -1,7 +1,7 @@
-"""Control zones: natural-looking ones that keep clear of all parks, and planted ones.
+"""Make control zones: natural-looking ones clear of all parks, and planted ones.
 
-A planted zone reaches into its park by exactly one rectangle and touches nothing else of
-any park. All outlines are illustrative.
+A planted zone reaches into its park by exactly one rectangle and touches no park otherwise.
+All outlines are illustrative.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _SOURCE = f"{ILLUSTRATIVE}：随意勾绘，不是公布的边界"
 
 @dataclass(frozen=True)
 class Scene:
-    """What zones have to know."""
+    """What the making of zones needs to know."""
 
     townships: tuple[Township, ...]
     outline: Polygon
@@ -133,7 +133,7 @@ def _named(
 
 
 def _development_boundaries(scene: Scene, dice: Dice) -> list[Polygon]:
-    """Waves around every park and the county seat, less the planted cuts."""
+    """Return wavy outlines around every park and the county seat, without the planted cuts."""
     shapes: list[BaseGeometry] = []
     for park_id, site in scene.sites.items():
         if park_id == MUNICIPAL:
@@ -159,7 +159,7 @@ def _development_boundaries(scene: Scene, dice: Dice) -> list[Polygon]:
 
 
 def _red_lines(scene: Scene, kept_out: BaseGeometry, dice: Dice) -> list[tuple[str, BaseGeometry]]:
-    """Long ridges, with holes for the hamlets that lie within."""
+    """Return long ridges, with holes for the hamlets in them."""
     seats = [shapely.Point(township.xy).buffer(420) for township in scene.townships]
     closed = shapely.union_all([kept_out, *seats])
     found: list[tuple[str, BaseGeometry]] = []
@@ -177,7 +177,7 @@ def _red_lines(scene: Scene, kept_out: BaseGeometry, dice: Dice) -> list[tuple[s
 
 
 def _farmland(scene: Scene, kept_out: BaseGeometry, dice: Dice) -> list[tuple[str, BaseGeometry]]:
-    """Several patches in every township, on the gentler ground around the seat."""
+    """Return several patches in every township, on the gentler ground around the seat."""
     found: list[tuple[str, BaseGeometry]] = []
     for township in scene.townships:
         x, y = township.xy
@@ -212,7 +212,7 @@ def _reserves(scene: Scene, clear: BaseGeometry, dice: Dice) -> list[tuple[str, 
 
 
 def _water_sources(scene: Scene, clear: BaseGeometry, dice: Dice) -> list[Feature]:
-    """A level-1 zone within a level-2 zone that has a hole for it."""
+    """Return level-1 zones, each within a level-2 zone that has a hole for it."""
     features: list[Feature] = []
     for number, (name, (x, y)) in enumerate(_WATER_SOURCES, start=1):
         centre = (x * KM, y * KM)
@@ -253,7 +253,7 @@ def _river_zones(scene: Scene, clear: BaseGeometry) -> list[Feature]:
 
 
 def _geohazards(scene: Scene, clear: BaseGeometry, dice: Dice) -> list[Feature]:
-    """Slides along the valleys: a point on a river, then some way up the slope."""
+    """Return landslides along the valleys: from a point on a river some way up the slope."""
     features: list[Feature] = []
     closed = clear.union(shapely.union_all([river.ground.buffer(15) for river in scene.rivers]))
     grades = ("high", "mid", "low", "mid", "low")
@@ -312,7 +312,7 @@ def _planted(case: ZoneCase, scene: Scene, dice: Dice) -> Feature:
 
 
 def _farmland_in_cluster(scene: Scene, dice: Dice) -> Feature:
-    """0.6 m x 100 m = 60 m2 of 平安's cluster: over 50 m2, though far below 0.1 %."""
+    """Return a zone over 0.6 m x 100 m = 60 m2 of 平安's cluster: over 50 m2, below 0.1 %."""
     neighbour = scene.sites["YY-B-22"]
     west, south = neighbour.corner
     edge = west + 40.0
@@ -322,7 +322,7 @@ def _farmland_in_cluster(scene: Scene, dice: Dice) -> Feature:
 
 
 def _tongue(reach: Polygon, side: str, scene: Scene, dice: Dice) -> Polygon | MultiPolygon:
-    """A natural outline beside a park, joined to the exact rectangle inside it."""
+    """Return a natural outline beside a park, joined to the exact rectangle inside it."""
     step_x, step_y = _STEPS[side]
     x0, y0, x1, y1 = reach.bounds
     neck = shapely.box(

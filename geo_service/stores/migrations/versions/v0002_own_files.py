@@ -1,7 +1,7 @@
-"""What the first publication found in own files is recorded; results have a size and can be pinned.
+"""Record own files at the first publication; give results a size and a pin.
 
-A layer that was published by an older release is recorded with the number 0 that was kept then; the
-others are recorded when something is published next.
+A layer that an older release published is recorded with the number 0 that was kept then; the
+others are recorded with the next publication.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MEASURE = """
 
 
 def upgrade() -> None:
-    """Add the table and the columns, and fill in what is known."""
+    """Add the table and columns, and fill in what is known."""
     for name in ("checksum", "seal"):
         op.add_column("layer_versions", sa.Column(name, sa.Text))
     op.create_table(
