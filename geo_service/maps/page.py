@@ -96,7 +96,7 @@ def static_file(name: str) -> bytes:
         return b"\n".join(map(static_file, SCRIPTS))
     if name not in STATIC_FILES:
         raise NotFoundError(said("problem.no_file"))
-    return (Path(__file__).parent / "static" / name).read_bytes()
+    return (Path(__file__).parents[1] / "front" / "map" / name).read_bytes()
 
 
 @cache

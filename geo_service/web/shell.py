@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from geo_service.plan import Plan
     from geo_service.planning import County
 
-_PAGES = files("geo_service.web") / "pages"
+_PAGES = files("geo_service") / "front" / "pages"
 _MEDIA_TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 _SHARED_TEXTS = ("console.", "verdict.", "tier.", "severity.", "basis.", "basis_tag.", "layer.")
 _SHARED_SCRIPTS = ("frame.js", "dom.js", "api.js", "format.js", "marks.js", "table.js")

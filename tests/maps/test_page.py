@@ -356,7 +356,7 @@ def test_a_script_that_would_end_early_is_refused(code: str) -> None:
 
 
 def test_only_listed_files_are_ours() -> None:
-    folder = Path(page.__file__).parent / "static"
+    folder = Path(page.__file__).parents[1] / "front" / "map"
     assert {file.name for file in folder.iterdir()} == set(page.STATIC_FILES)
     with pytest.raises(NotFoundError):
         page.static_file("../page.py")

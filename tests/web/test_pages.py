@@ -150,7 +150,7 @@ def test_scripts_and_styles_are_kept_by_version(client: TestClient) -> None:
 
 
 def test_every_text_that_a_program_names_is_in_its_island(client: TestClient) -> None:
-    folder = Path(shell.__file__).parent / "pages"
+    folder = Path(shell.__file__).parents[1] / "front" / "pages"
     shared = {"frame", "dom", "api", "format", "marks", "table"}
     for path in PATHS:
         html = client.get(path).text
@@ -163,7 +163,7 @@ def test_every_text_that_a_program_names_is_in_its_island(client: TestClient) ->
 
 
 def test_programs_set_no_markup_and_run_no_text() -> None:
-    folder = Path(shell.__file__).parent / "pages"
+    folder = Path(shell.__file__).parents[1] / "front" / "pages"
     forbidden = re.compile(
         r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function"
         r"|setAttribute\('style'|srcdoc|localStorage|https?://(?!www\.w3\.org/2000/svg)"
