@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "geo_service"
 
 LEVELS = (
-    ("errors", "model", "crs", "data", "native", "gdal", "isolation", "scratch"),
+    ("errors", "model", "crs", "data", "native", "front", "gdal", "isolation", "scratch"),
     (
         *("schema", "industry", "language", "wording"),
         *("document_limits", "documents", "jobs", "basemaps"),

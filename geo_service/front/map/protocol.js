@@ -4,75 +4,79 @@
 //                  { geo: 'refresh', layer, query }: its features, asked for with more parameters
 //   from the map:  { geo: 'ready' } when everything is loaded · { geo: 'selected', layer, id },
 //                  with id null when nothing of the layer is selected any more
-'use strict';
+import { settings } from './settings.js';
 
-(function (own) {
-  const { settings } = own;
-  const MOST_IDS = 100000;
-  const LONGEST_QUERY = 10000;
+const MOST_IDS = 100000;
+const LONGEST_QUERY = 10000;
 
-  function isName(value) {
-    return typeof value === 'string' && settings.sources.some((source) => source.name === value);
+function isName(value) {
+  return typeof value === 'string' && settings.sources.some((source) => source.name === value);
+}
+
+export class Protocol {
+  constructor(page) {
+    this.page = page;
+    this.waiting = null;
+    this.isReady = false;
+    // A file from disk has no origin that could be told from another's.
+    this.isFramed = window.parent !== window && /^https?:$/.test(window.location.protocol);
+    if (this.isFramed) {
+      window.addEventListener('message', (event) => this.receive(event));
+    }
   }
 
-  class Protocol {
-    constructor(page) {
-      this.page = page;
+  say(message) {
+    if (this.isFramed) {
+      window.parent.postMessage(message, window.location.origin);
+    }
+  }
+
+  ready() {
+    this.isReady = true;
+    this.say({ geo: 'ready' });
+    if (this.waiting) {
+      const { layer, id } = this.waiting;
       this.waiting = null;
-      this.isReady = false;
-      // A file from disk has no origin that could be told from another's.
-      this.isFramed = window.parent !== window && /^https?:$/.test(window.location.protocol);
-      if (this.isFramed) {
-        window.addEventListener('message', (event) => this.receive(event));
-      }
-    }
-
-    say(message) {
-      if (this.isFramed) {
-        window.parent.postMessage(message, window.location.origin);
-      }
-    }
-
-    ready() {
-      this.isReady = true;
-      this.say({ geo: 'ready' });
-      if (this.waiting) {
-        const { layer, id } = this.waiting;
-        this.waiting = null;
-        this.select(layer, id);
-      }
-    }
-
-    selected({ layer, id }) {
-      this.say({ geo: 'selected', layer, id });
-    }
-
-    receive({ origin, source, data }) {
-      if (origin !== window.location.origin || source !== window.parent || !data || !isName(data.layer)) {
-        return;
-      }
-      if (data.geo === 'select' && typeof data.id === 'string') {
-        this.select(data.layer, data.id);
-      } else if (data.geo === 'filter' && (data.ids === null || Array.isArray(data.ids))) {
-        this.page.filter(data.layer, data.ids && data.ids.slice(0, MOST_IDS).map(String));
-      } else if (data.geo === 'refresh' && typeof data.query === 'string' && data.query.length < LONGEST_QUERY) {
-        this.page.refetch(data.layer, new URLSearchParams(data.query));
-      }
-    }
-
-    // What is asked for before the features are there waits for them; it is not said back.
-    select(layer, id) {
-      if (!this.isReady) {
-        this.waiting = { layer, id };
-        return;
-      }
-      const item = this.page.find(layer, id);
-      if (item) {
-        this.page.show(item);
-        this.page.selectItem(item, { isQuiet: true });
-      }
+      this.select(layer, id);
     }
   }
 
-  Object.assign(own, { Protocol });
-})(window.planningMap);
+  selected({ layer, id }) {
+    this.say({ geo: 'selected', layer, id });
+  }
+
+  receive({ origin, source, data }) {
+    if (
+      origin !== window.location.origin ||
+      source !== window.parent ||
+      !data ||
+      !isName(data.layer)
+    ) {
+      return;
+    }
+    if (data.geo === 'select' && typeof data.id === 'string') {
+      this.select(data.layer, data.id);
+    } else if (data.geo === 'filter' && (data.ids === null || Array.isArray(data.ids))) {
+      this.page.filter(data.layer, data.ids && data.ids.slice(0, MOST_IDS).map(String));
+    } else if (
+      data.geo === 'refresh' &&
+      typeof data.query === 'string' &&
+      data.query.length < LONGEST_QUERY
+    ) {
+      this.page.refetch(data.layer, new URLSearchParams(data.query));
+    }
+  }
+
+  // What is asked for before the features are there waits for them; it is not said back.
+  select(layer, id) {
+    if (!this.isReady) {
+      this.waiting = { layer, id };
+      return;
+    }
+    const item = this.page.find(layer, id);
+    if (item) {
+      this.page.show(item);
+      this.page.selectItem(item, { isQuiet: true });
+    }
+  }
+}

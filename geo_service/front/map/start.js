@@ -1,27 +1,14 @@
 // Runs first: reads the page's settings from the island and starts the worker, so that it is ready
-// when the rest is. Everything of ours hangs on `planningMap`.
-'use strict';
+// when the rest is. Everything of ours that can be reached from outside stands in `planningMap`.
+import { shapeWordsAnew } from '../shared/moments.js';
 
-window.planningMap = {};
+// Letters come in dozens of files; the page is laid out anew once, when none have come for a moment.
+const RESPACE_AFTER_MS = 400;
 
-(function (own) {
-  own.settings = JSON.parse(document.getElementById('map-data').textContent);
-
-  if (own.settings.sources.some((source) => source.tiles)) {
-    own.tileWorker = new Worker(own.settings.tile_worker);
-  }
-
-  // Chromium keeps the shapes of words that it drew before their letters had come: an unseen bit of
-  // spacing, another each time, makes it shape them anew. That takes a layout of the whole page, so
-  // it is done once, when no letters have come for a moment.
-  const RESPACE_AFTER_MS = 400;
-  let spacing = 0;
-  let waiting = null;
-  document.fonts.addEventListener('loadingdone', () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(() => {
-      spacing += 0.0001;
-      document.documentElement.style.setProperty('--letter-spacing', `${spacing}px`);
-    }, RESPACE_AFTER_MS);
-  });
-})(window.planningMap);
+const settings = JSON.parse(document.getElementById('map-data')?.textContent ?? '');
+const hasTiles = settings.sources.some((/** @type {{ tiles?: string }} */ { tiles }) => tiles);
+window.planningMap = {
+  settings,
+  tileWorker: hasTiles ? new Worker(settings.tile_worker) : null,
+};
+shapeWordsAnew(RESPACE_AFTER_MS);

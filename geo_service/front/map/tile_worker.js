@@ -109,8 +109,19 @@
 
     // Copies for the page, as long as they are full.
     copies() {
-      const columns = ['kinds', 'classes', 'names', 'paths', 'starts', 'boxes', 'vertices', 'spans'];
-      const copies = Object.fromEntries(columns.map((name) => [name, this[name].values.slice(0, this[name].length)]));
+      const columns = [
+        'kinds',
+        'classes',
+        'names',
+        'paths',
+        'starts',
+        'boxes',
+        'vertices',
+        'spans',
+      ];
+      const copies = Object.fromEntries(
+        columns.map((name) => [name, this[name].values.slice(0, this[name].length)]),
+      );
       return { ...copies, bytes: this.bytes.slice() };
     }
   }
@@ -144,7 +155,10 @@
       readFeature(reader, messages[place + 1], found, { classKey, nameKey, none });
     }
     for (const number of new Set(found.classes.values.subarray(0, found.count))) {
-      found.symbols.set(number, symbolKey(source, number === none ? undefined : found.text(number)));
+      found.symbols.set(
+        number,
+        symbolKey(source, number === none ? undefined : found.text(number)),
+      );
     }
     return found;
   }
@@ -307,7 +321,10 @@
     const classes = new Map();
     for (let place = 0; place < found.count; place += 1) {
       const number = found.classes.values[place];
-      if (found.kinds.values[place] >= LINE && (!look.names || look.names.has(found.text(found.names.values[place])))) {
+      if (
+        found.kinds.values[place] >= LINE &&
+        (!look.names || look.names.has(found.text(found.names.values[place])))
+      ) {
         if (!classes.has(number)) {
           classes.set(number, []);
         }
@@ -320,7 +337,13 @@
     const numbers = [...classes.keys()]
       .filter((number) => look.keys.has(found.symbols.get(number)))
       .sort((one, other) => rank(other) - rank(one));
-    const shapes = dot(found, numbers.map((number) => [found.symbols.get(number), classes.get(number)]), context, side, look);
+    const shapes = dot(
+      found,
+      numbers.map((number) => [found.symbols.get(number), classes.get(number)]),
+      context,
+      side,
+      look,
+    );
     for (const act of [fill, casing, stroke]) {
       for (const [key, places] of shapes) {
         if (act(context, key, look, side, false)) {
@@ -423,7 +446,10 @@
       const pattern = context.createPattern(image, 'repeat');
       // Goes on across the border of tiles.
       pattern.setTransform(
-        new DOMMatrix().translate(-((look.column * side) % image.width), -((look.row * side) % image.width))
+        new DOMMatrix().translate(
+          -((look.column * side) % image.width),
+          -((look.row * side) % image.width),
+        ),
       );
       context.globalAlpha = 1;
       context.fillStyle = pattern;
@@ -439,7 +465,12 @@
     if (!symbol.casing || look.isPlain) {
       return false;
     }
-    return draw(context, { colour: symbol.casing, width: symbol.width + 2, cap: 'butt' }, look, isUse);
+    return draw(
+      context,
+      { colour: symbol.casing, width: symbol.width + 2, cap: 'butt' },
+      look,
+      isUse,
+    );
   }
 
   function stroke(context, key, look, side, isUse) {
@@ -449,7 +480,12 @@
       return false;
     }
     const dash = symbol.dash && !look.isPlain ? symbol.dash : null;
-    return draw(context, { colour: symbol.stroke, width, dash, cap: symbol.casing ? 'butt' : 'round' }, look, isUse);
+    return draw(
+      context,
+      { colour: symbol.stroke, width, dash, cap: symbol.casing ? 'butt' : 'round' },
+      look,
+      isUse,
+    );
   }
 
   function draw(context, { colour, width, dash, cap }, { dots }, isUse) {

@@ -1,5 +1,6 @@
 // Asks the service, and shows what waiting, failing and having nothing look like.
-import { button, icon, make } from './dom.js';
+import { icon, make } from '../shared/dom.js';
+import { button } from './parts.js';
 import { start, t } from './frame.js';
 
 const PATIENCE_MS = 60_000;
@@ -21,13 +22,20 @@ export function address(path, parameters = {}) {
 }
 
 function withoutEmpty(parameters) {
-  return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined && value !== ''));
+  return Object.fromEntries(
+    Object.entries(parameters).filter(
+      ([, value]) => value !== null && value !== undefined && value !== '',
+    ),
+  );
 }
 
-export async function ask(path, { parameters = {}, method = 'GET', body = undefined, raw = undefined, signal = undefined } = {}) {
+export async function ask(
+  path,
+  { parameters = {}, method = 'GET', body = undefined, raw = undefined, signal = undefined } = {},
+) {
   const headers = { accept: 'application/json' };
-  if (body !== undefined) headers['content-type'] = 'application/json';
-  if (raw !== undefined) headers['content-type'] = 'application/octet-stream';
+  if (body !== undefined) {headers['content-type'] = 'application/json';}
+  if (raw !== undefined) {headers['content-type'] = 'application/octet-stream';}
   const limit = AbortSignal.timeout(PATIENCE_MS);
   let answer;
   try {
@@ -38,7 +46,7 @@ export async function ask(path, { parameters = {}, method = 'GET', body = undefi
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
     });
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (signal?.aborted) {throw error;}
     throw new ServiceError(error.name === 'TimeoutError' ? 'timeout' : 'offline');
   }
   const document = answer.status === 204 ? {} : await answer.json().catch(() => null);
@@ -49,10 +57,16 @@ export async function ask(path, { parameters = {}, method = 'GET', body = undefi
       detail: typeof document?.detail === 'string' ? document.detail : '',
       parameter: document?.parameter ?? '',
       choices: Array.isArray(document?.choices) ? document.choices : [],
-      errors: Array.isArray(document?.errors) ? document.errors.map((item) => (typeof item === 'string' ? item : `${item.parameter}${start.lang === 'en' ? ': ' : '：'}${item.message}`)) : [],
+      errors: Array.isArray(document?.errors)
+        ? document.errors.map((item) =>
+            typeof item === 'string'
+              ? item
+              : `${item.parameter}${start.lang === 'en' ? ': ' : '：'}${item.message}`,
+          )
+        : [],
     });
   }
-  if (document === null) throw new ServiceError('broken');
+  if (document === null) {throw new ServiceError('broken');}
   return { status: answer.status, document, location: answer.headers.get('location') };
 }
 
@@ -64,32 +78,58 @@ export async function get(path, parameters, options) {
 
 export function loadingState(text = t('console.loading')) {
   const words = make('p', { role: 'status' }, text);
-  const node = make('div', { class: 'state is-loading' }, make('span', { class: 'spinner', 'aria-hidden': 'true' }), words);
+  const node = make(
+    'div',
+    { class: 'state is-loading' },
+    make('span', { class: 'spinner', 'aria-hidden': 'true' }),
+    words,
+  );
   setTimeout(() => {
-    if (node.isConnected) words.textContent = t('console.slow');
+    if (node.isConnected) {words.textContent = t('console.slow');}
   }, SLOW_MS);
   return node;
 }
 
 export function emptyState(title, { hint = null, action = null, sign = 'empty' } = {}) {
-  return make('div', { class: 'state' }, icon(sign), make('p', { class: 'state-title' }, title), hint ? make('p', { class: 'note' }, hint) : null, action);
+  return make(
+    'div',
+    { class: 'state' },
+    icon(sign, 18),
+    make('p', { class: 'state-title' }, title),
+    hint ? make('p', { class: 'note' }, hint) : null,
+    action,
+  );
 }
 
 // What is wrong and every fault, once each. To ask again helps only where the answer may change.
 export function errorState(error, again = null) {
   const kind = error instanceof ServiceError ? error.kind : 'broken';
-  if (!(error instanceof ServiceError)) console.warn(error);
-  const heading = !(error instanceof ServiceError) ? '' : !error.errors.length ? error.detail : error.detail.includes('\n') ? error.detail.split('\n')[0] : '';
+  if (!(error instanceof ServiceError)) {console.warn(error);}
+  const heading = !(error instanceof ServiceError)
+    ? ''
+    : !error.errors.length
+      ? error.detail
+      : error.detail.includes('\n')
+        ? error.detail.split('\n')[0]
+        : '';
   const isHopeless = kind === 'missing' || kind === 'refused';
   return make(
     'div',
     { class: 'state is-error', role: 'alert' },
-    icon('warn'),
+    icon('warn', 18),
     make('p', { class: 'state-title' }, t(`console.error_${kind}`, { status: error.status ?? '' })),
     make('p', { class: 'note' }, t(`console.error_${kind}_hint`)),
     heading ? make('p', { class: 'detail' }, make('bdi', {}, heading)) : null,
-    error.errors?.length ? make('ul', { class: 'detail' }, error.errors.map((line) => make('li', {}, make('bdi', {}, line)))) : null,
-    again && !isHopeless ? button(t('console.retry'), again, { sign: 'again', class: 'button plain retry' }) : null,
+    error.errors?.length
+      ? make(
+          'ul',
+          { class: 'detail' },
+          error.errors.map((line) => make('li', {}, make('bdi', {}, line))),
+        )
+      : null,
+    again && !isHopeless
+      ? button(t('console.retry'), again, { sign: 'again', class: 'button plain retry' })
+      : null,
   );
 }
 

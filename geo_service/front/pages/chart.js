@@ -1,6 +1,6 @@
 // Charts by ECharts in the page's own type and colours. Tooltips are rich text (drawn, never
 // markup); each chart has a table with the same figures for those who cannot see it.
-import { make } from './dom.js';
+import { make } from '../shared/dom.js';
 import { t } from './frame.js';
 
 const FONT = getComputedStyle(document.body).fontFamily;
@@ -9,7 +9,18 @@ export const MUTED = '#56636f';
 export const LINE = '#dfe5ea';
 export const ACCENT = '#0b5c8c';
 // Neutral to cool steps for what is not the leading industry, told apart by lightness.
-export const OTHERS = ['#7f97a8', '#a9bac6', '#5f7485', '#c4d0d8', '#8c9a7c', '#b9c2a6', '#a08a77', '#c9b9a8', '#8f86a3', '#c2bcd0'];
+export const OTHERS = [
+  '#7f97a8',
+  '#a9bac6',
+  '#5f7485',
+  '#c4d0d8',
+  '#8c9a7c',
+  '#b9c2a6',
+  '#a08a77',
+  '#c9b9a8',
+  '#8f86a3',
+  '#c2bcd0',
+];
 export const SUPPORTING = ['#4f93bd', '#7fb2d2', '#a8cce2', '#3b7ba4', '#93bfda'];
 
 // Curly braces and bars mean styles in ECharts' rich text, so values lose them.
@@ -45,8 +56,29 @@ export function chart(option, { label, height, head, rows, className = '' }) {
           'table',
           { class: 'table is-plain' },
           make('caption', { class: 'hidden-words' }, label),
-          make('thead', {}, make('tr', {}, head.map((text, place) => make('th', { scope: 'col', class: place ? 'number' : '' }, text)))),
-          make('tbody', {}, rows.map(([first, ...rest]) => make('tr', {}, make('th', { scope: 'row' }, make('bdi', {}, first)), rest.map((text) => make('td', { class: 'number' }, text))))),
+          make(
+            'thead',
+            {},
+            make(
+              'tr',
+              {},
+              head.map((text, place) =>
+                make('th', { scope: 'col', class: place ? 'number' : '' }, text),
+              ),
+            ),
+          ),
+          make(
+            'tbody',
+            {},
+            rows.map(([first, ...rest]) =>
+              make(
+                'tr',
+                {},
+                make('th', { scope: 'row' }, make('bdi', {}, first)),
+                rest.map((text) => make('td', { class: 'number' }, text)),
+              ),
+            ),
+          ),
         ),
       ),
     ),
@@ -56,11 +88,28 @@ export function chart(option, { label, height, head, rows, className = '' }) {
   const family = () => `${FONT}, "letters ${turn}"`;
   // The room for an axis's labels is measured by the font that they name themselves.
   const named = (axis) => ({ ...axis, axisLabel: { ...axis.axisLabel, fontFamily: family() } });
-  const axes = (given) => Object.fromEntries(['xAxis', 'yAxis'].filter((name) => given[name]).map((name) => [name, Array.isArray(given[name]) ? given[name].map(named) : named(given[name])]));
+  const axes = (given) =>
+    Object.fromEntries(
+      ['xAxis', 'yAxis']
+        .filter((name) => given[name])
+        .map((name) => [
+          name,
+          Array.isArray(given[name]) ? given[name].map(named) : named(given[name]),
+        ]),
+    );
   const draw = () => {
-    if (!canvas.clientWidth) return;
+    if (!canvas.clientWidth) {return;}
     drawn ??= window.echarts.init(canvas, null, { renderer: 'canvas' });
-    drawn.setOption({ animation: false, textStyle: { fontFamily: family(), color: INK }, aria: { enabled: false }, ...option, ...axes(option) }, true);
+    drawn.setOption(
+      {
+        animation: false,
+        textStyle: { fontFamily: family(), color: INK },
+        aria: { enabled: false },
+        ...option,
+        ...axes(option),
+      },
+      true,
+    );
     drawn.resize();
   };
   new ResizeObserver(draw).observe(canvas);
@@ -71,5 +120,11 @@ export function chart(option, { label, height, head, rows, className = '' }) {
     turn += 1;
     draw();
   });
-  return { node, set: (next) => { option = next; draw(); } };
+  return {
+    node,
+    set: (next) => {
+      option = next;
+      draw();
+    },
+  };
 }

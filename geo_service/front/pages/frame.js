@@ -1,13 +1,14 @@
 // What every page has: its data, its texts, the menu of small windows, the footer.
-import { make } from './dom.js';
+import { make } from '../shared/dom.js';
+import { fillIn } from '../shared/format.js';
+import { printerOf, shapeWordsAnew } from '../shared/moments.js';
 
 export const start = JSON.parse(document.getElementById('start').textContent);
 export const main = document.getElementById('main');
 
-// A text of the catalogue with its {fields} filled in; values stay values.
+// A text of the catalogue with its {fields} filled in.
 export function t(key, values) {
-  const template = start.texts[key] ?? key;
-  return template.replace(/\{(\w+)\}/g, (whole, name) => (values && name in values ? String(values[name]) : whole));
+  return fillIn(start.texts[key] ?? key, values);
 }
 
 export function has(key) {
@@ -33,13 +34,7 @@ export function showPage(...parts) {
   main.setAttribute('data-state', 'shown');
 }
 
-// Chromium keeps the shapes of words that it drew before their letters had come: an unseen bit of
-// spacing, another each time, makes it shape them anew.
-let spacing = 0;
-document.fonts.addEventListener('loadingdone', () => {
-  spacing += 0.0001;
-  document.documentElement.style.setProperty('--letter-spacing', `${spacing}px`);
-});
+shapeWordsAnew(0);
 
 // Whether all that a sheet shows is there: the page, and within its maps every layer.
 function isReadyToPrint() {
@@ -47,22 +42,16 @@ function isReadyToPrint() {
     const state = frame.contentDocument?.querySelector('.app')?.dataset.state;
     return !state || state === 'done' || state === 'failed';
   };
-  return main.dataset.state === 'shown' && !main.querySelector('.spinner') && [...main.querySelectorAll('iframe')].every(isDrawn);
+  return (
+    main.dataset.state === 'shown' &&
+    !main.querySelector('.spinner') &&
+    [...main.querySelectorAll('iframe')].every(isDrawn)
+  );
 }
 
-// What print buttons do: wait until everything is there. The browser's own command cannot be held
-// back; its sheets say when something was missing.
-const LONGEST_WAIT_MS = 30_000;
-let printing = null;
-export function printPage() {
-  clearTimeout(printing);
-  const end = Date.now() + LONGEST_WAIT_MS;
-  const look = () => {
-    if (isReadyToPrint() || Date.now() > end) window.print();
-    else printing = setTimeout(look, 150);
-  };
-  look();
-}
+// What print buttons do. The browser's own command cannot be held back; its sheets say when
+// something was missing.
+export const printPage = printerOf(isReadyToPrint);
 
 function drawFrame() {
   document.getElementById('county').textContent = start.county;
@@ -74,30 +63,57 @@ function drawFrame() {
     t('console.version_rulebook', { version: versions.rulebook }),
     t('console.as_of', { day: start.as_of }),
   ];
-  document.getElementById('versions').replaceChildren(...told.map((text) => make('span', {}, text)));
+  document
+    .getElementById('versions')
+    .replaceChildren(...told.map((text) => make('span', {}, text)));
   // The county's own words for secrecy and for the approval of its maps; on paper they stand on top.
   const marks = [
-    start.marks?.confidentiality ? ['confidentiality', make('strong', { class: 'confidentiality data' }, start.marks.confidentiality)] : null,
-    start.marks?.map_approval ? ['map_approval', make('span', { class: 'data' }, start.marks.map_approval)] : null,
+    start.marks?.confidentiality
+      ? [
+          'confidentiality',
+          make('strong', { class: 'confidentiality data' }, start.marks.confidentiality),
+        ]
+      : null,
+    start.marks?.map_approval
+      ? ['map_approval', make('span', { class: 'data' }, start.marks.map_approval)]
+      : null,
   ].filter(Boolean);
-  const marked = () => marks.map(([name, value]) => make('span', {}, t(`console.${name}`), start.lang === 'en' ? ' ' : null, value.cloneNode(true)));
+  const marked = () =>
+    marks.map(([name, value]) =>
+      make(
+        'span',
+        {},
+        t(`console.${name}`),
+        start.lang === 'en' ? ' ' : null,
+        value.cloneNode(true),
+      ),
+    );
   document.getElementById('marks').replaceChildren(...marked());
   document.getElementById('marks').hidden = !marks.length;
-  document.getElementById('paper-versions').replaceChildren(...marked(), ...told.map((text) => make('span', {}, text)));
+  document
+    .getElementById('paper-versions')
+    .replaceChildren(...marked(), ...told.map((text) => make('span', {}, text)));
   const menu = document.getElementById('menu');
-  menu.addEventListener('click', () => menu.setAttribute('aria-expanded', String(menu.getAttribute('aria-expanded') !== 'true')));
+  menu.addEventListener('click', () =>
+    menu.setAttribute('aria-expanded', String(menu.getAttribute('aria-expanded') !== 'true')),
+  );
   document.addEventListener('keydown', (event) => {
-    if (event.key !== 'Escape' || menu.getAttribute('aria-expanded') !== 'true') return;
+    if (event.key !== 'Escape' || menu.getAttribute('aria-expanded') !== 'true') {return;}
     menu.setAttribute('aria-expanded', 'false');
     menu.focus();
   });
   const stamp = () => {
-    const day = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short' }).format(new Date());
-    document.getElementById('printed').textContent = t('console.printed', { county: start.county, date: day });
+    const day = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short' }).format(
+      new Date(),
+    );
+    document.getElementById('printed').textContent = t('console.printed', {
+      county: start.county,
+      date: day,
+    });
   };
   stamp();
   window.addEventListener('beforeprint', stamp);
-  if (document.title !== start.county) setTitle(document.title);
+  if (document.title !== start.county) {setTitle(document.title);}
 }
 
 drawFrame();

@@ -1,10 +1,22 @@
 // 1 + 5 + 42 at a glance: verdicts by tier, the map, what has changed, and every park.
 import { emptyState, errorState, fillWith, get } from './api.js';
-import { data, later, labelled, make, pageHead, panel, select, shorten } from './dom.js';
-import { area, count, percent, time } from './format.js';
+import { dataText, make, shorten } from '../shared/dom.js';
+import { labelled, later, pageHead, panel, select } from './parts.js';
+import { area, count, percent, time } from './amounts.js';
 import { page, parkAddress, setTitle, showPage, start, t } from './frame.js';
 import { mapFrame } from './mapframe.js';
-import { TIERS, VERDICTS, WORST_FIRST, illustrativeMark, legend, shareBar, tierBadge, verdictBadge, verdictBar, verdictMark } from './marks.js';
+import { VERDICTS } from '../shared/symbols.js';
+import {
+  TIERS,
+  WORST_FIRST,
+  illustrativeMark,
+  legend,
+  shareBar,
+  tierBadge,
+  verdictBadge,
+  verdictBar,
+  verdictMark,
+} from './marks.js';
 import { table } from './table.js';
 
 const MOST = 10_000;
@@ -16,20 +28,31 @@ const query = new URLSearchParams(window.location.search);
 function cards() {
   const node = make('div', { class: 'tier-cards' });
   const draw = () => {
-    const groups = [['', state.parks], ...TIERS.map((tier) => [tier, state.parks.filter((park) => park.tier === tier)])];
+    const groups = [
+      ['', state.parks],
+      ...TIERS.map((tier) => [tier, state.parks.filter((park) => park.tier === tier)]),
+    ];
     node.replaceChildren(...groups.map(([tier, parks]) => card(tier, parks)));
   };
   return { node, draw };
 }
 
 function card(tier, parks) {
-  const counts = Object.fromEntries(VERDICTS.map((verdict) => [verdict, parks.filter((park) => park.verdict === verdict).length]));
+  const counts = Object.fromEntries(
+    VERDICTS.map((verdict) => [verdict, parks.filter((park) => park.verdict === verdict).length]),
+  );
   const title = tier ? t(`tier.${tier}`) : t('home.every_park');
   return make(
     'section',
     { class: 'card tier-card', 'aria-label': title },
     make('div', { class: 'card-head' }, tier ? tierBadge(tier, 20) : null, make('h2', {}, title)),
-    make('p', { class: 'card-count' }, make('strong', {}, count(parks.length)), ' ', t('home.parks_unit')),
+    make(
+      'p',
+      { class: 'card-count' },
+      make('strong', {}, count(parks.length)),
+      ' ',
+      t('home.parks_unit'),
+    ),
     verdictBar(counts),
     make(
       'ul',
@@ -62,7 +85,7 @@ function card(tier, parks) {
 const shownCards = cards();
 const map = mapFrame('/maps/overview', {}, t('home.map'), {
   onSelected: (layer, id) => {
-    if (layer === 'parks') parks?.select(id);
+    if (layer === 'parks') {parks?.select(id);}
   },
 });
 
@@ -73,14 +96,56 @@ const columns = (basis) => [
     isHead: true,
     css: 'name',
     value: (park) => park.name,
-    show: (park) => make('span', { class: 'park-name' }, make('span', { class: 'tier-sign', title: t(`tier.${park.tier}`) }, tierBadge(park.tier), make('span', { class: 'hidden-words' }, t(`tier.${park.tier}`))), make('span', {}, make('a', { href: parkAddress(park.park_id) }, data(shorten(park.name, 80))), ' ', park.illustrative ? illustrativeMark() : null, make('span', { class: 'under' }, data(park.park_id), park.township ? [' · ', data(park.township)] : null))),
+    show: (park) =>
+      make(
+        'span',
+        { class: 'park-name' },
+        make(
+          'span',
+          { class: 'tier-sign', title: t(`tier.${park.tier}`) },
+          tierBadge(park.tier),
+          make('span', { class: 'hidden-words' }, t(`tier.${park.tier}`)),
+        ),
+        make(
+          'span',
+          {},
+          make('a', { href: parkAddress(park.park_id) }, dataText(shorten(park.name, 80))),
+          ' ',
+          park.illustrative ? illustrativeMark() : null,
+          make(
+            'span',
+            { class: 'under' },
+            dataText(park.park_id),
+            park.township ? [' · ', dataText(park.township)] : null,
+          ),
+        ),
+      ),
   },
-  { key: 'tier', label: t('home.tier'), css: 'wide-only', value: (park) => TIERS.indexOf(park.tier), show: (park) => t(`tier.${park.tier}`) },
+  {
+    key: 'tier',
+    label: t('home.tier'),
+    css: 'wide-only',
+    value: (park) => TIERS.indexOf(park.tier),
+    show: (park) => t(`tier.${park.tier}`),
+  },
   {
     key: 'industry',
     label: t('home.leading_industry'),
     value: (park) => park.leading_industry,
-    show: (park) => (park.leading_industry ? make('span', {}, data(shorten(park.leading_industry_name ?? '', 60)), make('span', { class: 'under' }, data(park.leading_industry), park.industry_group_name ? [' · ', data(park.industry_group_name)] : null)) : '—'),
+    show: (park) =>
+      park.leading_industry
+        ? make(
+            'span',
+            {},
+            dataText(shorten(park.leading_industry_name ?? '', 60)),
+            make(
+              'span',
+              { class: 'under' },
+              dataText(park.leading_industry),
+              park.industry_group_name ? [' · ', dataText(park.industry_group_name)] : null,
+            ),
+          )
+        : '—',
   },
   {
     key: 'share',
@@ -88,33 +153,71 @@ const columns = (basis) => [
     css: 'number share-cell',
     isDownFirst: true,
     value: (park) => park.share,
-    show: (park) => make('span', { class: 'share' }, shareBar(park.share), make('span', {}, percent(park.share))),
+    show: (park) =>
+      make('span', { class: 'share' }, shareBar(park.share), make('span', {}, percent(park.share))),
   },
-  { key: 'area', label: t('home.area'), css: 'number', isDownFirst: true, value: (park) => park.declared_area_ha, show: (park) => area(park.declared_area_ha === null ? null : park.declared_area_ha * 1e4) },
-  { key: 'verdict', label: t('home.verdict'), value: (park) => WORST_FIRST.indexOf(park.verdict), show: (park) => verdictMark(park.verdict) },
-  { key: 'findings', label: t('home.findings'), css: 'number', isDownFirst: true, value: (park) => park.findings, show: (park) => count(park.findings) },
+  {
+    key: 'area',
+    label: t('home.area'),
+    css: 'number',
+    isDownFirst: true,
+    value: (park) => park.declared_area_ha,
+    show: (park) => area(park.declared_area_ha === null ? null : park.declared_area_ha * 1e4),
+  },
+  {
+    key: 'verdict',
+    label: t('home.verdict'),
+    value: (park) => WORST_FIRST.indexOf(park.verdict),
+    show: (park) => verdictMark(park.verdict),
+  },
+  {
+    key: 'findings',
+    label: t('home.findings'),
+    css: 'number',
+    isDownFirst: true,
+    value: (park) => park.findings,
+    show: (park) => count(park.findings),
+  },
 ];
 
 let parks = null;
 
-const parksTable = (basis) => table(columns(basis), {
-  caption: t('home.parks'),
-  rowId: (park) => park.park_id,
-  onRow: (park) => {
-    parks.select(park.park_id);
-    map.select('parks', park.park_id);
-  },
-  empty: () => emptyState(t('home.nothing'), { hint: t('home.nothing_hint'), sign: 'search' }),
-});
+const parksTable = (basis) =>
+  table(columns(basis), {
+    caption: t('home.parks'),
+    rowId: (park) => park.park_id,
+    onRow: (park) => {
+      parks.select(park.park_id);
+      map.select('parks', park.park_id);
+    },
+    empty: () => emptyState(t('home.nothing'), { hint: t('home.nothing_hint'), sign: 'search' }),
+  });
 
 const shown = make('span', { role: 'status', class: 'note' });
-const search = make('input', { type: 'search', id: 'search', autocomplete: 'off', maxlength: 100, placeholder: t('home.search_hint'), input: later(() => choose({ words: search.value }), 120) });
-const tierSelect = select([['', t('console.all')], ...TIERS.map((tier) => [tier, t(`tier.${tier}`)])], { id: 'tier', change: (event) => choose({ tier: event.target.value }) });
-const verdictSelect = select([['', t('console.all')], ...VERDICTS.map((verdict) => [verdict, t(`verdict.${verdict}`)])], { id: 'verdict', change: (event) => choose({ verdict: event.target.value }) });
+const search = make('input', {
+  type: 'search',
+  id: 'search',
+  autocomplete: 'off',
+  maxlength: 100,
+  placeholder: t('home.search_hint'),
+  input: later(() => choose({ words: search.value }), 120),
+});
+const tierSelect = select(
+  [['', t('console.all')], ...TIERS.map((tier) => [tier, t(`tier.${tier}`)])],
+  { id: 'tier', change: (event) => choose({ tier: event.target.value }) },
+);
+const verdictSelect = select(
+  [['', t('console.all')], ...VERDICTS.map((verdict) => [verdict, t(`verdict.${verdict}`)])],
+  { id: 'verdict', change: (event) => choose({ verdict: event.target.value }) },
+);
 
 function fits(park) {
   const words = state.words.trim().toLowerCase();
-  return (!state.tier || park.tier === state.tier) && (!state.verdict || park.verdict === state.verdict) && (!words || park.words.some((text) => text.includes(words)));
+  return (
+    (!state.tier || park.tier === state.tier) &&
+    (!state.verdict || park.verdict === state.verdict) &&
+    (!words || park.words.some((text) => text.includes(words)))
+  );
 }
 
 function choose(change) {
@@ -123,15 +226,22 @@ function choose(change) {
   const focused = document.activeElement?.closest?.('.count');
   const key = focused ? [focused.dataset.tier, focused.dataset.verdict] : null;
   shownCards.draw();
-  if (key) shownCards.node.querySelector(`[data-tier="${key[0]}"][data-verdict="${key[1]}"]`)?.focus();
+  if (key)
+    {shownCards.node.querySelector(`[data-tier="${key[0]}"][data-verdict="${key[1]}"]`)?.focus();}
 }
 
 function drawParks() {
   [tierSelect.value, verdictSelect.value] = [state.tier, state.verdict];
   const found = state.parks.filter(fits);
   parks.update(found);
-  shown.textContent = t('home.shown', { shown: count(found.length), total: count(state.parks.length) });
-  map.filter('parks', found.length === state.parks.length ? null : found.map((park) => park.park_id));
+  shown.textContent = t('home.shown', {
+    shown: count(found.length),
+    total: count(state.parks.length),
+  });
+  map.filter(
+    'parks',
+    found.length === state.parks.length ? null : found.map((park) => park.park_id),
+  );
 }
 
 // ---- what has changed since the review before ----
@@ -141,7 +251,18 @@ function changeLine(kind, finding) {
     'li',
     {},
     make('span', { class: `chip is-${kind}` }, t(`home.change_${kind}`)),
-    make('span', {}, data(finding.title), finding.park_id ? make('span', { class: 'under' }, make('a', { href: parkAddress(finding.park_id) }, data(nameOf(finding.park_id)))) : null),
+    make(
+      'span',
+      {},
+      dataText(finding.title),
+      finding.park_id
+        ? make(
+            'span',
+            { class: 'under' },
+            make('a', { href: parkAddress(finding.park_id) }, dataText(nameOf(finding.park_id))),
+          )
+        : null,
+    ),
   );
 }
 
@@ -153,19 +274,55 @@ async function changes() {
   // Trials by another rulebook are no news of the county.
   const { reviews } = await get('/api/reviews', { limit: REVIEWS_LOOKED_AT });
   const [latest, before] = reviews.filter((item) => !item.is_trial);
-  if (!before) return emptyState(t('home.first_review'), { hint: t('home.first_review_hint'), action: make('a', { class: 'button plain', href: page('/reviews') }, t('home.to_reviews')) });
-  const found = await get(`/api/reviews/${encodeURIComponent(latest.review_id)}/comparison`, { before: before.review_id });
+  if (!before)
+    {return emptyState(t('home.first_review'), {
+      hint: t('home.first_review_hint'),
+      action: make('a', { class: 'button plain', href: page('/reviews') }, t('home.to_reviews')),
+    });}
+  const found = await get(`/api/reviews/${encodeURIComponent(latest.review_id)}/comparison`, {
+    before: before.review_id,
+  });
   const listed = [
     ...found.new.map((item) => ['new', item]),
     ...found.changed.map((item) => ['changed', item.after]),
     ...found.cured.map((item) => ['cured', item]),
   ];
-  const counts = make('dl', { class: 'figures-row' }, ['new', 'changed', 'cured', 'persisting'].map((kind) => make('div', {}, make('dt', {}, t(`home.change_${kind}`)), make('dd', {}, count(found[kind].length)))));
+  const counts = make(
+    'dl',
+    { class: 'figures-row' },
+    ['new', 'changed', 'cured', 'persisting'].map((kind) =>
+      make(
+        'div',
+        {},
+        make('dt', {}, t(`home.change_${kind}`)),
+        make('dd', {}, count(found[kind].length)),
+      ),
+    ),
+  );
   return [
-    make('p', { class: 'note' }, t('home.compared', { before: time(before.made_at), after: time(latest.made_at) })),
+    make(
+      'p',
+      { class: 'note' },
+      t('home.compared', { before: time(before.made_at), after: time(latest.made_at) }),
+    ),
     counts,
-    listed.length ? make('ul', { class: 'changes' }, listed.slice(0, CHANGES_SHOWN).map(([kind, item]) => changeLine(kind, item))) : make('p', { class: 'note' }, t('home.no_changes')),
-    make('a', { class: 'button plain no-print', href: page(`/reviews?before=${encodeURIComponent(before.review_id)}&after=${encodeURIComponent(latest.review_id)}`) }, t('home.all_changes')),
+    listed.length
+      ? make(
+          'ul',
+          { class: 'changes' },
+          listed.slice(0, CHANGES_SHOWN).map(([kind, item]) => changeLine(kind, item)),
+        )
+      : make('p', { class: 'note' }, t('home.no_changes')),
+    make(
+      'a',
+      {
+        class: 'button plain no-print',
+        href: page(
+          `/reviews?before=${encodeURIComponent(before.review_id)}&after=${encodeURIComponent(latest.review_id)}`,
+        ),
+      },
+      t('home.all_changes'),
+    ),
   ];
 }
 
@@ -173,12 +330,21 @@ async function changes() {
 
 async function load() {
   try {
-    const [found, review] = await Promise.all([get('/api/parks', { limit: MOST }), get(`/api/reviews/${encodeURIComponent(start.review_id)}`)]);
+    const [found, review] = await Promise.all([
+      get('/api/parks', { limit: MOST }),
+      get(`/api/reviews/${encodeURIComponent(start.review_id)}`),
+    ]);
     const basis = review.focus_basis;
     state.parks = found.features.map(({ properties }) => ({
       ...properties,
       share: properties.shares[basis],
-      words: [properties.name, properties.park_id, properties.township ?? '', properties.leading_industry_name ?? '', ...(properties.search ?? [])].map((text) => text.toLowerCase()),
+      words: [
+        properties.name,
+        properties.park_id,
+        properties.township ?? '',
+        properties.leading_industry_name ?? '',
+        ...(properties.search ?? []),
+      ].map((text) => text.toLowerCase()),
     }));
     state.verdict = VERDICTS.includes(query.get('verdict')) ? query.get('verdict') : '';
     draw(review, basis);
@@ -197,7 +363,14 @@ function draw(review, basis) {
   showPage(
     pageHead(t('console.home_title'), {
       line: t('home.lead', { tiers: tiers.join(' + '), day: review.as_of }),
-      tools: [make('a', { class: 'button plain', href: page(`/reviews/${encodeURIComponent(start.review_id)}`) }, t('home.open_review')), make('a', { class: 'button strong', href: page('/sites') }, t('console.nav_sites'))],
+      tools: [
+        make(
+          'a',
+          { class: 'button plain', href: page(`/reviews/${encodeURIComponent(start.review_id)}`) },
+          t('home.open_review'),
+        ),
+        make('a', { class: 'button strong', href: page('/sites') }, t('console.nav_sites')),
+      ],
     }),
     shownCards.node,
     make('div', { class: 'print-only' }, legend()),
@@ -206,7 +379,14 @@ function draw(review, basis) {
     panel(
       t('home.parks'),
       { className: 'is-parks', note: review.basis_line },
-      make('div', { class: 'filters no-print', role: 'search' }, labelled(t('home.search'), search, { className: 'grows' }), labelled(t('home.tier'), tierSelect), labelled(t('home.verdict'), verdictSelect), shown),
+      make(
+        'div',
+        { class: 'filters no-print', role: 'search' },
+        labelled(t('home.search'), search, { className: 'grows' }),
+        labelled(t('home.tier'), tierSelect),
+        labelled(t('home.verdict'), verdictSelect),
+        shown,
+      ),
       parks.node,
     ),
   );

@@ -1,7 +1,8 @@
 // Work that may take long: sent, watched with its progress, cancelled when told to.
 import { ServiceError, ask, errorState, get, loadingState } from './api.js';
-import { button, make } from './dom.js';
-import { percent } from './format.js';
+import { make } from '../shared/dom.js';
+import { button } from './parts.js';
+import { percent } from './amounts.js';
 import { start, t } from './frame.js';
 
 const EVERY_MS = 700;
@@ -31,7 +32,11 @@ export async function run(place, path, options, again, { onFault = null } = {}) 
 }
 
 async function watch(place, first) {
-  const bar = make('progress', { max: 1, value: first.progress, 'aria-label': t('console.working') });
+  const bar = make('progress', {
+    max: 1,
+    value: first.progress,
+    'aria-label': t('console.working'),
+  });
   const words = make('p', { role: 'status', class: 'note' });
   let isCancelled = false;
   const stop = button(t('console.cancel'), async () => {
@@ -39,19 +44,42 @@ async function watch(place, first) {
     stop.disabled = true;
     await ask(`/api/jobs/${first.job_id}`, { method: 'DELETE' }).catch(() => null);
   });
-  place.replaceChildren(make('div', { class: 'state is-working' }, make('p', { class: 'state-title' }, t('console.working')), bar, words, stop));
+  place.replaceChildren(
+    make(
+      'div',
+      { class: 'state is-working' },
+      make('p', { class: 'state-title' }, t('console.working')),
+      bar,
+      words,
+      stop,
+    ),
+  );
   let job = first;
   while (job.status === 'waiting' || job.status === 'running') {
     bar.value = job.progress;
-    words.textContent = job.status === 'waiting' ? t('console.job_waiting') : `${percent(job.progress)} ${job.step || ''}`;
+    words.textContent =
+      job.status === 'waiting'
+        ? t('console.job_waiting')
+        : `${percent(job.progress)} ${job.step || ''}`;
     await pause(EVERY_MS);
     job = await get(`/api/jobs/${first.job_id}`);
   }
   place.replaceChildren();
-  if (job.status === 'done') return get(job.result.slice(start.root.length && job.result.startsWith(start.root) ? start.root.length : 0));
+  if (job.status === 'done')
+    {return get(
+      job.result.slice(
+        start.root.length && job.result.startsWith(start.root) ? start.root.length : 0,
+      ),
+    );}
   if (job.status === 'cancelled' || isCancelled) {
     place.replaceChildren(make('p', { class: 'note', role: 'status' }, t('console.cancelled')));
     return null;
   }
-  throw new ServiceError(Array.isArray(job.errors) ? 'refused' : 'status', { status: 500, detail: job.error || '', parameter: job.parameter ?? '', choices: Array.isArray(job.choices) ? job.choices : [], errors: Array.isArray(job.errors) ? job.errors : [] });
+  throw new ServiceError(Array.isArray(job.errors) ? 'refused' : 'status', {
+    status: 500,
+    detail: job.error || '',
+    parameter: job.parameter ?? '',
+    choices: Array.isArray(job.choices) ? job.choices : [],
+    errors: Array.isArray(job.errors) ? job.errors : [],
+  });
 }

@@ -1,6 +1,7 @@
 // A map in a frame of the page: waiting and failing are shown, and choices go both ways.
 import { emptyState, loadingState } from './api.js';
-import { button, make, panel } from './dom.js';
+import { make } from '../shared/dom.js';
+import { button, panel } from './parts.js';
 import { start, t } from './frame.js';
 
 const ORIGIN = window.location.origin;
@@ -40,16 +41,22 @@ export function mapFrame(path, parameters, title, { onSelected = null } = {}) {
   }
 
   frame.addEventListener('load', () => {
-    if (frame.contentDocument?.URL === 'about:blank') return;
+    if (frame.contentDocument?.URL === 'about:blank') {return;}
     if (isMap()) {
       cover.hidden = true;
       return;
     }
-    cover.replaceChildren(emptyState(t('console.no_map'), { hint: t('console.no_map_hint'), sign: 'warn', action: isHopeless() ? null : button(t('console.retry'), load, { sign: 'again' }) }));
+    cover.replaceChildren(
+      emptyState(t('console.no_map'), {
+        hint: t('console.no_map_hint'),
+        sign: 'warn',
+        action: isHopeless() ? null : button(t('console.retry'), load, { sign: 'again' }),
+      }),
+    );
   });
 
   window.addEventListener('message', (event) => {
-    if (event.origin !== ORIGIN || event.source !== frame.contentWindow) return;
+    if (event.origin !== ORIGIN || event.source !== frame.contentWindow) {return;}
     const message = event.data;
     if (message?.geo === 'ready') {
       isReady = true;
@@ -69,17 +76,28 @@ export function mapFrame(path, parameters, title, { onSelected = null } = {}) {
       post(message);
       return;
     }
-    const same = waiting.findIndex((item) => item.geo === message.geo && item.layer === message.layer);
-    if (same >= 0) waiting.splice(same, 1);
+    const same = waiting.findIndex(
+      (item) => item.geo === message.geo && item.layer === message.layer,
+    );
+    if (same >= 0) {waiting.splice(same, 1);}
     waiting.push(message);
   }
 
-  const open = make('a', { class: 'button quiet no-print', href: source, target: '_blank', rel: 'noopener' }, t('console.open_map'));
+  const open = make(
+    'a',
+    { class: 'button quiet no-print', href: source, target: '_blank', rel: 'noopener' },
+    t('console.open_map'),
+  );
   load();
   return {
     node,
     // The map under its title, with a link to it alone; on paper it takes a sheet of its own.
-    panel: () => make('div', { class: 'map-side' }, panel(title, { className: 'is-map', tools: [open] }, node)),
+    panel: () =>
+      make(
+        'div',
+        { class: 'map-side' },
+        panel(title, { className: 'is-map', tools: [open] }, node),
+      ),
     select: (layer, id) => tell({ geo: 'select', layer, id }),
     filter: (layer, ids) => tell({ geo: 'filter', layer, ids }),
     // Has a layer's features fetched again with more parameters; the link then leads to that map.

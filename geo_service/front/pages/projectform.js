@@ -1,11 +1,13 @@
 // The form of a project. Which values a field may take comes from the schema that the service
 // publishes; a field that the form has no words for shows the schema's own.
 import { get } from './api.js';
-import { button, freshId, labelled, later, make, select } from './dom.js';
-import { squareMetres } from './format.js';
+import { make } from '../shared/dom.js';
+import { button, freshId, labelled, later, select } from './parts.js';
+import { M2_PER_HA, M2_PER_MU } from '../shared/format.js';
+import { squareMetres } from './amounts.js';
 import { has, start, t } from './frame.js';
 
-const M2_PER_UNIT = { mu: 2000 / 3, ha: 10_000, m2: 1 };
+const M2_PER_UNIT = { mu: M2_PER_MU, ha: M2_PER_HA, m2: 1 };
 const FLOOR_NEEDS = ['floor_load_kn_m2', 'clear_height_m', 'goods_lift_t'];
 const UTILITIES = ['power_kva', 'water_m3_d', 'gas_m3_d', 'wastewater_m3_d'];
 const OUTSIDE = 'land';
@@ -25,32 +27,72 @@ function words(name, part, fallback) {
 export function projectForm(schema, submit) {
   const defined = (reference) => schema.$defs?.[reference?.split('/').pop()] ?? {};
   const needs = defined(schema.properties.needs.$ref ?? schema.properties.needs.allOf?.[0]?.$ref);
-  const choices = (property) => property?.enum ?? property?.anyOf?.find((item) => item.enum)?.enum ?? [];
+  const choices = (property) =>
+    property?.enum ?? property?.anyOf?.find((item) => item.enum)?.enum ?? [];
   const whereToLook = schema.properties.candidates?.items?.enum ?? [];
   const facilities = schema.properties.access?.propertyNames?.enum ?? FACILITIES();
 
   function field(name, property, control, group = null) {
     control.name = group ? `${group}.${name}` : name;
-    return labelled(words(name, 'label', property?.title ?? name), control, { help: has(`sites.${name}_help`) ? t(`sites.${name}_help`) : has(`sites.${name}_label`) ? null : property?.description ?? null });
+    return labelled(words(name, 'label', property?.title ?? name), control, {
+      help: has(`sites.${name}_help`)
+        ? t(`sites.${name}_help`)
+        : has(`sites.${name}_label`)
+          ? null
+          : (property?.description ?? null),
+    });
   }
 
-  const numberInput = (attributes) => make('input', { type: 'number', min: 0, step: 'any', inputmode: 'decimal', ...attributes });
+  const numberInput = (attributes) =>
+    make('input', { type: 'number', min: 0, step: 'any', inputmode: 'decimal', ...attributes });
   const codes = make('datalist', { id: freshId('industries') });
   const controls = {
     name: make('input', { type: 'text', required: true, maxlength: 200, autocomplete: 'off' }),
-    industry_code: make('input', { type: 'text', required: true, maxlength: 60, list: codes.id, autocomplete: 'off', spellcheck: 'false' }),
-    hazard_class: select([['', t('sites.none')], ...choices(schema.properties.hazard_class).map((item) => [item, item])]),
+    industry_code: make('input', {
+      type: 'text',
+      required: true,
+      maxlength: 60,
+      list: codes.id,
+      autocomplete: 'off',
+      spellcheck: 'false',
+    }),
+    hazard_class: select([
+      ['', t('sites.none')],
+      ...choices(schema.properties.hazard_class).map((item) => [item, item]),
+    ]),
     output_cny: numberInput({}),
     land: numberInput({}),
-    land_unit: select([['mu', t('sites.unit_mu')], ['ha', t('sites.unit_ha')], ['m2', 'm²']], { value: start.lang === 'en' ? 'ha' : 'mu', 'aria-label': t('sites.unit') }),
+    land_unit: select(
+      [
+        ['mu', t('sites.unit_mu')],
+        ['ha', t('sites.unit_ha')],
+        ['m2', 'm²'],
+      ],
+      { value: start.lang === 'en' ? 'ha' : 'mu', 'aria-label': t('sites.unit') },
+    ),
     floor_area_m2: numberInput({}),
     contiguous_floors: make('input', { type: 'checkbox', checked: true }),
     outside: make('input', { type: 'checkbox' }),
-    fire_class: select([['', t('sites.none')], ...choices(needs.properties?.fire_class).map((item) => [item, item])]),
-    method: select(choices(schema.properties.method).map((item) => [item, words(item, 'method', item)])),
-    normalisation: select([['', t('sites.normalisation_own')], ...choices(schema.properties.normalisation).map((item) => [item, words(item, 'scaling', item)])]),
-    weights: select(['given', 'equal', 'entropy'].map((item) => [item, t(`sites.weights_${item}`)])),
-    unknown: select(choices(schema.properties.unknown).map((item) => [item, words(item, 'unknown', item)])),
+    fire_class: select([
+      ['', t('sites.none')],
+      ...choices(needs.properties?.fire_class).map((item) => [item, item]),
+    ]),
+    method: select(
+      choices(schema.properties.method).map((item) => [item, words(item, 'method', item)]),
+    ),
+    normalisation: select([
+      ['', t('sites.normalisation_own')],
+      ...choices(schema.properties.normalisation).map((item) => [
+        item,
+        words(item, 'scaling', item),
+      ]),
+    ]),
+    weights: select(
+      ['given', 'equal', 'entropy'].map((item) => [item, t(`sites.weights_${item}`)]),
+    ),
+    unknown: select(
+      choices(schema.properties.unknown).map((item) => [item, words(item, 'unknown', item)]),
+    ),
     ...Object.fromEntries([...FLOOR_NEEDS, ...UTILITIES].map((name) => [name, numberInput({})])),
   };
   const kinds = radios('kind', choices(schema.properties.kind), (item) => t(`sites.kind_${item}`));
@@ -62,9 +104,15 @@ export function projectForm(schema, submit) {
     'input',
     later(async () => {
       const typed = controls.industry_code.value.trim();
-      if (!typed) return;
-      const { industries } = await get('/api/industries', { query: typed, limit: 20 }).catch(() => ({ industries: [] }));
-      codes.replaceChildren(...industries.map((item) => make('option', { value: item.code, label: `${item.code} ${item.name}` })));
+      if (!typed) {return;}
+      const { industries } = await get('/api/industries', { query: typed, limit: 20 }).catch(
+        () => ({ industries: [] }),
+      );
+      codes.replaceChildren(
+        ...industries.map((item) =>
+          make('option', { value: item.code, label: `${item.code} ${item.name}` }),
+        ),
+      );
       const same = industries.find((item) => item.code === typed);
       industryName.textContent = same ? `${same.code} ${same.name}` : '';
     }, 150),
@@ -79,20 +127,66 @@ export function projectForm(schema, submit) {
   // ---- access to facilities ----
   const accessRows = make('div', { class: 'stack-small' });
   function addAccess(kind = facilities[0], limit = {}) {
-    const kindSelect = select(facilities.map((item) => [item, has(`facility.${item}`) ? t(`facility.${item}`) : item]), { value: kind, class: 'access-kind' });
-    const value = numberInput({ class: 'access-value', value: limit.max_minutes ?? limit.max_km ?? '' });
-    const unit = select([['max_minutes', t('sites.minutes')], ['max_km', t('sites.km')]], { value: 'max_km' in limit ? 'max_km' : 'max_minutes', class: 'access-unit' });
-    const row = make('div', { class: 'access-row' }, labelled(t('sites.facility'), kindSelect), labelled(t('sites.at_most'), value), labelled(t('sites.unit'), unit), button('', () => row.remove(), { kind: 'quiet', sign: 'close', 'aria-label': t('sites.remove') }));
+    const kindSelect = select(
+      facilities.map((item) => [item, has(`facility.${item}`) ? t(`facility.${item}`) : item]),
+      { value: kind, class: 'access-kind' },
+    );
+    const value = numberInput({
+      class: 'access-value',
+      value: limit.max_minutes ?? limit.max_km ?? '',
+    });
+    const unit = select(
+      [
+        ['max_minutes', t('sites.minutes')],
+        ['max_km', t('sites.km')],
+      ],
+      { value: 'max_km' in limit ? 'max_km' : 'max_minutes', class: 'access-unit' },
+    );
+    const row = make(
+      'div',
+      { class: 'access-row' },
+      labelled(t('sites.facility'), kindSelect),
+      labelled(t('sites.at_most'), value),
+      labelled(t('sites.unit'), unit),
+      button('', () => row.remove(), {
+        kind: 'quiet',
+        sign: 'close',
+        'aria-label': t('sites.remove'),
+      }),
+    );
     accessRows.append(row);
   }
 
-  const landPart = make('div', { class: 'form' }, make('div', { class: 'two' }, labelled(t('sites.land_label'), controls.land, { help: t('sites.land_help') }), labelled(t('sites.unit'), controls.land_unit)), landBeside, whereToLook.includes(OUTSIDE) ? make('label', { class: 'check' }, controls.outside, t('sites.outside')) : null);
+  const landPart = make(
+    'div',
+    { class: 'form' },
+    make(
+      'div',
+      { class: 'two' },
+      labelled(t('sites.land_label'), controls.land, { help: t('sites.land_help') }),
+      labelled(t('sites.unit'), controls.land_unit),
+    ),
+    landBeside,
+    whereToLook.includes(OUTSIDE)
+      ? make('label', { class: 'check' }, controls.outside, t('sites.outside'))
+      : null,
+  );
   const floorPart = make(
     'div',
     { class: 'form', hidden: true },
     field('floor_area_m2', needs.properties?.floor_area_m2, controls.floor_area_m2, 'needs'),
-    make('label', { class: 'check' }, controls.contiguous_floors, t('sites.contiguous_floors_label')),
-    make('div', { class: 'two' }, FLOOR_NEEDS.map((name) => field(name, needs.properties?.[name], controls[name], 'needs')), field('fire_class', needs.properties?.fire_class, controls.fire_class, 'needs')),
+    make(
+      'label',
+      { class: 'check' },
+      controls.contiguous_floors,
+      t('sites.contiguous_floors_label'),
+    ),
+    make(
+      'div',
+      { class: 'two' },
+      FLOOR_NEEDS.map((name) => field(name, needs.properties?.[name], controls[name], 'needs')),
+      field('fire_class', needs.properties?.fire_class, controls.fire_class, 'needs'),
+    ),
   );
   places.node.addEventListener('change', showPlace);
   function showPlace() {
@@ -114,13 +208,19 @@ export function projectForm(schema, submit) {
       try {
         fill(JSON.parse(await file.files[0].text()));
       } catch {
-        fault.replaceChildren(make('p', { class: 'field-fault', role: 'alert' }, t('sites.file_fault')));
+        fault.replaceChildren(
+          make('p', { class: 'field-fault', role: 'alert' }, t('sites.file_fault')),
+        );
       }
       file.value = '';
     },
   });
   const fault = make('div');
-  const send = make('button', { type: 'submit', class: 'button strong', id: 'rank' }, t('sites.rank'));
+  const send = make(
+    'button',
+    { type: 'submit', class: 'button strong', id: 'rank' },
+    t('sites.rank'),
+  );
   const form = make(
     'form',
     {
@@ -131,21 +231,91 @@ export function projectForm(schema, submit) {
         submit(read());
       },
     },
-    make('div', { class: 'tools' }, button(t('sites.example'), () => fill({ ...EXAMPLE, name: t('sites.example_name') }), { kind: 'plain small', id: 'example' }), button(t('sites.open_file'), () => file.click(), { kind: 'plain small' }), button(t('sites.save_file'), save, { kind: 'plain small' }), file),
+    make(
+      'div',
+      { class: 'tools' },
+      button(t('sites.example'), () => fill({ ...EXAMPLE, name: t('sites.example_name') }), {
+        kind: 'plain small',
+        id: 'example',
+      }),
+      button(t('sites.open_file'), () => file.click(), { kind: 'plain small' }),
+      button(t('sites.save_file'), save, { kind: 'plain small' }),
+      file,
+    ),
     fault,
     make(
       'fieldset',
       {},
       make('legend', {}, t('sites.about')),
       field('name', schema.properties.name, controls.name),
-      make('div', {}, field('industry_code', schema.properties.industry_code, controls.industry_code), industryName, codes),
-      make('div', { class: 'field' }, make('span', { class: 'label', id: `${kinds.id}-label` }, t('sites.kind_label')), kinds.node),
-      make('div', { class: 'two' }, field('hazard_class', schema.properties.hazard_class, controls.hazard_class), field('output_cny', schema.properties.output_cny, controls.output_cny)),
+      make(
+        'div',
+        {},
+        field('industry_code', schema.properties.industry_code, controls.industry_code),
+        industryName,
+        codes,
+      ),
+      make(
+        'div',
+        { class: 'field' },
+        make('span', { class: 'label', id: `${kinds.id}-label` }, t('sites.kind_label')),
+        kinds.node,
+      ),
+      make(
+        'div',
+        { class: 'two' },
+        field('hazard_class', schema.properties.hazard_class, controls.hazard_class),
+        field('output_cny', schema.properties.output_cny, controls.output_cny),
+      ),
     ),
-    make('fieldset', {}, make('legend', {}, t('sites.place')), make('div', {}, make('span', { class: 'hidden-words', id: `${places.id}-label` }, t('sites.place')), places.node), landPart, floorPart),
-    make('fieldset', {}, make('legend', {}, t('sites.access')), make('p', { class: 'field-help' }, t('sites.access_help')), accessRows, make('div', {}, button(t('sites.add'), () => addAccess(), { kind: 'plain small', sign: 'plus' }))),
-    make('details', { class: 'fold' }, make('summary', {}, t('sites.utilities')), make('div', { class: 'two form-two' }, UTILITIES.map((name) => field(name, needs.properties?.[name], controls[name], 'needs')))),
-    make('details', { class: 'fold' }, make('summary', {}, t('sites.method')), make('div', { class: 'form' }, field('method', schema.properties.method, controls.method), field('normalisation', schema.properties.normalisation, controls.normalisation), labelled(t('sites.weights_label'), controls.weights, { help: t('sites.weights_help') }), field('unknown', schema.properties.unknown, controls.unknown))),
+    make(
+      'fieldset',
+      {},
+      make('legend', {}, t('sites.place')),
+      make(
+        'div',
+        {},
+        make('span', { class: 'hidden-words', id: `${places.id}-label` }, t('sites.place')),
+        places.node,
+      ),
+      landPart,
+      floorPart,
+    ),
+    make(
+      'fieldset',
+      {},
+      make('legend', {}, t('sites.access')),
+      make('p', { class: 'field-help' }, t('sites.access_help')),
+      accessRows,
+      make(
+        'div',
+        {},
+        button(t('sites.add'), () => addAccess(), { kind: 'plain small', sign: 'plus' }),
+      ),
+    ),
+    make(
+      'details',
+      { class: 'fold' },
+      make('summary', {}, t('sites.utilities')),
+      make(
+        'div',
+        { class: 'two form-two' },
+        UTILITIES.map((name) => field(name, needs.properties?.[name], controls[name], 'needs')),
+      ),
+    ),
+    make(
+      'details',
+      { class: 'fold' },
+      make('summary', {}, t('sites.method')),
+      make(
+        'div',
+        { class: 'form' },
+        field('method', schema.properties.method, controls.method),
+        field('normalisation', schema.properties.normalisation, controls.normalisation),
+        labelled(t('sites.weights_label'), controls.weights, { help: t('sites.weights_help') }),
+        field('unknown', schema.properties.unknown, controls.unknown),
+      ),
+    ),
     make('div', { class: 'tools form-end' }, send),
   );
 
@@ -155,12 +325,27 @@ export function projectForm(schema, submit) {
     const amount = (control) => (control.value === '' ? undefined : Number(control.value));
     const isLand = places.value() === 'land';
     const wanted = isLand
-      ? { land_m2: controls.land.value === '' ? undefined : Number((Number(controls.land.value) * M2_PER_UNIT[controls.land_unit.value]).toFixed(2)) }
-      : { floor_area_m2: amount(controls.floor_area_m2), contiguous_floors: controls.contiguous_floors.checked, fire_class: controls.fire_class.value || undefined, ...Object.fromEntries(FLOOR_NEEDS.map((name) => [name, amount(controls[name])])) };
+      ? {
+          land_m2:
+            controls.land.value === ''
+              ? undefined
+              : Number(
+                  (Number(controls.land.value) * M2_PER_UNIT[controls.land_unit.value]).toFixed(2),
+                ),
+        }
+      : {
+          floor_area_m2: amount(controls.floor_area_m2),
+          contiguous_floors: controls.contiguous_floors.checked,
+          fire_class: controls.fire_class.value || undefined,
+          ...Object.fromEntries(FLOOR_NEEDS.map((name) => [name, amount(controls[name])])),
+        };
     const access = {};
     for (const row of accessRows.children) {
       const value = row.querySelector('.access-value').value;
-      if (value !== '') access[row.querySelector('.access-kind').value] = { [row.querySelector('.access-unit').value]: Number(value) };
+      if (value !== '')
+        {access[row.querySelector('.access-kind').value] = {
+          [row.querySelector('.access-unit').value]: Number(value),
+        };}
     }
     const output = amount(controls.output_cny);
     return {
@@ -170,10 +355,19 @@ export function projectForm(schema, submit) {
       kind: kinds.value(),
       hazard_class: controls.hazard_class.value || undefined,
       output_cny: output === undefined ? undefined : output * 1e4,
-      needs: { ...wanted, ...Object.fromEntries(UTILITIES.map((name) => [name, amount(controls[name])])) },
+      needs: {
+        ...wanted,
+        ...Object.fromEntries(UTILITIES.map((name) => [name, amount(controls[name])])),
+      },
       access,
-      candidates: isLand && controls.outside.checked ? [...new Set([...(rest.candidates ?? schema.properties.candidates.default), OUTSIDE])] : rest.candidates?.filter((item) => item !== OUTSIDE),
-      weights: { ...rest.weights, method: controls.weights.value === '' ? 'ahp' : controls.weights.value },
+      candidates:
+        isLand && controls.outside.checked
+          ? [...new Set([...(rest.candidates ?? schema.properties.candidates.default), OUTSIDE])]
+          : rest.candidates?.filter((item) => item !== OUTSIDE),
+      weights: {
+        ...rest.weights,
+        method: controls.weights.value === '' ? 'ahp' : controls.weights.value,
+      },
       method: controls.method.value,
       normalisation: controls.normalisation.value || undefined,
       unknown: controls.unknown.value,
@@ -192,18 +386,28 @@ export function projectForm(schema, submit) {
     controls.industry_code.dispatchEvent(new Event('input'));
     kinds.set(project.kind ?? 'new');
     put(controls.hazard_class, project.hazard_class);
-    put(controls.output_cny, project.output_cny === undefined || project.output_cny === null ? '' : project.output_cny / 1e4);
+    put(
+      controls.output_cny,
+      project.output_cny === undefined || project.output_cny === null
+        ? ''
+        : project.output_cny / 1e4,
+    );
     const wanted = project.needs ?? {};
     places.set(wanted.floor_area_m2 ? 'floors' : 'land');
     showPlace();
-    put(controls.land, wanted.land_m2 ? Number((wanted.land_m2 / M2_PER_UNIT[controls.land_unit.value]).toFixed(4)) : '');
+    put(
+      controls.land,
+      wanted.land_m2
+        ? Number((wanted.land_m2 / M2_PER_UNIT[controls.land_unit.value]).toFixed(4))
+        : '',
+    );
     showLand();
     put(controls.floor_area_m2, wanted.floor_area_m2);
     controls.contiguous_floors.checked = wanted.contiguous_floors ?? true;
     put(controls.fire_class, wanted.fire_class);
-    for (const name of [...FLOOR_NEEDS, ...UTILITIES]) put(controls[name], wanted[name]);
+    for (const name of [...FLOOR_NEEDS, ...UTILITIES]) {put(controls[name], wanted[name]);}
     accessRows.replaceChildren();
-    for (const [kind, limit] of Object.entries(project.access ?? {})) addAccess(kind, limit);
+    for (const [kind, limit] of Object.entries(project.access ?? {})) {addAccess(kind, limit);}
     controls.method.value = project.method ?? 'weighted_sum';
     controls.normalisation.value = project.normalisation ?? '';
     controls.weights.value = project.weights?.method ?? 'given';
@@ -211,7 +415,12 @@ export function projectForm(schema, submit) {
   }
 
   function save() {
-    const link = make('a', { href: URL.createObjectURL(new Blob([JSON.stringify(read(), null, 2)], { type: 'application/json' })), download: 'project.json' });
+    const link = make('a', {
+      href: URL.createObjectURL(
+        new Blob([JSON.stringify(read(), null, 2)], { type: 'application/json' }),
+      ),
+      download: 'project.json',
+    });
     link.click();
     URL.revokeObjectURL(link.href);
   }
@@ -240,10 +449,14 @@ function radios(name, values, label) {
   const inputs = values.map((value) => make('input', { type: 'radio', name: id, value }));
   return {
     id,
-    node: make('div', { class: 'choice', role: 'radiogroup', 'aria-labelledby': `${id}-label` }, inputs.map((input) => make('label', {}, input, label(input.value)))),
+    node: make(
+      'div',
+      { class: 'choice', role: 'radiogroup', 'aria-labelledby': `${id}-label` },
+      inputs.map((input) => make('label', {}, input, label(input.value))),
+    ),
     value: () => inputs.find((input) => input.checked)?.value,
     set: (value) => {
-      for (const input of inputs) input.checked = input.value === value;
+      for (const input of inputs) {input.checked = input.value === value;}
     },
   };
 }

@@ -19,31 +19,27 @@ router = APIRouter(include_in_schema=False)
 _DOCS_CSP = PAGE_CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 _A_YEAR = "public, max-age=31536000, immutable"
 
-_HOME = Page(name="home", place="home", texts=("home",), scripts=("mapframe.js",))
+_HOME = Page(name="home", place="home", texts=("home",))
 _PARK = Page(
     name="park",
     texts=("park", "finding_words"),
     is_charted=True,
-    scripts=("mapframe.js", "chart.js", "findings.js"),
 )
 _REVIEWS = Page(
     name="reviews",
     place="reviews",
     texts=("review", "finding_words", "evidence_name", "measure", "parameter", "column"),
-    scripts=("jobs.js", "mapframe.js"),
 )
 _REVIEW = Page(
     name="review",
     place="reviews",
     texts=("review", "finding_words", "family"),
-    scripts=("mapframe.js", "findings.js"),
 )
 _SITES = Page(
     name="sites",
     place="sites",
     texts=("sites", "facility", "finding_words"),
     is_charted=True,
-    scripts=("mapframe.js", "chart.js", "jobs.js", "projectform.js"),
 )
 _RULEBOOK = Page(
     name="rulebook",
@@ -54,7 +50,6 @@ _DATA = Page(
     name="data",
     place="data",
     texts=("data", "column", "status", "zone", "scheme", "facility", "river"),
-    scripts=("jobs.js",),
 )
 _HELP = Page(name="help", place="help", body="help.html", texts=("help",))
 _ABOUT = Page(name="about", texts=("about",))
