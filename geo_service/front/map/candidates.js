@@ -31,16 +31,17 @@ function rankedBody(properties) {
             })
           : null,
       ),
-      factRow(
-        text('focus_effect'),
-        effect && isGiven(effect.before.share)
-          ? `${write(effect.before.share, 'share')} → ${isGiven(effect.after.share) ? write(effect.after.share, 'share') : text('unknown_value')}`
-          : null,
-      ),
+      factRow(text('focus_effect'), effect && isGiven(effect.before.share) ? told(effect) : null),
     ),
     contributions(properties.criteria || {}),
     (properties.unknowns || []).length ? reasonsBody(properties.unknowns, text('unknowns')) : null,
   ];
+}
+
+// What a project would do to its park's leading share.
+function told({ before, after }) {
+  const share = isGiven(after.share) ? write(after.share, 'share') : text('unknown_value');
+  return `${write(before.share, 'share')} → ${share}`;
 }
 
 function contributions(figures) {
@@ -72,7 +73,8 @@ function contributions(figures) {
             make(
               'span',
               { class: 'hint' },
-              ` ${isGiven(raw) ? `${write(raw * factor, 'number')}${word}` : text('unknown_value')}`,
+              ' ',
+              isGiven(raw) ? `${write(raw * factor, 'number')}${word}` : text('unknown_value'),
             ),
           ),
           make('span', { class: 'bar-track', 'aria-hidden': 'true' }, filled),

@@ -2,23 +2,19 @@
 // popups, and the one feature that is selected. What is switched on, the page keeps; a page
 // with two states side by side has two drawings.
 import { moreOf } from './candidates.js';
+import { hoverOverTiles } from './hover.js';
+import { makeItems } from './items.js';
 import { Labels } from './labels.js';
-import { isArea, parkMarker, pathOptions, pin, ring } from './markers.js';
-import { makeItems, nameOf } from './items.js';
+import { isArea, parkMarker, pathOptions, pin } from './markers.js';
+import { namesOn } from './names.js';
+import { addPanes, backdrops } from './panes.js';
 import { popup, tooltip } from './popups.js';
+import { MARKER_GIVES_WAY_PX, Selection } from './selection.js';
 import { settings } from './settings.js';
-import { Pictures, TiledSource } from './tiles.js';
+import { TiledSource } from './tiles.js';
 
-const MARKER_GIVES_WAY_PX = 44;
-const STATE_GIVES_WAY_PX = 26;
-const PLACE_LABEL_PX = 11.5;
-const PARK_LABELS = {
-  municipal_park: { size: 14, from: 0 },
-  sme_cluster: { size: 13, from: 10 },
-  building_park: { size: 12, from: 11.5 },
-};
 const EVERY_RANK_FROM = 14;
-const NUMBER_LABEL = { size: 11, from: 13 };
+const STATE_GIVES_WAY_PX = 26;
 // Which of several features under a click speaks first.
 const FOREMOST = [
   'states',
@@ -47,34 +43,6 @@ const CULLED = new Set([
   'findings',
   'candidates',
 ]);
-const PANES = [
-  'county-casing',
-  'county',
-  'backdrop',
-  'relief',
-  'township_areas',
-  'control_zones',
-  'rivers',
-  'roads-casing',
-  'roads',
-  'sub_areas',
-  'parks',
-  'parcels',
-  'land_uses',
-  'buildings',
-  'states',
-  'candidates',
-  'findings',
-  'routes',
-  'selection',
-  'townships',
-  'facilities',
-  'enterprises',
-  'park-markers',
-  'candidate-markers',
-  'labels',
-];
-const DEAF = /^(backdrop|relief|labels|selection|routes|county.*|.*casing)$/;
 // Features at one point stand around it, this many pixels apart.
 const SPREAD = new Set(['enterprises']);
 const SPREAD_PX = 7.5;
@@ -87,46 +55,16 @@ export class Drawing {
     this.sources = settings.sources.filter((source) => source.map === place);
     this.items = new Map();
     this.byElement = new WeakMap();
-    this.selection = null;
-    this.addPanes();
+    this.renderers = addPanes(map);
+    this.labels = new Labels(map);
+    this.backdrops = backdrops();
+    this.selection = new Selection(this);
     map.on('popupclose', () => page.onPopupClose(this));
     map.on('click', (event) => this.clickGround(event.latlng));
     this.tiled = this.sources
       .filter((source) => source.tiles)
       .map((source) => new TiledSource(this, source));
-    this.hoverOverTiles();
-  }
-
-  addPanes() {
-    PANES.forEach((name, place) => {
-      const pane = this.map.createPane(name);
-      pane.style.zIndex = String(405 + place * 9);
-      if (DEAF.test(name)) {
-        pane.style.pointerEvents = 'none';
-      }
-    });
-    this.renderers = Object.fromEntries(
-      PANES.map((name) => [name, L.svg({ pane: name, padding: 0.3 })]),
-    );
-    this.labels = new Labels(this.map);
-    this.basemaps = settings.backdrops
-      .filter(({ tiles }) => tiles)
-      .map((backdrop) => [backdrop.name, this.basemap(backdrop)]);
-    const { relief } = settings;
-    this.relief =
-      relief &&
-      L.imageOverlay(relief.address, relief.bounds, { pane: 'relief', interactive: false });
-    this.selection = L.layerGroup().addTo(this.map);
-  }
-
-  basemap({ tiles, max_zoom: nearest }) {
-    const options = {
-      pane: 'backdrop',
-      maxNativeZoom: nearest,
-      maxZoom: 19,
-      referrerPolicy: 'origin',
-    };
-    return L.layerGroup(tiles.map((address) => new Pictures(address, options)));
+    hoverOverTiles(this);
   }
 
   // ---- items ----
@@ -197,16 +135,15 @@ export class Drawing {
       }
     }
     this.tiled.forEach((source) => source.settle());
-    for (const [name, layer] of this.basemaps) {
-      if (this.page.shown.has(name) !== this.map.hasLayer(layer)) {
-        layer[this.page.shown.has(name) ? 'addTo' : 'removeFrom'](this.map);
+    for (const [name, layer] of this.backdrops) {
+      const isOn = this.page.shown.has(name);
+      if (isOn !== this.map.hasLayer(layer)) {
+        layer[isOn ? 'addTo' : 'removeFrom'](this.map);
       }
     }
-    if (this.relief && this.page.shown.has('relief') !== this.map.hasLayer(this.relief)) {
-      this.relief[this.page.shown.has('relief') ? 'addTo' : 'removeFrom'](this.map);
-    }
     this.placeMarkers();
-    this.placeLabels();
+    const { labels, taken } = namesOn(this);
+    this.labels.place(labels, taken);
     this.showSelection();
   }
 
@@ -383,39 +320,6 @@ export class Drawing {
     }
   }
 
-  // Tells what tiles show under the pointer, as the tooltips of elements do.
-  hoverOverTiles() {
-    if (!this.tiled.length) {
-      return;
-    }
-    const frame = this.map.getContainer();
-    const tip = L.tooltip({ direction: 'top', className: 'tip-frame tip-tile', opacity: 1 });
-    let asked = null;
-    const hide = () => {
-      cancelAnimationFrame(asked);
-      frame.classList.remove('is-over-tile');
-      this.map.closeTooltip(tip);
-    };
-    this.map.on('mousemove', ({ latlng, originalEvent: { target } }) => {
-      cancelAnimationFrame(asked);
-      asked = requestAnimationFrame(() => {
-        const isFree =
-          target instanceof Element && !target.closest('.pin, .leaflet-popup, .leaflet-control');
-        const [hit] = isFree ? this.tilesAt(latlng) : [];
-        if (!hit || !hit.name) {
-          hide();
-          return;
-        }
-        frame.classList.add('is-over-tile');
-        const { label } = settings.labels[hit.key] || {};
-        const feature = { id: hit.name, properties: { kind_name: label } };
-        tip.setLatLng(latlng).setContent(tooltip({ feature, source: hit.source }));
-        this.map.openTooltip(tip);
-      });
-    });
-    this.map.on('mouseout movestart zoomstart', hide);
-  }
-
   // Other features at the place of a click, in the order in which they speak.
   under(event, item) {
     const found = new Set();
@@ -466,136 +370,10 @@ export class Drawing {
     return Math.max(Math.abs(size.x), Math.abs(size.y));
   }
 
-  placeLabels() {
-    const zoom = this.map.getZoom();
-    const taken = [];
-    const labels = [];
-    for (const item of this.items.get('parks') || []) {
-      if (!item.isDrawn) {
-        continue;
-      }
-      const { tier } = item.feature.properties;
-      const radius = settings.symbols[`tier.${tier}`].size / 2;
-      const isFaded = this.givesWay(item);
-      const latlng = (isFaded ? item.largest : item.bounds).getCenter();
-      if (!isFaded) {
-        taken.push(this.square(latlng, radius));
-      }
-      if (zoom >= PARK_LABELS[tier].from && settings.park_id !== item.feature.id) {
-        labels.push({
-          latlng,
-          text: nameOf(item),
-          kind: tier,
-          size: PARK_LABELS[tier].size,
-          radius,
-        });
-      }
-    }
-    labels.sort((one, other) => other.size - one.size);
-    for (const name of ['facilities', 'candidates']) {
-      for (const item of this.items.get(name) || []) {
-        if (
-          item.isDrawn &&
-          settings.symbols[item.key].size &&
-          (name !== 'candidates' || this.isForemost(item))
-        ) {
-          taken.push(this.square(item.bounds.getCenter(), settings.symbols[item.key].size / 2));
-        }
-      }
-    }
-    if (zoom >= NUMBER_LABEL.from) {
-      for (const item of this.items.get('findings') || []) {
-        const number = item.feature.properties.rule_no;
-        if (item.isDrawn && number) {
-          labels.push({
-            latlng: item.largest.getCenter(),
-            text: String(number),
-            kind: 'number',
-            size: NUMBER_LABEL.size,
-            radius: -9,
-          });
-        }
-      }
-    }
-    for (const [name, kind] of [
-      ['sub_areas', 'sub_area'],
-      ['townships', 'township'],
-    ]) {
-      for (const item of this.items.get(name) || []) {
-        if (item.isDrawn) {
-          labels.push({
-            latlng: item.bounds.getCenter(),
-            text: nameOf(item),
-            kind,
-            size: PLACE_LABEL_PX,
-            radius: 3,
-          });
-        }
-      }
-    }
-    this.labels.place(labels, taken);
-  }
-
-  square(latlng, half) {
-    const point = this.map.latLngToLayerPoint(latlng);
-    return L.bounds(point.subtract([half, half]), point.add([half, half]));
-  }
-
   // ---- selection and popups ----
 
-  // Draws an outline around the selected feature, whichever drawing it was chosen on.
   showSelection() {
-    const { selected } = this.page;
-    const key = selected ? `${selected.layer} ${selected.id} ${this.map.getZoom()}` : '';
-    if (key === this.selectionShown) {
-      return;
-    }
-    this.selection.clearLayers();
-    const found = selected && this.find(selected.layer, selected.id);
-    this.selectionShown = selected && !found ? null : key;
-    // What has no place is shown at its park.
-    const item =
-      found && !found.bounds ? this.find('parks', found.feature.properties.park_id) : found;
-    if (!item) {
-      return;
-    }
-    const colour = settings.symbols['tool.selection'].stroke;
-    const { geometry } = item.feature;
-    const isSmall = this.extent(item) < MARKER_GIVES_WAY_PX / 2;
-    if (geometry.type !== 'Point' && !isSmall) {
-      for (const [weight, ink] of [
-        [7, '#ffffff'],
-        [3.5, colour],
-      ]) {
-        this.paths(geometry, {
-          color: ink,
-          weight,
-          fill: false,
-          interactive: false,
-          ...this.home('selection'),
-        }).forEach((part) => this.selection.addLayer(part));
-      }
-      return;
-    }
-    const symbol =
-      settings.symbols[
-        item.source.name === 'parks' ? `tier.${item.feature.properties.tier}` : item.key
-      ];
-    const radius = Math.max(symbol.size || 0, 12) / 2 + 5;
-    const [right, down] = item.offset || [0, 0];
-    this.selection.addLayer(
-      L.marker(item.bounds.getCenter(), {
-        pane: 'selection',
-        interactive: false,
-        keyboard: false,
-        icon: L.divIcon({
-          html: ring(radius, colour),
-          className: 'ring',
-          iconSize: [radius * 2, radius * 2],
-          iconAnchor: [radius - right, radius - down],
-        }),
-      }),
-    );
+    this.selection.show(this.page.selected);
   }
 
   zoomTo(item) {

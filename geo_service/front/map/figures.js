@@ -4,7 +4,8 @@ import { settings, text } from './settings.js';
 
 const { whole, two, share } = formatsIn(settings.language);
 
-// An area in the units of a planner, the customary one first: 亩, 公顷, m²; in English ha, mu, m².
+// An area in the units of a planner, the customary one first: 亩, 公顷, m²; in English ha, mu,
+// m².
 export function areas(value) {
   const mu = text('mu', { value: two.format(value / M2_PER_MU) });
   const hectares = text('hectares', { value: two.format(value / M2_PER_HA) });

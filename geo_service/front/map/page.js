@@ -1,20 +1,16 @@
 // Starts the page: builds the frame around Folium's maps, loads the features, keeps what is
 // switched on and selected, and joins the parts that the other files give.
-import { dataText, make } from '../shared/dom.js';
-import { iconButton } from './facts.js';
 import { routes } from './candidates.js';
+import { addControls } from './controls.js';
 import { LoadError, Loader, fetchCollection } from './data.js';
 import { Drawing } from './drawing.js';
-import { Legend } from './legend.js';
+import { buildFrame } from './frame.js';
 import { Permalink } from './link.js';
-import { hatches } from './markers.js';
-import { Messages, creditBasemap, credits, emptyNote, illustrativeNote } from './notes.js';
-import { NARROW, Panel, heading } from './panel.js';
-import { Print } from './print.js';
+import { creditBasemap } from './notes.js';
+import { NARROW } from './panel.js';
 import { Protocol } from './protocol.js';
 import { results } from './search.js';
 import { settings, text } from './settings.js';
-import { Timeline } from './timeline.js';
 import { Tools } from './tools.js';
 
 const layers = settings.groups.flatMap((group) => group.layers);
@@ -39,11 +35,11 @@ export class PlanningPage {
     this.step = settings.timeline ? settings.timeline.steps.length - 1 : null;
     this.canIdentify = true;
     this.drawings = settings.maps.map(({ name }, place) => new Drawing(window[name], place, this));
-    this.build();
+    buildFrame(this);
     this.tools = new Tools(this);
     this.link = new Permalink(this);
     this.protocol = new Protocol(this);
-    this.addControls();
+    addControls(this);
     this.listen();
     this.reset();
     this.link.restoreView();
@@ -60,75 +56,6 @@ export class PlanningPage {
     return this.drawing.map;
   }
 
-  // ---- frame ----
-
-  build() {
-    this.panel = new Panel({
-      search: (query) => this.search(query),
-      toggle: (name, isOn) => this.toggle(name, isOn),
-      toggleAll: (names, isOn) => this.toggleAll(names, isOn),
-      flip: (name) => this.toggle(name, !this.shown.has(name)),
-    });
-    this.legend = new Legend();
-    this.messages = new Messages(() => this.retry());
-    this.stage = make('main', { class: 'stage' });
-    this.app = make(
-      'div',
-      { class: `app kind-${settings.kind}` },
-      heading({
-        togglePanel: () => this.openPanel(!this.app.classList.contains('is-panel-open')),
-        here: () => this.link.hash(),
-      }),
-      this.panel.element,
-      this.stage,
-    );
-    const containers = this.drawings.map((drawing) => drawing.map.getContainer());
-    containers[0].before(this.app);
-    containers.forEach((container, place) => {
-      const { label } = settings.maps[place];
-      container.setAttribute('aria-label', label || settings.title);
-      container.before(make('span'));
-    });
-    this.timeline = settings.timeline ? new Timeline((step) => this.goTo(step)) : null;
-    this.frames = make(
-      'div',
-      { class: 'maps' },
-      containers.map((container, place) => this.frame(container, place)),
-    );
-    this.stage.append(
-      this.frames,
-      illustrativeNote() || '',
-      emptyNote() || '',
-      this.messages.element,
-      this.legend.element,
-      credits(),
-    );
-    if (this.timeline) {
-      this.stage.append(this.timeline.element);
-      this.timeline.show(this.step);
-    }
-    this.print = new Print(this);
-    this.app.append(hatches(), this.print.element);
-    this.eachMap((map) => map.invalidateSize({ pan: false }));
-  }
-
-  frame(container, place) {
-    const { label, note } = settings.maps[place];
-    return make(
-      'div',
-      { class: 'map-frame' },
-      container,
-      label
-        ? make(
-            'p',
-            { class: 'state-label' },
-            make('strong', null, label),
-            note ? dataText(note, {}, 'span') : null,
-          )
-        : null,
-    );
-  }
-
   eachMap(use) {
     this.drawings.forEach((drawing) => use(drawing.map));
   }
@@ -138,38 +65,6 @@ export class PlanningPage {
     this.app.querySelector('.menu-button').setAttribute('aria-expanded', String(isOpen));
     if (isOpen) {
       this.panel.query.focus();
-    }
-  }
-
-  addControls() {
-    const tools = L.control({ position: 'topright' });
-    tools.onAdd = () => {
-      const element = make(
-        'div',
-        { class: 'tools', role: 'toolbar', 'aria-label': text('tools') },
-        iconButton('in', text('zoom_in'), () => this.map.zoomIn()),
-        iconButton('out', text('zoom_out'), () => this.map.zoomOut()),
-        iconButton('reset', text('reset'), () => this.reset()),
-        document.fullscreenEnabled
-          ? iconButton('full', text('full_screen'), () => this.toggleFullScreen())
-          : null,
-        iconButton('print', text('print'), () => this.print.now()),
-        this.tools.buttons(),
-      );
-      L.DomEvent.disableClickPropagation(element);
-      return element;
-    };
-    tools.addTo(this.map);
-    L.control
-      .scale({ imperial: false, position: 'bottomleft', maxWidth: 120 })
-      .addTo(this.drawings[0].map);
-  }
-
-  toggleFullScreen() {
-    if (document.fullscreenElement) {
-      document.exitFullscreen();
-    } else {
-      this.app.requestFullscreen().catch(() => {});
     }
   }
 

@@ -74,24 +74,7 @@ function languages({ here }) {
 export class Panel {
   constructor(actions) {
     this.actions = actions;
-    this.query = make('input', {
-      type: 'search',
-      class: 'query',
-      id: 'query',
-      placeholder: text('search'),
-      'aria-label': text('search'),
-      autocomplete: 'off',
-      maxlength: 100,
-      input: () => actions.search(this.query.value),
-      keydown: (event) => {
-        // Enter goes to the first that was found; not the one that ends a word of pinyin.
-        if (event.key === 'Enter' && !event.isComposing && this.query.value.trim()) {
-          event.preventDefault();
-          actions.search(this.query.value);
-          this.list.querySelector('.list-line')?.click();
-        }
-      },
-    });
+    this.query = this.queryInput();
     this.counts = make('div', {
       class: 'counts',
       role: 'group',
@@ -132,6 +115,28 @@ export class Panel {
     this.boxes = new Map();
     this.select(0);
     this.fillLayers();
+  }
+
+  queryInput() {
+    const query = make('input', {
+      type: 'search',
+      class: 'query',
+      id: 'query',
+      placeholder: text('search'),
+      'aria-label': text('search'),
+      autocomplete: 'off',
+      maxlength: 100,
+      input: () => this.actions.search(query.value),
+      keydown: (event) => {
+        // Enter goes to the first that was found; not the one that ends a word of pinyin.
+        if (event.key === 'Enter' && !event.isComposing && query.value.trim()) {
+          event.preventDefault();
+          this.actions.search(query.value);
+          this.list.querySelector('.list-line')?.click();
+        }
+      },
+    });
+    return query;
   }
 
   tab(name, page) {

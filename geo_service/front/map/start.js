@@ -2,7 +2,7 @@
 // when the rest is. Everything of ours that can be reached from outside stands in `planningMap`.
 import { shapeWordsAnew } from '../shared/moments.js';
 
-// Letters come in dozens of files; the page is laid out anew once, when none have come for a moment.
+// Letters come in dozens of files; the page is laid out anew once none have come for a moment.
 const RESPACE_AFTER_MS = 400;
 
 const settings = JSON.parse(document.getElementById('map-data')?.textContent ?? '');

@@ -337,7 +337,7 @@ export class TiledSource {
     );
     this.canvases.on('loading load', ({ type }) => {
       this.state = type === 'load' ? 'done' : 'loading';
-      page.onTiles();
+      drawing.page.onTiles();
     });
   }
 

@@ -26,7 +26,9 @@ export const tenThousand = given((value) =>
 
 // Money in one breath: 万元, from one 亿 on 亿元.
 export const money = given((value) => {
-  if (isEnglish) {return t('console.money_million', { value: one.format(value / 1e6) });}
+  if (isEnglish) {
+    return t('console.money_million', { value: one.format(value / 1e6) });
+  }
   return Math.abs(value) >= 1e8
     ? t('console.money_yi', { value: two.format(value / 1e8) })
     : t('console.money_wan', { value: one.format(value / 1e4) });
@@ -40,16 +42,26 @@ export const moneyPerMu = given((value) =>
 
 // An area with the other unit beside it, as an element.
 export function area(value) {
-  if (!isGiven(value)) {return make('span', {}, NONE);}
+  if (!isGiven(value)) {
+    return make('span', {}, NONE);
+  }
   const [first, second] = isEnglish ? [hectares(value), mu(value)] : [mu(value), hectares(value)];
   return make('span', { class: 'amount' }, first, ' ', make('span', { class: 'beside' }, second));
 }
 
 export function amount(value, basis) {
-  if (!isGiven(value)) {return NONE;}
-  if (basis === 'output') {return money(value);}
-  if (basis === 'enterprises') {return t('console.enterprises', { value: count(value) });}
-  if (basis === 'floor_area') {return squareMetres(value);}
+  if (!isGiven(value)) {
+    return NONE;
+  }
+  if (basis === 'output') {
+    return money(value);
+  }
+  if (basis === 'enterprises') {
+    return t('console.enterprises', { value: count(value) });
+  }
+  if (basis === 'floor_area') {
+    return squareMetres(value);
+  }
   return isEnglish ? hectares(value) : mu(value);
 }
 

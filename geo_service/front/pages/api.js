@@ -34,8 +34,12 @@ export async function ask(
   { parameters = {}, method = 'GET', body = undefined, raw = undefined, signal = undefined } = {},
 ) {
   const headers = { accept: 'application/json' };
-  if (body !== undefined) {headers['content-type'] = 'application/json';}
-  if (raw !== undefined) {headers['content-type'] = 'application/octet-stream';}
+  if (body !== undefined) {
+    headers['content-type'] = 'application/json';
+  }
+  if (raw !== undefined) {
+    headers['content-type'] = 'application/octet-stream';
+  }
   const limit = AbortSignal.timeout(PATIENCE_MS);
   let answer;
   try {
@@ -46,7 +50,9 @@ export async function ask(
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
     });
   } catch (error) {
-    if (signal?.aborted) {throw error;}
+    if (signal?.aborted) {
+      throw error;
+    }
     throw new ServiceError(error.name === 'TimeoutError' ? 'timeout' : 'offline');
   }
   const document = answer.status === 204 ? {} : await answer.json().catch(() => null);
@@ -66,7 +72,9 @@ export async function ask(
         : [],
     });
   }
-  if (document === null) {throw new ServiceError('broken');}
+  if (document === null) {
+    throw new ServiceError('broken');
+  }
   return { status: answer.status, document, location: answer.headers.get('location') };
 }
 
@@ -85,7 +93,9 @@ export function loadingState(text = t('console.loading')) {
     words,
   );
   setTimeout(() => {
-    if (node.isConnected) {words.textContent = t('console.slow');}
+    if (node.isConnected) {
+      words.textContent = t('console.slow');
+    }
   }, SLOW_MS);
   return node;
 }
@@ -104,7 +114,9 @@ export function emptyState(title, { hint = null, action = null, sign = 'empty' }
 // What is wrong and every fault, once each. To ask again helps only where the answer may change.
 export function errorState(error, again = null) {
   const kind = error instanceof ServiceError ? error.kind : 'broken';
-  if (!(error instanceof ServiceError)) {console.warn(error);}
+  if (!(error instanceof ServiceError)) {
+    console.warn(error);
+  }
   const heading = !(error instanceof ServiceError)
     ? ''
     : !error.errors.length

@@ -37,7 +37,11 @@ export const tooltip = {
   extraCssText: '',
 };
 
-// chart(option, { label, height, head, rows }): the figure with its table.
+export function asPercent(value) {
+  return `${Math.round(value * 100)}%`;
+}
+
+// The figure with its table. option: what ECharts takes; head and rows: texts.
 export function chart(option, { label, height, head, rows, className = '' }) {
   const canvas = make('div', { class: 'chart-canvas', role: 'img', 'aria-label': label });
   canvas.style.height = `${height}px`;
@@ -49,82 +53,84 @@ export function chart(option, { label, height, head, rows, className = '' }) {
       'details',
       { class: 'figures' },
       make('summary', {}, t('console.as_table')),
-      make(
-        'div',
-        { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': label },
-        make(
-          'table',
-          { class: 'table is-plain' },
-          make('caption', { class: 'hidden-words' }, label),
-          make(
-            'thead',
-            {},
-            make(
-              'tr',
-              {},
-              head.map((text, place) =>
-                make('th', { scope: 'col', class: place ? 'number' : '' }, text),
-              ),
-            ),
-          ),
-          make(
-            'tbody',
-            {},
-            rows.map(([first, ...rest]) =>
-              make(
-                'tr',
-                {},
-                make('th', { scope: 'row' }, make('bdi', {}, first)),
-                rest.map((text) => make('td', { class: 'number' }, text)),
-              ),
-            ),
-          ),
-        ),
-      ),
+      figureTable(label, head, rows),
     ),
   );
-  let drawn = null;
-  let turn = 0;
-  const family = () => `${FONT}, "letters ${turn}"`;
-  // The room for an axis's labels is measured by the font that they name themselves.
-  const named = (axis) => ({ ...axis, axisLabel: { ...axis.axisLabel, fontFamily: family() } });
-  const axes = (given) =>
-    Object.fromEntries(
-      ['xAxis', 'yAxis']
-        .filter((name) => given[name])
-        .map((name) => [
-          name,
-          Array.isArray(given[name]) ? given[name].map(named) : named(given[name]),
-        ]),
+  const canvasOf = new Drawn(canvas, option);
+  return { node, set: (next) => canvasOf.set(next) };
+}
+
+function figureTable(label, head, rows) {
+  const line = ([first, ...rest]) =>
+    make(
+      'tr',
+      {},
+      make('th', { scope: 'row' }, make('bdi', {}, first)),
+      rest.map((text) => make('td', { class: 'number' }, text)),
     );
-  const draw = () => {
-    if (!canvas.clientWidth) {return;}
-    drawn ??= window.echarts.init(canvas, null, { renderer: 'canvas' });
-    drawn.setOption(
+  const heads = head.map((text, place) =>
+    make('th', { scope: 'col', class: place ? 'number' : '' }, text),
+  );
+  return make(
+    'div',
+    { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': label },
+    make(
+      'table',
+      { class: 'table is-plain' },
+      make('caption', { class: 'hidden-words' }, label),
+      make('thead', {}, make('tr', {}, heads)),
+      make('tbody', {}, rows.map(line)),
+    ),
+  );
+}
+
+// A chart on its canvas, drawn as soon as that has a size.
+class Drawn {
+  constructor(canvas, option) {
+    Object.assign(this, { canvas, option, drawn: null, turn: 0 });
+    new ResizeObserver(() => this.draw()).observe(canvas);
+    // ECharts takes every Chinese letter to be as wide as this one, and remembers it by the font's
+    // name: under another name it is measured anew when letters have come.
+    document.fonts.load(`13px ${FONT}`, '国').catch(() => {});
+    document.fonts.addEventListener('loadingdone', () => {
+      this.turn += 1;
+      this.draw();
+    });
+  }
+
+  set(option) {
+    this.option = option;
+    this.draw();
+  }
+
+  draw() {
+    if (!this.canvas.clientWidth) {
+      return;
+    }
+    this.drawn ??= window.echarts.init(this.canvas, null, { renderer: 'canvas' });
+    const fontFamily = `${FONT}, "letters ${this.turn}"`;
+    this.drawn.setOption(
       {
         animation: false,
-        textStyle: { fontFamily: family(), color: INK },
+        textStyle: { fontFamily, color: INK },
         aria: { enabled: false },
-        ...option,
-        ...axes(option),
+        ...this.option,
+        ...axesIn(fontFamily, this.option),
       },
       true,
     );
-    drawn.resize();
-  };
-  new ResizeObserver(draw).observe(canvas);
-  // ECharts takes every Chinese letter to be as wide as this one, and remembers it by the font's
-  // name: under another name it is measured anew when letters have come.
-  document.fonts.load(`13px ${FONT}`, '国').catch(() => {});
-  document.fonts.addEventListener('loadingdone', () => {
-    turn += 1;
-    draw();
-  });
-  return {
-    node,
-    set: (next) => {
-      option = next;
-      draw();
-    },
-  };
+    this.drawn.resize();
+  }
+}
+
+// The room for an axis's labels is measured by the font that they name themselves.
+function axesIn(fontFamily, option) {
+  const named = (axis) => ({ ...axis, axisLabel: { ...axis.axisLabel, fontFamily } });
+  const given = ['xAxis', 'yAxis'].filter((name) => option[name]);
+  return Object.fromEntries(
+    given.map((name) => {
+      const axis = option[name];
+      return [name, Array.isArray(axis) ? axis.map(named) : named(axis)];
+    }),
+  );
 }

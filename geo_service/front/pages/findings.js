@@ -1,9 +1,9 @@
 // Findings as a list: what is wrong, how grave, on what evidence and basis, and what cures it.
 import { dataText, make } from '../shared/dom.js';
-import { button } from './parts.js';
+import { moreOf } from './parts.js';
 import { exact } from './amounts.js';
-import { has, parkAddress, t } from './frame.js';
-import { illustrativeMark, severityMark, verdictBadge } from './marks.js';
+import { parkAddress, t, wordOf } from './frame.js';
+import { WORST_FIRST, illustrativeMark, severityMark, verdictBadge } from './marks.js';
 
 const AT_A_TIME = window.matchMedia('(max-width: 640px)').matches ? 15 : 50;
 
@@ -49,7 +49,7 @@ function details(finding, context) {
           ],
           [
             t('finding_words.subject'),
-            `${has(`layer.${finding.subject.layer}`) ? t(`layer.${finding.subject.layer}`) : finding.subject.layer} `,
+            `${wordOf('layer', finding.subject.layer)} `,
             make('code', {}, make('bdi', {}, finding.subject.id)),
           ],
           finding.note ? [t('finding_words.note'), dataText(finding.note)] : null,
@@ -70,137 +70,159 @@ function details(finding, context) {
   );
 }
 
-// context: { ruleTitle(finding), parkName(finding) -> text or null, onSelect(finding), showMap() }
-export function findingList(context) {
-  const list = make('ol', { class: 'findings' });
-  const more = make('div', { class: 'more' });
-  const node = make('div', {}, list, more);
-  let [rows, shown, selected] = [[], AT_A_TIME, null];
-
-  function item(finding) {
-    const isOpen = selected === finding.finding_id;
-    const head = make(
-      'button',
-      {
-        type: 'button',
-        class: 'finding-head',
-        'aria-expanded': String(isOpen),
-        click: () => choose(isOpen ? null : finding.finding_id),
-      },
-      verdictBadge(finding.verdict, 20),
+function head(finding, context, isOpen, press) {
+  const parkName = context.parkName(finding);
+  return make(
+    'button',
+    { type: 'button', class: 'finding-head', 'aria-expanded': String(isOpen), click: press },
+    verdictBadge(finding.verdict, 20),
+    make(
+      'span',
+      { class: 'finding-words' },
       make(
         'span',
-        { class: 'finding-words' },
-        make(
-          'span',
-          { class: 'finding-title' },
-          make('span', { class: 'hidden-words' }, `${t(`verdict.${finding.verdict}`)} `),
-          dataText(finding.title),
-        ),
-        make(
-          'span',
-          { class: 'finding-under' },
-          severityMark(finding.severity),
-          finding.waived
-            ? make('span', { class: 'chip is-waived' }, t('finding_words.is_waived'))
-            : null,
-          context.parkName(finding)
-            ? dataText(context.parkName(finding), { class: 'data park-words' })
-            : null,
-          finding.illustrative ? illustrativeMark() : null,
-        ),
+        { class: 'finding-title' },
+        make('span', { class: 'hidden-words' }, `${t(`verdict.${finding.verdict}`)} `),
+        dataText(finding.title),
       ),
-    );
-    const below = [
-      finding.cure
-        ? make(
-            'p',
-            { class: 'cure' },
-            make('strong', {}, t('finding_words.cure')),
-            ' ',
-            dataText(finding.cure),
-          )
-        : null,
       make(
-        'p',
-        { class: 'finding-links no-print' },
-        context.parkName(finding) && finding.park_id
-          ? make('a', { href: parkAddress(finding.park_id) }, t('finding_words.open_park'))
+        'span',
+        { class: 'finding-under' },
+        severityMark(finding.severity),
+        finding.waived
+          ? make('span', { class: 'chip is-waived' }, t('finding_words.is_waived'))
           : null,
-        finding.has_geometry && context.showMap
-          ? make(
-              'button',
-              { type: 'button', class: 'link', click: context.showMap },
-              t('finding_words.on_map'),
-            )
-          : null,
+        parkName ? dataText(parkName, { class: 'data park-words' }) : null,
+        finding.illustrative ? illustrativeMark() : null,
       ),
-    ];
+    ),
+  );
+}
+
+// What cures a finding, and the ways to its park and to its place on the map.
+function links(finding, context) {
+  const { cure, park_id: parkId } = finding;
+  const onMap = () =>
+    make(
+      'button',
+      { type: 'button', class: 'link', click: context.showMap },
+      t('finding_words.on_map'),
+    );
+  return [
+    cure
+      ? make(
+          'p',
+          { class: 'cure' },
+          make('strong', {}, t('finding_words.cure')),
+          ' ',
+          dataText(cure),
+        )
+      : null,
+    make(
+      'p',
+      { class: 'finding-links no-print' },
+      context.parkName(finding) && parkId
+        ? make('a', { href: parkAddress(parkId) }, t('finding_words.open_park'))
+        : null,
+      finding.has_geometry && context.showMap ? onMap() : null,
+    ),
+  ];
+}
+
+// Orders findings: waived ones last, the gravest verdicts first.
+export function worstFirst(one, other) {
+  return (
+    Number(Boolean(one.waived)) - Number(Boolean(other.waived)) ||
+    WORST_FIRST.indexOf(one.verdict) - WORST_FIRST.indexOf(other.verdict)
+  );
+}
+
+// context: { ruleTitle(finding), parkName(finding) -> text or null, onSelect(finding), showMap() }
+export function findingList(context) {
+  return new FindingList(context);
+}
+
+class FindingList {
+  constructor(context) {
+    Object.assign(this, { context, rows: [], shown: AT_A_TIME, selected: null });
+    this.list = make('ol', { class: 'findings' });
+    this.more = make('div', { class: 'more' });
+    this.node = make('div', {}, this.list, this.more);
+    // On paper every finding is wanted.
+    window.addEventListener('beforeprint', () => this.showUpTo(this.rows.length));
+  }
+
+  update(found) {
+    Object.assign(this, { rows: found, shown: AT_A_TIME });
+    if (!found.some((finding) => finding.finding_id === this.selected)) {
+      this.selected = null;
+    }
+    this.draw();
+  }
+
+  showUpTo(count) {
+    this.shown = count;
+    this.draw();
+  }
+
+  draw() {
+    const { rows, shown } = this;
+    const press = () => this.showUpTo(shown + AT_A_TIME);
+    this.list.replaceChildren(...rows.slice(0, shown).map((finding) => this.item(finding)));
+    this.more.replaceChildren(...moreOf(shown, rows.length, press));
+  }
+
+  item(finding) {
+    const { context } = this;
+    const id = finding.finding_id;
+    const isOpen = this.selected === id;
     return make(
       'li',
       {
         class: `finding is-${finding.verdict}${isOpen ? ' is-open' : ''}`,
-        'data-finding': finding.finding_id,
+        'data-finding': id,
       },
-      head,
-      make('div', { class: 'finding-body', hidden: !isOpen }, below, details(finding, context)),
+      head(finding, context, isOpen, () => this.choose(isOpen ? null : id)),
+      make(
+        'div',
+        { class: 'finding-body', hidden: !isOpen },
+        links(finding, context),
+        details(finding, context),
+      ),
     );
   }
 
-  function draw() {
-    list.replaceChildren(...rows.slice(0, shown).map(item));
-    more.replaceChildren(
-      ...(rows.length > shown
-        ? [
-            make('span', {}, t('console.shown', { shown, total: rows.length })),
-            button(t('console.show_more'), () => {
-              shown += AT_A_TIME;
-              draw();
-            }),
-          ]
-        : []),
-    );
+  elementOf(id) {
+    return id === null ? null : this.list.querySelector(`[data-finding="${CSS.escape(id)}"]`);
   }
 
-  function choose(id, { isFromMap = false } = {}) {
-    const before = selected;
-    selected = id;
-    const place = rows.findIndex((finding) => finding.finding_id === id);
-    if (place >= shown) {
-      shown = place + 1;
-      draw();
+  choose(id, { isFromMap = false } = {}) {
+    const before = this.selected;
+    this.selected = id;
+    const place = this.rows.findIndex((finding) => finding.finding_id === id);
+    if (place >= this.shown) {
+      this.showUpTo(place + 1);
     } else {
-      for (const key of new Set([before, id]))
-        {redraw(key, !isFromMap && (id === null ? key === before : key === id));}
+      const focused = id === null ? before : id;
+      for (const key of new Set([before, id])) {
+        this.redraw(key, !isFromMap && key === focused);
+      }
     }
-    if (id !== null)
-      {list
-        .querySelector(`[data-finding="${CSS.escape(id)}"]`)
-        ?.scrollIntoView({ block: 'nearest', behavior: 'auto' });}
-    if (!isFromMap) {context.onSelect?.(id === null ? null : rows[place]);}
+    this.elementOf(id)?.scrollIntoView({ block: 'nearest', behavior: 'auto' });
+    if (!isFromMap) {
+      this.context.onSelect?.(id === null ? null : this.rows[place]);
+    }
   }
 
-  function redraw(key, isFocused) {
-    const old = key === null ? null : list.querySelector(`[data-finding="${CSS.escape(key)}"]`);
-    if (!old) {return;}
-    const made = item(rows.find((finding) => finding.finding_id === key));
+  redraw(id, isFocused) {
+    const old = this.elementOf(id);
+    if (!old) {
+      return;
+    }
+    const made = this.item(this.rows.find((finding) => finding.finding_id === id));
     old.replaceWith(made);
-    if (isFocused) {made.querySelector('.finding-head').focus({ preventScroll: true });}
+    if (isFocused) {
+      made.querySelector('.finding-head').focus({ preventScroll: true });
+    }
   }
-
-  // On paper every finding is wanted.
-  window.addEventListener('beforeprint', () => {
-    shown = rows.length;
-    draw();
-  });
-
-  return {
-    node,
-    update(found) {
-      [rows, shown] = [found, AT_A_TIME];
-      if (!rows.some((finding) => finding.finding_id === selected)) {selected = null;}
-      draw();
-    },
-    choose,
-  };
 }

@@ -15,6 +15,11 @@ export function has(key) {
   return key in start.texts;
 }
 
+// A name in the reader's words, if its section of the catalogue has it; else as it is.
+export function wordOf(section, name) {
+  return has(`${section}.${name}`) ? t(`${section}.${name}`) : name;
+}
+
 // An address of a page or of the API, the language said where the answer carries texts.
 export function page(path) {
   return `${start.root}${path}`;
@@ -53,9 +58,23 @@ function isReadyToPrint() {
 // something was missing.
 export const printPage = printerOf(isReadyToPrint);
 
+function part(id) {
+  return document.getElementById(id);
+}
+
 function drawFrame() {
-  document.getElementById('county').textContent = start.county;
-  document.getElementById('illustrative').hidden = !start.illustrative;
+  part('county').textContent = start.county;
+  part('illustrative').hidden = !start.illustrative;
+  drawVersions();
+  followMenu();
+  stamp();
+  window.addEventListener('beforeprint', stamp);
+  if (document.title !== start.county) {
+    setTitle(document.title);
+  }
+}
+
+function drawVersions() {
   const { versions } = start;
   const told = [
     t('console.version_product', { version: versions.product }),
@@ -63,10 +82,8 @@ function drawFrame() {
     t('console.version_rulebook', { version: versions.rulebook }),
     t('console.as_of', { day: start.as_of }),
   ];
-  document
-    .getElementById('versions')
-    .replaceChildren(...told.map((text) => make('span', {}, text)));
-  // The county's own words for secrecy and for the approval of its maps; on paper they stand on top.
+  part('versions').replaceChildren(...told.map((text) => make('span', {}, text)));
+  // The county's own words for secrecy and for the approval of its maps; on paper they come first.
   const marks = [
     start.marks?.confidentiality
       ? [
@@ -88,32 +105,34 @@ function drawFrame() {
         value.cloneNode(true),
       ),
     );
-  document.getElementById('marks').replaceChildren(...marked());
-  document.getElementById('marks').hidden = !marks.length;
-  document
-    .getElementById('paper-versions')
-    .replaceChildren(...marked(), ...told.map((text) => make('span', {}, text)));
-  const menu = document.getElementById('menu');
+  part('marks').replaceChildren(...marked());
+  part('marks').hidden = !marks.length;
+  part('paper-versions').replaceChildren(
+    ...marked(),
+    ...told.map((text) => make('span', {}, text)),
+  );
+}
+
+// The menu of small windows.
+function followMenu() {
+  const menu = part('menu');
   menu.addEventListener('click', () =>
     menu.setAttribute('aria-expanded', String(menu.getAttribute('aria-expanded') !== 'true')),
   );
   document.addEventListener('keydown', (event) => {
-    if (event.key !== 'Escape' || menu.getAttribute('aria-expanded') !== 'true') {return;}
+    if (event.key !== 'Escape' || menu.getAttribute('aria-expanded') !== 'true') {
+      return;
+    }
     menu.setAttribute('aria-expanded', 'false');
     menu.focus();
   });
-  const stamp = () => {
-    const day = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short' }).format(
-      new Date(),
-    );
-    document.getElementById('printed').textContent = t('console.printed', {
-      county: start.county,
-      date: day,
-    });
-  };
-  stamp();
-  window.addEventListener('beforeprint', stamp);
-  if (document.title !== start.county) {setTitle(document.title);}
+}
+
+// Says on paper when it was printed.
+function stamp() {
+  const format = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short' });
+  const date = format.format(new Date());
+  part('printed').textContent = t('console.printed', { county: start.county, date });
 }
 
 drawFrame();

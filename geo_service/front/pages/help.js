@@ -2,6 +2,7 @@
 import { main } from './frame.js';
 import { verdictMark } from './marks.js';
 
-for (const cell of main.querySelectorAll('[data-verdict]'))
-  {cell.append(verdictMark(cell.dataset.verdict));}
+for (const cell of main.querySelectorAll('[data-verdict]')) {
+  cell.append(verdictMark(cell.dataset.verdict));
+}
 main.setAttribute('data-state', 'shown');

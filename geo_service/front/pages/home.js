@@ -1,22 +1,13 @@
 // 1 + 5 + 42 at a glance: verdicts by tier, the map, what has changed, and every park.
 import { emptyState, errorState, fillWith, get } from './api.js';
-import { dataText, make, shorten } from '../shared/dom.js';
+import { dataText, make } from '../shared/dom.js';
 import { labelled, later, pageHead, panel, select } from './parts.js';
-import { area, count, percent, time } from './amounts.js';
+import { count, time } from './amounts.js';
 import { page, parkAddress, setTitle, showPage, start, t } from './frame.js';
 import { mapFrame } from './mapframe.js';
 import { VERDICTS } from '../shared/symbols.js';
-import {
-  TIERS,
-  WORST_FIRST,
-  illustrativeMark,
-  legend,
-  shareBar,
-  tierBadge,
-  verdictBadge,
-  verdictBar,
-  verdictMark,
-} from './marks.js';
+import { TIERS, legend, tierBadge, verdictBadge, verdictBar } from './marks.js';
+import { columnsOf } from './home/columns.js';
 import { table } from './table.js';
 
 const MOST = 10_000;
@@ -27,14 +18,14 @@ const query = new URLSearchParams(window.location.search);
 
 function cards() {
   const node = make('div', { class: 'tier-cards' });
-  const draw = () => {
+  const redraw = () => {
     const groups = [
       ['', state.parks],
       ...TIERS.map((tier) => [tier, state.parks.filter((park) => park.tier === tier)]),
     ];
     node.replaceChildren(...groups.map(([tier, parks]) => card(tier, parks)));
   };
-  return { node, draw };
+  return { node, draw: redraw };
 }
 
 function card(tier, parks) {
@@ -85,105 +76,16 @@ function card(tier, parks) {
 const shownCards = cards();
 const map = mapFrame('/maps/overview', {}, t('home.map'), {
   onSelected: (layer, id) => {
-    if (layer === 'parks') {parks?.select(id);}
+    if (layer === 'parks') {
+      parks?.select(id);
+    }
   },
 });
-
-const columns = (basis) => [
-  {
-    key: 'name',
-    label: t('home.park'),
-    isHead: true,
-    css: 'name',
-    value: (park) => park.name,
-    show: (park) =>
-      make(
-        'span',
-        { class: 'park-name' },
-        make(
-          'span',
-          { class: 'tier-sign', title: t(`tier.${park.tier}`) },
-          tierBadge(park.tier),
-          make('span', { class: 'hidden-words' }, t(`tier.${park.tier}`)),
-        ),
-        make(
-          'span',
-          {},
-          make('a', { href: parkAddress(park.park_id) }, dataText(shorten(park.name, 80))),
-          ' ',
-          park.illustrative ? illustrativeMark() : null,
-          make(
-            'span',
-            { class: 'under' },
-            dataText(park.park_id),
-            park.township ? [' · ', dataText(park.township)] : null,
-          ),
-        ),
-      ),
-  },
-  {
-    key: 'tier',
-    label: t('home.tier'),
-    css: 'wide-only',
-    value: (park) => TIERS.indexOf(park.tier),
-    show: (park) => t(`tier.${park.tier}`),
-  },
-  {
-    key: 'industry',
-    label: t('home.leading_industry'),
-    value: (park) => park.leading_industry,
-    show: (park) =>
-      park.leading_industry
-        ? make(
-            'span',
-            {},
-            dataText(shorten(park.leading_industry_name ?? '', 60)),
-            make(
-              'span',
-              { class: 'under' },
-              dataText(park.leading_industry),
-              park.industry_group_name ? [' · ', dataText(park.industry_group_name)] : null,
-            ),
-          )
-        : '—',
-  },
-  {
-    key: 'share',
-    label: t('home.share_by', { basis: t(`basis.${basis}`) }),
-    css: 'number share-cell',
-    isDownFirst: true,
-    value: (park) => park.share,
-    show: (park) =>
-      make('span', { class: 'share' }, shareBar(park.share), make('span', {}, percent(park.share))),
-  },
-  {
-    key: 'area',
-    label: t('home.area'),
-    css: 'number',
-    isDownFirst: true,
-    value: (park) => park.declared_area_ha,
-    show: (park) => area(park.declared_area_ha === null ? null : park.declared_area_ha * 1e4),
-  },
-  {
-    key: 'verdict',
-    label: t('home.verdict'),
-    value: (park) => WORST_FIRST.indexOf(park.verdict),
-    show: (park) => verdictMark(park.verdict),
-  },
-  {
-    key: 'findings',
-    label: t('home.findings'),
-    css: 'number',
-    isDownFirst: true,
-    value: (park) => park.findings,
-    show: (park) => count(park.findings),
-  },
-];
 
 let parks = null;
 
 const parksTable = (basis) =>
-  table(columns(basis), {
+  table(columnsOf(basis), {
     caption: t('home.parks'),
     rowId: (park) => park.park_id,
     onRow: (park) => {
@@ -226,8 +128,9 @@ function choose(change) {
   const focused = document.activeElement?.closest?.('.count');
   const key = focused ? [focused.dataset.tier, focused.dataset.verdict] : null;
   shownCards.draw();
-  if (key)
-    {shownCards.node.querySelector(`[data-tier="${key[0]}"][data-verdict="${key[1]}"]`)?.focus();}
+  if (key) {
+    shownCards.node.querySelector(`[data-tier="${key[0]}"][data-verdict="${key[1]}"]`)?.focus();
+  }
 }
 
 function drawParks() {
@@ -274,11 +177,12 @@ async function changes() {
   // Trials by another rulebook are no news of the county.
   const { reviews } = await get('/api/reviews', { limit: REVIEWS_LOOKED_AT });
   const [latest, before] = reviews.filter((item) => !item.is_trial);
-  if (!before)
-    {return emptyState(t('home.first_review'), {
+  if (!before) {
+    return emptyState(t('home.first_review'), {
       hint: t('home.first_review_hint'),
       action: make('a', { class: 'button plain', href: page('/reviews') }, t('home.to_reviews')),
-    });}
+    });
+  }
   const found = await get(`/api/reviews/${encodeURIComponent(latest.review_id)}/comparison`, {
     before: before.review_id,
   });
@@ -318,7 +222,7 @@ async function changes() {
       {
         class: 'button plain no-print',
         href: page(
-          `/reviews?before=${encodeURIComponent(before.review_id)}&after=${encodeURIComponent(latest.review_id)}`,
+          `/reviews?${new URLSearchParams({ before: before.review_id, after: latest.review_id })}`,
         ),
       },
       t('home.all_changes'),

@@ -65,12 +65,13 @@ async function watch(place, first) {
     job = await get(`/api/jobs/${first.job_id}`);
   }
   place.replaceChildren();
-  if (job.status === 'done')
-    {return get(
+  if (job.status === 'done') {
+    return get(
       job.result.slice(
         start.root.length && job.result.startsWith(start.root) ? start.root.length : 0,
       ),
-    );}
+    );
+  }
   if (job.status === 'cancelled' || isCancelled) {
     place.replaceChildren(make('p', { class: 'note', role: 'status' }, t('console.cancelled')));
     return null;

@@ -6,104 +6,119 @@ import { start, t } from './frame.js';
 
 const ORIGIN = window.location.origin;
 
+// onSelected(layer, id): called when somebody chooses on the map; id is null for nothing.
 export function mapFrame(path, parameters, title, { onSelected = null } = {}) {
-  const query = new URLSearchParams({ ...parameters, lang: start.lang });
-  const source = `${start.root}${path}?${query}`;
-  // Not lazy: a page may be printed before anybody has scrolled to its map.
-  const frame = make('iframe', { title, allow: 'fullscreen' });
-  const cover = make('div', { class: 'map-cover' });
-  const node = make('div', { class: 'map-box' }, frame, cover);
-  const waiting = [];
-  let isReady = false;
+  return new MapFrame(path, parameters, title, onSelected);
+}
 
-  function load() {
-    cover.hidden = false;
-    cover.replaceChildren(loadingState(t('console.loading_map')));
-    frame.src = source;
+class MapFrame {
+  constructor(path, parameters, title, onSelected) {
+    const query = new URLSearchParams({ ...parameters, lang: start.lang });
+    Object.assign(this, { title, onSelected, waiting: [], isReady: false });
+    this.source = `${start.root}${path}?${query}`;
+    // Not lazy: a page may be printed before anybody has scrolled to its map.
+    this.frame = make('iframe', { title, allow: 'fullscreen' });
+    this.cover = make('div', { class: 'map-cover' });
+    this.node = make('div', { class: 'map-box' }, this.frame, this.cover);
+    this.open = make(
+      'a',
+      { class: 'button quiet no-print', href: this.source, target: '_blank', rel: 'noopener' },
+      t('console.open_map'),
+    );
+    this.frame.addEventListener('load', () => this.onLoad());
+    window.addEventListener('message', (event) => this.receive(event));
+    this.load();
   }
 
-  function isMap() {
-    try {
-      return Boolean(frame.contentDocument?.querySelector('.app'));
-    } catch {
-      return false;
-    }
+  // The map under its title, with a link to it alone; on paper it takes a sheet of its own.
+  panel() {
+    const options = { className: 'is-map', tools: [this.open] };
+    return make('div', { class: 'map-side' }, panel(this.title, options, this.node));
   }
 
-  // What was asked for is not there, or was asked wrongly: to ask again cannot help.
-  function isHopeless() {
-    try {
-      const { status } = JSON.parse(frame.contentDocument.getElementById('start').textContent);
-      return status < 500;
-    } catch {
-      return false;
-    }
+  select(layer, id) {
+    this.tell({ geo: 'select', layer, id });
   }
 
-  frame.addEventListener('load', () => {
-    if (frame.contentDocument?.URL === 'about:blank') {return;}
-    if (isMap()) {
-      cover.hidden = true;
+  filter(layer, ids) {
+    this.tell({ geo: 'filter', layer, ids });
+  }
+
+  // Has a layer's features fetched again with more parameters; the link then leads to that map.
+  refresh(layer, more) {
+    const query = new URLSearchParams(more).toString();
+    this.tell({ geo: 'refresh', layer, query });
+    this.open.href = `${this.source}&${query}`;
+  }
+
+  load() {
+    this.cover.hidden = false;
+    this.cover.replaceChildren(loadingState(t('console.loading_map')));
+    this.frame.src = this.source;
+  }
+
+  onLoad() {
+    const document = documentIn(this.frame);
+    if (document?.URL === 'about:blank') {
       return;
     }
-    cover.replaceChildren(
+    if (document?.querySelector('.app')) {
+      this.cover.hidden = true;
+      return;
+    }
+    const again = button(t('console.retry'), () => this.load(), { sign: 'again' });
+    this.cover.replaceChildren(
       emptyState(t('console.no_map'), {
         hint: t('console.no_map_hint'),
         sign: 'warn',
-        action: isHopeless() ? null : button(t('console.retry'), load, { sign: 'again' }),
+        action: isHopeless(document) ? null : again,
       }),
     );
-  });
+  }
 
-  window.addEventListener('message', (event) => {
-    if (event.origin !== ORIGIN || event.source !== frame.contentWindow) {return;}
-    const message = event.data;
-    if (message?.geo === 'ready') {
-      isReady = true;
-      waiting.splice(0).forEach(post);
-    } else if (message?.geo === 'selected' && onSelected) {
-      onSelected(String(message.layer), message.id === null ? null : String(message.id));
+  receive({ origin, source, data }) {
+    if (origin !== ORIGIN || source !== this.frame.contentWindow) {
+      return;
     }
-  });
+    if (data?.geo === 'ready') {
+      this.isReady = true;
+      this.waiting.splice(0).forEach((message) => this.post(message));
+    } else if (data?.geo === 'selected' && this.onSelected) {
+      this.onSelected(String(data.layer), data.id === null ? null : String(data.id));
+    }
+  }
 
-  function post(message) {
-    frame.contentWindow?.postMessage(message, ORIGIN);
+  post(message) {
+    this.frame.contentWindow?.postMessage(message, ORIGIN);
   }
 
   // Only the latest word of each kind matters to a map that is not ready yet.
-  function tell(message) {
-    if (isReady) {
-      post(message);
+  tell(message) {
+    if (this.isReady) {
+      this.post(message);
       return;
     }
-    const same = waiting.findIndex(
-      (item) => item.geo === message.geo && item.layer === message.layer,
-    );
-    if (same >= 0) {waiting.splice(same, 1);}
-    waiting.push(message);
+    const { geo, layer } = message;
+    this.waiting = this.waiting.filter((item) => item.geo !== geo || item.layer !== layer);
+    this.waiting.push(message);
   }
+}
 
-  const open = make(
-    'a',
-    { class: 'button quiet no-print', href: source, target: '_blank', rel: 'noopener' },
-    t('console.open_map'),
-  );
-  load();
-  return {
-    node,
-    // The map under its title, with a link to it alone; on paper it takes a sheet of its own.
-    panel: () =>
-      make(
-        'div',
-        { class: 'map-side' },
-        panel(title, { className: 'is-map', tools: [open] }, node),
-      ),
-    select: (layer, id) => tell({ geo: 'select', layer, id }),
-    filter: (layer, ids) => tell({ geo: 'filter', layer, ids }),
-    // Has a layer's features fetched again with more parameters; the link then leads to that map.
-    refresh: (layer, more) => {
-      tell({ geo: 'refresh', layer, query: new URLSearchParams(more).toString() });
-      open.href = `${source}&${new URLSearchParams(more)}`;
-    },
-  };
+// A frame's document, or null for one that may not be looked into.
+function documentIn(frame) {
+  try {
+    return frame.contentDocument;
+  } catch {
+    return null;
+  }
+}
+
+// What was asked for is not there, or was asked wrongly: to ask again cannot help.
+function isHopeless(document) {
+  try {
+    const { status } = JSON.parse(document.getElementById('start').textContent);
+    return status < 500;
+  } catch {
+    return false;
+  }
 }

@@ -84,10 +84,11 @@ export function shareBar(value, { mark = null, colour = null } = {}) {
       }),
     );
   }
-  if (mark !== null && mark !== undefined)
-    {node.append(
+  if (mark !== null && mark !== undefined) {
+    node.append(
       makeSvg('rect', { x: mark * 100 - 0.6, width: 1.2, height: 8, class: 'share-mark' }),
-    );}
+    );
+  }
   return node;
 }
 

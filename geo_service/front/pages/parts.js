@@ -1,5 +1,6 @@
 // The parts that pages are made of: buttons, panels, heads, fields.
 import { icon, make } from '../shared/dom.js';
+import { t } from './frame.js';
 
 export function button(label, press, { kind = 'plain', sign = null, ...attributes } = {}) {
   return make(
@@ -59,7 +60,9 @@ export function pageHead(title, { line = null, tools = null, above = null } = {}
 export function labelled(label, control, { help = null, className = '' } = {}) {
   const id = control.id || freshId('field');
   control.id = id;
-  if (help) {control.setAttribute('aria-describedby', `${id}-help`);}
+  if (help) {
+    control.setAttribute('aria-describedby', `${id}-help`);
+  }
   return make(
     'div',
     { class: `field ${className}` },
@@ -75,7 +78,9 @@ export function select(options, { value = '', change = null, ...attributes } = {
     { change, ...attributes },
     options.map(([key, text]) => make('option', { value: key }, text)),
   );
-  if (options.some(([key]) => key === value)) {node.value = value;}
+  if (options.some(([key]) => key === value)) {
+    node.value = value;
+  }
   return node;
 }
 
@@ -85,4 +90,14 @@ export function later(work, milliseconds) {
     clearTimeout(timer);
     timer = setTimeout(() => work(...values), milliseconds);
   };
+}
+
+// What stands below a list that shows only some of its lines; nothing when it shows all.
+export function moreOf(shown, total, press) {
+  return shown < total
+    ? [
+        make('span', {}, t('console.shown', { shown, total })),
+        button(t('console.show_more'), press),
+      ]
+    : [];
 }

@@ -13,6 +13,14 @@ import { table } from './table.js';
 
 const query = new URLSearchParams(window.location.search);
 const LISTED = 200;
+const EXAMPLE = [
+  'format: "1"',
+  'title: {zh-Hans: 试算, en: Trial}',
+  'extends: default',
+  'rules:',
+  '  focus.leading_share:',
+  '    parameters: {pass_share: 0.75}',
+].join('\n');
 const KINDS = ['new', 'changed', 'cured', 'not_compared'];
 let reviews = [];
 
@@ -21,7 +29,9 @@ const SECTIONS = ['evidence_name', 'measure', 'parameter', 'column'];
 // What changed of a finding, in the reader's words: a field, or a name of its evidence.
 function changedName(name) {
   const [last] = name.split('.').slice(-1);
-  if (has(`review.field_${name}`)) {return t(`review.field_${name}`);}
+  if (has(`review.field_${name}`)) {
+    return t(`review.field_${name}`);
+  }
   const section = SECTIONS.find((one) => has(`${one}.${last}`));
   return section ? t(`${section}.${last}`) : last;
 }
@@ -29,82 +39,94 @@ function changedName(name) {
 const reviewAddress = (reviewId) => page(`/reviews/${encodeURIComponent(reviewId)}`);
 
 function reviewTable() {
-  const rows = table(
-    [
-      {
-        key: 'made',
-        label: t('review.made_at'),
-        isHead: true,
-        value: (item) => item.made_at,
-        isDownFirst: true,
-        show: (item) =>
+  const options = { caption: t('review.kept'), rowId: (item) => item.review_id };
+  const rows = table([...aboutColumns(), ...countColumns(), ...versionColumns()], options);
+  rows.update(reviews);
+  return rows.node;
+}
+
+function aboutColumns() {
+  return [
+    {
+      key: 'made',
+      label: t('review.made_at'),
+      isHead: true,
+      value: (item) => item.made_at,
+      isDownFirst: true,
+      show: (item) =>
+        make(
+          'span',
+          {},
+          make('a', { href: reviewAddress(item.review_id) }, time(item.made_at)),
+          ' ',
+          item.review_id === start.review_id
+            ? make('span', { class: 'chip is-current' }, t('review.current'))
+            : null,
+          item.is_trial ? make('span', { class: 'chip' }, t('review.trial')) : null,
+          make('span', { class: 'under' }, make('code', {}, item.review_id)),
+        ),
+    },
+    {
+      key: 'verdicts',
+      label: t('review.verdicts'),
+      show: (item) =>
+        make(
+          'span',
+          { class: 'verdict-cell' },
+          verdictBar(item.verdicts),
           make(
             'span',
-            {},
-            make('a', { href: reviewAddress(item.review_id) }, time(item.made_at)),
-            ' ',
-            item.review_id === start.review_id
-              ? make('span', { class: 'chip is-current' }, t('review.current'))
-              : null,
-            item.is_trial ? make('span', { class: 'chip' }, t('review.trial')) : null,
-            make('span', { class: 'under' }, make('code', {}, item.review_id)),
-          ),
-      },
-      {
-        key: 'verdicts',
-        label: t('review.verdicts'),
-        show: (item) =>
-          make(
-            'span',
-            { class: 'verdict-cell' },
-            verdictBar(item.verdicts),
-            make(
-              'span',
-              { class: 'verdict-line' },
-              VERDICTS.map((verdict) =>
-                make(
-                  'span',
-                  { class: 'verdict' },
-                  verdictBadge(verdict, 15),
-                  make('span', { class: 'hidden-words' }, t(`verdict.${verdict}`)),
-                  count(item.verdicts[verdict]),
-                ),
+            { class: 'verdict-line' },
+            VERDICTS.map((verdict) =>
+              make(
+                'span',
+                { class: 'verdict' },
+                verdictBadge(verdict, 15),
+                make('span', { class: 'hidden-words' }, t(`verdict.${verdict}`)),
+                count(item.verdicts[verdict]),
               ),
             ),
           ),
-      },
-      {
-        key: 'findings',
-        label: t('review.findings'),
-        css: 'number',
-        value: (item) => item.findings_count,
-        isDownFirst: true,
-        show: (item) => count(item.findings_count),
-      },
-      {
-        key: 'waived',
-        label: t('finding_words.is_waived'),
-        css: 'number',
-        value: (item) => item.waived_count,
-        show: (item) => count(item.waived_count),
-      },
-      {
-        key: 'rulebook',
-        label: t('console.nav_rulebook'),
-        value: (item) => item.rulebook_version,
-        show: (item) => make('code', {}, item.rulebook_version),
-      },
-      {
-        key: 'plan',
-        label: t('console.nav_data'),
-        value: (item) => item.plan_version,
-        show: (item) => make('code', {}, item.plan_version),
-      },
-    ],
-    { caption: t('review.kept'), rowId: (item) => item.review_id },
-  );
-  rows.update(reviews);
-  return rows.node;
+        ),
+    },
+  ];
+}
+
+function countColumns() {
+  return [
+    {
+      key: 'findings',
+      label: t('review.findings'),
+      css: 'number',
+      value: (item) => item.findings_count,
+      isDownFirst: true,
+      show: (item) => count(item.findings_count),
+    },
+    {
+      key: 'waived',
+      label: t('finding_words.is_waived'),
+      css: 'number',
+      value: (item) => item.waived_count,
+      show: (item) => count(item.waived_count),
+    },
+  ];
+}
+
+function versionColumns() {
+  return [
+    {
+      key: 'rulebook',
+      label: t('console.nav_rulebook'),
+      value: (item) => item.rulebook_version,
+      show: (item) => make('code', {}, item.rulebook_version),
+    },
+    {
+      key: 'plan',
+      label: t('console.nav_data'),
+      value: (item) => item.plan_version,
+      show: (item) => make('code', {}, item.plan_version),
+    },
+  ];
 }
 
 // ---- another review ----
@@ -115,14 +137,15 @@ function again() {
     id: 'rulebook-text',
     spellcheck: 'false',
     maxlength: 500000,
-    placeholder:
-      'format: "1"\ntitle: {zh-Hans: 试算, en: Trial}\nextends: default\nrules:\n  focus.leading_share:\n    parameters: {pass_share: 0.75}',
+    placeholder: EXAMPLE,
   });
   const file = make('input', {
     type: 'file',
     accept: '.yaml,.yml,.json',
     change: async () => {
-      if (file.files[0]) {text.value = await file.files[0].text();}
+      if (file.files[0]) {
+        text.value = await file.files[0].text();
+      }
     },
   });
   const send = async () => {
@@ -130,16 +153,10 @@ function again() {
     const rulebook = text.value.trim();
     const made = await run(place, '/api/reviews', { body: rulebook ? { rulebook } : {} }, send);
     press.disabled = false;
-    if (!made) {return;}
-    place.replaceChildren(
-      make(
-        'p',
-        { role: 'status', class: 'cure' },
-        t('review.made'),
-        ' ',
-        make('a', { href: reviewAddress(made.review_id) }, t('review.open_made')),
-      ),
-    );
+    if (!made) {
+      return;
+    }
+    place.replaceChildren(madeNote(made));
     reviews = (await get('/api/reviews', { limit: LISTED })).reviews;
     kept.replaceChildren(reviewTable());
     drawComparison();
@@ -167,6 +184,11 @@ function again() {
   ];
 }
 
+function madeNote({ review_id: reviewId }) {
+  const link = make('a', { href: reviewAddress(reviewId) }, t('review.open_made'));
+  return make('p', { role: 'status', class: 'cure' }, t('review.made'), ' ', link);
+}
+
 // ---- two reviews ----
 
 const kept = make('div');
@@ -182,7 +204,9 @@ function fillChoices() {
         make(
           'option',
           { value: item.review_id },
-          `${time(item.made_at)} · ${item.review_id}${item.is_trial ? ` · ${t('review.trial')}` : ''}`,
+          [time(item.made_at), item.review_id, item.is_trial ? t('review.trial') : '']
+            .filter(Boolean)
+            .join(' · '),
         ),
       ),
     );
@@ -209,58 +233,10 @@ function finding(kind, item) {
 
 function compared(document, parks) {
   const rows = KINDS.flatMap((kind) => document[kind].map((item) => finding(kind, item)));
-  const found = table(
-    [
-      {
-        key: 'kind',
-        label: t('review.change'),
-        value: (row) => KINDS.indexOf(row.kind),
-        show: (row) =>
-          make(
-            'span',
-            {},
-            make('span', { class: `chip is-${row.kind}` }, t(`review.change_${row.kind}`)),
-            row.more ? make('span', { class: 'under' }, dataText(row.more)) : null,
-          ),
-      },
-      {
-        key: 'title',
-        label: t('review.finding'),
-        isHead: true,
-        css: 'name',
-        show: (row) => dataText(row.finding.title),
-      },
-      {
-        key: 'park',
-        label: t('review.park'),
-        value: (row) => row.finding.park_id,
-        show: (row) =>
-          row.finding.park_id
-            ? make(
-                'a',
-                { href: parkAddress(row.finding.park_id) },
-                dataText(parks.get(row.finding.park_id) ?? row.finding.park_id),
-              )
-            : '—',
-      },
-      {
-        key: 'verdict',
-        label: t('review.verdict'),
-        value: (row) => row.finding.verdict,
-        show: (row) => verdictMark(row.finding.verdict),
-      },
-      {
-        key: 'severity',
-        label: t('review.severity'),
-        value: (row) => row.finding.severity,
-        show: (row) => severityMark(row.finding.severity),
-      },
-    ],
-    {
-      caption: t('review.compared'),
-      empty: () => emptyState(t('review.no_changes'), { hint: t('review.no_changes_hint') }),
-    },
-  );
+  const found = table([...changeColumns(parks), ...gradeColumns()], {
+    caption: t('review.compared'),
+    empty: () => emptyState(t('review.no_changes'), { hint: t('review.no_changes_hint') }),
+  });
   found.update(rows);
   const map = rows.length
     ? mapFrame(
@@ -287,6 +263,60 @@ function compared(document, parks) {
   ];
 }
 
+function changeColumns(parks) {
+  return [
+    {
+      key: 'kind',
+      label: t('review.change'),
+      value: (row) => KINDS.indexOf(row.kind),
+      show: (row) =>
+        make(
+          'span',
+          {},
+          make('span', { class: `chip is-${row.kind}` }, t(`review.change_${row.kind}`)),
+          row.more ? make('span', { class: 'under' }, dataText(row.more)) : null,
+        ),
+    },
+    {
+      key: 'title',
+      label: t('review.finding'),
+      isHead: true,
+      css: 'name',
+      show: (row) => dataText(row.finding.title),
+    },
+    {
+      key: 'park',
+      label: t('review.park'),
+      value: (row) => row.finding.park_id,
+      show: (row) =>
+        row.finding.park_id
+          ? make(
+              'a',
+              { href: parkAddress(row.finding.park_id) },
+              dataText(parks.get(row.finding.park_id) ?? row.finding.park_id),
+            )
+          : '—',
+    },
+  ];
+}
+
+function gradeColumns() {
+  return [
+    {
+      key: 'verdict',
+      label: t('review.verdict'),
+      value: (row) => row.finding.verdict,
+      show: (row) => verdictMark(row.finding.verdict),
+    },
+    {
+      key: 'severity',
+      label: t('review.severity'),
+      value: (row) => row.finding.severity,
+      show: (row) => severityMark(row.finding.severity),
+    },
+  ];
+}
+
 async function compare() {
   const address = page(
     `/reviews?before=${encodeURIComponent(before.value)}&after=${encodeURIComponent(after.value)}`,
@@ -309,8 +339,9 @@ async function compare() {
 }
 
 function compareForm() {
-  if (reviews.length < 2)
-    {return emptyState(t('review.one_only'), { hint: t('review.one_only_hint') });}
+  if (reviews.length < 2) {
+    return emptyState(t('review.one_only'), { hint: t('review.one_only_hint') });
+  }
   fillChoices();
   const known = (name) => reviews.find((item) => item.review_id === query.get(name))?.review_id;
   after.value = known('after') ?? reviews[0].review_id;
@@ -359,7 +390,9 @@ async function load() {
     panel(t('review.compare_title'), { className: 'is-compare' }, comparison),
     panel(t('review.again_title'), { className: 'no-print' }, again()),
   );
-  if (query.get('before') && query.get('after') && reviews.length > 1) {compare();}
+  if (query.get('before') && query.get('after') && reviews.length > 1) {
+    compare();
+  }
 }
 
 load();

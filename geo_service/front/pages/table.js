@@ -1,7 +1,8 @@
 // A table that sorts by its heads, shows so many rows at a time, and turns into cards in a
 // small window. Roles are said out loud, since cards would lose them.
 import { make } from '../shared/dom.js';
-import { button, freshId, labelled, select } from './parts.js';
+import { isGiven } from '../shared/format.js';
+import { freshId, labelled, moreOf, select } from './parts.js';
 import { t } from './frame.js';
 
 const AT_A_TIME = window.matchMedia('(max-width: 640px)').matches ? 15 : 100;
@@ -10,188 +11,183 @@ const AT_A_TIME = window.matchMedia('(max-width: 640px)').matches ? 15 : 100;
 // options: caption, sort: [key, isDown], empty: () -> node, rowId(row), onRow(row), atATime: how
 // many rows at first, isGrownKept: whether rows that were asked for stay over updates
 export function table(columns, options = {}) {
-  const state = {
-    rows: [],
-    sort: options.sort || [null, false],
-    shown: options.atATime ?? AT_A_TIME,
-    selected: null,
-  };
-  const atATime = state.shown;
-  const body = make('tbody', { role: 'rowgroup' });
-  const heads = make('tr', { role: 'row' });
-  const more = make('div', { class: 'more' });
-  const place = make('div', { class: 'table-empty' });
-  const sorter = select(
-    [
-      ['', t('console.sort_none')],
-      ...columns
-        .filter((column) => column.value)
-        .flatMap((column) => [
-          [`${column.key} up`, `${column.label} ↑`],
-          [`${column.key} down`, `${column.label} ↓`],
-        ]),
-    ],
-    {
+  return new Table(columns, options);
+}
+
+class Table {
+  constructor(columns, options) {
+    Object.assign(this, { columns, options, rows: [], selected: null });
+    this.atATime = options.atATime ?? AT_A_TIME;
+    this.shown = this.atATime;
+    this.sort = options.sort || [null, false];
+    this.body = make('tbody', { role: 'rowgroup' });
+    this.heads = make('tr', { role: 'row' });
+    this.more = make('div', { class: 'more' });
+    this.place = make('div', { class: 'table-empty' });
+    this.sorter = this.sorterOf(columns.filter((column) => column.value));
+    this.element = make(
+      'table',
+      { role: 'table', class: 'table', id: freshId('table') },
+      make('caption', { class: 'hidden-words' }, options.caption || ''),
+      make('thead', { role: 'rowgroup' }, this.heads),
+      this.body,
+    );
+    this.node = make(
+      'div',
+      { class: 'table-box' },
+      labelled(t('console.sort'), this.sorter, { className: 'sorter' }),
+      this.element,
+      this.place,
+      this.more,
+    );
+    // On paper every row is wanted.
+    window.addEventListener('beforeprint', () => this.showUpTo(this.rows.length));
+  }
+
+  update(rows) {
+    this.rows = rows;
+    this.showUpTo(Math.max(this.atATime, this.options.isGrownKept ? this.shown : 0));
+  }
+
+  select(key) {
+    this.selected = key === null ? null : String(key);
+    const place = this.sorted().findIndex((item) => this.keyOf(item) === this.selected);
+    this.showUpTo(Math.max(this.shown, this.options.rowId ? place + 1 : 0));
+    this.body.querySelector('.is-selected')?.scrollIntoView({ block: 'nearest' });
+  }
+
+  showUpTo(count) {
+    this.shown = count;
+    this.draw();
+  }
+
+  // ---- sorting ----
+
+  // What sorts in a small window, where there are no heads.
+  sorterOf(columns) {
+    const ways = columns.flatMap(({ key, label }) => [
+      [`${key} up`, `${label} ↑`],
+      [`${key} down`, `${label} ↓`],
+    ]);
+    return select([['', t('console.sort_none')], ...ways], {
       change: (event) => {
         const [key, way] = event.target.value.split(' ');
-        state.sort = [key || null, way === 'down'];
-        draw();
+        this.sort = [key || null, way === 'down'];
+        this.draw();
       },
-    },
-  );
-  const id = freshId('table');
-  const element = make(
-    'table',
-    { role: 'table', class: 'table', id },
-    make('caption', { class: 'hidden-words' }, options.caption || ''),
-    make('thead', { role: 'rowgroup' }, heads),
-    body,
-  );
-  const node = make(
-    'div',
-    { class: 'table-box' },
-    labelled(t('console.sort'), sorter, { className: 'sorter' }),
-    element,
-    place,
-    more,
-  );
-
-  function compare(one, other, column) {
-    const [first, second] = [column.value(one), column.value(other)];
-    const isNone = (value) => value === null || value === undefined || value === '';
-    if (isNone(first) || isNone(second)) {return isNone(first) - isNone(second);}
-    const order =
-      typeof first === 'string'
-        ? first.localeCompare(second, document.documentElement.lang)
-        : first - second;
-    return state.sort[1] ? -order : order;
+    });
   }
 
-  function sorted() {
-    const column = columns.find(({ key }) => key === state.sort[0]);
-    return column ? [...state.rows].sort((one, other) => compare(one, other, column)) : state.rows;
+  sortBy(column) {
+    const [key, isDown] = this.sort;
+    this.sort = [column.key, key === column.key ? !isDown : Boolean(column.isDownFirst)];
+    this.draw();
+    this.heads.querySelector(`[data-sort="${CSS.escape(column.key)}"]`).focus();
   }
 
-  function drawHeads() {
-    heads.replaceChildren(
-      ...columns.map((column) => {
-        const isSorted = state.sort[0] === column.key;
-        const mark = isSorted ? (state.sort[1] ? 'descending' : 'ascending') : 'none';
-        const content = column.value
-          ? [
-              make(
-                'button',
-                {
-                  type: 'button',
-                  class: 'sort no-print',
-                  'data-sort': column.key,
-                  click: () => sortBy(column),
-                },
-                column.label,
-                make('span', { class: `arrow ${mark}`, 'aria-hidden': 'true' }),
-              ),
-              // Heads that a sheet repeats are painted without their buttons.
-              make('span', { class: 'print-only', 'aria-hidden': 'true' }, column.label),
-            ]
-          : column.label;
-        return make(
-          'th',
-          {
-            scope: 'col',
-            role: 'columnheader',
-            class: column.css || '',
-            'aria-sort': column.value ? mark : null,
-          },
-          content,
-        );
-      }),
+  sorted() {
+    const [key, isDown] = this.sort;
+    const column = this.columns.find((one) => one.key === key);
+    return column
+      ? [...this.rows].sort((one, other) => compare(column.value(one), column.value(other), isDown))
+      : this.rows;
+  }
+
+  // ---- drawing ----
+
+  draw() {
+    const [key, isDown] = this.sort;
+    const { options } = this;
+    const rows = this.sorted();
+    const shown = rows.slice(0, this.shown);
+    this.heads.replaceChildren(...this.columns.map((column) => this.head(column)));
+    this.sorter.value = key ? `${key} ${isDown ? 'down' : 'up'}` : '';
+    this.body.replaceChildren(...shown.map((item) => this.row(item)));
+    this.element.hidden = !rows.length;
+    const none = () => [options.empty ? options.empty() : t('console.nothing')];
+    this.place.replaceChildren(...(rows.length ? [] : none()));
+    const press = () => this.showUpTo(this.shown + AT_A_TIME);
+    this.more.replaceChildren(...moreOf(shown.length, rows.length, press));
+  }
+
+  head(column) {
+    const [key, isDown] = this.sort;
+    const order = isDown ? 'descending' : 'ascending';
+    const mark = key === column.key ? order : 'none';
+    const sort = () => this.sortBy(column);
+    const arrow = make('span', { class: `arrow ${mark}`, 'aria-hidden': 'true' });
+    const content = column.value
+      ? [
+          make(
+            'button',
+            { type: 'button', class: 'sort no-print', 'data-sort': column.key, click: sort },
+            column.label,
+            arrow,
+          ),
+          // Heads that a sheet repeats are painted without their buttons.
+          make('span', { class: 'print-only', 'aria-hidden': 'true' }, column.label),
+        ]
+      : column.label;
+    return make(
+      'th',
+      {
+        scope: 'col',
+        role: 'columnheader',
+        class: column.css || '',
+        'aria-sort': column.value ? mark : null,
+      },
+      content,
     );
   }
 
-  function sortBy(column) {
-    const isSame = state.sort[0] === column.key;
-    state.sort = [column.key, isSame ? !state.sort[1] : Boolean(column.isDownFirst)];
-    draw();
-    heads.querySelector(`[data-sort="${CSS.escape(column.key)}"]`).focus();
+  keyOf(item) {
+    return this.options.rowId ? String(this.options.rowId(item)) : null;
   }
 
-  function row(item) {
-    const key = options.rowId ? String(options.rowId(item)) : null;
+  row(item) {
+    const { onRow } = this.options;
+    const key = this.keyOf(item);
+    const isSelected = key !== null && key === this.selected;
+    const press = (event) => {
+      if (!event.target.closest('a, button, input, select, summary')) {
+        onRow(item);
+      }
+    };
     return make(
       'tr',
       {
         role: 'row',
         'data-id': key,
-        class: [
-          options.onRow ? 'can-select' : '',
-          key !== null && key === state.selected ? 'is-selected' : '',
-        ].join(' '),
-        'aria-current': key !== null && key === state.selected ? 'true' : null,
-        click: options.onRow
-          ? (event) => {
-              if (!event.target.closest('a, button, input, select, summary')) {options.onRow(item);}
-            }
-          : null,
+        class: [onRow ? 'can-select' : '', isSelected ? 'is-selected' : ''].join(' '),
+        'aria-current': isSelected ? 'true' : null,
+        click: onRow ? press : null,
       },
-      columns.map((column) =>
-        make(
-          column.isHead ? 'th' : 'td',
-          {
-            role: column.isHead ? 'rowheader' : 'cell',
-            scope: column.isHead ? 'row' : null,
-            class: column.css || '',
-            'data-label': column.label,
-          },
-          column.show(item),
-        ),
-      ),
+      this.columns.map((column) => cell(column, item)),
     );
   }
+}
 
-  function draw() {
-    drawHeads();
-    sorter.value = state.sort[0] ? `${state.sort[0]} ${state.sort[1] ? 'down' : 'up'}` : '';
-    const rows = sorted();
-    const shown = rows.slice(0, state.shown);
-    body.replaceChildren(...shown.map(row));
-    element.hidden = !rows.length;
-    place.replaceChildren(
-      ...(rows.length ? [] : [options.empty ? options.empty() : t('console.nothing')]),
-    );
-    more.replaceChildren(
-      ...(rows.length > shown.length
-        ? [
-            make('span', {}, t('console.shown', { shown: shown.length, total: rows.length })),
-            button(t('console.show_more'), () => {
-              state.shown += AT_A_TIME;
-              draw();
-            }),
-          ]
-        : []),
-    );
+function cell(column, item) {
+  return make(
+    column.isHead ? 'th' : 'td',
+    {
+      role: column.isHead ? 'rowheader' : 'cell',
+      scope: column.isHead ? 'row' : null,
+      class: column.css || '',
+      'data-label': column.label,
+    },
+    column.show(item),
+  );
+}
+
+// What is not given comes last, whichever way is sorted.
+function compare(first, second, isDown) {
+  if (!isGiven(first) || !isGiven(second)) {
+    return Number(isGiven(second)) - Number(isGiven(first));
   }
-
-  // On paper every row is wanted.
-  window.addEventListener('beforeprint', () => {
-    state.shown = state.rows.length;
-    draw();
-  });
-
-  return {
-    node,
-    update(rows) {
-      state.rows = rows;
-      state.shown = Math.max(atATime, options.isGrownKept ? state.shown : 0);
-      draw();
-    },
-    select(key) {
-      state.selected = key === null ? null : String(key);
-      const place = options.rowId
-        ? sorted().findIndex((row) => String(options.rowId(row)) === state.selected)
-        : -1;
-      state.shown = Math.max(state.shown, place + 1);
-      draw();
-      body.querySelector('.is-selected')?.scrollIntoView({ block: 'nearest' });
-    },
-  };
+  const order =
+    typeof first === 'string'
+      ? first.localeCompare(second, document.documentElement.lang)
+      : first - second;
+  return isDown ? -order : order;
 }

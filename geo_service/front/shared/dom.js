@@ -11,7 +11,7 @@ const SVG = 'http://www.w3.org/2000/svg';
  */
 
 /**
- * Makes an element: make('p', { class: 'note', click: listener, hidden: true }, 'text', child, …).
+ * Makes an element: make('p', { class: 'note', click: listener, hidden: true }, 'text', child).
  * Attributes and children that are null, undefined or false are left out.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
