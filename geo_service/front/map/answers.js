@@ -175,6 +175,10 @@ function zoneLine(zone) {
   );
 }
 
+/**
+ * @param {Record<string, string>} rule
+ * @param {HTMLElement | null} [severity]
+ */
 function ruleLine(rule, severity = null) {
   return make(
     'p',

@@ -155,15 +155,18 @@ export function moreOf(item, changed) {
   return section;
 }
 
-export const routes = {
-  group: null,
-  async show(drawing, item) {
-    if (!settings.routes) {
-      return;
-    }
-    this.group = this.group || L.layerGroup().addTo(drawing.map);
-    this.group.clearLayers();
-    const turn = (this.turn = (this.turn || 0) + 1);
+// The ways of the candidate that is selected, as lines on a drawing.
+export class Routes {
+  constructor(drawing) {
+    this.drawing = drawing;
+    this.group = L.layerGroup().addTo(drawing.map);
+    this.turn = 0;
+  }
+
+  async show(item) {
+    const { drawing, group } = this;
+    group.clearLayers();
+    const turn = (this.turn += 1);
     const ways = isRanked(item) ? await waysOf(item.feature.id) : [];
     if (turn !== this.turn) {
       return;
@@ -182,8 +185,8 @@ export const routes = {
             interactive: false,
             ...drawing.home('routes'),
           })
-          .forEach((part) => this.group.addLayer(part));
+          .forEach((part) => group.addLayer(part));
       }
     }
-  },
-};
+  }
+}

@@ -4,7 +4,7 @@ import { iconButton } from './facts.js';
 import { text } from './settings.js';
 
 export function addControls(page) {
-  const tools = L.control({ position: 'topright' });
+  const tools = new L.Control({ position: 'topright' });
   tools.onAdd = () => {
     const element = make(
       'div',

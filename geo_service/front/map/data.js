@@ -52,7 +52,7 @@ export class Loader {
   async load() {
     const failed = [];
     let done = this.total - this.waiting.length;
-    let reason = null;
+    let reason = '';
     let state = 'loading';
     const tell = () => this.show({ state, done, total: this.total });
     const timer = setTimeout(() => {

@@ -51,10 +51,14 @@ const GOLDEN_ANGLE = Math.PI * (3 - Math.sqrt(5));
 // page: { shown, filters, allowed, selected, select(item, others), clickAt(drawing, latlng), ... }
 export class Drawing {
   constructor(map, place, page) {
-    Object.assign(this, { map, place, page });
+    this.map = map;
+    this.place = place;
+    this.page = page;
     this.sources = settings.sources.filter((source) => source.map === place);
     this.items = new Map();
     this.byElement = new WeakMap();
+    /** @type {L.Popup | null} */
+    this.popup = null;
     this.renderers = addPanes(map);
     this.labels = new Labels(map);
     this.backdrops = backdrops();
@@ -395,7 +399,7 @@ export class Drawing {
 
   // A popup that tells of a feature; `others` are further ones at the place.
   open(item, latlng, others) {
-    const more = moreOf(item, () => this.popup.update());
+    const more = moreOf(item, () => this.popup?.update());
     const content = popup(item, others, {
       more,
       choose: (other) => {

@@ -1,62 +1,58 @@
 // The page around Folium's maps.
 import { dataText, make } from '../shared/dom.js';
 import { Legend } from './legend.js';
-import { hatches } from './markers.js';
 import { Messages, credits, emptyNote, illustrativeNote } from './notes.js';
 import { Panel, heading } from './panel.js';
-import { Print } from './print.js';
 import { settings } from './settings.js';
 import { Timeline } from './timeline.js';
 
 // Builds the page: heading, panel, stage with the maps, legend, notes, what is printed below.
 export function buildFrame(page) {
-  page.panel = new Panel({
+  const panel = new Panel({
     search: (query) => page.search(query),
     toggle: (name, isOn) => page.toggle(name, isOn),
     toggleAll: (names, isOn) => page.toggleAll(names, isOn),
     flip: (name) => page.toggle(name, !page.shown.has(name)),
   });
-  page.legend = new Legend();
-  page.messages = new Messages(() => page.retry());
-  page.stage = make('main', { class: 'stage' });
-  page.app = make(
+  const legend = new Legend();
+  const messages = new Messages(() => page.retry());
+  const stage = make('main', { class: 'stage' });
+  const app = make(
     'div',
     { class: `app kind-${settings.kind}` },
     heading({
-      togglePanel: () => page.openPanel(!page.app.classList.contains('is-panel-open')),
+      togglePanel: () => page.openPanel(!app.classList.contains('is-panel-open')),
       here: () => page.link.hash(),
     }),
-    page.panel.element,
-    page.stage,
+    panel.element,
+    stage,
   );
   const containers = page.drawings.map((drawing) => drawing.map.getContainer());
-  containers[0].before(page.app);
+  containers[0].before(app);
   containers.forEach((container, place) => {
     const { label } = settings.maps[place];
     container.setAttribute('aria-label', label || settings.title);
     container.before(make('span'));
   });
-  page.timeline = settings.timeline ? new Timeline((step) => page.goTo(step)) : null;
-  page.frames = make(
+  const timeline = settings.timeline ? new Timeline((step) => page.goTo(step)) : null;
+  const frames = make(
     'div',
     { class: 'maps' },
     containers.map((container, place) => framed(container, place)),
   );
-  page.stage.append(
-    page.frames,
+  stage.append(
+    frames,
     illustrativeNote() || '',
     emptyNote() || '',
-    page.messages.element,
-    page.legend.element,
+    messages.element,
+    legend.element,
     credits(),
   );
-  if (page.timeline) {
-    page.stage.append(page.timeline.element);
-    page.timeline.show(page.step);
+  if (timeline) {
+    stage.append(timeline.element);
+    timeline.show(page.step);
   }
-  page.print = new Print(page);
-  page.app.append(hatches(), page.print.element);
-  page.eachMap((map) => map.invalidateSize({ pan: false }));
+  return { app, stage, panel, legend, messages, timeline };
 }
 
 function framed(container, place) {

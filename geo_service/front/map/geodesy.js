@@ -9,11 +9,11 @@ const RADIANS = Math.PI / 180;
 // Length in metres of the geodesic between two places (Vincenty's inverse formula; places
 // nearly opposite on the globe, where it does not settle, fall back to the sphere).
 export function distance(one, other) {
-  const L = (other.lng - one.lng) * RADIANS;
+  const longitudes = (other.lng - one.lng) * RADIANS;
   const u1 = Math.atan((1 - F) * Math.tan(one.lat * RADIANS));
   const u2 = Math.atan((1 - F) * Math.tan(other.lat * RADIANS));
   const [sin1, cos1, sin2, cos2] = [Math.sin(u1), Math.cos(u1), Math.sin(u2), Math.cos(u2)];
-  let lambda = L;
+  let lambda = longitudes;
   for (let turn = 0; turn < 100; turn += 1) {
     const [sinL, cosL] = [Math.sin(lambda), Math.cos(lambda)];
     const sinS = Math.hypot(cos2 * sinL, cos1 * sin2 - sin1 * cos2 * cosL);
@@ -28,7 +28,8 @@ export function distance(one, other) {
     const c = (F / 16) * cosA2 * (4 + F * (4 - 3 * cosA2));
     const before = lambda;
     lambda =
-      L + (1 - c) * F * sinA * (sigma + c * sinS * (cosM + c * cosS * (2 * cosM * cosM - 1)));
+      longitudes +
+      (1 - c) * F * sinA * (sigma + c * sinS * (cosM + c * cosS * (2 * cosM * cosM - 1)));
     if (Math.abs(lambda - before) < 1e-12) {
       const uu = (cosA2 * (A * A - B * B)) / (B * B);
       const big = 1 + (uu / 16384) * (4096 + uu * (uu * (320 - 175 * uu) - 768));

@@ -10,7 +10,7 @@ export function hoverOverTiles(drawing) {
   }
   const frame = map.getContainer();
   const tip = L.tooltip({ direction: 'top', className: 'tip-frame tip-tile', opacity: 1 });
-  let asked = null;
+  let asked = 0;
   const hide = () => {
     cancelAnimationFrame(asked);
     frame.classList.remove('is-over-tile');

@@ -11,7 +11,8 @@ export class Labels {
     this.map = map;
     this.pane = map.getPane('labels');
     this.widths = new Map();
-    this.context = document.createElement('canvas').getContext('2d');
+    const canvas = document.createElement('canvas');
+    this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
     this.family = getComputedStyle(map.getContainer()).fontFamily;
     map.on('zoomstart', () => this.pane.classList.add('is-hidden'));
   }
@@ -20,18 +21,17 @@ export class Labels {
   // taken: boxes in layer points that must stay free.
   place(labels, taken) {
     const boxes = [...taken];
-    const { min, max } = this.map.getPixelBounds();
+    const { min, max } = /** @type {Required<L.Bounds>} */ (this.map.getPixelBounds());
     const origin = this.map.getPixelOrigin();
-    const view = L.bounds(min.subtract(origin), max.subtract(origin));
+    const view = L.bounds(
+      min.subtract(origin).subtract([MARGIN, MARGIN]),
+      max.subtract(origin).add([MARGIN, MARGIN]),
+    );
     const placed = [];
     this.placed = new Set();
     for (const label of labels) {
       const point = this.map.latLngToLayerPoint(label.latlng);
-      if (
-        !L.bounds(view.min.subtract([MARGIN, MARGIN]), view.max.add([MARGIN, MARGIN])).contains(
-          point,
-        )
-      ) {
+      if (!view.contains(point)) {
         continue;
       }
       const text = shorten(label.text, LONGEST);

@@ -83,6 +83,7 @@ export class Permalink {
   hash() {
     const { page } = this;
     const center = page.map.getCenter();
+    /** @type {Record<string, string>} */
     const parts = {
       view: `${+page.map.getZoom().toFixed(2)}/${center.lat.toFixed(5)}/${center.lng.toFixed(5)}`,
     };
@@ -91,10 +92,8 @@ export class Permalink {
     );
     const names = (isOn) =>
       changed.filter((layer) => page.shown.has(layer.name) === isOn).map((layer) => layer.name);
-    for (const [key, list] of [
-      ['on', names(true)],
-      ['off', names(false)],
-    ]) {
+    const lists = { on: names(true), off: names(false) };
+    for (const [key, list] of Object.entries(lists)) {
       if (list.length) {
         parts[key] = list.join(',');
       }

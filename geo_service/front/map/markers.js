@@ -101,6 +101,7 @@ export function pathOptions(key, geometry) {
 // shape and size, its verdict's colour and sign).
 function marker(symbol, over) {
   const drawn = { ...symbol, ...over };
+  /** @type {SVGElement[]} */
   const parts = [
     shapePath(drawn.shape, {
       fill: drawn.fill,

@@ -69,7 +69,7 @@ export function emptyNote() {
 export function creditBasemap(backdrop) {
   const drawn = document.querySelector('.credits-drawn');
   const maker = backdrop && backdrop.attribution ? [' · ', dataText(backdrop.attribution)] : [];
-  drawn.replaceChildren(`${text('drawn_with')}: Leaflet`, ...maker);
+  drawn?.replaceChildren(`${text('drawn_with')}: Leaflet`, ...maker);
 }
 
 // ---- messages ----
@@ -83,7 +83,15 @@ export class Messages {
     this.element.append(this.status, this.alert);
   }
 
-  show({ state, done, total, failed, reason }) {
+  /**
+   * @param {object} loading
+   * @param {'loading' | 'slow' | 'failed' | 'done'} loading.state
+   * @param {number} [loading.done]
+   * @param {number} [loading.total]
+   * @param {{ label: string }[]} [loading.failed]
+   * @param {string} [loading.reason]
+   */
+  show({ state, done = 0, total = 0, failed = [], reason = '' }) {
     const isLoading = state === 'loading' || state === 'slow';
     this.status.hidden = !isLoading;
     if (isLoading) {

@@ -1,13 +1,16 @@
 // Starts the page: builds the frame around Folium's maps, loads the features, keeps what is
 // switched on and selected, and joins the parts that the other files give.
-import { routes } from './candidates.js';
+import { elementIn } from '../shared/dom.js';
+import { Routes } from './candidates.js';
 import { addControls } from './controls.js';
 import { LoadError, Loader, fetchCollection } from './data.js';
 import { Drawing } from './drawing.js';
 import { buildFrame } from './frame.js';
 import { Permalink } from './link.js';
+import { hatches } from './markers.js';
 import { creditBasemap } from './notes.js';
 import { NARROW } from './panel.js';
+import { Print } from './print.js';
 import { Protocol } from './protocol.js';
 import { results } from './search.js';
 import { settings, text } from './settings.js';
@@ -31,11 +34,27 @@ export class PlanningPage {
       ]);
     }
     this.allowed = new Map();
+    /** @type {{ layer: string, id: string } | null} */
     this.selected = null;
+    /** @type {HTMLElement | null} */
+    this.opener = null;
     this.step = settings.timeline ? settings.timeline.steps.length - 1 : null;
     this.canIdentify = true;
-    this.drawings = settings.maps.map(({ name }, place) => new Drawing(window[name], place, this));
-    buildFrame(this);
+    this.drawings = settings.maps.map(
+      (/** @type {{ name: string }} */ { name }, /** @type {number} */ place) =>
+        new Drawing(/** @type {any} */ (window)[name], place, this),
+    );
+    this.routes = settings.routes ? new Routes(this.drawing) : null;
+    const frame = buildFrame(this);
+    this.app = frame.app;
+    this.stage = frame.stage;
+    this.panel = frame.panel;
+    this.legend = frame.legend;
+    this.messages = frame.messages;
+    this.timeline = frame.timeline;
+    this.print = new Print(this);
+    this.app.append(hatches(), this.print.element);
+    this.eachMap((map) => map.invalidateSize({ pan: false }));
     this.tools = new Tools(this);
     this.link = new Permalink(this);
     this.protocol = new Protocol(this);
@@ -43,7 +62,10 @@ export class PlanningPage {
     this.listen();
     this.reset();
     this.link.restoreView();
-    this.addLoaders();
+    this.loader = new Loader(
+      (source, found) => this.receive(source, found),
+      (state) => this.tell(state),
+    );
     this.loader.load();
   }
 
@@ -62,7 +84,7 @@ export class PlanningPage {
 
   openPanel(isOpen) {
     this.app.classList.toggle('is-panel-open', isOpen);
-    this.app.querySelector('.menu-button').setAttribute('aria-expanded', String(isOpen));
+    elementIn(this.app, '.menu-button')?.setAttribute('aria-expanded', String(isOpen));
     if (isOpen) {
       this.panel.query.focus();
     }
@@ -133,11 +155,6 @@ export class PlanningPage {
   }
 
   // ---- loading ----
-
-  addLoaders() {
-    const receive = (source, found) => this.receive(source, found);
-    this.loader = new Loader(receive, (state) => this.tell(state));
-  }
 
   tell(state) {
     // That the documents are there does not take away that tiles could not be had.
@@ -262,7 +279,7 @@ export class PlanningPage {
   // Shows another version of the layer.
   goTo(step) {
     this.step = step;
-    this.timeline.show(step);
+    this.timeline?.show(step);
     this.eachMap((map) => map.closePopup());
     this.refresh();
   }
@@ -369,7 +386,7 @@ export class PlanningPage {
 
   // Goes to a feature from a list: switches its layers on, zooms to it, opens its popup.
   visit(item) {
-    const opener = document.activeElement;
+    const opener = /** @type {HTMLElement | null} */ (document.activeElement);
     if (NARROW.matches) {
       this.openPanel(false);
     }
@@ -413,12 +430,14 @@ export class PlanningPage {
   // Marks a feature as the selected one and says so to the page around this one.
   selectItem(item, { isQuiet = false } = {}) {
     const before = this.selected;
-    this.selected = item ? { layer: item.source.name, id: item.feature.id } : null;
+    const selected = item ? { layer: item.source.name, id: item.feature.id } : null;
+    this.selected = selected;
     this.drawings.forEach((drawing) => drawing.showSelection());
-    routes.show(this.drawing, item);
+    this.routes?.show(item);
     this.link.write();
-    if (!isQuiet && (item || before)) {
-      this.protocol.selected(item ? this.selected : { layer: before.layer, id: null });
+    const told = selected ?? (before && { layer: before.layer, id: null });
+    if (!isQuiet && told) {
+      this.protocol.selected(told);
     }
   }
 

@@ -1,6 +1,6 @@
 // The frame around the map: heading, side panel with the list of parks and the layers,
 // legend, notes and messages. It shows a state that `map.js` keeps and reports wishes to it.
-import { dataText, icon, make } from '../shared/dom.js';
+import { dataText, elementIn, icon, make } from '../shared/dom.js';
 import { VERDICTS } from '../shared/symbols.js';
 import { isGiven } from '../shared/format.js';
 import { write } from './figures.js';
@@ -132,7 +132,7 @@ export class Panel {
         if (event.key === 'Enter' && !event.isComposing && query.value.trim()) {
           event.preventDefault();
           this.actions.search(query.value);
-          this.list.querySelector('.list-line')?.click();
+          elementIn(this.list, '.list-line')?.click();
         }
       },
     });
@@ -255,7 +255,8 @@ export class Panel {
       note.textContent = box.checked && zoom < layer.min_zoom ? text('zoom_to_see') : '';
     }
     for (const button of this.counts.children) {
-      button.setAttribute('aria-pressed', String(shown.has(`parks.${button.dataset.verdict}`)));
+      const verdict = button.getAttribute('data-verdict');
+      button.setAttribute('aria-pressed', String(shown.has(`parks.${verdict}`)));
     }
   }
 

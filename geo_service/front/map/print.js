@@ -27,7 +27,10 @@ function scaleOf(map) {
 
 export class Print {
   constructor(page) {
-    Object.assign(this, { page, app: page.app, legend: page.legend, before: null });
+    this.page = page;
+    this.app = page.app;
+    this.legend = page.legend;
+    this.before = null;
     // Prints as soon as everything is drawn; the browser's own command does not wait.
     this.now = printerOf(() => this.isReady);
     this.date = make('span');

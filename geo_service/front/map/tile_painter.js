@@ -7,11 +7,24 @@ const HATCH_PX = 8;
 const LEAST_STROKE_PX = 0.2;
 const LINE = 2;
 const POLYGON = 3;
-// What the page says at first: { symbols, hatches, other }.
-let style = null;
+/** @typedef {{ symbols: Record<string, any>, hatches: Record<string, string>, other: string }} Style */
 
+/** What the page says at first. @type {Style} */
+let style = { symbols: {}, hatches: {}, other: '' };
+
+/** @param {Style} given */
 export function useStyle(given) {
   style = given;
+}
+
+/**
+ * What paints on a canvas. "Read frequently" means painted by the processor, which need not wait for
+ * the page itself.
+ * @param {OffscreenCanvas} canvas
+ */
+function brushOf(canvas) {
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  return /** @type {OffscreenCanvasRenderingContext2D} */ (context);
 }
 
 const hatchImages = new Map();
@@ -23,7 +36,7 @@ function hatchImage(key, dots) {
     const symbol = style.symbols[key];
     const side = Math.max(1, Math.round(HATCH_PX * dots));
     const canvas = new OffscreenCanvas(side, side);
-    const context = canvas.getContext('2d', { willReadFrequently: true });
+    const context = brushOf(canvas);
     context.scale(canvas.width / HATCH_PX, canvas.width / HATCH_PX);
     if (symbol.fill) {
       context.globalAlpha = symbol.fill_opacity;
@@ -50,8 +63,7 @@ function hatchImage(key, dots) {
 // look: { dots, isPlain, strokes, keys, names, column, row }; names null means all of them.
 export function paint(found, side, look) {
   const canvas = new OffscreenCanvas(side, side);
-  // "Read frequently" means painted by the processor, which need not wait for the page itself.
-  const context = canvas.getContext('2d', { willReadFrequently: true });
+  const context = brushOf(canvas);
   const classes = new Map();
   for (let place = 0; place < found.count; place += 1) {
     const number = found.classes.values[place];
@@ -104,12 +116,13 @@ function dot(found, shapes, context, side, look) {
     (boxes[4 * place + 2] - boxes[4 * place]) * scale <= DOTS &&
     (boxes[4 * place + 3] - boxes[4 * place + 1]) * scale <= DOTS;
   const clip = (value) => Math.min(side, Math.max(0, Math.round(value * scale)));
+  /** @type {ImageData | null} */
   let picture = null;
   const larger = shapes.map(([key, places]) => {
     const rest = places.filter((place) => !isSmall(place));
     if (rest.length < places.length) {
       const colour = colourOf(context, key, look);
-      picture = picture || new ImageData(side, side);
+      picture ??= new ImageData(side, side);
       const dots = new Uint32Array(picture.data.buffer);
       for (const place of places) {
         if (isSmall(place)) {
@@ -179,14 +192,14 @@ function fill(context, key, look, side, isUse) {
     const image = hatchImage(key, look.dots);
     const pattern = context.createPattern(image, 'repeat');
     // Goes on across the border of tiles.
-    pattern.setTransform(
+    pattern?.setTransform(
       new DOMMatrix().translate(
         -((look.column * side) % image.width),
         -((look.row * side) % image.width),
       ),
     );
     context.globalAlpha = 1;
-    context.fillStyle = pattern;
+    context.fillStyle = pattern ?? 'transparent';
   } else {
     context.globalAlpha = symbol.geometry === 'line' ? 1 : symbol.fill_opacity || 0;
     context.fillStyle = symbol.fill || 'transparent';
@@ -201,7 +214,7 @@ function casing(context, key, look, side, isUse) {
   }
   return draw(
     context,
-    { colour: symbol.casing, width: symbol.width + 2, cap: 'butt' },
+    { colour: symbol.casing, width: symbol.width + 2, dash: null, cap: 'butt' },
     look,
     isUse,
   );

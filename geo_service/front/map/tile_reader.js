@@ -2,7 +2,8 @@
 
 class Reader {
   constructor(bytes) {
-    Object.assign(this, { bytes, at: 0 });
+    this.bytes = bytes;
+    this.at = 0;
   }
 
   varint() {

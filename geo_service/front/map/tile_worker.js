@@ -4,8 +4,8 @@
 import { paint, useStyle } from './tile_painter.js';
 import { read } from './tile_reader.js';
 
-// What the page says at first: { symbols, hatches, other }.
-let style = null;
+/** What the page says at first. @type {import('./tile_painter.js').Style} */
+let style = { symbols: {}, hatches: {}, other: '' };
 
 const tiles = new Map();
 // Pictures to paint, by tile. Who comes last is served first: a reader waits for what came into
@@ -46,7 +46,7 @@ async function load({ tile, turn, address, source, side, look }) {
       postMessage({ tile, turn, error: 'status', status: answer.status });
       return;
     }
-    const bytes = new Uint8Array(answer.status === 204 ? 0 : await answer.arrayBuffer());
+    const bytes = new Uint8Array(answer.status === 204 ? [] : await answer.arrayBuffer());
     later(tile, turn, () => {
       const found = read(bytes, source, style);
       tiles.set(tile, { stop, found });
@@ -57,8 +57,8 @@ async function load({ tile, turn, address, source, side, look }) {
         [image, ...Object.values(copies).map((column) => column.buffer)],
       ];
     });
-  } catch (error) {
-    if (error.name !== 'AbortError') {
+  } catch {
+    if (!stop.signal.aborted) {
       postMessage({ tile, turn, error: 'offline' });
     }
   }
@@ -89,5 +89,5 @@ onmessage = ({ data }) => acts[data.act](data);
 
 // The first picture of a worker waits until the page's own thread is free; this one may.
 const first = new OffscreenCanvas(1, 1);
-first.getContext('2d', { willReadFrequently: true }).fillRect(0, 0, 1, 1);
+first.getContext('2d', { willReadFrequently: true })?.fillRect(0, 0, 1, 1);
 first.transferToImageBitmap().close();

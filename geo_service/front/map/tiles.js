@@ -154,8 +154,10 @@ const lasting = (Kind) => ({
     }
   },
 });
+/** @type {any} */
 export const Pictures = L.TileLayer.extend(lasting(L.TileLayer));
 
+/** @type {any} */
 const Canvases = L.GridLayer.extend({
   ...lasting(L.GridLayer),
 
@@ -167,11 +169,13 @@ const Canvases = L.GridLayer.extend({
       keepBuffer: 1,
       ...options,
     });
-    Object.assign(this, { source, hooks });
+    this.source = source;
+    this.hooks = hooks;
     this.on('tileunload', ({ tile }) => this.drop(tile));
   },
 
   createTile(coords, done) {
+    /** @type {HTMLCanvasElement & { planningTile?: any }} */
     const canvas = L.DomUtil.create('canvas');
     const state = { coords, tile: painter.number(), found: null, drawn: '' };
     canvas.planningTile = state;
@@ -292,7 +296,8 @@ const Canvases = L.GridLayer.extend({
       if (!found) {
         continue;
       }
-      const box = L.bounds(corners.map((corner) => this._map.project(corner, z).divideBy(TILE_PX)));
+      const [one, other] = corners.map((corner) => this._map.project(corner, z).divideBy(TILE_PX));
+      const box = /** @type {Required<L.Bounds>} */ (L.bounds(one, other));
       const [west, north, east, south] = [
         box.min.x - x,
         box.min.y - y,
@@ -320,7 +325,10 @@ const Canvases = L.GridLayer.extend({
 // One source of a drawing that comes as tiles.
 export class TiledSource {
   constructor(drawing, source) {
-    Object.assign(this, { drawing, source, hasFailed: false, state: 'done' });
+    this.drawing = drawing;
+    this.source = source;
+    this.hasFailed = false;
+    this.state = 'done';
     this.keys = Object.keys(settings.symbols).filter(
       (key) => key === source.symbol || key.startsWith(`${source.symbol}.`),
     );

@@ -8,7 +8,9 @@ const EVERY_MS = 1400;
 export class Timeline {
   // choose(step) is called with the position of the version that is wanted.
   constructor(choose) {
-    Object.assign(this, { choose, steps: settings.timeline.steps, timer: null });
+    this.choose = choose;
+    this.steps = settings.timeline.steps;
+    this.timer = 0;
     const last = this.steps.length - 1;
     this.range = make('input', {
       type: 'range',
@@ -110,7 +112,7 @@ export class Timeline {
 
   stop() {
     clearInterval(this.timer);
-    this.timer = null;
+    this.timer = 0;
     this.mark('▶', 'time_play');
   }
 

@@ -1,6 +1,6 @@
 // The tools of the map: measure, draw an area and ask about it, ask about a place, the link
 // to this view, and the page's help. One tool at a time; each shows its card on the map.
-import { make } from '../shared/dom.js';
+import { elementIn, make } from '../shared/dom.js';
 import { iconButton } from './facts.js';
 import { areas, metres } from './figures.js';
 import * as geodesy from './geodesy.js';
@@ -13,8 +13,13 @@ const FEWEST_FOR_AREA = 3;
 
 // A line or ring that grows by clicks, or by Enter at the middle of the map.
 class Draft {
+  /** @type {L.LatLng[]} */
+  places = [];
+
   constructor(page, { isClosed, changed }) {
-    Object.assign(this, { page, isClosed, changed, places: [] });
+    this.page = page;
+    this.isClosed = isClosed;
+    this.changed = changed;
     this.groups = page.drawings.map(({ map }) => L.layerGroup().addTo(map));
   }
 
@@ -77,25 +82,27 @@ class Draft {
 export class Tools {
   constructor(page) {
     this.page = page;
-    this.active = null;
+    /** @type {Draft | null} */
     this.draft = null;
+    /** @type {Map<import('../shared/dom.js').IconName, HTMLElement>} */
+    this.pressed = new Map();
+    /** @type {import('../shared/dom.js').IconName | null} */
+    this.active = null;
+    this.turn = 0;
     this.card = make('section', { class: 'tool-card', hidden: true, 'aria-live': 'polite' });
     page.stage.append(this.card);
     page.app.addEventListener('keydown', (event) => this.onKey(event));
   }
 
   buttons() {
-    this.pressed = new Map(
-      [
-        ['measure', () => this.startMeasure()],
-        ['area', () => this.startArea()],
-        ['link', () => this.showLink()],
-        ['help', () => this.showHelp()],
-      ].map(([name, start]) => [
-        name,
-        iconButton(name, text(`tool_${name}`), () => this.flip(name, start)),
-      ]),
-    );
+    const add = (name, start) => {
+      const press = () => this.flip(name, start);
+      this.pressed.set(name, iconButton(name, text(`tool_${name}`), press));
+    };
+    add('measure', () => this.startMeasure());
+    add('area', () => this.startArea());
+    add('link', () => this.showLink());
+    add('help', () => this.showHelp());
     return [...this.pressed.values()];
   }
 
@@ -106,7 +113,7 @@ export class Tools {
       this.active = name;
       this.page.eachMap((map) => map.closePopup());
       start();
-      this.pressed.get(name).setAttribute('aria-pressed', 'true');
+      this.pressed.get(name)?.setAttribute('aria-pressed', 'true');
     }
   }
 
@@ -117,7 +124,7 @@ export class Tools {
     this.draft = null;
     this.card.hidden = true;
     if (this.active) {
-      this.pressed.get(this.active).removeAttribute('aria-pressed');
+      this.pressed.get(this.active)?.removeAttribute('aria-pressed');
     }
     this.active = null;
   }
@@ -127,7 +134,7 @@ export class Tools {
     const name = this.active;
     this.stop();
     if (name) {
-      this.pressed.get(name).focus({ preventScroll: true });
+      this.pressed.get(name)?.focus({ preventScroll: true });
     }
     return Boolean(name);
   }
@@ -185,12 +192,12 @@ export class Tools {
       { class: 'card-buttons' },
       make(
         'button',
-        { type: 'button', class: 'plain-button', click: () => this.draft.undo() },
+        { type: 'button', class: 'plain-button', click: () => this.draft?.undo() },
         text('undo'),
       ),
       make(
         'button',
-        { type: 'button', class: 'plain-button', click: () => this.draft.clear() },
+        { type: 'button', class: 'plain-button', click: () => this.draft?.clear() },
         text('clear'),
       ),
       more,
@@ -200,6 +207,7 @@ export class Tools {
   startMeasure() {
     const figures = make('dl', { class: 'facts' });
     const changed = (places) => {
+      /** @type {[string, string[]][]} */
       const rows = [[text('length'), [metres(geodesy.length(places))]]];
       if (places.length >= FEWEST_FOR_AREA) {
         const ring = geodesy.length([...places, places[0]]);
@@ -248,7 +256,7 @@ export class Tools {
   }
 
   async askArea(result) {
-    const { places } = this.draft;
+    const places = this.draft?.places ?? [];
     const ring = [...places, places[0]].map(({ lng, lat }) => [lng, lat]);
     result.replaceChildren(make('p', { class: 'hint' }, text('asking')));
     const answer = await answers.ask(() =>
@@ -265,7 +273,7 @@ export class Tools {
     const body = make('div', { class: 'sheet-body' }, make('p', { class: 'hint' }, text('asking')));
     const sheet = frameSheet(text('place_title'), body, { close: () => drawing.map.closePopup() });
     drawing.openSheet(sheet, latlng);
-    const turn = (this.turn = (this.turn || 0) + 1);
+    const turn = (this.turn += 1);
     const answer = await answers.ask(() => answers.identify(this.page, drawing, latlng));
     if (turn === this.turn) {
       body.replaceChildren(...answer);
@@ -318,6 +326,6 @@ export class Tools {
         settings.help.map((line) => make('li', null, line)),
       ),
     );
-    this.card.querySelector('.icon-button').focus();
+    elementIn(this.card, '.icon-button')?.focus();
   }
 }

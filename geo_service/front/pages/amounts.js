@@ -9,6 +9,10 @@ const isEnglish = start.lang === 'en';
 const NONE = '—';
 const { whole, one, two, fine, share } = formatsIn(start.lang);
 
+/**
+ * @param {(value: any) => string} write
+ * @returns {(value: any) => string}
+ */
 const given = (write) => (value) => (isGiven(value) ? write(value) : NONE);
 
 export const count = given((value) => whole.format(value));

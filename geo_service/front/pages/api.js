@@ -1,5 +1,5 @@
 // Asks the service, and shows what waiting, failing and having nothing look like.
-import { icon, make } from '../shared/dom.js';
+import { icon, make, nodesOf } from '../shared/dom.js';
 import { button } from './parts.js';
 import { start, t } from './frame.js';
 
@@ -10,17 +10,35 @@ const SLOW_MS = 4_000;
 // (the service failed) or broken. `errors` are the faults that the service lists for what it was
 // sent; `detail` holds them below its first line.
 export class ServiceError extends Error {
+  /**
+   * @param {string} kind
+   * @param {{ status?: number, detail?: string, errors?: string[], parameter?: string,
+   *   choices?: { value: string, evidence: string }[] }} [told]
+   */
   constructor(kind, { status = 0, detail = '', errors = [], parameter = '', choices = [] } = {}) {
     super(detail || kind);
-    Object.assign(this, { kind, status, detail, errors, parameter, choices });
+    this.kind = kind;
+    this.status = status;
+    this.detail = detail;
+    this.errors = errors;
+    this.parameter = parameter;
+    this.choices = choices;
   }
 }
 
+/**
+ * @param {string} path
+ * @param {Record<string, any>} [parameters]
+ */
 export function address(path, parameters = {}) {
   const query = new URLSearchParams({ ...withoutEmpty(parameters), lang: start.lang });
   return `${start.root}${path}?${query}`;
 }
 
+/**
+ * @param {Record<string, any>} parameters
+ * @returns {Record<string, any>}
+ */
 function withoutEmpty(parameters) {
   return Object.fromEntries(
     Object.entries(parameters).filter(
@@ -29,10 +47,17 @@ function withoutEmpty(parameters) {
   );
 }
 
+/**
+ * @param {string} path
+ * @param {{ parameters?: Record<string, any>, method?: string, body?: unknown, raw?: Blob,
+ *   signal?: AbortSignal }} [options] body: a JSON document; raw: a file
+ * @returns {Promise<{ status: number, document: any, location: string | null }>}
+ */
 export async function ask(
   path,
   { parameters = {}, method = 'GET', body = undefined, raw = undefined, signal = undefined } = {},
 ) {
+  /** @type {Record<string, string>} */
   const headers = { accept: 'application/json' };
   if (body !== undefined) {
     headers['content-type'] = 'application/json';
@@ -53,7 +78,7 @@ export async function ask(
     if (signal?.aborted) {
       throw error;
     }
-    throw new ServiceError(error.name === 'TimeoutError' ? 'timeout' : 'offline');
+    throw new ServiceError(limit.aborted ? 'timeout' : 'offline');
   }
   const document = answer.status === 204 ? {} : await answer.json().catch(() => null);
   if (!answer.ok) {
@@ -78,6 +103,11 @@ export async function ask(
   return { status: answer.status, document, location: answer.headers.get('location') };
 }
 
+/**
+ * @param {string} path
+ * @param {Record<string, any>} [parameters]
+ * @param {Parameters<typeof ask>[1]} [options]
+ */
 export async function get(path, parameters, options) {
   return (await ask(path, { parameters, ...options })).document;
 }
@@ -100,6 +130,11 @@ export function loadingState(text = t('console.loading')) {
   return node;
 }
 
+/**
+ * @param {import('./parts.js').Child} title
+ * @param {{ hint?: import('./parts.js').Child, action?: import('./parts.js').Child,
+ *   sign?: import('./parts.js').IconName }} [options]
+ */
 export function emptyState(title, { hint = null, action = null, sign = 'empty' } = {}) {
   return make(
     'div',
@@ -111,7 +146,11 @@ export function emptyState(title, { hint = null, action = null, sign = 'empty' }
   );
 }
 
-// What is wrong and every fault, once each. To ask again helps only where the answer may change.
+/**
+ * What is wrong and every fault, once each. To ask again helps only where the answer may change.
+ * @param {any} error
+ * @param {(() => unknown) | null} [again]
+ */
 export function errorState(error, again = null) {
   const kind = error instanceof ServiceError ? error.kind : 'broken';
   if (!(error instanceof ServiceError)) {
@@ -136,7 +175,7 @@ export function errorState(error, again = null) {
       ? make(
           'ul',
           { class: 'detail' },
-          error.errors.map((line) => make('li', {}, make('bdi', {}, line))),
+          error.errors.map((/** @type {string} */ line) => make('li', {}, make('bdi', {}, line))),
         )
       : null,
     again && !isHopeless
@@ -145,14 +184,18 @@ export function errorState(error, again = null) {
   );
 }
 
-// Fills a place with what `work` returns; until then it shows waiting, and when it fails the
-// fault with a button that tries again.
+/**
+ * Fills a place with what `work` returns; until then it shows waiting, and when it fails the fault
+ * with a button that tries again.
+ * @param {Element} place
+ * @param {() => Promise<import('./parts.js').Child>} work
+ * @param {{ waiting?: () => Node }} [options]
+ */
 export async function fillWith(place, work, { waiting = loadingState } = {}) {
   place.replaceChildren(waiting());
   place.setAttribute('aria-busy', 'true');
   try {
-    const made = await work();
-    place.replaceChildren(...[made].flat(Infinity).filter(Boolean));
+    place.replaceChildren(...nodesOf(await work()));
   } catch (error) {
     place.replaceChildren(errorState(error, () => fillWith(place, work, { waiting })));
   } finally {

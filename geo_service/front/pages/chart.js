@@ -41,7 +41,11 @@ export function asPercent(value) {
   return `${Math.round(value * 100)}%`;
 }
 
-// The figure with its table. option: what ECharts takes; head and rows: texts.
+/**
+ * The figure with its table.
+ * @param {Record<string, any>} option what ECharts takes
+ * @param {{ label: string, height: number, head: string[], rows: string[][], className?: string }} more
+ */
 export function chart(option, { label, height, head, rows, className = '' }) {
   const canvas = make('div', { class: 'chart-canvas', role: 'img', 'aria-label': label });
   canvas.style.height = `${height}px`;
@@ -87,7 +91,10 @@ function figureTable(label, head, rows) {
 // A chart on its canvas, drawn as soon as that has a size.
 class Drawn {
   constructor(canvas, option) {
-    Object.assign(this, { canvas, option, drawn: null, turn: 0 });
+    this.canvas = canvas;
+    this.option = option;
+    this.drawn = null;
+    this.turn = 0;
     new ResizeObserver(() => this.draw()).observe(canvas);
     // ECharts takes every Chinese letter to be as wide as this one, and remembers it by the font's
     // name: under another name it is measured anew when letters have come.

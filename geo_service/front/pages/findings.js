@@ -1,5 +1,5 @@
 // Findings as a list: what is wrong, how grave, on what evidence and basis, and what cures it.
-import { dataText, make } from '../shared/dom.js';
+import { dataText, elementIn, make } from '../shared/dom.js';
 import { moreOf } from './parts.js';
 import { exact } from './amounts.js';
 import { parkAddress, t, wordOf } from './frame.js';
@@ -144,7 +144,10 @@ export function findingList(context) {
 
 class FindingList {
   constructor(context) {
-    Object.assign(this, { context, rows: [], shown: AT_A_TIME, selected: null });
+    this.context = context;
+    this.rows = [];
+    this.shown = AT_A_TIME;
+    this.selected = null;
     this.list = make('ol', { class: 'findings' });
     this.more = make('div', { class: 'more' });
     this.node = make('div', {}, this.list, this.more);
@@ -153,7 +156,8 @@ class FindingList {
   }
 
   update(found) {
-    Object.assign(this, { rows: found, shown: AT_A_TIME });
+    this.rows = found;
+    this.shown = AT_A_TIME;
     if (!found.some((finding) => finding.finding_id === this.selected)) {
       this.selected = null;
     }
@@ -222,7 +226,7 @@ class FindingList {
     const made = this.item(this.rows.find((finding) => finding.finding_id === id));
     old.replaceWith(made);
     if (isFocused) {
-      made.querySelector('.finding-head').focus({ preventScroll: true });
+      elementIn(made, '.finding-head')?.focus({ preventScroll: true });
     }
   }
 }

@@ -1,12 +1,29 @@
 // What every page has: its data, its texts, the menu of small windows, the footer.
-import { make } from '../shared/dom.js';
+import { make, nodesOf } from '../shared/dom.js';
 import { fillIn } from '../shared/format.js';
 import { printerOf, shapeWordsAnew } from '../shared/moments.js';
 
-export const start = JSON.parse(document.getElementById('start').textContent);
-export const main = document.getElementById('main');
+/**
+ * A part of the shell, which stands in every page.
+ * @param {string} id
+ */
+function part(id) {
+  const found = document.getElementById(id);
+  if (!found) {
+    throw new Error(`The page has no part ${id}.`);
+  }
+  return found;
+}
 
-// A text of the catalogue with its {fields} filled in.
+export const start = JSON.parse(part('start').textContent);
+export const main = part('main');
+
+/**
+ * A text of the catalogue with its {fields} filled in.
+ * @param {string} key
+ * @param {Record<string, unknown>} [values]
+ * @returns {string}
+ */
 export function t(key, values) {
   return fillIn(start.texts[key] ?? key, values);
 }
@@ -15,7 +32,12 @@ export function has(key) {
   return key in start.texts;
 }
 
-// A name in the reader's words, if its section of the catalogue has it; else as it is.
+/**
+ * A name in the reader's words, if its section of the catalogue has it; else as it is.
+ * @param {string} section
+ * @param {string} name
+ * @returns {string}
+ */
 export function wordOf(section, name) {
   return has(`${section}.${name}`) ? t(`${section}.${name}`) : name;
 }
@@ -33,9 +55,12 @@ export function setTitle(...parts) {
   document.title = [...parts.filter(Boolean), start.county].join(' · ');
 }
 
-// Puts a page's parts in the place of its grey blocks.
+/**
+ * Puts a page's parts in the place of its grey blocks.
+ * @param {...import('../shared/dom.js').Child} parts
+ */
 export function showPage(...parts) {
-  main.replaceChildren(...parts.flat(Infinity).filter(Boolean));
+  main.replaceChildren(...nodesOf(parts.filter(Boolean)));
   main.setAttribute('data-state', 'shown');
 }
 
@@ -57,10 +82,6 @@ function isReadyToPrint() {
 // What print buttons do. The browser's own command cannot be held back; its sheets say when
 // something was missing.
 export const printPage = printerOf(isReadyToPrint);
-
-function part(id) {
-  return document.getElementById(id);
-}
 
 function drawFrame() {
   part('county').textContent = start.county;
@@ -84,17 +105,16 @@ function drawVersions() {
   ];
   part('versions').replaceChildren(...told.map((text) => make('span', {}, text)));
   // The county's own words for secrecy and for the approval of its maps; on paper they come first.
-  const marks = [
-    start.marks?.confidentiality
-      ? [
-          'confidentiality',
-          make('strong', { class: 'confidentiality data' }, start.marks.confidentiality),
-        ]
-      : null,
-    start.marks?.map_approval
-      ? ['map_approval', make('span', { class: 'data' }, start.marks.map_approval)]
-      : null,
-  ].filter(Boolean);
+  const { confidentiality, map_approval: approval } = start.marks ?? {};
+  /** @type {[string, HTMLElement][]} */
+  const marks = [];
+  if (confidentiality) {
+    const words = make('strong', { class: 'confidentiality data' }, confidentiality);
+    marks.push(['confidentiality', words]);
+  }
+  if (approval) {
+    marks.push(['map_approval', make('span', { class: 'data' }, approval)]);
+  }
   const marked = () =>
     marks.map(([name, value]) =>
       make(

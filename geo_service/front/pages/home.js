@@ -1,6 +1,6 @@
 // 1 + 5 + 42 at a glance: verdicts by tier, the map, what has changed, and every park.
 import { emptyState, errorState, fillWith, get } from './api.js';
-import { dataText, make } from '../shared/dom.js';
+import { dataText, elementIn, make } from '../shared/dom.js';
 import { labelled, later, pageHead, panel, select } from './parts.js';
 import { count, time } from './amounts.js';
 import { page, parkAddress, setTitle, showPage, start, t } from './frame.js';
@@ -13,6 +13,7 @@ import { table } from './table.js';
 const MOST = 10_000;
 const REVIEWS_LOOKED_AT = 100;
 const CHANGES_SHOWN = 6;
+/** @type {{ parks: any[], tier: string, verdict: string, words: string }} */
 const state = { parks: [], tier: '', verdict: '', words: '' };
 const query = new URLSearchParams(window.location.search);
 
@@ -82,6 +83,7 @@ const map = mapFrame('/maps/overview', {}, t('home.map'), {
   },
 });
 
+/** @type {ReturnType<typeof table> | null} */
 let parks = null;
 
 const parksTable = (basis) =>
@@ -89,7 +91,7 @@ const parksTable = (basis) =>
     caption: t('home.parks'),
     rowId: (park) => park.park_id,
     onRow: (park) => {
-      parks.select(park.park_id);
+      parks?.select(park.park_id);
       map.select('parks', park.park_id);
     },
     empty: () => emptyState(t('home.nothing'), { hint: t('home.nothing_hint'), sign: 'search' }),
@@ -104,14 +106,22 @@ const search = make('input', {
   placeholder: t('home.search_hint'),
   input: later(() => choose({ words: search.value }), 120),
 });
-const tierSelect = select(
-  [['', t('console.all')], ...TIERS.map((tier) => [tier, t(`tier.${tier}`)])],
-  { id: 'tier', change: (event) => choose({ tier: event.target.value }) },
-);
-const verdictSelect = select(
-  [['', t('console.all')], ...VERDICTS.map((verdict) => [verdict, t(`verdict.${verdict}`)])],
-  { id: 'verdict', change: (event) => choose({ verdict: event.target.value }) },
-);
+const tierSelect = select(keyed('tier', TIERS), {
+  id: 'tier',
+  change: (event) => choose({ tier: event.target.value }),
+});
+const verdictSelect = select(keyed('verdict', VERDICTS), {
+  id: 'verdict',
+  change: (event) => choose({ verdict: event.target.value }),
+});
+
+/**
+ * What can be chosen of a section's words, or all of it.
+ * @returns {[string, string][]}
+ */
+function keyed(section, names) {
+  return [['', t('console.all')], ...names.map((name) => [name, t(`${section}.${name}`)])];
+}
 
 function fits(park) {
   const words = state.words.trim().toLowerCase();
@@ -125,18 +135,18 @@ function fits(park) {
 function choose(change) {
   Object.assign(state, change);
   drawParks();
-  const focused = document.activeElement?.closest?.('.count');
-  const key = focused ? [focused.dataset.tier, focused.dataset.verdict] : null;
+  const focused = document.activeElement?.closest('.count');
+  const key = focused && ['tier', 'verdict'].map((name) => focused.getAttribute(`data-${name}`));
   shownCards.draw();
   if (key) {
-    shownCards.node.querySelector(`[data-tier="${key[0]}"][data-verdict="${key[1]}"]`)?.focus();
+    elementIn(shownCards.node, `[data-tier="${key[0]}"][data-verdict="${key[1]}"]`)?.focus();
   }
 }
 
 function drawParks() {
   [tierSelect.value, verdictSelect.value] = [state.tier, state.verdict];
   const found = state.parks.filter(fits);
-  parks.update(found);
+  parks?.update(found);
   shown.textContent = t('home.shown', {
     shown: count(found.length),
     total: count(state.parks.length),
@@ -250,7 +260,8 @@ async function load() {
         ...(properties.search ?? []),
       ].map((text) => text.toLowerCase()),
     }));
-    state.verdict = VERDICTS.includes(query.get('verdict')) ? query.get('verdict') : '';
+    const wanted = query.get('verdict') ?? '';
+    state.verdict = VERDICTS.includes(wanted) ? wanted : '';
     draw(review, basis);
   } catch (error) {
     showPage(pageHead(t('console.home_title')), errorState(error, load));

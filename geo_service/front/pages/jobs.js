@@ -13,9 +13,16 @@ function pause(milliseconds) {
   });
 }
 
-// Sends a request; resolves to { document } of a 201, or of the result once its job is done,
-// to null when it was cancelled. Progress and faults are shown in `place`; `onFault` may
-// return another way to show a fault.
+/**
+ * Sends a request; resolves to the document of a 201, or of the result once its job is done, to
+ * null when it was cancelled or has failed. Progress and faults are shown in `place`; `onFault` may
+ * return another way to show a fault.
+ * @param {Element} place
+ * @param {string} path
+ * @param {Parameters<typeof ask>[1]} options
+ * @param {() => unknown} again
+ * @param {{ onFault?: ((error: any) => Node | null) | null }} [more]
+ */
 export async function run(place, path, options, again, { onFault = null } = {}) {
   place.replaceChildren(loadingState(t('console.working')));
   try {

@@ -6,7 +6,13 @@ import { start, t } from './frame.js';
 
 const ORIGIN = window.location.origin;
 
-// onSelected(layer, id): called when somebody chooses on the map; id is null for nothing.
+/**
+ * @param {string} path
+ * @param {Record<string, string>} parameters
+ * @param {string} title
+ * @param {{ onSelected?: ((layer: string, id: string | null) => unknown) | null }} [options]
+ *   onSelected is called when somebody chooses on the map; the id is null for nothing
+ */
 export function mapFrame(path, parameters, title, { onSelected = null } = {}) {
   return new MapFrame(path, parameters, title, onSelected);
 }
@@ -14,7 +20,10 @@ export function mapFrame(path, parameters, title, { onSelected = null } = {}) {
 class MapFrame {
   constructor(path, parameters, title, onSelected) {
     const query = new URLSearchParams({ ...parameters, lang: start.lang });
-    Object.assign(this, { title, onSelected, waiting: [], isReady: false });
+    this.title = title;
+    this.onSelected = onSelected;
+    this.waiting = [];
+    this.isReady = false;
     this.source = `${start.root}${path}?${query}`;
     // Not lazy: a page may be printed before anybody has scrolled to its map.
     this.frame = make('iframe', { title, allow: 'fullscreen' });

@@ -2,6 +2,17 @@
 import { icon, make } from '../shared/dom.js';
 import { t } from './frame.js';
 
+/**
+ * @typedef {import('../shared/dom.js').Child} Child
+ * @typedef {import('../shared/dom.js').Attributes} Attributes
+ * @typedef {import('../shared/dom.js').IconName} IconName
+ */
+
+/**
+ * @param {Child} label
+ * @param {(event?: any) => unknown} press
+ * @param {{ kind?: string, sign?: IconName | null } & Attributes} [options] attributes beside
+ */
 export function button(label, press, { kind = 'plain', sign = null, ...attributes } = {}) {
   return make(
     'button',
@@ -12,12 +23,19 @@ export function button(label, press, { kind = 'plain', sign = null, ...attribute
 }
 
 let counted = 0;
+
+/** @param {string} prefix */
 export function freshId(prefix) {
   counted += 1;
   return `${prefix}-${counted}`;
 }
 
-// A titled part of a page.
+/**
+ * A titled part of a page.
+ * @param {Child} title
+ * @param {{ note?: Child, tools?: Child, className?: string, id?: string }} [options]
+ * @param {...Child} children
+ */
 export function panel(
   title,
   { note = null, tools = null, className = '', id = freshId('panel') } = {},
@@ -41,7 +59,11 @@ export function panel(
   );
 }
 
-// The page's own head: title, one line below it, and what can be done.
+/**
+ * The page's own head: title, one line below it, and what can be done.
+ * @param {Child} title
+ * @param {{ line?: Child, tools?: Child, above?: Child }} [options]
+ */
 export function pageHead(title, { line = null, tools = null, above = null } = {}) {
   return make(
     'div',
@@ -57,6 +79,12 @@ export function pageHead(title, { line = null, tools = null, above = null } = {}
   );
 }
 
+/**
+ * A control with its name, and what helps to fill it in.
+ * @param {Child} label
+ * @param {HTMLElement} control
+ * @param {{ help?: Child, className?: string }} [options]
+ */
 export function labelled(label, control, { help = null, className = '' } = {}) {
   const id = control.id || freshId('field');
   control.id = id;
@@ -72,6 +100,10 @@ export function labelled(label, control, { help = null, className = '' } = {}) {
   );
 }
 
+/**
+ * @param {[string, string][]} options keys and what they are called
+ * @param {{ value?: string, change?: ((event: any) => unknown) | null } & Attributes} [more]
+ */
 export function select(options, { value = '', change = null, ...attributes } = {}) {
   const node = make(
     'select',
@@ -84,15 +116,26 @@ export function select(options, { value = '', change = null, ...attributes } = {
   return node;
 }
 
+/**
+ * Returns a function that does `work` once it has not been called for so long.
+ * @template {unknown[]} Values
+ * @param {(...values: Values) => unknown} work
+ * @param {number} milliseconds
+ */
 export function later(work, milliseconds) {
   let timer = 0;
-  return (...values) => {
+  return (/** @type {Values} */ ...values) => {
     clearTimeout(timer);
     timer = setTimeout(() => work(...values), milliseconds);
   };
 }
 
-// What stands below a list that shows only some of its lines; nothing when it shows all.
+/**
+ * What stands below a list that shows only some of its lines; nothing when it shows all.
+ * @param {number} shown
+ * @param {number} total
+ * @param {() => unknown} press
+ */
 export function moreOf(shown, total, press) {
   return shown < total
     ? [

@@ -1,5 +1,5 @@
 // One review: findings as a list and as a map, each following the other; rules; exports.
-import { make, shorten } from '../shared/dom.js';
+import { elementIn, make, shorten } from '../shared/dom.js';
 import { VERDICTS } from '../shared/symbols.js';
 import { count } from './amounts.js';
 import { emptyState, errorState, get } from './api.js';
@@ -214,7 +214,7 @@ class ReviewView {
 
 document.addEventListener('click', (event) => {
   for (const menu of openMenus()) {
-    if (!menu.contains(event.target)) {
+    if (!menu.contains(/** @type {Node} */ (event.target))) {
       menu.open = false;
     }
   }
@@ -223,11 +223,12 @@ document.addEventListener('keydown', (event) => {
   if (event.key === 'Escape') {
     for (const menu of openMenus()) {
       menu.open = false;
-      menu.querySelector('summary').focus();
+      elementIn(menu, 'summary')?.focus();
     }
   }
 });
 
+/** @returns {NodeListOf<HTMLDetailsElement>} */
 function openMenus() {
   return document.querySelectorAll('.menu-list[open]');
 }

@@ -143,8 +143,9 @@ function again() {
     type: 'file',
     accept: '.yaml,.yml,.json',
     change: async () => {
-      if (file.files[0]) {
-        text.value = await file.files[0].text();
+      const chosen = file.files?.[0];
+      if (chosen) {
+        text.value = await chosen.text();
       }
     },
   });

@@ -173,12 +173,13 @@ function draw({ rules, title, rulebook_version: version }) {
   const show = () => {
     const found = rules.filter(isWanted);
     const present = families.filter((family) => found.some((rule) => rule.family === family));
-    const none = { hint: t('rulebook.nothing_hint'), sign: 'search' };
     shown.textContent = t('rulebook.shown', { shown: found.length, total: rules.length });
     place.replaceChildren(
       ...(found.length
         ? present.map((family) => familySection(family, found))
-        : [emptyState(t('rulebook.nothing'), none)]),
+        : [
+            emptyState(t('rulebook.nothing'), { hint: t('rulebook.nothing_hint'), sign: 'search' }),
+          ]),
     );
   };
   setTitle(t('console.rulebook_title'));

@@ -9,6 +9,7 @@ import { ProjectForm } from './project/form.js';
 import { RankingView, rankingPath } from './sites/ranking.js';
 
 const results = make('div', { class: 'stack', id: 'results' });
+/** @type {ProjectForm | null} */
 let form = null;
 
 function show(ranking) {
@@ -16,9 +17,9 @@ function show(ranking) {
 }
 
 async function submit(project) {
-  form.setBusy(true);
+  form?.setBusy(true);
   const made = await run(results, '/api/rankings', { body: project }, () => submit(project));
-  form.setBusy(false);
+  form?.setBusy(false);
   if (!made) {
     results.scrollIntoView({ block: 'start' });
     return;
@@ -61,7 +62,7 @@ async function open(rankingId) {
   results.replaceChildren(loadingState());
   try {
     const found = await get(rankingPath(rankingId));
-    form.fill(found.project);
+    form?.fill(found.project);
     window.history.replaceState(null, '', page(`/sites?ranking=${encodeURIComponent(rankingId)}`));
     show(found);
   } catch (error) {

@@ -1,24 +1,53 @@
 // A table that sorts by its heads, shows so many rows at a time, and turns into cards in a
 // small window. Roles are said out loud, since cards would lose them.
-import { make } from '../shared/dom.js';
+import { elementIn, make } from '../shared/dom.js';
 import { isGiven } from '../shared/format.js';
 import { freshId, labelled, moreOf, select } from './parts.js';
 import { t } from './frame.js';
 
 const AT_A_TIME = window.matchMedia('(max-width: 640px)').matches ? 15 : 100;
 
-// columns: { key, label, value(row) for sorting, show(row) -> text or node, css, isHead }
-// options: caption, sort: [key, isDown], empty: () -> node, rowId(row), onRow(row), atATime: how
-// many rows at first, isGrownKept: whether rows that were asked for stay over updates
+/**
+ * @typedef {object} Column
+ * @property {string} key
+ * @property {string} label
+ * @property {(row: any) => any} [value] what it is sorted by
+ * @property {(row: any) => import('../shared/dom.js').Child} show
+ * @property {string} [css]
+ * @property {boolean} [isHead]
+ * @property {boolean} [isDownFirst]
+ *
+ * @typedef {object} Options
+ * @property {string} [caption]
+ * @property {[string | null, boolean]} [sort] the column's key, and whether it is sorted downward
+ * @property {() => Node} [empty] what stands in place of no rows
+ * @property {(row: any) => string} [rowId]
+ * @property {(row: any) => unknown} [onRow]
+ * @property {number} [atATime] how many rows at first
+ * @property {boolean} [isGrownKept] whether rows that were asked for stay over updates
+ */
+
+/**
+ * @param {Column[]} columns
+ * @param {Options} [options]
+ */
 export function table(columns, options = {}) {
   return new Table(columns, options);
 }
 
 class Table {
+  /**
+   * @param {Column[]} columns
+   * @param {Options} options
+   */
   constructor(columns, options) {
-    Object.assign(this, { columns, options, rows: [], selected: null });
+    this.columns = columns;
+    this.options = options;
+    this.rows = [];
+    this.selected = null;
     this.atATime = options.atATime ?? AT_A_TIME;
     this.shown = this.atATime;
+    /** @type {[string | null, boolean]} */
     this.sort = options.sort || [null, false];
     this.body = make('tbody', { role: 'rowgroup' });
     this.heads = make('tr', { role: 'row' });
@@ -82,14 +111,14 @@ class Table {
     const [key, isDown] = this.sort;
     this.sort = [column.key, key === column.key ? !isDown : Boolean(column.isDownFirst)];
     this.draw();
-    this.heads.querySelector(`[data-sort="${CSS.escape(column.key)}"]`).focus();
+    elementIn(this.heads, `[data-sort="${CSS.escape(column.key)}"]`)?.focus();
   }
 
   sorted() {
     const [key, isDown] = this.sort;
-    const column = this.columns.find((one) => one.key === key);
-    return column
-      ? [...this.rows].sort((one, other) => compare(column.value(one), column.value(other), isDown))
+    const valueOf = this.columns.find((one) => one.key === key)?.value;
+    return valueOf
+      ? [...this.rows].sort((one, other) => compare(valueOf(one), valueOf(other), isDown))
       : this.rows;
   }
 
@@ -150,7 +179,7 @@ class Table {
     const isSelected = key !== null && key === this.selected;
     const press = (event) => {
       if (!event.target.closest('a, button, input, select, summary')) {
-        onRow(item);
+        onRow?.(item);
       }
     };
     return make(

@@ -57,7 +57,7 @@ function fill(element, attributes, children) {
 
 /**
  * Returns what an element can take of children: without lists in lists and what is left out.
- * @param {Child} children
+ * @param {Child | Child[]} children
  * @returns {(Node | string)[]}
  */
 export function nodesOf(children) {
@@ -65,6 +65,16 @@ export function nodesOf(children) {
   return leaves
     .filter((leaf) => leaf !== null && leaf !== undefined && leaf !== false)
     .map((leaf) => (leaf instanceof Node ? leaf : String(leaf)));
+}
+
+/**
+ * Returns the first element in another that a selector fits.
+ * @param {ParentNode} root
+ * @param {string} selector
+ * @returns {HTMLElement | null}
+ */
+export function elementIn(root, selector) {
+  return root.querySelector(selector);
 }
 
 /**

@@ -5,8 +5,9 @@ export const M2_PER_MU = 2000 / 3;
 export const M2_PER_HA = 10_000;
 
 /**
- * @param {unknown} value
- * @returns {value is NonNullable<unknown>}
+ * @template Value
+ * @param {Value} value
+ * @returns {value is NonNullable<Value>}
  */
 export function isGiven(value) {
   return value !== null && value !== undefined && value !== '';

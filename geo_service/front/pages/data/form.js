@@ -54,13 +54,14 @@ export function importForm() {
   const mapping = make('input', { type: 'file', accept: '.toml', id: 'import-mapping' });
   const place = make('div', { id: 'import-report', 'aria-live': 'polite' });
   const send = async (given = {}) => {
-    const chosen = file.files[0];
+    const chosen = file.files?.[0];
     if (!chosen) {
       file.focus();
       return;
     }
     press.disabled = true;
-    const columns = mapping.files[0] ? { mapping: await mapping.files[0].text() } : {};
+    const map = mapping.files?.[0];
+    const columns = map ? { mapping: await map.text() } : {};
     const parameters = {
       layer: layer.value,
       filename: chosen.name,

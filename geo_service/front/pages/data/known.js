@@ -3,9 +3,12 @@ import { get } from '../api.js';
 import { wordOf } from '../frame.js';
 
 export const known = {
+  /** @type {any[]} */
   layers: [],
+  /** @type {any} */
   elevation: null,
   // The layers that a file may be imported as.
+  /** @type {any[]} */
   importable: [],
 
   async refresh() {

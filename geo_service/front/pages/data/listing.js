@@ -22,7 +22,14 @@ function written(value) {
   return typeof value === 'object' ? JSON.stringify(value) : exact(value);
 }
 
-// A list of the report as a table that folds away. columns: [label, row => text]
+/**
+ * A list of the report as a table that folds away.
+ * @param {string} title
+ * @param {number} total
+ * @param {[string, (row: any) => unknown][]} columns what each is called, and what it tells of a row
+ * @param {any[]} rows
+ * @param {Node | null} [link] to the whole list
+ */
 export function listing(title, total, columns, rows, link = null) {
   if (!rows.length || !columns.length) {
     return null;

@@ -212,6 +212,7 @@ function listings(found, own) {
   ];
 }
 
+/** @returns {[string, (row: any) => unknown][]} */
 function placeColumns() {
   return [
     [t('data.row'), (row) => row.row],
@@ -220,6 +221,7 @@ function placeColumns() {
   ];
 }
 
+/** @returns {[string, (row: any) => unknown][]} */
 function repairColumns() {
   const [row, feature, column] = placeColumns();
   return [
@@ -232,6 +234,7 @@ function repairColumns() {
   ];
 }
 
+/** @returns {[string, (row: any) => unknown][]} */
 function columnColumns() {
   const units = ({ unit, to_unit: own }) =>
     unit && unit !== own ? `${unit} → ${own}` : (own ?? '');
@@ -243,7 +246,10 @@ function columnColumns() {
   ];
 }
 
-// Of the columns that have any value, the first eight.
+/**
+ * Of the columns that have any value, the first eight.
+ * @returns {[string, (row: any) => unknown][]}
+ */
 function sampleColumns({ sample, layer }) {
   const names = Object.keys(sample[0]?.properties ?? {}).filter((name) =>
     sample.some(({ properties }) => isGiven(properties[name])),

@@ -7,6 +7,7 @@ import { verdictMark } from '../marks.js';
 import { panel } from '../parts.js';
 
 export function about(park, profile) {
+  /** @type {[string, any, any?][]} */
   const facts = [
     ...industryFacts(park, profile),
     ...groundFacts(park, profile),
@@ -20,6 +21,7 @@ export function about(park, profile) {
   );
 }
 
+/** @param {[string, any, any?]} fact what it is called, its value, and what stands under it */
 function factOf([name, value, under]) {
   return make(
     'div',
@@ -35,6 +37,7 @@ function industry(code, name) {
     : null;
 }
 
+/** @returns {[string, any, any?][]} */
 function industryFacts(park, { focus, speciality }) {
   return [
     [
@@ -51,6 +54,7 @@ function industryFacts(park, { focus, speciality }) {
   ];
 }
 
+/** @returns {[string, any, any?][]} */
 function groundFacts(park, { parcels, buildings }) {
   const free = ['vacant', 'idle'].map((status) => parcels.by_status[status]?.area_m2 ?? 0);
   const floors = buildings.flatMap((building) => building.floors);
@@ -74,6 +78,7 @@ function groundFacts(park, { parcels, buildings }) {
   ];
 }
 
+/** @returns {[string, any, any?][]} */
 function focusFacts({ focus }) {
   return [
     [
@@ -91,6 +96,7 @@ function focusFacts({ focus }) {
   ];
 }
 
+/** @returns {[string, any, any?][]} */
 function furtherFacts({ park_kinds: kinds, host_park_id: host, source }) {
   const kindName = (kind) => (has(`park.kind_${kind}`) ? t(`park.kind_${kind}`) : kind);
   return [

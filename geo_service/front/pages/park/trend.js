@@ -92,7 +92,8 @@ function tip(items, trend, basis) {
   return [items[0].axisValue, ...lines].join('\n');
 }
 
-function seriesOf(trend, basis, scale, [total, share]) {
+function seriesOf(trend, basis, scale, names) {
+  const [total, share] = names;
   return [
     {
       name: total,

@@ -21,6 +21,7 @@ export class AccessRows {
       class: 'access-value',
       value: limit.max_minutes ?? limit.max_km ?? '',
     });
+    /** @type {[string, string][]} */
     const units = [
       ['max_minutes', t('sites.minutes')],
       ['max_km', t('sites.km')],

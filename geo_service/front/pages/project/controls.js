@@ -49,6 +49,7 @@ function aboutControls({ properties }) {
 }
 
 function needControls(needs) {
+  /** @type {[string, string][]} */
   const units = [
     ['mu', t('sites.unit_mu')],
     ['ha', t('sites.unit_ha')],

@@ -35,7 +35,8 @@ export function showIndustry(input) {
 // An area of land in the unit chosen, with square metres beside.
 export class LandField {
   constructor(amount, unit) {
-    Object.assign(this, { amount, unit });
+    this.amount = amount;
+    this.unit = unit;
     this.beside = make('p', { class: 'field-help', 'aria-live': 'polite' });
     amount.addEventListener('input', () => this.show());
     unit.addEventListener('change', () => this.show());

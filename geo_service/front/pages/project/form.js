@@ -59,6 +59,11 @@ export class ProjectForm {
 
   // ---- parts ----
 
+  /**
+   * @param {string} name
+   * @param {any} [property] of the schema
+   * @param {string | null} [group] the part of a project that it belongs to
+   */
   field(name, property = this.schema.properties[name], group = null) {
     const control = this.controls[name];
     control.name = group ? `${group}.${name}` : name;
@@ -262,7 +267,7 @@ export class ProjectForm {
       change: async () => {
         this.fault.replaceChildren();
         try {
-          this.fill(JSON.parse(await file.files[0].text()));
+          this.fill(JSON.parse(await /** @type {FileList} */ (file.files)[0].text()));
         } catch {
           const words = t('sites.file_fault');
           this.fault.replaceChildren(make('p', { class: 'field-fault', role: 'alert' }, words));

@@ -1,5 +1,5 @@
 // What findings of a review are looked for: the controls, what they keep, and their address.
-import { make, shorten } from '../../shared/dom.js';
+import { elementIn, make, shorten } from '../../shared/dom.js';
 import { VERDICTS } from '../../shared/symbols.js';
 import { count } from '../amounts.js';
 import { start, t } from '../frame.js';
@@ -169,7 +169,7 @@ export class Filters {
   }
 
   drawVerdicts() {
-    const focused = document.activeElement?.dataset?.verdict;
+    const focused = document.activeElement?.getAttribute('data-verdict');
     const buttons = VERDICTS.filter((verdict) => verdict !== 'pass').map((verdict) => {
       const isOn = this.state.verdict === verdict;
       return make(
@@ -188,7 +188,7 @@ export class Filters {
     });
     this.verdicts.replaceChildren(...buttons);
     if (focused) {
-      this.verdicts.querySelector(`[data-verdict="${focused}"]`)?.focus();
+      elementIn(this.verdicts, `[data-verdict="${focused}"]`)?.focus();
     }
   }
 

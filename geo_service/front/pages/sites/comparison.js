@@ -59,6 +59,7 @@ export class Comparison {
   }
 
   lines(chosen) {
+    /** @type {[string, (item: any) => import('../../shared/dom.js').Child][]} */
     const facts = [
       [t('sites.rank_no'), (item) => rankNumber(item.rank)],
       [t('sites.score'), (item) => points(item.score)],

@@ -1,6 +1,6 @@
 // A ranking on show: the table that follows the weights at once, why each candidate stands where
 // it does, the map, what is excluded.
-import { dataText, make, shorten } from '../../shared/dom.js';
+import { dataText, elementIn, make, shorten } from '../../shared/dom.js';
 import { count } from '../amounts.js';
 import { emptyState } from '../api.js';
 import { start, t } from '../frame.js';
@@ -23,7 +23,10 @@ export function rankingPath(rankingId) {
 export class RankingView {
   // first: the ranking as it is kept. open(id) shows another one in its place.
   constructor(first, { place, open }) {
-    Object.assign(this, { first, place, open, now: first });
+    this.first = first;
+    this.place = place;
+    this.open = open;
+    this.now = first;
     this.path = rankingPath(first.ranking_id);
     this.before = new Map(first.candidates.map((item) => [item.candidate_id, item.rank]));
     this.selected = null;
@@ -52,10 +55,12 @@ export class RankingView {
       this.map.refresh('candidates', this.weights.parameters());
       this.explain();
     }, 300);
-    this.links = DOWNLOADS.map((format) => [
-      format,
-      make('a', { href: this.exportPath(format), download: '' }, t(`sites.export_${format}`)),
-    ]);
+    this.links = new Map(
+      DOWNLOADS.map((format) => [
+        format,
+        make('a', { href: this.exportPath(format), download: '' }, t(`sites.export_${format}`)),
+      ]),
+    );
   }
 
   // Takes the ranking by other weights, or the kept one again.
@@ -101,8 +106,7 @@ export class RankingView {
   compare(candidateId, isChosen) {
     this.comparison.choose(candidateId, isChosen);
     this.draw();
-    const box = this.list.node.querySelector(`[data-id="${CSS.escape(candidateId)}"] input`);
-    box?.focus();
+    elementIn(this.list.node, `[data-id="${CSS.escape(candidateId)}"] input`)?.focus();
   }
 
   show() {
@@ -146,7 +150,7 @@ export class RankingView {
       make(
         'ul',
         {},
-        this.links.map(([, link]) => make('li', {}, link)),
+        [...this.links.values()].map((link) => make('li', {}, link)),
       ),
     );
   }

@@ -45,7 +45,10 @@ export class Weights {
     return { input, output: make('output', { for: input.id }, percent(weight)) };
   }
 
-  // What an address says of the weights that are tried.
+  /**
+   * What an address says of the weights that are tried.
+   * @returns {Record<string, string>}
+   */
   parameters() {
     return this.weighing
       ? { weights: JSON.stringify(this.weighing.weights), method: this.weighing.method }
@@ -81,7 +84,7 @@ export class Weights {
         this.view.take(document);
       }
     } catch (error) {
-      if (error.name !== 'AbortError') {
+      if (own === this.asked) {
         this.status.replaceChildren(errorState(error, this.reweigh));
       }
     }
