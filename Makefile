@@ -70,6 +70,7 @@ check: setup-dev $(NODE_MODULES) ## check format, lint and types, of Python and 
 	@$(call tool,prettier) --check --log-level warn .
 	@$(call tool,eslint)
 	@$(call tool,tsc)
+	@$(call tool,tsc) -p geo_service/front/shared
 
 format: setup-dev $(NODE_MODULES) ## format the code and mend what lint can mend
 	@$(BIN)/ruff format .

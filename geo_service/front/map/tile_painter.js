@@ -7,7 +7,12 @@ const HATCH_PX = 8;
 const LEAST_STROKE_PX = 0.2;
 const LINE = 2;
 const POLYGON = 3;
-/** @typedef {{ symbols: Record<string, any>, hatches: Record<string, string>, other: string }} Style */
+/**
+ * @typedef {object} Style
+ * @property {Record<string, any>} symbols
+ * @property {Record<string, string>} hatches
+ * @property {string} other the class of what has no symbol of its own
+ */
 
 /** What the page says at first. @type {Style} */
 let style = { symbols: {}, hatches: {}, other: '' };
@@ -18,8 +23,8 @@ export function useStyle(given) {
 }
 
 /**
- * What paints on a canvas. "Read frequently" means painted by the processor, which need not wait for
- * the page itself.
+ * What paints on a canvas. "Read frequently" means painted by the processor, which need not wait
+ * for the page itself.
  * @param {OffscreenCanvas} canvas
  */
 function brushOf(canvas) {

@@ -44,7 +44,8 @@ export function asPercent(value) {
 /**
  * The figure with its table.
  * @param {Record<string, any>} option what ECharts takes
- * @param {{ label: string, height: number, head: string[], rows: string[][], className?: string }} more
+ * @param {{ label: string, height: number, head: string[], rows: string[][],
+ *   className?: string }} more
  */
 export function chart(option, { label, height, head, rows, className = '' }) {
   const canvas = make('div', { class: 'chart-canvas', role: 'img', 'aria-label': label });

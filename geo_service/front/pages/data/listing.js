@@ -26,7 +26,7 @@ function written(value) {
  * A list of the report as a table that folds away.
  * @param {string} title
  * @param {number} total
- * @param {[string, (row: any) => unknown][]} columns what each is called, and what it tells of a row
+ * @param {[string, (row: any) => unknown][]} columns their names, and what each tells of a row
  * @param {any[]} rows
  * @param {Node | null} [link] to the whole list
  */
