@@ -308,7 +308,7 @@ def npm_ci(folder: str) -> None:
     if done.returncode != 0:
         msg = (
             "npm could not install the packages pinned in package-lock.json. "
-            f"Is the npm registry reachable? npm said:\n{done.stderr}{done.stdout}"
+            f"Is the npm registry reachable? npm said:\n{done.stderr!s}{done.stdout!s}"
         )
         raise RuntimeError(msg)
 

@@ -91,6 +91,8 @@ def test_a_joined_file_leads_nowhere_and_can_stand_in_a_page(name: str) -> None:
     assert not re.search(r"sourceMappingURL|</script|<!--|\r", text)
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", text)
     assert not re.search(r"innerHTML|document\.write|\beval\(|new Function|Function\(", text)
+    if name in joiner.PROGRAMS["iife"] and name.endswith(".js"):
+        assert text.startswith('"use strict";')
 
 
 def test_only_listed_files_are_given_out() -> None:
