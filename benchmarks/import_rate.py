@@ -23,7 +23,7 @@ import shapely
 from geo_service.ingest import apart
 from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.run import read_source
-from geo_service.workspace import open_plan
+from geo_service.workspace.opening import open_plan
 
 _STEP_M = 12.0
 _WORKSPACE = Path("layers/yunyang")

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from geo_service.suitability.mcda import METHODS, prepare, score, top_scores
-from geo_service.suitability.robustness import draw_weights, rank_acceptability
+from geo_service.mcda.robustness import draw_weights, rank_acceptability
+from geo_service.mcda.scores import METHODS, prepare, score, top_scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from benchmarks.overlay import machine
 from geo_service.language import Translator
+from geo_service.mcda.scores import METHODS
 from geo_service.reports.ranking import ranking_document
-from geo_service.suitability.mcda import METHODS
 from geo_service.suitability.rank import Ranking, rank
-from geo_service.workspace import open_plan
+from geo_service.workspace.opening import open_plan
 
 WORKSPACE = Path(__file__).parent.parent / "layers" / "yunyang"
 PROJECTS = ("battery", "garment")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from geo_service.maps.draw import draw
     from geo_service.plan import Plan
     from geo_service.suitability.rank import Ranking, rank
-    from geo_service.workspace import open_plan
+    from geo_service.workspace.opening import open_plan
     from geo_service.zoning.review import Review, review
 
 __version__ = "0.1.0"
@@ -26,7 +26,7 @@ _HOMES = {
     "Ranking": "geo_service.suitability.rank",
     "Review": "geo_service.zoning.review",
     "draw": "geo_service.maps.draw",
-    "open_plan": "geo_service.workspace",
+    "open_plan": "geo_service.workspace.opening",
     "rank": "geo_service.suitability.rank",
     "review": "geo_service.zoning.review",
 }

@@ -60,7 +60,18 @@ class ConflictError(GeoServiceError):
 
 
 class StoreError(GeoServiceError):
-    """The store could not do its work; what it held before is still there."""
+    """The store could not do its work; what it held before is still there.
+
+    `told` is what anybody may be told about it: its own text names folders and servers.
+    """
+
+    def __init__(
+        self, message: str = "", *, told: str | None = None, is_full: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.told = told
+        self.is_full = is_full
+        """Whether there was no room left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

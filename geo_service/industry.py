@@ -11,9 +11,17 @@ import csv
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from geo_service.data import data_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
 
 CODE_PATTERN = re.compile(r"[0-9]{2,4}")
 """An industry code as enterprises and parks carry it: 2 to 4 digits."""
@@ -102,13 +110,46 @@ def classification() -> Classification:
         )
 
 
-def belongs_to(code: str | None, prefix: str) -> bool:
-    """Return whether an enterprise's code belongs to an industry given as a prefix.
+class Belonging(StrEnum):
+    """What an enterprise's industry is to a park."""
 
-    >>> belongs_to("1811", "18"), belongs_to("1711", "18"), belongs_to(None, "18")
-    (True, False, False)
+    LEADING = "leading"
+    SUPPORTING = "supporting"
+    OTHER = "other"
+    UNCODED = "uncoded"
+
+
+def belongs_to(code: object, prefixes: str | tuple[str, ...]) -> bool:
+    """Return whether a code belongs to an industry given as a prefix, or to one of several.
+
+    >>> belongs_to("1811", "18"), belongs_to("1711", ("13", "17")), belongs_to(None, "18")
+    (True, True, False)
     """
-    return code is not None and code.startswith(prefix)
+    return isinstance(code, str) and code.startswith(prefixes)
+
+
+def are_within(codes: pd.Series, prefixes: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Return which codes begin with one of the prefixes; a missing code does not."""
+    texts = codes.fillna("").astype("str")
+    return np.asarray(texts.str.startswith(prefixes).to_numpy(dtype=bool))
+
+
+def is_one_branch(one: str | None, other: str | None) -> bool:
+    """Return whether one of two industries takes in the other: 397 takes in 3972."""
+    return bool(one and other) and (belongs_to(one, str(other)) or belongs_to(other, str(one)))
+
+
+def belonging_of(code: object, leading: str | None, supporting: tuple[str, ...]) -> Belonging:
+    """Return what a code is to a park; without one leading industry, nothing is leading.
+
+    >>> [belonging_of(code, "13", ("14",)).value for code in ("1311", "1411", "1511", None)]
+    ['leading', 'supporting', 'other', 'uncoded']
+    """
+    if not isinstance(code, str) or not code:
+        return Belonging.UNCODED
+    if leading is not None and belongs_to(code, leading):
+        return Belonging.LEADING
+    return Belonging.SUPPORTING if belongs_to(code, supporting) else Belonging.OTHER
 
 
 def split_codes(text: str | None) -> tuple[str, ...]:

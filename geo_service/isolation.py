@@ -54,20 +54,21 @@ class ProcessLimits:
     """Of one answer."""
 
 
-class Reason(StrEnum):
+class EndReason(StrEnum):
     """Why a process gave no answer."""
 
     MEMORY = "memory"
     TIME = "time"
     OUTPUT = "output"
     DISK = "disk"
+    FILES = "files"
     BROKEN = "broken"
 
 
 class ProcessEndedError(Exception):
     """A process was stopped at a limit, or broke down."""
 
-    def __init__(self, reason: Reason, detail: str = "") -> None:
+    def __init__(self, reason: EndReason, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else str(reason))
         self.reason = reason
 
@@ -104,7 +105,7 @@ class Isolated:
             stderr=subprocess.DEVNULL,
             env=environment,
         )
-        self._answers: queue.Queue[bytes | Reason | None] = queue.Queue(maxsize=1)
+        self._answers: queue.Queue[bytes | EndReason | None] = queue.Queue(maxsize=1)
         self._limits: ProcessLimits | None = None
         self._waited = 0.0
 
@@ -151,28 +152,28 @@ class Isolated:
                 self._waited += time.monotonic() - started
                 if self._waited > limits.seconds:
                     self.close()
-                    raise ProcessEndedError(Reason.TIME) from None
+                    raise ProcessEndedError(EndReason.TIME) from None
                 continue
             self._waited += time.monotonic() - started
             return self._opened(answer)
 
-    def _opened(self, answer: bytes | Reason | None) -> bytes:
+    def _opened(self, answer: bytes | EndReason | None) -> bytes:
         if isinstance(answer, bytes) and answer[:1] == b"=":
             return answer[1:]
         if isinstance(answer, bytes) and answer[:1] == b"!":
             self.close()
             raise RuntimeError(answer[1:].decode("utf-8", "replace"))
         if isinstance(answer, bytes):
-            reason = Reason(answer[1:].decode())
+            reason = EndReason(answer[1:].decode())
         else:
             reason = answer if answer is not None else self._why_ended()
         self.close()
         raise ProcessEndedError(reason, f"exit code {self._process.returncode}")
 
-    def _why_ended(self) -> Reason:
+    def _why_ended(self) -> EndReason:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=5)
-        return Reason.TIME if self._process.returncode == _OUT_OF_TIME else Reason.BROKEN
+        return EndReason.TIME if self._process.returncode == _OUT_OF_TIME else EndReason.BROKEN
 
     def close(self) -> None:
         """End the process, whatever it does."""
@@ -201,9 +202,9 @@ class Isolated:
             return
         while True:
             try:
-                answer: bytes | Reason | None = _read_frame(stdout, limit=limits.message_bytes)
+                answer: bytes | EndReason | None = _read_frame(stdout, limit=limits.message_bytes)
             except _TooLongError:
-                answer = Reason.OUTPUT
+                answer = EndReason.OUTPUT
             except (OSError, ValueError):  # closed on this side
                 answer = None
             self._answers.put(answer)
@@ -259,12 +260,19 @@ def serve() -> None:
             _write_frame(answers, b"!" + trace if reason is None else b"#" + reason.encode())
 
 
-def _limit_behind(error: BaseException) -> Reason | None:
+_LIMIT_BEHIND = {
+    errno.EFBIG: EndReason.OUTPUT,
+    errno.ENOSPC: EndReason.DISK,
+    errno.EMFILE: EndReason.FILES,
+}
+
+
+def _limit_behind(error: BaseException) -> EndReason | None:
     """Return the limit that an error comes from, if it comes from one."""
     if isinstance(error, MemoryError):
-        return Reason.MEMORY
+        return EndReason.MEMORY
     number = getattr(error, "errno", None)
-    return {errno.EFBIG: Reason.OUTPUT, errno.ENOSPC: Reason.DISK}.get(number or 0)
+    return _LIMIT_BEHIND.get(number or 0)
 
 
 def _limit(limits: ProcessLimits) -> None:

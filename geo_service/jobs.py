@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -23,6 +24,8 @@ from geo_service.wording import said
 _log = logging.getLogger(__name__)
 
 KEPT_JOBS = 100
+KEPT_SECONDS = 86_400.0
+"""How long a job that ended is remembered."""
 MAX_WAITING = 20
 Progress = Callable[[int, int, str], None]
 
@@ -55,6 +58,8 @@ class Job:
     fault: GeoServiceError | None = field(default=None, repr=False)
     is_cancel_asked: bool = False
     future: Future[Any] | None = field(default=None, repr=False)
+    made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    ended_at: datetime | None = None
 
     @property
     def progress(self) -> float:
@@ -76,7 +81,7 @@ class Job:
 
 
 class JobBoard:
-    """Runs jobs one after another and remembers the latest hundred."""
+    """Runs jobs one after another and remembers the latest hundred, for a day."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="job")
@@ -115,6 +120,8 @@ class JobBoard:
         except Exception:  # noqa: BLE001 - a job must not take the worker with it
             _log.exception("A job met a fault of our own")
             job.error, job.status = said("problem.own_fault"), JobStatus.FAILED
+        finally:
+            job.ended_at = datetime.now(UTC)
 
     def wait(self, job: Job, seconds: float) -> bool:
         """Wait for a job; return whether it ended within the time."""
@@ -126,9 +133,16 @@ class JobBoard:
             return False
         return True
 
-    def find(self, job_id: str) -> Job:
-        """Return a job; NotFoundError for an unknown id."""
+    def jobs(self) -> list[Job]:
+        """Return the jobs that are remembered, newest first."""
         with self._lock:
+            self._forget_old()
+            return list(reversed(self._jobs.values()))
+
+    def find(self, job_id: str) -> Job:
+        """Return a job; NotFoundError for an unknown id, or one that ended too long ago."""
+        with self._lock:
+            self._forget_old()
             if job_id in self._jobs:
                 return self._jobs[job_id]
         msg = said("problem.no_job")
@@ -139,7 +153,7 @@ class JobBoard:
         job = self.find(job_id)
         job.is_cancel_asked = True
         if job.future is not None and job.future.cancel():
-            job.status = JobStatus.CANCELLED
+            job.status, job.ended_at = JobStatus.CANCELLED, datetime.now(UTC)
         return job
 
     def close(self) -> None:
@@ -151,6 +165,10 @@ class JobBoard:
 
     def _forget_old(self) -> None:
         ended = {JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED}
+        before = datetime.now(UTC) - timedelta(seconds=KEPT_SECONDS)
+        for key, job in list(self._jobs.items()):
+            if job.ended_at is not None and job.ended_at < before:
+                del self._jobs[key]
         while len(self._jobs) > KEPT_JOBS:
             oldest = next((key for key, job in self._jobs.items() if job.status in ended), None)
             if oldest is None:

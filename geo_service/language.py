@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from geo_service.data import data_file
 from geo_service.model import Message, Quantity, Said
+from geo_service.units import M2_PER_HA, M2_PER_MU
 
 if TYPE_CHECKING:
     from opencc import OpenCC
@@ -183,8 +184,6 @@ _FORMS_CHINESE = {
 _SIGNIFICANT = 4
 _MOST_DECIMALS = 12
 _LARGE_M2 = 10_000
-_M2_PER_HA = 10_000
-_M2_PER_MU = 2000 / 3
 
 
 def _figure(value: float, form: _Form, more: int = 0) -> str:
@@ -274,8 +273,8 @@ class Translator:
         if unit != "m²" or round(value, 1) < _LARGE_M2:
             return text
         if self.language is Language.EN:
-            return f"{text} ({value / _M2_PER_HA:,.2f} ha)"
-        return f"{text}（合 {value / _M2_PER_MU:,.1f} 亩）"
+            return f"{text} ({value / M2_PER_HA:,.2f} ha)"
+        return f"{text}（合 {value / M2_PER_MU:,.1f} 亩）"
 
     def unit(self, unit: str) -> tuple[float, str]:
         """Return the factor and the word that this language writes a unit with.

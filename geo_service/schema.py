@@ -153,6 +153,10 @@ ENTERPRISE_STATUSES = ("operating", "half_stopped", "stopped", "closed")
 LADDER_STAGES = ("individual", "company", "above_scale", "joint_stock", "listed")
 """The enterprise ladder: 个体户, 企业, 规上, 股份制, 上市."""
 FIRE_CLASSES = ("甲", "乙", "丙", "丁", "戊")
+UTILITIES = ("power_kva", "water_m3_d", "gas_m3_d", "wastewater_m3_d")
+"""Columns of parcels that say what utilities they have."""
+FLOOR_PROPERTIES = ("load_kn_m2", "clear_height_m", "goods_lift_t")
+"""Columns of floors that say what they bear, are high, and lift."""
 ZONE_KINDS = (
     "ecological_red_line",
     "permanent_farmland",

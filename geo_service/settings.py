@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from geo_service.stores.base import WorkspaceAt
+from geo_service.stores.base import KeepLimits, WorkspaceAt
 
 WORKSPACE_FILE = "workspace.toml"
 DEMO_WORKSPACE = Path("layers/yunyang")
@@ -34,6 +34,10 @@ class Settings(BaseSettings):
     """Names and addresses that the service goes by, parted by commas, besides the machine's own."""
     trusted_proxies: _Names = ()
     """Addresses of proxies that are believed when they say for whom they ask, parted by commas."""
+    keep_results_days: float | None = Field(default=None, gt=0)
+    """Saved reviews and rankings older than this go; without it age alone drops nothing."""
+    keep_results_bytes: int = Field(default=5_000_000_000, ge=0)
+    """Once saved results take more than this the oldest go; 0 is without a limit."""
     debug: bool = False
     """Show the trace of our own faults on stderr."""
 
@@ -47,8 +51,9 @@ class Settings(BaseSettings):
     def find_workspace(self, given: Path | None = None) -> WorkspaceAt:
         """Return the workspace: the one given, GEO_WORKSPACE, this folder, else the demo.
 
-        It carries GEO_STORE, where that is set.
+        It carries GEO_STORE, where that is set, and how long results are kept.
         """
         here = Path()
         folder = here if (here / WORKSPACE_FILE).is_file() else DEMO_WORKSPACE
-        return WorkspaceAt(given or self.workspace or folder, self.store)
+        keep = KeepLimits(self.keep_results_days, self.keep_results_bytes or None)
+        return WorkspaceAt(given or self.workspace or folder, self.store, keep)

@@ -1,24 +1,70 @@
-"""Fixtures that several test files share."""
+"""Fixtures that several test files share; which tests need a browser or a database."""
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from geo_service.plan import Plan
-from geo_service.workspace import open_plan
+from geo_service.planning import County as Running
+from geo_service.workspace.opening import open_plan
+from geo_service.zoning.review import Review, review
 from tests.county import County
+from tests.depth import DEPTH
+from tests.reading import read_once
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "layers" / "yunyang"
+DEMO_DAY = date(2026, 11, 22)
+NEEDS = {"browser": "browser", "cluster": "database"}
+"""The marker of a test, by the fixture that starts what it needs."""
+
+
+def pytest_report_header() -> str:
+    """Say how deep the property-based tests look."""
+    return f"depth: {DEPTH} (tests/depth.py)"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test that starts a browser or a database, directly or through a fixture."""
+    for item in items:
+        used = set(getattr(item, "fixturenames", ()))
+        for fixture, marker in NEEDS.items():
+            if fixture in used:
+                item.add_marker(marker)
 
 
 def copy_demo(folder: Path) -> Path:
     """Copy the demo workspace without its store, so that what a test saves is not left in it."""
     return Path(shutil.copytree(DEMO, folder / DEMO.name, ignore=shutil.ignore_patterns("store")))
+
+
+def written(folder: str | Path) -> dict[str, tuple[int, int]]:
+    """Return size and time of every file of a workspace; what is kept in its store is left out."""
+    found: dict[str, tuple[int, int]] = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                found[entry.path] = (entry.stat().st_size, entry.stat().st_mtime_ns)
+            elif entry.name not in {"store", "__pycache__"}:
+                found |= written(entry.path)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _shared_workspaces_stay(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that writes into the demo workspace or into the copy that tests share."""
+    folders = [DEMO]
+    if "demo_folder" in request.fixturenames:
+        folders.append(request.getfixturevalue("demo_folder"))
+    before = [written(folder) for folder in folders]
+    yield
+    assert [written(folder) for folder in folders] == before, "a shared workspace was written into"
 
 
 @pytest.fixture(scope="session")
@@ -35,11 +81,28 @@ def county() -> County:
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Callable[[County], Plan]:
-    """Return a function that writes a county and opens it."""
-    return lambda made: open_plan(made.write(tmp_path / "county"))
+    """Return a function that writes a county and opens it; a layer as before is not read again."""
+
+    def write_and_open(made: County) -> Plan:
+        with read_once():
+            return open_plan(made.write(tmp_path / "county"))
+
+    return write_and_open
 
 
 @pytest.fixture(scope="session")
 def demo() -> Plan:
     """Return the demo county's plan."""
     return open_plan(DEMO)
+
+
+@pytest.fixture(scope="session")
+def demo_review(demo: Plan) -> Review:
+    """Return the demo county's review on a fixed day."""
+    return review(demo, as_of=DEMO_DAY)
+
+
+@pytest.fixture(scope="session")
+def demo_county(demo_folder: Path) -> Running:
+    """Return the demo county, open and reviewed: for tests that publish nothing."""
+    return Running.open(demo_folder)

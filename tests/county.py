@@ -47,13 +47,13 @@ en = "Equipment"
 """
 
 
-def box(x: float, y: float, width: float, height: float) -> BaseGeometry:
+def box(x: float, y: float, width: float, height: float) -> shapely.Polygon:
     """Return a rectangle with its lower left corner (x, y) metres from the origin."""
     west, south = ORIGIN_M[0] + x, ORIGIN_M[1] + y
     return shapely.box(west, south, west + width, south + height)
 
 
-def point(x: float, y: float) -> BaseGeometry:
+def point(x: float, y: float) -> shapely.Point:
     """Return a point (x, y) metres from the origin."""
     return shapely.Point(ORIGIN_M[0] + x, ORIGIN_M[1] + y)
 

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,12 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "geo_service"
 
 LEVELS = (
-    ("errors", "model", "crs", "data", "native", "front", "gdal", "isolation", "scratch"),
+    ("errors", "model", "crs", "units", "data", "native", "front", "gdal", "isolation", "scratch"),
     (
         *("schema", "industry", "language", "wording"),
         *("document_limits", "documents", "jobs", "basemaps"),
     ),
-    ("plan", "reading"),
+    ("plan", "domain", "mcda"),
     ("workspace", "spatial", "stores"),
     ("zoning",),
     ("suitability", "ingest"),
@@ -43,9 +44,15 @@ def modules() -> list[Path]:
     return [path for path in sorted(PACKAGE.rglob("*.py")) if "assets" not in path.parts[-2:-1]]
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    """Return a module's syntax tree; nobody changes it."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports(path: Path, *, at_run_time: bool = False) -> Iterator[str]:
     """Yield the full names that a module imports; with `at_run_time`, not those for types only."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     skipped: set[ast.AST] = set()
     for node in ast.walk(tree):
         if at_run_time and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
@@ -80,13 +87,81 @@ def test_imports_run_downward(path: Path) -> None:
             assert RANK[part] <= RANK[own], f"{own} must not import {name}"
 
 
+KNOWN_CIRCLES = (frozenset({"planning.county", "planning.following", "planning.rankings"}),)
+"""Circles that still have to go; one that is gone is taken off the list."""
+
+
+def modules_needed() -> dict[str, set[str]]:
+    """Return by module, named from the package down, the modules that it imports.
+
+    Every import counts: one for types only, and one inside a function, ties two modules
+    together as well; neither can be read, or moved, without the other.
+    """
+    names = {name_of(path): path for path in modules()}
+
+    def home_of(imported: str) -> str | None:
+        """Return the module that an imported name stands in."""
+        name = imported.removeprefix("geo_service.") if "." in imported else ""
+        while name and name not in names:
+            name = name.rpartition(".")[0]
+        return name or None
+
+    return {
+        name: {
+            home
+            for imported in imports(path)
+            if imported.startswith("geo_service.")
+            and (home := home_of(imported)) not in {None, name}
+        }
+        for name, path in names.items()
+    }
+
+
+def name_of(path: Path) -> str:
+    """Return a module's name from the package down; a package's own is that of its folder."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def circles(needed: dict[str, set[str]]) -> list[frozenset[str]]:
+    """Return the sets of modules of which each needs all others, directly or not."""
+    reached = {name: set(others) for name, others in needed.items()}
+    for between in needed:
+        for others in reached.values():
+            if between in others:
+                others.update(reached[between])
+    return sorted(
+        {
+            frozenset(other for other in reached[name] if name in reached[other])
+            for name in needed
+            if name in reached[name]
+        },
+        key=sorted,
+    )
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    found = circles(modules_needed())
+    unknown = [sorted(circle) for circle in found if circle not in KNOWN_CIRCLES]
+    assert not unknown
+    assert set(KNOWN_CIRCLES) == set(found), "a circle is gone: take it off KNOWN_CIRCLES"
+
+
+def test_a_circle_is_found_through_any_number_of_modules() -> None:
+    needed = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set(), "e": {"a"}}
+    assert circles(needed) == [frozenset("abc")]
+    assert circles({**needed, "c": {"d"}}) == []
+    two = {"a": {"b"}, "b": {"a"}, "c": {"a", "d"}, "d": {"c"}}
+    assert circles(two) == [frozenset("ab"), frozenset("cd")]
+
+
 @pytest.mark.parametrize(
     ("library", "home"),
     [
         ("fastapi", ("web",)),
         ("starlette", ("web",)),
-        ("folium", ("maps/page.py", "maps/draw.py")),
-        ("branca", ("maps/page.py",)),
+        ("folium", ("maps/document.py", "maps/draw.py")),
+        ("branca", ("maps/document.py",)),
         ("rtree", ("spatial/live_index.py",)),
         ("typer", ("cli/",)),
         ("rasterio", ("spatial/raster.py", "spatial/cell_grid.py", "maps/relief.py")),
@@ -118,7 +193,7 @@ def test_settings_are_read_at_the_edge_only() -> None:
 def test_nothing_about_the_demo_county_stands_in_the_code() -> None:
     allowed = {"layers/yunyang"}  # the contract's last default for the workspace
     for path in modules():
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = parsed(path)
         documented = [
             node
             for node in ast.walk(tree)
@@ -164,6 +239,48 @@ def test_importing_the_package_is_quick_because_it_loads_nothing() -> None:
     assert done.stdout.split() == ["False", "False"]
 
 
+def modules_of_tests() -> list[Path]:
+    """Return every module of tests and of what they share."""
+    return sorted((ROOT / "tests").rglob("*.py"))
+
+
+def calls(path: Path) -> Iterator[str]:
+    """Yield the last name of every function that a module calls."""
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func).rpartition(".")[2]
+
+
+def test_no_test_module_imports_another() -> None:
+    for path in modules_of_tests():
+        for name in imports(path):
+            pieces = name.split(".")
+            is_test = pieces[0] == "tests" and any(piece.startswith("test_") for piece in pieces)
+            assert not is_test, f"{path.name} imports {name}: move it to a module of its own"
+
+
+def test_the_profile_alone_sets_numbers_of_examples() -> None:
+    users = {path.name for path in modules_of_tests() if "settings" in calls(path)}
+    assert users == {"depth.py"}
+
+
+WAITS = {
+    "patience.py": "the one loop that waits for something to come about",
+    "pictures.py": "the tool that takes pictures",
+    "test_crash.py": "the moment of a kill is drawn by lot",
+    "test_shares.py": "gives way to the other tasks, without waiting",
+    "test_connections.py": "a service at rest must not spin; a sender that drips; a start",
+    "test_tiles.py": "a tile that takes long, for those who ask meanwhile",
+}
+"""Who may wait for a time, and why; others wait for what must come about."""
+
+
+def test_no_test_waits_for_a_time_alone() -> None:
+    waiting = {"sleep", "wait_for_timeout"}
+    users = {path.name for path in modules_of_tests() if waiting & {*calls(path)}}
+    assert users == {*WAITS}
+
+
 def test_every_module_says_what_it_does() -> None:
     for path in modules():
-        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
+        assert ast.get_docstring(parsed(path)), path

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from geo_service.workspace import open_workspace
-from tests.suitability.test_rank import asked, five_sites
+from geo_service.workspace.opening import open_workspace
+from tests.suitability.made import asked, five_sites
 from tests.terminal import run
 
 

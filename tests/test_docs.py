@@ -7,7 +7,7 @@ import re
 from geo_service.schema import SCHEMAS
 from geo_service.suitability.criteria import CRITERIA
 from geo_service.suitability.project import Access, Needs, Project
-from geo_service.workspace import SETTING_NAMES
+from geo_service.workspace.opening import SETTING_NAMES
 from geo_service.zoning.checks import FAMILIES
 from tests.conftest import ROOT
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from geo_service.data import data_file
@@ -30,6 +30,7 @@ from geo_service.language import Language, Translator
 from geo_service.suitability.project import parse_project
 from geo_service.wording import tell
 from geo_service.zoning.rulebook import parse_rulebook
+from tests.depth import thorough
 
 ENDS_WITHIN_S = 600
 """Ten times what all take on a busy machine: a reader that hangs is stopped, a slow one is not."""
@@ -130,6 +131,7 @@ def withstood() -> list[str]:
     return names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_what_would_crash_or_hang_a_parser_is_a_fault(attack: str, withstood: list[str]) -> None:
     assert attack in withstood, withstood[-1]
@@ -303,7 +305,7 @@ def composed(node: yaml.Node | None) -> Any:  # noqa: ANN401 - plain data
 
 
 @given(PLAIN, st.sampled_from([True, False, None]), st.sampled_from([None, "'", '"', "|"]))
-@settings(max_examples=200, deadline=None)
+@thorough(200)
 def test_yaml_is_read_as_its_tree_says(data: Any, flow: bool | None, quote: str | None) -> None:  # noqa: ANN401, FBT001 - plain data; PyYAML's three styles
     class NoAliases(yaml.SafeDumper):
         def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401, ARG002 - PyYAML's signature
@@ -320,14 +322,14 @@ def test_yaml_is_read_as_its_tree_says(data: Any, flow: bool | None, quote: str 
 
 
 @given(PLAIN)
-@settings(max_examples=200, deadline=None)
+@thorough(200)
 def test_json_is_read_as_the_standard_library_reads_it(data: Any) -> None:  # noqa: ANN401 - plain data
     text = json.dumps(data)
     assert read_json(text, "a") == (json.loads(text), [])
 
 
 @given(st.lists(st.sampled_from([*'[]{},:"\\ 19', '\\"', "\\\\", '"a"', "\n"]), max_size=60))
-@settings(max_examples=500, deadline=None)
+@thorough(500)
 def test_json_in_pieces_is_judged_as_a_whole(tokens: list[str]) -> None:
     whole = "".join(tokens).encode()
     pieces = [token.encode() for token in tokens]
@@ -336,7 +338,7 @@ def test_json_in_pieces_is_judged_as_a_whole(tokens: list[str]) -> None:
 
 
 @given(st.recursive(st.just("x"), lambda inner: st.lists(inner, min_size=1, max_size=1)))
-@settings(max_examples=50, deadline=None)
+@thorough(50)
 def test_depth_does_not_count_what_stands_in_texts(data: Any) -> None:  # noqa: ANN401 - plain data
     inner = json.dumps(data).replace("x", "[" * 100)
     check_json([json.dumps([inner, '"' + inner, inner + "\\"]).encode()])
@@ -351,7 +353,7 @@ MARKS = st.sampled_from(
 
 
 @given(st.lists(MARKS, max_size=40).map("".join) | st.text(max_size=80))
-@settings(max_examples=600, deadline=None)
+@thorough(600)
 def test_nonsense_is_data_or_a_fault(text: str) -> None:
     for read in (read_yaml, read_toml, read_json):
         *_, faults = read(text, "a")

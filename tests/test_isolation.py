@@ -6,39 +6,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from geo_service.isolation import Isolated, ProcessEndedError, ProcessLimits, Reason
+from geo_service.isolation import EndReason, ProcessEndedError
 from tests.conftest import ROOT
-
-LIMITS = {
-    "memory_bytes": 2_000_000_000,
-    "seconds": 60.0,
-    "file_bytes": 1_000_000,
-    "message_bytes": 1_000_000,
-}
-
-
-@contextmanager
-def doing(
-    work: str,
-    limits: dict[str, float] | None = None,
-    **arguments: Any,  # noqa: ANN401 - of whatever work
-) -> Iterator[Isolated]:
-    with Isolated([]) as process:
-        chosen: dict[str, Any] = {**LIMITS, **(limits or {})}
-        process.begin(f"tests.ingest.work:{work}", arguments, ProcessLimits(**chosen))
-        yield process
-
-
-def never() -> None:
-    """Watch, and let it go on."""
+from tests.isolated import doing, never
+from tests.patience import eventually
 
 
 def is_alive(pid: int) -> bool:
@@ -61,14 +37,15 @@ def test_questions_are_answered_in_order() -> None:
 @pytest.mark.parametrize(
     ("work", "limits", "arguments", "reason"),
     [
-        ("hoard", {"memory_bytes": 300_000_000}, {}, Reason.MEMORY),
-        ("spin", {"seconds": 1.0}, {}, Reason.TIME),
-        ("sleep", {"seconds": 1.0}, {}, Reason.TIME),
-        ("flood", {}, {"size": 1_000_001}, Reason.OUTPUT),
+        ("hoard", {"memory_bytes": 300_000_000}, {}, EndReason.MEMORY),
+        ("spin", {"seconds": 1.0}, {}, EndReason.TIME),
+        ("sleep", {"seconds": 1.0}, {}, EndReason.TIME),
+        ("flood", {}, {"size": 1_000_001}, EndReason.OUTPUT),
+        ("open_many", {}, {"count": 300}, EndReason.FILES),
     ],
 )
 def test_a_limit_ends_it(
-    work: str, limits: dict[str, float], arguments: dict[str, Any], reason: Reason
+    work: str, limits: dict[str, float], arguments: dict[str, Any], reason: EndReason
 ) -> None:
     with doing(work, limits, **arguments) as process, pytest.raises(ProcessEndedError) as caught:
         process.receive(never)
@@ -88,7 +65,7 @@ def test_a_file_may_not_grow_past_the_limit(tmp_path: Path) -> None:
         pytest.raises(ProcessEndedError) as caught,
     ):
         process.receive(never)
-    assert caught.value.reason is Reason.OUTPUT
+    assert caught.value.reason is EndReason.OUTPUT
     assert (tmp_path / "b").stat().st_size <= 1_000_000
 
 
@@ -97,7 +74,7 @@ def test_a_process_that_is_killed_has_broken_down() -> None:
         os.kill(process.pid, signal.SIGKILL)
         with pytest.raises(ProcessEndedError) as caught:
             process.receive(never)
-    assert caught.value.reason is Reason.BROKEN
+    assert caught.value.reason is EndReason.BROKEN
 
 
 def test_a_mistake_of_ours_is_told_as_one() -> None:
@@ -125,7 +102,7 @@ def test_whoever_watches_can_stop_it() -> None:
 def test_it_does_not_outlive_a_parent_that_is_killed() -> None:
     code = (
         "import sys; sys.path.insert(0, '.')\n"
-        "from tests.test_isolation import doing, never\n"
+        "from tests.isolated import doing, never\n"
         "with doing('sleep') as process:\n"
         "    print(process.pid, flush=True)\n"
         "    process.receive(never)\n"
@@ -138,7 +115,4 @@ def test_it_does_not_outlive_a_parent_that_is_killed() -> None:
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    ends = time.monotonic() + 60
-    while is_alive(pid) and time.monotonic() < ends:
-        time.sleep(0.05)
-    assert not is_alive(pid)
+    eventually(lambda: not is_alive(pid), "the process that was left alone ends")

@@ -20,7 +20,7 @@ from geo_service.errors import (
 )
 from geo_service.ingest.limits import Budget
 from geo_service.language import Language, Translator
-from geo_service.suitability.mcda import ahp_weights
+from geo_service.mcda.scores import ahp_weights
 from geo_service.suitability.project import project_of
 from geo_service.wording import said, tell, tell_error, tell_fault
 from geo_service.zoning.rulebook import parse_rulebook

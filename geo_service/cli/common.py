@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from geo_service.errors import GeoServiceError, InvalidQueryError
+from geo_service.errors import GeoServiceError, InvalidQueryError, StoreError
 from geo_service.language import Language, Translator
 from geo_service.wording import said, tell_error
 
@@ -98,6 +98,26 @@ def show_progress(label: str) -> Iterator[Progress]:
     with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=None, name="")
         yield lambda done, total, name: bar.update(task, completed=done, total=total, name=name)
+
+
+def try_to_save(work: Callable[[], object]) -> StoreError | None:
+    """Save a result; return why it could not be, so that the result itself is still written."""
+    try:
+        work()
+    except StoreError as error:
+        return error
+    return None
+
+
+def saving_members(
+    translator: Translator, *, is_asked: bool, failure: StoreError | None
+) -> dict[str, object]:
+    """Return what a document says of a result that was saved, or was not."""
+    from geo_service.planning.keeping import members, reason_of  # noqa: PLC0415 - heavy
+
+    if failure is not None:
+        return members(reason_of(failure), translator)
+    return members(None if is_asked else said("keeping.not_asked"), translator)
 
 
 def write(content: bytes, output: Path | None, *, is_binary: bool = False) -> None:

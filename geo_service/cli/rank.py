@@ -14,8 +14,10 @@ from geo_service.cli.common import (
     Output,
     Workspace,
     app,
+    saving_members,
     show_progress,
     table_width,
+    try_to_save,
     write,
 )
 from geo_service.errors import InvalidQueryError
@@ -66,7 +68,7 @@ def rank(
 
     Why one stands there: geo-service rank project.yaml --explain parcel:YY-P-01
     """
-    from geo_service.planning.files import rank_workspace  # noqa: PLC0415 - heavy, only here
+    from geo_service.planning.once import rank_workspace  # noqa: PLC0415 - heavy, only here
     from geo_service.reports import ranking as documents  # noqa: PLC0415
     from geo_service.reports.document import collection, dump  # noqa: PLC0415
     from geo_service.suitability.project import open_project  # noqa: PLC0415
@@ -75,22 +77,29 @@ def rank(
         name, reason = "explain", f"An explanation is text or json, not {format}."
         raise InvalidQueryError(name, reason)
     asked = open_project(project)
+    place = Settings().find_workspace(workspace)
     with show_progress("rank") as progress:
-        result = rank_workspace(
-            Settings().find_workspace(workspace), asked, is_saved=save, progress=progress
-        )
+        result = rank_workspace(place, asked, progress=progress)
+    failure = None
+    if save:
+        from geo_service.planning.saved_rankings import save_workspace_ranking  # noqa: PLC0415
+
+        failure = try_to_save(lambda: save_workspace_ranking(place, result))
     translator = Translator(lang, result.plan.settings.names_hant)
+    more = saving_members(translator, is_asked=save, failure=failure)
     if explain is not None:
         told = documents.explanation_document(result, explain, translator)
         is_json = format is RankFormat.JSON
         write(dump(told, indent=True) if is_json else _sentences(told).encode(), output)
+        if failure is not None:
+            raise failure
         return
     if format is RankFormat.JSON:
         document = documents.ranking_document(result, translator, top=top)
-        content = dump(document, indent=True)
+        content = dump({**document, **more}, indent=True)
     elif format is RankFormat.GEOJSON:
         features = documents.ranking_features(result, translator)
-        summary = documents.ranking_summary(result, translator)
+        summary = {**documents.ranking_summary(result, translator), **more}
         content = dump(collection(features, len(features), ranking=summary))
     elif format is RankFormat.XLSX:
         from geo_service.cli.common import check_binary  # noqa: PLC0415
@@ -106,6 +115,8 @@ def rank(
         width = table_width(output)
         content = ranking_table(document, translator, top=top, width=width).encode()
     write(content, output, is_binary=format is RankFormat.XLSX)
+    if failure is not None:
+        raise failure
     if not len(result.sites):
         raise typer.Exit(EXIT_NONE_FITS)
 

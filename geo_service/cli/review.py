@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,14 +16,18 @@ from geo_service.cli.common import (
     Workspace,
     app,
     check_binary,
+    saving_members,
     show_progress,
     table_width,
+    try_to_save,
     write,
 )
 from geo_service.language import Language, Translator
 from geo_service.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from geo_service.zoning.review import Review
 
 
@@ -68,17 +72,21 @@ def review(
         check_binary(format, output)
     from geo_service.planning import review_workspace  # noqa: PLC0415 - heavy, only here
 
+    place = Settings().find_workspace(workspace)
     with show_progress("review") as progress:
-        result = review_workspace(
-            Settings().find_workspace(workspace),
-            rulebook=rulebook,
-            parks=park or None,
-            is_saved=save,
-            progress=progress,
-        )
+        result = review_workspace(place, rulebook=rulebook, parks=park or None, progress=progress)
+    failure = None
+    if save:
+        from geo_service.planning.saved import save_workspace_review  # noqa: PLC0415 - heavy
+
+        is_trial = rulebook is not None or bool(park)
+        failure = try_to_save(lambda: save_workspace_review(place, result, is_trial=is_trial))
     translator = Translator(lang, result.plan.settings.names_hant)
-    content = _content(result, format, translator, output)
+    told = saving_members(translator, is_asked=save, failure=failure)
+    content = _content(result, format, translator, output, told)
     write(content, output, is_binary=is_binary)
+    if failure is not None:
+        raise failure
     bad = {"fail", "watch", "unknown"} if strict else {"fail"}
     if any(result.verdicts[verdict] for verdict in bad):
         raise typer.Exit(EXIT_FAILED)
@@ -89,6 +97,7 @@ def _content(
     format: ReviewFormat,  # noqa: A002 - the option's name
     translator: Translator,
     output: Path | None,
+    told: Mapping[str, Any],
 ) -> bytes:
     if format is ReviewFormat.TABLE:
         from geo_service.reports.terminal import verdict_table  # noqa: PLC0415
@@ -96,7 +105,7 @@ def _content(
         return verdict_table(result, translator, width=table_width(output)).encode()
     from geo_service.planning.exports import ExportFormat, export_review  # noqa: PLC0415
 
-    return export_review(result, ExportFormat(format), translator)
+    return export_review(result, ExportFormat(format), translator, told)
 
 
 @app.command()

@@ -20,7 +20,7 @@ from geo_service.ingest.limits import Budget, Limits
 from geo_service.ingest.opening import open_source
 from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.sources import Batch, Source
-from geo_service.isolation import Channel, Isolated, ProcessEndedError, ProcessLimits, Reason
+from geo_service.isolation import Channel, EndReason, Isolated, ProcessEndedError, ProcessLimits
 from geo_service.wording import said
 
 if TYPE_CHECKING:
@@ -28,13 +28,14 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _WORK = f"{__name__}:answer"
-_MODULES = (__name__, "pyogrio", "geo_service.ingest.vectors")
+_MODULES = (__name__, "pyogrio", "geo_service.ingest.formats.vectors")
 _SAY = {
-    Reason.MEMORY: ("refusal.memory", "refusal.less_memory"),
-    Reason.TIME: ("refusal.slow", "refusal.quicker"),
-    Reason.OUTPUT: ("refusal.huge_rows", "refusal.smaller"),
-    Reason.DISK: ("refusal.no_room", "refusal.room"),
-    Reason.BROKEN: ("refusal.broke_off", "refusal.undamaged"),
+    EndReason.MEMORY: ("refusal.memory", "refusal.less_memory"),
+    EndReason.TIME: ("refusal.slow", "refusal.quicker"),
+    EndReason.OUTPUT: ("refusal.huge_rows", "refusal.smaller"),
+    EndReason.DISK: ("refusal.no_room", "refusal.room"),
+    EndReason.FILES: ("refusal.broke_off", "refusal.undamaged"),
+    EndReason.BROKEN: ("refusal.broke_off", "refusal.undamaged"),
 }
 
 
@@ -93,8 +94,8 @@ def refusal(error: ProcessEndedError, budget: Budget, limits: ProcessLimits) -> 
     """Return what to say of a file that its process was stopped at, or broke down at."""
     _log.warning("Reading %r was stopped: %s", budget.shown, error)
     found, expected = _SAY[error.reason]
-    values = {"most": limits.memory_bytes} if error.reason is Reason.MEMORY else {}
-    if error.reason is Reason.TIME:
+    values = {"most": limits.memory_bytes} if error.reason is EndReason.MEMORY else {}
+    if error.reason is EndReason.TIME:
         values = {"most": round(limits.seconds)}
     return budget.refuse(said(found, **values), said(expected))
 
@@ -164,7 +165,7 @@ class _Reader:
         except ProcessEndedError as ended:
             raise refusal(ended, self._budget, self._limits) from None
         except wire.UNREADABLE as fault:  # it was led to answer with something else
-            broken = ProcessEndedError(Reason.BROKEN, type(fault).__name__)
+            broken = ProcessEndedError(EndReason.BROKEN, type(fault).__name__)
             raise refusal(broken, self._budget, self._limits) from fault
         if error is not None:
             raise error

@@ -24,8 +24,8 @@ from geo_service.industry import classification
 from geo_service.ingest.columns import Matched
 from geo_service.ingest.ledger import Ledger
 from geo_service.ingest.names import counters, plain, plain_unit, unit_of, units, words
-from geo_service.reading import as_text
 from geo_service.schema import Field, Kind
+from geo_service.workspace.reading import as_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

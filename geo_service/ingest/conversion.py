@@ -18,19 +18,22 @@ import pandas as pd
 import shapely
 
 from geo_service.crs import STORAGE_CRS, measure_area_m2
+from geo_service.domain.extent import boundary_box, is_far
+from geo_service.domain.references import known_values, target_of
+from geo_service.domain.vacancy import is_overstated
 from geo_service.errors import Fault, SourceError
 from geo_service.ingest.cells import EMPTY_WORDS, CellContext, clean_column
 from geo_service.ingest.columns import ColumnPlan
 from geo_service.ingest.coordinates import read_numbers
+from geo_service.ingest.formats.vectors import read_wkt
 from geo_service.ingest.ledger import Ledger
 from geo_service.ingest.placement import Placement
 from geo_service.ingest.shapes import Rows, check_coordinates, only_where, repair_shapes
 from geo_service.ingest.sources import Batch, ReadShapes
-from geo_service.ingest.vectors import read_wkt
 from geo_service.model import Message
-from geo_service.reading import LayerFile, find_faults
 from geo_service.schema import Field, Kind, LayerSchema
 from geo_service.wording import said
+from geo_service.workspace.reading import LayerFile, find_faults
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +41,6 @@ if TYPE_CHECKING:
     from geo_service.errors import Fault as LayerFault
     from geo_service.plan import Plan
 
-_FAR_DEG = 0.5
 _EWKT = "SRID="
 
 
@@ -64,10 +66,7 @@ class Converter:
     def __post_init__(self) -> None:
         """Take note of what the layer's columns may refer to."""
         self._known = known_references(self.schema, self.plan)
-        county = self.plan.frame("county") if self.plan.has("county") else None
-        self._box = (
-            county.total_bounds if isinstance(county, gpd.GeoDataFrame) and len(county) else None
-        )
+        self._box = boundary_box(self.plan.frame("county"))
         self._position = None if self.joined is None else pd.Index(self.joined[self.schema.key[0]])
 
     def convert(self, batch: Batch) -> tuple[pd.DataFrame, NDArray[np.int64]]:
@@ -163,12 +162,8 @@ class Converter:
             there & ~np.isfinite(bounds).all(axis=1), lambda _: Message("import.not_placed")
         )
         if self._box is not None:
-            west, south, east, north = self._box
-            with np.errstate(invalid="ignore"):
-                far = (bounds[:, 2] < west - _FAR_DEG) | (bounds[:, 0] > east + _FAR_DEG)
-                far |= (bounds[:, 3] < south - _FAR_DEG) | (bounds[:, 1] > north + _FAR_DEG)
             rows.refuse(
-                there & far,
+                there & is_far(bounds, self._box),
                 lambda at: Message(
                     "import.far_outside",
                     {"lon": f"{bounds[at, 0]:.4f}", "lat": f"{bounds[at, 1]:.4f}"},
@@ -219,7 +214,7 @@ class Converter:
     ) -> NDArray[np.bool_]:
         if self.schema.name != "floors":
             return good
-        bad = (frame["vacant_m2"] > frame["area_m2"]).to_numpy(dtype=bool) & good
+        bad = is_overstated(frame) & good
         for place in np.flatnonzero(bad):
             row = frame.iloc[place]
             values = {"vacant": f"{row['vacant_m2']:g}", "area": f"{row['area_m2']:g}"}
@@ -243,14 +238,12 @@ def known_references(schema: LayerSchema, plan: Plan) -> dict[str, frozenset[str
     """Return by column the values that it may refer to in other layers of the plan."""
     known: dict[str, frozenset[str]] = {}
     for item in schema.fields:
-        target, _, column = (item.refers_to or "").partition(".")
-        if not target or target == schema.name or not plan.has(target):
+        target, _ = target_of(item) or ("", "")
+        if target == schema.name or not plan.has(target):
             continue
-        frame = plan.frame(target)
-        values = set(frame[column].dropna().astype(str))
-        if schema.name == "parks" and item.name == "township_code":
-            values |= set(frame["alt_code"].dropna().astype(str))
-        known[item.name] = frozenset(values)
+        known[item.name] = frozenset(
+            known_values(schema.name, item, plan.frame(target)).astype(str)
+        )
     return known
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo_service.domain.references import known_values, target_of
 from geo_service.ingest.conversion import known_references
 from geo_service.ingest.ledger import Ledger
 from geo_service.model import Message
@@ -115,11 +116,12 @@ def settle_references(whole: Whole, plan: Plan) -> None:
     while True:
         bad = np.zeros(len(whole.frame), dtype=bool)
         for item in whole.schema.fields:
-            target, _, column = (item.refers_to or "").partition(".")
+            target, _ = target_of(item) or ("", "")
             if not target:
                 continue
             if target == whole.schema.name:
-                values = frozenset(whole.frame[column].dropna().astype(str))
+                own = known_values(whole.schema.name, item, whole.frame)
+                values = frozenset(own.astype(str))
             elif item.name in known:
                 values = known[item.name]
             else:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from geo_service.ingest.boundary_points import open_boundary_points
-from geo_service.ingest.encodings import known_encoding
+from geo_service.ingest.formats.boundary_points import open_boundary_points
+from geo_service.ingest.formats.encodings import known_encoding
+from geo_service.ingest.formats.tables import open_csv, open_parquet, open_xlsx
+from geo_service.ingest.formats.vectors import open_vector
 from geo_service.ingest.limits import Budget
 from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.sources import Source
 from geo_service.ingest.staging import Staged, refuse_layer, stage
-from geo_service.ingest.tables import open_csv, open_parquet, open_xlsx
-from geo_service.ingest.vectors import open_vector
 from geo_service.model import Message
 
 _KNOW_THEIR_ENCODING = frozenset({"geopackage", "filegdb", "flatgeobuf", "parquet", "xlsx", "dxf"})

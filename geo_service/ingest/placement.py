@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import numpy as np
 import pyproj
 import shapely
 
 from geo_service.crs import STORAGE_CRS, WEB_CRS, is_storage_like
+from geo_service.domain.extent import FAR_DEG, county_box
 from geo_service.errors import Choice, ChoiceNeededError, Fault, SourceError
 from geo_service.ingest.comparison import Comparison, Fit, compare_with_plan
 from geo_service.ingest.datums import old_datum, old_ellipsoid, towgs84
@@ -33,10 +33,6 @@ if TYPE_CHECKING:
     from geo_service.ingest.sources import Source
     from geo_service.plan import Plan
 
-Box = tuple[float, float, float, float]
-
-_FAR_DEG = 0.5
-"""As far outside the county's box as a workspace takes a feature for a mistake."""
 _NEAR_DEG = 0.2
 _MOSTLY = 0.5
 _NEARLY_ALL = 0.95
@@ -88,24 +84,6 @@ def to_degrees(
         transformer = pyproj.Transformer.from_crs(crs, target, always_xy=True)
         found = np.column_stack(transformer.transform(found[:, 0], found[:, 1]))
     return _SHIFTS[shift](np.ascontiguousarray(found)) if shift else np.ascontiguousarray(found)
-
-
-def county_box(plan: Plan) -> Box | None:
-    """Return the box of the county in degrees, else of everything that is published."""
-    for names in (("county",), tuple(plan.layers)):
-        boxes = []
-        for name in names:
-            frame = plan.frame(name) if plan.has(name) else None
-            if isinstance(frame, gpd.GeoDataFrame) and len(frame):
-                bounds = frame.total_bounds
-                if np.isfinite(bounds).all():
-                    boxes.append(bounds)
-        if boxes:
-            every = np.array(boxes)
-            west, south = every[:, :2].min(axis=0)
-            east, north = every[:, 2:].max(axis=0)
-            return float(west), float(south), float(east), float(north)
-    return None
 
 
 def sample_points(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
@@ -227,7 +205,7 @@ class _Decision:
         self._refuse_old_datum(crs)
         evidence += _parameters_of(crs)
         for is_swapped in (False, True):
-            share = self._share(crs, is_swapped=is_swapped, margin=_FAR_DEG)
+            share = self._share(crs, is_swapped=is_swapped, margin=FAR_DEG)
             if share >= _MOSTLY:
                 break
         else:
@@ -270,7 +248,7 @@ class _Decision:
                 f"longitude and latitude for {shift}",
             )
         for is_swapped in (False, True):
-            share = self._share(crs, is_swapped=is_swapped, margin=_FAR_DEG)
+            share = self._share(crs, is_swapped=is_swapped, margin=FAR_DEG)
             if share >= _MOSTLY:
                 break
         else:
@@ -321,7 +299,7 @@ class _Decision:
         """Longitude and latitude whose datum only a published layer, or the caller, can tell."""
         crs = pyproj.CRS(STORAGE_CRS)
         for is_swapped in (False, True):
-            share = self._share(crs, is_swapped=is_swapped, margin=_FAR_DEG)
+            share = self._share(crs, is_swapped=is_swapped, margin=FAR_DEG)
             if share >= _MOSTLY:
                 break
         else:

@@ -19,6 +19,7 @@ from geo_service.ingest.names import SHARE, unit_of
 from geo_service.ingest.sources import Batch, Source
 from geo_service.model import Message
 from geo_service.schema import LAND_USE_SCHEMES, LayerSchema, Need
+from geo_service.units import M2_PER_HA, M2_PER_MU
 from geo_service.wording import said
 
 if TYPE_CHECKING:
@@ -28,13 +29,13 @@ if TYPE_CHECKING:
 
 _AREA_UNITS = {
     "m²": ("m²", 1.0),
-    "亩": ("亩", 2000 / 3),
-    "公顷": ("公顷", 1e4),
+    "亩": ("亩", M2_PER_MU),
+    "公顷": ("公顷", M2_PER_HA),
     "km²": ("km²", 1e6),
 }
 _ALIKE = 0.1
 """How far, by ratio, stated and measured areas may differ for the unit to be told."""
-_M2_PER = {"m²": 1.0, "ha": 1e4}
+_M2_PER = {"m²": 1.0, "ha": M2_PER_HA}
 _PER_CENT = 100
 
 

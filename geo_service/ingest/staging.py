@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from geo_service.errors import Choice, ChoiceNeededError, SourceError
-from geo_service.ingest.encodings import GB18030, UTF_8
+from geo_service.ingest.formats.encodings import GB18030, UTF_8
 from geo_service.ingest.limits import Budget
 from geo_service.wording import said
 

@@ -14,16 +14,16 @@ from urllib.parse import quote, urlencode
 
 from geo_service.errors import InvalidQueryError
 from geo_service.language import Language, Translator, catalogue
-from geo_service.maps.compare_map import CompareData, Side
+from geo_service.maps.document import Content, PlanningMap
+from geo_service.maps.kinds.compare import CompareData, Side
+from geo_service.maps.kinds.park import ParkData
+from geo_service.maps.kinds.ranking import RankingData
+from geo_service.maps.kinds.review import ReviewData
+from geo_service.maps.kinds.time import TIMED_LAYERS, TimeData
 from geo_service.maps.layers import MapData, MapLayer, PlanData, Source
-from geo_service.maps.page import Content, PlanningMap
-from geo_service.maps.park_map import ParkData
-from geo_service.maps.ranking_map import RankingData
 from geo_service.maps.relief import relief_of
-from geo_service.maps.review_map import ReviewData
 from geo_service.maps.style import SYMBOLS, symbol_document
 from geo_service.maps.tiles import version_of
-from geo_service.maps.time_map import TIMED_LAYERS, TimeData
 from geo_service.model import FocusBasis, Verdict
 from geo_service.reports.document import finding_properties
 from geo_service.suitability.rank import Ranking

@@ -24,6 +24,7 @@ import orjson
 import shapely
 
 from geo_service.documents import shorten
+from geo_service.domain.subjects import illustrative_subjects
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator, to_simplified
 from geo_service.maps.style import MANAGEMENT_BOUNDARY, OTHER, SYMBOLS
@@ -37,7 +38,7 @@ from geo_service.reports.document import (
     is_illustrative,
     plain,
 )
-from geo_service.schema import SCHEMAS, ZONE_KINDS
+from geo_service.schema import ZONE_KINDS
 from geo_service.wording import said
 from geo_service.zoning.names import township_names
 
@@ -772,7 +773,6 @@ class MapData(PlanData):
         given = finding_properties(item, self.translator)
         basis = item.legal_basis
         words = (basis.document, basis.number, basis.article)
-        marked = self._illustrative_ids
         row = {
             name: given[name]
             for name in ("finding_id", "rule_id", "family", "severity", "verdict", "park_id")
@@ -787,8 +787,7 @@ class MapData(PlanData):
             "legal_basis": self.translator.convert(" ".join(filter(None, words))),
             "is_waived": item.waived is not None,
             "illustrative": item.illustrative
-            or (item.subject.layer, item.subject.id) in marked
-            or ("parks", item.park_id) in marked,
+            or ("parks", item.park_id) in self._illustrative_subjects,
         }
         if item.geometry is not None:
             park = self._park_shapes.get(item.park_id or "")
@@ -802,15 +801,8 @@ class MapData(PlanData):
         return dict(zip(parks["park_id"], parks.geometry, strict=True))
 
     @cached_property
-    def _illustrative_ids(self) -> frozenset[tuple[str, str]]:
-        """Layer and id of every made-up feature that a finding may be about."""
-        found = set()
-        for name in self.plan.layers:
-            if name in SCHEMAS:
-                frame = self.plan.frame(name)
-                is_made_up = frame["illustrative"].fillna(value=False).astype(bool)
-                found |= {(name, str(key)) for key in frame.loc[is_made_up, SCHEMAS[name].key[0]]}
-        return frozenset(found)
+    def _illustrative_subjects(self) -> frozenset[tuple[str, str]]:
+        return illustrative_subjects(self.plan)
 
 
 Rows = tuple[list[str], list[Document], Any]

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from geo_service.planning.county import County, no_such_park
-    from geo_service.planning.files import compare_files, rank_workspace, review_workspace
+    from geo_service.planning.once import compare_files, rank_workspace, review_workspace
 
 _HOMES = {
     "County": "geo_service.planning.county",
-    "compare_files": "geo_service.planning.files",
+    "compare_files": "geo_service.planning.once",
     "no_such_park": "geo_service.planning.county",
-    "rank_workspace": "geo_service.planning.files",
-    "review_workspace": "geo_service.planning.files",
+    "rank_workspace": "geo_service.planning.once",
+    "review_workspace": "geo_service.planning.once",
 }
 
 __all__ = ["County", "compare_files", "no_such_park", "rank_workspace", "review_workspace"]

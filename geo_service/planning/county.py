@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
@@ -20,11 +20,13 @@ from typing import TYPE_CHECKING, Any
 import shapely
 
 from geo_service.documents import shorten
-from geo_service.errors import BusyError, NotFoundError, StoreError
+from geo_service.errors import BusyError, ConflictError, NotFoundError, WorkspaceError
 from geo_service.jobs import JobBoard
 from geo_service.language import Language, Translator, to_simplified
-from geo_service.planning.following import Follower
+from geo_service.planning.following import Follower, edited_files
+from geo_service.planning.keeping import Keeper, members
 from geo_service.planning.rankings import RankingDesk
+from geo_service.planning.retention import drop_kept
 from geo_service.planning.saved import (
     SUMMARY,
     WHOLE,
@@ -43,9 +45,9 @@ from geo_service.reports.document import (
     review_summary,
 )
 from geo_service.spatial.live_index import Box, LiveIndex
-from geo_service.stores.base import REVIEW, Saved
+from geo_service.stores.base import RANKING, REVIEW, Outline, Saved
 from geo_service.wording import said
-from geo_service.workspace import Workspace
+from geo_service.workspace.opening import Workspace
 from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
 from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import Rulebook, open_rulebook, parse_rulebook
@@ -95,18 +97,18 @@ class County:
         current: Review,
         *,
         workspace: Workspace | None = None,
-        stamp: int = 0,
+        moment: tuple[object, ...] = (),
     ) -> None:
         self._now = _Standing(plan, rulebook, current)
         self._workspace = workspace
         self._lock = threading.RLock()
         self._reviews: OrderedDict[str, tuple[str, Review]] = OrderedDict()
-        self._saved: set[str] = set()
+        self.keeper = Keeper(workspace, current=lambda: self.review.review_id)
         self._trials: set[str] = set()
         self._kept_plans: set[str] = set()
         self.jobs = JobBoard()
         self._keep(current)
-        self._follower = Follower(self, stamp) if workspace is not None else None
+        self._follower = Follower(self, moment) if workspace is not None else None
 
     @classmethod
     def open(cls, workspace: str | os.PathLike[str], *, progress: Progress | None = None) -> County:
@@ -121,14 +123,14 @@ class County:
         """
         opened = Workspace(workspace)
         try:
-            stamp = opened.store.stamp()  # before the plan: what is published in between is news
+            moment = opened.moment()  # before the plan: what is published in between is news
             plan = opened.plan()
             rulebook = open_rulebook(plan.settings.rulebook_path)
             current = review(plan, rulebook, progress=progress)
         except BaseException:
             opened.close()
             raise
-        return cls(plan, rulebook, current, workspace=opened, stamp=stamp)
+        return cls(plan, rulebook, current, workspace=opened, moment=moment)
 
     @property
     def plan(self) -> Plan:
@@ -173,6 +175,27 @@ class County:
         stays.
         """
         return self._follower.refresh() if self._follower is not None else False
+
+    def tell_own_files(self) -> None:
+        """Log that nothing was published, if so: the workspace's own files count."""
+        if self._workspace is not None and self._workspace.store.stamp() == 0:
+            name = self._workspace.folder.name
+            _log.warning("Nothing was published in %s: its own files count.", name)
+
+    def check_files(self) -> None:
+        """Take up own files that count and were edited, before something is published.
+
+        Raises ConflictError when there are any: what was looked at was checked with the old ones,
+        and an edit never takes effect because another layer was published.
+        """
+        before = self.plan
+        try:
+            is_other = self.refresh()
+        except WorkspaceError:  # a file that cannot be read: whoever publishes is told
+            return
+        edited = edited_files(before, self.plan) if is_other else []
+        if edited:
+            raise ConflictError(said("problem.files_edited", names=edited))
 
     def look_for_news(self) -> None:
         """Ask the store, at most each second and not in this thread, whether to refresh."""
@@ -285,16 +308,10 @@ class County:
 
     def _save(self, result: Review, *, is_trial: bool = False) -> None:
         """Save a review; where the store cannot be written it stays in memory, and says so."""
-        if self._workspace is None:
-            return
-        try:
-            save_review(self._workspace, result, is_trial=is_trial)
-        except StoreError as error:
-            _log.error("Review %s was not saved: %s", result.review_id, error)
-            return
-        with self._lock:
-            self._saved.add(result.review_id)
-        self.keep_plan(result.plan)
+        if self.keeper.save(
+            REVIEW, result.review_id, lambda opened: save_review(opened, result, is_trial=is_trial)
+        ):
+            self.keep_plan(result.plan)
 
     def keep_plan(self, plan: Plan) -> None:
         """Keep the layers that a saved result was made from, in the background."""
@@ -307,10 +324,31 @@ class County:
 
     def is_saved(self, review_id: str) -> bool:
         """Return whether a review is in the store and outlives this process."""
+        return self.keeper.why_not(REVIEW, review_id) is None
+
+    def drop_review(self, review_id: str) -> None:
+        """Forget a review, in memory and in the store.
+
+        NotFoundError for an unknown id; ConflictError for the current one, and for a pinned one.
+        """
+        is_saved = bool(self.keeper.saved_among(REVIEW, [review_id]))
+        if review_id == self.review.review_id:
+            raise ConflictError(said("problem.current_review", name=repr(review_id)))
+        if is_saved:
+            drop_kept(self.workspace, REVIEW, review_id)
         with self._lock:
-            if review_id in self._saved:
-                return True
-        return self._find_saved(review_id) is not None
+            found = self._reviews.pop(review_id, None)
+        if found is None and not is_saved:
+            raise no_such_review(review_id)
+
+    def forget(self, gone: Iterable[Outline]) -> None:
+        """Forget reviews and rankings that were dropped from the store."""
+        for item in gone:
+            if item.kind == RANKING:
+                self.rankings.forget(item.id)
+            elif item.id != self.review.review_id:
+                with self._lock:
+                    self._reviews.pop(item.id, None)
 
     def _find_saved(self, review_id: str) -> Saved | None:
         if self._workspace is None:
@@ -363,6 +401,11 @@ class County:
 
     def review_summary(self, review_id: str, language: Language) -> Document:
         """Return how a kept or saved review came out; NotFoundError for an unknown id."""
+        translator = self.translator(language)
+        summary = self._summary(review_id, language)
+        return {**summary, **self.keeper.members(REVIEW, review_id, translator)}
+
+    def _summary(self, review_id: str, language: Language) -> Document:
         found = self._in_memory(review_id)
         if found is not None:
             return review_summary(found, self.translator(language))
@@ -377,33 +420,35 @@ class County:
         """
         with self._lock:
             kept = {review_id: made_at for review_id, (made_at, _) in self._reviews.items()}
+            trials = set(self._trials)
         saved: list[Saved] = []
         count = 0
         if self._workspace is not None:
             saved = self._workspace.store.saved(REVIEW, limit=limit + offset)
             count = self._workspace.store.count_saved(REVIEW)
-        unsaved = {
-            review_id: made_at
-            for review_id, made_at in kept.items()
-            if not any(item.id == review_id for item in saved) and not self.is_saved(review_id)
-        }
-        rows = [(item.made_at.isoformat(timespec="seconds"), item.id, True) for item in saved]
-        rows += [(made_at, review_id, False) for review_id, made_at in unsaved.items()]
+        known = self.keeper.saved_among(REVIEW, kept)
+        rows = [(item.made_at.isoformat(timespec="seconds"), item.id) for item in saved]
+        rows += [(made_at, name) for name, made_at in kept.items() if name not in known]
         rows.sort(key=lambda row: row[0], reverse=True)
-        with self._lock:
-            trials = set(self._trials)
         trials |= {item.id for item in saved if item.recipe.get("is_trial")}
         trials.discard(self.review.review_id)
+        pinned = {item.id for item in saved if item.is_pinned}
+        listed = {item.id for item in saved} | known
+        translator = self.translator(language)
         page: list[Document] = [
             {
                 "made_at": made_at,
-                "saved": is_saved,
                 "is_trial": review_id in trials,
-                **self.review_summary(review_id, language),
+                "is_pinned": review_id in pinned,
+                **self._summary(review_id, language),
+                **members(self._reason(review_id, listed), translator),
             }
-            for made_at, review_id, is_saved in rows[offset : offset + limit]
+            for made_at, review_id in rows[offset : offset + limit]
         ]
-        return page, count + len(unsaved)
+        return page, count + len(kept) - len(known)
+
+    def _reason(self, review_id: str, saved: Collection[str]) -> str | None:
+        return None if review_id in saved else self.keeper.why_not(REVIEW, review_id)
 
     def reviews(self) -> list[tuple[str, Review]]:
         """Return the reviews in memory with the time each was made (UTC), newest first."""

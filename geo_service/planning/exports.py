@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from geo_service.maps.style import SYMBOLS
 from geo_service.model import Verdict
@@ -18,6 +18,8 @@ from geo_service.reports.document import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from geo_service.language import Translator
     from geo_service.zoning.review import Review
 
@@ -46,20 +48,28 @@ _NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 _LONGEST_NAME = 100
 
 
-def export_review(review: Review, format: ExportFormat, translator: Translator) -> bytes:  # noqa: A002 - the contract's word
-    """Return a review as a file of a format, its texts in the translator's language."""
+def export_review(
+    review: Review,
+    format: ExportFormat,  # noqa: A002 - the contract's word
+    translator: Translator,
+    more: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Return a review as a file of a format, its texts in the translator's language.
+
+    `more` are members of its document beside those of the review: whether it is saved.
+    """
     if format is ExportFormat.JSON:
-        return dump(review_document(review, translator), indent=True)
+        return dump({**review_document(review, translator), **(more or {})}, indent=True)
     if format is ExportFormat.GEOJSON:
         features = [*park_features(review, translator), *finding_features(review, translator)]
-        summary = review_summary(review, translator)
+        summary = {**review_summary(review, translator), **(more or {})}
         return dump(collection(features, len(features), review=summary))
     return _report(review, format, translator)
 
 
 def _report(review: Review, format: ExportFormat, translator: Translator) -> bytes:  # noqa: A002 - as above
     """A report in one of the binary formats; their libraries are loaded only for them."""
-    from geo_service.reports.content import review_content  # noqa: PLC0415
+    from geo_service.reports.review import review_content  # noqa: PLC0415
 
     content = review_content(review, translator)
     colours = {

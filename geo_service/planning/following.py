@@ -1,4 +1,7 @@
-"""Keeping up with the store: a running county notices what was published, by whomever."""
+"""Keeping up with the workspace: a running county notices what was published, by whomever.
+
+While nothing was published the workspace's own files count, and an edit of one is noticed as well.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING
 from geo_service.errors import GeoServiceError
 
 if TYPE_CHECKING:
+    from geo_service.plan import Plan
     from geo_service.planning.county import County
 
 _log = logging.getLogger(__name__)
@@ -18,10 +22,22 @@ LOOK_EVERY_SECONDS = 1.0
 """How often requests make the store be asked for news, at most."""
 
 
+def edited_files(before: Plan, after: Plan) -> list[str]:
+    """Return the layers whose own file counts in both plans and holds something else now."""
+    now = after.layers
+    return [
+        name
+        for name, layer in before.layers.items()
+        if name in now
+        and layer.number == now[name].number == 0
+        and layer.version != now[name].version
+    ]
+
+
 class Follower:
     """Opens a county's plan again when its store has newer versions."""
 
-    def __init__(self, county: County, seen: int) -> None:
+    def __init__(self, county: County, seen: tuple[object, ...]) -> None:
         self._county = county
         self._work = threading.Lock()
         self._gate = threading.Lock()
@@ -31,17 +47,20 @@ class Follower:
         self._is_closed = False
 
     def refresh(self) -> bool:
-        """Open the plan again if something was published; return whether it is another now."""
+        """Open the plan again if what counts has changed; return whether it is another now."""
         with self._work:
             workspace = self._county.workspace
-            stamp = workspace.store.stamp()
-            if stamp == self._seen:
+            moment = workspace.moment()
+            if moment == self._seen:
                 return False
-            # Seen even if the plan cannot be opened: the next try is for the next publish.
-            self._seen = stamp
+            # Seen even if the plan cannot be opened: the next try is for the next publish or edit.
+            self._seen = moment
             plan = workspace.plan()
-            if plan.version == self._county.plan.version:
+            before = self._county.plan
+            if plan.version == before.version:
                 return False
+            for name in edited_files(before, plan):
+                _log.warning("Layer %s: its own file was edited and counts; the plan has it.", name)
             self._county.stand_on(plan)
             return True
 

@@ -7,6 +7,7 @@ about it (ledger, placement, columns) lives in memory.
 
 from __future__ import annotations
 
+import errno
 import secrets
 import shutil
 import threading
@@ -22,7 +23,7 @@ import geopandas as gpd
 import orjson
 import pandas as pd
 
-from geo_service.errors import BusyError, ConflictError, NotFoundError
+from geo_service.errors import BusyError, ConflictError, NotFoundError, StoreError
 from geo_service.ingest.apart import Standby
 from geo_service.ingest.report import SAMPLE_ROWS
 from geo_service.planning.imports import (
@@ -32,6 +33,7 @@ from geo_service.planning.imports import (
     publish_import,
     read_import,
 )
+from geo_service.planning.keeping import members
 from geo_service.planning.uploads import Upload, UploadLimits, Uploads
 from geo_service.scratch import ScratchFolder
 from geo_service.stores.base import WorkspaceAt
@@ -40,7 +42,7 @@ from geo_service.wording import said
 if TYPE_CHECKING:
     from geo_service.ingest.options import ImportOptions
     from geo_service.language import Translator
-    from geo_service.maps.time_map import Draft
+    from geo_service.maps.kinds.time import Draft
     from geo_service.planning.county import County
     from geo_service.stores.base import LayerVersion
     from geo_service.stores.timeline import Timeline
@@ -50,6 +52,8 @@ KEPT_DRAFTS = 20
 """Of one client, with what it sends just now; who has so many publishes or drops one first."""
 MAX_DRAFTS = 60
 """Of all clients; then the client that holds the most gives way."""
+KEPT_PUBLISHED = 100
+"""Of how many published ones the report is kept."""
 KEPT_SECONDS = 3_600.0
 _ROWS = "rows.parquet"
 
@@ -81,6 +85,7 @@ class ImportDraft:
             "features": self.features,
             "status": "draft" if self.version is None else "published",
             "version": None if self.version is None else self.version.version,
+            **members(None if self.version else said("keeping.draft"), translator),
             "made_at": self.made_at.isoformat(timespec="seconds"),
             "expires_at": expires.isoformat(timespec="seconds"),
         }
@@ -182,9 +187,18 @@ class ImportDesk:
         return self._county.workspace.at
 
     def _keep(self, result: ImportResult, translator: Translator, client: str) -> ImportDraft:
+        folder = self._root.path / secrets.token_hex(8)
+        try:
+            return self._written(result, translator, folder, client)
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise no_room(error) from error
+
+    def _written(
+        self, result: ImportResult, translator: Translator, folder: Path, client: str
+    ) -> ImportDraft:
         imported = result.imported
-        draft_id = secrets.token_hex(8)
-        folder = self._root.path / draft_id
+        draft_id = folder.name
         folder.mkdir()
         imported.frame.to_parquet(folder / _ROWS)
         imported.ledger.write_refused(folder / "refused.csv")
@@ -267,7 +281,9 @@ class ImportDesk:
             if draft.version is not None:
                 msg = said("problem.published", version=draft.version.version)
                 raise ConflictError(msg)
+            self._county.check_files()
             draft.version = publish_import(self._workspace, draft.whole(), note=note).version
+            (draft.folder / _ROWS).unlink(missing_ok=True)  # they are in the store now
         self._county.refresh()
         return draft
 
@@ -275,11 +291,22 @@ class ImportDesk:
         now = time.monotonic()
         with self._lock:
             old = [draft for draft in self._drafts.values() if now - draft.made > KEPT_SECONDS]
+            published = [draft for draft in self._drafts.values() if draft.version is not None]
+            old += [draft for draft in published[:-KEPT_PUBLISHED] if draft not in old]
             for draft in old:
                 del self._drafts[draft.draft_id]
         for draft in old:
             shutil.rmtree(draft.folder, ignore_errors=True)
         self._uploads.close_idle(KEPT_SECONDS)
+
+
+def no_room(error: OSError) -> StoreError:
+    """Return the error of a file or a draft that could not be written."""
+    is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    told = said("problem.store_full_told") if is_full else None
+    reason = error.strerror or type(error).__name__
+    msg = said("problem.cannot_write", path=str(error.filename or "?"), reason=reason)
+    return StoreError(msg, told=told, is_full=is_full)
 
 
 def _no_such_import() -> NotFoundError:

@@ -28,16 +28,16 @@ from geo_service.ingest import apart
 from geo_service.ingest.options import ImportOptions, write_mapping
 from geo_service.ingest.report import features_of, import_document, refused_features
 from geo_service.ingest.run import Imported, read_source
-from geo_service.maps.time_map import TIMED_LAYERS, Draft, PreviewData
+from geo_service.maps.kinds.time import TIMED_LAYERS, Draft, PreviewData
 from geo_service.model import Message
-from geo_service.planning.data import newest_layer, publish
+from geo_service.planning.layers import newest_layer, publish
 from geo_service.stores.base import LayerVersion
 from geo_service.stores.difference import ChangeCounts, count_differences
 from geo_service.stores.frames import canonical
 from geo_service.stores.opening import STORE_FOLDER
 from geo_service.stores.timeline import Timeline, make_timeline
 from geo_service.wording import said
-from geo_service.workspace import open_plan, open_workspace
+from geo_service.workspace.opening import open_plan, open_workspace
 
 if TYPE_CHECKING:
     import os

@@ -14,10 +14,11 @@ import numpy as np
 import pyproj
 import shapely
 
+from geo_service.domain.subjects import is_any_illustrative
 from geo_service.errors import InvalidQueryError, NotFoundError
-from geo_service.ingest.boundary_points import write_boundary_points, zone_epsg
+from geo_service.ingest.formats.boundary_points import write_boundary_points, zone_epsg
 from geo_service.maps.layers import PARK_COLUMNS, SOURCES
-from geo_service.planning.data import version_rows
+from geo_service.planning.layers import version_rows
 from geo_service.reports.document import Document, collection, feature, geometry_json
 from geo_service.schema import SCHEMAS, Kind
 from geo_service.scratch import scratch_folder
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from geo_service.plan import Plan
     from geo_service.stores.base import Box, Cell
-    from geo_service.workspace import Workspace
+    from geo_service.workspace.opening import Workspace
 
 _ALWAYS = ("name", "source", "illustrative")
 _SHOWN: Mapping[str, tuple[str, ...]] = {
@@ -148,7 +149,7 @@ def boundary_points(
     if frame.empty:
         msg = said("problem.no_shape", layer=repr(layer))
         raise NotFoundError(msg)
-    is_made_up = bool(frame["illustrative"].fillna(value=False).any())
+    is_made_up = is_any_illustrative(frame)
     with scratch_folder("points") as folder:
         path = folder / "points.txt"
         write_boundary_points(

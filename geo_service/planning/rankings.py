@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from geo_service.errors import NotFoundError, StoreError
+import geo_service
+from geo_service.errors import NotFoundError
+from geo_service.mcda.sensitivity import first_order_sensitivity
+from geo_service.planning.keeping import members
+from geo_service.planning.ranking_parts import document_of, ranking_parts, saved_parts
+from geo_service.planning.retention import drop_kept
 from geo_service.planning.saved_rankings import (
-    load_ranking,
     load_summary,
+    ranking_bytes,
     ranking_from_recipe,
     save_ranking,
 )
@@ -27,13 +31,13 @@ from geo_service.reports.ranking import (
 )
 from geo_service.stores.base import RANKING
 from geo_service.suitability.rank import Ranking, rank
-from geo_service.suitability.sensitivity import first_order_sensitivity
 from geo_service.wording import said
 
 if TYPE_CHECKING:
     from geo_service.language import Language
     from geo_service.planning.county import County
     from geo_service.reports.document import Document
+    from geo_service.stores.base import Saved
     from geo_service.suitability.project import Project
     from geo_service.zoning.review import Progress
 
@@ -63,8 +67,6 @@ KEPT_RANKINGS = 50
 WEIGHED = 8
 """How many it remembers as weighed: a page asks for the table, the reasons and the map of one."""
 
-_log = logging.getLogger(__name__)
-
 
 class RankingDesk:
     """The rankings of one county. Methods are safe to call from several threads."""
@@ -80,13 +82,9 @@ class RankingDesk:
         county = self._county
         made = rank(county.plan, project, county.rulebook, progress=progress)
         self._keep(made, datetime.now(UTC).isoformat(timespec="seconds"))
-        if county.has_workspace:
-            try:
-                save_ranking(county.workspace, made)
-            except StoreError as error:  # the answer stands; only a restart would lose it
-                _log.error("Ranking %s was not saved: %s", made.ranking_id, error)
-            else:
-                county.keep_plan(made.plan)
+        # Where it cannot be saved the answer stands; only a restart would lose it.
+        if county.keeper.save(RANKING, made.ranking_id, lambda opened: save_ranking(opened, made)):
+            county.keep_plan(made.plan)
         return made
 
     def _keep(self, ranking: Ranking, made_at: str) -> None:
@@ -122,32 +120,78 @@ class RankingDesk:
         translator = self._county.translator(language)
         with self._lock:
             kept = {name: (at, item) for name, (at, item) in self._kept.items()}
-        saved, count = {}, 0
+        saved: dict[str, Saved] = {}
+        count = 0
         if self._county.has_workspace:
             store = self._county.workspace.store
             count = store.count_saved(RANKING)
-            entries = store.saved(RANKING, limit=limit + offset + KEPT_RANKINGS)
-            saved = {item.id: item.made_at.isoformat(timespec="seconds") for item in entries}
-        unsaved = {name: at for name, (at, _) in kept.items() if name not in saved}
-        rows = sorted({**saved, **unsaved}.items(), key=lambda row: (row[1], row[0]), reverse=True)
+            entries = store.saved(RANKING, limit=limit + offset)
+            saved = {item.id: item for item in entries}
+        keeper = self._county.keeper
+        known = keeper.saved_among(RANKING, kept)
+        times = {name: item.made_at.isoformat(timespec="seconds") for name, item in saved.items()}
+        unsaved = {name: at for name, (at, _) in kept.items() if name not in known}
+        rows = sorted({**times, **unsaved}.items(), key=lambda row: (row[1], row[0]), reverse=True)
 
         def summary(name: str) -> Document:
             if name in kept:
-                return ranking_summary(kept[name][1], translator)
-            return load_summary(self._county.workspace, name, language)
+                found = ranking_summary(kept[name][1], translator)
+            else:
+                found = load_summary(self._county.workspace, name, language)
+            is_pinned = name in saved and saved[name].is_pinned
+            reason = None if name in times else keeper.why_not(RANKING, name)
+            return {**found, **members(reason, translator), "is_pinned": is_pinned}
 
         page = [{"made_at": at, **summary(name)} for name, at in rows[offset : offset + limit]]
         return page, count + len(unsaved)
 
-    def document(self, ranking_id: str, language: Language) -> Document:
-        """Return a ranking as it was answered; NotFoundError for an unknown id."""
+    def drop(self, ranking_id: str) -> None:
+        """Forget a ranking, in memory and in the store.
+
+        NotFoundError for an unknown id; ConflictError for a pinned one.
+        """
+        is_saved = bool(self._county.keeper.saved_among(RANKING, [ranking_id]))
+        if is_saved:
+            drop_kept(self._county.workspace, RANKING, ranking_id)
+        if not self.forget(ranking_id) and not is_saved:
+            raise _no_such(ranking_id)
+
+    def forget(self, ranking_id: str) -> bool:
+        """Remember a ranking no longer; return whether it was remembered."""
+        with self._lock:
+            return self._kept.pop(ranking_id, None) is not None
+
+    def document(
+        self, ranking_id: str, language: Language, *, page: tuple[int, int] | None = None
+    ) -> Document:
+        """Return a ranking as it was answered, or one page (limit, offset) of its candidates.
+
+        NotFoundError for an unknown id.
+        """
+        return document_of(self.parts(ranking_id, language, page=page))
+
+    def parts(
+        self, ranking_id: str, language: Language, *, page: tuple[int, int] | None = None
+    ) -> Iterator[bytes]:
+        """Return a ranking's document piece by piece, as JSON; NotFoundError for an unknown id."""
+        county = self._county
+        translator = county.translator(language)
         with self._lock:
             kept = self._kept.get(ranking_id)
+        more = county.keeper.members(RANKING, ranking_id, translator)
         if kept is not None:
-            return ranking_document(kept[1], self._county.translator(language))
-        if not self._county.has_workspace:
+            return ranking_parts(kept[1], translator, more, page=page)
+        if not county.has_workspace:
             raise _no_such(ranking_id)
-        return load_ranking(self._county.workspace, ranking_id, language)
+        content = ranking_bytes(county.workspace, ranking_id, language)
+        return saved_parts(content, more, page=page)
+
+    def tells(self, ranking_id: str, language: Language) -> tuple[object, ...]:
+        """Return what the document of a ranking depends on: equal ones, equal documents."""
+        with self._lock:
+            is_live = ranking_id in self._kept
+        reason = self._county.keeper.why_not(RANKING, ranking_id)
+        return ranking_id, str(language), is_live, reason, geo_service.__version__
 
     def weighed(self, ranking_id: str, weighing: Weighing = AS_KEPT) -> Ranking:
         """Return a ranking scored as it is asked for; the kept one stays as it is."""
@@ -168,7 +212,9 @@ class RankingDesk:
     def reweigh(self, ranking_id: str, language: Language, weighing: Weighing) -> Document:
         """Return a ranking scored with other weights as it would be answered."""
         changed = self.weighed(ranking_id, weighing)
-        return ranking_document(changed, self._county.translator(language))
+        translator = self._county.translator(language)
+        tried = members(said("keeping.tried"), translator)
+        return {**ranking_document(changed, translator), **tried}
 
     def run_again(
         self,

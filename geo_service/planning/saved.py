@@ -18,11 +18,12 @@ import shapely.geometry
 import geo_service
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator
-from geo_service.planning.data import keep_own
+from geo_service.planning.layers import keep_own
+from geo_service.planning.retention import retain_within
 from geo_service.reports.document import dump, review_document
 from geo_service.stores.base import REVIEW, Saved
 from geo_service.wording import said
-from geo_service.workspace import Workspace, open_workspace
+from geo_service.workspace.opening import Workspace, open_workspace
 from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import parse_rulebook
 from geo_service.zoning.waivers import Waiver, Waivers
@@ -94,13 +95,11 @@ def keep_plan(opened: Workspace, plan: Plan) -> None:
     """
     kept = {(entry.layer, entry.version) for entry in opened.store.entries()}
     missing = [
-        (opened.own_layer(name), layer.version)
+        opened.own_of(name, layer.version)
         for name, layer in plan.layers.items()
-        if layer.number == 0
-        and name in opened.declared_layers
-        and (name, layer.version) not in kept
+        if layer.number == 0 and (name, layer.version) not in kept
     ]
-    keep_own(opened, [own for own, version in missing if own.version == version])
+    keep_own(opened, [own for own in missing if own is not None])
 
 
 def load_document(opened: Workspace, kind: str, identity: str, name: str) -> Any:  # noqa: ANN401 - any JSON
@@ -142,6 +141,7 @@ def save_workspace_review(
     with open_workspace(workspace) as opened:
         saved = save_review(opened, result, is_trial=is_trial)
         keep_plan(opened, result.plan)
+        retain_within(opened, spared={(saved.kind, saved.id)})
         return saved
 
 

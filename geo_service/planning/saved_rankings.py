@@ -9,6 +9,7 @@ import orjson
 
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator
+from geo_service.planning.retention import retain_within
 from geo_service.planning.saved import (
     keep_plan,
     load_document,
@@ -20,7 +21,7 @@ from geo_service.stores.base import RANKING, Saved
 from geo_service.suitability.project import project_of
 from geo_service.suitability.rank import Ranking, rank
 from geo_service.wording import said
-from geo_service.workspace import Workspace, open_workspace
+from geo_service.workspace.opening import Workspace, open_workspace
 from geo_service.zoning.rulebook import parse_rulebook
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def save_workspace_ranking(workspace: str | os.PathLike[str], ranking: Ranking) 
     with open_workspace(workspace) as opened:
         saved = save_ranking(opened, ranking)
         keep_plan(opened, ranking.plan)
+        retain_within(opened, spared={(saved.kind, saved.id)})
         return saved
 
 
@@ -65,6 +67,11 @@ def load_ranking(opened: Workspace, ranking_id: str, language: Language) -> Docu
     """Return what a saved ranking answered; NotFoundError for an unknown id."""
     document: Document = load_document(opened, RANKING, ranking_id, f"{WHOLE}.{language}")
     return document
+
+
+def ranking_bytes(opened: Workspace, ranking_id: str, language: Language) -> bytes:
+    """Return what a saved ranking answered, as JSON; NotFoundError for an unknown id."""
+    return opened.store.document(RANKING, ranking_id, f"{WHOLE}.{language}")
 
 
 def load_summary(opened: Workspace, ranking_id: str, language: Language) -> Document:

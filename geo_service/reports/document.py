@@ -18,6 +18,7 @@ import orjson
 import pandas as pd
 import shapely
 
+from geo_service.domain.subjects import illustrative_features, is_any_illustrative
 from geo_service.industry import classification, split_codes
 from geo_service.language import Language, Translator, to_simplified
 from geo_service.model import FocusBasis
@@ -300,11 +301,7 @@ def basis_line(review: Review, translator: Translator) -> str:
 
 def is_illustrative(plan: Plan) -> bool:
     """Return whether any feature of the plan is marked as made up."""
-    return any(
-        bool(plan.frame(name)["illustrative"].fillna(value=False).any())
-        for name in plan.layers
-        if name != "dem"
-    )
+    return any(is_any_illustrative(plan.frame(name)) for name in plan.layers if name != "dem")
 
 
 def review_document(review: Review, translator: Translator) -> Document:
@@ -375,9 +372,13 @@ def rules_document(rulebook: Rulebook, translator: Translator) -> Document:
     }
 
 
-def layers_document(plan: Plan, translator: Translator) -> Document:
+def layers_document(
+    plan: Plan, translator: Translator, own_files: Mapping[str, str] | None = None
+) -> Document:
     """Return every layer of a plan: how many features, how many illustrative, which sources.
 
+    `own_files` says by layer what became of its own file (`own_files.OwnFileState`); null for a
+    layer without one. `is_published` is whether anything was published in the workspace.
     `elevation` tells of the elevation model, which is no layer; null without one.
     """
     entries = []
@@ -389,9 +390,10 @@ def layers_document(plan: Plan, translator: Translator) -> Document:
                 "title": translator.text(f"layer.{name}"),
                 "features": len(frame),
                 "has_geometry": SCHEMAS[name].geometry is not None,
-                "illustrative": int(frame["illustrative"].fillna(value=False).sum()),
+                "illustrative": int(illustrative_features(frame).sum()),
                 "version": layer.version,
                 "number": layer.number,
+                "own_file": (own_files or {}).get(name),
                 "sources": sorted(frame["source"].dropna().unique().tolist())[:20],
             }
         )
@@ -403,4 +405,10 @@ def layers_document(plan: Plan, translator: Translator) -> Document:
         "source": dem.source,
         "vertical_datum": dem.vertical_datum,
     }
-    return {"plan_version": plan.version, "layers": entries, "elevation": elevation}
+    is_published = "counts" not in (own_files or {}).values() and bool(own_files)
+    return {
+        "plan_version": plan.version,
+        "is_published": is_published,
+        "layers": entries,
+        "elevation": elevation,
+    }

@@ -24,7 +24,8 @@ from docx.shared import Mm, Pt, RGBColor
 from geo_service.language import Language
 from geo_service.model import Quantity, Verdict
 from geo_service.reports.archive import pack_again
-from geo_service.reports.content import (
+from geo_service.reports.plain_text import clean, one_line
+from geo_service.reports.review import (
     LISTS,
     VERDICTS,
     ReviewContent,
@@ -35,7 +36,6 @@ from geo_service.reports.content import (
     notes,
     tint,
 )
-from geo_service.reports.plain_text import clean, one_line
 
 if TYPE_CHECKING:
     from docx.document import Document as Text

@@ -24,7 +24,8 @@ import shapely
 
 from geo_service.crs import STORAGE_CRS
 from geo_service.model import FocusBasis, Verdict
-from geo_service.reports.content import (
+from geo_service.reports.plain_text import clean
+from geo_service.reports.review import (
     ReviewContent,
     VerdictColours,
     cover_facts,
@@ -32,7 +33,6 @@ from geo_service.reports.content import (
     list_name,
     notes,
 )
-from geo_service.reports.plain_text import clean
 from geo_service.scratch import scratch_folder
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ that no road reaches has `raw` null and `is_unreachable` true; a missing value h
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,6 @@ from geo_service.reports.document import (
 )
 from geo_service.suitability.candidates import CandidateKind
 from geo_service.suitability.criteria import CRITERIA
-from geo_service.suitability.explain import explain
 from geo_service.zoning.names import township_names
 
 if TYPE_CHECKING:
@@ -34,13 +33,13 @@ if TYPE_CHECKING:
 
     from geo_service.language import Translator
     from geo_service.suitability.candidates import Candidate
+    from geo_service.suitability.certainty import Doubt
     from geo_service.suitability.criteria import Criterion
-    from geo_service.suitability.doubt import Doubt
     from geo_service.suitability.effect import FocusEffect
-    from geo_service.suitability.exclusion import Reason
+    from geo_service.suitability.land.search import LandSearch
     from geo_service.suitability.rank import Ranking
+    from geo_service.suitability.reasons import Reason
     from geo_service.suitability.scoring import Scored
-    from geo_service.suitability.siting import LandSearch
 
 _SHOWN_PARCELS = 4
 
@@ -49,22 +48,52 @@ def ranking_document(
     ranking: Ranking, translator: Translator, *, top: int | None = None
 ) -> Document:
     """Return a ranking as one document; `top` limits the candidates, best first."""
+    order = ranking.order if top is None else ranking.order[:top]
+    size = len(order) + len(ranking.excluded) + 1
+    return {
+        **ranking_frame(ranking, translator),
+        "candidates": next(candidate_lists(ranking, translator, order, size=size), []),
+        "excluded": next(excluded_lists(ranking, translator, size=size), []),
+    }
+
+
+def candidate_lists(
+    ranking: Ranking, translator: Translator, order: Sequence[int], *, size: int
+) -> Iterator[list[Document]]:
+    """Yield a ranking's candidates at these places, so many at a time."""
+    if ranking.scored is None or ranking.doubt is None:
+        return
+    names = _names(ranking, translator)
+    tables = _Tables.of(ranking.scored, ranking.doubt)
+    for start in range(0, len(order), size):
+        part = order[start : start + size]
+        yield [_candidate(ranking, tables, place, names, translator) for place in part]
+
+
+def excluded_lists(
+    ranking: Ranking, translator: Translator, *, size: int
+) -> Iterator[list[Document]]:
+    """Yield what a ranking excluded with the reasons, so many at a time."""
+    names = _names(ranking, translator)
+    for start in range(0, len(ranking.excluded), size):
+        yield [
+            {
+                **_identity(item.candidate, names, translator),
+                "reasons": [_reason(reason, translator) for reason in item.reasons],
+            }
+            for item in ranking.excluded[start : start + size]
+        ]
+
+
+def ranking_frame(ranking: Ranking, translator: Translator) -> Document:
+    """Return a ranking as one document, but for its candidates and what was excluded."""
     names = _names(ranking, translator)
     scored = ranking.scored
-    order = ranking.order if top is None else ranking.order[:top]
     return {
         **ranking_summary(ranking, translator),
         "weights": {} if scored is None else plain(scored.weights.to_dict()),
         "criteria": [] if scored is None else _criteria(scored, translator),
         "figure_ranges": {} if scored is None else _figure_ranges(scored),
-        "candidates": _candidates(ranking, order, names, translator),
-        "excluded": [
-            {
-                **_identity(item.candidate, names, translator),
-                "reasons": [_reason(reason, translator) for reason in item.reasons],
-            }
-            for item in ranking.excluded
-        ],
         "robustness": _robustness(ranking),
         "notes": _notes(ranking, names, translator),
         "land_search": _land_search(ranking.land, translator),
@@ -228,15 +257,6 @@ def _criteria(scored: Scored, translator: Translator) -> list[Document]:
     ]
 
 
-def _candidates(
-    ranking: Ranking, order: Iterable[int], names: Mapping[str, str], translator: Translator
-) -> list[Document]:
-    if ranking.scored is None or ranking.doubt is None:
-        return []
-    tables = _Tables.of(ranking.scored, ranking.doubt)
-    return [_candidate(ranking, tables, place, names, translator) for place in order]
-
-
 def _rows(frame: pd.DataFrame) -> Mapping[str, Mapping[str, float]]:
     names = [str(name) for name in frame.columns]
     rows = frame.to_numpy(dtype=float).tolist()
@@ -380,8 +400,8 @@ def _notes(ranking: Ranking, names: Mapping[str, str], translator: Translator) -
 
 def explanation_document(ranking: Ranking, candidate_id: str, translator: Translator) -> Document:
     """Return why a candidate stands where it does, a sentence a criterion."""
-    found = explain(ranking, candidate_id)
-    candidate = ranking.sites.candidates[ranking.place_of(candidate_id)]
+    found = ranking.explain(candidate_id)
+    candidate = ranking.sites.candidates[ranking.sites.position_of(candidate_id)]
     return {
         **_identity(candidate, _names(ranking, translator), translator),
         "summary": [translator.render(message) for message in found.summary],
@@ -403,7 +423,8 @@ def ranking_features(ranking: Ranking, translator: Translator) -> list[Document]
     `status` is `ranked` or `excluded`; of ranked ones `criteria` holds the figures.
     """
     names = _names(ranking, translator)
-    ranked = _candidates(ranking, ranking.order, names, translator)
+    size = len(ranking.order) or 1
+    ranked = next(candidate_lists(ranking, translator, ranking.order, size=size), [])
     shapes = _shapes(ranking, [ranking.sites.candidates[place] for place in ranking.order])
     features = [
         feature(item["candidate_id"], shape, {"status": "ranked", **item})
@@ -427,7 +448,7 @@ def ranking_features(ranking: Ranking, translator: Translator) -> list[Document]
 
 def route_features(ranking: Ranking, candidate_id: str, translator: Translator) -> list[Document]:
     """Return the ways from a candidate to the facilities that it reaches soonest, in CRS84."""
-    place = ranking.place_of(candidate_id)
+    place = ranking.sites.position_of(candidate_id)
     sites, scored = ranking.sites, ranking.scored
     kinds = dict.fromkeys(ranking.project.access)
     if scored is not None:

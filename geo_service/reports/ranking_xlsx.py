@@ -12,10 +12,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from geo_service.language import catalogue
-from geo_service.reports.content import M2_PER_HA, M2_PER_MU, measure_name, table_unit
 from geo_service.reports.plain_text import one_line
 from geo_service.reports.recomputation import Recomputation, added_up
+from geo_service.reports.review import measure_name, table_unit
 from geo_service.reports.workbook import Book, Cell, Column, Formula, Styled, keyed
+from geo_service.units import M2_PER_HA, M2_PER_MU
 
 if TYPE_CHECKING:
     from geo_service.language import Translator

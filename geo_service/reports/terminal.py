@@ -15,7 +15,7 @@ from rich.text import Text
 from geo_service.model import Quantity, Verdict
 from geo_service.plan import rows_of
 from geo_service.reports.document import Document, basis_line, industry_name, is_illustrative
-from geo_service.zoning.focus import M2_PER_MU
+from geo_service.units import M2_PER_MU
 
 if TYPE_CHECKING:
     from geo_service.language import Translator

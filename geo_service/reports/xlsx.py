@@ -11,10 +11,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from geo_service.model import FocusBasis, Verdict
-from geo_service.reports.content import (
+from geo_service.reports.plain_text import one_line
+from geo_service.reports.review import (
     LISTS,
-    M2_PER_HA,
-    M2_PER_MU,
     VERDICTS,
     ReviewContent,
     VerdictColours,
@@ -28,8 +27,8 @@ from geo_service.reports.content import (
     table_unit,
     tint,
 )
-from geo_service.reports.plain_text import one_line
 from geo_service.reports.workbook import Book, Cell, Column, Styled, Value, keyed
+from geo_service.units import M2_PER_HA, M2_PER_MU
 
 if TYPE_CHECKING:
     from geo_service.reports.document import Document

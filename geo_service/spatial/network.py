@@ -24,14 +24,14 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 
 from geo_service.crs import require_metric
 from geo_service.errors import CrsError, InvalidQueryError
-from geo_service.spatial.courses import SAME_M, Courses, Pieces, find_junctions
+from geo_service.spatial.linear_reference import SAME_M, Courses, Pieces, find_junctions
 
 if TYPE_CHECKING:
     import pyproj
     from numpy.typing import NDArray
 
     from geo_service.plan import Plan
-    from geo_service.spatial.courses import Floats, Places
+    from geo_service.spatial.linear_reference import Floats, Places
 
     Shapes = gpd.GeoDataFrame | gpd.GeoSeries | NDArray[np.object_]
 

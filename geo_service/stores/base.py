@@ -26,12 +26,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "KEEP_ALL",
     "KINDS",
     "RANKING",
     "REVIEW",
     "ConflictError",
     "Draft",
+    "Holding",
+    "KeepLimits",
     "LayerVersion",
+    "Outline",
+    "OwnFile",
     "Saved",
     "Store",
     "StoreError",
@@ -41,9 +46,16 @@ __all__ = [
 REVIEW = "review"
 RANKING = "ranking"
 KINDS = (REVIEW, RANKING)
+IMPORT = "import"
+"""The lists of an import, which lie beside the store."""
+NEARLY = 0.8
+"""From this share of the bytes on it is told that old results will go."""
 
 CATALOGUE = "catalogue.sqlite"
 """The embedded store's catalogue, in its folder; it is made when something is first written."""
+
+MADE = "catalogue.made"
+"""A file beside it from then on: a catalogue that is gone is not one that never was."""
 
 VERSION_LENGTH = 12
 """How many hexadecimal digits of the digest name a version."""
@@ -58,6 +70,17 @@ Cell = str | float | bool | datetime | None
 
 
 @dataclass(frozen=True, slots=True)
+class KeepLimits:
+    """How long, and in how many bytes, saved results are kept; None is without a limit."""
+
+    days: float | None = None
+    bytes: int | None = None
+
+
+KEEP_ALL = KeepLimits()
+
+
+@dataclass(frozen=True, slots=True)
 class WorkspaceAt:
     """A workspace's folder, and the store that the environment names in place of its own.
 
@@ -66,6 +89,8 @@ class WorkspaceAt:
 
     folder: Path
     store: str | None = field(default=None, repr=False)  # may hold a password
+    keep: KeepLimits = KEEP_ALL
+    """What becomes of saved results in time."""
 
     def __fspath__(self) -> str:
         """Return the folder's path."""
@@ -118,6 +143,61 @@ class Draft:
     note: str = ""
     source: str = ""
     file_digest: str | None = None
+    file_stamp: str | None = None
+    declared: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnFile:
+    """What the first publication found of a layer's own file: a later edit is told by it."""
+
+    layer: str
+    digest: str
+    """Of the content, which is the number 0 that is in force."""
+    file_digest: str | None
+    """SHA-256 over the file's bytes; None when it comes from an installed package."""
+    file_stamp: str | None
+    """Sizes and times of its files: equal ones need no digest. None when they say nothing."""
+    declared: str | None
+    """A digest over how `workspace.toml` has the file read; None when that is not known."""
+
+    @property
+    def version(self) -> str:
+        """What the content is called."""
+        return self.digest[:VERSION_LENGTH]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """A saved result in a list: what it is, how large, and whether it is pinned."""
+
+    kind: str
+    id: str
+    made_at: datetime
+    plan_version: str
+    size: int
+    """Bytes in the store, compressed."""
+    is_pinned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """All that a workspace keeps, newest first, and what it takes."""
+
+    items: tuple[Outline, ...]
+    limits: KeepLimits
+
+    @property
+    def size(self) -> int:
+        """Return the bytes of all."""
+        return sum(item.size for item in self.items)
+
+    @property
+    def is_nearly_full(self) -> bool:
+        """Whether so much is kept that old results will go before long."""
+        most = self.limits.bytes
+        results = sum(item.size for item in self.items if item.kind in KINDS)
+        return most is not None and results >= NEARLY * most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +215,8 @@ class Saved:
     """The version of this package that made it."""
     recipe: Mapping[str, Any] = field(default_factory=dict)
     """What else went into it (rulebook text, parks, project, ...), as plain JSON values."""
+    is_pinned: bool = field(default=False, compare=False)
+    """Whether it is kept whatever the limits say."""
 
 
 class Store(Protocol):
@@ -150,13 +232,18 @@ class Store(Protocol):
         """What people are told about where this is; never a password."""
 
     def newest(self) -> Mapping[str, LayerVersion]:
-        """Return the newest published version (number 1 or more) of each layer that has one.
+        """Return what counts of each layer since something was published; nothing before.
 
-        All are from one moment: what was published together is seen together.
+        That is its newest published version, or, where it never was published, the number 0
+        that the first publication recorded. All are from one moment: what was published
+        together is seen together.
         """
 
     def originals(self) -> Mapping[str, LayerVersion]:
-        """Return the latest number 0 of each layer that has one: what its own file held."""
+        """Return number 0 of each layer that has one: the recorded one, else the latest."""
+
+    def recorded(self) -> Mapping[str, OwnFile]:
+        """Return what the first publication found in the workspace's own files, by layer."""
 
     def stamp(self) -> int:
         """Return a number that grows with every publish, whoever does it; cheap to ask for."""
@@ -181,13 +268,18 @@ class Store(Protocol):
         """
 
     def publish(
-        self, drafts: Sequence[Draft], *, against: Mapping[str, str | None] | None = None
+        self,
+        drafts: Sequence[Draft],
+        *,
+        against: Mapping[str, str | None] | None = None,
+        own: Sequence[Draft] = (),
     ) -> list[LayerVersion]:
         """Publish one or several layers, all or none, and return their entries.
 
-        `against` are versions of other layers that the frames were checked against. Raises
-        ConflictError when the newest version of a layer is not the one expected any more;
-        nothing is written then.
+        `against` are versions of other layers that the frames were checked against; `own` is
+        what the workspace's own files hold of layers that have no number 0 in force yet, which
+        is recorded with the publication. Raises ConflictError when what counts of a layer is
+        not the version expected any more; nothing is written then.
         """
 
     def rollback(
@@ -198,10 +290,12 @@ class Store(Protocol):
         expected: str | None,
         note: str = "",
         against: Mapping[str, str | None] | None = None,
+        own: Sequence[Draft] = (),
     ) -> LayerVersion:
         """Publish what an earlier version held, as a new number; its rows are not copied.
 
-        Raises NotFoundError and ConflictError as `entry` and `publish` do.
+        `own` is recorded as `publish` does. Raises NotFoundError and ConflictError as `entry`
+        and `publish` do.
         """
 
     def keep(self, drafts: Sequence[Draft]) -> list[LayerVersion]:
@@ -210,7 +304,7 @@ class Store(Protocol):
     def retain(self, count: int) -> list[LayerVersion]:
         """Drop old versions and return their entries.
 
-        Kept are the newest `count` of each layer, the newest number 0, and every version that
+        Kept are the newest `count` of each layer, the number 0 in force, and every version that
         a saved result was made from.
         """
 
@@ -234,6 +328,21 @@ class Store(Protocol):
 
     def document_names(self, kind: str, identity: str) -> list[str]:
         """Return the names of a saved result's documents."""
+
+    def outlines(self) -> list[Outline]:
+        """Return every saved result, newest first."""
+
+    def saved_among(self, kind: str, identities: Sequence[str]) -> frozenset[str]:
+        """Return which of some ids are saved results of a kind; durable, not merely asked for."""
+
+    def pin(self, kind: str, identity: str, *, is_pinned: bool) -> None:
+        """Keep a saved result whatever the limits say, or no longer; NotFoundError if unknown."""
+
+    def drop(self, results: Sequence[tuple[str, str]], *, but_pinned: bool = False) -> int:
+        """Drop saved results (kind, id) with their documents; return how many there were.
+
+        With `but_pinned`, pinned ones stay.
+        """
 
     # ---- moving from one store to another ---------------------------------------------------
 

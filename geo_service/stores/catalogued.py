@@ -10,32 +10,73 @@ from __future__ import annotations
 import threading
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import orjson
+import shapely
 import sqlalchemy as sa
 
-from geo_service.errors import ConflictError, NotFoundError, StoreError
-from geo_service.model import Message
-from geo_service.stores.base import KINDS, VERSION_LENGTH, Draft, LayerVersion, Saved
+from geo_service.errors import (
+    ConflictError,
+    GeoServiceError,
+    InvalidQueryError,
+    NotFoundError,
+    StoreError,
+)
+from geo_service.stores.base import KINDS, Draft, LayerVersion, Outline, Saved
+from geo_service.stores.entries import (
+    PUBLISHED,
+    check_newest,
+    counting,
+    entry_of,
+    find_row,
+    insert_entry,
+    insert_record,
+    latest,
+    next_entry,
+    old_rows,
+    original_entry,
+    originals_by_content,
+    record_files,
+    recorded_files,
+    recorded_originals,
+    staged,
+)
 from geo_service.stores.frames import canonical, conditions, content_digest, layer_schema
-from geo_service.stores.tables import documents, facts, metadata, result_layers, results, versions
+from geo_service.stores.results import (
+    USED,
+    drop_saved,
+    find_saved,
+    insert_saved,
+    outline_of,
+    saved_of,
+)
+from geo_service.stores.seals import DamageError
+from geo_service.stores.tables import documents, facts, metadata, results, versions
 from geo_service.wording import said
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from geo_service.stores.base import Box, Store, Where
+    from geo_service.stores.base import Box, OwnFile, Store, Where
+    from geo_service.stores.entries import Found, Placed, Staged
     from geo_service.stores.frames import Condition
-
-Staged = tuple[str, "pd.DataFrame", str]
-"""A layer, its rows in canonical form, and their digest."""
 
 _COUNTY, _MOVED_TO = "county", "moved_to"
 _ALL_SAVED = 1_000_000
+_UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    zlib.error,
+    shapely.errors.ShapelyError,
+    sa.exc.InvalidRequestError,
+)
+"""What reading a damaged row raises: a number, a date or a document that is none."""
 
 
 class CataloguedStore(ABC):
@@ -67,7 +108,7 @@ class CataloguedStore(ABC):
     @abstractmethod
     def _staging(
         self, staged: Iterable[Staged]
-    ) -> AbstractContextManager[tuple[sa.Connection, list[str]]]:
+    ) -> AbstractContextManager[tuple[sa.Connection, list[Placed]]]:
         """Write rows to new places, durably; then as `_locked`, with the places."""
 
     @abstractmethod
@@ -75,11 +116,14 @@ class CataloguedStore(ABC):
         self,
         connection: sa.Connection,
         layer: str,
-        place: str,
+        placed: Placed,
         bbox: Box | None,
         asked: tuple[Condition, ...],
     ) -> pd.DataFrame:
-        """Return rows from their place; NotFoundError when the place is gone."""
+        """Return rows from their place; NotFoundError when the place is gone.
+
+        Raises DamageError when they cannot be what was written.
+        """
 
     @abstractmethod
     def _drop(self, connection: sa.Connection, places: Sequence[str]) -> None:
@@ -100,6 +144,40 @@ class CataloguedStore(ABC):
             self._check_open(connection)
             yield connection
 
+    @contextmanager
+    def _sound(self) -> Iterator[None]:
+        """Tell damage as StoreError, with the layer and version that it met, and the ways out."""
+        try:
+            yield
+        except GeoServiceError:
+            raise
+        except DamageError as damage:
+            if damage.layer is None or damage.version is None:
+                raise self._broken(damage.reason) from damage
+            raise self._damaged(damage.layer, damage.version, damage.reason) from damage
+        except _UNREADABLE as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise self._broken(reason) from error
+
+    def _stopped(self, reason: str, *, is_full: bool = False) -> StoreError:
+        """Return the error of a store that could not do its work."""
+        key = "problem.store_full" if is_full else "problem.store_failed"
+        told = said("problem.store_full_told") if is_full else None
+        return StoreError(said(key, store=self.shown, reason=reason), told=told, is_full=is_full)
+
+    def _broken(self, reason: str) -> StoreError:
+        """Return the error of a catalogue that cannot be read."""
+        msg = said("problem.store_broken", store=self.shown, reason=reason)
+        return StoreError(msg, told=said("problem.store_broken_told"))
+
+    def _damaged(self, layer: str, version: str, reason: str = "") -> StoreError:
+        """Return the error of a version that is not what was written."""
+        about = {"layer": repr(layer), "version": version}
+        more = {"name": layer, "store": self.shown, "reason": reason or "digest"}
+        return StoreError(
+            said("problem.damaged", **about, **more), told=said("problem.damaged_told", **about)
+        )
+
     def _check_open(self, connection: sa.Connection) -> None:
         moved_to = _fact(connection, _MOVED_TO)
         if moved_to is not None:
@@ -118,27 +196,34 @@ class CataloguedStore(ABC):
     # ---- versions -----------------------------------------------------------------------------
 
     def newest(self) -> Mapping[str, LayerVersion]:
-        """Return the newest published entry of each layer that has one."""
-        return self._latest(versions.c.number > 0)
+        """Return what counts of each layer since something was published."""
+        with self._reading() as connection:
+            return {} if connection is None else counting(connection)
 
     def originals(self) -> Mapping[str, LayerVersion]:
-        """Return the latest number 0 of each layer that has one."""
-        return self._latest(versions.c.number == 0)
-
-    def _latest(self, which: sa.ColumnElement[bool]) -> Mapping[str, LayerVersion]:
+        """Return number 0 of each layer that has one: the recorded one, else the latest."""
         with self._reading() as connection:
-            return {} if connection is None else _latest(connection, which)
+            return {} if connection is None else _originals(connection)
+
+    def recorded(self) -> Mapping[str, OwnFile]:
+        """Return what the first publication found in the workspace's own files."""
+        with self._reading() as connection:
+            return {} if connection is None else recorded_files(connection)
 
     def stamp(self) -> int:
         """Return a number that grows with every publish."""
+        query = sa.select(sa.func.coalesce(sa.func.max(versions.c.id), 0)).where(PUBLISHED)
         with self._reading() as connection:
-            return 0 if connection is None else _stamp(connection)
+            return 0 if connection is None else int(connection.execute(query).scalar_one())
 
     def history(self, layer: str) -> list[LayerVersion]:
         """Return all kept entries of a layer, newest first."""
         layer_schema(layer)
         query = sa.select(versions).where(versions.c.layer == layer)
-        return self._entries(query.order_by(versions.c.number.desc(), versions.c.id.desc()))
+        found = self._entries(query.order_by(versions.c.number.desc(), versions.c.id.desc()))
+        in_force = self.originals().get(layer)
+        # Of several numbers 0 the one in force comes first.
+        return sorted(found, key=lambda entry: (-entry.number, entry != in_force))
 
     def entries(self) -> list[LayerVersion]:
         """Return every entry of every layer in the order they were made."""
@@ -146,13 +231,15 @@ class CataloguedStore(ABC):
 
     def _entries(self, query: sa.Select[Any]) -> list[LayerVersion]:
         with self._reading() as connection:
-            return [] if connection is None else [_entry(row) for row in connection.execute(query)]
+            return (
+                [] if connection is None else [entry_of(row) for row in connection.execute(query)]
+            )
 
     def entry(self, layer: str, version: str) -> LayerVersion:
         """Return the newest entry that a number or a version means."""
         layer_schema(layer)
         with self._reading() as connection:
-            return _entry(_find(connection, layer, version))
+            return entry_of(find_row(connection, layer, version))
 
     def read(
         self, layer: str, version: str, *, bbox: Box | None = None, where: Where | None = None
@@ -161,36 +248,80 @@ class CataloguedStore(ABC):
         layer_schema(layer)
         asked = conditions(layer, where)
         with self._reading() as connection:
-            row = _find(connection, layer, version)
-            assert connection is not None  # noqa: S101 - `_find` raised otherwise
-            frame = self._read_rows(connection, layer, row.place, bbox, asked)
+            row = find_row(connection, layer, version)
+            assert connection is not None  # noqa: S101 - `find_row` raised otherwise
+            entry = entry_of(row)
+            try:
+                frame = self._read_rows(connection, layer, (row.place, row.checksum), bbox, asked)
+            except (NotFoundError, InvalidQueryError, StoreError):
+                raise
+            except DamageError as damage:
+                raise self._damaged(layer, entry.version, damage.reason) from damage
+            except (GeoServiceError, *_UNREADABLE) as error:  # rows that break the layer's form
+                raise self._damaged(layer, entry.version, type(error).__name__) from error
             is_whole = bbox is None and not asked
-            if is_whole and len(frame) != row.features:
-                msg = said("problem.damaged", version=version, layer=repr(layer), store=self.shown)
-                raise StoreError(msg)
+            if is_whole and not _is_right(frame, entry, is_checked=row.checksum is not None):
+                raise self._damaged(layer, entry.version)
             return frame
 
     def publish(
-        self, drafts: Sequence[Draft], *, against: Mapping[str, str | None] | None = None
+        self,
+        drafts: Sequence[Draft],
+        *,
+        against: Mapping[str, str | None] | None = None,
+        own: Sequence[Draft] = (),
     ) -> list[LayerVersion]:
         """Publish layers, all or none."""
         wanted = {draft.layer: draft.expected for draft in drafts}
         if len(wanted) != len(drafts):
             msg = said("problem.once")
             raise ValueError(msg)
-        staged = [_staged(draft) for draft in drafts]
+        found = [(draft, staged(draft)) for draft in own]
+        items = [staged(draft) for draft in drafts]
         conflicts = {**(against or {}), **wanted}
-        with self._reading() as connection:  # told early, before anything is written
-            _check_newest({} if connection is None else _latest(connection, _PUBLISHED), conflicts)
-        with self._staging(staged) as (connection, places):
-            self._check_open(connection)
-            now = _latest(connection, _PUBLISHED)
-            _check_newest(now, conflicts)
-            before = _latest(connection, versions.c.number == 0) | now
+        self._check_early(conflicts, found)  # before anything is written
+        with self._with_originals(found, items, is_recorded=True) as (connection, places, _):
+            check_newest(counting(connection), conflicts)
+            now = latest(connection, PUBLISHED)
+            before = _originals(connection) | now
             return [
-                _insert(connection, _next(draft, item, before.get(draft.layer)), place)
-                for draft, item, place in zip(drafts, staged, places, strict=True)
+                insert_entry(connection, next_entry(draft, item, before.get(draft.layer)), place)
+                for draft, item, place in zip(drafts, items, places, strict=True)
             ]
+
+    def _check_early(self, conflicts: Mapping[str, str | None], found: Sequence[Found]) -> None:
+        """Raise ConflictError for what cannot be published as things stand."""
+        with self._reading() as connection:
+            now = {} if connection is None else counting(connection)
+        new = {draft.layer: original_entry(draft, item) for draft, item in found}
+        check_newest({**new, **now}, conflicts)
+
+    @contextmanager
+    def _with_originals(
+        self, own: Sequence[Found], items: Sequence[Staged] = (), *, is_recorded: bool = False
+    ) -> Iterator[tuple[sa.Connection, list[Placed], dict[tuple[str, str], LayerVersion]]]:
+        """Stage rows, and what own files hold beside them, which is number 0 from then on.
+
+        Gives the open transaction, the places of the rows, and every number 0 by content.
+        """
+        with self._reading() as connection:
+            kept = {} if connection is None else originals_by_content(connection)
+        new = [(draft, item) for draft, item in own if (item[0], item[2]) not in kept]
+        every = [*items, *(item for _, item in new)]
+        with self._staging(every) as (connection, places):
+            self._check_open(connection)
+            kept = originals_by_content(connection)
+            for (draft, item), placed in zip(new, places[len(items) :], strict=True):
+                key = (item[0], item[2])
+                if key in kept:  # somebody else kept it meanwhile
+                    self._drop(connection, [placed[0]])
+                else:
+                    kept[key] = insert_entry(connection, original_entry(draft, item), placed)
+            if any((item[0], item[2]) not in kept for _, item in own):  # retention was first
+                raise ConflictError(said("problem.meanwhile"))
+            if is_recorded:
+                record_files(connection, own, published=latest(connection, PUBLISHED))
+            yield connection, places[: len(items)], kept
 
     def rollback(
         self,
@@ -200,14 +331,17 @@ class CataloguedStore(ABC):
         expected: str | None,
         note: str = "",
         against: Mapping[str, str | None] | None = None,
+        own: Sequence[Draft] = (),
     ) -> LayerVersion:
         """Publish what an earlier version held, as a new number."""
         layer_schema(layer)
-        with self._writing() as connection:
-            row = _find(connection, layer, version)
-            now = _latest(connection, _PUBLISHED)
-            _check_newest(now, {**(against or {}), layer: expected})
-            parent = now.get(layer) or _latest(connection, versions.c.number == 0).get(layer)
+        found = [(draft, staged(draft)) for draft in own]
+        self.entry(layer, version)  # told early
+        with self._with_originals(found, is_recorded=True) as (connection, _, _):
+            row = find_row(connection, layer, version)
+            check_newest(counting(connection), {**(against or {}), layer: expected})
+            now = latest(connection, PUBLISHED)
+            parent = now.get(layer) or _originals(connection).get(layer)
             entry = LayerVersion(
                 layer=layer,
                 number=now[layer].number + 1 if layer in now else 1,
@@ -218,25 +352,18 @@ class CataloguedStore(ABC):
                 features=row.features,
                 parent=parent.version if parent else None,
             )
-            return _insert(connection, entry, row.place)
+            return insert_entry(connection, entry, (row.place, row.checksum))
 
     def keep(self, drafts: Sequence[Draft]) -> list[LayerVersion]:
         """Keep what the workspace's own files hold as number 0, each content once."""
-        items = [(draft, _staged(draft)) for draft in drafts]
+        found = [(draft, staged(draft)) for draft in drafts]
+        keys = [(item[0], item[2]) for _, item in found]
         with self._reading() as connection:
-            kept = {} if connection is None else _originals(connection)
-        new = [(draft, item) for draft, item in items if (item[0], item[2]) not in kept]
-        if new:
-            with self._staging([item for _, item in new]) as (connection, places):
-                self._check_open(connection)
-                kept = _originals(connection)
-                for (draft, item), place in zip(new, places, strict=True):
-                    key = (item[0], item[2])
-                    if key in kept:  # somebody else kept it meanwhile
-                        self._drop(connection, [place])
-                    else:
-                        kept[key] = _insert(connection, _original(draft, item), place)
-        return [kept[item[0], item[2]] for _, item in items]
+            kept = {} if connection is None else originals_by_content(connection)
+        if not all(key in kept for key in keys):
+            with self._with_originals(found) as (_, _, now):
+                kept = now
+        return [kept[key] for key in keys]
 
     def retain(self, count: int) -> list[LayerVersion]:
         """Drop old versions and return their entries."""
@@ -248,8 +375,8 @@ class CataloguedStore(ABC):
                 return []
         with self._writing() as connection:
             rows = connection.execute(sa.select(versions).order_by(versions.c.id)).all()
-            used = {tuple(row) for row in connection.execute(_USED)}
-            old = _old(rows, used, count)
+            used = {tuple(row) for row in connection.execute(USED)}
+            old = old_rows(rows, used, recorded_files(connection), count)
             if not old:
                 return []
             dropped = sa.delete(versions).where(versions.c.id == sa.bindparam("old"))
@@ -259,7 +386,7 @@ class CataloguedStore(ABC):
             places = sorted({row.place for row in old} - kept)
             self._drop(connection, places)
         self._dropped(places)
-        return [_entry(row) for row in old]
+        return [entry_of(row) for row in old]
 
     # ---- saved results ------------------------------------------------------------------------
 
@@ -267,10 +394,10 @@ class CataloguedStore(ABC):
         """Keep a result and its documents; of one id the first is kept."""
         packed = {name: zlib.compress(content) for name, content in documents.items()}
         with self._writing() as connection:
-            there = _find_saved(connection, saved.kind, saved.id)
+            there = find_saved(connection, saved.kind, saved.id)
             if there is not None:
                 return there
-            _insert_saved(connection, saved, packed)
+            insert_saved(connection, saved, packed)
         return saved
 
     def saved(self, kind: str, *, limit: int = 100, offset: int = 0) -> list[Saved]:
@@ -281,7 +408,7 @@ class CataloguedStore(ABC):
             if connection is None:
                 return []
             rows = connection.execute(query.limit(limit).offset(offset)).all()
-            return [_saved(connection, row) for row in rows]
+            return [saved_of(connection, row) for row in rows]
 
     def count_saved(self, kind: str) -> int:
         """Return how many results of a kind are saved."""
@@ -292,7 +419,7 @@ class CataloguedStore(ABC):
     def find(self, kind: str, identity: str) -> Saved:
         """Return a saved result."""
         with self._reading() as connection:
-            found = None if connection is None else _find_saved(connection, kind, identity)
+            found = None if connection is None else find_saved(connection, kind, identity)
         if found is None:
             msg = said(f"problem.no_saved_{kind}", name=repr(identity))
             raise NotFoundError(msg)
@@ -309,7 +436,8 @@ class CataloguedStore(ABC):
         if found is None:
             msg = said("problem.no_document", document=repr(name), kind=kind, name=repr(identity))
             raise NotFoundError(msg)
-        return zlib.decompress(found)
+        with self._sound():
+            return zlib.decompress(found)
 
     def document_names(self, kind: str, identity: str) -> list[str]:
         """Return the names of a saved result's documents."""
@@ -319,6 +447,40 @@ class CataloguedStore(ABC):
             if connection is None:
                 return []
             return list(connection.scalars(query.order_by(table.c.name)))
+
+    def outlines(self) -> list[Outline]:
+        """Return every saved result, newest first."""
+        columns = (results.c.kind, results.c.id, results.c.made_at, results.c.plan_version)
+        query = sa.select(*columns, results.c.size, results.c.is_pinned)
+        with self._reading() as connection:
+            if connection is None:
+                return []
+            rows = connection.execute(query.order_by(results.c.made_at.desc(), results.c.id))
+            return [outline_of(row) for row in rows]
+
+    def saved_among(self, kind: str, identities: Sequence[str]) -> frozenset[str]:
+        """Return which of some ids are saved results of a kind."""
+        if not identities:
+            return frozenset()
+        query = sa.select(results.c.id).where(results.c.kind == kind, results.c.id.in_(identities))
+        with self._reading() as connection:
+            found = () if connection is None else connection.scalars(query)
+            return frozenset(found)
+
+    def pin(self, kind: str, identity: str, *, is_pinned: bool) -> None:
+        """Keep a saved result whatever the limits say, or no longer."""
+        is_meant = (results.c.kind == kind) & (results.c.id == identity)
+        self.find(kind, identity)  # a store that was never written stays so
+        with self._writing() as connection:
+            connection.execute(sa.update(results).where(is_meant).values(is_pinned=is_pinned))
+
+    def drop(self, wanted: Sequence[tuple[str, str]], *, but_pinned: bool = False) -> int:
+        """Drop saved results with their documents; return how many there were."""
+        with self._reading() as connection:
+            if connection is None or not wanted:
+                return 0
+        with self._writing() as connection:
+            return drop_saved(connection, wanted, but_pinned=but_pinned)
 
     # ---- moving -------------------------------------------------------------------------------
 
@@ -339,7 +501,7 @@ class CataloguedStore(ABC):
 
     def take_over(self, other: Store) -> None:
         """Take everything that another store holds, all or nothing."""
-        entries = other.entries()
+        entries, records = other.entries(), other.recorded()
         every = [item for kind in KINDS for item in other.saved(kind, limit=_ALL_SAVED)]
         contents = list({(entry.layer, entry.digest): entry for entry in entries}.values())
         with self._reading() as connection:
@@ -364,19 +526,17 @@ class CataloguedStore(ABC):
                 for entry, place in zip(contents, places, strict=True)
             }
             for entry in entries:
-                _insert(connection, entry, home[entry.layer, entry.digest])
+                insert_entry(connection, entry, home[entry.layer, entry.digest])
+            for record in records.values():
+                insert_record(connection, record)
             for saved in every:
                 names = other.document_names(saved.kind, saved.id)
                 packed = {
                     name: zlib.compress(other.document(saved.kind, saved.id, name))
                     for name in names
                 }
-                _insert_saved(connection, saved, packed)
+                insert_saved(connection, saved, packed)
         self._dropped(sorted(old))
-
-
-_PUBLISHED = versions.c.number > 0
-_USED = sa.select(result_layers.c.layer, result_layers.c.version).distinct()
 
 
 def _fact(connection: sa.Connection, name: str) -> str | None:
@@ -386,198 +546,26 @@ def _fact(connection: sa.Connection, name: str) -> str | None:
     return found
 
 
-def _staged(draft: Draft) -> Staged:
-    layer_schema(draft.layer)
-    frame = canonical(draft.frame, draft.layer)
-    return draft.layer, frame, content_digest(frame, draft.layer)
+def _originals(connection: sa.Connection) -> dict[str, LayerVersion]:
+    """Return number 0 of each layer that has one: the recorded one, else the latest."""
+    return {**latest(connection, versions.c.number == 0), **recorded_originals(connection)}
+
+
+def _is_right(frame: pd.DataFrame, entry: LayerVersion, *, is_checked: bool) -> bool:
+    """Return whether all rows of a version are what was written; files were checked before."""
+    is_counted = len(frame) == entry.features
+    return is_counted and (is_checked or content_digest(frame, entry.layer) == entry.digest)
 
 
 def _taken(other: Store, entry: LayerVersion) -> Staged:
     """Read a version from another store and make sure that it is what it was."""
     frame = canonical(other.read(entry.layer, entry.version), entry.layer)
     if content_digest(frame, entry.layer) != entry.digest:
-        msg = said(
-            "problem.damaged",
-            version=entry.version,
-            layer=repr(entry.layer),
-            store=other.shown,
-        )
-        raise StoreError(msg)
+        about = {"layer": repr(entry.layer), "version": entry.version}
+        more = {"name": entry.layer, "store": other.shown, "reason": "digest"}
+        raise StoreError(said("problem.damaged", **about, **more))
     return entry.layer, frame, entry.digest
 
 
 def _by_id(items: Sequence[Saved]) -> dict[tuple[str, str], Saved]:
     return {(item.kind, item.id): item for item in items}
-
-
-def _entry(row: sa.Row[Any]) -> LayerVersion:
-    return LayerVersion(
-        layer=row.layer,
-        number=row.number,
-        digest=row.digest,
-        made_at=row.made_at,
-        note=row.note,
-        source=row.source,
-        features=row.features,
-        parent=row.parent,
-        file_digest=row.file_digest,
-    )
-
-
-def _next(draft: Draft, item: Staged, before: LayerVersion | None) -> LayerVersion:
-    return LayerVersion(
-        layer=draft.layer,
-        number=1 if before is None else before.number + 1,
-        digest=item[2],
-        made_at=datetime.now(UTC),
-        note=draft.note,
-        source=draft.source,
-        features=len(item[1]),
-        parent=None if before is None else before.version,
-    )
-
-
-def _original(draft: Draft, item: Staged) -> LayerVersion:
-    return LayerVersion(
-        layer=draft.layer,
-        number=0,
-        digest=item[2],
-        made_at=datetime.now(UTC),
-        note=draft.note,
-        source=draft.source,
-        features=len(item[1]),
-        file_digest=draft.file_digest,
-    )
-
-
-def _originals(connection: sa.Connection) -> dict[tuple[str, str], LayerVersion]:
-    """Return every kept number 0 by layer and digest."""
-    rows = connection.execute(sa.select(versions).where(versions.c.number == 0))
-    return {(row.layer, row.digest): _entry(row) for row in rows}
-
-
-def _insert(connection: sa.Connection, entry: LayerVersion, place: str) -> LayerVersion:
-    row = {
-        "layer": entry.layer,
-        "number": entry.number,
-        "digest": entry.digest,
-        "made_at": entry.made_at,
-        "note": entry.note,
-        "source": entry.source,
-        "features": entry.features,
-        "parent": entry.parent,
-        "file_digest": entry.file_digest,
-        "place": place,
-    }
-    connection.execute(sa.insert(versions).values(row))
-    return entry
-
-
-def _latest(connection: sa.Connection, which: sa.ColumnElement[bool]) -> dict[str, LayerVersion]:
-    last = sa.select(sa.func.max(versions.c.id)).where(which).group_by(versions.c.layer)
-    rows = connection.execute(sa.select(versions).where(versions.c.id.in_(last)))
-    return {row.layer: _entry(row) for row in rows}
-
-
-def _stamp(connection: sa.Connection) -> int:
-    query = sa.select(sa.func.coalesce(sa.func.max(versions.c.id), 0)).where(_PUBLISHED)
-    return int(connection.execute(query).scalar_one())
-
-
-def _find(connection: sa.Connection | None, layer: str, version: str) -> sa.Row[Any]:
-    is_number = version.isdecimal() and len(version) < VERSION_LENGTH
-    is_meant: Callable[[], sa.ColumnElement[bool]] = lambda: (  # noqa: E731 - one condition
-        versions.c.number == int(version)
-        if is_number
-        else sa.func.substr(versions.c.digest, 1, VERSION_LENGTH) == version
-    )
-    if connection is not None:
-        query = sa.select(versions).where(versions.c.layer == layer, is_meant())
-        row = connection.execute(query.order_by(versions.c.id.desc()).limit(1)).first()
-        if row is not None:
-            return row
-    msg = said("problem.no_version_kept", layer=repr(layer), version=repr(version))
-    raise NotFoundError(msg)
-
-
-def _check_newest(newest: Mapping[str, LayerVersion], expected: Mapping[str, str | None]) -> None:
-    for layer, version in expected.items():
-        found = newest.get(layer)
-        if (found.version if found else None) == version:
-            continue
-        if found is None:
-            now: object = Message("problem.not_in_store")
-        else:
-            values = {"version": found.version, "number": found.number}
-            now = Message("problem.numbered_version", values)
-        meant = version or Message("problem.own_file")
-        msg = said("problem.not_newest", layer=repr(layer), now=now, expected=meant)
-        raise ConflictError(msg)
-
-
-def _old(rows: Sequence[sa.Row[Any]], used: set[tuple[Any, ...]], count: int) -> list[sa.Row[Any]]:
-    """Return the entries that neither are among the newest nor were a result's ground."""
-    last: dict[str, int] = {}
-    original: dict[str, int] = {}
-    for row in rows:  # oldest first
-        last[row.layer] = max(last.get(row.layer, 0), row.number)
-        if row.number == 0:
-            original[row.layer] = row.id
-    return [
-        row
-        for row in rows
-        if (row.layer, row.digest[:VERSION_LENGTH]) not in used
-        and (
-            row.id != original[row.layer]
-            if row.number == 0
-            else row.number <= last[row.layer] - count
-        )
-    ]
-
-
-def _find_saved(connection: sa.Connection, kind: str, identity: str) -> Saved | None:
-    query = sa.select(results).where(results.c.kind == kind, results.c.id == identity)
-    row = connection.execute(query).first()
-    return None if row is None else _saved(connection, row)
-
-
-def _saved(connection: sa.Connection, row: sa.Row[Any]) -> Saved:
-    own = (result_layers.c.kind == row.kind) & (result_layers.c.id == row.id)
-    layers = connection.execute(
-        sa.select(result_layers.c.layer, result_layers.c.version)
-        .where(own)
-        .order_by(result_layers.c.layer)
-    )
-    return Saved(
-        kind=row.kind,
-        id=row.id,
-        made_at=row.made_at,
-        plan_version=row.plan_version,
-        layer_versions={row.layer: row.version for row in layers},
-        rulebook_version=row.rulebook_version,
-        software=row.software,
-        recipe=orjson.loads(zlib.decompress(row.recipe)),
-    )
-
-
-def _insert_saved(connection: sa.Connection, saved: Saved, packed: Mapping[str, bytes]) -> None:
-    own = {"kind": saved.kind, "id": saved.id}
-    connection.execute(
-        sa.insert(results).values(
-            **own,
-            made_at=saved.made_at,
-            plan_version=saved.plan_version,
-            rulebook_version=saved.rulebook_version,
-            software=saved.software,
-            recipe=zlib.compress(orjson.dumps(dict(saved.recipe))),
-        )
-    )
-    layers = [
-        {**own, "layer": layer, "version": version}
-        for layer, version in saved.layer_versions.items()
-    ]
-    if layers:
-        connection.execute(sa.insert(result_layers), layers)
-    texts = [{**own, "name": name, "content": content} for name, content in packed.items()]
-    if texts:
-        connection.execute(sa.insert(documents), texts)

@@ -12,6 +12,8 @@ acknowledged writes.
 from __future__ import annotations
 
 import contextlib
+import errno
+import hashlib
 import os
 import secrets
 import shutil
@@ -27,19 +29,21 @@ import geopandas as gpd
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import shapely
 import sqlalchemy as sa
 
 from geo_service.errors import NotFoundError, StoreError
 from geo_service.schema import SCHEMAS
-from geo_service.stores.base import CATALOGUE, VERSION_LENGTH
+from geo_service.stores.base import CATALOGUE, MADE, VERSION_LENGTH
 from geo_service.stores.catalogued import CataloguedStore
 from geo_service.stores.frames import canonical, meeting
-from geo_service.stores.tables import HEAD, revision, upgrade, versions
+from geo_service.stores.seals import DamageError
+from geo_service.stores.tables import CHECKED, HEAD, revision, upgrade, versions
 from geo_service.wording import said
 
 if TYPE_CHECKING:
     from geo_service.stores.base import Box
-    from geo_service.stores.catalogued import Staged
+    from geo_service.stores.entries import Placed, Staged
     from geo_service.stores.frames import Condition
 
 LAYERS = "layers"
@@ -50,6 +54,8 @@ _ALONE_SECONDS = 0.1
 """How long a connection that shuts out others waits before it lets them finish."""
 _FREE_BYTES = 65_536
 """With less room than this a disk counts as full."""
+_CHECKED_FILES = 10_000
+"""Of how many files it is remembered that their checksum was right."""
 _ROWS_A_GROUP = 16_384
 """Rows that are read or skipped together when a bbox or a value is asked for."""
 
@@ -69,6 +75,7 @@ class LocalStore(CataloguedStore):
         self._engine: sa.Engine | None = None
         self._inode: tuple[int, int] | None = None
         self._is_writable = False
+        self._checked: dict[str, tuple[str, int, int]] = {}
 
     @property
     def shown(self) -> str:
@@ -107,18 +114,24 @@ class LocalStore(CataloguedStore):
     def _told(self) -> Iterator[None]:
         """Turn what SQLite and the file system say into StoreError."""
         try:
-            yield
+            with self._sound():
+                yield
         except (sa.exc.DBAPIError, sqlite3.Error) as error:
-            cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-            is_unsaid = _lacks_room(cause) and "full" not in str(cause)
-            is_full = is_unsaid and self._is_disk_full()
-            key = "problem.store_full" if is_full else "problem.store_failed"
-            msg = said(key, store=self.shown, reason=str(cause))
-            raise StoreError(msg) from error
+            raise self._failed(error) from error
         except (OSError, pa.ArrowException) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            msg = said("problem.store_failed", store=self.shown, reason=reason)
-            raise StoreError(msg) from error
+            is_full = getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}
+            raise self._stopped(reason, is_full=is_full) from error
+
+    def _failed(self, error: sa.exc.DBAPIError | sqlite3.Error) -> StoreError:
+        """Return what SQLite says as StoreError: no room, damage, or another failure."""
+        cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+        name = str(getattr(cause, "sqlite_errorname", ""))
+        if not name.startswith(_NO_DAMAGE) and not isinstance(cause, sqlite3.ProgrammingError):
+            return self._broken(str(cause))
+        is_said = name.startswith("SQLITE_FULL")
+        is_full = is_said or (_lacks_room(cause) and self._is_disk_full())
+        return self._stopped(str(cause), is_full=is_full)
 
     def _is_disk_full(self) -> bool:
         with contextlib.suppress(OSError):
@@ -130,6 +143,7 @@ class LocalStore(CataloguedStore):
         try:
             status = self._path.stat()
         except FileNotFoundError:
+            self._check_made()
             return None
         inode = (status.st_dev, status.st_ino)
         if self._engine is not None and inode != self._inode:  # another file has taken its place
@@ -154,11 +168,21 @@ class LocalStore(CataloguedStore):
         """
         with engine.connect() as connection:
             at = revision(connection)
+            if at is None:
+                self._check_made()
+                _check_blank(connection)
             if at == HEAD:
+                _check_tables(connection)
                 self._claim(connection)
         if at is not None and at != HEAD:
             _upgrade(engine, self._claim)
         return at is not None
+
+    def _check_made(self) -> None:
+        """Make sure that a catalogue that is not there, or is empty, never was another."""
+        if (self._folder / MADE).exists():
+            reason = "missing"
+            raise DamageError(reason)
 
     def _opened_for_writing(self) -> sa.Engine:
         """Return the engine of the catalogue, which is made when there is none."""
@@ -176,9 +200,19 @@ class LocalStore(CataloguedStore):
             status = self._path.stat()
             self._engine, self._inode = engine, (status.st_dev, status.st_ino)
         if not self._is_writable:
+            self._mark_made(engine)
             self._sweep(engine)
             self._is_writable = True
         return engine
+
+    def _mark_made(self, engine: sa.Engine) -> None:
+        """Leave the mark of a catalogue that is whole on the disk."""
+        mark = self._folder / MADE
+        if not mark.exists():
+            with engine.connect() as connection:
+                self._claim(connection)
+            mark.touch()
+            _sync(self._folder)
 
     def _made_engine(self) -> sa.Engine:
         engine = sa.create_engine("sqlite://", creator=self._connect, poolclass=sa.QueuePool)
@@ -213,21 +247,22 @@ class LocalStore(CataloguedStore):
     # ---- rows ---------------------------------------------------------------------------------
 
     @contextmanager
-    def _staging(self, staged: Iterable[Staged]) -> Iterator[tuple[sa.Connection, list[str]]]:
+    def _staging(self, staged: Iterable[Staged]) -> Iterator[tuple[sa.Connection, list[Placed]]]:
         places: list[str] = []
+        sums: list[str] = []
         try:
             with self._told():
                 for layer, frame, digest in staged:
                     name = f"{digest[:VERSION_LENGTH]}-{secrets.token_hex(3)}.parquet"
                     places.append(f"{layer}/{name}")
-                    self._write(self._folder / LAYERS / layer / name, frame)
+                    sums.append(self._write(self._folder / LAYERS / layer / name, frame))
         except BaseException:
             self._dropped(places)
             raise
         with self._locked() as connection:
             try:
                 self._check_there(places)
-                yield connection, places
+                yield connection, list(zip(places, sums, strict=True))
             except BaseException:  # before the commit: nothing can refer to these files
                 self._dropped(places)
                 raise
@@ -238,8 +273,8 @@ class LocalStore(CataloguedStore):
             msg = said("problem.store_swept", store=self.shown)
             raise StoreError(msg)
 
-    def _write(self, path: Path, frame: pd.DataFrame) -> None:
-        """Write rows to a new file that is whole and durable when this returns."""
+    def _write(self, path: Path, frame: pd.DataFrame) -> str:
+        """Write rows to a new file that is whole and durable when this returns; its checksum."""
         _make_folder(path.parent)
         part = path.with_name(path.name + ".part")
         options: dict[str, Any] = {
@@ -254,6 +289,7 @@ class LocalStore(CataloguedStore):
                 )
             else:
                 frame.to_parquet(part, index=False, **options)
+            checksum = _checksum(part)
             _sync(part)
             part.rename(path)
             _sync(path.parent)
@@ -261,17 +297,18 @@ class LocalStore(CataloguedStore):
             with contextlib.suppress(OSError):
                 part.unlink()
             raise
+        return checksum
 
     def _read_rows(
         self,
         connection: sa.Connection,  # noqa: ARG002 - the other store reads through it
         layer: str,
-        place: str,
+        placed: Placed,
         bbox: Box | None,
         asked: tuple[Condition, ...],
     ) -> pd.DataFrame:
         schema = SCHEMAS[layer]
-        path = self._folder / LAYERS / place
+        path = self._folder / LAYERS / placed[0]
         condition = _expression(asked)
         columns = [*schema.columns, *(() if schema.geometry is None else ("geometry",))]
         options: dict[str, Any] = {
@@ -280,6 +317,7 @@ class LocalStore(CataloguedStore):
             "page_checksum_verification": True,
         }
         try:
+            self._check_file(path, placed[1])
             if schema.geometry is None:
                 frame = pd.read_parquet(path, **options)
             else:
@@ -287,7 +325,27 @@ class LocalStore(CataloguedStore):
         except FileNotFoundError:
             msg = said("problem.version_gone", layer=repr(layer))
             raise NotFoundError(msg) from None
+        except (pa.ArrowException, shapely.errors.ShapelyError, IsADirectoryError) as error:
+            raise DamageError(str(error)) from error
         return canonical(meeting(frame, bbox), layer)
+
+    def _check_file(self, path: Path, checksum: str | None) -> None:
+        """Make sure, when a file is first read, that its bytes are those that were written.
+
+        Raises DamageError when they are not: what reads it could be led astray by them.
+        """
+        if checksum is None:
+            return
+        status = path.stat()
+        seen = (checksum, status.st_size, status.st_mtime_ns)
+        if self._checked.get(path.name) == seen:
+            return
+        if _checksum(path) != checksum:
+            reason = "checksum"
+            raise DamageError(reason)
+        if len(self._checked) >= _CHECKED_FILES:
+            self._checked.clear()
+        self._checked[path.name] = seen
 
     def _drop(self, connection: sa.Connection, places: Sequence[str]) -> None:
         """Files go after the transaction."""
@@ -308,6 +366,26 @@ class LocalStore(CataloguedStore):
                 with contextlib.suppress(OSError):
                     if path.stat().st_mtime < before:
                         path.unlink()
+
+
+def _check_tables(connection: sa.Connection) -> None:
+    """Look through the tables that decide about versions; DamageError where one is not sound."""
+    for table in CHECKED:
+        found = connection.exec_driver_sql(f"PRAGMA integrity_check('{table.name}')").scalar()
+        if found != "ok":
+            raise DamageError(str(found))
+
+
+def _check_blank(connection: sa.Connection) -> None:
+    """Make sure that a catalogue without a form has no tables either."""
+    if connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar():
+        reason = "no form"
+        raise DamageError(reason)
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 class _Alone(sqlite3.Connection):
@@ -340,6 +418,26 @@ def _not_kept(connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
     """Keep no connection in the pool that shuts out others."""
     if isinstance(connection, _Alone):
         record.invalidate()
+
+
+_NO_DAMAGE = tuple(
+    f"SQLITE_{name}"
+    for name in (
+        "FULL",
+        "IOERR",
+        "BUSY",
+        "LOCKED",
+        "READONLY",
+        "CANTOPEN",
+        "PERM",
+        "AUTH",
+        "NOMEM",
+        "INTERRUPT",
+        "PROTOCOL",
+        "CONSTRAINT",
+    )
+)
+"""What SQLite says where the catalogue itself is sound."""
 
 
 def _lacks_room(error: BaseException | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from geo_service.stores.base import CATALOGUE
+from geo_service.stores.base import CATALOGUE, MADE
 
 if TYPE_CHECKING:
     from geo_service.stores.base import Store
@@ -45,7 +45,8 @@ def open_store(folder: Path, county: str, address: str | None = None) -> Store:
 def is_empty(folder: Path, address: str | None = None) -> bool:
     """Return whether a workspace's store can hold nothing: it is embedded and not made yet."""
     is_embedded = address is None or address == EMBEDDED
-    return is_embedded and not (folder / STORE_FOLDER / CATALOGUE).is_file()
+    files = (folder / STORE_FOLDER / name for name in (CATALOGUE, MADE))
+    return is_embedded and not any(file.exists() for file in files)
 
 
 def has_password(address: str) -> bool:

@@ -26,12 +26,13 @@ from geo_service.errors import InvalidQueryError, NotFoundError, StoreError
 from geo_service.schema import SCHEMAS, Kind, LayerSchema
 from geo_service.stores.catalogued import CataloguedStore
 from geo_service.stores.frames import box_shape, canonical
+from geo_service.stores.seals import DamageError
 from geo_service.stores.tables import upgrade
 from geo_service.wording import said
 
 if TYPE_CHECKING:
     from geo_service.stores.base import Box
-    from geo_service.stores.catalogued import Staged
+    from geo_service.stores.entries import Placed, Staged
     from geo_service.stores.frames import Condition
 
 SRID = 4490
@@ -49,6 +50,9 @@ _TYPES: dict[Kind, type[sa.types.TypeEngine[Any]]] = {
     Kind.BOOLEAN: sa.Boolean,
     Kind.DATE: sa.DateTime,
 }
+_UNDEFINED_TABLE, _DISK_FULL = "42P01", "53100"
+_DAMAGES = ("22", "42703", "42804", "42846", "42883", "42P01", "XX")
+"""How the codes begin that the server gives where a table was altered, dropped or damaged."""
 _SHOWN_IN_ADDRESS = ("host", "port", "schema")
 
 
@@ -156,26 +160,32 @@ class PostgisStore(CataloguedStore):
     def _told(self) -> Iterator[None]:
         """Turn what the server says into StoreError; never with a password or a row's values."""
         try:
-            yield
+            with self._sound():
+                yield
         except sa.exc.DBAPIError as error:
-            diagnosis = getattr(error.orig, "diag", None)
-            said = getattr(diagnosis, "message_primary", None) or str(error.orig)
-            raise StoreError(self._failed(said)) from None
+            if _is_damage(error):
+                raise self._broken(self._reason(error)) from None
+            is_full = getattr(error.orig, "sqlstate", None) == _DISK_FULL
+            raise self._stopped(self._reason(error), is_full=is_full) from None
         except sa.exc.TimeoutError:
-            raise StoreError(self._failed("no connection was free")) from None
+            reason = "no connection was free"
+            raise self._stopped(reason) from None
 
-    def _failed(self, said: str) -> str:
-        line = said.strip().splitlines()[0] if said.strip() else "no reason given"
-        if self._secret:
-            line = line.replace(self._secret, "***")
-        return f"The store {self.shown} failed: {line}."
+    def _reason(self, error: sa.exc.DBAPIError) -> str:
+        """Return what the server says in one line, never with a password."""
+        diagnosis = getattr(error.orig, "diag", None)
+        reason = getattr(diagnosis, "message_primary", None) or str(error.orig)
+        line = reason.strip().splitlines()[0] if reason.strip() else "no reason given"
+        return line.replace(self._secret, "***") if self._secret else line
 
     # ---- rows ---------------------------------------------------------------------------------
 
     @contextmanager
-    def _staging(self, staged: Iterable[Staged]) -> Iterator[tuple[sa.Connection, list[str]]]:
+    def _staging(self, staged: Iterable[Staged]) -> Iterator[tuple[sa.Connection, list[Placed]]]:
         with self._told(), self._engine.begin() as connection:
-            places = [self._write(connection, layer, frame) for layer, frame, _ in staged]
+            places: list[Placed] = [
+                (self._write(connection, layer, frame), None) for layer, frame, _ in staged
+            ]
             self._take_lock(connection)
             yield connection, places
 
@@ -198,11 +208,11 @@ class PostgisStore(CataloguedStore):
         self,
         connection: sa.Connection,
         layer: str,
-        place: str,
+        placed: Placed,
         bbox: Box | None,
         asked: tuple[Condition, ...],
     ) -> pd.DataFrame:
-        table = _table(layer, place)
+        table = _table(layer, placed[0])
         columns = [column for column in table.c if column.name != _ROW]
         query = sa.select(*columns).order_by(table.c[_ROW])
         for condition in asked:
@@ -211,9 +221,11 @@ class PostgisStore(CataloguedStore):
             query = query.where(_meets(table, bbox))
         try:
             rows = connection.execute(query).all()
-        except sa.exc.ProgrammingError as error:
-            if getattr(error.orig, "sqlstate", None) != "42P01":  # undefined table
+        except sa.exc.DBAPIError as error:
+            if not _is_damage(error):
                 raise
+            if getattr(error.orig, "sqlstate", None) != _UNDEFINED_TABLE:
+                raise DamageError(self._reason(error)) from None
             msg = said("problem.version_gone", layer=repr(layer))
             raise NotFoundError(msg) from None
         return canonical(_frame([column.name for column in columns], rows), layer)
@@ -226,6 +238,11 @@ class PostgisStore(CataloguedStore):
 
     def _dropped(self, places: Sequence[str]) -> None:
         """Tables went with the transaction."""
+
+
+def _is_damage(error: sa.exc.DBAPIError) -> bool:
+    """Return whether the server met a table that is not what was made."""
+    return str(getattr(error.orig, "sqlstate", None) or "").startswith(_DAMAGES)
 
 
 def _schema_of(url: sa.URL) -> tuple[str, sa.URL]:

@@ -17,7 +17,7 @@ from geo_service.errors import StoreError
 from geo_service.wording import said
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; alembic is imported only when a catalogue is behind it."""
 
 
@@ -53,9 +53,15 @@ versions = sa.Table(
     sa.Column("parent", sa.Text),
     sa.Column("file_digest", sa.Text),
     sa.Column("place", sa.Text, nullable=False),
+    sa.Column("checksum", sa.Text),
+    sa.Column("seal", sa.Text),
     sqlite_autoincrement=True,
 )
-"""One row an entry of a layer's history; `place` is the file or table that holds its rows."""
+"""One row an entry of a layer's history; `place` is the file or table that holds its rows.
+
+`checksum` is SHA-256 over that file; `seal` is a digest over the row (`seals`). Both are missing in
+what an older release wrote.
+"""
 
 sa.Index(
     "one_entry_a_number",
@@ -74,6 +80,19 @@ sa.Index(
     postgresql_where=versions.c.number == 0,
 )
 
+own_files = sa.Table(
+    "own_files",
+    metadata,
+    sa.Column("layer", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("file_digest", sa.Text),
+    sa.Column("file_stamp", sa.Text),
+    sa.Column("declared", sa.Text),
+    sa.Column("seal", sa.Text),
+)
+"""What the first publication found in the workspace's own files: of each layer the content of the
+number 0 that is in force, and what a later edit of its file is told by."""
+
 results = sa.Table(
     "saved_results",
     metadata,
@@ -84,7 +103,11 @@ results = sa.Table(
     sa.Column("rulebook_version", sa.Text, nullable=False),
     sa.Column("software", sa.Text, nullable=False),
     sa.Column("recipe", sa.LargeBinary, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("is_pinned", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("seal", sa.Text),
 )
+"""`size` counts the bytes of its recipe and documents as they are kept."""
 
 result_layers = sa.Table(
     "saved_result_layers",
@@ -119,6 +142,9 @@ facts = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
 )
 """Which county the store is of, and where it was moved to."""
+
+CHECKED = (versions, own_files, results, result_layers, facts)
+"""Tables that are looked through for damage when a catalogue is opened: all but the documents."""
 
 
 def revision(connection: sa.Connection) -> str | None:

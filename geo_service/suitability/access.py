@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geo_service.model import Message, Quantity, Verdict
-from geo_service.suitability.exclusion import Reason
+from geo_service.suitability.reasons import Reason
 
 if TYPE_CHECKING:
-    from geo_service.suitability.sites import Sites
+    from geo_service.suitability.surroundings import Sites
 
 
 def judge_access(sites: Sites) -> dict[str, list[Reason]]:

@@ -3,7 +3,7 @@
 First come the parts, each a free parcel or a vacant floor. `combine` puts those that it is
 given together to places large enough for the project: single parcels, neighbouring ones of
 one park, runs of floors, and what a park has left in all. Which parts a rule forbids is told
-by `exclusion`; `places` leaves those out before it combines. Geometry is in the metric CRS.
+by `exclusion`; `screening` leaves those out before it combines. Geometry is in the metric CRS.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
+from geo_service.domain.subjects import floor_id
+from geo_service.domain.vacancy import has_room, is_free
 from geo_service.plan import rows_of
+from geo_service.schema import FLOOR_PROPERTIES, UTILITIES
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -26,15 +29,12 @@ if TYPE_CHECKING:
     from geo_service.plan import Plan
     from geo_service.suitability.project import Project
 
-FREE_STATUSES = ("vacant", "idle")
 GAP_M = 0.5
 """Parcels this near each other are drawn as neighbours; cadastres leave hairline gaps."""
 SHARED_BORDER_M = 5.0
 """Neighbours share at least this much border, so that they can be built on as one."""
 MAX_PARCELS = 8
 """How many parcels are taken together at most."""
-UTILITIES = ("power_kva", "water_m3_d", "gas_m3_d", "wastewater_m3_d")
-FLOOR_COLUMNS = ("load_kn_m2", "clear_height_m", "goods_lift_t")
 
 
 class CandidateKind(StrEnum):
@@ -68,11 +68,6 @@ class Candidate:
     land_use_scheme: str | None = None
     fire_classes: tuple[str | None, ...] = ()
     illustrative: bool = False
-
-
-def find_candidates(plan: Plan, project: Project) -> list[Candidate]:
-    """Return every place of the plan that is large enough, by id, as if nothing were forbidden."""
-    return combine(find_parts(plan, project), project)
 
 
 def find_parts(plan: Plan, project: Project) -> list[Candidate]:
@@ -134,7 +129,7 @@ def _place(part: Candidate) -> tuple[str, int]:
 def _parcels(plan: Plan) -> Iterator[Candidate]:
     """Yield every free parcel as a candidate."""
     parcels = plan.metric("parcels")
-    free = parcels[parcels["status"].isin(FREE_STATUSES)].sort_values("parcel_id")
+    free = parcels[is_free(parcels)].sort_values("parcel_id")
     for row, shape in zip(rows_of(free), free.geometry, strict=True):
         yield Candidate(
             candidate_id=f"{CandidateKind.PARCEL}:{row['parcel_id']}",
@@ -307,22 +302,20 @@ def _floors(plan: Plan) -> Iterator[Candidate]:
     }
     below_buildings = parcels[parcels["parcel_id"].isin(buildings["parcel_id"])]
     grounds = {row["parcel_id"]: row for row in rows_of(below_buildings)}
-    floors = plan.frame("floors").sort_values(["building_id", "floor_no"])
+    floors = plan.frame("floors")
+    floors = floors[has_room(floors)].sort_values(["building_id", "floor_no"])
     for floor in rows_of(floors):
-        vacant_m2 = _number(floor["vacant_m2"])
-        if not vacant_m2:
-            continue
         building, shape = homes[floor["building_id"]]
         below = grounds.get(building["parcel_id"], {})
-        member = f"{floor['building_id']}/{int(floor['floor_no'])}"
+        member = floor_id(floor["building_id"], floor["floor_no"])
         yield Candidate(
             candidate_id=f"{CandidateKind.FLOORS}:{member}",
             kind=CandidateKind.FLOORS,
             park_id=_text(building["park_id"]),
             members=(member,),
-            area_m2=vacant_m2,
+            area_m2=float(floor["vacant_m2"]),
             geometry=shape,
-            offers={name: _number(floor[name]) for name in FLOOR_COLUMNS}
+            offers={name: _number(floor[name]) for name in FLOOR_PROPERTIES}
             | {name: _number(below.get(name)) for name in UTILITIES},
             fire_classes=(_text(floor["fire_class"]),),
             illustrative=bool(building["illustrative"]),
@@ -361,7 +354,7 @@ def floors_together(floors: Sequence[Candidate]) -> Candidate:
     """Return floors of one building, lowest first, as one candidate."""
     first = floors[0]
     numbers = "+".join(str(floor_numbers(floor)[0]) for floor in floors)
-    least = {name: _least(floor.offers[name] for floor in floors) for name in FLOOR_COLUMNS}
+    least = {name: _least(floor.offers[name] for floor in floors) for name in FLOOR_PROPERTIES}
     return Candidate(
         candidate_id=f"{CandidateKind.FLOORS}:{building_of(first)}/{numbers}",
         kind=CandidateKind.FLOORS,

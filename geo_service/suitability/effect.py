@@ -17,10 +17,11 @@ import geopandas as gpd
 import pandas as pd
 
 from geo_service.crs import STORAGE_CRS
+from geo_service.domain.enterprises import latest_year
 from geo_service.model import FocusBasis, Severity, Verdict, park_verdict
 from geo_service.plan import empty_frame
-from geo_service.zoning.case import Case, Shared
-from geo_service.zoning.focus import BASIS_COLUMNS, active_enterprises
+from geo_service.zoning.check import Case, Shared
+from geo_service.zoning.focus import BASIS_COLUMNS
 from geo_service.zoning.review import FOCUS_FAMILY
 
 if TYPE_CHECKING:
@@ -141,9 +142,9 @@ def amount_of(project: Project, basis: FocusBasis) -> float | None:
 
 def _with_project(plan: Plan, project: Project, park_ids: Sequence[str]) -> Plan:
     frame = plan.frame("enterprises")
-    year = active_enterprises(plan)["year"].max() if len(frame) else as_year(plan)
+    year = latest_year(plan)
     values: dict[str, Any] = {
-        "year": year,
+        "year": as_year(plan) if year is None else year,
         "name": project.name,
         "industry_code": project.industry_code,
         "status": "operating",

@@ -1,22 +1,29 @@
-"""Why a candidate stands where it does: a sentence a criterion, from the ranking's own figures."""
+"""Why a candidate stands where it does: a sentence per criterion, from the figures themselves."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from geo_service.model import Message, Quantity
-from geo_service.suitability.criteria import chain_partners, industry_fit
+from geo_service.suitability.measures import chain_partners, industry_fit
 from geo_service.suitability.scoring import cell
 from geo_service.zoning.names import named_industry
 
 if TYPE_CHECKING:
-    from geo_service.suitability.criteria import Chosen
-    from geo_service.suitability.rank import Ranking
+    from geo_service.suitability.certainty import Doubt
+    from geo_service.suitability.choice import ChosenCriterion
+    from geo_service.suitability.reasons import Reason
     from geo_service.suitability.scoring import Scored
+    from geo_service.suitability.surroundings import Sites
+
+_STRONG, _WEAK = 0.75, 0.35
+"""From which value a criterion counts as a strength, and up to which as a weakness."""
+_MOST_NAMED = 3
+_SHARES = ("first", "in_top3")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,62 +39,71 @@ class Sentence:
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """A candidate explained: summary first, then a sentence a criterion, heaviest first."""
+    """A candidate explained: summary first, then a sentence per criterion, heaviest first."""
 
     candidate_id: str
     summary: tuple[Message, ...]
     sentences: tuple[Sentence, ...]
 
 
-def explain(ranking: Ranking, candidate_id: str) -> Explanation:
-    """Return why a candidate stands where it does; NotFoundError for one that is not ranked."""
-    place = ranking.place_of(candidate_id)
-    scored = ranking.scored
-    assert scored is not None  # noqa: S101 - a ranked candidate has been scored
+def explain(
+    candidate_id: str,
+    sites: Sites,
+    scored: Scored,
+    doubt: Doubt,
+    unknowns: Sequence[Reason],
+) -> Explanation:
+    """Return why a candidate stands where it does; `unknowns` could not be judged of it.
+
+    NotFoundError for one that is not among the sites.
+    """
+    position = sites.position_of(candidate_id)
     sentences = [
         Sentence(
-            criterion=item.name,
-            text=_sentence(ranking, scored, item, place),
-            value=cell(scored.normalised, candidate_id, item.name),
-            contribution=cell(scored.contributions, candidate_id, item.name),
+            criterion=criterion.name,
+            text=_sentence(sites, scored, criterion, position),
+            value=cell(scored.normalised, candidate_id, criterion.name),
+            contribution=cell(scored.contributions, candidate_id, criterion.name),
         )
-        for item in scored.chosen
+        for criterion in scored.chosen
     ]
     sentences.sort(key=lambda sentence: -float(scored.weights.loc[sentence.criterion]))
+    summary = [_standing(scored, candidate_id), *_strengths(scored, sentences)]
+    summary += _certainty(doubt, candidate_id)
+    summary += [reason.detail for reason in unknowns]
     return Explanation(
-        candidate_id=candidate_id,
-        summary=_summary(ranking, scored, candidate_id, sentences),
-        sentences=tuple(sentences),
+        candidate_id=candidate_id, summary=tuple(summary), sentences=tuple(sentences)
     )
 
 
-def _summary(
-    ranking: Ranking, scored: Scored, candidate_id: str, sentences: list[Sentence]
-) -> tuple[Message, ...]:
+def _standing(scored: Scored, candidate_id: str) -> Message:
+    values = {
+        "rank": int(cell(scored.result, candidate_id, "rank")),
+        "count": len(scored.raw),
+        "score": 100 * cell(scored.result, candidate_id, "score"),
+    }
+    return Message("explain.rank", values)
+
+
+def _strengths(scored: Scored, sentences: Sequence[Sentence]) -> list[Message]:
+    """Name the heaviest criteria that speak for a candidate, and those that speak against it."""
     titles = {item.name: item.criterion.title for item in scored.chosen}
-    doubt = ranking.doubt
-    assert doubt is not None  # noqa: S101 - as above
-    found = [
-        Message(
-            "explain.rank",
-            {
-                "rank": int(cell(scored.result, candidate_id, "rank")),
-                "count": len(scored.raw),
-                "score": 100 * cell(scored.result, candidate_id, "score"),
-            },
-        )
-    ]
-    weight = scored.weights
-    strong = [item for item in sentences if item.value >= _STRONG and weight[item.criterion] > 0]
-    weak = [item for item in sentences if item.value <= _WEAK and weight[item.criterion] > 0]
-    if strong:
-        values = {"criteria": [titles[item.criterion] for item in strong[:3]]}
-        found.append(Message("explain.strong", values))
-    if weak:
-        values = {"criteria": [titles[item.criterion] for item in weak[:3]]}
-        found.append(Message("explain.weak", values))
+    counted = [item for item in sentences if scored.weights[item.criterion] > 0]
+    found = []
+    for key, named in (
+        ("explain.strong", [item for item in counted if item.value >= _STRONG]),
+        ("explain.weak", [item for item in counted if item.value <= _WEAK]),
+    ):
+        if named:
+            values = {"criteria": [titles[item.criterion] for item in named[:_MOST_NAMED]]}
+            found.append(Message(key, values))
+    return found
+
+
+def _certainty(doubt: Doubt, candidate_id: str) -> list[Message]:
+    """Say how often a candidate leads with other weights, and whether it is tied with the first."""
     shares = {name: cell(doubt.acceptability, candidate_id, name) for name in _SHARES}
-    found.append(
+    found = [
         Message(
             "explain.stability",
             {
@@ -96,54 +112,51 @@ def _summary(
                 "draws": doubt.draws,
             },
         )
-    )
+    ]
     if candidate_id in doubt.tied:
         found.append(Message("explain.tied"))
-    found += [reason.detail for reason in ranking.unknowns.get(candidate_id, ())]
-    return tuple(found)
+    return found
 
 
-_STRONG, _WEAK = 0.75, 0.35
-_SHARES = ("first", "in_top3")
-
-
-def _sentence(ranking: Ranking, scored: Scored, item: Chosen, place: int) -> Message:
-    identity = str(ranking.sites.ids[place])
-    raw = cell(scored.raw, identity, item.name)
+def _sentence(sites: Sites, scored: Scored, chosen: ChosenCriterion, position: int) -> Message:
+    candidate_id = str(sites.ids[position])
+    raw = cell(scored.raw, candidate_id, chosen.name)
     common = {
-        "criterion": item.criterion.title,
-        "weight": Quantity(float(scored.weights[item.name]), "share"),
-        "normalised": 100 * cell(scored.normalised, identity, item.name),
+        "criterion": chosen.criterion.title,
+        "weight": Quantity(float(scored.weights[chosen.name]), "share"),
+        "normalised": 100 * cell(scored.normalised, candidate_id, chosen.name),
     }
     if math.isnan(raw):
         return Message("explain.missing", common)
     if math.isinf(raw):
         return Message("explain.unreachable", common)
-    fact = _fact(ranking, item, place, raw)
+    fact = _fact(sites, chosen, position, raw)
     return Message("explain.criterion", {**common, "fact": fact})
 
 
-def _fact(ranking: Ranking, item: Chosen, place: int, raw: float) -> Message:
-    """What was measured, said in words where there are better ones than a number."""
-    value = Quantity(raw, item.criterion.unit)
-    name = item.name
-    if name in _IN_WORDS:
-        return _IN_WORDS[name](ranking, place, value)
+def _fact(sites: Sites, chosen: ChosenCriterion, position: int, raw: float) -> Message:
+    """Say what was measured, in words where there are better ones than a number."""
+    value = Quantity(raw, chosen.criterion.unit)
+    if chosen.name in _IN_WORDS:
+        return _IN_WORDS[chosen.name](sites, position, value)
     facility = None
-    if name.startswith(("minutes_to_", "km_to_")):
-        facility = ranking.sites.nearest_name(item.criterion.subject or "", place)
+    if chosen.criterion.family in _TO_FACILITIES:
+        facility = sites.nearest_name(chosen.criterion.subject or "", position)
     if facility is not None:
         return Message("fact.nearest", {"value": value, "facility": facility})
     return Message("fact.value", {"value": value})
 
 
-def _say_fit(ranking: Ranking, place: int, _: Quantity) -> Message:
-    fit = industry_fit(ranking.sites)[place] or "none"
-    return Message(f"fact.fit_{fit}", {"industry": named_industry(ranking.project.industry_code)})
+_TO_FACILITIES = frozenset({"minutes_to", "km_to"})
 
 
-def _say_focus(ranking: Ranking, place: int, _: Quantity) -> Message:
-    effect = ranking.effects[ranking.sites.candidates[place].park_id or ""]
+def _say_fit(sites: Sites, position: int, _: Quantity) -> Message:
+    fit = industry_fit(sites)[position] or "none"
+    return Message(f"fact.fit_{fit}", {"industry": named_industry(sites.project.industry_code)})
+
+
+def _say_focus(sites: Sites, position: int, _: Quantity) -> Message:
+    effect = sites.effects[sites.candidates[position].park_id or ""]
     values = {
         "before": Quantity(effect.before.share or 0.0, "share"),
         "after": Quantity(effect.after.share or 0.0, "share"),
@@ -153,13 +166,13 @@ def _say_focus(ranking: Ranking, place: int, _: Quantity) -> Message:
     return Message("fact.focus", values)
 
 
-def _say_chain(ranking: Ranking, _: int, value: Quantity) -> Message:
-    suppliers, customers = chain_partners(ranking.sites)
+def _say_chain(sites: Sites, _: int, value: Quantity) -> Message:
+    suppliers, customers = chain_partners(sites)
     links = len(suppliers) + len(customers)
     return Message("fact.chain", {"count": round(value.value), "links": links})
 
 
-_IN_WORDS: Mapping[str, Callable[[Ranking, int, Quantity], Message]] = MappingProxyType(
+_IN_WORDS: Mapping[str, Callable[[Sites, int, Quantity], Message]] = MappingProxyType(
     {
         "industry_fit": _say_fit,
         "focus_effect": _say_focus,

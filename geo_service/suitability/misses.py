@@ -1,8 +1,9 @@
 """When a project fits nowhere: what comes nearest, and what would have to change.
 
-The area that the project asks for is set aside, and everything of the kinds that it looks for
-is judged again: free parcels, parks, buildings, and the largest free land of the county. Those
-that lack least are named with each gap.
+The area that the project asks for is set aside: of what screening found against every parcel
+or floor, parks, buildings and groups are put together however small they are, and the largest
+free land of the county beside them. Those that lack least are named with each gap. No rule is
+judged here.
 """
 
 from __future__ import annotations
@@ -19,32 +20,28 @@ from geo_service.suitability.candidates import (
     Candidate,
     CandidateKind,
     combine,
-    find_parts,
     floor_numbers,
     largest_groups,
 )
-from geo_service.suitability.exclusion import Reason, judge_pieces, reasons_of_needs
-from geo_service.suitability.places import is_out, merged, reasons_of_part
-from geo_service.suitability.sites import Sites
+from geo_service.suitability.needs import unmet_needs
+from geo_service.suitability.reasons import Reason, each_once, is_excluded
 
 if TYPE_CHECKING:
-    from datetime import date
-
-    from geo_service.plan import Plan
-    from geo_service.suitability.places import Excluded
+    from geo_service.suitability.land.search import LandSearch
     from geo_service.suitability.project import Project
-    from geo_service.suitability.siting import LandSearch
-    from geo_service.zoning.rulebook import Rulebook
+    from geo_service.suitability.screening import Screening
 
 SHOWN = 5
 _NO_MEASURE = 1.0
 """How far a rule that has no figure to come nearer to counts as missed: by the whole."""
 _LEAST_M2 = 1.0
+_SINGLE = frozenset({CandidateKind.PARCEL, CandidateKind.PARCELS, CandidateKind.FLOORS})
+"""Kinds asked for of which single parcels or floors are shown too."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Miss:
-    """A place that nearly fits: what stands against it, and what would cure each point."""
+    """A candidate that nearly fits: what stands against it, and what would cure each point."""
 
     candidate: Candidate
     reasons: tuple[Reason, ...]
@@ -53,71 +50,59 @@ class Miss:
     """The sum of the relative gaps; smaller is nearer."""
 
 
-def nearest_misses(
-    plan: Plan,
-    project: Project,
-    rulebook: Rulebook,
-    excluded: Sequence[Excluded],
-    *,
-    as_of: date,
-    land: LandSearch | None = None,
-) -> tuple[Miss, ...]:
-    """Return the places that lack least, nearest first; none where nothing is free at all.
-
-    `land` is the search for new land, where the project asked for it.
-    """
-    judged = {item.candidate.candidate_id: (item.candidate, item.reasons) for item in excluded}
-    parts = find_parts(plan, project)
-    pieces = judge_pieces(plan, parts, project, rulebook, as_of=as_of)
-    against = {part.candidate_id: reasons_of_part(part, pieces, project) for part in parts}
-    near = dict(_near(project, parts, against))
-    if land is not None and land.nearest_miss is not None:
-        largest = _largest_land(project, land)
-        near[largest[0].candidate_id] = largest
-    far = judge_access(Sites(plan, [item for item, _ in near.values()], project, {}))
-    for candidate_id, (candidate, own) in near.items():
-        judged[candidate_id] = (candidate, (*own, *far.get(candidate_id, ())))
+def nearest_misses(screening: Screening, project: Project) -> tuple[Miss, ...]:
+    """Return what lacks least, nearest first; nothing where nothing is free at all."""
+    lacking = {
+        item.candidate.candidate_id: (item.candidate, item.reasons) for item in screening.excluded
+    }
+    near = {
+        candidate.candidate_id: (candidate, lacks) for candidate, lacks in _near(screening, project)
+    }
+    if screening.land is not None and screening.land.nearest_miss is not None:
+        candidate, lacks = _largest_land(project, screening.land)
+        near[candidate.candidate_id] = candidate, lacks
+    by_access = judge_access(screening.sites.among([candidate for candidate, _ in near.values()]))
+    for candidate_id, (candidate, lacks) in near.items():
+        lacking[candidate_id] = candidate, (*lacks, *by_access.get(candidate_id, ()))
     misses = [
         Miss(
             candidate=candidate,
-            reasons=own,
-            cures=tuple(_cure(reason) for reason in own),
-            distance=sum(_gap(reason) for reason in own),
+            reasons=reasons,
+            cures=tuple(_cure(reason) for reason in reasons),
+            distance=sum(_gap(reason) for reason in reasons),
         )
-        for candidate, own in judged.values()
-        if own
+        for candidate, reasons in lacking.values()
+        if reasons
     ]
     misses.sort(key=lambda miss: (miss.distance, miss.candidate.candidate_id))
     return tuple(misses[:SHOWN])
 
 
-Judged = tuple[Candidate, list[Reason]]
+Lacking = tuple[Candidate, tuple[Reason, ...]]
+"""A candidate and what it lacks."""
 
 
-def _near(
-    project: Project, parts: Sequence[Candidate], against: Mapping[str, list[Reason]]
-) -> Iterator[tuple[str, Judged]]:
+def _near(screening: Screening, project: Project) -> Iterator[Lacking]:
     """Yield what the plan has of the kinds asked for, however small, with what it lacks."""
     kinds = {CandidateKind(kind) for kind in project.candidates}
-    members = [part for part in parts if not is_out(against[part.candidate_id], project)]
-    anything = _without_area(project)
-    found: dict[str, Judged] = {}
-    if kinds & {CandidateKind.PARCEL, CandidateKind.PARCELS, CandidateKind.FLOORS}:
-        for part in parts:
-            found[part.candidate_id] = (part, against[part.candidate_id])
-    parcels = [part for part in members if part.kind is CandidateKind.PARCEL]
+    against = {item.candidate.members[0]: item.reasons for item in screening.parts}
+    parts = [item.candidate for item in screening.parts]
+    permitted = [
+        item.candidate for item in screening.parts if not is_excluded(item.reasons, project)
+    ]
+    of_any_area = _without_area(project)
+    found: dict[str, Lacking] = {}
+    if kinds & _SINGLE:
+        found = {part.candidate_id: (part, against[part.members[0]]) for part in parts}
+    parcels = [part for part in permitted if part.kind is CandidateKind.PARCEL]
     groups = largest_groups(parcels) if CandidateKind.PARCELS in kinds else ()
-    for item in (*combine(members, anything), *combine(parts, anything), *groups):
-        if item.kind is not CandidateKind.PARCEL and item.kind in kinds:
-            own = merged(*(against[f"{_part_kind(item)}:{member}"] for member in item.members))
-            found.setdefault(item.candidate_id, (item, _worst(own)))
-    for candidate_id, (candidate, own) in found.items():
-        lacks = merged(own, reasons_of_needs(candidate, project), _area(candidate, project))
-        yield candidate_id, (candidate, _worst(lacks))
-
-
-def _part_kind(candidate: Candidate) -> CandidateKind:
-    return CandidateKind.FLOORS if candidate.kind is CandidateKind.FLOORS else CandidateKind.PARCEL
+    for whole in (*combine(permitted, of_any_area), *combine(parts, of_any_area), *groups):
+        if whole.kind is not CandidateKind.PARCEL and whole.kind in kinds:
+            of_members = each_once(*(against[member] for member in whole.members))
+            found.setdefault(whole.candidate_id, (whole, _worst(of_members)))
+    for candidate, reasons in found.values():
+        lacks = each_once(reasons, unmet_needs(candidate, project), _unmet_area(candidate, project))
+        yield candidate, _worst(lacks)
 
 
 def _without_area(project: Project) -> Project:
@@ -129,31 +114,31 @@ def _without_area(project: Project) -> Project:
     return project.model_copy(update={"needs": project.needs.model_copy(update=update)})
 
 
-def _worst(reasons: Sequence[Reason]) -> list[Reason]:
+def _worst(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
     """Return of each rule the reason that is furthest from holding: parts share their cures."""
     worst: dict[str, Reason] = {}
     for reason in reasons:
         known = worst.get(reason.rule_id)
         if known is None or _gap(reason) > _gap(known):
             worst[reason.rule_id] = reason
-    return list(worst.values())
+    return tuple(worst.values())
 
 
-def _area(candidate: Candidate, project: Project) -> list[Reason]:
+def _unmet_area(candidate: Candidate, project: Project) -> list[Reason]:
     """Return what a candidate lacks in area, or in floors that lie one above the other."""
     needs = project.needs
     needed_m2 = needs.land_m2 or needs.floor_area_m2 or 0.0
     name = "floor_area_m2" if needs.land_m2 is None else "land_m2"
     if candidate.area_m2 < needed_m2:
-        return [_short(name, "too_small", candidate.area_m2, needed_m2)]
+        return [_area_reason(name, "too_small", candidate.area_m2, needed_m2)]
     if candidate.kind is CandidateKind.FLOORS and needs.contiguous_floors:
         numbers = floor_numbers(candidate)
         if any(after != before + 1 for before, after in pairwise(numbers)):
-            return [_short("contiguous_floors", "floors_apart", candidate.area_m2, needed_m2)]
+            return [_area_reason("contiguous_floors", "floors_apart", candidate.area_m2, needed_m2)]
     return []
 
 
-def _largest_land(project: Project, land: LandSearch) -> Judged:
+def _largest_land(project: Project, land: LandSearch) -> Lacking:
     """Return the largest free land of the county, and what it lacks."""
     miss = land.nearest_miss
     assert miss is not None  # noqa: S101 - asked for where there is one
@@ -168,15 +153,16 @@ def _largest_land(project: Project, land: LandSearch) -> Judged:
         illustrative=land.illustrative,
     )
     needed_m2 = project.needs.land_m2 or 0.0
-    lacks = list(land.unjudged) + reasons_of_needs(candidate, project)
+    lacks = [*land.unjudged, *unmet_needs(candidate, project)]
     if miss.area_m2 < needed_m2:
-        lacks.append(_short("land_m2", "too_small", miss.area_m2, needed_m2))
+        lacks.append(_area_reason("land_m2", "too_small", miss.area_m2, needed_m2))
     elif project.unknown == "keep" or not land.unjudged:
-        lacks.append(_short("land_m2", "too_thin", miss.circle_m2, needed_m2))
-    return candidate, lacks
+        lacks.append(_area_reason("land_m2", "too_thin", miss.circle_m2, needed_m2))
+    return candidate, tuple(lacks)
 
 
-def _short(name: str, key: str, offered_m2: float, needed_m2: float) -> Reason:
+def _area_reason(name: str, key: str, offered_m2: float, needed_m2: float) -> Reason:
+    """Return that an area falls short of the one needed; `key` says in which way."""
     values = {
         "offered": Quantity(offered_m2, "m²", beside=needed_m2),
         "needed": Quantity(needed_m2, "m²", beside=offered_m2),

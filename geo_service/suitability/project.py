@@ -23,8 +23,9 @@ from pydantic import (
 from geo_service.documents import nearest_name, parse_model, read_text, read_yaml, shorten
 from geo_service.errors import Fault, InvalidQueryError, ProjectError
 from geo_service.industry import classification
+from geo_service.mcda.value_functions import describe, parse_value_function, value_function_schema
 from geo_service.schema import FACILITY_KINDS, FIRE_CLASSES
-from geo_service.suitability.value import describe, parse_value_function, value_function_schema
+from geo_service.suitability.criteria import CRITERIA
 from geo_service.wording import said
 
 if TYPE_CHECKING:
@@ -248,8 +249,6 @@ class Project(_Part):
     @field_validator("criteria")
     @classmethod
     def _known_criteria(cls, criteria: dict[str, Wish]) -> dict[str, Wish]:
-        from geo_service.suitability.criteria import CRITERIA  # noqa: PLC0415 - it imports us
-
         unknown = sorted(set(criteria) - set(CRITERIA))
         if unknown:
             near = nearest_name(unknown[0], list(CRITERIA))
@@ -320,11 +319,12 @@ def open_project(path: Path) -> Project:
     return parse_project(text, path.name)
 
 
-def project_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a project, for editors and for the form."""
-    from geo_service.suitability.criteria import CRITERIA  # noqa: PLC0415 - it imports us
+def project_schema(*, ref_template: str = "#/$defs/{model}") -> dict[str, Any]:
+    """Return the JSON Schema of a project, for editors and for the form.
 
-    schema = Project.model_json_schema()
+    `ref_template` says where the schemas of its parts will stand, for a document that holds them.
+    """
+    schema = Project.model_json_schema(ref_template=ref_template)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     names = {"propertyNames": {"enum": list(CRITERIA)}}
     schema["properties"]["criteria"] |= names

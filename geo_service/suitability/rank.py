@@ -1,15 +1,15 @@
 """Where a project fits: candidates excluded or ranked, with reasons, figures and doubts.
 
-`rank(plan, project)` finds candidates, puts every forbidding rule and the project's own
-limits to them, measures the criteria of those that stand, and scores them. What comes out is
-frozen; `reweigh` scores the same measures anew, which takes milliseconds.
+`rank(plan, project)` screens candidates once (`screening`), measures the criteria of those
+that stand, and scores them. What comes out is frozen; `reweigh` scores the same measures anew,
+which takes milliseconds.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -23,15 +23,15 @@ import orjson
 import pandas as pd
 
 from geo_service.crs import STORAGE_CRS
-from geo_service.documents import shorten
 from geo_service.errors import Fault, NotFoundError
+from geo_service.mcda.robustness import DRAWS
 from geo_service.model import FocusBasis, Message, Verdict
-from geo_service.suitability.criteria import choose_criteria, measure
-from geo_service.suitability.doubt import QUICK_DRAWS, Doubt, doubt_of
+from geo_service.suitability.certainty import QUICK_DRAWS, Doubt, doubt_of
+from geo_service.suitability.choice import choose_criteria
 from geo_service.suitability.effect import FocusEffect, amount_of, focus_effects
-from geo_service.suitability.exclusion import Reason
+from geo_service.suitability.explain import Explanation, explain
+from geo_service.suitability.measures import measure
 from geo_service.suitability.misses import Miss, nearest_misses
-from geo_service.suitability.places import Excluded, find_places
 from geo_service.suitability.project import (
     Project,
     Weights,
@@ -40,17 +40,18 @@ from geo_service.suitability.project import (
     project_of,
     unusable_project,
 )
-from geo_service.suitability.robustness import DRAWS
+from geo_service.suitability.reasons import Reason
 from geo_service.suitability.scoring import Scored, check_matrix, score_table
-from geo_service.suitability.sites import Sites
+from geo_service.suitability.screening import Screened, Screening, screen
 from geo_service.wording import said
 from geo_service.zoning.rulebook import Rulebook, open_rulebook
 
 if TYPE_CHECKING:
     from geo_service.plan import Plan
     from geo_service.suitability.candidates import Candidate
-    from geo_service.suitability.explain import Explanation
-    from geo_service.suitability.siting import LandSearch
+    from geo_service.suitability.choice import ChosenCriterion
+    from geo_service.suitability.land.search import LandSearch
+    from geo_service.suitability.surroundings import Sites
     from geo_service.zoning.review import Progress
 
 _STEPS = ("candidates", "exclusion", "access", "focus", "criteria", "score")
@@ -60,7 +61,8 @@ _STEPS = ("candidates", "exclusion", "access", "focus", "criteria", "score")
 class Ranking:
     """Where a project fits in a plan, best first.
 
-    `scored` is None when no candidate stands; `misses` then says what comes nearest.
+    `screening` says what stands and what is out, and why. `scored` is None when no candidate
+    stands; `misses` then says what comes nearest.
     """
 
     ranking_id: str
@@ -68,22 +70,37 @@ class Ranking:
     rulebook: Rulebook
     project: Project
     as_of: date
-    sites: Sites
+    screening: Screening
     scored: Scored | None
-    unknowns: Mapping[str, tuple[Reason, ...]]
-    """By candidate id, what could not be judged of candidates that were kept all the same."""
-    excluded: tuple[Excluded, ...]
     misses: tuple[Miss, ...] = ()
     draws: int = DRAWS
     """How many random weights the doubts are found from."""
-    land: LandSearch | None = None
-    """The search for open land, where the project asks for it."""
     is_reweighed: bool = False
     """Whether it is scored otherwise than the ranking that its id names."""
     _prepared: dict[tuple[str, str | None], Scored] = field(
         default_factory=dict, repr=False, compare=False
     )
     """The same measures by other methods, as `reweigh` was asked for them."""
+
+    @property
+    def sites(self) -> Sites:
+        """The candidates that stand, with what is around them."""
+        return self.screening.sites
+
+    @property
+    def unknowns(self) -> Mapping[str, tuple[Reason, ...]]:
+        """By candidate id, what could not be judged of candidates that stand all the same."""
+        return self.screening.unknowns
+
+    @property
+    def excluded(self) -> tuple[Screened, ...]:
+        """The candidates that are out, and every reason why."""
+        return self.screening.excluded
+
+    @property
+    def land(self) -> LandSearch | None:
+        """The search for open land, where the project asks for it."""
+        return self.screening.land
 
     @cached_property
     def order(self) -> tuple[int, ...]:
@@ -157,18 +174,11 @@ class Ranking:
 
     def explain(self, candidate_id: str) -> Explanation:
         """Return why a candidate stands where it does; NotFoundError for one that is not ranked."""
-        from geo_service.suitability.explain import explain  # noqa: PLC0415 - it imports us
-
-        return explain(self, candidate_id)
-
-    def place_of(self, candidate_id: str) -> int:
-        """Return a candidate's position in `sites`; NotFoundError for one that is not ranked."""
-        places = np.flatnonzero(self.sites.ids.to_numpy() == candidate_id)
-        if not len(places):
-            shown = shorten(candidate_id)
-            msg = said("problem.no_candidate", name=repr(shown))
-            raise NotFoundError(msg)
-        return int(places[0])
+        self.sites.position_of(candidate_id)
+        assert self.scored is not None  # noqa: S101 - what is ranked has been scored
+        assert self.doubt is not None  # noqa: S101 - as above
+        unknowns = self.unknowns.get(candidate_id, ())
+        return explain(candidate_id, self.sites, self.scored, self.doubt, unknowns)
 
     def notes(self) -> tuple[Message, ...]:
         """Return what a reader must know of how the figures came about."""
@@ -329,20 +339,20 @@ def rank(
 
     chosen = choose_criteria(asked)
     check_matrix(asked.weights, chosen)
-    places = find_places(plan, asked, rules, as_of=day, tell=tell)
-    kept, excluded = places.standing, list(places.excluded)
+    screening = screen(plan, asked, rules, as_of=day, tell=tell)
     tell("focus")
-    parks = list(dict.fromkeys(item.park_id for item in kept if item.park_id))
-    effects = focus_effects(plan, asked, rules, parks, as_of=day)
+    standing = screening.sites.candidates
+    park_ids = list(dict.fromkeys(item.park_id for item in standing if item.park_id))
+    effects = focus_effects(plan, asked, rules, park_ids, as_of=day)
+    screening = replace(screening, sites=replace(screening.sites, effects=effects))
     tell("criteria")
-    sites = Sites(plan, kept, asked, effects)
-    raw = pd.DataFrame({item.name: measure(item.criterion, sites) for item in chosen})
+    raw = pd.DataFrame({item.name: measure(item.criterion, screening.sites) for item in chosen})
     if asked.unknown == "exclude":
-        sites, raw, more = _without_unmeasured(sites, raw)
-        excluded += more
+        screening = screening.without(_unmeasured(raw, chosen))
+        raw = raw.loc[screening.sites.ids]
     tell("score")
     scored = None
-    if len(sites):
+    if len(screening.sites):
         scored = score_table(
             raw,
             chosen,
@@ -356,14 +366,9 @@ def rank(
         rulebook=rules,
         project=asked,
         as_of=day,
-        sites=sites,
+        screening=screening,
         scored=scored,
-        unknowns=places.unknowns,
-        excluded=tuple(excluded),
-        misses=()
-        if len(sites)
-        else nearest_misses(plan, asked, rules, excluded, as_of=day, land=places.land),
-        land=places.land,
+        misses=() if scored is not None else nearest_misses(screening, asked),
     )
 
 
@@ -386,35 +391,24 @@ def _teller(progress: Progress | None) -> Callable[[str], None]:
     return tell
 
 
-def _without_unmeasured(
-    sites: Sites, raw: pd.DataFrame
-) -> tuple[Sites, pd.DataFrame, list[Excluded]]:
-    """Take out candidates that lack the value of a criterion that others have."""
-    lacking = raw.isna() & ~raw.isna().all()
-    is_out = lacking.any(axis=1).to_numpy(dtype=bool)
-    excluded = [
-        Excluded(
-            candidate=sites.candidates[place],
-            reasons=tuple(
-                Reason(
-                    rule_id=f"project.criteria.{name}",
-                    verdict=Verdict.UNKNOWN,
-                    detail=Message("reason.criterion_unknown", {"criterion": _criterion(name)}),
-                    measure={"measure": name, "value": None},
-                )
-                for name in raw.columns[lacking.iloc[place].to_numpy(dtype=bool)]
-            ),
+def _unmeasured(
+    raw: pd.DataFrame, chosen: Sequence[ChosenCriterion]
+) -> dict[str, tuple[Reason, ...]]:
+    """Return by candidate id the criteria that it lacks the value of and others have."""
+    is_lacking = raw.isna() & ~raw.isna().all()
+    return {
+        str(candidate_id): tuple(
+            Reason(
+                rule_id=f"project.criteria.{item.name}",
+                verdict=Verdict.UNKNOWN,
+                detail=Message("reason.criterion_unknown", {"criterion": item.criterion.title}),
+                measure={"measure": item.name, "value": None},
+            )
+            for item in chosen
+            if is_lacking.loc[candidate_id, item.name]
         )
-        for place in np.flatnonzero(is_out).tolist()
-    ]
-    kept = [item for item, out in zip(sites.candidates, is_out, strict=True) if not out]
-    return replace(sites, candidates=kept), raw[~is_out], excluded
-
-
-def _criterion(name: str) -> Message:
-    from geo_service.suitability.criteria import CRITERIA  # noqa: PLC0415 - one use
-
-    return CRITERIA[name].title
+        for candidate_id in raw.index[is_lacking.any(axis=1)]
+    }
 
 
 def _ranking_id(plan: Plan, rules: Rulebook, project: Project, day: date) -> str:

@@ -18,17 +18,17 @@ import pandas as pd
 
 from geo_service.documents import nearest_name
 from geo_service.errors import Fault, InvalidQueryError, ProjectError
+from geo_service.mcda.methods import build_method
+from geo_service.mcda.robustness import draw_weights, rank_acceptability
+from geo_service.mcda.scaling import Criteria, Scaling
+from geo_service.mcda.scores import METHODS, Scorer, ahp_weights, entropy_weights
+from geo_service.mcda.weights import AhpResult, equal_weights
 from geo_service.model import Message
-from geo_service.suitability.mcda import METHODS, Scorer, ahp_weights, entropy_weights
-from geo_service.suitability.methods import build_method
 from geo_service.suitability.project import unusable_project
-from geo_service.suitability.robustness import draw_weights, rank_acceptability
-from geo_service.suitability.scaling import Criteria, Scaling
-from geo_service.suitability.weights import AhpResult, equal_weights
 from geo_service.wording import said
 
 if TYPE_CHECKING:
-    from geo_service.suitability.criteria import Chosen
+    from geo_service.suitability.choice import ChosenCriterion
     from geo_service.suitability.project import Weights
 
 
@@ -50,7 +50,7 @@ class Scored:
     normalisations minmax, max and of value functions.
     """
 
-    chosen: tuple[Chosen, ...]
+    chosen: tuple[ChosenCriterion, ...]
     raw: pd.DataFrame
     matrix: pd.DataFrame
     scorer: Scorer
@@ -138,7 +138,7 @@ class Unweighed:
 
 def score_table(
     raw: pd.DataFrame,
-    chosen: Sequence[Chosen],
+    chosen: Sequence[ChosenCriterion],
     *,
     method: str,
     normalisation: str | None,
@@ -203,7 +203,7 @@ def score_table(
 
 
 def _notes_of_missing(
-    raw: pd.DataFrame, chosen: Sequence[Chosen], kept: Sequence[Chosen]
+    raw: pd.DataFrame, chosen: Sequence[ChosenCriterion], kept: Sequence[ChosenCriterion]
 ) -> list[Message]:
     notes = []
     lost = [item for item in chosen if item not in kept]
@@ -218,17 +218,17 @@ def _notes_of_missing(
     return notes
 
 
-def _titles(chosen: Sequence[Chosen]) -> list[Message]:
+def _titles(chosen: Sequence[ChosenCriterion]) -> list[Message]:
     return [item.criterion.title for item in chosen]
 
 
-def _valued(item: Chosen, column: pd.Series) -> pd.Series:
+def _valued(item: ChosenCriterion, column: pd.Series) -> pd.Series:
     """Return values 0 to 1, a missing one as 0."""
     values = item.values(column.to_numpy(dtype=float))
     return pd.Series(np.nan_to_num(values, nan=0.0), index=column.index)
 
 
-def _filled(item: Chosen, column: pd.Series) -> pd.Series:
+def _filled(item: ChosenCriterion, column: pd.Series) -> pd.Series:
     """Return the raw numbers, what is missing or out of reach as the worst of the others."""
     known = column[np.isfinite(column)]
     if known.empty:
@@ -238,7 +238,7 @@ def _filled(item: Chosen, column: pd.Series) -> pd.Series:
 
 
 def _weights(
-    weights: Weights, kept: Sequence[Chosen], valued: pd.DataFrame
+    weights: Weights, kept: Sequence[ChosenCriterion], valued: pd.DataFrame
 ) -> tuple[Mapping[str, float] | pd.Series, AhpResult | None]:
     names = [item.name for item in kept]
     if weights.method == "equal":
@@ -251,7 +251,7 @@ def _weights(
     return {item.name: item.weight for item in kept}, None
 
 
-def check_matrix(weights: Weights, chosen: Sequence[Chosen]) -> None:
+def check_matrix(weights: Weights, chosen: Sequence[ChosenCriterion]) -> None:
     """Refuse pairwise comparisons that do not fit the criteria, before anything is measured.
 
     Raises

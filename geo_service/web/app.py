@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from fastapi.responses import Response
 from starlette.middleware.gzip import GZipMiddleware
 
 import geo_service
@@ -29,20 +30,22 @@ from geo_service.web.connections import (
 )
 from geo_service.web.counted_log import CountedLines
 from geo_service.web.doors import Doors, allowed_name, is_loopback
-from geo_service.web.errors import BodyLimit, add_error_handlers
+from geo_service.web.errors import BodyLimit, Unexpected, add_error_handlers
+from geo_service.web.parameters import check_parameters
 from geo_service.web.replies import COMPRESS_FROM_BYTES, COMPRESSION
 from geo_service.web.routes import (
     console,
     exports,
     health,
+    identify,
     imports,
     layers,
     maps,
     pages,
     parks,
-    places,
     rankings,
     reviews,
+    saved,
     tiles,
 )
 from geo_service.web.security import SecurityHeaders
@@ -102,6 +105,9 @@ def create_app(
         summary="Industrial-layout planning for a county: parks, reviews, maps.",
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,
+        dependencies=[Depends(check_parameters)],
+        default_response_class=Response,
     )
     app.state.county = county
     access = access or Access()
@@ -116,18 +122,20 @@ def create_app(
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, uploads=uploads)
     app.add_middleware(Shares, limits=access.shares)
     app.add_middleware(Doors, names=access.names)
+    app.add_middleware(Unexpected)
     app.add_middleware(SecurityHeaders)  # the outermost: it marks every answer, and decides nothing
     for part in (
         health,
         parks,
         reviews,
+        saved,
         exports,
         rankings,
         imports,
         console,
         layers,
         maps,
-        places,
+        identify,
         tiles,
         pages,
     ):
@@ -182,6 +190,7 @@ def serve(  # noqa: PLR0913 - what may be said of it on the command line
             say(said("cli.open_to_network", host=host))
         shown = _LOCAL.get(address, f"[{host}]" if ":" in host else host)
         say(f"Serving on http://{shown}:{listened}/  (Ctrl-C stops)")
+        county.tell_own_files()
         with _counted_log(), suppress(KeyboardInterrupt):  # uvicorn raises it again at its end
             server_of(app, listener, access).run()
         say("Stopped.")

@@ -14,6 +14,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -36,6 +37,7 @@ from geo_service.language import Language, Translator, choose_language
 from geo_service.reports.document import dump
 from geo_service.web import shell
 from geo_service.web.language import language_of
+from geo_service.web.parameters import answers_with_a_page
 from geo_service.wording import said, said_of, tell, tell_error, tell_fault
 
 _log = logging.getLogger("geo_service")
@@ -53,8 +55,13 @@ STATUS: dict[type[GeoServiceError], int] = {
     WorkspaceError: 500,
     AssetError: 500,
 }
+COME_BACK = frozenset({429, 503})
+"""Whoever gets one of these is told when to ask again."""
+RETRY_AFTER_SECONDS = "10"
 PROBLEM_TYPE = "application/problem+json"
-_SHOWN = 200
+_SHOWN = 400
+_MOST_DIGITS = 15
+"""Of a length; what is longer is larger than any limit."""
 _PHRASES = {
     400: "problem.bad_request",
     404: "problem.not_found",
@@ -63,7 +70,7 @@ _PHRASES = {
 }
 """What the framework says by a phrase of HTTP."""
 DATA_PATHS = ("/api/", "/assets/", "/static/", "/pages/", "/tiles/", "/ogc", "/openapi.json")
-"""Below these a program asks; elsewhere a browser that takes HTML does."""
+"""Of addresses that there are not: below these a program asks, elsewhere perhaps a browser."""
 _ERROR_PAGE = shell.Page(name="error")
 _SAFE_TO_SHOW = 500
 """From this status on, the reason is ours and is not shown to a client."""
@@ -73,7 +80,8 @@ def problem(status: int, detail: str, **members: Any) -> Response:  # noqa: ANN4
     """Return a problem document with this status."""
     title = HTTPStatus(status).phrase
     content = {"type": "about:blank", "title": title, "status": status, "detail": detail, **members}
-    return Response(dump(content), status, media_type=PROBLEM_TYPE)
+    headers = {"retry-after": RETRY_AFTER_SECONDS} if status in COME_BACK else None
+    return Response(dump(content), status, headers, media_type=PROBLEM_TYPE)
 
 
 class BodyLimit:
@@ -96,7 +104,7 @@ class BodyLimit:
         length = Headers(scope=scope).get("content-length", "")
         limit = said("problem.most_bytes", most=max_bytes)
         too_large = problem(413, tell(limit, translator_of(Request(scope))))
-        if length.isdecimal() and int(length) > max_bytes:
+        if length.isdecimal() and (len(length) > _MOST_DIGITS or int(length) > max_bytes):
             await too_large(scope, receive, send)
             return
         read = 0
@@ -112,16 +120,50 @@ class BodyLimit:
         await self._app(scope, counted, send)
 
 
+class Unexpected:
+    """Answers what nobody foresaw with a problem document or a page; its text goes to the log.
+
+    It stands inside of what puts headers on answers: the framework's own handler for this
+    stands outside of everything, so that its answers would go out without them.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; an answer that has begun is broken off."""
+        has_begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = has_begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except Exception as error:
+            if scope["type"] != "http" or has_begun:
+                raise
+            request = Request(scope)
+            _log.error(
+                "Unexpected fault on %s %s", request.method, request.url.path, exc_info=error
+            )
+            await _on_unexpected(request)(scope, receive, send)
+
+
 def add_error_handlers(app: FastAPI) -> None:
     """Answer every error of an app with a problem document."""
     app.add_exception_handler(GeoServiceError, _on_known)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(Exception, _on_unexpected)
 
 
 def _wants_page(request: Request) -> bool:
-    is_data = request.url.path.startswith(DATA_PATHS)
+    route = request.scope.get("route")
+    if isinstance(route, APIRoute):
+        is_data = not answers_with_a_page(route)
+    else:
+        is_data = request.url.path.startswith(DATA_PATHS)
     return not is_data and "text/html" in request.headers.get("accept", "")
 
 
@@ -147,12 +189,10 @@ async def _on_known(request: Request, error: Exception) -> Response:
             _log.error("%s", error)
         return _page(request, status)
     if isinstance(error, BusyError):
-        answer = problem(status, tell(error.heading, translator))
-        answer.headers["retry-after"] = "10"
-        return answer
-    if status >= _SAFE_TO_SHOW:
+        return problem(status, tell(error.heading, translator))
+    if status >= _SAFE_TO_SHOW and isinstance(error, GeoServiceError):
         _log.error("%s", error)
-        return problem(status, tell(said("problem.own_data"), translator))
+        return problem(status, tell_outside(error, translator))
     members: dict[str, Any] = {}
     if isinstance(error, InvalidQueryError):
         members["parameter"] = error.parameter
@@ -163,6 +203,16 @@ async def _on_known(request: Request, error: Exception) -> Response:
         members["errors"] = [tell_fault(fault, translator) for fault in error.faults]
     told = tell_error(error, translator) if isinstance(error, GeoServiceError) else str(error)
     return problem(status, told, **members)
+
+
+def tell_outside(error: GeoServiceError, translator: Translator) -> str:
+    """Return what a client may be told of an error: of ours no folder, no server."""
+    if isinstance(error, StoreError) and error.told is not None:
+        return tell(error.told, translator)
+    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+    if status >= _SAFE_TO_SHOW and not isinstance(error, BusyError):
+        return tell(said("problem.own_data"), translator)
+    return tell_error(error, translator)
 
 
 def choice_documents(error: ChoiceNeededError, translator: Translator) -> list[dict[str, str]]:
@@ -206,8 +256,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
     return answer
 
 
-async def _on_unexpected(request: Request, error: Exception) -> Response:
-    _log.error("Unexpected fault on %s %s", request.method, request.url.path, exc_info=error)
+def _on_unexpected(request: Request) -> Response:
     if _wants_page(request):
         return _page(request, 500)
     return problem(500, tell(said("problem.unexpected"), translator_of(request)))

@@ -8,21 +8,26 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, cast
 
 from fastapi import Depends, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from geo_service.errors import InvalidQueryError
 from geo_service.planning import County
 from geo_service.reports.document import dump
 from geo_service.spatial.live_index import Box
+from geo_service.web.parameters import is_number
 from geo_service.wording import said
 
 MAX_LIMIT = 10_000
 MAX_OFFSET = 1_000_000_000
 """More than any list holds, and what every store can count to."""
 GEOJSON = "application/geo+json"
+BY_LANGUAGE: Mapping[str, str] = {"vary": "accept-language"}
+"""Headers of an answer that is told in the language asked for."""
 COMPRESS_FROM_BYTES = 1_000
 COMPRESSION = 5
 """gzip's 9 takes six times as long for what is half a percent smaller."""
@@ -46,16 +51,15 @@ Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET, description="How many to pass
 
 def read_bbox(
     bbox: Annotated[
-        str | None, Query(description="west,south,east,north in degrees (CRS84).")
+        str | None,
+        Query(max_length=500, description="west,south,east,north in degrees (CRS84)."),
     ] = None,
 ) -> Box | None:
     """Return a bbox parameter as four numbers; InvalidQueryError when it is none."""
     if bbox is None:
         return None
-    try:
-        numbers = [float(part) for part in bbox.split(",")]
-    except ValueError:
-        numbers = []
+    parts = bbox.split(",")
+    numbers = [float(part) for part in parts] if all(map(is_number, parts)) else []
     if len(numbers) != _BOX_NUMBERS or not all(map(math.isfinite, numbers)):
         raise InvalidQueryError(_BBOX, said("problem.bbox"))
     west, south, east, north = numbers
@@ -101,7 +105,7 @@ _packed = Packed(PACKED_BYTES)
 
 def has_already(request: Request, etag: str) -> bool:
     """Return whether the client says that it has what an ETag stands for."""
-    known = request.headers.get("if-none-match", "")
+    known = ",".join(request.headers.getlist("if-none-match"))
     return any(part.strip().removeprefix("W/") in {etag, "*"} for part in known.split(","))
 
 
@@ -111,7 +115,7 @@ def reply(
     *,
     media_type: str,
     digest: str,
-    headers: Mapping[str, str],
+    headers: Mapping[str, str] = MappingProxyType({}),
     status: int = 200,
 ) -> Response:
     """Reply with a content and its ETag; 304 when the client has it already.
@@ -125,12 +129,21 @@ def reply(
     if media_type.startswith("text/") and "charset" not in media_type:
         media_type += "; charset=utf-8"
     is_text = media_type.startswith("text/") or media_type.endswith(("json", "xml", "javascript"))
-    if is_text and len(content) >= COMPRESS_FROM_BYTES:
-        given["vary"] = ", ".join(filter(None, [given.get("vary"), "Accept-Encoding"]))
-        if "gzip" in request.headers.get("accept-encoding", ""):
-            given["content-encoding"] = "gzip"
-            content = _packed.of(digest, content)
+    takes_gzip = "gzip" in request.headers.get("accept-encoding", "")
+    if is_text and takes_gzip and len(content) >= COMPRESS_FROM_BYTES:
+        given["content-encoding"] = "gzip"
+        content = _packed.of(digest, content)
     return Response(content, status, headers=given, media_type=media_type)
+
+
+class WholeFile(FileResponse):
+    """A file sent from the disk as a whole; a request for parts of it gets all of it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the file, whatever ranges were asked for."""
+        self.headers["accept-ranges"] = "none"
+        kept = [item for item in scope["headers"] if item[0] not in {b"range", b"if-range"}]
+        await super().__call__({**scope, "headers": kept}, receive, send)
 
 
 def json_reply(
@@ -143,6 +156,6 @@ def json_reply(
         content,
         media_type=media_type,
         digest=hashlib.sha256(content).hexdigest()[:20],
-        headers={"cache-control": "no-cache", "vary": "accept-language"},
+        headers=BY_LANGUAGE,
         status=status,
     )

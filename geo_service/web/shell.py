@@ -25,6 +25,7 @@ import geo_service
 from geo_service import front
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator, catalogue
+from geo_service.maps.document import FONTS, asset_version
 from geo_service.maps.style import symbol_document
 from geo_service.reports.document import is_illustrative
 from geo_service.web.language import keep_language
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 _SHELLS = files("geo_service") / "front" / "pages"
 _MEDIA_TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 _SHARED_TEXTS = ("console.", "verdict.", "tier.", "severity.", "basis.", "basis_tag.", "layer.")
+_CHARTS = "echarts/echarts.min.js"
 _LANGUAGE_NAMES = {
     Language.ZH_HANS: ("简", "简体中文"),
     Language.ZH_HANT: ("繁", "繁體中文"),
@@ -86,6 +88,7 @@ def render(
         "root": html.escape(root),
         "pages": html.escape(f"{root}/pages/{digest()}"),
         "version": html.escape(geo_service.__version__),
+        "fonts": asset_version(FONTS),
         "page": page.name,
         "frame": "is-framed" if request.headers.get("sec-fetch-dest") == "iframe" else "",
         "navigation": _navigation(page, translator, root),
@@ -136,8 +139,7 @@ def _files() -> Mapping[str, str]:
 def _headers(policy: str) -> dict[str, str]:
     return {
         "content-security-policy": policy,
-        "cache-control": "no-cache",
-        "vary": "accept-language, cookie",
+        "vary": "accept-language, cookie, sec-fetch-dest",
     }
 
 
@@ -176,7 +178,7 @@ def _languages(request: Request, current: Language) -> str:
 
 def _scripts(page: Page, root: str) -> str:
     """Return the page's program, after the charts that it draws with."""
-    source = html.escape(f"{root}/assets/echarts/echarts.min.js?v={geo_service.__version__}")
+    source = html.escape(f"{root}/assets/{_CHARTS}?v={asset_version(_CHARTS)}")
     charts = f'<script src="{source}" defer></script>\n' if page.is_charted else ""
     program = html.escape(f"{root}/pages/{digest()}/{page.name}.js")
     return f'{charts}<script type="module" src="{program}"></script>'

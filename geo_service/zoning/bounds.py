@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from geo_service.model import Message, Quantity, Subject, Verdict
-from geo_service.zoning.case import Draft, IndustryPrefix, Parameters, missing_value
+from geo_service.zoning.check import Draft, IndustryPrefix, Parameters, missing_value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

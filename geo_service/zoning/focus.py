@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geo_service.industry import DIVISION_DIGITS, split_codes
+from geo_service.domain.enterprises import active_enterprises
+from geo_service.industry import (
+    DIVISION_DIGITS,
+    Belonging,
+    belonging_of,
+    belongs_to,
+    split_codes,
+)
 from geo_service.model import FocusBasis
 
 if TYPE_CHECKING:
@@ -30,9 +37,6 @@ BASIS_COLUMNS: Mapping[FocusBasis, str | None] = {
     FocusBasis.ENTERPRISES: None,
 }
 """The column that each basis sums; None counts enterprises."""
-
-M2_PER_MU = 2000 / 3
-"""One mu (亩) is 666.67 m²."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,19 +78,9 @@ class Focus:
         """The one declared leading industry, or None when there are none or several."""
         return self.declared[0] if len(self.declared) == 1 else None
 
-
-def active_enterprises(plan: Plan) -> pd.DataFrame:
-    """Return the enterprises that shares are measured over.
-
-    Rows of the latest year in the table whose status is not `closed`; an unknown status
-    counts as not closed. The index is that of `plan.enterprises`.
-    """
-    frame = plan.frame("enterprises")
-    if frame.empty:
-        return frame
-    is_open = (frame["status"] != "closed").fillna(value=True)
-    active: pd.DataFrame = frame[(frame["year"] == frame["year"].max()) & is_open]
-    return active
+    def belonging(self, code: object) -> Belonging:
+        """Return what an enterprise with this industry code is to the park."""
+        return belonging_of(code, self.leading, self.supporting)
 
 
 def measure_focus(plan: Plan, *, basis: FocusBasis | None = None) -> dict[str, Focus]:
@@ -158,9 +152,7 @@ class _Table:
     ) -> NDArray[np.bool_]:
         """Return which rows have a code that starts with one of the prefixes."""
         codes = self.codes if rows is None else self.codes[rows]
-        return np.array(
-            [isinstance(code, str) and code.startswith(prefixes) for code in codes], dtype=bool
-        )
+        return np.array([belongs_to(code, prefixes) for code in codes], dtype=bool)
 
 
 _NO_ROWS = np.zeros(0, dtype=np.intp)

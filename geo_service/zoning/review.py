@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 
 from geo_service.crs import STORAGE_CRS
+from geo_service.domain.subjects import illustrative_subjects
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator
 from geo_service.model import Finding, FocusBasis, RuleCount, Severity, Verdict, park_verdict
 from geo_service.wording import said
-from geo_service.zoning.case import Case, Draft, Shared
+from geo_service.zoning.check import Case, Draft, Shared
 from geo_service.zoning.rulebook import Rule, Rulebook, open_rulebook
 from geo_service.zoning.waivers import Waivers, open_waivers
 
@@ -232,7 +233,7 @@ def review(
     findings: list[Finding] = []
     counts: dict[str, RuleCount] = {}
     facts: dict[str, Mapping[str, Any]] = {}
-    made_up = _illustrative_subjects(plan)
+    made_up = illustrative_subjects(plan)
     in_force = rules.in_force(day)
     for done, rule in enumerate(in_force):
         if progress is not None:
@@ -273,20 +274,7 @@ def _chosen_parks(plan: Plan, parks: Iterable[str] | None) -> tuple[str, ...]:
     return tuple(park_id for park_id in every if park_id in wanted)
 
 
-def _illustrative_subjects(plan: Plan) -> set[tuple[str, str]]:
-    """Layer and id of every feature that is marked as made up and may be a finding's subject."""
-    found: set[tuple[str, str]] = set()
-    for layer in ("parks", "parcels", "buildings", "enterprises", "floors"):
-        frame = plan.frame(layer)
-        own = frame[frame["illustrative"].fillna(value=False).astype(bool)]
-        ids = own[own.columns[0]].astype("str")
-        if layer == "floors" and len(own):
-            ids = ids + "/" + own["floor_no"].astype("str")
-        found |= {(layer, identity) for identity in ids}
-    return found
-
-
-def _stamped(rule: Rule, draft: Draft, plan: Plan, made_up: set[tuple[str, str]]) -> Finding:
+def _stamped(rule: Rule, draft: Draft, plan: Plan, made_up: Collection[tuple[str, str]]) -> Finding:
     identity = f"{rule.rule_id}|{draft.subject.layer}|{draft.subject.id}|{draft.key}"
     return Finding(
         finding_id="f-" + hashlib.sha256(identity.encode()).hexdigest()[:16],

@@ -35,11 +35,11 @@ from geo_service.documents import (
 from geo_service.errors import Fault, RulebookError
 from geo_service.model import BasisTag, LegalBasis, Severity
 from geo_service.wording import said
-from geo_service.zoning.case import Parameters, Scope, Tolerance
+from geo_service.zoning.check import Parameters, Scope, Tolerance
 from geo_service.zoning.checks import FAMILIES
 
 if TYPE_CHECKING:
-    from geo_service.zoning.case import Check
+    from geo_service.zoning.check import Check
 
 DEFAULT_FILE = "rulebook.yaml"
 TELLS_NEW_FROM_EXISTING = "river_distance"

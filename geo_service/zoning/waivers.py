@@ -24,6 +24,7 @@ from geo_service.documents import (
     shorten,
     too_many,
 )
+from geo_service.domain.subjects import subject_ids
 from geo_service.errors import Fault, RulebookError
 from geo_service.model import Finding, Subject
 from geo_service.wording import said
@@ -152,8 +153,9 @@ def open_waivers(path: Path | None, rulebook: Rulebook, plan: Plan) -> Waivers:
                     expected = nearest_name(entry.rule_id, tuple(sorted(known)))
                     faults.append(Fault(file=path.name, line=line, found=found, expected=expected))
             if not faults:
+                layers = {entry.subject.layer for entry in whole.waivers}
                 there = {
-                    layer: _ids(plan, layer) for layer in {e.subject.layer for e in whole.waivers}
+                    layer: frozenset(subject_ids(layer, plan.frame(layer))) for layer in layers
                 }
                 stale = [
                     f"{entry.subject.layer}/{entry.subject.id}"
@@ -162,11 +164,3 @@ def open_waivers(path: Path | None, rulebook: Rulebook, plan: Plan) -> Waivers:
                 ]
                 return Waivers(whole.waivers, tuple(stale))
     raise RulebookError(said("fault.waivers_unusable"), faults)
-
-
-def _ids(plan: Plan, layer: str) -> frozenset[str]:
-    frame = plan.frame(layer)
-    ids = frame[frame.columns[0]].astype("str")
-    if layer == "floors":
-        ids = ids + "/" + frame["floor_no"].astype("str")
-    return frozenset(ids)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page
+from collections.abc import Iterator
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Frame, Page
 
 from tests.browser.conftest import Visitor
 
@@ -22,3 +25,56 @@ def overflow(page: Page) -> int:
     """Return by how many pixels a page is wider than its window."""
     wide: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     return max(0, wide)
+
+
+def serious(page: Page) -> list[str]:
+    """Return what axe-core finds grave on a page, the map in its frame left to its own tests."""
+    options = {"iframes": False, "resultTypes": ["violations"]}
+    found = Axe().run(page, options=options)
+    return [
+        f"{item['id']}: {node['html'][:120]}"
+        for item in found.response["violations"]
+        if item["impact"] in {"serious", "critical"}
+        for node in item["nodes"]
+    ]
+
+
+def in_both_windows(page: Page) -> Iterator[int]:
+    """Show a page that was opened in a small window there and in a wide one; yield the widths."""
+    for width, height in ((390, 844), (1280, 800)):
+        page.set_viewport_size({"width": width, "height": height})
+        settle(page)
+        yield width
+
+
+def settle(page: Page) -> None:
+    """Wait until a page and its frames are laid out and drawn anew, and all motion has ended."""
+    for frame in page.frames:
+        frame.evaluate(
+            """async () => {
+              const drawn = () => new Promise((done) => requestAnimationFrame(done));
+              const ends = ({ effect }) => Number.isFinite(effect?.getComputedTiming().endTime);
+              await drawn();
+              await drawn();
+              const motions = document.getAnimations().filter(ends);
+              await Promise.all(motions.map(({ finished }) => finished.catch(() => null)));
+              await drawn();
+            }"""
+        )
+
+
+def hear_out(page: Page | Frame) -> None:
+    """Wait until a window has dealt with every message sent to it: they keep their order."""
+    page.evaluate(
+        """() => new Promise((done) => {
+          const last = `last of ${Math.random()}`;
+          const listen = ({ data }) => {
+            if (data === last) {
+              window.removeEventListener('message', listen);
+              requestAnimationFrame(() => done());
+            }
+          };
+          window.addEventListener('message', listen);
+          window.postMessage(last, window.location.origin);
+        })"""
+    )

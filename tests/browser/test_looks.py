@@ -18,7 +18,7 @@ from playwright.sync_api import Page
 
 from geo_service.planning import County as Running
 from tests.browser.conftest import READY, Visitor
-from tests.browser.console import SHOWN
+from tests.browser.console import SHOWN, settle
 
 pytestmark = pytest.mark.browser
 
@@ -46,7 +46,7 @@ def show(page: Page, address: str, *, is_map: bool) -> None:
     frame = page.frame_locator(".map-box iframe")
     if not is_map and page.locator(".map-box iframe").count():
         frame.locator(READY).wait_for(state="attached")
-    page.wait_for_timeout(1_000)  # motion ends
+    settle(page)
     page.evaluate("window.scrollTo(0, 0)")
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from geo_service.planning import County as Running
 from tests.browser.conftest import Visitor, serving
-from tests.maps.test_basemaps import RED, declared, write_mbtiles
+from tests.maps.made import RED, declared, write_mbtiles
 
 pytestmark = pytest.mark.browser
 

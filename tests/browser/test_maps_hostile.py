@@ -12,12 +12,13 @@ from playwright.sync_api import Page, expect
 
 from geo_service.language import Language, Translator
 from geo_service.maps.draw import draw, draw_states
-from geo_service.maps.time_map import TimeData
+from geo_service.maps.kinds.time import TimeData
 from geo_service.planning import County as Running
-from geo_service.planning.data import newest_layer, publish, timeline_of
+from geo_service.planning.layers import newest_layer, publish, timeline_of
 from geo_service.suitability.project import parse_project
 from geo_service.zoning.rulebook import parse_rulebook
 from tests.browser.conftest import Visitor, serving
+from tests.browser.console import in_both_windows
 from tests.maps.hostile import HOSTILE_PROJECT, HOSTILE_RULES, TEXTS
 
 pytestmark = pytest.mark.browser
@@ -168,17 +169,14 @@ def test_hostile_titles_show_as_text_in_every_language(
     expect(page.locator(".list-title", has_text=expected).first).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("kind", KINDS)
-def test_long_names_widen_nothing(
-    visit: Visitor, addresses: dict[str, str], kind: str, width: int
-) -> None:
-    page = visit(width=width, height=800).open(addresses[kind])
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    if width == 390:
-        page.click(".menu-button")
-    boxes = page.locator(".list-line").all()
-    for line in boxes[: len(TEXTS) + 2]:
-        box = line.bounding_box()
-        assert box is not None
-        assert box["height"] < 80
+def test_long_names_widen_nothing(visit: Visitor, addresses: dict[str, str], kind: str) -> None:
+    page = visit(width=390, height=844).open(addresses[kind])
+    page.click(".menu-button")
+    for width in in_both_windows(page):
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        boxes = page.locator(".list-line").all()
+        for line in boxes[: len(TEXTS) + 2]:
+            box = line.bounding_box()
+            assert box is not None
+            assert box["height"] < 80

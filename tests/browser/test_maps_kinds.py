@@ -17,7 +17,7 @@ from geo_service.suitability.project import parse_project
 from geo_service.suitability.rank import rank
 from geo_service.zoning.rulebook import parse_rulebook
 from tests.browser.conftest import Visitor, serving
-from tests.maps.test_kinds import PROJECT, STRICTER, small_county
+from tests.maps.made import PROJECT, STRICTER, small_county
 
 pytestmark = pytest.mark.browser
 

@@ -13,7 +13,7 @@ from geo_service.planning import County as Running
 from geo_service.suitability.project import parse_project
 from geo_service.zoning.rulebook import parse_rulebook
 from tests.browser.conftest import Visitor, serving
-from tests.browser.test_console_pages import serious
+from tests.browser.console import serious, settle
 from tests.conftest import copy_demo
 from tests.county import County
 
@@ -53,7 +53,7 @@ def test_a_screen_reader_can_use_a_map_in_both_windows(
     page.wait_for_selector(READY)
     assert serious(page) == []
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_timeout(300)
+    settle(page)
     assert serious(page) == []
 
 
@@ -67,8 +67,7 @@ def test_a_legend_that_scrolls_can_be_reached_by_keyboard(
     expect(legend).to_have_attribute("tabindex", "0")
     legend.focus()
     page.keyboard.press("End")
-    page.wait_for_timeout(400)
-    assert legend.evaluate("(node) => node.scrollTop") > 0
+    page.wait_for_function("(node) => node.scrollTop > 0", arg=legend.element_handle())
 
 
 def test_a_map_without_parks_says_what_is_missing_and_where_to_bring_it_in(

@@ -9,10 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from geo_service.planning import County as Running
-from geo_service.planning.mapping import MapRequest, draw_workspace
+from geo_service.planning.maps import MapRequest, draw_workspace
 from tests.browser.conftest import Visitor, serving
-from tests.maps.test_kinds import small_county
-from tests.maps.test_time import publish_history
+from tests.maps.made import publish_history, small_county
 
 pytestmark = pytest.mark.browser
 
@@ -51,7 +50,7 @@ def test_the_slider_goes_through_the_versions_by_mouse_and_keyboard(
     assert listed(page) == []
     expect(page.get_by_role("button", name="上一版本")).to_be_disabled()
     page.get_by_role("button", name="播放").click()
-    expect(page.locator(".timeline-label")).to_contain_text("第 2 版", timeout=15_000)
+    expect(page.locator(".timeline-label")).to_contain_text("第 2 版")
 
 
 def test_a_change_says_what_it_was_and_the_link_keeps_the_version(

@@ -9,11 +9,11 @@ import pytest
 import shapely
 
 from geo_service.errors import CrsError, SourceError
-from geo_service.ingest.boundary_points import write_boundary_points
+from geo_service.ingest.formats.boundary_points import write_boundary_points
 from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.run import read_source
 from geo_service.plan import Plan
-from geo_service.workspace import open_plan
+from geo_service.workspace.opening import open_plan
 from tests.county import County, box
 
 TEXT = """[属性描述]

@@ -13,8 +13,8 @@ import pytest
 
 from geo_service.ingest.options import ImportOptions
 from geo_service.language import Language, Translator
-from geo_service.planning.data import newest_layer
 from geo_service.planning.imports import import_file
+from geo_service.planning.layers import newest_layer
 from geo_service.reports.import_table import import_table
 from tests.conftest import ROOT
 from tests.county import County

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import shapely
 
-from geo_service.ingest.curves import straight_from_wkb, straight_from_wkt
+from geo_service.ingest.formats.curves import straight_from_wkb, straight_from_wkt
+from geo_service.ingest.formats.vectors import read_wkt
 from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.run import read_source
-from geo_service.ingest.vectors import read_wkt
 from geo_service.plan import Plan
-from geo_service.workspace import open_plan
+from geo_service.workspace.opening import open_plan
 from tests.county import County
 from tests.ingest.made import table
 

@@ -27,9 +27,9 @@ from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.run import Imported, read_source
 from geo_service.isolation import Isolated, ProcessLimits
 from geo_service.plan import Plan
-from geo_service.reading import LayerFile, read_layer
 from geo_service.schema import SCHEMAS
-from geo_service.workspace import open_plan
+from geo_service.workspace.opening import open_plan
+from geo_service.workspace.reading import LayerFile, read_layer
 from tests.county import County
 from tests.ingest.made import endless_geopackage, parcels, recipe
 

@@ -19,7 +19,7 @@ from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.run import Imported, read_source
 from geo_service.plan import Plan
 from geo_service.schema import SCHEMAS
-from geo_service.workspace import open_plan
+from geo_service.workspace.opening import open_plan
 from tests.county import County
 from tests.ingest.made import gbk_shapefile, parcels, shapefile, table, zipped
 

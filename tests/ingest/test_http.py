@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,9 @@ from geo_service.web.routes import imports as import_routes
 from tests.client import TestClient
 from tests.county import County
 from tests.ingest.made import endless_geopackage, gbk_shapefile, parcels, recipe, table, zipped
+from tests.patience import eventually
+
+pytestmark = pytest.mark.slow
 
 HOSTILE = '=HYPERLINK("http://evil","x")'
 
@@ -188,6 +190,10 @@ def test_an_answer_that_does_not_fit_is_told(
     assert said in answer.text
 
 
+def is_ended(client: TestClient, job: str) -> bool:
+    return client.get(job).json()["status"] not in {"waiting", "running"}
+
+
 def test_long_reading_is_a_job_that_leads_to_the_draft_or_to_the_choices(
     client: TestClient, packed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,10 +201,9 @@ def test_long_reading_is_a_job_that_leads_to_the_draft_or_to_the_choices(
     for asked in ({"scheme": "survey3"}, {}):
         answer = send(client, packed, **asked)
         assert answer.status_code == 202
-        job = client.get(answer.headers["location"]).json()
-        while job["status"] in {"waiting", "running"}:
-            time.sleep(0.1)
-            job = client.get(answer.headers["location"]).json()
+        address = answer.headers["location"]
+        eventually(lambda: is_ended(client, address), "the file is read")  # noqa: B023 - at once
+        job = client.get(address).json()
         if asked:
             assert client.get(job["result"]).json()["features"] == 2
         else:
@@ -213,12 +218,9 @@ def test_a_file_without_end_is_cancelled_and_stops_nothing_else(
     started = send(client, endless_geopackage(tmp_path / "a.gpkg"), scheme="survey3")
     assert started.status_code == 202
     job = started.headers["location"]
-    ends = time.monotonic() + 60
-    while client.get(job).json()["status"] == "waiting" and time.monotonic() < ends:
-        time.sleep(0.05)
+    eventually(lambda: client.get(job).json()["status"] != "waiting", "the job is begun")
     client.delete(job)
-    while client.get(job).json()["status"] == "running" and time.monotonic() < ends:
-        time.sleep(0.05)
+    eventually(lambda: client.get(job).json()["status"] != "running", "the job is stopped")
     assert client.get(job).json()["status"] == "cancelled"
     monkeypatch.setattr(import_routes, "AT_ONCE_SECONDS", 120.0)
     assert send(client, packed, scheme="survey3").status_code == 201
@@ -302,12 +304,10 @@ def test_publishing_over_a_newer_version_is_refused(client: TestClient, tmp_path
     first, second = (send(client, path, layer="parks").headers["location"] for _ in range(2))
     assert client.post(f"{first}/publish").status_code == 200
     assert client.post(f"{second}/publish").status_code == 409
-    for _ in range(50):
-        park = client.get("/api/parks/P1").json()
-        if park["properties"].get("speciality") == "新":
-            break
-        time.sleep(0.1)
-    assert park["properties"]["speciality"] == "新"
+    eventually(
+        lambda: client.get("/api/parks/P1").json()["properties"].get("speciality") == "新",
+        "the first of both counts",
+    )
 
 
 def test_an_import_that_would_break_other_layers_is_not_published(

@@ -9,13 +9,13 @@ import numpy as np
 import pyproj
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from geo_service.errors import ChoiceNeededError, SourceError
 from geo_service.industry import IndustryGroups
-from geo_service.ingest import tables
 from geo_service.ingest.datums import old_datum
+from geo_service.ingest.formats import tables
 from geo_service.ingest.gcj import wgs84_to_bd09, wgs84_to_gcj02
 from geo_service.ingest.limits import Limits
 from geo_service.ingest.options import ImportOptions
@@ -24,8 +24,9 @@ from geo_service.ingest.run import Imported, read_source
 from geo_service.ingest.sources import Source
 from geo_service.model import AreaMethod
 from geo_service.plan import Layer, Plan, PlanSettings
-from geo_service.workspace import open_plan
+from geo_service.workspace.opening import open_plan
 from tests.county import County, box, parcel
+from tests.depth import thorough
 from tests.ingest.made import parcels, shapefile, table
 
 
@@ -100,7 +101,7 @@ ZONES = [
     lat=st.floats(19, 52),
     is_swapped=st.booleans(),
 )
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@thorough(40)
 def test_a_county_anywhere_in_any_zone_is_recognised(
     zone: tuple[int, int, bool], across: float, lat: float, *, is_swapped: bool
 ) -> None:

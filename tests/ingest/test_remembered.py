@@ -17,7 +17,7 @@ from geo_service.ingest.gcj import wgs84_to_bd09, wgs84_to_gcj02
 from geo_service.ingest.options import ImportOptions, read_mapping, write_mapping
 from geo_service.ingest.run import Imported, read_source
 from geo_service.plan import Plan
-from geo_service.workspace import open_plan
+from geo_service.workspace.opening import open_plan
 from tests.county import County, box, in_degrees, parcel
 from tests.ingest.made import table
 

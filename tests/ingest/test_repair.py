@@ -20,7 +20,7 @@ from geo_service.ingest.run import Imported, read_source
 from geo_service.language import Language, Translator
 from geo_service.plan import Plan
 from geo_service.planning.imports import publish_import, read_import
-from geo_service.workspace import open_plan
+from geo_service.workspace.opening import open_plan
 from tests.county import County, box, parcel
 from tests.ingest.made import table
 

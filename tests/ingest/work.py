@@ -45,6 +45,12 @@ def fill(channel: Channel, *, path: str, size: int) -> None:
     channel.send(b"written")
 
 
+def open_many(channel: Channel, *, count: int) -> None:
+    """Hold so many files open at once."""
+    held = [Path(__file__).open("rb") for _ in range(count)]  # noqa: SIM115 - to have too many
+    channel.send(str(len(held)).encode())
+
+
 def echo(channel: Channel) -> None:
     """Answer with what was asked."""
     while (question := channel.receive()) is not None:

@@ -8,46 +8,24 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from geo_service.errors import AssetError, NotFoundError, WorkspaceError
-from geo_service.maps.draw import draw
-from geo_service.maps.relief import png_of
-from geo_service.maps.tile_archives import (
+from geo_service.maps.archives import (
     PMTILES_MAGIC,
     open_archive,
     picture_of,
     tile_id_of,
 )
+from geo_service.maps.draw import draw
 from geo_service.planning import County as Running
 from geo_service.web.app import create_app
-from geo_service.workspace import open_plan
+from geo_service.workspace.opening import open_plan
 from tests.client import TestClient
 from tests.county import County
-
-RED = png_of(np.full((2, 2, 2), 200, dtype=np.uint8))
-BLUE = png_of(np.full((2, 2, 2), 90, dtype=np.uint8))
-KEY = "0123456789abcdef"
-
-
-def write_mbtiles(path: Path, tiles: dict[tuple[int, int, int], bytes], kind: str = "png") -> Path:
-    """Write tiles by zoom, column and row from the north."""
-    base = sqlite3.connect(path)
-    base.execute("CREATE TABLE metadata (name TEXT, value TEXT)")
-    base.execute("INSERT INTO metadata VALUES ('format', ?)", (kind,))
-    base.execute(
-        "CREATE TABLE tiles"
-        " (zoom_level INTEGER, tile_column INTEGER, tile_row INTEGER, tile_data BLOB)"
-    )
-    for (zoom, column, row), content in tiles.items():
-        flipped = 2**zoom - 1 - row
-        base.execute("INSERT INTO tiles VALUES (?, ?, ?, ?)", (zoom, column, flipped, content))
-    base.commit()
-    base.close()
-    return path
+from tests.maps.made import BLUE, KEY, RED, TIANDITU, declared, write_mbtiles
 
 
 def varint(number: int) -> bytes:
@@ -164,18 +142,6 @@ def test_neighbours_on_the_curve_are_neighbours_on_the_map(zoom: int, seed: int)
 
 
 # ---- what may be declared -------------------------------------------------------------------
-
-
-def declared(folder: Path, *tables: str) -> Path:
-    """Write a county whose settings declare base maps."""
-    path = County().write(folder)
-    settings = path / "workspace.toml"
-    parts = [f"[[basemaps]]\n{table}\n" for table in tables]
-    settings.write_text(settings.read_text(encoding="utf-8") + "\n".join(parts), encoding="utf-8")
-    return path
-
-
-TIANDITU = f'name = "天地图"\nkind = "tianditu"\ndatum = "cgcs2000"\nkey = "{KEY}"'
 
 
 @pytest.mark.parametrize(

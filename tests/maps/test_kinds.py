@@ -17,79 +17,25 @@ import geo_service as gs
 from geo_service.cli.common import app
 from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.language import Language, Translator, catalogue
-from geo_service.maps.compare_map import changes_of
 from geo_service.maps.draw import compare_states, draw
-from geo_service.maps.park_map import ParkData
-from geo_service.maps.ranking_map import RankingData
+from geo_service.maps.kinds.compare import changes_of
+from geo_service.maps.kinds.park import ParkData
+from geo_service.maps.kinds.ranking import RankingData
+from geo_service.maps.kinds.review import ReviewData
 from geo_service.maps.relief import png_of, relief_of
-from geo_service.maps.review_map import ReviewData
 from geo_service.plan import Plan
 from geo_service.planning import County as Running
-from geo_service.planning.mapping import MapRequest, draw_workspace
+from geo_service.planning.maps import MapRequest, draw_workspace
 from geo_service.suitability.project import parse_project
 from geo_service.suitability.rank import Ranking, rank
 from geo_service.web.app import create_app
 from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import parse_rulebook
 from tests.client import TestClient
-from tests.county import County, box, enterprise, line, parcel, point, zone
+from tests.county import County
+from tests.maps.made import PROJECT, STRICTER, small_county
 
 Opened = Callable[[County], Plan]
-MARK = {"source": "made for tests", "illustrative": True}
-STRICTER = """
-format: "1"
-title: {zh-Hans: 更严, en: stricter}
-extends: default
-rules:
-  focus.leading_share:
-    parameters: {pass_share: 0.9, watch_share: 0.85, count_supporting: none}
-"""
-PROJECT = {
-    "name": "试点",
-    "industry_code": "1311",
-    "needs": {"land_m2": 5_000},
-    "access": {"interchange": {"max_km": 50}},
-}
-
-
-def small_county() -> County:
-    """Return a county of two parks: P1 is 80 % food by output, P2 in part in a red line."""
-    county = County()
-    county.layers["enterprises"] = [
-        *(enterprise(f"E{n}", "1311", 100.0) for n in range(1, 5)),
-        enterprise("E5", "3670", 100.0),
-        enterprise("E6", None, 0.0, park_id="P2"),
-        *(enterprise(f"F{n}", "3670", 100.0, park_id="P2") for n in range(1, 6)),
-    ]
-    for row in county.layers["enterprises"]:
-        row["geometry"] = point(150, 150) if row["enterprise_id"] in {"E1", "E5"} else None
-    county.layers["parcels"] = [
-        parcel("L1", box(100, 100, 100, 100), status="vacant"),
-        parcel("L2", box(300, 100, 100, 100), land_use="110101", status="vacant"),
-        parcel("M1", box(2_100, 100, 100, 100), park_id="P2", land_use="100103", status="vacant"),
-    ]
-    county.layers["control_zones"].append(zone("Z1", box(2_900, 0, 100, 1_000)))
-    county.layers["control_zones"].append(zone("FAR", box(20_000, 0, 100, 100), kind="wetland"))
-    county.layers["roads"] = [
-        {
-            "road_id": "W1",
-            "name": "路",
-            "class": "county",
-            "speed_km_h": 60,
-            "geometry": line((0, 50), (3_000, 50)),
-            **MARK,
-        }
-    ]
-    county.layers["facilities"] = [
-        {
-            "facility_id": "I1",
-            "kind": "interchange",
-            "name": "互通",
-            "geometry": point(3_000, 50),
-            **MARK,
-        }
-    ]
-    return county
 
 
 @pytest.fixture(scope="module")

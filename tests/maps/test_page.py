@@ -20,7 +20,7 @@ import geo_service as gs
 from geo_service import front
 from geo_service.errors import AssetError, NotFoundError
 from geo_service.language import Language, Translator, catalogue
-from geo_service.maps import page
+from geo_service.maps import document as page
 from geo_service.maps.draw import draw, draw_served
 from geo_service.maps.layers import MapData
 from geo_service.plan import Plan
@@ -99,11 +99,6 @@ def served(result: Review, language: Language = Language.ZH_HANS) -> page.Served
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Review:
     return review(gs.open_plan(hostile_county().write(tmp_path_factory.mktemp("hostile"))))
-
-
-@pytest.fixture(scope="module")
-def demo_review(demo: Plan) -> Review:
-    return review(demo)
 
 
 # ---- the island ----

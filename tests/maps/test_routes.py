@@ -7,19 +7,20 @@ from pathlib import Path
 import pytest
 
 from geo_service.language import Translator
-from geo_service.maps import assets, draw, layers, page
+from geo_service.maps import assets, draw, layers
+from geo_service.maps import document as page
 from geo_service.maps.layers import MapData
 from geo_service.planning import County as Running
 from geo_service.web.app import create_app
-from geo_service.workspace import open_plan
+from geo_service.workspace.opening import open_plan
 from tests.client import TestClient
 
 YEAR_S = "max-age=31536000"
 
 
 @pytest.fixture(scope="module")
-def running(demo_folder: Path) -> Running:
-    return Running.open(demo_folder)
+def running(demo_county: Running) -> Running:
+    return demo_county
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def test_the_overview_is_a_page_with_its_own_policy(client: TestClient) -> None:
     policy = answer.headers["content-security-policy"]
     assert "script-src 'self' 'sha256-" in policy
     assert "unsafe" not in policy
-    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.headers["cache-control"] == "private, no-cache"
 
 
 @pytest.mark.parametrize(

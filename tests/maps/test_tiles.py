@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 import shapely
 import shapely.affinity
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
@@ -32,6 +32,7 @@ from geo_service.planning import County as Running
 from geo_service.web.app import create_app
 from tests.client import TestClient
 from tests.county import County, box, line, parcel, point
+from tests.depth import thorough
 from tests.maps.hostile import LONG, TEXTS, hostile_county
 
 EXTENT = encoding.EXTENT
@@ -203,7 +204,7 @@ def outlines(draw: st.DrawFn) -> shapely.Polygon:
 WINDOW = shapely.box(-BUFFER, -BUFFER, EXTENT + BUFFER, EXTENT + BUFFER)
 
 
-@settings(deadline=None, max_examples=150)
+@thorough(150)
 @given(outline=outlines())
 @example(outline=shapely.Polygon([(0, 0), (4096, 1), (4096, 2), (0, 1.2)]))
 def test_what_is_decoded_is_the_cut_shape_to_a_unit(outline: shapely.Polygon) -> None:
@@ -225,7 +226,7 @@ def test_what_is_decoded_is_the_cut_shape_to_a_unit(outline: shapely.Polygon) ->
     assert cut.buffer(-away).difference(one.buffer(away)).is_empty
 
 
-@settings(deadline=None, max_examples=80)
+@thorough(80)
 @given(outline=outlines())
 def test_tiles_meet_at_their_border(outline: shapely.Polygon) -> None:
     layer = layer_of(in_tile(outline))
@@ -246,7 +247,7 @@ def test_tiles_meet_at_their_border(outline: shapely.Polygon) -> None:
     assert shapely.intersection(other, strip).difference(one.buffer(1.5)).is_empty
 
 
-@settings(deadline=None, max_examples=40)
+@thorough(40)
 @given(
     seed=st.integers(0, 10_000),
     zoom=st.integers(6, 14),
@@ -640,8 +641,8 @@ def test_a_tile_is_kept_for_long_only_under_its_version(
     client: TestClient, url: str, running: Running
 ) -> None:
     version = Tiles(running.review).version("parcels")
-    assert client.get(url).headers["cache-control"] == "no-cache"
-    assert client.get(f"{url}?v=old").headers["cache-control"] == "no-cache"
+    assert client.get(url).headers["cache-control"] == "private, no-cache"
+    assert client.get(f"{url}?v=old").headers["cache-control"] == "private, no-cache"
     assert "immutable" in client.get(f"{url}?v={version}").headers["cache-control"]
 
 

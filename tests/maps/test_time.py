@@ -14,38 +14,22 @@ import geo_service as gs
 from geo_service.cli.common import app
 from geo_service.errors import InvalidQueryError
 from geo_service.language import Language, Translator
-from geo_service.maps import time_map
 from geo_service.maps.draw import draw_states
-from geo_service.maps.time_map import TIMED_LAYERS, TimeData
+from geo_service.maps.kinds import time as time_map
+from geo_service.maps.kinds.time import TIMED_LAYERS, TimeData
 from geo_service.planning import County as Running
-from geo_service.planning.data import newest_layer, publish, rollback, timeline_of
 from geo_service.planning.imports import PREVIEW_PAGE
+from geo_service.planning.layers import newest_layer, publish, rollback, timeline_of
 from geo_service.schema import SCHEMAS
 from geo_service.stores.timeline import Timeline
 from geo_service.web.app import create_app
 from geo_service.web.routes import imports as import_routes
-from geo_service.workspace import open_workspace
+from geo_service.workspace.opening import open_workspace
 from tests.client import TestClient
 from tests.conftest import DEMO
-from tests.county import box, in_degrees
 from tests.maps.hostile import TEXTS
-from tests.maps.test_kinds import small_county
+from tests.maps.made import publish_history, small_county
 from tests.stores.rows import floors
-
-
-def publish_history(workspace: Path) -> None:
-    """Publish parcels twice: L1 becomes built and moves, L2 goes, N1 comes; then M1 changes."""
-    now = newest_layer(workspace, "parcels")
-    frame = now.frame.copy()
-    frame.loc[frame["parcel_id"] == "L1", "status"] = "built"
-    moved = frame["parcel_id"] == "L1"
-    frame["geometry"] = frame.geometry.where(~moved, in_degrees(box(100, 100, 110, 100)))
-    frame = frame[frame["parcel_id"] != "L2"].reset_index(drop=True)
-    made = publish(
-        workspace, "parcels", frame, expected=now.version, note="二季度", source="宗地.zip"
-    )
-    frame.loc[frame["parcel_id"] == "M1", "plot_ratio"] = 2.5
-    publish(workspace, "parcels", frame, expected=made.version, note="三季度")
 
 
 @pytest.fixture(scope="module")

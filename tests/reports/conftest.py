@@ -11,9 +11,8 @@ import pytest
 from geo_service.language import Language, Translator
 from geo_service.maps.style import SYMBOLS
 from geo_service.model import Verdict
-from geo_service.plan import Plan
-from geo_service.reports.content import ReviewContent, review_content
-from geo_service.workspace import open_plan
+from geo_service.reports.review import ReviewContent, review_content
+from geo_service.workspace.opening import open_plan
 from geo_service.zoning.review import Review, review
 from tests.county import County
 from tests.maps.hostile import TEXTS, hostile_county
@@ -32,12 +31,6 @@ def colours() -> dict[Verdict, str]:
 def content_of(result: Review, language: Language = Language.ZH_HANS) -> ReviewContent:
     """Return what the reports of a review say in a language."""
     return review_content(result, Translator(language, result.plan.settings.names_hant))
-
-
-@pytest.fixture(scope="session")
-def demo_review(demo: Plan) -> Review:
-    """Return the demo county's review on a fixed day."""
-    return review(demo, as_of=DAY)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from geo_service.language import Language, Translator
-from geo_service.reports.content import (
+from geo_service.reports.review import (
     LISTS,
     evidence_lines,
     list_name,

@@ -104,17 +104,19 @@ def test_the_page_is_a4_with_marks_and_page_numbers(text: Document) -> None:
     assert (round(section.page_width.mm), round(section.page_height.mm)) == (210, 297)
     assert "云阳县" in section.header.paragraphs[0].text
     assert "含示意数据" in section.header.paragraphs[0].text
-    fields = section.footer.paragraphs[0]._p.findall(qn("w:fldSimple"))
+    fields = section.footer.part.element.iter(qn("w:fldSimple"))
     assert [field.get(qn("w:instr")) for field in fields] == ["PAGE", "NUMPAGES"]
     assert "第" in section.footer.paragraphs[0].text
 
 
 def test_tables_repeat_their_headings_and_fit_the_page(text: Document) -> None:
-    for table in text.tables:
+    written = text.element.body.findall(qn("w:tbl"))
+    assert len(written) == len(text.tables) > 0
+    for table, element in zip(text.tables, written, strict=True):
         assert sum(cell.width.mm for cell in table.rows[0].cells if cell.width) <= 166.5
-        properties = table.rows[0]._tr.trPr
         if len(table.rows) > 3:
-            has_head = properties is not None and properties.find(qn("w:tblHeader")) is not None
+            first = element.find(qn("w:tr"))
+            has_head = next(first.iter(qn("w:tblHeader")), None) is not None
             assert has_head or table.rows[0].cells[0].text == "县（区）"
 
 

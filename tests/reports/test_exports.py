@@ -22,12 +22,14 @@ from geo_service.planning import County as Running
 from geo_service.planning.exports import BINARY, MEDIA_TYPES, ExportFormat, export_name
 from geo_service.web.app import create_app
 from geo_service.web.routes.exports import attachment
-from geo_service.workspace import open_plan
+from geo_service.workspace.opening import open_plan
 from geo_service.zoning.review import Review
 from tests.client import TestClient
 from tests.conftest import ROOT
 from tests.county import County
 from tests.terminal import COMMAND, run_bytes
+
+pytestmark = pytest.mark.slow
 
 MAGIC = {
     ExportFormat.XLSX: b"PK\x03\x04",

@@ -16,8 +16,8 @@ from geo_service.language import Language, Translator
 from geo_service.reports.ranking import ranking_document
 from geo_service.reports.ranking_xlsx import ranking_xlsx
 from geo_service.suitability.rank import Ranking, rank
-from geo_service.workspace import open_plan
-from tests.suitability.test_rank import DAY, WISHES, asked, five_sites
+from geo_service.workspace.opening import open_plan
+from tests.suitability.made import DAY, WISHES, asked, five_sites
 
 CRITERION = {
     "unit": "share",

@@ -7,12 +7,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from geo_service.spatial import grid_overlay
 from geo_service.spatial.grid_overlay import LineGrid, ZoneGrid
 from geo_service.spatial.ragged import Ragged
+from tests.depth import thorough
 from tests.spatial.shapes import (
     EAST,
     NORTH,
@@ -49,7 +50,7 @@ def tolerance(area: float) -> float:
 # ------------------------------------------------------------------ against shapely
 
 
-@settings(deadline=None, max_examples=250)
+@thorough(250)
 @given(LISTS, LISTS, CELLS)
 def test_covered_area_is_the_area_of_the_intersection_with_the_union(
     zones: list[shapely.Geometry], subjects: list[shapely.Geometry], cell_m: float
@@ -62,7 +63,7 @@ def test_covered_area_is_the_area_of_the_intersection_with_the_union(
         assert 0 <= area <= Ragged.from_shapely([subject]).areas()[0]
 
 
-@settings(deadline=None, max_examples=100)
+@thorough(100)
 @given(LISTS, LISTS, CELLS)
 def test_the_largest_zone_is_the_one_with_the_largest_intersection(
     zones: list[shapely.Geometry], subjects: list[shapely.Geometry], cell_m: float
@@ -78,7 +79,7 @@ def test_the_largest_zone_is_the_one_with_the_largest_intersection(
             assert row.max() < tolerance(0)
 
 
-@settings(deadline=None, max_examples=60)
+@thorough(60)
 @given(
     st.lists(st.one_of(boxes(), slivers(), stars()), min_size=9, max_size=30),
     st.lists(stars(), min_size=1, max_size=3),
@@ -94,7 +95,7 @@ def test_a_heap_of_overlapping_zones_counts_once(
         assert area == pytest.approx(expected, abs=tolerance(expected))
 
 
-@settings(deadline=None, max_examples=60)
+@thorough(60)
 @given(LISTS, st.floats(0.001, 1000), CELLS)
 def test_zones_that_tile_a_subject_sum_up_to_it(
     subjects: list[shapely.Geometry], across: float, cell_m: float
@@ -245,7 +246,7 @@ def test_facts_say_how_many_cells_hold_overlapping_zones() -> None:
 # ------------------------------------------------------------------ nearest lines
 
 
-@settings(deadline=None, max_examples=200)
+@thorough(200)
 @given(
     st.lists(st.one_of(paths(), surfaces(), points()), max_size=8),
     st.lists(st.one_of(surfaces(), paths(), points()), min_size=1, max_size=8),

@@ -8,13 +8,14 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from geo_service.errors import CrsError
 from geo_service.spatial import nearest
 from geo_service.spatial.nearest import NearestLines, nearest_lines
 from geo_service.spatial.ragged import Ragged
+from tests.depth import thorough
 from tests.spatial.shapes import EAST, NORTH, array, at_county, paths, points, surfaces
 
 CRS = "EPSG:4545"
@@ -126,7 +127,7 @@ def test_many_scattered_points_have_the_distance_that_shapely_finds() -> None:
     st.lists(st.one_of(points(), paths(), surfaces()), min_size=1, max_size=6),
     st.lists(st.one_of(paths(), surfaces()), min_size=1, max_size=4),
 )
-@settings(deadline=None, max_examples=80)
+@thorough(80)
 def test_distances_are_those_of_shapely(
     subjects: list[shapely.Geometry], lines: list[shapely.Geometry]
 ) -> None:

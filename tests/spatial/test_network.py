@@ -10,7 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from geo_service.errors import CrsError, InvalidQueryError
@@ -22,6 +22,7 @@ from geo_service.spatial.network import (
     network_of,
 )
 from tests.county import County
+from tests.depth import thorough
 from tests.spatial.shapes import EAST, NORTH, array
 
 CRS = "EPSG:4545"
@@ -442,7 +443,7 @@ def plain_times(layer: gpd.GeoDataFrame) -> dict[tuple[Point, Point], float]:
 
 
 @given(street_maps())
-@settings(deadline=None, max_examples=60)
+@thorough(60)
 def test_times_are_those_of_a_plain_search(layer: gpd.GeoDataFrame) -> None:
     expected = plain_times(layer)
     corners = sorted({start for start, _ in expected})
@@ -454,7 +455,7 @@ def test_times_are_those_of_a_plain_search(layer: gpd.GeoDataFrame) -> None:
 
 
 @given(street_maps(), st.data())
-@settings(deadline=None, max_examples=60)
+@thorough(60)
 def test_the_nearest_of_several_is_the_nearest_of_each(
     layer: gpd.GeoDataFrame, data: st.DataObject
 ) -> None:
@@ -473,7 +474,7 @@ def test_the_nearest_of_several_is_the_nearest_of_each(
 
 
 @given(street_maps(), st.data())
-@settings(deadline=None, max_examples=60)
+@thorough(60)
 def test_times_are_symmetric_and_keep_the_triangle(
     layer: gpd.GeoDataFrame, data: st.DataObject
 ) -> None:
@@ -487,7 +488,7 @@ def test_times_are_symmetric_and_keep_the_triangle(
 
 
 @given(street_maps(), st.data())
-@settings(deadline=None, max_examples=60)
+@thorough(60)
 def test_a_route_is_as_long_as_its_trip_and_leads_where_it_should(
     layer: gpd.GeoDataFrame, data: st.DataObject
 ) -> None:
@@ -511,7 +512,7 @@ def test_a_route_is_as_long_as_its_trip_and_leads_where_it_should(
 
 
 @given(street_maps(), st.randoms(use_true_random=False))
-@settings(deadline=None, max_examples=30)
+@thorough(30)
 def test_the_order_of_rows_and_the_direction_of_lines_change_no_time(
     layer: gpd.GeoDataFrame, chance: object
 ) -> None:

@@ -7,11 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from geo_service.spatial import ragged
 from geo_service.spatial.ragged import Ragged
+from tests.depth import thorough
 from tests.spatial.shapes import array, paths, points, surfaces
 
 SQUARE = shapely.box(0, 0, 10, 10)
@@ -23,7 +24,7 @@ def from_binary(*binary: bytes) -> Ragged:
     return Ragged.from_wkb(b"".join(binary), np.cumsum([0, *[len(each) for each in binary]]))
 
 
-@settings(deadline=None, max_examples=60)
+@thorough(60)
 @given(
     st.lists(st.one_of(surfaces(), paths(), points(), st.none()), max_size=8),
     st.sampled_from([0, 1]),

@@ -16,7 +16,7 @@ import pytest
 import rasterio
 import rasterio.shutil
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rasterio.errors import NotGeoreferencedWarning
 
@@ -24,6 +24,7 @@ from geo_service.errors import CrsError, WorkspaceError
 from geo_service.plan import DemFile, Plan
 from geo_service.spatial import raster
 from geo_service.spatial.raster import Dem, dem_faults, hillshade, slope_of, slope_percent
+from tests.depth import thorough
 from tests.spatial.shapes import array
 
 CRS = "EPSG:4545"
@@ -227,7 +228,7 @@ def test_blocks_change_nothing(written: Write, monkeypatch: pytest.MonkeyPatch) 
     corner=st.tuples(st.floats(-5, 34), st.floats(-5, 34)),
     size=st.tuples(st.floats(0.01, 20), st.floats(0.01, 20)),
 )
-@settings(deadline=None, max_examples=40)
+@thorough(40)
 def test_rectangles_have_the_mean_by_their_overlap_with_each_cell(
     tmp_path_factory: pytest.TempPathFactory, corner: tuple[float, float], size: tuple[float, float]
 ) -> None:

@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 BINARIES = Path("/usr/lib/postgresql/15/bin")
-SETTINGS = ("listen_addresses=''", "shared_buffers=64MB", "max_connections=60", "jit=off")
+# A cluster of tests need not survive the machine: what it writes is not waited for.
+QUICK = ("fsync=off", "full_page_writes=off")
+SETTINGS = (*QUICK, "listen_addresses=''", "shared_buffers=64MB", "max_connections=60", "jit=off")
 
 
 def is_installed() -> bool:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +54,7 @@ def shared_place(cluster: Path, tmp_path: Path) -> Place:
     return Place(tmp_path, address(cluster, f"t_{secrets.token_hex(6)}"))
 
 
-@pytest.fixture(params=["local", "shared"])
+@pytest.fixture(params=["local", pytest.param("shared", marks=pytest.mark.database)])
 def place(request: pytest.FixtureRequest) -> Place:
     """Return where a store of either kind may be."""
     found: Place = request.getfixturevalue(f"{request.param}_place")
@@ -76,3 +79,20 @@ def opening(place: Place) -> Iterator[Callable[[], Store]]:
 def store(opening: Callable[[], Store]) -> Store:
     """Return a new store of either kind."""
     return opening()
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """Return a file system of one megabyte; skipped where none may be mounted."""
+    folder = Path(tempfile.mkdtemp())
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=755", "tmpfs", str(folder)]
+    is_mounted = (
+        os.geteuid() == 0
+        and subprocess.run(command, capture_output=True, check=False).returncode == 0
+    )
+    if not is_mounted:
+        shutil.rmtree(folder)
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+    folder.rmdir()

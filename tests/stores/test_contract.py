@@ -6,22 +6,24 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from geo_service.errors import ConflictError, InvalidQueryError, NotFoundError, StoreError
 from geo_service.plan import Plan, empty_frame
-from geo_service.stores.base import RANKING, REVIEW, Saved, Store
+from geo_service.stores.base import RANKING, REVIEW, Store
 from geo_service.stores.frames import canonical, content_digest
+from tests.depth import thorough
 from tests.stores.conftest import Place
+from tests.stores.made import publish, saved
 from tests.stores.rows import (
     EAST,
     NORTH,
@@ -33,25 +35,6 @@ from tests.stores.rows import (
 )
 
 Opening = Callable[[], Store]
-
-
-def publish(store: Store, count: int, *, expected: str | None = None) -> str:
-    """Publish so many parcels and return their version."""
-    return store.publish([draft(parcels(count), expected=expected)])[0].version
-
-
-def saved(identity: str, *, kind: str = REVIEW, parcels: str = "none", day: int = 0) -> Saved:
-    """Return a result made from a version of the parcels."""
-    return Saved(
-        kind=kind,
-        id=identity,
-        made_at=datetime(2026, 11, 22, tzinfo=UTC) + timedelta(days=day),
-        plan_version="p",
-        layer_versions={"parcels": parcels, "roads": "r"},
-        rulebook_version="b",
-        software="0.1.0",
-        recipe={"parks": ["甲"], "none": None},
-    )
 
 
 # ---- a new store ----------------------------------------------------------------------------
@@ -112,12 +95,10 @@ def test_every_layer_of_the_demo_comes_back_as_it_was(store: Store, demo: Plan) 
         assert_frame_equal(store.read(entry.layer, entry.version), demo.frame(entry.layer))
 
 
-@pytest.mark.parametrize("place", ["local", "shared"], indirect=True)
-@settings(
-    max_examples=15,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+@pytest.mark.parametrize(
+    "place", ["local", pytest.param("shared", marks=pytest.mark.database)], indirect=True
 )
+@thorough(15, also_allowed=(HealthCheck.function_scoped_fixture,))
 @given(
     data=st.lists(
         st.tuples(
@@ -175,11 +156,7 @@ def test_a_box_gives_the_rows_whose_shape_meets_it(store: Store) -> None:
     assert found.index.tolist() == [0, 1, 2, 3]
 
 
-@settings(
-    max_examples=20,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@thorough(20, also_allowed=(HealthCheck.function_scoped_fixture,))
 @given(
     west=st.floats(-1, 21),
     south=st.floats(-1, 2),

@@ -20,12 +20,15 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 
 from geo_service.stores.base import REVIEW, Store
 from geo_service.stores.frames import content_digest
 from tests.conftest import ROOT
 from tests.county import County, box, parcel, park
 from tests.stores.conftest import Place
+
+pytestmark = pytest.mark.slow
 
 CRASHES = int(os.environ.get("GEO_CRASHES", "10"))
 MOST_WRITES = 5

@@ -22,7 +22,7 @@ from geo_service.errors import ConflictError, NotFoundError, StoreError, Workspa
 from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.run import read_source
 from geo_service.plan import Plan
-from geo_service.planning.data import (
+from geo_service.planning.layers import (
     changed_files,
     export_plan,
     layer_difference,
@@ -36,18 +36,20 @@ from geo_service.planning.data import (
     rollback,
     unpack_plan,
 )
-from geo_service.planning.files import review_workspace
+from geo_service.planning.once import review_workspace
 from geo_service.stores import geopackage
 from geo_service.stores.base import REVIEW, VERSION_LENGTH, Draft, WorkspaceAt
 from geo_service.stores.frames import canonical, content_digest
 from geo_service.stores.geopackage import as_toml
-from geo_service.workspace import Workspace, open_plan, open_workspace
+from geo_service.workspace.opening import Workspace, open_plan, open_workspace
 from geo_service.zoning.review import review
 from tests.conftest import DEMO
 from tests.county import County, box, parcel
 from tests.stores.conftest import Place
 from tests.stores.rows import as_frame
 from tests.terminal import run
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

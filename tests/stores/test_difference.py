@@ -8,16 +8,17 @@ from typing import Any
 import geopandas as gpd
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from geo_service.language import Language, Translator
-from geo_service.reports.data import difference_document, difference_features, difference_table
+from geo_service.reports.layer import difference_document, difference_features, difference_table
 from geo_service.stores.base import LayerVersion, Store
 from geo_service.stores.difference import ChangeCounts, count_differences, find_differences
 from tests.county import box, in_degrees
+from tests.depth import thorough
+from tests.stores.made import publish
 from tests.stores.rows import as_frame, enterprises, floors, parcels
-from tests.stores.test_contract import publish
 
 METRIC = "EPSG:4545"
 
@@ -151,7 +152,7 @@ def _entry() -> LayerVersion:
     )
 
 
-@settings(max_examples=30, deadline=None)
+@thorough(30)
 @given(
     before=st.lists(st.integers(0, 9), unique=True),
     after=st.lists(st.integers(0, 9), unique=True),

@@ -10,9 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -25,28 +25,13 @@ from geo_service.stores.opening import has_password, open_store, without_passwor
 from tests.conftest import ROOT
 from tests.stores.cluster import address
 from tests.stores.conftest import COUNTY, Place
+from tests.stores.made import fill_up, saved
 from tests.stores.rows import draft, parcels
-from tests.stores.test_contract import saved
+
+pytestmark = pytest.mark.slow
 
 ENOUGH = 30_000
 """Parcels that take more than the small disk has."""
-
-
-@pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """Return a file system of one megabyte; skipped where none may be mounted."""
-    folder = Path(tempfile.mkdtemp())
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=755", "tmpfs", str(folder)]
-    is_mounted = (
-        os.geteuid() == 0
-        and subprocess.run(command, capture_output=True, check=False).returncode == 0
-    )
-    if not is_mounted:
-        shutil.rmtree(folder)
-        pytest.skip("no file system can be mounted here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-    folder.rmdir()
 
 
 def fill_and_check(folder: Path) -> None:
@@ -134,15 +119,6 @@ def test_a_catalogue_that_has_no_room_is_told_at_once(
         pytest.raises(StoreError, match=r"full|No space"),
     ):
         store.save(saved("r0"), {"d": b"0"})
-
-
-def fill_up(path: Path) -> None:
-    """Write a file until there is no room for one more byte."""
-    with path.open("wb", buffering=0) as stream:
-        for size in (65_536, 4_096, 1):
-            with suppress(OSError):
-                while stream.write(bytes(size)) == size:
-                    pass
 
 
 def fill_with_results(store: Store) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,24 +12,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from geo_service.errors import StoreError
-from geo_service.stores.base import CATALOGUE
 from geo_service.stores.tables import HEAD, MIGRATIONS, metadata, revision, upgrade
 from tests.stores.conftest import Place
-from tests.stores.rows import draft, parcels
-
-
-@contextmanager
-def catalogue_of(place: Place) -> Iterator[sa.Connection]:
-    """Give a plain connection to a store's catalogue; commit at the end."""
-    address, options = f"sqlite:///{place.folder}/store/{CATALOGUE}", {}
-    if place.address is not None:
-        url = sa.make_url(place.address)
-        options = {"options": f"-csearch_path={url.query['schema']},public"}
-        plain = url.difference_update_query(["schema"]).set(drivername="postgresql+psycopg")
-        address = plain.render_as_string(hide_password=False)
-    engine = sa.create_engine(address, connect_args=options, poolclass=sa.NullPool)
-    with engine.begin() as connection:
-        yield connection
+from tests.stores.made import catalogue_of, saved
+from tests.stores.rows import draft, floors, parcels
 
 
 def test_migrations_make_the_tables_that_the_code_expects(place: Place) -> None:
@@ -70,3 +55,35 @@ def test_a_store_of_a_newer_release_is_refused(place: Place) -> None:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StoreError, match="newer release"), closing(place.open()) as store:
         store.newest()
+
+
+def test_a_catalogue_of_the_first_form_is_brought_up_to_date(place: Place) -> None:
+    """What was published is recorded by its number 0, results are measured, nothing is sealed."""
+    with closing(place.open()) as store:
+        (own,) = store.keep([draft(parcels(1))])
+        store.keep([draft(floors(1), "floors")])
+        store.publish([draft(parcels(2))])
+        store.save(saved("r1"), {"d": b"x" * 1000})
+        entries, outlines = store.entries(), store.outlines()
+    with catalogue_of(place) as connection:
+        back_to_the_first_form(connection)
+    with closing(place.open()) as store:
+        assert store.entries() == entries
+        assert store.outlines() == outlines
+        recorded = store.recorded()
+        assert {layer: one.digest for layer, one in recorded.items()} == {"parcels": own.digest}
+        assert len(store.read("parcels", "0")) == 1
+        store.rollback("parcels", "0", expected=entries[-1].version)
+        assert store.newest()["parcels"].version == own.version
+
+
+def back_to_the_first_form(connection: sa.Connection) -> None:
+    """Take away what the second step added."""
+    connection.execute(sa.text("DROP TABLE own_files"))
+    for table, columns in (
+        ("layer_versions", ("checksum", "seal")),
+        ("saved_results", ("size", "is_pinned", "seal")),
+    ):
+        for column in columns:
+            connection.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+    connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,21 +11,22 @@ import geopandas as gpd
 import pytest
 import shapely
 
-from geo_service.errors import NotFoundError, StoreError
+from geo_service.errors import NotFoundError, StoreError, WorkspaceError
 from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.run import read_source
 from geo_service.language import Language
 from geo_service.planning import County as RunningCounty
 from geo_service.planning import following
-from geo_service.planning.data import newest_layer, publish, retain, rollback
 from geo_service.planning.layer_files import public_columns
+from geo_service.planning.layers import newest_layer, publish, retain, rollback
 from geo_service.schema import SCHEMAS
 from geo_service.stores.base import REVIEW, WorkspaceAt
 from geo_service.stores.catalogued import CataloguedStore
 from geo_service.web.app import create_app
-from geo_service.workspace import open_plan
+from geo_service.workspace.opening import Workspace, open_plan
 from tests.client import TestClient
 from tests.county import County, box, enterprise, in_degrees, parcel
+from tests.patience import eventually
 from tests.stores.conftest import Place
 
 RULEBOOK = """
@@ -244,10 +244,10 @@ def test_a_county_notices_what_another_process_published(
         assert client.get("/readyz").json()["plan_version"] == county.plan.version
         before = county.plan.version
         publish_parcels(workspace, "idle")
-        ends = time.monotonic() + 60
-        while client.get("/api/parks").status_code == 200 and county.plan.version == before:
-            assert time.monotonic() < ends
-            time.sleep(0.02)
+        eventually(
+            lambda: client.get("/api/parks").status_code != 200 or county.plan.version != before,
+            "the published version is followed",
+        )
         found = client.get("/api/layers").json()["layers"]
         assert {item["name"]: item["number"] for item in found}["parcels"] == 1
 
@@ -271,12 +271,20 @@ def test_the_store_is_not_asked_at_every_request(
 
 
 def test_a_plan_that_cannot_be_opened_leaves_the_one_at_hand(
-    start: Start, workspace: WorkspaceAt, caplog: pytest.LogCaptureFixture
+    start: Start,
+    workspace: WorkspaceAt,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     county = start()
     before = county.plan
     publish_parcels(workspace, "idle")
-    (workspace.folder / "townships.geojson").write_text("broken")
+
+    def broken(_: object) -> None:
+        msg = "The workspace cannot be used."
+        raise WorkspaceError(msg)
+
+    monkeypatch.setattr(Workspace, "plan", broken)
     with caplog.at_level(logging.ERROR):
         county.look_for_news()
         county.close()
@@ -408,10 +416,9 @@ def test_reviews_are_listed_with_those_of_earlier_services(
     client: TestClient, start: Start
 ) -> None:
     made = client.post("/api/reviews", json={"parks": ["P1"]})
-    for _ in range(600):
-        if client.get("/api/reviews").json()["numberMatched"] == 2:
-            break
-        time.sleep(0.1)
+    eventually(
+        lambda: client.get("/api/reviews").json()["numberMatched"] == 2, "the review is listed"
+    )
     assert made.status_code in {201, 202}
     if made.status_code == 201:
         assert made.json()["saved"] is True

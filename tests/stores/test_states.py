@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from geo_service.errors import ConflictError
 from geo_service.stores.base import REVIEW, Saved
 from geo_service.stores.opening import open_store
+from tests.depth import thorough
 from tests.stores.cluster import address
 from tests.stores.rows import draft, parcels
 
@@ -141,29 +142,27 @@ class History(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
-ONCE = settings(
-    max_examples=8,
-    stateful_step_count=12,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+STEPS = 12
+"""How many calls a history has at most."""
 
 
 class LocalHistory(History):
     """The embedded store."""
 
 
+@pytest.mark.slow
 class TestLocal(LocalHistory.TestCase):
     """Any order of calls on the embedded store."""
 
-    settings = ONCE
+    settings = thorough(20, steps=STEPS, also_allowed=tuple(HealthCheck))
 
 
+@pytest.mark.deep
 def test_any_order_of_calls_on_the_shared_store(cluster: Path) -> None:
     class SharedHistory(History):
         pass
 
     SharedHistory.cluster = cluster
     case = SharedHistory.TestCase()
-    case.settings = settings(ONCE, max_examples=4)
+    case.settings = thorough(20, steps=STEPS, also_allowed=tuple(HealthCheck))
     case.runTest()

@@ -8,13 +8,14 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from geo_service.stores import timeline
 from geo_service.stores.base import LayerVersion
 from geo_service.stores.timeline import Timeline, make_timeline, newest_entries
+from tests.depth import thorough
 from tests.stores.rows import floors, parcels
 
 METRIC = "EPSG:4545"
@@ -108,7 +109,7 @@ def frame_of(version: Version) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(frame, crs=parcels(1).crs)
 
 
-@settings(max_examples=60, deadline=None)
+@thorough(60)
 @given(history=versions)
 def test_the_states_of_any_step_are_its_version(history: list[Version]) -> None:
     frames = [frame_of(version) for version in history]

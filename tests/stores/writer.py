@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from geo_service.ingest.options import ImportOptions
-from geo_service.planning.data import newest_layer, publish, rollback
 from geo_service.planning.imports import import_file
+from geo_service.planning.layers import newest_layer, publish, rollback
 from geo_service.settings import Settings
 from geo_service.stores.base import REVIEW, LayerVersion, Saved, WorkspaceAt
 from geo_service.stores.opening import open_store

@@ -9,9 +9,11 @@ import pytest
 
 from geo_service.model import Verdict
 from geo_service.plan import Plan
-from geo_service.suitability.candidates import Candidate, find_candidates
-from geo_service.suitability.exclusion import Reason, judge_candidates
+from geo_service.suitability.candidates import Candidate, combine, find_parts
+from geo_service.suitability.exclusion import judge_by_rules
+from geo_service.suitability.needs import unmet_needs
 from geo_service.suitability.project import Project, parse_project
+from geo_service.suitability.reasons import Reason
 from geo_service.zoning.rulebook import default_rulebook
 from tests.county import County, box, line, parcel, zone
 
@@ -32,7 +34,7 @@ def vacant(
 
 def found(plan: Plan, asked: Project) -> dict[str, Candidate]:
     """Return the candidates by id."""
-    return {item.candidate_id: item for item in find_candidates(plan, asked)}
+    return {item.candidate_id: item for item in combine(find_parts(plan, asked), asked)}
 
 
 def against(plan: Plan, asked: Project) -> dict[str, list[tuple[str, str]]]:
@@ -44,9 +46,15 @@ def against(plan: Plan, asked: Project) -> dict[str, list[tuple[str, str]]]:
 
 
 def reasons_of(plan: Plan, asked: Project) -> dict[str, list[Reason]]:
-    """Return the reasons against each candidate."""
-    candidates = find_candidates(plan, asked)
-    return judge_candidates(plan, candidates, asked, default_rulebook(), as_of=date(2026, 6, 1))
+    """Return what rules and needs say against each candidate, if anything."""
+    candidates = list(found(plan, asked).values())
+    day = date(2026, 6, 1)
+    by_rules = judge_by_rules(plan, candidates, asked, default_rulebook(), as_of=day)
+    reasons = {
+        item.candidate_id: [*by_rules[item.candidate_id], *unmet_needs(item, asked)]
+        for item in candidates
+    }
+    return {candidate_id: own for candidate_id, own in reasons.items() if own}
 
 
 def test_free_parcels_large_enough_and_neighbours_taken_together(
@@ -189,3 +197,24 @@ def test_utilities_are_summed_over_parcels(county: County, opened: Open) -> None
     assert short["parcel:B"] == [("project.power_kva", "fail")]
     assert short["parcel:C"] == [("project.power_kva", "unknown")]
     assert "parcel:A" not in short
+
+
+def test_what_rules_say_does_not_depend_on_what_else_is_judged(
+    housed: County, opened: Open
+) -> None:
+    housed.complete_zone_kinds.remove("geohazard")
+    housed.layers["control_zones"].append(zone("Z", box(300, 0, 20, 100)))
+    housed.layers["parcels"] += [
+        vacant("V", 300, 0),
+        vacant("W", 400, 0, land_use="1201"),
+        vacant("X", 2000, 0, land_use=None, park_id="P2"),
+    ]
+    plan = opened(housed)
+    rules, day = default_rulebook(), date(2026, 6, 1)
+    for asked in (project("land_m2: 9000"), project("floor_area_m2: 300, fire_class: 甲")):
+        parts = find_parts(plan, asked)
+        together = judge_by_rules(plan, parts, asked, rules, as_of=day)
+        assert any(together.values())
+        for part in parts:
+            alone = judge_by_rules(plan, [part], asked, rules, as_of=day)
+            assert alone == {part.candidate_id: together[part.candidate_id]}

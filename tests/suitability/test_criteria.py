@@ -12,11 +12,13 @@ import rasterio
 from rasterio import Affine
 
 from geo_service.plan import Plan
-from geo_service.suitability.candidates import find_candidates
-from geo_service.suitability.criteria import CRITERIA, choose_criteria, measure
+from geo_service.suitability.candidates import combine, find_parts
+from geo_service.suitability.choice import choose_criteria
+from geo_service.suitability.criteria import CRITERIA
+from geo_service.suitability.measures import measure
 from geo_service.suitability.project import Project, parse_project
-from geo_service.suitability.sites import Sites
-from geo_service.workspace import open_plan
+from geo_service.suitability.surroundings import Sites
+from geo_service.workspace.opening import open_plan
 from tests.county import ORIGIN_M, County, Row, box, enterprise, line, parcel, park, point, zone
 
 Open = Callable[[County], Plan]
@@ -38,7 +40,7 @@ def values(plan: Plan, name: str, asked: Project | None = None) -> dict[str, flo
     """Return a criterion's values by the candidate's own id."""
     asked = asked or project()
     kinds = set(asked.candidates)
-    found = [item for item in find_candidates(plan, asked) if item.kind in kinds]
+    found = [item for item in combine(find_parts(plan, asked), asked) if item.kind in kinds]
     series = measure(CRITERIA[name], Sites(plan, found, asked, {}))
     return {str(key).partition(":")[2]: float(value) for key, value in series.items()}
 
@@ -215,7 +217,7 @@ def test_the_default_criteria_follow_what_is_asked() -> None:
 
 def test_every_criterion_measures_the_demo_without_failing(demo: Plan) -> None:
     asked = parse_project("name: x\nindustry_code: '1311'\nneeds: {land_m2: 20000}\n")
-    found = find_candidates(demo, asked)
+    found = combine(find_parts(demo, asked), asked)
     sites = Sites(demo, found, asked, {})
     for criterion in CRITERIA.values():
         series = measure(criterion, sites)

@@ -1,22 +1,8 @@
-"""A county of five sites, small enough to rank by hand.
-
-Need: 8,000 m² for industry 1311. P1 leads in 13, P2 in 36 (another group).
-
-site  park  m²      power  capacity (8000/m²)  industry  power (0..4000 kVA)
-A     P1    10,000  1000   0.8                 1         0.25
-B     P1    20,000  2000   0.4                 1         0.5
-C     P2    10,000  3000   0.8                 0         0.75
-D     P2    40,000   500   0.2                 0         0.125
-E     P1     8,000  9000   1.0                 1         1 (beyond the best)
-
-With weights 0.5 (industry), 0.3 (capacity), 0.2 (power): A 0.79, B 0.72, C 0.39, D 0.085,
-E 1.0, but E lies in the red line.
-"""
+"""Rankings of the county of five sites (tests/suitability/made.py), derived by hand."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -35,75 +21,22 @@ from geo_service.reports.ranking import (
     ranking_features,
     route_features,
 )
-from geo_service.suitability.explain import explain
+from geo_service.suitability import screening
+from geo_service.suitability.candidates import Candidate
+from geo_service.suitability.exclusion import judge_by_rules
 from geo_service.suitability.rank import Ranking, rank
-from tests.county import County, box, line, parcel, point, zone
+from tests.county import County
+from tests.suitability.made import DAY, WISHES, asked, five_sites
 
 Open = Callable[[County], Plan]
-DAY = date(2026, 6, 1)
-_MARK = {"source": "made for tests", "illustrative": True}
-
-WISHES = {
-    "industry_fit": {"weight": 0.5},
-    "capacity_fit": {"weight": 0.3},
-    "power_kva": {"weight": 0.2, "value_function": {"kind": "linear", "worst": 0, "best": 4000}},
-}
-
-
-def site(name: str, x: float, width: float, height: float, **values: object) -> dict[str, object]:
-    """Return a vacant parcel whose lower left corner is (x, 0)."""
-    return parcel(name, box(x, 0, width, height), status="vacant", **values)
-
-
-def five_sites() -> County:
-    """Return the county of the table above, with a road to A and an interchange on it."""
-    county = County()
-    county.layers["parcels"] = [
-        site("A", 0, 100, 100, power_kva=1000),
-        site("B", 300, 200, 100, power_kva=2000),
-        site("C", 2000, 100, 100, power_kva=3000, park_id="P2"),
-        site("D", 2500, 400, 100, power_kva=500, park_id="P2"),
-        site("E", 800, 80, 100, power_kva=9000),
-    ]
-    county.layers["control_zones"].append(zone("R", box(790, -10, 100, 200)))
-    county.layers["roads"] = [
-        {
-            "road_id": "R1",
-            "class": "county",
-            "speed_km_h": 60,
-            "geometry": line((50, -1000), (50, 0)),
-            **_MARK,
-        }
-    ]
-    county.layers["facilities"] = [
-        {
-            "facility_id": "X",
-            "kind": "interchange",
-            "name": "甲互通",
-            "geometry": point(50, -1000),
-            **_MARK,
-        }
-    ]
-    return county
-
-
-def asked(**values: object) -> dict[str, Any]:
-    """Return the project, with other fields where given."""
-    return {
-        "name": "食品厂",
-        "industry_code": "1311",
-        "output_cny": 500.0,
-        "needs": {"land_m2": 8000},
-        "candidates": ["parcel"],
-        "criteria": WISHES,
-        **values,
-    }
+FAR = {"interchange": {"max_km": 0.1}}
+"""A limit that no site keeps: A, the nearest, is 1 km from the interchange."""
 
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     """Return the plan of the county of five sites."""
-    from geo_service.workspace import open_plan  # noqa: PLC0415 - next to its one use
+    from geo_service.workspace.opening import open_plan  # noqa: PLC0415 - next to its one use
 
     return open_plan(five_sites().write(tmp_path_factory.mktemp("sites")))
 
@@ -408,6 +341,30 @@ def test_nearest_misses_by_hand(plan: Plan) -> None:
     assert document["candidates"] == []
 
 
+def test_where_nothing_fits_no_rule_is_judged_twice(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[list[str]] = []
+
+    def counted(plan: Plan, parts: list[Candidate], *args: Any, **options: Any) -> Any:
+        judged.append([part.candidate_id for part in parts])
+        return judge_by_rules(plan, parts, *args, **options)
+
+    monkeypatch.setattr(screening, "judge_by_rules", counted)
+    ranking = ranked(plan, needs={"land_m2": 30_000}, candidates=["parcel"], access=FAR)
+    assert ranking.scored is None
+    # D alone is large enough, and too far; what comes nearest is told of the same record.
+    assert judged == [[f"parcel:{name}" for name in "ABCDE"]]
+    against = {item.candidate.candidate_id: item for item in ranking.screening.parts}
+    assert [item.rule_id for item in against["parcel:E"].by_rules] == [
+        "control_zone.ecological_red_line"
+    ]
+    (out,) = ranking.excluded
+    assert out.candidate.candidate_id == "parcel:D"
+    assert (out.by_rules, out.by_needs) == ((), ())
+    assert [reason.rule_id for reason in out.by_access] == ["project.access.interchange"]
+
+
 def test_misses_name_the_need_that_falls_short(plan: Plan) -> None:
     ranking = ranked(plan, needs={"land_m2": 8000, "power_kva": 8000})
     nearest = {miss.candidate.candidate_id: miss for miss in ranking.misses}
@@ -430,8 +387,7 @@ def test_explanations_speak_both_languages_from_the_same_figures(plan: Plan) -> 
     assert "80.0%" in chinese["sentences"][1]["text"]
     assert "79.0 of 100" in english["summary"][0]
     with pytest.raises(NotFoundError):
-        explain(ranking, "parcel:E")
-    assert ranking.explain("parcel:A") == explain(ranking, "parcel:A")
+        ranking.explain("parcel:E")
 
 
 def test_features_carry_ranked_and_excluded(plan: Plan) -> None:

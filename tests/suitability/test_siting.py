@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from geo_service.crs import STORAGE_CRS
@@ -24,16 +24,17 @@ from geo_service.model import Verdict
 from geo_service.plan import Plan
 from geo_service.spatial.cell_grid import CellGrid
 from geo_service.spatial.raster import Dem
-from geo_service.suitability.balance import ClosedShare
 from geo_service.suitability.candidates import Candidate, CandidateKind, compactness
-from geo_service.suitability.exclusion import find_closures, judge_candidates
-from geo_service.suitability.ground import around
+from geo_service.suitability.exclusion import find_closures, judge_by_rules
+from geo_service.suitability.land.balance import ClosedShare
+from geo_service.suitability.land.closed import around
+from geo_service.suitability.land.search import LandOptions, LandSearch, find_land
+from geo_service.suitability.land.seeds import steep_cells
 from geo_service.suitability.project import Project, parse_project
-from geo_service.suitability.prospects import steep_cells
-from geo_service.suitability.siting import LandOptions, LandSearch, find_land
-from geo_service.workspace import open_plan
+from geo_service.workspace.opening import open_plan
 from geo_service.zoning.rulebook import Rulebook, default_rulebook, parse_rulebook
 from tests.county import ORIGIN_M, County, Row, box, in_degrees, line, parcel, point, zone
+from tests.depth import thorough
 
 Open = Callable[[County], Plan]
 DAY = date(2026, 6, 1)
@@ -103,7 +104,7 @@ def assert_sound(found: LandSearch, plan: Plan, asked: Project) -> None:
         assert not one.geometry.intersects(two.geometry)
     ids = [candidate.candidate_id for candidate in found.candidates]
     assert len(set(ids)) == len(ids)
-    against = judge_candidates(plan, found.candidates, asked, open_rules(), as_of=DAY)
+    against = judge_by_rules(plan, found.candidates, asked, open_rules(), as_of=DAY)
     verdicts = {item.verdict for reasons in against.values() for item in reasons}
     assert Verdict.FAIL not in verdicts
 
@@ -288,7 +289,7 @@ def test_the_river_counts_in_a_county_that_has_no_enterprises(small: County, ope
         geometry=box(1_000, 2_500, 100, 100),
     )
     asked = project(code="2614")
-    reasons = judge_candidates(plan, [near], asked, open_rules(), as_of=DAY)
+    reasons = judge_by_rules(plan, [near], asked, open_rules(), as_of=DAY)
     assert "river.chemical_1km" in [item.rule_id for item in reasons["land:near"]]
     found = search(plan, asked)
     assert_sound(found, plan, asked)
@@ -329,17 +330,24 @@ def test_new_land_lies_in_the_development_boundary(small: County, opened: Open) 
         area_m2=1e4,
         geometry=box(3_000, 3_000, 100, 100),
     )
-    reasons = judge_candidates(plan, [outside], project(), default_rulebook(), as_of=DAY)
+    reasons = judge_by_rules(plan, [outside], project(), default_rulebook(), as_of=DAY)
     (reason,) = reasons["land:outside"]
     assert (reason.rule_id, reason.verdict) == ("layout.in_development_boundary", Verdict.FAIL)
     assert reason.measure["value"] == pytest.approx(1e4)
 
 
 def test_without_a_boundary_new_land_is_unknown(small: County, opened: Open) -> None:
+    small.complete_zone_kinds.remove("development_boundary")
     plan = opened(small)
     found = find_land(plan, project(), default_rulebook(), as_of=DAY)
     assert found.candidates
     assert "layout.in_development_boundary" in {item.rule_id for item in found.unjudged}
+
+
+def test_in_a_county_that_has_no_boundary_all_land_is_outside(small: County, opened: Open) -> None:
+    found = find_land(opened(small), project(), default_rulebook(), as_of=DAY)
+    assert not found.candidates
+    assert "layout.in_development_boundary" not in {item.rule_id for item in found.unjudged}
 
 
 def test_a_rules_exception_for_an_industry_opens_its_zone(small: County, opened: Open) -> None:
@@ -359,7 +367,8 @@ def test_a_rule_for_some_parks_closes_no_open_land(small: County, opened: Open) 
     small.layers["control_zones"] = [all_but()]
     scoped: Rulebook = parse_rulebook(
         "format: '1'\ntitle: {zh-Hans: x, zh-Hant: x, en: x}\nextends: default\nrules:\n"
-        "  control_zone.ecological_red_line:\n    scope: {tiers: [municipal_park]}\n",
+        "  control_zone.ecological_red_line:\n    scope: {tiers: [municipal_park]}\n"
+        "  layout.in_development_boundary:\n    enabled: false\n",
         "rulebook.yaml",
     )
     plan = opened(small)
@@ -613,7 +622,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     return open_plan(made.write(tmp_path_factory.mktemp("bare") / "county"))
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@thorough(20)
 @given(
     boxes=st.lists(squares, min_size=1, max_size=12),
     land_m2=st.floats(20_000, 800_000),
@@ -634,7 +643,7 @@ def test_sites_never_lie_on_forbidden_ground(
         assert forbidden.intersection(candidate.geometry).area.sum() == 0
 
 
-@settings(max_examples=20, deadline=None)
+@thorough(20)
 @given(
     boxes=st.lists(squares, min_size=1, max_size=8),
     places=st.lists(squares, min_size=1, max_size=8),
@@ -658,10 +667,10 @@ def test_ground_that_is_closed_is_the_ground_that_the_review_forbids(
         )
         for number, (x, y, _, _) in enumerate(places)
     ]
-    against = judge_candidates(plan, probes, asked, rules, as_of=DAY)
+    against = judge_by_rules(plan, probes, asked, rules, as_of=DAY)
     closures = find_closures(plan, replace(probes[0]), asked, rules, as_of=DAY)
     for probe in probes:
-        judged = {(item.rule_id, item.verdict) for item in against.get(probe.candidate_id, ())}
+        judged = {(item.rule_id, item.verdict) for item in against[probe.candidate_id]}
         told = set()
         for rule, closure in closures:
             assert closure.features is not None

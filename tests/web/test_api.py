@@ -17,14 +17,15 @@ from geo_service.web.replies import COMPRESSION, Packed
 from geo_service.web.routes import reviews as reviews_routes
 from tests.client import TestClient
 from tests.county import County, enterprise
+from tests.patience import eventually
 
 HOSTILE = "{{7*7}}<script>alert(1)</script>"
 
 
 @pytest.fixture(scope="module")
-def running(demo_folder: Path) -> RunningCounty:
+def running(demo_county: RunningCounty) -> RunningCounty:
     """Return the demo county, open and reviewed."""
-    return RunningCounty.open(demo_folder)
+    return demo_county
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +147,10 @@ def test_problems_are_told_in_the_language_that_is_asked_for(client: TestClient)
     other = client.get(none, headers={"accept-language": "fr"}).json()
     assert other["detail"].startswith("There is no park")
     bad = problem(client, "/api/parks?limit=x&lang=zh-Hans", 400)
-    assert (bad["parameter"], bad["errors"][0]["message"]) == ("limit", "一个整数")
+    assert (bad["parameter"], bad["errors"][0]["message"]) == (
+        "limit",
+        "一个整数，只用数字 0–9 写成，例如 10",
+    )
     assert problem(client, "/api/nowhere?lang=zh-Hans", 404)["detail"] == "没有这个地址"
 
 
@@ -315,10 +319,14 @@ def test_long_work_becomes_a_job_with_progress_and_cancel(
     asked = client.post("/api/reviews")
     cancelled = client.delete(asked.headers["location"])
     assert cancelled.status_code == 200
-    for _ in range(200):
-        states = [get(client, place)["status"] for place in (address, asked.headers["location"])]
-        if not set(states) & {"waiting", "running"}:
-            break
+    places = (address, asked.headers["location"])
+    states: list[str] = []
+
+    def are_ended() -> bool:
+        states[:] = [get(client, place)["status"] for place in places]
+        return not set(states) & {"waiting", "running"}
+
+    eventually(are_ended, "both jobs end")
     assert states == ["done", "cancelled"]
     assert get(client, address)["result"].startswith("/api/reviews/")
 
@@ -405,6 +413,9 @@ def test_an_unexpected_fault_never_shows_its_text(
     assert answer.status_code == 500
     assert "secret" not in answer.text
     assert answer.headers["content-type"] == "application/problem+json"
+    for name in ("content-security-policy", "cross-origin-resource-policy", "vary"):
+        assert name in answer.headers
+    assert answer.headers["cache-control"] == "no-store"
 
 
 def test_static_names_are_never_paths(client: TestClient) -> None:

@@ -15,6 +15,8 @@ from starlette.types import Receive, Scope, Send
 from geo_service.web.bodies import JsonLimit
 from tests.conftest import copy_demo
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 ENDS_WITHIN_S = 600
 """Ten times what all of it takes on a busy machine."""

@@ -23,8 +23,12 @@ import pytest
 from geo_service.scratch import PREFIX
 from tests.conftest import ROOT
 from tests.county import County
+from tests.patience import eventually
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc"),
+]
 PATIENCE = 60.0
 """Seconds after which something hangs, however busy the machine is."""
 HALF = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
@@ -152,13 +156,6 @@ def drip(connection: socket.socket) -> bytes:
     pytest.fail("it may drip for ever")
 
 
-def wait_until(is_so: Any, what: str) -> None:  # noqa: ANN401 - a function of nothing
-    until = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < until, what
-        time.sleep(0.05)
-
-
 @pytest.fixture(scope="module")
 def hurried(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Serve with times of a second or less."""
@@ -209,12 +206,12 @@ def test_a_body_that_stops_is_a_408_and_its_file_is_gone(hurried: Served) -> Non
     answer = read_all(hurried.connect(UPLOAD + b"a,b\n"))
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b"application/problem+json" in answer
-    wait_until(lambda: not hurried.files(), "the upload stays")
+    eventually(lambda: not hurried.files(), "the upload stays")
 
 
 def test_a_body_that_drips_is_a_408(hurried: Served) -> None:
     assert drip(hurried.connect(UPLOAD)).startswith(b"HTTP/1.1 408 ")
-    wait_until(lambda: not hurried.files(), "the upload stays")
+    eventually(lambda: not hurried.files(), "the upload stays")
 
 
 def test_the_rest_of_a_refused_body_is_not_awaited_for_ever(hurried: Served) -> None:
@@ -232,15 +229,15 @@ def test_an_answer_that_nobody_reads_is_given_up(hurried: Served) -> None:
         reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         reader.connect(("127.0.0.1", hurried.port))
         reader.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * asked)
-        wait_until(lambda: hurried.open_sockets() - before, "the connection is there")
-        wait_until(lambda: not hurried.open_sockets() - before, "the connection stays")
+        eventually(lambda: hurried.open_sockets() - before, "the connection is there")
+        eventually(lambda: not hurried.open_sockets() - before, "the connection stays")
     assert hurried.get()[0] == 200
 
 
 def test_an_upload_whose_sender_is_gone_is_gone(hurried: Served) -> None:
     connection = hurried.connect(UPLOAD + b"a,b\n")
     connection.close()
-    wait_until(lambda: not hurried.files(), "the upload stays")
+    eventually(lambda: not hurried.files(), "the upload stays")
 
 
 def test_what_is_no_http_is_a_problem_document(hurried: Served) -> None:
@@ -301,11 +298,11 @@ def test_clients_with_work_under_way_are_not_pushed_out(workspace: Path, tmp_pat
     limits = {"most": 8, "most_each": 8}
     with serving(workspace, tmp_path, connections=limits) as served:
         sending = [served.connect(UPLOAD) for _ in range(8)]
-        wait_until(lambda: len(served.files()) == 8, "8 uploads are on their way")
+        eventually(lambda: len(served.files()) == 8, "8 uploads are on their way")
         refused = read_all(served.connect(HALF))
         assert refused == b"" or refused.startswith(b"HTTP/1.1 503 ")
         sending[0].close()
-        wait_until(lambda: len(served.files()) == 7, "the place is free again")
+        eventually(lambda: len(served.files()) == 7, "the place is free again")
         assert served.get()[0] == 200
 
 
@@ -314,7 +311,7 @@ def test_what_a_killed_process_leaves_is_swept_at_the_next_start(
 ) -> None:
     with serving(workspace, tmp_path) as served:
         served.connect(UPLOAD + b"a,b\n")
-        wait_until(served.files, "an upload is on its way")
+        eventually(served.files, "an upload is on its way")
         served.process.send_signal(signal.SIGKILL)
         served.process.wait()
         left = {path.parent for path in served.files()}

@@ -89,7 +89,7 @@ def test_every_page_is_answered_in_its_language_under_the_policy(
     answer = client.get(f"{path}?lang={language}")
     assert answer.status_code == 200
     assert answer.headers["content-security-policy"] == PAGE_CSP
-    assert answer.headers["vary"] == "accept-language, cookie, Accept-Encoding"
+    assert answer.headers["vary"] == "Accept-Encoding, Accept-Language, Cookie, Sec-Fetch-Dest"
     assert f'<html lang="{language}"' in answer.text
     assert "$" not in re.sub(r"<script.*?</script>", "", answer.text, flags=re.DOTALL)
     assert not re.search(r"<script(?![^>]*(src=|application/json))", answer.text)
@@ -145,7 +145,7 @@ def test_scripts_and_styles_are_kept_by_version(client: TestClient) -> None:
         assert answer.status_code == 200, address
         assert "immutable" in answer.headers["cache-control"]
         assert answer.headers["x-content-type-options"] == "nosniff"
-    assert client.get("/pages/old/home.js").headers["cache-control"] == "no-cache"
+    assert client.get("/pages/old/home.js").headers["cache-control"] == "private, no-cache"
     for name in ("shell.html", "nothing.js", "..%2Fshell.py"):
         assert client.get(f"/pages/x/{name}").status_code == 404
 

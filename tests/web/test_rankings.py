@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -13,7 +14,7 @@ from geo_service.planning import County
 from geo_service.suitability.rank import Ranking
 from geo_service.web.app import create_app
 from tests.client import TestClient
-from tests.suitability.test_rank import asked, five_sites
+from tests.suitability.made import asked, five_sites
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +152,8 @@ def test_other_weights_can_be_kept_as_a_ranking_of_their_own(client: TestClient)
 def test_weights_in_an_address_that_are_none_are_a_400(client: TestClient, weights: str) -> None:
     path = f"/api/rankings/{made(client)['ranking_id']}"
     for what in (f"{path}/features", f"{path}/export?format=json"):
-        answer = client.get(what, params={"weights": weights, "format": "json"})
+        separator = "&" if "?" in what else "?"
+        answer = client.get(f"{what}{separator}{urlencode({'weights': weights})}")
         assert answer.status_code == 400, answer.text
         assert answer.json()["parameter"] == "weights"
 

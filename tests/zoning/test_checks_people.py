@@ -11,27 +11,18 @@ import pytest
 
 from geo_service.errors import RulebookError
 from geo_service.language import Language, Translator
-from geo_service.model import Finding, Verdict
+from geo_service.model import Verdict
 from geo_service.plan import Plan
 from geo_service.reports.document import finding_properties
-from geo_service.workspace import open_plan
+from geo_service.workspace.opening import open_plan
 from geo_service.zoning.comparison import Looked, compare_reviews
-from geo_service.zoning.review import Review, review
+from geo_service.zoning.review import review
 from geo_service.zoning.rulebook import default_rulebook
 from geo_service.zoning.waivers import open_waivers
 from tests.county import County, box, enterprise, parcel, park
+from tests.zoning.made import of_rule, reviewed, verdicts
 
 Open = Callable[[County], Plan]
-
-
-def of_rule(result: Review, rule_id: str) -> list[Finding]:
-    """Return a rule's findings."""
-    return [item for item in result.results if item.rule_id == rule_id]
-
-
-def verdicts(result: Review, rule_id: str) -> dict[str, str]:
-    """Return verdict by subject of a rule's findings."""
-    return {item.subject.id: item.verdict.value for item in of_rule(result, rule_id)}
 
 
 # ---- competition --------------------------------------------------------------------------
@@ -47,13 +38,14 @@ def test_similar_structures_at_three_digits(county: County, opened: Open) -> Non
         enterprise("D", "3670", 20.0, park_id="P3"),
     ]
     county.layers["parks"].append(park("P3", box(9000, 0, 1000, 1000)))
-    assert of_rule(review(opened(county)), "competition.similar_structure") == [
-        item
-        for item in of_rule(review(opened(county)), "competition.similar_structure")
-        if item.verdict is Verdict.UNKNOWN  # P2 has no enterprises
-    ]
+    found = of_rule(
+        reviewed(opened(county), "competition.similar_structure"), "competition.similar_structure"
+    )
+    assert {item.verdict for item in found} <= {Verdict.UNKNOWN}  # P2 has no enterprises
     county.layers["enterprises"][3] = enterprise("D", "1371", 20.0, park_id="P3")
-    found = of_rule(review(opened(county)), "competition.similar_structure")
+    found = of_rule(
+        reviewed(opened(county), "competition.similar_structure"), "competition.similar_structure"
+    )
     alike = {item.subject.id: item for item in found if item.verdict is Verdict.WATCH}
     assert set(alike) == {"P1", "P3"}
     assert alike["P1"].evidence["value"] == pytest.approx(1.0)
@@ -65,9 +57,11 @@ def test_too_many_parks_of_one_type(county: County, opened: Open) -> None:
         park(f"Q{n}", box(0, 10_000 + 5_000 * n, 500, 500), leading_industry="131")
         for n in range(4)
     ]
-    assert of_rule(review(opened(county)), "competition.same_type") == []  # 5 parks of 13
+    assert (
+        of_rule(reviewed(opened(county), "competition.same_type"), "competition.same_type") == []
+    )  # 5 parks of 13
     county.layers["parks"].append(park("Q9", box(0, 40_000, 500, 500)))
-    found = verdicts(review(opened(county)), "competition.same_type")
+    found = verdicts(reviewed(opened(county), "competition.same_type"), "competition.same_type")
     assert set(found) == {"P1", "Q0", "Q1", "Q2", "Q3", "Q9"}
 
 
@@ -76,7 +70,10 @@ def test_the_same_leading_industry_within_three_kilometres(
     county: County, opened: Open, x: float, expected: set[str]
 ) -> None:
     county.layers["parks"].append(park("P3", box(x, 0, 500, 500)))  # P1 ends at x = 1,000
-    found = verdicts(review(opened(county)), "competition.same_leading_nearby")
+    found = verdicts(
+        reviewed(opened(county), "competition.same_leading_nearby"),
+        "competition.same_leading_nearby",
+    )
     assert set(found) == expected
 
 
@@ -112,7 +109,7 @@ def housed(county: County) -> County:
 
 
 def test_a_fitting_floor_passes(housed: County, opened: Open) -> None:
-    checks = review(opened(housed)).checks
+    checks = reviewed(opened(housed), "building.floor_load").checks
     assert (checks["building.floor_load"].checked, checks["building.floor_load"].passed) == (1, 1)
 
 
@@ -128,20 +125,26 @@ def test_a_floor_that_offers_less_than_is_needed(
     housed: County, opened: Open, rule: str, column: str, low: float, missing: None
 ) -> None:
     housed.layers["floors"][1][column] = low
-    assert verdicts(review(opened(housed)), f"building.{rule}") == {"E1": "fail"}
+    assert verdicts(reviewed(opened(housed), f"building.{rule}"), f"building.{rule}") == {
+        "E1": "fail"
+    }
     housed.layers["floors"][1][column] = missing
-    assert verdicts(review(opened(housed)), f"building.{rule}") == {"E1": "unknown"}
+    assert verdicts(reviewed(opened(housed), f"building.{rule}"), f"building.{rule}") == {
+        "E1": "unknown"
+    }
 
 
 def test_heavy_industry_needs_more(housed: County, opened: Open) -> None:
     housed.layers["enterprises"][0]["industry_code"] = "3411"  # 34 needs 10 kN/m2
-    (finding,) = of_rule(review(opened(housed)), "building.floor_load")
+    (finding,) = of_rule(reviewed(opened(housed), "building.floor_load"), "building.floor_load")
     assert finding.evidence["threshold"] == 10
 
 
 def test_a_floor_that_is_not_in_the_table_is_unknown(housed: County, opened: Open) -> None:
     housed.layers["enterprises"][0]["floor_no"] = 7
-    assert verdicts(review(opened(housed)), "building.floor_load") == {"E1": "unknown"}
+    assert verdicts(reviewed(opened(housed), "building.floor_load"), "building.floor_load") == {
+        "E1": "unknown"
+    }
 
 
 def test_fire_classes_a_and_b_stay_on_the_ground(housed: County, opened: Open) -> None:
@@ -150,7 +153,7 @@ def test_fire_classes_a_and_b_stay_on_the_ground(housed: County, opened: Open) -
         floor(2, fire_class="乙"),
         floor(3, fire_class=None),
     ]
-    found = verdicts(review(opened(housed)), "building.fire_class")
+    found = verdicts(reviewed(opened(housed), "building.fire_class"), "building.fire_class")
     assert found == {"B/2": "fail", "B/3": "unknown"}
 
 
@@ -161,7 +164,7 @@ def test_vacancy_of_a_building(
     housed: County, opened: Open, vacant: float | None, expected: dict[str, str]
 ) -> None:
     housed.layers["floors"][1]["vacant_m2"] = vacant  # 100 + 700 = 800 of 2,000 is 40 %
-    assert verdicts(review(opened(housed)), "building.vacancy") == expected
+    assert verdicts(reviewed(opened(housed), "building.vacancy"), "building.vacancy") == expected
 
 
 # ---- enterprises --------------------------------------------------------------------------
@@ -185,7 +188,7 @@ def test_zombies_meet_two_of_four_tests(
     county: County, opened: Open, values: dict[str, object], expected: str | None
 ) -> None:
     county.layers["enterprises"][0] |= values
-    found = verdicts(review(opened(county)), "enterprise.zombie")
+    found = verdicts(reviewed(opened(county), "enterprise.zombie"), "enterprise.zombie")
     assert found == ({"E1": expected} if expected else {})
 
 
@@ -206,7 +209,7 @@ def test_idle_land_by_the_calendar(
         parcel("A", box(0, 0, 10, 10), status="idle", idle_since=since),
         parcel("B", box(20, 0, 10, 10), idle_since="2000-01-01"),  # built since: not idle
     ]
-    result = review(opened(county), as_of=date(2026, 3, 1))
+    result = reviewed(opened(county), "enterprise.idle_land", as_of=date(2026, 3, 1))
     assert verdicts(result, "enterprise.idle_land") == expected
 
 
@@ -214,7 +217,7 @@ def test_codes_missing_and_unknown(county: County, opened: Open) -> None:
     county.layers["enterprises"][0]["industry_code"] = None
     county.layers["enterprises"][1]["industry_code"] = "1399"
     county.layers["enterprises"][2]["industry_code"] = "1398"
-    result = review(opened(county))
+    result = reviewed(opened(county), "enterprise.code_missing", "enterprise.code_unknown")
     assert verdicts(result, "enterprise.code_missing") == {"E1": "unknown"}
     assert verdicts(result, "enterprise.code_unknown") == {"E3": "fail"}
     assert of_rule(result, "enterprise.code_unknown")[0].evidence["nearest"] == "139"
@@ -222,7 +225,9 @@ def test_codes_missing_and_unknown(county: County, opened: Open) -> None:
 
 def test_a_missing_ladder_stage(county: County, opened: Open) -> None:
     county.layers["enterprises"][0]["stage"] = None
-    assert verdicts(review(opened(county)), "enterprise.stage_missing") == {"E1": "unknown"}
+    assert verdicts(
+        reviewed(opened(county), "enterprise.stage_missing"), "enterprise.stage_missing"
+    ) == {"E1": "unknown"}
 
 
 # ---- waivers ------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from geo_service.plan import Plan
 from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import parse_rulebook
 from tests.county import County, box, enterprise, line, parcel, park, zone
-from tests.zoning.test_checks_land import by_subject, chemical, of_rule, river
+from tests.zoning.made import by_subject, chemical, of_rule, reviewed, river
 
 Open = Callable[[County], Plan]
 HEAD = 'format: "1"\ntitle: {en: t}\nextends: default\nrules:\n'
@@ -35,12 +35,15 @@ def test_a_parcel_without_park_belongs_to_the_park_that_covers_it(
     owners = dict(zip(plan.parcels["parcel_id"], plan.parcels["park_id"], strict=True))
     assert owners["in"] == owners["mostly"] == "P1"
     assert not isinstance(owners["hardly"], str)
-    assert verdicts(review(plan), "land_use.permitted") == {"in": "watch", "mostly": "fail"}
+    assert verdicts(reviewed(plan, "land_use.permitted"), "land_use.permitted") == {
+        "in": "watch",
+        "mostly": "fail",
+    }
 
 
 def test_no_county_boundary_is_unknown(county: County, opened: Open) -> None:
     del county.layers["county"]
-    assert verdicts(review(opened(county)), "layout.in_county") == {
+    assert verdicts(reviewed(opened(county), "layout.in_county"), "layout.in_county") == {
         "P1": "unknown",
         "P2": "unknown",
     }
@@ -63,7 +66,7 @@ def test_a_river_near_by_without_mapped_boundary_is_unknown(
         river("far", line((30_000, -2000), (30_000, 2000))),
     ]
     county.layers["enterprises"].append(chemical("C", 640, 0, is_new=True))
-    (finding,) = of_rule(review(opened(county)), "river.chemical_1km")
+    (finding,) = of_rule(reviewed(opened(county), "river.chemical_1km"), "river.chemical_1km")
     assert finding.verdict is Verdict.UNKNOWN
     assert finding.evidence["missing_column"] == column
     assert finding.evidence["missing_rows"] == ["near"]
@@ -77,7 +80,7 @@ def test_a_centreline_beside_its_own_boundary_needs_nothing_more(
         river("boundary", line((0, -2000), (0, 2000))),
     ]
     county.layers["enterprises"].append(chemical("C", 1_200, 0, is_new=True))
-    assert of_rule(review(opened(county)), "river.chemical_1km") == []
+    assert of_rule(reviewed(opened(county), "river.chemical_1km"), "river.chemical_1km") == []
 
 
 def test_a_grade_that_its_kind_does_not_have_is_refused(county: County, opened: Open) -> None:
@@ -102,7 +105,10 @@ def test_an_enterprise_that_stopped_reporting_is_unknown(county: County, opened:
 def test_naming_a_host_does_not_hide_an_overlap(county: County, opened: Open) -> None:
     county.layers["parks"].append(park("P3", box(950, 0, 400, 400), host_park_id="P1"))
     # 50 of 400 m lie in the host: 12.5 %
-    assert set(verdicts(review(opened(county)), "layout.overlap")) == {"P1", "P3"}
+    assert set(verdicts(reviewed(opened(county), "layout.overlap"), "layout.overlap")) == {
+        "P1",
+        "P3",
+    }
 
 
 def test_an_enclave_needs_all_three_to_be_let_off_its_township(
@@ -116,9 +122,9 @@ def test_an_enclave_needs_all_three_to_be_let_off_its_township(
         enclave_terms="五五分成",
     )
     county.layers["parks"].append(abroad)
-    assert "P3" in verdicts(review(opened(county)), "layout.in_township")
+    assert "P3" in verdicts(reviewed(opened(county), "layout.in_township"), "layout.in_township")
     abroad["host_park_id"] = "P2"
-    result = review(opened(county))
+    result = reviewed(opened(county), "layout.in_township", "layout.enclave")
     assert "P3" not in verdicts(result, "layout.in_township")
     assert "P3" not in verdicts(result, "layout.enclave")
 
@@ -134,7 +140,7 @@ def test_a_declared_enclave_may_lie_outside_the_county(county: County, opened: O
             enclave_terms="五五分成",
         )
     )
-    result = review(opened(county))
+    result = reviewed(opened(county), "layout.in_county", "layout.in_development_boundary")
     assert "P3" not in verdicts(result, "layout.in_county")
     assert "P3" not in verdicts(result, "layout.in_development_boundary")
 
@@ -142,7 +148,7 @@ def test_a_declared_enclave_may_lie_outside_the_county(county: County, opened: O
 def test_a_sliver_of_an_enclave_is_noise(county: County, opened: Open) -> None:
     two = box(0, 0, 1000, 1000).union(box(6000, 0, 1, 0.5))
     county.layers["parks"][0]["geometry"] = two
-    result = review(opened(county))
+    result = reviewed(opened(county), "layout.enclave")
     assert of_rule(result, "layout.enclave") == []
     assert result.checks["layout.enclave"].below_tolerance == 1
 
@@ -155,12 +161,14 @@ def test_supporting_coarse_and_impossible_land_uses(
     county: County, opened: Open, use: str, expected: dict[str, str]
 ) -> None:
     county.layers["parcels"] = [parcel("A", box(0, 0, 50, 50), land_use=use)]
-    assert verdicts(review(opened(county)), "land_use.permitted") == expected
+    assert (
+        verdicts(reviewed(opened(county), "land_use.permitted"), "land_use.permitted") == expected
+    )
 
 
 def test_a_parcel_without_status_is_unknown(county: County, opened: Open) -> None:
     county.layers["parcels"] = [parcel("A", box(0, 0, 50, 50), status=None)]
-    result = review(opened(county))
+    result = reviewed(opened(county), "indicator.plot_ratio", "enterprise.idle_land")
     assert verdicts(result, "indicator.plot_ratio") == {"A": "unknown"}
     assert verdicts(result, "enterprise.idle_land") == {"A": "unknown"}
 
@@ -169,7 +177,9 @@ def test_a_building_without_floors_is_unknown(county: County, opened: Open) -> N
     county.layers["buildings"] = [
         {**parcel("B", box(0, 0, 9, 9)), "building_id": "B", "parcel_id": None}
     ]
-    assert verdicts(review(opened(county)), "building.vacancy") == {"B": "unknown"}
+    assert verdicts(reviewed(opened(county), "building.vacancy"), "building.vacancy") == {
+        "B": "unknown"
+    }
 
 
 def test_a_parcel_far_from_the_park_it_names_is_told(county: County, opened: Open) -> None:
@@ -177,14 +187,19 @@ def test_a_parcel_far_from_the_park_it_names_is_told(county: County, opened: Ope
         parcel("A", box(2100, 100, 50, 50)),
         parcel("B", box(980, 0, 39, 10)),
     ]
-    found = by_subject(review(opened(county)), "layout.placement")
+    found = by_subject(reviewed(opened(county), "layout.placement"), "layout.placement")
     assert list(found) == [("parcels", "A")]  # B has 20 of 39 m in P1
     assert found["parcels", "A"].evidence["value"] == pytest.approx(1.0)
 
 
 def test_one_leading_industry_may_contain_the_other(county: County, opened: Open) -> None:
     county.layers["parks"].append(park("P3", box(1500, 0, 400, 400), leading_industry="131"))
-    assert set(verdicts(review(opened(county)), "competition.same_leading_nearby")) == {"P1", "P3"}
+    assert set(
+        verdicts(
+            reviewed(opened(county), "competition.same_leading_nearby"),
+            "competition.same_leading_nearby",
+        )
+    ) == {"P1", "P3"}
 
 
 def test_every_zone_s_own_area_is_in_the_evidence(county: County, opened: Open) -> None:
@@ -193,7 +208,10 @@ def test_every_zone_s_own_area_is_in_the_evidence(county: County, opened: Open) 
         zone("Z1", box(0, 0, 60, 100)),
         zone("Z2", box(40, 0, 40, 100)),
     ]
-    finding = by_subject(review(opened(county)), "control_zone.ecological_red_line")["parcels", "A"]
+    finding = by_subject(
+        reviewed(opened(county), "control_zone.ecological_red_line"),
+        "control_zone.ecological_red_line",
+    )["parcels", "A"]
     areas = {item["zone_id"]: item["area_m2"] for item in finding.evidence["zones"]}
     assert areas == pytest.approx({"Z1": 6_000, "Z2": 4_000}, rel=1e-6)
     assert finding.evidence["value"] == pytest.approx(8_000, rel=1e-6)

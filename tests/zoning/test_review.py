@@ -15,6 +15,7 @@ from geo_service.plan import Plan
 from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import parse_rulebook
 from tests.county import County, box, enterprise, parcel, park, point
+from tests.zoning.made import reviewed
 
 Open = Callable[[County], Plan]
 
@@ -62,7 +63,7 @@ def test_the_cure_says_how_much_output_is_short(county: County, opened: Open) ->
     # moving out m with 500 / (1000 - m) = 0.7 gives m = 1000 - 500 / 0.7
     county.layers["parks"][0]["supporting_industries"] = "36"
     county.layers["enterprises"].append(enterprise("Z", "3670", 500.0))
-    evidence = only(review(opened(county)), "focus.leading_share").evidence
+    evidence = only(reviewed(opened(county), "focus.leading_share"), "focus.leading_share").evidence
     assert evidence["value"] == pytest.approx(0.5)
     assert evidence["growth_needed"] == pytest.approx(200 / 0.3)
     assert evidence["relocation_needed"] == pytest.approx(1000 - 500 / 0.7)
@@ -93,7 +94,7 @@ def test_a_leading_industry_outside_the_groups_fails(county: County, opened: Ope
 
 def test_another_top_industry_fails(county: County, opened: Open) -> None:
     county.layers["enterprises"].append(enterprise("Z", "3670", 5000.0))
-    finding = only(review(opened(county)), "focus.is_top")
+    finding = only(reviewed(opened(county), "focus.is_top"), "focus.is_top")
     assert finding.evidence["value"] == "36"
     assert finding.evidence["top_share"] == pytest.approx(5000 / 5500)
 
@@ -146,20 +147,20 @@ def test_a_sliver_below_both_tolerances_is_noise_and_counted(county: County, ope
 
 def test_a_hosted_park_may_lie_in_its_host(county: County, opened: Open) -> None:
     county.layers["parks"].append(park("P3", box(10, 10, 100, 100), host_park_id="P1"))
-    assert said(review(opened(county)), "layout.overlap") == []
+    assert said(reviewed(opened(county), "layout.overlap"), "layout.overlap") == []
 
 
 def test_a_building_park_must_lie_in_its_township(county: County, opened: Open) -> None:
     county.layers["townships"][0]["geometry"] = box(0, 0, 990, 2000)
     county.layers["parks"][0]["tier"] = "building_park"
-    finding = only(review(opened(county)), "layout.in_township")
+    finding = only(reviewed(opened(county), "layout.in_township"), "layout.in_township")
     assert finding.evidence["value"] == pytest.approx(10 * 1000, rel=1e-6)  # 10 m x 1,000 m
 
 
 def test_without_a_township_polygon_the_rule_is_unknown(county: County, opened: Open) -> None:
     county.layers["townships"][0]["geometry"] = point(500, 500)
     county.layers["parks"][0]["tier"] = "building_park"
-    finding = only(review(opened(county)), "layout.in_township")
+    finding = only(reviewed(opened(county), "layout.in_township"), "layout.in_township")
     assert finding.verdict is Verdict.UNKNOWN
     assert finding.evidence["missing_rows"] == ["T1"]
 
@@ -185,7 +186,7 @@ def test_land_use_is_judged_by_tier_and_scheme(
         parcel("A", box(10, 10, 50, 50), land_use=use, land_use_scheme=scheme)
     ]
     expected = [] if verdict is None else [("P1", "A", verdict)]
-    assert said(review(opened(county)), "land_use.permitted") == expected
+    assert said(reviewed(opened(county), "land_use.permitted"), "land_use.permitted") == expected
 
 
 def test_checks_count_what_was_judged_and_passed(county: County, opened: Open) -> None:

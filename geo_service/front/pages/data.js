@@ -4,17 +4,17 @@ import { count } from './amounts.js';
 import { errorState, get } from './api.js';
 import { importForm } from './data/form.js';
 import { known } from './data/known.js';
-import { layerPlace, layerTable, rasterOf } from './data/layers.js';
+import { keptPlace, showKept } from './data/kept.js';
+import { layerPlace, rasterOf, showLayers } from './data/layers.js';
 import { setTitle, showPage, start, t } from './frame.js';
 import { pageHead, panel } from './parts.js';
 
 async function load() {
   try {
-    const [found, taken] = await Promise.all([get('/api/layers'), get('/api/imports')]);
-    known.layers = found.layers;
+    const [found, taken] = await Promise.all([known.refresh(), get('/api/imports')]);
     known.elevation = rasterOf(found.elevation);
     known.importable = taken.layers;
-    layerPlace.replaceChildren(layerTable());
+    showLayers();
     setTitle(t('console.data_title'));
     showPage(
       pageHead(t('console.data_title'), {
@@ -26,7 +26,9 @@ async function load() {
         layerPlace,
       ),
       panel(t('data.import'), { note: t('data.import_note'), className: 'no-print' }, importForm()),
+      panel(t('kept.title'), { note: t('kept.note'), className: 'no-print' }, keptPlace),
     );
+    showKept(keptPlace);
   } catch (error) {
     showPage(pageHead(t('console.data_title')), errorState(error, load));
   }

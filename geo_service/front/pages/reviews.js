@@ -63,6 +63,7 @@ function aboutColumns() {
             ? make('span', { class: 'chip is-current' }, t('review.current'))
             : null,
           item.is_trial ? make('span', { class: 'chip' }, t('review.trial')) : null,
+          item.saved ? null : notSavedMark(item),
           make('span', { class: 'under' }, make('code', {}, item.review_id)),
         ),
     },
@@ -157,7 +158,7 @@ function again() {
     if (!made) {
       return;
     }
-    place.replaceChildren(madeNote(made));
+    place.replaceChildren(...madeNotes(made));
     reviews = (await get('/api/reviews', { limit: LISTED })).reviews;
     kept.replaceChildren(reviewTable());
     drawComparison();
@@ -185,9 +186,17 @@ function again() {
   ];
 }
 
-function madeNote({ review_id: reviewId }) {
-  const link = make('a', { href: reviewAddress(reviewId) }, t('review.open_made'));
-  return make('p', { role: 'status', class: 'cure' }, t('review.made'), ' ', link);
+function notSavedMark(item) {
+  const attributes = { class: 'chip is-changed', title: item.not_saved };
+  return make('span', attributes, t('review.not_saved'));
+}
+
+function madeNotes(made) {
+  const link = make('a', { href: reviewAddress(made.review_id) }, t('review.open_made'));
+  const note = make('p', { role: 'status', class: 'cure' }, t('review.made'), ' ', link);
+  return made.saved
+    ? [note]
+    : [note, make('p', { role: 'alert', class: 'callout' }, dataText(made.not_saved))];
 }
 
 // ---- two reviews ----

@@ -1,5 +1,5 @@
 // Where a project fits: the form, and the ranking that follows.
-import { make, shorten } from '../shared/dom.js';
+import { dataText, make, shorten } from '../shared/dom.js';
 import { emptyState, errorState, get, loadingState } from './api.js';
 import { time } from './amounts.js';
 import { page, printPage, setTitle, showPage, t } from './frame.js';
@@ -30,6 +30,10 @@ async function submit(project) {
     page(`/sites?ranking=${encodeURIComponent(made.ranking_id)}`),
   );
   show(made);
+  if (!made.saved) {
+    const attributes = { class: 'callout', role: 'alert', id: 'not-saved' };
+    results.prepend(make('p', attributes, dataText(made.not_saved)));
+  }
   if (window.innerWidth <= 1180) {
     results.scrollIntoView({ block: 'start' });
   }

@@ -7,25 +7,30 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from geo_service.planning.credits import credits_document
+from geo_service.errors import NotFoundError
 from geo_service.planning.exports import file_name
-from geo_service.planning.industries import find_industries
-from geo_service.planning.profile import park_profile
+from geo_service.planning.pages.credits import credits_document
+from geo_service.planning.pages.industries import find_industries
+from geo_service.planning.pages.profile import park_profile
+from geo_service.planning.pages.register import review_register
 from geo_service.planning.ranking_files import (
     RANKING_MEDIA_TYPES,
     RankingFormat,
     export_ranking,
 )
-from geo_service.planning.register import review_register
+from geo_service.stores.base import REVIEW
+from geo_service.web.answers import answers, files
 from geo_service.web.language import LanguageDep
-from geo_service.web.replies import CountyDep, Limit, Offset, json_reply
+from geo_service.web.replies import BY_LANGUAGE, CountyDep, Limit, Offset, json_reply
 from geo_service.web.routes.exports import attachment
 from geo_service.web.weighing import WeighingDep
 
 router = APIRouter(prefix="/api", tags=["console"])
 
 
-@router.get("/parks/{park_id}/profile", summary="A park in full")
+@router.get(
+    "/parks/{park_id}/profile", summary="A park in full", responses=answers("Any", NotFoundError)
+)
 def profile(park_id: str, request: Request, county: CountyDep, language: LanguageDep) -> Response:
     """Return a park's mix of industries, trend, enterprises, floors, parcels and findings."""
     county.check_parks([park_id])
@@ -33,7 +38,11 @@ def profile(park_id: str, request: Request, county: CountyDep, language: Languag
     return json_reply(request, document)
 
 
-@router.get("/reviews/{review_id}/register", summary="A review in full, without geometry")
+@router.get(
+    "/reviews/{review_id}/register",
+    summary="A review in full, without geometry",
+    responses=answers("Register", NotFoundError),
+)
 def register(
     review_id: str,
     request: Request,
@@ -47,14 +56,14 @@ def register(
     found = county.find_review(review_id)
     translator = county.translator(language)
     document = review_register(found, translator, limit=limit, offset=offset)
+    document["summary"] |= county.keeper.members(REVIEW, review_id, translator)
     return json_reply(request, document)
 
 
 @router.get(
     "/rankings/{ranking_id}/export",
     summary="A ranking as a file",
-    response_class=Response,
-    responses={200: {"content": {kind: {} for kind in RANKING_MEDIA_TYPES.values()}}},
+    responses=files(*RANKING_MEDIA_TYPES.values(), errors=(NotFoundError,)),
 )
 def export(
     ranking_id: str,
@@ -70,13 +79,12 @@ def export(
         "content-disposition": attachment(
             file_name(f"{found.project.name[:60]} {ranking_id}", format)
         ),
-        "cache-control": "no-cache",
-        "vary": "accept-language",
+        **BY_LANGUAGE,
     }
     return Response(content, headers=headers, media_type=RANKING_MEDIA_TYPES[format])
 
 
-@router.get("/industries", summary="Industries by code or name")
+@router.get("/industries", summary="Industries by code or name", responses=answers("Industries"))
 def industries(
     request: Request,
     county: CountyDep,
@@ -90,7 +98,7 @@ def industries(
     return json_reply(request, {"industries": found})
 
 
-@router.get("/about", summary="Versions and licences")
+@router.get("/about", summary="Versions and licences", responses=answers("Any"))
 def about(request: Request) -> Response:
     """Return the product's version and what it is made of, with licences."""
     return json_reply(request, credits_document())

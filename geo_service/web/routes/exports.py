@@ -8,9 +8,12 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from geo_service.errors import NotFoundError
 from geo_service.planning.exports import MEDIA_TYPES, ExportFormat, export_name, export_review
+from geo_service.stores.base import REVIEW
+from geo_service.web.answers import files
 from geo_service.web.language import LanguageDep
-from geo_service.web.replies import CountyDep
+from geo_service.web.replies import BY_LANGUAGE, CountyDep
 
 router = APIRouter(prefix="/api", tags=["reviews"])
 
@@ -18,8 +21,7 @@ router = APIRouter(prefix="/api", tags=["reviews"])
 @router.get(
     "/reviews/{review_id}/export",
     summary="A review as a file",
-    response_class=Response,
-    responses={200: {"content": {kind: {} for kind in MEDIA_TYPES.values()}}},
+    responses=files(*MEDIA_TYPES.values(), errors=(NotFoundError,)),
 )
 def export(
     review_id: str,
@@ -32,10 +34,10 @@ def export(
     translator = county.translator(language)
     headers = {
         "content-disposition": attachment(export_name(result, format, translator)),
-        "cache-control": "no-cache",
-        "vary": "accept-language",
+        **BY_LANGUAGE,
     }
-    content = export_review(result, format, translator)
+    more = county.keeper.members(REVIEW, review_id, translator)
+    content = export_review(result, format, translator, more)
     return Response(content, headers=headers, media_type=MEDIA_TYPES[format])
 
 

@@ -6,11 +6,17 @@ import re
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response
 from pydantic import StringConstraints
 from starlette.concurrency import run_in_threadpool
 
-from geo_service.errors import BusyError, NotFoundError
+from geo_service.errors import (
+    BusyError,
+    ChoiceNeededError,
+    ConflictError,
+    NotFoundError,
+    SourceError,
+)
 from geo_service.ingest.options import UNIT, ImportOptions, parse_mapping, read_units, with_answer
 from geo_service.jobs import Job
 from geo_service.language import Language
@@ -18,9 +24,11 @@ from geo_service.planning.county import County
 from geo_service.planning.import_drafts import ImportDesk
 from geo_service.planning.uploads import Upload
 from geo_service.schema import SCHEMAS
+from geo_service.web.answers import answers, files, problems
 from geo_service.web.errors import translator_of
 from geo_service.web.language import LanguageDep
-from geo_service.web.replies import GEOJSON, CountyDep, json_reply
+from geo_service.web.parameters import NamesAfter
+from geo_service.web.replies import GEOJSON, CountyDep, WholeFile, json_reply
 from geo_service.web.routes.reviews import AT_ONCE_SECONDS, job_document
 from geo_service.web.shares import client_of
 from geo_service.wording import said
@@ -31,6 +39,8 @@ UPLOAD_PATH = "/api/imports"
 _CSV = "text/csv; charset=utf-8"
 _LONGEST = 100
 _Unit = Annotated[str, StringConstraints(max_length=_LONGEST)]
+UnitAnswers = Annotated[list[tuple[str, str]], Depends(NamesAfter(UNIT))]
+"""A choice may be answered under the very name that it was asked by: unit:investment_cny."""
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f]+")
 
 
@@ -48,9 +58,9 @@ class _Asked:
 
     def __init__(  # noqa: PLR0913 - one for each option
         self,
-        request: Request,
         language: LanguageDep,
         county: CountyDep,
+        answers: UnitAnswers,
         *,
         layer: Annotated[str, Query(max_length=50, description="Layer that it becomes.")],
         filename: Annotated[str, Query(max_length=300, description="The file's name.")] = "upload",
@@ -93,10 +103,8 @@ class _Asked:
             shown=self.filename,
             translator=county.translator(language),
         )
-        # A choice may be answered under the very name that it was asked by: unit:investment_cny.
-        for name, value in request.query_params.multi_items():
-            if name.startswith(UNIT):
-                options = with_answer(options, name[:_LONGEST], value[:_LONGEST])
+        for name, value in answers:
+            options = with_answer(options, name[:_LONGEST], value[:_LONGEST])
         self.options = options
 
 
@@ -104,11 +112,16 @@ class _Asked:
     "",
     status_code=201,
     summary="Read a file as a draft of a layer",
+    responses=answers(
+        "Import",
+        NotFoundError,
+        ChoiceNeededError,
+        SourceError,
+        status=201,
+        may_take_long=True,
+    ),
     openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/octet-stream": {"schema": {"format": "binary"}}},
-        }
+        "requestBody": {"required": True, "content": {"application/octet-stream": {}}},
     },
 )
 async def create_import(
@@ -165,7 +178,11 @@ def _accepted(request: Request, job: Job) -> Response:
     return reply
 
 
-@router.get("", summary="The imports that wait, and the layers that files may become")
+@router.get(
+    "",
+    summary="The imports that wait, and the layers that files may become",
+    responses=answers("Imports"),
+)
 def imports(request: Request, county: CountyDep, desk: DeskDep, language: LanguageDep) -> Response:
     """Return the drafts of the last hour, newest first, with how they came out.
 
@@ -181,6 +198,8 @@ def imports(request: Request, county: CountyDep, desk: DeskDep, language: Langua
         "repair_counts",
         "status",
         "version",
+        "saved",
+        "not_saved",
         "changes",
         "obstacle",
         "made_at",
@@ -206,7 +225,9 @@ def imports(request: Request, county: CountyDep, desk: DeskDep, language: Langua
     return json_reply(request, document)
 
 
-@router.get("/{import_id}", summary="An import's report")
+@router.get(
+    "/{import_id}", summary="An import's report", responses=answers("Import", NotFoundError)
+)
 def import_report(
     import_id: ImportId,
     request: Request,
@@ -219,7 +240,11 @@ def import_report(
     return json_reply(request, document)
 
 
-@router.get("/{import_id}/features", summary="Some of an import's features")
+@router.get(
+    "/{import_id}/features",
+    summary="Some of an import's features",
+    responses=answers("Features", NotFoundError, media_type=GEOJSON),
+)
 def import_features(
     import_id: ImportId,
     request: Request,
@@ -231,21 +256,33 @@ def import_features(
     return json_reply(request, desk.find(import_id).preview(limit), media_type=GEOJSON)
 
 
-@router.get("/{import_id}/refused", summary="The refused features as a table")
+@router.get(
+    "/{import_id}/refused",
+    summary="The refused features as a table",
+    responses=files(_CSV, errors=(NotFoundError,)),
+)
 def import_refused(import_id: ImportId, desk: DeskDep) -> Response:
     """Return every refused feature with its reason, as a CSV that a spreadsheet opens."""
     draft = desk.find(import_id)
-    return FileResponse(draft.folder / "refused.csv", media_type=_CSV, filename="refused.csv")
+    return WholeFile(draft.folder / "refused.csv", media_type=_CSV, filename="refused.csv")
 
 
-@router.get("/{import_id}/repairs", summary="The repairs as a table")
+@router.get(
+    "/{import_id}/repairs",
+    summary="The repairs as a table",
+    responses=files(_CSV, errors=(NotFoundError,)),
+)
 def import_repairs(import_id: ImportId, desk: DeskDep) -> Response:
     """Return every repair with its before and after, as a CSV that a spreadsheet opens."""
     draft = desk.find(import_id)
-    return FileResponse(draft.folder / "repairs.csv", media_type=_CSV, filename="repairs.csv")
+    return WholeFile(draft.folder / "repairs.csv", media_type=_CSV, filename="repairs.csv")
 
 
-@router.post("/{import_id}/publish", summary="Publish an import")
+@router.post(
+    "/{import_id}/publish",
+    summary="Publish an import",
+    responses=answers("Import", NotFoundError, ConflictError, SourceError, is_tagged=False),
+)
 def publish_import(
     import_id: ImportId,
     request: Request,
@@ -263,7 +300,12 @@ def publish_import(
     return json_reply(request, draft.document(county.translator(language)))
 
 
-@router.delete("/{import_id}", status_code=204, summary="Drop an import")
+@router.delete(
+    "/{import_id}",
+    status_code=204,
+    summary="Drop an import",
+    responses=problems(NotFoundError),
+)
 def drop_import(import_id: ImportId, desk: DeskDep) -> Response:
     """Forget a draft; nothing of it was published."""
     desk.drop(import_id)

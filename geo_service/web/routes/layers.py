@@ -9,20 +9,23 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from geo_service.planning.data import difference_of, history_of, rollback
+from geo_service.errors import ConflictError, NotFoundError, SourceError, WorkspaceError
 from geo_service.planning.layer_files import ENCODING, boundary_points, version_features
-from geo_service.reports.data import (
+from geo_service.planning.layers import difference_of, history_of, rollback
+from geo_service.reports.document import collection
+from geo_service.reports.layer import (
     difference_document,
     difference_features,
     history_document,
     version_document,
 )
-from geo_service.reports.document import collection
+from geo_service.web.answers import answers, files, with_content
 from geo_service.web.replies import GEOJSON, BboxDep, CountyDep, Limit, Offset, json_reply
 from geo_service.web.routes.exports import attachment
 
 router = APIRouter(prefix="/api/layers", tags=["layers"])
 
+_POINTS = f"text/plain; charset={ENCODING}"
 _Version = Annotated[str | None, Query(max_length=64, description="A number or a version.")]
 _Condition = Annotated[str, StringConstraints(max_length=200)]
 
@@ -34,7 +37,11 @@ class DiffFormat(StrEnum):
     GEOJSON = "geojson"
 
 
-@router.get("/{layer}/history", summary="A layer's versions")
+@router.get(
+    "/{layer}/history",
+    summary="A layer's versions",
+    responses=answers("History", NotFoundError),
+)
 def history(layer: str, request: Request, county: CountyDep) -> Response:
     """Return the versions that are kept, newest first; 0 is the workspace's own file."""
     entries = history_of(county.workspace, layer)
@@ -53,20 +60,33 @@ class Rollback(BaseModel):
     note: str = Field(default="", max_length=500, description="Why, for the history.")
 
 
-@router.post("/{layer}/rollback", status_code=201, summary="Publish an earlier version again")
+@router.post(
+    "/{layer}/rollback",
+    status_code=201,
+    summary="Publish an earlier version again",
+    responses=answers("Published", NotFoundError, ConflictError, SourceError, status=201),
+)
 def roll_back(layer: str, request: Request, county: CountyDep, body: Rollback) -> Response:
     """Publish what a version held as a new version; nothing is lost.
 
     404 for a version that is not kept, 409 when the layer was changed meanwhile or nothing was
     published, 422 when the old rows do not fit the other layers any more.
     """
+    county.check_files()
     at = county.workspace.at
-    entry = rollback(at, layer, body.version, expected=body.expected, note=body.note)
+    try:
+        entry = rollback(at, layer, body.version, expected=body.expected, note=body.note)
+    except WorkspaceError as error:  # what was asked for does not fit; what there is does
+        raise SourceError(error.heading, error.faults) from error
     county.refresh()
     return json_reply(request, {"layer": layer, **version_document(entry)}, status=201)
 
 
-@router.get("/{layer}/diff", summary="What changed between two versions of a layer")
+@router.get(
+    "/{layer}/diff",
+    summary="What changed between two versions of a layer",
+    responses=with_content(answers("Difference", NotFoundError), {GEOJSON: "Features"}),
+)
 def diff(  # noqa: PLR0913 - the two versions, and the paging of the contract
     layer: str,
     request: Request,
@@ -93,7 +113,11 @@ def diff(  # noqa: PLR0913 - the two versions, and the paging of the contract
     return json_reply(request, document)
 
 
-@router.get("/{layer}/history/{version}/features", summary="Features of any kept version")
+@router.get(
+    "/{layer}/history/{version}/features",
+    summary="Features of any kept version",
+    responses=answers("Features", NotFoundError, media_type=GEOJSON),
+)
 def features(  # noqa: PLR0913 - what the contract of lists names
     layer: str,
     version: str,
@@ -122,8 +146,7 @@ def features(  # noqa: PLR0913 - what the contract of lists names
 @router.get(
     "/{layer}/boundary-points",
     summary="A layer's polygons as boundary points (界址点 TXT)",
-    response_class=Response,
-    responses={200: {"content": {"text/plain": {}}}},
+    responses=files(_POINTS, errors=(NotFoundError,)),
 )
 def points(
     layer: str,
@@ -133,5 +156,5 @@ def points(
 ) -> Response:
     """Return polygons as land surveys exchange them: numbers, rings and points in metres."""
     content = boundary_points(county.plan, layer, park_id=park_id, bbox=bbox)
-    headers = {"content-disposition": attachment(f"{layer}.txt"), "cache-control": "no-cache"}
-    return Response(content, headers=headers, media_type=f"text/plain; charset={ENCODING}")
+    headers = {"content-disposition": attachment(f"{layer}.txt")}
+    return Response(content, headers=headers, media_type=_POINTS)

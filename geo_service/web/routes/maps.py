@@ -22,8 +22,10 @@ from fastapi.responses import HTMLResponse, Response
 
 from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.language import Language
-from geo_service.maps import assets, page
-from geo_service.maps.compare_map import Side
+from geo_service.maps import assets
+from geo_service.maps import document as page
+from geo_service.maps.archives import TileArchive, open_archive, picture_of
+from geo_service.maps.document import ServedPage
 from geo_service.maps.draw import (
     OVERVIEW,
     PREVIEW,
@@ -33,22 +35,23 @@ from geo_service.maps.draw import (
     draw_served,
     labels,
 )
+from geo_service.maps.kinds.compare import Side
+from geo_service.maps.kinds.park import ParkData
+from geo_service.maps.kinds.ranking import RankingData
+from geo_service.maps.kinds.review import ReviewData
+from geo_service.maps.kinds.time import TIMED_LAYERS, PreviewData, TimeData
 from geo_service.maps.layers import MapData, PlanData
-from geo_service.maps.page import ServedPage
-from geo_service.maps.park_map import ParkData
-from geo_service.maps.ranking_map import RankingData
 from geo_service.maps.relief import png_of, relief_of
-from geo_service.maps.review_map import ReviewData
 from geo_service.maps.style import symbol_document
-from geo_service.maps.tile_archives import TileArchive, open_archive, picture_of
-from geo_service.maps.time_map import TIMED_LAYERS, PreviewData, TimeData
 from geo_service.planning import County
-from geo_service.planning.data import latest_layer, timeline_of
 from geo_service.planning.import_drafts import ImportDesk
+from geo_service.planning.layers import latest_layer, timeline_of
 from geo_service.planning.rankings import AS_KEPT, Weighing
 from geo_service.reports.document import layers_document
+from geo_service.web.answers import HTML, answers
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import (
+    BY_LANGUAGE,
     GEOJSON,
     BboxDep,
     CountyDep,
@@ -57,6 +60,7 @@ from geo_service.web.replies import (
     json_reply,
     reply,
 )
+from geo_service.web.security import A_YEAR, AGAIN, AN_HOUR, SHARED_A_YEAR
 from geo_service.web.weighing import WeighingDep
 from geo_service.wording import said
 
@@ -65,7 +69,10 @@ router = APIRouter(tags=["maps"])
 _KEPT = 24
 """How many maps, and pages, a service keeps drawn."""
 _CLEAR = png_of(np.zeros((1, 1, 2), dtype=np.uint8))
-_A_YEAR = "public, max-age=31536000, immutable"
+
+FileVersion = Annotated[
+    str | None, Query(alias="v", max_length=64, description="The file's version: kept for a year.")
+]
 
 
 class _Drawn:
@@ -252,17 +259,28 @@ def drawn_maps(request: Request) -> _Drawn:
     return drawn
 
 
-@router.get("/maps/relief.png", summary="The relief under the maps", response_class=Response)
-def relief_png(request: Request, county: CountyDep) -> Response:
+@router.get(
+    "/maps/relief.png",
+    summary="The relief under the maps",
+    responses=answers(None, NotFoundError, media_type="image/png"),
+)
+def relief_png(request: Request, county: CountyDep, version: FileVersion = None) -> Response:
     """Return the shaded ground in web Mercator; 404 without an elevation model."""
-    found = relief_of(county.plan)
-    if found is None:
+    plan = county.plan
+    found = relief_of(plan)
+    if found is None or plan.dem is None:
         msg = said("problem.no_dem")
         raise NotFoundError(msg)
-    return _file(request, found.png, "image/png")
+    keep = A_YEAR if version == plan.dem.version else AGAIN
+    return _file(request, found.png, "image/png", keep)
 
 
-@router.get("/maps/{kind}", summary="A map as a page", response_class=HTMLResponse)  # noqa: FAST003 - read_query takes it
+@router.get(
+    "/maps/{kind}",  # noqa: FAST003 - read_query takes it
+    summary="A map as a page",
+    response_class=HTMLResponse,
+    responses=answers(None, NotFoundError, media_type=HTML),
+)
 def map_page(
     asked: MapQueryDep, request: Request, county: CountyDep, language: LanguageDep
 ) -> Response:
@@ -276,11 +294,7 @@ def map_page(
     """
     root = str(request.scope.get("root_path", ""))
     found = drawn_maps(request).page(county, asked, language, root)
-    headers = {
-        "content-security-policy": found.policy,
-        "cache-control": "no-cache",
-        "vary": "accept-language",
-    }
+    headers = {"content-security-policy": found.policy, **BY_LANGUAGE}
     content = found.html.encode()
     return reply(
         request,
@@ -291,7 +305,11 @@ def map_page(
     )
 
 
-@router.get("/maps/{kind}/features/{source}", summary="The features behind a map")  # noqa: FAST003 - read_query takes it
+@router.get(
+    "/maps/{kind}/features/{source}",  # noqa: FAST003 - read_query takes it
+    summary="The features behind a map",
+    responses=answers("Features", NotFoundError, media_type=GEOJSON),
+)
 def map_features(  # noqa: PLR0913 - what the contract of lists names
     source: str,
     asked: MapQueryDep,
@@ -323,7 +341,7 @@ def basemap_tile(
         raise NotFoundError(msg)
     found = picture_of(_archive(archive), zoom, column, row)
     content, kind = found or (_CLEAR, "image/png")
-    return _file(request, content, kind)
+    return _file(request, content, kind, AN_HOUR)
 
 
 @cache
@@ -331,20 +349,32 @@ def _archive(path: Path) -> TileArchive:
     return open_archive(path)
 
 
-@router.get("/api/symbols", summary="How the map draws: every symbol and its name")
+@router.get(
+    "/api/symbols",
+    summary="How the map draws: every symbol and its name",
+    responses=answers("Any"),
+)
 def symbols(request: Request, county: CountyDep, language: LanguageDep) -> Response:
     """Return the style table that maps draw by, and what each symbol is called."""
     document = {"symbols": symbol_document(), "labels": labels(county.translator(language))}
     return json_reply(request, document)
 
 
-@router.get("/api/layers", summary="The layers: counts, versions, sources")
+@router.get(
+    "/api/layers", summary="The layers: counts, versions, sources", responses=answers("Layers")
+)
 def layers(request: Request, county: CountyDep, language: LanguageDep) -> Response:
     """Return every layer of the plan: features, illustrative ones, version and sources."""
-    return json_reply(request, layers_document(county.plan, county.translator(language)))
+    states = county.workspace.own_states() if county.has_workspace else {}
+    document = layers_document(county.plan, county.translator(language), states)
+    return json_reply(request, document)
 
 
-@router.get("/api/layers/{layer}/features", summary="A layer's features, as the map draws them")
+@router.get(
+    "/api/layers/{layer}/features",
+    summary="A layer's features, as the map draws them",
+    responses=answers("Features", NotFoundError, media_type=GEOJSON),
+)
 def layer_features(  # noqa: PLR0913 - what the contract of lists names
     layer: str,
     request: Request,
@@ -362,18 +392,20 @@ def layer_features(  # noqa: PLR0913 - what the contract of lists names
 
 
 @router.get("/assets/{name:path}", include_in_schema=False)
-def asset(name: str, request: Request) -> Response:
+def asset(name: str, request: Request, version: FileVersion = None) -> Response:
     """Return a third-party file that stands in the manifest."""
     if name not in assets.names():
         raise NotFoundError(said("problem.no_file"))
-    content = _asset(name)
-    return _file(request, content, assets.media_type(name))
+    keep = SHARED_A_YEAR if version == page.asset_version(name) else AN_HOUR
+    return _file(request, _asset(name), assets.media_type(name), keep)
 
 
 @router.get("/static/{name:path}", include_in_schema=False)
-def static(name: str, request: Request) -> Response:
+def static(name: str, request: Request, version: FileVersion = None) -> Response:
     """Return one of the map's own scripts or styles."""
-    reply = _file(request, page.static_file(name), page.media_type(name))
+    content = page.static_file(name)
+    keep = SHARED_A_YEAR if version == page.static_version(name) else AGAIN
+    reply = _file(request, content, page.media_type(name), keep)
     if name == page.WORKER:
         reply.headers["content-security-policy"] = page.WORKER_POLICY
     return reply
@@ -384,9 +416,8 @@ def _asset(name: str) -> bytes:
     return assets.path(name).read_bytes()
 
 
-def _file(request: Request, content: bytes, media_type: str) -> Response:
+def _file(request: Request, content: bytes, media_type: str, keep: str) -> Response:
     """Reply with a file; kept for a year only when its address carries its version."""
     digest = hashlib.sha256(content).hexdigest()[:20]
-    is_versioned = bool(request.query_params.get("v"))
-    headers = {"cache-control": _A_YEAR if is_versioned else "public, max-age=3600"}
+    headers = {"cache-control": keep}
     return reply(request, content, media_type=media_type, digest=digest, headers=headers)

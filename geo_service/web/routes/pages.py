@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 
 from geo_service.errors import NotFoundError
 from geo_service.web import shell
+from geo_service.web.description import describe
 from geo_service.web.language import PageLanguageDep
-from geo_service.web.replies import CountyDep
-from geo_service.web.security import PAGE_CSP
+from geo_service.web.replies import CountyDep, json_reply
+from geo_service.web.security import AGAIN, PAGE_CSP, SHARED_A_YEAR
 from geo_service.web.shell import Page
 from geo_service.wording import said
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 # Swagger UI draws its icons from data addresses and sets style attributes.
 _DOCS_CSP = PAGE_CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
-_A_YEAR = "public, max-age=31536000, immutable"
 
 _HOME = Page(name="home", place="home", texts=("home",))
 _PARK = Page(
@@ -49,7 +49,7 @@ _RULEBOOK = Page(
 _DATA = Page(
     name="data",
     place="data",
-    texts=("data", "column", "status", "zone", "scheme", "facility", "river"),
+    texts=("data", "kept", "column", "status", "zone", "scheme", "facility", "river"),
 )
 _HELP = Page(name="help", place="help", body="help.html", texts=("help",))
 _ABOUT = Page(name="about", texts=("about",))
@@ -117,16 +117,24 @@ def about(request: Request, language: PageLanguageDep) -> Response:
 def docs(request: Request) -> Response:
     """Return the API's description as a page that needs nothing from outside."""
     del request
-    headers = {"content-security-policy": _DOCS_CSP, "cache-control": "no-cache"}
+    headers = {"content-security-policy": _DOCS_CSP}
     return HTMLResponse(shell.read_file("docs.html"), headers=headers)
 
 
-@router.get("/pages/{version}/{name}")
+@router.get("/openapi.json", response_class=Response)
+def openapi(request: Request) -> Response:
+    """Return the API's description."""
+    app: FastAPI = request.app
+    if app.openapi_schema is None:
+        app.openapi_schema = describe(app)
+    return json_reply(request, app.openapi_schema)
+
+
+@router.get("/pages/{version}/{name}", response_class=Response)
 def page_file(version: str, name: str) -> Response:
     """Return one of the console's scripts and styles; kept when its version is the current."""
     kind = shell.media_type(name)
     if kind is None:
         raise NotFoundError(said("problem.no_file"))
-    is_current = version == shell.digest()
-    headers = {"cache-control": _A_YEAR if is_current else "no-cache"}
+    headers = {"cache-control": SHARED_A_YEAR if version == shell.digest() else AGAIN}
     return Response(shell.read_file(name), media_type=kind, headers=headers)

@@ -7,16 +7,18 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from geo_service.errors import NotFoundError
 from geo_service.model import Tier, Verdict
 from geo_service.planning import no_such_park
 from geo_service.reports.document import collection, focus_document
+from geo_service.web.answers import answers
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import GEOJSON, BboxDep, CountyDep, Limit, Offset, json_reply
 
 router = APIRouter(prefix="/api/parks", tags=["parks"])
 
 
-@router.get("", summary="Parks as features")
+@router.get("", summary="Parks as features", responses=answers("Parks", media_type=GEOJSON))
 def parks(  # noqa: PLR0913 - the filters that the contract names
     request: Request,
     county: CountyDep,
@@ -37,13 +39,21 @@ def parks(  # noqa: PLR0913 - the filters that the contract names
     return json_reply(request, collection(page, len(found)), media_type=GEOJSON)
 
 
-@router.get("/{park_id}", summary="One park as a feature")
+@router.get(
+    "/{park_id}",
+    summary="One park as a feature",
+    responses=answers("Park", NotFoundError, media_type=GEOJSON),
+)
 def park(park_id: str, request: Request, county: CountyDep, language: LanguageDep) -> Response:
     """Return one park with its verdicts and shares."""
     return json_reply(request, county.park_feature(park_id, language), media_type=GEOJSON)
 
 
-@router.get("/{park_id}/focus", summary="How a park keeps to its leading industry")
+@router.get(
+    "/{park_id}/focus",
+    summary="How a park keeps to its leading industry",
+    responses=answers("Focus", NotFoundError),
+)
 def focus(park_id: str, request: Request, county: CountyDep, language: LanguageDep) -> Response:
     """Return a park's shares, concentration, and the findings of the focus family."""
     if park_id not in county.review.focus:

@@ -7,29 +7,41 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Path, Query, Request
 from fastapi.responses import Response
 
+from geo_service.errors import NotFoundError, ProjectError
+from geo_service.language import Language
+from geo_service.planning.county import County
 from geo_service.reports.document import collection
-from geo_service.reports.ranking import criteria_document, ranking_document
+from geo_service.reports.ranking import criteria_document
 from geo_service.suitability.project import project_of, project_schema
+from geo_service.web.answers import answers, shape_of
 from geo_service.web.errors import translator_of
 from geo_service.web.language import LanguageDep
-from geo_service.web.replies import GEOJSON, CountyDep, Limit, Offset, json_reply
+from geo_service.web.replies import GEOJSON, MAX_LIMIT, CountyDep, Limit, Offset, json_reply
+from geo_service.web.results import made_reply, streamed_reply
 from geo_service.web.routes.reviews import AT_ONCE_SECONDS, job_document
 from geo_service.web.weighing import NewWeights, WeighingDep
 
 router = APIRouter(prefix="/api", tags=["rankings"])
 
+SCHEMA_TYPE = "application/schema+json"
 RankingId = Annotated[str, Path(max_length=64, description="A ranking's id.")]
 CandidateId = Annotated[str, Query(max_length=2000, description="A candidate's id.")]
 
 
-@router.get("/project-schema", summary="The JSON Schema of a project")
+@router.get(
+    "/project-schema",
+    summary="The JSON Schema of a project",
+    responses=answers("Any", media_type=SCHEMA_TYPE),
+)
 def schema(request: Request, language: LanguageDep) -> Response:
     """Return the fields of a project with units and examples, for forms and editors."""
     del language
-    return json_reply(request, project_schema(), media_type="application/schema+json")
+    return json_reply(request, project_schema(), media_type=SCHEMA_TYPE)
 
 
-@router.get("/criteria", summary="The criteria that a project may name")
+@router.get(
+    "/criteria", summary="The criteria that a project may name", responses=answers("Criteria")
+)
 def criteria(request: Request, county: CountyDep, language: LanguageDep) -> Response:
     """Return every criterion with unit, sense, default weight and value function."""
     return json_reply(request, criteria_document(county.translator(language)))
@@ -39,7 +51,8 @@ def criteria(request: Request, county: CountyDep, language: LanguageDep) -> Resp
     "/rankings",
     status_code=201,
     summary="Rank the sites of a project",
-    openapi_extra={"requestBody": {"content": {"application/json": {"schema": project_schema()}}}},
+    responses=answers("Ranking", ProjectError, status=201, may_take_long=True, may_be_unkept=True),
+    openapi_extra={"requestBody": {"content": {"application/json": shape_of("Project")}}},
 )
 def create_ranking(
     request: Request,
@@ -49,8 +62,8 @@ def create_ranking(
 ) -> Response:
     """Find, exclude, measure and score the candidates for a project.
 
-    201 with the ranking when it is done within two seconds, else 202 with the job's address
-    in `Location`.
+    201 with the ranking when it is done within two seconds and was kept, 200 when it could not
+    be kept (`not_saved` says why), else 202 with the job's address in `Location`.
     """
     project = project_of(body)
     job = county.jobs.start(lambda progress: county.rankings.rank(project, progress=progress))
@@ -61,13 +74,15 @@ def create_ranking(
         reply = json_reply(request, job_document(job, translator_of(request)), status=202)
         reply.headers["location"] = f"/api/jobs/{job.job_id}"
         return reply
-    document = ranking_document(job.result, county.translator(language))
-    reply = json_reply(request, document, status=201)
-    reply.headers["location"] = f"/api/rankings/{job.result.ranking_id}"
-    return reply
+    return _made(request, county, language, job.result.ranking_id)
 
 
-@router.get("/rankings", summary="The rankings that are kept")
+def _made(request: Request, county: County, language: Language, ranking_id: str) -> Response:
+    document = county.rankings.document(ranking_id, language)
+    return made_reply(request, document, f"/api/rankings/{ranking_id}")
+
+
+@router.get("/rankings", summary="The rankings that are kept", responses=answers("Rankings"))
 def rankings(
     request: Request,
     county: CountyDep,
@@ -82,15 +97,39 @@ def rankings(
     return json_reply(request, document)
 
 
-@router.get("/rankings/{ranking_id}", summary="One ranking")
+@router.get(
+    "/rankings/{ranking_id}",
+    summary="One ranking",
+    responses=answers("Ranking", NotFoundError),
+)
 def ranking(
-    ranking_id: RankingId, request: Request, county: CountyDep, language: LanguageDep
+    ranking_id: RankingId,
+    request: Request,
+    county: CountyDep,
+    language: LanguageDep,
+    *,
+    limit: Annotated[
+        int | None, Query(ge=0, le=MAX_LIMIT, description="How many candidates; all without it.")
+    ] = None,
+    offset: Offset = 0,
 ) -> Response:
-    """Return a ranking: candidates by rank with every figure, exclusions with reasons."""
-    return json_reply(request, county.rankings.document(ranking_id, language))
+    """Return a ranking: candidates by rank with every figure, exclusions with reasons.
+
+    Without `limit` and `offset` all candidates, sent piece by piece. `numberMatched` and
+    `numberReturned` count candidates.
+    """
+    is_whole = limit is None and not offset
+    page = None if is_whole else (MAX_LIMIT if limit is None else limit, offset)
+    desk = county.rankings
+    tells = desk.tells(ranking_id, language)
+    return streamed_reply(request, desk.parts(ranking_id, language, page=page), *tells, page)
 
 
-@router.post("/rankings/{ranking_id}/weights", summary="The same candidates, other weights")
+@router.post(
+    "/rankings/{ranking_id}/weights",
+    summary="The same candidates, other weights",
+    responses=answers("Ranking", NotFoundError, is_tagged=False),
+)
 def reweigh(
     ranking_id: RankingId,
     request: Request,
@@ -102,7 +141,12 @@ def reweigh(
     return json_reply(request, county.rankings.reweigh(ranking_id, language, body.weighing))
 
 
-@router.post("/rankings/{ranking_id}/run", status_code=201, summary="Rank the project again")
+@router.post(
+    "/rankings/{ranking_id}/run",
+    status_code=201,
+    summary="Rank the project again",
+    responses=answers("Ranking", NotFoundError, ProjectError, status=201, may_be_unkept=True),
+)
 def run_again(
     ranking_id: RankingId,
     request: Request,
@@ -112,15 +156,18 @@ def run_again(
 ) -> Response:
     """Rank the same project in the plan and by the rulebook in force now.
 
-    With a body, its weights and method become the project's own.
+    With a body, its weights and method become the project's own. 200 when the ranking could not
+    be kept (`not_saved` says why).
     """
     made = county.rankings.run_again(ranking_id, (body or NewWeights()).weighing)
-    reply = json_reply(request, ranking_document(made, county.translator(language)), status=201)
-    reply.headers["location"] = f"/api/rankings/{made.ranking_id}"
-    return reply
+    return _made(request, county, language, made.ranking_id)
 
 
-@router.get("/rankings/{ranking_id}/comparison", summary="Two rankings compared")
+@router.get(
+    "/rankings/{ranking_id}/comparison",
+    summary="Two rankings compared",
+    responses=answers("Any", NotFoundError),
+)
 def comparison(
     ranking_id: RankingId,
     request: Request,
@@ -132,7 +179,11 @@ def comparison(
     return json_reply(request, county.rankings.compare(before, ranking_id, language))
 
 
-@router.get("/rankings/{ranking_id}/explanation", summary="Why a candidate stands there")
+@router.get(
+    "/rankings/{ranking_id}/explanation",
+    summary="Why a candidate stands there",
+    responses=answers("Any", NotFoundError),
+)
 def explanation(
     ranking_id: RankingId,
     request: Request,
@@ -146,7 +197,11 @@ def explanation(
     return json_reply(request, found)
 
 
-@router.get("/rankings/{ranking_id}/features", summary="A ranking's candidates as features")
+@router.get(
+    "/rankings/{ranking_id}/features",
+    summary="A ranking's candidates as features",
+    responses=answers("Features", NotFoundError, media_type=GEOJSON),
+)
 def features(  # noqa: PLR0913 - what the contract of lists names
     ranking_id: RankingId,
     request: Request,
@@ -163,7 +218,11 @@ def features(  # noqa: PLR0913 - what the contract of lists names
     return json_reply(request, collection(page, len(every)), media_type=GEOJSON)
 
 
-@router.get("/rankings/{ranking_id}/routes", summary="The ways to the nearest facilities")
+@router.get(
+    "/rankings/{ranking_id}/routes",
+    summary="The ways to the nearest facilities",
+    responses=answers("Features", NotFoundError, media_type=GEOJSON),
+)
 def routes(
     ranking_id: RankingId,
     request: Request,
@@ -176,7 +235,11 @@ def routes(
     return json_reply(request, collection(found, len(found)), media_type=GEOJSON)
 
 
-@router.get("/rankings/{ranking_id}/sensitivity", summary="Which weights the first place hangs on")
+@router.get(
+    "/rankings/{ranking_id}/sensitivity",
+    summary="Which weights the first place hangs on",
+    responses=answers("Any", NotFoundError),
+)
 def sensitivity(ranking_id: RankingId, request: Request, county: CountyDep) -> Response:
     """Return Sobol's first-order and total indices of each weight (takes a few seconds)."""
     return json_reply(request, county.rankings.sensitivity(ranking_id))

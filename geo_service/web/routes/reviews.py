@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from geo_service.errors import ChoiceNeededError
+from geo_service.errors import ChoiceNeededError, NotFoundError, RulebookError
 from geo_service.jobs import Job
 from geo_service.language import Translator
 from geo_service.model import Severity
@@ -17,14 +17,15 @@ from geo_service.reports.document import (
     Document,
     collection,
     comparison_document,
-    review_summary,
     rules_document,
 )
 from geo_service.suitability.rank import Ranking
-from geo_service.web.errors import choice_documents, translator_of
+from geo_service.web.answers import answers
+from geo_service.web.errors import choice_documents, tell_outside, translator_of
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import GEOJSON, BboxDep, CountyDep, Limit, Offset, json_reply
-from geo_service.wording import tell, tell_error, tell_fault
+from geo_service.web.results import made_reply
+from geo_service.wording import tell, tell_fault
 from geo_service.zoning.review import Review
 
 router = APIRouter(prefix="/api", tags=["reviews"])
@@ -44,13 +45,13 @@ class ReviewRequest(BaseModel):
     parks: list[str] | None = Field(default=None, min_length=1, description="Only these park ids.")
 
 
-@router.get("/rules", summary="The rulebook in force")
+@router.get("/rules", summary="The rulebook in force", responses=answers("Rules"))
 def rules(request: Request, county: CountyDep, language: LanguageDep) -> Response:
     """Return every rule with parameters, legal basis, and what the county overrode."""
     return json_reply(request, rules_document(county.rulebook, county.translator(language)))
 
 
-@router.get("/reviews", summary="The reviews that are kept or saved")
+@router.get("/reviews", summary="The reviews that are kept or saved", responses=answers("Reviews"))
 def reviews(
     request: Request,
     county: CountyDep,
@@ -65,14 +66,24 @@ def reviews(
     return json_reply(request, document)
 
 
-@router.post("/reviews", status_code=201, summary="Review again")
+@router.post(
+    "/reviews",
+    status_code=201,
+    summary="Review again",
+    responses=answers(
+        *("Review", NotFoundError, RulebookError),
+        status=201,
+        may_take_long=True,
+        may_be_unkept=True,
+    ),
+)
 def create_review(
     request: Request, county: CountyDep, language: LanguageDep, body: ReviewRequest | None = None
 ) -> Response:
     """Review the plan by the county's rulebook or by one in the body.
 
-    201 with the summary when it is done within two seconds, else 202 with the job's
-    address in `Location`.
+    201 with the summary when it is done within two seconds and was kept, 200 when it could not
+    be kept (`not_saved` says why), else 202 with the job's address in `Location`.
     """
     asked = body or ReviewRequest()
     rulebook = county.read_rulebook(asked.rulebook)
@@ -92,12 +103,9 @@ def create_review(
         reply = json_reply(request, job_document(job, translator_of(request)), status=202)
         reply.headers["location"] = f"/api/jobs/{job.job_id}"
         return reply
-    result = job.result
-    summary = review_summary(result, county.translator(language))
-    summary["saved"] = county.is_saved(result.review_id)
-    reply = json_reply(request, summary, status=201)
-    reply.headers["location"] = f"/api/reviews/{result.review_id}"
-    return reply
+    review_id = job.result.review_id
+    summary = county.review_summary(review_id, language)
+    return made_reply(request, summary, f"/api/reviews/{review_id}")
 
 
 def job_document(job: Job, translator: Translator) -> Document:
@@ -106,12 +114,14 @@ def job_document(job: Job, translator: Translator) -> Document:
     What went wrong is told as a problem document would tell it.
     """
     fault = job.fault
-    error = job.error if fault is None else tell_error(fault, translator)
+    error = job.error if fault is None else tell_outside(fault, translator)
     document: Document = {
         "job_id": job.job_id,
         "status": job.status.value,
         "progress": job.progress,
         "step": job.step,
+        "made_at": job.made_at.isoformat(timespec="seconds"),
+        "ended_at": None if job.ended_at is None else job.ended_at.isoformat(timespec="seconds"),
         "error": None if error is None else tell(error, translator),
     }
     if isinstance(job.result, Review):
@@ -129,19 +139,47 @@ def job_document(job: Job, translator: Translator) -> Document:
     return document
 
 
-@router.get("/jobs/{job_id}", summary="How far long work is")
+@router.get(
+    "/jobs",
+    summary="Long work that waits, runs or ended of late",
+    responses=answers("Jobs"),
+)
+def jobs(
+    request: Request, county: CountyDep, *, limit: Limit = 100, offset: Offset = 0
+) -> Response:
+    """Return jobs, newest first; one that ended is forgotten after a day."""
+    translator = translator_of(request)
+    found = county.jobs.jobs()
+    page = [job_document(item, translator) for item in found[offset : offset + limit]]
+    document = {"numberMatched": len(found), "numberReturned": len(page), "jobs": page}
+    return json_reply(request, document)
+
+
+@router.get(
+    "/jobs/{job_id}",
+    summary="How far long work is",
+    responses=answers("Job", NotFoundError),
+)
 def job(job_id: str, request: Request, county: CountyDep) -> Response:
     """Return a job's status (waiting, running, done, failed, cancelled) and progress 0 to 1."""
     return json_reply(request, job_document(county.jobs.find(job_id), translator_of(request)))
 
 
-@router.delete("/jobs/{job_id}", summary="Cancel long work")
+@router.delete(
+    "/jobs/{job_id}",
+    summary="Cancel long work",
+    responses=answers("Job", NotFoundError, is_tagged=False),
+)
 def cancel_job(job_id: str, request: Request, county: CountyDep) -> Response:
     """Tell a job to stop at its next step; one that ended stays as it is."""
     return json_reply(request, job_document(county.jobs.cancel(job_id), translator_of(request)))
 
 
-@router.get("/reviews/{review_id}/comparison", summary="Two reviews compared")
+@router.get(
+    "/reviews/{review_id}/comparison",
+    summary="Two reviews compared",
+    responses=answers("ReviewComparison", NotFoundError),
+)
 def comparison(
     review_id: str,
     request: Request,
@@ -155,13 +193,21 @@ def comparison(
     return json_reply(request, document)
 
 
-@router.get("/reviews/{review_id}", summary="One review's summary")
+@router.get(
+    "/reviews/{review_id}",
+    summary="One review's summary",
+    responses=answers("Review", NotFoundError),
+)
 def review(review_id: str, request: Request, county: CountyDep, language: LanguageDep) -> Response:
     """Return how a review came out: verdicts and counts by rule."""
     return json_reply(request, county.review_summary(review_id, language))
 
 
-@router.get("/reviews/{review_id}/findings", summary="A review's findings as features")
+@router.get(
+    "/reviews/{review_id}/findings",
+    summary="A review's findings as features",
+    responses=answers("Findings", NotFoundError, media_type=GEOJSON),
+)
 def findings(  # noqa: PLR0913 - the filters that the contract names
     review_id: str,
     request: Request,

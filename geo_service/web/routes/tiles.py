@@ -10,12 +10,14 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
-from geo_service.errors import InvalidQueryError
+from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.maps.tiles import MAX_ZOOM, Tiles, check_name
+from geo_service.web.answers import answers
 from geo_service.web.replies import has_already
+from geo_service.web.security import A_YEAR, AGAIN
 from geo_service.wording import said
 
 if TYPE_CHECKING:
@@ -24,8 +26,10 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["tiles"])
 
 MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
-_A_YEAR = "public, max-age=31536000, immutable"
 
+Version = Annotated[
+    str | None, Query(max_length=64, description="The layer's version: kept for a year.")
+]
 Zoom = Annotated[int, Path(ge=0, le=MAX_ZOOM, description="Zoom of the Web Mercator pyramid.")]
 Column = Annotated[int, Path(ge=0, description="Column, from west to east.")]
 Row = Annotated[int, Path(ge=0, description="Row, from north to south.")]
@@ -60,10 +64,10 @@ class ServedTiles:
 @router.get(
     "/tiles/{layer}/{z}/{x}/{y}.mvt",
     summary="A vector tile of a layer",
-    response_class=Response,
-    responses={200: {"content": {MEDIA_TYPE: {}}}, 204: {"description": "Nothing is there."}},
+    responses=answers(None, NotFoundError, media_type=MEDIA_TYPE)
+    | {204: {"description": "Nothing is there."}},
 )
-def tile(layer: str, z: Zoom, x: Column, y: Row, request: Request) -> Response:
+def tile(layer: str, z: Zoom, x: Column, y: Row, request: Request, v: Version = None) -> Response:
     """Return a tile as a Mapbox Vector Tile 2.1; its one layer carries the layer's name."""
     check_name(layer)
     for parameter, number in (("x", x), ("y", y)):
@@ -73,11 +77,7 @@ def tile(layer: str, z: Zoom, x: Column, y: Row, request: Request) -> Response:
     served: ServedTiles = request.app.state.tiles
     tiles = served.current()
     found = tiles.tile(layer, z, x, y)
-    is_current = request.query_params.get("v") == tiles.version(layer)
-    headers = {
-        "cache-control": _A_YEAR if is_current else "no-cache",
-        "vary": "accept-encoding",
-    }
+    headers = {"cache-control": A_YEAR if v == tiles.version(layer) else AGAIN}
     if found is None:
         return Response(status_code=204, headers=headers)
     is_packed = "gzip" in request.headers.get("accept-encoding", "")

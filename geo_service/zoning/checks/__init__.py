@@ -20,7 +20,7 @@ from geo_service.zoning.checks import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from geo_service.zoning.case import Check
+    from geo_service.zoning.check import Check
 
 FAMILIES: Mapping[str, Mapping[str, Check]] = MappingProxyType(
     {

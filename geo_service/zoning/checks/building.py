@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 from pydantic import Field
 
+from geo_service.domain.enterprises import active_enterprises
+from geo_service.domain.subjects import floor_id
 from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.plan import rows_of
 from geo_service.zoning.bounds import BoundParameters, Measured, judge_bound
-from geo_service.zoning.case import (
+from geo_service.zoning.check import (
     Case,
     Check,
     Draft,
@@ -21,7 +23,6 @@ from geo_service.zoning.case import (
     missing_value,
     text_or_none,
 )
-from geo_service.zoning.focus import active_enterprises
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -83,8 +84,8 @@ def floor_bound(case: Case, parameters: FloorBoundParameters) -> Outcome:
 
 
 def _floor_name(row: Row) -> str:
-    number: str = "?" if pd.isna(row["floor_no"]) else str(int(row["floor_no"]))
-    return f"{row['building_id']}/{number}"
+    number = row["floor_no"]
+    return f"{row['building_id']}/?" if pd.isna(number) else floor_id(row["building_id"], number)
 
 
 class FireParameters(Parameters):
@@ -107,7 +108,7 @@ def fire_class(case: Case, parameters: FireParameters) -> Outcome:
         if park_id not in wanted or number == _GROUND_FLOOR:
             continue
         outcome.checked += 1
-        subject = Subject("floors", f"{building_id}/{number}")
+        subject = Subject("floors", floor_id(building_id, number))
         if not text_or_none(letter):
             outcome.drafts.append(
                 missing_value(park_id=park_id, subject=subject, column="fire_class")
@@ -162,7 +163,7 @@ def vacancy(case: Case, parameters: VacancyParameters) -> Outcome:
         lacking = [name for name in ("vacant_m2", "area_m2") if rows[name].isna().any()]
         if lacking:
             gaps: list[int] = rows.loc[rows[lacking[0]].isna(), "floor_no"].tolist()
-            names = [f"{building_id}/{number}" for number in gaps]
+            names = [floor_id(building_id, number) for number in gaps]
             outcome.drafts.append(
                 missing_value(park_id=park_id, subject=subject, column=lacking[0], rows=names)
             )

@@ -12,9 +12,10 @@ import pandas as pd
 import shapely
 from pydantic import Field
 
-from geo_service.industry import DIVISION_DIGITS, GROUP_DIGITS
+from geo_service.domain.enterprises import active_enterprises
+from geo_service.industry import DIVISION_DIGITS, GROUP_DIGITS, is_one_branch
 from geo_service.model import Message, Quantity, Subject, Verdict
-from geo_service.zoning.case import (
+from geo_service.zoning.check import (
     MOST_COUNTED,
     Case,
     Check,
@@ -23,7 +24,7 @@ from geo_service.zoning.case import (
     Parameters,
     text_or_none,
 )
-from geo_service.zoning.focus import BASIS_COLUMNS, active_enterprises
+from geo_service.zoning.focus import BASIS_COLUMNS
 from geo_service.zoning.names import named_industry, named_park, named_parks
 
 if TYPE_CHECKING:
@@ -198,13 +199,6 @@ def same_type(case: Case, parameters: CrowdParameters) -> Outcome:
     return outcome
 
 
-def _is_same_industry(one: str | None, other: str | None) -> bool:
-    """Whether one leading industry contains the other: 397 contains 3972."""
-    return bool(one and other) and (
-        str(one).startswith(str(other)) or str(other).startswith(str(one))
-    )
-
-
 class NearbyParameters(Parameters):
     """Within which distance two parks should not have the same leading industry."""
 
@@ -233,7 +227,7 @@ def same_leading_nearby(case: Case, parameters: NearbyParameters) -> Outcome:
         is_pair = first != second and mine in selected and other != hosts[mine]
         if not is_pair or hosts[other] == mine:
             continue
-        if not _is_same_industry(leading[first], leading[second]):
+        if not is_one_branch(leading[first], leading[second]):
             continue
         distance_m = float(shapely.distance(shapes[first], shapes[second]))
         values = {

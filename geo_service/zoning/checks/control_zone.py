@@ -16,10 +16,12 @@ import shapely
 from pydantic import AfterValidator, Field
 
 from geo_service.documents import nearest_name
+from geo_service.domain.enterprises import active_enterprises
+from geo_service.industry import are_within
 from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.schema import ZONE_KINDS
 from geo_service.spatial.overlay import ZoneOverlay
-from geo_service.zoning.case import (
+from geo_service.zoning.check import (
     Case,
     Check,
     Closure,
@@ -30,7 +32,7 @@ from geo_service.zoning.case import (
     no_zones,
     text_or_none,
 )
-from geo_service.zoning.focus import active_enterprises
+from geo_service.zoning.zones import by_verdict, mapped_zones
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -75,40 +77,62 @@ class ZoneParameters(Parameters):
 
 def overlap(case: Case, parameters: ZoneParameters) -> Outcome:
     """No parcel, building or park lies in a control zone of this kind, tolerance apart."""
+    subjects: dict[str, gpd.GeoDataFrame] = {
+        layer: case.parks if layer == "parks" else case.plan.metric(layer)
+        for layer in parameters.subjects
+    }
+    return judge(case, parameters, subjects, mapped_zones(case.plan, parameters.kind))
+
+
+def judge(
+    case: Case,
+    parameters: ZoneParameters,
+    subjects: Mapping[str, gpd.GeoDataFrame],
+    zones: gpd.GeoDataFrame | None,
+) -> Outcome:
+    """Judge features by layer against the zones of a rule's kind, as `overlap` judges them all.
+
+    Features out of the rule's scope, and those of layers that it does not judge, are left
+    out. `zones` may be those near the features alone; None says that nobody knows them.
+    """
     outcome = Outcome()
-    zones = _mapped_zones(case, parameters.kind)
+    layers = [layer for layer in parameters.subjects if layer in subjects]
+    in_scope: dict[str, gpd.GeoDataFrame] = {
+        layer: _in_scope(case, layer, subjects[layer]) for layer in layers
+    }
     if zones is None:
-        outcome.drafts += _unmapped(case, parameters)
+        outcome.drafts += _unmapped(case, parameters, in_scope)
         outcome.checked = len(outcome.drafts)
         return outcome
     by_grade = [
-        (verdict, ZoneOverlay(chosen))
-        for verdict, chosen in _by_verdict(zones, parameters.verdicts)
+        (verdict, ZoneOverlay(chosen)) for verdict, chosen in by_verdict(zones, parameters.verdicts)
     ]
-    for layer in parameters.subjects:
-        subjects = case.parks if layer == "parks" else case.plan.metric(layer)
-        if layer != "parks":
-            subjects = subjects[case.in_scope(subjects["park_id"])]
-        outcome.checked += len(subjects)
-        allowed = _excepted(case, layer, subjects, parameters.exceptions)
+    for layer, rows in in_scope.items():
+        outcome.checked += len(rows)
+        allowed = _excepted(case, layer, rows, parameters.exceptions)
         for verdict, chosen in by_grade:
-            _judge(case, outcome, layer, subjects[~allowed], chosen, verdict)
+            _judge(case, outcome, layer, rows[~allowed], chosen, verdict)
     return outcome
 
 
-def _unmapped(case: Case, parameters: ZoneParameters) -> Iterator[Draft]:
+def _in_scope(case: Case, layer: str, subjects: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    if layer == "parks":
+        return subjects[subjects["park_id"].isin(case.parks["park_id"])]
+    return subjects[case.in_scope(subjects["park_id"])]
+
+
+def _unmapped(
+    case: Case, parameters: ZoneParameters, subjects: Mapping[str, gpd.GeoDataFrame]
+) -> Iterator[Draft]:
     """Yield the `unknown` of every park, or of what else is judged where parks are not."""
     measure = "area_inside"
     if "parks" in parameters.subjects:
-        for park_id in case.parks["park_id"]:
+        for park_id in subjects["parks"]["park_id"] if "parks" in subjects else ():
             yield no_zones(park_id, parameters.kind, measure=measure)
         return
-    for layer in parameters.subjects:
-        subjects = case.plan.metric(layer)
-        subjects = subjects[case.in_scope(subjects["park_id"])]
-        subjects = subjects[~_excepted(case, layer, subjects, parameters.exceptions)]
-        rows = zip(subjects[ID_COLUMNS[layer]], subjects["park_id"], strict=True)
-        for identity, park_id in rows:
+    for layer, every in subjects.items():
+        own = every[~_excepted(case, layer, every, parameters.exceptions)]
+        for identity, park_id in zip(own[ID_COLUMNS[layer]], own["park_id"], strict=True):
             yield replace(
                 no_zones("", parameters.kind, measure=measure),
                 subject=Subject(layer, identity),
@@ -122,38 +146,14 @@ def closed_ground(case: Case, parameters: ZoneParameters) -> list[Closure]:
     parcels = parcels[case.in_scope(parcels["park_id"])]
     if _excepted(case, "parcels", parcels, parameters.exceptions).all():
         return []  # no parcel in scope, or all of them excepted
-    zones = _mapped_zones(case, parameters.kind)
+    zones = mapped_zones(case.plan, parameters.kind)
     if zones is None:
         draft = no_zones("", parameters.kind, measure="area_inside")
         return [Closure(verdict=Verdict.UNKNOWN, features=None, draft=draft)]
     return [
         Closure(verdict=verdict, features=chosen)
-        for verdict, chosen in _by_verdict(zones, parameters.verdicts)
+        for verdict, chosen in by_verdict(zones, parameters.verdicts)
         if verdict is not Verdict.WATCH
-    ]
-
-
-def _mapped_zones(case: Case, kind: str) -> gpd.GeoDataFrame | None:
-    """Return the zones of a kind; None when there is none and none need not mean none."""
-    zones = case.plan.metric("control_zones")
-    zones = zones[zones["kind"] == kind]
-    is_known = kind in case.plan.settings.complete_zone_kinds
-    return None if zones.empty and not is_known else zones
-
-
-def _by_verdict(
-    zones: gpd.GeoDataFrame, verdicts: Mapping[str, str]
-) -> list[tuple[Verdict, gpd.GeoDataFrame]]:
-    """Part the zones by what an overlap with them means; grades that are not named are left out."""
-    if set(verdicts) == {"*"}:
-        return [(Verdict(verdicts["*"]), zones)]
-    grades = zones["grade"]
-    meaning = grades.map(lambda grade: verdicts.get(str(grade), verdicts.get("*")))
-    meaning = meaning.where(grades.notna(), "unknown")
-    return [
-        (verdict, zones[meaning == verdict.value])
-        for verdict in (Verdict.FAIL, Verdict.WATCH, Verdict.UNKNOWN)
-        if (meaning == verdict.value).any()
     ]
 
 
@@ -162,10 +162,10 @@ def _excepted(
 ) -> NDArray[np.bool_]:
     allowed = np.zeros(len(subjects), dtype=bool)
     if layer == "parcels" and exceptions.land_uses:
-        allowed |= subjects["land_use"].fillna("").str.startswith(exceptions.land_uses).to_numpy()
+        allowed |= are_within(subjects["land_use"], exceptions.land_uses)
     if exceptions.industries and layer in {"parcels", "buildings"}:
         active = active_enterprises(case.plan)
-        inside = active["industry_code"].fillna("").str.startswith(exceptions.industries)
+        inside = are_within(active["industry_code"], exceptions.industries)
         key = ID_COLUMNS[layer]
         only = set(active.loc[inside, key].dropna()) - set(active.loc[~inside, key].dropna())
         allowed |= subjects[key].isin(only).to_numpy(dtype=bool)

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from geo_service.domain.enterprises import active_enterprises
 from geo_service.industry import classification
 from geo_service.model import Message, Subject, Verdict
 from geo_service.plan import rows_of
-from geo_service.zoning.case import (
+from geo_service.zoning.check import (
     Case,
     Check,
     Draft,
@@ -25,7 +26,6 @@ from geo_service.zoning.case import (
     text_or_none,
 )
 from geo_service.zoning.checks.indicator import parcels_without_status
-from geo_service.zoning.focus import active_enterprises
 from geo_service.zoning.names import named_industry
 
 

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
+from geo_service.domain.enterprises import active_enterprises, active_in
+from geo_service.industry import belongs_to
 from geo_service.model import FocusBasis, Message, Quantity, Subject, Verdict
-from geo_service.zoning.case import (
+from geo_service.units import M2_PER_MU
+from geo_service.zoning.check import (
     MOST_COUNTED,
     Case,
     Check,
@@ -20,7 +23,7 @@ from geo_service.zoning.case import (
     missing_value,
     text_or_none,
 )
-from geo_service.zoning.focus import BASIS_COLUMNS, M2_PER_MU, Focus, active_enterprises
+from geo_service.zoning.focus import BASIS_COLUMNS, Focus
 from geo_service.zoning.names import named_column, named_industry, named_parks
 
 if TYPE_CHECKING:
@@ -355,7 +358,7 @@ def off_focus_enterprise(case: Case, _: NoParameters) -> Outcome:
             outcome.drafts.append(
                 missing_value(park_id=park_id, subject=subject, column="industry_code")
             )
-        elif not known.startswith((*focus.declared, *focus.supporting)):
+        elif not belongs_to(known, (*focus.declared, *focus.supporting)):
             values = {"name": name, "industry": named_industry(known)}
             outcome.drafts.append(
                 Draft(
@@ -519,9 +522,9 @@ def reported(case: Case, _: NoParameters) -> Outcome:
     latest = every["year"].max()
     earlier = every[every["year"] < latest].sort_values("year")
     last = earlier.drop_duplicates("enterprise_id", keep="last")
-    is_open = (last["year"] == latest - 1) & (last["status"] != "closed").fillna(value=True)
     now = set(every.loc[every["year"] == latest, "enterprise_id"])
-    last = last[is_open & last["park_id"].isin(case.parks["park_id"])]
+    last = active_in(last, int(latest) - 1)
+    last = last[last["park_id"].isin(case.parks["park_id"])]
     outcome.checked = len(last)
     gone = last[~last["enterprise_id"].isin(now)]
     for enterprise_id, park_id, name in gone[["enterprise_id", "park_id", "name"]].itertuples(

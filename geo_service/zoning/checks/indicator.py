@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from geo_service.domain.enterprises import active_enterprises
 from geo_service.model import Message, Subject, Verdict
+from geo_service.units import M2_PER_MU
 from geo_service.zoning.bounds import BoundParameters, Measured, judge_bound
-from geo_service.zoning.case import (
+from geo_service.zoning.check import (
     Case,
     Check,
     Draft,
@@ -21,7 +23,6 @@ from geo_service.zoning.case import (
     missing_value,
     text_or_none,
 )
-from geo_service.zoning.focus import M2_PER_MU, active_enterprises
 from geo_service.zoning.names import named_columns
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import Field
 
 from geo_service.model import Message, Subject, Tier, Verdict
-from geo_service.zoning.case import (
+from geo_service.zoning.check import (
     Case,
     Check,
     Draft,

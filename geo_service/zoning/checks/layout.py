@@ -11,10 +11,11 @@ import numpy as np
 import shapely
 from pydantic import Field
 
+from geo_service.domain.subjects import is_any_illustrative
 from geo_service.model import Message, Quantity, Subject, Tier, Verdict
 from geo_service.plan import rows_of
 from geo_service.spatial.overlay import polygons_only
-from geo_service.zoning.case import (
+from geo_service.zoning.check import (
     Case,
     Check,
     Closure,
@@ -28,6 +29,7 @@ from geo_service.zoning.case import (
     text_or_none,
 )
 from geo_service.zoning.names import named_columns, named_county, named_park, named_township
+from geo_service.zoning.zones import BOUNDARY, mapped_zones
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -238,12 +240,10 @@ def _is_declared_enclave(case: Case, park_id: str) -> bool:
 def in_development_boundary(case: Case, _: NoParameters) -> Outcome:
     """A park lies inside the urban development boundary (城镇开发边界)."""
     outcome = Outcome(checked=len(case.parks))
-    zones = case.plan.metric("control_zones")
-    zones = zones[zones["kind"] == "development_boundary"]
-    if zones.empty:
+    zones = mapped_zones(case.plan, BOUNDARY)
+    if zones is None:
         outcome.drafts += [
-            no_zones(park_id, "development_boundary", measure="area_outside")
-            for park_id in case.parks["park_id"]
+            no_zones(park_id, BOUNDARY, measure="area_outside") for park_id in case.parks["park_id"]
         ]
         return outcome
     home = shapely.union_all(zones.geometry.to_numpy())
@@ -255,21 +255,22 @@ def in_development_boundary(case: Case, _: NoParameters) -> Outcome:
     shapely.prepare(home)
     for park_id, shape in zip(case.parks["park_id"], case.parks.geometry, strict=True):
         if not shapely.covers(home, shape):
-            _outside(case, outcome, park_id, shape, home, kind="development_boundary", place="")
+            _outside(case, outcome, park_id, shape, home, kind=BOUNDARY, place="")
     return outcome
 
 
 def outside_boundary(case: Case, _: NoParameters) -> list[Closure]:
     """Return the ground that `in_development_boundary` closes to new parks, all of it outside."""
-    zones = case.plan.metric("control_zones")
-    zones = zones[zones["kind"] == "development_boundary"]
-    if zones.empty:
-        draft = no_zones("", "development_boundary", measure="area_outside")
+    zones = mapped_zones(case.plan, BOUNDARY)
+    if zones is None:
+        draft = no_zones("", BOUNDARY, measure="area_outside")
         return [Closure(verdict=Verdict.UNKNOWN, features=None, draft=draft)]
-    west, south, east, north = zones.total_bounds
+    # A county that says that it has no boundary at all has all its ground outside.
+    around = zones if len(zones) else case.plan.metric("parks")
+    west, south, east, north = around.total_bounds
     world = shapely.box(west - _FAR_M, south - _FAR_M, east + _FAR_M, north + _FAR_M)
     outside = shapely.difference(world, shapely.union_all(zones.geometry.to_numpy()))
-    is_made_up = bool(zones["illustrative"].fillna(value=False).any())
+    is_made_up = is_any_illustrative(zones)
     features = gpd.GeoDataFrame(
         {"illustrative": [is_made_up]}, geometry=[outside], crs=case.plan.metric_crs
     )

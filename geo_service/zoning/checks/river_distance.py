@@ -16,9 +16,11 @@ import pandas as pd
 import shapely
 from pydantic import Field
 
+from geo_service.domain.enterprises import active_enterprises
+from geo_service.industry import are_within, belongs_to
 from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.plan import rows_of
-from geo_service.zoning.case import (
+from geo_service.zoning.check import (
     Case,
     Check,
     Closure,
@@ -28,7 +30,6 @@ from geo_service.zoning.case import (
     Parameters,
     text_or_none,
 )
-from geo_service.zoning.focus import active_enterprises
 from geo_service.zoning.names import named_column
 
 if TYPE_CHECKING:
@@ -184,8 +185,8 @@ def _subjects(
 ) -> Iterator[tuple[Subject, str | None, str, BaseGeometry | None, bool | None]]:
     active: pd.DataFrame = active_enterprises(case.plan)
     shapes = case.plan.metric("enterprises").geometry
-    hit = active["industry_code"].fillna("").astype("str").str.startswith(parameters.industries)
-    chosen = active[hit.to_numpy(dtype=bool) & case.in_scope(active["park_id"])]
+    hit = are_within(active["industry_code"], parameters.industries)
+    chosen = active[hit & case.in_scope(active["park_id"])]
     columns = ["enterprise_id", "park_id", "name", "is_new"]
     for index, enterprise_id, park_id, name, is_new in chosen[columns].itertuples():
         shape = shapes[index]
@@ -196,7 +197,7 @@ def _subjects(
     for row, shape in zip(rows_of(case.parks), case.parks.geometry, strict=True):
         park_id = row["park_id"]
         leading = case.shared.focus[park_id].leading
-        if leading is not None and leading.startswith(parameters.industries):
+        if belongs_to(leading, parameters.industries):
             status = text_or_none(row["status"])
             is_planned = None if status is None else status in planned
             yield Subject("parks", park_id), park_id, row["name"], shape, is_planned

@@ -5,6 +5,8 @@ import { wordOf } from '../frame.js';
 export const known = {
   /** @type {any[]} */
   layers: [],
+  // Whether what is published counts, or still the county's own files.
+  isPublished: true,
   /** @type {any} */
   elevation: null,
   // The layers that a file may be imported as.
@@ -12,7 +14,10 @@ export const known = {
   importable: [],
 
   async refresh() {
-    this.layers = (await get('/api/layers')).layers;
+    const found = await get('/api/layers');
+    this.layers = found.layers;
+    this.isPublished = found.is_published;
+    return found;
   },
 };
 

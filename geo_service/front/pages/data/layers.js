@@ -1,5 +1,5 @@
 // The table of layers: how many features, what is made up, which version, from where.
-import { dataText, make, shorten } from '../../shared/dom.js';
+import { dataText, make, nodesOf, shorten } from '../../shared/dom.js';
 import { count, percent, time } from '../amounts.js';
 import { address, ask, errorState, fillWith, get, loadingState } from '../api.js';
 import { t } from '../frame.js';
@@ -31,6 +31,33 @@ function provenance(layer) {
     { class: 'chip is-illustrative' },
     t('data.illustrative_some', { share: percent(layer.illustrative / layer.features) }),
   );
+}
+
+// What became of a layer's own file, where a person has to know.
+const FILE_STATES = ['changed', 'broken', 'missing', 'unrecorded'];
+
+function fileState(layer) {
+  return FILE_STATES.includes(layer.own_file)
+    ? make('span', { class: 'chip is-changed' }, t(`data.file_${layer.own_file}`))
+    : null;
+}
+
+// Whether own files count, and which of them wait to be imported or cannot be read.
+function fileNotices() {
+  const told = known.layers.filter((layer) => FILE_STATES.includes(layer.own_file));
+  const lines = told.map((layer) =>
+    make('li', {}, make('strong', {}, layer.title), ' ', t(`data.file_${layer.own_file}_long`)),
+  );
+  const callout = (id, ...body) => make('div', { class: 'callout', role: 'status', id }, body);
+  return [
+    known.isPublished ? null : callout('own-files', t('data.own_counts')),
+    lines.length ? callout('edited-files', make('ul', { class: 'plain-list' }, lines)) : null,
+  ];
+}
+
+// Shows the table of layers as it is known now, below what is to be told.
+export function showLayers(...told) {
+  layerPlace.replaceChildren(...nodesOf([told, fileNotices(), layerTable()]));
 }
 
 function history(layer) {
@@ -87,13 +114,12 @@ async function restoreNow(layer, item, newest, place) {
       })
     ).document;
     await known.refresh();
-    layerPlace.replaceChildren(
+    showLayers(
       make(
         'p',
         { class: 'cure', role: 'status' },
         t('data.restored', { layer: layer.title, from: item.number, number: made.number }),
       ),
-      layerTable(),
     );
   } catch (error) {
     place.replaceChildren(errorState(error));
@@ -161,7 +187,7 @@ function sources(layer) {
   );
 }
 
-export function layerTable() {
+function layerTable() {
   const list = table(
     [
       {
@@ -195,7 +221,15 @@ export function layerTable() {
       {
         key: 'version',
         label: t('data.version'),
-        show: (item) => make('span', {}, make('code', {}, dataText(item.version)), history(item)),
+        show: (item) =>
+          make(
+            'span',
+            {},
+            make('code', {}, dataText(item.version)),
+            ' ',
+            fileState(item),
+            history(item),
+          ),
       },
       { key: 'sources', label: t('data.sources'), css: 'sources-cell', show: sources },
     ],

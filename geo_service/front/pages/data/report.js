@@ -8,7 +8,8 @@ import { run } from '../jobs.js';
 import { mapFrame } from '../mapframe.js';
 import { button, labelled } from '../parts.js';
 import { columnName, known, titleOf } from './known.js';
-import { layerPlace, layerTable } from './layers.js';
+import { keptPlace, showKept } from './kept.js';
+import { showLayers } from './layers.js';
 import { listing, worded } from './listing.js';
 
 function facts(pairs) {
@@ -191,7 +192,8 @@ async function showPublished(made, place) {
   });
   place.replaceChildren(make('p', { class: 'cure', role: 'status' }, words));
   await known.refresh();
-  layerPlace.replaceChildren(layerTable());
+  showLayers();
+  showKept(keptPlace);
 }
 
 function listings(found, own) {

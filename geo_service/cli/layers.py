@@ -1,0 +1,273 @@
+"""`geo-service layers`, `history`, `diff`, `rollback`, `export`, ...: a workspace's data."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from geo_service.cli.common import (
+    Lang,
+    ListFormat,
+    Output,
+    Workspace,
+    app,
+    say_text,
+    table_width,
+    write,
+)
+from geo_service.errors import InvalidQueryError
+from geo_service.language import Language, Translator
+from geo_service.settings import Settings
+from geo_service.wording import said
+
+if TYPE_CHECKING:
+    from geo_service.stores.base import LayerVersion
+
+LayerName = Annotated[str, typer.Argument(help="The layer's name, as `layers` lists it.")]
+Version = Annotated[str, typer.Argument(help="A number or a version, as `history` lists them.")]
+Format = Annotated[ListFormat, typer.Option("--format", help="How to write it.")]
+Note = Annotated[str, typer.Option(help="Why; shown in the history.")]
+
+
+_TOLD_STATES = frozenset({"changed", "broken", "missing", "unrecorded"})
+"""States of own files that a person has to know of."""
+
+
+class DiffFormat(StrEnum):
+    """How a difference is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    GEOJSON = "geojson"
+
+
+@app.command()
+def layers(
+    workspace: Workspace = None,
+    *,
+    format: Annotated[ListFormat, typer.Option(help="How to write it.")] = ListFormat.TABLE,  # noqa: A002
+    lang: Lang = Language.ZH_HANS,
+) -> None:
+    """List the workspace's layers: features, illustrative ones, version, state of the own file.
+
+    Example: geo-service layers layers/yunyang --format json
+    """
+    from geo_service.reports.document import dump, layers_document  # noqa: PLC0415 - heavy
+    from geo_service.reports.terminal import layers_table  # noqa: PLC0415
+    from geo_service.workspace.opening import open_workspace  # noqa: PLC0415
+
+    with open_workspace(Settings().find_workspace(workspace)) as opened:
+        plan = opened.plan()
+        states = opened.own_states()
+    document = layers_document(plan, Translator(lang, plan.settings.names_hant), states)
+    if not document["is_published"]:
+        say_text("cli.own_counts")
+    for name, state in states.items():
+        if state in _TOLD_STATES:
+            say_text(f"cli.file_{state}", layer=name)
+    if format is ListFormat.JSON:
+        write(dump(document, indent=True), None)
+    else:
+        write(layers_table(document, Translator(lang), width=table_width()).encode(), None)
+
+
+@app.command()
+def history(
+    layer: LayerName,
+    workspace: Workspace = None,
+    *,
+    format: Format = ListFormat.TABLE,  # noqa: A002 - the option's name
+    lang: Lang = Language.ZH_HANS,
+) -> None:
+    """List a layer's versions, newest first; number 0 is the workspace's own file.
+
+    Example: geo-service history parcels layers/yunyang
+    """
+    from geo_service.planning.layers import layer_history  # noqa: PLC0415 - heavy, only here
+    from geo_service.reports.document import dump  # noqa: PLC0415
+    from geo_service.reports.layer import history_document, history_table  # noqa: PLC0415
+
+    entries = layer_history(Settings().find_workspace(workspace), layer)
+    if format is ListFormat.JSON:
+        write(dump(history_document(layer, entries), indent=True), None)
+    else:
+        table = history_table(layer, entries, Translator(lang), width=table_width())
+        write(table.encode(), None)
+
+
+@app.command()
+def diff(
+    layer: LayerName,
+    workspace: Workspace = None,
+    *,
+    before: Annotated[
+        str | None, typer.Option(help="The earlier version; default: the one below.")
+    ] = None,
+    after: Annotated[
+        str | None, typer.Option(help="The later version; default: the newest.")
+    ] = None,
+    format: Annotated[DiffFormat, typer.Option(help="How to write it.")] = DiffFormat.TABLE,  # noqa: A002
+    output: Output = None,
+    lang: Lang = Language.ZH_HANS,
+) -> None:
+    """Show what changed in a layer: features added, removed and changed, shapes moved.
+
+    Example: geo-service diff parcels --before 0 --after 2 --format geojson -o changes.geojson
+    """
+    from geo_service.planning.layers import layer_difference  # noqa: PLC0415 - heavy, only here
+    from geo_service.reports.document import collection, dump  # noqa: PLC0415
+    from geo_service.reports.layer import (  # noqa: PLC0415
+        difference_document,
+        difference_features,
+        difference_table,
+    )
+
+    old, new, found = layer_difference(Settings().find_workspace(workspace), layer, before, after)
+    if format is DiffFormat.JSON:
+        write(dump(difference_document(old, new, found), indent=True), output)
+    elif format is DiffFormat.GEOJSON:
+        features = difference_features(found)
+        write(dump(collection(features, len(features)), indent=True), output)
+    else:
+        table = difference_table(found, Translator(lang), width=table_width(output))
+        write(table.encode(), output)
+
+
+@app.command()
+def rollback(
+    layer: LayerName,
+    version: Version,
+    workspace: Workspace = None,
+    *,
+    note: Note = "",
+    format: Format = ListFormat.TABLE,  # noqa: A002 - the option's name
+    lang: Lang = Language.ZH_HANS,
+) -> None:
+    """Publish what an earlier version held, as a new version; nothing is lost.
+
+    Example: geo-service rollback parcels 2
+    """
+    from geo_service.planning.layers import rollback as roll_back  # noqa: PLC0415 - heavy
+
+    entry = roll_back(Settings().find_workspace(workspace), layer, version, note=note)
+    _write_entries(layer, [entry], format, lang)
+
+
+def _write_entries(
+    layer: str, entries: list[LayerVersion], form: ListFormat, lang: Language
+) -> None:
+    from geo_service.reports.document import dump  # noqa: PLC0415
+    from geo_service.reports.layer import history_table, version_document  # noqa: PLC0415
+
+    if form is ListFormat.JSON:
+        documents = [{"layer": entry.layer, **version_document(entry)} for entry in entries]
+        write(dump(documents[0] if len(documents) == 1 else documents, indent=True), None)
+    else:
+        table = history_table(layer, entries, Translator(lang), width=table_width())
+        write(table.encode(), None)
+
+
+@app.command()
+def retain(
+    count: Annotated[int, typer.Argument(min=1, help="How many versions of each layer to keep.")],
+    workspace: Workspace = None,
+) -> None:
+    """Drop old versions, but for those that saved reviews and rankings were made from.
+
+    Example: geo-service retain 20
+    """
+    from geo_service.planning.layers import retain as keep_newest  # noqa: PLC0415 - heavy
+
+    dropped = keep_newest(Settings().find_workspace(workspace), count)
+    say_text("cli.dropped", count=len(dropped))
+
+
+class ExportFormat(StrEnum):
+    """What `export` writes."""
+
+    GPKG = "gpkg"
+    BOUNDARY_POINTS = "boundary-points"
+
+
+@app.command()
+def export(
+    workspace: Workspace = None,
+    *,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")],
+    format: Annotated[  # noqa: A002 - the option's name
+        ExportFormat, typer.Option(help="A GeoPackage, or 界址点 TXT as land surveys exchange it.")
+    ] = ExportFormat.GPKG,
+    layer: Annotated[
+        str | None, typer.Option(help="Of boundary points: the layer; default: parcels.")
+    ] = None,
+    park: Annotated[
+        str | None, typer.Option(help="Of boundary points: only what lies in this park.")
+    ] = None,
+) -> None:
+    """Write the whole plan as one GeoPackage for QGIS: layers, settings, rulebook, waivers.
+
+    `geo-service unpack` makes a workspace of it again. With --format boundary-points: the
+    polygons of one layer as a boundary-point text in GB18030.
+    Example: geo-service export layers/yunyang -o plan.gpkg
+    Example: geo-service export --layer parcels --format boundary-points -o parcels.txt
+    """
+    place = Settings().find_workspace(workspace)
+    if format is ExportFormat.BOUNDARY_POINTS:
+        from geo_service.planning.layer_files import boundary_points  # noqa: PLC0415 - heavy
+        from geo_service.workspace.opening import open_plan  # noqa: PLC0415
+
+        write(boundary_points(open_plan(place), layer or "parcels", park_id=park), output)
+        return
+    for name, given in (("layer", layer), ("park", park)):
+        if given is not None:
+            msg = said("cli.boundary_only", option=f"--{name}")
+            raise InvalidQueryError(name, msg)
+    from geo_service.planning.layers import export_plan  # noqa: PLC0415 - heavy, only here
+
+    say_text("cli.written", path=export_plan(place, output))
+
+
+@app.command()
+def unpack(
+    file: Annotated[Path, typer.Argument(help="A GeoPackage that `export` wrote.")],
+    folder: Annotated[Path, typer.Argument(help="The new workspace's folder.")],
+) -> None:
+    """Make a workspace of an exported GeoPackage; its plan is the same.
+
+    Example: geo-service unpack plan.gpkg layers/copy
+    """
+    from geo_service.planning.layers import unpack_plan  # noqa: PLC0415 - heavy, only here
+
+    say_text("cli.unpacked", path=unpack_plan(file, folder))
+
+
+@app.command("move-store")
+def move_store(
+    target: Annotated[
+        str,
+        typer.Argument(help="Address of a shared store (postgresql://USER@HOST/DB), or 'local'."),
+    ],
+    workspace: Workspace = None,
+) -> None:
+    """Move all versions and saved results to another store, and use that from now on.
+
+    A password is better left to ~/.pgpass; one in the address is not written down.
+    Example: geo-service move-store postgresql://geo@db.example/planning
+    """
+    from geo_service.planning.layers import move_store as move  # noqa: PLC0415 - heavy, only here
+
+    moved = move(Settings().find_workspace(workspace), target)
+    say_text(
+        "cli.moved",
+        versions=moved.versions,
+        results=moved.results,
+        source=moved.source,
+        target=moved.target,
+    )
+    if moved.is_password_left_out:
+        say_text("cli.no_password")
+    if Settings().store is not None:
+        say_text("cli.store_set")

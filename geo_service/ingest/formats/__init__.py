@@ -1,0 +1,1 @@
+"""Readers of formats: each takes a staged file to a `sources.Source`."""

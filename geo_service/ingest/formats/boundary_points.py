@@ -1,0 +1,353 @@
+"""Boundary-point text files (界址点 TXT): how land surveys exchange parcels, read and written.
+
+A heading `[属性描述]` of `name=value` lines, then `[地块坐标]`: for each parcel one line
+`points,area,number,name,kind,sheet,use,land-use code,@` and one line a point,
+`number,ring,X,Y`. X is the northing and Y the easting, as surveyors have it; the easting
+may carry the zone's number. A ring lies inside another one of its parcel as a hole, or
+beside it as a part.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from geo_service.errors import CrsError
+from geo_service.ingest.formats.encodings import decode_text
+from geo_service.ingest.limits import Budget
+from geo_service.ingest.sources import BATCH_ROWS, Batch, ReadShapes, Source
+from geo_service.model import Message
+from geo_service.wording import said
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from shapely.geometry.base import BaseGeometry
+
+    from geo_service.ingest.options import ImportOptions
+
+COLUMNS = (
+    "界址点数",
+    "地块面积",
+    "地块编号",
+    "地块名称",
+    "图形属性",
+    "图幅号",
+    "地块用途",
+    "地类编码",
+)
+_POINTS, _AREA, _NUMBER, _NAME, _KIND = range(5)
+_POINT_CELLS = 4
+_WIDTHS = (3, 6)
+_XIAN_80, _BEIJING_54 = 4610, 4214
+_SAME_M = 1e-6
+_HECTARES = "公顷"
+
+
+@dataclass
+class _Block:
+    line: int
+    cells: list[str]
+    points: list[tuple[int, float, float]] = field(default_factory=list)
+    fault: Message | None = None
+    """Why the parcel cannot be read."""
+
+
+def open_boundary_points(path: Path, options: ImportOptions, budget: Budget) -> Source:
+    """Return a boundary-point file as a source of polygons (and of points and lines).
+
+    Raises
+    ------
+    SourceError
+        No parcel, an unknown unit or an unknown zone.
+    """
+    budget.check_text(path.stat().st_size)
+    text, encoding = decode_text(path.read_bytes(), options.encoding, budget)
+    settings, blocks = _parse(text, budget)
+    crs, notes = _declared(settings, blocks, budget)
+    area_name = f"地块面积({settings.get('面积单位') or _HECTARES})"
+    columns = tuple(area_name if name == COLUMNS[_AREA] else name for name in COLUMNS[1:])
+    encoded = Message("import.encoding_guessed", {"encoding": encoding})
+
+    def read() -> Iterator[Batch]:
+        for start in range(0, len(blocks), BATCH_ROWS):
+            some = blocks[start : start + BATCH_ROWS]
+            cells = [[cell or None for cell in block.cells[1:]] for block in some]
+            shapes = np.empty(len(some), dtype=object)
+            shapes[:] = [None if block.fault else _shape(block) for block in some]
+            faults = {place: block.fault for place, block in enumerate(some) if block.fault}
+            budget.take(len(some), sum(len(block.points) for block in some))
+            yield Batch(
+                table=pd.DataFrame(cells, columns=list(columns), dtype="object"),
+                geometry=ReadShapes(shapes=shapes),
+                numbers=np.array([block.line for block in some], dtype=np.int64),
+                faults=faults,
+            )
+
+    return Source(
+        format="boundary_points",
+        shown=budget.shown,
+        columns=columns,
+        has_geometry=True,
+        rows=len(blocks),
+        crs=crs,
+        parameters=parameters_of(settings),
+        encoding=encoding,
+        notes=(encoded, *notes),
+        read=read,
+    )
+
+
+def _parse(text: str, budget: Budget) -> tuple[dict[str, str], list[_Block]]:
+    settings: dict[str, str] = {}
+    blocks: list[_Block] = []
+    part = ""
+    for number, raw in enumerate(text.splitlines(), start=1):
+        line = raw.strip().replace("，", ",")
+        if not line:
+            continue
+        if line.startswith("["):
+            part = line.strip("[]")
+        elif part == "地块坐标":
+            _take_line(line, number, blocks, budget)
+        else:
+            name, _, value = line.partition("=")
+            settings[name.strip()] = value.strip()
+        if not number % BATCH_ROWS:
+            budget.check_time()
+    if not blocks:
+        raise budget.refuse(said("refusal.no_parcel"), said("refusal.parcels"))
+    return settings, blocks
+
+
+def _take_line(line: str, number: int, blocks: list[_Block], budget: Budget) -> None:
+    """Add a parcel or a point; what is neither makes the parcel that it belongs to faulty."""
+    cells = [cell.strip() for cell in line.split(",")]
+    if "@" in cells:
+        blocks.append(_block(number, cells[: cells.index("@")]))
+        return
+    try:
+        _, ring, northing, easting = cells[:_POINT_CELLS]
+        point = (int(ring or 1), float(easting), float(northing))
+    except ValueError:
+        bad = Message("import.bad_line", {"line": number})
+        if len(cells) > _POINT_CELLS or not blocks:  # a parcel's line that lost its mark
+            blocks.append(_block(number, cells, bad))
+        blocks[-1].fault = blocks[-1].fault or bad
+        return
+    if not blocks:
+        blocks.append(_block(number, [], Message("import.lost_point", {"line": number})))
+    blocks[-1].points.append(point)
+    if len(blocks[-1].points) > budget.limits.vertices_per_feature:
+        raise budget.refuse(
+            said("refusal.parcel_points", most=budget.limits.vertices_per_feature),
+            said("refusal.less"),
+        )
+
+
+def _block(line: int, cells: list[str], fault: Message | None = None) -> _Block:
+    width = len(COLUMNS)
+    return _Block(line, [*cells[:width], *[""] * (width - len(cells))], fault=fault)
+
+
+def _declared(
+    settings: Mapping[str, str], blocks: Sequence[_Block], budget: Budget
+) -> tuple[pyproj.CRS | None, list[Message]]:
+    """Return the CRS that the heading names: datum, zone width and zone number."""
+    system = settings.get("坐标系", "")
+    if settings.get("计量单位", "米") not in {"米", "m", "M", ""}:
+        raise budget.refuse(said("refusal.unit", unit=settings["计量单位"][:20]), "计量单位=米")
+    if "80" in system or "西安" in system:
+        return pyproj.CRS.from_epsg(_XIAN_80), []
+    if "54" in system or "北京" in system:
+        return pyproj.CRS.from_epsg(_BEIJING_54), []
+    if "2000" not in system:
+        return None, []
+    try:
+        width, zone = int(settings.get("几度分带", "")), int(settings.get("带号", ""))
+    except ValueError:
+        return None, []
+    first = next((block.points[0] for block in blocks if block.points), None)
+    is_prefixed = first is not None and max(abs(first[1]), abs(first[2])) >= 1e7  # noqa: PLR2004 - eight digits
+    epsg = zone_epsg(width, zone, is_prefixed=is_prefixed)
+    if epsg is None:
+        raise budget.refuse(said("refusal.zone", zone=zone, width=width), said("refusal.zones"))
+    described = {"width": width, "zone": zone, "crs": f"EPSG:{epsg}"}
+    notes = [Message("import.boundary_zone", described)]
+    parameters = parameters_of(settings)
+    if parameters is not None:
+        notes.append(Message("import.boundary_parameters", {"parameters": parameters}))
+    return pyproj.CRS.from_epsg(epsg), notes
+
+
+def parameters_of(settings: Mapping[str, str]) -> str | None:
+    """Return the 转换参数 of a heading, or None where there are none or only zeros.
+
+    The format says neither their units, nor which way the rotations turn, nor to which datum
+    they lead: they are told, and never applied.
+    """
+    given = settings.get("转换参数", "")
+    numbers = re.split(r"[,\s]+", given)
+    is_zero = all(not text or re.fullmatch(r"[+-]?0*\.?0*", text) for text in numbers)
+    return None if is_zero else given[:120]
+
+
+def zone_epsg(width: int, zone: int, *, is_prefixed: bool) -> int | None:
+    """Return the EPSG code of a CGCS2000 Gauss-Krueger zone, or None when there is none such.
+
+    >>> zone_epsg(3, 36, is_prefixed=True), zone_epsg(3, 36, is_prefixed=False)
+    (4524, 4545)
+    >>> zone_epsg(6, 19, is_prefixed=True), zone_epsg(6, 19, is_prefixed=False)
+    (4497, 4508)
+    """
+    if width == _WIDTHS[0] and 25 <= zone <= 45:  # noqa: PLR2004 - China's zones
+        return (4513 if is_prefixed else 4534) + zone - 25
+    if width == _WIDTHS[1] and 13 <= zone <= 23:  # noqa: PLR2004 - China's zones
+        return (4491 if is_prefixed else 4502) + zone - 13
+    return None
+
+
+def _shape(block: _Block) -> BaseGeometry | None:
+    rings: dict[int, list[tuple[float, float]]] = {}
+    for ring, x, y in block.points:
+        rings.setdefault(ring, []).append((x, y))
+    kind = block.cells[_KIND]
+    if kind == "点":
+        points = [shapely.Point(*place) for ring in rings.values() for place in ring]
+        return points[0] if len(points) == 1 else shapely.MultiPoint(points) if points else None
+    if kind == "线":
+        lines = [shapely.LineString(ring) for ring in rings.values() if len(ring) > 1]
+        return lines[0] if len(lines) == 1 else shapely.MultiLineString(lines) if lines else None
+    polygons = [shapely.Polygon(ring) for ring in rings.values() if len(ring) > 2]  # noqa: PLR2004 - a triangle
+    return _nested(polygons) if polygons else None
+
+
+def _nested(polygons: list[shapely.Polygon]) -> BaseGeometry:
+    """Return rings as one shape: a ring inside another is a hole, inside a hole a part."""
+    if len(polygons) == 1:
+        return polygons[0]
+    if not all(polygon.is_valid for polygon in polygons):
+        return shapely.MultiPolygon(polygons)  # the repair decides what it encloses
+    result: BaseGeometry = shapely.Polygon()
+    for polygon in sorted(polygons, key=lambda one: -one.area):
+        result = shapely.symmetric_difference(result, polygon)
+    return result
+
+
+# ---- writing --------------------------------------------------------------------------------
+
+
+def write_boundary_points(  # noqa: PLR0913 - the columns of the format
+    parcels: gpd.GeoDataFrame,
+    path: Path,
+    *,
+    number: str = "parcel_id",
+    name: str | None = None,
+    land_use: str | None = "land_use",
+    encoding: str = "GB18030",
+    heading: Mapping[str, str] | None = None,
+) -> None:
+    """Write polygons as a boundary-point file.
+
+    Parameters
+    ----------
+    parcels
+        Polygons in a CGCS2000 Gauss-Krueger CRS with a zone (EPSG:4524, 4545, ...).
+    number, name, land_use
+        The columns with the parcel's number, name and land-use code.
+    heading
+        More lines for `[属性描述]`, such as `数据产生单位`.
+
+    Raises
+    ------
+    CrsError
+        The CRS is none of those zones.
+    """
+    width, zone = _zone_of(parcels.crs)
+    settings = {
+        "格式版本号": "1.01版本",
+        "数据产生单位": "",
+        "数据产生日期": "",
+        "坐标系": "2000国家大地坐标系",
+        "几度分带": str(width),
+        "投影类型": "高斯克吕格",
+        "计量单位": "米",
+        "带号": str(zone),
+        "精度": "0.001",
+        "转换参数": "0,0,0,0,0,0,0",
+        **(heading or {}),
+    }
+    lines = ["[属性描述]", *(f"{_line(key)}={_line(value)}" for key, value in settings.items())]
+    lines.append("[地块坐标]")
+    columns = parcels.reset_index(drop=True)
+    for place, shape in enumerate(columns.geometry):
+        cells = columns.iloc[place]
+        rings = _rings(shape)
+        lines.append(
+            ",".join(
+                (
+                    str(sum(len(ring) - 1 for ring in rings)),
+                    f"{shape.area / 10_000:.4f}",
+                    _cell(cells[number]),
+                    _cell(cells[name]) if name else "",
+                    "面",
+                    "",
+                    "",
+                    _cell(cells[land_use]) if land_use and land_use in columns else "",
+                    "@",
+                )
+            )
+        )
+        lines += _point_lines(rings)
+    path.write_text("\r\n".join(lines) + "\r\n", encoding=encoding, newline="")
+
+
+def _zone_of(crs: pyproj.CRS | None) -> tuple[int, int]:
+    code = crs.to_epsg() if crs is not None else None
+    for width, zones in ((3, range(25, 46)), (6, range(13, 24))):
+        for zone in zones:
+            for is_prefixed in (False, True):
+                if zone_epsg(width, zone, is_prefixed=is_prefixed) == code:
+                    return width, zone
+    name = crs.to_string() if crs is not None else "no CRS"
+    msg = f"Boundary points need a CGCS2000 Gauss-Krueger zone such as EPSG:4545, found {name}."
+    raise CrsError(msg)
+
+
+def _rings(shape: BaseGeometry) -> list[list[tuple[float, float]]]:
+    return [
+        [(float(x), float(y)) for x, y in shapely.get_coordinates(ring)]
+        for part in shapely.get_parts(shape)
+        for ring in (part.exterior, *part.interiors)
+    ]
+
+
+def _point_lines(rings: list[list[tuple[float, float]]]) -> Iterator[str]:
+    start = 0
+    for number, ring in enumerate(rings, start=1):
+        last = len(ring) - 1
+        for place, (x, y) in enumerate(ring):
+            is_closing = place == last and math.hypot(x - ring[0][0], y - ring[0][1]) <= _SAME_M
+            label = start + 1 if is_closing else start + place + 1
+            yield f"J{label},{number},{y:.4f},{x:.4f}"
+        start += last
+
+
+def _line(value: object) -> str:
+    """Return a value as the rest of a heading's line."""
+    return re.sub(r"[\x00-\x1f]+", " ", str(value)).strip()
+
+
+def _cell(value: object) -> str:
+    """Return a value as one cell: no commas, line ends or @ that would end it early."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return re.sub(r"[,，@\x00-\x1f]+", " ", str(value)).strip()

@@ -1,0 +1,362 @@
+"""Read vector files through GDAL in Arrow batches: shapefile to FlatGeobuf, KML and DXF.
+
+Only paths staged by `staging` come here, each under a format that its content showed.
+Shapes come as WKB and become shapely geometries batch by batch.
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyogrio
+import pyproj
+import shapely
+
+from geo_service import gdal
+from geo_service.errors import Choice, ChoiceNeededError
+from geo_service.gdal import ForeignFileError
+from geo_service.ingest.datums import old_datum
+from geo_service.ingest.formats.curves import straight_from_wkb, straight_from_wkt
+from geo_service.ingest.formats.encodings import UTF_8, DbfText, make_utf8, read_dbf_text
+from geo_service.ingest.limits import Budget
+from geo_service.ingest.sources import BATCH_ROWS, Batch, Change, ReadShapes, Source
+from geo_service.ingest.staging import Staged, refuse_entities, refuse_layer
+from geo_service.model import Message
+from geo_service.wording import said
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
+    from geo_service.ingest.options import ImportOptions
+
+_CRS84 = "OGC:CRS84"
+_FEW_FEATURES_TEXT = frozenset({"kml", "dxf"})
+_HEAD = 65_536
+_OWN_NAME = "source"
+"""What GDAL calls the only layer of a file that names none: we staged it so."""
+_GDAL_ERRORS = (
+    ForeignFileError,
+    pyogrio.errors.DataSourceError,
+    pyogrio.errors.DataLayerError,
+    RuntimeError,
+)
+
+
+def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Source:
+    """Return a vector file as a source.
+
+    Raises
+    ------
+    SourceError
+        GDAL cannot read it, or it goes past a limit.
+    ChoiceNeededError
+        It holds several layers and none was named.
+    """
+    encoding, notes = _check_text_formats(staged, options, budget)
+    dbf = None
+    if staged.format == "shapefile":
+        dbf = read_dbf_text(staged.path, options.encoding, budget)
+    read_in = dbf.encoding if dbf else None
+    layer = _choose_layer(staged, read_in, options, budget)
+    info = _info(staged, layer, read_in, budget)
+    fields = [str(name) for name in info["fields"]]
+    budget.check_columns(len(fields))
+    renamed = _names(fields, dbf)
+    crs = _declared(info["crs"])
+    is_implied = staged.format == "kml" or (
+        staged.format == "geojson" and not _names_its_crs(staged.path)
+    )
+    count = int(info["features"])
+    if count > budget.limits.features:
+        raise budget.refuse(
+            said("refusal.features_count", count=count),
+            said("refusal.at_most", most=budget.limits.features),
+        )
+    return Source(
+        format=staged.format,
+        shown=budget.shown,
+        layer=None if layer == _OWN_NAME else layer,
+        columns=tuple(renamed.values()),
+        has_geometry=info["geometry_type"] is not None,
+        rows=count if count >= 0 else None,
+        crs=None if is_implied else crs,
+        implied_crs=_CRS84 if is_implied else None,
+        encoding=read_in or encoding,
+        notes=dbf.notes if dbf else notes,
+        cut_names=staged.format == "shapefile",
+        read=lambda: _batches(staged, layer, read_in, renamed, budget),
+    )
+
+
+def _check_text_formats(
+    staged: Staged, options: ImportOptions, budget: Budget
+) -> tuple[str | None, tuple[Message, ...]]:
+    """Refuse texts that are unsafe to read; return the encoding of one that had to be UTF-8."""
+    if staged.format in _FEW_FEATURES_TEXT:
+        budget.check_text(staged.path.stat().st_size)
+    if staged.format not in {"kml", "geojson"}:
+        return None, ()
+    encoding, note = make_utf8(staged.path, options.encoding, budget)
+    if staged.format == "kml":
+        refuse_entities(staged.path.read_bytes(), budget)
+    else:
+        _check_json(staged.path, budget)
+    is_plain = encoding == UTF_8 and options.encoding is None
+    return (None, ()) if is_plain else (encoding, (note,))
+
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_PIECE = 1 << 22
+
+
+def _check_json(path: Path, budget: Budget) -> None:
+    """Refuse JSON that nests too deep or is not GeoJSON (some JSON is a recipe to GDAL)."""
+    depth = deepest = 0
+    rest = b""
+    is_geojson = False
+    with path.open("rb") as stream:
+        while piece := stream.read(_PIECE):
+            text = rest + piece
+            if b"gdal_streamed_alg" in text:
+                raise budget.refuse(said("refusal.no_geojson"), said("refusal.feature_collection"))
+            is_geojson = is_geojson or b'"Feature' in text or b'"coordinates"' in text
+            bare = _STRING.sub(b"", text)
+            cut = bare.rfind(b'"')
+            if cut >= 0:
+                rest = b'"' + bare[cut + 1 :]  # a string that goes on in the next piece
+                bare = bare[:cut]
+                if len(rest) > budget.limits.text_bytes // 10:
+                    raise budget.refuse(said("refusal.endless_text"), said("refusal.geojson"))
+            else:
+                rest = b""
+            depth, deepest = _depth(bare, depth, deepest)
+            if deepest > budget.limits.json_depth:
+                raise budget.refuse(
+                    said("refusal.deep_json"),
+                    said("fault.most_levels", most=budget.limits.json_depth),
+                )
+            budget.check_time()
+    if not is_geojson:
+        raise budget.refuse(said("refusal.no_geojson"), said("refusal.feature_collection"))
+
+
+def _depth(text: bytes, depth: int, deepest: int) -> tuple[int, int]:
+    """Return the nesting after a text and the deepest in it, from the nesting before it."""
+    marks = np.frombuffer(text, dtype=np.uint8)
+    steps = np.isin(marks, (0x5B, 0x7B)).astype(np.int64) - np.isin(marks, (0x5D, 0x7D))
+    if not len(steps):
+        return depth, deepest
+    levels = np.cumsum(steps) + depth
+    return int(levels[-1]), max(deepest, int(levels.max()))
+
+
+def _names_its_crs(path: Path) -> bool:
+    """Return whether a GeoJSON states its CRS, as it did before RFC 7946."""
+    size = path.stat().st_size
+    if not size:
+        return False
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        ends = text[:_HEAD] + b" " + text[-_HEAD:]
+    return re.search(rb'"crs"\s*:\s*\{', ends) is not None
+
+
+def _choose_layer(
+    staged: Staged, encoding: str | None, options: ImportOptions, budget: Budget
+) -> str:
+    try:
+        layers = gdal.list_layers(staged.path, staged.format, encoding=encoding)
+    except LookupError:
+        raise budget.refuse(
+            said("refusal.encoding", name=repr(encoding)), said("refusal.encoding_like")
+        ) from None
+    except _GDAL_ERRORS:
+        raise budget.refuse(said("refusal.unreadable_format"), said("refusal.undamaged")) from None
+    if not layers:
+        raise budget.refuse(said("refusal.no_layers"), said("refusal.one_layer"))
+    if options.source_layer is not None:
+        if options.source_layer in layers:
+            return options.source_layer
+        names = [name for name in layers if name != _OWN_NAME]
+        if not names:
+            refuse_layer(options, budget)
+            return layers[0]
+        raise budget.refuse(
+            said("refusal.no_layer", name=repr(options.source_layer)),
+            said("fault.any_of", known=names[:50]),
+        )
+    if len(layers) > 1:
+        parameter = "source_layer"
+        message = said("import.which_layer", file=budget.shown)
+        choices = [Choice(value=name, evidence=said("import.in_file")) for name in layers[:50]]
+        raise ChoiceNeededError(parameter, message, choices)
+    return layers[0]
+
+
+def _info(staged: Staged, layer: str, encoding: str | None, budget: Budget) -> dict[str, Any]:
+    try:
+        return gdal.read_info(staged.path, staged.format, layer=layer, encoding=encoding)
+    except _GDAL_ERRORS:
+        raise budget.refuse(said("refusal.unreadable_content"), said("refusal.undamaged")) from None
+
+
+def _declared(text: str | None) -> pyproj.CRS | None:
+    if not text:
+        return None
+    try:
+        crs = pyproj.CRS.from_user_input(text)
+    except pyproj.exceptions.CRSError:
+        return None
+    name = crs.name.lower()
+    unnamed = name.startswith(("undefined", "unknown", "unnamed")) and crs.to_epsg() is None
+    # A name that says nothing counts as none, unless the ellipsoid says what must be refused.
+    return None if unnamed and old_datum(crs) is None else crs
+
+
+def _names(fields: list[str], dbf: DbfText | None) -> dict[str, str]:
+    """Return the columns as GDAL names them and as they are meant (a cut character left out)."""
+    if dbf is None or len(dbf.names) != len(fields):
+        return {name: name for name in fields}
+    return dict(zip(fields, dbf.names, strict=True))
+
+
+def _batches(
+    staged: Staged, layer: str, encoding: str | None, renamed: dict[str, str], budget: Budget
+) -> Iterator[Batch]:
+    options = {"IMMUTABLE": "YES"} if staged.format == "geopackage" else {}
+    first = 1
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with gdal.open_arrow(
+                staged.path,
+                staged.format,
+                layer=layer,
+                encoding=encoding,
+                batch_size=BATCH_ROWS,
+                **options,
+            ) as (meta, reader):
+                for found in reader:
+                    name = meta["geometry_name"] or "wkb_geometry"
+                    table, shapes = _split(found, name, budget)
+                    numbers = np.arange(first, first + len(table), dtype=np.int64)
+                    table = table.rename(columns=renamed)
+                    yield Batch(table=table, geometry=shapes, numbers=numbers)
+                    first += len(table)
+    except _GDAL_ERRORS:
+        raise budget.refuse(
+            said("refusal.unreadable_after", row=first - 1), said("refusal.undamaged")
+        ) from None
+
+
+def _split(
+    batch: Any,  # noqa: ANN401 - an Arrow record batch; pyarrow has no types
+    geometry_name: str,
+    budget: Budget,
+) -> tuple[pd.DataFrame, ReadShapes | None]:
+    names = batch.schema.names
+    shapes = None
+    if geometry_name in names:
+        wkb = batch.column(geometry_name)
+        shapes = shapes_of_wkb(_stored(wkb).to_numpy(zero_copy_only=False), budget)
+        batch = batch.drop_columns([geometry_name])
+    for place, name in enumerate(batch.schema.names):
+        if isinstance(batch.schema.field(place).type, pa.BaseExtensionType):
+            batch = batch.set_column(place, name, _stored(batch.column(place)))
+    budget.take(batch.num_rows)
+    table = batch.to_pandas(integer_object_nulls=True, split_blocks=True)
+    if shapes is None and batch.num_columns == 0:
+        table = pd.DataFrame(index=range(batch.num_rows))
+    return table, shapes
+
+
+def _stored(column: Any) -> Any:  # noqa: ANN401 - an Arrow array; pyarrow has no types
+    """Return a column as it is stored: JSON as text, a known extension as its plain type."""
+    return column.storage if isinstance(column.type, pa.BaseExtensionType) else column
+
+
+def shapes_of_wkb(wkb: NDArray[np.object_], budget: Budget) -> ReadShapes:
+    """Return shapes from WKB; a file with one that is too large is refused."""
+    unreadable = Message("import.bad_shape", {})
+    found = _read(shapely.from_wkb, straight_from_wkb, wkb, lambda _: unreadable)
+    vertices = np.asarray(shapely.get_num_coordinates(found.shapes))
+    if len(vertices) and vertices.max() > budget.limits.vertices_per_feature:
+        raise budget.refuse(
+            said("refusal.feature_vertices", count=int(vertices.max())),
+            said("refusal.at_most", most=budget.limits.vertices_per_feature),
+        )
+    budget.take(0, int(vertices.sum()))
+    return found
+
+
+def read_wkt(texts: NDArray[np.object_]) -> ReadShapes:
+    """Return shapes from WKT, None where a text is None."""
+
+    def unreadable(text: Any) -> Message:  # noqa: ANN401 - a text
+        return Message("import.bad_wkt", {"found": str(text)[:60]})
+
+    return _read(shapely.from_wkt, straight_from_wkt, texts, unreadable)
+
+
+def _read(
+    read: Callable[..., Any],
+    straighten: Callable[[Any], BaseGeometry | None],
+    written: NDArray[np.object_],
+    unreadable: Callable[[Any], Message],
+) -> ReadShapes:
+    """Return shapes from WKB or WKT: open rings closed, curves as segments, both told."""
+    curved: list[int] = []
+    with np.errstate(invalid="ignore"):
+        try:
+            shapes: NDArray[np.object_] = np.array(read(written, on_invalid="ignore"), dtype=object)
+        except NotImplementedError:  # a curve somewhere: GEOS reads none
+            shapes, curved = _read_curves(read, straighten, written)
+        lost = shapely.is_missing(shapes) & np.array([text is not None for text in written])
+        lost[curved] = False
+        closed: NDArray[np.intp] = np.array([], dtype=np.intp)
+        if lost.any():
+            fixed = read(written[lost], on_invalid="fix")
+            shapes[lost] = fixed
+            closed = np.flatnonzero(lost)[~shapely.is_missing(fixed)]
+            lost[closed] = False
+    drawn = [place for place in curved if shapes[place] is not None]
+    gone = [*np.flatnonzero(lost).tolist(), *(place for place in curved if shapes[place] is None)]
+    return ReadShapes(
+        shapes=shapes,
+        changes=(*_changed("ring", closed), *_changed("curve", np.array(drawn, dtype=np.intp))),
+        unread={place: unreadable(written[place]) for place in gone},
+    )
+
+
+def _read_curves(
+    read: Callable[..., Any],
+    straighten: Callable[[Any], BaseGeometry | None],
+    written: NDArray[np.object_],
+) -> tuple[NDArray[np.object_], list[int]]:
+    """Return shapes read one by one, and which of them were curves."""
+    shapes = np.full(len(written), None, dtype=object)
+    curved = []
+    for place, text in enumerate(written):
+        try:
+            shapes[place] = read(text, on_invalid="ignore")
+        except NotImplementedError:
+            shapes[place] = straighten(text)
+            curved.append(place)
+    return shapes, curved
+
+
+def _changed(what: str, places: NDArray[np.intp]) -> tuple[Change, ...]:
+    """Return what was done to shapes on reading, told in the reader's language."""
+    if not len(places):
+        return ()
+    before, after = (Message(f"import.{what}_{when}", {}) for when in ("before", "after"))
+    count = len(places)
+    return (Change(what=what, places=places, before=[before] * count, after=[after] * count),)

@@ -1,0 +1,144 @@
+"""What the command line asks of a workspace: review it, rank a project, compare saved files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from geo_service.document_limits import json_limit
+from geo_service.errors import InvalidQueryError
+from geo_service.wording import said
+from geo_service.workspace.opening import open_plan
+from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
+from geo_service.zoning.review import Review, review
+from geo_service.zoning.rulebook import open_rulebook
+
+if TYPE_CHECKING:
+    import os
+
+    from geo_service.suitability.project import Project
+    from geo_service.suitability.rank import Ranking
+    from geo_service.zoning.review import Progress
+
+
+def review_workspace(
+    workspace: str | os.PathLike[str],
+    *,
+    rulebook: Path | None = None,
+    parks: Sequence[str] | None = None,
+    is_saved: bool = False,
+    progress: Progress | None = None,
+) -> Review:
+    """Open a workspace and review it; what the command line's `review` does.
+
+    With `is_saved` the review is kept in the workspace's store.
+
+    Raises
+    ------
+    WorkspaceError, RulebookError, NotFoundError
+        The workspace or rulebook is unusable, or a park does not exist.
+    StoreError
+        The review could not be saved.
+    """
+    plan = open_plan(workspace)
+    rules = open_rulebook(rulebook or plan.settings.rulebook_path)
+    made = review(plan, rules, parks=parks, progress=progress)
+    if is_saved:
+        # One that is not saved starts faster without the store's libraries.
+        from geo_service.planning.saved import save_workspace_review  # noqa: PLC0415
+
+        is_trial = rulebook is not None or parks is not None
+        save_workspace_review(workspace, made, is_trial=is_trial)
+    return made
+
+
+def rank_workspace(
+    workspace: str | os.PathLike[str],
+    project: Project,
+    *,
+    is_saved: bool = False,
+    progress: Progress | None = None,
+) -> Ranking:
+    """Open a workspace and rank a project's sites; what the command line's `rank` does.
+
+    With `is_saved` the ranking is kept in the workspace's store.
+
+    Raises
+    ------
+    WorkspaceError, RulebookError, ProjectError
+        The workspace, its rulebook or the project is unusable.
+    StoreError
+        The ranking could not be saved.
+    """
+    # A review needs neither: it starts faster without their libraries.
+    from geo_service.planning.saved_rankings import save_workspace_ranking  # noqa: PLC0415
+    from geo_service.suitability.rank import rank  # noqa: PLC0415
+
+    plan = open_plan(workspace)
+    rules = open_rulebook(plan.settings.rulebook_path)
+    made = rank(plan, project, rules, progress=progress)
+    if is_saved:
+        save_workspace_ranking(workspace, made)
+    return made
+
+
+def compare_files(before: Path, after: Path) -> Comparison:
+    """Return how the findings of two saved reviews (`review --format json`) differ.
+
+    Raises
+    ------
+    InvalidQueryError
+        A file cannot be read or is no review.
+    """
+    return compare_reviews(_saved_review(before), _saved_review(after))
+
+
+_PIECE = 1 << 22
+_FINDING_MEMBERS = frozenset(
+    {"finding_id", "rule_id", "verdict", "severity", "waived", "evidence", "title", "park_id"}
+)
+
+
+def _saved_review(path: Path) -> Looked:
+    name = "file"
+    try:
+        content = path.read_bytes()
+        # The review of a million parcels is large; what counts is how deep its values are compared.
+        pieces = (content[start : start + _PIECE] for start in range(0, len(content), _PIECE))
+        is_deep = json_limit(pieces, most_values=len(content)) is not None
+        document: Any = None if is_deep else orjson.loads(content)
+    except OSError as error:
+        reason = error.strerror or "?"
+        msg = said("problem.file", path=str(path), reason=reason)
+        raise InvalidQueryError(name, msg) from None
+    except orjson.JSONDecodeError:
+        document = None
+    if not _is_review(document):
+        msg = said("problem.no_review_file", path=str(path))
+        raise InvalidQueryError(name, msg)
+    parks = frozenset(park["park_id"] for park in document["parks"])
+    return Looked(document["findings"], parks, frozenset(document["checks"]))
+
+
+def _is_review(document: object) -> bool:
+    if not isinstance(document, dict):
+        return False
+    parks, findings = document.get("parks"), document.get("findings")
+    return (
+        isinstance(document.get("checks"), dict)
+        and isinstance(parks, list)
+        and all(isinstance(park, dict) and isinstance(park.get("park_id"), str) for park in parks)
+        and isinstance(findings, list)
+        and all(map(_is_finding, findings))
+    )
+
+
+def _is_finding(item: object) -> bool:
+    return (
+        isinstance(item, dict)
+        and set(item) >= _FINDING_MEMBERS
+        and isinstance(item["evidence"], dict)
+    )

@@ -1,0 +1,1 @@
+"""The data of single pages of the console."""

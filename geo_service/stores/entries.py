@@ -1,0 +1,248 @@
+"""Rows of the catalogue's two tables of versions, as values: entries, and records of own files.
+
+Every function works in the transaction that its caller holds. A row whose seal does not fit is
+told as damage; the stores turn that into StoreError.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from geo_service.errors import ConflictError, NotFoundError
+from geo_service.model import Message
+from geo_service.stores.base import VERSION_LENGTH, LayerVersion, OwnFile
+from geo_service.stores.frames import canonical, content_digest, layer_schema
+from geo_service.stores.seals import ENTRY, SEAL, DamageError, is_sound, seal_of
+from geo_service.stores.tables import own_files, versions
+from geo_service.wording import said
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from geo_service.stores.base import Draft
+
+Staged = tuple[str, "pd.DataFrame", str]
+"""A layer, its rows in canonical form, and their digest."""
+Placed = tuple[str, str | None]
+"""Where rows lie, and SHA-256 over the file that they lie in."""
+Found = tuple["Draft", Staged]
+"""What an own file holds, and the same in canonical form."""
+
+PUBLISHED = versions.c.number > 0
+_SEALED = (
+    "layer",
+    "number",
+    "digest",
+    "made_at",
+    "note",
+    "source",
+    "features",
+    "parent",
+    "file_digest",
+    "place",
+    "checksum",
+)
+_RECORDED = ("layer", "digest", "file_digest", "file_stamp", "declared")
+
+
+def staged(draft: Draft) -> Staged:
+    """Return a draft's rows in canonical form with their digest."""
+    layer_schema(draft.layer)
+    frame = canonical(draft.frame, draft.layer)
+    return draft.layer, frame, content_digest(frame, draft.layer)
+
+
+def entry_of(row: sa.Row[Any]) -> LayerVersion:
+    """Return a row of `layer_versions` as an entry; DamageError when it was changed."""
+    if not is_sound({name: getattr(row, name) for name in _SEALED}, row.seal):
+        raise DamageError(SEAL, layer=row.layer, version=str(row.digest)[:VERSION_LENGTH])
+    return LayerVersion(
+        layer=row.layer,
+        number=row.number,
+        digest=row.digest,
+        made_at=row.made_at,
+        note=row.note,
+        source=row.source,
+        features=row.features,
+        parent=row.parent,
+        file_digest=row.file_digest,
+    )
+
+
+def next_entry(draft: Draft, item: Staged, before: LayerVersion | None) -> LayerVersion:
+    """Return the entry that follows another one."""
+    return LayerVersion(
+        layer=draft.layer,
+        number=1 if before is None else before.number + 1,
+        digest=item[2],
+        made_at=datetime.now(UTC),
+        note=draft.note,
+        source=draft.source,
+        features=len(item[1]),
+        parent=None if before is None else before.version,
+    )
+
+
+def original_entry(draft: Draft, item: Staged) -> LayerVersion:
+    """Return the entry of number 0."""
+    return LayerVersion(
+        layer=draft.layer,
+        number=0,
+        digest=item[2],
+        made_at=datetime.now(UTC),
+        note=draft.note,
+        source=draft.source,
+        features=len(item[1]),
+        file_digest=draft.file_digest,
+    )
+
+
+def originals_by_content(connection: sa.Connection) -> dict[tuple[str, str], LayerVersion]:
+    """Return every kept number 0 by layer and digest."""
+    rows = connection.execute(sa.select(versions).where(versions.c.number == 0))
+    return {(row.layer, row.digest): entry_of(row) for row in rows}
+
+
+def insert_entry(connection: sa.Connection, entry: LayerVersion, placed: Placed) -> LayerVersion:
+    """Add an entry to the catalogue."""
+    place, checksum = placed
+    row = {
+        "layer": entry.layer,
+        "number": entry.number,
+        "digest": entry.digest,
+        "made_at": entry.made_at,
+        "note": entry.note,
+        "source": entry.source,
+        "features": entry.features,
+        "parent": entry.parent,
+        "file_digest": entry.file_digest,
+        "place": place,
+        "checksum": checksum,
+    }
+    connection.execute(sa.insert(versions).values(**row, seal=seal_of(row)))
+    return entry
+
+
+def latest(connection: sa.Connection, which: sa.ColumnElement[bool]) -> dict[str, LayerVersion]:
+    """Return the entry made last of each layer, of those that are meant."""
+    last = sa.select(sa.func.max(versions.c.id)).where(which).group_by(versions.c.layer)
+    rows = connection.execute(sa.select(versions).where(versions.c.id.in_(last)))
+    return {row.layer: entry_of(row) for row in rows}
+
+
+def recorded_files(connection: sa.Connection) -> dict[str, OwnFile]:
+    """Return the records of own files; DamageError when one was changed."""
+    found = {}
+    for row in connection.execute(sa.select(own_files)):
+        values = {name: getattr(row, name) for name in _RECORDED}
+        if not is_sound(values, row.seal):
+            raise DamageError(SEAL, layer=row.layer, version=str(row.digest)[:VERSION_LENGTH])
+        found[row.layer] = OwnFile(**values)
+    return found
+
+
+def insert_record(connection: sa.Connection, record: OwnFile) -> None:
+    """Record what counts of a layer's own file from now on."""
+    values = {name: getattr(record, name) for name in _RECORDED}
+    connection.execute(sa.insert(own_files).values(**values, seal=seal_of(values)))
+
+
+def recorded_originals(connection: sa.Connection) -> dict[str, LayerVersion]:
+    """Return the number 0 in force of each layer that was recorded."""
+    records = recorded_files(connection)
+    if not records:
+        return {}
+    kept = originals_by_content(connection)
+    lost = [one for one in records.values() if (one.layer, one.digest) not in kept]
+    if lost:
+        raise DamageError(ENTRY, layer=lost[0].layer, version=lost[0].version)
+    return {layer: kept[layer, record.digest] for layer, record in records.items()}
+
+
+def counting(connection: sa.Connection) -> dict[str, LayerVersion]:
+    """Return what counts of each layer: see `Store.newest`."""
+    return {**recorded_originals(connection), **latest(connection, PUBLISHED)}
+
+
+def record_files(
+    connection: sa.Connection, own: Sequence[Found], *, published: Mapping[str, LayerVersion]
+) -> None:
+    """Record own files of layers of which nothing is recorded or published yet."""
+    known = recorded_files(connection)
+    for draft, (layer, _, digest) in own:
+        if layer in known or layer in published:
+            continue
+        record = OwnFile(
+            layer=layer,
+            digest=digest,
+            file_digest=draft.file_digest,
+            file_stamp=draft.file_stamp,
+            declared=draft.declared,
+        )
+        insert_record(connection, record)
+
+
+def find_row(connection: sa.Connection | None, layer: str, version: str) -> sa.Row[Any]:
+    """Return the newest row that a number or a version means; of number 0 the one in force."""
+    if connection is not None:
+        is_number = version.isascii() and version.isdecimal() and len(version) < VERSION_LENGTH
+        is_meant = (
+            versions.c.number == int(version)
+            if is_number
+            else sa.func.substr(versions.c.digest, 1, VERSION_LENGTH) == version
+        )
+        in_force = sa.select(own_files.c.digest).where(own_files.c.layer == layer)
+        is_other = sa.case((versions.c.digest.in_(in_force), 0), else_=1)
+        query = sa.select(versions).where(versions.c.layer == layer, is_meant)
+        row = connection.execute(query.order_by(is_other, versions.c.id.desc()).limit(1)).first()
+        if row is not None:
+            return row
+    msg = said("problem.no_version_kept", layer=repr(layer), version=repr(version))
+    raise NotFoundError(msg)
+
+
+def check_newest(newest: Mapping[str, LayerVersion], expected: Mapping[str, str | None]) -> None:
+    """Raise ConflictError when what counts of a layer is not the version expected."""
+    for layer, version in expected.items():
+        found = newest.get(layer)
+        if (found.version if found else None) == version:
+            continue
+        if found is None:
+            now: object = Message("problem.not_in_store")
+        else:
+            values = {"version": found.version, "number": found.number}
+            now = Message("problem.numbered_version", values)
+        meant = version or Message("problem.own_file")
+        msg = said("problem.not_newest", layer=repr(layer), now=now, expected=meant)
+        raise ConflictError(msg)
+
+
+def old_rows(
+    rows: Sequence[sa.Row[Any]],
+    used: set[tuple[Any, ...]],
+    recorded: Mapping[str, OwnFile],
+    count: int,
+) -> list[sa.Row[Any]]:
+    """Return the rows that are not among the newest, not in force, and no result's ground."""
+    last: dict[str, int] = {}
+    original: dict[str, str] = {}
+    for row in rows:  # oldest first
+        last[row.layer] = max(last.get(row.layer, 0), row.number)
+        if row.number == 0:
+            original[row.layer] = row.digest
+    original |= {layer: record.digest for layer, record in recorded.items()}
+    return [
+        row
+        for row in rows
+        if (row.layer, row.digest[:VERSION_LENGTH]) not in used
+        and (
+            row.digest != original[row.layer]
+            if row.number == 0
+            else row.number <= last[row.layer] - count
+        )
+    ]

@@ -1,0 +1,103 @@
+"""Rows of the catalogue's tables of saved results, as values; see `entries` for what holds."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import sqlalchemy as sa
+
+from geo_service.stores.base import Outline, Saved
+from geo_service.stores.seals import SEAL, DamageError, is_sound, seal_of
+from geo_service.stores.tables import documents, result_layers, results
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+USED = sa.select(result_layers.c.layer, result_layers.c.version).distinct()
+"""Versions of layers that saved results were made from."""
+_SEALED = ("kind", "id", "made_at", "plan_version", "rulebook_version", "software", "size")
+
+
+def find_saved(connection: sa.Connection, kind: str, identity: str) -> Saved | None:
+    """Return a saved result, None when there is none."""
+    query = sa.select(results).where(results.c.kind == kind, results.c.id == identity)
+    row = connection.execute(query).first()
+    return None if row is None else saved_of(connection, row)
+
+
+def saved_of(connection: sa.Connection, row: sa.Row[Any]) -> Saved:
+    """Return a row as a saved result; DamageError when it was changed."""
+    own = (result_layers.c.kind == row.kind) & (result_layers.c.id == row.id)
+    found = connection.execute(
+        sa.select(result_layers.c.layer, result_layers.c.version)
+        .where(own)
+        .order_by(result_layers.c.layer)
+    )
+    layers = {layer: version for layer, version in found}  # noqa: C416 - rows are no pairs to mypy
+    values = {name: getattr(row, name) for name in _SEALED}
+    if not is_sound({**values, "layers": layers}, row.seal):
+        raise DamageError(SEAL, version=str(row.id))
+    return Saved(
+        kind=row.kind,
+        id=row.id,
+        made_at=row.made_at,
+        plan_version=row.plan_version,
+        layer_versions=layers,
+        rulebook_version=row.rulebook_version,
+        software=row.software,
+        recipe=orjson.loads(zlib.decompress(row.recipe)),
+        is_pinned=row.is_pinned,
+    )
+
+
+def outline_of(row: Any) -> Outline:  # noqa: ANN401 - a row of some columns
+    """Return a row as it is listed."""
+    return Outline(
+        kind=row.kind,
+        id=row.id,
+        made_at=row.made_at,
+        plan_version=row.plan_version,
+        size=row.size,
+        is_pinned=row.is_pinned,
+    )
+
+
+def insert_saved(connection: sa.Connection, saved: Saved, packed: Mapping[str, bytes]) -> None:
+    """Add a result with its documents, which are packed with zlib."""
+    own = {"kind": saved.kind, "id": saved.id}
+    recipe = zlib.compress(orjson.dumps(dict(saved.recipe)))
+    values = {
+        **own,
+        "made_at": saved.made_at,
+        "plan_version": saved.plan_version,
+        "rulebook_version": saved.rulebook_version,
+        "software": saved.software,
+        "size": len(recipe) + sum(map(len, packed.values())),
+    }
+    seal = seal_of({**values, "layers": dict(saved.layer_versions)})
+    more = {"recipe": recipe, "is_pinned": saved.is_pinned, "seal": seal}
+    connection.execute(sa.insert(results).values(**values, **more))
+    layers = [
+        {**own, "layer": layer, "version": version}
+        for layer, version in saved.layer_versions.items()
+    ]
+    if layers:
+        connection.execute(sa.insert(result_layers), layers)
+    texts = [{**own, "name": name, "content": content} for name, content in packed.items()]
+    if texts:
+        connection.execute(sa.insert(documents), texts)
+
+
+def drop_saved(
+    connection: sa.Connection, wanted: Iterable[tuple[str, str]], *, but_pinned: bool
+) -> int:
+    """Drop results; what hangs on them goes with them."""
+    count = 0
+    for kind, identity in wanted:
+        is_meant = (results.c.kind == kind) & (results.c.id == identity)
+        if but_pinned:
+            is_meant &= sa.not_(results.c.is_pinned)
+        count += connection.execute(sa.delete(results).where(is_meant)).rowcount
+    return count

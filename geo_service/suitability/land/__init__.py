@@ -1,0 +1,1 @@
+"""New land for a project: where it may lie, seeds of sites, sites grown from them."""

@@ -1,0 +1,156 @@
+"""What criteria measure from: the candidates, the plan around them, and the project.
+
+Everything that several criteria need (travel times, slopes, neighbours) is measured once, when
+it is first asked for. Arrays follow the order of the candidates; a missing value is NaN, a
+facility out of reach is infinite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo_service.documents import shorten
+from geo_service.errors import NotFoundError
+from geo_service.plan import rows_of
+from geo_service.spatial.network import network_of
+from geo_service.spatial.raster import slope_of
+from geo_service.wording import said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from geo_service.plan import Plan
+    from geo_service.spatial.network import Reach
+    from geo_service.suitability.candidates import Candidate
+    from geo_service.suitability.effect import FocusEffect
+    from geo_service.suitability.project import Project
+
+    Floats = NDArray[np.float64]
+
+M_PER_KM = 1000.0
+LEAST_COVERED = 0.9
+"""A site of which a DEM knows less than this share has no slope (this product's default)."""
+
+
+@dataclass(frozen=True)
+class Sites:
+    """Candidates with what is around them."""
+
+    plan: Plan
+    candidates: Sequence[Candidate]
+    project: Project
+    effects: Mapping[str, FocusEffect] = field(default_factory=dict)
+    """The project's effect on the focus of each candidate's park, by park id."""
+    _reaches: dict[str, Reach | None] = field(default_factory=dict, repr=False, compare=False)
+    """How facilities are reached over the plan's roads, by kind: the same for any candidates."""
+
+    def __len__(self) -> int:
+        """Return how many candidates there are."""
+        return len(self.candidates)
+
+    def among(self, candidates: Sequence[Candidate]) -> Sites:
+        """Return other candidates in the same surroundings; no road is searched again."""
+        return replace(self, candidates=candidates)
+
+    def position_of(self, candidate_id: str) -> int:
+        """Return a candidate's position; NotFoundError for one that is not among them."""
+        positions = np.flatnonzero(self.ids.to_numpy() == candidate_id)
+        if not len(positions):
+            msg = said("problem.no_candidate", name=repr(shorten(candidate_id)))
+            raise NotFoundError(msg)
+        return int(positions[0])
+
+    @cached_property
+    def ids(self) -> pd.Index:
+        """The candidates' ids."""
+        ids = [candidate.candidate_id for candidate in self.candidates]
+        return pd.Index(ids, name="candidate_id", dtype=object)
+
+    @cached_property
+    def shapes(self) -> NDArray[np.object_]:
+        """The candidates' shapes in the metric CRS."""
+        shapes = np.empty(len(self.candidates), dtype=object)
+        shapes[:] = [candidate.geometry for candidate in self.candidates]
+        return shapes
+
+    @cached_property
+    def frame(self) -> gpd.GeoDataFrame:
+        """The candidates' shapes as a frame in the metric CRS."""
+        return gpd.GeoDataFrame(geometry=self.shapes, crs=self.plan.metric_crs)
+
+    def each(self, measure: Callable[[Candidate], float | None]) -> Floats:
+        """Return a measure of each candidate; None becomes NaN."""
+        found = [measure(candidate) for candidate in self.candidates]
+        return np.array([np.nan if value is None else value for value in found], dtype=float)
+
+    # ---- facilities and roads -------------------------------------------------------------
+
+    def facilities(self, kind: str) -> tuple[NDArray[np.object_], list[str]]:
+        """Return the points (metric CRS) and names of the facilities of a kind."""
+        frame = self.plan.metric("facilities")
+        own = frame[frame["kind"] == kind]
+        return own.geometry.to_numpy(), [str(name) for name in own["name"]]
+
+    def reach(self, kind: str) -> Reach | None:
+        """Return how the facilities of a kind are reached over the roads; None without any."""
+        if kind not in self._reaches:
+            points, _ = self.facilities(kind)
+            has_roads = len(self.plan.frame("roads")) > 0
+            is_known = has_roads and len(points) > 0
+            self._reaches[kind] = network_of(self.plan).reach(points) if is_known else None
+        return self._reaches[kind]
+
+    def minutes(self, kind: str) -> Floats:
+        """Return travel minutes to the nearest facility of a kind, infinite when out of reach."""
+        reach = self.reach(kind)
+        return np.full(len(self), np.nan) if reach is None else reach.minutes(self.shapes)
+
+    def km(self, kind: str) -> Floats:
+        """Return the straight distance to the nearest facility of a kind in km."""
+        points, _ = self.facilities(kind)
+        if not len(points):
+            return np.full(len(self), np.nan)
+        tree = shapely.STRtree(points)
+        rows, far = tree.query_nearest(self.shapes, return_distance=True, all_matches=False)
+        result = np.full(len(self), np.nan)
+        result[rows[0]] = far / M_PER_KM
+        return result
+
+    def nearest_name(self, kind: str, position: int) -> str | None:
+        """Return the name of the facility that a candidate reaches soonest, else the nearest."""
+        points, names = self.facilities(kind)
+        if not names:
+            return None
+        reach = self.reach(kind)
+        if reach is not None:
+            found = int(reach.nearest(self.shapes[[position]])[0])
+            if found >= 0:
+                return names[found]
+        return names[int(np.argmin(shapely.distance(points, self.shapes[position])))]
+
+    @cached_property
+    def slopes(self) -> pd.DataFrame:
+        """Slope over each candidate's ground, see `raster.slope_of`; NaN where a DEM lacks it."""
+        dem = self.plan.dem
+        columns = ["mean_percent", "mean_degrees", "steep_share"]
+        if dem is None:
+            return pd.DataFrame(np.nan, index=range(len(self)), columns=columns)
+        found = slope_of(dem, self.frame)
+        return found[columns].where(found["covered_share"] >= LEAST_COVERED)
+
+    # ---- parks ----------------------------------------------------------------------------
+
+    @cached_property
+    def park_rows(self) -> dict[str, dict[str, object]]:
+        """Each park's columns, by its id."""
+        return {row["park_id"]: row for row in rows_of(self.plan.frame("parks"))}

@@ -1,0 +1,195 @@
+"""Trial plans: the project put on ground and into floors, so that the review's checks judge it.
+
+A trial plan holds nothing but what is on trial and what lies around it. Nothing is judged
+here: `exclusion` puts the rules to these plans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from geo_service.crs import STORAGE_CRS
+from geo_service.domain.enterprises import latest_year
+from geo_service.domain.subjects import subject_ids
+from geo_service.plan import rows_of
+from geo_service.schema import SCHEMAS
+from geo_service.suitability.candidates import Candidate, CandidateKind, building_of
+from geo_service.zoning.check import text_or_none
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
+    from geo_service.plan import Plan
+    from geo_service.suitability.project import Project
+
+_ANY_YEAR = 2000
+"""The year of the project's own row in a county that has no enterprises yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Footing:
+    """A piece of ground that candidates stand on, judged once however many do."""
+
+    geometry: BaseGeometry
+    park_id: str | None
+    is_parcel: bool = False
+    row: Mapping[str, Any]
+    """The columns of the parcel that it is, or that the building stands on."""
+
+
+def footing_ids(candidate: Candidate) -> tuple[str, ...]:
+    """Return the names of the ground that a candidate stands on: parcels, a building, itself."""
+    if candidate.kind is CandidateKind.FLOORS:
+        return (f"building {building_of(candidate)}",)
+    if candidate.kind is CandidateKind.LAND:
+        return (candidate.candidate_id,)
+    return tuple(f"parcel {parcel_id}" for parcel_id in candidate.members)
+
+
+def floor_ids(candidate: Candidate) -> tuple[str, ...]:
+    """Return the names of the floors that a candidate consists of; none of land."""
+    if candidate.kind is not CandidateKind.FLOORS:
+        return ()
+    return tuple(f"floor {member}" for member in candidate.members)
+
+
+def footings_of(plan: Plan, candidates: Sequence[Candidate]) -> dict[str, Footing]:
+    """Return the ground that candidates stand on, by its name."""
+    parcels, buildings = plan.metric("parcels"), plan.frame("buildings")
+    parcel_of = dict(zip(buildings["building_id"], buildings["parcel_id"], strict=True))
+    wanted = {
+        name if kind == "parcel" else parcel_of.get(name)
+        for candidate in candidates
+        for kind, _, name in (footing_id.partition(" ") for footing_id in footing_ids(candidate))
+    }
+    parcels = parcels[parcels["parcel_id"].isin(wanted - {None})]
+    by_parcel = {
+        row["parcel_id"]: Footing(
+            geometry=shape, park_id=text_or_none(row["park_id"]), is_parcel=True, row=row
+        )
+        for row, shape in zip(rows_of(parcels), parcels.geometry, strict=True)
+    }
+    footings: dict[str, Footing] = {}
+    for candidate in candidates:
+        for footing_id in footing_ids(candidate):
+            kind, _, name = footing_id.partition(" ")
+            if candidate.kind is CandidateKind.LAND:
+                footing = Footing(geometry=candidate.geometry, park_id=None, row={})
+            elif kind == "parcel":
+                footing = by_parcel[name]
+            else:
+                below = by_parcel.get(parcel_of.get(name))
+                footing = Footing(
+                    geometry=candidate.geometry,
+                    park_id=candidate.park_id,
+                    row=below.row if below else {},
+                )
+            footings[footing_id] = footing
+    return footings
+
+
+def plan_of_parcels(plan: Plan, footings: Mapping[str, Footing], project: Project) -> Plan:
+    """Return a plan of the ground alone, each piece a parcel, with the project on each.
+
+    A free parcel counts as built, as it will be. A building stands for the floors in it: what
+    a parcel must offer as a whole is not asked of them.
+    """
+    ids, pieces = list(footings), list(footings.values())
+    columns = SCHEMAS["parcels"].columns
+    parcels: dict[str, list[Any]] = {
+        name: [footing.row.get(name) for footing in pieces] for name in columns
+    }
+    parcels |= {
+        "parcel_id": ids,
+        "park_id": [footing.park_id for footing in pieces],
+        "status": ["built" if footing.is_parcel else "vacant" for footing in pieces],
+        "investment_cny": [None] * len(ids),
+    }
+    tenants: dict[str, list[Any]] = {
+        "park_id": [footing.park_id for footing in pieces],
+        # A rule's exceptions for industries ask which enterprises a parcel holds.
+        "parcel_id": ids,
+        "output_cny": [project.output_cny] * len(ids),
+        "land_m2": [project.needs.land_m2 if footing.is_parcel else 0.0 for footing in pieces],
+    }
+    in_degrees = _in_degrees(plan, footings)
+    enterprises = _tenants(plan, project, ids, tenants)
+    frames = {
+        "parcels": gpd.GeoDataFrame(
+            _rows_like("parcels", parcels), geometry=in_degrees, crs=STORAGE_CRS
+        ),
+        "enterprises": gpd.GeoDataFrame(enterprises, geometry=in_degrees, crs=STORAGE_CRS),
+    }
+    return plan.with_layers(frames, label=f"trial of {project.name}")
+
+
+def plan_of_parks(plan: Plan, footings: Mapping[str, Footing]) -> Plan:
+    """Return a plan whose parks are pieces of ground, with what a scope asks of their parks."""
+    rows = {row["park_id"]: row for row in rows_of(plan.frame("parks"))}
+    around = [rows.get(footing.park_id, {}) for footing in footings.values()]
+    values: dict[str, list[Any]] = {"park_id": list(footings), "name": list(footings)}
+    for column in ("tier", "leading_industry"):
+        values[column] = [row.get(column) for row in around]
+    in_degrees = _in_degrees(plan, footings)
+    parks = gpd.GeoDataFrame(_rows_like("parks", values), geometry=in_degrees, crs=STORAGE_CRS)
+    return plan.with_layers({"parks": parks}, label="ground as parks")
+
+
+def plan_of_tenancies(plan: Plan, members: Sequence[str], project: Project) -> Plan:
+    """Return a plan of these floors alone (building/number), with the project on each.
+
+    A floor is given over to the project's fire class, whatever it was built for.
+    """
+    floors = plan.frame("floors")
+    names = pd.Series(subject_ids("floors", floors), index=floors.index, dtype="str")
+    on_trial = floors[names.isin(members)].assign(fire_class=project.fire_class)
+    buildings = plan.frame("buildings")
+    parks = dict(zip(buildings["building_id"], buildings["park_id"], strict=True))
+    building_ids = on_trial["building_id"].tolist()
+    ids = [f"floor {name}" for name in names[on_trial.index]]
+    values: dict[str, list[Any]] = {
+        "park_id": [text_or_none(parks.get(building_id)) for building_id in building_ids],
+        "building_id": building_ids,
+        "floor_no": on_trial["floor_no"].tolist(),
+    }
+    table = _tenants(plan, project, ids, values)
+    nowhere = gpd.GeoSeries(np.full(len(ids), None), crs=STORAGE_CRS)
+    enterprises = gpd.GeoDataFrame(table, geometry=nowhere, crs=STORAGE_CRS)
+    frames = {"floors": on_trial, "enterprises": enterprises}
+    return plan.with_layers(frames, label=f"tenancy of {project.name}")
+
+
+def _in_degrees(plan: Plan, footings: Mapping[str, Footing]) -> gpd.GeoSeries:
+    """Return the shapes of ground in the storage CRS."""
+    shapes = np.array([footing.geometry for footing in footings.values()], dtype=object)
+    return gpd.GeoSeries(shapes, crs=plan.metric_crs).to_crs(STORAGE_CRS)
+
+
+def _tenants(
+    plan: Plan, project: Project, ids: Sequence[str], values: Mapping[str, list[Any]]
+) -> pd.DataFrame:
+    """Return the project as one enterprise of the latest year per piece, without geometry."""
+    year = latest_year(plan)
+    same = {
+        "year": _ANY_YEAR if year is None else year,
+        "name": project.name,
+        "industry_code": project.industry_code,
+        "status": "operating",
+        # The law forbids expansion as it forbids new projects.
+        "is_new": True,
+    }
+    every = {name: [value] * len(ids) for name, value in same.items()}
+    return _rows_like("enterprises", {"enterprise_id": list(ids), **every, **values})
+
+
+def _rows_like(layer: str, values: Mapping[str, list[Any]]) -> pd.DataFrame:
+    """Return rows with every column of a layer, those not given without values."""
+    rows = len(next(iter(values.values())))
+    columns = SCHEMAS[layer].columns
+    return pd.DataFrame({name: values.get(name, [None] * rows) for name in columns})

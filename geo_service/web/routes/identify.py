@@ -1,0 +1,69 @@
+"""Questions about a place or a drawn area: what is here, and what stands against it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Query, Request
+from fastapi.responses import Response
+
+from geo_service.language import Language
+from geo_service.planning import County
+from geo_service.planning.identify import Ground
+from geo_service.web.answers import answers, shape_of
+from geo_service.web.language import LanguageDep
+from geo_service.web.replies import CountyDep, json_reply
+
+router = APIRouter(prefix="/api", tags=["places"])
+
+Longitude = Annotated[float, Query(ge=-180, le=180, description="Degrees east (CRS84).")]
+Latitude = Annotated[float, Query(ge=-90, le=90, description="Degrees north (CRS84).")]
+
+
+def _ground(county: County, language: Language) -> Ground:
+    today = date.today()  # noqa: DTZ011 - the county's calendar day
+    return Ground(county.plan, county.rulebook, county.translator(language), today)
+
+
+@router.get("/identify", summary="What is at a place", responses=answers("Place"))
+def identify(
+    request: Request, county: CountyDep, language: LanguageDep, lon: Longitude, lat: Latitude
+) -> Response:
+    """Return township, parks, parcels, control zones and what they forbid, and what is near.
+
+    Distances are straight, in metres in the plan's metric CRS; `slope` is null without a DEM.
+    """
+    return json_reply(request, _ground(county, language).identify(lon, lat))
+
+
+@router.post(
+    "/areas",
+    summary="What a drawn area holds",
+    responses=answers("Area", is_tagged=False),
+    openapi_extra={"requestBody": {"content": {"application/json": shape_of("Polygon")}}},
+)
+def describe_area(
+    request: Request,
+    county: CountyDep,
+    language: LanguageDep,
+    body: Annotated[
+        dict[str, Any],
+        Body(
+            description="A GeoJSON Polygon or MultiPolygon, or a Feature of one, in CRS84.",
+            examples=[
+                {
+                    "type": "Polygon",
+                    "coordinates": [
+                        [[108.7, 30.9], [108.72, 30.9], [108.72, 30.92], [108.7, 30.9]]
+                    ],
+                }
+            ],
+        ),
+    ],
+) -> Response:
+    """Return an area's size, its overlap with control zones, broken must-rules, and members.
+
+    Nothing is kept: the answer depends on the polygon, the plan and the rulebook alone.
+    """
+    return json_reply(request, _ground(county, language).describe(body))

@@ -1,0 +1,338 @@
+"""The shapes of answers as JSON Schemas, by name: the members that scripts rely on.
+
+An object may hold more members than are named; those named are always there, null where their
+shape allows it. Bodies of requests are described by their models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from geo_service.jobs import JobStatus
+from geo_service.model import Severity, Tier, Verdict
+from geo_service.suitability.candidates import CandidateKind
+from geo_service.suitability.project import project_schema
+
+Shape = dict[str, Any]
+PREFIX = "#/components/schemas/"
+_TEXT: Shape = {"type": "string"}
+_WHOLE: Shape = {"type": "integer"}
+_COUNT: Shape = {"type": "integer", "minimum": 0}
+_NUMBER: Shape = {"type": "number"}
+_SHARE: Shape = {"type": "number", "minimum": 0, "maximum": 1}
+_FLAG: Shape = {"type": "boolean"}
+_ANY: Shape = {}
+_DATE: Shape = {"type": "string", "format": "date"}
+
+
+def shapes() -> dict[str, Shape]:
+    """Return every shape by its name, with those that a project is made of."""
+    project = project_schema(ref_template=f"{PREFIX}{{model}}")
+    parts: dict[str, Shape] = project.pop("$defs")
+    project.pop("$schema")
+    return {**_PARTS, **_ANSWERS, **parts, "Project": project}
+
+
+def _ref(name: str) -> Shape:
+    return {"$ref": PREFIX + name}
+
+
+def _or_null(shape: Shape) -> Shape:
+    if isinstance(shape.get("type"), str):
+        return {**shape, "type": [shape["type"], "null"]}
+    return {"anyOf": [shape, {"type": "null"}]}
+
+
+def _list(shape: Shape) -> Shape:
+    return {"type": "array", "items": shape}
+
+
+def _by_name(shape: Shape) -> Shape:
+    return {"type": "object", "additionalProperties": shape}
+
+
+def _enum(values: Any) -> Shape:  # noqa: ANN401 - an enumeration
+    return {"type": "string", "enum": [value.value for value in values]}
+
+
+def _object(members: Mapping[str, Shape], *, optional: Mapping[str, Shape] | None = None) -> Shape:
+    """Return an object that has every one of `members`, and perhaps the others."""
+    properties = {**members, **(optional or {})}
+    return {"type": "object", "required": sorted(members), "properties": properties}
+
+
+def _feature(properties: Shape) -> Shape:
+    return _object(
+        {
+            "type": {"const": "Feature"},
+            "geometry": _or_null(_ref("Geometry")),
+            "properties": properties,
+        },
+        optional={"id": _TEXT},
+    )
+
+
+def _page(name: str, items: Shape) -> Shape:
+    """Return a list that says how many there are and how many it holds."""
+    return _object({"numberMatched": _COUNT, "numberReturned": _COUNT, name: _list(items)})
+
+
+def _collection(properties: Shape) -> Shape:
+    page = _page("features", _feature(properties))
+    page["properties"]["type"] = {"const": "FeatureCollection"}
+    page["required"].append("type")
+    return page
+
+
+_VERDICT = _enum(Verdict)
+_RULE_BASIS = _object({"document": _TEXT, "number": _or_null(_TEXT), "article": _or_null(_TEXT)})
+_FINDING_MEMBERS: Mapping[str, Shape] = {
+    "finding_id": _TEXT,
+    "rule_id": _TEXT,
+    "severity": _enum(Severity),
+    "verdict": _VERDICT,
+    "park_id": _or_null(_TEXT),
+    "subject": _object({"layer": _TEXT, "id": _TEXT}),
+    "title": _TEXT,
+    "evidence": _by_name(_ANY),
+    "legal_basis": _RULE_BASIS,
+    "basis_tag": _TEXT,
+    "cure": _or_null(_TEXT),
+    "waived": _or_null(_by_name(_ANY)),
+}
+_SHARES = _by_name(_or_null(_SHARE))
+_REVIEW_MEMBERS: Mapping[str, Shape] = {
+    "review_id": _TEXT,
+    "plan_version": _TEXT,
+    "rulebook_version": _TEXT,
+    "as_of": _DATE,
+    "verdicts": _by_name(_COUNT),
+    "findings_count": _COUNT,
+    "waived_count": _COUNT,
+    "checks": _by_name(_object({"checked": _COUNT, "passed": _COUNT})),
+}
+_RANKING_MEMBERS: Mapping[str, Shape] = {
+    "ranking_id": _TEXT,
+    "plan_version": _TEXT,
+    "rulebook_version": _TEXT,
+    "method": _TEXT,
+    "normalisation": _or_null(_TEXT),
+}
+_CANDIDATE_MEMBERS: Mapping[str, Shape] = {
+    "candidate_id": _TEXT,
+    "kind": _enum(CandidateKind),
+    "park_id": _or_null(_TEXT),
+}
+_VERSION = _object(
+    {"number": _COUNT, "version": _TEXT, "features": _COUNT, "source": _TEXT, "note": _TEXT}
+)
+_CRITERION = _object(
+    {"raw": _ANY, "unit": _ANY, "normalised": _or_null(_NUMBER), "weight": _NUMBER}
+)
+_REASON = _object({"rule_id": _or_null(_TEXT), "detail": _TEXT, "measure": _ANY})
+_IMPORT_MEMBERS: Mapping[str, Shape] = {
+    "import_id": _TEXT,
+    "layer": _TEXT,
+    "file": _TEXT,
+    "features": _COUNT,
+    "refused_count": _COUNT,
+    "status": _TEXT,
+    "version": _or_null(_TEXT),
+    "made_at": _TEXT,
+    "expires_at": _TEXT,
+}
+_PARTS: Mapping[str, Shape] = {
+    "Geometry": _object(
+        {"type": _TEXT}, optional={"coordinates": {"type": "array"}, "geometries": _list(_ANY)}
+    ),
+    "Polygon": {
+        "description": "A GeoJSON Polygon or MultiPolygon, or a Feature of one, in CRS84.",
+        "type": "object",
+        "required": ["type"],
+        "properties": {"type": {"enum": ["Polygon", "MultiPolygon", "Feature"]}},
+        "examples": [
+            {
+                "type": "Polygon",
+                "coordinates": [[[108.7, 30.9], [108.72, 30.9], [108.72, 30.92], [108.7, 30.9]]],
+            }
+        ],
+    },
+    "Finding": _object(_FINDING_MEMBERS),
+    "ParkProperties": _object(
+        {
+            "park_id": _TEXT,
+            "name": _TEXT,
+            "tier": _enum(Tier),
+            "township": _or_null(_TEXT),
+            "leading_industry": _or_null(_TEXT),
+            "industry_group": _or_null(_TEXT),
+            "verdict": _VERDICT,
+            "focus_verdict": _VERDICT,
+            "shares": _SHARES,
+        }
+    ),
+    "Problem": _object(
+        {
+            "type": {"type": "string", "format": "uri-reference"},
+            "title": _TEXT,
+            "status": {"type": "integer", "minimum": 400, "maximum": 599},
+            "detail": _TEXT,
+        },
+        optional={
+            "parameter": _TEXT,
+            "errors": _list({"type": ["string", "object"]}),
+            "choices": _list(_object({"value": _TEXT, "evidence": _TEXT})),
+        },
+    ),
+}
+_JOB = _object(
+    {
+        "job_id": _TEXT,
+        "status": _enum(JobStatus),
+        "progress": _SHARE,
+        "step": _TEXT,
+        "error": _or_null(_TEXT),
+    },
+    optional={"result": _TEXT, "errors": _list(_TEXT), "parameter": _TEXT},
+)
+_KEPT = _object(
+    {
+        "kind": _TEXT,
+        "id": _TEXT,
+        "made_at": _TEXT,
+        "plan_version": _or_null(_TEXT),
+        "bytes": _COUNT,
+        "is_pinned": _FLAG,
+    }
+)
+_ANSWERS: Mapping[str, Shape] = {
+    "Any": {"type": "object"},
+    "Alive": _object({"status": {"const": "ok"}}),
+    "Ready": _object(
+        {"status": {"enum": ["ready", "loading"]}},
+        optional={"plan_version": _TEXT, "rulebook_version": _TEXT, "review_id": _TEXT},
+    ),
+    "Features": _collection(_by_name(_ANY)),
+    "Park": _feature(_ref("ParkProperties")),
+    "Parks": _collection(_ref("ParkProperties")),
+    "Focus": _object(
+        {
+            "park_id": _TEXT,
+            "leading_industry": _or_null(_TEXT),
+            "basis": _TEXT,
+            "shares": _SHARES,
+            "top_industry": _or_null(_TEXT),
+            "hhi": _or_null(_NUMBER),
+            "entropy": _or_null(_NUMBER),
+            "location_quotient": _or_null(_NUMBER),
+            "enterprise_count": _COUNT,
+            "verdict": _VERDICT,
+            "findings": _list(_ref("Finding")),
+        }
+    ),
+    "Rules": _object(
+        {
+            "rulebook_version": _TEXT,
+            "rules": _list(
+                _object(
+                    {
+                        "rule_id": _TEXT,
+                        "family": _TEXT,
+                        "title": _TEXT,
+                        "severity": _enum(Severity),
+                        "legal_basis": _RULE_BASIS,
+                        "basis_tag": _TEXT,
+                        "effective_from": _ANY,
+                        "parameters": _by_name(_ANY),
+                    }
+                )
+            ),
+        }
+    ),
+    "Review": _object(_REVIEW_MEMBERS, optional={"saved": _FLAG, "not_saved": _or_null(_TEXT)}),
+    "Reviews": _page("reviews", _object(_REVIEW_MEMBERS)),
+    "Findings": _collection(_ref("Finding")),
+    "ReviewComparison": _object(
+        {"before": _TEXT, "after": _TEXT}
+        | {name: _list(_ANY) for name in ("new", "cured", "persisting", "changed")}
+    ),
+    "Register": _object({"summary": _object(_REVIEW_MEMBERS), "findings": _list(_ANY)}),
+    "Ranking": _object(
+        {
+            **_RANKING_MEMBERS,
+            "weights": _by_name(_NUMBER),
+            "candidates": _list(
+                _object(
+                    {
+                        **_CANDIDATE_MEMBERS,
+                        "rank": _WHOLE,
+                        "score": _NUMBER,
+                        "criteria": _by_name(_CRITERION),
+                        "stability": _ANY,
+                        "focus_effect": _ANY,
+                    }
+                )
+            ),
+            "excluded": _list(_object({**_CANDIDATE_MEMBERS, "reasons": _list(_REASON)})),
+        }
+    ),
+    "Rankings": _page("rankings", _object(_RANKING_MEMBERS)),
+    "Criteria": _object(
+        {"criteria": _list(_object({"name": _TEXT, "label": _TEXT, "sense": _TEXT}))}
+    ),
+    "Job": _JOB,
+    "Jobs": _page("jobs", _JOB),
+    "KeptResult": _KEPT,
+    "Kept": _object(
+        {
+            "numberMatched": _COUNT,
+            "numberReturned": _COUNT,
+            "bytes": _COUNT,
+            "limits": _object({"days": _or_null(_NUMBER), "bytes": _or_null(_NUMBER)}),
+            "is_nearly_full": _FLAG,
+            "saved": _list(_KEPT),
+        }
+    ),
+    "Dropped": _object({"dropped": _list(_KEPT)}),
+    "Import": _object(
+        {
+            **_IMPORT_MEMBERS,
+            "crs": _ANY,
+            "columns": _list(_ANY),
+            "repairs": _list(_ANY),
+            "refused": _list(_ANY),
+            "sample": _list(_ANY),
+        }
+    ),
+    "Imports": _page("imports", _object(_IMPORT_MEMBERS)),
+    "Layers": _object({"plan_version": _TEXT, "layers": _list(_object({"name": _TEXT}))}),
+    "History": _object({"layer": _TEXT, "versions": _list(_VERSION)}),
+    "Published": _object({"layer": _TEXT, "number": _COUNT, "version": _TEXT}),
+    "Difference": _object(
+        {"layer": _TEXT, "before": _VERSION, "after": _VERSION, "counts": _by_name(_COUNT)}
+    ),
+    "Industries": _object({"industries": _list(_object({"code": _TEXT, "name": _TEXT}))}),
+    "Place": _object(
+        {
+            "lon": _NUMBER,
+            "lat": _NUMBER,
+            "is_in_county": _or_null(_FLAG),
+            "township": _ANY,
+            "parks": _list(_ANY),
+            "parcels": _list(_ANY),
+            "buildings": _list(_ANY),
+            "ground": _ANY,
+            "zones": _list(_ANY),
+            "facilities": _list(_ANY),
+        }
+    ),
+    "Area": _object(
+        {
+            "area_m2": _NUMBER,
+            "share_in_county": _or_null(_SHARE),
+            "zones": _list(_ANY),
+            "rules": _list(_ANY),
+        }
+    ),
+}

@@ -1,0 +1,1 @@
+"""A workspace: one county's folder of layers and settings, read, checked and opened as a plan."""

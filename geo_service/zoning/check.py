@@ -1,0 +1,274 @@
+"""What a check is given and what it answers.
+
+A check is a pure function of a case (plan, rule, parks in scope) and its parameters. It
+answers drafts of findings and how many subjects it looked at; the review stamps rule,
+legal basis and ids on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import pandas as pd
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from geo_service.crs import measure_area_m2
+from geo_service.industry import are_within, classification
+from geo_service.model import Message, Severity, Subject, Tier, Verdict
+from geo_service.zoning.focus import Focus, measure_focus
+from geo_service.zoning.names import named_columns
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import geopandas as gpd
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
+    from geo_service.plan import Plan
+
+
+def _known_prefix(code: str) -> str:
+    known = classification()
+    if code not in known:
+        near = known.nearest(code)
+        hint = f"; nearest: {near} {known.name(near)}" if near else ""
+        msg = f"not a GB/T 4754-2017 code or prefix{hint}"
+        raise ValueError(msg)
+    return code
+
+
+MOST_COUNTED = 1_000_000
+"""The most that a rule may ask a number of things to be; no county has as many."""
+
+IndustryPrefix = Annotated[str, AfterValidator(_known_prefix)]
+"""A code of the classification that stands for all codes which begin so."""
+
+
+class Parameters(BaseModel):
+    """Base of every check's parameters; an unknown name is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class NoParameters(Parameters):
+    """For checks that have nothing to set."""
+
+
+class Tolerance(Parameters):
+    """Below both limits an overlap is noise of the survey, not a finding."""
+
+    area_m2: float = Field(default=50.0, ge=0)
+    share: float = Field(default=0.001, ge=0, le=1)
+
+    def is_noise(
+        self, area_m2: NDArray[np.float64], share: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        """Return where an overlap is below both limits."""
+        return (area_m2 < self.area_m2) & (share < self.share)
+
+
+class Scope(Parameters):
+    """Which parks a rule is for; an empty list means all."""
+
+    tiers: tuple[Tier, ...] = ()
+    parks: tuple[str, ...] = ()
+    industries: tuple[IndustryPrefix, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A finding before the review has put its rule on it.
+
+    `key` tells apart several findings of one rule on one subject (another park, a zone).
+    """
+
+    verdict: Verdict
+    park_id: str | None
+    subject: Subject
+    title: Message
+    evidence: Mapping[str, Any]
+    cure: Message | None = None
+    geometry: BaseGeometry | None = None
+    key: str = ""
+    severity: Severity | None = None
+
+
+@dataclass
+class Outcome:
+    """What a check found, and how many subjects it judged."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    checked: int = 0
+    below_tolerance: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What was measured of a subject and is no finding, by its id: a park's kinds, a grade."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closure:
+    """Ground that a rule closes to what stands in a case (`fail`), or cannot judge (`unknown`).
+
+    It is what lies nearer than `distance_m` to the features, or inside them for 0; without
+    features the rule cannot be judged anywhere, and `draft` says what is missing.
+    """
+
+    verdict: Verdict
+    features: gpd.GeoDataFrame | None
+    distance_m: float = 0.0
+    draft: Draft | None = None
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What several checks measure alike, measured once for a review."""
+
+    plan: Plan
+    as_of: date
+
+    @cached_property
+    def focus(self) -> dict[str, Focus]:
+        """The focus of every park, on the workspace's basis."""
+        return measure_focus(self.plan)
+
+    @cached_property
+    def park_area_m2(self) -> dict[str, float]:
+        """The measured area of every park, by the workspace's method."""
+        parks = self.plan.metric("parks")
+        return dict(zip(parks["park_id"], self.area_m2(parks.geometry), strict=True))
+
+    def area_m2(self, shapes: Any) -> NDArray[np.float64]:  # noqa: ANN401 - series or array
+        """Return areas of shapes in the metric CRS, by the workspace's method."""
+        method, crs = self.plan.settings.area_method, self.plan.metric_crs
+        return measure_area_m2(np.asarray(shapes), method=method, crs=crs)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One rule put to one plan: what a check may look at."""
+
+    shared: Shared
+    scope: Scope
+    tolerance: Tolerance
+    applies_to: str = "all"
+    selected: frozenset[str] | None = None
+    """Park ids that the caller asked for; None for all."""
+
+    @property
+    def plan(self) -> Plan:
+        """The plan under review."""
+        return self.shared.plan
+
+    @cached_property
+    def parks(self) -> gpd.GeoDataFrame:
+        """The parks in scope, in the metric CRS, with the index of the whole layer."""
+        parks = self.plan.metric("parks")
+        mask = np.ones(len(parks), dtype=bool)
+        if self.selected is not None:
+            mask &= parks["park_id"].isin(self.selected).to_numpy(dtype=bool)
+        if self.scope.tiers:
+            mask &= parks["tier"].isin(self.scope.tiers).to_numpy(dtype=bool)
+        if self.scope.parks:
+            mask &= parks["park_id"].isin(self.scope.parks).to_numpy(dtype=bool)
+        if self.scope.industries:
+            mask &= are_within(parks["leading_industry"], self.scope.industries)
+        return parks[mask]
+
+    def in_scope(self, park_ids: pd.Series[Any]) -> NDArray[np.bool_]:
+        """Return which rows belong to a park in scope; rows without a park only if all are."""
+        if self.selected is None and not any(self.scope.model_dump().values()):
+            return np.ones(len(park_ids), dtype=bool)
+        return park_ids.isin(self.parks["park_id"]).to_numpy(dtype=bool)
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check by name: its parameters' model and its function.
+
+    `closed` tells beforehand what `run` will say of new ground: the ground that a rule closes
+    to the parcels and enterprises of a case. None for checks that close no ground.
+    """
+
+    parameters: type[Parameters]
+    run: Callable[[Case, Any], Outcome]
+    closed: Callable[[Case, Any], list[Closure]] | None = None
+
+
+def text_or_none(cell: object) -> str | None:
+    """Return a cell's text, or None when it is missing."""
+    return cell if isinstance(cell, str) and cell else None
+
+
+def park_unknown(
+    park_id: str,
+    *,
+    measure: str,
+    missing: tuple[str, str],
+    title: str,
+    cure: str,
+    values: Mapping[str, Any],
+) -> Draft:
+    """Return the `unknown` of a park that nothing can be held against.
+
+    `missing` is the `layer.column` and the row that are not there; `title` and `cure` are
+    keys of the catalogue under `finding` and `cure`.
+    """
+    column, row = missing
+    return Draft(
+        verdict=Verdict.UNKNOWN,
+        park_id=park_id,
+        subject=Subject("parks", park_id),
+        title=Message(f"finding.{title}", values),
+        evidence={
+            "measure": measure,
+            "value": None,
+            "missing_column": column,
+            "missing_rows": [row],
+        },
+        cure=Message(f"cure.{cure}", values),
+        key="missing",
+    )
+
+
+def no_zones(park_id: str, kind: str, *, measure: str) -> Draft:
+    """Return the `unknown` of a park in a county of which no zone of a kind is mapped."""
+    return park_unknown(
+        park_id,
+        measure=measure,
+        missing=("control_zones.kind", kind),
+        title="no_zones",
+        cure="add_zones",
+        values={"zone": Message(f"zone.{kind}"), "kind": kind},
+    )
+
+
+def missing_value(
+    *,
+    park_id: str | None,
+    subject: Subject,
+    column: str | tuple[str, ...],
+    rows: list[str] | None = None,
+) -> Draft:
+    """Return the `unknown` of a subject whose column, or one of several, has no value."""
+    columns = [column] if isinstance(column, str) else list(column)
+    named = [f"{subject.layer}.{name}" for name in columns]
+    evidence: dict[str, Any] = {
+        "measure": columns[0],
+        "value": None,
+        "missing_column": named[0] if len(named) == 1 else named,
+        "missing_rows": rows or [subject.id],
+    }
+    values = {"column": named_columns(columns), "rows": rows or [subject.id]}
+    return Draft(
+        verdict=Verdict.UNKNOWN,
+        park_id=park_id,
+        subject=subject,
+        title=Message("finding.missing_value", values),
+        evidence=evidence,
+        cure=Message("cure.fill_value", values),
+        key=f"missing:{'+'.join(columns)}",
+    )

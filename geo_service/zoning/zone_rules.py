@@ -1,0 +1,120 @@
+"""What the rules on control zones say of single features and of bare ground.
+
+A review judges all features of a plan; here the same check judges those that somebody asks
+about. Waivers are left to the review.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+
+from geo_service.model import Severity, Subject, Verdict
+from geo_service.zoning.check import Case, Shared
+from geo_service.zoning.checks.control_zone import ZoneParameters, judge
+from geo_service.zoning.zones import mapped_zones
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from shapely.geometry.base import BaseGeometry
+
+    from geo_service.plan import Plan
+    from geo_service.zoning.rulebook import Rule, Rulebook
+
+_GROUND = "ground"
+_WORST_FIRST = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WATCH)
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneVerdict:
+    """What one rule says of a feature: a review has one finding for it."""
+
+    rule: Rule
+    verdict: Verdict
+    severity: Severity
+    zone_ids: frozenset[str]
+    """The zones that it lies in; none where nobody knows the zones of the rule's kind."""
+
+
+Heard = Mapping[Subject, tuple[ZoneVerdict, ...]]
+
+
+@dataclass(frozen=True)
+class ZoneRules:
+    """The rules on control zones that are in force on a day, put to single features of a plan."""
+
+    plan: Plan
+    rulebook: Rulebook
+    as_of: date
+
+    def judge_features(self, features: Mapping[str, gpd.GeoDataFrame]) -> Heard:
+        """Return what a review says of rows of `parks`, `parcels` and `buildings`, by layer.
+
+        The rows are in the metric CRS. A feature of which no rule has anything to say is not
+        among the keys.
+        """
+        found: dict[Subject, list[ZoneVerdict]] = {}
+        for rule, parameters in self._rules():
+            for subject, heard in self._judged(rule, parameters, features):
+                found.setdefault(subject, []).append(heard)
+        return {subject: tuple(every) for subject, every in found.items()}
+
+    def judge_ground(self, shape: BaseGeometry, park_id: str | None) -> tuple[ZoneVerdict, ...]:
+        """Return what rules would say of bare ground, the worst of each rule first.
+
+        The ground (metric CRS) is judged as a new parcel of its park, without a land use and
+        without enterprises. Rules that judge no parcels have nothing to say of it.
+        """
+        ground = gpd.GeoDataFrame(
+            {"parcel_id": [_GROUND], "park_id": [park_id], "land_use": [None]},
+            geometry=[shape],
+            crs=self.plan.metric_crs,
+        )
+        found = []
+        for rule, parameters in self._rules():
+            if "parcels" in parameters.subjects:
+                alone = parameters.model_copy(update={"subjects": ("parcels",)})
+                every = [heard for _, heard in self._judged(rule, alone, {"parcels": ground})]
+                found += sorted(every, key=lambda heard: _WORST_FIRST.index(heard.verdict))
+        return tuple(found)
+
+    @cached_property
+    def _shared(self) -> Shared:
+        return Shared(self.plan, self.as_of)
+
+    def _rules(self) -> Iterator[tuple[Rule, ZoneParameters]]:
+        for rule in self.rulebook.in_force(self.as_of):
+            if isinstance(rule.parameters, ZoneParameters):
+                yield rule, rule.parameters
+
+    def _judged(
+        self, rule: Rule, parameters: ZoneParameters, features: Mapping[str, gpd.GeoDataFrame]
+    ) -> Iterator[tuple[Subject, ZoneVerdict]]:
+        part = rule.part
+        case = Case(self._shared, part.scope, part.tolerance, part.applies_to)
+        zones = mapped_zones(self.plan, parameters.kind)
+        near = None if zones is None else _near(zones, features)
+        for draft in judge(case, parameters, features, near).drafts:
+            yield (
+                draft.subject,
+                ZoneVerdict(
+                    rule=rule,
+                    verdict=draft.verdict,
+                    severity=draft.severity or part.severity,
+                    zone_ids=frozenset(draft.evidence.get("zone_ids", ())),
+                ),
+            )
+
+
+def _near(zones: gpd.GeoDataFrame, features: Mapping[str, gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    """Return the zones that some feature meets, in their order."""
+    shapes = np.concatenate(
+        [np.zeros(0, dtype=object), *(frame.geometry.to_numpy() for frame in features.values())]
+    )
+    return zones.iloc[np.unique(zones.sindex.query(shapes, predicate="intersects")[1])]

@@ -1,0 +1,67 @@
+"""Control zones: which of a kind are mapped, whether that says all, and what a grade means.
+
+What an overlap with a zone means depends on its grade: a rule maps grades to verdicts, where
+`*` stands for every grade that it does not name. A zone without a grade is `unknown` unless the
+rule treats all grades alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from geo_service.model import Verdict
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from geo_service.plan import Plan
+
+ANY_GRADE = "*"
+BOUNDARY = "development_boundary"
+"""The kind of zone that new development must lie in."""
+
+
+def mapped_zones(plan: Plan, kind: str) -> gpd.GeoDataFrame | None:
+    """Return the zones of a kind in the metric CRS.
+
+    None if nothing is mapped and the workspace does not say that there is nothing: then nobody
+    can tell whether a place lies in such a zone.
+    """
+    zones = plan.metric("control_zones")
+    own = zones[zones["kind"] == kind]
+    return own if len(own) or kind in plan.settings.complete_zone_kinds else None
+
+
+def verdict_of(verdicts: Mapping[str, str], grade: object) -> Verdict | None:
+    """Return what an overlap with a zone of a grade means; None if the rule leaves it out.
+
+    >>> verdict_of({"high": "fail", "*": "watch"}, "high").value
+    'fail'
+    >>> verdict_of({"high": "fail", "*": "watch"}, "low").value
+    'watch'
+    >>> verdict_of({"high": "fail", "*": "watch"}, None).value
+    'unknown'
+    >>> verdict_of({"*": "fail"}, None).value
+    'fail'
+    >>> verdict_of({"high": "fail"}, "low")
+    """
+    if set(verdicts) == {ANY_GRADE}:
+        return Verdict(verdicts[ANY_GRADE])
+    if not isinstance(grade, str):
+        return Verdict.UNKNOWN
+    meaning = verdicts.get(grade, verdicts.get(ANY_GRADE))
+    return None if meaning is None else Verdict(meaning)
+
+
+def by_verdict(
+    zones: gpd.GeoDataFrame, verdicts: Mapping[str, str]
+) -> list[tuple[Verdict, gpd.GeoDataFrame]]:
+    """Part zones by what an overlap with them means; those that the rule leaves out are dropped."""
+    meanings = [verdict_of(verdicts, grade) for grade in zones["grade"]]
+    parts = []
+    for verdict in (Verdict.FAIL, Verdict.WATCH, Verdict.UNKNOWN):
+        chosen = [meaning is verdict for meaning in meanings]
+        if any(chosen):
+            parts.append((verdict, zones[chosen]))
+    return parts
