@@ -19,19 +19,24 @@ BUNDLE_PYTHONS ?= 3.11 3.12 3.13
 
 VENV := .venv
 BIN := $(VENV)/bin
+NODE_MODULES := node_modules/stamp
+# A tool of package.json, run by the Node that the dev requirements bring.
+tool = PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/$(1)
 # -qq leaves only errors: each step below says what it does instead.
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 
 # What decides the content of an installed package, apart from its code (the install is editable).
-PACKAGING := pyproject.toml hatch_build.py deploy/build.py requirements/build.txt \
+PACKAGING := pyproject.toml hatch_build.py deploy/build.py deploy/front.py requirements/build.txt \
   package.json package-lock.json .npmrc \
-  $(wildcard geo_service/native/*.[ch])
+  $(wildcard geo_service/native/*.[ch] $(foreach kind,js css,geo_service/front/*/*.$(kind)))
 # What was deleted by hand is collected or compiled again.
-ifneq ($(words $(wildcard geo_service/assets/manifest.json geo_service/native/lib/manifest.json)),2)
+MADE := geo_service/assets/manifest.json geo_service/front/built/manifest.json \
+  geo_service/native/lib/manifest.json
+ifneq ($(words $(wildcard $(MADE))),$(words $(MADE)))
 PACKAGING += build-again
 endif
 
-.PHONY: help setup setup-dev run test test-fast test-deep check format bench demo-data test-crash maps bundle test-bundle pictures lock \
+.PHONY: help setup setup-dev run test test-fast test-deep check format front bench demo-data test-crash maps bundle test-bundle pictures lock \
   clean build-again
 
 help: ## list the targets
@@ -65,17 +70,27 @@ test-deep: setup-dev ## run the property-based tests with many examples, other o
 	@GEO_TEST_DEPTH=deep $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile \
 	  --no-loadscope-reorder -m "hypothesis or deep" $(ARGS)
 
-check: setup-dev ## check format, lint and types
+check: setup-dev $(NODE_MODULES) ## check format, lint and types, of Python and of the front end
 	@echo "check: format"
 	@$(BIN)/ruff format --check .
 	@echo "check: lint"
 	@$(BIN)/ruff check .
 	@echo "check: types"
 	@$(BIN)/mypy
+	@echo "check: front end: format, lint, types"
+	@$(call tool,prettier) --check --log-level warn .
+	@$(call tool,eslint)
+	@$(call tool,tsc)
+	@$(call tool,tsc) -p geo_service/front/shared
 
-format: setup-dev ## format the code and mend what lint can mend
+format: setup-dev $(NODE_MODULES) ## format the code and mend what lint can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix-only .
+	@$(call tool,eslint) --fix --quiet || true
+	@$(call tool,prettier) --write --log-level warn .
+
+front: $(NODE_MODULES) ## join the scripts of maps and pages again, after a change of them
+	@$(BIN)/python deploy/front.py
 
 bench: $(VENV)/stamp-bench ## measure against peers (ARGS=... goes to the benchmark)
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -118,9 +133,9 @@ lock: ## resolve requirements/*.txt and package-lock.json again (ARGS=--upgrade 
 	@echo "lock: package-lock.json"
 	@PATH="$(CURDIR)/.lock-venv/bin:$$PATH" npm install --package-lock-only --silent
 
-clean: ## remove .venv, caches, build output, collected assets and the kernel
-	@echo "clean: removing .venv, caches, build output, geo_service/assets and geo_service/native/lib"
-	@rm -rf $(VENV) .lock-venv build dist geo_service/assets geo_service/native/lib node_modules \
+clean: ## remove .venv, caches, build output, collected assets, joined scripts and the kernel
+	@echo "clean: removing .venv, caches, build output, what was collected, joined and compiled"
+	@rm -rf $(VENV) .lock-venv build dist node_modules geo_service/assets geo_service/front/built geo_service/native/lib \
 	  .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -145,6 +160,12 @@ $(VENV)/stamp-package: $(PACKAGING) $(VENV)/stamp-run
 $(VENV)/stamp-dev: requirements/dev.txt $(VENV)/stamp-package
 	@echo "setup: installing requirements/dev.txt"
 	@$(PIP) --require-hashes -r $<
+	@touch $@
+
+$(NODE_MODULES): package.json package-lock.json .npmrc
+	@test -x $(BIN)/npm || { echo "front end: run make setup-dev first; it brings Node" >&2; exit 1; }
+	@echo "setup: installing package-lock.json into node_modules"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent
 	@touch $@
 
 $(VENV)/stamp-bench: requirements/bench.txt $(VENV)/stamp-package

@@ -1,8 +1,10 @@
-"""Build geo_service: collect the assets of maps and pages, and compile the kernel.
+"""What geo_service gets when it is built: assets and scripts of maps and pages, and the kernel.
 
 Assets: takes the files named in pyproject.toml ([tool.hatch.build.hooks.custom]) from the npm
 packages pinned in package-lock.json, checks that no stylesheet leads outside, and writes them
 with a manifest to geo_service/assets. Reading them is left to geo_service/maps/assets.py.
+
+Scripts: joins the modules of geo_service/front to the files that browsers load (deploy/front.py).
 
 Kernel: compiles geo_service/native/*.c with the C compiler of `ziglang` to geo_service/native/lib,
 for this machine, or with GEO_NATIVE_TARGETS=all for each one in TARGETS. Loading it is left to
@@ -23,13 +25,18 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import Any, cast
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NPM_FILES = ("package.json", "package-lock.json", ".npmrc")
-NPM_CI = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+NPM_CI = (
+    *("ci", "--ignore-scripts", "--omit=dev", "--prefer-offline"),
+    *("--no-audit", "--no-fund", "--loglevel=error"),
+)
 SOURCE_MAP_COMMENT = re.compile(r"\n?(//# sourceMappingURL=[^\n]*|/\*# sourceMappingURL=.*?\*/)")
 CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 CSS_ADDRESS = re.compile(
@@ -70,17 +77,18 @@ COMPILE = (
 
 
 class GeoBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is only there in builds
-    """Fill geo_service/assets and geo_service/native/lib before hatchling packs anything."""
+    """Fill assets, front/built and native/lib of geo_service before hatchling packs anything."""
 
     def dependencies(self) -> list[str]:
-        """Request Node and a C compiler only if there is work for them."""
-        node = [] if self.is_collected() else [self.config["node"]]
+        """Ask for Node and for a C compiler only when there is something to do for them."""
+        is_ready = self.is_collected() and self.front.is_joined(self.folder)
+        node = [] if is_ready else [self.config["node"]]
         return node + ([self.config["ziglang"]] if self.missing_libraries() else [])
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Collect the assets and compile the kernel, unless they exist already."""
-        if not self.is_collected():
-            self.collect()
+        """Collect assets, join scripts and compile the kernel, each unless it is there already."""
+        if not (self.is_collected() and self.front.is_joined(self.folder)):
+            self.use_npm()
         if not wanted_libraries():
             system = f"{sys.platform} on {platform.machine()}"
             self.app.display_warning(f"No kernel for {system}: shapely does its work.")
@@ -154,6 +162,16 @@ class GeoBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is on
         (library / "manifest.json").write_text(text + "\n", encoding="utf-8")
 
     @property
+    def folder(self) -> Path:
+        """The project's folder."""
+        return Path(self.root)
+
+    @cached_property
+    def front(self) -> ModuleType:
+        """What joins the scripts, which lies beside other scripts of deployment."""
+        return load(self.folder / "deploy" / "front.py")
+
+    @property
     def assets(self) -> Path:
         """The folder to fill."""
         return Path(self.root, "geo_service", "assets")
@@ -177,24 +195,42 @@ class GeoBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is on
         except (OSError, ValueError, KeyError):
             return False
 
-    def collect(self) -> None:
-        """Install the npm packages in a temporary folder and take the files from there."""
-        self.app.display_info("Collecting map assets from npm packages ...")
+    def use_npm(self) -> None:
+        """Install the npm packages in a temporary folder, and do what is to be done with them."""
+        self.app.display_info("Making assets and scripts with npm packages ...")
         with tempfile.TemporaryDirectory() as temporary:
             for name in NPM_FILES:
                 shutil.copy(Path(self.root, name), temporary)
             npm_ci(temporary)
-            built = Path(temporary, "assets")
-            packages = [
-                take(Path(temporary, "node_modules", *entry["package"].split("/")), entry, built)
-                for entry in self.config["assets"]
-            ]
-            check_stylesheets(built)
-            manifest = {"request": self.request(), "packages": packages}
-            text = json.dumps(manifest, indent=1, ensure_ascii=False)
-            (built / "manifest.json").write_text(text + "\n", encoding="utf-8")
-            shutil.rmtree(self.assets, ignore_errors=True)
-            shutil.move(built, self.assets)
+            modules = Path(temporary, "node_modules")
+            if not self.is_collected():
+                self.collect(modules, Path(temporary, "assets"))
+            if not self.front.is_joined(self.folder):
+                self.front.join(self.folder, modules)
+
+    def collect(self, modules: Path, built: Path) -> None:
+        """Take the files from the installed packages; `built` is a folder to be."""
+        packages = [
+            take(Path(modules, *entry["package"].split("/")), entry, built)
+            for entry in self.config["assets"]
+        ]
+        check_stylesheets(built)
+        manifest = {"request": self.request(), "packages": packages}
+        text = json.dumps(manifest, indent=1, ensure_ascii=False)
+        (built / "manifest.json").write_text(text + "\n", encoding="utf-8")
+        shutil.rmtree(self.assets, ignore_errors=True)
+        shutil.move(built, self.assets)
+
+
+def load(path: Path) -> ModuleType:
+    """Return a script of the project as a module: builds do not import by its folder."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        msg = f"The build needs {path}."
+        raise RuntimeError(msg)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def wanted_libraries() -> list[str]:
@@ -271,8 +307,8 @@ def npm_ci(folder: str) -> None:
     done = npm(NPM_CI, return_completed_process=True, cwd=folder, capture_output=True, text=True)
     if done.returncode != 0:
         msg = (
-            "npm could not install the map assets pinned in package-lock.json. "
-            f"Is the npm registry reachable? npm said:\n{done.stderr}{done.stdout}"
+            "npm could not install the packages pinned in package-lock.json. "
+            f"Is the npm registry reachable? npm said:\n{done.stderr!s}{done.stdout!s}"
         )
         raise RuntimeError(msg)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import shutil
 import sys
 import tomllib
 import zipfile
@@ -112,6 +113,32 @@ def test_node_and_the_compiler_come_only_when_they_are_asked_for(
     installs = [call for call in calls if "install" in call]
     assert all("--require-hashes" in call or "--no-index" in call for call in installs)
     assert {"--no-build-isolation", "--no-index", "--no-deps"} <= set(installs[-1])
+
+
+def test_node_is_asked_for_only_when_assets_or_scripts_are_to_be_made(
+    hook: ModuleType, tmp_path: Path
+) -> None:
+    made = hook.GeoBuildHook()
+    made.root = str(tmp_path)
+    made.config = project()["tool"]["hatch"]["build"]["hooks"]["custom"]
+    for name in ("deploy/front.py", "hatch_build.py", "package-lock.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    for name in ("assets", "front", "native"):
+        shutil.copytree(ROOT / "geo_service" / name, tmp_path / "geo_service" / name)
+    made.assets.joinpath("manifest.json").write_text(
+        json.dumps({"request": made.request(), "packages": []}), encoding="utf-8"
+    )
+    assert made.config["node"] not in made.dependencies()
+    script = tmp_path / "geo_service" / "front" / "shared" / "dom.js"
+    script.write_text(script.read_text("utf-8") + "\n", "utf-8")
+    assert made.config["node"] in made.dependencies()
+
+
+def test_the_front_end_is_checked_by_the_node_that_builds_it() -> None:
+    written = project()
+    node = written["tool"]["hatch"]["build"]["hooks"]["custom"]["node"]
+    assert node in written["project"]["optional-dependencies"]["dev"]
 
 
 def test_nothing_is_installed_without_its_hash() -> None:

@@ -27,6 +27,7 @@ import orjson
 from branca.element import CssLink, Figure, JavascriptLink
 from folium.template import Template
 
+from geo_service import front
 from geo_service.errors import AssetError, NotFoundError
 from geo_service.maps import assets
 from geo_service.wording import said
@@ -34,27 +35,6 @@ from geo_service.wording import said
 ASSET = "asset:"
 """Marks an address as the name of a third-party asset."""
 
-SCRIPTS = (
-    "dom.js",
-    "data.js",
-    "symbols.js",
-    "tiles.js",
-    "labels.js",
-    "popups.js",
-    "panel.js",
-    "search.js",
-    "geodesy.js",
-    "places.js",
-    "candidates.js",
-    "tools.js",
-    "link.js",
-    "protocol.js",
-    "print.js",
-    "timeline.js",
-    "drawing.js",
-    "map.js",
-)
-"""Our own scripts in the order they run."""
 START = "start.js"
 """Runs before all others."""
 PRELUDE = "prelude.js"
@@ -67,8 +47,8 @@ STYLES = ("map.css",)
 FONTS = "noto-sans-sc/index.css"
 """Chinese letters for machines without any; a browser loads only those that it lacks."""
 PROGRAM = "program.js"
-"""`SCRIPTS` in one file, as served pages load them: a request each would take longer."""
-STATIC_FILES = frozenset((START, PRELUDE, *SCRIPTS, WORKER, *STYLES))
+"""Runs last: the map's page around Folium's maps."""
+STATIC_FILES = frozenset((START, PRELUDE, PROGRAM, WORKER, *STYLES))
 
 MIN_ZOOM = 3
 MAX_ZOOM = 19
@@ -89,14 +69,11 @@ _CSS_ADDRESS = re.compile(r"url\(\s*['\"]?(?P<address>[^)'\"]+)['\"]?\s*\)")
 # ---- our own files -----------------------------------------------------------------------
 
 
-@cache
 def static_file(name: str) -> bytes:
     """Return one of the page's own scripts or styles; NotFoundError for any other name."""
-    if name == PROGRAM:
-        return b"\n".join(map(static_file, SCRIPTS))
     if name not in STATIC_FILES:
         raise NotFoundError(said("problem.no_file"))
-    return (Path(__file__).parent / "static" / name).read_bytes()
+    return front.content(f"map/{name}")
 
 
 @cache
@@ -403,7 +380,7 @@ def standalone_page(drawn: PlanningMap) -> str:
     scripts = [_script(static_file(START).decode())]
     scripts += [_script(assets.text(name)) for name in parts.scripts]
     scripts += [_script(static_file(PRELUDE).decode()), _script(parts.script)]
-    scripts += [_script(static_file(name).decode()) for name in SCRIPTS]
+    scripts += [_script(static_file(PROGRAM).decode())]
     images = {name: assets.data_uri(f"leaflet/images/{name}") for name in _MARKER_IMAGES}
     carried = {
         **drawn.content.settings,

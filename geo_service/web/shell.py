@@ -11,7 +11,7 @@ import hashlib
 import html
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from string import Template
@@ -22,6 +22,7 @@ from weakref import WeakKeyDictionary
 from fastapi.responses import HTMLResponse, Response
 
 import geo_service
+from geo_service import front
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator, catalogue
 from geo_service.maps.document import FONTS, asset_version
@@ -37,10 +38,9 @@ if TYPE_CHECKING:
     from geo_service.plan import Plan
     from geo_service.planning import County
 
-_PAGES = files("geo_service.web") / "pages"
+_SHELLS = files("geo_service") / "front" / "pages"
 _MEDIA_TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 _SHARED_TEXTS = ("console.", "verdict.", "tier.", "severity.", "basis.", "basis_tag.", "layer.")
-_SHARED_SCRIPTS = ("frame.js", "dom.js", "api.js", "format.js", "marks.js", "table.js")
 _CHARTS = "echarts/echarts.min.js"
 _LANGUAGE_NAMES = {
     Language.ZH_HANS: ("简", "简体中文"),
@@ -69,8 +69,6 @@ class Page:
     is_charted: bool = False
     body: str = ""
     """A file with the part that needs no program, for pages that are text."""
-    scripts: tuple[str, ...] = field(default=())
-    """Modules of its program, fetched ahead."""
 
 
 def render(
@@ -129,10 +127,12 @@ def digest() -> str:
 
 @cache
 def _files() -> Mapping[str, str]:
-    return {
+    """Return the joined scripts and styles, and beside them the files that are as they are."""
+    joined = (name for name in front.names() if name.startswith("pages/"))
+    return {name.removeprefix("pages/"): front.content(name).decode() for name in joined} | {
         item.name: item.read_text(encoding="utf-8")
-        for item in _PAGES.iterdir()
-        if item.name.rpartition(".")[2] in {*_MEDIA_TYPES, "html"}
+        for item in _SHELLS.iterdir()
+        if item.name.rpartition(".")[2] in {"html", "svg"}
     }
 
 
@@ -177,16 +177,11 @@ def _languages(request: Request, current: Language) -> str:
 
 
 def _scripts(page: Page, root: str) -> str:
-    """Return the page's program and, ahead of it, the modules that it will ask for."""
-    folder = html.escape(f"{root}/pages/{digest()}")
-    ahead = [*_SHARED_SCRIPTS, *page.scripts]
-    lines = [f'<link rel="modulepreload" href="{folder}/{name}">' for name in ahead]
-    if page.is_charted:
-        source = html.escape(f"{root}/assets/{_CHARTS}?v={asset_version(_CHARTS)}")
-        lines.append(f'<script src="{source}" defer></script>')
-    program = f"{page.name}.js" if f"{page.name}.js" in _files() else "frame.js"
-    lines.append(f'<script type="module" src="{folder}/{program}"></script>')
-    return "\n".join(lines)
+    """Return the page's program, after the charts that it draws with."""
+    source = html.escape(f"{root}/assets/{_CHARTS}?v={asset_version(_CHARTS)}")
+    charts = f'<script src="{source}" defer></script>\n' if page.is_charted else ""
+    program = html.escape(f"{root}/pages/{digest()}/{page.name}.js")
+    return f'{charts}<script type="module" src="{program}"></script>'
 
 
 def _loading(shell: Mapping[str, str]) -> str:

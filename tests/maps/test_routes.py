@@ -62,7 +62,7 @@ def test_the_language_is_asked_for_or_accepted(
         "/maps/overview",
         "/api/layers",
         "/api/layers/parks/features",
-        "/static/map.js",
+        "/static/program.js",
         "/assets/leaflet/leaflet.js",
     ],
 )
@@ -149,7 +149,7 @@ def test_bad_questions_get_a_problem_document(
 
 def test_files_have_the_type_they_are(client: TestClient) -> None:
     expected = {
-        "/static/map.js": "text/javascript; charset=utf-8",
+        "/static/program.js": "text/javascript; charset=utf-8",
         "/static/map.css": "text/css; charset=utf-8",
         "/assets/leaflet/leaflet.css": "text/css; charset=utf-8",
         "/assets/leaflet/images/marker-icon.png": "image/png",
@@ -161,7 +161,7 @@ def test_files_have_the_type_they_are(client: TestClient) -> None:
 
 
 def test_an_address_without_a_version_is_not_kept_for_long(client: TestClient) -> None:
-    assert YEAR_S not in client.get("/static/map.js").headers["cache-control"]
+    assert YEAR_S not in client.get("/static/program.js").headers["cache-control"]
 
 
 def test_a_big_detail_layer_is_drawn_from_tiles(

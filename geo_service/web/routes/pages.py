@@ -19,31 +19,27 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 # Swagger UI draws its icons from data addresses and sets style attributes.
 _DOCS_CSP = PAGE_CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
-_HOME = Page(name="home", place="home", texts=("home",), scripts=("mapframe.js",))
+_HOME = Page(name="home", place="home", texts=("home",))
 _PARK = Page(
     name="park",
     texts=("park", "finding_words"),
     is_charted=True,
-    scripts=("mapframe.js", "chart.js", "findings.js"),
 )
 _REVIEWS = Page(
     name="reviews",
     place="reviews",
     texts=("review", "finding_words", "evidence_name", "measure", "parameter", "column"),
-    scripts=("jobs.js", "mapframe.js"),
 )
 _REVIEW = Page(
     name="review",
     place="reviews",
     texts=("review", "finding_words", "family"),
-    scripts=("mapframe.js", "findings.js"),
 )
 _SITES = Page(
     name="sites",
     place="sites",
     texts=("sites", "facility", "finding_words"),
     is_charted=True,
-    scripts=("mapframe.js", "chart.js", "jobs.js", "projectform.js"),
 )
 _RULEBOOK = Page(
     name="rulebook",
@@ -54,7 +50,6 @@ _DATA = Page(
     name="data",
     place="data",
     texts=("data", "kept", "column", "status", "zone", "scheme", "facility", "river"),
-    scripts=("jobs.js", "kept.js"),
 )
 _HELP = Page(name="help", place="help", body="help.html", texts=("help",))
 _ABOUT = Page(name="about", texts=("about",))

@@ -1,0 +1,442 @@
+// Draws the features of one map: what is switched on and in sight, markers, names, tooltips,
+// popups, and the one feature that is selected. What is switched on, the page keeps; a page
+// with two states side by side has two drawings.
+import { moreOf } from './candidates.js';
+import { hoverOverTiles } from './hover.js';
+import { makeItems } from './items.js';
+import { Labels } from './labels.js';
+import { isArea, parkMarker, pathOptions, pin } from './markers.js';
+import { namesOn } from './names.js';
+import { addPanes, backdrops } from './panes.js';
+import { popup, tooltip } from './popups.js';
+import { MARKER_GIVES_WAY_PX, Selection } from './selection.js';
+import { settings } from './settings.js';
+import { TiledSource } from './tiles.js';
+
+const EVERY_RANK_FROM = 14;
+const STATE_GIVES_WAY_PX = 26;
+// Which of several features under a click speaks first.
+const FOREMOST = [
+  'states',
+  'candidates',
+  'enterprises',
+  'facilities',
+  'buildings',
+  'findings',
+  'parcels',
+  'land_uses',
+  'parks',
+  'sub_areas',
+  'townships',
+  'roads',
+  'rivers',
+  'control_zones',
+  'township_areas',
+];
+const QUIET = new Set(['county']);
+const CULLED = new Set([
+  'states',
+  'parcels',
+  'buildings',
+  'land_uses',
+  'enterprises',
+  'findings',
+  'candidates',
+]);
+// Features at one point stand around it, this many pixels apart.
+const SPREAD = new Set(['enterprises']);
+const SPREAD_PX = 7.5;
+const GOLDEN_ANGLE = Math.PI * (3 - Math.sqrt(5));
+
+// page: { shown, filters, allowed, selected, select(item, others), clickAt(drawing, latlng), ... }
+export class Drawing {
+  constructor(map, place, page) {
+    this.map = map;
+    this.place = place;
+    this.page = page;
+    this.sources = settings.sources.filter((source) => source.map === place);
+    this.items = new Map();
+    this.byElement = new WeakMap();
+    /** @type {L.Popup | null} */
+    this.popup = null;
+    this.renderers = addPanes(map);
+    this.labels = new Labels(map);
+    this.backdrops = backdrops();
+    this.selection = new Selection(this);
+    map.on('popupclose', () => page.onPopupClose(this));
+    map.on('click', (event) => this.clickGround(event.latlng));
+    this.tiled = this.sources
+      .filter((source) => source.tiles)
+      .map((source) => new TiledSource(this, source));
+    hoverOverTiles(this);
+  }
+
+  // ---- items ----
+
+  receive(source, collection) {
+    for (const item of this.items.get(source.name) || []) {
+      this.erase(item);
+    }
+    const items = makeItems(source, collection, this);
+    if (SPREAD.has(source.name)) {
+      this.spread(items);
+    }
+    this.items.set(source.name, items);
+  }
+
+  // Gives features that share a point places around it, in pixels.
+  spread(items) {
+    const crowds = new Map();
+    for (const item of items.filter(({ bounds }) => bounds)) {
+      const key = item.feature.geometry.coordinates.join();
+      crowds.set(key, [...(crowds.get(key) || []), item]);
+    }
+    for (const crowd of crowds.values()) {
+      crowd.forEach((item, place) => {
+        const far = SPREAD_PX * 1.35 * Math.sqrt(place);
+        item.offset = [Math.cos(place * GOLDEN_ANGLE) * far, Math.sin(place * GOLDEN_ANGLE) * far];
+      });
+    }
+  }
+
+  all() {
+    return this.sources.flatMap((source) => this.items.get(source.name) || []);
+  }
+
+  find(layer, id) {
+    return (this.items.get(layer) || []).find((item) => item.feature.id === id) || null;
+  }
+
+  // Where a feature is; one without a place is where its park is.
+  boundsOf(item) {
+    if (item.bounds) {
+      return item.bounds;
+    }
+    const park = this.find('parks', item.feature.properties.park_id);
+    return park ? park.bounds : L.latLngBounds(settings.bounds);
+  }
+
+  // ---- what shows ----
+
+  isNear(item) {
+    const zoom = this.map.getZoom();
+    return this.page.layersOf(item).every((layer) => zoom >= layer.min_zoom);
+  }
+
+  settle() {
+    const view = this.map.getBounds().pad(0.3);
+    for (const item of this.all()) {
+      const isWanted =
+        item.bounds &&
+        !item.source.tiles &&
+        this.page.isOn(item) &&
+        this.isNear(item) &&
+        (!CULLED.has(item.source.name) || view.intersects(item.bounds));
+      if (isWanted && !item.isDrawn) {
+        this.draw(item);
+      } else if (!isWanted && item.isDrawn) {
+        this.erase(item);
+      }
+    }
+    this.tiled.forEach((source) => source.settle());
+    for (const [name, layer] of this.backdrops) {
+      const isOn = this.page.shown.has(name);
+      if (isOn !== this.map.hasLayer(layer)) {
+        layer[isOn ? 'addTo' : 'removeFrom'](this.map);
+      }
+    }
+    this.placeMarkers();
+    const { labels, taken } = namesOn(this);
+    this.labels.place(labels, taken);
+    this.showSelection();
+  }
+
+  // Keys of the symbols that the map shows now; the legend lists these.
+  inSight() {
+    const view = this.map.getBounds();
+    const drawn = this.all()
+      .filter((item) => item.isDrawn && view.intersects(item.bounds))
+      .flatMap((item) =>
+        item.source.name === 'parks'
+          ? [item.key, `tier.${item.feature.properties.tier}`]
+          : [item.key],
+      );
+    return [...drawn, ...this.tiled.flatMap((source) => source.inSight())];
+  }
+
+  draw(item) {
+    item.parts = item.parts || this.makeParts(item);
+    item.parts.forEach((part) => part.addTo(this.map));
+    item.isDrawn = true;
+    for (const part of item.parts) {
+      const element = part.getElement && part.getElement();
+      if (element) {
+        this.byElement.set(element, item);
+      }
+    }
+  }
+
+  erase(item) {
+    (item.parts || []).forEach((part) => part.remove());
+    item.isDrawn = false;
+  }
+
+  makeParts(item) {
+    const { geometry } = item.feature;
+    const { name } = item.source;
+    if (geometry.type === 'Point') {
+      return [this.makeMarker(item, name)];
+    }
+    const symbol = settings.symbols[item.key];
+    const parts = [];
+    if (symbol.casing) {
+      const weight = symbol.width + (isArea(geometry) ? 9 : 2);
+      const options = {
+        color: symbol.casing,
+        weight,
+        fill: false,
+        interactive: false,
+        lineCap: 'butt',
+      };
+      parts.push(...this.paths(geometry, { ...options, ...this.home(`${name}-casing`) }));
+    }
+    const options = {
+      ...pathOptions(item.key, geometry),
+      ...this.home(name),
+      interactive: !QUIET.has(name),
+    };
+    if (item.feature.properties.is_whole_park) {
+      options.fill = false;
+    }
+    const drawn = this.paths(geometry, options);
+    drawn.forEach((part) => this.makeLively(part, item));
+    parts.push(...drawn);
+    if (name === 'parks') {
+      item.marker = this.makeMarker(item, 'park-markers');
+      parts.push(item.marker);
+    } else if (name === 'states' && item.feature.properties.is_listed) {
+      // What changed is seen from afar too.
+      item.marker = this.makeMarker(item, 'candidate-markers');
+      parts.push(item.marker);
+    } else if (name === 'candidates' && item.feature.properties.rank) {
+      item.marker = this.makeMarker(item, 'candidate-markers');
+      parts.push(item.marker);
+    }
+    return parts;
+  }
+
+  home(pane) {
+    return { pane, renderer: this.renderers[pane] };
+  }
+
+  paths(geometry, options) {
+    const group = L.geoJSON(geometry, { style: () => options, ...options });
+    const found = [];
+    const walk = (layer) =>
+      layer.eachLayer && !layer.getElement ? layer.eachLayer(walk) : found.push(layer);
+    group.eachLayer(walk);
+    return found;
+  }
+
+  makeMarker(item, pane) {
+    const { properties } = item.feature;
+    const isPark = item.source.name === 'parks';
+    const symbol = settings.symbols[item.key];
+    const size = isPark ? settings.symbols[`tier.${properties.tier}`].size : symbol.size || 18;
+    const picture = isPark
+      ? parkMarker(properties.tier, properties.verdict)
+      : pin(item.key, properties);
+    const [right, down] = item.offset || [0, 0];
+    const marker = L.marker(item.bounds.getCenter(), {
+      pane,
+      icon: L.divIcon({
+        html: picture,
+        className: `pin pin-${item.source.name}`,
+        iconSize: [size, size],
+        iconAnchor: [size / 2 - right, size / 2 - down],
+      }),
+      keyboard: false,
+      zIndexOffset: isPark ? Math.round(size * 100) : properties.rank ? -properties.rank * 10 : 0,
+    });
+    this.makeLively(marker, item);
+    return marker;
+  }
+
+  makeLively(part, item) {
+    if (QUIET.has(item.source.name)) {
+      return;
+    }
+    part.bindTooltip(() => tooltip(item), {
+      sticky: !(part instanceof L.Marker),
+      direction: 'top',
+      className: 'tip-frame',
+      opacity: 1,
+    });
+    part.on('click', (event) => {
+      L.DomEvent.stopPropagation(event);
+      if (!this.page.clickAt(this, event.latlng, item)) {
+        this.openAt(event.latlng, [item, ...this.under(event.originalEvent, item)]);
+      }
+    });
+  }
+
+  // ---- features that are drawn from tiles ----
+
+  tilesAt(latlng) {
+    const order = (hit) => FOREMOST.indexOf(hit.source.name);
+    return this.tiled
+      .flatMap((source) => source.at(latlng))
+      .sort((one, other) => order(one) - order(other));
+  }
+
+  // A click beside all that is an element: on what tiles show, else on the ground.
+  clickGround(latlng) {
+    const isHit = this.tilesAt(latlng).length > 0;
+    if (!this.page.clickAt(this, latlng, isHit) && isHit) {
+      this.openAt(latlng, []);
+    }
+  }
+
+  // Opens what is at a place. What tiles show there is fetched first, and then the foremost speaks.
+  async openAt(latlng, clicked) {
+    const turn = (this.turn = (this.turn || 0) + 1);
+    const touched = this.tiled.filter((source) => source.at(latlng).length);
+    let items = clicked;
+    if (touched.length) {
+      const fetched = await Promise.all(touched.map((source) => this.fetchItems(source, latlng)));
+      const order = (item) => FOREMOST.indexOf(item.source.name);
+      items = [...clicked, ...fetched.flat()].sort((one, other) => order(one) - order(other));
+    }
+    if (turn === this.turn && items.length) {
+      this.open(items[0], latlng, items.slice(1));
+      this.page.selectItem(items[0]);
+    }
+  }
+
+  async fetchItems(tiled, latlng) {
+    try {
+      const items = makeItems(tiled.source, await tiled.fetchAt(latlng), this);
+      this.items.set(tiled.source.name, items);
+      return items.filter((item) => this.page.isOn(item));
+    } catch (error) {
+      tiled.fail(error);
+      return [];
+    }
+  }
+
+  // Other features at the place of a click, in the order in which they speak.
+  under(event, item) {
+    const found = new Set();
+    for (const element of document.elementsFromPoint(event.clientX, event.clientY)) {
+      const other = this.byElement.get(element.closest('.pin') || element);
+      if (other && other !== item) {
+        found.add(other);
+      }
+    }
+    const order = (one) => FOREMOST.indexOf(one.source.name);
+    return [...found].sort((one, other) => order(one) - order(other));
+  }
+
+  // A park's marker gives way to its outline when that is big enough to see.
+  placeMarkers() {
+    const isFaded = {
+      parks: (item) => this.givesWay(item),
+      candidates: (item) => !this.isForemost(item),
+      states: (item) => this.extent(item) > STATE_GIVES_WAY_PX,
+    };
+    for (const [name, decide] of Object.entries(isFaded)) {
+      for (const item of this.items.get(name) || []) {
+        const sign = item.isDrawn && item.marker && item.marker.getElement();
+        if (sign) {
+          sign.classList.toggle('is-faded', decide(item));
+        }
+      }
+    }
+  }
+
+  // From afar only the best candidate of a park carries its rank.
+  isForemost(item) {
+    return item.feature.properties.is_foremost || this.map.getZoom() >= EVERY_RANK_FROM;
+  }
+
+  // On the map of one park its outline is all that is needed.
+  givesWay(item) {
+    return (
+      settings.kind === 'ranking' ||
+      settings.park_id === item.feature.id ||
+      this.extent(item) > MARKER_GIVES_WAY_PX
+    );
+  }
+
+  extent(item) {
+    const corner = this.map.latLngToLayerPoint(item.largest.getSouthWest());
+    const size = this.map.latLngToLayerPoint(item.largest.getNorthEast()).subtract(corner);
+    return Math.max(Math.abs(size.x), Math.abs(size.y));
+  }
+
+  // ---- selection and popups ----
+
+  showSelection() {
+    this.selection.show(this.page.selected);
+  }
+
+  zoomTo(item) {
+    const nearest = Math.max(0, ...this.page.layersOf(item).map((layer) => layer.min_zoom));
+    const isPoint = !item.bounds || item.feature.geometry.type === 'Point';
+    const furthest = Math.max(nearest, isPoint ? settings.point_zoom || 13 : 15);
+    const bounds = this.boundsOf(item);
+    const size = this.map.getSize();
+    this.map.fitBounds(bounds, {
+      maxZoom: furthest,
+      animate: false,
+      paddingTopLeft: [40, Math.min(size.y * 0.4, 320)],
+      paddingBottomRight: [40, 40],
+    });
+    if (this.map.getZoom() < nearest) {
+      this.map.setView(bounds.getCenter(), nearest, { animate: false });
+    }
+  }
+
+  // A popup that tells of a feature; `others` are further ones at the place.
+  open(item, latlng, others) {
+    const more = moreOf(item, () => this.popup?.update());
+    const content = popup(item, others, {
+      more,
+      choose: (other) => {
+        this.open(other, latlng, [item, ...others.filter((one) => one !== other)]);
+        this.page.selectItem(other);
+      },
+      close: () => this.map.closePopup(),
+      zoom: () => {
+        this.zoomTo(item);
+        this.open(item, this.boundsOf(item).getCenter(), []);
+      },
+      here: this.page.canIdentify ? () => this.page.identify(this, latlng) : null,
+    });
+    this.openSheet(content, latlng);
+  }
+
+  // Shows an element in a popup of the page's style.
+  openSheet(content, latlng) {
+    const size = this.map.getSize();
+    this.popup = L.popup({
+      maxWidth: Math.min(360, size.x - 24),
+      minWidth: Math.min(300, size.x - 44),
+      closeButton: false,
+      className: 'sheet-frame',
+      autoPanPaddingTopLeft: [10, 44],
+      autoPanPaddingBottomRight: [this.page.besideLegend(this) || 52, 16],
+    })
+      .setLatLng(latlng)
+      .setContent(content);
+    this.limitSheet(content);
+    this.popup.openOn(this.map);
+    this.page.onPopupOpen(this);
+  }
+
+  // The room that a popup's body may take; more of it scrolls.
+  limitSheet(content) {
+    content.querySelector('.sheet-body').style.maxHeight =
+      `${Math.max(160, Math.min(430, this.map.getSize().y - 210))}px`;
+  }
+}

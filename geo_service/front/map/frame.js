@@ -1,0 +1,73 @@
+// The page around Folium's maps.
+import { dataText, make } from '../shared/dom.js';
+import { Legend } from './legend.js';
+import { Messages, credits, emptyNote, illustrativeNote } from './notes.js';
+import { Panel, heading } from './panel.js';
+import { settings } from './settings.js';
+import { Timeline } from './timeline.js';
+
+// Builds the page: heading, panel, stage with the maps, legend, notes, what is printed below.
+export function buildFrame(page) {
+  const panel = new Panel({
+    search: (query) => page.search(query),
+    toggle: (name, isOn) => page.toggle(name, isOn),
+    toggleAll: (names, isOn) => page.toggleAll(names, isOn),
+    flip: (name) => page.toggle(name, !page.shown.has(name)),
+  });
+  const legend = new Legend();
+  const messages = new Messages(() => page.retry());
+  const stage = make('main', { class: 'stage' });
+  const app = make(
+    'div',
+    { class: `app kind-${settings.kind}` },
+    heading({
+      togglePanel: () => page.openPanel(!app.classList.contains('is-panel-open')),
+      here: () => page.link.hash(),
+    }),
+    panel.element,
+    stage,
+  );
+  const containers = page.drawings.map((drawing) => drawing.map.getContainer());
+  containers[0].before(app);
+  containers.forEach((container, place) => {
+    const { label } = settings.maps[place];
+    container.setAttribute('aria-label', label || settings.title);
+    container.before(make('span'));
+  });
+  const timeline = settings.timeline ? new Timeline((step) => page.goTo(step)) : null;
+  const frames = make(
+    'div',
+    { class: 'maps' },
+    containers.map((container, place) => framed(container, place)),
+  );
+  stage.append(
+    frames,
+    illustrativeNote() || '',
+    emptyNote() || '',
+    messages.element,
+    legend.element,
+    credits(),
+  );
+  if (timeline) {
+    stage.append(timeline.element);
+    timeline.show(page.step);
+  }
+  return { app, stage, panel, legend, messages, timeline };
+}
+
+function framed(container, place) {
+  const { label, note } = settings.maps[place];
+  return make(
+    'div',
+    { class: 'map-frame' },
+    container,
+    label
+      ? make(
+          'p',
+          { class: 'state-label' },
+          make('strong', null, label),
+          note ? dataText(note, {}, 'span') : null,
+        )
+      : null,
+  );
+}

@@ -1,0 +1,279 @@
+// Turns the style table that the page carries into path options, hatches, markers and the
+// swatches of the legend. No colour or width stands here.
+import { makeSvg } from '../shared/dom.js';
+import { shapePath, signPath } from '../shared/symbols.js';
+import { settings } from './settings.js';
+
+export const OTHER = 'other';
+
+export function symbolKey(source, properties) {
+  if (!source.symbol_column) {
+    return source.symbol;
+  }
+  const key = `${source.symbol}.${properties[source.symbol_column]}`;
+  return key in settings.symbols ? key : `${source.symbol}.${OTHER}`;
+}
+
+function hatchId(key) {
+  return `hatch-${key.replace(/[^a-z_]/g, '-')}`;
+}
+
+export const HATCHES = {
+  diagonal: 'M-2 2 2 -2M0 8 8 0M6 10 10 6',
+  backward: 'M-2 6 2 10M0 0 8 8M6 -2 10 2',
+  cross: 'M0 8 8 0M0 0 8 8',
+  horizontal: 'M0 2H8M0 6H8',
+};
+
+// The hatches of all symbols, once for the document: fills name them by their ids.
+export function hatches() {
+  const patterns = Object.entries(settings.symbols)
+    .filter(([, symbol]) => symbol.hatch)
+    .map(([key, symbol]) =>
+      makeSvg(
+        'pattern',
+        { id: hatchId(key), width: 8, height: 8, patternUnits: 'userSpaceOnUse' },
+        symbol.fill
+          ? makeSvg('rect', {
+              width: 8,
+              height: 8,
+              fill: symbol.fill,
+              'fill-opacity': symbol.fill_opacity,
+            })
+          : null,
+        symbol.hatch === 'dots'
+          ? [
+              makeSvg('circle', { cx: 2, cy: 2, r: 1, fill: symbol.stroke }),
+              makeSvg('circle', { cx: 6, cy: 6, r: 1, fill: symbol.stroke }),
+            ]
+          : makeSvg('path', {
+              d: HATCHES[symbol.hatch],
+              stroke: symbol.stroke,
+              'stroke-width': 1,
+              'stroke-opacity': 0.75,
+              fill: 'none',
+            }),
+      ),
+    );
+  return makeSvg(
+    'svg',
+    { width: 0, height: 0, class: 'hatches', 'aria-hidden': 'true', focusable: 'false' },
+    makeSvg('defs', null, patterns),
+  );
+}
+
+function areaFill(key, symbol) {
+  if (symbol.hatch) {
+    return { fill: true, fillColor: `url(#${hatchId(key)})`, fillOpacity: 1 };
+  }
+  return {
+    fill: true,
+    fillColor: symbol.fill || 'transparent',
+    fillOpacity: symbol.fill_opacity || 0,
+  };
+}
+
+export function isArea(geometry) {
+  return geometry.type === 'Polygon' || geometry.type === 'MultiPolygon';
+}
+
+// Leaflet's options for a line or an area.
+export function pathOptions(key, geometry) {
+  const symbol = settings.symbols[key];
+  const options = {
+    color: symbol.stroke,
+    weight: symbol.width,
+    dashArray: symbol.dash || null,
+    opacity: 1,
+  };
+  if (!isArea(geometry)) {
+    return { ...options, fill: false, lineCap: symbol.casing ? 'butt' : 'round' };
+  }
+  if (symbol.geometry === 'line') {
+    return { ...options, weight: 0.8, ...areaFill(key, { ...symbol, fill_opacity: 1 }) };
+  }
+  return { ...options, ...areaFill(key, symbol) };
+}
+
+// ---- markers ----
+
+// A marker as an element. `over` replaces parts of the symbol (a park takes its tier's
+// shape and size, its verdict's colour and sign).
+function marker(symbol, over) {
+  const drawn = { ...symbol, ...over };
+  /** @type {SVGElement[]} */
+  const parts = [
+    shapePath(drawn.shape, {
+      fill: drawn.fill,
+      stroke: drawn.edge || drawn.stroke,
+      'stroke-width': drawn.edge_width || 1.6,
+      'stroke-dasharray': drawn.edge_dash || null,
+      'stroke-linejoin': 'round',
+    }),
+  ];
+  if (drawn.sign) {
+    parts.push(
+      signPath(drawn.sign, drawn.ink || '#ffffff', {
+        transform: drawn.shape === 'star' ? 'translate(0 .6) scale(.78)' : '',
+      }),
+    );
+  }
+  if (drawn.glyph) {
+    parts.push(
+      makeSvg(
+        'text',
+        { y: 4.3, class: 'glyph', 'text-anchor': 'middle', fill: drawn.ink || '#ffffff' },
+        drawn.glyph,
+      ),
+    );
+  }
+  return makeSvg(
+    'svg',
+    {
+      viewBox: '-12 -12 24 24',
+      width: drawn.size,
+      height: drawn.size,
+      class: 'marker',
+      'aria-hidden': 'true',
+    },
+    parts,
+  );
+}
+
+// A ring around the marker of what is selected.
+export function ring(radius, colour) {
+  const circle = (width, stroke) =>
+    makeSvg('circle', { cx: 0, cy: 0, r: radius - 3, fill: 'none', stroke, 'stroke-width': width });
+  return makeSvg(
+    'svg',
+    {
+      viewBox: `${-radius} ${-radius} ${radius * 2} ${radius * 2}`,
+      width: radius * 2,
+      height: radius * 2,
+      'aria-hidden': 'true',
+    },
+    circle(5.5, '#ffffff'),
+    circle(2.8, colour),
+  );
+}
+
+// A park: its tier gives shape and size; its verdict gives colour, edge and sign.
+export function parkMarker(tier, verdict) {
+  const judged = settings.symbols[`verdict.${verdict}`];
+  if (!judged) {
+    return marker(settings.symbols[`tier.${tier}`], {});
+  }
+  return marker(settings.symbols[`tier.${tier}`], {
+    fill: judged.stroke,
+    edge: '#ffffff',
+    edge_width: 1.8,
+    sign: judged.sign,
+  });
+}
+
+// Any other point: by its own symbol, or by its verdict when that is all there is.
+export function pin(key, properties) {
+  const symbol = settings.symbols[key];
+  if (symbol.shape) {
+    return marker(symbol, { glyph: properties.rank ? String(properties.rank) : glyphOf(key) });
+  }
+  return key.startsWith('verdict.') ? verdictBadge(properties.verdict) : badge(key);
+}
+
+function glyphOf(key) {
+  return (settings.labels[key] || {}).glyph || null;
+}
+
+// ---- swatches ----
+
+const SWATCH_WIDTH = 28;
+const SWATCH_HEIGHT = 18;
+
+export function swatch(key) {
+  const symbol = settings.symbols[key];
+  if (symbol.geometry === 'point') {
+    const size = Math.min(symbol.size, 20);
+    return framed([nested(marker({ ...symbol, size }, { glyph: glyphOf(key) }), size)]);
+  }
+  if (symbol.geometry === 'line') {
+    return framed(strokes(symbol));
+  }
+  return framed([
+    makeSvg('rect', {
+      x: 3,
+      y: 3,
+      width: SWATCH_WIDTH - 6,
+      height: SWATCH_HEIGHT - 6,
+      rx: 1.5,
+      stroke: symbol.stroke,
+      'stroke-width': Math.min(symbol.width, 2.6),
+      'stroke-dasharray': symbol.dash || null,
+      fill: symbol.hatch ? `url(#${hatchId(key)})` : symbol.fill || 'none',
+      'fill-opacity': symbol.hatch ? 1 : symbol.fill_opacity || 0,
+    }),
+  ]);
+}
+
+// The swatch of an area that has a sign: its pattern with the marker's sign over it.
+export function signSwatch(key) {
+  const symbol = settings.symbols[key];
+  const element = swatch(key);
+  if (symbol.geometry === 'area' && symbol.sign) {
+    const over = { size: 15, fill: symbol.stroke, sign: symbol.sign };
+    element.append(nested(marker(settings.symbols['tier.building_park'], over), 15));
+  }
+  return element;
+}
+
+function nested(element, size) {
+  element.setAttribute('x', (SWATCH_WIDTH - size) / 2);
+  element.setAttribute('y', (SWATCH_HEIGHT - size) / 2);
+  return element;
+}
+
+function strokes(symbol) {
+  const line = (colour, width, dash) =>
+    makeSvg('line', {
+      x1: 2,
+      x2: SWATCH_WIDTH - 2,
+      y1: SWATCH_HEIGHT / 2,
+      y2: SWATCH_HEIGHT / 2,
+      stroke: colour,
+      'stroke-width': width,
+      'stroke-dasharray': dash || null,
+    });
+  return [
+    symbol.casing ? line(symbol.casing, symbol.width + 2) : null,
+    line(symbol.stroke, symbol.width, symbol.dash),
+  ];
+}
+
+function framed(parts) {
+  return makeSvg(
+    'svg',
+    {
+      viewBox: `0 0 ${SWATCH_WIDTH} ${SWATCH_HEIGHT}`,
+      width: SWATCH_WIDTH,
+      height: SWATCH_HEIGHT,
+      class: 'swatch',
+      'aria-hidden': 'true',
+    },
+    parts,
+  );
+}
+
+// A small badge with the sign of a verdict or of another symbol, for lists and popups.
+export function verdictBadge(verdict) {
+  return badge(`verdict.${verdict}`);
+}
+
+export function badge(key) {
+  const symbol = settings.symbols[key];
+  return symbol.shape
+    ? marker({ ...symbol, size: 18 }, { glyph: glyphOf(key) })
+    : marker(settings.symbols['tier.building_park'], {
+        size: 18,
+        fill: symbol.stroke,
+        sign: symbol.sign,
+      });
+}

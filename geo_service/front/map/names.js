@@ -1,0 +1,88 @@
+// Which names and numbers a map should carry, the weightiest first, and where none may stand.
+import { nameOf } from './items.js';
+import { settings } from './settings.js';
+
+const PLACE_LABEL_PX = 11.5;
+const PARK_LABELS = {
+  municipal_park: { size: 14, from: 0 },
+  sme_cluster: { size: 13, from: 10 },
+  building_park: { size: 12, from: 11.5 },
+};
+const NUMBER_LABEL = { size: 11, from: 13 };
+
+// Returns what `Labels.place` takes.
+export function namesOn(drawing) {
+  const zoom = drawing.map.getZoom();
+  const labels = [
+    ...parkNames(drawing, zoom),
+    ...(zoom >= NUMBER_LABEL.from ? ruleNumbers(drawing) : []),
+    ...placeNames(drawing, 'sub_areas', 'sub_area'),
+    ...placeNames(drawing, 'townships', 'township'),
+  ];
+  return { labels, taken: [...parkMarkers(drawing), ...otherMarkers(drawing)] };
+}
+
+function drawn(drawing, name) {
+  return (drawing.items.get(name) || []).filter((item) => item.isDrawn);
+}
+
+function radiusOf(park) {
+  return settings.symbols[`tier.${park.feature.properties.tier}`].size / 2;
+}
+
+function parkNames(drawing, zoom) {
+  return drawn(drawing, 'parks')
+    .map((item) => ({ item, tier: item.feature.properties.tier }))
+    .filter(
+      ({ item, tier }) => zoom >= PARK_LABELS[tier].from && settings.park_id !== item.feature.id,
+    )
+    .map(({ item, tier }) => ({
+      latlng: (drawing.givesWay(item) ? item.largest : item.bounds).getCenter(),
+      text: nameOf(item),
+      kind: tier,
+      size: PARK_LABELS[tier].size,
+      radius: radiusOf(item),
+    }))
+    .sort((one, other) => other.size - one.size);
+}
+
+function ruleNumbers(drawing) {
+  return drawn(drawing, 'findings')
+    .filter((item) => item.feature.properties.rule_no)
+    .map((item) => ({
+      latlng: item.largest.getCenter(),
+      text: String(item.feature.properties.rule_no),
+      kind: 'number',
+      size: NUMBER_LABEL.size,
+      radius: -9,
+    }));
+}
+
+function placeNames(drawing, name, kind) {
+  return drawn(drawing, name).map((item) => ({
+    latlng: item.bounds.getCenter(),
+    text: nameOf(item),
+    kind,
+    size: PLACE_LABEL_PX,
+    radius: 3,
+  }));
+}
+
+function parkMarkers(drawing) {
+  return drawn(drawing, 'parks')
+    .filter((item) => !drawing.givesWay(item))
+    .map((item) => square(drawing.map, item.bounds.getCenter(), radiusOf(item)));
+}
+
+function otherMarkers(drawing) {
+  const candidates = drawn(drawing, 'candidates').filter((item) => drawing.isForemost(item));
+  return [...drawn(drawing, 'facilities'), ...candidates]
+    .map((item) => ({ item, size: settings.symbols[item.key].size }))
+    .filter(({ size }) => size)
+    .map(({ item, size }) => square(drawing.map, item.bounds.getCenter(), size / 2));
+}
+
+function square(map, latlng, half) {
+  const point = map.latLngToLayerPoint(latlng);
+  return L.bounds(point.subtract([half, half]), point.add([half, half]));
+}

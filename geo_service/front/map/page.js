@@ -1,0 +1,496 @@
+// Starts the page: builds the frame around Folium's maps, loads the features, keeps what is
+// switched on and selected, and joins the parts that the other files give.
+import { elementIn } from '../shared/dom.js';
+import { Routes } from './candidates.js';
+import { addControls } from './controls.js';
+import { LoadError, Loader, fetchCollection } from './data.js';
+import { Drawing } from './drawing.js';
+import { buildFrame } from './frame.js';
+import { Permalink } from './link.js';
+import { hatches } from './markers.js';
+import { creditBasemap } from './notes.js';
+import { NARROW } from './panel.js';
+import { Print } from './print.js';
+import { Protocol } from './protocol.js';
+import { results } from './search.js';
+import { settings, text } from './settings.js';
+import { Tools } from './tools.js';
+
+const layers = settings.groups.flatMap((group) => group.layers);
+const shownAtFirst = [...layers, ...settings.backdrops].filter((layer) => layer.is_shown);
+
+const SETTLE_AFTER_MS = 700;
+const MAP_MOVES_MS = 320;
+const isBasemap = (name) => name.startsWith('basemap.');
+
+export class PlanningPage {
+  constructor() {
+    this.shown = new Set(shownAtFirst.map((layer) => layer.name));
+    this.layersBySource = new Map();
+    for (const layer of layers) {
+      this.layersBySource.set(layer.source, [
+        ...(this.layersBySource.get(layer.source) || []),
+        layer,
+      ]);
+    }
+    this.allowed = new Map();
+    /** @type {{ layer: string, id: string } | null} */
+    this.selected = null;
+    /** @type {HTMLElement | null} */
+    this.opener = null;
+    this.step = settings.timeline ? settings.timeline.steps.length - 1 : null;
+    this.canIdentify = true;
+    this.drawings = settings.maps.map(
+      (/** @type {{ name: string }} */ { name }, /** @type {number} */ place) =>
+        new Drawing(/** @type {any} */ (window)[name], place, this),
+    );
+    this.routes = settings.routes ? new Routes(this.drawing) : null;
+    const frame = buildFrame(this);
+    this.app = frame.app;
+    this.stage = frame.stage;
+    this.panel = frame.panel;
+    this.legend = frame.legend;
+    this.messages = frame.messages;
+    this.timeline = frame.timeline;
+    this.print = new Print(this);
+    this.app.append(hatches(), this.print.element);
+    this.eachMap((map) => map.invalidateSize({ pan: false }));
+    this.tools = new Tools(this);
+    this.link = new Permalink(this);
+    this.protocol = new Protocol(this);
+    addControls(this);
+    this.listen();
+    this.reset();
+    this.link.restoreView();
+    this.loader = new Loader(
+      (source, found) => this.receive(source, found),
+      (state) => this.tell(state),
+    );
+    this.loader.load();
+  }
+
+  // The first drawing: the only one, or the later of two states.
+  get drawing() {
+    return this.drawings[this.drawings.length - 1];
+  }
+
+  get map() {
+    return this.drawing.map;
+  }
+
+  eachMap(use) {
+    this.drawings.forEach((drawing) => use(drawing.map));
+  }
+
+  openPanel(isOpen) {
+    this.app.classList.toggle('is-panel-open', isOpen);
+    elementIn(this.app, '.menu-button')?.setAttribute('aria-expanded', String(isOpen));
+    if (isOpen) {
+      this.panel.query.focus();
+    }
+  }
+
+  listen() {
+    this.drawings.forEach((drawing) => {
+      drawing.map.on('zoomend moveend', () => this.settle());
+      drawing.map.on('move', () => this.follow(drawing));
+    });
+    // The frame's size changes without the window's: panel, full screen, an iframe that shows.
+    new ResizeObserver(() => this.eachMap((map) => map.invalidateSize({ pan: false }))).observe(
+      this.stage,
+    );
+    document.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') {
+        this.onEscape();
+      }
+    });
+  }
+
+  // Two states show the same place: the other map goes where this one went.
+  follow(moved) {
+    if (this.isFollowing || this.drawings.length === 1) {
+      return;
+    }
+    this.isFollowing = true;
+    for (const { map } of this.drawings.filter((drawing) => drawing !== moved)) {
+      map.setView(moved.map.getCenter(), moved.map.getZoom(), { animate: false });
+    }
+    this.isFollowing = false;
+  }
+
+  onEscape() {
+    if (this.tools.escape()) {
+      return;
+    }
+    const opened = this.drawings.find(
+      (drawing) => drawing.popup && drawing.map.hasLayer(drawing.popup),
+    );
+    if (opened) {
+      opened.map.closePopup(opened.popup);
+    } else if (this.panel.query.value) {
+      this.panel.query.value = '';
+      this.search('');
+    } else if (NARROW.matches) {
+      this.openPanel(false);
+    }
+  }
+
+  reset() {
+    this.eachMap((map) => map.closePopup());
+    this.map.fitBounds(settings.bounds, {
+      animate: false,
+      paddingTopLeft: [8, this.stage.clientHeight < 700 ? 40 : 24],
+      paddingBottomRight: [
+        this.besideLegend(this.drawing) || 8,
+        24 + (this.timeline ? this.timeline.element.offsetHeight + 22 : 0),
+      ],
+    });
+  }
+
+  // The width that an open legend takes from a wide map, else 0.
+  besideLegend(drawing) {
+    const isUnder = drawing === this.drawing && !this.legend.body.hidden;
+    const width = isUnder ? this.legend.element.offsetWidth + 20 : 0;
+    return width < drawing.map.getSize().x / 2 ? width : 0;
+  }
+
+  // ---- loading ----
+
+  tell(state) {
+    // That the documents are there does not take away that tiles could not be had.
+    const isLacking = this.drawings.some((drawing) =>
+      drawing.tiled.some((source) => source.hasFailed),
+    );
+    if (state.state !== 'done' || !isLacking) {
+      this.messages.show(state);
+    }
+    if (state.state === 'done' || state.state === 'failed') {
+      this.settleReceived();
+    }
+    if (state.state === 'done') {
+      this.link.restoreSelection();
+    }
+    this.app.dataset.state = state.state;
+    if (state.state === 'done') {
+      this.protocol.ready();
+    }
+  }
+
+  retry() {
+    this.messages.show({ state: 'loading', done: 0, total: 0 });
+    this.loader.load();
+    this.drawings.forEach((drawing) => drawing.tiled.forEach((source) => source.retry()));
+  }
+
+  // Gets a source's features anew, asked for with more parameters; the last one asked for counts.
+  async refetch(layer, more) {
+    const source = settings.sources.find(({ name, address }) => name === layer && address);
+    if (!source) {
+      return;
+    }
+    this.refetching = more;
+    const address = new URL(source.address, document.baseURI);
+    more.forEach((value, name) => address.searchParams.set(name, value));
+    try {
+      const collection = await fetchCollection(address.href);
+      if (this.refetching === more) {
+        const { selected } = this;
+        const isOpen = this.drawings.some(
+          (drawing) => drawing.popup && drawing.map.hasLayer(drawing.popup),
+        );
+        this.receive(source, collection);
+        this.settleReceived();
+        const item = selected && selected.layer === layer ? this.find(layer, selected.id) : null;
+        if (item) {
+          if (isOpen) {
+            item.drawing.open(item, item.drawing.boundsOf(item).getCenter(), []);
+          }
+          this.selectItem(item, { isQuiet: true });
+        }
+      }
+    } catch (error) {
+      this.tell({
+        state: 'failed',
+        failed: [source],
+        reason: error instanceof LoadError ? error.message : text('reason_broken'),
+      });
+    }
+  }
+
+  receive(source, collection) {
+    this.drawings[source.map].receive(source, collection);
+    // Documents come a dozen at once: names are placed and the legend is made when all of them
+    // are there, or after a moment.
+    if (!this.isUnsettled) {
+      this.isUnsettled = true;
+      setTimeout(() => this.settleReceived(), SETTLE_AFTER_MS);
+    }
+  }
+
+  settleReceived() {
+    if (this.isUnsettled) {
+      this.isUnsettled = false;
+      this.refresh();
+    }
+  }
+
+  all() {
+    return this.drawings.flatMap((drawing) => drawing.all());
+  }
+
+  // A feature by layer and id; of two states the later one's, if it is there.
+  find(layer, id) {
+    return [...this.drawings]
+      .reverse()
+      .reduce((found, drawing) => found || drawing.find(layer, id), null);
+  }
+
+  // ---- what shows ----
+
+  layersOf(item) {
+    return this.layersBySource.get(item.source.name) || [];
+  }
+
+  // A feature shows when every layer that it matches is on (tier and verdict for a park), and
+  // when the page around this one has not narrowed its layer to others.
+  isOn(item) {
+    const { id, properties } = item.feature;
+    const allowed = this.allowed.get(item.source.name);
+    return (
+      (!allowed || allowed.has(id)) &&
+      this.isInStep(item) &&
+      this.layersOf(item).every(
+        (layer) =>
+          (layer.where && properties[layer.where[0]] !== layer.where[1]) ||
+          this.shown.has(layer.name),
+      )
+    );
+  }
+
+  // Whether a feature belongs to the version that is shown; without versions each does.
+  isInStep({ feature: { properties } }) {
+    return (
+      this.step === null ||
+      properties.first_step === undefined ||
+      (properties.first_step <= this.step && this.step <= properties.last_step)
+    );
+  }
+
+  // Shows another version of the layer.
+  goTo(step) {
+    this.step = step;
+    this.timeline?.show(step);
+    this.eachMap((map) => map.closePopup());
+    this.refresh();
+  }
+
+  toggle(name, isOn) {
+    this.toggleAll([name], isOn);
+  }
+
+  toggleAll(names, isOn) {
+    // One base map at a time.
+    if (isOn && names.some(isBasemap)) {
+      settings.backdrops
+        .map(({ name }) => name)
+        .filter(isBasemap)
+        .forEach((name) => this.shown.delete(name));
+    }
+    for (const name of names) {
+      if (isOn) {
+        this.shown.add(name);
+      } else {
+        this.shown.delete(name);
+      }
+    }
+    this.refresh();
+  }
+
+  // Shows only these ids of a layer; null shows all of it again.
+  filter(layer, ids) {
+    if (ids === null) {
+      this.allowed.delete(layer);
+    } else {
+      this.allowed.set(layer, new Set(ids));
+    }
+    // The popup of what is not wanted any more goes with it.
+    const { selected } = this;
+    if (
+      selected &&
+      selected.layer === layer &&
+      ids !== null &&
+      !this.allowed.get(layer).has(selected.id)
+    ) {
+      this.eachMap((map) => map.closePopup());
+      this.selectItem(null);
+    }
+    this.refresh();
+  }
+
+  refresh() {
+    this.settle();
+    if (!this.panel.query.value) {
+      this.listItems();
+    }
+  }
+
+  settle() {
+    this.drawings.forEach((drawing) => drawing.settle());
+    this.panel.showState(this.shown, this.map.getZoom());
+    this.app.classList.toggle('has-basemap', [...this.shown].some(isBasemap));
+    creditBasemap(settings.backdrops.find(({ name }) => isBasemap(name) && this.shown.has(name)));
+    this.showLegend();
+    this.link.write();
+  }
+
+  showLegend() {
+    const inSight = new Set(this.drawings.flatMap((drawing) => drawing.inSight()));
+    const numbers = new Set(this.drawings.flatMap((drawing) => drawing.labels.numbers()));
+    this.legend.show(this.shown, inSight, numbers);
+  }
+
+  // Tiles come and are painted by themselves: what follows from them when all are there.
+  onTiles() {
+    const isDone = this.drawings.every((drawing) =>
+      drawing.tiled.every(({ state }) => state === 'done'),
+    );
+    this.app.dataset.tiles = isDone ? 'done' : 'loading';
+    if (isDone) {
+      this.showLegend();
+    }
+  }
+
+  // ---- finding and opening ----
+
+  listItems() {
+    this.panel.showLists(
+      this.drawings,
+      (item) => this.isOn(item),
+      (item) => this.visit(item),
+    );
+  }
+
+  search(query) {
+    if (query.trim()) {
+      this.panel.showResults(
+        results(
+          this.all().filter((item) => this.isInStep(item)),
+          query,
+          (item) => this.visit(item),
+        ),
+      );
+    } else {
+      this.listItems();
+    }
+  }
+
+  // Goes to a feature from a list: switches its layers on, zooms to it, opens its popup.
+  visit(item) {
+    const opener = /** @type {HTMLElement | null} */ (document.activeElement);
+    if (NARROW.matches) {
+      this.openPanel(false);
+    }
+    this.show(item);
+    this.opener = opener;
+    this.focusPopup(item.drawing);
+    this.selectItem(item);
+  }
+
+  // Brings a feature into sight with its popup open.
+  show(item) {
+    if (!this.isInStep(item)) {
+      this.goTo(item.feature.properties.first_step);
+    }
+    for (const layer of this.layersOf(item)) {
+      if (!layer.where || item.feature.properties[layer.where[0]] === layer.where[1]) {
+        this.shown.add(layer.name);
+      }
+    }
+    item.drawing.zoomTo(item);
+    this.settle();
+    item.drawing.open(item, item.drawing.boundsOf(item).getCenter(), []);
+  }
+
+  // A click on a map, or on one of its features: true when a tool has taken it.
+  clickAt(drawing, latlng, item) {
+    if (this.tools.click(drawing, latlng)) {
+      return true;
+    }
+    if (!item) {
+      this.identify(drawing, latlng);
+    }
+    return false;
+  }
+
+  identify(drawing, latlng, options) {
+    this.selectItem(null);
+    this.tools.identify(drawing, latlng, options);
+  }
+
+  // Marks a feature as the selected one and says so to the page around this one.
+  selectItem(item, { isQuiet = false } = {}) {
+    const before = this.selected;
+    const selected = item ? { layer: item.source.name, id: item.feature.id } : null;
+    this.selected = selected;
+    this.drawings.forEach((drawing) => drawing.showSelection());
+    this.routes?.show(item);
+    this.link.write();
+    const told = selected ?? (before && { layer: before.layer, id: null });
+    if (!isQuiet && told) {
+      this.protocol.selected(told);
+    }
+  }
+
+  onPopupOpen(drawing) {
+    this.drawings.filter((other) => other !== drawing).forEach(({ map }) => map.closePopup());
+    this.app.classList.add('has-popup');
+    setTimeout(() => this.makeWay(drawing), MAP_MOVES_MS);
+  }
+
+  // The legend folds while it lies over an open popup.
+  makeWay({ popup, map }) {
+    const frame = popup && map.hasLayer(popup) ? popup.getElement() : null;
+    if (!frame || this.legend.body.hidden || this.app.classList.contains('is-printing')) {
+      return;
+    }
+    const [one, other] = [frame, this.legend.element].map((element) =>
+      element.getBoundingClientRect(),
+    );
+    if (
+      one.left < other.right &&
+      other.left < one.right &&
+      one.top < other.bottom &&
+      other.top < one.bottom
+    ) {
+      this.legend.open(false);
+      this.isLegendFolded = true;
+    }
+  }
+
+  // What was told of is not selected any more, unless another popup opens at once.
+  onPopupClose() {
+    this.app.classList.remove('has-popup');
+    setTimeout(() => {
+      const isOpen = this.drawings.some(
+        (drawing) => drawing.popup && drawing.map.hasLayer(drawing.popup),
+      );
+      if (!isOpen && this.selected) {
+        this.selectItem(null);
+      }
+      if (!isOpen && this.isLegendFolded) {
+        this.isLegendFolded = false;
+        this.legend.open(true);
+      }
+    }, 0);
+    const { opener } = this;
+    this.opener = null;
+    if (opener && opener.isConnected) {
+      opener.focus({ preventScroll: true });
+    }
+  }
+
+  focusPopup(drawing) {
+    // Not the first .sheet of the document: one that closes stays there while it fades.
+    drawing.popup.getContent().focus({ preventScroll: true });
+  }
+}

@@ -1,0 +1,111 @@
+// What a feature says of itself: tooltips and popups, built as elements from its properties.
+import { dataText, make, shorten } from '../shared/dom.js';
+import { isGiven } from '../shared/format.js';
+import { candidateBody } from './candidates.js';
+import { factRow, iconButton, illustrativeMark } from './facts.js';
+import { write } from './figures.js';
+import { nameOf } from './items.js';
+import { parkBody, verdictPill } from './park.js';
+import { text } from './settings.js';
+
+const TOOLTIP_LENGTH = 40;
+const CHIP_LENGTH = 18;
+const CHIPS = 6;
+
+export function tooltip(item) {
+  const { properties } = item.feature;
+  const kind = properties.kind_name || properties.class_name || properties.belonging_name;
+  return make(
+    'div',
+    { class: 'tip' },
+    dataText(shorten(nameOf(item), TOOLTIP_LENGTH)),
+    make('span', { class: 'tip-kind' }, properties.verdict_name || kind || item.source.label),
+  );
+}
+
+// others: further items at the same place; choose(item) opens one of them.
+export function popup(item, others, { choose, close, zoom, here, more }) {
+  const { properties } = item.feature;
+  const isJudged = item.source.name === 'parks' && properties.verdict;
+  const body = isJudged
+    ? parkBody(properties)
+    : item.source.name === 'candidates'
+      ? candidateBody(properties)
+      : plainBody(item);
+  return frameSheet(
+    nameOf(item),
+    make('div', { class: 'sheet-body' }, subtitle(item), illustrativeMark(properties), body, more),
+    { close },
+    make(
+      'footer',
+      { class: 'sheet-foot' },
+      make('button', { type: 'button', class: 'link-button', click: zoom }, text('zoom_here')),
+      here
+        ? make('button', { type: 'button', class: 'link-button', click: here }, text('place_title'))
+        : null,
+      also(others, choose),
+    ),
+  );
+}
+
+export function frameSheet(title, body, { close }, foot) {
+  return make(
+    'article',
+    { class: 'sheet', role: 'dialog', 'aria-label': shorten(title, TOOLTIP_LENGTH), tabindex: -1 },
+    make(
+      'header',
+      { class: 'sheet-head' },
+      make('h2', { class: 'sheet-title' }, dataText(title)),
+      iconButton('close', text('close'), close),
+    ),
+    body,
+    foot,
+  );
+}
+
+function subtitle(item) {
+  const { properties, id } = item.feature;
+  const parts =
+    item.source.name === 'parks'
+      ? [properties.tier_name, properties.township, id]
+      : [
+          item.source.label,
+          properties.change_name,
+          item.source.name === 'candidates' ? properties.kind_name : null,
+        ];
+  return make(
+    'p',
+    { class: 'sheet-kind' },
+    properties.verdict ? verdictPill(properties) : null,
+    parts.filter(isGiven).map((part) => dataText(part, {}, 'span')),
+  );
+}
+
+function also(others, choose) {
+  if (!others.length) {
+    return null;
+  }
+  return make(
+    'p',
+    { class: 'also' },
+    make('span', null, text('also_here')),
+    others
+      .slice(0, CHIPS)
+      .map((other) =>
+        make(
+          'button',
+          { type: 'button', class: 'chip', click: () => choose(other) },
+          dataText(shorten(nameOf(other), CHIP_LENGTH)),
+        ),
+      ),
+  );
+}
+
+export function plainBody(item) {
+  const { properties } = item.feature;
+  const rows = item.source.fields.map((field) => {
+    const value = properties[field.key];
+    return isGiven(value) ? factRow(field.label, dataText(write(value, field.form))) : [];
+  });
+  return make('dl', { class: 'facts' }, rows);
+}

@@ -1,0 +1,82 @@
+// What the map says to the page that frames it, and what that page may ask of it. Both are of
+// one origin; messages from any other are not looked at.
+//   to the map:    { geo: 'select', layer, id } · { geo: 'filter', layer, ids: [...] | null } ·
+//                  { geo: 'refresh', layer, query }: its features, asked for with more parameters
+//   from the map:  { geo: 'ready' } when everything is loaded · { geo: 'selected', layer, id },
+//                  with id null when nothing of the layer is selected any more
+import { settings } from './settings.js';
+
+const MOST_IDS = 100000;
+const LONGEST_QUERY = 10000;
+
+function isName(value) {
+  return typeof value === 'string' && settings.sources.some((source) => source.name === value);
+}
+
+export class Protocol {
+  constructor(page) {
+    this.page = page;
+    this.waiting = null;
+    this.isReady = false;
+    // A file from disk has no origin that could be told from another's.
+    this.isFramed = window.parent !== window && /^https?:$/.test(window.location.protocol);
+    if (this.isFramed) {
+      window.addEventListener('message', (event) => this.receive(event));
+    }
+  }
+
+  say(message) {
+    if (this.isFramed) {
+      window.parent.postMessage(message, window.location.origin);
+    }
+  }
+
+  ready() {
+    this.isReady = true;
+    this.say({ geo: 'ready' });
+    if (this.waiting) {
+      const { layer, id } = this.waiting;
+      this.waiting = null;
+      this.select(layer, id);
+    }
+  }
+
+  selected({ layer, id }) {
+    this.say({ geo: 'selected', layer, id });
+  }
+
+  receive({ origin, source, data }) {
+    if (
+      origin !== window.location.origin ||
+      source !== window.parent ||
+      !data ||
+      !isName(data.layer)
+    ) {
+      return;
+    }
+    if (data.geo === 'select' && typeof data.id === 'string') {
+      this.select(data.layer, data.id);
+    } else if (data.geo === 'filter' && (data.ids === null || Array.isArray(data.ids))) {
+      this.page.filter(data.layer, data.ids && data.ids.slice(0, MOST_IDS).map(String));
+    } else if (
+      data.geo === 'refresh' &&
+      typeof data.query === 'string' &&
+      data.query.length < LONGEST_QUERY
+    ) {
+      this.page.refetch(data.layer, new URLSearchParams(data.query));
+    }
+  }
+
+  // What is asked for before the features are there waits for them; it is not said back.
+  select(layer, id) {
+    if (!this.isReady) {
+      this.waiting = { layer, id };
+      return;
+    }
+    const item = this.page.find(layer, id);
+    if (item) {
+      this.page.show(item);
+      this.page.selectItem(item, { isQuiet: true });
+    }
+  }
+}

@@ -1,0 +1,13 @@
+// What the page carries: its settings, which start.js has read, and their texts.
+import { fillIn } from '../shared/format.js';
+
+export const { settings, tileWorker } = window.planningMap;
+
+/**
+ * Returns a text of the catalogue with its {fields} filled in.
+ * @param {string} key
+ * @param {Record<string, unknown>} [values]
+ */
+export function text(key, values) {
+  return fillIn(settings.texts[key] || key, values);
+}

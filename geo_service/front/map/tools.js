@@ -1,0 +1,331 @@
+// The tools of the map: measure, draw an area and ask about it, ask about a place, the link
+// to this view, and the page's help. One tool at a time; each shows its card on the map.
+import { elementIn, make } from '../shared/dom.js';
+import { iconButton } from './facts.js';
+import { areas, metres } from './figures.js';
+import * as geodesy from './geodesy.js';
+import * as answers from './places.js';
+import { frameSheet } from './popups.js';
+import { settings, text } from './settings.js';
+
+const MOST_POINTS = 500;
+const FEWEST_FOR_AREA = 3;
+
+// A line or ring that grows by clicks, or by Enter at the middle of the map.
+class Draft {
+  /** @type {L.LatLng[]} */
+  places = [];
+
+  constructor(page, { isClosed, changed }) {
+    this.page = page;
+    this.isClosed = isClosed;
+    this.changed = changed;
+    this.groups = page.drawings.map(({ map }) => L.layerGroup().addTo(map));
+  }
+
+  add(latlng) {
+    if (this.places.length < MOST_POINTS) {
+      this.places.push(latlng);
+      this.show();
+    }
+  }
+
+  undo() {
+    this.places.pop();
+    this.show();
+  }
+
+  clear() {
+    this.places = [];
+    this.show();
+  }
+
+  show() {
+    const { stroke, width, dash, fill, fill_opacity: opacity } = settings.symbols['tool.draft'];
+    const isArea = this.isClosed && this.places.length >= FEWEST_FOR_AREA;
+    this.groups.forEach((group, place) => {
+      const drawing = this.page.drawings[place];
+      const options = { interactive: false, ...drawing.home('routes') };
+      const shape = isArea
+        ? L.polygon(this.places, {
+            ...options,
+            color: stroke,
+            weight: width,
+            dashArray: dash,
+            fillColor: fill,
+            fillOpacity: opacity,
+          })
+        : L.polyline(this.places, { ...options, color: stroke, weight: width, dashArray: dash });
+      group.clearLayers();
+      group.addLayer(shape);
+      for (const latlng of this.places) {
+        group.addLayer(
+          L.circleMarker(latlng, {
+            ...options,
+            radius: 4,
+            color: stroke,
+            weight: 2,
+            fillColor: '#ffffff',
+            fillOpacity: 1,
+          }),
+        );
+      }
+    });
+    this.changed(this.places);
+  }
+
+  remove() {
+    this.groups.forEach((group) => group.remove());
+  }
+}
+
+export class Tools {
+  constructor(page) {
+    this.page = page;
+    /** @type {Draft | null} */
+    this.draft = null;
+    /** @type {Map<import('../shared/dom.js').IconName, HTMLElement>} */
+    this.pressed = new Map();
+    /** @type {import('../shared/dom.js').IconName | null} */
+    this.active = null;
+    this.turn = 0;
+    this.card = make('section', { class: 'tool-card', hidden: true, 'aria-live': 'polite' });
+    page.stage.append(this.card);
+    page.app.addEventListener('keydown', (event) => this.onKey(event));
+  }
+
+  buttons() {
+    const add = (name, start) => {
+      const press = () => this.flip(name, start);
+      this.pressed.set(name, iconButton(name, text(`tool_${name}`), press));
+    };
+    add('measure', () => this.startMeasure());
+    add('area', () => this.startArea());
+    add('link', () => this.showLink());
+    add('help', () => this.showHelp());
+    return [...this.pressed.values()];
+  }
+
+  flip(name, start) {
+    const isOn = this.active === name;
+    this.stop();
+    if (!isOn) {
+      this.active = name;
+      this.page.eachMap((map) => map.closePopup());
+      start();
+      this.pressed.get(name)?.setAttribute('aria-pressed', 'true');
+    }
+  }
+
+  stop() {
+    this.page.app.classList.remove('is-drawing');
+    this.page.eachMap((map) => map.doubleClickZoom.enable());
+    this.draft?.remove();
+    this.draft = null;
+    this.card.hidden = true;
+    if (this.active) {
+      this.pressed.get(this.active)?.removeAttribute('aria-pressed');
+    }
+    this.active = null;
+  }
+
+  // True when there was a tool to end.
+  escape() {
+    const name = this.active;
+    this.stop();
+    if (name) {
+      this.pressed.get(name)?.focus({ preventScroll: true });
+    }
+    return Boolean(name);
+  }
+
+  // True when a tool takes the click.
+  click(drawing, latlng) {
+    if (this.draft) {
+      this.draft.add(latlng);
+    }
+    return Boolean(this.draft);
+  }
+
+  onKey(event) {
+    const isOnMap = event.target.classList.contains('leaflet-container');
+    if (!isOnMap || !['Enter', 'Backspace'].includes(event.key)) {
+      return;
+    }
+    event.preventDefault();
+    if (event.key === 'Backspace') {
+      this.draft?.undo();
+    } else if (this.draft) {
+      this.draft.add(this.page.map.getCenter());
+    } else {
+      this.page.identify(this.page.drawing, this.page.map.getCenter(), { isFocused: true });
+      // Escape comes back to where Enter was pressed.
+      this.page.opener = event.target;
+      this.page.focusPopup(this.page.drawing);
+    }
+  }
+
+  showCard(title, ...body) {
+    this.card.replaceChildren(
+      make(
+        'header',
+        { class: 'card-head' },
+        make('h2', null, title),
+        iconButton('close', text('close'), () => this.escape()),
+      ),
+      make('div', { class: 'card-body' }, body),
+    );
+    this.card.setAttribute('aria-label', title);
+    this.card.hidden = false;
+  }
+
+  startDraft(options) {
+    this.page.app.classList.add('is-drawing');
+    this.page.eachMap((map) => map.doubleClickZoom.disable());
+    this.draft = new Draft(this.page, options);
+    this.page.map.getContainer().focus({ preventScroll: true });
+  }
+
+  draftButtons(...more) {
+    return make(
+      'p',
+      { class: 'card-buttons' },
+      make(
+        'button',
+        { type: 'button', class: 'plain-button', click: () => this.draft?.undo() },
+        text('undo'),
+      ),
+      make(
+        'button',
+        { type: 'button', class: 'plain-button', click: () => this.draft?.clear() },
+        text('clear'),
+      ),
+      more,
+    );
+  }
+
+  startMeasure() {
+    const figures = make('dl', { class: 'facts' });
+    const changed = (places) => {
+      /** @type {[string, string[]][]} */
+      const rows = [[text('length'), [metres(geodesy.length(places))]]];
+      if (places.length >= FEWEST_FOR_AREA) {
+        const ring = geodesy.length([...places, places[0]]);
+        rows.push([text('perimeter'), [metres(ring)]], [text('area'), areas(geodesy.area(places))]);
+      }
+      figures.replaceChildren(
+        ...rows.flatMap(([label, values]) => [
+          make('dt', null, label),
+          make(
+            'dd',
+            null,
+            values.map((value) => make('span', { class: 'figure' }, value)),
+          ),
+        ]),
+      );
+    };
+    this.showCard(
+      text('tool_measure'),
+      make('p', { class: 'hint' }, text('draw_hint')),
+      figures,
+      this.draftButtons(),
+    );
+    this.startDraft({ isClosed: false, changed });
+    changed([]);
+  }
+
+  startArea() {
+    const result = make('div', { class: 'answer' });
+    const ask = make(
+      'button',
+      { type: 'button', class: 'main-button', disabled: true, click: () => this.askArea(result) },
+      text('ask_area'),
+    );
+    const changed = (places) => {
+      ask.disabled = places.length < FEWEST_FOR_AREA;
+      const known = places.length >= FEWEST_FOR_AREA ? areas(geodesy.area(places)) : [];
+      result.replaceChildren(...known.map((value) => make('span', { class: 'figure' }, value)));
+    };
+    this.showCard(
+      text('tool_area'),
+      make('p', { class: 'hint' }, text('draw_hint')),
+      this.draftButtons(ask),
+      result,
+    );
+    this.startDraft({ isClosed: true, changed });
+  }
+
+  async askArea(result) {
+    const places = this.draft?.places ?? [];
+    const ring = [...places, places[0]].map(({ lng, lat }) => [lng, lat]);
+    result.replaceChildren(make('p', { class: 'hint' }, text('asking')));
+    const answer = await answers.ask(() =>
+      answers.area(this.page, { type: 'Polygon', coordinates: [ring] }),
+    );
+    result.replaceChildren(...answer);
+  }
+
+  // Asks what is at a place and shows the answer in a popup there.
+  async identify(drawing, latlng, { isFocused = false } = {}) {
+    if (!this.page.canIdentify) {
+      return;
+    }
+    const body = make('div', { class: 'sheet-body' }, make('p', { class: 'hint' }, text('asking')));
+    const sheet = frameSheet(text('place_title'), body, { close: () => drawing.map.closePopup() });
+    drawing.openSheet(sheet, latlng);
+    const turn = (this.turn += 1);
+    const answer = await answers.ask(() => answers.identify(this.page, drawing, latlng));
+    if (turn === this.turn) {
+      body.replaceChildren(...answer);
+      const isLost = document.activeElement === document.body || document.activeElement === sheet;
+      if (isFocused && isLost && sheet.isConnected) {
+        sheet.focus({ preventScroll: true });
+      }
+      drawing.popup.update();
+    }
+  }
+
+  showLink() {
+    const address = make('input', {
+      type: 'text',
+      class: 'address',
+      readonly: true,
+      'aria-label': text('tool_link'),
+      value: this.page.link.address(),
+    });
+    const said = make('p', { class: 'hint', role: 'status' }, text('link_hint'));
+    const copy = async () => {
+      address.select();
+      try {
+        await navigator.clipboard.writeText(address.value);
+        said.textContent = text('link_copied');
+      } catch {
+        said.textContent = text('link_copy_hint');
+      }
+    };
+    this.showCard(
+      text('tool_link'),
+      address,
+      make(
+        'p',
+        { class: 'card-buttons' },
+        make('button', { type: 'button', class: 'main-button', click: copy }, text('copy')),
+      ),
+      said,
+    );
+    address.focus();
+    address.select();
+  }
+
+  showHelp() {
+    this.showCard(
+      text('tool_help'),
+      make(
+        'ul',
+        { class: 'help' },
+        settings.help.map((line) => make('li', null, line)),
+      ),
+    );
+    elementIn(this.card, '.icon-button')?.focus();
+  }
+}

@@ -1,0 +1,81 @@
+// Numbers, units and days as planners write them: 亩 with 公顷 beside, 万元; in English
+// hectares with mu beside, millions of CNY.
+import { make } from '../shared/dom.js';
+import { M2_PER_HA, M2_PER_MU, formatsIn, isGiven, localeOf } from '../shared/format.js';
+import { start, t } from './frame.js';
+
+const locale = localeOf(start.lang);
+const isEnglish = start.lang === 'en';
+const NONE = '—';
+const { whole, one, two, fine, share } = formatsIn(start.lang);
+
+/**
+ * @param {(value: any) => string} write
+ * @returns {(value: any) => string}
+ */
+const given = (write) => (value) => (isGiven(value) ? write(value) : NONE);
+
+export const count = given((value) => whole.format(value));
+export const number = given((value) => two.format(value));
+export const exact = given((value) =>
+  typeof value === 'number' ? fine.format(value) : String(value),
+);
+export const percent = given((value) => share.format(value));
+export const squareMetres = given((value) => `${whole.format(value)} m²`);
+export const mu = given((value) => t('console.mu', { value: one.format(value / M2_PER_MU) }));
+export const hectares = given((value) => t('console.ha', { value: two.format(value / M2_PER_HA) }));
+export const tenThousand = given((value) =>
+  isEnglish ? whole.format(value / 1e4) : one.format(value / 1e4),
+);
+
+// Money in one breath: 万元, from one 亿 on 亿元.
+export const money = given((value) => {
+  if (isEnglish) {
+    return t('console.money_million', { value: one.format(value / 1e6) });
+  }
+  return Math.abs(value) >= 1e8
+    ? t('console.money_yi', { value: two.format(value / 1e8) })
+    : t('console.money_wan', { value: one.format(value / 1e4) });
+});
+
+export const moneyPerMu = given((value) =>
+  isEnglish
+    ? `${whole.format(value)} CNY/mu`
+    : t('console.wan_per_mu', { value: one.format(value / 1e4) }),
+);
+
+// An area with the other unit beside it, as an element.
+export function area(value) {
+  if (!isGiven(value)) {
+    return make('span', {}, NONE);
+  }
+  const [first, second] = isEnglish ? [hectares(value), mu(value)] : [mu(value), hectares(value)];
+  return make('span', { class: 'amount' }, first, ' ', make('span', { class: 'beside' }, second));
+}
+
+export function amount(value, basis) {
+  if (!isGiven(value)) {
+    return NONE;
+  }
+  if (basis === 'output') {
+    return money(value);
+  }
+  if (basis === 'enterprises') {
+    return t('console.enterprises', { value: count(value) });
+  }
+  if (basis === 'floor_area') {
+    return squareMetres(value);
+  }
+  return isEnglish ? hectares(value) : mu(value);
+}
+
+export const day = given((value) =>
+  new Intl.DateTimeFormat(locale, { dateStyle: 'medium' }).format(new Date(value)),
+);
+export const time = given((value) =>
+  new Intl.DateTimeFormat(locale, {
+    dateStyle: 'medium',
+    timeStyle: 'short',
+    hourCycle: 'h23',
+  }).format(new Date(value)),
+);

@@ -1,0 +1,204 @@
+// Asks the service, and shows what waiting, failing and having nothing look like.
+import { icon, make, nodesOf } from '../shared/dom.js';
+import { button } from './parts.js';
+import { start, t } from './frame.js';
+
+const PATIENCE_MS = 60_000;
+const SLOW_MS = 4_000;
+
+// What went wrong, as `kind`: offline, timeout, missing, refused (what was sent is wrong), status
+// (the service failed) or broken. `errors` are the faults that the service lists for what it was
+// sent; `detail` holds them below its first line.
+export class ServiceError extends Error {
+  /**
+   * @param {string} kind
+   * @param {{ status?: number, detail?: string, errors?: string[], parameter?: string,
+   *   choices?: { value: string, evidence: string }[] }} [told]
+   */
+  constructor(kind, { status = 0, detail = '', errors = [], parameter = '', choices = [] } = {}) {
+    super(detail || kind);
+    this.kind = kind;
+    this.status = status;
+    this.detail = detail;
+    this.errors = errors;
+    this.parameter = parameter;
+    this.choices = choices;
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {Record<string, any>} [parameters]
+ */
+export function address(path, parameters = {}) {
+  const query = new URLSearchParams({ ...withoutEmpty(parameters), lang: start.lang });
+  return `${start.root}${path}?${query}`;
+}
+
+/**
+ * @param {Record<string, any>} parameters
+ * @returns {Record<string, any>}
+ */
+function withoutEmpty(parameters) {
+  return Object.fromEntries(
+    Object.entries(parameters).filter(
+      ([, value]) => value !== null && value !== undefined && value !== '',
+    ),
+  );
+}
+
+/**
+ * @param {string} path
+ * @param {{ parameters?: Record<string, any>, method?: string, body?: unknown, raw?: Blob,
+ *   signal?: AbortSignal }} [options] body: a JSON document; raw: a file
+ * @returns {Promise<{ status: number, document: any, location: string | null }>}
+ */
+export async function ask(
+  path,
+  { parameters = {}, method = 'GET', body = undefined, raw = undefined, signal = undefined } = {},
+) {
+  /** @type {Record<string, string>} */
+  const headers = { accept: 'application/json' };
+  if (body !== undefined) {
+    headers['content-type'] = 'application/json';
+  }
+  if (raw !== undefined) {
+    headers['content-type'] = 'application/octet-stream';
+  }
+  const limit = AbortSignal.timeout(PATIENCE_MS);
+  let answer;
+  try {
+    answer = await fetch(address(path, parameters), {
+      method,
+      headers,
+      body: raw ?? (body === undefined ? undefined : JSON.stringify(body)),
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+    });
+  } catch (error) {
+    if (signal?.aborted) {
+      throw error;
+    }
+    throw new ServiceError(limit.aborted ? 'timeout' : 'offline');
+  }
+  const document = answer.status === 204 ? {} : await answer.json().catch(() => null);
+  if (!answer.ok) {
+    const kind = answer.status === 404 ? 'missing' : answer.status < 500 ? 'refused' : 'status';
+    throw new ServiceError(kind, {
+      status: answer.status,
+      detail: typeof document?.detail === 'string' ? document.detail : '',
+      parameter: document?.parameter ?? '',
+      choices: Array.isArray(document?.choices) ? document.choices : [],
+      errors: Array.isArray(document?.errors)
+        ? document.errors.map((item) =>
+            typeof item === 'string'
+              ? item
+              : `${item.parameter}${start.lang === 'en' ? ': ' : '：'}${item.message}`,
+          )
+        : [],
+    });
+  }
+  if (document === null) {
+    throw new ServiceError('broken');
+  }
+  return { status: answer.status, document, location: answer.headers.get('location') };
+}
+
+/**
+ * @param {string} path
+ * @param {Record<string, any>} [parameters]
+ * @param {Parameters<typeof ask>[1]} [options]
+ */
+export async function get(path, parameters, options) {
+  return (await ask(path, { parameters, ...options })).document;
+}
+
+// ---- states ----
+
+export function loadingState(text = t('console.loading')) {
+  const words = make('p', { role: 'status' }, text);
+  const node = make(
+    'div',
+    { class: 'state is-loading' },
+    make('span', { class: 'spinner', 'aria-hidden': 'true' }),
+    words,
+  );
+  setTimeout(() => {
+    if (node.isConnected) {
+      words.textContent = t('console.slow');
+    }
+  }, SLOW_MS);
+  return node;
+}
+
+/**
+ * @param {import('./parts.js').Child} title
+ * @param {{ hint?: import('./parts.js').Child, action?: import('./parts.js').Child,
+ *   sign?: import('./parts.js').IconName }} [options]
+ */
+export function emptyState(title, { hint = null, action = null, sign = 'empty' } = {}) {
+  return make(
+    'div',
+    { class: 'state' },
+    icon(sign, 18),
+    make('p', { class: 'state-title' }, title),
+    hint ? make('p', { class: 'note' }, hint) : null,
+    action,
+  );
+}
+
+/**
+ * What is wrong and every fault, once each. To ask again helps only where the answer may change.
+ * @param {any} error
+ * @param {(() => unknown) | null} [again]
+ */
+export function errorState(error, again = null) {
+  const kind = error instanceof ServiceError ? error.kind : 'broken';
+  if (!(error instanceof ServiceError)) {
+    console.warn(error);
+  }
+  const heading = !(error instanceof ServiceError)
+    ? ''
+    : !error.errors.length
+      ? error.detail
+      : error.detail.includes('\n')
+        ? error.detail.split('\n')[0]
+        : '';
+  const isHopeless = kind === 'missing' || kind === 'refused';
+  return make(
+    'div',
+    { class: 'state is-error', role: 'alert' },
+    icon('warn', 18),
+    make('p', { class: 'state-title' }, t(`console.error_${kind}`, { status: error.status ?? '' })),
+    make('p', { class: 'note' }, t(`console.error_${kind}_hint`)),
+    heading ? make('p', { class: 'detail' }, make('bdi', {}, heading)) : null,
+    error.errors?.length
+      ? make(
+          'ul',
+          { class: 'detail' },
+          error.errors.map((/** @type {string} */ line) => make('li', {}, make('bdi', {}, line))),
+        )
+      : null,
+    again && !isHopeless
+      ? button(t('console.retry'), again, { sign: 'again', class: 'button plain retry' })
+      : null,
+  );
+}
+
+/**
+ * Fills a place with what `work` returns; until then it shows waiting, and when it fails the fault
+ * with a button that tries again.
+ * @param {Element} place
+ * @param {() => Promise<import('./parts.js').Child>} work
+ * @param {{ waiting?: () => Node }} [options]
+ */
+export async function fillWith(place, work, { waiting = loadingState } = {}) {
+  place.replaceChildren(waiting());
+  place.setAttribute('aria-busy', 'true');
+  try {
+    place.replaceChildren(...nodesOf(await work()));
+  } catch (error) {
+    place.replaceChildren(errorState(error, () => fillWith(place, work, { waiting })));
+  } finally {
+    place.removeAttribute('aria-busy');
+  }
+}

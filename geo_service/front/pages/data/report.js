@@ -1,0 +1,262 @@
+// What a file would bring in, before it is published: what fits, what changes, what is refused.
+import { dataText, make } from '../../shared/dom.js';
+import { commaIn, isGiven } from '../../shared/format.js';
+import { count } from '../amounts.js';
+import { ask } from '../api.js';
+import { start, t } from '../frame.js';
+import { run } from '../jobs.js';
+import { mapFrame } from '../mapframe.js';
+import { button, labelled } from '../parts.js';
+import { columnName, known, titleOf } from './known.js';
+import { keptPlace, showKept } from './kept.js';
+import { showLayers } from './layers.js';
+import { listing, worded } from './listing.js';
+
+function facts(pairs) {
+  return make(
+    'dl',
+    { class: 'facts' },
+    pairs
+      .filter(([, value]) => isGiven(value))
+      .map(([name, value]) =>
+        make(
+          'div',
+          {},
+          make('dt', {}, name),
+          make('dd', {}, value instanceof Node ? value : dataText(value)),
+        ),
+      ),
+  );
+}
+
+function outcomeOf(found) {
+  if (found.obstacle) {
+    return make(
+      'div',
+      { class: 'state is-error', role: 'alert' },
+      make('p', { class: 'state-title' }, t(`data.obstacle_${found.obstacle}`)),
+      found.breaks.length
+        ? make(
+            'ul',
+            { class: 'detail' },
+            found.breaks.slice(0, 20).map((text) => make('li', {}, dataText(text))),
+          )
+        : null,
+    );
+  }
+  return found.refused_count
+    ? make(
+        'p',
+        { class: 'callout', role: 'status' },
+        t('data.some_refused', { count: count(found.refused_count), rows: count(found.rows) }),
+      )
+    : make(
+        'p',
+        { class: 'cure', role: 'status' },
+        t('data.all_fit', { count: count(found.features) }),
+      );
+}
+
+// How many features publishing adds, changes, removes and leaves.
+function changes(found) {
+  if (found.status === 'published') {
+    return null;
+  }
+  const { added, changed, removed, unchanged } = found.changes;
+  return make(
+    'div',
+    { class: 'import-changes' },
+    make('h4', {}, t('data.changes')),
+    found.changes.is_mostly_removed
+      ? make(
+          'p',
+          { class: 'callout', role: 'alert' },
+          t('data.mostly_removed', {
+            removed: count(removed),
+            before: count(removed + changed + unchanged),
+          }),
+        )
+      : null,
+    facts(
+      Object.entries({ added, changed, removed, unchanged }).map(([name, value]) => [
+        t(`data.changes_${name}`),
+        count(value),
+      ]),
+    ),
+  );
+}
+
+// What would be new, changed, gone and refused, over the ground of the county.
+function previewMap(found) {
+  if (
+    found.status === 'published' ||
+    !known.importable.some((layer) => layer.name === found.layer && layer.has_geometry)
+  ) {
+    return null;
+  }
+  return make(
+    'div',
+    { class: 'preview-map' },
+    make('h4', {}, t('data.preview_map')),
+    mapFrame('/maps/preview', { import_id: found.import_id }, t('data.preview_map')).node,
+  );
+}
+
+// Shows the report of an import, with the ways to publish and to discard it.
+export function report(found, place) {
+  const own = `/api/imports/${encodeURIComponent(found.import_id)}`;
+  const outcome = make('div', { 'aria-live': 'polite' });
+  place.replaceChildren(
+    ...[
+      make('h3', {}, t('data.preview')),
+      outcomeOf(found),
+      about(found),
+      changes(found),
+      previewMap(found),
+      ...listings(found, own),
+      found.status === 'published' ? null : decision(found, own, place, outcome),
+      outcome,
+    ].filter(Boolean),
+  );
+}
+
+function about(found) {
+  return facts([
+    [t('data.file'), `${found.file} · ${found.format}`],
+    [t('data.layer'), titleOf(found.layer)],
+    [t('data.rows'), count(found.rows)],
+    [t('data.features'), count(found.features)],
+    [t('data.refused'), count(found.refused_count)],
+    [t('data.encoding'), found.encoding],
+    [t('data.crs_declared'), found.crs.declared],
+    [t('data.crs_detected'), found.crs.detected],
+    [t('data.crs_evidence'), listOf(found.crs.evidence)],
+    [t('data.unused'), found.unused_columns.join(commaIn(start.lang))],
+    [t('data.notes'), listOf(found.notes)],
+  ]);
+}
+
+function listOf(texts) {
+  return texts.length
+    ? make(
+        'ul',
+        { class: 'plain-list' },
+        texts.map((text) => make('li', {}, dataText(text))),
+      )
+    : null;
+}
+
+// The field for a note, and what is done with the import.
+function decision(found, own, place, outcome) {
+  const note = make('input', {
+    type: 'text',
+    maxlength: 500,
+    autocomplete: 'off',
+    id: 'import-note',
+  });
+  const publish = button(
+    t('data.publish'),
+    async () => {
+      publish.disabled = true;
+      const options = { parameters: { note: note.value } };
+      const made = await run(outcome, `${own}/publish`, options, () => publish.click());
+      publish.disabled = false;
+      if (made) {
+        await showPublished(made, place);
+      }
+    },
+    { kind: 'strong', id: 'publish', disabled: Boolean(found.obstacle) },
+  );
+  const discard = button(
+    t('data.discard'),
+    async () => {
+      await ask(own, { method: 'DELETE' }).catch(() => null);
+      place.replaceChildren();
+    },
+    { kind: 'plain' },
+  );
+  return make(
+    'div',
+    { class: 'compare-form form-end' },
+    labelled(t('data.note'), note, { help: t('data.note_help') }),
+    publish,
+    discard,
+  );
+}
+
+async function showPublished(made, place) {
+  const words = t('data.published', {
+    layer: titleOf(made.layer),
+    count: count(made.features),
+    version: made.version,
+  });
+  place.replaceChildren(make('p', { class: 'cure', role: 'status' }, words));
+  await known.refresh();
+  showLayers();
+  showKept(keptPlace);
+}
+
+function listings(found, own) {
+  const whole = (name) =>
+    make('a', { href: `${start.root}${own}/${name}`, download: '' }, t('data.whole_list'));
+  const repairs = Object.values(found.repair_counts).reduce((sum, one) => sum + one, 0);
+  return [
+    listing(
+      t('data.refused_list'),
+      found.refused_count,
+      [...placeColumns(), [t('data.reason'), (row) => row.text]],
+      found.refused,
+      whole('refused'),
+    ),
+    listing(t('data.repairs'), repairs, repairColumns(), found.repairs, whole('repairs')),
+    listing(t('data.columns'), found.columns.length, columnColumns(), found.columns),
+    listing(t('data.sample'), found.sample.length, sampleColumns(found), found.sample),
+  ];
+}
+
+/** @returns {[string, (row: any) => unknown][]} */
+function placeColumns() {
+  return [
+    [t('data.row'), (row) => row.row],
+    [t('data.feature'), (row) => row.feature],
+    [t('data.column'), (row) => columnName(row.column)],
+  ];
+}
+
+/** @returns {[string, (row: any) => unknown][]} */
+function repairColumns() {
+  const [row, feature, column] = placeColumns();
+  return [
+    row,
+    feature,
+    [t('data.repair'), (item) => item.text],
+    column,
+    [t('data.was'), (item) => item.before],
+    [t('data.now'), (item) => item.after],
+  ];
+}
+
+/** @returns {[string, (row: any) => unknown][]} */
+function columnColumns() {
+  const units = ({ unit, to_unit: own }) =>
+    unit && unit !== own ? `${unit} → ${own}` : (own ?? '');
+  return [
+    [t('data.column'), (row) => `${columnName(row.column)} (${row.column})`],
+    [t('data.from_column'), (row) => row.source],
+    [t('data.how'), (row) => row.how_text],
+    [t('data.units'), units],
+  ];
+}
+
+/**
+ * Of the columns that have any value, the first eight.
+ * @returns {[string, (row: any) => unknown][]}
+ */
+function sampleColumns({ sample, layer }) {
+  const names = Object.keys(sample[0]?.properties ?? {}).filter((name) =>
+    sample.some(({ properties }) => isGiven(properties[name])),
+  );
+  const label = (name) =>
+    name === 'park_id' && layer === 'parks' ? t('data.park_id') : columnName(name);
+  return names.slice(0, 8).map((name) => [label(name), (row) => worded(row.properties[name])]);
+}

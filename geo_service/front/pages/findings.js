@@ -1,0 +1,232 @@
+// Findings as a list: what is wrong, how grave, on what evidence and basis, and what cures it.
+import { dataText, elementIn, make } from '../shared/dom.js';
+import { moreOf } from './parts.js';
+import { exact } from './amounts.js';
+import { parkAddress, t, wordOf } from './frame.js';
+import { WORST_FIRST, illustrativeMark, severityMark, verdictBadge } from './marks.js';
+
+const AT_A_TIME = window.matchMedia('(max-width: 640px)').matches ? 15 : 50;
+
+function lines(pairs) {
+  return make(
+    'dl',
+    { class: 'facts' },
+    pairs
+      .filter(Boolean)
+      .map(([name, ...value]) => make('div', {}, make('dt', {}, name), make('dd', {}, value))),
+  );
+}
+
+function basisWords(basis) {
+  return [basis.document, basis.number, basis.article].filter(Boolean).join(' · ');
+}
+
+function details(finding, context) {
+  return make(
+    'div',
+    { class: 'finding-more' },
+    make(
+      'div',
+      { class: 'finding-columns' },
+      make(
+        'div',
+        {},
+        make('h4', {}, t('finding_words.evidence')),
+        lines(finding.evidence_lines.map(([name, value]) => [dataText(name), dataText(value)])),
+      ),
+      make(
+        'div',
+        {},
+        make('h4', {}, t('finding_words.basis')),
+        lines([
+          [t('finding_words.legal_basis'), dataText(basisWords(finding.legal_basis))],
+          [t('finding_words.basis_tag'), t(`basis_tag.${finding.basis_tag}`)],
+          [
+            t('finding_words.rule'),
+            dataText(context.ruleTitle(finding)),
+            ' ',
+            make('code', {}, finding.rule_id),
+          ],
+          [
+            t('finding_words.subject'),
+            `${wordOf('layer', finding.subject.layer)} `,
+            make('code', {}, make('bdi', {}, finding.subject.id)),
+          ],
+          finding.note ? [t('finding_words.note'), dataText(finding.note)] : null,
+          finding.waived
+            ? [
+                t('finding_words.waived'),
+                dataText(
+                  Object.values(finding.waived)
+                    .map((item) => exact(item))
+                    .join(' · '),
+                ),
+              ]
+            : null,
+          [t('finding_words.id'), make('code', {}, finding.finding_id)],
+        ]),
+      ),
+    ),
+  );
+}
+
+function head(finding, context, isOpen, press) {
+  const parkName = context.parkName(finding);
+  return make(
+    'button',
+    { type: 'button', class: 'finding-head', 'aria-expanded': String(isOpen), click: press },
+    verdictBadge(finding.verdict, 20),
+    make(
+      'span',
+      { class: 'finding-words' },
+      make(
+        'span',
+        { class: 'finding-title' },
+        make('span', { class: 'hidden-words' }, `${t(`verdict.${finding.verdict}`)} `),
+        dataText(finding.title),
+      ),
+      make(
+        'span',
+        { class: 'finding-under' },
+        severityMark(finding.severity),
+        finding.waived
+          ? make('span', { class: 'chip is-waived' }, t('finding_words.is_waived'))
+          : null,
+        parkName ? dataText(parkName, { class: 'data park-words' }) : null,
+        finding.illustrative ? illustrativeMark() : null,
+      ),
+    ),
+  );
+}
+
+// What cures a finding, and the ways to its park and to its place on the map.
+function links(finding, context) {
+  const { cure, park_id: parkId } = finding;
+  const onMap = () =>
+    make(
+      'button',
+      { type: 'button', class: 'link', click: context.showMap },
+      t('finding_words.on_map'),
+    );
+  return [
+    cure
+      ? make(
+          'p',
+          { class: 'cure' },
+          make('strong', {}, t('finding_words.cure')),
+          ' ',
+          dataText(cure),
+        )
+      : null,
+    make(
+      'p',
+      { class: 'finding-links no-print' },
+      context.parkName(finding) && parkId
+        ? make('a', { href: parkAddress(parkId) }, t('finding_words.open_park'))
+        : null,
+      finding.has_geometry && context.showMap ? onMap() : null,
+    ),
+  ];
+}
+
+// Orders findings: waived ones last, the gravest verdicts first.
+export function worstFirst(one, other) {
+  return (
+    Number(Boolean(one.waived)) - Number(Boolean(other.waived)) ||
+    WORST_FIRST.indexOf(one.verdict) - WORST_FIRST.indexOf(other.verdict)
+  );
+}
+
+// context: { ruleTitle(finding), parkName(finding) -> text or null, onSelect(finding), showMap() }
+export function findingList(context) {
+  return new FindingList(context);
+}
+
+class FindingList {
+  constructor(context) {
+    this.context = context;
+    this.rows = [];
+    this.shown = AT_A_TIME;
+    this.selected = null;
+    this.list = make('ol', { class: 'findings' });
+    this.more = make('div', { class: 'more' });
+    this.node = make('div', {}, this.list, this.more);
+    // On paper every finding is wanted.
+    window.addEventListener('beforeprint', () => this.showUpTo(this.rows.length));
+  }
+
+  update(found) {
+    this.rows = found;
+    this.shown = AT_A_TIME;
+    if (!found.some((finding) => finding.finding_id === this.selected)) {
+      this.selected = null;
+    }
+    this.draw();
+  }
+
+  showUpTo(count) {
+    this.shown = count;
+    this.draw();
+  }
+
+  draw() {
+    const { rows, shown } = this;
+    const press = () => this.showUpTo(shown + AT_A_TIME);
+    this.list.replaceChildren(...rows.slice(0, shown).map((finding) => this.item(finding)));
+    this.more.replaceChildren(...moreOf(shown, rows.length, press));
+  }
+
+  item(finding) {
+    const { context } = this;
+    const id = finding.finding_id;
+    const isOpen = this.selected === id;
+    return make(
+      'li',
+      {
+        class: `finding is-${finding.verdict}${isOpen ? ' is-open' : ''}`,
+        'data-finding': id,
+      },
+      head(finding, context, isOpen, () => this.choose(isOpen ? null : id)),
+      make(
+        'div',
+        { class: 'finding-body', hidden: !isOpen },
+        links(finding, context),
+        details(finding, context),
+      ),
+    );
+  }
+
+  elementOf(id) {
+    return id === null ? null : this.list.querySelector(`[data-finding="${CSS.escape(id)}"]`);
+  }
+
+  choose(id, { isFromMap = false } = {}) {
+    const before = this.selected;
+    this.selected = id;
+    const place = this.rows.findIndex((finding) => finding.finding_id === id);
+    if (place >= this.shown) {
+      this.showUpTo(place + 1);
+    } else {
+      const focused = id === null ? before : id;
+      for (const key of new Set([before, id])) {
+        this.redraw(key, !isFromMap && key === focused);
+      }
+    }
+    this.elementOf(id)?.scrollIntoView({ block: 'nearest', behavior: 'auto' });
+    if (!isFromMap) {
+      this.context.onSelect?.(id === null ? null : this.rows[place]);
+    }
+  }
+
+  redraw(id, isFocused) {
+    const old = this.elementOf(id);
+    if (!old) {
+      return;
+    }
+    const made = this.item(this.rows.find((finding) => finding.finding_id === id));
+    old.replaceWith(made);
+    if (isFocused) {
+      elementIn(made, '.finding-head')?.focus({ preventScroll: true });
+    }
+  }
+}

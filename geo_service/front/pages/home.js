@@ -1,0 +1,311 @@
+// 1 + 5 + 42 at a glance: verdicts by tier, the map, what has changed, and every park.
+import { emptyState, errorState, fillWith, get } from './api.js';
+import { dataText, elementIn, make } from '../shared/dom.js';
+import { labelled, later, pageHead, panel, select } from './parts.js';
+import { count, time } from './amounts.js';
+import { page, parkAddress, setTitle, showPage, start, t } from './frame.js';
+import { mapFrame } from './mapframe.js';
+import { VERDICTS } from '../shared/symbols.js';
+import { TIERS, legend, tierBadge, verdictBadge, verdictBar } from './marks.js';
+import { columnsOf } from './home/columns.js';
+import { table } from './table.js';
+
+const MOST = 10_000;
+const REVIEWS_LOOKED_AT = 100;
+const CHANGES_SHOWN = 6;
+/** @type {{ parks: any[], tier: string, verdict: string, words: string }} */
+const state = { parks: [], tier: '', verdict: '', words: '' };
+const query = new URLSearchParams(window.location.search);
+
+function cards() {
+  const node = make('div', { class: 'tier-cards' });
+  const redraw = () => {
+    const groups = [
+      ['', state.parks],
+      ...TIERS.map((tier) => [tier, state.parks.filter((park) => park.tier === tier)]),
+    ];
+    node.replaceChildren(...groups.map(([tier, parks]) => card(tier, parks)));
+  };
+  return { node, draw: redraw };
+}
+
+function card(tier, parks) {
+  const counts = Object.fromEntries(
+    VERDICTS.map((verdict) => [verdict, parks.filter((park) => park.verdict === verdict).length]),
+  );
+  const title = tier ? t(`tier.${tier}`) : t('home.every_park');
+  return make(
+    'section',
+    { class: 'card tier-card', 'aria-label': title },
+    make('div', { class: 'card-head' }, tier ? tierBadge(tier, 20) : null, make('h2', {}, title)),
+    make(
+      'p',
+      { class: 'card-count' },
+      make('strong', {}, count(parks.length)),
+      ' ',
+      t('home.parks_unit'),
+    ),
+    verdictBar(counts),
+    make(
+      'ul',
+      { class: 'counts' },
+      VERDICTS.map((verdict) => {
+        const isOn = state.tier === tier && state.verdict === verdict;
+        return make(
+          'li',
+          {},
+          make(
+            'button',
+            {
+              type: 'button',
+              class: 'count',
+              'data-tier': tier,
+              'data-verdict': verdict,
+              'aria-pressed': String(isOn),
+              click: () => choose(isOn ? { tier: '', verdict: '' } : { tier, verdict }),
+            },
+            verdictBadge(verdict, 18),
+            make('span', {}, t(`verdict.${verdict}`)),
+            make('strong', {}, count(counts[verdict])),
+          ),
+        );
+      }),
+    ),
+  );
+}
+
+const shownCards = cards();
+const map = mapFrame('/maps/overview', {}, t('home.map'), {
+  onSelected: (layer, id) => {
+    if (layer === 'parks') {
+      parks?.select(id);
+    }
+  },
+});
+
+/** @type {ReturnType<typeof table> | null} */
+let parks = null;
+
+const parksTable = (basis) =>
+  table(columnsOf(basis), {
+    caption: t('home.parks'),
+    rowId: (park) => park.park_id,
+    onRow: (park) => {
+      parks?.select(park.park_id);
+      map.select('parks', park.park_id);
+    },
+    empty: () => emptyState(t('home.nothing'), { hint: t('home.nothing_hint'), sign: 'search' }),
+  });
+
+const shown = make('span', { role: 'status', class: 'note' });
+const search = make('input', {
+  type: 'search',
+  id: 'search',
+  autocomplete: 'off',
+  maxlength: 100,
+  placeholder: t('home.search_hint'),
+  input: later(() => choose({ words: search.value }), 120),
+});
+const tierSelect = select(keyed('tier', TIERS), {
+  id: 'tier',
+  change: (event) => choose({ tier: event.target.value }),
+});
+const verdictSelect = select(keyed('verdict', VERDICTS), {
+  id: 'verdict',
+  change: (event) => choose({ verdict: event.target.value }),
+});
+
+/**
+ * What can be chosen of a section's words, or all of it.
+ * @returns {[string, string][]}
+ */
+function keyed(section, names) {
+  return [['', t('console.all')], ...names.map((name) => [name, t(`${section}.${name}`)])];
+}
+
+function fits(park) {
+  const words = state.words.trim().toLowerCase();
+  return (
+    (!state.tier || park.tier === state.tier) &&
+    (!state.verdict || park.verdict === state.verdict) &&
+    (!words || park.words.some((text) => text.includes(words)))
+  );
+}
+
+function choose(change) {
+  Object.assign(state, change);
+  drawParks();
+  const focused = document.activeElement?.closest('.count');
+  const key = focused && ['tier', 'verdict'].map((name) => focused.getAttribute(`data-${name}`));
+  shownCards.draw();
+  if (key) {
+    elementIn(shownCards.node, `[data-tier="${key[0]}"][data-verdict="${key[1]}"]`)?.focus();
+  }
+}
+
+function drawParks() {
+  [tierSelect.value, verdictSelect.value] = [state.tier, state.verdict];
+  const found = state.parks.filter(fits);
+  parks?.update(found);
+  shown.textContent = t('home.shown', {
+    shown: count(found.length),
+    total: count(state.parks.length),
+  });
+  map.filter(
+    'parks',
+    found.length === state.parks.length ? null : found.map((park) => park.park_id),
+  );
+}
+
+// ---- what has changed since the review before ----
+
+function changeLine(kind, finding) {
+  return make(
+    'li',
+    {},
+    make('span', { class: `chip is-${kind}` }, t(`home.change_${kind}`)),
+    make(
+      'span',
+      {},
+      dataText(finding.title),
+      finding.park_id
+        ? make(
+            'span',
+            { class: 'under' },
+            make('a', { href: parkAddress(finding.park_id) }, dataText(nameOf(finding.park_id))),
+          )
+        : null,
+    ),
+  );
+}
+
+function nameOf(parkId) {
+  return state.parks.find((park) => park.park_id === parkId)?.name ?? parkId;
+}
+
+async function changes() {
+  // Trials by another rulebook are no news of the county.
+  const { reviews } = await get('/api/reviews', { limit: REVIEWS_LOOKED_AT });
+  const [latest, before] = reviews.filter((item) => !item.is_trial);
+  if (!before) {
+    return emptyState(t('home.first_review'), {
+      hint: t('home.first_review_hint'),
+      action: make('a', { class: 'button plain', href: page('/reviews') }, t('home.to_reviews')),
+    });
+  }
+  const found = await get(`/api/reviews/${encodeURIComponent(latest.review_id)}/comparison`, {
+    before: before.review_id,
+  });
+  const listed = [
+    ...found.new.map((item) => ['new', item]),
+    ...found.changed.map((item) => ['changed', item.after]),
+    ...found.cured.map((item) => ['cured', item]),
+  ];
+  const counts = make(
+    'dl',
+    { class: 'figures-row' },
+    ['new', 'changed', 'cured', 'persisting'].map((kind) =>
+      make(
+        'div',
+        {},
+        make('dt', {}, t(`home.change_${kind}`)),
+        make('dd', {}, count(found[kind].length)),
+      ),
+    ),
+  );
+  return [
+    make(
+      'p',
+      { class: 'note' },
+      t('home.compared', { before: time(before.made_at), after: time(latest.made_at) }),
+    ),
+    counts,
+    listed.length
+      ? make(
+          'ul',
+          { class: 'changes' },
+          listed.slice(0, CHANGES_SHOWN).map(([kind, item]) => changeLine(kind, item)),
+        )
+      : make('p', { class: 'note' }, t('home.no_changes')),
+    make(
+      'a',
+      {
+        class: 'button plain no-print',
+        href: page(
+          `/reviews?${new URLSearchParams({ before: before.review_id, after: latest.review_id })}`,
+        ),
+      },
+      t('home.all_changes'),
+    ),
+  ];
+}
+
+// ---- the page ----
+
+async function load() {
+  try {
+    const [found, review] = await Promise.all([
+      get('/api/parks', { limit: MOST }),
+      get(`/api/reviews/${encodeURIComponent(start.review_id)}`),
+    ]);
+    const basis = review.focus_basis;
+    state.parks = found.features.map(({ properties }) => ({
+      ...properties,
+      share: properties.shares[basis],
+      words: [
+        properties.name,
+        properties.park_id,
+        properties.township ?? '',
+        properties.leading_industry_name ?? '',
+        ...(properties.search ?? []),
+      ].map((text) => text.toLowerCase()),
+    }));
+    const wanted = query.get('verdict') ?? '';
+    state.verdict = VERDICTS.includes(wanted) ? wanted : '';
+    draw(review, basis);
+  } catch (error) {
+    showPage(pageHead(t('console.home_title')), errorState(error, load));
+  }
+}
+
+function draw(review, basis) {
+  const tiers = TIERS.map((tier) => state.parks.filter((park) => park.tier === tier).length);
+  const changePlace = make('div', { class: 'change-body' });
+  parks = parksTable(basis);
+  setTitle(t('console.home_title'));
+  shownCards.draw();
+  drawParks();
+  showPage(
+    pageHead(t('console.home_title'), {
+      line: t('home.lead', { tiers: tiers.join(' + '), day: review.as_of }),
+      tools: [
+        make(
+          'a',
+          { class: 'button plain', href: page(`/reviews/${encodeURIComponent(start.review_id)}`) },
+          t('home.open_review'),
+        ),
+        make('a', { class: 'button strong', href: page('/sites') }, t('console.nav_sites')),
+      ],
+    }),
+    shownCards.node,
+    make('div', { class: 'print-only' }, legend()),
+    map.panel(),
+    panel(t('home.changes'), { className: 'is-changes' }, changePlace),
+    panel(
+      t('home.parks'),
+      { className: 'is-parks', note: review.basis_line },
+      make(
+        'div',
+        { class: 'filters no-print', role: 'search' },
+        labelled(t('home.search'), search, { className: 'grows' }),
+        labelled(t('home.tier'), tierSelect),
+        labelled(t('home.verdict'), verdictSelect),
+        shown,
+      ),
+      parks.node,
+    ),
+  );
+  fillWith(changePlace, changes);
+}
+
+load();

@@ -1,0 +1,129 @@
+// The columns of the home page's table of parks.
+import { dataText, make, shorten } from '../../shared/dom.js';
+import { area, count, percent } from '../amounts.js';
+import { parkAddress, t } from '../frame.js';
+import {
+  TIERS,
+  WORST_FIRST,
+  illustrativeMark,
+  shareBar,
+  tierBadge,
+  verdictMark,
+} from '../marks.js';
+
+// basis: what shares are measured by.
+export function columnsOf(basis) {
+  return [...aboutColumns(), ...figureColumns(basis), ...reviewColumns()];
+}
+
+function aboutColumns() {
+  return [
+    {
+      key: 'name',
+      label: t('home.park'),
+      isHead: true,
+      css: 'name',
+      value: (park) => park.name,
+      show: (park) =>
+        make(
+          'span',
+          { class: 'park-name' },
+          tierSign(park.tier),
+          make(
+            'span',
+            {},
+            make('a', { href: parkAddress(park.park_id) }, dataText(shorten(park.name, 80))),
+            ' ',
+            park.illustrative ? illustrativeMark() : null,
+            make(
+              'span',
+              { class: 'under' },
+              dataText(park.park_id),
+              park.township ? [' · ', dataText(park.township)] : null,
+            ),
+          ),
+        ),
+    },
+    {
+      key: 'tier',
+      label: t('home.tier'),
+      css: 'wide-only',
+      value: (park) => TIERS.indexOf(park.tier),
+      show: (park) => t(`tier.${park.tier}`),
+    },
+    {
+      key: 'industry',
+      label: t('home.leading_industry'),
+      value: (park) => park.leading_industry,
+      show: (park) =>
+        park.leading_industry
+          ? make(
+              'span',
+              {},
+              dataText(shorten(park.leading_industry_name ?? '', 60)),
+              make(
+                'span',
+                { class: 'under' },
+                dataText(park.leading_industry),
+                park.industry_group_name ? [' · ', dataText(park.industry_group_name)] : null,
+              ),
+            )
+          : '—',
+    },
+  ];
+}
+
+function figureColumns(basis) {
+  return [
+    {
+      key: 'share',
+      label: t('home.share_by', { basis: t(`basis.${basis}`) }),
+      css: 'number share-cell',
+      isDownFirst: true,
+      value: (park) => park.share,
+      show: (park) =>
+        make(
+          'span',
+          { class: 'share' },
+          shareBar(park.share),
+          make('span', {}, percent(park.share)),
+        ),
+    },
+    {
+      key: 'area',
+      label: t('home.area'),
+      css: 'number',
+      isDownFirst: true,
+      value: (park) => park.declared_area_ha,
+      show: (park) => area(park.declared_area_ha === null ? null : park.declared_area_ha * 1e4),
+    },
+  ];
+}
+
+function reviewColumns() {
+  return [
+    {
+      key: 'verdict',
+      label: t('home.verdict'),
+      value: (park) => WORST_FIRST.indexOf(park.verdict),
+      show: (park) => verdictMark(park.verdict),
+    },
+    {
+      key: 'findings',
+      label: t('home.findings'),
+      css: 'number',
+      isDownFirst: true,
+      value: (park) => park.findings,
+      show: (park) => count(park.findings),
+    },
+  ];
+}
+
+function tierSign(tier) {
+  return make(
+    'span',
+    { class: 'tier-sign', title: t(`tier.${tier}`) },
+    tierBadge(tier),
+    make('span', { class: 'hidden-words' }, t(`tier.${tier}`)),
+  );
+}

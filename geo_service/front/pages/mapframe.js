@@ -1,0 +1,133 @@
+// A map in a frame of the page: waiting and failing are shown, and choices go both ways.
+import { emptyState, loadingState } from './api.js';
+import { make } from '../shared/dom.js';
+import { button, panel } from './parts.js';
+import { start, t } from './frame.js';
+
+const ORIGIN = window.location.origin;
+
+/**
+ * @param {string} path
+ * @param {Record<string, string>} parameters
+ * @param {string} title
+ * @param {{ onSelected?: ((layer: string, id: string | null) => unknown) | null }} [options]
+ *   onSelected is called when somebody chooses on the map; the id is null for nothing
+ */
+export function mapFrame(path, parameters, title, { onSelected = null } = {}) {
+  return new MapFrame(path, parameters, title, onSelected);
+}
+
+class MapFrame {
+  constructor(path, parameters, title, onSelected) {
+    const query = new URLSearchParams({ ...parameters, lang: start.lang });
+    this.title = title;
+    this.onSelected = onSelected;
+    this.waiting = [];
+    this.isReady = false;
+    this.source = `${start.root}${path}?${query}`;
+    // Not lazy: a page may be printed before anybody has scrolled to its map.
+    this.frame = make('iframe', { title, allow: 'fullscreen' });
+    this.cover = make('div', { class: 'map-cover' });
+    this.node = make('div', { class: 'map-box' }, this.frame, this.cover);
+    this.open = make(
+      'a',
+      { class: 'button quiet no-print', href: this.source, target: '_blank', rel: 'noopener' },
+      t('console.open_map'),
+    );
+    this.frame.addEventListener('load', () => this.onLoad());
+    window.addEventListener('message', (event) => this.receive(event));
+    this.load();
+  }
+
+  // The map under its title, with a link to it alone; on paper it takes a sheet of its own.
+  panel() {
+    const options = { className: 'is-map', tools: [this.open] };
+    return make('div', { class: 'map-side' }, panel(this.title, options, this.node));
+  }
+
+  select(layer, id) {
+    this.tell({ geo: 'select', layer, id });
+  }
+
+  filter(layer, ids) {
+    this.tell({ geo: 'filter', layer, ids });
+  }
+
+  // Has a layer's features fetched again with more parameters; the link then leads to that map.
+  refresh(layer, more) {
+    const query = new URLSearchParams(more).toString();
+    this.tell({ geo: 'refresh', layer, query });
+    this.open.href = `${this.source}&${query}`;
+  }
+
+  load() {
+    this.cover.hidden = false;
+    this.cover.replaceChildren(loadingState(t('console.loading_map')));
+    this.frame.src = this.source;
+  }
+
+  onLoad() {
+    const document = documentIn(this.frame);
+    if (document?.URL === 'about:blank') {
+      return;
+    }
+    if (document?.querySelector('.app')) {
+      this.cover.hidden = true;
+      return;
+    }
+    const again = button(t('console.retry'), () => this.load(), { sign: 'again' });
+    this.cover.replaceChildren(
+      emptyState(t('console.no_map'), {
+        hint: t('console.no_map_hint'),
+        sign: 'warn',
+        action: isHopeless(document) ? null : again,
+      }),
+    );
+  }
+
+  receive({ origin, source, data }) {
+    if (origin !== ORIGIN || source !== this.frame.contentWindow) {
+      return;
+    }
+    if (data?.geo === 'ready') {
+      this.isReady = true;
+      this.waiting.splice(0).forEach((message) => this.post(message));
+    } else if (data?.geo === 'selected' && this.onSelected) {
+      this.onSelected(String(data.layer), data.id === null ? null : String(data.id));
+    }
+  }
+
+  post(message) {
+    this.frame.contentWindow?.postMessage(message, ORIGIN);
+  }
+
+  // Only the latest word of each kind matters to a map that is not ready yet.
+  tell(message) {
+    if (this.isReady) {
+      this.post(message);
+      return;
+    }
+    const { geo, layer } = message;
+    this.waiting = this.waiting.filter((item) => item.geo !== geo || item.layer !== layer);
+    this.waiting.push(message);
+  }
+}
+
+// A frame's document, or null for one that may not be looked into.
+function documentIn(frame) {
+  try {
+    return frame.contentDocument;
+  } catch {
+    return null;
+  }
+}
+
+// What was asked for is not there, or was asked wrongly: to ask again cannot help.
+function isHopeless(document) {
+  try {
+    const { status } = JSON.parse(document.getElementById('start').textContent);
+    return status < 500;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,146 @@
+// The parts that pages are made of: buttons, panels, heads, fields.
+import { icon, make } from '../shared/dom.js';
+import { t } from './frame.js';
+
+/**
+ * @typedef {import('../shared/dom.js').Child} Child
+ * @typedef {import('../shared/dom.js').Attributes} Attributes
+ * @typedef {import('../shared/dom.js').IconName} IconName
+ */
+
+/**
+ * @param {Child} label
+ * @param {(event?: any) => unknown} press
+ * @param {{ kind?: string, sign?: IconName | null } & Attributes} [options] attributes beside
+ */
+export function button(label, press, { kind = 'plain', sign = null, ...attributes } = {}) {
+  return make(
+    'button',
+    { type: 'button', class: `button ${kind}`, click: press, ...attributes },
+    sign ? icon(sign, 18) : null,
+    label,
+  );
+}
+
+let counted = 0;
+
+/** @param {string} prefix */
+export function freshId(prefix) {
+  counted += 1;
+  return `${prefix}-${counted}`;
+}
+
+/**
+ * A titled part of a page.
+ * @param {Child} title
+ * @param {{ note?: Child, tools?: Child, className?: string, id?: string }} [options]
+ * @param {...Child} children
+ */
+export function panel(
+  title,
+  { note = null, tools = null, className = '', id = freshId('panel') } = {},
+  ...children
+) {
+  return make(
+    'section',
+    { class: `panel ${className}`, 'aria-labelledby': `${id}-title`, id },
+    make(
+      'div',
+      { class: 'panel-head' },
+      make(
+        'div',
+        {},
+        make('h2', { id: `${id}-title` }, title),
+        note ? make('p', { class: 'note' }, note) : null,
+      ),
+      tools ? make('div', { class: 'tools' }, tools) : null,
+    ),
+    ...children,
+  );
+}
+
+/**
+ * The page's own head: title, one line below it, and what can be done.
+ * @param {Child} title
+ * @param {{ line?: Child, tools?: Child, above?: Child }} [options]
+ */
+export function pageHead(title, { line = null, tools = null, above = null } = {}) {
+  return make(
+    'div',
+    { class: 'page-head' },
+    make(
+      'div',
+      { class: 'page-words' },
+      above,
+      make('h1', {}, title),
+      line ? make('p', { class: 'lead' }, line) : null,
+    ),
+    tools ? make('div', { class: 'tools no-print' }, tools) : null,
+  );
+}
+
+/**
+ * A control with its name, and what helps to fill it in.
+ * @param {Child} label
+ * @param {HTMLElement} control
+ * @param {{ help?: Child, className?: string }} [options]
+ */
+export function labelled(label, control, { help = null, className = '' } = {}) {
+  const id = control.id || freshId('field');
+  control.id = id;
+  if (help) {
+    control.setAttribute('aria-describedby', `${id}-help`);
+  }
+  return make(
+    'div',
+    { class: `field ${className}` },
+    make('label', { for: id }, label),
+    control,
+    help ? make('p', { class: 'field-help', id: `${id}-help` }, help) : null,
+  );
+}
+
+/**
+ * @param {[string, string][]} options keys and what they are called
+ * @param {{ value?: string, change?: ((event: any) => unknown) | null } & Attributes} [more]
+ */
+export function select(options, { value = '', change = null, ...attributes } = {}) {
+  const node = make(
+    'select',
+    { change, ...attributes },
+    options.map(([key, text]) => make('option', { value: key }, text)),
+  );
+  if (options.some(([key]) => key === value)) {
+    node.value = value;
+  }
+  return node;
+}
+
+/**
+ * Returns a function that does `work` once it has not been called for so long.
+ * @template {unknown[]} Values
+ * @param {(...values: Values) => unknown} work
+ * @param {number} milliseconds
+ */
+export function later(work, milliseconds) {
+  let timer = 0;
+  return (/** @type {Values} */ ...values) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => work(...values), milliseconds);
+  };
+}
+
+/**
+ * What stands below a list that shows only some of its lines; nothing when it shows all.
+ * @param {number} shown
+ * @param {number} total
+ * @param {() => unknown} press
+ */
+export function moreOf(shown, total, press) {
+  return shown < total
+    ? [
+        make('span', {}, t('console.shown', { shown, total })),
+        button(t('console.show_more'), press),
+      ]
+    : [];
+}

@@ -1,0 +1,106 @@
+// The controls of a project's form, with the choices that the schema allows.
+import { make } from '../../shared/dom.js';
+import { freshId, select } from '../parts.js';
+import { has, start, t } from '../frame.js';
+
+export const FLOOR_NEEDS = ['floor_load_kn_m2', 'clear_height_m', 'goods_lift_t'];
+export const UTILITIES = ['power_kva', 'water_m3_d', 'gas_m3_d', 'wastewater_m3_d'];
+
+export function wordsOf(name, part, fallback) {
+  return has(`sites.${name}_${part}`) ? t(`sites.${name}_${part}`) : fallback;
+}
+
+export function numberInput(attributes = {}) {
+  return make('input', {
+    type: 'number',
+    min: 0,
+    step: 'any',
+    inputmode: 'decimal',
+    ...attributes,
+  });
+}
+
+export function controlsOf(schema, needs) {
+  return { ...aboutControls(schema), ...needControls(needs), ...methodControls(schema) };
+}
+
+export function choicesOf(property) {
+  return property?.enum ?? property?.anyOf?.find((item) => item.enum)?.enum ?? [];
+}
+
+function optional(property) {
+  return select([['', t('sites.none')], ...choicesOf(property).map((item) => [item, item])]);
+}
+
+function aboutControls({ properties }) {
+  return {
+    name: make('input', { type: 'text', required: true, maxlength: 200, autocomplete: 'off' }),
+    industry_code: make('input', {
+      type: 'text',
+      required: true,
+      maxlength: 60,
+      list: freshId('industries'),
+      autocomplete: 'off',
+      spellcheck: 'false',
+    }),
+    hazard_class: optional(properties.hazard_class),
+    output_cny: numberInput(),
+  };
+}
+
+function needControls(needs) {
+  /** @type {[string, string][]} */
+  const units = [
+    ['mu', t('sites.unit_mu')],
+    ['ha', t('sites.unit_ha')],
+    ['m2', 'm²'],
+  ];
+  return {
+    land: numberInput(),
+    land_unit: select(units, {
+      value: start.lang === 'en' ? 'ha' : 'mu',
+      'aria-label': t('sites.unit'),
+    }),
+    floor_area_m2: numberInput(),
+    contiguous_floors: make('input', { type: 'checkbox', checked: true }),
+    outside: make('input', { type: 'checkbox' }),
+    fire_class: optional(needs.properties?.fire_class),
+    ...Object.fromEntries([...FLOOR_NEEDS, ...UTILITIES].map((name) => [name, numberInput()])),
+  };
+}
+
+function methodControls({ properties }) {
+  const named = (property, part) =>
+    choicesOf(property).map((item) => [item, wordsOf(item, part, item)]);
+  return {
+    method: select(named(properties.method, 'method')),
+    normalisation: select([
+      ['', t('sites.normalisation_own')],
+      ...named(properties.normalisation, 'scaling'),
+    ]),
+    weights: select(
+      ['given', 'equal', 'entropy'].map((item) => [item, t(`sites.weights_${item}`)]),
+    ),
+    unknown: select(named(properties.unknown, 'unknown')),
+  };
+}
+
+// A choice of a few values as buttons. `title` makes the words that name it.
+export function radios(name, values, label) {
+  const id = freshId(name);
+  const inputs = values.map((value) => make('input', { type: 'radio', name: id, value }));
+  return {
+    node: make(
+      'div',
+      { class: 'choice', role: 'radiogroup', 'aria-labelledby': `${id}-label` },
+      inputs.map((input) => make('label', {}, input, label(input.value))),
+    ),
+    title: (words, className) => make('span', { class: className, id: `${id}-label` }, words),
+    value: () => inputs.find((input) => input.checked)?.value,
+    set: (value) => {
+      for (const input of inputs) {
+        input.checked = input.value === value;
+      }
+    },
+  };
+}

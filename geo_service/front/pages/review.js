@@ -1,0 +1,236 @@
+// One review: findings as a list and as a map, each following the other; rules; exports.
+import { elementIn, make, shorten } from '../shared/dom.js';
+import { VERDICTS } from '../shared/symbols.js';
+import { count } from './amounts.js';
+import { emptyState, errorState, get } from './api.js';
+import { findingList, worstFirst } from './findings.js';
+import { page, printPage, setTitle, showPage, start, t } from './frame.js';
+import { mapFrame } from './mapframe.js';
+import { SEVERITIES, legend, verdictBadge } from './marks.js';
+import { button, pageHead, panel } from './parts.js';
+import { Filters } from './review/filters.js';
+import { countBy, ruleTable } from './review/rules.js';
+
+const MOST = 10_000;
+const EXPORTS = ['xlsx', 'docx', 'gpkg', 'geojson', 'json'];
+const reviewId = start.shown_review_id;
+const own = `/api/reviews/${encodeURIComponent(reviewId)}`;
+
+async function load() {
+  try {
+    new ReviewView(await get(`${own}/register`, { limit: MOST })).show();
+  } catch (error) {
+    showPage(pageHead(t('console.review_title')), errorState(error, load));
+  }
+}
+
+function exportsMenu() {
+  const address = (format) => `${start.root}${own}/export?format=${format}&lang=${start.lang}`;
+  const links = EXPORTS.map((format) =>
+    make(
+      'a',
+      { href: address(format), download: '' },
+      t(`review.export_${format}`),
+      make('small', {}, t(`review.export_${format}_hint`)),
+    ),
+  );
+  return make(
+    'details',
+    { class: 'menu-list no-print' },
+    make('summary', { class: 'button plain' }, t('console.download')),
+    make(
+      'ul',
+      {},
+      links.map((link) => make('li', {}, link)),
+    ),
+  );
+}
+
+class ReviewView {
+  constructor(register) {
+    this.register = register;
+    this.parks = new Map(register.parks.map((park) => [park.park_id, park]));
+    this.rules = new Map(register.rules.map((rule) => [rule.rule_id, rule]));
+    for (const finding of register.findings) {
+      finding.words = this.wordsOf(finding);
+    }
+    this.counted = countBy(register.findings, (finding) => finding.rule_id);
+    this.filters = new Filters(this);
+    this.map = mapFrame('/maps/review', { review_id: reviewId }, t('review.map'), {
+      onSelected: (layer, id) => this.onSelected(layer, id),
+    });
+    this.list = findingList({
+      ruleTitle: (finding) => this.rules.get(finding.rule_id)?.title ?? finding.rule_id,
+      parkName: (finding) => (finding.park_id ? this.parkName(finding.park_id, 80) : null),
+      onSelect: (finding) => finding && this.map.select('findings', finding.finding_id),
+      showMap: () => this.map.node.scrollIntoView({ block: 'center' }),
+    });
+    this.place = make('div', { class: 'findings-scroll' });
+    this.findingsPanel = this.panelOfFindings();
+  }
+
+  // What a search looks through.
+  wordsOf(finding) {
+    const park = this.parks.get(finding.park_id);
+    return [
+      finding.title,
+      finding.search ?? '',
+      this.rules.get(finding.rule_id)?.title ?? '',
+      finding.park_id ?? '',
+      park?.name ?? '',
+      ...(park?.search ?? []),
+      finding.subject.id,
+    ]
+      .join('\n')
+      .toLowerCase();
+  }
+
+  parkName(parkId, length) {
+    return shorten(this.parks.get(parkId)?.name ?? parkId, length);
+  }
+
+  onSelected(layer, id) {
+    if (layer === 'findings') {
+      this.list.choose(id, { isFromMap: true });
+    } else if (layer === 'parks') {
+      this.change({ park: id ?? '' }, { isFromMap: true });
+    }
+  }
+
+  change(values, { isFromMap = false } = {}) {
+    this.filters.set(values);
+    const { findings } = this.register;
+    const found = findings
+      .filter((finding) => this.filters.isKept(finding))
+      .sort(
+        (one, other) =>
+          worstFirst(one, other) ||
+          SEVERITIES.indexOf(one.severity) - SEVERITIES.indexOf(other.severity),
+      );
+    this.filters.draw(found);
+    this.list.update(found);
+    this.place.replaceChildren(found.length ? this.list.node : this.nothing());
+    if (!isFromMap) {
+      const isWhole = found.length === findings.length;
+      this.map.filter('findings', isWhole ? null : found.map((finding) => finding.finding_id));
+    }
+    const query = this.filters.query();
+    const address = `${window.location.pathname}${query.size ? `?${query}` : ''}`;
+    window.history.replaceState(null, '', address);
+  }
+
+  nothing() {
+    return this.register.findings.length
+      ? emptyState(t('review.nothing'), { hint: t('review.nothing_hint'), sign: 'search' })
+      : emptyState(t('review.no_findings'), { hint: t('review.no_findings_hint') });
+  }
+
+  showRule(ruleId) {
+    this.change({ ...this.filters.none(), rule: ruleId });
+    this.findingsPanel.scrollIntoView();
+    this.filters.controls.rule.focus({ preventScroll: true });
+  }
+
+  panelOfFindings() {
+    const { numberMatched, numberReturned } = this.register;
+    return panel(
+      t('review.findings'),
+      { className: 'is-findings' },
+      this.filters.fields(),
+      this.filters.line(),
+      numberMatched > numberReturned
+        ? make('p', { class: 'note' }, t('review.first_only', { count: count(numberReturned) }))
+        : null,
+      this.place,
+    );
+  }
+
+  verdictCounts() {
+    const { summary } = this.register;
+    const figure = (name, value) =>
+      make('div', {}, make('dt', {}, name), make('dd', {}, count(value)));
+    return make(
+      'dl',
+      { class: 'figures-row' },
+      VERDICTS.map((verdict) =>
+        figure(
+          [verdictBadge(verdict, 15), ' ', t(`verdict.${verdict}`)],
+          summary.verdicts[verdict],
+        ),
+      ),
+      figure(t('review.findings'), summary.findings_count),
+      figure(t('finding_words.is_waived'), summary.waived_count),
+    );
+  }
+
+  crumb() {
+    return make(
+      'nav',
+      { class: 'crumb', 'aria-label': t('review.crumb') },
+      make('a', { href: page('/reviews') }, t('console.nav_reviews')),
+      make('span', { 'aria-hidden': 'true' }, '/'),
+      make('code', {}, this.register.summary.review_id),
+      reviewId === start.review_id
+        ? make('span', { class: 'chip is-current' }, t('review.current'))
+        : null,
+    );
+  }
+
+  head() {
+    const { summary } = this.register;
+    const others = page(`/reviews?after=${encodeURIComponent(reviewId)}`);
+    return pageHead(t('review.title', { day: summary.as_of }), {
+      above: this.crumb(),
+      line: summary.basis_line,
+      tools: [
+        make('a', { class: 'button plain', href: others }, t('review.compare')),
+        exportsMenu(),
+        button(t('console.print'), printPage, { sign: 'print' }),
+      ],
+    });
+  }
+
+  show() {
+    const { summary, parks, rules } = this.register;
+    setTitle(t('console.review_title'), summary.review_id);
+    showPage(
+      this.head(),
+      panel(
+        t('review.verdicts'),
+        { note: t('review.verdicts_note', { count: count(parks.length) }) },
+        this.verdictCounts(),
+        make('div', { class: 'print-only' }, legend()),
+      ),
+      make('div', { class: 'review-grid' }, this.findingsPanel, this.map.panel()),
+      panel(
+        t('review.rules'),
+        { note: t('review.rules_note') },
+        ruleTable(rules, this.counted, (ruleId) => this.showRule(ruleId)),
+      ),
+    );
+    this.change({});
+  }
+}
+
+document.addEventListener('click', (event) => {
+  for (const menu of openMenus()) {
+    if (!menu.contains(/** @type {Node} */ (event.target))) {
+      menu.open = false;
+    }
+  }
+});
+document.addEventListener('keydown', (event) => {
+  if (event.key === 'Escape') {
+    for (const menu of openMenus()) {
+      menu.open = false;
+      elementIn(menu, 'summary')?.focus();
+    }
+  }
+});
+
+/** @returns {NodeListOf<HTMLDetailsElement>} */
+function openMenus() {
+  return document.querySelectorAll('.menu-list[open]');
+}
+
+load();

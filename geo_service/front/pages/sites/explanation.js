@@ -1,0 +1,98 @@
+// Why a candidate stands where it does: in sentences, and by its figures.
+import { dataText, make, shorten } from '../../shared/dom.js';
+import { percent } from '../amounts.js';
+import { emptyState, fillWith, get } from '../api.js';
+import { parkAddress, t } from '../frame.js';
+import { points, rankNumber, raw } from './figures.js';
+
+// Fills a place with the reasons for a candidate's rank, as it is with other weights; without a
+// candidate, says how to choose one.
+export function explain(place, path, candidate, criteria, weights) {
+  if (!candidate) {
+    const hint = t('sites.choose_one_hint');
+    place.replaceChildren(emptyState(t('sites.choose_one'), { hint, sign: 'pin' }));
+    return;
+  }
+  fillWith(place, async () => {
+    const asked = { candidate: candidate.candidate_id, ...weights };
+    const found = await get(`${path}/explanation`, asked);
+    return reasons(candidate, criteria, found);
+  });
+}
+
+function reasons(candidate, criteria, found) {
+  const summary = [found.summary]
+    .flat()
+    .map((text) => make('p', { class: 'cure' }, dataText(text)));
+  const sentences = found.sentences.map(({ text }) => make('li', {}, dataText(text)));
+  return make(
+    'div',
+    {},
+    make('h3', {}, rankNumber(candidate.rank), ' ', dataText(shorten(candidate.label, 120))),
+    candidate.park_id
+      ? make(
+          'p',
+          { class: 'finding-links no-print' },
+          make('a', { href: parkAddress(candidate.park_id) }, t('sites.open_park')),
+        )
+      : null,
+    make(
+      'div',
+      { class: 'explain' },
+      make('div', {}, summary, make('ul', {}, sentences), unknowns(candidate)),
+      figuresOf(candidate, criteria),
+    ),
+  );
+}
+
+function unknowns(candidate) {
+  if (!candidate.unknowns?.length) {
+    return null;
+  }
+  const lines = candidate.unknowns.map((item) =>
+    make('li', {}, dataText(typeof item === 'string' ? item : item.detail)),
+  );
+  return make(
+    'div',
+    {},
+    make('h4', {}, t('sites.unknowns')),
+    make('ul', { class: 'reasons' }, lines),
+  );
+}
+
+function figuresOf(candidate, criteria) {
+  const title = t('sites.figures');
+  const heads = ['criterion', 'raw', 'normalised', 'weight', 'contribution'].map((name, place) =>
+    make('th', { scope: 'col', class: place ? 'number' : '' }, t(`sites.${name}`)),
+  );
+  return make(
+    'div',
+    { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': title },
+    make(
+      'table',
+      { class: 'table is-plain' },
+      make('caption', { class: 'hidden-words' }, title),
+      make('thead', {}, make('tr', {}, heads)),
+      make(
+        'tbody',
+        {},
+        criteria.map((criterion) => figureLine(criterion, candidate.criteria[criterion.name])),
+      ),
+    ),
+  );
+}
+
+function figureLine({ label }, figures) {
+  const texts = [
+    raw(figures),
+    points(figures?.normalised),
+    percent(figures?.weight),
+    points(figures?.contribution),
+  ];
+  return make(
+    'tr',
+    {},
+    make('th', { scope: 'row' }, dataText(label)),
+    texts.map((text) => make('td', { class: 'number' }, text)),
+  );
+}
