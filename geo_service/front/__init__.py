@@ -10,8 +10,10 @@ from functools import cache
 from pathlib import Path
 
 from geo_service.errors import AssetError
+from geo_service.model import Message
+from geo_service.wording import said
 
-HOW_TO_BUILD = "Join them with `pip install .` (or `make front`) in the project's folder."
+HOW_TO_BUILD = Message("problem.build_scripts")
 
 
 def folder() -> Path:
@@ -32,7 +34,7 @@ def names() -> frozenset[str]:
     try:
         return frozenset(json.loads(manifest.read_bytes())["files"])
     except (OSError, ValueError, KeyError) as error:
-        msg = f"The scripts of maps and pages are not there: no usable {manifest}. {HOW_TO_BUILD}"
+        msg = said("problem.no_scripts", manifest=str(manifest), then=HOW_TO_BUILD)
         raise AssetError(msg) from error
 
 
@@ -51,10 +53,10 @@ def content(name: str) -> bytes:
     0
     """
     if name not in names():
-        msg = f"There is no script or style named {name!r}. {HOW_TO_BUILD}"
+        msg = said("problem.no_script", name=repr(name), then=HOW_TO_BUILD)
         raise AssetError(msg)
     try:
         return (folder() / name).read_bytes()
     except OSError as error:
-        msg = f"The file {name!r} is missing from {folder()}. {HOW_TO_BUILD}"
+        msg = said("problem.script_gone", name=repr(name), folder=str(folder()), then=HOW_TO_BUILD)
         raise AssetError(msg) from error

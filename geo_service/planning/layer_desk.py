@@ -69,7 +69,7 @@ class LayerDesk:
         try:
             entry = rollback(at, layer, version, expected=expected, note=note)
         except WorkspaceError as error:  # what was asked for does not fit; what there is does
-            raise SourceError(error.heading, error.faults) from error
+            raise SourceError(error.message, error.faults) from error
         self._follower.refresh()
         return {"layer": layer, **version_document(entry)}
 

@@ -6,12 +6,11 @@ import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from geo_service.documents import shorten
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, to_simplified
 from geo_service.planning.pages.profile import park_profile
 from geo_service.reports.document import Document, focus_document, park_features
-from geo_service.wording import said
+from geo_service.wording import said, shorten
 
 if TYPE_CHECKING:
     from geo_service.planning.state import CountyState, Standing

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     import os
 
     from geo_service.jobs import Job
+    from geo_service.model import Message
     from geo_service.planning.state import CountyState
     from geo_service.reports.document import Document
     from geo_service.stores.base import Box
@@ -472,7 +473,7 @@ class ReviewDesk:
         ]
         return page, count + len(kept) - len(known)
 
-    def _reason(self, review_id: str, saved: Collection[str]) -> str | None:
+    def _reason(self, review_id: str, saved: Collection[str]) -> Message | None:
         return None if review_id in saved else self._state.keeper.why_not(REVIEW, review_id)
 
     def in_memory(self) -> list[tuple[str, Review]]:

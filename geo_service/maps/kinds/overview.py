@@ -7,19 +7,18 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from geo_service.domain.subjects import illustrative_subjects
 from geo_service.maps.kinds.plan import Maker, PlanData, Rows
 from geo_service.maps.layers import PARK_COLUMNS, FeatureList, ListGroup, MapLayer
 from geo_service.maps.style import OTHER
 from geo_service.model import Tier, Verdict
 from geo_service.reports.document import Document, finding_properties, focus_figures, plain
-from geo_service.schema import SCHEMAS
 from geo_service.zoning.names import township_names
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from geo_service.domain.subjects import illustrative_subjects
-from geo_service.language import Translator
+    from geo_service.language import Translator
     from geo_service.maps.kinds import Subject
     from geo_service.model import Finding
     from geo_service.zoning.review import Review

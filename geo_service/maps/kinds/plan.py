@@ -14,7 +14,6 @@ import numpy as np
 import orjson
 import shapely
 
-from geo_service.documents import shorten
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator, to_simplified
 from geo_service.maps.layers import SOURCES, Box, FeatureList, MapLayer, Source
@@ -28,7 +27,7 @@ from geo_service.reports.document import (
     plain,
 )
 from geo_service.schema import ZONE_KINDS
-from geo_service.wording import said
+from geo_service.wording import said, shorten
 from geo_service.zoning.names import township_names
 
 if TYPE_CHECKING:
