@@ -12,7 +12,6 @@ from typing import Any
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from fastapi.testclient import TestClient
 
 from geo_service.errors import NotFoundError, StoreError
 from geo_service.planning import County as RunningCounty
@@ -29,6 +28,7 @@ from geo_service.stores.frames import content_digest
 from geo_service.stores.opening import open_store
 from geo_service.web.app import create_app
 from geo_service.workspace.opening import open_plan
+from tests.client import TestClient
 from tests.county import County, box, parcel
 from tests.stores.conftest import COUNTY, Place
 from tests.stores.made import catalogue_of

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 
 from geo_service import jobs as jobs_module
 from geo_service.errors import StoreError
@@ -25,6 +24,7 @@ from geo_service.stores.base import RANKING, REVIEW, KeepLimits, Saved, Store, W
 from geo_service.stores.catalogued import CataloguedStore
 from geo_service.web.app import create_app
 from geo_service.workspace.opening import open_workspace
+from tests.client import TestClient
 from tests.county import County, box, parcel
 from tests.patience import PATIENCE_S, eventually
 from tests.stores.conftest import Place

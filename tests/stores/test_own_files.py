@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from fastapi.testclient import TestClient
 
 from geo_service.errors import ConflictError, WorkspaceError
 from geo_service.planning import County as RunningCounty
@@ -29,6 +28,7 @@ from geo_service.stores.opening import open_store
 from geo_service.web.app import create_app
 from geo_service.workspace.opening import open_plan, open_workspace
 from geo_service.workspace.own_files import OwnFileState
+from tests.client import TestClient
 from tests.county import County, box, parcel, zone
 from tests.stores.conftest import Place
 from tests.stores.made import catalogue_of
