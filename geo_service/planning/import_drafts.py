@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from geo_service.ingest.options import ImportOptions
     from geo_service.jobs import Job
     from geo_service.language import Language, Translator
-    from geo_service.maps.kinds.preview import Draft
+    from geo_service.maps.kinds import ImportPreview
     from geo_service.planning.following import Follower
     from geo_service.planning.state import CountyState
     from geo_service.reports.document import Document
@@ -325,7 +325,7 @@ class ImportDesk:
             self._drafts.pop(draft_id, None)
         shutil.rmtree(draft.folder, ignore_errors=True)
 
-    def preview_of(self, draft_id: str, translator: Translator) -> tuple[Timeline, Draft]:
+    def preview_of(self, draft_id: str, translator: Translator) -> tuple[Timeline, ImportPreview]:
         """Return what publishing a draft would change, to be drawn.
 
         Raises NotFoundError as `find` does, InvalidQueryError for a table.

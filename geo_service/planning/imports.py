@@ -38,8 +38,7 @@ from geo_service.ingest.options import (
 )
 from geo_service.ingest.report import features_of, import_document, refused_features
 from geo_service.ingest.run import Imported, read_source
-from geo_service.maps.kinds import KINDS, PREVIEW, Subject
-from geo_service.maps.kinds.preview import Draft
+from geo_service.maps.kinds import KINDS, PREVIEW, ImportPreview, Subject
 from geo_service.maps.kinds.time import TIMED_LAYERS
 from geo_service.model import Message
 from geo_service.planning.layers import layer_now, publish_drafts
@@ -252,7 +251,7 @@ def _publish(opened: Workspace, result: ImportResult, note: str = "") -> ImportR
 
 def preview_import(
     workspace: str | os.PathLike[str], result: ImportResult, translator: Translator
-) -> tuple[Timeline, Draft]:
+) -> tuple[Timeline, ImportPreview]:
     """Return what publishing an import would change, to be drawn: as it is, as it would be.
 
     Raises InvalidQueryError for a table, which has no place on a map.
@@ -267,7 +266,7 @@ def preview_import(
 
 def _preview(
     opened: Workspace, result: ImportResult, translator: Translator
-) -> tuple[Timeline, Draft]:
+) -> tuple[Timeline, ImportPreview]:
     imported = result.imported
     layer = imported.layer
     now = layer_now(opened, layer)
@@ -291,7 +290,7 @@ def _preview(
     metric_crs = opened.settings.metric_crs
     timeline = make_timeline(entries, frames, layer=layer, metric_crs=metric_crs)
     refused = refused_features(imported, translator)[:PREVIEW_FEATURES]
-    return timeline, Draft(file=imported.source.shown, refused=refused)
+    return timeline, ImportPreview(file=imported.source.shown, refused=refused)
 
 
 def import_file(

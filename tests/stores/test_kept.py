@@ -388,7 +388,7 @@ def test_published_imports_do_not_block_the_next(
     listed_now = client.get("/api/imports").json()["imports"]
     assert [item["status"] for item in listed_now] == ["published"] * 3
     desk: ImportDesk = client.app.state.county.imports
-    assert not list(Path(desk._root.name).rglob("rows.parquet"))
+    assert not list(desk.folder.rglob("rows.parquet"))
     for _ in range(2):
         assert finish(client, send(client, workspace)).status_code in {200, 201}
     assert send(client, workspace).status_code == 503

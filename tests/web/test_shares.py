@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import functools
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -11,14 +13,18 @@ from starlette.exceptions import HTTPException
 
 from geo_service.web.shares import ShareLimits, Shares, client_name
 
-pytestmark = pytest.mark.anyio
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """Return what the service runs on."""
-    return "asyncio"
+def in_a_loop_of_its_own(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Run a test in a thread: the browser's driver may have a loop running in this one."""
+
+    @functools.wraps(test)
+    def run(*values: object, **named: object) -> None:
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            pool.submit(asyncio.run, test(*values, **named)).result()
+
+    return run
 
 
 class Slow:
@@ -65,6 +71,7 @@ async def ask(
     return messages[0]["status"], headers
 
 
+@in_a_loop_of_its_own
 async def test_one_client_works_on_its_share_and_another_one_goes_past() -> None:
     app = Slow()
     shares = Shares(app, limits=ShareLimits(at_once=3, costly_at_once=2))
@@ -83,6 +90,7 @@ async def test_one_client_works_on_its_share_and_another_one_goes_past() -> None
     assert app.most == 4
 
 
+@in_a_loop_of_its_own
 async def test_who_waits_too_long_for_a_turn_is_told_to_come_back() -> None:
     app = Slow()
     shares = Shares(app, limits=ShareLimits(costly_at_once=1, wait_seconds=0.05))
@@ -96,6 +104,7 @@ async def test_who_waits_too_long_for_a_turn_is_told_to_come_back() -> None:
     assert (await ask(shares, "10.0.0.1"))[0] == 200  # every turn was given back
 
 
+@in_a_loop_of_its_own
 async def test_a_client_that_asks_too_often_is_told_to_come_back() -> None:
     app = Slow()
     app.go_on.set()
@@ -111,6 +120,7 @@ async def test_a_client_that_asks_too_often_is_told_to_come_back() -> None:
     assert (await ask(shares, "127.0.0.1", method="GET", path="/healthz"))[0] == 200
 
 
+@in_a_loop_of_its_own
 async def test_clients_are_not_remembered_without_end() -> None:
     app = Slow()
     app.go_on.set()
@@ -120,6 +130,7 @@ async def test_clients_are_not_remembered_without_end() -> None:
     assert len(shares._clients) == 10
 
 
+@in_a_loop_of_its_own
 async def test_a_body_that_does_not_come_is_a_408() -> None:
     async def app(scope: object, receive: Callable[[], Awaitable[Any]], send: object) -> None:
         del scope, send
@@ -140,6 +151,7 @@ async def test_a_body_that_does_not_come_is_a_408() -> None:
     assert told.value.status_code == 408
 
 
+@in_a_loop_of_its_own
 async def test_a_large_answer_goes_out_in_pieces() -> None:
     content = bytes(range(256)) * 4_000  # 1,024,000 bytes: 4 pieces of at most 262,144
 

@@ -18,10 +18,12 @@ from geo_service.errors import InvalidQueryError
 from geo_service.wording import said
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from geo_service.language import Translator
     from geo_service.maps.kinds.plan import PlanData
-    from geo_service.maps.kinds.preview import Draft
     from geo_service.plan import Plan
+    from geo_service.reports.document import Document
     from geo_service.stores.timeline import Timeline
     from geo_service.suitability.rank import Ranking
     from geo_service.zoning.review import Review
@@ -45,6 +47,15 @@ PARK = MapKind.PARK.value
 COMPARE = MapKind.COMPARE.value
 TIME = MapKind.TIME.value
 PREVIEW = "preview"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportPreview:
+    """What an import would publish: the file's name, and the features that it refuses."""
+
+    file: str
+    refused: Sequence[Document] = ()
+    """GeoJSON features (CRS84) with `row`, `feature` and `reason` in their properties."""
 
 
 class Of(Enum):
@@ -74,7 +85,7 @@ class Subject:
     ranking: Ranking | None = None
     plan: Plan | None = None
     timeline: Timeline | None = None
-    draft: Draft | None = None
+    draft: ImportPreview | None = None
 
     def need(self, name: str) -> Any:  # noqa: ANN401 - whatever the part is
         """Return a part; InvalidQueryError when it is missing."""

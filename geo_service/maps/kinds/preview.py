@@ -5,8 +5,6 @@ What it would publish is the last version of a map through versions (`time`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import orjson
@@ -17,19 +15,10 @@ from geo_service.reports.document import Document
 
 if TYPE_CHECKING:
     from geo_service.language import Translator
-    from geo_service.maps.kinds import Subject
+    from geo_service.maps.kinds import ImportPreview, Subject
     from geo_service.maps.kinds.plan import PlanData, Rows
     from geo_service.plan import Plan
     from geo_service.stores.timeline import Timeline
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """What an import would publish: the file's name, and the features that it refuses."""
-
-    file: str
-    refused: Sequence[Document] = ()
-    """GeoJSON features (CRS84) with `row`, `feature` and `reason` in their properties."""
 
 
 class PreviewData(TimeData):
@@ -44,7 +33,7 @@ class PreviewData(TimeData):
         translator: Translator,
         base: PlanData | None = None,
         *,
-        draft: Draft,
+        draft: ImportPreview,
         is_served: bool = False,
     ) -> None:
         """Draw `draft`, which is the last step of the timeline, against the step before."""
