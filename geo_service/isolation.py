@@ -32,6 +32,9 @@ from geo_service.gdal import keep_to_known_drivers
 
 _HEAD_BYTES = 8
 _POLL_SECONDS = 0.2
+_DRAIN_SECONDS = 0.01
+_LISTENER = "isolated"
+"""The name of the threads that take answers."""
 _OPEN_FILES = 256
 _TRACE = 10_000
 _GRACE_SECONDS = 5
@@ -107,6 +110,7 @@ class Isolated:
         )
         self._answers: queue.Queue[bytes | EndReason | None] = queue.Queue(maxsize=1)
         self._limits: ProcessLimits | None = None
+        self._listener: threading.Thread | None = None
         self._waited = 0.0
 
     @property
@@ -124,7 +128,8 @@ class Isolated:
         self._limits = limits
         task = {"work": work, "arguments": arguments, "limits": asdict(limits)}
         self.send(orjson.dumps(task))
-        threading.Thread(target=self._listen, name="isolated", daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, name=_LISTENER, daemon=True)
+        self._listener.start()
 
     def send(self, content: bytes) -> None:
         """Send a question; it is lost if the process has ended."""
@@ -184,8 +189,10 @@ class Isolated:
             if stream is not None:
                 with suppress(OSError, ValueError):
                     stream.close()
-        with suppress(queue.Empty):  # the listening thread may be waiting to hand over an answer
-            self._answers.get_nowait()
+        while self._listener is not None and self._listener.is_alive():
+            with suppress(queue.Empty):  # it may be waiting to hand over what nobody wants any more
+                self._answers.get_nowait()
+            self._listener.join(_DRAIN_SECONDS)
 
     def __enter__(self) -> Self:
         """Return this process; `__exit__` closes it."""

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,15 @@ def test_a_process_that_is_killed_has_broken_down() -> None:
         with pytest.raises(ProcessEndedError) as caught:
             process.receive(never)
     assert caught.value.reason is EndReason.BROKEN
+
+
+def test_answers_that_nobody_took_keep_no_thread() -> None:
+    before = set(threading.enumerate())
+    with doing("echo") as process:
+        for _ in range(5):
+            process.send(b"x")
+        assert process.receive(never) == b"x"
+    assert set(threading.enumerate()) <= before
 
 
 def test_a_mistake_of_ours_is_told_as_one() -> None:
