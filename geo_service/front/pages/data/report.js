@@ -190,10 +190,14 @@ async function showPublished(made, place) {
     count: count(made.features),
     version: made.version,
   });
-  place.replaceChildren(make('p', { class: 'cure', role: 'status' }, words));
-  await known.refresh();
-  showLayers();
-  showKept(keptPlace);
+  // The news comes when the table agrees with it: what is opened in the table then stays open.
+  try {
+    await known.refresh();
+    showLayers();
+    showKept(keptPlace);
+  } finally {
+    place.replaceChildren(make('p', { class: 'cure', role: 'status' }, words));
+  }
 }
 
 function listings(found, own) {
