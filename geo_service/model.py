@@ -41,11 +41,38 @@ class Severity(StrEnum):
 
 
 class BasisTag(StrEnum):
-    """What a rule is based on: law, a published practice, or this product's default."""
+    """What a rule rests on, the most binding first."""
 
     LAW = "law"
+    NORMATIVE_DOCUMENT = "normative_document"
+    COUNTY_POLICY = "county_policy"
     PUBLISHED_PRACTICE = "published_practice"
     PRODUCT_DEFAULT = "product_default"
+
+    @property
+    def is_binding(self) -> bool:
+        """Whether a rule with this tag may be `must`."""
+        return self in {BasisTag.LAW, BasisTag.NORMATIVE_DOCUMENT, BasisTag.COUNTY_POLICY}
+
+    @property
+    def group(self) -> BasisGroup:
+        """The group in which a park's verdict counts the rule."""
+        return _GROUPS.get(self, BasisGroup.REFERENCE)
+
+
+class BasisGroup(StrEnum):
+    """What a verdict rests on: law, the county's own policy, or reference values."""
+
+    LAW = "law"
+    COUNTY = "county"
+    REFERENCE = "reference"
+
+
+_GROUPS = {
+    BasisTag.LAW: BasisGroup.LAW,
+    BasisTag.NORMATIVE_DOCUMENT: BasisGroup.LAW,
+    BasisTag.COUNTY_POLICY: BasisGroup.COUNTY,
+}
 
 
 class FocusBasis(StrEnum):
@@ -109,6 +136,8 @@ class LegalBasis:
     article: str | None = None
     document_en: str | None = None
     """English wording where the text is ours or the county's; names of laws are not translated."""
+    document_id: str | None = None
+    """The document's id in the register of documents; None if it is not registered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +146,8 @@ class Finding:
 
     `verdict` is `fail`, `watch` or `unknown`; a passed check gives no finding.
     `geometry` is exactly the offending part, in the metric CRS, or None.
-    `waived` has the waiver's reason, author and expiry if one applies, else None.
+    `waived` has the waiver's reason, author and expiry if one applies, else None; `approval` has
+    the approval's document number, authority, day, scope and expiry if there is one.
     """
 
     finding_id: str
@@ -133,11 +163,17 @@ class Finding:
     basis_tag: BasisTag
     cure: Message | None = None
     waived: Mapping[str, str] | None = None
+    approval: Mapping[str, str | None] | None = None
     geometry: BaseGeometry | None = None
     illustrative: bool = False
     """Whether the subject is illustrative, that is, made up."""
     note: Mapping[str, str] | None = None
     """The rulebook's note on how certain the rule is."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether the finding counts for its park's verdict: neither waived nor approved."""
+        return self.waived is None and self.approval is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +187,7 @@ class RuleCount:
 
 
 def park_verdict(findings: list[tuple[Severity, Verdict]]) -> Verdict:
-    """Return a review's verdict on a park, from the park's unwaived findings.
+    """Return a review's verdict on a park, from those of the park's findings that count.
 
     Any `must` rule failed gives `fail`; else any `must` rule unknown gives
     `unknown`; else anything failed or watched gives `watch`; else `pass`.

@@ -64,6 +64,7 @@ class PlanSettings:
     """Kinds of control zone declared complete: if no zone of the kind is mapped, none exists."""
     rulebook_path: Path | None = None
     waivers_path: Path | None = None
+    approvals_path: Path | None = None
     confidentiality: str | None = None
     """The mark (密级) on everything that is given out, in the county's words."""
     map_approval: str | None = None

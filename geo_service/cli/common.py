@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -50,6 +51,10 @@ Workspace = Annotated[
     Path | None,
     typer.Argument(help="Folder with workspace.toml; default GEO_WORKSPACE, here, or the demo."),
 ]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day that decides which rules apply."),
+]
 _spoken: ContextVar[Language] = ContextVar("_spoken", default=Language.ZH_HANS)
 """The language of this call, known even to who tells why it failed."""
 
@@ -78,6 +83,11 @@ def say_text(key: str, **values: object) -> None:
 def say_error(error: GeoServiceError) -> None:
     """Write what is wrong to stderr, in the language of the call."""
     say(tell_error(error, Translator(_spoken.get())))
+
+
+def day_of(moment: datetime | None) -> date | None:
+    """Return the day that an option gives; None if it was left out."""
+    return None if moment is None else moment.date()
 
 
 def table_width(output: Path | None = None) -> int | None:

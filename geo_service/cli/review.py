@@ -1,4 +1,4 @@
-"""`geo-service review` and `compare`: the verdicts, and how they differ from a saved review."""
+"""`geo-service review`, `rules` and `compare`: verdicts, what they rest on, and how they change."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import typer
 
 from geo_service.cli.common import (
     EXIT_FAILED,
+    AsOf,
     Lang,
     ListFormat,
     Output,
     Workspace,
     app,
     check_binary,
+    day_of,
     saving_members,
     show_progress,
     table_width,
@@ -54,6 +56,7 @@ def review(
         Path | None, typer.Option(help="Rulebook to use instead of the workspace's own.")
     ] = None,
     park: Annotated[list[str] | None, typer.Option(help="Only this park; may be repeated.")] = None,
+    as_of: AsOf = None,
     save: Annotated[
         bool, typer.Option("--save", help="Save the review in the workspace's store.")
     ] = False,
@@ -75,12 +78,14 @@ def review(
 
     place = Settings().find_workspace(workspace)
     with show_progress("review") as progress:
-        result = review_workspace(place, rulebook=rulebook, parks=park or None, progress=progress)
+        result = review_workspace(
+            place, rulebook=rulebook, parks=park or None, as_of=day_of(as_of), progress=progress
+        )
     failure = None
     if save:
         from geo_service.planning.reviews import save_workspace_review  # noqa: PLC0415 - heavy
 
-        is_trial = rulebook is not None or bool(park)
+        is_trial = rulebook is not None or bool(park) or as_of is not None
         failure = try_to_save(lambda: save_workspace_review(place, result, is_trial=is_trial))
     translator = Translator(lang, result.plan.settings.names_hant)
     told = saving_members(translator, is_asked=save, failure=failure)
@@ -109,6 +114,35 @@ def _content(
     if format is ReviewFormat.TABLE:
         return review_table(result, translator, width=table_width(output))
     return export_review(result, ExportFormat(format), translator, told)
+
+
+@app.command()
+def rules(
+    workspace: Workspace = None,
+    *,
+    rulebook: Annotated[
+        Path | None, typer.Option(help="Rulebook to use instead of the workspace's own.")
+    ] = None,
+    as_of: AsOf = None,
+    stale: Annotated[
+        int | None,
+        typer.Option(min=0, max=1200, help="Only what nobody has looked at for so many months."),
+    ] = None,
+    format: Annotated[ListFormat, typer.Option(help="Output format.")] = ListFormat.TABLE,  # noqa: A002
+    output: Output = None,
+    lang: Lang = Language.ZH_HANS,
+) -> None:
+    """List the rules with what they rest on: documents, when they are in force, who read them.
+
+    Example: geo-service rules layers/yunyang --stale 6
+    """
+    from geo_service.planning.rules import rules_told  # noqa: PLC0415 - heavy, only here
+
+    place = Settings().find_workspace(workspace)
+    told, translator = rules_told(
+        place, lang, rulebook=rulebook, as_of=day_of(as_of), stale_months=stale
+    )
+    write_told(told, format, translator, output)
 
 
 @app.command()

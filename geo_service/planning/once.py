@@ -18,6 +18,7 @@ from geo_service.zoning.rulebook import open_rulebook
 
 if TYPE_CHECKING:
     import os
+    from datetime import date
 
     from geo_service.suitability.project import Project
     from geo_service.suitability.rank import Ranking
@@ -29,12 +30,14 @@ def review_workspace(
     *,
     rulebook: Path | None = None,
     parks: Sequence[str] | None = None,
+    as_of: date | None = None,
     is_saved: bool = False,
     progress: Progress | None = None,
 ) -> Review:
     """Open a workspace and review it; what the command line's `review` does.
 
-    With `is_saved` the review is kept in the workspace's store.
+    `as_of` is the day of the review; today if None. With `is_saved` the review is kept in the
+    workspace's store.
 
     Raises
     ------
@@ -45,12 +48,12 @@ def review_workspace(
     """
     plan = open_plan(workspace)
     rules = open_rulebook(rulebook or plan.settings.rulebook_path)
-    made = review(plan, rules, parks=parks, progress=progress)
+    made = review(plan, rules, parks=parks, as_of=as_of, progress=progress)
     if is_saved:
         # One that is not saved starts faster without the store's libraries.
         from geo_service.planning.reviews import save_workspace_review  # noqa: PLC0415
 
-        is_trial = rulebook is not None or parks is not None
+        is_trial = rulebook is not None or parks is not None or as_of is not None
         save_workspace_review(workspace, made, is_trial=is_trial)
     return made
 

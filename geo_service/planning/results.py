@@ -17,6 +17,7 @@ import geo_service
 from geo_service.planning.layers import keep_own
 from geo_service.reports.document import dump
 from geo_service.stores.base import Saved
+from geo_service.zoning.laws import own_documents
 
 if TYPE_CHECKING:
     from geo_service.plan import Plan
@@ -96,6 +97,7 @@ def rulebook_recipe(rulebook: Rulebook) -> dict[str, Any]:
     return {
         "format": "1",
         "title": dict(rulebook.title),
+        "documents": own_documents(rulebook.register),
         "rules": {
             rule_id: rule.part.model_dump(mode="json") for rule_id, rule in rulebook.rules.items()
         },

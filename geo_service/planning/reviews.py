@@ -37,13 +37,15 @@ from geo_service.reports.document import (
     park_features,
     review_document,
     review_summary,
-    rules_document,
 )
+from geo_service.reports.rules import rules_document
 from geo_service.reports.terminal import comparison_table, verdict_table
 from geo_service.stores.base import REVIEW, Saved
 from geo_service.wording import said
 from geo_service.workspace.opening import Workspace, open_workspace
+from geo_service.zoning.approvals import Approval, Approvals
 from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
+from geo_service.zoning.laws import STALE_MONTHS
 from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import Rulebook, parse_rulebook
 from geo_service.zoning.waivers import Waiver, Waivers
@@ -201,6 +203,8 @@ def _recipe(result: Review) -> dict[str, Any]:
         "rulebook": rulebook_recipe(result.rulebook),
         "waivers": [entry.model_dump(mode="json") for entry in result.waivers.entries],
         "stale_waivers": list(result.waivers.stale),
+        "approvals": [entry.model_dump(mode="json") for entry in result.approvals.entries],
+        "stale_approvals": list(result.approvals.stale),
     }
 
 
@@ -218,6 +222,7 @@ def review_from_recipe(opened: Workspace, identity: str) -> Review:
     plan = opened.plan_at(saved.layer_versions)
     text = orjson.dumps(recipe["rulebook"]).decode()
     waivers = tuple(Waiver.model_validate(entry) for entry in recipe["waivers"])
+    approvals = tuple(Approval.model_validate(entry) for entry in recipe.get("approvals", ()))
     is_whole = recipe["parks"] == plan.frame("parks")["park_id"].tolist()
     for parks in (None, recipe["parks"]) if is_whole else (recipe["parks"],):
         made = review(  # a review of all parks and one of each park by name have different ids
@@ -226,6 +231,7 @@ def review_from_recipe(opened: Workspace, identity: str) -> Review:
             parks=parks,
             as_of=date.fromisoformat(recipe["as_of"]),
             waivers=Waivers(waivers, tuple(recipe["stale_waivers"])),
+            approvals=Approvals(approvals, tuple(recipe.get("stale_approvals", ()))),
         )
         if made.review_id == identity:
             break
@@ -294,20 +300,31 @@ class ReviewDesk:
         """Return a rulebook given as text, or the county's own; RulebookError lists faults."""
         return parse_rulebook(text, "rulebook") if text else self._state.rulebook
 
-    def rules(self, language: Language) -> Document:
-        """Return the rulebook in force: every rule with parameters and legal basis."""
-        return rules_document(self._state.rulebook, self._state.translator(language))
+    def rules(
+        self, language: Language, *, as_of: date | None = None, stale_months: int = STALE_MONTHS
+    ) -> Document:
+        """Return the rulebook: every rule with parameters and what it rests on, on a day."""
+        day = as_of or date.today()  # noqa: DTZ011 - the county's calendar day
+        translator = self._state.translator(language)
+        return rules_document(self._state.rulebook, day, translator, stale_months=stale_months)
 
-    def start(self, rulebook: str | None = None, parks: Sequence[str] | None = None) -> Job:
-        """Begin to review the plan, by the county's rulebook or one given as text.
+    def start(
+        self,
+        rulebook: str | None = None,
+        parks: Sequence[str] | None = None,
+        as_of: date | None = None,
+    ) -> Job:
+        """Begin to review the plan, by the county's rulebook or one given as text, as of a day.
 
         RulebookError and NotFoundError say at once what is wrong with the rulebook or a park.
         """
         rules = self.read_rulebook(rulebook)
         check_parks(self._state.now, parks)
-        is_trial = rulebook is not None or parks is not None
+        is_trial = rulebook is not None or parks is not None or as_of is not None
         return self._state.jobs.start(
-            lambda progress: self.make(rules, parks=parks, progress=progress, is_trial=is_trial)
+            lambda progress: self.make(
+                rules, parks=parks, as_of=as_of, progress=progress, is_trial=is_trial
+            )
         )
 
     def make(
@@ -315,15 +332,16 @@ class ReviewDesk:
         rulebook: Rulebook,
         *,
         parks: Sequence[str] | None = None,
+        as_of: date | None = None,
         progress: Progress | None = None,
         is_trial: bool = False,
     ) -> Review:
         """Review the plan by a rulebook and keep the review.
 
-        A trial, by another rulebook than the county's or of some parks, is marked as such: what
-        has changed in the county is not told from it.
+        A trial, by another rulebook than the county's, of some parks or as of a given day, is
+        marked as such: what has changed in the county is not told from it.
         """
-        result = review(self._state.plan, rulebook, parks=parks, progress=progress)
+        result = review(self._state.plan, rulebook, parks=parks, as_of=as_of, progress=progress)
         self.keep(result)
         with self._lock:
             (self._trials.add if is_trial else self._trials.discard)(result.review_id)

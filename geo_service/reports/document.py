@@ -27,15 +27,16 @@ from geo_service.schema import SCHEMAS
 from geo_service.zoning.names import township_names
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from geo_service.model import Finding, LegalBasis
+    from geo_service.model import BasisGroup, Finding, LegalBasis, Verdict
     from geo_service.plan import Plan
     from geo_service.zoning.comparison import Comparison
     from geo_service.zoning.focus import Focus
     from geo_service.zoning.review import Review
-    from geo_service.zoning.rulebook import Rule, Rulebook
 
 COORDINATE_DECIMALS = 8
 _SIGNIFICANT = 12
@@ -149,6 +150,7 @@ def park_features(review: Review, translator: Translator) -> list[Document]:
             "leading_industry_name": industry_name(leading, translator),
             "industry_group_name": translator.pick(groups.names[group]) if group else None,
             "shares": {basis.value: row[f"share_{basis}"] for basis in FocusBasis},
+            "verdict_by_basis": basis_verdicts(review.verdicts_by_basis[row["park_id"]]),
         }
         features.append(feature(row["park_id"], shape, properties))
     return features
@@ -207,10 +209,36 @@ def focus_figures(focus: Focus, translator: Translator) -> Document:
 
 def basis_document(basis: LegalBasis, translator: Translator) -> Document:
     """Return where a rule comes from; laws stay as they are written, in their own script."""
-    document = basis.document
-    if basis.document_en is not None:
-        document = translator.pick({"zh-Hans": document, "en": basis.document_en})
-    return {"document": document, "number": basis.number, "article": basis.article}
+    names = {"zh-Hans": basis.document, "en": basis.document_en}
+    return {
+        "document": name_in({key: text for key, text in names.items() if text}, translator),
+        "number": basis.number,
+        "article": basis.article,
+        "document_id": basis.document_id,
+    }
+
+
+def name_in(names: Mapping[Any, str], translator: Translator) -> str:
+    """Return a name; one that exists in Chinese only stays as it is written, in its own script."""
+    return text_in(names, translator) if "en" in names else names["zh-Hans"]
+
+
+def text_in(texts: Mapping[Any, str], translator: Translator) -> str:
+    """Return the text of a `{language: text}` table in the translator's language."""
+    return translator.pick({str(language): text for language, text in texts.items()})
+
+
+def iso_day(day: date | None) -> str | None:
+    """Return a day as text; None for none."""
+    return None if day is None else day.isoformat()
+
+
+def basis_verdicts(verdicts: Mapping[BasisGroup, Verdict | None]) -> Document:
+    """Return a park's verdicts by what they rest on; null where no such rule applied."""
+    return {
+        group.value: None if verdict is None else verdict.value
+        for group, verdict in verdicts.items()
+    }
 
 
 def finding_properties(finding: Finding, translator: Translator) -> Document:
@@ -231,6 +259,7 @@ def finding_properties(finding: Finding, translator: Translator) -> Document:
         "illustrative": finding.illustrative,
         "cure": translator.render(finding.cure) if finding.cure else None,
         "waived": dict(finding.waived) if finding.waived else None,
+        "approval": dict(finding.approval) if finding.approval else None,
     }
 
 
@@ -268,8 +297,19 @@ def review_summary(review: Review, translator: Translator) -> Document:
         "verdicts": dict(review.verdicts),
         "findings_count": len(review.results),
         "waived_count": sum(item.waived is not None for item in review.results),
+        "approved_count": sum(item.approval is not None for item in review.results),
         "waivers_version": review.waivers.version or None,
         "stale_waivers": list(review.waivers.stale),
+        "approvals_version": review.approvals.version or None,
+        "stale_approvals": list(review.approvals.stale),
+        "lapsed": [
+            {
+                "rule_id": rule.rule_id,
+                "document": document.title,
+                "ended": iso_day(document.last_day),
+            }
+            for rule, document in review.lapsed
+        ],
         "illustrative": is_illustrative(review.plan),
         "confidentiality": settings.confidentiality,
         "map_approval": settings.map_approval,
@@ -313,6 +353,7 @@ def review_document(review: Review, translator: Translator) -> Document:
             "tier": row["tier"],
             "leading_industry": plain(row["leading_industry"]),
             "verdict": row["verdict"],
+            "verdict_by_basis": basis_verdicts(review.verdicts_by_basis[row["park_id"]]),
             "findings": row["findings"],
             "focus": {
                 **focus_figures(review.focus[row["park_id"]], translator),
@@ -336,39 +377,6 @@ def comparison_document(comparison: Comparison) -> Document:
         "persisting": list(comparison.persisting),
         "changed": [asdict(item) for item in comparison.changed],
         "not_compared": list(comparison.not_compared),
-    }
-
-
-def rule_document(rule: Rule, translator: Translator) -> Document:
-    """Return one rule with its basis, and what a county's rulebook changed of it."""
-    part = rule.part
-    return {
-        "rule_id": rule.rule_id,
-        "family": part.family,
-        "check": part.check,
-        "title": translator.pick({str(key): text for key, text in part.title.items()}),
-        "severity": part.severity.value,
-        "legal_basis": basis_document(rule.legal_basis, translator),
-        "basis_tag": part.basis_tag.value,
-        "effective_from": part.effective_from.isoformat(),
-        "effective_to": part.effective_to.isoformat() if part.effective_to else None,
-        "applies_to": part.applies_to,
-        "scope": part.scope.model_dump(mode="json"),
-        "tolerance": part.tolerance.model_dump(mode="json"),
-        "parameters": rule.parameters.model_dump(mode="json"),
-        "looked_at": part.looked_at.isoformat() if part.looked_at else None,
-        "note": translator.pick(part.note_by_language or {}) or None,
-        "enabled": part.enabled,
-        "overridden": plain(rule.overridden),
-    }
-
-
-def rules_document(rulebook: Rulebook, translator: Translator) -> Document:
-    """Return a rulebook with its version and every rule."""
-    return {
-        "rulebook_version": rulebook.version,
-        "title": translator.pick(rulebook.title),
-        "rules": [rule_document(rule, translator) for rule in rulebook.rules.values()],
     }
 
 

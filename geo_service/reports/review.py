@@ -27,9 +27,9 @@ from geo_service.reports.document import (
     park_features,
     plain,
     review_summary,
-    rules_document,
 )
 from geo_service.reports.plain_text import one_line
+from geo_service.reports.rules import rules_document
 
 if TYPE_CHECKING:
     from geo_service.zoning.review import Review
@@ -160,7 +160,7 @@ def review_content(review: Review, translator: Translator) -> ReviewContent:
             for park, area in zip(parks, areas, strict=True)
         ],
         findings=findings,
-        rules=rules_document(review.rulebook, translator)["rules"],
+        rules=rules_document(review.rulebook, review.as_of, translator)["rules"],
         layers=layers_document(review.plan, translator)["layers"],
         confidentiality=settings.confidentiality,
         map_approval=settings.map_approval,

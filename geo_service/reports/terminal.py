@@ -83,6 +83,44 @@ def _verdict_row(row: dict[str, Any], basis: str, translator: Translator) -> lis
     ]
 
 
+def rules_table(document: Document, translator: Translator, *, width: int | None = None) -> str:
+    """Return a rulebook as a table: each rule with its document and the document's state."""
+    table = Table()
+    for key in ("rule", "severity", "tag", "document", "article", "state", "looked_at"):
+        table.add_column(translator.text(f"rules.{key}"), overflow="fold")
+    documents = {item["document_id"]: item for item in document["documents"]}
+    for rule in document["rules"]:
+        basis = rule["legal_basis"]
+        about = documents.get(basis["document_id"])
+        state = "lapsed" if rule["lapsed"] else "in_force"
+        named = " ".join(part for part in (basis["document"], basis["number"]) if part)
+        table.add_row(
+            Text(rule["rule_id"]),
+            Text(translator.text(f"severity.{rule['severity']}")),
+            Text(translator.text(f"basis_tag.{rule['basis_tag']}")),
+            Text(named),
+            Text(basis["article"] or "—"),
+            Text(_state_line(rule, state, translator)),
+            Text(_looked_at(rule, about, translator)),
+        )
+    count = sum(item["is_stale"] for item in document["documents"])
+    lines = [translator.text("rules.line", day=document["as_of"], stale=count)]
+    return print_table(table, lines, width)
+
+
+def _state_line(rule: Document, state: str, translator: Translator) -> str:
+    basis = rule["legal_basis"]
+    day = rule["lapsed"] if state == "lapsed" else basis["in_force_from"]
+    words = translator.text(f"document_state.{'ended' if state == 'lapsed' else state}")
+    return f"{words} {day}" if day else words
+
+
+def _looked_at(rule: Document, about: Document | None, translator: Translator) -> str:
+    day = rule["looked_at"] or translator.text("rules.never")
+    is_stale = about is not None and about["is_stale"]
+    return f"{day} {translator.text('rules.stale')}" if is_stale else day
+
+
 def layers_table(document: Document, translator: Translator, *, width: int | None = None) -> str:
     """Return the layers of a workspace as a table."""
     table = Table()

@@ -41,6 +41,7 @@ LAYERS_FILE = "layers.gpkg"
 _FILE_NAMES = {
     "rulebook": "rulebook.yaml",
     "waivers": "waivers.yaml",
+    "approvals": "approvals.yaml",
     "industry_groups": "industry_groups.csv",
 }
 _FORMAT = "1"

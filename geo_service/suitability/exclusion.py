@@ -103,14 +103,14 @@ def find_closures(
     ]
 
 
-def reason_of(rule: Rule, draft: Draft) -> Reason:
-    """Return what a rule's draft says as a reason against a candidate."""
+def reason_of(rule: Rule, draft: Draft, as_of: date) -> Reason:
+    """Return what a rule's draft says, on a day, as a reason against a candidate."""
     return Reason(
         rule_id=rule.rule_id,
         verdict=draft.verdict,
         detail=draft.title,
         measure=draft.evidence,
-        legal_basis=rule.legal_basis,
+        legal_basis=rule.cited(as_of).legal_basis,
     )
 
 
@@ -158,7 +158,7 @@ def _against_ground(
             parameters = parameters.model_copy(update={"subjects": ("parcels",)})
         for draft in _drafts_against(rule, _case(rule, shared), parameters):
             if draft.subject.layer in {"parcels", "enterprises"}:
-                yield draft.subject.id, reason_of(rule, draft)
+                yield draft.subject.id, reason_of(rule, draft, as_of)
 
 
 def _against_lying_there(
@@ -173,7 +173,7 @@ def _against_lying_there(
         scope = rule.part.scope.model_copy(update={"parks": ()})
         for draft in _drafts_against(rule, Case(shared, scope, rule.part.tolerance, "new")):
             if not named or footings[draft.subject.id].park_id in named:
-                yield draft.subject.id, reason_of(rule, draft)
+                yield draft.subject.id, reason_of(rule, draft, as_of)
 
 
 def _against_parks(
@@ -185,7 +185,7 @@ def _against_parks(
     for rule in rules if park_ids else ():
         case = Case(shared, rule.part.scope, rule.part.tolerance, "new", park_ids)
         for draft in _drafts_against(rule, case):
-            yield f"park {draft.subject.id}", reason_of(rule, draft)
+            yield f"park {draft.subject.id}", reason_of(rule, draft, as_of)
 
 
 def _against_floors(
@@ -212,7 +212,7 @@ def _against_floors(
     for rule in on_floors:
         for draft in _drafts_against(rule, _case(rule, shared)):
             name = draft.subject.id.removeprefix("floor ")
-            reason = reason_of(rule, draft)
+            reason = reason_of(rule, draft, as_of)
             if _is_fire_rule(rule) and draft.verdict is Verdict.UNKNOWN:
                 if rule.part.severity is not Severity.MUST:
                     continue

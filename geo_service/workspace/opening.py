@@ -377,6 +377,7 @@ class Workspace:
         files = {
             "rulebook": settings.rulebook,
             "waivers": settings.waivers,
+            "approvals": settings.approvals,
             "industry_groups": settings.industry_groups.file,
         }
         texts = {}

@@ -88,6 +88,7 @@ class SettingsFile(_Part):
     complete_zone_kinds: tuple[str, ...] = ()
     rulebook: str | None = None
     waivers: str | None = None
+    approvals: str | None = None
     store: str | None = None
     confidentiality: _Mark | None = None
     map_approval: _Mark | None = None
@@ -239,7 +240,7 @@ def plan_settings(
 ) -> PlanSettings:
     """Return what the county decides about its plan; its digest leaves out what is printed only."""
     described = settings.model_dump_json(
-        exclude={"layers", "rulebook", "waivers", "store", "basemaps", *_MARKS}
+        exclude={"layers", "rulebook", "waivers", "approvals", "store", "basemaps", *_MARKS}
     )
     digest = hashlib.sha256(f"{described}|{groups.version}".encode()).hexdigest()[:12]
     return PlanSettings(
@@ -255,6 +256,7 @@ def plan_settings(
         complete_zone_kinds=frozenset(settings.complete_zone_kinds),
         rulebook_path=folder / settings.rulebook if settings.rulebook else None,
         waivers_path=folder / settings.waivers if settings.waivers else None,
+        approvals_path=folder / settings.approvals if settings.approvals else None,
         confidentiality=settings.confidentiality,
         map_approval=settings.map_approval,
         dem=dem,

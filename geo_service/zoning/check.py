@@ -7,7 +7,7 @@ legal basis and ids on them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
@@ -107,9 +107,34 @@ class Outcome:
 
     drafts: list[Draft] = field(default_factory=list)
     checked: int = 0
+    parks: set[str] = field(default_factory=set)
+    """The parks of what was judged."""
     below_tolerance: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
     """What was measured of a subject and is no finding, by its id: a park's kinds, a grade."""
+
+    @classmethod
+    def of(cls, park_ids: Iterable[object]) -> Outcome:
+        """Return the outcome of a check that judges one subject for each of these parks' ids."""
+        outcome = cls()
+        outcome.judge_all(park_ids)
+        return outcome
+
+    def judge(self, park_id: object) -> None:
+        """Count one subject of a park, or of none."""
+        self.judge_all((park_id,))
+
+    def judge_all(self, park_ids: Iterable[object]) -> None:
+        """Count subjects by their parks."""
+        ids = list(park_ids)
+        self.checked += len(ids)
+        self.parks.update(park_id for park_id in ids if isinstance(park_id, str))
+
+    def add_judged(self, drafts: Iterable[Draft]) -> None:
+        """Add drafts and count their subjects, one each."""
+        for draft in drafts:
+            self.drafts.append(draft)
+            self.judge(draft.park_id)
 
 
 @dataclass(frozen=True, kw_only=True)

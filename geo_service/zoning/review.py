@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -18,15 +18,28 @@ from geo_service.crs import STORAGE_CRS
 from geo_service.domain.subjects import illustrative_subjects
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator
-from geo_service.model import Finding, FocusBasis, RuleCount, Severity, Verdict, park_verdict
+from geo_service.model import (
+    BasisGroup,
+    Finding,
+    FocusBasis,
+    RuleCount,
+    Severity,
+    Verdict,
+    park_verdict,
+)
 from geo_service.wording import said
+from geo_service.zoning.approvals import Approvals, open_approvals
 from geo_service.zoning.check import Case, Draft, Shared
 from geo_service.zoning.rulebook import Rule, Rulebook, open_rulebook
 from geo_service.zoning.waivers import Waivers, open_waivers
 
 if TYPE_CHECKING:
+    from geo_service.model import BasisTag, LegalBasis
     from geo_service.plan import Plan
+    from geo_service.zoning.approvals import Approval
     from geo_service.zoning.focus import Focus
+    from geo_service.zoning.laws import LegalDocument
+    from geo_service.zoning.waivers import Waiver
 
 FOCUS_FAMILY = "focus"
 Progress = Callable[[int, int, str], None]
@@ -46,6 +59,7 @@ FINDING_COLUMNS = (
     "basis_tag",
     "cure",
     "waived",
+    "approved",
 )
 _VERDICT_ORDER = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WATCH)
 _SEVERITY_ORDER = (Severity.MUST, Severity.SHOULD, Severity.INFO)
@@ -67,18 +81,44 @@ class Review:
     checks: Mapping[str, RuleCount]
     focus: Mapping[str, Focus]
     waivers: Waivers
+    approvals: Approvals = field(default_factory=Approvals)
+    judged: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By rule, the parks of which it judged anything."""
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By rule and subject id, what was measured besides findings (kinds of parks, grades)."""
 
     @cached_property
     def park_verdicts(self) -> Mapping[str, Verdict]:
         """The verdict of the whole review on each park."""
-        return self._verdicts(None)
+        return self._verdicts(lambda _: True)
 
     @cached_property
     def focus_verdicts(self) -> Mapping[str, Verdict]:
         """The verdict of the focus family alone on each park."""
-        return self._verdicts(FOCUS_FAMILY)
+        return self._verdicts(lambda finding: finding.family == FOCUS_FAMILY)
+
+    @cached_property
+    def verdicts_by_basis(self) -> Mapping[str, Mapping[BasisGroup, Verdict | None]]:
+        """For each park, what it gets from rules on each kind of basis alone.
+
+        None where no rule of the kind judged anything of the park.
+        """
+        judged: dict[BasisGroup, set[str]] = {group: set() for group in BasisGroup}
+        for rule_id, parks in self.judged.items():
+            judged[self.rulebook.rules[rule_id].tag_on(self.as_of).group] |= parks
+        verdicts = {group: self._verdicts(partial(_rests_on, group)) for group in BasisGroup}
+        return {
+            park_id: {
+                group: verdicts[group][park_id] if park_id in judged[group] else None
+                for group in BasisGroup
+            }
+            for park_id in self.park_ids
+        }
+
+    @cached_property
+    def lapsed(self) -> list[tuple[Rule, LegalDocument]]:
+        """The rules that were not applied because their documents have ended, with these."""
+        return self.rulebook.lapsed(self.as_of)
 
     @property
     def verdicts(self) -> Mapping[str, int]:
@@ -89,11 +129,10 @@ class Review:
             for verdict in (Verdict.PASS, Verdict.WATCH, Verdict.FAIL, Verdict.UNKNOWN)
         }
 
-    def _verdicts(self, family: str | None) -> Mapping[str, Verdict]:
+    def _verdicts(self, is_meant: Callable[[Finding], bool]) -> Mapping[str, Verdict]:
         heard: dict[str, list[tuple[Severity, Verdict]]] = {park: [] for park in self.park_ids}
         for finding in self.results:
-            of_family = family is None or finding.family == family
-            if finding.waived is None and of_family and finding.park_id in heard:
+            if finding.counts and finding.park_id in heard and is_meant(finding):
                 heard[finding.park_id].append((finding.severity, finding.verdict))
         return {park_id: park_verdict(said) for park_id, said in heard.items()}
 
@@ -170,6 +209,7 @@ class Review:
                 "basis_tag": item.basis_tag.value,
                 "cure": translator.render(item.cure) if item.cure else None,
                 "waived": item.waived is not None,
+                "approved": item.approval is not None,
             }
             for item in self.results
         ]
@@ -184,13 +224,14 @@ class Review:
         return gpd.GeoSeries(shapes, crs=self.plan.settings.metric_crs).to_crs(STORAGE_CRS)
 
 
-def review(
+def review(  # noqa: PLR0913 - all but the plan have a default
     plan: Plan,
     rulebook: Rulebook | None = None,
     *,
     parks: Iterable[str] | None = None,
     as_of: date | None = None,
     waivers: Waivers | None = None,
+    approvals: Approvals | None = None,
     progress: Progress | None = None,
 ) -> Review:
     """Apply every rule in force to a plan and return verdicts, findings and counts.
@@ -207,6 +248,8 @@ def review(
         The day on which rules and waivers must be in force; today if None.
     waivers
         The waivers to apply; the workspace's own if None.
+    approvals
+        The approvals to apply; the workspace's own if None.
     progress
         Called before each rule with (done, total, rule id).
 
@@ -215,7 +258,7 @@ def review(
     NotFoundError
         The plan does not have one of the parks.
     RulebookError
-        The workspace's rulebook is invalid.
+        The workspace's rulebook, waivers or approvals are invalid.
 
     Examples
     --------
@@ -228,11 +271,13 @@ def review(
     day = as_of or date.today()  # noqa: DTZ011 - the county's calendar day
     park_ids = _chosen_parks(plan, parks)
     set_aside = waivers or open_waivers(plan.settings.waivers_path, rules, plan)
+    approved = approvals or open_approvals(plan.settings.approvals_path, rules, plan)
     shared = Shared(plan, day)
     selected = None if parks is None else frozenset(park_ids)
     findings: list[Finding] = []
     counts: dict[str, RuleCount] = {}
     facts: dict[str, Mapping[str, Any]] = {}
+    judged: dict[str, frozenset[str]] = {}
     made_up = illustrative_subjects(plan)
     in_force = rules.in_force(day)
     for done, rule in enumerate(in_force):
@@ -241,15 +286,19 @@ def review(
         part = rule.part
         case = Case(shared, part.scope, part.tolerance, part.applies_to, selected)
         outcome = rule.check.run(case, rule.parameters)
-        findings += [_stamped(rule, draft, plan, made_up) for draft in outcome.drafts]
-        judged = {(draft.subject.layer, draft.subject.id) for draft in outcome.drafts}
-        passed = max(0, outcome.checked - len(judged))
+        basis, tag = rule.cited(day).legal_basis, rule.tag_on(day)
+        findings += [_stamped(rule, basis, tag, draft, plan, made_up) for draft in outcome.drafts]
+        not_passed = {(draft.subject.layer, draft.subject.id) for draft in outcome.drafts}
+        passed = max(0, outcome.checked - len(not_passed))
+        judged[rule.rule_id] = frozenset(outcome.parks)
         facts[rule.rule_id] = outcome.facts
         counts[rule.rule_id] = RuleCount(outcome.checked, passed, outcome.below_tolerance)
-    findings = sorted(set_aside.apply(findings, day), key=_order)
+    waiver_of, approval_of = set_aside.holding_on(day), approved.holding_on(day)
+    findings = [_set_aside(item, waiver_of(item), approval_of(item)) for item in findings]
+    findings.sort(key=_order)
     scope = "all" if selected is None else "|".join(sorted(park_ids))
     return Review(
-        review_id=_review_id(plan, rules, scope, day, set_aside),
+        review_id=_review_id(plan, rules, scope, day, set_aside.version + approved.version),
         plan=plan,
         rulebook=rules,
         as_of=day,
@@ -258,6 +307,8 @@ def review(
         checks=counts,
         focus={park_id: shared.focus[park_id] for park_id in park_ids},
         waivers=set_aside,
+        approvals=approved,
+        judged=judged,
         facts=facts,
     )
 
@@ -274,7 +325,28 @@ def _chosen_parks(plan: Plan, parks: Iterable[str] | None) -> tuple[str, ...]:
     return tuple(park_id for park_id in every if park_id in wanted)
 
 
-def _stamped(rule: Rule, draft: Draft, plan: Plan, made_up: Collection[tuple[str, str]]) -> Finding:
+def _rests_on(group: BasisGroup, finding: Finding) -> bool:
+    return finding.basis_tag.group is group
+
+
+def _set_aside(finding: Finding, waiver: Waiver | None, approval: Approval | None) -> Finding:
+    if waiver is None and approval is None:
+        return finding
+    return replace(
+        finding,
+        waived=None if waiver is None else waiver.shown,
+        approval=None if approval is None else approval.shown,
+    )
+
+
+def _stamped(
+    rule: Rule,
+    basis: LegalBasis,
+    tag: BasisTag,
+    draft: Draft,
+    plan: Plan,
+    made_up: Collection[tuple[str, str]],
+) -> Finding:
     identity = f"{rule.rule_id}|{draft.subject.layer}|{draft.subject.id}|{draft.key}"
     return Finding(
         finding_id="f-" + hashlib.sha256(identity.encode()).hexdigest()[:16],
@@ -288,8 +360,8 @@ def _stamped(rule: Rule, draft: Draft, plan: Plan, made_up: Collection[tuple[str
         evidence={"area_method": plan.settings.area_method.value, **draft.evidence}
         if draft.evidence.get("unit") == "m²"
         else dict(draft.evidence),
-        legal_basis=rule.legal_basis,
-        basis_tag=rule.part.basis_tag,
+        legal_basis=basis,
+        basis_tag=tag,
         cure=draft.cure,
         geometry=draft.geometry,
         illustrative=(draft.subject.layer, draft.subject.id) in made_up,
@@ -307,7 +379,7 @@ def _order(finding: Finding) -> tuple[int, int, str, str, str]:
     )
 
 
-def _review_id(plan: Plan, rules: Rulebook, scope: str, day: date, waivers: Waivers) -> str:
+def _review_id(plan: Plan, rules: Rulebook, scope: str, day: date, entries: str) -> str:
     """Return a review's id, a hash of its inputs, so that equal inputs give the same id."""
-    content = f"{plan.version}\n{rules.version}\n{scope}\n{day.isoformat()}\n{waivers.version}"
+    content = f"{plan.version}\n{rules.version}\n{scope}\n{day.isoformat()}\n{entries}"
     return "r-" + hashlib.sha256(content.encode()).hexdigest()[:12]

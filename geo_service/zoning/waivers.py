@@ -1,59 +1,33 @@
-"""Waivers: set a rule aside for one subject, with reason, author and expiry.
+"""Waivers: set one of the county's own rules aside for one subject, with reason, author, expiry.
 
-A waived finding is shown as waived, never hidden, and does not count; after the expiry
-day it counts again.
+A waived finding is shown as waived, never hidden, and does not count; after the expiry day it
+counts again. Nobody can waive a statute: what a law allows is an approval (`approvals`).
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from geo_service.document_limits import MAX_FAULTS
-from geo_service.documents import (
-    line_of,
-    nearest_name,
-    parse_model,
-    read_text,
-    read_yaml,
-    too_many,
-)
-from geo_service.domain.subjects import subject_ids
-from geo_service.errors import Fault, RulebookError, UnfitError
-from geo_service.model import Finding, Subject
-from geo_service.wording import said, shorten
-from geo_service.zoning.rulebook import default_rulebook
+from geo_service.errors import UnfitError
+from geo_service.model import BasisGroup, Severity
+from geo_service.wording import quoted, said
+from geo_service.zoning.entries import Entries, EntriesFile, Entry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from geo_service.model import Message
     from geo_service.plan import Plan
-    from geo_service.zoning.rulebook import Rulebook
+    from geo_service.zoning.rulebook import Rule, Rulebook
 
 
-class SubjectPart(BaseModel):
-    """The feature that a waiver is for."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    layer: Literal["parks", "parcels", "buildings", "floors", "enterprises"]
-    id: str
-
-
-class Waiver(BaseModel):
+class Waiver(Entry):
     """One rule set aside for one subject, from a day on until it expires."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    rule_id: str
-    subject: SubjectPart
-    finding_id: str | None = None
-    """Limits the waiver to one of several findings by the rule on the subject."""
     reason: Annotated[str, Field(min_length=1)]
     author: Annotated[str, Field(min_length=1)]
     granted_on: date
@@ -70,6 +44,19 @@ class Waiver(BaseModel):
         """Return whether the waiver is in force on a day; its last day is `expires_on`."""
         return self.granted_on <= day <= self.expires_on
 
+    @property
+    def shown(self) -> Mapping[str, str]:
+        """What a waived finding says of the waiver."""
+        return {
+            "reason": self.reason,
+            "author": self.author,
+            "granted_on": self.granted_on.isoformat(),
+            "expires_on": self.expires_on.isoformat(),
+        }
+
+
+Waivers = Entries[Waiver]
+
 
 class _WaiversFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -78,88 +65,19 @@ class _WaiversFile(BaseModel):
     waivers: tuple[Waiver, ...] = ()
 
 
-@dataclass(frozen=True)
-class Waivers:
-    """A county's waivers, and those of their subjects that no longer exist."""
-
-    entries: tuple[Waiver, ...] = ()
-    stale: tuple[str, ...] = ()
-    """Subjects (`layer/id`) that the plan does not have (any more)."""
-
-    @property
-    def version(self) -> str:
-        """A short hash of all waivers; empty if there are none."""
-        if not self.entries:
-            return ""
-        text = "\n".join(entry.model_dump_json() for entry in self.entries)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-    def apply(self, findings: Iterable[Finding], day: date) -> list[Finding]:
-        """Return the findings, marking as waived those with a waiver in force on this day."""
-        holding: dict[tuple[str, Subject], list[Waiver]] = {}
-        for entry in self.entries:
-            if entry.holds_on(day):
-                subject = Subject(entry.subject.layer, entry.subject.id)
-                holding.setdefault((entry.rule_id, subject), []).append(entry)
-        return [_waived(item, holding.get((item.rule_id, item.subject), ())) for item in findings]
+def _refused(rule: Rule) -> tuple[Message, Message] | None:
+    is_statute = rule.part.severity is Severity.MUST and (
+        rule.part.basis_tag.group is BasisGroup.LAW
+    )
+    return (quoted(rule.rule_id), said("fault.waived_law")) if is_statute else None
 
 
-def _waived(finding: Finding, waivers: Sequence[Waiver]) -> Finding:
-    for waiver in waivers:
-        if waiver.finding_id in {None, finding.finding_id}:
-            return replace(finding, waived=_shown(waiver))
-    return finding
-
-
-def _shown(waiver: Waiver) -> Mapping[str, str]:
-    return {
-        "reason": waiver.reason,
-        "author": waiver.author,
-        "granted_on": waiver.granted_on.isoformat(),
-        "expires_on": waiver.expires_on.isoformat(),
-    }
+_FILE = EntriesFile[Waiver](_WaiversFile, "waivers", "fault.waivers_unusable", _refused)
 
 
 def open_waivers(path: Path | None, rulebook: Rulebook, plan: Plan) -> Waivers:
-    """Read a file's waivers and check them against the rules; no waivers if the path is None.
+    """Read a file's waivers and check them; see `EntriesFile.read`.
 
-    A waiver for a feature that the plan does not have (any more) is not a fault; it is listed
-    as stale. Nor is a waiver of a shipped rule that this rulebook leaves out.
-
-    Raises
-    ------
-    RulebookError
-        The file is invalid or names a rule that does not exist; the error lists every fault
-        with its line.
+    A waiver of a `must` rule that rests on a law or a normative document is a fault.
     """
-    if path is None:
-        return Waivers()
-    text, faults = read_text(path)
-    if faults:
-        raise RulebookError(said("fault.waivers_unusable"), faults)
-    data, lines, faults = read_yaml(text, path.name)
-    if not faults:
-        whole, faults = parse_model(_WaiversFile, data, path.name, lines=lines)
-        if whole is not None:
-            known = {*rulebook.rules, *default_rulebook().rules}
-            for number, entry in enumerate(whole.waivers):
-                if len(faults) >= MAX_FAULTS:
-                    faults.append(too_many(path.name))
-                    break
-                if entry.rule_id not in known:
-                    line = line_of(("waivers", number), lines)
-                    found = said("fault.unknown_waived", rule=repr(shorten(entry.rule_id)))
-                    expected = nearest_name(entry.rule_id, tuple(sorted(known)))
-                    faults.append(Fault(file=path.name, line=line, found=found, expected=expected))
-            if not faults:
-                layers = {entry.subject.layer for entry in whole.waivers}
-                there = {
-                    layer: frozenset(subject_ids(layer, plan.frame(layer))) for layer in layers
-                }
-                stale = [
-                    f"{entry.subject.layer}/{entry.subject.id}"
-                    for entry in whole.waivers
-                    if entry.subject.id not in there[entry.subject.layer]
-                ]
-                return Waivers(whole.waivers, tuple(stale))
-    raise RulebookError(said("fault.waivers_unusable"), faults)
+    return _FILE.read(path, rulebook, plan)

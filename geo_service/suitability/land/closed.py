@@ -110,7 +110,7 @@ def survey(plan: Plan, project: Project, rulebook: Rulebook, *, as_of: date) -> 
     for rule, closure in find_closures(plan, probe, project, rulebook, as_of=as_of):
         if closure.features is None:
             if closure.draft is not None:
-                unjudged.append(reason_of(rule, closure.draft))
+                unjudged.append(reason_of(rule, closure.draft, as_of))
             continue
         made_up |= is_any_illustrative(closure.features)
         shapes = around(closure.features.geometry.to_numpy(), closure.distance_m)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -26,13 +27,14 @@ from geo_service.web.replies import (
 )
 from geo_service.web.results import made_reply
 from geo_service.web.work import AT_ONCE_SECONDS, accepted_reply, ended, job_document
+from geo_service.zoning.laws import STALE_MONTHS
 
 router = APIRouter(prefix="/api", tags=["reviews"])
 _MAX_RULEBOOK = 500_000
 
 
 class ReviewRequest(BaseModel):
-    """The rulebook and the parks to review; both are optional."""
+    """The rulebook, the parks and the day of a review; all are optional."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -40,12 +42,28 @@ class ReviewRequest(BaseModel):
         default=None, max_length=_MAX_RULEBOOK, description="A rulebook as YAML or JSON text."
     )
     parks: list[str] | None = Field(default=None, min_length=1, description="Only these park ids.")
+    as_of: date | None = Field(
+        default=None, description="The day that decides which rules apply; today if it is left out."
+    )
 
 
 @router.get("/rules", summary="The rulebook in force", responses=answers("Rules"))
-def rules(request: Request, county: CountyDep, language: LanguageDep) -> Response:
-    """Return every rule with parameters, legal basis, and what the county overrode."""
-    return json_reply(request, county.reviews.rules(language))
+def rules(
+    request: Request,
+    county: CountyDep,
+    language: LanguageDep,
+    *,
+    as_of: Annotated[date | None, Query(description="The day; today if it is left out.")] = None,
+    stale: Annotated[
+        int, Query(ge=0, le=1200, description="Months after which an unread document is stale.")
+    ] = STALE_MONTHS,
+) -> Response:
+    """Return every rule with parameters, legal basis, and what the county overrode.
+
+    `documents` are what the rules rest on, with the days on which they are in force, the day on
+    which somebody last read them, and whether that is too long ago.
+    """
+    return json_reply(request, county.reviews.rules(language, as_of=as_of, stale_months=stale))
 
 
 @router.get("/reviews", summary="The reviews", responses=answers("Reviews"))
@@ -83,7 +101,7 @@ def create_review(
     be kept (`not_saved` says why), else 202 with the job's address in `Location`.
     """
     asked = body or ReviewRequest()
-    job = county.reviews.start(asked.rulebook, asked.parks)
+    job = county.reviews.start(asked.rulebook, asked.parks, asked.as_of)
     if not ended(county, job, AT_ONCE_SECONDS):
         return accepted_reply(request, job)
     review_id = job.result.review_id

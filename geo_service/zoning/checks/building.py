@@ -64,7 +64,7 @@ def floor_bound(case: Case, parameters: FloorBoundParameters) -> Outcome:
         is_ground = floor is not None and int(floor["floor_no"]) <= _GROUND_FLOOR
         if code is None or (parameters.above_ground_only and is_ground):
             continue
-        outcome.checked += 1
+        outcome.judge(row["park_id"])
         floor_name = _floor_name(row)
         measured = Measured(
             subject=Subject("enterprises", row["enterprise_id"]),
@@ -107,7 +107,7 @@ def fire_class(case: Case, parameters: FireParameters) -> Outcome:
         park_id = parks.get(building_id)
         if park_id not in wanted or number == _GROUND_FLOOR:
             continue
-        outcome.checked += 1
+        outcome.judge(park_id)
         subject = Subject("floors", floor_id(building_id, number))
         if not text_or_none(letter):
             outcome.drafts.append(
@@ -153,7 +153,7 @@ def vacancy(case: Case, parameters: VacancyParameters) -> Outcome:
         own[columns].itertuples(index=False), own.geometry, strict=True
     ):
         rows = by_building.get(building_id)
-        outcome.checked += 1
+        outcome.judge(park_id)
         subject = Subject("buildings", building_id)
         if rows is None:
             outcome.drafts.append(

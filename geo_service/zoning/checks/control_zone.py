@@ -103,14 +103,13 @@ def judge(
         layer: _in_scope(case, layer, subjects[layer]) for layer in layers
     }
     if zones is None:
-        outcome.drafts += _unmapped(case, parameters, in_scope)
-        outcome.checked = len(outcome.drafts)
+        outcome.add_judged(_unmapped(case, parameters, in_scope))
         return outcome
     by_grade = [
         (verdict, ZoneOverlay(chosen)) for verdict, chosen in by_verdict(zones, parameters.verdicts)
     ]
     for layer, rows in in_scope.items():
-        outcome.checked += len(rows)
+        outcome.judge_all(rows["park_id"])
         allowed = _excepted(case, layer, rows, parameters.exceptions)
         for verdict, chosen in by_grade:
             _judge(case, outcome, layer, rows[~allowed], chosen, verdict)

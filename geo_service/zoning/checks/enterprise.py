@@ -48,7 +48,7 @@ def zombie(case: Case, parameters: ZombieParameters) -> Outcome:
     chosen = _in_parks(case)
     shapes = case.plan.metric("enterprises").geometry.reindex(chosen.index)
     for row, shape in zip(rows_of(chosen), shapes, strict=True):
-        outcome.checked += 1
+        outcome.judge(row["park_id"])
         answers = zombie_tests(row, parameters)
         met = [name for name, answer in answers.items() if answer]
         unsure = [name for name, answer in answers.items() if answer is None]
@@ -133,7 +133,7 @@ def idle_land(case: Case, parameters: IdleParameters) -> Outcome:
     day = case.plan.settings.data_date or case.shared.as_of
     parcels = case.plan.metric("parcels")
     is_own = parcels["park_id"].isin(case.parks["park_id"])
-    outcome.checked = int(is_own.sum())
+    outcome.judge_all(parcels.loc[is_own, "park_id"])
     outcome.drafts += parcels_without_status(parcels[is_own])
     idle = parcels[is_own & (parcels["status"] == "idle")]
     columns = ["parcel_id", "park_id", "idle_since"]
@@ -212,7 +212,7 @@ def filled(case: Case, parameters: FilledParameters) -> Outcome:
     """A column of every enterprise in a park has a value; a missing one is `unknown`."""
     outcome = Outcome()
     rows = _in_parks(case)
-    outcome.checked = len(rows)
+    outcome.judge_all(rows["park_id"])
     if rows.empty:
         return outcome
     for enterprise_id, park_id in rows.loc[
@@ -233,7 +233,7 @@ def code_known(case: Case, _: NoParameters) -> Outcome:
         return outcome
     known = classification()
     coded = rows[rows["industry_code"].notna()]
-    outcome.checked = len(coded)
+    outcome.judge_all(coded["park_id"])
     shapes = case.plan.metric("enterprises").geometry
     unknown = ~np.array([code in known for code in coded["industry_code"]], dtype=bool)
     columns = ["enterprise_id", "park_id", "name", "industry_code"]

@@ -43,7 +43,8 @@ def parcel_bound(case: Case, parameters: ParcelBoundParameters) -> Outcome:
     parcels = _built_parcels(case)
     own = case.plan.metric("parcels")
     unsure = parcels_without_status(own[own["park_id"].isin(case.parks["park_id"])])
-    outcome = Outcome(drafts=unsure, checked=len(parcels) + len(unsure))
+    outcome = Outcome.of(parcels["park_id"])
+    outcome.add_judged(unsure)
     by_parcel = _parcel_codes(case)
     codes = [
         by_parcel.get(parcel_id) or _leading(case, park_id)
@@ -119,7 +120,7 @@ def per_mu(case: Case, parameters: PerMuParameters) -> Outcome:
     for index, identity, park_id, amount, area_m2 in frame[columns].itertuples():
         if area_m2 == 0:
             continue
-        outcome.checked += 1
+        outcome.judge(park_id)
         code = codes.get(identity) if is_parcel else text_or_none(frame.loc[index, "industry_code"])
         lacks = [
             name
@@ -175,7 +176,7 @@ def grade(case: Case, parameters: GradeParameters) -> Outcome:
     has_land = (active["land_m2"].isna() | (active["land_m2"] > 0)).to_numpy(dtype=bool)
     for place in np.flatnonzero(in_scope & has_land):
         row = active.iloc[int(place)]
-        outcome.checked += 1
+        outcome.judge(row["park_id"])
         score = float(scores[place])
         subject = Subject("enterprises", row["enterprise_id"])
         if np.isnan(score):

@@ -60,7 +60,7 @@ def permitted(case: Case, parameters: UseParameters) -> Outcome:
     parcels = case.plan.metric("parcels")
     tiers = dict(zip(case.parks["park_id"], case.parks["tier"], strict=True))
     own = parcels[parcels["park_id"].isin(tiers)]
-    outcome = Outcome(checked=len(own))
+    outcome = Outcome.of(own["park_id"])
     # Few combinations of tier, scheme and code stand for many parcels: each is judged once.
     kinds = own[["land_use_scheme", "land_use"]].assign(tier=own["park_id"].map(tiers))
     numbers = kinds.groupby(list(kinds.columns), dropna=False, sort=False).ngroup().to_numpy()

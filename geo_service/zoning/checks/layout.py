@@ -48,7 +48,7 @@ def overlap(case: Case, _: NoParameters) -> Outcome:
     ids = parks["park_id"].tolist()
     hosts = dict(zip(ids, map(text_or_none, parks["host_park_id"]), strict=True))
     selected = set(case.parks["park_id"])
-    outcome = Outcome(checked=len(selected))
+    outcome = Outcome.of(case.parks["park_id"])
     left, right = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     for first, second in zip(left, right, strict=True):
         if first >= second or not {ids[first], ids[second]} & selected:
@@ -115,13 +115,13 @@ def in_township(case: Case, _: NoParameters) -> Outcome:
         parks["park_id"], parks["township_code"], parks.geometry, strict=True
     ):
         subject = Subject("parks", park_id)
-        outcome.checked += 1
+        if _is_declared_enclave(case, park_id) and text_or_none(code):
+            continue  # judged by the enclave rule instead
+        outcome.judge(park_id)
         if not text_or_none(code):
             outcome.drafts.append(
                 missing_value(park_id=park_id, subject=subject, column="township_code")
             )
-        elif _is_declared_enclave(case, park_id):
-            outcome.checked -= 1  # judged by the enclave rule instead
         elif code not in homes:
             outcome.drafts.append(_no_township_shape(case, park_id, code))
         else:
@@ -161,14 +161,14 @@ def in_county(case: Case, _: NoParameters) -> Outcome:
     county: gpd.GeoDataFrame = case.plan.metric("county")
     place = case.plan.settings.county_code
     if county.empty:
-        outcome.checked = len(case.parks)
+        outcome.judge_all(case.parks["park_id"])
         outcome.drafts += [_no_county(park_id, place) for park_id in case.parks["park_id"]]
         return outcome
     home = shapely.union_all(county.geometry.to_numpy())
     for park_id, shape in zip(case.parks["park_id"], case.parks.geometry, strict=True):
         if _is_declared_enclave(case, park_id):
             continue  # judged by the enclave rule instead
-        outcome.checked += 1
+        outcome.judge(park_id)
         _outside(case, outcome, park_id, shape, home, kind="county", place=place)
     return outcome
 
@@ -239,7 +239,7 @@ def _is_declared_enclave(case: Case, park_id: str) -> bool:
 
 def in_development_boundary(case: Case, _: NoParameters) -> Outcome:
     """A park lies inside the urban development boundary (城镇开发边界)."""
-    outcome = Outcome(checked=len(case.parks))
+    outcome = Outcome.of(case.parks["park_id"])
     zones = mapped_zones(case.plan, BOUNDARY)
     if zones is None:
         outcome.drafts += [
@@ -294,7 +294,7 @@ def in_host(case: Case, _: NoParameters) -> Outcome:
     for park_id, host in zip(case.parks["park_id"], case.parks["host_park_id"], strict=True):
         if not text_or_none(host):
             continue
-        outcome.checked += 1
+        outcome.judge(park_id)
         shape, home = parks.geometry[park_id], parks.geometry[host]
         _outside(case, outcome, park_id, shape, home, kind="host", place=host)
     return outcome
@@ -308,7 +308,7 @@ class DeclaredAreaParameters(Parameters):
 
 def declared_area(case: Case, parameters: DeclaredAreaParameters) -> Outcome:
     """A park's declared area agrees with the measured one."""
-    outcome = Outcome(checked=len(case.parks))
+    outcome = Outcome.of(case.parks["park_id"])
     for park_id, declared_ha, shape in zip(
         case.parks["park_id"], case.parks["declared_area_ha"], case.parks.geometry, strict=True
     ):
@@ -366,7 +366,7 @@ def minimum_area(case: Case, parameters: MinimumAreaParameters) -> Outcome:
         minimum_ha = parameters.minimum_ha.get(Tier(tier))
         if minimum_ha is None:
             continue
-        outcome.checked += 1
+        outcome.judge(park_id)
         measured_ha = case.shared.park_area_m2[park_id] / 1e4
         if measured_ha >= minimum_ha:
             continue
@@ -410,7 +410,7 @@ def enclave(case: Case, parameters: EnclaveParameters) -> Outcome:
     county = case.plan.metric("county")
     whole = shapely.union_all(county.geometry.to_numpy()) if len(county) else None
     for row, shape in zip(rows_of(case.parks), case.parks.geometry, strict=True):
-        outcome.checked += 1
+        outcome.judge(row["park_id"])
         is_county_wide = row["tier"] == Tier.MUNICIPAL_PARK
         home = whole if is_county_wide else homes.get(row["township_code"])
         if home is None:
@@ -474,7 +474,7 @@ def placement(case: Case, parameters: PlacementParameters) -> Outcome:
     for layer, key in (("parcels", "parcel_id"), ("buildings", "building_id")):
         frame = case.plan.metric(layer)
         own = frame[frame["park_id"].isin(shapes)]
-        outcome.checked += len(own)
+        outcome.judge_all(own["park_id"])
         homes = np.array([shapes[park_id] for park_id in own["park_id"]], dtype=object)
         pieces = own.geometry.to_numpy()
         lost = np.flatnonzero(~shapely.covers(homes, pieces))

@@ -60,7 +60,7 @@ def distance(case: Case, parameters: RiverParameters) -> Outcome:
     for subject, park_id, name, shape, is_new in _subjects(case, parameters):
         if not _is_meant(case, is_new):
             continue
-        outcome.checked += 1
+        outcome.judge(park_id)
         if shape is None:
             outcome.drafts.append(_unmeasurable(subject, park_id, f"{subject.layer}.geometry", []))
             continue
