@@ -73,15 +73,19 @@ def review(
         check_binary(format, output)
     from geo_service.planning import review_workspace  # noqa: PLC0415 - heavy, only here
 
-    place = Settings().find_workspace(workspace)
+    workspace_at = Settings().find_workspace(workspace)
     with show_progress("review") as progress:
-        result = review_workspace(place, rulebook=rulebook, parks=park or None, progress=progress)
+        result = review_workspace(
+            workspace_at, rulebook=rulebook, parks=park or None, progress=progress
+        )
     failure = None
     if save:
         from geo_service.planning.reviews import save_workspace_review  # noqa: PLC0415 - heavy
 
         is_trial = rulebook is not None or bool(park)
-        failure = try_to_save(lambda: save_workspace_review(place, result, is_trial=is_trial))
+        failure = try_to_save(
+            lambda: save_workspace_review(workspace_at, result, is_trial=is_trial)
+        )
     translator = Translator(lang, result.plan.settings.names_hant)
     told = saving_members(translator, is_asked=save, failure=failure)
     content = _content(result, format, translator, output, told)

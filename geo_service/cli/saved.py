@@ -28,7 +28,7 @@ _SIZE = re.compile(r"(\d{1,15})(k|M|G|T)?B?")
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
-class Kind(StrEnum):
+class ResultKind(StrEnum):
     """Kinds of saved results."""
 
     REVIEW = "review"
@@ -36,7 +36,7 @@ class Kind(StrEnum):
     IMPORT = "import"
 
 
-KindOption = Annotated[Kind | None, typer.Option(help="Only this kind.")]
+KindOption = Annotated[ResultKind | None, typer.Option(help="Only this kind.")]
 Identity = Annotated[str, typer.Argument(help="The id, as `saved list` shows it.")]
 Format = Annotated[ListFormat, typer.Option("--format", help="Output format.")]
 

@@ -44,7 +44,7 @@ from geo_service.ingest.opening import open_source
 from geo_service.ingest.options import ImportOptions, SourceMapping
 from geo_service.ingest.placement import Placement
 from geo_service.ingest.placing import Placed, place_source
-from geo_service.ingest.sources import Batch, Source
+from geo_service.ingest.sources import Batch, ImportSource
 from geo_service.model import Message
 from geo_service.plan import Plan
 from geo_service.schema import SCHEMAS, LayerSchema, Need
@@ -64,7 +64,7 @@ class Imported:
     layer: str
     frame: pd.DataFrame
     """The rows that can be published, in the form of `reading.read_layer`."""
-    source: Source
+    source: ImportSource
     columns: ColumnPlan
     placement: Placement | None
     ledger: Ledger
@@ -141,11 +141,11 @@ def read_source(
     report = Report(progress)
     budget = Budget(chosen.shown or path.name, chosen.limits, watch=report.again)
     with scratch_folder("import") as folder:
-        places = (path, layer, folder)
+        location = (path, layer, folder)
         if process is None:
-            source = open_source(*places, options=chosen, budget=budget)
+            source = open_source(*location, options=chosen, budget=budget)
         else:
-            source = open_source_apart(process, *places, options=chosen, budget=budget)
+            source = open_source_apart(process, *location, options=chosen, budget=budget)
         read = Read(
             source=source,
             schema=SCHEMAS[layer],

@@ -26,7 +26,7 @@ class Change:
     """One kind of repair that was made while reading, with the rows' positions in the batch."""
 
     what: str
-    places: NDArray[np.intp]
+    positions: NDArray[np.intp]
     before: Sequence[str | Message]
     after: Sequence[str | Message]
     column: str = "geometry"
@@ -55,7 +55,7 @@ class Batch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class ImportSource:
     """A file's content, and how to read it."""
 
     format: str

@@ -217,7 +217,7 @@ _RAMP = (
 """Stroke, fill and ink from the lowest class to the highest, light to dark (as Cividis)."""
 _CANDIDATES = {
     **{
-        f"class_{place}": Symbol(
+        f"class_{position}": Symbol(
             geometry=Geometry.AREA,
             stroke=stroke,
             width=1.6,
@@ -227,7 +227,7 @@ _CANDIDATES = {
             size=22,
             ink=ink,
         )
-        for place, (stroke, fill, ink) in enumerate(_RAMP, start=1)
+        for position, (stroke, fill, ink) in enumerate(_RAMP, start=1)
     },
     "excluded": _area("#5f6870", "#d9dde0", 0.5, width=1.2, dash="3 3", hatch=Hatch.CROSS),
 }

@@ -29,7 +29,7 @@ from cachetools import LRUCache
 from geo_service.errors import NotFoundError
 from geo_service.maps import tile_encoding as encoding
 from geo_service.maps.kinds.plan import is_big
-from geo_service.maps.layers import PARK_COLUMNS, SOURCES, Source
+from geo_service.maps.layers import PARK_COLUMNS, SOURCES, FeatureSource
 from geo_service.maps.style import MANAGEMENT_BOUNDARY
 from geo_service.reports.document import plain
 from geo_service.wording import said, shorten
@@ -80,7 +80,7 @@ class Tile:
 # ---- a layer's content -------------------------------------------------------------------
 
 
-def _table(review: Review, source: Source) -> tuple[pd.DataFrame, NDArray[np.object_]]:
+def _table(review: Review, source: FeatureSource) -> tuple[pd.DataFrame, NDArray[np.object_]]:
     """Return a layer's columns that go into tiles, and its shapes in degrees."""
     plan = review.plan
     if source.name == "parks":
@@ -187,7 +187,9 @@ class _Level:
 class TileLayer:
     """One layer as tiles. Methods are safe to call from several threads."""
 
-    def __init__(self, source: Source, table: pd.DataFrame, shapes: NDArray[np.object_]) -> None:
+    def __init__(
+        self, source: FeatureSource, table: pd.DataFrame, shapes: NDArray[np.object_]
+    ) -> None:
         """Make a layer from a table and its shapes in degrees, leaving out rows without a shape."""
         self.source = source
         shapes = np.asarray(shapes, dtype=object)
@@ -210,12 +212,12 @@ class TileLayer:
         self.keys = tuple(str(name) for name in table.columns)
         self._values: list[bytes] = []
         numbers = np.full((len(table), len(self.keys)), -1, np.int64)
-        for place, name in enumerate(table.columns):
+        for position, name in enumerate(table.columns):
             codes, uniques = pd.factorize(table[name])
             given = [plain(value) for value in uniques]
             known = np.array([value is not None for value in given], bool)
             renumbered = np.where(known, np.cumsum(known) - 1 + len(self._values), -1)
-            numbers[:, place] = np.where(codes >= 0, renumbered[codes], -1) if given else -1
+            numbers[:, position] = np.where(codes >= 0, renumbered[codes], -1) if given else -1
             self._values += encoding.table_of([value for value in given if value is not None])
         self._numbers = numbers
         self._is_extra = np.array([name != self.source.symbol_column for name in self.keys], bool)

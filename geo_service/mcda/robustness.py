@@ -94,10 +94,10 @@ def rank_acceptability(
     check_whole("top", top)
     size = len(scorer.ids)
     first, in_top = np.zeros(size), np.zeros(size)
-    place = max(size - top, 0)
+    position = max(size - top, 0)
     for scores in scored(scorer, draws) if size else ():
         best = scores.max(axis=1, keepdims=True)
-        last = np.partition(scores, place, axis=1)[:, [place]]
+        last = np.partition(scores, position, axis=1)[:, [position]]
         first += np.count_nonzero(scores >= best - ROUNDING, axis=0)
         in_top += np.count_nonzero(scores >= last - ROUNDING, axis=0)
         if kept is not None:
@@ -120,10 +120,10 @@ def ahead_shares(scorer: Scorer, draws: Floats, candidates: Sequence[object]) ->
 def wins(scores: Floats) -> Floats:
     """Return how often each column's candidate beats each other one; a tie counts half."""
     won = np.zeros((scores.shape[1], scores.shape[1]))
-    for place in range(len(won)):
-        gaps = scores[:, [place]] - scores
-        won[place] += np.count_nonzero(gaps > ROUNDING, axis=0)
-        won[place] += 0.5 * np.count_nonzero(np.abs(gaps) <= ROUNDING, axis=0)
+    for position in range(len(won)):
+        gaps = scores[:, [position]] - scores
+        won[position] += np.count_nonzero(gaps > ROUNDING, axis=0)
+        won[position] += 0.5 * np.count_nonzero(np.abs(gaps) <= ROUNDING, axis=0)
     return won
 
 
@@ -158,7 +158,7 @@ def scored(scorer: Scorer, draws: Floats) -> Iterator[Floats]:
 
 def find_row(scorer: Scorer, parameter: str, candidate: object) -> int:
     """Return a candidate's row in the matrix."""
-    places = np.flatnonzero(scorer.ids == candidate)
-    if not len(places):
+    positions = np.flatnonzero(scorer.ids == candidate)
+    if not len(positions):
         refuse(parameter, said("problem.unknown_candidate", name=repr(candidate)))
-    return int(places[0])
+    return int(positions[0])

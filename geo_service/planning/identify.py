@@ -78,7 +78,7 @@ _POINT_M = 0.01
 
 
 @dataclass(frozen=True)
-class Ground:
+class PointInquiry:
     """What a plan, the rules in force and a language say of places."""
 
     plan: Plan
@@ -166,8 +166,8 @@ class Ground:
 
     def _ground_at(self, point: BaseGeometry, parks: gpd.GeoDataFrame) -> tuple[ZoneVerdict, ...]:
         """What is heard of a point's ground, which is of the smallest park that holds the point."""
-        [place] = holding_park(parks.geometry.to_numpy(), np.array([point]))
-        park_id = None if place == NOWHERE else parks["park_id"].iloc[place]
+        [position] = holding_park(parks.geometry.to_numpy(), np.array([point]))
+        park_id = None if position == NOWHERE else parks["park_id"].iloc[position]
         square = point.buffer(_POINT_M / 2, cap_style="square")
         return self._zone_rules.judge_ground(square, park_id)
 
@@ -221,11 +221,11 @@ class Ground:
         if frame.empty:
             return None
         far_m = shapely.distance(frame.geometry.to_numpy(), point)
-        place = int(np.argmin(far_m))
-        [row] = rows_of(frame.iloc[[place]])
+        position = int(np.argmin(far_m))
+        [row] = rows_of(frame.iloc[[position]])
         return {
             **self._named(row, "river_id"),
-            "distance_m": float(far_m[place]),
+            "distance_m": float(far_m[position]),
         }
 
     def _facilities(self, point: BaseGeometry) -> list[Document]:
@@ -348,8 +348,8 @@ class Ground:
 
     def _park_of(self, shape: BaseGeometry) -> str | None:
         parks = self.plan.metric("parks")
-        [place] = covering_park(parks.geometry.to_numpy(), np.array([shape]))
-        return None if place == NOWHERE else str(parks["park_id"].iloc[place])
+        [position] = covering_park(parks.geometry.to_numpy(), np.array([shape]))
+        return None if position == NOWHERE else str(parks["park_id"].iloc[position])
 
     def _overlapped(
         self, shape: BaseGeometry, area_m2: float, heard: Sequence[ZoneVerdict]
@@ -358,11 +358,11 @@ class Ground:
         frame = self._at("control_zones", shape)
         found = []
         groups: dict[tuple[str, str | None], list[int]] = {}
-        for place, (kind, grade) in enumerate(zip(frame["kind"], frame["grade"], strict=True)):
+        for position, (kind, grade) in enumerate(zip(frame["kind"], frame["grade"], strict=True)):
             known = grade if isinstance(grade, str) else None
-            groups.setdefault((kind, known), []).append(place)
-        for (kind, known), places in groups.items():
-            zones = frame.iloc[places]
+            groups.setdefault((kind, known), []).append(position)
+        for (kind, known), positions in groups.items():
+            zones = frame.iloc[positions]
             covered_m2 = self._over(shape, zones)
             if covered_m2 <= 0:
                 continue
@@ -393,8 +393,8 @@ class Ground:
     def _enterprises(self, shape: BaseGeometry) -> Document:
         active = active_enterprises(self.plan)
         frame = self.plan.metric("enterprises").loc[active.index]
-        places = np.sort(frame.sindex.query(shape, predicate="covers"))
-        return self._listed(rows_of(frame.iloc[places]), "enterprise_id")
+        positions = np.sort(frame.sindex.query(shape, predicate="covers"))
+        return self._listed(rows_of(frame.iloc[positions]), "enterprise_id")
 
     def _listed(self, rows: Sequence[Mapping[str, Any]], key: str) -> Document:
         named = [self._named(row, key) for row in rows[:LISTED]]

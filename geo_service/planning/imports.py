@@ -38,14 +38,13 @@ from geo_service.ingest.options import (
 )
 from geo_service.ingest.report import features_of, import_document, refused_features
 from geo_service.ingest.run import Imported, read_source
-from geo_service.maps.kinds import KINDS, PREVIEW, ImportPreview, Subject
+from geo_service.maps.kinds import KINDS, PREVIEW, ImportPreview, MapInput
 from geo_service.maps.kinds.time import TIMED_LAYERS
 from geo_service.model import Message
 from geo_service.planning.layers import layer_now, publish_drafts
 from geo_service.planning.told import Told
 from geo_service.reports.import_table import import_table
-from geo_service.stores.base import Draft as LayerDraft
-from geo_service.stores.base import LayerVersion
+from geo_service.stores.base import LayerDraft, LayerVersion
 from geo_service.stores.difference import ChangeCounts, count_differences
 from geo_service.stores.frames import canonical
 from geo_service.stores.opening import STORE_FOLDER
@@ -354,7 +353,7 @@ def _draw_preview(once: _Opened, result: ImportResult, translator: Translator, p
     from geo_service.maps.draw import draw_states  # noqa: PLC0415
 
     timeline, draft = _preview(once.workspace, result, translator)
-    subject = Subject(translator=translator, plan=once.plan, timeline=timeline, draft=draft)
+    subject = MapInput(translator=translator, plan=once.plan, timeline=timeline, draft=draft)
     drawn = draw_states(KINDS[PREVIEW].states(subject))
     path.write_text(drawn.get_root().render(), encoding="utf-8")
 

@@ -20,7 +20,7 @@ from geo_service.ingest.formats.boundary_points import write_boundary_points, zo
 from geo_service.maps.layers import PARK_COLUMNS, SOURCES
 from geo_service.planning.layers import version_rows
 from geo_service.reports.document import Document, collection, feature, geometry_json
-from geo_service.schema import SCHEMAS, Kind
+from geo_service.schema import SCHEMAS, ColumnKind
 from geo_service.scratch import scratch_folder
 from geo_service.stores.difference import feature_ids
 from geo_service.stores.frames import layer_schema, meeting
@@ -113,7 +113,7 @@ def _conditions(
             msg = said("problem.where", found=repr(text[:60]), known=list(columns))
             raise InvalidQueryError(parameter, msg)
         cell: Cell = value or None
-        if cell is not None and SCHEMAS[layer].field(name).kind is Kind.BOOLEAN:
+        if cell is not None and SCHEMAS[layer].field(name).kind is ColumnKind.BOOLEAN:
             cell = _BOOLEANS.get(value.lower(), value)
         found.setdefault(name, []).append(cell)
     return found

@@ -21,7 +21,7 @@ from tomlkit.exceptions import TOMLKitError
 from geo_service.errors import ConflictError, NotFoundError, StoreError
 from geo_service.plan import empty_frame
 from geo_service.schema import SCHEMAS
-from geo_service.stores.base import KINDS, Draft, LayerVersion, WorkspaceAt
+from geo_service.stores.base import KINDS, LayerDraft, LayerVersion, WorkspaceAt
 from geo_service.stores.difference import Difference, find_differences
 from geo_service.stores.frames import (
     canonical,
@@ -123,11 +123,11 @@ def publish(
     StoreError
         The store failed; the old version is still the newest.
     """
-    draft = Draft(layer=layer, frame=frame, expected=expected, note=note, source=source)
+    draft = LayerDraft(layer=layer, frame=frame, expected=expected, note=note, source=source)
     return publish_together(workspace, [draft])[0]
 
 
-def publish_together(workspace: Where, drafts: Sequence[Draft]) -> list[LayerVersion]:
+def publish_together(workspace: Where, drafts: Sequence[LayerDraft]) -> list[LayerVersion]:
     """Publish several layers, all or none: for changes that fit only together (new park ids).
 
     Raises as `publish` does.
@@ -136,7 +136,7 @@ def publish_together(workspace: Where, drafts: Sequence[Draft]) -> list[LayerVer
         return publish_drafts(opened, drafts)
 
 
-def publish_drafts(opened: Workspace, drafts: Sequence[Draft]) -> list[LayerVersion]:
+def publish_drafts(opened: Workspace, drafts: Sequence[LayerDraft]) -> list[LayerVersion]:
     """Do what `publish_together` does, in a workspace that is open."""
     for draft in drafts:
         layer_schema(draft.layer)
@@ -153,7 +153,7 @@ def publish_drafts(opened: Workspace, drafts: Sequence[Draft]) -> list[LayerVers
     )
 
 
-def _check_own(own: Mapping[str, OwnLayer], draft: Draft) -> None:
+def _check_own(own: Mapping[str, OwnLayer], draft: LayerDraft) -> None:
     """Raise ConflictError when a layer's own file, which counts, is not what a draft expects."""
     layer = own.get(draft.layer)
     if layer is not None and draft.expected != layer.version:
@@ -294,8 +294,8 @@ def _meant(history: Sequence[LayerVersion], layer: str, version: str) -> LayerVe
 
 
 def _below(history: Sequence[LayerVersion], entry: LayerVersion) -> LayerVersion:
-    place = history.index(entry)
-    return history[min(place + 1, len(history) - 1)]
+    position = history.index(entry)
+    return history[min(position + 1, len(history) - 1)]
 
 
 def _rows(
@@ -483,15 +483,17 @@ def name_store(path: Path, target: str) -> None:
 
 def _add_behind_format(settings: tomlkit.TOMLDocument, name: str, value: str) -> None:
     """Add a line where no comment of a table is parted from it: behind the first one."""
-    places = (place for place, (key, _) in enumerate(settings.body) if key and key.key == "format")
-    place = next(places, 0)
-    before, added = settings.body[place][1].trivia, tomlkit.item(value)
+    positions = (
+        position for position, (key, _) in enumerate(settings.body) if key and key.key == "format"
+    )
+    position = next(positions, 0)
+    before, added = settings.body[position][1].trivia, tomlkit.item(value)
     before.trail = added.trivia.trail = before.trail or "\n"
-    settings.body.insert(place + 1, (tomlkit.key(name), added))
+    settings.body.insert(position + 1, (tomlkit.key(name), added))
 
 
 __all__ = [
-    "Draft",
+    "LayerDraft",
     "LayerState",
     "Moved",
     "WorkspaceAt",

@@ -499,22 +499,22 @@ class ReviewDesk:
             whole = self._saved_document(review_id, WHOLE, language)
             found = saved_features(whole, rule=rule, park=park, severity=severity, bbox=bbox)
             return found[offset : offset + limit], len(found)
-        keep: Callable[[int], bool] = lambda place: (  # noqa: E731 - one condition, used once
-            (rule is None or result.results[place].rule_id == rule)
-            and (park is None or result.results[place].park_id == park)
-            and (severity is None or result.results[place].severity == severity)
+        keep: Callable[[int], bool] = lambda position: (  # noqa: E731 - one condition, used once
+            (rule is None or result.results[position].rule_id == rule)
+            and (park is None or result.results[position].park_id == park)
+            and (severity is None or result.results[position].severity == severity)
         )
-        places = [place for place in range(len(result.results)) if keep(place)]
+        positions = [position for position in range(len(result.results)) if keep(position)]
         if bbox is not None:
             shapes = result.geometry.to_numpy()
             window = shapely.box(*bbox)
-            places = [
-                place
-                for place in places
-                if shapes[place] is not None and shapes[place].intersects(window)
+            positions = [
+                position
+                for position in positions
+                if shapes[position] is not None and shapes[position].intersects(window)
             ]
-        chosen = places[offset : offset + limit]
-        return finding_features(result, self._state.translator(language), chosen), len(places)
+        chosen = positions[offset : offset + limit]
+        return finding_features(result, self._state.translator(language), chosen), len(positions)
 
     def register(self, review_id: str, language: Language, *, page: Page = (100, 0)) -> Document:
         """Return a review's summary, parks and rules, and one page of its findings."""

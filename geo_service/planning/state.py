@@ -45,13 +45,17 @@ class Standing:
     @cached_property
     def park_positions(self) -> dict[str, int]:
         """Where each park stands in the layer, by its id."""
-        return {park_id: place for place, park_id in enumerate(self.review.parks["park_id"])}
+        return {park_id: position for position, park_id in enumerate(self.review.parks["park_id"])}
 
     def meeting(self, bbox: Box) -> list[int]:
         """Return positions of parks that meet a box: by the live index, then by their shape."""
         shapes = self.review.parks.geometry.to_numpy()
         window = shapely.box(*bbox)
-        return [place for place in self.park_index.query(bbox) if shapes[place].intersects(window)]
+        return [
+            position
+            for position in self.park_index.query(bbox)
+            if shapes[position].intersects(window)
+        ]
 
 
 class CountyState:

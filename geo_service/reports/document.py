@@ -235,19 +235,19 @@ def finding_properties(finding: Finding, translator: Translator) -> Document:
 
 
 def finding_features(
-    review: Review, translator: Translator, places: Iterable[int] | None = None
+    review: Review, translator: Translator, positions: Iterable[int] | None = None
 ) -> list[Document]:
     """Return findings as features; `places` are positions in the review's results."""
-    chosen = range(len(review.results)) if places is None else list(places)
+    chosen = range(len(review.results)) if positions is None else list(positions)
     shapes = geometry_json(review.geometry.to_numpy()[list(chosen)])
     return [
         {
             "type": "Feature",
-            "id": review.results[place].finding_id,
+            "id": review.results[position].finding_id,
             "geometry": shape,
-            "properties": finding_properties(review.results[place], translator),
+            "properties": finding_properties(review.results[position], translator),
         }
-        for place, shape in zip(chosen, shapes, strict=True)
+        for position, shape in zip(chosen, shapes, strict=True)
     ]
 
 

@@ -258,11 +258,11 @@ def _read_block(source: Any, columns: range, rows: range) -> Floats:  # noqa: AN
     left, right = max(columns.start, 0), min(columns.stop, source.width)
     top, low = max(rows.start, 0), min(rows.stop, source.height)
     if left < right and top < low:
-        place = (
+        window = (
             slice(top - rows.start, low - rows.start),
             slice(left - columns.start, right - columns.start),
         )
-        made[place] = _read(source, window=Window(left, top, right - left, low - top))
+        made[window] = _read(source, window=Window(left, top, right - left, low - top))
     return made
 
 
@@ -417,7 +417,9 @@ def _moved(
     height, width = image.shape
     bounds = array_bounds(height, width, transform)
     ends = crs.to_wkt(), target.to_wkt()
-    placed, columns, rows = rasterio.warp.calculate_default_transform(*ends, width, height, *bounds)
+    target_transform, columns, rows = rasterio.warp.calculate_default_transform(
+        *ends, width, height, *bounds
+    )
     moved = np.zeros((int(rows), int(columns)), dtype=np.uint8)
     rasterio.warp.reproject(
         image,
@@ -425,12 +427,12 @@ def _moved(
         src_transform=transform,
         src_crs=ends[0],
         src_nodata=0,
-        dst_transform=placed,
+        dst_transform=target_transform,
         dst_crs=ends[1],
         dst_nodata=0,
         resampling=Resampling.bilinear,
     )
-    return Relief(moved, array_bounds(*moved.shape, placed), target)
+    return Relief(moved, array_bounds(*moved.shape, target_transform), target)
 
 
 def _blocks(dem: Dem, polygons: NDArray[np.object_]) -> Iterator[tuple[range, range]]:

@@ -31,9 +31,9 @@ __all__ = [
     "RANKING",
     "REVIEW",
     "ConflictError",
-    "Draft",
     "Holding",
     "KeepLimits",
+    "LayerDraft",
     "LayerVersion",
     "Outline",
     "OwnFile",
@@ -129,7 +129,7 @@ class LayerVersion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class LayerDraft:
     """A layer to be published.
 
     `frame` satisfies the layer's schema, as `reading.read_layer` and `ingest` return it; its
@@ -269,10 +269,10 @@ class Store(Protocol):
 
     def publish(
         self,
-        drafts: Sequence[Draft],
+        drafts: Sequence[LayerDraft],
         *,
         against: Mapping[str, str | None] | None = None,
-        own: Sequence[Draft] = (),
+        own: Sequence[LayerDraft] = (),
     ) -> list[LayerVersion]:
         """Publish one or several layers, all or none, and return their entries.
 
@@ -290,7 +290,7 @@ class Store(Protocol):
         expected: str | None,
         note: str = "",
         against: Mapping[str, str | None] | None = None,
-        own: Sequence[Draft] = (),
+        own: Sequence[LayerDraft] = (),
     ) -> LayerVersion:
         """Publish an earlier version again under a new number, without copying its rows.
 
@@ -298,7 +298,7 @@ class Store(Protocol):
         and `publish` do.
         """
 
-    def keep(self, drafts: Sequence[Draft]) -> list[LayerVersion]:
+    def keep(self, drafts: Sequence[LayerDraft]) -> list[LayerVersion]:
         """Keep the content of the workspace's own files as number 0; equal content is kept once."""
 
     def retain(self, count: int) -> list[LayerVersion]:

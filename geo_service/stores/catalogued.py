@@ -25,7 +25,7 @@ from geo_service.errors import (
     NotFoundError,
     StoreError,
 )
-from geo_service.stores.base import KINDS, Draft, LayerVersion, Outline, Saved
+from geo_service.stores.base import KINDS, LayerDraft, LayerVersion, Outline, Saved
 from geo_service.stores.entries import (
     PUBLISHED,
     check_newest,
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from geo_service.stores.base import Box, OwnFile, Store, Where
-    from geo_service.stores.entries import Found, Placed, Staged
+    from geo_service.stores.entries import Found, Staged, StoredRows
     from geo_service.stores.frames import Condition
 
 _COUNTY, _MOVED_TO = "county", "moved_to"
@@ -108,7 +108,7 @@ class CataloguedStore(ABC):
     @abstractmethod
     def _staging(
         self, staged: Iterable[Staged]
-    ) -> AbstractContextManager[tuple[sa.Connection, list[Placed]]]:
+    ) -> AbstractContextManager[tuple[sa.Connection, list[StoredRows]]]:
         """Write rows durably to new places; then give what `_locked` gives, and the places."""
 
     @abstractmethod
@@ -116,7 +116,7 @@ class CataloguedStore(ABC):
         self,
         connection: sa.Connection,
         layer: str,
-        placed: Placed,
+        stored: StoredRows,
         bbox: Box | None,
         asked: tuple[Condition, ...],
     ) -> pd.DataFrame:
@@ -126,11 +126,11 @@ class CataloguedStore(ABC):
         """
 
     @abstractmethod
-    def _drop(self, connection: sa.Connection, places: Sequence[str]) -> None:
+    def _drop(self, connection: sa.Connection, locations: Sequence[str]) -> None:
         """Drop places, within the transaction if the store can."""
 
     @abstractmethod
-    def _dropped(self, places: Sequence[str]) -> None:
+    def _dropped(self, locations: Sequence[str]) -> None:
         """Drop places that nothing refers to any more, after the transaction."""
 
     @contextmanager
@@ -266,10 +266,10 @@ class CataloguedStore(ABC):
 
     def publish(
         self,
-        drafts: Sequence[Draft],
+        drafts: Sequence[LayerDraft],
         *,
         against: Mapping[str, str | None] | None = None,
-        own: Sequence[Draft] = (),
+        own: Sequence[LayerDraft] = (),
     ) -> list[LayerVersion]:
         """Publish layers, all or none."""
         wanted = {draft.layer: draft.expected for draft in drafts}
@@ -280,13 +280,13 @@ class CataloguedStore(ABC):
         items = [staged(draft) for draft in drafts]
         conflicts = {**(against or {}), **wanted}
         self._check_early(conflicts, found)  # before anything is written
-        with self._with_originals(found, items, is_recorded=True) as (connection, places, _):
+        with self._with_originals(found, items, is_recorded=True) as (connection, locations, _):
             check_newest(counting(connection), conflicts)
             now = latest(connection, PUBLISHED)
             before = _originals(connection) | now
             return [
-                insert_entry(connection, next_entry(draft, item, before.get(draft.layer)), place)
-                for draft, item, place in zip(drafts, items, places, strict=True)
+                insert_entry(connection, next_entry(draft, item, before.get(draft.layer)), location)
+                for draft, item, location in zip(drafts, items, locations, strict=True)
             ]
 
     def _check_early(self, conflicts: Mapping[str, str | None], found: Sequence[Found]) -> None:
@@ -299,7 +299,7 @@ class CataloguedStore(ABC):
     @contextmanager
     def _with_originals(
         self, own: Sequence[Found], items: Sequence[Staged] = (), *, is_recorded: bool = False
-    ) -> Iterator[tuple[sa.Connection, list[Placed], dict[tuple[str, str], LayerVersion]]]:
+    ) -> Iterator[tuple[sa.Connection, list[StoredRows], dict[tuple[str, str], LayerVersion]]]:
         """Stage rows, and the content of own files, which becomes number 0.
 
         Gives the open transaction, the places of the rows, and every number 0 by content.
@@ -308,20 +308,20 @@ class CataloguedStore(ABC):
             kept = {} if connection is None else originals_by_content(connection)
         new = [(draft, item) for draft, item in own if (item[0], item[2]) not in kept]
         every = [*items, *(item for _, item in new)]
-        with self._staging(every) as (connection, places):
+        with self._staging(every) as (connection, locations):
             self._check_open(connection)
             kept = originals_by_content(connection)
-            for (draft, item), placed in zip(new, places[len(items) :], strict=True):
+            for (draft, item), stored in zip(new, locations[len(items) :], strict=True):
                 key = (item[0], item[2])
                 if key in kept:  # another process has kept it in the meantime
-                    self._drop(connection, [placed[0]])
+                    self._drop(connection, [stored[0]])
                 else:
-                    kept[key] = insert_entry(connection, original_entry(draft, item), placed)
+                    kept[key] = insert_entry(connection, original_entry(draft, item), stored)
             if any((item[0], item[2]) not in kept for _, item in own):  # retention has dropped it
                 raise ConflictError(said("problem.meanwhile"))
             if is_recorded:
                 record_files(connection, own, published=latest(connection, PUBLISHED))
-            yield connection, places[: len(items)], kept
+            yield connection, locations[: len(items)], kept
 
     def rollback(
         self,
@@ -331,7 +331,7 @@ class CataloguedStore(ABC):
         expected: str | None,
         note: str = "",
         against: Mapping[str, str | None] | None = None,
-        own: Sequence[Draft] = (),
+        own: Sequence[LayerDraft] = (),
     ) -> LayerVersion:
         """Publish an earlier version again under a new number."""
         layer_schema(layer)
@@ -354,7 +354,7 @@ class CataloguedStore(ABC):
             )
             return insert_entry(connection, entry, (row.place, row.checksum))
 
-    def keep(self, drafts: Sequence[Draft]) -> list[LayerVersion]:
+    def keep(self, drafts: Sequence[LayerDraft]) -> list[LayerVersion]:
         """Keep the content of the workspace's own files as number 0, each content once."""
         found = [(draft, staged(draft)) for draft in drafts]
         keys = [(item[0], item[2]) for _, item in found]
@@ -383,9 +383,9 @@ class CataloguedStore(ABC):
             connection.execute(dropped, [{"old": row.id} for row in old])
             kept = {row.place for row in rows} - {row.place for row in old}
             kept |= set(connection.scalars(sa.select(versions.c.place)))
-            places = sorted({row.place for row in old} - kept)
-            self._drop(connection, places)
-        self._dropped(places)
+            locations = sorted({row.place for row in old} - kept)
+            self._drop(connection, locations)
+        self._dropped(locations)
         return [entry_of(row) for row in old]
 
     # ---- saved results ------------------------------------------------------------------------
@@ -514,7 +514,7 @@ class CataloguedStore(ABC):
                     msg = said("problem.not_empty", store=self.shown)
                     raise ConflictError(msg)
         read = (_taken(other, entry) for entry in contents)
-        with self._staging(read) as (connection, places):
+        with self._staging(read) as (connection, locations):
             old = set(connection.scalars(sa.select(versions.c.place)))
             for table in reversed(metadata.sorted_tables):
                 if table is not facts:
@@ -522,8 +522,8 @@ class CataloguedStore(ABC):
             connection.execute(sa.delete(facts).where(facts.c.name == _MOVED_TO))
             self._drop(connection, sorted(old))
             home = {
-                (entry.layer, entry.digest): place
-                for entry, place in zip(contents, places, strict=True)
+                (entry.layer, entry.digest): location
+                for entry, location in zip(contents, locations, strict=True)
             }
             for entry in entries:
                 insert_entry(connection, entry, home[entry.layer, entry.digest])

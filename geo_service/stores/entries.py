@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from geo_service.stores.base import Draft
+    from geo_service.stores.base import LayerDraft
 
 Staged = tuple[str, "pd.DataFrame", str]
 """A layer's draft, its rows in canonical form, and their digest."""
-Placed = tuple[str, str | None]
+StoredRows = tuple[str, str | None]
 """The place of rows, and SHA-256 of the file that contains them."""
-Found = tuple["Draft", Staged]
+Found = tuple["LayerDraft", Staged]
 """The record of an own file, and its rows in canonical form."""
 
 PUBLISHED = versions.c.number > 0
@@ -50,7 +50,7 @@ _SEALED = (
 _RECORDED = ("layer", "digest", "file_digest", "file_stamp", "declared")
 
 
-def staged(draft: Draft) -> Staged:
+def staged(draft: LayerDraft) -> Staged:
     """Return a draft's rows in canonical form with their digest."""
     layer_schema(draft.layer)
     frame = canonical(draft.frame, draft.layer)
@@ -74,7 +74,7 @@ def entry_of(row: sa.Row[Any]) -> LayerVersion:
     )
 
 
-def next_entry(draft: Draft, item: Staged, before: LayerVersion | None) -> LayerVersion:
+def next_entry(draft: LayerDraft, item: Staged, before: LayerVersion | None) -> LayerVersion:
     """Return the entry that follows `before`."""
     return LayerVersion(
         layer=draft.layer,
@@ -88,7 +88,7 @@ def next_entry(draft: Draft, item: Staged, before: LayerVersion | None) -> Layer
     )
 
 
-def original_entry(draft: Draft, item: Staged) -> LayerVersion:
+def original_entry(draft: LayerDraft, item: Staged) -> LayerVersion:
     """Return the entry of number 0."""
     return LayerVersion(
         layer=draft.layer,
@@ -108,9 +108,11 @@ def originals_by_content(connection: sa.Connection) -> dict[tuple[str, str], Lay
     return {(row.layer, row.digest): entry_of(row) for row in rows}
 
 
-def insert_entry(connection: sa.Connection, entry: LayerVersion, placed: Placed) -> LayerVersion:
+def insert_entry(
+    connection: sa.Connection, entry: LayerVersion, stored: StoredRows
+) -> LayerVersion:
     """Add an entry to the catalogue."""
-    place, checksum = placed
+    location, checksum = stored
     row = {
         "layer": entry.layer,
         "number": entry.number,
@@ -121,7 +123,7 @@ def insert_entry(connection: sa.Connection, entry: LayerVersion, placed: Placed)
         "features": entry.features,
         "parent": entry.parent,
         "file_digest": entry.file_digest,
-        "place": place,
+        "place": location,
         "checksum": checksum,
     }
     connection.execute(sa.insert(versions).values(**row, seal=seal_of(row)))

@@ -25,7 +25,7 @@ from geo_service.suitability.trial import (
     plan_of_parks,
     plan_of_tenancies,
 )
-from geo_service.zoning.check import Case, Closure, Draft, Shared
+from geo_service.zoning.check import Case, Closure, RawFinding, Shared
 
 if TYPE_CHECKING:
     from geo_service.plan import Plan
@@ -103,7 +103,7 @@ def find_closures(
     ]
 
 
-def reason_of(rule: Rule, draft: Draft) -> Reason:
+def reason_of(rule: Rule, draft: RawFinding) -> Reason:
     """Return what a rule's draft says as a reason against a candidate."""
     return Reason(
         rule_id=rule.rule_id,
@@ -137,7 +137,7 @@ def _case(rule: Rule, shared: Shared) -> Case:
     return Case(shared, rule.part.scope, rule.part.tolerance, "new")
 
 
-def _drafts_against(rule: Rule, case: Case, parameters: Any = None) -> list[Draft]:  # noqa: ANN401 - the rule's own
+def _drafts_against(rule: Rule, case: Case, parameters: Any = None) -> list[RawFinding]:  # noqa: ANN401 - the rule's own
     """Return what a rule fails or cannot judge."""
     outcome = rule.check.run(case, rule.parameters if parameters is None else parameters)
     return [draft for draft in outcome.drafts if draft.verdict in _AGAINST]

@@ -21,7 +21,9 @@ _TEXT = {"type": "string"}
 TAGGED = {
     "ETag": {"description": "Tells this content from others; see If-None-Match.", "schema": _TEXT},
 }
-_PLACE = {"Location": {"description": "Where the result is, or the job.", "schema": _TEXT}}
+_LOCATION_HEADER = {
+    "Location": {"description": "Where the result is, or the job.", "schema": _TEXT}
+}
 _LATER = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}},
 }
@@ -58,14 +60,14 @@ def answers(
     if status == HTTPStatus.NO_CONTENT:
         return {status: {"description": "Done."}} | problems(*errors)
     is_read = status == HTTPStatus.OK
-    headers = TAGGED if is_read and is_tagged else {} if is_read else _PLACE
+    headers = TAGGED if is_read and is_tagged else {} if is_read else _LOCATION_HEADER
     content = {media_type: shape_of(shape) if shape else {}}
     found: Answers = {status: _content(status, content, headers)}
     if may_be_unkept:
-        unkept = _content(200, content, _PLACE)
+        unkept = _content(200, content, _LOCATION_HEADER)
         found[200] = {**unkept, "description": "It was made, and could not be kept: `not_saved`."}
     if may_take_long:
-        found[202] = _content(202, {JSON: shape_of("Job")}, _PLACE)
+        found[202] = _content(202, {JSON: shape_of("Job")}, _LOCATION_HEADER)
     if is_read and is_tagged:
         found[304] = {"description": "The client has this content already.", "headers": TAGGED}
     return found | problems(*errors)

@@ -62,7 +62,7 @@ class Page:
     """One kind of page: its program, where it stands in the navigation, what it needs."""
 
     name: str
-    place: str = ""
+    nav_entry: str = ""
     """The entry of the navigation that is marked as current."""
     texts: tuple[str, ...] = ()
     """Sections of the catalogue that its program uses beside the shared ones."""
@@ -156,7 +156,7 @@ def _navigation(page: Page, translator: Translator, root: str) -> str:
     """Return the links of the navigation, the current one marked."""
     links = []
     for name, address in NAVIGATION.items():
-        mark = ' aria-current="page"' if name == page.place else ""
+        mark = ' aria-current="page"' if name == page.nav_entry else ""
         text = html.escape(translator.text(f"console.nav_{name}"))
         links.append(f'<a href="{html.escape(root + address)}"{mark}>{text}</a>')
     return "\n".join(links)

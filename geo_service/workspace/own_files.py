@@ -23,7 +23,7 @@ from geo_service import gdal
 from geo_service.crs import STORAGE_CRS
 from geo_service.errors import Fault
 from geo_service.scratch import scratch_folder, sweep_scratch
-from geo_service.stores.base import VERSION_LENGTH, Draft
+from geo_service.stores.base import VERSION_LENGTH, LayerDraft
 from geo_service.stores.frames import content_digest
 from geo_service.stores.opening import STORE_FOLDER
 from geo_service.wording import quoted, said
@@ -100,11 +100,11 @@ class OwnLayer:
         """What the content is called."""
         return content_digest(self.frame, self.name)[:VERSION_LENGTH]
 
-    def draft(self) -> Draft:
+    def draft(self) -> LayerDraft:
         """Return this as number 0 of the layer's history."""
         stamp, changed_at = self.stamp, _changed_at(self.stamp)
         is_settled = changed_at is not None and changed_at < self.read_at - _SETTLED_SECONDS
-        return Draft(
+        return LayerDraft(
             layer=self.name,
             frame=self.frame,
             expected=None,

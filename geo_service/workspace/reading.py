@@ -30,8 +30,8 @@ from geo_service.schema import (
     ID_PATTERN,
     STORED_GEOMETRY,
     ZONE_GRADES,
+    ColumnKind,
     Field,
-    Kind,
     LayerSchema,
     Need,
 )
@@ -82,7 +82,7 @@ class Faults:
         self._key = key
         self._first = 2 if source.path.suffix.lower() in TABLE_SUFFIXES else 1
         self.found: list[Fault] = []
-        self.places: list[int | None] = []
+        self.positions: list[int | None] = []
         """The position of the row that each fault found is about, if it is about one."""
 
     def key_of(self, row: int) -> str:
@@ -103,7 +103,7 @@ class Faults:
         column: str | None = None,
     ) -> None:
         """Add one fault; `row` is a position in the frame."""
-        self.places.append(row)
+        self.positions.append(row)
         self.found.append(
             Fault(
                 file=self._source.shown,
@@ -354,14 +354,14 @@ def _date(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
 
 
 _CONVERTERS = {
-    Kind.ID: _id,
-    Kind.TEXT: _text,
-    Kind.CODE: _code,
-    Kind.CODES: _codes,
-    Kind.NUMBER: _number,
-    Kind.INTEGER: _integer,
-    Kind.BOOLEAN: _boolean,
-    Kind.DATE: _date,
+    ColumnKind.ID: _id,
+    ColumnKind.TEXT: _text,
+    ColumnKind.CODE: _code,
+    ColumnKind.CODES: _codes,
+    ColumnKind.NUMBER: _number,
+    ColumnKind.INTEGER: _integer,
+    ColumnKind.BOOLEAN: _boolean,
+    ColumnKind.DATE: _date,
 }
 
 
@@ -406,7 +406,9 @@ def _located(
     if isinstance(raw, gpd.GeoDataFrame):
         return _with_crs(raw.geometry, source, faults)
     if {"lon", "lat"} <= set(raw.columns):
-        lon, lat = (_number(raw[name], Field(name, Kind.NUMBER), faults) for name in ("lon", "lat"))
+        lon, lat = (
+            _number(raw[name], Field(name, ColumnKind.NUMBER), faults) for name in ("lon", "lat")
+        )
         points = np.full(len(raw), None, dtype=object)
         there = (lon.notna() & lat.notna()).to_numpy(dtype=bool)
         points[there] = shapely.points(lon[there], lat[there])
@@ -440,35 +442,35 @@ def _check_shapes(shapes: gpd.GeoSeries, schema: LayerSchema, faults: Faults) ->
     array = shapes.to_numpy()
     is_empty = shapely.is_missing(array) | shapely.is_empty(array)
     if not schema.is_geometry_optional:
-        for place in np.flatnonzero(is_empty):
+        for position in np.flatnonzero(is_empty):
             faults.add(
                 said("fault.no_geometry"),
                 said("fault.shape", kind=schema.geometry),
-                row=int(place),
+                row=int(position),
                 column="geometry",
             )
     allowed = STORED_GEOMETRY[schema.geometry or "point"]
     kinds = shapely.get_type_id(array)
     allowed_ids = [shapely.GeometryType[name.upper()] for name in allowed]
-    for place in np.flatnonzero((kinds >= 0) & ~np.isin(kinds, allowed_ids)):
-        found = said("fault.shape", kind=array[place].geom_type)
+    for position in np.flatnonzero((kinds >= 0) & ~np.isin(kinds, allowed_ids)):
+        found = said("fault.shape", kind=array[position].geom_type)
         expected = said("fault.shapes", kinds=sorted(allowed))
-        faults.add(found, expected, row=int(place), column="geometry")
+        faults.add(found, expected, row=int(position), column="geometry")
     bounds = shapely.bounds(array)
     finite = np.isfinite(bounds).all(axis=1) | is_empty
-    for place in np.flatnonzero(~finite):
+    for position in np.flatnonzero(~finite):
         faults.add(
             said("fault.bad_coordinate"),
             said("fault.finite_number"),
-            row=int(place),
+            row=int(position),
             column="geometry",
         )
-    for place in np.flatnonzero(~shapely.is_valid(array) & ~is_empty & finite):
-        reason = shapely.is_valid_reason(array[place])
+    for position in np.flatnonzero(~shapely.is_valid(array) & ~is_empty & finite):
+        reason = shapely.is_valid_reason(array[position])
         faults.add(
             said("fault.invalid_shape", reason=str(reason)),
             said("fault.valid_shape"),
-            row=int(place),
+            row=int(position),
             column="geometry",
         )
 

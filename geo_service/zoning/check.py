@@ -84,7 +84,7 @@ class Scope(Parameters):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Draft:
+class RawFinding:
     """A finding before the review has put its rule on it.
 
     `key` tells apart several findings of one rule on one subject (another park, a zone).
@@ -105,7 +105,7 @@ class Draft:
 class Outcome:
     """What a check found, and how many subjects it judged."""
 
-    drafts: list[Draft] = field(default_factory=list)
+    drafts: list[RawFinding] = field(default_factory=list)
     checked: int = 0
     below_tolerance: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
@@ -123,7 +123,7 @@ class Closure:
     verdict: Verdict
     features: gpd.GeoDataFrame | None
     distance_m: float = 0.0
-    draft: Draft | None = None
+    draft: RawFinding | None = None
 
 
 @dataclass(frozen=True)
@@ -214,14 +214,14 @@ def park_unknown(
     title: str,
     cure: str,
     values: Mapping[str, Any],
-) -> Draft:
+) -> RawFinding:
     """Return the `unknown` of a park that nothing can be held against.
 
     `missing` is the `layer.column` and the row that are not there; `title` and `cure` are
     keys of the catalogue under `finding` and `cure`.
     """
     column, row = missing
-    return Draft(
+    return RawFinding(
         verdict=Verdict.UNKNOWN,
         park_id=park_id,
         subject=Subject("parks", park_id),
@@ -237,7 +237,7 @@ def park_unknown(
     )
 
 
-def no_zones(park_id: str, kind: str, *, measure: str) -> Draft:
+def no_zones(park_id: str, kind: str, *, measure: str) -> RawFinding:
     """Return the `unknown` of a park in a county of which no zone of a kind is mapped."""
     return park_unknown(
         park_id,
@@ -255,7 +255,7 @@ def missing_value(
     subject: Subject,
     column: str | tuple[str, ...],
     rows: list[str] | None = None,
-) -> Draft:
+) -> RawFinding:
     """Return the `unknown` of a subject whose column, or one of several, has no value."""
     columns = [column] if isinstance(column, str) else list(column)
     named = [f"{subject.layer}.{name}" for name in columns]
@@ -266,7 +266,7 @@ def missing_value(
         "missing_rows": rows or [subject.id],
     }
     values = {"column": named_columns(columns), "rows": rows or [subject.id]}
-    return Draft(
+    return RawFinding(
         verdict=Verdict.UNKNOWN,
         park_id=park_id,
         subject=subject,

@@ -20,7 +20,7 @@ from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator
 from geo_service.model import Finding, FocusBasis, RuleCount, Severity, Verdict, park_verdict
 from geo_service.wording import said
-from geo_service.zoning.check import Case, Draft, Shared
+from geo_service.zoning.check import Case, RawFinding, Shared
 from geo_service.zoning.rulebook import Rule, Rulebook, open_rulebook
 from geo_service.zoning.waivers import Waivers, open_waivers
 
@@ -274,7 +274,9 @@ def _chosen_parks(plan: Plan, parks: Iterable[str] | None) -> tuple[str, ...]:
     return tuple(park_id for park_id in every if park_id in wanted)
 
 
-def _stamped(rule: Rule, draft: Draft, plan: Plan, made_up: Collection[tuple[str, str]]) -> Finding:
+def _stamped(
+    rule: Rule, draft: RawFinding, plan: Plan, made_up: Collection[tuple[str, str]]
+) -> Finding:
     identity = f"{rule.rule_id}|{draft.subject.layer}|{draft.subject.id}|{draft.key}"
     return Finding(
         finding_id="f-" + hashlib.sha256(identity.encode()).hexdigest()[:16],

@@ -207,7 +207,7 @@ def _build_rules(
             continue
         merged = _merge(shipped.part, written) if shipped else written
         part, problems = parse_model(RulePart, merged, file)
-        faults += [_placed(problem, rule_id, file, lines) for problem in problems]
+        faults += [_with_line(problem, rule_id, file, lines) for problem in problems]
         if part is None:
             continue
         check = _find_check(part, rule_id, file, lines, faults)
@@ -254,11 +254,11 @@ def _changes(shipped: RulePart, part: RulePart) -> dict[str, Any]:
     return {key: value for key, value in before.items() if value != after[key]}
 
 
-def _placed(problem: Fault, rule_id: str, file: str, lines: Lines) -> Fault:
-    place = ("rules", rule_id, *(problem.column or "").split("."))
+def _with_line(problem: Fault, rule_id: str, file: str, lines: Lines) -> Fault:
+    location = ("rules", rule_id, *(problem.column or "").split("."))
     return Fault(
         file=file,
-        line=line_of(place, lines),
+        line=line_of(location, lines),
         column=f"rules.{rule_id}.{problem.column}",
         found=problem.found,
         expected=problem.expected,

@@ -26,7 +26,7 @@ from geo_service.errors import NotFoundError
 from geo_service.maps import tile_encoding as encoding
 from geo_service.maps import tiles as tiling
 from geo_service.maps.kinds import plan as plan_kind
-from geo_service.maps.layers import SOURCES, Source
+from geo_service.maps.layers import SOURCES, FeatureSource
 from geo_service.maps.tiles import BUFFER, TileLayer, Tiles, project
 from geo_service.planning import County as Running
 from geo_service.web.app import create_app
@@ -36,7 +36,7 @@ from tests.depth import thorough
 from tests.maps.hostile import LONG, TEXTS, hostile_county
 
 EXTENT = encoding.EXTENT
-THINGS = Source(
+THINGS = FeatureSource(
     name="things", key="id", columns=("id", "kind"), symbol="zone", symbol_column="kind"
 )
 Shape = BaseGeometry

@@ -134,9 +134,9 @@ def _name_by_number(dbf: Path, count: int) -> None:
     copy = dbf.with_suffix(".copy")
     shutil.copyfile(dbf, copy)
     with copy.open("r+b") as stream:
-        for place in range(count):
-            stream.seek(_DBF_HEADER + 32 * place)
-            stream.write(f"F{place}".encode().ljust(11, b"\x00"))
+        for position in range(count):
+            stream.seek(_DBF_HEADER + 32 * position)
+            stream.write(f"F{position}".encode().ljust(11, b"\x00"))
     copy.replace(dbf)
 
 
@@ -172,15 +172,15 @@ def _dbf_bytes(dbf: Path, budget: Budget) -> tuple[list[bytes], list[bytes]]:
         size = min(record_size * _SAMPLE_RECORDS, _SAMPLE_BYTES)
         sample = stream.read(size - size % record_size or record_size)
     names, texts, start = [], [], 1
-    for place in range(0, len(described) - 31, 32):
-        field = described[place : place + 32]
+    for offset in range(0, len(described) - 31, 32):
+        field = described[offset : offset + 32]
         if field[:1] == b"\r":  # end of the field descriptions
             break
         names.append(field[:11].split(b"\x00")[0])
         if field[11:12] == b"C":
             texts.append(slice(start, start + field[16]))
         start += field[16]
-    rows = (sample[place : place + record_size] for place in range(0, len(sample), record_size))
+    rows = (sample[offset : offset + record_size] for offset in range(0, len(sample), record_size))
     cells = {row[text].strip(b"\x00 ") for row in rows for text in texts}
     return names, [cell for cell in cells if not cell.isascii()]
 

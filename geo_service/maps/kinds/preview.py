@@ -15,7 +15,7 @@ from geo_service.reports.document import Document
 
 if TYPE_CHECKING:
     from geo_service.language import Translator
-    from geo_service.maps.kinds import ImportPreview, Subject
+    from geo_service.maps.kinds import ImportPreview, MapInput
     from geo_service.maps.kinds.plan import PlanData, Rows
     from geo_service.plan import Plan
     from geo_service.stores.timeline import Timeline
@@ -48,9 +48,9 @@ class PreviewData(TimeData):
         """Say that nothing is published, and which file it is."""
         return self.text("map.preview_subtitle", file=one_line(self.draft.file))
 
-    def step_label(self, place: int) -> str:
+    def step_label(self, position: int) -> str:
         """Return what a step is called."""
-        return self.text("map.preview_step" if place else "map.preview_now")
+        return self.text("map.preview_step" if position else "map.preview_now")
 
     def span(self, first: int, last: int) -> str | None:
         """Leave out in which versions a state stood."""
@@ -86,7 +86,7 @@ class PreviewData(TimeData):
         return self.titled(identity, row)
 
 
-def states_of(subject: Subject) -> tuple[PreviewData]:
+def states_of(subject: MapInput) -> tuple[PreviewData]:
     """Return the data of the map of what an import would change."""
     data = PreviewData(
         subject.need("timeline"),

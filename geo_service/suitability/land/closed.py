@@ -58,7 +58,7 @@ class Cause(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ground:
+class ClosedArea:
     """Ground that is not free (`fail`), or of which a rule cannot tell (`unknown`).
 
     `name` is the rule's id, or the layer that takes the ground. `is_closed` says whether
@@ -83,7 +83,7 @@ class Territory:
 
     shape: BaseGeometry
     source: str
-    grounds: tuple[Ground, ...]
+    grounds: tuple[ClosedArea, ...]
     unjudged: tuple[Reason, ...]
     is_illustrative: bool
 
@@ -104,7 +104,7 @@ def survey(plan: Plan, project: Project, rulebook: Rulebook, *, as_of: date) -> 
     """
     shape, source, made_up = _county_shape(plan)
     shapely.prepare(shape)
-    grounds: list[Ground] = []
+    grounds: list[ClosedArea] = []
     unjudged: list[Reason] = []
     probe = _probe(shape)
     for rule, closure in find_closures(plan, probe, project, rulebook, as_of=as_of):
@@ -115,7 +115,7 @@ def survey(plan: Plan, project: Project, rulebook: Rulebook, *, as_of: date) -> 
         made_up |= is_any_illustrative(closure.features)
         shapes = around(closure.features.geometry.to_numpy(), closure.distance_m)
         grounds.append(
-            Ground(
+            ClosedArea(
                 cause=Cause.RULE,
                 name=rule.rule_id,
                 verdict=closure.verdict,
@@ -124,7 +124,9 @@ def survey(plan: Plan, project: Project, rulebook: Rulebook, *, as_of: date) -> 
             )
         )
     for layer, shapes in _taken(plan):
-        grounds.append(Ground(cause=Cause.TAKEN, name=layer, verdict=Verdict.FAIL, shapes=shapes))
+        grounds.append(
+            ClosedArea(cause=Cause.TAKEN, name=layer, verdict=Verdict.FAIL, shapes=shapes)
+        )
         made_up |= is_any_illustrative(plan.metric(layer))
     made_up |= is_any_illustrative(plan.metric("roads"))
     return Territory(

@@ -85,8 +85,8 @@ class Growth:
 
     def road_distance_m(self, shape: BaseGeometry) -> float | None:
         """Return the distance from a shape to the nearest road; None when there is none."""
-        place = self._roads.nearest(shape)
-        return None if place is None else float(shapely.distance(self.roads[place], shape))
+        position = self._roads.nearest(shape)
+        return None if position is None else float(shapely.distance(self.roads[position], shape))
 
     def _free_around(self, seed: shapely.Point) -> shapely.Polygon:
         """Return the free ground that hangs together with a seed, as far as a site can reach."""
@@ -144,12 +144,12 @@ class Growth:
 
     def _angle_at(self, seed: shapely.Point) -> float:
         """Return the direction of the nearest road in degrees from the east; 0 without roads."""
-        place = self._roads.nearest(seed)
-        if place is None:
+        position = self._roads.nearest(seed)
+        if position is None:
             return 0.0
-        way = shapely.shortest_line(self.roads[place], seed)
+        way = shapely.shortest_line(self.roads[position], seed)
         foot = shapely.buffer(shapely.get_point(way, 0), _ALONG_M)
-        along = shapely.intersection(self.roads[place], foot)
+        along = shapely.intersection(self.roads[position], foot)
         ends = shapely.get_coordinates(along)
         x, y = ends[-1] - ends[0]
         return math.degrees(math.atan2(y, x)) if (x or y) else 0.0

@@ -17,9 +17,9 @@ from geo_service.zoning.bounds import BoundParameters, Measured, judge_bound
 from geo_service.zoning.check import (
     Case,
     Check,
-    Draft,
     Outcome,
     Parameters,
+    RawFinding,
     missing_value,
     text_or_none,
 )
@@ -45,12 +45,12 @@ def _tenants(case: Case) -> Iterator[tuple[Row, Row | None, BaseGeometry | None]
     active = active_enterprises(case.plan)
     if active.empty:
         return
-    placed = active[active["building_id"].notna() & active["park_id"].isin(case.parks["park_id"])]
+    in_scope = active[active["building_id"].notna() & active["park_id"].isin(case.parks["park_id"])]
     floors = rows_of(case.plan.frame("floors"))
     by_number = {(floor["building_id"], int(floor["floor_no"])): floor for floor in floors}
     buildings = case.plan.metric("buildings")
     shapes = dict(zip(buildings["building_id"], buildings.geometry, strict=True))
-    for row in rows_of(placed):
+    for row in rows_of(in_scope):
         number = None if pd.isna(row["floor_no"]) else int(row["floor_no"])
         floor = None if number is None else by_number.get((row["building_id"], number))
         yield row, floor, shapes.get(row["building_id"])
@@ -116,7 +116,7 @@ def fire_class(case: Case, parameters: FireParameters) -> Outcome:
         elif letter in parameters.not_upstairs:
             values = {"floor": subject.id, "fire_class": letter}
             outcome.drafts.append(
-                Draft(
+                RawFinding(
                     verdict=Verdict.FAIL,
                     park_id=park_id,
                     subject=subject,
@@ -178,7 +178,7 @@ def vacancy(case: Case, parameters: VacancyParameters) -> Outcome:
             "maximum": Quantity(parameters.maximum, "share"),
         }
         outcome.drafts.append(
-            Draft(
+            RawFinding(
                 verdict=Verdict.WATCH,
                 park_id=park_id,
                 subject=subject,

@@ -27,10 +27,10 @@ from geo_service.zoning.check import (
     Case,
     Check,
     Closure,
-    Draft,
     IndustryPrefix,
     Outcome,
     Parameters,
+    RawFinding,
     no_zones,
     text_or_none,
 )
@@ -125,7 +125,7 @@ def _in_scope(case: Case, layer: str, subjects: gpd.GeoDataFrame) -> gpd.GeoData
 
 def _unmapped(
     case: Case, parameters: ZoneParameters, subjects: Mapping[str, gpd.GeoDataFrame]
-) -> Iterator[Draft]:
+) -> Iterator[RawFinding]:
     """Yield the `unknown` of every park, or of what else is judged where parks are not."""
     measure = "area_inside"
     if "parks" in parameters.subjects:
@@ -195,14 +195,14 @@ def _judge(
     zone_ids = overlay.zones["zone_id"].to_numpy(dtype=object)
     kind = str(overlay.zones["kind"].iloc[0]) if len(overlay.zones) else ""
     inside, whole = case.shared.area_m2(found.parts), case.shared.area_m2(shapes)
-    for place, part in enumerate(found.parts):
-        met = zip(found.zones[place], found.zone_areas_m2[place], strict=True)
+    for position, part in enumerate(found.parts):
+        met = zip(found.zones[position], found.zone_areas_m2[position], strict=True)
         outcome.drafts.append(
             _overlap_draft(
-                Subject(layer, ids[place]),
-                text_or_none(parks[place]),
+                Subject(layer, ids[position]),
+                text_or_none(parks[position]),
                 part,
-                (float(inside[place]), float(whole[place])),
+                (float(inside[position]), float(whole[position])),
                 [(zone_ids[zone], area_m2) for zone, area_m2 in met],
                 kind,
                 verdict,
@@ -218,7 +218,7 @@ def _overlap_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
     zones: list[tuple[str, float]],
     kind: str,
     verdict: Verdict,
-) -> Draft:
+) -> RawFinding:
     inside_m2, whole_m2 = areas_m2
     zone_ids = [zone_id for zone_id, _ in zones]
     values = {
@@ -245,7 +245,7 @@ def _overlap_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
     }
     if is_unknown:
         evidence |= {"missing_column": "control_zones.grade", "missing_rows": zone_ids}
-    return Draft(
+    return RawFinding(
         verdict=verdict,
         park_id=park_id,
         subject=subject,

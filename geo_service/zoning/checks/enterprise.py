@@ -18,10 +18,10 @@ from geo_service.plan import rows_of
 from geo_service.zoning.check import (
     Case,
     Check,
-    Draft,
     NoParameters,
     Outcome,
     Parameters,
+    RawFinding,
     missing_value,
     text_or_none,
 )
@@ -60,7 +60,7 @@ def zombie(case: Case, parameters: ZombieParameters) -> Outcome:
         }
         if len(met) >= parameters.tests:
             outcome.drafts.append(
-                Draft(
+                RawFinding(
                     verdict=Verdict.FAIL,
                     park_id=row["park_id"],
                     subject=subject,
@@ -182,9 +182,9 @@ def _idle_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
     day: date,
     verdict: Verdict,
     parameters: IdleParameters,
-) -> Draft:
+) -> RawFinding:
     values = {"parcel": subject.id, "years": years}
-    return Draft(
+    return RawFinding(
         verdict=verdict,
         park_id=park_id,
         subject=subject,
@@ -241,7 +241,7 @@ def code_known(case: Case, _: NoParameters) -> Outcome:
         near = known.nearest(code)
         values = {"name": name, "code": code, "near": named_industry(near) if near else "—"}
         outcome.drafts.append(
-            Draft(
+            RawFinding(
                 verdict=Verdict.FAIL,
                 park_id=park_id,
                 subject=Subject("enterprises", enterprise_id),

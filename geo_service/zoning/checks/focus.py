@@ -18,10 +18,10 @@ from geo_service.zoning.check import (
     MOST_COUNTED,
     Case,
     Check,
-    Draft,
     NoParameters,
     Outcome,
     Parameters,
+    RawFinding,
     missing_value,
     text_or_none,
 )
@@ -37,7 +37,7 @@ def _parks(case: Case) -> Iterator[tuple[Focus, Subject, BaseGeometry]]:
         yield case.shared.focus[park_id], Subject("parks", park_id), shape
 
 
-def _undeclared(focus: Focus, subject: Subject) -> Draft:
+def _undeclared(focus: Focus, subject: Subject) -> RawFinding:
     return missing_value(park_id=focus.park_id, subject=subject, column="leading_industry")
 
 
@@ -50,7 +50,7 @@ def declared(case: Case, _: NoParameters) -> Outcome:
         elif len(focus.declared) > 1:
             values = {"industries": [named_industry(code) for code in focus.declared]}
             outcome.drafts.append(
-                Draft(
+                RawFinding(
                     verdict=Verdict.FAIL,
                     park_id=focus.park_id,
                     subject=subject,
@@ -83,7 +83,7 @@ def in_group(case: Case, _: NoParameters) -> Outcome:
             continue
         values = {"industries": [named_industry(code) for code in outside]}
         outcome.drafts.append(
-            Draft(
+            RawFinding(
                 verdict=Verdict.FAIL,
                 park_id=focus.park_id,
                 subject=subject,
@@ -127,7 +127,7 @@ def is_top(case: Case, parameters: TopParameters) -> Outcome:
                 "share": focus.top_share,
             }
             outcome.drafts.append(
-                Draft(
+                RawFinding(
                     verdict=Verdict.FAIL,
                     park_id=focus.park_id,
                     subject=subject,
@@ -206,7 +206,7 @@ def _share_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
     counted: float,
     basis: FocusBasis,
     parameters: ShareParameters,
-) -> Draft:
+) -> RawFinding:
     threshold = parameters.pass_share
     values: dict[str, Any] = {
         "industry": named_industry(focus.leading or ""),
@@ -245,7 +245,7 @@ def _share_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
         if basis is FocusBasis.OUTPUT and grow is not None:
             values |= {"grow": Quantity(grow, "CNY"), "move": Quantity(move, "CNY")}
             cure = Message("cure.raise_output_share", values)
-    return Draft(
+    return RawFinding(
         verdict=verdict,
         park_id=focus.park_id,
         subject=subject,
@@ -268,12 +268,12 @@ _BASIS_UNITS: Mapping[FocusBasis, str] = MappingProxyType(
 
 def _not_measurable(
     focus: Focus, subject: Subject, measure: str, basis: FocusBasis | None = None
-) -> Draft:
+) -> RawFinding:
     """The `unknown` of a park whose enterprises lack a value, or that has none."""
     chosen = basis or focus.basis
     if focus.enterprise_count == 0:
         key = "no_register" if focus.year is None else "no_enterprises"
-        return Draft(
+        return RawFinding(
             verdict=Verdict.UNKNOWN,
             park_id=focus.park_id,
             subject=subject,
@@ -286,7 +286,7 @@ def _not_measurable(
     if focus.uncoded and not focus.missing[chosen]:
         column = "industry_code"
     if not rows:
-        return Draft(
+        return RawFinding(
             verdict=Verdict.UNKNOWN,
             park_id=focus.park_id,
             subject=subject,
@@ -295,7 +295,7 @@ def _not_measurable(
             cure=Message("cure.add_enterprises"),
         )
     values = {"column": named_column(column), "rows": rows}
-    return Draft(
+    return RawFinding(
         verdict=Verdict.UNKNOWN,
         park_id=focus.park_id,
         subject=subject,
@@ -324,7 +324,7 @@ def few_enterprises(case: Case, parameters: FewParameters) -> Outcome:
         if 0 < focus.enterprise_count < parameters.minimum:
             values = {"count": focus.enterprise_count, "minimum": parameters.minimum}
             outcome.drafts.append(
-                Draft(
+                RawFinding(
                     verdict=Verdict.WATCH,
                     park_id=focus.park_id,
                     subject=subject,
@@ -363,7 +363,7 @@ def off_focus_enterprise(case: Case, _: NoParameters) -> Outcome:
         elif not belongs_to(known, (*focus.declared, *focus.supporting)):
             values = {"name": name, "industry": named_industry(known)}
             outcome.drafts.append(
-                Draft(
+                RawFinding(
                     verdict=Verdict.WATCH,
                     park_id=park_id,
                     subject=subject,
@@ -402,7 +402,7 @@ def speciality(case: Case, _: NoParameters) -> Outcome:
         if others:
             values = {"speciality": text, "parks": named_parks(case.plan, others)}
             outcome.drafts.append(
-                Draft(
+                RawFinding(
                     verdict=Verdict.WATCH,
                     park_id=park_id,
                     subject=subject,
@@ -474,7 +474,7 @@ def park_kind(case: Case, parameters: KindParameters) -> Outcome:
         if outcome.facts[focus.park_id]:
             continue
         outcome.drafts.append(
-            Draft(
+            RawFinding(
                 verdict=Verdict.WATCH,
                 park_id=focus.park_id,
                 subject=subject,
@@ -534,7 +534,7 @@ def reported(case: Case, _: NoParameters) -> Outcome:
     ):
         values = {"name": name, "year": int(latest), "before": int(latest) - 1}
         outcome.drafts.append(
-            Draft(
+            RawFinding(
                 verdict=Verdict.UNKNOWN,
                 park_id=park_id,
                 subject=Subject("enterprises", enterprise_id),

@@ -17,9 +17,9 @@ from geo_service.zoning.bounds import BoundParameters, Measured, judge_bound
 from geo_service.zoning.check import (
     Case,
     Check,
-    Draft,
     Outcome,
     Parameters,
+    RawFinding,
     missing_value,
     text_or_none,
 )
@@ -51,15 +51,15 @@ def parcel_bound(case: Case, parameters: ParcelBoundParameters) -> Outcome:
     ]
     values = parcels[parameters.column].to_numpy(dtype=np.float64)
     unit = "share" if parameters.column != "plot_ratio" else None
-    for place in parameters.to_judge(values, codes):
-        row = parcels.iloc[place]
+    for position in parameters.to_judge(values, codes):
+        row = parcels.iloc[position]
         measured = Measured(
             subject=Subject("parcels", row["parcel_id"]),
             park_id=row["park_id"],
             column=parameters.column,
-            value=float(values[place]),
+            value=float(values[position]),
             unit=unit,
-            code=codes[place],
+            code=codes[position],
             name=Message("name.parcel", {"parcel": row["parcel_id"]}),
         )
         draft = judge_bound(measured, parameters, row["geometry"])
@@ -68,7 +68,7 @@ def parcel_bound(case: Case, parameters: ParcelBoundParameters) -> Outcome:
     return outcome
 
 
-def parcels_without_status(parcels: pd.DataFrame) -> list[Draft]:
+def parcels_without_status(parcels: pd.DataFrame) -> list[RawFinding]:
     """Return the `unknown` of parcels that do not say whether they are vacant, built or idle."""
     lacking = parcels.loc[parcels["status"].isna(), ["parcel_id", "park_id"]]
     return [
@@ -173,10 +173,10 @@ def grade(case: Case, parameters: GradeParameters) -> Outcome:
     shapes = case.plan.metric("enterprises").geometry
     in_scope = active["park_id"].isin(case.parks["park_id"]).to_numpy(dtype=bool)
     has_land = (active["land_m2"].isna() | (active["land_m2"] > 0)).to_numpy(dtype=bool)
-    for place in np.flatnonzero(in_scope & has_land):
-        row = active.iloc[int(place)]
+    for position in np.flatnonzero(in_scope & has_land):
+        row = active.iloc[int(position)]
         outcome.checked += 1
-        score = float(scores[place])
+        score = float(scores[position])
         subject = Subject("enterprises", row["enterprise_id"])
         if np.isnan(score):
             lacks = [name for name in GRADE_COLUMNS if pd.isna(row[name])] or [
@@ -190,7 +190,7 @@ def grade(case: Case, parameters: GradeParameters) -> Outcome:
             continue
         values = {"name": row["name"], "grade": letter, "score": score}
         outcome.drafts.append(
-            Draft(
+            RawFinding(
                 verdict=Verdict.WATCH,
                 park_id=row["park_id"],
                 subject=subject,
@@ -202,12 +202,12 @@ def grade(case: Case, parameters: GradeParameters) -> Outcome:
                     "threshold": parameters.grades.get("C"),
                     "grade": letter,
                     "relative_to_county": {
-                        name: float(column[place]) for name, column in figures.items()
+                        name: float(column[position]) for name, column in figures.items()
                     },
                     "weights": dict(parameters.weights),
                 },
                 cure=Message("cure.grade", values),
-                geometry=shapes[active.index[int(place)]],
+                geometry=shapes[active.index[int(position)]],
             )
         )
     return outcome
@@ -250,9 +250,9 @@ def letter_of(score: float, grades: Mapping[Any, float]) -> str:
     return "D"
 
 
-def _ungraded(subject: Subject, park_id: str, lacks: list[str]) -> Draft:
+def _ungraded(subject: Subject, park_id: str, lacks: list[str]) -> RawFinding:
     values = {"column": named_columns(lacks), "rows": [subject.id]}
-    return Draft(
+    return RawFinding(
         verdict=Verdict.UNKNOWN,
         park_id=park_id,
         subject=subject,

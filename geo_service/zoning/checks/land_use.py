@@ -19,9 +19,9 @@ from geo_service.model import Message, Subject, Tier, Verdict
 from geo_service.zoning.check import (
     Case,
     Check,
-    Draft,
     Outcome,
     Parameters,
+    RawFinding,
     missing_value,
     text_or_none,
 )
@@ -103,13 +103,13 @@ def _draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
     table: TierUses | None,
     verdict: Verdict,
     key: str,
-) -> Draft:
+) -> RawFinding:
     values = {
         "use": named_land_use(use.scheme, use.code),
         "scheme": Message(f"scheme.{use.scheme}"),
         "tier": Message(f"tier.{use.tier}"),
     }
-    return Draft(
+    return RawFinding(
         verdict=verdict,
         park_id=park_id,
         subject=subject,

@@ -24,10 +24,10 @@ from geo_service.zoning.check import (
     Case,
     Check,
     Closure,
-    Draft,
     IndustryPrefix,
     Outcome,
     Parameters,
+    RawFinding,
     text_or_none,
 )
 from geo_service.zoning.names import named_column
@@ -64,9 +64,9 @@ def distance(case: Case, parameters: RiverParameters) -> Outcome:
         if shape is None:
             outcome.drafts.append(_unmeasurable(subject, park_id, f"{subject.layer}.geometry", []))
             continue
-        place, distance_m = rivers.nearest(shape)
-        if place is not None and distance_m < parameters.distance_m:
-            river = rivers.boundaries.iloc[place]
+        position, distance_m = rivers.nearest(shape)
+        if position is not None and distance_m < parameters.distance_m:
+            river = rivers.boundaries.iloc[position]
             shown = text_or_none(river["name"]) or river["river_id"]
             draft = _near(subject, park_id, name, is_new, shown, distance_m, parameters)
             if draft is not None:
@@ -142,8 +142,8 @@ class _Rivers:
         if self.boundaries.empty:
             return None, np.inf
         distances = shapely.distance(self.boundaries.geometry.to_numpy(), shape)
-        place = int(np.argmin(distances))
-        return place, float(distances[place])
+        position = int(np.argmin(distances))
+        return position, float(distances[position])
 
     def unmapped_near(self, shape: BaseGeometry, distance_m: float) -> tuple[str, list[str]] | None:
         """Return the column and rows that are missing to judge a place, or None."""
@@ -191,8 +191,8 @@ def _subjects(
     for index, enterprise_id, park_id, name, is_new in chosen[columns].itertuples():
         shape = shapes[index]
         known = None if pd.isna(is_new) else bool(is_new)
-        place = None if shape is None or shape.is_empty else shape
-        yield Subject("enterprises", enterprise_id), text_or_none(park_id), name, place, known
+        location = None if shape is None or shape.is_empty else shape
+        yield Subject("enterprises", enterprise_id), text_or_none(park_id), name, location, known
     planned = {"planned", "under_construction"}
     for row, shape in zip(rows_of(case.parks), case.parks.geometry, strict=True):
         park_id = row["park_id"]
@@ -211,7 +211,7 @@ def _near(  # noqa: PLR0913, PLR0917 - the parts of one finding
     river: str,
     distance_m: float,
     parameters: RiverParameters,
-) -> Draft | None:
+) -> RawFinding | None:
     meaning = _meaning(parameters, is_new)
     if meaning == "pass":
         return None
@@ -234,7 +234,7 @@ def _near(  # noqa: PLR0913, PLR0917 - the parts of one finding
         column = "status" if subject.layer == "parks" else "is_new"
         evidence |= {"missing_column": f"{subject.layer}.{column}", "missing_rows": [subject.id]}
     key = {True: "river_new", False: "river_existing", None: "river_unknown"}[is_new]
-    return Draft(
+    return RawFinding(
         verdict=Verdict(meaning),
         park_id=park_id,
         subject=subject,
@@ -250,13 +250,15 @@ def _named_boundary(river: str) -> Message:
     return Message("name.boundary" if is_its_own else "name.boundary_of", {"name": river})
 
 
-def _with_line(draft: Draft, line: BaseGeometry, river_id: str) -> Draft:
+def _with_line(draft: RawFinding, line: BaseGeometry, river_id: str) -> RawFinding:
     return replace(draft, geometry=line, evidence={**draft.evidence, "river_id": river_id})
 
 
-def _unmeasurable(subject: Subject, park_id: str | None, column: str, rows: list[str]) -> Draft:
+def _unmeasurable(
+    subject: Subject, park_id: str | None, column: str, rows: list[str]
+) -> RawFinding:
     values = {"column": named_column(column), "rows": rows or [subject.id]}
-    return Draft(
+    return RawFinding(
         verdict=Verdict.UNKNOWN,
         park_id=park_id,
         subject=subject,
