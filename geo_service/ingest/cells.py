@@ -75,18 +75,18 @@ def clean_column(
         return cells if matched.factor == 1 else cells.astype("float64") * matched.factor
     if pd.api.types.is_datetime64_any_dtype(cells):
         return cells
-    column = _Column(as_text_kept(cells), item, context)
+    column = _Column(as_written_text(cells), item, context)
     column.change("control", _without_control)
     column.change("blanks", _stripped)
     column.change("empty", lambda text: _emptied(text, item), is_quiet=True)
     if item.kind is not ColumnKind.TEXT or item.choices:
         column.change("full_width", _half_width)
         column.change("blanks", _stripped)
-    _BY_KIND.get(item.kind, _keep)(column, item, matched)
+    _BY_KIND.get(item.kind, _unchanged)(column, item, matched)
     return column.cells
 
 
-def as_text_kept(cells: pd.Series[Any]) -> pd.Series[Any]:
+def as_written_text(cells: pd.Series[Any]) -> pd.Series[Any]:
     """Return cells as texts, unchanged; whole numbers without `.0`."""
     if pd.api.types.is_numeric_dtype(cells):
         return as_text(cells).astype("object").where(cells.notna(), None)
@@ -163,7 +163,7 @@ class _Column:
         self.cells = self.cells.map(lambda text: taken.get(text, text), na_action="ignore")
 
 
-def _keep(_: _Column, __: Field, ___: Matched) -> None:
+def _unchanged(_: _Column, __: Field, ___: Matched) -> None:
     """Leave a column unchanged."""
 
 

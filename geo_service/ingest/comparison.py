@@ -133,7 +133,7 @@ def compare_with_plan(
     points = points[:: max(1, len(points) // 5_000)]
     for name, vertices in _published_vertices(plan, layer):
         fits = _named(_by_vertex(points, readings, metres(vertices), metres), name)
-        if _is_same_area(fits):
+        if _lies_on_published_vertices(fits):
             return PlacementComparison(best=fits[0], fits=fits)
         undecided.append(fits)
     most = max(undecided, key=lambda fits: max((fit.pairs for fit in fits), default=-1), default=())
@@ -150,7 +150,7 @@ def _is_same_location(fits: Sequence[Fit]) -> bool:
     return best.error_m <= _SAME_LOCATION_M and best.error_m * _CLEARLY < second.error_m
 
 
-def _is_same_area(fits: Sequence[Fit]) -> bool:
+def _lies_on_published_vertices(fits: Sequence[Fit]) -> bool:
     """Return whether only the first of the fits by vertex lies on published vertices."""
     best, second = fits[0], fits[1]
     enough = best.pairs >= _FEWEST_VERTICES and best.share >= _ENOUGH

@@ -97,11 +97,11 @@ class Converter:
             numbers=batch.numbers,
             ids=ids,
             shapes=found.shapes,
-            kept=np.ones(len(batch.numbers), dtype=bool),
+            is_accepted=np.ones(len(batch.numbers), dtype=bool),
             ledger=self.ledger,
         )
         for reasons, column in ((batch.faults, ""), (found.unread, "geometry")):
-            bad = np.zeros(len(rows.kept), dtype=bool)
+            bad = np.zeros(len(rows.is_accepted), dtype=bool)
             bad[list(reasons)] = True
             rows.refuse(bad, reasons.__getitem__, column=column)
         for change in found.changes:
@@ -154,7 +154,7 @@ class Converter:
         if geometry is None or self.placement is None:
             return
         check_coordinates(rows, is_optional=self.schema.is_geometry_optional)
-        rows.shapes = only_where(rows.kept, rows.shapes)
+        rows.shapes = only_where(rows.is_accepted, rows.shapes)
         rows.shapes = self.placement.place(rows.shapes)
         bounds = shapely.bounds(rows.shapes)
         there = ~shapely.is_missing(rows.shapes)
@@ -169,19 +169,19 @@ class Converter:
                     {"lon": f"{bounds[at, 0]:.4f}", "lat": f"{bounds[at, 1]:.4f}"},
                 ),
             )
-        rows.shapes = only_where(rows.kept, rows.shapes)
+        rows.shapes = only_where(rows.is_accepted, rows.shapes)
         repair_shapes(rows, geometry)
 
     def _checked(self, raw: pd.DataFrame, rows: Rows) -> tuple[pd.DataFrame, NDArray[np.int64]]:
-        kept = rows.kept
-        raw = raw[kept].reset_index(drop=True)
-        numbers, shapes = rows.numbers[kept], rows.shapes[kept]
+        is_accepted = rows.is_accepted
+        raw = raw[is_accepted].reset_index(drop=True)
+        numbers, shapes = rows.numbers[is_accepted], rows.shapes[is_accepted]
         if self.schema.geometry is not None:
             raw = gpd.GeoDataFrame(raw, geometry=gpd.GeoSeries(shapes, crs=STORAGE_CRS))
             if self.is_area_measured:
                 raw["area_m2"] = self.measure(shapes)
-        source = LayerFile(name=self.schema.name, path=Path(self.shown), shown=self.shown)
-        frame, faults = find_faults(raw, self.schema, source)
+        layer_file = LayerFile(name=self.schema.name, path=Path(self.shown), shown=self.shown)
+        frame, faults = find_faults(raw, self.schema, layer_file)
         good = np.ones(len(frame), dtype=bool)
         ids = frame[self.schema.key[0]].astype("object").to_numpy()
         # Repeated ids are judged over all batches, not within one.

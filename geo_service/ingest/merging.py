@@ -33,7 +33,7 @@ class Whole:
     measured: tuple[str, ...] = ()
     """Columns measured from the shapes, which change with them."""
 
-    def keep(self, good: NDArray[np.bool_]) -> None:
+    def select(self, good: NDArray[np.bool_]) -> None:
         """Drop the rows that are not good."""
         if not good.all():
             self.frame = self.frame[good].reset_index(drop=True)
@@ -93,7 +93,7 @@ def settle_repeated_ids(whole: Whole) -> bool:
         whole.frame = frame.set_geometry(
             gpd.GeoSeries(shapes, index=whole.frame.index, crs=whole.frame.crs)
         )
-    whole.keep(good)
+    whole.select(good)
     return is_merged
 
 
@@ -137,4 +137,4 @@ def settle_references(whole: Whole, plan: Plan) -> None:
             bad |= lost
         if not bad.any():
             return
-        whole.keep(~bad)
+        whole.select(~bad)

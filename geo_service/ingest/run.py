@@ -228,9 +228,9 @@ def _collect(read: Read, batches: Iterator[Batch], converter: Converter) -> tupl
     rows = 0
     total = read.source.rows or 0
     for batch in batches:
-        frame, kept = converter.convert(batch)
+        frame, accepted = converter.convert(batch)
         frames.append(frame)
-        numbers.append(kept)
+        numbers.append(accepted)
         rows += len(batch.numbers)
         read.report(rows, max(total, rows), "read")
     frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
@@ -293,8 +293,8 @@ def _settled_types(frame: pd.DataFrame, schema: LayerSchema) -> pd.DataFrame:
 def _replaced(published: pd.DataFrame, rows: pd.DataFrame, schema: LayerSchema) -> pd.DataFrame:
     """Return the published rows, replaced where the import has a row of the same id."""
     key = schema.key[0]
-    kept = published[~published[key].isin(rows[key])]
-    both = pd.concat([kept, rows[published.columns]], ignore_index=True)
+    others = published[~published[key].isin(rows[key])]
+    both = pd.concat([others, rows[published.columns]], ignore_index=True)
     order = pd.Index(published[key]).get_indexer(both[key])
     both = both.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
     if isinstance(published, gpd.GeoDataFrame):

@@ -50,14 +50,14 @@ class Rows:
     numbers: NDArray[np.int64]
     ids: NDArray[np.object_]
     shapes: NDArray[np.object_]
-    kept: NDArray[np.bool_]
+    is_accepted: NDArray[np.bool_]
     ledger: Ledger
 
     def refuse(
         self, bad: NDArray[np.bool_], reason: Callable[[int], Message], column: str = "geometry"
     ) -> None:
         """Refuse rows that are not refused yet; `reason` is called for each position."""
-        for position in np.flatnonzero(bad & self.kept):
+        for position in np.flatnonzero(bad & self.is_accepted):
             self.ledger.refuse(
                 int(self.numbers[position]),
                 self.ids[position],
@@ -65,7 +65,7 @@ class Rows:
                 column=column,
                 shape=_drawable(self.shapes[position]),
             )
-        self.kept &= ~bad
+        self.is_accepted &= ~bad
 
     def repair(
         self,
@@ -86,10 +86,10 @@ class Rows:
         self.shapes[positions] = shapes
 
 
-def only_where(kept: NDArray[np.bool_], shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+def only_where(mask: NDArray[np.bool_], shapes: NDArray[np.object_]) -> NDArray[np.object_]:
     """Return shapes with None instead of those that are not kept."""
     result = shapes.copy()
-    result[~kept] = None
+    result[~mask] = None
     return result
 
 
@@ -114,7 +114,7 @@ def check_coordinates(rows: Rows, *, is_optional: bool) -> None:
     bad[owner[~np.isfinite(points).all(axis=1)]] = True
     rows.refuse(bad, lambda _: Message("import.not_finite"))
     flat = ~(shapely.has_z(rows.shapes) | shapely.has_m(rows.shapes))
-    tall = np.flatnonzero(~flat & rows.kept)
+    tall = np.flatnonzero(~flat & rows.is_accepted)
     if len(tall):
         before = np.where(shapely.has_z(rows.shapes[tall]), "XYZ", "XYM")
         rows.repair("z", tall, before.tolist(), ["XY"] * len(tall))
@@ -153,7 +153,7 @@ def _families(wanted: list[int]) -> list[tuple[int, ...]]:
 def _open_collections(rows: Rows, wanted: list[int]) -> None:
     """Extract the wanted parts of collections; the others are dropped and reported."""
     kinds = shapely.get_type_id(rows.shapes)
-    positions = np.flatnonzero((kinds == _TYPE.GEOMETRYCOLLECTION) & rows.kept)
+    positions = np.flatnonzero((kinds == _TYPE.GEOMETRYCOLLECTION) & rows.is_accepted)
     changed, shapes, before, after = [], [], [], []
     for position in positions:
         shape = rows.shapes[position]
@@ -202,7 +202,7 @@ def _flat_parts(shape: BaseGeometry) -> list[BaseGeometry]:
 def _close_lines(rows: Rows) -> None:
     """Make polygons of closed lines, which drawings use for areas."""
     kinds = shapely.get_type_id(rows.shapes)
-    positions = np.flatnonzero(np.isin(kinds, _LINES) & rows.kept)
+    positions = np.flatnonzero(np.isin(kinds, _LINES) & rows.is_accepted)
     changed: list[int] = []
     shapes: list[BaseGeometry] = []
     before: list[str] = []
@@ -239,7 +239,7 @@ def _apply(
 def _remove_repeated(rows: Rows) -> None:
     cleaned = shapely.remove_repeated_points(rows.shapes, tolerance=_REPEATED_DEG)
     before, after = (shapely.get_num_coordinates(shapes) for shapes in (rows.shapes, cleaned))
-    changed = np.flatnonzero((before != after) & rows.kept & (after > 0))
+    changed = np.flatnonzero((before != after) & rows.is_accepted & (after > 0))
     if len(changed):
         rows.replace(changed, cleaned[changed])
         rows.repair(
@@ -251,7 +251,8 @@ def _remove_repeated(rows: Rows) -> None:
 
 
 def _make_valid(rows: Rows, wanted: list[int]) -> None:
-    broken = np.flatnonzero(~shapely.is_valid(rows.shapes) & rows.kept & (rows.shapes != None))  # noqa: E711 - by element
+    is_there = rows.shapes != None  # noqa: E711 - by element
+    broken = np.flatnonzero(~shapely.is_valid(rows.shapes) & rows.is_accepted & is_there)
     if not len(broken):
         return
     reasons = shapely.is_valid_reason(rows.shapes[broken])
@@ -296,7 +297,7 @@ def _sizes(polygons: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[
 
 def _drop_slivers(rows: Rows) -> None:
     kinds = shapely.get_type_id(rows.shapes)
-    single = (kinds == _TYPE.POLYGON) & rows.kept
+    single = (kinds == _TYPE.POLYGON) & rows.is_accepted
     area, width = _sizes(only_where(single, rows.shapes))
     rows.refuse(
         single & (area < SLIVER_M2) & (width < SLIVER_WIDTH_M),
@@ -306,7 +307,7 @@ def _drop_slivers(rows: Rows) -> None:
     holes[single] = shapely.get_num_interior_rings(rows.shapes[single]) > 0
     several = kinds == _TYPE.MULTIPOLYGON
     changed, shapes, before, after = [], [], [], []
-    for position in np.flatnonzero((several | holes) & rows.kept):
+    for position in np.flatnonzero((several | holes) & rows.is_accepted):
         shape = rows.shapes[position]
         cleaned, dropped = _without_slivers(shape)
         if not dropped:
@@ -325,14 +326,14 @@ def _drop_slivers(rows: Rows) -> None:
             "import.sliver", {"area": f"{area_m2(rows.shapes[position]):.4f}"}
         ),
     )
-    kept = [n for n, shape in enumerate(shapes) if not shape.is_empty]
+    parts_left = [n for n, shape in enumerate(shapes) if not shape.is_empty]
     _apply(
         rows,
         "sliver",
-        [changed[n] for n in kept],
-        [shapes[n] for n in kept],
-        [before[n] for n in kept],
-        [after[n] for n in kept],
+        [changed[n] for n in parts_left],
+        [shapes[n] for n in parts_left],
+        [before[n] for n in parts_left],
+        [after[n] for n in parts_left],
     )
 
 
@@ -351,8 +352,8 @@ def _without_slivers(shape: BaseGeometry) -> tuple[BaseGeometry, int]:
             thin = (hole_area < SLIVER_M2) & (hole_width < SLIVER_WIDTH_M)
             if thin.any():
                 dropped += int(thin.sum())
-                kept = [ring.exterior for ring in rings[~thin]]
-                part = shapely.Polygon(part.exterior, kept)  # noqa: PLW2901 - the same part
+                holes = [ring.exterior for ring in rings[~thin]]
+                part = shapely.Polygon(part.exterior, holes)  # noqa: PLW2901 - the same part
         cleaned.append(part)
     if not dropped:
         return shape, 0
@@ -368,7 +369,7 @@ def _make_single(rows: Rows, wanted: list[int]) -> None:
     """
     kinds = shapely.get_type_id(rows.shapes)
     multi = [kind for single, kind in _MULTI_OF.items() if single in wanted and kind not in wanted]
-    many = np.isin(kinds, multi) & rows.kept
+    many = np.isin(kinds, multi) & rows.is_accepted
     positions = np.flatnonzero(many & (shapely.get_num_geometries(rows.shapes) == 1))
     if len(positions):
         before = [shape.geom_type for shape in rows.shapes[positions]]

@@ -1,6 +1,6 @@
 """A table of features in a file, read in batches, independent of the format.
 
-A `Source` has the file's declarations (columns, CRS, encoding) and yields its rows. Nothing
+An `ImportSource` has the file's declarations (columns, CRS, encoding) and yields its rows. Nothing
 is converted or judged here.
 """
 

@@ -188,7 +188,7 @@ def _documents(states: Sequence[PlanData], position: int) -> dict[str, str]:
         source.name: source.name
         if position == 0 or (is_alike and source.name not in own)
         else f"{source.name}.{position}"
-        for source in data.sources()
+        for source in data.feature_sources()
     }
 
 
@@ -215,7 +215,7 @@ def _settings(
         "sources": [
             _source(states, position, source, service)
             for position, data in enumerate(states)
-            for source in data.sources()
+            for source in data.feature_sources()
         ],
         "lists": [asdict(listed) for listed in main.lists()],
         "list_label": translator.text(KINDS[main.kind].list_label),
@@ -249,7 +249,7 @@ def _missing(data: PlanData, service: Service | None) -> dict[str, Any] | None:
         return None
     wanted = [name for name in _WANTED if name in data.known and not data.count(name)]
     return {
-        "is_all": not data.sources(),
+        "is_all": not data.feature_sources(),
         "layers": [data.text(f"layer.{name}") for name in wanted],
         "address": None if service is None else f"{service.root}/data",
     }

@@ -58,7 +58,7 @@ class FeatureSource:
 _ID = PopupField(key="id", label="id")
 _PARK = PopupField(key="park", label="park")
 
-SOURCES: Mapping[str, FeatureSource] = MappingProxyType(
+FEATURE_SOURCES: Mapping[str, FeatureSource] = MappingProxyType(
     {
         source.name: source
         for source in (

@@ -156,7 +156,7 @@ _ROADS = {
     "village": _line("#cfcac2", 0.9, dash="4 2"),
     "other": _line("#cfcac2", 0.9),
 }
-_GROUND = {
+_PLAN_LAYERS = {
     "layer.county": _area("#8b949c", "#faf8f2", 1.0, width=1.6, casing="#d3dce1"),
     "layer.townships": _marker(Shape.CIRCLE, 5, "#6c757d"),
     "layer.township_areas": _area("#a9a294", None, 0.0, width=1.0, dash="2 3"),
@@ -259,7 +259,7 @@ SYMBOLS: Mapping[str, Symbol] = MappingProxyType(
         **{f"change.{name}": symbol for name, symbol in _CHANGES.items()},
         **{f"diff.{name}": symbol for name, symbol in _DIFFERENCES.items()},
         **{f"candidate.{name}": symbol for name, symbol in _CANDIDATES.items()},
-        **_GROUND,
+        **_PLAN_LAYERS,
         **_TOOLS,
     }
 )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Weights = Mapping[str, float] | pd.Series
-    Kept = Callable[[Floats], None]
+    ScoresListener = Callable[[Floats], None]
 
 DRAWS = 10_000
 SEED = 20_240_814
@@ -82,13 +82,13 @@ def draw_weights(
 
 
 def rank_acceptability(
-    scorer: Scorer, draws: Floats, *, top: int = 3, kept: Kept | None = None
+    scorer: Scorer, draws: Floats, *, top: int = 3, on_scores: ScoresListener | None = None
 ) -> pd.DataFrame:
     """Return the share of draws in which each candidate is first, and among the best `top`.
 
     The index is that of the scorer's matrix, the columns are `first` and `in_top`, from 0 to
     1. Candidates that share a place all count, so `first` may sum to more than one. At
-    10,000 draws a share is known to ±0.01 (two standard errors). `kept` is called with each
+    10,000 draws a share is known to ±0.01 (two standard errors). `on_scores` is called with each
     chunk of scores (draws × candidates), so that other measures need no second pass.
     """
     check_whole("top", top)
@@ -100,8 +100,8 @@ def rank_acceptability(
         last = np.partition(scores, position, axis=1)[:, [position]]
         first += np.count_nonzero(scores >= best - ROUNDING, axis=0)
         in_top += np.count_nonzero(scores >= last - ROUNDING, axis=0)
-        if kept is not None:
-            kept(scores)
+        if on_scores is not None:
+            on_scores(scores)
     shares = {"first": first / len(draws), "in_top": in_top / len(draws)}
     return pd.DataFrame(shares, index=scorer.ids)
 

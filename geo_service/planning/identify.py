@@ -104,8 +104,8 @@ class PointInquiry:
         here = {layer: self._at(layer, point) for layer in ID_COLUMNS}
         heard = self._zone_rules.judge_features(here)
         is_bare = here["parcels"].empty
-        ground = self._ground_at(point, here["parks"]) if is_bare else ()
-        every = [*chain.from_iterable(heard.values()), *ground]
+        new_land = self._judge_new_land_at(point, here["parks"]) if is_bare else ()
+        every = [*chain.from_iterable(heard.values()), *new_land]
 
         def rules(layer: str, row: Mapping[str, Any]) -> Document:
             subject = Subject(layer, row[ID_COLUMNS[layer]])
@@ -127,7 +127,7 @@ class PointInquiry:
                 {**self._named(row, "building_id"), **rules("buildings", row)}
                 for row in rows_of(here["buildings"])
             ],
-            "ground": {"rules": self._rules(ground)} if is_bare else None,
+            "ground": {"rules": self._rules(new_land)} if is_bare else None,
             "zones": [self._zone(row, every) for row in rows_of(self._at("control_zones", point))],
             "river": self._river(point),
             "facilities": self._facilities(point),
@@ -164,12 +164,14 @@ class PointInquiry:
         frame = self.plan.metric(layer)
         return frame.iloc[np.sort(frame.sindex.query(shape, predicate="intersects"))]
 
-    def _ground_at(self, point: BaseGeometry, parks: gpd.GeoDataFrame) -> tuple[ZoneVerdict, ...]:
+    def _judge_new_land_at(
+        self, point: BaseGeometry, parks: gpd.GeoDataFrame
+    ) -> tuple[ZoneVerdict, ...]:
         """What is heard of a point's ground, which is of the smallest park that holds the point."""
         [position] = holding_park(parks.geometry.to_numpy(), np.array([point]))
         park_id = None if position == NOWHERE else parks["park_id"].iloc[position]
         square = point.buffer(_POINT_M / 2, cap_style="square")
-        return self._zone_rules.judge_ground(square, park_id)
+        return self._zone_rules.judge_new_land(square, park_id)
 
     def _is_in_county(self, point: BaseGeometry) -> bool | None:
         """Whether a point lies in the county; None when the plan has no county."""
@@ -305,7 +307,7 @@ class PointInquiry:
         area_m2 = float(self._area_m2([shape])[0])
         if area_m2 > MAX_AREA_M2:
             _refuse(said("problem.area_large", most=MAX_AREA_M2 / 1e6))
-        heard = self._zone_rules.judge_ground(shape, self._park_of(shape))
+        heard = self._zone_rules.judge_new_land(shape, self._park_of(shape))
         zones = self._overlapped(shape, area_m2, heard)
         members = {
             layer: self._members(shape, layer, key)

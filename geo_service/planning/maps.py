@@ -35,7 +35,7 @@ from geo_service.maps.relief import png_of, relief_of
 from geo_service.maps.style import symbol_document
 from geo_service.planning.layers import latest_layer, timeline_of
 from geo_service.planning.once import review_workspace
-from geo_service.planning.rankings import AS_KEPT, Weighing, ranking_from_recipe
+from geo_service.planning.rankings import AS_SAVED, Weighing, ranking_from_recipe
 from geo_service.planning.reviews import review_from_recipe
 from geo_service.suitability.project import open_project
 from geo_service.suitability.rank import rank
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from geo_service.suitability.rank import Ranking
     from geo_service.zoning.review import Progress, Review
 
-KEPT_MAPS = 24
+CACHED_MAPS = 24
 """How many maps, and pages, a service keeps drawn."""
 PNG = "image/png"
 _CLEAR = png_of(np.zeros((1, 1, 2), dtype=np.uint8))
@@ -84,7 +84,7 @@ class MapQuery:
     before: str | None = None
     layer: str | None = None
     import_id: str | None = None
-    weighing: Weighing = AS_KEPT
+    weighing: Weighing = AS_SAVED
 
     def need(self, name: str) -> str:
         """Return a parameter that the kind needs; InvalidQueryError when it is missing."""
@@ -152,7 +152,7 @@ class MapDesk:
         if kind.of is MapBasis.LAYER and asked.layer is None:
             asked = replace(asked, layer=latest_layer(self._state.workspace, TIMED_LAYERS))
         if kind.of is not MapBasis.RANKING:
-            asked = replace(asked, weighing=AS_KEPT)
+            asked = replace(asked, weighing=AS_SAVED)
         if kind.needs is not None:
             asked.need(kind.needs)
         if kind.name == COMPARE:
@@ -170,7 +170,7 @@ class MapDesk:
                 basemaps = states[-1].plan.settings.basemaps
                 pictures = [origin for basemap in basemaps for origin in basemap.origins]
                 self._pages[key] = served_page(drawn, root=root, pictures=pictures)
-                _forget(self._pages, KEPT_MAPS)
+                _forget(self._pages, CACHED_MAPS)
             return self._pages[key]
 
     def features(
@@ -241,7 +241,7 @@ class MapDesk:
         current = self._state.review
         subject = MapInput(translator=self._state.translator(language), review=current)
         key = _Key(OVERVIEW, current.review_id, language)
-        made = self._kept(key, lambda: KINDS[OVERVIEW].states(subject))
+        made = self._cached(key, lambda: KINDS[OVERVIEW].states(subject))
         return cast("OverviewData", made[0])
 
     def _states_of(self, asked: MapQuery, language: Language) -> tuple[PlanData, ...]:
@@ -250,7 +250,7 @@ class MapDesk:
             return (self._overview(language),)
         if asked.kind == PREVIEW:  # one that is forgotten is on no map either
             self._imports().find(asked.need("import_id"))
-        return self._kept(
+        return self._cached(
             self._key(asked, language),
             lambda: KINDS[asked.kind].states(self._subject(asked, language)),
         )
@@ -281,18 +281,18 @@ class MapDesk:
             **parts,
         )
 
-    def _kept(self, key: _Key, make: Callable[[], tuple[PlanData, ...]]) -> tuple[PlanData, ...]:
+    def _cached(self, key: _Key, make: Callable[[], tuple[PlanData, ...]]) -> tuple[PlanData, ...]:
         with self._lock:
             if key not in self._states:
                 self._states[key] = make()
-                _forget(self._states, KEPT_MAPS)
+                _forget(self._states, CACHED_MAPS)
             self._states.move_to_end(key)
             return self._states[key]
 
 
-def _forget(kept: OrderedDict[Any, Any], most: int) -> None:
-    while len(kept) > most:
-        kept.popitem(last=False)
+def _forget(cache: OrderedDict[Any, Any], most: int) -> None:
+    while len(cache) > most:
+        cache.popitem(last=False)
 
 
 @cache

@@ -140,9 +140,9 @@ def park_features(review: Review, translator: Translator) -> list[Document]:
         leading = row["leading_industry"] if isinstance(row["leading_industry"], str) else None
         group = groups.group_of(review.focus[row["park_id"]].leading)
         township = names.get(row["township_code"])
-        kept = {key: row[key] for key in row if not key.startswith("share_")}
+        fields = {key: row[key] for key in row if not key.startswith("share_")}
         properties: Document = {
-            **kept,
+            **fields,
             "search": park_words(row, township, leading, hant),
             "name": translator.convert(row["name"]),
             "township": translator.convert(township) if township else None,
@@ -237,7 +237,7 @@ def finding_properties(finding: Finding, translator: Translator) -> Document:
 def finding_features(
     review: Review, translator: Translator, positions: Iterable[int] | None = None
 ) -> list[Document]:
-    """Return findings as features; `places` are positions in the review's results."""
+    """Return findings as features; `positions` are those in the review's results."""
     chosen = range(len(review.results)) if positions is None else list(positions)
     shapes = geometry_json(review.geometry.to_numpy()[list(chosen)])
     return [

@@ -128,10 +128,10 @@ class Book:
         Above its heading stand notes, and below them rows of cells in the table's columns
         that filters and sorting leave alone.
         """
-        source = iter(rows)
+        remaining = iter(rows)
         part = 1
         while True:
-            chunk = list(islice(source, MOST_ROWS))
+            chunk = list(islice(remaining, MOST_ROWS))
             if not chunk and part > 1:
                 return
             lead = [[Styled(note)] for note in notes]

@@ -49,7 +49,7 @@ DEFAULT_SPEEDS_KM_H: Mapping[str, float] = MappingProxyType(
 )
 """Speed by road class, for roads without one. A default of this product, not of a standard."""
 
-_NETWORKS_KEPT = 4
+_CACHED_NETWORKS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -314,10 +314,12 @@ class Reach:
         stretch = np.concatenate([stretch, stretch, np.full(count, -1)])
         # Of parallel stretches the fastest counts; of those, the first.
         order = np.lexsort((stretch, weight, head, tail))
-        self._key, kept = np.unique((tail * total + head)[order], return_index=True)
-        kept = order[kept]
-        self._stretch = stretch[kept]
-        graph = csr_array((weight[kept], (tail[kept], head[kept])), shape=(total, total))
+        self._key, first_edges = np.unique((tail * total + head)[order], return_index=True)
+        first_edges = order[first_edges]
+        self._stretch = stretch[first_edges]
+        graph = csr_array(
+            (weight[first_edges], (tail[first_edges], head[first_edges])), shape=(total, total)
+        )
         self._minutes = np.full(total, np.inf)
         self._toward = np.full(total, -1, dtype=np.intp)
         self._facility = np.full(total, -1, dtype=np.intp)
@@ -470,7 +472,7 @@ def network_of(plan: Plan, *, assumptions: TravelAssumptions = DEFAULT_ASSUMPTIO
                 return network
         made = RoadNetwork.build(roads, assumptions=assumptions)
         _networks.append((roads, made))
-        del _networks[:-_NETWORKS_KEPT]
+        del _networks[:-_CACHED_NETWORKS]
         return made
 
 

@@ -90,11 +90,13 @@ class Coverage:
     def parts(self, chosen: NDArray[np.bool_]) -> Overlaps:
         """Return the covered parts of chosen subjects, by their positions among all subjects."""
         if self.found is not None:
-            keep = chosen[self.found.subject]
-            kept = np.flatnonzero(keep)
-            zones = tuple(self.found.zones[position] for position in kept)
-            areas = tuple(self.found.zone_areas_m2[position] for position in kept)
-            return Overlaps(self.found.subject[keep], self.found.parts[keep], zones, areas)
+            is_chosen = chosen[self.found.subject]
+            pairs = np.flatnonzero(is_chosen)
+            zones = tuple(self.found.zones[position] for position in pairs)
+            areas = tuple(self.found.zone_areas_m2[position] for position in pairs)
+            return Overlaps(
+                self.found.subject[is_chosen], self.found.parts[is_chosen], zones, areas
+            )
         positions = np.flatnonzero(chosen)
         found = find_overlaps(self.subjects.iloc[positions], self.zones)
         return Overlaps(positions[found.subject], found.parts, found.zones, found.zone_areas_m2)

@@ -217,7 +217,7 @@ class LocalStore(CataloguedStore):
     def _made_engine(self) -> sa.Engine:
         engine = sa.create_engine("sqlite://", creator=self._connect, poolclass=sa.QueuePool)
         sa.event.listen(engine, "begin", _begin)
-        sa.event.listen(engine, "checkin", _not_kept)
+        sa.event.listen(engine, "checkin", _drop_exclusive)
         return engine
 
     def _connect(self) -> sqlite3.Connection:
@@ -416,7 +416,7 @@ def _connected(address: str, kind: type[sqlite3.Connection]) -> sqlite3.Connecti
     return connection
 
 
-def _not_kept(connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
+def _drop_exclusive(connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
     """Remove an exclusive connection from the pool."""
     if isinstance(connection, _Alone):
         record.invalidate()

@@ -261,8 +261,8 @@ def _schema_of(url: sa.URL) -> tuple[str, sa.URL]:
 
 
 def _shown(url: sa.URL) -> str:
-    kept = {name: value for name, value in url.query.items() if name in _SHOWN_IN_ADDRESS}
-    shown = url.set(drivername="postgresql", query=kept)._replace(password=None)
+    shown_query = {name: value for name, value in url.query.items() if name in _SHOWN_IN_ADDRESS}
+    shown = url.set(drivername="postgresql", query=shown_query)._replace(password=None)
     return shown.render_as_string(hide_password=True)
 
 

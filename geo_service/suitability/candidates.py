@@ -301,12 +301,12 @@ def _floors(plan: Plan) -> Iterator[Candidate]:
         for row, shape in zip(rows_of(buildings), buildings.geometry, strict=True)
     }
     below_buildings = parcels[parcels["parcel_id"].isin(buildings["parcel_id"])]
-    grounds = {row["parcel_id"]: row for row in rows_of(below_buildings)}
+    parcels_below = {row["parcel_id"]: row for row in rows_of(below_buildings)}
     floors = plan.frame("floors")
     floors = floors[has_room(floors)].sort_values(["building_id", "floor_no"])
     for floor in rows_of(floors):
         building, shape = homes[floor["building_id"]]
-        below = grounds.get(building["parcel_id"], {})
+        below = parcels_below.get(building["parcel_id"], {})
         member = floor_id(floor["building_id"], floor["floor_no"])
         yield Candidate(
             candidate_id=f"{CandidateKind.FLOORS}:{member}",

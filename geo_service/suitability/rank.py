@@ -234,8 +234,8 @@ class Ranking:
                 scored, weights=now.weights, weights_from=now.weights_from, ahp=now.ahp
             )
         else:
-            kept = {name: float(now.weights[name]) for name in names}
-            scored = scored.weighed({**kept, **wanted})
+            own_weights = {name: float(now.weights[name]) for name in names}
+            scored = scored.weighed({**own_weights, **wanted})
         return replace(self, project=project, scored=scored, draws=QUICK_DRAWS, is_reweighed=True)
 
     @property

@@ -72,6 +72,6 @@ def _fill_parks(
     parks: pd.DataFrame,
     position: np.ndarray[Any, Any],
 ) -> None:
-    """Put the ids of the parks at `place` into the rows that lost theirs, where there is one."""
+    """Put the ids of the parks at `position` into the rows that lost theirs, where there is one."""
     has_park = position != NOWHERE
     park_ids[lost[has_park]] = parks["park_id"].astype("object").to_numpy()[position[has_park]]

@@ -45,16 +45,16 @@ class OwnLayers:
         """The layers that `workspace.toml` gives a file, rasters left out."""
         self._settings = settings
         self._read: dict[str, str | None] = {}
-        self._taken: dict[str, OwnLayer] = {}
+        self._current: dict[str, OwnLayer] = {}
         self._looked: dict[str, tuple[object, OwnFileState]] = {}
 
     def take(self, layers: Mapping[str, OwnLayer]) -> None:
         """Give these from now on, whatever the files hold by then."""
-        self._taken = dict(layers)
+        self._current = dict(layers)
 
-    def taken_or_read(self, name: str) -> tuple[OwnLayer | None, list[Fault]]:
+    def current_or_read(self, name: str) -> tuple[OwnLayer | None, list[Fault]]:
         """Return what was taken of a layer, else what its file holds now, and faults."""
-        return (self._taken[name], []) if name in self._taken else self.read(name)
+        return (self._current[name], []) if name in self._current else self.read(name)
 
     def read(self, name: str) -> tuple[OwnLayer | None, list[Fault]]:
         """Return what a layer's file holds now, and its faults; None if nothing can be read."""
@@ -73,12 +73,12 @@ class OwnLayers:
             return None, faults
         if name == "parcels":
             faults = declare_scheme(frame, self._settings.land_use_scheme, faults, part.file)
-        kept = frame if faults else canonical(frame, name)
+        rows = frame if faults else canonical(frame, name)
         if not faults:
             self._read[name] = stamp
         own = OwnLayer(
             name,
-            kept,
+            rows,
             readable.shown,
             digest,
             stamp=stamp,

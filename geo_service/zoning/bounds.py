@@ -52,10 +52,10 @@ class BoundParameters(Parameters):
         """Return the positions of values that are missing or break their limit."""
         limit_of = {code: self.limit_for(code) for code in set(codes)}
         limits = np.array([limit_of[code] for code in codes], dtype=np.float64)
-        kept = values >= limits if self.at_least is not None else values <= limits
-        return [int(position) for position in np.flatnonzero(~kept)]
+        is_met = values >= limits if self.at_least is not None else values <= limits
+        return [int(position) for position in np.flatnonzero(~is_met)]
 
-    def is_kept(self, value: float, limit: float) -> bool:
+    def is_met(self, value: float, limit: float) -> bool:
         """Return whether a value keeps to the limit; an equal value does."""
         return value >= limit if self.at_least is not None else value <= limit
 
@@ -89,7 +89,7 @@ def judge_bound(
             rows=measured.missing_rows,
         )
     limit = parameters.limit_for(measured.code)
-    if parameters.is_kept(measured.value, limit):
+    if parameters.is_met(measured.value, limit):
         return None
     side = "low" if parameters.at_least is not None else "high"
     values: Mapping[str, Any] = {

@@ -105,7 +105,7 @@ class RawFinding:
 class Outcome:
     """What a check found, and how many subjects it judged."""
 
-    drafts: list[RawFinding] = field(default_factory=list)
+    findings: list[RawFinding] = field(default_factory=list)
     checked: int = 0
     below_tolerance: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
@@ -114,16 +114,16 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Closure:
-    """Ground that a rule closes to what stands in a case (`fail`), or cannot judge (`unknown`).
+    """The area that a rule closes to what stands in a case (`fail`), or cannot judge (`unknown`).
 
     It is what lies nearer than `distance_m` to the features, or inside them for 0; without
-    features the rule cannot be judged anywhere, and `draft` says what is missing.
+    features the rule cannot be judged anywhere, and `unknown` says what is missing.
     """
 
     verdict: Verdict
     features: gpd.GeoDataFrame | None
     distance_m: float = 0.0
-    draft: RawFinding | None = None
+    unknown: RawFinding | None = None
 
 
 @dataclass(frozen=True)

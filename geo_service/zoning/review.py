@@ -241,8 +241,8 @@ def review(
         part = rule.part
         case = Case(shared, part.scope, part.tolerance, part.applies_to, selected)
         outcome = rule.check.run(case, rule.parameters)
-        findings += [_stamped(rule, draft, plan, made_up) for draft in outcome.drafts]
-        judged = {(draft.subject.layer, draft.subject.id) for draft in outcome.drafts}
+        findings += [_stamped(rule, raw, plan, made_up) for raw in outcome.findings]
+        judged = {(raw.subject.layer, raw.subject.id) for raw in outcome.findings}
         passed = max(0, outcome.checked - len(judged))
         facts[rule.rule_id] = outcome.facts
         counts[rule.rule_id] = RuleCount(outcome.checked, passed, outcome.below_tolerance)
@@ -275,26 +275,26 @@ def _chosen_parks(plan: Plan, parks: Iterable[str] | None) -> tuple[str, ...]:
 
 
 def _stamped(
-    rule: Rule, draft: RawFinding, plan: Plan, made_up: Collection[tuple[str, str]]
+    rule: Rule, raw: RawFinding, plan: Plan, made_up: Collection[tuple[str, str]]
 ) -> Finding:
-    identity = f"{rule.rule_id}|{draft.subject.layer}|{draft.subject.id}|{draft.key}"
+    identity = f"{rule.rule_id}|{raw.subject.layer}|{raw.subject.id}|{raw.key}"
     return Finding(
         finding_id="f-" + hashlib.sha256(identity.encode()).hexdigest()[:16],
         rule_id=rule.rule_id,
         family=rule.part.family,
-        severity=draft.severity or rule.part.severity,
-        verdict=draft.verdict,
-        park_id=draft.park_id,
-        subject=draft.subject,
-        title=draft.title,
-        evidence={"area_method": plan.settings.area_method.value, **draft.evidence}
-        if draft.evidence.get("unit") == "m²"
-        else dict(draft.evidence),
+        severity=raw.severity or rule.part.severity,
+        verdict=raw.verdict,
+        park_id=raw.park_id,
+        subject=raw.subject,
+        title=raw.title,
+        evidence={"area_method": plan.settings.area_method.value, **raw.evidence}
+        if raw.evidence.get("unit") == "m²"
+        else dict(raw.evidence),
         legal_basis=rule.legal_basis,
         basis_tag=rule.part.basis_tag,
-        cure=draft.cure,
-        geometry=draft.geometry,
-        illustrative=(draft.subject.layer, draft.subject.id) in made_up,
+        cure=raw.cure,
+        geometry=raw.geometry,
+        illustrative=(raw.subject.layer, raw.subject.id) in made_up,
         note=rule.part.note_by_language,
     )
 

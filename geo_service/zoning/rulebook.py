@@ -240,10 +240,10 @@ def _merge(shipped: RulePart, written: Mapping[str, Any]) -> dict[str, Any]:
     merged = shipped.model_dump(mode="json", exclude_none=True)
     for key, value in written.items():
         if isinstance(value, dict) and isinstance(merged.get(key), dict):
-            kept = merged[key]
+            table = merged[key]
             if key == "legal_basis" and "document" in value:
-                kept = {name: kept[name] for name in kept if name != "document_en"}
-            merged[key] = {**kept, **value}
+                table = {name: table[name] for name in table if name != "document_en"}
+            merged[key] = {**table, **value}
         else:
             merged[key] = value
     return merged

@@ -88,10 +88,10 @@ def decode_cut(cell: bytes, encoding: str) -> str:
 
 def guess_encoding(cells: Iterable[bytes]) -> str:
     """Return UTF-8 if every text is UTF-8, else GB18030 if that fits, else UTF-8."""
-    kept = [cell for cell in cells if not cell.isascii()]
-    if fits(kept, UTF_8):
+    non_ascii = [cell for cell in cells if not cell.isascii()]
+    if fits(non_ascii, UTF_8):
         return UTF_8
-    return GB18030 if fits(kept, GB18030) else UTF_8
+    return GB18030 if fits(non_ascii, GB18030) else UTF_8
 
 
 def read_dbf_text(shp: Path, given: str | None, budget: Budget) -> DbfText | None:
@@ -229,13 +229,13 @@ def _transcoded(path: Path, encoding: str, budget: Budget) -> bool:
     """Replace a text by a UTF-8 copy unless it is UTF-8; return whether its bytes fit."""
     decoder = codecs.getincrementaldecoder(encoding)()
     copy = path.with_suffix(".utf8")
-    is_kept = encoding == UTF_8
+    is_utf8 = encoding == UTF_8
     try:
         with path.open("rb") as stream, copy.open("wb") as target:
             for first in itertools.count():
                 piece = stream.read(_SAMPLE_BYTES)
                 text = decoder.decode(piece, final=not piece)
-                if not is_kept:
+                if not is_utf8:
                     plain = (
                         _XML_DECLARED.sub(r"\1UTF-8", text.lstrip("\ufeff")) if not first else text
                     )
@@ -246,7 +246,7 @@ def _transcoded(path: Path, encoding: str, budget: Budget) -> bool:
     except UnicodeDecodeError:
         copy.unlink()
         return False
-    if is_kept:
+    if is_utf8:
         copy.unlink()
     else:
         copy.replace(path)

@@ -85,7 +85,7 @@ class MapInput:
     ranking: Ranking | None = None
     plan: Plan | None = None
     timeline: Timeline | None = None
-    draft: ImportPreview | None = None
+    preview: ImportPreview | None = None
 
     def need(self, name: str) -> Any:  # noqa: ANN401 - whatever the part is
         """Return a part; InvalidQueryError when it is missing."""

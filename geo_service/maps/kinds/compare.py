@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from geo_service.maps.kinds.review import FINDINGS, ReviewData
 from geo_service.maps.layers import (
-    SOURCES,
+    FEATURE_SOURCES,
     FeatureList,
     FeatureSource,
     ListGroup,
@@ -51,7 +51,7 @@ class CompareData(ReviewData):
     kind: ClassVar[str] = "compare"
     known: Mapping[str, FeatureSource] = MappingProxyType(
         {
-            **SOURCES,
+            **FEATURE_SOURCES,
             "findings": replace(FINDINGS, symbol="change", symbol_column="change", fields=_FIELDS),
         }
     )
@@ -154,7 +154,7 @@ class CompareData(ReviewData):
         yield from self.tier_layers()
         yield from self.verdict_layers()
         yield from self.zone_layers()
-        yield from self.ground_layers(facilities_from=12)
+        yield from self.context_layers(facilities_from=12)
 
     def finding_row(self, item: Finding) -> Document:
         """Return a finding's properties with what became of it."""

@@ -90,7 +90,7 @@ class OverviewData(PlanData):
         for name, zoom in (("sub_areas", 11), ("parcels", 13), ("buildings", 14)):
             yield self.plan_layer(name, group="land", min_zoom=zoom)
         yield from self.zone_layers()
-        yield from self.ground_layers()
+        yield from self.context_layers()
 
     def verdict_layers(self) -> Iterable[MapLayer]:
         """Yield one line a verdict of parks."""

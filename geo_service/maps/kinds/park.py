@@ -20,7 +20,7 @@ from geo_service.domain.enterprises import active_enterprises
 from geo_service.errors import NotFoundError
 from geo_service.maps.kinds.review import FINDINGS, ReviewData
 from geo_service.maps.layers import (
-    SOURCES,
+    FEATURE_SOURCES,
     Box,
     FeatureList,
     FeatureSource,
@@ -68,15 +68,15 @@ ENTERPRISES = FeatureSource(
 )
 _PARCEL_FIELDS = tuple(
     PopupField(key="land_use_name", label="land_use") if field.key == "land_use" else field
-    for field in SOURCES["parcels"].fields
+    for field in FEATURE_SOURCES["parcels"].fields
 )
-PARCELS = replace(SOURCES["parcels"], fields=_PARCEL_FIELDS, is_detail=False)
+PARCELS = replace(FEATURE_SOURCES["parcels"], fields=_PARCEL_FIELDS, is_detail=False)
 LAND_USES = replace(PARCELS, name="land_uses", symbol="use", symbol_column="use")
 
 
 def _known() -> Mapping[str, FeatureSource]:
     known: dict[str, FeatureSource] = {}
-    for name, source in SOURCES.items():
+    for name, source in FEATURE_SOURCES.items():
         known[name] = source
         if name == "parcels":
             known |= {"parcels": PARCELS, "land_uses": LAND_USES}
@@ -258,7 +258,7 @@ class ParkData(ReviewData):
         yield from self.zone_layers(shown=ZONE_KINDS)
         yield from self.verdict_layers()
         yield from self.tier_layers()
-        yield from self.ground_layers(facilities_from=0)
+        yield from self.context_layers(facilities_from=0)
 
 
 def _use_class(scheme: str | None, code: str) -> str:

@@ -16,7 +16,7 @@ import shapely
 
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator, to_simplified
-from geo_service.maps.layers import SOURCES, Box, FeatureList, FeatureSource, MapLayer
+from geo_service.maps.layers import FEATURE_SOURCES, Box, FeatureList, FeatureSource, MapLayer
 from geo_service.maps.style import MANAGEMENT_BOUNDARY, OTHER, SYMBOLS
 from geo_service.model import Tier
 from geo_service.reports.document import (
@@ -40,7 +40,7 @@ TILED_ABOVE_FEATURES = 4_000
 """Features of a detail layer above which served pages draw it from tiles."""
 TILED_ABOVE_VERTICES = 200_000
 """The same for vertices: some hundred outlines may be too much for one document."""
-MAX_SOURCES = 20
+MAX_FEATURE_SOURCES = 20
 """How many sources of data the map names."""
 
 Rows = tuple[list[str], list[Document], Any]
@@ -58,7 +58,7 @@ class PlanData:
 
     kind: ClassVar[str]
     """Which map it is for."""
-    known: Mapping[str, FeatureSource] = SOURCES
+    known: Mapping[str, FeatureSource] = FEATURE_SOURCES
     groups: ClassVar[tuple[str, ...]] = ("parks", "land", "zones", "ground")
     """The groups of the layer control, in order."""
 
@@ -71,7 +71,7 @@ class PlanData:
         self._lock = threading.RLock()
         self._made: dict[str, _Made] = {}
 
-    def sources(self) -> tuple[FeatureSource, ...]:
+    def feature_sources(self) -> tuple[FeatureSource, ...]:
         """Return the sources that have features, from the bottom of the map to its top."""
         return tuple(source for source in self.known.values() if self.count(source.name))
 
@@ -144,7 +144,11 @@ class PlanData:
     def _is_alike(self, name: str) -> bool:
         """Whether a source of the plan is drawn just as on the map that this one is based on."""
         base = self._base
-        return base is not None and base.plan is self.plan and base.known.get(name) == SOURCES[name]
+        return (
+            base is not None
+            and base.plan is self.plan
+            and base.known.get(name) == FEATURE_SOURCES[name]
+        )
 
     def makers(self) -> Mapping[str, Maker]:
         """Return what makes the sources that are not simply a layer of the plan."""
@@ -184,8 +188,8 @@ class PlanData:
     ) -> Rows:
         """Return the rows of a plan's layer, or of a part, with the columns that may go out."""
         frame = self.frame(layer or source.name) if frame is None else frame
-        kept = [name for name in ("name", *source.columns) if name in frame.columns]
-        columns = [*kept, "illustrative", "source"]
+        names = [name for name in ("name", *source.columns) if name in frame.columns]
+        columns = [*names, "illustrative", "source"]
         rows = []
         extra = self._extra(source.name)
         for cells in zip(*(frame[name] for name in columns), strict=True):
@@ -279,12 +283,12 @@ class PlanData:
 
     def layers(self) -> list[MapLayer]:
         """Return the layer control's lines: only layers that have features."""
-        present = {source.name for source in self.sources()}
+        present = {source.name for source in self.feature_sources()}
         return [layer for layer in self.every_layer() if layer.source in present]
 
     def every_layer(self) -> Iterable[MapLayer]:
         """Yield the lines of the layer control that this map knows."""
-        yield from self.ground_layers()
+        yield from self.context_layers()
 
     def tier_layers(self) -> Iterable[MapLayer]:
         """Yield one line a tier of parks."""
@@ -312,7 +316,7 @@ class PlanData:
                 symbols=(f"zone.{kind}",),
             )
 
-    def ground_layers(self, *, facilities_from: int = 10) -> Iterable[MapLayer]:
+    def context_layers(self, *, facilities_from: int = 10) -> Iterable[MapLayer]:
         """Yield the lines of the ground: county, townships, water, roads, facilities."""
         yield self.plan_layer("county")
         yield self.plan_layer("townships")
@@ -358,7 +362,7 @@ class PlanData:
         """
         named = {
             text
-            for source in self.sources()
+            for source in self.feature_sources()
             for text, is_made_up in zip(
                 self.column(source.name, "source"),
                 self.column(source.name, "illustrative"),
@@ -374,7 +378,7 @@ class PlanData:
             if text.partition("; ")[0] == text
             or not any(text.startswith(f"{other}; ") for other in named)
         ]
-        return whole[:MAX_SOURCES]
+        return whole[:MAX_FEATURE_SOURCES]
 
 
 def is_big(frame: gpd.GeoDataFrame) -> bool:

@@ -33,12 +33,12 @@ class PreviewData(TimeData):
         translator: Translator,
         base: PlanData | None = None,
         *,
-        draft: ImportPreview,
+        preview: ImportPreview,
         is_served: bool = False,
     ) -> None:
-        """Draw `draft`, which is the last step of the timeline, against the step before."""
+        """Draw `preview`, which is the last step of the timeline, against the step before."""
         super().__init__(timeline, plan, translator, base, is_served=is_served)
-        self.draft = draft
+        self.preview = preview
 
     def title(self) -> str:
         """Return the map's title."""
@@ -46,7 +46,7 @@ class PreviewData(TimeData):
 
     def told(self) -> str:
         """Say that nothing is published, and which file it is."""
-        return self.text("map.preview_subtitle", file=one_line(self.draft.file))
+        return self.text("map.preview_subtitle", file=one_line(self.preview.file))
 
     def step_label(self, position: int) -> str:
         """Return what a step is called."""
@@ -60,9 +60,9 @@ class PreviewData(TimeData):
     def _states(self) -> Rows:
         """Return what would change, and then what the import refuses."""
         ids, rows, shapes = super()._states()
-        refused = [self._refused(item) for item in self.draft.refused]
+        refused = [self._refused(item) for item in self.preview.refused]
         found = [
-            shapely.from_geojson(orjson.dumps(item["geometry"])) for item in self.draft.refused
+            shapely.from_geojson(orjson.dumps(item["geometry"])) for item in self.preview.refused
         ]
         return [*ids, *(row["state_id"] for row in refused)], [*rows, *refused], [*shapes, *found]
 
@@ -80,7 +80,7 @@ class PreviewData(TimeData):
             "first_step": end,
             "last_step": end,
             "what": given["reason"],
-            "source": self.draft.file,
+            "source": self.preview.file,
             "illustrative": False,
         }
         return self.titled(identity, row)
@@ -93,7 +93,7 @@ def states_of(subject: MapInput) -> tuple[PreviewData]:
         subject.need("plan"),
         subject.translator,
         subject.base,
-        draft=subject.need("draft"),
+        preview=subject.need("preview"),
         is_served=subject.is_served,
     )
     return (data,)

@@ -15,7 +15,7 @@ import shapely
 
 from geo_service.maps.kinds.plan import Maker, PlanData
 from geo_service.maps.layers import (
-    SOURCES,
+    FEATURE_SOURCES,
     FeatureList,
     FeatureSource,
     ListGroup,
@@ -60,7 +60,7 @@ _DROPPED = frozenset({"findings", "sub_areas"})
 
 def _known() -> Mapping[str, FeatureSource]:
     known: dict[str, FeatureSource] = {}
-    for name, source in SOURCES.items():
+    for name, source in FEATURE_SOURCES.items():
         if name not in _DROPPED:
             known[name] = PARKS if name == "parks" else source
         if name == "buildings":
@@ -218,7 +218,7 @@ class RankingData(PlanData):
         for name, zoom in (("parcels", 13), ("buildings", 14)):
             yield self.plan_layer(name, group="land", min_zoom=zoom, is_shown=False)
         yield from self.zone_layers()
-        yield from self.ground_layers(facilities_from=11)
+        yield from self.context_layers(facilities_from=11)
 
 
 def _descending() -> Iterable[int]:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from geo_service.maps.kinds.overview import OverviewData
-from geo_service.maps.layers import SOURCES, FeatureList, FeatureSource, ListGroup, MapLayer
+from geo_service.maps.layers import FEATURE_SOURCES, FeatureList, FeatureSource, ListGroup, MapLayer
 from geo_service.model import Severity, Verdict
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from geo_service.model import Finding
     from geo_service.reports.document import Document
 
-FINDINGS = replace(SOURCES["findings"], has_unplaced=True)
+FINDINGS = replace(FEATURE_SOURCES["findings"], has_unplaced=True)
 
 FINDING_VERDICTS = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WATCH)
 
@@ -32,7 +32,7 @@ class ReviewData(OverviewData):
     """The sources of the map of one review."""
 
     kind: ClassVar[str] = "review"
-    known: Mapping[str, FeatureSource] = MappingProxyType({**SOURCES, "findings": FINDINGS})
+    known: Mapping[str, FeatureSource] = MappingProxyType({**FEATURE_SOURCES, "findings": FINDINGS})
     groups: ClassVar[tuple[str, ...]] = (
         "severities",
         "verdicts",
@@ -102,7 +102,7 @@ class ReviewData(OverviewData):
         for name, zoom in (("sub_areas", 11), ("parcels", 13), ("buildings", 14)):
             yield self.plan_layer(name, group="land", min_zoom=zoom)
         yield from self.zone_layers()
-        yield from self.ground_layers()
+        yield from self.context_layers()
 
     def finding_layers(self) -> Iterable[MapLayer]:
         """Yield one line a severity, a verdict and a rule of the findings."""

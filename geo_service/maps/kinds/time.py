@@ -21,7 +21,7 @@ from geo_service.language import Language, Translator, catalogue
 from geo_service.maps.kinds.plan import Maker, PlanData, is_big
 from geo_service.maps.kinds.ranking import PARKS
 from geo_service.maps.layers import (
-    SOURCES,
+    FEATURE_SOURCES,
     FeatureList,
     FeatureSource,
     ListGroup,
@@ -52,7 +52,7 @@ _WORDED = {
     "land_use_scheme": ("scheme",),
 }
 """The sections of the catalogue that name the values of a column."""
-_GROUND = ("county", "township_areas", "rivers", "roads", "parks", "facilities", "townships")
+_CONTEXT = ("county", "township_areas", "rivers", "roads", "parks", "facilities", "townships")
 _DATE = "%Y-%m-%d %H:%M"
 
 _ENTERPRISES = FeatureSource(
@@ -70,7 +70,7 @@ _ENTERPRISES = FeatureSource(
 )
 _LAYERS: Mapping[str, FeatureSource] = MappingProxyType(
     {
-        **{name: source for name, source in SOURCES.items() if name != "findings"},
+        **{name: source for name, source in FEATURE_SOURCES.items() if name != "findings"},
         "parks": PARKS,
         "enterprises": _ENTERPRISES,
     }
@@ -139,10 +139,10 @@ class TimeData(PlanData):
             ),
         )
         # The county lies under its own states too.
-        ground = {name for name in _GROUND if name != layer or name == "county"}
+        context = {name for name in _CONTEXT if name != layer or name == "county"}
         if self.has_newest:
-            ground.add(layer)
-        ordered = {name: source for name, source in _LAYERS.items() if name in ground}
+            context.add(layer)
+        ordered = {name: source for name, source in _LAYERS.items() if name in context}
         self.known = MappingProxyType(ordered | {STATES: own})
 
     def makers(self) -> Mapping[str, Maker]:

@@ -75,14 +75,14 @@ def burn_county(grid: CellGrid, territory: Territory) -> CountyCells:
     clear = inside & ~grid.burn(edge, is_touched=True)
     free, unknown = inside.copy(), np.zeros(grid.shape, dtype=bool)
     closed = []
-    for ground in territory.grounds:
-        mask = grid.burn(ground.shapes) & inside
+    for area in territory.closed_areas:
+        mask = grid.burn(area.shapes) & inside
         if mask.any():
-            closed.append((ground, mask))
-        if ground.is_closed:
+            closed.append((area, mask))
+        if area.is_closed:
             free &= ~mask
-            clear &= ~grid.burn(ground.shapes, is_touched=True)
-        elif ground.verdict is Verdict.UNKNOWN:
+            clear &= ~grid.burn(area.shapes, is_touched=True)
+        elif area.verdict is Verdict.UNKNOWN:
             unknown |= mask
     return CountyCells(
         grid=grid, inside=inside, free=free, clear=clear, unknown=unknown, closed=tuple(closed)

@@ -21,7 +21,7 @@ Longitude = Annotated[float, Query(ge=-180, le=180, description="Degrees east (C
 Latitude = Annotated[float, Query(ge=-90, le=90, description="Degrees north (CRS84).")]
 
 
-def _ground(county: County, language: Language) -> PointInquiry:
+def _inquiry(county: County, language: Language) -> PointInquiry:
     today = date.today()  # noqa: DTZ011 - the county's calendar day
     return PointInquiry(county.plan, county.rulebook, county.translator(language), today)
 
@@ -34,7 +34,7 @@ def identify(
 
     Distances are straight, in metres in the plan's metric CRS; `slope` is null without a DEM.
     """
-    return json_reply(request, _ground(county, language).identify(lon, lat))
+    return json_reply(request, _inquiry(county, language).identify(lon, lat))
 
 
 @router.post(
@@ -66,4 +66,4 @@ def describe_area(
 
     Nothing is saved: the answer depends only on the polygon, the plan and the rulebook.
     """
-    return json_reply(request, _ground(county, language).describe(body))
+    return json_reply(request, _inquiry(county, language).describe(body))

@@ -77,9 +77,9 @@ def floor_bound(case: Case, parameters: FloorBoundParameters) -> Outcome:
             missing_rows=[floor_name],
             name=Message("name.on_floor", {"name": row["name"], "floor": floor_name}),
         )
-        draft = judge_bound(measured, parameters, shape)
-        if draft is not None:
-            outcome.drafts.append(draft)
+        finding = judge_bound(measured, parameters, shape)
+        if finding is not None:
+            outcome.findings.append(finding)
     return outcome
 
 
@@ -110,12 +110,12 @@ def fire_class(case: Case, parameters: FireParameters) -> Outcome:
         outcome.checked += 1
         subject = Subject("floors", floor_id(building_id, number))
         if not text_or_none(letter):
-            outcome.drafts.append(
+            outcome.findings.append(
                 missing_value(park_id=park_id, subject=subject, column="fire_class")
             )
         elif letter in parameters.not_upstairs:
             values = {"floor": subject.id, "fire_class": letter}
-            outcome.drafts.append(
+            outcome.findings.append(
                 RawFinding(
                     verdict=Verdict.FAIL,
                     park_id=park_id,
@@ -156,7 +156,7 @@ def vacancy(case: Case, parameters: VacancyParameters) -> Outcome:
         outcome.checked += 1
         subject = Subject("buildings", building_id)
         if rows is None:
-            outcome.drafts.append(
+            outcome.findings.append(
                 missing_value(park_id=park_id, subject=subject, column="floors", rows=[building_id])
             )
             continue
@@ -164,7 +164,7 @@ def vacancy(case: Case, parameters: VacancyParameters) -> Outcome:
         if lacking:
             gaps: list[int] = rows.loc[rows[lacking[0]].isna(), "floor_no"].tolist()
             names = [floor_id(building_id, number) for number in gaps]
-            outcome.drafts.append(
+            outcome.findings.append(
                 missing_value(park_id=park_id, subject=subject, column=lacking[0], rows=names)
             )
             continue
@@ -177,7 +177,7 @@ def vacancy(case: Case, parameters: VacancyParameters) -> Outcome:
             "share": Quantity(share, "share", beside=parameters.maximum),
             "maximum": Quantity(parameters.maximum, "share"),
         }
-        outcome.drafts.append(
+        outcome.findings.append(
             RawFinding(
                 verdict=Verdict.WATCH,
                 park_id=park_id,

@@ -103,8 +103,8 @@ def judge(
         layer: _in_scope(case, layer, subjects[layer]) for layer in layers
     }
     if zones is None:
-        outcome.drafts += _unmapped(case, parameters, in_scope)
-        outcome.checked = len(outcome.drafts)
+        outcome.findings += _unmapped(case, parameters, in_scope)
+        outcome.checked = len(outcome.findings)
         return outcome
     by_grade = [
         (verdict, ZoneOverlay(chosen)) for verdict, chosen in by_verdict(zones, parameters.verdicts)
@@ -142,7 +142,7 @@ def _unmapped(
             )
 
 
-def closed_ground(case: Case, parameters: ZoneParameters) -> list[Closure]:
+def zone_closures(case: Case, parameters: ZoneParameters) -> list[Closure]:
     """Return the zones that `overlap` forbids to the case's parcels, or cannot judge."""
     parcels = case.plan.metric("parcels")
     parcels = parcels[case.in_scope(parcels["park_id"])]
@@ -150,8 +150,8 @@ def closed_ground(case: Case, parameters: ZoneParameters) -> list[Closure]:
         return []  # no parcel in scope, or all of them excepted
     zones = mapped_zones(case.plan, parameters.kind)
     if zones is None:
-        draft = no_zones("", parameters.kind, measure="area_inside")
-        return [Closure(verdict=Verdict.UNKNOWN, features=None, draft=draft)]
+        unknown = no_zones("", parameters.kind, measure="area_inside")
+        return [Closure(verdict=Verdict.UNKNOWN, features=None, unknown=unknown)]
     return [
         Closure(verdict=verdict, features=chosen)
         for verdict, chosen in by_verdict(zones, parameters.verdicts)
@@ -197,8 +197,8 @@ def _judge(
     inside, whole = case.shared.area_m2(found.parts), case.shared.area_m2(shapes)
     for position, part in enumerate(found.parts):
         met = zip(found.zones[position], found.zone_areas_m2[position], strict=True)
-        outcome.drafts.append(
-            _overlap_draft(
+        outcome.findings.append(
+            _overlap_finding(
                 Subject(layer, ids[position]),
                 text_or_none(parks[position]),
                 part,
@@ -210,7 +210,7 @@ def _judge(
         )
 
 
-def _overlap_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
+def _overlap_finding(  # noqa: PLR0913, PLR0917 - the parts of one finding
     subject: Subject,
     park_id: str | None,
     part: BaseGeometry,
@@ -258,5 +258,5 @@ def _overlap_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
 
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
-    {"overlap": Check(ZoneParameters, overlap, closed_ground)}
+    {"overlap": Check(ZoneParameters, overlap, zone_closures)}
 )

@@ -43,7 +43,7 @@ def parcel_bound(case: Case, parameters: ParcelBoundParameters) -> Outcome:
     parcels = _built_parcels(case)
     own = case.plan.metric("parcels")
     unsure = parcels_without_status(own[own["park_id"].isin(case.parks["park_id"])])
-    outcome = Outcome(drafts=unsure, checked=len(parcels) + len(unsure))
+    outcome = Outcome(findings=unsure, checked=len(parcels) + len(unsure))
     by_parcel = _parcel_codes(case)
     codes = [
         by_parcel.get(parcel_id) or _leading(case, park_id)
@@ -62,9 +62,9 @@ def parcel_bound(case: Case, parameters: ParcelBoundParameters) -> Outcome:
             code=codes[position],
             name=Message("name.parcel", {"parcel": row["parcel_id"]}),
         )
-        draft = judge_bound(measured, parameters, row["geometry"])
-        if draft is not None:
-            outcome.drafts.append(draft)
+        finding = judge_bound(measured, parameters, row["geometry"])
+        if finding is not None:
+            outcome.findings.append(finding)
     return outcome
 
 
@@ -138,9 +138,9 @@ def per_mu(case: Case, parameters: PerMuParameters) -> Outcome:
             if is_parcel
             else text_or_none(frame.loc[index, "name"]),
         )
-        draft = judge_bound(measured, parameters, shapes[index])
-        if draft is not None:
-            outcome.drafts.append(draft)
+        finding = judge_bound(measured, parameters, shapes[index])
+        if finding is not None:
+            outcome.findings.append(finding)
     return outcome
 
 
@@ -182,14 +182,14 @@ def grade(case: Case, parameters: GradeParameters) -> Outcome:
             lacks = [name for name in GRADE_COLUMNS if pd.isna(row[name])] or [
                 name for name in ("energy_tce", "output_cny") if not row[name] > 0
             ]
-            outcome.drafts.append(_ungraded(subject, row["park_id"], lacks))
+            outcome.findings.append(_ungraded(subject, row["park_id"], lacks))
             continue
         letter = letter_of(score, parameters.grades)
         outcome.facts[subject.id] = letter
         if letter not in parameters.watch:
             continue
         values = {"name": row["name"], "grade": letter, "score": score}
-        outcome.drafts.append(
+        outcome.findings.append(
             RawFinding(
                 verdict=Verdict.WATCH,
                 park_id=row["park_id"],

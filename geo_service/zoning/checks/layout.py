@@ -74,11 +74,11 @@ def overlap(case: Case, _: NoParameters) -> Outcome:
             (ids[second], ids[first], areas[1]),
         ):
             if mine in selected:
-                outcome.drafts.append(_overlap_draft(case, mine, other, area_m2, whole, part))
+                outcome.findings.append(_overlap_finding(case, mine, other, area_m2, whole, part))
     return outcome
 
 
-def _overlap_draft(
+def _overlap_finding(
     case: Case, mine: str, other: str, area_m2: float, whole_m2: float, part: BaseGeometry
 ) -> RawFinding:
     values = {
@@ -117,13 +117,13 @@ def in_township(case: Case, _: NoParameters) -> Outcome:
         subject = Subject("parks", park_id)
         outcome.checked += 1
         if not text_or_none(code):
-            outcome.drafts.append(
+            outcome.findings.append(
                 missing_value(park_id=park_id, subject=subject, column="township_code")
             )
         elif _is_declared_enclave(case, park_id):
             outcome.checked -= 1  # judged by the enclave rule instead
         elif code not in homes:
-            outcome.drafts.append(_no_township_shape(case, park_id, code))
+            outcome.findings.append(_no_township_shape(case, park_id, code))
         else:
             _outside(case, outcome, park_id, shape, homes[code], kind="township", code=code)
     return outcome
@@ -162,7 +162,7 @@ def in_county(case: Case, _: NoParameters) -> Outcome:
     county_code = case.plan.settings.county_code
     if county.empty:
         outcome.checked = len(case.parks)
-        outcome.drafts += [_no_county(park_id, county_code) for park_id in case.parks["park_id"]]
+        outcome.findings += [_no_county(park_id, county_code) for park_id in case.parks["park_id"]]
         return outcome
     home = shapely.union_all(county.geometry.to_numpy())
     for park_id, shape in zip(case.parks["park_id"], case.parks.geometry, strict=True):
@@ -209,7 +209,7 @@ def _outside(  # noqa: PLR0913 - one park against one home
         "share": share,
         "place": naming[kind](case.plan, code) if kind in naming else named_county(case.plan),
     }
-    outcome.drafts.append(
+    outcome.findings.append(
         RawFinding(
             verdict=Verdict.FAIL,
             park_id=park_id,
@@ -242,7 +242,7 @@ def in_development_boundary(case: Case, _: NoParameters) -> Outcome:
     outcome = Outcome(checked=len(case.parks))
     zones = mapped_zones(case.plan, BOUNDARY)
     if zones is None:
-        outcome.drafts += [
+        outcome.findings += [
             no_zones(park_id, BOUNDARY, measure="area_outside") for park_id in case.parks["park_id"]
         ]
         return outcome
@@ -263,8 +263,8 @@ def outside_boundary(case: Case, _: NoParameters) -> list[Closure]:
     """Return the ground that `in_development_boundary` closes to new parks, all of it outside."""
     zones = mapped_zones(case.plan, BOUNDARY)
     if zones is None:
-        draft = no_zones("", BOUNDARY, measure="area_outside")
-        return [Closure(verdict=Verdict.UNKNOWN, features=None, draft=draft)]
+        unknown = no_zones("", BOUNDARY, measure="area_outside")
+        return [Closure(verdict=Verdict.UNKNOWN, features=None, unknown=unknown)]
     # A county that says that it has no boundary at all has all its ground outside.
     around = zones if len(zones) else case.plan.metric("parks")
     west, south, east, north = around.total_bounds
@@ -314,7 +314,7 @@ def declared_area(case: Case, parameters: DeclaredAreaParameters) -> Outcome:
     ):
         subject = Subject("parks", park_id)
         if np.isnan(declared_ha):
-            outcome.drafts.append(
+            outcome.findings.append(
                 missing_value(park_id=park_id, subject=subject, column="declared_area_ha")
             )
             continue
@@ -327,7 +327,7 @@ def declared_area(case: Case, parameters: DeclaredAreaParameters) -> Outcome:
             "measured": Quantity(measured_ha, "ha", beside=declared_ha),
             "share": difference,
         }
-        outcome.drafts.append(
+        outcome.findings.append(
             RawFinding(
                 verdict=Verdict.WATCH,
                 park_id=park_id,
@@ -374,7 +374,7 @@ def minimum_area(case: Case, parameters: MinimumAreaParameters) -> Outcome:
             "measured": Quantity(measured_ha, "ha", beside=minimum_ha),
             "minimum": Quantity(minimum_ha, "ha"),
         }
-        outcome.drafts.append(
+        outcome.findings.append(
             RawFinding(
                 verdict=Verdict(parameters.verdict),
                 park_id=park_id,
@@ -418,7 +418,7 @@ def enclave(case: Case, parameters: EnclaveParameters) -> Outcome:
                 case.plan.settings.county_code if is_county_wide else row["township_code"]
             )
             code = text_or_none(division_code) or "—"
-            outcome.drafts.append(_no_township_shape(case, row["park_id"], code))
+            outcome.findings.append(_no_township_shape(case, row["park_id"], code))
             continue
         parts = [
             part
@@ -431,14 +431,14 @@ def enclave(case: Case, parameters: EnclaveParameters) -> Outcome:
             continue
         lacking = [name for name in _ENCLAVE_COLUMNS if not text_or_none(row[name])]
         if parts and lacking:
-            outcome.drafts.append(_enclave_draft(row["park_id"], parts, lacking))
+            outcome.findings.append(_enclave_finding(row["park_id"], parts, lacking))
     return outcome
 
 
 _ENCLAVE_COLUMNS = ("host_park_id", "enclave_partner", "enclave_terms")
 
 
-def _enclave_draft(park_id: str, parts: list[BaseGeometry], lacking: list[str]) -> RawFinding:
+def _enclave_finding(park_id: str, parts: list[BaseGeometry], lacking: list[str]) -> RawFinding:
     area_m2 = float(sum(part.area for part in parts))
     values = {
         "area": Quantity(area_m2, "m²"),
@@ -490,7 +490,7 @@ def placement(case: Case, parameters: PlacementParameters) -> Outcome:
                 "park": named_park(case.plan, row["park_id"]),
                 "share": Quantity(share, "share", beside=parameters.share),
             }
-            outcome.drafts.append(
+            outcome.findings.append(
                 RawFinding(
                     verdict=Verdict.WATCH,
                     park_id=row["park_id"],

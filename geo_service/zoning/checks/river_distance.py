@@ -62,24 +62,26 @@ def distance(case: Case, parameters: RiverParameters) -> Outcome:
             continue
         outcome.checked += 1
         if shape is None:
-            outcome.drafts.append(_unmeasurable(subject, park_id, f"{subject.layer}.geometry", []))
+            outcome.findings.append(
+                _unmeasurable(subject, park_id, f"{subject.layer}.geometry", [])
+            )
             continue
         position, distance_m = rivers.nearest(shape)
         if position is not None and distance_m < parameters.distance_m:
             river = rivers.boundaries.iloc[position]
             shown = text_or_none(river["name"]) or river["river_id"]
-            draft = _near(subject, park_id, name, is_new, shown, distance_m, parameters)
-            if draft is not None:
+            finding = _near(subject, park_id, name, is_new, shown, distance_m, parameters)
+            if finding is not None:
                 line = shapely.shortest_line(shape, river["geometry"])
-                outcome.drafts.append(_with_line(draft, line, river["river_id"]))
+                outcome.findings.append(_with_line(finding, line, river["river_id"]))
             continue
         unsure = rivers.unmapped_near(shape, parameters.distance_m)
         if unsure is not None:
-            outcome.drafts.append(_unmeasurable(subject, park_id, *unsure))
+            outcome.findings.append(_unmeasurable(subject, park_id, *unsure))
     return outcome
 
 
-def closed_ground(case: Case, parameters: RiverParameters) -> list[Closure]:
+def river_closures(case: Case, parameters: RiverParameters) -> list[Closure]:
     """Return the ground that `distance` forbids to the case's enterprises, or cannot judge."""
     rivers = _Rivers.of(case.plan.metric("rivers"), parameters)
     meant = [
@@ -90,8 +92,8 @@ def closed_ground(case: Case, parameters: RiverParameters) -> list[Closure]:
     if rivers is None or not meant:
         return []
     if rivers.is_all_missing:
-        draft = _unmeasurable(*meant[0][:2], "rivers.is_management_boundary", [])
-        return [Closure(verdict=Verdict.UNKNOWN, features=None, draft=draft)]
+        unknown = _unmeasurable(*meant[0][:2], "rivers.is_management_boundary", [])
+        return [Closure(verdict=Verdict.UNKNOWN, features=None, unknown=unknown)]
     limit_m = parameters.distance_m
     unmapped = Closure(
         verdict=Verdict.UNKNOWN,
@@ -250,8 +252,8 @@ def _named_boundary(river: str) -> Message:
     return Message("name.boundary" if is_its_own else "name.boundary_of", {"name": river})
 
 
-def _with_line(draft: RawFinding, line: BaseGeometry, river_id: str) -> RawFinding:
-    return replace(draft, geometry=line, evidence={**draft.evidence, "river_id": river_id})
+def _with_line(finding: RawFinding, line: BaseGeometry, river_id: str) -> RawFinding:
+    return replace(finding, geometry=line, evidence={**finding.evidence, "river_id": river_id})
 
 
 def _unmeasurable(
@@ -275,5 +277,5 @@ def _unmeasurable(
 
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
-    {"distance": Check(RiverParameters, distance, closed_ground)}
+    {"distance": Check(RiverParameters, distance, river_closures)}
 )
