@@ -21,7 +21,7 @@ import shapely
 
 from benchmarks.overlay import machine
 from benchmarks.tile_county import make_parcels
-from geo_service.maps.layers import SOURCES
+from geo_service.maps.layers import FEATURE_SOURCES
 from geo_service.maps.tile_encoding import EXTENT
 from geo_service.maps.tiles import BUFFER, TileLayer, project
 
@@ -35,7 +35,7 @@ Encode = Callable[[int, int, int], bytes]
 def product(parcels: gpd.GeoDataFrame) -> Encode:
     """Return the product's encoder."""
     table = pd.DataFrame(parcels.drop(columns="geometry"))
-    return TileLayer(SOURCES["parcels"], table, parcels.geometry.to_numpy()).tile
+    return TileLayer(FEATURE_SOURCES["parcels"], table, parcels.geometry.to_numpy()).tile
 
 
 def peer(parcels: gpd.GeoDataFrame) -> Encode:

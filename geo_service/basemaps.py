@@ -38,7 +38,7 @@ SHIFTED_HOSTS = (
 TIANDITU_LAYERS = ("vec", "img", "ter")
 _TIANDITU = "https://t0.tianditu.gov.cn"
 _LABELS = {"vec": "cva", "img": "cia", "ter": "cta"}
-_PLACES = ("{z}", "{x}", "{y}")
+_PLACEHOLDERS = ("{z}", "{x}", "{y}")
 MAX_ZOOM = 18
 _ARCHIVES = (b"SQLite format 3\x00", b"PMTiles\x03")
 
@@ -103,8 +103,8 @@ def _address_faults(url: str | None) -> Iterator[tuple[str, Message, Message]]:
         yield "url", quoted(url), said("fault.web_address")
     elif any(letter in parts.netloc for letter in "{};, '\"@*"):
         yield "url", quoted(url), said("fault.plain_host")
-    if not all(place in url for place in _PLACES):
-        yield "url", quoted(url), said("fault.address_with", places=list(_PLACES))
+    if not all(placeholder in url for placeholder in _PLACEHOLDERS):
+        yield "url", quoted(url), said("fault.address_with", places=list(_PLACEHOLDERS))
     if any(host == known or host.endswith(f".{known}") for known in SHIFTED_HOSTS):
         yield "url", quoted(host), said("fault.true_service")
 

@@ -86,11 +86,11 @@ def read_yaml(text: str, file: str | Message) -> tuple[Any, Lines, list[Fault]]:
 class _Open:
     """A list or mapping that is being read, where it stands, and the key that wants its value."""
 
-    __slots__ = ("data", "key", "key_line", "place")
+    __slots__ = ("data", "key", "key_line", "location")
 
-    def __init__(self, data: list[Any] | dict[str, Any], place: Location) -> None:
+    def __init__(self, data: list[Any] | dict[str, Any], location: Location) -> None:
         self.data = data
-        self.place = place
+        self.location = location
         self.key: str | None = None
         self.key_line = 0
 
@@ -139,14 +139,14 @@ class _Builder:
             is_null = event.implicit[0] and value in _NULLS
         else:
             is_null = event.tag == _NULL_TAG
-        self._place(None if is_null else value, line)
+        self._put(None if is_null else value, line)
 
     def _take_start(self, event: yaml.Event, data: list[Any] | dict[str, Any]) -> None:
         line = self._count(event)
         around = self._open[-1] if self._open else None
         if around is not None and around.key is None and isinstance(around.data, dict):
             raise OverLimitError(said("fault.key_of_parts"), said("fault.plain_key"), line)
-        self._open.append(_Open(data, self._place(data, line)))
+        self._open.append(_Open(data, self._put(data, line)))
 
     def _count(self, event: yaml.Event) -> int:
         """Count a node against the limits and return its line."""
@@ -158,7 +158,7 @@ class _Builder:
             refuse_depth(line)
         return line
 
-    def _place(self, value: Any, line: int) -> Location:  # noqa: ANN401 - plain data
+    def _put(self, value: Any, line: int) -> Location:  # noqa: ANN401 - plain data
         """Put a value where it belongs and return that place."""
         if not self._open:
             self.data = value
@@ -166,15 +166,15 @@ class _Builder:
             return ()
         around = self._open[-1]
         if isinstance(around.data, list):
-            place = (*around.place, len(around.data))
+            location = (*around.location, len(around.data))
             around.data.append(value)
         else:
             key = around.key or ""
-            place = (*around.place, key)
+            location = (*around.location, key)
             around.data[key] = value
             line, around.key = around.key_line, None
-        self.lines[place] = line
-        return place
+        self.lines[location] = line
+        return location
 
     def _add_second(self, key: str, line: int) -> None:
         found, expected = said("fault.second_time", name=_shown(key)), said("fault.each_key_once")
@@ -320,8 +320,8 @@ def faults_of(
         if number >= MAX_FAULTS:
             yield too_many(file)
             return
-        place: Location = (*under, *item["loc"])
-        name = ".".join(shorten(str(part)) for part in place) or None
+        location: Location = (*under, *item["loc"])
+        name = ".".join(shorten(str(part)) for part in location) or None
         expected = said_of(item)
         if item["type"] == "extra_forbidden":
             known = _known_names(model, item["loc"][:-1])
@@ -333,7 +333,7 @@ def faults_of(
             found = quoted(item.get("input"))
         yield Fault(
             file=file,
-            line=line_of(place, lines or {}),
+            line=line_of(location, lines or {}),
             column=name,
             found=found,
             expected=expected,
@@ -350,11 +350,11 @@ def _shown(name: str) -> str:
     return repr(shorten(name))
 
 
-def line_of(place: Location, lines: Mapping[Location, int]) -> int | None:
+def line_of(location: Location, lines: Mapping[Location, int]) -> int | None:
     """Return the line of a place, or of the nearest place above it that has one."""
-    for length in range(len(place), -1, -1):
-        if place[:length] in lines:
-            return lines[place[:length]]
+    for length in range(len(location), -1, -1):
+        if location[:length] in lines:
+            return lines[location[:length]]
     return None
 
 
@@ -366,9 +366,9 @@ def nearest_name(name: str, known: Sequence[str]) -> Message:
     return said("fault.one_of", known=list(known))
 
 
-def _known_names(model: type[BaseModel], place: Location) -> list[str]:
+def _known_names(model: type[BaseModel], location: Location) -> list[str]:
     current: Any = model
-    for part in place:
+    for part in location:
         fields = getattr(current, "model_fields", None)
         if fields is None or part not in fields:
             continue

@@ -188,8 +188,8 @@ def list_faults(faults: Sequence[Fault], translator: Translator = ENGLISH) -> st
     for (file, layer, column, _), count in seen.items():
         if count > _SHOWN_PER_KIND:
             parts = (translator.render_any(file), layer, column)
-            place = ", ".join(part for part in parts if part)
-            more = translator.text("fault.more", place=place, count=count - _SHOWN_PER_KIND)
+            location = ", ".join(part for part in parts if part)
+            more = translator.text("fault.more", place=location, count=count - _SHOWN_PER_KIND)
             lines.append(f"  - {more}")
     return "\n".join(lines)
 

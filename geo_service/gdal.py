@@ -73,7 +73,7 @@ class ForeignFileError(Exception):
     """A file is not of the required format, so GDAL may not open it."""
 
 
-def keep_to_known_drivers(environment: MutableMapping[str, str]) -> None:
+def restrict_drivers(environment: MutableMapping[str, str]) -> None:
     """Set up an environment in which GDAL registers no other driver and reaches no network.
 
     It only affects processes that have not yet imported pyogrio or rasterio.

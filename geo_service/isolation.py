@@ -28,7 +28,7 @@ from typing import IO, Any, Self
 
 import orjson
 
-from geo_service.gdal import keep_to_known_drivers
+from geo_service.gdal import restrict_drivers
 
 _HEAD_BYTES = 8
 _POLL_SECONDS = 0.2
@@ -96,7 +96,7 @@ class Isolated:
 
     def __init__(self, modules: Sequence[str]) -> None:
         environment = dict(os.environ)
-        keep_to_known_drivers(environment)
+        restrict_drivers(environment)
         ours = str(Path(__file__).parents[1])
         environment["PYTHONPATH"] = os.pathsep.join(
             filter(None, [ours, environment.get("PYTHONPATH")])

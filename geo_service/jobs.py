@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-KEPT_JOBS = 100
-KEPT_SECONDS = 86_400.0
+HELD_JOBS = 100
+HELD_SECONDS = 86_400.0
 """How long an ended job is remembered."""
 MAX_WAITING = 20
 Progress = Callable[[int, int, str], None]
@@ -167,11 +167,11 @@ class JobBoard:
 
     def _forget_old(self) -> None:
         ended = {JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED}
-        before = datetime.now(UTC) - timedelta(seconds=KEPT_SECONDS)
+        before = datetime.now(UTC) - timedelta(seconds=HELD_SECONDS)
         for key, job in list(self._jobs.items()):
             if job.ended_at is not None and job.ended_at < before:
                 del self._jobs[key]
-        while len(self._jobs) > KEPT_JOBS:
+        while len(self._jobs) > HELD_JOBS:
             oldest = next((key for key, job in self._jobs.items() if job.status in ended), None)
             if oldest is None:
                 return

@@ -165,8 +165,8 @@ class Plan:
             layers[name] = Layer(name, version, _reading(frame))
         changed = Plan(layers, self.settings)
         with self._lock:
-            kept = {name: frame for name, frame in self._frames.items() if name not in frames}
-            changed._frames.update(kept)
+            unchanged = {name: frame for name, frame in self._frames.items() if name not in frames}
+            changed._frames.update(unchanged)
             changed._metric.update(
                 {name: frame for name, frame in self._metric.items() if name not in frames}
             )

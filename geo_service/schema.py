@@ -27,7 +27,7 @@ STORED_GEOMETRY = MappingProxyType(
 )
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """The type of a column's values."""
 
     ID = "id"
@@ -56,7 +56,7 @@ class Field:
     """One column of a layer."""
 
     name: str
-    kind: Kind = Kind.TEXT
+    kind: ColumnKind = ColumnKind.TEXT
     need: Need = Need.COLUMN
     choices: tuple[str, ...] = ()
     minimum: float | None = None
@@ -116,15 +116,15 @@ class LayerSchema:
 
 
 def _provenance() -> tuple[Field, ...]:
-    return (Field("source", need=Need.VALUE), Field("illustrative", Kind.BOOLEAN, Need.VALUE))
+    return (Field("source", need=Need.VALUE), Field("illustrative", ColumnKind.BOOLEAN, Need.VALUE))
 
 
 def _key(name: str, *, refers_to: str | None = None) -> Field:
-    return Field(name, Kind.ID, Need.VALUE, refers_to=refers_to)
+    return Field(name, ColumnKind.ID, Need.VALUE, refers_to=refers_to)
 
 
 def _link(name: str, target: str, need: Need = Need.OPTIONAL) -> Field:
-    return Field(name, Kind.ID, need, refers_to=target)
+    return Field(name, ColumnKind.ID, need, refers_to=target)
 
 
 LARGEST = 1e15
@@ -138,11 +138,11 @@ def _amount(
     minimum: float | None = 0,
     maximum: float = LARGEST,
 ) -> Field:
-    return Field(name, Kind.NUMBER, need, minimum=minimum, maximum=maximum)
+    return Field(name, ColumnKind.NUMBER, need, minimum=minimum, maximum=maximum)
 
 
 def _choice(name: str, choices: tuple[str, ...], need: Need = Need.COLUMN) -> Field:
-    return Field(name, Kind.TEXT, need, choices=choices)
+    return Field(name, ColumnKind.TEXT, need, choices=choices)
 
 
 TIERS = tuple(tier.value for tier in Tier)
@@ -210,7 +210,7 @@ _SCHEMAS = (
             _choice("code_scheme", TOWNSHIP_CODE_SCHEMES, Need.VALUE),
             Field("name", need=Need.VALUE),
             Field("kind"),
-            Field("alt_code", Kind.ID, Need.OPTIONAL),
+            Field("alt_code", ColumnKind.ID, Need.OPTIONAL),
             _choice("alt_code_scheme", TOWNSHIP_CODE_SCHEMES, Need.OPTIONAL),
             Field("alt_name", need=Need.OPTIONAL),
             _choice("position_quality", ("seat", "approximate"), Need.OPTIONAL),
@@ -233,8 +233,8 @@ _SCHEMAS = (
             Field("name", need=Need.VALUE),
             _choice("tier", TIERS, Need.VALUE),
             _link("township_code", "townships.code", Need.COLUMN),
-            Field("leading_industry", Kind.CODES),
-            Field("supporting_industries", Kind.CODES),
+            Field("leading_industry", ColumnKind.CODES),
+            Field("supporting_industries", ColumnKind.CODES),
             Field("speciality"),
             _link("host_park_id", "parks.park_id"),
             _choice("status", PARK_STATUSES),
@@ -263,10 +263,10 @@ _SCHEMAS = (
         (
             _key("parcel_id"),
             _link("park_id", "parks.park_id"),
-            Field("land_use", Kind.CODE),
+            Field("land_use", ColumnKind.CODE),
             _choice("land_use_scheme", LAND_USE_SCHEMES),
             _choice("status", PARCEL_STATUSES),
-            Field("idle_since", Kind.DATE, Need.OPTIONAL),
+            Field("idle_since", ColumnKind.DATE, Need.OPTIONAL),
             _amount("area_m2", Need.COLUMN),
             _amount("plot_ratio"),
             _amount("building_coefficient", maximum=1),
@@ -298,7 +298,7 @@ _SCHEMAS = (
         ("building_id", "floor_no"),
         (
             _key("building_id", refers_to="buildings.building_id"),
-            Field("floor_no", Kind.INTEGER, Need.VALUE, minimum=-5, maximum=200),
+            Field("floor_no", ColumnKind.INTEGER, Need.VALUE, minimum=-5, maximum=200),
             _amount("area_m2", Need.COLUMN),
             _amount("vacant_m2", Need.COLUMN),
             _amount("load_kn_m2"),
@@ -314,13 +314,13 @@ _SCHEMAS = (
         ("enterprise_id", "year"),
         (
             _key("enterprise_id"),
-            Field("year", Kind.INTEGER, Need.VALUE, minimum=1949, maximum=2200),
+            Field("year", ColumnKind.INTEGER, Need.VALUE, minimum=1949, maximum=2200),
             Field("name", need=Need.VALUE),
-            Field("industry_code", Kind.CODE),
+            Field("industry_code", ColumnKind.CODE),
             _link("park_id", "parks.park_id"),
             _link("parcel_id", "parcels.parcel_id"),
             _link("building_id", "buildings.building_id"),
-            Field("floor_no", Kind.INTEGER, Need.OPTIONAL, minimum=-5, maximum=200),
+            Field("floor_no", ColumnKind.INTEGER, Need.OPTIONAL, minimum=-5, maximum=200),
             _amount("output_cny"),
             _amount("land_m2"),
             _amount("floor_m2"),
@@ -332,10 +332,10 @@ _SCHEMAS = (
             _choice("status", ENTERPRISE_STATUSES),
             _amount("stopped_months"),
             _amount("loss_years"),
-            Field("subsidised", Kind.BOOLEAN, Need.OPTIONAL),
-            Field("in_arrears", Kind.BOOLEAN, Need.OPTIONAL),
+            Field("subsidised", ColumnKind.BOOLEAN, Need.OPTIONAL),
+            Field("in_arrears", ColumnKind.BOOLEAN, Need.OPTIONAL),
             _choice("stage", LADDER_STAGES, Need.OPTIONAL),
-            Field("is_new", Kind.BOOLEAN, Need.OPTIONAL),
+            Field("is_new", ColumnKind.BOOLEAN, Need.OPTIONAL),
             *_provenance(),
         ),
         is_geometry_optional=True,
@@ -361,7 +361,7 @@ _SCHEMAS = (
             _key("river_id"),
             Field("name"),
             _choice("rank", RIVER_RANKS),
-            Field("is_management_boundary", Kind.BOOLEAN),
+            Field("is_management_boundary", ColumnKind.BOOLEAN),
             *_provenance(),
         ),
     ),
@@ -393,8 +393,8 @@ _SCHEMAS = (
         None,
         ("supplier_code", "customer_code"),
         (
-            Field("supplier_code", Kind.CODE, Need.VALUE),
-            Field("customer_code", Kind.CODE, Need.VALUE),
+            Field("supplier_code", ColumnKind.CODE, Need.VALUE),
+            Field("customer_code", ColumnKind.CODE, Need.VALUE),
             Field("relation", need=Need.OPTIONAL),
             *_provenance(),
         ),

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from geo_service.stores.base import KeepLimits, WorkspaceAt
+from geo_service.stores.base import RetentionLimits, WorkspaceAt
 
 WORKSPACE_FILE = "workspace.toml"
 DEMO_WORKSPACE = Path("layers/yunyang")
@@ -55,5 +55,5 @@ class Settings(BaseSettings):
         """
         here = Path()
         folder = here if (here / WORKSPACE_FILE).is_file() else DEMO_WORKSPACE
-        keep = KeepLimits(self.keep_results_days, self.keep_results_bytes or None)
-        return WorkspaceAt(given or self.workspace or folder, self.store, keep)
+        retention = RetentionLimits(self.keep_results_days, self.keep_results_bytes or None)
+        return WorkspaceAt(given or self.workspace or folder, self.store, retention)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import geo_service
-from geo_service.maps.kinds import KINDS, MapKind, Of, kinds_of
+from geo_service.maps.kinds import KINDS, MapBasis, MapKind, kinds_of
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "geo_service"
@@ -199,7 +199,9 @@ def test_every_kind_of_map_stands_in_one_list() -> None:
     """Each has a module of its name, whose data says the same name; no other module says one."""
     modules_of_kinds = {path.stem for path in (PACKAGE / "maps" / "kinds").glob("*.py")}
     assert modules_of_kinds - {"__init__", "plan"} == set(KINDS)
-    assert {str(kind) for kind in MapKind} == set(kinds_of(Of.REVIEW, Of.RANKING, Of.LAYER))
+    assert {str(kind) for kind in MapKind} == set(
+        kinds_of(MapBasis.REVIEW, MapBasis.RANKING, MapBasis.LAYER)
+    )
     for name in KINDS:
         module = import_module(f"geo_service.maps.kinds.{name}")
         said_kinds = {
@@ -350,6 +352,16 @@ def test_no_test_waits_for_a_time_alone() -> None:
     waiting = {"sleep", "wait_for_timeout"}
     users = {path.name for path in modules_of_tests() if waiting & {*calls(path)}}
     assert users == {*WAITS}
+
+
+def test_no_two_classes_have_one_name() -> None:
+    """Nested and private classes included: a name leads to one class."""
+    homes: dict[str, list[str]] = {}
+    for path in modules():
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(f"{name_of(path)}:{node.lineno}")
+    assert not {name: where for name, where in homes.items() if len(where) > 1}
 
 
 def test_every_module_says_what_it_does() -> None:

@@ -17,7 +17,7 @@ ERRORS = {
     name
     for name, kind in vars(errors).items()
     if inspect.isclass(kind) and issubclass(kind, (errors.GeoServiceError, errors.UnfitError))
-} | {"OverLimitError", "Refusal", "_GoneError", "GoneError"}
+} | {"OverLimitError", "RequestRefusedError", "_GoneError", "GoneError"}
 SPEAKERS = {"refuse", "_refuse", "source_error", "_fault", "_settings_fault"}
 """Functions that make an error or a fault of what they are given."""
 COLLECTORS = {"add", "add_rows"}

@@ -24,7 +24,7 @@ from geo_service.cli.common import (
     say_text,
 )
 from geo_service.errors import GeoServiceError
-from geo_service.gdal import keep_to_known_drivers
+from geo_service.gdal import restrict_drivers
 from geo_service.settings import Settings
 
 SUBJECTS = (imports, review, rank, maps, layers, saved, serve)
@@ -33,7 +33,7 @@ SUBJECTS = (imports, review, rank, maps, layers, saved, serve)
 
 def main() -> NoReturn:
     """Run the command line and exit with the code that the outcome has."""
-    keep_to_known_drivers(os.environ)
+    restrict_drivers(os.environ)
     try:
         # Without standalone mode the exit code of `typer.Exit` comes back as the result.
         code = app(standalone_mode=False)

@@ -34,7 +34,7 @@ _TOLD_STATES = frozenset({"changed", "broken", "missing", "unrecorded"})
 """States of own files that a person has to know of."""
 
 
-class DiffFormat(StrEnum):
+class DiffOutput(StrEnum):
     """How a difference is written."""
 
     TABLE = "table"
@@ -93,7 +93,7 @@ def diff(
     after: Annotated[
         str | None, typer.Option(help="The later version; default: the newest.")
     ] = None,
-    format: Annotated[DiffFormat, typer.Option(help="Output format.")] = DiffFormat.TABLE,  # noqa: A002
+    format: Annotated[DiffOutput, typer.Option(help="Output format.")] = DiffOutput.TABLE,  # noqa: A002
     output: Output = None,
     lang: Lang = Language.ZH_HANS,
 ) -> None:
@@ -106,11 +106,11 @@ def diff(
         difference_told,
     )
 
-    place = Settings().find_workspace(workspace)
-    if format is DiffFormat.GEOJSON:
-        write_json(changed_features(place, layer, before, after), output)
+    workspace_at = Settings().find_workspace(workspace)
+    if format is DiffOutput.GEOJSON:
+        write_json(changed_features(workspace_at, layer, before, after), output)
         return
-    told = difference_told(place, layer, before, after)
+    told = difference_told(workspace_at, layer, before, after)
     write_told(told, ListFormat(format), Translator(lang), output)
 
 
@@ -179,13 +179,13 @@ def export(
     Example: geo-service export layers/yunyang -o plan.gpkg
     Example: geo-service export --layer parcels --format boundary-points -o parcels.txt
     """
-    place = Settings().find_workspace(workspace)
+    workspace_at = Settings().find_workspace(workspace)
     if format is PlanFormat.BOUNDARY_POINTS:
         from geo_service.planning.layer_desk import (  # noqa: PLC0415 - heavy, only here
             workspace_boundary_points,
         )
 
-        write(workspace_boundary_points(place, layer or "parcels", park_id=park), output)
+        write(workspace_boundary_points(workspace_at, layer or "parcels", park_id=park), output)
         return
     for name, given in (("layer", layer), ("park", park)):
         if given is not None:
@@ -193,7 +193,7 @@ def export(
             raise InvalidQueryError(name, msg)
     from geo_service.planning.layers import export_plan  # noqa: PLC0415 - heavy, only here
 
-    say_text("cli.written", path=export_plan(place, output))
+    say_text("cli.written", path=export_plan(workspace_at, output))
 
 
 @app.command()

@@ -77,10 +77,10 @@ def rank(
         name, reason = "explain", said("cli.explain_format", format=format.value)
         raise InvalidQueryError(name, reason)
     asked = open_project(project)
-    place = Settings().find_workspace(workspace)
+    workspace_at = Settings().find_workspace(workspace)
     with show_progress("rank") as progress:
-        result = rank_workspace(place, asked, progress=progress)
-    failure = try_to_save(lambda: save_workspace_ranking(place, result)) if save else None
+        result = rank_workspace(workspace_at, asked, progress=progress)
+    failure = try_to_save(lambda: save_workspace_ranking(workspace_at, result)) if save else None
     translator = Translator(lang, result.plan.settings.names_hant)
     is_binary = format is RankFormat.XLSX
     if is_binary:

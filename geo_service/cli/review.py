@@ -76,17 +76,23 @@ def review(
         check_binary(format, output)
     from geo_service.planning import review_workspace  # noqa: PLC0415 - heavy, only here
 
-    place = Settings().find_workspace(workspace)
+    workspace_at = Settings().find_workspace(workspace)
     with show_progress("review") as progress:
         result = review_workspace(
-            place, rulebook=rulebook, parks=park or None, as_of=day_of(as_of), progress=progress
+            workspace_at,
+            rulebook=rulebook,
+            parks=park or None,
+            as_of=day_of(as_of),
+            progress=progress,
         )
     failure = None
     if save:
         from geo_service.planning.reviews import save_workspace_review  # noqa: PLC0415 - heavy
 
         is_trial = rulebook is not None or bool(park) or as_of is not None
-        failure = try_to_save(lambda: save_workspace_review(place, result, is_trial=is_trial))
+        failure = try_to_save(
+            lambda: save_workspace_review(workspace_at, result, is_trial=is_trial)
+        )
     translator = Translator(lang, result.plan.settings.names_hant)
     told = saving_members(translator, is_asked=save, failure=failure)
     content = _content(result, format, translator, output, told)
@@ -138,9 +144,9 @@ def rules(
     """
     from geo_service.planning.rules import rules_told  # noqa: PLC0415 - heavy, only here
 
-    place = Settings().find_workspace(workspace)
+    workspace_at = Settings().find_workspace(workspace)
     told, translator = rules_told(
-        place, lang, rulebook=rulebook, as_of=day_of(as_of), stale_months=stale
+        workspace_at, lang, rulebook=rulebook, as_of=day_of(as_of), stale_months=stale
     )
     write_told(told, format, translator, output)
 

@@ -28,7 +28,7 @@ _SIZE = re.compile(r"(\d{1,15})(k|M|G|T)?B?")
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
-class Kind(StrEnum):
+class ResultKind(StrEnum):
     """Kinds of saved results."""
 
     REVIEW = "review"
@@ -36,7 +36,7 @@ class Kind(StrEnum):
     IMPORT = "import"
 
 
-KindOption = Annotated[Kind | None, typer.Option(help="Only this kind.")]
+KindOption = Annotated[ResultKind | None, typer.Option(help="Only this kind.")]
 Identity = Annotated[str, typer.Argument(help="The id, as `saved list` shows it.")]
 Format = Annotated[ListFormat, typer.Option("--format", help="Output format.")]
 
@@ -74,14 +74,14 @@ def drop_saved(identity: Identity, workspace: Workspace = None) -> None:
     Example: geo-service saved drop r-0123456789ab
     """
     from geo_service.planning.saved import (  # noqa: PLC0415 - heavy, only here
-        drop_kept,
-        find_kept,
+        drop_result,
+        find_result,
         open_workspace,
     )
 
     with open_workspace(Settings().find_workspace(workspace)) as opened:
-        found = find_kept(opened, identity)
-        drop_kept(opened, found.kind, identity)
+        found = find_result(opened, identity)
+        drop_result(opened, found.kind, identity)
     say_text("kept.gone", count=1, bytes=found.size)
 
 
@@ -106,10 +106,10 @@ def unpin_saved(identity: Identity, workspace: Workspace = None) -> None:
 
 
 def _pin(identity: str, workspace: Workspace, *, is_pinned: bool) -> None:
-    from geo_service.planning.saved import open_workspace, pin_kept  # noqa: PLC0415 - heavy
+    from geo_service.planning.saved import open_workspace, pin_result  # noqa: PLC0415 - heavy
 
     with open_workspace(Settings().find_workspace(workspace)) as opened:
-        pin_kept(opened, identity, is_pinned=is_pinned)
+        pin_result(opened, identity, is_pinned=is_pinned)
 
 
 @saved.command("retain")
@@ -132,18 +132,18 @@ def retain_saved(
     Example: geo-service saved retain --days 365 --size 2G
     """
     from geo_service.planning.saved import (  # noqa: PLC0415 - heavy, only here
-        KeepLimits,
+        RetentionLimits,
         dropped_told,
         open_workspace,
-        retain_kept,
+        retain_results,
     )
 
     if days is None and size is None:
         name = "days"
         raise InvalidQueryError(name, said("problem.retain_what"))
-    limits = KeepLimits(days, None if size is None else _bytes(size))
+    limits = RetentionLimits(days, None if size is None else _bytes(size))
     with open_workspace(Settings().find_workspace(workspace)) as opened:
-        gone = retain_kept(opened, limits, kind=kind)
+        gone = retain_results(opened, limits, kind=kind)
     if gone or format is ListFormat.JSON:
         write_told(dropped_told(gone), format, Translator(lang))
     say_text("kept.gone", count=len(gone), bytes=sum(item.size for item in gone))

@@ -30,7 +30,7 @@ def serve(
 
     Example: geo-service serve layers/yunyang --port 8080
     """
-    from geo_service.web.app import Access  # noqa: PLC0415 - heavy, only here
+    from geo_service.web.app import ServicePolicy  # noqa: PLC0415 - heavy, only here
     from geo_service.web.app import serve as run  # noqa: PLC0415 - as above
 
     with show_progress("review") as progress:
@@ -40,7 +40,7 @@ def serve(
             host=host,
             port=port,
             max_import_bytes=settings.max_import_bytes,
-            access=Access(
+            access=ServicePolicy(
                 names=(*settings.allowed_hosts, *(allow_host or ())),
                 proxies=settings.trusted_proxies,
             ),

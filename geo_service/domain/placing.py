@@ -24,8 +24,8 @@ def covering_park(parks: NDArray[np.object_], shapes: NDArray[np.object_]) -> ND
     which, park = shapely.STRtree(parks).query(shapes, predicate="intersects")
     covered = shapely.area(shapely.intersection(shapes[which], parks[park]))
     share = covered / shapely.area(shapes[which])
-    kept = share >= MOSTLY
-    which, park, share = which[kept], park[kept], share[kept]
+    is_inside = share >= MOSTLY
+    which, park, share = which[is_inside], park[is_inside], share[is_inside]
     order = np.lexsort((shapely.area(parks)[park], -np.round(share, 6), which))
     return _first(which[order], park[order], len(shapes))
 

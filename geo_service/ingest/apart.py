@@ -19,7 +19,7 @@ from geo_service.ingest import wire
 from geo_service.ingest.limits import Budget, Limits
 from geo_service.ingest.opening import open_source
 from geo_service.ingest.options import ImportOptions
-from geo_service.ingest.sources import Batch, Source
+from geo_service.ingest.sources import Batch, ImportSource
 from geo_service.isolation import Channel, EndReason, Isolated, ProcessEndedError, ProcessLimits
 from geo_service.wording import said
 
@@ -108,7 +108,7 @@ def open_source_apart(
     *,
     options: ImportOptions,
     budget: Budget,
-) -> Source:
+) -> ImportSource:
     """Return a file as a source that a process reads; it is valid until the process is closed.
 
     Raises
@@ -131,7 +131,7 @@ def open_source_apart(
     }
     process.begin(_WORK, arguments, limits)
     reader = _Reader(process, budget, limits)
-    return Source(**wire.hear_source(reader.next_head()), read=reader.read)
+    return ImportSource(**wire.hear_source(reader.next_head()), read=reader.read)
 
 
 def _size(path: Path) -> int:

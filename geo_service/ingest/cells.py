@@ -24,7 +24,7 @@ from geo_service.industry import classification
 from geo_service.ingest.columns import Matched
 from geo_service.ingest.ledger import Ledger
 from geo_service.ingest.names import counters, plain, plain_unit, unit_of, units, words
-from geo_service.schema import Field, Kind
+from geo_service.schema import ColumnKind, Field
 from geo_service.workspace.reading import as_text
 
 if TYPE_CHECKING:
@@ -69,22 +69,24 @@ def clean_column(
     """Return the cells of one column in the form that the schema's check expects."""
     if pd.api.types.is_bool_dtype(cells):
         return cells
-    if item.kind in {Kind.NUMBER, Kind.INTEGER} and pd.api.types.is_numeric_dtype(cells):
+    if item.kind in {ColumnKind.NUMBER, ColumnKind.INTEGER} and pd.api.types.is_numeric_dtype(
+        cells
+    ):
         return cells if matched.factor == 1 else cells.astype("float64") * matched.factor
     if pd.api.types.is_datetime64_any_dtype(cells):
         return cells
-    column = _Column(as_text_kept(cells), item, context)
+    column = _Column(as_written_text(cells), item, context)
     column.change("control", _without_control)
     column.change("blanks", _stripped)
     column.change("empty", lambda text: _emptied(text, item), is_quiet=True)
-    if item.kind is not Kind.TEXT or item.choices:
+    if item.kind is not ColumnKind.TEXT or item.choices:
         column.change("full_width", _half_width)
         column.change("blanks", _stripped)
-    _BY_KIND.get(item.kind, _keep)(column, item, matched)
+    _BY_KIND.get(item.kind, _unchanged)(column, item, matched)
     return column.cells
 
 
-def as_text_kept(cells: pd.Series[Any]) -> pd.Series[Any]:
+def as_written_text(cells: pd.Series[Any]) -> pd.Series[Any]:
     """Return cells as texts, unchanged; whole numbers without `.0`."""
     if pd.api.types.is_numeric_dtype(cells):
         return as_text(cells).astype("object").where(cells.notna(), None)
@@ -127,20 +129,20 @@ class _Column:
         if not changed:
             return
         values = self.cells.to_numpy(dtype=object, copy=True)
-        places = np.flatnonzero(self.cells.isin(list(changed)).to_numpy())
-        before = values[places].tolist()
+        positions = np.flatnonzero(self.cells.isin(list(changed)).to_numpy())
+        before = values[positions].tolist()
         after = [changed[text] for text in before]
         if not is_quiet:
             context = self.context
             context.ledger.repair(
                 what,
-                context.numbers[places],
-                context.ids[places].tolist(),
+                context.numbers[positions],
+                context.ids[positions].tolist(),
                 before,
                 after,
                 column=self.item.name,
             )
-        values[places] = np.array(after, dtype=object)
+        values[positions] = np.array(after, dtype=object)
         self.cells = pd.Series(values, index=self.cells.index, dtype="object")
         left = (changed.get(text, text) for text in self._distinct)
         self._distinct = [text for text in dict.fromkeys(left) if text is not None]
@@ -161,7 +163,7 @@ class _Column:
         self.cells = self.cells.map(lambda text: taken.get(text, text), na_action="ignore")
 
 
-def _keep(_: _Column, __: Field, ___: Matched) -> None:
+def _unchanged(_: _Column, __: Field, ___: Matched) -> None:
     """Leave a column unchanged."""
 
 
@@ -177,8 +179,10 @@ def _stripped(text: str) -> str:
 
 def _emptied(text: str, item: Field) -> str | None:
     folded = text.casefold()
-    free = item.kind is Kind.TEXT and not item.choices
-    if folded in _EMPTY or (not free and item.kind is not Kind.BOOLEAN and folded in _EMPTY_TOO):
+    free = item.kind is ColumnKind.TEXT and not item.choices
+    if folded in _EMPTY or (
+        not free and item.kind is not ColumnKind.BOOLEAN and folded in _EMPTY_TOO
+    ):
         return None
     return text
 
@@ -266,7 +270,7 @@ def _clean_codes(column: _Column, item: Field, _: Matched) -> None:
 
     def each(rewrite: Callable[[str], str]) -> Callable[[str], str]:
         """Return a function that rewrites a cell's one code, or each of several codes."""
-        if item.kind is not Kind.CODES:
+        if item.kind is not ColumnKind.CODES:
             return rewrite
         return lambda text: _ONE_OF_CODES.sub(lambda match: rewrite(match[0]), text)
 
@@ -350,13 +354,13 @@ def land_use_codes() -> Mapping[str, Mapping[str, str]]:
     return found
 
 
-_BY_KIND: dict[Kind, Callable[[_Column, Field, Matched], None]] = {
-    Kind.ID: _clean_ids,
-    Kind.TEXT: _clean_texts,
-    Kind.CODE: _clean_codes,
-    Kind.CODES: _clean_codes,
-    Kind.NUMBER: _clean_numbers,
-    Kind.INTEGER: _clean_numbers,
-    Kind.BOOLEAN: _clean_booleans,
-    Kind.DATE: _clean_dates,
+_BY_KIND: dict[ColumnKind, Callable[[_Column, Field, Matched], None]] = {
+    ColumnKind.ID: _clean_ids,
+    ColumnKind.TEXT: _clean_texts,
+    ColumnKind.CODE: _clean_codes,
+    ColumnKind.CODES: _clean_codes,
+    ColumnKind.NUMBER: _clean_numbers,
+    ColumnKind.INTEGER: _clean_numbers,
+    ColumnKind.BOOLEAN: _clean_booleans,
+    ColumnKind.DATE: _clean_dates,
 }

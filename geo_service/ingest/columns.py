@@ -105,8 +105,8 @@ def match_columns(  # noqa: PLR0913 - the columns and all that says what they me
     fixed = dict(mapping.values) if mapping is not None else {}
     for cut in (None, cut_in) if cut_in else (None,):
         found = [
-            (rank, place, item)
-            for place, column in enumerate(columns)
+            (rank, position, item)
+            for position, column in enumerate(columns)
             if column not in used
             for item, rank in _by_name(column, schema, cut_in=cut)
         ]
@@ -115,7 +115,7 @@ def match_columns(  # noqa: PLR0913 - the columns and all that says what they me
             if not taken:
                 matched[item.field] = item
                 used.add(item.column)
-    order = {name: place for place, name in enumerate(schema.columns)}
+    order = {name: position for position, name in enumerate(schema.columns)}
     return ColumnPlan(
         matched=tuple(sorted(matched.values(), key=lambda item: order[item.field])),
         values=fixed,

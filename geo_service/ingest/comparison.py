@@ -32,7 +32,7 @@ Reading = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
 
 _FEWEST_IDS = 5
 _FEWEST_VERTICES = 20
-_SAME_PLACE_M = 50.0
+_SAME_LOCATION_M = 50.0
 """Features with the same id whose middles are this close are one feature, surveyed again."""
 _SAME_VERTEX_M = 2.0
 _ENOUGH = 0.3
@@ -92,7 +92,7 @@ class Fit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class PlacementComparison:
     """The result of comparing a file's readings with published layers."""
 
     best: Fit | None = None
@@ -108,7 +108,7 @@ def compare_with_plan(
     *,
     plan: Plan,
     layer: str,
-) -> Comparison:
+) -> PlacementComparison:
     """Return which reading, if any, clearly fits published layers, and how well each fits.
 
     `readings` convert the file's coordinates to longitude and latitude (EPSG:4490).
@@ -125,32 +125,32 @@ def compare_with_plan(
         known: Any = published.drop_duplicates(key).set_index(key).geometry
         known = known[~known.is_empty & known.notna()]
         fits = _named(_by_id(shapes, ids, readings, known, metres), layer)
-        if fits and _is_same_place(fits):
-            return Comparison(best=fits[0], fits=fits)
+        if fits and _is_same_location(fits):
+            return PlacementComparison(best=fits[0], fits=fits)
         undecided.append(fits)
     points = shapely.get_coordinates(shapes)
     points = points[np.isfinite(points).all(axis=1)]
     points = points[:: max(1, len(points) // 5_000)]
     for name, vertices in _published_vertices(plan, layer):
         fits = _named(_by_vertex(points, readings, metres(vertices), metres), name)
-        if _is_same_ground(fits):
-            return Comparison(best=fits[0], fits=fits)
+        if _lies_on_published_vertices(fits):
+            return PlacementComparison(best=fits[0], fits=fits)
         undecided.append(fits)
     most = max(undecided, key=lambda fits: max((fit.pairs for fit in fits), default=-1), default=())
-    return Comparison(fits=most)
+    return PlacementComparison(fits=most)
 
 
 def _named(fits: list[Fit], layer: str) -> tuple[Fit, ...]:
     return tuple(replace(fit, layer=layer) for fit in fits)
 
 
-def _is_same_place(fits: Sequence[Fit]) -> bool:
+def _is_same_location(fits: Sequence[Fit]) -> bool:
     """Return whether only the first of the fits by id puts features at their published places."""
     best, second = fits[0], fits[1]
-    return best.error_m <= _SAME_PLACE_M and best.error_m * _CLEARLY < second.error_m
+    return best.error_m <= _SAME_LOCATION_M and best.error_m * _CLEARLY < second.error_m
 
 
-def _is_same_ground(fits: Sequence[Fit]) -> bool:
+def _lies_on_published_vertices(fits: Sequence[Fit]) -> bool:
     """Return whether only the first of the fits by vertex lies on published vertices."""
     best, second = fits[0], fits[1]
     enough = best.pairs >= _FEWEST_VERTICES and best.share >= _ENOUGH

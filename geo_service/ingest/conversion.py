@@ -31,7 +31,7 @@ from geo_service.ingest.placement import Placement
 from geo_service.ingest.shapes import Rows, check_coordinates, only_where, repair_shapes
 from geo_service.ingest.sources import Batch, ReadShapes
 from geo_service.model import Message
-from geo_service.schema import Field, Kind, LayerSchema
+from geo_service.schema import ColumnKind, Field, LayerSchema
 from geo_service.wording import said
 from geo_service.workspace.reading import LayerFile, find_faults
 
@@ -97,16 +97,16 @@ class Converter:
             numbers=batch.numbers,
             ids=ids,
             shapes=found.shapes,
-            kept=np.ones(len(batch.numbers), dtype=bool),
+            is_accepted=np.ones(len(batch.numbers), dtype=bool),
             ledger=self.ledger,
         )
         for reasons, column in ((batch.faults, ""), (found.unread, "geometry")):
-            bad = np.zeros(len(rows.kept), dtype=bool)
+            bad = np.zeros(len(rows.is_accepted), dtype=bool)
             bad[list(reasons)] = True
             rows.refuse(bad, reasons.__getitem__, column=column)
         for change in found.changes:
             rows.repair(
-                change.what, change.places, change.before, change.after, column=change.column
+                change.what, change.positions, change.before, change.after, column=change.column
             )
         if self._position is not None:
             raw = self._joined(raw, rows)
@@ -125,15 +125,15 @@ class Converter:
         """Complete rows of a table with the published rows of the same ids."""
         if self.joined is None or self._position is None:
             return raw
-        place = self._position.get_indexer(raw[self.schema.key[0]])
+        position = self._position.get_indexer(raw[self.schema.key[0]])
         rows.refuse(
-            place < 0,
+            position < 0,
             lambda at: Message(
                 "import.unknown_id", {"id": str(rows.ids[at]), "layer": self.schema.name}
             ),
             column=self.schema.key[0],
         )
-        published = self.joined.iloc[np.maximum(place, 0)].reset_index(drop=True)
+        published = self.joined.iloc[np.maximum(position, 0)].reset_index(drop=True)
         given = {item.field for item in self.columns.matched} | set(self.columns.values)
         for name in self.schema.columns:
             old = published[name].astype("object")
@@ -154,7 +154,7 @@ class Converter:
         if geometry is None or self.placement is None:
             return
         check_coordinates(rows, is_optional=self.schema.is_geometry_optional)
-        rows.shapes = only_where(rows.kept, rows.shapes)
+        rows.shapes = only_where(rows.is_accepted, rows.shapes)
         rows.shapes = self.placement.place(rows.shapes)
         bounds = shapely.bounds(rows.shapes)
         there = ~shapely.is_missing(rows.shapes)
@@ -169,33 +169,33 @@ class Converter:
                     {"lon": f"{bounds[at, 0]:.4f}", "lat": f"{bounds[at, 1]:.4f}"},
                 ),
             )
-        rows.shapes = only_where(rows.kept, rows.shapes)
+        rows.shapes = only_where(rows.is_accepted, rows.shapes)
         repair_shapes(rows, geometry)
 
     def _checked(self, raw: pd.DataFrame, rows: Rows) -> tuple[pd.DataFrame, NDArray[np.int64]]:
-        kept = rows.kept
-        raw = raw[kept].reset_index(drop=True)
-        numbers, shapes = rows.numbers[kept], rows.shapes[kept]
+        is_accepted = rows.is_accepted
+        raw = raw[is_accepted].reset_index(drop=True)
+        numbers, shapes = rows.numbers[is_accepted], rows.shapes[is_accepted]
         if self.schema.geometry is not None:
             raw = gpd.GeoDataFrame(raw, geometry=gpd.GeoSeries(shapes, crs=STORAGE_CRS))
             if self.is_area_measured:
                 raw["area_m2"] = self.measure(shapes)
-        source = LayerFile(name=self.schema.name, path=Path(self.shown), shown=self.shown)
-        frame, faults = find_faults(raw, self.schema, source)
+        layer_file = LayerFile(name=self.schema.name, path=Path(self.shown), shown=self.shown)
+        frame, faults = find_faults(raw, self.schema, layer_file)
         good = np.ones(len(frame), dtype=bool)
         ids = frame[self.schema.key[0]].astype("object").to_numpy()
         # Repeated ids are judged over all batches, not within one.
-        for fault, place in zip(faults.found, faults.places, strict=True):
+        for fault, position in zip(faults.found, faults.positions, strict=True):
             if fault.expected.key == "fault.each_id_once":
                 continue
-            if place is None:
+            if position is None:
                 layer = self.schema.name
                 label = Message(f"layer.{layer}")
                 msg = said("refusal.layer", file=self.shown, layer=layer, label=label)
                 raise SourceError(msg, [fault])
-            if good[place] or fault.column != "geometry":
-                self._refuse(fault, int(numbers[place]), ids[place], shapes[place])
-            good[place] = False
+            if good[position] or fault.column != "geometry":
+                self._refuse(fault, int(numbers[position]), ids[position], shapes[position])
+            good[position] = False
         good &= self._vacancy_fits(frame, numbers, good)
         return frame[good], numbers[good]
 
@@ -214,11 +214,11 @@ class Converter:
         if self.schema.name != "floors":
             return good
         bad = is_overstated(frame) & good
-        for place in np.flatnonzero(bad):
-            row = frame.iloc[place]
+        for position in np.flatnonzero(bad):
+            row = frame.iloc[position]
             values = {"vacant": f"{row['vacant_m2']:g}", "area": f"{row['area_m2']:g}"}
             self.ledger.refuse(
-                int(numbers[place]),
+                int(numbers[position]),
                 row["building_id"],
                 Message("import.vacancy", values),
                 column="vacant_m2",
@@ -290,17 +290,17 @@ def reason_of(fault: Fault, schema: LayerSchema) -> Message:
 def _by_kind(item: Field, fault: Fault, values: Mapping[str, object]) -> Message:
     if item.choices:
         return Message("import.bad_choice", {**values, "choices": ", ".join(item.choices)})
-    if item.kind in {Kind.NUMBER, Kind.INTEGER}:
+    if item.kind in {ColumnKind.NUMBER, ColumnKind.INTEGER}:
         low = "" if item.minimum is None else f" ≥ {item.minimum:g}"
         high = "" if item.maximum is None else f" ≤ {item.maximum:g}"
         unit = f" {item.unit}" if item.unit else ""
         return Message("import.bad_number", {**values, "range": f"{low}{high}{unit}".strip()})
     simple = {
-        Kind.ID: "import.bad_id",
-        Kind.BOOLEAN: "import.bad_boolean",
-        Kind.DATE: "import.bad_date",
-        Kind.CODE: "import.bad_code",
-        Kind.CODES: "import.bad_code",
+        ColumnKind.ID: "import.bad_id",
+        ColumnKind.BOOLEAN: "import.bad_boolean",
+        ColumnKind.DATE: "import.bad_date",
+        ColumnKind.CODE: "import.bad_code",
+        ColumnKind.CODES: "import.bad_code",
     }
     key = simple.get(item.kind, "import.bad_value")
     return Message(key, {**values, "expected": fault.expected})

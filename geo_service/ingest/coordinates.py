@@ -50,25 +50,25 @@ def read_numbers(cells: pd.Series[Any], column: str) -> Numbers:
     Empty cells and those in `unread` give NaN.
     """
     values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype="float64", copy=True)
-    places, before, after = [], [], []
+    positions, before, after = [], [], []
     unread = {}
-    for place in np.flatnonzero(np.isnan(values) & cells.notna().to_numpy()).tolist():
-        text = str(cells.iloc[place]).strip()
+    for position in np.flatnonzero(np.isnan(values) & cells.notna().to_numpy()).tolist():
+        text = str(cells.iloc[position]).strip()
         if text.casefold() in EMPTY_WORDS:
             continue
         number = _number(text)
         if number is None:
-            unread[place] = Message("import.bad_coordinate", {"found": text[:60]})
+            unread[position] = Message("import.bad_coordinate", {"found": text[:60]})
             continue
-        values[place] = number
-        places.append(place)
+        values[position] = number
+        positions.append(position)
         before.append(text)
         after.append(f"{number:.12g}")
     change = None
-    if places:
+    if positions:
         change = Change(
             what="coordinate",
-            places=np.array(places, dtype=np.intp),
+            positions=np.array(positions, dtype=np.intp),
             before=before,
             after=after,
             column=column,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from geo_service.ingest.limits import Budget
     from geo_service.ingest.placement import Placement
-    from geo_service.ingest.sources import Batch, Source
+    from geo_service.ingest.sources import Batch, ImportSource
     from geo_service.plan import Plan
 
 Progress = Callable[[int, int, str], None]
@@ -61,7 +61,7 @@ class Report:
 class Read:
     """A file that is open, and the layer that its rows are to become."""
 
-    source: Source
+    source: ImportSource
     schema: LayerSchema
     plan: Plan
     options: ImportOptions

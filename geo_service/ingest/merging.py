@@ -33,19 +33,19 @@ class Whole:
     measured: tuple[str, ...] = ()
     """Columns measured from the shapes, which change with them."""
 
-    def keep(self, good: NDArray[np.bool_]) -> None:
+    def select(self, good: NDArray[np.bool_]) -> None:
         """Drop the rows that are not good."""
         if not good.all():
             self.frame = self.frame[good].reset_index(drop=True)
             self.numbers = self.numbers[good]
 
-    def refuse(self, place: int, reason: Message, column: str) -> None:
+    def refuse(self, position: int, reason: Message, column: str) -> None:
         """Record the refusal of one row."""
-        feature = self.frame[self.schema.key[0]].iloc[place]
+        feature = self.frame[self.schema.key[0]].iloc[position]
         shape = None
         if isinstance(self.frame, gpd.GeoDataFrame):
-            shape = self.frame.geometry.iloc[place]
-        self.ledger.refuse(int(self.numbers[place]), feature, reason, column=column, shape=shape)
+            shape = self.frame.geometry.iloc[position]
+        self.ledger.refuse(int(self.numbers[position]), feature, reason, column=column, shape=shape)
 
 
 def settle_repeated_ids(whole: Whole) -> bool:
@@ -68,32 +68,32 @@ def settle_repeated_ids(whole: Whole) -> bool:
     is_merged = False
     groups: Any = some.groupby(key, sort=False).indices
     for local in groups.values():
-        places = positions[np.sort(np.asarray(local))]
-        rows = whole.numbers[places]
+        repeated = positions[np.sort(np.asarray(local))]
+        rows = whole.numbers[repeated]
         if len(set(digests.iloc[local])) > 1:
             listed = ", ".join(map(str, rows[:10].tolist()))
-            for place in places:
+            for position in repeated:
                 message = Message("import.repeated_id", {"rows": listed})
-                whole.refuse(int(place), message, "+".join(key))
-            good[places] = False
+                whole.refuse(int(position), message, "+".join(key))
+            good[repeated] = False
             continue
-        merged = None if shapes is None else _merge(shapes[places])
-        feature = whole.frame[key[0]].iloc[places[0]]
+        merged = None if shapes is None else _merge(shapes[repeated])
+        feature = whole.frame[key[0]].iloc[repeated[0]]
         what = "same_row"
         if merged is not None and shapes is not None:
-            shapes[places[0]] = merged
+            shapes[repeated[0]] = merged
             is_merged, what = True, "merged"
         before = ", ".join(map(str, rows[:10].tolist()))
         whole.ledger.repair(
             what, rows[:1], [feature], [before], [str(rows[0])], column="+".join(key)
         )
-        good[places[1:]] = False
+        good[repeated[1:]] = False
     if is_merged and shapes is not None:
         frame: Any = whole.frame  # it has geometry if shapes are given
         whole.frame = frame.set_geometry(
             gpd.GeoSeries(shapes, index=whole.frame.index, crs=whole.frame.crs)
         )
-    whole.keep(good)
+    whole.select(good)
     return is_merged
 
 
@@ -131,10 +131,10 @@ def settle_references(whole: Whole, plan: Plan) -> None:
             lost = np.fromiter(
                 (text is not None and text not in values for text in _texts(cells)), bool
             )
-            for place in np.flatnonzero(lost & ~bad):
-                named = {"found": str(cells.iloc[place]), "column": item.name, "layer": target}
-                whole.refuse(int(place), Message("import.no_reference", named), item.name)
+            for position in np.flatnonzero(lost & ~bad):
+                named = {"found": str(cells.iloc[position]), "column": item.name, "layer": target}
+                whole.refuse(int(position), Message("import.no_reference", named), item.name)
             bad |= lost
         if not bad.any():
             return
-        whole.keep(~bad)
+        whole.select(~bad)

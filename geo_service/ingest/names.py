@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from geo_service.data import data_file
-from geo_service.schema import SCHEMAS, Field, Kind
+from geo_service.schema import SCHEMAS, ColumnKind, Field
 
 SHARE = "share"
 _LAST_RANK = 10_000
@@ -61,7 +61,7 @@ def coordinate_names(axis: str) -> frozenset[str]:
 
 def unit_of(item: Field) -> str | None:
     """Return the unit in which a column is stored, `share` for fractions of one, or None."""
-    return item.unit or (SHARE if item.kind is Kind.NUMBER and item.maximum == 1 else None)
+    return item.unit or (SHARE if item.kind is ColumnKind.NUMBER and item.maximum == 1 else None)
 
 
 def units(unit: str | None) -> Mapping[str, float]:
@@ -109,7 +109,9 @@ def split_unit(name: str) -> tuple[tuple[str, str | None], ...]:
 def words(layer: str, item: Field) -> Mapping[str, str]:
     """Return the words that may stand for values of a column with choices, with the value meant."""
     table = _data()["words"]
-    meant = table["boolean"] if item.kind is Kind.BOOLEAN else table.get(layer, {}).get(item.name)
+    meant = (
+        table["boolean"] if item.kind is ColumnKind.BOOLEAN else table.get(layer, {}).get(item.name)
+    )
     found = {plain(choice): choice for choice in item.choices}
     for value, written in (meant or {}).items():
         for word in written:

@@ -11,7 +11,7 @@ from geo_service.ingest.formats.tables import open_csv, open_parquet, open_xlsx
 from geo_service.ingest.formats.vectors import open_vector
 from geo_service.ingest.limits import Budget
 from geo_service.ingest.options import ImportOptions
-from geo_service.ingest.sources import Source
+from geo_service.ingest.sources import ImportSource
 from geo_service.ingest.staging import Staged, refuse_layer, stage
 from geo_service.model import Message
 
@@ -21,7 +21,7 @@ _SINGLE_TABLES = frozenset({"csv", "parquet", "boundary_points"})
 
 def open_source(
     path: Path, layer: str, folder: Path, *, options: ImportOptions, budget: Budget
-) -> Source:
+) -> ImportSource:
     """Return a file as a source of rows for a layer; `folder` is an empty folder of ours.
 
     Raises
@@ -41,7 +41,7 @@ def open_source(
     return replace(source, notes=(*source.notes, Message("import.encoding_own", values)))
 
 
-def _open(staged: Staged, layer: str, options: ImportOptions, budget: Budget) -> Source:
+def _open(staged: Staged, layer: str, options: ImportOptions, budget: Budget) -> ImportSource:
     if staged.format == "csv":
         return open_csv(staged.path, layer, options, budget)
     if staged.format == "xlsx":

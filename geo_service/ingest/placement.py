@@ -19,7 +19,7 @@ import shapely
 from geo_service.crs import STORAGE_CRS, WEB_CRS, is_storage_like
 from geo_service.domain.extent import FAR_DEG, county_box
 from geo_service.errors import Choice, ChoiceNeededError, Fault, SourceError
-from geo_service.ingest.comparison import Comparison, Fit, compare_with_plan
+from geo_service.ingest.comparison import Fit, PlacementComparison, compare_with_plan
 from geo_service.ingest.datums import old_datum, old_ellipsoid, towgs84
 from geo_service.ingest.gcj import BD_09, GCJ_02, bd09_to_wgs84, gcj02_to_wgs84
 from geo_service.ingest.options import AUTO
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from geo_service.ingest.sources import Source
+    from geo_service.ingest.sources import ImportSource
     from geo_service.plan import Plan
 
 _NEAR_DEG = 0.2
@@ -103,7 +103,7 @@ class Sample:
 
 
 def decide_placement(
-    source: Source,
+    source: ImportSource,
     sample: Sample,
     *,
     plan: Plan,
@@ -166,7 +166,7 @@ class _AxisOrder:
 class _Decision:
     """Decides the placement of one file."""
 
-    def __init__(self, source: Source, sample: Sample, plan: Plan, layer: str) -> None:
+    def __init__(self, source: ImportSource, sample: Sample, plan: Plan, layer: str) -> None:
         self._source = source
         self._sample = sample
         self._plan = plan
@@ -416,17 +416,17 @@ class _Decision:
         self, crs: pyproj.CRS, *, is_swapped: bool, margin: float, shift: str | None = None
     ) -> float:
         """Return the share of the sample that lies in the county's box under a reading."""
-        places = to_degrees(self.points, crs, is_swapped=is_swapped, shift=shift)
+        degrees = to_degrees(self.points, crs, is_swapped=is_swapped, shift=shift)
         if self._box is None:
-            return float(np.isfinite(places).all(axis=1).mean())
+            return float(np.isfinite(degrees).all(axis=1).mean())
         west, south, east, north = self._box
-        lon, lat = places[:, 0], places[:, 1]
+        lon, lat = degrees[:, 0], degrees[:, 1]
         with np.errstate(invalid="ignore"):
             inside = (lon >= west - margin) & (lon <= east + margin)
             inside &= (lat >= south - margin) & (lat <= north + margin)
         return float(inside.mean())
 
-    def _compare(self, crs: pyproj.CRS, *, is_swapped: bool) -> Comparison:
+    def _compare(self, crs: pyproj.CRS, *, is_swapped: bool) -> PlacementComparison:
         readings = {}
         for label in (_PLAIN, GCJ_02, BD_09):
             shift = None if label == _PLAIN else label

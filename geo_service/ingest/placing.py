@@ -75,7 +75,7 @@ def place_source(mapped: Mapped, first: Batch) -> Placed:
     _require_columns(mapped, defaults, is_joined=joined is not None)
     placement, sample = None, first
     if schema.geometry is not None and joined is None:
-        sample = read.first_with(first, lambda batch: _has_places(mapped, batch))
+        sample = read.first_with(first, lambda batch: _has_shapes(mapped, batch))
         placement = _placement(mapped, sample)
     columns, notes = _settle_units(mapped, sample, placement)
     is_measured = _is_area_measured(mapped, columns, placement)
@@ -127,7 +127,7 @@ def _require_columns(mapped: Mapped, defaults: Mapping[str, Any], *, is_joined: 
     require_money_units(columns, schema, source.shown)
 
 
-def _has_places(mapped: Mapped, batch: Batch) -> bool:
+def _has_shapes(mapped: Mapped, batch: Batch) -> bool:
     """Whether a batch has coordinates, where the file can have any."""
     if not mapped.read.source.has_geometry and not mapped.columns.is_placed:
         return True

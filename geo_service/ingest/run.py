@@ -44,7 +44,7 @@ from geo_service.ingest.opening import open_source
 from geo_service.ingest.options import ImportOptions, SourceMapping
 from geo_service.ingest.placement import Placement
 from geo_service.ingest.placing import Placed, place_source
-from geo_service.ingest.sources import Batch, Source
+from geo_service.ingest.sources import Batch, ImportSource
 from geo_service.model import Message
 from geo_service.plan import Plan
 from geo_service.schema import SCHEMAS, LayerSchema, Need
@@ -64,7 +64,7 @@ class Imported:
     layer: str
     frame: pd.DataFrame
     """The rows that can be published, in the form of `reading.read_layer`."""
-    source: Source
+    source: ImportSource
     columns: ColumnPlan
     placement: Placement | None
     ledger: Ledger
@@ -141,11 +141,11 @@ def read_source(
     report = Report(progress)
     budget = Budget(chosen.shown or path.name, chosen.limits, watch=report.again)
     with scratch_folder("import") as folder:
-        places = (path, layer, folder)
+        location = (path, layer, folder)
         if process is None:
-            source = open_source(*places, options=chosen, budget=budget)
+            source = open_source(*location, options=chosen, budget=budget)
         else:
-            source = open_source_apart(process, *places, options=chosen, budget=budget)
+            source = open_source_apart(process, *location, options=chosen, budget=budget)
         read = Read(
             source=source,
             schema=SCHEMAS[layer],
@@ -228,9 +228,9 @@ def _collect(read: Read, batches: Iterator[Batch], converter: Converter) -> tupl
     rows = 0
     total = read.source.rows or 0
     for batch in batches:
-        frame, kept = converter.convert(batch)
+        frame, accepted = converter.convert(batch)
         frames.append(frame)
-        numbers.append(kept)
+        numbers.append(accepted)
         rows += len(batch.numbers)
         read.report(rows, max(total, rows), "read")
     frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
@@ -293,8 +293,8 @@ def _settled_types(frame: pd.DataFrame, schema: LayerSchema) -> pd.DataFrame:
 def _replaced(published: pd.DataFrame, rows: pd.DataFrame, schema: LayerSchema) -> pd.DataFrame:
     """Return the published rows, replaced where the import has a row of the same id."""
     key = schema.key[0]
-    kept = published[~published[key].isin(rows[key])]
-    both = pd.concat([kept, rows[published.columns]], ignore_index=True)
+    others = published[~published[key].isin(rows[key])]
+    both = pd.concat([others, rows[published.columns]], ignore_index=True)
     order = pd.Index(published[key]).get_indexer(both[key])
     both = both.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
     if isinstance(published, gpd.GeoDataFrame):

@@ -16,7 +16,7 @@ from geo_service.errors import Choice, ChoiceNeededError
 from geo_service.ingest.cells import land_use_codes
 from geo_service.ingest.columns import ColumnPlan, Matched
 from geo_service.ingest.names import SHARE, unit_of
-from geo_service.ingest.sources import Batch, Source
+from geo_service.ingest.sources import Batch, ImportSource
 from geo_service.model import Message
 from geo_service.schema import LAND_USE_SCHEMES, LayerSchema, Need
 from geo_service.units import M2_PER_HA, M2_PER_MU
@@ -40,7 +40,7 @@ _PER_CENT = 100
 
 
 def fill_missing(
-    columns: ColumnPlan, schema: LayerSchema, source: Source
+    columns: ColumnPlan, schema: LayerSchema, source: ImportSource
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return values for columns that the file does not have, and their text for the report.
 

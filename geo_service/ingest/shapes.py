@@ -50,46 +50,46 @@ class Rows:
     numbers: NDArray[np.int64]
     ids: NDArray[np.object_]
     shapes: NDArray[np.object_]
-    kept: NDArray[np.bool_]
+    is_accepted: NDArray[np.bool_]
     ledger: Ledger
 
     def refuse(
         self, bad: NDArray[np.bool_], reason: Callable[[int], Message], column: str = "geometry"
     ) -> None:
         """Refuse rows that are not refused yet; `reason` is called for each position."""
-        for place in np.flatnonzero(bad & self.kept):
+        for position in np.flatnonzero(bad & self.is_accepted):
             self.ledger.refuse(
-                int(self.numbers[place]),
-                self.ids[place],
-                reason(int(place)),
+                int(self.numbers[position]),
+                self.ids[position],
+                reason(int(position)),
                 column=column,
-                shape=_drawable(self.shapes[place]),
+                shape=_drawable(self.shapes[position]),
             )
-        self.kept &= ~bad
+        self.is_accepted &= ~bad
 
     def repair(
         self,
         what: str,
-        places: NDArray[np.intp],
+        positions: NDArray[np.intp],
         before: Sequence[Any],
         after: Sequence[Any],
         *,
         column: str = "geometry",
     ) -> None:
         """Record one kind of repair to the shapes at some positions."""
-        ids = self.ids[places].tolist()
-        self.ledger.repair(what, self.numbers[places], ids, before, after, column=column)
+        ids = self.ids[positions].tolist()
+        self.ledger.repair(what, self.numbers[positions], ids, before, after, column=column)
 
-    def replace(self, places: NDArray[np.intp], shapes: NDArray[np.object_]) -> None:
+    def replace(self, positions: NDArray[np.intp], shapes: NDArray[np.object_]) -> None:
         """Replace the shapes at some positions."""
         self.shapes = self.shapes.copy()
-        self.shapes[places] = shapes
+        self.shapes[positions] = shapes
 
 
-def only_where(kept: NDArray[np.bool_], shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+def only_where(mask: NDArray[np.bool_], shapes: NDArray[np.object_]) -> NDArray[np.object_]:
     """Return shapes with None instead of those that are not kept."""
     result = shapes.copy()
-    result[~kept] = None
+    result[~mask] = None
     return result
 
 
@@ -114,7 +114,7 @@ def check_coordinates(rows: Rows, *, is_optional: bool) -> None:
     bad[owner[~np.isfinite(points).all(axis=1)]] = True
     rows.refuse(bad, lambda _: Message("import.not_finite"))
     flat = ~(shapely.has_z(rows.shapes) | shapely.has_m(rows.shapes))
-    tall = np.flatnonzero(~flat & rows.kept)
+    tall = np.flatnonzero(~flat & rows.is_accepted)
     if len(tall):
         before = np.where(shapely.has_z(rows.shapes[tall]), "XYZ", "XYM")
         rows.repair("z", tall, before.tolist(), ["XY"] * len(tall))
@@ -135,8 +135,8 @@ def repair_shapes(rows: Rows, geometry: str) -> None:
     names = " / ".join(sorted(STORED_GEOMETRY[geometry]))
     rows.refuse(
         (kinds >= 0) & ~np.isin(kinds, wanted),
-        lambda place: Message(
-            "import.wrong_type", {"found": rows.shapes[place].geom_type, "expected": names}
+        lambda position: Message(
+            "import.wrong_type", {"found": rows.shapes[position].geom_type, "expected": names}
         ),
     )
 
@@ -153,14 +153,14 @@ def _families(wanted: list[int]) -> list[tuple[int, ...]]:
 def _open_collections(rows: Rows, wanted: list[int]) -> None:
     """Extract the wanted parts of collections; the others are dropped and reported."""
     kinds = shapely.get_type_id(rows.shapes)
-    places = np.flatnonzero((kinds == _TYPE.GEOMETRYCOLLECTION) & rows.kept)
+    positions = np.flatnonzero((kinds == _TYPE.GEOMETRYCOLLECTION) & rows.is_accepted)
     changed, shapes, before, after = [], [], [], []
-    for place in places:
-        shape = rows.shapes[place]
+    for position in positions:
+        shape = rows.shapes[position]
         taken = _parts_of(shape, wanted)
         if taken is None:
             continue
-        changed.append(place)
+        changed.append(position)
         shapes.append(taken)
         before.append(f"{shape.geom_type} ({len(shape.geoms)})")
         after.append(taken.geom_type)
@@ -202,20 +202,20 @@ def _flat_parts(shape: BaseGeometry) -> list[BaseGeometry]:
 def _close_lines(rows: Rows) -> None:
     """Make polygons of closed lines, which drawings use for areas."""
     kinds = shapely.get_type_id(rows.shapes)
-    places = np.flatnonzero(np.isin(kinds, _LINES) & rows.kept)
+    positions = np.flatnonzero(np.isin(kinds, _LINES) & rows.is_accepted)
     changed: list[int] = []
     shapes: list[BaseGeometry] = []
     before: list[str] = []
     after: list[str] = []
-    for place in places.tolist():
-        parts = shapely.get_parts(rows.shapes[place])
+    for position in positions.tolist():
+        parts = shapely.get_parts(rows.shapes[position])
         if not all(shapely.is_closed(parts)) or min(shapely.get_num_coordinates(parts)) < _TRIANGLE:
             continue
         made = [shapely.Polygon(shapely.get_coordinates(part)) for part in parts]
         polygons = made[0] if len(made) == 1 else shapely.MultiPolygon(made)
-        changed.append(place)
+        changed.append(position)
         shapes.append(polygons)
-        before.append(rows.shapes[place].geom_type)
+        before.append(rows.shapes[position].geom_type)
         after.append(polygons.geom_type)
     _apply(rows, "closed_line", changed, shapes, before, after)
 
@@ -229,17 +229,17 @@ def _apply(
     after: list[str],
 ) -> None:
     if changed:
-        places = np.array(changed, dtype=np.intp)
+        positions = np.array(changed, dtype=np.intp)
         replaced = np.empty(len(shapes), dtype=object)
         replaced[:] = shapes
-        rows.replace(places, replaced)
-        rows.repair(what, places, before, after)
+        rows.replace(positions, replaced)
+        rows.repair(what, positions, before, after)
 
 
 def _remove_repeated(rows: Rows) -> None:
     cleaned = shapely.remove_repeated_points(rows.shapes, tolerance=_REPEATED_DEG)
     before, after = (shapely.get_num_coordinates(shapes) for shapes in (rows.shapes, cleaned))
-    changed = np.flatnonzero((before != after) & rows.kept & (after > 0))
+    changed = np.flatnonzero((before != after) & rows.is_accepted & (after > 0))
     if len(changed):
         rows.replace(changed, cleaned[changed])
         rows.repair(
@@ -251,7 +251,8 @@ def _remove_repeated(rows: Rows) -> None:
 
 
 def _make_valid(rows: Rows, wanted: list[int]) -> None:
-    broken = np.flatnonzero(~shapely.is_valid(rows.shapes) & rows.kept & (rows.shapes != None))  # noqa: E711 - by element
+    is_there = rows.shapes != None  # noqa: E711 - by element
+    broken = np.flatnonzero(~shapely.is_valid(rows.shapes) & rows.is_accepted & is_there)
     if not len(broken):
         return
     reasons = shapely.is_valid_reason(rows.shapes[broken])
@@ -266,9 +267,10 @@ def _make_valid(rows: Rows, wanted: list[int]) -> None:
     lost = shapely.is_missing(mended) | shapely.is_empty(mended) | ~shapely.is_valid(mended)
     bad = np.zeros(len(rows.shapes), dtype=bool)
     bad[broken[lost]] = True
-    by_place = dict(zip(broken.tolist(), reasons, strict=True))
+    by_position = dict(zip(broken.tolist(), reasons, strict=True))
     rows.refuse(
-        bad, lambda place: Message("import.not_repairable", {"reason": str(by_place[place])})
+        bad,
+        lambda position: Message("import.not_repairable", {"reason": str(by_position[position])}),
     )
     good = broken[~lost]
     rows.replace(good, mended[~lost])
@@ -295,39 +297,43 @@ def _sizes(polygons: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[
 
 def _drop_slivers(rows: Rows) -> None:
     kinds = shapely.get_type_id(rows.shapes)
-    single = (kinds == _TYPE.POLYGON) & rows.kept
+    single = (kinds == _TYPE.POLYGON) & rows.is_accepted
     area, width = _sizes(only_where(single, rows.shapes))
     rows.refuse(
         single & (area < SLIVER_M2) & (width < SLIVER_WIDTH_M),
-        lambda place: Message("import.sliver", {"area": f"{area[place]:.4f}"}),
+        lambda position: Message("import.sliver", {"area": f"{area[position]:.4f}"}),
     )
     holes = np.zeros(len(rows.shapes), dtype=bool)
     holes[single] = shapely.get_num_interior_rings(rows.shapes[single]) > 0
     several = kinds == _TYPE.MULTIPOLYGON
     changed, shapes, before, after = [], [], [], []
-    for place in np.flatnonzero((several | holes) & rows.kept):
-        shape = rows.shapes[place]
+    for position in np.flatnonzero((several | holes) & rows.is_accepted):
+        shape = rows.shapes[position]
         cleaned, dropped = _without_slivers(shape)
         if not dropped:
             continue
-        changed.append(place)
+        changed.append(position)
         shapes.append(cleaned)
         before.append(f"{area_m2(shape):,.4f} m²")
         after.append(f"{area_m2(cleaned):,.4f} m² (-{dropped})")
     emptied = np.zeros(len(rows.shapes), dtype=bool)
-    emptied[[place for place, shape in zip(changed, shapes, strict=True) if shape.is_empty]] = True
+    emptied[
+        [position for position, shape in zip(changed, shapes, strict=True) if shape.is_empty]
+    ] = True
     rows.refuse(
         emptied,
-        lambda place: Message("import.sliver", {"area": f"{area_m2(rows.shapes[place]):.4f}"}),
+        lambda position: Message(
+            "import.sliver", {"area": f"{area_m2(rows.shapes[position]):.4f}"}
+        ),
     )
-    kept = [n for n, shape in enumerate(shapes) if not shape.is_empty]
+    parts_left = [n for n, shape in enumerate(shapes) if not shape.is_empty]
     _apply(
         rows,
         "sliver",
-        [changed[n] for n in kept],
-        [shapes[n] for n in kept],
-        [before[n] for n in kept],
-        [after[n] for n in kept],
+        [changed[n] for n in parts_left],
+        [shapes[n] for n in parts_left],
+        [before[n] for n in parts_left],
+        [after[n] for n in parts_left],
     )
 
 
@@ -346,8 +352,8 @@ def _without_slivers(shape: BaseGeometry) -> tuple[BaseGeometry, int]:
             thin = (hole_area < SLIVER_M2) & (hole_width < SLIVER_WIDTH_M)
             if thin.any():
                 dropped += int(thin.sum())
-                kept = [ring.exterior for ring in rings[~thin]]
-                part = shapely.Polygon(part.exterior, kept)  # noqa: PLW2901 - the same part
+                holes = [ring.exterior for ring in rings[~thin]]
+                part = shapely.Polygon(part.exterior, holes)  # noqa: PLW2901 - the same part
         cleaned.append(part)
     if not dropped:
         return shape, 0
@@ -363,10 +369,10 @@ def _make_single(rows: Rows, wanted: list[int]) -> None:
     """
     kinds = shapely.get_type_id(rows.shapes)
     multi = [kind for single, kind in _MULTI_OF.items() if single in wanted and kind not in wanted]
-    many = np.isin(kinds, multi) & rows.kept
-    places = np.flatnonzero(many & (shapely.get_num_geometries(rows.shapes) == 1))
-    if len(places):
-        before = [shape.geom_type for shape in rows.shapes[places]]
-        singles = shapely.get_geometry(rows.shapes[places], 0)
-        rows.replace(places, singles)
-        rows.repair("single", places, before, [shape.geom_type for shape in singles])
+    many = np.isin(kinds, multi) & rows.is_accepted
+    positions = np.flatnonzero(many & (shapely.get_num_geometries(rows.shapes) == 1))
+    if len(positions):
+        before = [shape.geom_type for shape in rows.shapes[positions]]
+        singles = shapely.get_geometry(rows.shapes[positions], 0)
+        rows.replace(positions, singles)
+        rows.repair("single", positions, before, [shape.geom_type for shape in singles])

@@ -1,6 +1,6 @@
 """A table of features in a file, read in batches, independent of the format.
 
-A `Source` has the file's declarations (columns, CRS, encoding) and yields its rows. Nothing
+An `ImportSource` has the file's declarations (columns, CRS, encoding) and yields its rows. Nothing
 is converted or judged here.
 """
 
@@ -26,7 +26,7 @@ class Change:
     """One kind of repair that was made while reading, with the rows' positions in the batch."""
 
     what: str
-    places: NDArray[np.intp]
+    positions: NDArray[np.intp]
     before: Sequence[str | Message]
     after: Sequence[str | Message]
     column: str = "geometry"
@@ -55,7 +55,7 @@ class Batch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class ImportSource:
     """A file's content, and how to read it."""
 
     format: str

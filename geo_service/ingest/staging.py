@@ -270,17 +270,17 @@ def _checked_entries(
     budget.check_archive(len(files), packed, sum(entry.file_size for entry in files))
     for entry in files:
         name = _name_of(entry).replace("\\", "/")
-        place = PurePosixPath(name)
-        if place.is_absolute() or ".." in place.parts or re.match(r"[A-Za-z]:", name):
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or re.match(r"[A-Za-z]:", name):
             found = said("refusal.zip_path")
             raise budget.refuse(found, said("refusal.plain_paths"))
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise budget.refuse(said("refusal.zip_link"), said("refusal.files_only"))
         if entry.flag_bits & 1:
             raise budget.refuse(said("refusal.zip_encrypted"), said("refusal.zip_plain"))
-        is_hidden = not place.name or place.name.startswith(".")
-        if not is_hidden and "__MACOSX" not in place.parts:
-            entries[place] = entry
+        is_hidden = not path.name or path.name.startswith(".")
+        if not is_hidden and "__MACOSX" not in path.parts:
+            entries[path] = entry
     return entries
 
 
@@ -292,7 +292,7 @@ def _unpack(
     budget: Budget,
     file: str | None,
 ) -> Staged:
-    names = {str(place) for place in entries}
+    names = {str(entry_path) for entry_path in entries}
     if "xl/workbook.xml" in names:
         _check_markup(archive, entries, budget)
         target = folder / "source.xlsx"
@@ -300,12 +300,12 @@ def _unpack(
         return Staged(format="xlsx", path=target)
     geodatabases = {
         parent
-        for place in entries
-        for parent in place.parents
-        if place.name.lower() == "a00000001.gdbtable" and parent == place.parent
+        for entry_path in entries
+        for parent in entry_path.parents
+        if entry_path.name.lower() == "a00000001.gdbtable" and parent == entry_path.parent
     }
-    shapes = [place for place in entries if place.suffix.lower() == ".shp"]
-    others = [place for place in entries if place.suffix.lower() in _INSIDE]
+    shapes = [entry_path for entry_path in entries if entry_path.suffix.lower() == ".shp"]
+    others = [entry_path for entry_path in entries if entry_path.suffix.lower() in _INSIDE]
     found = [*sorted(geodatabases), *sorted(shapes), *sorted(others)]
     if not found:
         raise budget.refuse(said("refusal.zip_empty"), said("refusal.known_formats"))
@@ -313,7 +313,7 @@ def _unpack(
         found = _named(found, file, budget)
     if len(found) > 1 and shapes and not geodatabases and len(shapes) == 1:
         found = shapes  # a shapefile, accompanied by a note or a table
-    if len(found) > 1 and all(place.suffix.lower() == ".kml" for place in found):
+    if len(found) > 1 and all(entry_path.suffix.lower() == ".kml" for entry_path in found):
         found = _with_placemarks(archive, entries, found, budget)
     chosen = _choose(found, budget)
     if chosen in geodatabases:
@@ -346,20 +346,18 @@ def _with_placemarks(
     budget: Budget,
 ) -> list[PurePosixPath]:
     """Return the documents of a KMZ that contain features; the others only refer to them."""
-    budget.check_text(sum(entries[place].file_size for place in found))
+    budget.check_text(sum(entries[path].file_size for path in found))
     holding = [
-        place
-        for place in found
-        if b"<Placemark" in b"".join(_pieces(archive, entries[place], budget))
+        path for path in found if b"<Placemark" in b"".join(_pieces(archive, entries[path], budget))
     ]
     return holding or found[:1]
 
 
 def _named(found: list[PurePosixPath], file: str, budget: Budget) -> list[PurePosixPath]:
     """Return the requested file of an archive."""
-    chosen = [place for place in found if str(place)[:_SHOWN_PATH] == file]
+    chosen = [path for path in found if str(path)[:_SHOWN_PATH] == file]
     if not chosen:
-        listed = [str(place)[:_SHOWN_PATH] for place in found[:50]]
+        listed = [str(path)[:_SHOWN_PATH] for path in found[:50]]
         raise budget.refuse(
             said("refusal.no_file_inside", file=repr(file[:_SHOWN_PATH])),
             said("fault.any_of", known=listed),
@@ -372,8 +370,8 @@ def _choose(found: list[PurePosixPath], budget: Budget) -> PurePosixPath:
         parameter = "file"
         message = said("import.which_file", file=budget.shown)
         choices = [
-            Choice(value=str(place)[:_SHOWN_PATH], evidence=said("import.in_archive"))
-            for place in found
+            Choice(value=str(path)[:_SHOWN_PATH], evidence=said("import.in_archive"))
+            for path in found
         ]
         raise ChoiceNeededError(parameter, message, choices[:50])
     return found[0]
@@ -386,9 +384,9 @@ def _unpack_shapefile(
     folder: Path,
     budget: Budget,
 ) -> Staged:
-    for place, entry in entries.items():
-        suffix = place.suffix.lower()
-        if place.with_suffix("") == chosen.with_suffix("") and suffix in _SHAPE_PARTS:
+    for path, entry in entries.items():
+        suffix = path.suffix.lower()
+        if path.with_suffix("") == chosen.with_suffix("") and suffix in _SHAPE_PARTS:
             _extract(archive, entry, folder / f"source{suffix}", budget)
     target = folder / "source.shp"
     with target.open("rb") as stream:
@@ -406,9 +404,9 @@ def _unpack_geodatabase(
 ) -> Staged:
     target = folder / "source.gdb"
     target.mkdir()
-    for place, entry in entries.items():
-        if place.parent == chosen and _GDB_FILE.fullmatch(place.name):
-            _extract(archive, entry, target / place.name.lower(), budget)
+    for path, entry in entries.items():
+        if path.parent == chosen and _GDB_FILE.fullmatch(path.name):
+            _extract(archive, entry, target / path.name.lower(), budget)
     return Staged(format="filegdb", path=target)
 
 

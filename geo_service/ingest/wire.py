@@ -28,7 +28,7 @@ from geo_service.ingest.sources import Batch, Change, ReadShapes
 from geo_service.model import Message
 
 if TYPE_CHECKING:
-    from geo_service.ingest.sources import Source
+    from geo_service.ingest.sources import ImportSource
 
 Document = dict[str, Any]
 UNREADABLE = (ValueError, KeyError, TypeError, pa.ArrowException)
@@ -143,7 +143,7 @@ _PLAIN = (
 )
 
 
-def tell_source(source: Source) -> Document:
+def tell_source(source: ImportSource) -> Document:
     """Return all fields of a source except its rows."""
     return {
         **{name: getattr(source, name) for name in _PLAIN},
@@ -170,16 +170,16 @@ def hear_source(document: Document) -> Document:
 def pack_batch(batch: Batch, reading: int) -> bytes:
     """Return a batch of a reading as bytes."""
     columns, types = [], []
-    for place in range(batch.table.shape[1]):
-        column, kind = _taken_apart(batch.table.iloc[:, place])
+    for position in range(batch.table.shape[1]):
+        column, kind = _taken_apart(batch.table.iloc[:, position])
         columns.append(column)
         types.append(kind)
-    names = [str(place) for place in range(len(columns))]
+    names = [str(position) for position in range(len(columns))]
     head: Document = {
         "reading": reading,
         "names": [str(name) for name in batch.table.columns],
         "types": types,
-        "faults": _told_by_place(batch.faults),
+        "faults": _told_by_position(batch.faults),
         "changes": None,
         "unread": None,
     }
@@ -193,20 +193,21 @@ def pack_batch(batch: Batch, reading: int) -> bytes:
             {
                 "what": change.what,
                 "column": change.column,
-                "places": change.places.tolist(),
+                "positions": change.positions.tolist(),
                 "before": _told_alike(change.before),
                 "after": _told_alike(change.after),
             }
             for change in batch.geometry.changes
         ]
-        head["unread"] = _told_by_place(batch.geometry.unread)
+        head["unread"] = _told_by_position(batch.geometry.unread)
     return pack(head, pa.record_batch(columns, names=names))
 
 
 def unpack_batch(head: Document, rows: Any) -> Batch:  # noqa: ANN401 - an Arrow batch
     """Return the batch that `pack_batch` was given."""
     frames = {
-        place: _put_together(rows.column(place), kind) for place, kind in enumerate(head["types"])
+        position: _put_together(rows.column(position), kind)
+        for position, kind in enumerate(head["types"])
     }
     table = pd.DataFrame(frames, index=range(rows.num_rows))
     table.columns = pd.Index(head["names"], dtype="str" if head["names"] else "object")
@@ -217,30 +218,30 @@ def unpack_batch(head: Document, rows: Any) -> Batch:  # noqa: ANN401 - an Arrow
             Change(
                 what=change["what"],
                 column=change["column"],
-                places=np.array(change["places"], dtype=np.intp),
-                before=_heard_alike(change["before"], len(change["places"])),
-                after=_heard_alike(change["after"], len(change["places"])),
+                positions=np.array(change["positions"], dtype=np.intp),
+                before=_heard_alike(change["before"], len(change["positions"])),
+                after=_heard_alike(change["after"], len(change["positions"])),
             )
             for change in head["changes"]
         )
         shapes = shapely.from_wkb(wkb)
         geometry = ReadShapes(
-            shapes=shapes, changes=changes, unread=_heard_by_place(head["unread"])
+            shapes=shapes, changes=changes, unread=_heard_by_position(head["unread"])
         )
     return Batch(
         table=table,
         geometry=geometry,
         numbers=rows.column(_NUMBERS).to_numpy(),
-        faults=_heard_by_place(head["faults"]),
+        faults=_heard_by_position(head["faults"]),
     )
 
 
-def _told_by_place(messages: Mapping[int, Message]) -> list[list[object]]:
-    return [[int(place), _told(message)] for place, message in messages.items()]
+def _told_by_position(messages: Mapping[int, Message]) -> list[list[object]]:
+    return [[int(position), _told(message)] for position, message in messages.items()]
 
 
-def _heard_by_place(told: Sequence[Sequence[Any]]) -> dict[int, Message]:
-    return {int(place): _heard(message) for place, message in told}
+def _heard_by_position(told: Sequence[Sequence[Any]]) -> dict[int, Message]:
+    return {int(position): _heard(message) for position, message in told}
 
 
 def _told_alike(texts: Sequence[str | Message]) -> list[object]:

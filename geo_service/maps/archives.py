@@ -218,9 +218,9 @@ def _entries(content: bytes) -> tuple[_Entry, ...]:
     runs = [next(numbers) for _ in range(count)]
     lengths = [next(numbers) for _ in range(count)]
     offsets: list[int] = []
-    for place in range(count):
+    for position in range(count):
         given = next(numbers)  # 0: directly after the previous one
-        offsets.append(offsets[-1] + lengths[place - 1] if not given and place else given - 1)
+        offsets.append(offsets[-1] + lengths[position - 1] if not given and position else given - 1)
     return tuple(map(_Entry, ids, offsets, lengths, runs))
 
 
@@ -248,18 +248,18 @@ def tile_id_of(zoom: int, column: int, row: int) -> int:
     >>> tile_id_of(12, 3423, 1763)
     19078479
     """
-    place: int = (4**zoom - 1) // 3
+    tile_id: int = (4**zoom - 1) // 3
     x, y = column, row
     side = 2**zoom // 2
     while side:
         right, down = int(bool(x & side)), int(bool(y & side))
-        place += side * side * ((3 * right) ^ down)
+        tile_id += side * side * ((3 * right) ^ down)
         if not down:
             if right:
                 x, y = side - 1 - x, side - 1 - y
             x, y = y, x
         side //= 2
-    return place
+    return tile_id
 
 
 def picture_of(archive: TileArchive, zoom: int, column: int, row: int) -> tuple[bytes, str] | None:

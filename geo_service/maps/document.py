@@ -265,7 +265,7 @@ class PlanningMap(folium.Map):
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
+class _PageParts:
     """What Folium made of a map: assets by name, other markup for the head, element, script."""
 
     scripts: tuple[str, ...]
@@ -275,7 +275,7 @@ class _Parts:
     script: str
 
 
-def _render_folium(drawn: PlanningMap) -> _Parts:
+def _render_folium(drawn: PlanningMap) -> _PageParts:
     figure = cast("Figure", drawn.get_root())
     for child in list(figure._children.values()):  # noqa: SLF001 - Folium has no other way
         child.render()
@@ -287,7 +287,7 @@ def _render_folium(drawn: PlanningMap) -> _Parts:
             styles.append(_asset_name(item.url))
         elif name != "meta_http":
             fragments.append(item.render().strip())
-    parts = _Parts(
+    parts = _PageParts(
         tuple(scripts),
         tuple(styles),
         "\n".join(fragments),
@@ -396,7 +396,7 @@ def standalone_page(drawn: PlanningMap) -> str:
 
 def _document(
     content: Content,
-    parts: _Parts,
+    parts: _PageParts,
     *,
     styles: Sequence[str],
     scripts: Sequence[str],

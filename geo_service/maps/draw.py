@@ -15,13 +15,13 @@ from urllib.parse import quote, urlencode
 from geo_service.errors import InvalidQueryError
 from geo_service.language import Language, Translator, catalogue
 from geo_service.maps.document import Content, PlanningMap
-from geo_service.maps.kinds import KINDS, OVERVIEW, TIME, Of, Subject, kinds_of
+from geo_service.maps.kinds import KINDS, OVERVIEW, TIME, MapBasis, MapInput, kinds_of
 from geo_service.maps.kinds.compare import CompareData
 from geo_service.maps.kinds.park import ParkData
 from geo_service.maps.kinds.plan import PlanData
 from geo_service.maps.kinds.ranking import RankingData
 from geo_service.maps.kinds.time import TIMED_LAYERS, TimeData
-from geo_service.maps.layers import MapLayer, Source
+from geo_service.maps.layers import FeatureSource, MapLayer
 from geo_service.maps.relief import relief_of
 from geo_service.maps.style import SYMBOLS, symbol_document
 from geo_service.maps.tiles import version_of
@@ -90,15 +90,15 @@ def draw(
     'PlanningMap'
     """
     translator = Translator(Language(language), drawn.plan.settings.names_hant)
-    kinds = kinds_of(Of.RANKING if isinstance(drawn, Ranking) else Of.REVIEW)
+    kinds = kinds_of(MapBasis.RANKING if isinstance(drawn, Ranking) else MapBasis.REVIEW)
     kind = kind or kinds[0]
     if kind not in kinds:
         name = "kind"
         raise InvalidQueryError(name, said("problem.map_kind", known=list(kinds)))
     subject = (
-        Subject(translator=translator, ranking=drawn)
+        MapInput(translator=translator, ranking=drawn)
         if isinstance(drawn, Ranking)
-        else Subject(translator=translator, review=drawn, before=before, park_id=park_id)
+        else MapInput(translator=translator, review=drawn, before=before, park_id=park_id)
     )
     return draw_states(KINDS[kind].states(subject))
 
@@ -158,14 +158,16 @@ def draw_states(states: Sequence[PlanData], service: Service | None = None) -> P
     main = states[-1]
     kind = main.kind
     translator = main.translator
-    names = [kind] if len(states) == 1 else [f"{kind}_{place}" for place in range(len(states))]
+    names = (
+        [kind] if len(states) == 1 else [f"{kind}_{position}" for position in range(len(states))]
+    )
     settings = _settings(states, names, service)
     collections = None
     if service is None:
         collections = {
             document: data.document(source)
-            for place, data in enumerate(states)
-            for source, document in _documents(states, place).items()
+            for position, data in enumerate(states)
+            for source, document in _documents(states, position).items()
         }
     content = Content(
         title=main.title(),
@@ -177,16 +179,16 @@ def draw_states(states: Sequence[PlanData], service: Service | None = None) -> P
     return PlanningMap(content, kinds=names, bounds=main.bounds())
 
 
-def _documents(states: Sequence[PlanData], place: int) -> dict[str, str]:
+def _documents(states: Sequence[PlanData], position: int) -> dict[str, str]:
     """Return the names of the documents of one state's sources, shared where they are alike."""
-    data = states[place]
-    is_alike = place > 0 and data.plan is states[0].plan
+    data = states[position]
+    is_alike = position > 0 and data.plan is states[0].plan
     own = set(data.makers())
     return {
         source.name: source.name
-        if place == 0 or (is_alike and source.name not in own)
-        else f"{source.name}.{place}"
-        for source in data.sources()
+        if position == 0 or (is_alike and source.name not in own)
+        else f"{source.name}.{position}"
+        for source in data.feature_sources()
     }
 
 
@@ -211,9 +213,9 @@ def _settings(
         "groups": [_group(states, name, layers, service) for name in main.groups],
         "backdrops": _backdrops(main, service),
         "sources": [
-            _source(states, place, source, service)
-            for place, data in enumerate(states)
-            for source in data.sources()
+            _source(states, position, source, service)
+            for position, data in enumerate(states)
+            for source in data.feature_sources()
         ],
         "lists": [asdict(listed) for listed in main.lists()],
         "list_label": translator.text(KINDS[main.kind].list_label),
@@ -230,7 +232,7 @@ def _settings(
         "criteria": main.criteria() if isinstance(main, RankingData) else None,
         "routes": _routes(main, service) if isinstance(main, RankingData) else None,
         "timeline": _timeline(main, service) if isinstance(main, TimeData) else None,
-        "places": None if service is None else _places(service, translator),
+        "places": None if service is None else _place_addresses(service, translator),
         "approval_number": main.plan.settings.map_approval,
         "confidentiality": main.plan.settings.confidentiality,
         "credits": list(
@@ -247,7 +249,7 @@ def _missing(data: PlanData, service: Service | None) -> dict[str, Any] | None:
         return None
     wanted = [name for name in _WANTED if name in data.known and not data.count(name)]
     return {
-        "is_all": not data.sources(),
+        "is_all": not data.feature_sources(),
         "layers": [data.text(f"layer.{name}") for name in wanted],
         "address": None if service is None else f"{service.root}/data",
     }
@@ -271,7 +273,7 @@ def _languages(service: Service, data: PlanData) -> list[dict[str, Any]]:
     ]
 
 
-def _places(service: Service, translator: Translator) -> dict[str, str]:
+def _place_addresses(service: Service, translator: Translator) -> dict[str, str]:
     language = urlencode({"lang": translator.language.value})
     return {
         "identify": f"{service.root}/api/identify?{language}",
@@ -382,15 +384,15 @@ def _backdrops(data: PlanData, service: Service | None) -> list[dict[str, Any]]:
     if service is not None:
         found += [
             {
-                "name": f"basemap.{place}",
+                "name": f"basemap.{position}",
                 "label": data.text("map.base_map", name=basemap.name),
                 "is_shown": False,
                 "attribution": basemap.attribution,
                 "max_zoom": basemap.max_zoom,
                 "tiles": list(basemap.addresses)
-                or [f"{service.root}/basemaps/{place}/{{z}}/{{x}}/{{y}}"],
+                or [f"{service.root}/basemaps/{position}/{{z}}/{{x}}/{{y}}"],
             }
-            for place, basemap in enumerate(data.plan.settings.basemaps)
+            for position, basemap in enumerate(data.plan.settings.basemaps)
         ]
     return found
 
@@ -419,15 +421,15 @@ def _count(data: PlanData, layer: MapLayer) -> int:
 
 
 def _source(
-    states: Sequence[PlanData], place: int, source: Source, service: Service | None
+    states: Sequence[PlanData], position: int, source: FeatureSource, service: Service | None
 ) -> dict[str, Any]:
-    data = states[place]
+    data = states[position]
     count = data.count(source.name)
-    address = _address(states, place, source.name, service)
+    address = _address(states, position, source.name, service)
     title = "map.findings" if source.name == "findings" else f"layer.{source.name}"
     return {
         "name": source.name,
-        "map": place,
+        "map": position,
         "label": data.text(title),
         "key": source.key,
         "symbol": source.symbol,
@@ -437,7 +439,7 @@ def _source(
             for field in source.fields
         ],
         "count": count,
-        "document": _documents(states, place)[source.name],
+        "document": _documents(states, position)[source.name],
         "address": address,
         "has_unplaced": source.has_unplaced,
         "tiles": service.tiles(data, source.name) if service else None,
@@ -445,10 +447,10 @@ def _source(
 
 
 def _address(
-    states: Sequence[PlanData], place: int, name: str, service: Service | None
+    states: Sequence[PlanData], position: int, name: str, service: Service | None
 ) -> str | None:
     if service is None:
         return None
-    is_shared = place > 0 and _documents(states, place)[name] == name
+    is_shared = position > 0 and _documents(states, position)[name] == name
     find: Callable[[PlanData], str] = lambda data: service.features(data, name)  # noqa: E731 - used twice
-    return find(states[0]) if is_shared else find(states[place])
+    return find(states[0]) if is_shared else find(states[position])

@@ -20,7 +20,7 @@ Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class PopupField:
     """One line of a popup: a property and how to write it.
 
     `form` is `text`, `number`, `share`, `grade`, `floor_m2`, `area_m2` or `area_ha` (of
@@ -33,7 +33,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class FeatureSource:
     """One document of features.
 
     `columns` are those that go out as they are; `named` those that go out with a second
@@ -48,28 +48,28 @@ class Source:
     named: Mapping[str, str] = field(default_factory=dict)
     symbol: str
     symbol_column: str | None = None
-    fields: tuple[Field, ...] = ()
+    fields: tuple[PopupField, ...] = ()
     has_unplaced: bool = False
     """Whether features without a place go out too, to stand in lists."""
     is_detail: bool = False
     """Whether it may be too much for one document, so that served pages draw it from tiles."""
 
 
-_ID = Field(key="id", label="id")
-_PARK = Field(key="park", label="park")
+_ID = PopupField(key="id", label="id")
+_PARK = PopupField(key="park", label="park")
 
-SOURCES: Mapping[str, Source] = MappingProxyType(
+FEATURE_SOURCES: Mapping[str, FeatureSource] = MappingProxyType(
     {
         source.name: source
         for source in (
-            Source(name="county", key="code", columns=("code",), symbol="layer.county"),
-            Source(
+            FeatureSource(name="county", key="code", columns=("code",), symbol="layer.county"),
+            FeatureSource(
                 name="township_areas",
                 key="township_code",
                 columns=("township_code",),
                 symbol="layer.township_areas",
             ),
-            Source(
+            FeatureSource(
                 name="control_zones",
                 key="zone_id",
                 columns=("zone_id", "kind", "grade", "legal_basis"),
@@ -77,24 +77,24 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
                 symbol="zone",
                 symbol_column="kind",
                 fields=(
-                    Field(key="kind_name", label="kind"),
-                    Field(key="grade", label="grade", form="grade"),
-                    Field(key="legal_basis", label="legal_basis"),
+                    PopupField(key="kind_name", label="kind"),
+                    PopupField(key="grade", label="grade", form="grade"),
+                    PopupField(key="legal_basis", label="legal_basis"),
                     _ID,
                 ),
                 is_detail=True,
             ),
-            Source(
+            FeatureSource(
                 name="rivers",
                 key="river_id",
                 columns=("river_id", "rank", "is_management_boundary"),
                 named={"kind": "river"},
                 symbol="river",
                 symbol_column="kind",
-                fields=(Field(key="kind_name", label="kind"),),
+                fields=(PopupField(key="kind_name", label="kind"),),
                 is_detail=True,
             ),
-            Source(
+            FeatureSource(
                 name="roads",
                 key="road_id",
                 columns=("road_id", "class", "speed_km_h"),
@@ -102,20 +102,20 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
                 symbol="road",
                 symbol_column="class",
                 fields=(
-                    Field(key="class_name", label="kind"),
-                    Field(key="speed_km_h", label="speed_km_h", form="number"),
+                    PopupField(key="class_name", label="kind"),
+                    PopupField(key="speed_km_h", label="speed_km_h", form="number"),
                 ),
                 is_detail=True,
             ),
-            Source(
+            FeatureSource(
                 name="sub_areas",
                 key="sub_area_id",
                 columns=("sub_area_id", "park_id"),
                 symbol="layer.sub_areas",
                 fields=(_PARK, _ID),
             ),
-            Source(name="parks", key="park_id", symbol="verdict", symbol_column="verdict"),
-            Source(
+            FeatureSource(name="parks", key="park_id", symbol="verdict", symbol_column="verdict"),
+            FeatureSource(
                 name="parcels",
                 key="parcel_id",
                 columns=(
@@ -134,63 +134,65 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
                 symbol_column="status",
                 fields=(
                     _PARK,
-                    Field(key="status_name", label="status"),
-                    Field(key="land_use", label="land_use"),
-                    Field(key="land_use_scheme", label="land_use_scheme"),
-                    Field(key="area_m2", label="area", form="area_m2"),
-                    Field(key="plot_ratio", label="plot_ratio", form="number"),
-                    Field(key="building_coefficient", label="building_coefficient", form="share"),
-                    Field(key="idle_since", label="idle_since"),
+                    PopupField(key="status_name", label="status"),
+                    PopupField(key="land_use", label="land_use"),
+                    PopupField(key="land_use_scheme", label="land_use_scheme"),
+                    PopupField(key="area_m2", label="area", form="area_m2"),
+                    PopupField(key="plot_ratio", label="plot_ratio", form="number"),
+                    PopupField(
+                        key="building_coefficient", label="building_coefficient", form="share"
+                    ),
+                    PopupField(key="idle_since", label="idle_since"),
                 ),
                 is_detail=True,
             ),
-            Source(
+            FeatureSource(
                 name="buildings",
                 key="building_id",
                 columns=("building_id", "park_id", "parcel_id"),
                 symbol="layer.buildings",
                 fields=(
                     _PARK,
-                    Field(key="parcel_id", label="parcel"),
-                    Field(key="floors", label="floors", form="number"),
-                    Field(key="floor_area_m2", label="floor_area", form="floor_m2"),
-                    Field(key="vacant_m2", label="vacant", form="floor_m2"),
+                    PopupField(key="parcel_id", label="parcel"),
+                    PopupField(key="floors", label="floors", form="number"),
+                    PopupField(key="floor_area_m2", label="floor_area", form="floor_m2"),
+                    PopupField(key="vacant_m2", label="vacant", form="floor_m2"),
                     _ID,
                 ),
                 is_detail=True,
             ),
-            Source(
+            FeatureSource(
                 name="findings",
                 key="finding_id",
                 symbol="verdict",
                 symbol_column="verdict",
                 fields=(
                     _PARK,
-                    Field(key="severity_name", label="severity"),
-                    Field(key="cure", label="cure"),
-                    Field(key="legal_basis", label="legal_basis"),
-                    Field(key="basis_tag_name", label="basis_tag"),
-                    Field(key="rule_id", label="rule"),
+                    PopupField(key="severity_name", label="severity"),
+                    PopupField(key="cure", label="cure"),
+                    PopupField(key="legal_basis", label="legal_basis"),
+                    PopupField(key="basis_tag_name", label="basis_tag"),
+                    PopupField(key="rule_id", label="rule"),
                 ),
             ),
-            Source(
+            FeatureSource(
                 name="facilities",
                 key="facility_id",
                 columns=("facility_id", "kind"),
                 named={"kind": "facility"},
                 symbol="facility",
                 symbol_column="kind",
-                fields=(Field(key="kind_name", label="kind"),),
+                fields=(PopupField(key="kind_name", label="kind"),),
             ),
-            Source(
+            FeatureSource(
                 name="townships",
                 key="code",
                 columns=("code", "code_scheme", "kind", "alt_code", "position_quality"),
                 symbol="layer.townships",
                 fields=(
-                    Field(key="kind", label="kind"),
-                    Field(key="code", label="code"),
-                    Field(key="alt_code", label="alt_code"),
+                    PopupField(key="kind", label="kind"),
+                    PopupField(key="code", label="code"),
+                    PopupField(key="alt_code", label="alt_code"),
                 ),
             ),
         )

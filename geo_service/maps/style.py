@@ -156,7 +156,7 @@ _ROADS = {
     "village": _line("#cfcac2", 0.9, dash="4 2"),
     "other": _line("#cfcac2", 0.9),
 }
-_GROUND = {
+_PLAN_LAYERS = {
     "layer.county": _area("#8b949c", "#faf8f2", 1.0, width=1.6, casing="#d3dce1"),
     "layer.townships": _marker(Shape.CIRCLE, 5, "#6c757d"),
     "layer.township_areas": _area("#a9a294", None, 0.0, width=1.0, dash="2 3"),
@@ -217,7 +217,7 @@ _RAMP = (
 """Stroke, fill and ink from the lowest class to the highest, light to dark (as Cividis)."""
 _CANDIDATES = {
     **{
-        f"class_{place}": Symbol(
+        f"class_{position}": Symbol(
             geometry=Geometry.AREA,
             stroke=stroke,
             width=1.6,
@@ -227,7 +227,7 @@ _CANDIDATES = {
             size=22,
             ink=ink,
         )
-        for place, (stroke, fill, ink) in enumerate(_RAMP, start=1)
+        for position, (stroke, fill, ink) in enumerate(_RAMP, start=1)
     },
     "excluded": _area("#5f6870", "#d9dde0", 0.5, width=1.2, dash="3 3", hatch=Hatch.CROSS),
 }
@@ -259,7 +259,7 @@ SYMBOLS: Mapping[str, Symbol] = MappingProxyType(
         **{f"change.{name}": symbol for name, symbol in _CHANGES.items()},
         **{f"diff.{name}": symbol for name, symbol in _DIFFERENCES.items()},
         **{f"candidate.{name}": symbol for name, symbol in _CANDIDATES.items()},
-        **_GROUND,
+        **_PLAN_LAYERS,
         **_TOOLS,
     }
 )

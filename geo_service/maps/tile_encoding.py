@@ -109,14 +109,14 @@ def encode_layer(
     drawn = np.concatenate([paths.owners[_firsts(paths.owners)] for _, paths in groups])
     values = features.values[drawn]
     is_given = values >= 0
-    chosen, places = np.unique(values[is_given], return_inverse=True)
-    values[is_given] = places
+    chosen, indices = np.unique(values[is_given], return_inverse=True)
+    values[is_given] = indices
     numbers = np.full(features.values.shape, -1, np.int64)
     numbers[drawn] = values
     parts = [b"\x78\x02", _field(1, name.encode())]
     parts += [_feature_messages(kind, paths, features.ids, numbers) for kind, paths in groups]
     parts += [_field(3, key.encode()) for key in keys]
-    parts += [table[place] for place in chosen.tolist()]
+    parts += [table[position] for position in chosen.tolist()]
     parts.append(b"\x28" + _varint(EXTENT))
     return _field(3, b"".join(parts))
 
@@ -226,10 +226,10 @@ def only_kind(shapes: Shapes, kind: int) -> Shapes:
         shapes = shapes.copy()
         shapes[is_empty] = None
         single = _FAMILIES[kind][0]
-        for place in np.flatnonzero(is_other):
-            parts = shapely.get_parts(shapely.get_parts(shapes[place]))
+        for position in np.flatnonzero(is_other):
+            parts = shapely.get_parts(shapely.get_parts(shapes[position]))
             own = parts[(shapely.get_type_id(parts) == single) & ~shapely.is_empty(parts)]
-            shapes[place] = _GATHER[kind](own) if len(own) else None
+            shapes[position] = _GATHER[kind](own) if len(own) else None
     return shapes
 
 
@@ -298,11 +298,11 @@ def _corners(vertices: Numbers, ring: Numbers) -> tuple[Numbers, Numbers]:
 
 def _neighbours(ring: Numbers) -> tuple[Numbers, Numbers]:
     """Return the positions of each vertex's predecessor and successor round its ring."""
-    place = np.arange(len(ring))
+    position = np.arange(len(ring))
     first = _firsts(ring)
     last = np.empty_like(first)
     last[:-1], last[-1] = first[1:] - 1, len(ring) - 1
-    before, after = place - 1, place + 1
+    before, after = position - 1, position + 1
     before[first], after[last] = last, first
     return before, after
 
@@ -368,8 +368,8 @@ def _feature_messages(kind: int, paths: _Paths, ids: Numbers, values: Numbers) -
     starts = _firsts(paths.owners)
     owners = paths.owners[starts]
     counts = np.add.reduceat(sizes, starts)
-    places = np.cumsum(counts) - counts
-    geometry_bytes = np.add.reduceat(_sizes(commands), places)
+    positions = np.cumsum(counts) - counts
+    geometry_bytes = np.add.reduceat(_sizes(commands), positions)
 
     own = values[owners]
     is_given = own >= 0
@@ -411,7 +411,7 @@ def _commands(kind: int, paths: _Paths) -> tuple[Numbers, Numbers]:
     if kind == POINT:
         lengths = 2 * sizes + 1
         base = np.cumsum(lengths) - lengths
-        place = np.repeat(base, sizes) + 1 + 2 * step
+        position = np.repeat(base, sizes) + 1 + 2 * step
         commands = np.empty(int(lengths.sum()), np.int64)
         commands[base] = sizes << 3 | _MOVE_TO
     else:
@@ -419,21 +419,21 @@ def _commands(kind: int, paths: _Paths) -> tuple[Numbers, Numbers]:
         lengths = 2 * sizes + 2 + is_closed
         base = np.cumsum(lengths) - lengths
         # MoveTo, x, y, LineTo, x, y, x, y ...
-        place = np.repeat(base, sizes) + np.where(step == 0, 1, 2 + 2 * step)
+        position = np.repeat(base, sizes) + np.where(step == 0, 1, 2 + 2 * step)
         commands = np.empty(int(lengths.sum()), np.int64)
         commands[base] = 1 << 3 | _MOVE_TO
         commands[base + 3] = (sizes - 1) << 3 | _LINE_TO
         if is_closed:
             commands[base + lengths - 1] = _CLOSE_PATH
-    commands[place], commands[place + 1] = moves[:, 0], moves[:, 1]
+    commands[position], commands[position + 1] = moves[:, 0], moves[:, 1]
     return commands, lengths
 
 
 def _spread(starts: Numbers, counts: Numbers) -> Numbers:
     """Return start, start + 1, ... for each start, `count` numbers each."""
     first = np.cumsum(counts) - counts
-    place: Numbers = np.arange(int(counts.sum())) + np.repeat(starts - first, counts)
-    return place
+    position: Numbers = np.arange(int(counts.sum())) + np.repeat(starts - first, counts)
+    return position
 
 
 def _sizes(numbers: Numbers) -> Numbers:
@@ -444,13 +444,13 @@ def _sizes(numbers: Numbers) -> Numbers:
 
 def _varints(numbers: Numbers) -> bytes:
     sizes = _sizes(numbers)
-    place = np.cumsum(sizes) - sizes
+    position = np.cumsum(sizes) - sizes
     written = np.empty(int(sizes.sum()), np.uint8)
     rest = numbers
     while len(rest):
         is_more = sizes > 1
-        written[place] = (rest & 0x7F) | (is_more << 7)
-        rest, sizes, place = rest[is_more] >> 7, sizes[is_more] - 1, place[is_more] + 1
+        written[position] = (rest & 0x7F) | (is_more << 7)
+        rest, sizes, position = rest[is_more] >> 7, sizes[is_more] - 1, position[is_more] + 1
     return written.tobytes()
 
 

@@ -29,7 +29,7 @@ from cachetools import LRUCache
 from geo_service.errors import NotFoundError
 from geo_service.maps import tile_encoding as encoding
 from geo_service.maps.kinds.plan import is_big
-from geo_service.maps.layers import PARK_COLUMNS, SOURCES, Source
+from geo_service.maps.layers import FEATURE_SOURCES, PARK_COLUMNS, FeatureSource
 from geo_service.maps.style import MANAGEMENT_BOUNDARY
 from geo_service.reports.document import plain
 from geo_service.wording import said, shorten
@@ -80,7 +80,7 @@ class Tile:
 # ---- a layer's content -------------------------------------------------------------------
 
 
-def _table(review: Review, source: Source) -> tuple[pd.DataFrame, NDArray[np.object_]]:
+def _table(review: Review, source: FeatureSource) -> tuple[pd.DataFrame, NDArray[np.object_]]:
     """Return a layer's columns that go into tiles, and its shapes in degrees."""
     plan = review.plan
     if source.name == "parks":
@@ -187,7 +187,9 @@ class _Level:
 class TileLayer:
     """One layer as tiles. Methods are safe to call from several threads."""
 
-    def __init__(self, source: Source, table: pd.DataFrame, shapes: NDArray[np.object_]) -> None:
+    def __init__(
+        self, source: FeatureSource, table: pd.DataFrame, shapes: NDArray[np.object_]
+    ) -> None:
         """Make a layer from a table and its shapes in degrees, leaving out rows without a shape."""
         self.source = source
         shapes = np.asarray(shapes, dtype=object)
@@ -203,19 +205,19 @@ class TileLayer:
     @classmethod
     def of(cls, review: Review, name: str) -> TileLayer:
         """Return a layer of a review."""
-        return cls(SOURCES[name], *_table(review, SOURCES[name]))
+        return cls(FEATURE_SOURCES[name], *_table(review, FEATURE_SOURCES[name]))
 
     def _fill_table(self, table: pd.DataFrame) -> None:
         """Number every distinct value: a tile writes each of its values once."""
         self.keys = tuple(str(name) for name in table.columns)
         self._values: list[bytes] = []
         numbers = np.full((len(table), len(self.keys)), -1, np.int64)
-        for place, name in enumerate(table.columns):
+        for position, name in enumerate(table.columns):
             codes, uniques = pd.factorize(table[name])
             given = [plain(value) for value in uniques]
             known = np.array([value is not None for value in given], bool)
             renumbered = np.where(known, np.cumsum(known) - 1 + len(self._values), -1)
-            numbers[:, place] = np.where(codes >= 0, renumbered[codes], -1) if given else -1
+            numbers[:, position] = np.where(codes >= 0, renumbered[codes], -1) if given else -1
             self._values += encoding.table_of([value for value in given if value is not None])
         self._numbers = numbers
         self._is_extra = np.array([name != self.source.symbol_column for name in self.keys], bool)
@@ -326,9 +328,9 @@ def _prepared(shapes: NDArray[np.object_]) -> _Shapes:
         parts.append(np.full(int(has_any.sum()), kind))
         owners.append(rows[is_mixed][has_any])
     every = np.concatenate(whole)
-    is_kept = ~shapely.is_empty(every)
-    every = shapely.orient_polygons(every[is_kept])
-    row, kind_of = np.concatenate(owners)[is_kept], np.concatenate(parts)[is_kept]
+    is_drawable = ~shapely.is_empty(every)
+    every = shapely.orient_polygons(every[is_drawable])
+    row, kind_of = np.concatenate(owners)[is_drawable], np.concatenate(parts)[is_drawable]
     box = shapely.bounds(every).reshape(-1, 4)
     spans = np.maximum(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1])
     found = _Shapes(shapes=every, kinds=kind_of, rows=row, spans=spans, areas=shapely.area(every))
@@ -351,14 +353,14 @@ def _as_pixels(tiny: _Shapes, pixel: float) -> _Shapes:
     is_first = np.ones(len(order), bool)
     is_first[1:] = (cell[order][1:] != cell[order][:-1]).any(axis=1)
     chosen = np.sort(order[is_first])
-    kept, corner = tiny.taken(chosen), cell[chosen] * pixel
+    remaining, corner = tiny.taken(chosen), cell[chosen] * pixel
     west, north = corner.T
     shapes = np.asarray(shapely.box(west, north, west + pixel, north + pixel), dtype=object)
-    is_line = kept.kinds == encoding.LINE
+    is_line = remaining.kinds == encoding.LINE
     middle = north[is_line] + pixel / 2
     ends = np.stack([west[is_line], middle, west[is_line] + pixel, middle], axis=1)
     shapes[is_line] = shapely.linestrings(ends.reshape(-1, 2, 2))
-    return kept.redrawn(shapes)
+    return remaining.redrawn(shapes)
 
 
 def _simplified(shapes: _Shapes, tolerance: float) -> _Shapes:
@@ -410,7 +412,7 @@ class Tiles:
     def __init__(self, review: Review, *, cache_bytes: int = CACHE_BYTES) -> None:
         self.review = review
         self._lock = threading.Lock()
-        self._kept: LRUCache[_TileKey, Tile | None] = LRUCache(cache_bytes, getsizeof=_weight)
+        self._cache: LRUCache[_TileKey, Tile | None] = LRUCache(cache_bytes, getsizeof=_weight)
         self._making: dict[_TileKey, Future[Tile | None]] = {}
         self._layers: dict[str, Future[TileLayer]] = {}
         self._stopped = threading.Event()
@@ -438,8 +440,8 @@ class Tiles:
         """Return a tile of a layer, None if empty; raises NotFoundError for an unknown layer."""
         key = (name, zoom, x, y)
         with self._lock:
-            if key in self._kept:
-                return self._kept[key]
+            if key in self._cache:
+                return self._cache[key]
             is_first = key not in self._making
             waiting = self._making.setdefault(key, Future())
         if is_first:
@@ -447,18 +449,18 @@ class Tiles:
             with self._lock:
                 del self._making[key]
                 if waiting.exception() is None:
-                    self._keep(key, waiting.result())
+                    self._cache_tile(key, waiting.result())
         return waiting.result()
 
-    def _keep(self, key: _TileKey, tile: Tile | None) -> None:
-        if _weight(tile) <= self._kept.maxsize:
-            self._kept[key] = tile
+    def _cache_tile(self, key: _TileKey, tile: Tile | None) -> None:
+        if _weight(tile) <= self._cache.maxsize:
+            self._cache[key] = tile
 
     # ---- making tiles in advance ----
 
     def make_ahead(self) -> None:
         """Make the low zooms' tiles of every tiled layer, until stopped."""
-        for name in SOURCES:
+        for name in FEATURE_SOURCES:
             if is_tiled(self.review.plan, name):
                 for zoom, x, y in _low_zooms(self.layer(name)):
                     if self._stopped.is_set():
@@ -467,7 +469,9 @@ class Tiles:
 
     def start(self) -> None:
         """Start a thread that makes the low zooms' tiles in advance, if any layer is tiled."""
-        if self._thread is None and any(is_tiled(self.review.plan, name) for name in SOURCES):
+        if self._thread is None and any(
+            is_tiled(self.review.plan, name) for name in FEATURE_SOURCES
+        ):
             self._thread = threading.Thread(target=self._run, name="tiles-ahead", daemon=True)
             self._thread.start()
 
@@ -487,15 +491,15 @@ class Tiles:
 
 def check_name(name: str) -> None:
     """Raise NotFoundError if the map has no layer of this name."""
-    if name not in SOURCES:
+    if name not in FEATURE_SOURCES:
         shown = shorten(name)
-        msg = said("problem.no_map_layer", layer=repr(shown), known=list(SOURCES))
+        msg = said("problem.no_map_layer", layer=repr(shown), known=list(FEATURE_SOURCES))
         raise NotFoundError(msg)
 
 
 def is_tiled(plan: Plan, name: str) -> bool:
     """Return whether served pages draw a layer of a plan from tiles."""
-    return SOURCES[name].is_detail and is_big(plan.geo(name))
+    return FEATURE_SOURCES[name].is_detail and is_big(plan.geo(name))
 
 
 def _low_zooms(layer: TileLayer) -> Iterator[tuple[int, int, int]]:

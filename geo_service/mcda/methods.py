@@ -79,8 +79,8 @@ class WeightedSum:
         score = np.zeros(len(self.criteria.ids))
         for rows in blocks(len(score)):
             part = score[rows]
-            for place, weight in enumerate(weights):
-                term = self.scaling.column(place, rows)
+            for position, weight in enumerate(weights):
+                term = self.scaling.column(position, rows)
                 term *= weight
                 part += term
         return {"score": score}
@@ -116,12 +116,12 @@ class Topsis:
         for rows in blocks(len(closeness)):
             best = np.zeros(rows.stop - rows.start)
             worst = np.zeros(rows.stop - rows.start)
-            for place, weight in enumerate(weights):
-                if weight == 0 or self.scaling.is_zero[place]:
+            for position, weight in enumerate(weights):
+                if weight == 0 or self.scaling.is_zero[position]:
                     continue
-                value = self.scaling.column(place, rows)
-                best += ((value - self.ideal[place]) * weight) ** 2
-                worst += ((value - self.worst[place]) * weight) ** 2
+                value = self.scaling.column(position, rows)
+                best += ((value - self.ideal[position]) * weight) ** 2
+                worst += ((value - self.worst[position]) * weight) ** 2
             closeness[rows] = _closeness(best, worst)
         return {"score": closeness, "closeness": closeness}
 
@@ -159,14 +159,14 @@ class Vikor:
         self._span = np.where(criteria.is_constant, 1.0, ends[0] - ends[1])
         self._regrets: Floats | None = None
 
-    def _regret(self, place: int, rows: slice) -> Floats:
+    def _regret(self, position: int, rows: slice) -> Floats:
         """Return how far values fall short of the best, from 0 to 1; 0 if constant."""
-        values = self.criteria.columns[place][rows]
-        if self.criteria.is_constant[place]:
+        values = self.criteria.columns[position][rows]
+        if self.criteria.is_constant[position]:
             return np.zeros(len(values))
-        gap: Floats = values - self._best[place]
+        gap: Floats = values - self._best[position]
         np.abs(gap, out=gap)
-        gap /= self._span[place]
+        gap /= self._span[position]
         return gap
 
     def columns(self, weights: Floats) -> dict[str, Floats]:
@@ -175,8 +175,8 @@ class Vikor:
         regret = np.zeros(len(self.criteria.ids))
         for rows in blocks(len(utility)):
             part, worst = utility[rows], regret[rows]
-            for place, weight in enumerate(weights):
-                term = self._regret(place, rows)
+            for position, weight in enumerate(weights):
+                term = self._regret(position, rows)
                 term *= weight
                 part += term
                 np.maximum(worst, term, out=worst)
@@ -187,13 +187,13 @@ class Vikor:
         """Return the scores for many sets of weights."""
         if self._regrets is None:
             count = len(self.criteria.names)
-            every = [self._regret(place, slice(None)) for place in range(count)]
+            every = [self._regret(position, slice(None)) for position in range(count)]
             self._regrets = np.vstack(every)
         utility = _products(weight_rows, self._regrets.T)
         regret = np.zeros_like(utility)
         term = np.empty_like(utility)
-        for place, gaps in enumerate(self._regrets):
-            np.multiply(weight_rows[:, place, np.newaxis], gaps, out=term)
+        for position, gaps in enumerate(self._regrets):
+            np.multiply(weight_rows[:, position, np.newaxis], gaps, out=term)
             np.maximum(regret, term, out=regret)
         return 1 - (self.v * _spread(utility) + (1 - self.v) * _spread(regret))
 
@@ -256,13 +256,15 @@ class Promethee:
             pairs = zip(self.criteria.columns, self.criteria.is_cost, strict=True)
             return [-column if is_cost else column for column, is_cost in pairs]
         scaling = Scaling.of(self.criteria, self.normalisation)
-        return [scaling.column(place, slice(None)) for place in range(len(self.criteria.names))]
+        return [
+            scaling.column(position, slice(None)) for position in range(len(self.criteria.names))
+        ]
 
     def columns(self, weights: Floats) -> dict[str, Floats]:
         """Return the net flow as score."""
         flow = np.zeros(len(self.criteria.ids))
-        for place, weight in enumerate(weights):
-            flow += weight * self._flows[:, place]
+        for position, weight in enumerate(weights):
+            flow += weight * self._flows[:, position]
         return {"score": flow, "net_flow": flow}
 
     def scores(self, weight_rows: Floats) -> Floats:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Weights = Mapping[str, float] | pd.Series
-    Kept = Callable[[Floats], None]
+    ScoresListener = Callable[[Floats], None]
 
 DRAWS = 10_000
 SEED = 20_240_814
@@ -82,26 +82,26 @@ def draw_weights(
 
 
 def rank_acceptability(
-    scorer: Scorer, draws: Floats, *, top: int = 3, kept: Kept | None = None
+    scorer: Scorer, draws: Floats, *, top: int = 3, on_scores: ScoresListener | None = None
 ) -> pd.DataFrame:
     """Return the share of draws in which each candidate is first, and among the best `top`.
 
     The index is that of the scorer's matrix, the columns are `first` and `in_top`, from 0 to
     1. Candidates that share a place all count, so `first` may sum to more than one. At
-    10,000 draws a share is known to ±0.01 (two standard errors). `kept` is called with each
+    10,000 draws a share is known to ±0.01 (two standard errors). `on_scores` is called with each
     chunk of scores (draws × candidates), so that other measures need no second pass.
     """
     check_whole("top", top)
     size = len(scorer.ids)
     first, in_top = np.zeros(size), np.zeros(size)
-    place = max(size - top, 0)
+    position = max(size - top, 0)
     for scores in scored(scorer, draws) if size else ():
         best = scores.max(axis=1, keepdims=True)
-        last = np.partition(scores, place, axis=1)[:, [place]]
+        last = np.partition(scores, position, axis=1)[:, [position]]
         first += np.count_nonzero(scores >= best - ROUNDING, axis=0)
         in_top += np.count_nonzero(scores >= last - ROUNDING, axis=0)
-        if kept is not None:
-            kept(scores)
+        if on_scores is not None:
+            on_scores(scores)
     shares = {"first": first / len(draws), "in_top": in_top / len(draws)}
     return pd.DataFrame(shares, index=scorer.ids)
 
@@ -120,10 +120,10 @@ def ahead_shares(scorer: Scorer, draws: Floats, candidates: Sequence[object]) ->
 def wins(scores: Floats) -> Floats:
     """Return how often each column's candidate beats each other one; a tie counts half."""
     won = np.zeros((scores.shape[1], scores.shape[1]))
-    for place in range(len(won)):
-        gaps = scores[:, [place]] - scores
-        won[place] += np.count_nonzero(gaps > ROUNDING, axis=0)
-        won[place] += 0.5 * np.count_nonzero(np.abs(gaps) <= ROUNDING, axis=0)
+    for position in range(len(won)):
+        gaps = scores[:, [position]] - scores
+        won[position] += np.count_nonzero(gaps > ROUNDING, axis=0)
+        won[position] += 0.5 * np.count_nonzero(np.abs(gaps) <= ROUNDING, axis=0)
     return won
 
 
@@ -158,7 +158,7 @@ def scored(scorer: Scorer, draws: Floats) -> Iterator[Floats]:
 
 def find_row(scorer: Scorer, parameter: str, candidate: object) -> int:
     """Return a candidate's row in the matrix."""
-    places = np.flatnonzero(scorer.ids == candidate)
-    if not len(places):
+    positions = np.flatnonzero(scorer.ids == candidate)
+    if not len(positions):
         refuse(parameter, said("problem.unknown_candidate", name=repr(candidate)))
-    return int(places[0])
+    return int(positions[0])

@@ -75,7 +75,9 @@ class Criteria:
                 known = nearest_name(str(by_name[name]), SENSES)
                 sense = repr(by_name[name])
                 refuse("senses", said("problem.sense", name=name, found=sense, near=known))
-        columns = tuple(_column(matrix.iloc[:, place], names[place]) for place in range(len(names)))
+        columns = tuple(
+            _column(matrix.iloc[:, position], names[position]) for position in range(len(names))
+        )
         filled = len(matrix) > 0
         low = np.array([column.min() if filled else 0.0 for column in columns])
         high = np.array([column.max() if filled else 0.0 for column in columns])
@@ -148,21 +150,21 @@ class Scaling:
             is_mirrored=criteria.is_cost & mirror & ~is_zero,
         )
 
-    def column(self, place: int, rows: slice) -> Floats:
+    def column(self, position: int, rows: slice) -> Floats:
         """Return some rows of one scaled column, in a new array."""
-        values = self.criteria.columns[place][rows]
-        if self.is_zero[place]:
+        values = self.criteria.columns[position][rows]
+        if self.is_zero[position]:
             return np.zeros(len(values))
-        scaled: Floats = values - self.offset[place]
-        scaled /= self.divisor[place]
-        if self.is_mirrored[place]:
+        scaled: Floats = values - self.offset[position]
+        scaled /= self.divisor[position]
+        if self.is_mirrored[position]:
             np.subtract(1.0, scaled, out=scaled)
         return scaled
 
     def table(self) -> Floats:
         """Return all columns scaled, as one array of candidates × criteria."""
         every = slice(None)
-        columns = [self.column(place, every) for place in range(len(self.criteria.names))]
+        columns = [self.column(position, every) for position in range(len(self.criteria.names))]
         return np.column_stack(columns)
 
 
@@ -277,9 +279,9 @@ def _column(values: pd.Series, name: str) -> Floats:
 
 def _check_finite(matrix: pd.DataFrame, names: tuple[str, ...], low: Floats, high: Floats) -> None:
     faults = []
-    for place, name in enumerate(names):
-        if not (math.isfinite(low[place]) and math.isfinite(high[place])):
-            broken = ~np.isfinite(_column(matrix.iloc[:, place], name))
+    for position, name in enumerate(names):
+        if not (math.isfinite(low[position]) and math.isfinite(high[position])):
+            broken = ~np.isfinite(_column(matrix.iloc[:, position], name))
             first = [str(item) for item in matrix.index[broken][:3]]
             count = int(broken.sum())
             faults.append(said("problem.not_there", name=name, count=count, first=first))

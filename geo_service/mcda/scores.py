@@ -275,8 +275,8 @@ def _best_rows(scores: NDArray[np.float64], count: int) -> NDArray[np.intp]:
     """Return the rows of the `count` best and of all that tie with the last of them."""
     if count >= len(scores):
         return np.arange(len(scores))
-    place = len(scores) - count
-    threshold = np.partition(scores, place)[place]
+    position = len(scores) - count
+    threshold = np.partition(scores, position)[position]
     return np.flatnonzero(scores >= threshold - ROUNDING)
 
 
@@ -286,6 +286,6 @@ def _id_order(ids: pd.Index) -> NDArray[np.intp]:
         order = ids.argsort()
     except TypeError:
         order = ids.astype(str).argsort()
-    places = np.empty(len(ids), dtype=np.intp)
-    places[np.asarray(order)] = np.arange(len(ids))
-    return places
+    positions = np.empty(len(ids), dtype=np.intp)
+    positions[np.asarray(order)] = np.arange(len(ids))
+    return positions

@@ -85,7 +85,7 @@ def first_order_sensitivity(
     if samples & (samples - 1):
         refuse("samples", said("problem.power_of_two", found=samples))
     varied = np.flatnonzero(current)
-    names = [scorer.names[place] for place in varied]
+    names = [scorer.names[position] for position in varied]
     problem = {
         "num_vars": len(varied),
         "names": names,

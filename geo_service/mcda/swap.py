@@ -159,14 +159,14 @@ def _move_weight(current: Floats, lead: Floats, gap: float) -> Floats:
 def _single_changes(current: Floats, lead: Floats) -> Floats:
     """Return the weight of each criterion at which the lead is zero; NaN if there is none."""
     result = np.full(len(current), np.nan)
-    for place, weight in enumerate(current):
+    for position, weight in enumerate(current):
         if weight == 1:
             continue  # the other weights have no proportions to keep
-        rest = float(lead @ current - lead[place] * weight) / (1 - weight)
-        slope = float(lead[place]) - rest
+        rest = float(lead @ current - lead[position] * weight) / (1 - weight)
+        slope = float(lead[position]) - rest
         if abs(slope) > ROUNDING:
             turned = -rest / slope
-            result[place] = turned if 0 <= turned <= 1 else np.nan
+            result[position] = turned if 0 <= turned <= 1 else np.nan
     return result
 
 
@@ -216,10 +216,12 @@ def _searched(lead: _Lead, current: Floats) -> tuple[Floats, Floats] | None:
     points = [*reached, *_turning_points(lead, current, np.array(pairs), is_best_enough=True)]
     known = [point for point in points if point is not None]
     single = np.full(count, np.nan)
-    for place in range(count):
-        own = [point for point in (reached[place], reached[count + place]) if point is not None]
+    for position in range(count):
+        own = [
+            point for point in (reached[position], reached[count + position]) if point is not None
+        ]
         if own:
-            single[place] = min(own, key=lambda point: _change(point, current))[place]
+            single[position] = min(own, key=lambda point: _change(point, current))[position]
     if not known:
         return None
     best = min(known, key=lambda point: _change(point, current))

@@ -76,10 +76,10 @@ def ahp_weights(
     """
     table, names = _pairwise(matrix)
     values, vectors = np.linalg.eig(table)
-    place = int(np.argmax(values.real))
-    vector = np.abs(vectors[:, place].real)
+    position = int(np.argmax(values.real))
+    vector = np.abs(vectors[:, position].real)
     size = len(names)
-    lambda_max = float(values[place].real)
+    lambda_max = float(values[position].real)
     random = RANDOM_INDEX[size - 1]
     ratio = max(0.0, (lambda_max - size) / (size - 1) / random) if random else 0.0
     if ratio > MAX_CONSISTENCY_RATIO and not allow_inconsistent:

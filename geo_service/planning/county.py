@@ -165,5 +165,5 @@ class County:
         """Work with another plan from now on; requests that are under way end on the old one."""
         rulebook = self.rulebook
         current = review(plan, rulebook)
-        self.reviews.keep(current)  # first, so that whoever sees it as the current one finds it
+        self.reviews.cache(current)  # first, so that whoever sees it as the current one finds it
         self._state.now = Standing(plan, rulebook, current)

@@ -78,7 +78,7 @@ _POINT_M = 0.01
 
 
 @dataclass(frozen=True)
-class Ground:
+class PointInquiry:
     """What a plan, the rules in force and a language say of places."""
 
     plan: Plan
@@ -104,8 +104,8 @@ class Ground:
         here = {layer: self._at(layer, point) for layer in ID_COLUMNS}
         heard = self._zone_rules.judge_features(here)
         is_bare = here["parcels"].empty
-        ground = self._ground_at(point, here["parks"]) if is_bare else ()
-        every = [*chain.from_iterable(heard.values()), *ground]
+        new_land = self._judge_new_land_at(point, here["parks"]) if is_bare else ()
+        every = [*chain.from_iterable(heard.values()), *new_land]
 
         def rules(layer: str, row: Mapping[str, Any]) -> Document:
             subject = Subject(layer, row[ID_COLUMNS[layer]])
@@ -127,7 +127,7 @@ class Ground:
                 {**self._named(row, "building_id"), **rules("buildings", row)}
                 for row in rows_of(here["buildings"])
             ],
-            "ground": {"rules": self._rules(ground)} if is_bare else None,
+            "ground": {"rules": self._rules(new_land)} if is_bare else None,
             "zones": [self._zone(row, every) for row in rows_of(self._at("control_zones", point))],
             "river": self._river(point),
             "facilities": self._facilities(point),
@@ -164,12 +164,14 @@ class Ground:
         frame = self.plan.metric(layer)
         return frame.iloc[np.sort(frame.sindex.query(shape, predicate="intersects"))]
 
-    def _ground_at(self, point: BaseGeometry, parks: gpd.GeoDataFrame) -> tuple[ZoneVerdict, ...]:
+    def _judge_new_land_at(
+        self, point: BaseGeometry, parks: gpd.GeoDataFrame
+    ) -> tuple[ZoneVerdict, ...]:
         """What is heard of a point's ground, which is of the smallest park that holds the point."""
-        [place] = holding_park(parks.geometry.to_numpy(), np.array([point]))
-        park_id = None if place == NOWHERE else parks["park_id"].iloc[place]
+        [position] = holding_park(parks.geometry.to_numpy(), np.array([point]))
+        park_id = None if position == NOWHERE else parks["park_id"].iloc[position]
         square = point.buffer(_POINT_M / 2, cap_style="square")
-        return self._zone_rules.judge_ground(square, park_id)
+        return self._zone_rules.judge_new_land(square, park_id)
 
     def _is_in_county(self, point: BaseGeometry) -> bool | None:
         """Whether a point lies in the county; None when the plan has no county."""
@@ -221,11 +223,11 @@ class Ground:
         if frame.empty:
             return None
         far_m = shapely.distance(frame.geometry.to_numpy(), point)
-        place = int(np.argmin(far_m))
-        [row] = rows_of(frame.iloc[[place]])
+        position = int(np.argmin(far_m))
+        [row] = rows_of(frame.iloc[[position]])
         return {
             **self._named(row, "river_id"),
-            "distance_m": float(far_m[place]),
+            "distance_m": float(far_m[position]),
         }
 
     def _facilities(self, point: BaseGeometry) -> list[Document]:
@@ -305,7 +307,7 @@ class Ground:
         area_m2 = float(self._area_m2([shape])[0])
         if area_m2 > MAX_AREA_M2:
             _refuse(said("problem.area_large", most=MAX_AREA_M2 / 1e6))
-        heard = self._zone_rules.judge_ground(shape, self._park_of(shape))
+        heard = self._zone_rules.judge_new_land(shape, self._park_of(shape))
         zones = self._overlapped(shape, area_m2, heard)
         members = {
             layer: self._members(shape, layer, key)
@@ -348,8 +350,8 @@ class Ground:
 
     def _park_of(self, shape: BaseGeometry) -> str | None:
         parks = self.plan.metric("parks")
-        [place] = covering_park(parks.geometry.to_numpy(), np.array([shape]))
-        return None if place == NOWHERE else str(parks["park_id"].iloc[place])
+        [position] = covering_park(parks.geometry.to_numpy(), np.array([shape]))
+        return None if position == NOWHERE else str(parks["park_id"].iloc[position])
 
     def _overlapped(
         self, shape: BaseGeometry, area_m2: float, heard: Sequence[ZoneVerdict]
@@ -358,11 +360,11 @@ class Ground:
         frame = self._at("control_zones", shape)
         found = []
         groups: dict[tuple[str, str | None], list[int]] = {}
-        for place, (kind, grade) in enumerate(zip(frame["kind"], frame["grade"], strict=True)):
+        for position, (kind, grade) in enumerate(zip(frame["kind"], frame["grade"], strict=True)):
             known = grade if isinstance(grade, str) else None
-            groups.setdefault((kind, known), []).append(place)
-        for (kind, known), places in groups.items():
-            zones = frame.iloc[places]
+            groups.setdefault((kind, known), []).append(position)
+        for (kind, known), positions in groups.items():
+            zones = frame.iloc[positions]
             covered_m2 = self._over(shape, zones)
             if covered_m2 <= 0:
                 continue
@@ -393,8 +395,8 @@ class Ground:
     def _enterprises(self, shape: BaseGeometry) -> Document:
         active = active_enterprises(self.plan)
         frame = self.plan.metric("enterprises").loc[active.index]
-        places = np.sort(frame.sindex.query(shape, predicate="covers"))
-        return self._listed(rows_of(frame.iloc[places]), "enterprise_id")
+        positions = np.sort(frame.sindex.query(shape, predicate="covers"))
+        return self._listed(rows_of(frame.iloc[positions]), "enterprise_id")
 
     def _listed(self, rows: Sequence[Mapping[str, Any]], key: str) -> Document:
         named = [self._named(row, key) for row in rows[:LISTED]]

@@ -52,13 +52,13 @@ if TYPE_CHECKING:
     from geo_service.stores.timeline import Timeline
 
 Progress = Callable[[int, int, str], None]
-KEPT_DRAFTS = 20
+HELD_DRAFTS = 20
 """Of one client, with what it sends just now; who has so many publishes or drops one first."""
 MAX_DRAFTS = 60
 """Of all clients; then the client that holds the most gives way."""
-KEPT_PUBLISHED = 100
+HELD_PUBLISHED = 100
 """Of how many published ones the report is kept."""
-KEPT_SECONDS = 3_600.0
+HELD_SECONDS = 3_600.0
 _ROWS = "rows.parquet"
 _LISTED = (
     "import_id",
@@ -100,7 +100,7 @@ class ImportDraft:
 
     def document(self, translator: Translator) -> dict[str, Any]:
         """Return the report, and where the draft stands."""
-        expires = self.made_at + timedelta(seconds=KEPT_SECONDS)
+        expires = self.made_at + timedelta(seconds=HELD_SECONDS)
         return {
             **self.result.document(translator),
             "import_id": self.draft_id,
@@ -176,7 +176,7 @@ class ImportDesk:
             )
         own = waiting[client] + self._uploads.count(client)
         is_largest = own >= max(waiting.values(), default=0)
-        if own >= KEPT_DRAFTS or (waiting.total() >= MAX_DRAFTS and is_largest):
+        if own >= HELD_DRAFTS or (waiting.total() >= MAX_DRAFTS and is_largest):
             msg = said("problem.drafts", count=own)
             raise BusyError(msg)
         return self._uploads.begin(filename, client)
@@ -207,7 +207,7 @@ class ImportDesk:
                 process=self._readers.take(),
             )
             self._readers.prepare()
-            return self._keep(result, options.translator, upload.client)
+            return self._hold(result, options.translator, upload.client)
         finally:
             upload.close()
 
@@ -252,7 +252,7 @@ class ImportDesk:
     def _workspace(self) -> WorkspaceAt:
         return self._state.workspace.at
 
-    def _keep(self, result: ImportResult, translator: Translator, client: str) -> ImportDraft:
+    def _hold(self, result: ImportResult, translator: Translator, client: str) -> ImportDraft:
         folder = self._root.path / secrets.token_hex(8)
         try:
             return self._written(result, translator, folder, client)
@@ -356,14 +356,14 @@ class ImportDesk:
     def _forget_old(self) -> None:
         now = time.monotonic()
         with self._lock:
-            old = [draft for draft in self._drafts.values() if now - draft.made > KEPT_SECONDS]
+            old = [draft for draft in self._drafts.values() if now - draft.made > HELD_SECONDS]
             published = [draft for draft in self._drafts.values() if draft.version is not None]
-            old += [draft for draft in published[:-KEPT_PUBLISHED] if draft not in old]
+            old += [draft for draft in published[:-HELD_PUBLISHED] if draft not in old]
             for draft in old:
                 del self._drafts[draft.draft_id]
         for draft in old:
             shutil.rmtree(draft.folder, ignore_errors=True)
-        self._uploads.close_idle(KEPT_SECONDS)
+        self._uploads.close_idle(HELD_SECONDS)
 
 
 def check_layer(name: str) -> None:

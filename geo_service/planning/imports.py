@@ -38,14 +38,13 @@ from geo_service.ingest.options import (
 )
 from geo_service.ingest.report import features_of, import_document, refused_features
 from geo_service.ingest.run import Imported, read_source
-from geo_service.maps.kinds import KINDS, PREVIEW, ImportPreview, Subject
+from geo_service.maps.kinds import KINDS, PREVIEW, ImportPreview, MapInput
 from geo_service.maps.kinds.time import TIMED_LAYERS
 from geo_service.model import Message
-from geo_service.planning.layers import layer_now, publish_drafts
+from geo_service.planning.layers import layer_now, publish_contents
 from geo_service.planning.told import Told
 from geo_service.reports.import_table import import_table
-from geo_service.stores.base import Draft as LayerDraft
-from geo_service.stores.base import LayerVersion
+from geo_service.stores.base import LayerContent, LayerVersion
 from geo_service.stores.difference import ChangeCounts, count_differences
 from geo_service.stores.frames import canonical
 from geo_service.stores.opening import STORE_FOLDER
@@ -65,7 +64,7 @@ IMPORTS_FOLDER = "imports"
 MAPPINGS_FOLDER = "mappings"
 PREVIEW_PAGE = "preview.html"
 _LISTED = 1_000
-KEPT_IMPORTS = 20
+RETAINED_IMPORTS = 20
 """How many imports' lists are kept in a workspace."""
 PREVIEW_FEATURES = 5_000
 REFUSED_AT_MOST = 0.5
@@ -233,14 +232,14 @@ def _require_no_obstacle(result: ImportResult) -> None:
 def _publish(opened: Workspace, result: ImportResult, note: str = "") -> ImportResult:
     """Publish what was read; WorkspaceError when it does not fit."""
     imported = result.imported
-    draft = LayerDraft(
+    content = LayerContent(
         layer=imported.layer,
         frame=imported.frame,
         expected=result.expected,
         note=note,
         source=imported.source.shown,
     )
-    version = publish_drafts(opened, [draft])[0]
+    version = publish_contents(opened, [content])[0]
     folder = opened.folder / STORE_FOLDER / MAPPINGS_FOLDER
     try:
         write_mapping(imported.learned, folder / f"{imported.layout}.toml")
@@ -270,7 +269,7 @@ def _preview(
     imported = result.imported
     layer = imported.layer
     now = layer_now(opened, layer)
-    draft = canonical(imported.frame, layer)
+    rows = canonical(imported.frame, layer)
     entries = [
         LayerVersion(
             layer=layer,
@@ -283,10 +282,10 @@ def _preview(
         )
         for number, frame, source in (
             (now.number, now.frame, ""),
-            (now.number + 1, draft, imported.source.shown),
+            (now.number + 1, rows, imported.source.shown),
         )
     ]
-    frames = (now.frame, draft)
+    frames = (now.frame, rows)
     metric_crs = opened.settings.metric_crs
     timeline = make_timeline(entries, frames, layer=layer, metric_crs=metric_crs)
     refused = refused_features(imported, translator)[:PREVIEW_FEATURES]
@@ -353,8 +352,8 @@ def _draw_preview(once: _Opened, result: ImportResult, translator: Translator, p
     # Drawing is not needed by an import that publishes at once.
     from geo_service.maps.draw import draw_states  # noqa: PLC0415
 
-    timeline, draft = _preview(once.workspace, result, translator)
-    subject = Subject(translator=translator, plan=once.plan, timeline=timeline, draft=draft)
+    timeline, preview = _preview(once.workspace, result, translator)
+    subject = MapInput(translator=translator, plan=once.plan, timeline=timeline, preview=preview)
     drawn = draw_states(KINDS[PREVIEW].states(subject))
     path.write_text(drawn.get_root().render(), encoding="utf-8")
 
@@ -394,8 +393,8 @@ def preview_document(
 
 
 def _forget_old(folder: Path) -> None:
-    kept = sorted(path for path in folder.iterdir() if path.is_dir())
-    for old in kept[:-KEPT_IMPORTS]:
+    folders = sorted(path for path in folder.iterdir() if path.is_dir())
+    for old in folders[:-RETAINED_IMPORTS]:
         shutil.rmtree(old, ignore_errors=True)
 
 

@@ -44,7 +44,7 @@ def reason_of(error: StoreError) -> Message:
     return said("keeping.full") if error.is_full else error.told or said("keeping.failed")
 
 
-class Keeper:
+class Saver:
     """Saves results of one county and says which are. Safe to use from several threads."""
 
     def __init__(

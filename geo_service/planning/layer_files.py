@@ -17,10 +17,10 @@ import shapely
 from geo_service.domain.subjects import is_any_illustrative
 from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.ingest.formats.boundary_points import write_boundary_points, zone_epsg
-from geo_service.maps.layers import PARK_COLUMNS, SOURCES
+from geo_service.maps.layers import FEATURE_SOURCES, PARK_COLUMNS
 from geo_service.planning.layers import version_rows
 from geo_service.reports.document import Document, collection, feature, geometry_json
-from geo_service.schema import SCHEMAS, Kind
+from geo_service.schema import SCHEMAS, ColumnKind
 from geo_service.scratch import scratch_folder
 from geo_service.stores.difference import feature_ids
 from geo_service.stores.frames import layer_schema, meeting
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _ALWAYS = ("name", "source", "illustrative")
 _SHOWN: Mapping[str, tuple[str, ...]] = {
-    **{name: source.columns for name, source in SOURCES.items()},
+    **{name: source.columns for name, source in FEATURE_SOURCES.items()},
     "parks": PARK_COLUMNS,
     "enterprises": ("park_id", "industry_code", "status"),
 }
@@ -113,7 +113,7 @@ def _conditions(
             msg = said("problem.where", found=repr(text[:60]), known=list(columns))
             raise InvalidQueryError(parameter, msg)
         cell: Cell = value or None
-        if cell is not None and SCHEMAS[layer].field(name).kind is Kind.BOOLEAN:
+        if cell is not None and SCHEMAS[layer].field(name).kind is ColumnKind.BOOLEAN:
             cell = _BOOLEANS.get(value.lower(), value)
         found.setdefault(name, []).append(cell)
     return found

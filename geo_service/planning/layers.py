@@ -21,7 +21,7 @@ from tomlkit.exceptions import TOMLKitError
 from geo_service.errors import ConflictError, NotFoundError, StoreError
 from geo_service.plan import empty_frame
 from geo_service.schema import SCHEMAS
-from geo_service.stores.base import KINDS, Draft, LayerVersion, WorkspaceAt
+from geo_service.stores.base import KINDS, LayerContent, LayerVersion, WorkspaceAt
 from geo_service.stores.difference import Difference, find_differences
 from geo_service.stores.frames import (
     canonical,
@@ -123,53 +123,53 @@ def publish(
     StoreError
         The store failed; the old version is still the newest.
     """
-    draft = Draft(layer=layer, frame=frame, expected=expected, note=note, source=source)
-    return publish_together(workspace, [draft])[0]
+    content = LayerContent(layer=layer, frame=frame, expected=expected, note=note, source=source)
+    return publish_together(workspace, [content])[0]
 
 
-def publish_together(workspace: Where, drafts: Sequence[Draft]) -> list[LayerVersion]:
+def publish_together(workspace: Where, contents: Sequence[LayerContent]) -> list[LayerVersion]:
     """Publish several layers, all or none: for changes that fit only together (new park ids).
 
     Raises as `publish` does.
     """
     with open_workspace(workspace) as opened:
-        return publish_drafts(opened, drafts)
+        return publish_contents(opened, contents)
 
 
-def publish_drafts(opened: Workspace, drafts: Sequence[Draft]) -> list[LayerVersion]:
+def publish_contents(opened: Workspace, contents: Sequence[LayerContent]) -> list[LayerVersion]:
     """Do what `publish_together` does, in a workspace that is open."""
-    for draft in drafts:
-        layer_schema(draft.layer)
+    for content in contents:
+        layer_schema(content.layer)
     newest = opened.store.newest()
-    checked = {draft.layer: opened.checked(draft.layer, draft.frame) for draft in drafts}
+    checked = {content.layer: opened.checked(content.layer, content.frame) for content in contents}
     own = opened.counting_files(newest)
-    for draft in drafts:
-        _check_own(own, draft)
+    for content in contents:
+        _check_own(own, content)
     opened.check_together(newest, checked)
     return opened.store.publish(
-        [replace(draft, frame=checked[draft.layer]) for draft in drafts],
+        [replace(content, frame=checked[content.layer]) for content in contents],
         against=_against(newest, own, checked),
-        own=[layer.draft() for layer in own.values()],
+        own=[layer.content() for layer in own.values()],
     )
 
 
-def _check_own(own: Mapping[str, OwnLayer], draft: Draft) -> None:
+def _check_own(own: Mapping[str, OwnLayer], content: LayerContent) -> None:
     """Raise ConflictError when a layer's own file, which counts, is not what a draft expects."""
-    layer = own.get(draft.layer)
-    if layer is not None and draft.expected != layer.version:
+    layer = own.get(content.layer)
+    if layer is not None and content.expected != layer.version:
         msg = said(
             "problem.layer_changed_file",
-            layer=repr(draft.layer),
+            layer=repr(content.layer),
             version=layer.version,
-            expected=draft.expected or said("import.none"),
+            expected=content.expected or said("import.none"),
         )
         raise ConflictError(msg)
 
 
-def keep_own(opened: Workspace, layers: Sequence[OwnLayer]) -> None:
+def record_own(opened: Workspace, layers: Sequence[OwnLayer]) -> None:
     """Keep what the workspace's own files hold of some layers in the store, as number 0."""
     if layers:
-        opened.store.keep([own.draft() for own in layers])
+        opened.store.record_originals([own.content() for own in layers])
 
 
 def _against(
@@ -213,17 +213,17 @@ def layer_history(workspace: Where, layer: str) -> list[LayerVersion]:
 def history_of(opened: Workspace, layer: str) -> list[LayerVersion]:
     """Return what `layer_history` does, of a workspace that is open."""
     layer_schema(layer)
-    kept = opened.store.history(layer)
+    entries = opened.store.history(layer)
     is_counting = layer in opened.declared_layers and layer not in opened.store.newest()
     if not is_counting:
-        if not kept:
+        if not entries:
             msg = said("problem.workspace_layer", layer=repr(layer))
             raise NotFoundError(msg)
-        return kept
+        return entries
     own = _own_entry(opened, layer)
     # Others are numbers 0 that saved results were made from: the file was edited since.
-    others = [entry for entry in kept if entry.version != own.version]
-    return [next((entry for entry in kept if entry.version == own.version), own), *others]
+    others = [entry for entry in entries if entry.version != own.version]
+    return [next((entry for entry in entries if entry.version == own.version), own), *others]
 
 
 def _own_entry(opened: Workspace, layer: str) -> LayerVersion:
@@ -294,8 +294,8 @@ def _meant(history: Sequence[LayerVersion], layer: str, version: str) -> LayerVe
 
 
 def _below(history: Sequence[LayerVersion], entry: LayerVersion) -> LayerVersion:
-    place = history.index(entry)
-    return history[min(place + 1, len(history) - 1)]
+    position = history.index(entry)
+    return history[min(position + 1, len(history) - 1)]
 
 
 def _rows(
@@ -363,7 +363,7 @@ def rollback(
             expected=now.version,
             note=note,
             against=_against(newest, own, changed),
-            own=[file.draft() for file in own.values()],
+            own=[file.content() for file in own.values()],
         )
 
 
@@ -483,15 +483,17 @@ def name_store(path: Path, target: str) -> None:
 
 def _add_behind_format(settings: tomlkit.TOMLDocument, name: str, value: str) -> None:
     """Add a line where no comment of a table is parted from it: behind the first one."""
-    places = (place for place, (key, _) in enumerate(settings.body) if key and key.key == "format")
-    place = next(places, 0)
-    before, added = settings.body[place][1].trivia, tomlkit.item(value)
+    positions = (
+        position for position, (key, _) in enumerate(settings.body) if key and key.key == "format"
+    )
+    position = next(positions, 0)
+    before, added = settings.body[position][1].trivia, tomlkit.item(value)
     before.trail = added.trivia.trail = before.trail or "\n"
-    settings.body.insert(place + 1, (tomlkit.key(name), added))
+    settings.body.insert(position + 1, (tomlkit.key(name), added))
 
 
 __all__ = [
-    "Draft",
+    "LayerContent",
     "LayerState",
     "Moved",
     "WorkspaceAt",
@@ -499,7 +501,6 @@ __all__ = [
     "difference_of",
     "export_plan",
     "history_of",
-    "keep_own",
     "latest_layer",
     "layer_difference",
     "layer_history",
@@ -508,8 +509,9 @@ __all__ = [
     "newest_layer",
     "plan_at",
     "publish",
-    "publish_drafts",
+    "publish_contents",
     "publish_together",
+    "record_own",
     "retain",
     "rollback",
     "timeline_of",

@@ -26,8 +26,8 @@ from geo_service.maps.kinds import (
     PARK,
     PREVIEW,
     REVIEW,
-    Of,
-    Subject,
+    MapBasis,
+    MapInput,
 )
 from geo_service.maps.kinds.compare import Side
 from geo_service.maps.kinds.time import TIMED_LAYERS
@@ -35,7 +35,7 @@ from geo_service.maps.relief import png_of, relief_of
 from geo_service.maps.style import symbol_document
 from geo_service.planning.layers import latest_layer, timeline_of
 from geo_service.planning.once import review_workspace
-from geo_service.planning.rankings import AS_KEPT, Weighing, ranking_from_recipe
+from geo_service.planning.rankings import AS_SAVED, Weighing, ranking_from_recipe
 from geo_service.planning.reviews import review_from_recipe
 from geo_service.suitability.project import open_project
 from geo_service.suitability.rank import rank
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from geo_service.suitability.rank import Ranking
     from geo_service.zoning.review import Progress, Review
 
-KEPT_MAPS = 24
+CACHED_MAPS = 24
 """How many maps, and pages, a service keeps drawn."""
 PNG = "image/png"
 _CLEAR = png_of(np.zeros((1, 1, 2), dtype=np.uint8))
@@ -84,7 +84,7 @@ class MapQuery:
     before: str | None = None
     layer: str | None = None
     import_id: str | None = None
-    weighing: Weighing = AS_KEPT
+    weighing: Weighing = AS_SAVED
 
     def need(self, name: str) -> str:
         """Return a parameter that the kind needs; InvalidQueryError when it is missing."""
@@ -149,10 +149,10 @@ class MapDesk:
             return MapQuery(kind.name, before=asked.need("review_id"))
         if kind.name == REVIEW and not asked.review_id:
             asked = replace(asked, review_id=self._state.review.review_id)
-        if kind.of is Of.LAYER and asked.layer is None:
+        if kind.of is MapBasis.LAYER and asked.layer is None:
             asked = replace(asked, layer=latest_layer(self._state.workspace, TIMED_LAYERS))
-        if kind.of is not Of.RANKING:
-            asked = replace(asked, weighing=AS_KEPT)
+        if kind.of is not MapBasis.RANKING:
+            asked = replace(asked, weighing=AS_SAVED)
         if kind.needs is not None:
             asked.need(kind.needs)
         if kind.name == COMPARE:
@@ -170,7 +170,7 @@ class MapDesk:
                 basemaps = states[-1].plan.settings.basemaps
                 pictures = [origin for basemap in basemaps for origin in basemap.origins]
                 self._pages[key] = served_page(drawn, root=root, pictures=pictures)
-                _forget(self._pages, KEPT_MAPS)
+                _forget(self._pages, CACHED_MAPS)
             return self._pages[key]
 
     def features(
@@ -218,13 +218,13 @@ class MapDesk:
             raise NotFoundError(said("problem.no_dem"))
         return found.png, plan.dem.version
 
-    def basemap_picture(self, place: int, zoom: int, column: int, row: int) -> tuple[bytes, str]:
+    def basemap_picture(self, number: int, zoom: int, column: int, row: int) -> tuple[bytes, str]:
         """Return a picture of a base map in the workspace and its media type; clear without one.
 
         NotFoundError for a base map that there is not.
         """
         basemaps = self._state.plan.settings.basemaps
-        archive = basemaps[place].archive if 0 <= place < len(basemaps) else None
+        archive = basemaps[number].archive if 0 <= number < len(basemaps) else None
         if archive is None:
             raise NotFoundError(said("problem.no_basemap"))
         return picture_of(_archive(archive), zoom, column, row) or (_CLEAR, PNG)
@@ -232,16 +232,16 @@ class MapDesk:
     def _key(self, asked: MapQuery, language: Language) -> _Key:
         """Return what tells this map from others; the current review where none is named."""
         about = {"review_id": self._state.review.review_id, **asked.given()}
-        if KINDS[asked.kind].of in {Of.LAYER, Of.IMPORT} and self._state.has_workspace:
+        if KINDS[asked.kind].of in {MapBasis.LAYER, MapBasis.IMPORT} and self._state.has_workspace:
             about["stamp"] = str(self._state.workspace.store.stamp())
         return _Key(asked.kind, repr(sorted(about.items())), language)
 
     def _overview(self, language: Language) -> OverviewData:
         """Return the data of the overview of the county's current review."""
         current = self._state.review
-        subject = Subject(translator=self._state.translator(language), review=current)
+        subject = MapInput(translator=self._state.translator(language), review=current)
         key = _Key(OVERVIEW, current.review_id, language)
-        made = self._kept(key, lambda: KINDS[OVERVIEW].states(subject))
+        made = self._cached(key, lambda: KINDS[OVERVIEW].states(subject))
         return cast("OverviewData", made[0])
 
     def _states_of(self, asked: MapQuery, language: Language) -> tuple[PlanData, ...]:
@@ -250,30 +250,30 @@ class MapDesk:
             return (self._overview(language),)
         if asked.kind == PREVIEW:  # one that is forgotten is on no map either
             self._imports().find(asked.need("import_id"))
-        return self._kept(
+        return self._cached(
             self._key(asked, language),
             lambda: KINDS[asked.kind].states(self._subject(asked, language)),
         )
 
-    def _subject(self, asked: MapQuery, language: Language) -> Subject:
+    def _subject(self, asked: MapQuery, language: Language) -> MapInput:
         """Return what a map is drawn of, made or taken from where it is kept."""
         translator = self._state.translator(language)
         parts: dict[str, Any] = {}
         of = KINDS[asked.kind].of
-        if of is Of.REVIEW:
+        if of is MapBasis.REVIEW:
             find = self._reviews.find
             parts["review"] = find(asked.review_id) if asked.review_id else self._state.review
             parts["before"] = find(asked.before) if asked.before else None
             parts["park_id"] = asked.park_id
-        elif of is Of.RANKING:
+        elif of is MapBasis.RANKING:
             ranking_id = asked.need("ranking_id")
             parts["ranking"] = self._rankings.weighed(ranking_id, asked.weighing)
-        elif of is Of.LAYER:
+        elif of is MapBasis.LAYER:
             parts["timeline"] = timeline_of(self._state.workspace, asked.need("layer"))
         else:
             imports, import_id = self._imports(), asked.need("import_id")
             parts["timeline"], parts["draft"] = imports.preview_of(import_id, translator)
-        return Subject(
+        return MapInput(
             translator=translator,
             base=self._overview(language),
             is_served=True,
@@ -281,18 +281,18 @@ class MapDesk:
             **parts,
         )
 
-    def _kept(self, key: _Key, make: Callable[[], tuple[PlanData, ...]]) -> tuple[PlanData, ...]:
+    def _cached(self, key: _Key, make: Callable[[], tuple[PlanData, ...]]) -> tuple[PlanData, ...]:
         with self._lock:
             if key not in self._states:
                 self._states[key] = make()
-                _forget(self._states, KEPT_MAPS)
+                _forget(self._states, CACHED_MAPS)
             self._states.move_to_end(key)
             return self._states[key]
 
 
-def _forget(kept: OrderedDict[Any, Any], most: int) -> None:
-    while len(kept) > most:
-        kept.popitem(last=False)
+def _forget(cache: OrderedDict[Any, Any], most: int) -> None:
+    while len(cache) > most:
+        cache.popitem(last=False)
 
 
 @cache
@@ -340,16 +340,16 @@ def draw_workspace(
         The workspace, its rulebook or the project is unusable.
     """
     kind = KINDS[asked.kind]
-    if kind.of is Of.LAYER:
+    if kind.of is MapBasis.LAYER:
         parts = _layer_parts(workspace, asked)
-    elif kind.of is Of.RANKING:
+    elif kind.of is MapBasis.RANKING:
         parts = {"ranking": _ranking(workspace, asked, progress)}
     else:
         parts = _review_parts(workspace, asked, progress)
     result: Review | Ranking | None = parts.get("review") or parts.get("ranking")
     plan: Plan = parts["plan"] if result is None else result.plan
     translator = Translator(asked.language, plan.settings.names_hant)
-    return draw_states(kind.states(Subject(translator=translator, **parts)))
+    return draw_states(kind.states(MapInput(translator=translator, **parts)))
 
 
 def map_page(drawn: folium.Map) -> bytes:

@@ -36,9 +36,9 @@ class ParkDesk:
         """Return the parks that pass every filter given, as features in the layer's order."""
         now = self._state.now
         features = self._features(now, language)
-        places: Iterable[int] = range(len(features))
+        positions: Iterable[int] = range(len(features))
         if bbox is not None:
-            places = now.meeting(bbox)
+            positions = now.meeting(bbox)
         codes = None if township is None else self.township_codes(township)
 
         def fits(properties: dict[str, Any]) -> bool:
@@ -48,7 +48,9 @@ class ParkDesk:
                 and (codes is None or properties["township_code"] in codes)
             )
 
-        return [features[place] for place in places if fits(features[place]["properties"])]
+        return [
+            features[position] for position in positions if fits(features[position]["properties"])
+        ]
 
     def feature(self, park_id: str, language: Language) -> Document:
         """Return one park as a feature; NotFoundError for an id that no park has."""

@@ -23,8 +23,8 @@ from geo_service.mcda.sensitivity import first_order_sensitivity
 from geo_service.planning.downloads import Download, file_name
 from geo_service.planning.keeping import members
 from geo_service.planning.ranking_parts import document_of, ranking_parts, saved_parts
-from geo_service.planning.results import keep_plan, load_document, rulebook_recipe, save_result
-from geo_service.planning.saved import drop_kept, retain_within
+from geo_service.planning.results import load_document, record_plan, rulebook_recipe, save_result
+from geo_service.planning.saved import drop_result, retain_within
 from geo_service.planning.told import Told
 from geo_service.reports.document import collection, dump
 from geo_service.reports.plain_text import one_line
@@ -150,7 +150,7 @@ def save_workspace_ranking(workspace: str | os.PathLike[str], ranking: Ranking) 
     """Save a ranking of a workspace; what the command line's `rank --save` does."""
     with open_workspace(workspace) as opened:
         saved = save_ranking(opened, ranking)
-        keep_plan(opened, ranking.plan)
+        record_plan(opened, ranking.plan)
         retain_within(opened, spared={(saved.kind, saved.id)})
         return saved
 
@@ -189,10 +189,10 @@ def ranking_from_recipe(opened: Workspace, ranking_id: str) -> Ranking:
         parse_rulebook(orjson.dumps(recipe["rulebook"]).decode(), "rulebook"),
         as_of=date.fromisoformat(recipe["as_of"]),
     )
-    kept = load_ranking(opened, ranking_id, Language.ZH_HANS)
+    saved_parts = load_ranking(opened, ranking_id, Language.ZH_HANS)
     translator = Translator(Language.ZH_HANS, made.plan.settings.names_hant)
     again = ranking_document(made, translator)
-    if made.ranking_id != ranking_id or _order(again) != _order(kept):
+    if made.ranking_id != ranking_id or _order(again) != _order(saved_parts):
         msg = said("problem.ranking_gone", ranking=repr(ranking_id))
         raise NotFoundError(msg)
     return made
@@ -227,8 +227,8 @@ class Weighing:
         return weights, self.method, self.normalisation
 
 
-AS_KEPT = Weighing()
-KEPT_RANKINGS = 50
+AS_SAVED = Weighing()
+CACHED_RANKINGS = 50
 """How many rankings a running service remembers ready to be weighed anew."""
 WEIGHED = 8
 """How many it remembers as weighed: a page asks for the table, the reasons and the map of one."""
@@ -240,7 +240,7 @@ class RankingDesk:
     def __init__(self, state: CountyState) -> None:
         self._state = state
         self._lock = threading.RLock()
-        self._kept: FIFOCache[str, tuple[str, Ranking]] = FIFOCache(KEPT_RANKINGS)
+        self._cache: FIFOCache[str, tuple[str, Ranking]] = FIFOCache(CACHED_RANKINGS)
         self._weighed: LRUCache[tuple[object, ...], Ranking] = LRUCache(WEIGHED)
 
     def criteria(self, language: Language) -> Document:
@@ -256,16 +256,16 @@ class RankingDesk:
         """Rank a project's sites in the county's plan by its rulebook, and save the ranking."""
         state = self._state
         made = rank(state.plan, project, state.rulebook, progress=progress)
-        self._keep(made, datetime.now(UTC).isoformat(timespec="seconds"))
+        self._cache_ranking(made, datetime.now(UTC).isoformat(timespec="seconds"))
         # Where it cannot be saved the answer stands; only a restart would lose it.
-        if state.keeper.save(RANKING, made.ranking_id, lambda opened: save_ranking(opened, made)):
-            state.keep_plan(made.plan)
+        if state.saver.save(RANKING, made.ranking_id, lambda opened: save_ranking(opened, made)):
+            state.record_plan(made.plan)
         return made
 
-    def _keep(self, ranking: Ranking, made_at: str) -> None:
+    def _cache_ranking(self, ranking: Ranking, made_at: str) -> None:
         with self._lock:
-            kept = self._kept.get(ranking.ranking_id, (made_at, ranking))
-            self._kept[ranking.ranking_id] = kept  # the newest from now on
+            cached = self._cache.get(ranking.ranking_id, (made_at, ranking))
+            self._cache[ranking.ranking_id] = cached  # the newest from now on
 
     def find(self, ranking_id: str) -> Ranking:
         """Return a kept ranking; one saved by an earlier process is made again.
@@ -276,14 +276,14 @@ class RankingDesk:
             The id is unknown, or the saved ranking cannot be made again.
         """
         with self._lock:
-            if ranking_id in self._kept:
-                return self._kept[ranking_id][1]
+            if ranking_id in self._cache:
+                return self._cache[ranking_id][1]
         if not self._state.has_workspace:
             raise _no_such(ranking_id)
         opened = self._state.workspace
         saved = opened.store.find(RANKING, ranking_id)
         made = ranking_from_recipe(opened, ranking_id)
-        self._keep(made, saved.made_at.isoformat(timespec="seconds"))
+        self._cache_ranking(made, saved.made_at.isoformat(timespec="seconds"))
         return made
 
     def summaries(
@@ -292,7 +292,7 @@ class RankingDesk:
         """Return summaries of kept and saved rankings, newest first, and how many there are."""
         translator = self._state.translator(language)
         with self._lock:
-            kept = {name: (at, item) for name, (at, item) in self._kept.items()}
+            cached = {name: (at, item) for name, (at, item) in self._cache.items()}
         saved: dict[str, Saved] = {}
         count = 0
         if self._state.has_workspace:
@@ -300,19 +300,19 @@ class RankingDesk:
             count = store.count_saved(RANKING)
             entries = store.saved(RANKING, limit=limit + offset)
             saved = {item.id: item for item in entries}
-        keeper = self._state.keeper
-        known = keeper.saved_among(RANKING, kept)
+        saver = self._state.saver
+        known = saver.saved_among(RANKING, cached)
         times = {name: item.made_at.isoformat(timespec="seconds") for name, item in saved.items()}
-        unsaved = {name: at for name, (at, _) in kept.items() if name not in known}
+        unsaved = {name: at for name, (at, _) in cached.items() if name not in known}
         rows = sorted({**times, **unsaved}.items(), key=lambda row: (row[1], row[0]), reverse=True)
 
         def summary(name: str) -> Document:
-            if name in kept:
-                found = ranking_summary(kept[name][1], translator)
+            if name in cached:
+                found = ranking_summary(cached[name][1], translator)
             else:
                 found = load_summary(self._state.workspace, name, language)
             is_pinned = name in saved and saved[name].is_pinned
-            reason = None if name in times else keeper.why_not(RANKING, name)
+            reason = None if name in times else saver.why_not(RANKING, name)
             return {**found, **members(reason, translator), "is_pinned": is_pinned}
 
         page = [{"made_at": at, **summary(name)} for name, at in rows[offset : offset + limit]]
@@ -323,16 +323,16 @@ class RankingDesk:
 
         NotFoundError for an unknown id; ConflictError for a pinned one.
         """
-        is_saved = bool(self._state.keeper.saved_among(RANKING, [ranking_id]))
+        is_saved = bool(self._state.saver.saved_among(RANKING, [ranking_id]))
         if is_saved:
-            drop_kept(self._state.workspace, RANKING, ranking_id)
+            drop_result(self._state.workspace, RANKING, ranking_id)
         if not self.forget(ranking_id) and not is_saved:
             raise _no_such(ranking_id)
 
     def forget(self, ranking_id: str) -> bool:
         """Remember a ranking no longer; return whether it was remembered."""
         with self._lock:
-            return self._kept.pop(ranking_id, None) is not None
+            return self._cache.pop(ranking_id, None) is not None
 
     def document(
         self, ranking_id: str, language: Language, *, page: tuple[int, int] | None = None
@@ -350,10 +350,10 @@ class RankingDesk:
         state = self._state
         translator = state.translator(language)
         with self._lock:
-            kept = self._kept.get(ranking_id)
-        more = state.keeper.members(RANKING, ranking_id, translator)
-        if kept is not None:
-            return ranking_parts(kept[1], translator, more, page=page)
+            cached = self._cache.get(ranking_id)
+        more = state.saver.members(RANKING, ranking_id, translator)
+        if cached is not None:
+            return ranking_parts(cached[1], translator, more, page=page)
         if not state.has_workspace:
             raise _no_such(ranking_id)
         content = ranking_bytes(state.workspace, ranking_id, language)
@@ -362,14 +362,14 @@ class RankingDesk:
     def tells(self, ranking_id: str, language: Language) -> tuple[object, ...]:
         """Return what the document of a ranking depends on: equal ones, equal documents."""
         with self._lock:
-            is_live = ranking_id in self._kept
-        reason = self._state.keeper.why_not(RANKING, ranking_id)
+            is_live = ranking_id in self._cache
+        reason = self._state.saver.why_not(RANKING, ranking_id)
         return ranking_id, str(language), is_live, reason, geo_service.__version__
 
-    def weighed(self, ranking_id: str, weighing: Weighing = AS_KEPT) -> Ranking:
+    def weighed(self, ranking_id: str, weighing: Weighing = AS_SAVED) -> Ranking:
         """Return a ranking scored as it is asked for; the kept one stays as it is."""
         found = self.find(ranking_id)
-        if weighing == AS_KEPT:
+        if weighing == AS_SAVED:
             return found
         key = (ranking_id, *weighing.key)
         with self._lock:
@@ -390,7 +390,7 @@ class RankingDesk:
     def run_again(
         self,
         ranking_id: str,
-        weighing: Weighing = AS_KEPT,
+        weighing: Weighing = AS_SAVED,
         *,
         progress: Progress | None = None,
     ) -> Ranking:
@@ -399,7 +399,7 @@ class RankingDesk:
         With a weighing, its weights become the project's own and the ranking is kept as such.
         """
         found = self.weighed(ranking_id, weighing)
-        project = found.project if weighing == AS_KEPT else found.weighed_project
+        project = found.project if weighing == AS_SAVED else found.weighed_project
         return self.rank(project, progress=progress)
 
     def compare(self, before: str, after: str, language: Language) -> Document:
@@ -411,14 +411,14 @@ class RankingDesk:
         ranking_id: str,
         candidate_id: str,
         language: Language,
-        weighing: Weighing = AS_KEPT,
+        weighing: Weighing = AS_SAVED,
     ) -> Document:
         """Return why a candidate stands where it does, in words."""
         translator = self._state.translator(language)
         return explanation_document(self.weighed(ranking_id, weighing), candidate_id, translator)
 
     def features(
-        self, ranking_id: str, language: Language, weighing: Weighing = AS_KEPT
+        self, ranking_id: str, language: Language, weighing: Weighing = AS_SAVED
     ) -> list[Document]:
         """Return a ranking's candidates, excluded ones too, as features."""
         found = self.weighed(ranking_id, weighing)
@@ -443,7 +443,7 @@ class RankingDesk:
         ranking_id: str,
         format: RankingFormat,  # noqa: A002 - as above
         language: Language,
-        weighing: Weighing = AS_KEPT,
+        weighing: Weighing = AS_SAVED,
     ) -> Download:
         """Return a ranking, as it is kept or weighed anew, as a file in a language."""
         found = self.weighed(ranking_id, weighing)
@@ -457,7 +457,7 @@ def _no_such(ranking_id: str) -> NotFoundError:
 
 
 __all__ = [
-    "AS_KEPT",
+    "AS_SAVED",
     "RANKING_MEDIA_TYPES",
     "Ranking",
     "RankingDesk",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 import geo_service
-from geo_service.planning.layers import keep_own
+from geo_service.planning.layers import record_own
 from geo_service.reports.document import dump
 from geo_service.stores.base import Saved
 from geo_service.zoning.laws import own_documents
@@ -35,7 +35,7 @@ def save_result(  # noqa: PLR0913 - what a result is made of
     recipe: Mapping[str, Any],
     documents: Mapping[str, object],
 ) -> Saved:
-    """Save a result with its documents; `keep_plan` keeps the plan that it was made from.
+    """Save a result with its documents; `record_plan` records the plan that it was made from.
 
     Parameters
     ----------
@@ -73,18 +73,18 @@ def save_result(  # noqa: PLR0913 - what a result is made of
     return opened.store.save(saved, packed)
 
 
-def keep_plan(opened: Workspace, plan: Plan) -> None:
+def record_plan(opened: Workspace, plan: Plan) -> None:
     """Keep the workspace's own layers in the store, so that this plan can be opened later.
 
     What is no own layer any more is left out: a scenario's, or a file that was changed since.
     """
-    kept = {(entry.layer, entry.version) for entry in opened.store.entries()}
+    recorded = {(entry.layer, entry.version) for entry in opened.store.entries()}
     missing = [
         opened.own_of(name, layer.version)
         for name, layer in plan.layers.items()
-        if layer.number == 0 and (name, layer.version) not in kept
+        if layer.number == 0 and (name, layer.version) not in recorded
     ]
-    keep_own(opened, [own for own in missing if own is not None])
+    record_own(opened, [own for own in missing if own is not None])
 
 
 def load_document(opened: Workspace, kind: str, identity: str, name: str) -> Any:  # noqa: ANN401 - any JSON

@@ -25,8 +25,8 @@ from geo_service.planning.downloads import Download, file_name
 from geo_service.planning.keeping import members
 from geo_service.planning.pages.register import review_register
 from geo_service.planning.parks import check_parks
-from geo_service.planning.results import keep_plan, load_document, rulebook_recipe, save_result
-from geo_service.planning.saved import drop_kept, retain_within
+from geo_service.planning.results import load_document, record_plan, rulebook_recipe, save_result
+from geo_service.planning.saved import drop_result, retain_within
 from geo_service.planning.told import Told
 from geo_service.reports.document import (
     collection,
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from geo_service.stores.base import Box
     from geo_service.zoning.review import Progress
 
-KEPT_REVIEWS = 50
+CACHED_REVIEWS = 50
 """How many reviews a running service remembers beside the current one."""
 SUMMARY, WHOLE = "summary", "review"
 _PARTS = ("parks", "findings")
@@ -191,7 +191,7 @@ def save_workspace_review(
     """Save a review of a workspace; what the command line's `review --save` does."""
     with open_workspace(workspace) as opened:
         saved = save_review(opened, result, is_trial=is_trial)
-        keep_plan(opened, result.plan)
+        record_plan(opened, result.plan)
         retain_within(opened, spared={(saved.kind, saved.id)})
         return saved
 
@@ -294,7 +294,7 @@ class ReviewDesk:
         self._lock = threading.RLock()
         self._reviews: OrderedDict[str, tuple[str, Review]] = OrderedDict()
         self._trials: set[str] = set()
-        self.keep(state.review)
+        self.cache(state.review)
 
     def read_rulebook(self, text: str | None) -> Rulebook:
         """Return a rulebook given as text, or the county's own; RulebookError lists faults."""
@@ -342,40 +342,40 @@ class ReviewDesk:
         marked as such: what has changed in the county is not told from it.
         """
         result = review(self._state.plan, rulebook, parks=parks, as_of=as_of, progress=progress)
-        self.keep(result)
+        self.cache(result)
         with self._lock:
             (self._trials.add if is_trial else self._trials.discard)(result.review_id)
         # Where it cannot be saved the review stays in memory, and says so.
-        if self._state.keeper.save(
+        if self._state.saver.save(
             REVIEW, result.review_id, lambda opened: save_review(opened, result, is_trial=is_trial)
         ):
-            self._state.keep_plan(result.plan)
+            self._state.record_plan(result.plan)
         return result
 
-    def keep(self, result: Review, at: datetime | None = None) -> None:
+    def cache(self, result: Review, at: datetime | None = None) -> None:
         """Remember a review; of more than fifty the oldest go, but never the current one."""
         with self._lock:
             made = (at or datetime.now(UTC)).isoformat(timespec="seconds")
             self._reviews.setdefault(result.review_id, (made, result))
             self._reviews.move_to_end(result.review_id)
             current = self._state.review.review_id
-            while len(self._reviews) > KEPT_REVIEWS + 1:
+            while len(self._reviews) > CACHED_REVIEWS + 1:
                 del self._reviews[next(key for key in self._reviews if key != current)]
 
     def is_saved(self, review_id: str) -> bool:
         """Return whether a review is in the store and outlives this process."""
-        return self._state.keeper.why_not(REVIEW, review_id) is None
+        return self._state.saver.why_not(REVIEW, review_id) is None
 
     def drop(self, review_id: str) -> None:
         """Forget a review, in memory and in the store.
 
         NotFoundError for an unknown id; ConflictError for the current one, and for a pinned one.
         """
-        is_saved = bool(self._state.keeper.saved_among(REVIEW, [review_id]))
+        is_saved = bool(self._state.saver.saved_among(REVIEW, [review_id]))
         if review_id == self._state.review.review_id:
             raise ConflictError(said("problem.current_review", name=repr(review_id)))
         if is_saved:
-            drop_kept(self._state.workspace, REVIEW, review_id)
+            drop_result(self._state.workspace, REVIEW, review_id)
         if not self.forget(review_id) and not is_saved:
             raise no_such_review(review_id)
 
@@ -398,13 +398,13 @@ class ReviewDesk:
         if saved is None:
             raise no_such_review(review_id)
         made = review_from_recipe(self._state.workspace, review_id)
-        self.keep(made, saved.made_at)
+        self.cache(made, saved.made_at)
         return made
 
     def _in_memory(self, review_id: str) -> Review | None:
         with self._lock:
-            kept = self._reviews.get(review_id)
-        return None if kept is None else kept[1]
+            cached = self._reviews.get(review_id)
+        return None if cached is None else cached[1]
 
     def _find_saved(self, review_id: str) -> Saved | None:
         if not self._state.has_workspace:
@@ -447,7 +447,7 @@ class ReviewDesk:
 
     def _members(self, review_id: str, language: Language) -> Document:
         translator = self._state.translator(language)
-        return self._state.keeper.members(REVIEW, review_id, translator)
+        return self._state.saver.members(REVIEW, review_id, translator)
 
     def _summary(self, review_id: str, language: Language) -> Document:
         found = self._in_memory(review_id)
@@ -463,16 +463,16 @@ class ReviewDesk:
         Each says when it was made (UTC), whether it is saved, and whether it is a trial.
         """
         with self._lock:
-            kept = {review_id: made_at for review_id, (made_at, _) in self._reviews.items()}
+            cached = {review_id: made_at for review_id, (made_at, _) in self._reviews.items()}
             trials = set(self._trials)
         saved: list[Saved] = []
         count = 0
         if self._state.has_workspace:
             saved = self._state.workspace.store.saved(REVIEW, limit=limit + offset)
             count = self._state.workspace.store.count_saved(REVIEW)
-        known = self._state.keeper.saved_among(REVIEW, kept)
+        known = self._state.saver.saved_among(REVIEW, cached)
         rows = [(item.made_at.isoformat(timespec="seconds"), item.id) for item in saved]
-        rows += [(made_at, name) for name, made_at in kept.items() if name not in known]
+        rows += [(made_at, name) for name, made_at in cached.items() if name not in known]
         rows.sort(key=lambda row: row[0], reverse=True)
         trials |= {item.id for item in saved if item.recipe.get("is_trial")}
         trials.discard(self._state.review.review_id)
@@ -489,10 +489,10 @@ class ReviewDesk:
             }
             for made_at, review_id in rows[offset : offset + limit]
         ]
-        return page, count + len(kept) - len(known)
+        return page, count + len(cached) - len(known)
 
     def _reason(self, review_id: str, saved: Collection[str]) -> Message | None:
-        return None if review_id in saved else self._state.keeper.why_not(REVIEW, review_id)
+        return None if review_id in saved else self._state.saver.why_not(REVIEW, review_id)
 
     def in_memory(self) -> list[tuple[str, Review]]:
         """Return the reviews in memory with the time each was made (UTC), newest first."""
@@ -517,22 +517,22 @@ class ReviewDesk:
             whole = self._saved_document(review_id, WHOLE, language)
             found = saved_features(whole, rule=rule, park=park, severity=severity, bbox=bbox)
             return found[offset : offset + limit], len(found)
-        keep: Callable[[int], bool] = lambda place: (  # noqa: E731 - one condition, used once
-            (rule is None or result.results[place].rule_id == rule)
-            and (park is None or result.results[place].park_id == park)
-            and (severity is None or result.results[place].severity == severity)
+        fits: Callable[[int], bool] = lambda position: (  # noqa: E731 - one condition, used once
+            (rule is None or result.results[position].rule_id == rule)
+            and (park is None or result.results[position].park_id == park)
+            and (severity is None or result.results[position].severity == severity)
         )
-        places = [place for place in range(len(result.results)) if keep(place)]
+        positions = [position for position in range(len(result.results)) if fits(position)]
         if bbox is not None:
             shapes = result.geometry.to_numpy()
             window = shapely.box(*bbox)
-            places = [
-                place
-                for place in places
-                if shapes[place] is not None and shapes[place].intersects(window)
+            positions = [
+                position
+                for position in positions
+                if shapes[position] is not None and shapes[position].intersects(window)
             ]
-        chosen = places[offset : offset + limit]
-        return finding_features(result, self._state.translator(language), chosen), len(places)
+        chosen = positions[offset : offset + limit]
+        return finding_features(result, self._state.translator(language), chosen), len(positions)
 
     def register(self, review_id: str, language: Language, *, page: Page = (100, 0)) -> Document:
         """Return a review's summary, parks and rules, and one page of its findings."""
@@ -561,7 +561,7 @@ def no_such_review(review_id: str) -> NotFoundError:
 
 __all__ = [
     "BINARY",
-    "KEPT_REVIEWS",
+    "CACHED_REVIEWS",
     "MEDIA_TYPES",
     "ExportFormat",
     "Review",

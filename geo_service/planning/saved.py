@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from geo_service.errors import ConflictError, InvalidQueryError, NotFoundError, StoreError
 from geo_service.planning.told import Told
 from geo_service.reports.layer import holding_document, holding_table, outline_document
-from geo_service.stores.base import IMPORT, KINDS, REVIEW, Holding, KeepLimits, Outline
+from geo_service.stores.base import IMPORT, KINDS, REVIEW, Holding, Outline, RetentionLimits
 from geo_service.stores.opening import STORE_FOLDER
 from geo_service.wording import said
 from geo_service.workspace.opening import Workspace, open_workspace
@@ -40,7 +40,7 @@ def holding(opened: Workspace, *, kind: str | None = None) -> Holding:
     if kind in {None, IMPORT}:
         items += _imports(opened.folder)
     items.sort(key=lambda item: (item.made_at, item.id), reverse=True)
-    return Holding(tuple(items), opened.keep)
+    return Holding(tuple(items), opened.retention)
 
 
 def check_kind(kind: str | None) -> None:
@@ -50,7 +50,7 @@ def check_kind(kind: str | None) -> None:
         raise InvalidQueryError(parameter, said("problem.kind", known=list(RESULT_KINDS)))
 
 
-def find_kept(opened: Workspace, identity: str) -> Outline:
+def find_result(opened: Workspace, identity: str) -> Outline:
     """Return what is kept under an id, of whatever kind; NotFoundError for an unknown one."""
     for item in holding(opened).items:
         if item.id == identity:
@@ -58,7 +58,7 @@ def find_kept(opened: Workspace, identity: str) -> Outline:
     raise NotFoundError(said("problem.no_kept", name=repr(identity[:80])))
 
 
-def drop_kept(opened: Workspace, kind: str, identity: str, *, current: str | None = None) -> None:
+def drop_result(opened: Workspace, kind: str, identity: str, *, current: str | None = None) -> None:
     """Drop one result that is kept.
 
     Raises
@@ -68,32 +68,32 @@ def drop_kept(opened: Workspace, kind: str, identity: str, *, current: str | Non
     ConflictError
         It is pinned, or it is the current review.
     """
-    found = next((item for item in holding(opened, kind=kind).items if item.id == identity), None)
-    if found is None:
+    result = next((item for item in holding(opened, kind=kind).items if item.id == identity), None)
+    if result is None:
         raise NotFoundError(said("problem.no_kept", name=repr(identity[:80])))
-    if found.is_pinned:
+    if result.is_pinned:
         raise ConflictError(said("problem.pinned", name=repr(identity)))
     if kind == REVIEW and identity == current:
         raise ConflictError(said("problem.current_review", name=repr(identity)))
-    _drop(opened, [found])
+    _drop(opened, [result])
 
 
-def pin_kept(opened: Workspace, identity: str, *, is_pinned: bool) -> Outline:
+def pin_result(opened: Workspace, identity: str, *, is_pinned: bool) -> Outline:
     """Keep a saved result whatever the limits say, or no longer.
 
     NotFoundError for an unknown id; InvalidQueryError for an import, which cannot be pinned.
     """
-    found = find_kept(opened, identity)
-    if found.kind == IMPORT:
+    result = find_result(opened, identity)
+    if result.kind == IMPORT:
         parameter = "id"
         raise InvalidQueryError(parameter, said("problem.no_pin"))
-    opened.store.pin(found.kind, found.id, is_pinned=is_pinned)
-    return find_kept(opened, identity)
+    opened.store.pin(result.kind, result.id, is_pinned=is_pinned)
+    return find_result(opened, identity)
 
 
-def retain_kept(
+def retain_results(
     opened: Workspace,
-    limits: KeepLimits,
+    limits: RetentionLimits,
     *,
     kind: str | None = None,
     spared: Collection[tuple[str, str]] = (),
@@ -111,7 +111,7 @@ def retain_kept(
 
 def retain_within(opened: Workspace, *, spared: Collection[tuple[str, str]] = ()) -> list[Outline]:
     """Keep saved results within the workspace's own limits; what goes is logged."""
-    limits = opened.keep
+    limits = opened.retention
     if limits.days is None and limits.bytes is None:
         return []
     items = opened.store.outlines()
@@ -125,7 +125,7 @@ def retain_within(opened: Workspace, *, spared: Collection[tuple[str, str]] = ()
 
 
 def _beyond(
-    items: Sequence[Outline], limits: KeepLimits, spared: Collection[tuple[str, str]]
+    items: Sequence[Outline], limits: RetentionLimits, spared: Collection[tuple[str, str]]
 ) -> list[Outline]:
     """Return what is beyond the limits, oldest first; `items` are newest first."""
     free = [
@@ -231,16 +231,16 @@ def dropped_document(items: Sequence[Outline]) -> Document:
 __all__ = [
     "IMPORTS_FOLDER",
     "RESULT_KINDS",
-    "KeepLimits",
+    "RetentionLimits",
     "check_kind",
-    "drop_kept",
+    "drop_result",
     "dropped_document",
     "dropped_told",
-    "find_kept",
+    "find_result",
     "holding",
     "holding_told",
     "open_workspace",
-    "pin_kept",
-    "retain_kept",
+    "pin_result",
+    "retain_results",
     "retain_within",
 ]

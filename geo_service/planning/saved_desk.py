@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from geo_service.planning.saved import (
-    KeepLimits,
-    drop_kept,
+    RetentionLimits,
+    drop_result,
     dropped_document,
-    find_kept,
+    find_result,
     holding,
-    pin_kept,
-    retain_kept,
+    pin_result,
+    retain_results,
 )
 from geo_service.reports.layer import holding_document, outline_document
 from geo_service.stores.base import RANKING, REVIEW
@@ -49,16 +49,16 @@ class SavedDesk:
     ) -> Document:
         """Drop what is beyond the limits and return it; the current review stays."""
         spared = {(REVIEW, self._state.review.review_id)}
-        limits = KeepLimits(days, most_bytes)
-        gone = retain_kept(self._state.workspace, limits, kind=kind, spared=spared)
+        limits = RetentionLimits(days, most_bytes)
+        gone = retain_results(self._state.workspace, limits, kind=kind, spared=spared)
         for item in gone:
             if item.kind in self._desks:
                 self._desks[item.kind].forget(item.id)
         return dropped_document(gone)
 
     def pin(self, identity: str, *, is_pinned: bool) -> Document:
-        """Keep a result whatever the limits say, or no longer; as `pin_kept`."""
-        return outline_document(pin_kept(self._state.workspace, identity, is_pinned=is_pinned))
+        """Keep a result whatever the limits say, or no longer; as `pin_result`."""
+        return outline_document(pin_result(self._state.workspace, identity, is_pinned=is_pinned))
 
     def drop(self, identity: str) -> None:
         """Drop what is kept under an id, of whatever kind.
@@ -66,8 +66,8 @@ class SavedDesk:
         NotFoundError for an unknown id; ConflictError for the current review and for what is
         pinned.
         """
-        kind = find_kept(self._state.workspace, identity).kind
+        kind = find_result(self._state.workspace, identity).kind
         if kind in self._desks:
             self._desks[kind].drop(identity)
         else:
-            drop_kept(self._state.workspace, kind, identity)
+            drop_result(self._state.workspace, kind, identity)

@@ -15,8 +15,8 @@ import shapely
 from geo_service.errors import BusyError, NotFoundError
 from geo_service.jobs import JobBoard
 from geo_service.language import Language, Translator
-from geo_service.planning.keeping import Keeper
-from geo_service.planning.results import keep_plan
+from geo_service.planning.keeping import Saver
+from geo_service.planning.results import record_plan
 from geo_service.spatial.live_index import Box, LiveIndex
 from geo_service.wording import said
 
@@ -45,13 +45,17 @@ class Standing:
     @cached_property
     def park_positions(self) -> dict[str, int]:
         """Where each park stands in the layer, by its id."""
-        return {park_id: place for place, park_id in enumerate(self.review.parks["park_id"])}
+        return {park_id: position for position, park_id in enumerate(self.review.parks["park_id"])}
 
     def meeting(self, bbox: Box) -> list[int]:
         """Return positions of parks that meet a box: by the live index, then by their shape."""
         shapes = self.review.parks.geometry.to_numpy()
         window = shapely.box(*bbox)
-        return [place for place in self.park_index.query(bbox) if shapes[place].intersects(window)]
+        return [
+            position
+            for position in self.park_index.query(bbox)
+            if shapes[position].intersects(window)
+        ]
 
 
 class CountyState:
@@ -60,10 +64,10 @@ class CountyState:
     def __init__(self, now: Standing, workspace: Workspace | None) -> None:
         self.now = now
         self.jobs = JobBoard()
-        self.keeper = Keeper(workspace, current=lambda: self.review.review_id)
+        self.saver = Saver(workspace, current=lambda: self.review.review_id)
         self._workspace = workspace
         self._lock = threading.Lock()
-        self._kept_plans: set[str] = set()
+        self._recorded_plans: set[str] = set()
 
     @property
     def plan(self) -> Plan:
@@ -96,11 +100,11 @@ class CountyState:
         """Return a translator that knows this county's names."""
         return Translator(language, self.plan.settings.names_hant)
 
-    def keep_plan(self, plan: Plan) -> None:
+    def record_plan(self, plan: Plan) -> None:
         """Keep the layers that a saved result was made from, in the background."""
         with self._lock:
-            if plan.version in self._kept_plans:
+            if plan.version in self._recorded_plans:
                 return
-            self._kept_plans.add(plan.version)
+            self._recorded_plans.add(plan.version)
         with suppress(BusyError):  # the next result that is saved tries again
-            self.jobs.start(lambda _: keep_plan(self.workspace, plan))
+            self.jobs.start(lambda _: record_plan(self.workspace, plan))

@@ -141,9 +141,9 @@ def park_features(review: Review, translator: Translator) -> list[Document]:
         leading = row["leading_industry"] if isinstance(row["leading_industry"], str) else None
         group = groups.group_of(review.focus[row["park_id"]].leading)
         township = names.get(row["township_code"])
-        kept = {key: row[key] for key in row if not key.startswith("share_")}
+        fields = {key: row[key] for key in row if not key.startswith("share_")}
         properties: Document = {
-            **kept,
+            **fields,
             "search": park_words(row, township, leading, hant),
             "name": translator.convert(row["name"]),
             "township": translator.convert(township) if township else None,
@@ -264,19 +264,19 @@ def finding_properties(finding: Finding, translator: Translator) -> Document:
 
 
 def finding_features(
-    review: Review, translator: Translator, places: Iterable[int] | None = None
+    review: Review, translator: Translator, positions: Iterable[int] | None = None
 ) -> list[Document]:
-    """Return findings as features; `places` are positions in the review's results."""
-    chosen = range(len(review.results)) if places is None else list(places)
+    """Return findings as features; `positions` are those in the review's results."""
+    chosen = range(len(review.results)) if positions is None else list(positions)
     shapes = geometry_json(review.geometry.to_numpy()[list(chosen)])
     return [
         {
             "type": "Feature",
-            "id": review.results[place].finding_id,
+            "id": review.results[position].finding_id,
             "geometry": shape,
-            "properties": finding_properties(review.results[place], translator),
+            "properties": finding_properties(review.results[position], translator),
         }
-        for place, shape in zip(chosen, shapes, strict=True)
+        for position, shape in zip(chosen, shapes, strict=True)
     ]
 
 

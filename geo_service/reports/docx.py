@@ -252,7 +252,7 @@ class _Report:
         heads = [text("number"), text("finding"), text("measured_and_limit")]
         heads.append(text("basis_and_cure"))
         rows = []
-        for place, item in enumerate(findings[:_MOST_ROWS], start=1):
+        for position, item in enumerate(findings[:_MOST_ROWS], start=1):
             title = text(
                 "cell_finding",
                 verdict=content.word("verdict", item["verdict"]),
@@ -261,7 +261,7 @@ class _Report:
             )
             if has_park:
                 title = f"{content.park_name(item['park_id'])}\n{title}"
-            rows.append((str(place), title, evidence_text(item, content), self._basis_of(item)))
+            rows.append((str(position), title, evidence_text(item, content), self._basis_of(item)))
         self._list((11, 50, 55, 50), heads, rows, total=len(findings))
 
     def _basis_of(self, finding: Document) -> str:
@@ -304,8 +304,8 @@ class _Report:
         # The cells as they lie in the XML: `table.cell` looks through the whole table each time.
         lines = list(table.rows)
         shown: Iterable[Sequence[str | None]] = [heads, *rows] if heads is not None else rows
-        for place, (line, values) in enumerate(zip(lines, shown, strict=True)):
-            is_head = heads is not None and place == 0
+        for position, (line, values) in enumerate(zip(lines, shown, strict=True)):
+            is_head = heads is not None and position == 0
             for cell, value, width in zip(line.cells, values, widths_mm, strict=True):
                 cell.width = Mm(width)
                 _fill(cell, value, is_bold=is_head)

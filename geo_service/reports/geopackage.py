@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from geo_service.reports.document import Document
     from geo_service.zoning.review import Review
 
-WITHOUT_PLACE = "findings_without_place"
+WITHOUT_SHAPE = "findings_without_place"
 _KINDS = {
     "findings_area": ("MultiPolygon", (3, 6)),
     "findings_line": ("MultiLineString", (1, 2, 5)),
@@ -121,12 +121,12 @@ def review_geopackage(review: Review, content: ReviewContent, colours: VerdictCo
         path = folder / "review.gpkg"
         _write(path, "parks", parks, review.parks.geometry.to_numpy(), "MultiPolygon")
         kinds = shapely.get_type_id(shapes)
-        placed = np.zeros(len(findings), dtype=bool)
+        is_written = np.zeros(len(findings), dtype=bool)
         for layer, (geometry_type, ids) in _KINDS.items():
             chosen = np.isin(kinds, ids) & ~shapely.is_empty(shapes)
-            placed |= chosen
+            is_written |= chosen
             _write(path, layer, findings[chosen], shapes[chosen], geometry_type)
-        _write_table(path, WITHOUT_PLACE, findings[~placed])
+        _write_table(path, WITHOUT_SHAPE, findings[~is_written])
         _write_table(path, "review", _facts(content))
         _write_table(path, "layer_styles", _styles(content, colours), FID="id")
         return path.read_bytes()
@@ -156,12 +156,12 @@ def _write(
 def _of_one_kind(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
     """Shapes in which a collection keeps only its parts of the highest dimension."""
     made = shapes.copy()
-    for place in np.flatnonzero(
+    for position in np.flatnonzero(
         shapely.get_type_id(shapes) == shapely.GeometryType.GEOMETRYCOLLECTION
     ):
-        parts = shapely.get_parts(shapes[place])
+        parts = shapely.get_parts(shapes[position])
         dimensions = shapely.get_dimensions(parts)
-        made[place] = shapely.union_all(parts[dimensions == dimensions.max(initial=0)])
+        made[position] = shapely.union_all(parts[dimensions == dimensions.max(initial=0)])
     return made
 
 
@@ -283,8 +283,8 @@ def _qml(kind: str, content: ReviewContent, colours: VerdictColours) -> str:
     )
     categories = ET.SubElement(renderer, "categories")
     symbols = ET.SubElement(renderer, "symbols")
-    for place, verdict in enumerate(Verdict):
-        number = str(place)
+    for position, verdict in enumerate(Verdict):
+        number = str(position)
         label = content.word("verdict", verdict)
         ET.SubElement(
             categories, "category", value=verdict, symbol=number, label=label, render="true"
@@ -311,4 +311,6 @@ def _rgba(colour: str) -> str:
     >>> _rgba("#00ff10")
     '0,255,16,255'
     """
-    return ",".join([*(str(int(colour[place : place + 2], 16)) for place in (1, 3, 5)), "255"])
+    return ",".join(
+        [*(str(int(colour[position : position + 2], 16)) for position in (1, 3, 5)), "255"]
+    )

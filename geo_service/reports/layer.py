@@ -142,13 +142,13 @@ def difference_features(difference: Difference) -> list[Document]:
     parts = (difference.added, difference.removed, difference.changed_rows)
     for kind, frame in zip(_KINDS, parts, strict=True):
         shapes = _shapes(frame)
-        for place, identity in enumerate(feature_ids(frame, schema)):
+        for position, identity in enumerate(feature_ids(frame, schema)):
             properties: Document = {"change": kind, "layer": difference.layer}
             if kind == "changed":
-                item = difference.changed[place]
+                item = difference.changed[position]
                 properties["columns"] = sorted(item.columns)
                 properties.update(_shape_document(item.shape) or {})
-            features.append(feature(str(identity), shapes[place], properties))
+            features.append(feature(str(identity), shapes[position], properties))
     return features
 
 

@@ -30,8 +30,8 @@ def clean(text: str, *, most: int | None = None) -> str:
     >>> clean("abcdef", most=4)
     'abc…'
     """
-    kept = _UNFIT.sub("", _BREAKS.sub("\n", text))
-    return kept if most is None or len(kept) <= most else kept[: most - 1] + _CUT
+    cleaned = _UNFIT.sub("", _BREAKS.sub("\n", text))
+    return cleaned if most is None or len(cleaned) <= most else cleaned[: most - 1] + _CUT
 
 
 def one_line(text: str, *, most: int | None = None) -> str:

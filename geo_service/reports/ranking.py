@@ -67,7 +67,7 @@ def candidate_lists(
     tables = _Tables.of(ranking.scored, ranking.doubt)
     for start in range(0, len(order), size):
         part = order[start : start + size]
-        yield [_candidate(ranking, tables, place, names, translator) for place in part]
+        yield [_candidate(ranking, tables, position, names, translator) for position in part]
 
 
 def excluded_lists(
@@ -151,10 +151,10 @@ def _names(ranking: Ranking, translator: Translator) -> Mapping[str, str]:
         townships = township_names(ranking.plan)
         tree = shapely.STRtree(areas.geometry.to_numpy())
         centres = shapely.centroid([item.geometry for item in land])
-        rows, places = tree.query(centres, predicate="within")
+        rows, positions = tree.query(centres, predicate="within")
         codes = areas["township_code"].to_numpy()
-        for row, place in zip(rows.tolist(), places.tolist(), strict=True):
-            name = townships.get(codes[place])
+        for row, position in zip(rows.tolist(), positions.tolist(), strict=True):
+            name = townships.get(codes[position])
             if name:
                 names[land[row].candidate_id] = translator.convert(name)
     return names
@@ -165,22 +165,22 @@ def _identity(
 ) -> dict[str, Any]:
     park = names.get(candidate.park_id or "")
     around = park or names.get(candidate.candidate_id)
-    place = _place(candidate, translator)
+    location = _location_in_park(candidate, translator)
     return {
         "candidate_id": candidate.candidate_id,
         "kind": candidate.kind.value,
         "park_id": candidate.park_id,
         "park_name": park,
-        "label": translator.text("candidate.in_park", park=around, place=place)
+        "label": translator.text("candidate.in_park", park=around, place=location)
         if around
-        else place,
+        else location,
         "area_m2": plain(candidate.area_m2),
         "members": list(candidate.members),
         "illustrative": candidate.illustrative,
     }
 
 
-def _place(candidate: Candidate, translator: Translator) -> str:
+def _location_in_park(candidate: Candidate, translator: Translator) -> str:
     if candidate.kind is CandidateKind.FLOORS:
         building = candidate.members[0].rpartition("/")[0]
         floors = [member.rpartition("/")[2] for member in candidate.members]
@@ -313,17 +313,17 @@ class _Tables:
 def _candidate(
     ranking: Ranking,
     tables: _Tables,
-    place: int,
+    position: int,
     names: Mapping[str, str],
     translator: Translator,
 ) -> Document:
-    candidate = ranking.sites.candidates[place]
+    candidate = ranking.sites.candidates[position]
     identity = candidate.candidate_id
     result = tables.result[identity]
     return {
         **_identity(candidate, names, translator),
         "rank": int(result["rank"]),
-        "place_in_park": ranking.places_in_parks.get(identity),
+        "place_in_park": ranking.ranks_in_parks.get(identity),
         "score": plain(result["score"]),
         "method_figures": {
             name: plain(value) for name, value in result.items() if name not in {"score", "rank"}
@@ -425,7 +425,7 @@ def ranking_features(ranking: Ranking, translator: Translator) -> list[Document]
     names = _names(ranking, translator)
     size = len(ranking.order) or 1
     ranked = next(candidate_lists(ranking, translator, ranking.order, size=size), [])
-    shapes = _shapes(ranking, [ranking.sites.candidates[place] for place in ranking.order])
+    shapes = _shapes(ranking, [ranking.sites.candidates[position] for position in ranking.order])
     features = [
         feature(item["candidate_id"], shape, {"status": "ranked", **item})
         for item, shape in zip(ranked, shapes, strict=True)
@@ -448,7 +448,7 @@ def ranking_features(ranking: Ranking, translator: Translator) -> list[Document]
 
 def route_features(ranking: Ranking, candidate_id: str, translator: Translator) -> list[Document]:
     """Return the ways from a candidate to the facilities that it reaches soonest, in CRS84."""
-    place = ranking.sites.position_of(candidate_id)
+    position = ranking.sites.position_of(candidate_id)
     sites, scored = ranking.sites, ranking.scored
     kinds = dict.fromkeys(ranking.project.access)
     if scored is not None:
@@ -460,14 +460,14 @@ def route_features(ranking: Ranking, candidate_id: str, translator: Translator) 
     features = []
     for kind in kinds:
         reach = sites.reach(kind)
-        route = None if reach is None else reach.route(sites.shapes[place])
+        route = None if reach is None else reach.route(sites.shapes[position])
         if reach is None or route is None:
             continue
         properties = {
             "facility_kind": kind,
-            "facility": translator.convert(sites.nearest_name(kind, place) or ""),
+            "facility": translator.convert(sites.nearest_name(kind, position) or ""),
             "kind_name": translator.text(f"facility.{kind}"),
-            "minutes": float(reach.minutes(sites.shapes[[place]])[0]),
+            "minutes": float(reach.minutes(sites.shapes[[position]])[0]),
             "candidate_id": candidate_id,
         }
         line = gpd.GeoSeries([route], crs=ranking.plan.metric_crs).to_crs(STORAGE_CRS)

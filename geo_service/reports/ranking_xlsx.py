@@ -312,8 +312,8 @@ class _Workbook:
         heads = ("criterion", "weight", "normalised", "contribution")
         yield [*(Styled(text(head), is_bold=True) for head in heads), None]
         start = above + 5
-        for place, name in enumerate(self._names):
-            figures, row = first["criteria"][name], start + place
+        for position, name in enumerate(self._names):
+            figures, row = first["criteria"][name], start + position
             yield [
                 self._label(name),
                 Styled(figures["weight"], number_format="0.000000"),

@@ -87,7 +87,9 @@ class Recomputation:
             rows += [self._ends("best_row", is_best=True), self._ends("worst_row", is_best=False)]
         if self._method == "vikor":
             best, worst = self._weights_row + 1, self._weights_row + 2
-            letters = [get_column_letter(self._start + place) for place in range(len(self._names))]
+            letters = [
+                get_column_letter(self._start + position) for position in range(len(self._names))
+            ]
             spans = [
                 Formula(f"=IF({one}{best}={one}{worst},1,{one}{best}-{one}{worst})")
                 for one in letters
@@ -107,15 +109,15 @@ class Recomputation:
         """Return the best or worst of each criterion and, for VIKOR, of S and R."""
         ranges = {item["name"]: item["scaled_range"] for item in self._document["criteria"]}
         values = [
-            self._end(self._start + place, ranges[name], is_high=is_best)
-            for place, name in enumerate(self._names)
+            self._end(self._start + position, ranges[name], is_high=is_best)
+            for position, name in enumerate(self._names)
         ]
         if self._method != "vikor":
             return self._row(key, values)
         own = self._document["figure_ranges"]
         figures = [
-            self._end(_FIRST_FIGURE + place, own[name], is_high=not is_best)
-            for place, name in enumerate(("S", "R"))
+            self._end(_FIRST_FIGURE + position, own[name], is_high=not is_best)
+            for position, name in enumerate(("S", "R"))
         ]
         return self._row(key, values, [*figures, None])
 
@@ -129,7 +131,7 @@ class Recomputation:
         """Yield a row a candidate."""
         for row, item in enumerate(self._candidates, start=self._first_row):
             figures = [Formula(f"={formula}") for formula in self._figure_formulas(row)]
-            flows = [self._flow(place, row) for place in range(len(self._names))]
+            flows = [self._flow(position, row) for position in range(len(self._names))]
             yield [
                 item["rank"],
                 item["label"],
@@ -149,7 +151,7 @@ class Recomputation:
         return None if value is None else float(value)
 
     def _score(self, row: int) -> str:
-        own = [f"{get_column_letter(_FIRST_FIGURE + place)}{row}" for place in range(3)]
+        own = [f"{get_column_letter(_FIRST_FIGURE + position)}{row}" for position in range(3)]
         if self._method == "topsis":
             return f"IF({own[0]}+{own[1]}=0,0,{own[1]}/({own[0]}+{own[1]}))"
         if self._method == "vikor":
@@ -161,7 +163,7 @@ class Recomputation:
         """Return the method's own figures for a candidate, in the order of their columns."""
         values = self._across(row)
         weights, best, worst, span = (
-            self._across(self._weights_row + place, is_fixed=True) for place in range(4)
+            self._across(self._weights_row + position, is_fixed=True) for position in range(4)
         )
         if self._method == "topsis":
             return [
@@ -170,7 +172,7 @@ class Recomputation:
             ]
         if self._method == "vikor":
             regrets = f"({best}-{values})/{span}"
-            parts = [self._part(place, row) for place in (0, 1)]
+            parts = [self._part(position, row) for position in (0, 1)]
             return [
                 f"SUMPRODUCT({weights},{regrets})/SUM({weights})",
                 f"SUMPRODUCT(MAX({weights}*{regrets}))/SUM({weights})",
@@ -178,16 +180,16 @@ class Recomputation:
             ]
         return []
 
-    def _part(self, place: int, row: int) -> str:
+    def _part(self, position: int, row: int) -> str:
         """Return where S or R stands between its least and its most; 0 if all are alike."""
-        letter = get_column_letter(_FIRST_FIGURE + place)
+        letter = get_column_letter(_FIRST_FIGURE + position)
         low = f"${letter}${self._weights_row + 1}"
         high = f"${letter}${self._weights_row + 2}"
         return f"IF({high}-{low}<={_ALIKE},0,({letter}{row}-{low})/({high}-{low}))"
 
-    def _flow(self, place: int, row: int) -> Formula:
+    def _flow(self, position: int, row: int) -> Formula:
         """Return how many candidates a value is better than, less those it is worse than."""
-        column = self._values_start + place
+        column = self._values_start + position
         cell, every = f"{get_column_letter(column)}{row}", self._down(column)
         ahead = f"SUMPRODUCT(({every}<{cell})*1)-SUMPRODUCT(({every}>{cell})*1)"
         return Formula(f"=({ahead})/{max(1, len(self._candidates) - 1)}")

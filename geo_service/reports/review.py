@@ -143,8 +143,8 @@ def review_content(review: Review, translator: Translator) -> ReviewContent:
     """Gather what the reports of a review say, in the translator's language."""
     settings = review.plan.settings
     metric = review.plan.metric("parks")
-    places = pd.Index(metric["park_id"]).get_indexer(review.parks["park_id"].tolist())
-    shapes = metric.geometry.to_numpy()[places]
+    positions = pd.Index(metric["park_id"]).get_indexer(review.parks["park_id"].tolist())
+    shapes = metric.geometry.to_numpy()[positions]
     areas = measure_area_m2(shapes, method=settings.area_method, crs=review.plan.metric_crs)
     parks = [feature["properties"] for feature in park_features(review, translator)]
     findings = [finding_properties(item, translator) for item in review.results]
@@ -231,7 +231,7 @@ def tint(colour: str, strength: float = 0.35) -> str:
     >>> tint("#000000", 0.5)
     '808080'
     """
-    parts = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    parts = (int(colour[position : position + 2], 16) for position in (1, 3, 5))
     return "".join(f"{round(255 - (255 - part) * strength):02x}" for part in parts)
 
 

@@ -44,10 +44,10 @@ def verdict_table(review: Review, translator: Translator, *, width: int | None =
     )
     rows = [_verdict_row(row, basis, translator) for row in rows_of(review.parks)]
     table = Table(title=Text(title), title_justify="left")
-    for place, key in enumerate(_COLUMNS):
+    for position, key in enumerate(_COLUMNS):
         heading = translator.text(f"table.{key}")
         may_shrink = key in {"name", "leading_industry"}
-        widest = max((row[place].cell_len for row in rows), default=0)
+        widest = max((row[position].cell_len for row in rows), default=0)
         table.add_column(
             heading,
             overflow="ellipsis",

@@ -128,10 +128,10 @@ class Book:
         Above its heading stand notes, and below them rows of cells in the table's columns
         that filters and sorting leave alone.
         """
-        source = iter(rows)
+        remaining = iter(rows)
         part = 1
         while True:
-            chunk = list(islice(source, MOST_ROWS))
+            chunk = list(islice(remaining, MOST_ROWS))
             if not chunk and part > 1:
                 return
             lead = [[Styled(note)] for note in notes]
@@ -169,13 +169,13 @@ class Book:
         """Add a free sheet; a row of a label and one text lets the text take all other columns."""
         sheet = self._sheet(name, widths)
         last = get_column_letter(len(widths))
-        for place, row in enumerate(rows, start=1):
+        for position, row in enumerate(rows, start=1):
             if len(row) <= 2 and len(widths) > 2:  # noqa: PLR2004 - a label and a text
                 first = "B" if len(row) == 2 else "A"  # noqa: PLR2004 - the same
-                sheet.merged_cells.add(f"{first}{place}:{last}{place}")
+                sheet.merged_cells.add(f"{first}{position}:{last}{position}")
                 room = sum(widths[len(row) - 1 :])
                 lines = max((_lines(cell, room) for cell in row[-1:]), default=1)
-                sheet.row_dimensions[place].height = lines * _LINE_POINTS * _scale(row)
+                sheet.row_dimensions[position].height = lines * _LINE_POINTS * _scale(row)
             sheet.append([self._styled(sheet, cell, None, is_framed=len(row) > 1) for cell in row])
 
     def content(self) -> bytes:
@@ -193,8 +193,8 @@ class Book:
 
     def _sheet(self, name: str, widths: Sequence[float]) -> _Sheet:
         sheet = self._book.create_sheet(sheet_title(name))
-        for place, width in enumerate(widths, start=1):
-            sheet.column_dimensions[get_column_letter(place)].width = width
+        for position, width in enumerate(widths, start=1):
+            sheet.column_dimensions[get_column_letter(position)].width = width
         sheet.page_setup.orientation = "landscape"
         sheet.page_setup.paperSize = _A4
         sheet.page_setup.fitToWidth = 1

@@ -133,9 +133,9 @@ class ZoneGrid:
         area, whole = np.zeros(len(subjects)), subjects.areas()
 
         def measure(first: int, end: int) -> int:
-            places = native.address(whole), first, end, native.address(area)
+            arguments = native.address(whole), first, end, native.address(area)
             shapes = ctypes.byref(subjects.struct)
-            return int(self._kernel.geo_zones_covered(self._handle, shapes, *places))
+            return int(self._kernel.geo_zones_covered(self._handle, shapes, *arguments))
 
         _in_chunks(measure, subjects, threads=threads, progress=progress, cancel=cancel)
         return area

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-    Places = NDArray[np.intp]
+    Positions = NDArray[np.intp]
 
 SAME_M = 0.01
 """Vertices and points this close are the same, since coordinates were converted from degrees."""
@@ -41,9 +41,9 @@ class Courses:
 
     xy: Floats
     measure: Floats
-    line: Places
-    row: Places
-    start: Places
+    line: Positions
+    row: Positions
+    start: Positions
 
     @classmethod
     def of(cls, shapes: NDArray[np.object_]) -> Courses:
@@ -71,7 +71,7 @@ class Courses:
         """The measure at which each line ends."""
         return self.measure[self.start[1:] - 1]
 
-    def line_at(self, measure: Floats) -> Places:
+    def line_at(self, measure: Floats) -> Positions:
         """Return the line on which each measure lies."""
         return np.searchsorted(self.first, measure, side="right") - 1
 
@@ -101,8 +101,8 @@ class Pieces:
         has_next[:-1] = np.diff(courses.line) == 0
         segment = np.flatnonzero(has_next & lines[courses.line])
         offset = segment - courses.start[courses.line[segment]]
-        self.first: Places = segment[offset % _PIECE == 0]
-        self.line: Places = courses.line[self.first]
+        self.first: Positions = segment[offset % _PIECE == 0]
+        self.line: Positions = courses.line[self.first]
         end = np.minimum(self.first + _PIECE, courses.start[self.line + 1] - 1)
         count = end - self.first + 1
         piece = np.repeat(np.arange(len(count)), count)
@@ -123,12 +123,14 @@ class Pieces:
         distance[shape] = found
         return distance
 
-    def within(self, shapes: NDArray[np.object_], distance_m: Floats) -> tuple[Places, Places]:
+    def within(
+        self, shapes: NDArray[np.object_], distance_m: Floats
+    ) -> tuple[Positions, Positions]:
         """Return pairs of a shape and a piece that is at most the shape's distance away."""
         shape, piece = self.tree.query(shapes, predicate="dwithin", distance=distance_m)
         return shape, piece
 
-    def locate(self, shapes: NDArray[np.object_], piece: Places) -> tuple[Floats, Floats]:
+    def locate(self, shapes: NDArray[np.object_], piece: Positions) -> tuple[Floats, Floats]:
         """Return the measure of each piece's point nearest to its shape, and the shape's point."""
         shortest = shapely.shortest_line(self.shapes[piece], shapes)
         along = shapely.line_locate_point(self.shapes[piece], shapely.get_point(shortest, 0))
@@ -137,7 +139,7 @@ class Pieces:
         return np.minimum(measure, self._courses.last[self.line[piece]]), own
 
 
-def find_junctions(courses: Courses, snap_m: float) -> tuple[Floats, Places]:
+def find_junctions(courses: Courses, snap_m: float) -> tuple[Floats, Positions]:
     """Return the measures at which lines are cut, ascending, and each cut's node.
 
     Lines are cut at their ends, where an end of a line lies within `snap_m` of them, and at
@@ -164,26 +166,26 @@ def find_junctions(courses: Courses, snap_m: float) -> tuple[Floats, Places]:
     return cut[order], node[order].astype(np.intp)
 
 
-def _pairs(xy: Floats, distance_m: float) -> Places:
+def _pairs(xy: Floats, distance_m: float) -> Positions:
     """Return pairs of points at most a distance apart, one pair per row."""
     if not len(xy):
         return np.zeros((0, 2), dtype=np.intp)
     return cKDTree(xy).query_pairs(distance_m, output_type="ndarray")
 
 
-def _shared_vertices(courses: Courses) -> tuple[Places, Places]:
+def _shared_vertices(courses: Courses) -> tuple[Positions, Positions]:
     """Return the vertices at which lines meet, and pairs of positions among them."""
     pairs = _pairs(courses.xy, SAME_M)
     one, other = pairs.T
     apart = np.abs(courses.measure[one] - courses.measure[other])
     pairs = pairs[(courses.line[one] != courses.line[other]) | (apart > 10 * SAME_M)]
-    vertices, place = np.unique(pairs, return_inverse=True)
-    return vertices, place.reshape(-1, 2)
+    vertices, position = np.unique(pairs, return_inverse=True)
+    return vertices, position.reshape(-1, 2)
 
 
 def _touched(
     courses: Courses, ends: Floats, end_xy: Floats, snap_m: float
-) -> tuple[Places, Floats]:
+) -> tuple[Positions, Floats]:
     """Return pairs of a line's end and the measure at which it touches a line."""
     pieces = Pieces(courses, np.ones(len(courses.row), dtype=bool))
     points = np.asarray(shapely.points(end_xy), dtype=object)

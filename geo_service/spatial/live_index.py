@@ -28,15 +28,15 @@ class LiveIndex:
         """Index rows of (west, south, east, north) by position, leaving out rows without a box."""
         self._lock = threading.Lock()
         self._boxes: dict[int, Box] = {
-            place: (float(row[0]), float(row[1]), float(row[2]), float(row[3]))
-            for place, row in enumerate(bounds)
+            position: (float(row[0]), float(row[1]), float(row[2]), float(row[3]))
+            for position, row in enumerate(bounds)
             if np.isfinite(row).all()
         }
         self._tree = index.Index(self._stream()) if self._boxes else index.Index()
 
     def _stream(self) -> Iterator[tuple[int, Box, None]]:
-        for place, box in self._boxes.items():
-            yield place, box, None
+        for position, box in self._boxes.items():
+            yield position, box, None
 
     def __len__(self) -> int:
         """Return how many entries there are."""
@@ -52,18 +52,18 @@ class LiveIndex:
         with self._lock:
             return sorted(self._tree.intersection(box))
 
-    def insert(self, place: int, box: Box) -> None:
+    def insert(self, position: int, box: Box) -> None:
         """Add an entry, or replace the box of the entry with this position."""
         with self._lock:
-            if place in self._boxes:
-                self._tree.delete(place, self._boxes[place])
-            self._tree.insert(place, box)
-            self._boxes[place] = box
+            if position in self._boxes:
+                self._tree.delete(position, self._boxes[position])
+            self._tree.insert(position, box)
+            self._boxes[position] = box
 
-    def remove(self, places: Iterable[int]) -> None:
+    def remove(self, positions: Iterable[int]) -> None:
         """Remove entries; unknown positions are ignored."""
         with self._lock:
-            for place in places:
-                box = self._boxes.pop(place, None)
+            for position in positions:
+                box = self._boxes.pop(position, None)
                 if box is not None:
-                    self._tree.delete(place, box)
+                    self._tree.delete(position, box)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo_service.plan import Plan
-    from geo_service.spatial.linear_reference import Floats, Places
+    from geo_service.spatial.linear_reference import Floats, Positions
 
     Shapes = gpd.GeoDataFrame | gpd.GeoSeries | NDArray[np.object_]
 
@@ -49,7 +49,7 @@ DEFAULT_SPEEDS_KM_H: Mapping[str, float] = MappingProxyType(
 )
 """Speed by road class, for roads without one. A default of this product, not of a standard."""
 
-_NETWORKS_KEPT = 4
+_CACHED_NETWORKS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,12 +122,12 @@ class _Stretches:
     """Lines cut at points: stretch i leads from `cut[first[i]]` to the next cut."""
 
     cut: Floats
-    node: Places
-    line: Places
-    first: Places
+    node: Positions
+    line: Positions
+    first: Positions
 
     @classmethod
-    def of(cls, courses: Courses, cut: Floats, node: Places) -> _Stretches:
+    def of(cls, courses: Courses, cut: Floats, node: Positions) -> _Stretches:
         order = np.argsort(cut, kind="stable")
         cut, node = cut[order], node[order]
         line = courses.line_at(cut)
@@ -137,7 +137,7 @@ class _Stretches:
     def length_m(self) -> Floats:
         return self.cut[self.first + 1] - self.cut[self.first]
 
-    def before(self, measure: Floats, line: Places) -> Places:
+    def before(self, measure: Floats, line: Positions) -> Positions:
         """Return the cut before each point on a line; never the last cut of that line."""
         found = np.searchsorted(self.cut, measure, side="right") - 1
         final = np.searchsorted(self.line, line, side="right") - 1
@@ -223,12 +223,12 @@ class RoadNetwork:
         """
         return Reach(self, self.access(facilities))
 
-    def access(self, places: Shapes) -> _Access:
+    def access(self, origins: Shapes) -> _Access:
         """Return where places meet the nearest road that can be entered.
 
         Of equally near roads (to a centimetre) the fastest counts; of those, the first.
         """
-        shapes = self._shapes_of(places)
+        shapes = self._shapes_of(origins)
         found = _Access(*(np.full((len(shapes), width), np.nan) for width in (1, 1, 2)))
         found = _Access(found.measure[:, 0], found.off_road_m[:, 0], found.xy)
         there = np.flatnonzero(~(shapely.is_missing(shapes) | shapely.is_empty(shapes)))
@@ -242,18 +242,18 @@ class RoadNetwork:
         line = self._pieces.line[piece]
         order = np.lexsort((measure, self.courses.row[line], self.minutes_per_m[line], own))
         best = order[np.unique(own[order], return_index=True)[1]]
-        place = there[own[best]]
-        found.measure[place], found.xy[place] = measure[best], xy[best]
-        found.off_road_m[place] = np.hypot(*(self.courses.at(measure[best]) - xy[best]).T)
+        position = there[own[best]]
+        found.measure[position], found.xy[position] = measure[best], xy[best]
+        found.off_road_m[position] = np.hypot(*(self.courses.at(measure[best]) - xy[best]).T)
         return found
 
-    def _shapes_of(self, places: Shapes) -> NDArray[np.object_]:
-        if not isinstance(places, (gpd.GeoDataFrame, gpd.GeoSeries)):
-            return np.asarray(places, dtype=object)
-        if require_metric(places) != self.crs:
+    def _shapes_of(self, origins: Shapes) -> NDArray[np.object_]:
+        if not isinstance(origins, (gpd.GeoDataFrame, gpd.GeoSeries)):
+            return np.asarray(origins, dtype=object)
+        if require_metric(origins) != self.crs:
             msg = said("problem.places_crs", crs=self.crs.to_string())
             raise CrsError(msg)
-        return np.asarray(places.geometry.to_numpy(), dtype=object)
+        return np.asarray(origins.geometry.to_numpy(), dtype=object)
 
     def _facts(self, speed_counts: tuple[int, int, int]) -> NetworkFacts:
         parts = _Stretches.of(self.courses, *self.junctions)
@@ -289,24 +289,24 @@ class Reach:
         self._network, self._facilities = network, facilities
         self._off_road = float(_minutes_per_m(network.assumptions.off_road_km_h))
         cut, node = network.junctions
-        self._placed = np.flatnonzero(np.isfinite(facilities.measure))
+        self._on_roads = np.flatnonzero(np.isfinite(facilities.measure))
         self._doors = int(node.max(initial=-1)) + 1
         """First node at which a facility meets the road; the facilities' own nodes follow."""
         self._parts = _Stretches.of(
             network.courses,
-            np.concatenate([cut, facilities.measure[self._placed]]),
-            np.concatenate([node, self._doors + np.arange(len(self._placed))]),
+            np.concatenate([cut, facilities.measure[self._on_roads]]),
+            np.concatenate([node, self._doors + np.arange(len(self._on_roads))]),
         )
         self._search()
 
     def _search(self) -> None:
-        parts, count = self._parts, len(self._placed)
+        parts, count = self._parts, len(self._on_roads)
         door = self._doors + np.arange(count)
         total = self._doors + 2 * count
         stretch = np.flatnonzero(parts.node[parts.first] != parts.node[parts.first + 1])
         first = parts.first[stretch]
         minutes = parts.length_m[stretch] * self._network.minutes_per_m[parts.line[first]]
-        legs = self._facilities.off_road_m[self._placed] * self._off_road
+        legs = self._facilities.off_road_m[self._on_roads] * self._off_road
         # Legs lead only from facilities to the road, so that no route passes through a facility.
         tail = np.concatenate([parts.node[first], parts.node[first + 1], door + count])
         head = np.concatenate([parts.node[first + 1], parts.node[first], door])
@@ -314,20 +314,24 @@ class Reach:
         stretch = np.concatenate([stretch, stretch, np.full(count, -1)])
         # Of parallel stretches the fastest counts; of those, the first.
         order = np.lexsort((stretch, weight, head, tail))
-        self._key, kept = np.unique((tail * total + head)[order], return_index=True)
-        kept = order[kept]
-        self._stretch = stretch[kept]
-        graph = csr_array((weight[kept], (tail[kept], head[kept])), shape=(total, total))
+        self._key, first_edges = np.unique((tail * total + head)[order], return_index=True)
+        first_edges = order[first_edges]
+        self._stretch = stretch[first_edges]
+        graph = csr_array(
+            (weight[first_edges], (tail[first_edges], head[first_edges])), shape=(total, total)
+        )
         self._minutes = np.full(total, np.inf)
         self._toward = np.full(total, -1, dtype=np.intp)
         self._facility = np.full(total, -1, dtype=np.intp)
         if count:
-            self._minutes, toward, source = dijkstra(
+            self._minutes, toward, nearest_facility = dijkstra(
                 graph, indices=door + count, min_only=True, return_predecessors=True
             )
             self._toward = np.maximum(toward, -1).astype(np.intp)
             is_reached = np.isfinite(self._minutes)
-            self._facility[is_reached] = self._placed[source[is_reached] - self._doors - count]
+            self._facility[is_reached] = self._on_roads[
+                nearest_facility[is_reached] - self._doors - count
+            ]
         self._road_m = self._road_lengths()
 
     def _road_lengths(self) -> Floats:
@@ -344,30 +348,30 @@ class Reach:
             moving = moving[toward[moving] >= 0]
         return length_m
 
-    def _stretch_to(self, node: Places) -> Places:
+    def _stretch_to(self, node: Positions) -> Positions:
         """Return the stretch through which each node is reached; -1 for a facility's leg."""
         key = self._toward[node] * len(self._toward) + node
         return self._stretch[np.searchsorted(self._key, key)]
 
-    def minutes(self, places: Shapes) -> Floats:
+    def minutes(self, origins: Shapes) -> Floats:
         """Return each place's minutes to the facility nearest by time; infinite if unreachable.
 
         Places and errors are as in `RoadNetwork.reach`.
         """
-        return self._answers(self._network.access(places))[0]
+        return self._answers(self._network.access(origins))[0]
 
-    def nearest(self, places: Shapes) -> Places:
+    def nearest(self, origins: Shapes) -> Positions:
         """Return the position of each place's facility nearest by time; -1 if none is reachable."""
-        return self._answers(self._network.access(places))[1]
+        return self._answers(self._network.access(origins))[1]
 
-    def trips(self, places: Shapes) -> pd.DataFrame:
+    def trips(self, origins: Shapes) -> pd.DataFrame:
         """Return each place's trip to the facility nearest to it by time.
 
         The columns are `minutes`, `facility` (its position), `road_km` and `off_road_km` (both
         ends together), the lengths along the fastest route. If no facility is reachable they are
         infinite, -1, NaN and NaN. The index is that of the places; for an array 0, 1, ...
         """
-        access = self._network.access(places)
+        access = self._network.access(origins)
         minutes, facility, cut = self._answers(access)
         is_reached = facility >= 0
         road_m, off_road_m = np.full((2, len(minutes)), np.nan)
@@ -376,7 +380,7 @@ class Reach:
         road_m[is_reached] = from_door + self._road_m[self._parts.node[at]]
         legs = access.off_road_m, self._facilities.off_road_m
         off_road_m[is_reached] = legs[0][is_reached] + legs[1][facility[is_reached]]
-        index = getattr(places, "index", None)
+        index = getattr(origins, "index", None)
         return pd.DataFrame(
             {
                 "minutes": minutes,
@@ -387,13 +391,13 @@ class Reach:
             index=index,
         )
 
-    def routes(self, places: Shapes) -> NDArray[np.object_]:
+    def routes(self, origins: Shapes) -> NDArray[np.object_]:
         """Return each place's route to its facility, off-road parts included; None if unreachable.
 
         Routes are lines in the network's CRS, from the place to the facility. A route without
         length has two equal ends.
         """
-        access = self._network.access(places)
+        access = self._network.access(origins)
         _, facility, cut = self._answers(access)
         made = np.full(len(facility), None, dtype=object)
         for row in np.flatnonzero(facility >= 0):
@@ -404,9 +408,9 @@ class Reach:
             made[row] = shapely.LineString(xy[is_new] if is_new.sum() > 1 else xy[:2])
         return made
 
-    def route(self, place: shapely.Geometry) -> shapely.LineString | None:
+    def route(self, origin: shapely.Geometry) -> shapely.LineString | None:
         """Return the route of one place; see `routes`."""
-        found: shapely.LineString | None = self.routes(np.array([place], dtype=object))[0]
+        found: shapely.LineString | None = self.routes(np.array([origin], dtype=object))[0]
         return found
 
     def _course(self, measure: float, cut: int) -> list[Floats]:
@@ -427,7 +431,7 @@ class Reach:
             )
             node = int(self._toward[node])
 
-    def _answers(self, access: _Access) -> tuple[Floats, Places, Places]:
+    def _answers(self, access: _Access) -> tuple[Floats, Positions, Positions]:
         """Return each place's minutes, facility, and the cut through which it leaves its line."""
         minutes = np.full(len(access.measure), np.inf)
         facility = np.full(len(minutes), -1, dtype=np.intp)
@@ -461,14 +465,14 @@ def network_of(plan: Plan, *, assumptions: TravelAssumptions = DEFAULT_ASSUMPTIO
     """
     roads = plan.metric("roads")
     with _lock:
-        for place, (frame, network) in enumerate(_networks):
+        for position, (frame, network) in enumerate(_networks):
             # Plans that share a layer share its frame, and nobody changes one in place.
             if frame is roads and network.assumptions == assumptions:
-                _networks.append(_networks.pop(place))
+                _networks.append(_networks.pop(position))
                 return network
         made = RoadNetwork.build(roads, assumptions=assumptions)
         _networks.append((roads, made))
-        del _networks[:-_NETWORKS_KEPT]
+        del _networks[:-_CACHED_NETWORKS]
         return made
 
 

@@ -90,14 +90,16 @@ class Coverage:
     def parts(self, chosen: NDArray[np.bool_]) -> Overlaps:
         """Return the covered parts of chosen subjects, by their positions among all subjects."""
         if self.found is not None:
-            keep = chosen[self.found.subject]
-            kept = np.flatnonzero(keep)
-            zones = tuple(self.found.zones[place] for place in kept)
-            areas = tuple(self.found.zone_areas_m2[place] for place in kept)
-            return Overlaps(self.found.subject[keep], self.found.parts[keep], zones, areas)
-        places = np.flatnonzero(chosen)
-        found = find_overlaps(self.subjects.iloc[places], self.zones)
-        return Overlaps(places[found.subject], found.parts, found.zones, found.zone_areas_m2)
+            is_chosen = chosen[self.found.subject]
+            pairs = np.flatnonzero(is_chosen)
+            zones = tuple(self.found.zones[position] for position in pairs)
+            areas = tuple(self.found.zone_areas_m2[position] for position in pairs)
+            return Overlaps(
+                self.found.subject[is_chosen], self.found.parts[is_chosen], zones, areas
+            )
+        positions = np.flatnonzero(chosen)
+        found = find_overlaps(self.subjects.iloc[positions], self.zones)
+        return Overlaps(positions[found.subject], found.parts, found.zones, found.zone_areas_m2)
 
 
 def overlap_areas(subjects: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> NDArray[np.float64]:
@@ -131,9 +133,9 @@ def polygons_only(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
     """
     result = np.asarray(shapes, dtype=object).copy()
     mixed = np.flatnonzero(shapely.get_type_id(result) == shapely.GeometryType.GEOMETRYCOLLECTION)
-    for place in mixed:
-        parts = [part for part in shapely.get_parts(result[place]) if part.area > 0]
-        result[place] = shapely.union_all(parts)
+    for position in mixed:
+        parts = [part for part in shapely.get_parts(result[position]) if part.area > 0]
+        result[position] = shapely.union_all(parts)
     flat = shapely.get_dimensions(result) < 2  # noqa: PLR2004 - dimension of a surface
     result[flat] = shapely.Polygon()
     return result

@@ -80,15 +80,15 @@ class Ragged:
             A geometry is refused; the message names its position and the reason.
         """
         kernel = native.require()
-        source = np.frombuffer(data, dtype=np.uint8)
+        buffer = np.frombuffer(data, dtype=np.uint8)
         start = np.ascontiguousarray(offsets, dtype=np.int64)
         count = len(start) - 1
-        if count < 0 or start[0] < 0 or start[-1] > len(source) or (np.diff(start) < 0).any():
-            msg = f"The offsets do not fit a buffer of {len(source)} bytes."
+        if count < 0 or start[0] < 0 or start[-1] > len(buffer) or (np.diff(start) < 0).any():
+            msg = f"The offsets do not fit a buffer of {len(buffer)} bytes."
             raise ValueError(msg)
         total = np.zeros(3, dtype=np.int64)
         why = ctypes.c_int32()
-        begin = native.address(source), native.address(start), count
+        begin = native.address(buffer), native.address(start), count
         fault = kernel.geo_wkb_count(*begin, native.address(total), ctypes.byref(why))
         _refuse(fault, why)
         vertices, rings, parts = (int(number) for number in total)
@@ -100,8 +100,8 @@ class Ragged:
             np.zeros(count, dtype=np.uint8),
         )
         arrays = (made.xy, made.ring, made.part, made.geometry, made.dimension)
-        places = [native.address(array) for array in arrays]
-        fault = kernel.geo_wkb_fill(*begin, *places, ctypes.byref(why))
+        addresses = [native.address(array) for array in arrays]
+        fault = kernel.geo_wkb_fill(*begin, *addresses, ctypes.byref(why))
         _refuse(fault, why)
         return made
 
@@ -141,7 +141,7 @@ class Ragged:
         try:
             return cls.from_wkb(b"" if data is None else data, start)
         except _RefusedError as error:
-            raise _RefusedError(error.place + before, error.reason) from None
+            raise _RefusedError(error.position + before, error.reason) from None
 
     @classmethod
     def from_shapely(cls, shapes: NDArray[np.object_] | Sequence[shapely.Geometry | None]) -> Self:
@@ -164,7 +164,7 @@ class Ragged:
             try:
                 made.append(cls.from_wkb(b"".join(binary), start))
             except _RefusedError as error:
-                raise _RefusedError(error.place + first, error.reason) from None
+                raise _RefusedError(error.position + first, error.reason) from None
         return cls._joined(made)
 
     @classmethod
@@ -224,9 +224,9 @@ class Ragged:
 class _RefusedError(ValueError):
     """A geometry that cannot be used, by its position."""
 
-    def __init__(self, place: int, reason: str) -> None:
-        super().__init__(f"Geometry at position {place} cannot be used: {reason}.")
-        self.place, self.reason = place, reason
+    def __init__(self, position: int, reason: str) -> None:
+        super().__init__(f"Geometry at position {position} cannot be used: {reason}.")
+        self.position, self.reason = position, reason
 
 
 def _refuse(fault: int, why: ctypes.c_int32) -> None:

@@ -105,12 +105,12 @@ class Dem:
         if faults := list(dem_faults(file, file.name)):
             msg = said("fault.dem_unusable")
             raise WorkspaceError(msg, faults)
-        with rasterio.open(file, driver=_DRIVER) as source:
-            is_warped = not _lies_as_is(source, crs)
-            transform, width, height = source.transform, source.width, source.height
+        with rasterio.open(file, driver=_DRIVER) as dataset:
+            is_warped = not _lies_as_is(dataset, crs)
+            transform, width, height = dataset.transform, dataset.width, dataset.height
             if is_warped:
                 transform, width, height = rasterio.warp.calculate_default_transform(
-                    source.crs, crs.to_wkt(), width, height, *source.bounds
+                    dataset.crs, crs.to_wkt(), width, height, *dataset.bounds
                 )
         return cls(
             path=file,
@@ -144,29 +144,29 @@ class Dem:
 
         Ranges may extend beyond the raster; by default they cover all of it.
         """
-        with self.opened() as source:
-            return _read_block(source, columns or range(self.width), rows or range(self.height))
+        with self.opened() as dataset:
+            return _read_block(dataset, columns or range(self.width), rows or range(self.height))
 
     def averaged(self, side: int) -> tuple[Floats, rasterio.Affine]:
         """Return all heights, averaged to at most `side` cells along the longer side."""
         shrink = max(1.0, max(self.width, self.height) / side)
         shape = math.ceil(self.height / shrink), math.ceil(self.width / shrink)
-        with self.opened() as source:
-            found = _read(source, out_shape=shape, resampling=Resampling.average)
+        with self.opened() as dataset:
+            found = _read(dataset, out_shape=shape, resampling=Resampling.average)
         scale = rasterio.Affine.scale(self.width / shape[1], self.height / shape[0])
         return found, self.transform @ scale
 
     @contextmanager
     def opened(self) -> Iterator[Any]:
         """Give the dataset, warped to the metric CRS if needed, for use in one thread."""
-        with rasterio.open(self.path, driver=_DRIVER) as source:
+        with rasterio.open(self.path, driver=_DRIVER) as dataset:
             if not self.is_warped:
-                yield source
+                yield dataset
                 return
             # Floats, since whole metres would make steps; with positions exact to a millionth of a
             # cell the heights do not depend on which block is read.
             with WarpedVRT(
-                source,
+                dataset,
                 crs=self.crs.to_wkt(),
                 transform=self.transform,
                 width=self.width,
@@ -174,7 +174,7 @@ class Dem:
                 resampling=Resampling.bilinear,
                 dtype="float64",
                 nodata=math.nan,
-                src_nodata=source.nodata,
+                src_nodata=dataset.nodata,
                 tolerance=1e-6,
             ) as warped:
                 yield warped
@@ -208,28 +208,28 @@ def dem_faults(path: Path, shown: str) -> Iterator[Fault]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(path, driver=_DRIVER) as source:
-                found = list(_dataset_faults(source))
+            with rasterio.open(path, driver=_DRIVER) as dataset:
+                found = list(_dataset_faults(dataset))
     except RasterioError:
         found = [said("fault.no_geotiff")]
     for each in found:
         yield Fault(file=shown, found=each, expected=expected)
 
 
-def _dataset_faults(source: Any) -> Iterator[Message]:  # noqa: ANN401 - rasterio carries no types
-    if source.count != 1:
-        yield said("fault.bands", count=source.count)
-    if np.dtype(source.dtypes[0]).kind not in "iuf":
-        yield said("fault.cells_of", dtype=source.dtypes[0])
-    unit = source.units[0]
+def _dataset_faults(dataset: Any) -> Iterator[Message]:  # noqa: ANN401 - rasterio carries no types
+    if dataset.count != 1:
+        yield said("fault.bands", count=dataset.count)
+    if np.dtype(dataset.dtypes[0]).kind not in "iuf":
+        yield said("fault.cells_of", dtype=dataset.dtypes[0])
+    unit = dataset.units[0]
     if unit and unit.strip().lower() not in METRE_NAMES:
         yield said("fault.heights_in", unit=repr(unit))
-    if source.transform.is_identity or source.transform.is_degenerate:
+    if dataset.transform.is_identity or dataset.transform.is_degenerate:
         yield said("fault.no_geotransform")
-    if source.crs is None:
+    if dataset.crs is None:
         yield said("fault.no_crs")
         return
-    crs = pyproj.CRS.from_wkt(source.crs.to_wkt())
+    crs = pyproj.CRS.from_wkt(dataset.crs.to_wkt())
     if not (crs.is_geographic or crs.is_projected):
         yield said("fault.crs", crs=crs.name)
     for axis in crs.axis_info:
@@ -237,32 +237,32 @@ def _dataset_faults(source: Any) -> Iterator[Message]:  # noqa: ANN401 - rasteri
             yield said("fault.heights_by_crs", unit=repr(axis.unit_name))
 
 
-def _lies_as_is(source: Any, crs: pyproj.CRS) -> bool:  # noqa: ANN401 - rasterio carries no types
+def _lies_as_is(dataset: Any, crs: pyproj.CRS) -> bool:  # noqa: ANN401 - rasterio carries no types
     """Return whether a dataset is north-up and in a CRS, to which it may add a vertical CRS."""
-    own = pyproj.CRS.from_wkt(source.crs.to_wkt())
+    own = pyproj.CRS.from_wkt(dataset.crs.to_wkt())
     own = own.sub_crs_list[0] if own.is_compound else own
-    step = source.transform
+    step = dataset.transform
     is_north_up = step.b == 0 and step.d == 0 and step.a > 0 and step.e < 0
     return is_north_up and crs.equals(own, ignore_axis_order=True)
 
 
-def _read(source: Any, **options: Any) -> Floats:  # noqa: ANN401 - rasterio carries no types
+def _read(dataset: Any, **options: Any) -> Floats:  # noqa: ANN401 - rasterio carries no types
     """Read heights, applying the band's scale and offset; NaN where missing."""
-    found = source.read(1, masked=True, **options).astype(np.float64).filled(np.nan)
-    return np.asarray(found * source.scales[0] + source.offsets[0])
+    found = dataset.read(1, masked=True, **options).astype(np.float64).filled(np.nan)
+    return np.asarray(found * dataset.scales[0] + dataset.offsets[0])
 
 
-def _read_block(source: Any, columns: range, rows: range) -> Floats:  # noqa: ANN401 - as above
+def _read_block(dataset: Any, columns: range, rows: range) -> Floats:  # noqa: ANN401 - as above
     """Read a block that may extend beyond the raster, where heights are NaN."""
     made = np.full((len(rows), len(columns)), np.nan)
-    left, right = max(columns.start, 0), min(columns.stop, source.width)
-    top, low = max(rows.start, 0), min(rows.stop, source.height)
+    left, right = max(columns.start, 0), min(columns.stop, dataset.width)
+    top, low = max(rows.start, 0), min(rows.stop, dataset.height)
     if left < right and top < low:
-        place = (
+        window = (
             slice(top - rows.start, low - rows.start),
             slice(left - columns.start, right - columns.start),
         )
-        made[place] = _read(source, window=Window(left, top, right - left, low - top))
+        made[window] = _read(dataset, window=Window(left, top, right - left, low - top))
     return made
 
 
@@ -330,11 +330,11 @@ def slope_of(
     areal = np.flatnonzero(is_areal)
     sums = np.zeros((len(polygons), 4))
     tree = shapely.STRtree(polygons[areal])
-    with dem.opened() as source:
+    with dem.opened() as dataset:
         for columns, rows in _blocks(dem, polygons[areal]):
             found = areal[np.sort(tree.query(shapely.box(*_bounds_of(dem, columns, rows))))]
             if len(found):
-                heights = _read_block(source, _widened(columns), _widened(rows))
+                heights = _read_block(dataset, _widened(columns), _widened(rows))
                 percent = slope_percent(heights, dem.cell_m)
                 bounds = _bounds_of(dem, columns, rows)
                 sums[found] += _zonal_sums(percent, bounds, steep_percent, polygons[found])
@@ -417,7 +417,9 @@ def _moved(
     height, width = image.shape
     bounds = array_bounds(height, width, transform)
     ends = crs.to_wkt(), target.to_wkt()
-    placed, columns, rows = rasterio.warp.calculate_default_transform(*ends, width, height, *bounds)
+    target_transform, columns, rows = rasterio.warp.calculate_default_transform(
+        *ends, width, height, *bounds
+    )
     moved = np.zeros((int(rows), int(columns)), dtype=np.uint8)
     rasterio.warp.reproject(
         image,
@@ -425,12 +427,12 @@ def _moved(
         src_transform=transform,
         src_crs=ends[0],
         src_nodata=0,
-        dst_transform=placed,
+        dst_transform=target_transform,
         dst_crs=ends[1],
         dst_nodata=0,
         resampling=Resampling.bilinear,
     )
-    return Relief(moved, array_bounds(*moved.shape, placed), target)
+    return Relief(moved, array_bounds(*moved.shape, target_transform), target)
 
 
 def _blocks(dem: Dem, polygons: NDArray[np.object_]) -> Iterator[tuple[range, range]]:

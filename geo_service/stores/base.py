@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "KEEP_ALL",
     "KINDS",
     "RANKING",
+    "RETAIN_ALL",
     "REVIEW",
     "ConflictError",
-    "Draft",
     "Holding",
-    "KeepLimits",
+    "LayerContent",
     "LayerVersion",
     "Outline",
     "OwnFile",
+    "RetentionLimits",
     "Saved",
     "Store",
     "StoreError",
@@ -70,14 +70,14 @@ Cell = str | float | bool | datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class KeepLimits:
+class RetentionLimits:
     """How long, and up to how many bytes, saved results are kept; None means no limit."""
 
     days: float | None = None
     bytes: int | None = None
 
 
-KEEP_ALL = KeepLimits()
+RETAIN_ALL = RetentionLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class WorkspaceAt:
 
     folder: Path
     store: str | None = field(default=None, repr=False)  # may contain a password
-    keep: KeepLimits = KEEP_ALL
+    retention: RetentionLimits = RETAIN_ALL
     """How long saved results are kept."""
 
     def __fspath__(self) -> str:
@@ -129,7 +129,7 @@ class LayerVersion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class LayerContent:
     """A layer to be published.
 
     `frame` satisfies the layer's schema, as `reading.read_layer` and `ingest` return it; its
@@ -185,7 +185,7 @@ class Holding:
     """All saved results of a workspace, newest first, and their limits."""
 
     items: tuple[Outline, ...]
-    limits: KeepLimits
+    limits: RetentionLimits
 
     @property
     def size(self) -> int:
@@ -269,10 +269,10 @@ class Store(Protocol):
 
     def publish(
         self,
-        drafts: Sequence[Draft],
+        contents: Sequence[LayerContent],
         *,
         against: Mapping[str, str | None] | None = None,
-        own: Sequence[Draft] = (),
+        own: Sequence[LayerContent] = (),
     ) -> list[LayerVersion]:
         """Publish one or several layers, all or none, and return their entries.
 
@@ -290,7 +290,7 @@ class Store(Protocol):
         expected: str | None,
         note: str = "",
         against: Mapping[str, str | None] | None = None,
-        own: Sequence[Draft] = (),
+        own: Sequence[LayerContent] = (),
     ) -> LayerVersion:
         """Publish an earlier version again under a new number, without copying its rows.
 
@@ -298,7 +298,7 @@ class Store(Protocol):
         and `publish` do.
         """
 
-    def keep(self, drafts: Sequence[Draft]) -> list[LayerVersion]:
+    def record_originals(self, contents: Sequence[LayerContent]) -> list[LayerVersion]:
         """Keep the content of the workspace's own files as number 0; equal content is kept once."""
 
     def retain(self, count: int) -> list[LayerVersion]:

@@ -25,7 +25,7 @@ from geo_service.errors import (
     NotFoundError,
     StoreError,
 )
-from geo_service.stores.base import KINDS, Draft, LayerVersion, Outline, Saved
+from geo_service.stores.base import KINDS, LayerContent, LayerVersion, Outline, Saved
 from geo_service.stores.entries import (
     PUBLISHED,
     check_newest,
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from geo_service.stores.base import Box, OwnFile, Store, Where
-    from geo_service.stores.entries import Found, Placed, Staged
+    from geo_service.stores.entries import Staged, StagedContent, StoredRows
     from geo_service.stores.frames import Condition
 
 _COUNTY, _MOVED_TO = "county", "moved_to"
@@ -108,7 +108,7 @@ class CataloguedStore(ABC):
     @abstractmethod
     def _staging(
         self, staged: Iterable[Staged]
-    ) -> AbstractContextManager[tuple[sa.Connection, list[Placed]]]:
+    ) -> AbstractContextManager[tuple[sa.Connection, list[StoredRows]]]:
         """Write rows durably to new places; then give what `_locked` gives, and the places."""
 
     @abstractmethod
@@ -116,7 +116,7 @@ class CataloguedStore(ABC):
         self,
         connection: sa.Connection,
         layer: str,
-        placed: Placed,
+        stored: StoredRows,
         bbox: Box | None,
         asked: tuple[Condition, ...],
     ) -> pd.DataFrame:
@@ -126,11 +126,11 @@ class CataloguedStore(ABC):
         """
 
     @abstractmethod
-    def _drop(self, connection: sa.Connection, places: Sequence[str]) -> None:
+    def _drop(self, connection: sa.Connection, locations: Sequence[str]) -> None:
         """Drop places, within the transaction if the store can."""
 
     @abstractmethod
-    def _dropped(self, places: Sequence[str]) -> None:
+    def _dropped(self, locations: Sequence[str]) -> None:
         """Drop places that nothing refers to any more, after the transaction."""
 
     @contextmanager
@@ -266,62 +266,72 @@ class CataloguedStore(ABC):
 
     def publish(
         self,
-        drafts: Sequence[Draft],
+        contents: Sequence[LayerContent],
         *,
         against: Mapping[str, str | None] | None = None,
-        own: Sequence[Draft] = (),
+        own: Sequence[LayerContent] = (),
     ) -> list[LayerVersion]:
         """Publish layers, all or none."""
-        wanted = {draft.layer: draft.expected for draft in drafts}
-        if len(wanted) != len(drafts):
+        wanted = {content.layer: content.expected for content in contents}
+        if len(wanted) != len(contents):
             msg = said("problem.once")
             raise ValueError(msg)
-        found = [(draft, staged(draft)) for draft in own]
-        items = [staged(draft) for draft in drafts]
+        originals = [(content, staged(content)) for content in own]
+        items = [staged(content) for content in contents]
         conflicts = {**(against or {}), **wanted}
-        self._check_early(conflicts, found)  # before anything is written
-        with self._with_originals(found, items, is_recorded=True) as (connection, places, _):
+        self._check_early(conflicts, originals)  # before anything is written
+        with self._with_originals(originals, items, is_recorded=True) as (connection, locations, _):
             check_newest(counting(connection), conflicts)
             now = latest(connection, PUBLISHED)
             before = _originals(connection) | now
             return [
-                insert_entry(connection, next_entry(draft, item, before.get(draft.layer)), place)
-                for draft, item, place in zip(drafts, items, places, strict=True)
+                insert_entry(
+                    connection, next_entry(content, item, before.get(content.layer)), location
+                )
+                for content, item, location in zip(contents, items, locations, strict=True)
             ]
 
-    def _check_early(self, conflicts: Mapping[str, str | None], found: Sequence[Found]) -> None:
+    def _check_early(
+        self, conflicts: Mapping[str, str | None], originals: Sequence[StagedContent]
+    ) -> None:
         """Raise ConflictError early for layers that cannot be published now."""
         with self._reading() as connection:
             now = {} if connection is None else counting(connection)
-        new = {draft.layer: original_entry(draft, item) for draft, item in found}
+        new = {content.layer: original_entry(content, item) for content, item in originals}
         check_newest({**new, **now}, conflicts)
 
     @contextmanager
     def _with_originals(
-        self, own: Sequence[Found], items: Sequence[Staged] = (), *, is_recorded: bool = False
-    ) -> Iterator[tuple[sa.Connection, list[Placed], dict[tuple[str, str], LayerVersion]]]:
+        self,
+        own: Sequence[StagedContent],
+        items: Sequence[Staged] = (),
+        *,
+        is_recorded: bool = False,
+    ) -> Iterator[tuple[sa.Connection, list[StoredRows], dict[tuple[str, str], LayerVersion]]]:
         """Stage rows, and the content of own files, which becomes number 0.
 
         Gives the open transaction, the places of the rows, and every number 0 by content.
         """
         with self._reading() as connection:
-            kept = {} if connection is None else originals_by_content(connection)
-        new = [(draft, item) for draft, item in own if (item[0], item[2]) not in kept]
+            recorded = {} if connection is None else originals_by_content(connection)
+        new = [(content, item) for content, item in own if (item[0], item[2]) not in recorded]
         every = [*items, *(item for _, item in new)]
-        with self._staging(every) as (connection, places):
+        with self._staging(every) as (connection, locations):
             self._check_open(connection)
-            kept = originals_by_content(connection)
-            for (draft, item), placed in zip(new, places[len(items) :], strict=True):
+            recorded = originals_by_content(connection)
+            for (content, item), stored in zip(new, locations[len(items) :], strict=True):
                 key = (item[0], item[2])
-                if key in kept:  # another process has kept it in the meantime
-                    self._drop(connection, [placed[0]])
+                if key in recorded:  # another process has kept it in the meantime
+                    self._drop(connection, [stored[0]])
                 else:
-                    kept[key] = insert_entry(connection, original_entry(draft, item), placed)
-            if any((item[0], item[2]) not in kept for _, item in own):  # retention has dropped it
+                    recorded[key] = insert_entry(connection, original_entry(content, item), stored)
+            if any(
+                (item[0], item[2]) not in recorded for _, item in own
+            ):  # retention has dropped it
                 raise ConflictError(said("problem.meanwhile"))
             if is_recorded:
                 record_files(connection, own, published=latest(connection, PUBLISHED))
-            yield connection, places[: len(items)], kept
+            yield connection, locations[: len(items)], recorded
 
     def rollback(
         self,
@@ -331,13 +341,13 @@ class CataloguedStore(ABC):
         expected: str | None,
         note: str = "",
         against: Mapping[str, str | None] | None = None,
-        own: Sequence[Draft] = (),
+        own: Sequence[LayerContent] = (),
     ) -> LayerVersion:
         """Publish an earlier version again under a new number."""
         layer_schema(layer)
-        found = [(draft, staged(draft)) for draft in own]
+        originals = [(content, staged(content)) for content in own]
         self.entry(layer, version)  # fail early
-        with self._with_originals(found, is_recorded=True) as (connection, _, _):
+        with self._with_originals(originals, is_recorded=True) as (connection, _, _):
             row = find_row(connection, layer, version)
             check_newest(counting(connection), {**(against or {}), layer: expected})
             now = latest(connection, PUBLISHED)
@@ -354,16 +364,16 @@ class CataloguedStore(ABC):
             )
             return insert_entry(connection, entry, (row.place, row.checksum))
 
-    def keep(self, drafts: Sequence[Draft]) -> list[LayerVersion]:
+    def record_originals(self, contents: Sequence[LayerContent]) -> list[LayerVersion]:
         """Keep the content of the workspace's own files as number 0, each content once."""
-        found = [(draft, staged(draft)) for draft in drafts]
-        keys = [(item[0], item[2]) for _, item in found]
+        originals = [(content, staged(content)) for content in contents]
+        keys = [(item[0], item[2]) for _, item in originals]
         with self._reading() as connection:
-            kept = {} if connection is None else originals_by_content(connection)
-        if not all(key in kept for key in keys):
-            with self._with_originals(found) as (_, _, now):
-                kept = now
-        return [kept[key] for key in keys]
+            recorded = {} if connection is None else originals_by_content(connection)
+        if not all(key in recorded for key in keys):
+            with self._with_originals(originals) as (_, _, now):
+                recorded = now
+        return [recorded[key] for key in keys]
 
     def retain(self, count: int) -> list[LayerVersion]:
         """Drop old versions and return their entries."""
@@ -381,11 +391,11 @@ class CataloguedStore(ABC):
                 return []
             dropped = sa.delete(versions).where(versions.c.id == sa.bindparam("old"))
             connection.execute(dropped, [{"old": row.id} for row in old])
-            kept = {row.place for row in rows} - {row.place for row in old}
-            kept |= set(connection.scalars(sa.select(versions.c.place)))
-            places = sorted({row.place for row in old} - kept)
-            self._drop(connection, places)
-        self._dropped(places)
+            in_use = {row.place for row in rows} - {row.place for row in old}
+            in_use |= set(connection.scalars(sa.select(versions.c.place)))
+            locations = sorted({row.place for row in old} - in_use)
+            self._drop(connection, locations)
+        self._dropped(locations)
         return [entry_of(row) for row in old]
 
     # ---- saved results ------------------------------------------------------------------------
@@ -514,7 +524,7 @@ class CataloguedStore(ABC):
                     msg = said("problem.not_empty", store=self.shown)
                     raise ConflictError(msg)
         read = (_taken(other, entry) for entry in contents)
-        with self._staging(read) as (connection, places):
+        with self._staging(read) as (connection, locations):
             old = set(connection.scalars(sa.select(versions.c.place)))
             for table in reversed(metadata.sorted_tables):
                 if table is not facts:
@@ -522,8 +532,8 @@ class CataloguedStore(ABC):
             connection.execute(sa.delete(facts).where(facts.c.name == _MOVED_TO))
             self._drop(connection, sorted(old))
             home = {
-                (entry.layer, entry.digest): place
-                for entry, place in zip(contents, places, strict=True)
+                (entry.layer, entry.digest): location
+                for entry, location in zip(contents, locations, strict=True)
             }
             for entry in entries:
                 insert_entry(connection, entry, home[entry.layer, entry.digest])

@@ -151,9 +151,9 @@ class _Compared:
 
 def _compare(before: pd.DataFrame, after: pd.DataFrame, schema: LayerSchema) -> _Compared:
     old_ids, new_ids = feature_ids(before, schema), feature_ids(after, schema)
-    place = old_ids.get_indexer(new_ids)
-    is_common = place >= 0
-    old = before.iloc[place[is_common]].reset_index(drop=True)
+    position = old_ids.get_indexer(new_ids)
+    is_common = position >= 0
+    old = before.iloc[position[is_common]].reset_index(drop=True)
     new = after[is_common].reset_index(drop=True)
     differs = {
         item.name: _differs(old[item.name], new[item.name])
@@ -214,12 +214,12 @@ def _measure(
     hausdorff = shapely.hausdorff_distance(one, other)
     return {
         int(row): ShapeChange(
-            area_before_m2=float(areas[0][place]),
-            area_after_m2=float(areas[1][place]),
-            moved_area_m2=_number(moved[place]),
-            hausdorff_m=_number(hausdorff[place]),
+            area_before_m2=float(areas[0][position]),
+            area_after_m2=float(areas[1][position]),
+            moved_area_m2=_number(moved[position]),
+            hausdorff_m=_number(hausdorff[position]),
         )
-        for place, row in enumerate(rows)
+        for position, row in enumerate(rows)
     }
 
 

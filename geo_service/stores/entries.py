@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from geo_service.stores.base import Draft
+    from geo_service.stores.base import LayerContent
 
 Staged = tuple[str, "pd.DataFrame", str]
 """A layer's draft, its rows in canonical form, and their digest."""
-Placed = tuple[str, str | None]
+StoredRows = tuple[str, str | None]
 """The place of rows, and SHA-256 of the file that contains them."""
-Found = tuple["Draft", Staged]
+StagedContent = tuple["LayerContent", Staged]
 """The record of an own file, and its rows in canonical form."""
 
 PUBLISHED = versions.c.number > 0
@@ -50,11 +50,11 @@ _SEALED = (
 _RECORDED = ("layer", "digest", "file_digest", "file_stamp", "declared")
 
 
-def staged(draft: Draft) -> Staged:
+def staged(content: LayerContent) -> Staged:
     """Return a draft's rows in canonical form with their digest."""
-    layer_schema(draft.layer)
-    frame = canonical(draft.frame, draft.layer)
-    return draft.layer, frame, content_digest(frame, draft.layer)
+    layer_schema(content.layer)
+    frame = canonical(content.frame, content.layer)
+    return content.layer, frame, content_digest(frame, content.layer)
 
 
 def entry_of(row: sa.Row[Any]) -> LayerVersion:
@@ -74,31 +74,31 @@ def entry_of(row: sa.Row[Any]) -> LayerVersion:
     )
 
 
-def next_entry(draft: Draft, item: Staged, before: LayerVersion | None) -> LayerVersion:
+def next_entry(content: LayerContent, item: Staged, before: LayerVersion | None) -> LayerVersion:
     """Return the entry that follows `before`."""
     return LayerVersion(
-        layer=draft.layer,
+        layer=content.layer,
         number=1 if before is None else before.number + 1,
         digest=item[2],
         made_at=datetime.now(UTC),
-        note=draft.note,
-        source=draft.source,
+        note=content.note,
+        source=content.source,
         features=len(item[1]),
         parent=None if before is None else before.version,
     )
 
 
-def original_entry(draft: Draft, item: Staged) -> LayerVersion:
+def original_entry(content: LayerContent, item: Staged) -> LayerVersion:
     """Return the entry of number 0."""
     return LayerVersion(
-        layer=draft.layer,
+        layer=content.layer,
         number=0,
         digest=item[2],
         made_at=datetime.now(UTC),
-        note=draft.note,
-        source=draft.source,
+        note=content.note,
+        source=content.source,
         features=len(item[1]),
-        file_digest=draft.file_digest,
+        file_digest=content.file_digest,
     )
 
 
@@ -108,9 +108,11 @@ def originals_by_content(connection: sa.Connection) -> dict[tuple[str, str], Lay
     return {(row.layer, row.digest): entry_of(row) for row in rows}
 
 
-def insert_entry(connection: sa.Connection, entry: LayerVersion, placed: Placed) -> LayerVersion:
+def insert_entry(
+    connection: sa.Connection, entry: LayerVersion, stored: StoredRows
+) -> LayerVersion:
     """Add an entry to the catalogue."""
-    place, checksum = placed
+    location, checksum = stored
     row = {
         "layer": entry.layer,
         "number": entry.number,
@@ -121,7 +123,7 @@ def insert_entry(connection: sa.Connection, entry: LayerVersion, placed: Placed)
         "features": entry.features,
         "parent": entry.parent,
         "file_digest": entry.file_digest,
-        "place": place,
+        "place": location,
         "checksum": checksum,
     }
     connection.execute(sa.insert(versions).values(**row, seal=seal_of(row)))
@@ -157,11 +159,11 @@ def recorded_originals(connection: sa.Connection) -> dict[str, LayerVersion]:
     records = recorded_files(connection)
     if not records:
         return {}
-    kept = originals_by_content(connection)
-    lost = [one for one in records.values() if (one.layer, one.digest) not in kept]
+    by_content = originals_by_content(connection)
+    lost = [one for one in records.values() if (one.layer, one.digest) not in by_content]
     if lost:
         raise DamageError(ENTRY, layer=lost[0].layer, version=lost[0].version)
-    return {layer: kept[layer, record.digest] for layer, record in records.items()}
+    return {layer: by_content[layer, record.digest] for layer, record in records.items()}
 
 
 def counting(connection: sa.Connection) -> dict[str, LayerVersion]:
@@ -170,19 +172,22 @@ def counting(connection: sa.Connection) -> dict[str, LayerVersion]:
 
 
 def record_files(
-    connection: sa.Connection, own: Sequence[Found], *, published: Mapping[str, LayerVersion]
+    connection: sa.Connection,
+    own: Sequence[StagedContent],
+    *,
+    published: Mapping[str, LayerVersion],
 ) -> None:
     """Record own files of layers that have neither a record nor a published version."""
     known = recorded_files(connection)
-    for draft, (layer, _, digest) in own:
+    for content, (layer, _, digest) in own:
         if layer in known or layer in published:
             continue
         record = OwnFile(
             layer=layer,
             digest=digest,
-            file_digest=draft.file_digest,
-            file_stamp=draft.file_stamp,
-            declared=draft.declared,
+            file_digest=content.file_digest,
+            file_stamp=content.file_stamp,
+            declared=content.declared,
         )
         insert_record(connection, record)
 

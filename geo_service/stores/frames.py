@@ -20,7 +20,7 @@ import shapely
 
 from geo_service.crs import STORAGE_CRS, crs_named, is_storage_like
 from geo_service.errors import Fault, InvalidQueryError, NotFoundError, WorkspaceError
-from geo_service.schema import SCHEMAS, Field, Kind, LayerSchema, Need
+from geo_service.schema import SCHEMAS, ColumnKind, Field, LayerSchema, Need
 from geo_service.wording import said
 
 if TYPE_CHECKING:
@@ -96,13 +96,13 @@ def _fault(layer: str, column: str, found: Message, expected: Message) -> Fault:
 
 def _converted(cells: pd.Series[Any], item: Field) -> pd.Series[Any]:
     is_whole = item.need is Need.VALUE and not cells.isna().any()
-    if item.kind is Kind.NUMBER:
+    if item.kind is ColumnKind.NUMBER:
         return cells.astype("float64")
-    if item.kind is Kind.INTEGER:
+    if item.kind is ColumnKind.INTEGER:
         return cells.astype("int64" if is_whole else "Int64")
-    if item.kind is Kind.BOOLEAN:
+    if item.kind is ColumnKind.BOOLEAN:
         return cells.astype("bool" if is_whole else "boolean")
-    if item.kind is Kind.DATE:
+    if item.kind is ColumnKind.DATE:
         return pd.to_datetime(cells).astype("datetime64[us]")
     return cells.where(cells.notna(), None).astype("str")
 
@@ -171,17 +171,17 @@ def _condition(layer: str, name: str, asked: object) -> Condition:
 
 
 def _value(cell: Any, item: Field) -> str | float | bool | datetime:  # noqa: ANN401 - any cell
-    if item.kind is Kind.NUMBER:
+    if item.kind is ColumnKind.NUMBER:
         return float(cell)
-    if item.kind is Kind.INTEGER:
+    if item.kind is ColumnKind.INTEGER:
         if float(cell) % 1:
             raise ValueError
         return int(cell)
-    if item.kind is Kind.BOOLEAN:
+    if item.kind is ColumnKind.BOOLEAN:
         if cell not in (True, False):
             raise ValueError
         return bool(cell)
-    if item.kind is Kind.DATE:
+    if item.kind is ColumnKind.DATE:
         stamp: datetime = pd.Timestamp(cell).to_pydatetime()
         return stamp
     if not isinstance(cell, str):

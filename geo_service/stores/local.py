@@ -43,7 +43,7 @@ from geo_service.wording import said
 
 if TYPE_CHECKING:
     from geo_service.stores.base import Box
-    from geo_service.stores.entries import Placed, Staged
+    from geo_service.stores.entries import Staged, StoredRows
     from geo_service.stores.frames import Condition
 
 LAYERS = "layers"
@@ -217,7 +217,7 @@ class LocalStore(CataloguedStore):
     def _made_engine(self) -> sa.Engine:
         engine = sa.create_engine("sqlite://", creator=self._connect, poolclass=sa.QueuePool)
         sa.event.listen(engine, "begin", _begin)
-        sa.event.listen(engine, "checkin", _not_kept)
+        sa.event.listen(engine, "checkin", _drop_exclusive)
         return engine
 
     def _connect(self) -> sqlite3.Connection:
@@ -247,29 +247,31 @@ class LocalStore(CataloguedStore):
     # ---- rows ---------------------------------------------------------------------------------
 
     @contextmanager
-    def _staging(self, staged: Iterable[Staged]) -> Iterator[tuple[sa.Connection, list[Placed]]]:
-        places: list[str] = []
+    def _staging(
+        self, staged: Iterable[Staged]
+    ) -> Iterator[tuple[sa.Connection, list[StoredRows]]]:
+        locations: list[str] = []
         sums: list[str] = []
         try:
             with self._told():
                 for layer, frame, digest in staged:
                     name = f"{digest[:VERSION_LENGTH]}-{secrets.token_hex(3)}.parquet"
-                    places.append(f"{layer}/{name}")
+                    locations.append(f"{layer}/{name}")
                     sums.append(self._write(self._folder / LAYERS / layer / name, frame))
         except BaseException:
-            self._dropped(places)
+            self._dropped(locations)
             raise
         with self._locked() as connection:
             try:
-                self._check_there(places)
-                yield connection, list(zip(places, sums, strict=True))
+                self._check_there(locations)
+                yield connection, list(zip(locations, sums, strict=True))
             except BaseException:  # before the commit, so nothing refers to these files
-                self._dropped(places)
+                self._dropped(locations)
                 raise
 
-    def _check_there(self, places: Sequence[str]) -> None:
+    def _check_there(self, locations: Sequence[str]) -> None:
         """Check that no file was swept before its entry: this process may have been suspended."""
-        if not all((self._folder / LAYERS / place).exists() for place in places):
+        if not all((self._folder / LAYERS / location).exists() for location in locations):
             msg = said("problem.store_swept", store=self.shown)
             raise StoreError(msg)
 
@@ -303,12 +305,12 @@ class LocalStore(CataloguedStore):
         self,
         connection: sa.Connection,  # noqa: ARG002 - the other store reads through it
         layer: str,
-        placed: Placed,
+        stored: StoredRows,
         bbox: Box | None,
         asked: tuple[Condition, ...],
     ) -> pd.DataFrame:
         schema = SCHEMAS[layer]
-        path = self._folder / LAYERS / placed[0]
+        path = self._folder / LAYERS / stored[0]
         condition = _expression(asked)
         columns = [*schema.columns, *(() if schema.geometry is None else ("geometry",))]
         options: dict[str, Any] = {
@@ -317,7 +319,7 @@ class LocalStore(CataloguedStore):
             "page_checksum_verification": True,
         }
         try:
-            self._check_file(path, placed[1])
+            self._check_file(path, stored[1])
             if schema.geometry is None:
                 frame = pd.read_parquet(path, **options)
             else:
@@ -347,13 +349,13 @@ class LocalStore(CataloguedStore):
             self._checked.clear()
         self._checked[path.name] = seen
 
-    def _drop(self, connection: sa.Connection, places: Sequence[str]) -> None:
+    def _drop(self, connection: sa.Connection, locations: Sequence[str]) -> None:
         """Do nothing: files are removed after the transaction (`_dropped`)."""
 
-    def _dropped(self, places: Sequence[str]) -> None:
-        for place in places:
+    def _dropped(self, locations: Sequence[str]) -> None:
+        for location in locations:
             with contextlib.suppress(OSError):  # remaining files are swept later
-                (self._folder / LAYERS / place).unlink()
+                (self._folder / LAYERS / location).unlink()
 
     def _sweep(self, engine: sa.Engine) -> None:
         """Remove old files without an entry, while no writer can be adding one."""
@@ -414,7 +416,7 @@ def _connected(address: str, kind: type[sqlite3.Connection]) -> sqlite3.Connecti
     return connection
 
 
-def _not_kept(connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
+def _drop_exclusive(connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
     """Remove an exclusive connection from the pool."""
     if isinstance(connection, _Alone):
         record.invalidate()

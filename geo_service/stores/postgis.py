@@ -23,7 +23,7 @@ from pyarrow import csv
 
 from geo_service.crs import STORAGE_CRS
 from geo_service.errors import InvalidQueryError, NotFoundError, StoreError
-from geo_service.schema import SCHEMAS, Kind, LayerSchema
+from geo_service.schema import SCHEMAS, ColumnKind, LayerSchema
 from geo_service.stores.catalogued import CataloguedStore
 from geo_service.stores.frames import box_shape, canonical
 from geo_service.stores.seals import DamageError
@@ -32,7 +32,7 @@ from geo_service.wording import said
 
 if TYPE_CHECKING:
     from geo_service.stores.base import Box
-    from geo_service.stores.entries import Placed, Staged
+    from geo_service.stores.entries import Staged, StoredRows
     from geo_service.stores.frames import Condition
 
 SRID = 4490
@@ -44,11 +44,11 @@ LOCK_SECONDS = 120
 _ROWS_AT_ONCE = 50_000
 _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,50}")
 _ROW = "row_no"
-_TYPES: dict[Kind, type[sa.types.TypeEngine[Any]]] = {
-    Kind.NUMBER: sa.Double,
-    Kind.INTEGER: sa.BigInteger,
-    Kind.BOOLEAN: sa.Boolean,
-    Kind.DATE: sa.DateTime,
+_TYPES: dict[ColumnKind, type[sa.types.TypeEngine[Any]]] = {
+    ColumnKind.NUMBER: sa.Double,
+    ColumnKind.INTEGER: sa.BigInteger,
+    ColumnKind.BOOLEAN: sa.Boolean,
+    ColumnKind.DATE: sa.DateTime,
 }
 _UNDEFINED_TABLE, _DISK_FULL = "42P01", "53100"
 _DAMAGES = ("22", "42703", "42804", "42846", "42883", "42P01", "XX")
@@ -181,38 +181,40 @@ class PostgisStore(CataloguedStore):
     # ---- rows ---------------------------------------------------------------------------------
 
     @contextmanager
-    def _staging(self, staged: Iterable[Staged]) -> Iterator[tuple[sa.Connection, list[Placed]]]:
+    def _staging(
+        self, staged: Iterable[Staged]
+    ) -> Iterator[tuple[sa.Connection, list[StoredRows]]]:
         with self._told(), self._engine.begin() as connection:
-            places: list[Placed] = [
+            locations: list[StoredRows] = [
                 (self._write(connection, layer, frame), None) for layer, frame, _ in staged
             ]
             self._take_lock(connection)
-            yield connection, places
+            yield connection, locations
 
     def _write(self, connection: sa.Connection, layer: str, frame: pd.DataFrame) -> str:
         """Make a table with the rows and their indexes; others see it after the commit."""
-        place = f"{layer}_{secrets.token_hex(6)}"
-        table = _table(layer, place)
+        table_name = f"{layer}_{secrets.token_hex(6)}"
+        table = _table(layer, table_name)
         table.create(connection)
         raw: Any = connection.connection.driver_connection
         quote = connection.dialect.identifier_preparer.quote
-        with raw.cursor().copy(f"COPY {quote(place)} FROM STDIN (FORMAT csv)") as copy:
+        with raw.cursor().copy(f"COPY {quote(table_name)} FROM STDIN (FORMAT csv)") as copy:
             for start in range(0, len(frame), _ROWS_AT_ONCE):
                 copy.write(_as_csv(frame.iloc[start : start + _ROWS_AT_ONCE]))
         for index in _indexes(table, SCHEMAS[layer]):
             index.create(connection)
-        connection.exec_driver_sql(f"ANALYZE {quote(place)}")
-        return place
+        connection.exec_driver_sql(f"ANALYZE {quote(table_name)}")
+        return table_name
 
     def _read_rows(
         self,
         connection: sa.Connection,
         layer: str,
-        placed: Placed,
+        stored: StoredRows,
         bbox: Box | None,
         asked: tuple[Condition, ...],
     ) -> pd.DataFrame:
-        table = _table(layer, placed[0])
+        table = _table(layer, stored[0])
         columns = [column for column in table.c if column.name != _ROW]
         query = sa.select(*columns).order_by(table.c[_ROW])
         for condition in asked:
@@ -230,13 +232,13 @@ class PostgisStore(CataloguedStore):
             raise NotFoundError(msg) from None
         return canonical(_frame([column.name for column in columns], rows), layer)
 
-    def _drop(self, connection: sa.Connection, places: Sequence[str]) -> None:
+    def _drop(self, connection: sa.Connection, locations: Sequence[str]) -> None:
         """Drop tables, waiting for their readers."""
-        for place in places:
-            layer = place.rpartition("_")[0]
-            _table(layer, place).drop(connection, checkfirst=True)
+        for location in locations:
+            layer = location.rpartition("_")[0]
+            _table(layer, location).drop(connection, checkfirst=True)
 
-    def _dropped(self, places: Sequence[str]) -> None:
+    def _dropped(self, locations: Sequence[str]) -> None:
         """Do nothing: tables were dropped in the transaction."""
 
 
@@ -259,19 +261,19 @@ def _schema_of(url: sa.URL) -> tuple[str, sa.URL]:
 
 
 def _shown(url: sa.URL) -> str:
-    kept = {name: value for name, value in url.query.items() if name in _SHOWN_IN_ADDRESS}
-    shown = url.set(drivername="postgresql", query=kept)._replace(password=None)
+    shown_query = {name: value for name, value in url.query.items() if name in _SHOWN_IN_ADDRESS}
+    shown = url.set(drivername="postgresql", query=shown_query)._replace(password=None)
     return shown.render_as_string(hide_password=True)
 
 
-def _table(layer: str, place: str) -> sa.Table:
+def _table(layer: str, name: str) -> sa.Table:
     """Return SQLAlchemy's description of a version's table."""
     schema = SCHEMAS[layer]
     columns: list[sa.Column[Any]] = [sa.Column(_ROW, sa.Integer, primary_key=True)]
     columns += [sa.Column(item.name, _TYPES.get(item.kind, sa.Text)) for item in schema.fields]
     if schema.geometry is not None:
         columns.append(sa.Column("geometry", _Geometry))
-    return sa.Table(place, sa.MetaData(), *columns)
+    return sa.Table(name, sa.MetaData(), *columns)
 
 
 def _indexes(table: sa.Table, schema: LayerSchema) -> Iterator[sa.Index]:

@@ -95,19 +95,19 @@ def make_timeline(
     since = pd.Series(0, index=feature_ids(before, schema), dtype="int64")
     steps = [Step(entry=entries[0])]
     ended: list[pd.DataFrame] = []
-    for place, after in enumerate(left, start=1):
+    for position, after in enumerate(left, start=1):
         found = find_differences(before, after, layer=layer, metric_crs=metric_crs)
         step = Step(
-            entry=entries[place],
+            entry=entries[position],
             added=len(found.added),
             changed={item.id: item for item in found.changed},
             removed=frozenset(map(str, feature_ids(found.removed, schema))),
         )
         steps.append(step)
         is_gone = since.index.isin([*step.removed, *step.changed])
-        ended.append(_states(before[is_gone], since[is_gone], last_step=place - 1))
-        started = since.reindex(feature_ids(after, schema)).fillna(place).astype("int64")
-        started[started.index.isin([*step.changed])] = place
+        ended.append(_states(before[is_gone], since[is_gone], last_step=position - 1))
+        started = since.reindex(feature_ids(after, schema)).fillna(position).astype("int64")
+        started[started.index.isin([*step.changed])] = position
         before, since = after, started
     ended.append(_states(before, since, last_step=len(steps) - 1))
     filled = [part for part in ended if len(part)] or ended[-1:]

@@ -90,7 +90,7 @@ def combine(parts: Sequence[Candidate], project: Project) -> list[Candidate]:
     their ids hang on the order of the layers' rows.
     """
     needs = project.needs
-    ordered = sorted(parts, key=_place)
+    ordered = sorted(parts, key=_sort_key)
     if needs.land_m2 is not None:
         found = [
             *(part for part in ordered if part.area_m2 >= needs.land_m2),
@@ -116,7 +116,7 @@ def floor_numbers(candidate: Candidate) -> list[int]:
     return [int(member.rpartition("/")[2]) for member in candidate.members]
 
 
-def _place(part: Candidate) -> tuple[str, int]:
+def _sort_key(part: Candidate) -> tuple[str, int]:
     """Return what parts are ordered by: their id, and floors of a building by their number."""
     if part.kind is CandidateKind.FLOORS:
         return building_of(part), floor_numbers(part)[0]
@@ -155,7 +155,7 @@ def _neighbouring(parts: Sequence[Candidate], needed_m2: float) -> Iterator[Cand
             group = _grow(seed, neighbours, parts, needed_m2)
         if group is not None and group not in seen:
             seen.add(group)
-            yield _together(CandidateKind.PARCELS, [parts[place] for place in sorted(group)])
+            yield _together(CandidateKind.PARCELS, [parts[position] for position in sorted(group)])
 
 
 def largest_groups(parts: Sequence[Candidate]) -> Iterator[Candidate]:
@@ -171,10 +171,10 @@ def largest_groups(parts: Sequence[Candidate]) -> Iterator[Candidate]:
             edge = _edge(group, neighbours)
             if not edge:
                 break
-            group.add(max(sorted(edge), key=lambda place: parts[place].area_m2))
+            group.add(max(sorted(edge), key=lambda position: parts[position].area_m2))
         if len(group) > 1 and frozenset(group) not in seen:
             seen.add(frozenset(group))
-            yield _together(CandidateKind.PARCELS, [parts[place] for place in sorted(group)])
+            yield _together(CandidateKind.PARCELS, [parts[position] for position in sorted(group)])
 
 
 def _neighbours(parts: Sequence[Candidate]) -> Mapping[int, set[int]]:
@@ -197,7 +197,7 @@ def _neighbours(parts: Sequence[Candidate]) -> Mapping[int, set[int]]:
 
 def _edge(group: set[int], neighbours: Mapping[int, set[int]]) -> set[int]:
     """Return the parcels next to a group."""
-    return {other for place in group for other in neighbours.get(place, ())} - group
+    return {other for position in group for other in neighbours.get(position, ())} - group
 
 
 def _grow(
@@ -212,11 +212,11 @@ def _grow(
     parcels, the largest one.
     """
 
-    def compact(whole: BaseGeometry, place: int) -> float:
-        return compactness(_joined([whole, parts[place].geometry]))
+    def compact(whole: BaseGeometry, position: int) -> float:
+        return compactness(_joined([whole, parts[position].geometry]))
 
-    def large(_: BaseGeometry, place: int) -> float:
-        return parts[place].area_m2
+    def large(_: BaseGeometry, position: int) -> float:
+        return parts[position].area_m2
 
     found = _grow_by(compact, seed, neighbours, parts, needed_m2)
     return found or _grow_by(large, seed, neighbours, parts, needed_m2)
@@ -231,12 +231,12 @@ def _grow_by(
 ) -> frozenset[int] | None:
     """Add the neighbour that is worth most until the area is reached; None if it is not."""
     group, shape = {seed}, parts[seed].geometry
-    while sum(parts[place].area_m2 for place in group) < needed_m2:
+    while sum(parts[position].area_m2 for position in group) < needed_m2:
         edge = _edge(group, neighbours)
         if not edge or len(group) >= MAX_PARCELS:
             return None
         whole = shape
-        best = max(sorted(edge), key=lambda place: worth(whole, place))
+        best = max(sorted(edge), key=lambda position: worth(whole, position))
         group.add(best)
         shape = _joined([shape, parts[best].geometry])
     return frozenset(group)
@@ -301,12 +301,12 @@ def _floors(plan: Plan) -> Iterator[Candidate]:
         for row, shape in zip(rows_of(buildings), buildings.geometry, strict=True)
     }
     below_buildings = parcels[parcels["parcel_id"].isin(buildings["parcel_id"])]
-    grounds = {row["parcel_id"]: row for row in rows_of(below_buildings)}
+    parcels_below = {row["parcel_id"]: row for row in rows_of(below_buildings)}
     floors = plan.frame("floors")
     floors = floors[has_room(floors)].sort_values(["building_id", "floor_no"])
     for floor in rows_of(floors):
         building, shape = homes[floor["building_id"]]
-        below = grounds.get(building["parcel_id"], {})
+        below = parcels_below.get(building["parcel_id"], {})
         member = floor_id(floor["building_id"], floor["floor_no"])
         yield Candidate(
             candidate_id=f"{CandidateKind.FLOORS}:{member}",
@@ -340,12 +340,12 @@ def _shortest_runs(floors: Sequence[Candidate], needed_m2: float) -> Iterator[li
     numbers = [floor_numbers(floor)[0] for floor in floors]
     for start, first in enumerate(floors):
         run = [first]
-        for place in range(start + 1, len(floors)):
+        for position in range(start + 1, len(floors)):
             if sum(item.area_m2 for item in run) >= needed_m2:
                 break
-            if numbers[place] != numbers[place - 1] + 1:
+            if numbers[position] != numbers[position - 1] + 1:
                 break
-            run.append(floors[place])
+            run.append(floors[position])
         if sum(item.area_m2 for item in run) >= needed_m2:
             yield run
 

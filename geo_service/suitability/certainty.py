@@ -72,7 +72,7 @@ def doubt_of(scored: Scored, *, draws: int = DRAWS) -> Doubt:
         won[...] += wins(scores[:, rows])
 
     around = draw_weights(scorer, count=count, around=weights)
-    near = rank_acceptability(scorer, around, top=TOP, kept=count_wins)
+    near = rank_acceptability(scorer, around, top=TOP, on_scores=count_wins)
     anywhere = scored.unweighed.acceptability(draws=count, top=TOP)
     tied = tuple(
         str(name)

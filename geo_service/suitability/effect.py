@@ -97,13 +97,13 @@ def _states_now(
     """Return the focus of every park without any project; kept as long as its plan is."""
     asked = (rulebook.version, as_of)
     with _lock:
-        kept = _now.get(plan)
-    if kept is None or kept[0] != asked:
+        cached_states = _now.get(plan)
+    if cached_states is None or cached_states[0] != asked:
         parks = plan.frame("parks")["park_id"].tolist()
-        kept = asked, _states(Shared(plan, as_of), rules, parks)
+        cached_states = asked, _states(Shared(plan, as_of), rules, parks)
         with _lock:
-            _now[plan] = kept
-    return kept[1]
+            _now[plan] = cached_states
+    return cached_states[1]
 
 
 def _states(
@@ -114,9 +114,9 @@ def _states(
     for rule in rules if park_ids else ():
         part = rule.part
         case = Case(shared, part.scope, part.tolerance, part.applies_to, selected)
-        for draft in rule.check.run(case, rule.parameters).drafts:
-            if draft.park_id in heard:
-                heard[draft.park_id].append((draft.severity or part.severity, draft.verdict))
+        for finding in rule.check.run(case, rule.parameters).findings:
+            if finding.park_id in heard:
+                heard[finding.park_id].append((finding.severity or part.severity, finding.verdict))
     basis = shared.plan.settings.focus_basis
     return {
         park_id: FocusState(

@@ -25,14 +25,14 @@ from geo_service.suitability.trial import (
     plan_of_parks,
     plan_of_tenancies,
 )
-from geo_service.zoning.check import Case, Closure, Draft, Shared
+from geo_service.zoning.check import Case, Closure, RawFinding, Shared
 
 if TYPE_CHECKING:
     from geo_service.plan import Plan
     from geo_service.suitability.project import Project
     from geo_service.zoning.rulebook import Rule, Rulebook
 
-GROUND_CHECKS = frozenset(
+LAND_CHECKS = frozenset(
     {
         ("control_zone", "overlap"),
         ("river_distance", "distance"),
@@ -74,7 +74,7 @@ def judge_by_rules(
     footings = footings_of(plan, candidates)
     against: dict[str, list[Reason]] = {}
     for piece, reason in [
-        *_against_ground(plan, footings, project, _forbidding(rules, GROUND_CHECKS), as_of),
+        *_against_land(plan, footings, project, _forbidding(rules, LAND_CHECKS), as_of),
         *_against_lying_there(plan, footings, _forbidding(rules, BOUNDARY_CHECKS), as_of),
         *_against_floors(plan, candidates, project, rules, as_of),
         *_against_parks(plan, candidates, _forbidding(rules, PARK_CHECKS), as_of),
@@ -97,19 +97,19 @@ def find_closures(
     shared = Shared(plan_of_parcels(plan, footings_of(plan, [probe]), project), as_of)
     return [
         (rule, closure)
-        for rule in _forbidding(rulebook.in_force(as_of), GROUND_CHECKS | BOUNDARY_CHECKS)
+        for rule in _forbidding(rulebook.in_force(as_of), LAND_CHECKS | BOUNDARY_CHECKS)
         if rule.check.closed is not None
         for closure in rule.check.closed(_case(rule, shared), rule.parameters)
     ]
 
 
-def reason_of(rule: Rule, draft: Draft, as_of: date) -> Reason:
-    """Return what a rule's draft says, on a day, as a reason against a candidate."""
+def reason_of(rule: Rule, finding: RawFinding, as_of: date) -> Reason:
+    """Return what a rule's finding says, on a day, as a reason against a candidate."""
     return Reason(
         rule_id=rule.rule_id,
-        verdict=draft.verdict,
-        detail=draft.title,
-        measure=draft.evidence,
+        verdict=finding.verdict,
+        detail=finding.title,
+        measure=finding.evidence,
         legal_basis=rule.cited(as_of).legal_basis,
     )
 
@@ -137,13 +137,13 @@ def _case(rule: Rule, shared: Shared) -> Case:
     return Case(shared, rule.part.scope, rule.part.tolerance, "new")
 
 
-def _drafts_against(rule: Rule, case: Case, parameters: Any = None) -> list[Draft]:  # noqa: ANN401 - the rule's own
+def _findings_against(rule: Rule, case: Case, parameters: Any = None) -> list[RawFinding]:  # noqa: ANN401 - the rule's own
     """Return what a rule fails or cannot judge."""
     outcome = rule.check.run(case, rule.parameters if parameters is None else parameters)
-    return [draft for draft in outcome.drafts if draft.verdict in _AGAINST]
+    return [finding for finding in outcome.findings if finding.verdict in _AGAINST]
 
 
-def _against_ground(
+def _against_land(
     plan: Plan,
     footings: Mapping[str, Footing],
     project: Project,
@@ -156,9 +156,9 @@ def _against_ground(
         parameters = rule.parameters
         if rule.part.family == "control_zone":
             parameters = parameters.model_copy(update={"subjects": ("parcels",)})
-        for draft in _drafts_against(rule, _case(rule, shared), parameters):
-            if draft.subject.layer in {"parcels", "enterprises"}:
-                yield draft.subject.id, reason_of(rule, draft, as_of)
+        for finding in _findings_against(rule, _case(rule, shared), parameters):
+            if finding.subject.layer in {"parcels", "enterprises"}:
+                yield finding.subject.id, reason_of(rule, finding, as_of)
 
 
 def _against_lying_there(
@@ -171,9 +171,9 @@ def _against_lying_there(
     for rule in rules:
         named = rule.part.scope.parks
         scope = rule.part.scope.model_copy(update={"parks": ()})
-        for draft in _drafts_against(rule, Case(shared, scope, rule.part.tolerance, "new")):
-            if not named or footings[draft.subject.id].park_id in named:
-                yield draft.subject.id, reason_of(rule, draft, as_of)
+        for finding in _findings_against(rule, Case(shared, scope, rule.part.tolerance, "new")):
+            if not named or footings[finding.subject.id].park_id in named:
+                yield finding.subject.id, reason_of(rule, finding, as_of)
 
 
 def _against_parks(
@@ -184,8 +184,8 @@ def _against_parks(
     shared = Shared(plan, as_of)
     for rule in rules if park_ids else ():
         case = Case(shared, rule.part.scope, rule.part.tolerance, "new", park_ids)
-        for draft in _drafts_against(rule, case):
-            yield f"park {draft.subject.id}", reason_of(rule, draft, as_of)
+        for finding in _findings_against(rule, case):
+            yield f"park {finding.subject.id}", reason_of(rule, finding, as_of)
 
 
 def _against_floors(
@@ -210,10 +210,10 @@ def _against_floors(
     members = [floor_id.removeprefix("floor ") for floor_id in floors]
     shared = Shared(plan_of_tenancies(plan, members, project), as_of)
     for rule in on_floors:
-        for draft in _drafts_against(rule, _case(rule, shared)):
-            name = draft.subject.id.removeprefix("floor ")
-            reason = reason_of(rule, draft, as_of)
-            if _is_fire_rule(rule) and draft.verdict is Verdict.UNKNOWN:
+        for finding in _findings_against(rule, _case(rule, shared)):
+            name = finding.subject.id.removeprefix("floor ")
+            reason = reason_of(rule, finding, as_of)
+            if _is_fire_rule(rule) and finding.verdict is Verdict.UNKNOWN:
                 if rule.part.severity is not Severity.MUST:
                     continue
                 detail = Message("reason.no_fire_class", {"floor": name})

@@ -111,15 +111,15 @@ def _worst_geohazard(sites: Sites) -> Floats:
     worst = np.zeros(len(sites))
     found = find_overlaps(sites.frame, zones)
     areas = shapely.area(sites.shapes)
-    for place, met, shared in zip(found.subject, found.zones, found.zone_areas_m2, strict=True):
+    for position, met, shared in zip(found.subject, found.zones, found.zone_areas_m2, strict=True):
         counted = [
             grades[zone]
             for zone, area in zip(met, shared, strict=True)
-            if area > LEAST_SHARE * areas[place]
+            if area > LEAST_SHARE * areas[position]
         ]
-        worst[place] = max(counted, default=0.0)  # NaN, a zone without grade, stays NaN
+        worst[position] = max(counted, default=0.0)  # NaN, a zone without grade, stays NaN
         if np.isnan(counted).any():
-            worst[place] = np.nan
+            worst[position] = np.nan
     return worst
 
 
@@ -216,9 +216,9 @@ def _rival_parks_near(sites: Sites) -> Floats:
     if not len(ids):
         return np.zeros(len(sites))
     tree = shapely.STRtree(shapes)
-    rows, places = tree.query(sites.shapes, predicate="dwithin", distance=RIVAL_KM * 1000)
+    rows, positions = tree.query(sites.shapes, predicate="dwithin", distance=RIVAL_KM * 1000)
     own = np.array([candidate.park_id or "" for candidate in sites.candidates], dtype=object)
-    others = rows[own[rows] != ids[places]]
+    others = rows[own[rows] != ids[positions]]
     return np.bincount(others, minlength=len(sites)).astype(float)
 
 

@@ -42,11 +42,11 @@ Positive = Annotated[float, Field(gt=0, le=MOST)]
 NotNegative = Annotated[float, Field(ge=0, le=MOST)]
 
 
-class _Part(BaseModel):
+class _ProjectPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Needs(_Part):
+class Needs(_ProjectPart):
     """What the project needs: land, or floor area with what each floor must offer."""
 
     land_m2: Positive | None = Field(
@@ -93,7 +93,7 @@ class Needs(_Part):
         return self
 
 
-class Access(_Part):
+class Access(_ProjectPart):
     """How near a kind of facility must be, by travel time or by distance."""
 
     max_minutes: Positive | None = Field(
@@ -109,7 +109,7 @@ class Access(_Part):
         return self
 
 
-class Wish(_Part):
+class Wish(_ProjectPart):
     """A criterion with what the planner sets of it; what is left out keeps its default."""
 
     weight: NotNegative | None = Field(default=None, description="Weight; they need not add to 1.")
@@ -133,7 +133,7 @@ class Wish(_Part):
         return None
 
 
-class Weights(_Part):
+class Weights(_ProjectPart):
     """Where the weights come from."""
 
     method: Literal["given", "equal", "entropy", "ahp"] = Field(
@@ -154,7 +154,7 @@ class Weights(_Part):
         return self
 
 
-class Project(_Part):
+class Project(_ProjectPart):
     """An investment project that looks for a site."""
 
     name: Annotated[str, Field(min_length=1, max_length=200, description="What it is called.")]

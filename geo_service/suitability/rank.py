@@ -131,7 +131,7 @@ class Ranking:
         criterion's raw value under its name, in its unit.
         """
         order = list(self.order)
-        rows = [self._row(self.sites.candidates[place]) for place in order]
+        rows = [self._row(self.sites.candidates[position]) for position in order]
         frame = pd.DataFrame(rows, columns=_COLUMNS)
         if self.scored is not None and self.doubt is not None:
             ids = self.sites.ids[order]
@@ -162,16 +162,16 @@ class Ranking:
         }
 
     @cached_property
-    def places_in_parks(self) -> Mapping[str, int]:
+    def ranks_in_parks(self) -> Mapping[str, int]:
         """By candidate id, its place among the candidates of its park, 1 the best there."""
         seen: Counter[str] = Counter()
-        places = {}
-        for place in self.order:
-            candidate = self.sites.candidates[place]
+        ranks = {}
+        for position in self.order:
+            candidate = self.sites.candidates[position]
             if candidate.park_id is not None:
                 seen[candidate.park_id] += 1
-                places[candidate.candidate_id] = seen[candidate.park_id]
-        return places
+                ranks[candidate.candidate_id] = seen[candidate.park_id]
+        return ranks
 
     def explain(self, candidate_id: str) -> Explanation:
         """Return why a candidate stands where it does; NotFoundError for one that is not ranked."""
@@ -234,8 +234,8 @@ class Ranking:
                 scored, weights=now.weights, weights_from=now.weights_from, ahp=now.ahp
             )
         else:
-            kept = {name: float(now.weights[name]) for name in names}
-            scored = scored.weighed({**kept, **wanted})
+            own_weights = {name: float(now.weights[name]) for name in names}
+            scored = scored.weighed({**own_weights, **wanted})
         return replace(self, project=project, scored=scored, draws=QUICK_DRAWS, is_reweighed=True)
 
     @property

@@ -164,12 +164,12 @@ def score_table(
     InvalidQueryError
         Weights or values that the method cannot take.
     """
-    kept = [item for item in chosen if not raw[item.name].isna().all()]
-    notes = _notes_of_missing(raw, chosen, kept)
-    if not kept:
+    usable = [item for item in chosen if not raw[item.name].isna().all()]
+    notes = _notes_of_missing(raw, chosen, usable)
+    if not usable:
         found, expected = said("fault.no_criterion_known"), said("fault.at_least_one")
         raise _unusable(column="criteria", found=found, expected=expected)
-    valued = pd.DataFrame({item.name: _valued(item, raw[item.name]) for item in kept})
+    valued = pd.DataFrame({item.name: _valued(item, raw[item.name]) for item in usable})
     matrix, senses = valued, dict.fromkeys(valued.columns, "benefit")
     if normalisation is not None:
         matrix = pd.DataFrame(
@@ -177,19 +177,19 @@ def score_table(
                 item.name: valued[item.name]
                 if item.is_value_given
                 else _filled(item, raw[item.name])
-                for item in kept
+                for item in usable
             }
         )
-        senses = {item.name: "benefit" if item.is_value_given else item.sense for item in kept}
+        senses = {item.name: "benefit" if item.is_value_given else item.sense for item in usable}
     criteria = Criteria.of(matrix, senses)
     scorer = Scorer(build_method(criteria, method, normalisation or "none", {}))
     if len(matrix) > 1 and criteria.is_constant.any():
-        same = [item for item, flat in zip(kept, criteria.is_constant, strict=True) if flat]
+        same = [item for item, flat in zip(usable, criteria.is_constant, strict=True) if flat]
         notes.append(Message("note.constant", {"criteria": _titles(same)}))
-    given, ahp = _weights(weights, kept, valued)
+    given, ahp = _weights(weights, usable, valued)
     return Scored(
-        chosen=tuple(kept),
-        raw=raw[[item.name for item in kept]],
+        chosen=tuple(usable),
+        raw=raw[[item.name for item in usable]],
         matrix=matrix,
         scorer=scorer,
         method=method,
@@ -203,16 +203,16 @@ def score_table(
 
 
 def _notes_of_missing(
-    raw: pd.DataFrame, chosen: Sequence[ChosenCriterion], kept: Sequence[ChosenCriterion]
+    raw: pd.DataFrame, chosen: Sequence[ChosenCriterion], usable: Sequence[ChosenCriterion]
 ) -> list[Message]:
     notes = []
-    lost = [item for item in chosen if item not in kept]
+    lost = [item for item in chosen if item not in usable]
     if lost:
         notes.append(Message("note.unmeasured", {"criteria": _titles(lost)}))
-    partly = [item for item in kept if raw[item.name].isna().any()]
+    partly = [item for item in usable if raw[item.name].isna().any()]
     if partly:
         notes.append(Message("note.missing_worst", {"criteria": _titles(partly)}))
-    apart = [item for item in kept if np.isinf(raw[item.name]).any()]
+    apart = [item for item in usable if np.isinf(raw[item.name]).any()]
     if apart:
         notes.append(Message("note.unreachable_worst", {"criteria": _titles(apart)}))
     return notes
@@ -238,9 +238,9 @@ def _filled(item: ChosenCriterion, column: pd.Series) -> pd.Series:
 
 
 def _weights(
-    weights: Weights, kept: Sequence[ChosenCriterion], valued: pd.DataFrame
+    weights: Weights, usable: Sequence[ChosenCriterion], valued: pd.DataFrame
 ) -> tuple[Mapping[str, float] | pd.Series, AhpResult | None]:
-    names = [item.name for item in kept]
+    names = [item.name for item in usable]
     if weights.method == "equal":
         return equal_weights(names), None
     if weights.method == "entropy":
@@ -248,7 +248,7 @@ def _weights(
     if weights.method == "ahp":
         result = _ahp(weights, names)
         return result.weights, result
-    return {item.name: item.weight for item in kept}, None
+    return {item.name: item.weight for item in usable}, None
 
 
 def check_matrix(weights: Weights, chosen: Sequence[ChosenCriterion]) -> None:

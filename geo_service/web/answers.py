@@ -21,7 +21,9 @@ _TEXT = {"type": "string"}
 TAGGED = {
     "ETag": {"description": "Tells this content from others; see If-None-Match.", "schema": _TEXT},
 }
-_PLACE = {"Location": {"description": "Where the result is, or the job.", "schema": _TEXT}}
+_LOCATION_HEADER = {
+    "Location": {"description": "Where the result is, or the job.", "schema": _TEXT}
+}
 _LATER = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}},
 }
@@ -48,24 +50,24 @@ def answers(
     media_type: str = JSON,
     may_take_long: bool = False,
     is_tagged: bool = True,
-    may_be_unkept: bool = False,
+    may_be_unsaved: bool = False,
 ) -> Answers:
     """Return what a route answers: a shape by its name (None for what is no JSON), and errors.
 
     `may_take_long` adds 202 with a job; `is_tagged` 304, for who has the content already;
-    `may_be_unkept` 200 beside 201, for a result that could not be saved. A 204 has no content.
+    `may_be_unsaved` 200 beside 201, for a result that could not be saved. A 204 has no content.
     """
     if status == HTTPStatus.NO_CONTENT:
         return {status: {"description": "Done."}} | problems(*errors)
     is_read = status == HTTPStatus.OK
-    headers = TAGGED if is_read and is_tagged else {} if is_read else _PLACE
+    headers = TAGGED if is_read and is_tagged else {} if is_read else _LOCATION_HEADER
     content = {media_type: shape_of(shape) if shape else {}}
     found: Answers = {status: _content(status, content, headers)}
-    if may_be_unkept:
-        unkept = _content(200, content, _PLACE)
-        found[200] = {**unkept, "description": "It was made, and could not be kept: `not_saved`."}
+    if may_be_unsaved:
+        unsaved = _content(200, content, _LOCATION_HEADER)
+        found[200] = {**unsaved, "description": "It was made, and could not be kept: `not_saved`."}
     if may_take_long:
-        found[202] = _content(202, {JSON: shape_of("Job")}, _PLACE)
+        found[202] = _content(202, {JSON: shape_of("Job")}, _LOCATION_HEADER)
     if is_read and is_tagged:
         found[304] = {"description": "The client has this content already.", "headers": TAGGED}
     return found | problems(*errors)

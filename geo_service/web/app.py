@@ -69,7 +69,7 @@ IMPORTS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
+class ServicePolicy:
     """Who may ask, how much, and how slowly."""
 
     names: Sequence[str] = ()
@@ -81,7 +81,7 @@ class Access:
 
 
 def create_app(
-    county: County, *, max_import_bytes: int = MAX_IMPORT_BYTES, access: Access | None = None
+    county: County, *, max_import_bytes: int = MAX_IMPORT_BYTES, access: ServicePolicy | None = None
 ) -> FastAPI:
     """Return the service for a county that is open and reviewed.
 
@@ -109,7 +109,7 @@ def create_app(
         default_response_class=Response,
     )
     app.state.county = county
-    access = access or Access()
+    access = access or ServicePolicy()
     add_error_handlers(app)
     app.add_middleware(GZipMiddleware, minimum_size=COMPRESS_FROM_BYTES, compresslevel=COMPRESSION)
     uploads = {imports.UPLOAD_PATH: max_import_bytes}
@@ -137,7 +137,7 @@ def create_app(
     return app
 
 
-def server_of(app: FastAPI, listener: socket.socket, access: Access) -> TimedServer:
+def server_of(app: FastAPI, listener: socket.socket, access: ServicePolicy) -> TimedServer:
     """Return what serves an app on a socket, with connections bounded in time and number."""
     config = uvicorn.Config(
         app,
@@ -160,7 +160,7 @@ def serve(  # noqa: PLR0913 - what may be said of it on the command line
     host: str,
     port: int,
     max_import_bytes: int = MAX_IMPORT_BYTES,
-    access: Access | None = None,
+    access: ServicePolicy | None = None,
     progress: Progress | None = None,
     say: Callable[[str], None] = print,
     translator: Translator = ENGLISH,
@@ -174,7 +174,7 @@ def serve(  # noqa: PLR0913 - what may be said of it on the command line
     WorkspaceError, RulebookError
         The workspace or its rulebook is unusable.
     """
-    access = _with_host(access or Access(), host)
+    access = _with_host(access or ServicePolicy(), host)
     listener = _listen(host, port)
     try:
         sweep_scratch()
@@ -208,7 +208,7 @@ def _counted_log() -> Iterator[None]:
             handler.removeFilter(counted)
 
 
-def _with_host(access: Access, host: str) -> Access:
+def _with_host(access: ServicePolicy, host: str) -> ServicePolicy:
     """Check names and proxies, and add the name or address that is listened on, if it is one."""
     named = [host] if host and host not in _LOCAL else []
     for proxy in access.proxies:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from geo_service.document_limits import json_limit
-from geo_service.web.errors import Refusal
+from geo_service.web.errors import RequestRefusedError
 from geo_service.wording import said
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class JsonLimit:
                     limit = _limit_of(b"".join(pieces))
                     if limit is not None:
                         detail = said("problem.field", name="body", reason=limit)
-                        raise Refusal(422, detail)
+                        raise RequestRefusedError(422, detail)
             return message
 
         await self._app(scope, checked, send)

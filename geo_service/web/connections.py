@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-KEPT_FILES = 300
+RESERVED_FILES = 300
 """Files that are left to layers, stores and uploads, of those that the system lets us open."""
 FEWEST = 16
 """Connections that there are in any case, however few files the system allows."""
@@ -326,11 +326,11 @@ def _room(wanted: int) -> int:
     import resource  # noqa: PLC0415 - not on Windows
 
     most, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = wanted + KEPT_FILES
+    needed = wanted + RESERVED_FILES
     if most == resource.RLIM_INFINITY:
         return wanted
     if most < needed:
         most = needed if allowed == resource.RLIM_INFINITY else min(needed, allowed)
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, allowed))
-    return max(FEWEST, min(wanted, most - KEPT_FILES))
+    return max(FEWEST, min(wanted, most - RESERVED_FILES))

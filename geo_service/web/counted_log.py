@@ -46,7 +46,7 @@ class CountedLines(logging.Filter):
         """Return whether a line is written."""
         if getattr(record, "is_count", False):
             return True
-        key = (record.name, record.levelno, str(record.msg)[:_SHOWN], _place(record))
+        key = (record.name, record.levelno, str(record.msg)[:_SHOWN], _call_site(record))
         now = time.monotonic()
         oldest = None
         with self._lock:
@@ -96,7 +96,7 @@ class CountedLines(logging.Filter):
             )
 
 
-def _place(record: logging.LogRecord) -> object:
+def _call_site(record: logging.LogRecord) -> object:
     """Return where an exception of a line comes from: its kind, and its innermost line of code."""
     error = record.exc_info[1] if record.exc_info else None
     if error is None:

@@ -87,7 +87,7 @@ def problem(status: int, detail: str, **members: Any) -> Response:  # noqa: ANN4
     return Response(dump(content), status, headers, media_type=PROBLEM_TYPE)
 
 
-class Refusal(HTTPException):
+class RequestRefusedError(HTTPException):
     """A request that is turned away before any use case sees it, with a message."""
 
     def __init__(
@@ -127,7 +127,7 @@ class BodyLimit:
             message = await receive()
             read += len(message.get("body", b""))
             if read > max_bytes:
-                raise Refusal(413, said("problem.too_large"))
+                raise RequestRefusedError(413, said("problem.too_large"))
             return message
 
         await self._app(scope, counted, send)
@@ -267,7 +267,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 def _detail_of(error: Exception, status: int) -> model.Message | str:
     """Return what an error of HTTP says; the framework's own stay phrases where ours has none."""
-    if isinstance(error, Refusal):
+    if isinstance(error, RequestRefusedError):
         return error.message
     phrase = HTTPStatus(status).phrase
     detail = error.detail if isinstance(error, HTTPException) else ""

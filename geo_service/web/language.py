@@ -49,7 +49,7 @@ def language_of(request: Request) -> Language:
     )
 
 
-def keep_language(request: Request, reply: Response, language: Language) -> None:
+def set_language_cookie(request: Request, reply: Response, language: Language) -> None:
     """Let a page's `?lang=` hold for the pages that are opened after it."""
     if _known(request.query_params.get("lang")) is None:
         return

@@ -143,22 +143,22 @@ def is_number(text: str) -> bool:
     return len(text) <= _LONGEST_NUMBER and _NUMBER.fullmatch(text) is not None
 
 
-def _faults_of_number(place: str, name: str, value: str, kinds: set[type]) -> Iterator[_Fault]:
+def _faults_of_number(part: str, name: str, value: str, kinds: set[type]) -> Iterator[_Fault]:
     if str in kinds:
         return
     if int in kinds and float not in kinds:
         if not _WHOLE.fullmatch(value):
-            yield _fault(place, name, said("problem.whole_in_digits"))
+            yield _fault(part, name, said("problem.whole_in_digits"))
         elif len(value) > _MOST_SIGNS or abs(int(value)) > MAX_WHOLE:
-            yield _fault(place, name, said("problem.whole_at_most", most=MAX_WHOLE))
+            yield _fault(part, name, said("problem.whole_at_most", most=MAX_WHOLE))
     elif float in kinds and not is_number(value):
-        yield _fault(place, name, said("problem.number_in_digits"))
+        yield _fault(part, name, said("problem.number_in_digits"))
 
 
-def _fault(place: str, name: str, expected: Message) -> _Fault:
+def _fault(part: str, name: str, expected: Message) -> _Fault:
     """Return a fault as the framework tells its own."""
     error = UnfitError(expected)
-    where = (place, shorten(name))
+    where = (part, shorten(name))
     return {"type": "value_error", "loc": where, "msg": str(error), "ctx": {"error": error}}
 
 

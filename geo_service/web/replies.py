@@ -88,23 +88,23 @@ class Packed:
 
     def __init__(self, room: int) -> None:
         self._lock = threading.Lock()
-        self._kept: LRUCache[str, bytes] = LRUCache(room, getsizeof=len)
+        self._cache: LRUCache[str, bytes] = LRUCache(room, getsizeof=len)
 
     @property
     def size(self) -> int:
         """How many bytes are kept."""
-        return int(self._kept.currsize)
+        return int(self._cache.currsize)
 
     def of(self, digest: str, content: bytes) -> bytes:
         """Return a content, told by its digest, compressed with gzip."""
         with self._lock:
-            kept = self._kept.get(digest)
-        if kept is not None:
-            return kept
+            cached = self._cache.get(digest)
+        if cached is not None:
+            return cached
         packed = gzip.compress(content, COMPRESSION, mtime=0)
-        if len(packed) <= self._kept.maxsize:
+        if len(packed) <= self._cache.maxsize:
             with self._lock:
-                self._kept[digest] = packed
+                self._cache[digest] = packed
         return packed
 
 
@@ -150,8 +150,10 @@ class WholeFile(FileResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the file, whatever ranges were asked for."""
         self.headers["accept-ranges"] = "none"
-        kept = [item for item in scope["headers"] if item[0] not in {b"range", b"if-range"}]
-        await super().__call__({**scope, "headers": kept}, receive, send)
+        other_headers = [
+            item for item in scope["headers"] if item[0] not in {b"range", b"if-range"}
+        ]
+        await super().__call__({**scope, "headers": other_headers}, receive, send)
 
 
 def json_reply(

@@ -73,13 +73,13 @@ def _feature(properties: Shape) -> Shape:
     )
 
 
-def _page(name: str, items: Shape) -> Shape:
+def _slice(name: str, items: Shape) -> Shape:
     """Return a list that says how many there are and how many it holds."""
     return _object({"numberMatched": _COUNT, "numberReturned": _COUNT, name: _list(items)})
 
 
 def _collection(properties: Shape) -> Shape:
-    page = _page("features", _feature(properties))
+    page = _slice("features", _feature(properties))
     page["properties"]["type"] = {"const": "FeatureCollection"}
     page["required"].append("type")
     return page
@@ -196,7 +196,7 @@ _JOB = _object(
     },
     optional={"result": _TEXT, "errors": _list(_TEXT), "parameter": _TEXT},
 )
-_KEPT = _object(
+_SAVED_RESULT = _object(
     {
         "kind": _TEXT,
         "id": _TEXT,
@@ -251,7 +251,7 @@ _ANSWERS: Mapping[str, Shape] = {
         }
     ),
     "Review": _object(_REVIEW_MEMBERS, optional={"saved": _FLAG, "not_saved": _or_null(_TEXT)}),
-    "Reviews": _page("reviews", _object(_REVIEW_MEMBERS)),
+    "Reviews": _slice("reviews", _object(_REVIEW_MEMBERS)),
     "Findings": _collection(_ref("Finding")),
     "ReviewComparison": _object(
         {"before": _TEXT, "after": _TEXT}
@@ -277,13 +277,13 @@ _ANSWERS: Mapping[str, Shape] = {
             "excluded": _list(_object({**_CANDIDATE_MEMBERS, "reasons": _list(_REASON)})),
         }
     ),
-    "Rankings": _page("rankings", _object(_RANKING_MEMBERS)),
+    "Rankings": _slice("rankings", _object(_RANKING_MEMBERS)),
     "Criteria": _object(
         {"criteria": _list(_object({"name": _TEXT, "label": _TEXT, "sense": _TEXT}))}
     ),
     "Job": _JOB,
-    "Jobs": _page("jobs", _JOB),
-    "KeptResult": _KEPT,
+    "Jobs": _slice("jobs", _JOB),
+    "KeptResult": _SAVED_RESULT,
     "Kept": _object(
         {
             "numberMatched": _COUNT,
@@ -291,10 +291,10 @@ _ANSWERS: Mapping[str, Shape] = {
             "bytes": _COUNT,
             "limits": _object({"days": _or_null(_NUMBER), "bytes": _or_null(_NUMBER)}),
             "is_nearly_full": _FLAG,
-            "saved": _list(_KEPT),
+            "saved": _list(_SAVED_RESULT),
         }
     ),
-    "Dropped": _object({"dropped": _list(_KEPT)}),
+    "Dropped": _object({"dropped": _list(_SAVED_RESULT)}),
     "Import": _object(
         {
             **_IMPORT_MEMBERS,
@@ -305,7 +305,7 @@ _ANSWERS: Mapping[str, Shape] = {
             "sample": _list(_ANY),
         }
     ),
-    "Imports": _page("imports", _object(_IMPORT_MEMBERS)),
+    "Imports": _slice("imports", _object(_IMPORT_MEMBERS)),
     "Layers": _object({"plan_version": _TEXT, "layers": _list(_object({"name": _TEXT}))}),
     "History": _object({"layer": _TEXT, "versions": _list(_VERSION)}),
     "Published": _object({"layer": _TEXT, "number": _COUNT, "version": _TEXT}),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 
 from geo_service.web.doors import SAFE_METHODS
-from geo_service.web.errors import Refusal, problem, translator_of
+from geo_service.web.errors import RequestRefusedError, problem, translator_of
 from geo_service.wording import said, tell
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class Shares:
                     message = await receive()
             except TimeoutError:
                 is_whole = True
-                raise Refusal(
+                raise RequestRefusedError(
                     408, said("problem.slow_body"), headers={"connection": "close"}
                 ) from None
             waited += time.monotonic() - began

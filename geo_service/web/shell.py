@@ -28,7 +28,7 @@ from geo_service.language import Language, Translator, catalogue
 from geo_service.maps.document import FONTS, asset_version
 from geo_service.maps.style import symbol_document
 from geo_service.reports.document import is_illustrative
-from geo_service.web.language import keep_language
+from geo_service.web.language import set_language_cookie
 from geo_service.web.security import PAGE_CSP
 from geo_service.wording import said
 
@@ -62,7 +62,7 @@ class Page:
     """One kind of page: its program, where it stands in the navigation, what it needs."""
 
     name: str
-    place: str = ""
+    nav_entry: str = ""
     """The entry of the navigation that is marked as current."""
     texts: tuple[str, ...] = ()
     """Sections of the catalogue that its program uses beside the shared ones."""
@@ -101,7 +101,7 @@ def render(
     title = html.escape(translator.text(f"console.{page.name}_title"))
     content = Template(read_file("shell.html")).substitute(shell, title=title, body=body)
     reply = HTMLResponse(content, status, headers=_headers(PAGE_CSP))
-    keep_language(request, reply, language)
+    set_language_cookie(request, reply, language)
     return reply
 
 
@@ -156,7 +156,7 @@ def _navigation(page: Page, translator: Translator, root: str) -> str:
     """Return the links of the navigation, the current one marked."""
     links = []
     for name, address in NAVIGATION.items():
-        mark = ' aria-current="page"' if name == page.place else ""
+        mark = ' aria-current="page"' if name == page.nav_entry else ""
         text = html.escape(translator.text(f"console.nav_{name}"))
         links.append(f'<a href="{html.escape(root + address)}"{mark}>{text}</a>')
     return "\n".join(links)
@@ -178,8 +178,8 @@ def _languages(request: Request, current: Language) -> str:
 
 def _scripts(page: Page, root: str) -> str:
     """Return the page's program, after the charts that it draws with."""
-    source = html.escape(f"{root}/assets/{_CHARTS}?v={asset_version(_CHARTS)}")
-    charts = f'<script src="{source}" defer></script>\n' if page.is_charted else ""
+    address = html.escape(f"{root}/assets/{_CHARTS}?v={asset_version(_CHARTS)}")
+    charts = f'<script src="{address}" defer></script>\n' if page.is_charted else ""
     program = html.escape(f"{root}/pages/{digest()}/{page.name}.js")
     return f'{charts}<script type="module" src="{program}"></script>'
 

@@ -102,7 +102,7 @@ class Workspace:
         self._groups = read_groups(self.folder, settings.industry_groups, self._faults)
         self._dem = read_dem(self.folder, settings, self._faults)
         at = workspace if isinstance(workspace, WorkspaceAt) else WorkspaceAt(self.folder)
-        self.keep = at.keep
+        self.retention = at.retention
         """What becomes of saved results in time."""
         self._address = at.store or settings.store
         self._own = OwnLayers(self.folder, settings)
@@ -115,7 +115,7 @@ class Workspace:
     @property
     def at(self) -> WorkspaceAt:
         """Where this workspace is: its folder, and the address of a store that was given."""
-        return WorkspaceAt(self.folder, self._address, self.keep)
+        return WorkspaceAt(self.folder, self._address, self.retention)
 
     @property
     def settings(self) -> PlanSettings:
@@ -223,14 +223,14 @@ class Workspace:
                 if entry.number == 0 and name not in self.declared_layers:
                     continue  # the settings do not name it any more
                 try:
-                    frames[name] = self._kept_rows(entry)
+                    frames[name] = self._stored_rows(entry)
                 except (NotFoundError, StoreError):
                     if not is_lenient:
                         raise
                     continue
                 shown[name] = said("fault.stored", number=entry.number)
                 continue
-            found, problems = self._own.taken_or_read(name)
+            found, problems = self._own.current_or_read(name)
             faults += problems
             if found is not None:
                 frames[name], shown[name] = found.frame, found.shown
@@ -238,7 +238,7 @@ class Workspace:
             raise unusable(self.folder, faults)
         return frames, shown
 
-    def _kept_rows(self, entry: LayerVersion) -> pd.DataFrame:
+    def _stored_rows(self, entry: LayerVersion) -> pd.DataFrame:
         """Return a version's rows from the store, or from the own file if that holds the same.
 
         Raises GoneError when they are not there, StoreError when they are damaged.
@@ -334,8 +334,8 @@ class Workspace:
             The frame breaks the layer's schema; every fault is listed.
         """
         shown = said("fault.frame")
-        source = LayerFile(name=name, path=Path(), shown="")
-        read, found = find_faults(frame.reset_index(drop=True), SCHEMAS[name], source)
+        layer_file = LayerFile(name=name, path=Path(), shown="")
+        read, found = find_faults(frame.reset_index(drop=True), SCHEMAS[name], layer_file)
         faults = [replace(fault, file=shown) for fault in found.found]
         if name == "parcels":
             faults = declare_scheme(read, self._settings.land_use_scheme, faults, shown)

@@ -23,7 +23,7 @@ from geo_service import gdal
 from geo_service.crs import STORAGE_CRS
 from geo_service.errors import Fault
 from geo_service.scratch import scratch_folder, sweep_scratch
-from geo_service.stores.base import VERSION_LENGTH, Draft
+from geo_service.stores.base import VERSION_LENGTH, LayerContent
 from geo_service.stores.frames import content_digest
 from geo_service.stores.opening import STORE_FOLDER
 from geo_service.wording import quoted, said
@@ -100,11 +100,11 @@ class OwnLayer:
         """What the content is called."""
         return content_digest(self.frame, self.name)[:VERSION_LENGTH]
 
-    def draft(self) -> Draft:
+    def content(self) -> LayerContent:
         """Return this as number 0 of the layer's history."""
         stamp, changed_at = self.stamp, _changed_at(self.stamp)
         is_settled = changed_at is not None and changed_at < self.read_at - _SETTLED_SECONDS
-        return Draft(
+        return LayerContent(
             layer=self.name,
             frame=self.frame,
             expected=None,
@@ -186,34 +186,40 @@ def file_digest(path: Path) -> str:
     return whole.hexdigest()
 
 
-def cached(folder: Path, source: LayerFile) -> LayerFile:
+def cached(folder: Path, layer_file: LayerFile) -> LayerFile:
     """Read a package's (large) file once and keep the rows that were asked for in a cache."""
-    if not source.path.exists():
-        return source
-    status = source.path.stat()
-    key = f"{source.shown}|{status.st_size}|{status.st_mtime_ns}|{sorted(source.where.items())}"
-    name = f"{source.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.geojson"
-    kept = folder / STORE_FOLDER / "cache" / name
-    if not kept.exists() and not _fill_cache(source, kept):
-        return source
-    return LayerFile(name=source.name, path=kept, shown=source.shown, constants=source.constants)
+    if not layer_file.path.exists():
+        return layer_file
+    status = layer_file.path.stat()
+    where = sorted(layer_file.where.items())
+    key = f"{layer_file.shown}|{status.st_size}|{status.st_mtime_ns}|{where}"
+    name = f"{layer_file.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.geojson"
+    cached_file = folder / STORE_FOLDER / "cache" / name
+    if not cached_file.exists() and not _fill_cache(layer_file, cached_file):
+        return layer_file
+    return LayerFile(
+        name=layer_file.name,
+        path=cached_file,
+        shown=layer_file.shown,
+        constants=layer_file.constants,
+    )
 
 
-def _fill_cache(source: LayerFile, kept: Path) -> bool:
+def _fill_cache(layer_file: LayerFile, cached_file: Path) -> bool:
     import pyogrio  # noqa: PLC0415 - only when the cache is cold
 
-    kind = gdal.FORMATS.get(source.path.suffix.lower())
+    kind = gdal.FORMATS.get(layer_file.path.suffix.lower())
     if kind is None:
         return False
     try:
-        frame = gdal.read_frame(source.path, kind, where=source.where_clause(), columns=[])
-        kept.parent.mkdir(parents=True, exist_ok=True)
+        frame = gdal.read_frame(layer_file.path, kind, where=layer_file.where_clause(), columns=[])
+        cached_file.parent.mkdir(parents=True, exist_ok=True)
         text = frame.set_crs(STORAGE_CRS, allow_override=True).to_json(to_wgs84=False)
-        sweep_scratch(kept.parent)
-        with scratch_folder("cache", parent=kept.parent) as folder:
-            part = folder / kept.name
+        sweep_scratch(cached_file.parent)
+        with scratch_folder("cache", parent=cached_file.parent) as folder:
+            part = folder / cached_file.name
             part.write_text(text, encoding="utf-8")
-            part.replace(kept)
+            part.replace(cached_file)
     except (OSError, gdal.ForeignFileError, pyogrio.errors.DataSourceError):
         return False
     return True

@@ -30,13 +30,13 @@ def resolve_placement(frames: dict[str, pd.DataFrame]) -> None:
         holder = frames.get(layer)
         if not isinstance(holder, gpd.GeoDataFrame) or holder.empty:
             continue
-        place = pd.Index(holder[key]).get_indexer(enterprises[key].astype("object"))
+        position = pd.Index(holder[key]).get_indexer(enterprises[key].astype("object"))
         inside = shapely.point_on_surface(holder.geometry.to_numpy())
-        use = (place >= 0) & shapely.is_missing(points)
-        points[use] = inside[place[use]]
+        use = (position >= 0) & shapely.is_missing(points)
+        points[use] = inside[position[use]]
         holder_parks = holder["park_id"].astype("object").to_numpy()
-        use = (place >= 0) & pd.isna(park_ids)
-        park_ids[use] = holder_parks[place[use]]
+        use = (position >= 0) & pd.isna(park_ids)
+        park_ids[use] = holder_parks[position[use]]
     _place_by_location(frames["parks"], points, park_ids)
     enterprises["park_id"] = pd.Series(park_ids, index=enterprises.index).astype("str")
     frames["enterprises"] = enterprises.set_geometry(
@@ -49,9 +49,9 @@ def _place_by_overlap(parks: pd.DataFrame, frame: pd.DataFrame) -> None:
     lost = np.flatnonzero(frame["park_id"].isna().to_numpy(dtype=bool))
     if not len(lost) or not isinstance(frame, gpd.GeoDataFrame):
         return
-    place = covering_park(parks.geometry.to_numpy(), frame.geometry.to_numpy()[lost])
+    position = covering_park(parks.geometry.to_numpy(), frame.geometry.to_numpy()[lost])
     park_ids = frame["park_id"].astype("object").to_numpy().copy()
-    _fill_parks(park_ids, lost, parks, place)
+    _fill_parks(park_ids, lost, parks, position)
     frame["park_id"] = pd.Series(park_ids, index=frame.index).astype("str")
 
 
@@ -62,16 +62,16 @@ def _place_by_location(
     lost = np.flatnonzero(pd.isna(park_ids) & ~shapely.is_missing(points))
     if not len(lost) or not isinstance(parks, gpd.GeoDataFrame):
         return
-    place = holding_park(parks.geometry.to_numpy(), points[lost])
-    _fill_parks(park_ids, lost, parks, place)
+    position = holding_park(parks.geometry.to_numpy(), points[lost])
+    _fill_parks(park_ids, lost, parks, position)
 
 
 def _fill_parks(
     park_ids: np.ndarray[Any, Any],
     lost: np.ndarray[Any, Any],
     parks: pd.DataFrame,
-    place: np.ndarray[Any, Any],
+    position: np.ndarray[Any, Any],
 ) -> None:
-    """Put the ids of the parks at `place` into the rows that lost theirs, where there is one."""
-    has_park = place != NOWHERE
-    park_ids[lost[has_park]] = parks["park_id"].astype("object").to_numpy()[place[has_park]]
+    """Put the ids of the parks at `position` into the rows that lost theirs, where there is one."""
+    has_park = position != NOWHERE
+    park_ids[lost[has_park]] = parks["park_id"].astype("object").to_numpy()[position[has_park]]

@@ -30,8 +30,8 @@ from geo_service.schema import (
     ID_PATTERN,
     STORED_GEOMETRY,
     ZONE_GRADES,
+    ColumnKind,
     Field,
-    Kind,
     LayerSchema,
     Need,
 )
@@ -77,12 +77,12 @@ class LayerFile:
 class Faults:
     """Collects the faults of one layer; rows are named by number and id."""
 
-    def __init__(self, source: LayerFile, key: pd.DataFrame) -> None:
-        self._source = source
+    def __init__(self, layer_file: LayerFile, key: pd.DataFrame) -> None:
+        self._layer_file = layer_file
         self._key = key
-        self._first = 2 if source.path.suffix.lower() in TABLE_SUFFIXES else 1
+        self._first = 2 if layer_file.path.suffix.lower() in TABLE_SUFFIXES else 1
         self.found: list[Fault] = []
-        self.places: list[int | None] = []
+        self.positions: list[int | None] = []
         """The position of the row that each fault found is about, if it is about one."""
 
     def key_of(self, row: int) -> str:
@@ -103,11 +103,11 @@ class Faults:
         column: str | None = None,
     ) -> None:
         """Add one fault; `row` is a position in the frame."""
-        self.places.append(row)
+        self.positions.append(row)
         self.found.append(
             Fault(
-                file=self._source.shown,
-                layer=self._source.name,
+                file=self._layer_file.shown,
+                layer=self._layer_file.name,
                 row=None if row is None else self._name(row),
                 column=column,
                 found=found,
@@ -138,37 +138,39 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004 - half a screen line
 
 
-def read_layer(source: LayerFile, schema: LayerSchema) -> tuple[pd.DataFrame | None, list[Fault]]:
+def read_layer(
+    layer_file: LayerFile, schema: LayerSchema
+) -> tuple[pd.DataFrame | None, list[Fault]]:
     """Return a layer as a frame in the storage CRS, and the faults that were found.
 
     The frame has the schema's columns in order, missing optional ones without
     values, and for a layer with geometry a `geometry` column. It is None when the file
     could not be read at all.
     """
-    raw, problem = _read_file(source)
+    raw, problem = _read_file(layer_file)
     if raw is None:
         fault = Fault(
-            file=source.shown,
-            layer=source.name,
+            file=layer_file.shown,
+            layer=layer_file.name,
             found=problem or said("fault.unreadable"),
             expected=said("fault.layer_file"),
         )
         return None, [fault]
-    for name, value in source.constants.items():
+    for name, value in layer_file.constants.items():
         raw[name] = value
-    frame, faults = find_faults(raw.reset_index(drop=True), schema, source)
+    frame, faults = find_faults(raw.reset_index(drop=True), schema, layer_file)
     return frame, faults.found
 
 
 def find_faults(
-    raw: pd.DataFrame, schema: LayerSchema, source: LayerFile
+    raw: pd.DataFrame, schema: LayerSchema, layer_file: LayerFile
 ) -> tuple[pd.DataFrame, Faults]:
     """Return rows as the schema has them, and their faults with the rows' positions.
 
     `raw` has a plain index from 0 and the schema's column names; one with geometry has a
     CRS. The frame is as `read_layer` returns it.
     """
-    faults = Faults(source, raw[[name for name in schema.key if name in raw.columns]])
+    faults = Faults(layer_file, raw[[name for name in schema.key if name in raw.columns]])
     columns = {item.name: _read_column(raw, item, faults) for item in schema.fields}
     frame = pd.DataFrame(columns)
     _check_key(frame, schema, faults)
@@ -176,17 +178,17 @@ def find_faults(
         _check_grades(frame, faults)
     if schema.geometry is None:
         return frame, faults
-    shapes = _read_geometry(raw, schema, source, faults)
+    shapes = _read_geometry(raw, schema, layer_file, faults)
     return gpd.GeoDataFrame(frame, geometry=shapes, crs=STORAGE_CRS), faults
 
 
-def _read_file(source: LayerFile) -> tuple[pd.DataFrame | None, Message | None]:
-    if not source.path.exists():
+def _read_file(layer_file: LayerFile) -> tuple[pd.DataFrame | None, Message | None]:
+    if not layer_file.path.exists():
         return None, said("fault.no_file")
     try:
-        if source.path.suffix.lower() in TABLE_SUFFIXES:
-            return _read_table(source.path)
-        return _read_features(source)
+        if layer_file.path.suffix.lower() in TABLE_SUFFIXES:
+            return _read_table(layer_file.path)
+        return _read_features(layer_file)
     except UnicodeDecodeError:
         return None, said("fault.not_utf8_import")
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
@@ -195,22 +197,22 @@ def _read_file(source: LayerFile) -> tuple[pd.DataFrame | None, Message | None]:
         return None, said("fault.no_gdal")
 
 
-def _read_features(source: LayerFile) -> tuple[pd.DataFrame | None, Message | None]:
+def _read_features(layer_file: LayerFile) -> tuple[pd.DataFrame | None, Message | None]:
     """Read a vector file; one with several layers must have been told which."""
-    kind = gdal.FORMATS.get(source.path.suffix.lower())
+    kind = gdal.FORMATS.get(layer_file.path.suffix.lower())
     if kind is None:
         known = [*TABLE_SUFFIXES, *gdal.FORMATS]
-        return None, said("fault.unknown_suffix", suffix=repr(source.path.suffix), known=known)
+        return None, said("fault.unknown_suffix", suffix=repr(layer_file.path.suffix), known=known)
     try:
-        names = gdal.list_layers(source.path, kind)
+        names = gdal.list_layers(layer_file.path, kind)
     except gdal.ForeignFileError:
         return None, said("fault.foreign_file")
-    if source.layer is None and len(names) > 1:
+    if layer_file.layer is None and len(names) > 1:
         return None, said("fault.several_layers", names=names)
-    if source.layer is not None and source.layer not in names:
-        return None, said("fault.no_layer_among", name=repr(source.layer), names=names)
-    layer, where = source.layer or names[0], source.where_clause()
-    return gdal.read_frame(source.path, kind, layer=layer, where=where), None
+    if layer_file.layer is not None and layer_file.layer not in names:
+        return None, said("fault.no_layer_among", name=repr(layer_file.layer), names=names)
+    layer, where = layer_file.layer or names[0], layer_file.where_clause()
+    return gdal.read_frame(layer_file.path, kind, layer=layer, where=where), None
 
 
 def _read_table(path: Path) -> tuple[pd.DataFrame | None, Message | None]:
@@ -354,14 +356,14 @@ def _date(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
 
 
 _CONVERTERS = {
-    Kind.ID: _id,
-    Kind.TEXT: _text,
-    Kind.CODE: _code,
-    Kind.CODES: _codes,
-    Kind.NUMBER: _number,
-    Kind.INTEGER: _integer,
-    Kind.BOOLEAN: _boolean,
-    Kind.DATE: _date,
+    ColumnKind.ID: _id,
+    ColumnKind.TEXT: _text,
+    ColumnKind.CODE: _code,
+    ColumnKind.CODES: _codes,
+    ColumnKind.NUMBER: _number,
+    ColumnKind.INTEGER: _integer,
+    ColumnKind.BOOLEAN: _boolean,
+    ColumnKind.DATE: _date,
 }
 
 
@@ -386,9 +388,9 @@ def _check_key(frame: pd.DataFrame, schema: LayerSchema, faults: Faults) -> None
 
 
 def _read_geometry(
-    raw: pd.DataFrame, schema: LayerSchema, source: LayerFile, faults: Faults
+    raw: pd.DataFrame, schema: LayerSchema, layer_file: LayerFile, faults: Faults
 ) -> gpd.GeoSeries:
-    shapes = _located(raw, schema, source, faults)
+    shapes = _located(raw, schema, layer_file, faults)
     if shapes is None:
         return gpd.GeoSeries(np.full(len(raw), None), crs=STORAGE_CRS)
     _check_shapes(shapes, schema, faults)
@@ -401,16 +403,18 @@ def _read_geometry(
 
 
 def _located(
-    raw: pd.DataFrame, schema: LayerSchema, source: LayerFile, faults: Faults
+    raw: pd.DataFrame, schema: LayerSchema, layer_file: LayerFile, faults: Faults
 ) -> gpd.GeoSeries | None:
     if isinstance(raw, gpd.GeoDataFrame):
-        return _with_crs(raw.geometry, source, faults)
+        return _with_crs(raw.geometry, layer_file, faults)
     if {"lon", "lat"} <= set(raw.columns):
-        lon, lat = (_number(raw[name], Field(name, Kind.NUMBER), faults) for name in ("lon", "lat"))
+        lon, lat = (
+            _number(raw[name], Field(name, ColumnKind.NUMBER), faults) for name in ("lon", "lat")
+        )
         points = np.full(len(raw), None, dtype=object)
         there = (lon.notna() & lat.notna()).to_numpy(dtype=bool)
         points[there] = shapely.points(lon[there], lat[there])
-        return _with_crs(gpd.GeoSeries(points), source, faults, default=STORAGE_CRS)
+        return _with_crs(gpd.GeoSeries(points), layer_file, faults, default=STORAGE_CRS)
     if not schema.is_geometry_optional:
         found, expected = said("fault.no_geometry"), said("fault.geometry", kind=schema.geometry)
         faults.add(found, expected)
@@ -418,20 +422,20 @@ def _located(
 
 
 def _with_crs(
-    shapes: gpd.GeoSeries, source: LayerFile, faults: Faults, *, default: str | None = None
+    shapes: gpd.GeoSeries, layer_file: LayerFile, faults: Faults, *, default: str | None = None
 ) -> gpd.GeoSeries | None:
-    declared = source.crs or default
+    declared = layer_file.crs or default
     if shapes.crs is None and not declared:
         faults.add(
             said("fault.no_crs"),
-            said("fault.crs_named", layer=source.name),
+            said("fault.crs_named", layer=layer_file.name),
         )
         return None
     if shapes.crs is None:
         return shapes.set_crs(pyproj.CRS(declared))
-    if source.crs is not None and pyproj.CRS(source.crs) != shapes.crs:
+    if layer_file.crs is not None and pyproj.CRS(layer_file.crs) != shapes.crs:
         found = said("fault.crs", crs=shapes.crs.to_string())
-        faults.add(found, said("fault.declared", crs=source.crs))
+        faults.add(found, said("fault.declared", crs=layer_file.crs))
         return None
     return shapes
 
@@ -440,35 +444,35 @@ def _check_shapes(shapes: gpd.GeoSeries, schema: LayerSchema, faults: Faults) ->
     array = shapes.to_numpy()
     is_empty = shapely.is_missing(array) | shapely.is_empty(array)
     if not schema.is_geometry_optional:
-        for place in np.flatnonzero(is_empty):
+        for position in np.flatnonzero(is_empty):
             faults.add(
                 said("fault.no_geometry"),
                 said("fault.shape", kind=schema.geometry),
-                row=int(place),
+                row=int(position),
                 column="geometry",
             )
     allowed = STORED_GEOMETRY[schema.geometry or "point"]
     kinds = shapely.get_type_id(array)
     allowed_ids = [shapely.GeometryType[name.upper()] for name in allowed]
-    for place in np.flatnonzero((kinds >= 0) & ~np.isin(kinds, allowed_ids)):
-        found = said("fault.shape", kind=array[place].geom_type)
+    for position in np.flatnonzero((kinds >= 0) & ~np.isin(kinds, allowed_ids)):
+        found = said("fault.shape", kind=array[position].geom_type)
         expected = said("fault.shapes", kinds=sorted(allowed))
-        faults.add(found, expected, row=int(place), column="geometry")
+        faults.add(found, expected, row=int(position), column="geometry")
     bounds = shapely.bounds(array)
     finite = np.isfinite(bounds).all(axis=1) | is_empty
-    for place in np.flatnonzero(~finite):
+    for position in np.flatnonzero(~finite):
         faults.add(
             said("fault.bad_coordinate"),
             said("fault.finite_number"),
-            row=int(place),
+            row=int(position),
             column="geometry",
         )
-    for place in np.flatnonzero(~shapely.is_valid(array) & ~is_empty & finite):
-        reason = shapely.is_valid_reason(array[place])
+    for position in np.flatnonzero(~shapely.is_valid(array) & ~is_empty & finite):
+        reason = shapely.is_valid_reason(array[position])
         faults.add(
             said("fault.invalid_shape", reason=str(reason)),
             said("fault.valid_shape"),
-            row=int(place),
+            row=int(position),
             column="geometry",
         )
 

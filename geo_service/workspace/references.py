@@ -108,17 +108,17 @@ def declare_scheme(
     planning scheme and railway in the land survey), so none is ever guessed.
     """
     missing = frame["land_use_scheme"].isna()
-    kept = [
+    faults = [
         fault
         for fault in problems
         if not (fault.column == "land_use_scheme" and fault.found.key == "fault.no_such_column")
     ]
     if default is not None:
         frame["land_use_scheme"] = frame["land_use_scheme"].fillna(default)
-        return kept
+        return faults
     if missing.any():
         rows = ", ".join(frame.loc[missing, "parcel_id"].astype(str).head(5))
-        kept.append(
+        faults.append(
             Fault(
                 file=file,
                 layer="parcels",
@@ -127,4 +127,4 @@ def declare_scheme(
                 expected=said("fault.scheme", file=SETTINGS_FILE, known=list(LAND_USE_SCHEMES)),
             )
         )
-    return kept
+    return faults

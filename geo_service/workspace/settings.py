@@ -45,13 +45,13 @@ if TYPE_CHECKING:
 Languages = dict[Literal["zh-Hans", "zh-Hant", "en"], str]
 
 
-class _Part(BaseModel):
+class _SettingsPart(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False
     )
 
 
-class _GroupsPart(_Part):
+class _GroupsPart(_SettingsPart):
     file: str
     version: str
     names: dict[str, Languages]
@@ -60,7 +60,7 @@ class _GroupsPart(_Part):
 _Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
-class _DemPart(_Part):
+class _DemPart(_SettingsPart):
     file: str
     source: _Line
     illustrative: bool
@@ -74,7 +74,7 @@ _MARKS = ("confidentiality", "map_approval")
 """Settings that change nothing but what is printed: a plan's version leaves them out."""
 
 
-class SettingsFile(_Part):
+class SettingsFile(_SettingsPart):
     """What `workspace.toml` may say, as it stands there."""
 
     format: Literal[1]
@@ -117,8 +117,8 @@ def read_settings(folder: Path) -> tuple[SettingsFile | None, list[Fault]]:
     settings, faults = parse_model(SettingsFile, data, SETTINGS_FILE, lines=lines)
     if settings is not None:
         for fault in _check_settings(settings):
-            place = tuple((fault.column or "").split("."))
-            faults.append(replace(fault, line=line_of(place, lines)))
+            location = tuple((fault.column or "").split("."))
+            faults.append(replace(fault, line=line_of(location, lines)))
         for number, part in enumerate(settings.basemaps):
             for name, found, expected in basemap_faults(part, folder):
                 column = f"basemaps.{number}.{name}"

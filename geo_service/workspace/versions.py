@@ -45,41 +45,41 @@ class OwnLayers:
         """The layers that `workspace.toml` gives a file, rasters left out."""
         self._settings = settings
         self._read: dict[str, str | None] = {}
-        self._taken: dict[str, OwnLayer] = {}
+        self._current: dict[str, OwnLayer] = {}
         self._looked: dict[str, tuple[object, OwnFileState]] = {}
 
     def take(self, layers: Mapping[str, OwnLayer]) -> None:
         """Give these from now on, whatever the files hold by then."""
-        self._taken = dict(layers)
+        self._current = dict(layers)
 
-    def taken_or_read(self, name: str) -> tuple[OwnLayer | None, list[Fault]]:
+    def current_or_read(self, name: str) -> tuple[OwnLayer | None, list[Fault]]:
         """Return what was taken of a layer, else what its file holds now, and faults."""
-        return (self._taken[name], []) if name in self._taken else self.read(name)
+        return (self._current[name], []) if name in self._current else self.read(name)
 
     def read(self, name: str) -> tuple[OwnLayer | None, list[Fault]]:
         """Return what a layer's file holds now, and its faults; None if nothing can be read."""
         part = self._settings.layers[name]
-        place = locate(self.folder, name, part)
-        if isinstance(place, Fault):
-            return None, [place]
+        layer_file = locate(self.folder, name, part)
+        if isinstance(layer_file, Fault):
+            return None, [layer_file]
         for _ in range(_TRIES):  # a file that is being written is read again
-            stamp = file_stamp(place.path)
-            digest = None if part.package or stamp is None else file_digest(place.path)
-            source = cached(self.folder, place) if part.package else place
-            frame, faults = read_layer(source, SCHEMAS[name])
-            if file_stamp(place.path) == stamp:
+            stamp = file_stamp(layer_file.path)
+            digest = None if part.package or stamp is None else file_digest(layer_file.path)
+            readable = cached(self.folder, layer_file) if part.package else layer_file
+            frame, faults = read_layer(readable, SCHEMAS[name])
+            if file_stamp(layer_file.path) == stamp:
                 break
         if frame is None:
             return None, faults
         if name == "parcels":
             faults = declare_scheme(frame, self._settings.land_use_scheme, faults, part.file)
-        kept = frame if faults else canonical(frame, name)
+        rows = frame if faults else canonical(frame, name)
         if not faults:
             self._read[name] = stamp
         own = OwnLayer(
             name,
-            kept,
-            source.shown,
+            rows,
+            readable.shown,
             digest,
             stamp=stamp,
             declared=self._declared(name),
@@ -94,8 +94,8 @@ class OwnLayers:
 
     def modified_at(self, name: str) -> float:
         """Return when a layer's own file was changed last, in seconds since 1970."""
-        source = locate(self.folder, name, self._settings.layers[name])
-        return 0.0 if isinstance(source, Fault) else source.path.stat().st_mtime
+        layer_file = locate(self.folder, name, self._settings.layers[name])
+        return 0.0 if isinstance(layer_file, Fault) else layer_file.path.stat().st_mtime
 
     def of(self, name: str, version: str) -> OwnLayer | None:
         """Return what the own file of a layer holds if it is that version, else None."""
@@ -128,8 +128,8 @@ class OwnLayers:
 
     def stamp(self, name: str) -> str | None:
         """Return what changes with a layer's file; None if it is gone."""
-        place = locate(self.folder, name, self._settings.layers[name])
-        return None if isinstance(place, Fault) else file_stamp(place.path)
+        layer_file = locate(self.folder, name, self._settings.layers[name])
+        return None if isinstance(layer_file, Fault) else file_stamp(layer_file.path)
 
     def _holds(self, name: str, stamp: str, record: OwnFile) -> bool:
         """Return whether a file holds what was recorded; looked at once for each change of it."""
@@ -139,9 +139,9 @@ class OwnLayers:
             if record.file_digest is None:  # of a package: only its rows of this county matter
                 is_same = self.of(name, record.version) is not None
             else:
-                place = locate(self.folder, name, self._settings.layers[name])
-                is_same = isinstance(place, LayerFile) and (
-                    file_digest(place.path) == record.file_digest
+                layer_file = locate(self.folder, name, self._settings.layers[name])
+                is_same = isinstance(layer_file, LayerFile) and (
+                    file_digest(layer_file.path) == record.file_digest
                 )
             known = (key, OwnFileState.SAME if is_same else OwnFileState.CHANGED)
             self._looked[f"{name}:same"] = known

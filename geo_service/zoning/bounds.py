@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from geo_service.errors import UnfitError
 from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.wording import said
-from geo_service.zoning.check import Draft, IndustryPrefix, Parameters, missing_value
+from geo_service.zoning.check import IndustryPrefix, Parameters, RawFinding, missing_value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,10 +52,10 @@ class BoundParameters(Parameters):
         """Return the positions of values that are missing or break their limit."""
         limit_of = {code: self.limit_for(code) for code in set(codes)}
         limits = np.array([limit_of[code] for code in codes], dtype=np.float64)
-        kept = values >= limits if self.at_least is not None else values <= limits
-        return [int(place) for place in np.flatnonzero(~kept)]
+        is_met = values >= limits if self.at_least is not None else values <= limits
+        return [int(position) for position in np.flatnonzero(~is_met)]
 
-    def is_kept(self, value: float, limit: float) -> bool:
+    def is_met(self, value: float, limit: float) -> bool:
         """Return whether a value keeps to the limit; an equal value does."""
         return value >= limit if self.at_least is not None else value <= limit
 
@@ -75,7 +75,11 @@ class Measured:
     name: str | Message | None = None
 
 
-def judge_bound(measured: Measured, parameters: BoundParameters, geometry: Any) -> Draft | None:  # noqa: ANN401
+def judge_bound(
+    measured: Measured,
+    parameters: BoundParameters,
+    geometry: Any,  # noqa: ANN401 - a shape or None
+) -> RawFinding | None:
     """Return a bound's finding on a value: None if kept, `unknown` if the value is missing."""
     if measured.value is None or math.isnan(measured.value):
         return missing_value(
@@ -85,7 +89,7 @@ def judge_bound(measured: Measured, parameters: BoundParameters, geometry: Any) 
             rows=measured.missing_rows,
         )
     limit = parameters.limit_for(measured.code)
-    if parameters.is_kept(measured.value, limit):
+    if parameters.is_met(measured.value, limit):
         return None
     side = "low" if parameters.at_least is not None else "high"
     values: Mapping[str, Any] = {
@@ -95,7 +99,7 @@ def judge_bound(measured: Measured, parameters: BoundParameters, geometry: Any) 
         "limit": Quantity(limit, measured.unit),
         "gap": Quantity(abs(limit - measured.value), measured.unit),
     }
-    return Draft(
+    return RawFinding(
         verdict=Verdict(parameters.verdict),
         park_id=measured.park_id,
         subject=measured.subject,

@@ -1,7 +1,7 @@
 """What a check is given and what it answers.
 
 A check is a pure function of a case (plan, rule, parks in scope) and its parameters. It
-answers drafts of findings and how many subjects it looked at; the review stamps rule,
+answers raw findings and how many subjects it looked at; the review stamps rule,
 legal basis and ids on them.
 """
 
@@ -84,7 +84,7 @@ class Scope(Parameters):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Draft:
+class RawFinding:
     """A finding before the review has put its rule on it.
 
     `key` tells apart several findings of one rule on one subject (another park, a zone).
@@ -105,7 +105,7 @@ class Draft:
 class Outcome:
     """What a check found, and how many subjects it judged."""
 
-    drafts: list[Draft] = field(default_factory=list)
+    findings: list[RawFinding] = field(default_factory=list)
     checked: int = 0
     parks: set[str] = field(default_factory=set)
     """The parks of what was judged."""
@@ -130,25 +130,25 @@ class Outcome:
         self.checked += len(ids)
         self.parks.update(park_id for park_id in ids if isinstance(park_id, str))
 
-    def add_judged(self, drafts: Iterable[Draft]) -> None:
-        """Add drafts and count their subjects, one each."""
-        for draft in drafts:
-            self.drafts.append(draft)
-            self.judge(draft.park_id)
+    def add_judged(self, findings: Iterable[RawFinding]) -> None:
+        """Add findings and count their subjects, one each."""
+        for finding in findings:
+            self.findings.append(finding)
+            self.judge(finding.park_id)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Closure:
-    """Ground that a rule closes to what stands in a case (`fail`), or cannot judge (`unknown`).
+    """The area that a rule closes to what stands in a case (`fail`), or cannot judge (`unknown`).
 
     It is what lies nearer than `distance_m` to the features, or inside them for 0; without
-    features the rule cannot be judged anywhere, and `draft` says what is missing.
+    features the rule cannot be judged anywhere, and `unknown` says what is missing.
     """
 
     verdict: Verdict
     features: gpd.GeoDataFrame | None
     distance_m: float = 0.0
-    draft: Draft | None = None
+    unknown: RawFinding | None = None
 
 
 @dataclass(frozen=True)
@@ -239,14 +239,14 @@ def park_unknown(
     title: str,
     cure: str,
     values: Mapping[str, Any],
-) -> Draft:
+) -> RawFinding:
     """Return the `unknown` of a park that nothing can be held against.
 
     `missing` is the `layer.column` and the row that are not there; `title` and `cure` are
     keys of the catalogue under `finding` and `cure`.
     """
     column, row = missing
-    return Draft(
+    return RawFinding(
         verdict=Verdict.UNKNOWN,
         park_id=park_id,
         subject=Subject("parks", park_id),
@@ -262,7 +262,7 @@ def park_unknown(
     )
 
 
-def no_zones(park_id: str, kind: str, *, measure: str) -> Draft:
+def no_zones(park_id: str, kind: str, *, measure: str) -> RawFinding:
     """Return the `unknown` of a park in a county of which no zone of a kind is mapped."""
     return park_unknown(
         park_id,
@@ -280,7 +280,7 @@ def missing_value(
     subject: Subject,
     column: str | tuple[str, ...],
     rows: list[str] | None = None,
-) -> Draft:
+) -> RawFinding:
     """Return the `unknown` of a subject whose column, or one of several, has no value."""
     columns = [column] if isinstance(column, str) else list(column)
     named = [f"{subject.layer}.{name}" for name in columns]
@@ -291,7 +291,7 @@ def missing_value(
         "missing_rows": rows or [subject.id],
     }
     values = {"column": named_columns(columns), "rows": rows or [subject.id]}
-    return Draft(
+    return RawFinding(
         verdict=Verdict.UNKNOWN,
         park_id=park_id,
         subject=subject,

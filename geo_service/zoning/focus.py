@@ -212,10 +212,10 @@ def _share(values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> float | No
 
 def _mix(codes: NDArray[np.object_], values: NDArray[np.float64]) -> dict[str, float]:
     """Return the share of each two-digit division in a park whose data are complete."""
-    names, place = np.unique(
+    names, position = np.unique(
         np.array([code[:DIVISION_DIGITS] for code in codes]), return_inverse=True
     )
-    sums = np.bincount(place, weights=values, minlength=len(names))
+    sums = np.bincount(position, weights=values, minlength=len(names))
     total = float(sums.sum())
     if total <= 0:
         return {}

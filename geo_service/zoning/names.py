@@ -67,14 +67,14 @@ def township_names(plan: Plan) -> dict[str, str]:
 
 def named_township(plan: Plan, code: str) -> Message:
     """Return a township's name with its code; the bare code if it is unknown."""
-    return _named_place(township_names(plan).get(code), code)
+    return _named_division(township_names(plan).get(code), code)
 
 
 def named_county(plan: Plan) -> Message:
     """Return the county's name in the reader's language, with its code."""
     names, code = plan.settings.name, plan.settings.county_code
     name = names.get("zh-Hans") or next(iter(names.values()), None)
-    return _named_place(name, code, names.get("en"))
+    return _named_division(name, code, names.get("en"))
 
 
 def named_park(plan: Plan, park_id: str) -> Message:
@@ -86,10 +86,10 @@ def named_parks(plan: Plan, park_ids: Sequence[str]) -> list[Message]:
     """Return the names of several parks with their ids."""
     parks = plan.frame("parks")
     names = dict(zip(parks["park_id"], parks["name"], strict=True))
-    return [_named_place(names.get(park_id), park_id) for park_id in park_ids]
+    return [_named_division(names.get(park_id), park_id) for park_id in park_ids]
 
 
-def _named_place(name: str | None, code: str, name_en: str | None = None) -> Message:
+def _named_division(name: str | None, code: str, name_en: str | None = None) -> Message:
     if not name:
         return Message("name.code", {"code": code})
     return Message("name.place", {"name": name, "name_en": name_en or name, "code": code})

@@ -29,7 +29,7 @@ from geo_service.model import (
 )
 from geo_service.wording import said
 from geo_service.zoning.approvals import Approvals, open_approvals
-from geo_service.zoning.check import Case, Draft, Shared
+from geo_service.zoning.check import Case, RawFinding, Shared
 from geo_service.zoning.rulebook import Rule, Rulebook, open_rulebook
 from geo_service.zoning.waivers import Waivers, open_waivers
 
@@ -287,8 +287,8 @@ def review(  # noqa: PLR0913 - all but the plan have a default
         case = Case(shared, part.scope, part.tolerance, part.applies_to, selected)
         outcome = rule.check.run(case, rule.parameters)
         basis, tag = rule.cited(day).legal_basis, rule.tag_on(day)
-        findings += [_stamped(rule, basis, tag, draft, plan, made_up) for draft in outcome.drafts]
-        not_passed = {(draft.subject.layer, draft.subject.id) for draft in outcome.drafts}
+        findings += [_stamped(rule, basis, tag, raw, plan, made_up) for raw in outcome.findings]
+        not_passed = {(raw.subject.layer, raw.subject.id) for raw in outcome.findings}
         passed = max(0, outcome.checked - len(not_passed))
         judged[rule.rule_id] = frozenset(outcome.parks)
         facts[rule.rule_id] = outcome.facts
@@ -343,28 +343,28 @@ def _stamped(
     rule: Rule,
     basis: LegalBasis,
     tag: BasisTag,
-    draft: Draft,
+    raw: RawFinding,
     plan: Plan,
     made_up: Collection[tuple[str, str]],
 ) -> Finding:
-    identity = f"{rule.rule_id}|{draft.subject.layer}|{draft.subject.id}|{draft.key}"
+    identity = f"{rule.rule_id}|{raw.subject.layer}|{raw.subject.id}|{raw.key}"
     return Finding(
         finding_id="f-" + hashlib.sha256(identity.encode()).hexdigest()[:16],
         rule_id=rule.rule_id,
         family=rule.part.family,
-        severity=draft.severity or rule.part.severity,
-        verdict=draft.verdict,
-        park_id=draft.park_id,
-        subject=draft.subject,
-        title=draft.title,
-        evidence={"area_method": plan.settings.area_method.value, **draft.evidence}
-        if draft.evidence.get("unit") == "m²"
-        else dict(draft.evidence),
+        severity=raw.severity or rule.part.severity,
+        verdict=raw.verdict,
+        park_id=raw.park_id,
+        subject=raw.subject,
+        title=raw.title,
+        evidence={"area_method": plan.settings.area_method.value, **raw.evidence}
+        if raw.evidence.get("unit") == "m²"
+        else dict(raw.evidence),
         legal_basis=basis,
         basis_tag=tag,
-        cure=draft.cure,
-        geometry=draft.geometry,
-        illustrative=(draft.subject.layer, draft.subject.id) in made_up,
+        cure=raw.cure,
+        geometry=raw.geometry,
+        illustrative=(raw.subject.layer, raw.subject.id) in made_up,
         note=rule.part.note_by_language,
     )
 

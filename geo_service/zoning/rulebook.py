@@ -321,7 +321,9 @@ class _Builder:
     def _rule(self, rule_id: str, written: Mapping[str, Any], shipped: Rule | None) -> Rule | None:
         merged = _merge(shipped.part, written) if shipped else written
         part, problems = parse_model(RulePart, merged, self.file)
-        self.faults.extend(_placed(problem, rule_id, self.file, self.lines) for problem in problems)
+        self.faults.extend(
+            _with_line(problem, rule_id, self.file, self.lines) for problem in problems
+        )
         if part is None:
             return None
         check = self._check(part, rule_id)
@@ -472,10 +474,10 @@ def _merge(shipped: RulePart, written: Mapping[str, Any]) -> dict[str, Any]:
             merged.pop(other, None)
     for key, value in written.items():
         if isinstance(value, dict) and isinstance(merged.get(key), dict):
-            kept = merged[key]
+            table = merged[key]
             if key == "legal_basis" and "document" in value:
-                kept = {name: kept[name] for name in kept if name != "document_en"}
-            merged[key] = {**kept, **value}
+                table = {name: table[name] for name in table if name != "document_en"}
+            merged[key] = {**table, **value}
         else:
             merged[key] = value
     return merged
@@ -486,11 +488,11 @@ def _changes(shipped: RulePart, part: RulePart) -> dict[str, Any]:
     return {key: value for key, value in before.items() if value != after[key]}
 
 
-def _placed(problem: Fault, rule_id: str, file: str, lines: Lines) -> Fault:
-    place = ("rules", rule_id, *(problem.column or "").split("."))
+def _with_line(problem: Fault, rule_id: str, file: str, lines: Lines) -> Fault:
+    location = ("rules", rule_id, *(problem.column or "").split("."))
     return Fault(
         file=file,
-        line=line_of(place, lines),
+        line=line_of(location, lines),
         column=f"rules.{rule_id}.{problem.column}",
         found=problem.found,
         expected=problem.expected,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from geo_service.plan import Plan
     from geo_service.zoning.rulebook import Rule, Rulebook
 
-_GROUND = "ground"
+_NEW_PARCEL = "ground"
 _WORST_FIRST = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WATCH)
 
 
@@ -65,14 +65,14 @@ class ZoneRules:
                 found.setdefault(subject, []).append(heard)
         return {subject: tuple(every) for subject, every in found.items()}
 
-    def judge_ground(self, shape: BaseGeometry, park_id: str | None) -> tuple[ZoneVerdict, ...]:
+    def judge_new_land(self, shape: BaseGeometry, park_id: str | None) -> tuple[ZoneVerdict, ...]:
         """Return what rules would say of bare ground, the worst of each rule first.
 
         The ground (metric CRS) is judged as a new parcel of its park, without a land use and
         without enterprises. Rules that judge no parcels have nothing to say of it.
         """
-        ground = gpd.GeoDataFrame(
-            {"parcel_id": [_GROUND], "park_id": [park_id], "land_use": [None]},
+        parcel = gpd.GeoDataFrame(
+            {"parcel_id": [_NEW_PARCEL], "park_id": [park_id], "land_use": [None]},
             geometry=[shape],
             crs=self.plan.metric_crs,
         )
@@ -80,7 +80,7 @@ class ZoneRules:
         for rule, parameters in self._rules():
             if "parcels" in parameters.subjects:
                 alone = parameters.model_copy(update={"subjects": ("parcels",)})
-                every = [heard for _, heard in self._judged(rule, alone, {"parcels": ground})]
+                every = [heard for _, heard in self._judged(rule, alone, {"parcels": parcel})]
                 found += sorted(every, key=lambda heard: _WORST_FIRST.index(heard.verdict))
         return tuple(found)
 
@@ -100,14 +100,14 @@ class ZoneRules:
         case = Case(self._shared, part.scope, part.tolerance, part.applies_to)
         zones = mapped_zones(self.plan, parameters.kind)
         near = None if zones is None else _near(zones, features)
-        for draft in judge(case, parameters, features, near).drafts:
+        for finding in judge(case, parameters, features, near).findings:
             yield (
-                draft.subject,
+                finding.subject,
                 ZoneVerdict(
                     rule=rule,
-                    verdict=draft.verdict,
-                    severity=draft.severity or part.severity,
-                    zone_ids=frozenset(draft.evidence.get("zone_ids", ())),
+                    verdict=finding.verdict,
+                    severity=finding.severity or part.severity,
+                    zone_ids=frozenset(finding.evidence.get("zone_ids", ())),
                 ),
             )
 

@@ -23,7 +23,7 @@ from playwright.sync_api import (
 )
 
 from geo_service.planning import County as Running
-from geo_service.web.app import Access, create_app, server_of
+from geo_service.web.app import ServicePolicy, create_app, server_of
 from tests.maps.hostile import hostile_county
 
 FLAGS = (
@@ -66,7 +66,7 @@ def browser() -> Iterator[Browser]:
 def serving(county: Running) -> Iterator[str]:
     """Serve a county on a free port of this machine, in a thread, and stop it at the end."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = server_of(create_app(county), listener, Access())
+        server = server_of(create_app(county), listener, ServicePolicy())
         thread = threading.Thread(target=server.run)
         thread.start()
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"

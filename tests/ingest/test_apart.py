@@ -21,7 +21,7 @@ from geo_service.ingest import apart, wire
 from geo_service.ingest.limits import Budget
 from geo_service.ingest.opening import open_source
 from geo_service.ingest.options import ImportOptions
-from geo_service.ingest.sources import Batch, Change, ReadShapes, Source
+from geo_service.ingest.sources import Batch, Change, ImportSource, ReadShapes
 from geo_service.model import Message
 from geo_service.wording import said
 from tests.ingest.made import gbk_shapefile, parcels, zipped
@@ -44,7 +44,7 @@ def assert_same(one: Batch, other: Batch) -> None:
     assert dict(one.geometry.unread) == dict(other.geometry.unread)
     for before, after in zip(one.geometry.changes, other.geometry.changes, strict=True):
         assert (before.what, before.column) == (after.what, after.column)
-        assert before.places.tolist() == after.places.tolist()
+        assert before.positions.tolist() == after.positions.tolist()
         assert list(before.before) == list(after.before)
         assert list(before.after) == list(after.after)
 
@@ -80,7 +80,7 @@ def test_rows_arrive_as_they_were_sent(data: st.DataObject) -> None:
     changes = (
         Change(
             what="ring",
-            places=np.array([0, count - 1], dtype=np.intp),
+            positions=np.array([0, count - 1], dtype=np.intp),
             before=[message, "x"],
             after=[message, message],
         ),
@@ -204,7 +204,7 @@ def test_each_format_reads_alike_here_and_apart(
         assert_same(next(first), next(second))
 
 
-def described(source: Source) -> dict[str, object]:
+def described(source: ImportSource) -> dict[str, object]:
     return {name: getattr(source, name) for name in source.__dataclass_fields__ if name != "read"}
 
 

@@ -125,7 +125,9 @@ def test_a_curve_leaves_the_other_shapes_as_they_are() -> None:
     found = read_wkt(np.array(texts, dtype=object))
     kinds = [None if shape is None else shape.geom_type for shape in found.shapes]
     assert kinds == ["Point", "Polygon", None, None, None]
-    assert [(change.what, change.places.tolist()) for change in found.changes] == [("curve", [1])]
+    assert [(change.what, change.positions.tolist()) for change in found.changes] == [
+        ("curve", [1])
+    ]
     assert sorted(found.unread) == [3, 4]
 
 

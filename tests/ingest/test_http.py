@@ -247,7 +247,7 @@ def test_a_dropped_draft_is_gone(client: TestClient, packed: Path) -> None:
 
 def test_a_draft_expires(client: TestClient, packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     address = send(client, packed, scheme="survey3").headers["location"]
-    monkeypatch.setattr(import_drafts, "KEPT_SECONDS", -1.0)
+    monkeypatch.setattr(import_drafts, "HELD_SECONDS", -1.0)
     assert client.get(address).status_code == 404
 
 
@@ -259,7 +259,7 @@ def test_an_upload_that_nobody_read_is_removed(
     upload.write(b"a")
     assert desk.drafts() == []
     assert upload.path.exists()
-    monkeypatch.setattr(import_drafts, "KEPT_SECONDS", -1.0)
+    monkeypatch.setattr(import_drafts, "HELD_SECONDS", -1.0)
     assert desk.drafts() == []
     assert not upload.path.parent.exists()
 

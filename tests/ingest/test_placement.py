@@ -21,7 +21,7 @@ from geo_service.ingest.limits import Limits
 from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.placement import Placement, Sample, decide_placement
 from geo_service.ingest.run import Imported, read_source
-from geo_service.ingest.sources import Source
+from geo_service.ingest.sources import ImportSource
 from geo_service.model import AreaMethod
 from geo_service.plan import Layer, Plan, PlanSettings
 from geo_service.workspace.opening import open_plan
@@ -53,7 +53,7 @@ YUNYANG_LIKE = plan_of(108.40, 30.55, 109.25, 31.45)
 def decide(
     shapes: list[shapely.Geometry], plan: Plan, *, crs: str | None = None, asked: str = "auto"
 ) -> Placement:
-    source = Source(
+    source = ImportSource(
         format="csv",
         shown="a.csv",
         columns=(),

@@ -98,7 +98,7 @@ def test_twenty_drafts_of_one_client_do_not_block_another(desk: ImportDesk) -> N
 def test_uploads_on_their_way_count_with_a_client_s_drafts(
     desk: ImportDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_drafts, "KEPT_DRAFTS", 2)
+    monkeypatch.setattr(import_drafts, "HELD_DRAFTS", 2)
     draft(desk, "one")
     upload = desk.receive("a.csv", "one")
     with pytest.raises(BusyError):

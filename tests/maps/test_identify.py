@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from geo_service.errors import InvalidQueryError
 from geo_service.language import Language, Translator
 from geo_service.plan import Plan
-from geo_service.planning.identify import LISTED, MAX_VERTICES, Ground, read_polygon
+from geo_service.planning.identify import LISTED, MAX_VERTICES, PointInquiry, read_polygon
 from geo_service.zoning.rulebook import default_rulebook, parse_rulebook
 from tests.county import County, box, in_degrees, line, parcel, point, zone
 from tests.depth import thorough
@@ -25,8 +25,8 @@ MARK = {"source": "made for tests", "illustrative": True}
 DAY = date(2026, 11, 23)
 
 
-def ground(plan: Plan, language: Language = Language.ZH_HANS) -> Ground:
-    return Ground(plan, default_rulebook(), Translator(language), DAY)
+def ground(plan: Plan, language: Language = Language.ZH_HANS) -> PointInquiry:
+    return PointInquiry(plan, default_rulebook(), Translator(language), DAY)
 
 
 def at(plan: Plan, x: float, y: float, language: Language = Language.ZH_HANS) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def rules_at(
     rulebook = parse_rulebook(RULE.format(parameters=parameters, scope=scope), "test.yaml")
     place = in_degrees(point(x, y))
     assert isinstance(place, shapely.Point)
-    found = Ground(plan, rulebook, Translator(Language.EN), DAY).identify(place.x, place.y)
+    found = PointInquiry(plan, rulebook, Translator(Language.EN), DAY).identify(place.x, place.y)
     rows = {
         **{item["park_id"]: item for item in found["parks"]},
         **{item["parcel_id"]: item for item in found["parcels"]},

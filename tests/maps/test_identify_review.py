@@ -24,7 +24,7 @@ from geo_service.crs import STORAGE_CRS
 from geo_service.language import Language, Translator
 from geo_service.model import Finding
 from geo_service.plan import Plan
-from geo_service.planning.identify import Ground
+from geo_service.planning.identify import PointInquiry
 from geo_service.schema import SCHEMAS
 from geo_service.workspace.opening import open_plan
 from geo_service.zoning.review import review
@@ -262,7 +262,7 @@ def test_a_place_is_told_what_the_review_finds(base: Plan, world: World, x: int,
     place = point(10 * x - 1.7, 10 * y - 1.7)
     degrees = in_degrees(place)
     assert isinstance(degrees, shapely.Point)
-    found = Ground(plan, rules, Translator(Language.EN), DAY).identify(degrees.x, degrees.y)
+    found = PointInquiry(plan, rules, Translator(Language.EN), DAY).identify(degrees.x, degrees.y)
     findings = review(plan, rules, as_of=DAY).results
     here = []
     for layer, key in (
@@ -296,7 +296,7 @@ def test_an_area_is_told_what_the_review_finds(
     base: Plan, world: World, shape: BaseGeometry
 ) -> None:
     plan, rules = world.plan(base), rulebook_of(world.rules)
-    found = Ground(plan, rules, Translator(Language.EN), DAY).describe(
+    found = PointInquiry(plan, rules, Translator(Language.EN), DAY).describe(
         {
             "type": "Polygon",
             "coordinates": [shapely.get_coordinates(in_degrees(shape)).tolist()],

@@ -7,7 +7,7 @@ import pytest
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator
 from geo_service.maps.kinds.overview import OverviewData
-from geo_service.maps.layers import SOURCES
+from geo_service.maps.layers import FEATURE_SOURCES
 from geo_service.maps.style import SYMBOLS
 from geo_service.model import Tier
 from geo_service.plan import Plan
@@ -106,17 +106,17 @@ def test_top_findings_are_the_gravest_in_words(county: County, opened: Opened) -
 
 def test_what_an_enterprise_earns_never_goes_out(county: County, opened: Opened) -> None:
     data = map_data(opened(with_places(county)))
-    for source in data.sources():
+    for source in data.feature_sources():
         for item in data.features(source.name):
             assert not NEVER_OUT & set(item["properties"]), source.name
-    assert "enterprises" not in SOURCES
+    assert "enterprises" not in FEATURE_SOURCES
 
 
 def test_every_feature_says_whether_it_is_made_up_and_what_it_is_found_by(
     county: County, opened: Opened
 ) -> None:
     data = map_data(opened(with_places(county)))
-    for source in data.sources():
+    for source in data.feature_sources():
         for item in data.features(source.name):
             assert isinstance(item["properties"]["illustrative"], bool)
             assert "search" in item["properties"]

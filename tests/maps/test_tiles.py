@@ -26,7 +26,7 @@ from geo_service.errors import NotFoundError
 from geo_service.maps import tile_encoding as encoding
 from geo_service.maps import tiles as tiling
 from geo_service.maps.kinds import plan as plan_kind
-from geo_service.maps.layers import SOURCES, Source
+from geo_service.maps.layers import FEATURE_SOURCES, FeatureSource
 from geo_service.maps.tiles import BUFFER, TileLayer, Tiles, project
 from geo_service.planning import County as Running
 from geo_service.web.app import create_app
@@ -36,7 +36,7 @@ from tests.depth import thorough
 from tests.maps.hostile import LONG, TEXTS, hostile_county
 
 EXTENT = encoding.EXTENT
-THINGS = Source(
+THINGS = FeatureSource(
     name="things", key="id", columns=("id", "kind"), symbol="zone", symbol_column="kind"
 )
 Shape = BaseGeometry
@@ -450,7 +450,7 @@ def test_every_layer_of_the_map_is_to_be_had(
 ) -> None:
     tiles = Tiles(running.review)
     expected = {"parcels", "parks", "roads", "facilities", "county", "control_zones"}
-    found = {name for name in SOURCES if tiles.tile(name, ZOOM, COLUMN, ROW) is not None}
+    found = {name for name in FEATURE_SOURCES if tiles.tile(name, ZOOM, COLUMN, ROW) is not None}
     assert expected <= found
 
 
@@ -459,7 +459,7 @@ def test_attributes_are_the_columns_that_may_go_out(
 ) -> None:
     tile = Tiles(running.review).tile("parcels", ZOOM, COLUMN, ROW)
     assert tile is not None
-    allowed = {"name", "illustrative", "source", *SOURCES["parcels"].columns}
+    allowed = {"name", "illustrative", "source", *FEATURE_SOURCES["parcels"].columns}
     for _, attributes, _ in decoded(tile.plain()):
         assert attributes["parcel_id"].startswith("L")
         assert set(attributes) <= allowed
@@ -527,9 +527,9 @@ def test_the_cache_keeps_to_its_size(running: Running) -> None:
     tiles = Tiles(running.review, cache_bytes=room)
     for x in range(COLUMN - 20, COLUMN + 20):
         tiles.tile("county", ZOOM, x, ROW)
-        assert tiles._kept.currsize <= room
-    assert 0 < len(tiles._kept) < 40
-    assert tiles._kept.currsize == sum(tiling._weight(tile) for tile in tiles._kept.values())
+        assert tiles._cache.currsize <= room
+    assert 0 < len(tiles._cache) < 40
+    assert tiles._cache.currsize == sum(tiling._weight(tile) for tile in tiles._cache.values())
 
 
 def test_a_failing_tile_fails_for_all_and_is_tried_again(
@@ -558,10 +558,10 @@ def test_low_zooms_are_made_ahead_for_layers_above_the_threshold(
     tiles.start()
     assert tiles._thread is not None
     tiles._thread.join(timeout=30)
-    made = {key[1] for key in tiles._kept}
+    made = {key[1] for key in tiles._cache}
     # 64 parcels never fill a tile with 1,500: every zoom whose one tile holds all of them.
     assert {0, 1, 5} <= made
-    assert all(tile is not None for tile in tiles._kept.values())
+    assert all(tile is not None for tile in tiles._cache.values())
     tiles.close()
 
 

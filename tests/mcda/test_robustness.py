@@ -297,5 +297,5 @@ def test_what_else_is_asked_of_the_draws_needs_no_second_pass() -> None:
     scorer = scorer_of(TRIO)
     draws = draw_weights(scorer, count=50)
     seen: list[np.ndarray] = []
-    rank_acceptability(scorer, draws, kept=lambda scores: seen.append(scores.copy()))
+    rank_acceptability(scorer, draws, on_scores=lambda scores: seen.append(scores.copy()))
     assert np.allclose(np.vstack(seen), scorer.method.scores(draws))

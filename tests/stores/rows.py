@@ -10,7 +10,7 @@ import shapely
 
 from geo_service.crs import STORAGE_CRS
 from geo_service.schema import SCHEMAS
-from geo_service.stores.base import Draft
+from geo_service.stores.base import LayerContent
 from geo_service.stores.frames import canonical
 
 EAST, NORTH = 108.0, 31.0
@@ -105,6 +105,6 @@ def as_frame(layer: str, rows: list[dict[str, Any]]) -> Any:  # noqa: ANN401 - w
 
 def draft(
     frame: pd.DataFrame, layer: str = "parcels", *, expected: str | None = None, note: str = ""
-) -> Draft:
+) -> LayerContent:
     """Return a draft of a layer."""
-    return Draft(layer=layer, frame=frame, expected=expected, note=note, source="test")
+    return LayerContent(layer=layer, frame=frame, expected=expected, note=note, source="test")

@@ -350,13 +350,13 @@ def test_a_rollback_is_a_new_version_equal_to_an_old_one(store: Store) -> None:
 
 
 def test_an_original_is_kept_once_and_is_not_the_newest(store: Store) -> None:
-    (entry,) = store.keep([draft(parcels(3), note="own file")])
+    (entry,) = store.record_originals([draft(parcels(3), note="own file")])
     assert (entry.number, entry.note) == (0, "own file")
-    assert store.keep([draft(parcels(3))]) == [entry]
+    assert store.record_originals([draft(parcels(3))]) == [entry]
     assert store.newest() == {}
     assert store.originals() == {"parcels": entry}
     assert store.stamp() == 0
-    (other,) = store.keep([draft(parcels(4))])
+    (other,) = store.record_originals([draft(parcels(4))])
     assert store.originals() == {"parcels": other}
     first = publish(store, 5)
     assert store.history("parcels")[0].parent == other.version
@@ -380,8 +380,8 @@ def test_the_stamp_grows_with_every_publish_of_anybody(opening: Opening) -> None
 
 
 def test_retention_keeps_the_newest_the_original_and_what_results_need(store: Store) -> None:
-    (own,) = store.keep([draft(parcels(1))])
-    (older_own,) = store.keep([draft(parcels(20))])
+    (own,) = store.record_originals([draft(parcels(1))])
+    (older_own,) = store.record_originals([draft(parcels(20))])
     versions = [publish(store, 2)]
     versions += [publish(store, count, expected=versions[-1]) for count in (3,)]
     for count in (4, 5, 6):
@@ -493,7 +493,7 @@ def test_moving_is_lossless_and_closes_the_old_store(
     old, new = local_place.open(), shared_place.open()
     if direction == "to the folder":
         old, new = new, old
-    old.keep([draft(enterprises(), "enterprises")])
+    old.record_originals([draft(enterprises(), "enterprises")])
     first = publish(old, 3)
     second = publish(old, 4, expected=first)
     old.rollback("parcels", "1", expected=second)

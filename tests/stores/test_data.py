@@ -40,7 +40,7 @@ from geo_service.planning.layers import (
 )
 from geo_service.planning.once import review_workspace
 from geo_service.stores import geopackage
-from geo_service.stores.base import REVIEW, VERSION_LENGTH, Draft, WorkspaceAt
+from geo_service.stores.base import REVIEW, VERSION_LENGTH, LayerContent, WorkspaceAt
 from geo_service.stores.frames import canonical, content_digest
 from geo_service.workspace.opening import Workspace, open_plan, open_workspace
 from geo_service.zoning.review import review
@@ -147,7 +147,7 @@ def test_what_other_layers_refer_to_cannot_be_taken_away_but_together(
     with pytest.raises(WorkspaceError, match="could no longer be opened"):
         publish(workspace, "parks", fewer, expected=parks.version)
     renamed = [
-        Draft(
+        LayerContent(
             layer=name,
             frame=state.frame.assign(park_id=state.frame["park_id"].replace("P1", "P9")),
             expected=state.version,

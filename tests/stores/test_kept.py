@@ -19,8 +19,8 @@ from geo_service.jobs import JobBoard
 from geo_service.planning import County as RunningCounty
 from geo_service.planning import import_drafts
 from geo_service.planning.import_drafts import ImportDesk
-from geo_service.planning.saved import holding, retain_kept, retain_within
-from geo_service.stores.base import RANKING, REVIEW, KeepLimits, Saved, Store, WorkspaceAt
+from geo_service.planning.saved import holding, retain_results, retain_within
+from geo_service.stores.base import RANKING, REVIEW, RetentionLimits, Saved, Store, WorkspaceAt
 from geo_service.stores.catalogued import CataloguedStore
 from geo_service.web.app import create_app
 from geo_service.wording import said
@@ -257,19 +257,19 @@ def ids(opened: Any) -> set[str]:  # noqa: ANN401 - a workspace
 
 def test_what_is_old_goes_but_for_what_is_pinned_or_compared_with(stocked: WorkspaceAt) -> None:
     with open_workspace(stocked) as opened:
-        gone = retain_kept(opened, KeepLimits(days=5.5))
+        gone = retain_results(opened, RetentionLimits(days=5.5))
         assert {item.id for item in gone} == {"k6", "k7", "k8", "r3"}
         assert {"k9", "r1", "r2"} <= ids(opened)
-        assert retain_kept(opened, KeepLimits(days=5.5)) == []
+        assert retain_results(opened, RetentionLimits(days=5.5)) == []
 
 
 def test_the_oldest_go_until_the_rest_fits(stocked: WorkspaceAt) -> None:
     with open_workspace(stocked) as opened:
         items = holding(opened).items
         newest = sum(item.size for item in items if item.id in {"k9", "r1", "r2", "k0", "k1"})
-        retain_kept(opened, KeepLimits(bytes=newest))
+        retain_results(opened, RetentionLimits(bytes=newest))
         assert ids(opened) == {"k9", "r1", "r2", "k0", "k1"}
-        retain_kept(opened, KeepLimits(bytes=0))
+        retain_results(opened, RetentionLimits(bytes=0))
         assert ids(opened) == {"k9", "r1", "r2"}
 
 
@@ -279,7 +279,7 @@ def test_limits_of_the_workspace_hold_by_themselves(
     with open_workspace(stocked) as opened:
         assert retain_within(opened) == []
         assert len(ids(opened)) == 13
-    limited = WorkspaceAt(stocked.folder, stocked.store, KeepLimits(days=2.5))
+    limited = WorkspaceAt(stocked.folder, stocked.store, RetentionLimits(days=2.5))
     county = RunningCounty.open(limited)
     try:
         made = county.reviews.make(county.reviews.read_rulebook(None))
@@ -377,8 +377,8 @@ def test_pins_and_sizes_move_with_the_store(local_place: Place, shared_place: Pl
 def test_published_imports_do_not_block_the_next(
     client: TestClient, workspace: WorkspaceAt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_drafts, "KEPT_DRAFTS", 2)
-    monkeypatch.setattr(import_drafts, "KEPT_PUBLISHED", 3)
+    monkeypatch.setattr(import_drafts, "HELD_DRAFTS", 2)
+    monkeypatch.setattr(import_drafts, "HELD_PUBLISHED", 3)
     for _ in range(5):
         draft = finish(client, send(client, workspace)).json()
         assert (draft["status"], draft["saved"]) == ("draft", False)
@@ -406,7 +406,7 @@ def test_jobs_are_listed_and_forgotten_by_age(
     assert found["numberMatched"] >= 1
     done = [job for job in client.get("/api/jobs").json()["jobs"] if job["status"] == "done"]
     assert done[0]["ended_at"] >= done[0]["made_at"]
-    monkeypatch.setattr(jobs_module, "KEPT_SECONDS", -1.0)
+    monkeypatch.setattr(jobs_module, "HELD_SECONDS", -1.0)
     eventually(  # what is at work still is listed
         lambda: client.get("/api/jobs").json()["numberMatched"] == 0, "all jobs are forgotten"
     )
@@ -415,7 +415,7 @@ def test_jobs_are_listed_and_forgotten_by_age(
 
 
 def test_a_job_that_is_at_work_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs_module, "KEPT_SECONDS", -1.0)
+    monkeypatch.setattr(jobs_module, "HELD_SECONDS", -1.0)
     board = JobBoard()
     go = threading.Event()
 

@@ -60,8 +60,8 @@ def test_a_store_of_a_newer_release_is_refused(place: Place) -> None:
 def test_a_catalogue_of_the_first_form_is_brought_up_to_date(place: Place) -> None:
     """What was published is recorded by its number 0, results are measured, nothing is sealed."""
     with closing(place.open()) as store:
-        (own,) = store.keep([draft(parcels(1))])
-        store.keep([draft(floors(1), "floors")])
+        (own,) = store.record_originals([draft(parcels(1))])
+        store.record_originals([draft(floors(1), "floors")])
         store.publish([draft(parcels(2))])
         store.save(saved("r1"), {"d": b"x" * 1000})
         entries, outlines = store.entries(), store.outlines()

@@ -279,7 +279,7 @@ def test_the_number_0_in_force_is_rolled_back_to_and_never_dropped(
     for edit in (lambda: None, lambda: halve_zones(workspace, keep=2)):
         edit()
         with open_workspace(workspace) as opened:
-            opened.store.keep([opened.own_layer("control_zones").draft()])
+            opened.store.record_originals([opened.own_layer("control_zones").content()])
     path.write_text(whole)
     now = newest_layer(workspace, "control_zones")
     publish(workspace, "control_zones", now.frame.iloc[:1], expected=now.version)
@@ -312,7 +312,7 @@ def test_of_two_first_publications_the_second_keeps_the_first_s_record(
         own = one.counting_files({})
         halve_zones(workspace)
         publish_parcels(workspace)
-        drafts = [file.draft() for file in own.values()]
+        drafts = [file.content() for file in own.values()]
         with closing(open_store(workspace.folder, "999999", workspace.store)) as store:
             draft = next(item for item in drafts if item.layer == "parks")
             expected = own["parks"].version

@@ -73,7 +73,7 @@ class History(RuleBasedStateMachine):
 
     @rule(count=COUNTS)
     def keep(self, count: int) -> None:
-        self.store.keep([draft(parcels(count))])
+        self.store.record_originals([draft(parcels(count))])
         if count not in self.originals:
             self.originals.append(count)
 

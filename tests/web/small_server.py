@@ -12,7 +12,7 @@ import os
 import resource
 import sys
 
-from geo_service.web.app import MAX_IMPORT_BYTES, Access, serve
+from geo_service.web.app import MAX_IMPORT_BYTES, ServicePolicy, serve
 from geo_service.web.connections import ConnectionLimits
 from geo_service.web.shares import ShareLimits
 
@@ -24,7 +24,7 @@ def main() -> None:
     if files := asked.get("files"):
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     held = [os.dup(2) for _ in range(asked.get("held", 0))]
-    access = Access(
+    access = ServicePolicy(
         connections=ConnectionLimits(**asked.get("connections", {})),
         shares=ShareLimits(**asked.get("shares", {})),
     )

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient as Anyone
 
 from geo_service.errors import InvalidQueryError
 from geo_service.planning import County as RunningCounty
-from geo_service.web.app import Access, create_app
+from geo_service.web.app import ServicePolicy, create_app
 from geo_service.web.doors import allowed_name
 from tests.client import TestClient
 from tests.county import County
@@ -32,7 +32,7 @@ POSTS = (
 def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
     """Return a service that goes by one name besides its own."""
     running = RunningCounty.open(County().write(tmp_path_factory.mktemp("doors") / "county"))
-    return create_app(running, access=Access(names=[NAMED]))
+    return create_app(running, access=ServicePolicy(names=[NAMED]))
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from geo_service.planning import County
-from geo_service.web.app import Access, create_app
+from geo_service.web.app import ServicePolicy, create_app
 from geo_service.web.description import describe
 from geo_service.web.routes import imports, rankings, reviews
 from geo_service.web.shares import ShareLimits
@@ -32,7 +32,7 @@ from tests.suitability.made import asked, five_sites
 
 pytestmark = pytest.mark.slow
 
-ACCESS = Access(
+ACCESS = ServicePolicy(
     names=["testserver"],  # what Schemathesis calls a service in process
     shares=ShareLimits(costly_burst=1_000_000),
 )

@@ -1,1 +1,1 @@
-"""Readers of formats: each turns a staged file into a `sources.Source`."""
+"""Readers of formats: each turns a staged file into a `sources.ImportSource`."""

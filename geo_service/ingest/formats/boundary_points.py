@@ -25,7 +25,7 @@ from geo_service.crs import crs_named
 from geo_service.errors import CrsError
 from geo_service.ingest.formats.encodings import decode_text
 from geo_service.ingest.limits import Budget
-from geo_service.ingest.sources import BATCH_ROWS, Batch, ReadShapes, Source
+from geo_service.ingest.sources import BATCH_ROWS, Batch, ImportSource, ReadShapes
 from geo_service.model import Message
 from geo_service.wording import said
 
@@ -62,7 +62,7 @@ class _Block:
     """Why the parcel cannot be read; None if it can."""
 
 
-def open_boundary_points(path: Path, options: ImportOptions, budget: Budget) -> Source:
+def open_boundary_points(path: Path, options: ImportOptions, budget: Budget) -> ImportSource:
     """Return a boundary-point file as a source of polygons (and of points and lines).
 
     Raises
@@ -84,7 +84,7 @@ def open_boundary_points(path: Path, options: ImportOptions, budget: Budget) -> 
             cells = [[cell or None for cell in block.cells[1:]] for block in some]
             shapes = np.empty(len(some), dtype=object)
             shapes[:] = [None if block.fault else _shape(block) for block in some]
-            faults = {place: block.fault for place, block in enumerate(some) if block.fault}
+            faults = {position: block.fault for position, block in enumerate(some) if block.fault}
             budget.take(len(some), sum(len(block.points) for block in some))
             yield Batch(
                 table=pd.DataFrame(cells, columns=list(columns), dtype="object"),
@@ -93,7 +93,7 @@ def open_boundary_points(path: Path, options: ImportOptions, budget: Budget) -> 
                 faults=faults,
             )
 
-    return Source(
+    return ImportSource(
         format="boundary_points",
         shown=budget.shown,
         columns=columns,
@@ -224,7 +224,7 @@ def _shape(block: _Block) -> BaseGeometry | None:
         rings.setdefault(ring, []).append((x, y))
     kind = block.cells[_KIND]
     if kind == "点":
-        points = [shapely.Point(*place) for ring in rings.values() for place in ring]
+        points = [shapely.Point(*point) for ring in rings.values() for point in ring]
         return points[0] if len(points) == 1 else shapely.MultiPoint(points) if points else None
     if kind == "线":
         lines = [shapely.LineString(ring) for ring in rings.values() if len(ring) > 1]
@@ -291,8 +291,8 @@ def write_boundary_points(  # noqa: PLR0913 - the columns of the format
     lines = ["[属性描述]", *(f"{_line(key)}={_line(value)}" for key, value in settings.items())]
     lines.append("[地块坐标]")
     columns = parcels.reset_index(drop=True)
-    for place, shape in enumerate(columns.geometry):
-        cells = columns.iloc[place]
+    for position, shape in enumerate(columns.geometry):
+        cells = columns.iloc[position]
         rings = _rings(shape)
         lines.append(
             ",".join(
@@ -336,9 +336,9 @@ def _point_lines(rings: list[list[tuple[float, float]]]) -> Iterator[str]:
     start = 0
     for number, ring in enumerate(rings, start=1):
         last = len(ring) - 1
-        for place, (x, y) in enumerate(ring):
-            is_closing = place == last and math.hypot(x - ring[0][0], y - ring[0][1]) <= _SAME_M
-            label = start + 1 if is_closing else start + place + 1
+        for position, (x, y) in enumerate(ring):
+            is_closing = position == last and math.hypot(x - ring[0][0], y - ring[0][1]) <= _SAME_M
+            label = start + 1 if is_closing else start + position + 1
             yield f"J{label},{number},{y:.4f},{x:.4f}"
         start += last
 

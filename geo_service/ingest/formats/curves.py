@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    Places = NDArray[np.float64]
+    Points = NDArray[np.float64]
 
-_Part = TypeVar("_Part")
+_CurvePart = TypeVar("_CurvePart")
 _STEP = np.radians(4.0)
 _DEEPEST = 32
 _CIRCULAR, _COMPOUND = "CIRCULARSTRING", "COMPOUNDCURVE"
@@ -91,12 +91,12 @@ class _Wkb:
         has_m = bool(code & 0x40000000) or plain // 1000 in {2, 3}
         width = 2 + has_z + has_m
         if name == "POINT":
-            return shapely.Point(self._places(1, width, order)[0])
+            return shapely.Point(self._points(1, width, order)[0])
         count = self._count(order)
         if name in {"LINESTRING", _CIRCULAR}:
-            return _line(name, self._places(count, width, order))
+            return _line(name, self._points(count, width, order))
         if name == "POLYGON":
-            rings = [self._places(self._count(order), width, order) for _ in range(count)]
+            rings = [self._points(self._count(order), width, order) for _ in range(count)]
             return _made(name, [_line("LINESTRING", ring) for ring in rings])
         if depth > _DEEPEST or count > len(self._content):
             msg = "nested too deep, or parts that are not there"
@@ -108,7 +108,7 @@ class _Wkb:
         self._at += 4
         return int(count)
 
-    def _places(self, count: int, width: int, order: str) -> Places:
+    def _points(self, count: int, width: int, order: str) -> Points:
         numbers = np.frombuffer(self._content, f"{order}f8", count * width, self._at)
         self._at += numbers.nbytes
         return numbers.reshape(count, width)[:, :2].astype(np.float64)
@@ -151,11 +151,11 @@ class _Wkt:
             self._at += 1
             return _made(name, [])
         if name in {"POINT", "LINESTRING", _CIRCULAR}:
-            places = np.array(self._listed(self._place))
-            return shapely.Point(places[0]) if name == "POINT" else _line(name, places)
+            points = np.array(self._listed(self._point))
+            return shapely.Point(points[0]) if name == "POINT" else _line(name, points)
         return _made(name, self._listed(lambda: self._shape(_PLAIN_PARTS.get(name, ""), depth + 1)))
 
-    def _listed(self, read: Callable[[], _Part]) -> list[_Part]:
+    def _listed(self, read: Callable[[], _CurvePart]) -> list[_CurvePart]:
         if self._next() != "(":
             msg = "no bracket"
             raise ValueError(msg)
@@ -167,7 +167,7 @@ class _Wkt:
             raise ValueError(msg)
         return parts
 
-    def _place(self) -> tuple[float, float]:
+    def _point(self) -> tuple[float, float]:
         numbers = []
         while self._marks[self._at] not in {",", ")"}:
             numbers.append(float(self._next()))
@@ -198,14 +198,14 @@ def _made(name: str, parts: list[BaseGeometry]) -> BaseGeometry:
     return kinds.get(name, shapely.GeometryCollection)(parts)
 
 
-def _line(name: str, places: Places) -> BaseGeometry:
-    if name != _CIRCULAR or len(places) < 3:  # noqa: PLR2004 - an arc has three places
-        return shapely.LineString(places)
-    arcs = [_arc(*places[first : first + 3]) for first in range(0, len(places) - 2, 2)]
-    return shapely.LineString(np.concatenate([places[:1], *arcs]))
+def _line(name: str, points: Points) -> BaseGeometry:
+    if name != _CIRCULAR or len(points) < 3:  # noqa: PLR2004 - an arc has three places
+        return shapely.LineString(points)
+    arcs = [_arc(*points[first : first + 3]) for first in range(0, len(points) - 2, 2)]
+    return shapely.LineString(np.concatenate([points[:1], *arcs]))
 
 
-def _arc(start: Places, middle: Places, end: Places) -> Places:
+def _arc(start: Points, middle: Points, end: Points) -> Points:
     """Return points on the arc through three points, without its start; a circle ends there."""
     b, c = middle - start, end - start
     if np.array_equal(start, end):
@@ -217,17 +217,17 @@ def _arc(start: Places, middle: Places, end: Places) -> Places:
         bb, cc = b @ b, c @ c
         centre = np.array([c[1] * bb - b[1] * cc, b[0] * cc - c[0] * bb]) / cross
     radius = float(np.hypot(*centre))
-    angles = [float(np.arctan2(*(place - centre)[::-1])) for place in (b * 0, b, c)]
+    angles = [float(np.arctan2(*(point - centre)[::-1])) for point in (b * 0, b, c)]
     turn = 2 * np.pi
     to_middle, to_end = ((angle - angles[0]) % turn for angle in angles[1:])
     if np.array_equal(start, end):
         to_end = turn
     if to_middle > to_end:  # clockwise
         to_middle, to_end = to_middle - turn, to_end - turn
-    places = []
+    points = []
     for begin, finish, last in ((0.0, to_middle, middle), (to_middle, to_end, end)):
         count = max(1, int(np.ceil(abs(finish - begin) / _STEP)))
         steps = angles[0] + np.linspace(begin, finish, count + 1)[1:-1]
         on_arc = np.column_stack((np.cos(steps), np.sin(steps))) * radius + centre + start
-        places += [on_arc, last[None, :]]
-    return np.concatenate(places)
+        points += [on_arc, last[None, :]]
+    return np.concatenate(points)

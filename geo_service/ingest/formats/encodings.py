@@ -88,10 +88,10 @@ def decode_cut(cell: bytes, encoding: str) -> str:
 
 def guess_encoding(cells: Iterable[bytes]) -> str:
     """Return UTF-8 if every text is UTF-8, else GB18030 if that fits, else UTF-8."""
-    kept = [cell for cell in cells if not cell.isascii()]
-    if fits(kept, UTF_8):
+    non_ascii = [cell for cell in cells if not cell.isascii()]
+    if fits(non_ascii, UTF_8):
         return UTF_8
-    return GB18030 if fits(kept, GB18030) else UTF_8
+    return GB18030 if fits(non_ascii, GB18030) else UTF_8
 
 
 def read_dbf_text(shp: Path, given: str | None, budget: Budget) -> DbfText | None:
@@ -134,9 +134,9 @@ def _name_by_number(dbf: Path, count: int) -> None:
     copy = dbf.with_suffix(".copy")
     shutil.copyfile(dbf, copy)
     with copy.open("r+b") as stream:
-        for place in range(count):
-            stream.seek(_DBF_HEADER + 32 * place)
-            stream.write(f"F{place}".encode().ljust(11, b"\x00"))
+        for position in range(count):
+            stream.seek(_DBF_HEADER + 32 * position)
+            stream.write(f"F{position}".encode().ljust(11, b"\x00"))
     copy.replace(dbf)
 
 
@@ -172,15 +172,15 @@ def _dbf_bytes(dbf: Path, budget: Budget) -> tuple[list[bytes], list[bytes]]:
         size = min(record_size * _SAMPLE_RECORDS, _SAMPLE_BYTES)
         sample = stream.read(size - size % record_size or record_size)
     names, texts, start = [], [], 1
-    for place in range(0, len(described) - 31, 32):
-        field = described[place : place + 32]
+    for offset in range(0, len(described) - 31, 32):
+        field = described[offset : offset + 32]
         if field[:1] == b"\r":  # end of the field descriptions
             break
         names.append(field[:11].split(b"\x00")[0])
         if field[11:12] == b"C":
             texts.append(slice(start, start + field[16]))
         start += field[16]
-    rows = (sample[place : place + record_size] for place in range(0, len(sample), record_size))
+    rows = (sample[offset : offset + record_size] for offset in range(0, len(sample), record_size))
     cells = {row[text].strip(b"\x00 ") for row in rows for text in texts}
     return names, [cell for cell in cells if not cell.isascii()]
 
@@ -229,13 +229,13 @@ def _transcoded(path: Path, encoding: str, budget: Budget) -> bool:
     """Replace a text by a UTF-8 copy unless it is UTF-8; return whether its bytes fit."""
     decoder = codecs.getincrementaldecoder(encoding)()
     copy = path.with_suffix(".utf8")
-    is_kept = encoding == UTF_8
+    is_utf8 = encoding == UTF_8
     try:
         with path.open("rb") as stream, copy.open("wb") as target:
             for first in itertools.count():
                 piece = stream.read(_SAMPLE_BYTES)
                 text = decoder.decode(piece, final=not piece)
-                if not is_kept:
+                if not is_utf8:
                     plain = (
                         _XML_DECLARED.sub(r"\1UTF-8", text.lstrip("\ufeff")) if not first else text
                     )
@@ -246,7 +246,7 @@ def _transcoded(path: Path, encoding: str, budget: Budget) -> bool:
     except UnicodeDecodeError:
         copy.unlink()
         return False
-    if is_kept:
+    if is_utf8:
         copy.unlink()
     else:
         copy.replace(path)

@@ -26,7 +26,7 @@ from geo_service.ingest.formats.encodings import GB18030, UTF_8, fits, known_enc
 from geo_service.ingest.formats.vectors import shapes_of_wkb
 from geo_service.ingest.limits import Budget
 from geo_service.ingest.names import aliases, coordinate_names, split_unit
-from geo_service.ingest.sources import BATCH_ROWS, Batch, Source
+from geo_service.ingest.sources import BATCH_ROWS, Batch, ImportSource
 from geo_service.model import Message
 from geo_service.schema import SCHEMAS
 from geo_service.wording import said
@@ -45,7 +45,7 @@ _CRS84 = "OGC:CRS84"
 # ---- CSV ------------------------------------------------------------------------------------
 
 
-def open_csv(path: Path, layer: str, options: ImportOptions, budget: Budget) -> Source:
+def open_csv(path: Path, layer: str, options: ImportOptions, budget: Budget) -> ImportSource:
     """Return a CSV as a source; its encoding and delimiter are detected unless given.
 
     Raises
@@ -63,7 +63,7 @@ def open_csv(path: Path, layer: str, options: ImportOptions, budget: Budget) -> 
         rows = _csv_rows(path, encoding, delimiter, budget)
         return _row_batches(rows, names, skipped, budget)
 
-    return Source(
+    return ImportSource(
         format="csv",
         shown=budget.shown,
         columns=tuple(names),
@@ -147,7 +147,7 @@ def _csv_rows(path: Path, encoding: str, delimiter: str, budget: Budget) -> Iter
 # ---- XLSX -----------------------------------------------------------------------------------
 
 
-def open_xlsx(path: Path, layer: str, options: ImportOptions, budget: Budget) -> Source:
+def open_xlsx(path: Path, layer: str, options: ImportOptions, budget: Budget) -> ImportSource:
     """Return a workbook's sheet as a source: the named one, or the only one with rows.
 
     Raises
@@ -165,7 +165,7 @@ def open_xlsx(path: Path, layer: str, options: ImportOptions, budget: Budget) ->
     def read() -> Iterator[Batch]:
         return _row_batches(_xlsx_rows(path, sheet, budget), names, skipped, budget)
 
-    return Source(
+    return ImportSource(
         format="xlsx",
         shown=budget.shown,
         layer=sheet,
@@ -305,9 +305,9 @@ def _heading_names(cells: Sequence[str]) -> list[str]:
     names: list[str] = []
     while cells and not cells[-1]:
         cells = cells[:-1]
-    for place, cell in enumerate(cells, start=1):
-        name = " ".join(cell.split())[:200] or f"column {place}"
-        names.append(name if name not in names else f"{name} {place}")
+    for position, cell in enumerate(cells, start=1):
+        name = " ".join(cell.split())[:200] or f"column {position}"
+        names.append(name if name not in names else f"{name} {position}")
     return names
 
 
@@ -345,14 +345,14 @@ def _table_batch(
 ) -> Batch:
     budget.take(len(rows))
     table = pd.DataFrame(rows, columns=names, dtype="object").replace("", None)
-    places = np.array(numbers, dtype=np.int64)
-    return Batch(table=table, geometry=None, numbers=places, faults=faults)
+    positions = np.array(numbers, dtype=np.int64)
+    return Batch(table=table, geometry=None, numbers=positions, faults=faults)
 
 
 # ---- GeoParquet -----------------------------------------------------------------------------
 
 
-def open_parquet(path: Path, budget: Budget) -> Source:
+def open_parquet(path: Path, budget: Budget) -> ImportSource:
     """Return a GeoParquet file as a source.
 
     Raises
@@ -378,7 +378,7 @@ def open_parquet(path: Path, budget: Budget) -> Source:
         for name in schema.names
         if name != geometry and not pa.types.is_nested(schema.field(name).type)
     ]
-    return Source(
+    return ImportSource(
         format="parquet",
         shown=budget.shown,
         columns=tuple(columns),

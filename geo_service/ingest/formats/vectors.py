@@ -27,7 +27,7 @@ from geo_service.ingest.datums import old_datum
 from geo_service.ingest.formats.curves import straight_from_wkb, straight_from_wkt
 from geo_service.ingest.formats.encodings import UTF_8, DbfText, make_utf8, read_dbf_text
 from geo_service.ingest.limits import Budget
-from geo_service.ingest.sources import BATCH_ROWS, Batch, Change, ReadShapes, Source
+from geo_service.ingest.sources import BATCH_ROWS, Batch, Change, ImportSource, ReadShapes
 from geo_service.ingest.staging import Staged, refuse_entities, refuse_layer
 from geo_service.model import Message
 from geo_service.wording import said
@@ -51,7 +51,7 @@ _GDAL_ERRORS = (
 )
 
 
-def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Source:
+def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> ImportSource:
     """Return a vector file as a source.
 
     Raises
@@ -81,7 +81,7 @@ def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Sourc
             said("refusal.features_count", count=count),
             said("refusal.at_most", most=budget.limits.features),
         )
-    return Source(
+    return ImportSource(
         format=staged.format,
         shown=budget.shown,
         layer=None if layer == _OWN_NAME else layer,
@@ -268,9 +268,9 @@ def _split(
         wkb = batch.column(geometry_name)
         shapes = shapes_of_wkb(_stored(wkb).to_numpy(zero_copy_only=False), budget)
         batch = batch.drop_columns([geometry_name])
-    for place, name in enumerate(batch.schema.names):
-        if isinstance(batch.schema.field(place).type, pa.BaseExtensionType):
-            batch = batch.set_column(place, name, _stored(batch.column(place)))
+    for position, name in enumerate(batch.schema.names):
+        if isinstance(batch.schema.field(position).type, pa.BaseExtensionType):
+            batch = batch.set_column(position, name, _stored(batch.column(position)))
     budget.take(batch.num_rows)
     table = batch.to_pandas(integer_object_nulls=True, split_blocks=True)
     if shapes is None and batch.num_columns == 0:
@@ -327,12 +327,15 @@ def _read(
             shapes[lost] = fixed
             closed = np.flatnonzero(lost)[~shapely.is_missing(fixed)]
             lost[closed] = False
-    drawn = [place for place in curved if shapes[place] is not None]
-    gone = [*np.flatnonzero(lost).tolist(), *(place for place in curved if shapes[place] is None)]
+    drawn = [position for position in curved if shapes[position] is not None]
+    gone = [
+        *np.flatnonzero(lost).tolist(),
+        *(position for position in curved if shapes[position] is None),
+    ]
     return ReadShapes(
         shapes=shapes,
         changes=(*_changed("ring", closed), *_changed("curve", np.array(drawn, dtype=np.intp))),
-        unread={place: unreadable(written[place]) for place in gone},
+        unread={position: unreadable(written[position]) for position in gone},
     )
 
 
@@ -344,19 +347,19 @@ def _read_curves(
     """Return shapes read one by one, and which of them were curves."""
     shapes = np.full(len(written), None, dtype=object)
     curved = []
-    for place, text in enumerate(written):
+    for position, text in enumerate(written):
         try:
-            shapes[place] = read(text, on_invalid="ignore")
+            shapes[position] = read(text, on_invalid="ignore")
         except NotImplementedError:
-            shapes[place] = straighten(text)
-            curved.append(place)
+            shapes[position] = straighten(text)
+            curved.append(position)
     return shapes, curved
 
 
-def _changed(what: str, places: NDArray[np.intp]) -> tuple[Change, ...]:
+def _changed(what: str, positions: NDArray[np.intp]) -> tuple[Change, ...]:
     """Return the changes made to shapes while reading, for the report."""
-    if not len(places):
+    if not len(positions):
         return ()
     before, after = (Message(f"import.{what}_{when}", {}) for when in ("before", "after"))
-    count = len(places)
-    return (Change(what=what, places=places, before=[before] * count, after=[after] * count),)
+    count = len(positions)
+    return (Change(what=what, positions=positions, before=[before] * count, after=[after] * count),)

@@ -58,7 +58,7 @@ class ImportPreview:
     """GeoJSON features (CRS84) with `row`, `feature` and `reason` in their properties."""
 
 
-class Of(Enum):
+class MapBasis(Enum):
     """What a map is drawn of."""
 
     REVIEW = auto()
@@ -70,7 +70,7 @@ class Of(Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class MapInput:
     """What one map is drawn of: each kind takes its part."""
 
     translator: Translator
@@ -85,7 +85,7 @@ class Subject:
     ranking: Ranking | None = None
     plan: Plan | None = None
     timeline: Timeline | None = None
-    draft: ImportPreview | None = None
+    preview: ImportPreview | None = None
 
     def need(self, name: str) -> Any:  # noqa: ANN401 - whatever the part is
         """Return a part; InvalidQueryError when it is missing."""
@@ -100,7 +100,7 @@ class Kind:
     """One kind of map; its module is that of its name."""
 
     name: str
-    of: Of
+    of: MapBasis
     list_label: str
     """What the list of its side panel is called: a key of the catalogue."""
     needs: str | None = None
@@ -112,7 +112,7 @@ class Kind:
     has_verdict_counts: bool = False
     """Whether the page counts parks by verdict."""
 
-    def states(self, subject: Subject) -> tuple[PlanData, ...]:
+    def states(self, subject: MapInput) -> tuple[PlanData, ...]:
         """Return the data of the map: one state, or two of a comparison.
 
         InvalidQueryError when what the kind needs is missing; NotFoundError for a park that the
@@ -126,37 +126,42 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         kind.name: kind
         for kind in (
-            Kind(name=OVERVIEW, of=Of.REVIEW, list_label="map.parks_tab", has_verdict_counts=True),
-            Kind(name=REVIEW, of=Of.REVIEW, list_label="map.findings_tab"),
+            Kind(
+                name=OVERVIEW,
+                of=MapBasis.REVIEW,
+                list_label="map.parks_tab",
+                has_verdict_counts=True,
+            ),
+            Kind(name=REVIEW, of=MapBasis.REVIEW, list_label="map.findings_tab"),
             Kind(
                 name=RANKING,
-                of=Of.RANKING,
+                of=MapBasis.RANKING,
                 list_label="map.candidates_tab",
                 needs="ranking_id",
             ),
             Kind(
                 name=PARK,
-                of=Of.REVIEW,
+                of=MapBasis.REVIEW,
                 list_label="map.park_tab",
                 needs="park_id",
                 point_zoom=17,
             ),
             Kind(
                 name=COMPARE,
-                of=Of.REVIEW,
+                of=MapBasis.REVIEW,
                 list_label="map.changes_tab",
                 needs="review_id",
                 helps=("map.help_compare",),
             ),
             Kind(
                 name=TIME,
-                of=Of.LAYER,
+                of=MapBasis.LAYER,
                 list_label="map.changes_tab",
                 helps=("map.help_time",),
             ),
             Kind(
                 name=PREVIEW,
-                of=Of.IMPORT,
+                of=MapBasis.IMPORT,
                 list_label="map.changes_tab",
                 needs="import_id",
                 helps=("map.help_time",),
@@ -167,6 +172,6 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 """Every kind by its name, in the order in which they are told."""
 
 
-def kinds_of(*of: Of) -> tuple[str, ...]:
+def kinds_of(*of: MapBasis) -> tuple[str, ...]:
     """Return the names of the kinds that are drawn of some things."""
     return tuple(kind.name for kind in KINDS.values() if kind.of in of)

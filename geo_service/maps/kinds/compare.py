@@ -14,14 +14,21 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 from geo_service.maps.kinds.review import FINDINGS, ReviewData
-from geo_service.maps.layers import SOURCES, FeatureList, Field, ListGroup, MapLayer, Source
+from geo_service.maps.layers import (
+    FEATURE_SOURCES,
+    FeatureList,
+    FeatureSource,
+    ListGroup,
+    MapLayer,
+    PopupField,
+)
 from geo_service.maps.style import CHANGES
 from geo_service.reports.document import finding_properties
 from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
 
 if TYPE_CHECKING:
     from geo_service.language import Translator
-    from geo_service.maps.kinds import Subject
+    from geo_service.maps.kinds import MapInput
     from geo_service.maps.kinds.plan import PlanData
     from geo_service.model import Finding
     from geo_service.reports.document import Document
@@ -35,16 +42,16 @@ class Side(StrEnum):
     AFTER = "after"
 
 
-_FIELDS = (Field(key="change_name", label="change"), *FINDINGS.fields)
+_FIELDS = (PopupField(key="change_name", label="change"), *FINDINGS.fields)
 
 
 class CompareData(ReviewData):
     """The sources of one of two reviews, with what became of each finding and park."""
 
     kind: ClassVar[str] = "compare"
-    known: Mapping[str, Source] = MappingProxyType(
+    known: Mapping[str, FeatureSource] = MappingProxyType(
         {
-            **SOURCES,
+            **FEATURE_SOURCES,
             "findings": replace(FINDINGS, symbol="change", symbol_column="change", fields=_FIELDS),
         }
     )
@@ -147,7 +154,7 @@ class CompareData(ReviewData):
         yield from self.tier_layers()
         yield from self.verdict_layers()
         yield from self.zone_layers()
-        yield from self.ground_layers(facilities_from=12)
+        yield from self.context_layers(facilities_from=12)
 
     def finding_row(self, item: Finding) -> Document:
         """Return a finding's properties with what became of it."""
@@ -210,7 +217,7 @@ def compare_states(
     return earlier, later
 
 
-def states_of(subject: Subject) -> tuple[CompareData, CompareData]:
+def states_of(subject: MapInput) -> tuple[CompareData, CompareData]:
     """Return the data of both maps of a comparison, the earlier one first."""
     before, review, base = subject.need("before"), subject.need("review"), subject.base
     earlier, later = (

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from geo_service.language import Translator
-    from geo_service.maps.kinds import Subject
+    from geo_service.maps.kinds import MapInput
     from geo_service.model import Finding
     from geo_service.zoning.review import Review
 
@@ -90,7 +90,7 @@ class OverviewData(PlanData):
         for name, zoom in (("sub_areas", 11), ("parcels", 13), ("buildings", 14)):
             yield self.plan_layer(name, group="land", min_zoom=zoom)
         yield from self.zone_layers()
-        yield from self.ground_layers()
+        yield from self.context_layers()
 
     def verdict_layers(self) -> Iterable[MapLayer]:
         """Yield one line a verdict of parks."""
@@ -160,8 +160,8 @@ class OverviewData(PlanData):
         """Findings with what they say and what would cure them."""
         found = self.shown_findings()
         ids = [item.finding_id for item in found]
-        places = {item.finding_id: place for place, item in enumerate(self.review.results)}
-        chosen = [places[identity] for identity in ids]
+        positions = {item.finding_id: position for position, item in enumerate(self.review.results)}
+        chosen = [positions[identity] for identity in ids]
         shapes = self.review.geometry.to_numpy()[chosen]
         return ids, [self.finding_row(item) for item in found], shapes
 
@@ -202,6 +202,6 @@ class OverviewData(PlanData):
         return illustrative_subjects(self.plan)
 
 
-def states_of(subject: Subject) -> tuple[OverviewData]:
+def states_of(subject: MapInput) -> tuple[OverviewData]:
     """Return the data of the map of a review."""
     return (OverviewData(subject.need("review"), subject.translator, subject.base),)

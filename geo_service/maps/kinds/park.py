@@ -19,7 +19,15 @@ from geo_service.crs import STORAGE_CRS
 from geo_service.domain.enterprises import active_enterprises
 from geo_service.errors import NotFoundError
 from geo_service.maps.kinds.review import FINDINGS, ReviewData
-from geo_service.maps.layers import SOURCES, Box, FeatureList, Field, ListGroup, MapLayer, Source
+from geo_service.maps.layers import (
+    FEATURE_SOURCES,
+    Box,
+    FeatureList,
+    FeatureSource,
+    ListGroup,
+    MapLayer,
+    PopupField,
+)
 from geo_service.maps.style import BELONGINGS, LAND_USE_CLASSES, OTHER
 from geo_service.model import Severity
 from geo_service.schema import ZONE_KINDS
@@ -30,7 +38,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from geo_service.language import Translator
-    from geo_service.maps.kinds import Subject
+    from geo_service.maps.kinds import MapInput
     from geo_service.maps.kinds.plan import Maker, PlanData
     from geo_service.model import Finding
     from geo_service.reports.document import Document
@@ -41,7 +49,7 @@ NEAR_M = 3_000.0
 FACILITIES_NEAR_M = 12_000.0
 _OWN = frozenset({"parcels", "buildings", "sub_areas"})
 
-ENTERPRISES = Source(
+ENTERPRISES = FeatureSource(
     name="enterprises",
     key="enterprise_id",
     columns=("enterprise_id", "park_id", "industry_code", "status", "parcel_id", "building_id"),
@@ -50,25 +58,25 @@ ENTERPRISES = Source(
     symbol_column="belonging",
     has_unplaced=True,
     fields=(
-        Field(key="belonging_name", label="belonging"),
-        Field(key="industry_name", label="industry"),
-        Field(key="status_name", label="status"),
-        Field(key="parcel_id", label="parcel"),
-        Field(key="building_id", label="building"),
-        Field(key="enterprise_id", label="id"),
+        PopupField(key="belonging_name", label="belonging"),
+        PopupField(key="industry_name", label="industry"),
+        PopupField(key="status_name", label="status"),
+        PopupField(key="parcel_id", label="parcel"),
+        PopupField(key="building_id", label="building"),
+        PopupField(key="enterprise_id", label="id"),
     ),
 )
 _PARCEL_FIELDS = tuple(
-    Field(key="land_use_name", label="land_use") if field.key == "land_use" else field
-    for field in SOURCES["parcels"].fields
+    PopupField(key="land_use_name", label="land_use") if field.key == "land_use" else field
+    for field in FEATURE_SOURCES["parcels"].fields
 )
-PARCELS = replace(SOURCES["parcels"], fields=_PARCEL_FIELDS, is_detail=False)
+PARCELS = replace(FEATURE_SOURCES["parcels"], fields=_PARCEL_FIELDS, is_detail=False)
 LAND_USES = replace(PARCELS, name="land_uses", symbol="use", symbol_column="use")
 
 
-def _known() -> Mapping[str, Source]:
-    known: dict[str, Source] = {}
-    for name, source in SOURCES.items():
+def _known() -> Mapping[str, FeatureSource]:
+    known: dict[str, FeatureSource] = {}
+    for name, source in FEATURE_SOURCES.items():
         known[name] = source
         if name == "parcels":
             known |= {"parcels": PARCELS, "land_uses": LAND_USES}
@@ -81,7 +89,7 @@ class ParkData(ReviewData):
     """The sources of the map of one park under one review."""
 
     kind: ClassVar[str] = "park"
-    known: Mapping[str, Source] = _known()
+    known: Mapping[str, FeatureSource] = _known()
     groups: ClassVar[tuple[str, ...]] = (
         "enterprises",
         "land",
@@ -169,7 +177,7 @@ class ParkData(ReviewData):
         is_own = (parks["park_id"] == self.park_id).to_numpy(dtype=bool)
         return parks[np.logical_or(is_near, is_own)]
 
-    def worded(self, source: Source, identity: str, row: Document) -> Document:
+    def worded(self, source: FeatureSource, identity: str, row: Document) -> Document:
         """Add how an enterprise belongs, and which class of use a parcel is of."""
         if source.name == "enterprises":
             focus = self.review.focus[self.park_id]
@@ -250,7 +258,7 @@ class ParkData(ReviewData):
         yield from self.zone_layers(shown=ZONE_KINDS)
         yield from self.verdict_layers()
         yield from self.tier_layers()
-        yield from self.ground_layers(facilities_from=0)
+        yield from self.context_layers(facilities_from=0)
 
 
 def _use_class(scheme: str | None, code: str) -> str:
@@ -282,7 +290,7 @@ _CLASS_PREFIXES: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 
 
-def states_of(subject: Subject) -> tuple[ParkData]:
+def states_of(subject: MapInput) -> tuple[ParkData]:
     """Return the data of the map of one park."""
     park_id = subject.need("park_id")
     return (ParkData(subject.need("review"), subject.translator, park_id=park_id),)

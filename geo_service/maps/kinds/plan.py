@@ -16,7 +16,7 @@ import shapely
 
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator, to_simplified
-from geo_service.maps.layers import SOURCES, Box, FeatureList, MapLayer, Source
+from geo_service.maps.layers import FEATURE_SOURCES, Box, FeatureList, FeatureSource, MapLayer
 from geo_service.maps.style import MANAGEMENT_BOUNDARY, OTHER, SYMBOLS
 from geo_service.model import Tier
 from geo_service.reports.document import (
@@ -40,7 +40,7 @@ TILED_ABOVE_FEATURES = 4_000
 """Features of a detail layer above which served pages draw it from tiles."""
 TILED_ABOVE_VERTICES = 200_000
 """The same for vertices: some hundred outlines may be too much for one document."""
-MAX_SOURCES = 20
+MAX_FEATURE_SOURCES = 20
 """How many sources of data the map names."""
 
 Rows = tuple[list[str], list[Document], Any]
@@ -58,7 +58,7 @@ class PlanData:
 
     kind: ClassVar[str]
     """Which map it is for."""
-    known: Mapping[str, Source] = SOURCES
+    known: Mapping[str, FeatureSource] = FEATURE_SOURCES
     groups: ClassVar[tuple[str, ...]] = ("parks", "land", "zones", "ground")
     """The groups of the layer control, in order."""
 
@@ -71,7 +71,7 @@ class PlanData:
         self._lock = threading.RLock()
         self._made: dict[str, _Made] = {}
 
-    def sources(self) -> tuple[Source, ...]:
+    def feature_sources(self) -> tuple[FeatureSource, ...]:
         """Return the sources that have features, from the bottom of the map to its top."""
         return tuple(source for source in self.known.values() if self.count(source.name))
 
@@ -85,14 +85,14 @@ class PlanData:
     def count(self, name: str) -> int:
         """Return how many features a source has."""
         if self.is_tiled(name):
-            return int(_is_placed(self.frame(name)).sum())
+            return int(_is_located(self.frame(name)).sum())
         return len(self.features(name))
 
     def column(self, name: str, column: str) -> list[Any]:
         """Return one property of all features of a source; of a big layer without making them."""
         if self.is_tiled(name) and column in self.frame(name).columns:
             frame = self.frame(name)
-            cells = frame.loc[_is_placed(frame), column].astype(object)
+            cells = frame.loc[_is_located(frame), column].astype(object)
             return list(cells.where(cells.notna(), None))
         return [item["properties"].get(column) for item in self.features(name)]
 
@@ -115,7 +115,7 @@ class PlanData:
             features, shapes = self._source(name)
             if bbox is not None:
                 met = np.flatnonzero(shapely.intersects(shapes, shapely.box(*bbox)))
-                features = [features[place] for place in met]
+                features = [features[position] for position in met]
         end = None if limit is None else offset + limit
         return collection(features[offset:end], len(features))
 
@@ -144,7 +144,11 @@ class PlanData:
     def _is_alike(self, name: str) -> bool:
         """Whether a source of the plan is drawn just as on the map that this one is based on."""
         base = self._base
-        return base is not None and base.plan is self.plan and base.known.get(name) == SOURCES[name]
+        return (
+            base is not None
+            and base.plan is self.plan
+            and base.known.get(name) == FEATURE_SOURCES[name]
+        )
 
     def makers(self) -> Mapping[str, Maker]:
         """Return what makes the sources that are not simply a layer of the plan."""
@@ -154,7 +158,7 @@ class PlanData:
         """Return the features of a layer of the plan that this map may show."""
         return self.plan.geo(name)
 
-    def _make(self, source: Source, frame: gpd.GeoDataFrame | None = None) -> _Made:
+    def _make(self, source: FeatureSource, frame: gpd.GeoDataFrame | None = None) -> _Made:
         make = self.makers().get(source.name)
         ids, rows, shapes = make() if make else self.rows(source, frame=frame)
         if source.name == "townships":
@@ -163,25 +167,29 @@ class PlanData:
         drawn = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
         if source.has_unplaced:
             drawn[:] = True
-        places = np.flatnonzero(drawn)
+        positions = np.flatnonzero(drawn)
         made = [
             feature(identity, shape, row)
             for identity, row, shape in zip(
-                (ids[place] for place in places),
-                (rows[place] for place in places),
-                _geometry(shapes[places]),
+                (ids[position] for position in positions),
+                (rows[position] for position in positions),
+                _geometry(shapes[positions]),
                 strict=True,
             )
         ]
-        return made, shapes[places]
+        return made, shapes[positions]
 
     def rows(
-        self, source: Source, layer: str | None = None, *, frame: gpd.GeoDataFrame | None = None
+        self,
+        source: FeatureSource,
+        layer: str | None = None,
+        *,
+        frame: gpd.GeoDataFrame | None = None,
     ) -> Rows:
         """Return the rows of a plan's layer, or of a part, with the columns that may go out."""
         frame = self.frame(layer or source.name) if frame is None else frame
-        kept = [name for name in ("name", *source.columns) if name in frame.columns]
-        columns = [*kept, "illustrative", "source"]
+        names = [name for name in ("name", *source.columns) if name in frame.columns]
+        columns = [*names, "illustrative", "source"]
         rows = []
         extra = self._extra(source.name)
         for cells in zip(*(frame[name] for name in columns), strict=True):
@@ -191,7 +199,7 @@ class PlanData:
             rows.append(self.worded(source, identity, row))
         return [row[source.key] for row in rows], rows, frame.geometry.to_numpy()
 
-    def worded(self, source: Source, identity: str, row: Document) -> Document:
+    def worded(self, source: FeatureSource, identity: str, row: Document) -> Document:
         """Add to a row what its classes are called and what it is found by."""
         if source.name == "rivers":
             is_boundary = row["is_management_boundary"]
@@ -275,12 +283,12 @@ class PlanData:
 
     def layers(self) -> list[MapLayer]:
         """Return the layer control's lines: only layers that have features."""
-        present = {source.name for source in self.sources()}
+        present = {source.name for source in self.feature_sources()}
         return [layer for layer in self.every_layer() if layer.source in present]
 
     def every_layer(self) -> Iterable[MapLayer]:
         """Yield the lines of the layer control that this map knows."""
-        yield from self.ground_layers()
+        yield from self.context_layers()
 
     def tier_layers(self) -> Iterable[MapLayer]:
         """Yield one line a tier of parks."""
@@ -308,7 +316,7 @@ class PlanData:
                 symbols=(f"zone.{kind}",),
             )
 
-    def ground_layers(self, *, facilities_from: int = 10) -> Iterable[MapLayer]:
+    def context_layers(self, *, facilities_from: int = 10) -> Iterable[MapLayer]:
         """Yield the lines of the ground: county, townships, water, roads, facilities."""
         yield self.plan_layer("county")
         yield self.plan_layer("townships")
@@ -354,7 +362,7 @@ class PlanData:
         """
         named = {
             text
-            for source in self.sources()
+            for source in self.feature_sources()
             for text, is_made_up in zip(
                 self.column(source.name, "source"),
                 self.column(source.name, "illustrative"),
@@ -370,7 +378,7 @@ class PlanData:
             if text.partition("; ")[0] == text
             or not any(text.startswith(f"{other}; ") for other in named)
         ]
-        return whole[:MAX_SOURCES]
+        return whole[:MAX_FEATURE_SOURCES]
 
 
 def is_big(frame: gpd.GeoDataFrame) -> bool:
@@ -381,7 +389,7 @@ def is_big(frame: gpd.GeoDataFrame) -> bool:
     return int(vertices.sum()) > TILED_ABOVE_VERTICES
 
 
-def _is_placed(frame: gpd.GeoDataFrame) -> Any:  # noqa: ANN401 - a mask
+def _is_located(frame: gpd.GeoDataFrame) -> Any:  # noqa: ANN401 - a mask
     shapes = frame.geometry.to_numpy()
     return ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
 

@@ -15,7 +15,7 @@ from geo_service.reports.document import Document
 
 if TYPE_CHECKING:
     from geo_service.language import Translator
-    from geo_service.maps.kinds import ImportPreview, Subject
+    from geo_service.maps.kinds import ImportPreview, MapInput
     from geo_service.maps.kinds.plan import PlanData, Rows
     from geo_service.plan import Plan
     from geo_service.stores.timeline import Timeline
@@ -33,12 +33,12 @@ class PreviewData(TimeData):
         translator: Translator,
         base: PlanData | None = None,
         *,
-        draft: ImportPreview,
+        preview: ImportPreview,
         is_served: bool = False,
     ) -> None:
-        """Draw `draft`, which is the last step of the timeline, against the step before."""
+        """Draw `preview`, which is the last step of the timeline, against the step before."""
         super().__init__(timeline, plan, translator, base, is_served=is_served)
-        self.draft = draft
+        self.preview = preview
 
     def title(self) -> str:
         """Return the map's title."""
@@ -46,11 +46,11 @@ class PreviewData(TimeData):
 
     def told(self) -> str:
         """Say that nothing is published, and which file it is."""
-        return self.text("map.preview_subtitle", file=one_line(self.draft.file))
+        return self.text("map.preview_subtitle", file=one_line(self.preview.file))
 
-    def step_label(self, place: int) -> str:
+    def step_label(self, position: int) -> str:
         """Return what a step is called."""
-        return self.text("map.preview_step" if place else "map.preview_now")
+        return self.text("map.preview_step" if position else "map.preview_now")
 
     def span(self, first: int, last: int) -> str | None:
         """Leave out in which versions a state stood."""
@@ -60,9 +60,9 @@ class PreviewData(TimeData):
     def _states(self) -> Rows:
         """Return what would change, and then what the import refuses."""
         ids, rows, shapes = super()._states()
-        refused = [self._refused(item) for item in self.draft.refused]
+        refused = [self._refused(item) for item in self.preview.refused]
         found = [
-            shapely.from_geojson(orjson.dumps(item["geometry"])) for item in self.draft.refused
+            shapely.from_geojson(orjson.dumps(item["geometry"])) for item in self.preview.refused
         ]
         return [*ids, *(row["state_id"] for row in refused)], [*rows, *refused], [*shapes, *found]
 
@@ -80,20 +80,20 @@ class PreviewData(TimeData):
             "first_step": end,
             "last_step": end,
             "what": given["reason"],
-            "source": self.draft.file,
+            "source": self.preview.file,
             "illustrative": False,
         }
         return self.titled(identity, row)
 
 
-def states_of(subject: Subject) -> tuple[PreviewData]:
+def states_of(subject: MapInput) -> tuple[PreviewData]:
     """Return the data of the map of what an import would change."""
     data = PreviewData(
         subject.need("timeline"),
         subject.need("plan"),
         subject.translator,
         subject.base,
-        draft=subject.need("draft"),
+        preview=subject.need("preview"),
         is_served=subject.is_served,
     )
     return (data,)

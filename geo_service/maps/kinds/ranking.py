@@ -15,12 +15,12 @@ import shapely
 
 from geo_service.maps.kinds.plan import Maker, PlanData
 from geo_service.maps.layers import (
-    SOURCES,
+    FEATURE_SOURCES,
     FeatureList,
-    Field,
+    FeatureSource,
     ListGroup,
     MapLayer,
-    Source,
+    PopupField,
 )
 from geo_service.maps.style import SCORE_CLASSES
 from geo_service.model import Tier
@@ -29,38 +29,38 @@ from geo_service.suitability.candidates import CandidateKind
 
 if TYPE_CHECKING:
     from geo_service.language import Translator
-    from geo_service.maps.kinds import Subject
+    from geo_service.maps.kinds import MapInput
     from geo_service.maps.kinds.plan import Rows
     from geo_service.reports.document import Document
     from geo_service.suitability.rank import Ranking
 
 ROUTED = 10
 """For how many candidates, best first, a standalone page carries the ways to facilities."""
-CANDIDATES = Source(
+CANDIDATES = FeatureSource(
     name="candidates",
     key="candidate_id",
     symbol="candidate",
     symbol_column="class",
 )
-PARKS = Source(
+PARKS = FeatureSource(
     name="parks",
     key="park_id",
     columns=("park_id", "tier", "leading_industry", "status"),
     named={"tier": "tier", "status": "status"},
     symbol="layer.parks",
     fields=(
-        Field(key="tier_name", label="kind"),
-        Field(key="leading_industry", label="leading_industry"),
-        Field(key="status_name", label="status"),
-        Field(key="park_id", label="id"),
+        PopupField(key="tier_name", label="kind"),
+        PopupField(key="leading_industry", label="leading_industry"),
+        PopupField(key="status_name", label="status"),
+        PopupField(key="park_id", label="id"),
     ),
 )
 _DROPPED = frozenset({"findings", "sub_areas"})
 
 
-def _known() -> Mapping[str, Source]:
-    known: dict[str, Source] = {}
-    for name, source in SOURCES.items():
+def _known() -> Mapping[str, FeatureSource]:
+    known: dict[str, FeatureSource] = {}
+    for name, source in FEATURE_SOURCES.items():
         if name not in _DROPPED:
             known[name] = PARKS if name == "parks" else source
         if name == "buildings":
@@ -72,7 +72,7 @@ class RankingData(PlanData):
     """The sources of the map of one ranking."""
 
     kind: ClassVar[str] = "ranking"
-    known: Mapping[str, Source] = _known()
+    known: Mapping[str, FeatureSource] = _known()
     groups: ClassVar[tuple[str, ...]] = ("candidates", "parks", "land", "zones", "ground")
 
     def __init__(
@@ -218,7 +218,7 @@ class RankingData(PlanData):
         for name, zoom in (("parcels", 13), ("buildings", 14)):
             yield self.plan_layer(name, group="land", min_zoom=zoom, is_shown=False)
         yield from self.zone_layers()
-        yield from self.ground_layers(facilities_from=11)
+        yield from self.context_layers(facilities_from=11)
 
 
 def _descending() -> Iterable[int]:
@@ -244,6 +244,6 @@ def score_class(score: float, scores: Sequence[float]) -> str:
     return f"class_{min(step, SCORE_CLASSES - 1) + 1}"
 
 
-def states_of(subject: Subject) -> tuple[RankingData]:
+def states_of(subject: MapInput) -> tuple[RankingData]:
     """Return the data of the map of a ranking."""
     return (RankingData(subject.need("ranking"), subject.translator, subject.base),)

@@ -15,15 +15,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from geo_service.maps.kinds.overview import OverviewData
-from geo_service.maps.layers import SOURCES, FeatureList, ListGroup, MapLayer, Source
+from geo_service.maps.layers import FEATURE_SOURCES, FeatureList, FeatureSource, ListGroup, MapLayer
 from geo_service.model import Severity, Verdict
 
 if TYPE_CHECKING:
-    from geo_service.maps.kinds import Subject
+    from geo_service.maps.kinds import MapInput
     from geo_service.model import Finding
     from geo_service.reports.document import Document
 
-FINDINGS = replace(SOURCES["findings"], has_unplaced=True)
+FINDINGS = replace(FEATURE_SOURCES["findings"], has_unplaced=True)
 
 FINDING_VERDICTS = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WATCH)
 
@@ -32,7 +32,7 @@ class ReviewData(OverviewData):
     """The sources of the map of one review."""
 
     kind: ClassVar[str] = "review"
-    known: Mapping[str, Source] = MappingProxyType({**SOURCES, "findings": FINDINGS})
+    known: Mapping[str, FeatureSource] = MappingProxyType({**FEATURE_SOURCES, "findings": FINDINGS})
     groups: ClassVar[tuple[str, ...]] = (
         "severities",
         "verdicts",
@@ -54,13 +54,13 @@ class ReviewData(OverviewData):
     def rule_numbers(self) -> Mapping[str, int]:
         """Numbers from 1 for the rules that this map has findings of, the gravest first."""
         graveness = list(Severity)
-        order = {rule_id: place for place, rule_id in enumerate(self.review.rulebook.rules)}
+        order = {rule_id: position for position, rule_id in enumerate(self.review.rulebook.rules)}
         gravest: dict[str, int] = {}
         for item in self.shown_findings():
             weight = graveness.index(item.severity)
             gravest[item.rule_id] = min(weight, gravest.get(item.rule_id, weight))
         ranked = sorted(gravest, key=lambda rule: (gravest[rule], order.get(rule, len(order))))
-        return {rule_id: place for place, rule_id in enumerate(ranked, start=1)}
+        return {rule_id: position for position, rule_id in enumerate(ranked, start=1)}
 
     def rule_title(self, rule_id: str) -> str:
         """Return what a rule is called, or its id when the rulebook no longer has it."""
@@ -102,7 +102,7 @@ class ReviewData(OverviewData):
         for name, zoom in (("sub_areas", 11), ("parcels", 13), ("buildings", 14)):
             yield self.plan_layer(name, group="land", min_zoom=zoom)
         yield from self.zone_layers()
-        yield from self.ground_layers()
+        yield from self.context_layers()
 
     def finding_layers(self) -> Iterable[MapLayer]:
         """Yield one line a severity, a verdict and a rule of the findings."""
@@ -140,6 +140,6 @@ class ReviewData(OverviewData):
         }
 
 
-def states_of(subject: Subject) -> tuple[ReviewData]:
+def states_of(subject: MapInput) -> tuple[ReviewData]:
     """Return the data of the map of a review's findings."""
     return (ReviewData(subject.need("review"), subject.translator, subject.base),)

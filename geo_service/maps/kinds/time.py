@@ -21,19 +21,19 @@ from geo_service.language import Language, Translator, catalogue
 from geo_service.maps.kinds.plan import Maker, PlanData, is_big
 from geo_service.maps.kinds.ranking import PARKS
 from geo_service.maps.layers import (
-    SOURCES,
+    FEATURE_SOURCES,
     FeatureList,
-    Field,
+    FeatureSource,
     ListGroup,
     MapLayer,
-    Source,
+    PopupField,
 )
 from geo_service.maps.style import DIFFERENCES
 from geo_service.model import Quantity
 from geo_service.wording import said
 
 if TYPE_CHECKING:
-    from geo_service.maps.kinds import Subject
+    from geo_service.maps.kinds import MapInput
     from geo_service.maps.kinds.plan import Rows
     from geo_service.plan import Plan
     from geo_service.reports.document import Document
@@ -52,25 +52,25 @@ _WORDED = {
     "land_use_scheme": ("scheme",),
 }
 """The sections of the catalogue that name the values of a column."""
-_GROUND = ("county", "township_areas", "rivers", "roads", "parks", "facilities", "townships")
+_CONTEXT = ("county", "township_areas", "rivers", "roads", "parks", "facilities", "townships")
 _DATE = "%Y-%m-%d %H:%M"
 
-_ENTERPRISES = Source(
+_ENTERPRISES = FeatureSource(
     name="enterprises",
     key="enterprise_id",
     columns=("enterprise_id", "year", "park_id", "industry_code", "status"),
     named={"status": "status"},
     symbol="diff",
     fields=(
-        Field(key="park", label="park"),
-        Field(key="industry_code", label="industry"),
-        Field(key="status_name", label="status"),
+        PopupField(key="park", label="park"),
+        PopupField(key="industry_code", label="industry"),
+        PopupField(key="status_name", label="status"),
     ),
     has_unplaced=True,
 )
-_LAYERS: Mapping[str, Source] = MappingProxyType(
+_LAYERS: Mapping[str, FeatureSource] = MappingProxyType(
     {
-        **{name: source for name, source in SOURCES.items() if name != "findings"},
+        **{name: source for name, source in FEATURE_SOURCES.items() if name != "findings"},
         "parks": PARKS,
         "enterprises": _ENTERPRISES,
     }
@@ -122,7 +122,7 @@ class TimeData(PlanData):
         self.is_partial = isinstance(newest, gpd.GeoDataFrame) and is_big(newest)
         self.has_newest = self.is_partial and is_served and plan.has(layer)
         self._layer_source = _LAYERS[layer]
-        own = Source(
+        own = FeatureSource(
             name=STATES,
             key="state_id",
             columns=self._layer_source.columns,
@@ -131,18 +131,18 @@ class TimeData(PlanData):
             symbol_column="change",
             has_unplaced=self._layer_source.has_unplaced,
             fields=(
-                Field(key="change_name", label="change"),
-                Field(key="what", label="time_what"),
+                PopupField(key="change_name", label="change"),
+                PopupField(key="what", label="time_what"),
                 *(item for item in self._layer_source.fields if item.key != "id"),
-                Field(key="span", label="time_stands"),
-                Field(key="feature_id", label="id"),
+                PopupField(key="span", label="time_stands"),
+                PopupField(key="feature_id", label="id"),
             ),
         )
         # The county lies under its own states too.
-        ground = {name for name in _GROUND if name != layer or name == "county"}
+        context = {name for name in _CONTEXT if name != layer or name == "county"}
         if self.has_newest:
-            ground.add(layer)
-        ordered = {name: source for name, source in _LAYERS.items() if name in ground}
+            context.add(layer)
+        ordered = {name: source for name, source in _LAYERS.items() if name in context}
         self.known = MappingProxyType(ordered | {STATES: own})
 
     def makers(self) -> Mapping[str, Maker]:
@@ -185,25 +185,25 @@ class TimeData(PlanData):
 
     def steps(self) -> list[Document]:
         """Return what the slider says of each version."""
-        return [self._step(place, step) for place, step in enumerate(self.timeline.steps)]
+        return [self._step(position, step) for position, step in enumerate(self.timeline.steps)]
 
-    def step_label(self, place: int) -> str:
+    def step_label(self, position: int) -> str:
         """Return what a version is called."""
-        entry = self.timeline.steps[place].entry
+        entry = self.timeline.steps[position].entry
         day = entry.made_at.astimezone().strftime(_DATE)
         return self.text("map.time_step", number=entry.number, day=day)
 
-    def _step(self, place: int, step: Step) -> Document:
+    def _step(self, position: int, step: Step) -> Document:
         entry = step.entry
         counts = {
             "added": step.added,
             "changed": len(step.changed),
             "removed": len(step.removed),
         }
-        told = "map.time_changes" if place else "map.time_first"
+        told = "map.time_changes" if position else "map.time_first"
         return {
             "number": entry.number,
-            "label": self.step_label(place),
+            "label": self.step_label(position),
             "counts": counts,
             "told": self.text(told, count=entry.features, **counts),
             "note": " · ".join(
@@ -270,7 +270,7 @@ class TimeData(PlanData):
 
     def span(self, first: int, last: int) -> str | None:
         """Say in which versions a state stood."""
-        numbers = [self.timeline.steps[place].entry.number for place in (first, last)]
+        numbers = [self.timeline.steps[position].entry.number for position in (first, last)]
         return self.text("map.time_span", first=numbers[0], last=numbers[1])
 
     def _what(self, item: FeatureChange) -> str:
@@ -348,7 +348,7 @@ class TimeData(PlanData):
         ]
 
 
-def states_of(subject: Subject) -> tuple[TimeData]:
+def states_of(subject: MapInput) -> tuple[TimeData]:
     """Return the data of the map of a layer through its versions."""
     timeline, plan = subject.need("timeline"), subject.need("plan")
     is_served = subject.is_served

@@ -74,7 +74,7 @@ def park_profile(review: Review, park_id: str, translator: Translator) -> Docume
     register = review.plan.frame("enterprises")
     own = register[register["park_id"] == park_id]
     focus = review.focus[park_id]
-    parts = _Parts(focus)
+    parts = _Roles(focus)
     latest = active_in(own, focus.year)
     parks = review.plan.frame("parks")
     speciality = parks.loc[parks["park_id"] == park_id, "speciality"].iloc[0]
@@ -103,7 +103,7 @@ def park_profile(review: Review, park_id: str, translator: Translator) -> Docume
     }
 
 
-class _Parts:
+class _Roles:
     """The parts that enterprises fall into: the leading industry, supporting ones, others."""
 
     def __init__(self, focus: Focus) -> None:
@@ -114,14 +114,14 @@ class _Parts:
     def mix(self, frame: pd.DataFrame, translator: Translator) -> Document:
         """Return the leading industry and, by 2 digits, all others, with amounts and shares."""
         groups: dict[tuple[Belonging, str | None], list[int]] = {}
-        for place, code in enumerate(frame["industry_code"]):
+        for position, code in enumerate(frame["industry_code"]):
             role = self.role(code)
             key = _group_of(role, self._leading, code)
-            groups.setdefault((role, key), []).append(place)
+            groups.setdefault((role, key), []).append(position)
         whole = {basis: _amount(frame, basis) for basis in FocusBasis}
         entries = []
-        for (role, code), places in groups.items():
-            amounts = {basis: _amount(frame.iloc[places], basis) for basis in FocusBasis}
+        for (role, code), positions in groups.items():
+            amounts = {basis: _amount(frame.iloc[positions], basis) for basis in FocusBasis}
             entries.append(
                 {
                     "role": role.value,
@@ -187,7 +187,7 @@ def _rule_title(review: Review, rule_id: str, translator: Translator) -> str:
 
 
 def _enterprises(
-    review: Review, frame: pd.DataFrame, parts: _Parts, translator: Translator
+    review: Review, frame: pd.DataFrame, parts: _Roles, translator: Translator
 ) -> list[Document]:
     found = []
     for row in rows_of(frame):

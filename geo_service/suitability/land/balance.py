@@ -62,14 +62,14 @@ def measure_closed(cells: CountyCells) -> tuple[ClosedShare, ...]:
     inside, cell_m2 = int(cells.inside.sum()), cells.grid.cell_m**2
     shares = [
         ClosedShare(
-            cause=ground.cause,
-            name=ground.name,
-            verdict=ground.verdict,
+            cause=area.cause,
+            name=area.name,
+            verdict=area.verdict,
             area_m2=float(mask.sum()) * cell_m2,
             share=float(mask.sum()) / inside,
             alone_m2=float((mask & (times == 1)).sum()) * cell_m2,
         )
-        for ground, mask in cells.closed
+        for area, mask in cells.closed
     ]
     return tuple(sorted(shares, key=lambda item: (-item.area_m2, item.name, item.verdict)))
 

@@ -1,4 +1,4 @@
-"""Ground that is not free for a project on new land, and why: the county, rules, what stands.
+"""Areas that are closed to a project on new land, and why: the county, rules, what stands.
 
 The rules are those of the review (`exclusion.find_closures`); nothing here knows which zones
 forbid what. Shapes are in the metric CRS. Where sites fit on the rest is found by `search`.
@@ -43,26 +43,26 @@ THROUGH_ROADS = ("expressway", "national", "provincial")
 """Roads that a site cannot lie across; smaller ones can be moved. Our default."""
 THROUGH_ROAD_M = 20.0
 """Half the width that such a road takes; our default."""
-TAKEN_LAYERS = ("parks", "parcels", "buildings", "rivers", "facilities", "roads")
-"""Layers whose features are not free ground; see `_taken` for what of each counts."""
+OCCUPYING_LAYERS = ("parks", "parcels", "buildings", "rivers", "facilities", "roads")
+"""Layers whose features occupy land; see `_occupied` for what of each counts."""
 _THINNED_M = 1.0
 """How far a line may be off after it is thinned before a wide buffer is drawn around it."""
 _SEGMENTS = 16
 
 
 class Cause(StrEnum):
-    """What makes ground not free."""
+    """What closes an area."""
 
     RULE = "rule"
-    TAKEN = "taken"
+    OCCUPIED = "taken"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ground:
-    """Ground that is not free (`fail`), or of which a rule cannot tell (`unknown`).
+class ClosedArea:
+    """An area that is not free (`fail`), or of which a rule cannot tell (`unknown`).
 
-    `name` is the rule's id, or the layer that takes the ground. `is_closed` says whether
-    sites keep off it: of unknown ground, only if the project excludes what is unknown.
+    `name` is the rule's id, or the layer that occupies the area. `is_closed` says whether
+    sites keep off it: of an unknown area, only if the project excludes what is unknown.
     """
 
     cause: Cause
@@ -74,23 +74,23 @@ class Ground:
 
 @dataclass(frozen=True, kw_only=True)
 class Territory:
-    """A county as a search for land sees it: its shape and all ground that is not free.
+    """A county as a search for land sees it: its shape and all areas that are not free.
 
     `unjudged` are the rules that cannot be judged anywhere in the county, for lack of data.
     `is_illustrative` says whether any feature that decided is made up: of the county's
-    shape, of the rules' zones and rivers, of what takes ground, or of the roads.
+    shape, of the rules' zones and rivers, of what occupies land, or of the roads.
     """
 
     shape: BaseGeometry
-    source: str
-    grounds: tuple[Ground, ...]
+    shape_layer: str
+    closed_areas: tuple[ClosedArea, ...]
     unjudged: tuple[Reason, ...]
     is_illustrative: bool
 
     @property
     def closed_shapes(self) -> NDArray[np.object_]:
         """All shapes that sites keep off."""
-        closed = [ground.shapes for ground in self.grounds if ground.is_closed]
+        closed = [area.shapes for area in self.closed_areas if area.is_closed]
         return np.concatenate([np.zeros(0, dtype=object), *closed])
 
 
@@ -102,20 +102,20 @@ def survey(plan: Plan, project: Project, rulebook: Rulebook, *, as_of: date) -> 
     InvalidQueryError
         The workspace has neither the county's boundary nor polygons of townships.
     """
-    shape, source, made_up = _county_shape(plan)
+    shape, shape_layer, made_up = _county_shape(plan)
     shapely.prepare(shape)
-    grounds: list[Ground] = []
+    closed_areas: list[ClosedArea] = []
     unjudged: list[Reason] = []
     probe = _probe(shape)
     for rule, closure in find_closures(plan, probe, project, rulebook, as_of=as_of):
         if closure.features is None:
-            if closure.draft is not None:
-                unjudged.append(reason_of(rule, closure.draft, as_of))
+            if closure.unknown is not None:
+                unjudged.append(reason_of(rule, closure.unknown, as_of))
             continue
         made_up |= is_any_illustrative(closure.features)
         shapes = around(closure.features.geometry.to_numpy(), closure.distance_m)
-        grounds.append(
-            Ground(
+        closed_areas.append(
+            ClosedArea(
                 cause=Cause.RULE,
                 name=rule.rule_id,
                 verdict=closure.verdict,
@@ -123,14 +123,16 @@ def survey(plan: Plan, project: Project, rulebook: Rulebook, *, as_of: date) -> 
                 is_closed=closure.verdict is Verdict.FAIL or project.unknown == "exclude",
             )
         )
-    for layer, shapes in _taken(plan):
-        grounds.append(Ground(cause=Cause.TAKEN, name=layer, verdict=Verdict.FAIL, shapes=shapes))
+    for layer, shapes in _occupied(plan):
+        closed_areas.append(
+            ClosedArea(cause=Cause.OCCUPIED, name=layer, verdict=Verdict.FAIL, shapes=shapes)
+        )
         made_up |= is_any_illustrative(plan.metric(layer))
     made_up |= is_any_illustrative(plan.metric("roads"))
     return Territory(
         shape=shape,
-        source=source,
-        grounds=tuple(grounds),
+        shape_layer=shape_layer,
+        closed_areas=tuple(closed_areas),
         unjudged=tuple(unjudged),
         is_illustrative=made_up,
     )
@@ -169,19 +171,19 @@ def _county_shape(plan: Plan) -> tuple[BaseGeometry, str, bool]:
 
 def _probe(shape: BaseGeometry) -> Candidate:
     """Return new land somewhere in the county, to ask the rules what they close to it."""
-    ground = shape.representative_point().buffer(1)
+    square = shape.representative_point().buffer(1)
     return Candidate(
         candidate_id="land:probe",
         kind=CandidateKind.LAND,
         park_id=None,
         members=(),
-        area_m2=ground.area,
-        geometry=ground,
+        area_m2=square.area,
+        geometry=square,
     )
 
 
-def _taken(plan: Plan) -> Iterator[tuple[str, NDArray[np.object_]]]:
-    """Yield layer by layer what stands on the ground already.
+def _occupied(plan: Plan) -> Iterator[tuple[str, NDArray[np.object_]]]:
+    """Yield layer by layer what occupies land already.
 
     Parks; parcels that are not vacant or idle; buildings; rivers and other water; facilities;
     and roads that a site cannot lie across. Vacant parcels outside parks are free.
@@ -198,11 +200,11 @@ def _taken(plan: Plan) -> Iterator[tuple[str, NDArray[np.object_]]]:
             roads[roads["class"].isin(THROUGH_ROADS)].geometry.to_numpy(), THROUGH_ROAD_M
         ),
     }
-    for layer in TAKEN_LAYERS:
+    for layer in OCCUPYING_LAYERS:
         shapes = parts[layer]
-        kept = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
-        if len(kept):
-            yield layer, kept
+        present = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
+        if len(present):
+            yield layer, present
 
 
 def _with_area(shapes: NDArray[np.object_], width_m: float) -> NDArray[np.object_]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-KEEP_OFF_M = 1.0
+SETBACK_M = 1.0
 """Sites keep this far from closed ground and from each other: more than survey and rounding."""
 LARGEST = 1.1
 """Up to how many sides of the asked square the growing square's half side may be."""
@@ -85,20 +85,20 @@ class Growth:
 
     def road_distance_m(self, shape: BaseGeometry) -> float | None:
         """Return the distance from a shape to the nearest road; None when there is none."""
-        place = self._roads.nearest(shape)
-        return None if place is None else float(shapely.distance(self.roads[place], shape))
+        position = self._roads.nearest(shape)
+        return None if position is None else float(shapely.distance(self.roads[position], shape))
 
     def _free_around(self, seed: shapely.Point) -> shapely.Polygon:
         """Return the free ground that hangs together with a seed, as far as a site can reach."""
-        reach_m = LARGEST * self._side_m * math.sqrt(2) + 2 * KEEP_OFF_M
+        reach_m = LARGEST * self._side_m * math.sqrt(2) + 2 * SETBACK_M
         window = seed.buffer(reach_m, cap_style="square")
-        ground = window if self.county.contains(window) else self.county.intersection(window)
+        inside = window if self.county.contains(window) else self.county.intersection(window)
         near = self.blocked[self._blocked.query(window)]
         given = np.array([site for site in self.given if site.intersects(window)], dtype=object)
         pieces = shapely.intersection(np.concatenate([near, given]), window)
         closed = shapely.union_all(polygons_only(pieces))
-        free = shapely.difference(ground, closed)
-        return _part_with(shapely.buffer(free, -KEEP_OFF_M, join_style="mitre"), seed)
+        free = shapely.difference(inside, closed)
+        return _part_with(shapely.buffer(free, -SETBACK_M, join_style="mitre"), seed)
 
     def _fill(
         self, free: shapely.Polygon, seed: shapely.Point, angle: float
@@ -144,12 +144,12 @@ class Growth:
 
     def _angle_at(self, seed: shapely.Point) -> float:
         """Return the direction of the nearest road in degrees from the east; 0 without roads."""
-        place = self._roads.nearest(seed)
-        if place is None:
+        position = self._roads.nearest(seed)
+        if position is None:
             return 0.0
-        way = shapely.shortest_line(self.roads[place], seed)
+        way = shapely.shortest_line(self.roads[position], seed)
         foot = shapely.buffer(shapely.get_point(way, 0), _ALONG_M)
-        along = shapely.intersection(self.roads[place], foot)
+        along = shapely.intersection(self.roads[position], foot)
         ends = shapely.get_coordinates(along)
         x, y = ends[-1] - ends[0]
         return math.degrees(math.atan2(y, x)) if (x or y) else 0.0

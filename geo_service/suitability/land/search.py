@@ -197,7 +197,7 @@ def find_land(
         closed=measure_closed(cells),
         county_m2=float(territory.shape.area),
         free_m2=float(cells.free.sum()) * grid.cell_m**2,
-        county_source=territory.source,
+        county_source=territory.shape_layer,
         cell_m=grid.cell_m,
         unjudged=territory.unjudged,
         reasons=reasons,

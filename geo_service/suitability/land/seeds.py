@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo_service.plan import DemFile, Plan
-    from geo_service.suitability.land.closed import Ground, Territory
+    from geo_service.suitability.land.closed import ClosedArea, Territory
 
     Mask = NDArray[np.bool_]
 
@@ -54,7 +54,7 @@ class CountyCells:
     free: Mask
     clear: Mask
     unknown: Mask
-    closed: tuple[tuple[Ground, Mask], ...]
+    closed: tuple[tuple[ClosedArea, Mask], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,14 +75,14 @@ def burn_county(grid: CellGrid, territory: Territory) -> CountyCells:
     clear = inside & ~grid.burn(edge, is_touched=True)
     free, unknown = inside.copy(), np.zeros(grid.shape, dtype=bool)
     closed = []
-    for ground in territory.grounds:
-        mask = grid.burn(ground.shapes) & inside
+    for area in territory.closed_areas:
+        mask = grid.burn(area.shapes) & inside
         if mask.any():
-            closed.append((ground, mask))
-        if ground.is_closed:
+            closed.append((area, mask))
+        if area.is_closed:
             free &= ~mask
-            clear &= ~grid.burn(ground.shapes, is_touched=True)
-        elif ground.verdict is Verdict.UNKNOWN:
+            clear &= ~grid.burn(area.shapes, is_touched=True)
+        elif area.verdict is Verdict.UNKNOWN:
             unknown |= mask
     return CountyCells(
         grid=grid, inside=inside, free=free, clear=clear, unknown=unknown, closed=tuple(closed)
@@ -188,13 +188,13 @@ class Prospects:
         turn = _turns(rank[order], home[order])
         keys = (values[order] for values in (columns, rows, road, -room))
         again = np.lexsort((*keys, turn, -rank[order].astype(int)))
-        for place in order[again].tolist():
-            row, column = int(rows[place]), int(columns[place])
+        for position in order[again].tolist():
+            row, column = int(rows[position]), int(columns[position])
             yield Seed(
                 row=row,
                 column=column,
                 point=shapely.Point(self.cells.grid.centre(row, column)),
-                district=int(home[place]),
+                district=int(home[position]),
                 is_steep=None if self.steep is None else bool(self.steep[row, column]),
             )
 
@@ -225,5 +225,5 @@ def _turns(rank: NDArray[np.uint8], home: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return the how-manieth of its rank and district each is; both come sorted."""
     starts = np.ones(len(home), dtype=bool)
     starts[1:] = (home[1:] != home[:-1]) | (rank[1:] != rank[:-1])
-    places = np.arange(len(home))
-    return places - np.maximum.accumulate(np.where(starts, places, 0))
+    positions = np.arange(len(home))
+    return positions - np.maximum.accumulate(np.where(starts, positions, 0))

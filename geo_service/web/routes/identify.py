@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from geo_service.language import Language
 from geo_service.planning import County
-from geo_service.planning.identify import Ground
+from geo_service.planning.identify import PointInquiry
 from geo_service.web.answers import answers, shape_of
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import CountyDep, json_reply
@@ -21,9 +21,9 @@ Longitude = Annotated[float, Query(ge=-180, le=180, description="Degrees east (C
 Latitude = Annotated[float, Query(ge=-90, le=90, description="Degrees north (CRS84).")]
 
 
-def _ground(county: County, language: Language) -> Ground:
+def _inquiry(county: County, language: Language) -> PointInquiry:
     today = date.today()  # noqa: DTZ011 - the county's calendar day
-    return Ground(county.plan, county.rulebook, county.translator(language), today)
+    return PointInquiry(county.plan, county.rulebook, county.translator(language), today)
 
 
 @router.get("/identify", summary="Identify a point", responses=answers("Place"))
@@ -34,7 +34,7 @@ def identify(
 
     Distances are straight, in metres in the plan's metric CRS; `slope` is null without a DEM.
     """
-    return json_reply(request, _ground(county, language).identify(lon, lat))
+    return json_reply(request, _inquiry(county, language).identify(lon, lat))
 
 
 @router.post(
@@ -66,4 +66,4 @@ def describe_area(
 
     Nothing is saved: the answer depends only on the polygon, the plan and the rulebook.
     """
-    return json_reply(request, _ground(county, language).describe(body))
+    return json_reply(request, _inquiry(county, language).describe(body))

@@ -176,23 +176,23 @@ def layer_features(  # noqa: PLR0913 - what the contract of lists names
 def asset(name: str, request: Request, version: FileVersion = None) -> Response:
     """Return a third-party file that stands in the manifest."""
     found = page_files.asset(name)
-    keep = SHARED_A_YEAR if version == found.version else AN_HOUR
-    return _file(request, found.content, found.media_type, keep)
+    cache_control = SHARED_A_YEAR if version == found.version else AN_HOUR
+    return _file(request, found.content, found.media_type, cache_control)
 
 
 @router.get("/static/{name:path}", include_in_schema=False)
 def static(name: str, request: Request, version: FileVersion = None) -> Response:
     """Return one of the map's own scripts or styles."""
     found = page_files.own_file(name)
-    keep = SHARED_A_YEAR if version == found.version else AGAIN
-    reply = _file(request, found.content, found.media_type, keep)
+    cache_control = SHARED_A_YEAR if version == found.version else AGAIN
+    reply = _file(request, found.content, found.media_type, cache_control)
     if found.policy is not None:
         reply.headers["content-security-policy"] = found.policy
     return reply
 
 
-def _file(request: Request, content: bytes, media_type: str, keep: str) -> Response:
+def _file(request: Request, content: bytes, media_type: str, cache_control: str) -> Response:
     """Reply with a file; kept for a year only when its address carries its version."""
     digest = hashlib.sha256(content).hexdigest()[:20]
-    headers = {"cache-control": keep}
+    headers = {"cache-control": cache_control}
     return reply(request, content, media_type=media_type, digest=digest, headers=headers)

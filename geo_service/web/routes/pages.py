@@ -19,7 +19,7 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 # Swagger UI draws its icons from data addresses and sets style attributes.
 _DOCS_CSP = PAGE_CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
-_HOME = Page(name="home", place="home", texts=("home",))
+_HOME = Page(name="home", nav_entry="home", texts=("home",))
 _PARK = Page(
     name="park",
     texts=("park", "finding_words"),
@@ -27,31 +27,31 @@ _PARK = Page(
 )
 _REVIEWS = Page(
     name="reviews",
-    place="reviews",
+    nav_entry="reviews",
     texts=("review", "finding_words", "evidence_name", "measure", "parameter", "column"),
 )
 _REVIEW = Page(
     name="review",
-    place="reviews",
+    nav_entry="reviews",
     texts=("review", "finding_words", "family"),
 )
 _SITES = Page(
     name="sites",
-    place="sites",
+    nav_entry="sites",
     texts=("sites", "facility", "finding_words"),
     is_charted=True,
 )
 _RULEBOOK = Page(
     name="rulebook",
-    place="rulebook",
+    nav_entry="rulebook",
     texts=("rulebook", "family", "parameter", "column", "measure", "zone", "river"),
 )
 _DATA = Page(
     name="data",
-    place="data",
+    nav_entry="data",
     texts=("data", "kept", "column", "status", "zone", "scheme", "facility", "river"),
 )
-_HELP = Page(name="help", place="help", body="help.html", texts=("help",))
+_HELP = Page(name="help", nav_entry="help", body="help.html", texts=("help",))
 _ABOUT = Page(name="about", texts=("about",))
 
 

@@ -56,7 +56,7 @@ def criteria(request: Request, county: CountyDep, language: LanguageDep) -> Resp
     "/rankings",
     status_code=201,
     summary="Rank the sites of a project",
-    responses=answers("Ranking", ProjectError, status=201, may_take_long=True, may_be_unkept=True),
+    responses=answers("Ranking", ProjectError, status=201, may_take_long=True, may_be_unsaved=True),
     openapi_extra={"requestBody": {"content": {"application/json": shape_of("Project")}}},
 )
 def create_ranking(
@@ -144,7 +144,7 @@ def reweigh(
     "/rankings/{ranking_id}/run",
     status_code=201,
     summary="Rank the project again",
-    responses=answers("Ranking", NotFoundError, ProjectError, status=201, may_be_unkept=True),
+    responses=answers("Ranking", NotFoundError, ProjectError, status=201, may_be_unsaved=True),
 )
 def run_again(
     ranking_id: RankingId,

@@ -89,7 +89,7 @@ def reviews(
         *("Review", NotFoundError, RulebookError),
         status=201,
         may_take_long=True,
-        may_be_unkept=True,
+        may_be_unsaved=True,
     ),
 )
 def create_review(

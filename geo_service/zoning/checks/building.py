@@ -17,9 +17,9 @@ from geo_service.zoning.bounds import BoundParameters, Measured, judge_bound
 from geo_service.zoning.check import (
     Case,
     Check,
-    Draft,
     Outcome,
     Parameters,
+    RawFinding,
     missing_value,
     text_or_none,
 )
@@ -45,12 +45,12 @@ def _tenants(case: Case) -> Iterator[tuple[Row, Row | None, BaseGeometry | None]
     active = active_enterprises(case.plan)
     if active.empty:
         return
-    placed = active[active["building_id"].notna() & active["park_id"].isin(case.parks["park_id"])]
+    in_scope = active[active["building_id"].notna() & active["park_id"].isin(case.parks["park_id"])]
     floors = rows_of(case.plan.frame("floors"))
     by_number = {(floor["building_id"], int(floor["floor_no"])): floor for floor in floors}
     buildings = case.plan.metric("buildings")
     shapes = dict(zip(buildings["building_id"], buildings.geometry, strict=True))
-    for row in rows_of(placed):
+    for row in rows_of(in_scope):
         number = None if pd.isna(row["floor_no"]) else int(row["floor_no"])
         floor = None if number is None else by_number.get((row["building_id"], number))
         yield row, floor, shapes.get(row["building_id"])
@@ -77,9 +77,9 @@ def floor_bound(case: Case, parameters: FloorBoundParameters) -> Outcome:
             missing_rows=[floor_name],
             name=Message("name.on_floor", {"name": row["name"], "floor": floor_name}),
         )
-        draft = judge_bound(measured, parameters, shape)
-        if draft is not None:
-            outcome.drafts.append(draft)
+        finding = judge_bound(measured, parameters, shape)
+        if finding is not None:
+            outcome.findings.append(finding)
     return outcome
 
 
@@ -110,13 +110,13 @@ def fire_class(case: Case, parameters: FireParameters) -> Outcome:
         outcome.judge(park_id)
         subject = Subject("floors", floor_id(building_id, number))
         if not text_or_none(letter):
-            outcome.drafts.append(
+            outcome.findings.append(
                 missing_value(park_id=park_id, subject=subject, column="fire_class")
             )
         elif letter in parameters.not_upstairs:
             values = {"floor": subject.id, "fire_class": letter}
-            outcome.drafts.append(
-                Draft(
+            outcome.findings.append(
+                RawFinding(
                     verdict=Verdict.FAIL,
                     park_id=park_id,
                     subject=subject,
@@ -156,7 +156,7 @@ def vacancy(case: Case, parameters: VacancyParameters) -> Outcome:
         outcome.judge(park_id)
         subject = Subject("buildings", building_id)
         if rows is None:
-            outcome.drafts.append(
+            outcome.findings.append(
                 missing_value(park_id=park_id, subject=subject, column="floors", rows=[building_id])
             )
             continue
@@ -164,7 +164,7 @@ def vacancy(case: Case, parameters: VacancyParameters) -> Outcome:
         if lacking:
             gaps: list[int] = rows.loc[rows[lacking[0]].isna(), "floor_no"].tolist()
             names = [floor_id(building_id, number) for number in gaps]
-            outcome.drafts.append(
+            outcome.findings.append(
                 missing_value(park_id=park_id, subject=subject, column=lacking[0], rows=names)
             )
             continue
@@ -177,8 +177,8 @@ def vacancy(case: Case, parameters: VacancyParameters) -> Outcome:
             "share": Quantity(share, "share", beside=parameters.maximum),
             "maximum": Quantity(parameters.maximum, "share"),
         }
-        outcome.drafts.append(
-            Draft(
+        outcome.findings.append(
+            RawFinding(
                 verdict=Verdict.WATCH,
                 park_id=park_id,
                 subject=subject,

@@ -19,9 +19,9 @@ from geo_service.zoning.check import (
     MOST_COUNTED,
     Case,
     Check,
-    Draft,
     Outcome,
     Parameters,
+    RawFinding,
     text_or_none,
 )
 from geo_service.zoning.focus import BASIS_COLUMNS
@@ -72,16 +72,16 @@ def similar_structure(case: Case, parameters: SimilarityParameters) -> Outcome:
     parks = list(structures.index)
     shares = structures.to_numpy(dtype=np.float64)
     alike, apart = unido_similarity(shares), krugman_index(shares)
-    places = {park_id: place for place, park_id in enumerate(parks)}
+    positions = {park_id: position for position, park_id in enumerate(parks)}
     for park_id, shape in zip(case.parks["park_id"], case.parks.geometry, strict=True):
-        if park_id not in places:
-            outcome.drafts.append(_no_structure(case, park_id))
+        if park_id not in positions:
+            outcome.findings.append(_no_structure(case, park_id))
             continue
-        row = alike[places[park_id]]
+        row = alike[positions[park_id]]
         others = [
-            {"park_id": parks[place], "unido": float(row[place]), "krugman": float(krugman)}
-            for place, krugman in enumerate(apart[places[park_id]])
-            if parks[place] != park_id and row[place] >= parameters.similarity
+            {"park_id": parks[position], "unido": float(row[position]), "krugman": float(krugman)}
+            for position, krugman in enumerate(apart[positions[park_id]])
+            if parks[position] != park_id and row[position] >= parameters.similarity
         ]
         if not others:
             continue
@@ -91,8 +91,8 @@ def similar_structure(case: Case, parameters: SimilarityParameters) -> Outcome:
             "similarity": others[0]["unido"],
             "digits": parameters.digits,
         }
-        outcome.drafts.append(
-            Draft(
+        outcome.findings.append(
+            RawFinding(
                 verdict=Verdict.WATCH,
                 park_id=park_id,
                 subject=Subject("parks", park_id),
@@ -133,10 +133,10 @@ def _structures(case: Case, digits: int) -> pd.DataFrame:
     return sums.div(sums.sum(axis=1), axis=0)
 
 
-def _no_structure(case: Case, park_id: str) -> Draft:
+def _no_structure(case: Case, park_id: str) -> RawFinding:
     focus = case.shared.focus[park_id]
     rows = sorted({*focus.missing[focus.basis], *focus.uncoded})
-    return Draft(
+    return RawFinding(
         verdict=Verdict.UNKNOWN,
         park_id=park_id,
         subject=Subject("parks", park_id),
@@ -178,8 +178,8 @@ def same_type(case: Case, parameters: CrowdParameters) -> Outcome:
             "count": len(parks),
             "maximum": parameters.maximum,
         }
-        outcome.drafts.append(
-            Draft(
+        outcome.findings.append(
+            RawFinding(
                 verdict=Verdict.WATCH,
                 park_id=park_id,
                 subject=Subject("parks", park_id),
@@ -237,8 +237,8 @@ def same_leading_nearby(case: Case, parameters: NearbyParameters) -> Outcome:
             "distance": Quantity(distance_m, "m"),
             "industry": named_industry(leading[first] or ""),
         }
-        outcome.drafts.append(
-            Draft(
+        outcome.findings.append(
+            RawFinding(
                 verdict=Verdict.WATCH,
                 park_id=mine,
                 subject=Subject("parks", mine),

@@ -27,10 +27,10 @@ from geo_service.zoning.check import (
     Case,
     Check,
     Closure,
-    Draft,
     IndustryPrefix,
     Outcome,
     Parameters,
+    RawFinding,
     no_zones,
     text_or_none,
 )
@@ -124,7 +124,7 @@ def _in_scope(case: Case, layer: str, subjects: gpd.GeoDataFrame) -> gpd.GeoData
 
 def _unmapped(
     case: Case, parameters: ZoneParameters, subjects: Mapping[str, gpd.GeoDataFrame]
-) -> Iterator[Draft]:
+) -> Iterator[RawFinding]:
     """Yield the `unknown` of every park, or of what else is judged where parks are not."""
     measure = "area_inside"
     if "parks" in parameters.subjects:
@@ -141,7 +141,7 @@ def _unmapped(
             )
 
 
-def closed_ground(case: Case, parameters: ZoneParameters) -> list[Closure]:
+def zone_closures(case: Case, parameters: ZoneParameters) -> list[Closure]:
     """Return the zones that `overlap` forbids to the case's parcels, or cannot judge."""
     parcels = case.plan.metric("parcels")
     parcels = parcels[case.in_scope(parcels["park_id"])]
@@ -149,8 +149,8 @@ def closed_ground(case: Case, parameters: ZoneParameters) -> list[Closure]:
         return []  # no parcel in scope, or all of them excepted
     zones = mapped_zones(case.plan, parameters.kind)
     if zones is None:
-        draft = no_zones("", parameters.kind, measure="area_inside")
-        return [Closure(verdict=Verdict.UNKNOWN, features=None, draft=draft)]
+        unknown = no_zones("", parameters.kind, measure="area_inside")
+        return [Closure(verdict=Verdict.UNKNOWN, features=None, unknown=unknown)]
     return [
         Closure(verdict=verdict, features=chosen)
         for verdict, chosen in by_verdict(zones, parameters.verdicts)
@@ -194,14 +194,14 @@ def _judge(
     zone_ids = overlay.zones["zone_id"].to_numpy(dtype=object)
     kind = str(overlay.zones["kind"].iloc[0]) if len(overlay.zones) else ""
     inside, whole = case.shared.area_m2(found.parts), case.shared.area_m2(shapes)
-    for place, part in enumerate(found.parts):
-        met = zip(found.zones[place], found.zone_areas_m2[place], strict=True)
-        outcome.drafts.append(
-            _overlap_draft(
-                Subject(layer, ids[place]),
-                text_or_none(parks[place]),
+    for position, part in enumerate(found.parts):
+        met = zip(found.zones[position], found.zone_areas_m2[position], strict=True)
+        outcome.findings.append(
+            _overlap_finding(
+                Subject(layer, ids[position]),
+                text_or_none(parks[position]),
                 part,
-                (float(inside[place]), float(whole[place])),
+                (float(inside[position]), float(whole[position])),
                 [(zone_ids[zone], area_m2) for zone, area_m2 in met],
                 kind,
                 verdict,
@@ -209,7 +209,7 @@ def _judge(
         )
 
 
-def _overlap_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
+def _overlap_finding(  # noqa: PLR0913, PLR0917 - the parts of one finding
     subject: Subject,
     park_id: str | None,
     part: BaseGeometry,
@@ -217,7 +217,7 @@ def _overlap_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
     zones: list[tuple[str, float]],
     kind: str,
     verdict: Verdict,
-) -> Draft:
+) -> RawFinding:
     inside_m2, whole_m2 = areas_m2
     zone_ids = [zone_id for zone_id, _ in zones]
     values = {
@@ -244,7 +244,7 @@ def _overlap_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
     }
     if is_unknown:
         evidence |= {"missing_column": "control_zones.grade", "missing_rows": zone_ids}
-    return Draft(
+    return RawFinding(
         verdict=verdict,
         park_id=park_id,
         subject=subject,
@@ -257,5 +257,5 @@ def _overlap_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
 
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
-    {"overlap": Check(ZoneParameters, overlap, closed_ground)}
+    {"overlap": Check(ZoneParameters, overlap, zone_closures)}
 )

@@ -18,10 +18,10 @@ from geo_service.plan import rows_of
 from geo_service.zoning.check import (
     Case,
     Check,
-    Draft,
     NoParameters,
     Outcome,
     Parameters,
+    RawFinding,
     missing_value,
     text_or_none,
 )
@@ -59,8 +59,8 @@ def zombie(case: Case, parameters: ZombieParameters) -> Outcome:
             "count": len(met),
         }
         if len(met) >= parameters.tests:
-            outcome.drafts.append(
-                Draft(
+            outcome.findings.append(
+                RawFinding(
                     verdict=Verdict.FAIL,
                     park_id=row["park_id"],
                     subject=subject,
@@ -78,7 +78,7 @@ def zombie(case: Case, parameters: ZombieParameters) -> Outcome:
             )
         elif len(met) + len(unsure) >= parameters.tests:
             columns = tuple(_ZOMBIE_COLUMNS[name] for name in unsure)
-            outcome.drafts.append(
+            outcome.findings.append(
                 missing_value(park_id=row["park_id"], subject=subject, column=columns)
             )
     return outcome
@@ -134,7 +134,7 @@ def idle_land(case: Case, parameters: IdleParameters) -> Outcome:
     parcels = case.plan.metric("parcels")
     is_own = parcels["park_id"].isin(case.parks["park_id"])
     outcome.judge_all(parcels.loc[is_own, "park_id"])
-    outcome.drafts += parcels_without_status(parcels[is_own])
+    outcome.findings += parcels_without_status(parcels[is_own])
     idle = parcels[is_own & (parcels["status"] == "idle")]
     columns = ["parcel_id", "park_id", "idle_since"]
     for (parcel_id, park_id, since), shape in zip(
@@ -142,7 +142,7 @@ def idle_land(case: Case, parameters: IdleParameters) -> Outcome:
     ):
         subject = Subject("parcels", parcel_id)
         if pd.isna(since):
-            outcome.drafts.append(
+            outcome.findings.append(
                 missing_value(park_id=park_id, subject=subject, column="idle_since")
             )
             continue
@@ -150,7 +150,9 @@ def idle_land(case: Case, parameters: IdleParameters) -> Outcome:
         if years < parameters.watch_years:
             continue
         verdict = Verdict.FAIL if years >= parameters.fail_years else Verdict.WATCH
-        outcome.drafts.append(_idle_draft(subject, park_id, shape, years, day, verdict, parameters))
+        outcome.findings.append(
+            _idle_finding(subject, park_id, shape, years, day, verdict, parameters)
+        )
     return outcome
 
 
@@ -174,7 +176,7 @@ def _anniversary(day: date, years: int) -> date:
         return day.replace(year=day.year + years, month=3, day=1)
 
 
-def _idle_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
+def _idle_finding(  # noqa: PLR0913, PLR0917 - the parts of one finding
     subject: Subject,
     park_id: str,
     shape: Any,  # noqa: ANN401 - a shape
@@ -182,9 +184,9 @@ def _idle_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
     day: date,
     verdict: Verdict,
     parameters: IdleParameters,
-) -> Draft:
+) -> RawFinding:
     values = {"parcel": subject.id, "years": years}
-    return Draft(
+    return RawFinding(
         verdict=verdict,
         park_id=park_id,
         subject=subject,
@@ -219,7 +221,7 @@ def filled(case: Case, parameters: FilledParameters) -> Outcome:
         rows[parameters.column].isna(), ["enterprise_id", "park_id"]
     ].itertuples(index=False):
         subject = Subject("enterprises", enterprise_id)
-        outcome.drafts.append(
+        outcome.findings.append(
             missing_value(park_id=park_id, subject=subject, column=parameters.column)
         )
     return outcome
@@ -240,8 +242,8 @@ def code_known(case: Case, _: NoParameters) -> Outcome:
     for index, enterprise_id, park_id, name, code in coded.loc[unknown, columns].itertuples():
         near = known.nearest(code)
         values = {"name": name, "code": code, "near": named_industry(near) if near else "—"}
-        outcome.drafts.append(
-            Draft(
+        outcome.findings.append(
+            RawFinding(
                 verdict=Verdict.FAIL,
                 park_id=park_id,
                 subject=Subject("enterprises", enterprise_id),

@@ -18,10 +18,10 @@ from geo_service.zoning.check import (
     MOST_COUNTED,
     Case,
     Check,
-    Draft,
     NoParameters,
     Outcome,
     Parameters,
+    RawFinding,
     missing_value,
     text_or_none,
 )
@@ -37,7 +37,7 @@ def _parks(case: Case) -> Iterator[tuple[Focus, Subject, BaseGeometry]]:
         yield case.shared.focus[park_id], Subject("parks", park_id), shape
 
 
-def _undeclared(focus: Focus, subject: Subject) -> Draft:
+def _undeclared(focus: Focus, subject: Subject) -> RawFinding:
     return missing_value(park_id=focus.park_id, subject=subject, column="leading_industry")
 
 
@@ -46,11 +46,11 @@ def declared(case: Case, _: NoParameters) -> Outcome:
     outcome = Outcome.of(case.parks["park_id"])
     for focus, subject, shape in _parks(case):
         if not focus.declared:
-            outcome.drafts.append(_undeclared(focus, subject))
+            outcome.findings.append(_undeclared(focus, subject))
         elif len(focus.declared) > 1:
             values = {"industries": [named_industry(code) for code in focus.declared]}
-            outcome.drafts.append(
-                Draft(
+            outcome.findings.append(
+                RawFinding(
                     verdict=Verdict.FAIL,
                     park_id=focus.park_id,
                     subject=subject,
@@ -76,14 +76,14 @@ def in_group(case: Case, _: NoParameters) -> Outcome:
     for focus, subject, shape in _parks(case):
         outcome.judge(focus.park_id)
         if not focus.declared:
-            outcome.drafts.append(_undeclared(focus, subject))
+            outcome.findings.append(_undeclared(focus, subject))
             continue
         outside = [code for code in focus.declared if groups.group_of(code) is None]
         if not outside:
             continue
         values = {"industries": [named_industry(code) for code in outside]}
-        outcome.drafts.append(
-            Draft(
+        outcome.findings.append(
+            RawFinding(
                 verdict=Verdict.FAIL,
                 park_id=focus.park_id,
                 subject=subject,
@@ -117,17 +117,17 @@ def is_top(case: Case, parameters: TopParameters) -> Outcome:
             continue  # the rule on one declared industry speaks of it
         outcome.judge(focus.park_id)
         if focus.leading is None:
-            outcome.drafts.append(_undeclared(focus, subject))
+            outcome.findings.append(_undeclared(focus, subject))
         elif focus.top_industry is None:
-            outcome.drafts.append(_not_measurable(focus, subject, "top_industry"))
+            outcome.findings.append(_not_measurable(focus, subject, "top_industry"))
         elif focus.leading[: parameters.digits] not in focus.top_industries:
             values = {
                 "declared": named_industry(focus.leading),
                 "top": named_industry(focus.top_industry),
                 "share": focus.top_share,
             }
-            outcome.drafts.append(
-                Draft(
+            outcome.findings.append(
+                RawFinding(
                     verdict=Verdict.FAIL,
                     park_id=focus.park_id,
                     subject=subject,
@@ -181,24 +181,24 @@ def leading_share(case: Case, parameters: ShareParameters) -> Outcome:
             continue  # the rule on one declared industry speaks of it
         outcome.judge(focus.park_id)
         if focus.leading is None:
-            outcome.drafts.append(_undeclared(focus, subject))
+            outcome.findings.append(_undeclared(focus, subject))
             continue
         share = focus.shares[basis]
         if share is None:
-            outcome.drafts.append(_not_measurable(focus, subject, f"share_{basis}", basis))
+            outcome.findings.append(_not_measurable(focus, subject, f"share_{basis}", basis))
             continue
         weight = _SUPPORTING_WEIGHT[parameters.count_supporting]
         counted = share + weight * (focus.supporting_shares[basis] or 0.0)
         if counted >= parameters.pass_share:
             continue
         verdict = Verdict.WATCH if counted >= parameters.watch_share else Verdict.FAIL
-        outcome.drafts.append(
-            _share_draft(focus, subject, shape, verdict, counted, basis, parameters)
+        outcome.findings.append(
+            _share_finding(focus, subject, shape, verdict, counted, basis, parameters)
         )
     return outcome
 
 
-def _share_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
+def _share_finding(  # noqa: PLR0913, PLR0917 - the parts of one finding
     focus: Focus,
     subject: Subject,
     shape: BaseGeometry,
@@ -206,7 +206,7 @@ def _share_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
     counted: float,
     basis: FocusBasis,
     parameters: ShareParameters,
-) -> Draft:
+) -> RawFinding:
     threshold = parameters.pass_share
     values: dict[str, Any] = {
         "industry": named_industry(focus.leading or ""),
@@ -245,7 +245,7 @@ def _share_draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
         if basis is FocusBasis.OUTPUT and grow is not None:
             values |= {"grow": Quantity(grow, "CNY"), "move": Quantity(move, "CNY")}
             cure = Message("cure.raise_output_share", values)
-    return Draft(
+    return RawFinding(
         verdict=verdict,
         park_id=focus.park_id,
         subject=subject,
@@ -268,12 +268,12 @@ _BASIS_UNITS: Mapping[FocusBasis, str] = MappingProxyType(
 
 def _not_measurable(
     focus: Focus, subject: Subject, measure: str, basis: FocusBasis | None = None
-) -> Draft:
+) -> RawFinding:
     """The `unknown` of a park whose enterprises lack a value, or that has none."""
     chosen = basis or focus.basis
     if focus.enterprise_count == 0:
         key = "no_register" if focus.year is None else "no_enterprises"
-        return Draft(
+        return RawFinding(
             verdict=Verdict.UNKNOWN,
             park_id=focus.park_id,
             subject=subject,
@@ -286,7 +286,7 @@ def _not_measurable(
     if focus.uncoded and not focus.missing[chosen]:
         column = "industry_code"
     if not rows:
-        return Draft(
+        return RawFinding(
             verdict=Verdict.UNKNOWN,
             park_id=focus.park_id,
             subject=subject,
@@ -295,7 +295,7 @@ def _not_measurable(
             cure=Message("cure.add_enterprises"),
         )
     values = {"column": named_column(column), "rows": rows}
-    return Draft(
+    return RawFinding(
         verdict=Verdict.UNKNOWN,
         park_id=focus.park_id,
         subject=subject,
@@ -323,8 +323,8 @@ def few_enterprises(case: Case, parameters: FewParameters) -> Outcome:
     for focus, subject, _ in _parks(case):
         if 0 < focus.enterprise_count < parameters.minimum:
             values = {"count": focus.enterprise_count, "minimum": parameters.minimum}
-            outcome.drafts.append(
-                Draft(
+            outcome.findings.append(
+                RawFinding(
                     verdict=Verdict.WATCH,
                     park_id=focus.park_id,
                     subject=subject,
@@ -357,13 +357,13 @@ def off_focus_enterprise(case: Case, _: NoParameters) -> Outcome:
         subject = Subject("enterprises", enterprise_id)
         known = text_or_none(code)
         if known is None:
-            outcome.drafts.append(
+            outcome.findings.append(
                 missing_value(park_id=park_id, subject=subject, column="industry_code")
             )
         elif not belongs_to(known, (*focus.declared, *focus.supporting)):
             values = {"name": name, "industry": named_industry(known)}
-            outcome.drafts.append(
-                Draft(
+            outcome.findings.append(
+                RawFinding(
                     verdict=Verdict.WATCH,
                     park_id=park_id,
                     subject=subject,
@@ -394,15 +394,15 @@ def speciality(case: Case, _: NoParameters) -> Outcome:
     for park_id, text, shape in rows:
         subject = Subject("parks", park_id)
         if not text_or_none(text):
-            outcome.drafts.append(
+            outcome.findings.append(
                 missing_value(park_id=park_id, subject=subject, column="speciality")
             )
             continue
         others = [other for other in owners[text.strip()] if other != park_id]
         if others:
             values = {"speciality": text, "parks": named_parks(case.plan, others)}
-            outcome.drafts.append(
-                Draft(
+            outcome.findings.append(
+                RawFinding(
                     verdict=Verdict.WATCH,
                     park_id=park_id,
                     subject=subject,
@@ -446,13 +446,13 @@ def park_kind(case: Case, parameters: KindParameters) -> Outcome:
         share = focus.shares[focus.basis]
         own = case.parks.loc[case.parks["park_id"] == focus.park_id, "speciality"].iloc[0]
         if focus.leading is None:
-            outcome.drafts.append(_undeclared(focus, subject))
+            outcome.findings.append(_undeclared(focus, subject))
             continue
         if share is None:
-            outcome.drafts.append(_not_measurable(focus, subject, "park_kinds"))
+            outcome.findings.append(_not_measurable(focus, subject, "park_kinds"))
             continue
         if not text_or_none(own):
-            outcome.drafts.append(
+            outcome.findings.append(
                 missing_value(park_id=focus.park_id, subject=subject, column="speciality")
             )
             continue
@@ -473,8 +473,8 @@ def park_kind(case: Case, parameters: KindParameters) -> Outcome:
         outcome.facts[focus.park_id] = [kind for kind, is_reached in kinds.items() if is_reached]
         if outcome.facts[focus.park_id]:
             continue
-        outcome.drafts.append(
-            Draft(
+        outcome.findings.append(
+            RawFinding(
                 verdict=Verdict.WATCH,
                 park_id=focus.park_id,
                 subject=subject,
@@ -533,8 +533,8 @@ def reported(case: Case, _: NoParameters) -> Outcome:
         index=False
     ):
         values = {"name": name, "year": int(latest), "before": int(latest) - 1}
-        outcome.drafts.append(
-            Draft(
+        outcome.findings.append(
+            RawFinding(
                 verdict=Verdict.UNKNOWN,
                 park_id=park_id,
                 subject=Subject("enterprises", enterprise_id),

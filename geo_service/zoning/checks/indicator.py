@@ -17,9 +17,9 @@ from geo_service.zoning.bounds import BoundParameters, Measured, judge_bound
 from geo_service.zoning.check import (
     Case,
     Check,
-    Draft,
     Outcome,
     Parameters,
+    RawFinding,
     missing_value,
     text_or_none,
 )
@@ -52,24 +52,24 @@ def parcel_bound(case: Case, parameters: ParcelBoundParameters) -> Outcome:
     ]
     values = parcels[parameters.column].to_numpy(dtype=np.float64)
     unit = "share" if parameters.column != "plot_ratio" else None
-    for place in parameters.to_judge(values, codes):
-        row = parcels.iloc[place]
+    for position in parameters.to_judge(values, codes):
+        row = parcels.iloc[position]
         measured = Measured(
             subject=Subject("parcels", row["parcel_id"]),
             park_id=row["park_id"],
             column=parameters.column,
-            value=float(values[place]),
+            value=float(values[position]),
             unit=unit,
-            code=codes[place],
+            code=codes[position],
             name=Message("name.parcel", {"parcel": row["parcel_id"]}),
         )
-        draft = judge_bound(measured, parameters, row["geometry"])
-        if draft is not None:
-            outcome.drafts.append(draft)
+        finding = judge_bound(measured, parameters, row["geometry"])
+        if finding is not None:
+            outcome.findings.append(finding)
     return outcome
 
 
-def parcels_without_status(parcels: pd.DataFrame) -> list[Draft]:
+def parcels_without_status(parcels: pd.DataFrame) -> list[RawFinding]:
     """Return the `unknown` of parcels that do not say whether they are vacant, built or idle."""
     lacking = parcels.loc[parcels["status"].isna(), ["parcel_id", "park_id"]]
     return [
@@ -139,9 +139,9 @@ def per_mu(case: Case, parameters: PerMuParameters) -> Outcome:
             if is_parcel
             else text_or_none(frame.loc[index, "name"]),
         )
-        draft = judge_bound(measured, parameters, shapes[index])
-        if draft is not None:
-            outcome.drafts.append(draft)
+        finding = judge_bound(measured, parameters, shapes[index])
+        if finding is not None:
+            outcome.findings.append(finding)
     return outcome
 
 
@@ -174,24 +174,24 @@ def grade(case: Case, parameters: GradeParameters) -> Outcome:
     shapes = case.plan.metric("enterprises").geometry
     in_scope = active["park_id"].isin(case.parks["park_id"]).to_numpy(dtype=bool)
     has_land = (active["land_m2"].isna() | (active["land_m2"] > 0)).to_numpy(dtype=bool)
-    for place in np.flatnonzero(in_scope & has_land):
-        row = active.iloc[int(place)]
+    for position in np.flatnonzero(in_scope & has_land):
+        row = active.iloc[int(position)]
         outcome.judge(row["park_id"])
-        score = float(scores[place])
+        score = float(scores[position])
         subject = Subject("enterprises", row["enterprise_id"])
         if np.isnan(score):
             lacks = [name for name in GRADE_COLUMNS if pd.isna(row[name])] or [
                 name for name in ("energy_tce", "output_cny") if not row[name] > 0
             ]
-            outcome.drafts.append(_ungraded(subject, row["park_id"], lacks))
+            outcome.findings.append(_ungraded(subject, row["park_id"], lacks))
             continue
         letter = letter_of(score, parameters.grades)
         outcome.facts[subject.id] = letter
         if letter not in parameters.watch:
             continue
         values = {"name": row["name"], "grade": letter, "score": score}
-        outcome.drafts.append(
-            Draft(
+        outcome.findings.append(
+            RawFinding(
                 verdict=Verdict.WATCH,
                 park_id=row["park_id"],
                 subject=subject,
@@ -203,12 +203,12 @@ def grade(case: Case, parameters: GradeParameters) -> Outcome:
                     "threshold": parameters.grades.get("C"),
                     "grade": letter,
                     "relative_to_county": {
-                        name: float(column[place]) for name, column in figures.items()
+                        name: float(column[position]) for name, column in figures.items()
                     },
                     "weights": dict(parameters.weights),
                 },
                 cure=Message("cure.grade", values),
-                geometry=shapes[active.index[int(place)]],
+                geometry=shapes[active.index[int(position)]],
             )
         )
     return outcome
@@ -251,9 +251,9 @@ def letter_of(score: float, grades: Mapping[Any, float]) -> str:
     return "D"
 
 
-def _ungraded(subject: Subject, park_id: str, lacks: list[str]) -> Draft:
+def _ungraded(subject: Subject, park_id: str, lacks: list[str]) -> RawFinding:
     values = {"column": named_columns(lacks), "rows": [subject.id]}
-    return Draft(
+    return RawFinding(
         verdict=Verdict.UNKNOWN,
         park_id=park_id,
         subject=subject,

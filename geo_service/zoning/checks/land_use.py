@@ -19,9 +19,9 @@ from geo_service.model import Message, Subject, Tier, Verdict
 from geo_service.zoning.check import (
     Case,
     Check,
-    Draft,
     Outcome,
     Parameters,
+    RawFinding,
     missing_value,
     text_or_none,
 )
@@ -78,10 +78,10 @@ def permitted(case: Case, parameters: UseParameters) -> Outcome:
             chosen["parcel_id"], chosen["park_id"], chosen.geometry, strict=True
         ):
             subject = Subject("parcels", parcel_id)
-            outcome.drafts.append(
+            outcome.findings.append(
                 missing_value(park_id=park_id, subject=subject, column=lacks)
                 if lacks
-                else _draft(
+                else _finding(
                     subject, park_id, shape, _Use(str(use), scheme, tier), table, verdict, key
                 )
             )
@@ -95,7 +95,7 @@ class _Use:
     tier: str
 
 
-def _draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
+def _finding(  # noqa: PLR0913, PLR0917 - the parts of one finding
     subject: Subject,
     park_id: str,
     shape: BaseGeometry,
@@ -103,13 +103,13 @@ def _draft(  # noqa: PLR0913, PLR0917 - the parts of one finding
     table: TierUses | None,
     verdict: Verdict,
     key: str,
-) -> Draft:
+) -> RawFinding:
     values = {
         "use": named_land_use(use.scheme, use.code),
         "scheme": Message(f"scheme.{use.scheme}"),
         "tier": Message(f"tier.{use.tier}"),
     }
-    return Draft(
+    return RawFinding(
         verdict=verdict,
         park_id=park_id,
         subject=subject,

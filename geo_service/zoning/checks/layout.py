@@ -19,10 +19,10 @@ from geo_service.zoning.check import (
     Case,
     Check,
     Closure,
-    Draft,
     NoParameters,
     Outcome,
     Parameters,
+    RawFinding,
     missing_value,
     no_zones,
     park_unknown,
@@ -55,7 +55,7 @@ def overlap(case: Case, _: NoParameters) -> Outcome:
             continue
         part = polygons_only(np.array([shapes[first].intersection(shapes[second])]))[0]
         area_m2 = float(case.shared.area_m2([part])[0])
-        areas = [case.shared.park_area_m2[ids[place]] for place in (first, second)]
+        areas = [case.shared.park_area_m2[ids[position]] for position in (first, second)]
         guests = [
             whole_m2
             for mine, other, whole_m2 in zip((first, second), (second, first), areas, strict=True)
@@ -74,19 +74,19 @@ def overlap(case: Case, _: NoParameters) -> Outcome:
             (ids[second], ids[first], areas[1]),
         ):
             if mine in selected:
-                outcome.drafts.append(_overlap_draft(case, mine, other, area_m2, whole, part))
+                outcome.findings.append(_overlap_finding(case, mine, other, area_m2, whole, part))
     return outcome
 
 
-def _overlap_draft(
+def _overlap_finding(
     case: Case, mine: str, other: str, area_m2: float, whole_m2: float, part: BaseGeometry
-) -> Draft:
+) -> RawFinding:
     values = {
         "other": named_park(case.plan, other),
         "area": Quantity(area_m2, "m²"),
         "share": area_m2 / whole_m2,
     }
-    return Draft(
+    return RawFinding(
         verdict=Verdict.FAIL,
         park_id=mine,
         subject=Subject("parks", mine),
@@ -119,17 +119,17 @@ def in_township(case: Case, _: NoParameters) -> Outcome:
             continue  # judged by the enclave rule instead
         outcome.judge(park_id)
         if not text_or_none(code):
-            outcome.drafts.append(
+            outcome.findings.append(
                 missing_value(park_id=park_id, subject=subject, column="township_code")
             )
         elif code not in homes:
-            outcome.drafts.append(_no_township_shape(case, park_id, code))
+            outcome.findings.append(_no_township_shape(case, park_id, code))
         else:
-            _outside(case, outcome, park_id, shape, homes[code], kind="township", place=code)
+            _outside(case, outcome, park_id, shape, homes[code], kind="township", code=code)
     return outcome
 
 
-def _no_township_shape(case: Case, park_id: str, code: str) -> Draft:
+def _no_township_shape(case: Case, park_id: str, code: str) -> RawFinding:
     return park_unknown(
         park_id,
         measure="area_outside",
@@ -159,28 +159,28 @@ def in_county(case: Case, _: NoParameters) -> Outcome:
     """A park lies inside the county, where the county's boundary is known."""
     outcome = Outcome()
     county: gpd.GeoDataFrame = case.plan.metric("county")
-    place = case.plan.settings.county_code
+    county_code = case.plan.settings.county_code
     if county.empty:
         outcome.judge_all(case.parks["park_id"])
-        outcome.drafts += [_no_county(park_id, place) for park_id in case.parks["park_id"]]
+        outcome.findings += [_no_county(park_id, county_code) for park_id in case.parks["park_id"]]
         return outcome
     home = shapely.union_all(county.geometry.to_numpy())
     for park_id, shape in zip(case.parks["park_id"], case.parks.geometry, strict=True):
         if _is_declared_enclave(case, park_id):
             continue  # judged by the enclave rule instead
         outcome.judge(park_id)
-        _outside(case, outcome, park_id, shape, home, kind="county", place=place)
+        _outside(case, outcome, park_id, shape, home, kind="county", code=county_code)
     return outcome
 
 
-def _no_county(park_id: str, place: str) -> Draft:
+def _no_county(park_id: str, county_code: str) -> RawFinding:
     return park_unknown(
         park_id,
         measure="area_outside",
-        missing=("county.geometry", place),
+        missing=("county.geometry", county_code),
         title="no_county",
         cure="add_county",
-        values={"place": place},
+        values={"place": county_code},
     )
 
 
@@ -192,7 +192,7 @@ def _outside(  # noqa: PLR0913 - one park against one home
     home: BaseGeometry,
     *,
     kind: str,
-    place: str,
+    code: str,
 ) -> None:
     """Add the part of a park outside its home, unless it is noise."""
     part = polygons_only(np.array([shapely.difference(shape, home)]))[0]
@@ -207,10 +207,10 @@ def _outside(  # noqa: PLR0913 - one park against one home
     values = {
         "area": Quantity(area_m2, "m²"),
         "share": share,
-        "place": naming[kind](case.plan, place) if kind in naming else named_county(case.plan),
+        "place": naming[kind](case.plan, code) if kind in naming else named_county(case.plan),
     }
-    outcome.drafts.append(
-        Draft(
+    outcome.findings.append(
+        RawFinding(
             verdict=Verdict.FAIL,
             park_id=park_id,
             subject=Subject("parks", park_id),
@@ -221,7 +221,7 @@ def _outside(  # noqa: PLR0913 - one park against one home
                 "unit": "m²",
                 "threshold": 0,
                 "share": share,
-                "place": place,
+                "place": code,
                 "computed": f"area(park minus {kind})",
             },
             cure=Message("cure.cut_area", values),
@@ -242,7 +242,7 @@ def in_development_boundary(case: Case, _: NoParameters) -> Outcome:
     outcome = Outcome.of(case.parks["park_id"])
     zones = mapped_zones(case.plan, BOUNDARY)
     if zones is None:
-        outcome.drafts += [
+        outcome.findings += [
             no_zones(park_id, BOUNDARY, measure="area_outside") for park_id in case.parks["park_id"]
         ]
         return outcome
@@ -255,7 +255,7 @@ def in_development_boundary(case: Case, _: NoParameters) -> Outcome:
     shapely.prepare(home)
     for park_id, shape in zip(case.parks["park_id"], case.parks.geometry, strict=True):
         if not shapely.covers(home, shape):
-            _outside(case, outcome, park_id, shape, home, kind=BOUNDARY, place="")
+            _outside(case, outcome, park_id, shape, home, kind=BOUNDARY, code="")
     return outcome
 
 
@@ -263,8 +263,8 @@ def outside_boundary(case: Case, _: NoParameters) -> list[Closure]:
     """Return the ground that `in_development_boundary` closes to new parks, all of it outside."""
     zones = mapped_zones(case.plan, BOUNDARY)
     if zones is None:
-        draft = no_zones("", BOUNDARY, measure="area_outside")
-        return [Closure(verdict=Verdict.UNKNOWN, features=None, draft=draft)]
+        unknown = no_zones("", BOUNDARY, measure="area_outside")
+        return [Closure(verdict=Verdict.UNKNOWN, features=None, unknown=unknown)]
     # A county that says that it has no boundary at all has all its ground outside.
     around = zones if len(zones) else case.plan.metric("parks")
     west, south, east, north = around.total_bounds
@@ -296,7 +296,7 @@ def in_host(case: Case, _: NoParameters) -> Outcome:
             continue
         outcome.judge(park_id)
         shape, home = parks.geometry[park_id], parks.geometry[host]
-        _outside(case, outcome, park_id, shape, home, kind="host", place=host)
+        _outside(case, outcome, park_id, shape, home, kind="host", code=host)
     return outcome
 
 
@@ -314,7 +314,7 @@ def declared_area(case: Case, parameters: DeclaredAreaParameters) -> Outcome:
     ):
         subject = Subject("parks", park_id)
         if np.isnan(declared_ha):
-            outcome.drafts.append(
+            outcome.findings.append(
                 missing_value(park_id=park_id, subject=subject, column="declared_area_ha")
             )
             continue
@@ -327,8 +327,8 @@ def declared_area(case: Case, parameters: DeclaredAreaParameters) -> Outcome:
             "measured": Quantity(measured_ha, "ha", beside=declared_ha),
             "share": difference,
         }
-        outcome.drafts.append(
-            Draft(
+        outcome.findings.append(
+            RawFinding(
                 verdict=Verdict.WATCH,
                 park_id=park_id,
                 subject=subject,
@@ -374,8 +374,8 @@ def minimum_area(case: Case, parameters: MinimumAreaParameters) -> Outcome:
             "measured": Quantity(measured_ha, "ha", beside=minimum_ha),
             "minimum": Quantity(minimum_ha, "ha"),
         }
-        outcome.drafts.append(
-            Draft(
+        outcome.findings.append(
+            RawFinding(
                 verdict=Verdict(parameters.verdict),
                 park_id=park_id,
                 subject=Subject("parks", park_id),
@@ -414,9 +414,11 @@ def enclave(case: Case, parameters: EnclaveParameters) -> Outcome:
         is_county_wide = row["tier"] == Tier.MUNICIPAL_PARK
         home = whole if is_county_wide else homes.get(row["township_code"])
         if home is None:
-            place = case.plan.settings.county_code if is_county_wide else row["township_code"]
-            code = text_or_none(place) or "—"
-            outcome.drafts.append(_no_township_shape(case, row["park_id"], code))
+            division_code = (
+                case.plan.settings.county_code if is_county_wide else row["township_code"]
+            )
+            code = text_or_none(division_code) or "—"
+            outcome.findings.append(_no_township_shape(case, row["park_id"], code))
             continue
         parts = [
             part
@@ -429,21 +431,21 @@ def enclave(case: Case, parameters: EnclaveParameters) -> Outcome:
             continue
         lacking = [name for name in _ENCLAVE_COLUMNS if not text_or_none(row[name])]
         if parts and lacking:
-            outcome.drafts.append(_enclave_draft(row["park_id"], parts, lacking))
+            outcome.findings.append(_enclave_finding(row["park_id"], parts, lacking))
     return outcome
 
 
 _ENCLAVE_COLUMNS = ("host_park_id", "enclave_partner", "enclave_terms")
 
 
-def _enclave_draft(park_id: str, parts: list[BaseGeometry], lacking: list[str]) -> Draft:
+def _enclave_finding(park_id: str, parts: list[BaseGeometry], lacking: list[str]) -> RawFinding:
     area_m2 = float(sum(part.area for part in parts))
     values = {
         "area": Quantity(area_m2, "m²"),
         "columns": named_columns(lacking),
         "parts": len(parts),
     }
-    return Draft(
+    return RawFinding(
         verdict=Verdict.FAIL,
         park_id=park_id,
         subject=Subject("parks", park_id),
@@ -478,18 +480,18 @@ def placement(case: Case, parameters: PlacementParameters) -> Outcome:
         homes = np.array([shapes[park_id] for park_id in own["park_id"]], dtype=object)
         pieces = own.geometry.to_numpy()
         lost = np.flatnonzero(~shapely.covers(homes, pieces))
-        for place in lost.tolist():
-            part = shapely.difference(pieces[place], homes[place])
-            share = part.area / pieces[place].area
+        for position in lost.tolist():
+            part = shapely.difference(pieces[position], homes[position])
+            share = part.area / pieces[position].area
             if share <= parameters.share:
                 continue
-            row = own.iloc[int(place)]
+            row = own.iloc[int(position)]
             values = {
                 "park": named_park(case.plan, row["park_id"]),
                 "share": Quantity(share, "share", beside=parameters.share),
             }
-            outcome.drafts.append(
-                Draft(
+            outcome.findings.append(
+                RawFinding(
                     verdict=Verdict.WATCH,
                     park_id=row["park_id"],
                     subject=Subject(layer, row[key]),

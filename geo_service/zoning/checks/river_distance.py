@@ -24,10 +24,10 @@ from geo_service.zoning.check import (
     Case,
     Check,
     Closure,
-    Draft,
     IndustryPrefix,
     Outcome,
     Parameters,
+    RawFinding,
     text_or_none,
 )
 from geo_service.zoning.names import named_column
@@ -62,24 +62,26 @@ def distance(case: Case, parameters: RiverParameters) -> Outcome:
             continue
         outcome.judge(park_id)
         if shape is None:
-            outcome.drafts.append(_unmeasurable(subject, park_id, f"{subject.layer}.geometry", []))
+            outcome.findings.append(
+                _unmeasurable(subject, park_id, f"{subject.layer}.geometry", [])
+            )
             continue
-        place, distance_m = rivers.nearest(shape)
-        if place is not None and distance_m < parameters.distance_m:
-            river = rivers.boundaries.iloc[place]
+        position, distance_m = rivers.nearest(shape)
+        if position is not None and distance_m < parameters.distance_m:
+            river = rivers.boundaries.iloc[position]
             shown = text_or_none(river["name"]) or river["river_id"]
-            draft = _near(subject, park_id, name, is_new, shown, distance_m, parameters)
-            if draft is not None:
+            finding = _near(subject, park_id, name, is_new, shown, distance_m, parameters)
+            if finding is not None:
                 line = shapely.shortest_line(shape, river["geometry"])
-                outcome.drafts.append(_with_line(draft, line, river["river_id"]))
+                outcome.findings.append(_with_line(finding, line, river["river_id"]))
             continue
         unsure = rivers.unmapped_near(shape, parameters.distance_m)
         if unsure is not None:
-            outcome.drafts.append(_unmeasurable(subject, park_id, *unsure))
+            outcome.findings.append(_unmeasurable(subject, park_id, *unsure))
     return outcome
 
 
-def closed_ground(case: Case, parameters: RiverParameters) -> list[Closure]:
+def river_closures(case: Case, parameters: RiverParameters) -> list[Closure]:
     """Return the ground that `distance` forbids to the case's enterprises, or cannot judge."""
     rivers = _Rivers.of(case.plan.metric("rivers"), parameters)
     meant = [
@@ -90,8 +92,8 @@ def closed_ground(case: Case, parameters: RiverParameters) -> list[Closure]:
     if rivers is None or not meant:
         return []
     if rivers.is_all_missing:
-        draft = _unmeasurable(*meant[0][:2], "rivers.is_management_boundary", [])
-        return [Closure(verdict=Verdict.UNKNOWN, features=None, draft=draft)]
+        unknown = _unmeasurable(*meant[0][:2], "rivers.is_management_boundary", [])
+        return [Closure(verdict=Verdict.UNKNOWN, features=None, unknown=unknown)]
     limit_m = parameters.distance_m
     unmapped = Closure(
         verdict=Verdict.UNKNOWN,
@@ -142,8 +144,8 @@ class _Rivers:
         if self.boundaries.empty:
             return None, np.inf
         distances = shapely.distance(self.boundaries.geometry.to_numpy(), shape)
-        place = int(np.argmin(distances))
-        return place, float(distances[place])
+        position = int(np.argmin(distances))
+        return position, float(distances[position])
 
     def unmapped_near(self, shape: BaseGeometry, distance_m: float) -> tuple[str, list[str]] | None:
         """Return the column and rows that are missing to judge a place, or None."""
@@ -191,8 +193,8 @@ def _subjects(
     for index, enterprise_id, park_id, name, is_new in chosen[columns].itertuples():
         shape = shapes[index]
         known = None if pd.isna(is_new) else bool(is_new)
-        place = None if shape is None or shape.is_empty else shape
-        yield Subject("enterprises", enterprise_id), text_or_none(park_id), name, place, known
+        location = None if shape is None or shape.is_empty else shape
+        yield Subject("enterprises", enterprise_id), text_or_none(park_id), name, location, known
     planned = {"planned", "under_construction"}
     for row, shape in zip(rows_of(case.parks), case.parks.geometry, strict=True):
         park_id = row["park_id"]
@@ -211,7 +213,7 @@ def _near(  # noqa: PLR0913, PLR0917 - the parts of one finding
     river: str,
     distance_m: float,
     parameters: RiverParameters,
-) -> Draft | None:
+) -> RawFinding | None:
     meaning = _meaning(parameters, is_new)
     if meaning == "pass":
         return None
@@ -234,7 +236,7 @@ def _near(  # noqa: PLR0913, PLR0917 - the parts of one finding
         column = "status" if subject.layer == "parks" else "is_new"
         evidence |= {"missing_column": f"{subject.layer}.{column}", "missing_rows": [subject.id]}
     key = {True: "river_new", False: "river_existing", None: "river_unknown"}[is_new]
-    return Draft(
+    return RawFinding(
         verdict=Verdict(meaning),
         park_id=park_id,
         subject=subject,
@@ -250,13 +252,15 @@ def _named_boundary(river: str) -> Message:
     return Message("name.boundary" if is_its_own else "name.boundary_of", {"name": river})
 
 
-def _with_line(draft: Draft, line: BaseGeometry, river_id: str) -> Draft:
-    return replace(draft, geometry=line, evidence={**draft.evidence, "river_id": river_id})
+def _with_line(finding: RawFinding, line: BaseGeometry, river_id: str) -> RawFinding:
+    return replace(finding, geometry=line, evidence={**finding.evidence, "river_id": river_id})
 
 
-def _unmeasurable(subject: Subject, park_id: str | None, column: str, rows: list[str]) -> Draft:
+def _unmeasurable(
+    subject: Subject, park_id: str | None, column: str, rows: list[str]
+) -> RawFinding:
     values = {"column": named_column(column), "rows": rows or [subject.id]}
-    return Draft(
+    return RawFinding(
         verdict=Verdict.UNKNOWN,
         park_id=park_id,
         subject=subject,
@@ -273,5 +277,5 @@ def _unmeasurable(subject: Subject, park_id: str | None, column: str, rows: list
 
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
-    {"distance": Check(RiverParameters, distance, closed_ground)}
+    {"distance": Check(RiverParameters, distance, river_closures)}
 )
