@@ -20,7 +20,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-KERNEL_VERSION = 1
+KERNEL_VERSION = 2
 """The GEO_KERNEL_VERSION (kernel.h) that is required; a library of another version is not used."""
 
 OK = -1
@@ -59,6 +59,10 @@ _CALLS: Mapping[str, tuple[Any, tuple[Any, ...]]] = MappingProxyType(
         "geo_zones_facts": (None, (c_void_p, c_void_p)),
         "geo_zones_covered": (c_int64, (c_void_p, _SHAPES, c_void_p, *_RANGE, c_void_p)),
         "geo_zones_largest": (c_int64, (c_void_p, _SHAPES, c_void_p, *_RANGE, c_void_p, c_void_p)),
+        "geo_zones_shares": (
+            c_int64,
+            (c_void_p, _SHAPES, c_void_p, *_RANGE, c_int64, c_void_p, c_void_p, c_void_p),
+        ),
         "geo_lines_build": (c_void_p, (_SHAPES,)),
         "geo_lines_free": (None, (c_void_p,)),
         "geo_lines_nearest": (c_int64, (c_void_p, _SHAPES, *_RANGE, c_void_p, c_void_p)),

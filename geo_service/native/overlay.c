@@ -919,3 +919,47 @@ GEO_EXPORT int64_t geo_zones_largest(const zone_grid *grid, const geo_ragged *sh
     free_work(&use);
     return outcome;
 }
+
+/* For each subject from `first` every zone that it shares area with, in the order of zones, and
+   that area. Zones and areas are written one after the other as long as there is `room` for all
+   zones of a subject; `count[i]` says how many subject i has. Returns the first subject that was
+   not measured, `end` when all were. */
+GEO_EXPORT int64_t geo_zones_shares(const zone_grid *grid, const geo_ragged *shapes,
+                                    const double *whole, int64_t first, int64_t end, int64_t room,
+                                    int64_t *count, int32_t *zone, double *area) {
+    work use = {0};
+    int64_t written = 0, i = first;
+    use.zone_area = calloc((size_t)grid->zones + 1, sizeof *use.zone_area);
+    use.is_met = calloc((size_t)grid->zones + 1, sizeof *use.is_met);
+    use.met = malloc(((size_t)grid->zones + 1) * sizeof *use.met);
+    int is_out = !use.zone_area || !use.is_met || !use.met;
+    for (; i < end && !is_out; i++) {
+        double box[4];
+        int64_t window[4], start = written;
+        count[i] = 0;
+        if (!find_window(grid, shapes, i, box, window)) continue;
+        if (common_state(grid, window) == EMPTY) continue;
+        use.met_count = 0;
+        if (isnan(meet(grid, shapes, i, box, window, &use))) is_out = 1;
+        double none = NO_SUBJECT_AREA * grid->cell * (box[2] - box[0]);
+        int has_room = written + use.met_count <= room;
+        for (int64_t k = 0; k < use.met_count; k++) {
+            int32_t found = use.met[k];
+            double sum = use.zone_area[found];
+            use.zone_area[found] = 0;
+            use.is_met[found] = 0;
+            if (sum <= none || !has_room) continue;
+            int64_t at = written++;
+            for (; at > start && zone[at - 1] > found; at--) {
+                zone[at] = zone[at - 1];
+                area[at] = area[at - 1];
+            }
+            zone[at] = found;
+            area[at] = sum >= whole[i] - none ? whole[i] : sum;
+        }
+        if (!has_room) break;
+        count[i] = written - start;
+    }
+    free_work(&use);
+    return is_out ? GEO_NO_MEMORY : i;
+}

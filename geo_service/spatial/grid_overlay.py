@@ -36,6 +36,8 @@ MAX_CELLS = 4_000_000
 """Most cells of a grid: beyond it a chosen cell size grows, a given one is refused."""
 
 _SAMPLE = 10_000
+_SHARES_PER_SUBJECT = 4
+"""How many zones of a layer a subject has room for at first."""
 _CHUNK_VERTICES = 1 << 16
 _CHUNK_SUBJECTS = 1 << 13
 
@@ -167,6 +169,53 @@ class ZoneGrid:
 
         _in_chunks(measure, subjects, threads=threads, progress=progress, cancel=cancel)
         return zone, area
+
+    def shares(
+        self,
+        subjects: Ragged,
+        *,
+        threads: int = 2,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
+        """Return the zones with which each subject shares area, and these areas in m².
+
+        The first array has one more position than there are subjects: zones and areas of subject
+        i lie from position i to before position i + 1 of it, zones in the layer's order. Setting
+        `cancel` ends the work with CancelledError.
+        """
+        count, whole = np.zeros(len(subjects), dtype=np.int64), subjects.areas()
+        chunks: dict[int, tuple[NDArray[np.int32], NDArray[np.float64]]] = {}
+
+        def measure(first: int, end: int) -> int:
+            shapes, position = ctypes.byref(subjects.struct), first
+            room = max(_SHARES_PER_SUBJECT * (end - first), self.zones)
+            while position < end:
+                zone, area = np.empty(room, dtype=np.int32), np.empty(room)
+                done = self._kernel.geo_zones_shares(
+                    self._handle,
+                    shapes,
+                    native.address(whole),
+                    position,
+                    end,
+                    room,
+                    native.address(count),
+                    native.address(zone),
+                    native.address(area),
+                )
+                if done < 0:
+                    return int(done)
+                used = int(count[position:done].sum())
+                chunks[position] = zone[:used].copy(), area[:used].copy()
+                position = int(done)
+            return native.OK
+
+        _in_chunks(measure, subjects, threads=threads, progress=progress, cancel=cancel)
+        found = [chunks[first] for first in sorted(chunks)]
+        border = np.concatenate([[0], np.cumsum(count)])
+        zone = np.concatenate([np.zeros(0, dtype=np.int32), *(one for one, _ in found)])
+        area = np.concatenate([np.zeros(0), *(one for _, one in found)])
+        return border, zone, area
 
 
 class LineGrid:
