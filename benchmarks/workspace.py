@@ -7,6 +7,7 @@ in them, whatever the number of parcels.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,8 @@ TIERS = ("municipal_park",) + ("sme_cluster",) * 5 + ("building_park",) * 42
 LAND_USES = ("100101", "100102", "110101", "0802", "1207", "0101", "0702")
 LAND_USE_SHARES = (0.5, 0.15, 0.08, 0.07, 0.08, 0.07, 0.05)
 _LEADING = ("18", "38", "13", "15", "39", "36", "33", "27")
+_IDLE_SINCE = "2024-06-01"
+_NEW_SHARE = 0.1
 _DIGITS = 3
 """Decimals of metres and other amounts in the files."""
 
@@ -97,16 +100,22 @@ def write_workspace(folder: Path, parcels: int, cache: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     parks = gpd.read_parquet(cache / "parks.parquet")
     ground = gpd.read_parquet(cache / f"parcels_{parcels}.parquet")
-    layers: dict[str, pd.DataFrame] = {"county": _county(), "townships": _townships(parks)}
-    layers["parks"] = _parks(parks)
-    layers["parcels"] = _parcels(ground, layers["parks"])
-    layers["buildings"] = _buildings(layers["parcels"])
-    layers["floors"] = _floors(layers["buildings"])
-    layers["enterprises"] = _enterprises(layers["parcels"])
-    layers["control_zones"] = _zones(cache)
-    layers["rivers"] = _rivers(cache)
-    layers["facilities"] = _facilities()
-    layers["roads"] = _roads()
+    own = _parks(parks)
+    land = _parcels(ground, own)
+    buildings = _buildings(land)
+    layers: dict[str, pd.DataFrame] = {
+        "county": _county(),
+        "townships": _townships(parks),
+        "parks": own,
+        "parcels": land,
+        "buildings": buildings,
+        "floors": _floors(buildings),
+        "enterprises": _enterprises(land),
+        "control_zones": _zones(cache),
+        "rivers": _rivers(cache),
+        "facilities": _facilities(),
+        "roads": _roads(),
+    }
     texts = [SETTINGS]
     for name, frame in layers.items():
         texts.append(f'[layers.{name}]\nfile = "{_write(folder, name, frame)}"\n')
@@ -185,7 +194,7 @@ def _parcels(ground: gpd.GeoDataFrame, parks: gpd.GeoDataFrame) -> gpd.GeoDataFr
     park_id = np.full(count, None, dtype=object)
     park_id[parcel] = parks["park_id"].to_numpy(dtype=object)[park]
     status = numbers.choice(["vacant", "built", "idle"], count, p=[0.25, 0.7, 0.05])
-    idle = pd.Series(np.where(status == "idle", "2024-06-01", None), dtype=object)
+    idle_since = [_IDLE_SINCE if word == "idle" else None for word in status]
     area_m2 = ground.area.to_numpy().round(_DIGITS)
     return gpd.GeoDataFrame(
         {
@@ -194,7 +203,7 @@ def _parcels(ground: gpd.GeoDataFrame, parks: gpd.GeoDataFrame) -> gpd.GeoDataFr
             "land_use": numbers.choice(LAND_USES, count, p=LAND_USE_SHARES),
             "land_use_scheme": "planning2023",
             "status": status,
-            "idle_since": idle.to_numpy(),
+            "idle_since": idle_since,
             "area_m2": area_m2,
             "plot_ratio": numbers.uniform(0.5, 2.5, count).round(_DIGITS),
             "building_coefficient": numbers.uniform(0.3, 0.7, count).round(_DIGITS),
@@ -278,7 +287,7 @@ def _enterprises(parcels: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             "subsidised": False,
             "in_arrears": False,
             "stage": "company",
-            "is_new": numbers.random(ENTERPRISES) < 0.1,
+            "is_new": numbers.random(ENTERPRISES) < _NEW_SHARE,
         },
         geometry=gpd.GeoSeries(middle, crs=parcels.crs),
     )
@@ -339,12 +348,13 @@ def _rivers(cache: Path) -> gpd.GeoDataFrame:
 def _facilities() -> gpd.GeoDataFrame:
     numbers = _numbers("facilities")
     kinds = ("interchange", "station", "port", "substation", "treatment_plant", "fire_station")
-    points = shapely.points(numbers.uniform(0, county.SIDE_M, (10 * len(kinds), 2)))
+    count = 10 * len(kinds)
+    points = shapely.points(numbers.uniform(0, county.SIDE_M, (count, 2)))
     return gpd.GeoDataFrame(
         {
-            "facility_id": [f"F{number:03d}" for number in range(len(points))],
+            "facility_id": [f"F{number:03d}" for number in range(count)],
             "kind": np.tile(kinds, 10),
-            "name": [f"设施{number:03d}" for number in range(len(points))],
+            "name": [f"设施{number:03d}" for number in range(count)],
         },
         geometry=_at(points),
     )
@@ -353,8 +363,8 @@ def _facilities() -> gpd.GeoDataFrame:
 def _roads() -> gpd.GeoDataFrame:
     """Return a lattice of roads 1.5 km apart, in pieces between its crossings."""
     ticks = np.arange(0, county.SIDE_M + 1, 1500)
-    ends = [((a, c), (b, c)) for c in ticks for a, b in zip(ticks, ticks[1:], strict=False)]
-    ends += [((c, a), (c, b)) for c in ticks for a, b in zip(ticks, ticks[1:], strict=False)]
+    ends = [((a, c), (b, c)) for c in ticks for a, b in pairwise(ticks)]
+    ends += [((c, a), (c, b)) for c in ticks for a, b in pairwise(ticks)]
     lines = [shapely.LineString(pair) for pair in ends]
     return gpd.GeoDataFrame(
         {

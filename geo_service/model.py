@@ -6,7 +6,7 @@ modules pass to each other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -145,7 +145,6 @@ class Finding:
     """One violation, warning or unknown that a rule found, with its evidence.
 
     `verdict` is `fail`, `watch` or `unknown`; a passed check gives no finding.
-    `geometry` is exactly the offending part, in the metric CRS, or None.
     `waived` has the waiver's reason, author and expiry if one applies, else None; `approval` has
     the approval's document number, authority, day, scope and expiry if there is one.
     """
@@ -164,11 +163,17 @@ class Finding:
     cure: Message | None = None
     waived: Mapping[str, str] | None = None
     approval: Mapping[str, str | None] | None = None
-    geometry: BaseGeometry | None = None
+    shape: Callable[[], BaseGeometry | None] | None = field(default=None, compare=False, repr=False)
+    """Makes the offending part; None if there is none."""
     illustrative: bool = False
     """Whether the subject is illustrative, that is, made up."""
     note: Mapping[str, str] | None = None
     """The rulebook's note on how certain the rule is."""
+
+    @property
+    def geometry(self) -> BaseGeometry | None:
+        """Exactly the offending part, in the metric CRS, or None; made when it is asked for."""
+        return None if self.shape is None else self.shape()
 
     @property
     def counts(self) -> bool:

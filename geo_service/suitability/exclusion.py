@@ -25,7 +25,8 @@ from geo_service.suitability.trial import (
     plan_of_parks,
     plan_of_tenancies,
 )
-from geo_service.zoning.check import Case, Closure, RawFinding, Shared
+from geo_service.zoning.batch import RawFinding
+from geo_service.zoning.check import Case, Closure, Shared
 
 if TYPE_CHECKING:
     from geo_service.plan import Plan

@@ -16,7 +16,8 @@ from pydantic import Field, model_validator
 from geo_service.errors import UnfitError
 from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.wording import said
-from geo_service.zoning.check import IndustryPrefix, Parameters, RawFinding, missing_value
+from geo_service.zoning.batch import RawFinding
+from geo_service.zoning.check import IndustryPrefix, Parameters, missing_value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

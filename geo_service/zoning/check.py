@@ -19,8 +19,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from geo_service.crs import measure_area_m2
 from geo_service.errors import UnfitError
 from geo_service.industry import are_within, classification
-from geo_service.model import Message, Severity, Subject, Tier, Verdict
+from geo_service.model import Message, Subject, Tier, Verdict
 from geo_service.wording import said
+from geo_service.zoning.batch import RawBatch, RawFinding
 from geo_service.zoning.focus import Focus, measure_focus
 from geo_service.zoning.names import named_columns
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
     from numpy.typing import NDArray
-    from shapely.geometry.base import BaseGeometry
 
     from geo_service.plan import Plan
 
@@ -83,29 +83,12 @@ class Scope(Parameters):
     industries: tuple[IndustryPrefix, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class RawFinding:
-    """A finding before the review has put its rule on it.
-
-    `key` tells apart several findings of one rule on one subject (another park, a zone).
-    """
-
-    verdict: Verdict
-    park_id: str | None
-    subject: Subject
-    title: Message
-    evidence: Mapping[str, Any]
-    cure: Message | None = None
-    geometry: BaseGeometry | None = None
-    key: str = ""
-    severity: Severity | None = None
-
-
 @dataclass
 class Outcome:
     """What a check found, and how many subjects it judged."""
 
     findings: list[RawFinding] = field(default_factory=list)
+    batches: list[RawBatch] = field(default_factory=list)
     checked: int = 0
     parks: set[str] = field(default_factory=set)
     """The parks of what was judged."""
@@ -129,6 +112,18 @@ class Outcome:
         ids = list(park_ids)
         self.checked += len(ids)
         self.parks.update(park_id for park_id in ids if isinstance(park_id, str))
+
+    @property
+    def raw(self) -> list[RawBatch | list[RawFinding]]:
+        """What was found, in batches and singly."""
+        return [*self.batches, self.findings]
+
+    def subjects_found(self) -> int:
+        """Return of how many subjects something was found."""
+        found = {(item.subject.layer, item.subject.id) for item in self.findings}
+        for batch in self.batches:
+            found.update((batch.layer, subject_id) for subject_id in batch.subject_ids)
+        return len(found)
 
     def add_judged(self, findings: Iterable[RawFinding]) -> None:
         """Add findings and count their subjects, one each."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from geo_service.crs import STORAGE_CRS
@@ -23,23 +22,20 @@ from geo_service.model import (
     Finding,
     FocusBasis,
     RuleCount,
-    Severity,
     Verdict,
-    park_verdict,
 )
 from geo_service.wording import said
 from geo_service.zoning.approvals import Approvals, open_approvals
-from geo_service.zoning.check import Case, RawFinding, Shared
+from geo_service.zoning.batch import RawBatch, RawFinding
+from geo_service.zoning.check import Case, Shared
+from geo_service.zoning.findings import Findings, Stamp
 from geo_service.zoning.rulebook import Rule, Rulebook, open_rulebook
 from geo_service.zoning.waivers import Waivers, open_waivers
 
 if TYPE_CHECKING:
-    from geo_service.model import BasisTag, LegalBasis
     from geo_service.plan import Plan
-    from geo_service.zoning.approvals import Approval
     from geo_service.zoning.focus import Focus
     from geo_service.zoning.laws import LegalDocument
-    from geo_service.zoning.waivers import Waiver
 
 FOCUS_FAMILY = "focus"
 Progress = Callable[[int, int, str], None]
@@ -61,8 +57,6 @@ FINDING_COLUMNS = (
     "waived",
     "approved",
 )
-_VERDICT_ORDER = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WATCH)
-_SEVERITY_ORDER = (Severity.MUST, Severity.SHOULD, Severity.INFO)
 
 
 @dataclass(frozen=True)
@@ -77,7 +71,7 @@ class Review:
     rulebook: Rulebook
     as_of: date
     park_ids: tuple[str, ...]
-    results: tuple[Finding, ...]
+    results: Findings
     checks: Mapping[str, RuleCount]
     focus: Mapping[str, Focus]
     waivers: Waivers
@@ -90,12 +84,12 @@ class Review:
     @cached_property
     def park_verdicts(self) -> Mapping[str, Verdict]:
         """The verdict of the whole review on each park."""
-        return self._verdicts(lambda _: True)
+        return self.results.verdict_of_parks(self.park_ids)
 
     @cached_property
     def focus_verdicts(self) -> Mapping[str, Verdict]:
         """The verdict of the focus family alone on each park."""
-        return self._verdicts(lambda finding: finding.family == FOCUS_FAMILY)
+        return self.results.verdict_of_parks(self.park_ids, self.results.of_family(FOCUS_FAMILY))
 
     @cached_property
     def verdicts_by_basis(self) -> Mapping[str, Mapping[BasisGroup, Verdict | None]]:
@@ -106,7 +100,10 @@ class Review:
         judged: dict[BasisGroup, set[str]] = {group: set() for group in BasisGroup}
         for rule_id, parks in self.judged.items():
             judged[self.rulebook.rules[rule_id].tag_on(self.as_of).group] |= parks
-        verdicts = {group: self._verdicts(partial(_rests_on, group)) for group in BasisGroup}
+        verdicts = {
+            group: self.results.verdict_of_parks(self.park_ids, self.results.resting_on(group))
+            for group in BasisGroup
+        }
         return {
             park_id: {
                 group: verdicts[group][park_id] if park_id in judged[group] else None
@@ -129,24 +126,9 @@ class Review:
             for verdict in (Verdict.PASS, Verdict.WATCH, Verdict.FAIL, Verdict.UNKNOWN)
         }
 
-    def _verdicts(self, is_meant: Callable[[Finding], bool]) -> Mapping[str, Verdict]:
-        heard: dict[str, list[tuple[Severity, Verdict]]] = {park: [] for park in self.park_ids}
-        for finding in self.results:
-            if finding.counts and finding.park_id in heard and is_meant(finding):
-                heard[finding.park_id].append((finding.severity, finding.verdict))
-        return {park_id: park_verdict(said) for park_id, said in heard.items()}
-
     def findings_of(self, park_id: str) -> tuple[Finding, ...]:
         """Return a park's findings, gravest first."""
-        return self._by_park.get(park_id, ())
-
-    @cached_property
-    def _by_park(self) -> Mapping[str, tuple[Finding, ...]]:
-        groups: dict[str, list[Finding]] = {}
-        for finding in self.results:
-            if finding.park_id is not None:
-                groups.setdefault(finding.park_id, []).append(finding)
-        return {park_id: tuple(group) for park_id, group in groups.items()}
+        return tuple(self.results.at(self.results.by_park.get(park_id, ())))
 
     @cached_property
     def park_kinds(self) -> Mapping[str, tuple[str, ...]]:
@@ -180,7 +162,7 @@ class Review:
             "industry_group": [groups.group_of(item.leading) for item in measured],
             "verdict": [self.park_verdicts[park_id].value for park_id in ids],
             "focus_verdict": [self.focus_verdicts[park_id].value for park_id in ids],
-            "findings": [len(self.findings_of(park_id)) for park_id in ids],
+            "findings": [len(self.results.by_park.get(park_id, ())) for park_id in ids],
             "enterprise_count": [item.enterprise_count for item in measured],
             "park_kinds": [";".join(self.park_kinds.get(park_id, ())) for park_id in ids],
         }
@@ -220,8 +202,9 @@ class Review:
     @cached_property
     def geometry(self) -> gpd.GeoSeries:
         """The findings' geometry in the storage CRS, in the order of `results`."""
-        shapes = np.array([item.geometry for item in self.results], dtype=object)
-        return gpd.GeoSeries(shapes, crs=self.plan.settings.metric_crs).to_crs(STORAGE_CRS)
+        return gpd.GeoSeries(self.results.geometry(), crs=self.plan.settings.metric_crs).to_crs(
+            STORAGE_CRS
+        )
 
 
 def review(  # noqa: PLR0913 - all but the plan have a default
@@ -274,11 +257,10 @@ def review(  # noqa: PLR0913 - all but the plan have a default
     approved = approvals or open_approvals(plan.settings.approvals_path, rules, plan)
     shared = Shared(plan, day)
     selected = None if parks is None else frozenset(park_ids)
-    findings: list[Finding] = []
+    found: list[tuple[Stamp, RawBatch | list[RawFinding]]] = []
     counts: dict[str, RuleCount] = {}
     facts: dict[str, Mapping[str, Any]] = {}
     judged: dict[str, frozenset[str]] = {}
-    made_up = illustrative_subjects(plan)
     in_force = rules.in_force(day)
     for done, rule in enumerate(in_force):
         if progress is not None:
@@ -286,16 +268,19 @@ def review(  # noqa: PLR0913 - all but the plan have a default
         part = rule.part
         case = Case(shared, part.scope, part.tolerance, part.applies_to, selected)
         outcome = rule.check.run(case, rule.parameters)
-        basis, tag = rule.cited(day).legal_basis, rule.tag_on(day)
-        findings += [_stamped(rule, basis, tag, raw, plan, made_up) for raw in outcome.findings]
-        not_passed = {(raw.subject.layer, raw.subject.id) for raw in outcome.findings}
-        passed = max(0, outcome.checked - len(not_passed))
+        stamp = _stamp(rule, plan, day)
+        found += [(stamp, raw) for raw in outcome.raw]
+        passed = max(0, outcome.checked - outcome.subjects_found())
         judged[rule.rule_id] = frozenset(outcome.parks)
         facts[rule.rule_id] = outcome.facts
         counts[rule.rule_id] = RuleCount(outcome.checked, passed, outcome.below_tolerance)
-    waiver_of, approval_of = set_aside.holding_on(day), approved.holding_on(day)
-    findings = [_set_aside(item, waiver_of(item), approval_of(item)) for item in findings]
-    findings.sort(key=_order)
+    findings = Findings(
+        found,
+        waiver_of=set_aside.holding_on(day),
+        approval_of=approved.holding_on(day),
+        concerned={entry.rule_id for entry in (*set_aside.entries, *approved.entries)},
+        illustrative=illustrative_subjects(plan),
+    )
     scope = "all" if selected is None else "|".join(sorted(park_ids))
     return Review(
         review_id=_review_id(plan, rules, scope, day, set_aside.version + approved.version),
@@ -303,7 +288,7 @@ def review(  # noqa: PLR0913 - all but the plan have a default
         rulebook=rules,
         as_of=day,
         park_ids=park_ids,
-        results=tuple(findings),
+        results=findings,
         checks=counts,
         focus={park_id: shared.focus[park_id] for park_id in park_ids},
         waivers=set_aside,
@@ -325,57 +310,15 @@ def _chosen_parks(plan: Plan, parks: Iterable[str] | None) -> tuple[str, ...]:
     return tuple(park_id for park_id in every if park_id in wanted)
 
 
-def _rests_on(group: BasisGroup, finding: Finding) -> bool:
-    return finding.basis_tag.group is group
-
-
-def _set_aside(finding: Finding, waiver: Waiver | None, approval: Approval | None) -> Finding:
-    if waiver is None and approval is None:
-        return finding
-    return replace(
-        finding,
-        waived=None if waiver is None else waiver.shown,
-        approval=None if approval is None else approval.shown,
-    )
-
-
-def _stamped(
-    rule: Rule,
-    basis: LegalBasis,
-    tag: BasisTag,
-    raw: RawFinding,
-    plan: Plan,
-    made_up: Collection[tuple[str, str]],
-) -> Finding:
-    identity = f"{rule.rule_id}|{raw.subject.layer}|{raw.subject.id}|{raw.key}"
-    return Finding(
-        finding_id="f-" + hashlib.sha256(identity.encode()).hexdigest()[:16],
+def _stamp(rule: Rule, plan: Plan, day: date) -> Stamp:
+    return Stamp(
         rule_id=rule.rule_id,
         family=rule.part.family,
-        severity=raw.severity or rule.part.severity,
-        verdict=raw.verdict,
-        park_id=raw.park_id,
-        subject=raw.subject,
-        title=raw.title,
-        evidence={"area_method": plan.settings.area_method.value, **raw.evidence}
-        if raw.evidence.get("unit") == "m²"
-        else dict(raw.evidence),
-        legal_basis=basis,
-        basis_tag=tag,
-        cure=raw.cure,
-        geometry=raw.geometry,
-        illustrative=(raw.subject.layer, raw.subject.id) in made_up,
+        severity=rule.part.severity,
+        legal_basis=rule.cited(day).legal_basis,
+        basis_tag=rule.tag_on(day),
         note=rule.part.note_by_language,
-    )
-
-
-def _order(finding: Finding) -> tuple[int, int, str, str, str]:
-    return (
-        _SEVERITY_ORDER.index(finding.severity),
-        _VERDICT_ORDER.index(finding.verdict),
-        finding.park_id or "",
-        finding.rule_id,
-        finding.finding_id,
+        area_method=plan.settings.area_method.value,
     )
 
 

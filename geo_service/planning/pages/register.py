@@ -57,7 +57,7 @@ def listed_finding(finding: Finding, translator: Translator) -> Document:
     return {
         **properties,
         "evidence_lines": evidence_lines(properties, translator),
-        "has_geometry": finding.geometry is not None,
+        "has_geometry": finding.shape is not None,
     }
 
 

@@ -13,13 +13,13 @@ from geo_service.domain.enterprises import active_enterprises
 from geo_service.domain.subjects import floor_id
 from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.plan import rows_of
+from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.bounds import BoundParameters, Measured, judge_bound
 from geo_service.zoning.check import (
     Case,
     Check,
     Outcome,
     Parameters,
-    RawFinding,
     missing_value,
     text_or_none,
 )

@@ -15,13 +15,13 @@ from pydantic import Field
 from geo_service.domain.enterprises import active_enterprises
 from geo_service.industry import DIVISION_DIGITS, GROUP_DIGITS, is_one_branch
 from geo_service.model import Message, Quantity, Subject, Verdict
+from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.check import (
     MOST_COUNTED,
     Case,
     Check,
     Outcome,
     Parameters,
-    RawFinding,
     text_or_none,
 )
 from geo_service.zoning.focus import BASIS_COLUMNS

@@ -23,6 +23,7 @@ from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.schema import ZONE_KINDS
 from geo_service.spatial.overlay import ZoneOverlay
 from geo_service.wording import said
+from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.check import (
     Case,
     Check,
@@ -30,7 +31,6 @@ from geo_service.zoning.check import (
     IndustryPrefix,
     Outcome,
     Parameters,
-    RawFinding,
     no_zones,
     text_or_none,
 )

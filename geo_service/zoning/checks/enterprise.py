@@ -15,13 +15,13 @@ from geo_service.domain.enterprises import active_enterprises
 from geo_service.industry import classification
 from geo_service.model import Message, Subject, Verdict
 from geo_service.plan import rows_of
+from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.check import (
     Case,
     Check,
     NoParameters,
     Outcome,
     Parameters,
-    RawFinding,
     missing_value,
     text_or_none,
 )

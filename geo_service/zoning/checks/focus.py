@@ -14,6 +14,7 @@ from geo_service.industry import belongs_to
 from geo_service.model import FocusBasis, Message, Quantity, Subject, Verdict
 from geo_service.units import M2_PER_MU
 from geo_service.wording import said
+from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.check import (
     MOST_COUNTED,
     Case,
@@ -21,7 +22,6 @@ from geo_service.zoning.check import (
     NoParameters,
     Outcome,
     Parameters,
-    RawFinding,
     missing_value,
     text_or_none,
 )

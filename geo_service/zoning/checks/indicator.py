@@ -13,13 +13,13 @@ from pydantic import Field
 from geo_service.domain.enterprises import active_enterprises
 from geo_service.model import Message, Subject, Verdict
 from geo_service.units import M2_PER_MU
+from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.bounds import BoundParameters, Measured, judge_bound
 from geo_service.zoning.check import (
     Case,
     Check,
     Outcome,
     Parameters,
-    RawFinding,
     missing_value,
     text_or_none,
 )

@@ -16,12 +16,12 @@ import numpy as np
 from pydantic import Field
 
 from geo_service.model import Message, Subject, Tier, Verdict
+from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.check import (
     Case,
     Check,
     Outcome,
     Parameters,
-    RawFinding,
     missing_value,
     text_or_none,
 )

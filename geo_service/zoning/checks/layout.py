@@ -15,6 +15,7 @@ from geo_service.domain.subjects import is_any_illustrative
 from geo_service.model import Message, Quantity, Subject, Tier, Verdict
 from geo_service.plan import rows_of
 from geo_service.spatial.overlay import polygons_only
+from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.check import (
     Case,
     Check,
@@ -22,7 +23,6 @@ from geo_service.zoning.check import (
     NoParameters,
     Outcome,
     Parameters,
-    RawFinding,
     missing_value,
     no_zones,
     park_unknown,

@@ -20,6 +20,7 @@ from geo_service.domain.enterprises import active_enterprises
 from geo_service.industry import are_within, belongs_to
 from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.plan import rows_of
+from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.check import (
     Case,
     Check,
@@ -27,7 +28,6 @@ from geo_service.zoning.check import (
     IndustryPrefix,
     Outcome,
     Parameters,
-    RawFinding,
     text_or_none,
 )
 from geo_service.zoning.names import named_column

@@ -1,0 +1,135 @@
+"""Raw findings as columns: what a check says of many subjects at once.
+
+A check that judges single features, of which a county has a hundred thousand, answers batches: one
+value per row where the rows differ, one value where they don't. Rows become findings one by one,
+when somebody looks at them; their geometry is cut when somebody asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from geo_service.model import Message, Severity, Subject, Verdict
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
+
+class Shapes(Protocol):
+    """The offending parts of a batch's rows, in the metric CRS."""
+
+    def of(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
+        """Return the parts of these rows, None where a row has none."""
+        ...
+
+    def exist(self) -> NDArray[np.bool_]:
+        """Return which rows have a part, without making any."""
+        ...
+
+
+@dataclass(frozen=True)
+class GivenShapes:
+    """Parts that are there already."""
+
+    shapes: NDArray[np.object_]
+
+    def of(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
+        """Return the parts of these rows."""
+        return self.shapes[rows]
+
+    def exist(self) -> NDArray[np.bool_]:
+        """Return which rows have a part."""
+        return np.array([shape is not None for shape in self.shapes], dtype=bool)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One value per row; `shown` makes of it what a message or the evidence holds."""
+
+    values: Sequence[Any] | NDArray[Any]
+    shown: Callable[[Any], Any] | None = None
+
+    def __getitem__(self, row: int) -> Any:  # noqa: ANN401 - as the column holds it
+        """Return a row's value."""
+        value = self.values[row]
+        value = value.item() if isinstance(value, np.generic) else value
+        return value if self.shown is None else self.shown(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawFinding:
+    """A finding before the review has put its rule on it.
+
+    `key` tells apart several findings of one rule on one subject (another park, a zone).
+    """
+
+    verdict: Verdict
+    park_id: str | None
+    subject: Subject
+    title: Message
+    evidence: Mapping[str, Any]
+    cure: Message | None = None
+    geometry: BaseGeometry | None = None
+    key: str = ""
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawBatch:
+    """Findings alike but for their subjects and figures.
+
+    `evidence` and `values` hold a `Column` where rows differ; `values` fill both the title and
+    the cure, which are keys of the catalogue.
+    """
+
+    verdict: Verdict
+    layer: str
+    subject_ids: Sequence[str] | NDArray[np.object_]
+    park_ids: Sequence[str | None] | NDArray[np.object_]
+    """None, or another value that is no text, for a subject without a park."""
+    title: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    cure: str | None = None
+    shapes: Shapes | None = None
+    key: str = ""
+    severity: Severity | None = None
+
+    def __len__(self) -> int:
+        """Return the number of findings."""
+        return len(self.subject_ids)
+
+    def park_of(self, row: int) -> str | None:
+        """Return the park of a row's subject."""
+        park_id = self.park_ids[row]
+        return park_id if isinstance(park_id, str) else None
+
+    def at(self, row: int) -> RawFinding:
+        """Return one row, without its geometry."""
+        values = _row(self.values, row)
+        return RawFinding(
+            verdict=self.verdict,
+            park_id=self.park_of(row),
+            subject=Subject(self.layer, self.subject_ids[row]),
+            title=Message(self.title, values),
+            evidence=_row(self.evidence, row),
+            cure=None if self.cure is None else Message(self.cure, values),
+            key=self.key,
+            severity=self.severity,
+        )
+
+
+def _row(cells: Mapping[str, Any], row: int) -> dict[str, Any]:
+    return {name: cell[row] if isinstance(cell, Column) else cell for name, cell in cells.items()}
+
+
+def park_ids_of(batch: RawBatch | Iterable[RawFinding]) -> list[str | None]:
+    """Return the parks of the subjects of raw findings, in their order."""
+    if isinstance(batch, RawBatch):
+        return [batch.park_of(row) for row in range(len(batch))]
+    return [finding.park_id for finding in batch]
