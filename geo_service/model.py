@@ -41,9 +41,11 @@ class Severity(StrEnum):
 
 
 class BasisTag(StrEnum):
-    """What a rule is based on: law, a published practice, or this product's default."""
+    """What a rule is based on, the strongest first."""
 
     LAW = "law"
+    NORMATIVE_DOCUMENT = "normative_document"
+    COUNTY_POLICY = "county_policy"
     PUBLISHED_PRACTICE = "published_practice"
     PRODUCT_DEFAULT = "product_default"
 
