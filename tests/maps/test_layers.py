@@ -86,7 +86,7 @@ def test_a_park_carries_its_verdict_shares_and_names_in_both_scripts(
     assert properties["shares"]["output"] == 1.0
     assert properties["hhi"] == 1.0
     assert properties["verdict"] == "pass"
-    assert properties["verdict_name"] == "通過"
+    assert properties["verdict_name"] == word("verdict.pass", Language.ZH_HANT)
 
 
 def test_a_park_without_an_industry_group_is_drawn(county: County, opened: Opened) -> None:
