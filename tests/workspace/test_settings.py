@@ -13,7 +13,7 @@ from geo_service.errors import WorkspaceError
 from geo_service.planning.layers import export_plan, unpack_plan
 from geo_service.spatial.raster import slope_of
 from geo_service.workspace.opening import open_plan
-from tests.county import ORIGIN_M, County
+from tests.county import ORIGIN_M, SETTINGS, County
 from tests.workspace.refusals import Open, refusal
 
 
@@ -176,16 +176,7 @@ def test_settings_over_a_limit_are_a_fault(
 
 # ---- schemes of industry groups ---------------------------------------------------------------
 
-ONE_TABLE = """[industry_groups]
-file = "industry_groups.csv"
-version = "test"
-[industry_groups.names.consumer]
-zh-Hans = "消费品"
-en = "Consumer goods"
-[industry_groups.names.equipment]
-zh-Hans = "装备"
-en = "Equipment"
-"""
+ONE_TABLE = SETTINGS[SETTINGS.index("[industry_groups]") :]
 LATER = """[industry_schemes.chains.title]
 zh-Hans = "产业链"
 en = "Chains"
