@@ -173,13 +173,16 @@ class IndustryGroups:
     """A county's industry groups as a table of prefixes: the longest match decides.
 
     `prefixes` maps a code prefix to a group id, `names` a group id to its names by
-    language, `conditional` contains the prefixes that await the county's decision.
+    language, `conditional` contains the prefixes that await the county's decision. `title`
+    and `year` say of which scheme of the county the groups are, if the county says so.
     """
 
     prefixes: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     conditional: frozenset[str] = frozenset()
     version: str = ""
+    title: Mapping[str, str] = field(default_factory=dict)
+    year: int | None = None
 
     def group_of(self, code: str | None) -> str | None:
         """Return the group of a code by its longest prefix in the table, or None.

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
+    from geo_service.industry import IndustryGroups
     from geo_service.model import BasisGroup, Finding, LegalBasis, Verdict
     from geo_service.plan import Plan
     from geo_service.zoning.comparison import Comparison
@@ -294,6 +295,7 @@ def review_summary(review: Review, translator: Translator) -> Document:
         "metric_crs": settings.metric_crs,
         "focus_basis": settings.focus_basis.value,
         "industry_groups_version": settings.groups.version,
+        "industry_scheme": _scheme_document(settings.groups, translator),
         "verdicts": dict(review.verdicts),
         "findings_count": len(review.results),
         "waived_count": review.results.waived_count,
@@ -323,6 +325,13 @@ def review_summary(review: Review, translator: Translator) -> Document:
             for rule_id, count in review.checks.items()
         },
     }
+
+
+def _scheme_document(groups: IndustryGroups, translator: Translator) -> Document | None:
+    """Return which scheme of the county the industry groups are of; None if it says nothing."""
+    if not groups.title and groups.year is None:
+        return None
+    return {"title": translator.pick(groups.title), "year": groups.year}
 
 
 def basis_line(review: Review, translator: Translator) -> str:

@@ -188,6 +188,16 @@ def legal_basis_line(finding: Document) -> str:
     return one_line(" · ".join(str(part) for part in parts if part))
 
 
+def _groups_of(summary: Document, translator: Translator) -> str:
+    """Return the version of the industry groups, and the county's scheme if it is named."""
+    version = str(summary["industry_groups_version"])
+    scheme = summary.get("industry_scheme")
+    if not scheme:
+        return version
+    key = "report.scheme" if scheme["year"] else "report.undated_scheme"
+    return translator.text(key, version=version, title=scheme["title"], year=str(scheme["year"]))
+
+
 def cover_facts(content: ReviewContent) -> dict[str, str]:
     """Return what a review is of, label by label, as every report's first page shows it."""
     text, summary = content.text, content.summary
@@ -200,7 +210,7 @@ def cover_facts(content: ReviewContent) -> dict[str, str]:
         "review_id": summary["review_id"],
         "plan_version": summary["plan_version"],
         "rulebook_version": summary["rulebook_version"],
-        "groups_version": summary["industry_groups_version"],
+        "groups_version": _groups_of(summary, content.translator),
         "waivers_version": summary["waivers_version"] or text("none"),
         "area_method": content.translator.text(
             f"area_method.{summary['area_method']}", crs=summary["metric_crs"]

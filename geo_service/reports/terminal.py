@@ -44,15 +44,19 @@ def verdict_table(review: Review, translator: Translator, *, width: int | None =
     )
     rows = [_verdict_row(row, basis, translator) for row in rows_of(review.parks)]
     table = Table(title=Text(title), title_justify="left")
-    for position, key in enumerate(_COLUMNS):
-        heading = translator.text(f"table.{key}")
-        may_shrink = key in {"name", "leading_industry"}
-        widest = max((row[position].cell_len for row in rows), default=0)
+    headings = [translator.text(f"table.{key}") for key in _COLUMNS]
+    widest = [
+        max([cell_len(heading), *(row[position].cell_len for row in rows)])
+        for position, heading in enumerate(headings)
+    ]
+    most = _fitted(widest, Console().width if width is None else width)
+    for key, heading, cells in zip(_COLUMNS, headings, most, strict=True):
         table.add_column(
             heading,
             overflow="ellipsis",
             no_wrap=True,
-            min_width=None if may_shrink else min(max(widest, cell_len(heading)), _ID_CELLS),
+            min_width=None if key in _SHRINKING else min(cells, _ID_CELLS),
+            max_width=cells,
             justify="right" if key in {"share", "verdict", "findings"} else "left",
         )
     for row in rows:
@@ -64,6 +68,19 @@ def verdict_table(review: Review, translator: Translator, *, width: int | None =
 
 
 _COLUMNS = ("tier", "park_id", "name", "leading_industry", "share", "verdict", "findings")
+_SHRINKING = ("name", "leading_industry")
+"""Columns that are cut where a table is wider than its page: no other says less without its end."""
+
+
+def _fitted(widest: list[int], width: int) -> list[int]:
+    """Return how many cells each column takes so that the table fits the width, if it can."""
+    borders = 3 * len(_COLUMNS) + 1
+    wanted = {key: widest[_COLUMNS.index(key)] for key in _SHRINKING}
+    room = max(0, width - borders - sum(widest) + sum(wanted.values()))
+    first, second = wanted.values()
+    first_cells = min(first, max(room - second, room // 2))
+    cells = dict(zip(_SHRINKING, (first_cells, min(second, room - first_cells)), strict=True))
+    return [max(1, cells.get(key, most)) for key, most in zip(_COLUMNS, widest, strict=True)]
 
 
 def _verdict_row(row: dict[str, Any], basis: str, translator: Translator) -> list[Text]:

@@ -42,7 +42,6 @@ _FILE_NAMES = {
     "rulebook": "rulebook.yaml",
     "waivers": "waivers.yaml",
     "approvals": "approvals.yaml",
-    "industry_groups": "industry_groups.csv",
 }
 _FORMAT = "1"
 _DEM = "dem"
@@ -189,6 +188,7 @@ def unpack_geopackage(source: Path, folder: Path) -> Path:
             ValueError,
             KeyError,
             TypeError,
+            AttributeError,
             RecursionError,
         ):  # settings that `export` never writes
             raise _no_plan(source) from None
@@ -214,15 +214,26 @@ def _files_of(settings: Any, texts: Mapping[str, str], names: Sequence[str]) -> 
     for name, file in _FILE_NAMES.items():
         if name in texts:
             files[file] = texts[name].encode()
-        if name == "industry_groups":
-            settings[name]["file"] = file
-        elif name in settings:
+        if name in settings:
             settings[name] = file
+    for name, table, file in _group_tables(settings):
+        table["file"] = file
+        if name in texts:
+            files[file] = texts[name].encode()
     if _DEM in texts and _DEM in settings:
         files[_DEM_FILE] = base64.b64decode(texts[_DEM])
         settings[_DEM]["file"] = _DEM_FILE
     files[SETTINGS] = as_toml(settings).encode()
     return files
+
+
+def _group_tables(settings: Any) -> Iterator[tuple[str, dict[str, Any], str]]:  # noqa: ANN401 - JSON
+    """Yield each table of industry groups: its setting, entry, and a fixed name of its file."""
+    if "industry_groups" in settings:
+        yield "industry_groups", settings["industry_groups"], "industry_groups.csv"
+    for number, name in enumerate(settings.get("industry_schemes", ()), start=1):
+        file = f"industry_groups_{number}.csv"
+        yield f"industry_schemes.{name}", settings["industry_schemes"][name], file
 
 
 UNPACKING = ProcessLimits(

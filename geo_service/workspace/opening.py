@@ -99,7 +99,7 @@ class Workspace:
         if settings is None:
             raise unusable(self.folder, self._faults)
         self._settings = settings
-        self._groups = read_groups(self.folder, settings.industry_groups, self._faults)
+        self._groups = read_groups(self.folder, settings.groups_part, self._faults)
         self._dem = read_dem(self.folder, settings, self._faults)
         at = workspace if isinstance(workspace, WorkspaceAt) else WorkspaceAt(self.folder)
         self.retention = at.retention
@@ -378,8 +378,11 @@ class Workspace:
             "rulebook": settings.rulebook,
             "waivers": settings.waivers,
             "approvals": settings.approvals,
-            "industry_groups": settings.industry_groups.file,
         }
+        if settings.industry_groups is not None:
+            files["industry_groups"] = settings.industry_groups.file
+        for name, part in settings.industry_schemes.items():
+            files[f"industry_schemes.{name}"] = part.file
         texts = {}
         for name, file in files.items():
             if file is not None:

@@ -51,10 +51,16 @@ class _SettingsPart(BaseModel):
     )
 
 
-class _GroupsPart(_SettingsPart):
+class GroupsPart(_SettingsPart):
+    """A table of industry groups, and the county's scheme that it stands for."""
+
     file: str
     version: str
     names: dict[str, Languages]
+    title: Languages | None = None
+    """What the county calls its scheme of groups or chains."""
+    year: Annotated[int, Setting(ge=1949, le=2999)] | None = None
+    """The year of the scheme."""
 
 
 _Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -72,6 +78,8 @@ _Mark = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 _Count = Annotated[int, Setting(ge=0, le=1_000_000)]
 _MARKS = ("confidentiality", "map_approval")
 """Settings that change nothing but what is printed: a plan's version leaves them out."""
+_SCHEMES = ("industry_schemes", "industry_scheme")
+"""Settings of which only the chosen table counts: a plan's version has that one alone."""
 
 
 class SettingsFile(_SettingsPart):
@@ -95,10 +103,17 @@ class SettingsFile(_SettingsPart):
     name: Languages
     platform: dict[Tier, _Count] = Setting(default_factory=dict)
     names_hant: dict[str, str] = Setting(default_factory=dict)
-    industry_groups: _GroupsPart
+    industry_groups: GroupsPart | None = None
+    industry_schemes: dict[str, GroupsPart] = Setting(default_factory=dict)
+    industry_scheme: str | None = None
     dem: _DemPart | None = None
     basemaps: tuple[BasemapPart, ...] = ()
     layers: dict[str, LayerPart]
+
+    @property
+    def groups_part(self) -> GroupsPart | None:
+        """The table of industry groups that counts; None if none is chosen, which is a fault."""
+        return self.industry_groups or self.industry_schemes.get(self.industry_scheme or "")
 
 
 SETTING_NAMES = tuple(SettingsFile.model_fields)
@@ -146,7 +161,23 @@ def _check_settings(settings: SettingsFile) -> Iterator[Fault]:
         mark = getattr(settings, name)
         if mark is not None and not mark.isprintable():
             yield _settings_fault(name, mark, said("fault.one_line"))
+    yield from _check_schemes(settings)
     yield from _check_declared(settings)
+
+
+def _check_schemes(settings: SettingsFile) -> Iterator[Fault]:
+    """Yield a fault unless there is one table of groups, or several and one of them chosen."""
+    if settings.industry_groups is not None:
+        for name in _SCHEMES:
+            if getattr(settings, name):
+                expected = said("fault.one_of_two", one="industry_groups", other="industry_schemes")
+                yield _settings_fault(name, name, expected)
+    elif not settings.industry_schemes:
+        yield _settings_fault("industry_groups", None, said("fault.missing"))
+    elif settings.industry_scheme not in settings.industry_schemes:
+        chosen, known = settings.industry_scheme, [*settings.industry_schemes]
+        expected = nearest_name(chosen, known) if chosen else said("fault.one_of", known=known)
+        yield _settings_fault("industry_scheme", chosen, expected)
 
 
 def _check_declared(settings: SettingsFile) -> Iterator[Fault]:
@@ -174,8 +205,10 @@ def _is_crs(text: str) -> bool:
     return True
 
 
-def read_groups(folder: Path, part: _GroupsPart, faults: list[Fault]) -> IndustryGroups:
+def read_groups(folder: Path, part: GroupsPart | None, faults: list[Fault]) -> IndustryGroups:
     """Read the table of industry groups; what is wrong with it is added to `faults`."""
+    if part is None:
+        return IndustryGroups()
     text, problems = read_text(folder / part.file)
     faults += problems
     if problems:
@@ -203,6 +236,8 @@ def read_groups(folder: Path, part: _GroupsPart, faults: list[Fault]) -> Industr
         names={group: _plain_names(names) for group, names in part.names.items()},
         conditional=frozenset(conditional),
         version=f"{part.version}+{digest}",
+        title=_plain_names(part.title or {}),
+        year=part.year,
     )
 
 
@@ -239,8 +274,15 @@ def plan_settings(
     folder: Path, settings: SettingsFile, groups: IndustryGroups, dem: DemFile | None
 ) -> PlanSettings:
     """Return what the county decides about its plan; its digest leaves out what is printed only."""
-    described = settings.model_dump_json(
-        exclude={"layers", "rulebook", "waivers", "approvals", "store", "basemaps", *_MARKS}
+    left_out = {
+        *("layers", "rulebook", "waivers", "approvals", "store", "basemaps"),
+        *_MARKS,
+        *_SCHEMES,
+    }
+    counted = settings.model_copy(update={"industry_groups": settings.groups_part})
+    # What a scheme is called changes no result either.
+    described = counted.model_dump_json(
+        exclude={**dict.fromkeys(left_out, True), "industry_groups": {"title", "year"}}
     )
     digest = hashlib.sha256(f"{described}|{groups.version}".encode()).hexdigest()[:12]
     return PlanSettings(

@@ -13,6 +13,7 @@ from geo_service.maps.draw import draw
 from geo_service.planning import County as Running
 from tests.browser.conftest import READY, Visitor
 from tests.browser.console import hear_out
+from tests.words import word
 
 pytestmark = pytest.mark.browser
 
@@ -120,7 +121,14 @@ def test_a_click_anywhere_says_what_is_there(visit: Visitor, service: str) -> No
     if sheet.get_by_role("button", name="此处是什么").count():
         sheet.get_by_role("button", name="此处是什么").click()
     expect(sheet.locator(".sheet-title").last).to_have_text("此处是什么")
-    for words in ("所在乡镇街道", "生态保护红线", "强制", "最近河道管理范围", "坡度", "最近的设施"):
+    for words in (
+        "所在乡镇街道",
+        "生态保护红线",
+        word("severity.must"),
+        "最近河道管理范围",
+        "坡度",
+        "最近的设施",
+    ):
         expect(sheet.last).to_contain_text(words)
 
 

@@ -19,6 +19,7 @@ from geo_service.planning.identify import LISTED, MAX_VERTICES, PointInquiry, re
 from geo_service.zoning.rulebook import default_rulebook, parse_rulebook
 from tests.county import County, box, in_degrees, line, parcel, point, zone
 from tests.depth import thorough
+from tests.words import word
 
 Opened = Callable[[County], Plan]
 MARK = {"source": "made for tests", "illustrative": True}
@@ -104,7 +105,7 @@ def test_zones_say_what_their_rules_forbid(placed: County, opened: Opened) -> No
     assert set(zones) == {"D", "Z1", "Z2"}
     [rule] = zones["Z1"]["rules"]
     assert rule["rule_id"] == "control_zone.ecological_red_line"
-    assert (rule["verdict"], rule["severity_name"]) == ("fail", "强制")
+    assert (rule["verdict"], rule["severity_name"]) == ("fail", word("severity.must"))
     assert zones["D"]["rules"] == []
     # A water source without a grade: the rules tell grades apart, so none can say.
     [water] = [item for item in at(plan, 50, 950)["zones"] if item["zone_id"] == "W"]

@@ -34,6 +34,7 @@ from geo_service.zoning.rulebook import parse_rulebook
 from tests.client import TestClient
 from tests.county import County
 from tests.maps.made import PROJECT, STRICTER, small_county
+from tests.words import word
 
 Opened = Callable[[County], Plan]
 
@@ -437,7 +438,8 @@ def test_places_and_areas_are_answered(client: TestClient) -> None:
 def test_the_symbols_go_out_with_their_names(client: TestClient) -> None:
     document = client.get("/api/symbols?lang=en").json()
     assert document["symbols"]["verdict.fail"]["fill"] == "#d55e00"
-    assert document["labels"]["verdict.fail"]["label"] == "Fail"
+    named = document["labels"]["verdict.fail"]["label"]
+    assert named == word("verdict.fail", Language.EN).capitalize()
     assert set(document["symbols"]) == set(document["labels"])
 
 

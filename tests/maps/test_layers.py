@@ -13,6 +13,7 @@ from geo_service.model import Tier
 from geo_service.plan import Plan
 from geo_service.zoning.review import review
 from tests.county import County, box, in_degrees, line, parcel, point
+from tests.words import word
 
 Opened = Callable[[County], Plan]
 MARK = {"source": "made for tests", "illustrative": True}
@@ -85,7 +86,7 @@ def test_a_park_carries_its_verdict_shares_and_names_in_both_scripts(
     assert properties["shares"]["output"] == 1.0
     assert properties["hhi"] == 1.0
     assert properties["verdict"] == "pass"
-    assert properties["verdict_name"] == "通過"
+    assert properties["verdict_name"] == word("verdict.pass", Language.ZH_HANT)
 
 
 def test_a_park_without_an_industry_group_is_drawn(county: County, opened: Opened) -> None:
@@ -100,7 +101,7 @@ def test_top_findings_are_the_gravest_in_words(county: County, opened: Opened) -
     properties = map_data(opened(county)).features("parks")[1]["properties"]
     assert properties["verdict"] == "fail"
     assert properties["top_findings"][0]["verdict"] == "fail"
-    assert properties["top_findings"][0]["severity"] == "强制"
+    assert properties["top_findings"][0]["severity"] == word("severity.must")
     assert properties["findings"] >= len(properties["top_findings"]) > 0
 
 

@@ -13,6 +13,7 @@ from geo_service.language import Language
 from geo_service.reports.docx import review_text
 from geo_service.zoning.review import Review
 from tests.reports.conftest import colours, content_of
+from tests.words import word
 
 
 def report(result: Review, language: Language = Language.ZH_HANS) -> Document:
@@ -46,15 +47,11 @@ def text(demo_review: Review) -> Document:
 
 def test_the_parts_of_the_report_are_headings_to_jump_to(text: Document) -> None:
     assert headings(text, 1) == [
-        "审查依据与口径",
-        "审查结论",
-        "不通过的园区",
-        "关注清单（不含上述园区）",
-        "补充资料清单（不含上述园区）",
-        "已豁免的问题",
-        "签字",
-        "附录一 规则",
-        "附录二 数据来源",
+        word(f"report.{key}").replace("\u3000", " ")
+        for key in (
+            *("basis", "summary", "failing", "watch_list", "data_gaps", "waived_findings"),
+            *("sign_off", "annex_rules", "annex_sources"),
+        )
     ]
 
 
@@ -70,9 +67,9 @@ def test_a_finding_stands_with_figures_basis_tag_and_cure(text: Document) -> Non
     whole = everything(text)
     assert "占用面积：7,000 m²" in whole
     assert "占比：46.7%" in whole
-    assert "（法律法规）" in whole
+    assert f"（{word('basis_tag.law')}）" in whole
     assert "整改：" in whole
-    assert "（本产品默认）" in whole
+    assert f"（{word('basis_tag.product_default')}）" in whole
 
 
 def test_the_summary_s_numbers_are_the_review_s(text: Document, demo_review: Review) -> None:
@@ -136,8 +133,7 @@ def test_east_asian_fonts_are_set_where_word_looks(
         fonts = made.styles[name].element.rPr.rFonts
         assert fonts.get(qn("w:eastAsia")) == font
         assert fonts.get(qn("w:eastAsiaTheme")) is None
-    expected = {"zh-Hans": "不通过的园区", "zh-Hant": "不通過的園區", "en": "Parks that fail"}
-    assert headings(made, 1)[2] == expected[language]
+    assert headings(made, 1)[2] == word("report.failing", language)
 
 
 def test_the_report_says_that_it_is_illustrative_and_leaves_lines_to_sign(text: Document) -> None:

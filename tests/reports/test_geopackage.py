@@ -18,6 +18,7 @@ from geo_service.language import Language
 from geo_service.reports.geopackage import _of_one_kind, review_geopackage
 from geo_service.zoning.review import Review
 from tests.reports.conftest import colours, content_of
+from tests.words import verdict_words
 
 PLACES = {
     "findings_area": {"MultiPolygon"},
@@ -118,7 +119,7 @@ def test_styles_are_what_qgis_reads(package: Path) -> None:
         root = ET.fromstring(style)  # noqa: S314 - made here
         categories = root.findall("renderer-v2/categories/category")
         assert [item.get("value") for item in categories] == ["fail", "unknown", "watch", "pass"]
-        assert [item.get("label") for item in categories] == ["不通过", "资料不足", "关注", "通过"]
+        assert [item.get("label") for item in categories] == verdict_words()
         symbols = root.findall("renderer-v2/symbols/symbol")
         assert [item.get("name") for item in symbols] == [item.get("symbol") for item in categories]
 

@@ -7,6 +7,7 @@ import pytest
 from geo_service.language import Language, Translator
 from geo_service.reports.review import (
     LISTS,
+    cover_facts,
     evidence_lines,
     list_name,
     measure_name,
@@ -45,6 +46,12 @@ def test_the_three_lists_and_the_waived_are_all_findings(demo_review: Review) ->
 def test_a_park_fails_exactly_when_it_has_something_to_rectify(demo_review: Review) -> None:
     for park in content_of(demo_review).parks:
         assert (park["rectify"] > 0) == (park["verdict"] == "fail"), park["park_id"]
+
+
+def test_the_cover_names_the_scheme_of_the_industry_groups(demo_review: Review) -> None:
+    groups = demo_review.plan.settings.groups
+    shown = list(cover_facts(content_of(demo_review)).values())
+    assert f"{groups.title['zh-Hans']}（{groups.year}）；{groups.version}" in shown
 
 
 def test_verdicts_by_tier_add_up(demo_review: Review) -> None:

@@ -19,8 +19,12 @@ from geo_service.reports.xlsx import review_workbook
 from geo_service.zoning.review import Review
 from tests.maps.hostile import TEXTS
 from tests.reports.conftest import FORMULAS, colours, content_of
+from tests.words import verdict_words, word
 
-SHEETS = ["封面", "园区", "问题", "整改清单", "关注清单", "补充资料清单", "规则", "数据来源"]
+LISTED = tuple(f"list_{name}" for name in LISTS)
+SHEETS = [
+    word(f"report.{key}") for key in ("cover", "parks", "findings", *LISTED, "rules", "sources")
+]
 
 
 def opened(content: bytes) -> Workbook:
@@ -69,7 +73,7 @@ def test_a_verdict_shows_by_colour_and_by_text(book: Workbook) -> None:
     looks = {
         (row[4].value, row[4].fill.start_color.rgb) for row in book["园区"].iter_rows(min_row=2)
     }
-    assert {text for text, _ in looks} == {"通过", "关注", "不通过", "资料不足"}
+    assert {text for text, _ in looks} == set(verdict_words())
     assert len({colour for _, colour in looks}) == len(looks) == 4
 
 
@@ -97,8 +101,10 @@ def test_findings_stand_with_evidence_and_basis(book: Workbook, demo_review: Rev
     waived = next(item for item in demo_review.results if item.waived)
     assert waived.waived
     row = rows[waived.finding_id]
-    assert row["豁免理由"] == waived.waived["reason"]
-    assert row["豁免期限"].date() == date.fromisoformat(waived.waived["expires_on"])
+    assert row[word("report.waived_reason")] == waived.waived["reason"]
+    assert row[word("report.waived_until")].date() == date.fromisoformat(
+        waived.waived["expires_on"]
+    )
 
 
 def test_each_list_holds_its_findings_and_says_whose_division_it_is(
@@ -144,7 +150,7 @@ def test_the_cover_says_what_was_reviewed_and_that_it_is_illustrative(
         "密级",
         "审图号",
         "审查人",
-        "尚待县里确认",
+        word("basis_tag.product_default"),
     ):
         assert needed in whole
     total = next(row for row in book["封面"].iter_rows(values_only=True) if row[0] == "合计")
@@ -156,10 +162,12 @@ def test_the_cover_says_what_was_reviewed_and_that_it_is_illustrative(
 def test_rules_and_sources_are_whole(book: Workbook, demo_review: Review) -> None:
     rules = {row["规则编号"]: row for row in rows_of(book["规则"])}
     assert set(rules) == set(demo_review.rulebook.rules)
+    checked, passed = word("report.checked"), word("report.passed")
     for rule_id, count in demo_review.checks.items():
-        assert (rules[rule_id]["检查数"], rules[rule_id]["通过数"]) == (count.checked, count.passed)
+        assert (rules[rule_id][checked], rules[rule_id][passed]) == (count.checked, count.passed)
     assert rules["focus.leading_share"]["参数"].startswith("pass_share = 0.7; watch_share = 0.5")
-    assert rules["focus.leading_share"]["依据性质"] == "本产品默认"
+    tag = rules["focus.leading_share"][word("report.basis_tag")]
+    assert tag == word("basis_tag.product_default")
     layers = {row["图层"] for row in rows_of(book["数据来源"])}
     assert len(layers) == len(demo_review.plan.layers)
 
@@ -183,7 +191,7 @@ def test_other_languages_keep_ids_and_change_texts(demo_review: Review, language
         for row in sheet.iter_rows(max_row=3)
         for cell in row
     }
-    assert not texts & {"不通过", "园区编号"}
+    assert not texts & {word("report.park_id"), word("report.focus_verdict")}
 
 
 def test_nothing_in_the_data_becomes_a_formula(hostile_review: Review) -> None:

@@ -10,9 +10,10 @@ import rasterio
 
 from geo_service.documents import line_of, toml_lines
 from geo_service.errors import WorkspaceError
+from geo_service.planning.layers import export_plan, unpack_plan
 from geo_service.spatial.raster import slope_of
 from geo_service.workspace.opening import open_plan
-from tests.county import ORIGIN_M, County
+from tests.county import ORIGIN_M, SETTINGS, County
 from tests.workspace.refusals import Open, refusal
 
 
@@ -171,3 +172,92 @@ def test_settings_over_a_limit_are_a_fault(
     county.extra += f"\n{line}"
     with pytest.raises(WorkspaceError, match=rf"workspace\.toml.*{told}"):
         open_plan(county.write(tmp_path))
+
+
+# ---- schemes of industry groups ---------------------------------------------------------------
+
+ONE_TABLE = SETTINGS[SETTINGS.index("[industry_groups]") :]
+LATER = """[industry_schemes.chains.title]
+zh-Hans = "产业链"
+en = "Chains"
+[industry_schemes.chains.names.food]
+zh-Hans = "食品"
+en = "Food"
+[industry_schemes.chains]
+file = "chains.csv"
+version = "later"
+year = 2023
+"""
+
+
+def with_schemes(county: County, folder: Path, *, chosen: str | None) -> Path:
+    """Write a county with two tables of groups, one of them chosen."""
+    county.write(folder)
+    path = folder / "workspace.toml"
+    settings = path.read_text(encoding="utf-8")
+    assert ONE_TABLE in settings
+    tables = ONE_TABLE.replace("industry_groups.n", "industry_schemes.groups.n")
+    tables = tables.replace("[industry_groups]", "[industry_schemes.groups]") + LATER
+    line = f'industry_scheme = "{chosen}"\n' if chosen else ""
+    path.write_text(line + settings.replace(ONE_TABLE, tables), encoding="utf-8")
+    (folder / "chains.csv").write_text("code_prefix,group,strength\n13,food,core\n")
+    return folder
+
+
+def test_one_of_several_schemes_counts(county: County, tmp_path: Path) -> None:
+    plan = open_plan(with_schemes(county, tmp_path / "c", chosen="chains"))
+    groups = plan.settings.groups
+    assert groups.group_of("1310") == "food"
+    assert (groups.title["en"], groups.year) == ("Chains", 2023)
+    plan = open_plan(with_schemes(county, tmp_path / "d", chosen="groups"))
+    assert plan.settings.groups.group_of("1310") == "consumer"
+    assert (plan.settings.groups.title, plan.settings.groups.year) == ({}, None)
+
+
+def test_a_plan_is_the_same_however_its_only_table_is_written(
+    county: County, tmp_path: Path
+) -> None:
+    """Neither the other tables nor what a scheme is called change what is found."""
+    one = open_plan(county.write(tmp_path / "one"))
+    several = open_plan(with_schemes(county, tmp_path / "several", chosen="groups"))
+    assert several.version == one.version
+    named = county.write(tmp_path / "named")
+    settings = (named / "workspace.toml").read_text(encoding="utf-8")
+    titled = settings.replace('version = "test"', 'version = "test"\nyear = 2020')
+    (named / "workspace.toml").write_text(titled, encoding="utf-8")
+    assert open_plan(named).version == one.version
+
+
+def test_schemes_survive_an_export(county: County, tmp_path: Path) -> None:
+    folder = with_schemes(county, tmp_path / "c", chosen="chains")
+    copy = unpack_plan(export_plan(folder, tmp_path / "x.gpkg"), tmp_path / "copy")
+    assert open_plan(copy).settings.groups.group_of("1310") == "food"
+    assert {path.name for path in copy.glob("*.csv")} == {
+        "industry_groups_1.csv",
+        "industry_groups_2.csv",
+    }
+
+
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [("chain", "expected 'chains'?"), (None, "industry_scheme: found nothing")],
+)
+def test_a_scheme_that_is_not_there_is_named(
+    county: County, tmp_path: Path, chosen: str | None, told: str
+) -> None:
+    with pytest.raises(WorkspaceError) as caught:
+        open_plan(with_schemes(county, tmp_path / "c", chosen=chosen))
+    assert told in str(caught.value)
+
+
+def test_one_table_or_several_but_not_both_and_not_none(county: County, tmp_path: Path) -> None:
+    both = county.write(tmp_path / "both")
+    path = both / "workspace.toml"
+    path.write_text('industry_scheme = "a"\n' + path.read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(WorkspaceError, match="name industry_groups or industry_schemes"):
+        open_plan(both)
+    none = county.write(tmp_path / "none")
+    path = none / "workspace.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace(ONE_TABLE, ""), encoding="utf-8")
+    with pytest.raises(WorkspaceError, match="industry_groups"):
+        open_plan(none)

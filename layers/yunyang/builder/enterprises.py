@@ -41,6 +41,9 @@ _WORDS = {
     "40": "仪表", "41": "日用", "51": "供应", "59": "仓储",
 }  # fmt: skip
 
+_NAMED_AFTER_NO_PLACE = frozenset({"25", "26"})
+"""Divisions of chemical works: made up, they do not bear a real town's name."""
+
 UNIT_CNY = 10_000
 _LAND_INTENSITY = {True: (6_400.0, 9_200.0), False: (4_900.0, 6_200.0)}
 """Output in CNY per m2 of land, leading and supporting; the limit in parks is 4,500."""
@@ -96,10 +99,11 @@ def found_companies(
             width = 3 if park_id == MUNICIPAL else 2
             enterprise_id = f"YY-E-{short_id(park_id)}-{number:0{width}d}"
             word = _WORDS.get(code[:2], "工贸")
+            town = "" if code[:2] in _NAMED_AFTER_NO_PLACE else place
             companies.append(
                 Company(
                     enterprise_id,
-                    f"示例{place}{word}{len(companies) + 1:03d}",
+                    f"示例{town}{word}{len(companies) + 1:03d}",
                     code,
                     park_id,
                     _leads(plan, code),

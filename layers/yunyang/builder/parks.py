@@ -341,12 +341,15 @@ def _park_source(plan: ParkPlan) -> str:
     if plan.park_id == MUNICIPAL:
         return f"{ILLUSTRATIVE}；真实的只有：园区及其五个片区存在"
     if plan.park_id == "YY-C-02":
-        return f"{ILLUSTRATIVE}；真实的只有：面积 1.562 平方千米、服装和玩具（2022 年二手资料）"
+        return (
+            f"{ILLUSTRATIVE}；真实的只有：县动员大会为该镇集聚区授牌，"
+            "面积 1.562 平方千米、服装和玩具（2022 年二手资料）"
+        )
     if plan.park_id == "YY-C-05":
-        return f"{ILLUSTRATIVE}；占位：未查到第五个集聚区的名称"
+        return f"{ILLUSTRATIVE}；占位：5 个集聚区是县里的构建目标，未查到第五个的名称"
     if plan.park_id.startswith("YY-C"):
-        return f"{ILLUSTRATIVE}；真实的只有：该乡镇有集聚区"
-    return f"{ILLUSTRATIVE}；每个乡镇一个楼宇产业园是假设"
+        return f"{ILLUSTRATIVE}；真实的只有：县动员大会为该镇集聚区授牌"
+    return f"{ILLUSTRATIVE}；42 个楼宇工业园是县里的构建目标，每个乡镇街道一个是假设"
 
 
 def sub_area_features(sub_areas: dict[str, Polygon]) -> list[Feature]:
