@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
@@ -133,18 +133,31 @@ def saving_members(
     return members(None if is_asked else said("keeping.not_asked"), translator)
 
 
-def write(content: bytes, output: Path | None, *, is_binary: bool = False) -> None:
-    """Write a result to a file, or to stdout; InvalidQueryError when it cannot be written.
+def write(
+    content: bytes | Iterable[bytes], output: Path | None, *, is_binary: bool = False
+) -> None:
+    """Write a result, whole or in pieces, to a file or to stdout.
 
     A text on stdout ends with a line end; what `is_binary` is written as it is.
+
+    Raises
+    ------
+    InvalidQueryError
+        The file cannot be written.
     """
+    pieces = (content,) if isinstance(content, bytes) else content
     if output is None:
-        is_ended = is_binary or content.endswith(b"\n")
-        sys.stdout.buffer.write(content if is_ended else content + b"\n")
+        last = b""
+        for piece in pieces:
+            last = piece or last
+            sys.stdout.buffer.write(piece)
+        if not is_binary and not last.endswith(b"\n"):
+            sys.stdout.buffer.write(b"\n")
         sys.stdout.flush()
         return
     try:
-        output.write_bytes(content)
+        with output.open("wb") as file:
+            file.writelines(pieces)
     except OSError as error:
         name, reason = "output", said("cli.cannot_write", path=output, reason=error.strerror)
         raise InvalidQueryError(name, reason) from None

@@ -25,8 +25,10 @@ from geo_service.cli.common import (
     write,
     write_told,
 )
+from geo_service.errors import InvalidQueryError
 from geo_service.language import Language, Translator
 from geo_service.settings import Settings
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,6 +66,12 @@ def review(
         bool, typer.Option("--strict", help="Also exit with 1 on watch or unknown.")
     ] = False,
     format: Annotated[ReviewFormat, typer.Option(help="Output format.")] = ReviewFormat.TABLE,  # noqa: A002
+    no_geometry: Annotated[
+        bool, typer.Option("--no-geometry", help="JSON: leave out the geometry of findings.")
+    ] = False,
+    parks_only: Annotated[
+        bool, typer.Option("--parks-only", help="JSON: leave out the findings.")
+    ] = False,
     output: Output = None,
     lang: Lang = Language.ZH_HANS,
 ) -> None:
@@ -71,6 +79,9 @@ def review(
 
     Example: geo-service review layers/yunyang --format xlsx -o review.xlsx
     """
+    if (no_geometry or parks_only) and format is not ReviewFormat.JSON:
+        name, reason = "format", said("cli.json_only")
+        raise InvalidQueryError(name, reason)
     is_binary = format in _BINARY
     if is_binary:
         check_binary(format, output)
@@ -95,7 +106,19 @@ def review(
         )
     translator = Translator(lang, result.plan.settings.names_hant)
     told = saving_members(translator, is_asked=save, failure=failure)
-    content = _content(result, format, translator, output, told)
+    from geo_service.planning.reviews import review_pieces  # noqa: PLC0415 - heavy
+
+    content = (
+        review_pieces(
+            result,
+            translator,
+            told,
+            has_geometry=not no_geometry,
+            has_findings=not parks_only,
+        )
+        if format is ReviewFormat.JSON
+        else _content(result, format, translator, output, told)
+    )
     write(content, output, is_binary=is_binary)
     if failure is not None:
         raise failure

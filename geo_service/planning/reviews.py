@@ -39,6 +39,7 @@ from geo_service.reports.document import (
     review_summary,
 )
 from geo_service.reports.rules import rules_document
+from geo_service.reports.stream import review_pieces
 from geo_service.reports.terminal import comparison_table, verdict_table
 from geo_service.stores.base import REVIEW, Saved
 from geo_service.wording import said
@@ -104,7 +105,7 @@ def export_review(
     `more` are members of its document beside those of the review: whether it is saved.
     """
     if format is ExportFormat.JSON:
-        return dump({**review_document(review, translator), **(more or {})}, indent=True)
+        return b"".join(review_pieces(review, translator, more))
     if format is ExportFormat.GEOJSON:
         features = [*park_features(review, translator), *finding_features(review, translator)]
         summary = {**review_summary(review, translator), **(more or {})}
@@ -570,6 +571,7 @@ __all__ = [
     "export_name",
     "export_review",
     "review_from_recipe",
+    "review_pieces",
     "review_table",
     "save_review",
     "save_workspace_review",

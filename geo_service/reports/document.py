@@ -54,11 +54,18 @@ def geometry_json(
     shapes: Sequence[Any] | NDArray[np.object_] | gpd.GeoSeries,
 ) -> list[Document | None]:
     """Return shapes in longitude and latitude as GeoJSON geometries, None for none."""
+    return [None if text is None else orjson.loads(text) for text in geometry_texts(shapes)]
+
+
+def geometry_texts(
+    shapes: Sequence[Any] | NDArray[np.object_] | gpd.GeoSeries,
+) -> list[str | None]:
+    """Return shapes in longitude and latitude as the text of GeoJSON geometries."""
     array = np.array(shapes, dtype=object)
     array[shapely.is_empty(array)] = None
     rounded = shapely.transform(array, lambda xy: np.round(xy, COORDINATE_DECIMALS))
-    texts = shapely.to_geojson(shapely.orient_polygons(rounded))
-    return [None if text is None else orjson.loads(text) for text in texts]
+    texts: list[str | None] = shapely.to_geojson(shapely.orient_polygons(rounded)).tolist()
+    return texts
 
 
 def plain(value: object) -> Any:  # noqa: ANN401, PLR0911 - any JSON value, one line a type
@@ -355,6 +362,15 @@ def is_illustrative(plan: Plan) -> bool:
 
 def review_document(review: Review, translator: Translator) -> Document:
     """Return a whole review as one document (`review --format json`)."""
+    findings = [
+        {**item["properties"], "geometry": item["geometry"]}
+        for item in finding_features(review, translator)
+    ]
+    return {**review_head(review, translator), "findings": findings}
+
+
+def review_head(review: Review, translator: Translator) -> Document:
+    """Return a review's document without its findings: the summary and the parks."""
     parks = [
         {
             "park_id": row["park_id"],
@@ -371,11 +387,7 @@ def review_document(review: Review, translator: Translator) -> Document:
         }
         for row in rows_of(review.parks)
     ]
-    findings = [
-        {**item["properties"], "geometry": item["geometry"]}
-        for item in finding_features(review, translator)
-    ]
-    return {**review_summary(review, translator), "parks": parks, "findings": findings}
+    return {**review_summary(review, translator), "parks": parks}
 
 
 def comparison_document(comparison: Comparison) -> Document:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -198,6 +198,11 @@ class Review:
         return gpd.GeoDataFrame(
             pd.DataFrame(rows, columns=FINDING_COLUMNS), geometry=self.geometry, crs=STORAGE_CRS
         )
+
+    def geometry_of(self, positions: Sequence[int]) -> gpd.GeoSeries:
+        """Return the geometry of the findings at these positions, in the storage CRS."""
+        shapes = self.results.geometry(positions)
+        return gpd.GeoSeries(shapes, crs=self.plan.settings.metric_crs).to_crs(STORAGE_CRS)
 
     @cached_property
     def geometry(self) -> gpd.GeoSeries:
