@@ -21,7 +21,7 @@ from geo_service.cli.common import (
     table_width,
     try_to_save,
     write,
-    write_told,
+    write_printable,
 )
 from geo_service.language import Language, Translator
 from geo_service.settings import Settings
@@ -87,8 +87,8 @@ def review(
             lambda: save_workspace_review(workspace_at, result, is_trial=is_trial)
         )
     translator = Translator(lang, result.plan.settings.names_hant)
-    told = saving_members(translator, is_asked=save, failure=failure)
-    content = _content(result, format, translator, output, told)
+    saving = saving_members(translator, is_asked=save, failure=failure)
+    content = _content(result, format, translator, output, saving)
     write(content, output, is_binary=is_binary)
     if failure is not None:
         raise failure
@@ -102,7 +102,7 @@ def _content(
     format: ReviewFormat,  # noqa: A002 - the option's name
     translator: Translator,
     output: Path | None,
-    told: Mapping[str, Any],
+    saving: Mapping[str, Any],
 ) -> bytes:
     from geo_service.planning.reviews import (  # noqa: PLC0415 - heavy, only here
         ExportFormat,
@@ -112,7 +112,7 @@ def _content(
 
     if format is ReviewFormat.TABLE:
         return review_table(result, translator, width=table_width(output))
-    return export_review(result, ExportFormat(format), translator, told)
+    return export_review(result, ExportFormat(format), translator, saving)
 
 
 @app.command()
@@ -129,6 +129,8 @@ def compare(
     Example: geo-service compare march.json june.json
     """
     from geo_service.planning import compare_files  # noqa: PLC0415 - heavy, only here
-    from geo_service.planning.reviews import comparison_told  # noqa: PLC0415
+    from geo_service.planning.reviews import printable_comparison  # noqa: PLC0415
 
-    write_told(comparison_told(compare_files(before, after)), format, Translator(lang), output)
+    write_printable(
+        printable_comparison(compare_files(before, after)), format, Translator(lang), output
+    )

@@ -48,7 +48,7 @@ class ReliefPicture:
         return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
 
 
-_made: WeakKeyDictionary[Plan, ReliefPicture] = WeakKeyDictionary()
+_pictures: WeakKeyDictionary[Plan, ReliefPicture] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -60,9 +60,9 @@ def relief_of(plan: Plan) -> ReliefPicture | None:
     if plan.dem is None:
         return None
     with _lock:
-        if plan not in _made:
-            _made[plan] = _picture(plan, plan.dem)
-        return _made[plan]
+        if plan not in _pictures:
+            _pictures[plan] = _picture(plan, plan.dem)
+        return _pictures[plan]
 
 
 def _picture(plan: Plan, dem: DemFile) -> ReliefPicture:

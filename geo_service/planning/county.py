@@ -50,7 +50,7 @@ class County:
         moment: tuple[object, ...] = (),
     ) -> None:
         self._state = CountyState(Standing(plan, rulebook, current), workspace)
-        self.follower = Follower(self._state, seen=moment, stand_on=self._stand_on)
+        self.follower = Follower(self._state, moment=moment, stand_on=self._stand_on)
         self.parks = ParkDesk(self._state)
         self.reviews = ReviewDesk(self._state)
         self.rankings = RankingDesk(self._state)

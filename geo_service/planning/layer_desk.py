@@ -17,7 +17,7 @@ from geo_service.planning.layers import (
     layer_history,
     rollback,
 )
-from geo_service.planning.told import Told
+from geo_service.planning.printable import Printable
 from geo_service.reports.document import collection, layers_document
 from geo_service.reports.layer import (
     difference_document,
@@ -117,37 +117,37 @@ def list_layers(
     return layers_document(plan, translator, states), states
 
 
-def layers_told(document: Document) -> Told:
+def printable_layers(document: Document) -> Printable:
     """Return the layers of a workspace, for a terminal."""
-    return Told(
+    return Printable(
         lambda: document,
         lambda translator, width: layers_table(document, translator, width=width),
     )
 
 
-def history_told(workspace: str | os.PathLike[str], layer: str) -> Told:
+def printable_history(workspace: str | os.PathLike[str], layer: str) -> Printable:
     """Return a layer's versions, for a terminal; as `layers.layer_history`."""
     entries = layer_history(workspace, layer)
-    return Told(
+    return Printable(
         lambda: history_document(layer, entries),
         lambda translator, width: history_table(layer, entries, translator, width=width),
     )
 
 
-def published_told(entry: LayerVersion) -> Told:
+def printable_publication(entry: LayerVersion) -> Printable:
     """Return a version that was published, for a terminal."""
-    return Told(
+    return Printable(
         lambda: {"layer": entry.layer, **version_document(entry)},
         lambda translator, width: history_table(entry.layer, [entry], translator, width=width),
     )
 
 
-def difference_told(
+def printable_difference(
     workspace: str | os.PathLike[str], layer: str, before: str | None, after: str | None
-) -> Told:
+) -> Printable:
     """Return what changed between two versions, for a terminal; as `layers.layer_difference`."""
     old, new, found = layer_difference(workspace, layer, before, after)
-    return Told(
+    return Printable(
         lambda: difference_document(old, new, found),
         lambda translator, width: difference_table(found, translator, width=width),
     )

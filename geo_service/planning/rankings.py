@@ -21,11 +21,11 @@ from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator
 from geo_service.mcda.sensitivity import first_order_sensitivity
 from geo_service.planning.downloads import Download, file_name
-from geo_service.planning.keeping import members
+from geo_service.planning.printable import Printable
 from geo_service.planning.ranking_parts import document_of, ranking_parts, saved_parts
 from geo_service.planning.results import load_document, record_plan, rulebook_recipe, save_result
 from geo_service.planning.saved import drop_result, retain_within
-from geo_service.planning.told import Told
+from geo_service.planning.saving import members
 from geo_service.reports.document import collection, dump
 from geo_service.reports.plain_text import one_line
 from geo_service.reports.ranking import (
@@ -110,7 +110,7 @@ def ranking_text(
     return ranking_table(document, translator, top=top, width=width).encode()
 
 
-def explanation_told(ranking: Ranking, candidate_id: str, translator: Translator) -> Told:
+def printable_explanation(ranking: Ranking, candidate_id: str, translator: Translator) -> Printable:
     """Return why a candidate stands where it does: a line a criterion, or as a document.
 
     NotFoundError for an id that no candidate has.
@@ -118,7 +118,7 @@ def explanation_told(ranking: Ranking, candidate_id: str, translator: Translator
     told = explanation_document(ranking, candidate_id, translator)
     lines = [told["label"], *told["summary"], *(item["text"] for item in told["sentences"])]
     text = "\n".join(one_line(str(line), most=_LONGEST_LINE) for line in lines)
-    return Told(lambda: told, lambda *_: text)
+    return Printable(lambda: told, lambda *_: text)
 
 
 # ---- in the store --------------------------------------------------------------------------------
@@ -189,10 +189,10 @@ def ranking_from_recipe(opened: Workspace, ranking_id: str) -> Ranking:
         parse_rulebook(orjson.dumps(recipe["rulebook"]).decode(), "rulebook"),
         as_of=date.fromisoformat(recipe["as_of"]),
     )
-    saved_parts = load_ranking(opened, ranking_id, Language.ZH_HANS)
+    saved_result = load_ranking(opened, ranking_id, Language.ZH_HANS)
     translator = Translator(Language.ZH_HANS, made.plan.settings.names_hant)
     again = ranking_document(made, translator)
-    if made.ranking_id != ranking_id or _order(again) != _order(saved_parts):
+    if made.ranking_id != ranking_id or _order(again) != _order(saved_result):
         msg = said("problem.ranking_gone", ranking=repr(ranking_id))
         raise NotFoundError(msg)
     return made
@@ -463,9 +463,9 @@ __all__ = [
     "RankingDesk",
     "RankingFormat",
     "Weighing",
-    "explanation_told",
     "export_ranking",
     "open_project",
+    "printable_explanation",
     "project_schema",
     "ranking_from_recipe",
     "ranking_text",

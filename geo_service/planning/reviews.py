@@ -22,12 +22,12 @@ from geo_service.language import Language, Translator
 from geo_service.maps.style import SYMBOLS
 from geo_service.model import Verdict
 from geo_service.planning.downloads import Download, file_name
-from geo_service.planning.keeping import members
 from geo_service.planning.pages.register import review_register
 from geo_service.planning.parks import check_parks
+from geo_service.planning.printable import Printable
 from geo_service.planning.results import load_document, record_plan, rulebook_recipe, save_result
 from geo_service.planning.saved import drop_result, retain_within
-from geo_service.planning.told import Told
+from geo_service.planning.saving import members
 from geo_service.reports.document import (
     collection,
     comparison_document,
@@ -43,7 +43,7 @@ from geo_service.reports.terminal import comparison_table, verdict_table
 from geo_service.stores.base import REVIEW, Saved
 from geo_service.wording import said
 from geo_service.workspace.opening import Workspace, open_workspace
-from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
+from geo_service.zoning.comparison import ComparableReview, Comparison, compare_reviews
 from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import Rulebook, parse_rulebook
 from geo_service.zoning.waivers import Waiver, Waivers
@@ -148,9 +148,9 @@ def review_table(result: Review, translator: Translator, *, width: int | None) -
     return verdict_table(result, translator, width=width).encode()
 
 
-def comparison_told(comparison: Comparison) -> Told:
+def printable_comparison(comparison: Comparison) -> Printable:
     """Return how two reviews differ, for a terminal."""
-    return Told(
+    return Printable(
         lambda: comparison_document(comparison),
         lambda translator, width: comparison_table(comparison, translator, width=width),
     )
@@ -405,23 +405,25 @@ class ReviewDesk:
 
     def compare(self, before: str, after: str, language: Language) -> Comparison:
         """Return what is new, cured, persisting or changed from one kept review to another."""
-        return compare_reviews(self._looked(before, language), self._looked(after, language))
+        return compare_reviews(
+            self._comparable(before, language), self._comparable(after, language)
+        )
 
     def comparison(self, before: str, after: str, language: Language) -> Document:
         """Return `compare` as a document."""
         told = comparison_document(self.compare(before, after, language))
         return {"before": before, "after": after, **told}
 
-    def _looked(self, review_id: str, language: Language) -> Looked:
+    def _comparable(self, review_id: str, language: Language) -> ComparableReview:
         result = self._in_memory(review_id)
         if result is not None:
             translator = self._state.translator(language)
             findings = [finding_properties(item, translator) for item in result.results]
-            return Looked(findings, frozenset(result.park_ids), frozenset(result.checks))
+            return ComparableReview(findings, frozenset(result.park_ids), frozenset(result.checks))
         whole = self._saved_document(review_id, WHOLE, language)
         parks = frozenset(park["park_id"] for park in whole["parks"])
         findings = [feature_of(item)["properties"] for item in whole["findings"]]
-        return Looked(findings, parks, frozenset(whole["checks"]))
+        return ComparableReview(findings, parks, frozenset(whole["checks"]))
 
     def summary(self, review_id: str, language: Language) -> Document:
         """Return how a kept or saved review came out; NotFoundError for an unknown id."""
@@ -548,9 +550,9 @@ __all__ = [
     "ExportFormat",
     "Review",
     "ReviewDesk",
-    "comparison_told",
     "export_name",
     "export_review",
+    "printable_comparison",
     "review_from_recipe",
     "review_table",
     "save_review",

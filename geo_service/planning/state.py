@@ -15,8 +15,8 @@ import shapely
 from geo_service.errors import BusyError, NotFoundError
 from geo_service.jobs import JobBoard
 from geo_service.language import Language, Translator
-from geo_service.planning.keeping import Saver
 from geo_service.planning.results import record_plan
+from geo_service.planning.saving import Saver
 from geo_service.spatial.live_index import Box, LiveIndex
 from geo_service.wording import said
 

@@ -207,16 +207,16 @@ def outline_document(item: Outline) -> Document:
     }
 
 
-def holding_document(found: Holding, page: tuple[int, int] | None = None) -> Document:
+def holding_document(results: Holding, page: tuple[int, int] | None = None) -> Document:
     """Return what is kept, newest first, its bytes and its limits; `page` is limit and offset."""
-    limit, offset = page or (len(found.items), 0)
-    shown = found.items[offset : offset + limit]
+    limit, offset = page or (len(results.items), 0)
+    shown = results.items[offset : offset + limit]
     return {
-        "numberMatched": len(found.items),
+        "numberMatched": len(results.items),
         "numberReturned": len(shown),
-        "bytes": found.size,
-        "limits": {"days": found.limits.days, "bytes": found.limits.bytes},
-        "is_nearly_full": found.is_nearly_full,
+        "bytes": results.size,
+        "limits": {"days": results.limits.days, "bytes": results.limits.bytes},
+        "is_nearly_full": results.is_nearly_full,
         "saved": [outline_document(item) for item in shown],
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from geo_service.stores.base import CATALOGUE, MADE
+from geo_service.stores.base import CATALOGUE, CREATED_MARK
 
 if TYPE_CHECKING:
     from geo_service.stores.base import Store
@@ -45,7 +45,7 @@ def open_store(folder: Path, county: str, address: str | None = None) -> Store:
 def is_empty(folder: Path, address: str | None = None) -> bool:
     """Return whether a workspace's store is certainly empty: embedded and not made yet."""
     is_embedded = address is None or address == EMBEDDED
-    files = (folder / STORE_FOLDER / name for name in (CATALOGUE, MADE))
+    files = (folder / STORE_FOLDER / name for name in (CATALOGUE, CREATED_MARK))
     return is_embedded and not any(file.exists() for file in files)
 
 

@@ -176,10 +176,10 @@ def features_reply(request: Request, features: list[Document], matched: int) -> 
     return json_reply(request, collection(features, matched), media_type=GEOJSON)
 
 
-def download_reply(found: Download) -> Response:
+def download_reply(download: Download) -> Response:
     """Return a file that a browser saves under its name."""
-    headers = {"content-disposition": attachment(found.name), **BY_LANGUAGE}
-    return Response(found.content, headers=headers, media_type=found.media_type)
+    headers = {"content-disposition": attachment(download.name), **BY_LANGUAGE}
+    return Response(download.content, headers=headers, media_type=download.media_type)
 
 
 def attachment(name: str) -> str:

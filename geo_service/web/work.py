@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from geo_service.errors import ChoiceNeededError
-from geo_service.planning.made import made_of
+from geo_service.planning.job_results import identify_result
 from geo_service.web.errors import choice_documents, tell_outside, translator_of
 from geo_service.web.replies import json_reply
 from geo_service.wording import tell, tell_fault
@@ -54,7 +54,7 @@ def job_document(job: Job, translator: Translator) -> Document:
         "ended_at": None if job.ended_at is None else job.ended_at.isoformat(timespec="seconds"),
         "error": None if error is None else tell(error, translator),
     }
-    made = made_of(job.result)
+    made = identify_result(job.result)
     if made is not None:
         kind, identity = made
         document["result"] = f"/api/{kind}/{identity}"

@@ -181,7 +181,7 @@ def test_a_big_detail_layer_is_drawn_from_tiles(
     # Counts, classes and sources are those of the features, which nobody had to make.
     features = OverviewData(review, Translator()).features("parcels")
     assert lines["parcels"]["count"] == len(features)
-    assert "parcels" not in data._made
+    assert "parcels" not in data._rows_by_source
 
 
 def test_only_the_plan_at_work_is_drawn_from_tiles(
@@ -208,4 +208,4 @@ def test_a_place_s_features_are_made_alone(
     data = OverviewData(review, Translator())
     assert data.document("parcels", bbox=box) == expected
     assert expected["numberReturned"] > 0
-    assert "parcels" not in data._made
+    assert "parcels" not in data._rows_by_source

@@ -32,7 +32,9 @@ class ReviewData(OverviewData):
     """The sources of the map of one review."""
 
     kind: ClassVar[str] = "review"
-    known: Mapping[str, FeatureSource] = MappingProxyType({**FEATURE_SOURCES, "findings": FINDINGS})
+    sources_by_name: Mapping[str, FeatureSource] = MappingProxyType(
+        {**FEATURE_SOURCES, "findings": FINDINGS}
+    )
     groups: ClassVar[tuple[str, ...]] = (
         "severities",
         "verdicts",

@@ -51,7 +51,7 @@ class Growth:
     needed_m2: float
     spare_m2: float
     min_compactness: float
-    given: list[BaseGeometry] = field(default_factory=list)
+    sites: list[BaseGeometry] = field(default_factory=list)
     districts: Counter[int] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -73,14 +73,14 @@ class Growth:
             seed = site.centroid
         return None
 
-    def is_given(self, point: shapely.Point) -> bool:
+    def is_in_site(self, point: shapely.Point) -> bool:
         """Return whether a point lies in a site that was given away."""
-        return bool(shapely.intersects_xy(self.given, point.x, point.y).any())
+        return bool(shapely.intersects_xy(self.sites, point.x, point.y).any())
 
     def give(self, site: BaseGeometry, district: int) -> None:
         """Take a site out of the free ground, and count it to its district."""
         shapely.prepare(site)
-        self.given.append(site)
+        self.sites.append(site)
         self.districts[district] += 1
 
     def road_distance_m(self, shape: BaseGeometry) -> float | None:
@@ -94,8 +94,8 @@ class Growth:
         window = seed.buffer(reach_m, cap_style="square")
         inside = window if self.county.contains(window) else self.county.intersection(window)
         near = self.blocked[self._blocked.query(window)]
-        given = np.array([site for site in self.given if site.intersects(window)], dtype=object)
-        pieces = shapely.intersection(np.concatenate([near, given]), window)
+        others = np.array([site for site in self.sites if site.intersects(window)], dtype=object)
+        pieces = shapely.intersection(np.concatenate([near, others]), window)
         closed = shapely.union_all(polygons_only(pieces))
         free = shapely.difference(inside, closed)
         return _part_with(shapely.buffer(free, -SETBACK_M, join_style="mitre"), seed)

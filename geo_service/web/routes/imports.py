@@ -43,7 +43,7 @@ DeskDep = Annotated[ImportDesk, Depends(import_desk)]
 ImportId = Annotated[str, Path(max_length=64, pattern=r"^[0-9a-f]+$", description="Its id.")]
 
 
-class _Asked:
+class _ImportForm:
     """The options of an import as a request gives them."""
 
     def __init__(  # noqa: PLR0913 - one for each option
@@ -115,7 +115,7 @@ class _Asked:
     },
 )
 async def create_import(
-    request: Request, county: CountyDep, desk: DeskDep, asked: Annotated[_Asked, Depends()]
+    request: Request, county: CountyDep, desk: DeskDep, form: Annotated[_ImportForm, Depends()]
 ) -> Response:
     """Read the request's body (the file as it is) as a layer; nothing is published.
 
@@ -124,8 +124,8 @@ async def create_import(
     caller knows, such as the CRS: send the file again with that parameter. 422 when it cannot
     be imported.
     """
-    check_layer(asked.layer)
-    upload = await run_in_threadpool(desk.receive, asked.filename, client_of(request.scope))
+    check_layer(form.layer)
+    upload = await run_in_threadpool(desk.receive, form.filename, client_of(request.scope))
     try:
         async for part in request.stream():
             await run_in_threadpool(upload.write, part)
@@ -133,18 +133,18 @@ async def create_import(
     except BaseException:  # also when the client is gone
         upload.close()
         raise
-    return await run_in_threadpool(_read, request, county, desk, (asked, upload))
+    return await run_in_threadpool(_read, request, county, desk, (form, upload))
 
 
 def _read(
-    request: Request, county: County, desk: ImportDesk, given: tuple[_Asked, Upload]
+    request: Request, county: County, desk: ImportDesk, sent: tuple[_ImportForm, Upload]
 ) -> Response:
-    asked, upload = given
-    job = desk.start(upload, asked.layer, asked.options)
+    form, upload = sent
+    job = desk.start(upload, form.layer, form.options)
     if not ended(county, job, AT_ONCE_SECONDS):
         return accepted_reply(request, job)
     draft = job.result
-    document = draft.document(asked.options.translator)
+    document = draft.document(form.options.translator)
     reply = json_reply(request, document, status=201)
     reply.headers["location"] = f"{UPLOAD_PATH}/{draft.draft_id}"
     return reply

@@ -78,7 +78,7 @@ def relief_png(request: Request, county: CountyDep, version: FileVersion = None)
     responses=answers(None, NotFoundError, media_type=HTML),
 )
 def map_page(
-    asked: MapQueryDep, request: Request, county: CountyDep, language: LanguageDep
+    query: MapQueryDep, request: Request, county: CountyDep, language: LanguageDep
 ) -> Response:
     """Return a map as a page that asks this service for its features.
 
@@ -89,7 +89,7 @@ def map_page(
     `preview` (what an import, `import_id`, would publish).
     """
     root = str(request.scope.get("root_path", ""))
-    found = county.maps.page(asked, language, root)
+    found = county.maps.page(query, language, root)
     headers = {"content-security-policy": found.policy, **BY_LANGUAGE}
     content = found.html.encode()
     return reply(
@@ -108,7 +108,7 @@ def map_page(
 )
 def map_features(  # noqa: PLR0913 - what the contract of lists names
     source: str,
-    asked: MapQueryDep,
+    query: MapQueryDep,
     request: Request,
     county: CountyDep,
     language: LanguageDep,
@@ -120,7 +120,7 @@ def map_features(  # noqa: PLR0913 - what the contract of lists names
 ) -> Response:
     """Return a source of a map as a FeatureCollection; `side` tells two states apart."""
     document = county.maps.features(
-        asked, source, language, side=side, bbox=bbox, page=(limit, offset)
+        query, source, language, side=side, bbox=bbox, page=(limit, offset)
     )
     return json_reply(request, document, media_type=GEOJSON)
 

@@ -73,10 +73,12 @@ def create_ranking(
     job = county.rankings.start(body)
     if not ended(county, job, AT_ONCE_SECONDS):
         return accepted_reply(request, job)
-    return _made(request, county, language, job.result.ranking_id)
+    return _created_reply(request, county, language, job.result.ranking_id)
 
 
-def _made(request: Request, county: County, language: Language, ranking_id: str) -> Response:
+def _created_reply(
+    request: Request, county: County, language: Language, ranking_id: str
+) -> Response:
     document = county.rankings.document(ranking_id, language)
     return made_reply(request, document, f"/api/rankings/{ranking_id}")
 
@@ -159,7 +161,7 @@ def run_again(
     be kept (`not_saved` says why).
     """
     made = county.rankings.run_again(ranking_id, (body or NewWeights()).weighing)
-    return _made(request, county, language, made.ranking_id)
+    return _created_reply(request, county, language, made.ranking_id)
 
 
 @router.get(

@@ -14,7 +14,7 @@ from geo_service.web.answers import answers
 from geo_service.web.replies import CountyDep, Limit, Offset, json_reply
 
 router = APIRouter(prefix="/api", tags=["saved"])
-_GONE = answers(None, NotFoundError, ConflictError, status=204)
+_DELETED = answers(None, NotFoundError, ConflictError, status=204)
 _Id = Annotated[
     str, Path(max_length=200, description="The id of a saved result or of an import's lists.")
 ]
@@ -95,7 +95,7 @@ def unpin(identity: _Id, request: Request, county: CountyDep) -> Response:
     "/saved/{identity}",
     status_code=204,
     summary="Drop a saved result or an import's lists",
-    responses=_GONE,
+    responses=_DELETED,
 )
 def drop(identity: _Id, county: CountyDep) -> Response:
     """Drop a saved result or the lists of an import; 409 when it is pinned or the current."""
@@ -103,14 +103,16 @@ def drop(identity: _Id, county: CountyDep) -> Response:
     return Response(status_code=204)
 
 
-@router.delete("/reviews/{review_id}", status_code=204, summary="Drop a review", responses=_GONE)
+@router.delete("/reviews/{review_id}", status_code=204, summary="Drop a review", responses=_DELETED)
 def drop_review(review_id: _Id, county: CountyDep) -> Response:
     """Forget a review, saved or not; 409 for the current one and for one that is pinned."""
     county.reviews.drop(review_id)
     return Response(status_code=204)
 
 
-@router.delete("/rankings/{ranking_id}", status_code=204, summary="Drop a ranking", responses=_GONE)
+@router.delete(
+    "/rankings/{ranking_id}", status_code=204, summary="Drop a ranking", responses=_DELETED
+)
 def drop_ranking(ranking_id: _Id, county: CountyDep) -> Response:
     """Drop a ranking, saved or not; 409 for a pinned one."""
     county.rankings.drop(ranking_id)
