@@ -84,12 +84,12 @@ def _outside(
     plan: Plan, shape: tuple[int, ...], bounds: tuple[float, float, float, float]
 ) -> NDArray[np.bool_]:
     """Return which cells lie outside the county; none do if the plan has no county layer."""
-    county = plan.geo("county")
-    if county.empty:
+    boundary = plan.geo("county")
+    if boundary.empty:
         return np.zeros(shape, dtype=bool)
     height, width = shape
     transform = from_bounds(*bounds, width, height)
-    shapes = county.to_crs(WEB_MERCATOR).geometry.tolist()
+    shapes = boundary.to_crs(WEB_MERCATOR).geometry.tolist()
     mask: NDArray[np.bool_] = geometry_mask(shapes, out_shape=(height, width), transform=transform)
     return mask
 

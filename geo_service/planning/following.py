@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from geo_service.plan import Plan
-    from geo_service.planning.state import CountyState
+    from geo_service.planning.state import ServiceState
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Follower:
 
     def __init__(
         self,
-        state: CountyState,
+        state: ServiceState,
         *,
         moment: tuple[object, ...],
         stand_on: Callable[[Plan], None],

@@ -345,8 +345,8 @@ class PointInquiry:
 
     def _share_in_county(self, shape: BaseGeometry, area_m2: float) -> float | None:
         """The share of a shape that lies in the county; None when the plan has no county."""
-        county = self.plan.metric("county")
-        return None if county.empty else min(self._over(shape, county) / area_m2, 1.0)
+        boundary = self.plan.metric("county")
+        return None if boundary.empty else min(self._over(shape, boundary) / area_m2, 1.0)
 
     def _park_of(self, shape: BaseGeometry) -> str | None:
         parks = self.plan.metric("parks")

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from geo_service.language import Language, Translator
     from geo_service.maps.kinds import ImportPreview
     from geo_service.planning.following import Follower
-    from geo_service.planning.state import CountyState
+    from geo_service.planning.state import ServiceState
     from geo_service.reports.document import Document
     from geo_service.stores.base import LayerVersion
     from geo_service.stores.timeline import Timeline
@@ -137,7 +137,7 @@ class ImportDesk:
     """Takes files, keeps drafts, publishes them into one county's workspace."""
 
     def __init__(
-        self, state: CountyState, follower: Follower, limits: UploadLimits | None = None
+        self, state: ServiceState, follower: Follower, limits: UploadLimits | None = None
     ) -> None:
         self._state = state
         self._follower = follower

@@ -1,4 +1,4 @@
-"""Layers as they are asked for: of a running county, and for a terminal.
+"""Layers as they are asked for: of a running service, and for a terminal.
 
 What becomes of versions is in `layers`, what goes out of one in `layer_files`.
 """
@@ -18,7 +18,7 @@ from geo_service.planning.layers import (
     rollback,
 )
 from geo_service.planning.printable import Printable
-from geo_service.reports.document import collection, layers_document
+from geo_service.reports.document import Slice, collection, layers_document
 from geo_service.reports.layer import (
     difference_document,
     difference_features,
@@ -35,18 +35,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from geo_service.planning.following import Follower
-    from geo_service.planning.state import CountyState
+    from geo_service.planning.state import ServiceState
     from geo_service.reports.document import Document
     from geo_service.stores.base import Box, LayerVersion
-
-Page = tuple[int, int]
-"""Limit and offset."""
 
 
 class LayerDesk:
     """The layers of one county and their versions."""
 
-    def __init__(self, state: CountyState, follower: Follower) -> None:
+    def __init__(self, state: ServiceState, follower: Follower) -> None:
         self._state = state
         self._follower = follower
 
@@ -74,27 +71,27 @@ class LayerDesk:
         return {"layer": layer, **version_document(entry)}
 
     def difference(
-        self, layer: str, before: str | None, after: str | None, *, page: Page
+        self, layer: str, before: str | None, after: str | None, *, slice_: Slice
     ) -> Document:
         """Return what changed between two versions, without values; each list is paged."""
         old, new, found = difference_of(self._state.workspace, layer, before, after)
-        return difference_document(old, new, found, with_values=False, page=page)
+        return difference_document(old, new, found, with_values=False, slice_=slice_)
 
     def changed_features(
-        self, layer: str, before: str | None, after: str | None, *, page: Page
+        self, layer: str, before: str | None, after: str | None, *, slice_: Slice
     ) -> Document:
         """Return the features that changed between two versions, as GeoJSON."""
         _, _, found = difference_of(self._state.workspace, layer, before, after)
-        limit, offset = page
+        limit, offset = slice_
         features = difference_features(found)
         return collection(features[offset : offset + limit], len(features))
 
     def features(
-        self, layer: str, version: str, *, bbox: Box | None, where: Iterable[str], page: Page
+        self, layer: str, version: str, *, bbox: Box | None, where: Iterable[str], slice_: Slice
     ) -> Document:
         """Return features of a kept version as GeoJSON; as `layer_files.version_features`."""
         opened = self._state.workspace
-        return version_features(opened, layer, version, bbox=bbox, where=where, page=page)
+        return version_features(opened, layer, version, bbox=bbox, where=where, slice_=slice_)
 
     def boundary_points(
         self, layer: str, *, park_id: str | None = None, bbox: Box | None = None

@@ -1,4 +1,4 @@
-"""Maps of a running county, kept drawn for a while; and one map of a workspace's folder.
+"""Maps of a running service, kept drawn for a while; and one map of a workspace's folder.
 
 What kinds there are and what each needs is in `maps.kinds`.
 """
@@ -57,8 +57,8 @@ if TYPE_CHECKING:
     from geo_service.planning.import_drafts import ImportDesk
     from geo_service.planning.rankings import RankingDesk
     from geo_service.planning.reviews import ReviewDesk
-    from geo_service.planning.state import CountyState
-    from geo_service.reports.document import Document
+    from geo_service.planning.state import ServiceState
+    from geo_service.reports.document import Document, Slice
     from geo_service.spatial.live_index import Box
     from geo_service.suitability.rank import Ranking
     from geo_service.zoning.review import Progress, Review
@@ -70,7 +70,7 @@ _CLEAR = png_of(np.zeros((1, 1, 2), dtype=np.uint8))
 _PARAMETERS = ("review_id", "ranking_id", "park_id", "before", "layer", "import_id")
 
 
-# ---- of a running county -------------------------------------------------------------------------
+# ---- of a running service ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class MapDesk:
 
     def __init__(
         self,
-        state: CountyState,
+        state: ServiceState,
         *,
         reviews: ReviewDesk,
         rankings: RankingDesk,
@@ -181,11 +181,11 @@ class MapDesk:
         *,
         side: Side = Side.AFTER,
         bbox: Box | None = None,
-        page: tuple[int, int] = (100, 0),
+        slice_: Slice = (100, 0),
     ) -> Document:
         """Return features of a source of a map (limit, offset); `side` tells two states apart."""
         states = self._states_of(query, language)
-        limit, offset = page
+        limit, offset = slice_
         data = states[0] if side is Side.BEFORE else states[-1]
         return data.document(source, bbox=bbox, limit=limit, offset=offset)
 
@@ -195,10 +195,10 @@ class MapDesk:
         language: Language,
         *,
         bbox: Box | None = None,
-        page: tuple[int, int] = (100, 0),
+        slice_: Slice = (100, 0),
     ) -> Document:
         """Return features of a layer as the overview draws them."""
-        limit, offset = page
+        limit, offset = slice_
         data = self._overview(language)
         return data.document(layer, bbox=bbox, limit=limit, offset=offset)
 

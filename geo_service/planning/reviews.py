@@ -1,6 +1,6 @@
 """Reviews of a county: made, kept, saved, compared, listed, and handed out as files.
 
-`ReviewDesk` answers for one running county. A saved review outlives the process: it is looked at
+`ReviewDesk` answers for one running service. A saved review outlives the process: it is looked at
 by its documents, and made again from its recipe when a map or a file of it is wanted.
 """
 
@@ -29,6 +29,7 @@ from geo_service.planning.results import load_document, record_plan, rulebook_re
 from geo_service.planning.saved import drop_result, retain_within
 from geo_service.planning.saving import members
 from geo_service.reports.document import (
+    Slice,
     collection,
     comparison_document,
     dump,
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 
     from geo_service.jobs import Job
     from geo_service.model import Message
-    from geo_service.planning.state import CountyState
+    from geo_service.planning.state import ServiceState
     from geo_service.reports.document import Document
     from geo_service.stores.base import Box
     from geo_service.zoning.review import Progress
@@ -62,8 +63,6 @@ CACHED_REVIEWS = 50
 """How many reviews a running service remembers beside the current one."""
 SUMMARY, WHOLE = "summary", "review"
 _PARTS = ("parks", "findings")
-Page = tuple[int, int]
-"""Limit and offset."""
 
 
 # ---- as files ------------------------------------------------------------------------------------
@@ -277,13 +276,13 @@ def _meets(geometry: Mapping[str, Any] | None, window: shapely.Geometry) -> bool
     return geometry is not None and bool(shapely.geometry.shape(dict(geometry)).intersects(window))
 
 
-# ---- of a running county -------------------------------------------------------------------------
+# ---- of a running service ------------------------------------------------------------------------
 
 
 class ReviewDesk:
     """The reviews of one county. Methods are safe to call from several threads."""
 
-    def __init__(self, state: CountyState) -> None:
+    def __init__(self, state: ServiceState) -> None:
         self._state = state
         self._lock = threading.RLock()
         self._reviews: OrderedDict[str, tuple[str, Review]] = OrderedDict()
@@ -463,7 +462,7 @@ class ReviewDesk:
         pinned = {item.id for item in saved if item.is_pinned}
         listed = {item.id for item in saved} | known
         translator = self._state.translator(language)
-        page: list[Document] = [
+        documents: list[Document] = [
             {
                 "made_at": made_at,
                 "is_trial": review_id in trials,
@@ -473,7 +472,7 @@ class ReviewDesk:
             }
             for made_at, review_id in rows[offset : offset + limit]
         ]
-        return page, count + len(cached) - len(known)
+        return documents, count + len(cached) - len(known)
 
     def _reason(self, review_id: str, saved: Collection[str]) -> Message | None:
         return None if review_id in saved else self._state.saver.why_not(REVIEW, review_id)
@@ -492,11 +491,11 @@ class ReviewDesk:
         park: str | None = None,
         severity: str | None = None,
         bbox: Box | None = None,
-        page: Page = (100, 0),
+        slice_: Slice = (100, 0),
     ) -> tuple[list[Document], int]:
         """Return one page of a review's findings as features, and how many match in all."""
         result = self._in_memory(review_id)
-        limit, offset = page
+        limit, offset = slice_
         if result is None:
             whole = self._saved_document(review_id, WHOLE, language)
             found = saved_features(whole, rule=rule, park=park, severity=severity, bbox=bbox)
@@ -518,9 +517,9 @@ class ReviewDesk:
         chosen = positions[offset : offset + limit]
         return finding_features(result, self._state.translator(language), chosen), len(positions)
 
-    def register(self, review_id: str, language: Language, *, page: Page = (100, 0)) -> Document:
+    def register(self, review_id: str, language: Language, *, slice_: Slice = (100, 0)) -> Document:
         """Return a review's summary, parks and rules, and one page of its findings."""
-        limit, offset = page
+        limit, offset = slice_
         translator = self._state.translator(language)
         document = review_register(self.find(review_id), translator, limit=limit, offset=offset)
         document["summary"] |= self._members(review_id, language)

@@ -151,8 +151,8 @@ def _compared(opened: Workspace) -> set[tuple[str, str]]:
     """Return the newest review of the whole county and the one before, trials left out."""
     found: set[tuple[str, str]] = set()
     offset = 0
-    while page := opened.store.saved(REVIEW, limit=_LOOKED_AT, offset=offset):
-        for item in page:
+    while listed := opened.store.saved(REVIEW, limit=_LOOKED_AT, offset=offset):
+        for item in listed:
             if not item.recipe.get("is_trial"):
                 found.add((REVIEW, item.id))
                 if len(found) > 1:

@@ -84,7 +84,7 @@ RETAIN_ALL = RetentionLimits()
 class WorkspaceAt:
     """A workspace's folder, and the store that the environment names instead of its own.
 
-    It can be passed wherever a folder can (`open_plan`, `County.open`, ...).
+    It can be passed wherever a folder can (`open_plan`, `PlanningService.open`, ...).
     """
 
     folder: Path

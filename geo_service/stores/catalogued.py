@@ -82,8 +82,8 @@ _UNREADABLE = (
 class CataloguedStore(ABC):
     """A store with a catalogue; see `base.Store` for the promises of its methods."""
 
-    def __init__(self, county: str) -> None:
-        self._county = county
+    def __init__(self, county_code: str) -> None:
+        self._county_code = county_code
         self._exclusive = threading.local()
 
     # ---- what subclasses define ---------------------------------------------------------------
@@ -191,9 +191,11 @@ class CataloguedStore(ABC):
         """Record the store's county; raises StoreError if it belongs to another county."""
         owner = _fact(connection, _COUNTY)
         if owner is None:
-            connection.execute(sa.insert(facts).values(name=_COUNTY, value=self._county))
-        elif owner != self._county:
-            msg = said("problem.store_owner", store=self.shown, owner=owner, county=self._county)
+            connection.execute(sa.insert(facts).values(name=_COUNTY, value=self._county_code))
+        elif owner != self._county_code:
+            msg = said(
+                "problem.store_owner", store=self.shown, owner=owner, county=self._county_code
+            )
             raise StoreError(msg)
 
     # ---- versions -----------------------------------------------------------------------------

@@ -67,8 +67,8 @@ class LocalStore(CataloguedStore):
     read-only disk.
     """
 
-    def __init__(self, folder: Path, county: str) -> None:
-        super().__init__(county)
+    def __init__(self, folder: Path, county_code: str) -> None:
+        super().__init__(county_code)
         self._folder = folder
         self._path = folder / CATALOGUE
         self._lock = threading.Lock()

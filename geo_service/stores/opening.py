@@ -15,7 +15,7 @@ EMBEDDED = "local"
 """The address that means the embedded store."""
 
 
-def open_store(folder: Path, county: str, address: str | None = None) -> Store:
+def open_store(folder: Path, county_code: str, address: str | None = None) -> Store:
     """Return a workspace's store.
 
     Parameters
@@ -36,10 +36,10 @@ def open_store(folder: Path, county: str, address: str | None = None) -> Store:
     if address is None or address == EMBEDDED:
         from geo_service.stores.local import LocalStore  # noqa: PLC0415 - its libraries are heavy
 
-        return LocalStore(folder / STORE_FOLDER, county)
+        return LocalStore(folder / STORE_FOLDER, county_code)
     from geo_service.stores.postgis import PostgisStore  # noqa: PLC0415 - only where it is used
 
-    return PostgisStore(address, county)
+    return PostgisStore(address, county_code)
 
 
 def is_empty(folder: Path, address: str | None = None) -> bool:

@@ -74,8 +74,8 @@ class PostgisStore(CataloguedStore):
     The constructor connects and brings the catalogue's tables up to date.
     """
 
-    def __init__(self, address: str, county: str) -> None:
-        super().__init__(county)
+    def __init__(self, address: str, county_code: str) -> None:
+        super().__init__(county_code)
         try:
             url = sa.make_url(address)
         except sa.exc.ArgumentError:

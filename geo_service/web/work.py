@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
     from geo_service.jobs import Job
     from geo_service.language import Translator
-    from geo_service.planning import County
+    from geo_service.planning import PlanningService
 
 AT_ONCE_SECONDS = 2.0
 """Work that is done within this time is answered at once; longer work is a job."""
 Document = dict[str, Any]
 
 
-def ended(county: County, job: Job, seconds: float) -> bool:
+def ended(service: PlanningService, job: Job, seconds: float) -> bool:
     """Wait some time for a job; return whether it has a result. What it failed with is raised."""
-    is_ended = county.jobs.wait(job, seconds)
+    is_ended = service.jobs.wait(job, seconds)
     if is_ended and job.fault is not None:
         raise job.fault
     return is_ended and job.result is not None

@@ -11,7 +11,7 @@ from geo_service.maps import assets, draw
 from geo_service.maps import document as page
 from geo_service.maps.kinds import plan as plan_kind
 from geo_service.maps.kinds.overview import OverviewData
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from geo_service.web.app import create_app
 from geo_service.workspace.opening import open_plan
 from tests.client import TestClient

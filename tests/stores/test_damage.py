@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from geo_service.errors import NotFoundError, StoreError
-from geo_service.planning import County as RunningCounty
+from geo_service.planning import PlanningService as RunningCounty
 from geo_service.planning.layers import (
     export_plan,
     layer_history,

@@ -103,7 +103,7 @@ class CompareData(ReviewData):
 
     def title(self) -> str:
         """Return the map's title."""
-        return self.text("map.compare_title", county=self.county)
+        return self.text("map.compare_title", county=self.county_name)
 
     def subtitle(self) -> str:
         """Say how many findings are new, cured, changed and as before."""

@@ -200,7 +200,7 @@ class ParkData(ReviewData):
 
     def subtitle(self) -> str:
         """Say what the map shows and by which review."""
-        return self.text("map.park_subtitle", county=self.county, id=self.review.review_id)
+        return self.text("map.park_subtitle", county=self.county_name, id=self.review.review_id)
 
     def verdicts(self) -> None:
         """Leave out the verdicts of parks: there is one."""

@@ -259,7 +259,7 @@ class PlanData:
     # ---- what the map has -----------------------------------------------------------------
 
     @property
-    def county(self) -> str:
+    def county_name(self) -> str:
         """The county's name in the map's language."""
         return self.translator.pick(self.plan.settings.name)
 

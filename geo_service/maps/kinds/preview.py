@@ -42,7 +42,7 @@ class PreviewData(TimeData):
 
     def title(self) -> str:
         """Return the map's title."""
-        return self.text("map.preview_title", county=self.county, layer=self.layer_title)
+        return self.text("map.preview_title", county=self.county_name, layer=self.layer_title)
 
     def span_text(self) -> str:
         """Say that nothing is published, and which file it is."""

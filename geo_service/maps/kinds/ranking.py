@@ -140,7 +140,9 @@ class RankingData(PlanData):
 
     def title(self) -> str:
         """Return the map's title: the project's name."""
-        return self.text("map.ranking_title", county=self.county, project=self.ranking.project.name)
+        return self.text(
+            "map.ranking_title", county=self.county_name, project=self.ranking.project.name
+        )
 
     def subtitle(self) -> str:
         """Say how many candidates stand and how many are excluded, and which ranking it is."""

@@ -73,7 +73,7 @@ class ReviewData(OverviewData):
 
     def title(self) -> str:
         """Return the map's title."""
-        return self.text("map.review_title", county=self.county)
+        return self.text("map.review_title", county=self.county_name)
 
     def subtitle(self) -> str:
         """Say which review it is and how many findings of each severity it has."""

@@ -158,7 +158,7 @@ class TimeData(PlanData):
 
     def title(self) -> str:
         """Return the map's title."""
-        return self.text("map.time_title", county=self.county, layer=self.layer_title)
+        return self.text("map.time_title", county=self.county_name, layer=self.layer_title)
 
     def subtitle(self) -> str:
         """Say which versions there are, and what of them is not drawn."""

@@ -41,11 +41,11 @@ _ALONG_M = 25.0
 class Growth:
     """Free ground and roads, ready to grow sites of one size on; remembers what it gave away.
 
-    `blocked` is all closed ground, `county` the shape that sites stay in, `roads` lines; one
+    `blocked` is every closed area, `county_shape` the shape that sites stay in, `roads` lines; one
     metric CRS. A site has `needed_m2` and at most `spare_m2` more.
     """
 
-    county: BaseGeometry
+    county_shape: BaseGeometry
     blocked: NDArray[np.object_]
     roads: NDArray[np.object_]
     needed_m2: float
@@ -59,7 +59,7 @@ class Growth:
         self._blocked = shapely.STRtree(self.blocked)
         self._roads = shapely.STRtree(self.roads)
         self._side_m = math.sqrt(self.needed_m2)
-        shapely.prepare(self.county)
+        shapely.prepare(self.county_shape)
 
     def grow(self, seed: shapely.Point) -> shapely.Polygon | None:
         """Return a site around a seed, or None where no compact one of the area fits."""
@@ -92,7 +92,9 @@ class Growth:
         """Return the free ground that hangs together with a seed, as far as a site can reach."""
         reach_m = LARGEST * self._side_m * math.sqrt(2) + 2 * SETBACK_M
         window = seed.buffer(reach_m, cap_style="square")
-        inside = window if self.county.contains(window) else self.county.intersection(window)
+        inside = (
+            window if self.county_shape.contains(window) else self.county_shape.intersection(window)
+        )
         near = self.blocked[self._blocked.query(window)]
         others = np.array([site for site in self.sites if site.intersects(window)], dtype=object)
         pieces = shapely.intersection(np.concatenate([near, others]), window)

@@ -267,7 +267,7 @@ def _grow_sites(
         plan, cells, math.sqrt(needed_m2), road_m=wishes.road_m, steep=wishes.steep
     )
     growth = Growth(
-        county=territory.shape,
+        county_shape=territory.shape,
         blocked=territory.closed_shapes,
         roads=plan.metric("roads").geometry.to_numpy(),
         needed_m2=needed_m2,
