@@ -185,8 +185,8 @@ class Plan:
 
     def __repr__(self) -> str:
         """Name the county and the version."""
-        county = next(iter(self.settings.name.values()), self.settings.county_code)
-        return f"<Plan {county} {self.version}: {', '.join(self._layers)}>"
+        name = next(iter(self.settings.name.values()), self.settings.county_code)
+        return f"<Plan {name} {self.version}: {', '.join(self._layers)}>"
 
 
 def _reading(frame: pd.DataFrame) -> Callable[[], pd.DataFrame]:

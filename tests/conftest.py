@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from geo_service.plan import Plan
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from geo_service.workspace.opening import open_plan
 from geo_service.zoning.review import Review, review
 from tests.county import County

@@ -22,7 +22,7 @@ SPEAKERS = {"refuse", "_refuse", "source_error", "_fault", "_settings_fault"}
 """Functions that make an error or a fault of what they are given."""
 COLLECTORS = {"add", "add_rows"}
 """Methods of what collects faults: of `faults`, not of a set."""
-WORDS = {"message", "found", "expected", "told", "evidence", "reason"}
+WORDS = {"message", "found", "expected", "public_message", "evidence", "reason"}
 RENDERERS = {"said", "tell", "tell_fault", "tell_error", "render", "render_any", "text"}
 TAKEN_APART = {"startswith", "endswith", "removeprefix", "removesuffix", "find", "index"}
 OTHERS_WORDS = {"ValueError", "AssertionError", "PydanticCustomError"}
@@ -164,7 +164,7 @@ def test_errors_are_messages_and_nobody_compares_what_they_say() -> None:
         'msg = said("x") if a else "none"\n    raise InvalidQueryError("a", msg)',
         'raise InvalidQueryError("a", str(a))',
         'raise AssetError("no " + a)',
-        'raise StoreError(said("x"), told="secret")',
+        'raise StoreError(said("x"), public_message="secret")',
         'raise UnfitError("no")',
         'Fault(file="a", found="x", expected=said("y"))',
         'found, expected = said("x"), "y"\n    Fault(file="a", found=found, expected=expected)',

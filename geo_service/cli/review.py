@@ -23,7 +23,7 @@ from geo_service.cli.common import (
     table_width,
     try_to_save,
     write,
-    write_told,
+    write_printable,
 )
 from geo_service.language import Language, Translator
 from geo_service.settings import Settings
@@ -94,8 +94,8 @@ def review(
             lambda: save_workspace_review(workspace_at, result, is_trial=is_trial)
         )
     translator = Translator(lang, result.plan.settings.names_hant)
-    told = saving_members(translator, is_asked=save, failure=failure)
-    content = _content(result, format, translator, output, told)
+    saving = saving_members(translator, is_asked=save, failure=failure)
+    content = _content(result, format, translator, output, saving)
     write(content, output, is_binary=is_binary)
     if failure is not None:
         raise failure
@@ -109,7 +109,7 @@ def _content(
     format: ReviewFormat,  # noqa: A002 - the option's name
     translator: Translator,
     output: Path | None,
-    told: Mapping[str, Any],
+    saving: Mapping[str, Any],
 ) -> bytes:
     from geo_service.planning.reviews import (  # noqa: PLC0415 - heavy, only here
         ExportFormat,
@@ -119,7 +119,7 @@ def _content(
 
     if format is ReviewFormat.TABLE:
         return review_table(result, translator, width=table_width(output))
-    return export_review(result, ExportFormat(format), translator, told)
+    return export_review(result, ExportFormat(format), translator, saving)
 
 
 @app.command()
@@ -142,13 +142,13 @@ def rules(
 
     Example: geo-service rules layers/yunyang --stale 6
     """
-    from geo_service.planning.rules import rules_told  # noqa: PLC0415 - heavy, only here
+    from geo_service.planning.rules import printable_rules  # noqa: PLC0415 - heavy, only here
 
     workspace_at = Settings().find_workspace(workspace)
-    told, translator = rules_told(
+    printable, translator = printable_rules(
         workspace_at, lang, rulebook=rulebook, as_of=day_of(as_of), stale_months=stale
     )
-    write_told(told, format, translator, output)
+    write_printable(printable, format, translator, output)
 
 
 @app.command()
@@ -165,6 +165,8 @@ def compare(
     Example: geo-service compare march.json june.json
     """
     from geo_service.planning import compare_files  # noqa: PLC0415 - heavy, only here
-    from geo_service.planning.reviews import comparison_told  # noqa: PLC0415
+    from geo_service.planning.reviews import printable_comparison  # noqa: PLC0415
 
-    write_told(comparison_told(compare_files(before, after)), format, Translator(lang), output)
+    write_printable(
+        printable_comparison(compare_files(before, after)), format, Translator(lang), output
+    )

@@ -57,7 +57,7 @@ class CellContext:
     ids: NDArray[np.object_]
     scheme: str | None = None
     mapped_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    known: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    references: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """For each column, the values of the layer that it refers to."""
     translated: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
     """For each column, the words translated into the layer's own, and how often."""
@@ -251,7 +251,7 @@ def _clean_dates(column: _Column, _: Field, __: Matched) -> None:
 
 
 def _clean_ids(column: _Column, item: Field, _: Matched) -> None:
-    known = column.context.known.get(item.name, frozenset())
+    known = column.context.references.get(item.name, frozenset())
     if not known:
         return
     widths = {len(value) for value in known if value.isdecimal()}

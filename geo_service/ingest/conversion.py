@@ -65,7 +65,7 @@ class Converter:
 
     def __post_init__(self) -> None:
         """Find the values that the layer's columns may refer to."""
-        self._known = known_references(self.schema, self.plan)
+        self._references = known_references(self.schema, self.plan)
         self._box = boundary_box(self.plan.frame("county"))
         self._position = None if self.joined is None else pd.Index(self.joined[self.schema.key[0]])
 
@@ -79,7 +79,7 @@ class Converter:
             ids=ids,
             scheme=self.scheme,
             mapped_words=self.mapped_words,
-            known=self._known,
+            references=self._references,
             translated=self.translated,
         )
         raw = pd.DataFrame(index=range(len(batch.numbers)))
@@ -185,7 +185,7 @@ class Converter:
         good = np.ones(len(frame), dtype=bool)
         ids = frame[self.schema.key[0]].astype("object").to_numpy()
         # Repeated ids are judged over all batches, not within one.
-        for fault, position in zip(faults.found, faults.positions, strict=True):
+        for fault, position in zip(faults.items, faults.positions, strict=True):
             if fault.expected.key == "fault.each_id_once":
                 continue
             if position is None:

@@ -36,7 +36,7 @@ class PopupField:
 class FeatureSource:
     """One document of features.
 
-    `columns` are those that go out as they are; `named` those that go out with a second
+    `columns` are those that go out as they are; `named_columns` those that go out with a second
     property `<column>_name`, whose text is the message `<section>.<value>`. `symbol` is
     the column that chooses among the symbols `<section>.<value>`, or the key of the one
     symbol.
@@ -45,7 +45,7 @@ class FeatureSource:
     name: str
     key: str
     columns: tuple[str, ...] = ()
-    named: Mapping[str, str] = field(default_factory=dict)
+    named_columns: Mapping[str, str] = field(default_factory=dict)
     symbol: str
     symbol_column: str | None = None
     fields: tuple[PopupField, ...] = ()
@@ -73,7 +73,7 @@ FEATURE_SOURCES: Mapping[str, FeatureSource] = MappingProxyType(
                 name="control_zones",
                 key="zone_id",
                 columns=("zone_id", "kind", "grade", "legal_basis"),
-                named={"kind": "zone"},
+                named_columns={"kind": "zone"},
                 symbol="zone",
                 symbol_column="kind",
                 fields=(
@@ -88,7 +88,7 @@ FEATURE_SOURCES: Mapping[str, FeatureSource] = MappingProxyType(
                 name="rivers",
                 key="river_id",
                 columns=("river_id", "rank", "is_management_boundary"),
-                named={"kind": "river"},
+                named_columns={"kind": "river"},
                 symbol="river",
                 symbol_column="kind",
                 fields=(PopupField(key="kind_name", label="kind"),),
@@ -98,7 +98,7 @@ FEATURE_SOURCES: Mapping[str, FeatureSource] = MappingProxyType(
                 name="roads",
                 key="road_id",
                 columns=("road_id", "class", "speed_km_h"),
-                named={"class": "road"},
+                named_columns={"class": "road"},
                 symbol="road",
                 symbol_column="class",
                 fields=(
@@ -129,7 +129,7 @@ FEATURE_SOURCES: Mapping[str, FeatureSource] = MappingProxyType(
                     "plot_ratio",
                     "building_coefficient",
                 ),
-                named={"status": "status"},
+                named_columns={"status": "status"},
                 symbol="status",
                 symbol_column="status",
                 fields=(
@@ -179,7 +179,7 @@ FEATURE_SOURCES: Mapping[str, FeatureSource] = MappingProxyType(
                 name="facilities",
                 key="facility_id",
                 columns=("facility_id", "kind"),
-                named={"kind": "facility"},
+                named_columns={"kind": "facility"},
                 symbol="facility",
                 symbol_column="kind",
                 fields=(PopupField(key="kind_name", label="kind"),),

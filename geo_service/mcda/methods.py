@@ -303,16 +303,16 @@ def _preferred(ordered: Floats, q: float, p: float) -> Floats:
 
 
 def _thresholds(
-    parameter: str, given: object, names: tuple[str, ...], default: list[float]
+    parameter: str, option: object, names: tuple[str, ...], default: list[float]
 ) -> list[float]:
     """Return one threshold per criterion, from one number for all or a mapping."""
-    if given is None:
+    if option is None:
         return default
-    if isinstance(given, (Mapping, pd.Series)):
-        by_name = {str(name): value for name, value in given.items()}
+    if isinstance(option, (Mapping, pd.Series)):
+        by_name = {str(name): value for name, value in option.items()}
         check_names(parameter, list(by_name), names)
     else:
-        by_name = dict.fromkeys(names, given)
+        by_name = dict.fromkeys(names, option)
     return [check_number(parameter, by_name[name], low=0.0, of=name) for name in names]
 
 

@@ -193,15 +193,15 @@ def check_weights(weights: Mapping[str, float] | pd.Series, names: Sequence[str]
     return normalised
 
 
-def check_names(parameter: str, found: Sequence[str], expected: Sequence[str]) -> None:
+def check_names(parameter: str, names: Sequence[str], expected: Sequence[str]) -> None:
     """Refuse criteria that are missing, unknown or repeated, all in one message."""
-    faults = [said("problem.missing", name=name) for name in expected if name not in found]
+    faults = [said("problem.missing", name=name) for name in expected if name not in names]
     faults += [
         said("problem.stranger", name=repr(name), near=nearest_name(name, expected))
-        for name in found
+        for name in names
         if name not in expected
     ]
-    twice = sorted({name for name in found if found.count(name) > 1})
+    twice = sorted({name for name in names if names.count(name) > 1})
     faults += [said("problem.twice", name=name) for name in twice]
     if faults:
         refuse(parameter, said_all(faults))
@@ -245,12 +245,12 @@ def check_normalisation(normalisation: str) -> None:
 
 
 def _by_name(
-    parameter: str, given: Mapping[str, Any] | pd.Series, names: Sequence[str]
+    parameter: str, values: Mapping[str, Any] | pd.Series, names: Sequence[str]
 ) -> dict[str, Any]:
-    if not isinstance(given, (Mapping, pd.Series)):
-        found = type(given).__name__
+    if not isinstance(values, (Mapping, pd.Series)):
+        found = type(values).__name__
         refuse(parameter, said("problem.by_criterion", found=found))
-    items = [(str(name), value) for name, value in given.items()]
+    items = [(str(name), value) for name, value in values.items()]
     check_names(parameter, [name for name, _ in items], names)
     return dict(items)
 

@@ -12,7 +12,7 @@ from geo_service.document_limits import json_limit
 from geo_service.errors import InvalidQueryError
 from geo_service.wording import said
 from geo_service.workspace.opening import open_plan
-from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
+from geo_service.zoning.comparison import ComparableReview, Comparison, compare_reviews
 from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import open_rulebook
 
@@ -105,7 +105,7 @@ _FINDING_MEMBERS = frozenset(
 )
 
 
-def _saved_review(path: Path) -> Looked:
+def _saved_review(path: Path) -> ComparableReview:
     name = "file"
     try:
         content = path.read_bytes()
@@ -123,7 +123,7 @@ def _saved_review(path: Path) -> Looked:
         msg = said("problem.no_review_file", path=str(path))
         raise InvalidQueryError(name, msg)
     parks = frozenset(park["park_id"] for park in document["parks"])
-    return Looked(document["findings"], parks, frozenset(document["checks"]))
+    return ComparableReview(document["findings"], parks, frozenset(document["checks"]))
 
 
 def _is_review(document: object) -> bool:

@@ -1,6 +1,6 @@
 """Reviews of a county: made, kept, saved, compared, listed, and handed out as files.
 
-`ReviewDesk` answers for one running county. A saved review outlives the process: it is looked at
+`ReviewDesk` answers for one running service. A saved review outlives the process: it is looked at
 by its documents, and made again from its recipe when a map or a file of it is wanted.
 """
 
@@ -22,13 +22,14 @@ from geo_service.language import Language, Translator
 from geo_service.maps.style import SYMBOLS
 from geo_service.model import Verdict
 from geo_service.planning.downloads import Download, file_name
-from geo_service.planning.keeping import members
 from geo_service.planning.pages.register import review_register
 from geo_service.planning.parks import check_parks
+from geo_service.planning.printable import Printable
 from geo_service.planning.results import load_document, record_plan, rulebook_recipe, save_result
 from geo_service.planning.saved import drop_result, retain_within
-from geo_service.planning.told import Told
+from geo_service.planning.saving import members
 from geo_service.reports.document import (
+    Slice,
     collection,
     comparison_document,
     dump,
@@ -44,7 +45,7 @@ from geo_service.stores.base import REVIEW, Saved
 from geo_service.wording import said
 from geo_service.workspace.opening import Workspace, open_workspace
 from geo_service.zoning.approvals import Approval, Approvals
-from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
+from geo_service.zoning.comparison import ComparableReview, Comparison, compare_reviews
 from geo_service.zoning.laws import STALE_MONTHS
 from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import Rulebook, parse_rulebook
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 
     from geo_service.jobs import Job
     from geo_service.model import Message
-    from geo_service.planning.state import CountyState
+    from geo_service.planning.state import ServiceState
     from geo_service.reports.document import Document
     from geo_service.stores.base import Box
     from geo_service.zoning.review import Progress
@@ -64,8 +65,6 @@ CACHED_REVIEWS = 50
 """How many reviews a running service remembers beside the current one."""
 SUMMARY, WHOLE = "summary", "review"
 _PARTS = ("parks", "findings")
-Page = tuple[int, int]
-"""Limit and offset."""
 
 
 # ---- as files ------------------------------------------------------------------------------------
@@ -150,9 +149,9 @@ def review_table(result: Review, translator: Translator, *, width: int | None) -
     return verdict_table(result, translator, width=width).encode()
 
 
-def comparison_told(comparison: Comparison) -> Told:
+def printable_comparison(comparison: Comparison) -> Printable:
     """Return how two reviews differ, for a terminal."""
-    return Told(
+    return Printable(
         lambda: comparison_document(comparison),
         lambda translator, width: comparison_table(comparison, translator, width=width),
     )
@@ -283,13 +282,13 @@ def _meets(geometry: Mapping[str, Any] | None, window: shapely.Geometry) -> bool
     return geometry is not None and bool(shapely.geometry.shape(dict(geometry)).intersects(window))
 
 
-# ---- of a running county -------------------------------------------------------------------------
+# ---- of a running service ------------------------------------------------------------------------
 
 
 class ReviewDesk:
     """The reviews of one county. Methods are safe to call from several threads."""
 
-    def __init__(self, state: CountyState) -> None:
+    def __init__(self, state: ServiceState) -> None:
         self._state = state
         self._lock = threading.RLock()
         self._reviews: OrderedDict[str, tuple[str, Review]] = OrderedDict()
@@ -423,23 +422,25 @@ class ReviewDesk:
 
     def compare(self, before: str, after: str, language: Language) -> Comparison:
         """Return what is new, cured, persisting or changed from one kept review to another."""
-        return compare_reviews(self._looked(before, language), self._looked(after, language))
+        return compare_reviews(
+            self._comparable(before, language), self._comparable(after, language)
+        )
 
     def comparison(self, before: str, after: str, language: Language) -> Document:
         """Return `compare` as a document."""
         told = comparison_document(self.compare(before, after, language))
         return {"before": before, "after": after, **told}
 
-    def _looked(self, review_id: str, language: Language) -> Looked:
+    def _comparable(self, review_id: str, language: Language) -> ComparableReview:
         result = self._in_memory(review_id)
         if result is not None:
             translator = self._state.translator(language)
             findings = [finding_properties(item, translator) for item in result.results]
-            return Looked(findings, frozenset(result.park_ids), frozenset(result.checks))
+            return ComparableReview(findings, frozenset(result.park_ids), frozenset(result.checks))
         whole = self._saved_document(review_id, WHOLE, language)
         parks = frozenset(park["park_id"] for park in whole["parks"])
         findings = [feature_of(item)["properties"] for item in whole["findings"]]
-        return Looked(findings, parks, frozenset(whole["checks"]))
+        return ComparableReview(findings, parks, frozenset(whole["checks"]))
 
     def summary(self, review_id: str, language: Language) -> Document:
         """Return how a kept or saved review came out; NotFoundError for an unknown id."""
@@ -479,7 +480,7 @@ class ReviewDesk:
         pinned = {item.id for item in saved if item.is_pinned}
         listed = {item.id for item in saved} | known
         translator = self._state.translator(language)
-        page: list[Document] = [
+        documents: list[Document] = [
             {
                 "made_at": made_at,
                 "is_trial": review_id in trials,
@@ -489,7 +490,7 @@ class ReviewDesk:
             }
             for made_at, review_id in rows[offset : offset + limit]
         ]
-        return page, count + len(cached) - len(known)
+        return documents, count + len(cached) - len(known)
 
     def _reason(self, review_id: str, saved: Collection[str]) -> Message | None:
         return None if review_id in saved else self._state.saver.why_not(REVIEW, review_id)
@@ -508,11 +509,11 @@ class ReviewDesk:
         park: str | None = None,
         severity: str | None = None,
         bbox: Box | None = None,
-        page: Page = (100, 0),
+        slice_: Slice = (100, 0),
     ) -> tuple[list[Document], int]:
         """Return one page of a review's findings as features, and how many match in all."""
         result = self._in_memory(review_id)
-        limit, offset = page
+        limit, offset = slice_
         if result is None:
             whole = self._saved_document(review_id, WHOLE, language)
             found = saved_features(whole, rule=rule, park=park, severity=severity, bbox=bbox)
@@ -534,9 +535,9 @@ class ReviewDesk:
         chosen = positions[offset : offset + limit]
         return finding_features(result, self._state.translator(language), chosen), len(positions)
 
-    def register(self, review_id: str, language: Language, *, page: Page = (100, 0)) -> Document:
+    def register(self, review_id: str, language: Language, *, slice_: Slice = (100, 0)) -> Document:
         """Return a review's summary, parks and rules, and one page of its findings."""
-        limit, offset = page
+        limit, offset = slice_
         translator = self._state.translator(language)
         document = review_register(self.find(review_id), translator, limit=limit, offset=offset)
         document["summary"] |= self._members(review_id, language)
@@ -566,9 +567,9 @@ __all__ = [
     "ExportFormat",
     "Review",
     "ReviewDesk",
-    "comparison_told",
     "export_name",
     "export_review",
+    "printable_comparison",
     "review_from_recipe",
     "review_table",
     "save_review",

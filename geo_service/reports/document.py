@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 COORDINATE_DECIMALS = 8
 _SIGNIFICANT = 12
 Document = dict[str, Any]
+Slice = tuple[int, int]
+"""A part of a list: limit and offset."""
 
 
 def dump(document: object, *, indent: bool = False) -> bytes:

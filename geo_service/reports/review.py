@@ -43,7 +43,7 @@ LISTS = ("rectify", "watch", "supplement")
 
 _MOST_SHOWN = 40
 _LONGEST = 2_000
-_TOLD = ("measure", "value", "unit", "threshold", "total_unit")
+_MEASURE_KEYS = ("measure", "value", "unit", "threshold", "total_unit")
 """What the evidence's first lines, or the unit of others, tell already."""
 
 
@@ -312,7 +312,7 @@ def evidence_lines(finding: Document, translator: Translator) -> list[tuple[str,
         label = measure_name("threshold", translator)
         lines.append((label, _figure(threshold, unit, translator)))
     for key, item in evidence.items():
-        if key in _TOLD or item in (None, "", [], {}):
+        if key in _MEASURE_KEYS or item in (None, "", [], {}):
             continue
         lines.append((measure_name(key, translator), _extra(key, item, evidence, translator)))
     return [(label, one_line(text, most=_LONGEST)) for label, text in lines]
@@ -360,19 +360,19 @@ _PER_MU = re.compile(r"(?P<amount>\w+) / \((?P<area>\w+) / 666\.67\)")
 _FLOOR = re.compile(r"floor (?P<floor>.+)", re.DOTALL)
 
 
-def _computation(told: str, translator: Translator) -> str:
+def _computation(text: str, translator: Translator) -> str:
     """Word how a value was computed; what no message words stays as it is."""
-    name, values = _COMPUTED.get(told, ""), {}
-    if found := _PARK_MINUS.fullmatch(told):
+    name, values = _COMPUTED.get(text, ""), {}
+    if found := _PARK_MINUS.fullmatch(text):
         name = f"park_minus_{found['zone']}"
-    elif found := _PER_MU.fullmatch(told):
+    elif found := _PER_MU.fullmatch(text):
         name = "per_mu"
         columns = found.groupdict().items()
         values = {part: measure_name(column, translator) for part, column in columns}
-    elif found := _FLOOR.fullmatch(told):
+    elif found := _FLOOR.fullmatch(text):
         name, values = "floor", found.groupdict()
     key = f"computed.{name}"
-    return translator.text(key, **values) if key in catalogue() else told
+    return translator.text(key, **values) if key in catalogue() else text
 
 
 def _extra(key: str, item: object, evidence: Document, translator: Translator) -> str:

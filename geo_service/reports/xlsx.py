@@ -56,7 +56,7 @@ def review_workbook(content: ReviewContent, colours: VerdictColours) -> bytes:
         page=text("page", page="&P", pages="&N"),
     )
     fills = {verdict.value: tint(colour) for verdict, colour in colours.items()}
-    book.page_of(text("cover"), _COVER_WIDTHS, _cover(content, fills))
+    book.free_sheet(text("cover"), _COVER_WIDTHS, _cover(content, fills))
     book.table(text("parks"), _park_columns(content), _park_rows(content, fills))
     columns = _finding_columns(content)
     rows = [_finding_row(item, content, fills) for item in content.findings]

@@ -74,8 +74,8 @@ class PostgisStore(CataloguedStore):
     The constructor connects and brings the catalogue's tables up to date.
     """
 
-    def __init__(self, address: str, county: str) -> None:
-        super().__init__(county)
+    def __init__(self, address: str, county_code: str) -> None:
+        super().__init__(county_code)
         try:
             url = sa.make_url(address)
         except sa.exc.ArgumentError:
@@ -121,7 +121,7 @@ class PostgisStore(CataloguedStore):
     # ---- connections --------------------------------------------------------------------------
 
     def _prepare(self) -> None:
-        with self._told(), self._engine.begin() as connection:
+        with self._store_errors(), self._engine.begin() as connection:
             self._take_lock(connection)
             if not connection.scalar(
                 sa.text("SELECT 1 FROM pg_namespace WHERE nspname = :name"),
@@ -138,7 +138,7 @@ class PostgisStore(CataloguedStore):
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection | None]:
         with (
-            self._told(),
+            self._store_errors(),
             self._engine.connect().execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             ) as connection,
@@ -147,7 +147,7 @@ class PostgisStore(CataloguedStore):
 
     @contextmanager
     def _locked(self) -> Iterator[sa.Connection]:
-        with self._told(), self._engine.begin() as connection:
+        with self._store_errors(), self._engine.begin() as connection:
             self._take_lock(connection)
             yield connection
 
@@ -157,7 +157,7 @@ class PostgisStore(CataloguedStore):
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(self._lock_key)))
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _store_errors(self) -> Iterator[None]:
         """Turn the server's errors into StoreError, without passwords or rows' values."""
         try:
             with self._sound():
@@ -184,7 +184,7 @@ class PostgisStore(CataloguedStore):
     def _staging(
         self, staged: Iterable[Staged]
     ) -> Iterator[tuple[sa.Connection, list[StoredRows]]]:
-        with self._told(), self._engine.begin() as connection:
+        with self._store_errors(), self._engine.begin() as connection:
             locations: list[StoredRows] = [
                 (self._write(connection, layer, frame), None) for layer, frame, _ in staged
             ]
@@ -212,12 +212,12 @@ class PostgisStore(CataloguedStore):
         layer: str,
         stored: StoredRows,
         bbox: Box | None,
-        asked: tuple[Condition, ...],
+        conditions: tuple[Condition, ...],
     ) -> pd.DataFrame:
         table = _table(layer, stored[0])
         columns = [column for column in table.c if column.name != _ROW]
         query = sa.select(*columns).order_by(table.c[_ROW])
-        for condition in asked:
+        for condition in conditions:
             query = query.where(_clause(table.c[condition.column], condition))
         if bbox is not None:
             query = query.where(_meets(table, bbox))
@@ -316,8 +316,8 @@ def _frame(names: list[str], rows: Sequence[sa.Row[Any]]) -> pd.DataFrame:
 
 
 def _clause(column: sa.Column[Any], condition: Condition) -> sa.ColumnElement[bool]:
-    is_one = column.in_(condition.wanted) if condition.wanted else sa.false()
-    return sa.or_(is_one, column.is_(None)) if condition.is_missing_wanted else is_one
+    is_one = column.in_(condition.allowed) if condition.allowed else sa.false()
+    return sa.or_(is_one, column.is_(None)) if condition.allows_missing else is_one
 
 
 def _meets(table: sa.Table, bbox: Box) -> sa.ColumnElement[bool]:

@@ -79,10 +79,10 @@ def _slice(name: str, items: Shape) -> Shape:
 
 
 def _collection(properties: Shape) -> Shape:
-    page = _slice("features", _feature(properties))
-    page["properties"]["type"] = {"const": "FeatureCollection"}
-    page["required"].append("type")
-    return page
+    properties_slice = _slice("features", _feature(properties))
+    properties_slice["properties"]["type"] = {"const": "FeatureCollection"}
+    properties_slice["required"].append("type")
+    return properties_slice
 
 
 _VERDICT = _enum(Verdict)

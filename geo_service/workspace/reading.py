@@ -81,7 +81,7 @@ class Faults:
         self._layer_file = layer_file
         self._key = key
         self._first = 2 if layer_file.path.suffix.lower() in TABLE_SUFFIXES else 1
-        self.found: list[Fault] = []
+        self.items: list[Fault] = []
         self.positions: list[int | None] = []
         """The position of the row that each fault found is about, if it is about one."""
 
@@ -104,7 +104,7 @@ class Faults:
     ) -> None:
         """Add one fault; `row` is a position in the frame."""
         self.positions.append(row)
-        self.found.append(
+        self.items.append(
             Fault(
                 file=self._layer_file.shown,
                 layer=self._layer_file.name,
@@ -159,7 +159,7 @@ def read_layer(
     for name, value in layer_file.constants.items():
         raw[name] = value
     frame, faults = find_faults(raw.reset_index(drop=True), schema, layer_file)
-    return frame, faults.found
+    return frame, faults.items
 
 
 def find_faults(

@@ -40,7 +40,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Looked:
+class ComparableReview:
     """What a review covered: its findings, and all parks and rules that it considered."""
 
     findings: Sequence[FindingDocument]
@@ -53,7 +53,7 @@ class Looked:
         return finding["rule_id"] in self.rules and (park_id is None or park_id in self.parks)
 
 
-def compare_reviews(before: Looked, after: Looked) -> Comparison:
+def compare_reviews(before: ComparableReview, after: ComparableReview) -> Comparison:
     """Return how two reviews' findings differ, each list in the order of its review.
 
     Two findings are the same if their `finding_id` is: same rule, same subject.

@@ -42,7 +42,7 @@ class ZoneVerdict:
     """The zones that it lies in; none where nobody knows the zones of the rule's kind."""
 
 
-Heard = Mapping[Subject, tuple[ZoneVerdict, ...]]
+VerdictsBySubject = Mapping[Subject, tuple[ZoneVerdict, ...]]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class ZoneRules:
     rulebook: Rulebook
     as_of: date
 
-    def judge_features(self, features: Mapping[str, gpd.GeoDataFrame]) -> Heard:
+    def judge_features(self, features: Mapping[str, gpd.GeoDataFrame]) -> VerdictsBySubject:
         """Return what a review says of rows of `parks`, `parcels` and `buildings`, by layer.
 
         The rows are in the metric CRS. A feature of which no rule has anything to say is not
@@ -81,7 +81,7 @@ class ZoneRules:
             if "parcels" in parameters.subjects:
                 alone = parameters.model_copy(update={"subjects": ("parcels",)})
                 every = [heard for _, heard in self._judged(rule, alone, {"parcels": parcel})]
-                found += sorted(every, key=lambda heard: _WORST_FIRST.index(heard.verdict))
+                found += sorted(every, key=lambda verdict: _WORST_FIRST.index(verdict.verdict))
         return tuple(found)
 
     @cached_property

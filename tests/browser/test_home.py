@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from geo_service.language import Language
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from geo_service.zoning.rulebook import parse_rulebook
 from tests.browser.conftest import Visitor, serving
 from tests.browser.console import open_page, overflow

@@ -62,7 +62,7 @@ def decide(
         read=lambda: iter(()),
     )
     sample = Sample(shapes=np.array(shapes, dtype=object))
-    return decide_placement(source, sample, plan=plan, layer="facilities", asked=asked)
+    return decide_placement(source, sample, plan=plan, layer="facilities", crs_option=asked)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from geo_service.maps.archives import (
     tile_id_of,
 )
 from geo_service.maps.draw import draw
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from geo_service.web.app import create_app
 from geo_service.workspace.opening import open_plan
 from tests.client import TestClient

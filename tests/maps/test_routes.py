@@ -11,7 +11,7 @@ from geo_service.maps import assets, draw
 from geo_service.maps import document as page
 from geo_service.maps.kinds import plan as plan_kind
 from geo_service.maps.kinds.overview import OverviewData
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from geo_service.web.app import create_app
 from geo_service.workspace.opening import open_plan
 from tests.client import TestClient
@@ -181,7 +181,7 @@ def test_a_big_detail_layer_is_drawn_from_tiles(
     # Counts, classes and sources are those of the features, which nobody had to make.
     features = OverviewData(review, Translator()).features("parcels")
     assert lines["parcels"]["count"] == len(features)
-    assert "parcels" not in data._made
+    assert "parcels" not in data._rows_by_source
 
 
 def test_only_the_plan_at_work_is_drawn_from_tiles(
@@ -208,4 +208,4 @@ def test_a_place_s_features_are_made_alone(
     data = OverviewData(review, Translator())
     assert data.document("parcels", bbox=box) == expected
     assert expected["numberReturned"] > 0
-    assert "parcels" not in data._made
+    assert "parcels" not in data._rows_by_source

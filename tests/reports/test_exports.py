@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from geo_service.errors import WorkspaceError
 from geo_service.language import Language, Translator
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from geo_service.planning.reviews import BINARY, MEDIA_TYPES, ExportFormat, export_name
 from geo_service.web.app import create_app
 from geo_service.web.replies import attachment

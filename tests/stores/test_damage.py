@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from geo_service.errors import NotFoundError, StoreError
-from geo_service.planning import County as RunningCounty
+from geo_service.planning import PlanningService as RunningCounty
 from geo_service.planning.layers import (
     export_plan,
     layer_history,
@@ -23,7 +23,7 @@ from geo_service.planning.layers import (
     rollback,
 )
 from geo_service.planning.once import review_workspace
-from geo_service.stores.base import CATALOGUE, MADE, REVIEW, Store, WorkspaceAt
+from geo_service.stores.base import CATALOGUE, CREATED_MARK, REVIEW, Store, WorkspaceAt
 from geo_service.stores.frames import content_digest
 from geo_service.stores.opening import open_store
 from geo_service.web.app import create_app
@@ -277,7 +277,7 @@ def test_a_store_leaves_its_mark_once_it_was_written(made: County, tmp_path: Pat
     workspace = WorkspaceAt(made.write(tmp_path / "c"))
     assert not (workspace.folder / "store").exists()
     fill(workspace)
-    assert (workspace.folder / "store" / MADE).exists()
+    assert (workspace.folder / "store" / CREATED_MARK).exists()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from geo_service.errors import ConflictError, WorkspaceError
-from geo_service.planning import County as RunningCounty
+from geo_service.planning import PlanningService as RunningCounty
 from geo_service.planning.layers import (
     changed_files,
     layer_history,

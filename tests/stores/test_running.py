@@ -15,7 +15,7 @@ from geo_service.errors import NotFoundError, StoreError, WorkspaceError
 from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.run import read_source
 from geo_service.language import Language
-from geo_service.planning import County as RunningCounty
+from geo_service.planning import PlanningService as RunningCounty
 from geo_service.planning import following
 from geo_service.planning.layer_files import public_columns
 from geo_service.planning.layers import newest_layer, publish, retain, rollback
@@ -81,7 +81,7 @@ def test_a_review_outlives_the_process_that_made_it(start: Start) -> None:
     asked = first.reviews.make(first.reviews.read_rulebook(None), parks=["P1"])
     assert first.reviews.is_saved(asked.review_id)
     live = {
-        language: first.reviews.findings(asked.review_id, language, page=(1000, 0))
+        language: first.reviews.findings(asked.review_id, language, slice_=(1000, 0))
         for language in Language
     }
     summary = first.reviews.summary(asked.review_id, Language.EN)
@@ -89,7 +89,7 @@ def test_a_review_outlives_the_process_that_made_it(start: Start) -> None:
     later = start()
     assert later.reviews.summary(asked.review_id, Language.EN) == summary
     for language in Language:
-        found = later.reviews.findings(asked.review_id, language, page=(1000, 0))
+        found = later.reviews.findings(asked.review_id, language, slice_=(1000, 0))
         assert found == live[language]
     page, matched = later.reviews.summaries(Language.EN)
     assert matched == 2  # the saved one, and the current one, which nobody asked to save
@@ -102,7 +102,7 @@ def test_a_review_outlives_the_process_that_made_it(start: Start) -> None:
 def test_filters_of_saved_findings_mean_what_those_of_live_ones_mean(start: Start) -> None:
     first, later = start(), start()
     asked = first.reviews.make(first.reviews.read_rulebook(None))
-    features, count = first.reviews.findings(asked.review_id, Language.EN, page=(1000, 0))
+    features, count = first.reviews.findings(asked.review_id, Language.EN, slice_=(1000, 0))
     assert count > 2
     rule = features[0]["properties"]["rule_id"]
     west, south, east, north = in_degrees(box(-10, -10, 500, 500)).bounds

@@ -11,7 +11,7 @@ import pytest
 import shapely
 
 from geo_service.errors import BusyError, NotFoundError
-from geo_service.planning import County as RunningCounty
+from geo_service.planning import PlanningService as RunningCounty
 from geo_service.web.app import create_app
 from geo_service.web.replies import COMPRESSION, Packed
 from geo_service.web.routes import reviews as reviews_routes

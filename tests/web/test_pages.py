@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from geo_service.suitability.project import parse_project
 from geo_service.web import shell
 from geo_service.web.app import create_app

@@ -14,7 +14,7 @@ import shapely
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
-from geo_service.planning import County
+from geo_service.planning import PlanningService
 from geo_service.planning.identify import NEAR_DEG
 from geo_service.planning.layers import publish
 from geo_service.web.app import create_app
@@ -31,20 +31,20 @@ BOX = "108,30,110,32"
 
 
 @pytest.fixture(scope="module")
-def county(tmp_path_factory: pytest.TempPathFactory) -> County:
+def county(tmp_path_factory: pytest.TempPathFactory) -> PlanningService:
     """Return the county of two parks and five sites, open."""
-    return County.open(five_sites().write(tmp_path_factory.mktemp("requests") / "county"))
+    return PlanningService.open(five_sites().write(tmp_path_factory.mktemp("requests") / "county"))
 
 
 @pytest.fixture(scope="module")
-def client(county: County) -> Iterator[TestClient]:
+def client(county: PlanningService) -> Iterator[TestClient]:
     """Return a client of the service that runs it."""
     with TestClient(create_app(county), raise_server_exceptions=False) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def known(client: TestClient, county: County) -> dict[str, str]:
+def known(client: TestClient, county: PlanningService) -> dict[str, str]:
     """Return what stands in the addresses of the routes."""
     ranking = client.post("/api/rankings", json=asked()).json()
     return {
@@ -302,7 +302,7 @@ def test_a_version_in_full_width_digits_is_no_number(client: TestClient) -> None
 
 def test_a_rollback_that_does_not_fit_the_other_layers_is_a_422(tmp_path: Path) -> None:
     folder = five_sites().write(tmp_path / "county")
-    county = County.open(folder)
+    county = PlanningService.open(folder)
     versions = {name: layer.version for name, layer in county.plan.layers.items()}
     newest = ""
     for layer in ("parcels", "enterprises", "parks"):  # P2 goes, what lies in it first

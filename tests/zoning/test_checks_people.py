@@ -15,7 +15,7 @@ from geo_service.model import Verdict
 from geo_service.plan import Plan
 from geo_service.reports.document import finding_properties
 from geo_service.workspace.opening import open_plan
-from geo_service.zoning.comparison import Looked, compare_reviews
+from geo_service.zoning.comparison import ComparableReview, compare_reviews
 from geo_service.zoning.review import review
 from geo_service.zoning.rulebook import default_rulebook
 from geo_service.zoning.waivers import open_waivers
@@ -309,12 +309,12 @@ def test_a_waiver_that_cannot_hold_is_refused(
 
 
 def test_two_reviews_compared(county: County, tmp_path: Path) -> None:
-    def looked(name: str, **options: object) -> Looked:
+    def looked(name: str, **options: object) -> ComparableReview:
         plan = open_plan(county.write(tmp_path / name))
         result = review(plan, as_of=date(2026, 3, 1), **options)  # type: ignore[arg-type]
         translator = Translator(Language.EN)
         findings = [finding_properties(item, translator) for item in result.results]
-        return Looked(findings, frozenset(result.park_ids), frozenset(result.checks))
+        return ComparableReview(findings, frozenset(result.park_ids), frozenset(result.checks))
 
     county.layers["enterprises"] += [
         enterprise("Y", "1711", 1.0),
@@ -346,7 +346,7 @@ def test_what_only_one_review_looked_at_is_neither_new_nor_cured(
     plan = open_plan(county.write(tmp_path / "c"))
     translator = Translator(Language.EN)
     whole, part = (
-        Looked(
+        ComparableReview(
             [finding_properties(item, translator) for item in result.results],
             frozenset(result.park_ids),
             frozenset(result.checks),

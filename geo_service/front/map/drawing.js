@@ -50,11 +50,11 @@ const GOLDEN_ANGLE = Math.PI * (3 - Math.sqrt(5));
 
 // page: { shown, filters, allowed, selected, select(item, others), clickAt(drawing, latlng), ... }
 export class Drawing {
-  constructor(map, place, page) {
+  constructor(map, index, page) {
     this.map = map;
-    this.place = place;
+    this.index = index;
     this.page = page;
-    this.sources = settings.sources.filter((source) => source.map === place);
+    this.sources = settings.sources.filter((source) => source.map === index);
     this.items = new Map();
     this.byElement = new WeakMap();
     /** @type {L.Popup | null} */
@@ -92,9 +92,9 @@ export class Drawing {
       crowds.set(key, [...(crowds.get(key) || []), item]);
     }
     for (const crowd of crowds.values()) {
-      crowd.forEach((item, place) => {
-        const far = SPREAD_PX * 1.35 * Math.sqrt(place);
-        item.offset = [Math.cos(place * GOLDEN_ANGLE) * far, Math.sin(place * GOLDEN_ANGLE) * far];
+      crowd.forEach((item, index) => {
+        const far = SPREAD_PX * 1.35 * Math.sqrt(index);
+        item.offset = [Math.cos(index * GOLDEN_ANGLE) * far, Math.sin(index * GOLDEN_ANGLE) * far];
       });
     }
   }

@@ -1,6 +1,6 @@
 // What a park says of itself: its verdict, its leading industry, shares and gravest findings.
 import { dataText, make } from '../shared/dom.js';
-import { isGiven } from '../shared/format.js';
+import { hasValue } from '../shared/format.js';
 import { factRow } from './facts.js';
 import { write } from './figures.js';
 import { verdictBadge } from './markers.js';
@@ -17,7 +17,7 @@ export function verdictPill(properties) {
 
 export function parkBody(properties, { isWhole = false } = {}) {
   const industry = (code, name) =>
-    isGiven(code) ? dataText(`${code} ${name || ''}`.trim()) : null;
+    hasValue(code) ? dataText(`${code} ${name || ''}`.trim()) : null;
   return [
     make(
       'dl',
@@ -39,21 +39,23 @@ export function parkBody(properties, { isWhole = false } = {}) {
       { class: 'facts' },
       factRow(
         text('top_industry'),
-        isGiven(properties.top_industry)
+        hasValue(properties.top_industry)
           ? [
               industry(properties.top_industry, properties.top_industry_name),
-              isGiven(properties.top_share) ? ` ${write(properties.top_share, 'share')}` : null,
+              hasValue(properties.top_share) ? ` ${write(properties.top_share, 'share')}` : null,
             ]
           : null,
       ),
       factRow(
         text('hhi'),
-        isGiven(properties.hhi) ? write(properties.hhi, 'number') : text('unknown_value'),
+        hasValue(properties.hhi) ? write(properties.hhi, 'number') : text('unknown_value'),
       ),
       factRow(text('enterprise_count'), write(properties.enterprise_count, 'number')),
       factRow(
         text('declared_area'),
-        isGiven(properties.declared_area_ha) ? write(properties.declared_area_ha, 'area_ha') : null,
+        hasValue(properties.declared_area_ha)
+          ? write(properties.declared_area_ha, 'area_ha')
+          : null,
       ),
     ),
     isWhole ? null : findings(properties),
@@ -61,7 +63,7 @@ export function parkBody(properties, { isWhole = false } = {}) {
 }
 
 function shares(properties) {
-  const title = isGiven(properties.year)
+  const title = hasValue(properties.year)
     ? text('shares_year', { year: properties.year })
     : text('shares');
   return make(
@@ -76,7 +78,7 @@ function bar(basis, properties) {
   const value = (properties.shares || {})[basis.key];
   const isJudged = basis.key === properties.basis;
   const track = make('span', { class: 'bar-track', 'aria-hidden': 'true' });
-  if (isGiven(value)) {
+  if (hasValue(value)) {
     const filled = make('span', { class: 'bar-fill' });
     filled.style.width = `${Math.max(0, Math.min(1, value)) * 100}%`;
     track.append(filled);
@@ -89,7 +91,7 @@ function bar(basis, properties) {
     make(
       'span',
       { class: 'bar-value' },
-      isGiven(value) ? write(value, 'share') : text('unknown_value'),
+      hasValue(value) ? write(value, 'share') : text('unknown_value'),
     ),
   );
 }

@@ -203,9 +203,9 @@ class FindingList {
   choose(id, { isFromMap = false } = {}) {
     const before = this.selected;
     this.selected = id;
-    const place = this.rows.findIndex((finding) => finding.finding_id === id);
-    if (place >= this.shown) {
-      this.showUpTo(place + 1);
+    const index = this.rows.findIndex((finding) => finding.finding_id === id);
+    if (index >= this.shown) {
+      this.showUpTo(index + 1);
     } else {
       const focused = id === null ? before : id;
       for (const key of new Set([before, id])) {
@@ -214,7 +214,7 @@ class FindingList {
     }
     this.elementOf(id)?.scrollIntoView({ block: 'nearest', behavior: 'auto' });
     if (!isFromMap) {
-      this.context.onSelect?.(id === null ? null : this.rows[place]);
+      this.context.onSelect?.(id === null ? null : this.rows[index]);
     }
   }
 

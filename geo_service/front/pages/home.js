@@ -3,7 +3,7 @@ import { emptyState, errorState, fillWith, get } from './api.js';
 import { dataText, elementIn, make } from '../shared/dom.js';
 import { labelled, later, pageHead, panel, select } from './parts.js';
 import { count, time } from './amounts.js';
-import { page, parkAddress, setTitle, showPage, start, t } from './frame.js';
+import { pageAddress, parkAddress, setTitle, showPage, start, t } from './frame.js';
 import { mapFrame } from './mapframe.js';
 import { VERDICTS } from '../shared/symbols.js';
 import { TIERS, legend, tierBadge, verdictBadge, verdictBar } from './marks.js';
@@ -190,7 +190,11 @@ async function changes() {
   if (!before) {
     return emptyState(t('home.first_review'), {
       hint: t('home.first_review_hint'),
-      action: make('a', { class: 'button plain', href: page('/reviews') }, t('home.to_reviews')),
+      action: make(
+        'a',
+        { class: 'button plain', href: pageAddress('/reviews') },
+        t('home.to_reviews'),
+      ),
     });
   }
   const found = await get(`/api/reviews/${encodeURIComponent(latest.review_id)}/comparison`, {
@@ -231,7 +235,7 @@ async function changes() {
       'a',
       {
         class: 'button plain no-print',
-        href: page(
+        href: pageAddress(
           `/reviews?${new URLSearchParams({ before: before.review_id, after: latest.review_id })}`,
         ),
       },
@@ -270,7 +274,7 @@ async function load() {
 
 function draw(review, basis) {
   const tiers = TIERS.map((tier) => state.parks.filter((park) => park.tier === tier).length);
-  const changePlace = make('div', { class: 'change-body' });
+  const changeBody = make('div', { class: 'change-body' });
   parks = parksTable(basis);
   setTitle(t('console.home_title'));
   shownCards.draw();
@@ -281,16 +285,19 @@ function draw(review, basis) {
       tools: [
         make(
           'a',
-          { class: 'button plain', href: page(`/reviews/${encodeURIComponent(start.review_id)}`) },
+          {
+            class: 'button plain',
+            href: pageAddress(`/reviews/${encodeURIComponent(start.review_id)}`),
+          },
           t('home.open_review'),
         ),
-        make('a', { class: 'button strong', href: page('/sites') }, t('console.nav_sites')),
+        make('a', { class: 'button strong', href: pageAddress('/sites') }, t('console.nav_sites')),
       ],
     }),
     shownCards.node,
     make('div', { class: 'print-only' }, legend()),
     map.panel(),
-    panel(t('home.changes'), { className: 'is-changes' }, changePlace),
+    panel(t('home.changes'), { className: 'is-changes' }, changeBody),
     panel(
       t('home.parks'),
       { className: 'is-parks', note: review.basis_line },
@@ -305,7 +312,7 @@ function draw(review, basis) {
       parks.node,
     ),
   );
-  fillWith(changePlace, changes);
+  fillWith(changeBody, changes);
 }
 
 load();

@@ -4,7 +4,7 @@ import { VERDICTS } from '../shared/symbols.js';
 import { count } from './amounts.js';
 import { emptyState, errorState, get } from './api.js';
 import { findingList, worstFirst } from './findings.js';
-import { page, printPage, setTitle, showPage, start, t } from './frame.js';
+import { pageAddress, printPage, setTitle, showPage, start, t } from './frame.js';
 import { mapFrame } from './mapframe.js';
 import { SEVERITIES, legend, verdictBadge } from './marks.js';
 import { button, pageHead, panel } from './parts.js';
@@ -65,7 +65,7 @@ class ReviewView {
       onSelect: (finding) => finding && this.map.select('findings', finding.finding_id),
       showMap: () => this.map.node.scrollIntoView({ block: 'center' }),
     });
-    this.place = make('div', { class: 'findings-scroll' });
+    this.scroller = make('div', { class: 'findings-scroll' });
     this.findingsPanel = this.panelOfFindings();
   }
 
@@ -109,7 +109,7 @@ class ReviewView {
       );
     this.filters.draw(found);
     this.list.update(found);
-    this.place.replaceChildren(found.length ? this.list.node : this.nothing());
+    this.scroller.replaceChildren(found.length ? this.list.node : this.nothing());
     if (!isFromMap) {
       const isWhole = found.length === findings.length;
       this.map.filter('findings', isWhole ? null : found.map((finding) => finding.finding_id));
@@ -141,7 +141,7 @@ class ReviewView {
       numberMatched > numberReturned
         ? make('p', { class: 'note' }, t('review.first_only', { count: count(numberReturned) }))
         : null,
-      this.place,
+      this.scroller,
     );
   }
 
@@ -167,7 +167,7 @@ class ReviewView {
     return make(
       'nav',
       { class: 'crumb', 'aria-label': t('review.crumb') },
-      make('a', { href: page('/reviews') }, t('console.nav_reviews')),
+      make('a', { href: pageAddress('/reviews') }, t('console.nav_reviews')),
       make('span', { 'aria-hidden': 'true' }, '/'),
       make('code', {}, this.register.summary.review_id),
       reviewId === start.review_id
@@ -178,7 +178,7 @@ class ReviewView {
 
   head() {
     const { summary } = this.register;
-    const others = page(`/reviews?after=${encodeURIComponent(reviewId)}`);
+    const others = pageAddress(`/reviews?after=${encodeURIComponent(reviewId)}`);
     return pageHead(t('review.title', { day: summary.as_of }), {
       above: this.crumb(),
       line: summary.basis_line,

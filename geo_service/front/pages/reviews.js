@@ -4,7 +4,7 @@ import { emptyState, errorState, fillWith, get } from './api.js';
 import { dataText, make } from '../shared/dom.js';
 import { button, labelled, pageHead, panel, select } from './parts.js';
 import { count, time } from './amounts.js';
-import { has, page, parkAddress, setTitle, showPage, start, t } from './frame.js';
+import { has, pageAddress, parkAddress, setTitle, showPage, start, t } from './frame.js';
 import { run } from './jobs.js';
 import { mapFrame } from './mapframe.js';
 import { VERDICTS } from '../shared/symbols.js';
@@ -36,7 +36,7 @@ function changedName(name) {
   return section ? t(`${section}.${last}`) : last;
 }
 
-const reviewAddress = (reviewId) => page(`/reviews/${encodeURIComponent(reviewId)}`);
+const reviewAddress = (reviewId) => pageAddress(`/reviews/${encodeURIComponent(reviewId)}`);
 
 function reviewTable() {
   const options = { caption: t('review.kept'), rowId: (item) => item.review_id };
@@ -133,7 +133,7 @@ function versionColumns() {
 // ---- another review ----
 
 function again() {
-  const place = make('div', { 'aria-live': 'polite' });
+  const container = make('div', { 'aria-live': 'polite' });
   const text = make('textarea', {
     id: 'rulebook-text',
     spellcheck: 'false',
@@ -153,14 +153,14 @@ function again() {
   const send = async () => {
     press.disabled = true;
     const rulebook = text.value.trim();
-    const made = await run(place, '/api/reviews', { body: rulebook ? { rulebook } : {} }, send);
+    const made = await run(container, '/api/reviews', { body: rulebook ? { rulebook } : {} }, send);
     press.disabled = false;
     if (!made) {
       return;
     }
-    place.replaceChildren(...madeNotes(made));
+    container.replaceChildren(...madeNotes(made));
     reviews = (await get('/api/reviews', { limit: LISTED })).reviews;
-    kept.replaceChildren(reviewTable());
+    saved.replaceChildren(reviewTable());
     drawComparison();
   };
   const press = button(t('review.again'), send, {
@@ -182,7 +182,7 @@ function again() {
         labelled(t('review.rulebook_file'), file),
       ),
     ),
-    place,
+    container,
   ];
 }
 
@@ -201,7 +201,7 @@ function madeNotes(made) {
 
 // ---- two reviews ----
 
-const kept = make('div');
+const saved = make('div');
 const before = select([], { id: 'before' });
 const after = select([], { id: 'after' });
 const outcome = make('div');
@@ -328,7 +328,7 @@ function gradeColumns() {
 }
 
 async function compare() {
-  const address = page(
+  const address = pageAddress(
     `/reviews?before=${encodeURIComponent(before.value)}&after=${encodeURIComponent(after.value)}`,
   );
   window.history.replaceState(null, '', address);
@@ -382,7 +382,7 @@ async function load() {
     showPage(pageHead(t('console.reviews_title')), errorState(error, load));
     return;
   }
-  kept.replaceChildren(reviewTable());
+  saved.replaceChildren(reviewTable());
   drawComparison();
   setTitle(t('console.reviews_title'));
   showPage(
@@ -396,7 +396,7 @@ async function load() {
         ),
       ],
     }),
-    panel(t('review.kept'), {}, kept),
+    panel(t('review.kept'), {}, saved),
     panel(t('review.compare_title'), { className: 'is-compare' }, comparison),
     panel(t('review.again_title'), { className: 'no-print' }, again()),
   );

@@ -2,7 +2,7 @@
 import { emptyState, errorState, get } from './api.js';
 import { dataText, make } from '../shared/dom.js';
 import { labelled, later, pageHead, panel, select } from './parts.js';
-import { commaIn, isGiven } from '../shared/format.js';
+import { commaIn, hasValue } from '../shared/format.js';
 import { day, exact, money, percent } from './amounts.js';
 import { has, setTitle, showPage, start, t, wordOf } from './frame.js';
 import { SEVERITIES, severityMark } from './marks.js';
@@ -57,9 +57,9 @@ function parameters(values, path = []) {
       return parameters(value, names);
     }
     if (Array.isArray(value) && value.some((item) => typeof item === 'object' && item !== null)) {
-      return value.flatMap((item, place) => parameters(item, [...names, String(place + 1)]));
+      return value.flatMap((item, index) => parameters(item, [...names, String(index + 1)]));
     }
-    return isGiven(value) && !(Array.isArray(value) && !value.length)
+    return hasValue(value) && !(Array.isArray(value) && !value.length)
       ? [[names.join(' › '), written(value, key)]]
       : [];
   });
@@ -168,13 +168,13 @@ function filters(show) {
 
 function draw({ rules, title, rulebook_version: version }) {
   const families = [...new Set(rules.map(({ family }) => family))];
-  const place = make('div');
+  const container = make('div');
   const shown = make('span', { class: 'note', role: 'status' });
   const show = () => {
     const found = rules.filter(isWanted);
     const present = families.filter((family) => found.some((rule) => rule.family === family));
     shown.textContent = t('rulebook.shown', { shown: found.length, total: rules.length });
-    place.replaceChildren(
+    container.replaceChildren(
       ...(found.length
         ? present.map((family) => familySection(family, found))
         : [
@@ -191,7 +191,7 @@ function draw({ rules, title, rulebook_version: version }) {
       t('rulebook.rules'),
       { note: t('rulebook.note') },
       make('div', { class: 'filters', role: 'search' }, filters(show), shown),
-      place,
+      container,
     ),
   );
   show();

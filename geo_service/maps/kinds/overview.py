@@ -47,7 +47,7 @@ class OverviewData(PlanData):
 
     def title(self) -> str:
         """Return the map's title."""
-        return self.text("map.title", county=self.county)
+        return self.text("map.title", county=self.county_name)
 
     def subtitle(self) -> str:
         """Say how many parks of each tier there are (1 + 5 + 42) and what they are."""

@@ -53,7 +53,7 @@ ENTERPRISES = FeatureSource(
     name="enterprises",
     key="enterprise_id",
     columns=("enterprise_id", "park_id", "industry_code", "status", "parcel_id", "building_id"),
-    named={"status": "status"},
+    named_columns={"status": "status"},
     symbol="belonging",
     symbol_column="belonging",
     has_unplaced=True,
@@ -74,7 +74,7 @@ PARCELS = replace(FEATURE_SOURCES["parcels"], fields=_PARCEL_FIELDS, is_detail=F
 LAND_USES = replace(PARCELS, name="land_uses", symbol="use", symbol_column="use")
 
 
-def _known() -> Mapping[str, FeatureSource]:
+def _sources_by_name() -> Mapping[str, FeatureSource]:
     known: dict[str, FeatureSource] = {}
     for name, source in FEATURE_SOURCES.items():
         known[name] = source
@@ -89,7 +89,7 @@ class ParkData(ReviewData):
     """The sources of the map of one park under one review."""
 
     kind: ClassVar[str] = "park"
-    known: Mapping[str, FeatureSource] = _known()
+    sources_by_name: Mapping[str, FeatureSource] = _sources_by_name()
     groups: ClassVar[tuple[str, ...]] = (
         "enterprises",
         "land",
@@ -200,7 +200,7 @@ class ParkData(ReviewData):
 
     def subtitle(self) -> str:
         """Say what the map shows and by which review."""
-        return self.text("map.park_subtitle", county=self.county, id=self.review.review_id)
+        return self.text("map.park_subtitle", county=self.county_name, id=self.review.review_id)
 
     def verdicts(self) -> None:
         """Leave out the verdicts of parks: there is one."""

@@ -46,7 +46,7 @@ PARKS = FeatureSource(
     name="parks",
     key="park_id",
     columns=("park_id", "tier", "leading_industry", "status"),
-    named={"tier": "tier", "status": "status"},
+    named_columns={"tier": "tier", "status": "status"},
     symbol="layer.parks",
     fields=(
         PopupField(key="tier_name", label="kind"),
@@ -58,7 +58,7 @@ PARKS = FeatureSource(
 _DROPPED = frozenset({"findings", "sub_areas"})
 
 
-def _known() -> Mapping[str, FeatureSource]:
+def _sources_by_name() -> Mapping[str, FeatureSource]:
     known: dict[str, FeatureSource] = {}
     for name, source in FEATURE_SOURCES.items():
         if name not in _DROPPED:
@@ -72,7 +72,7 @@ class RankingData(PlanData):
     """The sources of the map of one ranking."""
 
     kind: ClassVar[str] = "ranking"
-    known: Mapping[str, FeatureSource] = _known()
+    sources_by_name: Mapping[str, FeatureSource] = _sources_by_name()
     groups: ClassVar[tuple[str, ...]] = ("candidates", "parks", "land", "zones", "ground")
 
     def __init__(
@@ -140,7 +140,9 @@ class RankingData(PlanData):
 
     def title(self) -> str:
         """Return the map's title: the project's name."""
-        return self.text("map.ranking_title", county=self.county, project=self.ranking.project.name)
+        return self.text(
+            "map.ranking_title", county=self.county_name, project=self.ranking.project.name
+        )
 
     def subtitle(self) -> str:
         """Say how many candidates stand and how many are excluded, and which ranking it is."""

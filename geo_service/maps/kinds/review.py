@@ -32,7 +32,9 @@ class ReviewData(OverviewData):
     """The sources of the map of one review."""
 
     kind: ClassVar[str] = "review"
-    known: Mapping[str, FeatureSource] = MappingProxyType({**FEATURE_SOURCES, "findings": FINDINGS})
+    sources_by_name: Mapping[str, FeatureSource] = MappingProxyType(
+        {**FEATURE_SOURCES, "findings": FINDINGS}
+    )
     groups: ClassVar[tuple[str, ...]] = (
         "severities",
         "verdicts",
@@ -71,7 +73,7 @@ class ReviewData(OverviewData):
 
     def title(self) -> str:
         """Return the map's title."""
-        return self.text("map.review_title", county=self.county)
+        return self.text("map.review_title", county=self.county_name)
 
     def subtitle(self) -> str:
         """Say which review it is and how many findings of each severity it has."""

@@ -28,17 +28,17 @@ def review_register(
     review: Review, translator: Translator, *, limit: int, offset: int = 0
 ) -> Document:
     """Return a review's summary, parks, rules, and one page of its findings."""
-    page = review.results[offset : offset + limit]
+    listed = review.results[offset : offset + limit]
     hant = Translator(Language.ZH_HANT, review.plan.settings.names_hant)
     return {
         "summary": review_summary(review, translator),
         "parks": _parks(review, translator),
         "rules": _rules(review, translator),
         "numberMatched": len(review.results),
-        "numberReturned": len(page),
+        "numberReturned": len(listed),
         "findings": [
             {**listed_finding(finding, translator), **_other_script(finding, translator, hant)}
-            for finding in page
+            for finding in listed
         ],
     }
 

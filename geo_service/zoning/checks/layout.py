@@ -158,13 +158,13 @@ def township_shapes(plan: Plan) -> dict[str, Any]:
 def in_county(case: Case, _: NoParameters) -> Outcome:
     """A park lies inside the county, where the county's boundary is known."""
     outcome = Outcome()
-    county: gpd.GeoDataFrame = case.plan.metric("county")
+    boundary: gpd.GeoDataFrame = case.plan.metric("county")
     county_code = case.plan.settings.county_code
-    if county.empty:
+    if boundary.empty:
         outcome.judge_all(case.parks["park_id"])
         outcome.findings += [_no_county(park_id, county_code) for park_id in case.parks["park_id"]]
         return outcome
-    home = shapely.union_all(county.geometry.to_numpy())
+    home = shapely.union_all(boundary.geometry.to_numpy())
     for park_id, shape in zip(case.parks["park_id"], case.parks.geometry, strict=True):
         if _is_declared_enclave(case, park_id):
             continue  # judged by the enclave rule instead
@@ -247,10 +247,10 @@ def in_development_boundary(case: Case, _: NoParameters) -> Outcome:
         ]
         return outcome
     home = shapely.union_all(zones.geometry.to_numpy())
-    county = case.plan.metric("county")
-    if len(county):
+    boundary = case.plan.metric("county")
+    if len(boundary):
         # Another county's development boundary is not ours to judge by.
-        whole = shapely.union_all(county.geometry.to_numpy())
+        whole = shapely.union_all(boundary.geometry.to_numpy())
         home = shapely.union(home, shapely.difference(_envelope(case), whole))
     shapely.prepare(home)
     for park_id, shape in zip(case.parks["park_id"], case.parks.geometry, strict=True):
@@ -407,8 +407,8 @@ def enclave(case: Case, parameters: EnclaveParameters) -> Outcome:
     """
     outcome = Outcome()
     homes = township_shapes(case.plan)
-    county = case.plan.metric("county")
-    whole = shapely.union_all(county.geometry.to_numpy()) if len(county) else None
+    boundary = case.plan.metric("county")
+    whole = shapely.union_all(boundary.geometry.to_numpy()) if len(boundary) else None
     for row, shape in zip(rows_of(case.parks), case.parks.geometry, strict=True):
         outcome.judge(row["park_id"])
         is_county_wide = row["tier"] == Tier.MUNICIPAL_PARK

@@ -1,5 +1,5 @@
 // Between the controls of a project's form and the project as the service takes it.
-import { isGiven } from '../../shared/format.js';
+import { hasValue } from '../../shared/format.js';
 import { FLOOR_NEEDS, UTILITIES } from './controls.js';
 
 const CNY_PER_10_000 = 1e4;
@@ -36,20 +36,20 @@ export function project(controls, { isLand, land_m2 }) {
 }
 
 // Puts a project into the plain controls.
-export function put(controls, given, needs) {
-  const output = given.output_cny;
+export function put(controls, filled, needs) {
+  const output = filled.output_cny;
   const values = {
-    name: given.name,
-    industry_code: given.industry_code,
-    hazard_class: given.hazard_class,
-    output_cny: isGiven(output) ? output / CNY_PER_10_000 : '',
+    name: filled.name,
+    industry_code: filled.industry_code,
+    hazard_class: filled.hazard_class,
+    output_cny: hasValue(output) ? output / CNY_PER_10_000 : '',
     floor_area_m2: needs.floor_area_m2,
     fire_class: needs.fire_class,
     ...Object.fromEntries([...FLOOR_NEEDS, ...UTILITIES].map((name) => [name, needs[name]])),
-    method: given.method ?? 'weighted_sum',
-    normalisation: given.normalisation,
-    weights: given.weights?.method ?? 'given',
-    unknown: given.unknown ?? 'keep',
+    method: filled.method ?? 'weighted_sum',
+    normalisation: filled.normalisation,
+    weights: filled.weights?.method ?? 'given',
+    unknown: filled.unknown ?? 'keep',
   };
   for (const [name, value] of Object.entries(values)) {
     controls[name].value = String(value ?? '');
