@@ -14,7 +14,7 @@ import pandas as pd
 
 from geo_service.errors import Fault
 from geo_service.schema import LayerSchema
-from geo_service.workspace import opening
+from geo_service.workspace import versions
 from geo_service.workspace.reading import LayerFile, read_layer
 
 _PLAIN = {".geojson", ".csv"}
@@ -39,5 +39,5 @@ def _read_layer(source: LayerFile, schema: LayerSchema) -> tuple[pd.DataFrame | 
 @contextmanager
 def read_once() -> Iterator[None]:
     """Have workspaces that are opened in this context read no layer a second time."""
-    with patch.object(opening, "read_layer", _read_layer):
+    with patch.object(versions, "read_layer", _read_layer):
         yield
