@@ -216,7 +216,7 @@ class Converter:
         bad = is_overstated(frame) & good
         for place in np.flatnonzero(bad):
             row = frame.iloc[place]
-            values = {"vacant": f"{row['vacant_m2']:g}", "area": f"{row['area_m2']:g}"}
+            values = {"vacant": f"{row['vacant_m2']:,.12g}", "area": f"{row['area_m2']:,.12g}"}
             self.ledger.refuse(
                 int(numbers[place]),
                 row["building_id"],
