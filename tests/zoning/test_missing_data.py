@@ -9,18 +9,13 @@ import pytest
 from geo_service.errors import RulebookError, WorkspaceError
 from geo_service.model import Verdict
 from geo_service.plan import Plan
-from geo_service.zoning.review import Review, review
+from geo_service.zoning.review import review
 from geo_service.zoning.rulebook import parse_rulebook
 from tests.county import County, box, enterprise, line, parcel, park, zone
-from tests.zoning.made import by_subject, chemical, of_rule, reviewed, river
+from tests.zoning.made import by_subject, chemical, of_rule, reviewed, river, verdicts
 
 Open = Callable[[County], Plan]
 HEAD = 'format: "1"\ntitle: {en: t}\nextends: default\nrules:\n'
-
-
-def verdicts(result: Review, rule_id: str) -> dict[str, str]:
-    """Return verdict by subject of a rule's findings."""
-    return {item.subject.id: item.verdict.value for item in of_rule(result, rule_id)}
 
 
 def test_a_parcel_without_park_belongs_to_the_park_that_covers_it(
