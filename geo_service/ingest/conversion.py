@@ -216,7 +216,7 @@ class Converter:
         bad = is_overstated(frame) & good
         for position in np.flatnonzero(bad):
             row = frame.iloc[position]
-            values = {"vacant": f"{row['vacant_m2']:g}", "area": f"{row['area_m2']:g}"}
+            values = {"vacant": f"{row['vacant_m2']:,.12g}", "area": f"{row['area_m2']:,.12g}"}
             self.ledger.refuse(
                 int(numbers[position]),
                 row["building_id"],

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from geo_service.maps import document as page
 from geo_service.maps.kinds import plan as plan_kind
 from geo_service.maps.kinds.overview import OverviewData
 from geo_service.planning import PlanningService as Running
-from geo_service.web.app import create_app
 from geo_service.workspace.opening import open_plan
 from tests.client import TestClient
 
@@ -25,9 +23,8 @@ def running(demo_county: Running) -> Running:
 
 
 @pytest.fixture(scope="module")
-def client(running: Running) -> Iterator[TestClient]:
-    with TestClient(create_app(running)) as found:
-        yield found
+def client(demo_client: TestClient) -> TestClient:
+    return demo_client
 
 
 def test_the_overview_is_a_page_with_its_own_policy(client: TestClient) -> None:

@@ -18,7 +18,7 @@ from geo_service.language import Language
 from geo_service.planning import PlanningService as RunningCounty
 from geo_service.planning import following
 from geo_service.planning.layer_files import public_columns
-from geo_service.planning.layers import newest_layer, publish, retain, rollback
+from geo_service.planning.layers import retain, rollback
 from geo_service.schema import SCHEMAS
 from geo_service.stores.base import REVIEW, WorkspaceAt
 from geo_service.stores.catalogued import CataloguedStore
@@ -29,6 +29,7 @@ from tests.client import TestClient
 from tests.county import County, box, enterprise, in_degrees, parcel
 from tests.patience import eventually
 from tests.stores.conftest import Place
+from tests.stores.made import publish_parcels
 
 RULEBOOK = """
 format: "1"
@@ -66,11 +67,6 @@ def wait_for_jobs(county: RunningCounty) -> None:
     """Let the background finish keeping the plan."""
     done = county.jobs.start(lambda _: None)
     assert county.jobs.wait(done, 60)
-
-
-def publish_parcels(workspace: WorkspaceAt, status: str) -> None:
-    now = newest_layer(workspace, "parcels")
-    publish(workspace, "parcels", now.frame.assign(status=status), expected=now.version)
 
 
 Start = Callable[[], RunningCounty]

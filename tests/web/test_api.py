@@ -30,10 +30,9 @@ def running(demo_county: RunningCounty) -> RunningCounty:
 
 
 @pytest.fixture(scope="module")
-def client(running: RunningCounty) -> Iterator[TestClient]:
+def client(demo_client: TestClient) -> TestClient:
     """Return a client of the service that runs the demo county."""
-    with TestClient(create_app(running), raise_server_exceptions=False) as made:
-        yield made
+    return demo_client
 
 
 def get(client: TestClient, address: str, **options: Any) -> Any:  # noqa: ANN401 - JSON
@@ -338,7 +337,7 @@ def test_a_job_that_fails_at_once_is_answered_as_what_it_is(
     def refuse(*_: object, **__: object) -> None:
         raise NotFoundError(said("problem.no_file"))
 
-    monkeypatch.setattr(running, "review_again", refuse)
+    monkeypatch.setattr(running.reviews, "make", refuse)
     assert client.post("/api/reviews").status_code == 404
 
 
@@ -407,7 +406,7 @@ def test_an_unexpected_fault_never_shows_its_text(
         msg = "secret path /srv/key"
         raise RuntimeError(msg)
 
-    monkeypatch.setattr(running, "park_features", broken)
+    monkeypatch.setattr(running.parks, "features", broken)
     answer = client.get("/api/parks")
     assert answer.status_code == 500
     assert "secret" not in answer.text

@@ -179,7 +179,7 @@ def test_what_may_repeat_does(client: TestClient) -> None:
         ("/api/imports?limits=1", "lang"),
         ("/healthz?verbose=1", "lang"),
         ("/openapi.json?format=yaml", "lang"),
-        ("/static/map.js?version=1", "v"),
+        ("/static/program.js?version=1", "v"),
         ("/assets/leaflet/leaflet.js?x=1", "v"),
     ],
 )

@@ -1,5 +1,5 @@
 // The frame around the map: heading, side panel with the list of parks and the layers,
-// legend, notes and messages. It shows a state that `map.js` keeps and reports wishes to it.
+// legend, notes and messages. It shows a state that `page.js` keeps and reports wishes to it.
 import { dataText, elementIn, icon, make } from '../shared/dom.js';
 import { VERDICTS } from '../shared/symbols.js';
 import { hasValue } from '../shared/format.js';

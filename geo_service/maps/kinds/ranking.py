@@ -23,7 +23,6 @@ from geo_service.maps.layers import (
     PopupField,
 )
 from geo_service.maps.style import SCORE_CLASSES
-from geo_service.model import Tier
 from geo_service.reports.ranking import ranking_features, route_features
 from geo_service.suitability.candidates import CandidateKind
 
@@ -207,16 +206,7 @@ class RankingData(PlanData):
                     title=f"map.candidate_{kind}",
                     where=("kind", kind.value),
                 )
-        for tier in Tier:
-            key = f"tier.{tier}"
-            yield MapLayer(
-                name=f"parks.{tier}",
-                group="parks",
-                source="parks",
-                title=key,
-                where=("tier", tier.value),
-                symbols=(key,),
-            )
+        yield from self.tier_layers()
         for name, zoom in (("parcels", 13), ("buildings", 14)):
             yield self.plan_layer(name, group="land", min_zoom=zoom, is_shown=False)
         yield from self.zone_layers()
