@@ -79,7 +79,7 @@ def review(
     review_id: str, request: Request, county: CountyDep, language: PageLanguageDep
 ) -> Response:
     """Return one review's page; a review that there is not is a 404."""
-    county.reviews.find(review_id)
+    county.reviews.check(review_id)
     return shell.render(_REVIEW, request, language, values={"shown_review_id": review_id})
 
 
