@@ -585,6 +585,7 @@ __all__ = [
     "BINARY",
     "CACHED_REVIEWS",
     "MEDIA_TYPES",
+    "STALE_MONTHS",
     "ExportFormat",
     "Review",
     "ReviewDesk",

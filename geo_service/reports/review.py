@@ -130,7 +130,7 @@ class ReviewContent:
 
     def rests_on(self, park: Document) -> str:
         """Return the kinds of basis that give a park its verdict, as words."""
-        words = [self.word("basis_short", group) for group in park["rests_on"]]
+        words = [self.word("rests_on", group) for group in park["rests_on"]]
         return self.translator.listed(words) if words else self.text("none")
 
     def lapsed_lines(self) -> list[str]:

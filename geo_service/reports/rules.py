@@ -71,7 +71,12 @@ def rule_document(rule: Rule, day: date, translator: Translator) -> Document:
             for item in rule.bases
         ],
         "basis_tag": rule.tag_on(day).value,
-        "lapsed": None if lapsed is None else iso_day(lapsed.last_day),
+        "lapsed": None
+        if lapsed is None
+        else {
+            "document": name_in(lapsed.part.name, translator),
+            "ended": iso_day(lapsed.last_day),
+        },
         "effective_from": part.effective_from.isoformat(),
         "effective_to": part.effective_to.isoformat() if part.effective_to else None,
         "applies_to": part.applies_to,

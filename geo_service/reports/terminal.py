@@ -127,7 +127,7 @@ def _verdict_row(row: dict[str, Any], basis: str, translator: Translator) -> lis
 def _basis_words(groups: str, translator: Translator) -> str:
     """Return what a verdict rests on, as words; nothing for a verdict that rests on nothing."""
     return translator.listed(
-        translator.text(f"basis_short.{group}") for group in filter(None, groups.split(";"))
+        translator.text(f"rests_on.{group}") for group in filter(None, groups.split(";"))
     )
 
 
@@ -164,7 +164,7 @@ def _rule_cells(rule: Document, translator: Translator) -> tuple[str, ...]:
     if not rule["enabled"]:
         severity = translator.text("rulebook.off")
     elif rule["lapsed"]:
-        severity = translator.text("rules.state_lapsed", day=rule["lapsed"])
+        severity = _lapsed_words(rule["lapsed"], translator)
     named = (basis["document"], basis["number"], basis["article"])
     return (
         rule["rule_id"],
@@ -172,6 +172,11 @@ def _rule_cells(rule: Document, translator: Translator) -> tuple[str, ...]:
         translator.text(f"basis_tag.{rule['basis_tag']}"),
         " ".join(filter(None, named)),
     )
+
+
+def _lapsed_words(lapsed: Document, translator: Translator) -> str:
+    ended = lapsed["ended"] or translator.text("report.ended_unknown")
+    return translator.text("rules.state_lapsed", day=ended)
 
 
 def _document_cells(item: Document, translator: Translator) -> tuple[str, ...]:

@@ -44,7 +44,10 @@ _SITES = Page(
 _RULEBOOK = Page(
     name="rulebook",
     nav_entry="rulebook",
-    texts=("rulebook", "family", "parameter", "column", "measure", "zone", "river"),
+    texts=(
+        *("rulebook", "family", "parameter", "column", "measure", "zone", "river"),
+        *("document_kind", "document_state", "trust"),
+    ),
 )
 _DATA = Page(
     name="data",
