@@ -51,10 +51,12 @@ def test_the_parts_of_the_report_are_headings_to_jump_to(text: Document) -> None
         "不通过的园区",
         "关注清单（不含上述园区）",
         "补充资料清单（不含上述园区）",
+        "已依法批准的问题",
         "已豁免的问题",
         "签字",
         "附录一 规则",
-        "附录二 数据来源",
+        "附录二 依据文件",
+        "附录三 数据来源",
     ]
 
 
@@ -166,7 +168,7 @@ def test_hostile_texts_stand_as_text_in_sound_xml(hostile_review: Review) -> Non
 def test_an_orderly_county_s_report_says_that_there_is_nothing(orderly_review: Review) -> None:
     made = report(orderly_review)
     assert headings(made, 2) == []
-    assert [item.text for item in made.paragraphs].count("无。") == 4
+    assert [item.text for item in made.paragraphs].count("无。") == 5
 
 
 @pytest.mark.parametrize("language", Language)

@@ -97,8 +97,8 @@ export function pathOptions(key, geometry) {
 
 // ---- markers ----
 
-// A marker is drawn in a box of so much to each side of its centre. A ring around it is a line of so
-// many pixels, whatever the marker's size, outside its edge.
+// A marker is drawn in a box of so much to each side of its centre. A ring around it is a line of
+// so many pixels, whatever the marker's size, outside its edge.
 const BOX = 12;
 const EDGE = 0.9;
 const RING = 1.8;

@@ -38,8 +38,8 @@ export function notRecorded() {
 }
 
 /**
- * The kinds of basis that give a park its verdict; none for one that passes, and a word for a review
- * that did not record them.
+ * The kinds of basis that give a park its verdict; none for one that passes, and a word for a
+ * review that did not record them.
  * @param {string[] | null | undefined} groups
  */
 export function restsOnMarks(groups) {

@@ -1,5 +1,5 @@
-// The rules on a day: what each asks, how grave it is, with which parameters, and the documents that
-// it rests on.
+// The rules on a day: what each asks, how grave it is, with which parameters, and the documents
+// that it rests on.
 import { emptyState, errorState, get } from './api.js';
 import { dataText, make } from '../shared/dom.js';
 import { button, labelled, later, pageHead, panel, select } from './parts.js';

@@ -8,7 +8,7 @@ import { table } from '../table.js';
 
 const STATES = ['in_force', 'to_come', 'ended'];
 
-// documents: as /api/rules gives them. rules: those that rest on them. showRules(document) shows these.
+// documents and rules: as /api/rules gives them. showRules(document) shows what rests on it.
 export function documentTable(documents, rules, showRules) {
   const resting = (one) => rules.filter((rule) => restsOn(rule, one));
   const columns = [...aboutColumns(), ...readColumns(), rulesColumn(resting, showRules)];
