@@ -169,6 +169,7 @@ FEATURE_SOURCES: Mapping[str, FeatureSource] = MappingProxyType(
                 fields=(
                     _PARK,
                     PopupField(key="severity_name", label="severity"),
+                    PopupField(key="set_aside", label="set_aside"),
                     PopupField(key="cure", label="cure"),
                     PopupField(key="legal_basis", label="legal_basis"),
                     PopupField(key="basis_tag_name", label="basis_tag"),

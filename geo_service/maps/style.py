@@ -2,7 +2,8 @@
 
 A symbol's key is the key of the message that names it (`verdict.pass`, `road.county`), so a
 legend needs nothing else. A verdict is shown by colour, by outline and hatch, and by a sign,
-so that it can be recognised without colours; a park's tier by the marker's shape and size.
+so that it can be recognised without colours; what it rests on by a ring around it; a park's tier
+by the marker's shape and size.
 Colours follow Okabe and Ito. Which layers a map has is defined elsewhere.
 """
 
@@ -14,7 +15,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from geo_service.model import Tier, Verdict
+from geo_service.model import BasisGroup, Tier, Verdict
 from geo_service.schema import (
     FACILITY_KINDS,
     PARCEL_STATUSES,
@@ -84,6 +85,9 @@ class Symbol:
     sign: Sign | None = None
     ink: str | None = None
     """Colour of a marker's sign, where white could not be seen."""
+    ring: str | None = None
+    """Colour of a second outline, around a marker and around the area that it stands for."""
+    ring_dash: str | None = None
     has_glyph: bool = False
     """Whether the marker shows the character in the message `<key>_glyph`."""
 
@@ -114,6 +118,11 @@ _VERDICTS = {
         "#a63c00", "#d55e00", 0.32, width=3.2, hatch=Hatch.DIAGONAL, sign=Sign.CROSS
     ),
     Verdict.UNKNOWN: _area("#5f6870", "#8f989f", 0.3, width=1.8, dash="1 4", sign=Sign.QUESTION),
+}
+_BASES = {
+    BasisGroup.LAW: _marker(Shape.CIRCLE, 16, "#8f989f", ring="#10181f"),
+    BasisGroup.COUNTY: _marker(Shape.CIRCLE, 16, "#8f989f", ring="#10181f", ring_dash="5 4"),
+    BasisGroup.REFERENCE: _marker(Shape.CIRCLE, 16, "#8f989f"),
 }
 _TIERS = {
     Tier.MUNICIPAL_PARK: _marker(Shape.STAR, 30),
@@ -248,6 +257,7 @@ def _facility(kind: str) -> Symbol:
 SYMBOLS: Mapping[str, Symbol] = MappingProxyType(
     {
         **{f"verdict.{verdict}": symbol for verdict, symbol in _VERDICTS.items()},
+        **{f"rests_on.{group}": symbol for group, symbol in _BASES.items()},
         **{f"tier.{tier}": symbol for tier, symbol in _TIERS.items()},
         **{f"status.{name}": _STATUSES[name] for name in (*PARCEL_STATUSES, "other")},
         **{f"zone.{kind}": _ZONES[kind] for kind in ZONE_KINDS},

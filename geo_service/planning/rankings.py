@@ -17,7 +17,7 @@ import orjson
 from cachetools import FIFOCache, LRUCache
 
 import geo_service
-from geo_service.errors import NotFoundError
+from geo_service.errors import NotFoundError, RulebookError
 from geo_service.language import Language, Translator
 from geo_service.mcda.sensitivity import first_order_sensitivity
 from geo_service.planning.downloads import Download, file_name
@@ -179,14 +179,20 @@ def ranking_from_recipe(opened: Workspace, ranking_id: str) -> Ranking:
     ------
     NotFoundError
         There is no such ranking, or it would not come out the same: the workspace's settings
-        have changed since, a version is not kept, or this release measures otherwise.
+        have changed since, a version is not kept, or this release measures otherwise or does not
+        take its rules any more.
     """
     saved = opened.store.find(RANKING, ranking_id)
     recipe: dict[str, Any] = dict(saved.recipe)
+    try:
+        rules = parse_rulebook(orjson.dumps(recipe["rulebook"]).decode(), "rulebook")
+    except RulebookError as error:
+        msg = said("problem.ranking_of_earlier_release", ranking=repr(ranking_id))
+        raise NotFoundError(msg) from error
     made = rank(
         opened.plan_at(saved.layer_versions),
         project_of(recipe["project"]),
-        parse_rulebook(orjson.dumps(recipe["rulebook"]).decode(), "rulebook"),
+        rules,
         as_of=date.fromisoformat(recipe["as_of"]),
     )
     saved_result = load_ranking(opened, ranking_id, Language.ZH_HANS)

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import shapely
-import shapely.geometry
 
-from geo_service.errors import ConflictError, NotFoundError
+from geo_service.errors import ConflictError, NotFoundError, RulebookError
 from geo_service.language import Language, Translator
 from geo_service.maps.style import SYMBOLS
 from geo_service.model import Verdict
@@ -27,6 +26,15 @@ from geo_service.planning.parks import check_parks
 from geo_service.planning.printable import Printable
 from geo_service.planning.results import load_document, record_plan, rulebook_recipe, save_result
 from geo_service.planning.saved import drop_result, retain_within
+from geo_service.planning.saved_reviews import (
+    complete,
+    feature_of,
+    saved_features,
+    saved_geojson,
+    saved_json,
+    saved_register,
+    summary_of,
+)
 from geo_service.planning.saving import members
 from geo_service.reports.document import (
     Slice,
@@ -64,7 +72,6 @@ if TYPE_CHECKING:
 CACHED_REVIEWS = 50
 """How many reviews a running service remembers beside the current one."""
 SUMMARY, WHOLE = "summary", "review"
-_PARTS = ("parks", "findings")
 
 
 # ---- as files ------------------------------------------------------------------------------------
@@ -135,13 +142,23 @@ def _report(review: Review, format: ExportFormat, translator: Translator) -> byt
 
 def export_name(review: Review, format: ExportFormat, translator: Translator) -> str:  # noqa: A002 - as above
     """Return what the file is called: letters, digits, `.`, `-` and `_` of any script, no path."""
-    name = translator.text(
-        "report.file",
-        county=translator.pick(review.plan.settings.name),
-        day=review.as_of.isoformat(),
-        review=review.review_id,
-    )
+    county = translator.pick(review.plan.settings.name)
+    return _file_name(county, review.as_of.isoformat(), review.review_id, format, translator)
+
+
+def _file_name(
+    county: str,
+    day: str,
+    review_id: str,
+    format: ExportFormat,  # noqa: A002 - as above
+    translator: Translator,
+) -> str:
+    name = translator.text("report.file", county=county, day=day, review=review_id)
     return file_name(name, format)
+
+
+_SAVED_FORMATS = {ExportFormat.JSON: saved_json, ExportFormat.GEOJSON: saved_geojson}
+"""How a review that cannot be made again is written, from its saved documents."""
 
 
 def review_table(result: Review, translator: Translator, *, width: int | None) -> bytes:
@@ -170,9 +187,7 @@ def save_review(opened: Workspace, result: Review, *, is_trial: bool = False) ->
         translator = Translator(language, result.plan.settings.names_hant)
         whole = review_document(result, translator)
         documents[f"{WHOLE}.{language}"] = whole
-        documents[f"{SUMMARY}.{language}"] = {
-            name: value for name, value in whole.items() if name not in _PARTS
-        }
+        documents[f"{SUMMARY}.{language}"] = summary_of(whole)
     return save_result(
         opened,
         result.plan,
@@ -214,19 +229,24 @@ def review_from_recipe(opened: Workspace, identity: str) -> Review:
     ------
     NotFoundError
         There is no such review, or it would not come out the same: the workspace's settings
-        have changed since, a version is not kept, or this release judges otherwise.
+        have changed since, a version is not kept, or this release judges otherwise or does not
+        take its rules any more.
     """
     saved = opened.store.find(REVIEW, identity)
     recipe = saved.recipe
     plan = opened.plan_at(saved.layer_versions)
-    text = orjson.dumps(recipe["rulebook"]).decode()
+    try:
+        rules = parse_rulebook(orjson.dumps(recipe["rulebook"]).decode(), "rulebook")
+    except RulebookError as error:
+        msg = said("problem.review_of_earlier_release", review=repr(identity))
+        raise NotFoundError(msg) from error
     waivers = tuple(Waiver.model_validate(entry) for entry in recipe["waivers"])
     approvals = tuple(Approval.model_validate(entry) for entry in recipe.get("approvals", ()))
     is_whole = recipe["parks"] == plan.frame("parks")["park_id"].tolist()
     for parks in (None, recipe["parks"]) if is_whole else (recipe["parks"],):
         made = review(  # a review of all parks and one of each park by name have different ids
             plan,
-            parse_rulebook(text, "rulebook"),
+            rules,
             parks=parks,
             as_of=date.fromisoformat(recipe["as_of"]),
             waivers=Waivers(waivers, tuple(recipe["stale_waivers"])),
@@ -244,42 +264,6 @@ def review_from_recipe(opened: Workspace, identity: str) -> Review:
         msg = said("problem.review_gone", review=repr(identity))
         raise NotFoundError(msg)
     return made
-
-
-def feature_of(finding: Mapping[str, Any]) -> Document:
-    """Return a finding of a saved review as a feature."""
-    return {
-        "type": "Feature",
-        "id": finding["finding_id"],
-        "geometry": finding["geometry"],
-        "properties": {name: value for name, value in finding.items() if name != "geometry"},
-    }
-
-
-def saved_features(
-    whole: Mapping[str, Any],
-    *,
-    rule: str | None = None,
-    park: str | None = None,
-    severity: str | None = None,
-    bbox: Box | None = None,
-) -> list[Document]:
-    """Return the findings of a saved review's document that pass every filter, as features."""
-    window = None if bbox is None else shapely.box(*bbox)
-    found = []
-    for item in whole["findings"]:
-        is_wanted = (
-            (rule is None or item["rule_id"] == rule)
-            and (park is None or item["park_id"] == park)
-            and (severity is None or item["severity"] == severity)
-        )
-        if is_wanted and (window is None or _meets(item["geometry"], window)):
-            found.append(feature_of(item))
-    return found
-
-
-def _meets(geometry: Mapping[str, Any] | None, window: shapely.Geometry) -> bool:
-    return geometry is not None and bool(shapely.geometry.shape(dict(geometry)).intersects(window))
 
 
 # ---- of a running service ------------------------------------------------------------------------
@@ -385,6 +369,11 @@ class ReviewDesk:
         with self._lock:
             return self._reviews.pop(review_id, None) is not None
 
+    def check(self, review_id: str) -> None:
+        """Raise NotFoundError for the id of a review that is neither kept nor saved."""
+        if self._in_memory(review_id) is None and self._find_saved(review_id) is None:
+            raise no_such_review(review_id)
+
     def find(self, review_id: str) -> Review:
         """Return a kept review; one saved by an earlier process is made again.
 
@@ -417,8 +406,7 @@ class ReviewDesk:
         if self._find_saved(review_id) is None:
             raise no_such_review(review_id)
         opened = self._state.workspace
-        document: Document = load_document(opened, REVIEW, review_id, f"{name}.{language}")
-        return document
+        return complete(load_document(opened, REVIEW, review_id, f"{name}.{language}"))
 
     def compare(self, before: str, after: str, language: Language) -> Comparison:
         """Return what is new, cured, persisting or changed from one kept review to another."""
@@ -437,7 +425,7 @@ class ReviewDesk:
             translator = self._state.translator(language)
             findings = [finding_properties(item, translator) for item in result.results]
             return ComparableReview(findings, frozenset(result.park_ids), frozenset(result.checks))
-        whole = self._saved_document(review_id, WHOLE, language)
+        whole = self._saved_whole(review_id, language)
         parks = frozenset(park["park_id"] for park in whole["parks"])
         findings = [feature_of(item)["properties"] for item in whole["findings"]]
         return ComparableReview(findings, parks, frozenset(whole["checks"]))
@@ -515,7 +503,7 @@ class ReviewDesk:
         result = self._in_memory(review_id)
         limit, offset = slice_
         if result is None:
-            whole = self._saved_document(review_id, WHOLE, language)
+            whole = self._saved_whole(review_id, language)
             found = saved_features(whole, rule=rule, park=park, severity=severity, bbox=bbox)
             return found[offset : offset + limit], len(found)
         fits: Callable[[int], bool] = lambda position: (  # noqa: E731 - one condition, used once
@@ -536,18 +524,52 @@ class ReviewDesk:
         return finding_features(result, self._state.translator(language), chosen), len(positions)
 
     def register(self, review_id: str, language: Language, *, slice_: Slice = (100, 0)) -> Document:
-        """Return a review's summary, parks and rules, and one page of its findings."""
+        """Return a review's summary, parks and rules, and one slice of its findings.
+
+        One that cannot be made again is told as it was saved.
+        """
         limit, offset = slice_
         translator = self._state.translator(language)
-        document = review_register(self.find(review_id), translator, limit=limit, offset=offset)
+        result = self._try_to_find(review_id)
+        if result is None:
+            whole, rulebook = self._saved_whole(review_id, language), self._state.rulebook
+            document = saved_register(whole, rulebook, translator, limit=limit, offset=offset)
+        else:
+            document = review_register(result, translator, limit=limit, offset=offset)
         document["summary"] |= self._members(review_id, language)
         return document
 
+    def _try_to_find(self, review_id: str) -> Review | None:
+        """Return a review; None for one that is saved and cannot be made again."""
+        try:
+            return self.find(review_id)
+        except NotFoundError:
+            if self._find_saved(review_id) is None:
+                raise
+            return None
+
+    def _saved_whole(self, review_id: str, language: Language) -> Document:
+        return self._saved_document(review_id, WHOLE, language)
+
     def file(self, review_id: str, format: ExportFormat, language: Language) -> Download:  # noqa: A002 - as above
-        """Return a review as a file of a format, its texts in a language."""
-        result = self.find(review_id)
+        """Return a review as a file of a format, its texts in a language.
+
+        One that cannot be made again goes out as it was saved, as JSON or GeoJSON; NotFoundError
+        for other formats of it.
+        """
         translator = self._state.translator(language)
         more = self._members(review_id, language)
+        result = self._try_to_find(review_id)
+        if result is None:
+            write = _SAVED_FORMATS.get(format)
+            if write is None:
+                raise NotFoundError(said("problem.review_not_exported", review=repr(review_id)))
+            whole = self._saved_whole(review_id, language)
+            return Download(
+                _file_name(whole["county"], whole["as_of"], review_id, format, translator),
+                MEDIA_TYPES[format],
+                write(whole, more),
+            )
         return Download(
             export_name(result, format, translator),
             MEDIA_TYPES[format],
@@ -564,6 +586,7 @@ __all__ = [
     "BINARY",
     "CACHED_REVIEWS",
     "MEDIA_TYPES",
+    "STALE_MONTHS",
     "ExportFormat",
     "Review",
     "ReviewDesk",

@@ -40,7 +40,10 @@ if TYPE_CHECKING:
 
 _SHELLS = files("geo_service") / "front" / "pages"
 _MEDIA_TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
-_SHARED_TEXTS = ("console.", "verdict.", "tier.", "severity.", "basis.", "basis_tag.", "layer.")
+_SHARED_TEXTS = (
+    *("console.", "verdict.", "tier.", "severity.", "basis.", "layer."),
+    *("basis_tag.", "basis_group.", "rests_on."),
+)
 _CHARTS = "echarts/echarts.min.js"
 _LANGUAGE_NAMES = {
     Language.ZH_HANS: ("简", "简体中文"),

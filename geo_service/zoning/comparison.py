@@ -11,17 +11,19 @@ from dataclasses import dataclass
 from typing import Any
 
 FindingDocument = Mapping[str, Any]
+_COMPARED = ("verdict", "severity", "waived", "approval")
+"""Members that change a finding; a review saved before approvals has none of these."""
 
 
 @dataclass(frozen=True)
 class ChangedFinding:
-    """A finding of both reviews whose verdict, waiver or evidence differs."""
+    """A finding of both reviews whose verdict, waiver, approval or evidence differs."""
 
     finding_id: str
     before: FindingDocument
     after: FindingDocument
     changed: tuple[str, ...]
-    """Those of `verdict`, `waived`, `severity` and `evidence.<name>` that differ."""
+    """Those of `verdict`, `severity`, `waived`, `approval`, `evidence.<name>` that differ."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def compare_reviews(before: ComparableReview, after: ComparableReview) -> Compar
 
 
 def _differences(before: FindingDocument, after: FindingDocument) -> tuple[str, ...]:
-    names = [name for name in ("verdict", "severity", "waived") if before[name] != after[name]]
+    names = [name for name in _COMPARED if before.get(name) != after.get(name)]
     old, new = before["evidence"], after["evidence"]
     names += [f"evidence.{name}" for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
     return tuple(names)

@@ -278,7 +278,7 @@ def parse_rulebook(text: str, file: str) -> Rulebook:
         if whole is not None:
             base = default_register()
             register, faults = parse_documents(whole.documents, file, lines, base=base)
-            rules = _Builder(whole, file, lines, register or base, faults).build()
+            rules = _RulesOfFile(whole, file, lines, register or base, faults).build()
             if not faults:
                 return Rulebook(_plain_titles(whole.title), rules, register or base)
     raise RulebookError(said("fault.rulebook_unusable"), faults)
@@ -289,7 +289,7 @@ def _plain_titles(titles: Titles) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class _Builder:
+class _RulesOfFile:
     """Builds the rules of one file, gathering its faults."""
 
     whole: _RulebookPart

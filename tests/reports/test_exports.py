@@ -49,7 +49,7 @@ def orderly(county: County, tmp_path: Path) -> Path:
 def test_a_file_is_written_as_it_is(orderly: Path, tmp_path: Path) -> None:
     path = tmp_path / "review.xlsx"
     assert run_bytes("review", orderly, "--format", "xlsx", "-o", path).returncode == 0
-    assert len(openpyxl.load_workbook(path).sheetnames) == 8
+    assert len(openpyxl.load_workbook(path).sheetnames) == 9
 
 
 @pytest.mark.parametrize("format", sorted(BINARY - {ExportFormat.XLSX}))

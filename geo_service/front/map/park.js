@@ -15,10 +15,35 @@ export function verdictPill(properties) {
   );
 }
 
+// What the park gets from rules on each kind of basis alone.
+function byBasis({ by_basis: rows }) {
+  return rows?.length
+    ? make(
+        'section',
+        { class: 'by-basis' },
+        make('h3', null, text('by_basis')),
+        make(
+          'ul',
+          null,
+          rows.map(({ name, verdict, verdict_name: verdictName }) =>
+            make(
+              'li',
+              { 'data-verdict': verdict },
+              verdict ? verdictBadge(verdict) : make('span', { class: 'no-badge' }, '—'),
+              make('span', null, name),
+              make('span', { class: 'by-basis-verdict' }, verdictName),
+            ),
+          ),
+        ),
+      )
+    : null;
+}
+
 export function parkBody(properties, { isWhole = false } = {}) {
   const industry = (code, name) =>
     hasValue(code) ? dataText(`${code} ${name || ''}`.trim()) : null;
   return [
+    byBasis(properties),
     make(
       'dl',
       { class: 'facts' },

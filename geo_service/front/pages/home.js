@@ -3,6 +3,7 @@ import { emptyState, errorState, fillWith, get } from './api.js';
 import { dataText, elementIn, make } from '../shared/dom.js';
 import { labelled, later, pageHead, panel, select } from './parts.js';
 import { count, time } from './amounts.js';
+import { BASIS_GROUPS } from './bases.js';
 import { pageAddress, parkAddress, setTitle, showPage, start, t } from './frame.js';
 import { mapFrame } from './mapframe.js';
 import { VERDICTS } from '../shared/symbols.js';
@@ -13,8 +14,8 @@ import { table } from './table.js';
 const MOST = 10_000;
 const REVIEWS_LOOKED_AT = 100;
 const CHANGES_SHOWN = 6;
-/** @type {{ parks: any[], tier: string, verdict: string, words: string }} */
-const state = { parks: [], tier: '', verdict: '', words: '' };
+/** @type {{ parks: any[], tier: string, verdict: string, basis: string, words: string }} */
+const state = { parks: [], tier: '', verdict: '', basis: '', words: '' };
 const query = new URLSearchParams(window.location.search);
 
 function cards() {
@@ -71,6 +72,35 @@ function card(tier, parks) {
         );
       }),
     ),
+    basisCounts(tier, parks),
+  );
+}
+
+// How many verdicts rest on each kind of basis; a park may count for several.
+function basisCounts(tier, parks) {
+  return make(
+    'ul',
+    { class: 'counts basis-counts', 'aria-label': t('home.by_rests_on') },
+    BASIS_GROUPS.map((basis) => {
+      const isOn = state.tier === tier && state.basis === basis;
+      return make(
+        'li',
+        {},
+        make(
+          'button',
+          {
+            type: 'button',
+            class: 'count',
+            'data-tier': tier,
+            'data-basis': basis,
+            'aria-pressed': String(isOn),
+            click: () => choose(isOn ? { tier: '', basis: '' } : { tier, basis }),
+          },
+          make('span', { class: `chip is-by-${basis}` }, t(`rests_on.${basis}`)),
+          make('strong', {}, count(parks.filter((park) => park.rests_on.includes(basis)).length)),
+        ),
+      );
+    }),
   );
 }
 
@@ -115,6 +145,11 @@ const verdictSelect = select(keyed('verdict', VERDICTS), {
   change: (event) => choose({ verdict: event.target.value }),
 });
 
+const basisSelect = select(keyed('basis_group', BASIS_GROUPS), {
+  id: 'basis',
+  change: (event) => choose({ basis: event.target.value }),
+});
+
 /**
  * What can be chosen of a section's words, or all of it.
  * @returns {[string, string][]}
@@ -128,6 +163,7 @@ function fits(park) {
   return (
     (!state.tier || park.tier === state.tier) &&
     (!state.verdict || park.verdict === state.verdict) &&
+    (!state.basis || park.rests_on.includes(state.basis)) &&
     (!words || park.words.some((text) => text.includes(words)))
   );
 }
@@ -136,15 +172,22 @@ function choose(change) {
   Object.assign(state, change);
   drawParks();
   const focused = document.activeElement?.closest('.count');
-  const key = focused && ['tier', 'verdict'].map((name) => focused.getAttribute(`data-${name}`));
+  const key = focused && ['tier', 'verdict', 'basis'].map((name) => attributeOf(focused, name));
   shownCards.draw();
   if (key) {
-    elementIn(shownCards.node, `[data-tier="${key[0]}"][data-verdict="${key[1]}"]`)?.focus();
+    elementIn(shownCards.node, `.count${key.join('')}`)?.focus();
   }
+}
+
+// An attribute of an element as a selector; empty for one that it does not have.
+function attributeOf(element, name) {
+  const value = element.getAttribute(`data-${name}`);
+  return value === null ? '' : `[data-${name}="${value}"]`;
 }
 
 function drawParks() {
   [tierSelect.value, verdictSelect.value] = [state.tier, state.verdict];
+  basisSelect.value = state.basis;
   const found = state.parks.filter(fits);
   parks?.update(found);
   shown.textContent = t('home.shown', {
@@ -266,6 +309,8 @@ async function load() {
     }));
     const wanted = query.get('verdict') ?? '';
     state.verdict = VERDICTS.includes(wanted) ? wanted : '';
+    const basisWanted = query.get('basis') ?? '';
+    state.basis = BASIS_GROUPS.includes(basisWanted) ? basisWanted : '';
     draw(review, basis);
   } catch (error) {
     showPage(pageHead(t('console.home_title')), errorState(error, load));
@@ -307,6 +352,7 @@ function draw(review, basis) {
         labelled(t('home.search'), search, { className: 'grows' }),
         labelled(t('home.tier'), tierSelect),
         labelled(t('home.verdict'), verdictSelect),
+        labelled(t('home.rests_on'), basisSelect),
         shown,
       ),
       parks.node,

@@ -1,7 +1,9 @@
 // One review: findings as a list and as a map, each following the other; rules; exports.
-import { elementIn, make, shorten } from '../shared/dom.js';
+import { dataText, elementIn, make, shorten } from '../shared/dom.js';
+import { isGiven } from '../shared/format.js';
 import { VERDICTS } from '../shared/symbols.js';
 import { count } from './amounts.js';
+import { basisTable, notRecorded } from './bases.js';
 import { emptyState, errorState, get } from './api.js';
 import { findingList, worstFirst } from './findings.js';
 import { pageAddress, printPage, setTitle, showPage, start, t } from './frame.js';
@@ -160,7 +162,41 @@ class ReviewView {
       ),
       figure(t('review.findings'), summary.findings_count),
       figure(t('finding_words.is_waived'), summary.waived_count),
+      isGiven(summary.approved_count)
+        ? figure(t('finding_words.is_approved'), summary.approved_count)
+        : make(
+            'div',
+            {},
+            make('dt', {}, t('finding_words.is_approved')),
+            make('dd', {}, notRecorded()),
+          ),
     );
+  }
+
+  // The rules that were not applied since their documents had ended, if there are any.
+  lapsed() {
+    const { lapsed, as_of: day } = this.register.summary;
+    if (!lapsed) {
+      return make('p', { class: 'callout' }, t('review.lapsed_not_recorded'));
+    }
+    const line = ({ title, document: name, ended }) =>
+      t('review.lapsed_item', {
+        title,
+        document: name,
+        ended: ended ?? t('review.lapsed_unknown'),
+      });
+    return lapsed.length
+      ? make(
+          'div',
+          { class: 'callout', role: 'note' },
+          make('p', {}, t('review.lapsed', { count: count(lapsed.length), day })),
+          make(
+            'ul',
+            {},
+            lapsed.map((item) => make('li', { 'data-rule': item.rule_id }, dataText(line(item)))),
+          ),
+        )
+      : null;
   }
 
   crumb() {
@@ -199,6 +235,8 @@ class ReviewView {
         t('review.verdicts'),
         { note: t('review.verdicts_note', { count: count(parks.length) }) },
         this.verdictCounts(),
+        basisTable(summary.verdicts_by_basis),
+        this.lapsed(),
         make('div', { class: 'print-only' }, legend()),
       ),
       make('div', { class: 'review-grid' }, this.findingsPanel, this.map.panel()),

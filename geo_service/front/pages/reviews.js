@@ -1,9 +1,10 @@
 // The reviews that are kept: make another, look into one, compare two.
-import { commaIn } from '../shared/format.js';
+import { commaIn, isGiven } from '../shared/format.js';
 import { emptyState, errorState, fillWith, get } from './api.js';
 import { dataText, make } from '../shared/dom.js';
 import { button, labelled, pageHead, panel, select } from './parts.js';
 import { count, time } from './amounts.js';
+import { notRecorded } from './bases.js';
 import { has, pageAddress, parkAddress, setTitle, showPage, start, t } from './frame.js';
 import { run } from './jobs.js';
 import { mapFrame } from './mapframe.js';
@@ -68,6 +69,13 @@ function aboutColumns() {
         ),
     },
     {
+      key: 'day',
+      label: t('review.day'),
+      value: (item) => item.as_of,
+      isDownFirst: true,
+      show: (item) => item.as_of,
+    },
+    {
       key: 'verdicts',
       label: t('review.verdicts'),
       show: (item) =>
@@ -110,6 +118,13 @@ function countColumns() {
       value: (item) => item.waived_count,
       show: (item) => count(item.waived_count),
     },
+    {
+      key: 'approved',
+      label: t('finding_words.is_approved'),
+      css: 'number',
+      value: (item) => item.approved_count,
+      show: (item) => (isGiven(item.approved_count) ? count(item.approved_count) : notRecorded()),
+    },
   ];
 }
 
@@ -150,10 +165,12 @@ function again() {
       }
     },
   });
+  const day = make('input', { type: 'date', id: 'review-day', max: '9999-12-31' });
   const send = async () => {
     press.disabled = true;
     const rulebook = text.value.trim();
-    const made = await run(container, '/api/reviews', { body: rulebook ? { rulebook } : {} }, send);
+    const body = { ...(rulebook ? { rulebook } : {}), ...(day.value ? { as_of: day.value } : {}) };
+    const made = await run(container, '/api/reviews', { body }, send);
     press.disabled = false;
     if (!made) {
       return;
@@ -170,6 +187,11 @@ function again() {
   });
   return [
     make('p', { class: 'note' }, t('review.again_note')),
+    make(
+      'div',
+      { class: 'form again-form' },
+      labelled(t('review.day'), day, { help: t('review.day_help') }),
+    ),
     make('div', { class: 'tools again-tools' }, press),
     make(
       'details',

@@ -59,6 +59,7 @@ class CompareData(ReviewData):
         "changes",
         "parks",
         "verdicts",
+        "bases",
         "zones",
         "ground",
     )
@@ -153,6 +154,7 @@ class CompareData(ReviewData):
                 )
         yield from self.tier_layers()
         yield from self.verdict_layers()
+        yield from self.basis_layers()
         yield from self.zone_layers()
         yield from self.context_layers(facilities_from=12)
 

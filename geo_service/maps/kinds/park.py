@@ -96,6 +96,7 @@ class ParkData(ReviewData):
         "land_uses",
         "rules",
         "verdicts",
+        "bases",
         "finding_verdicts",
         "zones",
         "parks",
@@ -257,6 +258,7 @@ class ParkData(ReviewData):
                 yield layer
         yield from self.zone_layers(shown=ZONE_KINDS)
         yield from self.verdict_layers()
+        yield from self.basis_layers()
         yield from self.tier_layers()
         yield from self.context_layers(facilities_from=0)
 

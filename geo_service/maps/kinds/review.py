@@ -38,6 +38,7 @@ class ReviewData(OverviewData):
     groups: ClassVar[tuple[str, ...]] = (
         "severities",
         "verdicts",
+        "bases",
         "finding_verdicts",
         "rules",
         "parks",
@@ -101,6 +102,7 @@ class ReviewData(OverviewData):
         yield from self.finding_layers()
         yield from self.tier_layers()
         yield from self.verdict_layers()
+        yield from self.basis_layers()
         for name, zoom in (("sub_areas", 11), ("parcels", 13), ("buildings", 14)):
             yield self.plan_layer(name, group="land", min_zoom=zoom)
         yield from self.zone_layers()

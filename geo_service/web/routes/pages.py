@@ -44,7 +44,10 @@ _SITES = Page(
 _RULEBOOK = Page(
     name="rulebook",
     nav_entry="rulebook",
-    texts=("rulebook", "family", "parameter", "column", "measure", "zone", "river"),
+    texts=(
+        *("rulebook", "family", "parameter", "column", "measure", "zone", "river"),
+        *("document_kind", "document_state", "trust"),
+    ),
 )
 _DATA = Page(
     name="data",
@@ -81,7 +84,7 @@ def review(
     review_id: str, request: Request, service: ServiceDep, language: PageLanguageDep
 ) -> Response:
     """Return one review's page; a review that there is not is a 404."""
-    service.reviews.find(review_id)
+    service.reviews.check(review_id)
     return shell.render(_REVIEW, request, language, values={"shown_review_id": review_id})
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from geo_service.errors import NotFoundError, RulebookError
 from geo_service.model import Severity
-from geo_service.planning.reviews import MEDIA_TYPES, ExportFormat
+from geo_service.planning.reviews import MEDIA_TYPES, STALE_MONTHS, ExportFormat
 from geo_service.web.answers import answers, files
 from geo_service.web.errors import translator_of
 from geo_service.web.language import LanguageDep
@@ -27,7 +27,6 @@ from geo_service.web.replies import (
 )
 from geo_service.web.results import made_reply
 from geo_service.web.work import AT_ONCE_SECONDS, accepted_reply, ended, job_document
-from geo_service.zoning.laws import STALE_MONTHS
 
 router = APIRouter(prefix="/api", tags=["reviews"])
 _MAX_RULEBOOK = 500_000
