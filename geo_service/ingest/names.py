@@ -22,6 +22,11 @@ def _data() -> Mapping[str, Any]:
     return tomllib.loads(data_file("import_columns.toml").read_text(encoding="utf-8"))
 
 
+def zone_tables(name: str) -> Mapping[str, Any]:
+    """Return one of the tables of words for control zones."""
+    return _data()[name]
+
+
 def plain(text: str) -> str:
     """Normalise a name for comparison: half width, lower case, without marks and blanks.
 
