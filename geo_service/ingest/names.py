@@ -24,7 +24,8 @@ def _data() -> Mapping[str, Any]:
 
 def zone_tables(name: str) -> Mapping[str, Any]:
     """Return one of the tables of words for control zones."""
-    return _data()[name]
+    table: Mapping[str, Any] = _data()[name]
+    return table
 
 
 def plain(text: str) -> str:

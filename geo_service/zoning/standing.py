@@ -116,8 +116,8 @@ class Tenants:
         """The enterprises that stand on no known parcel or building, as squares around a point."""
         rows = self._rows
         shapes = np.asarray(self.plan.metric("enterprises").geometry[rows.index])
-        is_alone = (rows["parcel_id"].isna() & rows["building_id"].isna()).to_numpy(dtype=bool)
-        is_alone &= ~shapely.is_missing(shapes)
+        has_no_home = (rows["parcel_id"].isna() & rows["building_id"].isna()).to_numpy(dtype=bool)
+        is_alone = has_no_home & ~shapely.is_missing(shapes)
         found = rows.loc[is_alone, ["enterprise_id", "park_id", "name"]]
         squares = shapely.buffer(shapes[is_alone], SPOT_M / 2, cap_style="square", quad_segs=1)
         return gpd.GeoDataFrame(found, geometry=squares, crs=self.plan.metric_crs)
@@ -129,10 +129,9 @@ class Tenants:
         buildings, parcels = self.plan.frame("buildings"), self.plan.metric("parcels")
         parcel_of = dict(zip(buildings["building_id"], buildings["parcel_id"], strict=True))
         own = active["parcel_id"].astype("object")
-        parcel_ids = own.where(own.notna(), active["building_id"].map(parcel_of)).to_numpy(
-            dtype=object
-        )
-        shapes = self.plan.metric("enterprises").geometry[active.index].to_numpy()
+        below = active["building_id"].map(parcel_of)
+        parcel_ids = np.array(own.where(own.notna(), below), dtype=object)
+        shapes = np.asarray(self.plan.metric("enterprises").geometry[active.index])
         is_lost = (
             pd.isna(parcel_ids)
             & active["building_id"].isna().to_numpy(dtype=bool)
