@@ -148,14 +148,14 @@ def outside_boundary(case: Case, parameters: BoundaryParameters) -> list[Closure
     It is all that lies outside, but for ground of village plans; nothing where all enterprises
     are of the industries that may lie there.
     """
-    codes = active_enterprises(case.plan)["industry_code"]
-    watched = parameters.watch_industries
-    if len(codes) and watched and are_within(codes, watched).all():
-        return []
     zones = mapped_zones(case.plan, BOUNDARY)
     if zones is None:
         unknown = no_zones("", BOUNDARY, measure="area_outside")
         return [Closure(verdict=Verdict.UNKNOWN, features=None, unknown=unknown)]
+    codes = active_enterprises(case.plan)["industry_code"]
+    watched = parameters.watch_industries
+    if len(codes) and watched and are_within(codes, watched).all():
+        return []
     # A county that says that it has no boundary at all has all its ground outside.
     around = zones if len(zones) else case.plan.metric("parks")
     west, south, east, north = around.total_bounds
