@@ -42,8 +42,9 @@ def settle_zones(raw: pd.DataFrame, rows: Rows) -> pd.DataFrame:
     return found
 
 
-def _what_of_grade(_: object, after: object) -> str:
-    return "old_zone_grade" if after is None else "zone_grade"
+def _what_of_grade(before: object, after: object) -> str:
+    is_old = after is None and plain(str(before)) in _every_old_word()
+    return "old_zone_grade" if is_old else "zone_grade"
 
 
 def _told(kind: object, grade: object, name: object) -> tuple[object, object]:
@@ -124,3 +125,8 @@ def _grades(kind: str) -> Mapping[str, str]:
 @cache
 def _old_words(kind: str) -> frozenset[str]:
     return frozenset(plain(word) for word in zone_tables("old_zone_grades").get(kind, ()))
+
+
+@cache
+def _every_old_word() -> frozenset[str]:
+    return frozenset().union(*map(_old_words, zone_tables("old_zone_grades")))
