@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -63,6 +63,8 @@ class Field:
     maximum: float | None = None
     refers_to: str | None = None
     """The `layer.column` whose values this column may contain."""
+    is_later: bool = False
+    """Whether the column came after layers were first kept: what was kept before lacks it."""
 
     @property
     def unit(self) -> str | None:
@@ -145,6 +147,15 @@ def _choice(name: str, choices: tuple[str, ...], need: Need = Need.COLUMN) -> Fi
     return Field(name, ColumnKind.TEXT, need, choices=choices)
 
 
+def _later(*fields: Field) -> tuple[Field, ...]:
+    """Return optional columns that came after layers were first kept."""
+    return tuple(replace(field, need=Need.OPTIONAL, is_later=True) for field in fields)
+
+
+def _flags(*names: str) -> tuple[Field, ...]:
+    return _later(*(Field(name, ColumnKind.BOOLEAN) for name in names))
+
+
 TIERS = tuple(tier.value for tier in Tier)
 LAND_USE_SCHEMES = ("planning2023", "survey3", "gb50137", "local")
 PARK_STATUSES = ("planned", "under_construction", "operating", "closed")
@@ -165,18 +176,33 @@ ZONE_KINDS = (
     "river_management",
     "reservoir_line",
     "geohazard",
+    "geohazard_danger",
+    "geohazard_risk",
+    "geohazard_prone",
     "nature_reserve",
     "wetland",
     "heritage",
     "slope",
+    "eco_unit",
+    "village_construction_land",
+    "agricultural_land",
 )
+"""`geohazard` is the kind of older data, which do not say which of the three zonings they are."""
 ZONE_GRADES = MappingProxyType(
     {
         "water_source": ("1", "2", "quasi"),
         "geohazard": ("none", "low", "mid", "high"),
+        "geohazard_risk": ("low", "mid", "high", "extreme"),
+        "geohazard_prone": ("low", "mid", "high"),
+        "nature_reserve": ("core", "general"),
+        "wetland": ("national", "provincial", "general"),
+        "heritage": ("protection", "control"),
+        "eco_unit": ("priority", "key", "general"),
     }
 )
 """The grades of the kinds that have fixed ones; other kinds may have any text as grade."""
+ONCE_FREE_GRADES = frozenset({"nature_reserve", "wetland", "heritage"})
+"""Kinds whose grade could be any text once: any other than the fixed ones counts as unknown."""
 RIVER_RANKS = ("main", "important_tributary", "tributary")
 FACILITY_KINDS = (
     "interchange",
@@ -336,6 +362,7 @@ _SCHEMAS = (
             Field("in_arrears", ColumnKind.BOOLEAN, Need.OPTIONAL),
             _choice("stage", LADDER_STAGES, Need.OPTIONAL),
             Field("is_new", ColumnKind.BOOLEAN, Need.OPTIONAL),
+            *_flags("discharges_wastewater", "heavy_polluter"),
             *_provenance(),
         ),
         is_geometry_optional=True,
@@ -350,6 +377,7 @@ _SCHEMAS = (
             Field("grade", need=Need.OPTIONAL),
             Field("name"),
             Field("legal_basis"),
+            *_later(Field("banned_industries", ColumnKind.CODES)),
             *_provenance(),
         ),
     ),

@@ -22,6 +22,7 @@ from geo_service.domain.extent import boundary_box, is_far
 from geo_service.domain.references import known_values, target_of
 from geo_service.domain.vacancy import is_overstated
 from geo_service.errors import Fault, SourceError
+from geo_service.ingest import zone_words
 from geo_service.ingest.cells import EMPTY_WORDS, CellContext, clean_column
 from geo_service.ingest.columns import ColumnPlan
 from geo_service.ingest.coordinates import read_numbers
@@ -108,6 +109,8 @@ class Converter:
             rows.repair(
                 change.what, change.positions, change.before, change.after, column=change.column
             )
+        if self.schema.name == zone_words.LAYER:
+            raw = zone_words.settle_zones(raw, rows)
         if self._position is not None:
             raw = self._joined(raw, rows)
         elif self.schema.geometry is not None:

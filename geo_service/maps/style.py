@@ -143,10 +143,16 @@ _ZONES = {
     "river_management": _area("#2f7fb5", "#8cc4e6", 0.25, width=1.2, dash="5 3"),
     "reservoir_line": _area("#08519c", "#6baed6", 0.2, width=2.0, dash="8 3"),
     "geohazard": _area("#7f4f24", "#b08968", 0.25, width=1.4, hatch=Hatch.DOTS),
+    "geohazard_danger": _area("#7a1f0b", "#c4553a", 0.3, width=2.2, hatch=Hatch.CROSS),
+    "geohazard_risk": _area("#7f4f24", "#c08a52", 0.25, width=1.6, hatch=Hatch.DIAGONAL),
+    "geohazard_prone": _area("#8a6a45", "#d9bf9c", 0.2, width=1.2, dash="3 3", hatch=Hatch.DOTS),
     "nature_reserve": _area("#386641", "#6a994e", 0.25, width=1.6, hatch=Hatch.CROSS),
     "wetland": _area("#2a9d8f", "#7fd1c7", 0.28, width=1.2, hatch=Hatch.HORIZONTAL),
     "heritage": _area("#8e5ea2", "#cbb2d8", 0.3, width=1.4, hatch=Hatch.DOTS),
     "slope": _area("#8c6d46", "#d8c3a5", 0.25, width=1.0, hatch=Hatch.BACKWARD),
+    "eco_unit": _area("#1b7837", None, 0.0, width=1.8, dash="2 4"),
+    "village_construction_land": _area("#9c6644", "#ddb892", 0.25, width=1.2, dash="6 2"),
+    "agricultural_land": _area("#6b8e23", "#c5d86d", 0.2, width=1.0, hatch=Hatch.BACKWARD),
 }
 _RIVERS = {
     "main": _line("#7db4d9", 5.0, fill="#a9d1ea"),

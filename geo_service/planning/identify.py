@@ -34,7 +34,7 @@ from geo_service.spatial.raster import Dem, slope_of
 from geo_service.units import M2_PER_HA, M2_PER_MU
 from geo_service.wording import said
 from geo_service.zoning.checks.control_zone import ID_COLUMNS
-from geo_service.zoning.names import named_land_use, township_names
+from geo_service.zoning.names import named_land_use, named_zone, township_names
 from geo_service.zoning.zone_rules import ZoneRules, ZoneVerdict
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ class PointInquiry:
         management boundary and the nearest facility of each kind (metres, straight), and the
         slope where the plan has a DEM. Each park, parcel and building has in `rules` what a
         review finds of it by the rules on control zones; where no parcel is, `ground` has what
-        it would find of a new one. A zone has those `rules` that are about it. Far from the
-        county there is nothing, and nothing is near.
+        it would find of a new one. A zone has those `rules` that are about it, and a `note` if
+        no rule goes by its kind. Far from the county there is nothing, and nothing is near.
         """
         if not self._is_near((lon, lat, lon, lat)):
             return {"lon": lon, "lat": lat, "is_in_county": False, **_NOTHING}
@@ -213,9 +213,15 @@ class PointInquiry:
         return {
             **self._named(row, "zone_id", "kind", "legal_basis"),
             "grade": plain(row["grade"]),
-            "kind_name": self.translator.text(f"zone.{row['kind']}"),
+            "kind_name": self.translator.render(named_zone(row["kind"], [row["grade"]])),
             "rules": self._rules(verdicts, about={row["zone_id"]}),
+            "note": self._note_on(row["kind"]),
         }
+
+    def _note_on(self, kind: str) -> str | None:
+        """Return that no rule in force goes by zones of a kind; None if one does."""
+        has_rule = kind in self._zone_rules.kinds
+        return None if has_rule else self.translator.text("map.zone_no_rule")
 
     def _river(self, point: BaseGeometry) -> Document | None:
         frame = self.plan.metric("rivers")
@@ -371,7 +377,7 @@ class PointInquiry:
             found.append(
                 {
                     "kind": kind,
-                    "kind_name": self.translator.text(f"zone.{kind}"),
+                    "kind_name": self.translator.render(named_zone(kind, [known])),
                     "grade": known,
                     "name": None,
                     "area_m2": covered_m2,
@@ -380,6 +386,7 @@ class PointInquiry:
                     "legal_basis": "; ".join(dict.fromkeys(zones["legal_basis"].dropna())),
                     "illustrative": is_any_illustrative(zones),
                     "rules": self._rules(verdicts, about=zones["zone_id"].tolist()),
+                    "note": self._note_on(kind),
                 }
             )
         return sorted(found, key=lambda item: -item["area_m2"])

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from geo_service.industry import belongs_to
 from geo_service.model import Message, Severity, Verdict
 from geo_service.suitability.candidates import Candidate
 from geo_service.suitability.reasons import Reason, each_once
@@ -75,7 +76,7 @@ def judge_by_rules(
     against: dict[str, list[Reason]] = {}
     for piece, reason in [
         *_against_land(plan, footings, project, _forbidding(rules, LAND_CHECKS), as_of),
-        *_against_lying_there(plan, footings, _forbidding(rules, BOUNDARY_CHECKS), as_of),
+        *_against_lying_there(plan, footings, project, _forbidding(rules, BOUNDARY_CHECKS), as_of),
         *_against_floors(plan, candidates, project, rules, as_of),
         *_against_parks(plan, candidates, _forbidding(rules, PARK_CHECKS), as_of),
     ]:
@@ -162,18 +163,29 @@ def _against_land(
 
 
 def _against_lying_there(
-    plan: Plan, footings: Mapping[str, Footing], rules: Sequence[Rule], as_of: date
+    plan: Plan,
+    footings: Mapping[str, Footing],
+    project: Project,
+    rules: Sequence[Rule],
+    as_of: date,
 ) -> ReasonsByPiece:
-    """Put rules on where parks lie to ground as if each piece were a park of its own."""
+    """Put rules on where parks lie to ground as if each piece were a new park of the project's."""
     if not rules:
         return
-    shared = Shared(plan_of_parks(plan, footings), as_of)
+    shared = Shared(plan_of_parks(plan, footings, project), as_of)
+    parks = plan.frame("parks")
+    leading = dict(zip(parks["park_id"], parks["leading_industry"], strict=True))
     for rule in rules:
-        named = rule.part.scope.parks
-        scope = rule.part.scope.model_copy(update={"parks": ()})
+        # Parks and industries of a scope are those of the park that the ground lies in.
+        of_park = rule.part.scope
+        scope = of_park.model_copy(update={"parks": (), "industries": ()})
         for finding in _findings_against(rule, Case(shared, scope, rule.part.tolerance, "new")):
-            if not named or footings[finding.subject.id].park_id in named:
-                yield finding.subject.id, reason_of(rule, finding, as_of)
+            park_id = footings[finding.subject.id].park_id
+            if of_park.parks and park_id not in of_park.parks:
+                continue
+            if of_park.industries and not belongs_to(leading.get(park_id), of_park.industries):
+                continue
+            yield finding.subject.id, reason_of(rule, finding, as_of)
 
 
 def _against_parks(

@@ -168,6 +168,14 @@ class Project(_ProjectPart):
     output_cny: NotNegative | None = Field(
         default=None, description="Yearly output in CNY once it runs, such as 200000000."
     )
+    discharges_wastewater: bool | None = Field(
+        default=None,
+        description="Whether it discharges waste water, such as false; a need of more than 0 m³/d "
+        "says that it does.",
+    )
+    heavy_polluter: bool | None = Field(
+        default=None, description="Whether it counts as a heavy polluter, such as false."
+    )
     needs: Needs
     access: dict[str, Access] = Field(
         default_factory=dict,
@@ -254,6 +262,11 @@ class Project(_ProjectPart):
             msg = said("fault.unknown_criterion", name=repr(shorten(unknown[0])), near=near)
             raise UnfitError(msg)
         return criteria
+
+    @property
+    def is_discharging(self) -> bool | None:
+        """Whether the project discharges waste water; None if nobody knows."""
+        return True if self.needs.wastewater_m3_d else self.discharges_wastewater
 
     @property
     def fire_class(self) -> str | None:

@@ -129,13 +129,17 @@ def plan_of_parcels(plan: Plan, footings: Mapping[str, Footing], project: Projec
     return plan.with_layers(frames, label=f"trial of {project.name}")
 
 
-def plan_of_parks(plan: Plan, footings: Mapping[str, Footing]) -> Plan:
-    """Return a plan whose parks are pieces of ground, with what a scope asks of their parks."""
+def plan_of_parks(plan: Plan, footings: Mapping[str, Footing], project: Project) -> Plan:
+    """Return a plan whose parks are pieces of ground: new parks that the project leads.
+
+    Each has the tier of the park that it lies in, which a rule's scope may ask for.
+    """
     rows = {row["park_id"]: row for row in rows_of(plan.frame("parks"))}
     around = [rows.get(footing.park_id, {}) for footing in footings.values()]
     values: dict[str, list[Any]] = {"park_id": list(footings), "name": list(footings)}
-    for column in ("tier", "leading_industry"):
-        values[column] = [row.get(column) for row in around]
+    values["tier"] = [row.get("tier") for row in around]
+    values["leading_industry"] = [project.industry_code] * len(around)
+    values["status"] = ["planned"] * len(around)
     in_degrees = _in_degrees(plan, footings)
     parks = gpd.GeoDataFrame(_rows_like("parks", values), geometry=in_degrees, crs=STORAGE_CRS)
     return plan.with_layers({"parks": parks}, label="ground as parks")
@@ -183,6 +187,8 @@ def _tenants(
         "status": "operating",
         # The law forbids expansion as it forbids new projects.
         "is_new": True,
+        "discharges_wastewater": project.is_discharging,
+        "heavy_polluter": project.heavy_polluter,
     }
     every = {name: [value] * len(ids) for name, value in same.items()}
     return _rows_like("enterprises", {"enterprise_id": list(ids), **every, **values})

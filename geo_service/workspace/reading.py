@@ -28,6 +28,7 @@ from geo_service.industry import CODE_PATTERN, classification, split_codes
 from geo_service.model import Message
 from geo_service.schema import (
     ID_PATTERN,
+    ONCE_FREE_GRADES,
     STORED_GEOMETRY,
     ZONE_GRADES,
     ColumnKind,
@@ -370,6 +371,8 @@ _CONVERTERS = {
 def _check_grades(frame: pd.DataFrame, faults: Faults) -> None:
     """Refuse a grade that its kind of zone does not have: no rule would ever speak of it."""
     for kind, grades in ZONE_GRADES.items():
+        if kind in ONCE_FREE_GRADES:
+            continue
         bad = (frame["kind"] == kind) & frame["grade"].notna() & ~frame["grade"].isin(grades)
         for row in np.flatnonzero(bad.to_numpy(dtype=bool)):
             found = str(frame["grade"].iloc[int(row)])

@@ -23,6 +23,7 @@ from geo_service.model import Message, Severity, Subject, Tier, Verdict
 from geo_service.wording import said
 from geo_service.zoning.focus import Focus, measure_focus
 from geo_service.zoning.names import named_columns
+from geo_service.zoning.standing import Tenants
 
 if TYPE_CHECKING:
     from datetime import date
@@ -168,6 +169,11 @@ class Shared:
         """The measured area of every park, by the workspace's method."""
         parks = self.plan.metric("parks")
         return dict(zip(parks["park_id"], self.area_m2(parks.geometry), strict=True))
+
+    @cached_property
+    def tenants(self) -> Tenants:
+        """The enterprises that count, by where they stand."""
+        return Tenants(self.plan)
 
     def area_m2(self, shapes: Any) -> NDArray[np.float64]:  # noqa: ANN401 - series or array
         """Return areas of shapes in the metric CRS, by the workspace's method."""

@@ -65,6 +65,10 @@ REFUSED = "1201"
 """A land use that no park permits."""
 
 
+UNMAPPED = 13
+"""The `must` rules that need zones: twelve on kinds of zones, and that on the boundary."""
+
+
 # ---- what nobody mapped ----------------------------------------------------------------------
 
 
@@ -84,13 +88,15 @@ def test_zones_that_nobody_mapped_mark_every_candidate(
         for finding in review(plan, rules(), as_of=DAY).results
         if finding.severity == "must" and finding.title.key == "finding.no_zones"
     }
-    assert len(unsure) == 6
+    # The enterprises that stand are no new ones, but the project is.
+    unsure.add("control_zone.water_source_quasi")
+    assert len(unsure) == UNMAPPED
     assert found.standing
     for item in found.standing:
         reasons = found.unknowns[item.candidate.candidate_id]
         assert item.by_rules == reasons
         assert {reason.rule_id for reason in reasons} == unsure
-        assert len(reasons) == 6  # each once, however many parcels
+        assert len(reasons) == UNMAPPED  # each once, however many parcels
         assert {reason.verdict for reason in reasons} == {Verdict.UNKNOWN}
         assert all(reason.legal_basis for reason in reasons)
     strict = project(f"land_m2: {area}", kinds=kinds, more="unknown: exclude\n")
@@ -104,10 +110,10 @@ def test_floors_and_new_land_are_marked_too(housed: County, opened: Open) -> Non
     del housed.layers["control_zones"]
     plan = opened(housed)
     found = screened(plan, project("floor_area_m2: 300"))
-    assert [len(item.by_rules) for item in found.standing] == [6] * len(found.standing)
+    assert [len(item.by_rules) for item in found.standing] == [UNMAPPED] * len(found.standing)
     land = screened(plan, project("land_m2: 1000000", kinds=["land"]))
     assert land.standing
-    assert [len(item.by_rules) for item in land.standing] == [6] * len(land.standing)
+    assert [len(item.by_rules) for item in land.standing] == [UNMAPPED] * len(land.standing)
 
 
 def test_a_rule_excepts_land_uses_also_where_nothing_is_mapped(
@@ -256,9 +262,49 @@ def test_a_must_rule_on_the_area_of_parks_excludes_what_lies_in_small_ones(
 def test_ground_outside_the_development_boundary_is_out(county: County, opened: Open) -> None:
     county.layers["control_zones"] = [zone("D", box(0, 0, 250, 500), kind="development_boundary")]
     county.layers["parcels"] = [vacant("A", 0, 0), vacant("B", 200, 0)]
-    found = screened(opened(county), project("land_m2: 9000", kinds=["parcel"]))
+    plan = opened(county)
+    found = screened(plan, project("land_m2: 9000", kinds=["parcel"], code="3670"))
     assert excluded(found) == {"parcel:B": ["layout.in_development_boundary"]}
     assert found.excluded[0].reasons[0].measure["value"] == pytest.approx(5000, abs=0.1)
+    # What processes farm products is to be looked at there, which forbids nothing.
+    assert not screened(plan, project("land_m2: 9000", kinds=["parcel"])).excluded
+
+
+def test_a_project_that_discharges_is_out_of_level_2_zones(county: County, opened: Open) -> None:
+    county.layers["parcels"] = [vacant("A", 0, 0), vacant("B", 200, 0)]
+    county.layers["control_zones"] += [
+        zone("W", box(200, 0, 100, 100), kind="water_source", grade="2"),
+        zone("Q", box(0, 0, 100, 100), kind="water_source", grade="quasi"),
+    ]
+    plan = opened(county)
+
+    def against(needs: str = "land_m2: 9000", more: str = "") -> dict[str, list[str]]:
+        found = screened(plan, project(needs, kinds=["parcel"], more=more))
+        told = {name: [*rules] for name, rules in excluded(found).items()}
+        for name, reasons in found.unknowns.items():
+            told[name] = [f"? {reason.rule_id}" for reason in reasons]
+        return told
+
+    level_2, quasi = "control_zone.water_source_2", "control_zone.water_source_quasi"
+    assert against() == {"parcel:A": [f"? {quasi}"], "parcel:B": [f"? {level_2}"]}
+    clean = "discharges_wastewater: false\nheavy_polluter: false\n"
+    assert against(more=clean) == {}
+    dirty = "discharges_wastewater: true\nheavy_polluter: true\n"
+    assert against(more=dirty) == {"parcel:A": [quasi], "parcel:B": [level_2]}
+    # A need of waste-water capacity says more than the field; nobody knows what B offers.
+    needed = against("land_m2: 9000, wastewater_m3_d: 5", clean)
+    assert level_2 in needed["parcel:B"]
+
+
+def test_a_project_on_a_units_list_is_out(county: County, opened: Open) -> None:
+    county.layers["parcels"] = [vacant("A", 0, 0), vacant("B", 200, 0)]
+    county.layers["control_zones"].append(
+        zone("U", box(200, 0, 100, 100), kind="eco_unit", banned_industries="17;22")
+    )
+    plan = opened(county)
+    banned = screened(plan, project("land_m2: 9000", kinds=["parcel"], code="2221"))
+    assert excluded(banned) == {"parcel:B": ["control_zone.eco_unit"]}
+    assert not screened(plan, project("land_m2: 9000", kinds=["parcel"])).excluded
 
 
 # ---- needs -----------------------------------------------------------------------------------

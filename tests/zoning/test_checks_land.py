@@ -21,14 +21,58 @@ def test_a_boundary_that_is_said_to_be_nowhere_leaves_every_park_outside(
 ) -> None:
     rule_id = "layout.in_development_boundary"
     county.layers["control_zones"] = [zone("Z", box(9_000, 9_000, 10, 10))]
+    county.layers["parks"][1]["status"] = "planned"
     unknown = of_rule(review(opened(county)), rule_id)
     assert {item.verdict for item in unknown} == {Verdict.UNKNOWN}
     county.complete_zone_kinds.append("development_boundary")
     del county.layers["county"]
     outside = by_subject(review(opened(county)), rule_id)
-    assert {item.verdict for item in outside.values()} == {Verdict.FAIL}
+    # P1 makes food and is to be looked at; P2 makes vehicles and is new.
+    assert {park_id: item.verdict for (_, park_id), item in outside.items()} == {
+        "P1": Verdict.WATCH,
+        "P2": Verdict.FAIL,
+    }
     # All of P1, 1 km by 1 km, lies outside.
     assert outside["parks", "P1"].evidence["value"] == pytest.approx(1e6)
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        ("planned", "fail"),
+        ("under_construction", "fail"),
+        ("operating", "watch"),
+        ("closed", "watch"),
+        (None, "unknown"),
+    ],
+)
+def test_the_ban_outside_the_boundary_is_on_new_parks(
+    county: County, opened: Open, status: str | None, verdict: str
+) -> None:
+    rule_id = "layout.in_development_boundary"
+    county.layers["control_zones"] = [
+        zone("D", box(0, 0, 2_900, 1_000), kind="development_boundary")
+    ]
+    county.layers["parks"][1]["status"] = status
+    found = by_subject(reviewed(opened(county), rule_id), rule_id)
+    assert set(found) == {("parks", "P2")}
+    assert found["parks", "P2"].verdict == verdict
+    # P2 reaches from x 2,000 to 3,000: 100 m by 1,000 m lie outside.
+    assert found["parks", "P2"].evidence["value"] == pytest.approx(1e5)
+
+
+def test_village_land_outside_the_boundary_is_to_be_looked_at(county: County, opened: Open) -> None:
+    rule_id = "layout.in_development_boundary"
+    county.layers["control_zones"] = [
+        zone("D", box(0, 0, 2_900, 1_000), kind="development_boundary"),
+        zone("V", box(2_850, 0, 500, 400), kind="village_construction_land"),
+    ]
+    county.layers["parks"][1]["status"] = "planned"
+    found = of_rule(reviewed(opened(county), rule_id), rule_id)
+    # Of 100 m by 1,000 m outside, 100 m by 400 m are land of a village plan.
+    areas = {item.verdict.value: item.evidence["value"] for item in found}
+    assert areas == pytest.approx({"fail": 6e4, "watch": 4e4})
+    assert len({item.finding_id for item in found}) == 2
 
 
 # ---- control zones ------------------------------------------------------------------------
@@ -95,18 +139,19 @@ def test_a_hole_in_a_zone_is_not_inside(county: County, opened: Open) -> None:
 
 
 def test_grades_have_verdicts_of_their_own(county: County, opened: Open) -> None:
+    rule_id = "control_zone.geohazard_risk"
     county.layers["parcels"] = [
-        parcel(name, box(200 * n, 0, 100, 100)) for n, name in enumerate("ABCD")
+        parcel(name, box(200 * n, 0, 100, 100)) for n, name in enumerate("ABCDE")
     ]
     county.layers["control_zones"] += [
-        zone(f"Z{n}", box(200 * n, 0, 100, 100), kind="geohazard", grade=grade)
-        for n, grade in enumerate(["high", "mid", "low", None])
+        zone(f"Z{n}", box(200 * n, 0, 100, 100), kind="geohazard_risk", grade=grade)
+        for n, grade in enumerate(["extreme", "high", "mid", "low", None])
     ]
-    found = by_subject(reviewed(opened(county), "control_zone.geohazard"), "control_zone.geohazard")
-    verdicts = {name: found[("parcels", name)].verdict for name in "ABD"}
-    assert verdicts == {"A": Verdict.FAIL, "B": Verdict.WATCH, "D": Verdict.UNKNOWN}
-    assert ("parcels", "C") not in found
-    assert found["parcels", "D"].evidence["missing_rows"] == ["Z3"]
+    found = by_subject(reviewed(opened(county), rule_id), rule_id)
+    verdicts = {name: found[("parcels", name)].verdict for name in "ABE"}
+    assert verdicts == {"A": Verdict.WATCH, "B": Verdict.WATCH, "E": Verdict.UNKNOWN}
+    assert not {("parcels", "C"), ("parcels", "D")} & set(found)
+    assert found["parcels", "E"].evidence["missing_rows"] == ["Z4"]
 
 
 def test_no_zone_of_a_kind_is_unknown_unless_declared_complete(

@@ -17,11 +17,11 @@ from geo_service.zoning.review import Review
 from tests.conftest import DEMO, ROOT
 
 EXPECTED = {
-    "pass": "B-03 B-05 B-07 B-09 B-11 B-14 B-17 B-20 B-21 B-23 B-24 B-28 B-36 B-38 B-40 B-41 B-42 "
-    "C-02 C-03",
-    "watch": "M-01 C-01 B-01 B-02 B-19 B-26 B-30 B-32 B-33 B-34",
-    "fail": "C-04 B-04 B-06 B-08 B-12 B-13 B-15 B-16 B-22 B-27 B-29 B-35 B-39",
-    "unknown": "C-05 B-10 B-18 B-25 B-31 B-37",
+    "pass": "B-03 B-05 B-07 B-09 B-11 B-14 B-17 B-18 B-20 B-21 B-23 B-24 B-28 B-36 B-37 B-38 B-40 "
+    "B-41 B-42 C-02 C-03",
+    "watch": "M-01 C-01 B-01 B-02 B-06 B-13 B-15 B-22 B-26 B-29 B-30 B-32 B-33 B-34 B-39",
+    "fail": "C-04 B-04 B-08 B-12 B-16 B-19 B-27 B-35",
+    "unknown": "C-05 B-10 B-25 B-31",
 }
 AREA_M2 = 0.05
 """How exactly an area survives nine decimals of a degree."""
@@ -86,7 +86,8 @@ VERDICTS = [
     ("layout.overlap", "B-21 -", "B-22 fail", "C-04 fail"),
     ("layout.in_county", "C-05 -", "B-29 fail"),
     ("layout.in_township", "B-40 -", "B-36 -", "B-35 fail", "B-13 fail", "B-18 unknown"),
-    ("layout.in_development_boundary", "B-09 -", "B-29 -", "B-35 fail"),
+    ("layout.in_development_boundary", "B-09 -", "B-29 -", "B-35 fail", "B-34 watch"),
+    ("layout.in_development_boundary", "B-10 unknown"),
     ("layout.host", "B-20 -", "B-03 -", "B-30 fail"),
     ("layout.declared_area", "B-40 -", "B-34 watch", "B-31 unknown"),
     ("layout.minimum_area", "C-02 -", "B-34 watch"),
@@ -97,11 +98,21 @@ VERDICTS = [
     ("control_zone.permanent_farmland", "B14-2 -", "B27-2 fail", "C-04 fail"),
     ("control_zone.nature_reserve", "B28-1 -", "B-27 -", "B27-3 fail"),
     ("control_zone.water_source_1", "B23-2 -", "B16-1 fail", "B10-2 unknown"),
-    ("control_zone.water_source_2", "B42-2 -", "B19-3 fail", "B10-2 unknown"),
+    ("control_zone.water_source_2", "B42-4 -", "B16-4 fail", "B-16 watch", "B19-3 unknown"),
+    ("control_zone.water_source_quasi", "B42-4 -", "B27-4 fail", "B-27 watch", "B10-1 unknown"),
     ("control_zone.river_management", "B23-1 -", "B16-2 fail"),
-    ("control_zone.reservoir_line", "B23-3 -", "B16-3 fail"),
-    ("control_zone.geohazard", "B42-1 -", "B19-4 -", "B19-1 fail", "B19-2 watch", "B10-3 unknown"),
-    ("control_zone.wetland", "B28-2 -", "B27-4 fail"),
+    ("control_zone.reservoir_line", "B23-3 -", "B16-3 fail", "B23-4 fail"),
+    ("control_zone.geohazard_danger", "B42-1 -", "B19-2 -", "B19-1 fail"),
+    ("control_zone.geohazard_risk", "B19-1 -", "B19-2 watch", "B10-4 unknown"),
+    ("control_zone.geohazard_prone", "B19-1 -", "B19-4 watch"),
+    ("control_zone.geohazard", "B19-1 -", "B10-3 unknown"),
+    ("control_zone.wetland", "B28-2 -", "B30-4 -", "B27-4 fail", "B10-1 unknown"),
+    ("control_zone.wetland_other", "B27-4 -", "B30-4 watch"),
+    ("control_zone.heritage", "B35-3 -", "B08-1 fail", "B10-2 unknown"),
+    ("control_zone.heritage_control", "B08-1 -", "B35-3 watch", "B10-2 unknown"),
+    ("control_zone.eco_unit", "E-B04-06 -", "E-B04-05 fail", "B10-4 unknown", "B-10 unknown"),
+    ("control_zone.agricultural_land", "B35-3 -", "B35-2 watch"),
+    ("land_use.unconverted_farmland", "B08-3 -", "M01-005 watch"),
     ("river.chemical_1km", "E-B06-05 -", "E-B04-05 fail", "E-B04-06 watch", "E-B04-07 unknown"),
     ("river.tailings_main", "E-B15-05 -", "E-B06-06 fail", "E-B06-08 watch", "E-B06-07 unknown"),
     ("indicator.plot_ratio", "M01-P02 -", "M01-P01 fail", "M01-P03 unknown"),
@@ -154,9 +165,13 @@ def test_planted_verdicts(result: Review, rule_id: str, subject: str, verdict: s
         ("control_zone.water_source_1", "B16-1", 15 * 100, AREA_M2),
         ("control_zone.river_management", "B16-2", 15 * 100, AREA_M2),
         ("control_zone.reservoir_line", "B16-3", 25 * 100, AREA_M2),
+        ("layout.in_development_boundary", "B-34", 5 * 90, AREA_M2),
+        ("layout.in_development_boundary", "B-10", 10 * 220, AREA_M2),
         ("control_zone.water_source_2", "B19-3", 10 * 100, AREA_M2),
-        ("control_zone.geohazard", "B19-1", 30 * 100, AREA_M2),
-        ("control_zone.geohazard", "B19-2", 20 * 100, AREA_M2),
+        ("control_zone.water_source_2", "B16-4", 50 * 10, AREA_M2),
+        ("control_zone.geohazard_danger", "B19-1", 30 * 100, AREA_M2),
+        ("control_zone.geohazard_risk", "B19-2", 20 * 100, AREA_M2),
+        ("control_zone.heritage", "B08-1", 10 * 100, AREA_M2),
         ("control_zone.wetland", "B27-4", 50 * 10, AREA_M2),
         ("river.chemical_1km", "E-B04-05", 3_421_450 - 3_420_810, 1e-3),
         ("river.chemical_1km", "E-B04-06", 3_421_450 - 3_420_750, 1e-3),
@@ -188,10 +203,10 @@ def test_slivers_are_counted_as_below_tolerance(result: Review) -> None:
         "control_zone.permanent_farmland": 2,
         "control_zone.nature_reserve": 3,  # B28-1, its park, and park B-27 with 40 m2
         "control_zone.water_source_1": 2,
-        "control_zone.water_source_2": 2,
+        "control_zone.water_source_2": 1,  # B42-2; its park is known not to discharge
         "control_zone.river_management": 2,
-        "control_zone.reservoir_line": 2,
-        "control_zone.geohazard": 2,
+        "control_zone.reservoir_line": 1,  # B23-3; in its park the sliver joins the approved part
+        "control_zone.geohazard_danger": 2,
         "control_zone.wetland": 2,
     }
     assert {rule: result.checks[rule].below_tolerance for rule in expected} == expected
@@ -214,6 +229,15 @@ def test_a_waiver_holds_and_an_expired_one_does_not(result: Review) -> None:
     assert waived.waived["expires_on"] == "2027-12-31"
     assert expired is not None
     assert expired.waived is None
+
+
+def test_an_approved_use_of_land_below_the_reservoir_line_does_not_count(result: Review) -> None:
+    for subject in ("B23-4", "YY-B-23"):
+        approved = find(result, "control_zone.reservoir_line", subject)
+        assert approved is not None
+        assert approved.approval is not None
+        assert approved.approval["approved_on"] == "2025-06-01"
+    assert result.park_verdicts["YY-B-23"] is Verdict.PASS
 
 
 def test_a_declared_enclave_is_not_held_to_its_township(demo: Plan, result: Review) -> None:

@@ -11,25 +11,21 @@ import numpy as np
 import shapely
 from pydantic import Field
 
-from geo_service.domain.subjects import is_any_illustrative
 from geo_service.model import Message, Quantity, Subject, Tier, Verdict
 from geo_service.plan import rows_of
 from geo_service.spatial.overlay import polygons_only
 from geo_service.zoning.check import (
     Case,
     Check,
-    Closure,
     NoParameters,
     Outcome,
     Parameters,
     RawFinding,
     missing_value,
-    no_zones,
     park_unknown,
     text_or_none,
 )
 from geo_service.zoning.names import named_columns, named_county, named_park, named_township
-from geo_service.zoning.zones import BOUNDARY, mapped_zones
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -235,56 +231,6 @@ def _is_declared_enclave(case: Case, park_id: str) -> bool:
     parks = case.plan.frame("parks")
     row = parks[parks["park_id"] == park_id].iloc[0]
     return all(text_or_none(row[name]) for name in _ENCLAVE_COLUMNS)
-
-
-def in_development_boundary(case: Case, _: NoParameters) -> Outcome:
-    """A park lies inside the urban development boundary (城镇开发边界)."""
-    outcome = Outcome.of(case.parks["park_id"])
-    zones = mapped_zones(case.plan, BOUNDARY)
-    if zones is None:
-        outcome.findings += [
-            no_zones(park_id, BOUNDARY, measure="area_outside") for park_id in case.parks["park_id"]
-        ]
-        return outcome
-    home = shapely.union_all(zones.geometry.to_numpy())
-    boundary = case.plan.metric("county")
-    if len(boundary):
-        # Another county's development boundary is not ours to judge by.
-        whole = shapely.union_all(boundary.geometry.to_numpy())
-        home = shapely.union(home, shapely.difference(_envelope(case), whole))
-    shapely.prepare(home)
-    for park_id, shape in zip(case.parks["park_id"], case.parks.geometry, strict=True):
-        if not shapely.covers(home, shape):
-            _outside(case, outcome, park_id, shape, home, kind=BOUNDARY, code="")
-    return outcome
-
-
-def outside_boundary(case: Case, _: NoParameters) -> list[Closure]:
-    """Return the ground that `in_development_boundary` closes to new parks, all of it outside."""
-    zones = mapped_zones(case.plan, BOUNDARY)
-    if zones is None:
-        unknown = no_zones("", BOUNDARY, measure="area_outside")
-        return [Closure(verdict=Verdict.UNKNOWN, features=None, unknown=unknown)]
-    # A county that says that it has no boundary at all has all its ground outside.
-    around = zones if len(zones) else case.plan.metric("parks")
-    west, south, east, north = around.total_bounds
-    world = shapely.box(west - _FAR_M, south - _FAR_M, east + _FAR_M, north + _FAR_M)
-    outside = shapely.difference(world, shapely.union_all(zones.geometry.to_numpy()))
-    is_made_up = is_any_illustrative(zones)
-    features = gpd.GeoDataFrame(
-        {"illustrative": [is_made_up]}, geometry=[outside], crs=case.plan.metric_crs
-    )
-    return [Closure(verdict=Verdict.FAIL, features=features)]
-
-
-_FAR_M = 200_000.0
-"""Wider than any county: beyond the last zone everything is outside."""
-
-
-def _envelope(case: Case) -> BaseGeometry:
-    """A box around all parks, with room to spare."""
-    west, south, east, north = case.parks.total_bounds
-    return shapely.box(west - 1, south - 1, east + 1, north + 1)
 
 
 def in_host(case: Case, _: NoParameters) -> Outcome:
@@ -515,7 +461,6 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "overlap": Check(NoParameters, overlap),
         "in_township": Check(NoParameters, in_township),
         "in_county": Check(NoParameters, in_county),
-        "in_development_boundary": Check(NoParameters, in_development_boundary, outside_boundary),
         "in_host": Check(NoParameters, in_host),
         "declared_area": Check(DeclaredAreaParameters, declared_area),
         "minimum_area": Check(MinimumAreaParameters, minimum_area),

@@ -39,7 +39,7 @@ class ParkPlan:
     host: str | None = None
     partner: str | None = None
     terms: str | None = None
-    status: str = "operating"
+    status: str | None = "operating"
     declared_factor: float | None = None
     """Ratio of declared to measured area; None gives a small, harmless difference."""
     has_declared_area: bool = True
@@ -160,7 +160,9 @@ PARKS: tuple[ParkPlan, ...] = (
     _park(7, "17", "18;28", "家用纺织品", "177 175", helpers="183 281"),
     _park(8, "20", "21;22", "竹木制品", "203 204", helpers="211 223", is_rectangle=True),
     _park(9, "14", "22", "粉丝与糕点", "141 145 143", helpers="223", is_rectangle=True),
-    _park(10, "19", "17;29", "箱包皮具", "192 191", helpers="178 292", is_rectangle=True),
+    _park(
+        10, "19", "17;29", "箱包皮具", "192 191", helpers="178 292", is_rectangle=True, status=None
+    ),
     _park(11, "40", "39;29", "智能电表与传感仪表", "401 402 403", helpers="396 292"),
     _park(12, "18;24", "17", "特色小家纺与礼品", "182 243", helpers="175"),
     _park(13, "21", "20;29", "竹木家具", "211 212", helpers="202 292", is_rectangle=True),
@@ -205,7 +207,16 @@ PARKS: tuple[ParkPlan, ...] = (
         is_rectangle=True,
         declared_factor=1.0 / 0.9,
     ),
-    _park(35, "37", "33;34", "摩托车与电动车部件", "375 377", helpers="339 345", is_rectangle=True),
+    _park(
+        35,
+        "37",
+        "33;34",
+        "摩托车与电动车部件",
+        "375 377",
+        helpers="339 345",
+        is_rectangle=True,
+        status="planned",
+    ),
     _park(
         36,
         "391",

@@ -30,7 +30,8 @@ COLUMNS = (
     "enterprise_id", "year", "name", "industry_code", "park_id", "parcel_id", "building_id",
     "floor_no", "output_cny", "land_m2", "floor_m2", "tax_cny", "value_added_cny", "energy_tce",
     "rd_cny", "employees", "status", "stopped_months", "loss_years", "subsidised", "in_arrears",
-    "stage", "is_new", "lon", "lat", "source", "illustrative",
+    "stage", "is_new", "discharges_wastewater", "heavy_polluter", "lon", "lat", "source",
+    "illustrative",
 )  # fmt: skip
 
 _WORDS = {
@@ -322,6 +323,8 @@ def _set_values(company: Company, dice: Dice) -> None:
         "in_arrears": False,
         "stage": stage,
         "is_new": False,
+        "discharges_wastewater": None,
+        "heavy_polluter": None,
     }
     company.values.update(change)
 

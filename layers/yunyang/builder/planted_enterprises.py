@@ -140,9 +140,15 @@ CHANGES: dict[str, Properties] = {
     "YY-E-B06-08": {"is_new": False},
     "YY-E-B15-05": {"is_new": True},
     "YY-E-B16-01": {"industry_code": "1338"},
+    "YY-E-B16-02": {"discharges_wastewater": True},
     "YY-E-B18-02": {"output_cny": None},
     "YY-E-B25-03": {"industry_code": None},
+    "YY-E-B27-06": {"is_new": True, "heavy_polluter": True},
     "YY-E-B32-07": {"status": "closed"},
+    **{
+        f"YY-E-B42-{number:02d}": {"discharges_wastewater": False, "heavy_polluter": False}
+        for number in range(1, 7)
+    },
 }
 """Changes to enterprises' rows of the latest year."""
 
