@@ -172,7 +172,7 @@ function zoneLine(zone) {
     (zone.rules || []).map((rule) =>
       ruleLine(rule, make('span', { class: 'severity' }, rule.severity_name)),
     ),
-    isGiven(zone.note) ? make('p', { class: 'hint' }, zone.note) : null,
+    hasValue(zone.note) ? make('p', { class: 'hint' }, zone.note) : null,
   );
 }
 

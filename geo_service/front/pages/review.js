@@ -1,6 +1,6 @@
 // One review: findings as a list and as a map, each following the other; rules; exports.
 import { dataText, elementIn, make, shorten } from '../shared/dom.js';
-import { isGiven } from '../shared/format.js';
+import { hasValue } from '../shared/format.js';
 import { VERDICTS } from '../shared/symbols.js';
 import { count } from './amounts.js';
 import { basisTable, notRecorded } from './bases.js';
@@ -162,7 +162,7 @@ class ReviewView {
       ),
       figure(t('review.findings'), summary.findings_count),
       figure(t('finding_words.is_waived'), summary.waived_count),
-      isGiven(summary.approved_count)
+      hasValue(summary.approved_count)
         ? figure(t('finding_words.is_approved'), summary.approved_count)
         : make(
             'div',

@@ -1,5 +1,5 @@
 // The reviews that are kept: make another, look into one, compare two.
-import { commaIn, isGiven } from '../shared/format.js';
+import { commaIn, hasValue } from '../shared/format.js';
 import { emptyState, errorState, fillWith, get } from './api.js';
 import { dataText, make } from '../shared/dom.js';
 import { button, labelled, pageHead, panel, select } from './parts.js';
@@ -123,7 +123,7 @@ function countColumns() {
       label: t('finding_words.is_approved'),
       css: 'number',
       value: (item) => item.approved_count,
-      show: (item) => (isGiven(item.approved_count) ? count(item.approved_count) : notRecorded()),
+      show: (item) => (hasValue(item.approved_count) ? count(item.approved_count) : notRecorded()),
     },
   ];
 }

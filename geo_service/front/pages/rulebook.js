@@ -6,7 +6,7 @@ import { button, labelled, later, pageHead, panel, select } from './parts.js';
 import { commaIn, hasValue } from '../shared/format.js';
 import { day, exact, money, percent } from './amounts.js';
 import { BASIS_TAGS, basisMark } from './bases.js';
-import { has, page, setTitle, showPage, start, t, wordOf } from './frame.js';
+import { has, pageAddress, setTitle, showPage, start, t, wordOf } from './frame.js';
 import { SEVERITIES, severityMark } from './marks.js';
 import { documentTable, restsOn } from './rulebook/documents.js';
 
@@ -84,7 +84,7 @@ function basisOf(rule, documents) {
   ];
   const cited = [document, number, article, ...days].filter(Boolean).join(' · ');
   const others = rule.bases.filter(
-    (basis) => isGiven(basis.document_id) && basis.document_id !== id,
+    (basis) => hasValue(basis.document_id) && basis.document_id !== id,
   );
   const nameOf = (basis) =>
     [documents.get(basis.document_id)?.name ?? basis.document_id, basis.article]
@@ -217,7 +217,7 @@ function dayField(asOf) {
     value: asOf,
     max: '9999-12-31',
     change: () => {
-      window.location.href = page(`/rulebook${input.value ? `?as_of=${input.value}` : ''}`);
+      window.location.href = pageAddress(`/rulebook${input.value ? `?as_of=${input.value}` : ''}`);
     },
   });
   return labelled(t('rulebook.day'), input);

@@ -1,6 +1,6 @@
 // The documents that rules rest on: when they are in force, and how far somebody has read them.
 import { dataText, make } from '../../shared/dom.js';
-import { isGiven } from '../../shared/format.js';
+import { hasValue } from '../../shared/format.js';
 import { count, day, percent } from '../amounts.js';
 import { t } from '../frame.js';
 import { button } from '../parts.js';
@@ -19,7 +19,7 @@ export function documentTable(documents, rules, showRules) {
 
 // Whether one of a rule's bases is a document; one that no register holds is known by its name.
 export function restsOn(rule, { document_id: id, name }) {
-  return isGiven(id)
+  return hasValue(id)
     ? rule.bases.some((basis) => basis.document_id === id)
     : rule.legal_basis.document === name;
 }
@@ -101,7 +101,7 @@ function readColumns() {
           'span',
           {},
           t(`trust.${trust}`),
-          isGiven(certainty) ? [' ', t('rulebook.certainty', { share: percent(certainty) })] : null,
+          hasValue(certainty) ? [' ', t('rulebook.certainty', { share: percent(certainty) })] : null,
           note ? make('span', { class: 'under document-note' }, dataText(note)) : null,
         ),
     },
