@@ -525,27 +525,28 @@ class ReviewDesk:
     def register(self, review_id: str, language: Language, *, page: Page = (100, 0)) -> Document:
         """Return a review's summary, parks and rules, and one page of its findings.
 
-        One that cannot be made again is told as it was saved.
+        One that cannot be made again is told as it was saved; `gone` says why, else it is null.
         """
         limit, offset = page
         translator = self._state.translator(language)
-        result = self._try_to_find(review_id)
+        result, reason = self._try_to_find(review_id)
         if result is None:
             whole, rulebook = self._saved_whole(review_id, language), self._state.rulebook
             document = saved_register(whole, rulebook, translator, limit=limit, offset=offset)
         else:
             document = review_register(result, translator, limit=limit, offset=offset)
+        document["gone"] = None if reason is None else translator.render(reason)
         document["summary"] |= self._members(review_id, language)
         return document
 
-    def _try_to_find(self, review_id: str) -> Review | None:
-        """Return a review; None for one that is saved and cannot be made again."""
+    def _try_to_find(self, review_id: str) -> tuple[Review | None, Message | None]:
+        """Return a review; or None, for one that is saved, and why it cannot be made again."""
         try:
-            return self.find(review_id)
-        except NotFoundError:
+            return self.find(review_id), None
+        except NotFoundError as error:
             if self._find_saved(review_id) is None:
                 raise
-            return None
+            return None, error.message
 
     def _saved_whole(self, review_id: str, language: Language) -> Document:
         return self._saved_document(review_id, WHOLE, language)
@@ -558,7 +559,7 @@ class ReviewDesk:
         """
         translator = self._state.translator(language)
         more = self._members(review_id, language)
-        result = self._try_to_find(review_id)
+        result, _ = self._try_to_find(review_id)
         if result is None:
             write = _SAVED_FORMATS.get(format)
             if write is None:
