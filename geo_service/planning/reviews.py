@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, date, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -18,31 +17,32 @@ import shapely
 
 from geo_service.errors import ConflictError, NotFoundError, RulebookError
 from geo_service.language import Language, Translator
-from geo_service.maps.style import SYMBOLS
-from geo_service.model import Verdict
-from geo_service.planning.downloads import Download, file_name
 from geo_service.planning.keeping import members
 from geo_service.planning.pages.register import review_register
 from geo_service.planning.parks import check_parks
 from geo_service.planning.results import load_document, record_plan, rulebook_recipe, save_result
+from geo_service.planning.review_files import (
+    BINARY,
+    MEDIA_TYPES,
+    ExportFormat,
+    export_name,
+    export_review,
+    review_download,
+    saved_download,
+)
 from geo_service.planning.saved import drop_result, retain_within
 from geo_service.planning.saved_reviews import (
     complete,
     feature_of,
     saved_features,
-    saved_geojson,
-    saved_json,
     saved_register,
     summary_of,
 )
 from geo_service.planning.told import Told
 from geo_service.reports.document import (
-    collection,
     comparison_document,
-    dump,
     finding_features,
     finding_properties,
-    park_features,
     review_document,
     review_summary,
 )
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
 
     from geo_service.jobs import Job
     from geo_service.model import Message
+    from geo_service.planning.downloads import Download
     from geo_service.planning.state import CountyState
     from geo_service.reports.document import Document
     from geo_service.stores.base import Box
@@ -75,91 +76,7 @@ Page = tuple[int, int]
 """Limit and offset."""
 
 
-# ---- as files ------------------------------------------------------------------------------------
-
-
-class ExportFormat(StrEnum):
-    """The formats of a review as a file; the value is also the file's extension."""
-
-    JSON = "json"
-    GEOJSON = "geojson"
-    XLSX = "xlsx"
-    DOCX = "docx"
-    GPKG = "gpkg"
-
-
-BINARY = frozenset({ExportFormat.XLSX, ExportFormat.DOCX, ExportFormat.GPKG})
-"""Formats that are not for a terminal."""
-_OFFICE = "application/vnd.openxmlformats-officedocument"
-MEDIA_TYPES = {
-    ExportFormat.JSON: "application/json",
-    ExportFormat.GEOJSON: "application/geo+json",
-    ExportFormat.XLSX: f"{_OFFICE}.spreadsheetml.sheet",
-    ExportFormat.DOCX: f"{_OFFICE}.wordprocessingml.document",
-    ExportFormat.GPKG: "application/geopackage+sqlite3",
-}
-
-
-def export_review(
-    review: Review,
-    format: ExportFormat,  # noqa: A002 - the contract's word
-    translator: Translator,
-    more: Mapping[str, Any] | None = None,
-) -> bytes:
-    """Return a review as a file of a format, its texts in the translator's language.
-
-    `more` are members of its document beside those of the review: whether it is saved.
-    """
-    if format is ExportFormat.JSON:
-        return dump({**review_document(review, translator), **(more or {})}, indent=True)
-    if format is ExportFormat.GEOJSON:
-        features = [*park_features(review, translator), *finding_features(review, translator)]
-        summary = {**review_summary(review, translator), **(more or {})}
-        return dump(collection(features, len(features), review=summary))
-    return _report(review, format, translator)
-
-
-def _report(review: Review, format: ExportFormat, translator: Translator) -> bytes:  # noqa: A002 - as above
-    """A report in one of the binary formats; their libraries are loaded only for them."""
-    from geo_service.reports.review import review_content  # noqa: PLC0415
-
-    content = review_content(review, translator)
-    colours = {
-        verdict: SYMBOLS[f"verdict.{verdict}"].fill or SYMBOLS[f"verdict.{verdict}"].stroke
-        for verdict in Verdict
-    }
-    if format is ExportFormat.XLSX:
-        from geo_service.reports.xlsx import review_workbook  # noqa: PLC0415
-
-        return review_workbook(content, colours)
-    if format is ExportFormat.DOCX:
-        from geo_service.reports.docx import review_text  # noqa: PLC0415
-
-        return review_text(content, colours)
-    from geo_service.reports.geopackage import review_geopackage  # noqa: PLC0415
-
-    return review_geopackage(review, content, colours)
-
-
-def export_name(review: Review, format: ExportFormat, translator: Translator) -> str:  # noqa: A002 - as above
-    """Return what the file is called: letters, digits, `.`, `-` and `_` of any script, no path."""
-    county = translator.pick(review.plan.settings.name)
-    return _file_name(county, review.as_of.isoformat(), review.review_id, format, translator)
-
-
-def _file_name(
-    county: str,
-    day: str,
-    review_id: str,
-    format: ExportFormat,  # noqa: A002 - as above
-    translator: Translator,
-) -> str:
-    name = translator.text("report.file", county=county, day=day, review=review_id)
-    return file_name(name, format)
-
-
-_SAVED_FORMATS = {ExportFormat.JSON: saved_json, ExportFormat.GEOJSON: saved_geojson}
-"""How a review that cannot be made again is written, from its saved documents."""
+# ---- for a terminal ------------------------------------------------------------------------------
 
 
 def review_table(result: Review, translator: Translator, *, width: int | None) -> bytes:
@@ -561,20 +478,9 @@ class ReviewDesk:
         more = self._members(review_id, language)
         result, _ = self._try_to_find(review_id)
         if result is None:
-            write = _SAVED_FORMATS.get(format)
-            if write is None:
-                raise NotFoundError(said("problem.review_not_exported", review=repr(review_id)))
             whole = self._saved_whole(review_id, language)
-            return Download(
-                _file_name(whole["county"], whole["as_of"], review_id, format, translator),
-                MEDIA_TYPES[format],
-                write(whole, more),
-            )
-        return Download(
-            export_name(result, format, translator),
-            MEDIA_TYPES[format],
-            export_review(result, format, translator, more),
-        )
+            return saved_download(whole, format, translator, more)
+        return review_download(result, format, translator, more)
 
 
 def no_such_review(review_id: str) -> NotFoundError:
