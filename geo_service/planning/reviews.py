@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, date, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -18,32 +17,33 @@ import shapely
 
 from geo_service.errors import ConflictError, NotFoundError, RulebookError
 from geo_service.language import Language, Translator
-from geo_service.maps.style import SYMBOLS
-from geo_service.model import Verdict
-from geo_service.planning.downloads import Download, file_name
 from geo_service.planning.pages.register import review_register
 from geo_service.planning.parks import check_parks
 from geo_service.planning.printable import Printable
 from geo_service.planning.results import load_document, record_plan, rulebook_recipe, save_result
+from geo_service.planning.review_files import (
+    BINARY,
+    MEDIA_TYPES,
+    ExportFormat,
+    export_name,
+    export_review,
+    review_download,
+    saved_download,
+)
 from geo_service.planning.saved import drop_result, retain_within
 from geo_service.planning.saved_reviews import (
     complete,
     feature_of,
     saved_features,
-    saved_geojson,
-    saved_json,
     saved_register,
     summary_of,
 )
 from geo_service.planning.saving import members
 from geo_service.reports.document import (
     Slice,
-    collection,
     comparison_document,
-    dump,
     finding_features,
     finding_properties,
-    park_features,
     review_document,
     review_summary,
 )
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
 
     from geo_service.jobs import Job
     from geo_service.model import Message
+    from geo_service.planning.downloads import Download
     from geo_service.planning.state import ServiceState
     from geo_service.reports.document import Document
     from geo_service.stores.base import Box
@@ -74,91 +75,7 @@ CACHED_REVIEWS = 50
 SUMMARY, WHOLE = "summary", "review"
 
 
-# ---- as files ------------------------------------------------------------------------------------
-
-
-class ExportFormat(StrEnum):
-    """The formats of a review as a file; the value is also the file's extension."""
-
-    JSON = "json"
-    GEOJSON = "geojson"
-    XLSX = "xlsx"
-    DOCX = "docx"
-    GPKG = "gpkg"
-
-
-BINARY = frozenset({ExportFormat.XLSX, ExportFormat.DOCX, ExportFormat.GPKG})
-"""Formats that are not for a terminal."""
-_OFFICE = "application/vnd.openxmlformats-officedocument"
-MEDIA_TYPES = {
-    ExportFormat.JSON: "application/json",
-    ExportFormat.GEOJSON: "application/geo+json",
-    ExportFormat.XLSX: f"{_OFFICE}.spreadsheetml.sheet",
-    ExportFormat.DOCX: f"{_OFFICE}.wordprocessingml.document",
-    ExportFormat.GPKG: "application/geopackage+sqlite3",
-}
-
-
-def export_review(
-    review: Review,
-    format: ExportFormat,  # noqa: A002 - the contract's word
-    translator: Translator,
-    more: Mapping[str, Any] | None = None,
-) -> bytes:
-    """Return a review as a file of a format, its texts in the translator's language.
-
-    `more` are members of its document beside those of the review: whether it is saved.
-    """
-    if format is ExportFormat.JSON:
-        return dump({**review_document(review, translator), **(more or {})}, indent=True)
-    if format is ExportFormat.GEOJSON:
-        features = [*park_features(review, translator), *finding_features(review, translator)]
-        summary = {**review_summary(review, translator), **(more or {})}
-        return dump(collection(features, len(features), review=summary))
-    return _report(review, format, translator)
-
-
-def _report(review: Review, format: ExportFormat, translator: Translator) -> bytes:  # noqa: A002 - as above
-    """A report in one of the binary formats; their libraries are loaded only for them."""
-    from geo_service.reports.review import review_content  # noqa: PLC0415
-
-    content = review_content(review, translator)
-    colours = {
-        verdict: SYMBOLS[f"verdict.{verdict}"].fill or SYMBOLS[f"verdict.{verdict}"].stroke
-        for verdict in Verdict
-    }
-    if format is ExportFormat.XLSX:
-        from geo_service.reports.xlsx import review_workbook  # noqa: PLC0415
-
-        return review_workbook(content, colours)
-    if format is ExportFormat.DOCX:
-        from geo_service.reports.docx import review_text  # noqa: PLC0415
-
-        return review_text(content, colours)
-    from geo_service.reports.geopackage import review_geopackage  # noqa: PLC0415
-
-    return review_geopackage(review, content, colours)
-
-
-def export_name(review: Review, format: ExportFormat, translator: Translator) -> str:  # noqa: A002 - as above
-    """Return what the file is called: letters, digits, `.`, `-` and `_` of any script, no path."""
-    county = translator.pick(review.plan.settings.name)
-    return _file_name(county, review.as_of.isoformat(), review.review_id, format, translator)
-
-
-def _file_name(
-    county: str,
-    day: str,
-    review_id: str,
-    format: ExportFormat,  # noqa: A002 - as above
-    translator: Translator,
-) -> str:
-    name = translator.text("report.file", county=county, day=day, review=review_id)
-    return file_name(name, format)
-
-
-_SAVED_FORMATS = {ExportFormat.JSON: saved_json, ExportFormat.GEOJSON: saved_geojson}
-"""How a review that cannot be made again is written, from its saved documents."""
+# ---- for a terminal ------------------------------------------------------------------------------
 
 
 def review_table(result: Review, translator: Translator, *, width: int | None) -> bytes:
@@ -526,27 +443,28 @@ class ReviewDesk:
     def register(self, review_id: str, language: Language, *, slice_: Slice = (100, 0)) -> Document:
         """Return a review's summary, parks and rules, and one slice of its findings.
 
-        One that cannot be made again is told as it was saved.
+        One that cannot be made again is told as it was saved; `gone` says why, else it is null.
         """
         limit, offset = slice_
         translator = self._state.translator(language)
-        result = self._try_to_find(review_id)
+        result, reason = self._try_to_find(review_id)
         if result is None:
             whole, rulebook = self._saved_whole(review_id, language), self._state.rulebook
             document = saved_register(whole, rulebook, translator, limit=limit, offset=offset)
         else:
             document = review_register(result, translator, limit=limit, offset=offset)
+        document["gone"] = None if reason is None else translator.render(reason)
         document["summary"] |= self._members(review_id, language)
         return document
 
-    def _try_to_find(self, review_id: str) -> Review | None:
-        """Return a review; None for one that is saved and cannot be made again."""
+    def _try_to_find(self, review_id: str) -> tuple[Review | None, Message | None]:
+        """Return a review; or None, for one that is saved, and why it cannot be made again."""
         try:
-            return self.find(review_id)
-        except NotFoundError:
+            return self.find(review_id), None
+        except NotFoundError as error:
             if self._find_saved(review_id) is None:
                 raise
-            return None
+            return None, error.message
 
     def _saved_whole(self, review_id: str, language: Language) -> Document:
         return self._saved_document(review_id, WHOLE, language)
@@ -559,22 +477,11 @@ class ReviewDesk:
         """
         translator = self._state.translator(language)
         more = self._members(review_id, language)
-        result = self._try_to_find(review_id)
+        result, _ = self._try_to_find(review_id)
         if result is None:
-            write = _SAVED_FORMATS.get(format)
-            if write is None:
-                raise NotFoundError(said("problem.review_not_exported", review=repr(review_id)))
             whole = self._saved_whole(review_id, language)
-            return Download(
-                _file_name(whole["county"], whole["as_of"], review_id, format, translator),
-                MEDIA_TYPES[format],
-                write(whole, more),
-            )
-        return Download(
-            export_name(result, format, translator),
-            MEDIA_TYPES[format],
-            export_review(result, format, translator, more),
-        )
+            return saved_download(whole, format, translator, more)
+        return review_download(result, format, translator, more)
 
 
 def no_such_review(review_id: str) -> NotFoundError:

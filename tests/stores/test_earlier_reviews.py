@@ -4,85 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
-import geo_service
 from geo_service.errors import NotFoundError
-from geo_service.language import Language, Translator
 from geo_service.planning import County as RunningCounty
-from geo_service.planning.results import rulebook_recipe
 from geo_service.planning.reviews import review_from_recipe
-from geo_service.reports.document import review_document
-from geo_service.stores.base import REVIEW, Saved
 from geo_service.web.app import create_app
-from geo_service.workspace.opening import Workspace, open_workspace
-from geo_service.zoning.review import Review, review
+from geo_service.workspace.opening import open_workspace
+from geo_service.zoning.review import review
 from tests.client import TestClient
 from tests.county import County, box, zone
+from tests.earlier import NEW_IN_SUMMARY, OLD, save_as_before
 
-OLD = "r-0123456789ab"
-NEW_IN_SUMMARY = (
-    *("verdicts_by_basis", "approved_count", "approvals_version"),
-    *("stale_approvals", "lapsed"),
-)
-NEW_IN_PARKS = ("verdict_by_basis", "rests_on")
 RED = "control_zone.ecological_red_line"
-
-
-def without(item: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: value for name, value in item.items() if name not in names}
-
-
-def written_before(result: Review, language: Language) -> dict[str, Any]:
-    """Return a review's document as an earlier release wrote it: without what is new."""
-    whole = without(review_document(result, Translator(language)), NEW_IN_SUMMARY)
-    whole["review_id"] = OLD
-    whole["parks"] = [without(park, NEW_IN_PARKS) for park in whole["parks"]]
-    whole["findings"] = [without(item, ("approval",)) for item in whole["findings"]]
-    return whole
-
-
-def recipe_before(result: Review) -> dict[str, Any]:
-    """Return its recipe, whose rules said in their own words what they rest on, laws too."""
-    book = rulebook_recipe(result.rulebook)
-    del book["documents"]
-    for rule_id, part in book["rules"].items():
-        part = without(part, ("bases", "looked_at"))  # noqa: PLW2901 - the older form of it
-        book["rules"][rule_id] = {**part, "basis_tag": "law", "legal_basis": {"document": "某法"}}
-    return {
-        "as_of": result.as_of.isoformat(),
-        "parks": list(result.park_ids),
-        "rulebook": book,
-        "waivers": [],
-        "stale_waivers": [],
-        "is_trial": False,
-    }
-
-
-def save_as_before(opened: Workspace, result: Review) -> None:
-    documents = {}
-    for language in Language:
-        whole = written_before(result, language)
-        documents[f"review.{language}"] = orjson.dumps(whole)
-        documents[f"summary.{language}"] = orjson.dumps(without(whole, ("parks", "findings")))
-    opened.store.save(
-        Saved(
-            kind=REVIEW,
-            id=OLD,
-            made_at=datetime(2026, 6, 1, tzinfo=UTC),
-            plan_version=result.plan.version,
-            layer_versions={name: layer.version for name, layer in result.plan.layers.items()},
-            rulebook_version="000000000000",
-            software=geo_service.__version__,
-            recipe=recipe_before(result),
-        ),
-        documents,
-    )
 
 
 @pytest.fixture
@@ -133,6 +70,7 @@ def test_its_page_opens_and_says_what_was_not_recorded(client: TestClient) -> No
     assert client.get(f"/reviews/{OLD}").status_code == 200
     register = get(client, f"/api/reviews/{OLD}/register?lang=en&limit=1")
     assert register["summary"]["lapsed"] is None
+    assert "was made by an earlier release" in register["gone"]
     assert {park["park_id"]: park["verdict_by_basis"] for park in register["parks"]} == {
         "P1": None,
         "P2": None,

@@ -85,39 +85,33 @@ export function basisTable(counts) {
   }
   const head = (words) => make('th', { scope: 'col' }, words);
   return make(
-    'div',
-    { class: 'scroll' },
+    'table',
+    { class: 'basis-table' },
+    make('caption', {}, t('console.by_basis')),
     make(
-      'table',
-      { class: 'basis-table' },
-      make('caption', {}, t('console.by_basis')),
+      'thead',
+      {},
       make(
-        'thead',
+        'tr',
         {},
+        make('td'),
+        VERDICTS.map((verdict) => head([verdictBadge(verdict, 15), ' ', t(`verdict.${verdict}`)])),
+        head(t('rests_on.none')),
+      ),
+    ),
+    make(
+      'tbody',
+      {},
+      BASIS_GROUPS.map((group) =>
         make(
           'tr',
-          {},
-          make('td'),
-          VERDICTS.map((verdict) =>
-            head([verdictBadge(verdict, 15), ' ', t(`verdict.${verdict}`)]),
-          ),
-          head(t('rests_on.none')),
-        ),
-      ),
-      make(
-        'tbody',
-        {},
-        BASIS_GROUPS.map((group) =>
-          make(
-            'tr',
-            { 'data-basis': group },
-            make('th', { scope: 'row' }, t(`basis_group.${group}`)),
-            [...VERDICTS, 'none'].map((name) =>
-              make(
-                'td',
-                { class: `number${counts[group][name] ? '' : ' is-zero'}`, 'data-verdict': name },
-                count(counts[group][name]),
-              ),
+          { 'data-basis': group },
+          make('th', { scope: 'row' }, t(`basis_group.${group}`)),
+          [...VERDICTS, 'none'].map((name) =>
+            make(
+              'td',
+              { class: `number${counts[group][name] ? '' : ' is-zero'}`, 'data-verdict': name },
+              count(counts[group][name]),
             ),
           ),
         ),

@@ -15,6 +15,7 @@ import { countBy, ruleTable } from './review/rules.js';
 
 const MOST = 10_000;
 const EXPORTS = ['xlsx', 'docx', 'gpkg', 'geojson', 'json'];
+const SAVED_EXPORTS = new Set(['geojson', 'json']);
 const reviewId = start.shown_review_id;
 const own = `/api/reviews/${encodeURIComponent(reviewId)}`;
 
@@ -26,9 +27,11 @@ async function load() {
   }
 }
 
-function exportsMenu() {
+// isGone: whether there is only what was saved of the review.
+function exportsMenu(isGone) {
   const address = (format) => `${start.root}${own}/export?format=${format}&lang=${start.lang}`;
-  const links = EXPORTS.map((format) =>
+  const formats = EXPORTS.filter((format) => !isGone || SAVED_EXPORTS.has(format));
+  const links = formats.map((format) =>
     make(
       'a',
       { href: address(format), download: '' },
@@ -58,14 +61,17 @@ class ReviewView {
     }
     this.counted = countBy(register.findings, (finding) => finding.rule_id);
     this.filters = new Filters(this);
-    this.map = mapFrame('/maps/review', { review_id: reviewId }, t('review.map'), {
-      onSelected: (layer, id) => this.onSelected(layer, id),
-    });
+    // A review that cannot be made again has no map.
+    this.map = register.gone
+      ? null
+      : mapFrame('/maps/review', { review_id: reviewId }, t('review.map'), {
+          onSelected: (layer, id) => this.onSelected(layer, id),
+        });
     this.list = findingList({
       ruleTitle: (finding) => this.rules.get(finding.rule_id)?.title ?? finding.rule_id,
       parkName: (finding) => (finding.park_id ? this.parkName(finding.park_id, 80) : null),
-      onSelect: (finding) => finding && this.map.select('findings', finding.finding_id),
-      showMap: () => this.map.node.scrollIntoView({ block: 'center' }),
+      onSelect: (finding) => finding && this.map?.select('findings', finding.finding_id),
+      showMap: this.map ? () => this.map?.node.scrollIntoView({ block: 'center' }) : null,
     });
     this.scroller = make('div', { class: 'findings-scroll' });
     this.findingsPanel = this.panelOfFindings();
@@ -114,7 +120,7 @@ class ReviewView {
     this.scroller.replaceChildren(found.length ? this.list.node : this.nothing());
     if (!isFromMap) {
       const isWhole = found.length === findings.length;
-      this.map.filter('findings', isWhole ? null : found.map((finding) => finding.finding_id));
+      this.map?.filter('findings', isWhole ? null : found.map((finding) => finding.finding_id));
     }
     const query = this.filters.query();
     const address = `${window.location.pathname}${query.size ? `?${query}` : ''}`;
@@ -199,6 +205,12 @@ class ReviewView {
       : null;
   }
 
+  mapPanel() {
+    return this.map
+      ? this.map.panel()
+      : panel(t('review.map'), {}, emptyState(t('review.no_map'), { hint: this.register.gone }));
+  }
+
   crumb() {
     return make(
       'nav',
@@ -220,7 +232,7 @@ class ReviewView {
       line: summary.basis_line,
       tools: [
         make('a', { class: 'button plain', href: others }, t('review.compare')),
-        exportsMenu(),
+        exportsMenu(Boolean(this.register.gone)),
         button(t('console.print'), printPage, { sign: 'print' }),
       ],
     });
@@ -239,7 +251,7 @@ class ReviewView {
         this.lapsed(),
         make('div', { class: 'print-only' }, legend()),
       ),
-      make('div', { class: 'review-grid' }, this.findingsPanel, this.map.panel()),
+      make('div', { class: 'review-grid' }, this.findingsPanel, this.mapPanel()),
       panel(
         t('review.rules'),
         { note: t('review.rules_note') },
