@@ -27,6 +27,7 @@ const FOREMOST = [
   'land_uses',
   'parks',
   'sub_areas',
+  'approved_areas',
   'townships',
   'roads',
   'rivers',

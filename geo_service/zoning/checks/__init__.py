@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from geo_service.zoning.checks import (
+    approval,
     building,
     competition,
     control_zone,
@@ -26,7 +27,7 @@ FAMILIES: Mapping[str, Mapping[str, Check]] = MappingProxyType(
     {
         "focus": focus.CHECKS,
         "competition": competition.CHECKS,
-        "layout": layout.CHECKS,
+        "layout": {**layout.CHECKS, **approval.CHECKS},
         "land_use": land_use.CHECKS,
         "control_zone": control_zone.CHECKS,
         "river_distance": river_distance.CHECKS,
