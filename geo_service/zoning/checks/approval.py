@@ -126,10 +126,9 @@ def industry_map(case: Case, parameters: IndustryMapParameters) -> Outcome:
     outcome = Outcome()
     code = case.plan.settings.county_code
     chosen = case.plan.settings.industry_map
-    if case.selected is None:
-        outcome.judge(None)
-        found = _county_list(case, parameters)
-        outcome.findings += [] if found is None else [found]
+    outcome.judge(None)
+    found = _county_list(case, parameters)
+    outcome.findings += [] if found is None else [found]
     if chosen is None:
         return outcome
     parks = case.parks[case.parks["tier"].isin(parameters.tiers)]

@@ -75,7 +75,8 @@ def parcel_bound(case: Case, parameters: ParcelBoundParameters) -> Outcome:
     values = parcels[parameters.column].to_numpy(dtype=np.float64)
     if parameters.apart_at_most is not None:
         apart = parcels[APART_COLUMN].to_numpy(dtype=np.float64)
-        values = values - np.minimum(np.nan_to_num(apart), parameters.apart_at_most)
+        # Shares are given in whole numbers of some digit: what is left is not a hair above it.
+        values = np.round(values - np.minimum(np.nan_to_num(apart), parameters.apart_at_most), 9)
     given = np.full(len(parcels), np.nan)
     if parameters.limit_column is not None:
         given = parcels[parameters.limit_column].to_numpy(dtype=np.float64)
