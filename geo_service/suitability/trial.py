@@ -160,8 +160,10 @@ def plan_of_tenancies(plan: Plan, members: Sequence[str], project: Project) -> P
     is_on_trial = names.isin(members)
     on_trial = floors[is_on_trial]
     standing = floors[floors["building_id"].isin(on_trial["building_id"])]
-    letters = standing["fire_class"].astype("object").mask(
-        is_on_trial[standing.index], project.fire_class
+    letters = (
+        standing["fire_class"]
+        .astype("object")
+        .mask(is_on_trial[standing.index], project.fire_class)
     )
     buildings = plan.frame("buildings")
     parks = dict(zip(buildings["building_id"], buildings["park_id"], strict=True))
