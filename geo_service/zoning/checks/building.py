@@ -107,7 +107,8 @@ def fire_class(case: Case, parameters: FireParameters) -> Outcome:
     parks = dict(zip(buildings["building_id"], buildings["park_id"], strict=True))
     shapes = dict(zip(buildings["building_id"], buildings.geometry, strict=True))
     wanted = set(case.parks["park_id"])
-    storeys = floors["building_id"].value_counts().to_dict()
+    counts = floors["building_id"].value_counts()
+    storeys = {str(building_id): int(count) for building_id, count in counts.items()}
     shared = _shared_buildings(case, storeys)
     columns = ["building_id", "floor_no", "fire_class"]
     for building_id, number, letter in floors[columns].itertuples(index=False):
@@ -145,7 +146,7 @@ def fire_class(case: Case, parameters: FireParameters) -> Outcome:
                         parameters.alone if key != "fire_class" else parameters.not_upstairs
                     ),
                     "floor_no": int(number),
-                    "storeys": int(storeys[building_id]),
+                    "storeys": storeys[building_id],
                     "is_shared": building_id in shared,
                 },
                 cure=Message("cure.fire_class", values),

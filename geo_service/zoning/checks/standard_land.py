@@ -96,9 +96,10 @@ def _sums_on_parcels(case: Case) -> pd.DataFrame:
     below = dict(zip(buildings["building_id"], buildings["parcel_id"], strict=True))
     parcel_ids = active["parcel_id"].astype("object")
     parcel_ids = parcel_ids.where(parcel_ids.notna(), active["building_id"].map(below))
-    amounts = active[list(_SUMMED.values())].astype("float64").assign(parcel_id=parcel_ids)
-    sums: pd.DataFrame = amounts.groupby("parcel_id").agg(lambda column: column.sum(skipna=False))
-    return sums
+    amounts = active[list(_SUMMED.values())].astype("float64")
+    sums: pd.DataFrame = amounts.groupby(parcel_ids).sum()
+    is_missing = amounts.isna().groupby(parcel_ids).any()
+    return sums.mask(is_missing)
 
 
 STANDARD_LAND = Check(StandardLandParameters, standard_land)
