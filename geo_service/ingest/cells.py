@@ -266,7 +266,12 @@ def _clean_ids(column: _Column, item: Field, _: Matched) -> None:
 
 
 def _clean_codes(column: _Column, item: Field, _: Matched) -> None:
-    codes = _land_use(column.context.scheme) if item.name == "land_use" else _industries()
+    if item.name == "land_use":
+        codes = _land_use(column.context.scheme)
+    elif item.name == "planned_land_use":
+        codes = _land_use("planning2023")
+    else:
+        codes = _industries()
 
     def each(rewrite: Callable[[str], str]) -> Callable[[str], str]:
         """Return a function that rewrites a cell's one code, or each of several codes."""

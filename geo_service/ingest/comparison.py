@@ -43,6 +43,7 @@ _COMPARED = (
     "parcels",
     "buildings",
     "sub_areas",
+    "approved_areas",
     "parks",
     "control_zones",
     "roads",

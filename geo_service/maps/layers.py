@@ -114,6 +114,13 @@ FEATURE_SOURCES: Mapping[str, FeatureSource] = MappingProxyType(
                 symbol="layer.sub_areas",
                 fields=(_PARK, _ID),
             ),
+            FeatureSource(
+                name="approved_areas",
+                key="park_id",
+                columns=("park_id", "approval_number", "approved_on"),
+                symbol="layer.approved_areas",
+                fields=(_PARK, _ID),
+            ),
             FeatureSource(name="parks", key="park_id", symbol="verdict", symbol_column="verdict"),
             FeatureSource(
                 name="parcels",

@@ -176,6 +176,7 @@ _PLAN_LAYERS = {
     "layer.townships": _marker(Shape.CIRCLE, 5, "#6c757d"),
     "layer.township_areas": _area("#a9a294", None, 0.0, width=1.0, dash="2 3"),
     "layer.sub_areas": _area("#54606b", "#9aa5ae", 0.12, width=1.2, dash="8 3"),
+    "layer.approved_areas": _area("#7a3e9d", None, 0.0, width=1.6, dash="6 4"),
     "layer.parks": _area("#4a5560", "#8f989f", 0.12, width=1.8),
     "layer.buildings": _area("#5a5148", "#b7aa98", 0.95, width=0.8),
 }

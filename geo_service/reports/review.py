@@ -375,6 +375,8 @@ _NAMED_IN = {
     "missing": "column",
     "missing_column": "column",
     "count_supporting": "supporting",
+    "limit_from": "limit_from",
+    "open_ranks": "river",
 }
 """Members whose values are codes of ours, and the section that names them."""
 _IN_UNIT = {"watch_threshold"}
@@ -387,6 +389,11 @@ _UNITS = {
     "area_m2": "m²",
     "vacant_m2": "m²",
     "floor_area_m2": "m²",
+    "ancillary_m2": "m²",
+    "parcels_m2": "m²",
+    "built_share": "share",
+    "invested_share": "share",
+    "rd_floor_share": "share",
     "declared_ha": "ha",
     "measured_ha": "ha",
 }

@@ -107,15 +107,30 @@ def _converted(cells: pd.Series[Any], item: Field) -> pd.Series[Any]:
     return cells.where(cells.notna(), None).astype("str")
 
 
+def later_columns(layer: str) -> frozenset[str]:
+    """Return the columns that a version of a layer may lack, having been kept before them."""
+    return frozenset(item.name for item in SCHEMAS[layer].fields if item.is_later)
+
+
+def with_later_columns(frame: pd.DataFrame, layer: str) -> pd.DataFrame:
+    """Return a frame with the columns that came after it was kept, without values."""
+    lacking = sorted(later_columns(layer) - set(map(str, frame.columns)))
+    return frame.assign(**dict.fromkeys(lacking)) if lacking else frame
+
+
 def content_digest(frame: pd.DataFrame, layer: str) -> str:
     """Return SHA-256 of the content of a frame in canonical form, as 64 hexadecimal digits.
 
     It covers the layer's name, its columns and their values in order, and the shapes bit by
     bit; not data types, which the schema defines. JSON writes a float with enough digits to
-    distinguish it from its neighbours.
+    distinguish it from its neighbours. A column that came later counts once it has a value, so
+    that a version kept before it has the digest that it had.
     """
     digest = hashlib.sha256(f"{layer}|{len(frame)}".encode())
+    later = later_columns(layer)
     for name in frame.columns:
+        if name in later and frame[name].isna().all():
+            continue
         digest.update(f"|{name}|".encode())
         if name == "geometry":
             shapes = shapely.to_wkb(frame["geometry"].to_numpy(), byte_order=1)

@@ -29,6 +29,7 @@ import geopandas as gpd
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import shapely
 import sqlalchemy as sa
 
@@ -36,7 +37,7 @@ from geo_service.errors import NotFoundError, StoreError
 from geo_service.schema import SCHEMAS
 from geo_service.stores.base import CATALOGUE, CREATED_MARK, VERSION_LENGTH
 from geo_service.stores.catalogued import CataloguedStore
-from geo_service.stores.frames import canonical, meeting
+from geo_service.stores.frames import canonical, later_columns, meeting, with_later_columns
 from geo_service.stores.seals import DamageError
 from geo_service.stores.tables import CHECKED, HEAD, revision, upgrade, versions
 from geo_service.wording import said
@@ -311,15 +312,16 @@ class LocalStore(CataloguedStore):
     ) -> pd.DataFrame:
         schema = SCHEMAS[layer]
         path = self._folder / LAYERS / stored[0]
-        condition = _expression(conditions)
-        columns = [*schema.columns, *(() if schema.geometry is None else ("geometry",))]
-        options: dict[str, Any] = {
-            "columns": columns,
-            "filters": condition,
-            "page_checksum_verification": True,
-        }
         try:
             self._check_file(path, stored[1])
+            lacking = later_columns(layer) - set(pq.read_schema(path).names)
+            present = tuple(item for item in conditions if item.column not in lacking)
+            columns = [*schema.columns, *(() if schema.geometry is None else ("geometry",))]
+            options: dict[str, Any] = {
+                "columns": [name for name in columns if name not in lacking],
+                "filters": _expression(present),
+                "page_checksum_verification": True,
+            }
             if schema.geometry is None:
                 frame = pd.read_parquet(path, **options)
             else:
@@ -329,7 +331,9 @@ class LocalStore(CataloguedStore):
             raise NotFoundError(msg) from None
         except (pa.ArrowException, shapely.errors.ShapelyError, IsADirectoryError) as error:
             raise DamageError(str(error)) from error
-        return canonical(meeting(frame, bbox), layer)
+        if any(item.column in lacking and not item.allows_missing for item in conditions):
+            frame = frame.iloc[:0]
+        return canonical(with_later_columns(meeting(frame, bbox), layer), layer)
 
     def _check_file(self, path: Path, checksum: str | None) -> None:
         """Check, before a file is first read, that its bytes are those that were written.

@@ -25,7 +25,12 @@ from geo_service.crs import STORAGE_CRS
 from geo_service.errors import InvalidQueryError, NotFoundError, StoreError
 from geo_service.schema import SCHEMAS, ColumnKind, LayerSchema
 from geo_service.stores.catalogued import CataloguedStore
-from geo_service.stores.frames import box_shape, canonical
+from geo_service.stores.frames import (
+    box_shape,
+    canonical,
+    later_columns,
+    with_later_columns,
+)
 from geo_service.stores.seals import DamageError
 from geo_service.stores.tables import upgrade
 from geo_service.wording import said
@@ -215,10 +220,14 @@ class PostgisStore(CataloguedStore):
         conditions: tuple[Condition, ...],
     ) -> pd.DataFrame:
         table = _table(layer, stored[0])
-        columns = [column for column in table.c if column.name != _ROW]
+        lacking = self._lacking(connection, layer, stored[0])
+        columns = [column for column in table.c if column.name not in {_ROW, *lacking}]
         query = sa.select(*columns).order_by(table.c[_ROW])
         for condition in conditions:
-            query = query.where(_clause(table.c[condition.column], condition))
+            if condition.column not in lacking:
+                query = query.where(_clause(table.c[condition.column], condition))
+            elif not condition.allows_missing:
+                query = query.where(sa.false())
         if bbox is not None:
             query = query.where(_meets(table, bbox))
         try:
@@ -230,7 +239,20 @@ class PostgisStore(CataloguedStore):
                 raise DamageError(self._reason(error)) from None
             msg = said("problem.version_gone", layer=repr(layer))
             raise NotFoundError(msg) from None
-        return canonical(_frame([column.name for column in columns], rows), layer)
+        frame = _frame([column.name for column in columns], rows)
+        return canonical(with_later_columns(frame, layer), layer)
+
+    @staticmethod
+    def _lacking(connection: sa.Connection, layer: str, table_name: str) -> frozenset[str]:
+        """Return the columns of a layer that came after one of its tables was made."""
+        attributes = sa.table("pg_attribute", sa.column("attname"), sa.column("attrelid"))
+        quoted = connection.dialect.identifier_preparer.quote(table_name)
+        query = sa.select(attributes.c.attname).where(
+            attributes.c.attrelid == sa.func.to_regclass(quoted)
+        )
+        found = set(connection.execute(query).scalars())
+        # Of a table that is gone nothing is known; what reads it will say so.
+        return later_columns(layer) - found if found else frozenset()
 
     def _drop(self, connection: sa.Connection, locations: Sequence[str]) -> None:
         """Drop tables, waiting for their readers."""

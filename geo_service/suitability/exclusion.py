@@ -37,9 +37,14 @@ LAND_CHECKS = frozenset(
     {
         ("control_zone", "overlap"),
         ("river_distance", "distance"),
+        ("river_distance", "tailings"),
         ("land_use", "permitted"),
         ("indicator", "parcel_bound"),
         ("indicator", "per_mu"),
+        ("enterprise", "hazardous_outside"),
+        ("enterprise", "others_in_chemical_park"),
+        ("enterprise", "catalogue_class"),
+        ("enterprise", "energy_review"),
     }
 )
 """Checks (family, name) that are put to ground with the project on it."""
@@ -50,7 +55,10 @@ BOUNDARY_CHECKS = frozenset({("layout", "in_development_boundary")})
 PARK_CHECKS = frozenset({("layout", "minimum_area")})
 """Checks that are put to the park that a candidate lies in."""
 FIRE_CHECK = ("building", "fire_class")
-"""Forbids whatever its severity: `should` is for what stands, nobody moves a hazard upstairs."""
+LAND_USE_CHECK = ("land_use", "permitted")
+ALWAYS_FORBIDDING = frozenset({FIRE_CHECK, LAND_USE_CHECK})
+"""Forbid whatever their severity: `should` is for what stands. Nobody moves a hazard upstairs, or
+a project onto land that the plan has for something else."""
 
 _AGAINST = frozenset({Verdict.FAIL, Verdict.UNKNOWN})
 
@@ -65,7 +73,7 @@ def judge_by_rules(
 ) -> dict[str, tuple[Reason, ...]]:
     """Return what the rules say against each candidate, by its id; what they share is said once.
 
-    Only rules of severity `must` forbid (`FIRE_CHECK` apart), and only what they fail. Each
+    Only rules of severity `must` forbid (`ALWAYS_FORBIDDING` apart), and only what they fail. Each
     piece of ground, floor and park is judged once, however many candidates stand on it, and
     whatever else is judged with it; what stands there already is not judged again.
     """
@@ -130,8 +138,13 @@ def _forbidding(rules: Iterable[Rule], checks: frozenset[tuple[str, str]]) -> li
     return [
         rule
         for rule in rules
-        if rule.part.severity is Severity.MUST and (rule.part.family, rule.part.check) in checks
+        if _check_of(rule) in checks
+        and (rule.part.severity is Severity.MUST or _check_of(rule) in ALWAYS_FORBIDDING)
     ]
+
+
+def _check_of(rule: Rule) -> tuple[str, str]:
+    return rule.part.family, rule.part.check
 
 
 def _case(rule: Rule, shared: Shared) -> Case:
@@ -139,9 +152,13 @@ def _case(rule: Rule, shared: Shared) -> Case:
 
 
 def _findings_against(rule: Rule, case: Case, parameters: Any = None) -> list[RawFinding]:  # noqa: ANN401 - the rule's own
-    """Return what a rule fails or cannot judge."""
+    """Return what a rule fails or cannot judge; what is only told by the way is left out."""
     outcome = rule.check.run(case, rule.parameters if parameters is None else parameters)
-    return [finding for finding in outcome.findings if finding.verdict in _AGAINST]
+    return [
+        finding
+        for finding in outcome.findings
+        if finding.verdict in _AGAINST and finding.severity is not Severity.INFO
+    ]
 
 
 def _against_land(
@@ -211,12 +228,7 @@ def _against_floors(
     floors = list(
         dict.fromkeys(floor_id for candidate in candidates for floor_id in floor_ids(candidate))
     )
-    on_floors = [
-        rule
-        for rule in rules
-        if (rule.part.family, rule.part.check) in FLOOR_CHECKS
-        and (rule.part.severity is Severity.MUST or _is_fire_rule(rule))
-    ]
+    on_floors = _forbidding(rules, FLOOR_CHECKS)
     if not floors or not on_floors:
         return
     members = [floor_id.removeprefix("floor ") for floor_id in floors]
@@ -234,4 +246,4 @@ def _against_floors(
 
 
 def _is_fire_rule(rule: Rule) -> bool:
-    return (rule.part.family, rule.part.check) == FIRE_CHECK
+    return _check_of(rule) == FIRE_CHECK

@@ -176,6 +176,25 @@ class Project(_ProjectPart):
     heavy_polluter: bool | None = Field(
         default=None, description="Whether it counts as a heavy polluter, such as false."
     )
+    tailings_pond: bool | None = Field(
+        default=None, description="Whether it has a tailings pond; true for an ore mine with one."
+    )
+    mixing_only: bool | None = Field(
+        default=None,
+        description="Whether it merely mixes or packs chemicals; asked of household chemicals.",
+    )
+    hazardous_chemicals: bool | None = Field(
+        default=None, description="Whether it makes hazardous chemicals."
+    )
+    catalogue_class: Literal["encouraged", "permitted", "restricted", "eliminated"] | None = Field(
+        default=None, description="Class in the catalogue of industries, such as permitted."
+    )
+    energy_tce: NotNegative | None = Field(
+        default=None, description="Yearly use of energy in tce, such as 1200."
+    )
+    energy_review_number: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        default=None, description="Number of its energy review, where it has one."
+    )
     needs: Needs
     access: dict[str, Access] = Field(
         default_factory=dict,

@@ -46,6 +46,8 @@ def _known_prefix(code: str) -> str:
     return code
 
 
+FAR_M = 200_000.0
+"""Wider than any county: beyond it there is nothing to judge."""
 MOST_COUNTED = 1_000_000
 """The most that a rule may ask a number of things to be; no county has as many."""
 
@@ -286,8 +288,13 @@ def missing_value(
     subject: Subject,
     column: str | tuple[str, ...],
     rows: list[str] | None = None,
+    severity: Severity | None = None,
 ) -> RawFinding:
-    """Return the `unknown` of a subject whose column, or one of several, has no value."""
+    """Return the `unknown` of a subject whose column, or one of several, has no value.
+
+    `severity` is for a column that a county need not keep: what is missing is then told, and
+    does not decide over the park.
+    """
     columns = [column] if isinstance(column, str) else list(column)
     named = [f"{subject.layer}.{name}" for name in columns]
     evidence: dict[str, Any] = {
@@ -305,4 +312,5 @@ def missing_value(
         evidence=evidence,
         cure=Message("cure.fill_value", values),
         key=f"missing:{'+'.join(columns)}",
+        severity=severity,
     )

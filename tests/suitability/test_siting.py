@@ -44,9 +44,10 @@ MARK = {"source": "made for tests", "illustrative": True}
 
 
 def project(land_m2: float = TEN_HA, code: str = "1311", unknown: str = "keep") -> Project:
-    """Return a project that wants land."""
+    """Return a project that wants land and makes no hazardous chemicals."""
     return parse_project(
         f"name: x\nindustry_code: '{code}'\nneeds: {{land_m2: {land_m2}}}\nunknown: {unknown}\n"
+        "hazardous_chemicals: false\n"
     )
 
 
@@ -315,6 +316,40 @@ def test_a_river_without_a_mapped_boundary_leaves_ground_unknown(
     assert strict.candidates
     assert min(item.geometry.bounds[1] for item in strict.candidates) > ORIGIN_M[1] + 2_000
     assert strict.reasons == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "rule"),
+    [
+        ("hazardous_chemicals: true", "enterprise.hazardous_outside"),
+        ("catalogue_class: restricted", "enterprise.catalogue_class"),
+    ],
+)
+def test_no_new_land_is_open_to_what_may_be_built_nowhere_on_it(
+    small: County, opened: Open, said: str, rule: str
+) -> None:
+    asked = parse_project(f"name: x\nindustry_code: '1311'\nneeds: {{land_m2: 10000}}\n{said}\n")
+    found = search(opened(small), asked)
+    assert not found.candidates
+    assert {item.name: item.share for item in found.closed}[rule] == pytest.approx(1)
+
+
+def test_whether_a_chemical_project_is_hazardous_is_asked(small: County, opened: Open) -> None:
+    asked = parse_project("name: x\nindustry_code: '2614'\nneeds: {land_m2: 10000}\n")
+    found = search(opened(small), asked)
+    assert found.candidates
+    assert {item.rule_id for item in found.unjudged} == {"enterprise.hazardous_outside"}
+
+
+def test_a_tailings_pond_keeps_three_kilometres(small: County, opened: Open) -> None:
+    small.layers["rivers"] = [river(line((-500, 0), (4_500, 0)))]
+    mine = "name: x\nindustry_code: '0911'\nneeds: {land_m2: 10000}\n"
+    pond = search(opened(small), parse_project(f"{mine}tailings_pond: true\n"))
+    closed = {item.name for item in pond.closed}
+    assert "river.tailings_main" in closed
+    assert min(item.geometry.bounds[1] for item in pond.candidates) >= ORIGIN_M[1] + 3_000
+    without = search(opened(small), parse_project(mine))  # a code alone is no pond
+    assert "river.tailings_main" not in {item.name for item in without.closed}
 
 
 def test_new_land_lies_in_the_development_boundary(small: County, opened: Open) -> None:

@@ -172,7 +172,14 @@ def test_without_a_township_polygon_the_rule_is_unknown(county: County, opened: 
         ("100102", "planning2023", "building_park", "watch"),
         ("100103", "planning2023", "building_park", "fail"),
         ("1001", "planning2023", "building_park", "watch"),  # no class named
-        ("1001", "survey3", "building_park", "fail"),  # railway in the land survey
+        ("1001", "survey3", "building_park", "unknown"),  # railway today, and nobody says what next
+        ("0101", "survey3", "building_park", "unknown"),  # fields under a planned park
+        ("0809", "survey3", "sme_cluster", None),
+        ("0801", "planning2023", "municipal_park", "fail"),
+        ("07", "planning2023", "sme_cluster", "fail"),
+        ("13", "planning2023", "building_park", None),
+        ("1208", "planning2023", "building_park", None),
+        ("16", "planning2023", "sme_cluster", "watch"),
         ("0601", "survey3", "sme_cluster", None),
         ("M0", "local", "building_park", "watch"),
         (None, "planning2023", "sme_cluster", "unknown"),
@@ -187,6 +194,32 @@ def test_land_use_is_judged_by_tier_and_scheme(
     ]
     expected = [] if verdict is None else [("P1", "A", verdict)]
     assert said(reviewed(opened(county), "land_use.permitted"), "land_use.permitted") == expected
+
+
+def test_the_planned_use_goes_before_the_present_one(county: County, opened: Open) -> None:
+    county.layers["parcels"] = [
+        parcel("A", box(10, 10, 50, 50), land_use="0101", land_use_scheme="survey3"),
+        parcel("B", box(80, 10, 50, 50), land_use="0601", land_use_scheme="survey3"),
+        parcel("C", box(150, 10, 50, 50), land_use="0601", land_use_scheme="survey3"),
+    ]
+    county.layers["parcels"][0]["planned_land_use"] = "100101"
+    county.layers["parcels"][1]["planned_land_use"] = "0701"
+    rule = "land_use.permitted"
+    assert said(reviewed(opened(county), rule), rule) == [("P1", "B", "fail")]
+
+
+@pytest.mark.parametrize(("width", "expected"), [(249.9, []), (250.1, [("P1", "P1", "watch")])])
+def test_the_municipal_park_may_hold_housing_up_to_a_share(
+    county: County, opened: Open, width: float, expected: list[tuple[str, str, str]]
+) -> None:
+    county.layers["parks"][0]["tier"] = "municipal_park"
+    # 250 m of 1,250 m are a fifth of the parcels' land.
+    county.layers["parcels"] = [
+        parcel("A", box(0, 0, 1000, 100)),
+        parcel("B", box(0, 200, width, 100), land_use="0701"),
+    ]
+    rule = "land_use.permitted"
+    assert said(reviewed(opened(county), rule), rule) == expected
 
 
 def test_checks_count_what_was_judged_and_passed(county: County, opened: Open) -> None:

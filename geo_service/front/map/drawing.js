@@ -29,6 +29,7 @@ const FOREMOST = [
   'land_uses',
   'parks',
   'sub_areas',
+  'approved_areas',
   'townships',
   'roads',
   'rivers',

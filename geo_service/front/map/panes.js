@@ -13,6 +13,7 @@ const PANES = [
   'roads-casing',
   'roads',
   'sub_areas',
+  'approved_areas',
   'parks-casing',
   'parks',
   'parcels',

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 NEAR_M = 3_000.0
 """How far around a park its map shows zones, water, roads and neighbours."""
 FACILITIES_NEAR_M = 12_000.0
-_OWN = frozenset({"parcels", "buildings", "sub_areas"})
+_OWN = frozenset({"parcels", "buildings", "sub_areas", "approved_areas"})
 
 ENTERPRISES = FeatureSource(
     name="enterprises",
@@ -243,6 +243,7 @@ class ParkData(ReviewData):
             )
         for name, zoom in (("parcels", 0), ("buildings", 0), ("sub_areas", 0)):
             yield self.plan_layer(name, group="land", min_zoom=zoom)
+        yield self.plan_layer("approved_areas", group="land", is_shown=False)
         for name in self.present("land_uses", (*LAND_USE_CLASSES, OTHER)):
             yield MapLayer(
                 name=f"land_uses.{name}",

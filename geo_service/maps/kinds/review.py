@@ -105,6 +105,7 @@ class ReviewData(OverviewData):
         yield from self.basis_layers()
         for name, zoom in (("sub_areas", 11), ("parcels", 13), ("buildings", 14)):
             yield self.plan_layer(name, group="land", min_zoom=zoom)
+        yield self.plan_layer("approved_areas", group="land", is_shown=False)
         yield from self.zone_layers()
         yield from self.context_layers()
 

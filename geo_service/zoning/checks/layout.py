@@ -1,4 +1,7 @@
-"""Layout: parks against each other, their township and the county."""
+"""Layout: parks against each other, their township and the county.
+
+Their papers and approved limits stand in `approval`.
+"""
 
 from __future__ import annotations
 
@@ -103,16 +106,24 @@ def _overlap_finding(
 
 
 def in_township(case: Case, _: NoParameters) -> Outcome:
-    """A building park lies inside its township, where the township's polygon is known."""
+    """A building park lies inside its township, where the township's polygon is known.
+
+    One that has a host lies where its host is, and an enclave is judged for itself.
+    """
     outcome = Outcome()
     parks = case.parks[case.parks["tier"] == Tier.BUILDING_PARK]
     homes = township_shapes(case.plan)
-    for park_id, code, shape in zip(
-        parks["park_id"], parks["township_code"], parks.geometry, strict=True
+    for park_id, code, host, shape in zip(
+        parks["park_id"],
+        parks["township_code"],
+        parks["host_park_id"],
+        parks.geometry,
+        strict=True,
     ):
         subject = Subject("parks", park_id)
-        if _is_declared_enclave(case, park_id) and text_or_none(code):
-            continue  # judged by the enclave rule instead
+        is_elsewhere = bool(text_or_none(host)) or _is_declared_enclave(case, park_id)
+        if is_elsewhere and text_or_none(code):
+            continue
         outcome.judge(park_id)
         if not text_or_none(code):
             outcome.findings.append(
@@ -121,7 +132,17 @@ def in_township(case: Case, _: NoParameters) -> Outcome:
         elif code not in homes:
             outcome.findings.append(_no_township_shape(case, park_id, code))
         else:
-            _outside(case, outcome, park_id, shape, homes[code], kind="township", code=code)
+            add_outside(
+                case,
+                outcome,
+                park_id,
+                shape,
+                homes[code],
+                kind="township",
+                code=code,
+                verdict=Verdict.WATCH,
+                cure="cross_township",
+            )
     return outcome
 
 
@@ -165,7 +186,7 @@ def in_county(case: Case, _: NoParameters) -> Outcome:
         if _is_declared_enclave(case, park_id):
             continue  # judged by the enclave rule instead
         outcome.judge(park_id)
-        _outside(case, outcome, park_id, shape, home, kind="county", code=county_code)
+        add_outside(case, outcome, park_id, shape, home, kind="county", code=county_code)
     return outcome
 
 
@@ -180,7 +201,7 @@ def _no_county(park_id: str, county_code: str) -> RawFinding:
     )
 
 
-def _outside(  # noqa: PLR0913 - one park against one home
+def add_outside(  # noqa: PLR0913 - one park against one home
     case: Case,
     outcome: Outcome,
     park_id: str,
@@ -189,6 +210,8 @@ def _outside(  # noqa: PLR0913 - one park against one home
     *,
     kind: str,
     code: str,
+    verdict: Verdict = Verdict.FAIL,
+    cure: str = "cut_area",
 ) -> None:
     """Add the part of a park outside its home, unless it is noise."""
     part = polygons_only(np.array([shapely.difference(shape, home)]))[0]
@@ -207,7 +230,7 @@ def _outside(  # noqa: PLR0913 - one park against one home
     }
     outcome.findings.append(
         RawFinding(
-            verdict=Verdict.FAIL,
+            verdict=verdict,
             park_id=park_id,
             subject=Subject("parks", park_id),
             title=Message(f"finding.outside_{kind}", values),
@@ -220,14 +243,14 @@ def _outside(  # noqa: PLR0913 - one park against one home
                 "place": code,
                 "computed": f"area(park minus {kind})",
             },
-            cure=Message("cure.cut_area", values),
+            cure=Message(f"cure.{cure}", values),
             geometry=part,
         )
     )
 
 
 def _is_declared_enclave(case: Case, park_id: str) -> bool:
-    """Whether a park names host, partner and sharing terms, and so may lie outside its home."""
+    """Whether a park names partner and sharing terms, and so may lie outside the county."""
     parks = case.plan.frame("parks")
     row = parks[parks["park_id"] == park_id].iloc[0]
     return all(text_or_none(row[name]) for name in _ENCLAVE_COLUMNS)
@@ -242,7 +265,7 @@ def in_host(case: Case, _: NoParameters) -> Outcome:
             continue
         outcome.judge(park_id)
         shape, home = parks.geometry[park_id], parks.geometry[host]
-        _outside(case, outcome, park_id, shape, home, kind="host", code=host)
+        add_outside(case, outcome, park_id, shape, home, kind="host", code=host)
     return outcome
 
 
@@ -341,31 +364,27 @@ def minimum_area(case: Case, parameters: MinimumAreaParameters) -> Outcome:
 
 
 class EnclaveParameters(Parameters):
-    """From which share outside its home a park's part counts as an enclave."""
+    """From which share outside the county a park's part counts as an enclave."""
 
     share: float = Field(default=0.5, gt=0, le=1)
 
 
 def enclave(case: Case, parameters: EnclaveParameters) -> Outcome:
-    """A park with a part mostly outside its home names host, partner and sharing terms (飞地).
+    """A park with a part mostly outside the county names partner and sharing terms (飞地).
 
-    Home is the township where its polygon is known, and the county for a municipal park.
+    An enclave is cooperation between administrative areas: a park across the line between two
+    townships is none.
     """
-    outcome = Outcome()
-    homes = township_shapes(case.plan)
-    boundary = case.plan.metric("county")
-    whole = shapely.union_all(boundary.geometry.to_numpy()) if len(boundary) else None
-    for row, shape in zip(rows_of(case.parks), case.parks.geometry, strict=True):
-        outcome.judge(row["park_id"])
-        is_county_wide = row["tier"] == Tier.MUNICIPAL_PARK
-        home = whole if is_county_wide else homes.get(row["township_code"])
-        if home is None:
-            division_code = (
-                case.plan.settings.county_code if is_county_wide else row["township_code"]
-            )
-            code = text_or_none(division_code) or "—"
-            outcome.findings.append(_no_township_shape(case, row["park_id"], code))
-            continue
+    outcome = Outcome.of(case.parks["park_id"])
+    county = case.plan.metric("county")
+    if county.empty:
+        county_code = case.plan.settings.county_code
+        outcome.findings += [_no_county(park_id, county_code) for park_id in case.parks["park_id"]]
+        return outcome
+    home = shapely.union_all(county.geometry.to_numpy())
+    shapely.prepare(home)
+    away = case.parks[~shapely.covers(home, case.parks.geometry.to_numpy())]
+    for row, shape in zip(rows_of(away), away.geometry, strict=True):
         parts = [
             part
             for part in shapely.get_parts(shape)
@@ -381,7 +400,7 @@ def enclave(case: Case, parameters: EnclaveParameters) -> Outcome:
     return outcome
 
 
-_ENCLAVE_COLUMNS = ("host_park_id", "enclave_partner", "enclave_terms")
+_ENCLAVE_COLUMNS = ("enclave_partner", "enclave_terms")
 
 
 def _enclave_finding(park_id: str, parts: list[BaseGeometry], lacking: list[str]) -> RawFinding:

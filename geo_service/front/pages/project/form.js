@@ -4,7 +4,15 @@ import { make } from '../../shared/dom.js';
 import { has, t } from '../frame.js';
 import { button, labelled } from '../parts.js';
 import { AccessRows } from './access.js';
-import { FLOOR_NEEDS, UTILITIES, choicesOf, controlsOf, radios, wordsOf } from './controls.js';
+import {
+  ADMISSION,
+  FLOOR_NEEDS,
+  UTILITIES,
+  choicesOf,
+  controlsOf,
+  radios,
+  wordsOf,
+} from './controls.js';
 import { LandField, showIndustry } from './fields.js';
 import { project, put } from './values.js';
 
@@ -155,6 +163,11 @@ export class ProjectForm {
         t('sites.utilities'),
         'two form-two',
         UTILITIES.map((name) => this.need(name)),
+      ),
+      this.fold(
+        t('sites.admission'),
+        'two form-two',
+        ADMISSION.map((name) => this.field(name)),
       ),
       this.fold(t('sites.method'), 'form', this.methodFields()),
       make('div', { class: 'tools form-end' }, this.send),
