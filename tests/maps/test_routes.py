@@ -165,7 +165,7 @@ def test_a_big_detail_layer_is_drawn_from_tiles(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     review = running.review
-    monkeypatch.setattr(plan_kind, "TILED_ABOVE_FEATURES", 180)
+    monkeypatch.setattr(plan_kind, "TILED_ABOVE_FEATURES", 187)
     data = OverviewData(review, Translator())
     settings = draw.draw_served(data, plan=review.plan).content.settings
     tiled = {source["name"]: source["tiles"] for source in settings["sources"] if source["tiles"]}

@@ -93,15 +93,14 @@ def test_a_building_is_judged_by_its_tenants_or_those_of_its_parcel(
     county: County, opened: Open
 ) -> None:
     with_parcels(county, "L")
+    homes = {"LET": "L", "OWN": "L", "LOST": None}
     county.layers["buildings"] = [
-        {**parcel(name, box(20 * n, 2_000, 10, 10), park_id="P3"), "building_id": name, **home}
-        for n, (name, home) in enumerate(
-            [
-                ("LET", {"parcel_id": "L"}),
-                ("OWN", {"parcel_id": "L"}),
-                ("LOST", {"parcel_id": None}),
-            ]
-        )
+        {
+            **parcel(name, box(20 * n, 2_000, 10, 10), park_id="P3"),
+            "building_id": name,
+            "parcel_id": parcel_id,
+        }
+        for n, (name, parcel_id) in enumerate(homes.items())
     ]
     on(county, "L", "A", discharges_wastewater=True)
     county.layers["enterprises"].append(

@@ -105,12 +105,23 @@ def _outside_means(row: Mapping[str, Any], parameters: BoundaryParameters) -> tu
     return Verdict(parameters.existing), "existing"
 
 
+_TITLES = MappingProxyType(
+    {
+        "boundary": "outside_development_boundary",
+        "existing": "outside_existing",
+        "agro": "outside_agro",
+        "village": "outside_village",
+        "status": "outside_status",
+    }
+)
+_CURES = MappingProxyType({**_TITLES, "boundary": "cut_area"})
+
+
 def _boundary_finding(
     case: Case, park_id: str, part: BaseGeometry, verdict: Verdict, why: str
 ) -> RawFinding:
     area_m2 = float(case.shared.area_m2([part])[0])
     share = area_m2 / case.shared.park_area_m2[park_id]
-    is_plain = why == "boundary"
     values = {
         "area": Quantity(area_m2, "m²"),
         "share": share,
@@ -132,11 +143,9 @@ def _boundary_finding(
         verdict=verdict,
         park_id=park_id,
         subject=Subject("parks", park_id),
-        title=Message(
-            "finding.outside_development_boundary" if is_plain else f"finding.outside_{why}", values
-        ),
+        title=Message(f"finding.{_TITLES[why]}", values),
         evidence=evidence,
-        cure=Message("cure.cut_area" if is_plain else f"cure.outside_{why}", values),
+        cure=Message(f"cure.{_CURES[why]}", values),
         geometry=part,
         key="" if why in {"boundary", "existing"} else why,
     )
