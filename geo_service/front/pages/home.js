@@ -50,27 +50,14 @@ function card(tier, parks) {
     make(
       'ul',
       { class: 'counts' },
-      VERDICTS.map((verdict) => {
-        const isOn = state.tier === tier && state.verdict === verdict;
-        return make(
-          'li',
-          {},
-          make(
-            'button',
-            {
-              type: 'button',
-              class: 'count',
-              'data-tier': tier,
-              'data-verdict': verdict,
-              'aria-pressed': String(isOn),
-              click: () => choose(isOn ? { tier: '', verdict: '' } : { tier, verdict }),
-            },
-            verdictBadge(verdict, 18),
-            make('span', {}, t(`verdict.${verdict}`)),
-            make('strong', {}, count(counts[verdict])),
-          ),
-        );
-      }),
+      VERDICTS.map((verdict) =>
+        countButton(
+          { tier, verdict },
+          counts[verdict],
+          verdictBadge(verdict, 18),
+          make('span', {}, t(`verdict.${verdict}`)),
+        ),
+      ),
     ),
     basisCounts(tier, parks),
   );
@@ -81,26 +68,37 @@ function basisCounts(tier, parks) {
   return make(
     'ul',
     { class: 'counts basis-counts', 'aria-label': t('home.by_rests_on') },
-    BASIS_GROUPS.map((basis) => {
-      const isOn = state.tier === tier && state.basis === basis;
-      return make(
-        'li',
-        {},
-        make(
-          'button',
-          {
-            type: 'button',
-            class: 'count',
-            'data-tier': tier,
-            'data-basis': basis,
-            'aria-pressed': String(isOn),
-            click: () => choose(isOn ? { tier: '', basis: '' } : { tier, basis }),
-          },
-          make('span', { class: `chip is-by-${basis}` }, t(`rests_on.${basis}`)),
-          make('strong', {}, count(parks.filter((park) => park.rests_on.includes(basis)).length)),
-        ),
-      );
-    }),
+    BASIS_GROUPS.map((basis) =>
+      countButton(
+        { tier, basis },
+        parks.filter((park) => park.rests_on.includes(basis)).length,
+        make('span', { class: `chip is-by-${basis}` }, t(`rests_on.${basis}`)),
+      ),
+    ),
+  );
+}
+
+// A button of a card that shows the parks of its tier with one verdict or one kind of basis, and
+// all of them when it is pressed again.
+function countButton(change, number, ...label) {
+  const isOn = Object.entries(change).every(([name, value]) => state[name] === value);
+  const none = Object.fromEntries(Object.keys(change).map((name) => [name, '']));
+  const marks = Object.entries(change).map(([name, value]) => [`data-${name}`, value]);
+  return make(
+    'li',
+    {},
+    make(
+      'button',
+      {
+        type: 'button',
+        class: 'count',
+        ...Object.fromEntries(marks),
+        'aria-pressed': String(isOn),
+        click: () => choose(isOn ? none : change),
+      },
+      label,
+      make('strong', {}, count(number)),
+    ),
   );
 }
 
