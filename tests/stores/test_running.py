@@ -110,7 +110,7 @@ def test_filters_of_saved_findings_mean_what_those_of_live_ones_mean(start: Star
         {"rule": "none"},
         {"bbox": (west, south, east, north)},
         {"bbox": (0.0, 0.0, 1.0, 1.0)},
-        {"page": (1, 1)},
+        {"slice_": (1, 1)},
     ):
         options: Any = asked_for
         expected = first.reviews.findings(asked.review_id, Language.EN, **options)
