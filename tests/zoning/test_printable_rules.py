@@ -20,6 +20,7 @@ from geo_service.zoning.rulebook import default_rulebook
 from tests.conftest import DEMO
 from tests.county import County, box, zone
 from tests.terminal import run
+from tests.words import word
 from tests.zoning.made import LAW, three_bases
 
 Open = Callable[[County], Plan]
@@ -103,7 +104,7 @@ def test_the_table_of_verdicts_says_what_each_rests_on(county: County, opened: O
     result = review(opened(county), three_bases(days="in_force_until: 2026-11-30"), as_of=DAY)
     table = verdict_table(result, Translator(Language.EN), width=150)
     (first, second) = [line.split("│") for line in table.splitlines() if line.startswith("│")]
-    assert (first[6].strip(), first[7].strip()) == ("fail", "law")
+    assert (first[6].strip(), first[7].strip()) == (word("verdict.fail", Language.EN), "law")
     assert (second[6].strip(), second[7].strip()) == ("pass", "")
     later = review(result.plan, three_bases(days="in_force_until: 2026-09-30"), as_of=DAY)
     table = verdict_table(later, Translator(Language.EN), width=150)
