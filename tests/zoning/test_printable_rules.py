@@ -105,7 +105,7 @@ def test_the_table_of_verdicts_says_what_each_rests_on(county: County, opened: O
     table = verdict_table(result, Translator(Language.EN), width=150)
     (first, second) = [line.split("│") for line in table.splitlines() if line.startswith("│")]
     assert (first[6].strip(), first[7].strip()) == (word("verdict.fail", Language.EN), "law")
-    assert (second[6].strip(), second[7].strip()) == ("pass", "")
+    assert (second[6].strip(), second[7].strip()) == (word("verdict.pass", Language.EN), "")
     later = review(result.plan, three_bases(days="in_force_until: 2026-09-30"), as_of=DAY)
     table = verdict_table(later, Translator(Language.EN), width=150)
     assert "Not applied on 2026-11-30" in table
