@@ -239,6 +239,11 @@ def text_or_none(cell: object) -> str | None:
     return cell if isinstance(cell, str) and cell else None
 
 
+def flag_or_none(cell: Any) -> bool | None:  # noqa: ANN401 - a cell of a column of flags
+    """Return a cell's flag, or None when it is missing."""
+    return None if pd.isna(cell) else bool(cell)
+
+
 def park_unknown(
     park_id: str,
     *,

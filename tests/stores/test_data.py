@@ -142,7 +142,7 @@ def test_what_other_layers_refer_to_cannot_be_taken_away_but_together(
     workspace: WorkspaceAt,
 ) -> None:
     parks, parcels = (newest_layer(workspace, name) for name in ("parks", "parcels"))
-    people = newest_layer(workspace, "enterprises")
+    people, approved = (newest_layer(workspace, name) for name in ("enterprises", "approved_areas"))
     fewer = parks.frame[parks.frame["park_id"] != "P1"]
     with pytest.raises(WorkspaceError, match="could no longer be opened"):
         publish(workspace, "parks", fewer, expected=parks.version)
@@ -152,10 +152,15 @@ def test_what_other_layers_refer_to_cannot_be_taken_away_but_together(
             frame=state.frame.assign(park_id=state.frame["park_id"].replace("P1", "P9")),
             expected=state.version,
         )
-        for name, state in (("parks", parks), ("parcels", parcels), ("enterprises", people))
+        for name, state in (
+            ("parks", parks),
+            ("parcels", parcels),
+            ("enterprises", people),
+            ("approved_areas", approved),
+        )
     ]
     entries = publish_together(workspace, renamed)
-    assert [entry.number for entry in entries] == [1, 1, 1]
+    assert [entry.number for entry in entries] == [1, 1, 1, 1]
     assert set(open_plan(workspace).parcels["park_id"]) == {"P9"}
     with pytest.raises(WorkspaceError):  # the old parcels do not fit the new parks
         rollback(workspace, "parcels", "0")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 from pydantic import Field
 
 from geo_service.domain.enterprises import active_enterprises
-from geo_service.industry import belongs_to
+from geo_service.industry import are_within, belongs_to
 from geo_service.model import Message, Severity, Subject, Verdict
 from geo_service.plan import rows_of
 from geo_service.zoning.check import (
@@ -25,11 +26,13 @@ from geo_service.zoning.check import (
     Outcome,
     Parameters,
     RawFinding,
+    flag_or_none,
     missing_value,
     text_or_none,
 )
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
 Row = Mapping[str, Any]
@@ -57,11 +60,16 @@ def hazardous_outside(case: Case, parameters: HazardousParameters) -> Outcome:
     """Who makes hazardous chemicals stands in a recognised chemical park."""
     outcome = Outcome()
     is_chemical = _chemical_parks(case)
-    for row, shape in _rows(case):
-        makes, code = _flag(row["hazardous_chemicals"]), text_or_none(row["industry_code"])
-        is_likely = belongs_to(code, parameters.likely)
-        if makes is False or (makes is None and not is_likely):
-            continue
+
+    def may_make_them(rows: pd.DataFrame) -> NDArray[np.bool_]:
+        is_likely = np.zeros(len(rows), dtype=bool)
+        if parameters.likely:
+            is_likely = are_within(rows["industry_code"], parameters.likely)
+        is_silent = rows["hazardous_chemicals"].isna().to_numpy(dtype=bool)
+        return _is(rows["hazardous_chemicals"], flag=True) | (is_silent & is_likely)
+
+    for row, shape in _rows(case, may_make_them):
+        makes = flag_or_none(row["hazardous_chemicals"])
         park_id = text_or_none(row["park_id"])
         outcome.judge(park_id)
         subject = Subject("enterprises", row["enterprise_id"])
@@ -76,23 +84,8 @@ def hazardous_outside(case: Case, parameters: HazardousParameters) -> Outcome:
         if in_one is None:
             outcome.findings.append(_nobody_says(park_id, subject))
             continue
-        values = {"name": row["name"]}
-        outcome.findings.append(
-            RawFinding(
-                verdict=Verdict.FAIL,
-                park_id=park_id,
-                subject=subject,
-                title=Message("finding.hazardous_outside", values),
-                evidence={
-                    "measure": "hazardous_chemicals",
-                    "value": True,
-                    "unit": None,
-                    "is_chemical_park": False,
-                },
-                cure=Message("cure.hazardous_outside", values),
-                geometry=shape,
-            )
-        )
+        evidence = {"measure": "hazardous_chemicals", "value": True, "is_chemical_park": False}
+        outcome.findings.append(_failed(row, shape, "hazardous_outside", evidence))
     return outcome
 
 
@@ -147,13 +140,11 @@ def _everywhere(case: Case, findings: list[RawFinding]) -> list[Closure]:
 def others_in_chemical_park(case: Case, parameters: ChemicalParkParameters) -> Outcome:
     """A recognised chemical park holds no other enterprises than chemical ones."""
     outcome = Outcome()
-    is_chemical = _chemical_parks(case)
-    for row, shape in _rows(case):
+    chemical = [park_id for park_id, is_one in _chemical_parks(case).items() if is_one]
+    for row, shape in _rows(case, lambda rows: rows["park_id"].isin(chemical).to_numpy(dtype=bool)):
         park_id = text_or_none(row["park_id"])
-        if park_id is None or not is_chemical.get(park_id):
-            continue
         outcome.judge(park_id)
-        makes, code = _flag(row["hazardous_chemicals"]), text_or_none(row["industry_code"])
+        makes, code = flag_or_none(row["hazardous_chemicals"]), text_or_none(row["industry_code"])
         if makes or belongs_to(code, parameters.chemical):
             continue
         subject = Subject("enterprises", row["enterprise_id"])
@@ -162,62 +153,41 @@ def others_in_chemical_park(case: Case, parameters: ChemicalParkParameters) -> O
                 missing_value(park_id=park_id, subject=subject, column="hazardous_chemicals")
             )
             continue
-        values = {"name": row["name"]}
-        outcome.findings.append(
-            RawFinding(
-                verdict=Verdict.FAIL,
-                park_id=park_id,
-                subject=subject,
-                title=Message("finding.other_in_chemical_park", values),
-                evidence={
-                    "measure": "hazardous_chemicals",
-                    "value": False,
-                    "unit": None,
-                    "is_chemical_park": True,
-                    "industry_code": code,
-                },
-                cure=Message("cure.other_in_chemical_park", values),
-                geometry=shape,
-            )
-        )
+        evidence = {
+            "measure": "hazardous_chemicals",
+            "value": False,
+            "is_chemical_park": True,
+            "industry_code": code,
+        }
+        outcome.findings.append(_failed(row, shape, "other_in_chemical_park", evidence))
     return outcome
 
 
 def catalogue_class(case: Case, _: NoParameters) -> Outcome:
     """No new project is in a restricted or eliminated class of the catalogue of industries."""
     outcome = Outcome()
-    for row, shape in _rows(case):
-        if _flag(row["is_new"]) is False:
-            continue
+    for row, shape in _rows(case, lambda rows: ~_is(rows["is_new"], flag=False)):
         letter = text_or_none(row["catalogue_class"])
         park_id = text_or_none(row["park_id"])
         outcome.judge(park_id)
         subject = Subject("enterprises", row["enterprise_id"])
         is_barred = letter in {"restricted", "eliminated"}
         lacking = "catalogue_class" if letter is None else "is_new"
-        if letter is None or (is_barred and _flag(row["is_new"]) is None):
+        if letter is None or (is_barred and flag_or_none(row["is_new"]) is None):
             outcome.findings.append(
                 missing_value(
                     park_id=park_id, subject=subject, column=lacking, severity=Severity.INFO
                 )
             )
         elif is_barred:
-            values = {"name": row["name"], "class": Message(f"catalogue_class.{letter}")}
+            evidence = {
+                "measure": "catalogue_class",
+                "value": letter,
+                "threshold": ["encouraged", "permitted"],
+            }
+            told = Message(f"catalogue_class.{letter}")
             outcome.findings.append(
-                RawFinding(
-                    verdict=Verdict.FAIL,
-                    park_id=park_id,
-                    subject=subject,
-                    title=Message("finding.catalogue_class", values),
-                    evidence={
-                        "measure": "catalogue_class",
-                        "value": letter,
-                        "unit": None,
-                        "threshold": ["encouraged", "permitted"],
-                    },
-                    cure=Message("cure.catalogue_class", values),
-                    geometry=shape,
-                )
+                _failed(row, shape, "catalogue_class", evidence, **{"class": told})
             )
     return outcome
 
@@ -225,10 +195,13 @@ def catalogue_class(case: Case, _: NoParameters) -> Outcome:
 def energy_review(case: Case, parameters: EnergyParameters) -> Outcome:
     """A new project that uses much energy has the number of its review."""
     outcome = Outcome()
-    for row, shape in _rows(case):
-        is_new, used = _flag(row["is_new"]), row["energy_tce"]
-        if is_new is False or pd.isna(used) or used < parameters.at_least_tce:
-            continue
+
+    def uses_much(rows: pd.DataFrame) -> NDArray[np.bool_]:
+        used = rows["energy_tce"].to_numpy(dtype=np.float64)
+        return (used >= parameters.at_least_tce) & ~_is(rows["is_new"], flag=False)
+
+    for row, shape in _rows(case, uses_much):
+        is_new, used = flag_or_none(row["is_new"]), row["energy_tce"]
         park_id = text_or_none(row["park_id"])
         outcome.judge(park_id)
         subject = Subject("enterprises", row["enterprise_id"])
@@ -237,25 +210,34 @@ def energy_review(case: Case, parameters: EnergyParameters) -> Outcome:
             column = "energy_review_number" if number is None else "is_new"
             outcome.findings.append(missing_value(park_id=park_id, subject=subject, column=column))
         elif is_none(number):
-            values = {"name": row["name"], "used": used, "least": parameters.at_least_tce}
+            evidence = {
+                "measure": "energy_tce",
+                "value": float(used),
+                "unit": "tce",
+                "threshold": parameters.at_least_tce,
+                "energy_review_number": number,
+            }
+            least = parameters.at_least_tce
             outcome.findings.append(
-                RawFinding(
-                    verdict=Verdict.FAIL,
-                    park_id=park_id,
-                    subject=subject,
-                    title=Message("finding.energy_review", values),
-                    evidence={
-                        "measure": "energy_tce",
-                        "value": float(used),
-                        "unit": "tce",
-                        "threshold": parameters.at_least_tce,
-                        "energy_review_number": number,
-                    },
-                    cure=Message("cure.energy_review", values),
-                    geometry=shape,
-                )
+                _failed(row, shape, "energy_review", evidence, used=used, least=least)
             )
     return outcome
+
+
+def _failed(
+    row: Row, shape: BaseGeometry | None, key: str, evidence: Row, **values: object
+) -> RawFinding:
+    """Return the breach of an enterprise; `key` names its texts, `evidence` its measure."""
+    told = {"name": row["name"], **values}
+    return RawFinding(
+        verdict=Verdict.FAIL,
+        park_id=text_or_none(row["park_id"]),
+        subject=Subject("enterprises", row["enterprise_id"]),
+        title=Message(f"finding.{key}", told),
+        evidence={"unit": None, **evidence},
+        cure=Message(f"cure.{key}", told),
+        geometry=shape,
+    )
 
 
 _NONE_WORDS = frozenset({"无", "没有", "未办理", "未取得", "未批复", "none", "no"})
@@ -270,27 +252,31 @@ def is_none(number: str) -> bool:
     return number.strip().lower() in _NONE_WORDS
 
 
-def _rows(case: Case) -> Iterator[tuple[dict[str, Any], BaseGeometry | None]]:
-    """Yield every enterprise in scope with its position."""
+def _rows(
+    case: Case, is_meant: Callable[[pd.DataFrame], NDArray[np.bool_]]
+) -> Iterator[tuple[dict[str, Any], BaseGeometry | None]]:
+    """Yield every enterprise in scope that a rule may mean, with its position."""
     active = active_enterprises(case.plan)
     if active.empty:
         return
-    chosen = active[case.in_scope(active["park_id"])]
+    chosen = active[case.in_scope(active["park_id"]) & is_meant(active)]
     shapes = case.plan.metric("enterprises").geometry.reindex(chosen.index)
     yield from zip(rows_of(chosen), shapes, strict=True)
+
+
+def _is(flags: pd.Series[Any], *, flag: bool) -> NDArray[np.bool_]:
+    """Return which flags are given and as asked."""
+    told = flags.astype("boolean")
+    return (told == flag).fillna(value=False).to_numpy(dtype=bool)
 
 
 def _chemical_parks(case: Case) -> dict[str, bool | None]:
     """Return for every park whether it is a recognised chemical park, None if nobody says."""
     parks = case.plan.frame("parks")
     return {
-        park_id: _flag(cell)
+        park_id: flag_or_none(cell)
         for park_id, cell in zip(parks["park_id"], parks["is_chemical_park"], strict=True)
     }
-
-
-def _flag(cell: Any) -> bool | None:  # noqa: ANN401 - a cell
-    return None if pd.isna(cell) else bool(cell)
 
 
 CHECKS: Mapping[str, Check] = MappingProxyType(

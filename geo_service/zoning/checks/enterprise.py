@@ -21,6 +21,7 @@ from geo_service.zoning.check import (
     Outcome,
     Parameters,
     RawFinding,
+    flag_or_none,
     missing_value,
     text_or_none,
 )
@@ -110,14 +111,12 @@ def zombie_tests(row: Mapping[str, Any], parameters: ZombieParameters) -> dict[s
         stopped = bool(months >= limit)
     return {
         "stopped": stopped,
-        "loss": _both(_reaches(row["loss_years"], parameters.loss_years), _flag(row["insolvent"])),
-        "subsidy": _flag(row["subsidised"]),
-        "arrears": _flag(row["in_arrears"]),
+        "loss": _both(
+            _reaches(row["loss_years"], parameters.loss_years), flag_or_none(row["insolvent"])
+        ),
+        "subsidy": flag_or_none(row["subsidised"]),
+        "arrears": flag_or_none(row["in_arrears"]),
     }
-
-
-def _flag(cell: Any) -> bool | None:  # noqa: ANN401 - a cell
-    return None if pd.isna(cell) else bool(cell)
 
 
 def _reaches(cell: Any, limit: float) -> bool | None:  # noqa: ANN401 - a cell

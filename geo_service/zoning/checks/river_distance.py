@@ -30,6 +30,7 @@ from geo_service.zoning.check import (
     Outcome,
     Parameters,
     RawFinding,
+    flag_or_none,
     missing_value,
     text_or_none,
 )
@@ -286,7 +287,7 @@ def _ponds(case: Case) -> Iterator[_Near]:
             park_id=park_id,
             name=text_or_none(row["name"]) or row["facility_id"],
             shape=shape,
-            is_new=_flag(row["is_new"]),
+            is_new=flag_or_none(row["is_new"]),
         )
 
 
@@ -315,13 +316,9 @@ def _enterprises(
             park_id=text_or_none(park_id),
             name=name,
             shape=None if shape is None or shape.is_empty else shape,
-            is_new=_flag(is_new),
-            is_mixing=_flag(mixing_only) if mixing and belongs_to(code, mixing) else False,
+            is_new=flag_or_none(is_new),
+            is_mixing=flag_or_none(mixing_only) if mixing and belongs_to(code, mixing) else False,
         )
-
-
-def _flag(cell: object) -> bool | None:
-    return None if pd.isna(cell) else bool(cell)  # type: ignore[call-overload]
 
 
 def _values(
