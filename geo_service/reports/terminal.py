@@ -79,7 +79,7 @@ def verdict_table(review: Review, translator: Translator, *, width: int | None =
 def _fitted(widest: Sequence[int], width: int | None) -> list[int]:
     """Return the columns' widths within a table's: names are narrowed first, then other words."""
     wide = [
-        min(cells, _NAME_CELLS if key in _NAMES else _ID_CELLS)
+        min(cells, _ID_CELLS if key == "park_id" else _NAME_CELLS)
         for key, cells in zip(_COLUMNS, widest, strict=True)
     ]
     # Three cells of frame and padding a column, and one for the last edge.

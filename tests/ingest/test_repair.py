@@ -333,6 +333,9 @@ def test_links_that_were_only_worked_out_do_not_stand_in_the_way(tmp_path: Path)
     county = County()
     county.layers["parcels"] = [parcel("A1", box(2_000, 0, 10, 10), park_id=None)]
     county.layers["enterprises"] = county.layers["enterprises"][:5]
+    first = county.layers["parks"][0]
+    kept = {name: first[name] for name in ("park_id", "geometry", "source", "illustrative")}
+    county.layers["approved_areas"] = [kept]
     workspace = county.write(tmp_path / "county")
     assert open_plan(workspace).frame("parcels")["park_id"].tolist() == ["P2"]
     frame = gpd.GeoDataFrame(

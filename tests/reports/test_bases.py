@@ -21,6 +21,7 @@ from geo_service.zoning.approvals import open_approvals
 from geo_service.zoning.review import Review, review
 from tests.county import County, box, zone
 from tests.reports.conftest import colours, content_of
+from tests.words import word
 from tests.zoning.made import LAW, three_bases
 
 DAY = date(2026, 11, 30)
@@ -82,7 +83,8 @@ def test_the_report_names_approval_and_basis(result: Review) -> None:
     text = text_of(result)
     assert "Findings approved by law" in text
     assert "渝府地 12 号\n重庆市人民政府" in text
-    assert "fail (rests on law)" in text
+    fails = word("verdict.fail", Language.EN)
+    assert f"{fails} (rests on law)" in text
     assert "Rules that were not applied" not in text
 
 
@@ -96,7 +98,10 @@ def test_the_workbook_names_approval_and_basis(result: Review) -> None:
     assert found["P2"]["List"] == "To rectify"
     heads, *rows = book["Parks"].iter_rows(values_only=True)
     second = dict(zip(heads, rows[1], strict=True))
-    assert (second["Verdict by law"], second["Verdict by county policy"]) == ("fail", "pass")
+    assert (second["Verdict by law"], second["Verdict by county policy"]) == (
+        word("verdict.fail", Language.EN),
+        word("verdict.pass", Language.EN),
+    )
     assert second["Verdict rests on"] == "law"
 
 

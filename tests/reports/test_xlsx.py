@@ -77,11 +77,11 @@ def test_parks_stand_with_what_their_verdict_rests_on(book: Workbook, demo_revie
         by_basis = demo_review.verdicts_by_basis[park_id]
         shown = [row[f"按{name}的结论"] for name in ("法律法规及规范性文件", "县级政策", "参考值")]
         assert [cell == "未涉及" for cell in shown] == [item is None for item in by_basis.values()]
-        if row["结论"] == "不通过":
-            assert "不通过" in shown
+        if row["结论"] == word("verdict.fail"):
+            assert word("verdict.fail") in shown
         rests_on = demo_review.rests_on[park_id]
         assert row["结论依据"] == ("、".join(words[group] for group in rests_on) or "无")
-        assert (row["结论"] == "通过") == (not rests_on)
+        assert (row["结论"] == word("verdict.pass")) == (not rests_on)
 
 
 def test_documents_stand_with_their_days_in_force(book: Workbook, demo_review: Review) -> None:
