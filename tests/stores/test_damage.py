@@ -23,6 +23,7 @@ from geo_service.planning.layers import (
     rollback,
 )
 from geo_service.planning.once import review_workspace
+from geo_service.planning.reviews import save_workspace_review
 from geo_service.stores.base import CATALOGUE, CREATED_MARK, REVIEW, Store, WorkspaceAt
 from geo_service.stores.frames import content_digest
 from geo_service.stores.opening import open_store
@@ -47,7 +48,7 @@ def fill(workspace: WorkspaceAt) -> WorkspaceAt:
         frame = now.frame.assign(status=status)
         publish(workspace, "parcels", frame, expected=now.version, note="季度更新")
         if status == "idle":
-            review_workspace(workspace, is_saved=True)
+            save_workspace_review(workspace, review_workspace(workspace))
     return workspace
 
 

@@ -39,6 +39,7 @@ from geo_service.planning.layers import (
     unpack_plan,
 )
 from geo_service.planning.once import review_workspace
+from geo_service.planning.reviews import save_workspace_review
 from geo_service.stores import geopackage
 from geo_service.stores.base import REVIEW, VERSION_LENGTH, LayerContent, WorkspaceAt
 from geo_service.stores.frames import canonical, content_digest
@@ -501,7 +502,7 @@ def test_a_workspace_moves_to_a_server_and_back(
     folder = county.write(tmp_path / "county")
     settings = (folder / "workspace.toml").read_text()
     publish_parcels(WorkspaceAt(folder), status="idle")
-    review_workspace(folder, is_saved=True)
+    save_workspace_review(folder, review_workspace(folder))
     before = open_plan(folder)
     address = str(shared_place.address)
     with_password = address.replace("postgres@", "postgres:hunter2@")
