@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from geo_service import errors
+from geo_service.language import catalogue
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "geo_service"
@@ -36,9 +37,12 @@ def name_of(node: ast.AST) -> str:
 
 
 def is_raw(node: ast.AST | None) -> bool:
-    """Return whether a value is words that stand in the code: a text, an f-string, or a sum."""
+    """Return whether a value is words that stand in the code: a text, an f-string, or a sum.
+
+    A key of the catalogue is no words: `refuse("draws", "problem.draws")`.
+    """
     if isinstance(node, ast.Constant):
-        return isinstance(node.value, str)
+        return isinstance(node.value, str) and node.value not in catalogue()
     if isinstance(node, ast.BinOp):
         return is_raw(node.left) or is_raw(node.right)
     if isinstance(node, ast.IfExp):

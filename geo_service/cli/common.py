@@ -25,7 +25,7 @@ EXIT_NONE_FITS = EXIT_FAILED = 1
 EXIT_WRONG_INPUT = 2
 EXIT_OUR_FAULT = 3
 EXIT_STOPPED = 130
-_PLAIN_WIDTH = 150
+_PLAIN_WIDTH = 200
 
 Progress = Callable[[int, int, str], None]
 """Called with how many steps are done, how many there are, and the name of the step."""

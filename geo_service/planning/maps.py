@@ -38,7 +38,7 @@ from geo_service.planning.once import review_workspace
 from geo_service.planning.rankings import AS_SAVED, Weighing, ranking_from_recipe
 from geo_service.planning.reviews import review_from_recipe
 from geo_service.suitability.project import open_project
-from geo_service.suitability.rank import rank
+from geo_service.suitability.rank import rank_project
 from geo_service.wording import said
 from geo_service.workspace.opening import open_plan, open_workspace
 from geo_service.zoning.review import review
@@ -415,7 +415,7 @@ def _ranking(
         if request.project is None:
             name = "ranking"
             raise InvalidQueryError(name, said("problem.ranking_needs"))
-        return rank(opened.plan(), open_project(request.project), progress=progress)
+        return rank_project(opened.plan(), open_project(request.project), progress=progress)
 
 
 __all__ = [

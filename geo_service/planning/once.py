@@ -63,11 +63,11 @@ def rank_workspace(
         The workspace, its rulebook or the project is unusable.
     """
     # A review does not need it: it starts faster without its libraries.
-    from geo_service.suitability.rank import rank  # noqa: PLC0415
+    from geo_service.suitability.rank import rank_project  # noqa: PLC0415
 
     plan = open_plan(workspace)
     rules = open_rulebook(plan.settings.rulebook_path)
-    return rank(plan, project, rules, progress=progress)
+    return rank_project(plan, project, rules, progress=progress)
 
 
 def compare_files(before: Path, after: Path) -> Comparison:

@@ -40,7 +40,7 @@ from geo_service.reports.ranking import (
 from geo_service.reports.terminal import ranking_table
 from geo_service.stores.base import RANKING, Saved
 from geo_service.suitability.project import open_project, project_of, project_schema
-from geo_service.suitability.rank import Ranking, rank
+from geo_service.suitability.rank import Ranking, rank_project
 from geo_service.wording import said
 from geo_service.workspace.opening import Workspace, open_workspace
 from geo_service.zoning.rulebook import parse_rulebook
@@ -189,7 +189,7 @@ def ranking_from_recipe(opened: Workspace, ranking_id: str) -> Ranking:
     except RulebookError as error:
         msg = said("problem.ranking_of_earlier_release", ranking=repr(ranking_id))
         raise NotFoundError(msg) from error
-    made = rank(
+    made = rank_project(
         opened.plan_at(saved.layer_versions),
         project_of(recipe["project"]),
         rules,
@@ -261,7 +261,7 @@ class RankingDesk:
     def rank(self, project: Project, *, progress: Progress | None = None) -> Ranking:
         """Rank a project's sites in the county's plan by its rulebook, and save the ranking."""
         state = self._state
-        made = rank(state.plan, project, state.rulebook, progress=progress)
+        made = rank_project(state.plan, project, state.rulebook, progress=progress)
         self._cache_ranking(made, datetime.now(UTC).isoformat(timespec="seconds"))
         # Where it cannot be saved the answer stands; only a restart would lose it.
         if state.saver.save(RANKING, made.ranking_id, lambda opened: save_ranking(opened, made)):
