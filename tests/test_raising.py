@@ -68,7 +68,8 @@ def words_of(call: ast.Call) -> Iterator[ast.AST]:
         yield from (value for word, value in given.items() if word in WORDS)
     elif name in SPEAKERS and isinstance(call.func, ast.Name):
         yield from call.args[-1:]
-        yield from (value for word, value in given.items() if word in WORDS)
+        if name != "refuse":  # whose keywords fill the message
+            yield from (value for word, value in given.items() if word in WORDS)
     elif name in COLLECTORS and "fault" in name_of(getattr(call.func, "value", call)):
         yield from call.args[:2] if name == "add" else call.args[2:3]
 

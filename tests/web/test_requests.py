@@ -304,14 +304,13 @@ def test_a_rollback_that_does_not_fit_the_other_layers_is_a_422(tmp_path: Path) 
     folder = five_sites().write(tmp_path / "county")
     county = PlanningService.open(folder)
     versions = {name: layer.version for name, layer in county.plan.layers.items()}
-    newest = ""
-    for layer in ("parcels", "enterprises", "parks"):  # P2 goes, what lies in it first
+    newest = {}
+    for layer in ("parcels", "enterprises", "approved_areas", "parks"):  # P2 and what is in it
         frame = county.plan.frame(layer)
         kept = frame[frame["park_id"] == "P1"]
-        entry = publish(folder, layer, kept, expected=versions[layer])
-        newest = newest or entry.version
+        newest[layer] = publish(folder, layer, kept, expected=versions[layer]).version
     with TestClient(create_app(county)) as client:
-        body = {"version": "0", "expected": newest}
+        body = {"version": "0", "expected": newest["parcels"]}
         answer = client.post("/api/layers/parcels/rollback", json=body)
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert any("P2" in fault for fault in answer.json()["errors"])
