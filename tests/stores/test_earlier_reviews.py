@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from geo_service.errors import NotFoundError
-from geo_service.planning import County as RunningCounty
+from geo_service.planning import PlanningService as RunningCounty
 from geo_service.planning.reviews import review_from_recipe
 from geo_service.web.app import create_app
 from geo_service.workspace.opening import open_workspace
