@@ -25,10 +25,13 @@ tool = PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/$(1)
 # -qq leaves only errors: each step below says what it does instead.
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 
+# The folders count too: a script that is deleted changes only the folder that it was in.
+FRONT := $(shell find $(addprefix geo_service/front/,shared map pages) \
+  -type d -o -name '*.js' -o -name '*.css')
 # What decides the content of an installed package, apart from its code (the install is editable).
 PACKAGING := pyproject.toml hatch_build.py deploy/build.py deploy/front.py requirements/build.txt \
   package.json package-lock.json .npmrc \
-  $(wildcard geo_service/native/*.[ch] $(foreach kind,js css,geo_service/front/*/*.$(kind)))
+  $(wildcard geo_service/native/*.[ch]) $(FRONT)
 # What was deleted by hand is collected or compiled again.
 MADE := geo_service/assets/manifest.json geo_service/front/built/manifest.json \
   geo_service/native/lib/manifest.json

@@ -30,7 +30,7 @@ from playwright.sync_api import Browser, Page, Route, sync_playwright
 from benchmarks.overlay import machine
 from benchmarks.tile_county import make_parcels, make_workspace
 from geo_service.maps import assets
-from geo_service.planning import County
+from geo_service.planning import PlanningService
 from geo_service.web.app import create_app
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
@@ -88,7 +88,7 @@ def serving(workspace: Path) -> Iterator[str]:
 
 
 def _serve(workspace: Path, listener: socket.socket, is_ready: Event, is_over: Event) -> None:
-    app = create_app(County.open(workspace))
+    app = create_app(PlanningService.open(workspace))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

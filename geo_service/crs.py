@@ -63,16 +63,16 @@ def require_metric(*frames: gpd.GeoDataFrame | gpd.GeoSeries) -> pyproj.CRS:
 
 def _refuse_unless_alike(crs: pyproj.CRS | None, first: pyproj.CRS | None) -> None:
     if not is_metric(crs):
-        raise CrsError(Message("problem.needs_metres", {"crs": crs_named(crs)}))
+        raise CrsError(Message("problem.needs_metres", {"crs": crs_label(crs)}))
     if crs != first:
-        found = {"one": crs_named(first), "other": crs_named(crs)}
+        found = {"one": crs_label(first), "other": crs_label(crs)}
         raise CrsError(Message("problem.one_crs", found))
 
 
-def crs_named(crs: pyproj.CRS | None) -> Message:
+def crs_label(crs: pyproj.CRS | None) -> Message:
     """Return what a message calls a CRS, or that there is none.
 
-    >>> crs_named(None).key
+    >>> crs_label(None).key
     'fault.no_crs'
     """
     if crs is None:

@@ -358,12 +358,12 @@ def line_of(location: Location, lines: Mapping[Location, int]) -> int | None:
     return None
 
 
-def nearest_name(name: str, known: Sequence[str]) -> Message:
+def nearest_name(name: str, names: Sequence[str]) -> Message:
     """Return what to say of an unknown name: the nearest known one, and all of them."""
-    alike = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    alike = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
     if alike:
-        return said("fault.nearest", near=repr(alike[0]), known=list(known))
-    return said("fault.one_of", known=list(known))
+        return said("fault.nearest", near=repr(alike[0]), known=list(names))
+    return said("fault.one_of", known=list(names))
 
 
 def _known_names(model: type[BaseModel], location: Location) -> list[str]:

@@ -74,14 +74,14 @@ class ConflictError(GeoServiceError):
 class StoreError(GeoServiceError):
     """The store could not do its work; what it held before is still there.
 
-    `told` is what anybody may be told about it: its own text names folders and servers.
+    `public_message` is what anybody may be told about it: its own text names folders and servers.
     """
 
     def __init__(
-        self, message: Message, *, told: Message | None = None, is_full: bool = False
+        self, message: Message, *, public_message: Message | None = None, is_full: bool = False
     ) -> None:
         super().__init__(message)
-        self.told = told
+        self.public_message = public_message
         self.is_full = is_full
         """Whether there was no room left."""
 

@@ -202,6 +202,19 @@ class IndustryGroups:
         return None
 
 
+@dataclass(frozen=True)
+class CountyIndustries:
+    """The industries that a county has chosen, by code prefixes."""
+
+    leading: tuple[str, ...]
+    characteristic: tuple[str, ...] = ()
+
+    @property
+    def every(self) -> tuple[str, ...]:
+        """All of them, the leading ones first."""
+        return (*self.leading, *self.characteristic)
+
+
 def group_table(
     rows: Iterable[tuple[str, str, str]],
 ) -> tuple[dict[str, str], set[str], list[Message]]:

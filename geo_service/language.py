@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache, cached_property
@@ -224,6 +224,15 @@ class Translator:
         """Return the text of a key, filled with values."""
         return self.render(Message(key, values))
 
+    def listed(self, items: Iterable[object]) -> str:
+        """Return items in a row, separated as in this language.
+
+        >>> Translator().listed(["甲", "乙"])
+        '甲、乙'
+        """
+        joiner = ", " if self.language is Language.EN else "、"
+        return joiner.join(str(self._shown(item)) for item in items)
+
     def convert(self, text: str) -> str:
         """Return a simplified Chinese text in this language's script; English is not changed.
 
@@ -299,8 +308,7 @@ class Translator:
         if isinstance(value, Quantity):
             return self.quantity(value)
         if isinstance(value, (list, tuple)):
-            joiner = ", " if self.language is Language.EN else "、"
-            return joiner.join(str(self._shown(item)) for item in value)
+            return self.listed(value)
         return value
 
 

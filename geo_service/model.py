@@ -191,6 +191,21 @@ class RuleCount:
     """Overlaps that were ignored as noise (spatial rules)."""
 
 
+def rests_on(
+    verdict: Verdict, by_basis: Mapping[BasisGroup, Verdict | None]
+) -> tuple[BasisGroup, ...]:
+    """Return the kinds of basis that alone give a park its verdict, the most binding first.
+
+    `pass` rests on none: nothing was found.
+
+    >>> rests_on(Verdict.FAIL, {BasisGroup.LAW: Verdict.FAIL, BasisGroup.COUNTY: None})
+    (<BasisGroup.LAW: 'law'>,)
+    """
+    if verdict is Verdict.PASS:
+        return ()
+    return tuple(group for group in BasisGroup if by_basis.get(group) is verdict)
+
+
 def park_verdict(findings: list[tuple[Severity, Verdict]]) -> Verdict:
     """Return a review's verdict on a park, from those of the park's findings that count.
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from geo_service.basemaps import Basemap
-    from geo_service.industry import IndustryGroups
+    from geo_service.industry import CountyIndustries, IndustryGroups
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +62,10 @@ class PlanSettings:
     """The day that the data describes; durations are counted up to it."""
     complete_zone_kinds: frozenset[str] = frozenset()
     """Kinds of control zone declared complete: if no zone of the kind is mapped, none exists."""
+    complete_river_ranks: frozenset[str] = frozenset()
+    """Ranks of river declared complete: every river of the rank is in the layer."""
+    industry_map: CountyIndustries | None = None
+    """The industries that the county has chosen to lead and to be characteristic."""
     rulebook_path: Path | None = None
     waivers_path: Path | None = None
     approvals_path: Path | None = None
@@ -185,8 +189,8 @@ class Plan:
 
     def __repr__(self) -> str:
         """Name the county and the version."""
-        county = next(iter(self.settings.name.values()), self.settings.county_code)
-        return f"<Plan {county} {self.version}: {', '.join(self._layers)}>"
+        name = next(iter(self.settings.name.values()), self.settings.county_code)
+        return f"<Plan {name} {self.version}: {', '.join(self._layers)}>"
 
 
 def _reading(frame: pd.DataFrame) -> Callable[[], pd.DataFrame]:

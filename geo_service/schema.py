@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -63,6 +63,8 @@ class Field:
     maximum: float | None = None
     refers_to: str | None = None
     """The `layer.column` whose values this column may contain."""
+    is_later: bool = False
+    """Whether the column came after layers were first kept: what was kept before lacks it."""
 
     @property
     def unit(self) -> str | None:
@@ -74,6 +76,7 @@ class Field:
 
 
 _UNITS = {
+    "_cny_per_mu": "CNY/mu",
     "_kn_m2": "kN/m²",
     "_km_h": "km/h",
     "_m3_d": "m³/d",
@@ -145,6 +148,27 @@ def _choice(name: str, choices: tuple[str, ...], need: Need = Need.COLUMN) -> Fi
     return Field(name, ColumnKind.TEXT, need, choices=choices)
 
 
+def _later(*fields: Field) -> tuple[Field, ...]:
+    """Return optional columns that came after layers were first kept."""
+    return tuple(replace(field, need=Need.OPTIONAL, is_later=True) for field in fields)
+
+
+def _flags(*names: str) -> tuple[Field, ...]:
+    return _later(*(Field(name, ColumnKind.BOOLEAN) for name in names))
+
+
+def _days(*names: str) -> tuple[Field, ...]:
+    return _later(*(Field(name, ColumnKind.DATE) for name in names))
+
+
+def _texts(*names: str) -> tuple[Field, ...]:
+    return _later(*(Field(name) for name in names))
+
+
+def _shares(*names: str) -> tuple[Field, ...]:
+    return _later(*(_amount(name, maximum=1) for name in names))
+
+
 TIERS = tuple(tier.value for tier in Tier)
 LAND_USE_SCHEMES = ("planning2023", "survey3", "gb50137", "local")
 PARK_STATUSES = ("planned", "under_construction", "operating", "closed")
@@ -165,18 +189,33 @@ ZONE_KINDS = (
     "river_management",
     "reservoir_line",
     "geohazard",
+    "geohazard_danger",
+    "geohazard_risk",
+    "geohazard_prone",
     "nature_reserve",
     "wetland",
     "heritage",
     "slope",
+    "eco_unit",
+    "village_construction_land",
+    "agricultural_land",
 )
+"""`geohazard` is the kind of older data, which do not say which of the three zonings they are."""
 ZONE_GRADES = MappingProxyType(
     {
         "water_source": ("1", "2", "quasi"),
         "geohazard": ("none", "low", "mid", "high"),
+        "geohazard_risk": ("low", "mid", "high", "extreme"),
+        "geohazard_prone": ("low", "mid", "high"),
+        "nature_reserve": ("core", "general"),
+        "wetland": ("national", "provincial", "general"),
+        "heritage": ("protection", "control"),
+        "eco_unit": ("priority", "key", "general"),
     }
 )
 """The grades of the kinds that have fixed ones; other kinds may have any text as grade."""
+ONCE_FREE_GRADES = frozenset({"nature_reserve", "wetland", "heritage"})
+"""Kinds whose grade could be any text once: any other than the fixed ones counts as unknown."""
 RIVER_RANKS = ("main", "important_tributary", "tributary")
 FACILITY_KINDS = (
     "interchange",
@@ -189,7 +228,19 @@ FACILITY_KINDS = (
     "airport",
     "fire_station",
     "hospital",
+    "tailings_pond",
 )
+CATALOGUE_CLASSES = ("encouraged", "permitted", "restricted", "eliminated")
+"""Classes of the catalogue of industries: 鼓励类, 允许类, 限制类, 淘汰类."""
+CONTRACT_VALUES = (
+    "plot_ratio",
+    "building_coefficient",
+    "ancillary_land_share",
+    "investment_cny_per_mu",
+    "output_cny_per_mu",
+    "tax_cny_per_mu",
+)
+"""Indicators of standard land (标准地); a parcel's contract sets `contract_` and the name."""
 ROAD_CLASSES = ("expressway", "national", "provincial", "county", "township", "urban", "village")
 TOWNSHIP_CODE_SCHEMES = ("nbs", "mca")
 """Codes of the statistics bureau (9 digits are used here) and of civil affairs (12 digits)."""
@@ -241,9 +292,25 @@ _SCHEMAS = (
             _amount("declared_area_ha"),
             Field("enclave_partner", need=Need.OPTIONAL),
             Field("enclave_terms", need=Need.OPTIONAL),
+            *_texts("approval_number"),
+            *_days("approved_on"),
+            *_texts("plan_eia_number"),
+            *_days("plan_eia_on"),
+            *_flags("is_chemical_park"),
             *_provenance(),
         ),
         is_required=True,
+    ),
+    LayerSchema(
+        "approved_areas",
+        "polygon",
+        ("park_id",),
+        (
+            _key("park_id", refers_to="parks.park_id"),
+            Field("approval_number", need=Need.OPTIONAL),
+            Field("approved_on", ColumnKind.DATE, Need.OPTIONAL),
+            *_provenance(),
+        ),
     ),
     LayerSchema(
         "sub_areas",
@@ -277,6 +344,21 @@ _SCHEMAS = (
             _amount("water_m3_d"),
             _amount("gas_m3_d"),
             _amount("wastewater_m3_d"),
+            *_later(Field("planned_land_use", ColumnKind.CODE)),
+            *_days("supplied_on"),
+            *_later(_amount("plot_ratio_min")),
+            *_shares("rd_floor_share"),
+            *_days("agreed_start_on"),
+            *_shares("built_share", "invested_share"),
+            *_days("stopped_on"),
+            *_flags("government_delay"),
+            *_later(_amount("contract_plot_ratio")),
+            *_shares("contract_building_coefficient", "contract_ancillary_land_share"),
+            *_later(
+                _amount("contract_investment_cny_per_mu"),
+                _amount("contract_output_cny_per_mu"),
+                _amount("contract_tax_cny_per_mu"),
+            ),
             *_provenance(),
         ),
     ),
@@ -289,6 +371,7 @@ _SCHEMAS = (
             _link("park_id", "parks.park_id", Need.COLUMN),
             _link("parcel_id", "parcels.parcel_id"),
             Field("name", need=Need.OPTIONAL),
+            *_flags("has_dormitory"),
             *_provenance(),
         ),
     ),
@@ -336,6 +419,10 @@ _SCHEMAS = (
             Field("in_arrears", ColumnKind.BOOLEAN, Need.OPTIONAL),
             _choice("stage", LADDER_STAGES, Need.OPTIONAL),
             Field("is_new", ColumnKind.BOOLEAN, Need.OPTIONAL),
+            *_flags("discharges_wastewater", "heavy_polluter"),
+            *_flags("insolvent", "tailings_pond", "mixing_only", "hazardous_chemicals"),
+            *_later(_choice("catalogue_class", CATALOGUE_CLASSES)),
+            *_texts("energy_review_number"),
             *_provenance(),
         ),
         is_geometry_optional=True,
@@ -350,6 +437,7 @@ _SCHEMAS = (
             Field("grade", need=Need.OPTIONAL),
             Field("name"),
             Field("legal_basis"),
+            *_later(Field("banned_industries", ColumnKind.CODES)),
             *_provenance(),
         ),
     ),
@@ -373,6 +461,7 @@ _SCHEMAS = (
             _key("facility_id"),
             _choice("kind", FACILITY_KINDS, Need.VALUE),
             Field("name"),
+            *_flags("is_new"),
             *_provenance(),
         ),
     ),

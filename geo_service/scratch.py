@@ -48,11 +48,11 @@ class ScratchFolder:
 
     def __init__(self, purpose: str, *, parent: Path | None = None) -> None:
         self.path, owner = _make(purpose, parent)
-        self._gone = weakref.finalize(self, _remove, self.path, owner)
+        self._finalizer = weakref.finalize(self, _remove, self.path, owner)
 
     def close(self) -> None:
         """Remove the folder and its content; a second call does nothing."""
-        self._gone()
+        self._finalizer()
 
 
 @contextmanager

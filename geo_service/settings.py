@@ -43,12 +43,12 @@ class Settings(BaseSettings):
 
     @field_validator("allowed_hosts", "trusted_proxies", mode="before")
     @classmethod
-    def _parts(cls, given: object) -> object:
-        if not isinstance(given, str):
-            return given
-        return tuple(part.strip() for part in given.split(",") if part.strip())
+    def _parts(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
 
-    def find_workspace(self, given: Path | None = None) -> WorkspaceAt:
+    def find_workspace(self, argument: Path | None = None) -> WorkspaceAt:
         """Return the workspace: the given one, else GEO_WORKSPACE, the current folder or the demo.
 
         The result includes GEO_STORE, if set, and how long results are kept.
@@ -56,4 +56,4 @@ class Settings(BaseSettings):
         here = Path()
         folder = here if (here / WORKSPACE_FILE).is_file() else DEMO_WORKSPACE
         retention = RetentionLimits(self.keep_results_days, self.keep_results_bytes or None)
-        return WorkspaceAt(given or self.workspace or folder, self.store, retention)
+        return WorkspaceAt(argument or self.workspace or folder, self.store, retention)

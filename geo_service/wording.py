@@ -75,7 +75,8 @@ def said_all(parts: Sequence[Message]) -> Message:
 def said_of(item: Mapping[str, Any]) -> Message:
     """Return what a model expects where it found a fault, given as one of pydantic's.
 
-    Of a kind of fault that the catalogue does not know, it is pydantic's own English text.
+    Of a kind of fault that the catalogue does not know, it is pydantic's own English text. A limit
+    that is a whole number is told with all of its digits.
     """
     context = dict(item.get("ctx") or {})
     error = context.pop("error", None)
@@ -86,7 +87,12 @@ def said_of(item: Mapping[str, Any]) -> Message:
         return said("fault.by_model", words=str(item["msg"]))
     if "expected" in context:
         context["expected"] = str(context["expected"]).replace(" or ", ", ").split(", ")
-    return Message(key, context)
+    return Message(key, {name: _plain(value) for name, value in context.items()})
+
+
+def _plain(value: object) -> object:
+    """Return a whole number as an integer, which no template writes with an exponent."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def tell(text: Message | str, translator: Translator) -> str:

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from geo_service.plan import Plan
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
+from geo_service.web.app import create_app
 from geo_service.workspace.opening import open_plan
 from geo_service.zoning.review import Review, review
+from tests.client import TestClient
 from tests.county import County
 from tests.depth import DEPTH
 from tests.reading import read_once
@@ -106,3 +108,10 @@ def demo_review(demo: Plan) -> Review:
 def demo_county(demo_folder: Path) -> Running:
     """Return the demo county, open and reviewed: for tests that publish nothing."""
     return Running.open(demo_folder)
+
+
+@pytest.fixture(scope="session")
+def demo_client(demo_county: Running) -> Iterator[TestClient]:
+    """Return the one client of the demo county: a service that ends closes its county."""
+    with TestClient(create_app(demo_county), raise_server_exceptions=False) as made:
+        yield made

@@ -16,7 +16,7 @@ import pyproj
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geo_service.schema import ZONE_KINDS
+from geo_service.schema import RIVER_RANKS, ZONE_KINDS
 
 ORIGIN_M = (500_000.0, 3_420_000.0)
 _TO_DEGREES = pyproj.Transformer.from_crs("EPSG:4545", "EPSG:4490", always_xy=True)
@@ -28,6 +28,7 @@ format = 1
 county_code = "999999"
 metric_crs = "EPSG:4545"
 complete_zone_kinds = {complete}
+complete_river_ranks = {rivers}
 {extra}
 [name]
 zh-Hans = "测试县"
@@ -35,6 +36,9 @@ en = "Test County"
 [platform]
 municipal_park = 1
 building_park = 2
+[industry_map]
+leading = {leading}
+characteristic = {characteristic}
 [industry_groups]
 file = "industry_groups.csv"
 version = "test"
@@ -83,6 +87,11 @@ def park(park_id: str, shape: BaseGeometry, **values: object) -> Row:
         "host_park_id": None,
         "status": "operating",
         "declared_area_ha": shape.area / 1e4,
+        "approval_number": "文 1",
+        "approved_on": "2016-01-01",
+        "plan_eia_number": "文 2",
+        "plan_eia_on": "2016-02-01",
+        "is_chemical_park": False,
         "geometry": shape,
         **_MARK,
         **values,
@@ -148,6 +157,9 @@ class County:
     def __init__(self) -> None:
         """Make a county of one township, two parks and six enterprises."""
         self.complete_zone_kinds = [kind for kind in ZONE_KINDS if kind != "development_boundary"]
+        self.complete_river_ranks = list(RIVER_RANKS)
+        self.industry_map: tuple[list[str], list[str]] = (["13", "36"], [])
+        """The industries that the county lists: leading, characteristic."""
         self.extra = 'land_use_scheme = "planning2023"'
         self.layers: dict[str, list[Row]] = {
             "townships": [
@@ -183,10 +195,22 @@ class County:
         self.groups = [("13", "consumer", "core"), ("36", "equipment", "core")]
 
     def write(self, folder: Path) -> Path:
-        """Write the workspace and return its folder."""
+        """Write the workspace and return its folder.
+
+        Every park is approved as it is, unless the layer of approved areas says otherwise.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        parts = [SETTINGS.format(extra=self.extra, complete=json.dumps(self.complete_zone_kinds))]
-        for name, rows in self.layers.items():
+        leading, characteristic = self.industry_map
+        settings = SETTINGS.format(
+            extra=self.extra,
+            complete=json.dumps(self.complete_zone_kinds),
+            rivers=json.dumps(self.complete_river_ranks),
+            leading=json.dumps(leading),
+            characteristic=json.dumps(characteristic),
+        )
+        parts = [settings]
+        layers = {"approved_areas": self._approved_areas(), **self.layers}
+        for name, rows in layers.items():
             is_table = not any("geometry" in row for row in rows)
             file = f"{name}.csv" if is_table else f"{name}.geojson"
             parts.append(f'[layers.{name}]\nfile = "{file}"\n')
@@ -197,6 +221,12 @@ class County:
             writer.writerow(("code_prefix", "group", "strength"))
             writer.writerows(self.groups)
         return folder
+
+    def _approved_areas(self) -> list[Row]:
+        return [
+            {"park_id": row["park_id"], "geometry": row["geometry"], **_MARK}
+            for row in self.layers.get("parks", [])
+        ]
 
 
 def _write_table(path: Path, rows: list[Row]) -> None:

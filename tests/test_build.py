@@ -6,6 +6,7 @@ import importlib.util
 import json
 import re
 import shutil
+import subprocess
 import sys
 import tomllib
 import zipfile
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from deploy import front
 from tests.conftest import ROOT
 
 LOCKED = ("build.txt", "lock.txt", "run.txt", "dev.txt", "bench.txt")
@@ -133,6 +135,19 @@ def test_node_is_asked_for_only_when_assets_or_scripts_are_to_be_made(
     script = tmp_path / "geo_service" / "front" / "shared" / "dom.js"
     script.write_text(script.read_text("utf-8") + "\n", "utf-8")
     assert made.config["node"] in made.dependencies()
+
+
+def test_make_builds_again_after_a_change_of_any_script() -> None:
+    shown = subprocess.run(
+        ["make", "--dry-run", "--print-data-base", "help"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    (packaging,) = re.findall(r"^PACKAGING := (.*)$", shown, re.MULTILINE)
+    joined = {path.relative_to(ROOT).as_posix() for path in front.sources(ROOT)}
+    assert joined <= set(packaging.split())
 
 
 def test_the_front_end_is_checked_by_the_node_that_builds_it() -> None:

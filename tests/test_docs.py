@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+from geo_service.plan import Plan
 from geo_service.schema import SCHEMAS
 from geo_service.suitability.criteria import CRITERIA
 from geo_service.suitability.project import Access, Needs, Project
 from geo_service.workspace.settings import SETTING_NAMES
+from geo_service.zoning.approvals import open_approvals
 from geo_service.zoning.checks import FAMILIES
+from geo_service.zoning.rulebook import parse_rulebook
+from geo_service.zoning.waivers import open_waivers
 from tests.conftest import ROOT
 
 
@@ -36,6 +41,22 @@ def test_every_family_and_check_is_documented() -> None:
     for family, checks in FAMILIES.items():
         assert f"`{family}`" in text
         assert not [name for name in checks if f"`{name}`" not in text], family
+
+
+def test_the_examples_of_the_guide_to_rules_are_read(demo: Plan, tmp_path: Path) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", read("docs/rules.md"), flags=re.DOTALL)
+    by_kind = {
+        name: next(block for block in blocks if f"\n{name}:" in block)
+        for name in ("rules", "approvals", "waivers")
+    }
+    assert len(blocks) == len(by_kind)
+    rulebook = parse_rulebook(by_kind.pop("rules"), "rules.md")
+    assert rulebook.rules["focus.leading_share"].part.severity == "must"
+    for name, text in by_kind.items():
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(text, encoding="utf-8")
+        open_entries = open_approvals if name == "approvals" else open_waivers
+        assert len(open_entries(path, rulebook, demo).entries) == 1
 
 
 def test_every_linked_file_exists() -> None:

@@ -134,7 +134,7 @@ def test_an_empty_register_is_said_to_be_empty(county: County, opened: Open) -> 
 def test_findings_name_what_the_official_knows(result: Review) -> None:
     texts = "\n".join(texts_of(result, SIMPLIFIED))
     assert "无法计算占比，缺少产值（output_cny）" in texts
-    assert "未载明依托园区（host_park_id）、飞地合作方（enclave_partner）" in texts
+    assert "未载明飞地合作方（enclave_partner）、飞地利益分享约定（enclave_terms）" in texts
     assert "距长江河道管理范围（示意）640 m，不足 1,000 m" in texts
     assert "沙市镇（500235123）" in texts
     assert "100102 二类工业用地（国土空间规划用地用海分类 2023 版）" in texts

@@ -72,7 +72,10 @@ def test_a_missing_field_is_told() -> None:
     assert tell_fault(fault, SIMPLIFIED) == (
         "项目，行业代码（industry_code）：没有填写；要求：必须填写"
     )
-    assert str(fault) == "project, column industry_code: found nothing; expected Field required"
+    assert (
+        str(fault)
+        == "project, column industry_code: found nothing; expected a value, which is required"
+    )
 
 
 def test_traditional_chinese_is_derived() -> None:

@@ -19,13 +19,13 @@ from geo_service.language import Language, Translator
 from geo_service.wording import said, tell_error
 
 if TYPE_CHECKING:
-    from geo_service.planning.told import Told
+    from geo_service.planning.printable import Printable
 
 EXIT_NONE_FITS = EXIT_FAILED = 1
 EXIT_WRONG_INPUT = 2
 EXIT_OUR_FAULT = 3
 EXIT_STOPPED = 130
-_PLAIN_WIDTH = 150
+_PLAIN_WIDTH = 200
 
 Progress = Callable[[int, int, str], None]
 """Called with how many steps are done, how many there are, and the name of the step."""
@@ -126,7 +126,7 @@ def saving_members(
     translator: Translator, *, is_asked: bool, failure: StoreError | None
 ) -> dict[str, object]:
     """Return what a document says of a result that was saved, or was not."""
-    from geo_service.planning.keeping import members, reason_of  # noqa: PLC0415 - heavy
+    from geo_service.planning.saving import members, reason_of  # noqa: PLC0415 - heavy
 
     if failure is not None:
         return members(reason_of(failure), translator)
@@ -164,12 +164,15 @@ def write(
     say_text("cli.written", path=output)
 
 
-def write_told(
-    told: Told, form: ListFormat, translator: Translator, output: Path | None = None
+def write_printable(
+    printable: Printable, form: ListFormat, translator: Translator, output: Path | None = None
 ) -> None:
     """Write an answer as a table or as JSON."""
     is_json = form is ListFormat.JSON
-    write(told.json() if is_json else told.text(translator, width=table_width(output)), output)
+    write(
+        printable.json() if is_json else printable.text(translator, width=table_width(output)),
+        output,
+    )
 
 
 def write_json(document: object, output: Path | None = None) -> None:

@@ -20,7 +20,7 @@ from geo_service.cli.common import (
     say_text,
     show_progress,
     write_json,
-    write_told,
+    write_printable,
 )
 from geo_service.errors import ChoiceNeededError
 from geo_service.language import ENGLISH, Language, Translator
@@ -141,9 +141,9 @@ def _choice_document(error: ChoiceNeededError) -> dict[str, Any]:
 
 
 def _report(result: ImportResult, format_: ListFormat, translator: Translator) -> None:
-    from geo_service.planning.imports import import_told  # noqa: PLC0415 - heavy
+    from geo_service.planning.imports import printable_import  # noqa: PLC0415 - heavy
 
-    write_told(import_told(result, translator), format_, translator)
+    write_printable(printable_import(result, translator), format_, translator)
     if result.folder is not None:
         say(translator.text("import.written", path=result.folder))
     if result.unwritten is not None:

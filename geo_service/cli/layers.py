@@ -17,7 +17,7 @@ from geo_service.cli.common import (
     say_text,
     write,
     write_json,
-    write_told,
+    write_printable,
 )
 from geo_service.errors import InvalidQueryError
 from geo_service.language import Language, Translator
@@ -53,7 +53,7 @@ def layers(
 
     Example: geo-service layers layers/yunyang --format json
     """
-    from geo_service.planning.layer_desk import layers_told, list_layers  # noqa: PLC0415 - heavy
+    from geo_service.planning.layer_desk import list_layers, printable_layers  # noqa: PLC0415 - heavy
 
     document, states = list_layers(Settings().find_workspace(workspace), lang)
     if not document["is_published"]:
@@ -61,7 +61,7 @@ def layers(
     for name, state in states.items():
         if state in _TOLD_STATES:
             say_text(f"cli.file_{state}", layer=name)
-    write_told(layers_told(document), format, Translator(lang))
+    write_printable(printable_layers(document), format, Translator(lang))
 
 
 @app.command()
@@ -76,10 +76,10 @@ def history(
 
     Example: geo-service history parcels layers/yunyang
     """
-    from geo_service.planning.layer_desk import history_told  # noqa: PLC0415 - heavy, only here
+    from geo_service.planning.layer_desk import printable_history  # noqa: PLC0415 - heavy, only here
 
-    told = history_told(Settings().find_workspace(workspace), layer)
-    write_told(told, format, Translator(lang))
+    told = printable_history(Settings().find_workspace(workspace), layer)
+    write_printable(told, format, Translator(lang))
 
 
 @app.command()
@@ -103,15 +103,15 @@ def diff(
     """
     from geo_service.planning.layer_desk import (  # noqa: PLC0415 - heavy, only here
         changed_features,
-        difference_told,
+        printable_difference,
     )
 
     workspace_at = Settings().find_workspace(workspace)
     if format is DiffOutput.GEOJSON:
         write_json(changed_features(workspace_at, layer, before, after), output)
         return
-    told = difference_told(workspace_at, layer, before, after)
-    write_told(told, ListFormat(format), Translator(lang), output)
+    told = printable_difference(workspace_at, layer, before, after)
+    write_printable(told, ListFormat(format), Translator(lang), output)
 
 
 @app.command()
@@ -128,11 +128,11 @@ def rollback(
 
     Example: geo-service rollback parcels 2
     """
-    from geo_service.planning.layer_desk import published_told  # noqa: PLC0415 - heavy, only here
+    from geo_service.planning.layer_desk import printable_publication  # noqa: PLC0415 - heavy, only here
     from geo_service.planning.layers import rollback as roll_back  # noqa: PLC0415
 
     entry = roll_back(Settings().find_workspace(workspace), layer, version, note=note)
-    write_told(published_told(entry), format, Translator(lang))
+    write_printable(printable_publication(entry), format, Translator(lang))
 
 
 @app.command()

@@ -104,9 +104,9 @@ def _explanation(
     format: RankFormat,  # noqa: A002 - the option's name
     translator: Translator,
 ) -> bytes:
-    from geo_service.planning.rankings import explanation_told  # noqa: PLC0415 - heavy
+    from geo_service.planning.rankings import printable_explanation  # noqa: PLC0415 - heavy
 
-    told = explanation_told(result, candidate_id, translator)
+    told = printable_explanation(result, candidate_id, translator)
     return told.json() if format is RankFormat.JSON else told.text(translator, width=None)
 
 

@@ -23,7 +23,7 @@ from geo_service.cli.common import (
     table_width,
     try_to_save,
     write,
-    write_told,
+    write_printable,
 )
 from geo_service.errors import InvalidQueryError
 from geo_service.language import Language, Translator
@@ -105,19 +105,19 @@ def review(
             lambda: save_workspace_review(workspace_at, result, is_trial=is_trial)
         )
     translator = Translator(lang, result.plan.settings.names_hant)
-    told = saving_members(translator, is_asked=save, failure=failure)
+    saving = saving_members(translator, is_asked=save, failure=failure)
     from geo_service.planning.reviews import review_pieces  # noqa: PLC0415 - heavy
 
     content = (
         review_pieces(
             result,
             translator,
-            told,
+            saving,
             has_geometry=not no_geometry,
             has_findings=not parks_only,
         )
         if format is ReviewFormat.JSON
-        else _content(result, format, translator, output, told)
+        else _content(result, format, translator, output, saving)
     )
     write(content, output, is_binary=is_binary)
     if failure is not None:
@@ -132,7 +132,7 @@ def _content(
     format: ReviewFormat,  # noqa: A002 - the option's name
     translator: Translator,
     output: Path | None,
-    told: Mapping[str, Any],
+    saving: Mapping[str, Any],
 ) -> bytes:
     from geo_service.planning.reviews import (  # noqa: PLC0415 - heavy, only here
         ExportFormat,
@@ -142,7 +142,7 @@ def _content(
 
     if format is ReviewFormat.TABLE:
         return review_table(result, translator, width=table_width(output))
-    return export_review(result, ExportFormat(format), translator, told)
+    return export_review(result, ExportFormat(format), translator, saving)
 
 
 @app.command()
@@ -165,13 +165,13 @@ def rules(
 
     Example: geo-service rules layers/yunyang --stale 6
     """
-    from geo_service.planning.rules import rules_told  # noqa: PLC0415 - heavy, only here
+    from geo_service.planning.rules import printable_rules  # noqa: PLC0415 - heavy, only here
 
     workspace_at = Settings().find_workspace(workspace)
-    told, translator = rules_told(
+    printable, translator = printable_rules(
         workspace_at, lang, rulebook=rulebook, as_of=day_of(as_of), stale_months=stale
     )
-    write_told(told, format, translator, output)
+    write_printable(printable, format, translator, output)
 
 
 @app.command()
@@ -188,6 +188,8 @@ def compare(
     Example: geo-service compare march.json june.json
     """
     from geo_service.planning import compare_files  # noqa: PLC0415 - heavy, only here
-    from geo_service.planning.reviews import comparison_told  # noqa: PLC0415
+    from geo_service.planning.reviews import printable_comparison  # noqa: PLC0415
 
-    write_told(comparison_told(compare_files(before, after)), format, Translator(lang), output)
+    write_printable(
+        printable_comparison(compare_files(before, after)), format, Translator(lang), output
+    )

@@ -14,7 +14,7 @@ from geo_service.cli.common import (
     Workspace,
     app,
     say_text,
-    write_told,
+    write_printable,
 )
 from geo_service.errors import InvalidQueryError
 from geo_service.language import Language, Translator
@@ -55,13 +55,13 @@ def list_saved(
     """
     from geo_service.planning.saved import (  # noqa: PLC0415 - heavy, only here
         holding,
-        holding_told,
         open_workspace,
+        printable_holding,
     )
 
     with open_workspace(Settings().find_workspace(workspace)) as opened:
         found = holding(opened, kind=kind)
-    write_told(holding_told(found), format, Translator(lang))
+    write_printable(printable_holding(found), format, Translator(lang))
     say_text("kept.total", count=len(found.items), bytes=found.size)
     if found.is_nearly_full:
         say_text("kept.nearly_full", most=found.limits.bytes)
@@ -133,8 +133,8 @@ def retain_saved(
     """
     from geo_service.planning.saved import (  # noqa: PLC0415 - heavy, only here
         RetentionLimits,
-        dropped_told,
         open_workspace,
+        printable_drop,
         retain_results,
     )
 
@@ -145,7 +145,7 @@ def retain_saved(
     with open_workspace(Settings().find_workspace(workspace)) as opened:
         gone = retain_results(opened, limits, kind=kind)
     if gone or format is ListFormat.JSON:
-        write_told(dropped_told(gone), format, Translator(lang))
+        write_printable(printable_drop(gone), format, Translator(lang))
     say_text("kept.gone", count=len(gone), bytes=sum(item.size for item in gone))
 
 

@@ -20,11 +20,11 @@ FAR_DEG = 0.5
 """A feature that is farther than this outside the county's box is taken for a mistake."""
 
 
-def boundary_box(county: pd.DataFrame | None) -> Box | None:
+def boundary_box(boundary: pd.DataFrame | None) -> Box | None:
     """Return the box of the county's boundary; None where the county's layer has no feature."""
-    if not isinstance(county, gpd.GeoDataFrame) or county.empty:
+    if not isinstance(boundary, gpd.GeoDataFrame) or boundary.empty:
         return None
-    west, south, east, north = county.total_bounds.tolist()
+    west, south, east, north = boundary.total_bounds.tolist()
     return west, south, east, north
 
 

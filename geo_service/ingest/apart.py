@@ -131,7 +131,7 @@ def open_source_apart(
     }
     process.begin(_WORK, arguments, limits)
     reader = _Reader(process, budget, limits)
-    return ImportSource(**wire.hear_source(reader.next_head()), read=reader.read)
+    return ImportSource(**wire.decode_source(reader.next_head()), read=reader.read)
 
 
 def _size(path: Path) -> int:
@@ -150,9 +150,9 @@ class _Reader:
         self._process = process
         self._budget = budget
         self._limits = limits
-        self._held: dict[int, tuple[dict[str, Any], Any]] = {}
+        self._early_answers: dict[int, tuple[dict[str, Any], Any]] = {}
         """Answers that arrived while another one was awaited."""
-        self._asked = 0
+        self._requests = 0
 
     def next_head(self) -> dict[str, Any]:
         """Return the JSON part of the next answer."""
@@ -161,7 +161,7 @@ class _Reader:
     def _receive(self) -> tuple[dict[str, Any], Any]:
         try:
             head, rows = wire.unpack(self._process.receive(self._budget.check_time))
-            error = wire.hear_error(head) if "error" in head else None
+            error = wire.decode_error(head) if "error" in head else None
         except ProcessEndedError as ended:
             raise refusal(ended, self._budget, self._limits) from None
         except wire.UNREADABLE as fault:  # the file made the process answer with something else
@@ -173,14 +173,14 @@ class _Reader:
 
     def read(self) -> Iterator[Batch]:
         """Yield batches from the start of the file."""
-        number = self._asked
-        self._asked += 1
+        number = self._requests
+        self._requests += 1
         self._ask(number)
         while True:
-            while number not in self._held:
+            while number not in self._early_answers:
                 head, rows = self._receive()
-                self._held[head["reading"]] = head, rows
-            head, rows = self._held.pop(number)
+                self._early_answers[head["reading"]] = head, rows
+            head, rows = self._early_answers.pop(number)
             if rows is None:
                 return
             self._ask(number)
@@ -207,10 +207,10 @@ def answer(  # noqa: PLR0913 - what `open_source` needs
     budget = Budget(shown, Limits(**limits))
     readings: dict[int, Iterator[Batch]] = {}
     counted: dict[int, tuple[int, int]] = {}
-    with _told(channel):
+    with _errors_sent(channel):
         chosen = ImportOptions(limits=budget.limits, **options)
         source = open_source(Path(path), layer, Path(folder), options=chosen, budget=budget)
-        channel.send(wire.pack(wire.tell_source(source)))
+        channel.send(wire.pack(wire.encode_source(source)))
         while (question := channel.receive()) is not None:
             number = int(question)
             if number not in readings:
@@ -225,8 +225,8 @@ def answer(  # noqa: PLR0913 - what `open_source` needs
 
 
 @contextmanager
-def _told(channel: Channel) -> Iterator[None]:
+def _errors_sent(channel: Channel) -> Iterator[None]:
     try:
         yield
     except GeoServiceError as error:
-        channel.send(wire.pack(wire.tell_error(error)))
+        channel.send(wire.pack(wire.encode_error(error)))

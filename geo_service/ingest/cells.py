@@ -57,7 +57,7 @@ class CellContext:
     ids: NDArray[np.object_]
     scheme: str | None = None
     mapped_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    known: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    references: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """For each column, the values of the layer that it refers to."""
     translated: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
     """For each column, the words translated into the layer's own, and how often."""
@@ -251,7 +251,7 @@ def _clean_dates(column: _Column, _: Field, __: Matched) -> None:
 
 
 def _clean_ids(column: _Column, item: Field, _: Matched) -> None:
-    known = column.context.known.get(item.name, frozenset())
+    known = column.context.references.get(item.name, frozenset())
     if not known:
         return
     widths = {len(value) for value in known if value.isdecimal()}
@@ -266,7 +266,12 @@ def _clean_ids(column: _Column, item: Field, _: Matched) -> None:
 
 
 def _clean_codes(column: _Column, item: Field, _: Matched) -> None:
-    codes = _land_use(column.context.scheme) if item.name == "land_use" else _industries()
+    if item.name == "land_use":
+        codes = _land_use(column.context.scheme)
+    elif item.name == "planned_land_use":
+        codes = _land_use("planning2023")
+    else:
+        codes = _industries()
 
     def each(rewrite: Callable[[str], str]) -> Callable[[str], str]:
         """Return a function that rewrites a cell's one code, or each of several codes."""

@@ -195,7 +195,7 @@ def _heading_unit(column: str, item: Field) -> tuple[str | None, str]:
     return next(named, None), "header"
 
 
-def with_units(plan: ColumnPlan, schema: LayerSchema, given: Mapping[str, str]) -> ColumnPlan:
+def with_units(plan: ColumnPlan, schema: LayerSchema, unit_texts: Mapping[str, str]) -> ColumnPlan:
     """Return the plan with columns in the units that the caller gave.
 
     Raises
@@ -205,7 +205,7 @@ def with_units(plan: ColumnPlan, schema: LayerSchema, given: Mapping[str, str]) 
     """
     parameter = "unit"
     changed = {}
-    for name, unit in given.items():
+    for name, unit in unit_texts.items():
         matched = plan.of(name)
         if matched is None:
             found = [item.field for item in plan.matched] or said("import.none")
@@ -263,13 +263,13 @@ def _by_name(
 
 
 def _by_start(
-    column: str, name: str, known: Mapping[str, tuple[str, int]], encoding: str
+    column: str, name: str, names: Mapping[str, tuple[str, int]], encoding: str
 ) -> tuple[str, int] | None:
     """Return the only column whose name a cut name can be the start of; else None."""
     size = len(column.encode(encoding, errors="replace"))
     if size < _CUT_BYTES or len(name) < _SHORTEST_CUT:
         return None
-    found = [meant for alias, meant in known.items() if alias.startswith(name)]
+    found = [meant for alias, meant in names.items() if alias.startswith(name)]
     return min(found, key=lambda one: one[1]) if len({field for field, _ in found}) == 1 else None
 
 

@@ -43,6 +43,7 @@ _COMPARED = (
     "parcels",
     "buildings",
     "sub_areas",
+    "approved_areas",
     "parks",
     "control_zones",
     "roads",
@@ -124,7 +125,7 @@ def compare_with_plan(
     if ids is not None and isinstance(published, gpd.GeoDataFrame):
         known: Any = published.drop_duplicates(key).set_index(key).geometry
         known = known[~known.is_empty & known.notna()]
-        fits = _named(_by_id(shapes, ids, readings, known, metres), layer)
+        fits = _with_layer(_by_id(shapes, ids, readings, known, metres), layer)
         if fits and _is_same_location(fits):
             return PlacementComparison(best=fits[0], fits=fits)
         undecided.append(fits)
@@ -132,7 +133,7 @@ def compare_with_plan(
     points = points[np.isfinite(points).all(axis=1)]
     points = points[:: max(1, len(points) // 5_000)]
     for name, vertices in _published_vertices(plan, layer):
-        fits = _named(_by_vertex(points, readings, metres(vertices), metres), name)
+        fits = _with_layer(_by_vertex(points, readings, metres(vertices), metres), name)
         if _lies_on_published_vertices(fits):
             return PlacementComparison(best=fits[0], fits=fits)
         undecided.append(fits)
@@ -140,7 +141,7 @@ def compare_with_plan(
     return PlacementComparison(fits=most)
 
 
-def _named(fits: list[Fit], layer: str) -> tuple[Fit, ...]:
+def _with_layer(fits: list[Fit], layer: str) -> tuple[Fit, ...]:
     return tuple(replace(fit, layer=layer) for fit in fits)
 
 
@@ -161,33 +162,33 @@ def _by_id(
     shapes: NDArray[np.object_],
     ids: pd.Series[str],
     readings: Mapping[str, Reading],
-    known: gpd.GeoSeries,
+    published: gpd.GeoSeries,
     metres: Reading,
 ) -> list[Fit]:
     """Return how each reading fits features with the same ids, best first."""
-    usable = ids.notna().to_numpy() & ids.isin(known.index).to_numpy()
+    usable = ids.notna().to_numpy() & ids.isin(published.index).to_numpy()
     usable &= ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     if usable.sum() < _FEWEST_IDS:
         return []
-    there = shapely.get_coordinates(shapely.centroid(np.asarray(known.loc[ids[usable]])))
+    there = shapely.get_coordinates(shapely.centroid(np.asarray(published.loc[ids[usable]])))
     here = shapely.get_coordinates(shapely.centroid(shapes[usable]))
     if len(there) != len(here):
         return []
     there_m = metres(there)
     fits = []
     for label, read in readings.items():
-        left = metres(read(here)) - there_m
-        distance = np.hypot(left[:, 0], left[:, 1])
-        fits.append(_fit(label, left, float(np.median(distance)), share=1.0))
+        residuals_m = metres(read(here)) - there_m
+        distance = np.hypot(residuals_m[:, 0], residuals_m[:, 1])
+        fits.append(_fit(label, residuals_m, float(np.median(distance)), share=1.0))
     return sorted(fits, key=lambda fit: fit.error_m)
 
 
-def _fit(label: str, left: NDArray[np.float64], error_m: float, *, share: float) -> Fit:
-    east, north = np.median(left, axis=0) if len(left) else (np.nan, np.nan)
+def _fit(label: str, residuals_m: NDArray[np.float64], error_m: float, *, share: float) -> Fit:
+    east, north = np.median(residuals_m, axis=0) if len(residuals_m) else (np.nan, np.nan)
     return Fit(
         label=label,
         layer="",
-        pairs=len(left),
+        pairs=len(residuals_m),
         share=share,
         offset_m=(float(east), float(north)),
         error_m=error_m,
@@ -225,7 +226,9 @@ def _by_vertex(
         found: Any = tree.query(here[finite], distance_upper_bound=_SAME_VERTEX_M)
         distance, nearest = found
         matched = np.isfinite(distance)
-        left = here[finite][matched] - published_m[nearest[matched]]
+        residuals_m = here[finite][matched] - published_m[nearest[matched]]
         error = float(np.median(distance[matched])) if matched.any() else np.inf
-        fits.append(_fit(label, left, error, share=float(matched.sum() / max(len(points), 1))))
+        fits.append(
+            _fit(label, residuals_m, error, share=float(matched.sum() / max(len(points), 1)))
+        )
     return sorted(fits, key=lambda fit: -fit.share)

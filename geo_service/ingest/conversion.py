@@ -22,6 +22,7 @@ from geo_service.domain.extent import boundary_box, is_far
 from geo_service.domain.references import known_values, target_of
 from geo_service.domain.vacancy import is_overstated
 from geo_service.errors import Fault, SourceError
+from geo_service.ingest import zone_words
 from geo_service.ingest.cells import EMPTY_WORDS, CellContext, clean_column
 from geo_service.ingest.columns import ColumnPlan
 from geo_service.ingest.coordinates import read_numbers
@@ -65,7 +66,7 @@ class Converter:
 
     def __post_init__(self) -> None:
         """Find the values that the layer's columns may refer to."""
-        self._known = known_references(self.schema, self.plan)
+        self._references = known_references(self.schema, self.plan)
         self._box = boundary_box(self.plan.frame("county"))
         self._position = None if self.joined is None else pd.Index(self.joined[self.schema.key[0]])
 
@@ -79,7 +80,7 @@ class Converter:
             ids=ids,
             scheme=self.scheme,
             mapped_words=self.mapped_words,
-            known=self._known,
+            references=self._references,
             translated=self.translated,
         )
         raw = pd.DataFrame(index=range(len(batch.numbers)))
@@ -108,6 +109,8 @@ class Converter:
             rows.repair(
                 change.what, change.positions, change.before, change.after, column=change.column
             )
+        if self.schema.name == zone_words.LAYER:
+            raw = zone_words.settle_zones(raw, rows)
         if self._position is not None:
             raw = self._joined(raw, rows)
         elif self.schema.geometry is not None:
@@ -185,7 +188,7 @@ class Converter:
         good = np.ones(len(frame), dtype=bool)
         ids = frame[self.schema.key[0]].astype("object").to_numpy()
         # Repeated ids are judged over all batches, not within one.
-        for fault, position in zip(faults.found, faults.positions, strict=True):
+        for fault, position in zip(faults.items, faults.positions, strict=True):
             if fault.expected.key == "fault.each_id_once":
                 continue
             if position is None:
@@ -216,7 +219,7 @@ class Converter:
         bad = is_overstated(frame) & good
         for position in np.flatnonzero(bad):
             row = frame.iloc[position]
-            values = {"vacant": f"{row['vacant_m2']:g}", "area": f"{row['area_m2']:g}"}
+            values = {"vacant": f"{row['vacant_m2']:,.12g}", "area": f"{row['area_m2']:,.12g}"}
             self.ledger.refuse(
                 int(numbers[position]),
                 row["building_id"],

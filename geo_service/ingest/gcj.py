@@ -98,13 +98,13 @@ def bd09_to_wgs84(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _invert(
-    forward: Callable[[NDArray[np.float64]], NDArray[np.float64]], wanted: NDArray[np.float64]
+    forward: Callable[[NDArray[np.float64]], NDArray[np.float64]], target: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Find the point that `forward` maps to `wanted`; the shift varies slowly over space."""
-    found = wanted.copy()
-    inside = _is_shifted(wanted)
+    """Find the point that `forward` maps to `target`; the shift varies slowly over space."""
+    found = target.copy()
+    inside = _is_shifted(target)
     for _ in range(_MOST_ROUNDS):
-        error = np.where(inside[:, None], wanted - forward(found), 0.0)
+        error = np.where(inside[:, None], target - forward(found), 0.0)
         found += error
         if not len(error) or np.abs(error).max() < _CLOSE_DEG:
             break

@@ -107,14 +107,14 @@ class Ledger:
         title = self.words(f"import.repair_{what}")
         writer = csv.writer(self._repairs_file)
         for row, feature, old, new in zip(rows.tolist(), ids, before, after, strict=True):
-            name, was, now = _shown(feature), self._said(old), self._said(new)
+            name, was, now = _shown(feature), self._text(old), self._text(new)
             writer.writerow(map(safe_cell, (row, name, title, column, was, now)))
             if len(self.repairs) < LISTED:
                 self.repairs.append(
                     Repair(row=row, feature=name, what=what, column=column, before=was, after=now)
                 )
 
-    def _said(self, value: object) -> str:
+    def _text(self, value: object) -> str:
         return _shown(self._translator.render(value) if isinstance(value, Message) else value)
 
     def refuse(

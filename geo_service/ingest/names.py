@@ -22,6 +22,12 @@ def _data() -> Mapping[str, Any]:
     return tomllib.loads(data_file("import_columns.toml").read_text(encoding="utf-8"))
 
 
+def zone_tables(name: str) -> Mapping[str, Any]:
+    """Return one of the tables of words for control zones."""
+    table: Mapping[str, Any] = _data()[name]
+    return table
+
+
 def plain(text: str) -> str:
     """Normalise a name for comparison: half width, lower case, without marks and blanks.
 

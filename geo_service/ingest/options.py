@@ -100,7 +100,7 @@ def with_answer(options: ImportOptions, parameter: str, value: str) -> ImportOpt
     return replace(options, **answer)
 
 
-def read_units(given: Iterable[str]) -> dict[str, str]:
+def read_units(texts: Iterable[str]) -> dict[str, str]:
     """Return units by column of the layer, from texts `COLUMN:UNIT` (`investment_cny:万元`).
 
     Raises
@@ -109,7 +109,7 @@ def read_units(given: Iterable[str]) -> dict[str, str]:
         One of the texts is not of this form.
     """
     units = {}
-    for text in given:
+    for text in texts:
         column, separator, unit = (part.strip() for part in text.partition(":"))
         if not (column and separator and unit):
             parameter = "unit"

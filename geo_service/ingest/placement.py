@@ -108,12 +108,12 @@ def decide_placement(
     *,
     plan: Plan,
     layer: str,
-    asked: str = AUTO,
+    crs_option: str = AUTO,
     remembered: str | None = None,
 ) -> Placement:
     """Return how to read a file's coordinates.
 
-    `asked` is the caller's CRS for this file and overrides everything else. `remembered` was
+    `crs_option` is the caller's CRS for this file and overrides everything else. `remembered` was
     given for an earlier file of the same kind: it is used if this file declares no CRS, unless
     the numbers or a published layer contradict it.
 
@@ -128,10 +128,10 @@ def decide_placement(
     decision = _Decision(source, sample, plan, layer)
     if not len(decision.points):
         return Placement(crs=pyproj.CRS(STORAGE_CRS), label=STORAGE_CRS)
-    if asked in _SHIFTS:
-        return decision.shifted(asked)
-    if asked != AUTO:
-        return decision.given(asked)
+    if crs_option in _SHIFTS:
+        return decision.shifted(crs_option)
+    if crs_option != AUTO:
+        return decision.by_name(crs_option)
     if source.crs is not None:
         return decision.declared(source.crs)
     placement = decision.remembered(remembered) if remembered is not None else None
@@ -179,15 +179,15 @@ class _Decision:
 
     # ---- with a named CRS -----------------------------------------------------------------
 
-    def given(self, name: str) -> Placement:
+    def by_name(self, name: str) -> Placement:
         """Return the placement in the caller's CRS, whatever the file declares."""
-        crs = self._known(name)
+        crs = self._crs_by_name(name)
         evidence = [Message("import.crs_given", {"crs": _label(crs)})]
         if self._source.crs is not None and self._source.crs != crs:
             evidence.append(Message("import.crs_overruled", {"crs": self._declared}))
-        return self._doubted(self._named(crs, evidence))
+        return self._doubted(self._from_crs(crs, evidence))
 
-    def _known(self, name: str) -> pyproj.CRS:
+    def _crs_by_name(self, name: str) -> pyproj.CRS:
         try:
             return pyproj.CRS.from_user_input(name)
         except pyproj.exceptions.CRSError:
@@ -197,7 +197,7 @@ class _Decision:
     def declared(self, crs: pyproj.CRS) -> Placement:
         """Return the placement in the file's CRS, checked against county and published layers."""
         evidence = [Message("import.crs_declared", {"crs": _label(crs)})]
-        return self._doubted(self._named(crs, evidence))
+        return self._doubted(self._from_crs(crs, evidence))
 
     def remembered(self, name: str) -> Placement | None:
         """What was said of an earlier file of this kind, or None where it does not fit."""
@@ -206,7 +206,7 @@ class _Decision:
             if name in _SHIFTS:
                 placement = self._shifted(name, evidence)
             else:
-                placement = self._named(self._known(name), [evidence])
+                placement = self._from_crs(self._crs_by_name(name), [evidence])
         except (SourceError, ChoiceNeededError):
             self._before = (Message("import.crs_not_remembered", {"crs": name[:_SHOWN_NAME]}),)
             return None
@@ -219,7 +219,7 @@ class _Decision:
         self._before = (Message("import.crs_not_remembered", {"crs": name[:_SHOWN_NAME]}),)
         return None
 
-    def _named(self, crs: pyproj.CRS, evidence: list[Message]) -> Placement:
+    def _from_crs(self, crs: pyproj.CRS, evidence: list[Message]) -> Placement:
         self._refuse_old_datum(crs)
         evidence += _parameters_of(crs)
         order = self._order(crs)

@@ -150,7 +150,7 @@ def _placement(mapped: Mapped, sample: Batch) -> Placement:
         Sample(shapes=shapes_of(sample, mapped.columns).shapes, ids=_ids_of(mapped, sample)),
         plan=read.plan,
         layer=read.schema.name,
-        asked=mapped.options.crs,
+        crs_option=mapped.options.crs,
         remembered=remembered.crs if remembered is not None else None,
     )
 

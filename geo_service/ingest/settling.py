@@ -151,7 +151,7 @@ def settle_area_units(
 
 
 def settle_scheme(
-    columns: ColumnPlan, schema: LayerSchema, first: Batch, asked: str | None, shown: str
+    columns: ColumnPlan, schema: LayerSchema, first: Batch, scheme_option: str | None, shown: str
 ) -> str | None:
     """Return the scheme of land-use codes if no column names it; it is never guessed.
 
@@ -165,11 +165,11 @@ def settle_scheme(
         return None
     land_use = columns.of("land_use")
     if columns.of("land_use_scheme") is not None or land_use is None:
-        return asked if land_use is not None and asked else None
+        return scheme_option if land_use is not None and scheme_option else None
     if "land_use_scheme" in columns.values:
         return str(columns.values["land_use_scheme"])
-    if asked is not None:
-        return asked
+    if scheme_option is not None:
+        return scheme_option
     codes = first.table[land_use.column].dropna().astype(str).str.strip()
     codes = codes[codes != ""]
     if not len(codes):

@@ -122,7 +122,7 @@ def check_coordinates(rows: Rows, *, is_optional: bool) -> None:
 
 def repair_shapes(rows: Rows, geometry: str) -> None:
     """Repair shapes in degrees; `geometry` is a key of `STORED_GEOMETRY`."""
-    wanted = _wanted_types(geometry)
+    wanted = _allowed_types(geometry)
     _open_collections(rows, wanted)
     if geometry == "polygon":
         _close_lines(rows)
@@ -141,23 +141,23 @@ def repair_shapes(rows: Rows, geometry: str) -> None:
     )
 
 
-def _wanted_types(geometry: str) -> list[int]:
+def _allowed_types(geometry: str) -> list[int]:
     types: Any = _TYPE
     return [int(types[name.upper()]) for name in STORED_GEOMETRY[geometry]]
 
 
-def _families(wanted: list[int]) -> list[tuple[int, ...]]:
-    return [family for family in (_AREAS, _LINES, _POINTS) if set(family) & set(wanted)]
+def _families(type_ids: list[int]) -> list[tuple[int, ...]]:
+    return [family for family in (_AREAS, _LINES, _POINTS) if set(family) & set(type_ids)]
 
 
-def _open_collections(rows: Rows, wanted: list[int]) -> None:
+def _open_collections(rows: Rows, type_ids: list[int]) -> None:
     """Extract the wanted parts of collections; the others are dropped and reported."""
     kinds = shapely.get_type_id(rows.shapes)
     positions = np.flatnonzero((kinds == _TYPE.GEOMETRYCOLLECTION) & rows.is_accepted)
     changed, shapes, before, after = [], [], [], []
     for position in positions:
         shape = rows.shapes[position]
-        taken = _parts_of(shape, wanted)
+        taken = _parts_of(shape, type_ids)
         if taken is None:
             continue
         changed.append(position)
@@ -167,11 +167,11 @@ def _open_collections(rows: Rows, wanted: list[int]) -> None:
     _apply(rows, "collection", changed, shapes, before, after)
 
 
-def _parts_of(shape: BaseGeometry, wanted: list[int]) -> BaseGeometry | None:
+def _parts_of(shape: BaseGeometry, type_ids: list[int]) -> BaseGeometry | None:
     """Return a collection's parts of the first wanted type that it has, as one shape."""
     parts = np.array(_flat_parts(shape), dtype=object)
     kinds = shapely.get_type_id(parts) if len(parts) else np.array([])
-    for family in _families(wanted):
+    for family in _families(type_ids):
         chosen = parts[np.isin(kinds, family)]
         if not len(chosen):
             continue
@@ -250,7 +250,7 @@ def _remove_repeated(rows: Rows) -> None:
         )
 
 
-def _make_valid(rows: Rows, wanted: list[int]) -> None:
+def _make_valid(rows: Rows, type_ids: list[int]) -> None:
     is_there = rows.shapes != None  # noqa: E711 - by element
     broken = np.flatnonzero(~shapely.is_valid(rows.shapes) & rows.is_accepted & is_there)
     if not len(broken):
@@ -259,7 +259,7 @@ def _make_valid(rows: Rows, wanted: list[int]) -> None:
     mended = shapely.make_valid(rows.shapes[broken], method="structure", keep_collapsed=False)
     mended = np.array(
         [
-            _parts_of(shape, wanted) if shape.geom_type == "GeometryCollection" else shape
+            _parts_of(shape, type_ids) if shape.geom_type == "GeometryCollection" else shape
             for shape in mended
         ],
         dtype=object,
@@ -362,13 +362,15 @@ def _without_slivers(shape: BaseGeometry) -> tuple[BaseGeometry, int]:
     return shapely.multipolygons(cleaned), dropped
 
 
-def _make_single(rows: Rows, wanted: list[int]) -> None:
+def _make_single(rows: Rows, type_ids: list[int]) -> None:
     """Turn a multi shape of one part into a single shape if the layer has no multi shapes.
 
     Otherwise the shape does not change, so that an exported layer comes back the same.
     """
     kinds = shapely.get_type_id(rows.shapes)
-    multi = [kind for single, kind in _MULTI_OF.items() if single in wanted and kind not in wanted]
+    multi = [
+        kind for single, kind in _MULTI_OF.items() if single in type_ids and kind not in type_ids
+    ]
     many = np.isin(kinds, multi) & rows.is_accepted
     positions = np.flatnonzero(many & (shapely.get_num_geometries(rows.shapes) == 1))
     if len(positions):

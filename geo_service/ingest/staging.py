@@ -310,7 +310,7 @@ def _unpack(
     if not found:
         raise budget.refuse(said("refusal.zip_empty"), said("refusal.known_formats"))
     if file is not None:
-        found = _named(found, file, budget)
+        found = _matching(found, file, budget)
     if len(found) > 1 and shapes and not geodatabases and len(shapes) == 1:
         found = shapes  # a shapefile, accompanied by a note or a table
     if len(found) > 1 and all(entry_path.suffix.lower() == ".kml" for entry_path in found):
@@ -342,22 +342,22 @@ _INSIDE = frozenset(
 def _with_placemarks(
     archive: zipfile.ZipFile,
     entries: dict[PurePosixPath, zipfile.ZipInfo],
-    found: list[PurePosixPath],
+    paths: list[PurePosixPath],
     budget: Budget,
 ) -> list[PurePosixPath]:
     """Return the documents of a KMZ that contain features; the others only refer to them."""
-    budget.check_text(sum(entries[path].file_size for path in found))
+    budget.check_text(sum(entries[path].file_size for path in paths))
     holding = [
-        path for path in found if b"<Placemark" in b"".join(_pieces(archive, entries[path], budget))
+        path for path in paths if b"<Placemark" in b"".join(_pieces(archive, entries[path], budget))
     ]
-    return holding or found[:1]
+    return holding or paths[:1]
 
 
-def _named(found: list[PurePosixPath], file: str, budget: Budget) -> list[PurePosixPath]:
+def _matching(paths: list[PurePosixPath], file: str, budget: Budget) -> list[PurePosixPath]:
     """Return the requested file of an archive."""
-    chosen = [path for path in found if str(path)[:_SHOWN_PATH] == file]
+    chosen = [path for path in paths if str(path)[:_SHOWN_PATH] == file]
     if not chosen:
-        listed = [str(path)[:_SHOWN_PATH] for path in found[:50]]
+        listed = [str(path)[:_SHOWN_PATH] for path in paths[:50]]
         raise budget.refuse(
             said("refusal.no_file_inside", file=repr(file[:_SHOWN_PATH])),
             said("fault.any_of", known=listed),
@@ -365,28 +365,28 @@ def _named(found: list[PurePosixPath], file: str, budget: Budget) -> list[PurePo
     return chosen
 
 
-def _choose(found: list[PurePosixPath], budget: Budget) -> PurePosixPath:
-    if len(found) > 1:
+def _choose(paths: list[PurePosixPath], budget: Budget) -> PurePosixPath:
+    if len(paths) > 1:
         parameter = "file"
         message = said("import.which_file", file=budget.shown)
         choices = [
             Choice(value=str(path)[:_SHOWN_PATH], evidence=said("import.in_archive"))
-            for path in found
+            for path in paths
         ]
         raise ChoiceNeededError(parameter, message, choices[:50])
-    return found[0]
+    return paths[0]
 
 
 def _unpack_shapefile(
     archive: zipfile.ZipFile,
     entries: dict[PurePosixPath, zipfile.ZipInfo],
-    chosen: PurePosixPath,
+    shapefile: PurePosixPath,
     folder: Path,
     budget: Budget,
 ) -> Staged:
     for path, entry in entries.items():
         suffix = path.suffix.lower()
-        if path.with_suffix("") == chosen.with_suffix("") and suffix in _SHAPE_PARTS:
+        if path.with_suffix("") == shapefile.with_suffix("") and suffix in _SHAPE_PARTS:
             _extract(archive, entry, folder / f"source{suffix}", budget)
     target = folder / "source.shp"
     with target.open("rb") as stream:
@@ -398,14 +398,14 @@ def _unpack_shapefile(
 def _unpack_geodatabase(
     archive: zipfile.ZipFile,
     entries: dict[PurePosixPath, zipfile.ZipInfo],
-    chosen: PurePosixPath,
+    geodatabase: PurePosixPath,
     folder: Path,
     budget: Budget,
 ) -> Staged:
     target = folder / "source.gdb"
     target.mkdir()
     for path, entry in entries.items():
-        if path.parent == chosen and _GDB_FILE.fullmatch(path.name):
+        if path.parent == geodatabase and _GDB_FILE.fullmatch(path.name):
             _extract(archive, entry, target / path.name.lower(), budget)
     return Staged(format="filegdb", path=target)
 

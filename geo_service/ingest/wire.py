@@ -68,61 +68,61 @@ def unpack(content: bytes) -> tuple[Document, Any]:
 # ---- metadata -----------------------------------------------------------------------------------
 
 
-def _told(value: object) -> object:
+def _encode(value: object) -> object:
     """Return a text, a message, or what fills one, as plain JSON."""
     if isinstance(value, Message):
         return {
             "key": value.key,
-            "values": {name: _told(item) for name, item in value.values.items()},
+            "values": {name: _encode(item) for name, item in value.values.items()},
         }
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_told(item) for item in value]
+        return [_encode(item) for item in value]
     if isinstance(value, (bool, int, float, str)) or value is None:
         return value
     if isinstance(value, np.generic):
-        return _told(value.item())
+        return _encode(value.item())
     return str(value)
 
 
-def _heard(value: Any) -> Any:  # noqa: ANN401 - whatever `_told` returned
+def _decode(value: Any) -> Any:  # noqa: ANN401 - whatever `_encode` returned
     if isinstance(value, list):
-        return [_heard(item) for item in value]
+        return [_decode(item) for item in value]
     if isinstance(value, dict):
-        values = {str(name): _heard(item) for name, item in value["values"].items()}
+        values = {str(name): _decode(item) for name, item in value["values"].items()}
         return Message(str(value["key"]), values)
     return value
 
 
-def tell_error(error: GeoServiceError) -> Document:
+def encode_error(error: GeoServiceError) -> Document:
     """Return an error that reading raises as plain JSON."""
-    document: Document = {"error": type(error).__name__, "message": _told(error.message)}
+    document: Document = {"error": type(error).__name__, "message": _encode(error.message)}
     if isinstance(error, SourceError):
         document["faults"] = [
-            {name: _told(getattr(fault, name)) for name in Fault.__slots__}
+            {name: _encode(getattr(fault, name)) for name in Fault.__slots__}
             for fault in error.faults
         ]
     if isinstance(error, (ChoiceNeededError, InvalidQueryError)):
         document["parameter"] = error.parameter
     if isinstance(error, ChoiceNeededError):
         document["choices"] = [
-            [_told(choice.value), _told(choice.evidence)] for choice in error.choices
+            [_encode(choice.value), _encode(choice.evidence)] for choice in error.choices
         ]
     return document
 
 
-def hear_error(document: Document) -> GeoServiceError:
-    """Return the error that `tell_error` was given."""
-    message = _heard(document["message"])
+def decode_error(document: Document) -> GeoServiceError:
+    """Return the error that `encode_error` was given."""
+    message = _decode(document["message"])
     if document["error"] == ChoiceNeededError.__name__:
         choices = [
-            Choice(value=_heard(value), evidence=_heard(evidence))
+            Choice(value=_decode(value), evidence=_decode(evidence))
             for value, evidence in document["choices"]
         ]
         return ChoiceNeededError(str(document["parameter"]), message, choices)
     if document["error"] == InvalidQueryError.__name__:
         return InvalidQueryError(str(document["parameter"]), message)
     faults = [
-        Fault(**{name: _heard(value) for name, value in fault.items()})
+        Fault(**{name: _decode(value) for name, value in fault.items()})
         for fault in document.get("faults", ())
     ]
     return SourceError(message, faults)
@@ -143,24 +143,24 @@ _PLAIN = (
 )
 
 
-def tell_source(source: ImportSource) -> Document:
+def encode_source(source: ImportSource) -> Document:
     """Return all fields of a source except its rows."""
     return {
         **{name: getattr(source, name) for name in _PLAIN},
         "columns": list(source.columns),
         "crs": None if source.crs is None else source.crs.srs,
-        "notes": [_told(note) for note in source.notes],
+        "notes": [_encode(note) for note in source.notes],
     }
 
 
-def hear_source(document: Document) -> Document:
-    """Return the fields of a source, except `read`, from the result of `tell_source`."""
+def decode_source(document: Document) -> Document:
+    """Return the fields of a source, except `read`, from the result of `encode_source`."""
     crs = document["crs"]
     return {
         **{name: document[name] for name in _PLAIN},
         "columns": tuple(map(str, document["columns"])),
         "crs": None if crs is None else pyproj.CRS.from_user_input(crs),
-        "notes": tuple(_heard(note) for note in document["notes"]),
+        "notes": tuple(_decode(note) for note in document["notes"]),
     }
 
 
@@ -171,7 +171,7 @@ def pack_batch(batch: Batch, reading: int) -> bytes:
     """Return a batch of a reading as bytes."""
     columns, types = [], []
     for position in range(batch.table.shape[1]):
-        column, kind = _taken_apart(batch.table.iloc[:, position])
+        column, kind = _split_column(batch.table.iloc[:, position])
         columns.append(column)
         types.append(kind)
     names = [str(position) for position in range(len(columns))]
@@ -179,7 +179,7 @@ def pack_batch(batch: Batch, reading: int) -> bytes:
         "reading": reading,
         "names": [str(name) for name in batch.table.columns],
         "types": types,
-        "faults": _told_by_position(batch.faults),
+        "faults": _encode_by_position(batch.faults),
         "changes": None,
         "unread": None,
     }
@@ -194,19 +194,19 @@ def pack_batch(batch: Batch, reading: int) -> bytes:
                 "what": change.what,
                 "column": change.column,
                 "positions": change.positions.tolist(),
-                "before": _told_alike(change.before),
-                "after": _told_alike(change.after),
+                "before": _encode_alike(change.before),
+                "after": _encode_alike(change.after),
             }
             for change in batch.geometry.changes
         ]
-        head["unread"] = _told_by_position(batch.geometry.unread)
+        head["unread"] = _encode_by_position(batch.geometry.unread)
     return pack(head, pa.record_batch(columns, names=names))
 
 
 def unpack_batch(head: Document, rows: Any) -> Batch:  # noqa: ANN401 - an Arrow batch
     """Return the batch that `pack_batch` was given."""
     frames = {
-        position: _put_together(rows.column(position), kind)
+        position: _join_column(rows.column(position), kind)
         for position, kind in enumerate(head["types"])
     }
     table = pd.DataFrame(frames, index=range(rows.num_rows))
@@ -219,39 +219,39 @@ def unpack_batch(head: Document, rows: Any) -> Batch:  # noqa: ANN401 - an Arrow
                 what=change["what"],
                 column=change["column"],
                 positions=np.array(change["positions"], dtype=np.intp),
-                before=_heard_alike(change["before"], len(change["positions"])),
-                after=_heard_alike(change["after"], len(change["positions"])),
+                before=_decode_alike(change["before"], len(change["positions"])),
+                after=_decode_alike(change["after"], len(change["positions"])),
             )
             for change in head["changes"]
         )
         shapes = shapely.from_wkb(wkb)
         geometry = ReadShapes(
-            shapes=shapes, changes=changes, unread=_heard_by_position(head["unread"])
+            shapes=shapes, changes=changes, unread=_decode_by_position(head["unread"])
         )
     return Batch(
         table=table,
         geometry=geometry,
         numbers=rows.column(_NUMBERS).to_numpy(),
-        faults=_heard_by_position(head["faults"]),
+        faults=_decode_by_position(head["faults"]),
     )
 
 
-def _told_by_position(messages: Mapping[int, Message]) -> list[list[object]]:
-    return [[int(position), _told(message)] for position, message in messages.items()]
+def _encode_by_position(messages: Mapping[int, Message]) -> list[list[object]]:
+    return [[int(position), _encode(message)] for position, message in messages.items()]
 
 
-def _heard_by_position(told: Sequence[Sequence[Any]]) -> dict[int, Message]:
-    return {int(position): _heard(message) for position, message in told}
+def _decode_by_position(encoded: Sequence[Sequence[Any]]) -> dict[int, Message]:
+    return {int(position): _decode(message) for position, message in encoded}
 
 
-def _told_alike(texts: Sequence[str | Message]) -> list[object]:
+def _encode_alike(texts: Sequence[str | Message]) -> list[object]:
     """Return texts; if all are the same, only one."""
     is_alike = len(texts) > 1 and all(text == texts[0] for text in texts)
-    return [_told(text) for text in (texts[:1] if is_alike else texts)]
+    return [_encode(text) for text in (texts[:1] if is_alike else texts)]
 
 
-def _heard_alike(told: Sequence[Any], count: int) -> list[Any]:
-    heard = [_heard(text) for text in told]
+def _decode_alike(encoded: Sequence[Any], count: int) -> list[Any]:
+    heard = [_decode(text) for text in encoded]
     return heard * count if len(heard) == 1 else heard
 
 
@@ -259,7 +259,7 @@ _TEXT = "text"
 """Kind of a column of Python strings and None."""
 
 
-def _taken_apart(cells: pd.Series[Any]) -> tuple[Any, str]:
+def _split_column(cells: pd.Series[Any]) -> tuple[Any, str]:
     """Return a column as an Arrow array, and its original kind."""
     if cells.dtype == object:
         found = pa.array(cells, from_pandas=True)
@@ -273,8 +273,8 @@ def _taken_apart(cells: pd.Series[Any]) -> tuple[Any, str]:
     return found, str(cells.dtype)
 
 
-def _put_together(column: Any, kind: str) -> pd.Series[Any]:  # noqa: ANN401 - an Arrow array
-    """Return a column as `_taken_apart` was given it."""
+def _join_column(column: Any, kind: str) -> pd.Series[Any]:  # noqa: ANN401 - an Arrow array
+    """Return a column as `_split_column` was given it."""
     if kind == _TEXT:
         return pd.Series(column.to_pylist(), dtype=object)
     cells: pd.Series[Any] = column.to_pandas(integer_object_nulls=True)

@@ -27,6 +27,7 @@ _HEADER_BYTES = 127
 _DEEPEST = 4
 """How many levels of directories a PMTiles archive may have."""
 _NONE, _GZIP = 1, 2
+_PMTILES_VECTOR = 1
 _PMTILES_TYPES = {2: "image/png", 3: "image/jpeg", 4: "image/webp"}
 _PICTURES: Mapping[bytes, str] = MappingProxyType(
     {b"\x89PNG\r\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
@@ -87,7 +88,7 @@ class MbtilesArchive:
             msg = said("problem.no_mbtiles", name=path.name, words=str(error))
             raise AssetError(msg) from error
         if rows and rows[0][0] == "pbf":
-            msg = said("problem.no_pictures", name=path.name)
+            msg = said("problem.vector_tiles", name=path.name)
             raise AssetError(msg)
 
     def tile(self, zoom: int, column: int, row: int) -> bytes | None:
@@ -136,8 +137,8 @@ class PmtilesArchive:
         root, root_length, _, _, leaves, _, tiles, _ = struct.unpack("<8Q", header[8:72])
         compression, tile_compression, tile_type = header[97], header[98], header[99]
         if tile_type not in _PMTILES_TYPES:
-            msg = said("problem.no_pictures", name=path.name)
-            raise AssetError(msg)
+            key = "problem.vector_tiles" if tile_type == _PMTILES_VECTOR else "problem.no_pictures"
+            raise AssetError(said(key, name=path.name))
         if compression not in {_NONE, _GZIP} or tile_compression > _NONE:
             msg = said("problem.archive_packed", name=path.name)
             raise AssetError(msg)

@@ -40,7 +40,7 @@ MAX_FEATURES = 10_000
 TILED_EARLIER_ZOOMS = 4
 """So many zooms earlier than its features would a layer that is drawn from tiles show."""
 _LANGUAGE_NAMES = {Language.ZH_HANS: "简", Language.ZH_HANT: "繁", Language.EN: "EN"}
-_WANTED = ("county", "townships", "parks", "parcels", "control_zones")
+_BASIC_LAYERS = ("county", "townships", "parks", "parcels", "control_zones")
 """What a map needs to say anything, in the order in which it is told of."""
 
 
@@ -104,7 +104,7 @@ def draw(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class ServiceAddresses:
     """How a served page reaches the service: where it is mounted, and what names the map.
 
     `query` holds the parameters beside the language (`review_id`, `park_id`, ...); `plan` is
@@ -115,7 +115,7 @@ class Service:
     query: Mapping[str, str] | None = None
     plan: Plan | None = None
 
-    def page(self, kind: str, language: Language) -> str:
+    def page_address(self, kind: str, language: Language) -> str:
         """Return the address of a map's page in a language, from the page itself."""
         del kind
         return "?" + urlencode({**(self.query or {}), "lang": language.value})
@@ -132,7 +132,11 @@ class Service:
 
     def tiles(self, data: PlanData, name: str) -> str | None:
         """Return the address of a source's tiles, None if it is drawn from one document."""
-        if data.plan is not self.plan or name not in data.known or not data.is_tiled(name):
+        if (
+            data.plan is not self.plan
+            or name not in data.sources_by_name
+            or not data.is_tiled(name)
+        ):
             return None
         version = version_of(data.plan, name)
         return f"{self.root}/tiles/{quote(name)}/{{z}}/{{x}}/{{y}}.mvt?v={version}"
@@ -150,10 +154,10 @@ def draw_served(
     Big layers of `plan`, whose tiles the service has, are drawn from tiles.
     """
     states = (data,) if isinstance(data, PlanData) else tuple(data)
-    return draw_states(states, Service(root=root, query=query, plan=plan))
+    return draw_states(states, ServiceAddresses(root=root, query=query, plan=plan))
 
 
-def draw_states(states: Sequence[PlanData], service: Service | None = None) -> PlanningMap:
+def draw_states(states: Sequence[PlanData], service: ServiceAddresses | None = None) -> PlanningMap:
     """Draw one state, or two side by side; without a service the page carries its features."""
     main = states[-1]
     kind = main.kind
@@ -193,7 +197,7 @@ def _documents(states: Sequence[PlanData], position: int) -> dict[str, str]:
 
 
 def _settings(
-    states: Sequence[PlanData], names: Sequence[str], service: Service | None
+    states: Sequence[PlanData], names: Sequence[str], service: ServiceAddresses | None
 ) -> dict[str, Any]:
     main = states[-1]
     translator = main.translator
@@ -243,11 +247,13 @@ def _settings(
     }
 
 
-def _missing(data: PlanData, service: Service | None) -> dict[str, Any] | None:
+def _missing(data: PlanData, service: ServiceAddresses | None) -> dict[str, Any] | None:
     """Say what a map without parks lacks, and where to bring it in; None for one with parks."""
-    if "parks" not in data.known or data.count("parks"):
+    if "parks" not in data.sources_by_name or data.count("parks"):
         return None
-    wanted = [name for name in _WANTED if name in data.known and not data.count(name)]
+    wanted = [
+        name for name in _BASIC_LAYERS if name in data.sources_by_name and not data.count(name)
+    ]
     return {
         "is_all": not data.feature_sources(),
         "layers": [data.text(f"layer.{name}") for name in wanted],
@@ -260,20 +266,20 @@ def _map(data: PlanData, name: str) -> dict[str, Any]:
     return {"name": f"map_{name}", "label": label, "note": note}
 
 
-def _languages(service: Service, data: PlanData) -> list[dict[str, Any]]:
+def _languages(service: ServiceAddresses, data: PlanData) -> list[dict[str, Any]]:
     current = data.translator.language
     return [
         {
             "code": language.value,
             "label": label,
-            "address": service.page(data.kind, language),
+            "address": service.page_address(data.kind, language),
             "is_current": language is current,
         }
         for language, label in _LANGUAGE_NAMES.items()
     ]
 
 
-def _place_addresses(service: Service, translator: Translator) -> dict[str, str]:
+def _place_addresses(service: ServiceAddresses, translator: Translator) -> dict[str, str]:
     language = urlencode({"lang": translator.language.value})
     return {
         "identify": f"{service.root}/api/identify?{language}",
@@ -281,7 +287,7 @@ def _place_addresses(service: Service, translator: Translator) -> dict[str, str]
     }
 
 
-def _relief(data: PlanData, service: Service | None) -> dict[str, Any] | None:
+def _relief(data: PlanData, service: ServiceAddresses | None) -> dict[str, Any] | None:
     """Say where the shaded ground is and which box it covers; None without elevations."""
     found = relief_of(data.plan)
     if found is None or data.plan.dem is None:
@@ -293,7 +299,7 @@ def _relief(data: PlanData, service: Service | None) -> dict[str, Any] | None:
     return {"address": address, "bounds": [[south, west], [north, east]]}
 
 
-def _routes(data: RankingData, service: Service | None) -> dict[str, Any]:
+def _routes(data: RankingData, service: ServiceAddresses | None) -> dict[str, Any]:
     """Say where the ways from a candidate are: in the page, or at an address of the service."""
     if service is None:
         return {"carried": data.routes(data.best())}
@@ -301,7 +307,7 @@ def _routes(data: RankingData, service: Service | None) -> dict[str, Any]:
     return {"address": f"{service.root}/api/rankings/{data.ranking.ranking_id}/routes?{query}"}
 
 
-def _timeline(data: TimeData, service: Service | None) -> dict[str, Any]:
+def _timeline(data: TimeData, service: ServiceAddresses | None) -> dict[str, Any]:
     """Return the versions that the slider goes through, and the layers to choose from."""
     layers = []
     if service is not None and data.kind == TIME:
@@ -364,7 +370,7 @@ def _merged(states: Sequence[PlanData]) -> list[MapLayer]:
 
 
 def _group(
-    states: Sequence[PlanData], name: str, layers: list[MapLayer], service: Service | None
+    states: Sequence[PlanData], name: str, layers: list[MapLayer], service: ServiceAddresses | None
 ) -> dict[str, Any]:
     return {
         "name": name,
@@ -373,7 +379,7 @@ def _group(
     }
 
 
-def _backdrops(data: PlanData, service: Service | None) -> list[dict[str, Any]]:
+def _backdrops(data: PlanData, service: ServiceAddresses | None) -> list[dict[str, Any]]:
     """Return what may lie under the features, as lines of the layer control.
 
     A page that stands alone has no base map: its pictures would come from outside.
@@ -397,7 +403,9 @@ def _backdrops(data: PlanData, service: Service | None) -> list[dict[str, Any]]:
     return found
 
 
-def _layer(states: Sequence[PlanData], layer: MapLayer, service: Service | None) -> dict[str, Any]:
+def _layer(
+    states: Sequence[PlanData], layer: MapLayer, service: ServiceAddresses | None
+) -> dict[str, Any]:
     main = states[-1]
     described = {
         key: value for key, value in asdict(layer).items() if key not in {"group", "title", "text"}
@@ -421,7 +429,10 @@ def _count(data: PlanData, layer: MapLayer) -> int:
 
 
 def _source(
-    states: Sequence[PlanData], position: int, source: FeatureSource, service: Service | None
+    states: Sequence[PlanData],
+    position: int,
+    source: FeatureSource,
+    service: ServiceAddresses | None,
 ) -> dict[str, Any]:
     data = states[position]
     count = data.count(source.name)
@@ -447,7 +458,7 @@ def _source(
 
 
 def _address(
-    states: Sequence[PlanData], position: int, name: str, service: Service | None
+    states: Sequence[PlanData], position: int, name: str, service: ServiceAddresses | None
 ) -> str | None:
     if service is None:
         return None

@@ -36,7 +36,7 @@ class PopupField:
 class FeatureSource:
     """One document of features.
 
-    `columns` are those that go out as they are; `named` those that go out with a second
+    `columns` are those that go out as they are; `named_columns` those that go out with a second
     property `<column>_name`, whose text is the message `<section>.<value>`. `symbol` is
     the column that chooses among the symbols `<section>.<value>`, or the key of the one
     symbol.
@@ -45,7 +45,7 @@ class FeatureSource:
     name: str
     key: str
     columns: tuple[str, ...] = ()
-    named: Mapping[str, str] = field(default_factory=dict)
+    named_columns: Mapping[str, str] = field(default_factory=dict)
     symbol: str
     symbol_column: str | None = None
     fields: tuple[PopupField, ...] = ()
@@ -73,7 +73,7 @@ FEATURE_SOURCES: Mapping[str, FeatureSource] = MappingProxyType(
                 name="control_zones",
                 key="zone_id",
                 columns=("zone_id", "kind", "grade", "legal_basis"),
-                named={"kind": "zone"},
+                named_columns={"kind": "zone"},
                 symbol="zone",
                 symbol_column="kind",
                 fields=(
@@ -88,7 +88,7 @@ FEATURE_SOURCES: Mapping[str, FeatureSource] = MappingProxyType(
                 name="rivers",
                 key="river_id",
                 columns=("river_id", "rank", "is_management_boundary"),
-                named={"kind": "river"},
+                named_columns={"kind": "river"},
                 symbol="river",
                 symbol_column="kind",
                 fields=(PopupField(key="kind_name", label="kind"),),
@@ -98,7 +98,7 @@ FEATURE_SOURCES: Mapping[str, FeatureSource] = MappingProxyType(
                 name="roads",
                 key="road_id",
                 columns=("road_id", "class", "speed_km_h"),
-                named={"class": "road"},
+                named_columns={"class": "road"},
                 symbol="road",
                 symbol_column="class",
                 fields=(
@@ -112,6 +112,13 @@ FEATURE_SOURCES: Mapping[str, FeatureSource] = MappingProxyType(
                 key="sub_area_id",
                 columns=("sub_area_id", "park_id"),
                 symbol="layer.sub_areas",
+                fields=(_PARK, _ID),
+            ),
+            FeatureSource(
+                name="approved_areas",
+                key="park_id",
+                columns=("park_id", "approval_number", "approved_on"),
+                symbol="layer.approved_areas",
                 fields=(_PARK, _ID),
             ),
             FeatureSource(name="parks", key="park_id", symbol="verdict", symbol_column="verdict"),
@@ -129,7 +136,7 @@ FEATURE_SOURCES: Mapping[str, FeatureSource] = MappingProxyType(
                     "plot_ratio",
                     "building_coefficient",
                 ),
-                named={"status": "status"},
+                named_columns={"status": "status"},
                 symbol="status",
                 symbol_column="status",
                 fields=(
@@ -169,6 +176,7 @@ FEATURE_SOURCES: Mapping[str, FeatureSource] = MappingProxyType(
                 fields=(
                     _PARK,
                     PopupField(key="severity_name", label="severity"),
+                    PopupField(key="set_aside", label="set_aside"),
                     PopupField(key="cure", label="cure"),
                     PopupField(key="legal_basis", label="legal_basis"),
                     PopupField(key="basis_tag_name", label="basis_tag"),
@@ -179,7 +187,7 @@ FEATURE_SOURCES: Mapping[str, FeatureSource] = MappingProxyType(
                 name="facilities",
                 key="facility_id",
                 columns=("facility_id", "kind"),
-                named={"kind": "facility"},
+                named_columns={"kind": "facility"},
                 symbol="facility",
                 symbol_column="kind",
                 fields=(PopupField(key="kind_name", label="kind"),),

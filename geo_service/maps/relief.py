@@ -48,7 +48,7 @@ class ReliefPicture:
         return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
 
 
-_made: WeakKeyDictionary[Plan, ReliefPicture] = WeakKeyDictionary()
+_pictures: WeakKeyDictionary[Plan, ReliefPicture] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -60,9 +60,9 @@ def relief_of(plan: Plan) -> ReliefPicture | None:
     if plan.dem is None:
         return None
     with _lock:
-        if plan not in _made:
-            _made[plan] = _picture(plan, plan.dem)
-        return _made[plan]
+        if plan not in _pictures:
+            _pictures[plan] = _picture(plan, plan.dem)
+        return _pictures[plan]
 
 
 def _picture(plan: Plan, dem: DemFile) -> ReliefPicture:
@@ -84,12 +84,12 @@ def _outside(
     plan: Plan, shape: tuple[int, ...], bounds: tuple[float, float, float, float]
 ) -> NDArray[np.bool_]:
     """Return which cells lie outside the county; none do if the plan has no county layer."""
-    county = plan.geo("county")
-    if county.empty:
+    boundary = plan.geo("county")
+    if boundary.empty:
         return np.zeros(shape, dtype=bool)
     height, width = shape
     transform = from_bounds(*bounds, width, height)
-    shapes = county.to_crs(WEB_MERCATOR).geometry.tolist()
+    shapes = boundary.to_crs(WEB_MERCATOR).geometry.tolist()
     mask: NDArray[np.bool_] = geometry_mask(shapes, out_shape=(height, width), transform=transform)
     return mask
 

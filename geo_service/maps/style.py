@@ -2,7 +2,8 @@
 
 A symbol's key is the key of the message that names it (`verdict.pass`, `road.county`), so a
 legend needs nothing else. A verdict is shown by colour, by outline and hatch, and by a sign,
-so that it can be recognised without colours; a park's tier by the marker's shape and size.
+so that it can be recognised without colours; what it rests on by a ring around it; a park's tier
+by the marker's shape and size.
 Colours follow Okabe and Ito. Which layers a map has is defined elsewhere.
 """
 
@@ -14,7 +15,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from geo_service.model import Tier, Verdict
+from geo_service.model import BasisGroup, Tier, Verdict
 from geo_service.schema import (
     FACILITY_KINDS,
     PARCEL_STATUSES,
@@ -84,6 +85,9 @@ class Symbol:
     sign: Sign | None = None
     ink: str | None = None
     """Colour of a marker's sign, where white could not be seen."""
+    ring: str | None = None
+    """Colour of a second outline, around a marker and around the area that it stands for."""
+    ring_dash: str | None = None
     has_glyph: bool = False
     """Whether the marker shows the character in the message `<key>_glyph`."""
 
@@ -115,6 +119,11 @@ _VERDICTS = {
     ),
     Verdict.UNKNOWN: _area("#5f6870", "#8f989f", 0.3, width=1.8, dash="1 4", sign=Sign.QUESTION),
 }
+_BASES = {
+    BasisGroup.LAW: _marker(Shape.CIRCLE, 16, "#8f989f", ring="#10181f"),
+    BasisGroup.COUNTY: _marker(Shape.CIRCLE, 16, "#8f989f", ring="#10181f", ring_dash="5 4"),
+    BasisGroup.REFERENCE: _marker(Shape.CIRCLE, 16, "#8f989f"),
+}
 _TIERS = {
     Tier.MUNICIPAL_PARK: _marker(Shape.STAR, 30),
     Tier.SME_CLUSTER: _marker(Shape.DIAMOND, 23),
@@ -134,10 +143,16 @@ _ZONES = {
     "river_management": _area("#2f7fb5", "#8cc4e6", 0.25, width=1.2, dash="5 3"),
     "reservoir_line": _area("#08519c", "#6baed6", 0.2, width=2.0, dash="8 3"),
     "geohazard": _area("#7f4f24", "#b08968", 0.25, width=1.4, hatch=Hatch.DOTS),
+    "geohazard_danger": _area("#7a1f0b", "#c4553a", 0.3, width=2.2, hatch=Hatch.CROSS),
+    "geohazard_risk": _area("#7f4f24", "#c08a52", 0.25, width=1.6, hatch=Hatch.DIAGONAL),
+    "geohazard_prone": _area("#8a6a45", "#d9bf9c", 0.2, width=1.2, dash="3 3", hatch=Hatch.DOTS),
     "nature_reserve": _area("#386641", "#6a994e", 0.25, width=1.6, hatch=Hatch.CROSS),
     "wetland": _area("#2a9d8f", "#7fd1c7", 0.28, width=1.2, hatch=Hatch.HORIZONTAL),
     "heritage": _area("#8e5ea2", "#cbb2d8", 0.3, width=1.4, hatch=Hatch.DOTS),
     "slope": _area("#8c6d46", "#d8c3a5", 0.25, width=1.0, hatch=Hatch.BACKWARD),
+    "eco_unit": _area("#1b7837", None, 0.0, width=1.8, dash="2 4"),
+    "village_construction_land": _area("#9c6644", "#ddb892", 0.25, width=1.2, dash="6 2"),
+    "agricultural_land": _area("#6b8e23", "#c5d86d", 0.2, width=1.0, hatch=Hatch.BACKWARD),
 }
 _RIVERS = {
     "main": _line("#7db4d9", 5.0, fill="#a9d1ea"),
@@ -161,6 +176,7 @@ _PLAN_LAYERS = {
     "layer.townships": _marker(Shape.CIRCLE, 5, "#6c757d"),
     "layer.township_areas": _area("#a9a294", None, 0.0, width=1.0, dash="2 3"),
     "layer.sub_areas": _area("#54606b", "#9aa5ae", 0.12, width=1.2, dash="8 3"),
+    "layer.approved_areas": _area("#7a3e9d", None, 0.0, width=1.6, dash="6 4"),
     "layer.parks": _area("#4a5560", "#8f989f", 0.12, width=1.8),
     "layer.buildings": _area("#5a5148", "#b7aa98", 0.95, width=0.8),
 }
@@ -248,6 +264,7 @@ def _facility(kind: str) -> Symbol:
 SYMBOLS: Mapping[str, Symbol] = MappingProxyType(
     {
         **{f"verdict.{verdict}": symbol for verdict, symbol in _VERDICTS.items()},
+        **{f"rests_on.{group}": symbol for group, symbol in _BASES.items()},
         **{f"tier.{tier}": symbol for tier, symbol in _TIERS.items()},
         **{f"status.{name}": _STATUSES[name] for name in (*PARCEL_STATUSES, "other")},
         **{f"zone.{kind}": _ZONES[kind] for kind in ZONE_KINDS},

@@ -144,14 +144,14 @@ class _Shapes:
         """Return the number of shapes."""
         return len(self.shapes)
 
-    def taken(self, chosen: NDArray[Any]) -> _Shapes:
+    def take(self, indices: NDArray[Any]) -> _Shapes:
         """Return some of the shapes."""
         return _Shapes(
-            shapes=self.shapes[chosen],
-            kinds=self.kinds[chosen],
-            rows=self.rows[chosen],
-            spans=self.spans[chosen],
-            areas=self.areas[chosen],
+            shapes=self.shapes[indices],
+            kinds=self.kinds[indices],
+            rows=self.rows[indices],
+            spans=self.spans[indices],
+            areas=self.areas[indices],
         )
 
     def redrawn(self, shapes: NDArray[np.object_]) -> _Shapes:
@@ -171,13 +171,13 @@ class _Shapes:
 class _Level:
     """A layer's shapes at one zoom, with their index and validity."""
 
-    def __init__(self, drawn: _Shapes) -> None:
-        self.drawn = drawn
-        self.bounds = shapely.bounds(drawn.shapes)
-        self.clearance = np.full(len(drawn), np.inf)
-        is_area = drawn.kinds == encoding.POLYGON
-        self.clearance[is_area] = shapely.minimum_clearance(drawn.shapes[is_area])
-        self._tree = shapely.STRtree(drawn.shapes)
+    def __init__(self, shapes: _Shapes) -> None:
+        self.shapes = shapes
+        self.bounds = shapely.bounds(shapes.shapes)
+        self.clearance = np.full(len(shapes), np.inf)
+        is_area = shapes.kinds == encoding.POLYGON
+        self.clearance[is_area] = shapely.minimum_clearance(shapes.shapes[is_area])
+        self._tree = shapely.STRtree(shapes.shapes)
 
     def meeting(self, box: tuple[float, float, float, float]) -> NDArray[np.int64]:
         """Return the positions of the shapes whose box meets a box, in order."""
@@ -260,16 +260,16 @@ class TileLayer:
         """Return a zoom's shapes: simplified, tiny ones as pixels."""
         shapes = self._outlines(zoom)
         tiny = self._tiny(self._whole, zoom)
-        pixels = _as_pixels(self._whole.taken(tiny), _pixel(zoom))
+        pixels = _as_pixels(self._whole.take(tiny), _pixel(zoom))
         return shapes.merged(pixels)
 
     def _outlines(self, zoom: int) -> _Shapes:
         """Return a zoom's shapes except the tiny ones, derived from the next zoom's shapes."""
         if not self._is_simplified(zoom):
-            return self._whole.taken(~self._tiny(self._whole, zoom))
+            return self._whole.take(~self._tiny(self._whole, zoom))
         if zoom not in self._simplified:
             finer = self._outlines(zoom + 1)
-            finer = finer.taken(~self._tiny(finer, zoom))
+            finer = finer.take(~self._tiny(finer, zoom))
             self._simplified[zoom] = _simplified(finer, _TOLERANCE * _pixel(zoom))
         return self._simplified[zoom]
 
@@ -293,7 +293,7 @@ class TileLayer:
         clipped, found, is_cut = clipped[has_shape], found[has_shape], is_cut[has_shape]
         if not len(found):
             return b""
-        drawn = level.drawn.taken(found)
+        drawn = level.shapes.take(found)
         values = self._numbers[drawn.rows]
         is_small = (drawn.kinds != encoding.POINT) & (drawn.spans < _NAMED_PIXELS * _pixel(zoom))
         values[np.ix_(is_small, self._is_extra)] = -1
@@ -334,7 +334,7 @@ def _prepared(shapes: NDArray[np.object_]) -> _Shapes:
     box = shapely.bounds(every).reshape(-1, 4)
     spans = np.maximum(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1])
     found = _Shapes(shapes=every, kinds=kind_of, rows=row, spans=spans, areas=shapely.area(every))
-    return found.taken(np.argsort(row, kind="stable"))
+    return found.take(np.argsort(row, kind="stable"))
 
 
 def _spacing(shapes: NDArray[np.object_]) -> float:
@@ -353,7 +353,7 @@ def _as_pixels(tiny: _Shapes, pixel: float) -> _Shapes:
     is_first = np.ones(len(order), bool)
     is_first[1:] = (cell[order][1:] != cell[order][:-1]).any(axis=1)
     chosen = np.sort(order[is_first])
-    remaining, corner = tiny.taken(chosen), cell[chosen] * pixel
+    remaining, corner = tiny.take(chosen), cell[chosen] * pixel
     west, north = corner.T
     shapes = np.asarray(shapely.box(west, north, west + pixel, north + pixel), dtype=object)
     is_line = remaining.kinds == encoding.LINE
@@ -379,14 +379,14 @@ def _simplified(shapes: _Shapes, tolerance: float) -> _Shapes:
 
 
 def _clipped(
-    level: _Level, found: NDArray[np.int64], box: tuple[float, float, float, float]
+    level: _Level, indices: NDArray[np.int64], box: tuple[float, float, float, float]
 ) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
     """Return shapes cut to a box (None where nothing is left), and which were cut."""
     west, north, east, south = box
-    bounds = level.bounds[found]
+    bounds = level.bounds[indices]
     is_cut = (bounds[:, 0] < west) | (bounds[:, 1] < north)
     is_cut |= (bounds[:, 2] > east) | (bounds[:, 3] > south)
-    shapes, kinds = level.drawn.shapes[found], level.drawn.kinds[found]
+    shapes, kinds = level.shapes.shapes[indices], level.shapes.kinds[indices]
     cut = shapely.clip_by_rect(shapes[is_cut], *box)
     for kind in (encoding.POINT, encoding.LINE, encoding.POLYGON):
         own = kinds[is_cut] == kind

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from geo_service.mcda.scaling import check_whole, refuse
-from geo_service.wording import said
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,7 +39,7 @@ def agreement(rankings: Mapping[str, pd.DataFrame], *, top: int = 3) -> pd.DataF
     rows = {}
     for (one, left), (other, right) in itertools.combinations(rankings.items(), 2):
         if not (len(left) == len(right) and left.index.isin(right.index).all()):
-            refuse("rankings", said("problem.other_candidates", one=str(one), other=str(other)))
+            refuse("rankings", "problem.other_candidates", one=str(one), other=str(other))
         ranks = left["rank"].to_numpy(), right["rank"].reindex(left.index).to_numpy()
         chosen = [rank <= top for rank in ranks]
         larger = max(1, *(int(item.sum()) for item in chosen))

@@ -24,7 +24,6 @@ from geo_service.mcda.scaling import (
     check_number,
     refuse,
 )
-from geo_service.wording import said
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -233,12 +232,12 @@ class Promethee:
         if preference not in PREFERENCES:
             known = nearest_name(str(preference), PREFERENCES)
             found = repr(preference)
-            refuse("preference", said("problem.preference", found=found, near=known))
+            refuse("preference", "problem.preference", found=found, near=known)
         values = self._values()
         if preference == "usual":
             for name, threshold in (("q", q), ("p", p)):
                 if threshold is not None:
-                    refuse(name, said("problem.no_thresholds"))
+                    refuse(name, "problem.no_thresholds")
             flows = [_linear_flow(column, 0.0, 0.0) for column in values]
         else:
             low = _thresholds("q", q, criteria.names, [0.0] * len(values))
@@ -246,7 +245,7 @@ class Promethee:
             high = _thresholds("p", p, criteria.names, list(map(max, ranges, low)))
             for name, least, most in zip(criteria.names, low, high, strict=True):
                 if least > most:
-                    refuse("q", said("problem.thresholds", name=name, q=least, p=most))
+                    refuse("q", "problem.thresholds", name=name, q=least, p=most)
             flows = [_linear_flow(*item) for item in zip(values, low, high, strict=True)]
         self._flows = np.column_stack(flows)
 
@@ -303,16 +302,16 @@ def _preferred(ordered: Floats, q: float, p: float) -> Floats:
 
 
 def _thresholds(
-    parameter: str, given: object, names: tuple[str, ...], default: list[float]
+    parameter: str, option: object, names: tuple[str, ...], default: list[float]
 ) -> list[float]:
     """Return one threshold per criterion, from one number for all or a mapping."""
-    if given is None:
+    if option is None:
         return default
-    if isinstance(given, (Mapping, pd.Series)):
-        by_name = {str(name): value for name, value in given.items()}
+    if isinstance(option, (Mapping, pd.Series)):
+        by_name = {str(name): value for name, value in option.items()}
         check_names(parameter, list(by_name), names)
     else:
-        by_name = dict.fromkeys(names, given)
+        by_name = dict.fromkeys(names, option)
     return [check_number(parameter, by_name[name], low=0.0, of=name) for name in names]
 
 
@@ -339,14 +338,14 @@ def build_method(
     """
     if method not in METHODS:
         known = nearest_name(str(method), METHODS)
-        refuse("method", said("problem.method", found=repr(method), near=known))
+        refuse("method", "problem.method", found=repr(method), near=known)
     builder, known_options = _BUILDERS[method]
     for name in options:
         if name not in known_options:
             if not known_options:
-                refuse(name, said("problem.no_options", method=method))
+                refuse(name, "problem.no_options", method=method)
             near = nearest_name(name, known_options)
-            refuse(name, said("problem.option", method=method, near=near))
+            refuse(name, "problem.option", method=method, near=near)
     if normalisation is not None:
         check_normalisation(normalisation)
     return builder(criteria, normalisation, **options)

@@ -21,7 +21,6 @@ from geo_service.mcda.scaling import (
     check_whole,
     refuse,
 )
-from geo_service.wording import said
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -150,7 +149,7 @@ def scored(scorer: Scorer, draws: Floats) -> Iterator[Floats]:
     """Yield scores (draws × candidates) in chunks of bounded size; callers may overwrite them."""
     size = len(scorer.names)
     if draws.ndim != 2 or draws.shape[1] != size or not len(draws):  # noqa: PLR2004 - a table
-        refuse("draws", said("problem.draws", found=str(draws.shape), size=size))
+        refuse("draws", "problem.draws", found=str(draws.shape), size=size)
     step = max(1, _CHUNK_SCORES // max(1, len(scorer.ids)))
     for start in range(0, len(draws), step):
         yield scorer.method.scores(draws[start : start + step])
@@ -160,5 +159,5 @@ def find_row(scorer: Scorer, parameter: str, candidate: object) -> int:
     """Return a candidate's row in the matrix."""
     positions = np.flatnonzero(scorer.ids == candidate)
     if not len(positions):
-        refuse(parameter, said("problem.unknown_candidate", name=repr(candidate)))
+        refuse(parameter, "problem.unknown_candidate", name=repr(candidate))
     return int(positions[0])

@@ -74,7 +74,7 @@ class Criteria:
             if by_name[name] not in SENSES:
                 known = nearest_name(str(by_name[name]), SENSES)
                 sense = repr(by_name[name])
-                refuse("senses", said("problem.sense", name=name, found=sense, near=known))
+                refuse("senses", "problem.sense", name=name, found=sense, near=known)
         columns = tuple(
             _column(matrix.iloc[:, position], names[position]) for position in range(len(names))
         )
@@ -86,7 +86,7 @@ class Criteria:
             spread = high - low
         if not np.isfinite(spread).all():
             name = names[int(np.argmin(np.isfinite(spread)))]
-            refuse("matrix", said("problem.overflow", name=name))
+            refuse("matrix", "problem.overflow", name=name)
         largest = np.maximum(np.abs(low), np.abs(high))
         return cls(
             ids=matrix.index,
@@ -187,21 +187,21 @@ def check_weights(weights: Mapping[str, float] | pd.Series, names: Sequence[str]
     values = [check_number("weights", by_name[name], low=0.0, of=name) for name in names]
     given = np.array(values)
     if not given.any():
-        refuse("weights", said("problem.all_zero"))
+        refuse("weights", "problem.all_zero")
     given /= given.max()
     normalised: Floats = given / given.sum()
     return normalised
 
 
-def check_names(parameter: str, found: Sequence[str], expected: Sequence[str]) -> None:
+def check_names(parameter: str, names: Sequence[str], expected: Sequence[str]) -> None:
     """Refuse criteria that are missing, unknown or repeated, all in one message."""
-    faults = [said("problem.missing", name=name) for name in expected if name not in found]
+    faults = [said("problem.missing", name=name) for name in expected if name not in names]
     faults += [
         said("problem.stranger", name=repr(name), near=nearest_name(name, expected))
-        for name in found
+        for name in names
         if name not in expected
     ]
-    twice = sorted({name for name in found if found.count(name) > 1})
+    twice = sorted({name for name in names if names.count(name) > 1})
     faults += [said("problem.twice", name=name) for name in twice]
     if faults:
         refuse(parameter, said_all(faults))
@@ -218,21 +218,21 @@ def check_number(
     """Return a finite number within a range; `of` names the criterion in the error."""
     of = f"{of}: " if of else ""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        refuse(parameter, said("problem.not_number", of=of, found=repr(value)))
+        refuse(parameter, "problem.not_number", of=of, found=repr(value))
     number = float(value)
     if not math.isfinite(number):
-        refuse(parameter, said("problem.not_finite", of=of, found=number))
+        refuse(parameter, "problem.not_finite", of=of, found=number)
     if not low <= number <= high:
         if math.isinf(high):
-            refuse(parameter, said("problem.too_low", of=of, found=number, low=low))
-        refuse(parameter, said("problem.outside", of=of, found=number, low=low, high=high))
+            refuse(parameter, "problem.too_low", of=of, found=number, low=low)
+        refuse(parameter, "problem.outside", of=of, found=number, low=low, high=high)
     return number
 
 
 def check_whole(parameter: str, value: object) -> int:
     """Return a whole number of at least 1; raises InvalidQueryError otherwise."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        refuse(parameter, said("problem.whole", found=repr(value)))
+        refuse(parameter, "problem.whole", found=repr(value))
     return int(value)
 
 
@@ -241,16 +241,16 @@ def check_normalisation(normalisation: str) -> None:
     if normalisation not in NORMALISATIONS:
         known = nearest_name(str(normalisation), NORMALISATIONS)
         found = repr(normalisation)
-        refuse("normalisation", said("problem.normalisation", found=found, near=known))
+        refuse("normalisation", "problem.normalisation", found=found, near=known)
 
 
 def _by_name(
-    parameter: str, given: Mapping[str, Any] | pd.Series, names: Sequence[str]
+    parameter: str, values: Mapping[str, Any] | pd.Series, names: Sequence[str]
 ) -> dict[str, Any]:
-    if not isinstance(given, (Mapping, pd.Series)):
-        found = type(given).__name__
-        refuse(parameter, said("problem.by_criterion", found=found))
-    items = [(str(name), value) for name, value in given.items()]
+    if not isinstance(values, (Mapping, pd.Series)):
+        found = type(values).__name__
+        refuse(parameter, "problem.by_criterion", found=found)
+    items = [(str(name), value) for name, value in values.items()]
     check_names(parameter, [name for name, _ in items], names)
     return dict(items)
 
@@ -258,10 +258,10 @@ def _by_name(
 def _criterion_names(matrix: pd.DataFrame) -> tuple[str, ...]:
     if not isinstance(matrix, pd.DataFrame):
         found = type(matrix).__name__
-        refuse("matrix", said("problem.frame", found=found))
+        refuse("matrix", "problem.frame", found=found)
     names = tuple(str(name) for name in matrix.columns)
     if not names:
-        refuse("matrix", said("problem.no_columns"))
+        refuse("matrix", "problem.no_columns")
     if len(set(names)) < len(names):
         check_names("matrix", names, names)
     return names
@@ -273,7 +273,7 @@ def _column(values: pd.Series, name: str) -> Floats:
     if values.dtype == object:
         numeric = all(isinstance(value, (int, float, np.number)) for value in values.dropna())
     if is_complex or not numeric:
-        refuse("matrix", said("problem.column_type", name=name, found=str(values.dtype)))
+        refuse("matrix", "problem.column_type", name=name, found=str(values.dtype))
     return np.ascontiguousarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
@@ -306,7 +306,7 @@ def _length(column: Floats) -> float:
     part = column / largest
     length = largest * math.sqrt(float(np.einsum(_DOT, part, part)))
     if math.isinf(length):
-        refuse("matrix", said("problem.length_overflow"))
+        refuse("matrix", "problem.length_overflow")
     return length
 
 
@@ -314,7 +314,7 @@ def _sum(column: Floats) -> float:
     with np.errstate(over="ignore"):
         total = float(column.sum())
     if math.isinf(total):
-        refuse("matrix", said("problem.sum_overflow"))
+        refuse("matrix", "problem.sum_overflow")
     return total
 
 
@@ -325,8 +325,8 @@ def refused_for(error: InvalidQueryError) -> Message:
     return reason if isinstance(reason, Message) else error.message
 
 
-def refuse(parameter: str, message: Message) -> NoReturn:
-    """Raise InvalidQueryError for a parameter."""
-    raise InvalidQueryError(
-        parameter, said("problem.parameter", name=parameter, reason=message)
-    ) from None
+def refuse(parameter: str, key: str | Message, /, **values: Any) -> NoReturn:  # noqa: ANN401 - as `said`
+    """Raise InvalidQueryError for a parameter, with a key of the catalogue or a whole message."""
+    message = key if isinstance(key, Message) else Message(key, values)
+    reason = Message("problem.parameter", {"name": parameter, "reason": message})
+    raise InvalidQueryError(parameter, reason) from None

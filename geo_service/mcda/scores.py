@@ -62,7 +62,6 @@ from geo_service.mcda.scaling import (
     refuse,
 )
 from geo_service.mcda.weights import AhpResult, ahp_weights, entropy_weights, equal_weights
-from geo_service.wording import said
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -153,7 +152,7 @@ def prepare(
     criteria = Criteria.of(matrix, senses)
     if not matrix.index.is_unique:
         twice = matrix.index[matrix.index.duplicated()][0]
-        refuse("matrix", said("problem.candidate_twice", name=repr(twice)))
+        refuse("matrix", "problem.candidate_twice", name=repr(twice))
     scorer = Scorer(build_method(criteria, method, normalisation, options))
     criteria.warn_of_constants(stacklevel=2)
     return scorer

@@ -79,11 +79,11 @@ def first_order_sensitivity(
     """
     current = check_weights(weights, scorer.names)
     if len(scorer.ids) < 2:  # noqa: PLR2004 - a lead is over another
-        refuse("matrix", said("problem.no_lead"))
+        refuse("matrix", "problem.no_lead")
     check_number("spread", spread, low=1e-6, high=1.0)
     check_whole("samples", samples)
     if samples & (samples - 1):
-        refuse("samples", said("problem.power_of_two", found=samples))
+        refuse("samples", "problem.power_of_two", found=samples)
     varied = np.flatnonzero(current)
     names = [scorer.names[position] for position in varied]
     problem = {

@@ -15,7 +15,6 @@ import pandas as pd
 
 from geo_service.mcda.robustness import find_row
 from geo_service.mcda.scaling import ROUNDING, check_weights, refuse
-from geo_service.wording import said
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,19 +87,19 @@ def smallest_swap(
         There are fewer than two candidates, one is unknown, or `first` is behind `second`.
     """
     if len(scorer.ids) < 2:  # noqa: PLR2004 - a pair
-        refuse("matrix", said("problem.two_to_swap"))
+        refuse("matrix", "problem.two_to_swap")
     best = list(scorer.top(weights, 2).index)
     one = best[0] if first is None else first
     other = next(item for item in best if item != one) if second is None else second
     if one == other:
-        refuse("second", said("problem.itself", name=str(other)))
+        refuse("second", "problem.itself", name=str(other))
     current = check_weights(weights, scorer.names)
     rows = find_row(scorer, "first", one), find_row(scorer, "second", other)
     parts = scorer.method.parts()
     lead = _Lead(scorer, *rows)
     gap = float(lead.of(current[np.newaxis])[0])
     if gap < -ROUNDING:
-        refuse("first", said("problem.behind", one=str(one), other=str(other)))
+        refuse("first", "problem.behind", one=str(one), other=str(other))
     found = (
         _searched(lead, current)
         if parts is None

@@ -58,7 +58,7 @@ class Linear:
         """Refuse two equal ends."""
         _check_numbers(self)
         if self.worst == self.best:
-            refuse(_PARAMETER, said("problem.worst_best", value=self.best))
+            refuse(_PARAMETER, "problem.worst_best", value=self.best)
 
     def apply(self, values: ArrayLike) -> Floats:
         """Return values from 0 to 1, in the shape of the input."""
@@ -86,15 +86,15 @@ class Stepped:
         """Refuse bounds that do not ascend and values outside 0 to 1."""
         _check_numbers(self)
         if not self.bounds or any(np.diff(self.bounds) <= 0):
-            refuse(_PARAMETER, said("problem.steps_rise", bounds=str(self.bounds)))
+            refuse(_PARAMETER, "problem.steps_rise", bounds=str(self.bounds))
         if len(self.values) != len(self.bounds) + 1:
             counts = {"bounds": len(self.bounds), "values": len(self.values)}
-            refuse(_PARAMETER, said("problem.steps_count", **counts))
+            refuse(_PARAMETER, "problem.steps_count", **counts)
         if not all(0 <= value <= 1 for value in self.values):
-            refuse(_PARAMETER, said("problem.steps_share", values=str(self.values)))
+            refuse(_PARAMETER, "problem.steps_share", values=str(self.values))
         if self.closed not in {"right", "left"}:
             near = nearest_name(str(self.closed), ["right", "left"])
-            refuse(_PARAMETER, said("problem.named", name="closed", reason=near))
+            refuse(_PARAMETER, "problem.named", name="closed", reason=near)
 
     def apply(self, values: ArrayLike) -> Floats:
         """Return values from 0 to 1, in the shape of the input."""
@@ -125,7 +125,7 @@ class Target:
         _check_numbers(self)
         if not 0 <= self.tolerance < self.reach:
             given = {"tolerance": self.tolerance, "reach": self.reach}
-            refuse(_PARAMETER, said("problem.target_reach", **given))
+            refuse(_PARAMETER, "problem.target_reach", **given)
 
     def apply(self, values: ArrayLike) -> Floats:
         """Return values from 0 to 1, in the shape of the input."""
@@ -209,11 +209,11 @@ def parse_value_function(mapping: Mapping[str, object]) -> Linear | Stepped | Ta
         inconsistent with the others.
     """
     if not isinstance(mapping, Mapping):
-        refuse(_PARAMETER, said("problem.value_mapping", found=repr(mapping)))
+        refuse(_PARAMETER, "problem.value_mapping", found=repr(mapping))
     kind = mapping.get("kind")
     if not isinstance(kind, str) or kind not in _KINDS:
         near = nearest_name(str(kind), list(_KINDS))
-        refuse(_PARAMETER, said("problem.value_kind", kind=repr(kind), near=near))
+        refuse(_PARAMETER, "problem.value_kind", kind=repr(kind), near=near)
     fields = {field.name: field for field in dataclasses.fields(_KINDS[kind])}
     given = {str(name): value for name, value in mapping.items() if name != "kind"}
     faults = [
@@ -242,14 +242,14 @@ def _parse_field(name: str, value: object) -> Any:  # noqa: ANN401 - checked by 
         return value
     if name in _LISTS:
         if not isinstance(value, (list, tuple)):
-            refuse(_PARAMETER, said("problem.numbers", name=name, found=repr(value)))
+            refuse(_PARAMETER, "problem.numbers", name=name, found=repr(value))
         return tuple(_parse_number(name, item) for item in value)
     return _parse_number(name, value)
 
 
 def _parse_number(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        refuse(_PARAMETER, said("problem.not_number", of=f"{name}: ", found=repr(value)))
+        refuse(_PARAMETER, "problem.not_number", of=f"{name}: ", found=repr(value))
     try:
         return float(value)
     except (ValueError, OverflowError):  # the second from an integer too large for a float
@@ -261,7 +261,7 @@ def _check_numbers(function: Linear | Stepped | Target) -> None:
         found = getattr(function, field.name)
         for number in found if isinstance(found, tuple) else (found,):
             if isinstance(number, float) and not math.isfinite(number):
-                refuse(_PARAMETER, said("problem.not_finite", of=f"{field.name}: ", found=number))
+                refuse(_PARAMETER, "problem.not_finite", of=f"{field.name}: ", found=number)
 
 
 def _ends(corners: tuple[float, ...], low: float | None, high: float | None) -> tuple[float, float]:
@@ -270,7 +270,7 @@ def _ends(corners: tuple[float, ...], low: float | None, high: float | None) -> 
     start = corners[0] - margin if low is None else low
     end = corners[-1] + margin if high is None else high
     if not start < end:
-        refuse("low", said("problem.low_high", low=start, high=end))
+        refuse("low", "problem.low_high", low=start, high=end)
     return start, end
 
 

@@ -85,7 +85,7 @@ def ahp_weights(
     if ratio > MAX_CONSISTENCY_RATIO and not allow_inconsistent:
         worst = _worst_judgement(table, vector, names)
         limit = MAX_CONSISTENCY_RATIO
-        refuse("matrix", said("problem.ahp_inconsistent", ratio=ratio, limit=limit, **worst))
+        refuse("matrix", "problem.ahp_inconsistent", ratio=ratio, limit=limit, **worst)
     weights = pd.Series(vector / vector.sum(), index=names, name="weight")
     return AhpResult(weights=weights, consistency_ratio=ratio, lambda_max=lambda_max)
 
@@ -106,10 +106,10 @@ def entropy_weights(matrix: pd.DataFrame) -> pd.Series:
     senses = dict.fromkeys(matrix.columns, "benefit") if isinstance(matrix, pd.DataFrame) else {}
     criteria = Criteria.of(matrix, senses)
     if not len(matrix):
-        refuse("matrix", said("problem.entropy_empty"))
+        refuse("matrix", "problem.entropy_empty")
     if (criteria.low < 0).any():
         named = [name for name, low in zip(criteria.names, criteria.low, strict=True) if low < 0]
-        refuse("matrix", said("problem.entropy_negative", named=named))
+        refuse("matrix", "problem.entropy_negative", named=named)
     spread = [
         0.0 if is_constant else _unevenness(column)
         for column, is_constant in zip(criteria.columns, criteria.is_constant, strict=True)
@@ -124,7 +124,7 @@ def entropy_weights(matrix: pd.DataFrame) -> pd.Series:
 def equal_weights(criteria: Sequence[str]) -> pd.Series:
     """Return the same weight for each criterion."""
     if not len(criteria):
-        refuse("criteria", said("problem.none"))
+        refuse("criteria", "problem.none")
     return _weights([1 / len(criteria)] * len(criteria), criteria)
 
 
@@ -153,21 +153,21 @@ def _pairwise(
             len(names) != len(matrix.columns)
         ):
             rows, columns = list(map(str, names)), list(map(str, matrix.columns))
-            refuse("matrix", said("problem.ahp_names", rows=rows, columns=columns))
+            refuse("matrix", "problem.ahp_names", rows=rows, columns=columns)
         matrix = matrix[list(names)]
     else:
         names = pd.RangeIndex(len(np.atleast_1d(np.asarray(matrix, dtype=object))))
     try:
         table = np.asarray(matrix, dtype=np.float64)
     except (TypeError, ValueError):
-        refuse("matrix", said("problem.ahp_numbers"))
+        refuse("matrix", "problem.ahp_numbers")
     size = len(names)
     if table.shape != (size, size) or size == 0:
         shape = " × ".join(map(str, table.shape))
-        refuse("matrix", said("problem.ahp_square", shape=shape))
+        refuse("matrix", "problem.ahp_square", shape=shape)
     if size > len(RANDOM_INDEX):
         limit = len(RANDOM_INDEX)
-        refuse("matrix", said("problem.ahp_large", size=size, limit=limit))
+        refuse("matrix", "problem.ahp_large", size=size, limit=limit)
     _check_pairs(table, names)
     return table, names
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from geo_service.plan import Plan
-    from geo_service.planning.state import CountyState
+    from geo_service.planning.state import ServiceState
 
 _log = logging.getLogger(__name__)
 
@@ -42,16 +42,16 @@ class Follower:
 
     def __init__(
         self,
-        state: CountyState,
+        state: ServiceState,
         *,
-        seen: tuple[object, ...],
+        moment: tuple[object, ...],
         stand_on: Callable[[Plan], None],
     ) -> None:
         self._state = state
         self._stand_on = stand_on
         self._work = threading.Lock()
         self._gate = threading.Lock()
-        self._seen = seen
+        self._moment = moment
         self._next_look = 0.0
         self._thread: threading.Thread | None = None
         self._is_closed = not state.has_workspace
@@ -63,10 +63,10 @@ class Follower:
         with self._work:
             workspace = self._state.workspace
             moment = workspace.moment()
-            if moment == self._seen:
+            if moment == self._moment:
                 return False
             # Seen even if the plan cannot be opened: the next try is for the next publish or edit.
-            self._seen = moment
+            self._moment = moment
             plan = workspace.plan()
             before = self._state.plan
             if plan.version == before.version:

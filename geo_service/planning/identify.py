@@ -34,7 +34,7 @@ from geo_service.spatial.raster import Dem, slope_of
 from geo_service.units import M2_PER_HA, M2_PER_MU
 from geo_service.wording import said
 from geo_service.zoning.checks.control_zone import ID_COLUMNS
-from geo_service.zoning.names import named_land_use, township_names
+from geo_service.zoning.names import named_land_use, named_zone, township_names
 from geo_service.zoning.zone_rules import ZoneRules, ZoneVerdict
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ class PointInquiry:
         management boundary and the nearest facility of each kind (metres, straight), and the
         slope where the plan has a DEM. Each park, parcel and building has in `rules` what a
         review finds of it by the rules on control zones; where no parcel is, `ground` has what
-        it would find of a new one. A zone has those `rules` that are about it. Far from the
-        county there is nothing, and nothing is near.
+        it would find of a new one. A zone has those `rules` that are about it, and a `note` if
+        no rule goes by its kind. Far from the county there is nothing, and nothing is near.
         """
         if not self._is_near((lon, lat, lon, lat)):
             return {"lon": lon, "lat": lat, "is_in_county": False, **_NOTHING}
@@ -209,13 +209,19 @@ class PointInquiry:
             "status_name": self.translator.text(f"status.{known['status'] or 'other'}"),
         }
 
-    def _zone(self, row: Mapping[str, Any], heard: Iterable[ZoneVerdict]) -> Document:
+    def _zone(self, row: Mapping[str, Any], verdicts: Iterable[ZoneVerdict]) -> Document:
         return {
             **self._named(row, "zone_id", "kind", "legal_basis"),
             "grade": plain(row["grade"]),
-            "kind_name": self.translator.text(f"zone.{row['kind']}"),
-            "rules": self._rules(heard, about={row["zone_id"]}),
+            "kind_name": self.translator.render(named_zone(row["kind"], [row["grade"]])),
+            "rules": self._rules(verdicts, about={row["zone_id"]}),
+            "note": self._note_on(row["kind"]),
         }
+
+    def _note_on(self, kind: str) -> str | None:
+        """Return that no rule in force goes by zones of a kind; None if one does."""
+        has_rule = kind in self._zone_rules.kinds
+        return None if has_rule else self.translator.text("map.zone_no_rule")
 
     def _river(self, point: BaseGeometry) -> Document | None:
         frame = self.plan.metric("rivers")
@@ -263,21 +269,21 @@ class PointInquiry:
         return ZoneRules(self.plan, self.rulebook, self.as_of)
 
     def _rules(
-        self, heard: Iterable[ZoneVerdict], *, about: Collection[str] | None = None
+        self, verdicts: Iterable[ZoneVerdict], *, about: Collection[str] | None = None
     ) -> list[Document]:
         """Documents of what rules say, or of what they say about some zones; none stands twice."""
-        chosen = [item for item in heard if about is None or not item.zone_ids.isdisjoint(about)]
+        chosen = [item for item in verdicts if about is None or not item.zone_ids.isdisjoint(about)]
         each = {(item.rule.rule_id, item.verdict): item for item in chosen}
         return [self._rule(item) for item in each.values()]
 
-    def _rule(self, heard: ZoneVerdict) -> Document:
-        titles = {str(key): text for key, text in heard.rule.part.title.items()}
+    def _rule(self, verdict: ZoneVerdict) -> Document:
+        titles = {str(key): text for key, text in verdict.rule.part.title.items()}
         return {
-            "rule_id": heard.rule.rule_id,
+            "rule_id": verdict.rule.rule_id,
             "title": self.translator.pick(titles),
-            "severity": heard.severity.value,
-            "severity_name": self.translator.text(f"severity.{heard.severity}"),
-            "verdict": heard.verdict.value,
+            "severity": verdict.severity.value,
+            "severity_name": self.translator.text(f"severity.{verdict.severity}"),
+            "verdict": verdict.verdict.value,
         }
 
     # ---- an area ----------------------------------------------------------------------------
@@ -345,8 +351,8 @@ class PointInquiry:
 
     def _share_in_county(self, shape: BaseGeometry, area_m2: float) -> float | None:
         """The share of a shape that lies in the county; None when the plan has no county."""
-        county = self.plan.metric("county")
-        return None if county.empty else min(self._over(shape, county) / area_m2, 1.0)
+        boundary = self.plan.metric("county")
+        return None if boundary.empty else min(self._over(shape, boundary) / area_m2, 1.0)
 
     def _park_of(self, shape: BaseGeometry) -> str | None:
         parks = self.plan.metric("parks")
@@ -354,7 +360,7 @@ class PointInquiry:
         return None if position == NOWHERE else str(parks["park_id"].iloc[position])
 
     def _overlapped(
-        self, shape: BaseGeometry, area_m2: float, heard: Sequence[ZoneVerdict]
+        self, shape: BaseGeometry, area_m2: float, verdicts: Sequence[ZoneVerdict]
     ) -> list[Document]:
         """One entry a kind and grade of zone that the shape overlaps, the largest first."""
         frame = self._at("control_zones", shape)
@@ -371,7 +377,7 @@ class PointInquiry:
             found.append(
                 {
                     "kind": kind,
-                    "kind_name": self.translator.text(f"zone.{kind}"),
+                    "kind_name": self.translator.render(named_zone(kind, [known])),
                     "grade": known,
                     "name": None,
                     "area_m2": covered_m2,
@@ -379,7 +385,8 @@ class PointInquiry:
                     "zone_ids": zones["zone_id"].tolist()[:LISTED],
                     "legal_basis": "; ".join(dict.fromkeys(zones["legal_basis"].dropna())),
                     "illustrative": is_any_illustrative(zones),
-                    "rules": self._rules(heard, about=zones["zone_id"].tolist()),
+                    "rules": self._rules(verdicts, about=zones["zone_id"].tolist()),
+                    "note": self._note_on(kind),
                 }
             )
         return sorted(found, key=lambda item: -item["area_m2"])
@@ -407,10 +414,10 @@ class PointInquiry:
         }
 
 
-def _worst_of_must(heard: Iterable[ZoneVerdict]) -> list[ZoneVerdict]:
+def _worst_of_must(verdicts: Iterable[ZoneVerdict]) -> list[ZoneVerdict]:
     """Return the first that each must-rule says; of one rule the worst comes first."""
     found: dict[str, ZoneVerdict] = {}
-    for item in heard:
+    for item in verdicts:
         if item.severity is Severity.MUST:
             found.setdefault(item.rule.rule_id, item)
     return list(found.values())

@@ -33,7 +33,7 @@ from geo_service.planning.imports import (
     publish_import,
     read_import,
 )
-from geo_service.planning.keeping import members
+from geo_service.planning.saving import members
 from geo_service.planning.uploads import Upload, UploadLimits, Uploads
 from geo_service.schema import SCHEMAS
 from geo_service.scratch import ScratchFolder
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from geo_service.language import Language, Translator
     from geo_service.maps.kinds import ImportPreview
     from geo_service.planning.following import Follower
-    from geo_service.planning.state import CountyState
+    from geo_service.planning.state import ServiceState
     from geo_service.reports.document import Document
     from geo_service.stores.base import LayerVersion
     from geo_service.stores.timeline import Timeline
@@ -93,7 +93,7 @@ class ImportDraft:
     """Who sent it, as the caller names clients."""
     is_seen: bool = False
     """Somebody came back for it after it was read."""
-    made: float = field(default_factory=time.monotonic)
+    created_s: float = field(default_factory=time.monotonic)
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     version: LayerVersion | None = None
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -137,7 +137,7 @@ class ImportDesk:
     """Takes files, keeps drafts, publishes them into one county's workspace."""
 
     def __init__(
-        self, state: CountyState, follower: Follower, limits: UploadLimits | None = None
+        self, state: ServiceState, follower: Follower, limits: UploadLimits | None = None
     ) -> None:
         self._state = state
         self._follower = follower
@@ -295,7 +295,7 @@ class ImportDesk:
                     draft.version is None,
                     -waiting[draft.client],
                     draft.is_seen,
-                    draft.made,
+                    draft.created_s,
                 ),
             )
             gone.append(self._drafts.pop(victim.draft_id))
@@ -316,7 +316,7 @@ class ImportDesk:
         self._forget_old()
         self._readers.prepare()
         with self._lock:
-            return sorted(self._drafts.values(), key=lambda draft: -draft.made)
+            return sorted(self._drafts.values(), key=lambda draft: -draft.created_s)
 
     def drop(self, draft_id: str) -> None:
         """Forget a draft; NotFoundError when there is none such."""
@@ -356,7 +356,7 @@ class ImportDesk:
     def _forget_old(self) -> None:
         now = time.monotonic()
         with self._lock:
-            old = [draft for draft in self._drafts.values() if now - draft.made > HELD_SECONDS]
+            old = [draft for draft in self._drafts.values() if now - draft.created_s > HELD_SECONDS]
             published = [draft for draft in self._drafts.values() if draft.version is not None]
             old += [draft for draft in published[:-HELD_PUBLISHED] if draft not in old]
             for draft in old:
@@ -378,7 +378,7 @@ def no_room(error: OSError) -> StoreError:
     told = said("problem.store_full_told") if is_full else None
     reason = error.strerror or type(error).__name__
     msg = said("problem.cannot_write", path=str(error.filename or "?"), reason=reason)
-    return StoreError(msg, told=told, is_full=is_full)
+    return StoreError(msg, public_message=told, is_full=is_full)
 
 
 def _no_such_import() -> NotFoundError:

@@ -42,7 +42,7 @@ from geo_service.maps.kinds import KINDS, PREVIEW, ImportPreview, MapInput
 from geo_service.maps.kinds.time import TIMED_LAYERS
 from geo_service.model import Message
 from geo_service.planning.layers import layer_now, publish_contents
-from geo_service.planning.told import Told
+from geo_service.planning.printable import Printable
 from geo_service.reports.import_table import import_table
 from geo_service.stores.base import LayerContent, LayerVersion
 from geo_service.stores.difference import ChangeCounts, count_differences
@@ -200,12 +200,12 @@ def publish_import(
         Somebody published the layer meanwhile.
     """
     _require_no_obstacle(result)
-    with _told_unfit(result.imported.layer), open_workspace(workspace) as opened:
+    with _unfit_as_import_error(result.imported.layer), open_workspace(workspace) as opened:
         return _publish(opened, result, note)
 
 
 @contextmanager
-def _told_unfit(layer: str) -> Iterator[None]:
+def _unfit_as_import_error(layer: str) -> Iterator[None]:
     """Tell faults of the workspace as what keeps a file from being published."""
     try:
         yield
@@ -343,7 +343,7 @@ def _written(
     result = replace(result, folder=lists)
     if not is_published:
         return result
-    with _told_unfit(layer):
+    with _unfit_as_import_error(layer):
         return _publish(once.workspace, result)
 
 
@@ -452,10 +452,10 @@ def import_options(  # noqa: PLR0913 - one for each option
     return options
 
 
-def import_told(result: ImportResult, translator: Translator) -> Told:
+def printable_import(result: ImportResult, translator: Translator) -> Printable:
     """Return what an import came to, for a terminal."""
     document = result.document(translator)
-    return Told(
+    return Printable(
         lambda: document,
         lambda _, width: import_table(document, translator, width=width),
     )
@@ -467,9 +467,9 @@ __all__ = [
     "ImportResult",
     "import_file",
     "import_options",
-    "import_told",
     "preview_document",
     "preview_import",
+    "printable_import",
     "publish_import",
     "read_import",
     "with_answer",

@@ -1,4 +1,4 @@
-"""Layers as they are asked for: of a running county, and for a terminal.
+"""Layers as they are asked for: of a running service, and for a terminal.
 
 What becomes of versions is in `layers`, what goes out of one in `layer_files`.
 """
@@ -17,8 +17,8 @@ from geo_service.planning.layers import (
     layer_history,
     rollback,
 )
-from geo_service.planning.told import Told
-from geo_service.reports.document import collection, layers_document
+from geo_service.planning.printable import Printable
+from geo_service.reports.document import Slice, collection, layers_document
 from geo_service.reports.layer import (
     difference_document,
     difference_features,
@@ -35,18 +35,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from geo_service.planning.following import Follower
-    from geo_service.planning.state import CountyState
+    from geo_service.planning.state import ServiceState
     from geo_service.reports.document import Document
     from geo_service.stores.base import Box, LayerVersion
-
-Page = tuple[int, int]
-"""Limit and offset."""
 
 
 class LayerDesk:
     """The layers of one county and their versions."""
 
-    def __init__(self, state: CountyState, follower: Follower) -> None:
+    def __init__(self, state: ServiceState, follower: Follower) -> None:
         self._state = state
         self._follower = follower
 
@@ -74,27 +71,27 @@ class LayerDesk:
         return {"layer": layer, **version_document(entry)}
 
     def difference(
-        self, layer: str, before: str | None, after: str | None, *, page: Page
+        self, layer: str, before: str | None, after: str | None, *, slice_: Slice
     ) -> Document:
         """Return what changed between two versions, without values; each list is paged."""
         old, new, found = difference_of(self._state.workspace, layer, before, after)
-        return difference_document(old, new, found, with_values=False, page=page)
+        return difference_document(old, new, found, with_values=False, slice_=slice_)
 
     def changed_features(
-        self, layer: str, before: str | None, after: str | None, *, page: Page
+        self, layer: str, before: str | None, after: str | None, *, slice_: Slice
     ) -> Document:
         """Return the features that changed between two versions, as GeoJSON."""
         _, _, found = difference_of(self._state.workspace, layer, before, after)
-        limit, offset = page
+        limit, offset = slice_
         features = difference_features(found)
         return collection(features[offset : offset + limit], len(features))
 
     def features(
-        self, layer: str, version: str, *, bbox: Box | None, where: Iterable[str], page: Page
+        self, layer: str, version: str, *, bbox: Box | None, where: Iterable[str], slice_: Slice
     ) -> Document:
         """Return features of a kept version as GeoJSON; as `layer_files.version_features`."""
         opened = self._state.workspace
-        return version_features(opened, layer, version, bbox=bbox, where=where, page=page)
+        return version_features(opened, layer, version, bbox=bbox, where=where, slice_=slice_)
 
     def boundary_points(
         self, layer: str, *, park_id: str | None = None, bbox: Box | None = None
@@ -117,37 +114,37 @@ def list_layers(
     return layers_document(plan, translator, states), states
 
 
-def layers_told(document: Document) -> Told:
+def printable_layers(document: Document) -> Printable:
     """Return the layers of a workspace, for a terminal."""
-    return Told(
+    return Printable(
         lambda: document,
         lambda translator, width: layers_table(document, translator, width=width),
     )
 
 
-def history_told(workspace: str | os.PathLike[str], layer: str) -> Told:
+def printable_history(workspace: str | os.PathLike[str], layer: str) -> Printable:
     """Return a layer's versions, for a terminal; as `layers.layer_history`."""
     entries = layer_history(workspace, layer)
-    return Told(
+    return Printable(
         lambda: history_document(layer, entries),
         lambda translator, width: history_table(layer, entries, translator, width=width),
     )
 
 
-def published_told(entry: LayerVersion) -> Told:
+def printable_publication(entry: LayerVersion) -> Printable:
     """Return a version that was published, for a terminal."""
-    return Told(
+    return Printable(
         lambda: {"layer": entry.layer, **version_document(entry)},
         lambda translator, width: history_table(entry.layer, [entry], translator, width=width),
     )
 
 
-def difference_told(
+def printable_difference(
     workspace: str | os.PathLike[str], layer: str, before: str | None, after: str | None
-) -> Told:
+) -> Printable:
     """Return what changed between two versions, for a terminal; as `layers.layer_difference`."""
     old, new, found = layer_difference(workspace, layer, before, after)
-    return Told(
+    return Printable(
         lambda: difference_document(old, new, found),
         lambda translator, width: difference_table(found, translator, width=width),
     )

@@ -19,7 +19,7 @@ from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.ingest.formats.boundary_points import write_boundary_points, zone_epsg
 from geo_service.maps.layers import FEATURE_SOURCES, PARK_COLUMNS
 from geo_service.planning.layers import version_rows
-from geo_service.reports.document import Document, collection, feature, geometry_json
+from geo_service.reports.document import Document, Slice, collection, feature, geometry_json
 from geo_service.schema import SCHEMAS, ColumnKind
 from geo_service.scratch import scratch_folder
 from geo_service.stores.difference import feature_ids
@@ -61,7 +61,7 @@ def version_features(
     *,
     bbox: Box | None = None,
     where: Iterable[str] = (),
-    page: tuple[int, int] = (100, 0),
+    slice_: Slice = (100, 0),
 ) -> Document:
     """Return features of a version of a layer as GeoJSON (CRS84), in their order.
 
@@ -87,7 +87,7 @@ def version_features(
     columns = public_columns(layer)
     asked = _conditions(layer, columns, where)
     entry, frame = version_rows(opened, layer, version, bbox=bbox, where=asked)
-    limit, offset = page
+    limit, offset = slice_
     part = frame.iloc[offset : offset + limit]
     shapes: list[Document | None] = [None] * len(part)
     if isinstance(part, gpd.GeoDataFrame) and len(part):

@@ -1,4 +1,4 @@
-"""Maps of a running county, kept drawn for a while; and one map of a workspace's folder.
+"""Maps of a running service, kept drawn for a while; and one map of a workspace's folder.
 
 What kinds there are and what each needs is in `maps.kinds`.
 """
@@ -38,7 +38,7 @@ from geo_service.planning.once import review_workspace
 from geo_service.planning.rankings import AS_SAVED, Weighing, ranking_from_recipe
 from geo_service.planning.reviews import review_from_recipe
 from geo_service.suitability.project import open_project
-from geo_service.suitability.rank import rank
+from geo_service.suitability.rank import rank_project
 from geo_service.wording import said
 from geo_service.workspace.opening import open_plan, open_workspace
 from geo_service.zoning.review import review
@@ -57,8 +57,8 @@ if TYPE_CHECKING:
     from geo_service.planning.import_drafts import ImportDesk
     from geo_service.planning.rankings import RankingDesk
     from geo_service.planning.reviews import ReviewDesk
-    from geo_service.planning.state import CountyState
-    from geo_service.reports.document import Document
+    from geo_service.planning.state import ServiceState
+    from geo_service.reports.document import Document, Slice
     from geo_service.spatial.live_index import Box
     from geo_service.suitability.rank import Ranking
     from geo_service.zoning.review import Progress, Review
@@ -70,7 +70,7 @@ _CLEAR = png_of(np.zeros((1, 1, 2), dtype=np.uint8))
 _PARAMETERS = ("review_id", "ranking_id", "park_id", "before", "layer", "import_id")
 
 
-# ---- of a running county -------------------------------------------------------------------------
+# ---- of a running service ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class MapQuery:
             )
         return str(value)
 
-    def given(self) -> dict[str, str]:
+    def parameters(self) -> dict[str, str]:
         """Return the parameters that were given."""
         named = {name: getattr(self, name) for name in _PARAMETERS}
         given = self.weighing
@@ -122,7 +122,7 @@ class MapDesk:
 
     def __init__(
         self,
-        state: CountyState,
+        state: ServiceState,
         *,
         reviews: ReviewDesk,
         rankings: RankingDesk,
@@ -136,37 +136,37 @@ class MapDesk:
         self._states: OrderedDict[_Key, tuple[PlanData, ...]] = OrderedDict()
         self._pages: OrderedDict[tuple[_Key, str], ServedPage] = OrderedDict()
 
-    def settle(self, asked: MapQuery) -> MapQuery:
+    def settle(self, query: MapQuery) -> MapQuery:
         """Return a query with what it leaves open: the current review, the newest layer.
 
         NotFoundError for an unknown kind; InvalidQueryError when what it needs is missing.
         """
-        kind = KINDS.get(asked.kind)
+        kind = KINDS.get(query.kind)
         if kind is None:
             raise NotFoundError(said("problem.no_map", known=list(KINDS)))
-        if kind.name == COMPARE and asked.before is None:
+        if kind.name == COMPARE and query.before is None:
             # One review alone is compared with the current one.
-            return MapQuery(kind.name, before=asked.need("review_id"))
-        if kind.name == REVIEW and not asked.review_id:
-            asked = replace(asked, review_id=self._state.review.review_id)
-        if kind.of is MapBasis.LAYER and asked.layer is None:
-            asked = replace(asked, layer=latest_layer(self._state.workspace, TIMED_LAYERS))
+            return MapQuery(kind.name, before=query.need("review_id"))
+        if kind.name == REVIEW and not query.review_id:
+            query = replace(query, review_id=self._state.review.review_id)
+        if kind.of is MapBasis.LAYER and query.layer is None:
+            query = replace(query, layer=latest_layer(self._state.workspace, TIMED_LAYERS))
         if kind.of is not MapBasis.RANKING:
-            asked = replace(asked, weighing=AS_SAVED)
+            query = replace(query, weighing=AS_SAVED)
         if kind.needs is not None:
-            asked.need(kind.needs)
+            query.need(kind.needs)
         if kind.name == COMPARE:
-            asked.need("before")
-        return asked
+            query.need("before")
+        return query
 
-    def page(self, asked: MapQuery, language: Language, root: str) -> ServedPage:
+    def page(self, query: MapQuery, language: Language, root: str) -> ServedPage:
         """Return a map's page for a service mounted under `root`."""
-        states = self._states_of(asked, language)
-        key = (self._key(asked, language), root)
+        states = self._states_of(query, language)
+        key = (self._key(query, language), root)
         with self._lock:
             if key not in self._pages:
                 plan = self._state.review.plan
-                drawn = draw_served(states, root=root, query=asked.given(), plan=plan)
+                drawn = draw_served(states, root=root, query=query.parameters(), plan=plan)
                 basemaps = states[-1].plan.settings.basemaps
                 pictures = [origin for basemap in basemaps for origin in basemap.origins]
                 self._pages[key] = served_page(drawn, root=root, pictures=pictures)
@@ -175,17 +175,17 @@ class MapDesk:
 
     def features(
         self,
-        asked: MapQuery,
+        query: MapQuery,
         source: str,
         language: Language,
         *,
         side: Side = Side.AFTER,
         bbox: Box | None = None,
-        page: tuple[int, int] = (100, 0),
+        slice_: Slice = (100, 0),
     ) -> Document:
         """Return features of a source of a map (limit, offset); `side` tells two states apart."""
-        states = self._states_of(asked, language)
-        limit, offset = page
+        states = self._states_of(query, language)
+        limit, offset = slice_
         data = states[0] if side is Side.BEFORE else states[-1]
         return data.document(source, bbox=bbox, limit=limit, offset=offset)
 
@@ -195,10 +195,10 @@ class MapDesk:
         language: Language,
         *,
         bbox: Box | None = None,
-        page: tuple[int, int] = (100, 0),
+        slice_: Slice = (100, 0),
     ) -> Document:
         """Return features of a layer as the overview draws them."""
-        limit, offset = page
+        limit, offset = slice_
         data = self._overview(language)
         return data.document(layer, bbox=bbox, limit=limit, offset=offset)
 
@@ -229,12 +229,12 @@ class MapDesk:
             raise NotFoundError(said("problem.no_basemap"))
         return picture_of(_archive(archive), zoom, column, row) or (_CLEAR, PNG)
 
-    def _key(self, asked: MapQuery, language: Language) -> _Key:
+    def _key(self, query: MapQuery, language: Language) -> _Key:
         """Return what tells this map from others; the current review where none is named."""
-        about = {"review_id": self._state.review.review_id, **asked.given()}
-        if KINDS[asked.kind].of in {MapBasis.LAYER, MapBasis.IMPORT} and self._state.has_workspace:
+        about = {"review_id": self._state.review.review_id, **query.parameters()}
+        if KINDS[query.kind].of in {MapBasis.LAYER, MapBasis.IMPORT} and self._state.has_workspace:
             about["stamp"] = str(self._state.workspace.store.stamp())
-        return _Key(asked.kind, repr(sorted(about.items())), language)
+        return _Key(query.kind, repr(sorted(about.items())), language)
 
     def _overview(self, language: Language) -> OverviewData:
         """Return the data of the overview of the county's current review."""
@@ -244,35 +244,35 @@ class MapDesk:
         made = self._cached(key, lambda: KINDS[OVERVIEW].states(subject))
         return cast("OverviewData", made[0])
 
-    def _states_of(self, asked: MapQuery, language: Language) -> tuple[PlanData, ...]:
+    def _states_of(self, query: MapQuery, language: Language) -> tuple[PlanData, ...]:
         """Return the data of a map: one state, or two of a comparison."""
-        if asked.kind == OVERVIEW:
+        if query.kind == OVERVIEW:
             return (self._overview(language),)
-        if asked.kind == PREVIEW:  # one that is forgotten is on no map either
-            self._imports().find(asked.need("import_id"))
+        if query.kind == PREVIEW:  # one that is forgotten is on no map either
+            self._imports().find(query.need("import_id"))
         return self._cached(
-            self._key(asked, language),
-            lambda: KINDS[asked.kind].states(self._subject(asked, language)),
+            self._key(query, language),
+            lambda: KINDS[query.kind].states(self._input(query, language)),
         )
 
-    def _subject(self, asked: MapQuery, language: Language) -> MapInput:
+    def _input(self, query: MapQuery, language: Language) -> MapInput:
         """Return what a map is drawn of, made or taken from where it is kept."""
         translator = self._state.translator(language)
         parts: dict[str, Any] = {}
-        of = KINDS[asked.kind].of
+        of = KINDS[query.kind].of
         if of is MapBasis.REVIEW:
             find = self._reviews.find
-            parts["review"] = find(asked.review_id) if asked.review_id else self._state.review
-            parts["before"] = find(asked.before) if asked.before else None
-            parts["park_id"] = asked.park_id
+            parts["review"] = find(query.review_id) if query.review_id else self._state.review
+            parts["before"] = find(query.before) if query.before else None
+            parts["park_id"] = query.park_id
         elif of is MapBasis.RANKING:
-            ranking_id = asked.need("ranking_id")
-            parts["ranking"] = self._rankings.weighed(ranking_id, asked.weighing)
+            ranking_id = query.need("ranking_id")
+            parts["ranking"] = self._rankings.weighed(ranking_id, query.weighing)
         elif of is MapBasis.LAYER:
-            parts["timeline"] = timeline_of(self._state.workspace, asked.need("layer"))
+            parts["timeline"] = timeline_of(self._state.workspace, query.need("layer"))
         else:
-            imports, import_id = self._imports(), asked.need("import_id")
-            parts["timeline"], parts["draft"] = imports.preview_of(import_id, translator)
+            imports, import_id = self._imports(), query.need("import_id")
+            parts["timeline"], parts["preview"] = imports.preview_of(import_id, translator)
         return MapInput(
             translator=translator,
             base=self._overview(language),
@@ -290,9 +290,9 @@ class MapDesk:
             return self._states[key]
 
 
-def _forget(cache: OrderedDict[Any, Any], most: int) -> None:
-    while len(cache) > most:
-        cache.popitem(last=False)
+def _forget(entries: OrderedDict[Any, Any], most: int) -> None:
+    while len(entries) > most:
+        entries.popitem(last=False)
 
 
 @cache
@@ -326,7 +326,7 @@ class MapRequest:
 
 
 def draw_workspace(
-    workspace: str | os.PathLike[str], asked: MapRequest, *, progress: Progress | None = None
+    workspace: str | os.PathLike[str], request: MapRequest, *, progress: Progress | None = None
 ) -> folium.Map:
     """Return a map of a workspace that stands alone.
 
@@ -339,16 +339,16 @@ def draw_workspace(
     WorkspaceError, RulebookError, ProjectError
         The workspace, its rulebook or the project is unusable.
     """
-    kind = KINDS[asked.kind]
+    kind = KINDS[request.kind]
     if kind.of is MapBasis.LAYER:
-        parts = _layer_parts(workspace, asked)
+        parts = _layer_parts(workspace, request)
     elif kind.of is MapBasis.RANKING:
-        parts = {"ranking": _ranking(workspace, asked, progress)}
+        parts = {"ranking": _ranking(workspace, request, progress)}
     else:
-        parts = _review_parts(workspace, asked, progress)
+        parts = _review_parts(workspace, request, progress)
     result: Review | Ranking | None = parts.get("review") or parts.get("ranking")
     plan: Plan = parts["plan"] if result is None else result.plan
-    translator = Translator(asked.language, plan.settings.names_hant)
+    translator = Translator(request.language, plan.settings.names_hant)
     return draw_states(kind.states(MapInput(translator=translator, **parts)))
 
 
@@ -357,41 +357,41 @@ def map_page(drawn: folium.Map) -> bytes:
     return drawn.get_root().render().encode()
 
 
-def _layer_parts(workspace: str | os.PathLike[str], asked: MapRequest) -> dict[str, Any]:
+def _layer_parts(workspace: str | os.PathLike[str], request: MapRequest) -> dict[str, Any]:
     with open_workspace(workspace) as opened:
         plan = opened.plan()
-        timeline = timeline_of(opened, asked.layer or latest_layer(opened, TIMED_LAYERS))
+        timeline = timeline_of(opened, request.layer or latest_layer(opened, TIMED_LAYERS))
     return {"plan": plan, "timeline": timeline}
 
 
 def _review_parts(
-    workspace: str | os.PathLike[str], asked: MapRequest, progress: Progress | None
+    workspace: str | os.PathLike[str], request: MapRequest, progress: Progress | None
 ) -> dict[str, Any]:
-    if asked.kind == COMPARE:
-        before, after = _compared(workspace, asked, progress)
+    if request.kind == COMPARE:
+        before, after = _compared(workspace, request, progress)
         return {"before": before, "review": after}
-    if asked.kind == PARK and asked.park_id is None:
+    if request.kind == PARK and request.park_id is None:
         name = "park"
         raise InvalidQueryError(name, said("problem.park_needs"))
-    made = _review(workspace, asked.review_id, asked.rulebook, progress)
-    return {"review": made, "park_id": asked.park_id}
+    made = _review(workspace, request.review_id, request.rulebook, progress)
+    return {"review": made, "park_id": request.park_id}
 
 
 def _compared(
-    workspace: str | os.PathLike[str], asked: MapRequest, progress: Progress | None
+    workspace: str | os.PathLike[str], request: MapRequest, progress: Progress | None
 ) -> tuple[Review, Review]:
-    first = asked.before or asked.review_id
-    later = asked.review_id if asked.before else None
-    if first is None and asked.rulebook is None:
+    first = request.before or request.review_id
+    later = request.review_id if request.before else None
+    if first is None and request.rulebook is None:
         name = "review"
         raise InvalidQueryError(name, said("problem.compare_needs"))
     if first is not None:
         before = _review(workspace, first, None, progress)
-        return before, _review(workspace, later, asked.rulebook, progress)
+        return before, _review(workspace, later, request.rulebook, progress)
     # Both are of one plan, which is read once, and so are the documents that they share.
     plan = open_plan(workspace)
     before = review(plan, progress=progress)
-    return before, review(plan, open_rulebook(asked.rulebook), progress=progress)
+    return before, review(plan, open_rulebook(request.rulebook), progress=progress)
 
 
 def _review(
@@ -407,15 +407,15 @@ def _review(
 
 
 def _ranking(
-    workspace: str | os.PathLike[str], asked: MapRequest, progress: Progress | None
+    workspace: str | os.PathLike[str], request: MapRequest, progress: Progress | None
 ) -> Ranking:
     with open_workspace(workspace) as opened:
-        if asked.ranking_id is not None:
-            return ranking_from_recipe(opened, asked.ranking_id)
-        if asked.project is None:
+        if request.ranking_id is not None:
+            return ranking_from_recipe(opened, request.ranking_id)
+        if request.project is None:
             name = "ranking"
             raise InvalidQueryError(name, said("problem.ranking_needs"))
-        return rank(opened.plan(), open_project(asked.project), progress=progress)
+        return rank_project(opened.plan(), open_project(request.project), progress=progress)
 
 
 __all__ = [

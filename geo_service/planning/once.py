@@ -12,7 +12,7 @@ from geo_service.document_limits import json_limit
 from geo_service.errors import InvalidQueryError
 from geo_service.wording import said
 from geo_service.workspace.opening import open_plan
-from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
+from geo_service.zoning.comparison import ComparableReview, Comparison, compare_reviews
 from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import open_rulebook
 
@@ -31,61 +31,43 @@ def review_workspace(
     rulebook: Path | None = None,
     parks: Sequence[str] | None = None,
     as_of: date | None = None,
-    is_saved: bool = False,
     progress: Progress | None = None,
 ) -> Review:
     """Open a workspace and review it; what the command line's `review` does.
 
-    `as_of` is the day of the review; today if None. With `is_saved` the review is kept in the
-    workspace's store.
+    `as_of` is the day of the review; today if None. Saving it is `reviews.save_workspace_review`.
 
     Raises
     ------
     WorkspaceError, RulebookError, NotFoundError
         The workspace or rulebook is unusable, or a park does not exist.
-    StoreError
-        The review could not be saved.
     """
     plan = open_plan(workspace)
     rules = open_rulebook(rulebook or plan.settings.rulebook_path)
-    made = review(plan, rules, parks=parks, as_of=as_of, progress=progress)
-    if is_saved:
-        # One that is not saved starts faster without the store's libraries.
-        from geo_service.planning.reviews import save_workspace_review  # noqa: PLC0415
-
-        is_trial = rulebook is not None or parks is not None or as_of is not None
-        save_workspace_review(workspace, made, is_trial=is_trial)
-    return made
+    return review(plan, rules, parks=parks, as_of=as_of, progress=progress)
 
 
 def rank_workspace(
     workspace: str | os.PathLike[str],
     project: Project,
     *,
-    is_saved: bool = False,
     progress: Progress | None = None,
 ) -> Ranking:
     """Open a workspace and rank a project's sites; what the command line's `rank` does.
 
-    With `is_saved` the ranking is kept in the workspace's store.
+    Saving it is `rankings.save_workspace_ranking`.
 
     Raises
     ------
     WorkspaceError, RulebookError, ProjectError
         The workspace, its rulebook or the project is unusable.
-    StoreError
-        The ranking could not be saved.
     """
-    # A review needs neither: it starts faster without their libraries.
-    from geo_service.planning.rankings import save_workspace_ranking  # noqa: PLC0415
-    from geo_service.suitability.rank import rank  # noqa: PLC0415
+    # A review does not need it: it starts faster without its libraries.
+    from geo_service.suitability.rank import rank_project  # noqa: PLC0415
 
     plan = open_plan(workspace)
     rules = open_rulebook(plan.settings.rulebook_path)
-    made = rank(plan, project, rules, progress=progress)
-    if is_saved:
-        save_workspace_ranking(workspace, made)
-    return made
+    return rank_project(plan, project, rules, progress=progress)
 
 
 def compare_files(before: Path, after: Path) -> Comparison:
@@ -105,7 +87,7 @@ _FINDING_MEMBERS = frozenset(
 )
 
 
-def _saved_review(path: Path) -> Looked:
+def _saved_review(path: Path) -> ComparableReview:
     name = "file"
     try:
         content = path.read_bytes()
@@ -123,7 +105,7 @@ def _saved_review(path: Path) -> Looked:
         msg = said("problem.no_review_file", path=str(path))
         raise InvalidQueryError(name, msg)
     parks = frozenset(park["park_id"] for park in document["parks"])
-    return Looked(document["findings"], parks, frozenset(document["checks"]))
+    return ComparableReview(document["findings"], parks, frozenset(document["checks"]))
 
 
 def _is_review(document: object) -> bool:

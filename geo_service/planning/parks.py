@@ -1,4 +1,4 @@
-"""Parks of a running county: by filter, one of them, its focus and its profile."""
+"""Parks of a running service: by filter, one of them, its focus and its profile."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from geo_service.reports.document import Document, focus_document, park_features
 from geo_service.wording import said, shorten
 
 if TYPE_CHECKING:
-    from geo_service.planning.state import CountyState, Standing
+    from geo_service.planning.state import ServiceState, Standing
     from geo_service.spatial.live_index import Box
 
 
 class ParkDesk:
     """The parks of one county. Methods are safe to call from several threads."""
 
-    def __init__(self, state: CountyState) -> None:
+    def __init__(self, state: ServiceState) -> None:
         self._state = state
         self._lock = threading.Lock()
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from geo_service.reports.document import dump
+from geo_service.reports.document import Slice, dump
 from geo_service.reports.ranking import candidate_lists, excluded_lists, ranking_frame
 
 if TYPE_CHECKING:
@@ -23,15 +23,17 @@ if TYPE_CHECKING:
 AT_ONCE = 200
 """Candidates in a piece."""
 _PIECE_BYTES = 262_144
-Page = tuple[int, int]
-"""Limit and offset."""
 
 
 def ranking_parts(
-    ranking: Ranking, translator: Translator, more: Mapping[str, Any], *, page: Page | None = None
+    ranking: Ranking,
+    translator: Translator,
+    more: Mapping[str, Any],
+    *,
+    slice_: Slice | None = None,
 ) -> Iterator[bytes]:
     """Return the document of a ranking in memory, with more members, piece by piece."""
-    limit, offset = page or (len(ranking.order), 0)
+    limit, offset = slice_ or (len(ranking.order), 0)
     order = ranking.order[offset : offset + limit]
     frame = {
         **ranking_frame(ranking, translator),
@@ -59,15 +61,15 @@ def _listed(lists: Iterable[list[Document]]) -> Iterator[bytes]:
 
 
 def saved_parts(
-    content: bytes, more: Mapping[str, Any], *, page: Page | None = None
+    content: bytes, more: Mapping[str, Any], *, slice_: Slice | None = None
 ) -> Iterator[bytes]:
     """Return the document of a saved ranking, given as it was kept, piece by piece."""
     document = orjson.loads(content)
     candidates = document["candidates"]
-    limit, offset = page or (len(candidates), 0)
+    limit, offset = slice_ or (len(candidates), 0)
     shown = candidates[offset : offset + limit]
     more = {**more, "numberMatched": len(candidates), "numberReturned": len(shown)}
-    if page is None:  # as it was kept, behind what is said of it now
+    if slice_ is None:  # as it was kept, behind what is said of it now
         whole = dump(more)[:-1] + b"," + content[1:]
     else:
         whole = dump({**document, **more, "candidates": shown})

@@ -1,6 +1,6 @@
 """Rankings of a county: made, kept, saved, weighed anew, compared, and handed out as files.
 
-`RankingDesk` answers for one running county. A saved ranking outlives the process: it is looked
+`RankingDesk` answers for one running service. A saved ranking outlives the process: it is looked
 at by its documents, and made again from its recipe when a map or a file of it is wanted.
 """
 
@@ -17,16 +17,16 @@ import orjson
 from cachetools import FIFOCache, LRUCache
 
 import geo_service
-from geo_service.errors import NotFoundError
+from geo_service.errors import NotFoundError, RulebookError
 from geo_service.language import Language, Translator
 from geo_service.mcda.sensitivity import first_order_sensitivity
 from geo_service.planning.downloads import Download, file_name
-from geo_service.planning.keeping import members
+from geo_service.planning.printable import Printable
 from geo_service.planning.ranking_parts import document_of, ranking_parts, saved_parts
 from geo_service.planning.results import load_document, record_plan, rulebook_recipe, save_result
 from geo_service.planning.saved import drop_result, retain_within
-from geo_service.planning.told import Told
-from geo_service.reports.document import collection, dump
+from geo_service.planning.saving import members
+from geo_service.reports.document import Slice, collection, dump
 from geo_service.reports.plain_text import one_line
 from geo_service.reports.ranking import (
     compare_rankings,
@@ -40,7 +40,7 @@ from geo_service.reports.ranking import (
 from geo_service.reports.terminal import ranking_table
 from geo_service.stores.base import RANKING, Saved
 from geo_service.suitability.project import open_project, project_of, project_schema
-from geo_service.suitability.rank import Ranking, rank
+from geo_service.suitability.rank import Ranking, rank_project
 from geo_service.wording import said
 from geo_service.workspace.opening import Workspace, open_workspace
 from geo_service.zoning.rulebook import parse_rulebook
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     import os
 
     from geo_service.jobs import Job
-    from geo_service.planning.state import CountyState
+    from geo_service.planning.state import ServiceState
     from geo_service.reports.document import Document
     from geo_service.suitability.project import Project
     from geo_service.zoning.review import Progress
@@ -110,7 +110,7 @@ def ranking_text(
     return ranking_table(document, translator, top=top, width=width).encode()
 
 
-def explanation_told(ranking: Ranking, candidate_id: str, translator: Translator) -> Told:
+def printable_explanation(ranking: Ranking, candidate_id: str, translator: Translator) -> Printable:
     """Return why a candidate stands where it does: a line a criterion, or as a document.
 
     NotFoundError for an id that no candidate has.
@@ -118,7 +118,7 @@ def explanation_told(ranking: Ranking, candidate_id: str, translator: Translator
     told = explanation_document(ranking, candidate_id, translator)
     lines = [told["label"], *told["summary"], *(item["text"] for item in told["sentences"])]
     text = "\n".join(one_line(str(line), most=_LONGEST_LINE) for line in lines)
-    return Told(lambda: told, lambda *_: text)
+    return Printable(lambda: told, lambda *_: text)
 
 
 # ---- in the store --------------------------------------------------------------------------------
@@ -179,20 +179,26 @@ def ranking_from_recipe(opened: Workspace, ranking_id: str) -> Ranking:
     ------
     NotFoundError
         There is no such ranking, or it would not come out the same: the workspace's settings
-        have changed since, a version is not kept, or this release measures otherwise.
+        have changed since, a version is not kept, or this release measures otherwise or does not
+        take its rules any more.
     """
     saved = opened.store.find(RANKING, ranking_id)
     recipe: dict[str, Any] = dict(saved.recipe)
-    made = rank(
+    try:
+        rules = parse_rulebook(orjson.dumps(recipe["rulebook"]).decode(), "rulebook")
+    except RulebookError as error:
+        msg = said("problem.ranking_of_earlier_release", ranking=repr(ranking_id))
+        raise NotFoundError(msg) from error
+    made = rank_project(
         opened.plan_at(saved.layer_versions),
         project_of(recipe["project"]),
-        parse_rulebook(orjson.dumps(recipe["rulebook"]).decode(), "rulebook"),
+        rules,
         as_of=date.fromisoformat(recipe["as_of"]),
     )
-    saved_parts = load_ranking(opened, ranking_id, Language.ZH_HANS)
+    saved_result = load_ranking(opened, ranking_id, Language.ZH_HANS)
     translator = Translator(Language.ZH_HANS, made.plan.settings.names_hant)
     again = ranking_document(made, translator)
-    if made.ranking_id != ranking_id or _order(again) != _order(saved_parts):
+    if made.ranking_id != ranking_id or _order(again) != _order(saved_result):
         msg = said("problem.ranking_gone", ranking=repr(ranking_id))
         raise NotFoundError(msg)
     return made
@@ -205,7 +211,7 @@ def _order(document: Document) -> list[tuple[str, int, float]]:
     ]
 
 
-# ---- of a running county -------------------------------------------------------------------------
+# ---- of a running service ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +243,7 @@ WEIGHED = 8
 class RankingDesk:
     """The rankings of one county. Methods are safe to call from several threads."""
 
-    def __init__(self, state: CountyState) -> None:
+    def __init__(self, state: ServiceState) -> None:
         self._state = state
         self._lock = threading.RLock()
         self._cache: FIFOCache[str, tuple[str, Ranking]] = FIFOCache(CACHED_RANKINGS)
@@ -255,7 +261,7 @@ class RankingDesk:
     def rank(self, project: Project, *, progress: Progress | None = None) -> Ranking:
         """Rank a project's sites in the county's plan by its rulebook, and save the ranking."""
         state = self._state
-        made = rank(state.plan, project, state.rulebook, progress=progress)
+        made = rank_project(state.plan, project, state.rulebook, progress=progress)
         self._cache_ranking(made, datetime.now(UTC).isoformat(timespec="seconds"))
         # Where it cannot be saved the answer stands; only a restart would lose it.
         if state.saver.save(RANKING, made.ranking_id, lambda opened: save_ranking(opened, made)):
@@ -315,8 +321,8 @@ class RankingDesk:
             reason = None if name in times else saver.why_not(RANKING, name)
             return {**found, **members(reason, translator), "is_pinned": is_pinned}
 
-        page = [{"made_at": at, **summary(name)} for name, at in rows[offset : offset + limit]]
-        return page, count + len(unsaved)
+        listed = [{"made_at": at, **summary(name)} for name, at in rows[offset : offset + limit]]
+        return listed, count + len(unsaved)
 
     def drop(self, ranking_id: str) -> None:
         """Forget a ranking, in memory and in the store.
@@ -335,16 +341,16 @@ class RankingDesk:
             return self._cache.pop(ranking_id, None) is not None
 
     def document(
-        self, ranking_id: str, language: Language, *, page: tuple[int, int] | None = None
+        self, ranking_id: str, language: Language, *, slice_: Slice | None = None
     ) -> Document:
         """Return a ranking as it was answered, or one page (limit, offset) of its candidates.
 
         NotFoundError for an unknown id.
         """
-        return document_of(self.parts(ranking_id, language, page=page))
+        return document_of(self.parts(ranking_id, language, slice_=slice_))
 
     def parts(
-        self, ranking_id: str, language: Language, *, page: tuple[int, int] | None = None
+        self, ranking_id: str, language: Language, *, slice_: Slice | None = None
     ) -> Iterator[bytes]:
         """Return a ranking's document piece by piece, as JSON; NotFoundError for an unknown id."""
         state = self._state
@@ -353,11 +359,11 @@ class RankingDesk:
             cached = self._cache.get(ranking_id)
         more = state.saver.members(RANKING, ranking_id, translator)
         if cached is not None:
-            return ranking_parts(cached[1], translator, more, page=page)
+            return ranking_parts(cached[1], translator, more, slice_=slice_)
         if not state.has_workspace:
             raise _no_such(ranking_id)
         content = ranking_bytes(state.workspace, ranking_id, language)
-        return saved_parts(content, more, page=page)
+        return saved_parts(content, more, slice_=slice_)
 
     def tells(self, ranking_id: str, language: Language) -> tuple[object, ...]:
         """Return what the document of a ranking depends on: equal ones, equal documents."""
@@ -463,9 +469,9 @@ __all__ = [
     "RankingDesk",
     "RankingFormat",
     "Weighing",
-    "explanation_told",
     "export_ranking",
     "open_project",
+    "printable_explanation",
     "project_schema",
     "ranking_from_recipe",
     "ranking_text",

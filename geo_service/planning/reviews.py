@@ -1,6 +1,6 @@
 """Reviews of a county: made, kept, saved, compared, listed, and handed out as files.
 
-`ReviewDesk` answers for one running county. A saved review outlives the process: it is looked at
+`ReviewDesk` answers for one running service. A saved review outlives the process: it is looked at
 by its documents, and made again from its recipe when a map or a file of it is wanted.
 """
 
@@ -8,33 +8,42 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, date, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import shapely
-import shapely.geometry
 
-from geo_service.errors import ConflictError, NotFoundError
+from geo_service.errors import ConflictError, NotFoundError, RulebookError
 from geo_service.language import Language, Translator
-from geo_service.maps.style import SYMBOLS
-from geo_service.model import Verdict
-from geo_service.planning.downloads import Download, file_name
-from geo_service.planning.keeping import members
 from geo_service.planning.pages.register import review_register
 from geo_service.planning.parks import check_parks
+from geo_service.planning.printable import Printable
 from geo_service.planning.results import load_document, record_plan, rulebook_recipe, save_result
+from geo_service.planning.review_files import (
+    BINARY,
+    MEDIA_TYPES,
+    ExportFormat,
+    export_name,
+    export_review,
+    review_download,
+    saved_download,
+)
 from geo_service.planning.saved import drop_result, retain_within
-from geo_service.planning.told import Told
+from geo_service.planning.saved_reviews import (
+    complete,
+    feature_of,
+    saved_features,
+    saved_register,
+    summary_of,
+)
+from geo_service.planning.saving import members
 from geo_service.reports.document import (
-    collection,
+    Slice,
     comparison_document,
-    dump,
     finding_features,
     finding_properties,
-    park_features,
     review_document,
     review_summary,
 )
@@ -45,7 +54,7 @@ from geo_service.stores.base import REVIEW, Saved
 from geo_service.wording import said
 from geo_service.workspace.opening import Workspace, open_workspace
 from geo_service.zoning.approvals import Approval, Approvals
-from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
+from geo_service.zoning.comparison import ComparableReview, Comparison, compare_reviews
 from geo_service.zoning.laws import STALE_MONTHS
 from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import Rulebook, parse_rulebook
@@ -56,7 +65,8 @@ if TYPE_CHECKING:
 
     from geo_service.jobs import Job
     from geo_service.model import Message
-    from geo_service.planning.state import CountyState
+    from geo_service.planning.downloads import Download
+    from geo_service.planning.state import ServiceState
     from geo_service.reports.document import Document
     from geo_service.stores.base import Box
     from geo_service.zoning.review import Progress
@@ -64,86 +74,9 @@ if TYPE_CHECKING:
 CACHED_REVIEWS = 50
 """How many reviews a running service remembers beside the current one."""
 SUMMARY, WHOLE = "summary", "review"
-_PARTS = ("parks", "findings")
-Page = tuple[int, int]
-"""Limit and offset."""
 
 
-# ---- as files ------------------------------------------------------------------------------------
-
-
-class ExportFormat(StrEnum):
-    """The formats of a review as a file; the value is also the file's extension."""
-
-    JSON = "json"
-    GEOJSON = "geojson"
-    XLSX = "xlsx"
-    DOCX = "docx"
-    GPKG = "gpkg"
-
-
-BINARY = frozenset({ExportFormat.XLSX, ExportFormat.DOCX, ExportFormat.GPKG})
-"""Formats that are not for a terminal."""
-_OFFICE = "application/vnd.openxmlformats-officedocument"
-MEDIA_TYPES = {
-    ExportFormat.JSON: "application/json",
-    ExportFormat.GEOJSON: "application/geo+json",
-    ExportFormat.XLSX: f"{_OFFICE}.spreadsheetml.sheet",
-    ExportFormat.DOCX: f"{_OFFICE}.wordprocessingml.document",
-    ExportFormat.GPKG: "application/geopackage+sqlite3",
-}
-
-
-def export_review(
-    review: Review,
-    format: ExportFormat,  # noqa: A002 - the contract's word
-    translator: Translator,
-    more: Mapping[str, Any] | None = None,
-) -> bytes:
-    """Return a review as a file of a format, its texts in the translator's language.
-
-    `more` are members of its document beside those of the review: whether it is saved.
-    """
-    if format is ExportFormat.JSON:
-        return b"".join(review_pieces(review, translator, more))
-    if format is ExportFormat.GEOJSON:
-        features = [*park_features(review, translator), *finding_features(review, translator)]
-        summary = {**review_summary(review, translator), **(more or {})}
-        return dump(collection(features, len(features), review=summary))
-    return _report(review, format, translator)
-
-
-def _report(review: Review, format: ExportFormat, translator: Translator) -> bytes:  # noqa: A002 - as above
-    """A report in one of the binary formats; their libraries are loaded only for them."""
-    from geo_service.reports.review import review_content  # noqa: PLC0415
-
-    content = review_content(review, translator)
-    colours = {
-        verdict: SYMBOLS[f"verdict.{verdict}"].fill or SYMBOLS[f"verdict.{verdict}"].stroke
-        for verdict in Verdict
-    }
-    if format is ExportFormat.XLSX:
-        from geo_service.reports.xlsx import review_workbook  # noqa: PLC0415
-
-        return review_workbook(content, colours)
-    if format is ExportFormat.DOCX:
-        from geo_service.reports.docx import review_text  # noqa: PLC0415
-
-        return review_text(content, colours)
-    from geo_service.reports.geopackage import review_geopackage  # noqa: PLC0415
-
-    return review_geopackage(review, content, colours)
-
-
-def export_name(review: Review, format: ExportFormat, translator: Translator) -> str:  # noqa: A002 - as above
-    """Return what the file is called: letters, digits, `.`, `-` and `_` of any script, no path."""
-    name = translator.text(
-        "report.file",
-        county=translator.pick(review.plan.settings.name),
-        day=review.as_of.isoformat(),
-        review=review.review_id,
-    )
-    return file_name(name, format)
+# ---- for a terminal ------------------------------------------------------------------------------
 
 
 def review_table(result: Review, translator: Translator, *, width: int | None) -> bytes:
@@ -151,9 +84,9 @@ def review_table(result: Review, translator: Translator, *, width: int | None) -
     return verdict_table(result, translator, width=width).encode()
 
 
-def comparison_told(comparison: Comparison) -> Told:
+def printable_comparison(comparison: Comparison) -> Printable:
     """Return how two reviews differ, for a terminal."""
-    return Told(
+    return Printable(
         lambda: comparison_document(comparison),
         lambda translator, width: comparison_table(comparison, translator, width=width),
     )
@@ -172,9 +105,7 @@ def save_review(opened: Workspace, result: Review, *, is_trial: bool = False) ->
         translator = Translator(language, result.plan.settings.names_hant)
         whole = review_document(result, translator)
         documents[f"{WHOLE}.{language}"] = whole
-        documents[f"{SUMMARY}.{language}"] = {
-            name: value for name, value in whole.items() if name not in _PARTS
-        }
+        documents[f"{SUMMARY}.{language}"] = summary_of(whole)
     return save_result(
         opened,
         result.plan,
@@ -216,19 +147,24 @@ def review_from_recipe(opened: Workspace, identity: str) -> Review:
     ------
     NotFoundError
         There is no such review, or it would not come out the same: the workspace's settings
-        have changed since, a version is not kept, or this release judges otherwise.
+        have changed since, a version is not kept, or this release judges otherwise or does not
+        take its rules any more.
     """
     saved = opened.store.find(REVIEW, identity)
     recipe = saved.recipe
     plan = opened.plan_at(saved.layer_versions)
-    text = orjson.dumps(recipe["rulebook"]).decode()
+    try:
+        rules = parse_rulebook(orjson.dumps(recipe["rulebook"]).decode(), "rulebook")
+    except RulebookError as error:
+        msg = said("problem.review_of_earlier_release", review=repr(identity))
+        raise NotFoundError(msg) from error
     waivers = tuple(Waiver.model_validate(entry) for entry in recipe["waivers"])
     approvals = tuple(Approval.model_validate(entry) for entry in recipe.get("approvals", ()))
     is_whole = recipe["parks"] == plan.frame("parks")["park_id"].tolist()
     for parks in (None, recipe["parks"]) if is_whole else (recipe["parks"],):
         made = review(  # a review of all parks and one of each park by name have different ids
             plan,
-            parse_rulebook(text, "rulebook"),
+            rules,
             parks=parks,
             as_of=date.fromisoformat(recipe["as_of"]),
             waivers=Waivers(waivers, tuple(recipe["stale_waivers"])),
@@ -248,49 +184,13 @@ def review_from_recipe(opened: Workspace, identity: str) -> Review:
     return made
 
 
-def feature_of(finding: Mapping[str, Any]) -> Document:
-    """Return a finding of a saved review as a feature."""
-    return {
-        "type": "Feature",
-        "id": finding["finding_id"],
-        "geometry": finding["geometry"],
-        "properties": {name: value for name, value in finding.items() if name != "geometry"},
-    }
-
-
-def saved_features(
-    whole: Mapping[str, Any],
-    *,
-    rule: str | None = None,
-    park: str | None = None,
-    severity: str | None = None,
-    bbox: Box | None = None,
-) -> list[Document]:
-    """Return the findings of a saved review's document that pass every filter, as features."""
-    window = None if bbox is None else shapely.box(*bbox)
-    found = []
-    for item in whole["findings"]:
-        is_wanted = (
-            (rule is None or item["rule_id"] == rule)
-            and (park is None or item["park_id"] == park)
-            and (severity is None or item["severity"] == severity)
-        )
-        if is_wanted and (window is None or _meets(item["geometry"], window)):
-            found.append(feature_of(item))
-    return found
-
-
-def _meets(geometry: Mapping[str, Any] | None, window: shapely.Geometry) -> bool:
-    return geometry is not None and bool(shapely.geometry.shape(dict(geometry)).intersects(window))
-
-
-# ---- of a running county -------------------------------------------------------------------------
+# ---- of a running service ------------------------------------------------------------------------
 
 
 class ReviewDesk:
     """The reviews of one county. Methods are safe to call from several threads."""
 
-    def __init__(self, state: CountyState) -> None:
+    def __init__(self, state: ServiceState) -> None:
         self._state = state
         self._lock = threading.RLock()
         self._reviews: OrderedDict[str, tuple[str, Review]] = OrderedDict()
@@ -387,6 +287,11 @@ class ReviewDesk:
         with self._lock:
             return self._reviews.pop(review_id, None) is not None
 
+    def check(self, review_id: str) -> None:
+        """Raise NotFoundError for the id of a review that is neither kept nor saved."""
+        if self._in_memory(review_id) is None and self._find_saved(review_id) is None:
+            raise no_such_review(review_id)
+
     def find(self, review_id: str) -> Review:
         """Return a kept review; one saved by an earlier process is made again.
 
@@ -419,28 +324,29 @@ class ReviewDesk:
         if self._find_saved(review_id) is None:
             raise no_such_review(review_id)
         opened = self._state.workspace
-        document: Document = load_document(opened, REVIEW, review_id, f"{name}.{language}")
-        return document
+        return complete(load_document(opened, REVIEW, review_id, f"{name}.{language}"))
 
     def compare(self, before: str, after: str, language: Language) -> Comparison:
         """Return what is new, cured, persisting or changed from one kept review to another."""
-        return compare_reviews(self._looked(before, language), self._looked(after, language))
+        return compare_reviews(
+            self._comparable(before, language), self._comparable(after, language)
+        )
 
     def comparison(self, before: str, after: str, language: Language) -> Document:
         """Return `compare` as a document."""
         told = comparison_document(self.compare(before, after, language))
         return {"before": before, "after": after, **told}
 
-    def _looked(self, review_id: str, language: Language) -> Looked:
+    def _comparable(self, review_id: str, language: Language) -> ComparableReview:
         result = self._in_memory(review_id)
         if result is not None:
             translator = self._state.translator(language)
             findings = [finding_properties(item, translator) for item in result.results]
-            return Looked(findings, frozenset(result.park_ids), frozenset(result.checks))
-        whole = self._saved_document(review_id, WHOLE, language)
+            return ComparableReview(findings, frozenset(result.park_ids), frozenset(result.checks))
+        whole = self._saved_whole(review_id, language)
         parks = frozenset(park["park_id"] for park in whole["parks"])
         findings = [feature_of(item)["properties"] for item in whole["findings"]]
-        return Looked(findings, parks, frozenset(whole["checks"]))
+        return ComparableReview(findings, parks, frozenset(whole["checks"]))
 
     def summary(self, review_id: str, language: Language) -> Document:
         """Return how a kept or saved review came out; NotFoundError for an unknown id."""
@@ -480,7 +386,7 @@ class ReviewDesk:
         pinned = {item.id for item in saved if item.is_pinned}
         listed = {item.id for item in saved} | known
         translator = self._state.translator(language)
-        page: list[Document] = [
+        documents: list[Document] = [
             {
                 "made_at": made_at,
                 "is_trial": review_id in trials,
@@ -490,7 +396,7 @@ class ReviewDesk:
             }
             for made_at, review_id in rows[offset : offset + limit]
         ]
-        return page, count + len(cached) - len(known)
+        return documents, count + len(cached) - len(known)
 
     def _reason(self, review_id: str, saved: Collection[str]) -> Message | None:
         return None if review_id in saved else self._state.saver.why_not(REVIEW, review_id)
@@ -509,13 +415,13 @@ class ReviewDesk:
         park: str | None = None,
         severity: str | None = None,
         bbox: Box | None = None,
-        page: Page = (100, 0),
+        slice_: Slice = (100, 0),
     ) -> tuple[list[Document], int]:
         """Return one page of a review's findings as features, and how many match in all."""
         result = self._in_memory(review_id)
-        limit, offset = page
+        limit, offset = slice_
         if result is None:
-            whole = self._saved_document(review_id, WHOLE, language)
+            whole = self._saved_whole(review_id, language)
             found = saved_features(whole, rule=rule, park=park, severity=severity, bbox=bbox)
             return found[offset : offset + limit], len(found)
         fits: Callable[[int], bool] = lambda position: (  # noqa: E731 - one condition, used once
@@ -535,24 +441,48 @@ class ReviewDesk:
         chosen = positions[offset : offset + limit]
         return finding_features(result, self._state.translator(language), chosen), len(positions)
 
-    def register(self, review_id: str, language: Language, *, page: Page = (100, 0)) -> Document:
-        """Return a review's summary, parks and rules, and one page of its findings."""
-        limit, offset = page
+    def register(self, review_id: str, language: Language, *, slice_: Slice = (100, 0)) -> Document:
+        """Return a review's summary, parks and rules, and one slice of its findings.
+
+        One that cannot be made again is told as it was saved; `gone` says why, else it is null.
+        """
+        limit, offset = slice_
         translator = self._state.translator(language)
-        document = review_register(self.find(review_id), translator, limit=limit, offset=offset)
+        result, reason = self._try_to_find(review_id)
+        if result is None:
+            whole, rulebook = self._saved_whole(review_id, language), self._state.rulebook
+            document = saved_register(whole, rulebook, translator, limit=limit, offset=offset)
+        else:
+            document = review_register(result, translator, limit=limit, offset=offset)
+        document["gone"] = None if reason is None else translator.render(reason)
         document["summary"] |= self._members(review_id, language)
         return document
 
+    def _try_to_find(self, review_id: str) -> tuple[Review | None, Message | None]:
+        """Return a review; or None, for one that is saved, and why it cannot be made again."""
+        try:
+            return self.find(review_id), None
+        except NotFoundError as error:
+            if self._find_saved(review_id) is None:
+                raise
+            return None, error.message
+
+    def _saved_whole(self, review_id: str, language: Language) -> Document:
+        return self._saved_document(review_id, WHOLE, language)
+
     def file(self, review_id: str, format: ExportFormat, language: Language) -> Download:  # noqa: A002 - as above
-        """Return a review as a file of a format, its texts in a language."""
-        result = self.find(review_id)
+        """Return a review as a file of a format, its texts in a language.
+
+        One that cannot be made again goes out as it was saved, as JSON or GeoJSON; NotFoundError
+        for other formats of it.
+        """
         translator = self._state.translator(language)
         more = self._members(review_id, language)
-        return Download(
-            export_name(result, format, translator),
-            MEDIA_TYPES[format],
-            export_review(result, format, translator, more),
-        )
+        result, _ = self._try_to_find(review_id)
+        if result is None:
+            whole = self._saved_whole(review_id, language)
+            return saved_download(whole, format, translator, more)
+        return review_download(result, format, translator, more)
 
 
 def no_such_review(review_id: str) -> NotFoundError:
@@ -564,12 +494,13 @@ __all__ = [
     "BINARY",
     "CACHED_REVIEWS",
     "MEDIA_TYPES",
+    "STALE_MONTHS",
     "ExportFormat",
     "Review",
     "ReviewDesk",
-    "comparison_told",
     "export_name",
     "export_review",
+    "printable_comparison",
     "review_from_recipe",
     "review_pieces",
     "review_table",

@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from geo_service.language import Language, Translator
-from geo_service.planning.told import Told
+from geo_service.planning.printable import Printable
 from geo_service.reports.rules import rules_document
 from geo_service.reports.terminal import rules_table
 from geo_service.workspace.opening import open_plan
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def rules_told(
+def printable_rules(
     workspace: str | os.PathLike[str],
     language: Language,
     *,
     rulebook: Path | None = None,
     as_of: date | None = None,
     stale_months: int | None = None,
-) -> tuple[Told, Translator]:
+) -> tuple[Printable, Translator]:
     """Return the rules of a workspace and who translates them; what `geo-service rules` does.
 
     Parameters
@@ -56,8 +56,10 @@ def rules_told(
     document = rules_document(
         rules, day, translator, stale_months=STALE_MONTHS if stale_months is None else stale_months
     )
-    told = Told(lambda: document, lambda reader, width: rules_table(document, reader, width=width))
-    return told, translator
+    printable = Printable(
+        lambda: document, lambda reader, width: rules_table(document, reader, width=width)
+    )
+    return printable, translator
 
 
 def _stale_only(rulebook: Rulebook, day: date, months: int) -> Rulebook:

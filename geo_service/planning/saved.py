@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geo_service.errors import ConflictError, InvalidQueryError, NotFoundError, StoreError
-from geo_service.planning.told import Told
+from geo_service.planning.printable import Printable
 from geo_service.reports.layer import holding_document, holding_table, outline_document
 from geo_service.stores.base import IMPORT, KINDS, REVIEW, Holding, Outline, RetentionLimits
 from geo_service.stores.opening import STORE_FOLDER
@@ -151,8 +151,8 @@ def _compared(opened: Workspace) -> set[tuple[str, str]]:
     """Return the newest review of the whole county and the one before, trials left out."""
     found: set[tuple[str, str]] = set()
     offset = 0
-    while page := opened.store.saved(REVIEW, limit=_LOOKED_AT, offset=offset):
-        for item in page:
+    while listed := opened.store.saved(REVIEW, limit=_LOOKED_AT, offset=offset):
+        for item in listed:
             if not item.recipe.get("is_trial"):
                 found.add((REVIEW, item.id))
                 if len(found) > 1:
@@ -207,17 +207,17 @@ def _imports(folder: Path) -> list[Outline]:
 # ---- for a terminal --------------------------------------------------------------------------
 
 
-def holding_told(found: Holding) -> Told:
+def printable_holding(results: Holding) -> Printable:
     """Return what is kept, for a terminal."""
-    return Told(
-        lambda: holding_document(found),
-        lambda translator, width: holding_table(found.items, translator, width=width),
+    return Printable(
+        lambda: holding_document(results),
+        lambda translator, width: holding_table(results.items, translator, width=width),
     )
 
 
-def dropped_told(items: Sequence[Outline]) -> Told:
+def printable_drop(items: Sequence[Outline]) -> Printable:
     """Return what was dropped, for a terminal."""
-    return Told(
+    return Printable(
         lambda: dropped_document(items),
         lambda translator, width: holding_table(items, translator, width=width),
     )
@@ -235,12 +235,12 @@ __all__ = [
     "check_kind",
     "drop_result",
     "dropped_document",
-    "dropped_told",
     "find_result",
     "holding",
-    "holding_told",
     "open_workspace",
     "pin_result",
+    "printable_drop",
+    "printable_holding",
     "retain_results",
     "retain_within",
 ]

@@ -19,8 +19,8 @@ from geo_service.stores.base import RANKING, REVIEW
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from geo_service.planning.state import CountyState
-    from geo_service.reports.document import Document
+    from geo_service.planning.state import ServiceState
+    from geo_service.reports.document import Document, Slice
 
 
 class ResultDesk(Protocol):
@@ -36,13 +36,13 @@ class ResultDesk(Protocol):
 class SavedDesk:
     """What one county keeps, whatever it is."""
 
-    def __init__(self, state: CountyState, *, reviews: ResultDesk, rankings: ResultDesk) -> None:
+    def __init__(self, state: ServiceState, *, reviews: ResultDesk, rankings: ResultDesk) -> None:
         self._state = state
         self._desks: Mapping[str, ResultDesk] = {REVIEW: reviews, RANKING: rankings}
 
-    def listed(self, *, kind: str | None = None, page: tuple[int, int] = (100, 0)) -> Document:
+    def listed(self, *, kind: str | None = None, slice_: Slice = (100, 0)) -> Document:
         """Return one page (limit, offset) of what is kept, newest first, each with its bytes."""
-        return holding_document(holding(self._state.workspace, kind=kind), page)
+        return holding_document(holding(self._state.workspace, kind=kind), slice_)
 
     def retain(
         self, *, days: float | None, most_bytes: int | None, kind: str | None = None

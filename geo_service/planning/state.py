@@ -1,4 +1,4 @@
-"""What the desks of a county share: the plan, rulebook and review of now, its store, its jobs.
+"""What the desks of the service share: the plan, rulebook and review of now, its store, its jobs.
 
 Knows no desk. Safe to use from several threads.
 """
@@ -15,8 +15,8 @@ import shapely
 from geo_service.errors import BusyError, NotFoundError
 from geo_service.jobs import JobBoard
 from geo_service.language import Language, Translator
-from geo_service.planning.keeping import Saver
 from geo_service.planning.results import record_plan
+from geo_service.planning.saving import Saver
 from geo_service.spatial.live_index import Box, LiveIndex
 from geo_service.wording import said
 
@@ -58,8 +58,8 @@ class Standing:
         ]
 
 
-class CountyState:
-    """What stands now in one county, and where its results are kept."""
+class ServiceState:
+    """What stands now in one workspace, and where its results are kept."""
 
     def __init__(self, now: Standing, workspace: Workspace | None) -> None:
         self.now = now
@@ -91,7 +91,7 @@ class CountyState:
 
     @property
     def workspace(self) -> Workspace:
-        """The workspace, open; NotFoundError for a county that was made from a bare plan."""
+        """The workspace, open; NotFoundError for a service that was made from a bare plan."""
         if self._workspace is None:
             raise NotFoundError(said("problem.no_workspace"))
         return self._workspace

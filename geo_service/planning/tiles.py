@@ -1,4 +1,4 @@
-"""Vector tiles of a running county: those of its current review."""
+"""Vector tiles of a running service: those of its current review."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from geo_service.maps.tiles import MAX_ZOOM, Tile, Tiles, check_name
 from geo_service.wording import said
 
 if TYPE_CHECKING:
-    from geo_service.planning.state import CountyState
+    from geo_service.planning.state import ServiceState
 
 
 class TileDesk:
     """The tiles of the county's review; others when the review changes."""
 
-    def __init__(self, state: CountyState) -> None:
+    def __init__(self, state: ServiceState) -> None:
         self._state = state
         self._lock = threading.Lock()
         self._tiles: Tiles | None = None

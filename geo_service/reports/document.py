@@ -21,7 +21,7 @@ import shapely
 from geo_service.domain.subjects import illustrative_features, is_any_illustrative
 from geo_service.industry import classification, split_codes
 from geo_service.language import Language, Translator, to_simplified
-from geo_service.model import FocusBasis
+from geo_service.model import BasisGroup, FocusBasis, Verdict
 from geo_service.plan import rows_of
 from geo_service.schema import SCHEMAS
 from geo_service.zoning.names import township_names
@@ -33,15 +33,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo_service.industry import IndustryGroups
-    from geo_service.model import BasisGroup, Finding, LegalBasis, Verdict
+    from geo_service.model import Finding, LegalBasis
     from geo_service.plan import Plan
     from geo_service.zoning.comparison import Comparison
     from geo_service.zoning.focus import Focus
     from geo_service.zoning.review import Review
 
 COORDINATE_DECIMALS = 8
+_ONE_EACH = ("share_", *(f"verdict_{group}" for group in BasisGroup))
+"""Beginnings of a park's columns that stand for the members of one table."""
+_VERDICTS_SHOWN = tuple(
+    verdict.value for verdict in (Verdict.PASS, Verdict.WATCH, Verdict.FAIL, Verdict.UNKNOWN)
+)
 _SIGNIFICANT = 12
 Document = dict[str, Any]
+Slice = tuple[int, int]
+"""A part of a list: limit and offset."""
 
 
 def dump(document: object, *, indent: bool = False) -> bytes:
@@ -149,7 +156,7 @@ def park_features(review: Review, translator: Translator) -> list[Document]:
         leading = row["leading_industry"] if isinstance(row["leading_industry"], str) else None
         group = groups.group_of(review.focus[row["park_id"]].leading)
         township = names.get(row["township_code"])
-        fields = {key: row[key] for key in row if not key.startswith("share_")}
+        fields = {key: row[key] for key in row if not key.startswith(_ONE_EACH)}
         properties: Document = {
             **fields,
             "search": park_words(row, township, leading, hant),
@@ -158,7 +165,7 @@ def park_features(review: Review, translator: Translator) -> list[Document]:
             "leading_industry_name": industry_name(leading, translator),
             "industry_group_name": translator.pick(groups.names[group]) if group else None,
             "shares": {basis.value: row[f"share_{basis}"] for basis in FocusBasis},
-            "verdict_by_basis": basis_verdicts(review.verdicts_by_basis[row["park_id"]]),
+            **basis_members(review, row["park_id"]),
         }
         features.append(feature(row["park_id"], shape, properties))
     return features
@@ -241,12 +248,33 @@ def iso_day(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
-def basis_verdicts(verdicts: Mapping[BasisGroup, Verdict | None]) -> Document:
-    """Return a park's verdicts by what they rest on; null where no such rule applied."""
+def basis_members(review: Review, park_id: str) -> Document:
+    """Return what a park's verdict rests on, and its verdict by rules on each kind of basis.
+
+    A verdict is null where no rule on such a basis judged the park.
+    """
+    verdicts = review.verdicts_by_basis[park_id]
     return {
-        group.value: None if verdict is None else verdict.value
-        for group, verdict in verdicts.items()
+        "rests_on": [group.value for group in review.rests_on[park_id]],
+        "verdict_by_basis": {
+            group.value: None if verdict is None else verdict.value
+            for group, verdict in verdicts.items()
+        },
     }
+
+
+def verdict_counts_by_basis(review: Review) -> Document:
+    """Return how many parks have each verdict by rules on each kind of basis alone.
+
+    A park of which no rule on such a basis judged anything is counted as `none`.
+    """
+    counts: Document = {
+        group.value: dict.fromkeys((*_VERDICTS_SHOWN, "none"), 0) for group in BasisGroup
+    }
+    for verdicts in review.verdicts_by_basis.values():
+        for group, verdict in verdicts.items():
+            counts[group.value]["none" if verdict is None else verdict.value] += 1
+    return counts
 
 
 def finding_properties(finding: Finding, translator: Translator) -> Document:
@@ -304,6 +332,7 @@ def review_summary(review: Review, translator: Translator) -> Document:
         "industry_groups_version": settings.groups.version,
         "industry_scheme": _scheme_document(settings.groups, translator),
         "verdicts": dict(review.verdicts),
+        "verdicts_by_basis": verdict_counts_by_basis(review),
         "findings_count": len(review.results),
         "waived_count": review.results.waived_count,
         "approved_count": review.results.approved_count,
@@ -314,7 +343,8 @@ def review_summary(review: Review, translator: Translator) -> Document:
         "lapsed": [
             {
                 "rule_id": rule.rule_id,
-                "document": document.title,
+                "title": text_in(rule.part.title, translator),
+                "document": name_in(document.part.name, translator),
                 "ended": iso_day(document.last_day),
             }
             for rule, document in review.lapsed
@@ -378,7 +408,7 @@ def review_head(review: Review, translator: Translator) -> Document:
             "tier": row["tier"],
             "leading_industry": plain(row["leading_industry"]),
             "verdict": row["verdict"],
-            "verdict_by_basis": basis_verdicts(review.verdicts_by_basis[row["park_id"]]),
+            **basis_members(review, row["park_id"]),
             "findings": row["findings"],
             "focus": {
                 **focus_figures(review.focus[row["park_id"]], translator),

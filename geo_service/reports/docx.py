@@ -22,7 +22,7 @@ from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 
 from geo_service.language import Language
-from geo_service.model import Quantity, Verdict
+from geo_service.model import BasisGroup, Quantity, Verdict
 from geo_service.reports.archive import pack_again
 from geo_service.reports.plain_text import clean, one_line
 from geo_service.reports.review import (
@@ -67,7 +67,8 @@ def review_text(content: ReviewContent, colours: VerdictColours) -> bytes:
     report.outcome()
     report.failing_parks()
     report.other_lists()
-    report.waived()
+    report.set_aside()
+    report.lapsed()
     report.sign_off()
     report.annexes()
     return report.content_bytes()
@@ -127,6 +128,20 @@ class _Report:
             (text(f"list_{name}"), str(len(content.list_of(name))), text(f"list_{name}_note"))
             for name in LISTS
         ]
+        self._paragraph(text("by_basis"))
+        heads = [text("rests_on"), *heads[1:-1], text("no_rule_applied")]
+        by_basis = content.summary["verdicts_by_basis"]
+        rows = [
+            (
+                content.word("basis_group", group),
+                *(str(by_basis[group.value][item.value]) for item in VERDICTS),
+                str(by_basis[group.value]["none"]),
+            )
+            for group in BasisGroup
+        ]
+        table = self._table((46, 24, 24, 24, 24, 24), heads, rows)
+        for cell, verdict in zip(table.rows[0].cells[1:5], VERDICTS, strict=True):
+            _shade(cell, self._fills[verdict])
         self._paragraph("")
         self._table((36, 20, 110), (text("list"), text("findings"), text("note")), counts)
 
@@ -150,9 +165,26 @@ class _Report:
             ]
             self._findings(rest, has_park=True)
 
-    def waived(self) -> None:
-        """The findings that are set aside, with whose reason and until when."""
+    def set_aside(self) -> None:
+        """The findings that do not count: approved ones by which document, waived ones by whom."""
         text, content = self._content.text, self._content
+        self._heading(text("approved_findings"), 1)
+        approved = [
+            (
+                content.park_name(item["park_id"]),
+                item["title"],
+                f"{item['approval']['document_number']}\n{item['approval']['authority']}",
+                item["approval"]["scope"],
+                item["approval"]["approved_on"],
+                item["approval"]["expires_on"],
+            )
+            for item in content.approved
+        ]
+        if approved:
+            self._paragraph(text("approved_intro"))
+        names = ("park", "finding", "approval_number", "approval_scope")
+        heads = [text(head) for head in (*names, "approval_on", "approval_until")]
+        self._list((28, 40, 34, 28, 18, 18), heads, approved)
         self._heading(text("waived_findings"), 1)
         rows = [
             (
@@ -164,8 +196,19 @@ class _Report:
             )
             for item in content.waived
         ]
-        heads = ("park", "finding", "waived_reason", "waived_by", "waived_until")
-        self._list((32, 46, 46, 20, 22), [text(head) for head in heads], rows)
+        heads = [
+            text(head) for head in ("park", "finding", "waived_reason", "waived_by", "waived_until")
+        ]
+        self._list((32, 46, 46, 20, 22), heads, rows)
+
+    def lapsed(self) -> None:
+        """The rules that were not applied since their documents had ended, if there are any."""
+        lines = self._content.lapsed_lines()
+        if lines:
+            self._heading(self._content.text("lapsed_rules"), 1)
+            self._paragraph(self._content.text("lapsed_intro"))
+        for line in lines:
+            self._paragraph(one_line(line, most=_MOST), style="List Bullet")
 
     def sign_off(self) -> None:
         """Blank lines for those who sign."""
@@ -200,6 +243,7 @@ class _Report:
         heads = ("rule", "severity", "legal_basis", "basis_tag", "looked_at")
         last = f"{text('passed')} / {text('checked')}"
         self._list((48, 14, 50, 20, 20, 14), [*(text(head) for head in heads), last], rules)
+        self._documents()
         self._heading(text("annex_sources"), 1)
         layers = [
             (
@@ -213,6 +257,25 @@ class _Report:
         ]
         heads = ("layer", "features", "illustrative_count", "version", "source")
         self._list((26, 16, 16, 28, 80), [text(head) for head in heads], layers)
+
+    def _documents(self) -> None:
+        """The documents that rules rest on, with their days in force and how they were read."""
+        text, content = self._content.text, self._content
+        self._heading(text("annex_documents"), 1)
+        rows = [
+            (
+                "\n".join(filter(None, (one_line(item["name"]), item["number"]))),
+                content.word("document_kind", item["kind"]),
+                content.word("document_state", item["state"]),
+                f"{item['in_force_from'] or '—'}\n{item['in_force_until'] or '—'}",
+                item["looked_at"] or content.text("none"),
+                content.word("trust", item["trust"]),
+            )
+            for item in content.documents
+        ]
+        days = f"{text('in_force_from')}\n{text('in_force_until')}"
+        heads = [text("document"), text("document_kind"), text("state"), days]
+        self._list((62, 22, 20, 24, 20, 18), [*heads, text("looked_at"), text("trust")], rows)
 
     def content_bytes(self) -> bytes:
         """Return the report as the bytes of a DOCX file."""
@@ -234,9 +297,13 @@ class _Report:
         basis = content.summary["focus_basis"]
         share = park["shares"][basis]
         leading = park["leading_industry_name"]
+        verdict = content.word("verdict", park["verdict"])
+        if park["rests_on"]:
+            basis_words = content.rests_on(park)
+            verdict = content.text("verdict_by", verdict=verdict, basis=basis_words)
         return content.text(
             "park_line",
-            verdict=content.word("verdict", park["verdict"]),
+            verdict=verdict,
             tier=content.word("tier", park["tier"]),
             industry=f"{park['leading_industry']} {leading}" if leading else content.text("none"),
             basis=content.word("basis", basis),

@@ -23,11 +23,12 @@ import pyogrio
 import shapely
 
 from geo_service.crs import STORAGE_CRS
-from geo_service.model import FocusBasis, Verdict
+from geo_service.model import BasisGroup, FocusBasis, Verdict
 from geo_service.reports.plain_text import clean
 from geo_service.reports.review import (
     ReviewContent,
     VerdictColours,
+    aside_name,
     cover_facts,
     legal_basis_line,
     list_name,
@@ -62,6 +63,8 @@ PARK_COLUMNS = {
     "township_code": _TEXT,
     "verdict": _TEXT,
     "verdict_name": _TEXT,
+    "rests_on": _TEXT,
+    **{f"verdict_{group}": _TEXT for group in BasisGroup},
     "focus_verdict": _TEXT,
     "leading_industry": _TEXT,
     "leading_industry_name": _TEXT,
@@ -79,6 +82,7 @@ PARK_COLUMNS = {
     "watch": _WHOLE,
     "supplement": _WHOLE,
     "waived": _WHOLE,
+    "approved": _WHOLE,
     "illustrative": _TRUTH,
     "source": _TEXT,
 }
@@ -109,6 +113,11 @@ FINDING_COLUMNS = {
     "illustrative": _TRUTH,
     "waived": _TRUTH,
     "waived_reason": _TEXT,
+    "approved": _TRUTH,
+    "approval_number": _TEXT,
+    "approval_authority": _TEXT,
+    "approval_scope": _TEXT,
+    "approval_until": _TEXT,
 }
 
 
@@ -184,6 +193,8 @@ def _park(park: Document, content: ReviewContent) -> Document:
         {
             **own,
             **shares,
+            **{f"verdict_{group}": park["verdict_by_basis"][group] for group in BasisGroup},
+            "rests_on": ";".join(park["rests_on"]),
             "verdict_name": content.word("verdict", park["verdict"]),
             "illustrative": bool(park["illustrative"]),
         }
@@ -191,7 +202,7 @@ def _park(park: Document, content: ReviewContent) -> Document:
 
 
 def _finding(finding: Document, content: ReviewContent) -> Document:
-    evidence = finding["evidence"]
+    evidence, approval = finding["evidence"], finding["approval"] or {}
     return _cleaned(
         {
             **{name: finding.get(name) for name in FINDING_COLUMNS},
@@ -210,8 +221,13 @@ def _finding(finding: Document, content: ReviewContent) -> Document:
             "evidence": json.dumps(evidence, ensure_ascii=False),
             "legal_basis": legal_basis_line(finding),
             "illustrative": bool(finding["illustrative"]),
-            "waived": bool(finding["waived"]),
+            "waived": aside_name(finding) == "waived",
             "waived_reason": (finding["waived"] or {}).get("reason"),
+            "approved": aside_name(finding) == "approved",
+            "approval_number": approval.get("document_number"),
+            "approval_authority": approval.get("authority"),
+            "approval_scope": approval.get("scope"),
+            "approval_until": approval.get("expires_on"),
         }
     )
 

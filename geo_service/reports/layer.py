@@ -8,7 +8,7 @@ import geopandas as gpd
 from rich.table import Table
 from rich.text import Text
 
-from geo_service.reports.document import Document, feature, geometry_json, plain
+from geo_service.reports.document import Document, Slice, feature, geometry_json, plain
 from geo_service.reports.terminal import one_line, print_table
 from geo_service.schema import SCHEMAS
 from geo_service.stores.difference import feature_ids
@@ -76,15 +76,15 @@ def difference_document(
     difference: Difference,
     *,
     with_values: bool = True,
-    page: tuple[int, int] | None = None,
+    slice_: Slice | None = None,
 ) -> Document:
     """Return what changed between two versions of a layer.
 
-    Without values only the names of the columns that changed are told. `page` (limit,
+    Without values only the names of the columns that changed are told. `slice_` (limit,
     offset) cuts each of the three lists.
     """
     schema = SCHEMAS[difference.layer]
-    limit, offset = page or (None, 0)
+    limit, offset = slice_ or (None, 0)
     end = None if limit is None else offset + limit
     changed = difference.changed[offset:end]
     return {
@@ -207,16 +207,16 @@ def outline_document(item: Outline) -> Document:
     }
 
 
-def holding_document(found: Holding, page: tuple[int, int] | None = None) -> Document:
-    """Return what is kept, newest first, its bytes and its limits; `page` is limit and offset."""
-    limit, offset = page or (len(found.items), 0)
-    shown = found.items[offset : offset + limit]
+def holding_document(results: Holding, slice_: Slice | None = None) -> Document:
+    """Return what is kept, newest first, its bytes and its limits; `slice_` is limit and offset."""
+    limit, offset = slice_ or (len(results.items), 0)
+    shown = results.items[offset : offset + limit]
     return {
-        "numberMatched": len(found.items),
+        "numberMatched": len(results.items),
         "numberReturned": len(shown),
-        "bytes": found.size,
-        "limits": {"days": found.limits.days, "bytes": found.limits.bytes},
-        "is_nearly_full": found.is_nearly_full,
+        "bytes": results.size,
+        "limits": {"days": results.limits.days, "bytes": results.limits.bytes},
+        "is_nearly_full": results.is_nearly_full,
         "saved": [outline_document(item) for item in shown],
     }
 

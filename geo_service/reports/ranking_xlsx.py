@@ -72,7 +72,7 @@ class _Workbook:
         book.table(text("exclusions"), self._exclusion_columns(), self._exclusion_rows())
         rows = list(self._method_rows(title))
         rows += self._worked_example(len(rows))
-        book.page_of(text("method"), _METHOD_WIDTHS, rows)
+        book.free_sheet(text("method"), _METHOD_WIDTHS, rows)
         return book.content()
 
     def _text(self, key: str, **values: Any) -> str:  # noqa: ANN401 - whatever a template shows

@@ -121,9 +121,9 @@ class Recomputation:
         ]
         return self._row(key, values, [*figures, None])
 
-    def _end(self, column: int, known: Sequence[float], *, is_high: bool) -> Cell:
+    def _end(self, column: int, values: Sequence[float], *, is_high: bool) -> Cell:
         if not self._is_whole:
-            return Styled(known[1 if is_high else 0], None, _SCORE)
+            return Styled(values[1 if is_high else 0], None, _SCORE)
         function = "MAX" if is_high else "MIN"
         return Styled(Formula(f"={function}({self._down(column)})"), None, _SCORE)
 

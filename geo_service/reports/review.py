@@ -40,10 +40,12 @@ VerdictColours = Mapping[Verdict, str]
 """The map's colour (`#rrggbb`) of each verdict."""
 LISTS = ("rectify", "watch", "supplement")
 """The three lists: every finding that counts stands in exactly one of them."""
+ASIDE = ("waived", "approved")
+"""Why a finding stands in none of them."""
 
 _MOST_SHOWN = 40
 _LONGEST = 2_000
-_TOLD = ("measure", "value", "unit", "threshold", "total_unit")
+_MEASURE_KEYS = ("measure", "value", "unit", "threshold", "total_unit")
 """What the evidence's first lines, or the unit of others, tell already."""
 
 
@@ -56,6 +58,8 @@ class ReviewContent:
     parks: Sequence[Document]
     findings: Sequence[Document]
     rules: Sequence[Document]
+    documents: Sequence[Document]
+    """The documents that rules rest on, each with its state on the day of the review."""
     layers: Sequence[Document]
     confidentiality: str | None
     map_approval: str | None
@@ -110,14 +114,36 @@ class ReviewContent:
     def _by_park(self) -> Mapping[str, list[Document]]:
         groups: dict[str, list[Document]] = {}
         for item in self.findings:
-            if not item["waived"]:
+            if counts(item):
                 groups.setdefault(item["park_id"], []).append(item)
         return groups
 
     @property
     def waived(self) -> list[Document]:
         """The findings that a waiver sets aside."""
-        return [item for item in self.findings if item["waived"]]
+        return [item for item in self.findings if aside_name(item) == "waived"]
+
+    @property
+    def approved(self) -> list[Document]:
+        """The findings about what an authority has approved."""
+        return [item for item in self.findings if aside_name(item) == "approved"]
+
+    def rests_on(self, park: Document) -> str:
+        """Return the kinds of basis that give a park its verdict, as words."""
+        words = [self.word("rests_on", group) for group in park["rests_on"]]
+        return self.translator.listed(words) if words else self.text("none")
+
+    def lapsed_lines(self) -> list[str]:
+        """Return the rules that were not applied since their documents had ended."""
+        return [
+            self.text(
+                "lapsed_figure",
+                title=item["title"],
+                document=item["document"],
+                ended=item["ended"] or self.text("ended_unknown"),
+            )
+            for item in self.summary["lapsed"]
+        ]
 
     def list_of(self, name: str) -> list[Document]:
         """Return the findings of one of the three lists."""
@@ -148,32 +174,47 @@ def review_content(review: Review, translator: Translator) -> ReviewContent:
     areas = measure_area_m2(shapes, method=settings.area_method, crs=review.plan.metric_crs)
     parks = [feature["properties"] for feature in park_features(review, translator)]
     findings = [finding_properties(item, translator) for item in review.results]
-    counts = {park["park_id"]: dict.fromkeys((*LISTS, "waived"), 0) for park in parks}
+    number = {park["park_id"]: dict.fromkeys((*LISTS, *ASIDE), 0) for park in parks}
     for item in findings:
-        if item["park_id"] in counts:
-            counts[item["park_id"]][list_name(item) or "waived"] += 1
+        name = list_name(item) or aside_name(item)
+        if item["park_id"] in number and name is not None:
+            number[item["park_id"]][name] += 1
+    register = rules_document(review.rulebook, review.as_of, translator)
     return ReviewContent(
         translator=translator,
         summary=review_summary(review, translator),
         parks=[
-            {**park, "area_m2": float(area), **counts[park["park_id"]]}
+            {**park, "area_m2": float(area), **number[park["park_id"]]}
             for park, area in zip(parks, areas, strict=True)
         ],
         findings=findings,
-        rules=rules_document(review.rulebook, review.as_of, translator)["rules"],
+        rules=register["rules"],
+        documents=register["documents"],
         layers=layers_document(review.plan, translator)["layers"],
         confidentiality=settings.confidentiality,
         map_approval=settings.map_approval,
     )
 
 
+def aside_name(finding: Document) -> str | None:
+    """Return why a finding does not count: `waived` or `approved`; None for one that counts."""
+    if finding["approval"]:
+        return "approved"
+    return "waived" if finding["waived"] else None
+
+
+def counts(finding: Document) -> bool:
+    """Return whether a finding counts for its park's verdict."""
+    return aside_name(finding) is None
+
+
 def list_name(finding: Document) -> str | None:
-    """Return which of the three lists a finding stands in; None for a waived one.
+    """Return which of the three lists a finding stands in; None for one that does not count.
 
     To rectify: a `must` rule failed. To supplement: data is missing. To watch: the rest,
     which is what makes a park's verdict `watch`, and what a rule only advises.
     """
-    if finding["waived"]:
+    if not counts(finding):
         return None
     if finding["verdict"] == Verdict.UNKNOWN:
         return "supplement"
@@ -212,17 +253,25 @@ def cover_facts(content: ReviewContent) -> dict[str, str]:
         "rulebook_version": summary["rulebook_version"],
         "groups_version": _groups_of(summary, content.translator),
         "waivers_version": summary["waivers_version"] or text("none"),
+        "approvals_version": summary["approvals_version"] or text("none"),
         "area_method": content.translator.text(
             f"area_method.{summary['area_method']}", crs=summary["metric_crs"]
         ),
         "focus_basis": text("basis_word", basis=content.word("basis", summary["focus_basis"])),
         "park_count": str(len(content.parks)),
         "findings_count": text(
-            "findings_figure", count=summary["findings_count"], waived=summary["waived_count"]
+            "findings_figure",
+            count=summary["findings_count"],
+            waived=summary["waived_count"],
+            approved=summary["approved_count"],
         ),
     }
-    if summary["stale_waivers"]:
-        facts["stale_waivers"] = ", ".join(map(str, summary["stale_waivers"]))
+    for key in ("stale_waivers", "stale_approvals"):
+        if summary[key]:
+            facts[key] = ", ".join(map(str, summary[key]))
+    lapsed = content.lapsed_lines()
+    if lapsed:
+        facts["lapsed_rules"] = content.translator.listed(lapsed)
     return {text(key): one_line(value, most=2_000) for key, value in facts.items()}
 
 
@@ -312,7 +361,7 @@ def evidence_lines(finding: Document, translator: Translator) -> list[tuple[str,
         label = measure_name("threshold", translator)
         lines.append((label, _figure(threshold, unit, translator)))
     for key, item in evidence.items():
-        if key in _TOLD or item in (None, "", [], {}):
+        if key in _MEASURE_KEYS or item in (None, "", [], {}):
             continue
         lines.append((measure_name(key, translator), _extra(key, item, evidence, translator)))
     return [(label, one_line(text, most=_LONGEST)) for label, text in lines]
@@ -326,6 +375,8 @@ _NAMED_IN = {
     "missing": "column",
     "missing_column": "column",
     "count_supporting": "supporting",
+    "limit_from": "limit_from",
+    "open_ranks": "river",
 }
 """Members whose values are codes of ours, and the section that names them."""
 _IN_UNIT = {"watch_threshold"}
@@ -338,6 +389,11 @@ _UNITS = {
     "area_m2": "m²",
     "vacant_m2": "m²",
     "floor_area_m2": "m²",
+    "ancillary_m2": "m²",
+    "parcels_m2": "m²",
+    "built_share": "share",
+    "invested_share": "share",
+    "rd_floor_share": "share",
     "declared_ha": "ha",
     "measured_ha": "ha",
 }
@@ -360,19 +416,19 @@ _PER_MU = re.compile(r"(?P<amount>\w+) / \((?P<area>\w+) / 666\.67\)")
 _FLOOR = re.compile(r"floor (?P<floor>.+)", re.DOTALL)
 
 
-def _computation(told: str, translator: Translator) -> str:
+def _computation(text: str, translator: Translator) -> str:
     """Word how a value was computed; what no message words stays as it is."""
-    name, values = _COMPUTED.get(told, ""), {}
-    if found := _PARK_MINUS.fullmatch(told):
+    name, values = _COMPUTED.get(text, ""), {}
+    if found := _PARK_MINUS.fullmatch(text):
         name = f"park_minus_{found['zone']}"
-    elif found := _PER_MU.fullmatch(told):
+    elif found := _PER_MU.fullmatch(text):
         name = "per_mu"
         columns = found.groupdict().items()
         values = {part: measure_name(column, translator) for part, column in columns}
-    elif found := _FLOOR.fullmatch(told):
+    elif found := _FLOOR.fullmatch(text):
         name, values = "floor", found.groupdict()
     key = f"computed.{name}"
-    return translator.text(key, **values) if key in catalogue() else told
+    return translator.text(key, **values) if key in catalogue() else text
 
 
 def _extra(key: str, item: object, evidence: Document, translator: Translator) -> str:

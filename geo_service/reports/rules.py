@@ -11,15 +11,21 @@ if TYPE_CHECKING:
     from datetime import date
 
     from geo_service.language import Translator
-    from geo_service.zoning.laws import LegalDocument
+    from geo_service.zoning.laws import LegalDocument, Register
     from geo_service.zoning.rulebook import Rule, Rulebook
 
 
 def register_document(
-    document: LegalDocument, day: date, translator: Translator, *, stale_months: int = STALE_MONTHS
+    document: LegalDocument,
+    day: date,
+    translator: Translator,
+    *,
+    register: Register,
+    stale_months: int = STALE_MONTHS,
 ) -> Document:
-    """Return a document of the register with its state on a day."""
+    """Return a document of the register with its state on a day; its successor also by name."""
     part = document.part
+    successor = register.get(part.superseded_by or "")
     return {
         "document_id": document.document_id,
         "name": name_in(part.name, translator),
@@ -29,6 +35,7 @@ def register_document(
         "in_force_from": iso_day(document.first_day),
         "in_force_until": iso_day(document.last_day),
         "superseded_by": part.superseded_by,
+        "successor": None if successor is None else name_in(successor.part.name, translator),
         "looked_at": iso_day(part.looked_at),
         "trust": part.trust.value,
         "certainty": part.certainty,
@@ -64,7 +71,12 @@ def rule_document(rule: Rule, day: date, translator: Translator) -> Document:
             for item in rule.bases
         ],
         "basis_tag": rule.tag_on(day).value,
-        "lapsed": None if lapsed is None else iso_day(lapsed.last_day),
+        "lapsed": None
+        if lapsed is None
+        else {
+            "document": name_in(lapsed.part.name, translator),
+            "ended": iso_day(lapsed.last_day),
+        },
         "effective_from": part.effective_from.isoformat(),
         "effective_to": part.effective_to.isoformat() if part.effective_to else None,
         "applies_to": part.applies_to,
@@ -92,7 +104,13 @@ def rules_document(
         "title": translator.pick(rulebook.title),
         "rules": [rule_document(rule, day, translator) for rule in rulebook.rules.values()],
         "documents": [
-            register_document(document, day, translator, stale_months=stale_months)
+            register_document(
+                document,
+                day,
+                translator,
+                register=rulebook.register,
+                stale_months=stale_months,
+            )
             for document in rulebook.documents
         ],
     }

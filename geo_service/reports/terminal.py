@@ -16,8 +16,11 @@ from geo_service.model import Quantity, Verdict
 from geo_service.plan import rows_of
 from geo_service.reports.document import Document, basis_line, industry_name, is_illustrative
 from geo_service.units import M2_PER_MU
+from geo_service.zoning.laws import DocumentState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from geo_service.language import Translator
     from geo_service.zoning.comparison import Comparison
     from geo_service.zoning.review import Review
@@ -30,6 +33,7 @@ _STYLES = {
 }
 _NAME_CELLS = 44
 _ID_CELLS = 24
+_FEW_CELLS, _LEAST_CELLS = 10, 4
 
 
 def verdict_table(review: Review, translator: Translator, *, width: int | None = None) -> str:
@@ -46,41 +50,60 @@ def verdict_table(review: Review, translator: Translator, *, width: int | None =
     table = Table(title=Text(title), title_justify="left")
     headings = [translator.text(f"table.{key}") for key in _COLUMNS]
     widest = [
-        max([cell_len(heading), *(row[position].cell_len for row in rows)])
+        max(cell_len(heading), *(row[position].cell_len for row in rows), 0)
         for position, heading in enumerate(headings)
     ]
-    most = _fitted(widest, Console().width if width is None else width)
-    for key, heading, cells in zip(_COLUMNS, headings, most, strict=True):
+    for key, heading, cells in zip(_COLUMNS, headings, _fitted(widest, width), strict=True):
         table.add_column(
             heading,
             overflow="ellipsis",
             no_wrap=True,
-            min_width=None if key in _SHRINKING else min(cells, _ID_CELLS),
-            max_width=cells,
+            width=cells,
             justify="right" if key in {"share", "verdict", "findings"} else "left",
         )
     for row in rows:
         table.add_row(*row)
     lines = [translator.text("table.counts", **review.verdicts), basis_line(review, translator)]
+    approved = sum(item.approval is not None for item in review.results)
+    if approved:
+        lines.append(translator.text("table.approved", count=approved))
+    if review.lapsed:
+        lapsed = translator.listed(rule.rule_id for rule, _ in review.lapsed)
+        day = review.as_of.isoformat()
+        lines.append(translator.text("rules.lapsed", day=day, rules=lapsed))
     if is_illustrative(review.plan):
         lines.append(translator.text("table.illustrative"))
     return print_table(table, lines, width)
 
 
-_COLUMNS = ("tier", "park_id", "name", "leading_industry", "share", "verdict", "findings")
-_SHRINKING = ("name", "leading_industry")
-"""Columns that are cut where a table is wider than its page: no other says less without its end."""
+def _fitted(widest: Sequence[int], width: int | None) -> list[int]:
+    """Return the columns' widths within a table's: names are narrowed first, then other words."""
+    wide = [
+        min(cells, _ID_CELLS if key == "park_id" else _NAME_CELLS)
+        for key, cells in zip(_COLUMNS, widest, strict=True)
+    ]
+    # Three cells of frame and padding a column, and one for the last edge.
+    room = (Console().width if width is None else width) - 3 * len(wide) - 1
+    for keys, least in ((_NAMES, _FEW_CELLS), (_WORDS, _LEAST_CELLS)):
+        columns = [_COLUMNS.index(key) for key in keys]
+        while sum(wide) > room and max(wide[column] for column in columns) > least:
+            wide[max(columns, key=lambda column: wide[column])] -= 1
+    return wide
 
 
-def _fitted(widest: list[int], width: int) -> list[int]:
-    """Return how many cells each column takes so that the table fits the width, if it can."""
-    borders = 3 * len(_COLUMNS) + 1
-    wanted = {key: widest[_COLUMNS.index(key)] for key in _SHRINKING}
-    room = max(0, width - borders - sum(widest) + sum(wanted.values()))
-    first, second = wanted.values()
-    first_cells = min(first, max(room - second, room // 2))
-    cells = dict(zip(_SHRINKING, (first_cells, min(second, room - first_cells)), strict=True))
-    return [max(1, cells.get(key, most)) for key, most in zip(_COLUMNS, widest, strict=True)]
+_COLUMNS = (
+    "tier",
+    "park_id",
+    "name",
+    "leading_industry",
+    "share",
+    "verdict",
+    "rests_on",
+    "findings",
+)
+_NAMES = ("name", "leading_industry")
+_WORDS = (*_NAMES, "tier", "rests_on")
+"""The columns that may be narrowed; ids, figures and verdicts stay whole."""
 
 
 def _verdict_row(row: dict[str, Any], basis: str, translator: Translator) -> list[Text]:
@@ -96,46 +119,91 @@ def _verdict_row(row: dict[str, Any], basis: str, translator: Translator) -> lis
         one_line(industry, _NAME_CELLS),
         Text(f"{share:.1%}" if has_share else "—"),
         Text(translator.text(f"verdict.{verdict}"), style=_STYLES[verdict]),
+        Text(_basis_words(row["rests_on"], translator)),
         Text(str(row["findings"])),
     ]
 
 
+def _basis_words(groups: str, translator: Translator) -> str:
+    """Return what a verdict rests on, as words; nothing for a verdict that rests on nothing."""
+    return translator.listed(
+        translator.text(f"rests_on.{group}") for group in filter(None, groups.split(";"))
+    )
+
+
 def rules_table(document: Document, translator: Translator, *, width: int | None = None) -> str:
-    """Return a rulebook as a table: each rule with its document and the document's state."""
-    table = Table()
-    for key in ("rule", "severity", "tag", "document", "article", "state", "looked_at"):
-        table.add_column(translator.text(f"rules.{key}"), overflow="fold")
-    documents = {item["document_id"]: item for item in document["documents"]}
+    """Return a rulebook as two tables: its rules, then the documents that they rest on.
+
+    A rule that is not applied since its document ended says so in place of its severity; below
+    stands how many documents nobody has read for long.
+    """
+    if not document["rules"]:
+        return translator.text("rules.no_rules") + "\n"
+    rules = _folded(translator, "rule", "severity", "tag", "document")
+    rules.columns[0].no_wrap = True
     for rule in document["rules"]:
-        basis = rule["legal_basis"]
-        about = documents.get(basis["document_id"])
-        state = "lapsed" if rule["lapsed"] else "in_force"
-        named = " ".join(part for part in (basis["document"], basis["number"]) if part)
-        table.add_row(
-            Text(rule["rule_id"]),
-            Text(translator.text(f"severity.{rule['severity']}")),
-            Text(translator.text(f"basis_tag.{rule['basis_tag']}")),
-            Text(named),
-            Text(basis["article"] or "—"),
-            Text(_state_line(rule, state, translator)),
-            Text(_looked_at(rule, about, translator)),
-        )
+        rules.add_row(*(Text(cell) for cell in _rule_cells(rule, translator)))
+    documents = _folded(translator, "document", "state", "looked_at", "trust")
+    for item in document["documents"]:
+        documents.add_row(*(Text(cell) for cell in _document_cells(item, translator)))
     count = sum(item["is_stale"] for item in document["documents"])
     lines = [translator.text("rules.line", day=document["as_of"], stale=count)]
-    return print_table(table, lines, width)
+    return print_table(rules, [], width) + print_table(documents, lines, width)
 
 
-def _state_line(rule: Document, state: str, translator: Translator) -> str:
+def _folded(translator: Translator, *keys: str) -> Table:
+    table = Table(show_lines=False)
+    for key in keys:
+        table.add_column(translator.text(f"rules.{key}"), overflow="fold")
+    return table
+
+
+def _rule_cells(rule: Document, translator: Translator) -> tuple[str, ...]:
     basis = rule["legal_basis"]
-    day = rule["lapsed"] if state == "lapsed" else basis["in_force_from"]
-    words = translator.text(f"document_state.{'ended' if state == 'lapsed' else state}")
-    return f"{words} {day}" if day else words
+    severity = translator.text(f"severity.{rule['severity']}")
+    if not rule["enabled"]:
+        severity = translator.text("rulebook.off")
+    elif rule["lapsed"]:
+        severity = _lapsed_words(rule["lapsed"], translator)
+    named = (basis["document"], basis["number"], basis["article"])
+    return (
+        rule["rule_id"],
+        severity,
+        translator.text(f"basis_tag.{rule['basis_tag']}"),
+        " ".join(filter(None, named)),
+    )
 
 
-def _looked_at(rule: Document, about: Document | None, translator: Translator) -> str:
-    day = rule["looked_at"] or translator.text("rules.never")
-    is_stale = about is not None and about["is_stale"]
-    return f"{day} {translator.text('rules.stale')}" if is_stale else day
+def _lapsed_words(lapsed: Document, translator: Translator) -> str:
+    ended = lapsed["ended"] or translator.text("report.ended_unknown")
+    return translator.text("rules.state_lapsed", day=ended)
+
+
+def _document_cells(item: Document, translator: Translator) -> tuple[str, ...]:
+    named = " ".join(filter(None, (item["name"], item["number"])))
+    if item["successor"]:
+        named += f"\n{translator.text('rules.successor', document=item['successor'])}"
+    looked_at = item["looked_at"] or translator.text("rules.never")
+    if item["is_stale"]:
+        looked_at += f"\n{translator.text('rules.stale')}"
+    return named, _state_line(item, translator), looked_at, _trust_line(item, translator)
+
+
+def _state_line(item: Document, translator: Translator) -> str:
+    state = translator.text(f"document_state.{item['state']}")
+    if item["state"] == DocumentState.ENDED:
+        until = item["in_force_until"]
+        return translator.text("rules.state_until", state=state, until=until) if until else state
+    begins = item["in_force_from"]
+    return translator.text("rules.state_from", state=state, **{"from": begins}) if begins else state
+
+
+def _trust_line(item: Document, translator: Translator) -> str:
+    trust = translator.text(f"trust.{item['trust']}")
+    if item["certainty"] is None:
+        return trust
+    share = translator.quantity(Quantity(item["certainty"], "share"))
+    return translator.text("rules.certain", trust=trust, share=share)
 
 
 def layers_table(document: Document, translator: Translator, *, width: int | None = None) -> str:

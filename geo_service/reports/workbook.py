@@ -165,7 +165,9 @@ class Book:
                 ]
             )
 
-    def page_of(self, name: str, widths: Sequence[float], rows: Iterable[Sequence[Cell]]) -> None:
+    def free_sheet(
+        self, name: str, widths: Sequence[float], rows: Iterable[Sequence[Cell]]
+    ) -> None:
         """Add a free sheet; a row of a label and one text lets the text take all other columns."""
         sheet = self._sheet(name, widths)
         last = get_column_letter(len(widths))

@@ -1,4 +1,4 @@
-"""A review as a workbook: cover, parks, findings, three lists, rules, sources.
+"""A review as a workbook: cover, parks, findings, three lists, rules, documents, sources.
 
 Numbers are numbers, in the unit that their heading or the unit column names; verdicts show
 by colour and by text. The same review in the same language gives the same bytes.
@@ -10,13 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from geo_service.model import FocusBasis, Verdict
+from geo_service.model import BasisGroup, FocusBasis, Verdict
 from geo_service.reports.plain_text import one_line
 from geo_service.reports.review import (
+    ASIDE,
     LISTS,
     VERDICTS,
     ReviewContent,
     VerdictColours,
+    aside_name,
     cover_facts,
     evidence_text,
     legal_basis_line,
@@ -56,7 +58,7 @@ def review_workbook(content: ReviewContent, colours: VerdictColours) -> bytes:
         page=text("page", page="&P", pages="&N"),
     )
     fills = {verdict.value: tint(colour) for verdict, colour in colours.items()}
-    book.page_of(text("cover"), _COVER_WIDTHS, _cover(content, fills))
+    book.free_sheet(text("cover"), _COVER_WIDTHS, _cover(content, fills))
     book.table(text("parks"), _park_columns(content), _park_rows(content, fills))
     columns = _finding_columns(content)
     rows = [_finding_row(item, content, fills) for item in content.findings]
@@ -70,6 +72,7 @@ def review_workbook(content: ReviewContent, colours: VerdictColours) -> bytes:
             notes=(text(f"list_{name}_note"), text("lists_own")),
         )
     book.table(text("rules"), _rule_columns(content), _rule_rows(content))
+    book.table(text("documents"), _document_columns(content), _document_rows(content))
     book.table(text("sources"), _source_columns(content), _source_rows(content))
     return book.content()
 
@@ -94,6 +97,19 @@ def _cover(content: ReviewContent, fills: Mapping[str, str]) -> Iterator[Sequenc
         )
     verdicts = content.summary["verdicts"]
     yield _bold(text("total"), *(verdicts[item.value] for item in VERDICTS), sum(verdicts.values()))
+    yield ("",)
+    heads = (content.word("verdict", item) for item in VERDICTS)
+    yield _bold(text("by_basis"), *heads, text("no_rule_applied"))
+    for group in BasisGroup:
+        by_verdict = content.summary["verdicts_by_basis"][group.value]
+        yield (
+            content.word("basis_group", group),
+            *(
+                Styled(by_verdict[item.value], fill=fills[item] if by_verdict[item.value] else None)
+                for item in VERDICTS
+            ),
+            by_verdict["none"],
+        )
     yield ("",)
     yield _bold(text("list"), text("findings"))
     for name in LISTS:
@@ -132,8 +148,10 @@ def _park_columns(content: ReviewContent) -> list[Column]:
         Column(text("tier"), 18),
         Column(text("township"), 12),
         Column(text("verdict"), 11),
+        Column(text("rests_on"), 14),
+        *(Column(text(f"verdict_{group}"), 13) for group in BasisGroup),
         Column(text("focus_verdict"), 11),
-        *(Column(text(f"count_{name}"), 9, "0") for name in (*LISTS, "waived")),
+        *(Column(text(f"count_{name}"), 9, "0") for name in (*LISTS, *ASIDE)),
         Column(text("leading_industry"), 11),
         Column(text("leading_industry_name"), 24),
         Column(text("industry_group"), 14),
@@ -160,8 +178,10 @@ def _park_rows(content: ReviewContent, fills: Mapping[str, str]) -> Iterator[Seq
             content.word("tier", park["tier"]),
             park["township"],
             _verdict(park["verdict"], content, fills),
+            content.rests_on(park),
+            *(_verdict(park["verdict_by_basis"][group], content, fills) for group in BasisGroup),
             _verdict(park["focus_verdict"], content, fills),
-            *(park[name] for name in (*LISTS, "waived")),
+            *(park[name] for name in (*LISTS, *ASIDE)),
             park["leading_industry"],
             park["leading_industry_name"],
             park["industry_group_name"],
@@ -180,7 +200,9 @@ def _park_rows(content: ReviewContent, fills: Mapping[str, str]) -> Iterator[Seq
         ]
 
 
-def _verdict(verdict: str, content: ReviewContent, fills: Mapping[str, str]) -> Styled:
+def _verdict(verdict: str | None, content: ReviewContent, fills: Mapping[str, str]) -> Cell:
+    if verdict is None:
+        return content.text("no_rule_applied")
     return Styled(content.word("verdict", verdict), fill=fills[verdict], is_bold=True)
 
 
@@ -220,6 +242,11 @@ def _finding_columns(content: ReviewContent) -> list[Column]:
         Column(text("waived_reason"), 28),
         Column(text("waived_by"), 12),
         Column(text("waived_until"), 12),
+        Column(text("approval_number"), 20),
+        Column(text("approval_authority"), 20),
+        Column(text("approval_on"), 12),
+        Column(text("approval_scope"), 30),
+        Column(text("approval_until"), 12),
     ]
 
 
@@ -228,13 +255,13 @@ def _finding_row(finding: Document, content: ReviewContent, fills: Mapping[str, 
     park_id, name = finding["park_id"], list_name(finding)
     area_m2 = evidence.get("value") if evidence.get("unit") == "m²" else None
     unit = table_unit(evidence.get("unit"), translator)
-    waived = finding["waived"] or {}
+    waived, approval = finding["waived"] or {}, finding["approval"] or {}
     share = evidence.get("share")
     return [
         finding["finding_id"],
         _verdict(finding["verdict"], content, fills),
         content.word("severity", finding["severity"]),
-        content.text(f"list_{name}" if name else "count_waived"),
+        content.text(f"list_{name}" if name else f"count_{aside_name(finding)}"),
         park_id,
         content.plain_name(park_id),
         finding["rule_id"],
@@ -257,6 +284,11 @@ def _finding_row(finding: Document, content: ReviewContent, fills: Mapping[str, 
         waived.get("reason"),
         waived.get("author"),
         _day(waived.get("expires_on")),
+        approval.get("document_number"),
+        approval.get("authority"),
+        _day(approval.get("approved_on")),
+        approval.get("scope"),
+        _day(approval.get("expires_on")),
     ]
 
 
@@ -294,6 +326,7 @@ def _rule_columns(content: ReviewContent) -> list[Column]:
         Column(text("passed"), 9, "#,##0"),
         Column(text("below_tolerance"), 9, "#,##0"),
         Column(text("legal_basis"), 44),
+        Column(text("demands"), 50),
         Column(text("basis_tag"), 12),
         Column(text("looked_at"), 12),
         Column(text("parameters"), 50),
@@ -318,6 +351,7 @@ def _rule_rows(content: ReviewContent) -> Iterator[Sequence[Cell]]:
             count.get("passed"),
             count.get("below_tolerance"),
             legal_basis_line(rule),
+            rule["legal_basis"]["demands"],
             content.word("basis_tag", rule["basis_tag"]),
             _day(rule["looked_at"]),
             parameters_text(rule["parameters"]),
@@ -326,6 +360,46 @@ def _rule_rows(content: ReviewContent) -> Iterator[Sequence[Cell]]:
             _day(rule["effective_to"]),
             parameters_text(rule["overridden"]),
             rule["note"],
+        ]
+
+
+def _document_columns(content: ReviewContent) -> list[Column]:
+    text = content.text
+    return [
+        Column(text("document"), 44),
+        Column(text("document_number"), 24),
+        Column(text("document_kind"), 14),
+        Column(text("issuer"), 20),
+        Column(text("state"), 14),
+        Column(text("in_force_from"), 12),
+        Column(text("in_force_until"), 12),
+        Column(text("successor"), 30),
+        Column(text("looked_at"), 12),
+        Column(text("stale"), 9),
+        Column(text("trust"), 14),
+        Column(text("certainty"), 9, "0%"),
+        Column(text("note"), 50),
+        Column(text("document_id"), 32),
+    ]
+
+
+def _document_rows(content: ReviewContent) -> Iterator[Sequence[Cell]]:
+    for item in content.documents:
+        yield [
+            item["name"],
+            item["number"],
+            content.word("document_kind", item["kind"]),
+            item["issuer"],
+            content.word("document_state", item["state"]),
+            _day(item["in_force_from"]),
+            _day(item["in_force_until"]),
+            item["successor"],
+            _day(item["looked_at"]),
+            _yes_no(item["is_stale"], content),
+            content.word("trust", item["trust"]),
+            item["certainty"],
+            item["note"],
+            item["document_id"],
         ]
 
 

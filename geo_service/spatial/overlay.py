@@ -85,19 +85,19 @@ class Coverage:
     area_m2: NDArray[np.float64]
     subjects: gpd.GeoDataFrame
     zones: gpd.GeoDataFrame
-    found: Overlaps | None = None
+    overlaps: Overlaps | None = None
 
-    def parts(self, chosen: NDArray[np.bool_]) -> Overlaps:
+    def parts(self, mask: NDArray[np.bool_]) -> Overlaps:
         """Return the covered parts of chosen subjects, by their positions among all subjects."""
-        if self.found is not None:
-            is_chosen = chosen[self.found.subject]
+        if self.overlaps is not None:
+            is_chosen = mask[self.overlaps.subject]
             pairs = np.flatnonzero(is_chosen)
-            zones = tuple(self.found.zones[position] for position in pairs)
-            areas = tuple(self.found.zone_areas_m2[position] for position in pairs)
+            zones = tuple(self.overlaps.zones[position] for position in pairs)
+            areas = tuple(self.overlaps.zone_areas_m2[position] for position in pairs)
             return Overlaps(
-                self.found.subject[is_chosen], self.found.parts[is_chosen], zones, areas
+                self.overlaps.subject[is_chosen], self.overlaps.parts[is_chosen], zones, areas
             )
-        positions = np.flatnonzero(chosen)
+        positions = np.flatnonzero(mask)
         found = find_overlaps(self.subjects.iloc[positions], self.zones)
         return Overlaps(positions[found.subject], found.parts, found.zones, found.zone_areas_m2)
 

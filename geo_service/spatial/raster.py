@@ -34,7 +34,7 @@ from rasterio.transform import array_bounds
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
-from geo_service.crs import WEB_CRS, crs_named, is_metric, require_metric
+from geo_service.crs import WEB_CRS, crs_label, is_metric, require_metric
 from geo_service.errors import CrsError, Fault, WorkspaceError
 from geo_service.plan import DemFile
 from geo_service.wording import said
@@ -99,7 +99,7 @@ class Dem:
         """
         crs = pyproj.CRS.from_user_input(metric_crs)
         if not is_metric(crs):
-            msg = said("problem.needs_metres", crs=crs_named(crs))
+            msg = said("problem.needs_metres", crs=crs_label(crs))
             raise CrsError(msg)
         file = Path(path)
         if faults := list(dem_faults(file, file.name)):

@@ -54,7 +54,7 @@ NEARLY = 0.8
 CATALOGUE = "catalogue.sqlite"
 """The embedded store's catalogue, in its folder; the first write makes it."""
 
-MADE = "catalogue.made"
+CREATED_MARK = "catalogue.made"
 """A file made with the catalogue, so that a lost catalogue differs from one never made."""
 
 VERSION_LENGTH = 12
@@ -84,7 +84,7 @@ RETAIN_ALL = RetentionLimits()
 class WorkspaceAt:
     """A workspace's folder, and the store that the environment names instead of its own.
 
-    It can be passed wherever a folder can (`open_plan`, `County.open`, ...).
+    It can be passed wherever a folder can (`open_plan`, `PlanningService.open`, ...).
     """
 
     folder: Path
@@ -341,7 +341,7 @@ class Store(Protocol):
         Raises NotFoundError for an unknown id.
         """
 
-    def drop(self, results: Sequence[tuple[str, str]], *, but_pinned: bool = False) -> int:
+    def drop(self, identities: Sequence[tuple[str, str]], *, but_pinned: bool = False) -> int:
         """Drop saved results (kind, id) with their documents; return how many were dropped.
 
         With `but_pinned`, pinned ones stay.

@@ -82,9 +82,9 @@ _UNREADABLE = (
 class CataloguedStore(ABC):
     """A store with a catalogue; see `base.Store` for the promises of its methods."""
 
-    def __init__(self, county: str) -> None:
-        self._county = county
-        self._held = threading.local()
+    def __init__(self, county_code: str) -> None:
+        self._county_code = county_code
+        self._exclusive = threading.local()
 
     # ---- what subclasses define ---------------------------------------------------------------
 
@@ -118,7 +118,7 @@ class CataloguedStore(ABC):
         layer: str,
         stored: StoredRows,
         bbox: Box | None,
-        asked: tuple[Condition, ...],
+        conditions: tuple[Condition, ...],
     ) -> pd.DataFrame:
         """Return rows from their place; raises NotFoundError if the place no longer exists.
 
@@ -136,7 +136,7 @@ class CataloguedStore(ABC):
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
         """Give a locked connection: the current one, or a new one."""
-        held: sa.Connection | None = getattr(self._held, "connection", None)
+        held: sa.Connection | None = getattr(self._exclusive, "connection", None)
         if held is not None:
             yield held
             return
@@ -163,19 +163,22 @@ class CataloguedStore(ABC):
         """Return the error for a store that could not do its work."""
         key = "problem.store_full" if is_full else "problem.store_failed"
         told = said("problem.store_full_told") if is_full else None
-        return StoreError(said(key, store=self.shown, reason=reason), told=told, is_full=is_full)
+        return StoreError(
+            said(key, store=self.shown, reason=reason), public_message=told, is_full=is_full
+        )
 
     def _broken(self, reason: str) -> StoreError:
         """Return the error for a catalogue that cannot be read."""
         msg = said("problem.store_broken", store=self.shown, reason=reason)
-        return StoreError(msg, told=said("problem.store_broken_told"))
+        return StoreError(msg, public_message=said("problem.store_broken_told"))
 
     def _damaged(self, layer: str, version: str, reason: str = "") -> StoreError:
         """Return the error for a version that is not what was written."""
         about = {"layer": repr(layer), "version": version}
         more = {"name": layer, "store": self.shown, "reason": reason or "digest"}
         return StoreError(
-            said("problem.damaged", **about, **more), told=said("problem.damaged_told", **about)
+            said("problem.damaged", **about, **more),
+            public_message=said("problem.damaged_told", **about),
         )
 
     def _check_open(self, connection: sa.Connection) -> None:
@@ -188,9 +191,11 @@ class CataloguedStore(ABC):
         """Record the store's county; raises StoreError if it belongs to another county."""
         owner = _fact(connection, _COUNTY)
         if owner is None:
-            connection.execute(sa.insert(facts).values(name=_COUNTY, value=self._county))
-        elif owner != self._county:
-            msg = said("problem.store_owner", store=self.shown, owner=owner, county=self._county)
+            connection.execute(sa.insert(facts).values(name=_COUNTY, value=self._county_code))
+        elif owner != self._county_code:
+            msg = said(
+                "problem.store_owner", store=self.shown, owner=owner, county=self._county_code
+            )
             raise StoreError(msg)
 
     # ---- versions -----------------------------------------------------------------------------
@@ -484,13 +489,13 @@ class CataloguedStore(ABC):
         with self._writing() as connection:
             connection.execute(sa.update(results).where(is_meant).values(is_pinned=is_pinned))
 
-    def drop(self, wanted: Sequence[tuple[str, str]], *, but_pinned: bool = False) -> int:
+    def drop(self, identities: Sequence[tuple[str, str]], *, but_pinned: bool = False) -> int:
         """Drop saved results with their documents; return how many were dropped."""
         with self._reading() as connection:
-            if connection is None or not wanted:
+            if connection is None or not identities:
                 return 0
         with self._writing() as connection:
-            return drop_saved(connection, wanted, but_pinned=but_pinned)
+            return drop_saved(connection, identities, but_pinned=but_pinned)
 
     # ---- moving -------------------------------------------------------------------------------
 
@@ -498,11 +503,11 @@ class CataloguedStore(ABC):
     def closed_to_others(self) -> Iterator[None]:
         """Keep all others from writing inside this context."""
         with self._writing() as connection:
-            self._held.connection = connection
+            self._exclusive.connection = connection
             try:
                 yield
             finally:
-                del self._held.connection
+                del self._exclusive.connection
 
     def retire(self, moved_to: str) -> None:
         """Refuse all writes from now on."""
@@ -523,7 +528,7 @@ class CataloguedStore(ABC):
                 if here or own:
                     msg = said("problem.not_empty", store=self.shown)
                     raise ConflictError(msg)
-        read = (_taken(other, entry) for entry in contents)
+        read = (_staged_from(other, entry) for entry in contents)
         with self._staging(read) as (connection, locations):
             old = set(connection.scalars(sa.select(versions.c.place)))
             for table in reversed(metadata.sorted_tables):
@@ -567,7 +572,7 @@ def _is_right(frame: pd.DataFrame, entry: LayerVersion, *, is_checked: bool) -> 
     return is_counted and (is_checked or content_digest(frame, entry.layer) == entry.digest)
 
 
-def _taken(other: Store, entry: LayerVersion) -> Staged:
+def _staged_from(other: Store, entry: LayerVersion) -> Staged:
     """Read a version from another store and check that it is unaltered."""
     frame = canonical(other.read(entry.layer, entry.version), entry.layer)
     if content_digest(frame, entry.layer) != entry.digest:

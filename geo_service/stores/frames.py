@@ -18,7 +18,7 @@ import pandas as pd
 import pyproj
 import shapely
 
-from geo_service.crs import STORAGE_CRS, crs_named, is_storage_like
+from geo_service.crs import STORAGE_CRS, crs_label, is_storage_like
 from geo_service.errors import Fault, InvalidQueryError, NotFoundError, WorkspaceError
 from geo_service.schema import SCHEMAS, ColumnKind, Field, LayerSchema, Need
 from geo_service.wording import said
@@ -78,7 +78,7 @@ def _misfits(frame: pd.DataFrame, schema: LayerSchema) -> list[Fault]:
     if not faults and geometry:
         crs = frame.crs if isinstance(frame, gpd.GeoDataFrame) else None
         if crs is None or not is_storage_like(pyproj.CRS(crs)):
-            found_crs = crs_named(crs)
+            found_crs = crs_label(crs)
             expected = said("fault.geometry_in", crs=STORAGE_CRS)
             faults.append(_fault(schema.name, "geometry", found_crs, expected))
     for item in schema.fields if not faults else ():
@@ -107,15 +107,30 @@ def _converted(cells: pd.Series[Any], item: Field) -> pd.Series[Any]:
     return cells.where(cells.notna(), None).astype("str")
 
 
+def later_columns(layer: str) -> frozenset[str]:
+    """Return the columns that a version of a layer may lack, having been kept before them."""
+    return frozenset(item.name for item in SCHEMAS[layer].fields if item.is_later)
+
+
+def with_later_columns(frame: pd.DataFrame, layer: str) -> pd.DataFrame:
+    """Return a frame with the columns that came after it was kept, without values."""
+    lacking = sorted(later_columns(layer) - set(map(str, frame.columns)))
+    return frame.assign(**dict.fromkeys(lacking)) if lacking else frame
+
+
 def content_digest(frame: pd.DataFrame, layer: str) -> str:
     """Return SHA-256 of the content of a frame in canonical form, as 64 hexadecimal digits.
 
     It covers the layer's name, its columns and their values in order, and the shapes bit by
     bit; not data types, which the schema defines. JSON writes a float with enough digits to
-    distinguish it from its neighbours.
+    distinguish it from its neighbours. A column that came later counts once it has a value, so
+    that a version kept before it has the digest that it had.
     """
     digest = hashlib.sha256(f"{layer}|{len(frame)}".encode())
+    later = later_columns(layer)
     for name in frame.columns:
+        if name in later and frame[name].isna().all():
+            continue
         digest.update(f"|{name}|".encode())
         if name == "geometry":
             shapes = shapely.to_wkb(frame["geometry"].to_numpy(), byte_order=1)
@@ -141,8 +156,8 @@ class Condition:
     """The values of one column that a row may have."""
 
     column: str
-    wanted: tuple[str | float | bool | datetime, ...]
-    is_missing_wanted: bool
+    allowed: tuple[str | float | bool | datetime, ...]
+    allows_missing: bool
 
 
 def conditions(layer: str, where: Where | None) -> tuple[Condition, ...]:
@@ -156,18 +171,18 @@ def conditions(layer: str, where: Where | None) -> tuple[Condition, ...]:
     return tuple(_condition(layer, name, asked) for name, asked in (where or {}).items())
 
 
-def _condition(layer: str, name: str, asked: object) -> Condition:
+def _condition(layer: str, name: str, value: object) -> Condition:
     schema = SCHEMAS[layer]
     if name not in schema.columns:
         raise InvalidQueryError(name, said("problem.no_column", layer=repr(layer), name=repr(name)))
     item = schema.field(name)
-    cells = tuple(asked) if isinstance(asked, (list, tuple, set, frozenset)) else (asked,)
+    cells = tuple(value) if isinstance(value, (list, tuple, set, frozenset)) else (value,)
     try:
         values = tuple(_value(cell, item) for cell in cells if cell is not None)
     except (TypeError, ValueError):
         msg = said("problem.column_kind", name=repr(name), layer=repr(layer), kind=str(item.kind))
         raise InvalidQueryError(name, msg) from None
-    return Condition(name, values, is_missing_wanted=any(cell is None for cell in cells))
+    return Condition(name, values, allows_missing=any(cell is None for cell in cells))
 
 
 def _value(cell: Any, item: Field) -> str | float | bool | datetime:  # noqa: ANN401 - any cell
@@ -189,12 +204,12 @@ def _value(cell: Any, item: Field) -> str | float | bool | datetime:  # noqa: AN
     return cell
 
 
-def fitting(frame: pd.DataFrame, asked: tuple[Condition, ...]) -> pd.DataFrame:
+def fitting(frame: pd.DataFrame, wheres: tuple[Condition, ...]) -> pd.DataFrame:
     """Return the rows that meet the conditions."""
-    for condition in asked:
+    for condition in wheres:
         cells = frame[condition.column]
-        is_met = cells.isin(condition.wanted).fillna(value=False).astype(bool)
-        if condition.is_missing_wanted:
+        is_met = cells.isin(condition.allowed).fillna(value=False).astype(bool)
+        if condition.allows_missing:
             is_met |= cells.isna()
         frame = frame[is_met]
     return frame.reset_index(drop=True)

@@ -29,14 +29,15 @@ import geopandas as gpd
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import shapely
 import sqlalchemy as sa
 
 from geo_service.errors import NotFoundError, StoreError
 from geo_service.schema import SCHEMAS
-from geo_service.stores.base import CATALOGUE, MADE, VERSION_LENGTH
+from geo_service.stores.base import CATALOGUE, CREATED_MARK, VERSION_LENGTH
 from geo_service.stores.catalogued import CataloguedStore
-from geo_service.stores.frames import canonical, meeting
+from geo_service.stores.frames import canonical, later_columns, meeting, with_later_columns
 from geo_service.stores.seals import DamageError
 from geo_service.stores.tables import CHECKED, HEAD, revision, upgrade, versions
 from geo_service.wording import said
@@ -67,8 +68,8 @@ class LocalStore(CataloguedStore):
     read-only disk.
     """
 
-    def __init__(self, folder: Path, county: str) -> None:
-        super().__init__(county)
+    def __init__(self, folder: Path, county_code: str) -> None:
+        super().__init__(county_code)
         self._folder = folder
         self._path = folder / CATALOGUE
         self._lock = threading.Lock()
@@ -93,17 +94,17 @@ class LocalStore(CataloguedStore):
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection | None]:
-        with self._told(), self._lock:
+        with self._store_errors(), self._lock:
             engine = self._opened()
         if engine is None:
             yield None
             return
-        with self._told(), engine.connect() as connection:
+        with self._store_errors(), engine.connect() as connection:
             yield connection
 
     @contextmanager
     def _locked(self) -> Iterator[sa.Connection]:
-        with self._told():
+        with self._store_errors():
             with self._lock:
                 engine = self._opened_for_writing()
             writing = engine.connect().execution_options(immediate=True)
@@ -111,7 +112,7 @@ class LocalStore(CataloguedStore):
                 yield connection
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _store_errors(self) -> Iterator[None]:
         """Turn errors of SQLite and the file system into StoreError."""
         try:
             with self._sound():
@@ -143,7 +144,7 @@ class LocalStore(CataloguedStore):
         try:
             status = self._path.stat()
         except FileNotFoundError:
-            self._check_made()
+            self._check_created()
             return None
         inode = (status.st_dev, status.st_ino)
         if self._engine is not None and inode != self._inode:  # the file was replaced
@@ -169,7 +170,7 @@ class LocalStore(CataloguedStore):
         with engine.connect() as connection:
             at = revision(connection)
             if at is None:
-                self._check_made()
+                self._check_created()
                 _check_blank(connection)
             if at == HEAD:
                 _check_tables(connection)
@@ -178,9 +179,9 @@ class LocalStore(CataloguedStore):
             _upgrade(engine, self._claim)
         return at is not None
 
-    def _check_made(self) -> None:
+    def _check_created(self) -> None:
         """Make sure that a catalogue that is missing or empty was not lost."""
-        if (self._folder / MADE).exists():
+        if (self._folder / CREATED_MARK).exists():
             reason = "missing"
             raise DamageError(reason)
 
@@ -200,14 +201,14 @@ class LocalStore(CataloguedStore):
             status = self._path.stat()
             self._engine, self._inode = engine, (status.st_dev, status.st_ino)
         if not self._is_writable:
-            self._mark_made(engine)
+            self._mark_created(engine)
             self._sweep(engine)
             self._is_writable = True
         return engine
 
-    def _mark_made(self, engine: sa.Engine) -> None:
+    def _mark_created(self, engine: sa.Engine) -> None:
         """Create the file that marks a complete catalogue on the disk."""
-        mark = self._folder / MADE
+        mark = self._folder / CREATED_MARK
         if not mark.exists():
             with engine.connect() as connection:
                 self._claim(connection)
@@ -253,7 +254,7 @@ class LocalStore(CataloguedStore):
         locations: list[str] = []
         sums: list[str] = []
         try:
-            with self._told():
+            with self._store_errors():
                 for layer, frame, digest in staged:
                     name = f"{digest[:VERSION_LENGTH]}-{secrets.token_hex(3)}.parquet"
                     locations.append(f"{layer}/{name}")
@@ -307,19 +308,20 @@ class LocalStore(CataloguedStore):
         layer: str,
         stored: StoredRows,
         bbox: Box | None,
-        asked: tuple[Condition, ...],
+        conditions: tuple[Condition, ...],
     ) -> pd.DataFrame:
         schema = SCHEMAS[layer]
         path = self._folder / LAYERS / stored[0]
-        condition = _expression(asked)
-        columns = [*schema.columns, *(() if schema.geometry is None else ("geometry",))]
-        options: dict[str, Any] = {
-            "columns": columns,
-            "filters": condition,
-            "page_checksum_verification": True,
-        }
         try:
             self._check_file(path, stored[1])
+            lacking = later_columns(layer) - set(pq.read_schema(path).names)
+            present = tuple(item for item in conditions if item.column not in lacking)
+            columns = [*schema.columns, *(() if schema.geometry is None else ("geometry",))]
+            options: dict[str, Any] = {
+                "columns": [name for name in columns if name not in lacking],
+                "filters": _expression(present),
+                "page_checksum_verification": True,
+            }
             if schema.geometry is None:
                 frame = pd.read_parquet(path, **options)
             else:
@@ -329,7 +331,9 @@ class LocalStore(CataloguedStore):
             raise NotFoundError(msg) from None
         except (pa.ArrowException, shapely.errors.ShapelyError, IsADirectoryError) as error:
             raise DamageError(str(error)) from error
-        return canonical(meeting(frame, bbox), layer)
+        if any(item.column in lacking and not item.allows_missing for item in conditions):
+            frame = frame.iloc[:0]
+        return canonical(with_later_columns(meeting(frame, bbox), layer), layer)
 
     def _check_file(self, path: Path, checksum: str | None) -> None:
         """Check, before a file is first read, that its bytes are those that were written.
@@ -477,13 +481,13 @@ def _upgrade(engine: sa.Engine, claim: Any) -> None:  # noqa: ANN401 - a functio
         claim(connection)
 
 
-def _expression(asked: tuple[Condition, ...]) -> pc.Expression | None:
+def _expression(conditions: tuple[Condition, ...]) -> pc.Expression | None:
     """Return conditions as an expression that Arrow evaluates while reading."""
     whole: pc.Expression | None = None
-    for condition in asked:
+    for condition in conditions:
         column = pc.field(condition.column)
-        one = column.isin(list(condition.wanted)) if condition.wanted else pc.scalar(value=False)
-        if condition.is_missing_wanted:
+        one = column.isin(list(condition.allowed)) if condition.allowed else pc.scalar(value=False)
+        if condition.allows_missing:
             one = one | column.is_null()
         whole = one if whole is None else whole & one
     return whole

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from geo_service.stores.base import CATALOGUE, MADE
+from geo_service.stores.base import CATALOGUE, CREATED_MARK
 
 if TYPE_CHECKING:
     from geo_service.stores.base import Store
@@ -15,7 +15,7 @@ EMBEDDED = "local"
 """The address that means the embedded store."""
 
 
-def open_store(folder: Path, county: str, address: str | None = None) -> Store:
+def open_store(folder: Path, county_code: str, address: str | None = None) -> Store:
     """Return a workspace's store.
 
     Parameters
@@ -36,16 +36,16 @@ def open_store(folder: Path, county: str, address: str | None = None) -> Store:
     if address is None or address == EMBEDDED:
         from geo_service.stores.local import LocalStore  # noqa: PLC0415 - its libraries are heavy
 
-        return LocalStore(folder / STORE_FOLDER, county)
+        return LocalStore(folder / STORE_FOLDER, county_code)
     from geo_service.stores.postgis import PostgisStore  # noqa: PLC0415 - only where it is used
 
-    return PostgisStore(address, county)
+    return PostgisStore(address, county_code)
 
 
 def is_empty(folder: Path, address: str | None = None) -> bool:
     """Return whether a workspace's store is certainly empty: embedded and not made yet."""
     is_embedded = address is None or address == EMBEDDED
-    files = (folder / STORE_FOLDER / name for name in (CATALOGUE, MADE))
+    files = (folder / STORE_FOLDER / name for name in (CATALOGUE, CREATED_MARK))
     return is_embedded and not any(file.exists() for file in files)
 
 

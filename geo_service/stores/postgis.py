@@ -25,7 +25,12 @@ from geo_service.crs import STORAGE_CRS
 from geo_service.errors import InvalidQueryError, NotFoundError, StoreError
 from geo_service.schema import SCHEMAS, ColumnKind, LayerSchema
 from geo_service.stores.catalogued import CataloguedStore
-from geo_service.stores.frames import box_shape, canonical
+from geo_service.stores.frames import (
+    box_shape,
+    canonical,
+    later_columns,
+    with_later_columns,
+)
 from geo_service.stores.seals import DamageError
 from geo_service.stores.tables import upgrade
 from geo_service.wording import said
@@ -74,8 +79,8 @@ class PostgisStore(CataloguedStore):
     The constructor connects and brings the catalogue's tables up to date.
     """
 
-    def __init__(self, address: str, county: str) -> None:
-        super().__init__(county)
+    def __init__(self, address: str, county_code: str) -> None:
+        super().__init__(county_code)
         try:
             url = sa.make_url(address)
         except sa.exc.ArgumentError:
@@ -121,7 +126,7 @@ class PostgisStore(CataloguedStore):
     # ---- connections --------------------------------------------------------------------------
 
     def _prepare(self) -> None:
-        with self._told(), self._engine.begin() as connection:
+        with self._store_errors(), self._engine.begin() as connection:
             self._take_lock(connection)
             if not connection.scalar(
                 sa.text("SELECT 1 FROM pg_namespace WHERE nspname = :name"),
@@ -138,7 +143,7 @@ class PostgisStore(CataloguedStore):
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection | None]:
         with (
-            self._told(),
+            self._store_errors(),
             self._engine.connect().execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             ) as connection,
@@ -147,7 +152,7 @@ class PostgisStore(CataloguedStore):
 
     @contextmanager
     def _locked(self) -> Iterator[sa.Connection]:
-        with self._told(), self._engine.begin() as connection:
+        with self._store_errors(), self._engine.begin() as connection:
             self._take_lock(connection)
             yield connection
 
@@ -157,7 +162,7 @@ class PostgisStore(CataloguedStore):
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(self._lock_key)))
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _store_errors(self) -> Iterator[None]:
         """Turn the server's errors into StoreError, without passwords or rows' values."""
         try:
             with self._sound():
@@ -184,7 +189,7 @@ class PostgisStore(CataloguedStore):
     def _staging(
         self, staged: Iterable[Staged]
     ) -> Iterator[tuple[sa.Connection, list[StoredRows]]]:
-        with self._told(), self._engine.begin() as connection:
+        with self._store_errors(), self._engine.begin() as connection:
             locations: list[StoredRows] = [
                 (self._write(connection, layer, frame), None) for layer, frame, _ in staged
             ]
@@ -212,13 +217,17 @@ class PostgisStore(CataloguedStore):
         layer: str,
         stored: StoredRows,
         bbox: Box | None,
-        asked: tuple[Condition, ...],
+        conditions: tuple[Condition, ...],
     ) -> pd.DataFrame:
         table = _table(layer, stored[0])
-        columns = [column for column in table.c if column.name != _ROW]
+        lacking = self._lacking(connection, layer, stored[0])
+        columns = [column for column in table.c if column.name not in {_ROW, *lacking}]
         query = sa.select(*columns).order_by(table.c[_ROW])
-        for condition in asked:
-            query = query.where(_clause(table.c[condition.column], condition))
+        for condition in conditions:
+            if condition.column not in lacking:
+                query = query.where(_clause(table.c[condition.column], condition))
+            elif not condition.allows_missing:
+                query = query.where(sa.false())
         if bbox is not None:
             query = query.where(_meets(table, bbox))
         try:
@@ -230,7 +239,20 @@ class PostgisStore(CataloguedStore):
                 raise DamageError(self._reason(error)) from None
             msg = said("problem.version_gone", layer=repr(layer))
             raise NotFoundError(msg) from None
-        return canonical(_frame([column.name for column in columns], rows), layer)
+        frame = _frame([column.name for column in columns], rows)
+        return canonical(with_later_columns(frame, layer), layer)
+
+    @staticmethod
+    def _lacking(connection: sa.Connection, layer: str, table_name: str) -> frozenset[str]:
+        """Return the columns of a layer that came after one of its tables was made."""
+        attributes = sa.table("pg_attribute", sa.column("attname"), sa.column("attrelid"))
+        quoted = connection.dialect.identifier_preparer.quote(table_name)
+        query = sa.select(attributes.c.attname).where(
+            attributes.c.attrelid == sa.func.to_regclass(quoted)
+        )
+        found = set(connection.execute(query).scalars())
+        # Of a table that is gone nothing is known; what reads it will say so.
+        return later_columns(layer) - found if found else frozenset()
 
     def _drop(self, connection: sa.Connection, locations: Sequence[str]) -> None:
         """Drop tables, waiting for their readers."""
@@ -316,8 +338,8 @@ def _frame(names: list[str], rows: Sequence[sa.Row[Any]]) -> pd.DataFrame:
 
 
 def _clause(column: sa.Column[Any], condition: Condition) -> sa.ColumnElement[bool]:
-    is_one = column.in_(condition.wanted) if condition.wanted else sa.false()
-    return sa.or_(is_one, column.is_(None)) if condition.is_missing_wanted else is_one
+    is_one = column.in_(condition.allowed) if condition.allowed else sa.false()
+    return sa.or_(is_one, column.is_(None)) if condition.allows_missing else is_one
 
 
 def _meets(table: sa.Table, bbox: Box) -> sa.ColumnElement[bool]:

@@ -91,11 +91,11 @@ def insert_saved(connection: sa.Connection, saved: Saved, packed: Mapping[str, b
 
 
 def drop_saved(
-    connection: sa.Connection, wanted: Iterable[tuple[str, str]], *, but_pinned: bool
+    connection: sa.Connection, pairs: Iterable[tuple[str, str]], *, but_pinned: bool
 ) -> int:
     """Drop results and the rows that depend on them; return how many results were dropped."""
     count = 0
-    for kind, identity in wanted:
+    for kind, identity in pairs:
         is_meant = (results.c.kind == kind) & (results.c.id == identity)
         if but_pinned:
             is_meant &= sa.not_(results.c.is_pinned)

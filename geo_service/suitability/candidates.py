@@ -22,6 +22,7 @@ from geo_service.domain.subjects import floor_id
 from geo_service.domain.vacancy import has_room, is_free
 from geo_service.plan import rows_of
 from geo_service.schema import FLOOR_PROPERTIES, UTILITIES
+from geo_service.zoning.check import text_or_none
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -134,13 +135,13 @@ def _parcels(plan: Plan) -> Iterator[Candidate]:
         yield Candidate(
             candidate_id=f"{CandidateKind.PARCEL}:{row['parcel_id']}",
             kind=CandidateKind.PARCEL,
-            park_id=_text(row["park_id"]),
+            park_id=text_or_none(row["park_id"]),
             members=(row["parcel_id"],),
             area_m2=float(shape.area),
             geometry=shape,
             offers={name: _number(row[name]) for name in UTILITIES},
-            land_use=_text(row["land_use"]),
-            land_use_scheme=_text(row["land_use_scheme"]),
+            land_use=text_or_none(row["land_use"]),
+            land_use_scheme=text_or_none(row["land_use_scheme"]),
             illustrative=bool(row["illustrative"]),
         )
 
@@ -311,13 +312,13 @@ def _floors(plan: Plan) -> Iterator[Candidate]:
         yield Candidate(
             candidate_id=f"{CandidateKind.FLOORS}:{member}",
             kind=CandidateKind.FLOORS,
-            park_id=_text(building["park_id"]),
+            park_id=text_or_none(building["park_id"]),
             members=(member,),
             area_m2=float(floor["vacant_m2"]),
             geometry=shape,
             offers={name: _number(floor[name]) for name in FLOOR_PROPERTIES}
             | {name: _number(below.get(name)) for name in UTILITIES},
-            fire_classes=(_text(floor["fire_class"]),),
+            fire_classes=(text_or_none(floor["fire_class"]),),
             illustrative=bool(building["illustrative"]),
         )
 
@@ -366,10 +367,6 @@ def floors_together(floors: Sequence[Candidate]) -> Candidate:
         fire_classes=tuple(floor.fire_classes[0] for floor in floors),
         illustrative=first.illustrative,
     )
-
-
-def _text(cell: object) -> str | None:
-    return cell if isinstance(cell, str) and cell else None
 
 
 def _number(cell: object) -> float | None:

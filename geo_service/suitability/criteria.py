@@ -169,7 +169,7 @@ _OF_FACILITIES = tuple(
         ),
     )
 )
-_WELCOME_ZONES = frozenset({"development_boundary"})
+_WELCOME_ZONES = frozenset({"development_boundary", "village_construction_land"})
 """Kinds of zones that speak for the ground in them; all others speak against it."""
 _OF_ZONES = tuple(
     Criterion(

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from geo_service.industry import belongs_to
 from geo_service.model import Message, Severity, Verdict
 from geo_service.suitability.candidates import Candidate
 from geo_service.suitability.reasons import Reason, each_once
@@ -37,9 +38,14 @@ LAND_CHECKS = frozenset(
     {
         ("control_zone", "overlap"),
         ("river_distance", "distance"),
+        ("river_distance", "tailings"),
         ("land_use", "permitted"),
         ("indicator", "parcel_bound"),
         ("indicator", "per_mu"),
+        ("enterprise", "hazardous_outside"),
+        ("enterprise", "others_in_chemical_park"),
+        ("enterprise", "catalogue_class"),
+        ("enterprise", "energy_review"),
     }
 )
 """Checks (family, name) that are put to ground with the project on it."""
@@ -50,7 +56,10 @@ BOUNDARY_CHECKS = frozenset({("layout", "in_development_boundary")})
 PARK_CHECKS = frozenset({("layout", "minimum_area")})
 """Checks that are put to the park that a candidate lies in."""
 FIRE_CHECK = ("building", "fire_class")
-"""Forbids whatever its severity: `should` is for what stands, nobody moves a hazard upstairs."""
+LAND_USE_CHECK = ("land_use", "permitted")
+ALWAYS_FORBIDDING = frozenset({FIRE_CHECK, LAND_USE_CHECK})
+"""Forbid whatever their severity: `should` is for what stands. Nobody moves a hazard upstairs, or
+a project onto land that the plan has for something else."""
 
 _AGAINST = frozenset({Verdict.FAIL, Verdict.UNKNOWN})
 
@@ -65,7 +74,7 @@ def judge_by_rules(
 ) -> dict[str, tuple[Reason, ...]]:
     """Return what the rules say against each candidate, by its id; what they share is said once.
 
-    Only rules of severity `must` forbid (`FIRE_CHECK` apart), and only what they fail. Each
+    Only rules of severity `must` forbid (`ALWAYS_FORBIDDING` apart), and only what they fail. Each
     piece of ground, floor and park is judged once, however many candidates stand on it, and
     whatever else is judged with it; what stands there already is not judged again.
     """
@@ -76,7 +85,7 @@ def judge_by_rules(
     against: dict[str, list[Reason]] = {}
     for piece, reason in [
         *_against_land(plan, footings, project, _forbidding(rules, LAND_CHECKS), as_of),
-        *_against_lying_there(plan, footings, _forbidding(rules, BOUNDARY_CHECKS), as_of),
+        *_against_lying_there(plan, footings, project, _forbidding(rules, BOUNDARY_CHECKS), as_of),
         *_against_floors(plan, candidates, project, rules, as_of),
         *_against_parks(plan, candidates, _forbidding(rules, PARK_CHECKS), as_of),
     ]:
@@ -130,8 +139,13 @@ def _forbidding(rules: Iterable[Rule], checks: frozenset[tuple[str, str]]) -> li
     return [
         rule
         for rule in rules
-        if rule.part.severity is Severity.MUST and (rule.part.family, rule.part.check) in checks
+        if _check_of(rule) in checks
+        and (rule.part.severity is Severity.MUST or _check_of(rule) in ALWAYS_FORBIDDING)
     ]
+
+
+def _check_of(rule: Rule) -> tuple[str, str]:
+    return rule.part.family, rule.part.check
 
 
 def _case(rule: Rule, shared: Shared) -> Case:
@@ -139,9 +153,13 @@ def _case(rule: Rule, shared: Shared) -> Case:
 
 
 def _findings_against(rule: Rule, case: Case, parameters: Any = None) -> list[RawFinding]:  # noqa: ANN401 - the rule's own
-    """Return what a rule fails or cannot judge."""
+    """Return what a rule fails or cannot judge; what is only told by the way is left out."""
     outcome = rule.check.run(case, rule.parameters if parameters is None else parameters)
-    return [finding for finding in outcome.findings if finding.verdict in _AGAINST]
+    return [
+        finding
+        for finding in outcome.findings
+        if finding.verdict in _AGAINST and finding.severity is not Severity.INFO
+    ]
 
 
 def _against_land(
@@ -163,18 +181,29 @@ def _against_land(
 
 
 def _against_lying_there(
-    plan: Plan, footings: Mapping[str, Footing], rules: Sequence[Rule], as_of: date
+    plan: Plan,
+    footings: Mapping[str, Footing],
+    project: Project,
+    rules: Sequence[Rule],
+    as_of: date,
 ) -> ReasonsByPiece:
-    """Put rules on where parks lie to ground as if each piece were a park of its own."""
+    """Put rules on where parks lie to ground as if each piece were a new park of the project's."""
     if not rules:
         return
-    shared = Shared(plan_of_parks(plan, footings), as_of)
+    shared = Shared(plan_of_parks(plan, footings, project), as_of)
+    parks = plan.frame("parks")
+    leading = dict(zip(parks["park_id"], parks["leading_industry"], strict=True))
     for rule in rules:
-        named = rule.part.scope.parks
-        scope = rule.part.scope.model_copy(update={"parks": ()})
+        # Parks and industries of a scope are those of the park that the ground lies in.
+        of_park = rule.part.scope
+        scope = of_park.model_copy(update={"parks": (), "industries": ()})
         for finding in _findings_against(rule, Case(shared, scope, rule.part.tolerance, "new")):
-            if not named or footings[finding.subject.id].park_id in named:
-                yield finding.subject.id, reason_of(rule, finding, as_of)
+            park_id = footings[finding.subject.id].park_id
+            if of_park.parks and park_id not in of_park.parks:
+                continue
+            if of_park.industries and not belongs_to(leading.get(park_id), of_park.industries):
+                continue
+            yield finding.subject.id, reason_of(rule, finding, as_of)
 
 
 def _against_parks(
@@ -200,12 +229,7 @@ def _against_floors(
     floors = list(
         dict.fromkeys(floor_id for candidate in candidates for floor_id in floor_ids(candidate))
     )
-    on_floors = [
-        rule
-        for rule in rules
-        if (rule.part.family, rule.part.check) in FLOOR_CHECKS
-        and (rule.part.severity is Severity.MUST or _is_fire_rule(rule))
-    ]
+    on_floors = _forbidding(rules, FLOOR_CHECKS)
     if not floors or not on_floors:
         return
     members = [floor_id.removeprefix("floor ") for floor_id in floors]
@@ -223,4 +247,4 @@ def _against_floors(
 
 
 def _is_fire_rule(rule: Rule) -> bool:
-    return (rule.part.family, rule.part.check) == FIRE_CHECK
+    return _check_of(rule) == FIRE_CHECK

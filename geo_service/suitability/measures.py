@@ -17,7 +17,6 @@ import shapely
 
 from geo_service.domain.enterprises import active_enterprises
 from geo_service.industry import GROUP_DIGITS, are_within, belongs_to, is_one_branch, split_codes
-from geo_service.schema import ZONE_GRADES
 from geo_service.spatial.nearest import nearest_lines
 from geo_service.spatial.overlay import find_overlaps, overlap_areas
 from geo_service.suitability.criteria import CHAIN_KM, RIVAL_KM
@@ -27,6 +26,7 @@ from geo_service.zoning.check import text_or_none
 from geo_service.zoning.zones import mapped_zones
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     from numpy.typing import NDArray
 
     from geo_service.suitability.criteria import Criterion
@@ -101,13 +101,40 @@ def _overlap_share(kind: str, sites: Sites) -> Floats:
     return share
 
 
+_GEOHAZARD_STEPS = MappingProxyType(
+    {
+        "geohazard": {"none": 0, "low": 1, "mid": 2, "high": 3},
+        "geohazard_risk": {"low": 1, "mid": 2, "high": 3, "extreme": 3},
+        "geohazard_prone": {"low": 1, "mid": 2, "high": 3},
+    }
+)
+"""What grades of each zoning count as; a danger area counts as the worst."""
+_WORST_STEP = 3.0
+
+
 def _worst_geohazard(sites: Sites) -> Floats:
-    """The worst grade of geohazard on more than 1 % of the ground: 0 none, 1 low, 2 mid, 3 high."""
-    zones = mapped_zones(sites.plan, "geohazard")
-    if zones is None:
+    """The worst grade of geohazard on more than 1 % of the ground: 0 none, 1 low, 2 mid, 3 high.
+
+    The worst of the zonings that are mapped; NaN where there is neither a zoning of risk nor one
+    of proneness, and on ground in a zone without a grade.
+    """
+    graded = [(mapped_zones(sites.plan, kind), steps) for kind, steps in _GEOHAZARD_STEPS.items()]
+    found = [_worst_of(sites, zones, steps) for zones, steps in graded if zones is not None]
+    if not found:
         return np.full(len(sites), np.nan)
-    steps = {grade: step for step, grade in enumerate(ZONE_GRADES["geohazard"])}
-    grades = np.array([steps.get(grade, np.nan) for grade in zones["grade"]], dtype=float)
+    danger = mapped_zones(sites.plan, "geohazard_danger")
+    if danger is not None:
+        found.append(_worst_of(sites, danger, None))
+    worst: Floats = np.max(found, axis=0)
+    return worst
+
+
+def _worst_of(sites: Sites, zones: gpd.GeoDataFrame, steps: Mapping[str, float] | None) -> Floats:
+    """The worst step of one zoning; all of its zones count as the worst if `steps` is None."""
+    grades = np.array(
+        [_WORST_STEP if steps is None else steps.get(grade, np.nan) for grade in zones["grade"]],
+        dtype=float,
+    )
     worst = np.zeros(len(sites))
     found = find_overlaps(sites.frame, zones)
     areas = shapely.area(sites.shapes)

@@ -46,11 +46,11 @@ def unmet_needs_of_floors(candidate: Candidate, project: Project) -> list[Reason
 
 
 def _unreached(
-    candidate: Candidate, project: Project, wanted: Iterable[tuple[str, str]]
+    candidate: Candidate, project: Project, needs: Iterable[tuple[str, str]]
 ) -> list[Reason]:
     """Return which needs are larger than what a candidate offers, or than anyone knows."""
     reasons = []
-    for need, column in wanted:
+    for need, column in needs:
         least = getattr(project.needs, need)
         offered = candidate.offers.get(column)
         if not least or (offered is not None and offered >= least):

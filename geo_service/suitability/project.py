@@ -168,6 +168,33 @@ class Project(_ProjectPart):
     output_cny: NotNegative | None = Field(
         default=None, description="Yearly output in CNY once it runs, such as 200000000."
     )
+    discharges_wastewater: bool | None = Field(
+        default=None,
+        description="Whether it discharges waste water, such as false; a need of more than 0 m³/d "
+        "says that it does.",
+    )
+    heavy_polluter: bool | None = Field(
+        default=None, description="Whether it counts as a heavy polluter, such as false."
+    )
+    tailings_pond: bool | None = Field(
+        default=None, description="Whether it has a tailings pond; true for an ore mine with one."
+    )
+    mixing_only: bool | None = Field(
+        default=None,
+        description="Whether it merely mixes or packs chemicals; asked of household chemicals.",
+    )
+    hazardous_chemicals: bool | None = Field(
+        default=None, description="Whether it makes hazardous chemicals."
+    )
+    catalogue_class: Literal["encouraged", "permitted", "restricted", "eliminated"] | None = Field(
+        default=None, description="Class in the catalogue of industries, such as permitted."
+    )
+    energy_tce: NotNegative | None = Field(
+        default=None, description="Yearly use of energy in tce, such as 1200."
+    )
+    energy_review_number: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        default=None, description="Number of its energy review, where it has one."
+    )
     needs: Needs
     access: dict[str, Access] = Field(
         default_factory=dict,
@@ -254,6 +281,11 @@ class Project(_ProjectPart):
             msg = said("fault.unknown_criterion", name=repr(shorten(unknown[0])), near=near)
             raise UnfitError(msg)
         return criteria
+
+    @property
+    def is_discharging(self) -> bool | None:
+        """Whether the project discharges waste water; None if nobody knows."""
+        return True if self.needs.wastewater_m3_d else self.discharges_wastewater
 
     @property
     def fire_class(self) -> str | None:

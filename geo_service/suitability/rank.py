@@ -333,22 +333,33 @@ def rank(
     >>> bool(ranking.candidates["rank"].is_monotonic_increasing)
     True
     """
-    asked = _read_project(project)
+    return rank_project(plan, _read_project(project), rulebook, as_of=as_of, progress=progress)
+
+
+def rank_project(
+    plan: Plan,
+    project: Project,
+    rulebook: Rulebook | None = None,
+    *,
+    as_of: date | None = None,
+    progress: Progress | None = None,
+) -> Ranking:
+    """Return where a project that was read already fits in a plan; see `rank`."""
     rules = rulebook or open_rulebook(plan.settings.rulebook_path)
     day = as_of or date.today()  # noqa: DTZ011 - the county's calendar day
     tell = _teller(progress)
 
-    chosen = choose_criteria(asked)
-    check_matrix(asked.weights, chosen)
-    screening = screen(plan, asked, rules, as_of=day, tell=tell)
+    chosen = choose_criteria(project)
+    check_matrix(project.weights, chosen)
+    screening = screen(plan, project, rules, as_of=day, tell=tell)
     tell("focus")
     standing = screening.sites.candidates
     park_ids = list(dict.fromkeys(item.park_id for item in standing if item.park_id))
-    effects = focus_effects(plan, asked, rules, park_ids, as_of=day)
+    effects = focus_effects(plan, project, rules, park_ids, as_of=day)
     screening = replace(screening, sites=replace(screening.sites, effects=effects))
     tell("criteria")
     raw = pd.DataFrame({item.name: measure(item.criterion, screening.sites) for item in chosen})
-    if asked.unknown == "exclude":
+    if project.unknown == "exclude":
         screening = screening.without(_unmeasured(raw, chosen))
         raw = raw.loc[screening.sites.ids]
     tell("score")
@@ -357,19 +368,19 @@ def rank(
         scored = score_table(
             raw,
             chosen,
-            method=asked.method,
-            normalisation=asked.normalisation,
-            weights=asked.weights,
+            method=project.method,
+            normalisation=project.normalisation,
+            weights=project.weights,
         )
     return Ranking(
-        ranking_id=_ranking_id(plan, rules, asked, day),
+        ranking_id=_ranking_id(plan, rules, project, day),
         plan=plan,
         rulebook=rules,
-        project=asked,
+        project=project,
         as_of=day,
         screening=screening,
         scored=scored,
-        misses=() if scored is not None else nearest_misses(screening, asked),
+        misses=() if scored is not None else nearest_misses(screening, project),
     )
 
 

@@ -132,12 +132,12 @@ def screen(
     )
 
 
-def screen_access(found: Sequence[Screened], sites: Sites) -> list[Screened]:
+def screen_access(screened: Sequence[Screened], sites: Sites) -> list[Screened]:
     """Return candidates with the access limits that each misses; `sites` are the same ones."""
     by_access = judge_access(sites)
     return [
         replace(item, by_access=tuple(by_access.get(item.candidate.candidate_id, ())))
-        for item in found
+        for item in screened
     ]
 
 

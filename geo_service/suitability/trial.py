@@ -28,6 +28,15 @@ if TYPE_CHECKING:
     from geo_service.plan import Plan
     from geo_service.suitability.project import Project
 
+TOLD_OF_ENTERPRISES = (
+    "tailings_pond",
+    "mixing_only",
+    "hazardous_chemicals",
+    "catalogue_class",
+    "energy_tce",
+    "energy_review_number",
+)
+"""What a project says of itself as an enterprise's columns do, under the same names."""
 _ANY_YEAR = 2000
 """The year of the project's own row in a county that has no enterprises yet."""
 
@@ -129,26 +138,37 @@ def plan_of_parcels(plan: Plan, footings: Mapping[str, Footing], project: Projec
     return plan.with_layers(frames, label=f"trial of {project.name}")
 
 
-def plan_of_parks(plan: Plan, footings: Mapping[str, Footing]) -> Plan:
-    """Return a plan whose parks are pieces of ground, with what a scope asks of their parks."""
+def plan_of_parks(plan: Plan, footings: Mapping[str, Footing], project: Project) -> Plan:
+    """Return a plan whose parks are pieces of ground: new parks that the project leads.
+
+    Each has the tier of the park that it lies in, which a rule's scope may ask for.
+    """
     rows = {row["park_id"]: row for row in rows_of(plan.frame("parks"))}
     around = [rows.get(footing.park_id, {}) for footing in footings.values()]
     values: dict[str, list[Any]] = {"park_id": list(footings), "name": list(footings)}
-    for column in ("tier", "leading_industry"):
-        values[column] = [row.get(column) for row in around]
+    values["tier"] = [row.get("tier") for row in around]
+    values["leading_industry"] = [project.industry_code] * len(around)
+    values["status"] = ["planned"] * len(around)
     in_degrees = _in_degrees(plan, footings)
     parks = gpd.GeoDataFrame(_rows_like("parks", values), geometry=in_degrees, crs=STORAGE_CRS)
     return plan.with_layers({"parks": parks}, label="ground as parks")
 
 
 def plan_of_tenancies(plan: Plan, members: Sequence[str], project: Project) -> Plan:
-    """Return a plan of these floors alone (building/number), with the project on each.
+    """Return a plan of the buildings of these floors (building/number), the project on each.
 
-    A floor is given over to the project's fire class, whatever it was built for.
+    These floors are given over to the project's fire class, whatever they were built for.
     """
     floors = plan.frame("floors")
     names = pd.Series(subject_ids("floors", floors), index=floors.index, dtype="str")
-    on_trial = floors[names.isin(members)].assign(fire_class=project.fire_class)
+    is_on_trial = names.isin(members)
+    on_trial = floors[is_on_trial]
+    standing = floors[floors["building_id"].isin(on_trial["building_id"])]
+    letters = (
+        standing["fire_class"]
+        .astype("object")
+        .mask(is_on_trial[standing.index], project.fire_class)
+    )
     buildings = plan.frame("buildings")
     parks = dict(zip(buildings["building_id"], buildings["park_id"], strict=True))
     building_ids = on_trial["building_id"].tolist()
@@ -161,7 +181,7 @@ def plan_of_tenancies(plan: Plan, members: Sequence[str], project: Project) -> P
     table = _tenants(plan, project, ids, values)
     nowhere = gpd.GeoSeries(np.full(len(ids), None), crs=STORAGE_CRS)
     enterprises = gpd.GeoDataFrame(table, geometry=nowhere, crs=STORAGE_CRS)
-    frames = {"floors": on_trial, "enterprises": enterprises}
+    frames = {"floors": standing.assign(fire_class=letters), "enterprises": enterprises}
     return plan.with_layers(frames, label=f"tenancy of {project.name}")
 
 
@@ -183,6 +203,9 @@ def _tenants(
         "status": "operating",
         # The law forbids expansion as it forbids new projects.
         "is_new": True,
+        "discharges_wastewater": project.is_discharging,
+        "heavy_polluter": project.heavy_polluter,
+        **{name: getattr(project, name) for name in TOLD_OF_ENTERPRISES},
     }
     every = {name: [value] * len(ids) for name, value in same.items()}
     return _rows_like("enterprises", {"enterprise_id": list(ids), **every, **values})

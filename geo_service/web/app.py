@@ -18,7 +18,7 @@ from starlette.middleware.gzip import GZipMiddleware
 import geo_service
 from geo_service.errors import InvalidQueryError
 from geo_service.language import ENGLISH, Translator
-from geo_service.planning import County
+from geo_service.planning import PlanningService
 from geo_service.planning.uploads import UploadLimits
 from geo_service.scratch import sweep_scratch
 from geo_service.web.bodies import JsonLimit
@@ -81,9 +81,12 @@ class ServicePolicy:
 
 
 def create_app(
-    county: County, *, max_import_bytes: int = MAX_IMPORT_BYTES, access: ServicePolicy | None = None
+    service: PlanningService,
+    *,
+    max_import_bytes: int = MAX_IMPORT_BYTES,
+    access: ServicePolicy | None = None,
 ) -> FastAPI:
-    """Return the service for a county that is open and reviewed.
+    """Return the application for a service that is open and reviewed.
 
     `/docs` is our own page with the Swagger UI that ships in the package, so that it
     works without internet; FastAPI's own, which load from outside, are off.
@@ -92,10 +95,10 @@ def create_app(
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
         at_once = IMPORTS_AT_ONCE * max_import_bytes
-        county.imports.limit(UploadLimits(most_bytes=at_once, most_bytes_each=at_once // 2))
-        county.tiles.current().start()
+        service.imports.limit(UploadLimits(most_bytes=at_once, most_bytes_each=at_once // 2))
+        service.tiles.current().start()
         yield
-        county.close()
+        service.close()
 
     app = FastAPI(
         lifespan=running,
@@ -108,7 +111,7 @@ def create_app(
         dependencies=[Depends(check_parameters)],
         default_response_class=Response,
     )
-    app.state.county = county
+    app.state.service = service
     access = access or ServicePolicy()
     add_error_handlers(app)
     app.add_middleware(GZipMiddleware, minimum_size=COMPRESS_FROM_BYTES, compresslevel=COMPRESSION)
@@ -178,14 +181,14 @@ def serve(  # noqa: PLR0913 - what may be said of it on the command line
     listener = _listen(host, port)
     try:
         sweep_scratch()
-        county = County.open(workspace, progress=progress)
-        app = create_app(county, max_import_bytes=max_import_bytes, access=access)
+        service = PlanningService.open(workspace, progress=progress)
+        app = create_app(service, max_import_bytes=max_import_bytes, access=access)
         address, listened = listener.getsockname()[:2]
         if not is_loopback(address):
             say(translator.text("cli.open_to_network", host=host))
         shown = _LOCAL.get(address, f"[{host}]" if ":" in host else host)
         say(f"Serving on http://{shown}:{listened}/  (Ctrl-C stops)")
-        county.tell_own_files()
+        service.tell_own_files()
         with _counted_log(), suppress(KeyboardInterrupt):  # uvicorn raises it again at its end
             server_of(app, listener, access).run()
         say("Stopped.")

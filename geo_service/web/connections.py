@@ -84,8 +84,8 @@ class _Phase(Enum):
 class TimedProtocol(H11Protocol):
     """HTTP on one connection, of which a `ConnectionDesk` knows what it does and since when."""
 
-    def __init__(self, desk: ConnectionDesk, *given: Any, **named: Any) -> None:  # noqa: ANN401 - uvicorn's own
-        super().__init__(*given, **named)
+    def __init__(self, desk: ConnectionDesk, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's own
+        super().__init__(*args, **kwargs)
         self._desk = desk
         self.phase = _Phase.HEAD
         self.since = time.monotonic()
@@ -95,8 +95,8 @@ class TimedProtocol(H11Protocol):
         self.name = ""
         self._unread = 0
         """What had not been taken in at the beginning of the time below."""
-        self._taken = 0
-        self._taken_since: float | None = None
+        self._sent_bytes = 0
+        self._measured_since: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Note a new connection."""
@@ -150,7 +150,7 @@ class TimedProtocol(H11Protocol):
             if self._is_stalled(now, limits):
                 self.transport.abort()
             return
-        self._taken_since = None
+        self._measured_since = None
         seconds = {
             _Phase.HEAD: limits.head_seconds,
             _Phase.IDLE: limits.idle_seconds,
@@ -171,14 +171,14 @@ class TimedProtocol(H11Protocol):
     def _is_stalled(self, now: float, limits: ConnectionLimits) -> bool:
         """Whether the client has taken in too little of what is ready for it, for too long."""
         unread = self.transport.get_write_buffer_size()
-        if self._taken_since is None:
-            self._taken_since, self._taken, self._unread = now, 0, unread
-        self._taken += max(0, self._unread - unread)
+        if self._measured_since is None:
+            self._measured_since, self._sent_bytes, self._unread = now, 0, unread
+        self._sent_bytes += max(0, self._unread - unread)
         self._unread = unread
-        if now - self._taken_since < limits.stall_seconds:
+        if now - self._measured_since < limits.stall_seconds:
             return False
-        is_stalled = self._taken < limits.stall_bytes
-        self._taken_since = None
+        is_stalled = self._sent_bytes < limits.stall_bytes
+        self._measured_since = None
         return is_stalled
 
     def _say(self, status: int, key: str) -> None:
@@ -204,9 +204,9 @@ class ConnectionDesk:
         self._open: dict[TimedProtocol, None] = {}
         self._full = _turned_away()
 
-    def protocol(self, *given: Any, **named: Any) -> TimedProtocol:  # noqa: ANN401 - uvicorn's own
+    def protocol(self, *args: Any, **kwargs: Any) -> TimedProtocol:  # noqa: ANN401 - uvicorn's own
         """Return the protocol of a new connection."""
-        return TimedProtocol(self, *given, **named)
+        return TimedProtocol(self, *args, **kwargs)
 
     def add(self, connection: TimedProtocol) -> None:
         """Take note of a connection."""
@@ -265,11 +265,11 @@ class ConnectionDesk:
         self.remove(chosen)
         return True
 
-    def _turn_away(self, taken: socket.socket) -> None:
-        with taken, suppress(OSError):
-            taken.setblocking(False)  # noqa: FBT003 - the standard library's
-            taken.send(self._full)
-            taken.shutdown(socket.SHUT_WR)
+    def _turn_away(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.setblocking(False)  # noqa: FBT003 - the standard library's
+            connection.send(self._full)
+            connection.shutdown(socket.SHUT_WR)
 
 
 class TimedServer(uvicorn.Server):
@@ -316,21 +316,21 @@ def _turned_away() -> bytes:
     return b"\r\n".join([*lines, b"", bytes(answer.body)])
 
 
-def _room(wanted: int) -> int:
+def _room(connections: int) -> int:
     """Return how many connections the system's limit of open files leaves room for.
 
     The limit is raised first, as far as the system lets us and it is needed.
     """
     if sys.platform == "win32":
-        return wanted
+        return connections
     import resource  # noqa: PLC0415 - not on Windows
 
     most, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = wanted + RESERVED_FILES
+    needed = connections + RESERVED_FILES
     if most == resource.RLIM_INFINITY:
-        return wanted
+        return connections
     if most < needed:
         most = needed if allowed == resource.RLIM_INFINITY else min(needed, allowed)
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, allowed))
-    return max(FEWEST, min(wanted, most - RESERVED_FILES))
+    return max(FEWEST, min(connections, most - RESERVED_FILES))

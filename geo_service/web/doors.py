@@ -41,7 +41,7 @@ def host_name(host: str) -> str | None:
     return None if found is None else _canonical(found[1].strip("[]"))
 
 
-def allowed_name(given: str) -> str:
+def allowed_name(setting: str) -> str:
     """Return a configured name as it is compared with Host.
 
     Raises
@@ -49,7 +49,7 @@ def allowed_name(given: str) -> str:
     InvalidQueryError
         It is neither a name nor an address.
     """
-    text = given.strip().rstrip(".")
+    text = setting.strip().rstrip(".")
     try:
         name = host_name(text if text.isascii() else text.encode("idna").decode("ascii"))
         name = name or str(ipaddress.ip_address(text))
@@ -57,7 +57,7 @@ def allowed_name(given: str) -> str:
         name = None
     if name is None or not (_NAME.fullmatch(name) or _address(name)):
         parameter = "allow-host"
-        raise InvalidQueryError(parameter, said("problem.allowed_host", found=given))
+        raise InvalidQueryError(parameter, said("problem.allowed_host", found=setting))
     return name
 
 

@@ -166,7 +166,7 @@ class Unexpected:
 
 def add_error_handlers(app: FastAPI) -> None:
     """Answer every error of an app with a problem document."""
-    app.add_exception_handler(GeoServiceError, _on_known)
+    app.add_exception_handler(GeoServiceError, _on_own_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http)
 
@@ -194,7 +194,7 @@ def translator_of(request: Request) -> Translator:
     return Translator(choose_language(request.headers.get("accept-language"), Language.EN))
 
 
-async def _on_known(request: Request, error: Exception) -> Response:
+async def _on_own_error(request: Request, error: Exception) -> Response:
     translator = translator_of(request)
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
     if _wants_page(request):
@@ -220,8 +220,8 @@ async def _on_known(request: Request, error: Exception) -> Response:
 
 def tell_outside(error: GeoServiceError, translator: Translator) -> str:
     """Return what a client may be told of an error: of ours no folder, no server."""
-    if isinstance(error, StoreError) and error.told is not None:
-        return tell(error.told, translator)
+    if isinstance(error, StoreError) and error.public_message is not None:
+        return tell(error.public_message, translator)
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
     if status >= _SAFE_TO_SHOW and not isinstance(error, BusyError):
         return tell(said("problem.own_data"), translator)

@@ -34,7 +34,7 @@ def page_language(
     accept_language: Annotated[str | None, Header()] = None,
 ) -> Language:
     """Return the language of a page; one that there is not is passed over, not refused."""
-    return _known(lang) or _known(geo_lang) or choose_language(accept_language)
+    return _language_of(lang) or _language_of(geo_lang) or choose_language(accept_language)
 
 
 PageLanguageDep = Annotated[Language, Depends(page_language)]
@@ -51,7 +51,7 @@ def language_of(request: Request) -> Language:
 
 def set_language_cookie(request: Request, reply: Response, language: Language) -> None:
     """Let a page's `?lang=` hold for the pages that are opened after it."""
-    if _known(request.query_params.get("lang")) is None:
+    if _language_of(request.query_params.get("lang")) is None:
         return
     reply.set_cookie(
         LANGUAGE_COOKIE,
@@ -62,5 +62,5 @@ def set_language_cookie(request: Request, reply: Response, language: Language) -
     )
 
 
-def _known(tag: str | None) -> Language | None:
+def _language_of(tag: str | None) -> Language | None:
     return Language(tag) if tag in set(Language) else None

@@ -108,9 +108,9 @@ async def check_parameters(request: Request) -> None:
         raise RequestValidationError(faults)
 
 
-def _faults_of_query(declared: _Declared, given: list[tuple[str, str]]) -> Iterator[_Fault]:
+def _faults_of_query(declared: _Declared, query: list[tuple[str, str]]) -> Iterator[_Fault]:
     seen: set[str] = set()
-    for name, value in given:
+    for name, value in query:
         if not declared.knows(name):
             if not declared.is_page and name not in seen:
                 near = nearest_name(name, declared.names)

@@ -1,4 +1,4 @@
-"""What routes share: the running county, paging, bbox, and replies with an ETag."""
+"""What routes share: the running service, paging, bbox, and replies with an ETag."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fastapi.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from geo_service.errors import InvalidQueryError
-from geo_service.planning import County
+from geo_service.planning import PlanningService
 from geo_service.reports.document import Document, collection, dump
 from geo_service.spatial.live_index import Box
 from geo_service.web.parameters import is_number
@@ -41,19 +41,19 @@ _BOX_NUMBERS = 4
 _BBOX = "bbox"
 
 
-def running_county(request: Request) -> County:
+def running_service(request: Request) -> PlanningService:
     """Return the county that this service runs; it learns of newer versions by being asked."""
-    county = county_of(request)
-    county.look_for_news()
-    return county
+    service = service_of(request)
+    service.look_for_news()
+    return service
 
 
-def county_of(request: Request) -> County:
+def service_of(request: Request) -> PlanningService:
     """Return the county that this service runs, as it stands."""
-    return cast("County", request.app.state.county)
+    return cast("PlanningService", request.app.state.service)
 
 
-CountyDep = Annotated[County, Depends(running_county)]
+ServiceDep = Annotated[PlanningService, Depends(running_service)]
 Limit = Annotated[int, Query(ge=0, le=MAX_LIMIT, description="How many to return.")]
 Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET, description="How many to skip.")]
 
@@ -176,10 +176,10 @@ def features_reply(request: Request, features: list[Document], matched: int) -> 
     return json_reply(request, collection(features, matched), media_type=GEOJSON)
 
 
-def download_reply(found: Download) -> Response:
+def download_reply(download: Download) -> Response:
     """Return a file that a browser saves under its name."""
-    headers = {"content-disposition": attachment(found.name), **BY_LANGUAGE}
-    return Response(found.content, headers=headers, media_type=found.media_type)
+    headers = {"content-disposition": attachment(download.name), **BY_LANGUAGE}
+    return Response(download.content, headers=headers, media_type=download.media_type)
 
 
 def attachment(name: str) -> str:

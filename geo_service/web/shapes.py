@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from geo_service.jobs import JobStatus
-from geo_service.model import Severity, Tier, Verdict
+from geo_service.model import BasisGroup, BasisTag, Severity, Tier, Verdict
 from geo_service.suitability.candidates import CandidateKind
 from geo_service.suitability.project import project_schema
+from geo_service.zoning.laws import DocumentKind, DocumentState, Trust
 
 Shape = dict[str, Any]
 PREFIX = "#/components/schemas/"
@@ -79,14 +80,44 @@ def _slice(name: str, items: Shape) -> Shape:
 
 
 def _collection(properties: Shape) -> Shape:
-    page = _slice("features", _feature(properties))
-    page["properties"]["type"] = {"const": "FeatureCollection"}
-    page["required"].append("type")
-    return page
+    properties_slice = _slice("features", _feature(properties))
+    properties_slice["properties"]["type"] = {"const": "FeatureCollection"}
+    properties_slice["required"].append("type")
+    return properties_slice
 
 
 _VERDICT = _enum(Verdict)
-_RULE_BASIS = _object({"document": _TEXT, "number": _or_null(_TEXT), "article": _or_null(_TEXT)})
+_RULE_BASIS = _object(
+    {"document": _TEXT, "number": _or_null(_TEXT), "article": _or_null(_TEXT)},
+    optional={"document_id": _or_null(_TEXT)},
+)
+_DATE_OR_NULL = _or_null(_DATE)
+_APPROVAL = _object(
+    {
+        "document_number": _TEXT,
+        "authority": _TEXT,
+        "approved_on": _DATE,
+        "scope": _TEXT,
+        "expires_on": _DATE_OR_NULL,
+    }
+)
+_VERDICT_BY_BASIS = _object({group.value: _or_null(_VERDICT) for group in BasisGroup})
+_LAPSED = _object({"rule_id": _TEXT, "document": _TEXT, "ended": _DATE_OR_NULL})
+_LEGAL_DOCUMENT = _object(
+    {
+        "document_id": _or_null(_TEXT),
+        "name": _TEXT,
+        "kind": _enum(DocumentKind),
+        "number": _or_null(_TEXT),
+        "in_force_from": _DATE_OR_NULL,
+        "in_force_until": _DATE_OR_NULL,
+        "superseded_by": _or_null(_TEXT),
+        "looked_at": _DATE_OR_NULL,
+        "trust": _enum(Trust),
+        "state": _enum(DocumentState),
+        "is_stale": _FLAG,
+    }
+)
 _FINDING_MEMBERS: Mapping[str, Shape] = {
     "finding_id": _TEXT,
     "rule_id": _TEXT,
@@ -97,9 +128,10 @@ _FINDING_MEMBERS: Mapping[str, Shape] = {
     "title": _TEXT,
     "evidence": _by_name(_ANY),
     "legal_basis": _RULE_BASIS,
-    "basis_tag": _TEXT,
+    "basis_tag": _enum(BasisTag),
     "cure": _or_null(_TEXT),
     "waived": _or_null(_by_name(_ANY)),
+    "approval": _or_null(_APPROVAL),
 }
 _SHARES = _by_name(_or_null(_SHARE))
 _REVIEW_MEMBERS: Mapping[str, Shape] = {
@@ -110,6 +142,8 @@ _REVIEW_MEMBERS: Mapping[str, Shape] = {
     "verdicts": _by_name(_COUNT),
     "findings_count": _COUNT,
     "waived_count": _COUNT,
+    "approved_count": _or_null(_COUNT),
+    "lapsed": _or_null(_list(_LAPSED)),
     "checks": _by_name(_object({"checked": _COUNT, "passed": _COUNT})),
 }
 _RANKING_MEMBERS: Mapping[str, Shape] = {
@@ -168,6 +202,7 @@ _PARTS: Mapping[str, Shape] = {
             "leading_industry": _or_null(_TEXT),
             "industry_group": _or_null(_TEXT),
             "verdict": _VERDICT,
+            "verdict_by_basis": _VERDICT_BY_BASIS,
             "focus_verdict": _VERDICT,
             "shares": _SHARES,
         }
@@ -234,6 +269,7 @@ _ANSWERS: Mapping[str, Shape] = {
     "Rules": _object(
         {
             "rulebook_version": _TEXT,
+            "as_of": _DATE,
             "rules": _list(
                 _object(
                     {
@@ -242,12 +278,14 @@ _ANSWERS: Mapping[str, Shape] = {
                         "title": _TEXT,
                         "severity": _enum(Severity),
                         "legal_basis": _RULE_BASIS,
-                        "basis_tag": _TEXT,
+                        "basis_tag": _enum(BasisTag),
+                        "lapsed": _or_null(_object({"document": _TEXT, "ended": _DATE_OR_NULL})),
                         "effective_from": _ANY,
                         "parameters": _by_name(_ANY),
                     }
                 )
             ),
+            "documents": _list(_LEGAL_DOCUMENT),
         }
     ),
     "Review": _object(_REVIEW_MEMBERS, optional={"saved": _FLAG, "not_saved": _or_null(_TEXT)}),

@@ -63,9 +63,9 @@ class _Client:
 
     turns: asyncio.Semaphore
     costly_turns: asyncio.Semaphore
-    left: float
+    allowance: float
     counted: float = field(default_factory=time.monotonic)
-    asked: int = 0
+    requests: int = 0
     """Requests that wait or are worked on."""
 
 
@@ -113,7 +113,7 @@ class Shares:
         if wait > 0:
             await self._refuse(wait, scope, receive, send)
             return
-        client.asked += 1
+        client.requests += 1
         try:
             turns = [client.costly_turns, client.turns] if is_costly else [client.turns]
             if not await self._has_turn(turns):
@@ -125,7 +125,7 @@ class Shares:
                 for turn in turns:
                     turn.release()
         finally:
-            client.asked -= 1
+            client.requests -= 1
 
     def _client(self, name: str) -> _Client:
         client = self._clients.pop(name, None)
@@ -138,7 +138,7 @@ class Shares:
             )
         self._clients[name] = client
         if len(self._clients) > self._limits.clients:
-            at_rest = next((key for key, one in self._clients.items() if not one.asked), None)
+            at_rest = next((key for key, one in self._clients.items() if not one.requests), None)
             if at_rest is not None and at_rest != name:
                 del self._clients[at_rest]
         return client
@@ -147,11 +147,11 @@ class Shares:
         """Take one costly request off a client's rate; return how long it has to wait for it."""
         limits, now = self._limits, time.monotonic()
         gained = (now - client.counted) * limits.costly_a_second
-        client.left = min(float(limits.costly_burst), client.left + gained)
+        client.allowance = min(float(limits.costly_burst), client.allowance + gained)
         client.counted = now
-        if client.left < 1:
-            return (1 - client.left) / limits.costly_a_second
-        client.left -= 1
+        if client.allowance < 1:
+            return (1 - client.allowance) / limits.costly_a_second
+        client.allowance -= 1
         return 0.0
 
     async def _has_turn(self, turns: list[asyncio.Semaphore]) -> bool:

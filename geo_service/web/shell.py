@@ -36,11 +36,14 @@ if TYPE_CHECKING:
     from fastapi import Request
 
     from geo_service.plan import Plan
-    from geo_service.planning import County
+    from geo_service.planning import PlanningService
 
 _SHELLS = files("geo_service") / "front" / "pages"
 _MEDIA_TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
-_SHARED_TEXTS = ("console.", "verdict.", "tier.", "severity.", "basis.", "basis_tag.", "layer.")
+_SHARED_TEXTS = (
+    *("console.", "verdict.", "tier.", "severity.", "basis.", "layer."),
+    *("basis_tag.", "basis_group.", "rests_on."),
+)
 _CHARTS = "echarts/echarts.min.js"
 _LANGUAGE_NAMES = {
     Language.ZH_HANS: ("简", "简体中文"),
@@ -80,8 +83,8 @@ def render(
     status: int = 200,
 ) -> Response:
     """Return a page in a language; `values` are data for its program, never for the shell."""
-    county: County = request.app.state.county
-    translator = county.translator(language)
+    service: PlanningService = request.app.state.service
+    translator = service.translator(language)
     root = str(request.scope.get("root_path", ""))
     shell = {
         "lang": language.value,
@@ -94,7 +97,7 @@ def render(
         "navigation": _navigation(page, translator, root),
         "languages": _languages(request, language),
         "scripts": _scripts(page, root),
-        "island": _island(_start(page, county, translator, root, values or {})),
+        "island": _island(_start(page, service, translator, root, values or {})),
         **_shell_texts(translator),
     }
     body = Template(read_file(page.body)).substitute(shell) if page.body else _loading(shell)
@@ -190,7 +193,11 @@ def _loading(shell: Mapping[str, str]) -> str:
 
 
 def _start(
-    page: Page, county: County, translator: Translator, root: str, values: Mapping[str, Any]
+    page: Page,
+    service: PlanningService,
+    translator: Translator,
+    root: str,
+    values: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return what the program starts from."""
     language = "en" if translator.language is Language.EN else "zh"
@@ -198,18 +205,18 @@ def _start(
     return {
         "lang": translator.language.value,
         "root": root,
-        "county": translator.pick(county.plan.settings.name),
-        "illustrative": _is_illustrative(county.plan),
+        "county": translator.pick(service.plan.settings.name),
+        "illustrative": _is_illustrative(service.plan),
         "versions": {
             "product": geo_service.__version__,
-            "plan": county.plan.version,
-            "rulebook": county.rulebook.version,
+            "plan": service.plan.version,
+            "rulebook": service.rulebook.version,
         },
-        "review_id": county.review.review_id,
-        "as_of": county.review.as_of.isoformat(),
+        "review_id": service.review.review_id,
+        "as_of": service.review.as_of.isoformat(),
         "marks": {
-            "confidentiality": county.plan.settings.confidentiality,
-            "map_approval": county.plan.settings.map_approval,
+            "confidentiality": service.plan.settings.confidentiality,
+            "map_approval": service.plan.settings.map_approval,
         },
         "symbols": {
             key: symbol

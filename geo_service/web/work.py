@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from geo_service.errors import ChoiceNeededError
-from geo_service.planning.made import made_of
+from geo_service.planning.job_results import identify_result
 from geo_service.web.errors import choice_documents, tell_outside, translator_of
 from geo_service.web.replies import json_reply
 from geo_service.wording import tell, tell_fault
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
     from geo_service.jobs import Job
     from geo_service.language import Translator
-    from geo_service.planning import County
+    from geo_service.planning import PlanningService
 
 AT_ONCE_SECONDS = 2.0
 """Work that is done within this time is answered at once; longer work is a job."""
 Document = dict[str, Any]
 
 
-def ended(county: County, job: Job, seconds: float) -> bool:
+def ended(service: PlanningService, job: Job, seconds: float) -> bool:
     """Wait some time for a job; return whether it has a result. What it failed with is raised."""
-    is_ended = county.jobs.wait(job, seconds)
+    is_ended = service.jobs.wait(job, seconds)
     if is_ended and job.fault is not None:
         raise job.fault
     return is_ended and job.result is not None
@@ -54,7 +54,7 @@ def job_document(job: Job, translator: Translator) -> Document:
         "ended_at": None if job.ended_at is None else job.ended_at.isoformat(timespec="seconds"),
         "error": None if error is None else tell(error, translator),
     }
-    made = made_of(job.result)
+    made = identify_result(job.result)
     if made is not None:
         kind, identity = made
         document["result"] = f"/api/{kind}/{identity}"

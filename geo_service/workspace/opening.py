@@ -336,7 +336,7 @@ class Workspace:
         shown = said("fault.frame")
         layer_file = LayerFile(name=name, path=Path(), shown="")
         read, found = find_faults(frame.reset_index(drop=True), SCHEMAS[name], layer_file)
-        faults = [replace(fault, file=shown) for fault in found.found]
+        faults = [replace(fault, file=shown) for fault in found.items]
         if name == "parcels":
             faults = declare_scheme(read, self._settings.land_use_scheme, faults, shown)
         if faults:

@@ -68,10 +68,10 @@ def _place_by_location(
 
 def _fill_parks(
     park_ids: np.ndarray[Any, Any],
-    lost: np.ndarray[Any, Any],
+    is_lost: np.ndarray[Any, Any],
     parks: pd.DataFrame,
     position: np.ndarray[Any, Any],
 ) -> None:
     """Put the ids of the parks at `position` into the rows that lost theirs, where there is one."""
     has_park = position != NOWHERE
-    park_ids[lost[has_park]] = parks["park_id"].astype("object").to_numpy()[position[has_park]]
+    park_ids[is_lost[has_park]] = parks["park_id"].astype("object").to_numpy()[position[has_park]]

@@ -28,6 +28,7 @@ from geo_service.industry import CODE_PATTERN, classification, split_codes
 from geo_service.model import Message
 from geo_service.schema import (
     ID_PATTERN,
+    ONCE_FREE_GRADES,
     STORED_GEOMETRY,
     ZONE_GRADES,
     ColumnKind,
@@ -81,7 +82,7 @@ class Faults:
         self._layer_file = layer_file
         self._key = key
         self._first = 2 if layer_file.path.suffix.lower() in TABLE_SUFFIXES else 1
-        self.found: list[Fault] = []
+        self.items: list[Fault] = []
         self.positions: list[int | None] = []
         """The position of the row that each fault found is about, if it is about one."""
 
@@ -104,7 +105,7 @@ class Faults:
     ) -> None:
         """Add one fault; `row` is a position in the frame."""
         self.positions.append(row)
-        self.found.append(
+        self.items.append(
             Fault(
                 file=self._layer_file.shown,
                 layer=self._layer_file.name,
@@ -159,7 +160,7 @@ def read_layer(
     for name, value in layer_file.constants.items():
         raw[name] = value
     frame, faults = find_faults(raw.reset_index(drop=True), schema, layer_file)
-    return frame, faults.found
+    return frame, faults.items
 
 
 def find_faults(
@@ -370,6 +371,8 @@ _CONVERTERS = {
 def _check_grades(frame: pd.DataFrame, faults: Faults) -> None:
     """Refuse a grade that its kind of zone does not have: no rule would ever speak of it."""
     for kind, grades in ZONE_GRADES.items():
+        if kind in ONCE_FREE_GRADES:
+            continue
         bad = (frame["kind"] == kind) & frame["grade"].notna() & ~frame["grade"].isin(grades)
         for row in np.flatnonzero(bad.to_numpy(dtype=bool)):
             found = str(frame["grade"].iloc[int(row)])

@@ -27,10 +27,10 @@ from geo_service.documents import (
     toml_lines,
 )
 from geo_service.errors import Fault, WorkspaceError
-from geo_service.industry import IndustryGroups, group_table
+from geo_service.industry import CountyIndustries, IndustryGroups, classification, group_table
 from geo_service.model import AreaMethod, FocusBasis, Tier
 from geo_service.plan import DemFile, PlanSettings
-from geo_service.schema import LAND_USE_SCHEMES, SCHEMAS, ZONE_KINDS
+from geo_service.schema import LAND_USE_SCHEMES, RIVER_RANKS, SCHEMAS, ZONE_KINDS
 from geo_service.stores.base import VERSION_LENGTH
 from geo_service.stores.opening import has_password
 from geo_service.wording import quoted, said
@@ -61,6 +61,11 @@ class GroupsPart(_SettingsPart):
     """What the county calls its scheme of groups or chains."""
     year: Annotated[int, Setting(ge=1949, le=2999)] | None = None
     """The year of the scheme."""
+
+
+class _IndustryMapPart(_SettingsPart):
+    leading: tuple[str, ...]
+    characteristic: tuple[str, ...] = ()
 
 
 _Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -94,6 +99,7 @@ class SettingsFile(_SettingsPart):
     land_use_scheme: str | None = None
     data_date: date | None = None
     complete_zone_kinds: tuple[str, ...] = ()
+    complete_river_ranks: tuple[str, ...] = ()
     rulebook: str | None = None
     waivers: str | None = None
     approvals: str | None = None
@@ -106,6 +112,7 @@ class SettingsFile(_SettingsPart):
     industry_groups: GroupsPart | None = None
     industry_schemes: dict[str, GroupsPart] = Setting(default_factory=dict)
     industry_scheme: str | None = None
+    industry_map: _IndustryMapPart | None = None
     dem: _DemPart | None = None
     basemaps: tuple[BasemapPart, ...] = ()
     layers: dict[str, LayerPart]
@@ -149,9 +156,15 @@ def _check_settings(settings: SettingsFile) -> Iterator[Fault]:
         yield _settings_fault("metric_crs", settings.metric_crs, said("fault.metric_crs"))
     if scheme is not None and scheme not in LAND_USE_SCHEMES:
         yield _settings_fault("land_use_scheme", scheme, nearest_name(scheme, LAND_USE_SCHEMES))
-    for kind in settings.complete_zone_kinds:
-        if kind not in ZONE_KINDS:
-            yield _settings_fault("complete_zone_kinds", kind, nearest_name(kind, ZONE_KINDS))
+    for setting, known in (
+        ("complete_zone_kinds", ZONE_KINDS),
+        ("complete_river_ranks", RIVER_RANKS),
+    ):
+        for name in getattr(settings, setting):
+            if name not in known:
+                yield _settings_fault(setting, name, nearest_name(name, known))
+    if settings.industry_map is not None:
+        yield from _check_industry_map(settings.industry_map)
     if settings.store is not None and has_password(settings.store):
         expected = said("fault.no_password")
         yield Fault(
@@ -178,6 +191,14 @@ def _check_schemes(settings: SettingsFile) -> Iterator[Fault]:
         chosen, known = settings.industry_scheme, [*settings.industry_schemes]
         expected = nearest_name(chosen, known) if chosen else said("fault.one_of", known=known)
         yield _settings_fault("industry_scheme", chosen, expected)
+
+
+def _check_industry_map(part: _IndustryMapPart) -> Iterator[Fault]:
+    known = classification()
+    for name, codes in (("leading", part.leading), ("characteristic", part.characteristic)):
+        for code in codes:
+            if code not in known:
+                yield _settings_fault(f"industry_map.{name}", code, said("fault.no_prefix"))
 
 
 def _check_declared(settings: SettingsFile) -> Iterator[Fault]:
@@ -296,6 +317,8 @@ def plan_settings(
         names_hant=dict(settings.names_hant),
         data_date=settings.data_date,
         complete_zone_kinds=frozenset(settings.complete_zone_kinds),
+        complete_river_ranks=frozenset(settings.complete_river_ranks),
+        industry_map=_industry_map(settings.industry_map),
         rulebook_path=folder / settings.rulebook if settings.rulebook else None,
         waivers_path=folder / settings.waivers if settings.waivers else None,
         approvals_path=folder / settings.approvals if settings.approvals else None,
@@ -305,6 +328,10 @@ def plan_settings(
         basemaps=tuple(basemap_of(part, folder) for part in settings.basemaps),
         digest=digest,
     )
+
+
+def _industry_map(part: _IndustryMapPart | None) -> CountyIndustries | None:
+    return None if part is None else CountyIndustries(part.leading, part.characteristic)
 
 
 def unusable(folder: Path, faults: list[Fault]) -> WorkspaceError:

@@ -44,9 +44,9 @@ class OwnLayers:
         self.names = tuple(name for name in settings.layers if name in SCHEMAS)
         """The layers that `workspace.toml` gives a file, rasters left out."""
         self._settings = settings
-        self._read: dict[str, str | None] = {}
+        self._stamps: dict[str, str | None] = {}
         self._current: dict[str, OwnLayer] = {}
-        self._looked: dict[str, tuple[object, OwnFileState]] = {}
+        self._states: dict[str, tuple[object, OwnFileState]] = {}
 
     def take(self, layers: Mapping[str, OwnLayer]) -> None:
         """Give these from now on, whatever the files hold by then."""
@@ -75,7 +75,7 @@ class OwnLayers:
             faults = declare_scheme(frame, self._settings.land_use_scheme, faults, part.file)
         rows = frame if faults else canonical(frame, name)
         if not faults:
-            self._read[name] = stamp
+            self._stamps[name] = stamp
         own = OwnLayer(
             name,
             rows,
@@ -116,7 +116,7 @@ class OwnLayers:
             return OwnFileState.MISSING
         if name not in newest:
             counts = OwnFileState.UNRECORDED if newest else OwnFileState.COUNTS
-            is_read = is_quick or stamp == self._read.get(name)
+            is_read = is_quick or stamp == self._stamps.get(name)
             return counts if is_read else self._readable(name, stamp, counts)
         if record is None:  # the file was named after the layer was published
             return OwnFileState.CHANGED
@@ -134,7 +134,7 @@ class OwnLayers:
     def _holds(self, name: str, stamp: str, record: OwnFile) -> bool:
         """Return whether a file holds what was recorded; looked at once for each change of it."""
         key = (stamp, record.digest)
-        known = self._looked.get(f"{name}:same")
+        known = self._states.get(f"{name}:same")
         if known is None or known[0] != key:
             if record.file_digest is None:  # of a package: only its rows of this county matter
                 is_same = self.of(name, record.version) is not None
@@ -144,23 +144,23 @@ class OwnLayers:
                     file_digest(layer_file.path) == record.file_digest
                 )
             known = (key, OwnFileState.SAME if is_same else OwnFileState.CHANGED)
-            self._looked[f"{name}:same"] = known
+            self._states[f"{name}:same"] = known
         return known[1] is OwnFileState.SAME
 
     def _readable(self, name: str, stamp: str, state: OwnFileState) -> OwnFileState:
         """Return BROKEN in place of a state when the file cannot be read as its layer."""
-        known = self._looked.get(name)
+        known = self._states.get(name)
         if known is None or known[0] != stamp:
             _, faults = self.read(name)
             known = (stamp, OwnFileState.BROKEN if faults else OwnFileState.SAME)
-            self._looked[name] = known
+            self._states[name] = known
         return OwnFileState.BROKEN if known[1] is OwnFileState.BROKEN else state
 
     def tell(self, states: Mapping[str, OwnFileState]) -> None:
         """Log what became of own files that do not hold what counts, or are not recorded."""
         for name, state in states.items():
-            if state in _TOLD:
-                level, text = _TOLD[state]
+            if state in _STATE_LINES:
+                level, text = _STATE_LINES[state]
                 _log.log(level, text, name, self._settings.layers[name].file)
 
 
@@ -176,7 +176,8 @@ class GoneError(NotFoundError):
         about = {"layer": repr(self.entry.layer), "version": self.entry.version}
         more = {"name": self.entry.layer, "store": store, "reason": "missing"}
         return StoreError(
-            said("problem.damaged", **about, **more), told=said("problem.damaged_told", **about)
+            said("problem.damaged", **about, **more),
+            public_message=said("problem.damaged_told", **about),
         )
 
 
@@ -184,15 +185,15 @@ _CHANGED = (
     "Layer %s: its own file %s was changed after versions were published; the newest version "
     "counts, not the file. Import it to publish it."
 )
-_GONE = "Layer %s: its own file %s is gone; the newest version in the store counts."
+_MISSING_LINE = "Layer %s: its own file %s is gone; the newest version in the store counts."
 _UNRECORDED = (
     "Layer %s: nothing is recorded of its own file %s yet; the file counts until something is "
     "published."
 )
 _COUNTS = "Layer %s: nothing was published in this workspace; its own file %s counts."
-_TOLD = {
+_STATE_LINES = {
     OwnFileState.CHANGED: (logging.WARNING, _CHANGED),
-    OwnFileState.MISSING: (logging.WARNING, _GONE),
+    OwnFileState.MISSING: (logging.WARNING, _MISSING_LINE),
     OwnFileState.UNRECORDED: (logging.WARNING, _UNRECORDED),
     OwnFileState.COUNTS: (logging.INFO, _COUNTS),
 }

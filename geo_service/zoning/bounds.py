@@ -36,29 +36,43 @@ class BoundParameters(Parameters):
 
     @model_validator(mode="after")
     def _one_bound(self) -> BoundParameters:
-        if (self.at_least is None) == (self.at_most is None):
+        has_neither = self.at_least is None and self.at_most is None
+        has_both = self.at_least is not None and self.at_most is not None
+        if has_both or (has_neither and not self.has_other_limits):
             msg = said("fault.one_of_two", one="at_least", other="at_most")
             raise UnfitError(msg)
         return self
 
-    def limit_for(self, code: str | None) -> float:
-        """Return the limit for an industry code."""
+    @property
+    def has_other_limits(self) -> bool:
+        """Whether limits come from elsewhere too, so that none need be given for the rest."""
+        return False
+
+    @property
+    def is_minimum(self) -> bool:
+        """Whether values must reach the limit, and not keep below it."""
+        return self.at_most is None
+
+    def limit_for(self, code: str | None) -> float | None:
+        """Return the limit for an industry code; None if the rule has none for it."""
         for length in range(len(code or ""), 0, -1):
             if code and code[:length] in self.by_industry:
                 return self.by_industry[code[:length]]
-        limit = self.at_least if self.at_least is not None else self.at_most
-        return limit if limit is not None else 0.0
+        return self.at_least if self.at_least is not None else self.at_most
 
-    def to_judge(self, values: NDArray[np.float64], codes: Sequence[str | None]) -> list[int]:
-        """Return the positions of values that are missing or break their limit."""
+    def limits_for(self, codes: Sequence[str | None]) -> NDArray[np.float64]:
+        """Return the limit for each code; NaN where the rule has none."""
         limit_of = {code: self.limit_for(code) for code in set(codes)}
-        limits = np.array([limit_of[code] for code in codes], dtype=np.float64)
-        is_met = values >= limits if self.at_least is not None else values <= limits
+        return np.array([limit_of[code] for code in codes], dtype=np.float64)
+
+    def to_judge(self, values: NDArray[np.float64], limits: NDArray[np.float64]) -> list[int]:
+        """Return the positions of values that are missing or break their limit, or have none."""
+        is_met = values >= limits if self.is_minimum else values <= limits
         return [int(position) for position in np.flatnonzero(~is_met)]
 
     def is_met(self, value: float, limit: float) -> bool:
         """Return whether a value keeps to the limit; an equal value does."""
-        return value >= limit if self.at_least is not None else value <= limit
+        return value >= limit if self.is_minimum else value <= limit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +88,12 @@ class Measured:
     computed: str | None = None
     missing_rows: list[str] | None = None
     name: str | Message | None = None
+    limit: float | None = None
+    """The limit that holds for this value alone, whatever the rule says of its industry."""
+    limit_from: str | None = None
+    """Where the limit comes from, where it can come from several places."""
+    limit_column: str | None = None
+    """The column that would give the limit."""
 
 
 def judge_bound(
@@ -89,10 +109,13 @@ def judge_bound(
             column=measured.column,
             rows=measured.missing_rows,
         )
-    limit = parameters.limit_for(measured.code)
+    limit = parameters.limit_for(measured.code) if measured.limit is None else measured.limit
+    if limit is None:
+        column = measured.limit_column or measured.column
+        return missing_value(park_id=measured.park_id, subject=measured.subject, column=column)
     if parameters.is_met(measured.value, limit):
         return None
-    side = "low" if parameters.at_least is not None else "high"
+    side = "low" if parameters.is_minimum else "high"
     values: Mapping[str, Any] = {
         "measure": Message(f"measure.{measured.column}"),
         "subject": measured.name or measured.subject.id,
@@ -112,7 +135,8 @@ def judge_bound(
             "threshold": limit,
             "industry_code": measured.code,
             "computed": measured.computed,
-        },
+        }
+        | ({} if measured.limit_from is None else {"limit_from": measured.limit_from}),
         cure=Message(f"cure.too_{side}", values),
         geometry=geometry,
         key=measured.column,

@@ -19,11 +19,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from geo_service.crs import measure_area_m2
 from geo_service.errors import UnfitError
 from geo_service.industry import are_within, classification
-from geo_service.model import Message, Subject, Tier, Verdict
+from geo_service.model import Message, Severity, Subject, Tier, Verdict
 from geo_service.wording import said
 from geo_service.zoning.batch import RawBatch, RawFinding
 from geo_service.zoning.focus import Focus, measure_focus
 from geo_service.zoning.names import named_columns
+from geo_service.zoning.standing import Tenants
 
 if TYPE_CHECKING:
     from datetime import date
@@ -45,6 +46,8 @@ def _known_prefix(code: str) -> str:
     return code
 
 
+FAR_M = 200_000.0
+"""Wider than any county: beyond it there is nothing to judge."""
 MOST_COUNTED = 1_000_000
 """The most that a rule may ask a number of things to be; no county has as many."""
 
@@ -164,6 +167,11 @@ class Shared:
         parks = self.plan.metric("parks")
         return dict(zip(parks["park_id"], self.area_m2(parks.geometry), strict=True))
 
+    @cached_property
+    def tenants(self) -> Tenants:
+        """The enterprises that count, by where they stand."""
+        return Tenants(self.plan)
+
     def area_m2(self, shapes: Any) -> NDArray[np.float64]:  # noqa: ANN401 - series or array
         """Return areas of shapes in the metric CRS, by the workspace's method."""
         method, crs = self.plan.settings.area_method, self.plan.metric_crs
@@ -226,6 +234,11 @@ def text_or_none(cell: object) -> str | None:
     return cell if isinstance(cell, str) and cell else None
 
 
+def flag_or_none(cell: Any) -> bool | None:  # noqa: ANN401 - a cell of a column of flags
+    """Return a cell's flag, or None when it is missing."""
+    return None if pd.isna(cell) else bool(cell)
+
+
 def park_unknown(
     park_id: str,
     *,
@@ -275,8 +288,13 @@ def missing_value(
     subject: Subject,
     column: str | tuple[str, ...],
     rows: list[str] | None = None,
+    severity: Severity | None = None,
 ) -> RawFinding:
-    """Return the `unknown` of a subject whose column, or one of several, has no value."""
+    """Return the `unknown` of a subject whose column, or one of several, has no value.
+
+    `severity` is for a column that a county need not keep: what is missing is then told, and
+    does not decide over the park.
+    """
     columns = [column] if isinstance(column, str) else list(column)
     named = [f"{subject.layer}.{name}" for name in columns]
     evidence: dict[str, Any] = {
@@ -294,4 +312,5 @@ def missing_value(
         evidence=evidence,
         cure=Message("cure.fill_value", values),
         key=f"missing:{'+'.join(columns)}",
+        severity=severity,
     )

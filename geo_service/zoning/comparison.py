@@ -11,17 +11,19 @@ from dataclasses import dataclass
 from typing import Any
 
 FindingDocument = Mapping[str, Any]
+_COMPARED = ("verdict", "severity", "waived", "approval")
+"""Members that change a finding; a review saved before approvals has none of these."""
 
 
 @dataclass(frozen=True)
 class ChangedFinding:
-    """A finding of both reviews whose verdict, waiver or evidence differs."""
+    """A finding of both reviews whose verdict, waiver, approval or evidence differs."""
 
     finding_id: str
     before: FindingDocument
     after: FindingDocument
     changed: tuple[str, ...]
-    """Those of `verdict`, `waived`, `severity` and `evidence.<name>` that differ."""
+    """Those of `verdict`, `severity`, `waived`, `approval`, `evidence.<name>` that differ."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Looked:
+class ComparableReview:
     """What a review covered: its findings, and all parks and rules that it considered."""
 
     findings: Sequence[FindingDocument]
@@ -53,7 +55,7 @@ class Looked:
         return finding["rule_id"] in self.rules and (park_id is None or park_id in self.parks)
 
 
-def compare_reviews(before: Looked, after: Looked) -> Comparison:
+def compare_reviews(before: ComparableReview, after: ComparableReview) -> Comparison:
     """Return how two reviews' findings differ, each list in the order of its review.
 
     Two findings are the same if their `finding_id` is: same rule, same subject.
@@ -84,7 +86,7 @@ def compare_reviews(before: Looked, after: Looked) -> Comparison:
 
 
 def _differences(before: FindingDocument, after: FindingDocument) -> tuple[str, ...]:
-    names = [name for name in ("verdict", "severity", "waived") if before[name] != after[name]]
+    names = [name for name in _COMPARED if before.get(name) != after.get(name)]
     old, new = before["evidence"], after["evidence"]
     names += [f"evidence.{name}" for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
     return tuple(names)

@@ -205,9 +205,9 @@ def _measure(park: _Park, table: _Table, basis: FocusBasis, year: int | None) ->
     )
 
 
-def _share(values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> float | None:
+def _share(values: NDArray[np.float64], mask: NDArray[np.bool_]) -> float | None:
     total = float(values.sum())
-    return float(values[chosen].sum()) / total if total > 0 else None
+    return float(values[mask].sum()) / total if total > 0 else None
 
 
 def _mix(codes: NDArray[np.object_], values: NDArray[np.float64]) -> dict[str, float]:

@@ -7,13 +7,14 @@ contains the bare codes and ids.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
 from geo_service.data import data_file
 from geo_service.industry import classification
 from geo_service.model import Message
+from geo_service.schema import ZONE_GRADES
 
 if TYPE_CHECKING:
     from geo_service.plan import Plan
@@ -52,6 +53,19 @@ def named_land_use(scheme: str | None, code: str) -> Message:
         return Message("name.code", {"code": code})
     values = {"code": code, "name": entry["name"], "name_en": entry["name_en"]}
     return Message("name.land_use", values)
+
+
+def named_zone(kind: str, grades: Iterable[object] = ()) -> Message:
+    """Return the name of a kind of control zone, with the grade if all zones have the same."""
+    each = set(grades)
+    grade = each.pop() if len(each) == 1 else None
+    if grade in ZONE_GRADES.get(kind, ()) and kind not in _UNGRADED_NAMES:
+        return Message(f"zone_grade.{kind}_{grade}")
+    return Message(f"zone.{kind}")
+
+
+_UNGRADED_NAMES = frozenset({"geohazard"})
+"""Kinds that are named alike whatever the grade: nobody knows what the grade is of."""
 
 
 def township_names(plan: Plan) -> dict[str, str]:

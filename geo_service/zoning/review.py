@@ -23,6 +23,7 @@ from geo_service.model import (
     FocusBasis,
     RuleCount,
     Verdict,
+    rests_on,
 )
 from geo_service.wording import said
 from geo_service.zoning.approvals import Approvals, open_approvals
@@ -113,6 +114,14 @@ class Review:
         }
 
     @cached_property
+    def rests_on(self) -> Mapping[str, tuple[BasisGroup, ...]]:
+        """For each park, the kinds of basis that alone give it its verdict; none for `pass`."""
+        return {
+            park_id: rests_on(self.park_verdicts[park_id], by_basis)
+            for park_id, by_basis in self.verdicts_by_basis.items()
+        }
+
+    @cached_property
     def lapsed(self) -> list[tuple[Rule, LegalDocument]]:
         """The rules that were not applied because their documents have ended, with these."""
         return self.rulebook.lapsed(self.as_of)
@@ -152,7 +161,12 @@ class Review:
 
     @cached_property
     def parks(self) -> gpd.GeoDataFrame:
-        """One row per park: its own columns, verdicts, shares and number of findings."""
+        """One row per park: its own columns, verdicts, shares and number of findings.
+
+        `verdict_law`, `verdict_county` and `verdict_reference` are what the park gets from rules
+        on each kind of basis alone, None where none judged it; `rests_on` names the kinds that
+        give the park its verdict, separated by `;`.
+        """
         frame = self.plan.geo("parks")
         frame = frame[frame["park_id"].isin(self.park_ids)].reset_index(drop=True)
         ids = frame["park_id"].tolist()
@@ -161,11 +175,17 @@ class Review:
         extra: dict[str, Any] = {
             "industry_group": [groups.group_of(item.leading) for item in measured],
             "verdict": [self.park_verdicts[park_id].value for park_id in ids],
+            "rests_on": [";".join(self.rests_on[park_id]) for park_id in ids],
             "focus_verdict": [self.focus_verdicts[park_id].value for park_id in ids],
             "findings": [len(self.results.by_park.get(park_id, ())) for park_id in ids],
             "enterprise_count": [item.enterprise_count for item in measured],
             "park_kinds": [";".join(self.park_kinds.get(park_id, ())) for park_id in ids],
         }
+        for group in BasisGroup:
+            extra[f"verdict_{group}"] = [
+                None if verdict is None else verdict.value
+                for verdict in (self.verdicts_by_basis[park_id][group] for park_id in ids)
+            ]
         for basis in FocusBasis:
             extra[f"share_{basis}"] = [item.shares[basis] for item in measured]
         for column in ("top_industry", "hhi", "entropy", "location_quotient"):

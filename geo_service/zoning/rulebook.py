@@ -278,7 +278,7 @@ def parse_rulebook(text: str, file: str) -> Rulebook:
         if whole is not None:
             base = default_register()
             register, faults = parse_documents(whole.documents, file, lines, base=base)
-            rules = _Builder(whole, file, lines, register or base, faults).build()
+            rules = _RulesOfFile(whole, file, lines, register or base, faults).build()
             if not faults:
                 return Rulebook(_plain_titles(whole.title), rules, register or base)
     raise RulebookError(said("fault.rulebook_unusable"), faults)
@@ -289,7 +289,7 @@ def _plain_titles(titles: Titles) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class _Builder:
+class _RulesOfFile:
     """Builds the rules of one file, gathering its faults."""
 
     whole: _RulebookPart
@@ -466,13 +466,13 @@ def _own_basis(written: LegalBasisPart, part: RulePart) -> Basis:
     )
 
 
-def _merge(shipped: RulePart, written: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(shipped: RulePart, values: Mapping[str, Any]) -> dict[str, Any]:
     """Merge a county's values over the shipped ones; tables are merged key by key."""
     merged = shipped.model_dump(mode="json", exclude_none=True)
     for one, other in (("bases", "legal_basis"), ("legal_basis", "bases")):
-        if one in written:
+        if one in values:
             merged.pop(other, None)
-    for key, value in written.items():
+    for key, value in values.items():
         if isinstance(value, dict) and isinstance(merged.get(key), dict):
             table = merged[key]
             if key == "legal_basis" and "document" in value:

@@ -17,7 +17,7 @@ import numpy as np
 from geo_service.model import Severity, Subject, Verdict
 from geo_service.zoning.check import Case, Shared
 from geo_service.zoning.checks.control_zone import ZoneParameters, judge
-from geo_service.zoning.zones import mapped_zones
+from geo_service.zoning.zones import BOUNDARY, VILLAGE_LAND, mapped_zones
 
 if TYPE_CHECKING:
     from datetime import date
@@ -42,7 +42,7 @@ class ZoneVerdict:
     """The zones that it lies in; none where nobody knows the zones of the rule's kind."""
 
 
-Heard = Mapping[Subject, tuple[ZoneVerdict, ...]]
+VerdictsBySubject = Mapping[Subject, tuple[ZoneVerdict, ...]]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class ZoneRules:
     rulebook: Rulebook
     as_of: date
 
-    def judge_features(self, features: Mapping[str, gpd.GeoDataFrame]) -> Heard:
+    def judge_features(self, features: Mapping[str, gpd.GeoDataFrame]) -> VerdictsBySubject:
         """Return what a review says of rows of `parks`, `parcels` and `buildings`, by layer.
 
         The rows are in the metric CRS. A feature of which no rule has anything to say is not
@@ -68,11 +68,16 @@ class ZoneRules:
     def judge_new_land(self, shape: BaseGeometry, park_id: str | None) -> tuple[ZoneVerdict, ...]:
         """Return what rules would say of bare ground, the worst of each rule first.
 
-        The ground (metric CRS) is judged as a new parcel of its park, without a land use and
-        without enterprises. Rules that judge no parcels have nothing to say of it.
+        The ground (metric CRS) is judged as a new, vacant parcel of its park, without a land use
+        and without enterprises. Rules that judge no parcels have nothing to say of it.
         """
         parcel = gpd.GeoDataFrame(
-            {"parcel_id": [_NEW_PARCEL], "park_id": [park_id], "land_use": [None]},
+            {
+                "parcel_id": [_NEW_PARCEL],
+                "park_id": [park_id],
+                "land_use": [None],
+                "status": ["vacant"],
+            },
             geometry=[shape],
             crs=self.plan.metric_crs,
         )
@@ -81,8 +86,18 @@ class ZoneRules:
             if "parcels" in parameters.subjects:
                 alone = parameters.model_copy(update={"subjects": ("parcels",)})
                 every = [heard for _, heard in self._judged(rule, alone, {"parcels": parcel})]
-                found += sorted(every, key=lambda heard: _WORST_FIRST.index(heard.verdict))
+                found += sorted(every, key=lambda verdict: _WORST_FIRST.index(verdict.verdict))
         return tuple(found)
+
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of zones that some rule in force goes by."""
+        asked = {parameters.kind for _, parameters in self._rules()}
+        has_boundary = any(
+            rule.part.check == "in_development_boundary"
+            for rule in self.rulebook.in_force(self.as_of)
+        )
+        return frozenset(asked | ({BOUNDARY, VILLAGE_LAND} if has_boundary else set()))
 
     @cached_property
     def _shared(self) -> Shared:

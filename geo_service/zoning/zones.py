@@ -2,7 +2,7 @@
 
 What an overlap with a zone means depends on its grade: a rule maps grades to verdicts, where
 `*` stands for every grade that it does not name. A zone without a grade is `unknown` unless the
-rule treats all grades alike.
+rule treats all grades alike; so is one with a word that is no grade of its kind.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from geo_service.model import Verdict
+from geo_service.schema import ZONE_GRADES
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 ANY_GRADE = "*"
 BOUNDARY = "development_boundary"
 """The kind of zone that new development must lie in."""
+VILLAGE_LAND = "village_construction_land"
+"""The kind of zone outside the boundary in which a village plan lets people build."""
 
 
 def mapped_zones(plan: Plan, kind: str) -> gpd.GeoDataFrame | None:
@@ -33,8 +36,12 @@ def mapped_zones(plan: Plan, kind: str) -> gpd.GeoDataFrame | None:
     return own if len(own) or kind in plan.settings.complete_zone_kinds else None
 
 
-def verdict_of(verdicts: Mapping[str, str], grade: object) -> Verdict | None:
+def verdict_of(
+    verdicts: Mapping[str, str], grade: object, kind: str | None = None
+) -> Verdict | None:
     """Return what an overlap with a zone of a grade means; None if the rule leaves it out.
+
+    A kind with fixed grades has no others: any other word says nothing.
 
     >>> verdict_of({"high": "fail", "*": "watch"}, "high").value
     'fail'
@@ -45,10 +52,13 @@ def verdict_of(verdicts: Mapping[str, str], grade: object) -> Verdict | None:
     >>> verdict_of({"*": "fail"}, None).value
     'fail'
     >>> verdict_of({"high": "fail"}, "low")
+    >>> verdict_of({"national": "fail"}, "国家级", "wetland").value
+    'unknown'
     """
     if set(verdicts) == {ANY_GRADE}:
         return Verdict(verdicts[ANY_GRADE])
-    if not isinstance(grade, str):
+    is_foreign = grade not in verdicts and grade not in ZONE_GRADES.get(kind or "", (grade,))
+    if not isinstance(grade, str) or is_foreign:
         return Verdict.UNKNOWN
     meaning = verdicts.get(grade, verdicts.get(ANY_GRADE))
     return None if meaning is None else Verdict(meaning)
@@ -58,7 +68,10 @@ def by_verdict(
     zones: gpd.GeoDataFrame, verdicts: Mapping[str, str]
 ) -> list[tuple[Verdict, gpd.GeoDataFrame]]:
     """Part zones by what an overlap with them means; those that the rule leaves out are dropped."""
-    meanings = [verdict_of(verdicts, grade) for grade in zones["grade"]]
+    meanings = [
+        verdict_of(verdicts, grade, kind)
+        for grade, kind in zip(zones["grade"], zones["kind"], strict=True)
+    ]
     parts = []
     for verdict in (Verdict.FAIL, Verdict.WATCH, Verdict.UNKNOWN):
         chosen = [meaning is verdict for meaning in meanings]

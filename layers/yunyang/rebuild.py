@@ -43,10 +43,14 @@ def build_files() -> tuple[dict[str, str], Heights]:
     land = parcels.build_estate(sites, sub_areas, roads.lines_of(network))
     companies = enterprises.found_companies(sites, townships, land)
     scene = zones.Scene(townships, outline, rivers, sites, sub_areas)
+    # The enclave is on the parks' layer alone: roads and heights end at the county's border.
+    enclave = parks.with_part_abroad(sites[parks.ENCLAVE], county)
+    with_enclave = {**sites, parks.ENCLAVE: enclave}
     layers = {
         "township_areas": geography.area_features(townships, areas),
-        "parks": parks.park_features(sites, townships),
+        "parks": parks.park_features(with_enclave, townships),
         "sub_areas": parks.sub_area_features(sub_areas),
+        "approved_areas": parks.approved_features(sites),
         "parcels": estate.parcel_features(land),
         "buildings": estate.building_features(land),
         "control_zones": zones.zone_features(scene),

@@ -22,7 +22,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from geo_service.web.app import ServicePolicy, create_app, server_of
 from tests.maps.hostile import hostile_county
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from geo_service.planning import County
+from geo_service.planning import PlanningService
 from geo_service.suitability.project import open_project
 from geo_service.zoning.rulebook import parse_rulebook
 from tests.browser.conftest import FLAGS, PROGRAMS, READY, serving
@@ -43,7 +43,7 @@ def main() -> int:
     failed = 0
     with (
         tempfile.TemporaryDirectory() as made,
-        serving(county := County.open(copy_demo(Path(made)))) as address,
+        serving(county := PlanningService.open(copy_demo(Path(made)))) as address,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
@@ -55,7 +55,7 @@ def main() -> int:
     return min(failed, 1)
 
 
-def pages(county: County) -> Iterator[tuple[str, str, bool]]:
+def pages(county: PlanningService) -> Iterator[tuple[str, str, bool]]:
     """Yield each picture's name, the page's path, and whether it is of a small window."""
     park = next(iter(county.review.park_ids))
     failing = next(

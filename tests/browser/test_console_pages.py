@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from geo_service.planning.layers import newest_layer, publish
 from geo_service.schema import SCHEMAS
 from tests.browser.conftest import Visitor, serving

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from tests.browser.conftest import Visitor, serving
 from tests.browser.console import hear_out, in_both_windows, open_page, overflow
 from tests.county import County, box, zone

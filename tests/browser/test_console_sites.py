@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from tests.browser.conftest import Visitor, serving
 from tests.browser.console import open_page, overflow
 from tests.county import County, box, parcel, zone

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from geo_service.language import Language, Translator
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from tests.browser.conftest import READY, Visitor, serving
 from tests.browser.console import LANGUAGES, SHOWN, open_page
 from tests.county import County, box, parcel

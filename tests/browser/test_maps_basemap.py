@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from tests.browser.conftest import Visitor, serving
 from tests.maps.made import RED, declared, write_mbtiles
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from geo_service.language import Language, Translator
 from geo_service.maps.draw import draw, draw_states
 from geo_service.maps.kinds.time import TimeData
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from geo_service.planning.layers import newest_layer, publish, timeline_of
 from geo_service.suitability.project import parse_project
 from geo_service.zoning.rulebook import parse_rulebook

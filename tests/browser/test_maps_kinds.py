@@ -12,7 +12,7 @@ from playwright.sync_api import FloatRect, Page, expect
 
 import geo_service as gs
 from geo_service.maps.draw import draw
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from geo_service.suitability.project import parse_project
 from geo_service.suitability.rank import rank
 from geo_service.zoning.rulebook import parse_rulebook

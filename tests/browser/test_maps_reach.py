@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from geo_service.suitability.project import parse_project
 from geo_service.zoning.rulebook import parse_rulebook
 from tests.browser.conftest import Visitor, serving

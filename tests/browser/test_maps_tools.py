@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from geo_service.maps.draw import draw
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from tests.browser.conftest import READY, Visitor
 from tests.browser.console import hear_out
 from tests.words import word

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Route, expect
 
 from geo_service.maps.draw import draw
 from geo_service.model import FocusBasis
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from tests.browser.conftest import READY, Visitor
 from tests.browser.console import in_both_windows
 from tests.maps.hostile import LONG, TEXTS

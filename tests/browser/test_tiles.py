@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from tests.browser.conftest import READY, Visitor, serving
 from tests.browser.console import settle
 from tests.county import County, box, in_degrees, parcel, zone

@@ -119,7 +119,7 @@ def test_bytes_that_nobody_packed_are_told(content: bytes) -> None:
     ],
 )
 def test_errors_arrive_in_words_that_can_be_told_anew(error: GeoServiceError) -> None:
-    arrived = wire.hear_error(wire.tell_error(error))
+    arrived = wire.decode_error(wire.encode_error(error))
     assert type(arrived) is type(error)
     assert (str(arrived), arrived.message) == (str(error), error.message)
 

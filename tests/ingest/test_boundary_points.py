@@ -130,8 +130,11 @@ def test_parameters_that_the_format_does_not_explain_are_told_and_not_applied(
     found = read_source(write(tmp_path, text), "parcels", plan=plan, options=SURVEY)
     assert "import.boundary_parameters" in [note.key for note in found.notes]
     old = text.replace("2000国家大地坐标系", "80国家大地坐标系")
-    with pytest.raises(SourceError, match=r"with the parameters 1\.5,-2,3.*does not say"):
+    with pytest.raises(SourceError) as caught:
         read_source(write(tmp_path, old), "parcels", plan=plan, options=SURVEY)
+    (fault,) = caught.value.faults
+    assert fault.found.key == "refusal.old_datum_parameters"
+    assert fault.found.values["parameters"] == "1.5,-2,3,0,0,0,0"
 
 
 @pytest.mark.parametrize("crs", ["EPSG:4545", "EPSG:4524", "EPSG:4508"])

@@ -116,7 +116,7 @@ def test_an_import_opens_the_workspace_once_and_its_process_first(
         monkeypatch.setattr(home, what, counted)
 
     counting("process", apart, "start")
-    counting("settings", opening, "_read_settings")
+    counting("settings", opening, "read_settings")
     counting("store", opening, "open_store")
     counting("plan", opening.Workspace, "plan")
     path = gbk_shapefile(parcels(地类编码=["100101", "100102", "100103"]), tmp_path)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from geo_service.planning import County as RunningCounty
+from geo_service.planning import PlanningService as RunningCounty
 from geo_service.planning import import_drafts
 from geo_service.web.app import create_app
 from geo_service.web.routes import imports as import_routes
@@ -254,7 +254,7 @@ def test_a_draft_expires(client: TestClient, packed: Path, monkeypatch: pytest.M
 def test_an_upload_that_nobody_read_is_removed(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk: import_drafts.ImportDesk = client.app.state.county.imports
+    desk: import_drafts.ImportDesk = client.app.state.service.imports
     upload = desk.receive("a.csv")
     upload.write(b"a")
     assert desk.drafts() == []
@@ -268,7 +268,7 @@ def test_a_file_over_the_limit_is_told_and_not_kept(client: TestClient, tmp_path
     path = tmp_path / "big.csv"
     path.write_bytes(os.urandom(1_000_001))
     assert send(client, path).status_code == 413
-    assert not list(client.app.state.county.imports.folder.glob("upload-*"))
+    assert not list(client.app.state.service.imports.folder.glob("upload-*"))
 
 
 def test_a_file_that_cannot_be_read_is_a_422_that_says_why(

@@ -22,8 +22,10 @@ from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.placement import Placement, Sample, decide_placement
 from geo_service.ingest.run import Imported, read_source
 from geo_service.ingest.sources import ImportSource
+from geo_service.language import ENGLISH
 from geo_service.model import AreaMethod
 from geo_service.plan import Layer, Plan, PlanSettings
+from geo_service.wording import tell
 from geo_service.workspace.opening import open_plan
 from tests.county import County, box, parcel
 from tests.depth import thorough
@@ -62,7 +64,7 @@ def decide(
         read=lambda: iter(()),
     )
     sample = Sample(shapes=np.array(shapes, dtype=object))
-    return decide_placement(source, sample, plan=plan, layer="facilities", asked=asked)
+    return decide_placement(source, sample, plan=plan, layer="facilities", crs_option=asked)
 
 
 @pytest.mark.parametrize(
@@ -321,7 +323,7 @@ def test_degrees_that_fit_no_reading_well_show_how_each_fits(
     off.to_file(tmp_path / "a.geojson", RFC7946="YES")
     with pytest.raises(ChoiceNeededError) as caught:
         read_source(tmp_path / "a.geojson", "parcels", plan=published)
-    evidence = {choice.value: choice.evidence for choice in caught.value.choices}
+    evidence = {choice.value: tell(choice.evidence, ENGLISH) for choice in caught.value.choices}
     assert "layer parcels 30 pairs (100.0 %) with a median error of 75.0" in evidence["EPSG:4490"]
     assert len(set(evidence.values())) == 3
 

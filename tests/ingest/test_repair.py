@@ -333,6 +333,9 @@ def test_links_that_were_only_worked_out_do_not_stand_in_the_way(tmp_path: Path)
     county = County()
     county.layers["parcels"] = [parcel("A1", box(2_000, 0, 10, 10), park_id=None)]
     county.layers["enterprises"] = county.layers["enterprises"][:5]
+    first = county.layers["parks"][0]
+    kept = {name: first[name] for name in ("park_id", "geometry", "source", "illustrative")}
+    county.layers["approved_areas"] = [kept]
     workspace = county.write(tmp_path / "county")
     assert open_plan(workspace).frame("parcels")["park_id"].tolist() == ["P2"]
     frame = gpd.GeoDataFrame(
@@ -458,3 +461,68 @@ def test_the_report_reads_in_every_language(read: Read, language: Language) -> N
 
 def test_an_empty_mapping_is_a_mapping() -> None:
     assert SourceMapping().columns == {}
+
+
+# ---- control zones: kinds and grades by their words -------------------------------------------
+
+ZONE_WORDS: list[tuple[str, str | None, str, str, str | None]] = [
+    # kind and grade as written, name, kind and grade as meant
+    ("饮用水水源一级保护区", None, "甲", "water_source", "1"),
+    ("饮用水水源保护区", "二级保护区", "乙", "water_source", "2"),
+    ("water_source", "准保护区", "丙", "water_source", "quasi"),
+    ("地质灾害高易发区", None, "丁", "geohazard_prone", "high"),
+    ("极高风险区", None, "戊", "geohazard_risk", "extreme"),
+    ("地质灾害危险区", None, "己", "geohazard_danger", None),
+    ("地质灾害", "中风险", "庚", "geohazard_risk", "mid"),
+    ("地质灾害", "高", "江边易发区", "geohazard_prone", "high"),
+    ("地质灾害", "危险区", "辛", "geohazard_danger", None),
+    ("地质灾害", "高", "江边", "geohazard", "high"),
+    ("地质灾害", "高", "易发区和风险区", "geohazard", "high"),
+    ("自然保护区", "核心区", "壬", "nature_reserve", "core"),
+    ("自然保护区", "缓冲区", "癸", "nature_reserve", None),
+    ("自然保护区", "实验区", "子", "nature_reserve", None),
+    ("森林公园", None, "丑", "nature_reserve", "general"),
+    ("湿地", "国家重要湿地", "寅", "wetland", "national"),
+    ("建设控制地带", None, "卯", "heritage", "control"),
+    ("文物保护单位", "保护范围", "辰", "heritage", "protection"),
+    ("生态环境管控单元", "优先保护单元", "巳", "eco_unit", "priority"),
+    ("重点管控单元", None, "午", "eco_unit", "key"),
+]
+
+
+def test_words_tell_the_kind_and_the_grade_of_zones(read: Read) -> None:
+    kinds, grades, names, *_ = zip(*ZONE_WORDS, strict=True)
+    shapes = [box(200 * n, 0, 100, 100) for n in range(len(ZONE_WORDS))]
+    found = read(
+        shapes,
+        layer="control_zones",
+        kind=list(kinds),
+        grade=list(grades),
+        name=list(names),
+        legal_basis=["x"] * len(shapes),
+    )
+    assert not found.ledger.refused
+    frame = found.frame
+    told = [
+        (kind, grade if isinstance(grade, str) else None)
+        for kind, grade in zip(frame["kind"], frame["grade"], strict=True)
+    ]
+    assert told == [(kind, grade) for *_, kind, grade in ZONE_WORDS]
+    old = [item.before for item in found.ledger.repairs if item.what == "old_zone_grade"]
+    assert old == ["缓冲区", "实验区"]
+    counts = found.ledger.repair_counts
+    # By the kind's word: 1, 4, 5, 14, 17, 20; by grade or name: 7, 8, 9.
+    assert counts["zone_kind"] == 9
+
+
+def test_a_grade_that_no_word_explains_is_refused_with_those_there_are(read: Read) -> None:
+    found = read(
+        [box(0, 0, 100, 100), box(200, 0, 100, 100)],
+        layer="control_zones",
+        kind=["water_source", "water_source"],
+        grade=["三级", "一级"],
+        name=["甲", "乙"],
+        legal_basis=["x", "x"],
+    )
+    assert [(item.feature, item.column) for item in found.ledger.refused] == [("A1", "grade")]
+    assert found.frame["grade"].tolist() == ["1"]

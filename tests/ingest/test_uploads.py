@@ -9,7 +9,7 @@ import pytest
 
 from geo_service.errors import BusyError, NotFoundError
 from geo_service.ingest.options import ImportOptions
-from geo_service.planning import County as RunningCounty
+from geo_service.planning import PlanningService as RunningCounty
 from geo_service.planning import import_drafts, uploads
 from geo_service.planning.import_drafts import ImportDesk, ImportDraft
 from geo_service.planning.uploads import UploadLimits

@@ -21,7 +21,7 @@ from geo_service.maps.archives import (
     tile_id_of,
 )
 from geo_service.maps.draw import draw
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from geo_service.web.app import create_app
 from geo_service.workspace.opening import open_plan
 from tests.client import TestClient
@@ -140,11 +140,14 @@ def test_what_is_no_picture_is_not_given_out(tmp_path: Path) -> None:
 
 
 def test_vector_archives_and_other_files_are_refused(tmp_path: Path) -> None:
-    vectors = write_mbtiles(tmp_path / "v.mbtiles", {}, kind="pbf")
-    with pytest.raises(AssetError, match="vector tiles"):
-        open_archive(vectors)
+    for vectors in (
+        write_mbtiles(tmp_path / "v.mbtiles", {}, kind="pbf"),
+        write_pmtiles(tmp_path / "v.pmtiles", kind=1),
+    ):
+        with pytest.raises(AssetError, match="vector tiles"):
+            open_archive(vectors)
     with pytest.raises(AssetError, match="no pictures"):
-        open_archive(write_pmtiles(tmp_path / "v.pmtiles", kind=1))
+        open_archive(write_pmtiles(tmp_path / "u.pmtiles", kind=0))
     other = tmp_path / "a.txt"
     other.write_text("nothing")
     with pytest.raises(AssetError, match="neither"):

@@ -107,6 +107,7 @@ def test_zones_say_what_their_rules_forbid(placed: County, opened: Opened) -> No
     assert rule["rule_id"] == "control_zone.ecological_red_line"
     assert (rule["verdict"], rule["severity_name"]) == ("fail", word("severity.must"))
     assert zones["D"]["rules"] == []
+    assert (zones["Z1"]["note"], zones["D"]["note"]) == (None, None)
     # A water source without a grade: the rules tell grades apart, so none can say.
     [water] = [item for item in at(plan, 50, 950)["zones"] if item["zone_id"] == "W"]
     assert {rule["verdict"] for rule in water["rules"]} == {"unknown"}

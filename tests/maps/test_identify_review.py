@@ -35,7 +35,7 @@ from tests.depth import thorough
 DAY = date(2026, 11, 23)
 SIZE = 20
 """Cells of 10 m to a side of the county that is drawn."""
-KINDS = ("geohazard", "ecological_red_line", "wetland")
+KINDS = ("geohazard", "ecological_red_line", "wetland", "geohazard_risk", "eco_unit")
 GRADES = (None, "low", "high")
 NEW = "NEW"
 
@@ -64,6 +64,7 @@ def rectangles(offset_m: int, most: int = SIZE) -> st.SearchStrategy[BaseGeometr
 PARK_IDS = st.sampled_from(("P1", "P2", None))
 TIERS = st.sampled_from(("municipal_park", "sme_cluster", "building_park"))
 CODES = st.sampled_from(("1311", "3670", "2614"))
+TRUTH = st.sampled_from((True, False, None))
 USES = st.sampled_from((None, "100101", "0701"))
 
 
@@ -75,11 +76,23 @@ def layers(draw: st.DrawFn) -> dict[str, list[Row]]:
             for name in ("P1", "P2")
         ],
         "parcels": [
-            parcel(f"L{n}", shape, park_id=draw(PARK_IDS), land_use=draw(USES))
+            parcel(
+                f"L{n}",
+                shape,
+                park_id=draw(PARK_IDS),
+                land_use=draw(USES),
+                status=draw(st.sampled_from(("vacant", "built", None))),
+            )
             for n, shape in enumerate(draw(st.lists(rectangles(5, 8), max_size=4)))
         ],
         "control_zones": [
-            zone(f"Z{n}", shape, kind=draw(st.sampled_from(KINDS)), grade=draw(grades))
+            zone(
+                f"Z{n}",
+                shape,
+                kind=draw(st.sampled_from(KINDS)),
+                grade=draw(grades),
+                banned_industries=draw(st.sampled_from((None, "13", "36;26"))),
+            )
             for grades in [st.sampled_from(GRADES)]
             for n, shape in enumerate(draw(st.lists(rectangles(0), max_size=5)))
         ],
@@ -103,6 +116,9 @@ def layers(draw: st.DrawFn) -> dict[str, list[Row]]:
             building_id=draw(st.sampled_from(("B0", "B1", None))),
             status=draw(st.sampled_from(("operating", "closed", None))),
             year=draw(st.sampled_from((2024, 2025))),
+            is_new=draw(TRUTH),
+            discharges_wastewater=draw(TRUTH),
+            heavy_polluter=draw(TRUTH),
             geometry=None,
         )
         for n in range(draw(st.integers(0, 6)))
@@ -127,10 +143,15 @@ def with_rows(plan: Plan, rows: dict[str, list[Row]]) -> Plan:
 # ---- random rulebooks ------------------------------------------------------------------------
 
 MEANINGS = st.dictionaries(
-    st.sampled_from(("low", "high", "*")), st.sampled_from(("fail", "watch")), min_size=1
+    st.sampled_from(("low", "high", "*")),
+    st.sampled_from(("fail", "fail", "watch", "unknown")),
+    min_size=1,
 )
 SUBJECTS = st.lists(
-    st.sampled_from(("parks", "parcels", "buildings")), min_size=1, max_size=3, unique=True
+    st.sampled_from(("parks", "parcels", "buildings", "enterprises")),
+    min_size=1,
+    max_size=4,
+    unique=True,
 )
 
 
@@ -149,6 +170,12 @@ RULES = st.fixed_dictionaries(
                 "kind": st.sampled_from(KINDS),
                 "verdicts": MEANINGS,
                 "subjects": SUBJECTS,
+                "only": st.sampled_from(
+                    (None, None, "discharging", "new_heavy_polluters", "listed_industries")
+                ),
+                "parcel_statuses": some("vacant", "built"),
+                "unmapped": st.sampled_from(("unknown", "unknown", "pass")),
+                "cover_all": st.booleans(),
                 "exceptions": st.fixed_dictionaries(
                     {"land_uses": some("1001", "0701"), "industries": some("13", "36")}
                 ),
@@ -218,7 +245,7 @@ class World:
         rules = for_parcels_alone(self.rules)
         if not rules:
             return []
-        ground = parcel(NEW, shape, park_id=park_id, land_use=None)
+        ground = parcel(NEW, shape, park_id=park_id, land_use=None, status="vacant")
         changed = with_rows(plan, {"parcels": [ground]})
         found = review(changed, rulebook_of(rules), as_of=DAY)
         return [item for item in found.results if item.subject.id == NEW]

@@ -12,7 +12,7 @@ from geo_service.maps.style import SYMBOLS
 from geo_service.model import Tier
 from geo_service.plan import Plan
 from geo_service.zoning.review import review
-from tests.county import County, box, in_degrees, line, parcel, point
+from tests.county import County, box, in_degrees, line, parcel, point, zone
 from tests.words import word
 
 Opened = Callable[[County], Plan]
@@ -97,9 +97,13 @@ def test_a_park_without_an_industry_group_is_drawn(county: County, opened: Opene
 
 
 def test_top_findings_are_the_gravest_in_words(county: County, opened: Opened) -> None:
-    county.layers["parks"][1]["leading_industry"] = "13"
+    county.layers["control_zones"].append(zone("R", box(2000, 0, 100, 100)))  # on P2
     properties = map_data(opened(county)).features("parks")[1]["properties"]
     assert properties["verdict"] == "fail"
+    assert properties["rests_on"] == "law"
+    law, county_policy, reference = properties["by_basis"]
+    assert (law["verdict"], law["verdict_name"]) == ("fail", word("verdict.fail"))
+    assert {item["verdict"] for item in (county_policy, reference)} <= {"pass", "watch", None}
     assert properties["top_findings"][0]["verdict"] == "fail"
     assert properties["top_findings"][0]["severity"] == word("severity.must")
     assert properties["findings"] >= len(properties["top_findings"]) > 0

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,7 @@ from geo_service.maps import assets, draw
 from geo_service.maps import document as page
 from geo_service.maps.kinds import plan as plan_kind
 from geo_service.maps.kinds.overview import OverviewData
-from geo_service.planning import County as Running
-from geo_service.web.app import create_app
+from geo_service.planning import PlanningService as Running
 from geo_service.workspace.opening import open_plan
 from tests.client import TestClient
 
@@ -25,9 +23,8 @@ def running(demo_county: Running) -> Running:
 
 
 @pytest.fixture(scope="module")
-def client(running: Running) -> Iterator[TestClient]:
-    with TestClient(create_app(running)) as found:
-        yield found
+def client(demo_client: TestClient) -> TestClient:
+    return demo_client
 
 
 def test_the_overview_is_a_page_with_its_own_policy(client: TestClient) -> None:
@@ -168,7 +165,7 @@ def test_a_big_detail_layer_is_drawn_from_tiles(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     review = running.review
-    monkeypatch.setattr(plan_kind, "TILED_ABOVE_FEATURES", 180)
+    monkeypatch.setattr(plan_kind, "TILED_ABOVE_FEATURES", 187)
     data = OverviewData(review, Translator())
     settings = draw.draw_served(data, plan=review.plan).content.settings
     tiled = {source["name"]: source["tiles"] for source in settings["sources"] if source["tiles"]}
@@ -181,7 +178,7 @@ def test_a_big_detail_layer_is_drawn_from_tiles(
     # Counts, classes and sources are those of the features, which nobody had to make.
     features = OverviewData(review, Translator()).features("parcels")
     assert lines["parcels"]["count"] == len(features)
-    assert "parcels" not in data._made
+    assert "parcels" not in data._rows_by_source
 
 
 def test_only_the_plan_at_work_is_drawn_from_tiles(
@@ -208,4 +205,4 @@ def test_a_place_s_features_are_made_alone(
     data = OverviewData(review, Translator())
     assert data.document("parcels", bbox=box) == expected
     assert expected["numberReturned"] > 0
-    assert "parcels" not in data._made
+    assert "parcels" not in data._rows_by_source

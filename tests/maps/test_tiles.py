@@ -28,7 +28,7 @@ from geo_service.maps import tiles as tiling
 from geo_service.maps.kinds import plan as plan_kind
 from geo_service.maps.layers import FEATURE_SOURCES, FeatureSource
 from geo_service.maps.tiles import BUFFER, TileLayer, Tiles, project
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from geo_service.web.app import create_app
 from tests.client import TestClient
 from tests.county import County, box, line, parcel, point

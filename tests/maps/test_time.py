@@ -17,7 +17,7 @@ from geo_service.language import Language, Translator
 from geo_service.maps.draw import draw_states
 from geo_service.maps.kinds import time as time_map
 from geo_service.maps.kinds.time import TIMED_LAYERS, TimeData
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from geo_service.planning.imports import PREVIEW_PAGE
 from geo_service.planning.layers import newest_layer, publish, rollback, timeline_of
 from geo_service.schema import SCHEMAS

@@ -123,7 +123,7 @@ def test_a_project_s_mapping_is_read(mapping: dict[str, object], expected: Value
         ({"kind": "linear", "worst": "nan", "best": 1}, "finite"),
         ({"kind": "stepped", "bounds": 2, "values": [1, 0]}, "a list of numbers"),
         ({"kind": "stepped", "bounds": [], "values": [1]}, "at least one"),
-        ({"kind": "stepped", "bounds": [2, 2], "values": [1, 0.5, 0]}, "rising"),
+        ({"kind": "stepped", "bounds": [2, 2], "values": [1, 0.5, 0]}, "ascending order"),
         ({"kind": "stepped", "bounds": [2], "values": [1, 0.5, 0]}, "1 bounds and 3 values"),
         ({"kind": "stepped", "bounds": [2], "values": [100, 40]}, r"100 points are 1\.0"),
         ({"kind": "stepped", "bounds": [math.inf], "values": [1, 0]}, "bounds: found inf"),

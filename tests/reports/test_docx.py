@@ -49,8 +49,8 @@ def test_the_parts_of_the_report_are_headings_to_jump_to(text: Document) -> None
     assert headings(text, 1) == [
         word(f"report.{key}").replace("\u3000", " ")
         for key in (
-            *("basis", "summary", "failing", "watch_list", "data_gaps", "waived_findings"),
-            *("sign_off", "annex_rules", "annex_sources"),
+            *("basis", "summary", "failing", "watch_list", "data_gaps", "approved_findings"),
+            *("waived_findings", "sign_off", "annex_rules", "annex_documents", "annex_sources"),
         )
     ]
 
@@ -162,7 +162,7 @@ def test_hostile_texts_stand_as_text_in_sound_xml(hostile_review: Review) -> Non
 def test_an_orderly_county_s_report_says_that_there_is_nothing(orderly_review: Review) -> None:
     made = report(orderly_review)
     assert headings(made, 2) == []
-    assert [item.text for item in made.paragraphs].count("无。") == 4
+    assert [item.text for item in made.paragraphs].count("无。") == 5
 
 
 @pytest.mark.parametrize("language", Language)

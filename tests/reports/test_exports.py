@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from geo_service.errors import WorkspaceError
 from geo_service.language import Language, Translator
-from geo_service.planning import County as Running
+from geo_service.planning import PlanningService as Running
 from geo_service.planning.reviews import BINARY, MEDIA_TYPES, ExportFormat, export_name
 from geo_service.web.app import create_app
 from geo_service.web.replies import attachment
@@ -49,7 +49,7 @@ def orderly(county: County, tmp_path: Path) -> Path:
 def test_a_file_is_written_as_it_is(orderly: Path, tmp_path: Path) -> None:
     path = tmp_path / "review.xlsx"
     assert run_bytes("review", orderly, "--format", "xlsx", "-o", path).returncode == 0
-    assert len(openpyxl.load_workbook(path).sheetnames) == 8
+    assert len(openpyxl.load_workbook(path).sheetnames) == 9
 
 
 @pytest.mark.parametrize("format", sorted(BINARY - {ExportFormat.XLSX}))

@@ -18,7 +18,7 @@ from tests.reports.conftest import content_of
 
 
 def finding(**members: object) -> dict[str, object]:
-    return {"waived": None, "verdict": "fail", "severity": "must", **members}
+    return {"waived": None, "approval": None, "verdict": "fail", "severity": "must", **members}
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,7 @@ def finding(**members: object) -> dict[str, object]:
         ({"severity": "info", "verdict": "unknown"}, "supplement"),
         ({"verdict": "unknown"}, "supplement"),
         ({"waived": {"reason": "x"}}, None),
+        ({"approval": {"document_number": "x"}}, None),
     ],
 )
 def test_a_finding_stands_in_one_list(members: dict[str, object], name: str | None) -> None:
@@ -39,7 +40,7 @@ def test_a_finding_stands_in_one_list(members: dict[str, object], name: str | No
 def test_the_three_lists_and_the_waived_are_all_findings(demo_review: Review) -> None:
     content = content_of(demo_review)
     ids = [item["finding_id"] for name in LISTS for item in content.list_of(name)]
-    ids += [item["finding_id"] for item in content.waived]
+    ids += [item["finding_id"] for item in (*content.waived, *content.approved)]
     assert sorted(ids) == sorted(item.finding_id for item in demo_review.results)
 
 

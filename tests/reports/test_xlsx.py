@@ -23,7 +23,8 @@ from tests.words import verdict_words, word
 
 LISTED = tuple(f"list_{name}" for name in LISTS)
 SHEETS = [
-    word(f"report.{key}") for key in ("cover", "parks", "findings", *LISTED, "rules", "sources")
+    word(f"report.{key}")
+    for key in ("cover", "parks", "findings", *LISTED, "rules", "documents", "sources")
 ]
 
 
@@ -65,8 +66,35 @@ def test_parks_stand_with_their_shares_as_numbers(book: Workbook, demo_review: R
             assert row["产业集中度 HHI"] == pytest.approx(park["hhi"], rel=1e-9)
         assert row["企业数（家）"] == park["enterprise_count"]
         assert row["量算面积（亩）"] == pytest.approx(row["量算面积（公顷）"] * 15)  # 1 ha = 15 mu
-    cell = next(book["园区"].iter_rows(min_row=2, min_col=15, max_col=15))[0]
-    assert cell.number_format == "0.0%"
+    heads = [cell.value for cell in book["园区"][1]]
+    assert book["园区"].cell(2, heads.index(judged) + 1).number_format == "0.0%"
+
+
+def test_parks_stand_with_what_their_verdict_rests_on(book: Workbook, demo_review: Review) -> None:
+    words = {"law": "法律法规", "county": "县级政策", "reference": "参考值"}
+    for row in rows_of(book["园区"]):
+        park_id = row["园区编号"]
+        by_basis = demo_review.verdicts_by_basis[park_id]
+        shown = [row[f"按{name}的结论"] for name in ("法律法规及规范性文件", "县级政策", "参考值")]
+        assert [cell == "未涉及" for cell in shown] == [item is None for item in by_basis.values()]
+        if row["结论"] == word("verdict.fail"):
+            assert word("verdict.fail") in shown
+        rests_on = demo_review.rests_on[park_id]
+        assert row["结论依据"] == ("、".join(words[group] for group in rests_on) or "无")
+        assert (row["结论"] == word("verdict.pass")) == (not rests_on)
+
+
+def test_documents_stand_with_their_days_in_force(book: Workbook, demo_review: Review) -> None:
+    rows = {row["登记编号"]: row for row in rows_of(book["依据文件"])}
+    for document in demo_review.rulebook.documents:
+        row = rows[document.document_id]
+        day = document.first_day
+        assert (row["施行日期"] and row["施行日期"].date()) == day
+    # The Code repealed it from 2026-08-15 on: its last day is the one before.
+    old = rows["water_pollution_law"]
+    assert old["施行至"].date() == date(2026, 8, 14)
+    assert old["接续文件"] == "中华人民共和国生态环境法典"
+    assert old["审查之日的状态"] == "已废止或失效"
 
 
 def test_a_verdict_shows_by_colour_and_by_text(book: Workbook) -> None:
@@ -92,7 +120,7 @@ def test_findings_stand_with_evidence_and_basis(book: Workbook, demo_review: Rev
     assert row["实测值（亩）"] == pytest.approx(10.5, abs=1e-4)  # 7000 / 666.67
     assert row["占对象比例"] == pytest.approx(7 / 15, abs=1e-4)
     assert row["所在清单"] == "整改清单"
-    assert "三条控制线" in row["依据"]
+    assert red_line.legal_basis.document in row["依据"]
     assert row["示意"] == "是"
     tax = next(item for item in demo_review.results if item.rule_id == "indicator.tax")
     row = rows[tax.finding_id]
@@ -111,7 +139,7 @@ def test_each_list_holds_its_findings_and_says_whose_division_it_is(
     book: Workbook, demo_review: Review
 ) -> None:
     documents = content_of(demo_review).findings
-    for name, title in zip(LISTS, SHEETS[3:6], strict=True):
+    for name, title in zip(LISTS, [word(f"report.{key}") for key in LISTED], strict=True):
         sheet = book[title]
         assert "不是县里规定的正式清单" in str(sheet["A2"].value)
         ids = [row["问题编号"] for row in rows_of(sheet, 3)]
@@ -130,7 +158,7 @@ def test_sheets_are_ready_to_filter_and_to_print(book: Workbook) -> None:
     assert book["问题"].freeze_panes == "B2"
     assert book["问题"].print_title_rows == "$1:$1"
     assert book["整改清单"].print_title_rows == "$3:$3"
-    assert str(book["问题"].auto_filter.ref).startswith("A1:Z")
+    assert str(book["问题"].auto_filter.ref) == book["问题"].dimensions
     for sheet in book.worksheets[1:]:
         assert all(cell.alignment.wrap_text for cell in sheet[sheet.max_row])
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from geo_service.stores.base import CATALOGUE, REVIEW, Saved, Store
+from geo_service.planning import layers
+from geo_service.planning.layers import newest_layer
+from geo_service.stores.base import CATALOGUE, REVIEW, Saved, Store, WorkspaceAt
 from tests.stores.conftest import Place
 from tests.stores.rows import (
     draft,
@@ -20,6 +22,12 @@ from tests.stores.rows import (
 def publish(store: Store, count: int, *, expected: str | None = None) -> str:
     """Publish so many parcels and return their version."""
     return store.publish([draft(parcels(count), expected=expected)])[0].version
+
+
+def publish_parcels(workspace: WorkspaceAt, status: str = "idle") -> None:
+    """Publish a workspace's parcels with another status as their next version."""
+    now = newest_layer(workspace, "parcels")
+    layers.publish(workspace, "parcels", now.frame.assign(status=status), expected=now.version)
 
 
 def saved(identity: str, *, kind: str = REVIEW, parcels: str = "none", day: int = 0) -> Saved:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC
 
 import geopandas as gpd
@@ -19,6 +20,8 @@ from pandas.testing import assert_frame_equal
 
 from geo_service.errors import ConflictError, InvalidQueryError, NotFoundError, StoreError
 from geo_service.plan import Plan, empty_frame
+from geo_service.schema import SCHEMAS, LayerSchema
+from geo_service.stores import frames, local, postgis
 from geo_service.stores.base import RANKING, REVIEW, Store
 from geo_service.stores.frames import canonical, content_digest
 from tests.depth import thorough
@@ -66,6 +69,36 @@ def test_a_layer_that_no_workspace_has_is_not_found(store: Store) -> None:
 
 
 # ---- rows -----------------------------------------------------------------------------------
+
+
+def without_later_columns(layer: str) -> LayerSchema:
+    """Return a layer as it was before columns were added."""
+    schema = SCHEMAS[layer]
+    return replace(schema, fields=tuple(item for item in schema.fields if not item.is_later))
+
+
+def test_a_version_kept_before_a_column_came_is_read_without_its_values(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = parcels(4)
+    with monkeypatch.context() as earlier:
+        for module in (frames, local, postgis):
+            known = {**SCHEMAS, "parcels": without_later_columns("parcels")}
+            earlier.setattr(module, "SCHEMAS", known)
+        before = canonical(now[[*known["parcels"].columns, "geometry"]], "parcels")
+        (entry,) = store.publish([draft(before)])
+        assert list(store.read("parcels", entry.version).columns) == list(before.columns)
+    assert_frame_equal(store.read("parcels", entry.version), now)
+    # The digest is that of the content then: a column without values says nothing.
+    assert content_digest(now, "parcels") == entry.digest
+    wanted = {"plot_ratio_min": [1.0]}
+    assert store.read("parcels", entry.version, where=wanted).empty
+    blank = {"plot_ratio_min": [None]}
+    assert_frame_equal(store.read("parcels", entry.version, where=blank), now)
+    changed = now.assign(plot_ratio_min=1.0)
+    assert content_digest(canonical(changed, "parcels"), "parcels") != entry.digest
+    store.publish([draft(canonical(changed, "parcels"), expected=entry.version)])
+    assert_frame_equal(store.read("parcels", entry.version), now)
 
 
 @pytest.mark.parametrize(

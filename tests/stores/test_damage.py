@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from geo_service.errors import NotFoundError, StoreError
-from geo_service.planning import County as RunningCounty
+from geo_service.planning import PlanningService as RunningCounty
 from geo_service.planning.layers import (
     export_plan,
     layer_history,
@@ -23,7 +23,8 @@ from geo_service.planning.layers import (
     rollback,
 )
 from geo_service.planning.once import review_workspace
-from geo_service.stores.base import CATALOGUE, MADE, REVIEW, Store, WorkspaceAt
+from geo_service.planning.reviews import save_workspace_review
+from geo_service.stores.base import CATALOGUE, CREATED_MARK, REVIEW, Store, WorkspaceAt
 from geo_service.stores.frames import content_digest
 from geo_service.stores.opening import open_store
 from geo_service.web.app import create_app
@@ -47,7 +48,7 @@ def fill(workspace: WorkspaceAt) -> WorkspaceAt:
         frame = now.frame.assign(status=status)
         publish(workspace, "parcels", frame, expected=now.version, note="季度更新")
         if status == "idle":
-            review_workspace(workspace, is_saved=True)
+            save_workspace_review(workspace, review_workspace(workspace))
     return workspace
 
 
@@ -277,7 +278,7 @@ def test_a_store_leaves_its_mark_once_it_was_written(made: County, tmp_path: Pat
     workspace = WorkspaceAt(made.write(tmp_path / "c"))
     assert not (workspace.folder / "store").exists()
     fill(workspace)
-    assert (workspace.folder / "store" / MADE).exists()
+    assert (workspace.folder / "store" / CREATED_MARK).exists()
 
 
 @pytest.mark.parametrize(

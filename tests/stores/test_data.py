@@ -39,6 +39,7 @@ from geo_service.planning.layers import (
     unpack_plan,
 )
 from geo_service.planning.once import review_workspace
+from geo_service.planning.reviews import save_workspace_review
 from geo_service.stores import geopackage
 from geo_service.stores.base import REVIEW, VERSION_LENGTH, LayerContent, WorkspaceAt
 from geo_service.stores.frames import canonical, content_digest
@@ -142,7 +143,7 @@ def test_what_other_layers_refer_to_cannot_be_taken_away_but_together(
     workspace: WorkspaceAt,
 ) -> None:
     parks, parcels = (newest_layer(workspace, name) for name in ("parks", "parcels"))
-    people = newest_layer(workspace, "enterprises")
+    people, approved = (newest_layer(workspace, name) for name in ("enterprises", "approved_areas"))
     fewer = parks.frame[parks.frame["park_id"] != "P1"]
     with pytest.raises(WorkspaceError, match="could no longer be opened"):
         publish(workspace, "parks", fewer, expected=parks.version)
@@ -152,10 +153,15 @@ def test_what_other_layers_refer_to_cannot_be_taken_away_but_together(
             frame=state.frame.assign(park_id=state.frame["park_id"].replace("P1", "P9")),
             expected=state.version,
         )
-        for name, state in (("parks", parks), ("parcels", parcels), ("enterprises", people))
+        for name, state in (
+            ("parks", parks),
+            ("parcels", parcels),
+            ("enterprises", people),
+            ("approved_areas", approved),
+        )
     ]
     entries = publish_together(workspace, renamed)
-    assert [entry.number for entry in entries] == [1, 1, 1]
+    assert [entry.number for entry in entries] == [1, 1, 1, 1]
     assert set(open_plan(workspace).parcels["park_id"]) == {"P9"}
     with pytest.raises(WorkspaceError):  # the old parcels do not fit the new parks
         rollback(workspace, "parcels", "0")
@@ -496,7 +502,7 @@ def test_a_workspace_moves_to_a_server_and_back(
     folder = county.write(tmp_path / "county")
     settings = (folder / "workspace.toml").read_text()
     publish_parcels(WorkspaceAt(folder), status="idle")
-    review_workspace(folder, is_saved=True)
+    save_workspace_review(folder, review_workspace(folder))
     before = open_plan(folder)
     address = str(shared_place.address)
     with_password = address.replace("postgres@", "postgres:hunter2@")

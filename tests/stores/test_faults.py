@@ -140,7 +140,7 @@ with tempfile.TemporaryDirectory() as warm:  # what is imported late is not for 
     store.publish([draft(parcels(3))])
     store.read("parcels", "1")
     store.close()
-    said("problem.none")
+    str(StoreError(said("problem.no_file")))
 if os.geteuid() == 0:
     os.setgid(65534); os.setuid(65534)
 store = open_store(Path(sys.argv[1]), "999999")

@@ -16,7 +16,7 @@ import pytest
 from geo_service import jobs as jobs_module
 from geo_service.errors import StoreError
 from geo_service.jobs import JobBoard
-from geo_service.planning import County as RunningCounty
+from geo_service.planning import PlanningService as RunningCounty
 from geo_service.planning import import_drafts
 from geo_service.planning.import_drafts import ImportDesk
 from geo_service.planning.saved import holding, retain_results, retain_within
@@ -315,7 +315,7 @@ def test_results_are_listed_pinned_and_dropped_over_http(
         ("/api/saved/none", 404),
     ):
         assert client.delete(path).status_code == status, path
-    current = client.app.state.county.review.review_id
+    current = client.app.state.service.review.review_id
     assert client.delete(f"/api/reviews/{current}").status_code == 409
     gone = client.post("/api/saved/retain", json={"days": 0.5, "kind": "ranking"}).json()
     assert {item["id"] for item in gone["dropped"]} == {f"k{n}" for n in range(2, 8)}
@@ -387,7 +387,7 @@ def test_published_imports_do_not_block_the_next(
         assert (done.json()["saved"], done.json()["not_saved"]) == (True, None)
     listed_now = client.get("/api/imports").json()["imports"]
     assert [item["status"] for item in listed_now] == ["published"] * 3
-    desk: ImportDesk = client.app.state.county.imports
+    desk: ImportDesk = client.app.state.service.imports
     assert not list(desk.folder.rglob("rows.parquet"))
     for _ in range(2):
         assert finish(client, send(client, workspace)).status_code in {200, 201}

@@ -15,10 +15,10 @@ from geo_service.errors import NotFoundError, StoreError, WorkspaceError
 from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.run import read_source
 from geo_service.language import Language
-from geo_service.planning import County as RunningCounty
+from geo_service.planning import PlanningService as RunningCounty
 from geo_service.planning import following
 from geo_service.planning.layer_files import public_columns
-from geo_service.planning.layers import newest_layer, publish, retain, rollback
+from geo_service.planning.layers import retain, rollback
 from geo_service.schema import SCHEMAS
 from geo_service.stores.base import REVIEW, WorkspaceAt
 from geo_service.stores.catalogued import CataloguedStore
@@ -29,6 +29,7 @@ from tests.client import TestClient
 from tests.county import County, box, enterprise, in_degrees, parcel
 from tests.patience import eventually
 from tests.stores.conftest import Place
+from tests.stores.made import publish_parcels
 
 RULEBOOK = """
 format: "1"
@@ -68,11 +69,6 @@ def wait_for_jobs(county: RunningCounty) -> None:
     assert county.jobs.wait(done, 60)
 
 
-def publish_parcels(workspace: WorkspaceAt, status: str) -> None:
-    now = newest_layer(workspace, "parcels")
-    publish(workspace, "parcels", now.frame.assign(status=status), expected=now.version)
-
-
 Start = Callable[[], RunningCounty]
 
 
@@ -81,7 +77,7 @@ def test_a_review_outlives_the_process_that_made_it(start: Start) -> None:
     asked = first.reviews.make(first.reviews.read_rulebook(None), parks=["P1"])
     assert first.reviews.is_saved(asked.review_id)
     live = {
-        language: first.reviews.findings(asked.review_id, language, page=(1000, 0))
+        language: first.reviews.findings(asked.review_id, language, slice_=(1000, 0))
         for language in Language
     }
     summary = first.reviews.summary(asked.review_id, Language.EN)
@@ -89,7 +85,7 @@ def test_a_review_outlives_the_process_that_made_it(start: Start) -> None:
     later = start()
     assert later.reviews.summary(asked.review_id, Language.EN) == summary
     for language in Language:
-        found = later.reviews.findings(asked.review_id, language, page=(1000, 0))
+        found = later.reviews.findings(asked.review_id, language, slice_=(1000, 0))
         assert found == live[language]
     page, matched = later.reviews.summaries(Language.EN)
     assert matched == 2  # the saved one, and the current one, which nobody asked to save
@@ -102,7 +98,7 @@ def test_a_review_outlives_the_process_that_made_it(start: Start) -> None:
 def test_filters_of_saved_findings_mean_what_those_of_live_ones_mean(start: Start) -> None:
     first, later = start(), start()
     asked = first.reviews.make(first.reviews.read_rulebook(None))
-    features, count = first.reviews.findings(asked.review_id, Language.EN, page=(1000, 0))
+    features, count = first.reviews.findings(asked.review_id, Language.EN, slice_=(1000, 0))
     assert count > 2
     rule = features[0]["properties"]["rule_id"]
     west, south, east, north = in_degrees(box(-10, -10, 500, 500)).bounds
@@ -114,7 +110,7 @@ def test_filters_of_saved_findings_mean_what_those_of_live_ones_mean(start: Star
         {"rule": "none"},
         {"bbox": (west, south, east, north)},
         {"bbox": (0.0, 0.0, 1.0, 1.0)},
-        {"page": (1, 1)},
+        {"slice_": (1, 1)},
     ):
         options: Any = asked_for
         expected = first.reviews.findings(asked.review_id, Language.EN, **options)

@@ -132,15 +132,20 @@ def test_a_floor_must_offer_what_the_project_needs(housed: County, opened: Open)
     assert excluded["floors:B/2"] == [("project.floor_load_kn_m2", "fail")]
 
 
-def test_fire_class_a_stays_on_the_ground(housed: County, opened: Open) -> None:
+def test_fire_class_b_stays_on_the_ground_and_a_out_of_the_building(
+    housed: County, opened: Open
+) -> None:
     for floor in housed.layers["floors"]:
         floor["fire_class"] = "甲"  # all are built for it; the rule leaves the ground floor
-    found = reasons_of(opened(housed), project("floor_area_m2: 300, fire_class: 甲"))
+    found = reasons_of(opened(housed), project("floor_area_m2: 300, fire_class: 乙"))
     assert set(found) == {"floors:B/2", "floors:B/4", "floors:B/5"}
     (reason,) = found["floors:B/2"]
     assert (reason.rule_id, reason.verdict) == ("building.fire_class", Verdict.FAIL)
     assert reason.legal_basis is not None
-    assert reason.measure["value"] == "甲"
+    assert reason.measure["value"] == "乙"
+    # Class 甲 shares no building: other tenants would be above it.
+    found = reasons_of(opened(housed), project("floor_area_m2: 300, fire_class: 甲"))
+    assert set(found) == {"floors:B/1", "floors:B/2", "floors:B/4", "floors:B/5"}
 
 
 def test_a_control_zone_excludes_with_its_measure(county: County, opened: Open) -> None:

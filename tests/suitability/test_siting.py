@@ -44,10 +44,15 @@ MARK = {"source": "made for tests", "illustrative": True}
 
 
 def project(land_m2: float = TEN_HA, code: str = "1311", unknown: str = "keep") -> Project:
-    """Return a project that wants land."""
+    """Return a project that wants land and makes no hazardous chemicals."""
     return parse_project(
         f"name: x\nindustry_code: '{code}'\nneeds: {{land_m2: {land_m2}}}\nunknown: {unknown}\n"
+        "hazardous_chemicals: false\n"
     )
+
+
+CARS = "3670"
+"""A code that is no processing of farm products, which may lie outside the boundary."""
 
 
 @cache
@@ -230,7 +235,7 @@ def test_what_closes_the_county_adds_up(small: County, opened: Open) -> None:
     small.layers["control_zones"] = [
         zone("A", box(0, 2_000, 4_000, 2_000)),  # half of 16 km²
         zone("B", box(2_000, 0, 2_000, 4_000), kind="permanent_farmland"),  # half, a quarter both
-        zone("C", box(0, 0, 50, 50), kind="wetland"),  # no rule of severity must
+        zone("C", box(0, 0, 50, 50), kind="wetland", grade="general"),  # to be avoided
     ]
     found = search(opened(small))
     shares: dict[str, ClosedShare] = {item.name: item for item in found.closed}
@@ -313,11 +318,45 @@ def test_a_river_without_a_mapped_boundary_leaves_ground_unknown(
     assert strict.reasons == {}
 
 
+@pytest.mark.parametrize(
+    ("said", "rule"),
+    [
+        ("hazardous_chemicals: true", "enterprise.hazardous_outside"),
+        ("catalogue_class: restricted", "enterprise.catalogue_class"),
+    ],
+)
+def test_no_new_land_is_open_to_what_may_be_built_nowhere_on_it(
+    small: County, opened: Open, said: str, rule: str
+) -> None:
+    asked = parse_project(f"name: x\nindustry_code: '1311'\nneeds: {{land_m2: 10000}}\n{said}\n")
+    found = search(opened(small), asked)
+    assert not found.candidates
+    assert {item.name: item.share for item in found.closed}[rule] == pytest.approx(1)
+
+
+def test_whether_a_chemical_project_is_hazardous_is_asked(small: County, opened: Open) -> None:
+    asked = parse_project("name: x\nindustry_code: '2614'\nneeds: {land_m2: 10000}\n")
+    found = search(opened(small), asked)
+    assert found.candidates
+    assert {item.rule_id for item in found.unjudged} == {"enterprise.hazardous_outside"}
+
+
+def test_a_tailings_pond_keeps_three_kilometres(small: County, opened: Open) -> None:
+    small.layers["rivers"] = [river(line((-500, 0), (4_500, 0)))]
+    mine = "name: x\nindustry_code: '0911'\nneeds: {land_m2: 10000}\n"
+    pond = search(opened(small), parse_project(f"{mine}tailings_pond: true\n"))
+    closed = {item.name for item in pond.closed}
+    assert "river.tailings_main" in closed
+    assert min(item.geometry.bounds[1] for item in pond.candidates) >= ORIGIN_M[1] + 3_000
+    without = search(opened(small), parse_project(mine))  # a code alone is no pond
+    assert "river.tailings_main" not in {item.name for item in without.closed}
+
+
 def test_new_land_lies_in_the_development_boundary(small: County, opened: Open) -> None:
     home = box(2_000, 1_000, 800, 600)
     small.layers["control_zones"] = [zone("D", home, kind="development_boundary")]
     plan = opened(small)
-    found = find_land(plan, project(), default_rulebook(), as_of=DAY)
+    found = find_land(plan, project(code=CARS), default_rulebook(), as_of=DAY)
     assert found.candidates
     assert all(home.buffer(1).covers(item.geometry) for item in found.candidates)
     closed = {item.name: item.share for item in found.closed}
@@ -330,7 +369,7 @@ def test_new_land_lies_in_the_development_boundary(small: County, opened: Open) 
         area_m2=1e4,
         geometry=box(3_000, 3_000, 100, 100),
     )
-    reasons = judge_by_rules(plan, [outside], project(), default_rulebook(), as_of=DAY)
+    reasons = judge_by_rules(plan, [outside], project(code=CARS), default_rulebook(), as_of=DAY)
     (reason,) = reasons["land:outside"]
     assert (reason.rule_id, reason.verdict) == ("layout.in_development_boundary", Verdict.FAIL)
     assert reason.measure["value"] == pytest.approx(1e4)
@@ -339,15 +378,31 @@ def test_new_land_lies_in_the_development_boundary(small: County, opened: Open) 
 def test_without_a_boundary_new_land_is_unknown(small: County, opened: Open) -> None:
     small.complete_zone_kinds.remove("development_boundary")
     plan = opened(small)
-    found = find_land(plan, project(), default_rulebook(), as_of=DAY)
+    found = find_land(plan, project(code=CARS), default_rulebook(), as_of=DAY)
     assert found.candidates
     assert "layout.in_development_boundary" in {item.rule_id for item in found.unjudged}
 
 
 def test_in_a_county_that_has_no_boundary_all_land_is_outside(small: County, opened: Open) -> None:
-    found = find_land(opened(small), project(), default_rulebook(), as_of=DAY)
+    found = find_land(opened(small), project(code=CARS), default_rulebook(), as_of=DAY)
     assert not found.candidates
     assert "layout.in_development_boundary" not in {item.rule_id for item in found.unjudged}
+
+
+def test_farm_products_and_village_land_may_lie_outside_the_boundary(
+    small: County, opened: Open
+) -> None:
+    village = box(2_000, 2_000, 800, 600)
+    small.layers["control_zones"] = [
+        zone("D", box(0, 0, 10, 10), kind="development_boundary"),
+        zone("V", village, kind="village_construction_land"),
+    ]
+    plan = opened(small)
+    cars = find_land(plan, project(code=CARS), default_rulebook(), as_of=DAY)
+    assert cars.candidates
+    assert all(village.buffer(1).covers(item.geometry) for item in cars.candidates)
+    food = find_land(plan, project(), default_rulebook(), as_of=DAY)
+    assert not all(village.buffer(1).covers(item.geometry) for item in food.candidates)
 
 
 def test_a_rules_exception_for_an_industry_opens_its_zone(small: County, opened: Open) -> None:
@@ -384,7 +439,9 @@ def test_a_zone_without_a_grade_is_kept_and_marked_or_avoided(small: County, ope
     assert len(kept.candidates) == 1
     reasons = kept.reasons[kept.candidates[0].candidate_id]
     assert [(item.rule_id, item.verdict) for item in reasons] == [
-        ("control_zone.water_source_1", Verdict.UNKNOWN)
+        ("control_zone.water_source_1", Verdict.UNKNOWN),
+        ("control_zone.water_source_2", Verdict.UNKNOWN),
+        ("control_zone.water_source_quasi", Verdict.UNKNOWN),
     ]
     assert search(plan, project(unknown="exclude")).candidates == ()
 
@@ -399,7 +456,14 @@ def test_without_zones_exclusion_cannot_be_judged(small: County, opened: Open) -
         "control_zone.permanent_farmland",
         "control_zone.nature_reserve",
         "control_zone.water_source_1",
+        "control_zone.water_source_2",
+        "control_zone.water_source_quasi",
         "control_zone.river_management",
+        "control_zone.reservoir_line",
+        "control_zone.geohazard_danger",
+        "control_zone.wetland",
+        "control_zone.heritage",
+        "control_zone.eco_unit",
     }
     assert {item.verdict for item in found.unjudged} == {Verdict.UNKNOWN}
     assert {item.detail.key for item in found.unjudged} == {"finding.no_zones"}
@@ -596,13 +660,19 @@ def test_what_lies_outside_a_buffer_keeps_the_distance(
 squares = st.tuples(
     st.floats(0, 3_500), st.floats(0, 3_500), st.floats(50, 1_500), st.floats(50, 1_500)
 )
-KINDS = ("ecological_red_line", "permanent_farmland", "wetland", "water_source", "nature_reserve")
+KINDS = ("ecological_red_line", "permanent_farmland", "eco_unit", "water_source", "nature_reserve")
 
 
 def with_zones(plan: Plan, boxes: list[tuple[float, float, float, float]]) -> Plan:
     """Return a plan with boxes as zones, of one kind after another; grades 1, 2 and none."""
     rows = [
-        zone(f"Z{number}", box(*sides), kind=KINDS[number % 5], grade=(None, "1", "2")[number % 3])
+        zone(
+            f"Z{number}",
+            box(*sides),
+            kind=KINDS[number % 5],
+            grade=(None, "1", "2")[number % 3],
+            banned_industries=(None, "13", "26;46")[number % 3],
+        )
         for number, sides in enumerate(boxes)
     ]
     shapes = [in_degrees(row.pop("geometry")) for row in rows]

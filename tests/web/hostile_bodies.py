@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from geo_service.planning import County
+from geo_service.planning import PlanningService
 from geo_service.web.app import create_app
 from tests.client import TestClient
 
@@ -74,7 +74,7 @@ NUMBERS = (DIGITS, "9" * 5_000, "9223372036854775808", "1e400", "nan", "-inf")
 
 def main() -> None:
     """Print by attack the status and the problem document that came back."""
-    county = County.open(Path(sys.argv[1]))
+    county = PlanningService.open(Path(sys.argv[1]))
     with TestClient(create_app(county), raise_server_exceptions=False) as client:
         answers = {
             name: client.post(path, content=body, headers={"content-type": "application/json"})

@@ -11,7 +11,8 @@ import pytest
 import shapely
 
 from geo_service.errors import BusyError, NotFoundError
-from geo_service.planning import County as RunningCounty
+from geo_service.model import BasisTag
+from geo_service.planning import PlanningService as RunningCounty
 from geo_service.web.app import create_app
 from geo_service.web.replies import COMPRESSION, Packed
 from geo_service.web.routes import reviews as reviews_routes
@@ -30,10 +31,9 @@ def running(demo_county: RunningCounty) -> RunningCounty:
 
 
 @pytest.fixture(scope="module")
-def client(running: RunningCounty) -> Iterator[TestClient]:
+def client(demo_client: TestClient) -> TestClient:
     """Return a client of the service that runs the demo county."""
-    with TestClient(create_app(running), raise_server_exceptions=False) as made:
-        yield made
+    return demo_client
 
 
 def get(client: TestClient, address: str, **options: Any) -> Any:  # noqa: ANN401 - JSON
@@ -210,11 +210,27 @@ def test_kinds_and_grades_are_told(client: TestClient) -> None:
     assert grades["D"] == 5  # E-M01-016 to 020, planted
 
 
-def test_missing_output_is_null_and_unknown(client: TestClient) -> None:
+def test_missing_output_is_null_and_named(client: TestClient) -> None:
     document = get(client, "/api/parks/YY-B-18/focus")
     assert document["shares"]["output"] is None
-    assert document["verdict"] == "unknown"
     assert document["missing"]["output"]
+    share = next(item for item in document["findings"] if item["rule_id"] == "focus.leading_share")
+    assert share["verdict"] == "unknown"
+
+
+def test_parks_say_what_their_verdict_rests_on(client: TestClient) -> None:
+    verdicts = {"pass", "watch", "fail", "unknown", None}
+    for item in get(client, "/api/parks")["features"]:
+        properties = item["properties"]
+        by_basis = properties["verdict_by_basis"]
+        assert list(by_basis) == ["law", "county", "reference"]
+        assert set(by_basis.values()) <= verdicts
+        assert by_basis["reference"] in {"pass", "watch", None}
+        resting = [name for name, verdict in by_basis.items() if verdict == properties["verdict"]]
+        assert properties["rests_on"] == ([] if properties["verdict"] == "pass" else resting)
+        own = get(client, f"/api/parks/{item['id']}")["properties"]
+        assert own["verdict_by_basis"] == by_basis
+        assert not any(name.startswith("verdict_") for name in set(own) - {"verdict_by_basis"})
 
 
 def test_rules_carry_their_basis(client: TestClient) -> None:
@@ -222,9 +238,57 @@ def test_rules_carry_their_basis(client: TestClient) -> None:
     assert document["rulebook_version"]
     for rule in document["rules"]:
         assert rule["legal_basis"]["document"]
-        assert rule["basis_tag"] in {"law", "published_practice", "product_default"}
+        assert rule["basis_tag"] in {str(tag) for tag in BasisTag}
+        assert rule["lapsed"] is None
     (share,) = [rule for rule in document["rules"] if rule["rule_id"] == "focus.leading_share"]
     assert share["parameters"]["pass_share"] == pytest.approx(0.7)
+
+
+def test_rules_of_a_day_cite_the_documents_of_that_day(client: TestClient) -> None:
+    # The Code took the place of the law on water pollution on 2026-08-15.
+    for day, cited, state in (
+        ("2026-08-14", "water_pollution_law", "in_force"),
+        ("2026-08-15", "ecological_environment_code", "ended"),
+    ):
+        document = get(client, f"/api/rules?as_of={day}")
+        assert document["as_of"] == day
+        rules = {rule["rule_id"]: rule for rule in document["rules"]}
+        basis = rules["control_zone.water_source_1"]["legal_basis"]
+        assert basis["document_id"] == cited
+        assert basis["demands"]
+        old = {item["document_id"]: item for item in document["documents"]}["water_pollution_law"]
+        assert old["state"] == state
+        assert old["in_force_until"] == "2026-08-14"
+        assert old["superseded_by"] == "ecological_environment_code"
+
+
+def test_documents_that_nobody_has_read_for_long_are_marked(client: TestClient) -> None:
+    # Read on 2026-11-30: stale after 12 months of 2027-11-30, not on that day itself.
+    for day, months, is_stale in (
+        ("2027-11-30", 12, False),
+        ("2027-12-01", 12, True),
+        ("2027-12-01", 24, False),
+    ):
+        documents = get(client, f"/api/rules?as_of={day}&stale={months}")["documents"]
+        code = next(i for i in documents if i["document_id"] == "ecological_environment_code")
+        assert code["looked_at"] == "2026-11-30"
+        assert code["is_stale"] is is_stale
+
+
+def test_a_review_may_be_as_of_a_day_and_is_then_a_trial(client: TestClient) -> None:
+    body = {"parks": ["YY-B-32"], "as_of": "2026-08-01"}
+    summary = client.post("/api/reviews", json=body).json()
+    assert summary["as_of"] == "2026-08-01"
+    assert summary["approved_count"] == 0
+    assert summary["lapsed"] == []
+    assert sum(summary["verdicts_by_basis"]["law"].values()) == 1
+    (listed,) = [
+        item
+        for item in get(client, "/api/reviews")["reviews"]
+        if item["review_id"] == summary["review_id"]
+    ]
+    assert listed["is_trial"] is True
+    assert client.post("/api/reviews", json={"as_of": "yesterday"}).status_code == 422
 
 
 def test_a_review_is_made_listed_and_read_back(client: TestClient) -> None:
@@ -338,7 +402,7 @@ def test_a_job_that_fails_at_once_is_answered_as_what_it_is(
     def refuse(*_: object, **__: object) -> None:
         raise NotFoundError(said("problem.no_file"))
 
-    monkeypatch.setattr(running, "review_again", refuse)
+    monkeypatch.setattr(running.reviews, "make", refuse)
     assert client.post("/api/reviews").status_code == 404
 
 
@@ -407,7 +471,7 @@ def test_an_unexpected_fault_never_shows_its_text(
         msg = "secret path /srv/key"
         raise RuntimeError(msg)
 
-    monkeypatch.setattr(running, "park_features", broken)
+    monkeypatch.setattr(running.parks, "features", broken)
     answer = client.get("/api/parks")
     assert answer.status_code == 500
     assert "secret" not in answer.text

@@ -317,6 +317,7 @@ def test_what_a_killed_process_leaves_is_swept_at_the_next_start(
         left = {path.parent for path in served.files()}
         assert left
     with serving(workspace, tmp_path) as served:
+        served.get()  # an answer says that the start is over
         now = set(served.scratch.glob(f"{PREFIX}imports-*"))
         assert not now & left
         assert len(now) == 1  # its own

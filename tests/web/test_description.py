@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from openapi_spec_validator import validate
 
-from geo_service.planning import County
+from geo_service.planning import PlanningService
 from geo_service.web.answers import by_status
 from geo_service.web.app import create_app
 from geo_service.web.description import EVERYWHERE, describe
@@ -20,7 +20,7 @@ from geo_service.web.errors import PROBLEM_TYPE, STATUS
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     """Return the description, which hangs on no county."""
-    app = create_app(cast("County", None))
+    app = create_app(cast("PlanningService", None))
     return describe(app)
 
 

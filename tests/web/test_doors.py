@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient as Anyone
 
 from geo_service.errors import InvalidQueryError
-from geo_service.planning import County as RunningCounty
+from geo_service.planning import PlanningService as RunningCounty
 from geo_service.web.app import ServicePolicy, create_app
 from geo_service.web.doors import allowed_name
 from tests.client import TestClient
@@ -232,7 +232,7 @@ def test_what_is_no_name_is_not_configured(given: str) -> None:
 
 def test_no_get_changes_anything(client: TestClient, app: FastAPI) -> None:
     """Every address that is only looked at leaves the workspace's files as they are."""
-    folder = app.state.county.workspace.folder
+    folder = app.state.service.workspace.folder
 
     def files() -> dict[str, int]:
         return {str(path): path.stat().st_size for path in folder.rglob("*") if path.is_file()}

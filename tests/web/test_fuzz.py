@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
 )
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from geo_service.planning import County
+from geo_service.planning import PlanningService
 from geo_service.web.app import ServicePolicy, create_app
 from geo_service.web.description import describe
 from geo_service.web.routes import imports, rankings, reviews
@@ -88,7 +88,7 @@ def described() -> Any:  # noqa: ANN401 - of no public type
 
     It hangs on no county. What would drop or publish the one import is given no example.
     """
-    app = create_app(cast("County", None))
+    app = create_app(cast("PlanningService", None))
     document = describe(app)
     for path, methods in document["paths"].items():
         known = KNOWN | ({"before": "a-ranking"} if "/rankings/" in path else {})
@@ -111,7 +111,7 @@ description = described()
 def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Run the service of two parks and five sites; return the ids that examples stand for."""
     folder = five_sites().write(tmp_path_factory.mktemp("fuzz") / "county")
-    app = create_app(County.open(folder), access=ACCESS)
+    app = create_app(PlanningService.open(folder), access=ACCESS)
     with pytest.MonkeyPatch.context() as patch, TestClient(app) as client:
         for module in (reviews, rankings, imports):  # a busy machine must not make jobs of work
             patch.setattr(module, "AT_ONCE_SECONDS", 120.0)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from geo_service.planning import County
+from geo_service.planning import PlanningService
 from geo_service.suitability.rank import Ranking
 from geo_service.web.app import create_app
 from tests.client import TestClient
@@ -20,7 +20,7 @@ from tests.suitability.made import asked, five_sites
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """Return a client of a service that runs the county of five sites."""
-    county = County.open(five_sites().write(tmp_path_factory.mktemp("sites")))
+    county = PlanningService.open(five_sites().write(tmp_path_factory.mktemp("sites")))
     with TestClient(create_app(county)) as found:
         yield found
 
@@ -281,10 +281,10 @@ def test_schema_and_criteria_are_published(client: TestClient) -> None:
 
 def test_a_saved_ranking_outlives_the_process(tmp_path: Path) -> None:
     folder = five_sites().write(tmp_path / "county")
-    with TestClient(create_app(County.open(folder))) as first:
+    with TestClient(create_app(PlanningService.open(folder))) as first:
         document = made(first)
     path = f"/api/rankings/{document['ranking_id']}"
-    with TestClient(create_app(County.open(folder))) as second:
+    with TestClient(create_app(PlanningService.open(folder))) as second:
         assert second.get(path).json() == document
         (listed,) = second.get("/api/rankings").json()["rankings"]
         assert listed["ranking_id"] == document["ranking_id"]

@@ -14,7 +14,7 @@ import shapely
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
-from geo_service.planning import County
+from geo_service.planning import PlanningService
 from geo_service.planning.identify import NEAR_DEG
 from geo_service.planning.layers import publish
 from geo_service.web.app import create_app
@@ -31,20 +31,20 @@ BOX = "108,30,110,32"
 
 
 @pytest.fixture(scope="module")
-def county(tmp_path_factory: pytest.TempPathFactory) -> County:
+def county(tmp_path_factory: pytest.TempPathFactory) -> PlanningService:
     """Return the county of two parks and five sites, open."""
-    return County.open(five_sites().write(tmp_path_factory.mktemp("requests") / "county"))
+    return PlanningService.open(five_sites().write(tmp_path_factory.mktemp("requests") / "county"))
 
 
 @pytest.fixture(scope="module")
-def client(county: County) -> Iterator[TestClient]:
+def client(county: PlanningService) -> Iterator[TestClient]:
     """Return a client of the service that runs it."""
     with TestClient(create_app(county), raise_server_exceptions=False) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def known(client: TestClient, county: County) -> dict[str, str]:
+def known(client: TestClient, county: PlanningService) -> dict[str, str]:
     """Return what stands in the addresses of the routes."""
     ranking = client.post("/api/rankings", json=asked()).json()
     return {
@@ -179,7 +179,7 @@ def test_what_may_repeat_does(client: TestClient) -> None:
         ("/api/imports?limits=1", "lang"),
         ("/healthz?verbose=1", "lang"),
         ("/openapi.json?format=yaml", "lang"),
-        ("/static/map.js?version=1", "v"),
+        ("/static/program.js?version=1", "v"),
         ("/assets/leaflet/leaflet.js?x=1", "v"),
     ],
 )
@@ -302,16 +302,15 @@ def test_a_version_in_full_width_digits_is_no_number(client: TestClient) -> None
 
 def test_a_rollback_that_does_not_fit_the_other_layers_is_a_422(tmp_path: Path) -> None:
     folder = five_sites().write(tmp_path / "county")
-    county = County.open(folder)
+    county = PlanningService.open(folder)
     versions = {name: layer.version for name, layer in county.plan.layers.items()}
-    newest = ""
-    for layer in ("parcels", "enterprises", "parks"):  # P2 goes, what lies in it first
+    newest = {}
+    for layer in ("parcels", "enterprises", "approved_areas", "parks"):  # P2 and what is in it
         frame = county.plan.frame(layer)
         kept = frame[frame["park_id"] == "P1"]
-        entry = publish(folder, layer, kept, expected=versions[layer])
-        newest = newest or entry.version
+        newest[layer] = publish(folder, layer, kept, expected=versions[layer]).version
     with TestClient(create_app(county)) as client:
-        body = {"version": "0", "expected": newest}
+        body = {"version": "0", "expected": newest["parcels"]}
         answer = client.post("/api/layers/parcels/rollback", json=body)
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert any("P2" in fault for fault in answer.json()["errors"])

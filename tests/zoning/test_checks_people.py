@@ -15,7 +15,7 @@ from geo_service.model import Verdict
 from geo_service.plan import Plan
 from geo_service.reports.document import finding_properties
 from geo_service.workspace.opening import open_plan
-from geo_service.zoning.comparison import Looked, compare_reviews
+from geo_service.zoning.comparison import ComparableReview, compare_reviews
 from geo_service.zoning.review import review
 from geo_service.zoning.rulebook import default_rulebook
 from geo_service.zoning.waivers import open_waivers
@@ -149,12 +149,48 @@ def test_a_floor_that_is_not_in_the_table_is_unknown(housed: County, opened: Ope
 
 def test_fire_classes_a_and_b_stay_on_the_ground(housed: County, opened: Open) -> None:
     housed.layers["floors"] = [
-        floor(1, fire_class="甲"),
+        floor(1, fire_class="乙"),
         floor(2, fire_class="乙"),
         floor(3, fire_class=None),
+        floor(4, fire_class="甲"),
     ]
     found = verdicts(reviewed(opened(housed), "building.fire_class"), "building.fire_class")
-    assert found == {"B/2": "fail", "B/3": "unknown"}
+    assert found == {"B/2": "fail", "B/3": "unknown", "B/4": "fail"}
+
+
+def test_class_a_shares_no_building_not_even_from_the_ground_floor(
+    housed: County, opened: Open
+) -> None:
+    rule = "building.fire_class"
+    housed.layers["floors"] = [floor(1, fire_class="甲"), floor(2)]
+    # E1 alone is in the building, which has two storeys: to be looked at.
+    assert verdicts(reviewed(opened(housed), rule), rule) == {"B/1": "watch"}
+    housed.layers["enterprises"][1] |= {"building_id": "B", "floor_no": 1}
+    result = reviewed(opened(housed), rule)
+    assert verdicts(result, rule) == {"B/1": "fail"}
+    # The cure is a building of its own, and never the ground floor of a shared one.
+    (finding,) = of_rule(result, rule)
+    assert finding.cure is not None
+    assert "首层" not in Translator().render(finding.cure)
+    assert "单独" in Translator().render(finding.cure)
+    housed.layers["floors"] = [floor(1, fire_class="甲")]
+    housed.layers["enterprises"][0] |= {"floor_no": 1}
+    assert verdicts(reviewed(opened(housed), rule), rule) == {"B/1": "fail"}
+    housed.layers["enterprises"][1] |= {"building_id": None, "floor_no": None}
+    assert verdicts(reviewed(opened(housed), rule), rule) == {}  # one storey, one tenant
+
+
+@pytest.mark.parametrize(("told", "expected"), [(True, {"B": "fail"}), (False, {}), (None, {})])
+def test_no_dormitory_in_a_factory_where_it_is_known(
+    housed: County,
+    opened: Open,
+    told: bool | None,  # noqa: FBT001 - one column of the table
+    expected: dict[str, str],
+) -> None:
+    housed.layers["buildings"][0]["has_dormitory"] = told
+    result = reviewed(opened(housed), "building.dormitory")
+    assert verdicts(result, "building.dormitory") == expected
+    assert result.checks["building.dormitory"].checked == (told is not None)
 
 
 @pytest.mark.parametrize(
@@ -173,13 +209,17 @@ def test_vacancy_of_a_building(
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ({"loss_years": 3}, None),  # one test of four
-        ({"loss_years": 3, "in_arrears": True}, "fail"),
+        ({"loss_years": 3, "insolvent": True}, None),  # one test of four
+        ({"loss_years": 3, "insolvent": True, "in_arrears": True}, "fail"),
+        # Losses count only where debts exceed assets.
+        ({"loss_years": 3, "insolvent": False, "in_arrears": True}, None),
+        ({"loss_years": 3, "insolvent": None, "in_arrears": True}, "unknown"),
+        ({"loss_years": 2, "insolvent": None, "in_arrears": True}, None),
         ({"status": "stopped", "stopped_months": 6, "subsidised": True}, "fail"),
         ({"status": "stopped", "stopped_months": 5, "subsidised": True}, None),
         ({"status": "half_stopped", "stopped_months": 11, "subsidised": True}, None),
         ({"status": "half_stopped", "stopped_months": 12, "subsidised": True}, "fail"),
-        ({"loss_years": 3, "in_arrears": None}, "unknown"),  # one met, one not known
+        ({"loss_years": 3, "insolvent": True, "in_arrears": None}, "unknown"),
         ({"in_arrears": None}, None),  # whatever it is, one test at most
         ({"loss_years": None, "in_arrears": None}, "unknown"),
     ],
@@ -202,15 +242,131 @@ def test_zombies_meet_two_of_four_tests(
         (None, {"A": "unknown"}),
     ],
 )
-def test_idle_land_by_the_calendar(
+def test_idle_land_by_the_calendar_from_the_agreed_start(
     county: County, opened: Open, since: str | None, expected: dict[str, str]
 ) -> None:
     county.layers["parcels"] = [
-        parcel("A", box(0, 0, 10, 10), status="idle", idle_since=since),
-        parcel("B", box(20, 0, 10, 10), idle_since="2000-01-01"),  # built since: not idle
+        parcel(
+            "A", box(0, 0, 10, 10), status="idle", agreed_start_on=since, idle_since="2020-01-01"
+        ),
+        parcel("B", box(20, 0, 10, 10), agreed_start_on="2000-01-01"),  # built since: not idle
+        parcel("C", box(40, 0, 10, 10), status="vacant"),  # not supplied yet
     ]
     result = reviewed(opened(county), "enterprise.idle_land", as_of=date(2026, 3, 1))
     assert verdicts(result, "enterprise.idle_land") == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"status": "vacant", "agreed_start_on": "2024-03-01"}, "fail"),
+        ({"status": "idle", "agreed_start_on": "2020-01-01", "government_delay": True}, None),
+        ({"status": "idle", "agreed_start_on": "2020-01-01", "government_delay": False}, "fail"),
+        # Begun and stopped: at most watched, after a year, with less than a third or a quarter.
+        ({"stopped_on": "2025-03-01", "built_share": 0.33}, "watch"),
+        ({"stopped_on": "2025-03-02", "built_share": 0.33}, None),
+        ({"stopped_on": "2025-03-01", "built_share": 0.34, "invested_share": 0.25}, None),
+        ({"stopped_on": "2025-03-01", "built_share": 0.34, "invested_share": 0.24}, "watch"),
+        ({"stopped_on": "2025-03-01", "built_share": 0.34}, "unknown"),
+        ({"stopped_on": "2020-03-01", "built_share": 0.1, "status": "idle"}, "watch"),
+        ({"stopped_on": "2020-03-01", "built_share": 0.1, "government_delay": True}, None),
+        ({"status": "idle", "agreed_start_on": "2020-01-01", "built_share": 0.2}, None),  # begun
+    ],
+)
+def test_two_kinds_of_idle_land(
+    county: County, opened: Open, values: dict[str, object], expected: str | None
+) -> None:
+    county.layers["parcels"] = [parcel("A", box(0, 0, 10, 10), **values)]
+    result = reviewed(opened(county), "enterprise.idle_land", as_of=date(2026, 3, 1))
+    found = verdicts(result, "enterprise.idle_land")
+    assert found == ({"A": expected} if expected else {})
+
+
+@pytest.mark.parametrize(
+    ("is_chemical", "values", "outside", "inside"),
+    [
+        (True, {"hazardous_chemicals": True}, None, None),
+        (False, {"hazardous_chemicals": True}, "fail", None),
+        (None, {"hazardous_chemicals": True}, "unknown", None),
+        (False, {"hazardous_chemicals": None}, None, None),  # 1311 is no likely maker
+        (False, {"industry_code": "2611", "hazardous_chemicals": None}, "unknown", None),
+        (False, {"industry_code": "2611", "hazardous_chemicals": False}, None, None),
+        (True, {"hazardous_chemicals": False}, None, "fail"),
+        (True, {"hazardous_chemicals": None}, None, "unknown"),
+        (True, {"industry_code": "2611", "hazardous_chemicals": None}, None, None),
+        (True, {"industry_code": "2611", "hazardous_chemicals": False}, None, None),
+    ],
+)
+def test_hazardous_chemicals_and_chemical_parks(
+    county: County,
+    opened: Open,
+    is_chemical: bool | None,  # noqa: FBT001
+    values: dict[str, object],
+    outside: str | None,
+    inside: str | None,
+) -> None:
+    county.layers["parks"][0]["is_chemical_park"] = is_chemical
+    county.layers["enterprises"] = [enterprise("E1", "1311", 1.0, **values)]
+    rules = ("enterprise.hazardous_outside", "enterprise.others_in_chemical_park")
+    result = reviewed(opened(county), *rules, as_of=date(2026, 5, 1))
+    for rule, expected in zip(rules, (outside, inside), strict=True):
+        assert verdicts(result, rule) == ({"E1": expected} if expected else {}), rule
+    before = reviewed(opened(county), *rules, as_of=date(2026, 4, 30))
+    assert not before.results  # the law is of 1 May 2026
+
+
+def test_a_maker_of_hazardous_chemicals_in_no_park_is_outside(county: County, opened: Open) -> None:
+    county.layers["enterprises"].append(
+        enterprise("Z", "2611", 1.0, park_id=None, hazardous_chemicals=True)
+    )
+    rule = "enterprise.hazardous_outside"
+    assert verdicts(reviewed(opened(county), rule, as_of=date(2026, 6, 1)), rule) == {"Z": "fail"}
+
+
+@pytest.mark.parametrize(
+    ("values", "expected", "severity"),
+    [
+        ({"is_new": True, "catalogue_class": "restricted"}, "fail", "must"),
+        ({"is_new": True, "catalogue_class": "eliminated"}, "fail", "must"),
+        ({"is_new": True, "catalogue_class": "permitted"}, None, None),
+        ({"is_new": True, "catalogue_class": None}, "unknown", "info"),
+        ({"is_new": None, "catalogue_class": "restricted"}, "unknown", "info"),
+        ({"is_new": False, "catalogue_class": "restricted"}, None, None),
+    ],
+)
+def test_nothing_restricted_is_newly_built(
+    county: County,
+    opened: Open,
+    values: dict[str, object],
+    expected: str | None,
+    severity: str | None,
+) -> None:
+    county.layers["enterprises"][0] |= values
+    rule = "enterprise.catalogue_class"
+    found = of_rule(reviewed(opened(county), rule), rule)
+    assert [(item.verdict, item.severity) for item in found] == (
+        [(expected, severity)] if expected else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"energy_tce": 1000, "energy_review_number": "审 1"}, None),
+        ({"energy_tce": 1000, "energy_review_number": None}, "unknown"),
+        ({"energy_tce": 1000, "energy_review_number": "无"}, "fail"),
+        ({"energy_tce": 999.9, "energy_review_number": "无"}, None),
+        ({"energy_tce": 1000, "energy_review_number": "无", "is_new": None}, "unknown"),
+        ({"energy_tce": 1000, "energy_review_number": "无", "is_new": False}, None),
+    ],
+)
+def test_large_users_of_energy_have_a_review(
+    county: County, opened: Open, values: dict[str, object], expected: str | None
+) -> None:
+    county.layers["enterprises"][0] |= {"is_new": True} | values
+    rule = "enterprise.energy_review"
+    found = verdicts(reviewed(opened(county), rule), rule)
+    assert found == ({"E1": expected} if expected else {})
 
 
 def test_codes_missing_and_unknown(county: County, opened: Open) -> None:
@@ -309,12 +465,12 @@ def test_a_waiver_that_cannot_hold_is_refused(
 
 
 def test_two_reviews_compared(county: County, tmp_path: Path) -> None:
-    def looked(name: str, **options: object) -> Looked:
+    def looked(name: str, **options: object) -> ComparableReview:
         plan = open_plan(county.write(tmp_path / name))
         result = review(plan, as_of=date(2026, 3, 1), **options)  # type: ignore[arg-type]
         translator = Translator(Language.EN)
         findings = [finding_properties(item, translator) for item in result.results]
-        return Looked(findings, frozenset(result.park_ids), frozenset(result.checks))
+        return ComparableReview(findings, frozenset(result.park_ids), frozenset(result.checks))
 
     county.layers["enterprises"] += [
         enterprise("Y", "1711", 1.0),
@@ -346,7 +502,7 @@ def test_what_only_one_review_looked_at_is_neither_new_nor_cured(
     plan = open_plan(county.write(tmp_path / "c"))
     translator = Translator(Language.EN)
     whole, part = (
-        Looked(
+        ComparableReview(
             [finding_properties(item, translator) for item in result.results],
             frozenset(result.park_ids),
             frozenset(result.checks),

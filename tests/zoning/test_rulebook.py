@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from geo_service.errors import RulebookError
@@ -9,6 +11,7 @@ from geo_service.language import Language, Translator
 from geo_service.reports.rules import rule_document
 from geo_service.zoning.rulebook import Rulebook, default_rulebook, parse_rulebook
 
+DAY = date(2026, 11, 30)
 HEAD = 'format: "1"\ntitle: {zh-Hans: 县, en: County}\nextends: default\nrules:\n'
 
 
@@ -96,16 +99,17 @@ def test_yaml_tags_construct_nothing() -> None:
 
 def test_notes_and_our_own_words_of_a_basis_follow_the_reader() -> None:
     rule = default_rulebook().rules["focus.leading_share"]
-    told = {language: rule_document(rule, Translator(language)) for language in Language}
+    told = {language: rule_document(rule, DAY, Translator(language)) for language in Language}
     assert told[Language.ZH_HANS]["note"].startswith("未查到官方的量化标准")
     assert told[Language.ZH_HANT]["note"].startswith("未查到官方的量化標準")
     assert told[Language.EN]["note"].startswith("No official numeric test")
-    assert told[Language.ZH_HANT]["legal_basis"]["document"].startswith("本產品默認")
-    assert told[Language.EN]["legal_basis"]["document"].startswith("Product default: a share")
+    assert told[Language.ZH_HANT]["legal_basis"]["document"].startswith("系統參考值")
+    assert told[Language.EN]["legal_basis"]["document"].startswith("Reference value")
+    assert told[Language.EN]["legal_basis"]["demands"].startswith("A share of output of 70 %")
 
 
 def test_a_law_keeps_its_own_words() -> None:
     rule = default_rulebook().rules["river.chemical_1km"]
     for language in Language:
-        document = rule_document(rule, Translator(language))
+        document = rule_document(rule, DAY, Translator(language))
         assert document["legal_basis"]["document"] == "中华人民共和国长江保护法"

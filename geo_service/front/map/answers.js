@@ -1,6 +1,6 @@
 // What is told of a place and of a drawn area.
 import { dataText, make, shorten } from '../shared/dom.js';
-import { isGiven } from '../shared/format.js';
+import { hasValue } from '../shared/format.js';
 import { areaFigures, factRow, illustrativeMark } from './facts.js';
 import { metres, write } from './figures.js';
 import { swatch, verdictBadge } from './markers.js';
@@ -12,12 +12,12 @@ const ALL_OF_IT = 0.9995;
 
 // ---- a place ----
 
-export function placeFacts(page, found, place) {
+export function pointFacts(page, found, point) {
   return [
     make(
       'dl',
       { class: 'facts' },
-      groundFacts(page, found, place),
+      locationFacts(page, found, point),
       found.parcels.slice(0, PARCELS_LISTED).map((parcel) => parcelFact(page, parcel)),
       natureFacts(found),
     ),
@@ -30,7 +30,7 @@ export function placeFacts(page, found, place) {
   ].filter(Boolean);
 }
 
-function groundFacts(page, { township, parks, is_in_county: isInCounty }, { lng, lat }) {
+function locationFacts(page, { township, parks, is_in_county: isInCounty }, { lng, lat }) {
   const unknown = isInCounty === false ? 'outside_county' : 'nothing_known';
   const links = parks.map((park) =>
     make('div', null, link(page, 'parks', park.park_id, park.name || park.park_id)),
@@ -43,7 +43,7 @@ function groundFacts(page, { township, parks, is_in_county: isInCounty }, { lng,
 }
 
 function parcelFact(page, parcel) {
-  const use = [parcel.land_use_name, parcel.status_name].filter(isGiven).join(' · ');
+  const use = [parcel.land_use_name, parcel.status_name].filter(hasValue).join(' · ');
   return factRow(text('parcel_here'), [
     link(page, 'parcels', parcel.parcel_id, parcel.parcel_id),
     make('div', null, dataText(use)),
@@ -88,7 +88,7 @@ export function areaFacts(page, found) {
       factRow(text('area'), areaFigures(found.area_m2)),
       factRow(text('area_method'), found.area_method),
     ),
-    isGiven(inside) && inside < ALL_OF_IT ? make('p', { class: 'failed' }, outside()) : null,
+    hasValue(inside) && inside < ALL_OF_IT ? make('p', { class: 'failed' }, outside()) : null,
     part(text('zones_here'), zones(found.zones)),
     part(
       text('must_rules'),
@@ -157,11 +157,11 @@ function zoneLine(zone) {
       { class: 'zone-head' },
       swatch(key in settings.symbols ? key : 'zone.slope'),
       make('strong', null, zone.kind_name),
-      isGiven(zone.grade) ? dataText(grade()) : null,
+      hasValue(zone.grade) ? dataText(grade()) : null,
     ),
-    isGiven(zone.name) ? make('p', null, dataText(shorten(zone.name, 80))) : null,
-    isGiven(zone.area_m2) ? make('p', { class: 'figure' }, overlap()) : null,
-    isGiven(zone.legal_basis)
+    hasValue(zone.name) ? make('p', null, dataText(shorten(zone.name, 80))) : null,
+    hasValue(zone.area_m2) ? make('p', { class: 'figure' }, overlap()) : null,
+    hasValue(zone.legal_basis)
       ? make(
           'p',
           { class: 'hint' },
@@ -172,6 +172,7 @@ function zoneLine(zone) {
     (zone.rules || []).map((rule) =>
       ruleLine(rule, make('span', { class: 'severity' }, rule.severity_name)),
     ),
+    hasValue(zone.note) ? make('p', { class: 'hint' }, zone.note) : null,
   );
 }
 

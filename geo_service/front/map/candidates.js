@@ -1,6 +1,6 @@
 // What a candidate of a ranking says of itself, and the ways from it to the nearest facilities.
 import { dataText, make } from '../shared/dom.js';
-import { isGiven } from '../shared/format.js';
+import { hasValue } from '../shared/format.js';
 import { areaFigures, factRow, reasonsBody } from './facts.js';
 import { write } from './figures.js';
 import { settings, text } from './settings.js';
@@ -31,7 +31,7 @@ function rankedBody(properties) {
             })
           : null,
       ),
-      factRow(text('focus_effect'), effect && isGiven(effect.before.share) ? told(effect) : null),
+      factRow(text('focus_effect'), effect && hasValue(effect.before.share) ? told(effect) : null),
     ),
     contributions(properties.criteria || {}),
     (properties.unknowns || []).length ? reasonsBody(properties.unknowns, text('unknowns')) : null,
@@ -40,7 +40,7 @@ function rankedBody(properties) {
 
 // What a project would do to its park's leading share.
 function told({ before, after }) {
-  const share = isGiven(after.share) ? write(after.share, 'share') : text('unknown_value');
+  const share = hasValue(after.share) ? write(after.share, 'share') : text('unknown_value');
   return `${write(before.share, 'share')} → ${share}`;
 }
 
@@ -74,14 +74,14 @@ function contributions(figures) {
               'span',
               { class: 'hint' },
               ' ',
-              isGiven(raw) ? `${write(raw * factor, 'number')}${word}` : text('unknown_value'),
+              hasValue(raw) ? `${write(raw * factor, 'number')}${word}` : text('unknown_value'),
             ),
           ),
           make('span', { class: 'bar-track', 'aria-hidden': 'true' }, filled),
           make(
             'span',
             { class: 'bar-value' },
-            isGiven(contribution) ? write(contribution, 'score') : '—',
+            hasValue(contribution) ? write(contribution, 'score') : '—',
           ),
         );
       }),

@@ -8,14 +8,14 @@ import { nameOf } from './items.js';
 import { settings, text } from './settings.js';
 
 // What the embedded features say of a place; no rules, no slope.
-export function lookAround(drawing, place) {
+export function lookAround(drawing, point) {
   const inside = (name) =>
     (drawing.items.get(name) || []).filter(
       (item) =>
         item.bounds &&
-        item.bounds.contains(place) &&
+        item.bounds.contains(point) &&
         /Polygon$/.test(item.feature.geometry.type) &&
-        geodesy.isInside(place, item.feature.geometry),
+        geodesy.isInside(point, item.feature.geometry),
     );
   const properties = (item) => ({ ...item.feature.properties, id: item.feature.id });
   const nearest = (items, far) =>
@@ -26,12 +26,12 @@ export function lookAround(drawing, place) {
     (item) => item.feature.properties.is_management_boundary,
   );
   const [river] = nearest(boundaries, ({ feature: { geometry } }) =>
-    /Polygon$/.test(geometry.type) && geodesy.isInside(place, geometry)
+    /Polygon$/.test(geometry.type) && geodesy.isInside(point, geometry)
       ? 0
-      : geodesy.toEdge(place, geometry),
+      : geodesy.toEdge(point, geometry),
   );
   const facilities = nearest(drawing.items.get('facilities') || [], ({ bounds }) =>
-    geodesy.distance(place, bounds.getCenter()),
+    geodesy.distance(point, bounds.getCenter()),
   );
   const kinds = new Set();
   const [township] = inside('township_areas');

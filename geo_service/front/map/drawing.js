@@ -5,7 +5,7 @@ import { moreOf } from './candidates.js';
 import { hoverOverTiles } from './hover.js';
 import { makeItems } from './items.js';
 import { Labels } from './labels.js';
-import { isArea, parkMarker, pathOptions, pin } from './markers.js';
+import { isArea, parkMarker, pathOptions, pin, ringOf } from './markers.js';
 import { namesOn } from './names.js';
 import { addPanes, backdrops } from './panes.js';
 import { popup, tooltip } from './popups.js';
@@ -13,6 +13,8 @@ import { MARKER_GIVES_WAY_PX, Selection } from './selection.js';
 import { settings } from './settings.js';
 import { TiledSource } from './tiles.js';
 
+// So much wider is the ring around a park than the park's own outline, half of it on each side.
+const RING_WEIGHT = 3.6;
 const EVERY_RANK_FROM = 14;
 const STATE_GIVES_WAY_PX = 26;
 // Which of several features under a click speaks first.
@@ -27,6 +29,7 @@ const FOREMOST = [
   'land_uses',
   'parks',
   'sub_areas',
+  'approved_areas',
   'townships',
   'roads',
   'rivers',
@@ -50,11 +53,11 @@ const GOLDEN_ANGLE = Math.PI * (3 - Math.sqrt(5));
 
 // page: { shown, filters, allowed, selected, select(item, others), clickAt(drawing, latlng), ... }
 export class Drawing {
-  constructor(map, place, page) {
+  constructor(map, index, page) {
     this.map = map;
-    this.place = place;
+    this.index = index;
     this.page = page;
-    this.sources = settings.sources.filter((source) => source.map === place);
+    this.sources = settings.sources.filter((source) => source.map === index);
     this.items = new Map();
     this.byElement = new WeakMap();
     /** @type {L.Popup | null} */
@@ -92,9 +95,9 @@ export class Drawing {
       crowds.set(key, [...(crowds.get(key) || []), item]);
     }
     for (const crowd of crowds.values()) {
-      crowd.forEach((item, place) => {
-        const far = SPREAD_PX * 1.35 * Math.sqrt(place);
-        item.offset = [Math.cos(place * GOLDEN_ANGLE) * far, Math.sin(place * GOLDEN_ANGLE) * far];
+      crowd.forEach((item, index) => {
+        const far = SPREAD_PX * 1.35 * Math.sqrt(index);
+        item.offset = [Math.cos(index * GOLDEN_ANGLE) * far, Math.sin(index * GOLDEN_ANGLE) * far];
       });
     }
   }
@@ -200,6 +203,18 @@ export class Drawing {
       };
       parts.push(...this.paths(geometry, { ...options, ...this.home(`${name}-casing`) }));
     }
+    const { ring, ring_dash: dash } = name === 'parks' ? ringOf(item.feature.properties) : {};
+    if (ring) {
+      const options = {
+        color: ring,
+        weight: symbol.width + RING_WEIGHT,
+        dashArray: dash || null,
+        fill: false,
+        interactive: false,
+        lineCap: 'butt',
+      };
+      parts.push(...this.paths(geometry, { ...options, ...this.home('parks-casing') }));
+    }
     const options = {
       ...pathOptions(item.key, geometry),
       ...this.home(name),
@@ -242,10 +257,9 @@ export class Drawing {
     const { properties } = item.feature;
     const isPark = item.source.name === 'parks';
     const symbol = settings.symbols[item.key];
-    const size = isPark ? settings.symbols[`tier.${properties.tier}`].size : symbol.size || 18;
-    const picture = isPark
-      ? parkMarker(properties.tier, properties.verdict)
-      : pin(item.key, properties);
+    const rank = isPark ? settings.symbols[`tier.${properties.tier}`].size : symbol.size || 18;
+    const picture = isPark ? parkMarker(properties) : pin(item.key, properties);
+    const size = isPark ? Number(picture.getAttribute('width')) : rank;
     const [right, down] = item.offset || [0, 0];
     const marker = L.marker(item.bounds.getCenter(), {
       pane,
@@ -256,7 +270,7 @@ export class Drawing {
         iconAnchor: [size / 2 - right, size / 2 - down],
       }),
       keyboard: false,
-      zIndexOffset: isPark ? Math.round(size * 100) : properties.rank ? -properties.rank * 10 : 0,
+      zIndexOffset: isPark ? Math.round(rank * 100) : properties.rank ? -properties.rank * 10 : 0,
     });
     this.makeLively(marker, item);
     return marker;

@@ -1,6 +1,6 @@
 // Small parts that panels, cards and popups share.
 import { dataText, icon, make } from '../shared/dom.js';
-import { isGiven } from '../shared/format.js';
+import { hasValue } from '../shared/format.js';
 import { areas } from './figures.js';
 import { badge } from './markers.js';
 import { text } from './settings.js';
@@ -11,7 +11,7 @@ import { text } from './settings.js';
  * @param {import('../shared/dom.js').Child} value
  */
 export function factRow(label, value) {
-  return isGiven(value) ? [make('dt', null, label), make('dd', null, value)] : [];
+  return hasValue(value) ? [make('dt', null, label), make('dd', null, value)] : [];
 }
 
 /**

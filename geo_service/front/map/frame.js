@@ -29,8 +29,8 @@ export function buildFrame(page) {
   );
   const containers = page.drawings.map((drawing) => drawing.map.getContainer());
   containers[0].before(app);
-  containers.forEach((container, place) => {
-    const { label } = settings.maps[place];
+  containers.forEach((container, index) => {
+    const { label } = settings.maps[index];
     container.setAttribute('aria-label', label || settings.title);
     container.before(make('span'));
   });
@@ -38,7 +38,7 @@ export function buildFrame(page) {
   const frames = make(
     'div',
     { class: 'maps' },
-    containers.map((container, place) => framed(container, place)),
+    containers.map((container, index) => framed(container, index)),
   );
   stage.append(
     frames,
@@ -55,8 +55,8 @@ export function buildFrame(page) {
   return { app, stage, panel, legend, messages, timeline };
 }
 
-function framed(container, place) {
-  const { label, note } = settings.maps[place];
+function framed(container, index) {
+  const { label, note } = settings.maps[index];
   return make(
     'div',
     { class: 'map-frame' },

@@ -47,8 +47,8 @@ export function distance(one, other) {
   return L.CRS.Earth.distance(one, other);
 }
 
-export function length(places) {
-  return places.slice(1).reduce((sum, place, index) => sum + distance(places[index], place), 0);
+export function length(points) {
+  return points.slice(1).reduce((sum, point, index) => sum + distance(points[index], point), 0);
 }
 
 function q(sin) {
@@ -64,9 +64,9 @@ const AUTHALIC_RADIUS = A * Math.sqrt(Q_POLE / 2);
 export function area(ring) {
   const half = ring.map(({ lat }) => Math.tan(Math.asin(q(Math.sin(lat * RADIANS)) / Q_POLE) / 2));
   let excess = 0;
-  ring.forEach((place, index) => {
+  ring.forEach((point, index) => {
     const next = (index + 1) % ring.length;
-    const turn = Math.tan(((ring[next].lng - place.lng) * RADIANS) / 2);
+    const turn = Math.tan(((ring[next].lng - point.lng) * RADIANS) / 2);
     excess += 2 * Math.atan2(turn * (half[index] + half[next]), 1 + half[index] * half[next]);
   });
   return Math.abs(excess) * AUTHALIC_RADIUS ** 2;
@@ -80,8 +80,8 @@ export function isInside({ lng, lat }, geometry) {
   return polygons.some((rings) => {
     let count = 0;
     for (const ring of rings) {
-      for (let place = 1; place < ring.length; place += 1) {
-        count += crosses(ring[place - 1], ring[place]) ? 1 : 0;
+      for (let corner = 1; corner < ring.length; corner += 1) {
+        count += crosses(ring[corner - 1], ring[corner]) ? 1 : 0;
       }
     }
     return count % 2 === 1;
@@ -98,9 +98,9 @@ export function toEdge({ lng, lat }, geometry) {
       part.forEach(walk);
       return;
     }
-    for (let place = 1; place < part.length; place += 1) {
-      const [ax, ay] = [(part[place - 1][0] - lng) * east, (part[place - 1][1] - lat) * north];
-      const [bx, by] = [(part[place][0] - lng) * east, (part[place][1] - lat) * north];
+    for (let corner = 1; corner < part.length; corner += 1) {
+      const [ax, ay] = [(part[corner - 1][0] - lng) * east, (part[corner - 1][1] - lat) * north];
+      const [bx, by] = [(part[corner][0] - lng) * east, (part[corner][1] - lat) * north];
       const [dx, dy] = [bx - ax, by - ay];
       const long = dx * dx + dy * dy;
       const share = long ? Math.max(0, Math.min(1, -(ax * dx + ay * dy) / long)) : 0;

@@ -1,14 +1,14 @@
 // Items: a feature each, with what is drawn for it.
-import { isGiven } from '../shared/format.js';
+import { hasValue } from '../shared/format.js';
 import { symbolKey } from './markers.js';
 import { settings, text } from './settings.js';
 
 export function nameOf(item) {
   const { name, title } = item.feature.properties;
-  if (isGiven(name)) {
+  if (hasValue(name)) {
     return name;
   }
-  return isGiven(title) ? title : item.feature.id || text('unnamed');
+  return hasValue(title) ? title : item.feature.id || text('unnamed');
 }
 
 // An item is one feature with what is drawn for it. Findings without a place are items too:

@@ -5,7 +5,7 @@ import { signSwatch } from './markers.js';
 import { NARROW, layerSwatch } from './panel.js';
 import { settings, text } from './settings.js';
 
-const ALWAYS = /^(verdict|change|diff)\./;
+const ALWAYS = /^(verdict|rests_on|change|diff)\./;
 
 export class Legend {
   constructor() {

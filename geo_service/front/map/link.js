@@ -4,7 +4,7 @@ import { settings } from './settings.js';
 
 const LONGEST = 4000;
 const LONGEST_ID = 2000;
-const known = new Map(
+const knownLayers = new Map(
   [...settings.groups.flatMap((group) => group.layers), ...settings.backdrops].map((layer) => [
     layer.name,
     layer,
@@ -18,22 +18,23 @@ function number(part, low, high) {
 
 // Returns { view, on, off, step, selected } of an address; a part that is not right is left out.
 function read(hash) {
-  const given = new URLSearchParams(hash.length <= LONGEST ? hash.replace(/^#/, '') : '');
-  const [zoom, lat, lng] = (given.get('view') || '').split('/');
+  const parameters = new URLSearchParams(hash.length <= LONGEST ? hash.replace(/^#/, '') : '');
+  const [zoom, lat, lng] = (parameters.get('view') || '').split('/');
   const view = {
     zoom: number(zoom, 3, 19),
     lat: number(lat, -85, 85),
     lng: number(lng, -180, 180),
   };
-  const names = (key) => (given.get(key) || '').split(',').filter((name) => known.has(name));
-  const [layer, ...rest] = (given.get('at') || '').split(':');
+  const names = (key) =>
+    (parameters.get(key) || '').split(',').filter((name) => knownLayers.has(name));
+  const [layer, ...rest] = (parameters.get('at') || '').split(':');
   const id = rest.join(':');
   const isLayer = settings.sources.some((source) => source.name === layer);
   return {
     view: Object.values(view).includes(null) ? null : view,
     on: names('on'),
     off: names('off'),
-    step: /^\d{1,3}$/.test(given.get('step') || '') ? Number(given.get('step')) : null,
+    step: /^\d{1,3}$/.test(parameters.get('step') || '') ? Number(parameters.get('step')) : null,
     selected: isLayer && id && id.length <= LONGEST_ID ? { layer, id } : null,
   };
 }
@@ -42,23 +43,23 @@ export class Permalink {
   constructor(page) {
     this.page = page;
     this.isReady = false;
-    this.given = read(window.location.hash);
+    this.opened = read(window.location.hash);
     window.addEventListener('hashchange', () => {
-      this.given = read(window.location.hash);
+      this.opened = read(window.location.hash);
       this.restoreView();
       this.restoreSelection();
     });
   }
 
   restoreView() {
-    const { view, on, off } = this.given;
+    const { view, on, off } = this.opened;
     const { page } = this;
-    for (const [name, layer] of known) {
+    for (const [name, layer] of knownLayers) {
       const isOn = on.includes(name) || (layer.is_shown && !off.includes(name));
       page.shown[isOn ? 'add' : 'delete'](name);
     }
-    if (page.timeline && this.given.step !== null) {
-      page.timeline.go(this.given.step);
+    if (page.timeline && this.opened.step !== null) {
+      page.timeline.go(this.opened.step);
     }
     if (view) {
       page.map.setView([view.lat, view.lng], view.zoom, { animate: false });
@@ -67,7 +68,7 @@ export class Permalink {
   }
 
   restoreSelection() {
-    const { selected, view } = this.given;
+    const { selected, view } = this.opened;
     this.isReady = true;
     const item = selected && this.page.find(selected.layer, selected.id);
     if (!item) {
@@ -87,7 +88,7 @@ export class Permalink {
     const parts = {
       view: `${+page.map.getZoom().toFixed(2)}/${center.lat.toFixed(5)}/${center.lng.toFixed(5)}`,
     };
-    const changed = [...known.values()].filter(
+    const changed = [...knownLayers.values()].filter(
       (layer) => page.shown.has(layer.name) !== Boolean(layer.is_shown),
     );
     const names = (isOn) =>

@@ -97,12 +97,28 @@ export function pathOptions(key, geometry) {
 
 // ---- markers ----
 
+// A marker is drawn in a box of so much to each side of its centre. A ring around it is a line of
+// so many pixels, whatever the marker's size, outside its edge.
+const BOX = 12;
+const EDGE = 0.9;
+const RING = 1.8;
+
 // A marker as an element. `over` replaces parts of the symbol (a park takes its tier's
 // shape and size, its verdict's colour and sign).
 function marker(symbol, over) {
   const drawn = { ...symbol, ...over };
-  /** @type {SVGElement[]} */
+  const reach = drawn.ring ? EDGE + (RING * BOX * 2) / drawn.size : 0;
+  /** @type {(SVGElement | null)[]} */
   const parts = [
+    drawn.ring
+      ? shapePath(drawn.shape, {
+          fill: 'none',
+          stroke: drawn.ring,
+          'stroke-width': reach * 2,
+          'stroke-dasharray': drawn.ring_dash || null,
+          'stroke-linejoin': 'round',
+        })
+      : null,
     shapePath(drawn.shape, {
       fill: drawn.fill,
       stroke: drawn.edge || drawn.stroke,
@@ -127,12 +143,14 @@ function marker(symbol, over) {
       ),
     );
   }
+  const half = Math.max(BOX, 10 + reach);
+  const size = (drawn.size * half) / BOX;
   return makeSvg(
     'svg',
     {
-      viewBox: '-12 -12 24 24',
-      width: drawn.size,
-      height: drawn.size,
+      viewBox: `${-half} ${-half} ${half * 2} ${half * 2}`,
+      width: size,
+      height: size,
       class: 'marker',
       'aria-hidden': 'true',
     },
@@ -157,8 +175,16 @@ export function ring(radius, colour) {
   );
 }
 
-// A park: its tier gives shape and size; its verdict gives colour, edge and sign.
-export function parkMarker(tier, verdict) {
+// What the ring around a park says: the most binding kind of basis that its verdict rests on.
+export function ringOf({ rests_on: group }) {
+  const symbol = settings.symbols[`rests_on.${group}`] ?? {};
+  return { ring: symbol.ring, ring_dash: symbol.ring_dash };
+}
+
+// A park: its tier gives shape and size; its verdict gives colour, edge and sign, and what that
+// rests on a ring.
+export function parkMarker(properties) {
+  const { tier, verdict } = properties;
   const judged = settings.symbols[`verdict.${verdict}`];
   if (!judged) {
     return marker(settings.symbols[`tier.${tier}`], {});
@@ -166,8 +192,9 @@ export function parkMarker(tier, verdict) {
   return marker(settings.symbols[`tier.${tier}`], {
     fill: judged.stroke,
     edge: '#ffffff',
-    edge_width: 1.8,
+    edge_width: EDGE * 2,
     sign: judged.sign,
+    ...ringOf(properties),
   });
 }
 
@@ -193,7 +220,7 @@ export function swatch(key) {
   const symbol = settings.symbols[key];
   if (symbol.geometry === 'point') {
     const size = Math.min(symbol.size, 20);
-    return framed([nested(marker({ ...symbol, size }, { glyph: glyphOf(key) }), size)]);
+    return framed([nested(marker({ ...symbol, size }, { glyph: glyphOf(key) }))]);
   }
   if (symbol.geometry === 'line') {
     return framed(strokes(symbol));
@@ -220,12 +247,13 @@ export function signSwatch(key) {
   const element = swatch(key);
   if (symbol.geometry === 'area' && symbol.sign) {
     const over = { size: 15, fill: symbol.stroke, sign: symbol.sign };
-    element.append(nested(marker(settings.symbols['tier.building_park'], over), 15));
+    element.append(nested(marker(settings.symbols['tier.building_park'], over)));
   }
   return element;
 }
 
-function nested(element, size) {
+function nested(element) {
+  const size = Number(element.getAttribute('width'));
   element.setAttribute('x', (SWATCH_WIDTH - size) / 2);
   element.setAttribute('y', (SWATCH_HEIGHT - size) / 2);
   return element;

@@ -32,7 +32,7 @@ export function credits() {
     'span',
     { class: 'credits-text' },
     `${text('credits')}: `,
-    settings.credits.map((credit, place) => [place ? '; ' : '', dataText(credit)]),
+    settings.credits.map((credit, index) => [index ? '; ' : '', dataText(credit)]),
   );
   const line = make(
     'button',

@@ -41,8 +41,8 @@ export class PlanningPage {
     this.step = settings.timeline ? settings.timeline.steps.length - 1 : null;
     this.canIdentify = true;
     this.drawings = settings.maps.map(
-      (/** @type {{ name: string }} */ { name }, /** @type {number} */ place) =>
-        new Drawing(/** @type {any} */ (window)[name], place, this),
+      (/** @type {{ name: string }} */ { name }, /** @type {number} */ index) =>
+        new Drawing(/** @type {any} */ (window)[name], index, this),
     );
     this.routes = settings.routes ? new Routes(this.drawing) : null;
     const frame = buildFrame(this);

@@ -1,8 +1,8 @@
 // The frame around the map: heading, side panel with the list of parks and the layers,
-// legend, notes and messages. It shows a state that `map.js` keeps and reports wishes to it.
+// legend, notes and messages. It shows a state that `page.js` keeps and reports wishes to it.
 import { dataText, elementIn, icon, make } from '../shared/dom.js';
 import { VERDICTS } from '../shared/symbols.js';
-import { isGiven } from '../shared/format.js';
+import { hasValue } from '../shared/format.js';
 import { write } from './figures.js';
 import { badge, pin, signSwatch, verdictBadge } from './markers.js';
 import { nameOf } from './items.js';
@@ -154,10 +154,10 @@ export class Panel {
   }
 
   select(chosen) {
-    [this.list, this.layers].forEach((page, place) => {
-      page.hidden = place !== chosen;
-      this.tabs[place].setAttribute('aria-selected', String(place === chosen));
-      this.tabs[place].tabIndex = place === chosen ? 0 : -1;
+    [this.list, this.layers].forEach((page, index) => {
+      page.hidden = index !== chosen;
+      this.tabs[index].setAttribute('aria-selected', String(index === chosen));
+      this.tabs[index].tabIndex = index === chosen ? 0 : -1;
     });
   }
 
@@ -290,7 +290,7 @@ export class Panel {
       ...facts(drawings),
       ...settings.lists.flatMap((list) => {
         const items = list.maps
-          .flatMap((place) => drawings[place].items.get(list.source) || [])
+          .flatMap((index) => drawings[index].items.get(list.source) || [])
           .filter((item) => item.drawing.page.isInStep(item))
           .filter(
             ({ feature: { properties } }) =>
@@ -333,7 +333,7 @@ function facts(drawings) {
         { class: 'sheet-kind' },
         verdictPill(properties),
         [properties.tier_name, properties.township, item.feature.id]
-          .filter(isGiven)
+          .filter(hasValue)
           .map((part) => dataText(part, {}, 'span')),
       ),
       properties.illustrative
@@ -408,7 +408,7 @@ function listLine(item, list, choose) {
 // What stands at the end of a line: a park's share, or a property as it is.
 function more(properties, { more: key, form }) {
   const value = key === 'share' ? (properties.shares || {})[properties.basis] : properties[key];
-  return isGiven(value) ? dataText(write(value, form)) : form === 'share' ? '—' : null;
+  return hasValue(value) ? dataText(write(value, form)) : form === 'share' ? '—' : null;
 }
 
 function groupLabel(name) {

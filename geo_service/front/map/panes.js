@@ -13,6 +13,8 @@ const PANES = [
   'roads-casing',
   'roads',
   'sub_areas',
+  'approved_areas',
+  'parks-casing',
   'parks',
   'parcels',
   'land_uses',
@@ -33,9 +35,9 @@ const DEAF = /^(backdrop|relief|labels|selection|routes|county.*|.*casing)$/;
 
 // Makes the panes of a map; returns what draws lines and areas in each.
 export function addPanes(map) {
-  PANES.forEach((name, place) => {
+  PANES.forEach((name, index) => {
     const pane = map.createPane(name);
-    pane.style.zIndex = String(405 + place * 9);
+    pane.style.zIndex = String(405 + index * 9);
     if (DEAF.test(name)) {
       pane.style.pointerEvents = 'none';
     }

@@ -1,6 +1,6 @@
 // What a park says of itself: its verdict, its leading industry, shares and gravest findings.
 import { dataText, make } from '../shared/dom.js';
-import { isGiven } from '../shared/format.js';
+import { hasValue } from '../shared/format.js';
 import { factRow } from './facts.js';
 import { write } from './figures.js';
 import { verdictBadge } from './markers.js';
@@ -15,10 +15,35 @@ export function verdictPill(properties) {
   );
 }
 
+// What the park gets from rules on each kind of basis alone.
+function byBasis({ by_basis: rows }) {
+  return rows?.length
+    ? make(
+        'section',
+        { class: 'by-basis' },
+        make('h3', null, text('by_basis')),
+        make(
+          'ul',
+          null,
+          rows.map(({ name, verdict, verdict_name: verdictName }) =>
+            make(
+              'li',
+              { 'data-verdict': verdict },
+              verdict ? verdictBadge(verdict) : make('span', { class: 'no-badge' }, '—'),
+              make('span', null, name),
+              make('span', { class: 'by-basis-verdict' }, verdictName),
+            ),
+          ),
+        ),
+      )
+    : null;
+}
+
 export function parkBody(properties, { isWhole = false } = {}) {
   const industry = (code, name) =>
-    isGiven(code) ? dataText(`${code} ${name || ''}`.trim()) : null;
+    hasValue(code) ? dataText(`${code} ${name || ''}`.trim()) : null;
   return [
+    byBasis(properties),
     make(
       'dl',
       { class: 'facts' },
@@ -39,21 +64,23 @@ export function parkBody(properties, { isWhole = false } = {}) {
       { class: 'facts' },
       factRow(
         text('top_industry'),
-        isGiven(properties.top_industry)
+        hasValue(properties.top_industry)
           ? [
               industry(properties.top_industry, properties.top_industry_name),
-              isGiven(properties.top_share) ? ` ${write(properties.top_share, 'share')}` : null,
+              hasValue(properties.top_share) ? ` ${write(properties.top_share, 'share')}` : null,
             ]
           : null,
       ),
       factRow(
         text('hhi'),
-        isGiven(properties.hhi) ? write(properties.hhi, 'number') : text('unknown_value'),
+        hasValue(properties.hhi) ? write(properties.hhi, 'number') : text('unknown_value'),
       ),
       factRow(text('enterprise_count'), write(properties.enterprise_count, 'number')),
       factRow(
         text('declared_area'),
-        isGiven(properties.declared_area_ha) ? write(properties.declared_area_ha, 'area_ha') : null,
+        hasValue(properties.declared_area_ha)
+          ? write(properties.declared_area_ha, 'area_ha')
+          : null,
       ),
     ),
     isWhole ? null : findings(properties),
@@ -61,7 +88,7 @@ export function parkBody(properties, { isWhole = false } = {}) {
 }
 
 function shares(properties) {
-  const title = isGiven(properties.year)
+  const title = hasValue(properties.year)
     ? text('shares_year', { year: properties.year })
     : text('shares');
   return make(
@@ -76,7 +103,7 @@ function bar(basis, properties) {
   const value = (properties.shares || {})[basis.key];
   const isJudged = basis.key === properties.basis;
   const track = make('span', { class: 'bar-track', 'aria-hidden': 'true' });
-  if (isGiven(value)) {
+  if (hasValue(value)) {
     const filled = make('span', { class: 'bar-fill' });
     filled.style.width = `${Math.max(0, Math.min(1, value)) * 100}%`;
     track.append(filled);
@@ -89,7 +116,7 @@ function bar(basis, properties) {
     make(
       'span',
       { class: 'bar-value' },
-      isGiven(value) ? write(value, 'share') : text('unknown_value'),
+      hasValue(value) ? write(value, 'share') : text('unknown_value'),
     ),
   );
 }

@@ -1,6 +1,6 @@
 // What a feature says of itself: tooltips and popups, built as elements from its properties.
 import { dataText, make, shorten } from '../shared/dom.js';
-import { isGiven } from '../shared/format.js';
+import { hasValue } from '../shared/format.js';
 import { candidateBody } from './candidates.js';
 import { factRow, iconButton, illustrativeMark } from './facts.js';
 import { write } from './figures.js';
@@ -77,7 +77,7 @@ function subtitle(item) {
     'p',
     { class: 'sheet-kind' },
     properties.verdict ? verdictPill(properties) : null,
-    parts.filter(isGiven).map((part) => dataText(part, {}, 'span')),
+    parts.filter(hasValue).map((part) => dataText(part, {}, 'span')),
   );
 }
 
@@ -105,7 +105,7 @@ export function plainBody(item) {
   const { properties } = item.feature;
   const rows = item.source.fields.map((field) => {
     const value = properties[field.key];
-    return isGiven(value) ? factRow(field.label, dataText(write(value, field.form))) : [];
+    return hasValue(value) ? factRow(field.label, dataText(write(value, field.form))) : [];
   });
   return make('dl', { class: 'facts' }, rows);
 }

@@ -11,6 +11,7 @@ const ORDER = [
   'candidates',
   'parks',
   'sub_areas',
+  'approved_areas',
   'townships',
   'facilities',
   'enterprises',

@@ -17,9 +17,9 @@ const POLYGON = 3;
 /** What the page says at first. @type {Style} */
 let style = { symbols: {}, hatches: {}, other: '' };
 
-/** @param {Style} given */
-export function useStyle(given) {
-  style = given;
+/** @param {Style} shared */
+export function useStyle(shared) {
+  style = shared;
 }
 
 /**
@@ -51,9 +51,9 @@ function hatchImage(key, dots) {
     context.globalAlpha = symbol.hatch === 'dots' ? 1 : 0.75;
     context.fillStyle = context.strokeStyle = symbol.stroke;
     if (symbol.hatch === 'dots') {
-      for (const place of [2, 6]) {
+      for (const centre of [2, 6]) {
         context.beginPath();
-        context.arc(place, place, 1, 0, 2 * Math.PI);
+        context.arc(centre, centre, 1, 0, 2 * Math.PI);
         context.fill();
       }
     } else {
@@ -70,16 +70,16 @@ export function paint(found, side, look) {
   const canvas = new OffscreenCanvas(side, side);
   const context = brushOf(canvas);
   const classes = new Map();
-  for (let place = 0; place < found.count; place += 1) {
-    const number = found.classes.values[place];
+  for (let index = 0; index < found.count; index += 1) {
+    const number = found.classes.values[index];
     if (
-      found.kinds.values[place] >= LINE &&
-      (!look.names || look.names.has(found.text(found.names.values[place])))
+      found.kinds.values[index] >= LINE &&
+      (!look.names || look.names.has(found.text(found.names.values[index])))
     ) {
       if (!classes.has(number)) {
         classes.set(number, []);
       }
-      classes.get(number).push(place);
+      classes.get(number).push(index);
     }
   }
   // The minor below the major, as with features that are elements.
@@ -96,12 +96,12 @@ export function paint(found, side, look) {
     look,
   );
   for (const act of [fill, casing, stroke]) {
-    for (const [key, places] of shapes) {
+    for (const [key, indices] of shapes) {
       if (act(context, key, look, side, false)) {
-        for (let from = 0; from < places.length; from += PAINT_AT_ONCE) {
+        for (let from = 0; from < indices.length; from += PAINT_AT_ONCE) {
           context.beginPath();
-          for (const place of places.slice(from, from + PAINT_AT_ONCE)) {
-            trace(found, place, context, side / EXTENT, act === fill);
+          for (const index of indices.slice(from, from + PAINT_AT_ONCE)) {
+            trace(found, index, context, side / EXTENT, act === fill);
           }
           act(context, key, look, side, true);
         }
@@ -116,26 +116,26 @@ export function paint(found, side, look) {
 function dot(found, shapes, context, side, look) {
   const scale = side / EXTENT;
   const boxes = found.boxes.values;
-  const isSmall = (place) =>
-    found.kinds.values[place] === POLYGON &&
-    (boxes[4 * place + 2] - boxes[4 * place]) * scale <= DOTS &&
-    (boxes[4 * place + 3] - boxes[4 * place + 1]) * scale <= DOTS;
+  const isSmall = (index) =>
+    found.kinds.values[index] === POLYGON &&
+    (boxes[4 * index + 2] - boxes[4 * index]) * scale <= DOTS &&
+    (boxes[4 * index + 3] - boxes[4 * index + 1]) * scale <= DOTS;
   const clip = (value) => Math.min(side, Math.max(0, Math.round(value * scale)));
   /** @type {ImageData | null} */
   let picture = null;
-  const larger = shapes.map(([key, places]) => {
-    const rest = places.filter((place) => !isSmall(place));
-    if (rest.length < places.length) {
+  const larger = shapes.map(([key, indices]) => {
+    const rest = indices.filter((index) => !isSmall(index));
+    if (rest.length < indices.length) {
       const colour = colourOf(context, key, look);
       picture ??= new ImageData(side, side);
       const dots = new Uint32Array(picture.data.buffer);
-      for (const place of places) {
-        if (isSmall(place)) {
+      for (const index of indices) {
+        if (isSmall(index)) {
           // Neighbours share a border, so that rounding leaves no gap; none is lost to it.
-          const left = clip(boxes[4 * place]);
-          const top = clip(boxes[4 * place + 1]);
-          const right = Math.max(left + 1, clip(boxes[4 * place + 2]));
-          const bottom = Math.max(top + 1, clip(boxes[4 * place + 3]));
+          const left = clip(boxes[4 * index]);
+          const top = clip(boxes[4 * index + 1]);
+          const right = Math.max(left + 1, clip(boxes[4 * index + 2]));
+          const bottom = Math.max(top + 1, clip(boxes[4 * index + 3]));
           for (let y = top; y < bottom; y += 1) {
             dots.fill(colour, y * side + left, Math.min((y + 1) * side, y * side + right));
           }
@@ -162,15 +162,15 @@ function colourOf(context, key, look) {
   return new Uint32Array(data.buffer)[0];
 }
 
-function trace(found, place, context, scale, isFill) {
-  const isArea = found.kinds.values[place] === POLYGON;
+function trace(found, index, context, scale, isFill) {
+  const isArea = found.kinds.values[index] === POLYGON;
   if (isFill && !isArea) {
     return;
   }
   const vertices = found.vertices.values;
   const starts = found.starts.values;
-  const last = place + 1 < found.count ? found.paths.values[place + 1] : found.starts.length;
-  for (let path = found.paths.values[place]; path < last; path += 1) {
+  const last = index + 1 < found.count ? found.paths.values[index + 1] : found.starts.length;
+  for (let path = found.paths.values[index]; path < last; path += 1) {
     const start = starts[path];
     const end = path + 1 < found.starts.length ? starts[path + 1] : found.vertices.length / 2;
     context.moveTo(vertices[2 * start] * scale, vertices[2 * start + 1] * scale);

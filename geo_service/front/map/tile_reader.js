@@ -126,9 +126,9 @@ export function read(bytes, source, style) {
   const classKey = keys.indexOf(source.symbol_column);
   const nameKey = keys.indexOf(source.key);
   const none = found.spans.length / 2;
-  for (let place = 0; place < messages.length; place += 2) {
-    reader.at = messages[place];
-    readFeature(reader, messages[place + 1], found, { classKey, nameKey, none });
+  for (let index = 0; index < messages.length; index += 2) {
+    reader.at = messages[index];
+    readFeature(reader, messages[index + 1], found, { classKey, nameKey, none });
   }
   for (const number of new Set(found.classes.values.subarray(0, found.count))) {
     found.symbols.set(

@@ -29,8 +29,8 @@ function work() {
   const [tile, { turn, job }] = last;
   waiting.delete(tile);
   try {
-    const [made, taken] = job();
-    postMessage({ tile, turn, ...made }, taken.filter(Boolean));
+    const [made, transferred] = job();
+    postMessage({ tile, turn, ...made }, transferred.filter(Boolean));
   } catch (error) {
     postMessage({ tile, turn, error: 'broken' });
     throw error;

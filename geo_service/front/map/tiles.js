@@ -66,8 +66,8 @@ class Painter {
 
 // ---- what lies under a point ----
 
-function pathsOf({ paths, starts }, place) {
-  return [paths[place], place + 1 < paths.length ? paths[place + 1] : starts.length];
+function pathsOf({ paths, starts }, index) {
+  return [paths[index], index + 1 < paths.length ? paths[index + 1] : starts.length];
 }
 
 // Where the vertices of a path begin and end.
@@ -76,32 +76,32 @@ function spanOf({ starts, vertices }, path) {
 }
 
 // The id of a feature, null when it has none.
-function nameOf({ bytes, spans, names }, place) {
-  const start = spans[2 * names[place]];
+function nameOf({ bytes, spans, names }, index) {
+  const start = spans[2 * names[index]];
   return start
-    ? new TextDecoder().decode(bytes.subarray(start, spans[2 * names[place] + 1]))
+    ? new TextDecoder().decode(bytes.subarray(start, spans[2 * names[index] + 1]))
     : null;
 }
 
-function touches(found, place, x, y, reach) {
+function touches(found, index, x, y, reach) {
   const box = found.boxes;
   if (
-    x < box[4 * place] - reach ||
-    y < box[4 * place + 1] - reach ||
-    x > box[4 * place + 2] + reach ||
-    y > box[4 * place + 3] + reach
+    x < box[4 * index] - reach ||
+    y < box[4 * index + 1] - reach ||
+    x > box[4 * index + 2] + reach ||
+    y > box[4 * index + 3] + reach
   ) {
     return false;
   }
-  const kind = found.kinds[place];
+  const kind = found.kinds[index];
   return kind === POLYGON
-    ? isInside(found, place, x, y)
-    : kind === LINE && isNear(found, place, x, y, reach);
+    ? isInside(found, index, x, y)
+    : kind === LINE && isNear(found, index, x, y, reach);
 }
 
-function isInside(found, place, x, y) {
+function isInside(found, index, x, y) {
   const { vertices } = found;
-  const [first, last] = pathsOf(found, place);
+  const [first, last] = pathsOf(found, index);
   let inside = false;
   for (let path = first; path < last; path += 1) {
     const [start, end] = spanOf(found, path);
@@ -120,9 +120,9 @@ function isInside(found, place, x, y) {
   return inside;
 }
 
-function isNear(found, place, x, y, reach) {
+function isNear(found, index, x, y, reach) {
   const { vertices } = found;
-  const [first, last] = pathsOf(found, place);
+  const [first, last] = pathsOf(found, index);
   const point = L.point(x, y);
   for (let path = first; path < last; path += 1) {
     const [start, end] = spanOf(found, path);
@@ -272,10 +272,10 @@ const Canvases = L.GridLayer.extend({
       ({ coords: { x, y, z } }) => x === column && y === row && z === this._tileZoom,
     );
     const { found } = tile ? tile.el.planningTile : {};
-    for (let place = found ? found.kinds.length - 1 : -1; place >= 0; place -= 1) {
-      if (touches(found, place, (point.x - column) * EXTENT, (point.y - row) * EXTENT, reach)) {
-        const key = found.symbols.get(found.classes[place]);
-        const name = nameOf(found, place);
+    for (let index = found ? found.kinds.length - 1 : -1; index >= 0; index -= 1) {
+      if (touches(found, index, (point.x - column) * EXTENT, (point.y - row) * EXTENT, reach)) {
+        const key = found.symbols.get(found.classes[index]);
+        const name = nameOf(found, index);
         if (isShown(key, name)) {
           hits.push({ key, name, source: this.source });
         }
@@ -305,14 +305,14 @@ const Canvases = L.GridLayer.extend({
         box.max.y - y,
       ].map((side) => side * EXTENT);
       const sides = found.boxes;
-      for (let place = 0; place < found.kinds.length; place += 1) {
-        const key = found.symbols.get(found.classes[place]);
+      for (let index = 0; index < found.kinds.length; index += 1) {
+        const key = found.symbols.get(found.classes[index]);
         if (
           !keys.has(key) &&
-          sides[4 * place] <= east &&
-          sides[4 * place + 2] >= west &&
-          sides[4 * place + 1] <= south &&
-          sides[4 * place + 3] >= north
+          sides[4 * index] <= east &&
+          sides[4 * index + 2] >= west &&
+          sides[4 * index + 1] <= south &&
+          sides[4 * index + 3] >= north
         ) {
           keys.add(key);
         }
@@ -364,17 +364,17 @@ export class TiledSource {
   // Which of the layers, and of the features, are shown, as a text to compare.
   shown() {
     const { shown, allowed } = this.drawing.page;
-    const kept = allowed.get(this.source.name);
+    const ids = allowed.get(this.source.name);
     return JSON.stringify([
       this.layers.map((layer) => shown.has(layer.name)),
-      kept ? [...kept] : null,
+      ids ? [...ids] : null,
     ]);
   }
 
   // Returns what tells whether a feature of a class and id is to be shown as things stand.
   filter() {
     const { shown, allowed } = this.drawing.page;
-    const kept = allowed.get(this.source.name);
+    const ids = allowed.get(this.source.name);
     const classes = new Map();
     return (key, name, isAnyName) => {
       if (!classes.has(key)) {
@@ -386,7 +386,7 @@ export class TiledSource {
           matched.every((layer) => shown.has(layer.name)),
         );
       }
-      return classes.get(key) && (isAnyName || !kept || kept.has(name));
+      return classes.get(key) && (isAnyName || !ids || ids.has(name));
     };
   }
 

@@ -4,7 +4,7 @@ import { elementIn, make } from '../shared/dom.js';
 import { iconButton } from './facts.js';
 import { areas, metres } from './figures.js';
 import * as geodesy from './geodesy.js';
-import * as answers from './places.js';
+import * as answers from './identify.js';
 import { frameSheet } from './popups.js';
 import { settings, text } from './settings.js';
 
@@ -12,9 +12,9 @@ const MOST_POINTS = 500;
 const FEWEST_FOR_AREA = 3;
 
 // A line or ring that grows by clicks, or by Enter at the middle of the map.
-class Draft {
+class Sketch {
   /** @type {L.LatLng[]} */
-  places = [];
+  points = [];
 
   constructor(page, { isClosed, changed }) {
     this.page = page;
@@ -24,30 +24,30 @@ class Draft {
   }
 
   add(latlng) {
-    if (this.places.length < MOST_POINTS) {
-      this.places.push(latlng);
+    if (this.points.length < MOST_POINTS) {
+      this.points.push(latlng);
       this.show();
     }
   }
 
   undo() {
-    this.places.pop();
+    this.points.pop();
     this.show();
   }
 
   clear() {
-    this.places = [];
+    this.points = [];
     this.show();
   }
 
   show() {
     const { stroke, width, dash, fill, fill_opacity: opacity } = settings.symbols['tool.draft'];
-    const isArea = this.isClosed && this.places.length >= FEWEST_FOR_AREA;
-    this.groups.forEach((group, place) => {
-      const drawing = this.page.drawings[place];
+    const isArea = this.isClosed && this.points.length >= FEWEST_FOR_AREA;
+    this.groups.forEach((group, index) => {
+      const drawing = this.page.drawings[index];
       const options = { interactive: false, ...drawing.home('routes') };
       const shape = isArea
-        ? L.polygon(this.places, {
+        ? L.polygon(this.points, {
             ...options,
             color: stroke,
             weight: width,
@@ -55,10 +55,10 @@ class Draft {
             fillColor: fill,
             fillOpacity: opacity,
           })
-        : L.polyline(this.places, { ...options, color: stroke, weight: width, dashArray: dash });
+        : L.polyline(this.points, { ...options, color: stroke, weight: width, dashArray: dash });
       group.clearLayers();
       group.addLayer(shape);
-      for (const latlng of this.places) {
+      for (const latlng of this.points) {
         group.addLayer(
           L.circleMarker(latlng, {
             ...options,
@@ -71,7 +71,7 @@ class Draft {
         );
       }
     });
-    this.changed(this.places);
+    this.changed(this.points);
   }
 
   remove() {
@@ -82,8 +82,8 @@ class Draft {
 export class Tools {
   constructor(page) {
     this.page = page;
-    /** @type {Draft | null} */
-    this.draft = null;
+    /** @type {Sketch | null} */
+    this.sketch = null;
     /** @type {Map<import('../shared/dom.js').IconName, HTMLElement>} */
     this.pressed = new Map();
     /** @type {import('../shared/dom.js').IconName | null} */
@@ -120,8 +120,8 @@ export class Tools {
   stop() {
     this.page.app.classList.remove('is-drawing');
     this.page.eachMap((map) => map.doubleClickZoom.enable());
-    this.draft?.remove();
-    this.draft = null;
+    this.sketch?.remove();
+    this.sketch = null;
     this.card.hidden = true;
     if (this.active) {
       this.pressed.get(this.active)?.removeAttribute('aria-pressed');
@@ -141,10 +141,10 @@ export class Tools {
 
   // True when a tool takes the click.
   click(drawing, latlng) {
-    if (this.draft) {
-      this.draft.add(latlng);
+    if (this.sketch) {
+      this.sketch.add(latlng);
     }
-    return Boolean(this.draft);
+    return Boolean(this.sketch);
   }
 
   onKey(event) {
@@ -154,9 +154,9 @@ export class Tools {
     }
     event.preventDefault();
     if (event.key === 'Backspace') {
-      this.draft?.undo();
-    } else if (this.draft) {
-      this.draft.add(this.page.map.getCenter());
+      this.sketch?.undo();
+    } else if (this.sketch) {
+      this.sketch.add(this.page.map.getCenter());
     } else {
       this.page.identify(this.page.drawing, this.page.map.getCenter(), { isFocused: true });
       // Escape comes back to where Enter was pressed.
@@ -182,7 +182,7 @@ export class Tools {
   startDraft(options) {
     this.page.app.classList.add('is-drawing');
     this.page.eachMap((map) => map.doubleClickZoom.disable());
-    this.draft = new Draft(this.page, options);
+    this.sketch = new Sketch(this.page, options);
     this.page.map.getContainer().focus({ preventScroll: true });
   }
 
@@ -192,12 +192,12 @@ export class Tools {
       { class: 'card-buttons' },
       make(
         'button',
-        { type: 'button', class: 'plain-button', click: () => this.draft?.undo() },
+        { type: 'button', class: 'plain-button', click: () => this.sketch?.undo() },
         text('undo'),
       ),
       make(
         'button',
-        { type: 'button', class: 'plain-button', click: () => this.draft?.clear() },
+        { type: 'button', class: 'plain-button', click: () => this.sketch?.clear() },
         text('clear'),
       ),
       more,
@@ -206,12 +206,12 @@ export class Tools {
 
   startMeasure() {
     const figures = make('dl', { class: 'facts' });
-    const changed = (places) => {
+    const changed = (points) => {
       /** @type {[string, string[]][]} */
-      const rows = [[text('length'), [metres(geodesy.length(places))]]];
-      if (places.length >= FEWEST_FOR_AREA) {
-        const ring = geodesy.length([...places, places[0]]);
-        rows.push([text('perimeter'), [metres(ring)]], [text('area'), areas(geodesy.area(places))]);
+      const rows = [[text('length'), [metres(geodesy.length(points))]]];
+      if (points.length >= FEWEST_FOR_AREA) {
+        const ring = geodesy.length([...points, points[0]]);
+        rows.push([text('perimeter'), [metres(ring)]], [text('area'), areas(geodesy.area(points))]);
       }
       figures.replaceChildren(
         ...rows.flatMap(([label, values]) => [
@@ -241,9 +241,9 @@ export class Tools {
       { type: 'button', class: 'main-button', disabled: true, click: () => this.askArea(result) },
       text('ask_area'),
     );
-    const changed = (places) => {
-      ask.disabled = places.length < FEWEST_FOR_AREA;
-      const known = places.length >= FEWEST_FOR_AREA ? areas(geodesy.area(places)) : [];
+    const changed = (points) => {
+      ask.disabled = points.length < FEWEST_FOR_AREA;
+      const known = points.length >= FEWEST_FOR_AREA ? areas(geodesy.area(points)) : [];
       result.replaceChildren(...known.map((value) => make('span', { class: 'figure' }, value)));
     };
     this.showCard(
@@ -256,8 +256,8 @@ export class Tools {
   }
 
   async askArea(result) {
-    const places = this.draft?.places ?? [];
-    const ring = [...places, places[0]].map(({ lng, lat }) => [lng, lat]);
+    const points = this.sketch?.points ?? [];
+    const ring = [...points, points[0]].map(({ lng, lat }) => [lng, lat]);
     result.replaceChildren(make('p', { class: 'hint' }, text('asking')));
     const answer = await answers.ask(() =>
       answers.area(this.page, { type: 'Polygon', coordinates: [ring] }),

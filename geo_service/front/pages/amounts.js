@@ -1,7 +1,7 @@
 // Numbers, units and days as planners write them: 亩 with 公顷 beside, 万元; in English
 // hectares with mu beside, millions of CNY.
 import { make } from '../shared/dom.js';
-import { M2_PER_HA, M2_PER_MU, formatsIn, isGiven, localeOf } from '../shared/format.js';
+import { M2_PER_HA, M2_PER_MU, formatsIn, hasValue, localeOf } from '../shared/format.js';
 import { start, t } from './frame.js';
 
 const locale = localeOf(start.lang);
@@ -13,23 +13,25 @@ const { whole, one, two, fine, share } = formatsIn(start.lang);
  * @param {(value: any) => string} write
  * @returns {(value: any) => string}
  */
-const given = (write) => (value) => (isGiven(value) ? write(value) : NONE);
+const orDash = (write) => (value) => (hasValue(value) ? write(value) : NONE);
 
-export const count = given((value) => whole.format(value));
-export const number = given((value) => two.format(value));
-export const exact = given((value) =>
+export const count = orDash((value) => whole.format(value));
+export const number = orDash((value) => two.format(value));
+export const exact = orDash((value) =>
   typeof value === 'number' ? fine.format(value) : String(value),
 );
-export const percent = given((value) => share.format(value));
-export const squareMetres = given((value) => `${whole.format(value)} m²`);
-export const mu = given((value) => t('console.mu', { value: one.format(value / M2_PER_MU) }));
-export const hectares = given((value) => t('console.ha', { value: two.format(value / M2_PER_HA) }));
-export const tenThousand = given((value) =>
+export const percent = orDash((value) => share.format(value));
+export const squareMetres = orDash((value) => `${whole.format(value)} m²`);
+export const mu = orDash((value) => t('console.mu', { value: one.format(value / M2_PER_MU) }));
+export const hectares = orDash((value) =>
+  t('console.ha', { value: two.format(value / M2_PER_HA) }),
+);
+export const tenThousand = orDash((value) =>
   isEnglish ? whole.format(value / 1e4) : one.format(value / 1e4),
 );
 
 // Money in one breath: 万元, from one 亿 on 亿元.
-export const money = given((value) => {
+export const money = orDash((value) => {
   if (isEnglish) {
     return t('console.money_million', { value: one.format(value / 1e6) });
   }
@@ -38,7 +40,7 @@ export const money = given((value) => {
     : t('console.money_wan', { value: one.format(value / 1e4) });
 });
 
-export const moneyPerMu = given((value) =>
+export const moneyPerMu = orDash((value) =>
   isEnglish
     ? `${whole.format(value)} CNY/mu`
     : t('console.wan_per_mu', { value: one.format(value / 1e4) }),
@@ -46,7 +48,7 @@ export const moneyPerMu = given((value) =>
 
 // An area with the other unit beside it, as an element.
 export function area(value) {
-  if (!isGiven(value)) {
+  if (!hasValue(value)) {
     return make('span', {}, NONE);
   }
   const [first, second] = isEnglish ? [hectares(value), mu(value)] : [mu(value), hectares(value)];
@@ -54,7 +56,7 @@ export function area(value) {
 }
 
 export function amount(value, basis) {
-  if (!isGiven(value)) {
+  if (!hasValue(value)) {
     return NONE;
   }
   if (basis === 'output') {
@@ -69,10 +71,10 @@ export function amount(value, basis) {
   return isEnglish ? hectares(value) : mu(value);
 }
 
-export const day = given((value) =>
+export const day = orDash((value) =>
   new Intl.DateTimeFormat(locale, { dateStyle: 'medium' }).format(new Date(value)),
 );
-export const time = given((value) =>
+export const time = orDash((value) =>
   new Intl.DateTimeFormat(locale, {
     dateStyle: 'medium',
     timeStyle: 'short',

@@ -185,20 +185,20 @@ export function errorState(error, again = null) {
 }
 
 /**
- * Fills a place with what `work` returns; until then it shows waiting, and when it fails the fault
+ * Fills a container with what `work` returns; until then it shows waiting, when it fails the fault
  * with a button that tries again.
- * @param {Element} place
+ * @param {Element} container
  * @param {() => Promise<import('./parts.js').Child>} work
  * @param {{ waiting?: () => Node }} [options]
  */
-export async function fillWith(place, work, { waiting = loadingState } = {}) {
-  place.replaceChildren(waiting());
-  place.setAttribute('aria-busy', 'true');
+export async function fillWith(container, work, { waiting = loadingState } = {}) {
+  container.replaceChildren(waiting());
+  container.setAttribute('aria-busy', 'true');
   try {
-    place.replaceChildren(...nodesOf(await work()));
+    container.replaceChildren(...nodesOf(await work()));
   } catch (error) {
-    place.replaceChildren(errorState(error, () => fillWith(place, work, { waiting })));
+    container.replaceChildren(errorState(error, () => fillWith(container, work, { waiting })));
   } finally {
-    place.removeAttribute('aria-busy');
+    container.removeAttribute('aria-busy');
   }
 }

@@ -73,8 +73,8 @@ function figureTable(label, head, rows) {
       make('th', { scope: 'row' }, make('bdi', {}, first)),
       rest.map((text) => make('td', { class: 'number' }, text)),
     );
-  const heads = head.map((text, place) =>
-    make('th', { scope: 'col', class: place ? 'number' : '' }, text),
+  const heads = head.map((text, index) =>
+    make('th', { scope: 'col', class: index ? 'number' : '' }, text),
   );
   return make(
     'div',

@@ -3,32 +3,35 @@
 import { count } from './amounts.js';
 import { errorState, get } from './api.js';
 import { importForm } from './data/form.js';
-import { known } from './data/known.js';
-import { keptPlace, showKept } from './data/kept.js';
-import { layerPlace, rasterOf, showLayers } from './data/layers.js';
+import { layerList } from './data/layer_list.js';
+import { savedContainer, showSaved } from './data/saved.js';
+import { layersContainer, rasterOf, showLayers } from './data/layers.js';
 import { setTitle, showPage, start, t } from './frame.js';
 import { pageHead, panel } from './parts.js';
 
 async function load() {
   try {
-    const [found, taken] = await Promise.all([known.refresh(), get('/api/imports')]);
-    known.elevation = rasterOf(found.elevation);
-    known.importable = taken.layers;
+    const [found, imports] = await Promise.all([layerList.refresh(), get('/api/imports')]);
+    layerList.elevation = rasterOf(found.elevation);
+    layerList.importable = imports.layers;
     showLayers();
     setTitle(t('console.data_title'));
     showPage(
       pageHead(t('console.data_title'), {
-        line: t('data.lead', { version: found.plan_version, count: count(known.layers.length) }),
+        line: t('data.lead', {
+          version: found.plan_version,
+          count: count(layerList.layers.length),
+        }),
       }),
       panel(
         t('data.layers'),
         { note: start.illustrative ? t('data.layers_note') : null },
-        layerPlace,
+        layersContainer,
       ),
       panel(t('data.import'), { note: t('data.import_note'), className: 'no-print' }, importForm()),
-      panel(t('kept.title'), { note: t('kept.note'), className: 'no-print' }, keptPlace),
+      panel(t('kept.title'), { note: t('kept.note'), className: 'no-print' }, savedContainer),
     );
-    showKept(keptPlace);
+    showSaved(savedContainer);
   } catch (error) {
     showPage(pageHead(t('console.data_title')), errorState(error, load));
   }

@@ -12,9 +12,9 @@ function nameFields() {
 }
 
 window.addEventListener('load', () => {
-  const place = document.getElementById('swagger-ui');
-  if (place) {
-    new MutationObserver(nameFields).observe(place, { childList: true, subtree: true });
+  const container = document.getElementById('swagger-ui');
+  if (container) {
+    new MutationObserver(nameFields).observe(container, { childList: true, subtree: true });
   }
   window.SwaggerUIBundle({
     url: '/openapi.json',

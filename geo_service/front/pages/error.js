@@ -1,6 +1,6 @@
 // An error as a page: what happened in plain words, and where to go on.
 import { icon, make } from '../shared/dom.js';
-import { page, setTitle, showPage, start, t } from './frame.js';
+import { pageAddress, setTitle, showPage, start, t } from './frame.js';
 
 const kind = start.status === 404 ? 'missing' : start.status >= 500 ? 'fault' : 'request';
 setTitle(t(`console.page_${kind}`));
@@ -15,8 +15,8 @@ showPage(
     make(
       'p',
       { class: 'tools' },
-      make('a', { class: 'button strong', href: page('/') }, t('console.to_home')),
-      make('a', { class: 'button plain', href: page('/help') }, t('console.nav_help')),
+      make('a', { class: 'button strong', href: pageAddress('/') }, t('console.to_home')),
+      make('a', { class: 'button plain', href: pageAddress('/help') }, t('console.nav_help')),
     ),
   ),
 );

@@ -1,7 +1,8 @@
 // Findings as a list: what is wrong, how grave, on what evidence and basis, and what cures it.
-import { dataText, elementIn, make } from '../shared/dom.js';
+import { dataText, elementIn, make, shorten } from '../shared/dom.js';
 import { moreOf } from './parts.js';
 import { exact } from './amounts.js';
+import { basisMark } from './bases.js';
 import { parkAddress, t, wordOf } from './frame.js';
 import { WORST_FIRST, illustrativeMark, severityMark, verdictBadge } from './marks.js';
 
@@ -40,7 +41,7 @@ function details(finding, context) {
         make('h4', {}, t('finding_words.basis')),
         lines([
           [t('finding_words.legal_basis'), dataText(basisWords(finding.legal_basis))],
-          [t('finding_words.basis_tag'), t(`basis_tag.${finding.basis_tag}`)],
+          [t('finding_words.basis_tag'), basisMark(finding.basis_tag)],
           [
             t('finding_words.rule'),
             dataText(context.ruleTitle(finding)),
@@ -63,11 +64,40 @@ function details(finding, context) {
                 ),
               ]
             : null,
+          finding.approval ? [t('finding_words.approval'), approvalLines(finding.approval)] : null,
           [t('finding_words.id'), make('code', {}, finding.finding_id)],
         ]),
       ),
     ),
   );
+}
+
+function approvalLines({ document_number: number, authority, approved_on: day, scope, ...more }) {
+  const { expires_on: until } = more;
+  return make(
+    'span',
+    { class: 'approval' },
+    [
+      t('finding_words.approval_line', { number, authority, day }),
+      t('finding_words.approval_scope', { scope }),
+      until ? t('finding_words.until', { day: until }) : null,
+    ]
+      .filter(Boolean)
+      .map((line) => dataText(line)),
+  );
+}
+
+// Whether a finding counts for its park's verdict.
+export function isCounted({ waived, approval }) {
+  return !waived && !approval;
+}
+
+function asideMark({ waived, approval }) {
+  if (approval) {
+    const number = dataText(shorten(approval.document_number, 40), {}, 'span');
+    return make('span', { class: 'chip is-approved' }, t('finding_words.is_approved'), ' ', number);
+  }
+  return waived ? make('span', { class: 'chip is-waived' }, t('finding_words.is_waived')) : null;
 }
 
 function head(finding, context, isOpen, press) {
@@ -89,9 +119,8 @@ function head(finding, context, isOpen, press) {
         'span',
         { class: 'finding-under' },
         severityMark(finding.severity),
-        finding.waived
-          ? make('span', { class: 'chip is-waived' }, t('finding_words.is_waived'))
-          : null,
+        basisMark(finding.basis_tag),
+        asideMark(finding),
         parkName ? dataText(parkName, { class: 'data park-words' }) : null,
         finding.illustrative ? illustrativeMark() : null,
       ),
@@ -129,10 +158,10 @@ function links(finding, context) {
   ];
 }
 
-// Orders findings: waived ones last, the gravest verdicts first.
+// Orders findings: those that do not count last, the gravest verdicts first.
 export function worstFirst(one, other) {
   return (
-    Number(Boolean(one.waived)) - Number(Boolean(other.waived)) ||
+    Number(!isCounted(one)) - Number(!isCounted(other)) ||
     WORST_FIRST.indexOf(one.verdict) - WORST_FIRST.indexOf(other.verdict)
   );
 }
@@ -203,9 +232,9 @@ class FindingList {
   choose(id, { isFromMap = false } = {}) {
     const before = this.selected;
     this.selected = id;
-    const place = this.rows.findIndex((finding) => finding.finding_id === id);
-    if (place >= this.shown) {
-      this.showUpTo(place + 1);
+    const index = this.rows.findIndex((finding) => finding.finding_id === id);
+    if (index >= this.shown) {
+      this.showUpTo(index + 1);
     } else {
       const focused = id === null ? before : id;
       for (const key of new Set([before, id])) {
@@ -214,7 +243,7 @@ class FindingList {
     }
     this.elementOf(id)?.scrollIntoView({ block: 'nearest', behavior: 'auto' });
     if (!isFromMap) {
-      this.context.onSelect?.(id === null ? null : this.rows[place]);
+      this.context.onSelect?.(id === null ? null : this.rows[index]);
     }
   }
 

@@ -43,12 +43,12 @@ export function wordOf(section, name) {
 }
 
 // An address of a page or of the API, the language said where the answer carries texts.
-export function page(path) {
+export function pageAddress(path) {
   return `${start.root}${path}`;
 }
 
 export function parkAddress(parkId) {
-  return page(`/parks/${encodeURIComponent(parkId)}`);
+  return pageAddress(`/parks/${encodeURIComponent(parkId)}`);
 }
 
 export function setTitle(...parts) {

@@ -3,7 +3,8 @@ import { emptyState, errorState, fillWith, get } from './api.js';
 import { dataText, elementIn, make } from '../shared/dom.js';
 import { labelled, later, pageHead, panel, select } from './parts.js';
 import { count, time } from './amounts.js';
-import { page, parkAddress, setTitle, showPage, start, t } from './frame.js';
+import { BASIS_GROUPS } from './bases.js';
+import { pageAddress, parkAddress, setTitle, showPage, start, t } from './frame.js';
 import { mapFrame } from './mapframe.js';
 import { VERDICTS } from '../shared/symbols.js';
 import { TIERS, legend, tierBadge, verdictBadge, verdictBar } from './marks.js';
@@ -13,8 +14,8 @@ import { table } from './table.js';
 const MOST = 10_000;
 const REVIEWS_LOOKED_AT = 100;
 const CHANGES_SHOWN = 6;
-/** @type {{ parks: any[], tier: string, verdict: string, words: string }} */
-const state = { parks: [], tier: '', verdict: '', words: '' };
+/** @type {{ parks: any[], tier: string, verdict: string, basis: string, words: string }} */
+const state = { parks: [], tier: '', verdict: '', basis: '', words: '' };
 const query = new URLSearchParams(window.location.search);
 
 function cards() {
@@ -49,27 +50,54 @@ function card(tier, parks) {
     make(
       'ul',
       { class: 'counts' },
-      VERDICTS.map((verdict) => {
-        const isOn = state.tier === tier && state.verdict === verdict;
-        return make(
-          'li',
-          {},
-          make(
-            'button',
-            {
-              type: 'button',
-              class: 'count',
-              'data-tier': tier,
-              'data-verdict': verdict,
-              'aria-pressed': String(isOn),
-              click: () => choose(isOn ? { tier: '', verdict: '' } : { tier, verdict }),
-            },
-            verdictBadge(verdict, 18),
-            make('span', {}, t(`verdict.${verdict}`)),
-            make('strong', {}, count(counts[verdict])),
-          ),
-        );
-      }),
+      VERDICTS.map((verdict) =>
+        countButton(
+          { tier, verdict },
+          counts[verdict],
+          verdictBadge(verdict, 18),
+          make('span', {}, t(`verdict.${verdict}`)),
+        ),
+      ),
+    ),
+    basisCounts(tier, parks),
+  );
+}
+
+// How many verdicts rest on each kind of basis; a park may count for several.
+function basisCounts(tier, parks) {
+  return make(
+    'ul',
+    { class: 'counts basis-counts', 'aria-label': t('home.by_rests_on') },
+    BASIS_GROUPS.map((basis) =>
+      countButton(
+        { tier, basis },
+        parks.filter((park) => park.rests_on.includes(basis)).length,
+        make('span', { class: `chip is-by-${basis}` }, t(`rests_on.${basis}`)),
+      ),
+    ),
+  );
+}
+
+// A button of a card that shows the parks of its tier with one verdict or one kind of basis, and
+// all of them when it is pressed again.
+function countButton(change, number, ...label) {
+  const isOn = Object.entries(change).every(([name, value]) => state[name] === value);
+  const none = Object.fromEntries(Object.keys(change).map((name) => [name, '']));
+  const marks = Object.entries(change).map(([name, value]) => [`data-${name}`, value]);
+  return make(
+    'li',
+    {},
+    make(
+      'button',
+      {
+        type: 'button',
+        class: 'count',
+        ...Object.fromEntries(marks),
+        'aria-pressed': String(isOn),
+        click: () => choose(isOn ? none : change),
+      },
+      label,
+      make('strong', {}, count(number)),
     ),
   );
 }
@@ -115,6 +143,11 @@ const verdictSelect = select(keyed('verdict', VERDICTS), {
   change: (event) => choose({ verdict: event.target.value }),
 });
 
+const basisSelect = select(keyed('basis_group', BASIS_GROUPS), {
+  id: 'basis',
+  change: (event) => choose({ basis: event.target.value }),
+});
+
 /**
  * What can be chosen of a section's words, or all of it.
  * @returns {[string, string][]}
@@ -128,6 +161,7 @@ function fits(park) {
   return (
     (!state.tier || park.tier === state.tier) &&
     (!state.verdict || park.verdict === state.verdict) &&
+    (!state.basis || park.rests_on.includes(state.basis)) &&
     (!words || park.words.some((text) => text.includes(words)))
   );
 }
@@ -136,15 +170,22 @@ function choose(change) {
   Object.assign(state, change);
   drawParks();
   const focused = document.activeElement?.closest('.count');
-  const key = focused && ['tier', 'verdict'].map((name) => focused.getAttribute(`data-${name}`));
+  const key = focused && ['tier', 'verdict', 'basis'].map((name) => attributeOf(focused, name));
   shownCards.draw();
   if (key) {
-    elementIn(shownCards.node, `[data-tier="${key[0]}"][data-verdict="${key[1]}"]`)?.focus();
+    elementIn(shownCards.node, `.count${key.join('')}`)?.focus();
   }
+}
+
+// An attribute of an element as a selector; empty for one that it does not have.
+function attributeOf(element, name) {
+  const value = element.getAttribute(`data-${name}`);
+  return value === null ? '' : `[data-${name}="${value}"]`;
 }
 
 function drawParks() {
   [tierSelect.value, verdictSelect.value] = [state.tier, state.verdict];
+  basisSelect.value = state.basis;
   const found = state.parks.filter(fits);
   parks?.update(found);
   shown.textContent = t('home.shown', {
@@ -190,7 +231,11 @@ async function changes() {
   if (!before) {
     return emptyState(t('home.first_review'), {
       hint: t('home.first_review_hint'),
-      action: make('a', { class: 'button plain', href: page('/reviews') }, t('home.to_reviews')),
+      action: make(
+        'a',
+        { class: 'button plain', href: pageAddress('/reviews') },
+        t('home.to_reviews'),
+      ),
     });
   }
   const found = await get(`/api/reviews/${encodeURIComponent(latest.review_id)}/comparison`, {
@@ -231,7 +276,7 @@ async function changes() {
       'a',
       {
         class: 'button plain no-print',
-        href: page(
+        href: pageAddress(
           `/reviews?${new URLSearchParams({ before: before.review_id, after: latest.review_id })}`,
         ),
       },
@@ -262,6 +307,8 @@ async function load() {
     }));
     const wanted = query.get('verdict') ?? '';
     state.verdict = VERDICTS.includes(wanted) ? wanted : '';
+    const basisWanted = query.get('basis') ?? '';
+    state.basis = BASIS_GROUPS.includes(basisWanted) ? basisWanted : '';
     draw(review, basis);
   } catch (error) {
     showPage(pageHead(t('console.home_title')), errorState(error, load));
@@ -270,7 +317,7 @@ async function load() {
 
 function draw(review, basis) {
   const tiers = TIERS.map((tier) => state.parks.filter((park) => park.tier === tier).length);
-  const changePlace = make('div', { class: 'change-body' });
+  const changeBody = make('div', { class: 'change-body' });
   parks = parksTable(basis);
   setTitle(t('console.home_title'));
   shownCards.draw();
@@ -281,16 +328,19 @@ function draw(review, basis) {
       tools: [
         make(
           'a',
-          { class: 'button plain', href: page(`/reviews/${encodeURIComponent(start.review_id)}`) },
+          {
+            class: 'button plain',
+            href: pageAddress(`/reviews/${encodeURIComponent(start.review_id)}`),
+          },
           t('home.open_review'),
         ),
-        make('a', { class: 'button strong', href: page('/sites') }, t('console.nav_sites')),
+        make('a', { class: 'button strong', href: pageAddress('/sites') }, t('console.nav_sites')),
       ],
     }),
     shownCards.node,
     make('div', { class: 'print-only' }, legend()),
     map.panel(),
-    panel(t('home.changes'), { className: 'is-changes' }, changePlace),
+    panel(t('home.changes'), { className: 'is-changes' }, changeBody),
     panel(
       t('home.parks'),
       { className: 'is-parks', note: review.basis_line },
@@ -300,12 +350,13 @@ function draw(review, basis) {
         labelled(t('home.search'), search, { className: 'grows' }),
         labelled(t('home.tier'), tierSelect),
         labelled(t('home.verdict'), verdictSelect),
+        labelled(t('home.rests_on'), basisSelect),
         shown,
       ),
       parks.node,
     ),
   );
-  fillWith(changePlace, changes);
+  fillWith(changeBody, changes);
 }
 
 load();

@@ -15,30 +15,30 @@ function pause(milliseconds) {
 
 /**
  * Sends a request; resolves to the document of a 201, or of the result once its job is done, to
- * null when it was cancelled or has failed. Progress and faults are shown in `place`; `onFault` may
+ * null when it was cancelled or has failed. `container` shows progress and faults; `onFault` may
  * return another way to show a fault.
- * @param {Element} place
+ * @param {Element} container
  * @param {string} path
  * @param {Parameters<typeof ask>[1]} options
  * @param {() => unknown} again
  * @param {{ onFault?: ((error: any) => Node | null) | null }} [more]
  */
-export async function run(place, path, options, again, { onFault = null } = {}) {
-  place.replaceChildren(loadingState(t('console.working')));
+export async function run(container, path, options, again, { onFault = null } = {}) {
+  container.replaceChildren(loadingState(t('console.working')));
   try {
     const answer = await ask(path, { method: 'POST', ...options });
     if (answer.status !== 202) {
-      place.replaceChildren();
+      container.replaceChildren();
       return answer.document;
     }
-    return await watch(place, answer.document);
+    return await watch(container, answer.document);
   } catch (error) {
-    place.replaceChildren(onFault?.(error) ?? errorState(error, again));
+    container.replaceChildren(onFault?.(error) ?? errorState(error, again));
     return null;
   }
 }
 
-async function watch(place, first) {
+async function watch(container, first) {
   const bar = make('progress', {
     max: 1,
     value: first.progress,
@@ -51,7 +51,7 @@ async function watch(place, first) {
     stop.disabled = true;
     await ask(`/api/jobs/${first.job_id}`, { method: 'DELETE' }).catch(() => null);
   });
-  place.replaceChildren(
+  container.replaceChildren(
     make(
       'div',
       { class: 'state is-working' },
@@ -71,7 +71,7 @@ async function watch(place, first) {
     await pause(EVERY_MS);
     job = await get(`/api/jobs/${first.job_id}`);
   }
-  place.replaceChildren();
+  container.replaceChildren();
   if (job.status === 'done') {
     return get(
       job.result.slice(
@@ -80,7 +80,7 @@ async function watch(place, first) {
     );
   }
   if (job.status === 'cancelled' || isCancelled) {
-    place.replaceChildren(make('p', { class: 'note', role: 'status' }, t('console.cancelled')));
+    container.replaceChildren(make('p', { class: 'note', role: 'status' }, t('console.cancelled')));
     return null;
   }
   throw new ServiceError(Array.isArray(job.errors) ? 'refused' : 'status', {

@@ -3,7 +3,7 @@ import { dataText, make, shorten } from '../shared/dom.js';
 import { count } from './amounts.js';
 import { emptyState, errorState, get } from './api.js';
 import { findingList, worstFirst } from './findings.js';
-import { page, printPage, setTitle, showPage, start, t } from './frame.js';
+import { pageAddress, printPage, setTitle, showPage, start, t } from './frame.js';
 import { mapFrame } from './mapframe.js';
 import { illustrativeMark, tierMark } from './marks.js';
 import { about } from './park/about.js';
@@ -29,12 +29,12 @@ async function load() {
 
 function head(park) {
   const review = `/reviews/${encodeURIComponent(start.review_id)}`;
-  const address = page(`${review}?park=${encodeURIComponent(parkId)}`);
+  const address = pageAddress(`${review}?park=${encodeURIComponent(parkId)}`);
   return pageHead(dataText(shorten(park.name, 120)), {
     above: make(
       'nav',
       { class: 'crumb', 'aria-label': t('park.crumb') },
-      make('a', { href: page('/') }, t('console.nav_home')),
+      make('a', { href: pageAddress('/') }, t('console.nav_home')),
       make('span', { 'aria-hidden': 'true' }, '/'),
       tierMark(park.tier),
       park.township ? make('span', {}, dataText(park.township)) : null,

@@ -1,10 +1,12 @@
 // One review: findings as a list and as a map, each following the other; rules; exports.
-import { elementIn, make, shorten } from '../shared/dom.js';
+import { dataText, elementIn, make, shorten } from '../shared/dom.js';
+import { hasValue } from '../shared/format.js';
 import { VERDICTS } from '../shared/symbols.js';
 import { count } from './amounts.js';
+import { basisTable, notRecorded } from './bases.js';
 import { emptyState, errorState, get } from './api.js';
 import { findingList, worstFirst } from './findings.js';
-import { page, printPage, setTitle, showPage, start, t } from './frame.js';
+import { pageAddress, printPage, setTitle, showPage, start, t } from './frame.js';
 import { mapFrame } from './mapframe.js';
 import { SEVERITIES, legend, verdictBadge } from './marks.js';
 import { button, pageHead, panel } from './parts.js';
@@ -13,6 +15,7 @@ import { countBy, ruleTable } from './review/rules.js';
 
 const MOST = 10_000;
 const EXPORTS = ['xlsx', 'docx', 'gpkg', 'geojson', 'json'];
+const SAVED_EXPORTS = new Set(['geojson', 'json']);
 const reviewId = start.shown_review_id;
 const own = `/api/reviews/${encodeURIComponent(reviewId)}`;
 
@@ -24,9 +27,11 @@ async function load() {
   }
 }
 
-function exportsMenu() {
+// isGone: whether there is only what was saved of the review.
+function exportsMenu(isGone) {
   const address = (format) => `${start.root}${own}/export?format=${format}&lang=${start.lang}`;
-  const links = EXPORTS.map((format) =>
+  const formats = EXPORTS.filter((format) => !isGone || SAVED_EXPORTS.has(format));
+  const links = formats.map((format) =>
     make(
       'a',
       { href: address(format), download: '' },
@@ -56,16 +61,19 @@ class ReviewView {
     }
     this.counted = countBy(register.findings, (finding) => finding.rule_id);
     this.filters = new Filters(this);
-    this.map = mapFrame('/maps/review', { review_id: reviewId }, t('review.map'), {
-      onSelected: (layer, id) => this.onSelected(layer, id),
-    });
+    // A review that cannot be made again has no map.
+    this.map = register.gone
+      ? null
+      : mapFrame('/maps/review', { review_id: reviewId }, t('review.map'), {
+          onSelected: (layer, id) => this.onSelected(layer, id),
+        });
     this.list = findingList({
       ruleTitle: (finding) => this.rules.get(finding.rule_id)?.title ?? finding.rule_id,
       parkName: (finding) => (finding.park_id ? this.parkName(finding.park_id, 80) : null),
-      onSelect: (finding) => finding && this.map.select('findings', finding.finding_id),
-      showMap: () => this.map.node.scrollIntoView({ block: 'center' }),
+      onSelect: (finding) => finding && this.map?.select('findings', finding.finding_id),
+      showMap: this.map ? () => this.map?.node.scrollIntoView({ block: 'center' }) : null,
     });
-    this.place = make('div', { class: 'findings-scroll' });
+    this.scroller = make('div', { class: 'findings-scroll' });
     this.findingsPanel = this.panelOfFindings();
   }
 
@@ -109,10 +117,10 @@ class ReviewView {
       );
     this.filters.draw(found);
     this.list.update(found);
-    this.place.replaceChildren(found.length ? this.list.node : this.nothing());
+    this.scroller.replaceChildren(found.length ? this.list.node : this.nothing());
     if (!isFromMap) {
       const isWhole = found.length === findings.length;
-      this.map.filter('findings', isWhole ? null : found.map((finding) => finding.finding_id));
+      this.map?.filter('findings', isWhole ? null : found.map((finding) => finding.finding_id));
     }
     const query = this.filters.query();
     const address = `${window.location.pathname}${query.size ? `?${query}` : ''}`;
@@ -141,7 +149,7 @@ class ReviewView {
       numberMatched > numberReturned
         ? make('p', { class: 'note' }, t('review.first_only', { count: count(numberReturned) }))
         : null,
-      this.place,
+      this.scroller,
     );
   }
 
@@ -160,14 +168,54 @@ class ReviewView {
       ),
       figure(t('review.findings'), summary.findings_count),
       figure(t('finding_words.is_waived'), summary.waived_count),
+      hasValue(summary.approved_count)
+        ? figure(t('finding_words.is_approved'), summary.approved_count)
+        : make(
+            'div',
+            {},
+            make('dt', {}, t('finding_words.is_approved')),
+            make('dd', {}, notRecorded()),
+          ),
     );
+  }
+
+  // The rules that were not applied since their documents had ended, if there are any.
+  lapsed() {
+    const { lapsed, as_of: day } = this.register.summary;
+    if (!lapsed) {
+      return make('p', { class: 'callout' }, t('review.lapsed_not_recorded'));
+    }
+    const line = ({ title, document: name, ended }) =>
+      t('review.lapsed_item', {
+        title,
+        document: name,
+        ended: ended ?? t('review.lapsed_unknown'),
+      });
+    return lapsed.length
+      ? make(
+          'div',
+          { class: 'callout', role: 'note' },
+          make('p', {}, t('review.lapsed', { count: count(lapsed.length), day })),
+          make(
+            'ul',
+            {},
+            lapsed.map((item) => make('li', { 'data-rule': item.rule_id }, dataText(line(item)))),
+          ),
+        )
+      : null;
+  }
+
+  mapPanel() {
+    return this.map
+      ? this.map.panel()
+      : panel(t('review.map'), {}, emptyState(t('review.no_map'), { hint: this.register.gone }));
   }
 
   crumb() {
     return make(
       'nav',
       { class: 'crumb', 'aria-label': t('review.crumb') },
-      make('a', { href: page('/reviews') }, t('console.nav_reviews')),
+      make('a', { href: pageAddress('/reviews') }, t('console.nav_reviews')),
       make('span', { 'aria-hidden': 'true' }, '/'),
       make('code', {}, this.register.summary.review_id),
       reviewId === start.review_id
@@ -178,13 +226,13 @@ class ReviewView {
 
   head() {
     const { summary } = this.register;
-    const others = page(`/reviews?after=${encodeURIComponent(reviewId)}`);
+    const others = pageAddress(`/reviews?after=${encodeURIComponent(reviewId)}`);
     return pageHead(t('review.title', { day: summary.as_of }), {
       above: this.crumb(),
       line: summary.basis_line,
       tools: [
         make('a', { class: 'button plain', href: others }, t('review.compare')),
-        exportsMenu(),
+        exportsMenu(Boolean(this.register.gone)),
         button(t('console.print'), printPage, { sign: 'print' }),
       ],
     });
@@ -199,9 +247,11 @@ class ReviewView {
         t('review.verdicts'),
         { note: t('review.verdicts_note', { count: count(parks.length) }) },
         this.verdictCounts(),
+        basisTable(summary.verdicts_by_basis),
+        this.lapsed(),
         make('div', { class: 'print-only' }, legend()),
       ),
-      make('div', { class: 'review-grid' }, this.findingsPanel, this.map.panel()),
+      make('div', { class: 'review-grid' }, this.findingsPanel, this.mapPanel()),
       panel(
         t('review.rules'),
         { note: t('review.rules_note') },

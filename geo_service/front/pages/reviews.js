@@ -1,10 +1,11 @@
 // The reviews that are kept: make another, look into one, compare two.
-import { commaIn } from '../shared/format.js';
+import { commaIn, hasValue } from '../shared/format.js';
 import { emptyState, errorState, fillWith, get } from './api.js';
 import { dataText, make } from '../shared/dom.js';
 import { button, labelled, pageHead, panel, select } from './parts.js';
 import { count, time } from './amounts.js';
-import { has, page, parkAddress, setTitle, showPage, start, t } from './frame.js';
+import { notRecorded } from './bases.js';
+import { has, pageAddress, parkAddress, setTitle, showPage, start, t } from './frame.js';
 import { run } from './jobs.js';
 import { mapFrame } from './mapframe.js';
 import { VERDICTS } from '../shared/symbols.js';
@@ -36,7 +37,7 @@ function changedName(name) {
   return section ? t(`${section}.${last}`) : last;
 }
 
-const reviewAddress = (reviewId) => page(`/reviews/${encodeURIComponent(reviewId)}`);
+const reviewAddress = (reviewId) => pageAddress(`/reviews/${encodeURIComponent(reviewId)}`);
 
 function reviewTable() {
   const options = { caption: t('review.kept'), rowId: (item) => item.review_id };
@@ -66,6 +67,13 @@ function aboutColumns() {
           item.saved ? null : notSavedMark(item),
           make('span', { class: 'under' }, make('code', {}, item.review_id)),
         ),
+    },
+    {
+      key: 'day',
+      label: t('review.day'),
+      value: (item) => item.as_of,
+      isDownFirst: true,
+      show: (item) => item.as_of,
     },
     {
       key: 'verdicts',
@@ -110,6 +118,13 @@ function countColumns() {
       value: (item) => item.waived_count,
       show: (item) => count(item.waived_count),
     },
+    {
+      key: 'approved',
+      label: t('finding_words.is_approved'),
+      css: 'number',
+      value: (item) => item.approved_count,
+      show: (item) => (hasValue(item.approved_count) ? count(item.approved_count) : notRecorded()),
+    },
   ];
 }
 
@@ -133,7 +148,7 @@ function versionColumns() {
 // ---- another review ----
 
 function again() {
-  const place = make('div', { 'aria-live': 'polite' });
+  const container = make('div', { 'aria-live': 'polite' });
   const text = make('textarea', {
     id: 'rulebook-text',
     spellcheck: 'false',
@@ -150,17 +165,19 @@ function again() {
       }
     },
   });
+  const day = make('input', { type: 'date', id: 'review-day', max: '9999-12-31' });
   const send = async () => {
     press.disabled = true;
     const rulebook = text.value.trim();
-    const made = await run(place, '/api/reviews', { body: rulebook ? { rulebook } : {} }, send);
+    const body = { ...(rulebook ? { rulebook } : {}), ...(day.value ? { as_of: day.value } : {}) };
+    const made = await run(container, '/api/reviews', { body }, send);
     press.disabled = false;
     if (!made) {
       return;
     }
-    place.replaceChildren(...madeNotes(made));
+    container.replaceChildren(...madeNotes(made));
     reviews = (await get('/api/reviews', { limit: LISTED })).reviews;
-    kept.replaceChildren(reviewTable());
+    saved.replaceChildren(reviewTable());
     drawComparison();
   };
   const press = button(t('review.again'), send, {
@@ -170,6 +187,11 @@ function again() {
   });
   return [
     make('p', { class: 'note' }, t('review.again_note')),
+    make(
+      'div',
+      { class: 'form again-form' },
+      labelled(t('review.day'), day, { help: t('review.day_help') }),
+    ),
     make('div', { class: 'tools again-tools' }, press),
     make(
       'details',
@@ -182,7 +204,7 @@ function again() {
         labelled(t('review.rulebook_file'), file),
       ),
     ),
-    place,
+    container,
   ];
 }
 
@@ -201,7 +223,7 @@ function madeNotes(made) {
 
 // ---- two reviews ----
 
-const kept = make('div');
+const saved = make('div');
 const before = select([], { id: 'before' });
 const after = select([], { id: 'after' });
 const outcome = make('div');
@@ -328,7 +350,7 @@ function gradeColumns() {
 }
 
 async function compare() {
-  const address = page(
+  const address = pageAddress(
     `/reviews?before=${encodeURIComponent(before.value)}&after=${encodeURIComponent(after.value)}`,
   );
   window.history.replaceState(null, '', address);
@@ -382,7 +404,7 @@ async function load() {
     showPage(pageHead(t('console.reviews_title')), errorState(error, load));
     return;
   }
-  kept.replaceChildren(reviewTable());
+  saved.replaceChildren(reviewTable());
   drawComparison();
   setTitle(t('console.reviews_title'));
   showPage(
@@ -396,7 +418,7 @@ async function load() {
         ),
       ],
     }),
-    panel(t('review.kept'), {}, kept),
+    panel(t('review.kept'), {}, saved),
     panel(t('review.compare_title'), { className: 'is-compare' }, comparison),
     panel(t('review.again_title'), { className: 'no-print' }, again()),
   );

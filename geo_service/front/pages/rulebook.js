@@ -1,14 +1,19 @@
-// The rules in force: what each asks, how grave it is, on what basis, with which parameters.
+// The rules on a day: what each asks, how grave it is, with which parameters, and the documents
+// that it rests on.
 import { emptyState, errorState, get } from './api.js';
 import { dataText, make } from '../shared/dom.js';
-import { labelled, later, pageHead, panel, select } from './parts.js';
-import { commaIn, isGiven } from '../shared/format.js';
+import { button, labelled, later, pageHead, panel, select } from './parts.js';
+import { commaIn, hasValue } from '../shared/format.js';
 import { day, exact, money, percent } from './amounts.js';
-import { has, setTitle, showPage, start, t, wordOf } from './frame.js';
+import { BASIS_TAGS, basisMark } from './bases.js';
+import { has, pageAddress, setTitle, showPage, start, t, wordOf } from './frame.js';
 import { SEVERITIES, severityMark } from './marks.js';
+import { documentTable, restsOn } from './rulebook/documents.js';
 
-const TAGS = ['law', 'published_practice', 'product_default'];
-const state = { words: '', severity: '', tag: '' };
+const STALE_MONTHS = 12;
+/** @type {{ words: string, severity: string, tag: string, document: any }} */
+const state = { words: '', severity: '', tag: '', document: null };
+const query = new URLSearchParams(window.location.search);
 
 const SECTIONS = [
   'parameter',
@@ -57,9 +62,9 @@ function parameters(values, path = []) {
       return parameters(value, names);
     }
     if (Array.isArray(value) && value.some((item) => typeof item === 'object' && item !== null)) {
-      return value.flatMap((item, place) => parameters(item, [...names, String(place + 1)]));
+      return value.flatMap((item, index) => parameters(item, [...names, String(index + 1)]));
     }
-    return isGiven(value) && !(Array.isArray(value) && !value.length)
+    return hasValue(value) && !(Array.isArray(value) && !value.length)
       ? [[names.join(' › '), written(value, key)]]
       : [];
   });
@@ -69,12 +74,51 @@ function overridden(rule) {
   return Object.keys(rule.overridden ?? {});
 }
 
-function ruleItem(rule) {
-  const { document, number, article } = rule.legal_basis;
+// The document that a rule is cited with, what its article demands, and what other days would cite.
+function basisOf(rule, documents) {
+  const { document, document_id: id, number, article, demands } = rule.legal_basis;
+  const { in_force_from: from, in_force_until: until } = rule.legal_basis;
+  const days = [
+    from ? t('rulebook.from', { from: day(from) }) : null,
+    until ? t('rulebook.until', { until: day(until) }) : null,
+  ];
+  const cited = [document, number, article, ...days].filter(Boolean).join(' · ');
+  const others = rule.bases.filter(
+    (basis) => hasValue(basis.document_id) && basis.document_id !== id,
+  );
+  const nameOf = (basis) =>
+    [documents.get(basis.document_id)?.name ?? basis.document_id, basis.article]
+      .filter(Boolean)
+      .join(' ');
+  return [
+    make('p', { class: 'note rule-basis' }, dataText(cited)),
+    demands ? make('p', { class: 'rule-demands' }, t('rulebook.demands', { text: demands })) : null,
+    rule.lapsed
+      ? make(
+          'p',
+          { class: 'callout rule-lapsed' },
+          t('rulebook.lapsed_line', {
+            document: rule.lapsed.document,
+            ended: rule.lapsed.ended ? day(rule.lapsed.ended) : '—',
+          }),
+        )
+      : null,
+    others.length
+      ? make(
+          'p',
+          { class: 'note' },
+          `${t('rulebook.other_bases')}: `,
+          dataText(others.map(nameOf).join(commaIn(start.lang)), {}, 'span'),
+        )
+      : null,
+  ];
+}
+
+function ruleItem(rule, documents) {
   const chip = (words, kind = '') => make('span', { class: `chip ${kind}`.trim() }, words);
   return make(
     'article',
-    { class: `rule${rule.enabled ? '' : ' is-off'}`, id: rule.rule_id },
+    { class: `rule${rule.enabled && !rule.lapsed ? '' : ' is-off'}`, id: rule.rule_id },
     make(
       'div',
       {},
@@ -83,16 +127,13 @@ function ruleItem(rule) {
         { class: 'rule-head' },
         make('h3', {}, dataText(rule.title)),
         severityMark(rule.severity),
-        chip(t(`basis_tag.${rule.basis_tag}`)),
+        basisMark(rule.basis_tag),
+        rule.lapsed ? chip(t('rulebook.lapsed'), 'is-changed') : null,
         rule.enabled ? null : chip(t('rulebook.off'), 'is-waived'),
         overridden(rule).length ? chip(t('rulebook.overridden'), 'is-changed') : null,
         make('code', {}, rule.rule_id),
       ),
-      make(
-        'p',
-        { class: 'note rule-basis' },
-        dataText([document, number, article].filter(Boolean).join(' · ')),
-      ),
+      basisOf(rule, documents),
       rule.note ? make('p', { class: 'note' }, dataText(rule.note)) : null,
     ),
     make('div', { class: 'parameters' }, make('dl', { class: 'facts' }, facts(rule))),
@@ -125,20 +166,22 @@ function facts(rule) {
 
 function isWanted(rule) {
   const words = state.words.trim().toLowerCase();
-  const told = [rule.title, rule.rule_id, rule.legal_basis.document, rule.note ?? ''];
+  const { document, number, article, demands } = rule.legal_basis;
+  const told = [rule.title, rule.rule_id, document, number, article, demands, rule.note];
   return (
     (!state.severity || rule.severity === state.severity) &&
     (!state.tag || rule.basis_tag === state.tag) &&
+    (!state.document || restsOn(rule, state.document)) &&
     (!words || told.join('\n').toLowerCase().includes(words))
   );
 }
 
-function familySection(family, rules) {
+function familySection(family, rules, documents) {
   return make(
     'section',
     { class: 'family', 'aria-labelledby': `family-${family}` },
     make('h2', { id: `family-${family}` }, wordOf('family', family)),
-    rules.filter((rule) => rule.family === family).map(ruleItem),
+    rules.filter((rule) => rule.family === family).map((rule) => ruleItem(rule, documents)),
   );
 }
 
@@ -162,36 +205,77 @@ function filters(show) {
   return [
     labelled(t('rulebook.search'), search, { className: 'grows' }),
     chooser('severity', 'severity', SEVERITIES),
-    chooser('tag', 'basis_tag', TAGS),
+    chooser('tag', 'basis_tag', BASIS_TAGS),
   ];
 }
 
-function draw({ rules, title, rulebook_version: version }) {
+// The day whose rules are shown: another one opens the page anew.
+function dayField(asOf) {
+  const input = make('input', {
+    type: 'date',
+    id: 'as-of',
+    value: asOf,
+    max: '9999-12-31',
+    change: () => {
+      window.location.href = pageAddress(`/rulebook${input.value ? `?as_of=${input.value}` : ''}`);
+    },
+  });
+  return labelled(t('rulebook.day'), input);
+}
+
+function draw({ rules, documents, title, as_of: asOf, rulebook_version: version }) {
+  const byId = new Map(documents.map((item) => [item.document_id, item]));
+  const stale = documents.filter((item) => item.is_stale).length;
   const families = [...new Set(rules.map(({ family }) => family))];
-  const place = make('div');
+  const container = make('div');
   const shown = make('span', { class: 'note', role: 'status' });
+  const only = make('span');
+  const showRules = (one) => {
+    state.document = one;
+    show();
+    rulesPanel.scrollIntoView();
+  };
+  const documentChip = ({ name }) =>
+    button(dataText(name, {}, 'span'), () => showRules(null), {
+      kind: 'plain small',
+      sign: 'close',
+    });
   const show = () => {
     const found = rules.filter(isWanted);
     const present = families.filter((family) => found.some((rule) => rule.family === family));
     shown.textContent = t('rulebook.shown', { shown: found.length, total: rules.length });
-    place.replaceChildren(
+    only.replaceChildren(...(state.document ? [documentChip(state.document)] : []));
+    container.replaceChildren(
       ...(found.length
-        ? present.map((family) => familySection(family, found))
+        ? present.map((family) => familySection(family, found, byId))
         : [
             emptyState(t('rulebook.nothing'), { hint: t('rulebook.nothing_hint'), sign: 'search' }),
           ]),
     );
   };
+  const rulesPanel = panel(
+    t('rulebook.rules'),
+    { note: t('rulebook.note') },
+    make('div', { class: 'filters', role: 'search' }, filters(show), shown, only),
+    place,
+  );
   setTitle(t('console.rulebook_title'));
   showPage(
     pageHead(title || t('console.rulebook_title'), {
       line: t('rulebook.lead', { version, count: rules.length }),
+      tools: [
+        make('a', { class: 'button plain', href: '#documents' }, t('rulebook.to_documents')),
+        dayField(asOf),
+      ],
     }),
+    rulesPanel,
     panel(
-      t('rulebook.rules'),
-      { note: t('rulebook.note') },
-      make('div', { class: 'filters', role: 'search' }, filters(show), shown),
-      place,
+      t('rulebook.documents'),
+      {
+        id: 'documents',
+        note: t('rulebook.documents_note', { count: stale, months: STALE_MONTHS }),
+      },
+      documentTable(documents, rules, showRules),
     ),
   );
   show();
@@ -199,7 +283,8 @@ function draw({ rules, title, rulebook_version: version }) {
 
 async function load() {
   try {
-    draw(await get('/api/rules'));
+    const asOf = query.get('as_of');
+    draw(await get('/api/rules', asOf ? { as_of: asOf } : {}));
   } catch (error) {
     showPage(pageHead(t('console.rulebook_title')), errorState(error, load));
   }

@@ -2,7 +2,7 @@
 import { dataText, make, shorten } from '../shared/dom.js';
 import { emptyState, errorState, get, loadingState } from './api.js';
 import { time } from './amounts.js';
-import { page, printPage, setTitle, showPage, t } from './frame.js';
+import { pageAddress, printPage, setTitle, showPage, t } from './frame.js';
 import { run } from './jobs.js';
 import { button, pageHead, panel, select } from './parts.js';
 import { ProjectForm } from './project/form.js';
@@ -13,7 +13,7 @@ const results = make('div', { class: 'stack', id: 'results' });
 let form = null;
 
 function show(ranking) {
-  new RankingView(ranking, { place: results, open }).show();
+  new RankingView(ranking, { container: results, open }).show();
 }
 
 async function submit(project) {
@@ -27,7 +27,7 @@ async function submit(project) {
   window.history.replaceState(
     null,
     '',
-    page(`/sites?ranking=${encodeURIComponent(made.ranking_id)}`),
+    pageAddress(`/sites?ranking=${encodeURIComponent(made.ranking_id)}`),
   );
   show(made);
   if (!made.saved) {
@@ -67,7 +67,11 @@ async function open(rankingId) {
   try {
     const found = await get(rankingPath(rankingId));
     form?.fill(found.project);
-    window.history.replaceState(null, '', page(`/sites?ranking=${encodeURIComponent(rankingId)}`));
+    window.history.replaceState(
+      null,
+      '',
+      pageAddress(`/sites?ranking=${encodeURIComponent(rankingId)}`),
+    );
     show(found);
   } catch (error) {
     results.replaceChildren(errorState(error, () => open(rankingId)));
@@ -90,11 +94,11 @@ async function load() {
         make(
           'ol',
           { class: 'steps' },
-          ['exclude', 'score', 'decide'].map((step, place) =>
+          ['exclude', 'score', 'decide'].map((step, index) =>
             make(
               'li',
               {},
-              make('span', { class: 'rank-no' }, String(place + 1)),
+              make('span', { class: 'rank-no' }, String(index + 1)),
               make(
                 'div',
                 {},

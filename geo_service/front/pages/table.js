@@ -1,7 +1,7 @@
 // A table that sorts by its heads, shows so many rows at a time, and turns into cards in a
 // small window. Roles are said out loud, since cards would lose them.
 import { elementIn, make } from '../shared/dom.js';
-import { isGiven } from '../shared/format.js';
+import { hasValue } from '../shared/format.js';
 import { freshId, labelled, moreOf, select } from './parts.js';
 import { t } from './frame.js';
 
@@ -52,7 +52,7 @@ class Table {
     this.body = make('tbody', { role: 'rowgroup' });
     this.heads = make('tr', { role: 'row' });
     this.more = make('div', { class: 'more' });
-    this.place = make('div', { class: 'table-empty' });
+    this.emptyBox = make('div', { class: 'table-empty' });
     this.sorter = this.sorterOf(columns.filter((column) => column.value));
     this.element = make(
       'table',
@@ -66,7 +66,7 @@ class Table {
       { class: 'table-box' },
       labelled(t('console.sort'), this.sorter, { className: 'sorter' }),
       this.element,
-      this.place,
+      this.emptyBox,
       this.more,
     );
     // On paper every row is wanted.
@@ -80,8 +80,8 @@ class Table {
 
   select(key) {
     this.selected = key === null ? null : String(key);
-    const place = this.sorted().findIndex((item) => this.keyOf(item) === this.selected);
-    this.showUpTo(Math.max(this.shown, this.options.rowId ? place + 1 : 0));
+    const index = this.sorted().findIndex((item) => this.keyOf(item) === this.selected);
+    this.showUpTo(Math.max(this.shown, this.options.rowId ? index + 1 : 0));
     this.body.querySelector('.is-selected')?.scrollIntoView({ block: 'nearest' });
   }
 
@@ -134,7 +134,7 @@ class Table {
     this.body.replaceChildren(...shown.map((item) => this.row(item)));
     this.element.hidden = !rows.length;
     const none = () => [options.empty ? options.empty() : t('console.nothing')];
-    this.place.replaceChildren(...(rows.length ? [] : none()));
+    this.emptyBox.replaceChildren(...(rows.length ? [] : none()));
     const press = () => this.showUpTo(this.shown + AT_A_TIME);
     this.more.replaceChildren(...moreOf(shown.length, rows.length, press));
   }
@@ -211,8 +211,8 @@ function cell(column, item) {
 
 // What is not given comes last, whichever way is sorted.
 function compare(first, second, isDown) {
-  if (!isGiven(first) || !isGiven(second)) {
-    return Number(isGiven(second)) - Number(isGiven(first));
+  if (!hasValue(first) || !hasValue(second)) {
+    return Number(hasValue(second)) - Number(hasValue(first));
   }
   const order =
     typeof first === 'string'

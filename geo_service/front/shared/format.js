@@ -9,7 +9,7 @@ export const M2_PER_HA = 10_000;
  * @param {Value} value
  * @returns {value is NonNullable<Value>}
  */
-export function isGiven(value) {
+export function hasValue(value) {
   return value !== null && value !== undefined && value !== '';
 }
 

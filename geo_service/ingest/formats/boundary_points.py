@@ -21,7 +21,7 @@ import pandas as pd
 import pyproj
 import shapely
 
-from geo_service.crs import crs_named
+from geo_service.crs import crs_label
 from geo_service.errors import CrsError
 from geo_service.ingest.formats.encodings import decode_text
 from geo_service.ingest.limits import Budget
@@ -320,7 +320,7 @@ def _zone_of(crs: pyproj.CRS | None) -> tuple[int, int]:
             for is_prefixed in (False, True):
                 if zone_epsg(width, zone, is_prefixed=is_prefixed) == code:
                     return width, zone
-    msg = said("problem.boundary_crs", crs=crs_named(crs))
+    msg = said("problem.boundary_crs", crs=crs_label(crs))
     raise CrsError(msg)
 
 

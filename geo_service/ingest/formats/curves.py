@@ -97,11 +97,11 @@ class _Wkb:
             return _line(name, self._points(count, width, order))
         if name == "POLYGON":
             rings = [self._points(self._count(order), width, order) for _ in range(count)]
-            return _made(name, [_line("LINESTRING", ring) for ring in rings])
+            return _build(name, [_line("LINESTRING", ring) for ring in rings])
         if depth > _DEEPEST or count > len(self._content):
             msg = "nested too deep, or parts that are not there"
             raise ValueError(msg)
-        return _made(name, [self.shape(depth + 1) for _ in range(count)])
+        return _build(name, [self.shape(depth + 1) for _ in range(count)])
 
     def _count(self, order: str) -> int:
         (count,) = struct.unpack_from(f"{order}I", self._content, self._at)
@@ -149,11 +149,13 @@ class _Wkt:
             raise ValueError(msg)
         if self._marks[self._at] == "EMPTY":
             self._at += 1
-            return _made(name, [])
+            return _build(name, [])
         if name in {"POINT", "LINESTRING", _CIRCULAR}:
             points = np.array(self._listed(self._point))
             return shapely.Point(points[0]) if name == "POINT" else _line(name, points)
-        return _made(name, self._listed(lambda: self._shape(_PLAIN_PARTS.get(name, ""), depth + 1)))
+        return _build(
+            name, self._listed(lambda: self._shape(_PLAIN_PARTS.get(name, ""), depth + 1))
+        )
 
     def _listed(self, read: Callable[[], _CurvePart]) -> list[_CurvePart]:
         if self._next() != "(":
@@ -174,7 +176,7 @@ class _Wkt:
         return numbers[0], numbers[1]
 
 
-def _made(name: str, parts: list[BaseGeometry]) -> BaseGeometry:
+def _build(name: str, parts: list[BaseGeometry]) -> BaseGeometry:
     """Return the straight shape made of the parts."""
     if name in {"LINESTRING", _CIRCULAR}:
         return shapely.LineString()

@@ -94,7 +94,7 @@ def guess_encoding(cells: Iterable[bytes]) -> str:
     return GB18030 if fits(non_ascii, GB18030) else UTF_8
 
 
-def read_dbf_text(shp: Path, given: str | None, budget: Budget) -> DbfText | None:
+def read_dbf_text(shp: Path, encoding_option: str | None, budget: Budget) -> DbfText | None:
     """Return the encoding of a shapefile's DBF; None if it has no DBF.
 
     A given encoding comes first, then a .cpg that fits, then the DBF's own mark, then the bytes.
@@ -104,8 +104,8 @@ def read_dbf_text(shp: Path, given: str | None, budget: Budget) -> DbfText | Non
         return None
     names, cells = _dbf_bytes(dbf, budget)
     texts = [*names, *cells]
-    if given is not None:
-        encoding = known_encoding(given, budget)
+    if encoding_option is not None:
+        encoding = known_encoding(encoding_option, budget)
         note = Message("import.encoding_given", {"encoding": encoding})
     else:
         encoding, note = _worked_out(shp, dbf, texts, budget)
@@ -195,7 +195,7 @@ def _distinct(names: list[str]) -> tuple[str, ...]:
     return tuple(result)
 
 
-def make_utf8(path: Path, given: str | None, budget: Budget) -> tuple[str, Message]:
+def make_utf8(path: Path, encoding_option: str | None, budget: Budget) -> tuple[str, Message]:
     """Convert a staged text to UTF-8, the only encoding its reader knows; return its encoding.
 
     The staged file is replaced by a copy; the original file does not change.
@@ -209,8 +209,8 @@ def make_utf8(path: Path, given: str | None, budget: Budget) -> tuple[str, Messa
         head = stream.read(_SAMPLE_BYTES)
     declared = _XML_ENCODING.match(head)
     key = "import.encoding_given"
-    if given is not None:
-        tried = [known_encoding(given, budget)]
+    if encoding_option is not None:
+        tried = [known_encoding(encoding_option, budget)]
     elif head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         tried, key = ["UTF-16"], "import.encoding_declared"
     elif declared is not None:
@@ -253,7 +253,7 @@ def _transcoded(path: Path, encoding: str, budget: Budget) -> bool:
     return True
 
 
-def decode_text(content: bytes, given: str | None, budget: Budget) -> tuple[str, str]:
+def decode_text(content: bytes, encoding_option: str | None, budget: Budget) -> tuple[str, str]:
     """Return a whole text and the encoding in which it was read.
 
     Raises
@@ -262,8 +262,8 @@ def decode_text(content: bytes, given: str | None, budget: Budget) -> tuple[str,
         The bytes are not in the given encoding; or, if none is given, not in UTF-8, UTF-16 with a
         byte order mark or GB18030.
     """
-    if given is not None:
-        tried = [known_encoding(given, budget)]
+    if encoding_option is not None:
+        tried = [known_encoding(encoding_option, budget)]
     elif content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         tried = ["UTF-16"]
     else:

@@ -24,7 +24,7 @@ from geo_service.maps.layers import (
 )
 from geo_service.maps.style import CHANGES
 from geo_service.reports.document import finding_properties
-from geo_service.zoning.comparison import Comparison, Looked, compare_reviews
+from geo_service.zoning.comparison import ComparableReview, Comparison, compare_reviews
 
 if TYPE_CHECKING:
     from geo_service.language import Translator
@@ -49,7 +49,7 @@ class CompareData(ReviewData):
     """The sources of one of two reviews, with what became of each finding and park."""
 
     kind: ClassVar[str] = "compare"
-    known: Mapping[str, FeatureSource] = MappingProxyType(
+    sources_by_name: Mapping[str, FeatureSource] = MappingProxyType(
         {
             **FEATURE_SOURCES,
             "findings": replace(FINDINGS, symbol="change", symbol_column="change", fields=_FIELDS),
@@ -59,6 +59,7 @@ class CompareData(ReviewData):
         "changes",
         "parks",
         "verdicts",
+        "bases",
         "zones",
         "ground",
     )
@@ -103,7 +104,7 @@ class CompareData(ReviewData):
 
     def title(self) -> str:
         """Return the map's title."""
-        return self.text("map.compare_title", county=self.county)
+        return self.text("map.compare_title", county=self.county_name)
 
     def subtitle(self) -> str:
         """Say how many findings are new, cured, changed and as before."""
@@ -153,6 +154,7 @@ class CompareData(ReviewData):
                 )
         yield from self.tier_layers()
         yield from self.verdict_layers()
+        yield from self.basis_layers()
         yield from self.zone_layers()
         yield from self.context_layers(facilities_from=12)
 
@@ -199,7 +201,7 @@ def compare_states(
 ) -> tuple[CompareData, CompareData]:
     """Return the data of both maps of a comparison, the earlier one first."""
     one, other = (
-        Looked(
+        ComparableReview(
             [finding_properties(item, translator) for item in result.results],
             frozenset(result.park_ids),
             frozenset(result.checks),

@@ -11,7 +11,7 @@ from geo_service.domain.subjects import illustrative_subjects
 from geo_service.maps.kinds.plan import Maker, PlanData, Rows
 from geo_service.maps.layers import PARK_COLUMNS, FeatureList, ListGroup, MapLayer
 from geo_service.maps.style import OTHER
-from geo_service.model import Tier, Verdict
+from geo_service.model import BasisGroup, Tier, Verdict
 from geo_service.reports.document import Document, finding_properties, focus_figures, plain
 from geo_service.zoning.names import township_names
 
@@ -33,7 +33,7 @@ class OverviewData(PlanData):
     """The sources of one review: parks with their verdicts, findings, and the ground."""
 
     kind: ClassVar[str] = "overview"
-    groups: ClassVar[tuple[str, ...]] = ("parks", "verdicts", "land", "zones", "ground")
+    groups: ClassVar[tuple[str, ...]] = ("parks", "verdicts", "bases", "land", "zones", "ground")
 
     def __init__(
         self, review: Review, translator: Translator, base: PlanData | None = None
@@ -47,7 +47,7 @@ class OverviewData(PlanData):
 
     def title(self) -> str:
         """Return the map's title."""
-        return self.text("map.title", county=self.county)
+        return self.text("map.title", county=self.county_name)
 
     def subtitle(self) -> str:
         """Say how many parks of each tier there are (1 + 5 + 42) and what they are."""
@@ -84,6 +84,7 @@ class OverviewData(PlanData):
         """Yield parks by tier and verdict, findings, land, zones and the ground."""
         yield from self.tier_layers()
         yield from self.verdict_layers()
+        yield from self.basis_layers()
         yield MapLayer(
             name="findings", group="verdicts", source="findings", title="map.findings", min_zoom=12
         )
@@ -104,6 +105,21 @@ class OverviewData(PlanData):
                 where=("verdict", verdict.value),
                 symbols=(key,),
             )
+
+    def basis_layers(self) -> Iterable[MapLayer]:
+        """Yield one line a kind of basis on which verdicts rest, the most binding of each."""
+        found = set(self.column("parks", "rests_on"))
+        for group in BasisGroup:
+            if group.value in found:
+                key = f"rests_on.{group}"
+                yield MapLayer(
+                    name=f"parks.rests_on_{group}",
+                    group="bases",
+                    source="parks",
+                    title=key,
+                    where=("rests_on", group.value),
+                    symbols=(key,),
+                )
 
     def park_rows(self) -> gpd.GeoDataFrame:
         """Return the parks of this map with their verdicts."""
@@ -134,14 +150,32 @@ class OverviewData(PlanData):
                 "industry_group_name": self.translator.pick(groups[group]) if group else None,
                 "top_industry_name": figures["top_industry_name"],
                 "top_findings": self._top_findings(park_id),
+                **self._by_basis(park_id),
                 **{name: figures[name] for name in FOCUS_FIGURES},
                 **self.park_extra(park_id),
             }
             rows.append(self.titled(park_id, row))
         return [row["park_id"] for row in rows], rows, frame.geometry.to_numpy()
 
+    def _by_basis(self, park_id: str) -> Document:
+        """Return the most binding kind of basis that a verdict rests on, and what each gives."""
+        groups = self.review.rests_on[park_id]
+        return {
+            "rests_on": groups[0].value if groups else None,
+            "by_basis": [
+                {
+                    "name": self.text(f"basis_group.{group}"),
+                    "verdict": None if verdict is None else verdict.value,
+                    "verdict_name": self.text("rests_on.none")
+                    if verdict is None
+                    else self.text(f"verdict.{verdict}"),
+                }
+                for group, verdict in self.review.verdicts_by_basis[park_id].items()
+            ],
+        }
+
     def _top_findings(self, park_id: str) -> list[Document]:
-        active = [item for item in self.review.findings_of(park_id) if item.waived is None]
+        active = [item for item in self.review.findings_of(park_id) if item.counts]
         return [
             {
                 "finding_id": item.finding_id,
@@ -183,6 +217,8 @@ class OverviewData(PlanData):
             "basis_tag_name": self.text(f"basis_tag.{item.basis_tag}"),
             "legal_basis": self.translator.convert(" ".join(filter(None, words))),
             "is_waived": item.waived is not None,
+            "is_approved": item.approval is not None,
+            "set_aside": self._set_aside(item),
             "illustrative": item.illustrative
             or ("parks", item.park_id) in self._illustrative_subjects,
         }
@@ -191,6 +227,16 @@ class OverviewData(PlanData):
             # Such a finding is drawn as an outline, so that the park's land stays in sight.
             row["is_whole_park"] = park is not None and item.geometry.equals_exact(park, 0.01)
         return {**self.titled(item.finding_id, row), "search": ""}
+
+    def _set_aside(self, item: Finding) -> str | None:
+        """Return why a finding does not count; None for one that does."""
+        if item.approval is not None:
+            number, authority = item.approval["document_number"], item.approval["authority"]
+            return self.text("map.is_approved", number=number, authority=authority)
+        if item.waived is not None:
+            until, reason = item.waived["expires_on"], item.waived["reason"]
+            return self.text("map.is_waived", until=until, reason=reason)
+        return None
 
     @cached_property
     def _park_shapes(self) -> Mapping[str, Any]:

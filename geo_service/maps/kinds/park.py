@@ -47,13 +47,13 @@ if TYPE_CHECKING:
 NEAR_M = 3_000.0
 """How far around a park its map shows zones, water, roads and neighbours."""
 FACILITIES_NEAR_M = 12_000.0
-_OWN = frozenset({"parcels", "buildings", "sub_areas"})
+_OWN = frozenset({"parcels", "buildings", "sub_areas", "approved_areas"})
 
 ENTERPRISES = FeatureSource(
     name="enterprises",
     key="enterprise_id",
     columns=("enterprise_id", "park_id", "industry_code", "status", "parcel_id", "building_id"),
-    named={"status": "status"},
+    named_columns={"status": "status"},
     symbol="belonging",
     symbol_column="belonging",
     has_unplaced=True,
@@ -74,7 +74,7 @@ PARCELS = replace(FEATURE_SOURCES["parcels"], fields=_PARCEL_FIELDS, is_detail=F
 LAND_USES = replace(PARCELS, name="land_uses", symbol="use", symbol_column="use")
 
 
-def _known() -> Mapping[str, FeatureSource]:
+def _sources_by_name() -> Mapping[str, FeatureSource]:
     known: dict[str, FeatureSource] = {}
     for name, source in FEATURE_SOURCES.items():
         known[name] = source
@@ -89,13 +89,14 @@ class ParkData(ReviewData):
     """The sources of the map of one park under one review."""
 
     kind: ClassVar[str] = "park"
-    known: Mapping[str, FeatureSource] = _known()
+    sources_by_name: Mapping[str, FeatureSource] = _sources_by_name()
     groups: ClassVar[tuple[str, ...]] = (
         "enterprises",
         "land",
         "land_uses",
         "rules",
         "verdicts",
+        "bases",
         "finding_verdicts",
         "zones",
         "parks",
@@ -200,7 +201,7 @@ class ParkData(ReviewData):
 
     def subtitle(self) -> str:
         """Say what the map shows and by which review."""
-        return self.text("map.park_subtitle", county=self.county, id=self.review.review_id)
+        return self.text("map.park_subtitle", county=self.county_name, id=self.review.review_id)
 
     def verdicts(self) -> None:
         """Leave out the verdicts of parks: there is one."""
@@ -242,6 +243,7 @@ class ParkData(ReviewData):
             )
         for name, zoom in (("parcels", 0), ("buildings", 0), ("sub_areas", 0)):
             yield self.plan_layer(name, group="land", min_zoom=zoom)
+        yield self.plan_layer("approved_areas", group="land", is_shown=False)
         for name in self.present("land_uses", (*LAND_USE_CLASSES, OTHER)):
             yield MapLayer(
                 name=f"land_uses.{name}",
@@ -257,6 +259,7 @@ class ParkData(ReviewData):
                 yield layer
         yield from self.zone_layers(shown=ZONE_KINDS)
         yield from self.verdict_layers()
+        yield from self.basis_layers()
         yield from self.tier_layers()
         yield from self.context_layers(facilities_from=0)
 

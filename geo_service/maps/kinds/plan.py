@@ -46,7 +46,7 @@ MAX_FEATURE_SOURCES = 20
 Rows = tuple[list[str], list[Document], Any]
 """Ids, properties and shapes, in one order."""
 Maker = Callable[[], Rows]
-_Made = tuple[list[Document], "np.ndarray[Any, Any]"]
+_DrawnRows = tuple[list[Document], "np.ndarray[Any, Any]"]
 
 
 class PlanData:
@@ -58,7 +58,7 @@ class PlanData:
 
     kind: ClassVar[str]
     """Which map it is for."""
-    known: Mapping[str, FeatureSource] = FEATURE_SOURCES
+    sources_by_name: Mapping[str, FeatureSource] = FEATURE_SOURCES
     groups: ClassVar[tuple[str, ...]] = ("parks", "land", "zones", "ground")
     """The groups of the layer control, in order."""
 
@@ -69,15 +69,15 @@ class PlanData:
         self._base = base
         self._traditional = Translator(Language.ZH_HANT, plan.settings.names_hant)
         self._lock = threading.RLock()
-        self._made: dict[str, _Made] = {}
+        self._rows_by_source: dict[str, _DrawnRows] = {}
 
     def feature_sources(self) -> tuple[FeatureSource, ...]:
         """Return the sources that have features, from the bottom of the map to its top."""
-        return tuple(source for source in self.known.values() if self.count(source.name))
+        return tuple(source for source in self.sources_by_name.values() if self.count(source.name))
 
     def is_tiled(self, name: str) -> bool:
         """Return whether a served page draws a source from tiles: all of a big layer."""
-        if not self.known[name].is_detail or name in self.makers():
+        if not self.sources_by_name[name].is_detail or name in self.makers():
             return False
         frame = self.frame(name)
         return len(frame) == len(self.plan.geo(name)) and is_big(frame)
@@ -98,7 +98,7 @@ class PlanData:
 
     def features(self, name: str) -> list[Document]:
         """Return a source's features; NotFoundError for a name that is no source."""
-        return self._source(name)[0]
+        return self._rows_of(name)[0]
 
     def document(
         self, name: str, *, bbox: Box | None = None, limit: int | None = None, offset: int = 0
@@ -107,12 +107,12 @@ class PlanData:
 
         `numberMatched` counts all that meet the box, before `limit` and `offset`.
         """
-        if bbox is not None and name in self.known and self.is_tiled(name):
+        if bbox is not None and name in self.sources_by_name and self.is_tiled(name):
             frame = self.frame(name)
             is_met = shapely.intersects(frame.geometry.to_numpy(), shapely.box(*bbox))
-            features = self._make(self.known[name], frame[is_met])[0]
+            features = self._draw_rows(self.sources_by_name[name], frame[is_met])[0]
         else:
-            features, shapes = self._source(name)
+            features, shapes = self._rows_of(name)
             if bbox is not None:
                 met = np.flatnonzero(shapely.intersects(shapes, shapely.box(*bbox)))
                 features = [features[position] for position in met]
@@ -122,24 +122,24 @@ class PlanData:
     def bounds(self) -> Box:
         """Return the box of the county, else of its parks and townships."""
         for names in (("county",), ("parks", "townships")):
-            found = [self._source(name)[1] for name in names if name in self.known]
+            found = [self._rows_of(name)[1] for name in names if name in self.sources_by_name]
             shapes = np.concatenate([*found, np.empty(0, dtype=object)])
             if len(shapes):
                 west, south, east, north = (float(value) for value in shapely.total_bounds(shapes))
                 return west, south, east, north
         return -170.0, -60.0, 170.0, 75.0
 
-    def _source(self, name: str) -> _Made:
-        if name not in self.known:
+    def _rows_of(self, name: str) -> _DrawnRows:
+        if name not in self.sources_by_name:
             shown = shorten(name)
-            msg = said("problem.no_map_layer", layer=repr(shown), known=list(self.known))
+            msg = said("problem.no_map_layer", layer=repr(shown), known=list(self.sources_by_name))
             raise NotFoundError(msg)
         if self._base is not None and name not in self.makers() and self._is_alike(name):
-            return self._base._source(name)  # noqa: SLF001 - of the same class
+            return self._base._rows_of(name)  # noqa: SLF001 - of the same class
         with self._lock:
-            if name not in self._made:
-                self._made[name] = self._make(self.known[name])
-            return self._made[name]
+            if name not in self._rows_by_source:
+                self._rows_by_source[name] = self._draw_rows(self.sources_by_name[name])
+            return self._rows_by_source[name]
 
     def _is_alike(self, name: str) -> bool:
         """Whether a source of the plan is drawn just as on the map that this one is based on."""
@@ -147,7 +147,7 @@ class PlanData:
         return (
             base is not None
             and base.plan is self.plan
-            and base.known.get(name) == FEATURE_SOURCES[name]
+            and base.sources_by_name.get(name) == FEATURE_SOURCES[name]
         )
 
     def makers(self) -> Mapping[str, Maker]:
@@ -158,7 +158,9 @@ class PlanData:
         """Return the features of a layer of the plan that this map may show."""
         return self.plan.geo(name)
 
-    def _make(self, source: FeatureSource, frame: gpd.GeoDataFrame | None = None) -> _Made:
+    def _draw_rows(
+        self, source: FeatureSource, frame: gpd.GeoDataFrame | None = None
+    ) -> _DrawnRows:
         make = self.makers().get(source.name)
         ids, rows, shapes = make() if make else self.rows(source, frame=frame)
         if source.name == "townships":
@@ -204,7 +206,7 @@ class PlanData:
         if source.name == "rivers":
             is_boundary = row["is_management_boundary"]
             row["kind"] = MANAGEMENT_BOUNDARY if is_boundary else row["rank"]
-        for column, section in source.named.items():
+        for column, section in source.named_columns.items():
             value = row.get(column)
             row[f"{column}_name"] = self.text(f"{section}.{value or OTHER}")
         return self.titled(identity, row)
@@ -257,7 +259,7 @@ class PlanData:
     # ---- what the map has -----------------------------------------------------------------
 
     @property
-    def county(self) -> str:
+    def county_name(self) -> str:
         """The county's name in the map's language."""
         return self.translator.pick(self.plan.settings.name)
 
@@ -329,7 +331,7 @@ class PlanData:
         self, name: str, *, group: str = "ground", is_shown: bool = True, min_zoom: int = 0
     ) -> MapLayer:
         """Return the line of a whole layer of the plan."""
-        source = self.known[name]
+        source = self.sources_by_name[name]
         symbols: tuple[str, ...] = (source.symbol,)
         if source.symbol_column is not None:
             prefix = f"{source.symbol}."
@@ -345,11 +347,11 @@ class PlanData:
             symbols=symbols,
         )
 
-    def present(self, name: str, known: Sequence[str]) -> list[str]:
-        """Return the classes that the features of a source have, in the order of `known`."""
-        column = self.known[name].symbol_column or ""
+    def present(self, name: str, names: Sequence[str]) -> list[str]:
+        """Return the classes that the features of a source have, in the order of `names`."""
+        column = self.sources_by_name[name].symbol_column or ""
         found = {value or OTHER for value in self.column(name, column)}
-        return [value for value in known if value in found]
+        return [value for value in names if value in found]
 
     def is_illustrative(self) -> bool:
         """Return whether anything in the plan is made up."""

@@ -42,9 +42,9 @@ class PreviewData(TimeData):
 
     def title(self) -> str:
         """Return the map's title."""
-        return self.text("map.preview_title", county=self.county, layer=self.layer_title)
+        return self.text("map.preview_title", county=self.county_name, layer=self.layer_title)
 
-    def told(self) -> str:
+    def span_text(self) -> str:
         """Say that nothing is published, and which file it is."""
         return self.text("map.preview_subtitle", file=one_line(self.preview.file))
 

@@ -23,7 +23,6 @@ from geo_service.maps.layers import (
     PopupField,
 )
 from geo_service.maps.style import SCORE_CLASSES
-from geo_service.model import Tier
 from geo_service.reports.ranking import ranking_features, route_features
 from geo_service.suitability.candidates import CandidateKind
 
@@ -46,7 +45,7 @@ PARKS = FeatureSource(
     name="parks",
     key="park_id",
     columns=("park_id", "tier", "leading_industry", "status"),
-    named={"tier": "tier", "status": "status"},
+    named_columns={"tier": "tier", "status": "status"},
     symbol="layer.parks",
     fields=(
         PopupField(key="tier_name", label="kind"),
@@ -58,7 +57,7 @@ PARKS = FeatureSource(
 _DROPPED = frozenset({"findings", "sub_areas"})
 
 
-def _known() -> Mapping[str, FeatureSource]:
+def _sources_by_name() -> Mapping[str, FeatureSource]:
     known: dict[str, FeatureSource] = {}
     for name, source in FEATURE_SOURCES.items():
         if name not in _DROPPED:
@@ -72,7 +71,7 @@ class RankingData(PlanData):
     """The sources of the map of one ranking."""
 
     kind: ClassVar[str] = "ranking"
-    known: Mapping[str, FeatureSource] = _known()
+    sources_by_name: Mapping[str, FeatureSource] = _sources_by_name()
     groups: ClassVar[tuple[str, ...]] = ("candidates", "parks", "land", "zones", "ground")
 
     def __init__(
@@ -140,7 +139,9 @@ class RankingData(PlanData):
 
     def title(self) -> str:
         """Return the map's title: the project's name."""
-        return self.text("map.ranking_title", county=self.county, project=self.ranking.project.name)
+        return self.text(
+            "map.ranking_title", county=self.county_name, project=self.ranking.project.name
+        )
 
     def subtitle(self) -> str:
         """Say how many candidates stand and how many are excluded, and which ranking it is."""
@@ -205,16 +206,7 @@ class RankingData(PlanData):
                     title=f"map.candidate_{kind}",
                     where=("kind", kind.value),
                 )
-        for tier in Tier:
-            key = f"tier.{tier}"
-            yield MapLayer(
-                name=f"parks.{tier}",
-                group="parks",
-                source="parks",
-                title=key,
-                where=("tier", tier.value),
-                symbols=(key,),
-            )
+        yield from self.tier_layers()
         for name, zoom in (("parcels", 13), ("buildings", 14)):
             yield self.plan_layer(name, group="land", min_zoom=zoom, is_shown=False)
         yield from self.zone_layers()

@@ -32,10 +32,13 @@ class ReviewData(OverviewData):
     """The sources of the map of one review."""
 
     kind: ClassVar[str] = "review"
-    known: Mapping[str, FeatureSource] = MappingProxyType({**FEATURE_SOURCES, "findings": FINDINGS})
+    sources_by_name: Mapping[str, FeatureSource] = MappingProxyType(
+        {**FEATURE_SOURCES, "findings": FINDINGS}
+    )
     groups: ClassVar[tuple[str, ...]] = (
         "severities",
         "verdicts",
+        "bases",
         "finding_verdicts",
         "rules",
         "parks",
@@ -71,7 +74,7 @@ class ReviewData(OverviewData):
 
     def title(self) -> str:
         """Return the map's title."""
-        return self.text("map.review_title", county=self.county)
+        return self.text("map.review_title", county=self.county_name)
 
     def subtitle(self) -> str:
         """Say which review it is and how many findings of each severity it has."""
@@ -99,8 +102,10 @@ class ReviewData(OverviewData):
         yield from self.finding_layers()
         yield from self.tier_layers()
         yield from self.verdict_layers()
+        yield from self.basis_layers()
         for name, zoom in (("sub_areas", 11), ("parcels", 13), ("buildings", 14)):
             yield self.plan_layer(name, group="land", min_zoom=zoom)
+        yield self.plan_layer("approved_areas", group="land", is_shown=False)
         yield from self.zone_layers()
         yield from self.context_layers()
 

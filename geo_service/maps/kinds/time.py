@@ -59,7 +59,7 @@ _ENTERPRISES = FeatureSource(
     name="enterprises",
     key="enterprise_id",
     columns=("enterprise_id", "year", "park_id", "industry_code", "status"),
-    named={"status": "status"},
+    named_columns={"status": "status"},
     symbol="diff",
     fields=(
         PopupField(key="park", label="park"),
@@ -126,7 +126,7 @@ class TimeData(PlanData):
             name=STATES,
             key="state_id",
             columns=self._layer_source.columns,
-            named=self._layer_source.named,
+            named_columns=self._layer_source.named_columns,
             symbol="diff",
             symbol_column="change",
             has_unplaced=self._layer_source.has_unplaced,
@@ -143,7 +143,7 @@ class TimeData(PlanData):
         if self.has_newest:
             context.add(layer)
         ordered = {name: source for name, source in _LAYERS.items() if name in context}
-        self.known = MappingProxyType(ordered | {STATES: own})
+        self.sources_by_name = MappingProxyType(ordered | {STATES: own})
 
     def makers(self) -> Mapping[str, Maker]:
         """Return what makes the states and the parks."""
@@ -158,11 +158,11 @@ class TimeData(PlanData):
 
     def title(self) -> str:
         """Return the map's title."""
-        return self.text("map.time_title", county=self.county, layer=self.layer_title)
+        return self.text("map.time_title", county=self.county_name, layer=self.layer_title)
 
     def subtitle(self) -> str:
         """Say which versions there are, and what of them is not drawn."""
-        words = [self.told()]
+        words = [self.span_text()]
         if self.is_partial:
             words.append(self.text("map.time_big"))
         total, drawn = len(self._every_way), len(self._ways)
@@ -170,7 +170,7 @@ class TimeData(PlanData):
             words.append(self.text("map.time_sampled", shown=drawn, count=total))
         return " · ".join(words)
 
-    def told(self) -> str:
+    def span_text(self) -> str:
         """Say how many versions there are, and from when to when."""
         steps = self.timeline.steps
         days = [step.entry.made_at.astimezone().strftime("%Y-%m-%d") for step in steps]
@@ -280,7 +280,7 @@ class TimeData(PlanData):
         for name, (old, new) in sorted(item.columns.items()):
             label = self.text(f"column.{name}")
             if name in shown:
-                cells = {"old": self._told(name, old), "new": self._told(name, new)}
+                cells = {"old": self._value_text(name, old), "new": self._value_text(name, new)}
                 label = self.text("map.time_change", label=label, **cells)
             words.append(label)
         if len(words) > MOST_WORDS:
@@ -297,7 +297,7 @@ class TimeData(PlanData):
         joiner = "; " if self.translator.language is Language.EN else "；"
         return self.translator.convert(joiner.join(words))
 
-    def _told(self, column: str, value: object) -> str:
+    def _value_text(self, column: str, value: object) -> str:
         """Return a cell as the reader calls it, where it is one of the product's own words."""
         for section in _WORDED.get(column, ()):
             if f"{section}.{value}" in catalogue():
@@ -324,12 +324,12 @@ class TimeData(PlanData):
                     where=("change", name),
                     symbols=(key,),
                 )
-        if "parks" in self.known:
+        if "parks" in self.sources_by_name:
             yield self.plan_layer("parks", group="parks")
         if self.has_newest:
             yield self.plan_layer(self.layer, min_zoom=12)
         for name in ("county", "townships", "township_areas", "rivers", "roads", "facilities"):
-            if name in self.known and (name != self.layer or name == "county"):
+            if name in self.sources_by_name and (name != self.layer or name == "county"):
                 yield self.plan_layer(
                     name,
                     is_shown=name != "township_areas",

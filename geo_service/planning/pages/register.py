@@ -12,6 +12,7 @@ from geo_service.language import Language, Translator
 from geo_service.plan import rows_of
 from geo_service.reports.document import (
     Document,
+    basis_members,
     finding_properties,
     park_words,
     review_summary,
@@ -28,17 +29,17 @@ def review_register(
     review: Review, translator: Translator, *, limit: int, offset: int = 0
 ) -> Document:
     """Return a review's summary, parks, rules, and one page of its findings."""
-    page = review.results[offset : offset + limit]
+    listed = review.results[offset : offset + limit]
     hant = Translator(Language.ZH_HANT, review.plan.settings.names_hant)
     return {
         "summary": review_summary(review, translator),
         "parks": _parks(review, translator),
         "rules": _rules(review, translator),
         "numberMatched": len(review.results),
-        "numberReturned": len(page),
+        "numberReturned": len(listed),
         "findings": [
             {**listed_finding(finding, translator), **_other_script(finding, translator, hant)}
-            for finding in page
+            for finding in listed
         ],
     }
 
@@ -76,6 +77,7 @@ def _parks(review: Review, translator: Translator) -> list[Document]:
                 "tier": row["tier"],
                 "township": translator.convert(township) if township else None,
                 "verdict": row["verdict"],
+                **basis_members(review, row["park_id"]),
                 "findings": row["findings"],
             }
         )
@@ -85,14 +87,15 @@ def _parks(review: Review, translator: Translator) -> list[Document]:
 def _rules(review: Review, translator: Translator) -> list[Document]:
     found = []
     for rule_id, count in review.checks.items():
-        part = review.rulebook.rules[rule_id].part
+        rule = review.rulebook.rules[rule_id]
+        part = rule.part
         found.append(
             {
                 "rule_id": rule_id,
                 "family": part.family,
                 "title": translator.pick({str(key): text for key, text in part.title.items()}),
                 "severity": part.severity.value,
-                "basis_tag": part.basis_tag.value,
+                "basis_tag": rule.tag_on(review.as_of).value,
                 "checked": count.checked,
                 "passed": count.passed,
                 "below_tolerance": count.below_tolerance,

@@ -155,10 +155,10 @@ def around(shapes: NDArray[np.object_], distance_m: float) -> NDArray[np.object_
 
 def _county_shape(plan: Plan) -> tuple[BaseGeometry, str, bool]:
     """Return the county's shape, the layer it is from, and whether it is made up."""
-    county = plan.metric("county")
-    if len(county):
-        shape = shapely.union_all(county.geometry.to_numpy())
-        return shape, "county", is_any_illustrative(county)
+    boundary = plan.metric("county")
+    if len(boundary):
+        shape = shapely.union_all(boundary.geometry.to_numpy())
+        return shape, "county", is_any_illustrative(boundary)
     homes = township_shapes(plan)
     if not homes:
         name = "candidates"

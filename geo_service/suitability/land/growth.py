@@ -41,17 +41,17 @@ _ALONG_M = 25.0
 class Growth:
     """Free ground and roads, ready to grow sites of one size on; remembers what it gave away.
 
-    `blocked` is all closed ground, `county` the shape that sites stay in, `roads` lines; one
+    `blocked` is every closed area, `county_shape` the shape that sites stay in, `roads` lines; one
     metric CRS. A site has `needed_m2` and at most `spare_m2` more.
     """
 
-    county: BaseGeometry
+    county_shape: BaseGeometry
     blocked: NDArray[np.object_]
     roads: NDArray[np.object_]
     needed_m2: float
     spare_m2: float
     min_compactness: float
-    given: list[BaseGeometry] = field(default_factory=list)
+    sites: list[BaseGeometry] = field(default_factory=list)
     districts: Counter[int] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -59,7 +59,7 @@ class Growth:
         self._blocked = shapely.STRtree(self.blocked)
         self._roads = shapely.STRtree(self.roads)
         self._side_m = math.sqrt(self.needed_m2)
-        shapely.prepare(self.county)
+        shapely.prepare(self.county_shape)
 
     def grow(self, seed: shapely.Point) -> shapely.Polygon | None:
         """Return a site around a seed, or None where no compact one of the area fits."""
@@ -73,14 +73,14 @@ class Growth:
             seed = site.centroid
         return None
 
-    def is_given(self, point: shapely.Point) -> bool:
+    def is_in_site(self, point: shapely.Point) -> bool:
         """Return whether a point lies in a site that was given away."""
-        return bool(shapely.intersects_xy(self.given, point.x, point.y).any())
+        return bool(shapely.intersects_xy(self.sites, point.x, point.y).any())
 
     def give(self, site: BaseGeometry, district: int) -> None:
         """Take a site out of the free ground, and count it to its district."""
         shapely.prepare(site)
-        self.given.append(site)
+        self.sites.append(site)
         self.districts[district] += 1
 
     def road_distance_m(self, shape: BaseGeometry) -> float | None:
@@ -92,10 +92,12 @@ class Growth:
         """Return the free ground that hangs together with a seed, as far as a site can reach."""
         reach_m = LARGEST * self._side_m * math.sqrt(2) + 2 * SETBACK_M
         window = seed.buffer(reach_m, cap_style="square")
-        inside = window if self.county.contains(window) else self.county.intersection(window)
+        inside = (
+            window if self.county_shape.contains(window) else self.county_shape.intersection(window)
+        )
         near = self.blocked[self._blocked.query(window)]
-        given = np.array([site for site in self.given if site.intersects(window)], dtype=object)
-        pieces = shapely.intersection(np.concatenate([near, given]), window)
+        others = np.array([site for site in self.sites if site.intersects(window)], dtype=object)
+        pieces = shapely.intersection(np.concatenate([near, others]), window)
         closed = shapely.union_all(polygons_only(pieces))
         free = shapely.difference(inside, closed)
         return _part_with(shapely.buffer(free, -SETBACK_M, join_style="mitre"), seed)

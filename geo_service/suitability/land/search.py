@@ -180,7 +180,9 @@ def find_land(
         sites = _grow_sites(plan, territory, cells, needed_m2, wishes)
     found: list[_Site] = []
     reasons: dict[str, tuple[Reason, ...]] = {}
-    while batch := list(islice(_told(sites, len(found), steps, tell), wishes.limit - len(found))):
+    while batch := list(
+        islice(_reporting(sites, len(found), steps, tell), wishes.limit - len(found))
+    ):
         grown = [site.candidate for site in batch]
         by_rules = judge_by_rules(plan, grown, project, rulebook, as_of=as_of)
         for site in batch:
@@ -218,9 +220,9 @@ def _say_nothing(_done: int, _total: int, _step: str) -> None:
     """Take progress that nobody asked for."""
 
 
-def _told(sites: Iterator[_Site], found: int, steps: int, tell: Progress) -> Iterator[_Site]:
+def _reporting(sites: Iterator[_Site], count: int, steps: int, tell: Progress) -> Iterator[_Site]:
     """Yield sites and tell of each."""
-    for number, site in enumerate(sites, start=found):
+    for number, site in enumerate(sites, start=count):
         tell(min(number + 2, steps), steps, "sites")
         yield site
 
@@ -265,7 +267,7 @@ def _grow_sites(
         plan, cells, math.sqrt(needed_m2), road_m=wishes.road_m, steep=wishes.steep
     )
     growth = Growth(
-        county=territory.shape,
+        county_shape=territory.shape,
         blocked=territory.closed_shapes,
         roads=plan.metric("roads").geometry.to_numpy(),
         needed_m2=needed_m2,
@@ -305,7 +307,7 @@ def _in_turn(prospects: Prospects, growth: Growth, limit: int) -> Iterator[Seed]
 
     def worth_a_try(seeds: Iterable[Seed], most: int) -> Iterator[Seed]:
         for seed in seeds:
-            if growth.is_given(seed.point):
+            if growth.is_in_site(seed.point):
                 continue
             if growth.districts[seed.district] >= most:
                 waiting.append(seed)

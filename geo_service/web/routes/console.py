@@ -13,7 +13,7 @@ from geo_service.planning.pages.industries import find_industries
 from geo_service.planning.rankings import RANKING_MEDIA_TYPES, RankingFormat
 from geo_service.web.answers import answers, files
 from geo_service.web.language import LanguageDep
-from geo_service.web.replies import CountyDep, Limit, Offset, download_reply, json_reply
+from geo_service.web.replies import Limit, Offset, ServiceDep, download_reply, json_reply
 from geo_service.web.weighing import WeighingDep
 
 router = APIRouter(prefix="/api", tags=["console"])
@@ -22,9 +22,9 @@ router = APIRouter(prefix="/api", tags=["console"])
 @router.get(
     "/parks/{park_id}/profile", summary="A park in full", responses=answers("Any", NotFoundError)
 )
-def profile(park_id: str, request: Request, county: CountyDep, language: LanguageDep) -> Response:
+def profile(park_id: str, request: Request, service: ServiceDep, language: LanguageDep) -> Response:
     """Return a park's mix of industries, trend, enterprises, floors, parcels and findings."""
-    return json_reply(request, county.parks.profile(park_id, language))
+    return json_reply(request, service.parks.profile(park_id, language))
 
 
 @router.get(
@@ -35,14 +35,16 @@ def profile(park_id: str, request: Request, county: CountyDep, language: Languag
 def register(
     review_id: str,
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     language: LanguageDep,
     *,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Response:
     """Return a review's summary, parks and rules, and one page of its findings."""
-    return json_reply(request, county.reviews.register(review_id, language, page=(limit, offset)))
+    return json_reply(
+        request, service.reviews.register(review_id, language, slice_=(limit, offset))
+    )
 
 
 @router.get(
@@ -52,19 +54,19 @@ def register(
 )
 def export(
     ranking_id: str,
-    county: CountyDep,
+    service: ServiceDep,
     language: LanguageDep,
     weighing: WeighingDep,
     format: Annotated[RankingFormat, Query(description="The file's format.")],  # noqa: A002 - the contract's word
 ) -> Response:
     """Return a ranking, as it is kept or weighed anew, as a file in the language asked for."""
-    return download_reply(county.rankings.file(ranking_id, format, language, weighing))
+    return download_reply(service.rankings.file(ranking_id, format, language, weighing))
 
 
 @router.get("/industries", summary="Industries by code or name", responses=answers("Industries"))
 def industries(
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     language: LanguageDep,
     query: Annotated[
         str, Query(max_length=100, description="The start of a code, or part of a name.")
@@ -73,7 +75,7 @@ def industries(
     limit: Limit = 20,
 ) -> Response:
     """Return GB/T 4754-2017 industries whose code starts with, or name contains, the query."""
-    found = find_industries(query, county.translator(language), limit=limit)
+    found = find_industries(query, service.translator(language), limit=limit)
     return json_reply(request, {"industries": found})
 
 

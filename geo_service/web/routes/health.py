@@ -28,15 +28,15 @@ async def healthz(request: Request) -> Response:
 )
 def readyz(request: Request) -> Response:
     """Return ready with the current versions, or 503 while the county is not loaded."""
-    county = getattr(request.app.state, "county", None)
-    if county is None:
+    service = getattr(request.app.state, "service", None)
+    if service is None:
         reply = json_reply(request, {"status": "loading"}, status=503)
         reply.headers["retry-after"] = RETRY_AFTER_SECONDS
         return reply
     document = {
         "status": "ready",
-        "plan_version": county.plan.version,
-        "rulebook_version": county.rulebook.version,
-        "review_id": county.review.review_id,
+        "plan_version": service.plan.version,
+        "rulebook_version": service.rulebook.version,
+        "review_id": service.review.review_id,
     }
     return json_reply(request, document)

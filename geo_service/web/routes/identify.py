@@ -9,11 +9,11 @@ from fastapi import APIRouter, Body, Query, Request
 from fastapi.responses import Response
 
 from geo_service.language import Language
-from geo_service.planning import County
+from geo_service.planning import PlanningService
 from geo_service.planning.identify import PointInquiry
 from geo_service.web.answers import answers, shape_of
 from geo_service.web.language import LanguageDep
-from geo_service.web.replies import CountyDep, json_reply
+from geo_service.web.replies import ServiceDep, json_reply
 
 router = APIRouter(prefix="/api", tags=["places"])
 
@@ -21,20 +21,20 @@ Longitude = Annotated[float, Query(ge=-180, le=180, description="Degrees east (C
 Latitude = Annotated[float, Query(ge=-90, le=90, description="Degrees north (CRS84).")]
 
 
-def _inquiry(county: County, language: Language) -> PointInquiry:
+def _inquiry(service: PlanningService, language: Language) -> PointInquiry:
     today = date.today()  # noqa: DTZ011 - the county's calendar day
-    return PointInquiry(county.plan, county.rulebook, county.translator(language), today)
+    return PointInquiry(service.plan, service.rulebook, service.translator(language), today)
 
 
 @router.get("/identify", summary="Identify a point", responses=answers("Place"))
 def identify(
-    request: Request, county: CountyDep, language: LanguageDep, lon: Longitude, lat: Latitude
+    request: Request, service: ServiceDep, language: LanguageDep, lon: Longitude, lat: Latitude
 ) -> Response:
     """Return township, parks, parcels, control zones and what they forbid, and what is near.
 
     Distances are straight, in metres in the plan's metric CRS; `slope` is null without a DEM.
     """
-    return json_reply(request, _inquiry(county, language).identify(lon, lat))
+    return json_reply(request, _inquiry(service, language).identify(lon, lat))
 
 
 @router.post(
@@ -45,7 +45,7 @@ def identify(
 )
 def describe_area(
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     language: LanguageDep,
     body: Annotated[
         dict[str, Any],
@@ -66,4 +66,4 @@ def describe_area(
 
     Nothing is saved: the answer depends only on the polygon, the plan and the rulebook.
     """
-    return json_reply(request, _inquiry(county, language).describe(body))
+    return json_reply(request, _inquiry(service, language).describe(body))

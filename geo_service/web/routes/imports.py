@@ -12,14 +12,14 @@ from starlette.concurrency import run_in_threadpool
 
 from geo_service.errors import ChoiceNeededError, ConflictError, NotFoundError, SourceError
 from geo_service.language import Language
-from geo_service.planning import County
+from geo_service.planning import PlanningService
 from geo_service.planning.import_drafts import ImportDesk, check_layer
 from geo_service.planning.imports import UNIT, import_options
 from geo_service.planning.uploads import Upload
 from geo_service.web.answers import answers, files, problems
 from geo_service.web.language import LanguageDep
 from geo_service.web.parameters import NamesAfter
-from geo_service.web.replies import GEOJSON, CountyDep, WholeFile, json_reply
+from geo_service.web.replies import GEOJSON, ServiceDep, WholeFile, json_reply
 from geo_service.web.shares import client_of
 from geo_service.web.work import AT_ONCE_SECONDS, accepted_reply, ended
 
@@ -34,22 +34,22 @@ UnitAnswers = Annotated[list[tuple[str, str]], Depends(NamesAfter(UNIT))]
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f]+")
 
 
-def import_desk(county: CountyDep) -> ImportDesk:
+def import_desk(service: ServiceDep) -> ImportDesk:
     """Return the desk that keeps this service's imports."""
-    return county.imports
+    return service.imports
 
 
 DeskDep = Annotated[ImportDesk, Depends(import_desk)]
 ImportId = Annotated[str, Path(max_length=64, pattern=r"^[0-9a-f]+$", description="Its id.")]
 
 
-class _Asked:
+class _ImportForm:
     """The options of an import as a request gives them."""
 
     def __init__(  # noqa: PLR0913 - one for each option
         self,
         language: LanguageDep,
-        county: CountyDep,
+        service: ServiceDep,
         answers: UnitAnswers,
         *,
         layer: Annotated[str, Query(max_length=50, description="Layer to import the file as.")],
@@ -92,7 +92,7 @@ class _Asked:
             file=file,
             units=unit,
             mapping=mapping,
-            translator=county.translator(language),
+            translator=service.translator(language),
             shown=self.filename,
             answers=[(name[:_LONGEST], value[:_LONGEST]) for name, value in answers],
         )
@@ -115,7 +115,7 @@ class _Asked:
     },
 )
 async def create_import(
-    request: Request, county: CountyDep, desk: DeskDep, asked: Annotated[_Asked, Depends()]
+    request: Request, service: ServiceDep, desk: DeskDep, form: Annotated[_ImportForm, Depends()]
 ) -> Response:
     """Read the request's body (the file as it is) as a layer; nothing is published.
 
@@ -124,8 +124,8 @@ async def create_import(
     caller knows, such as the CRS: send the file again with that parameter. 422 when it cannot
     be imported.
     """
-    check_layer(asked.layer)
-    upload = await run_in_threadpool(desk.receive, asked.filename, client_of(request.scope))
+    check_layer(form.layer)
+    upload = await run_in_threadpool(desk.receive, form.filename, client_of(request.scope))
     try:
         async for part in request.stream():
             await run_in_threadpool(upload.write, part)
@@ -133,18 +133,18 @@ async def create_import(
     except BaseException:  # also when the client is gone
         upload.close()
         raise
-    return await run_in_threadpool(_read, request, county, desk, (asked, upload))
+    return await run_in_threadpool(_read, request, service, desk, (form, upload))
 
 
 def _read(
-    request: Request, county: County, desk: ImportDesk, given: tuple[_Asked, Upload]
+    request: Request, service: PlanningService, desk: ImportDesk, sent: tuple[_ImportForm, Upload]
 ) -> Response:
-    asked, upload = given
-    job = desk.start(upload, asked.layer, asked.options)
-    if not ended(county, job, AT_ONCE_SECONDS):
+    form, upload = sent
+    job = desk.start(upload, form.layer, form.options)
+    if not ended(service, job, AT_ONCE_SECONDS):
         return accepted_reply(request, job)
     draft = job.result
-    document = draft.document(asked.options.translator)
+    document = draft.document(form.options.translator)
     reply = json_reply(request, document, status=201)
     reply.headers["location"] = f"{UPLOAD_PATH}/{draft.draft_id}"
     return reply
@@ -222,7 +222,7 @@ def import_repairs(import_id: ImportId, desk: DeskDep) -> Response:
 def publish_import(
     import_id: ImportId,
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     desk: DeskDep,
     language: LanguageDep,
     note: Annotated[str, Query(max_length=500, description="The reason, for the history.")] = "",
@@ -233,7 +233,7 @@ def publish_import(
     other layers or most of the file was refused.
     """
     draft = desk.publish(import_id, note=note)
-    return json_reply(request, draft.document(county.translator(language)))
+    return json_reply(request, draft.document(service.translator(language)))
 
 
 @router.delete(

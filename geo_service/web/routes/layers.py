@@ -15,9 +15,9 @@ from geo_service.web.answers import answers, files, with_content
 from geo_service.web.replies import (
     GEOJSON,
     BboxDep,
-    CountyDep,
     Limit,
     Offset,
+    ServiceDep,
     attachment,
     json_reply,
 )
@@ -41,9 +41,9 @@ class DiffFormat(StrEnum):
     summary="A layer's versions",
     responses=answers("History", NotFoundError),
 )
-def history(layer: str, request: Request, county: CountyDep) -> Response:
+def history(layer: str, request: Request, service: ServiceDep) -> Response:
     """Return the versions that are kept, newest first; 0 is the workspace's own file."""
-    return json_reply(request, county.layers.history(layer))
+    return json_reply(request, service.layers.history(layer))
 
 
 class Rollback(BaseModel):
@@ -62,13 +62,13 @@ class Rollback(BaseModel):
     summary="Publish an earlier version again",
     responses=answers("Published", NotFoundError, ConflictError, SourceError, status=201),
 )
-def roll_back(layer: str, request: Request, county: CountyDep, body: Rollback) -> Response:
+def roll_back(layer: str, request: Request, service: ServiceDep, body: Rollback) -> Response:
     """Publish a version's content as a new version; nothing is lost.
 
     404 for a version that is not kept, 409 when the layer was changed meanwhile or nothing was
     published, 422 when the old rows do not fit the other layers any more.
     """
-    published = county.layers.rollback(layer, body.version, expected=body.expected, note=body.note)
+    published = service.layers.rollback(layer, body.version, expected=body.expected, note=body.note)
     return json_reply(request, published, status=201)
 
 
@@ -80,7 +80,7 @@ def roll_back(layer: str, request: Request, county: CountyDep, body: Rollback) -
 def diff(  # noqa: PLR0913 - the two versions, and the paging of the contract
     layer: str,
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     *,
     before: _Version = None,
     after: _Version = None,
@@ -94,11 +94,11 @@ def diff(  # noqa: PLR0913 - the two versions, and the paging of the contract
     `after` the newest version is meant, without `before` the one below it. As JSON each of the
     three lists is paged, as GeoJSON the features are.
     """
-    page = (limit, offset)
+    slice_ = (limit, offset)
     if format is DiffFormat.GEOJSON:
-        features = county.layers.changed_features(layer, before, after, page=page)
+        features = service.layers.changed_features(layer, before, after, slice_=slice_)
         return json_reply(request, features, media_type=GEOJSON)
-    return json_reply(request, county.layers.difference(layer, before, after, page=page))
+    return json_reply(request, service.layers.difference(layer, before, after, slice_=slice_))
 
 
 @router.get(
@@ -110,7 +110,7 @@ def features(  # noqa: PLR0913 - what the contract of lists names
     layer: str,
     version: str,
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     bbox: BboxDep,
     *,
     where: Annotated[
@@ -125,7 +125,9 @@ def features(  # noqa: PLR0913 - what the contract of lists names
     `version` is a number or a version of the history. Several conditions on one column are
     alternatives; a condition without a value asks for missing ones.
     """
-    document = county.layers.features(layer, version, bbox=bbox, where=where, page=(limit, offset))
+    document = service.layers.features(
+        layer, version, bbox=bbox, where=where, slice_=(limit, offset)
+    )
     return json_reply(request, document, media_type=GEOJSON)
 
 
@@ -136,11 +138,11 @@ def features(  # noqa: PLR0913 - what the contract of lists names
 )
 def points(
     layer: str,
-    county: CountyDep,
+    service: ServiceDep,
     bbox: BboxDep,
     park_id: Annotated[str | None, Query(max_length=128, description="Only this park.")] = None,
 ) -> Response:
     """Return polygons as land surveys exchange them: numbers, rings and points in metres."""
-    content = county.layers.boundary_points(layer, park_id=park_id, bbox=bbox)
+    content = service.layers.boundary_points(layer, park_id=park_id, bbox=bbox)
     headers = {"content-disposition": attachment(f"{layer}.txt")}
     return Response(content, headers=headers, media_type=_POINTS)

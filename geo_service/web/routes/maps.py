@@ -21,9 +21,9 @@ from geo_service.web.replies import (
     BY_LANGUAGE,
     GEOJSON,
     BboxDep,
-    CountyDep,
     Limit,
     Offset,
+    ServiceDep,
     json_reply,
     reply,
 )
@@ -39,7 +39,7 @@ FileVersion = Annotated[
 
 
 def read_query(  # noqa: PLR0913 - one for each kind of map
-    county: CountyDep,
+    service: ServiceDep,
     kind: str,
     weighing: WeighingDep,
     *,
@@ -54,7 +54,7 @@ def read_query(  # noqa: PLR0913 - one for each kind of map
 ) -> MapQuery:
     """Return which map is asked for: 404 for an unknown kind, 400 for a missing id."""
     given = (review_id, ranking_id, park_id, before, layer, import_id)
-    return county.maps.settle(MapQuery(kind, *given, weighing))
+    return service.maps.settle(MapQuery(kind, *given, weighing))
 
 
 MapQueryDep = Annotated[MapQuery, Depends(read_query)]
@@ -65,9 +65,9 @@ MapQueryDep = Annotated[MapQuery, Depends(read_query)]
     summary="The relief under the maps",
     responses=answers(None, NotFoundError, media_type="image/png"),
 )
-def relief_png(request: Request, county: CountyDep, version: FileVersion = None) -> Response:
+def relief_png(request: Request, service: ServiceDep, version: FileVersion = None) -> Response:
     """Return the shaded ground in web Mercator; 404 without an elevation model."""
-    content, current = county.maps.relief()
+    content, current = service.maps.relief()
     return _file(request, content, PNG, A_YEAR if version == current else AGAIN)
 
 
@@ -78,7 +78,7 @@ def relief_png(request: Request, county: CountyDep, version: FileVersion = None)
     responses=answers(None, NotFoundError, media_type=HTML),
 )
 def map_page(
-    asked: MapQueryDep, request: Request, county: CountyDep, language: LanguageDep
+    query: MapQueryDep, request: Request, service: ServiceDep, language: LanguageDep
 ) -> Response:
     """Return a map as a page that asks this service for its features.
 
@@ -89,7 +89,7 @@ def map_page(
     `preview` (what an import, `import_id`, would publish).
     """
     root = str(request.scope.get("root_path", ""))
-    found = county.maps.page(asked, language, root)
+    found = service.maps.page(query, language, root)
     headers = {"content-security-policy": found.policy, **BY_LANGUAGE}
     content = found.html.encode()
     return reply(
@@ -108,9 +108,9 @@ def map_page(
 )
 def map_features(  # noqa: PLR0913 - what the contract of lists names
     source: str,
-    asked: MapQueryDep,
+    query: MapQueryDep,
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     language: LanguageDep,
     bbox: BboxDep,
     *,
@@ -119,18 +119,18 @@ def map_features(  # noqa: PLR0913 - what the contract of lists names
     offset: Offset = 0,
 ) -> Response:
     """Return a source of a map as a FeatureCollection; `side` tells two states apart."""
-    document = county.maps.features(
-        asked, source, language, side=side, bbox=bbox, page=(limit, offset)
+    document = service.maps.features(
+        query, source, language, side=side, bbox=bbox, slice_=(limit, offset)
     )
     return json_reply(request, document, media_type=GEOJSON)
 
 
 @router.get("/basemaps/{place}/{zoom}/{column}/{row}", include_in_schema=False)
 def basemap_tile(
-    place: int, zoom: int, column: int, row: int, request: Request, county: CountyDep
+    place: int, zoom: int, column: int, row: int, request: Request, service: ServiceDep
 ) -> Response:
     """Return a picture of a base map that lies in the workspace; clear where there is none."""
-    content, kind = county.maps.basemap_picture(place, zoom, column, row)
+    content, kind = service.maps.basemap_picture(place, zoom, column, row)
     return _file(request, content, kind, AN_HOUR)
 
 
@@ -139,17 +139,17 @@ def basemap_tile(
     summary="The map's symbols and their names",
     responses=answers("Any"),
 )
-def symbols(request: Request, county: CountyDep, language: LanguageDep) -> Response:
+def symbols(request: Request, service: ServiceDep, language: LanguageDep) -> Response:
     """Return the style table that maps draw by, and what each symbol is called."""
-    return json_reply(request, county.maps.symbols(language))
+    return json_reply(request, service.maps.symbols(language))
 
 
 @router.get(
     "/api/layers", summary="The layers: counts, versions, sources", responses=answers("Layers")
 )
-def layers(request: Request, county: CountyDep, language: LanguageDep) -> Response:
+def layers(request: Request, service: ServiceDep, language: LanguageDep) -> Response:
     """Return every layer of the plan: features, illustrative ones, version and sources."""
-    return json_reply(request, county.layers.listed(language))
+    return json_reply(request, service.layers.listed(language))
 
 
 @router.get(
@@ -160,7 +160,7 @@ def layers(request: Request, county: CountyDep, language: LanguageDep) -> Respon
 def layer_features(  # noqa: PLR0913 - what the contract of lists names
     layer: str,
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     language: LanguageDep,
     bbox: BboxDep,
     *,
@@ -168,7 +168,7 @@ def layer_features(  # noqa: PLR0913 - what the contract of lists names
     offset: Offset = 0,
 ) -> Response:
     """Return a layer as a FeatureCollection with the columns that may go out."""
-    document = county.maps.layer_features(layer, language, bbox=bbox, page=(limit, offset))
+    document = service.maps.layer_features(layer, language, bbox=bbox, slice_=(limit, offset))
     return json_reply(request, document, media_type=GEOJSON)
 
 

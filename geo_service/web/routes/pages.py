@@ -9,7 +9,7 @@ from geo_service.errors import NotFoundError
 from geo_service.web import shell
 from geo_service.web.description import describe
 from geo_service.web.language import PageLanguageDep
-from geo_service.web.replies import CountyDep, json_reply
+from geo_service.web.replies import ServiceDep, json_reply
 from geo_service.web.security import AGAIN, PAGE_CSP, SHARED_A_YEAR
 from geo_service.web.shell import Page
 from geo_service.wording import said
@@ -44,7 +44,10 @@ _SITES = Page(
 _RULEBOOK = Page(
     name="rulebook",
     nav_entry="rulebook",
-    texts=("rulebook", "family", "parameter", "column", "measure", "zone", "river"),
+    texts=(
+        *("rulebook", "family", "parameter", "column", "measure", "zone", "river"),
+        *("document_kind", "document_state", "trust"),
+    ),
 )
 _DATA = Page(
     name="data",
@@ -62,9 +65,11 @@ def home(request: Request, language: PageLanguageDep) -> Response:
 
 
 @router.get("/parks/{park_id}")
-def park(park_id: str, request: Request, county: CountyDep, language: PageLanguageDep) -> Response:
+def park(
+    park_id: str, request: Request, service: ServiceDep, language: PageLanguageDep
+) -> Response:
     """Return one park's page; a park that there is not is a 404."""
-    county.parks.check(park_id)
+    service.parks.check(park_id)
     return shell.render(_PARK, request, language, values={"park_id": park_id})
 
 
@@ -76,10 +81,10 @@ def reviews(request: Request, language: PageLanguageDep) -> Response:
 
 @router.get("/reviews/{review_id}")
 def review(
-    review_id: str, request: Request, county: CountyDep, language: PageLanguageDep
+    review_id: str, request: Request, service: ServiceDep, language: PageLanguageDep
 ) -> Response:
     """Return one review's page; a review that there is not is a 404."""
-    county.reviews.find(review_id)
+    service.reviews.check(review_id)
     return shell.render(_REVIEW, request, language, values={"shown_review_id": review_id})
 
 

@@ -14,9 +14,9 @@ from geo_service.web.language import LanguageDep
 from geo_service.web.replies import (
     GEOJSON,
     BboxDep,
-    CountyDep,
     Limit,
     Offset,
+    ServiceDep,
     features_reply,
     json_reply,
 )
@@ -27,7 +27,7 @@ router = APIRouter(prefix="/api/parks", tags=["parks"])
 @router.get("", summary="Parks as features", responses=answers("Parks", media_type=GEOJSON))
 def parks(  # noqa: PLR0913 - the filters that the contract names
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     language: LanguageDep,
     bbox: BboxDep,
     *,
@@ -41,7 +41,7 @@ def parks(  # noqa: PLR0913 - the filters that the contract names
     offset: Offset = 0,
 ) -> Response:
     """Return parks with their verdicts as a FeatureCollection, in the order of the layer."""
-    found = county.parks.features(
+    found = service.parks.features(
         language, tier=tier, township=township, verdict=verdict, bbox=bbox
     )
     return features_reply(request, found[offset : offset + limit], len(found))
@@ -52,9 +52,9 @@ def parks(  # noqa: PLR0913 - the filters that the contract names
     summary="One park as a feature",
     responses=answers("Park", NotFoundError, media_type=GEOJSON),
 )
-def park(park_id: str, request: Request, county: CountyDep, language: LanguageDep) -> Response:
+def park(park_id: str, request: Request, service: ServiceDep, language: LanguageDep) -> Response:
     """Return one park with its verdicts and shares."""
-    return json_reply(request, county.parks.feature(park_id, language), media_type=GEOJSON)
+    return json_reply(request, service.parks.feature(park_id, language), media_type=GEOJSON)
 
 
 @router.get(
@@ -62,6 +62,6 @@ def park(park_id: str, request: Request, county: CountyDep, language: LanguageDe
     summary="How a park keeps to its leading industry",
     responses=answers("Focus", NotFoundError),
 )
-def focus(park_id: str, request: Request, county: CountyDep, language: LanguageDep) -> Response:
+def focus(park_id: str, request: Request, service: ServiceDep, language: LanguageDep) -> Response:
     """Return a park's shares, concentration, and the findings of the focus family."""
-    return json_reply(request, county.parks.focus(park_id, language))
+    return json_reply(request, service.parks.focus(park_id, language))

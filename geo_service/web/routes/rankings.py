@@ -9,16 +9,16 @@ from fastapi.responses import Response
 
 from geo_service.errors import NotFoundError, ProjectError
 from geo_service.language import Language
-from geo_service.planning import County
+from geo_service.planning import PlanningService
 from geo_service.planning.rankings import project_schema
 from geo_service.web.answers import answers, shape_of
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import (
     GEOJSON,
     MAX_LIMIT,
-    CountyDep,
     Limit,
     Offset,
+    ServiceDep,
     features_reply,
     json_reply,
 )
@@ -47,9 +47,9 @@ def schema(request: Request, language: LanguageDep) -> Response:
 @router.get(
     "/criteria", summary="The criteria that a project may name", responses=answers("Criteria")
 )
-def criteria(request: Request, county: CountyDep, language: LanguageDep) -> Response:
+def criteria(request: Request, service: ServiceDep, language: LanguageDep) -> Response:
     """Return every criterion with unit, sense, default weight and value function."""
-    return json_reply(request, county.rankings.criteria(language))
+    return json_reply(request, service.rankings.criteria(language))
 
 
 @router.post(
@@ -61,7 +61,7 @@ def criteria(request: Request, county: CountyDep, language: LanguageDep) -> Resp
 )
 def create_ranking(
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     language: LanguageDep,
     body: Annotated[dict[str, Any], Body(description="A project.")],
 ) -> Response:
@@ -70,29 +70,31 @@ def create_ranking(
     201 with the ranking when it is done within two seconds and was kept, 200 when it could not
     be kept (`not_saved` says why), else 202 with the job's address in `Location`.
     """
-    job = county.rankings.start(body)
-    if not ended(county, job, AT_ONCE_SECONDS):
+    job = service.rankings.start(body)
+    if not ended(service, job, AT_ONCE_SECONDS):
         return accepted_reply(request, job)
-    return _made(request, county, language, job.result.ranking_id)
+    return _created_reply(request, service, language, job.result.ranking_id)
 
 
-def _made(request: Request, county: County, language: Language, ranking_id: str) -> Response:
-    document = county.rankings.document(ranking_id, language)
+def _created_reply(
+    request: Request, service: PlanningService, language: Language, ranking_id: str
+) -> Response:
+    document = service.rankings.document(ranking_id, language)
     return made_reply(request, document, f"/api/rankings/{ranking_id}")
 
 
 @router.get("/rankings", summary="The rankings", responses=answers("Rankings"))
 def rankings(
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     language: LanguageDep,
     *,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Response:
     """Return summaries of the rankings, newest first."""
-    page, matched = county.rankings.summaries(language, limit=limit, offset=offset)
-    document = {"numberMatched": matched, "numberReturned": len(page), "rankings": page}
+    listed, matched = service.rankings.summaries(language, limit=limit, offset=offset)
+    document = {"numberMatched": matched, "numberReturned": len(listed), "rankings": listed}
     return json_reply(request, document)
 
 
@@ -104,7 +106,7 @@ def rankings(
 def ranking(
     ranking_id: RankingId,
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     language: LanguageDep,
     *,
     limit: Annotated[
@@ -118,10 +120,10 @@ def ranking(
     `numberReturned` count candidates.
     """
     is_whole = limit is None and not offset
-    page = None if is_whole else (MAX_LIMIT if limit is None else limit, offset)
-    desk = county.rankings
+    slice_ = None if is_whole else (MAX_LIMIT if limit is None else limit, offset)
+    desk = service.rankings
     tells = desk.tells(ranking_id, language)
-    return streamed_reply(request, desk.parts(ranking_id, language, page=page), *tells, page)
+    return streamed_reply(request, desk.parts(ranking_id, language, slice_=slice_), *tells, slice_)
 
 
 @router.post(
@@ -132,12 +134,12 @@ def ranking(
 def reweigh(
     ranking_id: RankingId,
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     language: LanguageDep,
     body: NewWeights,
 ) -> Response:
     """Score a ranking's candidates again; nothing is measured or saved."""
-    return json_reply(request, county.rankings.reweigh(ranking_id, language, body.weighing))
+    return json_reply(request, service.rankings.reweigh(ranking_id, language, body.weighing))
 
 
 @router.post(
@@ -149,7 +151,7 @@ def reweigh(
 def run_again(
     ranking_id: RankingId,
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     language: LanguageDep,
     body: NewWeights | None = None,
 ) -> Response:
@@ -158,8 +160,8 @@ def run_again(
     With a body, its weights and method become the project's own. 200 when the ranking could not
     be kept (`not_saved` says why).
     """
-    made = county.rankings.run_again(ranking_id, (body or NewWeights()).weighing)
-    return _made(request, county, language, made.ranking_id)
+    made = service.rankings.run_again(ranking_id, (body or NewWeights()).weighing)
+    return _created_reply(request, service, language, made.ranking_id)
 
 
 @router.get(
@@ -170,12 +172,12 @@ def run_again(
 def comparison(
     ranking_id: RankingId,
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     language: LanguageDep,
     before: Annotated[str, Query(max_length=64, description="The earlier ranking's id.")],
 ) -> Response:
     """Return the candidates that moved, appeared, disappeared or were excluded in between."""
-    return json_reply(request, county.rankings.compare(before, ranking_id, language))
+    return json_reply(request, service.rankings.compare(before, ranking_id, language))
 
 
 @router.get(
@@ -186,13 +188,13 @@ def comparison(
 def explanation(
     ranking_id: RankingId,
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     language: LanguageDep,
     candidate: CandidateId,
     weighing: WeighingDep,
 ) -> Response:
     """Return a sentence per criterion, from the ranking's own figures or with other weights."""
-    found = county.rankings.explanation(ranking_id, candidate, language, weighing)
+    found = service.rankings.explanation(ranking_id, candidate, language, weighing)
     return json_reply(request, found)
 
 
@@ -204,7 +206,7 @@ def explanation(
 def features(  # noqa: PLR0913 - what the contract of lists names
     ranking_id: RankingId,
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     language: LanguageDep,
     weighing: WeighingDep,
     *,
@@ -212,7 +214,7 @@ def features(  # noqa: PLR0913 - what the contract of lists names
     offset: Offset = 0,
 ) -> Response:
     """Return ranked candidates, best first, then excluded ones."""
-    every = county.rankings.features(ranking_id, language, weighing)
+    every = service.rankings.features(ranking_id, language, weighing)
     return features_reply(request, every[offset : offset + limit], len(every))
 
 
@@ -224,12 +226,12 @@ def features(  # noqa: PLR0913 - what the contract of lists names
 def routes(
     ranking_id: RankingId,
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     language: LanguageDep,
     candidate: CandidateId,
 ) -> Response:
     """Return the fastest routes from a candidate to the facilities of its criteria, as lines."""
-    found = county.rankings.routes(ranking_id, candidate, language)
+    found = service.rankings.routes(ranking_id, candidate, language)
     return features_reply(request, found, len(found))
 
 
@@ -238,6 +240,6 @@ def routes(
     summary="Which weights the first place depends on",
     responses=answers("Any", NotFoundError),
 )
-def sensitivity(ranking_id: RankingId, request: Request, county: CountyDep) -> Response:
+def sensitivity(ranking_id: RankingId, request: Request, service: ServiceDep) -> Response:
     """Return Sobol's first-order and total indices of each weight (takes a few seconds)."""
-    return json_reply(request, county.rankings.sensitivity(ranking_id))
+    return json_reply(request, service.rankings.sensitivity(ranking_id))

@@ -11,23 +11,22 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from geo_service.errors import NotFoundError, RulebookError
 from geo_service.model import Severity
-from geo_service.planning.reviews import MEDIA_TYPES, ExportFormat
+from geo_service.planning.reviews import MEDIA_TYPES, STALE_MONTHS, ExportFormat
 from geo_service.web.answers import answers, files
 from geo_service.web.errors import translator_of
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import (
     GEOJSON,
     BboxDep,
-    CountyDep,
     Limit,
     Offset,
+    ServiceDep,
     download_reply,
     features_reply,
     json_reply,
 )
 from geo_service.web.results import made_reply
 from geo_service.web.work import AT_ONCE_SECONDS, accepted_reply, ended, job_document
-from geo_service.zoning.laws import STALE_MONTHS
 
 router = APIRouter(prefix="/api", tags=["reviews"])
 _MAX_RULEBOOK = 500_000
@@ -50,7 +49,7 @@ class ReviewRequest(BaseModel):
 @router.get("/rules", summary="The rulebook in force", responses=answers("Rules"))
 def rules(
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     language: LanguageDep,
     *,
     as_of: Annotated[date | None, Query(description="The day; today if it is left out.")] = None,
@@ -63,21 +62,21 @@ def rules(
     `documents` are what the rules rest on, with the days on which they are in force, the day on
     which somebody last read them, and whether that is too long ago.
     """
-    return json_reply(request, county.reviews.rules(language, as_of=as_of, stale_months=stale))
+    return json_reply(request, service.reviews.rules(language, as_of=as_of, stale_months=stale))
 
 
 @router.get("/reviews", summary="The reviews", responses=answers("Reviews"))
 def reviews(
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     language: LanguageDep,
     *,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Response:
     """Return summaries of the reviews, newest first; those saved outlive the service."""
-    page, matched = county.reviews.summaries(language, limit=limit, offset=offset)
-    document = {"numberMatched": matched, "numberReturned": len(page), "reviews": page}
+    listed, matched = service.reviews.summaries(language, limit=limit, offset=offset)
+    document = {"numberMatched": matched, "numberReturned": len(listed), "reviews": listed}
     return json_reply(request, document)
 
 
@@ -93,7 +92,7 @@ def reviews(
     ),
 )
 def create_review(
-    request: Request, county: CountyDep, language: LanguageDep, body: ReviewRequest | None = None
+    request: Request, service: ServiceDep, language: LanguageDep, body: ReviewRequest | None = None
 ) -> Response:
     """Review the plan by the county's rulebook or by one in the body.
 
@@ -101,11 +100,11 @@ def create_review(
     be kept (`not_saved` says why), else 202 with the job's address in `Location`.
     """
     asked = body or ReviewRequest()
-    job = county.reviews.start(asked.rulebook, asked.parks, asked.as_of)
-    if not ended(county, job, AT_ONCE_SECONDS):
+    job = service.reviews.start(asked.rulebook, asked.parks, asked.as_of)
+    if not ended(service, job, AT_ONCE_SECONDS):
         return accepted_reply(request, job)
     review_id = job.result.review_id
-    summary = county.reviews.summary(review_id, language)
+    summary = service.reviews.summary(review_id, language)
     return made_reply(request, summary, f"/api/reviews/{review_id}")
 
 
@@ -115,13 +114,13 @@ def create_review(
     responses=answers("Jobs"),
 )
 def jobs(
-    request: Request, county: CountyDep, *, limit: Limit = 100, offset: Offset = 0
+    request: Request, service: ServiceDep, *, limit: Limit = 100, offset: Offset = 0
 ) -> Response:
     """Return jobs, newest first; a job is forgotten a day after its end."""
     translator = translator_of(request)
-    found = county.jobs.jobs()
-    page = [job_document(item, translator) for item in found[offset : offset + limit]]
-    document = {"numberMatched": len(found), "numberReturned": len(page), "jobs": page}
+    found = service.jobs.jobs()
+    listed = [job_document(item, translator) for item in found[offset : offset + limit]]
+    document = {"numberMatched": len(found), "numberReturned": len(listed), "jobs": listed}
     return json_reply(request, document)
 
 
@@ -130,9 +129,9 @@ def jobs(
     summary="A job's progress",
     responses=answers("Job", NotFoundError),
 )
-def job(job_id: str, request: Request, county: CountyDep) -> Response:
+def job(job_id: str, request: Request, service: ServiceDep) -> Response:
     """Return a job's status (waiting, running, done, failed, cancelled) and progress 0 to 1."""
-    return json_reply(request, job_document(county.jobs.find(job_id), translator_of(request)))
+    return json_reply(request, job_document(service.jobs.find(job_id), translator_of(request)))
 
 
 @router.delete(
@@ -140,9 +139,9 @@ def job(job_id: str, request: Request, county: CountyDep) -> Response:
     summary="Cancel a job",
     responses=answers("Job", NotFoundError, is_tagged=False),
 )
-def cancel_job(job_id: str, request: Request, county: CountyDep) -> Response:
+def cancel_job(job_id: str, request: Request, service: ServiceDep) -> Response:
     """Tell a job to stop at its next step; an ended job does not change."""
-    return json_reply(request, job_document(county.jobs.cancel(job_id), translator_of(request)))
+    return json_reply(request, job_document(service.jobs.cancel(job_id), translator_of(request)))
 
 
 @router.get(
@@ -153,12 +152,12 @@ def cancel_job(job_id: str, request: Request, county: CountyDep) -> Response:
 def comparison(
     review_id: str,
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     language: LanguageDep,
     before: Annotated[str, Query(max_length=64, description="The earlier review's id.")],
 ) -> Response:
     """Return the findings that are new, cured, persisting or changed since another review."""
-    return json_reply(request, county.reviews.comparison(before, review_id, language))
+    return json_reply(request, service.reviews.comparison(before, review_id, language))
 
 
 @router.get(
@@ -166,9 +165,11 @@ def comparison(
     summary="One review's summary",
     responses=answers("Review", NotFoundError),
 )
-def review(review_id: str, request: Request, county: CountyDep, language: LanguageDep) -> Response:
+def review(
+    review_id: str, request: Request, service: ServiceDep, language: LanguageDep
+) -> Response:
     """Return how a review came out: verdicts and counts by rule."""
-    return json_reply(request, county.reviews.summary(review_id, language))
+    return json_reply(request, service.reviews.summary(review_id, language))
 
 
 @router.get(
@@ -179,7 +180,7 @@ def review(review_id: str, request: Request, county: CountyDep, language: Langua
 def findings(  # noqa: PLR0913 - the filters that the contract names
     review_id: str,
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     language: LanguageDep,
     bbox: BboxDep,
     *,
@@ -190,16 +191,16 @@ def findings(  # noqa: PLR0913 - the filters that the contract names
     offset: Offset = 0,
 ) -> Response:
     """Return findings, gravest first, each with its geometry where it has one."""
-    page, matched = county.reviews.findings(
+    listed, matched = service.reviews.findings(
         review_id,
         language,
         rule=rule,
         park=park,
         severity=severity,
         bbox=bbox,
-        page=(limit, offset),
+        slice_=(limit, offset),
     )
-    return features_reply(request, page, matched)
+    return features_reply(request, listed, matched)
 
 
 @router.get(
@@ -209,9 +210,9 @@ def findings(  # noqa: PLR0913 - the filters that the contract names
 )
 def export(
     review_id: str,
-    county: CountyDep,
+    service: ServiceDep,
     language: LanguageDep,
     format: Annotated[ExportFormat, Query(description="The file's format.")],  # noqa: A002 - the contract's word
 ) -> Response:
     """Return a review as a file with a name of its own; texts in the language asked for."""
-    return download_reply(county.reviews.file(review_id, format, language))
+    return download_reply(service.reviews.file(review_id, format, language))

@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from geo_service.errors import ConflictError, NotFoundError
 from geo_service.web.answers import answers
-from geo_service.web.replies import CountyDep, Limit, Offset, json_reply
+from geo_service.web.replies import Limit, Offset, ServiceDep, json_reply
 
 router = APIRouter(prefix="/api", tags=["saved"])
-_GONE = answers(None, NotFoundError, ConflictError, status=204)
+_DELETED = answers(None, NotFoundError, ConflictError, status=204)
 _Id = Annotated[
     str, Path(max_length=200, description="The id of a saved result or of an import's lists.")
 ]
@@ -47,14 +47,14 @@ class Retention(BaseModel):
 @router.get("/saved", summary="Saved results and their size", responses=answers("Kept"))
 def saved(
     request: Request,
-    county: CountyDep,
+    service: ServiceDep,
     *,
     kind: Annotated[SavedKind | None, Query(description="Only this kind.")] = None,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Response:
     """Return saved results and the lists of imports, newest first, each with its bytes."""
-    return json_reply(request, county.saved.listed(kind=kind, page=(limit, offset)))
+    return json_reply(request, service.saved.listed(kind=kind, slice_=(limit, offset)))
 
 
 @router.post(
@@ -62,12 +62,12 @@ def saved(
     summary="Drop old results, or those over a size",
     responses=answers("Dropped", is_tagged=False),
 )
-def retain(request: Request, county: CountyDep, body: Retention) -> Response:
+def retain(request: Request, service: ServiceDep, body: Retention) -> Response:
     """Drop the results beyond the given limits and return them.
 
     The current review, the one that it is compared with, and pinned results are not dropped.
     """
-    gone = county.saved.retain(days=body.days, most_bytes=body.bytes, kind=body.kind)
+    gone = service.saved.retain(days=body.days, most_bytes=body.bytes, kind=body.kind)
     return json_reply(request, gone)
 
 
@@ -76,9 +76,9 @@ def retain(request: Request, county: CountyDep, body: Retention) -> Response:
     summary="Pin a result",
     responses=answers("KeptResult", NotFoundError, is_tagged=False),
 )
-def pin(identity: _Id, request: Request, county: CountyDep) -> Response:
+def pin(identity: _Id, request: Request, service: ServiceDep) -> Response:
     """Pin a saved review or ranking; 404 for one that is not saved."""
-    return json_reply(request, county.saved.pin(identity, is_pinned=True))
+    return json_reply(request, service.saved.pin(identity, is_pinned=True))
 
 
 @router.delete(
@@ -86,32 +86,34 @@ def pin(identity: _Id, request: Request, county: CountyDep) -> Response:
     summary="Unpin a result",
     responses=answers("KeptResult", NotFoundError, is_tagged=False),
 )
-def unpin(identity: _Id, request: Request, county: CountyDep) -> Response:
+def unpin(identity: _Id, request: Request, service: ServiceDep) -> Response:
     """Take the pin away; the result stays until it is dropped."""
-    return json_reply(request, county.saved.pin(identity, is_pinned=False))
+    return json_reply(request, service.saved.pin(identity, is_pinned=False))
 
 
 @router.delete(
     "/saved/{identity}",
     status_code=204,
     summary="Drop a saved result or an import's lists",
-    responses=_GONE,
+    responses=_DELETED,
 )
-def drop(identity: _Id, county: CountyDep) -> Response:
+def drop(identity: _Id, service: ServiceDep) -> Response:
     """Drop a saved result or the lists of an import; 409 when it is pinned or the current."""
-    county.saved.drop(identity)
+    service.saved.drop(identity)
     return Response(status_code=204)
 
 
-@router.delete("/reviews/{review_id}", status_code=204, summary="Drop a review", responses=_GONE)
-def drop_review(review_id: _Id, county: CountyDep) -> Response:
+@router.delete("/reviews/{review_id}", status_code=204, summary="Drop a review", responses=_DELETED)
+def drop_review(review_id: _Id, service: ServiceDep) -> Response:
     """Forget a review, saved or not; 409 for the current one and for one that is pinned."""
-    county.reviews.drop(review_id)
+    service.reviews.drop(review_id)
     return Response(status_code=204)
 
 
-@router.delete("/rankings/{ranking_id}", status_code=204, summary="Drop a ranking", responses=_GONE)
-def drop_ranking(ranking_id: _Id, county: CountyDep) -> Response:
+@router.delete(
+    "/rankings/{ranking_id}", status_code=204, summary="Drop a ranking", responses=_DELETED
+)
+def drop_ranking(ranking_id: _Id, service: ServiceDep) -> Response:
     """Drop a ranking, saved or not; 409 for a pinned one."""
-    county.rankings.drop(ranking_id)
+    service.rankings.drop(ranking_id)
     return Response(status_code=204)

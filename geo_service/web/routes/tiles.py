@@ -15,7 +15,7 @@ from fastapi.responses import Response
 from geo_service.errors import NotFoundError
 from geo_service.planning.tiles import MAX_ZOOM
 from geo_service.web.answers import answers
-from geo_service.web.replies import county_of, has_already
+from geo_service.web.replies import has_already, service_of
 from geo_service.web.security import A_YEAR, AGAIN
 
 router = APIRouter(tags=["tiles"])
@@ -38,7 +38,7 @@ Row = Annotated[int, Path(ge=0, description="Row, from north to south.")]
 )
 def tile(layer: str, z: Zoom, x: Column, y: Row, request: Request, v: Version = None) -> Response:
     """Return a tile as a Mapbox Vector Tile 2.1; its one layer carries the layer's name."""
-    found, version = county_of(request).tiles.find(layer, z, x, y)
+    found, version = service_of(request).tiles.find(layer, z, x, y)
     headers = {"cache-control": A_YEAR if v == version else AGAIN}
     if found is None:
         return Response(status_code=204, headers=headers)

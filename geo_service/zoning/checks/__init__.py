@@ -6,9 +6,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from geo_service.zoning.checks import (
+    approval,
+    boundary,
     building,
     competition,
     control_zone,
+    conversion,
     enterprise,
     focus,
     indicator,
@@ -26,8 +29,8 @@ FAMILIES: Mapping[str, Mapping[str, Check]] = MappingProxyType(
     {
         "focus": focus.CHECKS,
         "competition": competition.CHECKS,
-        "layout": layout.CHECKS,
-        "land_use": land_use.CHECKS,
+        "layout": {**layout.CHECKS, **boundary.CHECKS, **approval.CHECKS},
+        "land_use": {**land_use.CHECKS, **conversion.CHECKS},
         "control_zone": control_zone.CHECKS,
         "river_distance": river_distance.CHECKS,
         "indicator": indicator.CHECKS,

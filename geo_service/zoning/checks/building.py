@@ -18,6 +18,7 @@ from geo_service.zoning.bounds import BoundParameters, Measured, judge_bound
 from geo_service.zoning.check import (
     Case,
     Check,
+    NoParameters,
     Outcome,
     Parameters,
     missing_value,
@@ -89,23 +90,31 @@ def _floor_name(row: Row) -> str:
 
 
 class FireParameters(Parameters):
-    """Which fire classes may not be above the ground floor."""
+    """Which fire classes may not be above the ground floor, and which not under one roof.
+
+    `alone` are the classes that a building with several tenants may hold on no floor at all.
+    """
 
     not_upstairs: tuple[str, ...] = Field(default=("甲", "乙"), min_length=1)
+    alone: tuple[str, ...] = ("甲",)
 
 
 def fire_class(case: Case, parameters: FireParameters) -> Outcome:
-    """No floor but the ground floor is given over to a fire class that must stay there."""
+    """No floor holds a fire class that must stay on the ground, or apart from other tenants."""
     outcome = Outcome()
     floors = case.plan.frame("floors")
     buildings = case.plan.metric("buildings")
     parks = dict(zip(buildings["building_id"], buildings["park_id"], strict=True))
     shapes = dict(zip(buildings["building_id"], buildings.geometry, strict=True))
     wanted = set(case.parks["park_id"])
+    counts = floors["building_id"].value_counts()
+    storeys = {str(building_id): int(count) for building_id, count in counts.items()}
+    shared = _shared_buildings(case, storeys)
     columns = ["building_id", "floor_no", "fire_class"]
     for building_id, number, letter in floors[columns].itertuples(index=False):
         park_id = parks.get(building_id)
-        if park_id not in wanted or number == _GROUND_FLOOR:
+        is_plain = number == _GROUND_FLOOR and not parameters.alone
+        if park_id not in wanted or is_plain:
             continue
         outcome.judge(park_id)
         subject = Subject("floors", floor_id(building_id, number))
@@ -113,25 +122,81 @@ def fire_class(case: Case, parameters: FireParameters) -> Outcome:
             outcome.findings.append(
                 missing_value(park_id=park_id, subject=subject, column="fire_class")
             )
-        elif letter in parameters.not_upstairs:
-            values = {"floor": subject.id, "fire_class": letter}
-            outcome.findings.append(
-                RawFinding(
-                    verdict=Verdict.FAIL,
-                    park_id=park_id,
-                    subject=subject,
-                    title=Message("finding.fire_class", values),
-                    evidence={
-                        "measure": "fire_class",
-                        "value": letter,
-                        "unit": None,
-                        "threshold": list(parameters.not_upstairs),
-                        "floor_no": int(number),
-                    },
-                    cure=Message("cure.fire_class", values),
-                    geometry=shapes.get(building_id),
-                )
+            continue
+        verdict, key = Verdict.FAIL, "fire_class_shared"
+        if letter not in parameters.alone or building_id not in shared:
+            is_upstairs = letter in parameters.not_upstairs and number != _GROUND_FLOOR
+            is_tall = letter in parameters.alone and storeys[building_id] > 1
+            if not is_upstairs and not is_tall:
+                continue
+            key = "fire_class" if is_upstairs else "fire_class_storeys"
+            verdict = Verdict.FAIL if is_upstairs else Verdict.WATCH
+        values = {"floor": subject.id, "fire_class": letter, "building": building_id}
+        outcome.findings.append(
+            RawFinding(
+                verdict=verdict,
+                park_id=park_id,
+                subject=subject,
+                title=Message(f"finding.{key}", values),
+                evidence={
+                    "measure": "fire_class",
+                    "value": letter,
+                    "unit": None,
+                    "threshold": list(
+                        parameters.alone if key != "fire_class" else parameters.not_upstairs
+                    ),
+                    "floor_no": int(number),
+                    "storeys": storeys[building_id],
+                    "is_shared": building_id in shared,
+                },
+                cure=Message("cure.fire_class", values),
+                geometry=shapes.get(building_id),
             )
+        )
+    return outcome
+
+
+def _shared_buildings(case: Case, storeys: Mapping[str, int]) -> set[str]:
+    """Return the buildings that several tenants share.
+
+    To a project every building is shared that it would not have for itself: one of several
+    storeys, or one of which a part is let.
+    """
+    if case.applies_to == "new":
+        floors = case.plan.frame("floors")
+        is_part_let = (floors["vacant_m2"] < floors["area_m2"]).fillna(value=True)
+        tall = {building_id for building_id, count in storeys.items() if count > 1}
+        return tall | set(floors.loc[is_part_let.to_numpy(dtype=bool), "building_id"])
+    active = active_enterprises(case.plan)
+    if active.empty:
+        return set()
+    tenants = active.groupby("building_id")["enterprise_id"].nunique()
+    return set(tenants.index[tenants > 1])
+
+
+def dormitory(case: Case, _: NoParameters) -> Outcome:
+    """No building has a dormitory among its workshops; those that do not say are left out."""
+    buildings = case.plan.metric("buildings")
+    is_told = buildings["has_dormitory"].notna().to_numpy(dtype=bool)
+    own = buildings[buildings["park_id"].isin(case.parks["park_id"]).to_numpy(dtype=bool) & is_told]
+    outcome = Outcome.of(own["park_id"])
+    found = own[own["has_dormitory"].to_numpy(dtype=bool)]
+    columns = ["building_id", "park_id"]
+    for (building_id, park_id), shape in zip(
+        found[columns].itertuples(index=False), found.geometry, strict=True
+    ):
+        values = {"building": building_id}
+        outcome.findings.append(
+            RawFinding(
+                verdict=Verdict.FAIL,
+                park_id=park_id,
+                subject=Subject("buildings", building_id),
+                title=Message("finding.dormitory", values),
+                evidence={"measure": "has_dormitory", "value": True, "unit": None},
+                cure=Message("cure.dormitory", values),
+                geometry=shape,
+            )
+        )
     return outcome
 
 
@@ -203,6 +268,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
     {
         "floor_bound": Check(FloorBoundParameters, floor_bound),
         "fire_class": Check(FireParameters, fire_class),
+        "dormitory": Check(NoParameters, dormitory),
         "vacancy": Check(VacancyParameters, vacancy),
     }
 )

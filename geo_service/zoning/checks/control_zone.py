@@ -1,15 +1,16 @@
 """Control zones: area and share of every parcel, building and park inside each kind of zone.
 
 Zones of one kind that overlap are counted once. A kind of which the plan has no zone
-is `unknown`, unless the workspace says that its layer of that kind is complete.
+is `unknown`, unless the workspace says that its layer of that kind is complete. What stands on
+the ground counts where zones ban only some of it (`standing`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import shapely
@@ -18,7 +19,7 @@ from pydantic import AfterValidator, Field
 from geo_service.documents import nearest_name
 from geo_service.domain.enterprises import active_enterprises
 from geo_service.errors import UnfitError
-from geo_service.industry import are_within
+from geo_service.industry import are_within, split_codes
 from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.schema import ZONE_KINDS
 from geo_service.spatial.overlay import ZoneOverlay
@@ -34,6 +35,8 @@ from geo_service.zoning.check import (
     no_zones,
     text_or_none,
 )
+from geo_service.zoning.names import named_zone
+from geo_service.zoning.standing import BAN_COLUMNS, KEY_COLUMNS, Answer, Answers, Ban
 from geo_service.zoning.zones import by_verdict, mapped_zones
 
 if TYPE_CHECKING:
@@ -42,8 +45,9 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 ID_COLUMNS: Mapping[str, str] = MappingProxyType(
-    {"parks": "park_id", "parcels": "parcel_id", "buildings": "building_id"}
+    {layer: KEY_COLUMNS[layer] for layer in ("parks", "parcels", "buildings")}
 )
+"""The layers of areas that zones are about, with the column that names a feature."""
 
 
 class ExceptionsPart(Parameters):
@@ -68,22 +72,44 @@ class ZoneParameters(Parameters):
     """
 
     kind: Annotated[str, AfterValidator(_known_kind)]
-    verdicts: dict[str, Literal["fail", "watch"]] = Field(min_length=1)
-    subjects: tuple[Literal["parks", "parcels", "buildings"], ...] = (
+    verdicts: dict[str, Literal["fail", "watch", "unknown"]] = Field(min_length=1)
+    subjects: tuple[Literal["parks", "parcels", "buildings", "enterprises"], ...] = (
         "parks",
         "parcels",
         "buildings",
     )
+    """Of enterprises those that stand on no known parcel or building."""
     exceptions: ExceptionsPart = ExceptionsPart()
+    only: Ban | None = None
+    """What the zones ban; everything if None."""
+    parcel_statuses: tuple[Literal["vacant", "built", "idle"], ...] = ()
+    """The statuses of parcels that the rule is about; all if empty."""
+    unmapped: Literal["unknown", "pass"] = "unknown"
+    """What it means that no zone of the kind is mapped, unless the layer is said to be complete."""
+    cover_all: bool = False
+    """Whether zones of the kind cover the whole county, so that ground in none is `unknown`."""
 
 
 def overlap(case: Case, parameters: ZoneParameters) -> Outcome:
     """No parcel, building or park lies in a control zone of this kind, tolerance apart."""
-    subjects: dict[str, gpd.GeoDataFrame] = {
-        layer: case.parks if layer == "parks" else case.plan.metric(layer)
-        for layer in parameters.subjects
+    layers: dict[str, Callable[[], gpd.GeoDataFrame]] = {
+        "parks": lambda: case.parks,
+        "parcels": lambda: case.plan.metric("parcels"),
+        "buildings": lambda: case.plan.metric("buildings"),
+        "enterprises": lambda: case.shared.tenants.alone,
     }
+    subjects = {str(layer): layers[layer]() for layer in parameters.subjects}
     return judge(case, parameters, subjects, mapped_zones(case.plan, parameters.kind))
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Zones that mean the same."""
+
+    overlay: ZoneOverlay
+    verdict: Verdict
+    listed: tuple[str, ...] | None = None
+    """The code prefixes of the zones' list; None if nobody knows it."""
 
 
 def judge(
@@ -100,26 +126,59 @@ def judge(
     outcome = Outcome()
     layers = [layer for layer in parameters.subjects if layer in subjects]
     in_scope: dict[str, gpd.GeoDataFrame] = {
-        layer: _in_scope(case, layer, subjects[layer]) for layer in layers
+        layer: _in_scope(case, parameters, layer, subjects[layer]) for layer in layers
     }
     if zones is None:
-        outcome.add_judged(_unmapped(case, parameters, in_scope))
+        if parameters.unmapped == "unknown":
+            outcome.add_judged(_unmapped(case, parameters, in_scope))
         return outcome
-    by_grade = [
-        (verdict, ZoneOverlay(chosen)) for verdict, chosen in by_verdict(zones, parameters.verdicts)
-    ]
+    groups = _groups(zones, parameters)
     for layer, rows in in_scope.items():
         outcome.judge_all(rows["park_id"])
-        allowed = _excepted(case, layer, rows, parameters.exceptions)
-        for verdict, chosen in by_grade:
-            _judge(case, outcome, layer, rows[~allowed], chosen, verdict)
+        own = rows[~_excepted(case, layer, rows, parameters.exceptions)]
+        for group in groups:
+            _judge(case, parameters, outcome, layer, own, group)
+        if parameters.cover_all and parameters.kind not in case.plan.settings.complete_zone_kinds:
+            outcome.findings += _uncovered(case, parameters, layer, own, zones)
     return outcome
 
 
-def _in_scope(case: Case, layer: str, subjects: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _groups(zones: gpd.GeoDataFrame, parameters: ZoneParameters) -> list[_Group]:
+    """Part zones by what an overlap with them means, and by their lists where these count."""
+    groups = []
+    for verdict, chosen in by_verdict(zones, parameters.verdicts):
+        if parameters.only is not Ban.LISTED_INDUSTRIES:
+            groups.append(_Group(ZoneOverlay(chosen), verdict))
+            continue
+        lists = chosen["banned_industries"].fillna("").astype("str")
+        for cell in sorted(lists.unique()):
+            listed = split_codes(cell) or None
+            groups.append(_Group(ZoneOverlay(chosen[lists == cell]), verdict, listed))
+    return groups
+
+
+def _in_scope(
+    case: Case, parameters: ZoneParameters, layer: str, subjects: gpd.GeoDataFrame
+) -> gpd.GeoDataFrame:
     if layer == "parks":
         return subjects[subjects["park_id"].isin(case.parks["park_id"])]
-    return subjects[case.in_scope(subjects["park_id"])]
+    rows = subjects[case.in_scope(subjects["park_id"])]
+    if layer == "parcels" and parameters.parcel_statuses:
+        rows = rows[rows["status"].isin(parameters.parcel_statuses)]
+    return rows
+
+
+def _answers(
+    case: Case,
+    parameters: ZoneParameters,
+    layer: str,
+    rows: gpd.GeoDataFrame,
+    listed: tuple[str, ...] | None = None,
+) -> Answers:
+    """Return whether what the zones ban stands on rows of a layer."""
+    if parameters.only is None:
+        return Answers(np.full(len(rows), Answer.YES, dtype=np.int8), ((),) * len(rows))
+    return case.shared.tenants.answer(layer, rows, parameters.only, listed)
 
 
 def _unmapped(
@@ -127,13 +186,13 @@ def _unmapped(
 ) -> Iterator[RawFinding]:
     """Yield the `unknown` of every park, or of what else is judged where parks are not."""
     measure = "area_inside"
-    if "parks" in parameters.subjects:
-        for park_id in subjects["parks"]["park_id"] if "parks" in subjects else ():
-            yield no_zones(park_id, parameters.kind, measure=measure)
-        return
+    has_parks = "parks" in parameters.subjects
     for layer, every in subjects.items():
-        own = every[~_excepted(case, layer, every, parameters.exceptions)]
-        for identity, park_id in zip(own[ID_COLUMNS[layer]], own["park_id"], strict=True):
+        if has_parks and layer != "parks":
+            continue
+        rows = every[~_excepted(case, layer, every, parameters.exceptions)]
+        own = rows[_answers(case, parameters, layer, rows).values != Answer.NO]
+        for identity, park_id in zip(own[KEY_COLUMNS[layer]], own["park_id"], strict=True):
             yield replace(
                 no_zones("", parameters.kind, measure=measure),
                 subject=Subject(layer, identity),
@@ -141,21 +200,79 @@ def _unmapped(
             )
 
 
+def _uncovered(
+    case: Case,
+    parameters: ZoneParameters,
+    layer: str,
+    rows: gpd.GeoDataFrame,
+    zones: gpd.GeoDataFrame,
+) -> Iterator[RawFinding]:
+    """Yield the `unknown` of what lies mostly outside zones that should cover the county."""
+    asked = rows[_answers(case, parameters, layer, rows).values != Answer.NO]
+    covered_m2 = ZoneOverlay(zones).over(asked).area_m2
+    is_bare = covered_m2 < _MOSTLY * shapely.area(asked.geometry.to_numpy())
+    bare = asked[is_bare]
+    for identity, park_id in zip(bare[KEY_COLUMNS[layer]], bare["park_id"], strict=True):
+        values = {"zone": Message(f"zone.{parameters.kind}")}
+        yield RawFinding(
+            verdict=Verdict.UNKNOWN,
+            park_id=text_or_none(park_id),
+            subject=Subject(layer, identity),
+            title=Message("finding.zone_uncovered", values),
+            evidence={
+                "measure": "area_inside",
+                "value": None,
+                "kind": parameters.kind,
+                "missing_column": "control_zones.geometry",
+                "missing_rows": [identity],
+            },
+            cure=Message("cure.zone_uncovered", values),
+            key="uncovered",
+        )
+
+
+_MOSTLY = 0.5
+"""Ground of which zones cover less than this share counts as being in none."""
+
+
 def zone_closures(case: Case, parameters: ZoneParameters) -> list[Closure]:
     """Return the zones that `overlap` forbids to the case's parcels, or cannot judge."""
-    parcels = case.plan.metric("parcels")
-    parcels = parcels[case.in_scope(parcels["park_id"])]
-    if _excepted(case, "parcels", parcels, parameters.exceptions).all():
+    parcels = _in_scope(case, parameters, "parcels", case.plan.metric("parcels"))
+    own = parcels[~_excepted(case, "parcels", parcels, parameters.exceptions)]
+    if own.empty:
         return []  # no parcel in scope, or all of them excepted
     zones = mapped_zones(case.plan, parameters.kind)
     if zones is None:
+        is_asked = (_answers(case, parameters, "parcels", own).values != Answer.NO).any()
+        if parameters.unmapped == "pass" or not is_asked:
+            return []
         unknown = no_zones("", parameters.kind, measure="area_inside")
         return [Closure(verdict=Verdict.UNKNOWN, features=None, unknown=unknown)]
-    return [
-        Closure(verdict=verdict, features=chosen)
-        for verdict, chosen in by_verdict(zones, parameters.verdicts)
-        if verdict is not Verdict.WATCH
-    ]
+    closures = []
+    for group in _groups(zones, parameters):
+        answer = Answer(int(_answers(case, parameters, "parcels", own, group.listed).values.max()))
+        verdict = _meaning(parameters, "parcels", group.verdict, answer)
+        if verdict in {Verdict.FAIL, Verdict.UNKNOWN}:
+            closures.append(Closure(verdict=verdict, features=group.overlay.zones))
+    return closures
+
+
+def _meaning(
+    parameters: ZoneParameters, layer: str, verdict: Verdict, answer: Answer
+) -> Verdict | None:
+    """Return what lying in zones of a verdict means to ground with this answer; None for nothing.
+
+    Of a park it is known that something banned stands in it, not that it stands in the zone.
+    """
+    if answer is Answer.NO:
+        return None
+    if answer is Answer.UNKNOWN or verdict is Verdict.UNKNOWN:
+        return Verdict.UNKNOWN
+    is_somewhere = layer == "parks" and parameters.only in _BANS_OF_TENANTS
+    return Verdict.WATCH if is_somewhere else verdict
+
+
+_BANS_OF_TENANTS = frozenset({Ban.DISCHARGING, Ban.NEW_HEAVY_POLLUTERS})
 
 
 def _excepted(
@@ -175,85 +292,163 @@ def _excepted(
 
 def _judge(
     case: Case,
+    parameters: ZoneParameters,
     outcome: Outcome,
     layer: str,
     subjects: gpd.GeoDataFrame,
-    overlay: ZoneOverlay,
-    verdict: Verdict,
+    group: _Group,
 ) -> None:
-    covered = overlay.over(subjects)
+    covered = group.overlay.over(subjects)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = covered.area_m2 / shapely.area(subjects.geometry.to_numpy())
     has_overlap = covered.area_m2 > 0
+    has_overlap[has_overlap] = (
+        _answers(case, parameters, layer, subjects[has_overlap], group.listed).values != Answer.NO
+    )
     is_noise = has_overlap & case.tolerance.is_noise(covered.area_m2, share)
     outcome.below_tolerance += int(is_noise.sum())
     found = covered.parts(has_overlap & ~is_noise)
-    shapes = subjects.geometry.to_numpy()[found.subject]
-    ids = subjects[ID_COLUMNS[layer]].to_numpy(dtype=object)[found.subject]
-    parks = subjects["park_id"].to_numpy(dtype=object)[found.subject]
-    zone_ids = overlay.zones["zone_id"].to_numpy(dtype=object)
-    kind = str(overlay.zones["kind"].iloc[0]) if len(overlay.zones) else ""
-    inside, whole = case.shared.area_m2(found.parts), case.shared.area_m2(shapes)
+    rows = subjects.iloc[found.subject]
+    answers = _answers(case, parameters, layer, rows, group.listed)
+    ids = rows[KEY_COLUMNS[layer]].to_numpy(dtype=object)
+    parks = rows["park_id"].to_numpy(dtype=object)
+    zone_ids = group.overlay.zones["zone_id"].to_numpy(dtype=object)
+    inside, whole = (
+        case.shared.area_m2(found.parts),
+        case.shared.area_m2(rows.geometry.to_numpy()),
+    )
     for position, part in enumerate(found.parts):
         met = zip(found.zones[position], found.zone_areas_m2[position], strict=True)
-        outcome.findings.append(
-            _overlap_finding(
-                Subject(layer, ids[position]),
-                text_or_none(parks[position]),
-                part,
-                (float(inside[position]), float(whole[position])),
-                [(zone_ids[zone], area_m2) for zone, area_m2 in met],
-                kind,
-                verdict,
-            )
+        grades = group.overlay.zones["grade"].iloc[list(found.zones[position])]
+        lying = _Overlap(
+            subject=Subject(layer, ids[position]),
+            park_id=text_or_none(parks[position]),
+            part=part,
+            inside_m2=float(inside[position]),
+            whole_m2=float(whole[position]),
+            zones=tuple((zone_ids[zone], area_m2) for zone, area_m2 in met),
+            zone=named_zone(parameters.kind, grades),
+            answer=Answer(int(answers.values[position])),
+            enterprises=answers.enterprises[position],
         )
+        outcome.findings.append(_overlap_finding(parameters, group, lying))
 
 
-def _overlap_finding(  # noqa: PLR0913, PLR0917 - the parts of one finding
-    subject: Subject,
-    park_id: str | None,
-    part: BaseGeometry,
-    areas_m2: tuple[float, float],
-    zones: list[tuple[str, float]],
-    kind: str,
-    verdict: Verdict,
-) -> RawFinding:
-    inside_m2, whole_m2 = areas_m2
-    zone_ids = [zone_id for zone_id, _ in zones]
+@dataclass(frozen=True, kw_only=True)
+class _Overlap:
+    """One subject's overlap with zones that mean the same."""
+
+    subject: Subject
+    park_id: str | None
+    part: BaseGeometry
+    inside_m2: float
+    whole_m2: float
+    zones: tuple[tuple[str, float], ...]
+    zone: Message
+    answer: Answer
+    enterprises: tuple[str, ...]
+
+
+def _overlap_finding(parameters: ZoneParameters, group: _Group, found: _Overlap) -> RawFinding:
+    verdict = _meaning(parameters, found.subject.layer, group.verdict, found.answer)
+    share = found.inside_m2 / found.whole_m2
+    zone_ids = [zone_id for zone_id, _ in found.zones]
+    title, cure, key = _words(parameters, group, found, verdict)
     values = {
-        "zone": Message(f"zone.{kind}"),
-        "area": Quantity(inside_m2, "m²"),
-        "share": inside_m2 / whole_m2,
+        "zone": found.zone,
+        "area": Quantity(found.inside_m2, "m²"),
+        "share": share,
         "zones": zone_ids,
+        "enterprises": list(found.enterprises),
+        "industries": list(group.listed or ()),
     }
-    is_unknown = verdict is Verdict.UNKNOWN
-    evidence = {
+    evidence: dict[str, Any] = {
         "measure": "area_inside",
-        "value": inside_m2,
+        "value": found.inside_m2,
         "unit": "m²",
         "threshold": 0,
-        "share": inside_m2 / whole_m2,
-        "subject_area_m2": whole_m2,
-        "kind": kind,
+        "share": share,
+        "subject_area_m2": found.whole_m2,
+        "kind": parameters.kind,
         "zone_ids": zone_ids,
         "zones": [
-            {"zone_id": zone_id, "area_m2": area_m2, "share": area_m2 / whole_m2}
-            for zone_id, area_m2 in zones
+            {"zone_id": zone_id, "area_m2": area_m2, "share": area_m2 / found.whole_m2}
+            for zone_id, area_m2 in found.zones
         ],
         "computed": "area(subject ∩ union of zones)",
     }
-    if is_unknown:
-        evidence |= {"missing_column": "control_zones.grade", "missing_rows": zone_ids}
+    if parameters.only is not None:
+        evidence |= {"bans": parameters.only.value, "enterprise_ids": list(found.enterprises)}
+        if group.listed is not None:
+            evidence["banned_industries"] = list(group.listed)
+    if verdict is Verdict.UNKNOWN:
+        evidence |= _missing(parameters, group, found, zone_ids)
     return RawFinding(
-        verdict=verdict,
-        park_id=park_id,
-        subject=subject,
-        title=Message("finding.zone_no_grade" if is_unknown else "finding.in_zone", values),
+        verdict=verdict or Verdict.UNKNOWN,
+        park_id=found.park_id,
+        subject=found.subject,
+        title=Message(f"finding.{title}", values),
         evidence=evidence,
-        cure=Message("cure.zone_grade" if is_unknown else "cure.cut_area", values),
-        geometry=part,
-        key=verdict.value,
+        cure=Message(f"cure.{cure}", values),
+        geometry=found.part,
+        key=key,
     )
+
+
+def _words(
+    parameters: ZoneParameters, group: _Group, found: _Overlap, verdict: Verdict | None
+) -> tuple[str, str, str]:
+    """Return the names of a finding's title and cure, and its key among those of one subject."""
+    plain_key = "" if verdict is None else verdict.value
+    if group.verdict is Verdict.UNKNOWN:
+        if _is_declared_unknown(parameters):
+            cure = "zone_geohazard" if parameters.kind == "geohazard" else "zone_unsettled"
+            return "zone_unsettled", cure, plain_key
+        return "zone_no_grade", "zone_grade", plain_key
+    if parameters.only is None:
+        return "in_zone", _CURES.get(parameters.kind, "cut_area"), plain_key
+    name = f"zone_{parameters.only}_{plain_key}"
+    if parameters.only is Ban.LISTED_INDUSTRIES:
+        if found.answer is Answer.UNKNOWN and group.listed is None:
+            name = "zone_no_list"
+        is_leading = found.subject.layer == "parks" and found.answer is Answer.YES
+        title = "zone_listed_industries_leading" if is_leading else name
+        return title, name, f"{plain_key}:{';'.join(group.listed or ())}"
+    return name, name, f"{plain_key}:{parameters.only}"
+
+
+def _is_declared_unknown(parameters: ZoneParameters) -> bool:
+    return Verdict.UNKNOWN.value in parameters.verdicts.values()
+
+
+def _missing(
+    parameters: ZoneParameters, group: _Group, found: _Overlap, zone_ids: list[str]
+) -> dict[str, Any]:
+    """Return what would have to be known to judge an overlap."""
+    if group.verdict is Verdict.UNKNOWN:
+        column = "kind" if _is_declared_unknown(parameters) else "grade"
+        return {"missing_column": f"control_zones.{column}", "missing_rows": zone_ids}
+    if parameters.only is Ban.LISTED_INDUSTRIES and group.listed is None:
+        return {"missing_column": "control_zones.banned_industries", "missing_rows": zone_ids}
+    columns = [f"enterprises.{name}" for name in BAN_COLUMNS[parameters.only or Ban.DISCHARGING]]
+    return {
+        "missing_column": columns[0] if len(columns) == 1 else columns,
+        "missing_rows": list(found.enterprises) or [found.subject.id],
+    }
+
+
+_CURES: Mapping[str, str] = MappingProxyType(
+    {
+        "river_management": "zone_river_works",
+        "reservoir_line": "zone_reservoir_approval",
+        "heritage": "zone_heritage_approval",
+        "geohazard_risk": "zone_hazard_risk",
+        "geohazard_prone": "zone_hazard_assessment",
+        "wetland": "zone_wetland",
+        "agricultural_land": "zone_conversion",
+    }
+)
+"""What cures an overlap with kinds of zones that a law lets an authority allow, or the like."""
 
 
 CHECKS: Mapping[str, Check] = MappingProxyType(

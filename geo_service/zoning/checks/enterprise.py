@@ -1,9 +1,8 @@
-"""Enterprises: zombies, idle land, and columns that must be filled."""
+"""Enterprises: zombies, and columns that must be filled; what is rare stands in other modules."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -22,10 +21,11 @@ from geo_service.zoning.check import (
     NoParameters,
     Outcome,
     Parameters,
+    flag_or_none,
     missing_value,
     text_or_none,
 )
-from geo_service.zoning.checks.indicator import parcels_without_status
+from geo_service.zoning.checks import admission, idle_land
 from geo_service.zoning.names import named_industry
 
 
@@ -39,10 +39,10 @@ class ZombieParameters(Parameters):
 
 
 def zombie(case: Case, parameters: ZombieParameters) -> Outcome:
-    """An enterprise that meets two of four tests is a zombie; what cannot be told is `unknown`.
+    """An enterprise that meets two of four tests may be a zombie; what cannot be told is `unknown`.
 
-    The tests: stopped for 6 months or half-stopped for a year; three years of loss;
-    living on subsidies; long in arrears.
+    The tests: stopped for 6 months or half-stopped for a year; three years of loss and debts
+    above its assets; living on subsidies; long in arrears.
     """
     outcome = Outcome()
     chosen = _in_parks(case)
@@ -77,7 +77,7 @@ def zombie(case: Case, parameters: ZombieParameters) -> Outcome:
                 )
             )
         elif len(met) + len(unsure) >= parameters.tests:
-            columns = tuple(_ZOMBIE_COLUMNS[name] for name in unsure)
+            columns = tuple(column for name in unsure for column in _lacking(name, row))
             outcome.findings.append(
                 missing_value(park_id=row["park_id"], subject=subject, column=columns)
             )
@@ -87,11 +87,17 @@ def zombie(case: Case, parameters: ZombieParameters) -> Outcome:
 _ZOMBIE_COLUMNS: Mapping[str, str] = MappingProxyType(
     {
         "stopped": "stopped_months",
-        "loss": "loss_years",
         "subsidy": "subsidised",
         "arrears": "in_arrears",
     }
 )
+
+
+def _lacking(test: str, row: Mapping[str, Any]) -> list[str]:
+    """Return the columns without which a test cannot be told."""
+    if test == "loss":
+        return [name for name in ("loss_years", "insolvent") if pd.isna(row[name])]
+    return [_ZOMBIE_COLUMNS[test]]
 
 
 def zombie_tests(row: Mapping[str, Any], parameters: ZombieParameters) -> dict[str, bool | None]:
@@ -103,13 +109,25 @@ def zombie_tests(row: Mapping[str, Any], parameters: ZombieParameters) -> dict[s
     elif status in {"stopped", "half_stopped"} and not pd.isna(months):
         limit = parameters.stopped_months if status == "stopped" else parameters.half_stopped_months
         stopped = bool(months >= limit)
-    years = row["loss_years"]
     return {
         "stopped": stopped,
-        "loss": None if pd.isna(years) else bool(years >= parameters.loss_years),
-        "subsidy": None if pd.isna(row["subsidised"]) else bool(row["subsidised"]),
-        "arrears": None if pd.isna(row["in_arrears"]) else bool(row["in_arrears"]),
+        "loss": _both(
+            _reaches(row["loss_years"], parameters.loss_years), flag_or_none(row["insolvent"])
+        ),
+        "subsidy": flag_or_none(row["subsidised"]),
+        "arrears": flag_or_none(row["in_arrears"]),
     }
+
+
+def _reaches(cell: Any, limit: float) -> bool | None:  # noqa: ANN401 - a cell
+    return None if pd.isna(cell) else bool(cell >= limit)
+
+
+def _both(one: bool | None, other: bool | None) -> bool | None:  # noqa: FBT001 - two answers
+    """Return whether both hold; None where that hangs on what nobody knows."""
+    if one is False or other is False:
+        return False
+    return None if one is None or other is None else True
 
 
 def _in_parks(case: Case) -> pd.DataFrame:
@@ -118,90 +136,6 @@ def _in_parks(case: Case) -> pd.DataFrame:
         return active
     chosen: pd.DataFrame = active[active["park_id"].isin(case.parks["park_id"])]
     return chosen
-
-
-class IdleParameters(Parameters):
-    """After how many years idle land is watched, and fails."""
-
-    watch_years: float = Field(default=1, ge=0)
-    fail_years: float = Field(default=2, gt=0)
-
-
-def idle_land(case: Case, parameters: IdleParameters) -> Outcome:
-    """No parcel of a park lies idle for long, counted to the day the data speaks of."""
-    outcome = Outcome()
-    day = case.plan.settings.data_date or case.shared.as_of
-    parcels = case.plan.metric("parcels")
-    is_own = parcels["park_id"].isin(case.parks["park_id"])
-    outcome.judge_all(parcels.loc[is_own, "park_id"])
-    outcome.findings += parcels_without_status(parcels[is_own])
-    idle = parcels[is_own & (parcels["status"] == "idle")]
-    columns = ["parcel_id", "park_id", "idle_since"]
-    for (parcel_id, park_id, since), shape in zip(
-        idle[columns].itertuples(index=False), idle.geometry, strict=True
-    ):
-        subject = Subject("parcels", parcel_id)
-        if pd.isna(since):
-            outcome.findings.append(
-                missing_value(park_id=park_id, subject=subject, column="idle_since")
-            )
-            continue
-        years = whole_years(since.date(), day)
-        if years < parameters.watch_years:
-            continue
-        verdict = Verdict.FAIL if years >= parameters.fail_years else Verdict.WATCH
-        outcome.findings.append(
-            _idle_finding(subject, park_id, shape, years, day, verdict, parameters)
-        )
-    return outcome
-
-
-def whole_years(since: date, until: date) -> float:
-    """Return the years between two days by the calendar: anniversaries, then a fraction.
-
-    >>> whole_years(date(2024, 1, 1), date(2026, 1, 1))
-    2.0
-    >>> whole_years(date(2024, 2, 29), date(2026, 3, 1))
-    2.0
-    """
-    years = until.year - since.year - ((until.month, until.day) < (since.month, since.day))
-    last = _anniversary(since, years)
-    return years + (until - last).days / ((_anniversary(since, years + 1) - last).days)
-
-
-def _anniversary(day: date, years: int) -> date:
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:  # 29 February
-        return day.replace(year=day.year + years, month=3, day=1)
-
-
-def _idle_finding(  # noqa: PLR0913, PLR0917 - the parts of one finding
-    subject: Subject,
-    park_id: str,
-    shape: Any,  # noqa: ANN401 - a shape
-    years: float,
-    day: date,
-    verdict: Verdict,
-    parameters: IdleParameters,
-) -> RawFinding:
-    values = {"parcel": subject.id, "years": years}
-    return RawFinding(
-        verdict=verdict,
-        park_id=park_id,
-        subject=subject,
-        title=Message("finding.idle_land", values),
-        evidence={
-            "measure": "idle_years",
-            "value": years,
-            "unit": "years",
-            "threshold": parameters.fail_years,
-            "watch_threshold": parameters.watch_years,
-            "counted_to": day.isoformat(),
-        },
-        cure=Message("cure.idle_land", values),
-        geometry=shape,
-    )
 
 
 class FilledParameters(Parameters):
@@ -265,8 +199,9 @@ def code_known(case: Case, _: NoParameters) -> Outcome:
 CHECKS: Mapping[str, Check] = MappingProxyType(
     {
         "zombie": Check(ZombieParameters, zombie),
-        "idle_land": Check(IdleParameters, idle_land),
+        "idle_land": idle_land.IDLE_LAND,
         "filled": Check(FilledParameters, filled),
         "code_known": Check(NoParameters, code_known),
+        **admission.CHECKS,
     }
 )

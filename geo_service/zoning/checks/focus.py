@@ -198,6 +198,28 @@ def leading_share(case: Case, parameters: ShareParameters) -> Outcome:
     return outcome
 
 
+class MeasuredParameters(Parameters):
+    """The basis of the share; the workspace's if None."""
+
+    basis: FocusBasis | None = None
+
+
+def measured(case: Case, parameters: MeasuredParameters) -> Outcome:
+    """The leading industry's share can be measured; if not, nobody can judge the principle.
+
+    The finding is `unknown`: what the share has to reach is for `leading_share` to say.
+    """
+    outcome = Outcome()
+    basis = parameters.basis or case.plan.settings.focus_basis
+    for focus, subject, _ in _parks(case):
+        if focus.leading is None:
+            continue  # the rule on one declared industry speaks of it
+        outcome.judge(focus.park_id)
+        if focus.shares[basis] is None:
+            outcome.findings.append(_not_measurable(focus, subject, f"share_{basis}", basis))
+    return outcome
+
+
 def _share_finding(  # noqa: PLR0913, PLR0917 - the parts of one finding
     focus: Focus,
     subject: Subject,
@@ -557,6 +579,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "declared": Check(NoParameters, declared),
         "in_group": Check(NoParameters, in_group),
         "is_top": Check(TopParameters, is_top),
+        "measured": Check(MeasuredParameters, measured),
         "leading_share": Check(ShareParameters, leading_share),
         "few_enterprises": Check(FewParameters, few_enterprises),
         "off_focus_enterprise": Check(NoParameters, off_focus_enterprise),

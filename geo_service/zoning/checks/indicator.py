@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -23,6 +25,7 @@ from geo_service.zoning.check import (
     missing_value,
     text_or_none,
 )
+from geo_service.zoning.checks import standard_land
 from geo_service.zoning.names import named_columns
 
 if TYPE_CHECKING:
@@ -30,17 +33,36 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+APART_COLUMN = "rd_floor_share"
+"""R&D, testing and pilot floors, which are counted apart from administrative and service floors."""
+
+
 class ParcelBoundParameters(BoundParameters):
-    """Which column of built parcels is held against the bound."""
+    """Which column of built parcels is held against the bound.
+
+    `limit_column` gives a parcel's own limit, from its planning conditions; without it the
+    limits of the rule stand in, as those of `reference`. `supplied_from` is the day from which on
+    the bound holds for land that is supplied. Of the share of ancillary floors, R&D floors up to
+    `apart_at_most` are left out.
+    """
 
     column: Literal[
         "plot_ratio", "building_coefficient", "ancillary_land_share", "ancillary_floor_share"
     ]
+    limit_column: Literal["plot_ratio_min"] | None = None
+    reference: Literal["reference_2008"] | None = None
+    supplied_from: date | None = None
+    apart_at_most: float | None = Field(default=None, ge=0, le=1)
+
+    @property
+    def has_other_limits(self) -> bool:
+        """Whether parcels have limits of their own."""
+        return self.limit_column is not None
 
 
 def parcel_bound(case: Case, parameters: ParcelBoundParameters) -> Outcome:
     """A column of each built parcel of a park keeps to its bound, by the parcel's industry."""
-    parcels = _built_parcels(case)
+    parcels = _meant(_built_parcels(case), parameters)
     own = case.plan.metric("parcels")
     unsure = parcels_without_status(own[own["park_id"].isin(case.parks["park_id"])])
     outcome = Outcome.of(parcels["park_id"])
@@ -51,9 +73,18 @@ def parcel_bound(case: Case, parameters: ParcelBoundParameters) -> Outcome:
         for parcel_id, park_id in zip(parcels["parcel_id"], parcels["park_id"], strict=True)
     ]
     values = parcels[parameters.column].to_numpy(dtype=np.float64)
+    if parameters.apart_at_most is not None:
+        apart = parcels[APART_COLUMN].to_numpy(dtype=np.float64)
+        # Shares are given in whole numbers of some digit: what is left is not a hair above it.
+        values = np.round(values - np.minimum(np.nan_to_num(apart), parameters.apart_at_most), 9)
+    given = np.full(len(parcels), np.nan)
+    if parameters.limit_column is not None:
+        given = parcels[parameters.limit_column].to_numpy(dtype=np.float64)
+    limits = np.where(np.isnan(given), parameters.limits_for(codes), given)
     unit = "share" if parameters.column != "plot_ratio" else None
-    for position in parameters.to_judge(values, codes):
+    for position in parameters.to_judge(values, limits):
         row = parcels.iloc[position]
+        is_given = not np.isnan(given[position])
         measured = Measured(
             subject=Subject("parcels", row["parcel_id"]),
             park_id=row["park_id"],
@@ -62,11 +93,43 @@ def parcel_bound(case: Case, parameters: ParcelBoundParameters) -> Outcome:
             unit=unit,
             code=codes[position],
             name=Message("name.parcel", {"parcel": row["parcel_id"]}),
+            limit=float(given[position]) if is_given else None,
+            limit_from="planning_conditions" if is_given else parameters.reference,
+            limit_column=parameters.limit_column,
         )
         finding = judge_bound(measured, parameters, row["geometry"])
         if finding is not None:
-            outcome.findings.append(finding)
+            outcome.findings.append(_of_its_day(finding, row, parameters))
     return outcome
+
+
+def _meant(parcels: gpd.GeoDataFrame, parameters: ParcelBoundParameters) -> gpd.GeoDataFrame:
+    """Return the parcels that the bound holds for: not those supplied before its first day."""
+    if parameters.supplied_from is None:
+        return parcels
+    first = pd.Timestamp(parameters.supplied_from)
+    meant: gpd.GeoDataFrame = parcels[~(pd.to_datetime(parcels["supplied_on"]) < first)]
+    return meant
+
+
+def _of_its_day(
+    finding: RawFinding, row: pd.Series[Any], parameters: ParcelBoundParameters
+) -> RawFinding:
+    """Return a finding as it counts: `unknown` where the day of supply decides and is not given."""
+    evidence = dict(finding.evidence)
+    if parameters.apart_at_most is not None and not pd.isna(row[APART_COLUMN]):
+        evidence[APART_COLUMN] = float(row[APART_COLUMN])
+    if parameters.supplied_from is None:
+        return replace(finding, evidence=evidence)
+    evidence["supplied_from"] = parameters.supplied_from.isoformat()
+    if finding.verdict is Verdict.UNKNOWN or not pd.isna(row["supplied_on"]):
+        return replace(finding, evidence=evidence)
+    missing = missing_value(park_id=finding.park_id, subject=finding.subject, column="supplied_on")
+    return replace(missing, evidence={**evidence, **_without_value(missing.evidence)})
+
+
+def _without_value(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: item for key, item in evidence.items() if key not in {"measure", "value"}}
 
 
 def parcels_without_status(parcels: pd.DataFrame) -> list[RawFinding]:
@@ -272,6 +335,7 @@ def _ungraded(subject: Subject, park_id: str, lacks: list[str]) -> RawFinding:
 CHECKS: Mapping[str, Check] = MappingProxyType(
     {
         "parcel_bound": Check(ParcelBoundParameters, parcel_bound),
+        "standard_land": standard_land.STANDARD_LAND,
         "per_mu": Check(PerMuParameters, per_mu),
         "grade": Check(GradeParameters, grade),
     }

@@ -1,4 +1,7 @@
-"""Layout: parks against each other, their township and the county."""
+"""Layout: parks against each other, their township and the county.
+
+Their papers and approved limits stand in `approval`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ import numpy as np
 import shapely
 from pydantic import Field
 
-from geo_service.domain.subjects import is_any_illustrative
 from geo_service.model import Message, Quantity, Subject, Tier, Verdict
 from geo_service.plan import rows_of
 from geo_service.spatial.overlay import polygons_only
@@ -19,17 +21,14 @@ from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.check import (
     Case,
     Check,
-    Closure,
     NoParameters,
     Outcome,
     Parameters,
     missing_value,
-    no_zones,
     park_unknown,
     text_or_none,
 )
 from geo_service.zoning.names import named_columns, named_county, named_park, named_township
-from geo_service.zoning.zones import BOUNDARY, mapped_zones
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -107,16 +106,24 @@ def _overlap_finding(
 
 
 def in_township(case: Case, _: NoParameters) -> Outcome:
-    """A building park lies inside its township, where the township's polygon is known."""
+    """A building park lies inside its township, where the township's polygon is known.
+
+    One that has a host lies where its host is, and an enclave is judged for itself.
+    """
     outcome = Outcome()
     parks = case.parks[case.parks["tier"] == Tier.BUILDING_PARK]
     homes = township_shapes(case.plan)
-    for park_id, code, shape in zip(
-        parks["park_id"], parks["township_code"], parks.geometry, strict=True
+    for park_id, code, host, shape in zip(
+        parks["park_id"],
+        parks["township_code"],
+        parks["host_park_id"],
+        parks.geometry,
+        strict=True,
     ):
         subject = Subject("parks", park_id)
-        if _is_declared_enclave(case, park_id) and text_or_none(code):
-            continue  # judged by the enclave rule instead
+        is_elsewhere = bool(text_or_none(host)) or _is_declared_enclave(case, park_id)
+        if is_elsewhere and text_or_none(code):
+            continue
         outcome.judge(park_id)
         if not text_or_none(code):
             outcome.findings.append(
@@ -125,7 +132,17 @@ def in_township(case: Case, _: NoParameters) -> Outcome:
         elif code not in homes:
             outcome.findings.append(_no_township_shape(case, park_id, code))
         else:
-            _outside(case, outcome, park_id, shape, homes[code], kind="township", code=code)
+            add_outside(
+                case,
+                outcome,
+                park_id,
+                shape,
+                homes[code],
+                kind="township",
+                code=code,
+                verdict=Verdict.WATCH,
+                cure="cross_township",
+            )
     return outcome
 
 
@@ -158,18 +175,18 @@ def township_shapes(plan: Plan) -> dict[str, Any]:
 def in_county(case: Case, _: NoParameters) -> Outcome:
     """A park lies inside the county, where the county's boundary is known."""
     outcome = Outcome()
-    county: gpd.GeoDataFrame = case.plan.metric("county")
+    boundary: gpd.GeoDataFrame = case.plan.metric("county")
     county_code = case.plan.settings.county_code
-    if county.empty:
+    if boundary.empty:
         outcome.judge_all(case.parks["park_id"])
         outcome.findings += [_no_county(park_id, county_code) for park_id in case.parks["park_id"]]
         return outcome
-    home = shapely.union_all(county.geometry.to_numpy())
+    home = shapely.union_all(boundary.geometry.to_numpy())
     for park_id, shape in zip(case.parks["park_id"], case.parks.geometry, strict=True):
         if _is_declared_enclave(case, park_id):
             continue  # judged by the enclave rule instead
         outcome.judge(park_id)
-        _outside(case, outcome, park_id, shape, home, kind="county", code=county_code)
+        add_outside(case, outcome, park_id, shape, home, kind="county", code=county_code)
     return outcome
 
 
@@ -184,7 +201,7 @@ def _no_county(park_id: str, county_code: str) -> RawFinding:
     )
 
 
-def _outside(  # noqa: PLR0913 - one park against one home
+def add_outside(  # noqa: PLR0913 - one park against one home
     case: Case,
     outcome: Outcome,
     park_id: str,
@@ -193,6 +210,8 @@ def _outside(  # noqa: PLR0913 - one park against one home
     *,
     kind: str,
     code: str,
+    verdict: Verdict = Verdict.FAIL,
+    cure: str = "cut_area",
 ) -> None:
     """Add the part of a park outside its home, unless it is noise."""
     part = polygons_only(np.array([shapely.difference(shape, home)]))[0]
@@ -211,7 +230,7 @@ def _outside(  # noqa: PLR0913 - one park against one home
     }
     outcome.findings.append(
         RawFinding(
-            verdict=Verdict.FAIL,
+            verdict=verdict,
             park_id=park_id,
             subject=Subject("parks", park_id),
             title=Message(f"finding.outside_{kind}", values),
@@ -224,67 +243,17 @@ def _outside(  # noqa: PLR0913 - one park against one home
                 "place": code,
                 "computed": f"area(park minus {kind})",
             },
-            cure=Message("cure.cut_area", values),
+            cure=Message(f"cure.{cure}", values),
             geometry=part,
         )
     )
 
 
 def _is_declared_enclave(case: Case, park_id: str) -> bool:
-    """Whether a park names host, partner and sharing terms, and so may lie outside its home."""
+    """Whether a park names partner and sharing terms, and so may lie outside the county."""
     parks = case.plan.frame("parks")
     row = parks[parks["park_id"] == park_id].iloc[0]
     return all(text_or_none(row[name]) for name in _ENCLAVE_COLUMNS)
-
-
-def in_development_boundary(case: Case, _: NoParameters) -> Outcome:
-    """A park lies inside the urban development boundary (城镇开发边界)."""
-    outcome = Outcome.of(case.parks["park_id"])
-    zones = mapped_zones(case.plan, BOUNDARY)
-    if zones is None:
-        outcome.findings += [
-            no_zones(park_id, BOUNDARY, measure="area_outside") for park_id in case.parks["park_id"]
-        ]
-        return outcome
-    home = shapely.union_all(zones.geometry.to_numpy())
-    county = case.plan.metric("county")
-    if len(county):
-        # Another county's development boundary is not ours to judge by.
-        whole = shapely.union_all(county.geometry.to_numpy())
-        home = shapely.union(home, shapely.difference(_envelope(case), whole))
-    shapely.prepare(home)
-    for park_id, shape in zip(case.parks["park_id"], case.parks.geometry, strict=True):
-        if not shapely.covers(home, shape):
-            _outside(case, outcome, park_id, shape, home, kind=BOUNDARY, code="")
-    return outcome
-
-
-def outside_boundary(case: Case, _: NoParameters) -> list[Closure]:
-    """Return the ground that `in_development_boundary` closes to new parks, all of it outside."""
-    zones = mapped_zones(case.plan, BOUNDARY)
-    if zones is None:
-        unknown = no_zones("", BOUNDARY, measure="area_outside")
-        return [Closure(verdict=Verdict.UNKNOWN, features=None, unknown=unknown)]
-    # A county that says that it has no boundary at all has all its ground outside.
-    around = zones if len(zones) else case.plan.metric("parks")
-    west, south, east, north = around.total_bounds
-    world = shapely.box(west - _FAR_M, south - _FAR_M, east + _FAR_M, north + _FAR_M)
-    outside = shapely.difference(world, shapely.union_all(zones.geometry.to_numpy()))
-    is_made_up = is_any_illustrative(zones)
-    features = gpd.GeoDataFrame(
-        {"illustrative": [is_made_up]}, geometry=[outside], crs=case.plan.metric_crs
-    )
-    return [Closure(verdict=Verdict.FAIL, features=features)]
-
-
-_FAR_M = 200_000.0
-"""Wider than any county: beyond the last zone everything is outside."""
-
-
-def _envelope(case: Case) -> BaseGeometry:
-    """A box around all parks, with room to spare."""
-    west, south, east, north = case.parks.total_bounds
-    return shapely.box(west - 1, south - 1, east + 1, north + 1)
 
 
 def in_host(case: Case, _: NoParameters) -> Outcome:
@@ -296,7 +265,7 @@ def in_host(case: Case, _: NoParameters) -> Outcome:
             continue
         outcome.judge(park_id)
         shape, home = parks.geometry[park_id], parks.geometry[host]
-        _outside(case, outcome, park_id, shape, home, kind="host", code=host)
+        add_outside(case, outcome, park_id, shape, home, kind="host", code=host)
     return outcome
 
 
@@ -395,31 +364,27 @@ def minimum_area(case: Case, parameters: MinimumAreaParameters) -> Outcome:
 
 
 class EnclaveParameters(Parameters):
-    """From which share outside its home a park's part counts as an enclave."""
+    """From which share outside the county a park's part counts as an enclave."""
 
     share: float = Field(default=0.5, gt=0, le=1)
 
 
 def enclave(case: Case, parameters: EnclaveParameters) -> Outcome:
-    """A park with a part mostly outside its home names host, partner and sharing terms (飞地).
+    """A park with a part mostly outside the county names partner and sharing terms (飞地).
 
-    Home is the township where its polygon is known, and the county for a municipal park.
+    An enclave is cooperation between administrative areas: a park across the line between two
+    townships is none.
     """
-    outcome = Outcome()
-    homes = township_shapes(case.plan)
+    outcome = Outcome.of(case.parks["park_id"])
     county = case.plan.metric("county")
-    whole = shapely.union_all(county.geometry.to_numpy()) if len(county) else None
-    for row, shape in zip(rows_of(case.parks), case.parks.geometry, strict=True):
-        outcome.judge(row["park_id"])
-        is_county_wide = row["tier"] == Tier.MUNICIPAL_PARK
-        home = whole if is_county_wide else homes.get(row["township_code"])
-        if home is None:
-            division_code = (
-                case.plan.settings.county_code if is_county_wide else row["township_code"]
-            )
-            code = text_or_none(division_code) or "—"
-            outcome.findings.append(_no_township_shape(case, row["park_id"], code))
-            continue
+    if county.empty:
+        county_code = case.plan.settings.county_code
+        outcome.findings += [_no_county(park_id, county_code) for park_id in case.parks["park_id"]]
+        return outcome
+    home = shapely.union_all(county.geometry.to_numpy())
+    shapely.prepare(home)
+    away = case.parks[~shapely.covers(home, case.parks.geometry.to_numpy())]
+    for row, shape in zip(rows_of(away), away.geometry, strict=True):
         parts = [
             part
             for part in shapely.get_parts(shape)
@@ -435,7 +400,7 @@ def enclave(case: Case, parameters: EnclaveParameters) -> Outcome:
     return outcome
 
 
-_ENCLAVE_COLUMNS = ("host_park_id", "enclave_partner", "enclave_terms")
+_ENCLAVE_COLUMNS = ("enclave_partner", "enclave_terms")
 
 
 def _enclave_finding(park_id: str, parts: list[BaseGeometry], lacking: list[str]) -> RawFinding:
@@ -515,7 +480,6 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "overlap": Check(NoParameters, overlap),
         "in_township": Check(NoParameters, in_township),
         "in_county": Check(NoParameters, in_county),
-        "in_development_boundary": Check(NoParameters, in_development_boundary, outside_boundary),
         "in_host": Check(NoParameters, in_host),
         "declared_area": Check(DeclaredAreaParameters, declared_area),
         "minimum_area": Check(MinimumAreaParameters, minimum_area),

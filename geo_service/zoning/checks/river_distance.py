@@ -1,13 +1,15 @@
-"""River distance: industries that may not be within a distance of the management boundary.
+"""River distance: what may not be within a distance of the management boundary.
 
 Distances are exact and planar, from the river management boundary (河道管理范围), never
-from a centreline; a place inside the boundary is at distance 0.
+from a centreline; a place inside the boundary is at distance 0. Only the rivers of the layer
+are measured: where the workspace does not say that it has all of a rank, that is told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
@@ -18,7 +20,7 @@ from pydantic import Field
 
 from geo_service.domain.enterprises import active_enterprises
 from geo_service.industry import are_within, belongs_to
-from geo_service.model import Message, Quantity, Subject, Verdict
+from geo_service.model import Message, Quantity, Severity, Subject, Verdict
 from geo_service.plan import rows_of
 from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.check import (
@@ -28,71 +30,198 @@ from geo_service.zoning.check import (
     IndustryPrefix,
     Outcome,
     Parameters,
+    flag_or_none,
+    missing_value,
     text_or_none,
 )
-from geo_service.zoning.names import named_column
+from geo_service.zoning.rivers import UNMAPPED_MARGIN_M, Rank, Rivers
 
 if TYPE_CHECKING:
-    import geopandas as gpd
     from shapely.geometry.base import BaseGeometry
 
 
-class RiverParameters(Parameters):
-    """Which industries, which rivers by rank, and the distance in metres."""
+class NearParameters(Parameters):
+    """Which rivers by rank, the distance in metres, and what too near means."""
 
-    industries: tuple[IndustryPrefix, ...] = Field(min_length=1)
-    ranks: tuple[Literal["main", "important_tributary", "tributary"], ...] = (
-        "main",
-        "important_tributary",
-        "tributary",
-    )
+    ranks: tuple[Rank, ...] = ("main", "important_tributary", "tributary")
     distance_m: float = Field(gt=0)
     new: Literal["fail", "watch"] = "fail"
     existing: Literal["fail", "watch", "pass"] = "watch"
 
 
+class RiverParameters(NearParameters):
+    """Also which industries.
+
+    `mixing` are those among them that may merely mix or pack, which usually is not meant: an
+    enterprise's `mixing_only` says so, and is then at most watched.
+    """
+
+    industries: tuple[IndustryPrefix, ...] = Field(min_length=1)
+    mixing: tuple[IndustryPrefix, ...] = ()
+
+
+class PondCodeParameters(NearParameters):
+    """Which industries often have tailings ponds, and which of these have none."""
+
+    industries: tuple[IndustryPrefix, ...] = Field(min_length=1)
+    without: tuple[IndustryPrefix, ...] = ()
+
+
+class NewParkParameters(Parameters):
+    """Which rivers by rank, the distance in metres, and from which approval on a park is new."""
+
+    ranks: tuple[Rank, ...] = ("main", "important_tributary")
+    distance_m: float = Field(gt=0)
+    since: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Near:
+    """One feature that a rule asks the distance of."""
+
+    subject: Subject
+    park_id: str | None
+    name: str
+    shape: BaseGeometry | None
+    is_new: bool | None
+    is_mixing: bool | None = False
+    """Whether it merely mixes or packs; None if its industry may and nobody says."""
+
+    @property
+    def newness_column(self) -> str:
+        """The column that says whether it is new."""
+        return "status" if self.subject.layer == "parks" else "is_new"
+
+
 def distance(case: Case, parameters: RiverParameters) -> Outcome:
     """No enterprise, and no park led by, these industries lies within the distance."""
+    return _judge(case, parameters, _by_industry(case, parameters))
+
+
+def tailings(case: Case, parameters: NearParameters) -> Outcome:
+    """No tailings pond, an enterprise's or a facility, lies within the distance."""
+    return _judge(case, parameters, _ponds(case))
+
+
+def tailings_by_code(case: Case, parameters: PondCodeParameters) -> Outcome:
+    """Enterprises whose code alone suggests a tailings pond are told near rivers: watched."""
     outcome = Outcome()
-    rivers = _Rivers.of(case.plan.metric("rivers"), parameters)
+    suspects = list(_suspects(case, parameters))
+    rivers = Rivers.of(case.plan, parameters.ranks) if suspects else None
     if rivers is None:
-        return outcome  # the county has no river of these ranks: nothing to keep a distance from
-    for subject, park_id, name, shape, is_new in _subjects(case, parameters):
-        if not _is_meant(case, is_new):
+        return outcome
+    for near in suspects:
+        outcome.judge(near.park_id)
+        position, distance_m = (None, np.inf) if near.shape is None else rivers.nearest(near.shape)
+        if position is None or distance_m >= parameters.distance_m:
             continue
+        values = _values(near, rivers, position, distance_m, parameters.distance_m)
+        finding = RawFinding(
+            verdict=Verdict.WATCH,
+            park_id=near.park_id,
+            subject=near.subject,
+            title=Message("finding.tailings_by_code", values),
+            evidence={
+                **_evidence(distance_m, parameters.distance_m),
+                "missing_column": "enterprises.tailings_pond",
+                "missing_rows": [near.subject.id],
+            },
+            cure=Message("cure.tailings_by_code", values),
+        )
+        outcome.findings.append(rivers.with_line(finding, near.shape, position))
+    return outcome
+
+
+def new_park(case: Case, parameters: NewParkParameters) -> Outcome:
+    """No park that was approved since a day lies within the distance."""
+    outcome = Outcome()
+    rivers = Rivers.of(case.plan, parameters.ranks)
+    if rivers is None:
+        return outcome
+    columns = ["park_id", "name", "approved_on"]
+    for (park_id, name, day), shape in zip(
+        case.parks[columns].itertuples(index=False), case.parks.geometry, strict=True
+    ):
         outcome.judge(park_id)
-        if shape is None:
-            outcome.findings.append(
-                _unmeasurable(subject, park_id, f"{subject.layer}.geometry", [])
-            )
+        is_new = None if pd.isna(day) else day.date() >= parameters.since
+        subject = Subject("parks", park_id)
+        near = _Near(subject=subject, park_id=park_id, name=name, shape=shape, is_new=is_new)
+        if is_new is False:
             continue
         position, distance_m = rivers.nearest(shape)
-        if position is not None and distance_m < parameters.distance_m:
-            river = rivers.boundaries.iloc[position]
-            shown = text_or_none(river["name"]) or river["river_id"]
-            finding = _near(subject, park_id, name, is_new, shown, distance_m, parameters)
-            if finding is not None:
-                line = shapely.shortest_line(shape, river["geometry"])
-                outcome.findings.append(_with_line(finding, line, river["river_id"]))
+        if position is None or distance_m >= parameters.distance_m:
+            unsure = rivers.unmapped_near(shape, parameters.distance_m)
+            if unsure is not None:
+                outcome.findings.append(rivers.unmeasurable(near.subject, near.park_id, *unsure))
             continue
-        unsure = rivers.unmapped_near(shape, parameters.distance_m)
+        values = _values(near, rivers, position, distance_m, parameters.distance_m)
+        if is_new is None:
+            finding = missing_value(park_id=park_id, subject=subject, column="approved_on")
+            evidence = {**finding.evidence, **_evidence(distance_m, parameters.distance_m)}
+            finding = replace(finding, evidence=evidence)
+        else:
+            finding = RawFinding(
+                verdict=Verdict.WATCH,
+                park_id=park_id,
+                subject=subject,
+                title=Message("finding.river_new_park", values | {"day": day.date().isoformat()}),
+                evidence=_evidence(distance_m, parameters.distance_m)
+                | {"approved_on": day.date().isoformat(), "since": parameters.since.isoformat()},
+                cure=Message("cure.river_new_park", values),
+            )
+        outcome.findings.append(rivers.with_line(finding, shape, position))
+    return outcome
+
+
+def _judge(case: Case, parameters: NearParameters, every: Iterable[_Near]) -> Outcome:
+    """Hold every feature that the rule means against the distance."""
+    outcome = Outcome()
+    meant = [near for near in every if _is_meant(case, near.is_new)]
+    rivers = Rivers.of(case.plan, parameters.ranks) if meant else None
+    if rivers is None:
+        return outcome  # the county has no river of these ranks: nothing to keep a distance from
+    for near in meant:
+        outcome.judge(near.park_id)
+        if near.shape is None:
+            column = f"{near.subject.layer}.geometry"
+            outcome.findings.append(rivers.unmeasurable(near.subject, near.park_id, column, []))
+            continue
+        position, distance_m = rivers.nearest(near.shape)
+        if position is not None and distance_m < parameters.distance_m:
+            finding = _too_near(near, rivers, position, distance_m, parameters)
+            if finding is not None:
+                outcome.findings.append(rivers.with_line(finding, near.shape, position))
+            continue
+        unsure = rivers.unmapped_near(near.shape, parameters.distance_m)
         if unsure is not None:
-            outcome.findings.append(_unmeasurable(subject, park_id, *unsure))
+            outcome.findings.append(rivers.unmeasurable(near.subject, near.park_id, *unsure))
+        elif rivers.open_ranks and near.is_new is not False:
+            outcome.findings.append(_only_the_mapped(near, rivers, distance_m, parameters))
     return outcome
 
 
 def river_closures(case: Case, parameters: RiverParameters) -> list[Closure]:
     """Return the ground that `distance` forbids to the case's enterprises, or cannot judge."""
-    rivers = _Rivers.of(case.plan.metric("rivers"), parameters)
+    every = _by_industry(case, parameters)
+    return _closures(case, parameters, [near for near in every if near.is_mixing is not True])
+
+
+def pond_closures(case: Case, parameters: NearParameters) -> list[Closure]:
+    """Return the ground that `tailings` forbids to the case's enterprises, or cannot judge."""
+    return _closures(case, parameters, _ponds(case))
+
+
+def _closures(case: Case, parameters: NearParameters, every: Iterable[_Near]) -> list[Closure]:
     meant = [
-        (subject, park_id, is_new)
-        for subject, park_id, _, _, is_new in _subjects(case, parameters)
-        if subject.layer == "enterprises" and _is_meant(case, is_new)
+        near
+        for near in every
+        if near.subject.layer == "enterprises" and _is_meant(case, near.is_new)
     ]
-    if rivers is None or not meant:
+    rivers = Rivers.of(case.plan, parameters.ranks) if meant else None
+    if rivers is None:
         return []
     if rivers.is_all_missing:
-        unknown = _unmeasurable(*meant[0][:2], "rivers.is_management_boundary", [])
+        unknown = rivers.unmeasurable(meant[0].subject, meant[0].park_id, *rivers.missing)
         return [Closure(verdict=Verdict.UNKNOWN, features=None, unknown=unknown)]
     limit_m = parameters.distance_m
     unmapped = Closure(
@@ -100,182 +229,178 @@ def river_closures(case: Case, parameters: RiverParameters) -> list[Closure]:
         features=rivers.unmapped(),
         distance_m=limit_m + UNMAPPED_MARGIN_M,
     )
-    if all(_meaning(parameters, is_new) != Verdict.FAIL for _, _, is_new in meant):
-        return [unmapped]
-    near = Closure(verdict=Verdict.FAIL, features=rivers.boundaries, distance_m=limit_m)
-    return [near, unmapped]
+    meanings = {
+        Verdict.UNKNOWN if near.is_mixing is None else Verdict(_meaning(parameters, near.is_new))
+        for near in meant
+    }
+    near_them = [
+        Closure(verdict=verdict, features=rivers.boundaries, distance_m=limit_m)
+        for verdict in (Verdict.FAIL, Verdict.UNKNOWN)
+        if verdict in meanings
+    ]
+    return [*near_them, unmapped]
 
 
 def _is_meant(case: Case, is_new: bool | None) -> bool:  # noqa: FBT001 - as the row says
     return (case.applies_to, is_new) not in {("new", False), ("existing", True)}
 
 
-def _meaning(parameters: RiverParameters, is_new: bool | None) -> str:  # noqa: FBT001 - the same
+def _meaning(parameters: NearParameters, is_new: bool | None) -> str:  # noqa: FBT001 - the same
     """Return what too near means, for new, for existing and for what does not say."""
     return {True: parameters.new, False: parameters.existing, None: "unknown"}[is_new]
 
 
-UNMAPPED_MARGIN_M = 1_000.0
-"""How far a management boundary may lie from the centreline of a river that lacks one."""
-
-
-@dataclass(frozen=True)
-class _Rivers:
-    """The management boundaries to measure from, and the other rivers of the ranks."""
-
-    boundaries: gpd.GeoDataFrame
-    others: gpd.GeoDataFrame
-    """Centrelines, and rivers whose rank or flag is not given."""
-    is_all_missing: bool
-
-    @classmethod
-    def of(cls, rivers: gpd.GeoDataFrame, parameters: RiverParameters) -> _Rivers | None:
-        """Sort the rivers; None when the county has rivers, but none that the rule is about."""
-        rank, flag = rivers["rank"], rivers["is_management_boundary"].astype("boolean")
-        of_rank = (rank.isin(parameters.ranks) | rank.isna()).to_numpy(dtype=bool)
-        if len(rivers) and not of_rank.any():
-            return None
-        is_boundary = (flag.fillna(value=False) & rank.notna()).to_numpy(dtype=bool)
-        others = rivers[of_rank & ~is_boundary]
-        return cls(rivers[of_rank & is_boundary], others, is_all_missing=not len(rivers))
-
-    def nearest(self, shape: BaseGeometry) -> tuple[int | None, float]:
-        """Return the position of the nearest boundary and its distance."""
-        if self.boundaries.empty:
-            return None, np.inf
-        distances = shapely.distance(self.boundaries.geometry.to_numpy(), shape)
-        position = int(np.argmin(distances))
-        return position, float(distances[position])
-
-    def unmapped_near(self, shape: BaseGeometry, distance_m: float) -> tuple[str, list[str]] | None:
-        """Return the column and rows that are missing to judge a place, or None."""
-        if self.is_all_missing:
-            return "rivers.is_management_boundary", []
-        reach = distance_m + UNMAPPED_MARGIN_M
-        close = self.others[shapely.dwithin(self.others.geometry.to_numpy(), shape, reach)]
-        unsure = [
-            not isinstance(rank, str) or not self._is_mapped_at(shapely.shortest_line(line, shape))
-            for rank, line in zip(close["rank"], close.geometry, strict=True)
-        ]
-        found = close[np.array(unsure, dtype=bool)]
-        if found.empty:
-            return None
-        lacks_rank = bool(found["rank"].isna().any())
-        column = "rivers.rank" if lacks_rank else "rivers.is_management_boundary"
-        return column, sorted(found["river_id"])
-
-    def unmapped(self) -> gpd.GeoDataFrame:
-        """Return what `unmapped_near` may find: rivers without a rank, and unmapped stretches."""
-        mapped = shapely.union_all(
-            shapely.buffer(self.boundaries.geometry.to_numpy(), UNMAPPED_MARGIN_M)
-        )
-        has_rank = self.others["rank"].notna().to_numpy(dtype=bool)
-        shapes = self.others.geometry.to_numpy().copy()
-        shapes[has_rank] = shapely.difference(shapes[has_rank], mapped)
-        rest = self.others.set_geometry(shapes, crs=self.others.crs)
-        return rest[~rest.geometry.is_empty]
-
-    def _is_mapped_at(self, way: BaseGeometry) -> bool:
-        """Whether a boundary runs near where the way from a centreline begins."""
-        start = shapely.get_point(way, 0)
-        near = shapely.dwithin(self.boundaries.geometry.to_numpy(), start, UNMAPPED_MARGIN_M)
-        return bool(np.any(near))
-
-
-def _subjects(
-    case: Case, parameters: RiverParameters
-) -> Iterator[tuple[Subject, str | None, str, BaseGeometry | None, bool | None]]:
+def _by_industry(case: Case, parameters: RiverParameters) -> Iterator[_Near]:
     active: pd.DataFrame = active_enterprises(case.plan)
-    shapes = case.plan.metric("enterprises").geometry
     hit = are_within(active["industry_code"], parameters.industries)
-    chosen = active[hit & case.in_scope(active["park_id"])]
-    columns = ["enterprise_id", "park_id", "name", "is_new"]
-    for index, enterprise_id, park_id, name, is_new in chosen[columns].itertuples():
-        shape = shapes[index]
-        known = None if pd.isna(is_new) else bool(is_new)
-        location = None if shape is None or shape.is_empty else shape
-        yield Subject("enterprises", enterprise_id), text_or_none(park_id), name, location, known
+    yield from _enterprises(case, active[hit], parameters.mixing)
     planned = {"planned", "under_construction"}
     for row, shape in zip(rows_of(case.parks), case.parks.geometry, strict=True):
         park_id = row["park_id"]
         leading = case.shared.focus[park_id].leading
         if belongs_to(leading, parameters.industries):
             status = text_or_none(row["status"])
-            is_planned = None if status is None else status in planned
-            yield Subject("parks", park_id), park_id, row["name"], shape, is_planned
+            yield _Near(
+                subject=Subject("parks", park_id),
+                park_id=park_id,
+                name=row["name"],
+                shape=shape,
+                is_new=None if status is None else status in planned,
+            )
 
 
-def _near(  # noqa: PLR0913, PLR0917 - the parts of one finding
-    subject: Subject,
-    park_id: str | None,
-    name: str,
-    is_new: bool | None,  # noqa: FBT001 - as the row says
-    river: str,
-    distance_m: float,
-    parameters: RiverParameters,
-) -> RawFinding | None:
-    meaning = _meaning(parameters, is_new)
-    if meaning == "pass":
-        return None
-    values = {
-        "name": name,
-        "river": _named_boundary(river),
-        "distance": Quantity(distance_m, "m", beside=parameters.distance_m),
-        "limit": Quantity(parameters.distance_m, "m"),
-        "short": Quantity(parameters.distance_m - distance_m, "m"),
+def _ponds(case: Case) -> Iterator[_Near]:
+    """Every tailings pond that a column or a facility tells of."""
+    active: pd.DataFrame = active_enterprises(case.plan)
+    has_pond = active["tailings_pond"].astype("boolean").fillna(value=False).to_numpy(dtype=bool)
+    yield from _enterprises(case, active[has_pond])
+    facilities = case.plan.metric("facilities")
+    ponds = facilities[(facilities["kind"] == "tailings_pond").to_numpy(dtype=bool)]
+    parks = case.parks
+    for row, shape in zip(rows_of(ponds), ponds.geometry, strict=True):
+        inside = parks["park_id"][shapely.intersects(parks.geometry.to_numpy(), shape)]
+        park_id = None if inside.empty else str(inside.iloc[0])
+        if park_id is None and not case.in_scope(pd.Series([None], dtype="object")).all():
+            continue
+        yield _Near(
+            subject=Subject("facilities", row["facility_id"]),
+            park_id=park_id,
+            name=text_or_none(row["name"]) or row["facility_id"],
+            shape=shape,
+            is_new=flag_or_none(row["is_new"]),
+        )
+
+
+def _suspects(case: Case, parameters: PondCodeParameters) -> Iterator[_Near]:
+    """Every enterprise whose code suggests a pond, and that does not say whether it has one."""
+    active: pd.DataFrame = active_enterprises(case.plan)
+    codes = active["industry_code"]
+    hit = are_within(codes, parameters.industries)
+    if parameters.without:
+        hit = hit & ~are_within(codes, parameters.without)
+    yield from _enterprises(case, active[hit & active["tailings_pond"].isna().to_numpy(dtype=bool)])
+
+
+def _enterprises(
+    case: Case, rows: pd.DataFrame, mixing: tuple[IndustryPrefix, ...] = ()
+) -> Iterator[_Near]:
+    shapes = case.plan.metric("enterprises").geometry
+    chosen = rows[case.in_scope(rows["park_id"])]
+    columns = ["enterprise_id", "park_id", "name", "is_new", "industry_code", "mixing_only"]
+    for index, enterprise_id, park_id, name, is_new, code, mixing_only in chosen[
+        columns
+    ].itertuples():
+        shape = shapes[index]
+        yield _Near(
+            subject=Subject("enterprises", enterprise_id),
+            park_id=text_or_none(park_id),
+            name=name,
+            shape=None if shape is None or shape.is_empty else shape,
+            is_new=flag_or_none(is_new),
+            is_mixing=flag_or_none(mixing_only) if mixing and belongs_to(code, mixing) else False,
+        )
+
+
+def _values(
+    near: _Near, rivers: Rivers, position: int, distance_m: float, limit_m: float
+) -> dict[str, object]:
+    return {
+        "name": near.name,
+        "river": rivers.name(position),
+        "distance": Quantity(distance_m, "m", beside=limit_m),
+        "limit": Quantity(limit_m, "m"),
+        "short": Quantity(limit_m - distance_m, "m"),
     }
-    evidence = {
+
+
+def _evidence(distance_m: float | None, limit_m: float) -> dict[str, object]:
+    return {
         "measure": "distance_to_management_boundary",
         "value": distance_m,
         "unit": "m",
-        "threshold": parameters.distance_m,
-        "is_new": is_new,
+        "threshold": limit_m,
         "computed": "planar distance to the nearest river management boundary",
     }
-    if is_new is None:
-        column = "status" if subject.layer == "parks" else "is_new"
-        evidence |= {"missing_column": f"{subject.layer}.{column}", "missing_rows": [subject.id]}
-    key = {True: "river_new", False: "river_existing", None: "river_unknown"}[is_new]
+
+
+def _too_near(
+    near: _Near, rivers: Rivers, position: int, distance_m: float, parameters: NearParameters
+) -> RawFinding | None:
+    meaning = _meaning(parameters, near.is_new)
+    if meaning == "pass":
+        return None
+    key = {True: "river_new", False: "river_existing", None: "river_unknown"}[near.is_new]
+    missing = f"{near.subject.layer}.{near.newness_column}" if near.is_new is None else None
+    if near.is_mixing:
+        meaning, key, missing = "watch", "river_mixing", None
+    elif near.is_mixing is None and missing is None:
+        meaning, key, missing = "unknown", "river_process", "enterprises.mixing_only"
+    values = _values(near, rivers, position, distance_m, parameters.distance_m)
+    evidence = {**_evidence(distance_m, parameters.distance_m), "is_new": near.is_new}
+    if missing is not None:
+        evidence |= {"missing_column": missing, "missing_rows": [near.subject.id]}
     return RawFinding(
         verdict=Verdict(meaning),
-        park_id=park_id,
-        subject=subject,
+        park_id=near.park_id,
+        subject=near.subject,
         title=Message(f"finding.{key}", values),
         evidence=evidence,
         cure=Message(f"cure.{key}", values),
     )
 
 
-def _named_boundary(river: str) -> Message:
-    """Return the name of a management boundary, whose row may carry the river's name only."""
-    is_its_own = "管理范围" in river
-    return Message("name.boundary" if is_its_own else "name.boundary_of", {"name": river})
-
-
-def _with_line(finding: RawFinding, line: BaseGeometry, river_id: str) -> RawFinding:
-    return replace(finding, geometry=line, evidence={**finding.evidence, "river_id": river_id})
-
-
-def _unmeasurable(
-    subject: Subject, park_id: str | None, column: str, rows: list[str]
+def _only_the_mapped(
+    near: _Near, rivers: Rivers, distance_m: float, parameters: NearParameters
 ) -> RawFinding:
-    values = {"column": named_column(column), "rows": rows or [subject.id]}
+    """Return what is told of a feature far from every mapped river where some may not be mapped."""
+    measured = float(distance_m) if np.isfinite(distance_m) else None
+    values = {
+        "name": near.name,
+        "limit": Quantity(parameters.distance_m, "m"),
+        "ranks": [Message(f"river.{rank}") for rank in rivers.open_ranks],
+        "names": list(rivers.open_ranks),
+    }
     return RawFinding(
         verdict=Verdict.UNKNOWN,
-        park_id=park_id,
-        subject=subject,
-        title=Message("finding.missing_value", values),
+        park_id=near.park_id,
+        subject=near.subject,
+        title=Message("finding.river_only_mapped", values),
         evidence={
-            "measure": "distance_to_management_boundary",
-            "value": None,
-            "missing_column": column,
-            "missing_rows": rows or [subject.id],
+            **_evidence(measured, parameters.distance_m),
+            "rivers_measured": len(rivers.boundaries),
+            "open_ranks": list(rivers.open_ranks),
         },
-        cure=Message("cure.fill_value", values),
-        key="missing",
+        cure=Message("cure.river_only_mapped", values),
+        key="unmapped",
+        severity=Severity.INFO,
     )
 
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
-    {"distance": Check(RiverParameters, distance, river_closures)}
+    {
+        "distance": Check(RiverParameters, distance, river_closures),
+        "tailings": Check(NearParameters, tailings, pond_closures),
+        "tailings_by_code": Check(PondCodeParameters, tailings_by_code),
+        "new_park": Check(NewParkParameters, new_park),
+    }
 )

@@ -21,6 +21,16 @@ SUB_AREAS = (
 """The municipal park's five sub-areas: id, name, centre, half axes in metres, angle."""
 
 
+@dataclass(frozen=True)
+class Approval:
+    """When a park was approved, and by which document; invented."""
+
+    day: str | None = "2016-05-20"
+    number: str | None = "示例批字 2016-1 号"
+    plan_eia_number: str | None = "示例环函字 2017-1 号"
+    plan_eia_day: str | None = "2017-03-15"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ParkPlan:
     """One park: its industries, and the case planted in it."""
@@ -39,10 +49,14 @@ class ParkPlan:
     host: str | None = None
     partner: str | None = None
     terms: str | None = None
-    status: str = "operating"
+    status: str | None = "operating"
     declared_factor: float | None = None
     """Ratio of declared to measured area; None gives a small, harmless difference."""
     has_declared_area: bool = True
+    approval: Approval | None = Approval()
+    """When the park was approved; None if that is not known."""
+    is_chemical: bool | None = False
+    """Whether it is a recognised chemical park."""
     is_rectangle: bool = False
     """An axis-aligned rectangle with planted parcels, sited by `parks`."""
 
@@ -54,7 +68,7 @@ def _cluster(
     text: tuple[str | None, str | None],
     classes: str,
     helpers: str,
-    **more: str | None,
+    **more: object,
 ) -> ParkPlan:
     supporting, speciality = text
     return ParkPlan(
@@ -113,6 +127,7 @@ PARKS: tuple[ParkPlan, ...] = (
         "351 353 354 357 359",
         "331 339 346",
         name="江口镇中小企业集聚区（示意）",
+        approval=Approval(number="无"),
     ),
     _cluster(
         2,
@@ -140,6 +155,7 @@ PARKS: tuple[ParkPlan, ...] = (
         "143 146 141",
         "131 137 223",
         name="平安镇中小企业集聚区（示意）",
+        approval=Approval(plan_eia_number="无"),
     ),
     _cluster(
         5,
@@ -150,22 +166,34 @@ PARKS: tuple[ParkPlan, ...] = (
         "223 231",
         name="第五中小企业集聚区（占位，所在乡镇未公布）",
         status="planned",
+        approval=None,
     ),
     _park(1, "397", "356;382", "新型显示模组", "397", is_rectangle=True),
     _park(2, "397", "398;231", "传感器封装测试", "397", helpers="398 398 231"),
     _park(3, "398", "397;292;223", "电子陶瓷与连接器", "398", host=MUNICIPAL),
-    _park(4, "2926", "265;264;223", "食品级塑料包装", "2926", is_rectangle=True),
+    _park(
+        4,
+        "2926",
+        "265;264;268;223",
+        "食品级塑料包装",
+        "2926",
+        is_rectangle=True,
+        is_chemical=True,
+        approval=Approval(day="2024-06-18"),
+    ),
     _park(5, "15", "22;30", "高粱酒与果酒", "151 152", helpers="223 305"),
     _park(6, "307", "101;102;264", "日用陶瓷", "307", is_rectangle=True),
     _park(7, "17", "18;28", "家用纺织品", "177 175", helpers="183 281"),
     _park(8, "20", "21;22", "竹木制品", "203 204", helpers="211 223", is_rectangle=True),
     _park(9, "14", "22", "粉丝与糕点", "141 145 143", helpers="223", is_rectangle=True),
-    _park(10, "19", "17;29", "箱包皮具", "192 191", helpers="178 292", is_rectangle=True),
+    _park(
+        10, "19", "17;29", "箱包皮具", "192 191", helpers="178 292", is_rectangle=True, status=None
+    ),
     _park(11, "40", "39;29", "智能电表与传感仪表", "401 402 403", helpers="396 292"),
     _park(12, "18;24", "17", "特色小家纺与礼品", "182 243", helpers="175"),
     _park(13, "21", "20;29", "竹木家具", "211 212", helpers="202 292", is_rectangle=True),
     _park(14, "14", "22", "榨菜与豆制品", "141 145 149", helpers="223", is_rectangle=True),
-    _park(15, "303", "101;22", "新型墙材", "303", is_rectangle=True),
+    _park(15, "303", "101;22", "新型墙材", "303", is_rectangle=True, approval=None),
     _park(16, "13", "22;51", "柑橘鲜果初加工", "137 133", helpers="223 512", is_rectangle=True),
     _park(17, "245", "18;29", "毛绒与益智玩具", "245", helpers="183 292", host="YY-C-02"),
     _park(18, "14", "23;29", "小面调料", "146 149", helpers="231 292"),
@@ -205,7 +233,16 @@ PARKS: tuple[ParkPlan, ...] = (
         is_rectangle=True,
         declared_factor=1.0 / 0.9,
     ),
-    _park(35, "37", "33;34", "摩托车与电动车部件", "375 377", helpers="339 345", is_rectangle=True),
+    _park(
+        35,
+        "37",
+        "33;34",
+        "摩托车与电动车部件",
+        "375 377",
+        helpers="339 345",
+        is_rectangle=True,
+        status="planned",
+    ),
     _park(
         36,
         "391",
@@ -214,8 +251,6 @@ PARKS: tuple[ParkPlan, ...] = (
         "391",
         helpers="392 382",
         host=MUNICIPAL,
-        partner="云阳县示例飞入地合作方（示意）",
-        terms=ENCLAVE_TERMS,
         is_rectangle=True,
     ),
     _park(37, "373", "33;34", "小型船舶与船用配件", "373", helpers="339 348"),
@@ -231,7 +266,16 @@ PARKS: tuple[ParkPlan, ...] = (
         is_rectangle=True,
         declared_factor=1.04,
     ),
-    _park(41, "411", "20;29", "日用刷具与伞具", "411", helpers="203 292"),
+    _park(
+        41,
+        "411",
+        "20;29",
+        "日用刷具与伞具",
+        "411",
+        helpers="203 292",
+        partner="示例邻县合作方（示意）",
+        terms=ENCLAVE_TERMS,
+    ),
     _park(42, "153", "22;20", "高山茶精制", "153", helpers="223 204", is_rectangle=True),
 )
 """All parks, ordered by id."""

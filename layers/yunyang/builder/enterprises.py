@@ -30,7 +30,9 @@ COLUMNS = (
     "enterprise_id", "year", "name", "industry_code", "park_id", "parcel_id", "building_id",
     "floor_no", "output_cny", "land_m2", "floor_m2", "tax_cny", "value_added_cny", "energy_tce",
     "rd_cny", "employees", "status", "stopped_months", "loss_years", "subsidised", "in_arrears",
-    "stage", "is_new", "lon", "lat", "source", "illustrative",
+    "stage", "is_new", "discharges_wastewater", "heavy_polluter", "insolvent", "tailings_pond",
+    "mixing_only", "hazardous_chemicals", "catalogue_class", "energy_review_number", "lon", "lat",
+    "source", "illustrative",
 )  # fmt: skip
 
 _WORDS = {
@@ -45,6 +47,8 @@ _NAMED_AFTER_NO_PLACE = frozenset({"25", "26"})
 """Divisions of chemical works: made up, they do not bear a real town's name."""
 
 UNIT_CNY = 10_000
+ENERGY_REVIEW_TCE = 1_000.0
+"""From here on a new project needs an energy review; invented ones have one."""
 _LAND_INTENSITY = {True: (6_400.0, 9_200.0), False: (4_900.0, 6_200.0)}
 """Output in CNY per m2 of land, leading and supporting; the limit in parks is 4,500."""
 
@@ -322,6 +326,14 @@ def _set_values(company: Company, dice: Dice) -> None:
         "in_arrears": False,
         "stage": stage,
         "is_new": False,
+        "discharges_wastewater": None,
+        "heavy_polluter": None,
+        "insolvent": False,
+        "tailings_pond": False,
+        "mixing_only": False,
+        "hazardous_chemicals": False,
+        "catalogue_class": "permitted",
+        "energy_review_number": None,
     }
     company.values.update(change)
 
@@ -358,6 +370,12 @@ def _row(company: Company, index: int, year: int, factor: float, start: int) -> 
             values["output_cny"] = company.output_cny
     elif start == LATEST:
         values["is_new"] = True
+    if values["is_new"] and "energy_review_number" not in planted.CHANGES.get(
+        company.enterprise_id, {}
+    ):
+        is_large = (values["energy_tce"] or 0) >= ENERGY_REVIEW_TCE
+        is_asked = is_large and company.enterprise_id not in planted.UNREVIEWED
+        values["energy_review_number"] = "示例能审字 2025-9 号" if is_asked else None
     spot = planted.SPOTS.get(company.enterprise_id)
     xy = spot.xy if spot else room.spot
     lon, lat = to_degrees(*xy) if xy else (None, None)

@@ -63,6 +63,7 @@ class Building:
     name: str
     shape: Polygon
     floors: list[Floor]
+    has_dormitory: bool | None = None
 
     @property
     def is_hall(self) -> bool:
@@ -95,9 +96,12 @@ class Estate:
 
 
 _PARCEL_VALUES = (
-    "idle_since", "area_m2", "plot_ratio", "building_coefficient", "ancillary_land_share",
-    "ancillary_floor_share", "investment_cny", "power_kva", "water_m3_d", "gas_m3_d",
-    "wastewater_m3_d",
+    "idle_since", "planned_land_use", "supplied_on", "agreed_start_on", "stopped_on", "built_share",
+    "invested_share", "government_delay", "area_m2", "plot_ratio_min", "rd_floor_share",
+    "contract_plot_ratio", "contract_building_coefficient", "contract_ancillary_land_share",
+    "contract_investment_cny_per_mu", "contract_output_cny_per_mu", "contract_tax_cny_per_mu",
+    "plot_ratio", "building_coefficient", "ancillary_land_share", "ancillary_floor_share",
+    "investment_cny", "power_kva", "water_m3_d", "gas_m3_d", "wastewater_m3_d",
 )  # fmt: skip
 
 
@@ -131,6 +135,7 @@ def building_features(estate: Estate) -> list[Feature]:
                 "park_id": building.park_id,
                 "parcel_id": building.parcel_id,
                 "name": building.name,
+                "has_dormitory": building.has_dormitory,
                 "source": ILLUSTRATIVE,
                 "illustrative": True,
             },

@@ -24,6 +24,8 @@ from builder.shapes import Point, turned, turned_rectangle
 HEAVY_DIVISIONS = ("33", "34", "35", "36", "37")
 """Parks whose enterprises need floors of 10 kN/m2 and 5 m, and a lift of 3 t."""
 
+WITHOUT_CONDITIONS = frozenset({"YY-C-01", "YY-C-03"})
+"""Parks whose parcels have no planning conditions: the plot ratios of 2008 stand in."""
 BLOCK_ROAD_M = 24.0
 PLACEHOLDER_BUILT = frozenset({1, 4, 5, 8, 12})
 """Number of built parcels in the placeholder cluster, which is under construction."""
@@ -44,8 +46,23 @@ def build_estate(
             _lay_out_cluster(estate, site, blocked)
         else:
             _lay_out_building_park(estate, site)
+    _date_supply(estate)
     planted_land.change_parcels(estate.parcels)
+    for building in estate.buildings:
+        building.has_dormitory = planted_land.DORMITORIES.get(building.building_id)
     return estate
+
+
+def _date_supply(estate: Estate) -> None:
+    """Set when built land was supplied, and its least plot ratio by the planning conditions."""
+    for parcel in estate.parcels:
+        ratio = parcel.values.get("plot_ratio")
+        if parcel.status != "built":
+            continue
+        dice = Dice(f"supply {parcel.parcel_id}")
+        parcel.values["supplied_on"] = dice.pick(("2017-06-30", "2021-09-15", "2024-03-20"))
+        if ratio is not None and parcel.park_id not in WITHOUT_CONDITIONS:
+            parcel.values["plot_ratio_min"] = 0.5
 
 
 def short_id(park_id: str) -> str:

@@ -16,7 +16,7 @@ from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from builder import geography
-from builder.catalogue import MUNICIPAL, PARKS, SUB_AREAS, ParkPlan
+from builder.catalogue import MUNICIPAL, PARKS, SUB_AREAS, Approval, ParkPlan
 from builder.frame import ILLUSTRATIVE, Dice, Feature
 from builder.geography import River, Township
 from builder.shapes import Point, blob, chamfer, largest, place, rectangle, turned
@@ -52,6 +52,11 @@ _SIZES: dict[str, tuple[float, float]] = {
 
 BORDER_CASES = {"YY-B-35": (35, 40, 50.0), "YY-B-40": (40, 39, 0.1)}
 """For each park its township, the southern neighbour, and the depth in m of the moved strip."""
+
+CUT_APPROVAL = ("YY-B-27", 20.0)
+"""A park that was approved without its easternmost metres."""
+ENCLAVE = "YY-B-41"
+"""A park with a declared enclave: a second part of 100 x 100 m outside the county, like 29's."""
 
 _EXCLAVE_TOWNSHIP = {"YY-B-13": 14}
 """Parks placed in another township than the one they state."""
@@ -113,7 +118,7 @@ def site_parks(ground: Ground) -> tuple[dict[str, Site], dict[str, Polygon]]:
     for plan in PARKS:
         if plan.park_id not in sites:
             sites[plan.park_id] = _search(plan, ground, sites, sub_areas)
-    sites["YY-B-29"] = _with_part_abroad(sites["YY-B-29"], ground.county)
+    sites["YY-B-29"] = with_part_abroad(sites["YY-B-29"], ground.county)
     return {plan.park_id: sites[plan.park_id] for plan in PARKS}, sub_areas
 
 
@@ -273,7 +278,7 @@ def _obstacles(plan: ParkPlan, ground: Ground, sites: dict[str, Site]) -> BaseGe
     return shapely.union_all([*taken, *water, ground.roads.buffer(35)])
 
 
-def _with_part_abroad(site: Site, county: BaseGeometry) -> Site:
+def with_part_abroad(site: Site, county: BaseGeometry) -> Site:
     """Add a second part of 100 x 100 m that lies wholly outside the county."""
     x, y = site.centre
     away = county.buffer(60)
@@ -304,6 +309,8 @@ def _park_feature(site: Site, townships: tuple[Township, ...]) -> Feature:
     tier = {"M": "municipal_park", "C": "sme_cluster", "B": "building_park"}[plan.park_id[3]]
     name = plan.name or (f"{township.name}楼宇工业园（示意）" if township else plan.park_id)
     shape = site.footprint
+    approval = plan.approval or Approval(None, None, None, None)
+    is_large = tier != "building_park"
     geometry = shape if isinstance(shape, MultiPolygon) else MultiPolygon([shape])
     return Feature(
         {
@@ -319,11 +326,39 @@ def _park_feature(site: Site, townships: tuple[Township, ...]) -> Feature:
             "declared_area_ha": _declared_ha(plan, shape.area),
             "enclave_partner": plan.partner,
             "enclave_terms": plan.terms,
+            "approval_number": approval.number,
+            "approved_on": approval.day,
+            "plan_eia_number": approval.plan_eia_number if is_large else None,
+            "plan_eia_on": approval.plan_eia_day if is_large else None,
+            "is_chemical_park": plan.is_chemical,
             "source": _park_source(plan),
             "illustrative": True,
         },
         geometry,
     )
+
+
+def approved_features(sites: dict[str, Site]) -> list[Feature]:
+    """Return the layer `approved_areas`: the large parks but the placeholder, and one too small."""
+    found = []
+    for park_id, site in sites.items():
+        shape = site.footprint
+        if park_id == CUT_APPROVAL[0]:
+            west, south, east, north = shape.bounds
+            shape = shapely.box(west, south, east - CUT_APPROVAL[1], north)
+        elif park_id.startswith("YY-B") or site.plan.approval is None:
+            continue
+        approval = site.plan.approval or Approval()
+        properties = {
+            "park_id": park_id,
+            "approval_number": approval.number,
+            "approved_on": approval.day,
+            "source": ILLUSTRATIVE,
+            "illustrative": True,
+        }
+        geometry = shape if isinstance(shape, MultiPolygon) else MultiPolygon([shape])
+        found.append(Feature(properties, geometry))
+    return found
 
 
 def _declared_ha(plan: ParkPlan, area_m2: float) -> float | None:

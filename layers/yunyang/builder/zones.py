@@ -18,7 +18,7 @@ from builder.catalogue import MUNICIPAL, SUB_AREAS
 from builder.frame import ILLUSTRATIVE, Dice, Feature
 from builder.geography import KM, River, Township
 from builder.parks import Site
-from builder.planted_land import ZONE_CASES, ZoneCase
+from builder.planted_land import LATER_ZONE_CASES, ZONE_CASES, ZoneCase
 from builder.shapes import Point, blob, largest, parts, polygonal, rectangle, ridge, swell
 
 CLEARANCE_M = 90.0
@@ -26,12 +26,18 @@ LEGAL_BASIS = {
     "ecological_red_line": "三区三线：生态保护红线",
     "permanent_farmland": "三区三线：永久基本农田；《基本农田保护条例》",
     "development_boundary": "三区三线：城镇开发边界",
-    "water_source": "《水污染防治法》饮用水水源保护区",
+    "water_source": "《生态环境法典》饮用水水源保护区",
     "river_management": "《河道管理条例》河道管理范围",
     "reservoir_line": "三峡水库土地征用线（吴淞高程）",
-    "geohazard": "《地质灾害防治条例》地质灾害易发区",
+    "geohazard": "《地质灾害防治条例》（旧数据，未注明划分）",
+    "geohazard_danger": "《地质灾害防治条例》地质灾害危险区",
+    "geohazard_risk": "《重庆市地质灾害防治条例》地质灾害风险区",
+    "geohazard_prone": "《地质灾害防治条例》地质灾害易发区",
     "nature_reserve": "《自然保护区条例》",
     "wetland": "《湿地保护法》",
+    "heritage": "《文物保护法》",
+    "eco_unit": "《生态环境法典》生态环境管控单元",
+    "agricultural_land": "国土调查",
 }
 
 _RED_LINES: tuple[tuple[str, float, tuple[Point, ...]], ...] = (
@@ -57,6 +63,7 @@ _WATER_SOURCES = (
     ("南溪盐渠", (583.6, 3446.6)), ("龙角双河", (578.8, 3413.6)), ("红狮示例水库", (594.4, 3433.4)),
 )  # fmt: skip
 _WETLANDS = (("澎溪河湿地", 1, 0.72), ("汤溪河湿地", 2, 0.80), ("磨刀溪湿地", 3, 0.42))
+_MONUMENTS = (("示例古寨", (575.4, 3429.8)), ("示例石窟", (592.2, 3412.4)))
 _SOURCE = f"{ILLUSTRATIVE}：随意勾绘，不是公布的边界"
 
 
@@ -86,17 +93,27 @@ def zone_features(scene: Scene) -> list[Feature]:
     features += _named("YY-Z-RL", "ecological_red_line", None, reds)
     farmland = _farmland(scene, kept_out.union(shapely.union_all([z for _, z in reds])), dice)
     features += _named("YY-Z-PF", "permanent_farmland", None, farmland)
-    features += _named("YY-Z-NR", "nature_reserve", None, _reserves(scene, clear, dice))
+    features += _named("YY-Z-NR", "nature_reserve", "general", _reserves(scene, clear, dice))
     features += _water_sources(scene, clear, dice)
     features += _river_zones(scene, clear)
     features += _geohazards(scene, clear, dice)
     features += _wetlands(scene, clear, dice)
     features += [_planted(case, scene, dice) for case in ZONE_CASES]
     features.append(_farmland_in_cluster(scene, dice))
+    features += [_planted(case, scene, dice) for case in LATER_ZONE_CASES]
+    features += _heritage(clear, dice)
+    features += _eco_units(scene, clear)
     return features
 
 
-def _feature(zone_id: str, kind: str, grade: str | None, name: str, shape: BaseGeometry) -> Feature:
+def _feature(
+    zone_id: str,
+    kind: str,
+    grade: str | None,
+    name: str,
+    shape: BaseGeometry,
+    banned: str | None = None,
+) -> Feature:
     return Feature(
         {
             "zone_id": zone_id,
@@ -104,6 +121,7 @@ def _feature(zone_id: str, kind: str, grade: str | None, name: str, shape: BaseG
             "grade": grade,
             "name": name,
             "legal_basis": LEGAL_BASIS[kind],
+            "banned_industries": banned,
             "source": _SOURCE,
             "illustrative": True,
         },
@@ -148,6 +166,8 @@ def _development_boundaries(scene: Scene, dice: Dice) -> list[Polygon]:
     for park_id, x, width, height in (
         ("YY-B-35", 290.0, 900.0, 220.0),
         ("YY-B-09", 319.9, 900.0, 220.0),
+        ("YY-B-10", 310.0, 900.0, 220.0),
+        ("YY-B-34", 95.0, 900.0, 90.0),
     ):
         west, south = scene.sites[park_id].corner
         whole = whole.difference(rectangle(west + x, south - 400, width, height + 800))
@@ -252,8 +272,18 @@ def _river_zones(scene: Scene, clear: BaseGeometry) -> list[Feature]:
     return features
 
 
+_ZONINGS = (
+    ("geohazard_prone", "易发区"),
+    ("geohazard_risk", "风险区"),
+    ("geohazard_danger", "危险区"),
+)
+
+
 def _geohazards(scene: Scene, clear: BaseGeometry, dice: Dice) -> list[Feature]:
-    """Return landslides along the valleys: from a point on a river some way up the slope."""
+    """Return landslides along the valleys: from a point on a river some way up the slope.
+
+    They take turns as prone, risk and danger areas: three zonings, never one grade.
+    """
     features: list[Feature] = []
     closed = clear.union(shapely.union_all([river.ground.buffer(15) for river in scene.rivers]))
     grades = ("high", "mid", "low", "mid", "low")
@@ -271,12 +301,15 @@ def _geohazards(scene: Scene, clear: BaseGeometry, dice: Dice) -> list[Feature]:
         cut = shape.intersection(scene.outline).difference(closed)
         if cut.area < 30_000:  # noqa: PLR2004
             continue
+        zoning, word = _ZONINGS[number % len(_ZONINGS)]
+        is_graded = zoning != "geohazard_danger"
+        name = f"{river.name}沿岸地质灾害{words[grade] if is_graded else ''}{word}"
         features.append(
             _feature(
                 f"YY-Z-GH-{len(features) + 1:02d}",
-                "geohazard",
-                grade,
-                f"{river.name}沿岸地质灾害{words[grade]}风险区{len(features) + 1:02d}（示意）",
+                zoning,
+                grade if is_graded else None,
+                f"{name}{len(features) + 1:02d}（示意）",
                 largest(cut),
             )
         )
@@ -291,10 +324,54 @@ def _wetlands(scene: Scene, clear: BaseGeometry, dice: Dice) -> list[Feature]:
         shape = blob((at.x, at.y), (620, 330), dice=dice, vertices=160, roughness=0.2,
                      angle_deg=dice.uniform(0, 180))  # fmt: skip
         features.append(
-            _feature(f"YY-Z-WL-{number:02d}", "wetland", None, f"{name}（示意）",
+            _feature(f"YY-Z-WL-{number:02d}", "wetland", "general", f"{name}（示意）",
                      largest(shape.difference(clear)))
         )  # fmt: skip
     return features
+
+
+def _heritage(clear: BaseGeometry, dice: Dice) -> list[Feature]:
+    """Return the protection area of a made-up monument with the control belt around it."""
+    features: list[Feature] = []
+    for number, (name, (x, y)) in enumerate(_MONUMENTS, start=1):
+        inner = blob((x * KM, y * KM), (90, 70), dice=dice, vertices=60, roughness=0.12)
+        outer = inner.buffer(120, quad_segs=4).difference(inner)
+        for letter, grade, word, shape in (
+            ("A", "protection", "保护范围", inner),
+            ("B", "control", "建设控制地带", outer),
+        ):
+            features.append(
+                _feature(f"YY-Z-HE-{number:02d}{letter}", "heritage", grade,
+                         f"{name}{word}（示意）", largest(shape.difference(clear)))
+            )  # fmt: skip
+    return features
+
+
+def _eco_units(scene: Scene, clear: BaseGeometry) -> list[Feature]:
+    """Return units that cover the county: around reserves, around two parks, and the rest.
+
+    The unit around B-04 bans what E-B04-05 makes; the one around B-10 has no list.
+    """
+    priority = shapely.union_all(
+        [shapely.Point(x * KM, y * KM).buffer(2_600, quad_segs=6) for _, (x, y), _ in _RESERVES]
+    ).difference(clear)
+    units: list[tuple[str, str, str | None, BaseGeometry]] = [
+        ("priority", "自然保护地优先保护单元", "06;07;08;09;10;22;25;26;30;31;32", priority),
+        ("key", "工业重点管控单元", "251;252;265", _around(scene, "YY-B-04", (900.0, 900.0))),
+        ("key", "未登记清单的重点管控单元", None, _around(scene, "YY-B-10", (400.0, 400.0))),
+    ]
+    taken = shapely.union_all([shape for *_, shape in units])
+    whole = scene.outline.buffer(3_000, quad_segs=4).simplify(100)
+    units.append(("general", "一般管控单元", "251;252", whole.difference(taken)))
+    return [
+        _feature(f"YY-Z-EU-{number:02d}", "eco_unit", grade, f"{name}（示意）", shape, banned)
+        for number, (grade, name, banned, shape) in enumerate(units, start=1)
+    ]
+
+
+def _around(scene: Scene, park_id: str, margin: tuple[float, float]) -> BaseGeometry:
+    x0, y0, x1, y1 = scene.sites[park_id].footprint.bounds
+    return shapely.box(x0 - margin[0], y0 - margin[1], x1 + margin[0], y1 + margin[1])
 
 
 # --- planted zones ---

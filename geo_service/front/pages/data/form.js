@@ -3,7 +3,7 @@ import { dataText, make, shorten } from '../../shared/dom.js';
 import { has, t } from '../frame.js';
 import { run } from '../jobs.js';
 import { button, labelled, select } from '../parts.js';
-import { columnName, known } from './known.js';
+import { columnName, layerList } from './layer_list.js';
 import { report } from './report.js';
 
 const CRS = ['auto', 'EPSG:4490', 'EPSG:4545', 'EPSG:4544', 'EPSG:4326', 'GCJ-02', 'BD-09'];
@@ -44,7 +44,7 @@ function choices(error, answer) {
 export function importForm() {
   const file = make('input', { type: 'file', required: true, id: 'import-file' });
   const layer = select(
-    known.importable.map((item) => [item.name, item.title]),
+    layerList.importable.map((item) => [item.name, item.title]),
     { id: 'import-layer', value: 'parcels' },
   );
   const crs = select(
@@ -52,8 +52,8 @@ export function importForm() {
     { id: 'import-crs', value: 'auto' },
   );
   const mapping = make('input', { type: 'file', accept: '.toml', id: 'import-mapping' });
-  const place = make('div', { id: 'import-report', 'aria-live': 'polite' });
-  const send = async (given = {}) => {
+  const container = make('div', { id: 'import-report', 'aria-live': 'polite' });
+  const send = async (answers = {}) => {
     const chosen = file.files?.[0];
     if (!chosen) {
       file.focus();
@@ -67,14 +67,15 @@ export function importForm() {
       filename: chosen.name,
       crs: crs.value,
       ...columns,
-      ...given,
+      ...answers,
     };
-    const found = await run(place, '/api/imports', { parameters, raw: chosen }, () => send(given), {
-      onFault: (error) => choices(error, (name, value) => send({ ...given, [name]: value })),
-    });
+    const again = () => send(answers);
+    const onFault = (error) => choices(error, (name, value) => send({ ...answers, [name]: value }));
+    const body = { parameters, raw: chosen };
+    const found = await run(container, '/api/imports', body, again, { onFault });
     press.disabled = false;
     if (found) {
-      report(found, place);
+      report(found, container);
     }
   };
   const press = button(t('data.look'), () => send(), {
@@ -97,6 +98,6 @@ export function importForm() {
       make('summary', {}, t('data.mapping')),
       labelled(t('data.mapping_file'), mapping, { help: t('data.mapping_help') }),
     ),
-    place,
+    container,
   ];
 }

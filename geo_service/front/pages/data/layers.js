@@ -5,9 +5,9 @@ import { address, ask, errorState, fillWith, get, loadingState } from '../api.js
 import { t } from '../frame.js';
 import { button } from '../parts.js';
 import { table } from '../table.js';
-import { known } from './known.js';
+import { layerList } from './layer_list.js';
 
-export const layerPlace = make('div');
+export const layersContainer = make('div');
 
 function provenance(layer) {
   if (layer.isRaster) {
@@ -44,49 +44,50 @@ function fileState(layer) {
 
 // Whether own files count, and which of them wait to be imported or cannot be read.
 function fileNotices() {
-  const told = known.layers.filter((layer) => FILE_STATES.includes(layer.own_file));
+  const told = layerList.layers.filter((layer) => FILE_STATES.includes(layer.own_file));
   const lines = told.map((layer) =>
     make('li', {}, make('strong', {}, layer.title), ' ', t(`data.file_${layer.own_file}_long`)),
   );
   const callout = (id, ...body) => make('div', { class: 'callout', role: 'status', id }, body);
   return [
-    known.isPublished ? null : callout('own-files', t('data.own_counts')),
+    layerList.isPublished ? null : callout('own-files', t('data.own_counts')),
     lines.length ? callout('edited-files', make('ul', { class: 'plain-list' }, lines)) : null,
   ];
 }
 
 // Shows the table of layers as it is known now, below what is to be told.
-export function showLayers(...told) {
-  layerPlace.replaceChildren(...nodesOf([told, fileNotices(), layerTable()]));
+export function showLayers(...notices) {
+  layersContainer.replaceChildren(...nodesOf([notices, fileNotices(), layerTable()]));
 }
 
 function history(layer) {
   if (layer.isRaster) {
     return null;
   }
-  const place = make('div');
+  const container = make('div');
   const node = make(
     'details',
     {
-      toggle: () => node.open && !place.childElementCount && fillWith(place, () => versions(layer)),
+      toggle: () =>
+        node.open && !container.childElementCount && fillWith(container, () => versions(layer)),
     },
     make('summary', {}, t('data.history')),
-    place,
+    container,
   );
   return node;
 }
 
 // A button that publishes an earlier version again, once it is told what that means.
 function restore(layer, item, newest) {
-  const place = make('div');
+  const container = make('div');
   const askAgain = () => {
-    const no = button(t('console.cancel'), () => place.replaceChildren(first), {
+    const no = button(t('console.cancel'), () => container.replaceChildren(first), {
       kind: 'quiet small',
     });
-    const yes = button(t('data.restore_now'), () => restoreNow(layer, item, newest, place), {
+    const yes = button(t('data.restore_now'), () => restoreNow(layer, item, newest, container), {
       kind: 'strong small',
     });
-    place.replaceChildren(
+    container.replaceChildren(
       make(
         'p',
         { class: 'callout', role: 'status' },
@@ -100,12 +101,12 @@ function restore(layer, item, newest) {
     kind: 'plain small',
     'aria-label': t('data.restore_number', { number: item.number }),
   });
-  place.append(first);
-  return place;
+  container.append(first);
+  return container;
 }
 
-async function restoreNow(layer, item, newest, place) {
-  place.replaceChildren(loadingState(t('console.working')));
+async function restoreNow(layer, item, newest, container) {
+  container.replaceChildren(loadingState(t('console.working')));
   try {
     const made = (
       await ask(`/api/layers/${encodeURIComponent(layer.name)}/rollback`, {
@@ -113,7 +114,7 @@ async function restoreNow(layer, item, newest, place) {
         body: { version: String(item.number), expected: newest.version },
       })
     ).document;
-    await known.refresh();
+    await layerList.refresh();
     showLayers(
       make(
         'p',
@@ -122,7 +123,7 @@ async function restoreNow(layer, item, newest, place) {
       ),
     );
   } catch (error) {
-    place.replaceChildren(errorState(error));
+    container.replaceChildren(errorState(error));
   }
 }
 
@@ -235,7 +236,7 @@ function layerTable() {
     ],
     { caption: t('data.layers') },
   );
-  list.update(known.elevation ? [...known.layers, known.elevation] : known.layers);
+  list.update(layerList.elevation ? [...layerList.layers, layerList.elevation] : layerList.layers);
   return list.node;
 }
 

@@ -1,14 +1,14 @@
 // What a file would bring in, before it is published: what fits, what changes, what is refused.
 import { dataText, make } from '../../shared/dom.js';
-import { commaIn, isGiven } from '../../shared/format.js';
+import { commaIn, hasValue } from '../../shared/format.js';
 import { count } from '../amounts.js';
 import { ask } from '../api.js';
 import { start, t } from '../frame.js';
 import { run } from '../jobs.js';
 import { mapFrame } from '../mapframe.js';
 import { button, labelled } from '../parts.js';
-import { columnName, known, titleOf } from './known.js';
-import { keptPlace, showKept } from './kept.js';
+import { columnName, layerList, titleOf } from './layer_list.js';
+import { savedContainer, showSaved } from './saved.js';
 import { showLayers } from './layers.js';
 import { listing, worded } from './listing.js';
 
@@ -17,7 +17,7 @@ function facts(pairs) {
     'dl',
     { class: 'facts' },
     pairs
-      .filter(([, value]) => isGiven(value))
+      .filter(([, value]) => hasValue(value))
       .map(([name, value]) =>
         make(
           'div',
@@ -90,7 +90,7 @@ function changes(found) {
 function previewMap(found) {
   if (
     found.status === 'published' ||
-    !known.importable.some((layer) => layer.name === found.layer && layer.has_geometry)
+    !layerList.importable.some((layer) => layer.name === found.layer && layer.has_geometry)
   ) {
     return null;
   }
@@ -103,18 +103,18 @@ function previewMap(found) {
 }
 
 // Shows the report of an import, with the ways to publish and to discard it.
-export function report(found, place) {
-  const own = `/api/imports/${encodeURIComponent(found.import_id)}`;
+export function report(result, container) {
+  const own = `/api/imports/${encodeURIComponent(result.import_id)}`;
   const outcome = make('div', { 'aria-live': 'polite' });
-  place.replaceChildren(
+  container.replaceChildren(
     ...[
       make('h3', {}, t('data.preview')),
-      outcomeOf(found),
-      about(found),
-      changes(found),
-      previewMap(found),
-      ...listings(found, own),
-      found.status === 'published' ? null : decision(found, own, place, outcome),
+      outcomeOf(result),
+      about(result),
+      changes(result),
+      previewMap(result),
+      ...listings(result, own),
+      result.status === 'published' ? null : decision(result, own, container, outcome),
       outcome,
     ].filter(Boolean),
   );
@@ -147,7 +147,7 @@ function listOf(texts) {
 }
 
 // The field for a note, and what is done with the import.
-function decision(found, own, place, outcome) {
+function decision(found, own, container, outcome) {
   const note = make('input', {
     type: 'text',
     maxlength: 500,
@@ -162,7 +162,7 @@ function decision(found, own, place, outcome) {
       const made = await run(outcome, `${own}/publish`, options, () => publish.click());
       publish.disabled = false;
       if (made) {
-        await showPublished(made, place);
+        await showPublished(made, container);
       }
     },
     { kind: 'strong', id: 'publish', disabled: Boolean(found.obstacle) },
@@ -171,7 +171,7 @@ function decision(found, own, place, outcome) {
     t('data.discard'),
     async () => {
       await ask(own, { method: 'DELETE' }).catch(() => null);
-      place.replaceChildren();
+      container.replaceChildren();
     },
     { kind: 'plain' },
   );
@@ -184,7 +184,7 @@ function decision(found, own, place, outcome) {
   );
 }
 
-async function showPublished(made, place) {
+async function showPublished(made, container) {
   const words = t('data.published', {
     layer: titleOf(made.layer),
     count: count(made.features),
@@ -192,11 +192,11 @@ async function showPublished(made, place) {
   });
   // The news comes when the table agrees with it: what is opened in the table then stays open.
   try {
-    await known.refresh();
+    await layerList.refresh();
     showLayers();
-    showKept(keptPlace);
+    showSaved(savedContainer);
   } finally {
-    place.replaceChildren(make('p', { class: 'cure', role: 'status' }, words));
+    container.replaceChildren(make('p', { class: 'cure', role: 'status' }, words));
   }
 }
 
@@ -258,7 +258,7 @@ function columnColumns() {
  */
 function sampleColumns({ sample, layer }) {
   const names = Object.keys(sample[0]?.properties ?? {}).filter((name) =>
-    sample.some(({ properties }) => isGiven(properties[name])),
+    sample.some(({ properties }) => hasValue(properties[name])),
   );
   const label = (name) =>
     name === 'park_id' && layer === 'parks' ? t('data.park_id') : columnName(name);

@@ -1,6 +1,7 @@
 // The columns of the home page's table of parks.
 import { dataText, make, shorten } from '../../shared/dom.js';
 import { area, count, percent } from '../amounts.js';
+import { BASIS_GROUPS, restsOnMarks } from '../bases.js';
 import { parkAddress, t } from '../frame.js';
 import {
   TIERS,
@@ -107,6 +108,12 @@ function reviewColumns() {
       label: t('home.verdict'),
       value: (park) => WORST_FIRST.indexOf(park.verdict),
       show: (park) => verdictMark(park.verdict),
+    },
+    {
+      key: 'rests_on',
+      label: t('home.rests_on'),
+      value: (park) => BASIS_GROUPS.indexOf(park.rests_on[0] ?? ''),
+      show: (park) => restsOnMarks(park.rests_on),
     },
     {
       key: 'findings',

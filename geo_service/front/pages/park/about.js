@@ -1,7 +1,8 @@
 // What a park is: its industry, land, floors and enterprises at a glance.
 import { dataText, make, shorten } from '../../shared/dom.js';
-import { commaIn, isGiven } from '../../shared/format.js';
+import { commaIn, hasValue } from '../../shared/format.js';
 import { area, count, number, percent, squareMetres } from '../amounts.js';
+import { restsOnMarks, verdictsByBasis } from '../bases.js';
 import { has, parkAddress, start, t } from '../frame.js';
 import { verdictMark } from '../marks.js';
 import { panel } from '../parts.js';
@@ -16,8 +17,9 @@ export function about(park, profile) {
   ];
   return panel(
     t('park.about'),
-    { tools: [verdictMark(park.verdict)] },
-    make('dl', { class: 'facts-grid' }, facts.filter(([, value]) => isGiven(value)).map(factOf)),
+    { tools: [verdictMark(park.verdict), restsOnMarks(park.rests_on)] },
+    verdictsByBasis(park.verdict_by_basis),
+    make('dl', { class: 'facts-grid' }, facts.filter(([, value]) => hasValue(value)).map(factOf)),
   );
 }
 
@@ -32,7 +34,7 @@ function factOf([name, value, under]) {
 }
 
 function industry(code, name) {
-  return isGiven(code)
+  return hasValue(code)
     ? make('span', {}, dataText(name), ' ', make('code', {}, dataText(code)))
     : null;
 }
@@ -45,11 +47,11 @@ function industryFacts(park, { focus, speciality }) {
       industry(park.leading_industry, park.leading_industry_name),
       park.industry_group_name ? dataText(park.industry_group_name) : null,
     ],
-    [t('park.speciality'), isGiven(speciality) ? dataText(shorten(speciality, 120)) : null],
+    [t('park.speciality'), hasValue(speciality) ? dataText(shorten(speciality, 120)) : null],
     [
       t('park.top_industry'),
       industry(focus.top_industry, focus.top_industry_name),
-      isGiven(focus.top_share) ? percent(focus.top_share) : null,
+      hasValue(focus.top_share) ? percent(focus.top_share) : null,
     ],
   ];
 }
@@ -63,7 +65,7 @@ function groundFacts(park, { parcels, buildings }) {
   return [
     [
       t('park.declared_area'),
-      isGiven(park.declared_area_ha) ? area(park.declared_area_ha * 1e4) : null,
+      hasValue(park.declared_area_ha) ? area(park.declared_area_ha * 1e4) : null,
     ],
     [
       t('park.parcels'),
@@ -88,8 +90,8 @@ function focusFacts({ focus }) {
     ],
     [
       t('park.hhi'),
-      isGiven(focus.hhi) ? number(focus.hhi) : null,
-      isGiven(focus.location_quotient)
+      hasValue(focus.hhi) ? number(focus.hhi) : null,
+      hasValue(focus.location_quotient)
         ? t('park.quotient', { value: number(focus.location_quotient) })
         : null,
     ],
@@ -101,10 +103,13 @@ function furtherFacts({ park_kinds: kinds, host_park_id: host, source }) {
   const kindName = (kind) => (has(`park.kind_${kind}`) ? t(`park.kind_${kind}`) : kind);
   return [
     [t('park.kinds'), kinds ? kinds.split(';').map(kindName).join(commaIn(start.lang)) : null],
-    [t('park.host'), isGiven(host) ? make('a', { href: parkAddress(host) }, dataText(host)) : null],
+    [
+      t('park.host'),
+      hasValue(host) ? make('a', { href: parkAddress(host) }, dataText(host)) : null,
+    ],
     [
       t('park.source'),
-      isGiven(source) ? make('span', { class: 'note' }, dataText(shorten(source, 160))) : null,
+      hasValue(source) ? make('span', { class: 'note' }, dataText(shorten(source, 160))) : null,
     ],
   ];
 }

@@ -1,6 +1,6 @@
 // The enterprises of a park: industry, role, output, taxes, land and floors.
 import { dataText, make, shorten } from '../../shared/dom.js';
-import { isGiven } from '../../shared/format.js';
+import { hasValue } from '../../shared/format.js';
 import { area, count, tenThousand } from '../amounts.js';
 import { emptyState } from '../api.js';
 import { has, t } from '../frame.js';
@@ -88,7 +88,7 @@ function figureColumns() {
       css: 'number',
       isDownFirst: true,
       value: (item) => item.land_m2,
-      show: (item) => (item.land_m2 ? area(item.land_m2) : isGiven(item.land_m2) ? '0' : '—'),
+      show: (item) => (item.land_m2 ? area(item.land_m2) : hasValue(item.land_m2) ? '0' : '—'),
     },
     {
       key: 'floor',

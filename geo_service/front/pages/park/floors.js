@@ -1,6 +1,6 @@
 // The floors of a park's buildings, stacked as they stand: what is let and what is vacant.
 import { dataText, make, makeSvg, shorten } from '../../shared/dom.js';
-import { isGiven } from '../../shared/format.js';
+import { hasValue } from '../../shared/format.js';
 import { exact, squareMetres } from '../amounts.js';
 import { emptyState } from '../api.js';
 import { t } from '../frame.js';
@@ -10,12 +10,16 @@ const SHOWN_AT_FIRST = 6;
 
 function slab(floor) {
   const share =
-    isGiven(floor.vacant_m2) && floor.area_m2 ? Math.min(1, floor.vacant_m2 / floor.area_m2) : null;
+    hasValue(floor.vacant_m2) && floor.area_m2
+      ? Math.min(1, floor.vacant_m2 / floor.area_m2)
+      : null;
   const offers = [
-    isGiven(floor.load_kn_m2) ? t('park.load', { value: exact(floor.load_kn_m2) }) : null,
-    isGiven(floor.clear_height_m) ? t('park.height', { value: exact(floor.clear_height_m) }) : null,
-    isGiven(floor.goods_lift_t) ? t('park.lift', { value: exact(floor.goods_lift_t) }) : null,
-    isGiven(floor.fire_class) ? t('park.fire', { value: floor.fire_class }) : null,
+    hasValue(floor.load_kn_m2) ? t('park.load', { value: exact(floor.load_kn_m2) }) : null,
+    hasValue(floor.clear_height_m)
+      ? t('park.height', { value: exact(floor.clear_height_m) })
+      : null,
+    hasValue(floor.goods_lift_t) ? t('park.lift', { value: exact(floor.goods_lift_t) }) : null,
+    hasValue(floor.fire_class) ? t('park.fire', { value: floor.fire_class }) : null,
   ].filter(Boolean);
   const state =
     share === null
@@ -79,14 +83,18 @@ export function floorsPanel(profile) {
   if (!stacked.length) {
     return emptyState(t('park.no_floors'), { hint: t('park.no_floors_hint') });
   }
-  const place = make('div', { class: 'stacks' }, stacked.slice(0, SHOWN_AT_FIRST).map(building));
+  const container = make(
+    'div',
+    { class: 'stacks' },
+    stacked.slice(0, SHOWN_AT_FIRST).map(building),
+  );
   const more = make('div', { class: 'more' });
   const showAll = () => {
-    place.replaceChildren(...stacked.map(building));
+    container.replaceChildren(...stacked.map(building));
     more.replaceChildren();
   };
   more.append(...moreOf(Math.min(SHOWN_AT_FIRST, stacked.length), stacked.length, showAll));
-  return [floorKey(), place, more];
+  return [floorKey(), container, more];
 }
 
 function floorKey() {

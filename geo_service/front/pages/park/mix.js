@@ -1,6 +1,6 @@
 // The mix of a park's industries, by each basis.
 import { dataText, make, makeSvg, shorten } from '../../shared/dom.js';
-import { isGiven } from '../../shared/format.js';
+import { hasValue } from '../../shared/format.js';
 import { amount, count, percent } from '../amounts.js';
 import { emptyState } from '../api.js';
 import {
@@ -50,7 +50,7 @@ export function mixFigure(profile) {
         trigger: 'item',
         formatter: (item) => `${item.seriesName}\n${item.name}  ${percent(item.value)}`,
       },
-      series: entries.map((entry, place) => seriesOf(entry, colours[place], profile.pass_share)),
+      series: entries.map((entry, index) => seriesOf(entry, colours[index], profile.pass_share)),
     },
     {
       label: t('park.mix'),
@@ -98,7 +98,7 @@ function seriesOf(entry, color, passShare) {
       formatter: ({ value }) => (value >= labelledFrom ? percent(value) : ''),
     },
     data: SHOWN.map((basis) => entry.shares[basis]),
-    markLine: isLeading && isGiven(passShare) ? passLine(passShare) : undefined,
+    markLine: isLeading && hasValue(passShare) ? passLine(passShare) : undefined,
   };
 }
 
@@ -137,7 +137,7 @@ function basisCards(profile) {
 function basisCard(basis, { mix, focus }) {
   const share = focus.shares[basis];
   const isJudged = basis === focus.basis;
-  const under = isGiven(share)
+  const under = hasValue(share)
     ? t('park.of_total', { total: amount(mix.totals[basis], basis) })
     : t('park.not_measured', { count: count(mix.missing[basis] ?? 0) });
   return make(
@@ -157,11 +157,11 @@ function basisCard(basis, { mix, focus }) {
 function keyOf(entries, colours) {
   const lines = entries
     .slice(0, IN_THE_KEY)
-    .map((entry, place) =>
+    .map((entry, index) =>
       make(
         'li',
         {},
-        swatch(colours[place]),
+        swatch(colours[index]),
         dataText(shorten(nameOf(entry), 40)),
         roleMark(entry.role),
       ),

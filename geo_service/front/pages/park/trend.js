@@ -1,5 +1,5 @@
 // How a park's total and its leading industry's share have gone over the years.
-import { M2_PER_MU, isGiven } from '../../shared/format.js';
+import { M2_PER_MU, hasValue } from '../../shared/format.js';
 import { amount, count, percent } from '../amounts.js';
 import { emptyState } from '../api.js';
 import { ACCENT, INK, LINE, MUTED, asPercent, chart, tooltip } from '../chart.js';
@@ -100,7 +100,7 @@ function seriesOf(trend, basis, scale, names) {
       type: 'bar',
       barMaxWidth: 44,
       itemStyle: { color: '#c4d6e2', borderRadius: [3, 3, 0, 0] },
-      data: trend.map(({ totals }) => (isGiven(totals[basis]) ? totals[basis] / scale : null)),
+      data: trend.map(({ totals }) => (hasValue(totals[basis]) ? totals[basis] / scale : null)),
     },
     {
       name: share,

@@ -5,6 +5,9 @@ import { has, start, t } from '../frame.js';
 
 export const FLOOR_NEEDS = ['floor_load_kn_m2', 'clear_height_m', 'goods_lift_t'];
 export const UTILITIES = ['power_kva', 'water_m3_d', 'gas_m3_d', 'wastewater_m3_d'];
+// What rules ask of a project beside what it makes: answers of yes and no, and others.
+export const FLAGS = ['hazardous_chemicals', 'mixing_only', 'tailings_pond'];
+export const ADMISSION = ['catalogue_class', ...FLAGS, 'energy_tce', 'energy_review_number'];
 
 export function wordsOf(name, part, fallback) {
   return has(`sites.${name}_${part}`) ? t(`sites.${name}_${part}`) : fallback;
@@ -45,6 +48,26 @@ function aboutControls({ properties }) {
     }),
     hazard_class: optional(properties.hazard_class),
     output_cny: numberInput(),
+    ...admissionControls(properties),
+  };
+}
+
+function admissionControls(properties) {
+  /** @type {[string, string][]} */
+  const answers = [
+    ['', t('sites.flag_unsaid')],
+    ['true', t('sites.flag_true')],
+    ['false', t('sites.flag_false')],
+  ];
+  const classes = choicesOf(properties.catalogue_class);
+  return {
+    catalogue_class: select([
+      ['', t('sites.flag_unsaid')],
+      ...classes.map((item) => [item, t(`sites.catalogue_class_${item}`)]),
+    ]),
+    ...Object.fromEntries(FLAGS.map((name) => [name, select(answers)])),
+    energy_tce: numberInput(),
+    energy_review_number: make('input', { type: 'text', maxlength: 200, autocomplete: 'off' }),
   };
 }
 

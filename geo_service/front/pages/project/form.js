@@ -4,7 +4,15 @@ import { make } from '../../shared/dom.js';
 import { has, t } from '../frame.js';
 import { button, labelled } from '../parts.js';
 import { AccessRows } from './access.js';
-import { FLOOR_NEEDS, UTILITIES, choicesOf, controlsOf, radios, wordsOf } from './controls.js';
+import {
+  ADMISSION,
+  FLOOR_NEEDS,
+  UTILITIES,
+  choicesOf,
+  controlsOf,
+  radios,
+  wordsOf,
+} from './controls.js';
 import { LandField, showIndustry } from './fields.js';
 import { project, put } from './values.js';
 
@@ -29,7 +37,7 @@ export class ProjectForm {
     this.rest = {};
     this.controls = controlsOf(schema, this.needs);
     this.kinds = radios('kind', choicesOf(properties.kind), (item) => t(`sites.kind_${item}`));
-    this.places = radios('place', ['land', 'floors'], (item) => t(`sites.place_${item}`));
+    this.siteKinds = radios('place', ['land', 'floors'], (item) => t(`sites.place_${item}`));
     this.industry = showIndustry(this.controls.industry_code);
     this.land = new LandField(this.controls.land, this.controls.land_unit);
     this.access = new AccessRows(properties.access?.propertyNames?.enum);
@@ -42,11 +50,11 @@ export class ProjectForm {
     );
     this.landPart = this.partOfLand();
     this.floorPart = this.partOfFloors();
-    this.places.node.addEventListener('change', () => this.showPlace());
+    this.siteKinds.node.addEventListener('change', () => this.showSiteKind());
     this.node = this.makeForm(submit);
     this.kinds.set('new');
-    this.places.set('land');
-    this.showPlace();
+    this.siteKinds.set('land');
+    this.showSiteKind();
   }
 
   defined(reference) {
@@ -115,8 +123,8 @@ export class ProjectForm {
     );
   }
 
-  showPlace() {
-    const isLand = this.places.value() === 'land';
+  showSiteKind() {
+    const isLand = this.siteKinds.value() === 'land';
     this.landPart.hidden = !isLand;
     this.floorPart.hidden = isLand;
     this.controls.land.required = isLand;
@@ -141,7 +149,12 @@ export class ProjectForm {
         'fieldset',
         {},
         make('legend', {}, t('sites.place')),
-        make('div', {}, this.places.title(t('sites.place'), 'hidden-words'), this.places.node),
+        make(
+          'div',
+          {},
+          this.siteKinds.title(t('sites.place'), 'hidden-words'),
+          this.siteKinds.node,
+        ),
         this.landPart,
         this.floorPart,
       ),
@@ -150,6 +163,11 @@ export class ProjectForm {
         t('sites.utilities'),
         'two form-two',
         UTILITIES.map((name) => this.need(name)),
+      ),
+      this.fold(
+        t('sites.admission'),
+        'two form-two',
+        ADMISSION.map((name) => this.field(name)),
       ),
       this.fold(t('sites.method'), 'form', this.methodFields()),
       make('div', { class: 'tools form-end' }, this.send),
@@ -221,7 +239,7 @@ export class ProjectForm {
   // ---- what it says ----
 
   read() {
-    const isLand = this.places.value() === 'land';
+    const isLand = this.siteKinds.value() === 'land';
     const { candidates } = this.rest;
     const isOutside = isLand && this.controls.outside.checked;
     const usual = candidates ?? this.schema.properties.candidates.default;
@@ -241,18 +259,18 @@ export class ProjectForm {
   }
 
   // Puts a project into the form; parts that the form does not show stay with it.
-  fill(given) {
-    const { criteria, weights, candidates } = given;
+  fill(filled) {
+    const { criteria, weights, candidates } = filled;
     this.rest = { criteria, weights, candidates };
-    const needs = given.needs ?? {};
-    put(this.controls, given, needs);
+    const needs = filled.needs ?? {};
+    put(this.controls, filled, needs);
     this.controls.outside.checked = candidates?.includes(OUTSIDE) ?? false;
     this.controls.industry_code.dispatchEvent(new Event('input'));
-    this.kinds.set(given.kind ?? 'new');
-    this.places.set(needs.floor_area_m2 ? 'floors' : 'land');
-    this.showPlace();
+    this.kinds.set(filled.kind ?? 'new');
+    this.siteKinds.set(needs.floor_area_m2 ? 'floors' : 'land');
+    this.showSiteKind();
     this.land.set(needs.land_m2);
-    this.access.fill(given.access ?? {});
+    this.access.fill(filled.access ?? {});
   }
 
   // ---- files ----

@@ -2,12 +2,22 @@
 import { elementIn, make, shorten } from '../../shared/dom.js';
 import { VERDICTS } from '../../shared/symbols.js';
 import { count } from '../amounts.js';
+import { BASIS_GROUPS, groupOf } from '../bases.js';
+import { isCounted } from '../findings.js';
 import { start, t } from '../frame.js';
 import { SEVERITIES, verdictBadge } from '../marks.js';
 import { button, labelled, later, select } from '../parts.js';
 import { familyName } from './rules.js';
 
-const NAMES = ['rule', 'severity', 'township', 'verdict', 'park', 'words', 'waived'];
+const NAMES = ['rule', 'severity', 'basis', 'township', 'verdict', 'park', 'words', 'waived'];
+
+// Whether a finding counts (`no`), is waived (`yes`) or approved, as addresses say it.
+function standingOf(finding) {
+  if (isCounted(finding)) {
+    return 'no';
+  }
+  return finding.approval ? 'approved' : 'yes';
+}
 
 export class Filters {
   // view: the ReviewView; it is told of each change.
@@ -42,14 +52,15 @@ export class Filters {
   }
 
   isKept(finding) {
-    const { rule, severity, township, verdict, park, waived, words } = this.state;
+    const { rule, severity, basis, township, verdict, park, waived, words } = this.state;
     return (
       (!rule || finding.rule_id === rule || finding.family === rule) &&
       (!severity || finding.severity === severity) &&
+      (!basis || groupOf(finding.basis_tag) === basis) &&
       (!township || (this.townshipOf(finding) ?? '') === township) &&
       (!verdict || finding.verdict === verdict) &&
       (!park || finding.park_id === park) &&
-      (!waived || Boolean(finding.waived) === (waived === 'yes')) &&
+      (!waived || standingOf(finding) === waived) &&
       (!words || finding.words.includes(words.trim().toLowerCase()))
     );
   }
@@ -85,13 +96,18 @@ export class Filters {
         'severity',
         SEVERITIES.map((item) => [item, t(`severity.${item}`)]),
       ),
+      basis: chooser(
+        'basis',
+        BASIS_GROUPS.map((item) => [item, t(`basis_group.${item}`)]),
+      ),
       township: chooser(
         'township',
         this.townships().map((item) => [item, shorten(item, 40)]),
       ),
       waived: chooser('waived', [
-        ['no', t('review.not_waived')],
+        ['no', t('review.is_counted')],
         ['yes', t('finding_words.is_waived')],
+        ['approved', t('finding_words.is_approved')],
       ]),
       words,
     };
@@ -139,9 +155,10 @@ export class Filters {
       { class: 'review-filters', role: 'search' },
       labelled(t('review.search'), controls.words, { className: 'grows' }),
       labelled(t('review.severity'), controls.severity),
-      labelled(t('review.rule'), controls.rule),
+      labelled(t('review.basis'), controls.basis),
+      labelled(t('review.rule'), controls.rule, { className: 'grows' }),
       labelled(t('review.township'), controls.township),
-      labelled(t('review.waivers'), controls.waived),
+      labelled(t('review.set_aside'), controls.waived),
     );
   }
 

@@ -1,6 +1,7 @@
 // The rules of a review: how many subjects each has checked, and what it has found.
 import { dataText, make } from '../../shared/dom.js';
 import { count, percent } from '../amounts.js';
+import { BASIS_TAGS, basisMark } from '../bases.js';
 import { t, wordOf } from '../frame.js';
 import { SEVERITIES, severityMark } from '../marks.js';
 import { button } from '../parts.js';
@@ -54,7 +55,13 @@ function aboutColumns(rules) {
       key: 'severity',
       label: t('review.severity'),
       value: (rule) => SEVERITIES.indexOf(rule.severity),
-      show: (rule) => severityMark(rule.severity),
+      show: (rule) => (rule.severity ? severityMark(rule.severity) : '—'),
+    },
+    {
+      key: 'basis',
+      label: t('review.basis'),
+      value: (rule) => BASIS_TAGS.indexOf(rule.basis_tag),
+      show: (rule) => (rule.basis_tag ? basisMark(rule.basis_tag) : '—'),
     },
   ];
 }

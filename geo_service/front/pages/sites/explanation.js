@@ -5,15 +5,15 @@ import { emptyState, fillWith, get } from '../api.js';
 import { parkAddress, t } from '../frame.js';
 import { points, rankNumber, raw } from './figures.js';
 
-// Fills a place with the reasons for a candidate's rank, as it is with other weights; without a
+// Fills a container with the reasons for a candidate's rank, as it is with other weights; without a
 // candidate, says how to choose one.
-export function explain(place, path, candidate, criteria, weights) {
+export function explain(container, path, candidate, criteria, weights) {
   if (!candidate) {
     const hint = t('sites.choose_one_hint');
-    place.replaceChildren(emptyState(t('sites.choose_one'), { hint, sign: 'pin' }));
+    container.replaceChildren(emptyState(t('sites.choose_one'), { hint, sign: 'pin' }));
     return;
   }
-  fillWith(place, async () => {
+  fillWith(container, async () => {
     const asked = { candidate: candidate.candidate_id, ...weights };
     const found = await get(`${path}/explanation`, asked);
     return reasons(candidate, criteria, found);
@@ -62,8 +62,8 @@ function unknowns(candidate) {
 
 function figuresOf(candidate, criteria) {
   const title = t('sites.figures');
-  const heads = ['criterion', 'raw', 'normalised', 'weight', 'contribution'].map((name, place) =>
-    make('th', { scope: 'col', class: place ? 'number' : '' }, t(`sites.${name}`)),
+  const heads = ['criterion', 'raw', 'normalised', 'weight', 'contribution'].map((name, index) =>
+    make('th', { scope: 'col', class: index ? 'number' : '' }, t(`sites.${name}`)),
   );
   return make(
     'div',

@@ -1,6 +1,6 @@
 // Figures of candidates as the tables of a ranking tell them.
 import { make } from '../../shared/dom.js';
-import { isGiven } from '../../shared/format.js';
+import { hasValue } from '../../shared/format.js';
 import { area, count, moneyPerMu, number, percent, squareMetres } from '../amounts.js';
 import { t } from '../frame.js';
 import { verdictMark } from '../marks.js';
@@ -28,7 +28,7 @@ export function raw(figures) {
   if (figures.is_unreachable) {
     return t('sites.unreachable');
   }
-  if (!isGiven(figures.raw)) {
+  if (!hasValue(figures.raw)) {
     return t('sites.no_data');
   }
   const { raw: value, unit } = figures;
@@ -55,17 +55,17 @@ export function raw(figures) {
 
 // A score between 0 and 1 on a scale of a hundred.
 export function points(value) {
-  return isGiven(value) ? number(value * 100) : '—';
+  return hasValue(value) ? number(value * 100) : '—';
 }
 
 export function stability(candidate) {
   const { first, in_top3: top3 } = candidate.stability ?? {};
-  return isGiven(first)
+  return hasValue(first)
     ? make(
         'span',
         {},
         percent(first),
-        isGiven(top3)
+        hasValue(top3)
           ? make('span', { class: 'under' }, t('sites.top3', { share: percent(top3) }))
           : null,
       )

@@ -22,9 +22,9 @@ export function rankingPath(rankingId) {
 
 export class RankingView {
   // first: the ranking as it is kept. open(id) shows another one in its place.
-  constructor(first, { place, open }) {
+  constructor(first, { container, open }) {
     this.first = first;
-    this.place = place;
+    this.container = container;
     this.open = open;
     this.now = first;
     this.path = rankingPath(first.ranking_id);
@@ -114,7 +114,7 @@ export class RankingView {
     const parts = first.candidates.length
       ? [this.resultPanel(null), ...this.rankedPanels()]
       : [this.resultPanel(this.list.node), this.map.panel(), this.missesPanel()];
-    this.place.replaceChildren(...[...parts, this.excludedPanel()].filter(Boolean));
+    this.container.replaceChildren(...[...parts, this.excludedPanel()].filter(Boolean));
     this.draw();
     this.explain();
     if (first.candidates.length) {

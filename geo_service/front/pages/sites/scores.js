@@ -1,6 +1,6 @@
 // What the scores of the foremost candidates are made of, as a chart.
 import { shorten } from '../../shared/dom.js';
-import { isGiven } from '../../shared/format.js';
+import { hasValue } from '../../shared/format.js';
 import { number } from '../amounts.js';
 import {
   ACCENT,
@@ -53,15 +53,15 @@ export function scoreOption(ranking) {
       trigger: 'item',
       formatter: (item) => `${item.name}\n${item.seriesName}  ${number(item.value)}`,
     },
-    series: ranking.criteria.map((criterion, place) => ({
+    series: ranking.criteria.map((criterion, index) => ({
       name: plainText(criterion.label),
       type: 'bar',
       stack: 'score',
       barMaxWidth: 22,
       emphasis: { focus: 'series' },
-      itemStyle: { color: palette[place % palette.length], borderColor: '#fff', borderWidth: 1 },
+      itemStyle: { color: palette[index % palette.length], borderColor: '#fff', borderWidth: 1 },
       data: shown.map((item) =>
-        isGiven(item.criteria[criterion.name]?.contribution)
+        hasValue(item.criteria[criterion.name]?.contribution)
           ? item.criteria[criterion.name].contribution * 100
           : null,
       ),
@@ -72,7 +72,7 @@ export function scoreOption(ranking) {
 // The chart; none when the method has no contributions.
 export function scoreChart(ranking) {
   const isTold = ranking.candidates.some((item) =>
-    Object.values(item.criteria ?? {}).some((figures) => isGiven(figures.contribution)),
+    Object.values(item.criteria ?? {}).some((figures) => hasValue(figures.contribution)),
   );
   if (!isTold) {
     return null;

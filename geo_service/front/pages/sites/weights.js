@@ -18,7 +18,7 @@ export class Weights {
     this.status = make('p', { class: 'note', role: 'status' });
     this.reweigh = later(() => this.askAgain(), 40);
     this.sliders = new Map(
-      this.first.criteria.map(({ name }, place) => [name, this.slider(name, place)]),
+      this.first.criteria.map(({ name }, index) => [name, this.slider(name, index)]),
     );
     this.method = select(
       METHODS.map((item) => [item, t(`sites.${item}_method`)]),
@@ -30,7 +30,7 @@ export class Weights {
     });
   }
 
-  slider(name, place) {
+  slider(name, index) {
     const weight = this.first.weights[name];
     const highest = Object.values(this.first.weights).map((value) => Math.ceil(value * 200));
     const input = make('input', {
@@ -38,7 +38,7 @@ export class Weights {
       min: 0,
       max: Math.max(40, ...highest),
       step: 0.5,
-      id: `weight-${place}`,
+      id: `weight-${index}`,
       value: weight * 100,
       input: this.reweigh,
     });

@@ -1,7 +1,7 @@
 // Answers about a place or a drawn area: from the service, and in a page that stands alone
 // from the features that it carries (without what needs exact overlays).
 import { make } from '../shared/dom.js';
-import { areaFacts, placeFacts } from './answers.js';
+import { areaFacts, pointFacts } from './answers.js';
 import { carriedIn, lookAround } from './carried.js';
 import { settings, text } from './settings.js';
 
@@ -62,13 +62,13 @@ export async function ask(question) {
 // ---- a place ----
 
 export async function identify(page, drawing, { lng, lat }) {
-  const place = L.latLng(lat, lng).wrap();
+  const point = L.latLng(lat, lng).wrap();
   const found = settings.places
     ? await fetchJson(
-        `${settings.places.identify}&lon=${place.lng.toFixed(7)}&lat=${place.lat.toFixed(7)}`,
+        `${settings.places.identify}&lon=${point.lng.toFixed(7)}&lat=${point.lat.toFixed(7)}`,
       )
-    : lookAround(drawing, place);
-  return placeFacts(page, found, place);
+    : lookAround(drawing, point);
+  return pointFacts(page, found, point);
 }
 
 // ---- an area ----

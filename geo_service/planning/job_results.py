@@ -7,7 +7,7 @@ from geo_service.suitability.rank import Ranking
 from geo_service.zoning.review import Review
 
 
-def made_of(result: object) -> tuple[str, str] | None:
+def identify_result(result: object) -> tuple[str, str] | None:
     """Return the kind (`reviews`, `rankings`, `imports`) and id of a result; None for no result."""
     if isinstance(result, Review):
         return "reviews", result.review_id

@@ -2,7 +2,7 @@
 import { get } from '../api.js';
 import { wordOf } from '../frame.js';
 
-export const known = {
+export const layerList = {
   /** @type {any[]} */
   layers: [],
   // Whether what is published counts, or still the county's own files.

@@ -1,18 +1,18 @@
 // What is kept: saved reviews and rankings, the lists of imports, drafts and jobs; each can be
 // dropped, results can be pinned, and old ones go together.
 import { dataText, make } from '../../shared/dom.js';
-import { isGiven } from '../../shared/format.js';
+import { hasValue } from '../../shared/format.js';
 import { count, number, percent, time } from '../amounts.js';
 import { ask, emptyState, errorState, fillWith, get } from '../api.js';
-import { page, start, t } from '../frame.js';
+import { pageAddress, start, t } from '../frame.js';
 import { button, labelled } from '../parts.js';
 import { table } from '../table.js';
-import { titleOf } from './known.js';
+import { titleOf } from './layer_list.js';
 
 const LISTED = 1000;
 const PER_MB = 1_000_000;
 
-export const keptPlace = make('div', { id: 'kept' });
+export const savedContainer = make('div', { id: 'kept' });
 
 function megabytes(bytes) {
   if (bytes < PER_MB / 10) {
@@ -26,17 +26,17 @@ function megabytes(bytes) {
 
 function addressOf(item) {
   if (item.kind === 'review') {
-    return page(`/reviews/${encodeURIComponent(item.id)}`);
+    return pageAddress(`/reviews/${encodeURIComponent(item.id)}`);
   }
   if (item.kind === 'ranking') {
-    return page(`/sites?ranking=${encodeURIComponent(item.id)}`);
+    return pageAddress(`/sites?ranking=${encodeURIComponent(item.id)}`);
   }
   return null;
 }
 
 // A button that says what it would do and is pressed once more before it does.
 function twice(label, question, confirm, work) {
-  const place = make('span', { class: 'twice' });
+  const container = make('span', { class: 'twice' });
   const first = button(
     label,
     () => {
@@ -47,24 +47,26 @@ function twice(label, question, confirm, work) {
           try {
             await work();
           } catch (error) {
-            place.replaceChildren(errorState(error));
+            container.replaceChildren(errorState(error));
           }
         },
         { kind: 'strong small' },
       );
-      place.replaceChildren(
+      container.replaceChildren(
         make('span', { role: 'status' }, question),
         ' ',
         yes,
         ' ',
-        button(t('console.cancel'), () => place.replaceChildren(first), { kind: 'quiet small' }),
+        button(t('console.cancel'), () => container.replaceChildren(first), {
+          kind: 'quiet small',
+        }),
       );
       yes.focus();
     },
     { kind: 'plain small' },
   );
-  place.append(first);
-  return place;
+  container.append(first);
+  return container;
 }
 
 function actions(item, again) {
@@ -163,13 +165,13 @@ function retainForm(again) {
     id: 'retain-size',
     inputmode: 'numeric',
   });
-  const place = make('div', { 'aria-live': 'polite' });
+  const container = make('div', { 'aria-live': 'polite' });
   const press = twice(t('kept.retain'), t('kept.retain_sure'), t('kept.retain_now'), async () => {
     const body = {};
-    if (isGiven(days.value)) {
+    if (hasValue(days.value)) {
       body.days = Number(days.value);
     }
-    if (isGiven(size.value)) {
+    if (hasValue(size.value)) {
       body.bytes = Math.round(Number(size.value) * PER_MB);
     }
     const { document } = await ask('/api/saved/retain', { method: 'POST', body });
@@ -187,7 +189,7 @@ function retainForm(again) {
       labelled(t('kept.most'), size),
       press,
     ),
-    place,
+    container,
   );
 }
 
@@ -268,17 +270,17 @@ function importRows(imports, again) {
   );
 }
 
-// Fills a place with all that is kept, and again after each change.
-export function showKept(place, told = null) {
-  const again = (words = null) => showKept(place, words);
-  return fillWith(place, async () => {
+// Fills a container with all that is kept, and again after each change.
+export function showSaved(container, notice = null) {
+  const again = (words = null) => showSaved(container, words);
+  return fillWith(container, async () => {
     const [found, { jobs }, { imports }] = await Promise.all([
       get('/api/saved', { limit: LISTED }),
       get('/api/jobs'),
       get('/api/imports'),
     ]);
     return [
-      told ? make('p', { class: 'cure', role: 'status' }, told) : null,
+      notice ? make('p', { class: 'cure', role: 'status' }, notice) : null,
       found.is_nearly_full
         ? make(
             'p',
@@ -303,8 +305,8 @@ export function showKept(place, told = null) {
 
 function limits({ days, bytes }) {
   const parts = [
-    isGiven(days) ? t('kept.limit_days', { days: count(days) }) : null,
-    isGiven(bytes) ? t('kept.limit_bytes', { size: megabytes(bytes) }) : null,
+    hasValue(days) ? t('kept.limit_days', { days: count(days) }) : null,
+    hasValue(bytes) ? t('kept.limit_bytes', { size: megabytes(bytes) }) : null,
   ].filter(Boolean);
   return parts.length ? parts.join(start.lang === 'en' ? ' ' : '') : t('kept.no_limits');
 }

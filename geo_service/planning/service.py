@@ -1,8 +1,8 @@
 """One workspace at work: opened, reviewed, followed, and the desks that answer for it.
 
-The command line and the HTTP service ask a desk and reply; neither knows how an answer comes
-about. A county follows its store: when a newer version was published, by this process or another,
-it opens the plan again and reviews it.
+The command line and the web layer ask a desk and reply; neither knows how an answer comes about.
+The service follows its store: when a newer version was published, by this process or another, it
+opens the plan again and reviews it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from geo_service.planning.parks import ParkDesk
 from geo_service.planning.rankings import RankingDesk
 from geo_service.planning.reviews import ReviewDesk
 from geo_service.planning.saved_desk import SavedDesk
-from geo_service.planning.state import CountyState, Standing
+from geo_service.planning.state import ServiceState, Standing
 from geo_service.planning.tiles import TileDesk
 from geo_service.workspace.opening import Workspace
 from geo_service.zoning.review import Review, review
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class County:
+class PlanningService:
     """One workspace at work. Methods are safe to call from several threads."""
 
     def __init__(
@@ -49,8 +49,8 @@ class County:
         workspace: Workspace | None = None,
         moment: tuple[object, ...] = (),
     ) -> None:
-        self._state = CountyState(Standing(plan, rulebook, current), workspace)
-        self.follower = Follower(self._state, seen=moment, stand_on=self._stand_on)
+        self._state = ServiceState(Standing(plan, rulebook, current), workspace)
+        self.follower = Follower(self._state, moment=moment, stand_on=self._stand_on)
         self.parks = ParkDesk(self._state)
         self.reviews = ReviewDesk(self._state)
         self.rankings = RankingDesk(self._state)
@@ -67,7 +67,9 @@ class County:
         self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, workspace: str | os.PathLike[str], *, progress: Progress | None = None) -> County:
+    def open(
+        cls, workspace: str | os.PathLike[str], *, progress: Progress | None = None
+    ) -> PlanningService:
         """Open a workspace and review it by its own rulebook.
 
         Raises
@@ -122,7 +124,7 @@ class County:
 
     @property
     def workspace(self) -> Workspace:
-        """The workspace, open; NotFoundError for a county that was made from a bare plan."""
+        """The workspace, open; NotFoundError for a service that was made from a bare plan."""
         return self._state.workspace
 
     def translator(self, language: Language) -> Translator:

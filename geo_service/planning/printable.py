@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Printable:
     """The two ways to tell one answer; each is made only when it is asked for."""
 
     document: Callable[[], object]

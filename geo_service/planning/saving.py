@@ -41,7 +41,7 @@ def members(reason: Message | None, translator: Translator) -> Members:
 
 def reason_of(error: StoreError) -> Message:
     """Return why a result was not saved, without what is nobody's business outside."""
-    return said("keeping.full") if error.is_full else error.told or said("keeping.failed")
+    return said("keeping.full") if error.is_full else error.public_message or said("keeping.failed")
 
 
 class Saver:
@@ -71,10 +71,10 @@ class Saver:
         self._retain((kind, identity))
         return True
 
-    def _retain(self, made: tuple[str, str]) -> None:
+    def _retain(self, result: tuple[str, str]) -> None:
         """Let old results go where the limits say so; what was saved now and is current stays."""
         assert self._workspace is not None  # noqa: S101 - something was saved in it
-        spared = {made} | ({(REVIEW, self._current())} if self._current is not None else set())
+        spared = {result} | ({(REVIEW, self._current())} if self._current is not None else set())
         try:
             retain_within(self._workspace, spared=spared)
         except StoreError as error:

@@ -1,0 +1,144 @@
+"""A review as a file: JSON, GeoJSON, a workbook, a text document, a GeoPackage.
+
+A review that cannot be made again goes out as it was saved, in the formats that need no more.
+Leaves out which reviews there are (`reviews`).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from geo_service.errors import NotFoundError
+from geo_service.maps.style import SYMBOLS
+from geo_service.model import Verdict
+from geo_service.planning.downloads import Download, file_name
+from geo_service.planning.saved_reviews import saved_geojson, saved_json
+from geo_service.reports.document import (
+    collection,
+    dump,
+    finding_features,
+    park_features,
+    review_summary,
+)
+from geo_service.reports.stream import review_pieces
+from geo_service.wording import said
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from geo_service.language import Translator
+    from geo_service.reports.document import Document
+    from geo_service.zoning.review import Review
+
+
+class ExportFormat(StrEnum):
+    """The formats of a review as a file; the value is also the file's extension."""
+
+    JSON = "json"
+    GEOJSON = "geojson"
+    XLSX = "xlsx"
+    DOCX = "docx"
+    GPKG = "gpkg"
+
+
+BINARY = frozenset({ExportFormat.XLSX, ExportFormat.DOCX, ExportFormat.GPKG})
+"""Formats that are not for a terminal."""
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+MEDIA_TYPES = {
+    ExportFormat.JSON: "application/json",
+    ExportFormat.GEOJSON: "application/geo+json",
+    ExportFormat.XLSX: f"{_OFFICE}.spreadsheetml.sheet",
+    ExportFormat.DOCX: f"{_OFFICE}.wordprocessingml.document",
+    ExportFormat.GPKG: "application/geopackage+sqlite3",
+}
+
+
+def export_review(
+    review: Review,
+    format: ExportFormat,  # noqa: A002 - the contract's word
+    translator: Translator,
+    more: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Return a review as a file of a format, its texts in the translator's language.
+
+    `more` are members of its document beside those of the review: whether it is saved.
+    """
+    if format is ExportFormat.JSON:
+        return b"".join(review_pieces(review, translator, more))
+    if format is ExportFormat.GEOJSON:
+        features = [*park_features(review, translator), *finding_features(review, translator)]
+        summary = {**review_summary(review, translator), **(more or {})}
+        return dump(collection(features, len(features), review=summary))
+    return _report(review, format, translator)
+
+
+def _report(review: Review, format: ExportFormat, translator: Translator) -> bytes:  # noqa: A002 - as above
+    """A report in one of the binary formats; their libraries are loaded only for them."""
+    from geo_service.reports.review import review_content  # noqa: PLC0415
+
+    content = review_content(review, translator)
+    colours = {
+        verdict: SYMBOLS[f"verdict.{verdict}"].fill or SYMBOLS[f"verdict.{verdict}"].stroke
+        for verdict in Verdict
+    }
+    if format is ExportFormat.XLSX:
+        from geo_service.reports.xlsx import review_workbook  # noqa: PLC0415
+
+        return review_workbook(content, colours)
+    if format is ExportFormat.DOCX:
+        from geo_service.reports.docx import review_text  # noqa: PLC0415
+
+        return review_text(content, colours)
+    from geo_service.reports.geopackage import review_geopackage  # noqa: PLC0415
+
+    return review_geopackage(review, content, colours)
+
+
+def export_name(review: Review, format: ExportFormat, translator: Translator) -> str:  # noqa: A002 - as above
+    """Return what the file is called: letters, digits, `.`, `-` and `_` of any script, no path."""
+    county = translator.pick(review.plan.settings.name)
+    return _file_name(county, review.as_of.isoformat(), review.review_id, format, translator)
+
+
+def _file_name(
+    county: str,
+    day: str,
+    review_id: str,
+    format: ExportFormat,  # noqa: A002 - as above
+    translator: Translator,
+) -> str:
+    name = translator.text("report.file", county=county, day=day, review=review_id)
+    return file_name(name, format)
+
+
+_SAVED_FORMATS = {ExportFormat.JSON: saved_json, ExportFormat.GEOJSON: saved_geojson}
+"""How a review that cannot be made again is written, from its saved documents."""
+
+
+def review_download(
+    review: Review,
+    format: ExportFormat,  # noqa: A002 - as above
+    translator: Translator,
+    more: Mapping[str, Any],
+) -> Download:
+    """Return a review as a file to download."""
+    return Download(
+        export_name(review, format, translator),
+        MEDIA_TYPES[format],
+        export_review(review, format, translator, more),
+    )
+
+
+def saved_download(
+    whole: Document,
+    format: ExportFormat,  # noqa: A002 - as above
+    translator: Translator,
+    more: Mapping[str, Any],
+) -> Download:
+    """Return a review as it was saved; NotFoundError for a format that needs it made again."""
+    write = _SAVED_FORMATS.get(format)
+    if write is None:
+        raise NotFoundError(said("problem.review_not_exported", review=repr(whole["review_id"])))
+    name = _file_name(whole["county"], whole["as_of"], whole["review_id"], format, translator)
+    return Download(name, MEDIA_TYPES[format], write(whole, more))
