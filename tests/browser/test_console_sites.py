@@ -158,7 +158,7 @@ def test_what_rules_ask_of_a_project_is_asked_and_sent(visit: Visitor, address: 
     page.get_by_label("节能审查意见文号").fill("渝发改 2026-1")
     with page.expect_request(lambda request: request.method == "POST") as sent:
         rank(page)
-    asked: dict[str, object] = sent.value.post_data_json or {}
+    asked = json.loads(sent.value.post_data or "")
     assert asked["catalogue_class"] == "permitted"
     assert asked["hazardous_chemicals"] is False
     assert asked["heavy_polluter"] is True
