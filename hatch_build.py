@@ -80,7 +80,7 @@ class GeoBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is on
     """Fill assets, front/built and native/lib of geo_service before hatchling packs anything."""
 
     def dependencies(self) -> list[str]:
-        """Ask for Node and for a C compiler only when there is something to do for them."""
+        """Request Node and a C compiler only if there is work for them."""
         is_ready = self.is_collected() and self.front.is_joined(self.folder)
         node = [] if is_ready else [self.config["node"]]
         return node + ([self.config["ziglang"]] if self.missing_libraries() else [])

@@ -81,7 +81,7 @@ class Basemap:
 
 
 def basemap_faults(part: BasemapPart, folder: Path) -> Iterator[tuple[str, Message, Message]]:
-    """Yield what keeps a base map from being used: the setting, what it says, what is wanted."""
+    """Yield what makes a base map unusable: the setting, its value, and what is expected."""
     if part.datum == "gcj02":
         yield "datum", said("fault.value", value=part.datum), said("fault.true_datum")
     if part.kind == "tianditu":

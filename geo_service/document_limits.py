@@ -60,7 +60,7 @@ class OverLimitError(Exception):
         self.found, self.expected, self.line = found, expected, line
 
     def fault(self, file: str | Message) -> Fault:
-        """Return it as a fault of a file."""
+        """Return this error as a fault of a file."""
         return Fault(file=file, line=self.line, found=self.found, expected=self.expected)
 
 
@@ -157,7 +157,7 @@ def check_plain(data: object) -> None:
 
 
 def json_limit(pieces: Iterable[bytes], *, most_values: int = MAX_NODES) -> Message | None:
-    """Return what of JSON in pieces would be allowed, if it is over a limit; None if it is not.
+    """Return the limit that JSON, given in pieces, exceeds; None if it exceeds none.
 
     For JSON that other code parses: a request's body, or our own files of any size.
     """

@@ -187,7 +187,7 @@ class Converter:
         frame, faults = find_faults(raw, self.schema, layer_file)
         good = np.ones(len(frame), dtype=bool)
         ids = frame[self.schema.key[0]].astype("object").to_numpy()
-        # Repeated ids are judged over all batches, not within one.
+        # Repeated ids are judged across all batches (`merging`), not within one.
         for fault, position in zip(faults.items, faults.positions, strict=True):
             if fault.expected.key == "fault.each_id_once":
                 continue

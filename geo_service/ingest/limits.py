@@ -65,7 +65,7 @@ class Budget:
     """Called whenever the time is checked; may raise to stop the import."""
 
     def refuse(self, found: Message, expected: Message) -> SourceError:
-        """Return the error of a file that cannot be used."""
+        """Return the error for a file that cannot be used."""
         return source_error(self.shown, found, expected)
 
     def check_size(self, size: int) -> None:
@@ -145,7 +145,7 @@ class Budget:
 def source_error(
     shown: str, found: Message, expected: Message, *, line: int | None = None
 ) -> SourceError:
-    """Return the error of one fault in a file that was to be imported."""
+    """Return the error for one fault in a file to be imported."""
     fault = Fault(file=shown, found=found, expected=expected, line=line)
     msg = said("refusal.file", file=shown)
     return SourceError(msg, [fault])

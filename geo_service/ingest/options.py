@@ -161,7 +161,7 @@ _HEADING = """\
 
 
 def write_mapping(mapping: SourceMapping, path: Path) -> None:
-    """Write a mapping as TOML, so that a person can read and change it."""
+    """Write a mapping as TOML, for people to read and change."""
     columns: dict[str, Any] = {}
     for name in mapping.columns:
         source = mapping.source_of(name)

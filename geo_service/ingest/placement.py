@@ -200,7 +200,7 @@ class _Decision:
         return self._doubted(self._from_crs(crs, evidence))
 
     def remembered(self, name: str) -> Placement | None:
-        """What was said of an earlier file of this kind, or None where it does not fit."""
+        """Return the placement remembered from an earlier file; None if it does not fit."""
         evidence = Message("import.crs_remembered", {"crs": name[:_SHOWN_NAME]})
         try:
             if name in _SHIFTS:

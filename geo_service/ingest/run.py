@@ -165,7 +165,7 @@ class Converted:
     frame: pd.DataFrame
     """The rows that are good also beside each other, as the layer has them."""
     rows: int
-    """How many rows the file has."""
+    """Number of rows in the file."""
     ledger: Ledger
     translated: Mapping[str, Mapping[tuple[str, str], int]]
 
@@ -246,7 +246,7 @@ def _collect(read: Read, batches: Iterator[Batch], converter: Converter) -> tupl
 
 
 def _reasons(mapped: Mapped, ledger: Ledger) -> str:
-    """Return the first few reasons for which rows were refused."""
+    """Return the first few reasons why rows were refused."""
     translator = mapped.options.translator
     texts = dict.fromkeys(translator.render(item.reason) for item in ledger.refused[:20])
     return "; ".join(list(texts)[:3])

@@ -34,7 +34,7 @@ _AREA_UNITS = {
     "km²": ("km²", 1e6),
 }
 _ALIKE = 0.1
-"""How far, by ratio, stated and measured areas may differ for the unit to be told."""
+"""Largest relative difference of stated and measured areas at which a unit is recognised."""
 _M2_PER = {"m²": 1.0, "ha": M2_PER_HA}
 _PER_CENT = 100
 

@@ -114,7 +114,7 @@ _ENDINGS = {
 
 
 def recognise(head: bytes, suffix: str, budget: Budget) -> str:
-    """Return the format that a file's first bytes show; `suffix` only tells texts apart."""
+    """Return the format shown by a file's first bytes; `suffix` only distinguishes texts."""
     for magic, (kind, instead) in _SAY_INSTEAD.items():
         if head.startswith(magic):
             raise budget.refuse(said(kind), said(instead))

@@ -69,7 +69,7 @@ def unpack(content: bytes) -> tuple[Document, Any]:
 
 
 def _encode(value: object) -> object:
-    """Return a text, a message, or what fills one, as plain JSON."""
+    """Return a text, a message, or a message's value as plain JSON."""
     if isinstance(value, Message):
         return {
             "key": value.key,
@@ -94,7 +94,7 @@ def _decode(value: Any) -> Any:  # noqa: ANN401 - whatever `_encode` returned
 
 
 def encode_error(error: GeoServiceError) -> Document:
-    """Return an error that reading raises as plain JSON."""
+    """Return an error raised by reading as plain JSON."""
     document: Document = {"error": type(error).__name__, "message": _encode(error.message)}
     if isinstance(error, SourceError):
         document["faults"] = [

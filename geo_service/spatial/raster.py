@@ -200,7 +200,7 @@ class Relief:
 
 
 def dem_faults(path: Path, shown: str) -> Iterator[Fault]:
-    """Yield what keeps a file from being used as a DEM; `shown` is its name in messages."""
+    """Yield why a file cannot be used as a DEM; `shown` is its name in messages."""
     expected = said("fault.dem_file")
     if not path.is_file():
         yield Fault(file=shown, found=said("fault.no_file"), expected=expected)

@@ -163,8 +163,14 @@ def test_paper_shows_title_date_versions_legend_and_note(
 def test_the_rulebook_names_basis_and_parameters(visit: Visitor, address: str) -> None:
     page = open_page(visit, f"{address}/rulebook")
     rule = page.locator('[id="focus.leading_share"]')
-    expect(rule).to_contain_text("通过线")
+    expect(rule).to_contain_text("达标线")
     expect(rule).to_contain_text("70.0%")
+    assert page.get_by_text("不分级别").count() > 0
+    # Names of parameters and their values are words, whatever the rule.
+    facts = page.locator(".rule .facts :is(dt, dd)").all_inner_texts()
+    assert len(facts) > 100
+    raw = re.compile(r"[a-z]_[a-z]|^[a-z]{3,}$|\u203a [a-z]{3}")
+    assert [text for text in facts if raw.search(text)] == []
     page.get_by_label("查找").fill("chemical_1km")
     expect(page.locator(".rule")).to_have_count(1)
     page.get_by_label("查找").fill("no such rule")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from geo_service.planning import PlanningService as Running
+from geo_service.suitability.project import Project
 from tests.browser.conftest import Visitor, serving
 from tests.browser.console import open_page, overflow
 from tests.county import County, box, parcel, zone
@@ -144,6 +146,67 @@ def test_a_project_of_floors_asks_for_floors(visit: Visitor, address: str) -> No
     page.get_by_label("建筑面积").fill("500")
     page.click("#rank")
     expect(page.locator(".is-result")).to_contain_text("没有合适的候选地")
+
+
+def test_what_rules_ask_of_a_project_is_asked_and_sent(visit: Visitor, address: str) -> None:
+    page = open_page(visit, f"{address}/sites")
+    page.get_by_text("准入信息").click()
+    page.get_by_label("产业结构调整指导目录类别").select_option(label="允许类")
+    page.get_by_label("是否生产危险化学品").select_option(label="否")
+    page.get_by_label("是否对水体污染严重").select_option(label="是")
+    page.get_by_label("年综合能源消费量").fill("1200")
+    page.get_by_label("节能审查意见文号").fill("渝发改 2026-1")
+    with page.expect_request(lambda request: request.method == "POST") as sent:
+        rank(page)
+    asked = json.loads(sent.value.post_data or "")
+    assert asked["catalogue_class"] == "permitted"
+    assert asked["hazardous_chemicals"] is False
+    assert asked["heavy_polluter"] is True
+    assert asked["energy_tce"] == 1200
+    assert asked["energy_review_number"] == "渝发改 2026-1"
+    # What is not answered is not said.
+    assert not {"mixing_only", "tailings_pond", "discharges_wastewater"} & set(asked)
+    again = open_page(visit, page.url)
+    again.get_by_text("准入信息").click()
+    expect(again.get_by_label("是否生产危险化学品")).to_have_value("false")
+    expect(again.get_by_label("节能审查意见文号")).to_have_value("渝发改 2026-1")
+
+
+def test_a_project_s_file_keeps_all_that_it_says(
+    visit: Visitor, address: str, tmp_path: Path
+) -> None:
+    project = {
+        "name": "全",
+        "industry_code": "1311",
+        "kind": "expansion",
+        "hazard_class": "丙",
+        "output_cny": 200_000_000,
+        "discharges_wastewater": True,
+        "heavy_polluter": False,
+        "tailings_pond": False,
+        "mixing_only": False,
+        "hazardous_chemicals": False,
+        "catalogue_class": "encouraged",
+        "energy_tce": 900,
+        "energy_review_number": "无",
+        "needs": {"land_m2": 20_000, "power_kva": 2000},
+        "access": {"interchange": {"max_minutes": 60}},
+        "candidates": ["parcel"],
+        "criteria": {},
+        "weights": {"method": "equal"},
+        "method": "topsis",
+        "normalisation": "vector",
+        "unknown": "exclude",
+    }
+    assert set(project) == set(Project.model_fields)
+    file = tmp_path / "project.json"
+    file.write_text(json.dumps(project), "utf-8")
+    page = open_page(visit, f"{address}/sites")
+    page.set_input_files("#project input[type=file]", file)
+    expect(page.get_by_label("项目名称")).to_have_value("全")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="保存为文件").click()
+    assert json.loads(saved.value.path().read_text(encoding="utf-8")) == project
 
 
 def test_a_wrong_project_is_answered_with_its_faults(visit: Visitor, address: str) -> None:

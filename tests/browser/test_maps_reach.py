@@ -79,7 +79,8 @@ def test_a_map_without_parks_says_what_is_missing_and_where_to_bring_it_in(
     }
     folder = made.write(tmp_path)
     nothing = {"type": "FeatureCollection", "features": []}
-    (folder / "parks.geojson").write_text(json.dumps(nothing), encoding="utf-8")
+    for name in ("parks", "approved_areas"):
+        (folder / f"{name}.geojson").write_text(json.dumps(nothing), encoding="utf-8")
     with serving(Running.open(folder)) as address:
         page = visit().page
         page.goto(f"{address}/maps/overview?lang=zh-Hans")

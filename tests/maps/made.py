@@ -21,6 +21,8 @@ title: {zh-Hans: 更严, en: stricter}
 extends: default
 rules:
   focus.leading_share:
+    severity: must
+    bases: [{document: county_layout_principle}]
     parameters: {pass_share: 0.9, watch_share: 0.85, count_supporting: none}
 """
 

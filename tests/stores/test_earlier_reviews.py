@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from geo_service.errors import NotFoundError
-from geo_service.planning import PlanningService as RunningCounty
+from geo_service.planning import PlanningService
 from geo_service.planning.reviews import review_from_recipe
 from geo_service.web.app import create_app
 from geo_service.workspace.opening import open_workspace
@@ -35,7 +35,7 @@ def folder(county: County, tmp_path: Path) -> Path:
 @pytest.fixture
 def client(folder: Path) -> Iterator[TestClient]:
     """Return a client of a service on the county."""
-    with TestClient(create_app(RunningCounty.open(folder))) as one:
+    with TestClient(create_app(PlanningService.open(folder))) as one:
         yield one
 
 

@@ -7,9 +7,9 @@ from datetime import date
 import pytest
 
 from geo_service.errors import RulebookError
-from geo_service.language import Language, Translator
+from geo_service.language import Language, Translator, catalogue
 from geo_service.reports.rules import rule_document
-from geo_service.zoning.rulebook import Rulebook, default_rulebook, parse_rulebook
+from geo_service.zoning.rulebook import Rulebook, RulePart, default_rulebook, parse_rulebook
 
 DAY = date(2026, 11, 30)
 HEAD = 'format: "1"\ntitle: {zh-Hans: 县, en: County}\nextends: default\nrules:\n'
@@ -113,3 +113,7 @@ def test_a_law_keeps_its_own_words() -> None:
     for language in Language:
         document = rule_document(rule, DAY, Translator(language))
         assert document["legal_basis"]["document"] == "中华人民共和国长江保护法"
+
+
+def test_every_part_of_a_rule_that_a_county_may_change_has_a_name() -> None:
+    assert {f"parameter.{name}" for name in RulePart.model_fields} <= set(catalogue())

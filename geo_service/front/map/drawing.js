@@ -213,7 +213,8 @@ export class Drawing {
         interactive: false,
         lineCap: 'butt',
       };
-      parts.push(...this.paths(geometry, { ...options, ...this.home('parks-casing') }));
+      item.rings = this.paths(geometry, { ...options, ...this.home('parks-casing') });
+      parts.push(...item.rings);
     }
     const options = {
       ...pathOptions(item.key, geometry),
@@ -351,7 +352,8 @@ export class Drawing {
     return [...found].sort((one, other) => order(one) - order(other));
   }
 
-  // A park's marker gives way to its outline when that is big enough to see.
+  // A park's marker gives way to its outline when that is big enough to see; the ring around the
+  // outline waits until then, for the marker has one as well.
   placeMarkers() {
     const isFaded = {
       parks: (item) => this.givesWay(item),
@@ -363,6 +365,9 @@ export class Drawing {
         const sign = item.isDrawn && item.marker && item.marker.getElement();
         if (sign) {
           sign.classList.toggle('is-faded', decide(item));
+        }
+        for (const ring of (item.isDrawn && item.rings) || []) {
+          ring.getElement()?.classList.toggle('is-faded', !decide(item));
         }
       }
     }

@@ -26,6 +26,7 @@ const SECTIONS = [
   'measure',
   'scheme',
   'basis',
+  'status',
 ];
 
 // A name of the rulebook in the reader's language, where the catalogue has one.
@@ -257,7 +258,7 @@ function draw({ rules, documents, title, as_of: asOf, rulebook_version: version 
     t('rulebook.rules'),
     { note: t('rulebook.note') },
     make('div', { class: 'filters', role: 'search' }, filters(show), shown, only),
-    place,
+    container,
   );
   setTitle(t('console.rulebook_title'));
   showPage(

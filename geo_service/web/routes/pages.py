@@ -46,6 +46,7 @@ _RULEBOOK = Page(
     nav_entry="rulebook",
     texts=(
         *("rulebook", "family", "parameter", "column", "measure", "zone", "river"),
+        *("scheme", "status"),
         *("document_kind", "document_state", "trust"),
     ),
 )

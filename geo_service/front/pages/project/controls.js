@@ -6,7 +6,13 @@ import { has, start, t } from '../frame.js';
 export const FLOOR_NEEDS = ['floor_load_kn_m2', 'clear_height_m', 'goods_lift_t'];
 export const UTILITIES = ['power_kva', 'water_m3_d', 'gas_m3_d', 'wastewater_m3_d'];
 // What rules ask of a project beside what it makes: answers of yes and no, and others.
-export const FLAGS = ['hazardous_chemicals', 'mixing_only', 'tailings_pond'];
+export const FLAGS = [
+  'discharges_wastewater',
+  'heavy_polluter',
+  'hazardous_chemicals',
+  'mixing_only',
+  'tailings_pond',
+];
 export const ADMISSION = ['catalogue_class', ...FLAGS, 'energy_tce', 'energy_review_number'];
 
 export function wordsOf(name, part, fallback) {

@@ -101,7 +101,9 @@ function readColumns() {
           'span',
           {},
           t(`trust.${trust}`),
-          hasValue(certainty) ? [' ', t('rulebook.certainty', { share: percent(certainty) })] : null,
+          hasValue(certainty)
+            ? [' ', t('rulebook.certainty', { share: percent(certainty) })]
+            : null,
           note ? make('span', { class: 'under document-note' }, dataText(note)) : null,
         ),
     },
