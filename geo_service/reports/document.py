@@ -228,12 +228,7 @@ def basis_document(basis: LegalBasis, translator: Translator) -> Document:
 
 def name_in(names: Mapping[Any, str], translator: Translator) -> str:
     """Return a name; one that exists in Chinese only stays as it is written, in its own script."""
-    return text_in(names, translator) if "en" in names else names["zh-Hans"]
-
-
-def text_in(texts: Mapping[Any, str], translator: Translator) -> str:
-    """Return the text of a `{language: text}` table in the translator's language."""
-    return translator.pick({str(language): text for language, text in texts.items()})
+    return translator.pick(names) if "en" in names else names["zh-Hans"]
 
 
 def iso_day(day: date | None) -> str | None:
@@ -327,8 +322,8 @@ def review_summary(review: Review, translator: Translator) -> Document:
         "verdicts": dict(review.verdicts),
         "verdicts_by_basis": verdict_counts_by_basis(review),
         "findings_count": len(review.results),
-        "waived_count": sum(item.waived is not None for item in review.results),
-        "approved_count": sum(item.approval is not None for item in review.results),
+        "waived_count": review.waived_count,
+        "approved_count": review.approved_count,
         "waivers_version": review.waivers.version or None,
         "stale_waivers": list(review.waivers.stale),
         "approvals_version": review.approvals.version or None,
@@ -336,7 +331,7 @@ def review_summary(review: Review, translator: Translator) -> Document:
         "lapsed": [
             {
                 "rule_id": rule.rule_id,
-                "title": text_in(rule.part.title, translator),
+                "title": translator.pick(rule.part.title),
                 "document": name_in(document.part.name, translator),
                 "ended": iso_day(document.last_day),
             }

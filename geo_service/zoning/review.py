@@ -130,6 +130,16 @@ class Review:
         return self.rulebook.lapsed(self.as_of)
 
     @property
+    def waived_count(self) -> int:
+        """How many findings are waived."""
+        return sum(item.waived is not None for item in self.results)
+
+    @property
+    def approved_count(self) -> int:
+        """How many findings are approved by law."""
+        return sum(item.approval is not None for item in self.results)
+
+    @property
     def verdicts(self) -> Mapping[str, int]:
         """How many parks have each verdict."""
         counts = Counter(self.park_verdicts.values())
