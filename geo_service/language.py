@@ -246,7 +246,7 @@ class Translator:
         parts = self._fixed_names.split(text)
         return "".join(self.names_hant.get(part) or _to_traditional(part) for part in parts)
 
-    def pick(self, texts: Mapping[str, str]) -> str:
+    def pick(self, texts: Mapping[Any, str]) -> str:
         """Return the text of a `{language: text}` table in this language, else simplified Chinese.
 
         >>> Translator(Language.EN).pick({"zh-Hans": "云阳县", "en": "Yunyang County"})

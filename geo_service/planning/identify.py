@@ -277,10 +277,9 @@ class PointInquiry:
         return [self._rule(item) for item in each.values()]
 
     def _rule(self, verdict: ZoneVerdict) -> Document:
-        titles = {str(key): text for key, text in verdict.rule.part.title.items()}
         return {
             "rule_id": verdict.rule.rule_id,
-            "title": self.translator.pick(titles),
+            "title": self.translator.pick(verdict.rule.part.title),
             "severity": verdict.severity.value,
             "severity_name": self.translator.text(f"severity.{verdict.severity}"),
             "verdict": verdict.verdict.value,

@@ -13,17 +13,22 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from cachetools import FIFOCache, LRUCache
 
 import geo_service
-from geo_service.errors import NotFoundError, RulebookError
+from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator
 from geo_service.mcda.sensitivity import first_order_sensitivity
 from geo_service.planning.downloads import Download, file_name
 from geo_service.planning.printable import Printable
 from geo_service.planning.ranking_parts import document_of, ranking_parts, saved_parts
-from geo_service.planning.results import load_document, record_plan, rulebook_recipe, save_result
+from geo_service.planning.results import (
+    load_document,
+    record_plan,
+    rulebook_of,
+    rulebook_recipe,
+    save_result,
+)
 from geo_service.planning.saved import drop_result, retain_within
 from geo_service.planning.saving import members
 from geo_service.reports.document import Slice, collection, dump
@@ -43,7 +48,6 @@ from geo_service.suitability.project import open_project, project_of, project_sc
 from geo_service.suitability.rank import Ranking, rank_project
 from geo_service.wording import said
 from geo_service.workspace.opening import Workspace, open_workspace
-from geo_service.zoning.rulebook import parse_rulebook
 
 if TYPE_CHECKING:
     import os
@@ -184,11 +188,8 @@ def ranking_from_recipe(opened: Workspace, ranking_id: str) -> Ranking:
     """
     saved = opened.store.find(RANKING, ranking_id)
     recipe: dict[str, Any] = dict(saved.recipe)
-    try:
-        rules = parse_rulebook(orjson.dumps(recipe["rulebook"]).decode(), "rulebook")
-    except RulebookError as error:
-        msg = said("problem.ranking_of_earlier_release", ranking=repr(ranking_id))
-        raise NotFoundError(msg) from error
+    gone = said("problem.ranking_of_earlier_release", ranking=repr(ranking_id))
+    rules = rulebook_of(recipe, gone=gone)
     made = rank_project(
         opened.plan_at(saved.layer_versions),
         project_of(recipe["project"]),

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 import geo_service
+from geo_service.errors import NotFoundError, RulebookError
 from geo_service.planning.layers import record_own
 from geo_service.reports.document import dump
 from geo_service.stores.base import Saved
 from geo_service.zoning.laws import own_documents
+from geo_service.zoning.rulebook import parse_rulebook
 
 if TYPE_CHECKING:
+    from geo_service.model import Message
     from geo_service.plan import Plan
     from geo_service.workspace.opening import Workspace
     from geo_service.zoning.rulebook import Rulebook
@@ -102,3 +105,17 @@ def rulebook_recipe(rulebook: Rulebook) -> dict[str, Any]:
             rule_id: rule.part.model_dump(mode="json") for rule_id, rule in rulebook.rules.items()
         },
     }
+
+
+def rulebook_of(recipe: Mapping[str, Any], *, gone: Message) -> Rulebook:
+    """Return the rulebook of a recipe, as `rulebook_recipe` wrote it.
+
+    Raises
+    ------
+    NotFoundError
+        This release does not take its rules any more; the error is `gone`.
+    """
+    try:
+        return parse_rulebook(orjson.dumps(recipe["rulebook"]).decode(), "rulebook")
+    except RulebookError as error:
+        raise NotFoundError(gone) from error

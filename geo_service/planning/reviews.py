@@ -12,15 +12,20 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import shapely
 
-from geo_service.errors import ConflictError, NotFoundError, RulebookError
+from geo_service.errors import ConflictError, NotFoundError
 from geo_service.language import Language, Translator
 from geo_service.planning.pages.register import review_register
 from geo_service.planning.parks import check_parks
 from geo_service.planning.printable import Printable
-from geo_service.planning.results import load_document, record_plan, rulebook_recipe, save_result
+from geo_service.planning.results import (
+    load_document,
+    record_plan,
+    rulebook_of,
+    rulebook_recipe,
+    save_result,
+)
 from geo_service.planning.review_files import (
     BINARY,
     MEDIA_TYPES,
@@ -153,11 +158,8 @@ def review_from_recipe(opened: Workspace, identity: str) -> Review:
     saved = opened.store.find(REVIEW, identity)
     recipe = saved.recipe
     plan = opened.plan_at(saved.layer_versions)
-    try:
-        rules = parse_rulebook(orjson.dumps(recipe["rulebook"]).decode(), "rulebook")
-    except RulebookError as error:
-        msg = said("problem.review_of_earlier_release", review=repr(identity))
-        raise NotFoundError(msg) from error
+    gone = said("problem.review_of_earlier_release", review=repr(identity))
+    rules = rulebook_of(recipe, gone=gone)
     waivers = tuple(Waiver.model_validate(entry) for entry in recipe["waivers"])
     approvals = tuple(Approval.model_validate(entry) for entry in recipe.get("approvals", ()))
     is_whole = recipe["parks"] == plan.frame("parks")["park_id"].tolist()

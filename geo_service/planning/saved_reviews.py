@@ -135,13 +135,10 @@ def _rule(
 ) -> Document:
     """Return a rule with its counts; what it was then is told by its findings, if it has any."""
     then = next((item for item in findings if item["rule_id"] == rule_id), {})
-    title = None if rule is None else dict(rule.part.title)
     return {
         "rule_id": rule_id,
         "family": then.get("family") or (rule.part.family if rule else rule_id.partition(".")[0]),
-        "title": translator.pick({str(key): text for key, text in title.items()})
-        if title
-        else rule_id,
+        "title": translator.pick(rule.part.title) if rule else rule_id,
         "severity": then.get("severity") or (rule.part.severity.value if rule else None),
         "basis_tag": then.get("basis_tag") or (rule.part.basis_tag.value if rule else None),
         "checked": count["checked"],

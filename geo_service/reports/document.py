@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,18 +63,57 @@ def geometry_json(
     shapes: Sequence[Any] | NDArray[np.object_] | gpd.GeoSeries,
 ) -> list[Document | None]:
     """Return shapes in longitude and latitude as GeoJSON geometries, None for none."""
-    return [None if text is None else orjson.loads(text) for text in geometry_texts(shapes)]
+    texts = shapely.to_geojson(_for_json(shapes))
+    return [None if text is None else orjson.loads(text) for text in texts]
 
 
-def geometry_texts(
+def geometry_arrays(
     shapes: Sequence[Any] | NDArray[np.object_] | gpd.GeoSeries,
-) -> list[str | None]:
-    """Return shapes in longitude and latitude as the text of GeoJSON geometries."""
+) -> list[Document | None]:
+    """Return the same geometries for `dump` alone: rings are arrays of positions, not lists."""
+    ready = _for_json(shapes)
+    written: list[Document | None] = [None] * len(ready)
+    kinds = shapely.get_type_id(ready)
+    for kind in _ARRAYS:
+        rows = np.flatnonzero(kinds == kind)
+        if len(rows):
+            for row, shape in zip(rows.tolist(), _ARRAYS[kind](ready[rows]), strict=True):
+                written[row] = shape
+    others = np.flatnonzero((kinds >= 0) & ~np.isin(kinds, list(_ARRAYS)))
+    for row, text in zip(others.tolist(), shapely.to_geojson(ready[others]), strict=True):
+        written[row] = orjson.loads(text)
+    return written
+
+
+def _polygons(shapes: NDArray[np.object_]) -> Iterator[Document]:
+    _, positions, (of_ring, of_shape) = shapely.to_ragged_array(shapes, include_z=False)
+    rings = _split(positions, of_ring)
+    for first, end in pairwise(of_shape.tolist()):
+        yield {"type": "Polygon", "coordinates": rings[first:end]}
+
+
+def _multipolygons(shapes: NDArray[np.object_]) -> Iterator[Document]:
+    _, positions, (of_ring, of_part, of_shape) = shapely.to_ragged_array(shapes, include_z=False)
+    parts = _split(_split(positions, of_ring), of_part)
+    for first, end in pairwise(of_shape.tolist()):
+        yield {"type": "MultiPolygon", "coordinates": parts[first:end]}
+
+
+def _split(items: Any, offsets: NDArray[np.signedinteger[Any]]) -> list[Any]:  # noqa: ANN401 - array or list
+    return [items[first:end] for first, end in pairwise(offsets.tolist())]
+
+
+_ARRAYS: Mapping[int, Callable[[NDArray[np.object_]], Iterator[Document]]] = MappingProxyType(
+    {shapely.GeometryType.POLYGON: _polygons, shapely.GeometryType.MULTIPOLYGON: _multipolygons}
+)
+
+
+def _for_json(shapes: Sequence[Any] | NDArray[np.object_] | gpd.GeoSeries) -> NDArray[np.object_]:
     array = np.array(shapes, dtype=object)
     array[shapely.is_empty(array)] = None
     rounded = shapely.transform(array, lambda xy: np.round(xy, COORDINATE_DECIMALS))
-    texts: list[str | None] = shapely.to_geojson(shapely.orient_polygons(rounded)).tolist()
-    return texts
+    found: NDArray[np.object_] = shapely.orient_polygons(rounded)
+    return found
 
 
 def plain(value: object) -> Any:  # noqa: ANN401, PLR0911 - any JSON value, one line a type
@@ -235,12 +276,7 @@ def basis_document(basis: LegalBasis, translator: Translator) -> Document:
 
 def name_in(names: Mapping[Any, str], translator: Translator) -> str:
     """Return a name; one that exists in Chinese only stays as it is written, in its own script."""
-    return text_in(names, translator) if "en" in names else names["zh-Hans"]
-
-
-def text_in(texts: Mapping[Any, str], translator: Translator) -> str:
-    """Return the text of a `{language: text}` table in the translator's language."""
-    return translator.pick({str(language): text for language, text in texts.items()})
+    return translator.pick(names) if "en" in names else names["zh-Hans"]
 
 
 def iso_day(day: date | None) -> str | None:
@@ -334,8 +370,8 @@ def review_summary(review: Review, translator: Translator) -> Document:
         "verdicts": dict(review.verdicts),
         "verdicts_by_basis": verdict_counts_by_basis(review),
         "findings_count": len(review.results),
-        "waived_count": review.results.waived_count,
-        "approved_count": review.results.approved_count,
+        "waived_count": review.waived_count,
+        "approved_count": review.approved_count,
         "waivers_version": review.waivers.version or None,
         "stale_waivers": list(review.waivers.stale),
         "approvals_version": review.approvals.version or None,
@@ -343,7 +379,7 @@ def review_summary(review: Review, translator: Translator) -> Document:
         "lapsed": [
             {
                 "rule_id": rule.rule_id,
-                "title": text_in(rule.part.title, translator),
+                "title": translator.pick(rule.part.title),
                 "document": name_in(document.part.name, translator),
                 "ended": iso_day(document.last_day),
             }

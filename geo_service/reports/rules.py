@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from geo_service.reports.document import Document, basis_document, iso_day, name_in, plain, text_in
+from geo_service.reports.document import Document, basis_document, iso_day, name_in, plain
 from geo_service.zoning.laws import STALE_MONTHS
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def register_document(
         "looked_at": iso_day(part.looked_at),
         "trust": part.trust.value,
         "certainty": part.certainty,
-        "note": text_in(part.note, translator) if part.note else None,
+        "note": translator.pick(part.note) if part.note else None,
         "state": document.state_on(day).value,
         "is_stale": document.is_stale(day, stale_months),
     }
@@ -54,7 +54,7 @@ def rule_document(rule: Rule, day: date, translator: Translator) -> Document:
         "rule_id": rule.rule_id,
         "family": part.family,
         "check": part.check,
-        "title": translator.pick({str(key): text for key, text in part.title.items()}),
+        "title": translator.pick(part.title),
         "severity": part.severity.value,
         "legal_basis": {
             **basis_document(cited.legal_basis, translator),

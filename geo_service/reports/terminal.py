@@ -64,9 +64,8 @@ def verdict_table(review: Review, translator: Translator, *, width: int | None =
     for row in rows:
         table.add_row(*row)
     lines = [translator.text("table.counts", **review.verdicts), basis_line(review, translator)]
-    approved = sum(item.approval is not None for item in review.results)
-    if approved:
-        lines.append(translator.text("table.approved", count=approved))
+    if review.approved_count:
+        lines.append(translator.text("table.approved", count=review.approved_count))
     if review.lapsed:
         lapsed = translator.listed(rule.rule_id for rule, _ in review.lapsed)
         day = review.as_of.isoformat()

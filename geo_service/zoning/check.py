@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import pandas as pd
+import shapely
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from geo_service.crs import measure_area_m2
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
     from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
 
     from geo_service.plan import Plan
 
@@ -46,7 +48,7 @@ def _known_prefix(code: str) -> str:
     return code
 
 
-FAR_M = 200_000.0
+_FAR_M = 200_000.0
 """Wider than any county: beyond it there is nothing to judge."""
 MOST_COUNTED = 1_000_000
 """The most that a rule may ask a number of things to be; no county has as many."""
@@ -147,6 +149,12 @@ class Closure:
     features: gpd.GeoDataFrame | None
     distance_m: float = 0.0
     unknown: RawFinding | None = None
+
+
+def whole_ground(features: gpd.GeoDataFrame) -> BaseGeometry:
+    """Return a box around features that reaches wider than any county, in their CRS."""
+    west, south, east, north = features.total_bounds
+    return shapely.box(west - _FAR_M, south - _FAR_M, east + _FAR_M, north + _FAR_M)
 
 
 @dataclass(frozen=True)

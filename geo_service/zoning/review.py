@@ -127,6 +127,16 @@ class Review:
         return self.rulebook.lapsed(self.as_of)
 
     @property
+    def waived_count(self) -> int:
+        """How many findings are waived."""
+        return self.results.waived_count
+
+    @property
+    def approved_count(self) -> int:
+        """How many findings are approved by law."""
+        return self.results.approved_count
+
+    @property
     def verdicts(self) -> Mapping[str, int]:
         """How many parks have each verdict."""
         counts = Counter(self.park_verdicts.values())

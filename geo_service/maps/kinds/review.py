@@ -70,7 +70,7 @@ class ReviewData(OverviewData):
         rule = self.review.rulebook.rules.get(rule_id)
         if rule is None:
             return rule_id
-        return self.translator.pick({str(key): text for key, text in rule.part.title.items()})
+        return self.translator.pick(rule.part.title)
 
     def title(self) -> str:
         """Return the map's title."""

@@ -182,8 +182,7 @@ def _pass_share(review: Review) -> float | None:
 
 
 def _rule_title(review: Review, rule_id: str, translator: Translator) -> str:
-    title = review.rulebook.rules[rule_id].part.title
-    return translator.pick({str(key): text for key, text in title.items()})
+    return translator.pick(review.rulebook.rules[rule_id].part.title)
 
 
 def _enterprises(

@@ -93,7 +93,7 @@ def _rules(review: Review, translator: Translator) -> list[Document]:
             {
                 "rule_id": rule_id,
                 "family": part.family,
-                "title": translator.pick({str(key): text for key, text in part.title.items()}),
+                "title": translator.pick(part.title),
                 "severity": part.severity.value,
                 "basis_tag": rule.tag_on(review.as_of).value,
                 "checked": count.checked,

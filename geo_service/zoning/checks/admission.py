@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 from pydantic import Field
 
 from geo_service.domain.enterprises import active_enterprises
@@ -18,7 +17,6 @@ from geo_service.model import Message, Severity, Subject, Verdict
 from geo_service.plan import rows_of
 from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.check import (
-    FAR_M,
     Case,
     Check,
     Closure,
@@ -29,6 +27,7 @@ from geo_service.zoning.check import (
     flag_or_none,
     missing_value,
     text_or_none,
+    whole_ground,
 )
 
 if TYPE_CHECKING:
@@ -129,8 +128,7 @@ def _everywhere(case: Case, findings: list[RawFinding]) -> list[Closure]:
             Closure(verdict=Verdict.UNKNOWN, features=None, unknown=finding)
             for finding in unsure[:1]
         ]
-    west, south, east, north = case.plan.metric("parks").total_bounds
-    ground = shapely.box(west - FAR_M, south - FAR_M, east + FAR_M, north + FAR_M)
+    ground = whole_ground(case.plan.metric("parks"))
     features = gpd.GeoDataFrame(
         {"illustrative": [False]}, geometry=[ground], crs=case.plan.metric_crs
     )

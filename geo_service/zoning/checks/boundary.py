@@ -26,6 +26,7 @@ from geo_service.zoning.check import (
     Parameters,
     no_zones,
     text_or_none,
+    whole_ground,
 )
 from geo_service.zoning.names import named_columns
 from geo_service.zoning.zones import BOUNDARY, VILLAGE_LAND, mapped_zones
@@ -167,19 +168,13 @@ def outside_boundary(case: Case, parameters: BoundaryParameters) -> list[Closure
         return []
     # A county that says that it has no boundary at all has all its ground outside.
     around = zones if len(zones) else case.plan.metric("parks")
-    west, south, east, north = around.total_bounds
-    world = shapely.box(west - _FAR_M, south - _FAR_M, east + _FAR_M, north + _FAR_M)
     inside = [*zones.geometry, *_shapes_of(case.plan, VILLAGE_LAND)]
-    outside = shapely.difference(world, shapely.union_all(inside))
+    outside = shapely.difference(whole_ground(around), shapely.union_all(inside))
     is_made_up = is_any_illustrative(zones)
     features = gpd.GeoDataFrame(
         {"illustrative": [is_made_up]}, geometry=[outside], crs=case.plan.metric_crs
     )
     return [Closure(verdict=Verdict.FAIL, features=features)]
-
-
-_FAR_M = 200_000.0
-"""Wider than any county: beyond the last zone everything is outside."""
 
 
 def _envelope(case: Case) -> BaseGeometry:
