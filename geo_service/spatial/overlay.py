@@ -67,7 +67,7 @@ class ZoneOverlay:
             if self._grid is None:
                 self._grid = ZoneGrid.build(others)
             area_m2 = self._grid.covered_area(Ragged.from_shapely(shapes))
-            return Coverage(area_m2, subjects, self.zones)
+            return Coverage(area_m2, subjects, self.zones, grid=self._grid)
         area_m2 = np.zeros(len(subjects))
         found = find_overlaps(subjects, self.zones)
         area_m2[found.subject] = shapely.area(found.parts)
@@ -86,6 +86,18 @@ class Coverage:
     subjects: gpd.GeoDataFrame
     zones: gpd.GeoDataFrame
     overlaps: Overlaps | None = None
+    grid: ZoneGrid | None = None
+
+    def shared(
+        self, mask: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]] | None:
+        """Return the zones that chosen subjects share area with, as `ZoneGrid.shares` does.
+
+        None where the kernel did not measure the areas.
+        """
+        if self.grid is None:
+            return None
+        return self.grid.shares(Ragged.from_shapely(self.subjects.geometry.to_numpy()[mask]))
 
     def parts(self, mask: NDArray[np.bool_]) -> Overlaps:
         """Return the covered parts of chosen subjects, by their positions among all subjects."""

@@ -24,6 +24,7 @@ from geo_service.model import Message, Severity, Subject, Tier, Verdict
 from geo_service.wording import said
 from geo_service.zoning.batch import RawBatch, RawFinding
 from geo_service.zoning.focus import Focus, measure_focus
+from geo_service.zoning.measured import MeasuredOverlaps, measure_overlaps
 from geo_service.zoning.names import named_columns
 from geo_service.zoning.standing import Tenants
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from geo_service.plan import Plan
+    from geo_service.spatial.overlay import Coverage
 
 
 def _known_prefix(code: str) -> str:
@@ -184,6 +186,10 @@ class Shared:
         """Return areas of shapes in the metric CRS, by the workspace's method."""
         method, crs = self.plan.settings.area_method, self.plan.metric_crs
         return measure_area_m2(np.asarray(shapes), method=method, crs=crs)
+
+    def measured(self, covered: Coverage, mask: NDArray[np.bool_]) -> MeasuredOverlaps:
+        """Return the overlaps of chosen subjects, measured by the workspace's method."""
+        return measure_overlaps(covered, mask, self.plan.settings.area_method, self.area_m2)
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+import geopandas as gpd
 import numpy as np
 import shapely
 
 from geo_service.model import Message, Subject, Verdict
+from geo_service.spatial.nearest import nearest_lines
 from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.check import text_or_none
 from geo_service.zoning.names import named_column
 
 if TYPE_CHECKING:
-    import geopandas as gpd
+    from collections.abc import Sequence
+
     from shapely.geometry.base import BaseGeometry
 
     from geo_service.plan import Plan
@@ -60,13 +63,24 @@ class Rivers:
         """What is missing where the layer has no river of the ranks."""
         return "rivers.rank", list(self.open_ranks)
 
-    def nearest(self, shape: BaseGeometry) -> tuple[int | None, float]:
-        """Return the position of the nearest boundary and its distance."""
-        if self.boundaries.empty:
-            return None, np.inf
-        distances = shapely.distance(self.boundaries.geometry.to_numpy(), shape)
-        position = int(np.argmin(distances))
-        return position, float(distances[position])
+    def nearest(self, shapes: Sequence[BaseGeometry | None]) -> list[tuple[int | None, float]]:
+        """Return, for each shape, the position of the nearest boundary and the distance to it.
+
+        None and infinity for no shape, or if there is no boundary.
+        """
+        found: list[tuple[int | None, float]] = [(None, np.inf)] * len(shapes)
+        given = np.empty(len(shapes), dtype=object)
+        given[:] = shapes
+        asked = gpd.GeoSeries(given, crs=self.boundaries.crs)
+        lines = nearest_lines(asked, self.boundaries).line
+        rows = np.flatnonzero(lines >= 0)
+        boundaries = self.boundaries.geometry.to_numpy()[lines[rows]]
+        # Measured again by shapely, so that a distance does not depend on the kernel.
+        distances = shapely.distance(boundaries, asked.to_numpy()[rows])
+        measured = zip(rows.tolist(), lines[rows].tolist(), distances.tolist(), strict=True)
+        for row, position, distance_m in measured:
+            found[row] = (position, distance_m)
+        return found
 
     def name(self, position: int) -> Message:
         """Return the name of a boundary."""

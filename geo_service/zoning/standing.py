@@ -78,6 +78,10 @@ class Answers:
     enterprises: tuple[tuple[str, ...], ...]
     """The enterprises that decide an answer of `YES` or `UNKNOWN`; none where nobody is known."""
 
+    def of(self, rows: NDArray[np.intp]) -> list[tuple[str, ...]]:
+        """Return the enterprises that decide the answers of these rows."""
+        return [self.enterprises[row] for row in rows.tolist()]
+
 
 @dataclass(frozen=True)
 class Tenants:

@@ -7,7 +7,7 @@ the ground counts where zones ban only some of it (`standing`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -24,7 +24,7 @@ from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.schema import ZONE_KINDS
 from geo_service.spatial.overlay import ZoneOverlay
 from geo_service.wording import said
-from geo_service.zoning.batch import RawFinding
+from geo_service.zoning.batch import Column, RawBatch, RawFinding
 from geo_service.zoning.check import (
     Case,
     Check,
@@ -42,7 +42,8 @@ from geo_service.zoning.zones import by_verdict, mapped_zones
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
-    from shapely.geometry.base import BaseGeometry
+
+    from geo_service.zoning.measured import MeasuredOverlaps
 
 ID_COLUMNS: Mapping[str, str] = MappingProxyType(
     {layer: KEY_COLUMNS[layer] for layer in ("parks", "parcels", "buildings")}
@@ -307,96 +308,116 @@ def _judge(
     )
     is_noise = has_overlap & case.tolerance.is_noise(covered.area_m2, share)
     outcome.below_tolerance += int(is_noise.sum())
-    found = covered.parts(has_overlap & ~is_noise)
+    found = case.shared.measured(covered, has_overlap & ~is_noise)
     rows = subjects.iloc[found.subject]
     answers = _answers(case, parameters, layer, rows, group.listed)
-    ids = rows[KEY_COLUMNS[layer]].to_numpy(dtype=object)
-    parks = rows["park_id"].to_numpy(dtype=object)
-    zone_ids = group.overlay.zones["zone_id"].to_numpy(dtype=object)
-    inside, whole = (
-        case.shared.area_m2(found.parts),
-        case.shared.area_m2(rows.geometry.to_numpy()),
-    )
-    for position, part in enumerate(found.parts):
-        met = zip(found.zones[position], found.zone_areas_m2[position], strict=True)
-        grades = group.overlay.zones["grade"].iloc[list(found.zones[position])]
-        lying = _Overlap(
-            subject=Subject(layer, ids[position]),
-            park_id=text_or_none(parks[position]),
-            part=part,
-            inside_m2=float(inside[position]),
-            whole_m2=float(whole[position]),
-            zones=tuple((zone_ids[zone], area_m2) for zone, area_m2 in met),
-            zone=named_zone(parameters.kind, grades),
-            answer=Answer(int(answers.values[position])),
-            enterprises=answers.enterprises[position],
-        )
-        outcome.findings.append(_overlap_finding(parameters, group, lying))
+    for answer in (Answer.YES, Answer.UNKNOWN):
+        chosen = np.flatnonzero(answers.values == answer)
+        if len(chosen):
+            lying = _Overlaps(
+                layer, rows.iloc[chosen], found.of(chosen), answer, answers.of(chosen)
+            )
+            outcome.batches.append(_overlap_batch(parameters, group, lying))
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Overlap:
-    """One subject's overlap with zones that mean the same."""
+@dataclass(frozen=True)
+class _Overlaps:
+    """Subjects of one layer that overlap zones which mean the same, with the same answer."""
 
-    subject: Subject
-    park_id: str | None
-    part: BaseGeometry
-    inside_m2: float
-    whole_m2: float
-    zones: tuple[tuple[str, float], ...]
-    zone: Message
+    layer: str
+    rows: gpd.GeoDataFrame
+    measured: MeasuredOverlaps
     answer: Answer
-    enterprises: tuple[str, ...]
+    enterprises: Sequence[tuple[str, ...]]
 
 
-def _overlap_finding(parameters: ZoneParameters, group: _Group, found: _Overlap) -> RawFinding:
-    verdict = _meaning(parameters, found.subject.layer, group.verdict, found.answer)
-    share = found.inside_m2 / found.whole_m2
-    zone_ids = [zone_id for zone_id, _ in found.zones]
+def _overlap_batch(parameters: ZoneParameters, group: _Group, found: _Overlaps) -> RawBatch:
+    verdict = _meaning(parameters, found.layer, group.verdict, found.answer)
+    measured, zones = found.measured, group.overlay.zones
+    zone_ids = _ZoneIds(zones["zone_id"].to_numpy(dtype=object), measured)
+    share = measured.inside_m2 / measured.whole_m2
     title, cure, key = _words(parameters, group, found, verdict)
+    names = _ZoneNames(parameters.kind, zones["grade"].to_numpy(dtype=object), measured)
+    rows = range(len(found.rows))
+    enterprises = Column(found.enterprises, list)
     values = {
-        "zone": found.zone,
-        "area": Quantity(found.inside_m2, "m²"),
-        "share": share,
-        "zones": zone_ids,
-        "enterprises": list(found.enterprises),
+        "zone": Column(rows, names.at),
+        "area": Column(measured.inside_m2, lambda area: Quantity(area, "m²")),
+        "share": Column(share),
+        "zones": Column(rows, zone_ids.at),
+        "enterprises": enterprises,
         "industries": list(group.listed or ()),
     }
     evidence: dict[str, Any] = {
         "measure": "area_inside",
-        "value": found.inside_m2,
+        "value": Column(measured.inside_m2),
         "unit": "m²",
         "threshold": 0,
-        "share": share,
-        "subject_area_m2": found.whole_m2,
+        "share": Column(share),
+        "subject_area_m2": Column(measured.whole_m2),
         "kind": parameters.kind,
-        "zone_ids": zone_ids,
-        "zones": [
-            {"zone_id": zone_id, "area_m2": area_m2, "share": area_m2 / found.whole_m2}
-            for zone_id, area_m2 in found.zones
-        ],
+        "zone_ids": Column(rows, zone_ids.at),
+        "zones": Column(rows, zone_ids.measured_at),
         "computed": "area(subject ∩ union of zones)",
     }
     if parameters.only is not None:
-        evidence |= {"bans": parameters.only.value, "enterprise_ids": list(found.enterprises)}
+        evidence |= {"bans": parameters.only.value, "enterprise_ids": enterprises}
         if group.listed is not None:
             evidence["banned_industries"] = list(group.listed)
+    subject_ids = found.rows[KEY_COLUMNS[found.layer]].to_numpy(dtype=object)
     if verdict is Verdict.UNKNOWN:
-        evidence |= _missing(parameters, group, found, zone_ids)
-    return RawFinding(
+        evidence |= _missing(parameters, group, found, Column(rows, zone_ids.at))
+    return RawBatch(
         verdict=verdict or Verdict.UNKNOWN,
-        park_id=found.park_id,
-        subject=found.subject,
-        title=Message(f"finding.{title}", values),
+        layer=found.layer,
+        subject_ids=subject_ids,
+        park_ids=found.rows["park_id"].to_numpy(dtype=object),
+        title=f"finding.{title}",
+        values=values,
         evidence=evidence,
-        cure=Message(f"cure.{cure}", values),
-        geometry=found.part,
+        cure=f"cure.{cure}",
+        shapes=measured.parts,
         key=key,
     )
 
 
+@dataclass(frozen=True)
+class _ZoneIds:
+    """The zones that each subject meets."""
+
+    zone_ids: NDArray[np.object_]
+    measured: MeasuredOverlaps
+
+    def at(self, row: int) -> list[str]:
+        """Return the ids of the zones that a row meets."""
+        return [self.zone_ids[zone] for zone in self.measured.zones_of(row)]
+
+    def measured_at(self, row: int) -> list[dict[str, Any]]:
+        """Return the same with the area that the row shares with each."""
+        whole_m2 = float(self.measured.whole_m2[row])
+        return [
+            {"zone_id": self.zone_ids[zone], "area_m2": area_m2, "share": area_m2 / whole_m2}
+            for zone, area_m2 in zip(
+                self.measured.zones_of(row), self.measured.areas_of(row), strict=True
+            )
+        ]
+
+
+@dataclass(frozen=True)
+class _ZoneNames:
+    """What the zones that each subject meets are called."""
+
+    kind: str
+    grades: NDArray[np.object_]
+    measured: MeasuredOverlaps
+
+    def at(self, row: int) -> Message:
+        """Return the name of the zones that a row meets."""
+        return named_zone(self.kind, (self.grades[zone] for zone in self.measured.zones_of(row)))
+
+
 def _words(
-    parameters: ZoneParameters, group: _Group, found: _Overlap, verdict: Verdict | None
+    parameters: ZoneParameters, group: _Group, found: _Overlaps, verdict: Verdict | None
 ) -> tuple[str, str, str]:
     """Return the names of a finding's title and cure, and its key among those of one subject."""
     plain_key = "" if verdict is None else verdict.value
@@ -411,7 +432,7 @@ def _words(
     if parameters.only is Ban.LISTED_INDUSTRIES:
         if found.answer is Answer.UNKNOWN and group.listed is None:
             name = "zone_no_list"
-        is_leading = found.subject.layer == "parks" and found.answer is Answer.YES
+        is_leading = found.layer == "parks" and found.answer is Answer.YES
         title = "zone_listed_industries_leading" if is_leading else name
         return title, name, f"{plain_key}:{';'.join(group.listed or ())}"
     return name, name, f"{plain_key}:{parameters.only}"
@@ -422,7 +443,7 @@ def _is_declared_unknown(parameters: ZoneParameters) -> bool:
 
 
 def _missing(
-    parameters: ZoneParameters, group: _Group, found: _Overlap, zone_ids: list[str]
+    parameters: ZoneParameters, group: _Group, found: _Overlaps, zone_ids: Column
 ) -> dict[str, Any]:
     """Return what would have to be known to judge an overlap."""
     if group.verdict is Verdict.UNKNOWN:
@@ -431,9 +452,12 @@ def _missing(
     if parameters.only is Ban.LISTED_INDUSTRIES and group.listed is None:
         return {"missing_column": "control_zones.banned_industries", "missing_rows": zone_ids}
     columns = [f"enterprises.{name}" for name in BAN_COLUMNS[parameters.only or Ban.DISCHARGING]]
+    subject_ids = found.rows[KEY_COLUMNS[found.layer]].to_numpy(dtype=object)
     return {
         "missing_column": columns[0] if len(columns) == 1 else columns,
-        "missing_rows": list(found.enterprises) or [found.subject.id],
+        "missing_rows": Column(
+            range(len(subject_ids)), lambda row: list(found.enterprises[row]) or [subject_ids[row]]
+        ),
     }
 
 

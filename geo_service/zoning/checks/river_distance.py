@@ -110,9 +110,9 @@ def tailings_by_code(case: Case, parameters: PondCodeParameters) -> Outcome:
     rivers = Rivers.of(case.plan, parameters.ranks) if suspects else None
     if rivers is None:
         return outcome
-    for near in suspects:
+    nearest = rivers.nearest([near.shape for near in suspects])
+    for near, (position, distance_m) in zip(suspects, nearest, strict=True):
         outcome.judge(near.park_id)
-        position, distance_m = (None, np.inf) if near.shape is None else rivers.nearest(near.shape)
         if position is None or distance_m >= parameters.distance_m:
             continue
         values = _values(near, rivers, position, distance_m, parameters.distance_m)
@@ -139,8 +139,9 @@ def new_park(case: Case, parameters: NewParkParameters) -> Outcome:
     if rivers is None:
         return outcome
     columns = ["park_id", "name", "approved_on"]
-    for (park_id, name, day), shape in zip(
-        case.parks[columns].itertuples(index=False), case.parks.geometry, strict=True
+    shapes = list(case.parks.geometry)
+    for (park_id, name, day), shape, (position, distance_m) in zip(
+        case.parks[columns].itertuples(index=False), shapes, rivers.nearest(shapes), strict=True
     ):
         outcome.judge(park_id)
         is_new = None if pd.isna(day) else day.date() >= parameters.since
@@ -148,7 +149,6 @@ def new_park(case: Case, parameters: NewParkParameters) -> Outcome:
         near = _Near(subject=subject, park_id=park_id, name=name, shape=shape, is_new=is_new)
         if is_new is False:
             continue
-        position, distance_m = rivers.nearest(shape)
         if position is None or distance_m >= parameters.distance_m:
             unsure = rivers.unmapped_near(shape, parameters.distance_m)
             if unsure is not None:
@@ -180,13 +180,13 @@ def _judge(case: Case, parameters: NearParameters, every: Iterable[_Near]) -> Ou
     rivers = Rivers.of(case.plan, parameters.ranks) if meant else None
     if rivers is None:
         return outcome  # the county has no river of these ranks: nothing to keep a distance from
-    for near in meant:
+    nearest = rivers.nearest([near.shape for near in meant])
+    for near, (position, distance_m) in zip(meant, nearest, strict=True):
         outcome.judge(near.park_id)
         if near.shape is None:
             column = f"{near.subject.layer}.geometry"
             outcome.findings.append(rivers.unmeasurable(near.subject, near.park_id, column, []))
             continue
-        position, distance_m = rivers.nearest(near.shape)
         if position is not None and distance_m < parameters.distance_m:
             finding = _too_near(near, rivers, position, distance_m, parameters)
             if finding is not None:
