@@ -48,7 +48,7 @@ class GivenShapes:
 
 
 @dataclass(frozen=True)
-class Column:
+class PerRow:
     """One value per row; `shown` makes of it what a message or the evidence holds."""
 
     values: Sequence[Any] | NDArray[Any]
@@ -83,7 +83,7 @@ class RawFinding:
 class RawBatch:
     """Findings alike but for their subjects and figures.
 
-    `evidence` and `values` hold a `Column` where rows differ; `values` fill both the title and
+    `evidence` and `values` hold a `PerRow` where rows differ; `values` fill both the title and
     the cure, which are keys of the catalogue.
     """
 
@@ -125,7 +125,7 @@ class RawBatch:
 
 
 def _row(cells: Mapping[str, Any], row: int) -> dict[str, Any]:
-    return {name: cell[row] if isinstance(cell, Column) else cell for name, cell in cells.items()}
+    return {name: cell[row] if isinstance(cell, PerRow) else cell for name, cell in cells.items()}
 
 
 def park_ids_of(batch: RawBatch | Iterable[RawFinding]) -> list[str | None]:

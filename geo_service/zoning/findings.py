@@ -51,7 +51,7 @@ class Stamp:
 
 
 @dataclass(frozen=True)
-class _Part:
+class _Portion:
     """The findings of one rule that came together: a batch, or single ones."""
 
     stamp: Stamp
@@ -104,7 +104,7 @@ class _Columns:
     park_id: NDArray[np.object_]
 
     @classmethod
-    def of(cls, parts: Sequence[_Part]) -> _Columns:
+    def of(cls, parts: Sequence[_Portion]) -> _Columns:
         """Read the columns of raw findings and sort them, the gravest first."""
         verdict, severity, park_id, finding_id = [], [], [], []
         for part in parts:
@@ -174,7 +174,7 @@ class Findings(Sequence[Finding]):
         illustrative
             Layers and ids of subjects that are made up.
         """
-        self._parts = [_Part(stamp, raw) for stamp, raw in parts if len(raw)]
+        self._parts = [_Portion(stamp, raw) for stamp, raw in parts if len(raw)]
         self._illustrative = illustrative
         columns = _Columns.of(self._parts)
         self._columns = columns

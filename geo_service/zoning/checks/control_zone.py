@@ -24,7 +24,7 @@ from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.schema import ZONE_KINDS
 from geo_service.spatial.overlay import ZoneOverlay
 from geo_service.wording import said
-from geo_service.zoning.batch import Column, RawBatch, RawFinding
+from geo_service.zoning.batch import PerRow, RawBatch, RawFinding
 from geo_service.zoning.check import (
     Case,
     Check,
@@ -339,25 +339,25 @@ def _overlap_batch(parameters: ZoneParameters, group: _Group, found: _Overlaps) 
     title, cure, key = _words(parameters, group, found, verdict)
     names = _ZoneNames(parameters.kind, zones["grade"].to_numpy(dtype=object), measured)
     rows = range(len(found.rows))
-    enterprises = Column(found.enterprises, list)
+    enterprises = PerRow(found.enterprises, list)
     values = {
-        "zone": Column(rows, names.at),
-        "area": Column(measured.inside_m2, lambda area: Quantity(area, "m²")),
-        "share": Column(share),
-        "zones": Column(rows, zone_ids.at),
+        "zone": PerRow(rows, names.at),
+        "area": PerRow(measured.inside_m2, lambda area: Quantity(area, "m²")),
+        "share": PerRow(share),
+        "zones": PerRow(rows, zone_ids.at),
         "enterprises": enterprises,
         "industries": list(group.listed or ()),
     }
     evidence: dict[str, Any] = {
         "measure": "area_inside",
-        "value": Column(measured.inside_m2),
+        "value": PerRow(measured.inside_m2),
         "unit": "m²",
         "threshold": 0,
-        "share": Column(share),
-        "subject_area_m2": Column(measured.whole_m2),
+        "share": PerRow(share),
+        "subject_area_m2": PerRow(measured.whole_m2),
         "kind": parameters.kind,
-        "zone_ids": Column(rows, zone_ids.at),
-        "zones": Column(rows, zone_ids.measured_at),
+        "zone_ids": PerRow(rows, zone_ids.at),
+        "zones": PerRow(rows, zone_ids.measured_at),
         "computed": "area(subject ∩ union of zones)",
     }
     if parameters.only is not None:
@@ -366,7 +366,7 @@ def _overlap_batch(parameters: ZoneParameters, group: _Group, found: _Overlaps) 
             evidence["banned_industries"] = list(group.listed)
     subject_ids = found.rows[KEY_COLUMNS[found.layer]].to_numpy(dtype=object)
     if verdict is Verdict.UNKNOWN:
-        evidence |= _missing(parameters, group, found, Column(rows, zone_ids.at))
+        evidence |= _missing(parameters, group, found, PerRow(rows, zone_ids.at))
     return RawBatch(
         verdict=verdict or Verdict.UNKNOWN,
         layer=found.layer,
@@ -443,7 +443,7 @@ def _is_declared_unknown(parameters: ZoneParameters) -> bool:
 
 
 def _missing(
-    parameters: ZoneParameters, group: _Group, found: _Overlaps, zone_ids: Column
+    parameters: ZoneParameters, group: _Group, found: _Overlaps, zone_ids: PerRow
 ) -> dict[str, Any]:
     """Return what would have to be known to judge an overlap."""
     if group.verdict is Verdict.UNKNOWN:
@@ -455,7 +455,7 @@ def _missing(
     subject_ids = found.rows[KEY_COLUMNS[found.layer]].to_numpy(dtype=object)
     return {
         "missing_column": columns[0] if len(columns) == 1 else columns,
-        "missing_rows": Column(
+        "missing_rows": PerRow(
             range(len(subject_ids)), lambda row: list(found.enterprises[row]) or [subject_ids[row]]
         ),
     }
