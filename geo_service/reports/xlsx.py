@@ -355,7 +355,7 @@ def _rule_rows(content: ReviewContent) -> Iterator[Sequence[Cell]]:
             content.word("basis_tag", rule["basis_tag"]),
             _day(rule["looked_at"]),
             parameters_text(rule["parameters"]),
-            parameters_text(rule["tolerance"]),
+            parameters_text(rule["tolerance"]) if rule["has_tolerance"] else None,
             _day(rule["effective_from"]),
             _day(rule["effective_to"]),
             parameters_text(rule["overridden"]),

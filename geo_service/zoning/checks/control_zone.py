@@ -48,6 +48,8 @@ ID_COLUMNS: Mapping[str, str] = MappingProxyType(
     {layer: KEY_COLUMNS[layer] for layer in ("parks", "parcels", "buildings")}
 )
 """The layers of areas that zones are about, with the column that names a feature."""
+POINTS = "enterprises"
+"""The layer whose features are judged by a point: it lies in a zone, no area of it does."""
 
 
 class ExceptionsPart(Parameters):
@@ -137,7 +139,10 @@ def judge(
         outcome.judge_all(rows["park_id"])
         own = rows[~_excepted(case, layer, rows, parameters.exceptions)]
         for group in groups:
-            _judge(case, parameters, outcome, layer, own, group)
+            if layer == POINTS:
+                outcome.findings += _points_inside(case, parameters, own, group)
+            else:
+                _judge(case, parameters, outcome, layer, own, group)
         if parameters.cover_all and parameters.kind not in case.plan.settings.complete_zone_kinds:
             outcome.findings += _uncovered(case, parameters, layer, own, zones)
     return outcome
@@ -185,7 +190,6 @@ def _unmapped(
     case: Case, parameters: ZoneParameters, subjects: Mapping[str, gpd.GeoDataFrame]
 ) -> Iterator[RawFinding]:
     """Yield the `unknown` of every park, or of what else is judged where parks are not."""
-    measure = "area_inside"
     has_parks = "parks" in parameters.subjects
     for layer, every in subjects.items():
         if has_parks and layer != "parks":
@@ -194,7 +198,7 @@ def _unmapped(
         own = rows[_answers(case, parameters, layer, rows).values != Answer.NO]
         for identity, park_id in zip(own[KEY_COLUMNS[layer]], own["park_id"], strict=True):
             yield replace(
-                no_zones("", parameters.kind, measure=measure),
+                no_zones("", parameters.kind, measure=_measure(layer)),
                 subject=Subject(layer, identity),
                 park_id=text_or_none(park_id),
             )
@@ -209,8 +213,12 @@ def _uncovered(
 ) -> Iterator[RawFinding]:
     """Yield the `unknown` of what lies mostly outside zones that should cover the county."""
     asked = rows[_answers(case, parameters, layer, rows).values != Answer.NO]
-    covered_m2 = ZoneOverlay(zones).over(asked).area_m2
-    is_bare = covered_m2 < _MOSTLY * shapely.area(asked.geometry.to_numpy())
+    if layer == POINTS:
+        is_bare = np.ones(len(asked), dtype=bool)
+        is_bare[zones.sindex.query(asked.geometry.to_numpy(), predicate="intersects")[0]] = False
+    else:
+        covered_m2 = ZoneOverlay(zones).over(asked).area_m2
+        is_bare = covered_m2 < _MOSTLY * shapely.area(asked.geometry.to_numpy())
     bare = asked[is_bare]
     for identity, park_id in zip(bare[KEY_COLUMNS[layer]], bare["park_id"], strict=True):
         values = {"zone": Message(f"zone.{parameters.kind}")}
@@ -220,7 +228,7 @@ def _uncovered(
             subject=Subject(layer, identity),
             title=Message("finding.zone_uncovered", values),
             evidence={
-                "measure": "area_inside",
+                "measure": _measure(layer),
                 "value": None,
                 "kind": parameters.kind,
                 "missing_column": "control_zones.geometry",
@@ -233,6 +241,10 @@ def _uncovered(
 
 _MOSTLY = 0.5
 """Ground of which zones cover less than this share counts as being in none."""
+
+
+def _measure(layer: str) -> str:
+    return "point_inside" if layer == POINTS else "area_inside"
 
 
 def zone_closures(case: Case, parameters: ZoneParameters) -> list[Closure]:
@@ -324,14 +336,41 @@ def _judge(
             subject=Subject(layer, ids[position]),
             park_id=text_or_none(parks[position]),
             part=part,
-            inside_m2=float(inside[position]),
-            whole_m2=float(whole[position]),
+            areas_m2=(float(inside[position]), float(whole[position])),
             zones=tuple((zone_ids[zone], area_m2) for zone, area_m2 in met),
             zone=named_zone(parameters.kind, grades),
             answer=Answer(int(answers.values[position])),
             enterprises=answers.enterprises[position],
         )
         outcome.findings.append(_overlap_finding(parameters, group, lying))
+
+
+def _points_inside(
+    case: Case, parameters: ZoneParameters, subjects: gpd.GeoDataFrame, group: _Group
+) -> Iterator[RawFinding]:
+    """Yield a finding for each point in a zone; no tolerance of areas excuses it."""
+    zones = group.overlay.zones
+    point, zone = zones.sindex.query(subjects.geometry.to_numpy(), predicate="intersects")
+    positions = np.unique(point)
+    rows = subjects.iloc[positions]
+    answers = _answers(case, parameters, POINTS, rows, group.listed)
+    columns = zip(rows[KEY_COLUMNS[POINTS]], rows["park_id"], rows.geometry, strict=True)
+    for place, (identity, park_id, shape) in enumerate(columns):
+        met = zones.iloc[np.sort(zone[point == positions[place]])]
+        answer = Answer(int(answers.values[place]))
+        if answer is Answer.NO:
+            continue
+        lying = _Overlap(
+            subject=Subject(POINTS, identity),
+            park_id=text_or_none(park_id),
+            part=shape,
+            areas_m2=None,
+            zones=tuple((zone_id, 0.0) for zone_id in met["zone_id"]),
+            zone=named_zone(parameters.kind, met["grade"]),
+            answer=answer,
+            enterprises=answers.enterprises[place],
+        )
+        yield _overlap_finding(parameters, group, lying)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -341,8 +380,8 @@ class _Overlap:
     subject: Subject
     park_id: str | None
     part: BaseGeometry
-    inside_m2: float
-    whole_m2: float
+    areas_m2: tuple[float, float] | None
+    """How much lies inside, and how much there is; None for a point."""
     zones: tuple[tuple[str, float], ...]
     zone: Message
     answer: Answer
@@ -351,32 +390,16 @@ class _Overlap:
 
 def _overlap_finding(parameters: ZoneParameters, group: _Group, found: _Overlap) -> RawFinding:
     verdict = _meaning(parameters, found.subject.layer, group.verdict, found.answer)
-    share = found.inside_m2 / found.whole_m2
     zone_ids = [zone_id for zone_id, _ in found.zones]
     title, cure, key = _words(parameters, group, found, verdict)
     values = {
         "zone": found.zone,
-        "area": Quantity(found.inside_m2, "m²"),
-        "share": share,
         "zones": zone_ids,
         "enterprises": list(found.enterprises),
         "industries": list(group.listed or ()),
+        **_figures(found),
     }
-    evidence: dict[str, Any] = {
-        "measure": "area_inside",
-        "value": found.inside_m2,
-        "unit": "m²",
-        "threshold": 0,
-        "share": share,
-        "subject_area_m2": found.whole_m2,
-        "kind": parameters.kind,
-        "zone_ids": zone_ids,
-        "zones": [
-            {"zone_id": zone_id, "area_m2": area_m2, "share": area_m2 / found.whole_m2}
-            for zone_id, area_m2 in found.zones
-        ],
-        "computed": "area(subject ∩ union of zones)",
-    }
+    evidence = _extent(parameters, found, zone_ids)
     if parameters.only is not None:
         evidence |= {"bans": parameters.only.value, "enterprise_ids": list(found.enterprises)}
         if group.listed is not None:
@@ -395,10 +418,50 @@ def _overlap_finding(parameters: ZoneParameters, group: _Group, found: _Overlap)
     )
 
 
+def _figures(found: _Overlap) -> dict[str, Any]:
+    """Return what a title says of the size of an overlap: nothing of a point's."""
+    if found.areas_m2 is None:
+        return {}
+    inside_m2, whole_m2 = found.areas_m2
+    return {"area": Quantity(inside_m2, "m²"), "share": inside_m2 / whole_m2}
+
+
+def _extent(parameters: ZoneParameters, found: _Overlap, zone_ids: list[str]) -> dict[str, Any]:
+    """Return the evidence for an overlap: areas and shares, of a point only that it lies inside."""
+    if found.areas_m2 is None:
+        where = {"kind": parameters.kind, "zone_ids": zone_ids}
+        return {"measure": _measure(POINTS), "value": True, "unit": None, **where}
+    inside_m2, whole_m2 = found.areas_m2
+    return {
+        "measure": _measure(found.subject.layer),
+        "value": inside_m2,
+        "unit": "m²",
+        "threshold": 0,
+        "share": inside_m2 / whole_m2,
+        "subject_area_m2": whole_m2,
+        "kind": parameters.kind,
+        "zone_ids": zone_ids,
+        "zones": [
+            {"zone_id": zone_id, "area_m2": area_m2, "share": area_m2 / whole_m2}
+            for zone_id, area_m2 in found.zones
+        ],
+        "computed": "area(subject ∩ union of zones)",
+    }
+
+
 def _words(
     parameters: ZoneParameters, group: _Group, found: _Overlap, verdict: Verdict | None
 ) -> tuple[str, str, str]:
     """Return the names of a finding's title and cure, and its key among those of one subject."""
+    title, cure, key = _words_of_ground(parameters, group, found, verdict)
+    if found.areas_m2 is None:
+        return f"{title}_point", "zone_point" if cure in _CURES_BY_AREA else cure, key
+    return title, cure, key
+
+
+def _words_of_ground(
+    parameters: ZoneParameters, group: _Group, found: _Overlap, verdict: Verdict | None
+) -> tuple[str, str, str]:
     plain_key = "" if verdict is None else verdict.value
     if group.verdict is Verdict.UNKNOWN:
         if _is_declared_unknown(parameters):
@@ -406,8 +469,13 @@ def _words(
             return "zone_unsettled", cure, plain_key
         return "zone_no_grade", "zone_grade", plain_key
     if parameters.only is None:
-        return "in_zone", _CURES.get(parameters.kind, "cut_area"), plain_key
-    name = f"zone_{parameters.only}_{plain_key}"
+        graded = found.zone.key.rpartition(".")[2]
+        cure = _CURES.get(graded) or _CURES.get(parameters.kind, "cut_area")
+        return "in_zone", cure, plain_key
+    # Of a park it is said that something stands in it; of all else that it stands in the zone.
+    is_here = found.subject.layer != "parks" or parameters.only not in _BANS_OF_TENANTS
+    told = "fail" if verdict is Verdict.WATCH and is_here else plain_key
+    name = f"zone_{parameters.only}_{told}"
     if parameters.only is Ban.LISTED_INDUSTRIES:
         if found.answer is Answer.UNKNOWN and group.listed is None:
             name = "zone_no_list"
@@ -446,9 +514,15 @@ _CURES: Mapping[str, str] = MappingProxyType(
         "geohazard_prone": "zone_hazard_assessment",
         "wetland": "zone_wetland",
         "agricultural_land": "zone_conversion",
+        "water_source_1": "zone_water_source_1",
     }
 )
-"""What cures an overlap with kinds of zones that a law lets an authority allow, or the like."""
+"""What cures an overlap with kinds of zones that a law lets an authority allow, or the like.
+
+A grade of a kind goes before the kind.
+"""
+_CURES_BY_AREA = frozenset({"cut_area", "zone_wetland"})
+"""The cures that name an area, which a point does not have."""
 
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
