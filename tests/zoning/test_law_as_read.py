@@ -74,7 +74,7 @@ UNIT = "control_zone.eco_unit"
         (UNIT, "key", {"banned_industries": None}, "unknown"),
     ],
 )
-def test_a_point_lies_in_a_zone_and_has_no_area(  # noqa: PLR0913, PLR0917 - a county and a case
+def test_a_point_lies_in_a_zone_and_has_no_area(
     county: County,
     opened: Open,
     rule_id: str,
