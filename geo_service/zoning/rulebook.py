@@ -379,7 +379,9 @@ class _RulesOfFile:
             "severity",
             found=quoted(part.severity.value),
             expected=said(
-                "fault.raised_names_document" if is_raised else "fault.must_names_document",
+                "fault.raised_names_document"
+                if part.basis_tag.is_binding
+                else "fault.must_names_document",
                 tag=said(f"basis_tag.{part.basis_tag}"),
             ),
         )
