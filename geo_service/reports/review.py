@@ -358,11 +358,20 @@ def measure_name(measure: object, translator: Translator) -> str:
     return one_line(str(measure))
 
 
+def worded(evidence: Document, key: str, translator: Translator) -> object:
+    """Return a member of the evidence, in words if what is measured has codes of ours."""
+    measure, value = str(evidence.get("measure")), evidence.get(key)
+    if measure not in _NAMED_IN or not isinstance(value, (str, list, tuple)):
+        return value
+    names = [_named(measure, code, translator) for code in _listed(value)]
+    return names[0] if isinstance(value, str) else names
+
+
 def evidence_lines(finding: Document, translator: Translator) -> list[tuple[str, str]]:
     """Return a finding's evidence as labels and texts: measured, limit, then all the rest."""
     evidence = finding["evidence"]
     unit = evidence.get("unit")
-    value, threshold = evidence.get("value"), evidence.get("threshold")
+    value, threshold = (worded(evidence, key, translator) for key in ("value", "threshold"))
     lines = []
     if evidence.get("measure") is not None:
         name = measure_name(evidence["measure"], translator)
@@ -387,6 +396,8 @@ _NAMED_IN = {
     "count_supporting": "supporting",
     "limit_from": "limit_from",
     "open_ranks": "river",
+    "bans": "parameter",
+    "catalogue_class": "catalogue_class",
 }
 """Members whose values are codes of ours, and the section that names them."""
 _IN_UNIT = {"watch_threshold"}

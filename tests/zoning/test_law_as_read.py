@@ -385,3 +385,12 @@ def test_a_code_alone_has_no_verdict_to_choose() -> None:
     # From a code alone a pond is at most suspected, so there is no fail to set.
     parameters = default_rulebook().rules["river.tailings_main_by_code"].parameters
     assert not {"new", "existing"} & set(parameters.model_dump())
+
+
+def test_codes_in_the_evidence_are_words() -> None:
+    evidence = {"measure": "catalogue_class", "value": "restricted", "threshold": ["permitted"]}
+    lines = evidence_lines({"evidence": evidence}, Translator())
+    assert [text for _, text in lines] == ["限制类", "允许类"]
+    banned = {"measure": "point_inside", "value": True, "bans": "listed_industries"}
+    lines = evidence_lines({"evidence": banned}, Translator())
+    assert [text for _, text in lines] == ["是", "准入清单禁止的行业"]
