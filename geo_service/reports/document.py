@@ -277,6 +277,13 @@ def basis_document(basis: LegalBasis, translator: Translator) -> Document:
     }
 
 
+def basis_words(basis: Mapping[str, Any]) -> list[str]:
+    """Return document, number and article of a basis; a document known by its number, once."""
+    document, number, article = (basis.get(key) for key in ("document", "number", "article"))
+    every = (document, None if number == document else number, article)
+    return [str(word) for word in every if word]
+
+
 def name_in(names: Mapping[Any, str], translator: Translator) -> str:
     """Return a name; one that exists in Chinese only stays as it is written, in its own script."""
     return translator.pick(names) if "en" in names else names["zh-Hans"]
@@ -414,7 +421,7 @@ def basis_line(review: Review, translator: Translator) -> str:
     """Return how shares and areas were measured, and on which versions, as one line."""
     settings = review.plan.settings
     years = {focus.year for focus in review.focus.values()}
-    return translator.text(
+    line = translator.text(
         "table.basis",
         basis=translator.text(f"basis.{settings.focus_basis}"),
         year=next(iter(years), None) or "—",
@@ -422,6 +429,11 @@ def basis_line(review: Review, translator: Translator) -> str:
         rulebook=review.rulebook.version,
         plan=review.plan.version,
     )
+    rules, idle = review.rulebook.rules, review.rulebook.idle(review.as_of)
+    if not idle:
+        return line
+    counts = {"count": len(idle), "all": len(rules), "day": review.as_of.isoformat()}
+    return translator.text("table.basis_idle", basis=line, **counts)
 
 
 def is_illustrative(plan: Plan) -> bool:

@@ -191,12 +191,19 @@ def catalogue_class(case: Case, _: NoParameters) -> Outcome:
 
 
 def energy_review(case: Case, parameters: EnergyParameters) -> Outcome:
-    """A new project that uses much energy has the number of its review."""
+    """A new project that uses much energy has the number of its review.
+
+    Whose use nobody gives may be one of them: that is told, and does not decide over the park.
+    """
     outcome = Outcome()
 
     def uses_much(rows: pd.DataFrame) -> NDArray[np.bool_]:
         used = rows["energy_tce"].to_numpy(dtype=np.float64)
-        return (used >= parameters.at_least_tce) & ~_is(rows["is_new"], flag=False)
+        has_number = rows["energy_review_number"].notna().to_numpy(dtype=bool)
+        is_silent = np.isnan(used) & ~has_number & _is(rows["is_new"], flag=True)
+        is_large = used >= parameters.at_least_tce
+        found: NDArray[np.bool_] = is_silent | (is_large & ~_is(rows["is_new"], flag=False))
+        return found
 
     for row, shape in _rows(case, uses_much):
         is_new, used = flag_or_none(row["is_new"]), row["energy_tce"]
@@ -204,7 +211,13 @@ def energy_review(case: Case, parameters: EnergyParameters) -> Outcome:
         outcome.judge(park_id)
         subject = Subject("enterprises", row["enterprise_id"])
         number = text_or_none(row["energy_review_number"])
-        if number is None or (is_none(number) and is_new is None):
+        if pd.isna(used) and number is None:
+            outcome.findings.append(
+                missing_value(
+                    park_id=park_id, subject=subject, column="energy_tce", severity=Severity.INFO
+                )
+            )
+        elif number is None or (is_none(number) and is_new is None):
             column = "energy_review_number" if number is None else "is_new"
             outcome.findings.append(missing_value(park_id=park_id, subject=subject, column=column))
         elif is_none(number):

@@ -40,11 +40,16 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 
-class NearParameters(Parameters):
-    """Which rivers by rank, the distance in metres, and what too near means."""
+class DistanceParameters(Parameters):
+    """Which rivers by rank, and the distance in metres."""
 
     ranks: tuple[Rank, ...] = ("main", "important_tributary", "tributary")
     distance_m: float = Field(gt=0)
+
+
+class NearParameters(DistanceParameters):
+    """Also what too near means, to new and to existing features."""
+
     new: Literal["fail", "watch"] = "fail"
     existing: Literal["fail", "watch", "pass"] = "watch"
 
@@ -60,8 +65,8 @@ class RiverParameters(NearParameters):
     mixing: tuple[IndustryPrefix, ...] = ()
 
 
-class PondCodeParameters(NearParameters):
-    """Which industries often have tailings ponds, and which of these have none."""
+class PondCodeParameters(DistanceParameters):
+    """Also which industries often have tailings ponds, and which of these have none."""
 
     industries: tuple[IndustryPrefix, ...] = Field(min_length=1)
     without: tuple[IndustryPrefix, ...] = ()
@@ -86,6 +91,8 @@ class _Near:
     is_new: bool | None
     is_mixing: bool | None = False
     """Whether it merely mixes or packs; None if its industry may and nobody says."""
+    is_pond: bool = False
+    """Whether the rule is about its tailings pond."""
 
     @property
     def newness_column(self) -> str:
@@ -273,7 +280,8 @@ def _ponds(case: Case) -> Iterator[_Near]:
     """Every tailings pond that a column or a facility tells of."""
     active: pd.DataFrame = active_enterprises(case.plan)
     has_pond = active["tailings_pond"].astype("boolean").fillna(value=False).to_numpy(dtype=bool)
-    yield from _enterprises(case, active[has_pond])
+    for near in _enterprises(case, active[has_pond]):
+        yield replace(near, is_pond=True)
     facilities = case.plan.metric("facilities")
     ponds = facilities[(facilities["kind"] == "tailings_pond").to_numpy(dtype=bool)]
     parks = case.parks
@@ -288,6 +296,7 @@ def _ponds(case: Case) -> Iterator[_Near]:
             name=text_or_none(row["name"]) or row["facility_id"],
             shape=shape,
             is_new=flag_or_none(row["is_new"]),
+            is_pond=True,
         )
 
 
@@ -349,7 +358,8 @@ def _too_near(
     meaning = _meaning(parameters, near.is_new)
     if meaning == "pass":
         return None
-    key = {True: "river_new", False: "river_existing", None: "river_unknown"}[near.is_new]
+    about = "pond" if near.is_pond else "river"
+    key = {True: f"{about}_new", False: f"{about}_existing", None: "river_unknown"}[near.is_new]
     missing = f"{near.subject.layer}.{near.newness_column}" if near.is_new is None else None
     if near.is_mixing:
         meaning, key, missing = "watch", "river_mixing", None
@@ -365,7 +375,7 @@ def _too_near(
         subject=near.subject,
         title=Message(f"finding.{key}", values),
         evidence=evidence,
-        cure=Message(f"cure.{key}", values),
+        cure=Message(f"cure.{'river_new' if key == 'pond_new' else key}", values),
     )
 
 
