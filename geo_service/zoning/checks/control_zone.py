@@ -145,7 +145,7 @@ def judge(
             else:
                 _judge(case, parameters, outcome, layer, own, group)
         if parameters.cover_all and parameters.kind not in case.plan.settings.complete_zone_kinds:
-            outcome.findings += _uncovered(case, parameters, layer, own, zones)
+            outcome.singles += _uncovered(case, parameters, layer, own, zones)
     return outcome
 
 

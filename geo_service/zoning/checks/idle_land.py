@@ -53,7 +53,7 @@ def idle_land(case: Case, parameters: IdleParameters) -> Outcome:
     parcels = case.plan.metric("parcels")
     own = parcels[parcels["park_id"].isin(case.parks["park_id"])]
     outcome.judge_all(own["park_id"])
-    outcome.findings += parcels_without_status(own)
+    outcome.singles += parcels_without_status(own)
     begun = own["stopped_on"].notna() | (own["built_share"] > 0)
     is_waiting = (
         is_free(own) & (own["agreed_start_on"].notna() | (own["status"] == "idle")) & ~begun
@@ -67,7 +67,7 @@ def idle_land(case: Case, parameters: IdleParameters) -> Outcome:
         for row, shape in zip(rows_of(left), left.geometry, strict=True):
             finding = judge(row, shape, day, parameters)
             if finding is not None:
-                outcome.findings.append(finding)
+                outcome.singles.append(finding)
     return outcome
 
 

@@ -135,7 +135,7 @@ def tailings_by_code(case: Case, parameters: PondCodeParameters) -> Outcome:
             },
             cure=Message("cure.tailings_by_code", values),
         )
-        outcome.findings.append(rivers.with_line(finding, near.shape, position))
+        outcome.singles.append(rivers.with_line(finding, near.shape, position))
     return outcome
 
 
@@ -159,7 +159,7 @@ def new_park(case: Case, parameters: NewParkParameters) -> Outcome:
         if position is None or distance_m >= parameters.distance_m:
             unsure = rivers.unmapped_near(shape, parameters.distance_m)
             if unsure is not None:
-                outcome.findings.append(rivers.unmeasurable(near.subject, near.park_id, *unsure))
+                outcome.singles.append(rivers.unmeasurable(near.subject, near.park_id, *unsure))
             continue
         values = _values(near, rivers, position, distance_m, parameters.distance_m)
         if is_new is None:
@@ -176,7 +176,7 @@ def new_park(case: Case, parameters: NewParkParameters) -> Outcome:
                 | {"approved_on": day.date().isoformat(), "since": parameters.since.isoformat()},
                 cure=Message("cure.river_new_park", values),
             )
-        outcome.findings.append(rivers.with_line(finding, shape, position))
+        outcome.singles.append(rivers.with_line(finding, shape, position))
     return outcome
 
 
@@ -192,18 +192,18 @@ def _judge(case: Case, parameters: NearParameters, every: Iterable[_Near]) -> Ou
         outcome.judge(near.park_id)
         if near.shape is None:
             column = f"{near.subject.layer}.geometry"
-            outcome.findings.append(rivers.unmeasurable(near.subject, near.park_id, column, []))
+            outcome.singles.append(rivers.unmeasurable(near.subject, near.park_id, column, []))
             continue
         if position is not None and distance_m < parameters.distance_m:
             finding = _too_near(near, rivers, position, distance_m, parameters)
             if finding is not None:
-                outcome.findings.append(rivers.with_line(finding, near.shape, position))
+                outcome.singles.append(rivers.with_line(finding, near.shape, position))
             continue
         unsure = rivers.unmapped_near(near.shape, parameters.distance_m)
         if unsure is not None:
-            outcome.findings.append(rivers.unmeasurable(near.subject, near.park_id, *unsure))
+            outcome.singles.append(rivers.unmeasurable(near.subject, near.park_id, *unsure))
         elif rivers.open_ranks and near.is_new is not False:
-            outcome.findings.append(_only_the_mapped(near, rivers, distance_m, parameters))
+            outcome.singles.append(_only_the_mapped(near, rivers, distance_m, parameters))
     return outcome
 
 
