@@ -26,7 +26,7 @@ from geo_service.web.app import create_app
 from geo_service.wording import said
 from geo_service.workspace.opening import open_workspace
 from tests.client import TestClient
-from tests.county import County, box, parcel
+from tests.county import FEW_RULES, County, box, parcel
 from tests.patience import PATIENCE_S, eventually
 from tests.stores.conftest import Place
 from tests.stores.made import fill_up
@@ -46,6 +46,7 @@ def workspace(county: County, place: Place) -> WorkspaceAt:
     county.layers["parcels"] = [
         parcel(f"L{n}", box(n * 100, 0, 90, 90), status="vacant") for n in range(5)
     ]
+    county.rules = FEW_RULES
     return WorkspaceAt(county.write(place.folder / "county"), place.address)
 
 
