@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -89,7 +89,7 @@ def for_parcels_alone(rules: Rules) -> Rules:
 
 
 def on_new_ground(
-    world: World, plan: Plan, grounds: dict[str, tuple[BaseGeometry, str | None]]
+    world: World, plan: Plan, grounds: Mapping[str, tuple[BaseGeometry, str | None]]
 ) -> dict[str, list[Finding]]:
     """Return what a review finds of new parcels without enterprises, by rules for parcels alone.
 

@@ -1,4 +1,4 @@
-"""Random small counties and rules on control zones, drawn around one place, so that much meets there.
+"""Random small counties and rules on control zones, drawn around one place where much meets.
 
 Shapes are rectangles on grids that never share an edge: zones on multiples of 10 m, parks 2 m,
 parcels and buildings 5 m, drawn areas 9 m beside them, points 1.7 m before them. A rule differs
