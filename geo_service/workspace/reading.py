@@ -238,14 +238,26 @@ def _read_column(raw: pd.DataFrame, item: Field, faults: Faults) -> pd.Series[An
                 said("fault.a_column", name=repr(item.name), kind=item.kind),
                 column=item.name,
             )
-        cells = pd.Series([None] * len(raw), dtype="object")
+        return _no_values(item, len(raw))
+    cells = raw[item.name]
+    if cells.isna().all():
+        values = _no_values(item, len(raw))
     else:
-        cells = raw[item.name]
-    values = _CONVERTERS[item.kind](cells, item, faults)
-    if item.need is Need.VALUE and item.name in raw.columns:
+        values = _CONVERTERS[item.kind](cells, item, faults)
+    if item.need is Need.VALUE:
         missing = np.asarray(cells.isna() | (cells.astype(str).str.strip() == ""), dtype=bool)
         faults.add_rows(missing, cells, said("fault.a_value"), item.name)
     return values.rename(item.name)
+
+
+def _no_values(item: Field, count: int) -> pd.Series[Any]:
+    """Return so many missing values, of the type that the converters give a field's kind.
+
+    Without rows nothing is missing, so that a field which must have values has its full type.
+    """
+    full = _FULL_TYPES.get(item.kind) if count == 0 and item.need is Need.VALUE else None
+    dtype = full or _TYPES.get(item.kind, "str")
+    return pd.Series(None, index=pd.RangeIndex(count), dtype=dtype, name=item.name)
 
 
 def as_text(cells: pd.Series[Any]) -> pd.Series[Any]:
@@ -314,7 +326,9 @@ def _a_number(item: Field, bound: str = "") -> Message:
 
 def _number(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
     numbers = pd.to_numeric(cells, errors="coerce").astype("float64")
-    blank = cells.isna() | (cells.astype("str").str.strip() == "")
+    blank = cells.isna()
+    if not pd.api.types.is_numeric_dtype(cells):
+        blank |= cells.astype("str").str.strip() == ""
     bad = (numbers.isna() & ~blank) | np.isinf(numbers)
     faults.add_rows(bad.to_numpy(dtype=bool), cells, _a_number(item), item.name)
     if item.minimum is not None:
@@ -356,6 +370,14 @@ def _date(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
     return dates.dt.tz_localize(None) if dates.dt.tz is not None else dates
 
 
+_TYPES = {
+    ColumnKind.NUMBER: "float64",
+    ColumnKind.INTEGER: "Int64",
+    ColumnKind.BOOLEAN: "boolean",
+    ColumnKind.DATE: "datetime64[s]",
+}
+"""The types of fields of which some value may be missing; of all other kinds they are text."""
+_FULL_TYPES = {ColumnKind.INTEGER: "int64", ColumnKind.BOOLEAN: "bool"}
 _CONVERTERS = {
     ColumnKind.ID: _id,
     ColumnKind.TEXT: _text,

@@ -26,7 +26,7 @@ from geo_service.web.app import create_app
 from geo_service.wording import said
 from geo_service.workspace.opening import Workspace, open_plan
 from tests.client import TestClient
-from tests.county import County, box, enterprise, in_degrees, parcel
+from tests.county import FEW_RULES, County, box, enterprise, in_degrees, parcel
 from tests.patience import eventually
 from tests.stores.conftest import Place
 from tests.stores.made import publish_parcels
@@ -46,6 +46,7 @@ def workspace(county: County, place: Place) -> WorkspaceAt:
     """Return a county in which not all is well, and either store."""
     county.layers["parcels"] = [parcel("L0", box(0, 0, 90, 90)), parcel("L1", box(100, 0, 90, 90))]
     county.layers["enterprises"].append(enterprise("Z", "3670", 900.0))
+    county.rules = FEW_RULES
     return WorkspaceAt(county.write(place.folder / "county"), place.address)
 
 
