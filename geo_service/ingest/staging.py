@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from geo_service.errors import Choice, ChoiceNeededError, SourceError
-from geo_service.ingest.formats.encodings import GB18030, UTF_8
+from geo_service.ingest.formats.letters import GB18030, UTF_8, wide_encoding
 from geo_service.ingest.limits import Budget
 from geo_service.wording import said
 
@@ -154,8 +154,9 @@ def _binary_format(head: bytes, budget: Budget) -> str | None:
 
 def _as_text(head: bytes) -> str | None:
     """Return the start of a text, decoded roughly; None if it is not a text."""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return head.decode("utf-16", errors="replace").lstrip("\ufeff")
+    wide = wide_encoding(head)
+    if wide is not None:
+        return head.decode(wide, errors="replace").lstrip("\ufeff")
     if b"\x00" in head:
         return None
     try:

@@ -71,12 +71,11 @@ def open_boundary_points(path: Path, options: ImportOptions, budget: Budget) -> 
         The file has no parcel, or names an unknown unit or zone.
     """
     budget.check_text(path.stat().st_size)
-    text, encoding = decode_text(path.read_bytes(), options.encoding, budget)
+    text, encoding, encoded = decode_text(path.read_bytes(), options.encoding, budget)
     settings, blocks = _parse(text, budget)
     crs, notes = _declared(settings, blocks, budget)
     area_name = f"地块面积({settings.get('面积单位') or _HECTARES})"
     columns = tuple(area_name if name == COLUMNS[_AREA] else name for name in COLUMNS[1:])
-    encoded = Message("import.encoding_guessed", {"encoding": encoding})
 
     def read() -> Iterator[Batch]:
         for start in range(0, len(blocks), BATCH_ROWS):

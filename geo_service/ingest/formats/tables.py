@@ -5,14 +5,16 @@ A table's heading may follow a title. Rows are numbered as in a spreadsheet.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import datetime as dt
+import io
 import json
 import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 from xml.etree.ElementTree import ParseError
 
 import numpy as np
@@ -22,7 +24,7 @@ import pyarrow.parquet as pq
 import pyproj
 
 from geo_service.errors import Choice, ChoiceNeededError
-from geo_service.ingest.formats.encodings import GB18030, UTF_8, fits, known_encoding
+from geo_service.ingest.formats.encodings import encodings_to_try, without_mark
 from geo_service.ingest.formats.vectors import shapes_of_wkb
 from geo_service.ingest.limits import Budget
 from geo_service.ingest.names import aliases, coordinate_names, split_unit
@@ -75,43 +77,29 @@ def open_csv(path: Path, layer: str, options: ImportOptions, budget: Budget) -> 
 
 
 def _csv_encoding(path: Path, options: ImportOptions, budget: Budget) -> tuple[str, Message]:
-    if options.encoding is not None:
-        encoding = known_encoding(options.encoding, budget)
-        return encoding, Message("import.encoding_given", {"encoding": encoding})
     with path.open("rb") as stream:
         sample = stream.read(_SAMPLE_BYTES)
-        if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
-            return "UTF-16", Message("import.encoding_declared", {"encoding": "UTF-16"})
-        is_utf8 = fits([sample], UTF_8)
-        encoding = UTF_8 if is_utf8 else GB18030
-        if is_utf8 and sample.isascii():
-            # Text that is not ASCII comes later in the file: check all of it, piece by piece.
-            decoder = _Decoding(UTF_8)
-            while is_utf8 and (piece := stream.read(_SAMPLE_BYTES)):
-                is_utf8 = decoder.takes(piece)
-            encoding = UTF_8 if is_utf8 else GB18030
-    return encoding, Message("import.encoding_guessed", {"encoding": encoding})
+        while sample and sample.removeprefix(codecs.BOM_UTF8).isascii():
+            # Text that is not ASCII may come later in the file: the first of it decides.
+            budget.check_time()
+            piece = stream.read(_SAMPLE_BYTES)
+            if not piece:
+                break
+            sample = piece
+    return encodings_to_try(sample, options.encoding, budget)[0]
 
 
-class _Decoding:
-    """Checks whether pieces of a text, one after another, can be decoded."""
-
-    def __init__(self, encoding: str) -> None:
-        import codecs  # noqa: PLC0415 - one use
-
-        self._decoder = codecs.getincrementaldecoder(encoding)()
-
-    def takes(self, piece: bytes) -> bool:
-        try:
-            self._decoder.decode(piece)
-        except UnicodeDecodeError:
-            return False
-        return True
+def _csv_text(path: Path, encoding: str, *, errors: str = "strict") -> TextIO:
+    """Open a CSV after UTF-8's mark, which some programs put before texts in other encodings."""
+    stream = path.open("rb")
+    if without_mark(stream.read(len(codecs.BOM_UTF8)), encoding):
+        stream.seek(0)
+    return io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline="")
 
 
 def _delimiter(path: Path, encoding: str) -> str:
     """Return the delimiter that splits each of the first lines into the same, largest number."""
-    with path.open(encoding=encoding, errors="replace", newline="") as stream:
+    with _csv_text(path, encoding, errors="replace") as stream:
         lines = [line for _, line in zip(range(30), iter(lambda: stream.readline(100_000), ""))]  # noqa: B905 - as many as there are
 
     def score(mark: str) -> tuple[int, int]:
@@ -124,11 +112,10 @@ def _delimiter(path: Path, encoding: str) -> str:
 
 def _csv_rows(path: Path, encoding: str, delimiter: str, budget: Budget) -> Iterator[list[str]]:
     """Yield the rows of a CSV; raises SourceError, naming the row, if one cannot be read."""
-    codec = "utf-8-sig" if encoding == UTF_8 else encoding
     number = 0
     before = csv.field_size_limit(max(budget.limits.cell_characters, 10_000_000))
     try:
-        with path.open(encoding=codec, newline="") as stream:
+        with _csv_text(path, encoding) as stream:
             for number, row in enumerate(csv.reader(stream, delimiter=delimiter), start=1):  # noqa: B007 - told in the error
                 yield row
     except UnicodeDecodeError:

@@ -25,7 +25,9 @@ from geo_service.errors import Choice, ChoiceNeededError
 from geo_service.gdal import ForeignFileError
 from geo_service.ingest.datums import old_datum
 from geo_service.ingest.formats.curves import straight_from_wkb, straight_from_wkt
-from geo_service.ingest.formats.encodings import UTF_8, DbfText, make_utf8, read_dbf_text
+from geo_service.ingest.formats.dbf import DbfText, read_dbf_text
+from geo_service.ingest.formats.encodings import make_utf8
+from geo_service.ingest.formats.letters import UTF_8
 from geo_service.ingest.limits import Budget
 from geo_service.ingest.sources import BATCH_ROWS, Batch, Change, ImportSource, ReadShapes
 from geo_service.ingest.staging import Staged, refuse_entities, refuse_layer
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 _CRS84 = "OGC:CRS84"
 _FEW_FEATURES_TEXT = frozenset({"kml", "dxf"})
 _HEAD = 65_536
+_UNREMARKABLE = frozenset({"import.encoding_declared", "import.encoding_guessed"})
+"""Notes that are not worth saying of a text in UTF-8."""
 _OWN_NAME = "source"
 """GDAL's name for the only layer of a file that names none: the staged file's name."""
 _GDAL_ERRORS = (
@@ -110,7 +114,7 @@ def _check_text_formats(
         refuse_entities(staged.path.read_bytes(), budget)
     else:
         _check_json(staged.path, budget)
-    is_plain = encoding == UTF_8 and options.encoding is None
+    is_plain = encoding == UTF_8 and note.key in _UNREMARKABLE
     return (None, ()) if is_plain else (encoding, (note,))
 
 
