@@ -66,6 +66,8 @@ _HEAD = 65_536
 _RECIPES = (b"<OGRVRTDataSource", b"<VRTDataset", b"gdal_streamed_alg", b"<OGRWFSDataSource")
 """How a text begins that tells GDAL to open something else."""
 _TEXTS = frozenset({"dxf", "geojson", "kml"})
+_DATES = {"geojson": {"DATE_AS_STRING": "YES"}}
+"""Options by which dates come as they are written: GDAL makes the 1st of March of 30 February."""
 _ONE_LAYER = frozenset({"flatgeobuf", "geojson", "shapefile"})
 
 
@@ -114,7 +116,8 @@ def open_arrow(path: Path, kind: str, **options: Any) -> AbstractContextManager[
     import pyogrio  # noqa: PLC0415 - heavy
 
     _checked(path, kind, options.get("encoding"))
-    opened: AbstractContextManager[Any] = pyogrio.open_arrow(path, use_pyarrow=True, **options)
+    options |= {"use_pyarrow": True, "datetime_as_string": True, **_DATES.get(kind, {})}
+    opened: AbstractContextManager[Any] = pyogrio.open_arrow(path, **options)
     return opened
 
 
@@ -123,6 +126,7 @@ def read_frame(path: Path, kind: str, **options: Any) -> gpd.GeoDataFrame:  # no
     import pyogrio  # noqa: PLC0415 - heavy
 
     _checked(path, kind, options.get("encoding"))
+    options |= _DATES.get(kind, {})
     frame: gpd.GeoDataFrame = pyogrio.read_dataframe(path, **options)
     return frame
 

@@ -33,6 +33,7 @@ from geo_service.ingest.shapes import Rows, check_coordinates, only_where, repai
 from geo_service.ingest.sources import Batch, ReadShapes
 from geo_service.model import Message
 from geo_service.schema import ColumnKind, Field, LayerSchema
+from geo_service.units import M2_PER_HA
 from geo_service.wording import said
 from geo_service.workspace.reading import LayerFile, find_faults
 
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from geo_service.plan import Plan
 
 _EWKT = "SRID="
+_STATED_AREAS = {"area_m2": 1.0, "declared_area_ha": M2_PER_HA}
+"""Columns that state the area of the shape itself, and how many m² one of their units is."""
 
 
 @dataclass
@@ -100,14 +103,19 @@ class Converter:
             shapes=found.shapes,
             is_accepted=np.ones(len(batch.numbers), dtype=bool),
             ledger=self.ledger,
+            stated_m2=self._stated(raw),
         )
-        for reasons, column in ((batch.faults, ""), (found.unread, "geometry")):
-            bad = np.zeros(len(rows.is_accepted), dtype=bool)
-            bad[list(reasons)] = True
-            rows.refuse(bad, reasons.__getitem__, column=column)
+        for column, reasons in (("", batch.faults), ("geometry", found.unread), *context.faults):
+            rows.refuse_at(reasons, column)
+        self._take_merged(batch, rows)
         for change in found.changes:
             rows.repair(
-                change.what, change.positions, change.before, change.after, column=change.column
+                change.what,
+                change.positions,
+                change.before,
+                change.after,
+                column=change.column,
+                needs_look=change.needs_look,
             )
         if self.schema.name == zone_words.LAYER:
             raw = zone_words.settle_zones(raw, rows)
@@ -115,7 +123,36 @@ class Converter:
             raw = self._joined(raw, rows)
         elif self.schema.geometry is not None:
             self._place(rows)
+        rows.settle()
         return self._checked(raw, rows)
+
+    def _stated(self, raw: pd.DataFrame) -> NDArray[np.float64] | None:
+        """Return the areas in m² that the file states for its shapes; None if it states none."""
+        names = {item.field for item in self.columns.matched}
+        for name, size in _STATED_AREAS.items():
+            if name in names and (self.schema.geometry or "").startswith("polygon"):
+                numbers = pd.to_numeric(raw[name], errors="coerce").to_numpy(dtype=np.float64)
+                return np.asarray(numbers * size, dtype=np.float64)
+        return None
+
+    def _take_merged(self, batch: Batch, rows: Rows) -> None:
+        """Take cells that were filled from merged ones; an amount belongs to all rows at once."""
+        fields = {item.column: item.field for item in self.columns.matched}
+        for change in batch.changes:
+            name = fields.get(change.column)
+            if name is None:
+                continue
+            texts = list(zip(change.positions.tolist(), change.before, change.after, strict=True))
+            if self.schema.field(name).kind is ColumnKind.NUMBER:
+                reasons = {
+                    at: Message("import.merged_amount", {"found": now}) for at, _, now in texts
+                }
+                rows.refuse_at(reasons, name)
+                continue
+            filled = [(at, now) for at, was, now in texts if not was]
+            positions = np.array([at for at, _ in filled], dtype=np.intp)
+            after = [now for _, now in filled]
+            rows.repair(change.what, positions, [""] * len(filled), after, column=name)
 
     def ids_of(self, batch: Batch) -> NDArray[np.object_]:
         """Return the ids of a batch's rows as in the file, for messages."""

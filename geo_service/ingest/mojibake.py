@@ -9,11 +9,19 @@ from __future__ import annotations
 import re
 
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
-_LATIN = re.compile(r"[\x80-\xff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]{2}")
+_LATIN = re.compile(
+    r"[\x80-\xff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]{2}"
+)
 _LOST = ("\ufffd", "锟斤拷", "ï¿½")
 """The sign of a lost character, and what it looks like when it is read in a wrong encoding."""
 _LEVEL_1 = range(0xB0, 0xD8)
-_WRONG = (("gb18030", "utf-8"), ("cp1252", "utf-8"), ("latin-1", "utf-8"), ("cp1252", "gb18030"), ("latin-1", "gb18030"))
+_WRONG = (
+    ("gb18030", "utf-8"),
+    ("cp1252", "utf-8"),
+    ("latin-1", "utf-8"),
+    ("cp1252", "gb18030"),
+    ("latin-1", "gb18030"),
+)
 """In which encoding a text may have been read wrongly, and which one was right."""
 
 
@@ -48,7 +56,10 @@ def _read_again(text: str, wrong: str, right: str) -> str | None:
     except UnicodeEncodeError:
         return None
     except UnicodeDecodeError as error:
-        is_cut = whole != text and error.reason in {"unexpected end of data", "incomplete multibyte sequence"}
+        is_cut = whole != text and error.reason in {
+            "unexpected end of data",
+            "incomplete multibyte sequence",
+        }
         if not is_cut:
             return None
         found = content[: error.start].decode(right, errors="ignore")

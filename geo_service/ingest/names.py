@@ -91,6 +91,16 @@ def plain_unit(text: str) -> str:
 
 
 @cache
+def is_unit(text: str) -> bool:
+    """Return whether a text is nothing but a unit's word.
+
+    >>> is_unit("万元"), is_unit("2024年")
+    (True, False)
+    """
+    return any(plain_unit(text) in table for table in _data()["units"].values())
+
+
+@cache
 def split_unit(name: str) -> tuple[tuple[str, str | None], ...]:
     """Return the possible splits of a column's name into name and unit, the whole name first.
 

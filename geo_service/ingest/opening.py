@@ -7,8 +7,10 @@ from pathlib import Path
 
 from geo_service.ingest.formats.boundary_points import open_boundary_points
 from geo_service.ingest.formats.encodings import known_encoding
-from geo_service.ingest.formats.tables import open_csv, open_parquet, open_xlsx
+from geo_service.ingest.formats.parquet import open_parquet
+from geo_service.ingest.formats.tables import open_csv
 from geo_service.ingest.formats.vectors import open_vector
+from geo_service.ingest.formats.workbooks import open_xlsx
 from geo_service.ingest.limits import Budget
 from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.sources import ImportSource

@@ -30,6 +30,8 @@ class Change:
     before: Sequence[str | Message]
     after: Sequence[str | Message]
     column: str = "geometry"
+    needs_look: Sequence[bool] = ()
+    """For each row, whether the repair changed the area or leaves it open; empty if in none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,8 @@ class Batch:
     """The rows' numbers in messages."""
     faults: Mapping[int, Message] = field(default_factory=dict)
     """By position, why a whole row cannot be read."""
+    changes: tuple[Change, ...] = ()
+    """Repairs of cells, each with the name of the file's column."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +67,8 @@ class ImportSource:
     layer: str | None = None
     columns: tuple[str, ...]
     has_geometry: bool
+    heading_parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """For each column below a heading of several columns, what stands in each of its rows."""
     rows: int | None = None
     """Number of rows, if the file states it."""
     crs: pyproj.CRS | None = None

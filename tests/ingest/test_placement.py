@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from geo_service.errors import ChoiceNeededError, SourceError
 from geo_service.industry import IndustryGroups
 from geo_service.ingest.datums import old_datum
-from geo_service.ingest.formats import tables
+from geo_service.ingest.formats import rows
 from geo_service.ingest.gcj import wgs84_to_bd09, wgs84_to_gcj02
 from geo_service.ingest.limits import Limits
 from geo_service.ingest.options import ImportOptions
@@ -221,7 +221,7 @@ def test_rows_without_places_do_not_decide_where_the_others_lie(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Batches of two rows; the first places, in metres, come in the third batch.
-    monkeypatch.setattr(tables, "BATCH_ROWS", 2)
+    monkeypatch.setattr(rows, "BATCH_ROWS", 2)
     names = [f"F{n}" for n in range(6)]
     x = [None, None, None, None, 500_100.0, 500_200.0]
     y = [None, None, None, None, 3_420_100.0, 3_420_200.0]

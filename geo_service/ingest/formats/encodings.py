@@ -36,7 +36,9 @@ _OF_TEXTS = frozenset(
 """Python's names of text encodings; its other codecs transform bytes or texts."""
 
 
-_GBK_NAMES = frozenset({"936", "gbk", "gb2312", "gb18030", "gb23121980", "euccn", "54936", "ldid77"})
+_GBK_NAMES = frozenset(
+    {"936", "gbk", "gb2312", "gb18030", "gb23121980", "euccn", "54936", "ldid77"}
+)
 _BIG5_NAMES = frozenset({"950", "big5", "ldid79", "ldid120"})
 _CODE_PAGE = re.compile(r"(?:ansi|cp|windows|oem|dos|ibm|codepage|ms)?(\d{3,5})")
 
@@ -144,11 +146,15 @@ def _heading(head: bytes) -> Label | None:
         return None
     written = declared[2].decode("ascii", errors="replace")
     encoding = encoding_named(written)
-    return _PLAIN_HEADING if encoding == UTF_8 else Label(where="heading", written=written, encoding=encoding)
+    return (
+        _PLAIN_HEADING
+        if encoding == UTF_8
+        else Label(where="heading", written=written, encoding=encoding)
+    )
 
 
 def _transcoded(path: Path, encoding: str, budget: Budget, *, is_told_right: bool) -> bool:
-    """Replace a text by a UTF-8 copy unless it is UTF-8 and says so; return whether its bytes fit."""
+    """Replace a text by a UTF-8 copy unless it is one and says so; return whether bytes fit."""
     decoder = codecs.getincrementaldecoder(encoding)()
     copy = path.with_suffix(".utf8")
     is_utf8 = encoding == UTF_8 and is_told_right

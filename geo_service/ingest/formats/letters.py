@@ -82,7 +82,9 @@ def wide_encoding(head: bytes) -> str | None:
         return None
     encoding = "UTF-16-LE" if odd > even else "UTF-16-BE"
     text = _decoded(head, encoding)
-    is_text = text is not None and all(letter.isprintable() or letter in "\r\n\t\ufeff\u3000" for letter in text[:2_000])
+    is_text = text is not None and all(
+        letter.isprintable() or letter in "\r\n\t\ufeff\u3000" for letter in text[:2_000]
+    )
     return encoding if is_text else None
 
 

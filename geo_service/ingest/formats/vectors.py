@@ -10,6 +10,7 @@ import mmap
 import re
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ from geo_service.ingest.formats.dbf import DbfText, read_dbf_text
 from geo_service.ingest.formats.encodings import make_utf8
 from geo_service.ingest.formats.letters import UTF_8
 from geo_service.ingest.limits import Budget
+from geo_service.ingest.rings import nest, rings_of
+from geo_service.ingest.shapes import CHANGED
 from geo_service.ingest.sources import BATCH_ROWS, Batch, Change, ImportSource, ReadShapes
 from geo_service.ingest.staging import Staged, refuse_entities, refuse_layer
 from geo_service.model import Message
@@ -251,6 +254,8 @@ def _batches(
                 for found in reader:
                     name = meta["geometry_name"] or "wkb_geometry"
                     table, shapes = _split(found, name, budget)
+                    if staged.format == "shapefile" and shapes is not None:
+                        shapes = _nested(shapes)
                     numbers = np.arange(first, first + len(table), dtype=np.int64)
                     table = table.rename(columns=renamed)
                     yield Batch(table=table, geometry=shapes, numbers=numbers)
@@ -280,6 +285,32 @@ def _split(
     if shapes is None and batch.num_columns == 0:
         table = pd.DataFrame(index=range(batch.num_rows))
     return table, shapes
+
+
+def _nested(found: ReadShapes) -> ReadShapes:
+    """Nest the rings of records by containment where their winding gives an invalid shape."""
+    shapes = found.shapes
+    is_area = np.isin(shapely.get_type_id(shapes), (3, 6))
+    is_several = (shapely.get_num_geometries(shapes) > 1) | (
+        shapely.get_num_interior_rings(shapes) > 0
+    )
+    is_several |= shapely.get_type_id(shapes) == 6  # noqa: PLR2004 - a multi polygon of one part
+    several = np.flatnonzero(is_area & is_several)
+    broken = several[~shapely.is_valid(shapes[several])]
+    nested = {int(at): shape for at in broken if (shape := nest(rings_of(shapes[at]))) is not None}
+    if not nested:
+        return found
+    positions = np.array(list(nested), dtype=np.intp)
+    before = shapes[positions].copy()
+    shapes = shapes.copy()
+    shapes[positions] = list(nested.values())
+    (change,) = _changed("rings", positions)
+    looks = np.abs(shapely.area(before) / shapely.area(shapes[positions]) - 1) > CHANGED
+    return replace(
+        found,
+        shapes=shapes,
+        changes=(*found.changes, replace(change, needs_look=looks.tolist())),
+    )
 
 
 def _stored(column: Any) -> Any:  # noqa: ANN401 - an Arrow array; pyarrow has no types
