@@ -271,11 +271,19 @@ def _imported(converted: Converted) -> Imported:
         filled=placed.filled,
         scheme=placed.scheme,
         translated=converted.translated,
-        notes=placed.notes,
+        notes=(*placed.notes, *_missing_rows(read, converted.rows)),
         layout=mapped.layout,
         learned=learned_mapping(mapped, placed.columns, placed.placement),
         seconds=time.monotonic() - read.started,
     )
+
+
+def _missing_rows(read: Read, rows: int) -> Iterator[Message]:
+    """Yield the note about rows that the file announces and does not have."""
+    announced = read.source.announced
+    if announced is not None and announced != rows:
+        values = {"announced": f"{announced:,}", "found": f"{rows:,}"}
+        yield Message("import.rows_announced", values)
 
 
 def _settled_types(frame: pd.DataFrame, schema: LayerSchema) -> pd.DataFrame:

@@ -71,6 +71,8 @@ class ImportSource:
     """For each column below a heading of several columns, what stands in each of its rows."""
     rows: int | None = None
     """Number of rows, if the file states it."""
+    announced: int | None = None
+    """Number of rows to be held against those that are read, if the file announces it."""
     crs: pyproj.CRS | None = None
     """The CRS that the file declares."""
     implied_crs: str | None = None

@@ -94,7 +94,9 @@ def stage(path: Path, folder: Path, budget: Budget, *, file: str | None = None) 
     siblings = {
         other.suffix.lower(): other
         for other in path.parent.iterdir()
-        if other.stem == path.stem and other.suffix.lower() in _SHAPE_PARTS and other.is_file()
+        if other.stem.casefold() == path.stem.casefold()
+        and other.suffix.lower() in _SHAPE_PARTS
+        and other.is_file()
     }
     siblings[".shp"] = path
     for suffix, sibling in siblings.items():
@@ -402,6 +404,11 @@ def _choose(paths: list[PurePosixPath], budget: Budget) -> PurePosixPath:
     return paths[0]
 
 
+def _stem(path: PurePosixPath) -> str:
+    """Return a path without its ending; some programs write endings and names in capitals."""
+    return str(path.with_suffix("")).casefold()
+
+
 def _unpack_shapefile(
     archive: zipfile.ZipFile,
     entries: dict[PurePosixPath, zipfile.ZipInfo],
@@ -411,7 +418,7 @@ def _unpack_shapefile(
 ) -> Staged:
     for path, entry in entries.items():
         suffix = path.suffix.lower()
-        if path.with_suffix("") == shapefile.with_suffix("") and suffix in _SHAPE_PARTS:
+        if _stem(path) == _stem(shapefile) and suffix in _SHAPE_PARTS:
             _extract(archive, entry, folder / f"source{suffix}", budget)
     target = folder / "source.shp"
     with target.open("rb") as stream:

@@ -136,6 +136,7 @@ _PLAIN = (
     "layer",
     "has_geometry",
     "rows",
+    "announced",
     "implied_crs",
     "parameters",
     "encoding",

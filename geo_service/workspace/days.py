@@ -36,13 +36,15 @@ def day_of(text: str) -> dt.date | None:
     match = _DAY.fullmatch(text.strip())
     if match is None or _LOST_ZERO.fullmatch(text.strip()):
         return None
-    part = match.groupdict()
-    month, day = part["month"] or part["months"], part["day"] or part["days"] or 1
-    time = [int(part[name] or 0) for name in ("hour", "minute", "second")]
+    part = {name: value or "" for name, value in match.groupdict().items()}
+    month, day = part["month"] or part["months"], part["day"] or part["days"] or "1"
+    hour, minute, second = (int(part[name] or 0) for name in ("hour", "minute", "second"))
     try:
-        found = dt.datetime(int(part["year"]), int(month), int(day), *time, tzinfo=dt.UTC)
-        is_instant = (part["zone"] or "").upper().replace(":", "") in _UTC
-        return (found.astimezone(_CHINA) if is_instant else found).date()
+        date = dt.date(int(part["year"]), int(month), int(day))
+        time = dt.time(hour, minute, second, tzinfo=dt.UTC)
+        is_instant = part["zone"].upper().replace(":", "") in _UTC
+        found = dt.datetime.combine(date, time)
+        return found.astimezone(_CHINA).date() if is_instant else date
     except (ValueError, OverflowError):
         return None
 
@@ -50,16 +52,19 @@ def day_of(text: str) -> dt.date | None:
 def days_of(cells: pd.Series[Any]) -> pd.Series[Any]:
     """Return cells as days without a time of day; NaT where a cell is empty or no day."""
     if pd.api.types.is_datetime64_any_dtype(cells):
-        zone = cells.dt.tz
-        if zone is None:
-            return cells.dt.normalize().dt.as_unit("us")
-        local = cells.dt.tz_convert(_CHINA) if str(zone) in _UTC_ZONES else cells
-        return local.dt.tz_localize(None).dt.normalize().dt.as_unit("us")
+        days: pd.Series[Any] = cells
+        if cells.dt.tz is not None:
+            is_utc = str(cells.dt.tz) in _UTC_ZONES
+            days = (cells.dt.tz_convert(_CHINA) if is_utc else cells).dt.tz_localize(None)
+        return pd.Series(days.dt.normalize().dt.as_unit("us"))
     text = cells.astype("str").str.strip().where(cells.notna(), None)
-    timed = text.str.contains(":", regex=False, na=False)
+    timed = text.str.contains(":", regex=False, na=False).to_numpy(dtype=bool)
     if timed.any():
-        text = text.astype("object")
-        text[timed] = [
-            day if (day := day_of(one)) is None else day.isoformat() for one in text[timed]
-        ]
-    return pd.to_datetime(text, errors="coerce", format="ISO8601")
+        values = text.to_numpy(dtype=object, copy=True)
+        values[timed] = [day_of(one) for one in values[timed]]
+        text = (
+            pd.Series(values, index=cells.index, dtype="object")
+            .astype("str")
+            .where(pd.notna(values), None)
+        )
+    return pd.Series(pd.to_datetime(text, errors="coerce", format="ISO8601"))

@@ -238,7 +238,7 @@ def test_rows_without_places_do_not_decide_where_the_others_lie(
 def test_codes_that_come_late_ask_for_their_scheme(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "BATCH_ROWS", 1)
+    monkeypatch.setattr(rows, "BATCH_ROWS", 1)
     wkt = shapely.to_wkt([box(0, 0, 10, 10), box(20, 0, 10, 10)], rounding_precision=3)
     path = table(tmp_path / "a.csv", parcel_id=["A", "B"], land_use=[None, "1001"], wkt=wkt)
     plan = plan_of(107.5, 30.5, 108.5, 31.5)

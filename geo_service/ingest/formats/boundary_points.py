@@ -299,7 +299,7 @@ def _unlike_announced(block: _Block, shape: BaseGeometry | None) -> tuple[Messag
         open_points = sum(len(ring) - (len(ring) > 1 and ring[0] == ring[-1]) for ring in rings)
     if announced in {open_points, open_points + 1, lines} or open_points <= announced <= lines:
         return None
-    values = {"announced": announced, "found": open_points}
+    values: dict[str, object] = {"announced": announced, "found": open_points}
     area = _stated_area(block)
     if shape is None or area is None:
         return Message("import.points_missing", values), False

@@ -21,6 +21,8 @@ _MOSTLY = 0.9
 """Share of texts that must fit an encoding: a damaged cell does not decide for all."""
 _COMMON = 0.6
 """Share of common characters from which a reading counts as Chinese."""
+_CLEAR = 0.8
+"""Share of common characters from which a reading in GBK is no text in Big5."""
 _ODD = 0.4
 """Share of common characters below which a reading in GBK is doubtful."""
 _ENOUGH = 4
@@ -159,7 +161,7 @@ def _chinese(cells: Sequence[bytes]) -> str | None:
     if is_big5:
         share, count = _common_share(cells, BIG5, _BIG5_COMMON)
         other, _ = _common_share(cells, GB18030, _LEVEL_1)
-        if count >= _ENOUGH and share >= _MOSTLY and other < _ODD + 0.1:
+        if count >= _ENOUGH and share >= _MOSTLY and other < _CLEAR:
             return BIG5
     return GB18030 if is_gbk else None
 

@@ -26,9 +26,16 @@ from geo_service.errors import Choice, ChoiceNeededError
 from geo_service.gdal import ForeignFileError
 from geo_service.ingest.datums import old_datum
 from geo_service.ingest.formats.curves import straight_from_wkb, straight_from_wkt
+from geo_service.ingest.formats.dates import (
+    Written,
+    dates_of_dbf,
+    dates_of_geopackage,
+    put_back,
+)
 from geo_service.ingest.formats.dbf import DbfText, read_dbf_text
 from geo_service.ingest.formats.encodings import make_utf8
 from geo_service.ingest.formats.letters import UTF_8
+from geo_service.ingest.formats.shape_index import check_records
 from geo_service.ingest.limits import Budget
 from geo_service.ingest.rings import nest, rings_of
 from geo_service.ingest.shapes import CHANGED
@@ -46,6 +53,8 @@ if TYPE_CHECKING:
 _CRS84 = "OGC:CRS84"
 _FEW_FEATURES_TEXT = frozenset({"kml", "dxf"})
 _HEAD = 65_536
+_COUNTED = frozenset({"flatgeobuf", "filegdb", "geojson", "geopackage"})
+"""Formats that say how many features they have."""
 _UNREMARKABLE = frozenset({"import.encoding_declared", "import.encoding_guessed"})
 """Notes that are not worth saying of a text in UTF-8."""
 _OWN_NAME = "source"
@@ -71,6 +80,7 @@ def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Impor
     encoding, notes = _check_text_formats(staged, options, budget)
     dbf = None
     if staged.format == "shapefile":
+        notes = tuple(check_records(staged.path, budget))
         dbf = read_dbf_text(staged.path, options.encoding, budget)
     read_in = dbf.encoding if dbf else None
     layer = _choose_layer(staged, read_in, options, budget)
@@ -82,6 +92,7 @@ def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Impor
     is_implied = staged.format == "kml" or (
         staged.format == "geojson" and not _names_its_crs(staged.path)
     )
+    written = _written_dates(staged, layer, info, fields)
     count = int(info["features"])
     if count > budget.limits.features:
         raise budget.refuse(
@@ -98,9 +109,11 @@ def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Impor
         crs=None if is_implied else crs,
         implied_crs=_CRS84 if is_implied else None,
         encoding=read_in or encoding,
-        notes=dbf.notes if dbf else notes,
+        notes=(*dbf.notes, *notes) if dbf else notes,
         cut_names=staged.format == "shapefile",
-        read=lambda: _batches(staged, layer, read_in, renamed, budget),
+        announced=_announced(staged)
+        or (count if staged.format in _COUNTED and count >= 0 else None),
+        read=lambda: _batches(staged, layer, read_in, renamed, budget, written=written),
     )
 
 
@@ -168,12 +181,15 @@ def _depth(text: bytes, depth: int, deepest: int) -> tuple[int, int]:
 
 def _names_its_crs(path: Path) -> bool:
     """Return whether a GeoJSON states its CRS, as it did before RFC 7946."""
-    size = path.stat().st_size
-    if not size:
-        return False
+    return re.search(rb'"crs"\s*:\s*\{', _ends_of(path)) is not None
+
+
+def _ends_of(path: Path) -> bytes:
+    """Return the first and last bytes of a text, where a GeoJSON says something of its features."""
+    if not path.stat().st_size:
+        return b""
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        ends = text[:_HEAD] + b" " + text[-_HEAD:]
-    return re.search(rb'"crs"\s*:\s*\{', ends) is not None
+        return text[:_HEAD] + b" " + text[-_HEAD:]
 
 
 def _choose_layer(
@@ -235,8 +251,39 @@ def _names(fields: list[str], dbf: DbfText | None) -> dict[str, str]:
     return dict(zip(fields, dbf.names, strict=True))
 
 
+def _written_dates(staged: Staged, layer: str, info: dict[str, Any], fields: list[str]) -> Written:
+    """Return the cells of date columns that GDAL would read as other days than they say."""
+    dates = [
+        name
+        for name, kind in zip(fields, info["dtypes"], strict=True)
+        if str(kind).startswith("datetime64[D")
+    ]
+    if not dates:
+        return {}
+    if staged.format == "shapefile":
+        return dates_of_dbf(staged.path.with_suffix(".dbf"), fields)
+    return dates_of_geopackage(staged.path, layer, dates) if staged.format == "geopackage" else {}
+
+
+_TOTAL = re.compile(rb'"(?:numberMatched|totalFeatures)"\s*:\s*(\d{1,12})')
+
+
+def _announced(staged: Staged) -> int | None:
+    """Return how many features a GeoJSON from a service says that there are; else None."""
+    if staged.format != "geojson":
+        return None
+    found = _TOTAL.search(_ends_of(staged.path))
+    return int(found[1]) if found else None
+
+
 def _batches(
-    staged: Staged, layer: str, encoding: str | None, renamed: dict[str, str], budget: Budget
+    staged: Staged,
+    layer: str,
+    encoding: str | None,
+    renamed: dict[str, str],
+    budget: Budget,
+    *,
+    written: Written,
 ) -> Iterator[Batch]:
     options = {"IMMUTABLE": "YES"} if staged.format == "geopackage" else {}
     first = 1
@@ -257,7 +304,7 @@ def _batches(
                     if staged.format == "shapefile" and shapes is not None:
                         shapes = _nested(shapes)
                     numbers = np.arange(first, first + len(table), dtype=np.int64)
-                    table = table.rename(columns=renamed)
+                    table = put_back(table, written, first - 1).rename(columns=renamed)
                     yield Batch(table=table, geometry=shapes, numbers=numbers)
                     first += len(table)
     except _GDAL_ERRORS:

@@ -96,7 +96,8 @@ def _layout_of(path: Path, sheet: str, budget: Budget) -> _Layout:
                 text = rest + piece
                 has_formulas = has_formulas or _FORMULA.search(text) is not None
                 for found in _MERGED.finditer(text):
-                    left, top, right, bottom = range_boundaries(found[1].decode())
+                    bounds = [int(bound or 1) for bound in range_boundaries(found[1].decode())]
+                    left, top, right, bottom = bounds
                     spans[Span(top=top, left=left, bottom=bottom, right=right)] = None
                     if len(spans) > _MOST_SPANS:
                         raise budget.refuse(
