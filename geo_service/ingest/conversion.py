@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from geo_service.plan import Plan
 
 _EWKT = "SRID="
+_MERGED = "merged_cell"
 _STATED_AREAS = {"area_m2": 1.0, "declared_area_ha": M2_PER_HA}
 """Columns that state the area of the shape itself, and how many m² one of their units is."""
 
@@ -107,7 +108,7 @@ class Converter:
         )
         for column, reasons in (("", batch.faults), ("geometry", found.unread), *context.faults):
             rows.refuse_at(reasons, column)
-        self._take_merged(batch, rows)
+        self._take_changes(batch, rows)
         for change in found.changes:
             rows.repair(
                 change.what,
@@ -135,12 +136,15 @@ class Converter:
                 return np.asarray(numbers * size, dtype=np.float64)
         return None
 
-    def _take_merged(self, batch: Batch, rows: Rows) -> None:
-        """Take cells that were filled from merged ones; an amount belongs to all rows at once."""
+    def _take_changes(self, batch: Batch, rows: Rows) -> None:
+        """Record the repairs of cells; an amount that was merged belongs to all rows at once."""
         fields = {item.column: item.field for item in self.columns.matched}
         for change in batch.changes:
             name = fields.get(change.column)
             if name is None:
+                continue
+            if change.what != _MERGED:
+                rows.repair(change.what, change.positions, change.before, change.after, column=name)
                 continue
             texts = list(zip(change.positions.tolist(), change.before, change.after, strict=True))
             if self.schema.field(name).kind is ColumnKind.NUMBER:

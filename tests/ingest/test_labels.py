@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import sqlite3
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -202,6 +203,33 @@ def test_units_and_words_show_utf8_under_a_label_of_gbk(text: str, encoding: str
 )
 def test_names_of_encodings(name: str, encoding: str | None) -> None:
     assert encoding_named(name) == encoding
+
+
+def test_bytes_that_fit_no_encoding_refuse_their_row(read: Read, tmp_path: Path) -> None:
+    path = labelled(tmp_path, "GBK")
+    dbf = path.with_suffix(".dbf")
+    dbf.write_bytes(
+        dbf.read_bytes().replace("人和".encode("gbk"), "人".encode("gbk") + b"\xff\xff")
+    )
+    found = read(path)
+    assert found.frame["parcel_id"].tolist() == ["黄岭片区", "水口片区"]
+    assert [item.reason.key for item in found.ledger.refused] == ["import.lost_letters"]
+
+
+def test_texts_of_a_geopackage_that_are_no_utf8_are_read_and_told(
+    read: Read, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.gpkg"
+    parcels("EPSG:4490").to_file(path)
+    with sqlite3.connect(path) as base:
+        for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+            base.execute(f'DROP TRIGGER "{name}"')
+        written = "闲置".encode("gbk")
+        base.execute("UPDATE a SET 状态 = CAST(? AS TEXT) WHERE fid = 1", (written,))
+    base.close()
+    found = read(path)
+    assert found.frame["status"].tolist() == ["idle", "built", "vacant"]
+    assert found.ledger.repair_counts["encoding"] == 1
 
 
 # ---- what was read wrongly before the file was written -----------------------------------------

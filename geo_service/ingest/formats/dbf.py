@@ -18,6 +18,7 @@ from geo_service.ingest.formats.letters import (
     Label,
     decode_cut,
     doubt,
+    fits,
     settle_encoding,
 )
 from geo_service.ingest.limits import Budget
@@ -48,6 +49,8 @@ class DbfText:
     encoding: str
     names: tuple[str, ...]
     notes: tuple[Message, ...]
+    is_damaged: bool = False
+    """Whether some texts do not fit the encoding: GDAL would drop what it cannot read."""
 
 
 def read_dbf_text(shp: Path, encoding_option: str | None, budget: Budget) -> DbfText | None:
@@ -69,8 +72,12 @@ def read_dbf_text(shp: Path, encoding_option: str | None, budget: Budget) -> Dbf
     if any(not _is_whole(name, encoding) for name in names):
         _name_by_number(dbf, len(names))
     doubted = doubt(texts, encoding)
-    notes = (note,) if doubted is None else (note, doubted)
-    return DbfText(encoding=encoding, names=_distinct(decoded), notes=notes)
+    return DbfText(
+        encoding=encoding,
+        names=_distinct(decoded),
+        notes=(note,) if doubted is None else (note, doubted),
+        is_damaged=not fits(texts, encoding),
+    )
 
 
 def _is_whole(name: bytes, encoding: str) -> bool:

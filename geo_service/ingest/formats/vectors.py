@@ -25,6 +25,7 @@ from geo_service import gdal
 from geo_service.errors import Choice, ChoiceNeededError
 from geo_service.gdal import ForeignFileError
 from geo_service.ingest.datums import old_datum
+from geo_service.ingest.formats.broken_texts import BYTES, decoded_bytes, with_valid_texts
 from geo_service.ingest.formats.curves import straight_from_wkb, straight_from_wkt
 from geo_service.ingest.formats.dates import (
     Written,
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
 _CRS84 = "OGC:CRS84"
 _FEW_FEATURES_TEXT = frozenset({"kml", "dxf"})
 _HEAD = 65_536
+_EXACT = 10**15
+"""From here on numbers of JSON may have lost digits: most programs keep them as floats."""
 _COUNTED = frozenset({"flatgeobuf", "filegdb", "geojson", "geopackage"})
 """Formats that say how many features they have."""
 _UNREMARKABLE = frozenset({"import.encoding_declared", "import.encoding_guessed"})
@@ -113,7 +116,15 @@ def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Impor
         cut_names=staged.format == "shapefile",
         announced=_announced(staged)
         or (count if staged.format in _COUNTED and count >= 0 else None),
-        read=lambda: _batches(staged, layer, read_in, renamed, budget, written=written),
+        read=lambda: _batches(
+            staged,
+            layer,
+            BYTES if dbf and dbf.is_damaged else read_in,
+            renamed,
+            budget,
+            written=written,
+            decode=read_in if dbf and dbf.is_damaged else None,
+        ),
     )
 
 
@@ -276,7 +287,7 @@ def _announced(staged: Staged) -> int | None:
     return int(found[1]) if found else None
 
 
-def _batches(
+def _batches(  # noqa: PLR0913 - a layer, and how to read it
     staged: Staged,
     layer: str,
     encoding: str | None,
@@ -284,6 +295,7 @@ def _batches(
     budget: Budget,
     *,
     written: Written,
+    decode: str | None = None,
 ) -> Iterator[Batch]:
     options = {"IMMUTABLE": "YES"} if staged.format == "geopackage" else {}
     first = 1
@@ -300,12 +312,16 @@ def _batches(
             ) as (meta, reader):
                 for found in reader:
                     name = meta["geometry_name"] or "wkb_geometry"
-                    table, shapes = _split(found, name, budget)
+                    table, shapes, changes = _split(found, name, budget)
                     if staged.format == "shapefile" and shapes is not None:
                         shapes = _nested(shapes)
                     numbers = np.arange(first, first + len(table), dtype=np.int64)
+                    if staged.format == "geojson":
+                        table = _inexact(table)
+                    if decode is not None:
+                        table = decoded_bytes(table, decode).set_axis(list(renamed), axis="columns")
                     table = put_back(table, written, first - 1).rename(columns=renamed)
-                    yield Batch(table=table, geometry=shapes, numbers=numbers)
+                    yield Batch(table=table, geometry=shapes, numbers=numbers, changes=changes)
                     first += len(table)
     except _GDAL_ERRORS:
         raise budget.refuse(
@@ -317,7 +333,7 @@ def _split(
     batch: Any,  # noqa: ANN401 - an Arrow record batch; pyarrow has no types
     geometry_name: str,
     budget: Budget,
-) -> tuple[pd.DataFrame, ReadShapes | None]:
+) -> tuple[pd.DataFrame, ReadShapes | None, tuple[Change, ...]]:
     names = batch.schema.names
     shapes = None
     if geometry_name in names:
@@ -328,10 +344,21 @@ def _split(
         if isinstance(batch.schema.field(position).type, pa.BaseExtensionType):
             batch = batch.set_column(position, name, _stored(batch.column(position)))
     budget.take(batch.num_rows)
+    batch, changes = with_valid_texts(batch)
     table = batch.to_pandas(integer_object_nulls=True, split_blocks=True)
     if shapes is None and batch.num_columns == 0:
         table = pd.DataFrame(index=range(batch.num_rows))
-    return table, shapes
+    return table, shapes, changes
+
+
+def _inexact(table: pd.DataFrame) -> pd.DataFrame:
+    """Return whole numbers of JSON that are too large to be exact as floats, which shows it."""
+    for name in table.columns:
+        cells = table[name]
+        is_whole = pd.api.types.infer_dtype(cells, skipna=True) == "integer"
+        if is_whole and cells.dropna().abs().max() >= _EXACT:
+            table[name] = cells.astype("float64")
+    return table
 
 
 def _nested(found: ReadShapes) -> ReadShapes:
