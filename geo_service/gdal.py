@@ -68,8 +68,6 @@ _RECIPES = (b"<OGRVRTDataSource", b"<VRTDataset", b"gdal_streamed_alg", b"<OGRWF
 _TEXTS = frozenset({"dxf", "geojson", "kml"})
 _DATES = {"geojson": {"DATE_AS_STRING": "YES"}}
 """Options by which dates come as they are written: GDAL makes the 1st of March of 30 February."""
-_NO_ZONE = frozenset({"filegdb"})
-"""Formats whose times have no zone, and to which GDAL gives that of UTC in texts."""
 _ONE_LAYER = frozenset({"flatgeobuf", "geojson", "shapefile"})
 
 
@@ -118,8 +116,7 @@ def open_arrow(path: Path, kind: str, **options: Any) -> AbstractContextManager[
     import pyogrio  # noqa: PLC0415 - heavy
 
     _checked(path, kind, options.get("encoding"))
-    is_text = kind not in _NO_ZONE
-    options |= {"use_pyarrow": True, "datetime_as_string": is_text, **_DATES.get(kind, {})}
+    options |= {"use_pyarrow": True, "datetime_as_string": True, **_DATES.get(kind, {})}
     opened: AbstractContextManager[Any] = pyogrio.open_arrow(path, **options)
     return opened
 

@@ -11,8 +11,8 @@ import csv
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +71,10 @@ class CellContext:
     numbers: NDArray[np.int64]
     ids: NDArray[np.object_]
     scheme: str | None = None
+    schemes: pd.Series[Any] | None = None
+    """Each row's own scheme of land-use codes, where the file says it."""
+    domains: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """For each column of the file, the words that its codes stand for."""
     mapped_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     references: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """For each column, the values of the layer that it refers to."""
@@ -111,8 +115,36 @@ def clean_column(
     if item.kind is not ColumnKind.TEXT or item.choices:
         column.change("full_width", _half_width)
         column.change("blanks", _stripped)
+    if item.kind is not ColumnKind.ID:
+        _take_words_of_codes(column, matched)
     _BY_KIND.get(item.kind, _unchanged)(column, item, matched)
     return column.cells
+
+
+def _take_words_of_codes(column: _Column, matched: Matched) -> None:
+    """Replace codes by the words that the file gives for them, where words are wanted."""
+    words_of_codes = column.context.domains.get(matched.column, {})
+    item = column.item
+    if not words_of_codes or item.choices or item.kind is ColumnKind.BOOLEAN:
+        return  # choices are told as words, with those of the layer
+
+    def rewrite(text: str) -> str:
+        return words_of_codes.get(text, text)
+
+    if item.kind is ColumnKind.TEXT:
+        column.change("domain", rewrite)
+    elif item.kind is ColumnKind.CODE:
+        names = frozenset(_names_of(item))
+        column.change("domain", lambda text: text if text in names else rewrite(text))
+
+
+def _names_of(item: Field) -> Iterator[str]:
+    """Yield the codes that a column may have, of whichever scheme."""
+    if item.name in {"land_use", "planned_land_use"}:
+        for codes in land_use_codes().values():
+            yield from codes
+    else:
+        yield from _industries().names
 
 
 def as_written_text(cells: pd.Series[Any]) -> pd.Series[Any]:
@@ -145,6 +177,16 @@ class _Column:
         self.item = item
         self.context = context
         self._distinct: list[str] = cells.dropna().unique().tolist()
+
+    def part(self, positions: NDArray[np.intp]) -> _Column:
+        """Return the cells at some positions as a column of their own."""
+        context = replace(
+            self.context,
+            numbers=self.context.numbers[positions],
+            ids=self.context.ids[positions],
+            faults=[],
+        )
+        return _Column(self.cells.iloc[positions].reset_index(drop=True), self.item, context)
 
     def change(
         self, what: str, rewrite: Callable[[str], str | None], *, is_quiet: bool = False
@@ -305,19 +347,44 @@ def _clean_numbers(column: _Column, item: Field, matched: Matched) -> None:
         column.cells = numbers
 
 
-def _clean_booleans(column: _Column, item: Field, _: Matched) -> None:
-    column.translate(_meant(column, item))
+def _clean_booleans(column: _Column, item: Field, matched: Matched) -> None:
+    column.translate(_meant(column, item, matched))
 
 
-def _clean_texts(column: _Column, item: Field, _: Matched) -> None:
-    if item.choices:
-        column.translate(_meant(column, item))
+def _clean_texts(column: _Column, item: Field, matched: Matched) -> None:
+    if not item.choices:
+        return
+    meaning = _meant(column, item, matched)
+    coded = column.context.domains.get(matched.column, {})
+    # A code whose word is not known is told by its word.
+    column.change("domain", lambda text: text if plain(text) in meaning else coded.get(text, text))
+    column.translate(_with_paths(column.distinct, meaning))
 
 
-def _meant(column: _Column, item: Field) -> dict[str, str]:
+def _with_paths(texts: Sequence[str], meaning: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what words mean, and paths of folders: by their lowest part that is a word."""
+    paths = {
+        plain(text): meaning[known]
+        for text in texts
+        if "/" in text and plain(text) not in meaning
+        for known in [next((p for p in map(plain, reversed(text.split("/"))) if p in meaning), "")]
+        if known
+    }
+    return {**meaning, **paths}
+
+
+def _meant(column: _Column, item: Field, matched: Matched) -> dict[str, str]:
+    """Return what words mean: in the layer, by the file's own codes, as a mapping says."""
+    known = dict(words(column.context.layer, item))
     mapped = column.context.mapped_words.get(item.name, {})
     own = {plain(word): value for word, value in mapped.items()}
-    return {**words(column.context.layer, item), **own}
+    meaning = {**known, **own}
+    coded = {
+        plain(code): meaning[plain(word)]
+        for code, word in column.context.domains.get(matched.column, {}).items()
+        if plain(word) in meaning
+    }
+    return {**known, **coded, **own}
 
 
 def _clean_dates(column: _Column, _: Field, __: Matched) -> None:
@@ -353,11 +420,31 @@ def _clean_ids(column: _Column, item: Field, _: Matched) -> None:
 
 def _clean_codes(column: _Column, item: Field, _: Matched) -> None:
     if item.name == "land_use":
-        codes = _land_use(column.context.scheme)
+        _clean_land_use(column)
     elif item.name == "planned_land_use":
-        codes = _land_use("planning2023")
+        _clean_by(column, _land_use("planning2023"))
     else:
-        codes = _industries()
+        _clean_by(column, _industries())
+
+
+def _clean_land_use(column: _Column) -> None:
+    """Repair land-use codes by the scheme of each row, else by the file's."""
+    context = column.context
+    if context.schemes is None:
+        _clean_by(column, _land_use(context.scheme))
+        return
+    schemes = context.schemes.astype("object").where(context.schemes.notna(), context.scheme)
+    cells = column.cells.copy()
+    for scheme in schemes.dropna().unique():
+        positions = np.flatnonzero((schemes == scheme).to_numpy(dtype=bool))
+        part = column.part(positions)
+        _clean_by(part, _land_use(str(scheme)))
+        cells.iloc[positions] = part.cells.to_numpy(dtype=object)
+    column.cells = cells
+
+
+def _clean_by(column: _Column, codes: _Codes) -> None:
+    item = column.item
 
     def each(rewrite: Callable[[str], str]) -> Callable[[str], str]:
         """Return a function that rewrites a cell's one code, or each of several codes."""

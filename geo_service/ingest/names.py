@@ -14,7 +14,7 @@ from geo_service.schema import SCHEMAS, ColumnKind, Field
 
 SHARE = "share"
 _LAST_RANK = 10_000
-_DROPPED = re.compile(r"[\s_\-·．.:：、()\[\]{}【】（）\"'*#]+")
+_DROPPED = re.compile(r"[\s_\-·．.:：、,;()\[\]{}【】（）\"'*#]+")
 
 
 @cache
@@ -133,3 +133,14 @@ def words(layer: str, item: Field) -> Mapping[str, str]:
         for word in written:
             found.setdefault(plain(word), value)
     return found
+
+
+def known_words(layer: str, item: Field, *, most: int = 4) -> str:
+    """Return a column's choices for a message, each with a few of the words that mean it."""
+    meant: dict[str, list[str]] = {choice: [] for choice in item.choices}
+    written = _data()["words"].get(layer, {}).get(item.name, {})
+    for choice in meant:
+        meant[choice] = [word for word in written.get(choice, ()) if word != choice][:most]
+    return ", ".join(
+        f"{choice} ({', '.join(some)})" if some else choice for choice, some in meant.items()
+    )

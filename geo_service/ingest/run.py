@@ -45,6 +45,7 @@ from geo_service.ingest.options import ImportOptions, SourceMapping
 from geo_service.ingest.placement import Placement
 from geo_service.ingest.placing import Placed, place_source
 from geo_service.ingest.sources import Batch, ImportSource
+from geo_service.ingest.vertices import with_shapes
 from geo_service.model import Message
 from geo_service.plan import Plan
 from geo_service.schema import SCHEMAS, LayerSchema, Need
@@ -171,7 +172,8 @@ class Converted:
 
 
 def _in_steps(read: Read) -> Imported:
-    mapped = map_columns(read)
+    mapped = with_shapes(map_columns(read))
+    read = mapped.read
     with read.batches() as batches:
         first = next(batches, None)
         if first is None or not len(first.numbers):
@@ -198,6 +200,7 @@ def _convert(placed: Placed, batches: Iterator[Batch], ledger: Ledger) -> Conver
         placement=placed.placement,
         scheme=placed.scheme,
         mapped_words=mapped.mapping.words if mapped.mapping is not None else {},
+        domains=read.source.domains,
         joined=placed.joined,
         is_area_measured=placed.is_area_measured,
     )

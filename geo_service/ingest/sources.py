@@ -69,6 +69,8 @@ class ImportSource:
     has_geometry: bool
     heading_parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """For each column below a heading of several columns, what stands in each of its rows."""
+    domains: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """For columns of coded values, the words that the file gives for its codes."""
     rows: int | None = None
     """Number of rows, if the file states it."""
     announced: int | None = None

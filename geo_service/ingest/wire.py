@@ -151,6 +151,7 @@ def encode_source(source: ImportSource) -> Document:
         "columns": list(source.columns),
         "crs": None if source.crs is None else source.crs.srs,
         "notes": [_encode(note) for note in source.notes],
+        "domains": {name: dict(words) for name, words in source.domains.items()},
         "heading_parts": {name: list(parts) for name, parts in source.heading_parts.items()},
     }
 
@@ -163,6 +164,10 @@ def decode_source(document: Document) -> Document:
         "columns": tuple(map(str, document["columns"])),
         "crs": None if crs is None else pyproj.CRS.from_user_input(crs),
         "notes": tuple(_decode(note) for note in document["notes"]),
+        "domains": {
+            str(name): {str(code): str(word) for code, word in words.items()}
+            for name, words in document["domains"].items()
+        },
         "heading_parts": {
             str(name): tuple(map(str, parts)) for name, parts in document["heading_parts"].items()
         },

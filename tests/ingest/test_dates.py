@@ -119,13 +119,15 @@ def test_no_day_of_a_geojson_moves(plan: Plan, tmp_path: Path) -> None:
     assert [item.reason.key for item in found.ledger.refused] == ["import.bad_date"]
 
 
-def with_dates(path: Path, driver: str, **columns: pa.Array) -> Path:
+def with_dates(
+    path: Path, driver: str, more: dict[str, str] | None = None, **columns: pa.Array
+) -> Path:
     """Write parcels with columns of dates, just as Arrow has them."""
     frame = parcels("EPSG:4490")
     cells = {"parcel_id": pa.array(frame["宗地编号"].tolist()), **columns}
     rows = pa.table({**cells, "geometry": frame.geometry.to_wkb().tolist()})
     options = {"geometry_name": "geometry", "geometry_type": "Polygon", "crs": "EPSG:4490"}
-    pyogrio.write_arrow(rows, path, driver=driver, **options)
+    pyogrio.write_arrow(rows, path, driver=driver, **options, **(more or {}))
     return path
 
 
@@ -155,15 +157,22 @@ def test_days_of_a_geopackage(plan: Plan, tmp_path: Path) -> None:
     assert [item.feature for item in found.ledger.refused] == ["A2"]
 
 
-@pytest.mark.parametrize(("driver", "name"), [("GPKG", "a.gpkg"), ("OpenFileGDB", "a.gdb")])
+@pytest.mark.parametrize(
+    ("driver", "options", "day"),
+    [
+        ("GPKG", {}, "2024-01-05"),
+        ("OpenFileGDB", {"TIME_IN_UTC": "YES"}, "2024-01-05"),
+        ("OpenFileGDB", {"TIME_IN_UTC": "NO"}, "2024-01-04"),
+    ],
+)
 def test_a_time_in_utc_is_the_day_in_china(
-    plan: Plan, tmp_path: Path, driver: str, name: str
+    plan: Plan, tmp_path: Path, driver: str, options: dict[str, str], day: str
 ) -> None:
     # 16:00 in UTC is midnight in China; a time without a zone is the day that it says.
     moment = dt.datetime(2024, 1, 4, 16, tzinfo=dt.UTC)
     times = pa.array([moment] * 3, pa.timestamp("ms", tz="UTC"))
-    found = read(plan, with_dates(tmp_path / name, driver, idle_since=times))
-    day = "2024-01-05" if driver == "GPKG" else "2024-01-04"
+    name = "a.gpkg" if driver == "GPKG" else "a.gdb"
+    found = read(plan, with_dates(tmp_path / name, driver, options, idle_since=times))
     assert days(found) == [day] * 3
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyproj
 
-from geo_service.ingest.formats.vectors import shapes_of_wkb
+from geo_service.ingest.formats.well_known import shapes_of_wkb
 from geo_service.ingest.limits import Budget
 from geo_service.ingest.sources import BATCH_ROWS, Batch, ImportSource
 from geo_service.wording import said

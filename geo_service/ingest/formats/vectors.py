@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,14 +19,12 @@ import pandas as pd
 import pyarrow as pa
 import pyogrio
 import pyproj
-import shapely
 
 from geo_service import gdal
 from geo_service.errors import Choice, ChoiceNeededError
 from geo_service.gdal import ForeignFileError
 from geo_service.ingest.datums import old_datum
 from geo_service.ingest.formats.broken_texts import BYTES, decoded_bytes, with_valid_texts
-from geo_service.ingest.formats.curves import straight_from_wkb, straight_from_wkt
 from geo_service.ingest.formats.dates import (
     Written,
     dates_of_dbf,
@@ -34,21 +32,19 @@ from geo_service.ingest.formats.dates import (
     put_back,
 )
 from geo_service.ingest.formats.dbf import DbfText, read_dbf_text
+from geo_service.ingest.formats.domains import Domains, read_domains
 from geo_service.ingest.formats.encodings import make_utf8
+from geo_service.ingest.formats.kml import Flat, flatten_kml
 from geo_service.ingest.formats.letters import UTF_8
 from geo_service.ingest.formats.shape_index import check_records
+from geo_service.ingest.formats.well_known import nest_records, shapes_of_wkb
 from geo_service.ingest.limits import Budget
-from geo_service.ingest.rings import nest, rings_of
-from geo_service.ingest.shapes import CHANGED
 from geo_service.ingest.sources import BATCH_ROWS, Batch, Change, ImportSource, ReadShapes
 from geo_service.ingest.staging import Staged, refuse_entities, refuse_layer
 from geo_service.model import Message
 from geo_service.wording import said
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from shapely.geometry.base import BaseGeometry
-
     from geo_service.ingest.options import ImportOptions
 
 _CRS84 = "OGC:CRS84"
@@ -58,6 +54,7 @@ _EXACT = 10**15
 """From here on numbers of JSON may have lost digits: most programs keep them as floats."""
 _COUNTED = frozenset({"flatgeobuf", "filegdb", "geojson", "geopackage"})
 """Formats that say how many features they have."""
+_FEW_WORDS = 8
 _UNREMARKABLE = frozenset({"import.encoding_declared", "import.encoding_guessed"})
 """Notes that are not worth saying of a text in UTF-8."""
 _OWN_NAME = "source"
@@ -86,16 +83,22 @@ def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Impor
         notes = tuple(check_records(staged.path, budget))
         dbf = read_dbf_text(staged.path, options.encoding, budget)
     read_in = dbf.encoding if dbf else None
-    layer = _choose_layer(staged, read_in, options, budget)
+    flat = None
+    if staged.format == "kml":
+        flat = flatten_kml(staged.path, options.source_layer, budget)
+    layer = _choose_layer(
+        staged, read_in, options if flat is None else replace(options, source_layer=None), budget
+    )
     info = _info(staged, layer, read_in, budget)
     fields = [str(name) for name in info["fields"]]
     budget.check_columns(len(fields))
-    renamed = _names(fields, dbf)
+    renamed = _names(fields, dbf, flat)
     crs = _declared(info["crs"])
     is_implied = staged.format == "kml" or (
         staged.format == "geojson" and not _names_its_crs(staged.path)
     )
     written = _written_dates(staged, layer, info, fields)
+    domains = read_domains(staged.path, staged.format, layer)
     count = int(info["features"])
     if count > budget.limits.features:
         raise budget.refuse(
@@ -105,14 +108,15 @@ def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Impor
     return ImportSource(
         format=staged.format,
         shown=budget.shown,
-        layer=None if layer == _OWN_NAME else layer,
+        layer=_layer_shown(layer, flat),
         columns=tuple(renamed.values()),
         has_geometry=info["geometry_type"] is not None,
         rows=count if count >= 0 else None,
         crs=None if is_implied else crs,
         implied_crs=_CRS84 if is_implied else None,
         encoding=read_in or encoding,
-        notes=(*dbf.notes, *notes) if dbf else notes,
+        domains=domains,
+        notes=(*(dbf.notes if dbf else ()), *notes, *_told(domains)),
         cut_names=staged.format == "shapefile",
         announced=_announced(staged)
         or (count if staged.format in _COUNTED and count >= 0 else None),
@@ -255,8 +259,22 @@ def _declared(text: str | None) -> pyproj.CRS | None:
     return None if unnamed and old_datum(crs) is None else crs
 
 
-def _names(fields: list[str], dbf: DbfText | None) -> dict[str, str]:
+def _layer_shown(layer: str, flat: Flat | None) -> str | None:
+    """Return the name of a layer in reports; None if the file names none."""
+    if flat is not None:
+        return flat.layer
+    return None if layer == _OWN_NAME else layer
+
+
+def _names(fields: list[str], dbf: DbfText | None, flat: Flat | None) -> dict[str, str]:
     """Map GDAL's names of columns to the intended ones (without a cut-off character)."""
+    if flat is not None:
+        names: dict[str, str] = {}
+        for name in fields:
+            intended = flat.names.get(name, name)
+            is_free = intended not in names.values()
+            names[name] = intended if is_free else f"{intended} {len(names) + 1}"
+        return names
     if dbf is None or len(dbf.names) != len(fields):
         return {name: name for name in fields}
     return dict(zip(fields, dbf.names, strict=True))
@@ -274,6 +292,13 @@ def _written_dates(staged: Staged, layer: str, info: dict[str, Any], fields: lis
     if staged.format == "shapefile":
         return dates_of_dbf(staged.path.with_suffix(".dbf"), fields)
     return dates_of_geopackage(staged.path, layer, dates) if staged.format == "geopackage" else {}
+
+
+def _told(domains: Domains) -> Iterator[Message]:
+    """Yield a note for each column whose codes have words in the file."""
+    for column, words in domains.items():
+        shown = [f"{code} {word}" for code, word in list(words.items())[:_FEW_WORDS]]
+        yield Message("import.domain", {"column": column, "words": ", ".join(shown)})
 
 
 _TOTAL = re.compile(rb'"(?:numberMatched|totalFeatures)"\s*:\s*(\d{1,12})')
@@ -314,7 +339,7 @@ def _batches(  # noqa: PLR0913 - a layer, and how to read it
                     name = meta["geometry_name"] or "wkb_geometry"
                     table, shapes, changes = _split(found, name, budget)
                     if staged.format == "shapefile" and shapes is not None:
-                        shapes = _nested(shapes)
+                        shapes = nest_records(shapes)
                     numbers = np.arange(first, first + len(table), dtype=np.int64)
                     if staged.format == "geojson":
                         table = _inexact(table)
@@ -343,6 +368,9 @@ def _split(
     for position, name in enumerate(batch.schema.names):
         if isinstance(batch.schema.field(position).type, pa.BaseExtensionType):
             batch = batch.set_column(position, name, _stored(batch.column(position)))
+        if pa.types.is_dictionary(batch.schema.field(position).type):
+            # Codes with words in a geodatabase: a code without one would be lost.
+            batch = batch.set_column(position, name, batch.column(position).indices)
     budget.take(batch.num_rows)
     batch, changes = with_valid_texts(batch)
     table = batch.to_pandas(integer_object_nulls=True, split_blocks=True)
@@ -361,114 +389,6 @@ def _inexact(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _nested(found: ReadShapes) -> ReadShapes:
-    """Nest the rings of records by containment where their winding gives an invalid shape."""
-    shapes = found.shapes
-    is_area = np.isin(shapely.get_type_id(shapes), (3, 6))
-    is_several = (shapely.get_num_geometries(shapes) > 1) | (
-        shapely.get_num_interior_rings(shapes) > 0
-    )
-    is_several |= shapely.get_type_id(shapes) == 6  # noqa: PLR2004 - a multi polygon of one part
-    several = np.flatnonzero(is_area & is_several)
-    broken = several[~shapely.is_valid(shapes[several])]
-    nested = {int(at): shape for at in broken if (shape := nest(rings_of(shapes[at]))) is not None}
-    if not nested:
-        return found
-    positions = np.array(list(nested), dtype=np.intp)
-    before = shapes[positions].copy()
-    shapes = shapes.copy()
-    shapes[positions] = list(nested.values())
-    (change,) = _changed("rings", positions)
-    looks = np.abs(shapely.area(before) / shapely.area(shapes[positions]) - 1) > CHANGED
-    return replace(
-        found,
-        shapes=shapes,
-        changes=(*found.changes, replace(change, needs_look=looks.tolist())),
-    )
-
-
 def _stored(column: Any) -> Any:  # noqa: ANN401 - an Arrow array; pyarrow has no types
     """Return a column in its storage type: JSON as text, a known extension as its plain type."""
     return column.storage if isinstance(column.type, pa.BaseExtensionType) else column
-
-
-def shapes_of_wkb(wkb: NDArray[np.object_], budget: Budget) -> ReadShapes:
-    """Return shapes from WKB; a file with a shape that is too large is refused."""
-    unreadable = Message("import.bad_shape", {})
-    found = _read(shapely.from_wkb, straight_from_wkb, wkb, lambda _: unreadable)
-    vertices = np.asarray(shapely.get_num_coordinates(found.shapes))
-    if len(vertices) and vertices.max() > budget.limits.vertices_per_feature:
-        raise budget.refuse(
-            said("refusal.feature_vertices", count=int(vertices.max())),
-            said("refusal.at_most", most=budget.limits.vertices_per_feature),
-        )
-    budget.take(0, int(vertices.sum()))
-    return found
-
-
-def read_wkt(texts: NDArray[np.object_]) -> ReadShapes:
-    """Return shapes from WKT; None where a text is None."""
-
-    def unreadable(text: Any) -> Message:  # noqa: ANN401 - a text
-        return Message("import.bad_wkt", {"found": str(text)[:60]})
-
-    return _read(shapely.from_wkt, straight_from_wkt, texts, unreadable)
-
-
-def _read(
-    read: Callable[..., Any],
-    straighten: Callable[[Any], BaseGeometry | None],
-    written: NDArray[np.object_],
-    unreadable: Callable[[Any], Message],
-) -> ReadShapes:
-    """Return shapes from WKB or WKT, closing rings and segmenting curves; both are reported."""
-    curved: list[int] = []
-    with np.errstate(invalid="ignore"):
-        try:
-            shapes: NDArray[np.object_] = np.array(read(written, on_invalid="ignore"), dtype=object)
-        except NotImplementedError:  # there is a curve, which GEOS cannot read
-            shapes, curved = _read_curves(read, straighten, written)
-        lost = shapely.is_missing(shapes) & np.array([text is not None for text in written])
-        lost[curved] = False
-        closed: NDArray[np.intp] = np.array([], dtype=np.intp)
-        if lost.any():
-            fixed = read(written[lost], on_invalid="fix")
-            shapes[lost] = fixed
-            closed = np.flatnonzero(lost)[~shapely.is_missing(fixed)]
-            lost[closed] = False
-    drawn = [position for position in curved if shapes[position] is not None]
-    gone = [
-        *np.flatnonzero(lost).tolist(),
-        *(position for position in curved if shapes[position] is None),
-    ]
-    return ReadShapes(
-        shapes=shapes,
-        changes=(*_changed("ring", closed), *_changed("curve", np.array(drawn, dtype=np.intp))),
-        unread={position: unreadable(written[position]) for position in gone},
-    )
-
-
-def _read_curves(
-    read: Callable[..., Any],
-    straighten: Callable[[Any], BaseGeometry | None],
-    written: NDArray[np.object_],
-) -> tuple[NDArray[np.object_], list[int]]:
-    """Return shapes read one by one, and which of them were curves."""
-    shapes = np.full(len(written), None, dtype=object)
-    curved = []
-    for position, text in enumerate(written):
-        try:
-            shapes[position] = read(text, on_invalid="ignore")
-        except NotImplementedError:
-            shapes[position] = straighten(text)
-            curved.append(position)
-    return shapes, curved
-
-
-def _changed(what: str, positions: NDArray[np.intp]) -> tuple[Change, ...]:
-    """Return the changes made to shapes while reading, for the report."""
-    if not len(positions):
-        return ()
-    before, after = (Message(f"import.{what}_{when}", {}) for when in ("before", "after"))
-    count = len(positions)
-    return (Change(what=what, positions=positions, before=[before] * count, after=[after] * count),)
