@@ -59,6 +59,7 @@ _ENVIRONMENT = {
     "GDAL_HTTP_TIMEOUT": "1",
     "GDAL_HTTP_MAX_RETRY": "0",
     "GDAL_VRT_ENABLE_PYTHON": "NO",
+    "DXF_ENCODING": "UTF-8",  # a drawing is made UTF-8 before GDAL opens it
     "OGR_SQLITE_ALLOW_EXTERNAL_ACCESS": "NO",
     "PROJ_NETWORK": "OFF",
 }
@@ -138,6 +139,8 @@ def _checked(path: Path, kind: str, encoding: str | None) -> dict[str, Any] | No
     """
     import pyogrio  # noqa: PLC0415 - heavy
 
+    if kind == "dxf":
+        pyogrio.set_gdal_config_options({"DXF_ENCODING": _ENVIRONMENT["DXF_ENCODING"]})
     if str(path).startswith("/vsi") or not path.exists():
         raise ForeignFileError(path.name)
     if kind in _TEXTS:

@@ -54,8 +54,8 @@ def aliases(layer: str) -> Mapping[str, tuple[str, int]]:
                 for rank, name in enumerate(names, start=first):
                     found.setdefault(plain(name), (column, rank))
     if len(schema.key) == 1:
-        for name in _data()["key"]["names"]:
-            found.setdefault(plain(name), (schema.key[0], _LAST_RANK))
+        for rank, name in enumerate(_data()["key"]["names"], start=_LAST_RANK):
+            found.setdefault(plain(name), (schema.key[0], rank))
     return found
 
 

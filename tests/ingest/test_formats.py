@@ -256,7 +256,7 @@ def test_an_archive_with_several_files_asks_for_one(read: Read, tmp_path: Path) 
 def test_a_shapefile_without_its_table_says_what_is_missing(read: Read, tmp_path: Path) -> None:
     path = gbk_shapefile(parcels(), tmp_path)
     path.with_suffix(".dbf").unlink()
-    with pytest.raises(SourceError, match="parcel_id"):
+    with pytest.raises(SourceError, match="宗地\\.dbf"):
         read(path)
 
 

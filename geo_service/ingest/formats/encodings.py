@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import itertools
 import re
+import shutil
 from pathlib import Path
 
 from geo_service.ingest.formats.letters import (
@@ -21,6 +22,11 @@ from geo_service.model import Message
 from geo_service.wording import said
 
 _SAMPLE_BYTES = 1 << 22
+_HEADER_SECTION = re.compile(rb"SECTION\s+2\s+HEADER\s")
+_CODE_PAGE = re.compile(rb"\$DWGCODEPAGE\s+3\s+(\S{1,30})")
+_DRAWN_BY = re.compile(rb"\$ACADVER\s+1\s+AC(\d{4})")
+_UTF_8_SINCE = 1021
+"""The version from which on drawings are UTF-8, whatever code page they name."""
 _XML_ENCODING = re.compile(rb"\s*(<\?xml[^>]{0,200}?encoding\s*=\s*[\"'])([A-Za-z0-9._-]{1,40})")
 _XML_DECLARED = re.compile(r"\A(\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"'])[A-Za-z0-9._-]{1,40}")
 _OF_TEXTS = frozenset(
@@ -40,7 +46,7 @@ _GBK_NAMES = frozenset(
     {"936", "gbk", "gb2312", "gb18030", "gb23121980", "euccn", "54936", "ldid77"}
 )
 _BIG5_NAMES = frozenset({"950", "big5", "ldid79", "ldid120"})
-_CODE_PAGE = re.compile(r"(?:ansi|cp|windows|oem|dos|ibm|codepage|ms)?(\d{3,5})")
+_NUMBERED = re.compile(r"(?:ansi|cp|windows|oem|dos|ibm|codepage|ms)?(\d{3,5})")
 
 
 def encoding_named(name: str) -> str | None:
@@ -52,7 +58,7 @@ def encoding_named(name: str) -> str | None:
     ('GB18030', 'ISO8859-1', None)
     """
     plain = re.sub(r"[\s_\-./:]", "", name.casefold())
-    match = _CODE_PAGE.fullmatch(plain)
+    match = _NUMBERED.fullmatch(plain)
     number = match[1] if match else plain
     if number in _GBK_NAMES or plain in _GBK_NAMES:
         return GB18030
@@ -129,7 +135,8 @@ def make_utf8(path: Path, encoding_option: str | None, budget: Budget) -> tuple[
     label = _heading(head)
     tried = encodings_to_try(head, encoding_option, budget, label=label)
     for encoding, note in tried:
-        if _transcoded(path, encoding, budget, is_told_right=label in {None, _PLAIN_HEADING}):
+        is_told_right = label in {None, _PLAIN_HEADING} or head.lstrip()[:1] != b"<"
+        if _transcoded(path, encoding, budget, is_told_right=is_told_right):
             return encoding, note
     expected = said("refusal.name_encoding")
     names = [encoding for encoding, _ in tried]
@@ -139,8 +146,31 @@ def make_utf8(path: Path, encoding_option: str | None, budget: Budget) -> tuple[
 _PLAIN_HEADING = Label(where="heading", written=UTF_8, encoding=UTF_8)
 
 
+def with_heading(path: Path) -> None:
+    """Give a drawing without a heading an empty one: GDAL takes its encoding up there.
+
+    The staged file is replaced by a copy; the original file does not change.
+    """
+    with path.open("rb") as stream:
+        if _HEADER_SECTION.search(stream.read(_SAMPLE_BYTES)):
+            return
+        stream.seek(0)
+        copy = path.with_suffix(".headed")
+        with copy.open("wb") as target:
+            target.write(b"0\nSECTION\n2\nHEADER\n0\nENDSEC\n")
+            shutil.copyfileobj(stream, target)
+    copy.replace(path)
+
+
 def _heading(head: bytes) -> Label | None:
-    """Return what the first line of XML says of its encoding."""
+    """Return what the first line of XML, or the heading of a drawing, says of its encoding."""
+    version = _DRAWN_BY.search(head)
+    page = _CODE_PAGE.search(head)
+    if version and int(version[1]) >= _UTF_8_SINCE:
+        return _PLAIN_HEADING
+    if page is not None:
+        written = page[1].decode("ascii", errors="replace")
+        return Label(where="heading", written=written, encoding=encoding_named(written))
     declared = _XML_ENCODING.match(head.removeprefix(codecs.BOM_UTF8))
     if declared is None:
         return None

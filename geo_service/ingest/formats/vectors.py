@@ -33,7 +33,7 @@ from geo_service.ingest.formats.dates import (
 )
 from geo_service.ingest.formats.dbf import DbfText, read_dbf_text
 from geo_service.ingest.formats.domains import Domains, read_domains
-from geo_service.ingest.formats.encodings import make_utf8
+from geo_service.ingest.formats.encodings import make_utf8, with_heading
 from geo_service.ingest.formats.kml import Flat, flatten_kml
 from geo_service.ingest.formats.letters import UTF_8
 from geo_service.ingest.formats.shape_index import check_records
@@ -138,11 +138,13 @@ def _check_text_formats(
     """Refuse texts that are unsafe to read; return the encoding of one converted to UTF-8."""
     if staged.format in _FEW_FEATURES_TEXT:
         budget.check_text(staged.path.stat().st_size)
-    if staged.format not in {"kml", "geojson"}:
+    if staged.format not in {"dxf", "kml", "geojson"}:
         return None, ()
     encoding, note = make_utf8(staged.path, options.encoding, budget)
     if staged.format == "kml":
         refuse_entities(staged.path.read_bytes(), budget)
+    elif staged.format == "dxf":
+        with_heading(staged.path)
     else:
         _check_json(staged.path, budget)
     is_plain = encoding == UTF_8 and note.key in _UNREMARKABLE
