@@ -24,6 +24,7 @@ from geo_service.errors import Fault, NotFoundError
 from geo_service.ingest.apart import open_source_apart
 from geo_service.ingest.columns import ColumnPlan
 from geo_service.ingest.conversion import Converter
+from geo_service.ingest.hints import hints_of
 from geo_service.ingest.ledger import Ledger
 from geo_service.ingest.limits import Budget, source_error
 from geo_service.ingest.mapping import (
@@ -274,7 +275,11 @@ def _imported(converted: Converted) -> Imported:
         filled=placed.filled,
         scheme=placed.scheme,
         translated=converted.translated,
-        notes=(*placed.notes, *_missing_rows(read, converted.rows)),
+        notes=(
+            *placed.notes,
+            *_missing_rows(read, converted.rows),
+            *hints_of(converted.frame, read.schema, read.plan, placed.placement),
+        ),
         layout=mapped.layout,
         learned=learned_mapping(mapped, placed.columns, placed.placement),
         seconds=time.monotonic() - read.started,
