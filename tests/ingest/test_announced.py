@@ -13,8 +13,6 @@ from geo_service.errors import SourceError
 from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.run import Imported, read_source
 from geo_service.plan import Plan
-from geo_service.workspace.opening import open_plan
-from tests.county import County
 from tests.ingest.made import gbk_shapefile, parcels
 
 SURVEY = ImportOptions(scheme="survey3")
@@ -25,11 +23,6 @@ HEAD = """[属性描述]
 带号=36
 [地块坐标]
 """
-
-
-@pytest.fixture(scope="module")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    return open_plan(County().write(tmp_path_factory.mktemp("county") / "county"))
 
 
 def parcel(number: str, points: int, area_ha: str, *corners: tuple[int, int, int]) -> str:

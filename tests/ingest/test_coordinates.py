@@ -12,14 +12,7 @@ from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.run import read_source
 from geo_service.model import Message
 from geo_service.plan import Plan
-from geo_service.workspace.opening import open_plan
-from tests.county import County
 from tests.ingest.made import table
-
-
-@pytest.fixture(scope="module")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    return open_plan(County().write(tmp_path_factory.mktemp("county") / "county"))
 
 
 @pytest.mark.parametrize(

@@ -24,11 +24,6 @@ from tests.ingest.made import parcels, table
 CHINA = dt.timezone(dt.timedelta(hours=8))
 
 
-@pytest.fixture(scope="module")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    return open_plan(County().write(tmp_path_factory.mktemp("county") / "county"))
-
-
 def read(plan: Plan, path: Path) -> Imported:
     options = ImportOptions(scheme="survey3", crs="EPSG:4490")
     return read_source(path, "parcels", plan=plan, options=options)

@@ -10,16 +10,10 @@ from geo_service.errors import ChoiceNeededError, SourceError
 from geo_service.ingest.options import ImportOptions, SourceMapping
 from geo_service.ingest.run import Imported, read_source
 from geo_service.plan import Plan
-from geo_service.workspace.opening import open_plan
-from tests.county import ORIGIN_M, County
+from tests.county import ORIGIN_M
 
 X, Y = (int(number) for number in ORIGIN_M)
 HANDLES = iter(range(0x50, 0x10_000))
-
-
-@pytest.fixture(scope="module")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    return open_plan(County().write(tmp_path_factory.mktemp("county") / "county"))
 
 
 def area(layer: str, x: int, side: int = 100) -> str:

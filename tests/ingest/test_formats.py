@@ -15,31 +15,13 @@ import shapely
 
 from geo_service.errors import ChoiceNeededError, SourceError
 from geo_service.ingest.columns import match_columns
-from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.run import Imported, read_source
-from geo_service.plan import Plan
 from geo_service.schema import SCHEMAS
 from geo_service.workspace.opening import open_plan
 from tests.county import County
 from tests.ingest.made import gbk_shapefile, parcels, shapefile, table, zipped
 
 Read = Callable[..., Imported]
-
-
-@pytest.fixture(scope="module")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    return open_plan(County().write(tmp_path_factory.mktemp("county") / "county"))
-
-
-@pytest.fixture
-def read(plan: Plan) -> Read:
-    """Return a function that imports a file, parcels of the land survey unless told."""
-
-    def read_(path: Path, layer: str = "parcels", **options: object) -> Imported:
-        options.setdefault("scheme", "survey3")
-        return read_source(path, layer, plan=plan, options=ImportOptions(**options))
-
-    return read_
 
 
 def assert_is_the_layer(found: Imported) -> None:

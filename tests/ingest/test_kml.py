@@ -11,15 +11,8 @@ from geo_service.errors import ChoiceNeededError, SourceError
 from geo_service.ingest.options import ImportOptions, SourceMapping
 from geo_service.ingest.run import Imported, read_source
 from geo_service.plan import Plan
-from geo_service.workspace.opening import open_plan
-from tests.county import County
 
 NAMESPACE = "http://www.opengis.net/kml/2.2"
-
-
-@pytest.fixture(scope="module")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    return open_plan(County().write(tmp_path_factory.mktemp("county") / "county"))
 
 
 def placemark(name: str, data: str = "") -> str:

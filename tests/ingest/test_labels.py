@@ -15,31 +15,14 @@ from geo_service.errors import SourceError
 from geo_service.ingest.formats.encodings import encoding_named
 from geo_service.ingest.formats.letters import Label, settle_encoding, wide_encoding
 from geo_service.ingest.mojibake import misread
-from geo_service.ingest.options import ImportOptions
-from geo_service.ingest.run import Imported, read_source
-from geo_service.plan import Plan
-from geo_service.workspace.opening import open_plan
-from tests.county import County, box
+from geo_service.ingest.run import Imported
+from tests.county import box
 from tests.ingest.made import parcels, shapefile
 
 NAMES = ["黄岭片区", "人和片区", "水口片区"]
 MARK_AT = 29
 """Where a DBF says its code page."""
 Read = Callable[..., Imported]
-
-
-@pytest.fixture(scope="module")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    return open_plan(County().write(tmp_path_factory.mktemp("county") / "county"))
-
-
-@pytest.fixture
-def read(plan: Plan) -> Read:
-    def read_(path: Path, layer: str = "parcels", **options: object) -> Imported:
-        options.setdefault("scheme", "survey3")
-        return read_source(path, layer, plan=plan, options=ImportOptions(**options))
-
-    return read_
 
 
 def labelled(

@@ -15,17 +15,11 @@ from geo_service.ingest.run import Imported, read_source
 from geo_service.language import Translator
 from geo_service.plan import Plan
 from geo_service.reports.import_table import import_table
-from geo_service.workspace.opening import open_plan
-from tests.county import ORIGIN_M, County
+from tests.county import ORIGIN_M
 from tests.ingest.made import parcels, shapefile
 
 SURVEY = ImportOptions(scheme="survey3")
 Ring = list[tuple[float, float]]
-
-
-@pytest.fixture(scope="module")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    return open_plan(County().write(tmp_path_factory.mktemp("county") / "county"))
 
 
 def square(x: float, y: float, side: float, *, clockwise: bool) -> Ring:

@@ -13,14 +13,7 @@ from geo_service.ingest.formats.domains import read_domains
 from geo_service.ingest.options import ImportOptions, SourceMapping
 from geo_service.ingest.run import Imported, read_source
 from geo_service.plan import Plan
-from geo_service.workspace.opening import open_plan
-from tests.county import County
 from tests.ingest.made import parcels, table
-
-
-@pytest.fixture(scope="module")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    return open_plan(County().write(tmp_path_factory.mktemp("county") / "county"))
 
 
 def companies(plan: Plan, tmp_path: Path, words: list[str], **options: object) -> Imported:

@@ -14,8 +14,6 @@ from geo_service.errors import ChoiceNeededError, SourceError
 from geo_service.ingest.options import ImportOptions, SourceMapping, with_answer
 from geo_service.ingest.run import Imported, read_source
 from geo_service.plan import Plan
-from geo_service.workspace.opening import open_plan
-from tests.county import County
 from tests.ingest.made import parcels
 
 Read = Callable[..., Imported]
@@ -30,11 +28,6 @@ COMPANIES: Rows = [
     ["E2", 2025, "乙公司", 1002, 2002, "正常"],
 ]
 MERGED = ("A1:A2", "B1:B2", "C1:C2", "D1:E1", "F1:F2")
-
-
-@pytest.fixture(scope="module")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    return open_plan(County().write(tmp_path_factory.mktemp("county") / "county"))
 
 
 @pytest.fixture
@@ -176,6 +169,21 @@ def test_cells_merged_across_columns_are_told(read: Read, tmp_path: Path) -> Non
     rows = [["企业编号", "年度", "企业名称", "从业人员"], ["E1", 2025, "甲", None]]
     found = read(workbook(tmp_path / "a.xlsx", rows, ("C2:D2",)))
     assert "import.merged_across" in [note.key for note in found.notes]
+
+
+def test_more_merged_rows_than_fit_are_refused(read: Read, tmp_path: Path) -> None:
+    # Two columns of 1,048,575 rows each are more than a million.
+    rows = [["企业编号", "年度", "企业名称", "从业人员"], ["E1", 2025, "甲", 1]]
+    path = workbook(tmp_path / "a.xlsx", rows)
+    merged = (
+        b'<mergeCells><mergeCell ref="C2:C1048576"/><mergeCell ref="D2:D1048576"/></mergeCells>'
+    )
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(tmp_path / "b.xlsx", "w") as target:
+        for entry in source.infolist():
+            content = source.read(entry)
+            target.writestr(entry, content.replace(b"</sheetData>", b"</sheetData>" + merged))
+    with pytest.raises(SourceError, match="merged cells"):
+        read(tmp_path / "b.xlsx")
 
 
 # ---- formulas ----------------------------------------------------------------------------------

@@ -35,7 +35,8 @@ _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _MERGED = re.compile(
     rb"<(?:\w+:)?mergeCell\s[^>]*?ref=[\"']([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})[\"']"
 )
-_MOST_SPANS = 100_000
+_MOST_SPANS = 20_000
+_MOST_MERGED = 1_000_000
 _FEW = 5
 _EXACT_DIGITS = 15
 
@@ -55,7 +56,7 @@ def open_xlsx(path: Path, layer: str, options: ImportOptions, budget: Budget) ->
     rows = _xlsx_rows(path, sheet, budget)
     heading = find_heading(rows, layer, budget, layout.spans)
     budget.check_columns(len(heading.names))
-    merged = _merged_down(layout.spans, heading)
+    merged = _merged_down(layout.spans, heading, budget)
     notes = [*_across(layout.spans, heading)]
     if layout.has_formulas:
         notes += _without_value(path, sheet, heading, budget)
@@ -111,14 +112,16 @@ def _layout_of(path: Path, sheet: str, budget: Budget) -> _Layout:
     return _Layout(spans=tuple(spans), has_formulas=has_formulas)
 
 
-def _merged_down(spans: Sequence[Span], heading: Heading) -> dict[Cell, Cell]:
+def _merged_down(spans: Sequence[Span], heading: Heading, budget: Budget) -> dict[Cell, Cell]:
     """Return, for each cell of a row that is merged with one above it, that other cell."""
     width = len(heading.names)
+    if sum(one.bottom - one.top for one in spans) > _MOST_MERGED:
+        raise budget.refuse(said("refusal.merged_cells", most=_MOST_MERGED), said("refusal.fewer"))
     merged: dict[Cell, Cell] = {}
     for one in spans:
         if one.top <= heading.rows or one.left > width:
             continue
-        for row in range(one.top + 1, min(one.bottom, one.top + _MOST_SPANS) + 1):
+        for row in range(one.top + 1, one.bottom + 1):
             merged[row, one.left - 1] = (one.top, one.left - 1)
     return merged
 
