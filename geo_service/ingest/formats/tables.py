@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from geo_service.ingest.formats.encodings import encodings_to_try, without_mark
 from geo_service.ingest.formats.headings import find_heading
+from geo_service.ingest.formats.letters import wide_encoding
 from geo_service.ingest.formats.rows import row_batches
 from geo_service.ingest.limits import Budget
 from geo_service.ingest.sources import Batch, ImportSource
@@ -55,7 +56,8 @@ def open_csv(path: Path, layer: str, options: ImportOptions, budget: Budget) -> 
 def _csv_encoding(path: Path, options: ImportOptions, budget: Budget) -> tuple[str, Message]:
     with path.open("rb") as stream:
         sample = stream.read(_SAMPLE_BYTES)
-        while sample and sample.removeprefix(codecs.BOM_UTF8).isascii():
+        is_open = wide_encoding(sample) is None
+        while is_open and sample.removeprefix(codecs.BOM_UTF8).isascii():
             # Text that is not ASCII may come later in the file: the first of it decides.
             budget.check_time()
             piece = stream.read(_SAMPLE_BYTES)
