@@ -64,6 +64,13 @@ def import_(
             metavar="COLUMN:UNIT", help="Unit of a column's values, such as investment_cny:万元."
         ),
     ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN:HEADING",
+            help="The file's column for one of the layer's, where headings leave it open.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read and report; publish nothing.")
     ] = False,
@@ -74,7 +81,10 @@ def import_(
 
     Example: geo-service import 宗地.zip --layer parcels --scheme survey3 --dry-run
     """
-    from geo_service.planning.imports import import_options  # noqa: PLC0415 - heavy, only here
+    from geo_service.planning.imports import (  # noqa: PLC0415 - heavy, only here
+        import_options,
+        read_columns,
+    )
 
     options = import_options(
         crs=crs,
@@ -84,6 +94,7 @@ def import_(
         source_layer=source_layer,
         file=inner_file,
         units=unit or (),
+        answers=read_columns(column or ()),
         translator=Translator(lang),
     )
     found = Settings().find_workspace(workspace)

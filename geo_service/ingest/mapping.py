@@ -166,6 +166,8 @@ def map_columns(read: Read) -> Mapped:
         shown=source.shown,
         cut_in=source.encoding if source.cut_names else None,
         has_geometry=source.has_geometry,
+        parts=source.heading_parts,
+        chosen=options.columns,
     )
     return Mapped(
         read=read,

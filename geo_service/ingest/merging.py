@@ -13,11 +13,13 @@ import shapely
 from geo_service.domain.references import known_values, target_of
 from geo_service.ingest.conversion import known_references
 from geo_service.ingest.ledger import Ledger
+from geo_service.ingest.shapes import CHANGED
 from geo_service.model import Message
 from geo_service.schema import LayerSchema
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
 
     from geo_service.plan import Plan
 
@@ -77,7 +79,8 @@ def settle_repeated_ids(whole: Whole) -> bool:
                 whole.refuse(int(position), message, "+".join(key))
             good[repeated] = False
             continue
-        merged = None if shapes is None else _merge(shapes[repeated])
+        parts = None if shapes is None else shapes[repeated]
+        merged = None if parts is None else _merge(parts)
         feature = whole.frame[key[0]].iloc[repeated[0]]
         what = "same_row"
         if merged is not None and shapes is not None:
@@ -85,7 +88,13 @@ def settle_repeated_ids(whole: Whole) -> bool:
             is_merged, what = True, "merged"
         before = ", ".join(map(str, rows[:10].tolist()))
         whole.ledger.repair(
-            what, rows[:1], [feature], [before], [str(rows[0])], column="+".join(key)
+            what,
+            rows[:1],
+            [feature],
+            [before],
+            [str(rows[0])],
+            column="+".join(key),
+            needs_look=[merged is not None and _overlap(parts, merged)],
         )
         good[repeated[1:]] = False
     if is_merged and shapes is not None:
@@ -102,6 +111,14 @@ def _merge(shapes: NDArray[np.object_]) -> Any:  # noqa: ANN401 - a shape, or No
     if not len(there) or all(shapely.equals_exact(there, there[0], normalize=True)):
         return None
     return shapely.union_all(there)
+
+
+def _overlap(parts: NDArray[np.object_] | None, merged: BaseGeometry) -> bool:
+    """Return whether shapes cover clearly less together than one by one."""
+    if parts is None:
+        return False
+    each = float(shapely.area(parts[~shapely.is_missing(parts)]).sum())
+    return each - merged.area > CHANGED * each
 
 
 def _texts(cells: pd.Series[Any]) -> list[str | None]:

@@ -14,7 +14,7 @@ from geo_service.schema import SCHEMAS, ColumnKind, Field
 
 SHARE = "share"
 _LAST_RANK = 10_000
-_DROPPED = re.compile(r"[\s_\-·．.:：、()\[\]{}【】（）\"'*#]+")
+_DROPPED = re.compile(r"[\s_\-·．.:：、,;()\[\]{}【】（）\"'*#]+")
 
 
 @cache
@@ -54,8 +54,8 @@ def aliases(layer: str) -> Mapping[str, tuple[str, int]]:
                 for rank, name in enumerate(names, start=first):
                     found.setdefault(plain(name), (column, rank))
     if len(schema.key) == 1:
-        for name in _data()["key"]["names"]:
-            found.setdefault(plain(name), (schema.key[0], _LAST_RANK))
+        for rank, name in enumerate(_data()["key"]["names"], start=_LAST_RANK):
+            found.setdefault(plain(name), (schema.key[0], rank))
     return found
 
 
@@ -91,6 +91,16 @@ def plain_unit(text: str) -> str:
 
 
 @cache
+def is_unit(text: str) -> bool:
+    """Return whether a text is nothing but a unit's word.
+
+    >>> is_unit("万元"), is_unit("2024年")
+    (True, False)
+    """
+    return any(plain_unit(text) in table for table in _data()["units"].values())
+
+
+@cache
 def split_unit(name: str) -> tuple[tuple[str, str | None], ...]:
     """Return the possible splits of a column's name into name and unit, the whole name first.
 
@@ -123,3 +133,14 @@ def words(layer: str, item: Field) -> Mapping[str, str]:
         for word in written:
             found.setdefault(plain(word), value)
     return found
+
+
+def known_words(layer: str, item: Field, *, most: int = 4) -> str:
+    """Return a column's choices for a message, each with a few of the words that mean it."""
+    meant: dict[str, list[str]] = {choice: [] for choice in item.choices}
+    written = _data()["words"].get(layer, {}).get(item.name, {})
+    for choice in meant:
+        meant[choice] = [word for word in written.get(choice, ()) if word != choice][:most]
+    return ", ".join(
+        f"{choice} ({', '.join(some)})" if some else choice for choice, some in meant.items()
+    )

@@ -24,6 +24,8 @@ MOST_CRS_CHARACTERS = 10_000
 """Longest text of a given CRS: a name, or a definition as PROJ text or WKT."""
 UNIT = "unit:"
 """Prefix of the name of a choice of unit, before the layer's column whose unit is open."""
+COLUMN = "column:"
+"""Prefix of the name of a choice of column, before the layer's column that is open."""
 
 
 class ColumnSource(BaseModel):
@@ -71,6 +73,8 @@ class ImportOptions:
     """The file to import from an archive that contains several, as the choices name it."""
     units: Mapping[str, str] = field(default_factory=dict)
     """For each column of the layer, the unit of the file's values."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """For each column of the layer, the file's column, where its headings leave it open."""
     shown: str | None = None
     """The file's name in reports and messages."""
     published: pd.DataFrame | None = None
@@ -80,7 +84,7 @@ class ImportOptions:
 
 
 ANSWERED = frozenset({"crs", "scheme", "source_layer", "file"})
-"""Choices answered under their own names; choices of units begin with `UNIT`."""
+"""Choices answered under their own names; others begin with `UNIT` or `COLUMN`."""
 
 
 def with_answer(options: ImportOptions, parameter: str, value: str) -> ImportOptions:
@@ -94,6 +98,9 @@ def with_answer(options: ImportOptions, parameter: str, value: str) -> ImportOpt
     if parameter.startswith(UNIT):
         units = {**options.units, parameter.removeprefix(UNIT): value}
         return replace(options, units=units)
+    if parameter.startswith(COLUMN):
+        columns = {**options.columns, parameter.removeprefix(COLUMN): value}
+        return replace(options, columns=columns)
     if parameter not in ANSWERED:
         raise InvalidQueryError(parameter, said("problem.asks_nothing", name=parameter))
     answer: dict[str, Any] = {parameter: value}
@@ -117,6 +124,24 @@ def read_units(texts: Iterable[str]) -> dict[str, str]:
             raise InvalidQueryError(parameter, msg)
         units[column] = unit
     return units
+
+
+def read_columns(texts: Iterable[str]) -> list[tuple[str, str]]:
+    """Return answers to choices of columns, from texts `COLUMN:HEADING` (`output_cny:产值 2025年`).
+
+    Raises
+    ------
+    InvalidQueryError
+        One of the texts is not of this form.
+    """
+    answers = []
+    for text in texts:
+        column, _, heading = (part.strip() for part in text.partition(":"))
+        if not (column and heading):
+            parameter = "column"
+            raise InvalidQueryError(parameter, said("problem.column_form", text=repr(text[:60])))
+        answers.append((f"{COLUMN}{column}", heading))
+    return answers
 
 
 def read_mapping(path: Path) -> SourceMapping:

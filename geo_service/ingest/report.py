@@ -53,6 +53,7 @@ def import_document(imported: Imported, translator: Translator) -> Document:
         ],
         "notes": [translator.render(note) for note in imported.notes],
         "repair_counts": dict(ledger.repair_counts),
+        "needs_look_count": ledger.needs_look_count,
         "repairs": [
             {
                 "row": item.row,
@@ -62,6 +63,7 @@ def import_document(imported: Imported, translator: Translator) -> Document:
                 "column": item.column,
                 "before": item.before,
                 "after": item.after,
+                "needs_look": item.needs_look,
             }
             for item in ledger.repairs
         ],

@@ -24,6 +24,7 @@ from geo_service.errors import Fault, NotFoundError
 from geo_service.ingest.apart import open_source_apart
 from geo_service.ingest.columns import ColumnPlan
 from geo_service.ingest.conversion import Converter
+from geo_service.ingest.hints import hints_of
 from geo_service.ingest.ledger import Ledger
 from geo_service.ingest.limits import Budget, source_error
 from geo_service.ingest.mapping import (
@@ -45,6 +46,7 @@ from geo_service.ingest.options import ImportOptions, SourceMapping
 from geo_service.ingest.placement import Placement
 from geo_service.ingest.placing import Placed, place_source
 from geo_service.ingest.sources import Batch, ImportSource
+from geo_service.ingest.vertices import with_shapes
 from geo_service.model import Message
 from geo_service.plan import Plan
 from geo_service.schema import SCHEMAS, LayerSchema, Need
@@ -171,7 +173,8 @@ class Converted:
 
 
 def _in_steps(read: Read) -> Imported:
-    mapped = map_columns(read)
+    mapped = with_shapes(map_columns(read))
+    read = mapped.read
     with read.batches() as batches:
         first = next(batches, None)
         if first is None or not len(first.numbers):
@@ -198,6 +201,7 @@ def _convert(placed: Placed, batches: Iterator[Batch], ledger: Ledger) -> Conver
         placement=placed.placement,
         scheme=placed.scheme,
         mapped_words=mapped.mapping.words if mapped.mapping is not None else {},
+        domains=read.source.domains,
         joined=placed.joined,
         is_area_measured=placed.is_area_measured,
     )
@@ -271,11 +275,23 @@ def _imported(converted: Converted) -> Imported:
         filled=placed.filled,
         scheme=placed.scheme,
         translated=converted.translated,
-        notes=placed.notes,
+        notes=(
+            *placed.notes,
+            *_missing_rows(read, converted.rows),
+            *hints_of(converted.frame, read.schema, read.plan, placed.placement),
+        ),
         layout=mapped.layout,
         learned=learned_mapping(mapped, placed.columns, placed.placement),
         seconds=time.monotonic() - read.started,
     )
+
+
+def _missing_rows(read: Read, rows: int) -> Iterator[Message]:
+    """Yield the note about rows that the file announces and does not have."""
+    announced = read.source.announced
+    if announced is not None and announced != rows:
+        values = {"announced": f"{announced:,}", "found": f"{rows:,}"}
+        yield Message("import.rows_announced", values)
 
 
 def _settled_types(frame: pd.DataFrame, schema: LayerSchema) -> pd.DataFrame:

@@ -68,6 +68,7 @@ _LISTED = (
     "features",
     "refused_count",
     "repair_counts",
+    "needs_look_count",
     "status",
     "version",
     "saved",

@@ -28,9 +28,11 @@ from geo_service.errors import (
 )
 from geo_service.ingest import apart
 from geo_service.ingest.options import (
+    COLUMN,
     UNIT,
     ImportOptions,
     parse_mapping,
+    read_columns,
     read_mapping,
     read_units,
     with_answer,
@@ -462,6 +464,7 @@ def printable_import(result: ImportResult, translator: Translator) -> Printable:
 
 
 __all__ = [
+    "COLUMN",
     "UNIT",
     "ImportOptions",
     "ImportResult",
@@ -471,6 +474,7 @@ __all__ = [
     "preview_import",
     "printable_import",
     "publish_import",
+    "read_columns",
     "read_import",
     "with_answer",
     "write_lists",

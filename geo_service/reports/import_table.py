@@ -107,13 +107,21 @@ def _columns(console: Console, document: Document, translator: Translator) -> No
 def _repairs(console: Console, document: Document, translator: Translator) -> None:
     if not document["repairs"]:
         return
-    names = ("row", "feature", "what", "column", "before", "after")
+    names = ("row", "feature", "what", "column", "before", "after", "needs_look")
+    look = translator.text("import.needs_look")
+    repairs = sorted(document["repairs"], key=lambda item: not item["needs_look"])
     rows = [
-        (item["row"], item["feature"], item["text"], item["column"], item["before"], item["after"])
-        for item in document["repairs"][:_SHOWN]
+        (
+            *(item[name] for name in ("row", "feature", "text", "column", "before", "after")),
+            look if item["needs_look"] else "",
+        )
+        for item in repairs[:_SHOWN]
     ]
     _table(console, translator, "repairs", names, rows)
     _more(console, sum(document["repair_counts"].values()) - len(rows), translator)
+    if document["needs_look_count"]:
+        words = translator.text("import.looks", count=f"{document['needs_look_count']:,}")
+        console.print(Text(f"  {words}", style="bold red"))
 
 
 def _refused(console: Console, document: Document, translator: Translator) -> None:

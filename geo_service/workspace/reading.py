@@ -37,6 +37,7 @@ from geo_service.schema import (
     Need,
 )
 from geo_service.wording import quoted, said
+from geo_service.workspace.days import days_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -363,11 +364,11 @@ def _boolean(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[An
 
 
 def _date(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
-    text = cells.astype("str").str.strip().where(cells.notna(), None)
-    dates = pd.to_datetime(text, errors="coerce", format="ISO8601")
-    bad = (dates.isna() & cells.notna() & (text != "")).to_numpy(dtype=bool)
+    dates = days_of(cells)
+    is_filled = cells.notna() & (cells.astype("str").str.strip() != "")
+    bad = (dates.isna() & is_filled).to_numpy(dtype=bool)
     faults.add_rows(bad, cells, said("fault.date_parsing"), item.name)
-    return dates.dt.tz_localize(None) if dates.dt.tz is not None else dates
+    return dates
 
 
 _TYPES = {

@@ -14,7 +14,7 @@ from geo_service.errors import ChoiceNeededError, ConflictError, NotFoundError, 
 from geo_service.language import Language
 from geo_service.planning import PlanningService
 from geo_service.planning.import_drafts import ImportDesk, check_layer
-from geo_service.planning.imports import UNIT, import_options
+from geo_service.planning.imports import COLUMN, UNIT, import_options
 from geo_service.planning.uploads import Upload
 from geo_service.web.answers import answers, files, problems
 from geo_service.web.language import LanguageDep
@@ -31,6 +31,9 @@ _LONGEST = 100
 _Unit = Annotated[str, StringConstraints(max_length=_LONGEST)]
 UnitAnswers = Annotated[list[tuple[str, str]], Depends(NamesAfter(UNIT))]
 """A choice may be answered under the very name that it was asked by: unit:investment_cny."""
+ColumnAnswers = Annotated[list[tuple[str, str]], Depends(NamesAfter(COLUMN))]
+"""So is a choice of columns: column:output_cny."""
+_LONGEST_HEADING = 200
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f]+")
 
 
@@ -51,6 +54,7 @@ class _ImportForm:
         language: LanguageDep,
         service: ServiceDep,
         answers: UnitAnswers,
+        columns: ColumnAnswers,
         *,
         layer: Annotated[str, Query(max_length=50, description="Layer to import the file as.")],
         filename: Annotated[str, Query(max_length=300, description="The file's name.")] = "upload",
@@ -94,7 +98,9 @@ class _ImportForm:
             mapping=mapping,
             translator=service.translator(language),
             shown=self.filename,
-            answers=[(name[:_LONGEST], value[:_LONGEST]) for name, value in answers],
+            answers=[
+                (name[:_LONGEST], value[:_LONGEST_HEADING]) for name, value in (*answers, *columns)
+            ],
         )
 
 

@@ -212,7 +212,14 @@ function listings(found, own) {
       found.refused,
       whole('refused'),
     ),
-    listing(t('data.repairs'), repairs, repairColumns(), found.repairs, whole('repairs')),
+    found.needs_look_count
+      ? make(
+          'p',
+          { class: 'callout', role: 'status', id: 'needs-look' },
+          t('data.needs_look_count', { count: count(found.needs_look_count) }),
+        )
+      : null,
+    listing(t('data.repairs'), repairs, repairColumns(), repairsOf(found), whole('repairs')),
     listing(t('data.columns'), found.columns.length, columnColumns(), found.columns),
     listing(t('data.sample'), found.sample.length, sampleColumns(found), found.sample),
   ];
@@ -227,6 +234,11 @@ function placeColumns() {
   ];
 }
 
+// Those that somebody should look at come first.
+function repairsOf({ repairs }) {
+  return [...repairs].sort((one, other) => Number(other.needs_look) - Number(one.needs_look));
+}
+
 /** @returns {[string, (row: any) => unknown][]} */
 function repairColumns() {
   const [row, feature, column] = placeColumns();
@@ -237,6 +249,7 @@ function repairColumns() {
     column,
     [t('data.was'), (item) => item.before],
     [t('data.now'), (item) => item.after],
+    [t('data.needs_look'), (item) => (item.needs_look ? t('console.yes') : '')],
   ];
 }
 
