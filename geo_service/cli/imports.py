@@ -35,7 +35,12 @@ def import_(
     file: Annotated[Path, typer.Argument(help="File to import, or a *.gdb folder.")],
     workspace: Workspace = None,
     *,
-    layer: Annotated[str, typer.Option(help="Layer to import the file as, such as parcels.")],
+    layer: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|auto", help="Layer to import the file as, such as parcels; auto guesses."
+        ),
+    ] = "auto",
     crs: Annotated[
         str, typer.Option(metavar="auto|EPSG:n|GCJ-02|BD-09", help="The file's coordinate system.")
     ] = "auto",
@@ -64,6 +69,14 @@ def import_(
             metavar="COLUMN:UNIT", help="Unit of a column's values, such as investment_cny:万元."
         ),
     ] = None,
+    taken_as: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="whole|add|update",
+            help="What the file is: the whole layer, features to add, or changes by id.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read and report; publish nothing.")
     ] = False,
@@ -84,6 +97,7 @@ def import_(
         source_layer=source_layer,
         file=inner_file,
         units=unit or (),
+        taken_as=taken_as,
         translator=Translator(lang),
     )
     found = Settings().find_workspace(workspace)
@@ -94,8 +108,8 @@ def import_(
             write_json(_choice_document(error))
         say_text("cli.import_options")
         raise
-    _report(result, format, Translator(lang))
-    if result.obstacle is not None:
+    _report(result, format, Translator(lang), is_dry_run=dry_run)
+    if result.obstacle is not None and not (dry_run and result.is_loss_unsaid):
         raise typer.Exit(EXIT_WRONG_INPUT)
 
 
@@ -114,7 +128,11 @@ def _settled(
         except ChoiceNeededError as error:
             if not (sys.stdin.isatty() and sys.stderr.isatty()):
                 raise
-            options = with_answer(options, error.parameter, _ask(error))
+            answer = _ask(error)
+            if error.parameter == "layer":
+                layer = answer
+            else:
+                options = with_answer(options, error.parameter, answer)
 
 
 def _ask(error: ChoiceNeededError) -> str:
@@ -140,7 +158,9 @@ def _choice_document(error: ChoiceNeededError) -> dict[str, Any]:
     }
 
 
-def _report(result: ImportResult, format_: ListFormat, translator: Translator) -> None:
+def _report(
+    result: ImportResult, format_: ListFormat, translator: Translator, *, is_dry_run: bool
+) -> None:
     from geo_service.planning.imports import printable_import  # noqa: PLC0415 - heavy
 
     write_printable(printable_import(result, translator), format_, translator)
@@ -151,6 +171,9 @@ def _report(result: ImportResult, format_: ListFormat, translator: Translator) -
     if result.version is not None:
         values = {"layer": result.imported.layer, "version": result.version.version}
         say(translator.text("import.published", **values))
+    elif is_dry_run and result.obstacle == "unsaid":
+        say(translator.text("import.needs_as"))
+        say(translator.text("import.dry_run"))
     elif result.obstacle is not None:
         say(translator.text(f"import.obstacle_{result.obstacle}"))
     else:

@@ -276,8 +276,9 @@ def _find_heading(
     The heading is that of the first fifteen rows with the most known names; if no row has a
     known name, it is the first row with two cells.
     """
-    known = {*aliases(layer), *coordinate_names("x"), *coordinate_names("y")}
-    known |= coordinate_names("wkt")
+    layers = [layer] if layer in SCHEMAS else list(SCHEMAS)
+    known = {name for one in layers for name in aliases(one)}
+    known |= coordinate_names("x") | coordinate_names("y") | coordinate_names("wkt")
     best: tuple[int, int, list[str]] | None = None
     first: tuple[int, list[str]] | None = None
     iterator = iter(rows)
@@ -297,7 +298,7 @@ def _find_heading(
         return first[1], first[0]
     raise budget.refuse(
         said("refusal.no_heading"),
-        said("refusal.heading", columns=list(SCHEMAS[layer].columns[:4])),
+        said("refusal.heading", columns=list(SCHEMAS[layers[0]].columns[:4])),
     )
 
 
