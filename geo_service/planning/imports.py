@@ -48,6 +48,7 @@ from geo_service.maps.kinds import KINDS, PREVIEW, ImportPreview, MapInput
 from geo_service.maps.kinds.time import TIMED_LAYERS
 from geo_service.model import Message, TakenAs
 from geo_service.planning.downloads import Download, file_name
+from geo_service.planning.import_findings import LayerFindings, finding_beside
 from geo_service.planning.layers import LayerState, layer_now, publish_contents
 from geo_service.planning.printable import Printable
 from geo_service.planning.review_files import MEDIA_TYPES, ExportFormat
@@ -97,6 +98,8 @@ class ImportResult:
     """What publishing it does to the layer as it was then."""
     emptied: Mapping[str, int] = field(default_factory=dict)
     """Columns that would have no values any more, with how many they have."""
+    findings: LayerFindings = field(default_factory=LayerFindings)
+    """What the layer's features hold against each other."""
     folder: Path | None = None
     """Where the lists were written."""
     unwritten: str | None = None
@@ -134,6 +137,7 @@ class ImportResult:
                 {"column": name, "label": translator.text(f"column.{name}"), "count": count}
                 for name, count in self.emptied.items()
             ],
+            **self.findings.document(),
             "version": self.version.version if self.version is not None else None,
             "obstacle": self.obstacle,
         }
@@ -207,11 +211,15 @@ def _read(
         )
     layer = imported.layer
     now = found[layer] if layer in found else layer_now(workspace, layer)
-    imported = replace(imported, breaks=_broken(workspace, imported))
-    rows = canonical(imported.frame, layer)
-    changes = count_differences(now.frame, rows, layer=layer)
+    with finding_beside(imported, opened.plan.metric_crs) as found_in_layer:
+        imported = replace(imported, breaks=_broken(workspace, imported))
+        rows = canonical(imported.frame, layer)
+        changes = count_differences(now.frame, rows, layer=layer)
+        findings = found_in_layer()
+    notes = (*imported.notes, *_kept_areas(imported, changes), *findings.notes())
     return ImportResult(
-        imported=replace(imported, notes=(*imported.notes, *_kept_areas(imported, changes))),
+        imported=replace(imported, notes=notes),
+        findings=findings,
         expected=now.version,
         changes=changes,
         emptied=emptied_columns(now.frame, rows, layer=layer),
