@@ -192,5 +192,5 @@ def _key_texts(cells: pd.Series, item: Field) -> NDArray[np.object_]:
 
 
 def _shown_ids(frame: pd.DataFrame, key: tuple[str, ...]) -> list[str]:
-    parts = [frame[name].astype("object").astype(str).tolist() for name in key]
+    parts = [list(map(str, frame[name].tolist())) for name in key]
     return ["/".join(one) for one in zip(*parts, strict=True)]

@@ -26,13 +26,13 @@ import pandas as pd
 
 from geo_service.errors import BusyError, ConflictError, NotFoundError, StoreError
 from geo_service.ingest.apart import Standby
+from geo_service.ingest.options import AUTO
 from geo_service.ingest.report import SAMPLE_ROWS
 from geo_service.language import Language
 from geo_service.plan import empty_frame
 from geo_service.planning.import_changes import changes_document
 from geo_service.planning.import_effects import effect_of
 from geo_service.planning.imports import (
-    AUTO,
     ImportResult,
     preview_document,
     preview_import,

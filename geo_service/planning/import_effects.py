@@ -14,11 +14,14 @@ from geo_service.errors import SourceError, WorkspaceError
 from geo_service.model import Message
 from geo_service.wording import said
 from geo_service.zoning.review import Review, review
+from geo_service.zoning.rulebook import open_rulebook
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from geo_service.ingest.run import Imported
     from geo_service.language import Translator
+    from geo_service.plan import Plan
     from geo_service.reports.document import Document
     from geo_service.workspace.opening import Workspace
     from geo_service.zoning.review import Progress
@@ -136,3 +139,10 @@ def effect_of(  # noqa: PLR0913 - the draft, and what it is reviewed by
         raise SourceError(msg, error.faults) from error
     after = review(plan, rulebook, as_of=before.as_of, progress=progress)
     return ImportEffect(draft_id=draft_id, layer=layer, before=before, after=after)
+
+
+def effect_on_review(opened: Workspace, plan: Plan, imported: Imported) -> ImportEffect:
+    """Return what publishing an import would do to the review of a plan by the county's rules."""
+    rulebook = open_rulebook(plan.settings.rulebook_path)
+    before = review(plan, rulebook)
+    return effect_of(opened, imported.layer, imported.frame, before=before, rulebook=rulebook)

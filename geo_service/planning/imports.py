@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -23,7 +23,6 @@ from geo_service.errors import (
     ChoiceNeededError,
     Fault,
     InvalidQueryError,
-    NotFoundError,
     SourceError,
     StoreError,
     WorkspaceError,
@@ -31,14 +30,8 @@ from geo_service.errors import (
 from geo_service.ingest import apart
 from geo_service.ingest.options import (
     AS,
-    AUTO,
-    UNIT,
     ImportOptions,
-    parse_mapping,
-    read_mapping,
     read_taken_as,
-    read_units,
-    with_answer,
     write_mapping,
 )
 from geo_service.ingest.parts import ways
@@ -47,12 +40,9 @@ from geo_service.ingest.run import Imported, read_source
 from geo_service.maps.kinds import KINDS, PREVIEW, ImportPreview, MapInput
 from geo_service.maps.kinds.time import TIMED_LAYERS
 from geo_service.model import Message, TakenAs
-from geo_service.planning.downloads import Download, file_name
+from geo_service.planning.import_effects import ImportEffect, effect_on_review
 from geo_service.planning.import_findings import LayerFindings, finding_beside
 from geo_service.planning.layers import LayerState, layer_now, publish_contents
-from geo_service.planning.printable import Printable
-from geo_service.planning.review_files import MEDIA_TYPES, ExportFormat
-from geo_service.reports.import_table import import_table
 from geo_service.schema import SCHEMAS
 from geo_service.stores.base import LayerContent, LayerVersion
 from geo_service.stores.difference import ChangeCounts, count_differences, emptied_columns
@@ -100,6 +90,8 @@ class ImportResult:
     """Columns that would have no values any more, with how many they have."""
     findings: LayerFindings = field(default_factory=LayerFindings)
     """What the layer's features hold against each other."""
+    effect: ImportEffect | None = None
+    """What publishing it would do to the review, if that was asked."""
     folder: Path | None = None
     """Where the lists were written."""
     unwritten: str | None = None
@@ -138,6 +130,7 @@ class ImportResult:
                 for name, count in self.emptied.items()
             ],
             **self.findings.document(),
+            "effect": None if self.effect is None else self.effect.document(translator),
             "version": self.version.version if self.version is not None else None,
             "obstacle": self.obstacle,
         }
@@ -387,19 +380,21 @@ def _preview(
     return timeline, ImportPreview(file=imported.source.shown, refused=refused)
 
 
-def import_file(
+def import_file(  # noqa: PLR0913 - where, what, and how
     workspace: str | os.PathLike[str],
     path: Path,
     layer: str,
     options: ImportOptions,
     *,
     dry_run: bool = False,
+    with_effect: bool = False,
     progress: Progress | None = None,
 ) -> ImportResult:
     """Read a file, write the lists of repairs and refusals, and publish it unless told not to.
 
-    A result with an obstacle is returned unpublished. Nothing is published without its lists;
-    where they cannot be written, a result that is not published says so (`unwritten`).
+    `with_effect` reviews the plan as it is and as it would be. A result with an obstacle is
+    returned unpublished. Nothing is published without its lists; where they
+    cannot be written, a result that is not published says so (`unwritten`).
 
     Raises
     ------
@@ -412,6 +407,8 @@ def import_file(
         once = _Opened(opened)
         asked = options if dry_run else replace(options, may_guess=False)
         result = _read(once, path, layer, asked, reader=reader, progress=progress)
+        if with_effect and not result.imported.breaks:
+            result = replace(result, effect=effect_on_review(opened, once.plan, result.imported))
         return _written(once, result, options.translator, dry_run=dry_run)
 
 
@@ -494,99 +491,12 @@ def _forget_old(folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-# ---- as commands and requests say it ---------------------------------------------------------
-
-
-def import_options(  # noqa: PLR0913 - one for each option
-    *,
-    crs: str,
-    encoding: str | None,
-    scheme: str | None,
-    source_layer: str | None,
-    file: str | None,
-    units: Sequence[str],
-    mapping: Path | str | None,
-    translator: Translator,
-    shown: str | None = None,
-    taken_as: str | None = None,
-    answers: Sequence[tuple[str, str]] = (),
-) -> ImportOptions:
-    """Return the options of an import as they were given.
-
-    Parameters
-    ----------
-    units
-        `COLUMN:UNIT` each.
-    mapping
-        Which column is which: the file that says so, or its text.
-    taken_as
-        What the file is for its layer: whole, add or update.
-    answers
-        Choices that were left open, by name, with what was chosen.
-
-    Raises
-    ------
-    SourceError, InvalidQueryError
-        The mapping, a unit or an answer cannot be read.
-    """
-    columns = None
-    given = read_units(units)
-    if isinstance(mapping, Path):
-        columns = read_mapping(mapping)
-    elif mapping is not None:
-        columns = parse_mapping(mapping, "mapping")
-    options = ImportOptions(
-        crs=crs,
-        encoding=encoding,
-        scheme=scheme,
-        source_layer=source_layer,
-        file=file,
-        units=given,
-        mapping=columns,
-        shown=shown,
-        taken_as=read_taken_as(taken_as),
-        translator=translator,
-    )
-    for name, value in answers:
-        options = with_answer(options, name, value)
-    return options
-
-
-def template_file(layer: str, translator: Translator) -> Download:
-    """Return an empty workbook for a layer; NotFoundError when there is none such."""
-    if layer not in SCHEMAS:
-        raise NotFoundError(said("problem.no_layer", name=repr(layer), known=list(SCHEMAS)))
-    # Most of those who import need none.
-    from geo_service.reports.import_template import import_template  # noqa: PLC0415
-
-    words = f"{translator.text(f'layer.{layer}')}_{layer}"
-    content = import_template(layer, translator)
-    return Download(file_name(words, "xlsx"), MEDIA_TYPES[ExportFormat.XLSX], content)
-
-
-def printable_import(result: ImportResult, translator: Translator) -> Printable:
-    """Return what an import came to, for a terminal."""
-    document = result.document(translator)
-    return Printable(
-        lambda: document,
-        lambda _, width: import_table(document, translator, width=width),
-    )
-
-
 __all__ = [
-    "AS",
-    "AUTO",
-    "UNIT",
-    "ImportOptions",
     "ImportResult",
     "import_file",
-    "import_options",
     "preview_document",
     "preview_import",
-    "printable_import",
     "publish_import",
     "read_import",
-    "template_file",
-    "with_answer",
     "write_lists",
 ]

@@ -50,6 +50,7 @@ def import_table(document: Document, translator: Translator, *, width: int | Non
     _say(console, translator.text("import.taken_as", way=way))
     _changes(console, document.get("changes"), translator)
     _emptied(console, document["emptied"], translator)
+    _effect(console, document["effect"], translator)
     _crs(console, document["crs"], translator)
     _columns(console, document, translator)
     for note in document["notes"]:
@@ -88,6 +89,20 @@ def _emptied(console: Console, emptied: Sequence[Document], translator: Translat
     ]
     told = translator.text("import.emptied", count=len(columns), columns=columns)
     console.print(Text(told, style="bold red"))
+
+
+def _effect(console: Console, effect: Document | None, translator: Translator) -> None:
+    if effect is None:
+        return
+    _say(console, effect["text"])
+    for park in effect["parks"][:_SHOWN]:
+        verdicts = {
+            key: translator.text(f"verdict.{park[key]}" if park[key] else "import.none")
+            for key in ("before", "after")
+        }
+        named = {"name": translator.convert(park["name"]), "park": park["park_id"]}
+        _say(console, "  " + translator.text("import.effect_park", **named, **verdicts))
+    _more(console, len(effect["parks"]) - _SHOWN, translator)
 
 
 def _crs(console: Console, crs: dict[str, Any], translator: Translator) -> None:

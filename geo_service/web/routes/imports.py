@@ -14,7 +14,7 @@ from geo_service.errors import ChoiceNeededError, ConflictError, NotFoundError, 
 from geo_service.language import Language
 from geo_service.planning import PlanningService
 from geo_service.planning.import_drafts import ImportDesk, check_layer
-from geo_service.planning.imports import AS, AUTO, UNIT, import_options, template_file
+from geo_service.planning.import_forms import AS, AUTO, UNIT, import_options, template_file
 from geo_service.planning.uploads import Upload
 from geo_service.web.answers import answers, files, problems
 from geo_service.web.language import LanguageDep
