@@ -90,6 +90,7 @@ class Converter:
         for name, value in {**self.defaults, **self.columns.values}.items():
             if name not in raw.columns:
                 raw[name] = value
+        raw = self._with_provenance(raw)
         key = self.schema.key[0]
         if key in raw.columns:
             ids = raw[key].astype("object").to_numpy()
@@ -123,6 +124,15 @@ class Converter:
         if matched is None:
             return np.full(len(batch.numbers), "", dtype=object)
         return batch.table[matched.column].astype("object").to_numpy()
+
+    def _with_provenance(self, raw: pd.DataFrame) -> pd.DataFrame:
+        """Fill in where new rows come from if a file has the column and a row leaves it blank."""
+        if self.beside is not None and self.beside.taken_as is TakenAs.UPDATE:
+            return raw
+        for name, value in (("source", self.shown), ("illustrative", False)):
+            if name in raw.columns and raw[name].isna().any():
+                raw[name] = raw[name].astype("object").where(raw[name].notna(), value)
+        return raw
 
     def _place(self, rows: Rows) -> None:
         geometry = self.schema.geometry

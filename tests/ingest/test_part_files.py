@@ -120,7 +120,10 @@ def test_an_update_of_enterprises_needs_the_year(tmp_path: Path, take: Import) -
 
 def test_a_year_that_is_no_number_refuses_its_row(tmp_path: Path, take: Import) -> None:
     path = table(
-        tmp_path / "a.csv", 企业编号=["E1", "E2", ""], 年份=["2025年", "去年", "2025"], 从业人员=[9, 8, 7]
+        tmp_path / "a.csv",
+        企业编号=["E1", "E2", ""],
+        年份=["2025年", "去年", "2025"],
+        从业人员=[9, 8, 7],
     )
     done = take(path, "enterprises", UPDATE, dry_run=True)
     assert done.changes.altered == 1
@@ -155,9 +158,7 @@ def test_an_update_without_a_shape_in_some_rows_keeps_those(
 ) -> None:
     before = rows_of(workspace, "parcels")
     moved = in_degrees(box(200, 0, 50, 100)).wkt
-    path = table(
-        tmp_path / "a.csv", 宗地编号=["A1", "A2"], 容积率=[2.0, 2.5], wkt=["", moved]
-    )
+    path = table(tmp_path / "a.csv", 宗地编号=["A1", "A2"], 容积率=[2.0, 2.5], wkt=["", moved])
     done = take(path, "parcels", UPDATE, crs="EPSG:4490")
     assert (done.changes.moved, done.changes.altered) == (1, 2)
     after = rows_of(workspace, "parcels")
