@@ -115,7 +115,7 @@ def test_a_template_s_headings_are_understood(layer: str, language: Language) ->
     headings = template_headings(layer, language)
     book = openpyxl.load_workbook(io.BytesIO(import_template(layer, Translator(language))))
     (sheet,) = book.worksheets
-    written = [cell.value for cell in sheet[1]]
+    written = [str(cell.value) for cell in sheet[1]]
     assert written == [*headings.values(), *place_headings(schema, language)]
     plan = match_columns(written, schema, mapping=None, shown="", has_geometry=False)
     assert {item.field: item.column for item in plan.matched} == headings
