@@ -57,7 +57,8 @@ def rows_of(workspace: Path, layer: str) -> dict[str, dict[str, Any]]:
     """Return a layer's rows as they are kept, by the first column of their key."""
     frame = newest_layer(workspace, layer).frame.astype("object")
     frame = frame.where(frame.notna(), None)
-    return {str(row[frame.columns[0]]): row for row in frame.to_dict("records")}
+    rows = [{str(name): cell for name, cell in row.items()} for row in frame.to_dict("records")]
+    return {str(row[str(frame.columns[0])]): row for row in rows}
 
 
 def shapes_file(folder: Path, rows: dict[str, Any], **columns: Any) -> Path:  # noqa: ANN401 - cells
