@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from geo_service.planning import PlanningService as Running
+from geo_service.schema import SCHEMAS
 from tests.browser.conftest import Visitor, serving
 from tests.browser.console import open_page, serious
 from tests.county import County, box, in_degrees, parcel
@@ -121,6 +122,8 @@ def test_a_file_is_dropped_anywhere_and_a_moved_shape_stands_apart(
     expect(lists).to_have_count(2)
     expect(lists.nth(1).locator("tbody tr")).to_have_text(["L010,000 m²12,000 m²2,000 m²20 m"])
     assert running.plan.parcels["plot_ratio"].tolist() == [1.5] * 3
-    expect(page.locator("#template")).to_have_attribute(
+    page.locator("#templates summary").click()
+    expect(page.locator("#templates a")).to_have_count(len(SCHEMAS))
+    expect(page.locator("#template-parcels")).to_have_attribute(
         "href", re.compile("/api/imports/templates/parcels")
     )

@@ -4,7 +4,7 @@ import { address } from '../api.js';
 import { has, t, wordOf } from '../frame.js';
 import { run } from '../jobs.js';
 import { button, labelled, select } from '../parts.js';
-import { columnName, layerList, titleOf } from './layer_list.js';
+import { columnName, layerList } from './layer_list.js';
 import { report } from './report.js';
 import { waysChoice } from './ways.js';
 
@@ -45,12 +45,29 @@ function choices(error, answer) {
   );
 }
 
-// The workbook to fill in for a layer; a file whose layer is to be told has none yet.
-function offerTemplate(line, layer) {
-  line.hidden = layer === 'auto';
-  const href = address(`/api/imports/templates/${encodeURIComponent(layer)}`);
-  const words = t('data.template', { layer: titleOf(layer) });
-  line.replaceChildren(line.hidden ? '' : make('a', { id: 'template', href, download: '' }, words));
+// The workbooks to fill in, one for each layer.
+function templatesFold() {
+  const link = ({ name, title }) =>
+    make(
+      'a',
+      {
+        id: `template-${name}`,
+        href: address(`/api/imports/templates/${encodeURIComponent(name)}`),
+        download: '',
+      },
+      title,
+    );
+  return make(
+    'details',
+    { class: 'fold', id: 'templates' },
+    make('summary', {}, t('data.templates')),
+    make('p', { class: 'note' }, t('data.templates_note')),
+    make(
+      'ul',
+      { class: 'templates' },
+      layerList.importable.map((layer) => make('li', {}, link(layer))),
+    ),
+  );
 }
 
 // Whether a layer that was chosen has no features yet.
@@ -85,18 +102,10 @@ function choiceWord(parameter, value) {
   return section ? wordOf(section, value) : value;
 }
 
-// The layer to import as, and the workbook for the one that is chosen.
 function layerChoice() {
-  const template = make('p', { class: 'note' });
   /** @type {[string, string][]} */
   const named = layerList.importable.map((item) => [item.name, item.title]);
-  const layer = select([['auto', t('data.layer_auto')], ...named], {
-    id: 'import-layer',
-    value: 'auto',
-    change: () => offerTemplate(template, layer.value),
-  });
-  offerTemplate(template, layer.value);
-  return { layer, template };
+  return select([['auto', t('data.layer_auto')], ...named], { id: 'import-layer', value: 'auto' });
 }
 
 function mappingFold(mapping) {
@@ -110,7 +119,7 @@ function mappingFold(mapping) {
 
 export function importForm() {
   const file = make('input', { type: 'file', required: true, id: 'import-file' });
-  const { layer, template } = layerChoice();
+  const layer = layerChoice();
   const ways = waysChoice();
   const crs = select(
     CRS.map((item) => [item, item === 'auto' ? t('data.crs_auto') : item]),
@@ -160,7 +169,7 @@ export function importForm() {
       labelled(t('data.crs'), crs),
     ),
     make('div', { class: 'compare-form ways-row' }, ways.node, press),
-    template,
+    templatesFold(),
     mappingFold(mapping),
     container,
   ];
