@@ -29,10 +29,11 @@ from geo_service.ingest.coordinates import read_numbers
 from geo_service.ingest.formats.well_known import read_wkt
 from geo_service.ingest.ledger import Ledger
 from geo_service.ingest.names import known_words
+from geo_service.ingest.parts import Beside
 from geo_service.ingest.placement import Placement
 from geo_service.ingest.shapes import Rows, check_coordinates, only_where, repair_shapes
 from geo_service.ingest.sources import Batch, ReadShapes
-from geo_service.model import Message
+from geo_service.model import Message, TakenAs
 from geo_service.schema import ColumnKind, Field, LayerSchema
 from geo_service.units import M2_PER_HA
 from geo_service.wording import said
@@ -67,8 +68,8 @@ class Converter:
     mapped_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     domains: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """For each column of the file, the words that its codes stand for."""
-    joined: pd.DataFrame | None = None
-    """The published rows that a table without coordinates is joined to."""
+    beside: Beside | None = None
+    """The published rows that a part file's rows come to stand among."""
     is_area_measured: bool = False
     translated: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
 
@@ -76,7 +77,6 @@ class Converter:
         """Find the values that the layer's columns may refer to."""
         self._references = known_references(self.schema, self.plan)
         self._box = boundary_box(self.plan.frame("county"))
-        self._position = None if self.joined is None else pd.Index(self.joined[self.schema.key[0]])
 
     def convert(self, batch: Batch) -> tuple[pd.DataFrame, NDArray[np.int64]]:
         """Return a batch's good rows in the schema's form, and their numbers."""
@@ -92,7 +92,7 @@ class Converter:
             references=self._references,
             translated=self.translated,
         )
-        raw = self._cleaned(batch, context)
+        raw = self._with_provenance(self._cleaned(batch, context))
         key = self.schema.key[0]
         if key in raw.columns:
             ids = raw[key].astype("object").to_numpy()
@@ -119,11 +119,11 @@ class Converter:
             )
         if self.schema.name == zone_words.LAYER:
             raw = zone_words.settle_zones(raw, rows)
-        if self._position is not None:
-            raw = self._joined(raw, rows)
-        elif self.schema.geometry is not None:
+        if self.schema.geometry is not None and self.placement is not None:
             self._place(rows)
         rows.settle()
+        if self.beside is not None:
+            raw = self.beside.settled(raw, rows, self.columns.values)
         return self._checked(raw, rows)
 
     def _cleaned(self, batch: Batch, context: CellContext) -> pd.DataFrame:
@@ -177,39 +177,21 @@ class Converter:
             return np.full(len(batch.numbers), "", dtype=object)
         return batch.table[matched.column].astype("object").to_numpy()
 
-    def _joined(self, raw: pd.DataFrame, rows: Rows) -> pd.DataFrame:
-        """Complete rows of a table with the published rows of the same ids."""
-        if self.joined is None or self._position is None:
+    def _with_provenance(self, raw: pd.DataFrame) -> pd.DataFrame:
+        """Fill in where new rows come from if a file has the column and a row leaves it blank."""
+        if self.beside is not None and self.beside.taken_as is TakenAs.UPDATE:
             return raw
-        position = self._position.get_indexer(raw[self.schema.key[0]])
-        rows.refuse(
-            position < 0,
-            lambda at: Message(
-                "import.unknown_id", {"id": str(rows.ids[at]), "layer": self.schema.name}
-            ),
-            column=self.schema.key[0],
-        )
-        published = self.joined.iloc[np.maximum(position, 0)].reset_index(drop=True)
-        given = {item.field for item in self.columns.matched} | set(self.columns.values)
-        for name in self.schema.columns:
-            old = published[name].astype("object")
-            if name in given:
-                new = raw[name].astype("object")
-                raw[name] = new.where(new.notna(), old)
-            else:
-                raw[name] = old
-        rows.shapes = (
-            published.geometry.to_numpy()
-            if isinstance(published, gpd.GeoDataFrame)
-            else rows.shapes
-        )
-        return raw[list(self.schema.columns)]
+        for name, value in (("source", self.shown), ("illustrative", False)):
+            if name in raw.columns and raw[name].isna().any():
+                raw[name] = raw[name].astype("object").where(raw[name].notna(), value)
+        return raw
 
     def _place(self, rows: Rows) -> None:
         geometry = self.schema.geometry
         if geometry is None or self.placement is None:
             return
-        check_coordinates(rows, is_optional=self.schema.is_geometry_optional)
+        is_update = self.beside is not None and self.beside.taken_as is TakenAs.UPDATE
+        check_coordinates(rows, is_optional=self.schema.is_geometry_optional or is_update)
         rows.shapes = only_where(rows.is_accepted, rows.shapes)
         rows.shapes = self.placement.place(rows.shapes)
         bounds = shapely.bounds(rows.shapes)

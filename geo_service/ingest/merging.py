@@ -127,8 +127,11 @@ def _texts(cells: pd.Series[Any]) -> list[str | None]:
     return [None if gone else str(cell) for cell, gone in zip(cells.tolist(), missing, strict=True)]
 
 
-def settle_references(whole: Whole, plan: Plan) -> None:
-    """Refuse rows that refer to features in neither the plan nor the new layer."""
+def settle_references(whole: Whole, plan: Plan, *, beside: pd.DataFrame | None = None) -> None:
+    """Refuse rows that refer to features in neither the plan nor the new layer.
+
+    `beside` are the published rows that stay in the layer with those of a part file.
+    """
     known = known_references(whole.schema, plan)
     while True:
         bad = np.zeros(len(whole.frame), dtype=bool)
@@ -139,6 +142,8 @@ def settle_references(whole: Whole, plan: Plan) -> None:
             if target == whole.schema.name:
                 own = known_values(whole.schema.name, item, whole.frame)
                 values = frozenset(own.astype(str))
+                if beside is not None:
+                    values |= frozenset(known_values(whole.schema.name, item, beside).astype(str))
             elif item.name in known:
                 values = known[item.name]
             else:

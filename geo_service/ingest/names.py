@@ -59,6 +59,18 @@ def aliases(layer: str) -> Mapping[str, tuple[str, int]]:
     return found
 
 
+def common_names(layer: str, column: str) -> tuple[str, ...]:
+    """Return the names that a column of a layer has in tables, as written, the usual one first."""
+    own = _data().get(layer, {}).get(column, ())
+    return (*own, *_data()["any"].get(column, ()))
+
+
+def unit_words(item: Field) -> str | None:
+    """Return the Chinese word for the unit in which a column is kept; None if it needs none."""
+    factors = units(item.unit)
+    return next((word for word, one in factors.items() if one == 1 and not word.isascii()), None)
+
+
 @cache
 def coordinate_names(axis: str) -> frozenset[str]:
     """Return the names that a coordinate column may have; `axis` is x, y or wkt."""

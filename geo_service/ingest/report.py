@@ -33,6 +33,7 @@ def import_document(imported: Imported, translator: Translator) -> Document:
     ledger = imported.ledger
     return {
         "layer": imported.layer,
+        "guessed": _guess_document(imported, translator),
         "file": imported.source.shown,
         "format": imported.source.format,
         "features": imported.features,
@@ -81,6 +82,14 @@ def import_document(imported: Imported, translator: Translator) -> Document:
         "breaks": [tell_fault(fault, translator) for fault in imported.breaks],
         "sample": features_of(imported.frame.head(SAMPLE_ROWS), imported.layer),
     }
+
+
+def _guess_document(imported: Imported, translator: Translator) -> Document | None:
+    guess = imported.guess
+    if guess is None:
+        return None
+    columns = [{"column": item.field, "source": item.column} for item in guess.columns]
+    return {"layer": guess.layer, "columns": columns, "text": translator.render(guess.note)}
 
 
 def _crs_document(imported: Imported, translator: Translator) -> Document:

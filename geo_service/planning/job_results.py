@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from geo_service.planning.import_drafts import ImportDraft
+from geo_service.planning.import_drafts import DraftEffect, ImportDraft
 from geo_service.suitability.rank import Ranking
 from geo_service.zoning.review import Review
 
@@ -15,4 +15,6 @@ def identify_result(result: object) -> tuple[str, str] | None:
         return "rankings", result.ranking_id
     if isinstance(result, ImportDraft):
         return "imports", result.draft_id
+    if isinstance(result, DraftEffect):
+        return "imports", f"{result.draft_id}/effect"
     return None

@@ -345,6 +345,26 @@ _ANSWERS: Mapping[str, Shape] = {
             "sample": _list(_ANY),
         }
     ),
+    "ImportChanges": _object(
+        {
+            "layer": _TEXT,
+            "counts": _by_name(_COUNT),
+            "altered": _list(_ANY),
+            "moved": _list(_ANY),
+            "added": _list(_TEXT),
+            "removed": _list(_TEXT),
+        }
+    ),
+    "ImportEffect": _object(
+        {
+            "import_id": _TEXT,
+            "layer": _TEXT,
+            "verdicts": _ANY,
+            "findings": _ANY,
+            "parks": _list(_ANY),
+            "text": _TEXT,
+        }
+    ),
     "Imports": _slice("imports", _object(_IMPORT_MEMBERS)),
     "Layers": _object({"plan_version": _TEXT, "layers": _list(_object({"name": _TEXT}))}),
     "History": _object({"layer": _TEXT, "versions": _list(_VERSION)}),

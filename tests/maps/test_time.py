@@ -171,6 +171,8 @@ def test_an_import_is_drawn_before_it_is_published(
     frame = gpd.GeoDataFrame(newest_layer(folder, "parcels").frame)
     frame.loc[frame["parcel_id"] == "L1", "status"] = "built"
     frame.loc[frame["parcel_id"] == "M1", "status"] = "unheard of"
+    is_second = frame["parcel_id"] == "L2"
+    frame.loc[is_second, "geometry"] = frame.loc[is_second, "geometry"].translate(1e-4, 0)
     file = tmp_path / "宗地.geojson"
     frame.drop(columns="idle_since").to_file(file, driver="GeoJSON")
     running = Running.open(folder)
@@ -187,6 +189,7 @@ def test_an_import_is_drawn_before_it_is_published(
             if item["properties"]["last_step"] == 1
         }
         assert later["L1"]["change"] == "changed"
+        assert later["L2"]["change"] == "moved"
         refused = [row for row in later.values() if row["change"] == "refused"]
         assert [row["feature_id"] for row in refused] == ["M1"]
         assert "unheard of" in refused[0]["what"]

@@ -68,15 +68,20 @@ def find_heading(
     if best is None:
         raise budget.refuse(
             said("refusal.no_heading"),
-            said("refusal.heading", columns=list(SCHEMAS[layer].columns[:4])),
+            said("refusal.heading", columns=list(SCHEMAS[_layers(layer)[0]].columns[:4])),
         )
     top, bottom = _block(first, best, spans)
     return _joined(first[top : bottom + 1], top, [one for one in spans if one.top - 1 <= bottom])
 
 
+def _layers(layer: str) -> list[str]:
+    """Return the layer, or all if it is to be told by its columns."""
+    return [layer] if layer in SCHEMAS else list(SCHEMAS)
+
+
 def _best_row(rows: Sequence[Sequence[str]], layer: str) -> int | None:
-    known = {*aliases(layer), *coordinate_names("x"), *coordinate_names("y")}
-    known |= coordinate_names("wkt")
+    known = {name for one in _layers(layer) for name in aliases(one)}
+    known |= coordinate_names("x") | coordinate_names("y") | coordinate_names("wkt")
     hits = [
         sum(any(name in known for name, _ in split_unit(cell)) for cell in row if cell)
         for row in rows
