@@ -234,8 +234,9 @@ def test_the_service_answers_to_names_that_it_was_given(orderly: Path) -> None:
 def test_what_is_no_name_or_proxy_is_told_before_anything_is_served(
     orderly: Path, arguments: tuple[str, ...], environment: dict[str, str], told: str
 ) -> None:
-    given: tuple[str | Path, ...] = ("serve", orderly, "--port", "0", "--lang", "en", *arguments)
-    done = run(*given, cwd=ROOT, **environment)
+    done = run(
+        *("serve", str(orderly), "--port", "0", "--lang", "en", *arguments), cwd=ROOT, **environment
+    )
     assert done.returncode == 2
     assert told in done.stderr
     assert "Traceback" not in done.stderr
