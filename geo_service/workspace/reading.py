@@ -351,8 +351,9 @@ def _boolean(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[An
 
 def _date(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
     dates = days_of(cells)
-    is_filled = cells.notna() & (cells.astype("str").str.strip() != "")
-    bad = (dates.isna() & is_filled).to_numpy(dtype=bool)
+    bad = (dates.isna() & cells.notna()).to_numpy(dtype=bool)
+    if bad.any():
+        bad = bad & (cells.astype("str").str.strip() != "").to_numpy(dtype=bool)
     faults.add_rows(bad, cells, said("fault.date_parsing"), item.name)
     return dates
 
