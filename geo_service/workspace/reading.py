@@ -314,6 +314,8 @@ def _a_number(item: Field, bound: str = "") -> Message:
 
 
 def _number(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
+    if not cells.notna().any():  # most optional columns
+        return pd.Series(np.nan, index=cells.index, dtype="float64")
     numbers = pd.to_numeric(cells, errors="coerce").astype("float64")
     blank = cells.isna() | (cells.astype("str").str.strip() == "")
     bad = (numbers.isna() & ~blank) | np.isinf(numbers)
