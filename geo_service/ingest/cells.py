@@ -38,6 +38,7 @@ _EMPTY_TOO = frozenset({"-", "--", "—", "——", "/", "\\", "无", "不详", 
 """Words for "no value" in columns of numbers, codes and ids; a text may mean them literally."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b\ufeff\u2028\u2029\ud800-\udfff]|[\t\n\r]+")
 EMPTY_WORDS = _EMPTY | _EMPTY_TOO
+_LONGEST_EMPTY = max(map(len, EMPTY_WORDS))
 THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _FORMULA_ERRORS = frozenset({"#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!"})
 _WHOLE = re.compile(r"[+-]?\d+")
@@ -45,6 +46,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _YEAR = re.compile(r"\d{4}\s*年?")
 _FIRST_YEAR, _LAST_YEAR = 1949, 2200
 _DAY_LENGTH = len("2024-01-05")
+_QUOTES = "=\"“'‘’`´"
 _QUOTED = re.compile(r"""=?\s*["“](.*)["”]|['‘’`´](.*?)['’`´]?""", re.DOTALL)
 """What spreadsheets put around a code so that it stays a text: ="…", '… and the like."""
 _QUOTED_TEXT = re.compile(r"""=\s*"(.*)\"""", re.DOTALL)
@@ -104,21 +106,36 @@ def clean_column(
     column = _Column(as_written_text(cells), item, context)
     if item.kind in _NAMES:
         context.fault_at(item.name, _inexact(cells))
-    column.change("control", _without_control)
-    column.change("blanks", _stripped)
-    column.change("empty", lambda text: _emptied(text, item), is_quiet=True)
-    is_free = item.kind is ColumnKind.TEXT and not item.choices
-    column.change("quoted", lambda text: _unquoted(text, _QUOTED_TEXT if is_free else _QUOTED))
-    column.fault(_not_a_text)
+    _clean_signs(column)
     if item.kind in _NAMES:
         _refuse_rounded(column)
-    if item.kind is not ColumnKind.TEXT or item.choices:
+    if (item.kind is not ColumnKind.TEXT or item.choices) and not column.joined.isascii():
         column.change("full_width", _half_width)
         column.change("blanks", _stripped)
     if item.kind is not ColumnKind.ID:
         _take_words_of_codes(column, matched)
     _BY_KIND.get(item.kind, _unchanged)(column, item, matched)
     return column.cells
+
+
+def _clean_signs(column: _Column) -> None:
+    """Take off what is no part of a text, and mark texts that are no values.
+
+    All texts are looked at together first: most columns have nothing of the kind.
+    """
+    item = column.item
+    if not column.joined.isprintable():
+        column.change("control", _without_control)
+    if not column.joined.isprintable() or column.joined.count(" ") >= len(column.distinct):
+        column.change("blanks", _stripped)
+    if min(map(len, column.distinct), default=0) <= _LONGEST_EMPTY:
+        column.change("empty", lambda text: _emptied(text, item), is_quiet=True)
+    if any(mark in column.joined for mark in _QUOTES):
+        is_free = item.kind is ColumnKind.TEXT and not item.choices
+        quoted = _QUOTED_TEXT if is_free else _QUOTED
+        column.change("quoted", lambda text: _unquoted(text, quoted))
+    if "#" in column.joined or not column.joined.isascii():
+        column.fault(_not_a_text)
 
 
 def _take_words_of_codes(column: _Column, matched: Matched) -> None:
@@ -177,6 +194,7 @@ class _Column:
         self.item = item
         self.context = context
         self._distinct: list[str] = cells.dropna().unique().tolist()
+        self._joined: str | None = None
 
     def part(self, positions: NDArray[np.intp]) -> _Column:
         """Return the cells at some positions as a column of their own."""
@@ -217,6 +235,14 @@ class _Column:
         self.cells = pd.Series(values, index=self.cells.index, dtype="object")
         left = (changed.get(text, text) for text in self._distinct)
         self._distinct = [text for text in dict.fromkeys(left) if text is not None]
+        self._joined = None
+
+    @property
+    def joined(self) -> str:
+        """The column's distinct texts, parted by blanks."""
+        if self._joined is None:
+            self._joined = " ".join(self._distinct)
+        return self._joined
 
     @property
     def distinct(self) -> Sequence[str]:
@@ -274,7 +300,10 @@ def _refuse_rounded(column: _Column) -> None:
 
     An exponent shows it; so do zeros after the fifteenth digit, if every long id ends in them.
     """
-    column.fault(lambda text: _rounded(text) if _EXPONENT.fullmatch(text) else None)
+    if "." in column.joined or "+" in column.joined:
+        column.fault(lambda text: _rounded(text) if _EXPONENT.fullmatch(text) else None)
+    if max(map(len, column.distinct), default=0) <= _EXACT_DIGITS:
+        return
     long = [text for text in column.distinct if len(text) > _EXACT_DIGITS and text.isdecimal()]
     if long and not any(text[_EXACT_DIGITS:].strip("0") for text in long):
         lost = frozenset(text for text in long if len(text) > _EXACT_DIGITS + 1)

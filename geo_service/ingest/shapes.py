@@ -230,8 +230,11 @@ def repair_shapes(rows: Rows, geometry: str) -> None:
     _remove_repeated(rows)
     _make_valid(rows, wanted)
     if any(kind in _AREAS for kind in wanted):
-        _drop_slivers(rows)
-        rows.areas_m2 = _areas_m2(rows.shapes) if rows.stated_m2 is not None else None
+        areas_m2 = _drop_slivers(rows)
+        if rows.stated_m2 is not None:
+            unknown = np.flatnonzero(np.isnan(areas_m2))
+            areas_m2[unknown] = _areas_m2(rows.shapes[unknown])
+            rows.areas_m2 = areas_m2
     _make_single(rows, wanted)
     kinds = shapely.get_type_id(rows.shapes)
     names = " / ".join(sorted(STORED_GEOMETRY[geometry]))
@@ -391,9 +394,10 @@ def area_m2(shape: BaseGeometry) -> float:
 def _areas_m2(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
     """Return the areas in m² of shapes in degrees, to a thousandth: by the lengths of degrees."""
     bounds = shapely.bounds(shapes)
-    latitude = np.radians(np.nan_to_num((bounds[:, 1] + bounds[:, 3]) / 2))
-    north_m = 111_132.92 - 559.82 * np.cos(2 * latitude) + 1.175 * np.cos(4 * latitude)
-    east_m = 111_412.84 * np.cos(latitude) - 93.5 * np.cos(3 * latitude)
+    cosine = np.cos(np.radians(np.nan_to_num((bounds[:, 1] + bounds[:, 3]) / 2)))
+    squared = cosine * cosine
+    north_m = 111_692.74 - 1_119.64 * squared  # 111 132.92 m less 559.82 m times cos 2φ
+    east_m = cosine * (111_693.34 - 374.0 * squared)  # 111 412.84 cos φ - 93.5 cos 3φ, in m
     return np.asarray(shapely.area(shapes) * north_m * east_m, dtype=np.float64)
 
 
@@ -409,7 +413,8 @@ def _sizes(polygons: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[
         return area, np.where(length > 0, 2 * area / length, 0.0)
 
 
-def _drop_slivers(rows: Rows) -> None:
+def _drop_slivers(rows: Rows) -> NDArray[np.float64]:
+    """Drop parts and holes that are slivers; return areas in m², NaN for those not measured."""
     kinds = shapely.get_type_id(rows.shapes)
     single = (kinds == _TYPE.POLYGON) & rows.is_accepted
     area, width = _sizes(only_where(single, rows.shapes))
@@ -449,6 +454,9 @@ def _drop_slivers(rows: Rows) -> None:
         [before[n] for n in parts_left],
         [after[n] for n in parts_left],
     )
+    area[~single] = np.nan
+    area[changed] = np.nan
+    return area
 
 
 def _without_slivers(shape: BaseGeometry) -> tuple[BaseGeometry, int]:

@@ -57,6 +57,8 @@ def days_of(cells: pd.Series[Any]) -> pd.Series[Any]:
             is_utc = str(cells.dt.tz) in _UTC_ZONES
             days = (cells.dt.tz_convert(_CHINA) if is_utc else cells).dt.tz_localize(None)
         return pd.Series(days.dt.normalize().dt.as_unit("us"))
+    if not cells.notna().any():
+        return pd.Series(pd.NaT, index=cells.index, dtype="datetime64[s]")
     text = cells.astype("str").str.strip().where(cells.notna(), None)
     timed = text.str.contains(":", regex=False, na=False).to_numpy(dtype=bool)
     if timed.any():

@@ -326,6 +326,8 @@ def _a_number(item: Field, bound: str = "") -> Message:
 
 
 def _number(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
+    if not cells.notna().any():  # most optional columns
+        return pd.Series(np.nan, index=cells.index, dtype="float64")
     numbers = pd.to_numeric(cells, errors="coerce").astype("float64")
     blank = cells.isna()
     if not pd.api.types.is_numeric_dtype(cells):
@@ -365,8 +367,9 @@ def _boolean(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[An
 
 def _date(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
     dates = days_of(cells)
-    is_filled = cells.notna() & (cells.astype("str").str.strip() != "")
-    bad = (dates.isna() & is_filled).to_numpy(dtype=bool)
+    bad = (dates.isna() & cells.notna()).to_numpy(dtype=bool)
+    if bad.any():
+        bad = bad & (cells.astype("str").str.strip() != "").to_numpy(dtype=bool)
     faults.add_rows(bad, cells, said("fault.date_parsing"), item.name)
     return dates
 

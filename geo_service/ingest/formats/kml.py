@@ -38,7 +38,7 @@ class _Placemark:
     """Where its extended data stand, which are written anew."""
 
 
-class _Reader:
+class _PlacemarkReader:
     """Collects the placemarks of a KML."""
 
     def __init__(self, content: bytes, budget: Budget) -> None:
@@ -150,7 +150,7 @@ def flatten_kml(path: Path, source_layer: str | None, budget: Budget) -> Flat | 
         There is no such folder, or there are too many columns.
     """
     content = path.read_bytes()
-    reader = _Reader(content, budget)
+    reader = _PlacemarkReader(content, budget)
     try:
         reader.parse()
     except expat.ExpatError:
@@ -198,7 +198,7 @@ def _pieces(content: bytes, placemark: _Placemark, data: dict[str, str]) -> list
 
 
 def _chosen(
-    reader: _Reader, source_layer: str | None, budget: Budget
+    reader: _PlacemarkReader, source_layer: str | None, budget: Budget
 ) -> tuple[str, list[_Placemark]]:
     """Return the name and placemarks of the named folder, of all, or of the only one."""
     placemarks = reader.placemarks
