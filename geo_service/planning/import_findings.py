@@ -18,7 +18,7 @@ import shapely
 from geo_service.model import Message, Quantity
 from geo_service.spatial.cut_off import CutOffRoad, cut_off_note, cut_off_roads
 from geo_service.spatial.network import RoadNetwork
-from geo_service.spatial.pairs import overlapping_pairs
+from geo_service.spatial.pairs import may_overlap, overlapping_pairs
 from geo_service.zoning.check import Tolerance
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 LISTED = 100
 _NAMED = 5
 _LEAST_M2 = 0.01
+_HAIRLINE_DEG = 1e-8
+"""A millimetre: boxes that share no more belong to neighbours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +108,11 @@ def find_in_layer(imported: Imported, metric_crs: pyproj.CRS) -> LayerFindings:
     frame: Any = imported.frame
     if imported.layer not in {"parcels", "roads"} or not isinstance(frame, gpd.GeoDataFrame):
         return LayerFindings()
-    metric = frame.to_crs(metric_crs)
     if imported.layer == "roads":
+        metric = frame.to_crs(metric_crs)
         return LayerFindings(cut_off=tuple(cut_off_roads(metric, RoadNetwork.build(metric))))
-    shapes = metric.geometry.to_numpy()
+    frame = frame.iloc[may_overlap(frame.geometry.to_numpy(), least_deg=_HAIRLINE_DEG)]
+    shapes = frame.geometry.to_crs(metric_crs).to_numpy()
     pairs = overlapping_pairs(shapes, least_m2=_LEAST_M2)
     areas = shapely.area(shapes)
     share = pairs.area_m2 / np.minimum(areas[pairs.first], areas[pairs.second])

@@ -205,8 +205,8 @@ def _read(
     layer = imported.layer
     now = found[layer] if layer in found else layer_now(workspace, layer)
     with finding_beside(imported, opened.plan.metric_crs) as found_in_layer:
-        imported = replace(imported, breaks=_broken(workspace, imported))
-        rows = canonical(imported.frame, layer)
+        rows, breaks = _as_published(workspace, imported)
+        imported = replace(imported, breaks=breaks)
         changes = count_differences(now.frame, rows, layer=layer)
         findings = found_in_layer()
     notes = (*imported.notes, *_kept_areas(imported, changes), *findings.notes())
@@ -230,14 +230,22 @@ def _kept_areas(imported: Imported, changes: ChangeCounts) -> list[Message]:
     return [Message("import.area_kept", {"count": changes.moved})]
 
 
-def _broken(workspace: Workspace, imported: Imported) -> tuple[Fault, ...]:
-    """Return what keeps the plan from being opened with the new layer, the first thousand."""
+def _as_published(
+    workspace: Workspace, imported: Imported
+) -> tuple[pd.DataFrame, tuple[Fault, ...]]:
+    """Return the rows as a version would hold them, and what keeps the plan from being opened.
+
+    Of that, the first thousand.
+    """
+    rows = None
     try:
-        frame = workspace.checked(imported.layer, imported.frame)
-        workspace.check_together(workspace.store.newest(), {imported.layer: frame})
+        rows = workspace.checked(imported.layer, imported.frame)
+        workspace.check_together(workspace.store.newest(), {imported.layer: rows})
     except WorkspaceError as error:
-        return error.faults[:_LISTED]
-    return ()
+        if rows is None:
+            rows = canonical(imported.frame, imported.layer)
+        return rows, error.faults[:_LISTED]
+    return rows, ()
 
 
 def publish_import(

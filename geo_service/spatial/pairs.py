@@ -50,8 +50,17 @@ def overlapping_pairs(shapes: NDArray[np.object_], *, least_m2: float) -> Overla
     return found.where(found.area_m2 > least_m2)
 
 
+def may_overlap(shapes: NDArray[np.object_], *, least_deg: float) -> NDArray[np.intp]:
+    """Return the positions of shapes in degrees whose boxes share more than a hairline.
+
+    Of a large layer few are left, and only these need to be measured in metres.
+    """
+    first, second = _doubtful(shapes, least_deg**2, least_side=least_deg)
+    return np.unique(np.concatenate([first, second]))
+
+
 def _doubtful(
-    shapes: NDArray[np.object_], least_m2: float
+    shapes: NDArray[np.object_], least_area: float, *, least_side: float = 0.0
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the pairs whose boxes share so much; what the shapes share is at most that."""
     bounds = shapely.bounds(shapes)
@@ -64,7 +73,8 @@ def _doubtful(
         one, other = one[is_pair], other[is_pair]
         low = np.maximum(bounds[one, :2], bounds[other, :2])
         high = np.minimum(bounds[one, 2:], bounds[other, 2:])
-        is_doubtful = np.prod(np.maximum(high - low, 0.0), axis=1) > least_m2
+        sides = np.maximum(high - low, 0.0)
+        is_doubtful = (np.prod(sides, axis=1) > least_area) & (sides > least_side).all(axis=1)
         found.append((one[is_doubtful], other[is_doubtful]))
     first, second = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return first, second

@@ -15,10 +15,11 @@ function lossTick(found, change) {
     return null;
   }
   const { removed } = found.changes;
-  const losses = [
+  const [first, second] = [
     found.emptied.length ? t('data.tick_emptied', { count: count(found.emptied.length) }) : null,
     found.changes.is_mostly_removed ? t('data.tick_removed', { count: count(removed) }) : null,
   ].filter(Boolean);
+  const losses = second ? t('data.tick_both', { first, second }) : first;
   const input = make('input', { type: 'checkbox', id: 'import-loss', change });
   return {
     input,
@@ -26,7 +27,7 @@ function lossTick(found, change) {
       'label',
       { class: 'loss tick' },
       input,
-      make('span', {}, t('data.tick', { losses: losses.join(t('data.tick_and')) })),
+      make('span', {}, t('data.tick', { losses })),
     ),
   };
 }
