@@ -122,7 +122,7 @@ def saved_register(
         ],
         "numberMatched": len(whole["findings"]),
         "numberReturned": len(page),
-        "findings": [_listed(finding, translator) for finding in page],
+        "findings": [listed_saved(finding, translator) for finding in page],
     }
 
 
@@ -147,7 +147,7 @@ def _rule(
     }
 
 
-def _listed(finding: Document, translator: Translator) -> Document:
+def listed_saved(finding: Document, translator: Translator) -> Document:
     return {
         **{name: value for name, value in finding.items() if name != "geometry"},
         "evidence_lines": evidence_lines(finding, translator),

@@ -109,6 +109,10 @@ class RawBatch:
         park_id = self.park_ids[row]
         return park_id if isinstance(park_id, str) else None
 
+    def title_of(self, row: int) -> Message:
+        """Return a row's title alone."""
+        return Message(self.title, _row(self.values, row))
+
     def at(self, row: int) -> RawFinding:
         """Return one row, without its geometry."""
         values = _row(self.values, row)

@@ -29,6 +29,7 @@ from geo_service.wording import said
 from geo_service.zoning.approvals import Approvals, open_approvals
 from geo_service.zoning.batch import RawBatch, RawFinding
 from geo_service.zoning.check import Case, Shared
+from geo_service.zoning.finding_table import FindingTable
 from geo_service.zoning.findings import Findings, Stamp
 from geo_service.zoning.rulebook import Rule, Rulebook, open_rulebook
 from geo_service.zoning.waivers import Waivers, open_waivers
@@ -148,6 +149,11 @@ class Review:
     def findings_of(self, park_id: str) -> tuple[Finding, ...]:
         """Return a park's findings, gravest first."""
         return tuple(self.results.at(self.results.by_park.get(park_id, ())))
+
+    @cached_property
+    def table(self) -> FindingTable:
+        """The findings as a table to be filtered, counted and sorted."""
+        return FindingTable.of(self)
 
     @cached_property
     def park_kinds(self) -> Mapping[str, tuple[str, ...]]:
