@@ -118,13 +118,16 @@ def _for_json(shapes: Sequence[Any] | NDArray[np.object_] | gpd.GeoSeries) -> ND
 
 def plain(value: object) -> Any:  # noqa: ANN401, PLR0911 - any JSON value, one line a type
     """Return a cell as a JSON value: missing as None, numbers to 12 significant digits."""
-    if type(value) is float:  # by far the most, so first
-        return float(f"{value:.{_SIGNIFICANT}g}") if math.isfinite(value) else None
+    kind = type(value)  # exact types first, since these are by far the most
+    if kind is str or kind is int or kind is bool or value is None:
+        return value
+    if kind is float:
+        return float(f"{value:.{_SIGNIFICANT}g}") if math.isfinite(value) else None  # type: ignore[arg-type]
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    if value is None or value is pd.NA or value is pd.NaT:
+    if value is pd.NA or value is pd.NaT:
         return None
     if isinstance(value, (bool, np.bool_)):
         return bool(value)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -334,10 +335,10 @@ class _Overlaps:
 def _overlap_batch(parameters: ZoneParameters, group: _Group, found: _Overlaps) -> RawBatch:
     verdict = _meaning(parameters, found.layer, group.verdict, found.answer)
     measured, zones = found.measured, group.overlay.zones
-    zone_ids = _ZoneIds(zones["zone_id"].to_numpy(dtype=object), measured)
+    zone_ids = _ZoneIds(zones["zone_id"].tolist(), measured, measured.whole_m2.tolist())
     share = measured.inside_m2 / measured.whole_m2
     title, cure, key = _words(parameters, group, found, verdict)
-    names = _ZoneNames(parameters.kind, zones["grade"].to_numpy(dtype=object), measured)
+    names = _ZoneNames(parameters.kind, zones["grade"].tolist(), measured)
     rows = range(len(found.rows))
     enterprises = PerRow(found.enterprises, list)
     values = {
@@ -385,8 +386,9 @@ def _overlap_batch(parameters: ZoneParameters, group: _Group, found: _Overlaps) 
 class _ZoneIds:
     """The zones that each subject meets."""
 
-    zone_ids: NDArray[np.object_]
+    zone_ids: Sequence[str]
     measured: MeasuredOverlaps
+    whole_m2: Sequence[float]
 
     def at(self, row: int) -> list[str]:
         """Return the ids of the zones that a row meets."""
@@ -394,7 +396,7 @@ class _ZoneIds:
 
     def measured_at(self, row: int) -> list[dict[str, Any]]:
         """Return the same with the area that the row shares with each."""
-        whole_m2 = float(self.measured.whole_m2[row])
+        whole_m2 = self.whole_m2[row]
         return [
             {"zone_id": self.zone_ids[zone], "area_m2": area_m2, "share": area_m2 / whole_m2}
             for zone, area_m2 in zip(
@@ -408,12 +410,16 @@ class _ZoneNames:
     """What the zones that each subject meets are called."""
 
     kind: str
-    grades: NDArray[np.object_]
+    grades: Sequence[object]
     measured: MeasuredOverlaps
 
     def at(self, row: int) -> Message:
         """Return the name of the zones that a row meets."""
-        return named_zone(self.kind, (self.grades[zone] for zone in self.measured.zones_of(row)))
+        return self._of(frozenset(self.grades[zone] for zone in self.measured.zones_of(row)))
+
+    @cached_property
+    def _of(self) -> Callable[[frozenset[object]], Message]:
+        return cache(partial(named_zone, self.kind))
 
 
 def _words(
