@@ -18,7 +18,7 @@ import shapely
 
 from geo_service.language import Language, Translator
 from geo_service.plan import rows_of
-from geo_service.planning.finding_words import FindingWords, folded
+from geo_service.planning.finding_words import FindingWords
 from geo_service.planning.pages.register import listed_finding
 from geo_service.planning.saved_reviews import feature_of, listed_saved
 from geo_service.reports.document import Document, finding_features, park_words
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from geo_service.zoning.review import Review
     from geo_service.zoning.rulebook import Rule, Rulebook
 
-Names = Mapping[str, str]
-"""What each park, or each rule, is found by, by its id."""
 _BLOCK = 200
 """Saved findings that are packed together."""
 
@@ -43,6 +41,10 @@ class FindingRows(Protocol):
 
     table: FindingTable
 
+    def words_key(self, language: Language) -> tuple[str, Language]:
+        """Return what tells the texts of this review in a language from others of it."""
+        ...
+
     def features(
         self, positions: Sequence[int], translator: Translator, *, has_geometry: bool
     ) -> list[Document]:
@@ -51,10 +53,6 @@ class FindingRows(Protocol):
 
     def make_words(self, translator: Translator) -> FindingWords:
         """Return what findings are searched by."""
-        ...
-
-    def names(self, translator: Translator) -> tuple[Names, Names]:
-        """Return what parks and rules are found by."""
         ...
 
     def meeting(self, bbox: Box, positions: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -84,38 +82,34 @@ class LiveRows:
             for finding in self._review.results.at(positions)
         ]
 
-    def make_words(self, translator: Translator) -> FindingWords:
-        """Return the findings' titles and ids, titles in Chinese or in English."""
-        found = self._review.results
-        plain = Translator(_searched(translator.language), translator.names_hant)
-        return FindingWords(
-            f"{plain.render(title)}\n{subject_id}\n{finding_id}"
-            for title, subject_id, finding_id in zip(
-                found.titles(), found.subject_ids, found.ids, strict=True
-            )
-        )
+    def words_key(self, language: Language) -> tuple[str, Language]:
+        """Return the kind of rows, and the language that titles are searched in."""
+        return "live", _searched(language)
 
-    def names(self, translator: Translator) -> tuple[Names, Names]:
-        """Return parks' ids, names, townships and leading industries; rules' ids and titles."""
-        review = self._review
+    def make_words(self, translator: Translator) -> FindingWords:
+        """Return titles and ids of findings; names, townships and industries of their parks."""
+        review, found = self._review, self._review.results
+        plain = Translator(_searched(translator.language), translator.names_hant)
         townships = township_names(review.plan)
         parks = {}
         for row in rows_of(review.parks):
             leading = row["leading_industry"] if isinstance(row["leading_industry"], str) else None
-            words = park_words(row, townships.get(row["township_code"]), leading, translator)
-            parks[row["park_id"]] = folded("\n".join((row["park_id"], *words)))
-        return parks, _rule_names(review.rulebook.rules, review.checks, translator)
+            words = park_words(row, townships.get(row["township_code"]), leading, plain)
+            parks[row["park_id"]] = "\n".join((row["park_id"], *words))
+        return FindingWords(
+            (
+                f"{plain.render(title)}\n{subject_id}\n{finding_id}"
+                for title, subject_id, finding_id in zip(
+                    found.titles(), found.subject_ids, found.ids, strict=True
+                )
+            ),
+            parks=parks,
+            rules=_rule_texts(review.rulebook.rules, review.checks, plain),
+        )
 
     def meeting(self, bbox: Box, positions: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """Return which of these findings' offending parts meet a box.
-
-        Parts are cut of those findings alone whose subjects lie near the box.
-        """
-        near = self._review.near(bbox, positions)
-        shapes = self._review.geometry_of(positions[near]).to_numpy()
-        met = np.zeros(len(positions), dtype=bool)
-        met[near] = shapely.intersects(shapes, shapely.box(*bbox))
-        return met
+        """Return which of these findings' offending parts meet a box."""
+        return self._review.meeting(bbox, positions)
 
 
 class SavedRows:
@@ -153,18 +147,20 @@ class SavedRows:
             for item in found
         ]
 
-    def make_words(self, translator: Translator) -> FindingWords:
-        """Return the findings' titles and ids, as they were saved."""
-        del translator
-        return FindingWords(
-            f"{item['title']}\n{item['subject']['id']}\n{item['finding_id']}"
-            for item in self._at(range(len(self.table)))
-        )
+    def words_key(self, language: Language) -> tuple[str, Language]:
+        """Return the kind of rows, and the language that they were saved in."""
+        return "saved", language
 
-    def names(self, translator: Translator) -> tuple[Names, Names]:
-        """Return parks' ids and names; rules' ids and titles."""
-        parks = {park_id: folded(f"{park_id}\n{name}") for park_id, name in self._parks.items()}
-        return parks, _rule_names(self._rules, self._checked, translator)
+    def make_words(self, translator: Translator) -> FindingWords:
+        """Return titles and ids of findings and names of their parks, as they were saved."""
+        return FindingWords(
+            (
+                f"{item['title']}\n{item['subject']['id']}\n{item['finding_id']}"
+                for item in self._at(range(len(self.table)))
+            ),
+            parks={park_id: f"{park_id}\n{name}" for park_id, name in self._parks.items()},
+            rules=_rule_texts(self._rules, self._checked, translator),
+        )
 
     def meeting(self, bbox: Box, positions: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Return which of these findings' offending parts meet a box."""
@@ -207,11 +203,11 @@ def _searched(language: Language) -> Language:
     return language if language is Language.EN else Language.ZH_HANS
 
 
-def _rule_names(
+def _rule_texts(
     rules: Mapping[str, Rule], checked: Iterable[str], translator: Translator
 ) -> dict[str, str]:
     return {
-        rule_id: folded(f"{rule_id}\n{_rule_title(rules.get(rule_id), rule_id, translator)}")
+        rule_id: f"{rule_id}\n{_rule_title(rules.get(rule_id), rule_id, translator)}"
         for rule_id in checked
     }
 

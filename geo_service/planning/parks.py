@@ -15,6 +15,7 @@ from geo_service.zoning.names import township_codes
 
 if TYPE_CHECKING:
     from geo_service.planning.state import ServiceState, Standing
+    from geo_service.reports.document import Slice
     from geo_service.spatial.live_index import Box
 
 
@@ -70,15 +71,15 @@ class ParkDesk:
         """Raise NotFoundError for an id that no park has."""
         check_parks(self._state.now, [park_id])
 
-    def focus(self, park_id: str, language: Language) -> Document:
-        """Return a park's shares, concentration, and the findings of the focus family.
+    def focus(self, park_id: str, language: Language, *, slice_: Slice = (100, 0)) -> Document:
+        """Return a park's shares, concentration, and a slice of the focus family's findings.
 
         NotFoundError for an id that no park has.
         """
         review = self._state.review
         if park_id not in review.focus:
             raise no_such_park(park_id)
-        return focus_document(review, park_id, self._state.translator(language))
+        return focus_document(review, park_id, self._state.translator(language), slice_)
 
     def profile(self, park_id: str, language: Language) -> Document:
         """Return a park in full: industries, trend, enterprises, floors, parcels, findings.

@@ -22,7 +22,8 @@ from geo_service.zoning.names import township_codes, township_keys
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from geo_service.zoning.review import Review
+    from geo_service.plan import Plan
+    from geo_service.zoning.findings import Findings, Stamp
 
 Box = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
@@ -79,6 +80,7 @@ class FindingQuery:
     sort: FindingSort = FindingSort.SEVERITY
 
 
+EVERY_FINDING = FindingQuery()
 FACETS = ("rule", "family", "severity", "verdict", "park", "township", "basis", "set_aside")
 """What findings are counted by, each a filter of the same name."""
 
@@ -136,7 +138,7 @@ class FindingTable:
     """The columns of a review's findings, in the review's order."""
 
     facets: Mapping[str, Coded]
-    subjects: Callable[[], tuple[Sequence[Any], Sequence[Any]]]
+    subjects: Callable[[], tuple[Any, Any]]
     """Makes the columns of subjects' layers and ids."""
     find_townships: Callable[[str], Collection[str]]
     """Returns the keys of the townships that a name or a code means."""
@@ -146,43 +148,40 @@ class FindingTable:
         return len(self.facets["verdict"].codes)
 
     @classmethod
-    def of(cls, review: Review) -> FindingTable:
-        """Return the table of a review's findings; every rule and park of it can be counted."""
-        found = review.results
-        parks = review.plan.frame("parks")
-        keys = township_keys(review.plan)
+    def of(
+        cls, found: Findings, plan: Plan, *, parks: Iterable[str], rules: Mapping[str, str]
+    ) -> FindingTable:
+        """Return the table of a review's findings.
+
+        `parks` and `rules` are those of the review, the rules with their families: each is counted
+        even if nothing was found of it.
+        """
+        frame, keys = plan.frame("parks"), township_keys(plan)
         townships = {
             park_id: keys.get(code, code if isinstance(code, str) else None)
-            for park_id, code in zip(parks["park_id"], parks["township_code"], strict=True)
+            for park_id, code in zip(frame["park_id"], frame["township_code"], strict=True)
         }
-        park = np.full(len(found), _NONE, dtype=np.intp)
-        names = list(dict.fromkeys((*review.park_ids, *found.by_park)))
-        for position, park_id in enumerate(names):
-            park[found.by_park.get(park_id, np.zeros(0, dtype=np.intp))] = position
-        of_rule = Coded(*found.coded(lambda stamp: stamp.rule_id))
-        rules = review.rulebook.rules
         aside = np.zeros(len(found), dtype=np.intp)
-        aside[found.waived] = list(SetAside).index(SetAside.WAIVED)
-        aside[found.approved] = list(SetAside).index(SetAside.APPROVED)
-        of_park = Coded(tuple(names), park)
+        for value, positions in (
+            (SetAside.WAIVED, found.waived),
+            (SetAside.APPROVED, found.approved),
+        ):
+            aside[positions] = list(SetAside).index(value)
+        of_park = _coded_parks(found, parks)
         return cls(
             facets={
-                "rule": of_rule.mapped(str, review.checks),
-                "family": Coded(*found.coded(lambda stamp: stamp.family)).mapped(
-                    str, (rules[rule_id].part.family for rule_id in review.checks)
-                ),
-                "severity": Coded(tuple(SEVERITY_ORDER), found.severity_codes.astype(np.intp)),
-                "verdict": Coded(tuple(VERDICT_ORDER), found.verdict_codes.astype(np.intp)),
+                "rule": _coded_rules(found, lambda stamp: stamp.rule_id, rules),
+                "family": _coded_rules(found, lambda stamp: stamp.family, rules.values()),
+                "severity": Coded(SEVERITY_ORDER, found.severity_codes.astype(np.intp)),
+                "verdict": Coded(VERDICT_ORDER, found.verdict_codes.astype(np.intp)),
                 "park": of_park,
                 "township": of_park.mapped(townships.get),
-                "basis": Coded(*found.coded(lambda stamp: stamp.basis_tag.group)).mapped(
-                    str, BasisGroup
-                ),
+                "basis": _coded_rules(found, lambda stamp: stamp.basis_tag.group, BasisGroup),
                 "set_aside": Coded(tuple(SetAside), aside),
             },
             subjects=lambda: (found.subject_layers, found.subject_ids),
             find_townships=lambda text: {
-                keys.get(code, code) for code in township_codes(review.plan, text)
+                keys.get(code, code) for code in township_codes(plan, text)
             },
         )
 
@@ -233,9 +232,7 @@ class FindingTable:
         """Return the positions of findings that fail one filter at most: all that are counted."""
         return np.flatnonzero(self._misses(query) <= 1)
 
-    def counts(
-        self, query: FindingQuery, fitting: NDArray[np.bool_] | None = None
-    ) -> FacetCounts:
+    def counts(self, query: FindingQuery, fitting: NDArray[np.bool_] | None = None) -> FacetCounts:
         """Return how many findings a query means, and how many there are by facet."""
         misses = self._misses(query)
         is_fitting = np.ones(len(self), dtype=bool) if fitting is None else fitting
@@ -295,6 +292,20 @@ class FindingTable:
         column = self.facets[name]
         ranks = np.append(np.argsort(np.argsort(column.names)), len(column.names))
         return [ranks[column.codes]]
+
+
+def _coded_rules(found: Findings, value: Callable[[Stamp], str], names: Iterable[str]) -> Coded:
+    """Return the column of what the stamps of the findings' rules say."""
+    return Coded(*found.coded(value)).mapped(str, names)
+
+
+def _coded_parks(found: Findings, parks: Iterable[str]) -> Coded:
+    names = tuple(dict.fromkeys((*parks, *found.by_park)))
+    codes = np.full(len(found), _NONE, dtype=np.intp)
+    for position, park_id in enumerate(names):
+        if park_id in found.by_park:
+            codes[found.by_park[park_id]] = position
+    return Coded(names, codes)
 
 
 def _set_aside_of(finding: Mapping[str, Any]) -> SetAside:

@@ -21,7 +21,7 @@ from geo_service.model import (
     Verdict,
     park_verdict,
 )
-from geo_service.zoning.batch import RawBatch, RawFinding
+from geo_service.zoning.batch import RawBatch, RawFinding, bounds_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -108,6 +108,13 @@ class _Portion:
             none = np.zeros(len(self.raw), dtype=bool)
             return none if self.raw.shapes is None else self.raw.shapes.exist()
         return np.array([item.geometry is not None for item in self.raw], dtype=bool)
+
+    def bounds(self) -> NDArray[np.float64]:
+        if not isinstance(self.raw, RawBatch):
+            return bounds_of(self.shapes(np.arange(len(self.raw))))
+        if self.raw.shapes is None:
+            return np.full((len(self.raw), 4), np.nan)
+        return self.raw.shapes.bounds()
 
 
 @dataclass(frozen=True)
@@ -249,9 +256,7 @@ class Findings(Sequence[Finding]):
     def titles(self) -> Iterator[Message]:
         """Yield the title of each finding, without the rest of it."""
         parts = self._parts
-        for part, row in zip(
-            self._columns.part.tolist(), self._columns.row.tolist(), strict=True
-        ):
+        for part, row in zip(self._columns.part.tolist(), self._columns.row.tolist(), strict=True):
             yield parts[part].title(row)
 
     def _gathered(
@@ -274,6 +279,15 @@ class Findings(Sequence[Finding]):
         for part, item in enumerate(self._parts):
             mask = self._columns.part == part
             found[mask] = item.has_shapes()[self._columns.row[mask]]
+        return found
+
+    @cached_property
+    def bounds(self) -> NDArray[np.float64]:
+        """Boxes in the metric CRS that hold the findings' geometry, NaN for none; none is cut."""
+        found = np.full((len(self), 4), np.nan)
+        for part, item in enumerate(self._parts):
+            mask = self._columns.part == part
+            found[mask] = item.bounds()[self._columns.row[mask]]
         return found
 
     @property
