@@ -17,6 +17,7 @@ from cachetools import LRUCache
 from geo_service.language import Language, Translator
 from geo_service.planning.finding_rows import FindingRows, LiveRows, SavedRows
 from geo_service.planning.finding_words import FindingWords
+from geo_service.zoning.findings import FINDING_ID
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,10 +92,13 @@ class FindingLists:
     ) -> AskedFindings:
         """Return the findings of a review that a query is about."""
         fitting = None
-        if query.words is not None and query.words.strip():
+        wanted = (query.words or "").strip()
+        if FINDING_ID.fullmatch(wanted):
+            fitting = rows.table.ids == wanted
+        elif wanted:
             key = (review_id, *rows.words_key(translator.language))
             words = self._words.of(key, lambda: rows.make_words(translator))
-            fitting = words.matches(query.words, rows.table)
+            fitting = words.matches(wanted, rows.table)
         if query.bbox is not None:
             near = rows.table.near(query)
             near = near if fitting is None else near[fitting[near]]

@@ -138,6 +138,7 @@ class FindingTable:
     """The columns of a review's findings, in the review's order."""
 
     facets: Mapping[str, Coded]
+    ids: NDArray[np.str_]
     subjects: Callable[[], tuple[Any, Any]]
     """Makes the columns of subjects' layers and ids."""
     find_townships: Callable[[str], Collection[str]]
@@ -179,6 +180,7 @@ class FindingTable:
                 "basis": _coded_rules(found, lambda stamp: stamp.basis_tag.group, BasisGroup),
                 "set_aside": Coded(tuple(SetAside), aside),
             },
+            ids=found.ids,
             subjects=lambda: (found.subject_layers, found.subject_ids),
             find_townships=lambda text: {
                 keys.get(code, code) for code in township_codes(plan, text)
@@ -211,6 +213,7 @@ class FindingTable:
                 "basis": column(lambda item: BasisTag(item["basis_tag"]).group, BasisGroup),
                 "set_aside": column(_set_aside_of, SetAside),
             },
+            ids=np.array([finding["finding_id"] for finding in findings], dtype=np.str_),
             subjects=lambda: (layers, ids),
             find_townships=lambda _: (),
         )

@@ -7,6 +7,7 @@ come from the columns; a `Finding` is made of a row when somebody looks at it.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,6 +36,7 @@ VERDICT_ORDER = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WATCH)
 SEVERITY_ORDER = (Severity.MUST, Severity.SHOULD, Severity.INFO)
 ID_LENGTH = 16
 """Digits of a finding's id after its prefix."""
+FINDING_ID = re.compile(f"f-[0-9a-f]{{{ID_LENGTH}}}")
 
 
 @dataclass(frozen=True, kw_only=True)
