@@ -81,14 +81,14 @@ class ParkDesk:
             raise no_such_park(park_id)
         return focus_document(review, park_id, self._state.translator(language), slice_)
 
-    def profile(self, park_id: str, language: Language) -> Document:
-        """Return a park in full: industries, trend, enterprises, floors, parcels, findings.
+    def profile(self, park_id: str, language: Language, *, limit: int = 100) -> Document:
+        """Return a park in full: industries, trend, enterprises, floors, parcels, first findings.
 
         NotFoundError for an id that no park has.
         """
         now = self._state.now
         check_parks(now, [park_id])
-        return park_profile(now.review, park_id, self._state.translator(language))
+        return park_profile(now.review, park_id, self._state.translator(language), limit=limit)
 
 
 def check_parks(now: Standing, park_ids: Iterable[str] | None) -> None:

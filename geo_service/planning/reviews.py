@@ -332,10 +332,14 @@ class ReviewDesk:
             self._comparable(before, language), self._comparable(after, language)
         )
 
-    def comparison(self, before: str, after: str, language: Language) -> Document:
-        """Return `compare` as a document."""
+    def comparison(
+        self, before: str, after: str, language: Language, *, limit: int | None = None
+    ) -> Document:
+        """Return `compare` as a document; `counts` are of all, `limit` is for each list."""
         told = comparison_document(self.compare(before, after, language))
-        return {"before": before, "after": after, **told}
+        counts = {kind: len(items) for kind, items in told.items()}
+        listed = {kind: items[:limit] for kind, items in told.items()}
+        return {"before": before, "after": after, "counts": counts, **listed}
 
     def _comparable(self, review_id: str, language: Language) -> ComparableReview:
         result = self._in_memory(review_id)

@@ -83,6 +83,7 @@ def saved_register(
                 **{name: park[name] for name in _PARK_MEMBERS},
                 "search": [],
                 "township": None,
+                "township_code": None,
             }
             for park in whole["parks"]
         ],

@@ -311,7 +311,7 @@ _ANSWERS: Mapping[str, Shape] = {
         }
     ),
     "ReviewComparison": _object(
-        {"before": _TEXT, "after": _TEXT}
+        {"before": _TEXT, "after": _TEXT, "counts": _by_name(_COUNT)}
         | {name: _list(_ANY) for name in ("new", "cured", "persisting", "changed")}
     ),
     "Register": _object({"summary": _object(_REVIEW_MEMBERS), "findings": _list(_ANY)}),

@@ -18,6 +18,7 @@ from geo_service.web.finding_query import FindingFiltersDep, Sort
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import (
     GEOJSON,
+    MAX_LIMIT,
     BboxDep,
     Limit,
     Offset,
@@ -157,9 +158,18 @@ def comparison(
     service: ServiceDep,
     language: LanguageDep,
     before: Annotated[str, Query(max_length=64, description="The earlier review's id.")],
+    *,
+    limit: Annotated[
+        int | None,
+        Query(ge=0, le=MAX_LIMIT, description="How many to list of each kind; all if left out."),
+    ] = None,
 ) -> Response:
-    """Return the findings that are new, cured, persisting or changed since another review."""
-    return json_reply(request, service.reviews.comparison(before, review_id, language))
+    """Return the findings that are new, cured, persisting or changed since another review.
+
+    `counts` tells how many there are of each kind.
+    """
+    document = service.reviews.comparison(before, review_id, language, limit=limit)
+    return json_reply(request, document)
 
 
 @router.get(
