@@ -248,6 +248,12 @@ class OverviewData(PlanData):
             return [str(cell) for cell in getattr(results, names[column])[positions]]
         if column == "source":  # findings are nobody's data
             return [None] * len(positions)
+        if column == "illustrative":
+            layers, ids = results.subject_layers[positions], results.subject_ids[positions]
+            marked = self._illustrative_subjects
+            own = [subject in marked for subject in zip(layers, ids, strict=True)]
+            parks = [("parks", park_id) in marked for park_id in results.park_ids[positions]]
+            return [one or other for one, other in zip(own, parks, strict=True)]
         return super().made_column(FINDINGS_SOURCE, column)
 
     def document(
