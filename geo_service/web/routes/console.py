@@ -22,9 +22,16 @@ router = APIRouter(prefix="/api", tags=["console"])
 @router.get(
     "/parks/{park_id}/profile", summary="A park in full", responses=answers("Any", NotFoundError)
 )
-def profile(park_id: str, request: Request, service: ServiceDep, language: LanguageDep) -> Response:
-    """Return a park's mix of industries, trend, enterprises, floors, parcels and findings."""
-    return json_reply(request, service.parks.profile(park_id, language))
+def profile(
+    park_id: str,
+    request: Request,
+    service: ServiceDep,
+    language: LanguageDep,
+    *,
+    limit: Limit = 100,
+) -> Response:
+    """Return a park's mix of industries, trend, enterprises, floors, parcels and first findings."""
+    return json_reply(request, service.parks.profile(park_id, language, limit=limit))
 
 
 @router.get(
