@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
@@ -20,7 +21,7 @@ def test_rows_hold_plain_values_and_no_geometry() -> None:
             "flag": pd.array([True, None], dtype="boolean"),
             "sure": [True, False],
         },
-        geometry=[shapely.Point(0, 0), None],
+        geometry=np.array([shapely.Point(0, 0), None], dtype=object),
         index=[7, 9],
     )
     first, second = rows_of(frame)
