@@ -15,7 +15,7 @@ from geo_service.plan import rows_of
 def test_rows_hold_plain_values_and_no_geometry() -> None:
     frame = gpd.GeoDataFrame(
         {
-            "text": pd.Series(["a", None], dtype="str"),
+            "text": pd.array(["a", None], dtype="str"),
             "number": [1.5, float("nan")],
             "whole": pd.array([2, None], dtype="Int64"),
             "flag": pd.array([True, None], dtype="boolean"),
