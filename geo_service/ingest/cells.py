@@ -22,11 +22,12 @@ import pandas as pd
 from geo_service.data import data_file
 from geo_service.industry import classification
 from geo_service.ingest.columns import Matched
+from geo_service.ingest.commas import Commas, is_open, meaning_of, without_commas
 from geo_service.ingest.ledger import Ledger
 from geo_service.ingest.mojibake import misread
-from geo_service.ingest.names import counters, plain, plain_unit, unit_of, units, words
+from geo_service.ingest.names import INVISIBLE, counters, plain, plain_unit, unit_of, units, words
 from geo_service.model import Message
-from geo_service.schema import ColumnKind, Field
+from geo_service.schema import SCHEMAS, ColumnKind, Field
 from geo_service.workspace.days import day_of, days_of
 from geo_service.workspace.reading import as_text
 
@@ -36,10 +37,9 @@ if TYPE_CHECKING:
 _EMPTY = frozenset({"", "null", "<null>", "none", "nan", "nat", "n/a", "#n/a", "<na>"})
 _EMPTY_TOO = frozenset({"-", "--", "—", "——", "/", "\\", "无", "不详", "未知", "空"})
 """Words for "no value" in columns of numbers, codes and ids; a text may mean them literally."""
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b\ufeff\u2028\u2029\ud800-\udfff]|[\t\n\r]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\ud800-\udfff]|[\t\n\r]+")
 EMPTY_WORDS = _EMPTY | _EMPTY_TOO
 _LONGEST_EMPTY = max(map(len, EMPTY_WORDS))
-THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _FORMULA_ERRORS = frozenset({"#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!"})
 _WHOLE = re.compile(r"[+-]?\d+")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
@@ -56,6 +56,12 @@ _EXACT_DIGITS = 15
 _SECTION_CODE = re.compile(r"([A-Ta-t])\s?(\d{2,4})(?!\d)(.*)")
 _ONE_OF_CODES = re.compile(r"[^;；,，、/|\s]+")
 _FIRST_CODE = re.compile(r"([0-9A-Z]{2,8})[\s\-_:]*[^0-9A-Za-z\s].*")
+
+_TOTALS = frozenset(
+    {"合计", "合 计", "总计", "总 计", "小计", "小 计", "共计", "累计", "總計", "合計", "小計"}
+    | {"total", "Total", "TOTAL", "subtotal", "Subtotal", "合　计", "总　计", "小　计"}
+)
+"""Names of rows that add up others, as they are written."""
 
 _NAMES = frozenset({ColumnKind.ID, ColumnKind.CODE, ColumnKind.CODES})
 """Kinds of columns whose digits are no amounts."""
@@ -75,6 +81,8 @@ class CellContext:
     scheme: str | None = None
     schemes: pd.Series[Any] | None = None
     """Each row's own scheme of land-use codes, where the file says it."""
+    is_parted_by_semicolons: bool = False
+    """Whether the cells of the file are, as where a comma is the decimal mark."""
     domains: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """For each column of the file, the words that its codes stand for."""
     mapped_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -109,6 +117,8 @@ def clean_column(
     _clean_signs(column)
     if item.kind in _NAMES:
         _refuse_rounded(column)
+    if item.name == SCHEMAS[context.layer].key[0]:
+        _refuse_totals(column)
     if (item.kind is not ColumnKind.TEXT or item.choices) and not column.joined.isascii():
         column.change("full_width", _half_width)
         column.change("blanks", _stripped)
@@ -310,6 +320,16 @@ def _refuse_rounded(column: _Column) -> None:
         column.fault(lambda text: _rounded(text) if text in lost else None)
 
 
+def _refuse_totals(column: _Column) -> None:
+    """Refuse rows that are named after what they add up: sums are no features."""
+    if any(word in column.joined for word in _TOTALS):
+        column.fault(
+            lambda text: (
+                Message("import.total_row", {"found": text}) if plain(text) in _TOTALS else None
+            )
+        )
+
+
 def _not_a_text(text: str) -> Message | None:
     """Return why a text is no value: read in a wrong encoding, or a formula's error."""
     if text.startswith("#") and text.upper() in _FORMULA_ERRORS:
@@ -324,7 +344,7 @@ def _not_a_text(text: str) -> Message | None:
 def _without_control(text: str) -> str:
     if text.isprintable():
         return text
-    return _CONTROL.sub(" ", text)
+    return _CONTROL.sub(" ", INVISIBLE.sub("", text))
 
 
 def _stripped(text: str) -> str:
@@ -351,16 +371,23 @@ def _half_width(text: str) -> str:
 def _clean_numbers(column: _Column, item: Field, matched: Matched) -> None:
     known = units(unit_of(item))
     counted = counters(item.name)
+    commas = Commas.GROUPS
+    if "," in column.joined:
+        bare = (text.replace(" ", "") for text in column.distinct)
+        commas = meaning_of(bare, is_parted_by_semicolons=column.context.is_parted_by_semicolons)
+        if commas is Commas.UNKNOWN:
+            column.fault(_open_comma)
 
     def rewrite(text: str) -> str:
         plain_text = text.replace(" ", "")
-        if THOUSANDS.fullmatch(plain_text):
-            return plain_text.replace(",", "")
+        number = without_commas(plain_text, commas)
+        if number != plain_text:
+            return number
         match = re.match(r"第?([+-]?[\d.,]+)(\D.{0,11})$", plain_text)
         if match and plain_unit(match[2]) in counted and _WHOLE.fullmatch(match[1]):
             return match[1]
         if match and plain_unit(match[2]) in known:
-            number = match[1].replace(",", "")
+            number = without_commas(match[1], commas)
             if _NUMBER.fullmatch(number):
                 # A unit in the cell overrides the column's unit, whose factor is applied below.
                 factor = known[plain_unit(match[2])] / matched.factor
@@ -374,6 +401,12 @@ def _clean_numbers(column: _Column, item: Field, matched: Matched) -> None:
         column.cells = scaled.where(numbers.notna(), column.cells)
     elif numbers.notna().sum() == column.cells.notna().sum():
         column.cells = numbers
+
+
+def _open_comma(text: str) -> Message | None:
+    if not is_open(text.replace(" ", "")):
+        return None
+    return Message("import.open_comma", {"found": text[:60]})
 
 
 def _clean_booleans(column: _Column, item: Field, matched: Matched) -> None:

@@ -31,11 +31,16 @@ from geo_service.ingest.ledger import Ledger
 from geo_service.ingest.names import known_words
 from geo_service.ingest.parts import Beside
 from geo_service.ingest.placement import Placement
-from geo_service.ingest.shapes import Rows, check_coordinates, only_where, repair_shapes
+from geo_service.ingest.shapes import (
+    STATED_AREAS,
+    Rows,
+    check_coordinates,
+    only_where,
+    repair_shapes,
+)
 from geo_service.ingest.sources import Batch, ReadShapes
 from geo_service.model import Message, TakenAs
 from geo_service.schema import ColumnKind, Field, LayerSchema
-from geo_service.units import M2_PER_HA
 from geo_service.wording import said
 from geo_service.workspace.reading import LayerFile, find_faults
 
@@ -48,8 +53,6 @@ if TYPE_CHECKING:
 _EWKT = "SRID="
 _SCHEME = "land_use_scheme"
 _MERGED = "merged_cell"
-_STATED_AREAS = {"area_m2": 1.0, "declared_area_ha": M2_PER_HA}
-"""Columns that state the area of the shape itself, and how many m² one of their units is."""
 
 
 @dataclass
@@ -71,6 +74,7 @@ class Converter:
     beside: Beside | None = None
     """The published rows that a part file's rows come to stand among."""
     is_area_measured: bool = False
+    is_parted_by_semicolons: bool = False
     translated: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -89,6 +93,7 @@ class Converter:
             scheme=self.scheme,
             mapped_words=self.mapped_words,
             domains=self.domains,
+            is_parted_by_semicolons=self.is_parted_by_semicolons,
             references=self._references,
             translated=self.translated,
         )
@@ -142,7 +147,7 @@ class Converter:
     def _stated(self, raw: pd.DataFrame) -> NDArray[np.float64] | None:
         """Return the areas in m² that the file states for its shapes; None if it states none."""
         names = {item.field for item in self.columns.matched}
-        for name, size in _STATED_AREAS.items():
+        for name, size in STATED_AREAS.items():
             if name in names and (self.schema.geometry or "").startswith("polygon"):
                 numbers = pd.to_numeric(raw[name], errors="coerce").to_numpy(dtype=np.float64)
                 return np.asarray(numbers * size, dtype=np.float64)

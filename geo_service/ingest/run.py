@@ -222,6 +222,7 @@ def _convert(placed: Placed, batches: Iterator[Batch], ledger: Ledger) -> Conver
         scheme=placed.scheme,
         mapped_words=mapped.mapping.words if mapped.mapping is not None else {},
         domains=read.source.domains,
+        is_parted_by_semicolons=read.source.is_parted_by_semicolons,
         beside=placed.beside,
         is_area_measured=placed.is_area_measured,
     )

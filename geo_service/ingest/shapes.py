@@ -17,6 +17,7 @@ import shapely
 from geo_service.ingest.ledger import Ledger
 from geo_service.model import Message
 from geo_service.schema import STORED_GEOMETRY
+from geo_service.units import M2_PER_HA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,6 +44,8 @@ _MULTI_OF = {
 }
 
 
+STATED_AREAS = {"area_m2": 1.0, "declared_area_ha": M2_PER_HA}
+"""Columns that state the area of the shape itself, and how many m² one of their units is."""
 SAME_AREA = 0.01
 """Share by which the area of a repaired shape may differ from the stated one."""
 FAR_AREA = 0.05

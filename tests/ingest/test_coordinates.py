@@ -60,7 +60,16 @@ def test_a_coordinate_that_is_no_plain_number(text: str, expected: float) -> Non
     "text",
     [
         *("abc", "108°75′00″", "1,2,3", "108,55", "108°33′36″W", "50°E 30°N", "108 33 36x"),
-        *("108.33.36", "108-33", "108 75 00", "108 33", "W108°33′", "108 33 36 12"),
+        *(
+            "108.33.75",
+            "108.3.6",
+            "108_33_36",
+            "108-33",
+            "108 75 00",
+            "108 33",
+            "W108°33′",
+            "108 33 36 12",
+        ),
     ],
 )
 def test_a_cell_that_could_mean_anything_is_not_read(text: str) -> None:
