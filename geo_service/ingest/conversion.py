@@ -76,6 +76,8 @@ class Converter:
     is_area_measured: bool = False
     is_parted_by_semicolons: bool = False
     translated: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
+    cleared: Counter[str] = field(default_factory=Counter)
+    """By column, how many published values an update takes away."""
 
     def __post_init__(self) -> None:
         """Find the values that the layer's columns may refer to."""
@@ -128,7 +130,9 @@ class Converter:
             self._place(rows)
         rows.settle()
         if self.beside is not None:
-            raw = self.beside.settled(raw, rows, self.columns.values)
+            raw = self.beside.settled(raw, rows, self.columns.values, context.cleared)
+            for name, mask in context.cleared.items():
+                self.cleared[name] += int((mask & rows.is_accepted).sum())
         return self._checked(raw, rows)
 
     def _cleaned(self, batch: Batch, context: CellContext) -> pd.DataFrame:

@@ -58,7 +58,7 @@ def nest(rings: Sequence[shapely.Polygon]) -> BaseGeometry | None:
         )
         for shell in shells
     ]
-    shape = parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
+    shape: BaseGeometry = parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
     if shape.is_valid:
         return shape
     # A hole that runs along its shell is cut out of it; no ring crosses another.

@@ -13,7 +13,7 @@ import shapely
 
 from geo_service.crs import STORAGE_CRS
 from geo_service.errors import Choice, ChoiceNeededError
-from geo_service.ingest.cells import land_use_codes
+from geo_service.ingest.codes import land_use_codes
 from geo_service.ingest.columns import ColumnPlan, Matched
 from geo_service.ingest.commas import meaning_of, without_commas
 from geo_service.ingest.names import SHARE, unit_of

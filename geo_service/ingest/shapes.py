@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import shapely
 
 from geo_service.ingest.ledger import Ledger
@@ -175,6 +176,24 @@ class Rows:
                 [f"{area:,.2f} m²" for area in self.areas_m2[positions]],
                 "area_m2",
                 np.ones(len(positions), dtype=bool),
+            )
+        )
+
+    def tell_kept_areas(self, kept: pd.Series[Any], is_moved: NDArray[np.bool_]) -> None:
+        """Tell shapes that are another, and whose area stays another one than theirs (in m²)."""
+        moved = np.flatnonzero(is_moved & self.is_accepted)
+        stated = pd.to_numeric(kept.iloc[moved], errors="coerce").to_numpy(dtype=np.float64)
+        found = _areas_m2(self.shapes[moved])
+        with np.errstate(invalid="ignore"):
+            unlike = np.abs(found - stated) > SAME_AREA * stated
+        self._record(
+            _Repaired(
+                "area_kept",
+                moved[unlike],
+                [f"{area:,.2f} m²" for area in stated[unlike]],
+                [f"{area:,.2f} m²" for area in found[unlike]],
+                "area_m2",
+                np.ones(int(unlike.sum()), dtype=bool),
             )
         )
 
