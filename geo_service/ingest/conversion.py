@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 
 _EWKT = "SRID="
 _SCHEME = "land_use_scheme"
+_AREA_DECIMALS = 4
+"""Measured areas are kept to a square centimetre: the rest is noise of their coordinates."""
 _MERGED = "merged_cell"
 
 
@@ -275,9 +277,10 @@ class Converter:
     def measure(self, shapes: NDArray[np.object_]) -> NDArray[np.float64]:
         """Return the areas in m² of shapes in degrees, as the workspace measures them."""
         metric = gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs(self.plan.metric_crs)
-        return measure_area_m2(
+        areas_m2 = measure_area_m2(
             metric.to_numpy(), method=self.plan.settings.area_method, crs=self.plan.metric_crs
         )
+        return np.round(areas_m2, _AREA_DECIMALS)
 
 
 def known_references(schema: LayerSchema, plan: Plan) -> dict[str, frozenset[str]]:

@@ -38,6 +38,9 @@ from tests.ingest.made import table
         ("108　33　36", 108.56),
         ("108-33-36", 108.56),
         ("108 33.6", 108.56),
+        ("108.33.36", 108.56),
+        ("108.33.36.0", 108.56),
+        ("108º 33 36", 108.56),
         ("108º33’36”", 108.56),
         ("108˚33′36″", 108.56),
         ("108⁰33′36″", 108.56),
@@ -114,3 +117,10 @@ def test_a_place_that_cannot_be_read_is_not_taken_for_none(plan: Plan, tmp_path:
     found = read_source(path, "enterprises", plan=plan, options=ImportOptions())
     assert found.frame["enterprise_id"].tolist() == ["E1", "E3"]
     assert [item.reason.key for item in found.ledger.refused] == ["import.bad_coordinate"]
+
+
+def test_points_between_hundreds_are_no_minutes_and_seconds() -> None:
+    # 75 can be no seconds, so the column is written in another way than degrees by points.
+    found = read_numbers(pd.Series(["108.42.30", "108.42.75", "108.5"]), "经度")
+    assert sorted(found.unread) == [0, 1]
+    assert found.numbers[2] == 108.5
