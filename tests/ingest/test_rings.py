@@ -131,6 +131,7 @@ def test_a_repair_against_the_stated_area_needs_a_look(plan: Plan, tmp_path: Pat
             "changes": None,
             "breaks": [],
             "emptied": [],
+            "lost_values": [],
         },
         Translator(),
         width=200,
