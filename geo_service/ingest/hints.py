@@ -257,7 +257,8 @@ def _around(
         is_near |= _meets(boxes, window, _SEARCH_DEG)
         if is_near.sum() > _MOST_PUBLISHED:
             break
-    return own.iloc[np.flatnonzero(is_own)], published.iloc[np.flatnonzero(is_near)]
+    found: Any = own[is_own], published[is_near]
+    return found[0], found[1]
 
 
 def _meets(
