@@ -102,6 +102,10 @@ class Outcome:
     below_tolerance: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
     """What was measured of a subject and is no finding, by its id: a park's kinds, a grade."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """How many subjects are alike in a way that decides how they are measured, by its name."""
+    counts_here: dict[str, int] = field(default_factory=dict)
+    """The same of the part that was judged."""
 
     @classmethod
     def of(cls, park_ids: Iterable[object]) -> Outcome:
@@ -133,10 +137,16 @@ class Outcome:
 
     def subjects_found(self) -> int:
         """Return of how many subjects something was found."""
-        found = {(item.subject.layer, item.subject.id) for item in self.singles}
+        if not self.batches:
+            return len({(item.subject.layer, item.subject.id) for item in self.singles})
+        by_layer: dict[str, list[NDArray[np.object_]]] = {}
         for batch in self.batches:
-            found.update((batch.layer, subject_id) for subject_id in batch.subject_ids)
-        return len(found)
+            ids = np.asarray(batch.subject_ids, dtype=object)
+            by_layer.setdefault(batch.layer, []).append(ids)
+        for item in self.singles:
+            own = np.array([item.subject.id], dtype=object)
+            by_layer.setdefault(item.subject.layer, []).append(own)
+        return sum(len(pd.unique(np.concatenate(ids))) for ids in by_layer.values())
 
     def add_judged(self, findings: Iterable[RawFinding]) -> None:
         """Add findings and count their subjects, one each."""
@@ -193,9 +203,26 @@ class Shared:
         method, crs = self.plan.settings.area_method, self.plan.metric_crs
         return measure_area_m2(np.asarray(shapes), method=method, crs=crs)
 
-    def measured(self, covered: Coverage, mask: NDArray[np.bool_]) -> MeasuredOverlaps:
-        """Return the overlaps of chosen subjects, measured by the workspace's method."""
-        return measure_overlaps(covered, mask, self.plan.settings.area_method, self.area_m2)
+    def measured(
+        self, covered: Coverage, mask: NDArray[np.bool_], count: int | None = None
+    ) -> MeasuredOverlaps:
+        """Return the overlaps of chosen subjects, measured by the workspace's method.
+
+        `count` is how many subjects the layer has, if these are a part of them.
+        """
+        method = self.plan.settings.area_method
+        return measure_overlaps(covered, mask, method, self.area_m2, count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """The part of a plan that a change can reach, to be judged as the whole would be."""
+
+    parks: frozenset[str]
+    changed: Mapping[str, NDArray[np.intp]]
+    """By layer, the positions of the rows that are not as in the other plan."""
+    count: Callable[[str, int], int] = lambda _name, here: here
+    """Returns how many subjects the whole has, by the name of the count and the number here."""
 
 
 @dataclass(frozen=True)
@@ -208,6 +235,8 @@ class Case:
     applies_to: str = "all"
     selected: frozenset[str] | None = None
     """Park ids that the caller asked for; None for all."""
+    part: Part | None = None
+    """The part of the plan to judge; the whole if None."""
 
     @property
     def plan(self) -> Plan:
@@ -219,6 +248,8 @@ class Case:
         """The parks in scope, in the metric CRS, with the index of the whole layer."""
         parks = self.plan.metric("parks")
         mask = np.ones(len(parks), dtype=bool)
+        if self.part is not None:
+            mask &= parks["park_id"].isin(self.part.parks).to_numpy(dtype=bool)
         if self.selected is not None:
             mask &= parks["park_id"].isin(self.selected).to_numpy(dtype=bool)
         if self.scope.tiers:
@@ -227,11 +258,20 @@ class Case:
             mask &= parks["park_id"].isin(self.scope.parks).to_numpy(dtype=bool)
         if self.scope.industries:
             mask &= are_within(parks["leading_industry"], self.scope.industries)
-        return parks[mask]
+        return parks if mask.all() else parks[mask]
+
+    def count(self, outcome: Outcome, name: str, here: int) -> int:
+        """Return how many subjects there are in the whole plan, given how many are here."""
+        whole = here if self.part is None else self.part.count(name, here)
+        outcome.counts_here[name] = here
+        outcome.counts[name] = whole
+        return whole
 
     def in_scope(self, park_ids: pd.Series[Any]) -> NDArray[np.bool_]:
         """Return which rows belong to a park in scope; rows without a park only if all are."""
-        if self.selected is None and not any(self.scope.model_dump().values()):
+        if self.selected is None and not (
+            self.scope.tiers or self.scope.parks or self.scope.industries
+        ):
             return np.ones(len(park_ids), dtype=bool)
         return park_ids.isin(self.parks["park_id"]).to_numpy(dtype=bool)
 

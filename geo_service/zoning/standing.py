@@ -108,6 +108,18 @@ class Tenants:
         key = KEY_COLUMNS[layer]
         return _Heard.of(each, key, rows[key]).completed(None, bare)
 
+    def of(self, part: Plan, enterprise_ids: pd.Series[Any]) -> Tenants:
+        """Return the tenants of a part of the plan, on the ground that they have in the whole."""
+        found = Tenants(part)
+        own = self._rows[self._rows["enterprise_id"].isin(enterprise_ids)]
+        found.__dict__["_rows"] = own  # a cached property of a frozen value
+        return found
+
+    @property
+    def places(self) -> pd.DataFrame:
+        """The enterprises that count, each with the parcel that it stands on, if any."""
+        return self._rows
+
     @cached_property
     def alone(self) -> gpd.GeoDataFrame:
         """The enterprises that stand on no known parcel or building, by their points."""
@@ -121,6 +133,14 @@ class Tenants:
     @cached_property
     def _rows(self) -> pd.DataFrame:
         """The enterprises that count; each with the parcel of its building, or that holds it."""
+        reads = {
+            "enterprises": None,
+            "parcels": frozenset({"parcel_id", "geometry"}),
+            "buildings": frozenset({"building_id", "parcel_id"}),
+        }
+        return self.plan.remember("tenants", reads, self._placed)
+
+    def _placed(self) -> pd.DataFrame:
         active = active_enterprises(self.plan)
         buildings, parcels = self.plan.frame("buildings"), self.plan.metric("parcels")
         parcel_of = dict(zip(buildings["building_id"], buildings["parcel_id"], strict=True))

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
+    from geo_service.spatial.overlay import Coverage
+
 ID_COLUMNS: Mapping[str, str] = MappingProxyType(
     {layer: KEY_COLUMNS[layer] for layer in ("parks", "parcels", "buildings")}
 )
@@ -102,7 +104,16 @@ def overlap(case: Case, parameters: ZoneParameters) -> Outcome:
         "enterprises": lambda: case.shared.tenants.alone,
     }
     subjects = {str(layer): layers[layer]() for layer in parameters.subjects}
-    return judge(case, parameters, subjects, mapped_zones(case.plan, parameters.kind))
+    zones = mapped_zones(case.plan, parameters.kind)
+    if zones is None:
+        return judge(case, parameters, subjects, None)
+    means = tuple(sorted(parameters.verdicts.items())), parameters.only is Ban.LISTED_INDUSTRIES
+    grouped = case.plan.remember(
+        ("zones by meaning", parameters.kind, *means),
+        {"control_zones": None},
+        lambda: _Grouped(ZoneOverlay(zones), _groups(zones, parameters)),
+    )
+    return judge(case, parameters, subjects, zones, grouped)
 
 
 @dataclass(frozen=True)
@@ -115,16 +126,26 @@ class _Group:
     """The code prefixes of the zones' list; None if nobody knows it."""
 
 
+@dataclass(frozen=True)
+class _Grouped:
+    """Zones of a kind, all together and by what they mean."""
+
+    every: ZoneOverlay
+    groups: list[_Group]
+
+
 def judge(
     case: Case,
     parameters: ZoneParameters,
     subjects: Mapping[str, gpd.GeoDataFrame],
     zones: gpd.GeoDataFrame | None,
+    grouped: _Grouped | None = None,
 ) -> Outcome:
     """Judge features by layer against the zones of a rule's kind, as `overlap` judges them all.
 
     Features out of the rule's scope, and those of layers that it does not judge, are left
-    out. `zones` may be those near the features alone; None says that nobody knows them.
+    out. `zones` may be those near the features alone; None says that nobody knows them. `grouped`
+    are the same zones, if they have been grouped before.
     """
     outcome = Outcome()
     layers = [layer for layer in parameters.subjects if layer in subjects]
@@ -135,18 +156,38 @@ def judge(
         if parameters.unmapped == "unknown":
             outcome.add_judged(_unmapped(case, parameters, in_scope))
         return outcome
-    groups = _groups(zones, parameters)
+    known = grouped or _Grouped(ZoneOverlay(zones), _groups(zones, parameters))
+    has_grid = [False] * len(known.groups)
     for layer, rows in in_scope.items():
         outcome.judge_all(rows["park_id"])
-        own = rows[~_excepted(case, layer, rows, parameters.exceptions)]
-        for group in groups:
+        own = _left(rows, _excepted(case, layer, rows, parameters.exceptions))
+        count = case.count(outcome, layer, len(own))
+        for number, group in enumerate(known.groups):
             if layer == POINTS:
                 outcome.batches += _points_inside(case, parameters, own, group)
-            else:
-                _judge(case, parameters, outcome, layer, own, group)
+                continue
+            # A part of a layer is measured as the whole would be, to the last digit.
+            has_grid[number] |= group.overlay.suits_grid(count, has_grid=has_grid[number])
+            covered = group.overlay.over(own, by_grid=has_grid[number])
+            _judge(case, parameters, outcome, _Covered(layer, covered, count), group)
         if parameters.cover_all and parameters.kind not in case.plan.settings.complete_zone_kinds:
-            outcome.singles += _uncovered(case, parameters, layer, own, zones)
+            outcome.singles += _uncovered(case, parameters, outcome, layer, own, known.every)
     return outcome
+
+
+def _left(rows: gpd.GeoDataFrame, excepted: NDArray[np.bool_]) -> gpd.GeoDataFrame:
+    left: gpd.GeoDataFrame = rows[~excepted] if excepted.any() else rows
+    return left
+
+
+@dataclass(frozen=True)
+class _Covered:
+    """How much of the subjects of a layer zones cover."""
+
+    layer: str
+    coverage: Coverage
+    count: int
+    """How many subjects the whole layer has."""
 
 
 def _groups(zones: gpd.GeoDataFrame, parameters: ZoneParameters) -> list[_Group]:
@@ -205,20 +246,24 @@ def _unmapped(
             )
 
 
-def _uncovered(
+def _uncovered(  # noqa: PLR0913, PLR0917 - one layer of one rule
     case: Case,
     parameters: ZoneParameters,
+    outcome: Outcome,
     layer: str,
     rows: gpd.GeoDataFrame,
-    zones: gpd.GeoDataFrame,
+    overlay: ZoneOverlay,
 ) -> Iterator[RawFinding]:
     """Yield the `unknown` of what lies mostly outside zones that should cover the county."""
     asked = rows[_answers(case, parameters, layer, rows).values != Answer.NO]
+    zones = overlay.zones
     if layer == POINTS:
         is_bare = np.ones(len(asked), dtype=bool)
         is_bare[zones.sindex.query(asked.geometry.to_numpy(), predicate="intersects")[0]] = False
     else:
-        covered_m2 = ZoneOverlay(zones).over(asked).area_m2
+        count = case.count(outcome, f"{layer} not covered", len(asked))
+        by_grid = overlay.suits_grid(count, has_grid=False)
+        covered_m2 = overlay.over(asked, by_grid=by_grid).area_m2
         is_bare = covered_m2 < _MOSTLY * shapely.area(asked.geometry.to_numpy())
     bare = asked[is_bare]
     for identity, park_id in zip(bare[KEY_COLUMNS[layer]], bare["park_id"], strict=True):
@@ -307,20 +352,22 @@ def _judge(
     case: Case,
     parameters: ZoneParameters,
     outcome: Outcome,
-    layer: str,
-    subjects: gpd.GeoDataFrame,
+    own: _Covered,
     group: _Group,
 ) -> None:
-    covered = group.overlay.over(subjects)
+    layer, covered = own.layer, own.coverage
+    subjects = covered.subjects
     with np.errstate(invalid="ignore", divide="ignore"):
         share = covered.area_m2 / shapely.area(subjects.geometry.to_numpy())
     has_overlap = covered.area_m2 > 0
+    if not has_overlap.any():
+        return
     has_overlap[has_overlap] = (
         _answers(case, parameters, layer, subjects[has_overlap], group.listed).values != Answer.NO
     )
     is_noise = has_overlap & case.tolerance.is_noise(covered.area_m2, share)
     outcome.below_tolerance += int(is_noise.sum())
-    found = case.shared.measured(covered, has_overlap & ~is_noise)
+    found = case.shared.measured(covered, has_overlap & ~is_noise, own.count)
     rows = subjects.iloc[found.subject]
     answers = _answers(case, parameters, layer, rows, group.listed)
     outcome.batches += _batches(parameters, group, _Overlaps(layer, rows, found, answers))

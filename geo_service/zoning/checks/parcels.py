@@ -9,7 +9,7 @@ import shapely
 
 from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.spatial.overlay import polygons_only
-from geo_service.spatial.pairs import overlapping_pairs
+from geo_service.spatial.pairs import overlapping_pairs, pairs_of
 from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.check import Case, Check, NoParameters, Outcome, text_or_none
 
@@ -25,8 +25,13 @@ def overlap(case: Case, _: NoParameters) -> Outcome:
     """No two parcels lie on each other; each park of a pair is told, one of both once."""
     parcels = case.plan.metric("parcels")
     is_own = case.in_scope(parcels["park_id"])
-    outcome = Outcome.of(parcels.loc[is_own, "park_id"])
-    pairs = overlapping_pairs(parcels.geometry.to_numpy(), least_m2=_LEAST_M2)
+    if case.part is None:
+        outcome = Outcome.of(parcels.loc[is_own, "park_id"])
+        pairs = overlapping_pairs(parcels.geometry.to_numpy(), least_m2=_LEAST_M2)
+    else:
+        changed = case.part.changed.get("parcels", np.zeros(0, dtype=np.intp))
+        outcome = Outcome.of(parcels["park_id"].iloc[changed[is_own[changed]]])
+        pairs = pairs_of(parcels.geometry.to_numpy(), changed, least_m2=_LEAST_M2)
     pairs = pairs.where(is_own[pairs.first] | is_own[pairs.second])
     if not len(pairs):
         return outcome
