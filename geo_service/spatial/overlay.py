@@ -29,6 +29,9 @@ VERTICES_PER_SUBJECT = 500
 Cutting this many vertices takes about as long as shapely takes for one subject.
 """
 
+_FEW = 1_000
+"""Of so many subjects the boxes are looked at first: often none lies near a zone."""
+
 
 @dataclass(frozen=True)
 class Overlaps:
@@ -77,6 +80,8 @@ class ZoneOverlay:
         if not (len(subjects) and len(self.zones)):
             return Coverage(np.zeros(len(subjects)), subjects, self.zones, _NONE)
         shapes = subjects.geometry.to_numpy()
+        if len(shapes) <= _FEW and not len(self._tree.query(shapes)[0]):
+            return Coverage(np.zeros(len(subjects)), subjects, self.zones, _NONE)
         if by_grid is None:
             by_grid = self.suits_grid(len(subjects), has_grid=self._grid is not None)
         if by_grid and _is_plain(shapes):
@@ -88,6 +93,10 @@ class ZoneOverlay:
         found = find_overlaps(subjects, self.zones)
         area_m2[found.subject] = shapely.area(found.parts)
         return Coverage(area_m2, subjects, self.zones, found)
+
+    @cached_property
+    def _tree(self) -> shapely.STRtree:
+        return shapely.STRtree(self.zones.geometry.to_numpy())
 
     @cached_property
     def _vertices(self) -> int:

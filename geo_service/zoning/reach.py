@@ -106,10 +106,13 @@ class _Side:
 
     def rows(self, name: str, column: str, ids: set[Any]) -> NDArray[np.intp]:
         """Return the rows of a layer with one of these ids."""
-        wanted = [identity for identity in ids if identity is not None]
-        if not wanted:
-            return np.zeros(0, dtype=np.intp)
-        return np.flatnonzero(pd.Series(self.ids(name, column)).isin(wanted).to_numpy(dtype=bool))
+        places = self.plan.remember(
+            ("places", name, column),
+            {name: frozenset({column})},
+            lambda: pd.Series(0, index=self.ids(name, column)).groupby(level=0).indices,
+        )
+        found = [places[identity] for identity in ids if identity in places]
+        return np.sort(np.concatenate(found)) if found else np.zeros(0, dtype=np.intp)
 
     def spread(self, ids: _Ids) -> None:
         """Add what shares ground with changed things: their buildings, enterprises and parks."""
@@ -230,6 +233,8 @@ class Reached:
     """The part of a county that a change reaches, in the plan before it and in the one after."""
 
     parks: frozenset[str]
+    is_in_parks: bool
+    """Whether all that it reaches lies in a park."""
     before: PartShared
     after: PartShared
 
@@ -249,15 +254,13 @@ def reached(change: PlanChange, before: Shared, after: Shared) -> Reached:
     for side in sides:
         guests = side.rows("parks", "host_park_id", ids.parks)
         ids.parks.update(side.ids("parks", "park_id")[guests])
-    for step in (_Side.members,):
+    for side in sides:
+        side.members(ids.parks, ids)
+    for _ in range(2):
         for side in sides:
-            step(side, ids.parks, ids)
-    for side in sides:
-        side.tenants(ids)
-    for side in sides:
-        side.tenants(ids)
+            side.tenants(ids)
     parks = frozenset(park_id for park_id in ids.parks if park_id is not None)
-    return Reached(parks, *(_part_of(side, ids) for side in sides))
+    return Reached(parks, None not in ids.parks, *(_part_of(side, ids) for side in sides))
 
 
 def _before(change: RowChange | None) -> NDArray[np.intp]:

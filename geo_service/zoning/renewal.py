@@ -7,8 +7,9 @@ joins. All others are run again in full. The result is that of a review in full,
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from geo_service.zoning.batch import RawBatch, RawFinding
     from geo_service.zoning.rulebook import Rule, Rulebook
 
+Parks = Counter[str | None]
+"""How many things there are, by their park."""
 _MOST_PARKS = 0.5
 """A change that reaches more than this share of the parks is reviewed in full."""
 
@@ -85,19 +88,33 @@ class Renewal:
         return self._by_park(rule, before)
 
     def _by_park(self, rule: Rule, before: Outcome) -> Outcome | None:
-        part = self._reached
-        if len(part.parks) > _MOST_PARKS * len(self._shared.plan.frame("parks")):
+        found = self._reached
+        if len(found.parks) > _MOST_PARKS * len(self._shared.plan.frame("parks")):
             return None
+        if found.is_in_parks and not before.facts:
+            return self._by_whole_parks(rule, before)
         selected = self._earlier.selected
-        old_part = Part(parks=part.parks, changed={}, count=lambda name, _: before.counts[name])
-        old = rule.check.run(case_of(rule, part.before, selected, old_part), rule.parameters)
+        part = Part(parks=found.parks, changed={}, count=lambda name, _: before.counts[name].total())
+        old = rule.check.run(case_of(rule, found.before, selected, part), rule.parameters)
 
-        def count(name: str, here: int) -> int:
-            return before.counts[name] - old.counts_here[name] + here
+        def count(name: str, here: Parks) -> int:
+            return before.counts[name].total() - old.counts[name].total() + here.total()
 
-        new_part = Part(parks=part.parks, changed={}, count=count)
-        new = rule.check.run(case_of(rule, part.after, selected, new_part), rule.parameters)
-        return _renewed(before, old, new, part.parks)
+        part = Part(parks=found.parks, changed={}, count=count)
+        new = rule.check.run(case_of(rule, found.after, selected, part), rule.parameters)
+        return _exchanged(before, old, new)
+
+    def _by_whole_parks(self, rule: Rule, before: Outcome) -> Outcome:
+        """Return an outcome in which all that is said of some parks is replaced."""
+        found = self._reached
+
+        def count(name: str, here: Parks) -> int:
+            return _replaced(before.counts[name], here, found.parks).total()
+
+        part = Part(parks=found.parks, changed={}, count=count)
+        case = case_of(rule, found.after, self._earlier.selected, part)
+        new = rule.check.run(case, rule.parameters)
+        return _with_parks(before, new, found.parks)
 
     def _by_row(self, rule: Rule, before: Outcome) -> Outcome | None:
         every = frozenset(self._shared.plan.frame("parks")["park_id"])
@@ -111,7 +128,7 @@ class Renewal:
             part = Part(parks=every, changed=changed)
             case = case_of(rule, shared, self._earlier.selected, part)
             found.append(rule.check.run(case, rule.parameters))
-        return _renewed(before, found[0], found[1], frozenset())
+        return _exchanged(before, found[0], found[1])
 
     @cached_property
     def _change(self) -> PlanChange:
@@ -129,21 +146,58 @@ def _is_alike(one: Shared, other: Shared) -> bool:
     )
 
 
-def _renewed(before: Outcome, old: Outcome, new: Outcome, parks: frozenset[str]) -> Outcome:
+def _exchanged(before: Outcome, old: Outcome, new: Outcome) -> Outcome:
     """Return an outcome in which what was said of a part is replaced."""
     gone = _identities(old)
     facts = {key: value for key, value in before.facts.items() if key not in old.facts}
-    return replace(
-        before,
+    return Outcome(
         singles=[*_kept_singles(before.singles, gone), *new.singles],
         batches=[*_kept_batches(before.batches, gone), *new.batches],
-        checked=before.checked - old.checked + new.checked,
-        parks={park_id for park_id in before.parks if park_id not in parks} | new.parks,
-        below_tolerance=before.below_tolerance - old.below_tolerance + new.below_tolerance,
+        judged=_balance(before.judged, old.judged, new.judged),
+        below=_balance(before.below, old.below, new.below),
         facts=facts | new.facts,
-        counts={**before.counts, **new.counts},
-        counts_here={},
+        counts={
+            name: _balance(before.counts[name], old.counts[name], new.counts[name])
+            for name in before.counts
+        },
     )
+
+
+def _balance(before: Parks, old: Parks, new: Parks) -> Parks:
+    found = Counter(before)
+    found.subtract(old)
+    found.update(new)
+    return +found
+
+
+def _with_parks(before: Outcome, new: Outcome, parks: frozenset[str]) -> Outcome:
+    """Return an outcome in which all that was said of some parks is replaced."""
+    singles = [item for item in before.singles if item.park_id not in parks]
+    singles += [item for item in new.singles if item.park_id in parks]
+    batches = []
+    for batches_of, is_new in ((before.batches, False), (new.batches, True)):
+        for batch in batches_of:
+            inside = pd.Series(np.asarray(batch.park_ids, dtype=object)).isin(parks)
+            kept = inside.to_numpy(dtype=bool) == is_new
+            if kept.all():
+                batches.append(batch)
+            elif kept.any():
+                batches.append(batch.of(np.flatnonzero(kept)))
+    return Outcome(
+        singles=singles,
+        batches=batches,
+        judged=_replaced(before.judged, new.judged, parks),
+        below=_replaced(before.below, new.below, parks),
+        counts={
+            name: _replaced(before.counts[name], new.counts[name], parks) for name in before.counts
+        },
+    )
+
+
+def _replaced(before: Parks, new: Parks, parks: frozenset[str]) -> Parks:
+    found = Counter({park_id: count for park_id, count in before.items() if park_id not in parks})
+    found.update({park_id: new[park_id] for park_id in parks if new[park_id]})
+    return found
 
 
 _Gone = Mapping[tuple[str, str], set[Any]]

@@ -92,15 +92,19 @@ class Tenants:
         industries it is `NO`, since the list bans industries and there is none. A park is judged
         by the list for its leading industry.
         """
+        if not len(rows):
+            return Answers(np.zeros(0, dtype=np.int8), ())
         if layer == "parks" and ban is Ban.LISTED_INDUSTRIES:
             return _by_leading(rows, listed)
-        each = pd.DataFrame(
-            {
-                "answer": self._each(ban, listed),
-                "enterprise_id": self._rows["enterprise_id"].to_numpy(dtype=object),
-                **{name: self._rows[name].to_numpy(dtype=object) for name in _HOLDERS},
-            }
-        )
+        each = self._kept.get((ban, listed))
+        if each is None:
+            each = self._kept[ban, listed] = pd.DataFrame(
+                {
+                    "answer": self._each(ban, listed),
+                    "enterprise_id": self._rows["enterprise_id"].to_numpy(dtype=object),
+                    **{name: self._rows[name].to_numpy(dtype=object) for name in _HOLDERS},
+                }
+            )
         bare = Answer.NO if ban is Ban.LISTED_INDUSTRIES else Answer.UNKNOWN
         if layer == "buildings":
             around = _Heard.of(each[each["building_id"].isna()], "parcel_id", rows["parcel_id"])
@@ -114,6 +118,11 @@ class Tenants:
         own = self._rows[self._rows["enterprise_id"].isin(enterprise_ids)]
         found.__dict__["_rows"] = own  # a cached property of a frozen value
         return found
+
+    @cached_property
+    def _kept(self) -> dict[tuple[Ban, tuple[str, ...] | None], pd.DataFrame]:
+        """Whether each enterprise is banned, by the ban."""
+        return {}
 
     @property
     def places(self) -> pd.DataFrame:

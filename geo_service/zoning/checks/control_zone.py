@@ -33,6 +33,8 @@ from geo_service.zoning.check import (
     IndustryPrefix,
     Outcome,
     Parameters,
+    chosen,
+    count_parks,
     no_zones,
     text_or_none,
 )
@@ -160,8 +162,8 @@ def judge(
     has_grid = [False] * len(known.groups)
     for layer, rows in in_scope.items():
         outcome.judge_all(rows["park_id"])
-        own = _left(rows, _excepted(case, layer, rows, parameters.exceptions))
-        count = case.count(outcome, layer, len(own))
+        own = chosen(rows, ~_excepted(case, layer, rows, parameters.exceptions))
+        count = case.count(outcome, layer, own["park_id"])
         for number, group in enumerate(known.groups):
             if layer == POINTS:
                 outcome.batches += _points_inside(case, parameters, own, group)
@@ -173,11 +175,6 @@ def judge(
         if parameters.cover_all and parameters.kind not in case.plan.settings.complete_zone_kinds:
             outcome.singles += _uncovered(case, parameters, outcome, layer, own, known.every)
     return outcome
-
-
-def _left(rows: gpd.GeoDataFrame, excepted: NDArray[np.bool_]) -> gpd.GeoDataFrame:
-    left: gpd.GeoDataFrame = rows[~excepted] if excepted.any() else rows
-    return left
 
 
 @dataclass(frozen=True)
@@ -208,10 +205,10 @@ def _in_scope(
     case: Case, parameters: ZoneParameters, layer: str, subjects: gpd.GeoDataFrame
 ) -> gpd.GeoDataFrame:
     if layer == "parks":
-        return subjects[subjects["park_id"].isin(case.parks["park_id"])]
-    rows = subjects[case.in_scope(subjects["park_id"])]
+        return chosen(subjects, subjects["park_id"].isin(case.parks["park_id"]))
+    rows = chosen(subjects, case.in_scope(subjects["park_id"]))
     if layer == "parcels" and parameters.parcel_statuses:
-        rows = rows[rows["status"].isin(parameters.parcel_statuses)]
+        rows = chosen(rows, rows["status"].isin(parameters.parcel_statuses))
     return rows
 
 
@@ -255,13 +252,13 @@ def _uncovered(  # noqa: PLR0913, PLR0917 - one layer of one rule
     overlay: ZoneOverlay,
 ) -> Iterator[RawFinding]:
     """Yield the `unknown` of what lies mostly outside zones that should cover the county."""
-    asked = rows[_answers(case, parameters, layer, rows).values != Answer.NO]
+    asked = chosen(rows, _answers(case, parameters, layer, rows).values != Answer.NO)
     zones = overlay.zones
     if layer == POINTS:
         is_bare = np.ones(len(asked), dtype=bool)
         is_bare[zones.sindex.query(asked.geometry.to_numpy(), predicate="intersects")[0]] = False
     else:
-        count = case.count(outcome, f"{layer} not covered", len(asked))
+        count = case.count(outcome, f"{layer} not covered", asked["park_id"])
         by_grid = overlay.suits_grid(count, has_grid=False)
         covered_m2 = overlay.over(asked, by_grid=by_grid).area_m2
         is_bare = covered_m2 < _MOSTLY * shapely.area(asked.geometry.to_numpy())
@@ -366,7 +363,8 @@ def _judge(
         _answers(case, parameters, layer, subjects[has_overlap], group.listed).values != Answer.NO
     )
     is_noise = has_overlap & case.tolerance.is_noise(covered.area_m2, share)
-    outcome.below_tolerance += int(is_noise.sum())
+    if is_noise.any():
+        outcome.below.update(count_parks(subjects["park_id"][is_noise]))
     found = case.shared.measured(covered, has_overlap & ~is_noise, own.count)
     rows = subjects.iloc[found.subject]
     answers = _answers(case, parameters, layer, rows, group.listed)
@@ -380,6 +378,8 @@ def _points_inside(
     zones = group.overlay.zones
     shapes = subjects.geometry.to_numpy()
     point, zone = zones.sindex.query(shapes, predicate="intersects", sort=True)
+    if not len(point):
+        return []
     subject, count = np.unique(point, return_counts=True)
     nothing = np.zeros(len(subject))
     found = MeasuredOverlaps(

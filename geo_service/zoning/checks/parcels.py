@@ -38,7 +38,7 @@ def overlap(case: Case, _: NoParameters) -> Outcome:
     areas = shapely.area(parcels.geometry.to_numpy())
     share = pairs.area_m2 / np.minimum(areas[pairs.first], areas[pairs.second])
     is_noise = case.tolerance.is_noise(pairs.area_m2, share)
-    outcome.below_tolerance = int(is_noise.sum())
+    outcome.below[None] = int(is_noise.sum())
     pairs = pairs.where(~is_noise)
     for first, second in zip(pairs.first.tolist(), pairs.second.tolist(), strict=True):
         for mine, other in _told(parcels, first, second):
