@@ -37,7 +37,6 @@ def active_in(enterprises: pd.DataFrame, year: int | None) -> pd.DataFrame:
 def latest_year(plan: Plan) -> int | None:
     """Return the year that a plan's enterprises are counted in; None without enterprises."""
 
-
     def make() -> int | None:
         years = plan.frame("enterprises")["year"]
         return int(years.max()) if len(years) else None

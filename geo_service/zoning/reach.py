@@ -109,10 +109,11 @@ class _Side:
         places = self.plan.remember(
             ("places", name, column),
             {name: frozenset({column})},
-            lambda: pd.Series(0, index=self.ids(name, column)).groupby(level=0).indices,
+            lambda: pd.Index(self.ids(name, column)),
         )
-        found = [places[identity] for identity in ids if identity in places]
-        return np.sort(np.concatenate(found)) if found else np.zeros(0, dtype=np.intp)
+        wanted = [identity for identity in ids if identity is not None]
+        found = places.get_indexer_for(wanted) if wanted else np.zeros(0, dtype=np.intp)
+        return np.sort(found[found >= 0])
 
     def spread(self, ids: _Ids) -> None:
         """Add what shares ground with changed things: their buildings, enterprises and parks."""
@@ -149,7 +150,8 @@ class _Side:
         on = self.rows("buildings", "parcel_id", ids.parcels)
         ids.buildings.update(self.ids("buildings", "building_id")[on])
         ground = self.ground
-        is_here = ground["parcel_id"].isin(ids.parcels) | ground["building_id"].isin(ids.buildings)
+        is_here = ground["parcel_id"].isin(ids.parcels - {None})
+        is_here |= ground["building_id"].isin(ids.buildings - {None})
         ids.enterprises.update(_plain(ground.loc[is_here, "enterprise_id"]))
         for column, own in (("parcel_id", ids.parcels), ("building_id", ids.buildings)):
             rows = self.rows("enterprises", column, own)

@@ -57,8 +57,7 @@ def reading_of(rule: Rule) -> tuple[Reads | None, Reach]:
 def columns(**layers: str) -> Reads:
     """Return reads from the names of columns by layer, separated by blanks; `*` for all."""
     return {
-        layer: None if names == "*" else frozenset(names.split())
-        for layer, names in layers.items()
+        layer: None if names == "*" else frozenset(names.split()) for layer, names in layers.items()
     }
 
 
@@ -295,7 +294,7 @@ READINGS: Mapping[tuple[str, str], Reading] = MappingProxyType(
                     enterprises="parcel_id building_id output_cny tax_cny",
                     buildings="building_id parcel_id",
                     parcels="parcel_id park_id status area_m2 investment_cny geometry "
-                    + f"{_CONTRACTS} {_REACHED}",
+                    f"{_CONTRACTS} {_REACHED}",
                 ),
             )
         ),
@@ -331,9 +330,7 @@ READINGS: Mapping[tuple[str, str], Reading] = MappingProxyType(
         ("enterprise", "zombie"): Reading(
             _fixed(
                 _ENTERPRISE,
-                columns(
-                    enterprises="stopped_months loss_years insolvent subsidised in_arrears"
-                ),
+                columns(enterprises="stopped_months loss_years insolvent subsidised in_arrears"),
             )
         ),
         ("enterprise", "idle_land"): Reading(
@@ -353,26 +350,20 @@ READINGS: Mapping[tuple[str, str], Reading] = MappingProxyType(
         ("enterprise", "hazardous_outside"): Reading(
             _fixed(
                 _ENTERPRISE,
-                columns(
-                    enterprises="industry_code hazardous_chemicals", parks="is_chemical_park"
-                ),
+                columns(enterprises="industry_code hazardous_chemicals", parks="is_chemical_park"),
             )
         ),
         ("enterprise", "others_in_chemical_park"): Reading(
             _fixed(
                 _ENTERPRISE,
-                columns(
-                    enterprises="industry_code hazardous_chemicals", parks="is_chemical_park"
-                ),
+                columns(enterprises="industry_code hazardous_chemicals", parks="is_chemical_park"),
             )
         ),
         ("enterprise", "catalogue_class"): Reading(
             _fixed(_ENTERPRISE, columns(enterprises="is_new catalogue_class"))
         ),
         ("enterprise", "energy_review"): Reading(
-            _fixed(
-                _ENTERPRISE, columns(enterprises="is_new energy_tce energy_review_number")
-            )
+            _fixed(_ENTERPRISE, columns(enterprises="is_new energy_tce energy_review_number"))
         ),
     }
 )

@@ -21,8 +21,6 @@ from geo_service.zoning.reach import PlanChange, Reached, reached
 from geo_service.zoning.reads import Reach, reading_of
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from numpy.typing import NDArray
 
     from geo_service.zoning.batch import RawBatch, RawFinding
@@ -94,7 +92,11 @@ class Renewal:
         if found.is_in_parks and not before.facts:
             return self._by_whole_parks(rule, before)
         selected = self._earlier.selected
-        part = Part(parks=found.parks, changed={}, count=lambda name, _: before.counts[name].total())
+
+        def count_before(name: str, _: Parks) -> int:
+            return before.counts[name].total()
+
+        part = Part(parks=found.parks, changed={}, count=count_before)
         old = rule.check.run(case_of(rule, found.before, selected, part), rule.parameters)
 
         def count(name: str, here: Parks) -> int:

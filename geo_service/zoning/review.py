@@ -16,7 +16,7 @@ import pandas as pd
 import shapely
 
 from geo_service.crs import STORAGE_CRS
-from geo_service.domain.subjects import illustrative_subjects
+from geo_service.domain.subjects import IllustrativeSubjects
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator
 from geo_service.model import (
@@ -32,7 +32,8 @@ from geo_service.zoning.approvals import Approvals, open_approvals
 from geo_service.zoning.batch import RawBatch, RawFinding
 from geo_service.zoning.check import Shared
 from geo_service.zoning.finding_table import FindingTable, boxes_meet
-from geo_service.zoning.findings import Findings, Stamp
+from geo_service.zoning.findings import Findings
+from geo_service.zoning.portions import Stamp
 from geo_service.zoning.renewal import Renewal, ReviewMemory, case_of
 from geo_service.zoning.rulebook import Rule, Rulebook, open_rulebook
 from geo_service.zoning.waivers import Waivers, open_waivers
@@ -365,7 +366,7 @@ def review(  # noqa: PLR0913 - all but the plan have a default
         waiver_of=set_aside.holding_on(day),
         approval_of=approved.holding_on(day),
         concerned={entry.rule_id for entry in (*set_aside.entries, *approved.entries)},
-        illustrative=illustrative_subjects(plan),
+        illustrative=IllustrativeSubjects(plan),
     )
     scope = "all" if selected is None else "|".join(sorted(park_ids))
     return Review(

@@ -32,7 +32,6 @@ def mapped_zones(plan: Plan, kind: str) -> gpd.GeoDataFrame | None:
     can tell whether a place lies in such a zone.
     """
 
-
     def make() -> gpd.GeoDataFrame:
         zones = plan.metric("control_zones")
         chosen: gpd.GeoDataFrame = zones[zones["kind"] == kind]

@@ -129,7 +129,6 @@ def _both(one: bool | None, other: bool | None) -> bool | None:  # noqa: FBT001 
     return None if one is None or other is None else True
 
 
-
 class FilledParameters(Parameters):
     """Which column of the enterprises must be filled."""
 

@@ -1,0 +1,139 @@
+"""A review made from an earlier one is the one that is made anew, to the last byte."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+import shapely.affinity
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geo_service.language import Language, Translator
+from geo_service.plan import Plan
+from geo_service.reports.stream import review_pieces
+from geo_service.schema import SCHEMAS
+from geo_service.zoning import measured, renewal
+from geo_service.zoning.reads import READINGS, reading_of
+from geo_service.zoning.review import Review, review
+from geo_service.zoning.rulebook import open_rulebook
+from tests.depth import thorough
+
+DAY = date(2026, 11, 30)
+Edit = Callable[[Plan, random.Random], Plan]
+
+
+def document(result: Review) -> bytes:
+    """Return a review's JSON."""
+    translator = Translator(Language.EN, result.plan.settings.names_hant)
+    return b"".join(review_pieces(result, translator))
+
+
+def one_of(plan: Plan, layer: str, rnd: random.Random, count: int = 1) -> pd.DataFrame:
+    """Return some rows of a layer."""
+    frame = plan.frame(layer)
+    return frame.iloc[rnd.sample(range(len(frame)), min(count, len(frame)))]
+
+
+def other_values(plan: Plan, layer: str, rnd: random.Random) -> Plan:
+    """Give rows the values that others have in some columns, or none."""
+    frame = plan.frame(layer)
+    rows = one_of(plan, layer, rnd, rnd.choice((1, 1, 3, 20))).copy()
+    key = SCHEMAS[layer].key
+    columns = [name for name in frame.columns if name not in {*key, "geometry"}]
+    for column in rnd.sample(columns, rnd.choice((1, 2, 5))):
+        donor = frame[column].iloc[rnd.randrange(len(frame))]
+        is_needed = frame[column].dtype == "bool" or column in {"tier", "area_m2", "name"}
+        cell = None if not is_needed and rnd.random() < 0.2 else donor
+        rows[column] = pd.Series([cell] * len(rows), index=rows.index, dtype=frame[column].dtype)
+    return plan.with_rows(layer, rows, label=str(rnd.random()))
+
+
+def other_shapes(plan: Plan, layer: str, rnd: random.Random) -> Plan:
+    """Move some features by some hundred metres."""
+    rows = one_of(plan, layer, rnd, rnd.choice((1, 1, 3, 20)))
+    east, north = rnd.uniform(-0.005, 0.005), rnd.uniform(-0.005, 0.005)
+    shapes = [
+        shape if shape is None else shapely.affinity.translate(shape, east, north)
+        for shape in rows["geometry"]
+    ]
+    return plan.with_rows(layer, rows.assign(geometry=shapes), label=str(rnd.random()))
+
+
+def new_row(plan: Plan, layer: str, rnd: random.Random) -> Plan:
+    """Add a row like another one."""
+    row = one_of(plan, layer, rnd).copy()
+    name = SCHEMAS[layer].key[0]
+    if layer == "floors":
+        row["floor_no"] = 99
+    else:
+        row[name] = f"new{rnd.randrange(10**9)}"
+    return plan.with_rows(layer, row, label=str(rnd.random()))
+
+
+def fewer_rows(plan: Plan, layer: str, rnd: random.Random) -> Plan:
+    """Leave out some rows."""
+    rows = one_of(plan, layer, rnd, rnd.choice((1, 4)))
+    key = list(SCHEMAS[layer].key)
+    keys = [tuple(cells) if len(key) > 1 else cells[0] for cells in rows[key].to_numpy().tolist()]
+    return plan.with_rows(layer, removed=keys, label=str(rnd.random()))
+
+
+def moved_enterprise(plan: Plan, _: str, rnd: random.Random) -> Plan:
+    """Move an enterprise into another park, onto one of its parcels or none."""
+    latest = plan.frame("enterprises")
+    latest = latest[latest["year"] == latest["year"].max()]
+    row = latest.iloc[[rnd.randrange(len(latest))]].copy()
+    parcel = one_of(plan, "parcels", rnd).iloc[0]
+    row["park_id"] = parcel["park_id"]
+    row["building_id"] = None
+    row["parcel_id"] = parcel["parcel_id"] if rnd.random() < 0.5 else None
+    row["geometry"] = np.array([parcel["geometry"].representative_point()], dtype=object)
+    return plan.with_rows("enterprises", row, label=str(rnd.random()))
+
+
+EDITS = [
+    *[(moved_enterprise, "enterprises")] * 4,
+    *[(other_values, layer) for layer in ("parks", "parcels", "enterprises")] * 3,
+    *[(other_values, layer) for layer in ("buildings", "floors", "control_zones", "townships")],
+    *[(other_shapes, layer) for layer in ("parks", "parcels", "buildings", "enterprises")] * 2,
+    *[(other_shapes, layer) for layer in ("control_zones", "rivers", "facilities")],
+    *[(new_row, layer) for layer in ("parks", "parcels", "buildings", "enterprises", "floors")],
+    *[(fewer_rows, layer) for layer in ("parcels", "buildings", "enterprises", "floors")],
+]
+
+
+def edited(plan: Plan, rnd: random.Random) -> Plan:
+    """Return a plan with one to three edits."""
+    for _ in range(rnd.choice((1, 1, 2, 3))):
+        edit, layer = rnd.choice(EDITS)
+        plan = edit(plan, layer, rnd)
+    return plan
+
+
+@pytest.fixture(scope="module")
+def bases(demo: Plan) -> Iterator[dict[int, Review]]:
+    """Reviews of the demo county, by the size of layer from which on parts are cut later."""
+    yield {}
+
+
+@given(seed=st.integers(0, 10**9), many=st.sampled_from([20_000, 20_000, 100]))
+@thorough(75, in_deep=1_000)
+def test_a_renewed_review_equals_a_full_one(
+    demo: Plan, bases: dict[int, Review], seed: int, many: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(measured, "MANY_SUBJECTS", many)
+        base = bases.get(many)
+        if base is None:
+            base = bases[many] = review(demo, as_of=DAY)
+        plan = edited(demo, random.Random(seed))
+        renewed = review(plan, as_of=DAY, earlier=base)
+        again = review(edited(plan, random.Random(seed + 1)), as_of=DAY, earlier=renewed)
+        assert document(renewed) == document(review(plan, as_of=DAY))
+        assert document(again) == document(review(again.plan, as_of=DAY))
