@@ -51,7 +51,8 @@ def key_values(name: str, frame: pd.DataFrame) -> pd.Index:
     """Return each row's key: one value, or several as a tuple."""
     key = list(SCHEMAS[name].key)
     if len(key) == 1:
-        return pd.Index(frame[key[0]].astype("object"))
+        only: pd.Index = pd.Index(frame[key[0]].astype("object"))
+        return only
     return pd.MultiIndex.from_frame(frame[key].astype("object"))
 
 
@@ -131,7 +132,10 @@ def _positions(name: str, keys: pd.Index, removed: Sequence[Any]) -> NDArray[np.
     wanted = list(removed)
     if not wanted:
         return np.zeros(0, dtype=np.intp)
-    place = keys.get_indexer(pd.MultiIndex.from_tuples(wanted) if keys.nlevels > 1 else wanted)
+    asked = (
+        pd.MultiIndex.from_tuples(wanted) if keys.nlevels > 1 else pd.Index(wanted, dtype=object)
+    )
+    place = keys.get_indexer(asked)
     for key, position in zip(wanted, place, strict=True):
         if position < 0:
             raise NotFoundError(said("problem.no_row", layer=repr(name), row=repr(key)))
@@ -257,7 +261,7 @@ _same_objects = np.frompyfunc(_is_same_object, 2, 1)
 
 def _unlike_shapes(one: NDArray[np.object_], other: NDArray[np.object_]) -> NDArray[np.bool_]:
     """Return where shapes differ; only those that are not the same object are compared."""
-    differs = ~_same_objects(one, other).astype(bool)
+    differs = ~np.asarray(_same_objects(one, other), dtype=bool)
     doubtful = np.flatnonzero(differs)
     differs[doubtful] = ~_same_shapes(one[doubtful], other[doubtful])
     return np.asarray(differs, dtype=bool)

@@ -112,7 +112,9 @@ class _Side:
             lambda: pd.Index(self.ids(name, column)),
         )
         wanted = [identity for identity in ids if identity is not None]
-        found = places.get_indexer_for(wanted) if wanted else np.zeros(0, dtype=np.intp)
+        if not wanted:
+            return np.zeros(0, dtype=np.intp)
+        found = places.get_indexer_for(pd.Index(wanted, dtype=object))
         return np.sort(found[found >= 0])
 
     def spread(self, ids: _Ids) -> None:
@@ -197,7 +199,7 @@ class PartPlan(Plan):
         if key == YEAR_KEY:
             return latest_year(self._whole)  # type: ignore[return-value] # as under this key
         if key == ACTIVE_KEY:
-            return super().remember(key, reads, self._active)  # type: ignore[return-value,arg-type]
+            return super().remember(key, reads, self._active)  # type: ignore[return-value]
         if not any(name in self._rows for name in reads):
             return self._whole.remember(key, reads, make)
         return super().remember(key, reads, make)
@@ -214,12 +216,12 @@ class PartShared(Shared):
     whole: Shared
 
     @property
-    def focus(self) -> dict[str, Focus]:  # type: ignore[override] # a property, not cached
+    def focus(self) -> dict[str, Focus]:
         """The focus of every park of the whole plan."""
         return self.whole.focus
 
     @property
-    def park_area_m2(self) -> dict[str, float]:  # type: ignore[override] # the same
+    def park_area_m2(self) -> dict[str, float]:
         """The area of every park of the whole plan."""
         return self.whole.park_area_m2
 
@@ -293,12 +295,11 @@ def _moved(before: _Side, after: _Side) -> Iterable[Any]:
     one, other = before.ground, after.ground
     if one is other:
         return []
-    columns = ["enterprise_id", "parcel_id"]
-    pairs = (
-        pd.MultiIndex.from_arrays([_plain(table[column]) for column in columns])
+    pairs, others = (
+        set(zip(table["enterprise_id"], _plain(table["parcel_id"]), strict=True))
         for table in (one, other)
     )
-    return pd.Index.symmetric_difference(*pairs, sort=False).get_level_values(0).tolist()
+    return [enterprise_id for enterprise_id, _ in pairs ^ others]
 
 
 def _part_of(side: _Side, ids: _Ids) -> PartShared:

@@ -243,7 +243,7 @@ def _unmapped(
             )
 
 
-def _uncovered(  # noqa: PLR0913, PLR0917 - one layer of one rule
+def _uncovered(
     case: Case,
     parameters: ZoneParameters,
     outcome: Outcome,
