@@ -82,7 +82,11 @@ class ZoneCutter:
             own = shapely.force_2d(self._zones[chunk])
             shapely.prepare(own)
             zone, subject = tree.query(own, predicate="intersects")
-            return subject, chunk[zone], shapely.contains_properly(own[zone], self._subjects[subject])
+            return (
+                subject,
+                chunk[zone],
+                shapely.contains_properly(own[zone], self._subjects[subject]),
+            )
 
         with ThreadPoolExecutor(_THREADS) as pool:
             found = list(pool.map(meet, chunks))

@@ -20,6 +20,7 @@ from geo_service.model import (
     Verdict,
     park_verdict,
 )
+from geo_service.zoning.batch import RawBatch
 from geo_service.zoning.portions import SEVERITY_ORDER, VERDICT_ORDER, Columns, Portion
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from geo_service.model import Message
     from geo_service.zoning.approvals import Approval
-    from geo_service.zoning.batch import RawBatch, RawFinding
+    from geo_service.zoning.batch import RawFinding
     from geo_service.zoning.portions import Stamp
     from geo_service.zoning.waivers import Waiver
 
@@ -111,6 +112,34 @@ class Findings(Sequence[Finding]):
         """Return the offending parts at these positions (all if None), in the metric CRS."""
         chosen = np.arange(len(self)) if positions is None else np.asarray(positions, dtype=np.intp)
         return self._gathered(chosen, lambda part, rows: part.shapes(rows))
+
+    def places(self, positions: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Yield for each position the number of its portion and its row in it."""
+        chosen = np.asarray(positions, dtype=np.intp)
+        yield from zip(
+            self._columns.part[chosen].tolist(), self._columns.row[chosen].tolist(), strict=True
+        )
+
+    def batch(self, part: int) -> RawBatch | None:
+        """Return the batch of a portion; None for single findings."""
+        raw = self._parts[part].raw
+        return raw if isinstance(raw, RawBatch) else None
+
+    def sample(self, part: int) -> Finding:
+        """Return one finding of a portion, as if nothing set it aside, without its geometry."""
+        return self._bare(int(np.flatnonzero(self._columns.part == part)[0]))
+
+    def is_set_aside(self, position: int) -> bool:
+        """Return whether a finding is waived or approved."""
+        return position in self._set_aside
+
+    def id_of(self, position: int) -> str:
+        """Return the id of a finding."""
+        return self._columns.finding_id(position)
+
+    def is_made_up(self, layer: str, subject_id: str) -> bool:
+        """Return whether a subject is made up."""
+        return (layer, subject_id) in self._illustrative
 
     def titles(self) -> Iterator[Message]:
         """Yield the title of each finding, without the rest of it."""
