@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo_service.crs import require_metric
 from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.schema import SCHEMAS
 from geo_service.wording import said
@@ -113,8 +114,8 @@ def project_rows(
     is_new = np.zeros(len(frame), dtype=bool)
     is_new[change.after] = True
     shapes[~is_new] = metric.geometry.to_numpy()[is_old]
-    moved = frame.geometry.iloc[change.after].to_crs(metric.crs)
-    shapes[change.after] = moved.to_numpy()
+    chosen = gpd.GeoSeries(frame.geometry.to_numpy()[change.after], crs=frame.crs)
+    shapes[change.after] = chosen.to_crs(require_metric(metric)).to_numpy()
     return frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=metric.crs))
 
 
@@ -156,7 +157,8 @@ def _replaced(
                 continue
             shapes = frame.geometry.to_numpy().copy()
             shapes[place] = new
-            changed = changed.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
+            moved = gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs)
+            changed = gpd.GeoDataFrame(changed).set_geometry(moved)
         else:
             cells = pd.Series(rows[column].array, dtype=frame[column].dtype)
             if cells.equals(old.reset_index(drop=True)):

@@ -104,7 +104,7 @@ class _Template:
         """Return the template of a batch."""
         first = results.sample(part)
         evidence = dict(first.evidence)
-        cells = []
+        cells: list[_Cell] = []
         for name, value in batch.evidence.items():
             if isinstance(value, PerRow):
                 evidence[name] = _token(_FIXED + 1 + len(cells))

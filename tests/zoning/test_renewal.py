@@ -23,6 +23,8 @@ from geo_service.zoning.review import Review, review
 from tests.depth import thorough
 
 DAY = date(2026, 11, 30)
+CHAINED = 0.3
+"""The share of examples in which a renewed review is renewed again."""
 Edit = Callable[[Plan, random.Random], Plan]
 
 
@@ -134,6 +136,7 @@ def test_a_renewed_review_equals_a_full_one(
         rnd = random.Random(seed)  # noqa: S311 - edits of a test
         plan = edited(demo, rnd)
         renewed = review(plan, as_of=DAY, earlier=base)
-        again = review(edited(plan, rnd), as_of=DAY, earlier=renewed)
+        if rnd.random() < CHAINED:
+            plan = edited(plan, rnd)
+            renewed = review(plan, as_of=DAY, earlier=renewed)
         assert document(renewed) == document(review(plan, as_of=DAY))
-        assert document(again) == document(review(again.plan, as_of=DAY))
