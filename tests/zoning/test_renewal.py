@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -19,7 +20,12 @@ from geo_service.plan import Plan
 from geo_service.reports.stream import review_pieces
 from geo_service.schema import SCHEMAS
 from geo_service.zoning import measured
+from geo_service.zoning.check import Outcome, Shared
+from geo_service.zoning.checks import FAMILIES
+from geo_service.zoning.reads import READINGS, reading_of
+from geo_service.zoning.renewal import case_of
 from geo_service.zoning.review import Review, review
+from geo_service.zoning.rulebook import open_rulebook
 from tests.depth import thorough
 
 DAY = date(2026, 11, 30)
@@ -140,3 +146,77 @@ def test_a_renewed_review_equals_a_full_one(
             plan = edited(plan, rnd)
             renewed = review(plan, as_of=DAY, earlier=renewed)
         assert document(renewed) == document(review(plan, as_of=DAY))
+
+
+@pytest.fixture(scope="module")
+def mixed(demo: Plan) -> Plan:
+    """The demo with every column of every layer moved down by one row."""
+    return demo.with_layers(
+        {name: rolled(demo.frame(name), frozenset()) for name in demo.layers}, label="mixed"
+    )
+
+
+def rolled(frame: pd.DataFrame, kept: frozenset[str]) -> pd.DataFrame:
+    """Return a frame in which all columns but these are moved down by one row."""
+    order = np.roll(np.arange(len(frame)), 1)
+    moved = frame.iloc[order].reset_index(drop=True)
+    return moved.assign(**{name: frame[name] for name in frame.columns if name in kept})
+
+
+def told(outcome: Outcome) -> tuple[object, ...]:
+    """Return all that an outcome says."""
+    singles = [(repr(replace(item, geometry=None)), item.geometry) for item in outcome.singles]
+    batches = [
+        (repr(batch.at(row)), None if batch.shapes is None else batch.shapes.of(np.array([row]))[0])
+        for batch in outcome.batches
+        for row in range(len(batch))
+    ]
+    return singles, batches, outcome.judged, outcome.below, outcome.facts
+
+
+def test_a_check_reads_what_is_told_of_it(demo: Plan, mixed: Plan) -> None:
+    """What a rule says stays the same whatever stands in columns that it is said not to read."""
+    rules = open_rulebook(demo.settings.rulebook_path)
+    whole = Shared(demo, DAY)
+    for rule in rules.in_force(DAY):
+        reads, _ = reading_of(rule)
+        assert reads is not None, rule.rule_id
+        frames = {
+            name: demo.frame(name) if columns is None else rolled(demo.frame(name), columns)
+            for name, columns in reads.items()
+            if demo.has(name)
+        }
+        other = Shared(mixed.with_layers(frames, label=rule.rule_id), DAY)
+        found, expected = (
+            told(rule.check.run(case_of(rule, shared, None), rule.parameters))
+            for shared in (other, whole)
+        )
+        assert found == expected, rule.rule_id
+
+
+def test_every_check_is_listed() -> None:
+    assert set(READINGS) == {
+        (family, name) for family, checks in FAMILIES.items() for name in checks
+    }
+
+
+def test_a_review_of_another_day_or_scope_is_of_no_use(demo: Plan, demo_review: Review) -> None:
+    other = review(demo, as_of=date(2020, 1, 1), earlier=demo_review)
+    assert other.as_of == date(2020, 1, 1)
+    day, two = demo_review.as_of, demo_review.park_ids[:2]
+    some = review(demo, as_of=day, parks=two, earlier=demo_review)
+    assert some.park_ids == two
+    assert {item.park_id for item in some.results} <= {*two, None}
+
+
+def test_what_reads_nothing_that_changed_is_kept(demo: Plan, demo_review: Review) -> None:
+    row = demo.frame("parcels").iloc[[0]]
+    plan = demo.with_rows("parcels", row.assign(power_kva=1.0), label="power")
+    renewed = review(plan, as_of=demo_review.as_of, earlier=demo_review)
+    assert renewed.memory is not None
+    assert demo_review.memory is not None
+    assert all(
+        renewed.memory.outcomes[rule_id] is outcome
+        for rule_id, outcome in demo_review.memory.outcomes.items()
+    )
+    assert renewed.plan is plan
