@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from geo_service.schema import CONTRACT_VALUES
+from geo_service.zoning.focus import FOCUS_READS
 from geo_service.zoning.standing import BAN_COLUMNS, Ban
 
 if TYPE_CHECKING:
@@ -73,13 +74,7 @@ def joined(*several: Reads) -> Reads:
 
 ACTIVE = columns(enterprises="enterprise_id year status park_id")
 """Which enterprises count."""
-FOCUS = joined(
-    ACTIVE,
-    columns(
-        enterprises="industry_code output_cny land_m2 floor_m2",
-        parks="park_id leading_industry supporting_industries",
-    ),
-)
+FOCUS: Reads = FOCUS_READS
 """What the focus of parks is measured of."""
 LEADING = columns(parks="leading_industry")
 """What tells a park's leading industry."""
