@@ -6,6 +6,7 @@ geometry inside a list of a document; `stream` joins them.
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 MARGIN = b"    "
 """What stands before each line of a finding."""
 _GEOMETRY_MARGIN = MARGIN + b"  "
-_GAP = "\x00{}\x00"
-"""Stands in a template for a value; no text of the catalogue or of a layer has this character."""
+_GAP = f"\x00{secrets.token_hex(8)}:{{}}\x00"
+"""Stands in a template for a value; nobody who writes data can know it."""
 
 
 class FindingTexts:
