@@ -64,7 +64,11 @@ class InvalidQueryError(GeoServiceError):
 
 
 class BusyError(GeoServiceError):
-    """Too much work is waiting already; the same call may go through later."""
+    """Too much work is waiting already; the same call may go through in so many `seconds`."""
+
+    def __init__(self, message: Message, *, seconds: int | None = None) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class ConflictError(GeoServiceError):

@@ -436,6 +436,12 @@ class Tiles:
         check_name(name)
         return version_of(self.review.plan, name, self.review.review_id)
 
+    def made(self, name: str, zoom: int, x: int, y: int) -> tuple[bool, Tile | None]:
+        """Return whether a tile is cached, and the tile; nothing is made."""
+        key = (name, zoom, x, y)
+        with self._lock:
+            return key in self._cache, self._cache.get(key)
+
     def tile(self, name: str, zoom: int, x: int, y: int) -> Tile | None:
         """Return a tile of a layer, None if empty; raises NotFoundError for an unknown layer."""
         key = (name, zoom, x, y)

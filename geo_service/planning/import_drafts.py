@@ -26,6 +26,7 @@ import pandas as pd
 from geo_service.errors import BusyError, ConflictError, NotFoundError, StoreError
 from geo_service.ingest.apart import Standby
 from geo_service.ingest.report import SAMPLE_ROWS
+from geo_service.jobs import JobKind
 from geo_service.planning.imports import (
     ImportResult,
     preview_document,
@@ -215,7 +216,10 @@ class ImportDesk:
         """Begin to read a received file; the file is removed whatever comes of it."""
         jobs = self._state.jobs
         try:
-            job = jobs.start(lambda progress: self.read(upload, layer, options, progress=progress))
+            job = jobs.start(
+                lambda progress: self.read(upload, layer, options, progress=progress),
+                JobKind.IMPORT,
+            )
         except BusyError:
             upload.close()
             raise

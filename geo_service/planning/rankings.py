@@ -17,6 +17,7 @@ from cachetools import FIFOCache, LRUCache
 
 import geo_service
 from geo_service.errors import NotFoundError
+from geo_service.jobs import JobKind
 from geo_service.language import Language, Translator
 from geo_service.mcda.sensitivity import first_order_sensitivity
 from geo_service.planning.downloads import Download, file_name
@@ -257,7 +258,9 @@ class RankingDesk:
     def start(self, document: Mapping[str, Any]) -> Job:
         """Begin to rank a project, given as a document; ProjectError says what is wrong with it."""
         project = project_of(document)
-        return self._state.jobs.start(lambda progress: self.rank(project, progress=progress))
+        return self._state.jobs.start(
+            lambda progress: self.rank(project, progress=progress), JobKind.RANKING
+        )
 
     def rank(self, project: Project, *, progress: Progress | None = None) -> Ranking:
         """Rank a project's sites in the county's plan by its rulebook, and save the ranking."""

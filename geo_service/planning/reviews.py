@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import shapely
 
 from geo_service.errors import ConflictError, NotFoundError
+from geo_service.jobs import JobKind
 from geo_service.language import Language, Translator
 from geo_service.planning.pages.register import review_register
 from geo_service.planning.parks import check_parks
@@ -227,7 +228,8 @@ class ReviewDesk:
         return self._state.jobs.start(
             lambda progress: self.make(
                 rules, parks=parks, as_of=as_of, progress=progress, is_trial=is_trial
-            )
+            ),
+            JobKind.REVIEW,
         )
 
     def make(

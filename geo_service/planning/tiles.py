@@ -38,19 +38,28 @@ class TileDesk:
             if self._tiles is not None:
                 self._tiles.close()
 
+    def made(self, layer: str, zoom: int, column: int, row: int) -> tuple[Tile | None, str] | None:
+        """Return what `find` returns if the tile was made before; None if it has to be made."""
+        tiles = self._asked(layer, zoom, column, row)
+        is_made, tile = tiles.made(layer, zoom, column, row)
+        return (tile, tiles.version(layer)) if is_made else None
+
     def find(self, layer: str, zoom: int, column: int, row: int) -> tuple[Tile | None, str]:
         """Return a tile, None where nothing is, and the layer's version.
 
         NotFoundError for a layer that has no tiles; InvalidQueryError for a number outside the
         pyramid.
         """
+        tiles = self._asked(layer, zoom, column, row)
+        return tiles.tile(layer, zoom, column, row), tiles.version(layer)
+
+    def _asked(self, layer: str, zoom: int, column: int, row: int) -> Tiles:
         check_name(layer)
         for parameter, number in (("x", column), ("y", row)):
             if number >= 2**zoom:
                 msg = said("problem.tile", name=parameter, zoom=zoom, last=2**zoom - 1)
                 raise InvalidQueryError(parameter, msg)
-        tiles = self.current()
-        return tiles.tile(layer, zoom, column, row), tiles.version(layer)
+        return self.current()
 
 
 __all__ = ["MAX_ZOOM", "Tile", "TileDesk"]

@@ -49,6 +49,7 @@ from geo_service.web.routes import (
 )
 from geo_service.web.security import SecurityHeaders
 from geo_service.web.shares import ShareLimits, Shares
+from geo_service.web.slots import SlotLimits, Slots
 from geo_service.wording import said
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class ServicePolicy:
     """Addresses of proxies that are believed when they say for whom they ask."""
     shares: ShareLimits = field(default_factory=ShareLimits)
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
+    slots: SlotLimits = field(default_factory=SlotLimits)
 
 
 def create_app(
@@ -113,6 +115,7 @@ def create_app(
     )
     app.state.service = service
     access = access or ServicePolicy()
+    app.state.slots = Slots(access.slots)
     add_error_handlers(app)
     app.add_middleware(GZipMiddleware, minimum_size=COMPRESS_FROM_BYTES, compresslevel=COMPRESSION)
     uploads = {imports.UPLOAD_PATH: max_import_bytes}

@@ -12,15 +12,14 @@ from starlette.concurrency import run_in_threadpool
 
 from geo_service.errors import ChoiceNeededError, ConflictError, NotFoundError, SourceError
 from geo_service.language import Language
-from geo_service.planning import PlanningService
 from geo_service.planning.import_drafts import ImportDesk, check_layer
 from geo_service.planning.imports import UNIT, import_options
-from geo_service.planning.uploads import Upload
 from geo_service.web.answers import answers, files, problems
 from geo_service.web.language import LanguageDep
 from geo_service.web.parameters import NamesAfter
 from geo_service.web.replies import GEOJSON, ServiceDep, WholeFile, json_reply
 from geo_service.web.shares import client_of
+from geo_service.web.slots import WorkKind, in_turn
 from geo_service.web.work import AT_ONCE_SECONDS, accepted_reply, ended
 
 router = APIRouter(prefix="/api/imports", tags=["imports"])
@@ -133,18 +132,11 @@ async def create_import(
     except BaseException:  # also when the client is gone
         upload.close()
         raise
-    return await run_in_threadpool(_read, request, service, desk, (form, upload))
-
-
-def _read(
-    request: Request, service: PlanningService, desk: ImportDesk, sent: tuple[_ImportForm, Upload]
-) -> Response:
-    form, upload = sent
-    job = desk.start(upload, form.layer, form.options)
-    if not ended(service, job, AT_ONCE_SECONDS):
-        return accepted_reply(request, job)
+    job = await run_in_threadpool(desk.start, upload, form.layer, form.options)
+    if not await ended(job, AT_ONCE_SECONDS):
+        return accepted_reply(request, service, job)
     draft = job.result
-    document = draft.document(form.options.translator)
+    document = await run_in_threadpool(draft.document, form.options.translator)
     reply = json_reply(request, document, status=201)
     reply.headers["location"] = f"{UPLOAD_PATH}/{draft.draft_id}"
     return reply
@@ -219,6 +211,7 @@ def import_repairs(import_id: ImportId, desk: DeskDep) -> Response:
     summary="Publish an import",
     responses=answers("Import", NotFoundError, ConflictError, SourceError, is_tagged=False),
 )
+@in_turn(WorkKind.VERSIONS)
 def publish_import(
     import_id: ImportId,
     request: Request,

@@ -20,6 +20,7 @@ from geo_service.web.replies import (
     features_reply,
     json_reply,
 )
+from geo_service.web.slots import WorkKind, in_turn
 
 router = APIRouter(prefix="/api/parks", tags=["parks"])
 
@@ -62,6 +63,7 @@ def park(park_id: str, request: Request, service: ServiceDep, language: Language
     summary="How a park keeps to its leading industry",
     responses=answers("Focus", NotFoundError),
 )
+@in_turn(WorkKind.PARKS)
 def focus(park_id: str, request: Request, service: ServiceDep, language: LanguageDep) -> Response:
     """Return a park's shares, concentration, and the findings of the focus family."""
     return json_reply(request, service.parks.focus(park_id, language))

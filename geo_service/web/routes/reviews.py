@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 
 from geo_service.errors import NotFoundError, RulebookError
 from geo_service.model import Severity
@@ -26,6 +27,7 @@ from geo_service.web.replies import (
     json_reply,
 )
 from geo_service.web.results import made_reply
+from geo_service.web.slots import WorkKind, in_turn
 from geo_service.web.work import AT_ONCE_SECONDS, accepted_reply, ended, job_document
 
 router = APIRouter(prefix="/api", tags=["reviews"])
@@ -91,7 +93,7 @@ def reviews(
         may_be_unsaved=True,
     ),
 )
-def create_review(
+async def create_review(
     request: Request, service: ServiceDep, language: LanguageDep, body: ReviewRequest | None = None
 ) -> Response:
     """Review the plan by the county's rulebook or by one in the body.
@@ -100,11 +102,12 @@ def create_review(
     be kept (`not_saved` says why), else 202 with the job's address in `Location`.
     """
     asked = body or ReviewRequest()
-    job = service.reviews.start(asked.rulebook, asked.parks, asked.as_of)
-    if not ended(service, job, AT_ONCE_SECONDS):
-        return accepted_reply(request, job)
+    desk = service.reviews
+    job = await run_in_threadpool(desk.start, asked.rulebook, asked.parks, asked.as_of)
+    if not await ended(job, AT_ONCE_SECONDS):
+        return accepted_reply(request, service, job)
     review_id = job.result.review_id
-    summary = service.reviews.summary(review_id, language)
+    summary = await run_in_threadpool(desk.summary, review_id, language)
     return made_reply(request, summary, f"/api/reviews/{review_id}")
 
 
@@ -119,7 +122,7 @@ def jobs(
     """Return jobs, newest first; a job is forgotten a day after its end."""
     translator = translator_of(request)
     found = service.jobs.jobs()
-    listed = [job_document(item, translator) for item in found[offset : offset + limit]]
+    listed = [job_document(service, item, translator) for item in found[offset : offset + limit]]
     document = {"numberMatched": len(found), "numberReturned": len(listed), "jobs": listed}
     return json_reply(request, document)
 
@@ -131,7 +134,8 @@ def jobs(
 )
 def job(job_id: str, request: Request, service: ServiceDep) -> Response:
     """Return a job's status (waiting, running, done, failed, cancelled) and progress 0 to 1."""
-    return json_reply(request, job_document(service.jobs.find(job_id), translator_of(request)))
+    found = service.jobs.find(job_id)
+    return json_reply(request, job_document(service, found, translator_of(request)))
 
 
 @router.delete(
@@ -141,7 +145,8 @@ def job(job_id: str, request: Request, service: ServiceDep) -> Response:
 )
 def cancel_job(job_id: str, request: Request, service: ServiceDep) -> Response:
     """Tell a job to stop at its next step; an ended job does not change."""
-    return json_reply(request, job_document(service.jobs.cancel(job_id), translator_of(request)))
+    cancelled = service.jobs.cancel(job_id)
+    return json_reply(request, job_document(service, cancelled, translator_of(request)))
 
 
 @router.get(
@@ -149,6 +154,7 @@ def cancel_job(job_id: str, request: Request, service: ServiceDep) -> Response:
     summary="Two reviews compared",
     responses=answers("ReviewComparison", NotFoundError),
 )
+@in_turn(WorkKind.REVIEWS)
 def comparison(
     review_id: str,
     request: Request,
@@ -177,6 +183,7 @@ def review(
     summary="A review's findings as features",
     responses=answers("Findings", NotFoundError, media_type=GEOJSON),
 )
+@in_turn(WorkKind.REVIEWS)
 def findings(  # noqa: PLR0913 - the filters that the contract names
     review_id: str,
     request: Request,
@@ -208,6 +215,7 @@ def findings(  # noqa: PLR0913 - the filters that the contract names
     summary="A review as a file",
     responses=files(*MEDIA_TYPES.values(), errors=(NotFoundError,)),
 )
+@in_turn(WorkKind.FILES)
 def export(
     review_id: str,
     service: ServiceDep,
