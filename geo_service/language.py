@@ -303,6 +303,8 @@ class Translator:
         return forms.get(unit or "") or _Form(word=f" {unit}" if unit else "")
 
     def _shown(self, value: object) -> object:
+        if type(value) is str or type(value) is float:
+            return value  # most values
         if isinstance(value, Message):
             return self.render(value)
         if isinstance(value, Quantity):

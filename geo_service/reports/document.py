@@ -118,13 +118,16 @@ def _for_json(shapes: Sequence[Any] | NDArray[np.object_] | gpd.GeoSeries) -> ND
 
 def plain(value: object) -> Any:  # noqa: ANN401, PLR0911 - any JSON value, one line a type
     """Return a cell as a JSON value: missing as None, numbers to 12 significant digits."""
-    if type(value) is float:  # by far the most, so first
-        return float(f"{value:.{_SIGNIFICANT}g}") if math.isfinite(value) else None
+    kind = type(value)  # exact types first, since these are by far the most
+    if kind is str or kind is int or kind is bool or value is None:
+        return value
+    if kind is float:
+        return float(f"{value:.{_SIGNIFICANT}g}") if math.isfinite(value) else None  # type: ignore[arg-type]
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    if value is None or value is pd.NA or value is pd.NaT:
+    if value is pd.NA or value is pd.NaT:
         return None
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
@@ -274,6 +277,13 @@ def basis_document(basis: LegalBasis, translator: Translator) -> Document:
     }
 
 
+def basis_words(basis: Mapping[str, Any]) -> list[str]:
+    """Return document, number and article of a basis; a document known by its number, once."""
+    document, number, article = (basis.get(key) for key in ("document", "number", "article"))
+    every = (document, None if number == document else number, article)
+    return [str(word) for word in every if word]
+
+
 def name_in(names: Mapping[Any, str], translator: Translator) -> str:
     """Return a name; one that exists in Chinese only stays as it is written, in its own script."""
     return translator.pick(names) if "en" in names else names["zh-Hans"]
@@ -411,7 +421,7 @@ def basis_line(review: Review, translator: Translator) -> str:
     """Return how shares and areas were measured, and on which versions, as one line."""
     settings = review.plan.settings
     years = {focus.year for focus in review.focus.values()}
-    return translator.text(
+    line = translator.text(
         "table.basis",
         basis=translator.text(f"basis.{settings.focus_basis}"),
         year=next(iter(years), None) or "—",
@@ -419,6 +429,11 @@ def basis_line(review: Review, translator: Translator) -> str:
         rulebook=review.rulebook.version,
         plan=review.plan.version,
     )
+    rules, idle = review.rulebook.rules, review.rulebook.idle(review.as_of)
+    if not idle:
+        return line
+    counts = {"count": len(idle), "all": len(rules), "day": review.as_of.isoformat()}
+    return translator.text("table.basis_idle", basis=line, **counts)
 
 
 def is_illustrative(plan: Plan) -> bool:

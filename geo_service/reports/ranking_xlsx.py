@@ -12,6 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from geo_service.language import catalogue
+from geo_service.reports.document import basis_words
 from geo_service.reports.plain_text import one_line
 from geo_service.reports.recomputation import Recomputation, added_up
 from geo_service.reports.review import measure_name, table_unit
@@ -373,5 +374,4 @@ def _base_unit(unit: str | None) -> str | None:
 def _basis_line(basis: Mapping[str, Any] | None) -> str | None:
     if not basis:
         return None
-    parts = (basis.get("document"), basis.get("number"), basis.get("article"))
-    return one_line(" · ".join(str(part) for part in parts if part))
+    return one_line(" · ".join(basis_words(basis)))

@@ -22,6 +22,7 @@ from geo_service.language import Language, Translator, catalogue
 from geo_service.model import Quantity, Severity, Tier, Verdict
 from geo_service.reports.document import (
     Document,
+    basis_words,
     finding_properties,
     layers_document,
     park_features,
@@ -145,6 +146,15 @@ class ReviewContent:
             for item in self.summary["lapsed"]
         ]
 
+    @property
+    def idle_rules(self) -> str | None:
+        """How many of the rules judged nothing since they are not in force on the day."""
+        idle = [rule for rule in self.rules if rule["enabled"] and not rule["in_force"]]
+        count = sum(rule["lapsed"] is None for rule in idle)
+        if not count:
+            return None
+        return self.text("idle_rules_figure", count=count, all=len(self.rules))
+
     def list_of(self, name: str) -> list[Document]:
         """Return the findings of one of the three lists."""
         return [item for item in self.findings if list_name(item) == name]
@@ -224,9 +234,7 @@ def list_name(finding: Document) -> str | None:
 
 def legal_basis_line(finding: Document) -> str:
     """Return document, number and article of a finding's or rule's legal basis on one line."""
-    basis = finding["legal_basis"]
-    parts = [basis["document"], basis.get("number"), basis.get("article")]
-    return one_line(" · ".join(str(part) for part in parts if part))
+    return one_line(" · ".join(basis_words(finding["legal_basis"])))
 
 
 def _groups_of(summary: Document, translator: Translator) -> str:
@@ -272,6 +280,8 @@ def cover_facts(content: ReviewContent) -> dict[str, str]:
     lapsed = content.lapsed_lines()
     if lapsed:
         facts["lapsed_rules"] = content.translator.listed(lapsed)
+    if content.idle_rules:
+        facts["idle_rules"] = content.idle_rules
     return {text(key): one_line(value, most=2_000) for key, value in facts.items()}
 
 
@@ -348,11 +358,20 @@ def measure_name(measure: object, translator: Translator) -> str:
     return one_line(str(measure))
 
 
+def worded(evidence: Document, key: str, translator: Translator) -> object:
+    """Return a member of the evidence, in words if what is measured has codes of ours."""
+    measure, value = str(evidence.get("measure")), evidence.get(key)
+    if measure not in _NAMED_IN or not isinstance(value, (str, list, tuple)):
+        return value
+    names = [_named(measure, code, translator) for code in _listed(value)]
+    return names[0] if isinstance(value, str) else names
+
+
 def evidence_lines(finding: Document, translator: Translator) -> list[tuple[str, str]]:
     """Return a finding's evidence as labels and texts: measured, limit, then all the rest."""
     evidence = finding["evidence"]
     unit = evidence.get("unit")
-    value, threshold = evidence.get("value"), evidence.get("threshold")
+    value, threshold = (worded(evidence, key, translator) for key in ("value", "threshold"))
     lines = []
     if evidence.get("measure") is not None:
         name = measure_name(evidence["measure"], translator)
@@ -377,6 +396,8 @@ _NAMED_IN = {
     "count_supporting": "supporting",
     "limit_from": "limit_from",
     "open_ranks": "river",
+    "bans": "parameter",
+    "catalogue_class": "catalogue_class",
 }
 """Members whose values are codes of ours, and the section that names them."""
 _IN_UNIT = {"watch_threshold"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from geo_service.reports.document import Document, basis_document, iso_day, name_in, plain
+from geo_service.zoning.checks import TOLERANT_CHECKS
 from geo_service.zoning.laws import STALE_MONTHS
 
 if TYPE_CHECKING:
@@ -82,10 +83,12 @@ def rule_document(rule: Rule, day: date, translator: Translator) -> Document:
         "applies_to": part.applies_to,
         "scope": part.scope.model_dump(mode="json"),
         "tolerance": part.tolerance.model_dump(mode="json"),
+        "has_tolerance": (part.family, part.check) in TOLERANT_CHECKS,
         "parameters": rule.parameters.model_dump(mode="json"),
         "looked_at": iso_day(cited.document.part.looked_at),
         "note": translator.pick(part.note_by_language or {}) or None,
         "enabled": part.enabled,
+        "in_force": rule.is_in_force(day),
         "overridden": plain(rule.overridden),
     }
 

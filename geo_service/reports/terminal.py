@@ -14,7 +14,13 @@ from rich.text import Text
 
 from geo_service.model import Quantity, Verdict
 from geo_service.plan import rows_of
-from geo_service.reports.document import Document, basis_line, industry_name, is_illustrative
+from geo_service.reports.document import (
+    Document,
+    basis_line,
+    basis_words,
+    industry_name,
+    is_illustrative,
+)
 from geo_service.units import M2_PER_MU
 from geo_service.zoning.laws import DocumentState
 
@@ -158,18 +164,18 @@ def _folded(translator: Translator, *keys: str) -> Table:
 
 
 def _rule_cells(rule: Document, translator: Translator) -> tuple[str, ...]:
-    basis = rule["legal_basis"]
     severity = translator.text(f"severity.{rule['severity']}")
     if not rule["enabled"]:
         severity = translator.text("rulebook.off")
     elif rule["lapsed"]:
         severity = _lapsed_words(rule["lapsed"], translator)
-    named = (basis["document"], basis["number"], basis["article"])
+    elif not rule["in_force"]:
+        severity = translator.text("rulebook.not_in_force")
     return (
         rule["rule_id"],
         severity,
         translator.text(f"basis_tag.{rule['basis_tag']}"),
-        " ".join(filter(None, named)),
+        " ".join(basis_words(rule["legal_basis"])),
     )
 
 
@@ -179,7 +185,7 @@ def _lapsed_words(lapsed: Document, translator: Translator) -> str:
 
 
 def _document_cells(item: Document, translator: Translator) -> tuple[str, ...]:
-    named = " ".join(filter(None, (item["name"], item["number"])))
+    named = " ".join(basis_words({"document": item["name"], "number": item["number"]}))
     if item["successor"]:
         named += f"\n{translator.text('rules.successor', document=item['successor'])}"
     looked_at = item["looked_at"] or translator.text("rules.never")

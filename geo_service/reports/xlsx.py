@@ -28,6 +28,7 @@ from geo_service.reports.review import (
     parameters_text,
     table_unit,
     tint,
+    worded,
 )
 from geo_service.reports.workbook import Book, Cell, Column, Styled, Value, keyed
 from geo_service.units import M2_PER_HA, M2_PER_MU
@@ -270,9 +271,9 @@ def _finding_row(finding: Document, content: ReviewContent, fills: Mapping[str, 
         finding["subject"]["id"],
         finding["title"],
         measure_name(evidence["measure"], translator) if "measure" in evidence else None,
-        _measured(evidence.get("value"), evidence, content),
+        _measured(worded(evidence, "value", translator), evidence, content),
         unit.label,
-        _measured(evidence.get("threshold"), evidence, content),
+        _measured(worded(evidence, "threshold", translator), evidence, content),
         None if area_m2 is None else area_m2 / M2_PER_HA,
         None if area_m2 is None else area_m2 / M2_PER_MU,
         share if isinstance(share, (int, float)) else None,
@@ -294,7 +295,9 @@ def _finding_row(finding: Document, content: ReviewContent, fills: Mapping[str, 
 
 def _measured(value: object, evidence: Document, content: ReviewContent) -> Cell:
     """A value or limit of the evidence: a number in the table's unit, else its text."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if isinstance(value, bool):
+        return _yes_no(value, content)
+    if isinstance(value, (int, float)):
         unit = table_unit(evidence.get("unit"), content.translator)
         return Styled(value * unit.factor, number_format=unit.number_format)
     if value is None:
@@ -355,7 +358,7 @@ def _rule_rows(content: ReviewContent) -> Iterator[Sequence[Cell]]:
             content.word("basis_tag", rule["basis_tag"]),
             _day(rule["looked_at"]),
             parameters_text(rule["parameters"]),
-            parameters_text(rule["tolerance"]),
+            parameters_text(rule["tolerance"]) if rule["has_tolerance"] else None,
             _day(rule["effective_from"]),
             _day(rule["effective_to"]),
             parameters_text(rule["overridden"]),

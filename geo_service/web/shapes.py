@@ -283,6 +283,8 @@ _ANSWERS: Mapping[str, Shape] = {
                         "basis_tag": _enum(BasisTag),
                         "lapsed": _or_null(_object({"document": _TEXT, "ended": _DATE_OR_NULL})),
                         "effective_from": _ANY,
+                        "in_force": _FLAG,
+                        "has_tolerance": _FLAG,
                         "parameters": _by_name(_ANY),
                     }
                 )

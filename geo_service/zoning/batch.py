@@ -47,18 +47,22 @@ class GivenShapes:
         return np.array([shape is not None for shape in self.shapes], dtype=bool)
 
 
-@dataclass(frozen=True)
 class PerRow:
     """One value per row; `shown` makes of it what a message or the evidence holds."""
 
-    values: Sequence[Any] | NDArray[Any]
-    shown: Callable[[Any], Any] | None = None
+    __slots__ = ("_shown", "_values")
+
+    def __init__(
+        self, values: Sequence[Any] | NDArray[Any], shown: Callable[[Any], Any] | None = None
+    ) -> None:
+        """Take the values of all rows; those of an array become Python's own numbers."""
+        self._values: Sequence[Any] = values.tolist() if isinstance(values, np.ndarray) else values
+        self._shown = shown
 
     def __getitem__(self, row: int) -> Any:  # noqa: ANN401 - as the column holds it
         """Return a row's value."""
-        value = self.values[row]
-        value = value.item() if isinstance(value, np.generic) else value
-        return value if self.shown is None else self.shown(value)
+        value = self._values[row]
+        return value if self._shown is None else self._shown(value)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -120,7 +120,7 @@ def judge_bound(
         "measure": Message(f"measure.{measured.column}"),
         "subject": measured.name or measured.subject.id,
         "value": Quantity(measured.value, measured.unit, beside=limit),
-        "limit": Quantity(limit, measured.unit),
+        "limit": _limit_said(Quantity(limit, measured.unit), measured.limit_from),
         "gap": Quantity(abs(limit - measured.value), measured.unit),
     }
     return RawFinding(
@@ -141,3 +141,10 @@ def judge_bound(
         geometry=geometry,
         key=measured.column,
     )
+
+
+def _limit_said(limit: Quantity, limit_from: str | None) -> Quantity | Message:
+    """Return a limit as a title says it: with where it comes from, if it may be several places."""
+    if limit_from is None:
+        return limit
+    return Message("name.limit", {"limit": limit, "from": Message(f"limit_from.{limit_from}")})

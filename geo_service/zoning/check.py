@@ -94,7 +94,7 @@ class Scope(Parameters):
 class Outcome:
     """What a check found, and how many subjects it judged."""
 
-    findings: list[RawFinding] = field(default_factory=list)
+    singles: list[RawFinding] = field(default_factory=list)
     batches: list[RawBatch] = field(default_factory=list)
     checked: int = 0
     parks: set[str] = field(default_factory=set)
@@ -123,11 +123,17 @@ class Outcome:
     @property
     def raw(self) -> list[RawBatch | list[RawFinding]]:
         """What was found, in batches and singly."""
-        return [*self.batches, self.findings]
+        return [*self.batches, self.singles]
+
+    @property
+    def findings(self) -> list[RawFinding]:
+        """What was found, one by one; those of batches are without their geometry."""
+        rows = (batch.at(row) for batch in self.batches for row in range(len(batch)))
+        return [*rows, *self.singles]
 
     def subjects_found(self) -> int:
         """Return of how many subjects something was found."""
-        found = {(item.subject.layer, item.subject.id) for item in self.findings}
+        found = {(item.subject.layer, item.subject.id) for item in self.singles}
         for batch in self.batches:
             found.update((batch.layer, subject_id) for subject_id in batch.subject_ids)
         return len(found)
@@ -135,7 +141,7 @@ class Outcome:
     def add_judged(self, findings: Iterable[RawFinding]) -> None:
         """Add findings and count their subjects, one each."""
         for finding in findings:
-            self.findings.append(finding)
+            self.singles.append(finding)
             self.judge(finding.park_id)
 
 

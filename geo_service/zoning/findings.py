@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
@@ -333,13 +333,8 @@ class Findings(Sequence[Finding]):
         return found
 
     def _finding(self, position: int) -> Finding:
-        waiver, approval = self._set_aside.get(position, (None, None))
-        return replace(
-            self._bare(position),
-            waived=None if waiver is None else waiver.shown,
-            approval=None if approval is None else approval.shown,
-            shape=self._shape_at(position) if self.has_geometry[position] else None,
-        )
+        shape = self._shape_at(position) if self.has_geometry[position] else None
+        return self._bare(position, *self._set_aside.get(position, (None, None)), shape)
 
     def _shape_at(self, position: int) -> Callable[[], BaseGeometry | None]:
         def make() -> BaseGeometry | None:
@@ -348,12 +343,19 @@ class Findings(Sequence[Finding]):
 
         return make
 
-    def _bare(self, position: int) -> Finding:
+    def _bare(
+        self,
+        position: int,
+        waiver: Waiver | None = None,
+        approval: Approval | None = None,
+        shape: Callable[[], BaseGeometry | None] | None = None,
+    ) -> Finding:
         part = self._parts[self._columns.part[position]]
         raw = part.at(int(self._columns.row[position]))
         stamp = part.stamp
-        is_area = raw.evidence.get("unit") == "m²"
-        evidence = {"area_method": stamp.area_method, **raw.evidence} if is_area else raw.evidence
+        evidence = dict(raw.evidence)
+        if evidence.get("unit") == "m²":
+            evidence = {"area_method": stamp.area_method, **evidence}
         return Finding(
             finding_id=str(self._columns.finding_id[position]),
             rule_id=stamp.rule_id,
@@ -363,10 +365,13 @@ class Findings(Sequence[Finding]):
             park_id=raw.park_id,
             subject=raw.subject,
             title=raw.title,
-            evidence=dict(evidence),
+            evidence=evidence,
             legal_basis=stamp.legal_basis,
             basis_tag=stamp.basis_tag,
             cure=raw.cure,
+            waived=None if waiver is None else waiver.shown,
+            approval=None if approval is None else approval.shown,
+            shape=shape,
             illustrative=(raw.subject.layer, raw.subject.id) in self._illustrative,
             note=stamp.note,
         )

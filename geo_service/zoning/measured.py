@@ -8,6 +8,7 @@ a millionth of the area.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,12 +49,25 @@ class MeasuredOverlaps:
 
     def zones_of(self, row: int) -> list[int]:
         """Return the positions of the zones that a row meets."""
-        zones: list[int] = self.zone[self.border[row] : self.border[row + 1]].tolist()
-        return zones
+        return self._zones[self._borders[row] : self._borders[row + 1]]
 
     def areas_of(self, row: int) -> list[float]:
         """Return the planar area in m² that a row shares with each zone that it meets."""
-        areas: list[float] = self.zone_m2[self.border[row] : self.border[row + 1]].tolist()
+        return self._areas[self._borders[row] : self._borders[row + 1]]
+
+    @cached_property
+    def _borders(self) -> list[int]:
+        borders: list[int] = self.border.tolist()
+        return borders
+
+    @cached_property
+    def _zones(self) -> list[int]:
+        zones: list[int] = self.zone.tolist()
+        return zones
+
+    @cached_property
+    def _areas(self) -> list[float]:
+        areas: list[float] = self.zone_m2.tolist()
         return areas
 
     def of(self, rows: NDArray[np.intp]) -> MeasuredOverlaps:

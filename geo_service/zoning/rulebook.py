@@ -234,6 +234,17 @@ class Rulebook:
         """Return the rules in force on a day, in the rulebook's order."""
         return [rule for rule in self.rules.values() if rule.is_in_force(day)]
 
+    def idle(self, day: date) -> list[Rule]:
+        """Return the enabled rules that are not applied on a day, and have not lapsed.
+
+        Their own days, or the first days of their documents, lie after it, or they have expired.
+        """
+        return [
+            rule
+            for rule in self.rules.values()
+            if rule.part.enabled and not rule.is_in_force(day) and rule.lapsed_on(day) is None
+        ]
+
     def lapsed(self, day: date) -> list[tuple[Rule, LegalDocument]]:
         """Return the rules whose documents have ended without successor, with the last to end."""
         pairs = [(rule, rule.lapsed_on(day)) for rule in self.rules.values()]
@@ -337,7 +348,7 @@ class _RulesOfFile:
                 expected=said("fault.applies_to_all", family=TELLS_NEW_FROM_EXISTING),
             )
         parameters = _check_parameters(check, part, rule_id, self.file, self.lines, self.faults)
-        part = self._bound(part, rule_id, written)
+        part = self._bound(part, rule_id, written, shipped)
         bases = self._bases(part, rule_id)
         if parameters is None or bases is None:
             return None
@@ -350,9 +361,16 @@ class _RulesOfFile:
             overridden=_changes(shipped.part, part) if shipped else {},
         )
 
-    def _bound(self, part: RulePart, rule_id: str, written: Mapping[str, Any]) -> RulePart:
-        """Return a rule that may bind: `must` needs a law or a document that the county names."""
-        if part.severity is not Severity.MUST or part.basis_tag.is_binding:
+    def _bound(
+        self, part: RulePart, rule_id: str, written: Mapping[str, Any], shipped: Rule | None
+    ) -> RulePart:
+        """Return a rule that may bind: `must` needs a law or a document that the county names.
+
+        A shipped rule that only advises is raised by the county, whatever it rests on: the law
+        does not say it so firmly.
+        """
+        is_raised = shipped is not None and shipped.part.severity is not Severity.MUST
+        if part.severity is not Severity.MUST or (part.basis_tag.is_binding and not is_raised):
             return part
         if {"legal_basis", "bases"} & set(written):
             return part.model_copy(update={"basis_tag": BasisTag.COUNTY_POLICY})
@@ -360,7 +378,12 @@ class _RulesOfFile:
             rule_id,
             "severity",
             found=quoted(part.severity.value),
-            expected=said("fault.must_names_document", tag=said(f"basis_tag.{part.basis_tag}")),
+            expected=said(
+                "fault.raised_names_document"
+                if part.basis_tag.is_binding
+                else "fault.must_names_document",
+                tag=said(f"basis_tag.{part.basis_tag}"),
+            ),
         )
         return part
 

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
     from geo_service.plan import Plan
 
-SPOT_M = 1.0
-"""The side of the square that stands for an enterprise of which only a point is known."""
-
 
 class Ban(StrEnum):
     """What a zone bans, where it does not ban everything."""
@@ -78,10 +75,6 @@ class Answers:
     enterprises: tuple[tuple[str, ...], ...]
     """The enterprises that decide an answer of `YES` or `UNKNOWN`; none where nobody is known."""
 
-    def of(self, rows: NDArray[np.intp]) -> list[tuple[str, ...]]:
-        """Return the enterprises that decide the answers of these rows."""
-        return [self.enterprises[row] for row in rows.tolist()]
-
 
 @dataclass(frozen=True)
 class Tenants:
@@ -117,14 +110,13 @@ class Tenants:
 
     @cached_property
     def alone(self) -> gpd.GeoDataFrame:
-        """The enterprises that stand on no known parcel or building, as squares around a point."""
+        """The enterprises that stand on no known parcel or building, by their points."""
         rows = self._rows
         shapes = np.asarray(self.plan.metric("enterprises").geometry[rows.index])
         has_no_home = (rows["parcel_id"].isna() & rows["building_id"].isna()).to_numpy(dtype=bool)
         is_alone = has_no_home & ~shapely.is_missing(shapes)
         found = rows.loc[is_alone, ["enterprise_id", "park_id", "name"]]
-        squares = shapely.buffer(shapes[is_alone], SPOT_M / 2, cap_style="square", quad_segs=1)
-        return gpd.GeoDataFrame(found, geometry=squares, crs=self.plan.metric_crs)
+        return gpd.GeoDataFrame(found, geometry=shapes[is_alone], crs=self.plan.metric_crs)
 
     @cached_property
     def _rows(self) -> pd.DataFrame:

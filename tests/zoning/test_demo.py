@@ -80,6 +80,8 @@ VERDICTS = [
     ("focus.few_enterprises", "B-26 -", "B-34 watch"),
     ("focus.off_focus_enterprise", "E-B42-01 -", "E-B34-04 watch", "E-B25-03 unknown"),
     ("focus.speciality", "B-42 -", "B-12 watch", "B-34 watch", "B-31 unknown", "C-05 unknown"),
+    ("focus.measured", "B-42 -", "B-18 unknown", "B-25 unknown"),
+    ("focus.reported", "E-B32-07 -", "E-B31-08 unknown"),
     ("competition.similar_structure", "B-09 -", "B-26 watch", "B-33 watch", "B-18 unknown"),
     ("competition.same_type", "B-09 -", "B-16 watch", "B-34 watch"),
     ("competition.same_leading_nearby", "B-26 -", "B-01 watch", "B-02 watch"),

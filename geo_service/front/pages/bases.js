@@ -33,6 +33,16 @@ export function basisMark(tag) {
   return make('span', { class: `chip is-by-${groupOf(tag)}` }, t(`basis_tag.${tag}`));
 }
 
+/**
+ * Document, number and article of a basis; a document that is known by its number, once.
+ * @param {{ document: string, number?: string | null, article?: string | null }} basis
+ * @returns {string[]}
+ */
+export function citation({ document, number, article }) {
+  const every = [document, number === document ? null : number, article];
+  return /** @type {string[]} */ (every.filter(Boolean));
+}
+
 export function notRecorded() {
   return make('span', { class: 'note' }, t('console.not_recorded'));
 }

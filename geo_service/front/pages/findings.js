@@ -2,7 +2,7 @@
 import { dataText, elementIn, make, shorten } from '../shared/dom.js';
 import { moreOf } from './parts.js';
 import { exact } from './amounts.js';
-import { basisMark } from './bases.js';
+import { basisMark, citation } from './bases.js';
 import { parkAddress, t, wordOf } from './frame.js';
 import { WORST_FIRST, illustrativeMark, severityMark, verdictBadge } from './marks.js';
 
@@ -16,10 +16,6 @@ function lines(pairs) {
       .filter(Boolean)
       .map(([name, ...value]) => make('div', {}, make('dt', {}, name), make('dd', {}, value))),
   );
-}
-
-function basisWords(basis) {
-  return [basis.document, basis.number, basis.article].filter(Boolean).join(' · ');
 }
 
 function details(finding, context) {
@@ -40,7 +36,7 @@ function details(finding, context) {
         {},
         make('h4', {}, t('finding_words.basis')),
         lines([
-          [t('finding_words.legal_basis'), dataText(basisWords(finding.legal_basis))],
+          [t('finding_words.legal_basis'), dataText(citation(finding.legal_basis).join(' · '))],
           [t('finding_words.basis_tag'), basisMark(finding.basis_tag)],
           [
             t('finding_words.rule'),

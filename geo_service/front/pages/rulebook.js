@@ -5,7 +5,7 @@ import { dataText, make } from '../shared/dom.js';
 import { button, labelled, later, pageHead, panel, select } from './parts.js';
 import { commaIn, hasValue } from '../shared/format.js';
 import { day, exact, money, percent } from './amounts.js';
-import { BASIS_TAGS, basisMark } from './bases.js';
+import { BASIS_TAGS, basisMark, citation } from './bases.js';
 import { has, pageAddress, setTitle, showPage, start, t, wordOf } from './frame.js';
 import { SEVERITIES, severityMark } from './marks.js';
 import { documentTable, restsOn } from './rulebook/documents.js';
@@ -77,20 +77,23 @@ function overridden(rule) {
 
 // The document that a rule is cited with, what its article demands, and what other days would cite.
 function basisOf(rule, documents) {
-  const { document, document_id: id, number, article, demands } = rule.legal_basis;
+  const { document_id: id, demands } = rule.legal_basis;
   const { in_force_from: from, in_force_until: until } = rule.legal_basis;
   const days = [
     from ? t('rulebook.from', { from: day(from) }) : null,
     until ? t('rulebook.until', { until: day(until) }) : null,
   ];
-  const cited = [document, number, article, ...days].filter(Boolean).join(' · ');
+  const cited = [...citation(rule.legal_basis), ...days].filter(Boolean).join(' · ');
   const others = rule.bases.filter(
     (basis) => hasValue(basis.document_id) && basis.document_id !== id,
   );
-  const nameOf = (basis) =>
-    [documents.get(basis.document_id)?.name ?? basis.document_id, basis.article]
-      .filter(Boolean)
-      .join(' ');
+  const nameOf = (basis) => {
+    const known = documents.get(basis.document_id);
+    const name = [known?.name ?? basis.document_id, basis.article].filter(Boolean).join(' ');
+    return known && known.state !== 'in_force'
+      ? t('rulebook.basis_state', { name, state: t(`document_state.${known.state}`) })
+      : name;
+  };
   return [
     make('p', { class: 'note rule-basis' }, dataText(cited)),
     demands ? make('p', { class: 'rule-demands' }, t('rulebook.demands', { text: demands })) : null,
@@ -119,7 +122,7 @@ function ruleItem(rule, documents) {
   const chip = (words, kind = '') => make('span', { class: `chip ${kind}`.trim() }, words);
   return make(
     'article',
-    { class: `rule${rule.enabled && !rule.lapsed ? '' : ' is-off'}`, id: rule.rule_id },
+    { class: `rule${rule.in_force ? '' : ' is-off'}`, id: rule.rule_id },
     make(
       'div',
       {},
@@ -131,6 +134,9 @@ function ruleItem(rule, documents) {
         basisMark(rule.basis_tag),
         rule.lapsed ? chip(t('rulebook.lapsed'), 'is-changed') : null,
         rule.enabled ? null : chip(t('rulebook.off'), 'is-waived'),
+        rule.enabled && !rule.lapsed && !rule.in_force
+          ? chip(t('rulebook.not_in_force'), 'is-changed')
+          : null,
         overridden(rule).length ? chip(t('rulebook.overridden'), 'is-changed') : null,
         make('code', {}, rule.rule_id),
       ),
@@ -148,10 +154,14 @@ function facts(rule) {
   const pairs = [
     ...parameters(rule.parameters),
     ...parameters(rule.scope),
-    [
-      t('rulebook.tolerance'),
-      `${written(tolerance.area_m2)} m² · ${written(tolerance.share * 100)}%`,
-    ],
+    ...(rule.has_tolerance
+      ? [
+          [
+            t('rulebook.tolerance'),
+            `${written(tolerance.area_m2)} m² · ${written(tolerance.share * 100)}%`,
+          ],
+        ]
+      : []),
     [
       t('rulebook.effective'),
       to

@@ -12,7 +12,13 @@ from geo_service.maps.kinds.plan import Maker, PlanData, Rows
 from geo_service.maps.layers import PARK_COLUMNS, FeatureList, ListGroup, MapLayer
 from geo_service.maps.style import OTHER
 from geo_service.model import BasisGroup, Tier, Verdict
-from geo_service.reports.document import Document, finding_properties, focus_figures, plain
+from geo_service.reports.document import (
+    Document,
+    basis_words,
+    finding_properties,
+    focus_figures,
+    plain,
+)
 from geo_service.zoning.names import township_names
 
 if TYPE_CHECKING:
@@ -202,8 +208,6 @@ class OverviewData(PlanData):
     def finding_row(self, item: Finding) -> Document:
         """Return a finding's properties."""
         given = finding_properties(item, self.translator)
-        basis = item.legal_basis
-        words = (basis.document, basis.number, basis.article)
         row = {
             name: given[name]
             for name in ("finding_id", "rule_id", "family", "severity", "verdict", "park_id")
@@ -215,7 +219,7 @@ class OverviewData(PlanData):
             "severity_name": self.text(f"severity.{item.severity}"),
             "verdict_name": self.text(f"verdict.{item.verdict}"),
             "basis_tag_name": self.text(f"basis_tag.{item.basis_tag}"),
-            "legal_basis": self.translator.convert(" ".join(filter(None, words))),
+            "legal_basis": " ".join(basis_words(given["legal_basis"])),
             "is_waived": item.waived is not None,
             "is_approved": item.approval is not None,
             "set_aside": self._set_aside(item),

@@ -39,3 +39,16 @@ FAMILIES: Mapping[str, Mapping[str, Check]] = MappingProxyType(
     }
 )
 """Every check by family and name."""
+TOLERANT_CHECKS = frozenset(
+    {
+        ("control_zone", "overlap"),
+        ("layout", "approved_boundary"),
+        ("layout", "enclave"),
+        ("layout", "in_county"),
+        ("layout", "in_development_boundary"),
+        ("layout", "in_host"),
+        ("layout", "in_township"),
+        ("layout", "overlap"),
+    }
+)
+"""The checks, by family and name, to which a rule's tolerance of areas means something."""

@@ -76,15 +76,15 @@ def hazardous_outside(case: Case, parameters: HazardousParameters) -> Outcome:
         if in_one:
             continue
         if makes is None:
-            outcome.findings.append(
+            outcome.singles.append(
                 missing_value(park_id=park_id, subject=subject, column="hazardous_chemicals")
             )
             continue
         if in_one is None:
-            outcome.findings.append(_nobody_says(park_id, subject))
+            outcome.singles.append(_nobody_says(park_id, subject))
             continue
         evidence = {"measure": "hazardous_chemicals", "value": True, "is_chemical_park": False}
-        outcome.findings.append(_failed(row, shape, "hazardous_outside", evidence))
+        outcome.singles.append(_failed(row, shape, "hazardous_outside", evidence))
     return outcome
 
 
@@ -147,7 +147,7 @@ def others_in_chemical_park(case: Case, parameters: ChemicalParkParameters) -> O
             continue
         subject = Subject("enterprises", row["enterprise_id"])
         if makes is None:
-            outcome.findings.append(
+            outcome.singles.append(
                 missing_value(park_id=park_id, subject=subject, column="hazardous_chemicals")
             )
             continue
@@ -157,7 +157,7 @@ def others_in_chemical_park(case: Case, parameters: ChemicalParkParameters) -> O
             "is_chemical_park": True,
             "industry_code": code,
         }
-        outcome.findings.append(_failed(row, shape, "other_in_chemical_park", evidence))
+        outcome.singles.append(_failed(row, shape, "other_in_chemical_park", evidence))
     return outcome
 
 
@@ -172,7 +172,7 @@ def catalogue_class(case: Case, _: NoParameters) -> Outcome:
         is_barred = letter in {"restricted", "eliminated"}
         lacking = "catalogue_class" if letter is None else "is_new"
         if letter is None or (is_barred and flag_or_none(row["is_new"]) is None):
-            outcome.findings.append(
+            outcome.singles.append(
                 missing_value(
                     park_id=park_id, subject=subject, column=lacking, severity=Severity.INFO
                 )
@@ -184,19 +184,26 @@ def catalogue_class(case: Case, _: NoParameters) -> Outcome:
                 "threshold": ["encouraged", "permitted"],
             }
             told = Message(f"catalogue_class.{letter}")
-            outcome.findings.append(
+            outcome.singles.append(
                 _failed(row, shape, "catalogue_class", evidence, **{"class": told})
             )
     return outcome
 
 
 def energy_review(case: Case, parameters: EnergyParameters) -> Outcome:
-    """A new project that uses much energy has the number of its review."""
+    """A new project that uses much energy has the number of its review.
+
+    Whose use nobody gives may be one of them: that is told, and does not decide over the park.
+    """
     outcome = Outcome()
 
     def uses_much(rows: pd.DataFrame) -> NDArray[np.bool_]:
         used = rows["energy_tce"].to_numpy(dtype=np.float64)
-        return (used >= parameters.at_least_tce) & ~_is(rows["is_new"], flag=False)
+        has_number = rows["energy_review_number"].notna().to_numpy(dtype=bool)
+        is_silent = np.isnan(used) & ~has_number & _is(rows["is_new"], flag=True)
+        is_large = used >= parameters.at_least_tce
+        found: NDArray[np.bool_] = is_silent | (is_large & ~_is(rows["is_new"], flag=False))
+        return found
 
     for row, shape in _rows(case, uses_much):
         is_new, used = flag_or_none(row["is_new"]), row["energy_tce"]
@@ -204,9 +211,15 @@ def energy_review(case: Case, parameters: EnergyParameters) -> Outcome:
         outcome.judge(park_id)
         subject = Subject("enterprises", row["enterprise_id"])
         number = text_or_none(row["energy_review_number"])
-        if number is None or (is_none(number) and is_new is None):
+        if pd.isna(used) and number is None:
+            outcome.singles.append(
+                missing_value(
+                    park_id=park_id, subject=subject, column="energy_tce", severity=Severity.INFO
+                )
+            )
+        elif number is None or (is_none(number) and is_new is None):
             column = "energy_review_number" if number is None else "is_new"
-            outcome.findings.append(missing_value(park_id=park_id, subject=subject, column=column))
+            outcome.singles.append(missing_value(park_id=park_id, subject=subject, column=column))
         elif is_none(number):
             evidence = {
                 "measure": "energy_tce",
@@ -216,7 +229,7 @@ def energy_review(case: Case, parameters: EnergyParameters) -> Outcome:
                 "energy_review_number": number,
             }
             least = parameters.at_least_tce
-            outcome.findings.append(
+            outcome.singles.append(
                 _failed(row, shape, "energy_review", evidence, used=used, least=least)
             )
     return outcome

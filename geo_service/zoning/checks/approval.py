@@ -50,7 +50,7 @@ def approved_boundary(case: Case, parameters: ApprovedParameters) -> Outcome:
             continue
         outcome.judge(park_id)
         if home is None:
-            outcome.findings.append(_no_approved_area(case, park_id))
+            outcome.singles.append(_no_approved_area(case, park_id))
             continue
         code = text_or_none(numbers.get(park_id)) or ""
         add_outside(case, outcome, park_id, shape, home, kind="approved_area", code=code)
@@ -88,7 +88,7 @@ def paper(case: Case, parameters: PaperParameters) -> Outcome:
         text = text_or_none(number)
         if text is not None and is_none(text):
             values = {"paper": Message(f"column.{parameters.number}")}
-            outcome.findings.append(
+            outcome.singles.append(
                 RawFinding(
                     verdict=Verdict.FAIL,
                     park_id=park_id,
@@ -106,7 +106,7 @@ def paper(case: Case, parameters: PaperParameters) -> Outcome:
             if pd.isna(cell)
         )
         if lacking:
-            outcome.findings.append(missing_value(park_id=park_id, subject=subject, column=lacking))
+            outcome.singles.append(missing_value(park_id=park_id, subject=subject, column=lacking))
     return outcome
 
 
@@ -128,7 +128,7 @@ def industry_map(case: Case, parameters: IndustryMapParameters) -> Outcome:
     chosen = case.plan.settings.industry_map
     outcome.judge(None)
     found = _county_list(case, parameters)
-    outcome.findings += [] if found is None else [found]
+    outcome.singles += [] if found is None else [found]
     if chosen is None:
         return outcome
     parks = case.parks[case.parks["tier"].isin(parameters.tiers)]
@@ -137,12 +137,12 @@ def industry_map(case: Case, parameters: IndustryMapParameters) -> Outcome:
         leading = case.shared.focus[park_id].leading
         subject = Subject("parks", park_id)
         if leading is None:
-            outcome.findings.append(
+            outcome.singles.append(
                 missing_value(park_id=park_id, subject=subject, column="leading_industry")
             )
         elif not belongs_to(leading, chosen.every):
             values = {"industry": named_industry(leading)}
-            outcome.findings.append(
+            outcome.singles.append(
                 RawFinding(
                     verdict=Verdict.WATCH,
                     park_id=park_id,

@@ -55,7 +55,7 @@ def in_development_boundary(case: Case, parameters: BoundaryParameters) -> Outco
     outcome = Outcome.of(case.parks["park_id"])
     zones = mapped_zones(case.plan, BOUNDARY)
     if zones is None:
-        outcome.findings += [
+        outcome.singles += [
             no_zones(park_id, BOUNDARY, measure="area_outside") for park_id in case.parks["park_id"]
         ]
         return outcome
@@ -84,7 +84,7 @@ def in_development_boundary(case: Case, parameters: BoundaryParameters) -> Outco
             (on_village, (Verdict.WATCH, "village")),
         ):
             if part.area > 0:
-                outcome.findings.append(_boundary_finding(case, row["park_id"], part, verdict, why))
+                outcome.singles.append(_boundary_finding(case, row["park_id"], part, verdict, why))
     return outcome
 
 

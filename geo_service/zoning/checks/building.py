@@ -80,7 +80,7 @@ def floor_bound(case: Case, parameters: FloorBoundParameters) -> Outcome:
         )
         finding = judge_bound(measured, parameters, shape)
         if finding is not None:
-            outcome.findings.append(finding)
+            outcome.singles.append(finding)
     return outcome
 
 
@@ -119,7 +119,7 @@ def fire_class(case: Case, parameters: FireParameters) -> Outcome:
         outcome.judge(park_id)
         subject = Subject("floors", floor_id(building_id, number))
         if not text_or_none(letter):
-            outcome.findings.append(
+            outcome.singles.append(
                 missing_value(park_id=park_id, subject=subject, column="fire_class")
             )
             continue
@@ -132,7 +132,7 @@ def fire_class(case: Case, parameters: FireParameters) -> Outcome:
             key = "fire_class" if is_upstairs else "fire_class_storeys"
             verdict = Verdict.FAIL if is_upstairs else Verdict.WATCH
         values = {"floor": subject.id, "fire_class": letter, "building": building_id}
-        outcome.findings.append(
+        outcome.singles.append(
             RawFinding(
                 verdict=verdict,
                 park_id=park_id,
@@ -186,7 +186,7 @@ def dormitory(case: Case, _: NoParameters) -> Outcome:
         found[columns].itertuples(index=False), found.geometry, strict=True
     ):
         values = {"building": building_id}
-        outcome.findings.append(
+        outcome.singles.append(
             RawFinding(
                 verdict=Verdict.FAIL,
                 park_id=park_id,
@@ -221,7 +221,7 @@ def vacancy(case: Case, parameters: VacancyParameters) -> Outcome:
         outcome.judge(park_id)
         subject = Subject("buildings", building_id)
         if rows is None:
-            outcome.findings.append(
+            outcome.singles.append(
                 missing_value(park_id=park_id, subject=subject, column="floors", rows=[building_id])
             )
             continue
@@ -229,7 +229,7 @@ def vacancy(case: Case, parameters: VacancyParameters) -> Outcome:
         if lacking:
             gaps: list[int] = rows.loc[rows[lacking[0]].isna(), "floor_no"].tolist()
             names = [floor_id(building_id, number) for number in gaps]
-            outcome.findings.append(
+            outcome.singles.append(
                 missing_value(park_id=park_id, subject=subject, column=lacking[0], rows=names)
             )
             continue
@@ -242,7 +242,7 @@ def vacancy(case: Case, parameters: VacancyParameters) -> Outcome:
             "share": Quantity(share, "share", beside=parameters.maximum),
             "maximum": Quantity(parameters.maximum, "share"),
         }
-        outcome.findings.append(
+        outcome.singles.append(
             RawFinding(
                 verdict=Verdict.WATCH,
                 park_id=park_id,

@@ -75,7 +75,7 @@ def similar_structure(case: Case, parameters: SimilarityParameters) -> Outcome:
     positions = {park_id: position for position, park_id in enumerate(parks)}
     for park_id, shape in zip(case.parks["park_id"], case.parks.geometry, strict=True):
         if park_id not in positions:
-            outcome.findings.append(_no_structure(case, park_id))
+            outcome.singles.append(_no_structure(case, park_id))
             continue
         row = alike[positions[park_id]]
         others = [
@@ -91,7 +91,7 @@ def similar_structure(case: Case, parameters: SimilarityParameters) -> Outcome:
             "similarity": others[0]["unido"],
             "digits": parameters.digits,
         }
-        outcome.findings.append(
+        outcome.singles.append(
             RawFinding(
                 verdict=Verdict.WATCH,
                 park_id=park_id,
@@ -178,7 +178,7 @@ def same_type(case: Case, parameters: CrowdParameters) -> Outcome:
             "count": len(parks),
             "maximum": parameters.maximum,
         }
-        outcome.findings.append(
+        outcome.singles.append(
             RawFinding(
                 verdict=Verdict.WATCH,
                 park_id=park_id,
@@ -237,7 +237,7 @@ def same_leading_nearby(case: Case, parameters: NearbyParameters) -> Outcome:
             "distance": Quantity(distance_m, "m"),
             "industry": named_industry(leading[first] or ""),
         }
-        outcome.findings.append(
+        outcome.singles.append(
             RawFinding(
                 verdict=Verdict.WATCH,
                 park_id=mine,

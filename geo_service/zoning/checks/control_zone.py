@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -24,7 +25,7 @@ from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.schema import ZONE_KINDS
 from geo_service.spatial.overlay import ZoneOverlay
 from geo_service.wording import said
-from geo_service.zoning.batch import PerRow, RawBatch, RawFinding
+from geo_service.zoning.batch import GivenShapes, PerRow, RawBatch, RawFinding
 from geo_service.zoning.check import (
     Case,
     Check,
@@ -35,6 +36,7 @@ from geo_service.zoning.check import (
     no_zones,
     text_or_none,
 )
+from geo_service.zoning.measured import MeasuredOverlaps
 from geo_service.zoning.names import named_zone
 from geo_service.zoning.standing import BAN_COLUMNS, KEY_COLUMNS, Answer, Answers, Ban
 from geo_service.zoning.zones import by_verdict, mapped_zones
@@ -43,12 +45,12 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from geo_service.zoning.measured import MeasuredOverlaps
-
 ID_COLUMNS: Mapping[str, str] = MappingProxyType(
     {layer: KEY_COLUMNS[layer] for layer in ("parks", "parcels", "buildings")}
 )
 """The layers of areas that zones are about, with the column that names a feature."""
+POINTS = "enterprises"
+"""The layer whose features are judged by a point: it lies in a zone, no area of it does."""
 
 
 class ExceptionsPart(Parameters):
@@ -138,9 +140,12 @@ def judge(
         outcome.judge_all(rows["park_id"])
         own = rows[~_excepted(case, layer, rows, parameters.exceptions)]
         for group in groups:
-            _judge(case, parameters, outcome, layer, own, group)
+            if layer == POINTS:
+                outcome.batches += _points_inside(case, parameters, own, group)
+            else:
+                _judge(case, parameters, outcome, layer, own, group)
         if parameters.cover_all and parameters.kind not in case.plan.settings.complete_zone_kinds:
-            outcome.findings += _uncovered(case, parameters, layer, own, zones)
+            outcome.singles += _uncovered(case, parameters, layer, own, zones)
     return outcome
 
 
@@ -186,7 +191,6 @@ def _unmapped(
     case: Case, parameters: ZoneParameters, subjects: Mapping[str, gpd.GeoDataFrame]
 ) -> Iterator[RawFinding]:
     """Yield the `unknown` of every park, or of what else is judged where parks are not."""
-    measure = "area_inside"
     has_parks = "parks" in parameters.subjects
     for layer, every in subjects.items():
         if has_parks and layer != "parks":
@@ -195,7 +199,7 @@ def _unmapped(
         own = rows[_answers(case, parameters, layer, rows).values != Answer.NO]
         for identity, park_id in zip(own[KEY_COLUMNS[layer]], own["park_id"], strict=True):
             yield replace(
-                no_zones("", parameters.kind, measure=measure),
+                no_zones("", parameters.kind, measure=_measure(layer)),
                 subject=Subject(layer, identity),
                 park_id=text_or_none(park_id),
             )
@@ -210,8 +214,12 @@ def _uncovered(
 ) -> Iterator[RawFinding]:
     """Yield the `unknown` of what lies mostly outside zones that should cover the county."""
     asked = rows[_answers(case, parameters, layer, rows).values != Answer.NO]
-    covered_m2 = ZoneOverlay(zones).over(asked).area_m2
-    is_bare = covered_m2 < _MOSTLY * shapely.area(asked.geometry.to_numpy())
+    if layer == POINTS:
+        is_bare = np.ones(len(asked), dtype=bool)
+        is_bare[zones.sindex.query(asked.geometry.to_numpy(), predicate="intersects")[0]] = False
+    else:
+        covered_m2 = ZoneOverlay(zones).over(asked).area_m2
+        is_bare = covered_m2 < _MOSTLY * shapely.area(asked.geometry.to_numpy())
     bare = asked[is_bare]
     for identity, park_id in zip(bare[KEY_COLUMNS[layer]], bare["park_id"], strict=True):
         values = {"zone": Message(f"zone.{parameters.kind}")}
@@ -221,7 +229,7 @@ def _uncovered(
             subject=Subject(layer, identity),
             title=Message("finding.zone_uncovered", values),
             evidence={
-                "measure": "area_inside",
+                "measure": _measure(layer),
                 "value": None,
                 "kind": parameters.kind,
                 "missing_column": "control_zones.geometry",
@@ -234,6 +242,10 @@ def _uncovered(
 
 _MOSTLY = 0.5
 """Ground of which zones cover less than this share counts as being in none."""
+
+
+def _measure(layer: str) -> str:
+    return "point_inside" if layer == POINTS else "area_inside"
 
 
 def zone_closures(case: Case, parameters: ZoneParameters) -> list[Closure]:
@@ -311,55 +323,96 @@ def _judge(
     found = case.shared.measured(covered, has_overlap & ~is_noise)
     rows = subjects.iloc[found.subject]
     answers = _answers(case, parameters, layer, rows, group.listed)
-    for answer in (Answer.YES, Answer.UNKNOWN):
-        chosen = np.flatnonzero(answers.values == answer)
-        if len(chosen):
-            lying = _Overlaps(
-                layer, rows.iloc[chosen], found.of(chosen), answer, answers.of(chosen)
-            )
-            outcome.batches.append(_overlap_batch(parameters, group, lying))
+    outcome.batches += _batches(parameters, group, _Overlaps(layer, rows, found, answers))
+
+
+def _points_inside(
+    case: Case, parameters: ZoneParameters, subjects: gpd.GeoDataFrame, group: _Group
+) -> list[RawBatch]:
+    """Return the findings of points in zones; no tolerance of areas excuses them."""
+    zones = group.overlay.zones
+    shapes = subjects.geometry.to_numpy()
+    point, zone = zones.sindex.query(shapes, predicate="intersects", sort=True)
+    subject, count = np.unique(point, return_counts=True)
+    nothing = np.zeros(len(subject))
+    found = MeasuredOverlaps(
+        subject,
+        inside_m2=nothing,
+        whole_m2=nothing,
+        border=np.concatenate([[0], np.cumsum(count)]),
+        zone=zone,
+        zone_m2=np.zeros(len(zone)),
+        parts=GivenShapes(shapes[subject]),
+    )
+    rows = subjects.iloc[subject]
+    answers = _answers(case, parameters, POINTS, rows, group.listed)
+    return _batches(parameters, group, _Overlaps(POINTS, rows, found, answers))
 
 
 @dataclass(frozen=True)
 class _Overlaps:
-    """Subjects of one layer that overlap zones which mean the same, with the same answer."""
+    """Subjects of one layer that lie in zones which mean the same; points have no areas."""
+
+    layer: str
+    rows: gpd.GeoDataFrame
+    measured: MeasuredOverlaps
+    answers: Answers
+
+    def parted(self, kind: str, grades: Sequence[object]) -> Iterator[_Alike]:
+        """Yield the overlaps with the same answer in zones of the same name."""
+        named = cache(partial(named_zone, kind))
+        names = [
+            named(frozenset(grades[zone] for zone in self.measured.zones_of(row)))
+            for row in range(len(self.rows))
+        ]
+        keys = np.array([name.key for name in names], dtype=object)
+        for answer in (Answer.YES, Answer.UNKNOWN):
+            for key in dict.fromkeys(keys[self.answers.values == answer]):
+                chosen = np.flatnonzero((self.answers.values == answer) & (keys == key))
+                yield _Alike(
+                    self.layer,
+                    self.rows.iloc[chosen],
+                    self.measured.of(chosen),
+                    answer,
+                    [self.answers.enterprises[row] for row in chosen.tolist()],
+                    names[int(chosen[0])],
+                )
+
+
+@dataclass(frozen=True)
+class _Alike:
+    """Overlaps with the same answer in zones of the same name."""
 
     layer: str
     rows: gpd.GeoDataFrame
     measured: MeasuredOverlaps
     answer: Answer
     enterprises: Sequence[tuple[str, ...]]
+    """The enterprises that decide the answer of each."""
+    zone: Message
 
 
-def _overlap_batch(parameters: ZoneParameters, group: _Group, found: _Overlaps) -> RawBatch:
+def _batches(parameters: ZoneParameters, group: _Group, found: _Overlaps) -> list[RawBatch]:
+    """Return the findings of overlaps, parted by what they are called and what stands there."""
+    grades = group.overlay.zones["grade"].tolist()
+    return [_batch_of(parameters, group, alike) for alike in found.parted(parameters.kind, grades)]
+
+
+def _batch_of(parameters: ZoneParameters, group: _Group, found: _Alike) -> RawBatch:
     verdict = _meaning(parameters, found.layer, group.verdict, found.answer)
     measured, zones = found.measured, group.overlay.zones
-    zone_ids = _ZoneIds(zones["zone_id"].to_numpy(dtype=object), measured)
-    share = measured.inside_m2 / measured.whole_m2
+    zone_ids = _ZoneIds(zones["zone_id"].tolist(), measured, measured.whole_m2.tolist())
     title, cure, key = _words(parameters, group, found, verdict)
-    names = _ZoneNames(parameters.kind, zones["grade"].to_numpy(dtype=object), measured)
     rows = range(len(found.rows))
     enterprises = PerRow(found.enterprises, list)
     values = {
-        "zone": PerRow(rows, names.at),
-        "area": PerRow(measured.inside_m2, lambda area: Quantity(area, "m²")),
-        "share": PerRow(share),
+        "zone": found.zone,
         "zones": PerRow(rows, zone_ids.at),
         "enterprises": enterprises,
         "industries": list(group.listed or ()),
+        **_figures(found),
     }
-    evidence: dict[str, Any] = {
-        "measure": "area_inside",
-        "value": PerRow(measured.inside_m2),
-        "unit": "m²",
-        "threshold": 0,
-        "share": PerRow(share),
-        "subject_area_m2": PerRow(measured.whole_m2),
-        "kind": parameters.kind,
-        "zone_ids": PerRow(rows, zone_ids.at),
-        "zones": PerRow(rows, zone_ids.measured_at),
-        "computed": "area(subject ∩ union of zones)",
-    }
+    evidence = _extent(parameters, found, zone_ids)
     if parameters.only is not None:
         evidence |= {"bans": parameters.only.value, "enterprise_ids": enterprises}
         if group.listed is not None:
@@ -385,8 +438,9 @@ def _overlap_batch(parameters: ZoneParameters, group: _Group, found: _Overlaps) 
 class _ZoneIds:
     """The zones that each subject meets."""
 
-    zone_ids: NDArray[np.object_]
+    zone_ids: Sequence[str]
     measured: MeasuredOverlaps
+    whole_m2: Sequence[float]
 
     def at(self, row: int) -> list[str]:
         """Return the ids of the zones that a row meets."""
@@ -394,7 +448,7 @@ class _ZoneIds:
 
     def measured_at(self, row: int) -> list[dict[str, Any]]:
         """Return the same with the area that the row shares with each."""
-        whole_m2 = float(self.measured.whole_m2[row])
+        whole_m2 = self.whole_m2[row]
         return [
             {"zone_id": self.zone_ids[zone], "area_m2": area_m2, "share": area_m2 / whole_m2}
             for zone, area_m2 in zip(
@@ -403,23 +457,50 @@ class _ZoneIds:
         ]
 
 
-@dataclass(frozen=True)
-class _ZoneNames:
-    """What the zones that each subject meets are called."""
+def _figures(found: _Alike) -> dict[str, Any]:
+    """Return what a title says of the size of an overlap: nothing of a point's."""
+    if found.layer == POINTS:
+        return {}
+    measured = found.measured
+    return {
+        "area": PerRow(measured.inside_m2, lambda area: Quantity(area, "m²")),
+        "share": PerRow(measured.inside_m2 / measured.whole_m2),
+    }
 
-    kind: str
-    grades: NDArray[np.object_]
-    measured: MeasuredOverlaps
 
-    def at(self, row: int) -> Message:
-        """Return the name of the zones that a row meets."""
-        return named_zone(self.kind, (self.grades[zone] for zone in self.measured.zones_of(row)))
+def _extent(parameters: ZoneParameters, found: _Alike, zone_ids: _ZoneIds) -> dict[str, Any]:
+    """Return the evidence for an overlap: areas and shares, of a point only that it lies inside."""
+    rows = range(len(found.rows))
+    where = {"kind": parameters.kind, "zone_ids": PerRow(rows, zone_ids.at)}
+    if found.layer == POINTS:
+        return {"measure": _measure(POINTS), "value": True, "unit": None, **where}
+    measured = found.measured
+    return {
+        "measure": _measure(found.layer),
+        "value": PerRow(measured.inside_m2),
+        "unit": "m²",
+        "threshold": 0,
+        "share": PerRow(measured.inside_m2 / measured.whole_m2),
+        "subject_area_m2": PerRow(measured.whole_m2),
+        **where,
+        "zones": PerRow(rows, zone_ids.measured_at),
+        "computed": "area(subject ∩ union of zones)",
+    }
 
 
 def _words(
-    parameters: ZoneParameters, group: _Group, found: _Overlaps, verdict: Verdict | None
+    parameters: ZoneParameters, group: _Group, found: _Alike, verdict: Verdict | None
 ) -> tuple[str, str, str]:
     """Return the names of a finding's title and cure, and its key among those of one subject."""
+    title, cure, key = _words_of_ground(parameters, group, found, verdict)
+    if found.layer == POINTS:
+        return f"{title}_point", "zone_point" if cure in _CURES_BY_AREA else cure, key
+    return title, cure, key
+
+
+def _words_of_ground(
+    parameters: ZoneParameters, group: _Group, found: _Alike, verdict: Verdict | None
+) -> tuple[str, str, str]:
     plain_key = "" if verdict is None else verdict.value
     if group.verdict is Verdict.UNKNOWN:
         if _is_declared_unknown(parameters):
@@ -427,8 +508,13 @@ def _words(
             return "zone_unsettled", cure, plain_key
         return "zone_no_grade", "zone_grade", plain_key
     if parameters.only is None:
-        return "in_zone", _CURES.get(parameters.kind, "cut_area"), plain_key
-    name = f"zone_{parameters.only}_{plain_key}"
+        graded = found.zone.key.rpartition(".")[2]
+        cure = _CURES.get(graded) or _CURES.get(parameters.kind, "cut_area")
+        return "in_zone", cure, plain_key
+    # Of a park it is said that something stands in it; of all else that it stands in the zone.
+    is_here = found.layer != "parks" or parameters.only not in _BANS_OF_TENANTS
+    told = "fail" if verdict is Verdict.WATCH and is_here else plain_key
+    name = f"zone_{parameters.only}_{told}"
     if parameters.only is Ban.LISTED_INDUSTRIES:
         if found.answer is Answer.UNKNOWN and group.listed is None:
             name = "zone_no_list"
@@ -443,7 +529,7 @@ def _is_declared_unknown(parameters: ZoneParameters) -> bool:
 
 
 def _missing(
-    parameters: ZoneParameters, group: _Group, found: _Overlaps, zone_ids: PerRow
+    parameters: ZoneParameters, group: _Group, found: _Alike, zone_ids: PerRow
 ) -> dict[str, Any]:
     """Return what would have to be known to judge an overlap."""
     if group.verdict is Verdict.UNKNOWN:
@@ -470,9 +556,15 @@ _CURES: Mapping[str, str] = MappingProxyType(
         "geohazard_prone": "zone_hazard_assessment",
         "wetland": "zone_wetland",
         "agricultural_land": "zone_conversion",
+        "water_source_1": "zone_water_source_1",
     }
 )
-"""What cures an overlap with kinds of zones that a law lets an authority allow, or the like."""
+"""What cures an overlap with kinds of zones that a law lets an authority allow, or the like.
+
+A grade of a kind goes before the kind.
+"""
+_CURES_BY_AREA = frozenset({"cut_area", "zone_wetland"})
+"""The cures that name an area, which a point does not have."""
 
 
 CHECKS: Mapping[str, Check] = MappingProxyType(

@@ -50,7 +50,7 @@ def unconverted(case: Case, parameters: ConversionParameters) -> Outcome:
         strict=True,
     ):
         values = {"use": named_land_use(_SURVEY, code)}
-        outcome.findings.append(
+        outcome.singles.append(
             RawFinding(
                 verdict=Verdict.WATCH,
                 park_id=text_or_none(park_id),

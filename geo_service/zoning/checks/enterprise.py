@@ -59,7 +59,7 @@ def zombie(case: Case, parameters: ZombieParameters) -> Outcome:
             "count": len(met),
         }
         if len(met) >= parameters.tests:
-            outcome.findings.append(
+            outcome.singles.append(
                 RawFinding(
                     verdict=Verdict.FAIL,
                     park_id=row["park_id"],
@@ -78,7 +78,7 @@ def zombie(case: Case, parameters: ZombieParameters) -> Outcome:
             )
         elif len(met) + len(unsure) >= parameters.tests:
             columns = tuple(column for name in unsure for column in _lacking(name, row))
-            outcome.findings.append(
+            outcome.singles.append(
                 missing_value(park_id=row["park_id"], subject=subject, column=columns)
             )
     return outcome
@@ -155,7 +155,7 @@ def filled(case: Case, parameters: FilledParameters) -> Outcome:
         rows[parameters.column].isna(), ["enterprise_id", "park_id"]
     ].itertuples(index=False):
         subject = Subject("enterprises", enterprise_id)
-        outcome.findings.append(
+        outcome.singles.append(
             missing_value(park_id=park_id, subject=subject, column=parameters.column)
         )
     return outcome
@@ -176,7 +176,7 @@ def code_known(case: Case, _: NoParameters) -> Outcome:
     for index, enterprise_id, park_id, name, code in coded.loc[unknown, columns].itertuples():
         near = known.nearest(code)
         values = {"name": name, "code": code, "near": named_industry(near) if near else "—"}
-        outcome.findings.append(
+        outcome.singles.append(
             RawFinding(
                 verdict=Verdict.FAIL,
                 park_id=park_id,

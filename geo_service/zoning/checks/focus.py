@@ -46,10 +46,10 @@ def declared(case: Case, _: NoParameters) -> Outcome:
     outcome = Outcome.of(case.parks["park_id"])
     for focus, subject, shape in _parks(case):
         if not focus.declared:
-            outcome.findings.append(_undeclared(focus, subject))
+            outcome.singles.append(_undeclared(focus, subject))
         elif len(focus.declared) > 1:
             values = {"industries": [named_industry(code) for code in focus.declared]}
-            outcome.findings.append(
+            outcome.singles.append(
                 RawFinding(
                     verdict=Verdict.FAIL,
                     park_id=focus.park_id,
@@ -76,13 +76,13 @@ def in_group(case: Case, _: NoParameters) -> Outcome:
     for focus, subject, shape in _parks(case):
         outcome.judge(focus.park_id)
         if not focus.declared:
-            outcome.findings.append(_undeclared(focus, subject))
+            outcome.singles.append(_undeclared(focus, subject))
             continue
         outside = [code for code in focus.declared if groups.group_of(code) is None]
         if not outside:
             continue
         values = {"industries": [named_industry(code) for code in outside]}
-        outcome.findings.append(
+        outcome.singles.append(
             RawFinding(
                 verdict=Verdict.FAIL,
                 park_id=focus.park_id,
@@ -117,16 +117,16 @@ def is_top(case: Case, parameters: TopParameters) -> Outcome:
             continue  # the rule on one declared industry speaks of it
         outcome.judge(focus.park_id)
         if focus.leading is None:
-            outcome.findings.append(_undeclared(focus, subject))
+            outcome.singles.append(_undeclared(focus, subject))
         elif focus.top_industry is None:
-            outcome.findings.append(_not_measurable(focus, subject, "top_industry"))
+            outcome.singles.append(_not_measurable(focus, subject, "top_industry"))
         elif focus.leading[: parameters.digits] not in focus.top_industries:
             values = {
                 "declared": named_industry(focus.leading),
                 "top": named_industry(focus.top_industry),
                 "share": focus.top_share,
             }
-            outcome.findings.append(
+            outcome.singles.append(
                 RawFinding(
                     verdict=Verdict.FAIL,
                     park_id=focus.park_id,
@@ -181,18 +181,18 @@ def leading_share(case: Case, parameters: ShareParameters) -> Outcome:
             continue  # the rule on one declared industry speaks of it
         outcome.judge(focus.park_id)
         if focus.leading is None:
-            outcome.findings.append(_undeclared(focus, subject))
+            outcome.singles.append(_undeclared(focus, subject))
             continue
         share = focus.shares[basis]
         if share is None:
-            outcome.findings.append(_not_measurable(focus, subject, f"share_{basis}", basis))
+            outcome.singles.append(_not_measurable(focus, subject, f"share_{basis}", basis))
             continue
         weight = _SUPPORTING_WEIGHT[parameters.count_supporting]
         counted = share + weight * (focus.supporting_shares[basis] or 0.0)
         if counted >= parameters.pass_share:
             continue
         verdict = Verdict.WATCH if counted >= parameters.watch_share else Verdict.FAIL
-        outcome.findings.append(
+        outcome.singles.append(
             _share_finding(focus, subject, shape, verdict, counted, basis, parameters)
         )
     return outcome
@@ -216,7 +216,7 @@ def measured(case: Case, parameters: MeasuredParameters) -> Outcome:
             continue  # the rule on one declared industry speaks of it
         outcome.judge(focus.park_id)
         if focus.shares[basis] is None:
-            outcome.findings.append(_not_measurable(focus, subject, f"share_{basis}", basis))
+            outcome.singles.append(_not_measurable(focus, subject, f"share_{basis}", basis))
     return outcome
 
 
@@ -345,7 +345,7 @@ def few_enterprises(case: Case, parameters: FewParameters) -> Outcome:
     for focus, subject, _ in _parks(case):
         if 0 < focus.enterprise_count < parameters.minimum:
             values = {"count": focus.enterprise_count, "minimum": parameters.minimum}
-            outcome.findings.append(
+            outcome.singles.append(
                 RawFinding(
                     verdict=Verdict.WATCH,
                     park_id=focus.park_id,
@@ -379,12 +379,12 @@ def off_focus_enterprise(case: Case, _: NoParameters) -> Outcome:
         subject = Subject("enterprises", enterprise_id)
         known = text_or_none(code)
         if known is None:
-            outcome.findings.append(
+            outcome.singles.append(
                 missing_value(park_id=park_id, subject=subject, column="industry_code")
             )
         elif not belongs_to(known, (*focus.declared, *focus.supporting)):
             values = {"name": name, "industry": named_industry(known)}
-            outcome.findings.append(
+            outcome.singles.append(
                 RawFinding(
                     verdict=Verdict.WATCH,
                     park_id=park_id,
@@ -416,14 +416,14 @@ def speciality(case: Case, _: NoParameters) -> Outcome:
     for park_id, text, shape in rows:
         subject = Subject("parks", park_id)
         if not text_or_none(text):
-            outcome.findings.append(
+            outcome.singles.append(
                 missing_value(park_id=park_id, subject=subject, column="speciality")
             )
             continue
         others = [other for other in owners[text.strip()] if other != park_id]
         if others:
             values = {"speciality": text, "parks": named_parks(case.plan, others)}
-            outcome.findings.append(
+            outcome.singles.append(
                 RawFinding(
                     verdict=Verdict.WATCH,
                     park_id=park_id,
@@ -468,13 +468,13 @@ def park_kind(case: Case, parameters: KindParameters) -> Outcome:
         share = focus.shares[focus.basis]
         own = case.parks.loc[case.parks["park_id"] == focus.park_id, "speciality"].iloc[0]
         if focus.leading is None:
-            outcome.findings.append(_undeclared(focus, subject))
+            outcome.singles.append(_undeclared(focus, subject))
             continue
         if share is None:
-            outcome.findings.append(_not_measurable(focus, subject, "park_kinds"))
+            outcome.singles.append(_not_measurable(focus, subject, "park_kinds"))
             continue
         if not text_or_none(own):
-            outcome.findings.append(
+            outcome.singles.append(
                 missing_value(park_id=focus.park_id, subject=subject, column="speciality")
             )
             continue
@@ -495,7 +495,7 @@ def park_kind(case: Case, parameters: KindParameters) -> Outcome:
         outcome.facts[focus.park_id] = [kind for kind, is_reached in kinds.items() if is_reached]
         if outcome.facts[focus.park_id]:
             continue
-        outcome.findings.append(
+        outcome.singles.append(
             RawFinding(
                 verdict=Verdict.WATCH,
                 park_id=focus.park_id,
@@ -555,7 +555,7 @@ def reported(case: Case, _: NoParameters) -> Outcome:
         index=False
     ):
         values = {"name": name, "year": int(latest), "before": int(latest) - 1}
-        outcome.findings.append(
+        outcome.singles.append(
             RawFinding(
                 verdict=Verdict.UNKNOWN,
                 park_id=park_id,

@@ -40,17 +40,20 @@ class IdleParameters(Parameters):
 
 
 def idle_land(case: Case, parameters: IdleParameters) -> Outcome:
-    """No parcel of a park lies idle for long, counted to the day the data speaks of.
+    """No parcel of a park lies idle for long, counted to the day of the review.
+
+    What stood on the land is known up to the day that the data speaks of: it ends the count.
 
     Land that is not begun counts from the agreed start of works; vacant land without one has not
     been supplied and is left out.
     """
     outcome = Outcome()
-    day = case.plan.settings.data_date or case.shared.as_of
+    known_until = case.plan.settings.data_date or case.shared.as_of
+    day = min(known_until, case.shared.as_of)
     parcels = case.plan.metric("parcels")
     own = parcels[parcels["park_id"].isin(case.parks["park_id"])]
     outcome.judge_all(own["park_id"])
-    outcome.findings += parcels_without_status(own)
+    outcome.singles += parcels_without_status(own)
     begun = own["stopped_on"].notna() | (own["built_share"] > 0)
     is_waiting = (
         is_free(own) & (own["agreed_start_on"].notna() | (own["status"] == "idle")) & ~begun
@@ -64,7 +67,7 @@ def idle_land(case: Case, parameters: IdleParameters) -> Outcome:
         for row, shape in zip(rows_of(left), left.geometry, strict=True):
             finding = judge(row, shape, day, parameters)
             if finding is not None:
-                outcome.findings.append(finding)
+                outcome.singles.append(finding)
     return outcome
 
 
@@ -80,7 +83,12 @@ def _not_begun(
     if years < parameters.watch_years:
         return None
     verdict = Verdict.FAIL if years >= parameters.fail_years else Verdict.WATCH
-    values = {"parcel": subject.id, "years": years, "day": since.date().isoformat()}
+    values = {
+        "parcel": subject.id,
+        "years": Quantity(years, None, beside=parameters.fail_years),
+        "day": since.date().isoformat(),
+        "until": day.isoformat(),
+    }
     return RawFinding(
         verdict=verdict,
         park_id=row["park_id"],
@@ -122,8 +130,9 @@ def _stopped(
         return missing_value(park_id=row["park_id"], subject=subject, column=lacking)
     values = {
         "parcel": subject.id,
-        "years": years,
+        "years": Quantity(years, None, beside=parameters.stopped_years),
         "day": since.isoformat(),
+        "until": day.isoformat(),
         "what": Message(f"column.{low[0]}"),
         "share": Quantity(float(shares[low[0]] or 0), "share", beside=limits[low[0]]),
         "limit": Quantity(limits[low[0]], "share"),

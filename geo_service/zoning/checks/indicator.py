@@ -99,7 +99,7 @@ def parcel_bound(case: Case, parameters: ParcelBoundParameters) -> Outcome:
         )
         finding = judge_bound(measured, parameters, row["geometry"])
         if finding is not None:
-            outcome.findings.append(_of_its_day(finding, row, parameters))
+            outcome.singles.append(_of_its_day(finding, row, parameters))
     return outcome
 
 
@@ -204,7 +204,7 @@ def per_mu(case: Case, parameters: PerMuParameters) -> Outcome:
         )
         finding = judge_bound(measured, parameters, shapes[index])
         if finding is not None:
-            outcome.findings.append(finding)
+            outcome.singles.append(finding)
     return outcome
 
 
@@ -246,14 +246,14 @@ def grade(case: Case, parameters: GradeParameters) -> Outcome:
             lacks = [name for name in GRADE_COLUMNS if pd.isna(row[name])] or [
                 name for name in ("energy_tce", "output_cny") if not row[name] > 0
             ]
-            outcome.findings.append(_ungraded(subject, row["park_id"], lacks))
+            outcome.singles.append(_ungraded(subject, row["park_id"], lacks))
             continue
         letter = letter_of(score, parameters.grades)
         outcome.facts[subject.id] = letter
         if letter not in parameters.watch:
             continue
         values = {"name": row["name"], "grade": letter, "score": score}
-        outcome.findings.append(
+        outcome.singles.append(
             RawFinding(
                 verdict=Verdict.WATCH,
                 park_id=row["park_id"],

@@ -98,13 +98,13 @@ def permitted(case: Case, parameters: UseParameters) -> Outcome:
             chosen["parcel_id"], chosen["park_id"], chosen.geometry, strict=True
         ):
             subject = Subject("parcels", parcel_id)
-            outcome.findings.append(
+            outcome.singles.append(
                 missing_value(park_id=park_id, subject=subject, column=key)
                 if use.is_blank
                 else _finding(subject, park_id, shape, use, table, verdict, key)
             )
     if case.applies_to != "new":
-        outcome.findings += _too_much_ancillary(case, own, ancillary, parameters)
+        outcome.singles += _too_much_ancillary(case, own, ancillary, parameters)
     return outcome
 
 

@@ -73,7 +73,7 @@ def overlap(case: Case, _: NoParameters) -> Outcome:
             (ids[second], ids[first], areas[1]),
         ):
             if mine in selected:
-                outcome.findings.append(_overlap_finding(case, mine, other, area_m2, whole, part))
+                outcome.singles.append(_overlap_finding(case, mine, other, area_m2, whole, part))
     return outcome
 
 
@@ -126,11 +126,11 @@ def in_township(case: Case, _: NoParameters) -> Outcome:
             continue
         outcome.judge(park_id)
         if not text_or_none(code):
-            outcome.findings.append(
+            outcome.singles.append(
                 missing_value(park_id=park_id, subject=subject, column="township_code")
             )
         elif code not in homes:
-            outcome.findings.append(_no_township_shape(case, park_id, code))
+            outcome.singles.append(_no_township_shape(case, park_id, code))
         else:
             add_outside(
                 case,
@@ -179,7 +179,7 @@ def in_county(case: Case, _: NoParameters) -> Outcome:
     county_code = case.plan.settings.county_code
     if boundary.empty:
         outcome.judge_all(case.parks["park_id"])
-        outcome.findings += [_no_county(park_id, county_code) for park_id in case.parks["park_id"]]
+        outcome.singles += [_no_county(park_id, county_code) for park_id in case.parks["park_id"]]
         return outcome
     home = shapely.union_all(boundary.geometry.to_numpy())
     for park_id, shape in zip(case.parks["park_id"], case.parks.geometry, strict=True):
@@ -228,7 +228,7 @@ def add_outside(  # noqa: PLR0913 - one park against one home
         "share": share,
         "place": naming[kind](case.plan, code) if kind in naming else named_county(case.plan),
     }
-    outcome.findings.append(
+    outcome.singles.append(
         RawFinding(
             verdict=verdict,
             park_id=park_id,
@@ -283,7 +283,7 @@ def declared_area(case: Case, parameters: DeclaredAreaParameters) -> Outcome:
     ):
         subject = Subject("parks", park_id)
         if np.isnan(declared_ha):
-            outcome.findings.append(
+            outcome.singles.append(
                 missing_value(park_id=park_id, subject=subject, column="declared_area_ha")
             )
             continue
@@ -296,7 +296,7 @@ def declared_area(case: Case, parameters: DeclaredAreaParameters) -> Outcome:
             "measured": Quantity(measured_ha, "ha", beside=declared_ha),
             "share": difference,
         }
-        outcome.findings.append(
+        outcome.singles.append(
             RawFinding(
                 verdict=Verdict.WATCH,
                 park_id=park_id,
@@ -343,7 +343,7 @@ def minimum_area(case: Case, parameters: MinimumAreaParameters) -> Outcome:
             "measured": Quantity(measured_ha, "ha", beside=minimum_ha),
             "minimum": Quantity(minimum_ha, "ha"),
         }
-        outcome.findings.append(
+        outcome.singles.append(
             RawFinding(
                 verdict=Verdict(parameters.verdict),
                 park_id=park_id,
@@ -379,7 +379,7 @@ def enclave(case: Case, parameters: EnclaveParameters) -> Outcome:
     county = case.plan.metric("county")
     if county.empty:
         county_code = case.plan.settings.county_code
-        outcome.findings += [_no_county(park_id, county_code) for park_id in case.parks["park_id"]]
+        outcome.singles += [_no_county(park_id, county_code) for park_id in case.parks["park_id"]]
         return outcome
     home = shapely.union_all(county.geometry.to_numpy())
     shapely.prepare(home)
@@ -396,7 +396,7 @@ def enclave(case: Case, parameters: EnclaveParameters) -> Outcome:
             continue
         lacking = [name for name in _ENCLAVE_COLUMNS if not text_or_none(row[name])]
         if parts and lacking:
-            outcome.findings.append(_enclave_finding(row["park_id"], parts, lacking))
+            outcome.singles.append(_enclave_finding(row["park_id"], parts, lacking))
     return outcome
 
 
@@ -455,7 +455,7 @@ def placement(case: Case, parameters: PlacementParameters) -> Outcome:
                 "park": named_park(case.plan, row["park_id"]),
                 "share": Quantity(share, "share", beside=parameters.share),
             }
-            outcome.findings.append(
+            outcome.singles.append(
                 RawFinding(
                     verdict=Verdict.WATCH,
                     park_id=row["park_id"],

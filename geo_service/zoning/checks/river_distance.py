@@ -40,11 +40,16 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 
-class NearParameters(Parameters):
-    """Which rivers by rank, the distance in metres, and what too near means."""
+class DistanceParameters(Parameters):
+    """Which rivers by rank, and the distance in metres."""
 
     ranks: tuple[Rank, ...] = ("main", "important_tributary", "tributary")
     distance_m: float = Field(gt=0)
+
+
+class NearParameters(DistanceParameters):
+    """Also what too near means, to new and to existing features."""
+
     new: Literal["fail", "watch"] = "fail"
     existing: Literal["fail", "watch", "pass"] = "watch"
 
@@ -60,8 +65,8 @@ class RiverParameters(NearParameters):
     mixing: tuple[IndustryPrefix, ...] = ()
 
 
-class PondCodeParameters(NearParameters):
-    """Which industries often have tailings ponds, and which of these have none."""
+class PondCodeParameters(DistanceParameters):
+    """Also which industries often have tailings ponds, and which of these have none."""
 
     industries: tuple[IndustryPrefix, ...] = Field(min_length=1)
     without: tuple[IndustryPrefix, ...] = ()
@@ -86,6 +91,8 @@ class _Near:
     is_new: bool | None
     is_mixing: bool | None = False
     """Whether it merely mixes or packs; None if its industry may and nobody says."""
+    is_pond: bool = False
+    """Whether the rule is about its tailings pond."""
 
     @property
     def newness_column(self) -> str:
@@ -128,7 +135,7 @@ def tailings_by_code(case: Case, parameters: PondCodeParameters) -> Outcome:
             },
             cure=Message("cure.tailings_by_code", values),
         )
-        outcome.findings.append(rivers.with_line(finding, near.shape, position))
+        outcome.singles.append(rivers.with_line(finding, near.shape, position))
     return outcome
 
 
@@ -152,7 +159,7 @@ def new_park(case: Case, parameters: NewParkParameters) -> Outcome:
         if position is None or distance_m >= parameters.distance_m:
             unsure = rivers.unmapped_near(shape, parameters.distance_m)
             if unsure is not None:
-                outcome.findings.append(rivers.unmeasurable(near.subject, near.park_id, *unsure))
+                outcome.singles.append(rivers.unmeasurable(near.subject, near.park_id, *unsure))
             continue
         values = _values(near, rivers, position, distance_m, parameters.distance_m)
         if is_new is None:
@@ -169,7 +176,7 @@ def new_park(case: Case, parameters: NewParkParameters) -> Outcome:
                 | {"approved_on": day.date().isoformat(), "since": parameters.since.isoformat()},
                 cure=Message("cure.river_new_park", values),
             )
-        outcome.findings.append(rivers.with_line(finding, shape, position))
+        outcome.singles.append(rivers.with_line(finding, shape, position))
     return outcome
 
 
@@ -185,18 +192,18 @@ def _judge(case: Case, parameters: NearParameters, every: Iterable[_Near]) -> Ou
         outcome.judge(near.park_id)
         if near.shape is None:
             column = f"{near.subject.layer}.geometry"
-            outcome.findings.append(rivers.unmeasurable(near.subject, near.park_id, column, []))
+            outcome.singles.append(rivers.unmeasurable(near.subject, near.park_id, column, []))
             continue
         if position is not None and distance_m < parameters.distance_m:
             finding = _too_near(near, rivers, position, distance_m, parameters)
             if finding is not None:
-                outcome.findings.append(rivers.with_line(finding, near.shape, position))
+                outcome.singles.append(rivers.with_line(finding, near.shape, position))
             continue
         unsure = rivers.unmapped_near(near.shape, parameters.distance_m)
         if unsure is not None:
-            outcome.findings.append(rivers.unmeasurable(near.subject, near.park_id, *unsure))
+            outcome.singles.append(rivers.unmeasurable(near.subject, near.park_id, *unsure))
         elif rivers.open_ranks and near.is_new is not False:
-            outcome.findings.append(_only_the_mapped(near, rivers, distance_m, parameters))
+            outcome.singles.append(_only_the_mapped(near, rivers, distance_m, parameters))
     return outcome
 
 
@@ -273,7 +280,8 @@ def _ponds(case: Case) -> Iterator[_Near]:
     """Every tailings pond that a column or a facility tells of."""
     active: pd.DataFrame = active_enterprises(case.plan)
     has_pond = active["tailings_pond"].astype("boolean").fillna(value=False).to_numpy(dtype=bool)
-    yield from _enterprises(case, active[has_pond])
+    for near in _enterprises(case, active[has_pond]):
+        yield replace(near, is_pond=True)
     facilities = case.plan.metric("facilities")
     ponds = facilities[(facilities["kind"] == "tailings_pond").to_numpy(dtype=bool)]
     parks = case.parks
@@ -288,6 +296,7 @@ def _ponds(case: Case) -> Iterator[_Near]:
             name=text_or_none(row["name"]) or row["facility_id"],
             shape=shape,
             is_new=flag_or_none(row["is_new"]),
+            is_pond=True,
         )
 
 
@@ -349,7 +358,8 @@ def _too_near(
     meaning = _meaning(parameters, near.is_new)
     if meaning == "pass":
         return None
-    key = {True: "river_new", False: "river_existing", None: "river_unknown"}[near.is_new]
+    about = "pond" if near.is_pond else "river"
+    key = {True: f"{about}_new", False: f"{about}_existing", None: "river_unknown"}[near.is_new]
     missing = f"{near.subject.layer}.{near.newness_column}" if near.is_new is None else None
     if near.is_mixing:
         meaning, key, missing = "watch", "river_mixing", None
@@ -365,7 +375,7 @@ def _too_near(
         subject=near.subject,
         title=Message(f"finding.{key}", values),
         evidence=evidence,
-        cure=Message(f"cure.{key}", values),
+        cure=Message(f"cure.{'river_new' if key == 'pond_new' else key}", values),
     )
 
 

@@ -68,7 +68,7 @@ def standard_land(case: Case, parameters: StandardLandParameters) -> Outcome:
                 row["geometry"],
             )
             if finding is not None:
-                outcome.findings.append(finding)
+                outcome.singles.append(finding)
     return outcome
 
 

@@ -354,7 +354,17 @@ def enterprise_rows(companies: list[Company]) -> list[Properties]:
             for year in YEARS
             if year >= start
         )
-    return rows
+    return rows + _silent_rows(rows)
+
+
+def _silent_rows(rows: list[Properties]) -> list[Properties]:
+    """Return the earlier rows of the enterprise that does not report for the latest year."""
+    own = {"enterprise_id": planted.SILENT_ID, "name": "示例堰坪家具（未再填报）"}
+    return [
+        {**row, **own, "building_id": None, "floor_no": None}
+        for row in rows
+        if row["enterprise_id"] == planted.SILENT_LIKE and row["year"] != LATEST
+    ]
 
 
 def _row(company: Company, index: int, year: int, factor: float, start: int) -> Properties:

@@ -172,6 +172,11 @@ CHANGES: dict[str, Properties] = {
 }
 """Changes to enterprises' rows of the latest year."""
 
+SILENT_ID, SILENT_LIKE = "YY-E-B31-08", "YY-E-B31-01"
+"""An enterprise that reported like another one until the year before the latest, then no more.
+
+Nobody says that it closed. Its park has no leading industry, so no share is measured there.
+"""
 UNREVIEWED = frozenset({"YY-E-M01-007"})
 """New enterprises whose energy review is not given."""
 IDLE_OUTPUT_CNY = 4_000_000

@@ -40,7 +40,9 @@ function aboutColumns() {
           make(
             'span',
             { class: 'under' },
-            [item.number, item.issuer].filter(Boolean).map((text) => [dataText(text), ' ']),
+            [item.number === item.name ? null : item.number, item.issuer]
+              .filter(Boolean)
+              .map((text) => [dataText(text), ' ']),
             item.successor ? t('rulebook.successor', { name: item.successor }) : null,
           ),
         ),

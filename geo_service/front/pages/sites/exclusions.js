@@ -1,5 +1,6 @@
 // What is out of a ranking, and why.
 import { dataText, make, shorten } from '../../shared/dom.js';
+import { citation } from '../bases.js';
 import { t } from '../frame.js';
 import { table } from '../table.js';
 
@@ -42,8 +43,6 @@ function reasonLine(reason) {
     ' ',
     reason.rule_id ? make('code', {}, reason.rule_id) : null,
     reason.cure ? under(t('finding_words.cure'), ' ', dataText(reason.cure)) : null,
-    basis
-      ? under(dataText([basis.document, basis.number, basis.article].filter(Boolean).join(' · ')))
-      : null,
+    basis ? under(dataText(citation(basis).join(' · '))) : null,
   );
 }
