@@ -7,6 +7,7 @@ when somebody looks at them; their geometry is cut when somebody asks for it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -65,6 +66,20 @@ class PerRow:
         return value if self._shown is None else self._shown(value)
 
 
+class Rows(ABC):
+    """Findings of which each is made when somebody looks at it, and its geometry when asked for."""
+
+    shapes: Shapes | None
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of findings."""
+
+    @abstractmethod
+    def at(self, row: int) -> RawFinding:
+        """Return one row, without its geometry."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RawFinding:
     """A finding before the review has put its rule on it.
@@ -84,7 +99,7 @@ class RawFinding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RawBatch:
+class RawBatch(Rows):
     """Findings alike but for their subjects and figures.
 
     `evidence` and `values` hold a `PerRow` where rows differ; `values` fill both the title and

@@ -21,7 +21,7 @@ from geo_service.model import (
     Verdict,
     park_verdict,
 )
-from geo_service.zoning.batch import RawBatch, RawFinding
+from geo_service.zoning.batch import RawBatch, RawFinding, Rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,10 +55,10 @@ class _Portion:
     """The findings of one rule that came together: a batch, or single ones."""
 
     stamp: Stamp
-    raw: RawBatch | Sequence[RawFinding]
+    raw: Rows | Sequence[RawFinding]
 
     def at(self, row: int) -> RawFinding:
-        return self.raw.at(row) if isinstance(self.raw, RawBatch) else self.raw[row]
+        return self.raw.at(row) if isinstance(self.raw, Rows) else self.raw[row]
 
     def rows(self) -> Iterator[tuple[Verdict, Severity, str | None, str, str, str]]:
         """Yield verdict, severity, park, layer, subject's id and key of each row."""
@@ -69,13 +69,13 @@ class _Portion:
             for row, subject_id in enumerate(raw.subject_ids):
                 yield raw.verdict, severity, raw.park_of(row), raw.layer, subject_id, raw.key
             return
-        for item in self.raw:
+        for item in map(self.at, range(len(self.raw))):
             severity = item.severity or own
             subject = item.subject
             yield item.verdict, severity, item.park_id, subject.layer, subject.id, item.key
 
     def shapes(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
-        if not isinstance(self.raw, RawBatch):
+        if not isinstance(self.raw, Rows):
             found = np.empty(len(rows), dtype=object)
             found[:] = [self.raw[row].geometry for row in rows]
             return found
@@ -84,7 +84,7 @@ class _Portion:
         return self.raw.shapes.of(rows)
 
     def has_shapes(self) -> NDArray[np.bool_]:
-        if isinstance(self.raw, RawBatch):
+        if isinstance(self.raw, Rows):
             none = np.zeros(len(self.raw), dtype=bool)
             return none if self.raw.shapes is None else self.raw.shapes.exist()
         return np.array([item.geometry is not None for item in self.raw], dtype=bool)
@@ -154,12 +154,13 @@ class Findings(Sequence[Finding]):
 
     def __init__(
         self,
-        parts: Sequence[tuple[Stamp, RawBatch | Sequence[RawFinding]]],
+        parts: Sequence[tuple[Stamp, Rows | Sequence[RawFinding]]],
         *,
         waiver_of: Callable[[Finding], Waiver | None],
         approval_of: Callable[[Finding], Approval | None],
         concerned: Collection[str],
         illustrative: Collection[tuple[str, str]],
+        columns: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
         """Sort raw findings.
 
@@ -173,18 +174,29 @@ class Findings(Sequence[Finding]):
             Ids of the rules of which a finding may be set aside; others are not asked about.
         illustrative
             Layers and ids of subjects that are made up.
+        columns
+            The `columns` of the same findings, if they are known; all parts have findings then.
         """
         self._parts = [_Portion(stamp, raw) for stamp, raw in parts if len(raw)]
         self._illustrative = illustrative
-        columns = _Columns.of(self._parts)
-        self._columns = columns
+        self._columns = _Columns.of(self._parts) if columns is None else _Columns(**columns)
         self._set_aside: dict[int, tuple[Waiver | None, Approval | None]] = {}
-        for position, part in enumerate(columns.part.tolist()):
+        for position, part in enumerate(self._columns.part.tolist()):
             if self._parts[part].stamp.rule_id in concerned:
                 bare = self._bare(position)
                 entries = waiver_of(bare), approval_of(bare)
                 if entries != (None, None):
                     self._set_aside[position] = entries
+
+    @property
+    def parts(self) -> list[tuple[Stamp, Rows | Sequence[RawFinding]]]:
+        """The raw findings of each rule that has any, with the rule's stamp."""
+        return [(part.stamp, part.raw) for part in self._parts]
+
+    @property
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Where each finding is among the parts, and what it is sorted and counted by."""
+        return {name: getattr(self._columns, name) for name in _Columns.__dataclass_fields__}
 
     def __len__(self) -> int:
         """Return the number of findings."""

@@ -84,7 +84,7 @@ class MeasuredOverlaps:
             border,
             self.zone[position],
             self.zone_m2[position],
-            _Some(self.parts, rows),
+            SomeShapes(self.parts, rows),
         )
 
 
@@ -118,7 +118,7 @@ def measure_overlaps(
                 border,
                 zone,
                 zone_m2,
-                _CutLater(covered.subjects.iloc[subject], covered.zones),
+                CutLater(covered.subjects.iloc[subject], covered.zones),
             )
     found = covered.parts(mask)
     return MeasuredOverlaps(
@@ -133,7 +133,7 @@ def measure_overlaps(
 
 
 @dataclass(frozen=True)
-class _CutLater:
+class CutLater:
     """The parts of subjects that zones cover, cut whenever they are asked for."""
 
     subjects: gpd.GeoDataFrame
@@ -152,7 +152,7 @@ class _CutLater:
 
 
 @dataclass(frozen=True)
-class _Some:
+class SomeShapes:
     """Some of the rows of shapes."""
 
     shapes: Shapes

@@ -1,0 +1,493 @@
+"""A review as a file: its findings as columns, read again without applying a rule.
+
+The file holds what does not follow from the plan and the rulebook: the findings with their order,
+and what each rule counted. Rows stay in the file, which is mapped into memory, until somebody looks
+at them; offending parts that are cut out of the plan's own features are cut again. Nothing is
+unpickled. Leaves out which reviews are kept, and where (`planning`).
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import geopandas as gpd
+import numpy as np
+import orjson
+import pyarrow as pa
+import shapely
+
+from geo_service.domain.subjects import illustrative_subjects
+from geo_service.model import Message, Quantity, RuleCount, Severity, Subject, Verdict
+from geo_service.zoning.approvals import Approval, Approvals
+from geo_service.zoning.batch import PerRow, RawBatch, RawFinding, Rows, Shapes
+from geo_service.zoning.check import Shared
+from geo_service.zoning.findings import Findings, Stamp
+from geo_service.zoning.measured import CutLater, SomeShapes
+from geo_service.zoning.review import Review, stamp_of
+from geo_service.zoning.waivers import Waiver, Waivers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from geo_service.plan import Plan
+    from geo_service.zoning.rulebook import Rulebook
+
+_MAGIC = b"GEOREV01"
+_PREFIX_BYTES = 64
+"""The head of the file: its magic number and the checksum of the rest, at an even address."""
+_CHUNK = 1 << 20
+_OPTIONS = (
+    orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_SERIALIZE_NUMPY
+    | orjson.OPT_NON_STR_KEYS
+)
+_MESSAGE, _QUANTITY, _DAY = "$message", "$quantity", "$day"
+_TAG = b'{"$'
+_NO_PLACE = -1
+_ROW, _SHAPE, _SUBJECT, _COLUMN = "row", "shape", "subject", "column."
+
+
+class KeptReviewError(Exception):
+    """A file is damaged, or is the review of something else; whoever asked reviews again."""
+
+
+# ---- writing -------------------------------------------------------------------------------------
+
+
+def keep_review(review: Review, path: Path) -> None:
+    """Write a review to a file; an earlier one of that name is replaced as a whole.
+
+    Raises OSError if it cannot be written.
+    """
+    places = _Places(review.plan)
+    portions, tables = [], []
+    for stamp, raw in review.results.parts:
+        head, table = _portion(stamp, raw, places)
+        portions.append(head)
+        tables.append(table)
+    table = pa.concat_tables(tables) if tables else _table([], [], [])
+    for name, values in review.results.columns.items():
+        table = table.append_column(_COLUMN + name, pa.array(values.tolist(), _type(values)))
+    head = {
+        "review_id": review.review_id,
+        "plan_version": review.plan.version,
+        "rulebook_version": review.rulebook.version,
+        "as_of": review.as_of.isoformat(),
+        "park_ids": list(review.park_ids),
+        "checks": {name: asdict(count) for name, count in review.checks.items()},
+        "judged": {name: sorted(parks) for name, parks in review.judged.items()},
+        "facts": review.facts,
+        "waivers": _entries(review.waivers),
+        "approvals": _entries(review.approvals),
+        "portions": portions,
+    }
+    table = table.replace_schema_metadata({"review": orjson.dumps(head, _told, _OPTIONS)})
+    _write(table, path)
+
+
+def _entries(entries: Waivers | Approvals) -> dict[str, Any]:
+    return {
+        "entries": [entry.model_dump(mode="json") for entry in entries.entries],
+        "stale": list(entries.stale),
+    }
+
+
+def _type(values: NDArray[Any]) -> pa.DataType:
+    return pa.from_numpy_dtype(values.dtype) if values.dtype.kind in "iu" else pa.string()
+
+
+def _write(table: pa.Table, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with draft.open("wb+") as file:
+            file.write(bytes(_PREFIX_BYTES))
+            with pa.ipc.new_file(pa.PythonFile(file, mode="w"), table.schema) as writer:
+                writer.write_table(table.combine_chunks())
+            checksum = _checksum(file)
+            file.seek(0)
+            file.write(_MAGIC + checksum)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink()
+        raise
+
+
+def _checksum(file: Any) -> bytes:  # noqa: ANN401 - a binary file
+    file.seek(_PREFIX_BYTES)
+    value = 0
+    while chunk := file.read(_CHUNK):
+        value = zlib.crc32(chunk, value)
+    return value.to_bytes(4, "big")
+
+
+def _portion(
+    stamp: Stamp, raw: Rows | Sequence[RawFinding], places: _Places
+) -> tuple[dict[str, Any], pa.Table]:
+    """Return what all rows of a part share, and its rows."""
+    head: dict[str, Any] = {"rule_id": stamp.rule_id, "count": len(raw)}
+    if isinstance(raw, RawBatch):
+        common, rows = _batch_rows(raw)
+        head["batch"] = common
+    else:
+        at = raw.at if isinstance(raw, Rows) else raw.__getitem__
+        rows = [_single_row(at(row)) for row in range(len(raw))]
+    wkb: list[bytes | None] = [None] * len(raw)
+    subject = [_NO_PLACE] * len(raw)
+    if isinstance(raw, Rows):
+        cut = places.of(raw.shapes)
+        if cut is not None:
+            head["cut"], subject = cut
+        elif raw.shapes is not None:
+            wkb = shapely.to_wkb(raw.shapes.of(np.arange(len(raw)))).tolist()
+    else:
+        wkb = [None if item.geometry is None else shapely.to_wkb(item.geometry) for item in raw]
+    return head, _table(rows, wkb, subject)
+
+
+def _table(rows: list[bytes], wkb: list[bytes | None], subject: list[int]) -> pa.Table:
+    return pa.table(
+        {
+            _ROW: pa.array(rows, pa.large_binary()),
+            _SHAPE: pa.array(wkb, pa.large_binary()),
+            _SUBJECT: pa.array(subject, pa.int32()),
+        }
+    )
+
+
+_CELLS = ("values", "evidence")
+
+
+def _batch_rows(raw: RawBatch) -> tuple[dict[str, Any], list[bytes]]:
+    """Return what is alike in a batch, with the names of what is not, and each row's cells."""
+    common: dict[str, Any] = {
+        "verdict": raw.verdict,
+        "layer": raw.layer,
+        "title": raw.title,
+        "cure": raw.cure,
+        "key": raw.key,
+        "severity": raw.severity,
+    }
+    cells: list[PerRow] = []
+    for name in _CELLS:
+        given: Mapping[str, Any] = getattr(raw, name)
+        # A member of each row is told by the number of its cell.
+        common[name] = {
+            key: [len(cells), cells.append(cell)][0] if isinstance(cell, PerRow) else {"=": cell}
+            for key, cell in given.items()
+        }
+    rows = [
+        _dump([str(raw.subject_ids[row]), raw.park_of(row), *(cell[row] for cell in cells)])
+        for row in range(len(raw))
+    ]
+    return common, rows
+
+
+def _single_row(item: RawFinding) -> bytes:
+    return _dump(
+        {
+            "verdict": item.verdict,
+            "park_id": item.park_id,
+            "layer": item.subject.layer,
+            "id": item.subject.id,
+            "title": item.title,
+            "evidence": dict(item.evidence),
+            "cure": item.cure,
+            "key": item.key,
+            "severity": item.severity,
+        }
+    )
+
+
+def _dump(value: object) -> bytes:
+    return orjson.dumps(value, _told, _OPTIONS)
+
+
+def _told(value: object) -> object:
+    """Return a value that JSON does not know, so that `_read` makes the same of it."""
+    if isinstance(value, Message):
+        return {_MESSAGE: value.key, "values": dict(value.values)}
+    if isinstance(value, Quantity):
+        return {_QUANTITY: [value.value, value.unit, value.beside]}
+    if isinstance(value, date):
+        return {_DAY: value.isoformat()}
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(type(value).__name__)
+
+
+class _Places:
+    """Where shapes stand in the plan's layers, in the metric CRS, by the shape itself."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._known: dict[str, dict[int, int]] = {}
+
+    def of(self, shapes: Shapes | None) -> tuple[dict[str, Any], list[int]] | None:
+        """Return of which features parts are cut; None for parts that are not cut of the plan."""
+        rows: NDArray[np.intp] | None = None
+        while isinstance(shapes, SomeShapes):
+            rows = shapes.rows if rows is None else shapes.rows[rows]
+            shapes = shapes.shapes
+        if isinstance(shapes, _CutOfPlan):
+            subject = shapes.subject if rows is None else shapes.subject[rows]
+            return {**shapes.head}, subject.tolist()
+        if not isinstance(shapes, CutLater):
+            return None
+        subjects = shapes.subjects.geometry.to_numpy()
+        subjects = subjects if rows is None else subjects[rows]
+        zones = self._find(shapes.zones.geometry.to_numpy())
+        found = self._find(subjects)
+        if found is None or zones is None:
+            return None
+        return {"subjects": found[0], "zones": zones[0], "positions": zones[1]}, found[1]
+
+    def _find(self, shapes: NDArray[np.object_]) -> tuple[str, list[int]] | None:
+        for layer in self._plan.layers:
+            if layer not in self._known:
+                self._known[layer] = self._positions(layer)
+            known = self._known[layer]
+            if len(shapes) and id(shapes[0]) in known:
+                places = [known.get(id(shape), _NO_PLACE) for shape in shapes]
+                return None if _NO_PLACE in places else (layer, places)
+        return None
+
+    def _positions(self, layer: str) -> dict[int, int]:
+        if not isinstance(self._plan.frame(layer), gpd.GeoDataFrame):
+            return {}
+        shapes = self._plan.metric(layer).geometry.to_numpy()
+        return {id(shape): position for position, shape in enumerate(shapes)}
+
+
+# ---- reading -------------------------------------------------------------------------------------
+
+
+def kept_review(path: Path, plan: Plan, rulebook: Rulebook) -> Review:
+    """Read the review of a plan by a rulebook from a file.
+
+    Raises
+    ------
+    KeptReviewError
+        The file is not there, is damaged, or holds the review of another plan or rulebook.
+    """
+    try:
+        table = _mapped(path)
+        head = _read(orjson.loads(table.schema.metadata[b"review"]))
+        is_same = (head["plan_version"], head["rulebook_version"]) == (
+            plan.version,
+            rulebook.version,
+        )
+        return _review(head, table, plan, rulebook) if is_same else _refuse("of something else")
+    except (OSError, KeyError, ValueError, TypeError, IndexError, pa.ArrowException) as error:
+        raise KeptReviewError(type(error).__name__) from error
+
+
+def _refuse(why: str) -> NoReturn:
+    raise KeptReviewError(why)
+
+
+def _mapped(path: Path) -> pa.Table:
+    with path.open("rb") as file:
+        start = file.read(_PREFIX_BYTES)
+        if start[: len(_MAGIC)] != _MAGIC:
+            _refuse("of another format")
+        if start[len(_MAGIC) : len(_MAGIC) + 4] != _checksum(file):
+            _refuse("damaged")
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    content = pa.py_buffer(memoryview(mapped)[_PREFIX_BYTES:])
+    return pa.ipc.open_file(pa.BufferReader(content)).read_all().combine_chunks()
+
+
+def _review(head: dict[str, Any], table: pa.Table, plan: Plan, rulebook: Rulebook) -> Review:
+    day = date.fromisoformat(head["as_of"])
+    waivers = Waivers(
+        tuple(map(Waiver.model_validate, head["waivers"]["entries"])),
+        tuple(head["waivers"]["stale"]),
+    )
+    approvals = Approvals(
+        tuple(map(Approval.model_validate, head["approvals"]["entries"])),
+        tuple(head["approvals"]["stale"]),
+    )
+    focus = Shared(plan, day).focus
+    findings = Findings(
+        list(_parts(head, table, plan, rulebook, day)),
+        waiver_of=waivers.holding_on(day),
+        approval_of=approvals.holding_on(day),
+        concerned={entry.rule_id for entry in (*waivers.entries, *approvals.entries)},
+        illustrative=illustrative_subjects(plan),
+        columns={
+            name.removeprefix(_COLUMN): _column(table[name])
+            for name in table.column_names
+            if name.startswith(_COLUMN)
+        },
+    )
+    return Review(
+        review_id=head["review_id"],
+        plan=plan,
+        rulebook=rulebook,
+        as_of=day,
+        park_ids=tuple(head["park_ids"]),
+        results=findings,
+        checks={name: RuleCount(**count) for name, count in head["checks"].items()},
+        focus={park_id: focus[park_id] for park_id in head["park_ids"]},
+        waivers=waivers,
+        approvals=approvals,
+        judged={name: frozenset(parks) for name, parks in head["judged"].items()},
+        facts=head["facts"],
+    )
+
+
+def _column(values: pa.ChunkedArray) -> NDArray[Any]:
+    if not pa.types.is_string(values.type):
+        return np.asarray(values.to_numpy())
+    listed = values.to_pylist()
+    if None not in listed and listed:
+        return np.array(listed)
+    found = np.empty(len(listed), dtype=object)
+    found[:] = listed
+    return found
+
+
+def _parts(
+    head: dict[str, Any], table: pa.Table, plan: Plan, rulebook: Rulebook, day: date
+) -> Iterator[tuple[Stamp, Rows]]:
+    first = 0
+    for portion in head["portions"]:
+        rows = table.slice(first, portion["count"])
+        first += portion["count"]
+        cut = portion.get("cut")
+        shapes: Shapes = (
+            _FromFile(rows[_SHAPE])
+            if cut is None
+            else _CutOfPlan(plan, cut, rows[_SUBJECT].to_numpy())
+        )
+        stamp = stamp_of(rulebook.rules[portion["rule_id"]], plan, day)
+        yield stamp, _KeptRows(rows[_ROW], portion.get("batch"), shapes)
+
+
+class _KeptRows(Rows):
+    """The rows of one part; each is read when somebody looks at it."""
+
+    def __init__(
+        self, rows: pa.ChunkedArray, common: dict[str, Any] | None, shapes: Shapes
+    ) -> None:
+        self._rows = rows
+        self._common = common
+        self.shapes: Shapes | None = shapes
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def at(self, row: int) -> RawFinding:
+        content = self._rows[row].as_buffer()
+        found = orjson.loads(memoryview(content))
+        if _TAG in bytes(content):
+            found = _read(found)
+        return _single(found) if self._common is None else _of_batch(found, self._common)
+
+
+def _single(found: dict[str, Any]) -> RawFinding:
+    return RawFinding(
+        verdict=Verdict(found["verdict"]),
+        park_id=found["park_id"],
+        subject=Subject(found["layer"], found["id"]),
+        title=found["title"],
+        evidence=found["evidence"],
+        cure=found["cure"],
+        key=found["key"],
+        severity=_severity(found["severity"]),
+    )
+
+
+def _of_batch(found: list[Any], common: dict[str, Any]) -> RawFinding:
+    subject_id, park_id, *cells = found
+    values, evidence = (
+        {
+            name: cells[cell] if isinstance(cell, int) else cell["="]
+            for name, cell in common[part].items()
+        }
+        for part in _CELLS
+    )
+    return RawFinding(
+        verdict=Verdict(common["verdict"]),
+        park_id=park_id,
+        subject=Subject(common["layer"], subject_id),
+        title=Message(common["title"], values),
+        evidence=evidence,
+        cure=None if common["cure"] is None else Message(common["cure"], values),
+        key=common["key"],
+        severity=_severity(common["severity"]),
+    )
+
+
+def _severity(name: str | None) -> Severity | None:
+    return None if name is None else Severity(name)
+
+
+def _read(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a value as it was before `_told` made JSON of it."""
+    if isinstance(value, list):
+        return [_read(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if _MESSAGE in value:
+        return Message(value[_MESSAGE], _read(value["values"]))
+    if _QUANTITY in value:
+        return Quantity(*value[_QUANTITY])
+    if _DAY in value:
+        return date.fromisoformat(value[_DAY])
+    return {name: _read(item) for name, item in value.items()}
+
+
+@dataclass(frozen=True)
+class _FromFile:
+    """Parts that stand in the file."""
+
+    shapes: pa.ChunkedArray
+
+    def of(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
+        """Return the parts of these rows."""
+        found: NDArray[np.object_] = shapely.from_wkb(
+            np.array(self.shapes.take(pa.array(rows)).to_pylist(), dtype=object)
+        )
+        return found
+
+    def exist(self) -> NDArray[np.bool_]:
+        """Return which rows have a part."""
+        return np.asarray(self.shapes.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
+
+
+@dataclass(frozen=True)
+class _CutOfPlan:
+    """Parts of features of the plan that zones cover, cut when they are asked for."""
+
+    plan: Plan
+    head: Mapping[str, Any]
+    subject: NDArray[np.int32]
+
+    def of(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
+        """Return the parts of these rows."""
+        subjects = self.plan.metric(self.head["subjects"]).iloc[self.subject[rows]]
+        zones = self.plan.metric(self.head["zones"]).iloc[self.head["positions"]]
+        return CutLater(subjects, zones).of(np.arange(len(rows)))
+
+    def exist(self) -> NDArray[np.bool_]:
+        """Return that every row has a part."""
+        return np.ones(len(self.subject), dtype=bool)
