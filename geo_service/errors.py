@@ -50,6 +50,19 @@ class GeoServiceError(Exception):
         """Return the English text."""
         return self.tell(ENGLISH)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return what another process makes the same error of."""
+        return _revived, (type(self), self.args, vars(self))
+
+
+def _revived(
+    kind: type[GeoServiceError], args: tuple[object, ...], members: dict[str, object]
+) -> GeoServiceError:
+    error = kind.__new__(kind)
+    error.args = args
+    vars(error).update(members)
+    return error
+
 
 class NotFoundError(GeoServiceError):
     """Something was asked for by name and is not there."""
