@@ -1,9 +1,10 @@
 """Long work in processes of its own: one opens what it needs, and forks a child for each piece.
 
 What was opened is in memory once, however many pieces are worked on, and a piece's own memory is
-given back when its child ends. A piece that is cancelled is killed; one that is killed from outside fails
-alone. Where processes cannot be forked, the one process does a piece at a time and starts anew
-after each that was stopped. Files from outside are read elsewhere (`isolation`), with limits.
+given back when its child ends. A piece that is cancelled is killed; one that is killed from
+outside fails alone. Where processes cannot be forked, the one process does a piece at a time, and
+starts anew after each that was stopped. Files from outside are read elsewhere (`isolation`), with
+limits.
 
 Both sides are this program, so that values go between them as pickles.
 """

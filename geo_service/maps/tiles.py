@@ -16,10 +16,10 @@ import hashlib
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -403,20 +403,29 @@ _TileKey = tuple[str, int, int, int]
 """A layer, zoom, column and row."""
 
 
-class Tiles:
-    """The tiles of one review: layers made on request, tiles cached up to a total size.
+class TileMaker(Protocol):
+    """Makes the tiles of a review. Methods are safe to call from several threads."""
 
-    Safe to use from several threads; a tile that several threads request is made once.
-    """
+    def make(self, name: str, zoom: int, x: int, y: int) -> Tile | None:
+        """Return a tile of a layer, None if empty."""
+        ...
 
-    def __init__(self, review: Review, *, cache_bytes: int = CACHE_BYTES) -> None:
-        self.review = review
+    def low_zooms(self, name: str) -> Iterable[tuple[int, int, int]]:
+        """Return the tiles of a layer that have many features, lowest zooms first."""
+        ...
+
+    def close(self) -> None:
+        """Make no more tiles."""
+        ...
+
+
+class LayerTiles:
+    """Makes tiles of a review's layers in memory, each layer when it is first asked for."""
+
+    def __init__(self, review: Review) -> None:
+        self._review = review
         self._lock = threading.Lock()
-        self._cache: LRUCache[_TileKey, Tile | None] = LRUCache(cache_bytes, getsizeof=_weight)
-        self._making: dict[_TileKey, Future[Tile | None]] = {}
         self._layers: dict[str, Future[TileLayer]] = {}
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
 
     def layer(self, name: str) -> TileLayer:
         """Return a layer; raises NotFoundError if the map has no layer of this name."""
@@ -425,14 +434,43 @@ class Tiles:
             is_first = name not in self._layers
             waiting = self._layers.setdefault(name, Future())
         if is_first:
-            _settle(waiting, lambda: TileLayer.of(self.review, name))
+            _settle(waiting, lambda: TileLayer.of(self._review, name))
             if waiting.exception() is not None:
                 with self._lock:
                     del self._layers[name]
         return waiting.result()
 
+    def make(self, name: str, zoom: int, x: int, y: int) -> Tile | None:
+        """Return a tile of a layer, None if empty; raises NotFoundError as `layer` does."""
+        return _packed(self.layer(name).tile(zoom, x, y))
+
+    def low_zooms(self, name: str) -> Iterable[tuple[int, int, int]]:
+        """Return the tiles of a layer that have many features, lowest zooms first."""
+        return _low_zooms(self.layer(name))
+
+    def close(self) -> None:
+        """Do nothing: a tile under way is made."""
+
+
+class Tiles:
+    """The tiles of one review, cached up to a total size.
+
+    Safe to use from several threads; a tile that several threads request is made once.
+    """
+
+    def __init__(
+        self, review: Review, maker: TileMaker | None = None, *, cache_bytes: int = CACHE_BYTES
+    ) -> None:
+        self.review = review
+        self._maker: TileMaker = LayerTiles(review) if maker is None else maker
+        self._lock = threading.Lock()
+        self._cache: LRUCache[_TileKey, Tile | None] = LRUCache(cache_bytes, getsizeof=_weight)
+        self._making: dict[_TileKey, Future[Tile | None]] = {}
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
     def version(self, name: str) -> str:
-        """Return `version_of` a layer; raises NotFoundError as `layer` does."""
+        """Return `version_of` a layer; raises NotFoundError if the map has no such layer."""
         check_name(name)
         return version_of(self.review.plan, name, self.review.review_id)
 
@@ -451,7 +489,7 @@ class Tiles:
             is_first = key not in self._making
             waiting = self._making.setdefault(key, Future())
         if is_first:
-            _settle(waiting, lambda: _packed(self.layer(name).tile(zoom, x, y)))
+            _settle(waiting, lambda: self._maker.make(name, zoom, x, y))
             with self._lock:
                 del self._making[key]
                 if waiting.exception() is None:
@@ -468,7 +506,7 @@ class Tiles:
         """Make the low zooms' tiles of every tiled layer, until stopped."""
         for name in FEATURE_SOURCES:
             if is_tiled(self.review.plan, name):
-                for zoom, x, y in _low_zooms(self.layer(name)):
+                for zoom, x, y in self._maker.low_zooms(name):
                     if self._stopped.is_set():
                         return
                     self.tile(name, zoom, x, y)
@@ -486,11 +524,13 @@ class Tiles:
             self.make_ahead()
         except Exception:  # noqa: BLE001 - whatever it is, it must not go lost with the thread
             # A failure here does no harm: tiles are still made on request.
-            _log.exception("Tiles could not be made ahead.")
+            if not self._stopped.is_set():
+                _log.exception("Tiles could not be made ahead.")
 
     def close(self) -> None:
         """Stop making tiles in advance, and wait for the one being made."""
         self._stopped.set()
+        self._maker.close()
         if self._thread is not None:
             self._thread.join()
 

@@ -34,6 +34,7 @@ from geo_service.planning.imports import (
     publish_import,
     read_import,
 )
+from geo_service.planning.job_results import MadeResult, ResultKind
 from geo_service.planning.saving import members
 from geo_service.planning.uploads import Upload, UploadLimits, Uploads
 from geo_service.schema import SCHEMAS
@@ -215,11 +216,13 @@ class ImportDesk:
     def start(self, upload: Upload, layer: str, options: ImportOptions) -> Job:
         """Begin to read a received file; the file is removed whatever comes of it."""
         jobs = self._state.jobs
+
+        def work(progress: Progress) -> MadeResult:
+            made = self.read(upload, layer, options, progress=progress)
+            return MadeResult(ResultKind.IMPORTS, made.draft_id)
+
         try:
-            job = jobs.start(
-                lambda progress: self.read(upload, layer, options, progress=progress),
-                JobKind.IMPORT,
-            )
+            job = jobs.start(work, JobKind.IMPORT)
         except BusyError:
             upload.close()
             raise

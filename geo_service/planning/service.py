@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from geo_service.errors import BusyError
+from geo_service.memory import settle
 from geo_service.planning.following import Follower
 from geo_service.planning.import_drafts import ImportDesk
 from geo_service.planning.layer_desk import LayerDesk
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from geo_service.language import Language, Translator
     from geo_service.plan import Plan
     from geo_service.planning.uploads import UploadLimits
+    from geo_service.planning.works import Works
     from geo_service.zoning.review import Progress
 
 _log = logging.getLogger(__name__)
@@ -48,8 +52,9 @@ class PlanningService:
         *,
         workspace: Workspace | None = None,
         moment: tuple[object, ...] = (),
+        works: Works | None = None,
     ) -> None:
-        self._state = ServiceState(Standing(plan, rulebook, current), workspace)
+        self._state = ServiceState(Standing(plan, rulebook, current), workspace, works)
         self.follower = Follower(self._state, moment=moment, stand_on=self._stand_on)
         self.parks = ParkDesk(self._state)
         self.reviews = ReviewDesk(self._state)
@@ -133,6 +138,7 @@ class PlanningService:
 
     def close(self) -> None:
         """Tell jobs to stop, wait for the one that runs, and close desks and the store."""
+        self._state.works.close()
         self.tiles.close()
         self.jobs.close()
         self.follower.close()
@@ -166,6 +172,18 @@ class PlanningService:
     def _stand_on(self, plan: Plan) -> None:
         """Work with another plan from now on; requests that are under way end on the old one."""
         rulebook = self.rulebook
-        current = review(plan, rulebook)
+        works = self._state.works
+        works.stand_on(plan)
+        current = works.review(plan, rulebook)
         self.reviews.cache(current)  # first, so that whoever sees it as the current one finds it
         self._state.now = Standing(plan, rulebook, current)
+        with suppress(BusyError):  # the next publication tries again
+            self.jobs.start(lambda _: self._let_go())
+
+    def _let_go(self) -> None:
+        """Hold in memory what the plan needs that counts, and nothing of earlier ones."""
+        self.maps.let_go()
+        self.rankings.let_go()
+        self.tiles.current()
+        self.reviews.shelf.rest()
+        settle()

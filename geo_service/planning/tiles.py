@@ -25,18 +25,21 @@ class TileDesk:
         """Return the tiles of the review that is in force."""
         with self._lock:
             review = self._state.review
-            if self._tiles is None or self._tiles.review is not review:
-                previous, self._tiles = self._tiles, Tiles(review)
-                if previous is not None:
-                    previous.close()
-                    self._tiles.start()
-            return self._tiles
+            if self._tiles is not None and self._tiles.review is review:
+                return self._tiles
+            previous, self._tiles = self._tiles, Tiles(review, self._state.works.tiles(review))
+            current = self._tiles
+        if previous is not None:
+            previous.close()
+            current.start()
+        return current
 
     def close(self) -> None:
         """Stop making tiles ahead."""
         with self._lock:
-            if self._tiles is not None:
-                self._tiles.close()
+            tiles = self._tiles
+        if tiles is not None:
+            tiles.close()
 
     def made(self, layer: str, zoom: int, column: int, row: int) -> tuple[Tile | None, str] | None:
         """Return what `find` returns if the tile was made before; None if it has to be made."""

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from geo_service.errors import ChoiceNeededError
-from geo_service.planning.job_results import identify_result
+from geo_service.planning.job_results import MadeResult
 from geo_service.web.errors import choice_documents, tell_outside, translator_of
 from geo_service.web.replies import json_reply
 from geo_service.wording import tell, tell_fault
@@ -62,10 +62,8 @@ def job_document(service: PlanningService, job: Job, translator: Translator) -> 
         "ended_at": None if job.ended_at is None else job.ended_at.isoformat(timespec="seconds"),
         "error": None if error is None else tell(error, translator),
     }
-    made = identify_result(job.result)
-    if made is not None:
-        kind, identity = made
-        document["result"] = f"/api/{kind}/{identity}"
+    if isinstance(job.result, MadeResult):
+        document["result"] = f"/api/{job.result.kind}/{job.result.identity}"
     if fault is not None:
         faults = getattr(fault, "faults", ())
         document["errors"] = [tell_fault(one, translator) for one in faults]

@@ -178,7 +178,8 @@ class Findings(Sequence[Finding]):
             The `columns` of the same findings, if they are known; all parts have findings then.
         """
         self._parts = [_Portion(stamp, raw) for stamp, raw in parts if len(raw)]
-        self._illustrative = illustrative
+        self.illustrative = illustrative
+        """Layers and ids of subjects that are made up."""
         self._columns = _Columns.of(self._parts) if columns is None else _Columns(**columns)
         self._set_aside: dict[int, tuple[Waiver | None, Approval | None]] = {}
         for position, part in enumerate(self._columns.part.tolist()):
@@ -384,6 +385,6 @@ class Findings(Sequence[Finding]):
             waived=None if waiver is None else waiver.shown,
             approval=None if approval is None else approval.shown,
             shape=shape,
-            illustrative=(raw.subject.layer, raw.subject.id) in self._illustrative,
+            illustrative=(raw.subject.layer, raw.subject.id) in self.illustrative,
             note=stamp.note,
         )

@@ -8,10 +8,11 @@ unpickled. Leaves out which reviews are kept, and where (`planning`).
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import os
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -23,7 +24,6 @@ import orjson
 import pyarrow as pa
 import shapely
 
-from geo_service.domain.subjects import illustrative_subjects
 from geo_service.model import Message, Quantity, RuleCount, Severity, Subject, Verdict
 from geo_service.zoning.approvals import Approval, Approvals
 from geo_service.zoning.batch import PerRow, RawBatch, RawFinding, Rows, Shapes
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo_service.plan import Plan
+    from geo_service.zoning.focus import Focus
     from geo_service.zoning.rulebook import Rulebook
 
 _MAGIC = b"GEOREV01"
@@ -91,7 +92,10 @@ def keep_review(review: Review, path: Path) -> None:
         "approvals": _entries(review.approvals),
         "portions": portions,
     }
-    table = table.replace_schema_metadata({"review": orjson.dumps(head, _told, _OPTIONS)})
+    made_up = _MadeUp.among(review.results)
+    table = table.replace_schema_metadata(
+        {"review": orjson.dumps(head, _told, _OPTIONS), "made_up": made_up.hashes.tobytes()}
+    )
     _write(table, path)
 
 
@@ -182,13 +186,16 @@ def _batch_rows(raw: RawBatch) -> tuple[dict[str, Any], list[bytes]]:
         "severity": raw.severity,
     }
     cells: list[PerRow] = []
-    for name in _CELLS:
-        given: Mapping[str, Any] = getattr(raw, name)
-        # A member of each row is told by the number of its cell.
-        common[name] = {
-            key: [len(cells), cells.append(cell)][0] if isinstance(cell, PerRow) else {"=": cell}
-            for key, cell in given.items()
-        }
+    for part in _CELLS:
+        given: Mapping[str, Any] = getattr(raw, part)
+        told: dict[str, Any] = {}
+        for name, cell in given.items():
+            if isinstance(cell, PerRow):
+                told[name] = len(cells)  # a member of each row, by the number of its cell
+                cells.append(cell)
+            else:
+                told[name] = {"=": cell}
+        common[part] = told
     rows = [
         _dump([str(raw.subject_ids[row]), raw.park_of(row), *(cell[row] for cell in cells)])
         for row in range(len(raw))
@@ -279,8 +286,12 @@ class _Places:
 # ---- reading -------------------------------------------------------------------------------------
 
 
-def kept_review(path: Path, plan: Plan, rulebook: Rulebook) -> Review:
+def kept_review(
+    path: Path, plan: Plan, rulebook: Rulebook, *, focus: Mapping[str, Focus] | None = None
+) -> Review:
     """Read the review of a plan by a rulebook from a file.
+
+    `focus` is that of the plan's parks, measured if None.
 
     Raises
     ------
@@ -294,7 +305,9 @@ def kept_review(path: Path, plan: Plan, rulebook: Rulebook) -> Review:
             plan.version,
             rulebook.version,
         )
-        return _review(head, table, plan, rulebook) if is_same else _refuse("of something else")
+        if not is_same:
+            _refuse("of something else")
+        return _review(head, table, plan, rulebook, focus)
     except (OSError, KeyError, ValueError, TypeError, IndexError, pa.ArrowException) as error:
         raise KeptReviewError(type(error).__name__) from error
 
@@ -315,7 +328,13 @@ def _mapped(path: Path) -> pa.Table:
     return pa.ipc.open_file(pa.BufferReader(content)).read_all().combine_chunks()
 
 
-def _review(head: dict[str, Any], table: pa.Table, plan: Plan, rulebook: Rulebook) -> Review:
+def _review(
+    head: dict[str, Any],
+    table: pa.Table,
+    plan: Plan,
+    rulebook: Rulebook,
+    focus: Mapping[str, Focus] | None,
+) -> Review:
     day = date.fromisoformat(head["as_of"])
     waivers = Waivers(
         tuple(map(Waiver.model_validate, head["waivers"]["entries"])),
@@ -325,13 +344,13 @@ def _review(head: dict[str, Any], table: pa.Table, plan: Plan, rulebook: Ruleboo
         tuple(map(Approval.model_validate, head["approvals"]["entries"])),
         tuple(head["approvals"]["stale"]),
     )
-    focus = Shared(plan, day).focus
+    measured = Shared(plan, day).focus if focus is None else focus
     findings = Findings(
         list(_parts(head, table, plan, rulebook, day)),
         waiver_of=waivers.holding_on(day),
         approval_of=approvals.holding_on(day),
         concerned={entry.rule_id for entry in (*waivers.entries, *approvals.entries)},
-        illustrative=illustrative_subjects(plan),
+        illustrative=_MadeUp(np.frombuffer(table.schema.metadata[b"made_up"], dtype=np.int64)),
         columns={
             name.removeprefix(_COLUMN): _column(table[name])
             for name in table.column_names
@@ -346,7 +365,7 @@ def _review(head: dict[str, Any], table: pa.Table, plan: Plan, rulebook: Ruleboo
         park_ids=tuple(head["park_ids"]),
         results=findings,
         checks={name: RuleCount(**count) for name, count in head["checks"].items()},
-        focus={park_id: focus[park_id] for park_id in head["park_ids"]},
+        focus={park_id: measured[park_id] for park_id in head["park_ids"]},
         waivers=waivers,
         approvals=approvals,
         judged={name: frozenset(parks) for name, parks in head["judged"].items()},
@@ -380,6 +399,48 @@ def _parts(
         )
         stamp = stamp_of(rulebook.rules[portion["rule_id"]], plan, day)
         yield stamp, _KeptRows(rows[_ROW], portion.get("batch"), shapes)
+
+
+class _MadeUp(Collection[tuple[str, str]]):
+    """The subjects of a review's findings that are made up, known by hashes."""
+
+    def __init__(self, hashes: NDArray[np.int64]) -> None:
+        self.hashes = hashes
+
+    @classmethod
+    def among(cls, findings: Findings) -> _MadeUp:
+        """Return those that the subjects of findings are among."""
+        known = findings.illustrative
+        if isinstance(known, _MadeUp):
+            return known
+        subjects: set[tuple[str, str]] = set()
+        for _, raw in findings.parts:
+            if isinstance(raw, RawBatch):
+                subjects.update((raw.layer, str(subject_id)) for subject_id in raw.subject_ids)
+            else:
+                at = raw.at if isinstance(raw, Rows) else raw.__getitem__
+                found = (at(row).subject for row in range(len(raw)))
+                subjects.update((subject.layer, subject.id) for subject in found)
+        hashes = [cls._hash(subject) for subject in subjects if subject in known]
+        return cls(np.array(sorted(hashes), dtype=np.int64))
+
+    @staticmethod
+    def _hash(subject: tuple[str, str]) -> int:
+        digest = hashlib.blake2b("|".join(subject).encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "big", signed=True)
+
+    def __contains__(self, subject: object) -> bool:
+        if not isinstance(subject, tuple):
+            return False
+        value = self._hash(subject)
+        place = int(np.searchsorted(self.hashes, value))
+        return place < len(self.hashes) and int(self.hashes[place]) == value
+
+    def __len__(self) -> int:
+        return len(self.hashes)
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError
 
 
 class _KeptRows(Rows):

@@ -135,7 +135,7 @@ async def create_import(
     job = await run_in_threadpool(desk.start, upload, form.layer, form.options)
     if not await ended(job, AT_ONCE_SECONDS):
         return accepted_reply(request, service, job)
-    draft = job.result
+    draft = await run_in_threadpool(desk.find, job.result.identity)
     document = await run_in_threadpool(draft.document, form.options.translator)
     reply = json_reply(request, document, status=201)
     reply.headers["location"] = f"{UPLOAD_PATH}/{draft.draft_id}"

@@ -75,9 +75,7 @@ async def create_ranking(
     job = await run_in_threadpool(service.rankings.start, body)
     if not await ended(job, AT_ONCE_SECONDS):
         return accepted_reply(request, service, job)
-    return await run_in_threadpool(
-        _created_reply, request, service, language, job.result.ranking_id
-    )
+    return await run_in_threadpool(_created_reply, request, service, language, job.result.identity)
 
 
 def _created_reply(

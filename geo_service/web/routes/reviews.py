@@ -106,7 +106,7 @@ async def create_review(
     job = await run_in_threadpool(desk.start, asked.rulebook, asked.parks, asked.as_of)
     if not await ended(job, AT_ONCE_SECONDS):
         return accepted_reply(request, service, job)
-    review_id = job.result.review_id
+    review_id = job.result.identity
     summary = await run_in_threadpool(desk.summary, review_id, language)
     return made_reply(request, summary, f"/api/reviews/{review_id}")
 
