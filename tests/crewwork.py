@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ def hang(_: object, chat: Chat, *, path: str) -> None:
     """Say who works, and never end."""
     Path(path).write_text(str(os.getpid()))
     chat.progress(0, 1, "hangs")
-    time.sleep(FOREVER_S)
+    threading.Event().wait(FOREVER_S)
 
 
 def echo(_: object, chat: Chat) -> str:

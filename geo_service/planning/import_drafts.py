@@ -34,7 +34,7 @@ from geo_service.planning.imports import (
     publish_import,
     read_import,
 )
-from geo_service.planning.job_results import MadeResult, ResultKind
+from geo_service.planning.job_results import MadeResult, JobResultKind
 from geo_service.planning.saving import members
 from geo_service.planning.uploads import Upload, UploadLimits, Uploads
 from geo_service.schema import SCHEMAS
@@ -219,7 +219,7 @@ class ImportDesk:
 
         def work(progress: Progress) -> MadeResult:
             made = self.read(upload, layer, options, progress=progress)
-            return MadeResult(ResultKind.IMPORTS, made.draft_id)
+            return MadeResult(JobResultKind.IMPORTS, made.draft_id)
 
         try:
             job = jobs.start(work, JobKind.IMPORT)

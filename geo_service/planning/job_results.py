@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class ResultKind(StrEnum):
+class JobResultKind(StrEnum):
     """Kinds of results, as addresses name them."""
 
     REVIEWS = "reviews"
@@ -21,5 +21,5 @@ class ResultKind(StrEnum):
 class MadeResult:
     """What a job made."""
 
-    kind: ResultKind
+    kind: JobResultKind
     identity: str

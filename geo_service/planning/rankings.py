@@ -22,7 +22,7 @@ from geo_service.jobs import JobKind
 from geo_service.language import Language, Translator
 from geo_service.mcda.sensitivity import first_order_sensitivity
 from geo_service.planning.downloads import Download, file_name
-from geo_service.planning.job_results import MadeResult, ResultKind
+from geo_service.planning.job_results import MadeResult, JobResultKind
 from geo_service.planning.printable import Printable
 from geo_service.planning.ranking_parts import document_of, ranking_parts, saved_parts
 from geo_service.planning.ranking_records import (
@@ -178,7 +178,7 @@ class RankingDesk:
 
         def work(progress: Progress) -> MadeResult:
             made = self.make(project, progress=progress)
-            return MadeResult(ResultKind.RANKINGS, made.ranking_id)  # the job outlives the plan
+            return MadeResult(JobResultKind.RANKINGS, made.ranking_id)  # the job outlives the plan
 
         return self._state.jobs.start(work, JobKind.RANKING)
 

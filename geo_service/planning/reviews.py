@@ -16,7 +16,7 @@ import shapely
 from geo_service.errors import ConflictError, NotFoundError
 from geo_service.jobs import JobKind
 from geo_service.language import Language, Translator
-from geo_service.planning.job_results import MadeResult, ResultKind
+from geo_service.planning.job_results import MadeResult, JobResultKind
 from geo_service.planning.pages.register import review_register
 from geo_service.planning.parks import check_parks
 from geo_service.planning.printable import Printable
@@ -130,7 +130,7 @@ class ReviewDesk:
 
         def work(progress: Progress) -> MadeResult:
             made = self.make(rules, parks=parks, as_of=as_of, progress=progress, is_trial=is_trial)
-            return MadeResult(ResultKind.REVIEWS, made.review_id)  # the job outlives the plan
+            return MadeResult(JobResultKind.REVIEWS, made.review_id)  # the job outlives the plan
 
         return self._state.jobs.start(work, JobKind.REVIEW)
 

@@ -1,7 +1,7 @@
 """A review as a file: its findings as columns, read again without applying a rule.
 
 The file holds what does not follow from the plan and the rulebook: the findings with their order,
-and what each rule counted. Rows stay in the file, which is mapped into memory, until somebody looks
+and what each rule counted. FindingRows stay in the file, which is mapped into memory, until somebody looks
 at them; offending parts that are cut out of the plan's own features are cut again. Nothing is
 unpickled. Leaves out which reviews are kept, and where (`planning`).
 """
@@ -26,7 +26,7 @@ import shapely
 
 from geo_service.model import Message, Quantity, RuleCount, Severity, Subject, Verdict
 from geo_service.zoning.approvals import Approval, Approvals
-from geo_service.zoning.batch import PerRow, RawBatch, RawFinding, Rows, Shapes
+from geo_service.zoning.batch import PerRow, RawBatch, RawFinding, FindingRows, Shapes
 from geo_service.zoning.check import Shared
 from geo_service.zoning.findings import Findings, Stamp
 from geo_service.zoning.measured import CutLater, SomeShapes
@@ -139,7 +139,7 @@ def _checksum(file: Any) -> bytes:  # noqa: ANN401 - a binary file
 
 
 def _portion(
-    stamp: Stamp, raw: Rows | Sequence[RawFinding], places: _Places
+    stamp: Stamp, raw: FindingRows | Sequence[RawFinding], places: _Places
 ) -> tuple[dict[str, Any], pa.Table]:
     """Return what all rows of a part share, and its rows."""
     head: dict[str, Any] = {"rule_id": stamp.rule_id, "count": len(raw)}
@@ -147,11 +147,11 @@ def _portion(
         common, rows = _batch_rows(raw)
         head["batch"] = common
     else:
-        at = raw.at if isinstance(raw, Rows) else raw.__getitem__
+        at = raw.at if isinstance(raw, FindingRows) else raw.__getitem__
         rows = [_single_row(at(row)) for row in range(len(raw))]
     wkb: list[bytes | None] = [None] * len(raw)
     subject = [_NO_PLACE] * len(raw)
-    if isinstance(raw, Rows):
+    if isinstance(raw, FindingRows):
         cut = places.of(raw.shapes)
         if cut is not None:
             head["cut"], subject = cut
@@ -386,7 +386,7 @@ def _column(values: pa.ChunkedArray) -> NDArray[Any]:
 
 def _parts(
     head: dict[str, Any], table: pa.Table, plan: Plan, rulebook: Rulebook, day: date
-) -> Iterator[tuple[Stamp, Rows]]:
+) -> Iterator[tuple[Stamp, FindingRows]]:
     first = 0
     for portion in head["portions"]:
         rows = table.slice(first, portion["count"])
@@ -418,7 +418,7 @@ class _MadeUp(Collection[tuple[str, str]]):
             if isinstance(raw, RawBatch):
                 subjects.update((raw.layer, str(subject_id)) for subject_id in raw.subject_ids)
             else:
-                at = raw.at if isinstance(raw, Rows) else raw.__getitem__
+                at = raw.at if isinstance(raw, FindingRows) else raw.__getitem__
                 found = (at(row).subject for row in range(len(raw)))
                 subjects.update((subject.layer, subject.id) for subject in found)
         hashes = [cls._hash(subject) for subject in subjects if subject in known]
@@ -443,7 +443,7 @@ class _MadeUp(Collection[tuple[str, str]]):
         raise TypeError
 
 
-class _KeptRows(Rows):
+class _KeptRows(FindingRows):
     """The rows of one part; each is read when somebody looks at it."""
 
     def __init__(
