@@ -51,7 +51,7 @@ Progress = Callable[[int, int, str], None]
 class Chat:
     """The other side, as seen by a piece of work: it is told of progress, and may be asked."""
 
-    def __init__(self, tell: Callable[[str, object], None], hear: Callable[[], object]) -> None:
+    def __init__(self, tell: Callable[[str, object], None], hear: Callable[[], Any]) -> None:
         self._tell = tell
         self.hear = hear
         """Waits for the next question; EOFError when no more will come."""
@@ -259,7 +259,9 @@ class Talk:
         """Send a question."""
         self._crew._tell(self._piece, "ask", question)  # noqa: SLF001 - of one module
 
-    def hear(self, watch: Watch | None = None) -> tuple[str, Any]:
+    def hear(
+        self, watch: Watch | None = None, *, poll_seconds: float = _POLL_SECONDS
+    ) -> tuple[str, Any]:
         """Wait for the next news: their kind (`progress`, `answer`, `done`) and value.
 
         Raises as `Crew.run` does.
@@ -268,7 +270,7 @@ class Talk:
             if watch is not None:
                 watch()
             try:
-                kind, value = self._piece.news.get(timeout=_POLL_SECONDS)
+                kind, value = self._piece.news.get(timeout=poll_seconds)
             except queue.Empty:
                 continue
             self._piece.is_over = kind in {"done", "failed", "lost"}
@@ -387,7 +389,7 @@ class _Host:
         self._children[number] = child
         self._selector.register(ours, selectors.EVENT_READ, child)
 
-    def _heard(self) -> object:
+    def _heard(self) -> Any:  # noqa: ANN401 - as asked
         order = self._next_order()
         if order is None or order[0] != "ask":
             raise EOFError

@@ -23,7 +23,8 @@ def opened(path: str) -> dict[str, Any]:
 
 def broken() -> None:
     """Refuse to open."""
-    raise InvalidQueryError("path", said("problem.no_job"))
+    parameter = "path"
+    raise InvalidQueryError(parameter, said("problem.no_job"))
 
 
 def whose(held: dict[str, Any], _: Chat, *, note: str) -> tuple[int, int, list[str]]:
@@ -42,7 +43,8 @@ def count(_: object, chat: Chat, *, to: int) -> int:
 def fail(_: object, __: Chat, *, kind: str) -> None:
     """Fail, on purpose or not."""
     if kind == "ours":
-        raise InvalidQueryError("bbox", said("problem.bbox"))
+        parameter = "bbox"
+        raise InvalidQueryError(parameter, said("problem.bbox"))
     raise ZeroDivisionError
 
 

@@ -65,7 +65,7 @@ def test_an_error_on_purpose_arrives_as_what_it_is_and_another_without_its_text(
         crew.run(f"{WORK}:fail", {"kind": "ours"})
     assert ours.value.parameter == "bbox"
     assert ours.value.message.key == "problem.bbox"
-    with pytest.raises(RuntimeError, match="^ZeroDivisionError$"):
+    with pytest.raises(RuntimeError, match=r"^ZeroDivisionError$"):
         crew.run(f"{WORK}:fail", {"kind": "not ours"})
 
 

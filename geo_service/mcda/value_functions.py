@@ -233,27 +233,31 @@ def parse_value_function(mapping: Mapping[str, object]) -> Linear | Stepped | Ta
     ]
     if faults:
         refuse(_PARAMETER, said_all(faults))
-    parsed = {name: _parse_field(name, value) for name, value in given.items()}
-    return _KINDS[kind](**parsed)
+    return _KINDS[kind](**{name: _parse_field(name, value) for name, value in given.items()})
 
 
 def _parse_field(name: str, value: object) -> Any:  # noqa: ANN401 - checked by the class
+    is_list = name in _LISTS
+    items = list(value) if is_list and isinstance(value, (list, tuple)) else [value]
+    numbers = [_number(item) for item in items]
     if name == "closed":
         return value
-    if name in _LISTS:
-        if not isinstance(value, (list, tuple)):
-            refuse(_PARAMETER, "problem.numbers", name=name, found=repr(value))
-        return tuple(_parse_number(name, item) for item in value)
-    return _parse_number(name, value)
+    if is_list and not isinstance(value, (list, tuple)):
+        refuse(_PARAMETER, "problem.numbers", name=name, found=repr(value))
+    if None in numbers:
+        found = shorten(repr(items[numbers.index(None)]))
+        refuse(_PARAMETER, "problem.not_number", of=f"{name}: ", found=found)
+    return tuple(numbers) if is_list else numbers[0]
 
 
-def _parse_number(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        refuse(_PARAMETER, "problem.not_number", of=f"{name}: ", found=repr(value))
+def _number(item: object) -> float | None:
+    """Return a number that is given as one or as text; None for anything else."""
+    if isinstance(item, bool) or not isinstance(item, (str, int, float)):
+        return None
     try:
-        return float(value)
+        return float(item)
     except (ValueError, OverflowError):  # the second from an integer too large for a float
-        refuse(_PARAMETER, said("problem.not_number", of=f"{name}: ", found=shorten(repr(value))))
+        return None
 
 
 def _check_numbers(function: Linear | Stepped | Target) -> None:

@@ -7,15 +7,18 @@ sent. Tiles are made by a child that stays as long as somebody asks.
 
 from __future__ import annotations
 
-import logging
+import itertools
+import os
+import queue
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+import time
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import orjson
 
@@ -35,6 +38,7 @@ from geo_service.planning.review_files import (
     write_review,
 )
 from geo_service.planning.review_records import save_review
+from geo_service.planning.review_shelf import outline_of
 from geo_service.planning.works import MadeRanking
 from geo_service.scratch import ScratchFolder
 from geo_service.stores.opening import STORE_FOLDER
@@ -53,11 +57,11 @@ if TYPE_CHECKING:
     from geo_service.suitability.project import Project
     from geo_service.zoning.review import Progress
 
-_log = logging.getLogger(__name__)
 IDLE_SECONDS = 300.0
 """How long the child that makes tiles stays when nobody asks for one."""
 _TILES_AT_ONCE = 2
-_MODULE = __name__
+_POLL_SECONDS = 0.02
+"""How soon a question for a tile is passed on."""
 
 
 class WorksApart:
@@ -68,46 +72,75 @@ class WorksApart:
         self._scratch = ScratchFolder("works")
         self.kept = KeptReviews(at.folder / STORE_FOLDER / FOLDER)
         self._lock = threading.Lock()
-        self._numbers = iter(range(1, 1 << 62))
-        self._crew = Crew(f"{_MODULE}:open_plan", {"at": at, "versions": None})
+        self._numbers = itertools.count(1)
+        self._crew = Crew(f"{__name__}:open_newest", {"at": at})
         self._version: str | None = None
-        """The plan that the crew has open; None for the newest one when it started."""
+        """The version of the plan that the crew has open; None until it was asked."""
+        self._wanted: str | None = None
+        """The version of the plan that most work is on."""
         self._crew.start()
-
-    def _crew_of(self, plan: Plan) -> Crew:
-        """Return the crew that has a plan open, which becomes the one that is used from now on."""
-        with self._lock:
-            if self._version == plan.version:
-                return self._crew
-            if self._version is None and self._crew.run(f"{_MODULE}:tell_version", {}) == (
-                plan.version
-            ):
-                self._version = plan.version
-                return self._crew
-            previous = self._crew
-            versions = {name: layer.version for name, layer in plan.layers.items()}
-            arguments = {"at": self._at, "versions": versions, "plan_version": plan.version}
-            self._crew = Crew(f"{_MODULE}:open_plan", arguments)
-            self._version = plan.version
-            self._crew.start()
-        previous.retire()
-        return self._crew
 
     def stand_on(self, plan: Plan) -> None:
         """Have another plan opened than before; work on the earlier one ends in peace."""
-        self._crew_of(plan)
+        with self._lock:
+            is_first, self._wanted = self._wanted is None, plan.version
+            is_open = self._version == plan.version
+        if not (is_first or is_open):  # the first is most likely what the crew opens anyhow
+            self._open(plan)
+
+    def _open(self, plan: Plan) -> None:
+        with self._lock:
+            if self._version == plan.version:
+                return
+            previous, self._crew = self._crew, self._crew_at(plan)
+            self._version = plan.version
+            self._crew.start()
+        previous.retire()
+
+    def _has_open(self, plan: Plan) -> bool:
+        with self._lock:
+            crew, version = self._crew, self._version
+        if version is None:
+            version = crew.run(f"{__name__}:tell_version", {})
+            with self._lock:
+                if crew is self._crew:
+                    self._version = version
+        return version == plan.version
+
+    def _crew_at(self, plan: Plan) -> Crew:
+        versions = {name: layer.version for name, layer in plan.layers.items()}
+        return Crew(f"{__name__}:open_versions", {"at": self._at, "versions": versions})
+
+    def _run(
+        self,
+        plan: Plan,
+        work: str,
+        arguments: Mapping[str, Any],
+        progress: Progress | None = None,
+    ) -> Any:  # noqa: ANN401 - by work
+        """Have work done on a plan: an earlier one than now is opened for this once."""
+        given = {"plan_version": plan.version, **arguments}
+        watch = None if progress is None else _Watch(progress)
+        with self._with_open(plan) as crew:
+            return crew.run(f"{__name__}:{work}", given, progress=watch, watch=watch)
 
     @contextmanager
-    def _file(self, suffix: str) -> Iterator[Path]:
-        path = self._path(suffix)
-        try:
-            yield path
-        finally:
-            path.unlink(missing_ok=True)
-
-    def _path(self, suffix: str) -> Path:
+    def _with_open(self, plan: Plan) -> Iterator[Crew]:
+        if not self._has_open(plan) and plan.version == self._wanted:
+            self._open(plan)
         with self._lock:
-            return self._scratch.path / f"{next(self._numbers)}.{suffix}"
+            crew = self._crew if plan.version == self._version else None
+        if crew is not None:
+            yield crew
+            return
+        once = self._crew_at(plan)
+        try:
+            yield once
+        finally:
+            once.close()
+
+    def _path(self, folder: Path, suffix: str) -> Path:
+        return folder / f"{os.getpid()}-{next(self._numbers)}.{suffix}"
 
     # ---- reviews -----------------------------------------------------------------------------
 
@@ -126,21 +159,10 @@ class WorksApart:
         found = self.kept.find(plan, rulebook, parks=chosen, as_of=day)
         if found is not None:
             return found
-        folder = self.kept.folder
-        with self._lock:
-            path = folder / f"{next(self._numbers)}.{id(self):x}.made"
+        path = self._path(self.kept.folder, "made")
+        told = {"rulebook": _told(rulebook), "parks": chosen, "as_of": day, "path": path}
         try:
-            review_id = self._crew_of(plan).run(
-                f"{_MODULE}:make_review",
-                {
-                    "rulebook": _told(rulebook),
-                    "parks": chosen,
-                    "as_of": day,
-                    "path": path,
-                },
-                progress=progress,
-                watch=_watched(progress),
-            )
+            review_id: str = self._run(plan, "make_review", told, progress)
             path.replace(self.kept.path(review_id))
         finally:
             path.unlink(missing_ok=True)
@@ -153,27 +175,13 @@ class WorksApart:
     def save_review(self, opened: Workspace, made: Review, *, is_trial: bool) -> object:
         """Have a review saved in the store."""
         del opened  # a child opens its own
-        return self._of_review(made, "store_review", is_trial=is_trial)
-
-    def _of_review(self, made: Review, work: str, **arguments: Any) -> Any:  # noqa: ANN401 - by work
-        """Have work done on a review that is kept."""
-        path = self.kept.keep(made)
-        given = {"path": path, "rulebook": _told(made.rulebook), **arguments}
-        return self._crew_of_review(made).run(f"{_MODULE}:{work}", given)
-
-    def _crew_of_review(self, made: Review) -> Crew:
-        with self._lock:
-            if self._version == made.plan.version:
-                return self._crew
-        # Of an earlier plan: a process for this once, which ends with the work.
-        versions = {name: layer.version for name, layer in made.plan.layers.items()}
-        crew = Crew(
-            f"{_MODULE}:open_plan",
-            {"at": self._at, "versions": versions, "plan_version": made.plan.version},
+        return self._run(
+            made.plan, "store_review", {**self._kept(made), "at": self._at, "is_trial": is_trial}
         )
-        crew.start()
-        crew.retire_after_work()
-        return crew
+
+    def _kept(self, made: Review) -> dict[str, Any]:
+        """Return what a child reads a review from."""
+        return {"path": self.kept.keep(made), "rulebook": _told(made.rulebook)}
 
     def download(
         self,
@@ -182,22 +190,21 @@ class WorksApart:
         translator: Translator,
         more: Mapping[str, Any],
     ) -> Download:
-        """Return a review as a file, which is written elsewhere and goes when it was sent."""
-        target = self._path(format)
-        self._of_review(
-            made,
-            "write_export",
-            format=format,
-            language=translator.language,
-            more=dict(more),
-            target=target,
-        )
+        """Return a review as a file, written by a child."""
+        target = self._path(self._scratch.path, format)
+        told = {
+            "format": format,
+            "language": translator.language,
+            "more": dict(more),
+            "target": target,
+        }
+        try:
+            self._run(made.plan, "write_export", {**self._kept(made), **told})
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
         name = export_name(made, format, translator)
-        return Download(name, MEDIA_TYPES[format], b"", target)
-
-    def tiles(self, made: Review) -> TileMaker:
-        """Return what has the tiles of a review made."""
-        return _TilesApart(self, made)
+        return Download(name, MEDIA_TYPES[format], path=target)
 
     # ---- rankings ----------------------------------------------------------------------------
 
@@ -210,26 +217,34 @@ class WorksApart:
         progress: Progress | None = None,
     ) -> MadeRanking:
         """Have a project's sites ranked, and the ranking saved."""
-        path = self._path("ranking")
+        file = _OwnFile(self._path(self._scratch.path, "ranking"))
         told = {
+            "at": self._at,
             "project": project.model_dump(mode="json"),
             "rulebook": _told(rulebook),
-            "path": path,
+            "path": file.path,
         }
-        crew = self._crew_of(plan)
-        ranking_id, failure = crew.run(
-            f"{_MODULE}:make_ranking", told, progress=progress, watch=_watched(progress)
-        )
-        file = _RankingFile(path, plan.layers, rulebook)
+        ranking_id, failure = self._run(plan, "make_ranking", told, progress)
+        again, known = outline_of(plan, self._plan_at), weakref.ref(plan)
 
         def load() -> Ranking:
-            return read_ranking(file.path, plan, rulebook)
+            return read_ranking(file.path, known() or again(), rulebook)
 
         def save(_: Workspace) -> None:
             if failure is not None:
                 raise failure
 
         return MadeRanking(ranking_id, plan.version, load, save)
+
+    def _plan_at(self, versions: Mapping[str, str]) -> Plan:
+        with open_workspace(self._at) as opened:
+            return opened.plan_at(versions)
+
+    # ---- tiles -------------------------------------------------------------------------------
+
+    def tiles(self, made: Review) -> TileMaker:
+        """Return what has the tiles of a review made."""
+        return TilesApart(made, self._with_open, self._kept)
 
     def close(self) -> None:
         """End all work and its processes."""
@@ -238,3 +253,251 @@ class WorksApart:
         crew.close()
         self._scratch.close()
         self.kept.close()
+
+
+class _Watch:
+    """Passes progress on, and the latest again while nothing is heard, so that a job can stop."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._latest = (0, 0, "")
+
+    def __call__(self, *step: Any) -> None:  # noqa: ANN401 - done, total and name, or nothing
+        self._latest = step or self._latest
+        self._progress(*self._latest)
+
+
+class _OwnFile:
+    """A file that goes with the last who may read it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._finalizer = weakref.finalize(self, path.unlink, missing_ok=True)
+
+
+class TilesApart:
+    """Has tiles made by a child that stays as long as somebody asks."""
+
+    def __init__(
+        self,
+        made: Review,
+        with_open: Callable[[Plan], AbstractContextManager[Crew]],
+        kept: Callable[[Review], dict[str, Any]],
+    ) -> None:
+        self._review = made
+        self._with_open = with_open
+        self._kept = kept
+        self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, Future[Any]] = {}
+        self._questions: queue.SimpleQueue[tuple[int, tuple[object, ...]]] = queue.SimpleQueue()
+        self._is_running = False
+        self._is_closed = False
+
+    def make(self, name: str, zoom: int, x: int, y: int) -> Tile | None:
+        """Return a tile of a layer, None if empty."""
+        found: Tile | None = self._ask("make", name, zoom, x, y)
+        return found
+
+    def low_zooms(self, name: str) -> Iterable[tuple[int, int, int]]:
+        """Return the tiles of a layer that have many features, lowest zooms first."""
+        found: list[tuple[int, int, int]] = self._ask("low_zooms", name)
+        return found
+
+    def _ask(self, *question: object) -> Any:  # noqa: ANN401 - by question
+        answer: Future[Any] = Future()
+        with self._lock:
+            if self._is_closed:
+                raise BusyError(said("problem.work_closed"))
+            number = next(self._numbers)
+            self._waiting[number] = answer
+            self._questions.put((number, question))
+            if not self._is_running:
+                self._is_running = True
+                threading.Thread(target=self._converse, name="tiles-apart", daemon=True).start()
+        return answer.result()
+
+    def _converse(self) -> None:
+        """Pass questions to a child and its answers to who waits, until nobody asks for long."""
+        fault: BaseException = BusyError(said("problem.work_lost"))
+        try:
+            told = {"plan_version": self._review.plan.version, **self._kept(self._review)}
+            with (
+                self._with_open(self._review.plan) as crew,
+                Talk(crew, f"{__name__}:make_tiles", told) as talk,
+            ):
+                self._pass_on(talk)
+        except _Over:
+            pass
+        except Exception as error:  # noqa: BLE001 - whoever waits is told
+            fault = error
+        with self._lock:
+            self._is_running = False
+            waiting, self._waiting = self._waiting, {}
+            self._questions = queue.SimpleQueue()
+        for answer in waiting.values():
+            answer.set_exception(fault)
+
+    def _pass_on(self, talk: Talk) -> NoReturn:
+        ends = time.monotonic() + IDLE_SECONDS
+
+        def ask() -> None:
+            nonlocal ends
+            with self._lock:
+                if self._waiting:
+                    ends = time.monotonic() + IDLE_SECONDS
+                if self._is_closed or time.monotonic() > ends:
+                    raise _Over
+                while not self._questions.empty():
+                    talk.ask(self._questions.get())
+
+        while True:
+            _, (number, value, error) = talk.hear(ask, poll_seconds=_POLL_SECONDS)
+            with self._lock:
+                answer = self._waiting.pop(number, None)
+            if answer is not None and error is not None:
+                answer.set_exception(error)
+            elif answer is not None:
+                answer.set_result(value)
+
+    def close(self) -> None:
+        """Make no more tiles, and let the child end."""
+        with self._lock:
+            self._is_closed = True
+
+
+class _Over(Exception):  # noqa: N818 - no error: nobody asks any more
+    """A conversation has come to its end."""
+
+
+def _told(rulebook: Rulebook) -> bytes:
+    return orjson.dumps(rulebook_recipe(rulebook))
+
+
+# ---- in the processes ----------------------------------------------------------------------------
+
+
+def open_newest(at: WorkspaceAt) -> Plan:
+    """Open the newest plan of a workspace."""
+    with open_workspace(at) as opened:  # closed before a child is forked
+        return opened.plan()
+
+
+def open_versions(at: WorkspaceAt, versions: Mapping[str, str]) -> Plan:
+    """Open the plan of these versions."""
+    with open_workspace(at) as opened:
+        return opened.plan_at(versions)
+
+
+def tell_version(plan: Plan, _: Chat) -> str:
+    """Return the version of the plan that is open."""
+    return plan.version
+
+
+def _check(plan: Plan, version: str) -> None:
+    if plan.version != version:  # the settings were changed meanwhile
+        raise BusyError(said("problem.work_lost"))
+
+
+def make_review(  # noqa: PLR0913 - what a review is made of
+    plan: Plan,
+    chat: Chat,
+    *,
+    plan_version: str,
+    rulebook: bytes,
+    parks: list[str] | None,
+    as_of: date,
+    path: Path,
+) -> str:
+    """Review a plan and write the review to a file; return its id."""
+    _check(plan, plan_version)
+    rules = parse_rulebook(rulebook.decode(), "rulebook")
+    made = review(plan, rules, parks=parks, as_of=as_of, progress=chat.progress)
+    keep_review(made, path)
+    return made.review_id
+
+
+def _opened_review(plan: Plan, plan_version: str, rulebook: bytes, path: Path) -> Review:
+    _check(plan, plan_version)
+    try:
+        return kept_review(path, plan, parse_rulebook(rulebook.decode(), "rulebook"))
+    except KeptReviewError as error:
+        raise BusyError(said("problem.work_lost")) from error
+
+
+def store_review(
+    plan: Plan,
+    _: Chat,
+    *,
+    plan_version: str,
+    rulebook: bytes,
+    path: Path,
+    at: WorkspaceAt,
+    is_trial: bool,
+) -> None:
+    """Save a review in the store of its workspace."""
+    made = _opened_review(plan, plan_version, rulebook, path)
+    with open_workspace(at) as opened:
+        save_review(opened, made, is_trial=is_trial)
+
+
+def write_export(  # noqa: PLR0913 - what is written, and how
+    plan: Plan,
+    _: Chat,
+    *,
+    plan_version: str,
+    rulebook: bytes,
+    path: Path,
+    format: ExportFormat,  # noqa: A002 - the contract's word
+    language: Language,
+    more: dict[str, Any],
+    target: Path,
+) -> None:
+    """Write a review to a file of a format."""
+    made = _opened_review(plan, plan_version, rulebook, path)
+    translator = Translator(language, plan.settings.names_hant)
+    write_review(made, format, translator, more, target)
+
+
+def make_ranking(  # noqa: PLR0913 - what a ranking is made of
+    plan: Plan,
+    chat: Chat,
+    *,
+    plan_version: str,
+    at: WorkspaceAt,
+    project: dict[str, Any],
+    rulebook: bytes,
+    path: Path,
+) -> tuple[str, StoreError | None]:
+    """Rank a project, write the ranking to a file and save it; return its id, or why it was not."""
+    _check(plan, plan_version)
+    rules = parse_rulebook(rulebook.decode(), "rulebook")
+    made = rank_project(plan, project_of(project), rules, progress=chat.progress)
+    write_ranking(made, path)
+    try:
+        with open_workspace(at) as opened:
+            save_ranking(opened, made)
+    except StoreError as error:
+        return made.ranking_id, error
+    return made.ranking_id, None
+
+
+def make_tiles(plan: Plan, chat: Chat, *, plan_version: str, rulebook: bytes, path: Path) -> None:
+    """Make the tiles that are asked for until no more questions come."""
+    tiles = LayerTiles(_opened_review(plan, plan_version, rulebook, path))
+    speaking = threading.Lock()
+
+    def answer(number: int, question: tuple[Any, ...]) -> None:
+        name, *arguments = question
+        value, error = None, None
+        try:
+            value = getattr(tiles, name)(*arguments)
+        except Exception as fault:  # noqa: BLE001 - told to who asked
+            error = fault
+        with speaking, suppress(OSError):  # nobody may be listening any more
+            chat.answer((number, value if name == "make" else list(value or ()), error))
+
+    with ThreadPoolExecutor(_TILES_AT_ONCE) as pool, suppress(EOFError):
+        while True:
+            number, question = chat.hear()
+            pool.submit(answer, number, question)

@@ -34,7 +34,7 @@ from geo_service.planning.imports import (
     publish_import,
     read_import,
 )
-from geo_service.planning.job_results import MadeResult, JobResultKind
+from geo_service.planning.job_results import JobResultKind, MadeResult
 from geo_service.planning.saving import members
 from geo_service.planning.uploads import Upload, UploadLimits, Uploads
 from geo_service.schema import SCHEMAS

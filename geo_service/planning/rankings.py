@@ -22,7 +22,7 @@ from geo_service.jobs import JobKind
 from geo_service.language import Language, Translator
 from geo_service.mcda.sensitivity import first_order_sensitivity
 from geo_service.planning.downloads import Download, file_name
-from geo_service.planning.job_results import MadeResult, JobResultKind
+from geo_service.planning.job_results import JobResultKind, MadeResult
 from geo_service.planning.printable import Printable
 from geo_service.planning.ranking_parts import document_of, ranking_parts, saved_parts
 from geo_service.planning.ranking_records import (

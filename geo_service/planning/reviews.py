@@ -16,7 +16,7 @@ import shapely
 from geo_service.errors import ConflictError, NotFoundError
 from geo_service.jobs import JobKind
 from geo_service.language import Language, Translator
-from geo_service.planning.job_results import MadeResult, JobResultKind
+from geo_service.planning.job_results import JobResultKind, MadeResult
 from geo_service.planning.pages.register import review_register
 from geo_service.planning.parks import check_parks
 from geo_service.planning.printable import Printable

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from geo_service.errors import BusyError
 from geo_service.memory import settle
+from geo_service.planning.apart import WorksApart
 from geo_service.planning.following import Follower
 from geo_service.planning.import_drafts import ImportDesk
 from geo_service.planning.layer_desk import LayerDesk
@@ -24,8 +25,8 @@ from geo_service.planning.reviews import ReviewDesk
 from geo_service.planning.saved_desk import SavedDesk
 from geo_service.planning.state import ServiceState, Standing
 from geo_service.planning.tiles import TileDesk
+from geo_service.planning.works import Works, WorksHere
 from geo_service.workspace.opening import Workspace
-from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import Rulebook, open_rulebook
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ if TYPE_CHECKING:
     from geo_service.language import Language, Translator
     from geo_service.plan import Plan
     from geo_service.planning.uploads import UploadLimits
-    from geo_service.planning.works import Works
-    from geo_service.zoning.review import Progress
+    from geo_service.zoning.review import Progress, Review
 
 _log = logging.getLogger(__name__)
 
@@ -73,9 +73,16 @@ class PlanningService:
 
     @classmethod
     def open(
-        cls, workspace: str | os.PathLike[str], *, progress: Progress | None = None
+        cls,
+        workspace: str | os.PathLike[str],
+        *,
+        is_apart: bool = False,
+        progress: Progress | None = None,
     ) -> PlanningService:
         """Open a workspace and review it by its own rulebook.
+
+        With `is_apart`, long work is done in processes of its own, and a review of the same
+        plan and rules that was made before is read instead of made.
 
         Raises
         ------
@@ -85,15 +92,20 @@ class PlanningService:
             Its store cannot be reached or read.
         """
         opened = Workspace(workspace)
+        works: Works = WorksApart(opened.at) if is_apart else WorksHere()
         try:
             moment = opened.moment()  # before the plan: what is published in between is news
             plan = opened.plan()
             rulebook = open_rulebook(plan.settings.rulebook_path)
-            current = review(plan, rulebook, progress=progress)
+            works.stand_on(plan)
+            current = works.review(plan, rulebook, progress=progress)
         except BaseException:
+            works.close()
             opened.close()
             raise
-        return cls(plan, rulebook, current, workspace=opened, moment=moment)
+        if is_apart:
+            settle()
+        return cls(plan, rulebook, current, workspace=opened, moment=moment, works=works)
 
     @property
     def imports(self) -> ImportDesk:

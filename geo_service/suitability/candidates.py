@@ -70,6 +70,16 @@ class Candidate:
     fire_classes: tuple[str | None, ...] = ()
     illustrative: bool = False
 
+    @property
+    def building_id(self) -> str:
+        """The building that floors are in."""
+        return self.members[0].rpartition("/")[0]
+
+    @property
+    def floor_numbers(self) -> list[int]:
+        """The numbers of floors, lowest first."""
+        return [int(member.rpartition("/")[2]) for member in self.members]
+
 
 def find_parts(plan: Plan, project: Project) -> list[Candidate]:
     """Return what places are made of, in order of their ids, however small they are.
@@ -107,20 +117,10 @@ def combine(parts: Sequence[Candidate], project: Project) -> list[Candidate]:
 Row = dict[str, Any]
 
 
-def building_of(candidate: Candidate) -> str:
-    """Return the id of the building that floors are in."""
-    return candidate.members[0].rpartition("/")[0]
-
-
-def floor_numbers(candidate: Candidate) -> list[int]:
-    """Return the numbers of floors, lowest first."""
-    return [int(member.rpartition("/")[2]) for member in candidate.members]
-
-
 def _sort_key(part: Candidate) -> tuple[str, int]:
     """Return what parts are ordered by: their id, and floors of a building by their number."""
     if part.kind is CandidateKind.FLOORS:
-        return building_of(part), floor_numbers(part)[0]
+        return part.building_id, part.floor_numbers[0]
     return part.members[0], 0
 
 
@@ -328,7 +328,7 @@ def _buildings(
 ) -> Iterator[Candidate]:
     groups: dict[str, list[Candidate]] = defaultdict(list)
     for part in parts:
-        groups[building_of(part)].append(part)
+        groups[part.building_id].append(part)
     for floors in groups.values():
         if is_contiguous:
             yield from map(floors_together, _shortest_runs(floors, needed_m2))
@@ -338,7 +338,7 @@ def _buildings(
 
 def _shortest_runs(floors: Sequence[Candidate], needed_m2: float) -> Iterator[list[Candidate]]:
     """From each floor upwards, the shortest unbroken run that reaches the area."""
-    numbers = [floor_numbers(floor)[0] for floor in floors]
+    numbers = [floor.floor_numbers[0] for floor in floors]
     for start, first in enumerate(floors):
         run = [first]
         for position in range(start + 1, len(floors)):
@@ -354,10 +354,10 @@ def _shortest_runs(floors: Sequence[Candidate], needed_m2: float) -> Iterator[li
 def floors_together(floors: Sequence[Candidate]) -> Candidate:
     """Return floors of one building, lowest first, as one candidate."""
     first = floors[0]
-    numbers = "+".join(str(floor_numbers(floor)[0]) for floor in floors)
+    numbers = "+".join(str(floor.floor_numbers[0]) for floor in floors)
     least = {name: _least(floor.offers[name] for floor in floors) for name in FLOOR_PROPERTIES}
     return Candidate(
-        candidate_id=f"{CandidateKind.FLOORS}:{building_of(first)}/{numbers}",
+        candidate_id=f"{CandidateKind.FLOORS}:{first.building_id}/{numbers}",
         kind=CandidateKind.FLOORS,
         park_id=first.park_id,
         members=tuple(floor.members[0] for floor in floors),

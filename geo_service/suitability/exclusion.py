@@ -3,12 +3,12 @@
 The rules are those of the review. The ground stands in a trial plan as parcels, and the
 project as one enterprise on each; floors stand in another, with the project as the tenant of
 each (`trial`). So the very same checks judge them; what they fail is forbidden. What the
-project itself asks for is held against candidates in `needs` and `access`.
+project itself asks for is held against candidates in `reasons`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -17,15 +17,7 @@ from geo_service.industry import belongs_to
 from geo_service.model import Message, Severity, Verdict
 from geo_service.suitability.candidates import Candidate
 from geo_service.suitability.reasons import Reason, each_once
-from geo_service.suitability.trial import (
-    Footing,
-    floor_ids,
-    footing_ids,
-    footings_of,
-    plan_of_parcels,
-    plan_of_parks,
-    plan_of_tenancies,
-)
+from geo_service.suitability.trial import Trials, floor_ids, footing_ids
 from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.check import Case, Closure, Shared
 
@@ -81,13 +73,13 @@ def judge_by_rules(
     if not candidates:
         return {}
     rules = rulebook.in_force(as_of)
-    footings = footings_of(plan, candidates)
+    trials = Trials(plan, candidates, project)
     against: dict[str, list[Reason]] = {}
     for piece, reason in [
-        *_against_land(plan, footings, project, _forbidding(rules, LAND_CHECKS), as_of),
-        *_against_lying_there(plan, footings, project, _forbidding(rules, BOUNDARY_CHECKS), as_of),
-        *_against_floors(plan, candidates, project, rules, as_of),
-        *_against_parks(plan, candidates, _forbidding(rules, PARK_CHECKS), as_of),
+        *_against_land(trials, _forbidding(rules, LAND_CHECKS), as_of),
+        *_against_lying_there(trials, _forbidding(rules, BOUNDARY_CHECKS), as_of),
+        *_against_floors(trials, _forbidding(rules, FLOOR_CHECKS), as_of),
+        *_against_parks(trials, _forbidding(rules, PARK_CHECKS), as_of),
     ]:
         against.setdefault(piece, []).append(reason)
     return {
@@ -104,7 +96,7 @@ def find_closures(
     What `judge_by_rules` will say of land, told beforehand by the same checks. `probe` is
     any candidate of kind land; where it lies does not matter.
     """
-    shared = Shared(plan_of_parcels(plan, footings_of(plan, [probe]), project), as_of)
+    shared = Shared(Trials(plan, [probe], project).on_ground, as_of)
     return [
         (rule, closure)
         for rule in _forbidding(rulebook.in_force(as_of), LAND_CHECKS | BOUNDARY_CHECKS)
@@ -162,15 +154,9 @@ def _findings_against(rule: Rule, case: Case, parameters: Any = None) -> list[Ra
     ]
 
 
-def _against_land(
-    plan: Plan,
-    footings: Mapping[str, Footing],
-    project: Project,
-    rules: Sequence[Rule],
-    as_of: date,
-) -> ReasonsByPiece:
+def _against_land(trials: Trials, rules: Sequence[Rule], as_of: date) -> ReasonsByPiece:
     """Put rules to ground with the project on it; what they say of parks is left to the review."""
-    shared = Shared(plan_of_parcels(plan, footings, project), as_of)
+    shared = Shared(trials.on_ground, as_of)
     for rule in rules:
         parameters = rule.parameters
         if rule.part.family == "control_zone":
@@ -180,25 +166,19 @@ def _against_land(
                 yield finding.subject.id, reason_of(rule, finding, as_of)
 
 
-def _against_lying_there(
-    plan: Plan,
-    footings: Mapping[str, Footing],
-    project: Project,
-    rules: Sequence[Rule],
-    as_of: date,
-) -> ReasonsByPiece:
+def _against_lying_there(trials: Trials, rules: Sequence[Rule], as_of: date) -> ReasonsByPiece:
     """Put rules on where parks lie to ground as if each piece were a new park of the project's."""
     if not rules:
         return
-    shared = Shared(plan_of_parks(plan, footings, project), as_of)
-    parks = plan.frame("parks")
+    shared = Shared(trials.as_parks, as_of)
+    parks = trials.plan.frame("parks")
     leading = dict(zip(parks["park_id"], parks["leading_industry"], strict=True))
     for rule in rules:
         # Parks and industries of a scope are those of the park that the ground lies in.
         of_park = rule.part.scope
         scope = of_park.model_copy(update={"parks": (), "industries": ()})
         for finding in _findings_against(rule, Case(shared, scope, rule.part.tolerance, "new")):
-            park_id = footings[finding.subject.id].park_id
+            park_id = trials.footings[finding.subject.id].park_id
             if of_park.parks and park_id not in of_park.parks:
                 continue
             if of_park.industries and not belongs_to(leading.get(park_id), of_park.industries):
@@ -206,35 +186,22 @@ def _against_lying_there(
             yield finding.subject.id, reason_of(rule, finding, as_of)
 
 
-def _against_parks(
-    plan: Plan, candidates: Sequence[Candidate], rules: Sequence[Rule], as_of: date
-) -> ReasonsByPiece:
+def _against_parks(trials: Trials, rules: Sequence[Rule], as_of: date) -> ReasonsByPiece:
     """Put rules to the parks that candidates lie in."""
-    park_ids = frozenset(item.park_id for item in candidates if item.park_id is not None)
-    shared = Shared(plan, as_of)
+    park_ids = frozenset(item.park_id for item in trials.candidates if item.park_id is not None)
+    shared = Shared(trials.plan, as_of)
     for rule in rules if park_ids else ():
         case = Case(shared, rule.part.scope, rule.part.tolerance, "new", park_ids)
         for finding in _findings_against(rule, case):
             yield f"park {finding.subject.id}", reason_of(rule, finding, as_of)
 
 
-def _against_floors(
-    plan: Plan,
-    candidates: Sequence[Candidate],
-    project: Project,
-    rules: Sequence[Rule],
-    as_of: date,
-) -> ReasonsByPiece:
+def _against_floors(trials: Trials, rules: Sequence[Rule], as_of: date) -> ReasonsByPiece:
     """Put rules to floors with the project as the tenant of each."""
-    floors = list(
-        dict.fromkeys(floor_id for candidate in candidates for floor_id in floor_ids(candidate))
-    )
-    on_floors = _forbidding(rules, FLOOR_CHECKS)
-    if not floors or not on_floors:
+    if not trials.floors or not rules:
         return
-    members = [floor_id.removeprefix("floor ") for floor_id in floors]
-    shared = Shared(plan_of_tenancies(plan, members, project), as_of)
-    for rule in on_floors:
+    shared = Shared(trials.on_floors, as_of)
+    for rule in rules:
         for finding in _findings_against(rule, _case(rule, shared)):
             name = finding.subject.id.removeprefix("floor ")
             reason = reason_of(rule, finding, as_of)

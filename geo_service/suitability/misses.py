@@ -15,16 +15,19 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from geo_service.model import Message, Quantity, Verdict
-from geo_service.suitability.access import judge_access
 from geo_service.suitability.candidates import (
     Candidate,
     CandidateKind,
     combine,
-    floor_numbers,
     largest_groups,
 )
-from geo_service.suitability.needs import unmet_needs
-from geo_service.suitability.reasons import Reason, each_once, is_excluded
+from geo_service.suitability.reasons import (
+    Reason,
+    each_once,
+    is_excluded,
+    judge_access,
+    unmet_needs,
+)
 
 if TYPE_CHECKING:
     from geo_service.suitability.land.search import LandSearch
@@ -131,10 +134,11 @@ def _unmet_area(candidate: Candidate, project: Project) -> list[Reason]:
     name = "floor_area_m2" if needs.land_m2 is None else "land_m2"
     if candidate.area_m2 < needed_m2:
         return [_area_reason(name, "too_small", candidate.area_m2, needed_m2)]
-    if candidate.kind is CandidateKind.FLOORS and needs.contiguous_floors:
-        numbers = floor_numbers(candidate)
-        if any(after != before + 1 for before, after in pairwise(numbers)):
-            return [_area_reason("contiguous_floors", "floors_apart", candidate.area_m2, needed_m2)]
+    asks_for_a_run = candidate.kind is CandidateKind.FLOORS and needs.contiguous_floors
+    if asks_for_a_run and any(
+        above != below + 1 for below, above in pairwise(candidate.floor_numbers)
+    ):
+        return [_area_reason("contiguous_floors", "floors_apart", candidate.area_m2, needed_m2)]
     return []
 
 

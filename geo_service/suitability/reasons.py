@@ -1,4 +1,9 @@
-"""Reasons: why a candidate is excluded, or why nobody can tell whether it is."""
+"""Reasons: what speaks against a candidate, or what nobody can tell of it.
+
+What rules say is put into this form in `exclusion`. Here is what the project itself asks for:
+utilities of a candidate as a whole; load, height, lift and fire class of every single floor; how
+near facilities must be. How large a candidate must be is decided in `candidates`.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +11,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from geo_service.model import LegalBasis, Message, Verdict
+import numpy as np
+
+from geo_service.model import LegalBasis, Message, Quantity, Verdict
+from geo_service.schema import FIRE_CLASSES, UTILITIES
+from geo_service.suitability.candidates import CandidateKind
 
 if TYPE_CHECKING:
+    from geo_service.suitability.candidates import Candidate
     from geo_service.suitability.project import Project
+    from geo_service.suitability.surroundings import Sites
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,3 +51,131 @@ def is_excluded(reasons: Sequence[Reason], project: Project) -> bool:
     """
     has_failed = any(reason.verdict is Verdict.FAIL for reason in reasons)
     return has_failed or (bool(reasons) and project.unknown == "exclude")
+
+
+# ---- needs -----------------------------------------------------------------------------------
+
+_NEEDS_OF_FLOORS = (
+    ("floor_load_kn_m2", "load_kn_m2"),
+    ("clear_height_m", "clear_height_m"),
+    ("goods_lift_t", "goods_lift_t"),
+)
+"""Needs, and the columns of floors that must reach them."""
+_NEEDS_OF_UTILITIES = tuple((column, column) for column in UTILITIES)
+
+
+def unmet_needs(candidate: Candidate, project: Project) -> list[Reason]:
+    """Return every need that a candidate does not meet, or of which nobody knows."""
+    return [
+        *unmet_needs_of_floors(candidate, project),
+        *_unreached(candidate, project, _NEEDS_OF_UTILITIES),
+    ]
+
+
+def unmet_needs_of_floors(candidate: Candidate, project: Project) -> list[Reason]:
+    """Return the needs that every single floor must meet and one of a candidate's does not."""
+    if candidate.kind is not CandidateKind.FLOORS:
+        return []
+    return [
+        *_unreached(candidate, project, _NEEDS_OF_FLOORS),
+        *_unmet_fire_class(candidate, project),
+    ]
+
+
+def _unreached(
+    candidate: Candidate, project: Project, needs: Iterable[tuple[str, str]]
+) -> list[Reason]:
+    """Return which needs are larger than what a candidate offers, or than anyone knows."""
+    reasons = []
+    for need, column in needs:
+        least = getattr(project.needs, need)
+        offered = candidate.offers.get(column)
+        if not least or (offered is not None and offered >= least):
+            continue
+        key = "need_unknown" if offered is None else "need_short"
+        values = {
+            "need": Message(f"need.{need}"),
+            "least": least,
+            "offered": offered,
+            "gap": None if offered is None else least - offered,
+        }
+        reasons.append(
+            Reason(
+                rule_id=f"project.{need}",
+                verdict=Verdict.UNKNOWN if offered is None else Verdict.FAIL,
+                detail=Message(f"reason.{key}", values),
+                measure={"measure": column, "value": offered, "threshold": least},
+            )
+        )
+    return reasons
+
+
+def _unmet_fire_class(candidate: Candidate, project: Project) -> list[Reason]:
+    """A floor built for a fire class takes it and less hazardous ones, 甲 being the worst."""
+    wanted = project.fire_class
+    if wanted is None:
+        return []
+    most = FIRE_CLASSES.index(wanted)
+    built = list(zip(candidate.floor_numbers, candidate.fire_classes, strict=True))
+    weak = [(number, own) for number, own in built if own and FIRE_CLASSES.index(own) > most]
+    blank = [number for number, own in built if own is None]
+    if not weak and not blank:
+        return []
+    number, own = weak[0] if weak else (blank[0], None)
+    values = {"fire_class": wanted, "floor": number, "own": own}
+    return [
+        Reason(
+            rule_id="project.fire_class",
+            verdict=Verdict.FAIL if weak else Verdict.UNKNOWN,
+            detail=Message("reason.fire_class" if weak else "reason.fire_class_unknown", values),
+            measure={"measure": "fire_class", "value": own, "threshold": wanted},
+        )
+    ]
+
+
+# ---- access ----------------------------------------------------------------------------------
+
+
+def judge_access(sites: Sites) -> dict[str, list[Reason]]:
+    """Return the reasons against candidates that miss the project's limits, by candidate id.
+
+    A facility that no road reaches is too far; a kind of which the plan has none, and travel
+    times in a plan without roads, are `unknown`.
+    """
+    reasons: dict[str, list[Reason]] = {}
+    for kind, limit in sites.project.access.items():
+        is_time = limit.max_minutes is not None
+        most = limit.max_minutes if limit.max_minutes is not None else limit.max_km or 0.0
+        measured = sites.minutes(kind) if is_time else sites.km(kind)
+        unit = "min" if is_time else "km"
+        for candidate, value in zip(sites.candidates, measured.tolist(), strict=True):
+            if value <= most:
+                continue
+            reasons.setdefault(candidate.candidate_id, []).append(
+                _access_reason(kind, value, most, unit)
+            )
+    return reasons
+
+
+def _access_reason(kind: str, value: float, most: float, unit: str) -> Reason:
+    is_known, is_reached = not np.isnan(value), np.isfinite(value)
+    key = ("access_far" if is_reached else "access_unreachable") if is_known else "access_unknown"
+    measure = "travel_minutes" if unit == "min" else "distance_km"
+    return Reason(
+        rule_id=f"project.access.{kind}",
+        verdict=Verdict.FAIL if is_known else Verdict.UNKNOWN,
+        detail=Message(
+            f"reason.{key}",
+            {
+                "facility": Message(f"facility.{kind}"),
+                "value": Quantity(value, unit, beside=most) if is_reached else None,
+                "most": Quantity(most, unit),
+            },
+        ),
+        measure={
+            "measure": f"{measure}_to_{kind}",
+            "value": value if is_reached else None,
+            "unit": unit,
+            "threshold": most,
+        },
+    )

@@ -14,12 +14,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from geo_service.suitability.access import judge_access
 from geo_service.suitability.candidates import Candidate, CandidateKind, combine, find_parts
 from geo_service.suitability.exclusion import judge_by_rules
 from geo_service.suitability.land.search import find_land
-from geo_service.suitability.needs import unmet_needs, unmet_needs_of_floors
-from geo_service.suitability.reasons import Reason, each_once, is_excluded
+from geo_service.suitability.reasons import (
+    Reason,
+    each_once,
+    is_excluded,
+    judge_access,
+    unmet_needs,
+    unmet_needs_of_floors,
+)
 from geo_service.suitability.surroundings import Sites
 
 if TYPE_CHECKING:

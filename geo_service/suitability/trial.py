@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -19,7 +20,7 @@ from geo_service.domain.enterprises import latest_year
 from geo_service.domain.subjects import subject_ids
 from geo_service.plan import rows_of
 from geo_service.schema import SCHEMAS
-from geo_service.suitability.candidates import Candidate, CandidateKind, building_of
+from geo_service.suitability.candidates import Candidate, CandidateKind
 from geo_service.zoning.check import text_or_none
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Footing:
 def footing_ids(candidate: Candidate) -> tuple[str, ...]:
     """Return the names of the ground that a candidate stands on: parcels, a building, itself."""
     if candidate.kind is CandidateKind.FLOORS:
-        return (f"building {building_of(candidate)}",)
+        return (f"building {candidate.building_id}",)
     if candidate.kind is CandidateKind.LAND:
         return (candidate.candidate_id,)
     return tuple(f"parcel {parcel_id}" for parcel_id in candidate.members)
@@ -68,8 +69,42 @@ def floor_ids(candidate: Candidate) -> tuple[str, ...]:
     return tuple(f"floor {member}" for member in candidate.members)
 
 
-def footings_of(plan: Plan, candidates: Sequence[Candidate]) -> dict[str, Footing]:
-    """Return the ground that candidates stand on, by its name."""
+@dataclass(frozen=True)
+class Trials:
+    """A project on trial on what candidates consist of; each plan is made when it is asked for."""
+
+    plan: Plan
+    candidates: Sequence[Candidate]
+    project: Project
+
+    @cached_property
+    def footings(self) -> dict[str, Footing]:
+        """The ground that the candidates stand on, by its name."""
+        return _footings_of(self.plan, self.candidates)
+
+    @cached_property
+    def floors(self) -> list[str]:
+        """The floors that the candidates consist of, each once, as building/number."""
+        ids = (floor_id for candidate in self.candidates for floor_id in floor_ids(candidate))
+        return [floor_id.removeprefix("floor ") for floor_id in dict.fromkeys(ids)]
+
+    @cached_property
+    def on_ground(self) -> Plan:
+        """The ground alone, each piece a parcel, with the project on each."""
+        return _plan_of_parcels(self.plan, self.footings, self.project)
+
+    @cached_property
+    def as_parks(self) -> Plan:
+        """Pieces of ground as new parks that the project leads."""
+        return _plan_of_parks(self.plan, self.footings, self.project)
+
+    @cached_property
+    def on_floors(self) -> Plan:
+        """The buildings of the floors, the project on each floor."""
+        return _plan_of_tenancies(self.plan, self.floors, self.project)
+
+
+def _footings_of(plan: Plan, candidates: Sequence[Candidate]) -> dict[str, Footing]:
     parcels, buildings = plan.metric("parcels"), plan.frame("buildings")
     parcel_of = dict(zip(buildings["building_id"], buildings["parcel_id"], strict=True))
     wanted = {
@@ -103,7 +138,7 @@ def footings_of(plan: Plan, candidates: Sequence[Candidate]) -> dict[str, Footin
     return footings
 
 
-def plan_of_parcels(plan: Plan, footings: Mapping[str, Footing], project: Project) -> Plan:
+def _plan_of_parcels(plan: Plan, footings: Mapping[str, Footing], project: Project) -> Plan:
     """Return a plan of the ground alone, each piece a parcel, with the project on each.
 
     A free parcel counts as built, as it will be. A building stands for the floors in it: what
@@ -138,7 +173,7 @@ def plan_of_parcels(plan: Plan, footings: Mapping[str, Footing], project: Projec
     return plan.with_layers(frames, label=f"trial of {project.name}")
 
 
-def plan_of_parks(plan: Plan, footings: Mapping[str, Footing], project: Project) -> Plan:
+def _plan_of_parks(plan: Plan, footings: Mapping[str, Footing], project: Project) -> Plan:
     """Return a plan whose parks are pieces of ground: new parks that the project leads.
 
     Each has the tier of the park that it lies in, which a rule's scope may ask for.
@@ -154,7 +189,7 @@ def plan_of_parks(plan: Plan, footings: Mapping[str, Footing], project: Project)
     return plan.with_layers({"parks": parks}, label="ground as parks")
 
 
-def plan_of_tenancies(plan: Plan, members: Sequence[str], project: Project) -> Plan:
+def _plan_of_tenancies(plan: Plan, members: Sequence[str], project: Project) -> Plan:
     """Return a plan of the buildings of these floors (building/number), the project on each.
 
     These floors are given over to the project's fire class, whatever they were built for.

@@ -184,7 +184,7 @@ def serve(  # noqa: PLR0913 - what may be said of it on the command line
     listener = _listen(host, port)
     try:
         sweep_scratch()
-        service = PlanningService.open(workspace, progress=progress)
+        service = PlanningService.open(workspace, is_apart=True, progress=progress)
         app = create_app(service, max_import_bytes=max_import_bytes, access=access)
         address, listened = listener.getsockname()[:2]
         if not is_loopback(address):

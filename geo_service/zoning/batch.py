@@ -1,7 +1,7 @@
 """Raw findings as columns: what a check says of many subjects at once.
 
 A check that judges single features, of which a county has a hundred thousand, answers batches: one
-value per row where the rows differ, one value where they don't. FindingRows become findings one by one,
+value per row where the rows differ, one value where they don't. Rows become findings one by one,
 when somebody looks at them; their geometry is cut when somebody asks for it.
 """
 
@@ -66,7 +66,7 @@ class PerRow:
         return value if self._shown is None else self._shown(value)
 
 
-class FindingRows(ABC):
+class LazyRows(ABC):
     """Findings of which each is made when somebody looks at it, and its geometry when asked for."""
 
     shapes: Shapes | None
@@ -99,7 +99,7 @@ class RawFinding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RawBatch(FindingRows):
+class RawBatch(LazyRows):
     """Findings alike but for their subjects and figures.
 
     `evidence` and `values` hold a `PerRow` where rows differ; `values` fill both the title and

@@ -21,7 +21,7 @@ from geo_service.model import (
     Verdict,
     park_verdict,
 )
-from geo_service.zoning.batch import RawBatch, RawFinding, FindingRows
+from geo_service.zoning.batch import LazyRows, RawBatch, RawFinding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,10 +55,10 @@ class _Portion:
     """The findings of one rule that came together: a batch, or single ones."""
 
     stamp: Stamp
-    raw: FindingRows | Sequence[RawFinding]
+    raw: LazyRows | Sequence[RawFinding]
 
     def at(self, row: int) -> RawFinding:
-        return self.raw.at(row) if isinstance(self.raw, FindingRows) else self.raw[row]
+        return self.raw.at(row) if isinstance(self.raw, LazyRows) else self.raw[row]
 
     def rows(self) -> Iterator[tuple[Verdict, Severity, str | None, str, str, str]]:
         """Yield verdict, severity, park, layer, subject's id and key of each row."""
@@ -75,7 +75,7 @@ class _Portion:
             yield item.verdict, severity, item.park_id, subject.layer, subject.id, item.key
 
     def shapes(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
-        if not isinstance(self.raw, FindingRows):
+        if not isinstance(self.raw, LazyRows):
             found = np.empty(len(rows), dtype=object)
             found[:] = [self.raw[row].geometry for row in rows]
             return found
@@ -84,7 +84,7 @@ class _Portion:
         return self.raw.shapes.of(rows)
 
     def has_shapes(self) -> NDArray[np.bool_]:
-        if isinstance(self.raw, FindingRows):
+        if isinstance(self.raw, LazyRows):
             none = np.zeros(len(self.raw), dtype=bool)
             return none if self.raw.shapes is None else self.raw.shapes.exist()
         return np.array([item.geometry is not None for item in self.raw], dtype=bool)
@@ -154,7 +154,7 @@ class Findings(Sequence[Finding]):
 
     def __init__(
         self,
-        parts: Sequence[tuple[Stamp, FindingRows | Sequence[RawFinding]]],
+        parts: Sequence[tuple[Stamp, LazyRows | Sequence[RawFinding]]],
         *,
         waiver_of: Callable[[Finding], Waiver | None],
         approval_of: Callable[[Finding], Approval | None],
@@ -190,7 +190,7 @@ class Findings(Sequence[Finding]):
                     self._set_aside[position] = entries
 
     @property
-    def parts(self) -> list[tuple[Stamp, FindingRows | Sequence[RawFinding]]]:
+    def parts(self) -> list[tuple[Stamp, LazyRows | Sequence[RawFinding]]]:
         """The raw findings of each rule that has any, with the rule's stamp."""
         return [(part.stamp, part.raw) for part in self._parts]
 

@@ -1,15 +1,14 @@
 """A review as a file: its findings as columns, read again without applying a rule.
 
 The file holds what does not follow from the plan and the rulebook: the findings with their order,
-and what each rule counted. FindingRows stay in the file, which is mapped into memory, until somebody looks
-at them; offending parts that are cut out of the plan's own features are cut again. Nothing is
+and what each rule counted. Rows stay as they are written until somebody looks at
+them; offending parts that are cut out of the plan's own features are cut again. Nothing is
 unpickled. Leaves out which reviews are kept, and where (`planning`).
 """
 
 from __future__ import annotations
 
 import hashlib
-import mmap
 import os
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -26,7 +25,7 @@ import shapely
 
 from geo_service.model import Message, Quantity, RuleCount, Severity, Subject, Verdict
 from geo_service.zoning.approvals import Approval, Approvals
-from geo_service.zoning.batch import PerRow, RawBatch, RawFinding, FindingRows, Shapes
+from geo_service.zoning.batch import LazyRows, PerRow, RawBatch, RawFinding, Shapes
 from geo_service.zoning.check import Shared
 from geo_service.zoning.findings import Findings, Stamp
 from geo_service.zoning.measured import CutLater, SomeShapes
@@ -139,7 +138,7 @@ def _checksum(file: Any) -> bytes:  # noqa: ANN401 - a binary file
 
 
 def _portion(
-    stamp: Stamp, raw: FindingRows | Sequence[RawFinding], places: _Places
+    stamp: Stamp, raw: LazyRows | Sequence[RawFinding], places: _Places
 ) -> tuple[dict[str, Any], pa.Table]:
     """Return what all rows of a part share, and its rows."""
     head: dict[str, Any] = {"rule_id": stamp.rule_id, "count": len(raw)}
@@ -147,11 +146,11 @@ def _portion(
         common, rows = _batch_rows(raw)
         head["batch"] = common
     else:
-        at = raw.at if isinstance(raw, FindingRows) else raw.__getitem__
+        at = raw.at if isinstance(raw, LazyRows) else raw.__getitem__
         rows = [_single_row(at(row)) for row in range(len(raw))]
     wkb: list[bytes | None] = [None] * len(raw)
     subject = [_NO_PLACE] * len(raw)
-    if isinstance(raw, FindingRows):
+    if isinstance(raw, LazyRows):
         cut = places.of(raw.shapes)
         if cut is not None:
             head["cut"], subject = cut
@@ -299,7 +298,7 @@ def kept_review(
         The file is not there, is damaged, or holds the review of another plan or rulebook.
     """
     try:
-        table = _mapped(path)
+        table = _table_of(path)
         head = _read(orjson.loads(table.schema.metadata[b"review"]))
         is_same = (head["plan_version"], head["rulebook_version"]) == (
             plan.version,
@@ -316,16 +315,14 @@ def _refuse(why: str) -> NoReturn:
     raise KeptReviewError(why)
 
 
-def _mapped(path: Path) -> pa.Table:
-    with path.open("rb") as file:
-        start = file.read(_PREFIX_BYTES)
-        if start[: len(_MAGIC)] != _MAGIC:
-            _refuse("of another format")
-        if start[len(_MAGIC) : len(_MAGIC) + 4] != _checksum(file):
-            _refuse("damaged")
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    content = pa.py_buffer(memoryview(mapped)[_PREFIX_BYTES:])
-    return pa.ipc.open_file(pa.BufferReader(content)).read_all().combine_chunks()
+def _table_of(path: Path) -> pa.Table:
+    content = memoryview(path.read_bytes())  # not mapped: whoever cuts the file cannot crash us
+    if content[: len(_MAGIC)] != _MAGIC:
+        _refuse("of another format")
+    body = content[_PREFIX_BYTES:]
+    if content[len(_MAGIC) : len(_MAGIC) + 4] != zlib.crc32(body).to_bytes(4, "big"):
+        _refuse("damaged")
+    return pa.ipc.open_file(pa.BufferReader(pa.py_buffer(body))).read_all().combine_chunks()
 
 
 def _review(
@@ -386,7 +383,7 @@ def _column(values: pa.ChunkedArray) -> NDArray[Any]:
 
 def _parts(
     head: dict[str, Any], table: pa.Table, plan: Plan, rulebook: Rulebook, day: date
-) -> Iterator[tuple[Stamp, FindingRows]]:
+) -> Iterator[tuple[Stamp, LazyRows]]:
     first = 0
     for portion in head["portions"]:
         rows = table.slice(first, portion["count"])
@@ -418,7 +415,7 @@ class _MadeUp(Collection[tuple[str, str]]):
             if isinstance(raw, RawBatch):
                 subjects.update((raw.layer, str(subject_id)) for subject_id in raw.subject_ids)
             else:
-                at = raw.at if isinstance(raw, FindingRows) else raw.__getitem__
+                at = raw.at if isinstance(raw, LazyRows) else raw.__getitem__
                 found = (at(row).subject for row in range(len(raw)))
                 subjects.update((subject.layer, subject.id) for subject in found)
         hashes = [cls._hash(subject) for subject in subjects if subject in known]
@@ -443,7 +440,7 @@ class _MadeUp(Collection[tuple[str, str]]):
         raise TypeError
 
 
-class _KeptRows(FindingRows):
+class _KeptRows(LazyRows):
     """The rows of one part; each is read when somebody looks at it."""
 
     def __init__(

@@ -79,6 +79,33 @@ def test_the_largest_zone_is_the_one_with_the_largest_intersection(
             assert row.max() < tolerance(0)
 
 
+@thorough(100)
+@given(LISTS, LISTS, CELLS)
+def test_shares_are_the_intersections_with_each_zone(
+    zones: list[shapely.Geometry], subjects: list[shapely.Geometry], cell_m: float
+) -> None:
+    grid = ZoneGrid.build(array(zones), cell_m=cell_m)
+    border, zone, area = grid.shares(Ragged.from_shapely(array(subjects)))
+    assert (border[0], border[-1], len(border)) == (0, len(zone), len(subjects) + 1)
+    each = shapely.area(shapely.intersection(array(subjects)[:, None], array(zones)[None, :]))
+    for row, first, end in zip(each, border[:-1], border[1:], strict=True):
+        met = zone[first:end].tolist()
+        assert met == sorted(set(met))
+        shared = np.zeros(len(zones))
+        shared[met] = area[first:end]
+        assert shared == pytest.approx(row, abs=tolerance(row.max()))
+
+
+def test_shares_of_more_zones_than_there_is_room_for() -> None:
+    """Strips of 1 m, of which a subject of 50 m meets fifty, with 5 m² of each."""
+    strips = [shapely.box(x, 0, x + 1, 10) for x in range(100)]
+    subjects = [shapely.box(20, 0, 70, 5), shapely.box(200, 0, 210, 5), shapely.box(0, 0, 2, 5)]
+    border, zone, area = ZoneGrid.build(array(strips)).shares(Ragged.from_shapely(array(subjects)))
+    assert border.tolist() == [0, 50, 50, 52]
+    assert zone.tolist() == [*range(20, 70), 0, 1]
+    assert area == pytest.approx(5.0)
+
+
 @thorough(60)
 @given(
     st.lists(st.one_of(boxes(), slivers(), stars()), min_size=9, max_size=30),

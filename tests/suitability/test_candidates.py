@@ -11,9 +11,8 @@ from geo_service.model import Verdict
 from geo_service.plan import Plan
 from geo_service.suitability.candidates import Candidate, combine, find_parts
 from geo_service.suitability.exclusion import judge_by_rules
-from geo_service.suitability.needs import unmet_needs
 from geo_service.suitability.project import Project, parse_project
-from geo_service.suitability.reasons import Reason
+from geo_service.suitability.reasons import Reason, unmet_needs
 from geo_service.zoning.rulebook import default_rulebook
 from tests.county import County, box, line, parcel, zone
 

@@ -55,7 +55,7 @@ def register(
     summary="A ranking as a file",
     responses=files(*RANKING_MEDIA_TYPES.values(), errors=(NotFoundError,)),
 )
-@in_turn(WorkKind.FILES)
+@in_turn(WorkKind.FILES, is_shared=False)
 def export(
     ranking_id: str,
     service: ServiceDep,

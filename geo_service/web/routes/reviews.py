@@ -215,7 +215,7 @@ def findings(  # noqa: PLR0913 - the filters that the contract names
     summary="A review as a file",
     responses=files(*MEDIA_TYPES.values(), errors=(NotFoundError,)),
 )
-@in_turn(WorkKind.FILES)
+@in_turn(WorkKind.FILES, is_shared=False)
 def export(
     review_id: str,
     service: ServiceDep,
