@@ -59,6 +59,7 @@ _ENVIRONMENT = {
     "GDAL_HTTP_TIMEOUT": "1",
     "GDAL_HTTP_MAX_RETRY": "0",
     "GDAL_VRT_ENABLE_PYTHON": "NO",
+    "DXF_ENCODING": "UTF-8",  # a drawing is made UTF-8 before GDAL opens it
     "OGR_SQLITE_ALLOW_EXTERNAL_ACCESS": "NO",
     "PROJ_NETWORK": "OFF",
 }
@@ -66,6 +67,8 @@ _HEAD = 65_536
 _RECIPES = (b"<OGRVRTDataSource", b"<VRTDataset", b"gdal_streamed_alg", b"<OGRWFSDataSource")
 """How a text begins that tells GDAL to open something else."""
 _TEXTS = frozenset({"dxf", "geojson", "kml"})
+_DATES = {"geojson": {"DATE_AS_STRING": "YES"}}
+"""Options by which dates come as they are written: GDAL makes the 1st of March of 30 February."""
 _ONE_LAYER = frozenset({"flatgeobuf", "geojson", "shapefile"})
 
 
@@ -114,7 +117,8 @@ def open_arrow(path: Path, kind: str, **options: Any) -> AbstractContextManager[
     import pyogrio  # noqa: PLC0415 - heavy
 
     _checked(path, kind, options.get("encoding"))
-    opened: AbstractContextManager[Any] = pyogrio.open_arrow(path, use_pyarrow=True, **options)
+    options |= {"use_pyarrow": True, "datetime_as_string": True, **_DATES.get(kind, {})}
+    opened: AbstractContextManager[Any] = pyogrio.open_arrow(path, **options)
     return opened
 
 
@@ -123,6 +127,7 @@ def read_frame(path: Path, kind: str, **options: Any) -> gpd.GeoDataFrame:  # no
     import pyogrio  # noqa: PLC0415 - heavy
 
     _checked(path, kind, options.get("encoding"))
+    options |= _DATES.get(kind, {})
     frame: gpd.GeoDataFrame = pyogrio.read_dataframe(path, **options)
     return frame
 
@@ -134,6 +139,8 @@ def _checked(path: Path, kind: str, encoding: str | None) -> dict[str, Any] | No
     """
     import pyogrio  # noqa: PLC0415 - heavy
 
+    if kind == "dxf":
+        pyogrio.set_gdal_config_options({"DXF_ENCODING": _ENVIRONMENT["DXF_ENCODING"]})
     if str(path).startswith("/vsi") or not path.exists():
         raise ForeignFileError(path.name)
     if kind in _TEXTS:

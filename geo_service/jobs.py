@@ -54,6 +54,7 @@ class JobKind(StrEnum):
     REVIEW = "review"
     RANKING = "ranking"
     IMPORT = "import"
+    EFFECT = "effect"
     KEEPING = "keeping"
 
 

@@ -84,6 +84,14 @@ class FocusBasis(StrEnum):
     ENTERPRISES = "enterprises"
 
 
+class TakenAs(StrEnum):
+    """What an imported file is for its layer: all of it, rows to add, or changes by id."""
+
+    WHOLE = "whole"
+    ADD = "add"
+    UPDATE = "update"
+
+
 class AreaMethod(StrEnum):
     """Whether areas are planar in the metric CRS or on the ellipsoid."""
 

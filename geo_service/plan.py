@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pyproj
 
 from geo_service.crs import STORAGE_CRS
@@ -198,9 +199,20 @@ def _reading(frame: pd.DataFrame) -> Callable[[], pd.DataFrame]:
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of a frame as dictionaries by column, without the geometry."""
-    table = frame.drop(columns="geometry", errors="ignore")
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+    """Return the rows of a frame as dictionaries by column, without the geometry.
+
+    What is missing of a whole number or a flag is None, of a text or another number NaN.
+    """
+    columns = {str(name): _cells(frame[name]) for name in frame.columns if name != "geometry"}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _cells(column: pd.Series[Any]) -> list[Any]:
+    is_nullable = column.dtype.kind in "biu" and not isinstance(column.dtype, np.dtype)
+    cells: list[Any] = (
+        column.array.to_numpy(object, na_value=None) if is_nullable else column
+    ).tolist()
+    return cells
 
 
 def empty_frame(name: str) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,10 @@ import pyproj
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from geo_service.data import data_file
+from geo_service.documents import read_yaml
 from geo_service.schema import RIVER_RANKS, ZONE_KINDS
+from geo_service.zoning.rulebook import DEFAULT_FILE
 
 ORIGIN_M = (500_000.0, 3_420_000.0)
 _TO_DEGREES = pyproj.Transformer.from_crs("EPSG:4545", "EPSG:4490", always_xy=True)
@@ -151,6 +155,27 @@ def enterprise(
     }
 
 
+@cache
+def _shipped_rules() -> dict[str, Any]:
+    text = data_file(DEFAULT_FILE).read_text(encoding="utf-8")
+    document: dict[str, Any] = read_yaml(text, DEFAULT_FILE)[0]
+    return document
+
+
+FEW_RULES = (
+    "focus.declared",
+    "focus.is_top",
+    "focus.leading_share",
+    "focus.off_focus_enterprise",
+    "layout.declared_area",
+    "land_use.permitted",
+    "control_zone.ecological_red_line",
+    "control_zone.geohazard",
+    "enterprise.idle_land",
+)
+"""Rules of most families and of all severities, for tests that are about no rule."""
+
+
 class County:
     """Rows by layer, and the settings of the workspace."""
 
@@ -161,6 +186,8 @@ class County:
         self.industry_map: tuple[list[str], list[str]] = (["13", "36"], [])
         """The industries that the county lists: leading, characteristic."""
         self.extra = 'land_use_scheme = "planning2023"'
+        self.rules: tuple[str, ...] = ()
+        """Ids of the shipped rules that alone the county goes by; all of them if empty."""
         self.layers: dict[str, list[Row]] = {
             "townships": [
                 {
@@ -202,7 +229,7 @@ class County:
         folder.mkdir(parents=True, exist_ok=True)
         leading, characteristic = self.industry_map
         settings = SETTINGS.format(
-            extra=self.extra,
+            extra="\n".join((self.extra, *self._write_rules(folder))),
             complete=json.dumps(self.complete_zone_kinds),
             rivers=json.dumps(self.complete_river_ranks),
             leading=json.dumps(leading),
@@ -221,6 +248,17 @@ class County:
             writer.writerow(("code_prefix", "group", "strength"))
             writer.writerows(self.groups)
         return folder
+
+    def _write_rules(self, folder: Path) -> list[str]:
+        """Write the county's rulebook, if it has one of its own, and return its setting."""
+        if not self.rules:
+            return []
+        shipped = _shipped_rules()
+        chosen = {name: shipped["rules"][name] for name in self.rules}
+        (folder / DEFAULT_FILE).write_text(
+            json.dumps({**shipped, "rules": chosen}, ensure_ascii=False), encoding="utf-8"
+        )
+        return [f'rulebook = "{DEFAULT_FILE}"']
 
     def _approved_areas(self) -> list[Row]:
         return [

@@ -234,15 +234,8 @@ def test_the_service_answers_to_names_that_it_was_given(orderly: Path) -> None:
 def test_what_is_no_name_or_proxy_is_told_before_anything_is_served(
     orderly: Path, arguments: tuple[str, ...], environment: dict[str, str], told: str
 ) -> None:
-    done = subprocess.run(
-        [*COMMAND, "serve", orderly, "--port", "0", "--lang", "en", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
+    done = run(
+        *("serve", str(orderly), "--port", "0", "--lang", "en", *arguments), cwd=ROOT, **environment
     )
     assert done.returncode == 2
     assert told in done.stderr

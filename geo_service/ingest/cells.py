@@ -11,8 +11,8 @@ import csv
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,11 @@ from geo_service.data import data_file
 from geo_service.industry import classification
 from geo_service.ingest.columns import Matched
 from geo_service.ingest.ledger import Ledger
+from geo_service.ingest.mojibake import misread
 from geo_service.ingest.names import counters, plain, plain_unit, unit_of, units, words
+from geo_service.model import Message
 from geo_service.schema import ColumnKind, Field
+from geo_service.workspace.days import day_of, days_of
 from geo_service.workspace.reading import as_text
 
 if TYPE_CHECKING:
@@ -35,13 +38,27 @@ _EMPTY_TOO = frozenset({"-", "--", "—", "——", "/", "\\", "无", "不详", 
 """Words for "no value" in columns of numbers, codes and ids; a text may mean them literally."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b\ufeff\u2028\u2029\ud800-\udfff]|[\t\n\r]+")
 EMPTY_WORDS = _EMPTY | _EMPTY_TOO
+_LONGEST_EMPTY = max(map(len, EMPTY_WORDS))
 THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_FORMULA_ERRORS = frozenset({"#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!"})
 _WHOLE = re.compile(r"[+-]?\d+")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
-_DATE = re.compile(r"(\d{4})\s*[年/.\-]\s*(\d{1,2})(?:\s*[月/.\-]\s*(\d{1,2})\s*日?|\s*月?)")
+_YEAR = re.compile(r"\d{4}\s*年?")
+_FIRST_YEAR, _LAST_YEAR = 1949, 2200
+_DAY_LENGTH = len("2024-01-05")
+_QUOTES = "=\"“'‘’`´"
+_QUOTED = re.compile(r"""=?\s*["“](.*)["”]|['‘’`´](.*?)['’`´]?""", re.DOTALL)
+"""What spreadsheets put around a code so that it stays a text: ="…", '… and the like."""
+_QUOTED_TEXT = re.compile(r"""=\s*"(.*)\"""", re.DOTALL)
+_EXPONENT = re.compile(r"[+-]?\d(?:\.\d+[eE]\+?|[eE]\+)\d{1,3}")
+_EXACT_DIGITS = 15
+"""How many digits of a number a spreadsheet keeps."""
 _SECTION_CODE = re.compile(r"([A-Ta-t])\s?(\d{2,4})(?!\d)(.*)")
 _ONE_OF_CODES = re.compile(r"[^;；,，、/|\s]+")
 _FIRST_CODE = re.compile(r"([0-9A-Z]{2,8})[\s\-_:]*[^0-9A-Za-z\s].*")
+
+_NAMES = frozenset({ColumnKind.ID, ColumnKind.CODE, ColumnKind.CODES})
+"""Kinds of columns whose digits are no amounts."""
 
 _EVEN_SCHEMES = frozenset({"planning2023", "survey3"})
 """Schemes with two digits per level: a code of odd length has lost its leading zero."""
@@ -56,11 +73,22 @@ class CellContext:
     numbers: NDArray[np.int64]
     ids: NDArray[np.object_]
     scheme: str | None = None
+    schemes: pd.Series[Any] | None = None
+    """Each row's own scheme of land-use codes, where the file says it."""
+    domains: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """For each column of the file, the words that its codes stand for."""
     mapped_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     references: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """For each column, the values of the layer that it refers to."""
     translated: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
     """For each column, the words translated into the layer's own, and how often."""
+    faults: list[tuple[str, dict[int, Message]]] = field(default_factory=list)
+    """Columns, each with the reasons by position why its cells cannot be values."""
+
+    def fault_at(self, column: str, reasons: dict[int, Message]) -> None:
+        """Mark cells of a column that cannot be values, with the reasons by position."""
+        if reasons:
+            self.faults.append((column, reasons))
 
 
 def clean_column(
@@ -74,16 +102,66 @@ def clean_column(
     ):
         return cells if matched.factor == 1 else cells.astype("float64") * matched.factor
     if pd.api.types.is_datetime64_any_dtype(cells):
-        return cells
+        return days_of(cells) if item.kind is ColumnKind.DATE else cells
     column = _Column(as_written_text(cells), item, context)
-    column.change("control", _without_control)
-    column.change("blanks", _stripped)
-    column.change("empty", lambda text: _emptied(text, item), is_quiet=True)
-    if item.kind is not ColumnKind.TEXT or item.choices:
+    if item.kind in _NAMES:
+        context.fault_at(item.name, _inexact(cells))
+    _clean_signs(column)
+    if item.kind in _NAMES:
+        _refuse_rounded(column)
+    if (item.kind is not ColumnKind.TEXT or item.choices) and not column.joined.isascii():
         column.change("full_width", _half_width)
         column.change("blanks", _stripped)
+    if item.kind is not ColumnKind.ID:
+        _take_words_of_codes(column, matched)
     _BY_KIND.get(item.kind, _unchanged)(column, item, matched)
     return column.cells
+
+
+def _clean_signs(column: _Column) -> None:
+    """Take off what is no part of a text, and mark texts that are no values.
+
+    All texts are looked at together first: most columns have nothing of the kind.
+    """
+    item = column.item
+    if not column.joined.isprintable():
+        column.change("control", _without_control)
+    if not column.joined.isprintable() or column.joined.count(" ") >= len(column.distinct):
+        column.change("blanks", _stripped)
+    if min(map(len, column.distinct), default=0) <= _LONGEST_EMPTY:
+        column.change("empty", lambda text: _emptied(text, item), is_quiet=True)
+    if any(mark in column.joined for mark in _QUOTES):
+        is_free = item.kind is ColumnKind.TEXT and not item.choices
+        quoted = _QUOTED_TEXT if is_free else _QUOTED
+        column.change("quoted", lambda text: _unquoted(text, quoted))
+    if "#" in column.joined or not column.joined.isascii():
+        column.fault(_not_a_text)
+
+
+def _take_words_of_codes(column: _Column, matched: Matched) -> None:
+    """Replace codes by the words that the file gives for them, where words are wanted."""
+    words_of_codes = column.context.domains.get(matched.column, {})
+    item = column.item
+    if not words_of_codes or item.choices or item.kind is ColumnKind.BOOLEAN:
+        return  # choices are told as words, with those of the layer
+
+    def rewrite(text: str) -> str:
+        return words_of_codes.get(text, text)
+
+    if item.kind is ColumnKind.TEXT:
+        column.change("domain", rewrite)
+    elif item.kind is ColumnKind.CODE:
+        names = frozenset(_names_of(item))
+        column.change("domain", lambda text: text if text in names else rewrite(text))
+
+
+def _names_of(item: Field) -> Iterator[str]:
+    """Yield the codes that a column may have, of whichever scheme."""
+    if item.name in {"land_use", "planned_land_use"}:
+        for codes in land_use_codes().values():
+            yield from codes
+    else:
+        yield from _industries().names
 
 
 def as_written_text(cells: pd.Series[Any]) -> pd.Series[Any]:
@@ -116,6 +194,17 @@ class _Column:
         self.item = item
         self.context = context
         self._distinct: list[str] = cells.dropna().unique().tolist()
+        self._joined: str | None = None
+
+    def part(self, positions: NDArray[np.intp]) -> _Column:
+        """Return the cells at some positions as a column of their own."""
+        context = replace(
+            self.context,
+            numbers=self.context.numbers[positions],
+            ids=self.context.ids[positions],
+            faults=[],
+        )
+        return _Column(self.cells.iloc[positions].reset_index(drop=True), self.item, context)
 
     def change(
         self, what: str, rewrite: Callable[[str], str | None], *, is_quiet: bool = False
@@ -146,6 +235,28 @@ class _Column:
         self.cells = pd.Series(values, index=self.cells.index, dtype="object")
         left = (changed.get(text, text) for text in self._distinct)
         self._distinct = [text for text in dict.fromkeys(left) if text is not None]
+        self._joined = None
+
+    @property
+    def joined(self) -> str:
+        """The column's distinct texts, parted by blanks."""
+        if self._joined is None:
+            self._joined = " ".join(self._distinct)
+        return self._joined
+
+    @property
+    def distinct(self) -> Sequence[str]:
+        """The column's distinct texts."""
+        return self._distinct
+
+    def fault(self, reason: Callable[[str], Message | None]) -> None:
+        """Mark the cells of every distinct text that cannot be a value, with the reason."""
+        found = {text: why for text in self._distinct if (why := reason(text)) is not None}
+        if found:
+            positions = np.flatnonzero(self.cells.isin(list(found)).to_numpy())
+            values = self.cells.to_numpy(dtype=object)
+            reasons = {int(position): found[values[position]] for position in positions}
+            self.context.fault_at(self.item.name, reasons)
 
     def translate(self, meant: Mapping[str, str]) -> None:
         """Translate words into the layer's own; counted by word, not reported by row."""
@@ -165,6 +276,49 @@ class _Column:
 
 def _unchanged(_: _Column, __: Field, ___: Matched) -> None:
     """Leave a column unchanged."""
+
+
+def _unquoted(text: str, quoted: re.Pattern[str]) -> str:
+    match = quoted.fullmatch(text)
+    return text if match is None else next(part for part in match.groups() if part is not None)
+
+
+def _inexact(cells: pd.Series[Any]) -> dict[int, Message]:
+    """Return the numbers that are too large to be exact, by position."""
+    if not pd.api.types.is_float_dtype(cells):
+        return {}
+    large = np.flatnonzero((cells.abs() >= 10.0**_EXACT_DIGITS).to_numpy(dtype=bool))
+    return {int(at): _rounded(f"{cells.iloc[at]:.15g}") for at in large}
+
+
+def _rounded(found: str) -> Message:
+    return Message("import.rounded_id", {"found": found[:60]})
+
+
+def _refuse_rounded(column: _Column) -> None:
+    """Refuse ids and codes that went through a spreadsheet's numbers, and lost their last digits.
+
+    An exponent shows it; so do zeros after the fifteenth digit, if every long id ends in them.
+    """
+    if "." in column.joined or "+" in column.joined:
+        column.fault(lambda text: _rounded(text) if _EXPONENT.fullmatch(text) else None)
+    if max(map(len, column.distinct), default=0) <= _EXACT_DIGITS:
+        return
+    long = [text for text in column.distinct if len(text) > _EXACT_DIGITS and text.isdecimal()]
+    if long and not any(text[_EXACT_DIGITS:].strip("0") for text in long):
+        lost = frozenset(text for text in long if len(text) > _EXACT_DIGITS + 1)
+        column.fault(lambda text: _rounded(text) if text in lost else None)
+
+
+def _not_a_text(text: str) -> Message | None:
+    """Return why a text is no value: read in a wrong encoding, or a formula's error."""
+    if text.startswith("#") and text.upper() in _FORMULA_ERRORS:
+        return Message("import.formula_error", {"found": text})
+    right = misread(text)
+    if right is None:
+        return None
+    key = "import.misread" if right else "import.lost_letters"
+    return Message(key, {"found": text[:60], "right": right[:60]})
 
 
 def _without_control(text: str) -> str:
@@ -222,32 +376,60 @@ def _clean_numbers(column: _Column, item: Field, matched: Matched) -> None:
         column.cells = numbers
 
 
-def _clean_booleans(column: _Column, item: Field, _: Matched) -> None:
-    column.translate(_meant(column, item))
+def _clean_booleans(column: _Column, item: Field, matched: Matched) -> None:
+    column.translate(_meant(column, item, matched))
 
 
-def _clean_texts(column: _Column, item: Field, _: Matched) -> None:
-    if item.choices:
-        column.translate(_meant(column, item))
+def _clean_texts(column: _Column, item: Field, matched: Matched) -> None:
+    if not item.choices:
+        return
+    meaning = _meant(column, item, matched)
+    coded = column.context.domains.get(matched.column, {})
+    # A code whose word is not known is told by its word.
+    column.change("domain", lambda text: text if plain(text) in meaning else coded.get(text, text))
+    column.translate(_with_paths(column.distinct, meaning))
 
 
-def _meant(column: _Column, item: Field) -> dict[str, str]:
+def _with_paths(texts: Sequence[str], meaning: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what words mean, and paths of folders: by their lowest part that is a word."""
+    paths = {
+        plain(text): meaning[known]
+        for text in texts
+        if "/" in text and plain(text) not in meaning
+        for known in [next((p for p in map(plain, reversed(text.split("/"))) if p in meaning), "")]
+        if known
+    }
+    return {**meaning, **paths}
+
+
+def _meant(column: _Column, item: Field, matched: Matched) -> dict[str, str]:
+    """Return what words mean: in the layer, by the file's own codes, as a mapping says."""
+    known = dict(words(column.context.layer, item))
     mapped = column.context.mapped_words.get(item.name, {})
     own = {plain(word): value for word, value in mapped.items()}
-    return {**words(column.context.layer, item), **own}
+    meaning = {**known, **own}
+    coded = {
+        plain(code): meaning[plain(word)]
+        for code, word in column.context.domains.get(matched.column, {}).items()
+        if plain(word) in meaning
+    }
+    return {**known, **coded, **own}
 
 
 def _clean_dates(column: _Column, _: Field, __: Matched) -> None:
     def rewrite(text: str) -> str:
-        if re.fullmatch(r"\d{8}", text):
-            return f"{text[:4]}-{text[4:6]}-{text[6:]}"
-        match = _DATE.fullmatch(text)
-        if not match:
-            return text
-        day = f"-{int(match[3]):02d}" if match[3] else "-01"
-        return f"{match[1]}-{int(match[2]):02d}{day}"
+        day = day_of(text)
+        return text if day is None else day.isoformat()
+
+    def unlikely(text: str) -> Message | None:
+        year = text[:4]
+        is_day = len(text) == _DAY_LENGTH and year.isdecimal()
+        if is_day and not _FIRST_YEAR <= int(year) <= _LAST_YEAR:
+            return Message("import.unlikely_day", {"found": text})
+        return Message("import.only_year", {"found": text}) if _YEAR.fullmatch(text) else None
 
     column.change("date", rewrite)
+    column.fault(unlikely)
 
 
 def _clean_ids(column: _Column, item: Field, _: Matched) -> None:
@@ -267,11 +449,31 @@ def _clean_ids(column: _Column, item: Field, _: Matched) -> None:
 
 def _clean_codes(column: _Column, item: Field, _: Matched) -> None:
     if item.name == "land_use":
-        codes = _land_use(column.context.scheme)
+        _clean_land_use(column)
     elif item.name == "planned_land_use":
-        codes = _land_use("planning2023")
+        _clean_by(column, _land_use("planning2023"))
     else:
-        codes = _industries()
+        _clean_by(column, _industries())
+
+
+def _clean_land_use(column: _Column) -> None:
+    """Repair land-use codes by the scheme of each row, else by the file's."""
+    context = column.context
+    if context.schemes is None:
+        _clean_by(column, _land_use(context.scheme))
+        return
+    schemes = context.schemes.astype("object").where(context.schemes.notna(), context.scheme)
+    cells = column.cells.copy()
+    for scheme in schemes.dropna().unique():
+        positions = np.flatnonzero((schemes == scheme).to_numpy(dtype=bool))
+        part = column.part(positions)
+        _clean_by(part, _land_use(str(scheme)))
+        cells.iloc[positions] = part.cells.to_numpy(dtype=object)
+    column.cells = cells
+
+
+def _clean_by(column: _Column, codes: _Codes) -> None:
+    item = column.item
 
     def each(rewrite: Callable[[str], str]) -> Callable[[str], str]:
         """Return a function that rewrites a cell's one code, or each of several codes."""

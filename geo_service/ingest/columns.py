@@ -42,11 +42,13 @@ class Matched:
     field: str
     column: str
     how: str
-    """`mapping`, `name`, `alias` or `cut` (only the start of an alias is left)."""
+    """`mapping`, `given`, `name`, `alias` or `cut` (only the start of an alias is left)."""
     unit: str | None = None
     """The unit of the values, as named in the file; None if none is named."""
     factor: float = 1.0
     """The factor by which values are multiplied."""
+    is_from_above: bool = False
+    """Whether only a heading over several columns says so, and what stands below it does not."""
     unit_how: str = ""
     """`given`, `mapping`, `header`, `name`, `remembered`, `shapes`, `values` or `assumed`."""
 
@@ -82,21 +84,30 @@ def match_columns(  # noqa: PLR0913 - the columns and all that says what they me
     is_remembered: bool = False,
     cut_in: str | None = None,
     has_geometry: bool = True,
+    parts: Mapping[str, tuple[str, ...]] | None = None,
+    chosen: Mapping[str, str] | None = None,
 ) -> ColumnPlan:
     """Return how a file's columns become a layer's columns.
 
     A mapping `is_remembered` if it comes from an earlier file: it then identifies columns, but
-    gives a unit only if neither this file's heading nor its shapes do.
+    gives a unit only if neither this file's heading nor its shapes do. `parts` are those of names
+    below a heading of several columns; `chosen` are the caller's columns, by column of the layer.
 
     Raises
     ------
     SourceError
         The mapping names a column that the file or the layer does not have, or the file has no
         column for the layer's key.
+    ChoiceNeededError
+        Several columns below one heading, or with one name, can be the same column of the layer.
+    InvalidQueryError
+        A chosen column does not exist.
     """
+    headings = Headings(schema, parts or {})
     matched: dict[str, Matched] = {}
     if mapping is not None:
-        matched = _by_mapping(columns, schema, mapping, shown, is_remembered=is_remembered)
+        matched = _by_mapping(columns, headings, mapping, shown, is_remembered=is_remembered)
+    matched |= _by_choice(columns, headings, chosen or {})
     used = {item.column for item in matched.values()}
     x = y = wkt = None
     if not has_geometry:
@@ -108,8 +119,11 @@ def match_columns(  # noqa: PLR0913 - the columns and all that says what they me
             (rank, position, item)
             for position, column in enumerate(columns)
             if column not in used
-            for item, rank in _by_name(column, schema, cut_in=cut)
+            for item, rank in headings.meanings(column, cut_in=cut)
         ]
+        if cut is None:
+            left = [one for one in found if one[2].field not in {*matched, *fixed}]
+            _require_one_column(left, parts or {}, shown)
         for _, _, item in sorted(found, key=lambda one: one[:2]):
             taken = item.field in matched or item.field in fixed or item.column in used
             if not taken:
@@ -126,14 +140,107 @@ def match_columns(  # noqa: PLR0913 - the columns and all that says what they me
     )
 
 
+@dataclass(frozen=True)
+class Headings:
+    """What the headings of a file can mean in a layer."""
+
+    schema: LayerSchema
+    parts: Mapping[str, tuple[str, ...]]
+
+    def meanings(self, column: str, *, cut_in: str | None = None) -> Iterator[tuple[Matched, int]]:
+        """Yield the columns that a heading can mean, each with its rank.
+
+        Below a heading of several columns the last part counts, else those above it.
+        """
+        parts = self.parts.get(column)
+        if parts is None:
+            yield from _by_name(column, self.schema, cut_in=cut_in)
+            return
+        for text in (column, *reversed(parts)):
+            found = list(_by_name(text, self.schema, cut_in=None))
+            for item, rank in found:
+                is_above = text not in {column, parts[-1]}
+                whole = replace(item, column=column, is_from_above=is_above)
+                unit = None if item.unit else self.unit_of(column, item.field)
+                yield _in_unit(whole, self.schema, unit), rank
+            if found:
+                return
+
+    def unit_of(self, column: str, field: str) -> str | None:
+        """Return the unit that any part of a heading names for a column of the layer."""
+        item = self.schema.field(field)
+        for text in (column, *reversed(self.parts.get(column, ()))):
+            unit, how = _heading_unit(text, item)
+            if unit is not None and how == "header":
+                return unit
+        return None
+
+
+def _in_unit(matched: Matched, schema: LayerSchema, unit: str | None) -> Matched:
+    """Return a column in the unit that its heading names, if it names one."""
+    if unit is None:
+        return matched
+    factor = units(unit_of(schema.field(matched.field)))[plain_unit(unit)]
+    return replace(matched, unit=unit, factor=factor, unit_how="header")
+
+
+def _by_choice(
+    columns: Sequence[str], headings: Headings, chosen: Mapping[str, str]
+) -> dict[str, Matched]:
+    """Return the columns that the caller chose."""
+    parameter = "column"
+    matched = {}
+    for name, column in chosen.items():
+        if name not in headings.schema.columns:
+            near = nearest_name(name, headings.schema.columns)
+            raise InvalidQueryError(
+                parameter, said("problem.chosen_field", name=repr(name), near=near)
+            )
+        if column not in columns:
+            near = nearest_name(column, columns)
+            raise InvalidQueryError(
+                parameter, said("problem.chosen_column", name=repr(column), near=near)
+            )
+        own = Matched(field=name, column=column, how="given")
+        named = (item for item, _ in headings.meanings(column) if item.field == name)
+        found = next(named, None) or _in_unit(own, headings.schema, headings.unit_of(column, name))
+        matched[name] = replace(found, how="given")
+    return matched
+
+
+def _require_one_column(
+    found: Sequence[tuple[int, int, Matched]], parts: Mapping[str, tuple[str, ...]], shown: str
+) -> None:
+    """Ask which column is meant where a heading over several columns leaves it open.
+
+    Raises
+    ------
+    ChoiceNeededError
+        The choices are the file's columns of the same rank.
+    """
+    best: dict[str, int] = {}
+    for rank, _, item in found:
+        best[item.field] = min(rank, best.get(item.field, rank))
+    for name, rank in best.items():
+        alike = [item for one, _, item in found if item.field == name and one == rank]
+        is_open = len(alike) > 1 or any(item.is_from_above for item in alike)
+        if not is_open or not any(item.column in parts for item in alike):
+            continue
+        message = said("import.which_column", file=shown, field=name)
+        evidence = said("import.in_heading")
+        choices = [Choice(value=item.column, evidence=evidence) for item in alike]
+        raise ChoiceNeededError(f"column:{name}", message, choices)
+
+
 def _by_mapping(
     columns: Sequence[str],
-    schema: LayerSchema,
+    headings: Headings,
     mapping: SourceMapping,
     shown: str,
     *,
     is_remembered: bool,
 ) -> dict[str, Matched]:
+    schema = headings.schema
     faults = []
     matched = {}
     for name in (*mapping.columns, *mapping.values, *mapping.words):
@@ -161,18 +268,23 @@ def _by_mapping(
             found = said("refusal.mapped_unit", unit=repr(source.unit))
             faults.append(Fault(file=shown, column=name, found=found, expected=expected))
             continue
-        matched[name] = _mapped(schema.field(name), source, is_remembered=is_remembered)
+        heading = headings.unit_of(source.column, name)
+        matched[name] = _mapped(schema.field(name), source, heading, is_remembered=is_remembered)
     if faults:
         msg = said("refusal.mapping_unfit", file=shown)
         raise SourceError(msg, faults)
     return matched
 
 
-def _mapped(item: Field, source: ColumnSource, *, is_remembered: bool) -> Matched:
+def _mapped(
+    item: Field, source: ColumnSource, heading: str | None, *, is_remembered: bool
+) -> Matched:
     """Return a column as the mapping says; a unit in the heading overrides a remembered one."""
     unit, unit_how = source.unit, "mapping"
-    if is_remembered:
+    if unit is None or is_remembered:
         unit, unit_how = _heading_unit(source.column, item)
+        if unit is None and heading is not None:
+            unit, unit_how = heading, "header"
         if unit is None:
             unit, unit_how = source.unit, "remembered"
     is_own = unit is None or unit_how == "name"

@@ -26,13 +26,16 @@ from geo_service.ingest import zone_words
 from geo_service.ingest.cells import EMPTY_WORDS, CellContext, clean_column
 from geo_service.ingest.columns import ColumnPlan
 from geo_service.ingest.coordinates import read_numbers
-from geo_service.ingest.formats.vectors import read_wkt
+from geo_service.ingest.formats.well_known import read_wkt
 from geo_service.ingest.ledger import Ledger
+from geo_service.ingest.names import known_words
+from geo_service.ingest.parts import Beside
 from geo_service.ingest.placement import Placement
 from geo_service.ingest.shapes import Rows, check_coordinates, only_where, repair_shapes
 from geo_service.ingest.sources import Batch, ReadShapes
-from geo_service.model import Message
+from geo_service.model import Message, TakenAs
 from geo_service.schema import ColumnKind, Field, LayerSchema
+from geo_service.units import M2_PER_HA
 from geo_service.wording import said
 from geo_service.workspace.reading import LayerFile, find_faults
 
@@ -43,6 +46,10 @@ if TYPE_CHECKING:
     from geo_service.plan import Plan
 
 _EWKT = "SRID="
+_SCHEME = "land_use_scheme"
+_MERGED = "merged_cell"
+_STATED_AREAS = {"area_m2": 1.0, "declared_area_ha": M2_PER_HA}
+"""Columns that state the area of the shape itself, and how many m² one of their units is."""
 
 
 @dataclass
@@ -59,8 +66,10 @@ class Converter:
     placement: Placement | None = None
     scheme: str | None = None
     mapped_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    joined: pd.DataFrame | None = None
-    """The published rows that a table without coordinates is joined to."""
+    domains: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """For each column of the file, the words that its codes stand for."""
+    beside: Beside | None = None
+    """The published rows that a part file's rows come to stand among."""
     is_area_measured: bool = False
     translated: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
 
@@ -68,7 +77,6 @@ class Converter:
         """Find the values that the layer's columns may refer to."""
         self._references = known_references(self.schema, self.plan)
         self._box = boundary_box(self.plan.frame("county"))
-        self._position = None if self.joined is None else pd.Index(self.joined[self.schema.key[0]])
 
     def convert(self, batch: Batch) -> tuple[pd.DataFrame, NDArray[np.int64]]:
         """Return a batch's good rows in the schema's form, and their numbers."""
@@ -80,16 +88,11 @@ class Converter:
             ids=ids,
             scheme=self.scheme,
             mapped_words=self.mapped_words,
+            domains=self.domains,
             references=self._references,
             translated=self.translated,
         )
-        raw = pd.DataFrame(index=range(len(batch.numbers)))
-        for item in self.columns.matched:
-            cells = batch.table[item.column].reset_index(drop=True)
-            raw[item.field] = clean_column(cells, self.schema.field(item.field), item, context)
-        for name, value in {**self.defaults, **self.columns.values}.items():
-            if name not in raw.columns:
-                raw[name] = value
+        raw = self._with_provenance(self._cleaned(batch, context))
         key = self.schema.key[0]
         if key in raw.columns:
             ids = raw[key].astype("object").to_numpy()
@@ -100,22 +103,72 @@ class Converter:
             shapes=found.shapes,
             is_accepted=np.ones(len(batch.numbers), dtype=bool),
             ledger=self.ledger,
+            stated_m2=self._stated(raw),
         )
-        for reasons, column in ((batch.faults, ""), (found.unread, "geometry")):
-            bad = np.zeros(len(rows.is_accepted), dtype=bool)
-            bad[list(reasons)] = True
-            rows.refuse(bad, reasons.__getitem__, column=column)
+        for column, reasons in (("", batch.faults), ("geometry", found.unread), *context.faults):
+            rows.refuse_at(reasons, column)
+        self._take_changes(batch, rows)
         for change in found.changes:
             rows.repair(
-                change.what, change.positions, change.before, change.after, column=change.column
+                change.what,
+                change.positions,
+                change.before,
+                change.after,
+                column=change.column,
+                needs_look=change.needs_look,
             )
         if self.schema.name == zone_words.LAYER:
             raw = zone_words.settle_zones(raw, rows)
-        if self._position is not None:
-            raw = self._joined(raw, rows)
-        elif self.schema.geometry is not None:
+        if self.schema.geometry is not None and self.placement is not None:
             self._place(rows)
+        rows.settle()
+        if self.beside is not None:
+            raw = self.beside.settled(raw, rows, self.columns.values)
         return self._checked(raw, rows)
+
+    def _cleaned(self, batch: Batch, context: CellContext) -> pd.DataFrame:
+        """Return the cells of a batch in the layer's columns."""
+        raw = pd.DataFrame(index=range(len(batch.numbers)))
+        for item in sorted(self.columns.matched, key=lambda one: one.field != _SCHEME):
+            cells = batch.table[item.column].reset_index(drop=True)
+            raw[item.field] = clean_column(cells, self.schema.field(item.field), item, context)
+            if item.field == _SCHEME:  # it says what the codes of its row mean
+                context.schemes = raw[_SCHEME]
+        for name, value in {**self.defaults, **self.columns.values}.items():
+            if name not in raw.columns:
+                raw[name] = value
+        return raw
+
+    def _stated(self, raw: pd.DataFrame) -> NDArray[np.float64] | None:
+        """Return the areas in m² that the file states for its shapes; None if it states none."""
+        names = {item.field for item in self.columns.matched}
+        for name, size in _STATED_AREAS.items():
+            if name in names and (self.schema.geometry or "").startswith("polygon"):
+                numbers = pd.to_numeric(raw[name], errors="coerce").to_numpy(dtype=np.float64)
+                return np.asarray(numbers * size, dtype=np.float64)
+        return None
+
+    def _take_changes(self, batch: Batch, rows: Rows) -> None:
+        """Record the repairs of cells; an amount that was merged belongs to all rows at once."""
+        fields = {item.column: item.field for item in self.columns.matched}
+        for change in batch.changes:
+            name = fields.get(change.column)
+            if name is None:
+                continue
+            if change.what != _MERGED:
+                rows.repair(change.what, change.positions, change.before, change.after, column=name)
+                continue
+            texts = list(zip(change.positions.tolist(), change.before, change.after, strict=True))
+            if self.schema.field(name).kind is ColumnKind.NUMBER:
+                reasons = {
+                    at: Message("import.merged_amount", {"found": now}) for at, _, now in texts
+                }
+                rows.refuse_at(reasons, name)
+                continue
+            filled = [(at, now) for at, was, now in texts if not was]
+            positions = np.array([at for at, _ in filled], dtype=np.intp)
+            after = [now for _, now in filled]
+            rows.repair(change.what, positions, [""] * len(filled), after, column=name)
 
     def ids_of(self, batch: Batch) -> NDArray[np.object_]:
         """Return the ids of a batch's rows as in the file, for messages."""
@@ -124,39 +177,21 @@ class Converter:
             return np.full(len(batch.numbers), "", dtype=object)
         return batch.table[matched.column].astype("object").to_numpy()
 
-    def _joined(self, raw: pd.DataFrame, rows: Rows) -> pd.DataFrame:
-        """Complete rows of a table with the published rows of the same ids."""
-        if self.joined is None or self._position is None:
+    def _with_provenance(self, raw: pd.DataFrame) -> pd.DataFrame:
+        """Fill in where new rows come from if a file has the column and a row leaves it blank."""
+        if self.beside is not None and self.beside.taken_as is TakenAs.UPDATE:
             return raw
-        position = self._position.get_indexer(raw[self.schema.key[0]])
-        rows.refuse(
-            position < 0,
-            lambda at: Message(
-                "import.unknown_id", {"id": str(rows.ids[at]), "layer": self.schema.name}
-            ),
-            column=self.schema.key[0],
-        )
-        published = self.joined.iloc[np.maximum(position, 0)].reset_index(drop=True)
-        given = {item.field for item in self.columns.matched} | set(self.columns.values)
-        for name in self.schema.columns:
-            old = published[name].astype("object")
-            if name in given:
-                new = raw[name].astype("object")
-                raw[name] = new.where(new.notna(), old)
-            else:
-                raw[name] = old
-        rows.shapes = (
-            published.geometry.to_numpy()
-            if isinstance(published, gpd.GeoDataFrame)
-            else rows.shapes
-        )
-        return raw[list(self.schema.columns)]
+        for name, value in (("source", self.shown), ("illustrative", False)):
+            if name in raw.columns and raw[name].isna().any():
+                raw[name] = raw[name].astype("object").where(raw[name].notna(), value)
+        return raw
 
     def _place(self, rows: Rows) -> None:
         geometry = self.schema.geometry
         if geometry is None or self.placement is None:
             return
-        check_coordinates(rows, is_optional=self.schema.is_geometry_optional)
+        is_update = self.beside is not None and self.beside.taken_as is TakenAs.UPDATE
+        check_coordinates(rows, is_optional=self.schema.is_geometry_optional or is_update)
         rows.shapes = only_where(rows.is_accepted, rows.shapes)
         rows.shapes = self.placement.place(rows.shapes)
         bounds = shapely.bounds(rows.shapes)
@@ -287,12 +322,12 @@ def reason_of(fault: Fault, schema: LayerSchema) -> Message:
         return Message("import.bad_value", {**values, "expected": fault.expected})
     if fault.found.key == "fault.no_value":
         return Message("import.bad_missing", values)
-    return _by_kind(item, fault, values)
+    return _by_kind(schema.name, item, fault, values)
 
 
-def _by_kind(item: Field, fault: Fault, values: Mapping[str, object]) -> Message:
+def _by_kind(layer: str, item: Field, fault: Fault, values: Mapping[str, object]) -> Message:
     if item.choices:
-        return Message("import.bad_choice", {**values, "choices": ", ".join(item.choices)})
+        return Message("import.bad_choice", {**values, "choices": known_words(layer, item)})
     if item.kind in {ColumnKind.NUMBER, ColumnKind.INTEGER}:
         low = "" if item.minimum is None else f" ≥ {item.minimum:g}"
         high = "" if item.maximum is None else f" ≤ {item.maximum:g}"

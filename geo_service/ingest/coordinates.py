@@ -21,14 +21,23 @@ from geo_service.model import Message
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_MARKS = str.maketrans({"°": "d", "度": "d", "˚": "d", **dict.fromkeys("'′’分", "m")})
-_SECONDS = str.maketrans(dict.fromkeys('"”秒', "s"))
+_MARKS = str.maketrans(
+    {
+        **dict.fromkeys("°º˚⁰゜度", "d"),
+        **dict.fromkeys("'′’‘`´ʹ＇分", "m"),
+        **dict.fromkeys('"″”“＂〞秒', "s"),
+    }
+)
+"""Marks of degrees, minutes and seconds; some of them would not survive as full-width signs do."""
 _SIDE = r"(?:东经|北纬|[en东北])?"
 _DEGREES = re.compile(
     rf"{_SIDE}(?P<d>\d{{1,3}}(?:\.\d+)?)d?"
     rf"(?:(?<=d)(?P<m>\d{{1,2}}(?:\.\d+)?)m?(?:(?<=m)(?P<s>\d{{1,2}}(?:\.\d+)?)s?)?)?{_SIDE}"
 )
-_COLONS = re.compile(r"(\d{1,3}):(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
+_PARTED = re.compile(r"(\d{1,3})([:\- ])(\d{1,2})\2(\d{1,2}(?:\.\d+)?)")
+"""Degrees, minutes and seconds parted by colons, hyphens or blanks; points could mean minutes."""
+_MINUTES = re.compile(r"(\d{1,3}) (\d{1,2}\.\d+)")
+_GROUPS = re.compile(r"[+-]?\d{1,3}(?: \d{3})+(?:\.\d+)?")
 _SIXTY = 60.0
 
 
@@ -79,21 +88,37 @@ def read_numbers(cells: pd.Series[Any], column: str) -> Numbers:
 def _number(text: str) -> float | None:
     """Return the coordinate that a text means; None if it cannot be read.
 
-    >>> _number("552,600.000"), _number("东经108度33分36秒")
-    (552600.0, 108.56)
+    >>> _number("552,600.000"), _number("东经108度33分36秒"), _number("108 42 00")
+    (552600.0, 108.56, 108.7)
     """
-    plain = "".join(unicodedata.normalize("NFKC", text).casefold().split())
+    marked = unicodedata.normalize("NFKC", text.translate(_MARKS)).casefold()
+    spaced = " ".join(marked.split())
+    plain = spaced.replace(" ", "")
     if THOUSANDS.fullmatch(plain):
         return float(plain.replace(",", ""))
-    try:
-        return float(plain)
-    except ValueError:
-        pass
-    marked = plain.translate(_MARKS).translate(_SECONDS).replace("mm", "s")
-    match = _DEGREES.fullmatch(marked) or _COLONS.fullmatch(plain)
-    if match is None:
+    if " " not in spaced or _GROUPS.fullmatch(spaced):
+        try:
+            return float(plain)
+        except ValueError:
+            pass
+    return _degrees(spaced, plain.replace("mm", "s"))
+
+
+def _degrees(spaced: str, plain: str) -> float | None:
+    """Return degrees with minutes and seconds as a number; None if a text is none of these."""
+    parted = _PARTED.fullmatch(spaced)
+    by_minutes = _MINUTES.fullmatch(spaced)
+    is_bare = plain.isdecimal() and " " in spaced
+    match = None if is_bare else _DEGREES.fullmatch(plain)
+    if parted is not None:
+        found = [parted[1], parted[3], parted[4]]
+    elif by_minutes is not None:
+        found = [by_minutes[1], by_minutes[2], "0"]
+    elif match is not None:
+        found = [part or "0" for part in match.groups()]
+    else:
         return None
-    degrees, minutes, seconds = (float(part or 0) for part in match.groups())
+    degrees, minutes, seconds = map(float, found)
     if minutes >= _SIXTY or seconds >= _SIXTY:
         return None
     return round(degrees + minutes / _SIXTY + seconds / _SIXTY**2, 12)

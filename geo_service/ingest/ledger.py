@@ -44,6 +44,8 @@ class Repair:
     column: str
     before: str
     after: str
+    needs_look: bool = False
+    """Whether the repair changed the area, or the area contradicts the one that the file states."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,13 +86,19 @@ class Ledger:
         self.repair_counts: Counter[str] = Counter()
         self.reason_counts: Counter[str] = Counter()
         self._refused_rows: set[int] = set()
+        self._looked_at: set[int] = set()
 
     @property
     def refused_count(self) -> int:
         """The number of refused features, each counted once."""
         return len(self._refused_rows)
 
-    def repair(
+    @property
+    def needs_look_count(self) -> int:
+        """The number of features that somebody should look at, each counted once."""
+        return len(self._looked_at)
+
+    def repair(  # noqa: PLR0913 - one change, and to what
         self,
         what: str,
         rows: NDArray[np.int64],
@@ -99,19 +107,34 @@ class Ledger:
         after: Iterable[Any],
         *,
         column: str = "geometry",
+        needs_look: Sequence[bool] | None = None,
     ) -> None:
         """Record one kind of repair to several rows."""
         if not len(rows):
             return
+        looks = [False] * len(rows) if needs_look is None else needs_look
+        look = self.words("import.needs_look")
         self.repair_counts[what] += len(rows)
         title = self.words(f"import.repair_{what}")
         writer = csv.writer(self._repairs_file)
-        for row, feature, old, new in zip(rows.tolist(), ids, before, after, strict=True):
+        found = zip(rows.tolist(), ids, before, after, looks, strict=True)
+        for row, feature, old, new, is_open in found:
             name, was, now = _shown(feature), self._text(old), self._text(new)
-            writer.writerow(map(safe_cell, (row, name, title, column, was, now)))
+            mark = look if is_open else ""
+            writer.writerow(map(safe_cell, (row, name, title, column, was, now, mark)))
+            if is_open:
+                self._looked_at.add(row)
             if len(self.repairs) < LISTED:
                 self.repairs.append(
-                    Repair(row=row, feature=name, what=what, column=column, before=was, after=now)
+                    Repair(
+                        row=row,
+                        feature=name,
+                        what=what,
+                        column=column,
+                        before=was,
+                        after=now,
+                        needs_look=bool(is_open),
+                    )
                 )
 
     def _text(self, value: object) -> str:
@@ -152,7 +175,7 @@ class Ledger:
         return self._titles[key]
 
 
-_REPAIR_COLUMNS = ("row", "feature", "what", "column", "before", "after")
+_REPAIR_COLUMNS = ("row", "feature", "what", "column", "before", "after", "needs_look")
 _REFUSED_COLUMNS = ("row", "feature", "column", "reason")
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from geo_service.documents import nearest_name
@@ -69,11 +70,11 @@ class Read:
     report: Report
     started: float = field(default_factory=time.monotonic)
 
-    @property
+    @cached_property
     def published(self) -> pd.DataFrame:
         """The layer's rows as they are kept."""
         if self.options.published is not None:
-            return self.options.published
+            return self.options.published(self.schema.name)
         return self.plan.frame(self.schema.name)
 
     @contextmanager
@@ -166,6 +167,8 @@ def map_columns(read: Read) -> Mapped:
         shown=source.shown,
         cut_in=source.encoding if source.cut_names else None,
         has_geometry=source.has_geometry,
+        parts=source.heading_parts,
+        chosen=options.columns,
     )
     return Mapped(
         read=read,

@@ -13,11 +13,13 @@ import shapely
 from geo_service.domain.references import known_values, target_of
 from geo_service.ingest.conversion import known_references
 from geo_service.ingest.ledger import Ledger
+from geo_service.ingest.shapes import CHANGED
 from geo_service.model import Message
 from geo_service.schema import LayerSchema
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
 
     from geo_service.plan import Plan
 
@@ -77,7 +79,8 @@ def settle_repeated_ids(whole: Whole) -> bool:
                 whole.refuse(int(position), message, "+".join(key))
             good[repeated] = False
             continue
-        merged = None if shapes is None else _merge(shapes[repeated])
+        parts = None if shapes is None else shapes[repeated]
+        merged = None if parts is None else _merge(parts)
         feature = whole.frame[key[0]].iloc[repeated[0]]
         what = "same_row"
         if merged is not None and shapes is not None:
@@ -85,7 +88,13 @@ def settle_repeated_ids(whole: Whole) -> bool:
             is_merged, what = True, "merged"
         before = ", ".join(map(str, rows[:10].tolist()))
         whole.ledger.repair(
-            what, rows[:1], [feature], [before], [str(rows[0])], column="+".join(key)
+            what,
+            rows[:1],
+            [feature],
+            [before],
+            [str(rows[0])],
+            column="+".join(key),
+            needs_look=[merged is not None and _overlap(parts, merged)],
         )
         good[repeated[1:]] = False
     if is_merged and shapes is not None:
@@ -104,14 +113,25 @@ def _merge(shapes: NDArray[np.object_]) -> Any:  # noqa: ANN401 - a shape, or No
     return shapely.union_all(there)
 
 
+def _overlap(parts: NDArray[np.object_] | None, merged: BaseGeometry) -> bool:
+    """Return whether shapes cover clearly less together than one by one."""
+    if parts is None:
+        return False
+    each = float(shapely.area(parts[~shapely.is_missing(parts)]).sum())
+    return each - merged.area > CHANGED * each
+
+
 def _texts(cells: pd.Series[Any]) -> list[str | None]:
     """Return cells as plain texts; None where a value is missing."""
     missing = cells.isna().tolist()
     return [None if gone else str(cell) for cell, gone in zip(cells.tolist(), missing, strict=True)]
 
 
-def settle_references(whole: Whole, plan: Plan) -> None:
-    """Refuse rows that refer to features in neither the plan nor the new layer."""
+def settle_references(whole: Whole, plan: Plan, *, beside: pd.DataFrame | None = None) -> None:
+    """Refuse rows that refer to features in neither the plan nor the new layer.
+
+    `beside` are the published rows that stay in the layer with those of a part file.
+    """
     known = known_references(whole.schema, plan)
     while True:
         bad = np.zeros(len(whole.frame), dtype=bool)
@@ -122,6 +142,8 @@ def settle_references(whole: Whole, plan: Plan) -> None:
             if target == whole.schema.name:
                 own = known_values(whole.schema.name, item, whole.frame)
                 values = frozenset(own.astype(str))
+                if beside is not None:
+                    values |= frozenset(known_values(whole.schema.name, item, beside).astype(str))
             elif item.name in known:
                 values = known[item.name]
             else:

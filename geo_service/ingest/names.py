@@ -14,7 +14,7 @@ from geo_service.schema import SCHEMAS, ColumnKind, Field
 
 SHARE = "share"
 _LAST_RANK = 10_000
-_DROPPED = re.compile(r"[\s_\-·．.:：、()\[\]{}【】（）\"'*#]+")
+_DROPPED = re.compile(r"[\s_\-·．.:：、,;()\[\]{}【】（）\"'*#]+")
 
 
 @cache
@@ -54,9 +54,21 @@ def aliases(layer: str) -> Mapping[str, tuple[str, int]]:
                 for rank, name in enumerate(names, start=first):
                     found.setdefault(plain(name), (column, rank))
     if len(schema.key) == 1:
-        for name in _data()["key"]["names"]:
-            found.setdefault(plain(name), (schema.key[0], _LAST_RANK))
+        for rank, name in enumerate(_data()["key"]["names"], start=_LAST_RANK):
+            found.setdefault(plain(name), (schema.key[0], rank))
     return found
+
+
+def common_names(layer: str, column: str) -> tuple[str, ...]:
+    """Return the names that a column of a layer has in tables, as written, the usual one first."""
+    own = _data().get(layer, {}).get(column, ())
+    return (*own, *_data()["any"].get(column, ()))
+
+
+def unit_words(item: Field) -> str | None:
+    """Return the Chinese word for the unit in which a column is kept; None if it needs none."""
+    factors = units(item.unit)
+    return next((word for word, one in factors.items() if one == 1 and not word.isascii()), None)
 
 
 @cache
@@ -88,6 +100,16 @@ def plain_unit(text: str) -> str:
     ('m2', 'm3/d')
     """
     return unicodedata.normalize("NFKC", text).casefold().replace(" ", "")
+
+
+@cache
+def is_unit(text: str) -> bool:
+    """Return whether a text is nothing but a unit's word.
+
+    >>> is_unit("万元"), is_unit("2024年")
+    (True, False)
+    """
+    return any(plain_unit(text) in table for table in _data()["units"].values())
 
 
 @cache
@@ -123,3 +145,14 @@ def words(layer: str, item: Field) -> Mapping[str, str]:
         for word in written:
             found.setdefault(plain(word), value)
     return found
+
+
+def known_words(layer: str, item: Field, *, most: int = 4) -> str:
+    """Return a column's choices for a message, each with a few of the words that mean it."""
+    meant: dict[str, list[str]] = {choice: [] for choice in item.choices}
+    written = _data()["words"].get(layer, {}).get(item.name, {})
+    for choice in meant:
+        meant[choice] = [word for word in written.get(choice, ()) if word != choice][:most]
+    return ", ".join(
+        f"{choice} ({', '.join(some)})" if some else choice for choice, some in meant.items()
+    )

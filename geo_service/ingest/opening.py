@@ -6,16 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from geo_service.ingest.formats.boundary_points import open_boundary_points
+from geo_service.ingest.formats.drawings import open_drawing
 from geo_service.ingest.formats.encodings import known_encoding
-from geo_service.ingest.formats.tables import open_csv, open_parquet, open_xlsx
+from geo_service.ingest.formats.parquet import open_parquet
+from geo_service.ingest.formats.tables import open_csv
 from geo_service.ingest.formats.vectors import open_vector
+from geo_service.ingest.formats.workbooks import open_xlsx
 from geo_service.ingest.limits import Budget
 from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.sources import ImportSource
 from geo_service.ingest.staging import Staged, refuse_layer, stage
 from geo_service.model import Message
 
-_KNOW_THEIR_ENCODING = frozenset({"geopackage", "filegdb", "flatgeobuf", "parquet", "xlsx", "dxf"})
+_KNOW_THEIR_ENCODING = frozenset({"geopackage", "filegdb", "flatgeobuf", "parquet", "xlsx"})
 _SINGLE_TABLES = frozenset({"csv", "parquet", "boundary_points"})
 
 
@@ -50,4 +53,6 @@ def _open(staged: Staged, layer: str, options: ImportOptions, budget: Budget) ->
         return open_parquet(staged.path, budget)
     if staged.format == "boundary_points":
         return open_boundary_points(staged.path, options, budget)
+    if staged.format == "dxf":
+        return open_drawing(staged, layer, options, budget)
     return open_vector(staged, options, budget)

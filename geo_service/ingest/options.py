@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from geo_service.documents import as_toml, parse_model, read_text, read_toml
+from geo_service.documents import as_toml, nearest_name, parse_model, read_text, read_toml
 from geo_service.errors import Fault, InvalidQueryError, SourceError
 from geo_service.ingest.limits import Limits
 from geo_service.language import Translator
+from geo_service.model import TakenAs
 from geo_service.wording import said
 
 if TYPE_CHECKING:
     import pandas as pd
 
 AUTO = "auto"
+"""Stands for a CRS, or a layer, that is to be found from the file."""
 MOST_CRS_CHARACTERS = 10_000
 """Longest text of a given CRS: a name, or a definition as PROJ text or WKT."""
 UNIT = "unit:"
 """Prefix of the name of a choice of unit, before the layer's column whose unit is open."""
+COLUMN = "column:"
+"""Prefix of the name of a choice of column, before the layer's column that is open."""
 
 
 class ColumnSource(BaseModel):
@@ -71,16 +75,35 @@ class ImportOptions:
     """The file to import from an archive that contains several, as the choices name it."""
     units: Mapping[str, str] = field(default_factory=dict)
     """For each column of the layer, the unit of the file's values."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """For each column of the layer, the file's column, where its headings leave it open."""
     shown: str | None = None
     """The file's name in reports and messages."""
-    published: pd.DataFrame | None = None
-    """The layer's stored rows, to join tables to; the plan's rows if None."""
+    published: Callable[[str], pd.DataFrame] | None = None
+    """Returns a layer's stored rows, to join rows to; the plan's rows if None."""
+    taken_as: TakenAs | None = None
+    """What the file is for the layer; if None all of it, or changes if its rows have no places."""
+    may_guess: bool = True
+    """Whether a layer that nobody named may be the one that the columns tell; else it is asked."""
     translator: Translator = field(default_factory=Translator)
     limits: Limits = field(default_factory=Limits)
 
 
-ANSWERED = frozenset({"crs", "scheme", "source_layer", "file"})
-"""Choices answered under their own names; choices of units begin with `UNIT`."""
+AS = "as"
+"""The name of the choice of what a file is for its layer."""
+ANSWERED = frozenset({"crs", "scheme", "source_layer", "file", AS})
+"""Choices answered under their own names; others begin with `UNIT` or `COLUMN`."""
+
+
+def read_taken_as(text: str | None) -> TakenAs | None:
+    """Return what a file is for its layer; InvalidQueryError for another word."""
+    if text is None:
+        return None
+    try:
+        return TakenAs(text)
+    except ValueError:
+        near = nearest_name(text[:40], tuple(TakenAs))
+        raise InvalidQueryError(AS, said("problem.taken_as", near=near)) from None
 
 
 def with_answer(options: ImportOptions, parameter: str, value: str) -> ImportOptions:
@@ -94,8 +117,13 @@ def with_answer(options: ImportOptions, parameter: str, value: str) -> ImportOpt
     if parameter.startswith(UNIT):
         units = {**options.units, parameter.removeprefix(UNIT): value}
         return replace(options, units=units)
+    if parameter.startswith(COLUMN):
+        columns = {**options.columns, parameter.removeprefix(COLUMN): value}
+        return replace(options, columns=columns)
     if parameter not in ANSWERED:
         raise InvalidQueryError(parameter, said("problem.asks_nothing", name=parameter))
+    if parameter == AS:
+        return replace(options, taken_as=read_taken_as(value))
     answer: dict[str, Any] = {parameter: value}
     return replace(options, **answer)
 
@@ -117,6 +145,24 @@ def read_units(texts: Iterable[str]) -> dict[str, str]:
             raise InvalidQueryError(parameter, msg)
         units[column] = unit
     return units
+
+
+def read_columns(texts: Iterable[str]) -> list[tuple[str, str]]:
+    """Return answers to choices of columns, from texts `COLUMN:HEADING` (`output_cny:产值 2025年`).
+
+    Raises
+    ------
+    InvalidQueryError
+        One of the texts is not of this form.
+    """
+    answers = []
+    for text in texts:
+        column, _, heading = (part.strip() for part in text.partition(":"))
+        if not (column and heading):
+            parameter = "column"
+            raise InvalidQueryError(parameter, said("problem.column_form", text=repr(text[:60])))
+        answers.append((f"{COLUMN}{column}", heading))
+    return answers
 
 
 def read_mapping(path: Path) -> SourceMapping:

@@ -20,6 +20,7 @@ from geo_service.ingest.conversion import shapes_of
 from geo_service.ingest.ledger import Ledger
 from geo_service.ingest.limits import source_error
 from geo_service.ingest.mapping import Mapped
+from geo_service.ingest.parts import Beside, other_way
 from geo_service.ingest.placement import Placement, Sample, decide_placement, sample_points
 from geo_service.ingest.settling import (
     fill_missing,
@@ -27,7 +28,7 @@ from geo_service.ingest.settling import (
     settle_scheme,
     settle_shares,
 )
-from geo_service.model import Message
+from geo_service.model import Message, TakenAs
 from geo_service.wording import said
 
 if TYPE_CHECKING:
@@ -45,8 +46,10 @@ class Placed:
     """With the units that the first rows tell."""
     placement: Placement | None
     """None for rows without places."""
-    joined: pd.DataFrame | None
-    """The published rows that a table without places is joined to."""
+    taken_as: TakenAs
+    """What the file is for its layer."""
+    beside: Beside | None
+    """The published rows that a part file's rows come to stand among."""
     defaults: Mapping[str, Any]
     """Values for columns that the file does not have."""
     filled: Mapping[str, str]
@@ -54,6 +57,13 @@ class Placed:
     scheme: str | None
     is_area_measured: bool
     notes: tuple[Message, ...]
+
+    @property
+    def can_be_other(self) -> bool:
+        """Whether the file could be taken as something else: its rows have the places it needs."""
+        schema = self.mapped.read.schema
+        needs_places = schema.geometry is not None and not schema.is_geometry_optional
+        return not needs_places or _has_places(self.mapped)
 
 
 def place_source(mapped: Mapped, first: Batch) -> Placed:
@@ -67,25 +77,26 @@ def place_source(mapped: Mapped, first: Batch) -> Placed:
         The CRS, the unit of money or the land-use scheme is open.
     """
     read, schema, columns = mapped.read, mapped.read.schema, mapped.columns
-    joined = read.published if _is_joined(mapped) else None
+    taken_as = _taken_as(mapped)
+    is_update = taken_as is TakenAs.UPDATE
     defaults: dict[str, Any] = {}
     filled: dict[str, str] = {}
-    if joined is None:
+    if not is_update:
         defaults, filled = fill_missing(columns, schema, read.source)
-    _require_columns(mapped, defaults, is_joined=joined is not None)
+    _require_columns(mapped, defaults, is_update=is_update)
     placement, sample = None, first
-    if schema.geometry is not None and joined is None:
+    if schema.geometry is not None and (not is_update or _has_places(mapped)):
         sample = read.first_with(first, lambda batch: _has_shapes(mapped, batch))
         placement = _placement(mapped, sample)
     columns, notes = _settle_units(mapped, sample, placement)
-    is_measured = _is_area_measured(mapped, columns, placement)
+    is_measured = not is_update and _is_area_measured(mapped, columns, placement)
     if is_measured:
         filled["area_m2"] = "measured"
     coded = read.first_with(first, lambda batch: _has_codes(mapped, batch))
     scheme = settle_scheme(columns, schema, coded, mapped.options.scheme, read.source.shown)
     if scheme is not None:
         filled["land_use_scheme"] = scheme
-        if joined is None:
+        if not is_update:
             defaults["land_use_scheme"] = scheme
         else:
             columns = replace(columns, values={**columns.values, "land_use_scheme": scheme})
@@ -93,7 +104,8 @@ def place_source(mapped: Mapped, first: Batch) -> Placed:
         mapped=mapped,
         columns=columns,
         placement=placement,
-        joined=joined,
+        taken_as=taken_as,
+        beside=None if taken_as is TakenAs.WHOLE else Beside(taken_as, read.published, schema),
         defaults=defaults,
         filled=filled,
         scheme=scheme,
@@ -102,34 +114,43 @@ def place_source(mapped: Mapped, first: Batch) -> Placed:
     )
 
 
-def _is_joined(mapped: Mapped) -> bool:
-    """Whether the rows are attributes of published features: they have no places."""
-    source, schema = mapped.read.source, mapped.read.schema
-    if schema.geometry is None or source.has_geometry or mapped.columns.is_placed:
-        return False
-    if schema.is_geometry_optional:
-        return False
-    if mapped.read.published.empty:
+def _taken_as(mapped: Mapped) -> TakenAs:
+    """Return what the file is for its layer: as the caller says, else by whether it has places.
+
+    Rows without places change published features, in a layer that needs places.
+    """
+    read, asked = mapped.read, mapped.options.taken_as
+    source, schema = read.source, read.schema
+    needs_places = schema.geometry is not None and not schema.is_geometry_optional
+    has_none = needs_places and not _has_places(mapped)
+    is_update = asked is TakenAs.UPDATE or (asked is None and has_none)
+    if has_none and (not is_update or read.published.empty):
         expected = said("refusal.places", layer=schema.name, label=Message(f"layer.{schema.name}"))
         raise source_error(source.shown, said("refusal.no_coordinates"), expected)
-    return True
+    if is_update and read.published.empty:
+        raise other_way(TakenAs.UPDATE, schema, 0, source.shown)
+    return asked or (TakenAs.UPDATE if is_update else TakenAs.WHOLE)
 
 
-def _require_columns(mapped: Mapped, defaults: Mapping[str, Any], *, is_joined: bool) -> None:
+def _has_places(mapped: Mapped) -> bool:
+    return mapped.read.source.has_geometry or mapped.columns.is_placed
+
+
+def _require_columns(mapped: Mapped, defaults: Mapping[str, Any], *, is_update: bool) -> None:
     """Make sure that there is a key, and a unit for each amount of money."""
     source, schema, columns = mapped.read.source, mapped.read.schema, mapped.columns
-    if not is_joined:
+    if not is_update:
         completed = replace(columns, values={**defaults, **columns.values})
         require_key(completed, schema, source.columns, source.shown)
-    elif columns.of(schema.key[0]) is None:
-        only_key = replace(schema, fields=(schema.field(schema.key[0]),))
+    else:
+        only_key = replace(schema, fields=tuple(map(schema.field, schema.key)))
         require_key(columns, only_key, source.columns, source.shown)
     require_money_units(columns, schema, source.shown)
 
 
 def _has_shapes(mapped: Mapped, batch: Batch) -> bool:
     """Whether a batch has coordinates, where the file can have any."""
-    if not mapped.read.source.has_geometry and not mapped.columns.is_placed:
+    if not _has_places(mapped):
         return True
     return bool(len(sample_points(shapes_of(batch, mapped.columns).shapes)))
 

@@ -33,6 +33,7 @@ def import_document(imported: Imported, translator: Translator) -> Document:
     ledger = imported.ledger
     return {
         "layer": imported.layer,
+        "guessed": _guess_document(imported, translator),
         "file": imported.source.shown,
         "format": imported.source.format,
         "features": imported.features,
@@ -53,6 +54,7 @@ def import_document(imported: Imported, translator: Translator) -> Document:
         ],
         "notes": [translator.render(note) for note in imported.notes],
         "repair_counts": dict(ledger.repair_counts),
+        "needs_look_count": ledger.needs_look_count,
         "repairs": [
             {
                 "row": item.row,
@@ -62,6 +64,7 @@ def import_document(imported: Imported, translator: Translator) -> Document:
                 "column": item.column,
                 "before": item.before,
                 "after": item.after,
+                "needs_look": item.needs_look,
             }
             for item in ledger.repairs
         ],
@@ -79,6 +82,14 @@ def import_document(imported: Imported, translator: Translator) -> Document:
         "breaks": [tell_fault(fault, translator) for fault in imported.breaks],
         "sample": features_of(imported.frame.head(SAMPLE_ROWS), imported.layer),
     }
+
+
+def _guess_document(imported: Imported, translator: Translator) -> Document | None:
+    guess = imported.guess
+    if guess is None:
+        return None
+    columns = [{"column": item.field, "source": item.column} for item in guess.columns]
+    return {"layer": guess.layer, "columns": columns, "text": translator.render(guess.note)}
 
 
 def _crs_document(imported: Imported, translator: Translator) -> Document:

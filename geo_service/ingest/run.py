@@ -10,20 +10,20 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from geo_service.crs import STORAGE_CRS
 from geo_service.documents import nearest_name
 from geo_service.errors import Fault, NotFoundError
 from geo_service.ingest.apart import open_source_apart
 from geo_service.ingest.columns import ColumnPlan
 from geo_service.ingest.conversion import Converter
+from geo_service.ingest.guessing import Guess, guess_layer
+from geo_service.ingest.hints import hints_of
 from geo_service.ingest.ledger import Ledger
 from geo_service.ingest.limits import Budget, source_error
 from geo_service.ingest.mapping import (
@@ -41,11 +41,12 @@ from geo_service.ingest.merging import (
     settle_repeated_ids,
 )
 from geo_service.ingest.opening import open_source
-from geo_service.ingest.options import ImportOptions, SourceMapping
+from geo_service.ingest.options import AUTO, ImportOptions, SourceMapping
 from geo_service.ingest.placement import Placement
 from geo_service.ingest.placing import Placed, place_source
 from geo_service.ingest.sources import Batch, ImportSource
-from geo_service.model import Message
+from geo_service.ingest.vertices import with_shapes
+from geo_service.model import Message, TakenAs
 from geo_service.plan import Plan
 from geo_service.schema import SCHEMAS, LayerSchema, Need
 from geo_service.scratch import scratch_folder
@@ -62,6 +63,8 @@ class Imported:
     """The result of an import: the layer's frame, and everything that was done to get it."""
 
     layer: str
+    guess: Guess | None = None
+    """Why it is this layer, if nobody named one."""
     frame: pd.DataFrame
     """The rows that can be published, in the form of `reading.read_layer`."""
     source: ImportSource
@@ -70,8 +73,12 @@ class Imported:
     ledger: Ledger
     rows: int
     """Number of rows in the file."""
+    taken_as: TakenAs = TakenAs.WHOLE
+    """What the file is for its layer."""
+    is_said: bool = False
+    """Whether the caller said so."""
     joined: int | None = None
-    """Number of published rows that a table without coordinates was joined to."""
+    """Number of published rows that the file changes."""
     filled: Mapping[str, str] = field(default_factory=dict)
     """Columns that the file does not have, and the values they got."""
     scheme: str | None = None
@@ -111,7 +118,7 @@ def read_source(
     path
         A file, or the folder of a file geodatabase.
     layer
-        The name of a layer of the schema.
+        The name of a layer of the schema; `AUTO` for the one that the columns tell.
     plan
         The published plan, against which ids, extent and coordinates are checked.
     process
@@ -130,7 +137,7 @@ def read_source(
     InvalidQueryError
         An option is outside its range.
     """
-    if layer not in SCHEMAS:
+    if layer != AUTO and layer not in SCHEMAS:
         msg = said(
             "problem.no_layer_near",
             name=repr(layer),
@@ -146,15 +153,30 @@ def read_source(
             source = open_source(*location, options=chosen, budget=budget)
         else:
             source = open_source_apart(process, *location, options=chosen, budget=budget)
+        guess = None if layer != AUTO else _guess(source, budget, may_guess=chosen.may_guess)
         read = Read(
             source=source,
-            schema=SCHEMAS[layer],
+            schema=SCHEMAS[layer if guess is None else guess.layer],
             plan=plan,
             options=chosen,
             budget=budget,
             report=report,
         )
-        return _in_steps(read)
+        imported = _in_steps(read)
+    return imported if guess is None else replace(imported, guess=guess)
+
+
+def _guess(source: ImportSource, budget: Budget, *, may_guess: bool) -> Guess:
+    """Return the layer that a file fits, by its columns and first shapes."""
+    batches = source.read()
+    try:
+        first = next(batches, None)
+    finally:
+        close = getattr(batches, "close", None)
+        if close is not None:
+            close()
+        budget.features = budget.vertices = 0
+    return guess_layer(source, first, may_guess=may_guess)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +193,8 @@ class Converted:
 
 
 def _in_steps(read: Read) -> Imported:
-    mapped = map_columns(read)
+    mapped = with_shapes(map_columns(read))
+    read = mapped.read
     with read.batches() as batches:
         first = next(batches, None)
         if first is None or not len(first.numbers):
@@ -198,14 +221,18 @@ def _convert(placed: Placed, batches: Iterator[Batch], ledger: Ledger) -> Conver
         placement=placed.placement,
         scheme=placed.scheme,
         mapped_words=mapped.mapping.words if mapped.mapping is not None else {},
-        joined=placed.joined,
+        domains=read.source.domains,
+        beside=placed.beside,
         is_area_measured=placed.is_area_measured,
     )
     whole, rows = _collect(read, batches, converter)
     read.report(rows, rows, "check")
     if settle_repeated_ids(whole) and placed.is_area_measured:
         whole.frame["area_m2"] = converter.measure(whole.frame.geometry.to_numpy())
-    settle_references(whole, read.plan)
+    beside = placed.beside
+    settle_references(whole, read.plan, beside=None if beside is None else beside.published)
+    if whole.frame.empty and beside is not None and placed.can_be_other:
+        beside.require_other(ledger, rows, read.source.shown)
     if whole.frame.empty:
         raise source_error(
             read.source.shown,
@@ -255,10 +282,9 @@ def _reasons(mapped: Mapped, ledger: Ledger) -> str:
 def _imported(converted: Converted) -> Imported:
     """Return what all steps came to; rows of a table stand among the published ones."""
     placed, mapped = converted.placed, converted.placed.mapped
-    read, is_joined = mapped.read, placed.joined is not None
-    frame = converted.frame
-    if placed.joined is not None:
-        frame = _replaced(placed.joined, frame, read.schema)
+    read, frame = mapped.read, converted.frame
+    if placed.beside is not None:
+        frame = placed.beside.merged(frame)
     return Imported(
         layer=read.schema.name,
         frame=frame,
@@ -267,15 +293,29 @@ def _imported(converted: Converted) -> Imported:
         placement=placed.placement,
         ledger=converted.ledger,
         rows=converted.rows,
-        joined=len(converted.frame) if is_joined else None,
+        taken_as=placed.taken_as,
+        is_said=mapped.options.taken_as is not None,
+        joined=len(converted.frame) if placed.taken_as is TakenAs.UPDATE else None,
         filled=placed.filled,
         scheme=placed.scheme,
         translated=converted.translated,
-        notes=placed.notes,
+        notes=(
+            *placed.notes,
+            *_missing_rows(read, converted.rows),
+            *hints_of(converted.frame, read.schema, read.plan, placed.placement),
+        ),
         layout=mapped.layout,
         learned=learned_mapping(mapped, placed.columns, placed.placement),
         seconds=time.monotonic() - read.started,
     )
+
+
+def _missing_rows(read: Read, rows: int) -> Iterator[Message]:
+    """Yield the note about rows that the file announces and does not have."""
+    announced = read.source.announced
+    if announced is not None and announced != rows:
+        values = {"announced": f"{announced:,}", "found": f"{rows:,}"}
+        yield Message("import.rows_announced", values)
 
 
 def _settled_types(frame: pd.DataFrame, schema: LayerSchema) -> pd.DataFrame:
@@ -288,15 +328,3 @@ def _settled_types(frame: pd.DataFrame, schema: LayerSchema) -> pd.DataFrame:
             elif isinstance(cells.dtype, pd.Int64Dtype):
                 frame[item.name] = cells.astype("int64")
     return frame
-
-
-def _replaced(published: pd.DataFrame, rows: pd.DataFrame, schema: LayerSchema) -> pd.DataFrame:
-    """Return the published rows, replaced where the import has a row of the same id."""
-    key = schema.key[0]
-    others = published[~published[key].isin(rows[key])]
-    both = pd.concat([others, rows[published.columns]], ignore_index=True)
-    order = pd.Index(published[key]).get_indexer(both[key])
-    both = both.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
-    if isinstance(published, gpd.GeoDataFrame):
-        return gpd.GeoDataFrame(both, geometry="geometry", crs=STORAGE_CRS)
-    return both

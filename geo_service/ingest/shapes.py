@@ -8,7 +8,7 @@ reason.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from geo_service.model import Message
 from geo_service.schema import STORED_GEOMETRY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
@@ -43,6 +43,26 @@ _MULTI_OF = {
 }
 
 
+SAME_AREA = 0.01
+"""Share by which the area of a repaired shape may differ from the stated one."""
+FAR_AREA = 0.05
+"""Share from which an area stated for a shape that nothing changed is told."""
+CHANGED = 0.001
+"""Share of its area from which a repair counts as a change of the shape."""
+
+
+@dataclass
+class _Repaired:
+    """One kind of repair to the rows at some positions."""
+
+    what: str
+    positions: NDArray[np.intp]
+    before: Sequence[Any]
+    after: Sequence[Any]
+    column: str
+    needs_look: NDArray[np.bool_]
+
+
 @dataclass
 class Rows:
     """The rows of a batch: numbers, ids and shapes, and which are not refused."""
@@ -52,6 +72,12 @@ class Rows:
     shapes: NDArray[np.object_]
     is_accepted: NDArray[np.bool_]
     ledger: Ledger
+    stated_m2: NDArray[np.float64] | None = None
+    """The areas that the file states; NaN where it states none."""
+    areas_m2: NDArray[np.float64] | None = None
+    """The areas of the shapes in degrees, once they are repaired."""
+    _repairs: list[_Repaired] = field(default_factory=list)
+    """Repairs of shapes, recorded when the areas that they lead to are known."""
 
     def refuse(
         self, bad: NDArray[np.bool_], reason: Callable[[int], Message], column: str = "geometry"
@@ -67,6 +93,13 @@ class Rows:
             )
         self.is_accepted &= ~bad
 
+    def refuse_at(self, reasons: Mapping[int, Message], column: str) -> None:
+        """Refuse rows by position, each with its reason."""
+        if reasons:
+            bad = np.zeros(len(self.is_accepted), dtype=bool)
+            bad[list(reasons)] = True
+            self.refuse(bad, reasons.__getitem__, column=column)
+
     def repair(
         self,
         what: str,
@@ -75,15 +108,83 @@ class Rows:
         after: Sequence[Any],
         *,
         column: str = "geometry",
+        needs_look: Sequence[bool] | NDArray[np.bool_] = (),
     ) -> None:
-        """Record one kind of repair to the shapes at some positions."""
-        ids = self.ids[positions].tolist()
-        self.ledger.repair(what, self.numbers[positions], ids, before, after, column=column)
+        """Record one kind of repair to some positions; that of a shape waits for `settle`."""
+        if not len(positions):
+            return
+        looks = np.zeros(len(positions), dtype=bool)
+        looks[: len(needs_look)] = needs_look
+        repaired = _Repaired(what, positions, before, after, column, looks)
+        if column == "geometry":
+            self._repairs.append(repaired)
+        else:
+            self._record(repaired)
+
+    def settle(self) -> None:
+        """Record the repairs of shapes; those whose area contradicts the stated one need a look."""
+        unlike = self._contradicted()
+        for one in self._repairs:
+            one.needs_look |= unlike[one.positions]
+            self._record(one)
+        self._tell_stated({int(at) for one in self._repairs for at in one.positions}, unlike)
+        self._repairs.clear()
+
+    def _record(self, one: _Repaired) -> None:
+        ids = self.ids[one.positions].tolist()
+        self.ledger.repair(
+            one.what,
+            self.numbers[one.positions],
+            ids,
+            one.before,
+            one.after,
+            column=one.column,
+            needs_look=one.needs_look.tolist(),
+        )
+
+    def _contradicted(self, share: float = SAME_AREA) -> NDArray[np.bool_]:
+        """Return where a stated area differs from the shape's by more than a share."""
+        if self.stated_m2 is None or self.areas_m2 is None:
+            return np.zeros(len(self.numbers), dtype=bool)
+        with np.errstate(invalid="ignore"):
+            return np.abs(self.areas_m2 - self.stated_m2) > share * np.abs(self.stated_m2)
+
+    def _tell_stated(self, repaired: set[int], unlike: NDArray[np.bool_]) -> None:
+        """Tell shapes that nothing changed, and that are far from the area stated for them.
+
+        If most are, the column's unit is at fault, which is told of the whole column.
+        """
+        if self.stated_m2 is None or self.areas_m2 is None or not unlike.any():
+            return
+        known = (self.stated_m2 > 0) & (self.areas_m2 > 0) & self.is_accepted
+        far = self._contradicted(FAR_AREA) & known
+        ratio = np.median(self.areas_m2[known] / self.stated_m2[known]) if known.any() else 0.0
+        if abs(ratio - 1) > FAR_AREA:
+            return
+        positions = np.array(
+            [at for at in np.flatnonzero(far) if at not in repaired], dtype=np.intp
+        )
+        self._record(
+            _Repaired(
+                "area_stated",
+                positions,
+                [f"{area:,.2f} m²" for area in self.stated_m2[positions]],
+                [f"{area:,.2f} m²" for area in self.areas_m2[positions]],
+                "area_m2",
+                np.ones(len(positions), dtype=bool),
+            )
+        )
 
     def replace(self, positions: NDArray[np.intp], shapes: NDArray[np.object_]) -> None:
         """Replace the shapes at some positions."""
         self.shapes = self.shapes.copy()
         self.shapes[positions] = shapes
+
+
+def is_area_changed(before: NDArray[np.object_], after: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Return whether shapes of areas differ in area by more than a thousandth."""
+    was, now = shapely.area(before), shapely.area(after)
+    return np.asarray(np.abs(was - now) > CHANGED * np.maximum(was, now), dtype=bool)
 
 
 def only_where(mask: NDArray[np.bool_], shapes: NDArray[np.object_]) -> NDArray[np.object_]:
@@ -129,7 +230,11 @@ def repair_shapes(rows: Rows, geometry: str) -> None:
     _remove_repeated(rows)
     _make_valid(rows, wanted)
     if any(kind in _AREAS for kind in wanted):
-        _drop_slivers(rows)
+        areas_m2 = _drop_slivers(rows)
+        if rows.stated_m2 is not None:
+            unknown = np.flatnonzero(np.isnan(areas_m2))
+            areas_m2[unknown] = _areas_m2(rows.shapes[unknown])
+            rows.areas_m2 = areas_m2
     _make_single(rows, wanted)
     kinds = shapely.get_type_id(rows.shapes)
     names = " / ".join(sorted(STORED_GEOMETRY[geometry]))
@@ -232,8 +337,10 @@ def _apply(
         positions = np.array(changed, dtype=np.intp)
         replaced = np.empty(len(shapes), dtype=object)
         replaced[:] = shapes
+        old = rows.shapes[positions]
+        looks = is_area_changed(old, replaced) & (shapely.area(old) > 0)
         rows.replace(positions, replaced)
-        rows.repair(what, positions, before, after)
+        rows.repair(what, positions, before, after, needs_look=looks)
 
 
 def _remove_repeated(rows: Rows) -> None:
@@ -273,21 +380,32 @@ def _make_valid(rows: Rows, type_ids: list[int]) -> None:
         lambda position: Message("import.not_repairable", {"reason": str(by_position[position])}),
     )
     good = broken[~lost]
+    looks = is_area_changed(rows.shapes[good], mended[~lost])
     rows.replace(good, mended[~lost])
     after = [f"{area_m2(shape):,.2f} m²" for shape in mended[~lost]]
-    rows.repair("invalid", good, reasons[~lost].tolist(), after)
+    rows.repair("invalid", good, reasons[~lost].tolist(), after, needs_look=looks)
 
 
 def area_m2(shape: BaseGeometry) -> float:
     """Return the approximate area in m² of a shape in degrees, for the size of a repair."""
-    return float(shape.area * _M_PER_DEG**2 * np.cos(np.radians(shape.centroid.y or 0.0)))
+    return float(_areas_m2(np.array([shape], dtype=object))[0])
+
+
+def _areas_m2(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Return the areas in m² of shapes in degrees, to a thousandth: by the lengths of degrees."""
+    bounds = shapely.bounds(shapes)
+    cosine = np.cos(np.radians(np.nan_to_num((bounds[:, 1] + bounds[:, 3]) / 2)))
+    squared = cosine * cosine
+    north_m = 111_692.74 - 1_119.64 * squared  # 111 132.92 m less 559.82 m times cos 2φ
+    east_m = cosine * (111_693.34 - 374.0 * squared)  # 111 412.84 cos φ - 93.5 cos 3φ, in m
+    return np.asarray(shapely.area(shapes) * north_m * east_m, dtype=np.float64)
 
 
 def _sizes(polygons: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the area in m² and the mean width in m of polygons in degrees."""
     bounds = shapely.bounds(polygons)
     across = np.cos(np.radians(np.nan_to_num((bounds[:, 1] + bounds[:, 3]) / 2)))
-    area = shapely.area(polygons) * _M_PER_DEG**2 * across
+    area = _areas_m2(polygons)
     # A thin part is about as long as half its perimeter; its direction decides the scale, and
     # the smaller scale makes it look wider, so that only slivers are dropped.
     length = shapely.length(polygons) * _M_PER_DEG * across
@@ -295,7 +413,8 @@ def _sizes(polygons: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[
         return area, np.where(length > 0, 2 * area / length, 0.0)
 
 
-def _drop_slivers(rows: Rows) -> None:
+def _drop_slivers(rows: Rows) -> NDArray[np.float64]:
+    """Drop parts and holes that are slivers; return areas in m², NaN for those not measured."""
     kinds = shapely.get_type_id(rows.shapes)
     single = (kinds == _TYPE.POLYGON) & rows.is_accepted
     area, width = _sizes(only_where(single, rows.shapes))
@@ -335,6 +454,9 @@ def _drop_slivers(rows: Rows) -> None:
         [before[n] for n in parts_left],
         [after[n] for n in parts_left],
     )
+    area[~single] = np.nan
+    area[changed] = np.nan
+    return area
 
 
 def _without_slivers(shape: BaseGeometry) -> tuple[BaseGeometry, int]:

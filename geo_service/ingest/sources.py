@@ -30,6 +30,8 @@ class Change:
     before: Sequence[str | Message]
     after: Sequence[str | Message]
     column: str = "geometry"
+    needs_look: Sequence[bool] = ()
+    """For each row, whether the repair changed the area or leaves it open; empty if in none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,8 @@ class Batch:
     """The rows' numbers in messages."""
     faults: Mapping[int, Message] = field(default_factory=dict)
     """By position, why a whole row cannot be read."""
+    changes: tuple[Change, ...] = ()
+    """Repairs of cells, each with the name of the file's column."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +67,14 @@ class ImportSource:
     layer: str | None = None
     columns: tuple[str, ...]
     has_geometry: bool
+    heading_parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """For each column below a heading of several columns, what stands in each of its rows."""
+    domains: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """For columns of coded values, the words that the file gives for its codes."""
     rows: int | None = None
     """Number of rows, if the file states it."""
+    announced: int | None = None
+    """Number of rows to be held against those that are read, if the file announces it."""
     crs: pyproj.CRS | None = None
     """The CRS that the file declares."""
     implied_crs: str | None = None

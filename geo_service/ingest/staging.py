@@ -21,7 +21,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from geo_service.errors import Choice, ChoiceNeededError, SourceError
-from geo_service.ingest.formats.encodings import GB18030, UTF_8
+from geo_service.ingest.formats.boundary_points import is_boundary_text
+from geo_service.ingest.formats.letters import GB18030, UTF_8, wide_encoding
 from geo_service.ingest.limits import Budget
 from geo_service.wording import said
 
@@ -35,10 +36,11 @@ _IS_UTF8 = 0x800
 _COPY_BYTES = 1 << 20
 _SHAPE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 _GDB_FILE = re.compile(r"(?:a[0-9a-f]{8}\.[a-z0-9_.]{1,40}|gdb|timestamps)", re.IGNORECASE)
-_TEXT_ENDINGS = frozenset({"", ".csv", ".txt", ".tsv", ".dat", ".asc", ".part"})
+_TEXT_ENDINGS = frozenset({"", ".csv", ".txt", ".tsv", ".dat", ".asc", ".part", ".xls"})
 _SQLITE_IDS = frozenset({b"GPKG", b"GP10", b"GP11", b"GP12"})
+_OLE = b"\xd0\xcf\x11\xe0"
 _SAY_INSTEAD = {
-    b"\xd0\xcf\x11\xe0": ("refusal.xls", "refusal.save_xlsx"),
+    _OLE: ("refusal.xls", "refusal.save_xlsx"),
     b"AC10": ("refusal.dwg", "refusal.save_dxf"),
     b"Rar!": ("refusal.rar", "refusal.zip"),
     b"7z\xbc\xaf": ("refusal.seven_zip", "refusal.zip"),
@@ -92,7 +94,9 @@ def stage(path: Path, folder: Path, budget: Budget, *, file: str | None = None) 
     siblings = {
         other.suffix.lower(): other
         for other in path.parent.iterdir()
-        if other.stem == path.stem and other.suffix.lower() in _SHAPE_PARTS and other.is_file()
+        if other.stem.casefold() == path.stem.casefold()
+        and other.suffix.lower() in _SHAPE_PARTS
+        and other.is_file()
     }
     siblings[".shp"] = path
     for suffix, sibling in siblings.items():
@@ -115,6 +119,8 @@ _ENDINGS = {
 
 def recognise(head: bytes, suffix: str, budget: Budget) -> str:
     """Return the format shown by a file's first bytes; `suffix` only distinguishes texts."""
+    if head.startswith(_OLE) and "EncryptedPackage".encode("utf-16-le") in head:
+        raise budget.refuse(said("refusal.xlsx_locked"), said("refusal.xlsx_unlocked"))
     for magic, (kind, instead) in _SAY_INSTEAD.items():
         if head.startswith(magic):
             raise budget.refuse(said(kind), said(instead))
@@ -154,8 +160,9 @@ def _binary_format(head: bytes, budget: Budget) -> str | None:
 
 def _as_text(head: bytes) -> str | None:
     """Return the start of a text, decoded roughly; None if it is not a text."""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return head.decode("utf-16", errors="replace").lstrip("\ufeff")
+    wide = wide_encoding(head)
+    if wide is not None:
+        return head.decode(wide, errors="replace").lstrip("\ufeff")
     if b"\x00" in head:
         return None
     try:
@@ -171,15 +178,26 @@ def _text_format(text: str, suffix: str, budget: Budget) -> str:
     if start.startswith("<"):
         if re.search(r"<(?:\w+:)?kml[\s>]", text):
             return "kml"
-        raise budget.refuse(said("refusal.no_kml"), said("refusal.known_formats"))
+        raise _refuse_markup(text, budget)
+    if re.match(r"(?:MIME-Version|From|Date|Subject):.{0,200}", start) and "text/html" in text:
+        raise budget.refuse(said("refusal.web_page"), said("refusal.save_table"))
     lines = [line.strip() for line in start.splitlines()[:3]]
     if lines[0] in {"0", "999"} and (lines[0] == "999" or "SECTION" in lines):
         return "dxf"
-    if "[属性描述]" in text or "[地块坐标]" in text:
+    if is_boundary_text(text):
         return "boundary_points"
     if suffix in _TEXT_ENDINGS:
         return "csv"
     raise budget.refuse(said("refusal.plain_text", suffix=suffix), said("refusal.known_formats"))
+
+
+def _refuse_markup(text: str, budget: Budget) -> SourceError:
+    """Return the error for XML that is no KML: many systems call web pages .xls."""
+    if "urn:schemas-microsoft-com:office:spreadsheet" in text and "<Workbook" in text:
+        return budget.refuse(said("refusal.xml_sheet"), said("refusal.save_table"))
+    if re.search(r"<(?:!doctype\s+html|html|head|body|table|meta)[\s>]", text, re.IGNORECASE):
+        return budget.refuse(said("refusal.web_page"), said("refusal.save_table"))
+    return budget.refuse(said("refusal.no_kml"), said("refusal.known_formats"))
 
 
 def _check_tail(path: Path, budget: Budget) -> None:
@@ -298,6 +316,7 @@ def _unpack(
         target = folder / "source.xlsx"
         _place(path, target)
         return Staged(format="xlsx", path=target)
+    _refuse_documents(names, budget)
     geodatabases = {
         parent
         for entry_path in entries
@@ -332,6 +351,14 @@ def _unpack(
     target = folder / f"source{_ENDINGS[found_format]}"
     inner.rename(target)
     return Staged(format=found_format, path=target)
+
+
+def _refuse_documents(names: set[str], budget: Budget) -> None:
+    """Refuse workbooks of other programs, which are archives too."""
+    if "xl/workbook.bin" in names:
+        raise budget.refuse(said("refusal.xlsb"), said("refusal.save_table"))
+    if {"content.xml", "mimetype"} <= names:
+        raise budget.refuse(said("refusal.ods"), said("refusal.save_table"))
 
 
 _INSIDE = frozenset(
@@ -377,6 +404,11 @@ def _choose(paths: list[PurePosixPath], budget: Budget) -> PurePosixPath:
     return paths[0]
 
 
+def _stem(path: PurePosixPath) -> str:
+    """Return a path without its ending; some programs write endings and names in capitals."""
+    return str(path.with_suffix("")).casefold()
+
+
 def _unpack_shapefile(
     archive: zipfile.ZipFile,
     entries: dict[PurePosixPath, zipfile.ZipInfo],
@@ -386,7 +418,7 @@ def _unpack_shapefile(
 ) -> Staged:
     for path, entry in entries.items():
         suffix = path.suffix.lower()
-        if path.with_suffix("") == shapefile.with_suffix("") and suffix in _SHAPE_PARTS:
+        if _stem(path) == _stem(shapefile) and suffix in _SHAPE_PARTS:
             _extract(archive, entry, folder / f"source{suffix}", budget)
     target = folder / "source.shp"
     with target.open("rb") as stream:

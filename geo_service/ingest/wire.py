@@ -136,6 +136,7 @@ _PLAIN = (
     "layer",
     "has_geometry",
     "rows",
+    "announced",
     "implied_crs",
     "parameters",
     "encoding",
@@ -150,6 +151,8 @@ def encode_source(source: ImportSource) -> Document:
         "columns": list(source.columns),
         "crs": None if source.crs is None else source.crs.srs,
         "notes": [_encode(note) for note in source.notes],
+        "domains": {name: dict(words) for name, words in source.domains.items()},
+        "heading_parts": {name: list(parts) for name, parts in source.heading_parts.items()},
     }
 
 
@@ -161,6 +164,13 @@ def decode_source(document: Document) -> Document:
         "columns": tuple(map(str, document["columns"])),
         "crs": None if crs is None else pyproj.CRS.from_user_input(crs),
         "notes": tuple(_decode(note) for note in document["notes"]),
+        "domains": {
+            str(name): {str(code): str(word) for code, word in words.items()}
+            for name, words in document["domains"].items()
+        },
+        "heading_parts": {
+            str(name): tuple(map(str, parts)) for name, parts in document["heading_parts"].items()
+        },
     }
 
 
@@ -180,6 +190,7 @@ def pack_batch(batch: Batch, reading: int) -> bytes:
         "names": [str(name) for name in batch.table.columns],
         "types": types,
         "faults": _encode_by_position(batch.faults),
+        "cell_changes": _encode_changes(batch.changes),
         "changes": None,
         "unread": None,
     }
@@ -189,16 +200,7 @@ def pack_batch(batch: Batch, reading: int) -> bytes:
         shapes = shapely.to_wkb(batch.geometry.shapes, output_dimension=4, flavor="iso")
         columns.append(pa.array(shapes, type=pa.large_binary()))
         names.append(_SHAPES)
-        head["changes"] = [
-            {
-                "what": change.what,
-                "column": change.column,
-                "positions": change.positions.tolist(),
-                "before": _encode_alike(change.before),
-                "after": _encode_alike(change.after),
-            }
-            for change in batch.geometry.changes
-        ]
+        head["changes"] = _encode_changes(batch.geometry.changes)
         head["unread"] = _encode_by_position(batch.geometry.unread)
     return pack(head, pa.record_batch(columns, names=names))
 
@@ -214,25 +216,46 @@ def unpack_batch(head: Document, rows: Any) -> Batch:  # noqa: ANN401 - an Arrow
     geometry = None
     if _SHAPES in rows.schema.names:
         wkb = rows.column(_SHAPES).to_numpy(zero_copy_only=False)
-        changes = tuple(
-            Change(
-                what=change["what"],
-                column=change["column"],
-                positions=np.array(change["positions"], dtype=np.intp),
-                before=_decode_alike(change["before"], len(change["positions"])),
-                after=_decode_alike(change["after"], len(change["positions"])),
-            )
-            for change in head["changes"]
-        )
         shapes = shapely.from_wkb(wkb)
         geometry = ReadShapes(
-            shapes=shapes, changes=changes, unread=_decode_by_position(head["unread"])
+            shapes=shapes,
+            changes=_decode_changes(head["changes"]),
+            unread=_decode_by_position(head["unread"]),
         )
     return Batch(
         table=table,
         geometry=geometry,
         numbers=rows.column(_NUMBERS).to_numpy(),
         faults=_decode_by_position(head["faults"]),
+        changes=_decode_changes(head["cell_changes"]),
+    )
+
+
+def _encode_changes(changes: Sequence[Change]) -> list[Document]:
+    return [
+        {
+            "what": change.what,
+            "column": change.column,
+            "positions": change.positions.tolist(),
+            "before": _encode_alike(change.before),
+            "after": _encode_alike(change.after),
+            "needs_look": [bool(look) for look in change.needs_look],
+        }
+        for change in changes
+    ]
+
+
+def _decode_changes(encoded: Sequence[Document]) -> tuple[Change, ...]:
+    return tuple(
+        Change(
+            what=change["what"],
+            column=change["column"],
+            positions=np.array(change["positions"], dtype=np.intp),
+            before=_decode_alike(change["before"], len(change["positions"])),
+            after=_decode_alike(change["after"], len(change["positions"])),
+            needs_look=tuple(map(bool, change["needs_look"])),
+        )
+        for change in encoded
     )
 
 

@@ -17,6 +17,7 @@ from geo_service.language import Language, Translator, catalogue
 from geo_service.maps.document import Content, PlanningMap
 from geo_service.maps.kinds import KINDS, OVERVIEW, TIME, MapBasis, MapInput, kinds_of
 from geo_service.maps.kinds.compare import CompareData
+from geo_service.maps.kinds.overview import FINDINGS_SOURCE
 from geo_service.maps.kinds.park import ParkData
 from geo_service.maps.kinds.plan import PlanData
 from geo_service.maps.kinds.ranking import RankingData
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 MAX_FEATURES = 10_000
 """How many features a page asks for at most of one source."""
+MAX_FINDINGS = 2_000
+"""The same of findings, the gravest first: of more it asks for those in sight."""
 TILED_EARLIER_ZOOMS = 4
 """So many zooms earlier than its features would a layer that is drawn from tiles show."""
 _LANGUAGE_NAMES = {Language.ZH_HANS: "简", Language.ZH_HANT: "繁", Language.EN: "EN"}
@@ -122,7 +125,7 @@ class ServiceAddresses:
 
     def features(self, data: PlanData, name: str) -> str:
         """Return the address of a source's features."""
-        fixed = {"lang": data.translator.language.value, "limit": str(MAX_FEATURES)}
+        fixed = {"lang": data.translator.language.value, "limit": str(_most(name))}
         if data.kind == OVERVIEW:
             return f"{self.root}/api/layers/{name}/features?{urlencode(fixed)}"
         query = {**(self.query or {}), **fixed}
@@ -140,6 +143,11 @@ class ServiceAddresses:
             return None
         version = version_of(data.plan, name)
         return f"{self.root}/tiles/{quote(name)}/{{z}}/{{x}}/{{y}}.mvt?v={version}"
+
+
+def _most(name: str) -> int:
+    """Return how many features of a source a page asks for at once."""
+    return MAX_FINDINGS if name == FINDINGS_SOURCE else MAX_FEATURES
 
 
 def draw_served(
@@ -453,6 +461,7 @@ def _source(
         "document": _documents(states, position)[source.name],
         "address": address,
         "has_unplaced": source.has_unplaced,
+        "is_partial": service is not None and count > _most(source.name),
         "tiles": service.tiles(data, source.name) if service else None,
     }
 

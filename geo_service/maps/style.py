@@ -214,6 +214,7 @@ CHANGES = tuple(_CHANGES)
 _DIFFERENCES = {
     "added": _area("#00795a", "#009e73", 0.4, width=2.6, hatch=Hatch.DIAGONAL, sign=Sign.PLUS),
     "changed": _area("#6a3d9a", "#b79ad6", 0.4, width=2.4, hatch=Hatch.DOTS, sign=Sign.WAVE),
+    "moved": _area("#08466b", "#56b4e9", 0.4, width=2.6, hatch=Hatch.HORIZONTAL, sign=Sign.DOT),
     "removed": _area("#a63c00", "#d55e00", 0.18, width=2.4, dash="6 4", sign=Sign.MINUS),
     "refused": _area("#1f2a33", "#f0e442", 0.5, width=2.4, hatch=Hatch.CROSS, sign=Sign.CROSS),
     "unchanged": _area("#7d7568", "#d9d2c4", 0.7, width=0.9, sign=Sign.EQUALS),

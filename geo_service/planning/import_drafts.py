@@ -13,7 +13,8 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,8 +26,13 @@ import pandas as pd
 
 from geo_service.errors import BusyError, ConflictError, NotFoundError, StoreError
 from geo_service.ingest.apart import Standby
+from geo_service.ingest.options import AUTO
 from geo_service.ingest.report import SAMPLE_ROWS
 from geo_service.jobs import JobKind
+from geo_service.language import Language
+from geo_service.plan import empty_frame
+from geo_service.planning.import_changes import changes_document
+from geo_service.planning.import_effects import effect_of
 from geo_service.planning.imports import (
     ImportResult,
     preview_document,
@@ -35,17 +41,19 @@ from geo_service.planning.imports import (
     read_import,
 )
 from geo_service.planning.job_results import JobResultKind, MadeResult
+from geo_service.planning.layers import version_rows
 from geo_service.planning.saving import members
 from geo_service.planning.uploads import Upload, UploadLimits, Uploads
 from geo_service.schema import SCHEMAS
 from geo_service.scratch import ScratchFolder
 from geo_service.stores.base import WorkspaceAt
+from geo_service.stores.frames import canonical
 from geo_service.wording import said
 
 if TYPE_CHECKING:
     from geo_service.ingest.options import ImportOptions
     from geo_service.jobs import Job
-    from geo_service.language import Language, Translator
+    from geo_service.language import Translator
     from geo_service.maps.kinds import ImportPreview
     from geo_service.planning.following import Follower
     from geo_service.planning.state import ServiceState
@@ -62,6 +70,7 @@ HELD_PUBLISHED = 100
 """Of how many published ones the report is kept."""
 HELD_SECONDS = 3_600.0
 _ROWS = "rows.parquet"
+_CHANGES = "changes.json"
 _LISTED = (
     "import_id",
     "layer",
@@ -70,10 +79,12 @@ _LISTED = (
     "features",
     "refused_count",
     "repair_counts",
+    "needs_look_count",
     "status",
     "version",
     "saved",
     "not_saved",
+    "as",
     "changes",
     "obstacle",
     "made_at",
@@ -98,6 +109,8 @@ class ImportDraft:
     created_s: float = field(default_factory=time.monotonic)
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     version: LayerVersion | None = None
+    effects: dict[Language, Document] = field(default_factory=dict, repr=False)
+    """What publishing it would do to the review, once somebody asked."""
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def document(self, translator: Translator) -> dict[str, Any]:
@@ -110,9 +123,16 @@ class ImportDraft:
             "status": "draft" if self.version is None else "published",
             "version": None if self.version is None else self.version.version,
             **members(None if self.version else said("keeping.draft"), translator),
+            "undo": self._undo(),
             "made_at": self.made_at.isoformat(timespec="seconds"),
             "expires_at": expires.isoformat(timespec="seconds"),
         }
+
+    def _undo(self) -> Document | None:
+        """Return what takes a published draft back: a rollback to the version before it."""
+        if self.version is None or self.result.expected in {None, self.version.version}:
+            return None
+        return {"version": self.result.expected, "expected": self.version.version}
 
     def whole(self) -> ImportResult:
         """Return the result with all of its rows; NotFoundError when they are gone."""
@@ -339,8 +359,70 @@ class ImportDesk:
         """
         return preview_import(self._workspace, self.find(draft_id).whole(), translator)
 
-    def publish(self, draft_id: str, *, note: str = "") -> ImportDraft:
+    def changes(self, draft_id: str) -> Document:
+        """Return what a draft changes, feature by feature; as `import_changes`.
+
+        NotFoundError when there is none such, or it was published before anybody asked.
+        """
+        draft = self.find(draft_id)
+        path = draft.folder / _CHANGES
+        with draft.lock:
+            if not path.is_file():
+                found = self._changes(draft)
+                with _room_told():
+                    path.write_bytes(orjson.dumps(found))
+                return found
+            document: Document = orjson.loads(path.read_bytes())
+        return document
+
+    def _changes(self, draft: ImportDraft) -> Document:
+        result, opened = draft.whole(), self._state.workspace
+        layer = result.imported.layer
+        rows = canonical(result.imported.frame, layer)
+        before = canonical(empty_frame(layer), layer)
+        if result.expected is not None:
+            _, before = version_rows(opened, layer, result.expected)
+        crs = opened.settings.metric_crs
+        return changes_document(before, rows, layer=layer, metric_crs=crs)
+
+    def start_effect(self, draft_id: str) -> Job:
+        """Begin to review the plan as it would be with a draft."""
+        draft = self.find(draft_id)
+        return self._state.jobs.start(
+            lambda progress: self._make_effect(draft, progress), JobKind.EFFECT
+        )
+
+    def _make_effect(self, draft: ImportDraft, progress: Progress) -> MadeResult:
+        now, imported = self._state.now, draft.whole().imported
+        found = effect_of(
+            self._state.workspace,
+            imported.layer,
+            imported.frame,
+            before=now.review,
+            rulebook=now.rulebook,
+            draft_id=draft.draft_id,
+            progress=progress,
+        )
+        effects = {
+            language: found.document(self._state.translator(language)) for language in Language
+        }
+        draft.effects = effects
+        return MadeResult(JobResultKind.IMPORTS, f"{draft.draft_id}/effect")
+
+    def effect(self, draft_id: str, language: Language) -> Document:
+        """Return what publishing a draft would do to the review.
+
+        NotFoundError when there is no such draft, or nobody asked for its effect yet.
+        """
+        draft = self.find(draft_id)
+        if language not in draft.effects:
+            raise NotFoundError(said("problem.no_effect"))
+        return draft.effects[language]
+
+    def publish(self, draft_id: str, *, note: str = "", taken_as: str | None = None) -> ImportDraft:
         """Publish a draft and let the county take up the new plan.
+
+        `taken_as` says what the file is for its layer, if nobody said so when it was sent.
 
         Raises
         ------
@@ -348,6 +430,8 @@ class ImportDesk:
             It was published already, or the layer was changed since it was read.
         SourceError
             It has an obstacle: see `ImportResult.obstacle`.
+        ChoiceNeededError, InvalidQueryError
+            As `imports.publish_import` does.
         """
         draft = self.find(draft_id)
         with draft.lock:
@@ -355,7 +439,8 @@ class ImportDesk:
                 msg = said("problem.published", version=draft.version.version)
                 raise ConflictError(msg)
             self._follower.check_files()
-            draft.version = publish_import(self._workspace, draft.whole(), note=note).version
+            result = publish_import(self._workspace, draft.whole(), note=note, taken_as=taken_as)
+            draft.version = result.version
             (draft.folder / _ROWS).unlink(missing_ok=True)  # they are in the store now
         self._follower.refresh()
         return draft
@@ -373,9 +458,18 @@ class ImportDesk:
         self._uploads.close_idle(HELD_SECONDS)
 
 
+@contextmanager
+def _room_told() -> Iterator[None]:
+    """Tell what cannot be written as the store would."""
+    try:
+        yield
+    except OSError as error:
+        raise no_room(error) from error
+
+
 def check_layer(name: str) -> None:
     """Raise NotFoundError for a layer that no file can become."""
-    if name not in SCHEMAS:
+    if name not in {AUTO, *SCHEMAS}:
         raise NotFoundError(said("problem.no_layer", name=repr(name), known=list(SCHEMAS)))
 
 

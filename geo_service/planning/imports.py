@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from geo_service.errors import (
+    ChoiceNeededError,
     Fault,
     InvalidQueryError,
     SourceError,
@@ -28,24 +29,23 @@ from geo_service.errors import (
 )
 from geo_service.ingest import apart
 from geo_service.ingest.options import (
-    UNIT,
+    AS,
     ImportOptions,
-    parse_mapping,
-    read_mapping,
-    read_units,
-    with_answer,
+    read_taken_as,
     write_mapping,
 )
+from geo_service.ingest.parts import ways
 from geo_service.ingest.report import features_of, import_document, refused_features
 from geo_service.ingest.run import Imported, read_source
 from geo_service.maps.kinds import KINDS, PREVIEW, ImportPreview, MapInput
 from geo_service.maps.kinds.time import TIMED_LAYERS
-from geo_service.model import Message
-from geo_service.planning.layers import layer_now, publish_contents
-from geo_service.planning.printable import Printable
-from geo_service.reports.import_table import import_table
+from geo_service.model import Message, TakenAs
+from geo_service.planning.import_effects import ImportEffect, effect_on_review
+from geo_service.planning.import_findings import LayerFindings, finding_beside
+from geo_service.planning.layers import LayerState, layer_now, publish_contents
+from geo_service.schema import SCHEMAS
 from geo_service.stores.base import LayerContent, LayerVersion
-from geo_service.stores.difference import ChangeCounts, count_differences
+from geo_service.stores.difference import ChangeCounts, count_differences, emptied_columns
 from geo_service.stores.frames import canonical
 from geo_service.stores.opening import STORE_FOLDER
 from geo_service.stores.timeline import Timeline, make_timeline
@@ -54,6 +54,8 @@ from geo_service.workspace.opening import Workspace, open_workspace
 
 if TYPE_CHECKING:
     import os
+
+    import pandas as pd
 
     from geo_service.isolation import Isolated
     from geo_service.language import Translator
@@ -84,6 +86,12 @@ class ImportResult:
     version: LayerVersion | None = None
     changes: ChangeCounts
     """What publishing it does to the layer as it was then."""
+    emptied: Mapping[str, int] = field(default_factory=dict)
+    """Columns that would have no values any more, with how many they have."""
+    findings: LayerFindings = field(default_factory=LayerFindings)
+    """What the layer's features hold against each other."""
+    effect: ImportEffect | None = None
+    """What publishing it would do to the review, if that was asked."""
     folder: Path | None = None
     """Where the lists were written."""
     unwritten: str | None = None
@@ -91,12 +99,19 @@ class ImportResult:
 
     @property
     def obstacle(self) -> str | None:
-        """Why this cannot be published: `breaks`, `mostly_refused`, or None."""
+        """Why this cannot be published: `breaks`, `mostly_refused`, `unsaid`, or None."""
         if self.imported.breaks:
             return "breaks"
         if self.imported.ledger.refused_count > REFUSED_AT_MOST * self.imported.rows:
             return "mostly_refused"
-        return None
+        return "unsaid" if self.is_loss_unsaid else None
+
+    @property
+    def is_loss_unsaid(self) -> bool:
+        """Whether much would be gone, and nobody said that the file is the whole layer."""
+        imported = self.imported
+        is_loss = self.is_mostly_removed or bool(self.emptied)
+        return is_loss and not imported.is_said and imported.taken_as is TakenAs.WHOLE
 
     @property
     def is_mostly_removed(self) -> bool:
@@ -107,7 +122,15 @@ class ImportResult:
         """Return the report, what publishing changes, and what stands against it."""
         return {
             **import_document(self.imported, translator),
+            "as": self.imported.taken_as,
+            "as_said": self.imported.is_said,
             "changes": {**asdict(self.changes), "is_mostly_removed": self.is_mostly_removed},
+            "emptied": [
+                {"column": name, "label": translator.text(f"column.{name}"), "count": count}
+                for name, count in self.emptied.items()
+            ],
+            **self.findings.document(),
+            "effect": None if self.effect is None else self.effect.document(translator),
             "version": self.version.version if self.version is not None else None,
             "obstacle": self.obstacle,
         }
@@ -163,45 +186,106 @@ def _read(
     """Read a file as a layer; the process that read it is closed before the rest is done."""
     workspace = opened.workspace
     with reader:
-        now = layer_now(workspace, layer)
+        found: dict[str, LayerState] = {}
+
+        def published(name: str) -> pd.DataFrame:
+            found[name] = layer_now(workspace, name)
+            return found[name].frame
+
+        if layer in SCHEMAS:
+            published(layer)  # before the file is read: what is published meanwhile is a conflict
         chosen = replace(
             options,
             mappings=options.mappings or workspace.folder / STORE_FOLDER / MAPPINGS_FOLDER,
-            published=now.frame,
+            published=lambda name: found[name].frame if name in found else published(name),
         )
         imported = read_source(
             path, layer, plan=opened.plan, options=chosen, progress=progress, process=reader
         )
-    imported = replace(imported, breaks=_broken(workspace, imported))
-    changes = count_differences(now.frame, canonical(imported.frame, layer), layer=layer)
-    return ImportResult(imported=imported, expected=now.version, changes=changes)
+    layer = imported.layer
+    now = found[layer] if layer in found else layer_now(workspace, layer)
+    with finding_beside(imported, opened.plan.metric_crs) as found_in_layer:
+        rows, breaks = _as_published(workspace, imported)
+        imported = replace(imported, breaks=breaks)
+        changes = count_differences(now.frame, rows, layer=layer)
+        findings = found_in_layer()
+    notes = (*imported.notes, *_kept_areas(imported, changes), *findings.notes())
+    return ImportResult(
+        imported=replace(imported, notes=notes),
+        findings=findings,
+        expected=now.version,
+        changes=changes,
+        emptied=emptied_columns(now.frame, rows, layer=layer),
+    )
 
 
-def _broken(workspace: Workspace, imported: Imported) -> tuple[Fault, ...]:
-    """Return what keeps the plan from being opened with the new layer, the first thousand."""
+def _kept_areas(imported: Imported, changes: ChangeCounts) -> list[Message]:
+    """Return a note if shapes are changed by a file that does not say their areas."""
+    name = "area_m2"
+    has_area = name in SCHEMAS[imported.layer].columns
+    columns = imported.columns
+    is_given = columns.of(name) is not None or name in columns.values  # noqa: PD011 - no frame
+    if imported.taken_as is not TakenAs.UPDATE or not has_area or is_given or not changes.moved:
+        return []
+    return [Message("import.area_kept", {"count": changes.moved})]
+
+
+def _as_published(
+    workspace: Workspace, imported: Imported
+) -> tuple[pd.DataFrame, tuple[Fault, ...]]:
+    """Return the rows as a version would hold them, and what keeps the plan from being opened.
+
+    Of that, the first thousand.
+    """
+    rows = None
     try:
-        frame = workspace.checked(imported.layer, imported.frame)
-        workspace.check_together(workspace.store.newest(), {imported.layer: frame})
+        rows = workspace.checked(imported.layer, imported.frame)
+        workspace.check_together(workspace.store.newest(), {imported.layer: rows})
     except WorkspaceError as error:
-        return error.faults[:_LISTED]
-    return ()
+        if rows is None:
+            rows = canonical(imported.frame, imported.layer)
+        return rows, error.faults[:_LISTED]
+    return rows, ()
 
 
 def publish_import(
-    workspace: str | os.PathLike[str], result: ImportResult, *, note: str = ""
+    workspace: str | os.PathLike[str],
+    result: ImportResult,
+    *,
+    note: str = "",
+    taken_as: str | None = None,
 ) -> ImportResult:
     """Publish what was read, and remember how the file's columns were understood.
+
+    `taken_as` says what the file is for its layer if nobody said so when it was read.
 
     Raises
     ------
     SourceError
         Other layers would refer to what is gone, or most of the file was refused.
+    ChoiceNeededError
+        Much would be gone, and nobody said that the file is the whole layer.
+    InvalidQueryError
+        It was read as something else than `taken_as`.
     ConflictError
         Somebody published the layer meanwhile.
     """
+    result = _said_as(result, taken_as)
     _require_no_obstacle(result)
     with _unfit_as_import_error(result.imported.layer), open_workspace(workspace) as opened:
         return _publish(opened, result, note)
+
+
+def _said_as(result: ImportResult, text: str | None) -> ImportResult:
+    """Return what was read, with what the publisher says that the file is."""
+    meant = read_taken_as(text)
+    if meant is None:
+        return result
+    found = result.imported.taken_as
+    if meant is not found:
+        msg = said("problem.read_as", found=found, label=Message(f"taken_as.{found}"))
+        raise InvalidQueryError(AS, msg)
+    return replace(result, imported=replace(result.imported, is_said=True))
 
 
 @contextmanager
@@ -219,6 +303,17 @@ def _require_no_obstacle(result: ImportResult) -> None:
     if result.obstacle == "breaks":
         msg = said("refusal.breaks", layer=imported.layer, label=Message(f"layer.{imported.layer}"))
         raise SourceError(msg, imported.breaks)
+    if result.obstacle == "unsaid":
+        label = Message(f"layer.{imported.layer}")
+        msg = said(
+            "import.which_as",
+            file=imported.source.shown,
+            label=label,
+            removed=result.changes.removed,
+            before=result.changes.before,
+            emptied=len(result.emptied),
+        )
+        raise ChoiceNeededError(AS, msg, ways(tuple(TakenAs), label))
     if result.obstacle is not None:
         msg = said(
             "refusal.mostly",
@@ -238,6 +333,7 @@ def _publish(opened: Workspace, result: ImportResult, note: str = "") -> ImportR
         expected=result.expected,
         note=note,
         source=imported.source.shown,
+        taken_as=imported.taken_as,
     )
     version = publish_contents(opened, [content])[0]
     folder = opened.folder / STORE_FOLDER / MAPPINGS_FOLDER
@@ -292,19 +388,21 @@ def _preview(
     return timeline, ImportPreview(file=imported.source.shown, refused=refused)
 
 
-def import_file(
+def import_file(  # noqa: PLR0913 - where, what, and how
     workspace: str | os.PathLike[str],
     path: Path,
     layer: str,
     options: ImportOptions,
     *,
     dry_run: bool = False,
+    with_effect: bool = False,
     progress: Progress | None = None,
 ) -> ImportResult:
     """Read a file, write the lists of repairs and refusals, and publish it unless told not to.
 
-    A result with an obstacle is returned unpublished. Nothing is published without its lists;
-    where they cannot be written, a result that is not published says so (`unwritten`).
+    `with_effect` reviews the plan as it is and as it would be. A result with an obstacle is
+    returned unpublished. Nothing is published without its lists; where they
+    cannot be written, a result that is not published says so (`unwritten`).
 
     Raises
     ------
@@ -315,7 +413,10 @@ def import_file(
     """
     with apart.start() as reader, open_workspace(workspace) as opened:
         once = _Opened(opened)
-        result = _read(once, path, layer, options, reader=reader, progress=progress)
+        asked = options if dry_run else replace(options, may_guess=False)
+        result = _read(once, path, layer, asked, reader=reader, progress=progress)
+        if with_effect and not result.imported.breaks:
+            result = replace(result, effect=effect_on_review(opened, once.plan, result.imported))
         return _written(once, result, options.translator, dry_run=dry_run)
 
 
@@ -398,80 +499,12 @@ def _forget_old(folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-# ---- as commands and requests say it ---------------------------------------------------------
-
-
-def import_options(  # noqa: PLR0913 - one for each option
-    *,
-    crs: str,
-    encoding: str | None,
-    scheme: str | None,
-    source_layer: str | None,
-    file: str | None,
-    units: Sequence[str],
-    mapping: Path | str | None,
-    translator: Translator,
-    shown: str | None = None,
-    answers: Sequence[tuple[str, str]] = (),
-) -> ImportOptions:
-    """Return the options of an import as they were given.
-
-    Parameters
-    ----------
-    units
-        `COLUMN:UNIT` each.
-    mapping
-        Which column is which: the file that says so, or its text.
-    answers
-        Choices that were left open, by name, with what was chosen.
-
-    Raises
-    ------
-    SourceError, InvalidQueryError
-        The mapping, a unit or an answer cannot be read.
-    """
-    columns = None
-    given = read_units(units)
-    if isinstance(mapping, Path):
-        columns = read_mapping(mapping)
-    elif mapping is not None:
-        columns = parse_mapping(mapping, "mapping")
-    options = ImportOptions(
-        crs=crs,
-        encoding=encoding,
-        scheme=scheme,
-        source_layer=source_layer,
-        file=file,
-        units=given,
-        mapping=columns,
-        shown=shown,
-        translator=translator,
-    )
-    for name, value in answers:
-        options = with_answer(options, name, value)
-    return options
-
-
-def printable_import(result: ImportResult, translator: Translator) -> Printable:
-    """Return what an import came to, for a terminal."""
-    document = result.document(translator)
-    return Printable(
-        lambda: document,
-        lambda _, width: import_table(document, translator, width=width),
-    )
-
-
 __all__ = [
-    "UNIT",
-    "ImportOptions",
     "ImportResult",
     "import_file",
-    "import_options",
     "preview_document",
     "preview_import",
-    "printable_import",
     "publish_import",
     "read_import",
-    "with_answer",
     "write_lists",
 ]

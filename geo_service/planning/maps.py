@@ -32,6 +32,7 @@ from geo_service.maps.kinds import (
     MapInput,
 )
 from geo_service.maps.kinds.compare import Side
+from geo_service.maps.kinds.overview import FINDINGS_SOURCE, OverviewData
 from geo_service.maps.kinds.time import TIMED_LAYERS
 from geo_service.maps.relief import png_of, relief_of
 from geo_service.maps.style import symbol_document
@@ -43,6 +44,7 @@ from geo_service.suitability.project import open_project
 from geo_service.suitability.rank import rank_project
 from geo_service.wording import said
 from geo_service.workspace.opening import open_plan, open_workspace
+from geo_service.zoning.finding_table import EVERY_FINDING, FindingQuery
 from geo_service.zoning.review import review
 from geo_service.zoning.rulebook import open_rulebook
 
@@ -53,7 +55,6 @@ if TYPE_CHECKING:
 
     import folium
 
-    from geo_service.maps.kinds.overview import OverviewData
     from geo_service.maps.kinds.plan import PlanData
     from geo_service.plan import Plan
     from geo_service.planning.import_drafts import ImportDesk
@@ -72,6 +73,7 @@ STATE_BYTES = 200_000_000
 PAGE_BYTES = 30_000_000
 """How many bytes of drawn pages it keeps."""
 PNG = "image/png"
+_SOURCE = "source"
 _CLEAR = png_of(np.zeros((1, 1, 2), dtype=np.uint8))
 _PARAMETERS = ("review_id", "ranking_id", "park_id", "before", "layer", "import_id")
 
@@ -185,21 +187,31 @@ class MapDesk:
             self._pages[key] = page
         return page
 
-    def features(
+    def features(  # noqa: PLR0913 - what a list takes
         self,
         query: MapQuery,
         source: str,
         language: Language,
         *,
         side: Side = Side.AFTER,
+        filters: FindingQuery = EVERY_FINDING,
         bbox: Box | None = None,
         slice_: Slice = (100, 0),
     ) -> Document:
-        """Return features of a source of a map (limit, offset); `side` tells two states apart."""
+        """Return features of a source of a map (limit, offset); `side` tells two states apart.
+
+        `filters` are for findings; InvalidQueryError when they are put to another source.
+        """
         states = self._states_of(query, language)
         limit, offset = slice_
         data = states[0] if side is Side.BEFORE else states[-1]
-        return data.document(source, bbox=bbox, limit=limit, offset=offset)
+        if filters == EVERY_FINDING:
+            return data.document(source, bbox=bbox, limit=limit, offset=offset)
+        if source != FINDINGS_SOURCE or not isinstance(data, OverviewData):
+            raise InvalidQueryError(_SOURCE, said("problem.filters_of_findings"))
+        asked = self._reviews.asked(data.review.review_id, language, filters)
+        chosen = asked.positions()
+        return data.document(source, bbox=bbox, limit=limit, offset=offset, chosen=chosen)
 
     def layer_features(
         self,

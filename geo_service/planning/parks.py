@@ -7,13 +7,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from geo_service.errors import NotFoundError
-from geo_service.language import Language, to_simplified
+from geo_service.language import Language
 from geo_service.planning.pages.profile import park_profile
 from geo_service.reports.document import Document, focus_document, park_features
 from geo_service.wording import said, shorten
+from geo_service.zoning.names import township_codes
 
 if TYPE_CHECKING:
     from geo_service.planning.state import ServiceState, Standing
+    from geo_service.reports.document import Slice
     from geo_service.spatial.live_index import Box
 
 
@@ -39,7 +41,7 @@ class ParkDesk:
         positions: Iterable[int] = range(len(features))
         if bbox is not None:
             positions = now.meeting(bbox)
-        codes = None if township is None else self.township_codes(township)
+        codes = None if township is None else township_codes(now.plan, township)
 
         def fits(properties: dict[str, Any]) -> bool:
             return (
@@ -65,41 +67,28 @@ class ParkDesk:
                 now.features[language] = park_features(now.review, translator)
             return now.features[language]
 
-    def township_codes(self, township: str) -> frozenset[str]:
-        """Return the codes of the townships that a name or a code of either set means.
-
-        A code is matched whole: the two code sets disagree, so no prefix is ever tried.
-        """
-        frame = self._state.plan.frame("townships")
-        wanted = to_simplified(township.strip())
-        codes: set[str] = set()
-        for row in frame[["code", "alt_code", "name", "alt_name"]].itertuples(index=False):
-            if wanted in {row.code, row.alt_code, row.name, row.alt_name}:
-                codes |= {code for code in (row.code, row.alt_code) if isinstance(code, str)}
-        return frozenset(codes)
-
     def check(self, park_id: str) -> None:
         """Raise NotFoundError for an id that no park has."""
         check_parks(self._state.now, [park_id])
 
-    def focus(self, park_id: str, language: Language) -> Document:
-        """Return a park's shares, concentration, and the findings of the focus family.
+    def focus(self, park_id: str, language: Language, *, slice_: Slice = (100, 0)) -> Document:
+        """Return a park's shares, concentration, and a slice of the focus family's findings.
 
         NotFoundError for an id that no park has.
         """
         review = self._state.review
         if park_id not in review.focus:
             raise no_such_park(park_id)
-        return focus_document(review, park_id, self._state.translator(language))
+        return focus_document(review, park_id, self._state.translator(language), slice_)
 
-    def profile(self, park_id: str, language: Language) -> Document:
-        """Return a park in full: industries, trend, enterprises, floors, parcels, findings.
+    def profile(self, park_id: str, language: Language, *, limit: int = 100) -> Document:
+        """Return a park in full: industries, trend, enterprises, floors, parcels, first findings.
 
         NotFoundError for an id that no park has.
         """
         now = self._state.now
         check_parks(now, [park_id])
-        return park_profile(now.review, park_id, self._state.translator(language))
+        return park_profile(now.review, park_id, self._state.translator(language), limit=limit)
 
 
 def check_parks(now: Standing, park_ids: Iterable[str] | None) -> None:

@@ -7,15 +7,14 @@ by its documents, and made again from its recipe when a map or a file of it is w
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
-
-import shapely
 
 from geo_service.errors import ConflictError, NotFoundError
 from geo_service.jobs import JobKind
 from geo_service.language import Language, Translator
+from geo_service.planning.finding_lists import AskedFindings, FindingLists
 from geo_service.planning.job_results import JobResultKind, MadeResult
 from geo_service.planning.pages.register import review_register
 from geo_service.planning.parks import check_parks
@@ -41,14 +40,12 @@ from geo_service.planning.saved import drop_result
 from geo_service.planning.saved_reviews import (
     complete,
     feature_of,
-    saved_features,
     saved_register,
 )
 from geo_service.planning.saving import members
 from geo_service.reports.document import (
     Slice,
     comparison_document,
-    finding_features,
     finding_properties,
     review_summary,
 )
@@ -58,6 +55,7 @@ from geo_service.reports.terminal import comparison_table, verdict_table
 from geo_service.stores.base import REVIEW, Saved
 from geo_service.wording import said
 from geo_service.zoning.comparison import ComparableReview, Comparison, compare_reviews
+from geo_service.zoning.finding_table import EVERY_FINDING, FindingQuery, FindingSort
 from geo_service.zoning.laws import STALE_MONTHS
 from geo_service.zoning.review import Review
 from geo_service.zoning.rulebook import Rulebook, parse_rulebook
@@ -68,7 +66,6 @@ if TYPE_CHECKING:
     from geo_service.planning.downloads import Download
     from geo_service.planning.state import ServiceState
     from geo_service.reports.document import Document
-    from geo_service.stores.base import Box
     from geo_service.zoning.review import Progress
 
 
@@ -100,6 +97,7 @@ class ReviewDesk:
         plan_at = state.workspace.plan_at if state.has_workspace else None
         self.shelf = ReviewShelf(state.works.kept, current=lambda: state.review, plan_at=plan_at)
         self._trials: set[str] = set()
+        self._lists = FindingLists()
         self.cache(state.review)
 
     def read_rulebook(self, text: str | None) -> Rulebook:
@@ -232,10 +230,14 @@ class ReviewDesk:
             self._comparable(before, language), self._comparable(after, language)
         )
 
-    def comparison(self, before: str, after: str, language: Language) -> Document:
-        """Return `compare` as a document."""
+    def comparison(
+        self, before: str, after: str, language: Language, *, limit: int | None = None
+    ) -> Document:
+        """Return `compare` as a document; `counts` are of all, `limit` is for each list."""
         told = comparison_document(self.compare(before, after, language))
-        return {"before": before, "after": after, **told}
+        counts = {kind: len(items) for kind, items in told.items()}
+        listed = {kind: items[:limit] for kind, items in told.items()}
+        return {"before": before, "after": after, "counts": counts, **listed}
 
     def _comparable(self, review_id: str, language: Language) -> ComparableReview:
         result = self._in_memory(review_id)
@@ -308,40 +310,37 @@ class ReviewDesk:
         """Return the reviews in memory with the time each was made (UTC), newest first."""
         return list(self.shelf.items())
 
-    def findings(  # noqa: PLR0913 - the filters of one list
+    def findings(
         self,
         review_id: str,
         language: Language,
+        query: FindingQuery = EVERY_FINDING,
         *,
-        rule: str | None = None,
-        park: str | None = None,
-        severity: str | None = None,
-        bbox: Box | None = None,
         slice_: Slice = (100, 0),
+        has_geometry: bool = True,
     ) -> tuple[list[Document], int]:
-        """Return one page of a review's findings as features, and how many match in all."""
-        result = self._in_memory(review_id)
-        limit, offset = slice_
-        if result is None:
-            whole = self._saved_whole(review_id, language)
-            found = saved_features(whole, rule=rule, park=park, severity=severity, bbox=bbox)
-            return found[offset : offset + limit], len(found)
-        fits: Callable[[int], bool] = lambda position: (  # noqa: E731 - one condition, used once
-            (rule is None or result.results[position].rule_id == rule)
-            and (park is None or result.results[position].park_id == park)
-            and (severity is None or result.results[position].severity == severity)
+        """Return one page of a review's findings as features, and how many match in all.
+
+        Without geometry each is told as pages list it: `has_geometry`, `evidence_lines` and
+        `rule_title` stand beside its fields.
+        """
+        return self.asked(review_id, language, query).page(slice_, has_geometry=has_geometry)
+
+    def counts(self, review_id: str, language: Language, query: FindingQuery) -> Document:
+        """Return how many findings match, and by facet under all filters but the facet's own."""
+        counts = self.asked(review_id, language, query).counts()
+        return {"review_id": review_id, **counts}
+
+    def asked(self, review_id: str, language: Language, query: FindingQuery) -> AskedFindings:
+        """Return the findings of a kept or saved review that a query is about."""
+        rows = self._lists.rows(
+            review_id,
+            language,
+            at_hand=self._in_memory(review_id),
+            load=lambda: self._saved_whole(review_id, language),
+            rulebook=self._state.rulebook,
         )
-        positions = [position for position in range(len(result.results)) if fits(position)]
-        if bbox is not None:
-            shapes = result.geometry.to_numpy()
-            window = shapely.box(*bbox)
-            positions = [
-                position
-                for position in positions
-                if shapes[position] is not None and shapes[position].intersects(window)
-            ]
-        chosen = positions[offset : offset + limit]
-        return finding_features(result, self._state.translator(language), chosen), len(positions)
+        return self._lists.asked(review_id, rows, query, self._state.translator(language))
 
     def register(self, review_id: str, language: Language, *, slice_: Slice = (100, 0)) -> Document:
         """Return a review's summary, parks and rules, and one slice of its findings.
@@ -398,6 +397,8 @@ __all__ = [
     "MEDIA_TYPES",
     "STALE_MONTHS",
     "ExportFormat",
+    "FindingQuery",
+    "FindingSort",
     "Review",
     "ReviewDesk",
     "export_name",

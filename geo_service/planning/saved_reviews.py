@@ -10,16 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import shapely
-import shapely.geometry
-
 from geo_service.reports.document import Document, collection, dump
 from geo_service.reports.review import evidence_lines
 from geo_service.zoning.rulebook import default_rulebook
 
 if TYPE_CHECKING:
     from geo_service.language import Translator
-    from geo_service.stores.base import Box
     from geo_service.zoning.rulebook import Rule, Rulebook
 
 _PARTS = ("parks", "findings")
@@ -58,32 +54,6 @@ def feature_of(finding: Mapping[str, Any]) -> Document:
     }
 
 
-def saved_features(
-    whole: Mapping[str, Any],
-    *,
-    rule: str | None = None,
-    park: str | None = None,
-    severity: str | None = None,
-    bbox: Box | None = None,
-) -> list[Document]:
-    """Return the findings of a saved review's document that pass every filter, as features."""
-    window = None if bbox is None else shapely.box(*bbox)
-    found = []
-    for item in whole["findings"]:
-        is_wanted = (
-            (rule is None or item["rule_id"] == rule)
-            and (park is None or item["park_id"] == park)
-            and (severity is None or item["severity"] == severity)
-        )
-        if is_wanted and (window is None or _meets(item["geometry"], window)):
-            found.append(feature_of(item))
-    return found
-
-
-def _meets(geometry: Mapping[str, Any] | None, window: shapely.Geometry) -> bool:
-    return geometry is not None and bool(shapely.geometry.shape(dict(geometry)).intersects(window))
-
-
 def saved_json(whole: Document, more: Mapping[str, Any]) -> bytes:
     """Return a saved review's document as a JSON file."""
     return dump({**whole, **more}, indent=True)
@@ -91,7 +61,7 @@ def saved_json(whole: Document, more: Mapping[str, Any]) -> bytes:
 
 def saved_geojson(whole: Document, more: Mapping[str, Any]) -> bytes:
     """Return a saved review's findings as a GeoJSON file; the parks' outlines were not saved."""
-    features = saved_features(whole)
+    features = [feature_of(item) for item in whole["findings"]]
     return dump(collection(features, len(features), review={**summary_of(whole), **more}))
 
 
@@ -113,6 +83,7 @@ def saved_register(
                 **{name: park[name] for name in _PARK_MEMBERS},
                 "search": [],
                 "township": None,
+                "township_code": None,
             }
             for park in whole["parks"]
         ],
@@ -122,7 +93,7 @@ def saved_register(
         ],
         "numberMatched": len(whole["findings"]),
         "numberReturned": len(page),
-        "findings": [_listed(finding, translator) for finding in page],
+        "findings": [listed_saved(finding, translator) for finding in page],
     }
 
 
@@ -147,7 +118,8 @@ def _rule(
     }
 
 
-def _listed(finding: Document, translator: Translator) -> Document:
+def listed_saved(finding: Document, translator: Translator) -> Document:
+    """Return a saved finding as pages list it: its evidence also as lines, no geometry."""
     return {
         **{name: value for name, value in finding.items() if name != "geometry"},
         "evidence_lines": evidence_lines(finding, translator),

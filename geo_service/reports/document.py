@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from types import MappingProxyType
@@ -26,7 +26,9 @@ from geo_service.language import Language, Translator, to_simplified
 from geo_service.model import BasisGroup, FocusBasis, Verdict
 from geo_service.plan import rows_of
 from geo_service.schema import SCHEMAS
+from geo_service.zoning.finding_table import FindingQuery
 from geo_service.zoning.names import township_names
+from geo_service.zoning.review import FOCUS_FAMILY
 
 if TYPE_CHECKING:
     from datetime import date
@@ -215,20 +217,21 @@ def park_features(review: Review, translator: Translator) -> list[Document]:
     return features
 
 
-def focus_document(review: Review, park_id: str, translator: Translator) -> Document:
-    """Return one park's focus with the findings of the focus family."""
+def focus_document(review: Review, park_id: str, translator: Translator, slice_: Slice) -> Document:
+    """Return one park's focus with a slice of the focus family's findings, and their number."""
     focus = review.focus[park_id]
-    findings = [
-        finding_properties(finding, translator)
-        for finding in review.findings_of(park_id)
-        if finding.family == "focus"
-    ]
+    found = review.table.chosen(FindingQuery(park=park_id, family=FOCUS_FAMILY))
+    limit, offset = slice_
     return {
         **focus_figures(focus, translator),
         "park_kinds": list(review.park_kinds.get(park_id, ())),
         "grades": _grade_counts(review, park_id),
         "verdict": review.focus_verdicts[park_id].value,
-        "findings": findings,
+        "findings": [
+            finding_properties(finding, translator)
+            for finding in review.results.at(found[offset : offset + limit].tolist())
+        ],
+        "numberMatched": len(found),
     }
 
 
@@ -346,19 +349,21 @@ def finding_properties(finding: Finding, translator: Translator) -> Document:
 
 
 def finding_features(
-    review: Review, translator: Translator, positions: Iterable[int] | None = None
+    review: Review, translator: Translator, positions: Sequence[int] | None = None
 ) -> list[Document]:
     """Return findings as features; `positions` are those in the review's results."""
-    chosen = range(len(review.results)) if positions is None else list(positions)
-    shapes = geometry_json(review.geometry.to_numpy()[list(chosen)])
+    chosen = range(len(review.results)) if positions is None else positions
+    shapes = geometry_json(
+        review.geometry.to_numpy() if positions is None else review.geometry_of(positions)
+    )
     return [
         {
             "type": "Feature",
-            "id": review.results[position].finding_id,
+            "id": finding.finding_id,
             "geometry": shape,
-            "properties": finding_properties(review.results[position], translator),
+            "properties": finding_properties(finding, translator),
         }
-        for position, shape in zip(chosen, shapes, strict=True)
+        for finding, shape in zip(review.results.at(chosen), shapes, strict=True)
     ]
 
 

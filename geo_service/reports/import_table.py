@@ -44,7 +44,13 @@ def import_table(document: Document, translator: Translator, *, width: int | Non
     _say(console, translator.text("import.rate", **rate))
     if document["joined"] is not None:
         _say(console, translator.text("import.joined", count=f"{document['joined']:,}"))
+    if document["guessed"] is not None:
+        _say(console, document["guessed"]["text"])
+    way = translator.text(f"taken_as.{document['as']}")
+    _say(console, translator.text("import.taken_as", way=way))
     _changes(console, document.get("changes"), translator)
+    _emptied(console, document["emptied"], translator)
+    _effect(console, document["effect"], translator)
     _crs(console, document["crs"], translator)
     _columns(console, document, translator)
     for note in document["notes"]:
@@ -67,9 +73,36 @@ def _changes(console: Console, changes: Document | None, translator: Translator)
         return
     figures = {key: f"{value:,}" for key, value in changes.items()}
     _say(console, translator.text("import.changes", **figures))
+    if changes["moved"]:
+        _say(console, translator.text("import.moved", **figures))
     if changes["is_mostly_removed"]:
         warning = translator.text("import.mostly_removed", **figures)
         console.print(Text(warning, style="bold red"))
+
+
+def _emptied(console: Console, emptied: Sequence[Document], translator: Translator) -> None:
+    if not emptied:
+        return
+    columns = [
+        translator.text("import.emptied_column", label=item["label"], count=f"{item['count']:,}")
+        for item in emptied
+    ]
+    told = translator.text("import.emptied", count=len(columns), columns=columns)
+    console.print(Text(told, style="bold red"))
+
+
+def _effect(console: Console, effect: Document | None, translator: Translator) -> None:
+    if effect is None:
+        return
+    _say(console, effect["text"])
+    for park in effect["parks"][:_SHOWN]:
+        verdicts = {
+            key: translator.text(f"verdict.{park[key]}" if park[key] else "import.none")
+            for key in ("before", "after")
+        }
+        named = {"name": translator.convert(park["name"]), "park": park["park_id"]}
+        _say(console, "  " + translator.text("import.effect_park", **named, **verdicts))
+    _more(console, len(effect["parks"]) - _SHOWN, translator)
 
 
 def _crs(console: Console, crs: dict[str, Any], translator: Translator) -> None:
@@ -107,13 +140,21 @@ def _columns(console: Console, document: Document, translator: Translator) -> No
 def _repairs(console: Console, document: Document, translator: Translator) -> None:
     if not document["repairs"]:
         return
-    names = ("row", "feature", "what", "column", "before", "after")
+    names = ("row", "feature", "what", "column", "before", "after", "needs_look")
+    look = translator.text("import.needs_look")
+    repairs = sorted(document["repairs"], key=lambda item: not item["needs_look"])
     rows = [
-        (item["row"], item["feature"], item["text"], item["column"], item["before"], item["after"])
-        for item in document["repairs"][:_SHOWN]
+        (
+            *(item[name] for name in ("row", "feature", "text", "column", "before", "after")),
+            look if item["needs_look"] else "",
+        )
+        for item in repairs[:_SHOWN]
     ]
     _table(console, translator, "repairs", names, rows)
     _more(console, sum(document["repair_counts"].values()) - len(rows), translator)
+    if document["needs_look_count"]:
+        words = translator.text("import.looks", count=f"{document['needs_look_count']:,}")
+        console.print(Text(f"  {words}", style="bold red"))
 
 
 def _refused(console: Console, document: Document, translator: Translator) -> None:

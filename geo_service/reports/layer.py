@@ -36,6 +36,7 @@ def version_document(entry: LayerVersion) -> Document:
         "made_at": entry.made_at.isoformat(timespec="seconds"),
         "features": entry.features,
         "source": entry.source,
+        "as": entry.taken_as,
         "note": entry.note,
         "parent": entry.parent,
     }
@@ -55,7 +56,7 @@ def history_table(
 ) -> str:
     """Return a layer's history as a table, newest first."""
     table = Table(title=Text(f"{translator.text(f'layer.{layer}')} ({layer})"))
-    for key in ("number", "version", "made_at", "features", "source", "note"):
+    for key in ("number", "version", "made_at", "features", "source", "as", "note"):
         justify: Any = "right" if key in {"number", "features"} else "left"
         table.add_column(translator.text(f"history.{key}"), justify=justify)
     for entry in history:
@@ -65,6 +66,7 @@ def history_table(
             entry.made_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
             f"{entry.features:,}",
             one_line(entry.source, _SHOWN_CELLS),
+            "" if entry.taken_as is None else translator.text(f"taken_as.{entry.taken_as}"),
             one_line(entry.note, _SHOWN_CELLS),
         )
     return print_table(table, [], width)
@@ -94,7 +96,7 @@ def difference_document(
         "counts": _counts(difference),
         "added": feature_ids(difference.added, schema).tolist()[offset:end],
         "removed": feature_ids(difference.removed, schema).tolist()[offset:end],
-        "changed": [_change_document(item, with_values=with_values) for item in changed],
+        "changed": [change_document(item, with_values=with_values) for item in changed],
     }
 
 
@@ -107,7 +109,8 @@ def _counts(difference: Difference) -> dict[str, int]:
     }
 
 
-def _change_document(item: FeatureChange, *, with_values: bool) -> Document:
+def change_document(item: FeatureChange, *, with_values: bool = True) -> Document:
+    """Return a changed feature: its columns, with their values or not, and how its shape moved."""
     columns: Any = sorted(item.columns)
     if with_values:
         columns = {

@@ -5,6 +5,10 @@ Roads connect where line ends lie within `snap_m` of each other, where an end li
 without a shared vertex do not connect: one passes over the other. Every road runs in both
 directions. Roads of `limited_access` classes can only be entered at junctions: nobody joins an
 expressway between junctions. Turning costs, traffic, tolls and gradients are not modelled.
+
+Roads that do not hang together are pieces; the one with most road to enter is the main part. A
+place meets the nearest road of all and the nearest one of the main part, and goes the quicker way:
+a piece that is joined to nothing cuts nobody off who can walk to the others.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -116,6 +120,17 @@ class _Access:
     off_road_m: Floats
     xy: Floats
 
+    def taken(self, rows: NDArray[Any]) -> _Access:
+        """Return some rows."""
+        return _Access(self.measure[rows], self.off_road_m[rows], self.xy[rows])
+
+    def with_rows(self, rows: NDArray[Any], other: _Access) -> _Access:
+        """Return this with some rows from another one, given in the order of `rows`."""
+        made = _Access(self.measure.copy(), self.off_road_m.copy(), self.xy.copy())
+        made.measure[rows], made.off_road_m[rows] = other.measure, other.off_road_m
+        made.xy[rows] = other.xy
+        return made
+
 
 @dataclass(frozen=True, eq=False)
 class _Stretches:
@@ -166,8 +181,15 @@ class RoadNetwork:
         self.courses = courses
         self.minutes_per_m = minutes_per_m
         self.junctions = find_junctions(courses, assumptions.snap_m)
-        self.facts = self._facts(speed_counts)
+        parts = _Stretches.of(courses, *self.junctions)
+        component, self.facts = self._components(parts, speed_counts)
+        self._is_main = _largest(component, courses, is_entered)
         self._pieces = Pieces(courses, is_entered)
+        self.is_whole = bool(self._is_main.all())
+        """Whether all roads hang together."""
+        self._main_pieces = (
+            self._pieces if self.is_whole else Pieces(courses, is_entered & self._is_main)
+        )
 
     @classmethod
     def build(
@@ -221,25 +243,59 @@ class RoadNetwork:
         CrsError
             The facilities are in another CRS.
         """
-        return Reach(self, self.access(facilities))
+        shapes = self._shapes_of(facilities)
+        nearest = self.access(shapes)
+        off = self.off_main(nearest)
+        main = self.access(shapes[off], is_main=True)
+        there = np.isfinite(main.measure)
+        doors = _Access(
+            *(
+                np.concatenate([getattr(nearest, name), getattr(main, name)[there]])
+                for name in ("measure", "off_road_m", "xy")
+            )
+        )
+        return Reach(self, doors, np.concatenate([np.arange(len(shapes)), off[there]]))
 
-    def access(self, origins: Shapes) -> _Access:
-        """Return where places meet the nearest road that can be entered.
+    def off_main(self, access: _Access) -> Positions:
+        """Return the places that meet a road which is cut off from the main part."""
+        if self.is_whole:
+            return np.zeros(0, dtype=np.intp)
+        row = np.flatnonzero(np.isfinite(access.measure))
+        return row[~self._is_main[self.courses.line_at(access.measure[row])]]
+
+    def cut_off_rows(self) -> Positions:
+        """Return the rows of the layer that lie, or have a part, off the main part."""
+        return np.unique(self.courses.row[~self._is_main])
+
+    def cut_off_near(self, origins: Shapes) -> Positions:
+        """Return for each place the row of the cut-off road that is nearest to it; -1 if none is.
+
+        The main part's roads may be nearer than none: only the nearest road of all counts.
+        """
+        access = self.access(origins)
+        rows = np.full(len(access.measure), -1, dtype=np.intp)
+        off = self.off_main(access)
+        rows[off] = self.courses.row[self.courses.line_at(access.measure[off])]
+        return rows
+
+    def access(self, origins: Shapes, *, is_main: bool = False) -> _Access:
+        """Return where places meet the nearest road that can be entered, or one of the main part.
 
         Of equally near roads (to a centimetre) the fastest counts; of those, the first.
         """
         shapes = self._shapes_of(origins)
+        pieces = self._main_pieces if is_main else self._pieces
         found = _Access(*(np.full((len(shapes), width), np.nan) for width in (1, 1, 2)))
         found = _Access(found.measure[:, 0], found.off_road_m[:, 0], found.xy)
         there = np.flatnonzero(~(shapely.is_missing(shapes) | shapely.is_empty(shapes)))
-        if not (len(there) and len(self._pieces)):
+        if not (len(there) and len(pieces)):
             return found
-        distance_m = self._pieces.distance(shapes[there])
+        distance_m = pieces.distance(shapes[there])
         is_near = distance_m <= self.assumptions.max_off_road_m
         there, distance_m = there[is_near], distance_m[is_near]
-        own, piece = self._pieces.within(shapes[there], distance_m + SAME_M)
-        measure, xy = self._pieces.locate(shapes[there[own]], piece)
-        line = self._pieces.line[piece]
+        own, piece = pieces.within(shapes[there], distance_m + SAME_M)
+        measure, xy = pieces.locate(shapes[there[own]], piece)
+        line = pieces.line[piece]
         order = np.lexsort((measure, self.courses.row[line], self.minutes_per_m[line], own))
         best = order[np.unique(own[order], return_index=True)[1]]
         position = there[own[best]]
@@ -255,16 +311,20 @@ class RoadNetwork:
             raise CrsError(msg)
         return np.asarray(origins.geometry.to_numpy(), dtype=object)
 
-    def _facts(self, speed_counts: tuple[int, int, int]) -> NetworkFacts:
-        parts = _Stretches.of(self.courses, *self.junctions)
+    def _components(
+        self, parts: _Stretches, speed_counts: tuple[int, int, int]
+    ) -> tuple[Positions, NetworkFacts]:
+        """Return the component of each line, and what the network consists of."""
         tail, head = parts.node[parts.first], parts.node[parts.first + 1]
         nodes = int(parts.node.max(initial=-1)) + 1
         components, component_km = 0, np.zeros(0)
+        of_line = np.zeros(len(self.courses.row), dtype=np.intp)
         if nodes:
             graph = coo_array((np.ones(len(tail)), (tail, head)), shape=(nodes, nodes))
             components, component = connected_components(graph, directed=False)
             component_km = np.bincount(component[tail], parts.length_m, components) / 1000
-        return NetworkFacts(
+            of_line[parts.line[parts.first]] = component[tail]
+        facts = NetworkFacts(
             roads=len(np.unique(self.courses.row)),
             length_km=float(parts.length_m.sum() / 1000),
             nodes=nodes,
@@ -275,6 +335,22 @@ class RoadNetwork:
             speeds_by_class=speed_counts[1],
             speeds_assumed=speed_counts[2],
         )
+        return of_line, facts
+
+
+def _largest(
+    component: Positions, courses: Courses, is_entered: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return which lines belong to the component with most road to enter; all if there is none."""
+    length_m = np.where(is_entered, courses.last - courses.first, 0.0)
+    lengths = np.bincount(component, length_m) if len(component) else np.zeros(1)
+    if not lengths.any():
+        return np.ones(len(component), dtype=bool)
+    # Of equally long ones (to a centimetre) the first in the layer counts.
+    longest = np.flatnonzero(lengths >= lengths.max() - SAME_M)
+    first = component[np.flatnonzero(np.isin(component, longest))[0]]
+    found: NDArray[np.bool_] = component == first
+    return found
 
 
 class Reach:
@@ -284,9 +360,12 @@ class Reach:
     place without geometry, too far from every road, or on roads that lead to no facility.
     """
 
-    def __init__(self, network: RoadNetwork, facilities: _Access) -> None:
-        """Search the graph, in which every facility has a node at its point on the roads."""
-        self._network, self._facilities = network, facilities
+    def __init__(self, network: RoadNetwork, facilities: _Access, owner: Positions) -> None:
+        """Search the graph, in which facilities have nodes where they meet the roads.
+
+        `owner` is the facility of each of these doors: one that lies at a cut-off road has two.
+        """
+        self._network, self._facilities, self._owner = network, facilities, owner
         self._off_road = float(_minutes_per_m(network.assumptions.off_road_km_h))
         cut, node = network.junctions
         self._on_roads = np.flatnonzero(np.isfinite(facilities.measure))
@@ -358,11 +437,11 @@ class Reach:
 
         Places and errors are as in `RoadNetwork.reach`.
         """
-        return self._answers(self._network.access(origins))[0]
+        return self._best(origins)[1]
 
     def nearest(self, origins: Shapes) -> Positions:
         """Return the position of each place's facility nearest by time; -1 if none is reachable."""
-        return self._answers(self._network.access(origins))[1]
+        return self._owned(self._best(origins)[2])
 
     def trips(self, origins: Shapes) -> pd.DataFrame:
         """Return each place's trip to the facility nearest to it by time.
@@ -371,8 +450,7 @@ class Reach:
         ends together), the lengths along the fastest route. If no facility is reachable they are
         infinite, -1, NaN and NaN. The index is that of the places; for an array 0, 1, ...
         """
-        access = self._network.access(origins)
-        minutes, facility, cut = self._answers(access)
+        access, minutes, facility, cut = self._best(origins)
         is_reached = facility >= 0
         road_m, off_road_m = np.full((2, len(minutes)), np.nan)
         at = cut[is_reached]
@@ -384,7 +462,7 @@ class Reach:
         return pd.DataFrame(
             {
                 "minutes": minutes,
-                "facility": facility,
+                "facility": self._owned(facility),
                 "road_km": road_m / 1000,
                 "off_road_km": off_road_m / 1000,
             },
@@ -397,8 +475,7 @@ class Reach:
         Routes are lines in the network's CRS, from the place to the facility. A route without
         length has two equal ends.
         """
-        access = self._network.access(origins)
-        _, facility, cut = self._answers(access)
+        access, _, facility, cut = self._best(origins)
         made = np.full(len(facility), None, dtype=object)
         for row in np.flatnonzero(facility >= 0):
             courses = list(self._course(float(access.measure[row]), int(cut[row])))
@@ -430,6 +507,32 @@ class Reach:
                 else courses.between(end, start)
             )
             node = int(self._toward[node])
+
+    def _owned(self, door: Positions) -> Positions:
+        """Return the facilities of doors; -1 stays."""
+        return np.where(door >= 0, self._owner[door], -1) if len(self._owner) else door
+
+    def _best(self, origins: Shapes) -> tuple[_Access, Floats, Positions, Positions]:
+        """Return where each place meets the roads best, and what `_answers` says from there.
+
+        A place at a cut-off road also tries the main part, and goes that way if it is quicker.
+        """
+        network = self._network
+        access = network.access(origins)
+        minutes, door, cut = self._answers(access)
+        off = network.off_main(access)
+        if len(off):
+            shapes = np.asarray(
+                origins.geometry.to_numpy() if hasattr(origins, "geometry") else origins,
+                dtype=object,
+            )
+            main = network.access(shapes[off], is_main=True)
+            found = self._answers(main)
+            is_quicker = found[0] < minutes[off]
+            rows = off[is_quicker]
+            access = access.with_rows(rows, main.taken(is_quicker))
+            minutes[rows], door[rows], cut[rows] = (each[is_quicker] for each in found)
+        return access, minutes, door, cut
 
     def _answers(self, access: _Access) -> tuple[Floats, Positions, Positions]:
         """Return each place's minutes, facility, and the cut through which it leaves its line."""

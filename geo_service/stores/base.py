@@ -25,6 +25,8 @@ from geo_service.errors import ConflictError, StoreError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from geo_service.model import TakenAs
+
 __all__ = [
     "KINDS",
     "RANKING",
@@ -121,6 +123,8 @@ class LayerVersion:
     """The newest version before this one."""
     file_digest: str | None = None
     """For number 0: SHA-256 of the bytes of the workspace's file that it was read from."""
+    taken_as: TakenAs | None = None
+    """What the file that it was imported from was for the layer; None if it was no import."""
 
     @property
     def version(self) -> str:
@@ -145,6 +149,7 @@ class LayerContent:
     file_digest: str | None = None
     file_stamp: str | None = None
     declared: str | None = None
+    taken_as: TakenAs | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

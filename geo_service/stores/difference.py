@@ -1,7 +1,8 @@
 """Compare two versions of a layer, feature by feature.
 
 Features are matched by the layer's key. A shape has changed if the two do not cover the same
-points: another starting vertex or direction of the same outline is not a change. How far a
+points: another starting vertex or direction of the same outline, or the rounding of a converted
+coordinate, is not a change. How far a
 shape moved is measured in the workspace's metric CRS.
 """
 
@@ -19,8 +20,14 @@ from geo_service.crs import require_metric
 from geo_service.schema import SCHEMAS, LayerSchema
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pyproj
     from numpy.typing import NDArray
+
+
+SAME_DEG = 2e-9
+"""Degrees by which vertices may differ that are the same: 0.2 mm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +73,10 @@ class ChangeCounts:
     removed: int
     changed: int
     unchanged: int
+    moved: int = 0
+    """How many of the changed features have another shape."""
+    altered: int = 0
+    """How many of the changed features have other values."""
 
     @property
     def before(self) -> int:
@@ -130,7 +141,17 @@ def count_differences(before: pd.DataFrame, after: pd.DataFrame, *, layer: str) 
         removed=int(found.is_removed.sum()),
         changed=len(found.rows),
         unchanged=len(found.new) - len(found.rows),
+        moved=int(found.shapes.sum()),
+        altered=int(_any_of(found.differs.values(), len(found.new)).sum()),
     )
+
+
+def emptied_columns(before: pd.DataFrame, after: pd.DataFrame, *, layer: str) -> dict[str, int]:
+    """Return the columns that have values in the earlier version only, with how many."""
+    values = {item.name: int(before[item.name].notna().sum()) for item in SCHEMAS[layer].fields}
+    return {
+        name: count for name, count in values.items() if count and not after[name].notna().any()
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,9 +182,7 @@ def _compare(before: pd.DataFrame, after: pd.DataFrame, schema: LayerSchema) -> 
         if item.name not in schema.key
     }
     shapes = _moved(old, new)
-    is_changed = shapes.copy()
-    for mask in differs.values():
-        is_changed |= mask
+    is_changed = shapes | _any_of(differs.values(), len(new))
     return _Compared(
         is_added=~is_common,
         is_removed=~old_ids.isin(new_ids),
@@ -174,6 +193,14 @@ def _compare(before: pd.DataFrame, after: pd.DataFrame, schema: LayerSchema) -> 
         shapes=shapes,
         rows=np.flatnonzero(is_changed),
     )
+
+
+def _any_of(masks: Iterable[NDArray[np.bool_]], size: int) -> NDArray[np.bool_]:
+    """Return where any of several masks of a size is set."""
+    found = np.zeros(size, dtype=bool)
+    for mask in masks:
+        found |= mask
+    return found
 
 
 def _differs(old: pd.Series[Any], new: pd.Series[Any]) -> NDArray[np.bool_]:
@@ -188,14 +215,33 @@ def _moved(old: pd.DataFrame, new: pd.DataFrame) -> NDArray[np.bool_]:
     """Return where shapes do not cover the same points."""
     if not isinstance(old, gpd.GeoDataFrame) or not isinstance(new, gpd.GeoDataFrame):
         return np.zeros(len(new), dtype=bool)
-    one, other = old.geometry.to_numpy(), new.geometry.to_numpy()
+    return ~are_same_shapes(old.geometry.to_numpy(), new.geometry.to_numpy())
+
+
+def are_same_shapes(one: NDArray[np.object_], other: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Return where two arrays of shapes in degrees cover the same points; None is as None.
+
+    Vertices less than 0.2 mm apart are the same: coordinates that were converted to another CRS
+    and back differ by less.
+    """
     is_missing = shapely.is_missing(one), shapely.is_missing(other)
-    moved: NDArray[np.bool_] = ~(
-        shapely.equals_identical(one, other) | (is_missing[0] & is_missing[1])
-    )
-    doubtful = np.flatnonzero(moved & ~is_missing[0] & ~is_missing[1])
-    moved[doubtful] = ~shapely.equals(one[doubtful], other[doubtful])
-    return moved
+    same: NDArray[np.bool_] = shapely.equals_identical(one, other) | (is_missing[0] & is_missing[1])
+    for is_same in (_nearly_equal, _nearly_equal_anyhow, shapely.equals):
+        doubtful = np.flatnonzero(~same & ~is_missing[0] & ~is_missing[1])
+        if not len(doubtful):
+            break
+        same[doubtful] = is_same(one[doubtful], other[doubtful])
+    return same
+
+
+def _nearly_equal(one: NDArray[np.object_], other: NDArray[np.object_]) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = shapely.equals_exact(one, other, tolerance=SAME_DEG)
+    return found
+
+
+def _nearly_equal_anyhow(one: NDArray[np.object_], other: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Return where shapes are nearly equal whatever vertex they begin with."""
+    return _nearly_equal(shapely.normalize(one), shapely.normalize(other))
 
 
 def _measure(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from geo_service.errors import ConflictError, NotFoundError
-from geo_service.model import Message
+from geo_service.model import Message, TakenAs
 from geo_service.stores.base import VERSION_LENGTH, LayerVersion, OwnFile
 from geo_service.stores.frames import canonical, content_digest, layer_schema
 from geo_service.stores.seals import ENTRY, SEAL, DamageError, is_sound, seal_of
@@ -46,7 +46,10 @@ _SEALED = (
     "file_digest",
     "place",
     "checksum",
+    "taken_as",
 )
+_LATER = "taken_as"
+"""A column that came after rows were sealed: it counts for a seal once it has a value."""
 _RECORDED = ("layer", "digest", "file_digest", "file_stamp", "declared")
 
 
@@ -59,7 +62,8 @@ def staged(content: LayerContent) -> Staged:
 
 def entry_of(row: sa.Row[Any]) -> LayerVersion:
     """Return a row of `layer_versions` as an entry; raises DamageError if it was altered."""
-    if not is_sound({name: getattr(row, name) for name in _SEALED}, row.seal):
+    values = {name: getattr(row, name) for name in _SEALED}
+    if not is_sound(_counting(values), row.seal):
         raise DamageError(SEAL, layer=row.layer, version=str(row.digest)[:VERSION_LENGTH])
     return LayerVersion(
         layer=row.layer,
@@ -71,7 +75,13 @@ def entry_of(row: sa.Row[Any]) -> LayerVersion:
         features=row.features,
         parent=row.parent,
         file_digest=row.file_digest,
+        taken_as=None if row.taken_as is None else TakenAs(row.taken_as),
     )
+
+
+def _counting(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a row that its seal covers."""
+    return {name: value for name, value in values.items() if name != _LATER or value is not None}
 
 
 def next_entry(content: LayerContent, item: Staged, before: LayerVersion | None) -> LayerVersion:
@@ -85,6 +95,7 @@ def next_entry(content: LayerContent, item: Staged, before: LayerVersion | None)
         source=content.source,
         features=len(item[1]),
         parent=None if before is None else before.version,
+        taken_as=content.taken_as,
     )
 
 
@@ -125,8 +136,9 @@ def insert_entry(
         "file_digest": entry.file_digest,
         "place": location,
         "checksum": checksum,
+        "taken_as": None if entry.taken_as is None else entry.taken_as.value,
     }
-    connection.execute(sa.insert(versions).values(**row, seal=seal_of(row)))
+    connection.execute(sa.insert(versions).values(**row, seal=seal_of(_counting(row))))
     return entry
 
 

@@ -104,7 +104,7 @@ def _converted(cells: pd.Series[Any], item: Field) -> pd.Series[Any]:
         return cells.astype("bool" if is_whole else "boolean")
     if item.kind is ColumnKind.DATE:
         return pd.to_datetime(cells).astype("datetime64[us]")
-    return cells.where(cells.notna(), None).astype("str")
+    return cells if cells.dtype == "str" else cells.where(cells.notna(), None).astype("str")
 
 
 def later_columns(layer: str) -> frozenset[str]:

@@ -17,7 +17,7 @@ from geo_service.errors import StoreError
 from geo_service.wording import said
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; alembic is imported only if a catalogue is older."""
 
 
@@ -55,12 +55,13 @@ versions = sa.Table(
     sa.Column("place", sa.Text, nullable=False),
     sa.Column("checksum", sa.Text),
     sa.Column("seal", sa.Text),
+    sa.Column("taken_as", sa.Text),
     sqlite_autoincrement=True,
 )
 """One row per entry of a layer's history; `place` is the file or table that contains its rows.
 
 `checksum` is SHA-256 of that file; `seal` is a digest of the row (`seals`). Both are missing in
-rows of older releases.
+rows of older releases. `taken_as` is a `model.TakenAs` for rows that were imported.
 """
 
 sa.Index(

@@ -3,7 +3,8 @@
 First come the parts, each a free parcel or a vacant floor. `combine` puts those that it is
 given together to places large enough for the project: single parcels, neighbouring ones of
 one park, runs of floors, and what a park has left in all. Which parts a rule forbids is told
-by `exclusion`; `screening` leaves those out before it combines. Geometry is in the metric CRS.
+by `exclusion`; `screening` leaves those out before it combines. Ground counts once, however many
+parcels lie on it. Geometry is in the metric CRS.
 """
 
 from __future__ import annotations
@@ -36,6 +37,10 @@ SHARED_BORDER_M = 5.0
 """Neighbours share at least this much border, so that they can be built on as one."""
 MAX_PARCELS = 8
 """How many parcels are taken together at most."""
+NOISE_M2 = 1.0
+"""Parcels that overlap by no more than this do not overlap: surveys are not exact."""
+SAME_GROUND = 0.5
+"""A parcel of which so much lies on another one is the same ground: they are not taken together."""
 
 
 class CandidateKind(StrEnum):
@@ -148,12 +153,12 @@ def _parcels(plan: Plan) -> Iterator[Candidate]:
 
 def _neighbouring(parts: Sequence[Candidate], needed_m2: float) -> Iterator[Candidate]:
     """Yield neighbouring parcels that reach the area together; each parcel is tried as a start."""
-    neighbours = _neighbours(parts)
+    ground = _Ground(parts)
     seen: set[frozenset[int]] = set()
     for seed, part in enumerate(parts):
         group = None
         if part.area_m2 < needed_m2:
-            group = _grow(seed, neighbours, parts, needed_m2)
+            group = _grow(seed, ground, needed_m2)
         if group is not None and group not in seen:
             seen.add(group)
             yield _together(CandidateKind.PARCELS, [parts[position] for position in sorted(group)])
@@ -164,12 +169,12 @@ def largest_groups(parts: Sequence[Candidate]) -> Iterator[Candidate]:
 
     From each parcel the largest neighbour is added, `MAX_PARCELS` at most.
     """
-    neighbours = _neighbours(parts)
+    ground = _Ground(parts)
     seen: set[frozenset[int]] = set()
     for seed in range(len(parts)):
         group = {seed}
         while len(group) < MAX_PARCELS:
-            edge = _edge(group, neighbours)
+            edge = ground.edge(group)
             if not edge:
                 break
             group.add(max(sorted(edge), key=lambda position: parts[position].area_m2))
@@ -178,40 +183,64 @@ def largest_groups(parts: Sequence[Candidate]) -> Iterator[Candidate]:
             yield _together(CandidateKind.PARCELS, [parts[position] for position in sorted(group)])
 
 
-def _neighbours(parts: Sequence[Candidate]) -> Mapping[int, set[int]]:
-    """Return which parcels of one park share enough border to be built on as one."""
-    found: dict[int, set[int]] = defaultdict(set)
-    if not parts:
-        return found
-    array = np.array([part.geometry for part in parts], dtype=object)
-    one, two = shapely.STRtree(array).query(array, predicate="dwithin", distance=GAP_M)
-    for first, second in zip(one.tolist(), two.tolist(), strict=True):
-        park_id = parts[first].park_id
-        if first >= second or park_id is None or park_id != parts[second].park_id:
-            continue
-        border = shapely.intersection(array[first].boundary, array[second].buffer(2 * GAP_M))
+class _Ground:
+    """Which parcels lie beside each other, and which on each other."""
+
+    def __init__(self, parts: Sequence[Candidate]) -> None:
+        """Find the pairs of parcels of one park that touch or overlap."""
+        self.parts = parts
+        self._neighbours: dict[int, set[int]] = defaultdict(set)
+        """Parcels that share enough border to be built on as one."""
+        self._twins: dict[int, set[int]] = defaultdict(set)
+        """Parcels that are the same ground."""
+        self._overlapping: dict[int, set[int]] = defaultdict(set)
+        if not parts:
+            return
+        array = np.array([part.geometry for part in parts], dtype=object)
+        one, two = shapely.STRtree(array).query(array, predicate="dwithin", distance=GAP_M)
+        for first, second in zip(one.tolist(), two.tolist(), strict=True):
+            park_id = parts[first].park_id
+            if first < second and park_id is not None and park_id == parts[second].park_id:
+                self._compare(first, second)
+
+    def _compare(self, first: int, second: int) -> None:
+        one, other = self.parts[first].geometry, self.parts[second].geometry
+        overlap_m2 = shapely.intersection(one, other).area
+        if overlap_m2 > NOISE_M2:
+            _pair(self._overlapping, first, second)
+        if overlap_m2 > max(NOISE_M2, SAME_GROUND * min(one.area, other.area)):
+            _pair(self._twins, first, second)
+            return
+        border = shapely.intersection(one.boundary, other.buffer(2 * GAP_M))
         if shapely.length(border) >= SHARED_BORDER_M:
-            found[first].add(second)
-            found[second].add(first)
-    return found
+            _pair(self._neighbours, first, second)
+
+    def edge(self, group: set[int]) -> set[int]:
+        """Return the parcels next to a group that are ground which the group does not have."""
+        beside = {other for position in group for other in self._neighbours.get(position, ())}
+        same = {other for position in group for other in self._twins.get(position, ())}
+        return beside - same - group
+
+    def area_m2(self, group: set[int]) -> float:
+        """Return how much ground a group is."""
+        areas = sum(self.parts[position].area_m2 for position in group)
+        if not any(self._overlapping.get(position, set()) & group for position in group):
+            return areas
+        return shapely.union_all([self.parts[position].geometry for position in group]).area
 
 
-def _edge(group: set[int], neighbours: Mapping[int, set[int]]) -> set[int]:
-    """Return the parcels next to a group."""
-    return {other for position in group for other in neighbours.get(position, ())} - group
+def _pair(found: dict[int, set[int]], first: int, second: int) -> None:
+    found[first].add(second)
+    found[second].add(first)
 
 
-def _grow(
-    seed: int,
-    neighbours: Mapping[int, set[int]],
-    parts: Sequence[Candidate],
-    needed_m2: float,
-) -> frozenset[int] | None:
+def _grow(seed: int, ground: _Ground, needed_m2: float) -> frozenset[int] | None:
     """Return a parcel with neighbours that reach the area together.
 
     The neighbour that keeps the whole most compact is added first; where that takes too many
     parcels, the largest one.
     """
+    parts = ground.parts
 
     def compact(whole: BaseGeometry, position: int) -> float:
         return compactness(_joined([whole, parts[position].geometry]))
@@ -219,21 +248,21 @@ def _grow(
     def large(_: BaseGeometry, position: int) -> float:
         return parts[position].area_m2
 
-    found = _grow_by(compact, seed, neighbours, parts, needed_m2)
-    return found or _grow_by(large, seed, neighbours, parts, needed_m2)
+    found = _grow_by(compact, seed, ground, needed_m2)
+    return found or _grow_by(large, seed, ground, needed_m2)
 
 
 def _grow_by(
     worth: Callable[[BaseGeometry, int], float],
     seed: int,
-    neighbours: Mapping[int, set[int]],
-    parts: Sequence[Candidate],
+    ground: _Ground,
     needed_m2: float,
 ) -> frozenset[int] | None:
     """Add the neighbour that is worth most until the area is reached; None if it is not."""
+    parts = ground.parts
     group, shape = {seed}, parts[seed].geometry
-    while sum(parts[position].area_m2 for position in group) < needed_m2:
-        edge = _edge(group, neighbours)
+    while ground.area_m2(group) < needed_m2:
+        edge = ground.edge(group)
         if not edge or len(group) >= MAX_PARCELS:
             return None
         whole = shape
@@ -260,7 +289,11 @@ def compactness(shape: BaseGeometry) -> float:
 
 
 def _together(kind: CandidateKind, parts: Sequence[Candidate]) -> Candidate:
-    """Return parcels of one park as one candidate."""
+    """Return parcels of one park as one candidate; ground that two of them share counts once."""
+    whole = shapely.union_all([part.geometry for part in parts])
+    area_m2 = float(sum(part.area_m2 for part in parts))
+    if area_m2 - whole.area > NOISE_M2:
+        area_m2 = float(whole.area)
     members = tuple(part.members[0] for part in parts)
     park_id = parts[0].park_id
     uses = {part.land_use for part in parts}
@@ -271,8 +304,8 @@ def _together(kind: CandidateKind, parts: Sequence[Candidate]) -> Candidate:
         kind=kind,
         park_id=park_id,
         members=members,
-        area_m2=float(sum(part.area_m2 for part in parts)),
-        geometry=shapely.union_all([part.geometry for part in parts]),
+        area_m2=area_m2,
+        geometry=whole,
         offers={name: _sum(part.offers[name] for part in parts) for name in UTILITIES},
         land_use=uses.pop() if len(uses) == 1 else None,
         land_use_scheme=schemes.pop() if len(schemes) == 1 else None,
@@ -287,8 +320,28 @@ def _parks(parts: Sequence[Candidate], needed_m2: float) -> Iterator[Candidate]:
         if part.park_id is not None:
             groups[part.park_id].append(part)
     for group in groups.values():
-        if sum(part.area_m2 for part in group) >= needed_m2:
-            yield _together(CandidateKind.PARK, group)
+        if sum(part.area_m2 for part in group) < needed_m2:
+            continue
+        whole = _together(CandidateKind.PARK, _each_ground_once(group))
+        if whole.area_m2 >= needed_m2:
+            yield whole
+
+
+def _each_ground_once(parts: Sequence[Candidate]) -> list[Candidate]:
+    """Leave out parcels that are mostly the ground of others before them."""
+    shapes = np.array([part.geometry for part in parts], dtype=object)
+    one, two = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    is_pair = one < two
+    one, two = one[is_pair], two[is_pair]
+    overlap_m2 = shapely.area(shapely.intersection(shapes[one], shapes[two]))
+    is_over = overlap_m2 > NOISE_M2
+    taken = np.ones(len(parts), dtype=bool)
+    for later in np.unique(two[is_over]).tolist():
+        before = one[is_over & (two == later)]
+        under = shapely.union_all(shapes[before[taken[before]]])
+        covered_m2 = shapely.intersection(shapes[later], under).area
+        taken[later] = covered_m2 <= SAME_GROUND * shapes[later].area
+    return [part for part, is_taken in zip(parts, taken, strict=True) if is_taken]
 
 
 # ---- floors ----------------------------------------------------------------------------------

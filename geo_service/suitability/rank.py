@@ -26,6 +26,7 @@ from geo_service.crs import STORAGE_CRS
 from geo_service.errors import Fault, NotFoundError
 from geo_service.mcda.robustness import DRAWS
 from geo_service.model import FocusBasis, Message, Verdict
+from geo_service.spatial.cut_off import cut_off_note
 from geo_service.suitability.certainty import QUICK_DRAWS, Doubt, doubt_of
 from geo_service.suitability.choice import choose_criteria
 from geo_service.suitability.effect import FocusEffect, amount_of, focus_effects
@@ -190,6 +191,8 @@ class Ranking:
         if self.effects and amount_of(self.project, basis) is None:
             values = {"basis": Message(f"basis.{basis}"), "field": _AMOUNT_FIELDS[basis]}
             found.append(Message("note.no_amount", values))
+        if self.sites.has_travelled and self.sites.cut_off:
+            found.append(cut_off_note(self.sites.cut_off))
         if any(candidate.illustrative for candidate in self.sites.candidates):
             found.append(Message("note.illustrative"))
         return tuple(found)

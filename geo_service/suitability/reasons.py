@@ -15,9 +15,11 @@ import numpy as np
 
 from geo_service.model import LegalBasis, Message, Quantity, Verdict
 from geo_service.schema import FIRE_CLASSES, UTILITIES
+from geo_service.spatial.cut_off import shown_name
 from geo_service.suitability.candidates import CandidateKind
 
 if TYPE_CHECKING:
+    from geo_service.spatial.cut_off import CutOffRoad
     from geo_service.suitability.candidates import Candidate
     from geo_service.suitability.project import Project
     from geo_service.suitability.surroundings import Sites
@@ -148,18 +150,25 @@ def judge_access(sites: Sites) -> dict[str, list[Reason]]:
         most = limit.max_minutes if limit.max_minutes is not None else limit.max_km or 0.0
         measured = sites.minutes(kind) if is_time else sites.km(kind)
         unit = "min" if is_time else "km"
-        for candidate, value in zip(sites.candidates, measured.tolist(), strict=True):
+        for position, value in enumerate(measured.tolist()):
             if value <= most:
                 continue
-            reasons.setdefault(candidate.candidate_id, []).append(
-                _access_reason(kind, value, most, unit)
-            )
+            candidate_id = sites.candidates[position].candidate_id
+            cut_off = sites.cut_off_near(position) if is_time and np.isinf(value) else None
+            reason = _access_reason(kind, value, most, unit, cut_off)
+            reasons.setdefault(candidate_id, []).append(reason)
     return reasons
 
 
-def _access_reason(kind: str, value: float, most: float, unit: str) -> Reason:
+def _access_reason(
+    kind: str, value: float, most: float, unit: str, cut_off: CutOffRoad | None
+) -> Reason:
     is_known, is_reached = not np.isnan(value), np.isfinite(value)
     key = ("access_far" if is_reached else "access_unreachable") if is_known else "access_unknown"
+    values: dict[str, object] = {}
+    if cut_off is not None:
+        key = "access_cut_off"
+        values = {"road": shown_name(cut_off), "length": Quantity(cut_off.length_m, "m")}
     measure = "travel_minutes" if unit == "min" else "distance_km"
     return Reason(
         rule_id=f"project.access.{kind}",
@@ -170,6 +179,7 @@ def _access_reason(kind: str, value: float, most: float, unit: str) -> Reason:
                 "facility": Message(f"facility.{kind}"),
                 "value": Quantity(value, unit, beside=most) if is_reached else None,
                 "most": Quantity(most, unit),
+                **values,
             },
         ),
         measure={
@@ -177,5 +187,6 @@ def _access_reason(kind: str, value: float, most: float, unit: str) -> Reason:
             "value": value if is_reached else None,
             "unit": unit,
             "threshold": most,
+            **({} if cut_off is None else {"road_id": cut_off.road_id}),
         },
     )

@@ -19,6 +19,7 @@ import shapely
 
 from geo_service.errors import NotFoundError
 from geo_service.plan import rows_of
+from geo_service.spatial.cut_off import cut_off_roads
 from geo_service.spatial.network import network_of
 from geo_service.spatial.raster import slope_of
 from geo_service.wording import said, shorten
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo_service.plan import Plan
+    from geo_service.spatial.cut_off import CutOffRoad
     from geo_service.spatial.network import Reach
     from geo_service.suitability.candidates import Candidate
     from geo_service.suitability.effect import FocusEffect
@@ -108,6 +110,26 @@ class Sites:
             is_known = has_roads and len(points) > 0
             self._reaches[kind] = network_of(self.plan).reach(points) if is_known else None
         return self._reaches[kind]
+
+    @cached_property
+    def cut_off(self) -> tuple[CutOffRoad, ...]:
+        """The roads that do not hang together with the others, longest first."""
+        roads = self.plan.metric("roads")
+        return tuple(cut_off_roads(roads, network_of(self.plan))) if len(roads) else ()
+
+    @property
+    def has_travelled(self) -> bool:
+        """Whether travel over roads was asked for."""
+        return any(reach is not None for reach in self._reaches.values())
+
+    def cut_off_near(self, position: int) -> CutOffRoad | None:
+        """Return the cut-off road that a candidate lies at; None for one at another road."""
+        roads = self.plan.metric("roads")
+        row = int(network_of(self.plan).cut_off_near(self.shapes[[position]])[0])
+        if row < 0:
+            return None
+        road_id = str(roads["road_id"].iloc[row])
+        return next(road for road in self.cut_off if road.road_id == road_id)
 
     def minutes(self, kind: str) -> Floats:
         """Return travel minutes to the nearest facility of a kind, infinite when out of reach."""

@@ -17,6 +17,7 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geo_service.errors import (
@@ -154,6 +155,9 @@ class Unexpected:
 
         try:
             await self._app(scope, receive, noted)
+        except ClientDisconnect:  # nobody is left to be answered
+            request = Request(scope)
+            _log.info("The client broke off %s %s", request.method, request.url.path)
         except Exception as error:
             if scope["type"] != "http" or has_begun:
                 raise

@@ -8,8 +8,8 @@ import math
 import threading
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, cast
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Annotated, Any, cast
+from urllib.parse import quote, urlencode
 
 from cachetools import LRUCache
 from fastapi import Depends, Query, Request
@@ -172,9 +172,26 @@ def json_reply(
     )
 
 
-def features_reply(request: Request, features: list[Document], matched: int) -> Response:
+def next_address(request: Request, limit: int, offset: int, matched: int) -> str | None:
+    """Return the address of the next slice of a list, from this one's; None after the last."""
+    if limit == 0 or offset + limit >= matched:
+        return None
+    given = [
+        item for item in request.query_params.multi_items() if item[0] not in {"limit", "offset"}
+    ]
+    query = urlencode([*given, ("limit", limit), ("offset", offset + limit)])
+    return f"{request.url.path}?{query}"
+
+
+def features_reply(
+    request: Request,
+    features: list[Document],
+    matched: int,
+    **members: Any,  # noqa: ANN401 - members of a JSON document
+) -> Response:
     """Return one page of features as a collection that says how many match in all."""
-    return json_reply(request, collection(features, matched), media_type=GEOJSON)
+    document = collection(features, matched, **members)
+    return json_reply(request, document, media_type=GEOJSON)
 
 
 def download_reply(download: Download) -> Response:

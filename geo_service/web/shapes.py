@@ -13,6 +13,7 @@ from geo_service.jobs import JobKind, JobStatus
 from geo_service.model import BasisGroup, BasisTag, Severity, Tier, Verdict
 from geo_service.suitability.candidates import CandidateKind
 from geo_service.suitability.project import project_schema
+from geo_service.zoning.finding_table import FACETS
 from geo_service.zoning.laws import DocumentKind, DocumentState, Trust
 
 Shape = dict[str, Any]
@@ -77,6 +78,13 @@ def _feature(properties: Shape) -> Shape:
 def _slice(name: str, items: Shape) -> Shape:
     """Return a list that says how many there are and how many it holds."""
     return _object({"numberMatched": _COUNT, "numberReturned": _COUNT, name: _list(items)})
+
+
+def _with(shape: Shape, **members: Shape) -> Shape:
+    """Return an object's shape with more members that it has."""
+    shape["properties"] |= members
+    shape["required"] = sorted((*shape["required"], *members))
+    return shape
 
 
 def _collection(properties: Shape) -> Shape:
@@ -266,6 +274,8 @@ _ANSWERS: Mapping[str, Shape] = {
             "enterprise_count": _COUNT,
             "verdict": _VERDICT,
             "findings": _list(_ref("Finding")),
+            "numberMatched": _COUNT,
+            "next": _or_null(_TEXT),
         }
     ),
     "Rules": _object(
@@ -294,9 +304,18 @@ _ANSWERS: Mapping[str, Shape] = {
     ),
     "Review": _object(_REVIEW_MEMBERS, optional={"saved": _FLAG, "not_saved": _or_null(_TEXT)}),
     "Reviews": _slice("reviews", _object(_REVIEW_MEMBERS)),
-    "Findings": _collection(_ref("Finding")),
+    "Findings": _with(_collection(_ref("Finding")), next=_or_null(_TEXT)),
+    "FindingCounts": _object(
+        {
+            "review_id": _TEXT,
+            "numberMatched": _COUNT,
+            **{f"by_{facet}": _by_name(_COUNT) for facet in FACETS},
+            "without_park": _COUNT,
+            "without_township": _COUNT,
+        }
+    ),
     "ReviewComparison": _object(
-        {"before": _TEXT, "after": _TEXT}
+        {"before": _TEXT, "after": _TEXT, "counts": _by_name(_COUNT)}
         | {name: _list(_ANY) for name in ("new", "cured", "persisting", "changed")}
     ),
     "Register": _object({"summary": _object(_REVIEW_MEMBERS), "findings": _list(_ANY)}),
@@ -345,6 +364,26 @@ _ANSWERS: Mapping[str, Shape] = {
             "repairs": _list(_ANY),
             "refused": _list(_ANY),
             "sample": _list(_ANY),
+        }
+    ),
+    "ImportChanges": _object(
+        {
+            "layer": _TEXT,
+            "counts": _by_name(_COUNT),
+            "altered": _list(_ANY),
+            "moved": _list(_ANY),
+            "added": _list(_TEXT),
+            "removed": _list(_TEXT),
+        }
+    ),
+    "ImportEffect": _object(
+        {
+            "import_id": _TEXT,
+            "layer": _TEXT,
+            "verdicts": _ANY,
+            "findings": _ANY,
+            "parks": _list(_ANY),
+            "text": _TEXT,
         }
     ),
     "Imports": _slice("imports", _object(_IMPORT_MEMBERS)),

@@ -169,6 +169,25 @@ class Workspace:
                 frames[name], numbers[name] = own.frame, 0
         return self._plan_of(frames, versions, numbers)
 
+    def plan_with(self, name: str, frame: pd.DataFrame) -> Plan:
+        """Return the plan as it would be with another content of one layer; nothing is published.
+
+        WorkspaceError when the frame breaks the layer's schema or does not fit the others.
+        """
+        newest = self.store.newest()
+        checked = self.checked(name, frame)
+        self.check_together(newest, {name: checked})
+        frames, _ = self.frames(newest, but={name})
+        frames[name] = checked
+        versions = {
+            each: newest[each].version
+            if each in newest and each != name
+            else content_digest(rows, each)[:VERSION_LENGTH]
+            for each, rows in frames.items()
+        }
+        numbers = {each: newest[each].number for each in newest if each != name}
+        return self._plan_of(frames, versions, numbers)
+
     def _composed(self, newest: Mapping[str, LayerVersion]) -> Plan:
         frames, shown = self.frames(newest)
         faults = list(check_references(frames, shown))

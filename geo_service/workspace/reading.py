@@ -37,6 +37,7 @@ from geo_service.schema import (
     Need,
 )
 from geo_service.wording import quoted, said
+from geo_service.workspace.days import days_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -238,14 +239,26 @@ def _read_column(raw: pd.DataFrame, item: Field, faults: Faults) -> pd.Series[An
                 said("fault.a_column", name=repr(item.name), kind=item.kind),
                 column=item.name,
             )
-        cells = pd.Series([None] * len(raw), dtype="object")
+        return _no_values(item, len(raw))
+    cells = raw[item.name]
+    if cells.isna().all():
+        values = _no_values(item, len(raw))
     else:
-        cells = raw[item.name]
-    values = _CONVERTERS[item.kind](cells, item, faults)
-    if item.need is Need.VALUE and item.name in raw.columns:
+        values = _CONVERTERS[item.kind](cells, item, faults)
+    if item.need is Need.VALUE:
         missing = np.asarray(cells.isna() | (cells.astype(str).str.strip() == ""), dtype=bool)
         faults.add_rows(missing, cells, said("fault.a_value"), item.name)
     return values.rename(item.name)
+
+
+def _no_values(item: Field, count: int) -> pd.Series[Any]:
+    """Return so many missing values, of the type that the converters give a field's kind.
+
+    Without rows nothing is missing, so that a field which must have values has its full type.
+    """
+    full = _FULL_TYPES.get(item.kind) if count == 0 and item.need is Need.VALUE else None
+    dtype = full or _TYPES.get(item.kind, "str")
+    return pd.Series(None, index=pd.RangeIndex(count), dtype=dtype, name=item.name)
 
 
 def as_text(cells: pd.Series[Any]) -> pd.Series[Any]:
@@ -313,8 +326,12 @@ def _a_number(item: Field, bound: str = "") -> Message:
 
 
 def _number(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
+    if not cells.notna().any():  # most optional columns
+        return pd.Series(np.nan, index=cells.index, dtype="float64")
     numbers = pd.to_numeric(cells, errors="coerce").astype("float64")
-    blank = cells.isna() | (cells.astype("str").str.strip() == "")
+    blank = cells.isna()
+    if not pd.api.types.is_numeric_dtype(cells):
+        blank |= cells.astype("str").str.strip() == ""
     bad = (numbers.isna() & ~blank) | np.isinf(numbers)
     faults.add_rows(bad.to_numpy(dtype=bool), cells, _a_number(item), item.name)
     if item.minimum is not None:
@@ -349,13 +366,22 @@ def _boolean(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[An
 
 
 def _date(cells: pd.Series[Any], item: Field, faults: Faults) -> pd.Series[Any]:
-    text = cells.astype("str").str.strip().where(cells.notna(), None)
-    dates = pd.to_datetime(text, errors="coerce", format="ISO8601")
-    bad = (dates.isna() & cells.notna() & (text != "")).to_numpy(dtype=bool)
+    dates = days_of(cells)
+    bad = (dates.isna() & cells.notna()).to_numpy(dtype=bool)
+    if bad.any():
+        bad = bad & (cells.astype("str").str.strip() != "").to_numpy(dtype=bool)
     faults.add_rows(bad, cells, said("fault.date_parsing"), item.name)
-    return dates.dt.tz_localize(None) if dates.dt.tz is not None else dates
+    return dates
 
 
+_TYPES = {
+    ColumnKind.NUMBER: "float64",
+    ColumnKind.INTEGER: "Int64",
+    ColumnKind.BOOLEAN: "boolean",
+    ColumnKind.DATE: "datetime64[s]",
+}
+"""The types of fields of which some value may be missing; of all other kinds they are text."""
+_FULL_TYPES = {ColumnKind.INTEGER: "int64", ColumnKind.BOOLEAN: "bool"}
 _CONVERTERS = {
     ColumnKind.ID: _id,
     ColumnKind.TEXT: _text,

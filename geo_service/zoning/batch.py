@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import shapely
 
 from geo_service.model import Message, Severity, Subject, Verdict
 
@@ -32,6 +33,16 @@ class Shapes(Protocol):
         """Return which rows have a part, without making any."""
         ...
 
+    def bounds(self) -> NDArray[np.float64]:
+        """Return boxes that hold the parts, NaN where a row has none, without making any."""
+        ...
+
+
+def bounds_of(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Return the box of each shape (west, south, east, north), NaN for none."""
+    found: NDArray[np.float64] = shapely.bounds(shapes).reshape(-1, 4)
+    return found
+
 
 @dataclass(frozen=True)
 class GivenShapes:
@@ -46,6 +57,10 @@ class GivenShapes:
     def exist(self) -> NDArray[np.bool_]:
         """Return which rows have a part."""
         return np.array([shape is not None for shape in self.shapes], dtype=bool)
+
+    def bounds(self) -> NDArray[np.float64]:
+        """Return the parts' boxes."""
+        return bounds_of(self.shapes)
 
 
 class PerRow:
@@ -78,6 +93,16 @@ class LazyRows(ABC):
     @abstractmethod
     def at(self, row: int) -> RawFinding:
         """Return one row, without its geometry."""
+
+    @abstractmethod
+    def title_of(self, row: int) -> Message:
+        """Return a row's title alone."""
+
+    @abstractmethod
+    def subjects_of(
+        self, rows: NDArray[np.intp]
+    ) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+        """Return the layers and the ids of the subjects of rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +152,19 @@ class RawBatch(LazyRows):
         """Return the park of a row's subject."""
         park_id = self.park_ids[row]
         return park_id if isinstance(park_id, str) else None
+
+    def subjects_of(
+        self, rows: NDArray[np.intp]
+    ) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+        """Return the layers and the ids of the subjects of rows."""
+        ids = np.empty(len(rows), dtype=object)
+        given: Any = self.subject_ids
+        ids[:] = [given[row] for row in rows.tolist()]
+        return np.full(len(rows), self.layer, dtype=object), ids
+
+    def title_of(self, row: int) -> Message:
+        """Return a row's title alone."""
+        return Message(self.title, _row(self.values, row))
 
     def at(self, row: int) -> RawFinding:
         """Return one row, without its geometry."""

@@ -7,6 +7,7 @@ come from the columns; a `Finding` is made of a row when somebody looks at it.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,13 +22,13 @@ from geo_service.model import (
     Verdict,
     park_verdict,
 )
-from geo_service.zoning.batch import LazyRows, RawBatch, RawFinding
+from geo_service.zoning.batch import LazyRows, RawBatch, RawFinding, bounds_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from geo_service.model import BasisTag, LegalBasis
+    from geo_service.model import BasisTag, LegalBasis, Message
     from geo_service.zoning.approvals import Approval
     from geo_service.zoning.waivers import Waiver
 
@@ -35,6 +36,7 @@ VERDICT_ORDER = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WATCH)
 SEVERITY_ORDER = (Severity.MUST, Severity.SHOULD, Severity.INFO)
 ID_LENGTH = 16
 """Digits of a finding's id after its prefix."""
+FINDING_ID = re.compile(f"f-[0-9a-f]{{{ID_LENGTH}}}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +76,26 @@ class _Portion:
             subject = item.subject
             yield item.verdict, severity, item.park_id, subject.layer, subject.id, item.key
 
+    def title(self, row: int) -> Message:
+        return self.raw.title_of(row) if isinstance(self.raw, LazyRows) else self.raw[row].title
+
+    def subject_ids(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
+        return self._subjects(rows)[1]
+
+    def layers(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
+        return self._subjects(rows)[0]
+
+    def _subjects(
+        self, rows: NDArray[np.intp]
+    ) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+        if isinstance(self.raw, LazyRows):
+            return self.raw.subjects_of(rows)
+        subjects = [self.raw[row].subject for row in rows.tolist()]
+        layers, ids = (np.empty(len(rows), dtype=object) for _ in range(2))
+        layers[:] = [subject.layer for subject in subjects]
+        ids[:] = [subject.id for subject in subjects]
+        return layers, ids
+
     def shapes(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
         if not isinstance(self.raw, LazyRows):
             found = np.empty(len(rows), dtype=object)
@@ -88,6 +110,13 @@ class _Portion:
             none = np.zeros(len(self.raw), dtype=bool)
             return none if self.raw.shapes is None else self.raw.shapes.exist()
         return np.array([item.geometry is not None for item in self.raw], dtype=bool)
+
+    def bounds(self) -> NDArray[np.float64]:
+        if not isinstance(self.raw, LazyRows):
+            return bounds_of(self.shapes(np.arange(len(self.raw))))
+        if self.raw.shapes is None:
+            return np.full((len(self.raw), 4), np.nan)
+        return self.raw.shapes.bounds()
 
 
 @dataclass(frozen=True)
@@ -237,12 +266,26 @@ class Findings(Sequence[Finding]):
     def geometry(self, positions: Sequence[int] | None = None) -> NDArray[np.object_]:
         """Return the offending parts at these positions (all if None), in the metric CRS."""
         chosen = np.arange(len(self)) if positions is None else np.asarray(positions, dtype=np.intp)
-        shapes = np.full(len(chosen), None, dtype=object)
+        return self._gathered(chosen, lambda part, rows: part.shapes(rows))
+
+    def titles(self) -> Iterator[Message]:
+        """Yield the title of each finding, without the rest of it."""
+        parts = self._parts
+        for part, row in zip(self._columns.part.tolist(), self._columns.row.tolist(), strict=True):
+            yield parts[part].title(row)
+
+    def _gathered(
+        self,
+        chosen: NDArray[np.intp],
+        value: Callable[[_Portion, NDArray[np.intp]], NDArray[np.object_]],
+    ) -> NDArray[np.object_]:
+        """Return what the portions say of their rows, in the order of these positions."""
+        found = np.full(len(chosen), None, dtype=object)
         part_of, row_of = self._columns.part[chosen], self._columns.row[chosen]
         for part in np.unique(part_of):
             mask = part_of == part
-            shapes[mask] = self._parts[part].shapes(row_of[mask])
-        return shapes
+            found[mask] = value(self._parts[part], row_of[mask])
+        return found
 
     @cached_property
     def has_geometry(self) -> NDArray[np.bool_]:
@@ -253,15 +296,61 @@ class Findings(Sequence[Finding]):
             found[mask] = item.has_shapes()[self._columns.row[mask]]
         return found
 
+    @cached_property
+    def bounds(self) -> NDArray[np.float64]:
+        """Boxes in the metric CRS that hold the findings' geometry, NaN for none; none is cut."""
+        found = np.full((len(self), 4), np.nan)
+        for part, item in enumerate(self._parts):
+            mask = self._columns.part == part
+            found[mask] = item.bounds()[self._columns.row[mask]]
+        return found
+
+    @property
+    def waived(self) -> list[int]:
+        """The positions of the findings that are waived."""
+        return [at for at, (waiver, _) in self._set_aside.items() if waiver is not None]
+
+    @property
+    def approved(self) -> list[int]:
+        """The positions of the findings that are approved."""
+        return [at for at, (_, approval) in self._set_aside.items() if approval is not None]
+
     @property
     def waived_count(self) -> int:
         """How many findings are waived."""
-        return sum(waiver is not None for waiver, _ in self._set_aside.values())
+        return len(self.waived)
 
     @property
     def approved_count(self) -> int:
         """How many findings are approved."""
-        return sum(approval is not None for _, approval in self._set_aside.values())
+        return len(self.approved)
+
+    @property
+    def severity_codes(self) -> NDArray[np.int8]:
+        """The severity of each finding, as its position in `SEVERITY_ORDER`."""
+        return self._columns.severity
+
+    @property
+    def verdict_codes(self) -> NDArray[np.int8]:
+        """The verdict of each finding, as its position in `VERDICT_ORDER`."""
+        return self._columns.verdict
+
+    @cached_property
+    def subject_ids(self) -> NDArray[np.object_]:
+        """The id of each finding's subject."""
+        return self._gathered(np.arange(len(self)), lambda part, rows: part.subject_ids(rows))
+
+    @cached_property
+    def subject_layers(self) -> NDArray[np.object_]:
+        """The layer of each finding's subject."""
+        return self._gathered(np.arange(len(self)), lambda part, rows: part.layers(rows))
+
+    def coded(self, value: Callable[[Stamp], str]) -> tuple[tuple[str, ...], NDArray[np.intp]]:
+        """Return what a value of the rules' stamps can be, and each finding's position in it."""
+        of_part = [value(part.stamp) for part in self._parts]
+        names = tuple(dict.fromkeys(of_part))
+        codes = np.array([names.index(name) for name in of_part], dtype=np.intp)
+        return names, codes[self._columns.part]
 
     @cached_property
     def rule_ids(self) -> NDArray[np.object_]:

@@ -25,7 +25,7 @@ import shapely
 
 from geo_service.model import Message, Quantity, RuleCount, Severity, Subject, Verdict
 from geo_service.zoning.approvals import Approval, Approvals
-from geo_service.zoning.batch import LazyRows, PerRow, RawBatch, RawFinding, Shapes
+from geo_service.zoning.batch import LazyRows, PerRow, RawBatch, RawFinding, Shapes, bounds_of
 from geo_service.zoning.check import Shared
 from geo_service.zoning.findings import Findings, Stamp
 from geo_service.zoning.measured import CutLater, SomeShapes
@@ -54,7 +54,8 @@ _OPTIONS = (
 _MESSAGE, _QUANTITY, _DAY = "$message", "$quantity", "$day"
 _TAG = b'{"$'
 _NO_PLACE = -1
-_ROW, _SHAPE, _SUBJECT, _COLUMN = "row", "shape", "subject", "column."
+_ROW, _SHAPE, _SUBJECT, _LAYER, _ID = "row", "shape", "subject", "layer", "id"
+_COLUMN = "column."
 
 
 class KeptReviewError(Exception):
@@ -75,7 +76,7 @@ def keep_review(review: Review, path: Path) -> None:
         head, table = _portion(stamp, raw, places)
         portions.append(head)
         tables.append(table)
-    table = pa.concat_tables(tables) if tables else _table([], [], [])
+    table = pa.concat_tables(tables) if tables else _table([], [], [], ([], []))
     for name, values in review.results.columns.items():
         table = table.append_column(_COLUMN + name, pa.array(values.tolist(), _type(values)))
     head = {
@@ -148,6 +149,8 @@ def _portion(
     else:
         at = raw.at if isinstance(raw, LazyRows) else raw.__getitem__
         rows = [_single_row(at(row)) for row in range(len(raw))]
+    every = np.arange(len(raw))
+    layers, ids = _subjects(raw, every)
     wkb: list[bytes | None] = [None] * len(raw)
     subject = [_NO_PLACE] * len(raw)
     if isinstance(raw, LazyRows):
@@ -155,15 +158,32 @@ def _portion(
         if cut is not None:
             head["cut"], subject = cut
         elif raw.shapes is not None:
-            wkb = shapely.to_wkb(raw.shapes.of(np.arange(len(raw)))).tolist()
+            wkb = shapely.to_wkb(raw.shapes.of(every)).tolist()
     else:
         wkb = [None if item.geometry is None else shapely.to_wkb(item.geometry) for item in raw]
-    return head, _table(rows, wkb, subject)
+    return head, _table(rows, wkb, subject, (layers, ids))
 
 
-def _table(rows: list[bytes], wkb: list[bytes | None], subject: list[int]) -> pa.Table:
+def _subjects(
+    raw: LazyRows | Sequence[RawFinding], rows: NDArray[np.intp]
+) -> tuple[list[str], list[str]]:
+    if isinstance(raw, LazyRows):
+        layers, ids = raw.subjects_of(rows)
+        return layers.tolist(), list(map(str, ids.tolist()))
+    return [item.subject.layer for item in raw], [item.subject.id for item in raw]
+
+
+def _table(
+    rows: list[bytes],
+    wkb: list[bytes | None],
+    subject: list[int],
+    names: tuple[list[str], list[str]],
+) -> pa.Table:
+    layers, ids = names
     return pa.table(
         {
+            _LAYER: pa.array(layers, pa.string()),
+            _ID: pa.array(ids, pa.string()),
             _ROW: pa.array(rows, pa.large_binary()),
             _SHAPE: pa.array(wkb, pa.large_binary()),
             _SUBJECT: pa.array(subject, pa.int32()),
@@ -395,7 +415,7 @@ def _parts(
             else _CutOfPlan(plan, cut, rows[_SUBJECT].to_numpy())
         )
         stamp = stamp_of(rulebook.rules[portion["rule_id"]], plan, day)
-        yield stamp, _KeptRows(rows[_ROW], portion.get("batch"), shapes)
+        yield stamp, _KeptRows(rows, portion.get("batch"), shapes)
 
 
 class _MadeUp(Collection[tuple[str, str]]):
@@ -412,12 +432,8 @@ class _MadeUp(Collection[tuple[str, str]]):
             return known
         subjects: set[tuple[str, str]] = set()
         for _, raw in findings.parts:
-            if isinstance(raw, RawBatch):
-                subjects.update((raw.layer, str(subject_id)) for subject_id in raw.subject_ids)
-            else:
-                at = raw.at if isinstance(raw, LazyRows) else raw.__getitem__
-                found = (at(row).subject for row in range(len(raw)))
-                subjects.update((subject.layer, subject.id) for subject in found)
+            layers, ids = _subjects(raw, np.arange(len(raw)))
+            subjects.update(zip(layers, ids, strict=True))
         hashes = [cls._hash(subject) for subject in subjects if subject in known]
         return cls(np.array(sorted(hashes), dtype=np.int64))
 
@@ -444,9 +460,10 @@ class _KeptRows(LazyRows):
     """The rows of one part; each is read when somebody looks at it."""
 
     def __init__(
-        self, rows: pa.ChunkedArray, common: dict[str, Any] | None, shapes: Shapes
+        self, table: pa.Table, common: dict[str, Any] | None, shapes: Shapes
     ) -> None:
-        self._rows = rows
+        self._table = table
+        self._rows = table[_ROW]
         self._common = common
         self.shapes: Shapes | None = shapes
 
@@ -459,6 +476,17 @@ class _KeptRows(LazyRows):
         if _TAG in bytes(content):
             found = _read(found)
         return _single(found) if self._common is None else _of_batch(found, self._common)
+
+    def title_of(self, row: int) -> Message:
+        return self.at(row).title
+
+    def subjects_of(
+        self, rows: NDArray[np.intp]
+    ) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+        chosen = self._table.select([_LAYER, _ID]).take(pa.array(rows))
+        layers, ids = (np.empty(len(rows), dtype=object) for _ in range(2))
+        layers[:], ids[:] = chosen[_LAYER].to_pylist(), chosen[_ID].to_pylist()
+        return layers, ids
 
 
 def _single(found: dict[str, Any]) -> RawFinding:
@@ -529,7 +557,11 @@ class _FromFile:
 
     def exist(self) -> NDArray[np.bool_]:
         """Return which rows have a part."""
-        return np.asarray(self.shapes.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
+        return np.asarray(self.shapes.is_valid().to_numpy(), dtype=bool)
+
+    def bounds(self) -> NDArray[np.float64]:
+        """Return the parts' boxes."""
+        return bounds_of(self.of(np.arange(len(self.shapes))))
 
 
 @dataclass(frozen=True)
@@ -549,3 +581,7 @@ class _CutOfPlan:
     def exist(self) -> NDArray[np.bool_]:
         """Return that every row has a part."""
         return np.ones(len(self.subject), dtype=bool)
+
+    def bounds(self) -> NDArray[np.float64]:
+        """Return the boxes of the features of which the parts are cut."""
+        return bounds_of(self.plan.metric(self.head["subjects"]).geometry.to_numpy()[self.subject])

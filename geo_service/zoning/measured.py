@@ -15,7 +15,7 @@ import numpy as np
 
 from geo_service.model import AreaMethod
 from geo_service.spatial.overlay import find_overlaps
-from geo_service.zoning.batch import GivenShapes
+from geo_service.zoning.batch import GivenShapes, bounds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,6 +150,10 @@ class CutLater:
         """Return that every row has a part."""
         return np.ones(len(self.subjects), dtype=bool)
 
+    def bounds(self) -> NDArray[np.float64]:
+        """Return the boxes of the subjects, of which the parts are cut."""
+        return bounds_of(self.subjects.geometry.to_numpy())
+
 
 @dataclass(frozen=True)
 class SomeShapes:
@@ -165,3 +169,7 @@ class SomeShapes:
     def exist(self) -> NDArray[np.bool_]:
         """Return which rows have a part."""
         return self.shapes.exist()[self.rows]
+
+    def bounds(self) -> NDArray[np.float64]:
+        """Return boxes that hold the parts of these rows."""
+        return self.shapes.bounds()[self.rows]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from geo_service.data import data_file
 from geo_service.industry import classification
+from geo_service.language import to_simplified
 from geo_service.model import Message
 from geo_service.schema import ZONE_GRADES
 
@@ -77,6 +78,30 @@ def township_names(plan: Plan) -> dict[str, str]:
         if isinstance(other, str):
             names.setdefault(other, name)
     return names
+
+
+def township_keys(plan: Plan) -> dict[str, str]:
+    """Return the code that stands for each township, by its codes in both sets."""
+    frame = plan.frame("townships")
+    keys = {code: code for code in frame["code"]}
+    for code, other in zip(frame["code"], frame["alt_code"], strict=True):
+        if isinstance(other, str):
+            keys.setdefault(other, code)
+    return keys
+
+
+def township_codes(plan: Plan, township: str) -> frozenset[str]:
+    """Return the codes of the townships that a name or a code of either set means.
+
+    A code is matched whole: the two code sets disagree, so no prefix is ever tried.
+    """
+    frame = plan.frame("townships")
+    wanted = to_simplified(township.strip())
+    codes: set[str] = set()
+    for row in frame[["code", "alt_code", "name", "alt_name"]].itertuples(index=False):
+        if wanted in {row.code, row.alt_code, row.name, row.alt_name}:
+            codes |= {code for code in (row.code, row.alt_code) if isinstance(code, str)}
+    return frozenset(codes)
 
 
 def named_township(plan: Plan, code: str) -> Message:

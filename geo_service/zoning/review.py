@@ -11,7 +11,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import shapely
 
 from geo_service.crs import STORAGE_CRS
 from geo_service.domain.subjects import illustrative_subjects
@@ -29,16 +31,22 @@ from geo_service.wording import said
 from geo_service.zoning.approvals import Approvals, open_approvals
 from geo_service.zoning.batch import RawBatch, RawFinding
 from geo_service.zoning.check import Case, Shared
+from geo_service.zoning.finding_table import FindingTable
 from geo_service.zoning.findings import Findings, Stamp
 from geo_service.zoning.rulebook import Rule, Rulebook, open_rulebook
 from geo_service.zoning.waivers import Waivers, open_waivers
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from geo_service.plan import Plan
+    from geo_service.zoning.finding_table import Box
     from geo_service.zoning.focus import Focus
     from geo_service.zoning.laws import LegalDocument
 
 FOCUS_FAMILY = "focus"
+_CURVED = 0.01
+"""By so much of its size a box in metres is widened, since its edges are curved in degrees."""
 Progress = Callable[[int, int, str], None]
 """Called with the number of rules done, their total, and the next rule's id."""
 
@@ -150,6 +158,13 @@ class Review:
         return tuple(self.results.at(self.results.by_park.get(park_id, ())))
 
     @cached_property
+    def table(self) -> FindingTable:
+        """The findings as a table to be filtered, counted and sorted."""
+        known = self.rulebook.rules
+        rules = {rule_id: known[rule_id].part.family for rule_id in self.checks}
+        return FindingTable.of(self.results, self.plan, parks=self.park_ids, rules=rules)
+
+    @cached_property
     def park_kinds(self) -> Mapping[str, tuple[str, ...]]:
         """The kinds (professional, characteristic, premium) that each measured park reaches."""
         return {
@@ -233,6 +248,35 @@ class Review:
         """Return the geometry of the findings at these positions, in the storage CRS."""
         shapes = self.results.geometry(positions)
         return gpd.GeoSeries(shapes, crs=self.plan.settings.metric_crs).to_crs(STORAGE_CRS)
+
+    def meeting(self, bbox: Box, positions: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Return which of these findings' geometry meets a box in degrees.
+
+        Only geometry whose box lies near is cut.
+        """
+        west, south, east, north = bbox
+        bounds = self._bounds_deg[positions]
+        met: NDArray[np.bool_] = (
+            (bounds[:, 0] <= east)
+            & (bounds[:, 2] >= west)
+            & (bounds[:, 1] <= north)
+            & (bounds[:, 3] >= south)
+        )
+        near = np.flatnonzero(met)
+        shapes = self.geometry_of(positions[near].tolist()).to_numpy()
+        met[near] = shapely.intersects(shapes, shapely.box(*bbox))
+        return met
+
+    @cached_property
+    def _bounds_deg(self) -> NDArray[np.float64]:
+        """Boxes in degrees that hold the findings' geometry, NaN for none."""
+        bounds = self.results.bounds
+        margin = 1.0 + _CURVED * (bounds[:, 2:] - bounds[:, :2])
+        wide = np.hstack([bounds[:, :2] - margin, bounds[:, 2:] + margin])
+        corners = shapely.points(wide[:, [0, 2, 2, 0]].ravel(), wide[:, [1, 1, 3, 3]].ravel())
+        moved = gpd.GeoSeries(corners, crs=self.plan.settings.metric_crs).to_crs(STORAGE_CRS)
+        x, y = (part.to_numpy().reshape(-1, 4) for part in (moved.x, moved.y))
+        return np.column_stack([x.min(axis=1), y.min(axis=1), x.max(axis=1), y.max(axis=1)])
 
     @cached_property
     def geometry(self) -> gpd.GeoSeries:

@@ -204,6 +204,7 @@ def test_a_file_is_looked_at_before_it_is_published(
     with serving(running) as service:
         page = open_page(visit, f"{service}/data")
         page.set_input_files("#import-file", file)
+        page.check("#import-as-whole")
         page.click("#import")
         report = page.locator("#import-report")
         expect(report).to_contain_text("new.geojson")
@@ -265,7 +266,7 @@ def test_a_layer_that_is_not_there_yet_can_be_imported_once_its_unit_is_told(
     )
     with serving(running) as service:
         page = open_page(visit, f"{service}/data", is_clean=False)  # a 409 is an error to Chromium
-        expect(page.locator("#import-layer option")).to_have_count(len(SCHEMAS))
+        expect(page.locator("#import-layer option")).to_have_count(len(SCHEMAS) + 1)  # and "auto"
         assert "parcels" not in page.locator(".table").first.inner_text()
         page.set_input_files("#import-file", file)
         page.select_option("#import-layer", "parcels")
@@ -297,9 +298,13 @@ def test_a_file_that_would_empty_a_layer_is_warned_of(
     with serving(Running.open(folder)) as service:
         page = open_page(visit, f"{service}/data")
         page.set_input_files("#import-file", file)
+        page.check("#import-as-whole")
         page.click("#import")
         warning = page.locator(".import-changes").get_by_role("alert")
         expect(warning).to_contain_text("发布后将删除现有 3 个要素中的 2 个")
+        expect(page.locator("#publish")).to_be_disabled()
+        page.check("#import-loss")
+        expect(page.locator("#publish")).to_be_enabled()
         assert serious(page) == []
 
 

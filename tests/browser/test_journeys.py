@@ -119,6 +119,7 @@ def test_a_data_steward_publishes_what_fits_and_keeps_what_does_not(
     with serving(running) as address:
         page = open_page(visit, f"{address}/data?lang={language}")
         page.set_input_files("#import-file", file)
+        page.check("#import-as-whole")
         page.click("#import")
         report = page.locator("#import-report")
         expect(report).to_contain_text(told.text("data.refused_list"))

@@ -144,6 +144,8 @@ def test_a_report_says_what_publishing_would_change(workspace: Path, tmp_path: P
         "removed": 0,
         "changed": 0,
         "unchanged": 0,
+        "moved": 0,
+        "altered": 0,
         "is_mostly_removed": False,
     }
     assert "3 added, 0 changed, 0 removed, 0 unchanged" in text

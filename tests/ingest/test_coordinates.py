@@ -12,14 +12,7 @@ from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.run import read_source
 from geo_service.model import Message
 from geo_service.plan import Plan
-from geo_service.workspace.opening import open_plan
-from tests.county import County
 from tests.ingest.made import table
-
-
-@pytest.fixture(scope="module")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    return open_plan(County().write(tmp_path_factory.mktemp("county") / "county"))
 
 
 @pytest.mark.parametrize(
@@ -40,6 +33,20 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
         ("108°33.6′", 108.56),
         ("108.56°", 108.56),
         ("108:33:36", 108.56),
+        ("108 33 36", 108.56),
+        ("108 33 36.0", 108.56),
+        ("108　33　36", 108.56),
+        ("108-33-36", 108.56),
+        ("108 33.6", 108.56),
+        ("108º33’36”", 108.56),
+        ("108˚33′36″", 108.56),
+        ("108⁰33′36″", 108.56),
+        ("108度33分36", 108.56),
+        ("108° 33′ 36″", 108.56),
+        ("108°33＇36＂", 108.56),
+        ("E108°33′36″", 108.56),
+        ("552 600.000", 552_600),
+        ("3 420 000", 3_420_000),
     ],
 )
 def test_a_coordinate_that_is_no_plain_number(text: str, expected: float) -> None:
@@ -50,7 +57,11 @@ def test_a_coordinate_that_is_no_plain_number(text: str, expected: float) -> Non
 
 
 @pytest.mark.parametrize(
-    "text", ["abc", "108°75′00″", "1,2,3", "108,55", "108°33′36″W", "50°E 30°N", "108 33 36x"]
+    "text",
+    [
+        *("abc", "108°75′00″", "1,2,3", "108,55", "108°33′36″W", "50°E 30°N", "108 33 36x"),
+        *("108.33.36", "108-33", "108 75 00", "108 33", "W108°33′", "108 33 36 12"),
+    ],
 )
 def test_a_cell_that_could_mean_anything_is_not_read(text: str) -> None:
     found = read_numbers(pd.Series([text]), "经度")

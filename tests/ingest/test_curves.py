@@ -11,7 +11,7 @@ import pytest
 import shapely
 
 from geo_service.ingest.formats.curves import straight_from_wkb, straight_from_wkt
-from geo_service.ingest.formats.vectors import read_wkt
+from geo_service.ingest.formats.well_known import read_wkt
 from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.run import read_source
 from geo_service.plan import Plan

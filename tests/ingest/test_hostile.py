@@ -154,7 +154,7 @@ def test_nothing_stays_in_the_temporary_folder(
     [
         ("a.gpkg", b"SQLite format 3\x00" + bytes(100), "not a GeoPackage"),
         ("a.gpkg", b"SQLite format 3\x00" + bytes(52) + b"GPKG" + bytes(500), "cannot be read"),
-        ("a.shp", struct.pack(">i", 9994) + bytes(96), "cannot be read|no rows|geometry|outside"),
+        ("a.shp", struct.pack(">i", 9994) + bytes(96), r"no a\.dbf"),
         ("a.shp", b"hello", "plain text"),
         ("a.fgb", b"fgb\x03fgb\x00" + bytes(50), "without layers"),
         ("a.parquet", b"PAR1" + bytes(50), "ends early"),

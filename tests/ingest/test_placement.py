@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from geo_service.errors import ChoiceNeededError, SourceError
 from geo_service.industry import IndustryGroups
 from geo_service.ingest.datums import old_datum
-from geo_service.ingest.formats import tables
+from geo_service.ingest.formats import rows
 from geo_service.ingest.gcj import wgs84_to_bd09, wgs84_to_gcj02
 from geo_service.ingest.limits import Limits
 from geo_service.ingest.options import ImportOptions
@@ -221,7 +221,7 @@ def test_rows_without_places_do_not_decide_where_the_others_lie(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Batches of two rows; the first places, in metres, come in the third batch.
-    monkeypatch.setattr(tables, "BATCH_ROWS", 2)
+    monkeypatch.setattr(rows, "BATCH_ROWS", 2)
     names = [f"F{n}" for n in range(6)]
     x = [None, None, None, None, 500_100.0, 500_200.0]
     y = [None, None, None, None, 3_420_100.0, 3_420_200.0]
@@ -238,7 +238,7 @@ def test_rows_without_places_do_not_decide_where_the_others_lie(
 def test_codes_that_come_late_ask_for_their_scheme(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "BATCH_ROWS", 1)
+    monkeypatch.setattr(rows, "BATCH_ROWS", 1)
     wkt = shapely.to_wkt([box(0, 0, 10, 10), box(20, 0, 10, 10)], rounding_precision=3)
     path = table(tmp_path / "a.csv", parcel_id=["A", "B"], land_use=[None, "1001"], wkt=wkt)
     plan = plan_of(107.5, 30.5, 108.5, 31.5)

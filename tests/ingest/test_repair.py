@@ -345,8 +345,8 @@ def test_links_that_were_only_worked_out_do_not_stand_in_the_way(tmp_path: Path)
     )
     frame.to_file(tmp_path / "a.gpkg")
     found = read_import(workspace, tmp_path / "a.gpkg", "parks", ImportOptions())
-    assert found.obstacle is None
-    assert publish_import(workspace, found).version is not None
+    assert not found.imported.breaks
+    assert publish_import(workspace, found, taken_as="whole").version is not None
     assert open_plan(workspace).frame("parcels")["park_id"].isna().all()
 
 

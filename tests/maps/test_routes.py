@@ -2,15 +2,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from shapely.geometry.base import BaseGeometry
 
 from geo_service.language import Translator
 from geo_service.maps import assets, draw
 from geo_service.maps import document as page
 from geo_service.maps.kinds import plan as plan_kind
 from geo_service.maps.kinds.overview import OverviewData
+from geo_service.maps.kinds.park import ParkData
+from geo_service.maps.kinds.review import ReviewData
+from geo_service.model import Finding
 from geo_service.planning import PlanningService as Running
+from geo_service.reports.document import Document
 from geo_service.workspace.opening import open_plan
 from tests.client import TestClient
 
@@ -206,3 +212,51 @@ def test_a_place_s_features_are_made_alone(
     assert data.document("parcels", bbox=box) == expected
     assert expected["numberReturned"] > 0
     assert "parcels" not in data._rows_by_source
+
+
+@pytest.mark.parametrize("kind", [OverviewData, ReviewData, ParkData])
+def test_a_page_s_numbers_are_those_of_its_features_and_nothing_is_drawn_for_them(
+    running: Running, kind: type[OverviewData], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more: Any = {"park_id": "YY-M-01"} if kind is ParkData else {}
+    drawn, asked = (kind(running.review, Translator(), **more) for _ in range(2))
+    expected = {name: drawn.features(name) for name in drawn.sources_by_name}
+    assert len(expected["findings"]) > 20
+
+    def refuse(*_: object) -> None:
+        pytest.fail("a feature was drawn for a number")
+
+    monkeypatch.setattr(OverviewData, "finding_row", refuse)
+    monkeypatch.setattr(OverviewData, "_parks", refuse)
+    settings = draw.draw_served(asked, plan=running.plan).content.settings
+    for source in settings["sources"]:
+        assert source["count"] == len(expected[source["name"]]), source["name"]
+    for line in (line for group in settings["groups"] for line in group["layers"]):
+        cells = expected[line["source"]]
+        where = line["where"]
+        fitting = [item for item in cells if not where or item["properties"][where[0]] == where[1]]
+        assert line["count"] == len(fitting), line["name"]
+    for name, features in expected.items():
+        for column in ("source", "illustrative", asked.sources_by_name[name].symbol_column):
+            if column:
+                found = [item["properties"].get(column) for item in features]
+                assert asked.column(name, column) == found, (name, column)
+
+
+def test_findings_are_drawn_a_slice_at_a_time(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = ReviewData(running.review, Translator()).document("findings")
+    data = ReviewData(running.review, Translator())
+    rows: list[str] = []
+    made = data.finding_row
+
+    def note(item: Finding, shape: BaseGeometry | None) -> Document:
+        rows.append(item.finding_id)
+        return made(item, shape)
+
+    monkeypatch.setattr(data, "finding_row", note)
+    page_of = data.document("findings", limit=7, offset=3)
+    assert page_of["features"] == whole["features"][3:10]
+    assert page_of["numberMatched"] == whole["numberMatched"] == len(running.review.results)
+    assert len(rows) == 7

@@ -17,6 +17,7 @@ from geo_service.language import Language, Translator
 from geo_service.maps.draw import draw_states
 from geo_service.maps.kinds import time as time_map
 from geo_service.maps.kinds.time import TIMED_LAYERS, TimeData
+from geo_service.plan import Plan
 from geo_service.planning import PlanningService as Running
 from geo_service.planning.imports import PREVIEW_PAGE
 from geo_service.planning.layers import newest_layer, publish, rollback, timeline_of
@@ -88,14 +89,19 @@ def test_a_rollback_shows_what_came_back(tmp_path: Path) -> None:
     assert shown(data, 3) == {"L1": "changed", "L2": "added", "M1": "changed"}
 
 
-@pytest.mark.parametrize("language", list(Language))
-def test_every_layer_with_a_place_has_such_a_map(language: Language) -> None:
+@pytest.fixture(scope="module")
+def demo_timelines(demo: Plan) -> dict[str, Timeline]:
     with open_workspace(DEMO) as opened:
-        plan = opened.plan()
-        found = {name: timeline_of(opened, name) for name in TIMED_LAYERS if plan.has(name)}
-    assert set(found) == set(TIMED_LAYERS)
-    for layer, timeline in found.items():
-        data = TimeData(timeline, plan, Translator(language))
+        return {name: timeline_of(opened, name) for name in TIMED_LAYERS if demo.has(name)}
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_every_layer_with_a_place_has_such_a_map(
+    demo: Plan, demo_timelines: dict[str, Timeline], language: Language
+) -> None:
+    assert set(demo_timelines) == set(TIMED_LAYERS)
+    for layer, timeline in demo_timelines.items():
+        data = TimeData(timeline, demo, Translator(language))
         assert all(row["last_step"] >= row["first_step"] >= 0 for row in _properties(data)), layer
         assert draw_states((data,)).content.settings["timeline"]["layer"] == layer
         assert "{" not in data.title() + data.subtitle()
@@ -165,6 +171,8 @@ def test_an_import_is_drawn_before_it_is_published(
     frame = gpd.GeoDataFrame(newest_layer(folder, "parcels").frame)
     frame.loc[frame["parcel_id"] == "L1", "status"] = "built"
     frame.loc[frame["parcel_id"] == "M1", "status"] = "unheard of"
+    is_second = frame["parcel_id"] == "L2"
+    frame.loc[is_second, "geometry"] = frame.loc[is_second, "geometry"].translate(1e-4, 0)
     file = tmp_path / "宗地.geojson"
     frame.drop(columns="idle_since").to_file(file, driver="GeoJSON")
     running = Running.open(folder)
@@ -181,6 +189,7 @@ def test_an_import_is_drawn_before_it_is_published(
             if item["properties"]["last_step"] == 1
         }
         assert later["L1"]["change"] == "changed"
+        assert later["L2"]["change"] == "moved"
         refused = [row for row in later.values() if row["change"] == "refused"]
         assert [row["feature_id"] for row in refused] == ["M1"]
         assert "unheard of" in refused[0]["what"]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from geo_service.errors import CrsError, InvalidQueryError
 from geo_service.plan import Plan
+from geo_service.spatial.cut_off import cut_off_roads, shown_name
 from geo_service.spatial.network import (
     DEFAULT_SPEEDS_KM_H,
     RoadNetwork,
@@ -26,6 +27,8 @@ from tests.depth import thorough
 from tests.spatial.shapes import EAST, NORTH, array
 
 CRS = "EPSG:4545"
+ON_ROADS = TravelAssumptions(max_off_road_m=100)
+"""Nobody walks from one piece of the network to another."""
 Point = tuple[float, float]
 
 
@@ -151,7 +154,8 @@ def test_a_bridge_does_not_connect_and_a_shared_vertex_does() -> None:
     bridge = line((1000, -1000), (1000, 1000))
     crossing = line((1000, -1000), (1000, 0), (1000, 1000))
     level = line((0, 0), (1000, 0), (2000, 0))
-    assert minutes(RoadNetwork.build(roads(under, bridge)), (1000, 1000), (2000, 0)) == np.inf
+    apart = RoadNetwork.build(roads(under, bridge), assumptions=ON_ROADS)
+    assert minutes(apart, (1000, 1000), (2000, 0)) == np.inf
     assert RoadNetwork.build(roads(under, crossing)).facts.components == 2
     met = RoadNetwork.build(roads(level, crossing))
     assert met.facts.components == 1
@@ -197,6 +201,67 @@ def test_what_roads_do_not_lead_to_is_not_reached() -> None:
     assert reach.route(at((500, 0))[0]) is None
 
 
+def main_and_stub(gap_m: float) -> gpd.GeoDataFrame:
+    """Return 5 km of road, and 30 m of another that begin so far above it."""
+    return roads(line((0, 0), (5000, 0)), line((1000, gap_m), (1030, gap_m)))
+
+
+def test_a_place_at_a_cut_off_piece_goes_to_the_main_part() -> None:
+    network = RoadNetwork.build(main_and_stub(300))
+    assert network.facts.components == 2
+    assert network.cut_off_rows().tolist() == [1]
+    place = at((1000, 320))
+    reach = network.reach(at((5000, 0)))
+    # 320 m off the road at 20 km/h are 0.96 min, 4 km of road 4 min.
+    assert reach.minutes(place).tolist() == pytest.approx([0.96 + 4])
+    assert reach.trips(place)["off_road_km"].tolist() == pytest.approx([0.32])
+    assert reach.nearest(place).tolist() == [0]
+    route = reach.route(place[0])
+    assert route is not None
+    assert shapely.length(route) == pytest.approx(320 + 4000)
+    assert network.cut_off_near(at((1000, 320), (0, 10))).tolist() == [1, -1]
+
+
+def test_a_facility_at_a_cut_off_piece_is_reached_over_the_main_part() -> None:
+    network = RoadNetwork.build(main_and_stub(300))
+    reach = network.reach(at((1000, 300), (4999, 0)))
+    # From (0, 0): 1 km of road and 300 m off it, 1.9 min, against 5 min to the other.
+    assert reach.minutes(at((0, 0))).tolist() == pytest.approx([1 + 0.9])
+    assert reach.nearest(at((0, 0))).tolist() == [0]
+    # On its own piece it is reached along it: 30 m.
+    assert reach.minutes(at((1030, 300))).tolist() == pytest.approx([0.03])
+
+
+def test_a_piece_too_far_from_the_main_part_stays_by_itself() -> None:
+    network = RoadNetwork.build(main_and_stub(2_500))
+    place = at((1030, 2_500))
+    assert network.reach(at((5000, 0))).minutes(place).tolist() == [np.inf]
+    assert network.reach(at((1000, 2_500))).minutes(place).tolist() == pytest.approx([0.03])
+
+
+def test_the_main_part_is_that_with_most_road_to_enter() -> None:
+    layer = roads(
+        line((0, 0), (9000, 0)),  # nobody joins an expressway between its junctions
+        line((0, 500), (2000, 500)),
+        line((3000, 500), (4000, 500)),
+        classes=["expressway", "county", "county"],
+    )
+    network = RoadNetwork.build(layer)
+    assert network.cut_off_rows().tolist() == [0, 2]
+    only = RoadNetwork.build(layer.head(1))
+    assert (only.is_whole, only.cut_off_rows().tolist()) == (True, [])
+
+
+def test_cut_off_roads_are_named_the_longest_first() -> None:
+    layer = roads(
+        line((0, 0), (5000, 0)), line((0, 900), (30, 900)), line((0, 1900), (70, 1900))
+    ).assign(road_id=["R1", "R2", "R3"], name=["主干路", "断头路", ""])
+    found = cut_off_roads(layer, RoadNetwork.build(layer))
+    assert [shown_name(road) for road in found] == ["R3", "R2 断头路"]
+    assert [road.length_m for road in found] == pytest.approx([70, 30])
+    assert cut_off_roads(layer.head(1), RoadNetwork.build(layer.head(1))) == []
+
+
 def test_a_place_too_far_from_every_road_is_not_reached() -> None:
     network = RoadNetwork.build(
         roads(line((0, 0), (1000, 0))), assumptions=TravelAssumptions(max_off_road_m=500)
@@ -233,7 +298,7 @@ def test_rows_without_geometry_or_length_count_nothing() -> None:
 
 def test_several_parts_of_one_road_are_lines_of_their_own() -> None:
     two = shapely.union_all([line((0, 0), (1000, 0)), line((2000, 0), (3000, 0))])
-    network = RoadNetwork.build(roads(two))
+    network = RoadNetwork.build(roads(two), assumptions=ON_ROADS)
     assert network.facts.components == 2
     assert network.facts.roads == 1
     assert minutes(network, (0, 0), (3000, 0)) == np.inf
@@ -447,7 +512,7 @@ def plain_times(layer: gpd.GeoDataFrame) -> dict[tuple[Point, Point], float]:
 def test_times_are_those_of_a_plain_search(layer: gpd.GeoDataFrame) -> None:
     expected = plain_times(layer)
     corners = sorted({start for start, _ in expected})
-    network = RoadNetwork.build(layer)
+    network = RoadNetwork.build(layer, assumptions=ON_ROADS)
     for target in corners[:4]:
         reach = network.reach(at(target))
         wanted = [expected.get((corner, target), np.inf) for corner in corners]
@@ -480,7 +545,9 @@ def test_times_are_symmetric_and_keep_the_triangle(
 ) -> None:
     anywhere = st.tuples(st.floats(-200, 2200), st.floats(-200, 2200))
     places = at(*data.draw(st.lists(anywhere, min_size=3, max_size=3)))
-    network = RoadNetwork.build(layer)
+    # A place at a cut-off road has two doors, and nobody passes through a place.
+    cut_off = RoadNetwork.build(layer).cut_off_rows()
+    network = RoadNetwork.build(layer.drop(index=layer.index[cut_off]))
     time = np.array([network.reach(places[[k]]).minutes(places) for k in range(3)])
     np.testing.assert_allclose(time, time.T, rtol=0, atol=1e-6)
     for a, b, c in itertools.permutations(range(3)):

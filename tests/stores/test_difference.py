@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 from geo_service.language import Language, Translator
 from geo_service.reports.layer import difference_document, difference_features, difference_table
 from geo_service.stores.base import LayerVersion, Store
-from geo_service.stores.difference import ChangeCounts, count_differences, find_differences
+from geo_service.stores.difference import (
+    ChangeCounts,
+    count_differences,
+    emptied_columns,
+    find_differences,
+)
 from tests.county import box, in_degrees
 from tests.depth import thorough
 from tests.stores.made import publish
@@ -55,7 +60,7 @@ def test_changes_are_counted_without_being_measured() -> None:
     after.loc[0, "status"] = "idle"
     counts = count_differences(before, after, layer="parcels")
     # L1 is gone, L4 and L5 are new, L0 is changed; L2 and L3 stay.
-    assert counts == ChangeCounts(added=2, removed=1, changed=1, unchanged=2)
+    assert counts == ChangeCounts(added=2, removed=1, changed=1, unchanged=2, altered=1)
     assert counts.before == 4
     nothing = count_differences(before.head(0), after, layer="parcels")
     assert nothing == ChangeCounts(added=5, removed=0, changed=0, unchanged=0)
@@ -75,6 +80,35 @@ def test_a_moved_square_is_measured_in_metres() -> None:
     assert item.shape.area_after_m2 == pytest.approx(10_000, abs=0.01)
     assert item.shape.moved_area_m2 == pytest.approx(2_000, abs=0.01)
     assert item.shape.hausdorff_m == pytest.approx(10, abs=1e-4)
+
+
+def test_moved_shapes_are_counted_apart_from_other_values() -> None:
+    before = squares(box(0, 0, 100, 100), box(200, 0, 100, 100), box(400, 0, 100, 100))
+    after = squares(box(0, 0, 100, 100), box(201, 0, 100, 100), box(400, 0, 100, 101))
+    after.loc[[0, 1], "status"] = "idle"
+    counts = count_differences(before, after, layer="parcels")
+    assert (counts.changed, counts.altered, counts.moved) == (3, 2, 2)
+
+
+def test_a_shape_that_was_converted_and_back_has_not_moved() -> None:
+    before = squares(box(0, 0, 100, 100), box(200, 0, 100, 100))
+    after = before.to_crs(METRIC).to_crs("EPSG:4490")
+    assert not shapely.equals_identical(before.geometry, after.geometry).all()
+    ring = list(after.geometry.iloc[0].exterior.coords)[:-1]
+    after.loc[0, "geometry"] = shapely.Polygon([*ring[2:], *ring[:2]])  # begun elsewhere too
+    assert count_differences(before, after, layer="parcels").unchanged == 2
+    # A centimetre is no rounding.
+    moved = squares(box(0.01, 0, 100, 100), box(200, 0, 100, 100))
+    assert count_differences(before, moved, layer="parcels").moved == 1
+
+
+def test_columns_that_have_values_in_the_earlier_version_only_are_emptied() -> None:
+    before, after = parcels(4), parcels(4, plot_ratio=None)
+    # L0 has no plot ratio; the other three have.
+    assert emptied_columns(before, after, layer="parcels") == {"plot_ratio": 3}
+    after.loc[2, "plot_ratio"] = 1.0
+    assert emptied_columns(before, after, layer="parcels") == {}
+    assert emptied_columns(after, before, layer="parcels") == {}
 
 
 def test_the_same_outline_begun_elsewhere_has_not_changed() -> None:

@@ -16,7 +16,7 @@ from geo_service.web.app import create_app
 from geo_service.workspace.opening import open_workspace
 from geo_service.zoning.review import review
 from tests.client import TestClient
-from tests.county import County, box, zone
+from tests.county import FEW_RULES, County, box, zone
 from tests.earlier import NEW_IN_SUMMARY, OLD, save_as_before
 
 RED = "control_zone.ecological_red_line"
@@ -26,6 +26,7 @@ RED = "control_zone.ecological_red_line"
 def folder(county: County, tmp_path: Path) -> Path:
     """Return a county whose park P1 has a red line on it, with such a review in its store."""
     county.layers["control_zones"].append(zone("R", box(0, 0, 100, 100)))
+    county.rules = FEW_RULES
     made = county.write(tmp_path / "county")
     with open_workspace(made) as opened:
         save_as_before(opened, review(opened.plan()))

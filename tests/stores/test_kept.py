@@ -26,7 +26,7 @@ from geo_service.web.app import create_app
 from geo_service.wording import said
 from geo_service.workspace.opening import open_workspace
 from tests.client import TestClient
-from tests.county import County, box, parcel
+from tests.county import FEW_RULES, County, box, parcel
 from tests.patience import PATIENCE_S, eventually
 from tests.stores.conftest import Place
 from tests.stores.made import fill_up
@@ -46,6 +46,7 @@ def workspace(county: County, place: Place) -> WorkspaceAt:
     county.layers["parcels"] = [
         parcel(f"L{n}", box(n * 100, 0, 90, 90), status="vacant") for n in range(5)
     ]
+    county.rules = FEW_RULES
     return WorkspaceAt(county.write(place.folder / "county"), place.address)
 
 
@@ -377,20 +378,19 @@ def test_pins_and_sizes_move_with_the_store(local_place: Place, shared_place: Pl
 def test_published_imports_do_not_block_the_next(
     client: TestClient, workspace: WorkspaceAt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_drafts, "HELD_DRAFTS", 2)
-    monkeypatch.setattr(import_drafts, "HELD_PUBLISHED", 3)
-    for _ in range(5):
+    monkeypatch.setattr(import_drafts, "HELD_DRAFTS", 1)
+    monkeypatch.setattr(import_drafts, "HELD_PUBLISHED", 2)
+    for _ in range(3):
         draft = finish(client, send(client, workspace)).json()
         assert (draft["status"], draft["saved"]) == ("draft", False)
         done = client.post(f"/api/imports/{draft['import_id']}/publish")
         assert done.status_code == 200
         assert (done.json()["saved"], done.json()["not_saved"]) == (True, None)
     listed_now = client.get("/api/imports").json()["imports"]
-    assert [item["status"] for item in listed_now] == ["published"] * 3
+    assert [item["status"] for item in listed_now] == ["published"] * 2
     desk: ImportDesk = client.app.state.service.imports
     assert not list(desk.folder.rglob("rows.parquet"))
-    for _ in range(2):
-        assert finish(client, send(client, workspace)).status_code in {200, 201}
+    assert finish(client, send(client, workspace)).status_code in {200, 201}
     assert send(client, workspace).status_code == 503
     waiting = [item for item in client.get("/api/imports").json()["imports"] if not item["saved"]]
     assert client.delete(f"/api/imports/{waiting[0]['import_id']}").status_code == 204

@@ -30,7 +30,7 @@ from geo_service.web.app import create_app
 from geo_service.workspace.opening import open_plan, open_workspace
 from geo_service.workspace.own_files import OwnFileState
 from tests.client import TestClient
-from tests.county import County, box, parcel, zone
+from tests.county import FEW_RULES, County, box, parcel, zone
 from tests.stores.conftest import Place
 from tests.stores.made import catalogue_of, publish_parcels
 from tests.terminal import run
@@ -41,6 +41,7 @@ def workspace(county: County, place: Place) -> WorkspaceAt:
     """Return a county with two parcels and three control zones, and either store."""
     county.layers["parcels"] = [parcel(f"L{n}", box(n * 100, 0, 90, 90)) for n in range(2)]
     county.layers["control_zones"] = [zone(f"Z{n}", box(n * 100, 900, 90, 90)) for n in range(3)]
+    county.rules = FEW_RULES
     return WorkspaceAt(county.write(place.folder / "county"), place.address)
 
 

@@ -15,6 +15,7 @@ from geo_service.errors import NotFoundError, StoreError, WorkspaceError
 from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.run import read_source
 from geo_service.language import Language
+from geo_service.model import BasisGroup, Severity, Verdict
 from geo_service.planning import PlanningService as RunningCounty
 from geo_service.planning import following
 from geo_service.planning.layer_files import public_columns
@@ -25,8 +26,9 @@ from geo_service.stores.catalogued import CataloguedStore
 from geo_service.web.app import create_app
 from geo_service.wording import said
 from geo_service.workspace.opening import Workspace, open_plan
+from geo_service.zoning.finding_table import FindingQuery, FindingSort, SetAside
 from tests.client import TestClient
-from tests.county import County, box, enterprise, in_degrees, parcel
+from tests.county import FEW_RULES, County, box, enterprise, in_degrees, parcel
 from tests.patience import eventually
 from tests.stores.conftest import Place
 from tests.stores.made import publish_parcels
@@ -46,6 +48,7 @@ def workspace(county: County, place: Place) -> WorkspaceAt:
     """Return a county in which not all is well, and either store."""
     county.layers["parcels"] = [parcel("L0", box(0, 0, 90, 90)), parcel("L1", box(100, 0, 90, 90))]
     county.layers["enterprises"].append(enterprise("Z", "3670", 900.0))
+    county.rules = FEW_RULES
     return WorkspaceAt(county.write(place.folder / "county"), place.address)
 
 
@@ -103,18 +106,42 @@ def test_filters_of_saved_findings_mean_what_those_of_live_ones_mean(start: Star
     rule = features[0]["properties"]["rule_id"]
     west, south, east, north = in_degrees(box(-10, -10, 500, 500)).bounds
     later.reviews.forget(asked.review_id)
-    for asked_for in (
-        {"rule": rule},
-        {"park": "P1"},
-        {"severity": "must"},
-        {"rule": "none"},
-        {"bbox": (west, south, east, north)},
-        {"bbox": (0.0, 0.0, 1.0, 1.0)},
-        {"slice_": (1, 1)},
+    for query in (
+        FindingQuery(),
+        FindingQuery(rule=rule),
+        FindingQuery(rule=rule.partition(".")[0]),
+        FindingQuery(park="P1", verdict=Verdict.WATCH),
+        FindingQuery(severity=Severity.MUST),
+        FindingQuery(rule="none"),
+        FindingQuery(basis=BasisGroup.LAW),
+        FindingQuery(set_aside=SetAside.NO),
+        FindingQuery(words="p1"),
+        FindingQuery(words=features[-1]["properties"]["title"]),
+        FindingQuery(sort=FindingSort.VERDICT),
+        FindingQuery(sort=FindingSort.SUBJECT_DOWN),
+        FindingQuery(bbox=(west, south, east, north)),
+        FindingQuery(bbox=(0.0, 0.0, 1.0, 1.0)),
     ):
-        options: Any = asked_for
-        expected = first.reviews.findings(asked.review_id, Language.EN, **options)
-        assert later.reviews.findings(asked.review_id, Language.EN, **options) == expected
+        for slice_ in ((1000, 0), (1, 1)):
+            expected, found = (
+                running.reviews.findings(asked.review_id, Language.EN, query, slice_=slice_)
+                for running in (first, later)
+            )
+            assert found == expected
+        expected_counts, counts = (
+            running.reviews.counts(asked.review_id, Language.EN, query)
+            for running in (first, later)
+        )
+        del expected_counts["by_township"], counts["by_township"]  # which were not saved
+        del expected_counts["without_township"], counts["without_township"]
+        assert {key: _some(value) for key, value in counts.items()} == {
+            key: _some(value) for key, value in expected_counts.items()
+        }
+
+
+def _some(value: Any) -> Any:  # noqa: ANN401 - a member of counts
+    """Leave out families without findings, which were not saved."""
+    return {k: v for k, v in value.items() if v} if isinstance(value, dict) else value
 
 
 def test_saved_reviews_are_compared_with_live_ones(start: Start, workspace: WorkspaceAt) -> None:

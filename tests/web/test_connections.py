@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -324,3 +325,19 @@ def test_what_a_killed_process_leaves_is_swept_at_the_next_start(
         served.process.send_signal(signal.SIGINT)
         served.process.wait(timeout=PATIENCE)
         assert not list(served.scratch.glob(f"{PREFIX}*"))
+
+
+def test_an_upload_that_its_client_breaks_off_is_no_fault_of_ours(
+    workspace: Path, tmp_path: Path
+) -> None:
+    # A part of what it announces, then the connection ends: nothing is kept or complained of.
+    with serving(workspace, tmp_path) as served:
+        for _ in range(3):
+            connection = served.connect(UPLOAD + b"x" * 1_000)
+            eventually(lambda: bool(served.files()), "the upload is there")
+            connection.close()
+            eventually(lambda: not served.files(), "the upload is gone")
+        assert served.get("/healthz")[0] == HTTPStatus.OK
+        said = served.log.read_text(encoding="utf-8")
+    assert "Unexpected" not in said
+    assert "Traceback" not in said

@@ -59,6 +59,8 @@ export class Drawing {
     this.page = page;
     this.sources = settings.sources.filter((source) => source.map === index);
     this.items = new Map();
+    // Of each source, how many features there are in all, and whether all of them are here.
+    this.held = new Map();
     this.byElement = new WeakMap();
     /** @type {L.Popup | null} */
     this.popup = null;
@@ -76,7 +78,8 @@ export class Drawing {
 
   // ---- items ----
 
-  receive(source, collection) {
+  // bounds: where all features of the source were asked for; null for everywhere.
+  receive(source, collection, bounds = null) {
     for (const item of this.items.get(source.name) || []) {
       this.erase(item);
     }
@@ -85,6 +88,17 @@ export class Drawing {
       this.spread(items);
     }
     this.items.set(source.name, items);
+    const matched = collection.numberMatched ?? items.length;
+    const { counts = {}, features } = collection;
+    const isWhole = matched <= features.length;
+    this.held.set(source.name, { matched, counts, bounds, isWhole, zoom: this.map.getZoom() });
+  }
+
+  // Adds one feature to those of a source, and returns its item.
+  add(source, feature) {
+    const [item] = makeItems(source, { features: [feature] }, this);
+    this.items.set(source.name, [...(this.items.get(source.name) || []), item]);
+    return item;
   }
 
   // Gives features that share a point places around it, in pixels.

@@ -3,7 +3,7 @@
 import { elementIn } from '../shared/dom.js';
 import { Routes } from './candidates.js';
 import { addControls } from './controls.js';
-import { LoadError, Loader, fetchCollection } from './data.js';
+import { Loader } from './data.js';
 import { Drawing } from './drawing.js';
 import { buildFrame } from './frame.js';
 import { Permalink } from './link.js';
@@ -13,7 +13,8 @@ import { NARROW } from './panel.js';
 import { Print } from './print.js';
 import { Protocol } from './protocol.js';
 import { results } from './search.js';
-import { settings, text } from './settings.js';
+import { settings } from './settings.js';
+import { Sight } from './sight.js';
 import { Tools } from './tools.js';
 
 const layers = settings.groups.flatMap((group) => group.layers);
@@ -56,6 +57,7 @@ export class PlanningPage {
     this.app.append(hatches(), this.print.element);
     this.eachMap((map) => map.invalidateSize({ pan: false }));
     this.tools = new Tools(this);
+    this.sight = new Sight(this);
     this.link = new Permalink(this);
     this.protocol = new Protocol(this);
     addControls(this);
@@ -93,6 +95,7 @@ export class PlanningPage {
   listen() {
     this.drawings.forEach((drawing) => {
       drawing.map.on('zoomend moveend', () => this.settle());
+      drawing.map.on('moveend', () => this.sight.look());
       drawing.map.on('move', () => this.follow(drawing));
     });
     // The frame's size changes without the window's: panel, full screen, an iframe that shows.
@@ -173,6 +176,7 @@ export class PlanningPage {
     this.app.dataset.state = state.state;
     if (state.state === 'done') {
       this.protocol.ready();
+      this.sight.look();
     }
   }
 
@@ -182,43 +186,8 @@ export class PlanningPage {
     this.drawings.forEach((drawing) => drawing.tiled.forEach((source) => source.retry()));
   }
 
-  // Gets a source's features anew, asked for with more parameters; the last one asked for counts.
-  async refetch(layer, more) {
-    const source = settings.sources.find(({ name, address }) => name === layer && address);
-    if (!source) {
-      return;
-    }
-    this.refetching = more;
-    const address = new URL(source.address, document.baseURI);
-    more.forEach((value, name) => address.searchParams.set(name, value));
-    try {
-      const collection = await fetchCollection(address.href);
-      if (this.refetching === more) {
-        const { selected } = this;
-        const isOpen = this.drawings.some(
-          (drawing) => drawing.popup && drawing.map.hasLayer(drawing.popup),
-        );
-        this.receive(source, collection);
-        this.settleReceived();
-        const item = selected && selected.layer === layer ? this.find(layer, selected.id) : null;
-        if (item) {
-          if (isOpen) {
-            item.drawing.open(item, item.drawing.boundsOf(item).getCenter(), []);
-          }
-          this.selectItem(item, { isQuiet: true });
-        }
-      }
-    } catch (error) {
-      this.tell({
-        state: 'failed',
-        failed: [source],
-        reason: error instanceof LoadError ? error.message : text('reason_broken'),
-      });
-    }
-  }
-
-  receive(source, collection) {
-    this.drawings[source.map].receive(source, collection);
+  receive(source, collection, bounds = null) {
+    this.drawings[source.map].receive(source, collection, bounds);
     // Documents come a dozen at once: names are placed and the legend is made when all of them
     // are there, or after a moment.
     if (!this.isUnsettled) {

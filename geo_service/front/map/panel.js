@@ -301,6 +301,7 @@ export class Panel {
           list,
           items,
           items.filter((item) => isShown(item)),
+          list.maps.map((index) => drawings[index].held.get(list.source)),
           choose,
         );
       }),
@@ -344,11 +345,10 @@ function facts(drawings) {
   ];
 }
 
-function listOf(list, items, shown, choose) {
-  const note =
-    shown.length === items.length
-      ? text(`${list.note}_count`, { count: items.length })
-      : text(`${list.note}_count_shown`, { shown: shown.length, count: items.length });
+// held: of each of the list's maps, what is known of the features that are not here.
+function listOf(list, items, shown, held, choose) {
+  const isWhole = held.every((one) => !one || one.isWhole);
+  const totals = isWhole || shown.length < items.length ? null : totalsOf(list, held);
   let room = MOST_LINES;
   const groups = list.groups.flatMap((group) => {
     const members = shown
@@ -358,14 +358,15 @@ function listOf(list, items, shown, choose) {
       );
     const lines = members.slice(0, room);
     room -= lines.length;
-    return members.length
+    const total = totals ? totals.get(group.value) || 0 : members.length;
+    return total || members.length
       ? [
           make(
             'h2',
             { class: 'list-head' },
             group.number ? make('span', { class: 'rule-number' }, String(group.number)) : null,
             make('span', { class: 'list-title' }, dataText(group.label, {}, 'span')),
-            make('span', { class: 'count' }, String(members.length)),
+            isWhole || totals ? make('span', { class: 'count' }, write(total, 'number')) : null,
           ),
           make(
             'ul',
@@ -376,12 +377,45 @@ function listOf(list, items, shown, choose) {
       : [];
   });
   return [
-    make('p', { class: 'list-note', role: 'status' }, note),
+    make('p', { class: 'list-note', role: 'status' }, noteOf(list, items, shown, held)),
     ...groups,
     shown.length > MOST_LINES
       ? make('p', { class: 'list-note' }, text('search_more', { count: MOST_LINES }))
       : '',
   ];
+}
+
+// How many features there are of each group, those that are not here included.
+function totalsOf(list, held) {
+  const totals = new Map();
+  for (const { counts } of held.filter(Boolean)) {
+    for (const [value, number] of Object.entries(counts[list.column] || {})) {
+      totals.set(value, (totals.get(value) || 0) + number);
+    }
+  }
+  return totals;
+}
+
+// What stands above a list: how many features it has, and how many of them there are in all.
+function noteOf(list, items, shown, held) {
+  const known = held.filter(Boolean);
+  const matched = known.reduce((sum, one) => sum + one.matched, 0);
+  if (known.some(({ bounds }) => bounds)) {
+    return text(`${list.note}_count_in_view`, numbers(Math.min(shown.length, matched), matched));
+  }
+  if (known.some(({ isWhole }) => !isWhole)) {
+    return text(`${list.note}_count_first`, numbers(shown.length, matched));
+  }
+  return shown.length === items.length
+    ? text(`${list.note}_count`, { count: items.length })
+    : text(`${list.note}_count_shown`, { shown: shown.length, count: items.length });
+}
+
+function numbers(shown, matched) {
+  return {
+    shown: write(Math.min(shown, MOST_LINES), 'number'),
+    count: write(matched, 'number'),
+  };
 }
 
 function listLine(item, list, choose) {

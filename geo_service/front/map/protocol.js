@@ -18,6 +18,7 @@ export class Protocol {
     this.page = page;
     this.waiting = null;
     this.isReady = false;
+    this.wanted = null;
     // A file from disk has no origin that could be told from another's.
     this.isFramed = window.parent !== window && /^https?:$/.test(window.location.protocol);
     if (this.isFramed) {
@@ -63,18 +64,20 @@ export class Protocol {
       typeof data.query === 'string' &&
       data.query.length < LONGEST_QUERY
     ) {
-      this.page.refetch(data.layer, new URLSearchParams(data.query));
+      this.page.sight.narrow(data.layer, new URLSearchParams(data.query));
     }
   }
 
-  // What is asked for before the features are there waits for them; it is not said back.
-  select(layer, id) {
+  // What is asked for before the features are there waits for them; it is not said back. Of what was
+  // asked for last, a feature that the map does not hold yet is fetched.
+  async select(layer, id) {
     if (!this.isReady) {
       this.waiting = { layer, id };
       return;
     }
-    const item = this.page.find(layer, id);
-    if (item) {
+    this.wanted = id;
+    const item = this.page.find(layer, id) || (await this.page.sight.bring(layer, id));
+    if (item && this.wanted === id) {
       this.page.show(item);
       this.page.selectItem(item, { isQuiet: true });
     }

@@ -24,7 +24,7 @@ const GROUPS = {
  * @param {string} tag
  * @returns {string}
  */
-export function groupOf(tag) {
+function groupOf(tag) {
   return /** @type {Record<string, string>} */ (GROUPS)[tag] ?? 'reference';
 }
 

@@ -23,12 +23,12 @@ async function load() {
           count: count(layerList.layers.length),
         }),
       }),
+      panel(t('data.import'), { note: t('data.import_note'), className: 'no-print' }, importForm()),
       panel(
         t('data.layers'),
         { note: start.illustrative ? t('data.layers_note') : null },
         layersContainer,
       ),
-      panel(t('data.import'), { note: t('data.import_note'), className: 'no-print' }, importForm()),
       panel(t('kept.title'), { note: t('kept.note'), className: 'no-print' }, savedContainer),
     );
     showSaved(savedContainer);

@@ -1,12 +1,37 @@
 // Findings as a list: what is wrong, how grave, on what evidence and basis, and what cures it.
 import { dataText, elementIn, make, shorten } from '../shared/dom.js';
+import { errorState, get } from './api.js';
 import { moreOf } from './parts.js';
 import { exact } from './amounts.js';
 import { basisMark, citation } from './bases.js';
 import { parkAddress, t, wordOf } from './frame.js';
-import { WORST_FIRST, illustrativeMark, severityMark, verdictBadge } from './marks.js';
+import { illustrativeMark, severityMark, verdictBadge } from './marks.js';
 
-const AT_A_TIME = window.matchMedia('(max-width: 640px)').matches ? 15 : 50;
+// How many findings a list asks for at a time.
+export const AT_A_TIME = window.matchMedia('(max-width: 640px)').matches ? 15 : 50;
+// How many are put on paper at most; exports hold all.
+export const ON_PAPER = 500;
+
+/**
+ * Findings of a review as lists show them, without geometry.
+ * @param {string} reviewId
+ * @param {Record<string, any>} query
+ * @param {{ offset?: number, limit?: number, signal?: AbortSignal }} [options]
+ * @returns {Promise<{ findings: any[], total: number }>}
+ */
+export async function askFindings(
+  reviewId,
+  query,
+  { offset = 0, limit = AT_A_TIME, signal = undefined } = {},
+) {
+  const path = `/api/reviews/${encodeURIComponent(reviewId)}/findings`;
+  const parameters = { sort: 'verdict', ...query, geometry: false, limit, offset };
+  const found = await get(path, parameters, { signal });
+  return {
+    findings: found.features.map(({ properties }) => properties),
+    total: found.numberMatched,
+  };
+}
 
 function lines(pairs) {
   return make(
@@ -83,11 +108,6 @@ function approvalLines({ document_number: number, authority, approved_on: day, s
   );
 }
 
-// Whether a finding counts for its park's verdict.
-export function isCounted({ waived, approval }) {
-  return !waived && !approval;
-}
-
 function asideMark({ waived, approval }) {
   if (approval) {
     const number = dataText(shorten(approval.document_number, 40), {}, 'span');
@@ -154,51 +174,107 @@ function links(finding, context) {
   ];
 }
 
-// Orders findings: those that do not count last, the gravest verdicts first.
-export function worstFirst(one, other) {
-  return (
-    Number(!isCounted(one)) - Number(!isCounted(other)) ||
-    WORST_FIRST.indexOf(one.verdict) - WORST_FIRST.indexOf(other.verdict)
-  );
+// Opens findings of a review in a list that were chosen on the map; one that the list has not come
+// to is put first.
+export function chooserOf(reviewId, list) {
+  return async (id) => {
+    if (id !== null && !list.has(id)) {
+      const found = await askFindings(reviewId, { q: id }, { limit: 1 }).catch(() => null);
+      if (!found?.findings.length) {
+        return;
+      }
+      list.putFirst(found.findings[0]);
+    }
+    list.choose(id, { isFromMap: true });
+  };
 }
 
-// context: { ruleTitle(finding), parkName(finding) -> text or null, onSelect(finding), showMap() }
+// context: { ruleTitle(finding), parkName(finding) -> text or null, onSelect(finding), showMap(),
+//   more(offset) -> the next findings, as a promise }
 export function findingList(context) {
   return new FindingList(context);
 }
 
+// A list of which the service knows the whole: what is shown is asked for, a page at a time.
 class FindingList {
   constructor(context) {
     this.context = context;
     this.rows = [];
-    this.shown = AT_A_TIME;
+    this.total = 0;
     this.selected = null;
     this.list = make('ol', { class: 'findings' });
-    this.more = make('div', { class: 'more' });
-    this.node = make('div', {}, this.list, this.more);
-    // On paper every finding is wanted.
-    window.addEventListener('beforeprint', () => this.showUpTo(this.rows.length));
+    this.more = make('div', { class: 'more', 'aria-live': 'polite' });
+    this.paperNote = make('p', { class: 'note print-only' });
+    this.node = make('div', {}, this.list, this.more, this.paperNote);
   }
 
-  update(found) {
+  // total: how many findings there are in all.
+  update(found, total) {
     this.rows = found;
-    this.shown = AT_A_TIME;
+    this.total = total;
     if (!found.some((finding) => finding.finding_id === this.selected)) {
       this.selected = null;
     }
-    this.draw();
+    this.list.replaceChildren(...found.map((finding) => this.item(finding)));
+    this.drawMore();
   }
 
-  showUpTo(count) {
-    this.shown = count;
-    this.draw();
+  drawMore() {
+    const { rows, total } = this;
+    const press = () => this.showMore();
+    this.more.replaceChildren(...moreOf(rows.length, total, press));
+    const isWhole = rows.length >= total;
+    this.paperNote.textContent = isWhole
+      ? ''
+      : t('finding_words.first_only', { count: exact(rows.length), total: exact(total) });
   }
 
-  draw() {
-    const { rows, shown } = this;
-    const press = () => this.showUpTo(shown + AT_A_TIME);
-    this.list.replaceChildren(...rows.slice(0, shown).map((finding) => this.item(finding)));
-    this.more.replaceChildren(...moreOf(shown, rows.length, press));
+  // Asks for the next page; what was asked for before the list changed is not shown.
+  async showMore() {
+    const { rows } = this;
+    try {
+      const found = await this.context.more(rows.length - this.extra());
+      if (rows === this.rows) {
+        this.append(found);
+      }
+      return true;
+    } catch (error) {
+      if (rows === this.rows) {
+        this.more.replaceChildren(errorState(error, () => this.showMore()));
+      }
+      return false;
+    }
+  }
+
+  // How many rows stand in the list out of turn: a finding that was chosen on the map.
+  extra() {
+    return this.rows.filter((finding) => finding.isOutOfTurn).length;
+  }
+
+  append(found) {
+    const known = new Set(this.rows.map((finding) => finding.finding_id));
+    for (const finding of this.rows.filter(({ isOutOfTurn }) => isOutOfTurn)) {
+      finding.isOutOfTurn = !found.some(({ finding_id: id }) => id === finding.finding_id);
+    }
+    const fresh = found.filter((finding) => !known.has(finding.finding_id));
+    this.rows = [...this.rows, ...fresh];
+    this.list.append(...fresh.map((finding) => this.item(finding)));
+    this.drawMore();
+  }
+
+  // Puts a finding first that is not among those shown yet.
+  putFirst(finding) {
+    this.rows = [{ ...finding, isOutOfTurn: true }, ...this.rows];
+    this.list.prepend(this.item(finding));
+  }
+
+  // Asks for pages until so many findings are shown, or all.
+  async showUpTo(most) {
+    let isGoingOn = true;
+    while (isGoingOn && this.rows.length < Math.min(most, this.total)) {
+      const before = this.rows.length;
+      isGoingOn = (await this.showMore()) && this.rows.length > before;
+    }
   }
 
   item(finding) {
@@ -221,6 +297,10 @@ class FindingList {
     );
   }
 
+  has(id) {
+    return this.rows.some((finding) => finding.finding_id === id);
+  }
+
   elementOf(id) {
     return id === null ? null : this.list.querySelector(`[data-finding="${CSS.escape(id)}"]`);
   }
@@ -228,27 +308,23 @@ class FindingList {
   choose(id, { isFromMap = false } = {}) {
     const before = this.selected;
     this.selected = id;
-    const index = this.rows.findIndex((finding) => finding.finding_id === id);
-    if (index >= this.shown) {
-      this.showUpTo(index + 1);
-    } else {
-      const focused = id === null ? before : id;
-      for (const key of new Set([before, id])) {
-        this.redraw(key, !isFromMap && key === focused);
-      }
+    const focused = id === null ? before : id;
+    for (const key of new Set([before, id])) {
+      this.redraw(key, !isFromMap && key === focused);
     }
     this.elementOf(id)?.scrollIntoView({ block: 'nearest', behavior: 'auto' });
     if (!isFromMap) {
-      this.context.onSelect?.(id === null ? null : this.rows[index]);
+      const chosen = this.rows.find((finding) => finding.finding_id === id);
+      this.context.onSelect?.(chosen ?? null);
     }
   }
 
-  redraw(id, isFocused) {
-    const old = this.elementOf(id);
+  redraw(key, isFocused) {
+    const old = this.elementOf(key);
     if (!old) {
       return;
     }
-    const made = this.item(this.rows.find((finding) => finding.finding_id === id));
+    const made = this.item(this.rows.find((finding) => finding.finding_id === key));
     old.replaceWith(made);
     if (isFocused) {
       elementIn(made, '.finding-head')?.focus({ preventScroll: true });

@@ -14,6 +14,7 @@ import { table } from './table.js';
 const MOST = 10_000;
 const REVIEWS_LOOKED_AT = 100;
 const CHANGES_SHOWN = 6;
+const FILTERS = ['tier', 'verdict', 'basis', 'words'];
 /** @type {{ parks: any[], tier: string, verdict: string, basis: string, words: string }} */
 const state = { parks: [], tier: '', verdict: '', basis: '', words: '' };
 const query = new URLSearchParams(window.location.search);
@@ -168,6 +169,9 @@ function fits(park) {
 
 function choose(change) {
   Object.assign(state, change);
+  const given = FILTERS.filter((name) => state[name]).map((name) => [name, state[name]]);
+  const address = new URLSearchParams(given).toString();
+  window.history.replaceState(null, '', `${window.location.pathname}${address && `?${address}`}`);
   drawParks();
   const focused = document.activeElement?.closest('.count');
   const key = focused && ['tier', 'verdict', 'basis'].map((name) => attributeOf(focused, name));
@@ -186,6 +190,9 @@ function attributeOf(element, name) {
 function drawParks() {
   [tierSelect.value, verdictSelect.value] = [state.tier, state.verdict];
   basisSelect.value = state.basis;
+  if (search.value.trim() !== state.words.trim()) {
+    search.value = state.words;
+  }
   const found = state.parks.filter(fits);
   parks?.update(found);
   shown.textContent = t('home.shown', {
@@ -224,6 +231,21 @@ function nameOf(parkId) {
   return state.parks.find((park) => park.park_id === parkId)?.name ?? parkId;
 }
 
+function changeCounts(counts) {
+  return make(
+    'dl',
+    { class: 'figures-row' },
+    ['new', 'changed', 'cured', 'persisting'].map((kind) =>
+      make(
+        'div',
+        {},
+        make('dt', {}, t(`home.change_${kind}`)),
+        make('dd', {}, count(counts[kind])),
+      ),
+    ),
+  );
+}
+
 async function changes() {
   // Trials by another rulebook are no news of the county.
   const { reviews } = await get('/api/reviews', { limit: REVIEWS_LOOKED_AT });
@@ -240,31 +262,20 @@ async function changes() {
   }
   const found = await get(`/api/reviews/${encodeURIComponent(latest.review_id)}/comparison`, {
     before: before.review_id,
+    limit: CHANGES_SHOWN,
   });
   const listed = [
     ...found.new.map((item) => ['new', item]),
     ...found.changed.map((item) => ['changed', item.after]),
     ...found.cured.map((item) => ['cured', item]),
   ];
-  const counts = make(
-    'dl',
-    { class: 'figures-row' },
-    ['new', 'changed', 'cured', 'persisting'].map((kind) =>
-      make(
-        'div',
-        {},
-        make('dt', {}, t(`home.change_${kind}`)),
-        make('dd', {}, count(found[kind].length)),
-      ),
-    ),
-  );
   return [
     make(
       'p',
       { class: 'note' },
       t('home.compared', { before: time(before.made_at), after: time(latest.made_at) }),
     ),
-    counts,
+    changeCounts(found.counts),
     listed.length
       ? make(
           'ul',
@@ -287,6 +298,12 @@ async function changes() {
 
 // ---- the page ----
 
+// What the address asks for, if there is such a thing.
+function wanted(name, known) {
+  const value = query.get(name) ?? '';
+  return known.includes(value) ? value : '';
+}
+
 async function load() {
   try {
     const [found, review] = await Promise.all([
@@ -305,10 +322,10 @@ async function load() {
         ...(properties.search ?? []),
       ].map((text) => text.toLowerCase()),
     }));
-    const wanted = query.get('verdict') ?? '';
-    state.verdict = VERDICTS.includes(wanted) ? wanted : '';
-    const basisWanted = query.get('basis') ?? '';
-    state.basis = BASIS_GROUPS.includes(basisWanted) ? basisWanted : '';
+    state.tier = wanted('tier', TIERS);
+    state.verdict = wanted('verdict', VERDICTS);
+    state.basis = wanted('basis', BASIS_GROUPS);
+    state.words = (query.get('words') ?? '').slice(0, search.maxLength);
     draw(review, basis);
   } catch (error) {
     showPage(pageHead(t('console.home_title')), errorState(error, load));

@@ -24,6 +24,7 @@ class MapFrame {
     this.onSelected = onSelected;
     this.waiting = [];
     this.isReady = false;
+    this.narrowedBy = '';
     this.source = `${start.root}${path}?${query}`;
     // Not lazy: a page may be printed before anybody has scrolled to its map.
     this.frame = make('iframe', { title, allow: 'fullscreen' });
@@ -51,6 +52,16 @@ class MapFrame {
 
   filter(layer, ids) {
     this.tell({ geo: 'filter', layer, ids });
+  }
+
+  // Has a layer's features fetched again, those alone that fit; all of them for no filters.
+  narrow(layer, filters) {
+    const given = Object.entries(filters).filter(([, value]) => value);
+    const query = new URLSearchParams(given).toString();
+    if (query !== this.narrowedBy) {
+      this.narrowedBy = query;
+      this.tell({ geo: 'refresh', layer, query });
+    }
   }
 
   // Has a layer's features fetched again with more parameters; the link then leads to that map.

@@ -2,7 +2,7 @@
 import { dataText, make, shorten } from '../shared/dom.js';
 import { count } from './amounts.js';
 import { emptyState, errorState, get } from './api.js';
-import { findingList, worstFirst } from './findings.js';
+import { ON_PAPER, askFindings, chooserOf, findingList } from './findings.js';
 import { pageAddress, printPage, setTitle, showPage, start, t } from './frame.js';
 import { mapFrame } from './mapframe.js';
 import { illustrativeMark, tierMark } from './marks.js';
@@ -14,14 +14,21 @@ import { trendFigure } from './park/trend.js';
 import { button, pageHead, panel } from './parts.js';
 
 const parkId = start.park_id;
+/** @type {ReturnType<typeof findingList> | null} */
+let list = null;
+
+async function print() {
+  await list?.showUpTo(ON_PAPER);
+  printPage();
+}
 
 async function load() {
   try {
     const [feature, profile] = await Promise.all([
       get(`/api/parks/${encodeURIComponent(parkId)}`),
-      get(`/api/parks/${encodeURIComponent(parkId)}/profile`),
+      get(`/api/parks/${encodeURIComponent(parkId)}/profile`, { limit: 0 }),
     ]);
-    draw(feature.properties, profile);
+    draw(feature.properties, profile, await askFindings(profile.review_id, { park: parkId }));
   } catch (error) {
     showPage(pageHead(t('console.park_title')), errorState(error, load));
   }
@@ -43,34 +50,36 @@ function head(park) {
     ),
     tools: [
       make('a', { class: 'button plain', href: address }, t('park.in_review')),
-      button(t('console.print'), printPage),
+      button(t('console.print'), print),
     ],
   });
 }
 
 // The findings beside the map, each following the other.
-function findingsBesideMap(findings) {
+function findingsBesideMap(reviewId, { findings, total }) {
   const map = mapFrame('/maps/park', { park_id: parkId }, t('park.map'), {
-    onSelected: (layer, id) => layer === 'findings' && list.choose(id, { isFromMap: true }),
+    onSelected: (layer, id) => layer === 'findings' && showChosen(id),
   });
-  const list = findingList({
+  list = findingList({
     ruleTitle: (finding) => finding.rule_title,
     parkName: () => null,
     onSelect: (finding) => finding && map.select('findings', finding.finding_id),
     showMap: () => map.node.scrollIntoView({ block: 'center' }),
+    more: async (offset) => (await askFindings(reviewId, { park: parkId }, { offset })).findings,
   });
-  list.update([...findings].sort(worstFirst));
+  const showChosen = chooserOf(reviewId, list);
+  list.update(findings, total);
   const none = emptyState(t('park.no_findings'), { hint: t('park.no_findings_hint') });
-  const note = findings.length ? t('park.findings_count', { count: count(findings.length) }) : null;
+  const note = total ? t('park.findings_count', { count: count(total) }) : null;
   return make(
     'div',
     { class: 'review-grid' },
-    panel(t('park.findings'), { note }, findings.length ? list.node : none),
+    panel(t('park.findings'), { note }, total ? list.node : none),
     map.panel(),
   );
 }
 
-function draw(park, profile) {
+function draw(park, profile, findings) {
   const { year } = profile.focus;
   setTitle(shorten(park.name, 60));
   showPage(
@@ -82,7 +91,7 @@ function draw(park, profile) {
       panel(t('park.mix'), { note: t('park.mix_note') }, mixFigure(profile)),
       panel(t('park.trend'), { note: t('park.trend_note') }, trendFigure(profile)),
     ),
-    findingsBesideMap(profile.findings),
+    findingsBesideMap(profile.review_id, findings),
     panel(t('park.floors_title'), {}, floorsPanel(profile)),
     panel(
       t('park.enterprises'),

@@ -5,15 +5,14 @@ import { VERDICTS } from '../shared/symbols.js';
 import { count } from './amounts.js';
 import { basisTable, notRecorded } from './bases.js';
 import { emptyState, errorState, get } from './api.js';
-import { findingList, worstFirst } from './findings.js';
+import { ON_PAPER, askFindings, chooserOf, findingList } from './findings.js';
 import { pageAddress, printPage, setTitle, showPage, start, t } from './frame.js';
 import { mapFrame } from './mapframe.js';
-import { SEVERITIES, legend, verdictBadge } from './marks.js';
+import { legend, verdictBadge } from './marks.js';
 import { button, pageHead, panel } from './parts.js';
 import { Filters } from './review/filters.js';
-import { countBy, ruleTable } from './review/rules.js';
+import { ruleTable } from './review/rules.js';
 
-const MOST = 10_000;
 const EXPORTS = ['xlsx', 'docx', 'gpkg', 'geojson', 'json'];
 const SAVED_EXPORTS = new Set(['geojson', 'json']);
 const reviewId = start.shown_review_id;
@@ -21,7 +20,11 @@ const own = `/api/reviews/${encodeURIComponent(reviewId)}`;
 
 async function load() {
   try {
-    new ReviewView(await get(`${own}/register`, { limit: MOST })).show();
+    const [register, counted] = await Promise.all([
+      get(`${own}/register`, { limit: 0 }),
+      get(`${own}/counts`),
+    ]);
+    await new ReviewView(register, counted).show();
   } catch (error) {
     showPage(pageHead(t('console.review_title')), errorState(error, load));
   }
@@ -52,14 +55,12 @@ function exportsMenu(isGone) {
 }
 
 class ReviewView {
-  constructor(register) {
+  // counted: how many findings the whole review has by each facet.
+  constructor(register, counted) {
     this.register = register;
+    this.counted = counted;
     this.parks = new Map(register.parks.map((park) => [park.park_id, park]));
     this.rules = new Map(register.rules.map((rule) => [rule.rule_id, rule]));
-    for (const finding of register.findings) {
-      finding.words = this.wordsOf(finding);
-    }
-    this.counted = countBy(register.findings, (finding) => finding.rule_id);
     this.filters = new Filters(this);
     // A review that cannot be made again has no map.
     this.map = register.gone
@@ -72,25 +73,13 @@ class ReviewView {
       parkName: (finding) => (finding.park_id ? this.parkName(finding.park_id, 80) : null),
       onSelect: (finding) => finding && this.map?.select('findings', finding.finding_id),
       showMap: this.map ? () => this.map?.node.scrollIntoView({ block: 'center' }) : null,
+      more: async (offset) =>
+        (await askFindings(reviewId, this.filters.asked(), { offset })).findings,
     });
+    this.showChosen = chooserOf(reviewId, this.list);
+    this.asking = new AbortController();
     this.scroller = make('div', { class: 'findings-scroll' });
     this.findingsPanel = this.panelOfFindings();
-  }
-
-  // What a search looks through.
-  wordsOf(finding) {
-    const park = this.parks.get(finding.park_id);
-    return [
-      finding.title,
-      finding.search ?? '',
-      this.rules.get(finding.rule_id)?.title ?? '',
-      finding.park_id ?? '',
-      park?.name ?? '',
-      ...(park?.search ?? []),
-      finding.subject.id,
-    ]
-      .join('\n')
-      .toLowerCase();
   }
 
   parkName(parkId, length) {
@@ -99,36 +88,46 @@ class ReviewView {
 
   onSelected(layer, id) {
     if (layer === 'findings') {
-      this.list.choose(id, { isFromMap: true });
+      this.showChosen(id);
     } else if (layer === 'parks') {
       this.change({ park: id ?? '' }, { isFromMap: true });
     }
   }
 
-  change(values, { isFromMap = false } = {}) {
+  // Asks for what the filters say now; of several askings only the last one is shown.
+  async change(values, { isFromMap = false } = {}) {
     this.filters.set(values);
-    const { findings } = this.register;
-    const found = findings
-      .filter((finding) => this.filters.isKept(finding))
-      .sort(
-        (one, other) =>
-          worstFirst(one, other) ||
-          SEVERITIES.indexOf(one.severity) - SEVERITIES.indexOf(other.severity),
-      );
-    this.filters.draw(found);
-    this.list.update(found);
-    this.scroller.replaceChildren(found.length ? this.list.node : this.nothing());
-    if (!isFromMap) {
-      const isWhole = found.length === findings.length;
-      this.map?.filter('findings', isWhole ? null : found.map((finding) => finding.finding_id));
-    }
     const query = this.filters.query();
     const address = `${window.location.pathname}${query.size ? `?${query}` : ''}`;
     window.history.replaceState(null, '', address);
+    this.asking.abort();
+    this.asking = new AbortController();
+    const { signal } = this.asking;
+    const asked = this.filters.asked();
+    if (!isFromMap) {
+      this.map?.narrow('findings', asked);
+    }
+    this.scroller.setAttribute('aria-busy', 'true');
+    try {
+      const [found, counts] = await Promise.all([
+        askFindings(reviewId, asked, { signal }),
+        this.filters.isAny() ? get(`${own}/counts`, asked, { signal }) : this.counted,
+      ]);
+      this.filters.draw(counts);
+      this.list.update(found.findings, found.total);
+      this.scroller.replaceChildren(found.total ? this.list.node : this.nothing());
+    } catch (error) {
+      if (!signal.aborted) {
+        this.scroller.replaceChildren(errorState(error, () => this.change({}, { isFromMap })));
+      }
+    }
+    if (!signal.aborted) {
+      this.scroller.removeAttribute('aria-busy');
+    }
   }
 
   nothing() {
-    return this.register.findings.length
+    return this.register.summary.findings_count
       ? emptyState(t('review.nothing'), { hint: t('review.nothing_hint'), sign: 'search' })
       : emptyState(t('review.no_findings'), { hint: t('review.no_findings_hint') });
   }
@@ -140,15 +139,11 @@ class ReviewView {
   }
 
   panelOfFindings() {
-    const { numberMatched, numberReturned } = this.register;
     return panel(
       t('review.findings'),
       { className: 'is-findings' },
       this.filters.fields(),
       this.filters.line(),
-      numberMatched > numberReturned
-        ? make('p', { class: 'note' }, t('review.first_only', { count: count(numberReturned) }))
-        : null,
       this.scroller,
     );
   }
@@ -233,13 +228,19 @@ class ReviewView {
       tools: [
         make('a', { class: 'button plain', href: others }, t('review.compare')),
         exportsMenu(Boolean(this.register.gone)),
-        button(t('console.print'), printPage, { sign: 'print' }),
+        button(t('console.print'), () => this.print(), { sign: 'print' }),
       ],
     });
   }
 
-  show() {
+  async print() {
+    await this.list.showUpTo(ON_PAPER);
+    printPage();
+  }
+
+  async show() {
     const { summary, parks, rules } = this.register;
+    await this.change({});
     setTitle(t('console.review_title'), summary.review_id);
     showPage(
       this.head(),
@@ -255,10 +256,9 @@ class ReviewView {
       panel(
         t('review.rules'),
         { note: t('review.rules_note') },
-        ruleTable(rules, this.counted, (ruleId) => this.showRule(ruleId)),
+        ruleTable(rules, this.counted.by_rule, (ruleId) => this.showRule(ruleId)),
       ),
     );
-    this.change({});
   }
 }
 

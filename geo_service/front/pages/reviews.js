@@ -14,6 +14,8 @@ import { table } from './table.js';
 
 const query = new URLSearchParams(window.location.search);
 const LISTED = 200;
+// How many changes of each kind are listed.
+const COMPARED = 500;
 const EXAMPLE = [
   'format: "1"',
   'title: {zh-Hans: 试算, en: Trial}',
@@ -286,13 +288,26 @@ function compared(document, parks) {
           'div',
           {},
           make('dt', {}, t(`review.change_${kind}`)),
-          make('dd', {}, count(document[kind].length)),
+          make('dd', {}, count(document.counts[kind])),
         ),
       ),
     ),
     found.node,
+    firstOnly(document.counts, rows.length),
     map ? make('div', { class: 'compare-map' }, map.node) : null,
   ];
+}
+
+// Says so when there are more changes than are listed.
+function firstOnly(counts, listed) {
+  const total = KINDS.reduce((sum, kind) => sum + counts[kind], 0);
+  return total > listed
+    ? make(
+        'p',
+        { class: 'note' },
+        t('review.first_changes', { count: count(COMPARED), total: count(total) }),
+      )
+    : null;
 }
 
 function changeColumns(parks) {
@@ -360,7 +375,10 @@ async function compare() {
   }
   await fillWith(outcome, async () => {
     const [document, parks] = await Promise.all([
-      get(`/api/reviews/${encodeURIComponent(after.value)}/comparison`, { before: before.value }),
+      get(`/api/reviews/${encodeURIComponent(after.value)}/comparison`, {
+        before: before.value,
+        limit: COMPARED,
+      }),
       get('/api/parks', { limit: 10_000 }),
     ]);
     return compared(

@@ -3,14 +3,18 @@
 A heading `[属性描述]` with lines `name=value` is followed by `[地块坐标]`: for each parcel one
 line `points,area,number,name,kind,sheet,use,land-use code,@` and one line per point,
 `number,ring,X,Y`. X is the northing and Y the easting, as usual in surveying; the easting
-may have the zone's number as prefix. A ring inside another one of its parcel is a hole, a
-ring beside it another part.
+may have the zone's number as prefix. A ring ends where its first point comes again, and a later
+point of the same ring number begins another. A ring inside another one of its parcel is a hole, a
+ring beside it another part. Headings may stand in 【】, cells may be parted by tabs or blanks.
+
+The number of points and the area that a parcel's line announces are held against those found.
 """
 
 from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,8 +29,11 @@ from geo_service.crs import crs_label
 from geo_service.errors import CrsError
 from geo_service.ingest.formats.encodings import decode_text
 from geo_service.ingest.limits import Budget
-from geo_service.ingest.sources import BATCH_ROWS, Batch, ImportSource, ReadShapes
+from geo_service.ingest.rings import nest, split_at_return
+from geo_service.ingest.shapes import SAME_AREA
+from geo_service.ingest.sources import BATCH_ROWS, Batch, Change, ImportSource, ReadShapes
 from geo_service.model import Message
+from geo_service.units import M2_PER_HA, M2_PER_MU
 from geo_service.wording import said
 
 if TYPE_CHECKING:
@@ -50,6 +57,11 @@ _POINT_CELLS = 4
 _WIDTHS = (3, 6)
 _XIAN_80, _BEIJING_54 = 4610, 4214
 _SAME_M = 1e-6
+_RETURN_M = 0.005
+"""Distance within which a point is the ring's first one: coordinates have three decimals."""
+_AREA_UNITS = (1.0, M2_PER_HA, M2_PER_MU)
+_HEADING = re.compile(r"[\[【［〔]\s*(?:属性描述|地块坐标)\s*[\]】］〕]")
+_PLAIN_MARKS = str.maketrans("，＠【】［］〔〕＝", ",@[][][]=")
 _HECTARES = "公顷"
 
 
@@ -57,7 +69,8 @@ _HECTARES = "公顷"
 class _Block:
     line: int
     cells: list[str]
-    points: list[tuple[int, float, float]] = field(default_factory=list)
+    points: list[tuple[int, str, float, float]] = field(default_factory=list)
+    """Ring number, label, easting and northing of each."""
     fault: Message | None = None
     """Why the parcel cannot be read; None if it can."""
 
@@ -71,12 +84,11 @@ def open_boundary_points(path: Path, options: ImportOptions, budget: Budget) -> 
         The file has no parcel, or names an unknown unit or zone.
     """
     budget.check_text(path.stat().st_size)
-    text, encoding = decode_text(path.read_bytes(), options.encoding, budget)
+    text, encoding, encoded = decode_text(path.read_bytes(), options.encoding, budget)
     settings, blocks = _parse(text, budget)
     crs, notes = _declared(settings, blocks, budget)
     area_name = f"地块面积({settings.get('面积单位') or _HECTARES})"
     columns = tuple(area_name if name == COLUMNS[_AREA] else name for name in COLUMNS[1:])
-    encoded = Message("import.encoding_guessed", {"encoding": encoding})
 
     def read() -> Iterator[Batch]:
         for start in range(0, len(blocks), BATCH_ROWS):
@@ -84,11 +96,18 @@ def open_boundary_points(path: Path, options: ImportOptions, budget: Budget) -> 
             cells = [[cell or None for cell in block.cells[1:]] for block in some]
             shapes = np.empty(len(some), dtype=object)
             shapes[:] = [None if block.fault else _shape(block) for block in some]
-            faults = {position: block.fault for position, block in enumerate(some) if block.fault}
             budget.take(len(some), sum(len(block.points) for block in some))
+            short = {
+                position: unlike
+                for position, block in enumerate(some)
+                if not block.fault and (unlike := _unlike_announced(block, shapes[position]))
+            }
+            faults = {position: block.fault for position, block in enumerate(some) if block.fault}
+            faults |= {position: fault for position, (fault, is_lost) in short.items() if is_lost}
+            told = {at: fault for at, (fault, is_lost) in short.items() if not is_lost}
             yield Batch(
                 table=pd.DataFrame(cells, columns=list(columns), dtype="object"),
-                geometry=ReadShapes(shapes=shapes),
+                geometry=ReadShapes(shapes=shapes, changes=_announced(told)),
                 numbers=np.array([block.line for block in some], dtype=np.int64),
                 faults=faults,
             )
@@ -107,16 +126,22 @@ def open_boundary_points(path: Path, options: ImportOptions, budget: Budget) -> 
     )
 
 
+def is_boundary_text(text: str) -> bool:
+    """Return whether the start of a text has a heading of this format."""
+    return _HEADING.search(text) is not None
+
+
 def _parse(text: str, budget: Budget) -> tuple[dict[str, str], list[_Block]]:
     settings: dict[str, str] = {}
     blocks: list[_Block] = []
     part = ""
     for number, raw in enumerate(text.splitlines(), start=1):
-        line = raw.strip().replace("，", ",")
-        if not line:
+        line = raw.strip("\r\n \u3000").translate(_PLAIN_MARKS)
+        if not line.strip():
             continue
-        if line.startswith("["):
-            part = line.strip("[]")
+        heading = re.match(r"\s*\[\s*(.*?)\s*\]", line)
+        if heading:
+            part = heading[1]
         elif part == "地块坐标":
             _take_line(line, number, blocks, budget)
         else:
@@ -129,15 +154,23 @@ def _parse(text: str, budget: Budget) -> tuple[dict[str, str], list[_Block]]:
     return settings, blocks
 
 
+def _cells_of(line: str) -> list[str]:
+    """Return a line's cells, parted by commas, else by tabs, else by blanks."""
+    mark = next((mark for mark in (",", "\t") if mark in line), None)
+    return [cell.strip() for cell in line.split(mark)]
+
+
 def _take_line(line: str, number: int, blocks: list[_Block], budget: Budget) -> None:
     """Add a parcel or a point; any other line makes its parcel faulty."""
-    cells = [cell.strip() for cell in line.split(",")]
+    cells = _cells_of(line)
     if "@" in cells:
         blocks.append(_block(number, cells[: cells.index("@")]))
         return
     try:
-        _, ring, northing, easting = cells[:_POINT_CELLS]
-        point = (int(ring or 1), float(easting), float(northing))
+        label, ring, northing, easting = (
+            unicodedata.normalize("NFKC", cell) for cell in cells[:_POINT_CELLS]
+        )
+        point = (int(ring or 1), label, float(easting), float(northing))
     except ValueError:
         bad = Message("import.bad_line", {"line": number})
         if len(cells) > _POINT_CELLS or not blocks:  # a parcel's line that lost its @
@@ -179,7 +212,7 @@ def _declared(
     except ValueError:
         return None, []
     first = next((block.points[0] for block in blocks if block.points), None)
-    is_prefixed = first is not None and max(abs(first[1]), abs(first[2])) >= 1e7  # noqa: PLR2004 - eight digits
+    is_prefixed = first is not None and max(abs(first[2]), abs(first[3])) >= 1e7  # noqa: PLR2004 - eight digits
     epsg = zone_epsg(width, zone, is_prefixed=is_prefixed)
     if epsg is None:
         raise budget.refuse(said("refusal.zone", zone=zone, width=width), said("refusal.zones"))
@@ -219,30 +252,85 @@ def zone_epsg(width: int, zone: int, *, is_prefixed: bool) -> int | None:
 
 
 def _shape(block: _Block) -> BaseGeometry | None:
-    rings: dict[int, list[tuple[float, float]]] = {}
-    for ring, x, y in block.points:
-        rings.setdefault(ring, []).append((x, y))
     kind = block.cells[_KIND]
+    if kind in {"点", "线"}:
+        return _points_or_lines(block, kind)
+    polygons = [shapely.Polygon(ring) for ring in _rings_in(block) if len(ring) > 2]  # noqa: PLR2004 - a triangle
+    if not polygons:
+        return None
+    # Rings that cross each other: the later repair decides what they enclose.
+    return nest(polygons) or (polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons))
+
+
+def _points_or_lines(block: _Block, kind: str) -> BaseGeometry | None:
+    rings: dict[int, list[tuple[float, float]]] = {}
+    for ring, _, x, y in block.points:
+        rings.setdefault(ring, []).append((x, y))
     if kind == "点":
         points = [shapely.Point(*point) for ring in rings.values() for point in ring]
         return points[0] if len(points) == 1 else shapely.MultiPoint(points) if points else None
-    if kind == "线":
-        lines = [shapely.LineString(ring) for ring in rings.values() if len(ring) > 1]
-        return lines[0] if len(lines) == 1 else shapely.MultiLineString(lines) if lines else None
-    polygons = [shapely.Polygon(ring) for ring in rings.values() if len(ring) > 2]  # noqa: PLR2004 - a triangle
-    return _nested(polygons) if polygons else None
+    lines = [shapely.LineString(ring) for ring in rings.values() if len(ring) > 1]
+    return lines[0] if len(lines) == 1 else shapely.MultiLineString(lines) if lines else None
 
 
-def _nested(polygons: list[shapely.Polygon]) -> BaseGeometry:
-    """Return rings as one shape: a ring inside another is a hole, one inside a hole a part."""
-    if len(polygons) == 1:
-        return polygons[0]
-    if not all(polygon.is_valid for polygon in polygons):
-        return shapely.MultiPolygon(polygons)  # the later repair decides what it encloses
-    result: BaseGeometry = shapely.Polygon()
-    for polygon in sorted(polygons, key=lambda one: -one.area):
-        result = shapely.symmetric_difference(result, polygon)
-    return result
+def _rings_in(block: _Block) -> list[list[tuple[float, float]]]:
+    """Return the rings of a parcel, closed or not."""
+    by_number: dict[int, list[tuple[str, float, float]]] = {}
+    for ring, label, x, y in block.points:
+        by_number.setdefault(ring, []).append((label, x, y))
+    return [
+        ring for points in by_number.values() for ring in split_at_return(points, same_m=_RETURN_M)
+    ]
+
+
+def _unlike_announced(block: _Block, shape: BaseGeometry | None) -> tuple[Message, bool] | None:
+    """Return what a parcel's line announces and its points do not give; None if all is there.
+
+    Writers count closing points or leave them out. If the area is another too, in whichever unit,
+    points are lost: the shape is not the parcel's, and the second value is true.
+    """
+    counted = unicodedata.normalize("NFKC", block.cells[_POINTS])
+    if not counted.isdecimal():
+        return None
+    announced, lines = int(counted), len(block.points)
+    open_points = lines
+    if block.cells[_KIND] not in {"点", "线"}:
+        rings = _rings_in(block)
+        open_points = sum(len(ring) - (len(ring) > 1 and ring[0] == ring[-1]) for ring in rings)
+    if announced in {open_points, open_points + 1, lines} or open_points <= announced <= lines:
+        return None
+    values: dict[str, object] = {"announced": announced, "found": open_points}
+    area = _stated_area(block)
+    if shape is None or area is None:
+        return Message("import.points_missing", values), False
+    is_same = any(abs(shape.area / (area * size) - 1) <= SAME_AREA for size in _AREA_UNITS)
+    if is_same:
+        return Message("import.points_missing", values), False
+    values |= {"stated": f"{block.cells[_AREA]}", "area": f"{shape.area:,.2f}"}
+    return Message("import.points_lost", values), True
+
+
+def _stated_area(block: _Block) -> float | None:
+    try:
+        area = float(unicodedata.normalize("NFKC", block.cells[_AREA]))
+    except ValueError:
+        return None
+    return area if area > 0 else None
+
+
+def _announced(told: Mapping[int, Message]) -> tuple[Change, ...]:
+    """Return parcels with another number of points than announced, for somebody to look at."""
+    if not told:
+        return ()
+    announced = [f"{message.values['announced']}" for message in told.values()]
+    found = [f"{message.values['found']}" for message in told.values()]
+    positions = np.array(list(told), dtype=np.intp)
+    looks = [True] * len(told)
+    return (
+        Change(
+            what="announced", positions=positions, before=announced, after=found, needs_look=looks
+        ),
+    )
 
 
 # ---- writing --------------------------------------------------------------------------------

@@ -1,8 +1,4 @@
-"""Find a text's encoding: as declared or worked out from its bytes, and checked.
-
-Chinese files without a declaration are UTF-8 or a form of GBK; GB18030 includes all of GBK.
-A DBF is examined as bytes, since its cells may be cut in the middle of a character.
-"""
+"""Names of encodings, and texts in any of them made UTF-8, the only one that readers know."""
 
 from __future__ import annotations
 
@@ -10,21 +6,27 @@ import codecs
 import itertools
 import re
 import shutil
-import struct
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
+from geo_service.ingest.formats.letters import (
+    BIG5,
+    GB18030,
+    UTF_8,
+    Label,
+    lines_of,
+    settle_encoding,
+    wide_encoding,
+)
 from geo_service.ingest.limits import Budget
 from geo_service.model import Message
 from geo_service.wording import said
 
-UTF_8 = "UTF-8"
-GB18030 = "GB18030"
-_SAMPLE_RECORDS = 5_000
 _SAMPLE_BYTES = 1 << 22
-_DBF_HEADER = 32
-_MOST_FIELDS = 2_048
+_HEADER_SECTION = re.compile(rb"SECTION\s+2\s+HEADER\s")
+_CODE_PAGE = re.compile(rb"\$DWGCODEPAGE\s+3\s+(\S{1,30})")
+_DRAWN_BY = re.compile(rb"\$ACADVER\s+1\s+AC(\d{4})")
+_UTF_8_SINCE = 1021
+"""The version from which on drawings are UTF-8, whatever code page they name."""
 _XML_ENCODING = re.compile(rb"\s*(<\?xml[^>]{0,200}?encoding\s*=\s*[\"'])([A-Za-z0-9._-]{1,40})")
 _XML_DECLARED = re.compile(r"\A(\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"'])[A-Za-z0-9._-]{1,40}")
 _OF_TEXTS = frozenset(
@@ -38,161 +40,84 @@ _OF_TEXTS = frozenset(
     }
 )
 """Python's names of text encodings; its other codecs transform bytes or texts."""
-_GBK_MARKS = frozenset({0x4D, 0x7A})
-"""Language driver bytes of a DBF that mean code page 936."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class DbfText:
-    """A DBF's encoding, its decoded field names, and how the encoding was found."""
+_GBK_NAMES = frozenset(
+    {"936", "gbk", "gb2312", "gb18030", "gb23121980", "euccn", "54936", "ldid77"}
+)
+_BIG5_NAMES = frozenset({"950", "big5", "ldid79", "ldid120"})
+_NUMBERED = re.compile(r"(?:ansi|cp|windows|oem|dos|ibm|codepage|ms)?(\d{3,5})")
 
-    encoding: str
-    names: tuple[str, ...]
-    notes: tuple[Message, ...]
+
+def encoding_named(name: str) -> str | None:
+    """Return an encoding by any of its usual names; None if it is not a text encoding.
+
+    Every form of GBK is read as GB18030, which includes them all.
+
+    >>> encoding_named("ANSI 936"), encoding_named("ISO 88591"), encoding_named("OEM")
+    ('GB18030', 'ISO8859-1', None)
+    """
+    plain = re.sub(r"[\s_\-./:]", "", name.casefold())
+    match = _NUMBERED.fullmatch(plain)
+    number = match[1] if match else plain
+    if number in _GBK_NAMES or plain in _GBK_NAMES:
+        return GB18030
+    if number in _BIG5_NAMES:
+        return BIG5
+    if number in {"65001", "utf8", "utf8sig"}:
+        return UTF_8
+    latin = re.fullmatch(r"(?:iso)?8859(\d{1,2})", plain)
+    alike = f"iso8859-{latin[1]}" if latin else name.strip().lower().replace("_", "-")
+    for tried in (alike, f"cp{number}" if match else alike):
+        try:
+            found = codecs.lookup(tried).name
+        except (LookupError, ValueError, UnicodeError):  # not a codec's name
+            continue
+        if found in _OF_TEXTS:
+            return found.upper()
+    return None
 
 
 def known_encoding(name: str, budget: Budget) -> str:
-    """Return an encoding by its usual name; raises SourceError if it is not a text encoding.
+    """Return an encoding by its usual name; raises SourceError if it is not a text encoding."""
+    found = encoding_named(name)
+    if found is None:
+        expected = said("refusal.some_encoding")
+        raise budget.refuse(said("refusal.encoding", name=repr(name[:30])), expected)
+    return found
 
-    Every form of GBK is read as GB18030, which includes them all.
+
+def encodings_to_try(
+    head: bytes, encoding_option: str | None, budget: Budget, *, label: Label | None = None
+) -> list[tuple[str, Message]]:
+    """Return the encodings that the start of a text may be in, likeliest first, each with its note.
+
+    Raises
+    ------
+    SourceError
+        The given encoding is not a text encoding.
     """
-    plain = name.strip().lower().replace("_", "-")
-    if plain in {"936", "cp936", "ansi 936", "ansi-936", "gbk", "gb2312", "gb18030", "gb-18030"}:
-        return GB18030
-    if plain in {"65001", "utf-8", "utf8", "utf-8-sig"}:
-        return UTF_8
-    try:
-        found = codecs.lookup(plain).name
-    except (LookupError, ValueError, UnicodeError):  # not a codec's name
-        found = ""
-    if found in _OF_TEXTS:
-        return found.upper()
-    expected = said("refusal.some_encoding")
-    raise budget.refuse(said("refusal.encoding", name=repr(name[:30])), expected)
-
-
-def fits(cells: Iterable[bytes], encoding: str) -> bool:
-    """Return whether texts can be decoded; a character cut off at the end is tolerated."""
-    try:
-        for cell in cells:
-            codecs.getincrementaldecoder(encoding)().decode(cell, final=False)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def decode_cut(cell: bytes, encoding: str) -> str:
-    """Decode a text, dropping a character that is cut off at its end."""
-    return codecs.getincrementaldecoder(encoding)("replace").decode(cell, final=False)
-
-
-def guess_encoding(cells: Iterable[bytes]) -> str:
-    """Return UTF-8 if every text is UTF-8, else GB18030 if that fits, else UTF-8."""
-    non_ascii = [cell for cell in cells if not cell.isascii()]
-    if fits(non_ascii, UTF_8):
-        return UTF_8
-    return GB18030 if fits(non_ascii, GB18030) else UTF_8
-
-
-def read_dbf_text(shp: Path, encoding_option: str | None, budget: Budget) -> DbfText | None:
-    """Return the encoding of a shapefile's DBF; None if it has no DBF.
-
-    A given encoding comes first, then a .cpg that fits, then the DBF's own mark, then the bytes.
-    """
-    dbf = shp.with_suffix(".dbf")
-    if not dbf.exists():
-        return None
-    names, cells = _dbf_bytes(dbf, budget)
-    texts = [*names, *cells]
     if encoding_option is not None:
-        encoding = known_encoding(encoding_option, budget)
-        note = Message("import.encoding_given", {"encoding": encoding})
-    else:
-        encoding, note = _worked_out(shp, dbf, texts, budget)
-    decoded = [decode_cut(name, encoding) for name in names]
-    if any(not _is_whole(name, encoding) for name in names):
-        _name_by_number(dbf, len(names))
-    notes = [note]
-    if not fits(texts, encoding):
-        notes.append(Message("import.encoding_unfit", {"encoding": encoding}))
-    return DbfText(encoding=encoding, names=_distinct(decoded), notes=tuple(notes))
+        given = known_encoding(encoding_option, budget)
+        return [(given, Message("import.encoding_given", {"encoding": given}))]
+    wide = wide_encoding(head)
+    if wide is not None:
+        key = "import.encoding_declared" if wide == "UTF-16" else "import.encoding_guessed"
+        return [(wide, Message(key, {"encoding": wide}))]
+    if head.startswith(codecs.BOM_UTF8):
+        label = Label(where="bom", written=UTF_8, encoding=UTF_8)
+    first = settle_encoding(lines_of(head.removeprefix(codecs.BOM_UTF8)), label)
+    others = [
+        (name, Message("import.encoding_guessed", {"encoding": name}))
+        for name in (UTF_8, GB18030)
+        if name != first[0]
+    ]
+    return [first, *others]
 
 
-def _is_whole(name: bytes, encoding: str) -> bool:
-    try:
-        name.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _name_by_number(dbf: Path, count: int) -> None:
-    """Replace field names by numbers, since GDAL cannot read one that ends within a character.
-
-    The staged file is replaced by a copy; the original file does not change.
-    """
-    copy = dbf.with_suffix(".copy")
-    shutil.copyfile(dbf, copy)
-    with copy.open("r+b") as stream:
-        for position in range(count):
-            stream.seek(_DBF_HEADER + 32 * position)
-            stream.write(f"F{position}".encode().ljust(11, b"\x00"))
-    copy.replace(dbf)
-
-
-def _worked_out(shp: Path, dbf: Path, texts: list[bytes], budget: Budget) -> tuple[str, Message]:
-    cpg = shp.with_suffix(".cpg")
-    guess = guess_encoding(texts)
-    if cpg.exists():
-        with cpg.open("rb") as stream:
-            said = stream.read(64).decode("ascii", errors="replace").strip("\ufeff\x00 \r\n")
-        declared = known_encoding(said, budget)
-        if fits(texts, declared):
-            return declared, Message("import.encoding_declared", {"encoding": declared})
-        return guess, Message("import.encoding_wrong", {"declared": declared, "encoding": guess})
-    with dbf.open("rb") as stream:
-        head = stream.read(_DBF_HEADER)
-    if head[29] in _GBK_MARKS and fits(texts, GB18030):
-        return GB18030, Message("import.encoding_declared", {"encoding": GB18030})
-    return guess, Message("import.encoding_guessed", {"encoding": guess})
-
-
-def _dbf_bytes(dbf: Path, budget: Budget) -> tuple[list[bytes], list[bytes]]:
-    """Return a DBF's field names and a sample of its text cells, as bytes."""
-    with dbf.open("rb") as stream:
-        head = stream.read(_DBF_HEADER)
-        if len(head) < _DBF_HEADER:
-            raise budget.refuse(said("refusal.cut_dbf"), said("refusal.whole_shapefile"))
-        _, header_size, record_size = struct.unpack("<IHH", head[4:12])
-        count = (header_size - _DBF_HEADER) // 32
-        if not 0 < count <= _MOST_FIELDS or not record_size:
-            raise budget.refuse(said("refusal.damaged_dbf"), said("refusal.whole_shapefile"))
-        described = stream.read(count * 32)
-        stream.seek(header_size)
-        size = min(record_size * _SAMPLE_RECORDS, _SAMPLE_BYTES)
-        sample = stream.read(size - size % record_size or record_size)
-    names, texts, start = [], [], 1
-    for offset in range(0, len(described) - 31, 32):
-        field = described[offset : offset + 32]
-        if field[:1] == b"\r":  # end of the field descriptions
-            break
-        names.append(field[:11].split(b"\x00")[0])
-        if field[11:12] == b"C":
-            texts.append(slice(start, start + field[16]))
-        start += field[16]
-    rows = (sample[offset : offset + record_size] for offset in range(0, len(sample), record_size))
-    cells = {row[text].strip(b"\x00 ") for row in rows for text in texts}
-    return names, [cell for cell in cells if not cell.isascii()]
-
-
-def _distinct(names: list[str]) -> tuple[str, ...]:
-    """Return the names, with numbers added to repeated ones."""
-    seen: dict[str, int] = {}
-    result = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        result.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
-    return tuple(result)
+def without_mark(content: bytes, encoding: str) -> bytes:
+    """Return the start of a text without UTF-8's mark, which lies before texts in others too."""
+    return content if encoding.startswith("UTF-16") else content.removeprefix(codecs.BOM_UTF8)
 
 
 def make_utf8(path: Path, encoding_option: str | None, budget: Budget) -> tuple[str, Message]:
@@ -207,34 +132,68 @@ def make_utf8(path: Path, encoding_option: str | None, budget: Budget) -> tuple[
     """
     with path.open("rb") as stream:
         head = stream.read(_SAMPLE_BYTES)
-    declared = _XML_ENCODING.match(head)
-    key = "import.encoding_given"
-    if encoding_option is not None:
-        tried = [known_encoding(encoding_option, budget)]
-    elif head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        tried, key = ["UTF-16"], "import.encoding_declared"
-    elif declared is not None:
-        tried = [known_encoding(declared[2].decode("ascii", errors="replace"), budget)]
-        key = "import.encoding_declared"
-    else:
-        tried, key = [UTF_8, GB18030], "import.encoding_guessed"
-    for encoding in tried:
-        if _transcoded(path, encoding, budget):
-            return encoding, Message(key, {"encoding": encoding})
+    label = _heading(head)
+    tried = encodings_to_try(head, encoding_option, budget, label=label)
+    for encoding, note in tried:
+        is_told_right = label in {None, _PLAIN_HEADING} or head.lstrip()[:1] != b"<"
+        if _transcoded(path, encoding, budget, is_told_right=is_told_right):
+            return encoding, note
     expected = said("refusal.name_encoding")
-    raise budget.refuse(said("refusal.not_encoding", encodings=list(tried)), expected)
+    names = [encoding for encoding, _ in tried]
+    raise budget.refuse(said("refusal.not_encoding", encodings=names), expected)
 
 
-def _transcoded(path: Path, encoding: str, budget: Budget) -> bool:
-    """Replace a text by a UTF-8 copy unless it is UTF-8; return whether its bytes fit."""
+_PLAIN_HEADING = Label(where="heading", written=UTF_8, encoding=UTF_8)
+
+
+def with_heading(path: Path) -> None:
+    """Give a drawing without a heading an empty one: GDAL takes its encoding up there.
+
+    The staged file is replaced by a copy; the original file does not change.
+    """
+    with path.open("rb") as stream:
+        if _HEADER_SECTION.search(stream.read(_SAMPLE_BYTES)):
+            return
+        stream.seek(0)
+        copy = path.with_suffix(".headed")
+        with copy.open("wb") as target:
+            target.write(b"0\nSECTION\n2\nHEADER\n0\nENDSEC\n")
+            shutil.copyfileobj(stream, target)
+    copy.replace(path)
+
+
+def _heading(head: bytes) -> Label | None:
+    """Return what the first line of XML, or the heading of a drawing, says of its encoding."""
+    version = _DRAWN_BY.search(head)
+    page = _CODE_PAGE.search(head)
+    if version and int(version[1]) >= _UTF_8_SINCE:
+        return _PLAIN_HEADING
+    if page is not None:
+        written = page[1].decode("ascii", errors="replace")
+        return Label(where="heading", written=written, encoding=encoding_named(written))
+    declared = _XML_ENCODING.match(head.removeprefix(codecs.BOM_UTF8))
+    if declared is None:
+        return None
+    written = declared[2].decode("ascii", errors="replace")
+    encoding = encoding_named(written)
+    return (
+        _PLAIN_HEADING
+        if encoding == UTF_8
+        else Label(where="heading", written=written, encoding=encoding)
+    )
+
+
+def _transcoded(path: Path, encoding: str, budget: Budget, *, is_told_right: bool) -> bool:
+    """Replace a text by a UTF-8 copy unless it is one and says so; return whether bytes fit."""
     decoder = codecs.getincrementaldecoder(encoding)()
     copy = path.with_suffix(".utf8")
-    is_utf8 = encoding == UTF_8
+    is_utf8 = encoding == UTF_8 and is_told_right
     try:
         with path.open("rb") as stream, copy.open("wb") as target:
             for first in itertools.count():
                 piece = stream.read(_SAMPLE_BYTES)
-                text = decoder.decode(piece, final=not piece)
+                read = piece if first else without_mark(piece, encoding)
+                text = decoder.decode(read, final=not piece)
                 if not is_utf8:
                     plain = (
                         _XML_DECLARED.sub(r"\1UTF-8", text.lstrip("\ufeff")) if not first else text
@@ -253,25 +212,24 @@ def _transcoded(path: Path, encoding: str, budget: Budget) -> bool:
     return True
 
 
-def decode_text(content: bytes, encoding_option: str | None, budget: Budget) -> tuple[str, str]:
-    """Return a whole text and the encoding in which it was read.
+def decode_text(
+    content: bytes, encoding_option: str | None, budget: Budget
+) -> tuple[str, str, Message]:
+    """Return a whole text, the encoding in which it was read, and the note about it.
 
     Raises
     ------
     SourceError
-        The bytes are not in the given encoding; or, if none is given, not in UTF-8, UTF-16 with a
-        byte order mark or GB18030.
+        The bytes are not in the given encoding; or, if none is given, not in UTF-8, UTF-16 or
+        GB18030.
     """
-    if encoding_option is not None:
-        tried = [known_encoding(encoding_option, budget)]
-    elif content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        tried = ["UTF-16"]
-    else:
-        tried = [UTF_8, GB18030]
-    for encoding in tried:
+    tried = encodings_to_try(content[:_SAMPLE_BYTES], encoding_option, budget)
+    for encoding, note in tried:
         try:
-            return content.decode(encoding).lstrip("\ufeff"), encoding
+            text = without_mark(content, encoding).decode(encoding)
         except UnicodeDecodeError:
             continue
+        return text.lstrip("\ufeff"), encoding, note
     expected = said("refusal.name_encoding")
-    raise budget.refuse(said("refusal.not_encoding", encodings=list(tried)), expected)
+    names = [encoding for encoding, _ in tried]
+    raise budget.refuse(said("refusal.not_encoding", encodings=names), expected)

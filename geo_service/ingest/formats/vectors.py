@@ -9,7 +9,8 @@ from __future__ import annotations
 import mmap
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +19,25 @@ import pandas as pd
 import pyarrow as pa
 import pyogrio
 import pyproj
-import shapely
 
 from geo_service import gdal
 from geo_service.errors import Choice, ChoiceNeededError
 from geo_service.gdal import ForeignFileError
 from geo_service.ingest.datums import old_datum
-from geo_service.ingest.formats.curves import straight_from_wkb, straight_from_wkt
-from geo_service.ingest.formats.encodings import UTF_8, DbfText, make_utf8, read_dbf_text
+from geo_service.ingest.formats.broken_texts import BYTES, decoded_bytes, with_valid_texts
+from geo_service.ingest.formats.dates import (
+    Written,
+    dates_of_dbf,
+    dates_of_geopackage,
+    put_back,
+)
+from geo_service.ingest.formats.dbf import DbfText, read_dbf_text
+from geo_service.ingest.formats.domains import Domains, read_domains
+from geo_service.ingest.formats.encodings import make_utf8, with_heading
+from geo_service.ingest.formats.kml import Flat, flatten_kml
+from geo_service.ingest.formats.letters import UTF_8
+from geo_service.ingest.formats.shape_index import check_records
+from geo_service.ingest.formats.well_known import nest_records, shapes_of_wkb
 from geo_service.ingest.limits import Budget
 from geo_service.ingest.sources import BATCH_ROWS, Batch, Change, ImportSource, ReadShapes
 from geo_service.ingest.staging import Staged, refuse_entities, refuse_layer
@@ -33,14 +45,18 @@ from geo_service.model import Message
 from geo_service.wording import said
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from shapely.geometry.base import BaseGeometry
-
     from geo_service.ingest.options import ImportOptions
 
 _CRS84 = "OGC:CRS84"
 _FEW_FEATURES_TEXT = frozenset({"kml", "dxf"})
 _HEAD = 65_536
+_EXACT = 10**15
+"""From here on numbers of JSON may have lost digits: most programs keep them as floats."""
+_COUNTED = frozenset({"flatgeobuf", "filegdb", "geojson", "geopackage"})
+"""Formats that say how many features they have."""
+_FEW_WORDS = 8
+_UNREMARKABLE = frozenset({"import.encoding_declared", "import.encoding_guessed"})
+"""Notes that are not worth saying of a text in UTF-8."""
 _OWN_NAME = "source"
 """GDAL's name for the only layer of a file that names none: the staged file's name."""
 _GDAL_ERRORS = (
@@ -64,17 +80,25 @@ def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Impor
     encoding, notes = _check_text_formats(staged, options, budget)
     dbf = None
     if staged.format == "shapefile":
+        notes = tuple(check_records(staged.path, budget))
         dbf = read_dbf_text(staged.path, options.encoding, budget)
     read_in = dbf.encoding if dbf else None
-    layer = _choose_layer(staged, read_in, options, budget)
+    flat = None
+    if staged.format == "kml":
+        flat = flatten_kml(staged.path, options.source_layer, budget)
+    layer = _choose_layer(
+        staged, read_in, options if flat is None else replace(options, source_layer=None), budget
+    )
     info = _info(staged, layer, read_in, budget)
     fields = [str(name) for name in info["fields"]]
     budget.check_columns(len(fields))
-    renamed = _names(fields, dbf)
+    renamed = _names(fields, dbf, flat)
     crs = _declared(info["crs"])
     is_implied = staged.format == "kml" or (
         staged.format == "geojson" and not _names_its_crs(staged.path)
     )
+    written = _written_dates(staged, layer, info, fields)
+    domains = read_domains(staged.path, staged.format, layer)
     count = int(info["features"])
     if count > budget.limits.features:
         raise budget.refuse(
@@ -84,16 +108,27 @@ def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Impor
     return ImportSource(
         format=staged.format,
         shown=budget.shown,
-        layer=None if layer == _OWN_NAME else layer,
+        layer=_layer_shown(layer, flat),
         columns=tuple(renamed.values()),
         has_geometry=info["geometry_type"] is not None,
         rows=count if count >= 0 else None,
         crs=None if is_implied else crs,
         implied_crs=_CRS84 if is_implied else None,
         encoding=read_in or encoding,
-        notes=dbf.notes if dbf else notes,
+        domains=domains,
+        notes=(*(dbf.notes if dbf else ()), *notes, *_told(domains)),
         cut_names=staged.format == "shapefile",
-        read=lambda: _batches(staged, layer, read_in, renamed, budget),
+        announced=_announced(staged)
+        or (count if staged.format in _COUNTED and count >= 0 else None),
+        read=lambda: _batches(
+            staged,
+            layer,
+            BYTES if dbf and dbf.is_damaged else read_in,
+            renamed,
+            budget,
+            written=written,
+            decode=read_in if dbf and dbf.is_damaged else None,
+        ),
     )
 
 
@@ -103,14 +138,16 @@ def _check_text_formats(
     """Refuse texts that are unsafe to read; return the encoding of one converted to UTF-8."""
     if staged.format in _FEW_FEATURES_TEXT:
         budget.check_text(staged.path.stat().st_size)
-    if staged.format not in {"kml", "geojson"}:
+    if staged.format not in {"dxf", "kml", "geojson"}:
         return None, ()
     encoding, note = make_utf8(staged.path, options.encoding, budget)
     if staged.format == "kml":
         refuse_entities(staged.path.read_bytes(), budget)
+    elif staged.format == "dxf":
+        with_heading(staged.path)
     else:
         _check_json(staged.path, budget)
-    is_plain = encoding == UTF_8 and options.encoding is None
+    is_plain = encoding == UTF_8 and note.key in _UNREMARKABLE
     return (None, ()) if is_plain else (encoding, (note,))
 
 
@@ -161,12 +198,15 @@ def _depth(text: bytes, depth: int, deepest: int) -> tuple[int, int]:
 
 def _names_its_crs(path: Path) -> bool:
     """Return whether a GeoJSON states its CRS, as it did before RFC 7946."""
-    size = path.stat().st_size
-    if not size:
-        return False
+    return re.search(rb'"crs"\s*:\s*\{', _ends_of(path)) is not None
+
+
+def _ends_of(path: Path) -> bytes:
+    """Return the first and last bytes of a text, where a GeoJSON says something of its features."""
+    if not path.stat().st_size:
+        return b""
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        ends = text[:_HEAD] + b" " + text[-_HEAD:]
-    return re.search(rb'"crs"\s*:\s*\{', ends) is not None
+        return text[:_HEAD] + b" " + text[-_HEAD:]
 
 
 def _choose_layer(
@@ -221,15 +261,68 @@ def _declared(text: str | None) -> pyproj.CRS | None:
     return None if unnamed and old_datum(crs) is None else crs
 
 
-def _names(fields: list[str], dbf: DbfText | None) -> dict[str, str]:
+def _layer_shown(layer: str, flat: Flat | None) -> str | None:
+    """Return the name of a layer in reports; None if the file names none."""
+    if flat is not None:
+        return flat.layer
+    return None if layer == _OWN_NAME else layer
+
+
+def _names(fields: list[str], dbf: DbfText | None, flat: Flat | None) -> dict[str, str]:
     """Map GDAL's names of columns to the intended ones (without a cut-off character)."""
+    if flat is not None:
+        names: dict[str, str] = {}
+        for name in fields:
+            intended = flat.names.get(name, name)
+            is_free = intended not in names.values()
+            names[name] = intended if is_free else f"{intended} {len(names) + 1}"
+        return names
     if dbf is None or len(dbf.names) != len(fields):
         return {name: name for name in fields}
     return dict(zip(fields, dbf.names, strict=True))
 
 
-def _batches(
-    staged: Staged, layer: str, encoding: str | None, renamed: dict[str, str], budget: Budget
+def _written_dates(staged: Staged, layer: str, info: dict[str, Any], fields: list[str]) -> Written:
+    """Return the cells of date columns that GDAL would read as other days than they say."""
+    dates = [
+        name
+        for name, kind in zip(fields, info["dtypes"], strict=True)
+        if str(kind).startswith("datetime64[D")
+    ]
+    if not dates:
+        return {}
+    if staged.format == "shapefile":
+        return dates_of_dbf(staged.path.with_suffix(".dbf"), fields)
+    return dates_of_geopackage(staged.path, layer, dates) if staged.format == "geopackage" else {}
+
+
+def _told(domains: Domains) -> Iterator[Message]:
+    """Yield a note for each column whose codes have words in the file."""
+    for column, words in domains.items():
+        shown = [f"{code} {word}" for code, word in list(words.items())[:_FEW_WORDS]]
+        yield Message("import.domain", {"column": column, "words": ", ".join(shown)})
+
+
+_TOTAL = re.compile(rb'"(?:numberMatched|totalFeatures)"\s*:\s*(\d{1,12})')
+
+
+def _announced(staged: Staged) -> int | None:
+    """Return how many features a GeoJSON from a service says that there are; else None."""
+    if staged.format != "geojson":
+        return None
+    found = _TOTAL.search(_ends_of(staged.path))
+    return int(found[1]) if found else None
+
+
+def _batches(  # noqa: PLR0913 - a layer, and how to read it
+    staged: Staged,
+    layer: str,
+    encoding: str | None,
+    renamed: dict[str, str],
+    budget: Budget,
+    *,
+    written: Written,
+    decode: str | None = None,
 ) -> Iterator[Batch]:
     options = {"IMMUTABLE": "YES"} if staged.format == "geopackage" else {}
     first = 1
@@ -246,10 +339,16 @@ def _batches(
             ) as (meta, reader):
                 for found in reader:
                     name = meta["geometry_name"] or "wkb_geometry"
-                    table, shapes = _split(found, name, budget)
+                    table, shapes, changes = _split(found, name, budget)
+                    if staged.format == "shapefile" and shapes is not None:
+                        shapes = nest_records(shapes)
                     numbers = np.arange(first, first + len(table), dtype=np.int64)
-                    table = table.rename(columns=renamed)
-                    yield Batch(table=table, geometry=shapes, numbers=numbers)
+                    if staged.format == "geojson":
+                        table = _inexact(table)
+                    if decode is not None:
+                        table = decoded_bytes(table, decode).set_axis(list(renamed), axis="columns")
+                    table = put_back(table, written, first - 1).rename(columns=renamed)
+                    yield Batch(table=table, geometry=shapes, numbers=numbers, changes=changes)
                     first += len(table)
     except _GDAL_ERRORS:
         raise budget.refuse(
@@ -261,7 +360,7 @@ def _split(
     batch: Any,  # noqa: ANN401 - an Arrow record batch; pyarrow has no types
     geometry_name: str,
     budget: Budget,
-) -> tuple[pd.DataFrame, ReadShapes | None]:
+) -> tuple[pd.DataFrame, ReadShapes | None, tuple[Change, ...]]:
     names = batch.schema.names
     shapes = None
     if geometry_name in names:
@@ -271,95 +370,27 @@ def _split(
     for position, name in enumerate(batch.schema.names):
         if isinstance(batch.schema.field(position).type, pa.BaseExtensionType):
             batch = batch.set_column(position, name, _stored(batch.column(position)))
+        if pa.types.is_dictionary(batch.schema.field(position).type):
+            # Codes with words in a geodatabase: a code without one would be lost.
+            batch = batch.set_column(position, name, batch.column(position).indices)
     budget.take(batch.num_rows)
+    batch, changes = with_valid_texts(batch)
     table = batch.to_pandas(integer_object_nulls=True, split_blocks=True)
     if shapes is None and batch.num_columns == 0:
         table = pd.DataFrame(index=range(batch.num_rows))
-    return table, shapes
+    return table, shapes, changes
+
+
+def _inexact(table: pd.DataFrame) -> pd.DataFrame:
+    """Return whole numbers of JSON that are too large to be exact as floats, which shows it."""
+    for name in table.columns:
+        cells = table[name]
+        is_whole = pd.api.types.infer_dtype(cells, skipna=True) == "integer"
+        if is_whole and cells.dropna().abs().max() >= _EXACT:
+            table[name] = cells.astype("float64")
+    return table
 
 
 def _stored(column: Any) -> Any:  # noqa: ANN401 - an Arrow array; pyarrow has no types
     """Return a column in its storage type: JSON as text, a known extension as its plain type."""
     return column.storage if isinstance(column.type, pa.BaseExtensionType) else column
-
-
-def shapes_of_wkb(wkb: NDArray[np.object_], budget: Budget) -> ReadShapes:
-    """Return shapes from WKB; a file with a shape that is too large is refused."""
-    unreadable = Message("import.bad_shape", {})
-    found = _read(shapely.from_wkb, straight_from_wkb, wkb, lambda _: unreadable)
-    vertices = np.asarray(shapely.get_num_coordinates(found.shapes))
-    if len(vertices) and vertices.max() > budget.limits.vertices_per_feature:
-        raise budget.refuse(
-            said("refusal.feature_vertices", count=int(vertices.max())),
-            said("refusal.at_most", most=budget.limits.vertices_per_feature),
-        )
-    budget.take(0, int(vertices.sum()))
-    return found
-
-
-def read_wkt(texts: NDArray[np.object_]) -> ReadShapes:
-    """Return shapes from WKT; None where a text is None."""
-
-    def unreadable(text: Any) -> Message:  # noqa: ANN401 - a text
-        return Message("import.bad_wkt", {"found": str(text)[:60]})
-
-    return _read(shapely.from_wkt, straight_from_wkt, texts, unreadable)
-
-
-def _read(
-    read: Callable[..., Any],
-    straighten: Callable[[Any], BaseGeometry | None],
-    written: NDArray[np.object_],
-    unreadable: Callable[[Any], Message],
-) -> ReadShapes:
-    """Return shapes from WKB or WKT, closing rings and segmenting curves; both are reported."""
-    curved: list[int] = []
-    with np.errstate(invalid="ignore"):
-        try:
-            shapes: NDArray[np.object_] = np.array(read(written, on_invalid="ignore"), dtype=object)
-        except NotImplementedError:  # there is a curve, which GEOS cannot read
-            shapes, curved = _read_curves(read, straighten, written)
-        lost = shapely.is_missing(shapes) & np.array([text is not None for text in written])
-        lost[curved] = False
-        closed: NDArray[np.intp] = np.array([], dtype=np.intp)
-        if lost.any():
-            fixed = read(written[lost], on_invalid="fix")
-            shapes[lost] = fixed
-            closed = np.flatnonzero(lost)[~shapely.is_missing(fixed)]
-            lost[closed] = False
-    drawn = [position for position in curved if shapes[position] is not None]
-    gone = [
-        *np.flatnonzero(lost).tolist(),
-        *(position for position in curved if shapes[position] is None),
-    ]
-    return ReadShapes(
-        shapes=shapes,
-        changes=(*_changed("ring", closed), *_changed("curve", np.array(drawn, dtype=np.intp))),
-        unread={position: unreadable(written[position]) for position in gone},
-    )
-
-
-def _read_curves(
-    read: Callable[..., Any],
-    straighten: Callable[[Any], BaseGeometry | None],
-    written: NDArray[np.object_],
-) -> tuple[NDArray[np.object_], list[int]]:
-    """Return shapes read one by one, and which of them were curves."""
-    shapes = np.full(len(written), None, dtype=object)
-    curved = []
-    for position, text in enumerate(written):
-        try:
-            shapes[position] = read(text, on_invalid="ignore")
-        except NotImplementedError:
-            shapes[position] = straighten(text)
-            curved.append(position)
-    return shapes, curved
-
-
-def _changed(what: str, positions: NDArray[np.intp]) -> tuple[Change, ...]:
-    """Return the changes made to shapes while reading, for the report."""
-    if not len(positions):
-        return ()
-    before, after = (Message(f"import.{what}_{when}", {}) for when in ("before", "after"))
-    count = len(positions)
-    return (Change(what=what, positions=positions, before=[before] * count, after=[after] * count),)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from geo_service.maps.kinds.review import FINDINGS, ReviewData
 from geo_service.maps.layers import (
@@ -27,6 +27,10 @@ from geo_service.reports.document import finding_properties
 from geo_service.zoning.comparison import ComparableReview, Comparison, compare_reviews
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
     from geo_service.language import Translator
     from geo_service.maps.kinds import MapInput
     from geo_service.maps.kinds.plan import PlanData
@@ -158,11 +162,24 @@ class CompareData(ReviewData):
         yield from self.zone_layers()
         yield from self.context_layers(facilities_from=12)
 
-    def finding_row(self, item: Finding) -> Document:
+    def finding_column(self, column: str) -> list[Any]:
+        """Return one property of all findings, in their order."""
+        if column == "change":
+            ids = super().finding_column("finding_id")
+            return [self.changes.get(identity, "not_compared") for identity in ids]
+        return super().finding_column(column)
+
+    def finding_counts(self, positions: NDArray[np.intp]) -> Document:
+        """Return how many of these findings there are by what maps list them by."""
+        ids = self.review.results.ids[positions].tolist()
+        changes = Counter(self.changes.get(identity, "not_compared") for identity in ids)
+        return {**super().finding_counts(positions), "change": dict(changes)}
+
+    def finding_row(self, item: Finding, shape: BaseGeometry | None) -> Document:
         """Return a finding's properties with what became of it."""
         change = self.changes.get(item.finding_id, "not_compared")
         return {
-            **super().finding_row(item),
+            **super().finding_row(item, shape),
             "change": change,
             "change_name": self.text(f"change.{change}"),
             # The later map lists what is on both.

@@ -7,14 +7,19 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import geopandas as gpd
+import numpy as np
+
+from geo_service.crs import STORAGE_CRS
 from geo_service.domain.subjects import illustrative_subjects
-from geo_service.maps.kinds.plan import Maker, PlanData, Rows
-from geo_service.maps.layers import PARK_COLUMNS, FeatureList, ListGroup, MapLayer
+from geo_service.maps.kinds.plan import Maker, PlanData, Rows, is_located
+from geo_service.maps.layers import PARK_COLUMNS, Box, FeatureList, ListGroup, MapLayer
 from geo_service.maps.style import OTHER
 from geo_service.model import BasisGroup, Tier, Verdict
 from geo_service.reports.document import (
     Document,
     basis_words,
+    collection,
     finding_properties,
     focus_figures,
     plain,
@@ -22,13 +27,15 @@ from geo_service.reports.document import (
 from geo_service.zoning.names import township_names
 
 if TYPE_CHECKING:
-    import geopandas as gpd
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
 
     from geo_service.language import Translator
     from geo_service.maps.kinds import MapInput
     from geo_service.model import Finding
     from geo_service.zoning.review import Review
 
+FINDINGS_SOURCE = "findings"
 TOP_FINDINGS = 5
 """How many findings a park's popup spells out."""
 FOCUS_FIGURES = ("basis", "year", "shares", "top_industry", "top_share", "hhi", "enterprise_count")
@@ -57,7 +64,7 @@ class OverviewData(PlanData):
 
     def subtitle(self) -> str:
         """Say how many parks of each tier there are (1 + 5 + 42) and what they are."""
-        counts = Counter(item["properties"]["tier"] for item in self.features("parks"))
+        counts = Counter(self.column("parks", "tier"))
         parts = []
         for tier in Tier:
             name = self.text(f"tier.{tier}" if counts[tier] == 1 else f"tier_many.{tier}")
@@ -181,7 +188,9 @@ class OverviewData(PlanData):
         }
 
     def _top_findings(self, park_id: str) -> list[Document]:
-        active = [item for item in self.review.findings_of(park_id) if item.counts]
+        results = self.review.results
+        own = results.by_park.get(park_id, np.zeros(0, dtype=np.intp))
+        gravest = own[results.counting[own]][:TOP_FINDINGS]
         return [
             {
                 "finding_id": item.finding_id,
@@ -189,24 +198,115 @@ class OverviewData(PlanData):
                 "severity": self.text(f"severity.{item.severity}"),
                 "title": self.translator.render(item.title),
             }
-            for item in active[:TOP_FINDINGS]
+            for item in results.at(gravest.tolist())
         ]
 
-    def shown_findings(self) -> list[Finding]:
-        """Return the findings of this map, in the order of the review."""
-        return list(self.review.results)
+    # ---- findings: counted by columns, drawn a slice at a time -------------------------------
+
+    def shown_findings(self) -> NDArray[np.intp]:
+        """Return the positions of this map's findings in the review, in its order."""
+        return np.arange(len(self.review.results))
+
+    @cached_property
+    def _finding_positions(self) -> NDArray[np.intp]:
+        """The positions of the findings that are drawn or listed."""
+        shown = self.shown_findings()
+        if self.sources_by_name[FINDINGS_SOURCE].has_unplaced:
+            return shown
+        return shown[self.review.results.has_geometry[shown]]
+
+    def made_count(self, name: str) -> int:
+        """Return how many parks or findings there are."""
+        if name == FINDINGS_SOURCE:
+            return len(self._finding_positions)
+        if name == "parks":
+            return int(is_located(self.park_rows()).sum())
+        return super().made_count(name)
+
+    def made_column(self, name: str, column: str) -> list[Any]:
+        """Return one property of all parks or findings."""
+        if name == FINDINGS_SOURCE:
+            return self.finding_column(column)
+        frame = self.park_rows()
+        frame = frame[is_located(frame)]
+        if name == "parks" and column == "rests_on":
+            groups = [self.review.rests_on[park_id] for park_id in frame["park_id"]]
+            return [found[0].value if found else None for found in groups]
+        if name == "parks" and column in PARK_COLUMNS:
+            return [plain(cell) for cell in frame[column]]
+        return super().made_column(name, column)
+
+    def finding_column(self, column: str) -> list[Any]:
+        """Return one property of all findings, in their order."""
+        results, positions = self.review.results, self._finding_positions
+        names = {
+            "severity": "severities",
+            "verdict": "verdicts",
+            "rule_id": "rule_ids",
+            "finding_id": "ids",
+        }
+        if column in names:
+            return [str(cell) for cell in getattr(results, names[column])[positions]]
+        if column == "source":  # findings are nobody's data
+            return [None] * len(positions)
+        if column == "illustrative":
+            layers, ids = results.subject_layers[positions], results.subject_ids[positions]
+            marked = self._illustrative_subjects
+            own = [subject in marked for subject in zip(layers, ids, strict=True)]
+            parks = [("parks", park_id) in marked for park_id in results.park_ids[positions]]
+            return [one or other for one, other in zip(own, parks, strict=True)]
+        return super().made_column(FINDINGS_SOURCE, column)
+
+    def document(
+        self,
+        name: str,
+        *,
+        bbox: Box | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+        chosen: NDArray[np.intp] | None = None,
+    ) -> Document:
+        """Return a source as a feature collection; of findings only the slice is drawn.
+
+        `chosen` are positions in the review, of findings that fit a reader's filters. `counts`
+        says by column and value how many findings there are in all.
+        """
+        if name != FINDINGS_SOURCE:
+            return super().document(name, bbox=bbox, limit=limit, offset=offset)
+        positions = self._finding_positions
+        if chosen is not None:
+            positions = chosen[np.isin(chosen, positions)]
+        if bbox is not None:
+            positions = positions[self.review.meeting(bbox, positions)]
+        end = None if limit is None else offset + limit
+        rows = self._finding_rows(positions[offset:end])
+        features, _ = self.drawn(self.sources_by_name[FINDINGS_SOURCE], rows)
+        return collection(features, len(positions), counts=self.finding_counts(positions))
+
+    def finding_counts(self, positions: NDArray[np.intp]) -> Document:
+        """Return how many of these findings there are by what maps list them by."""
+        facets = self.review.table.facets
+        mask = np.zeros(len(self.review.results), dtype=bool)
+        mask[positions] = True
+        named = (("rule_id", "rule"), ("severity", "severity"), ("verdict", "verdict"))
+        return {column: facets[facet].counts(mask) for column, facet in named}
 
     def _findings(self) -> Rows:
-        """Findings with what they say and what would cure them."""
-        found = self.shown_findings()
-        ids = [item.finding_id for item in found]
-        positions = {item.finding_id: position for position, item in enumerate(self.review.results)}
-        chosen = [positions[identity] for identity in ids]
-        shapes = self.review.geometry.to_numpy()[chosen]
-        return ids, [self.finding_row(item) for item in found], shapes
+        return self._finding_rows(self._finding_positions)
 
-    def finding_row(self, item: Finding) -> Document:
-        """Return a finding's properties."""
+    def _finding_rows(self, positions: NDArray[np.intp]) -> Rows:
+        """Findings with what they say and what would cure them."""
+        chosen = positions.tolist()
+        shapes = self.review.results.geometry(chosen)
+        rows = [
+            self.finding_row(item, shape)
+            for item, shape in zip(self.review.results.at(chosen), shapes, strict=True)
+        ]
+        in_degrees = gpd.GeoSeries(shapes, crs=self.plan.settings.metric_crs).to_crs(STORAGE_CRS)
+        return [row["finding_id"] for row in rows], rows, in_degrees.to_numpy()
+
+    def finding_row(self, item: Finding, shape: BaseGeometry | None) -> Document:
+        """Return a finding's properties; `shape` is its geometry in the metric CRS."""
         given = finding_properties(item, self.translator)
         row = {
             name: given[name]
@@ -226,10 +326,10 @@ class OverviewData(PlanData):
             "illustrative": item.illustrative
             or ("parks", item.park_id) in self._illustrative_subjects,
         }
-        if item.geometry is not None:
+        if shape is not None:
             park = self._park_shapes.get(item.park_id or "")
             # Such a finding is drawn as an outline, so that the park's land stays in sight.
-            row["is_whole_park"] = park is not None and item.geometry.equals_exact(park, 0.01)
+            row["is_whole_park"] = park is not None and shape.equals_exact(park, 0.01)
         return {**self.titled(item.finding_id, row), "search": ""}
 
     def _set_aside(self, item: Finding) -> str | None:

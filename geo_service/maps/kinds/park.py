@@ -36,11 +36,11 @@ from geo_service.zoning.names import named_industry, named_land_use
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    from numpy.typing import NDArray
 
     from geo_service.language import Translator
     from geo_service.maps.kinds import MapInput
     from geo_service.maps.kinds.plan import Maker, PlanData
-    from geo_service.model import Finding
     from geo_service.reports.document import Document
     from geo_service.zoning.review import Review
 
@@ -166,9 +166,9 @@ class ParkData(ReviewData):
         frame = self.plan.geo("enterprises").loc[active.index]
         return frame[(frame["park_id"] == self.park_id).fillna(value=False)]
 
-    def shown_findings(self) -> list[Finding]:
-        """Return the park's findings."""
-        return [item for item in self.review.results if item.park_id == self.park_id]
+    def shown_findings(self) -> NDArray[np.intp]:
+        """Return the positions of the park's findings in the review, in its order."""
+        return self.review.results.by_park.get(self.park_id, np.zeros(0, dtype=np.intp))
 
     def park_rows(self) -> gpd.GeoDataFrame:
         """Return the park and its neighbours with their verdicts."""

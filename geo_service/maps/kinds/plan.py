@@ -72,6 +72,7 @@ class PlanData:
         self._traditional = Translator(Language.ZH_HANT, plan.settings.names_hant)
         self._lock = threading.RLock()
         self._rows_by_source: dict[str, _DrawnRows] = {}
+        self._located_by_source: dict[str, gpd.GeoDataFrame] = {}
 
     @property
     def size(self) -> int:
@@ -90,18 +91,37 @@ class PlanData:
         return len(frame) == len(self.plan.geo(name)) and is_big(frame)
 
     def count(self, name: str) -> int:
-        """Return how many features a source has."""
-        if self.is_tiled(name):
-            return int(_is_located(self.frame(name)).sum())
-        return len(self.features(name))
+        """Return how many features a source has; none is drawn for it."""
+        return self.made_count(name) if name in self.makers() else len(self._located(name))
 
     def column(self, name: str, column: str) -> list[Any]:
-        """Return one property of all features of a source; of a big layer without making them."""
-        if self.is_tiled(name) and column in self.frame(name).columns:
-            frame = self.frame(name)
-            cells = frame.loc[_is_located(frame), column].astype(object)
-            return list(cells.where(cells.notna(), None))
+        """Return one property of all features of a source; none is drawn for it."""
+        if name in self.makers():
+            return self.made_column(name, column)
+        frame = self._located(name)
+        if name == "rivers" and column == "kind":
+            is_boundary = frame["is_management_boundary"].fillna(value=False).astype(bool)
+            cells = frame["rank"].astype(object).where(~is_boundary, MANAGEMENT_BOUNDARY)
+        elif column in {*self.sources_by_name[name].columns, "name", "illustrative", "source"}:
+            cells = frame[column].astype(object)
+        else:
+            return [item["properties"].get(column) for item in self.features(name)]
+        return list(cells.where(cells.notna(), None))
+
+    def made_count(self, name: str) -> int:
+        """Return how many features a source has that a maker makes."""
+        return len(self.features(name))
+
+    def made_column(self, name: str, column: str) -> list[Any]:
+        """Return one property of all features of a source that a maker makes."""
         return [item["properties"].get(column) for item in self.features(name)]
+
+    def _located(self, name: str) -> gpd.GeoDataFrame:
+        """Return the rows of a layer of the plan that have a place."""
+        if name not in self._located_by_source:
+            frame = self.frame(name)
+            self._located_by_source[name] = frame[is_located(frame)]
+        return self._located_by_source[name]
 
     def features(self, name: str) -> list[Document]:
         """Return a source's features; NotFoundError for a name that is no source."""
@@ -117,7 +137,7 @@ class PlanData:
         if bbox is not None and name in self.sources_by_name and self.is_tiled(name):
             frame = self.frame(name)
             is_met = shapely.intersects(frame.geometry.to_numpy(), shapely.box(*bbox))
-            features = self._draw_rows(self.sources_by_name[name], frame[is_met])[0]
+            features = self._draw_rows(self.sources_by_name[name], frame=frame[is_met])[0]
         else:
             features, shapes = self._rows_of(name)
             if bbox is not None:
@@ -166,10 +186,14 @@ class PlanData:
         return self.plan.geo(name)
 
     def _draw_rows(
-        self, source: FeatureSource, frame: gpd.GeoDataFrame | None = None
+        self, source: FeatureSource, *, frame: gpd.GeoDataFrame | None = None
     ) -> _DrawnRows:
         make = self.makers().get(source.name)
-        ids, rows, shapes = make() if make else self.rows(source, frame=frame)
+        return self.drawn(source, make() if make else self.rows(source, frame=frame))
+
+    def drawn(self, source: FeatureSource, made: Rows) -> _DrawnRows:
+        """Return rows as features, and their shapes; those without a place are left out."""
+        ids, rows, shapes = made
         if source.name == "townships":
             shapes = shapely.point_on_surface(shapes)
         shapes = np.asarray(shapes, dtype=object)
@@ -177,7 +201,7 @@ class PlanData:
         if source.has_unplaced:
             drawn[:] = True
         positions = np.flatnonzero(drawn)
-        made = [
+        features = [
             feature(identity, shape, row)
             for identity, row, shape in zip(
                 (ids[position] for position in positions),
@@ -186,7 +210,7 @@ class PlanData:
                 strict=True,
             )
         ]
-        return made, shapes[positions]
+        return features, shapes[positions]
 
     def rows(
         self,
@@ -398,7 +422,8 @@ def is_big(frame: gpd.GeoDataFrame) -> bool:
     return int(vertices.sum()) > TILED_ABOVE_VERTICES
 
 
-def _is_located(frame: gpd.GeoDataFrame) -> Any:  # noqa: ANN401 - a mask
+def is_located(frame: gpd.GeoDataFrame) -> Any:  # noqa: ANN401 - a mask
+    """Return which rows have a place."""
     shapes = frame.geometry.to_numpy()
     return ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
 

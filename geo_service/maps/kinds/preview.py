@@ -58,8 +58,13 @@ class PreviewData(TimeData):
         return None
 
     def _states(self) -> Rows:
-        """Return what would change, and then what the import refuses."""
+        """Return what would change, moved shapes apart, and then what the import refuses."""
         ids, rows, shapes = super()._states()
+        changed = self.timeline.steps[-1].changed
+        for row in rows:
+            item = changed.get(row["feature_id"])
+            if row["change"] == "changed" and item is not None and item.shape is not None:
+                row |= {"change": "moved", "change_name": self.text("diff.moved")}
         refused = [self._refused(item) for item in self.preview.refused]
         found = [
             shapely.from_geojson(orjson.dumps(item["geometry"])) for item in self.preview.refused

@@ -19,6 +19,8 @@ from geo_service.maps.layers import FEATURE_SOURCES, FeatureList, FeatureSource,
 from geo_service.model import Severity, Verdict
 
 if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
     from geo_service.maps.kinds import MapInput
     from geo_service.model import Finding
     from geo_service.reports.document import Document
@@ -49,20 +51,18 @@ class ReviewData(OverviewData):
     finding_zoom: ClassVar[int] = 10
     """From which zoom on findings are drawn; before it, their parks tell where they are."""
 
-    def shown_findings(self) -> list[Finding]:
-        """Return the findings of this map, in the order of the review."""
-        return list(self.review.results)
-
     @cached_property
     def rule_numbers(self) -> Mapping[str, int]:
         """Numbers from 1 for the rules that this map has findings of, the gravest first."""
-        graveness = list(Severity)
         order = {rule_id: position for position, rule_id in enumerate(self.review.rulebook.rules)}
+        results, shown = self.review.results, self.shown_findings()
         gravest: dict[str, int] = {}
-        for item in self.shown_findings():
-            weight = graveness.index(item.severity)
-            gravest[item.rule_id] = min(weight, gravest.get(item.rule_id, weight))
-        ranked = sorted(gravest, key=lambda rule: (gravest[rule], order.get(rule, len(order))))
+        pairs = zip(results.rule_ids[shown], results.severity_codes[shown].tolist(), strict=True)
+        for rule_id, weight in set(pairs):
+            gravest[rule_id] = min(weight, gravest.get(rule_id, weight))
+        ranked = sorted(
+            gravest, key=lambda rule: (gravest[rule], order.get(rule, len(order)), rule)
+        )
         return {rule_id: position for position, rule_id in enumerate(ranked, start=1)}
 
     def rule_title(self, rule_id: str) -> str:
@@ -78,7 +78,7 @@ class ReviewData(OverviewData):
 
     def subtitle(self) -> str:
         """Say which review it is and how many findings of each severity it has."""
-        counts = Counter(item.severity for item in self.shown_findings())
+        counts = Counter(self.column("findings", "severity"))
         parts = [f"{self.text(f'severity.{name}')} {counts[name]}" for name in Severity]
         return f"{self.text('map.review_named', id=self.review.review_id)} · {' · '.join(parts)}"
 
@@ -111,7 +111,9 @@ class ReviewData(OverviewData):
 
     def finding_layers(self) -> Iterable[MapLayer]:
         """Yield one line a severity, a verdict and a rule of the findings."""
-        found = self.shown_findings()
+        severities, verdicts = (
+            set(self.column("findings", name)) for name in ("severity", "verdict")
+        )
 
         def line(group: str, title: str, where: tuple[str, Any], **more: Any) -> MapLayer:  # noqa: ANN401 - fields of MapLayer
             return MapLayer(
@@ -125,10 +127,10 @@ class ReviewData(OverviewData):
             )
 
         for severity in Severity:
-            if any(item.severity is severity for item in found):
+            if severity.value in severities:
                 yield line("severities", f"severity.{severity}", ("severity", severity.value))
         for verdict in FINDING_VERDICTS:
-            if any(item.verdict is verdict for item in found):
+            if verdict.value in verdicts:
                 key = f"verdict.{verdict}"
                 where = ("verdict", verdict.value)
                 yield line("finding_verdicts", key, where, symbols=(key,))
@@ -136,10 +138,10 @@ class ReviewData(OverviewData):
             title = self.rule_title(rule_id)
             yield line("rules", "map.rule", ("rule_id", rule_id), text=title, number=number)
 
-    def finding_row(self, item: Finding) -> Document:
+    def finding_row(self, item: Finding, shape: BaseGeometry | None) -> Document:
         """Return a finding's properties with its rule's number and title."""
         return {
-            **super().finding_row(item),
+            **super().finding_row(item, shape),
             "rule_no": self.rule_numbers.get(item.rule_id),
             "rule_title": self.rule_title(item.rule_id),
         }

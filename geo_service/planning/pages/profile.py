@@ -22,6 +22,7 @@ from geo_service.reports.document import (
     industry_name,
     plain,
 )
+from geo_service.zoning.finding_table import FindingQuery
 from geo_service.zoning.focus import BASIS_COLUMNS
 
 if TYPE_CHECKING:
@@ -59,8 +60,10 @@ _FLOOR_COLUMNS = (
 _ORDER = tuple(Belonging)
 
 
-def park_profile(review: Review, park_id: str, translator: Translator) -> Document:
-    """Return all that the page of a park shows, as a document.
+def park_profile(
+    review: Review, park_id: str, translator: Translator, *, limit: int = 100
+) -> Document:
+    """Return all that the page of a park shows, as a document, with its first findings.
 
     Parameters
     ----------
@@ -70,6 +73,8 @@ def park_profile(review: Review, park_id: str, translator: Translator) -> Docume
         Its id; the caller has made sure that there is such a park.
     translator
         Language of names, titles and cures.
+    limit
+        How many findings to tell, the gravest first; `numberMatched` tells how many there are.
     """
     register = review.plan.frame("enterprises")
     own = register[register["park_id"] == park_id]
@@ -77,6 +82,7 @@ def park_profile(review: Review, park_id: str, translator: Translator) -> Docume
     parts = _Roles(focus)
     latest = active_in(own, focus.year)
     parks = review.plan.frame("parks")
+    found = review.table.chosen(FindingQuery(park=park_id))
     speciality = parks.loc[parks["park_id"] == park_id, "speciality"].iloc[0]
     return {
         "park_id": park_id,
@@ -98,8 +104,9 @@ def park_profile(review: Review, park_id: str, translator: Translator) -> Docume
                 **listed_finding(finding, translator),
                 "rule_title": _rule_title(review, finding.rule_id, translator),
             }
-            for finding in review.findings_of(park_id)
+            for finding in review.results.at(found[:limit].tolist())
         ],
+        "numberMatched": len(found),
     }
 
 

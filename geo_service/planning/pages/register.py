@@ -18,7 +18,7 @@ from geo_service.reports.document import (
     review_summary,
 )
 from geo_service.reports.review import evidence_lines
-from geo_service.zoning.names import township_names
+from geo_service.zoning.names import township_keys, township_names
 
 if TYPE_CHECKING:
     from geo_service.model import Finding
@@ -63,7 +63,7 @@ def listed_finding(finding: Finding, translator: Translator) -> Document:
 
 
 def _parks(review: Review, translator: Translator) -> list[Document]:
-    names = township_names(review.plan)
+    names, keys = township_names(review.plan), township_keys(review.plan)
     hant = Translator(Language.ZH_HANT, review.plan.settings.names_hant)
     found = []
     for row in rows_of(review.parks):
@@ -76,6 +76,7 @@ def _parks(review: Review, translator: Translator) -> list[Document]:
                 "search": park_words(row, township, leading, hant),
                 "tier": row["tier"],
                 "township": translator.convert(township) if township else None,
+                "township_code": keys.get(row["township_code"]),
                 "verdict": row["verdict"],
                 **basis_members(review, row["park_id"]),
                 "findings": row["findings"],

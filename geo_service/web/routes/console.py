@@ -24,9 +24,16 @@ router = APIRouter(prefix="/api", tags=["console"])
     "/parks/{park_id}/profile", summary="A park in full", responses=answers("Any", NotFoundError)
 )
 @in_turn(WorkKind.PARKS)
-def profile(park_id: str, request: Request, service: ServiceDep, language: LanguageDep) -> Response:
-    """Return a park's mix of industries, trend, enterprises, floors, parcels and findings."""
-    return json_reply(request, service.parks.profile(park_id, language))
+def profile(
+    park_id: str,
+    request: Request,
+    service: ServiceDep,
+    language: LanguageDep,
+    *,
+    limit: Limit = 100,
+) -> Response:
+    """Return a park's mix of industries, trend, enterprises, floors, parcels and first findings."""
+    return json_reply(request, service.parks.profile(park_id, language, limit=limit))
 
 
 @router.get(

@@ -13,11 +13,18 @@ from starlette.concurrency import run_in_threadpool
 from geo_service.errors import ChoiceNeededError, ConflictError, NotFoundError, SourceError
 from geo_service.language import Language
 from geo_service.planning.import_drafts import ImportDesk, check_layer
-from geo_service.planning.imports import UNIT, import_options
+from geo_service.planning.import_forms import (
+    AS,
+    AUTO,
+    COLUMN,
+    UNIT,
+    import_options,
+    template_file,
+)
 from geo_service.web.answers import answers, files, problems
 from geo_service.web.language import LanguageDep
 from geo_service.web.parameters import NamesAfter
-from geo_service.web.replies import GEOJSON, ServiceDep, WholeFile, json_reply
+from geo_service.web.replies import GEOJSON, ServiceDep, WholeFile, download_reply, json_reply
 from geo_service.web.shares import client_of
 from geo_service.web.slots import WorkKind, in_turn
 from geo_service.web.work import AT_ONCE_SECONDS, accepted_reply, ended
@@ -25,11 +32,23 @@ from geo_service.web.work import AT_ONCE_SECONDS, accepted_reply, ended
 router = APIRouter(prefix="/api/imports", tags=["imports"])
 UPLOAD_PATH = "/api/imports"
 """Where files are sent; its bodies may be larger than others."""
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _CSV = "text/csv; charset=utf-8"
 _LONGEST = 100
 _Unit = Annotated[str, StringConstraints(max_length=_LONGEST)]
 UnitAnswers = Annotated[list[tuple[str, str]], Depends(NamesAfter(UNIT))]
 """A choice may be answered under the very name that it was asked by: unit:investment_cny."""
+ColumnAnswers = Annotated[list[tuple[str, str]], Depends(NamesAfter(COLUMN))]
+"""So is a choice of columns: column:output_cny."""
+_LONGEST_HEADING = 200
+TakenAsAnswer = Annotated[
+    str | None,
+    Query(
+        alias=AS,
+        max_length=_LONGEST,
+        description="What the file is for its layer: whole, add (features) or update (by id).",
+    ),
+]
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f]+")
 
 
@@ -50,8 +69,12 @@ class _ImportForm:
         language: LanguageDep,
         service: ServiceDep,
         answers: UnitAnswers,
+        columns: ColumnAnswers,
         *,
-        layer: Annotated[str, Query(max_length=50, description="Layer to import the file as.")],
+        layer: Annotated[
+            str,
+            Query(max_length=50, description="Layer to import the file as; auto: by its columns."),
+        ] = AUTO,
         filename: Annotated[str, Query(max_length=300, description="The file's name.")] = "upload",
         crs: Annotated[
             str, Query(max_length=500, description="auto, EPSG:n, GCJ-02 or BD-09.")
@@ -69,6 +92,7 @@ class _ImportForm:
             str | None,
             Query(max_length=300, description="File to import from an archive with several files."),
         ] = None,
+        taken_as: TakenAsAnswer = None,
         unit: Annotated[
             list[_Unit],
             Query(
@@ -90,10 +114,13 @@ class _ImportForm:
             source_layer=source_layer,
             file=file,
             units=unit,
+            taken_as=taken_as,
             mapping=mapping,
             translator=service.translator(language),
             shown=self.filename,
-            answers=[(name[:_LONGEST], value[:_LONGEST]) for name, value in answers],
+            answers=[
+                (name[:_LONGEST], value[:_LONGEST_HEADING]) for name, value in (*answers, *columns)
+            ],
         )
 
 
@@ -185,6 +212,71 @@ def import_features(
 
 
 @router.get(
+    "/{import_id}/changes",
+    summary="What an import changes, feature by feature",
+    responses=answers("ImportChanges", NotFoundError),
+)
+@in_turn(WorkKind.VERSIONS)
+def import_changes(import_id: ImportId, request: Request, desk: DeskDep) -> Response:
+    """Return features whose values change, with before and after, and those whose shape moves.
+
+    At most 500 of each kind; `counts` says how many there are.
+    """
+    return json_reply(request, desk.changes(import_id))
+
+
+@router.post(
+    "/{import_id}/effect",
+    status_code=201,
+    summary="Review the plan as it would be with an import",
+    responses=answers("ImportEffect", NotFoundError, SourceError, status=201, may_take_long=True),
+)
+async def make_import_effect(
+    import_id: ImportId,
+    request: Request,
+    service: ServiceDep,
+    desk: DeskDep,
+    language: LanguageDep,
+) -> Response:
+    """Return what publishing would do to verdicts and findings; nothing is published or kept.
+
+    201 when it is done within two seconds, else 202 with the job's address in `Location`.
+    """
+    job = await run_in_threadpool(desk.start_effect, import_id)
+    if not await ended(job, AT_ONCE_SECONDS):
+        return accepted_reply(request, service, job)
+    reply = json_reply(request, desk.effect(import_id, language), status=201)
+    reply.headers["location"] = f"{UPLOAD_PATH}/{import_id}/effect"
+    return reply
+
+
+@router.get(
+    "/{import_id}/effect",
+    summary="What publishing an import would do to the review",
+    responses=answers("ImportEffect", NotFoundError),
+)
+def import_effect(
+    import_id: ImportId, request: Request, desk: DeskDep, language: LanguageDep
+) -> Response:
+    """Return the effect that was asked for before; 404 when nobody did."""
+    return json_reply(request, desk.effect(import_id, language))
+
+
+@router.get(
+    "/templates/{layer}",
+    summary="An empty workbook for a layer",
+    responses=files(_XLSX, errors=(NotFoundError,)),
+)
+def import_template(
+    layer: Annotated[str, Path(max_length=50, description="The layer's name.")],
+    service: ServiceDep,
+    language: LanguageDep,
+) -> Response:
+    """Return an XLSX with a heading for each column of a layer, to fill in and import."""
+    return download_reply(template_file(layer, service.translator(language)))
+
+
+@router.get(
     "/{import_id}/refused",
     summary="The refused features as a table",
     responses=files(_CSV, errors=(NotFoundError,)),
@@ -209,23 +301,29 @@ def import_repairs(import_id: ImportId, desk: DeskDep) -> Response:
 @router.post(
     "/{import_id}/publish",
     summary="Publish an import",
-    responses=answers("Import", NotFoundError, ConflictError, SourceError, is_tagged=False),
+    responses=answers(
+        "Import", NotFoundError, ConflictError, ChoiceNeededError, SourceError, is_tagged=False
+    ),
 )
 @in_turn(WorkKind.VERSIONS)
-def publish_import(
+def publish_import(  # noqa: PLR0913 - the draft, and what is said of it
     import_id: ImportId,
     request: Request,
     service: ServiceDep,
     desk: DeskDep,
     language: LanguageDep,
+    *,
     note: Annotated[str, Query(max_length=500, description="The reason, for the history.")] = "",
+    taken_as: TakenAsAnswer = None,
 ) -> Response:
     """Publish the draft as the layer's new version; later reviews use it.
 
-    409 when the layer was changed since the file was read, 422 when publishing would break
-    other layers or most of the file was refused.
+    409 when the layer was changed since the file was read; also, with `parameter` and `choices`,
+    when publishing would remove more than half of the features or empty columns and nobody said
+    that the file is the whole layer (`as=whole`, here or when it was sent). 422 when publishing
+    would break other layers or most of the file was refused.
     """
-    draft = desk.publish(import_id, note=note)
+    draft = desk.publish(import_id, note=note, taken_as=taken_as)
     return json_reply(request, draft.document(service.translator(language)))
 
 

@@ -16,6 +16,7 @@ from geo_service.errors import NotFoundError
 from geo_service.planning.maps import PNG, TIMED_LAYERS, MapQuery, Side
 from geo_service.web import page_files
 from geo_service.web.answers import HTML, answers
+from geo_service.web.finding_query import FindingFiltersDep
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import (
     BY_LANGUAGE,
@@ -118,13 +119,17 @@ def map_features(  # noqa: PLR0913 - what the contract of lists names
     language: LanguageDep,
     bbox: BboxDep,
     *,
+    filters: FindingFiltersDep,
     side: Side = Side.AFTER,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Response:
-    """Return a source of a map as a FeatureCollection; `side` tells two states apart."""
+    """Return a source of a map as a FeatureCollection; `side` tells two states apart.
+
+    Findings take the filters of the list of findings, and say in `counts` how many there are.
+    """
     document = service.maps.features(
-        query, source, language, side=side, bbox=bbox, slice_=(limit, offset)
+        query, source, language, side=side, filters=filters, bbox=bbox, slice_=(limit, offset)
     )
     return json_reply(request, document, media_type=GEOJSON)
 

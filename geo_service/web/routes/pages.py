@@ -53,7 +53,9 @@ _RULEBOOK = Page(
 _DATA = Page(
     name="data",
     nav_entry="data",
-    texts=("data", "kept", "column", "status", "zone", "scheme", "facility", "river"),
+    texts=(
+        *("data", "kept", "taken_as", "column", "status", "zone", "scheme", "facility", "river"),
+    ),
 )
 _HELP = Page(name="help", nav_entry="help", body="help.html", texts=("help",))
 _ABOUT = Page(name="about", texts=("about",))

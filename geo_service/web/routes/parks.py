@@ -19,6 +19,7 @@ from geo_service.web.replies import (
     ServiceDep,
     features_reply,
     json_reply,
+    next_address,
 )
 from geo_service.web.slots import WorkKind, in_turn
 
@@ -64,6 +65,20 @@ def park(park_id: str, request: Request, service: ServiceDep, language: Language
     responses=answers("Focus", NotFoundError),
 )
 @in_turn(WorkKind.PARKS)
-def focus(park_id: str, request: Request, service: ServiceDep, language: LanguageDep) -> Response:
-    """Return a park's shares, concentration, and the findings of the focus family."""
-    return json_reply(request, service.parks.focus(park_id, language))
+def focus(
+    park_id: str,
+    request: Request,
+    service: ServiceDep,
+    language: LanguageDep,
+    *,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> Response:
+    """Return a park's shares, concentration, and the findings of the focus family.
+
+    `findings` are the first `limit`, gravest first; `numberMatched` tells how many there are, and
+    `next` is the address of the next ones, null after the last.
+    """
+    document = service.parks.focus(park_id, language, slice_=(limit, offset))
+    address = next_address(request, limit, offset, document["numberMatched"])
+    return json_reply(request, {**document, "next": address})

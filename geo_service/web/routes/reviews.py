@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Annotated
 
@@ -11,13 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from geo_service.errors import NotFoundError, RulebookError
-from geo_service.model import Severity
-from geo_service.planning.reviews import MEDIA_TYPES, STALE_MONTHS, ExportFormat
+from geo_service.planning.reviews import MEDIA_TYPES, STALE_MONTHS, ExportFormat, FindingSort
 from geo_service.web.answers import answers, files
 from geo_service.web.errors import translator_of
+from geo_service.web.finding_query import FindingFiltersDep, Sort
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import (
     GEOJSON,
+    MAX_LIMIT,
     BboxDep,
     Limit,
     Offset,
@@ -25,6 +27,7 @@ from geo_service.web.replies import (
     download_reply,
     features_reply,
     json_reply,
+    next_address,
 )
 from geo_service.web.results import made_reply
 from geo_service.web.slots import WorkKind, in_turn
@@ -161,9 +164,18 @@ def comparison(
     service: ServiceDep,
     language: LanguageDep,
     before: Annotated[str, Query(max_length=64, description="The earlier review's id.")],
+    *,
+    limit: Annotated[
+        int | None,
+        Query(ge=0, le=MAX_LIMIT, description="How many to list of each kind; all if left out."),
+    ] = None,
 ) -> Response:
-    """Return the findings that are new, cured, persisting or changed since another review."""
-    return json_reply(request, service.reviews.comparison(before, review_id, language))
+    """Return the findings that are new, cured, persisting or changed since another review.
+
+    `counts` tells how many there are of each kind.
+    """
+    document = service.reviews.comparison(before, review_id, language, limit=limit)
+    return json_reply(request, document)
 
 
 @router.get(
@@ -184,30 +196,62 @@ def review(
     responses=answers("Findings", NotFoundError, media_type=GEOJSON),
 )
 @in_turn(WorkKind.REVIEWS)
-def findings(  # noqa: PLR0913 - the filters that the contract names
+def findings(  # noqa: PLR0913 - what the contract of lists names
     review_id: str,
     request: Request,
     service: ServiceDep,
     language: LanguageDep,
+    filters: FindingFiltersDep,
     bbox: BboxDep,
     *,
-    rule: Annotated[str | None, Query(max_length=100, description="Only this rule.")] = None,
-    park: Annotated[str | None, Query(max_length=128, description="Only this park.")] = None,
-    severity: Annotated[Severity | None, Query(description="Only this severity.")] = None,
+    sort: Sort = FindingSort.SEVERITY,
+    geometry: Annotated[
+        bool,
+        Query(
+            description="Whether geometry is sent; without it each finding says `has_geometry`,"
+            " `rule_title`, and its evidence as lines to read."
+        ),
+    ] = True,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Response:
-    """Return findings, gravest first, each with its geometry where it has one."""
+    """Return findings, gravest first, each with its geometry where it has one.
+
+    `next` is the address of the next ones, null after the last.
+    """
     listed, matched = service.reviews.findings(
         review_id,
         language,
-        rule=rule,
-        park=park,
-        severity=severity,
-        bbox=bbox,
+        replace(filters, bbox=bbox, sort=sort),
         slice_=(limit, offset),
+        has_geometry=geometry,
     )
-    return features_reply(request, listed, matched)
+    address = next_address(request, limit, offset, matched)
+    return features_reply(request, listed, matched, next=address)
+
+
+@router.get(
+    "/reviews/{review_id}/counts",
+    summary="How many findings a review has, by facet",
+    responses=answers("FindingCounts", NotFoundError),
+)
+@in_turn(WorkKind.REVIEWS)
+def counts(
+    review_id: str,
+    request: Request,
+    service: ServiceDep,
+    language: LanguageDep,
+    filters: FindingFiltersDep,
+    bbox: BboxDep,
+) -> Response:
+    """Return how many findings pass the filters, and how many there are by each facet.
+
+    `by_rule` tells how many would be listed by each rule under all other filters; `by_family`,
+    `by_verdict`, `by_severity`, `by_park`, `by_township` (codes), `by_basis` and `by_set_aside`
+    likewise. `without_park` and `without_township` count findings that belong to none.
+    """
+    query = replace(filters, bbox=bbox)
+    return json_reply(request, service.reviews.counts(review_id, language, query))
 
 
 @router.get(

@@ -17,6 +17,7 @@ from geo_service.zoning.checks import (
     indicator,
     land_use,
     layout,
+    parcels,
     river_distance,
 )
 
@@ -29,7 +30,7 @@ FAMILIES: Mapping[str, Mapping[str, Check]] = MappingProxyType(
     {
         "focus": focus.CHECKS,
         "competition": competition.CHECKS,
-        "layout": {**layout.CHECKS, **boundary.CHECKS, **approval.CHECKS},
+        "layout": {**layout.CHECKS, **parcels.CHECKS, **boundary.CHECKS, **approval.CHECKS},
         "land_use": {**land_use.CHECKS, **conversion.CHECKS},
         "control_zone": control_zone.CHECKS,
         "river_distance": river_distance.CHECKS,

@@ -1,10 +1,12 @@
 // The form by which a file is brought in, looked at before it is published.
 import { dataText, make, shorten } from '../../shared/dom.js';
-import { has, t } from '../frame.js';
+import { address } from '../api.js';
+import { has, t, wordOf } from '../frame.js';
 import { run } from '../jobs.js';
 import { button, labelled, select } from '../parts.js';
 import { columnName, layerList } from './layer_list.js';
 import { report } from './report.js';
+import { waysChoice } from './ways.js';
 
 const CRS = ['auto', 'EPSG:4490', 'EPSG:4545', 'EPSG:4544', 'EPSG:4326', 'GCJ-02', 'BD-09'];
 
@@ -30,9 +32,11 @@ function choices(error, answer) {
         make(
           'li',
           {},
-          button(dataText(choice.value), () => answer(error.parameter, choice.value), {
-            kind: 'plain small',
-          }),
+          button(
+            dataText(choiceWord(error.parameter, choice.value)),
+            () => answer(error.parameter, choice.value),
+            { kind: 'plain small' },
+          ),
           ' ',
           dataText(choice.evidence),
         ),
@@ -41,12 +45,82 @@ function choices(error, answer) {
   );
 }
 
+// The workbooks to fill in, one for each layer.
+function templatesFold() {
+  const link = ({ name, title }) =>
+    make(
+      'a',
+      {
+        id: `template-${name}`,
+        href: address(`/api/imports/templates/${encodeURIComponent(name)}`),
+        download: '',
+      },
+      title,
+    );
+  return make(
+    'details',
+    { class: 'fold', id: 'templates' },
+    make('summary', {}, t('data.templates')),
+    make('p', { class: 'note' }, t('data.templates_note')),
+    make(
+      'ul',
+      { class: 'templates' },
+      layerList.importable.map((layer) => make('li', {}, link(layer))),
+    ),
+  );
+}
+
+// Whether a layer that was chosen has no features yet.
+function isEmpty(layer) {
+  return layer !== 'auto' && !layerList.layers.find((item) => item.name === layer)?.features;
+}
+
+// A file may be dropped anywhere on the page.
+function takeDropped(input, inspect) {
+  const carriesFiles = (event) => event.dataTransfer?.types.includes('Files');
+  const mark = (isOver) => document.body.classList.toggle('is-dropping', isOver);
+  document.addEventListener('dragover', (event) => {
+    if (carriesFiles(event)) {
+      event.preventDefault();
+      mark(true);
+    }
+  });
+  document.addEventListener('dragleave', (event) => event.relatedTarget ?? mark(false));
+  document.addEventListener('drop', (event) => {
+    if (carriesFiles(event)) {
+      event.preventDefault();
+      mark(false);
+      input.files = event.dataTransfer?.files ?? null;
+      inspect();
+    }
+  });
+}
+
+// A choice as readers know it: layers and ways to take a file have names.
+function choiceWord(parameter, value) {
+  const section = { layer: 'layer', as: 'taken_as' }[parameter];
+  return section ? wordOf(section, value) : value;
+}
+
+function layerChoice() {
+  /** @type {[string, string][]} */
+  const named = layerList.importable.map((item) => [item.name, item.title]);
+  return select([['auto', t('data.layer_auto')], ...named], { id: 'import-layer', value: 'auto' });
+}
+
+function mappingFold(mapping) {
+  return make(
+    'details',
+    { class: 'fold' },
+    make('summary', {}, t('data.mapping')),
+    labelled(t('data.mapping_file'), mapping, { help: t('data.mapping_help') }),
+  );
+}
+
 export function importForm() {
   const file = make('input', { type: 'file', required: true, id: 'import-file' });
-  const layer = select(
-    layerList.importable.map((item) => [item.name, item.title]),
-    { id: 'import-layer', value: 'parcels' },
-  );
+  const layer = layerChoice();
+  const ways = waysChoice();
   const crs = select(
     CRS.map((item) => [item, item === 'auto' ? t('data.crs_auto') : item]),
     { id: 'import-crs', value: 'auto' },
@@ -66,11 +140,13 @@ export function importForm() {
       layer: layer.value,
       filename: chosen.name,
       crs: crs.value,
+      ...ways.said(isEmpty(layer.value)),
       ...columns,
       ...answers,
     };
     const again = () => send(answers);
-    const onFault = (error) => choices(error, (name, value) => send({ ...answers, [name]: value }));
+    const onFault = (error) =>
+      choices(error, (name, value) => send({ ...answers, ...ways.answered(name, value) }));
     const body = { parameters, raw: chosen };
     const found = await run(container, '/api/imports', body, again, { onFault });
     press.disabled = false;
@@ -83,6 +159,7 @@ export function importForm() {
     sign: 'upload',
     id: 'import',
   });
+  takeDropped(file, () => send());
   return [
     make(
       'div',
@@ -90,14 +167,10 @@ export function importForm() {
       labelled(t('data.file'), file, { help: t('data.file_help') }),
       labelled(t('data.layer'), layer),
       labelled(t('data.crs'), crs),
-      press,
     ),
-    make(
-      'details',
-      { class: 'fold' },
-      make('summary', {}, t('data.mapping')),
-      labelled(t('data.mapping_file'), mapping, { help: t('data.mapping_help') }),
-    ),
+    make('div', { class: 'compare-form ways-row' }, ways.node, press),
+    templatesFold(),
+    mappingFold(mapping),
     container,
   ];
 }

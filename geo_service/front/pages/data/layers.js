@@ -13,15 +13,15 @@ function provenance(layer) {
   if (layer.isRaster) {
     return make(
       'span',
-      { class: layer.illustrative ? 'chip is-illustrative' : 'chip is-real' },
-      t(layer.illustrative ? 'data.illustrative_all' : 'data.real'),
+      { class: layer.illustrative ? 'chip is-illustrative' : 'chip' },
+      t(layer.illustrative ? 'data.illustrative_all' : 'data.unmarked'),
     );
   }
   if (!layer.features) {
     return '—';
   }
   if (!layer.illustrative) {
-    return make('span', { class: 'chip is-real' }, t('data.real'));
+    return make('span', { class: 'chip', title: t('data.unmarked_hint') }, t('data.unmarked'));
   }
   if (layer.illustrative === layer.features) {
     return make('span', { class: 'chip is-illustrative' }, t('data.illustrative_all'));
@@ -150,7 +150,11 @@ async function versions(layer) {
             'span',
             { class: 'under' },
             dataText(
-              [item.number === 0 ? t('data.own_file') : item.note, item.source]
+              [
+                item.as ? t(`taken_as.${item.as}`) : null,
+                item.number === 0 ? t('data.own_file') : item.note,
+                item.source,
+              ]
                 .filter(Boolean)
                 .join(' · '),
             ),

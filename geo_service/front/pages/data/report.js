@@ -2,14 +2,12 @@
 import { dataText, make } from '../../shared/dom.js';
 import { commaIn, hasValue } from '../../shared/format.js';
 import { count } from '../amounts.js';
-import { ask } from '../api.js';
 import { start, t } from '../frame.js';
-import { run } from '../jobs.js';
 import { mapFrame } from '../mapframe.js';
-import { button, labelled } from '../parts.js';
+import { changedFeatures } from './changes.js';
+import { effectBox, emptiedColumns } from './costs.js';
+import { decision } from './decision.js';
 import { columnName, layerList, titleOf } from './layer_list.js';
-import { savedContainer, showSaved } from './saved.js';
-import { showLayers } from './layers.js';
 import { listing, worded } from './listing.js';
 
 function facts(pairs) {
@@ -30,7 +28,7 @@ function facts(pairs) {
 }
 
 function outcomeOf(found) {
-  if (found.obstacle) {
+  if (found.obstacle && found.obstacle !== 'unsaid') {
     return make(
       'div',
       { class: 'state is-error', role: 'alert' },
@@ -53,7 +51,9 @@ function outcomeOf(found) {
     : make(
         'p',
         { class: 'cure', role: 'status' },
-        t('data.all_fit', { count: count(found.features) }),
+        t(found.as === 'update' ? 'data.all_update' : 'data.all_fit', {
+          count: count(found.joined ?? found.features),
+        }),
       );
 }
 
@@ -62,7 +62,7 @@ function changes(found) {
   if (found.status === 'published') {
     return null;
   }
-  const { added, changed, removed, unchanged } = found.changes;
+  const { added, changed, removed, unchanged, altered, moved } = found.changes;
   return make(
     'div',
     { class: 'import-changes' },
@@ -77,12 +77,20 @@ function changes(found) {
           }),
         )
       : null,
+    emptiedColumns(found),
     facts(
       Object.entries({ added, changed, removed, unchanged }).map(([name, value]) => [
         t(`data.changes_${name}`),
         count(value),
       ]),
     ),
+    changed
+      ? make(
+          'p',
+          { class: 'note', id: 'changed-how' },
+          t('data.changed_how', { altered: count(altered), moved: count(moved) }),
+        )
+      : null,
   );
 }
 
@@ -110,9 +118,11 @@ export function report(result, container) {
     ...[
       make('h3', {}, t('data.preview')),
       outcomeOf(result),
-      about(result),
       changes(result),
+      effectBox(result, own),
+      about(result),
       previewMap(result),
+      changedFeatures(result, own),
       ...listings(result, own),
       result.status === 'published' ? null : decision(result, own, container, outcome),
       outcome,
@@ -124,6 +134,8 @@ function about(found) {
   return facts([
     [t('data.file'), `${found.file} · ${found.format}`],
     [t('data.layer'), titleOf(found.layer)],
+    [t('data.guessed'), found.guessed?.text],
+    [t('data.as'), t(`taken_as.${found.as}`)],
     [t('data.rows'), count(found.rows)],
     [t('data.features'), count(found.features)],
     [t('data.refused'), count(found.refused_count)],
@@ -131,9 +143,22 @@ function about(found) {
     [t('data.crs_declared'), found.crs.declared],
     [t('data.crs_detected'), found.crs.detected],
     [t('data.crs_evidence'), listOf(found.crs.evidence)],
+    [t('data.filled'), listOf(filled(found))],
     [t('data.unused'), found.unused_columns.join(commaIn(start.lang))],
     [t('data.notes'), listOf(found.notes)],
   ]);
+}
+
+// Columns that the file does not have, and what stands in for them.
+function filled({ filled: values }) {
+  return Object.entries(values).map(([name, value]) => {
+    const label = columnName(name);
+    if (name === 'illustrative') {
+      return t('data.filled_unmarked', { label });
+    }
+    const how = value === '' ? 'empty' : value === 'measured' ? 'measured' : 'value';
+    return t(`data.filled_${how}`, { label, value: worded(value) });
+  });
 }
 
 function listOf(texts) {
@@ -144,60 +169,6 @@ function listOf(texts) {
         texts.map((text) => make('li', {}, dataText(text))),
       )
     : null;
-}
-
-// The field for a note, and what is done with the import.
-function decision(found, own, container, outcome) {
-  const note = make('input', {
-    type: 'text',
-    maxlength: 500,
-    autocomplete: 'off',
-    id: 'import-note',
-  });
-  const publish = button(
-    t('data.publish'),
-    async () => {
-      publish.disabled = true;
-      const options = { parameters: { note: note.value } };
-      const made = await run(outcome, `${own}/publish`, options, () => publish.click());
-      publish.disabled = false;
-      if (made) {
-        await showPublished(made, container);
-      }
-    },
-    { kind: 'strong', id: 'publish', disabled: Boolean(found.obstacle) },
-  );
-  const discard = button(
-    t('data.discard'),
-    async () => {
-      await ask(own, { method: 'DELETE' }).catch(() => null);
-      container.replaceChildren();
-    },
-    { kind: 'plain' },
-  );
-  return make(
-    'div',
-    { class: 'compare-form form-end' },
-    labelled(t('data.note'), note, { help: t('data.note_help') }),
-    publish,
-    discard,
-  );
-}
-
-async function showPublished(made, container) {
-  const words = t('data.published', {
-    layer: titleOf(made.layer),
-    count: count(made.features),
-    version: made.version,
-  });
-  // The news comes when the table agrees with it: what is opened in the table then stays open.
-  try {
-    await layerList.refresh();
-    showLayers();
-    showSaved(savedContainer);
-  } finally {
-    container.replaceChildren(make('p', { class: 'cure', role: 'status' }, words));
-  }
 }
 
 function listings(found, own) {
@@ -212,7 +183,14 @@ function listings(found, own) {
       found.refused,
       whole('refused'),
     ),
-    listing(t('data.repairs'), repairs, repairColumns(), found.repairs, whole('repairs')),
+    found.needs_look_count
+      ? make(
+          'p',
+          { class: 'callout', role: 'status', id: 'needs-look' },
+          t('data.needs_look_count', { count: count(found.needs_look_count) }),
+        )
+      : null,
+    listing(t('data.repairs'), repairs, repairColumns(), repairsOf(found), whole('repairs')),
     listing(t('data.columns'), found.columns.length, columnColumns(), found.columns),
     listing(t('data.sample'), found.sample.length, sampleColumns(found), found.sample),
   ];
@@ -227,6 +205,11 @@ function placeColumns() {
   ];
 }
 
+// Those that somebody should look at come first.
+function repairsOf({ repairs }) {
+  return [...repairs].sort((one, other) => Number(other.needs_look) - Number(one.needs_look));
+}
+
 /** @returns {[string, (row: any) => unknown][]} */
 function repairColumns() {
   const [row, feature, column] = placeColumns();
@@ -237,6 +220,7 @@ function repairColumns() {
     column,
     [t('data.was'), (item) => item.before],
     [t('data.now'), (item) => item.after],
+    [t('data.needs_look'), (item) => (item.needs_look ? t('console.yes') : '')],
   ];
 }
 
@@ -262,5 +246,7 @@ function sampleColumns({ sample, layer }) {
   );
   const label = (name) =>
     name === 'park_id' && layer === 'parks' ? t('data.park_id') : columnName(name);
-  return names.slice(0, 8).map((name) => [label(name), (row) => worded(row.properties[name])]);
+  // A year is no amount: it stands without a comma.
+  const cell = (name, value) => (name === 'year' ? String(value) : worded(value));
+  return names.slice(0, 8).map((name) => [label(name), (row) => cell(name, row.properties[name])]);
 }

@@ -1,22 +1,33 @@
 // What findings of a review are looked for: the controls, what they keep, and their address.
-import { elementIn, make, shorten } from '../../shared/dom.js';
+import { elementIn, make, nodesOf, shorten } from '../../shared/dom.js';
 import { VERDICTS } from '../../shared/symbols.js';
 import { count } from '../amounts.js';
-import { BASIS_GROUPS, groupOf } from '../bases.js';
-import { isCounted } from '../findings.js';
+import { BASIS_GROUPS } from '../bases.js';
 import { start, t } from '../frame.js';
 import { SEVERITIES, verdictBadge } from '../marks.js';
 import { button, labelled, later, select } from '../parts.js';
 import { familyName } from './rules.js';
 
 const NAMES = ['rule', 'severity', 'basis', 'township', 'verdict', 'park', 'words', 'waived'];
+const LONGEST = 100;
+/** @type {Record<string, string[]>} */
+const KNOWN = {
+  severity: SEVERITIES,
+  basis: BASIS_GROUPS,
+  verdict: VERDICTS,
+  waived: ['no', 'yes', 'approved'],
+};
+const SET_ASIDE = { no: 'no', yes: 'waived', approved: 'approved' };
 
-// Whether a finding counts (`no`), is waived (`yes`) or approved, as addresses say it.
-function standingOf(finding) {
-  if (isCounted(finding)) {
-    return 'no';
-  }
-  return finding.approval ? 'approved' : 'yes';
+// What an address says of a filter, as far as it means something.
+function readable(name, value) {
+  const isKnown = !(name in KNOWN) || KNOWN[name].includes(value);
+  return isKnown && value.length <= LONGEST ? value : '';
+}
+
+function elementWithFocus(container) {
+  const { activeElement } = document;
+  return container.contains(activeElement) ? activeElement : null;
 }
 
 export class Filters {
@@ -24,8 +35,11 @@ export class Filters {
   constructor(view) {
     this.view = view;
     const query = new URLSearchParams(window.location.search);
-    this.state = Object.fromEntries(NAMES.map((name) => [name, query.get(name) ?? '']));
+    this.state = Object.fromEntries(
+      NAMES.map((name) => [name, readable(name, query.get(name) ?? '')]),
+    );
     this.controls = this.makeControls();
+    this.state.township = this.codeOf(this.state.township);
     this.verdicts = make('div', {
       class: 'verdict-counts',
       role: 'group',
@@ -51,27 +65,19 @@ export class Filters {
     }
   }
 
-  isKept(finding) {
-    const { rule, severity, basis, township, verdict, park, waived, words } = this.state;
-    return (
-      (!rule || finding.rule_id === rule || finding.family === rule) &&
-      (!severity || finding.severity === severity) &&
-      (!basis || groupOf(finding.basis_tag) === basis) &&
-      (!township || (this.townshipOf(finding) ?? '') === township) &&
-      (!verdict || finding.verdict === verdict) &&
-      (!park || finding.park_id === park) &&
-      (!waived || standingOf(finding) === waived) &&
-      (!words || finding.words.includes(words.trim().toLowerCase()))
-    );
-  }
-
-  townshipOf(finding) {
-    return this.view.parks.get(finding.park_id)?.township;
-  }
-
   query() {
     const given = NAMES.filter((name) => this.state[name]);
     return new URLSearchParams(given.map((name) => [name, this.state[name]]));
+  }
+
+  // What is asked of the service.
+  asked() {
+    const { words, waived, ...others } = this.state;
+    return { ...others, q: words.trim(), set_aside: SET_ASIDE[waived] ?? '' };
+  }
+
+  isAny() {
+    return NAMES.some((name) => this.state[name]);
   }
 
   makeControls() {
@@ -102,7 +108,7 @@ export class Filters {
       ),
       township: chooser(
         'township',
-        this.townships().map((item) => [item, shorten(item, 40)]),
+        this.townships().map(([code, name]) => [code, shorten(name, 40)]),
       ),
       waived: chooser('waived', [
         ['no', t('review.is_counted')],
@@ -113,39 +119,55 @@ export class Filters {
     };
   }
 
+  // Townships of the review's parks, by code.
   townships() {
-    const all = this.view.register.findings.map((finding) => this.townshipOf(finding));
-    return [...new Set(all.filter(Boolean))].sort((one, other) =>
-      one.localeCompare(other, start.lang),
-    );
+    const named = this.view.register.parks
+      .filter(({ township_code: code }) => this.view.counted.by_township[code])
+      .map((park) => [park.township_code, park.township]);
+    return [...new Map(named)].sort(([, one], [, other]) => one.localeCompare(other, start.lang));
+  }
+
+  // An address may name a township; its control knows codes.
+  codeOf(township) {
+    const known = this.townships().find((names) => names.includes(township));
+    return known ? known[0] : township;
   }
 
   ruleSelect() {
     const { view } = this;
-    const { rules } = view.register;
+    return make('select', {
+      id: 'rule',
+      change: (event) => view.change({ rule: event.target.value }),
+    });
+  }
+
+  // The rules that there are findings of under the other filters, each with their number; what is
+  // chosen stays, even when nothing of it is left.
+  drawRules(byRule) {
     const option = (value, label) => make('option', { value }, label);
-    const groups = [...new Set(rules.map(({ family }) => family))].map((family) => {
-      const found = rules.filter(
-        (rule) => rule.family === family && view.counted.has(rule.rule_id),
+    const { rules } = this.view.register;
+    const families = [...new Set(rules.map(({ family }) => family))];
+    const groups = families.map((family) => {
+      const own = rules.filter((rule) => rule.family === family);
+      const found = own.filter(
+        ({ rule_id: id }) => byRule[id] || id === this.state.rule || family === this.state.rule,
       );
+      const sum = own.reduce((total, { rule_id: id }) => total + (byRule[id] ?? 0), 0);
       const name = familyName(family);
       return found.length
         ? make(
             'optgroup',
             { label: name },
-            option(family, t('review.whole_family', { family: name })),
+            option(family, `${t('review.whole_family', { family: name })} (${count(sum)})`),
             found.map(({ rule_id: id, title }) =>
-              option(id, `${shorten(title, 40)} (${view.counted.get(id)})`),
+              option(id, `${shorten(title, 40)} (${count(byRule[id] ?? 0)})`),
             ),
           )
         : null;
     });
-    return make(
-      'select',
-      { id: 'rule', change: (event) => view.change({ rule: event.target.value }) },
-      option('', t('console.all')),
-      groups,
-    );
+    const { rule } = this.controls;
+    rule.replaceChildren(...nodesOf([option('', t('console.all')), groups]));
+    rule.value = this.state.rule;
   }
 
   fields() {
@@ -166,27 +188,24 @@ export class Filters {
     return make('div', { class: 'list-line' }, this.verdicts, this.park, this.shown, this.clear);
   }
 
-  draw(found) {
-    this.drawVerdicts();
+  // counts: how many findings there are by facet, each under all other filters.
+  draw(counts) {
+    this.drawVerdicts(counts.by_verdict);
+    this.drawRules(counts.by_rule);
     this.shown.textContent = t('review.shown', {
-      shown: count(found.length),
-      total: count(this.view.register.numberMatched),
+      shown: count(counts.numberMatched),
+      total: count(this.view.register.summary.findings_count),
     });
+    this.drawPark();
+    this.clear.hidden = !this.isAny();
+  }
+
+  drawPark() {
     this.park.replaceChildren(...(this.state.park ? [this.parkChip(this.state.park)] : []));
-    this.clear.hidden = !NAMES.some((name) => this.state[name]);
   }
 
-  // How many findings of each verdict there are, whichever verdict is looked for.
-  countOf(verdict) {
-    return this.view.register.findings.filter(
-      (finding) =>
-        finding.verdict === verdict &&
-        this.isKept({ ...finding, verdict: this.state.verdict || verdict }),
-    ).length;
-  }
-
-  drawVerdicts() {
-    const focused = document.activeElement?.getAttribute('data-verdict');
+  drawVerdicts(byVerdict) {
+    const focused = elementWithFocus(this.verdicts)?.getAttribute('data-verdict');
     const buttons = VERDICTS.filter((verdict) => verdict !== 'pass').map((verdict) => {
       const isOn = this.state.verdict === verdict;
       return make(
@@ -200,7 +219,7 @@ export class Filters {
         },
         verdictBadge(verdict, 18),
         make('span', {}, t(`verdict.${verdict}`)),
-        make('strong', {}, count(this.countOf(verdict))),
+        make('strong', {}, count(byVerdict[verdict] ?? 0)),
       );
     });
     this.verdicts.replaceChildren(...buttons);

@@ -7,20 +7,11 @@ import { SEVERITIES, severityMark } from '../marks.js';
 import { button } from '../parts.js';
 import { table } from '../table.js';
 
-// How many items there are by what `pick` says of them.
-export function countBy(items, pick) {
-  const found = new Map();
-  for (const item of items) {
-    found.set(pick(item), (found.get(pick(item)) ?? 0) + 1);
-  }
-  return found;
-}
-
 export function familyName(family) {
   return wordOf('family', family);
 }
 
-// counted: findings by rule. showRule(ruleId) shows those of one.
+// counted: how many findings there are by rule, in the whole review. showRule(ruleId) shows those of one.
 export function ruleTable(rules, counted, showRule) {
   const columns = [...aboutColumns(rules), ...countColumns(), findingsColumn(counted, showRule)];
   const rows = table(columns, { caption: t('review.rules') });
@@ -95,12 +86,12 @@ function findingsColumn(counted, showRule) {
     label: t('review.findings'),
     css: 'number',
     isDownFirst: true,
-    value: (rule) => counted.get(rule.rule_id) ?? 0,
+    value: (rule) => counted[rule.rule_id] ?? 0,
     show: ({ rule_id: ruleId, title }) =>
-      counted.has(ruleId)
-        ? button(count(counted.get(ruleId)), () => showRule(ruleId), {
+      counted[ruleId]
+        ? button(count(counted[ruleId]), () => showRule(ruleId), {
             kind: 'quiet small',
-            'aria-label': t('review.show_rule', { count: counted.get(ruleId), rule: title }),
+            'aria-label': t('review.show_rule', { count: count(counted[ruleId]), rule: title }),
           })
         : '0',
   };

@@ -1,0 +1,138 @@
+"""Lists and counts of a review's findings, alike for one at hand and for one that was saved.
+
+What a search needs (the texts of a review in a language) and what a saved review is read from are
+made when they are first asked for and kept, the latest, up to a number of bytes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+import numpy as np
+from cachetools import LRUCache
+
+from geo_service.language import Language, Translator
+from geo_service.planning.finding_rows import FindingRows, LiveRows, SavedRows
+from geo_service.planning.finding_words import FindingWords
+from geo_service.zoning.findings import FINDING_ID
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geo_service.reports.document import Document, Slice
+    from geo_service.zoning.finding_table import FindingQuery
+    from geo_service.zoning.review import Review
+    from geo_service.zoning.rulebook import Rulebook
+
+WORDS_BYTES = 200_000_000
+"""How much of the texts that findings are searched by is kept."""
+SAVED_BYTES = 200_000_000
+"""How much of saved reviews that cannot be made again is kept, packed."""
+
+
+class _Sized(Protocol):
+    @property
+    def size(self) -> int: ...
+
+
+_Made = TypeVar("_Made", bound=_Sized)
+
+
+class _Kept(Generic[_Made]):
+    """What was made of late, up to a number of bytes; what many ask for at once is made once."""
+
+    def __init__(self, room: int) -> None:
+        self._lock = threading.Lock()
+        self._cache: LRUCache[object, _Made] = LRUCache(room, getsizeof=lambda made: made.size)
+        self._making: dict[object, threading.Lock] = {}
+
+    def of(self, key: object, make: Callable[[], _Made]) -> _Made:
+        """Return what is kept under a key, else make it."""
+        with self._lock:
+            own = self._making.setdefault(key, threading.Lock())
+        with own:
+            with self._lock:
+                kept = self._cache.get(key)
+            if kept is None:
+                kept = make()
+                with self._lock:
+                    if kept.size <= self._cache.maxsize:
+                        self._cache[key] = kept
+            with self._lock:
+                self._making.pop(key, None)
+        return kept
+
+
+class FindingLists:
+    """The findings of a county's reviews. Methods are safe to call from several threads."""
+
+    def __init__(self) -> None:
+        self._words = _Kept[FindingWords](WORDS_BYTES)
+        self._saved = _Kept[SavedRows](SAVED_BYTES)
+
+    def rows(
+        self,
+        review_id: str,
+        language: Language,
+        *,
+        at_hand: Review | None,
+        load: Callable[[], Document],
+        rulebook: Rulebook,
+    ) -> FindingRows:
+        """Return the findings of a review at hand, else of the document that `load` returns."""
+        if at_hand is not None:
+            return LiveRows(at_hand)
+        return self._saved.of((review_id, language), lambda: SavedRows(load(), rulebook))
+
+    def asked(
+        self, review_id: str, rows: FindingRows, query: FindingQuery, translator: Translator
+    ) -> AskedFindings:
+        """Return the findings of a review that a query is about."""
+        fitting = None
+        wanted = (query.words or "").strip()
+        if FINDING_ID.fullmatch(wanted):
+            fitting = rows.table.ids == wanted
+        elif wanted:
+            key = (review_id, *rows.words_key(translator.language))
+            words = self._words.of(key, lambda: rows.make_words(translator))
+            fitting = words.matches(wanted, rows.table)
+        if query.bbox is not None:
+            near = rows.table.near(query)
+            near = near if fitting is None else near[fitting[near]]
+            fitting = np.zeros(len(rows.table), dtype=bool)
+            fitting[near] = rows.meeting(query.bbox, near)
+        return AskedFindings(rows, query, translator, fitting)
+
+
+@dataclass(frozen=True)
+class AskedFindings:
+    """The findings of one review that a query is about."""
+
+    rows: FindingRows
+    query: FindingQuery
+    translator: Translator
+    fitting: NDArray[np.bool_] | None
+
+    def positions(self) -> NDArray[np.intp]:
+        """Return their positions in the review, in the query's order."""
+        return self.rows.table.chosen(self.query, self.fitting)
+
+    def page(self, slice_: Slice, *, has_geometry: bool) -> tuple[list[Document], int]:
+        """Return a slice of them as features, and how many there are."""
+        limit, offset = slice_
+        found = self.positions()
+        chosen: Sequence[int] = found[offset : offset + limit].tolist()
+        features = self.rows.features(chosen, self.translator, has_geometry=has_geometry)
+        return features, len(found)
+
+    def counts(self) -> Document:
+        """Return how many there are, and by facet under all other filters."""
+        found = self.rows.table.counts(self.query, self.fitting)
+        return {
+            "numberMatched": found.matched,
+            **{f"by_{name}": dict(counts) for name, counts in found.by.items()},
+            **{f"without_{name}": count for name, count in found.without.items()},
+        }
