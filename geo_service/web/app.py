@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,7 @@ from geo_service.web.connections import (
 from geo_service.web.counted_log import CountedLines
 from geo_service.web.doors import Doors, allowed_name, is_loopback
 from geo_service.web.errors import BodyLimit, Unexpected, add_error_handlers
+from geo_service.web.loading import Loading
 from geo_service.web.parameters import check_parameters
 from geo_service.web.replies import COMPRESS_FROM_BYTES, COMPRESSION
 from geo_service.web.routes import (
@@ -83,12 +85,12 @@ class ServicePolicy:
 
 
 def create_app(
-    service: PlanningService,
+    service: PlanningService | None,
     *,
     max_import_bytes: int = MAX_IMPORT_BYTES,
     access: ServicePolicy | None = None,
 ) -> FastAPI:
-    """Return the application for a service that is open and reviewed.
+    """Return the application for a service that is open and reviewed, or is not yet (None).
 
     `/docs` is our own page with the Swagger UI that ships in the package, so that it
     works without internet; FastAPI's own, which load from outside, are off.
@@ -96,11 +98,11 @@ def create_app(
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
-        at_once = IMPORTS_AT_ONCE * max_import_bytes
-        service.imports.limit(UploadLimits(most_bytes=at_once, most_bytes_each=at_once // 2))
-        service.tiles.current().start()
+        if service is not None:
+            stand_by(app, service)
         yield
-        service.close()
+        if app.state.service is not None:
+            app.state.service.close()
 
     app = FastAPI(
         lifespan=running,
@@ -114,6 +116,7 @@ def create_app(
         default_response_class=Response,
     )
     app.state.service = service
+    app.state.max_import_bytes = max_import_bytes
     access = access or ServicePolicy()
     app.state.slots = Slots(access.slots)
     add_error_handlers(app)
@@ -122,6 +125,7 @@ def create_app(
     app.add_middleware(JsonLimit, uploads=uploads)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, uploads=uploads)
     app.add_middleware(Shares, limits=access.shares)
+    app.add_middleware(Loading, state=app.state)
     app.add_middleware(Doors, names=access.names)
     app.add_middleware(Unexpected)
     app.add_middleware(SecurityHeaders)  # the outermost: it marks every answer, and decides nothing
@@ -141,6 +145,14 @@ def create_app(
     ):
         app.include_router(part.router)
     return app
+
+
+def stand_by(app: FastAPI, service: PlanningService) -> None:
+    """Answer for a service from now on, and make ahead what its first readers will ask for."""
+    at_once = IMPORTS_AT_ONCE * app.state.max_import_bytes
+    service.imports.limit(UploadLimits(most_bytes=at_once, most_bytes_each=at_once // 2))
+    service.tiles.current().start()
+    app.state.service = service
 
 
 def server_of(app: FastAPI, listener: socket.socket, access: ServicePolicy) -> TimedServer:
@@ -171,7 +183,7 @@ def serve(  # noqa: PLR0913 - what may be said of it on the command line
     say: Callable[[str], None] = print,
     translator: Translator = ENGLISH,
 ) -> None:
-    """Open a workspace and serve it until it is told to stop.
+    """Serve a workspace until it is told to stop; it is opened while health checks are answered.
 
     Raises
     ------
@@ -182,18 +194,37 @@ def serve(  # noqa: PLR0913 - what may be said of it on the command line
     """
     access = _with_host(access or ServicePolicy(), host)
     listener = _listen(host, port)
-    try:
-        sweep_scratch()
-        service = PlanningService.open(workspace, is_apart=True, progress=progress)
-        app = create_app(service, max_import_bytes=max_import_bytes, access=access)
+    app = create_app(None, max_import_bytes=max_import_bytes, access=access)
+    server = server_of(app, listener, access)
+    failures: list[BaseException] = []
+
+    def load() -> None:
+        try:
+            service = PlanningService.open(workspace, is_apart=True, progress=progress)
+        except BaseException as error:  # noqa: BLE001 - raised again where the service was started
+            failures.append(error)
+            server.should_exit = True
+            return
+        if server.should_exit:  # it was told to stop meanwhile
+            service.close()
+            return
+        stand_by(app, service)
         address, listened = listener.getsockname()[:2]
         if not is_loopback(address):
             say(translator.text("cli.open_to_network", host=host))
         shown = _LOCAL.get(address, f"[{host}]" if ":" in host else host)
         say(f"Serving on http://{shown}:{listened}/  (Ctrl-C stops)")
         service.tell_own_files()
+
+    try:
+        sweep_scratch()
+        loading = threading.Thread(target=load, name="load")
+        loading.start()
         with _counted_log(), suppress(KeyboardInterrupt):  # uvicorn raises it again at its end
-            server_of(app, listener, access).run()
+            server.run()
+        loading.join()
+        if failures:
+            raise failures[0]
         say("Stopped.")
     finally:
         listener.close()

@@ -85,9 +85,7 @@ class _Portion:
     def layers(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
         return self._subjects(rows)[0]
 
-    def _subjects(
-        self, rows: NDArray[np.intp]
-    ) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+    def _subjects(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
         if isinstance(self.raw, LazyRows):
             return self.raw.subjects_of(rows)
         subjects = [self.raw[row].subject for row in rows.tolist()]

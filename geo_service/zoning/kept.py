@@ -459,9 +459,7 @@ class _MadeUp(Collection[tuple[str, str]]):
 class _KeptRows(LazyRows):
     """The rows of one part; each is read when somebody looks at it."""
 
-    def __init__(
-        self, table: pa.Table, common: dict[str, Any] | None, shapes: Shapes
-    ) -> None:
+    def __init__(self, table: pa.Table, common: dict[str, Any] | None, shapes: Shapes) -> None:
         self._table = table
         self._rows = table[_ROW]
         self._common = common
