@@ -12,6 +12,7 @@ import hashlib
 import logging
 import os
 import threading
+import time
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -34,6 +35,7 @@ KEPT_BYTES = 2_000_000_000
 """How much disk the files may take; the ones used least recently go first."""
 FOLDER = "reviews"
 _SUFFIX = ".review"
+_LEFT_SECONDS = 86_400.0
 
 
 class KeptReviews:
@@ -107,6 +109,12 @@ class KeptReviews:
 
     def make_room(self) -> None:
         """Drop files of other installations, then those used least recently beyond the limit."""
+        before = time.time() - _LEFT_SECONDS
+        for pattern in ("*.made", "*.part"):  # of a process that was killed while it wrote
+            for path in self.folder.glob(pattern):
+                with suppress(OSError):
+                    if path.stat().st_mtime < before:
+                        path.unlink()
         found = []
         for path in self.folder.glob(f"*{_SUFFIX}"):
             with suppress(OSError):

@@ -18,6 +18,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 import geo_service
 from geo_service.errors import InvalidQueryError
+from geo_service.jobs import Cancelled
 from geo_service.language import ENGLISH, Translator
 from geo_service.planning import PlanningService
 from geo_service.planning.uploads import UploadLimits
@@ -101,6 +102,7 @@ def create_app(
         if service is not None:
             stand_by(app, service)
         yield
+        app.state.is_over = True
         if app.state.service is not None:
             app.state.service.close()
 
@@ -116,6 +118,7 @@ def create_app(
         default_response_class=Response,
     )
     app.state.service = service
+    app.state.is_over = False
     app.state.max_import_bytes = max_import_bytes
     access = access or ServicePolicy()
     app.state.slots = Slots(access.slots)
@@ -198,14 +201,22 @@ def serve(  # noqa: PLR0913 - what may be said of it on the command line
     server = server_of(app, listener, access)
     failures: list[BaseException] = []
 
+    def watched(done: int, total: int, step: str) -> None:
+        if server.should_exit:
+            raise Cancelled
+        if progress is not None:
+            progress(done, total, step)
+
     def load() -> None:
         try:
-            service = PlanningService.open(workspace, is_apart=True, progress=progress)
+            service = PlanningService.open(workspace, is_apart=True, progress=watched)
+        except Cancelled:
+            return
         except BaseException as error:  # noqa: BLE001 - raised again where the service was started
             failures.append(error)
             server.should_exit = True
             return
-        if server.should_exit:  # it was told to stop meanwhile
+        if app.state.is_over or server.should_exit:  # it was told to stop meanwhile
             service.close()
             return
         stand_by(app, service)
