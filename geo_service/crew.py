@@ -42,8 +42,6 @@ _log = logging.getLogger(__name__)
 _START = "from geo_service.crew import serve; serve()"
 _POLL_SECONDS = 0.2
 _ORDERLY_SECONDS = 5.0
-_GIVES_WAY = 5
-"""By so much work gives way to the process that answers, where both want to compute."""
 CAN_FORK = sys.platform == "linux"
 """Whether a child can be forked: elsewhere the systems' own libraries do not survive it."""
 Watch = Callable[[], None]
@@ -481,8 +479,6 @@ def _die_with_parent() -> None:
 def serve() -> None:
     """Take orders until no more come; this is what `Crew` starts."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    if sys.platform != "win32":
-        os.nice(_GIVES_WAY)
     news = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not be read as news
     _Host(os.fdopen(os.dup(0), "rb", buffering=0), news).serve()

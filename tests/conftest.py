@@ -26,10 +26,22 @@ DEMO_DAY = date(2026, 11, 22)
 NEEDS = {"browser": "browser", "cluster": "database"}
 """The marker of a test, by the fixture that starts what it needs."""
 
+WHOLE = {
+    "not browser": ROOT / "tests" / "browser",
+    "not slow": ROOT / "tests" / "web" / "test_fuzz.py",
+}
+"""Where every test has a marker, by the words that leave out what has it."""
+
 
 def pytest_report_header() -> str:
     """Say how deep the property-based tests look."""
     return f"depth: {DEPTH} (tests/depth.py)"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out unread what a marker expression leaves out as a whole: reading takes long."""
+    left_out = [place for words, place in WHOLE.items() if words in config.option.markexpr]
+    return True if collection_path in left_out else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

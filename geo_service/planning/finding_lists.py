@@ -41,7 +41,7 @@ class _Sized(Protocol):
 _Made = TypeVar("_Made", bound=_Sized)
 
 
-class _Kept(Generic[_Made]):
+class Kept(Generic[_Made]):
     """What was made of late, up to a number of bytes; what many ask for at once is made once."""
 
     def __init__(self, room: int) -> None:
@@ -70,8 +70,8 @@ class FindingLists:
     """The findings of a county's reviews. Methods are safe to call from several threads."""
 
     def __init__(self) -> None:
-        self._words = _Kept[FindingWords](WORDS_BYTES)
-        self._saved = _Kept[SavedRows](SAVED_BYTES)
+        self._words = Kept[FindingWords](WORDS_BYTES)
+        self._saved = Kept[SavedRows](SAVED_BYTES)
 
     def rows(
         self,

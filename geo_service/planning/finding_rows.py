@@ -22,7 +22,7 @@ from geo_service.planning.finding_words import FindingWords
 from geo_service.planning.pages.register import listed_finding
 from geo_service.planning.saved_reviews import feature_of, listed_saved
 from geo_service.reports.document import Document, finding_features, park_words
-from geo_service.zoning.finding_table import Box, FindingTable
+from geo_service.zoning.finding_table import Box, FindingTable, boxes_meet
 from geo_service.zoning.names import township_names
 from geo_service.zoning.rulebook import default_rulebook
 
@@ -164,18 +164,10 @@ class SavedRows:
 
     def meeting(self, bbox: Box, positions: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Return which of these findings' offending parts meet a box."""
-        window = shapely.box(*bbox)
-        bounds = self._bounds[positions]
-        west, south, east, north = bbox
-        met: NDArray[np.bool_] = (
-            (bounds[:, 0] <= east)
-            & (bounds[:, 2] >= west)
-            & (bounds[:, 1] <= north)
-            & (bounds[:, 3] >= south)
-        )
+        met = boxes_meet(self._bounds[positions], bbox)
         near = np.flatnonzero(met)
         shapes = [_shape(item) for item in self._at(positions[near].tolist())]
-        met[near] = shapely.intersects(np.array(shapes, dtype=object), window)
+        met[near] = shapely.intersects(np.array(shapes, dtype=object), shapely.box(*bbox))
         return met
 
     @cached_property

@@ -297,6 +297,18 @@ class FindingTable:
         return [ranks[column.codes]]
 
 
+def boxes_meet(bounds: NDArray[np.float64], bbox: Box) -> NDArray[np.bool_]:
+    """Return which rows of bounds (west, south, east, north; NaN for none) meet a box."""
+    west, south, east, north = bbox
+    met: NDArray[np.bool_] = (
+        (bounds[:, 0] <= east)
+        & (bounds[:, 2] >= west)
+        & (bounds[:, 1] <= north)
+        & (bounds[:, 3] >= south)
+    )
+    return met
+
+
 def _coded_rules(found: Findings, value: Callable[[Stamp], str], names: Iterable[str]) -> Coded:
     """Return the column of what the stamps of the findings' rules say."""
     return Coded(*found.coded(value)).mapped(str, names)

@@ -31,7 +31,7 @@ from geo_service.wording import said
 from geo_service.zoning.approvals import Approvals, open_approvals
 from geo_service.zoning.batch import RawBatch, RawFinding
 from geo_service.zoning.check import Case, Shared
-from geo_service.zoning.finding_table import FindingTable
+from geo_service.zoning.finding_table import FindingTable, boxes_meet
 from geo_service.zoning.findings import Findings, Stamp
 from geo_service.zoning.rulebook import Rule, Rulebook, open_rulebook
 from geo_service.zoning.waivers import Waivers, open_waivers
@@ -254,14 +254,7 @@ class Review:
 
         Only geometry whose box lies near is cut.
         """
-        west, south, east, north = bbox
-        bounds = self._bounds_deg[positions]
-        met: NDArray[np.bool_] = (
-            (bounds[:, 0] <= east)
-            & (bounds[:, 2] >= west)
-            & (bounds[:, 1] <= north)
-            & (bounds[:, 3] >= south)
-        )
+        met = boxes_meet(self._bounds_deg[positions], bbox)
         near = np.flatnonzero(met)
         shapes = self.geometry_of(positions[near].tolist()).to_numpy()
         met[near] = shapely.intersects(shapes, shapely.box(*bbox))

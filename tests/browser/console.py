@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Frame, Page
+from playwright.sync_api import Frame, Page, expect
 
 from tests.browser.conftest import Visitor
 
@@ -37,6 +37,15 @@ def serious(page: Page) -> list[str]:
         if item["impact"] in {"serious", "critical"}
         for node in item["nodes"]
     ]
+
+
+def show_all(page: Page) -> None:
+    """Press "show more" below a list of findings until it shows all of them."""
+    more, rows = page.locator(".findings + .more button"), page.locator(".findings > li")
+    while more.count():
+        before = rows.count()
+        more.click()
+        expect(rows).not_to_have_count(before)
 
 
 def in_both_windows(page: Page) -> Iterator[int]:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route, expect
 
 from geo_service.planning import PlanningService as Running
 from tests.browser.conftest import Visitor, serving
-from tests.browser.console import hear_out, in_both_windows, open_page, overflow
+from tests.browser.console import hear_out, in_both_windows, open_page, overflow, show_all
 from tests.county import County, box, zone
 from tests.maps.hostile import TEXTS
 
@@ -230,8 +230,7 @@ def test_hostile_findings_show_as_text(
     page = open_page(
         visit, f"{hostile_service}/reviews/{hostile.review.review_id}?lang=zh-Hans", width=390
     )
-    while page.locator(".findings + .more button").count():
-        page.locator(".findings + .more button").click()
+    show_all(page)
     shown = "\n".join(page.locator(LIST).all_text_contents())
     assert [text for text in TEXTS if text not in shown] == []
     for _ in in_both_windows(page):

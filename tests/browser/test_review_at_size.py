@@ -16,7 +16,7 @@ from playwright.sync_api import Page, Request, expect
 from geo_service.maps import draw
 from geo_service.planning import PlanningService as Running
 from tests.browser.conftest import Visitor, serving
-from tests.browser.console import open_page
+from tests.browser.console import open_page, show_all
 from tests.county import County, box, parcel, zone
 
 pytestmark = pytest.mark.browser
@@ -222,10 +222,7 @@ def test_a_park_s_page_lists_its_findings_page_by_page(
     own = [finding for finding in findings_in(page, address, county) if finding["park_id"] == "P1"]
     expect(page.get_by_text(f"共 {len(own)} 项，最严重的在前。")).to_be_visible()
     expect(page.locator(LIST)).to_have_count(A_PAGE)
-    while page.locator(".findings + .more button").count():
-        before = page.locator(LIST).count()
-        page.locator(".findings + .more button").click()
-        expect(page.locator(LIST)).not_to_have_count(before)
+    show_all(page)
     expect(page.locator(LIST)).to_have_count(len(own))
 
 

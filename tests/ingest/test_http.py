@@ -17,7 +17,7 @@ from geo_service.planning import import_drafts
 from geo_service.web.app import create_app
 from geo_service.web.routes import imports as import_routes
 from tests.client import TestClient
-from tests.county import County
+from tests.county import FEW_RULES, County
 from tests.ingest.made import endless_geopackage, gbk_shapefile, parcels, recipe, table, zipped
 from tests.patience import eventually
 
@@ -33,7 +33,9 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClie
     It answers when the work is done, however slow the machine is.
     """
     monkeypatch.setattr(import_routes, "AT_ONCE_SECONDS", 120.0)
-    running = RunningCounty.open(County().write(tmp_path / "county"))
+    county = County()
+    county.rules = FEW_RULES
+    running = RunningCounty.open(county.write(tmp_path / "county"))
     app = create_app(running, max_import_bytes=1_000_000)
     with TestClient(app, raise_server_exceptions=False) as made:
         yield made

@@ -103,7 +103,14 @@ def test_a_repair_against_the_stated_area_needs_a_look(plan: Plan, tmp_path: Pat
     (repair,) = (item for item in found.ledger.repairs if item.what == "invalid")
     assert repair.needs_look
     text = import_table(
-        {**import_document(found, Translator()), "changes": None, "breaks": []},
+        {
+            **import_document(found, Translator()),
+            "as": found.taken_as,
+            "effect": None,
+            "changes": None,
+            "breaks": [],
+            "emptied": [],
+        },
         Translator(),
         width=200,
     )

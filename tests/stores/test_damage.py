@@ -30,7 +30,7 @@ from geo_service.stores.opening import open_store
 from geo_service.web.app import create_app
 from geo_service.workspace.opening import open_plan
 from tests.client import TestClient
-from tests.county import County, box, parcel
+from tests.county import FEW_RULES, County, box, parcel
 from tests.stores.conftest import COUNTY, Place
 from tests.stores.made import catalogue_of
 from tests.terminal import run
@@ -56,6 +56,7 @@ def fill(workspace: WorkspaceAt) -> WorkspaceAt:
 def made(county: County) -> County:
     """Return a county with parcels."""
     county.layers["parcels"] = [parcel(f"L{n}", box(n * 100, 0, 90, 90)) for n in range(4)]
+    county.rules = FEW_RULES
     return county
 
 

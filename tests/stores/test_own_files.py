@@ -81,7 +81,7 @@ def test_an_edit_never_takes_effect_because_another_layer_is_published(
     environment: dict[str, Any] = {"GEO_STORE": workspace.store} if workspace.store else {}
     done = run(
         *("import", workspace.folder / "control_zones.geojson", "--layer", "control_zones"),
-        workspace.folder,
+        *("--as", "whole", workspace.folder),
         **environment,
     )
     assert done.returncode == 0, done.stderr

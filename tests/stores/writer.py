@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from geo_service.ingest.options import ImportOptions
+from geo_service.model import TakenAs
 from geo_service.planning.imports import import_file
 from geo_service.planning.layers import newest_layer, publish, rollback
 from geo_service.settings import Settings
@@ -69,7 +70,9 @@ def work(place: WorkspaceAt, seed: int, numbers: Iterable[int], say: Callable[..
             frame["plot_ratio"] = np.full(len(frame), chance.random())
             tell(did, publish(place, LAYER, frame, expected=now.version, source="test"))
         elif did == "import":
-            done = import_file(place, folder / f"{LAYER}.geojson", LAYER, ImportOptions())
+            done = import_file(
+                place, folder / f"{LAYER}.geojson", LAYER, ImportOptions(taken_as=TakenAs.WHOLE)
+            )
             assert done.version is not None, done.obstacle
             tell(did, done.version)
         elif did == "save":

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from geo_service.planning import PlanningService as Running
+from geo_service.planning.finding_lists import Kept
 from geo_service.web.app import create_app
 from tests.client import TestClient
 from tests.county import County, box, enterprise, in_degrees, parcel, zone
@@ -360,3 +364,52 @@ def test_two_reviews_compared_tell_counts_and_the_first_of_each(
     assert whole["counts"]["persisting"] == len(whole["persisting"]) == len(every)
     assert first["counts"] == whole["counts"]
     assert first["persisting"] == whole["persisting"][:2]
+
+
+# ---- what is kept ----
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Something of a size."""
+
+    size: int
+
+
+def test_what_is_kept_is_bounded_by_bytes() -> None:
+    kept = Kept[Thing](100)
+    made: list[object] = []
+
+    def get_thing(key: object, size: int) -> None:
+        def make() -> Thing:
+            made.append(key)
+            return Thing(size)
+
+        kept.of(key, make)
+
+    for key, size in (("a", 60), ("a", 60), ("b", 30), ("c", 50), ("b", 30), ("a", 60)):
+        get_thing(key, size)
+    assert made == ["a", "b", "c", "a"]  # c took the place of a
+    get_thing("huge", 101)
+    get_thing("huge", 101)
+    assert made[-2:] == ["huge", "huge"]
+
+
+def test_what_many_ask_for_at_once_is_made_once() -> None:
+    kept = Kept[Thing](100)
+    made: list[int] = []
+    begun, may_end = threading.Event(), threading.Event()
+
+    def make() -> Thing:
+        made.append(1)
+        begun.set()
+        assert may_end.wait(60)
+        return Thing(1)
+
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(kept.of, "key", make) for _ in range(4)]
+        assert begun.wait(60)
+        assert kept.of("other", lambda: Thing(2)) == Thing(2)  # others do not wait
+        may_end.set()
+        assert {item.result(60) for item in asked} == {Thing(1)}
+    assert len(made) == 1

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 
 from geo_service.errors import WorkspaceError
+from geo_service.schema import SCHEMAS, ColumnKind
 from geo_service.workspace.opening import open_plan
-from tests.county import County, box, enterprise, park, point
+from tests.county import County, box, enterprise, parcel, park, point
 from tests.workspace.refusals import Open, refusal
 
 
@@ -90,3 +92,21 @@ def test_duplicate_ids_are_refused_in_both_rows(county: County, opened: Open) ->
 def test_one_enterprise_may_stand_in_several_years(county: County, opened: Open) -> None:
     county.layers["enterprises"].append(enterprise("E1", "1311", 90.0, year=2024))
     assert len(opened(county).enterprises) == 11
+
+
+@pytest.mark.parametrize("layer", ["enterprises", "parcels"])
+def test_a_column_that_is_not_there_is_read_as_one_of_blanks(
+    county: County, tmp_path: Path, layer: str
+) -> None:
+    county.layers["parcels"] = [parcel("L0", box(0, 0, 90, 90))]
+    bare = open_plan(county.write(tmp_path / "bare")).frame(layer)
+    given = county.layers[layer][0]
+    blanks = {item.name: " " for item in SCHEMAS[layer].fields if item.name not in given}
+    assert {item.kind for item in SCHEMAS[layer].fields if item.name in blanks} >= {
+        ColumnKind.NUMBER,
+        ColumnKind.BOOLEAN,
+    }
+    for row in county.layers[layer]:
+        row.update(blanks)
+    blank = open_plan(county.write(tmp_path / "blank")).frame(layer)
+    pd.testing.assert_frame_equal(blank, bare)

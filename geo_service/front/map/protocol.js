@@ -68,8 +68,8 @@ export class Protocol {
     }
   }
 
-  // What is asked for before the features are there waits for them; it is not said back. Of what was
-  // asked for last, a feature that the map does not hold yet is fetched.
+  // What is asked for before the features are there waits for them; it is not said back. A feature
+  // that the map does not hold is fetched, if it is still wanted then.
   async select(layer, id) {
     if (!this.isReady) {
       this.waiting = { layer, id };

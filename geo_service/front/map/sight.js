@@ -1,6 +1,6 @@
-// Features that are asked for after the page has loaded: others of a source, as the page around the
-// map narrows it; one that the map does not hold; and, of a source that has more than a page asks for
-// at once, those in sight whenever the map has come to rest.
+// Features that are asked for after the page has loaded: others of a source, as the page around
+// the map narrows it; one that the map does not hold; and, of a source that has more than a page
+// asks for at once, those in sight whenever the map has come to rest.
 import { LoadError, fetchCollection } from './data.js';
 import { settings, text } from './settings.js';
 
@@ -12,8 +12,8 @@ function sourceOf(layer) {
 }
 
 export class Sight {
-  // page: { drawings, layersBySource, selected, find(layer, id), receive(source, collection, bounds),
-  //   settleReceived(), selectItem(item, options), tell(state) }
+  // page: { drawings, layersBySource, selected, find(layer, id), settleReceived(), tell(state),
+  //   receive(source, collection, bounds), selectItem(item, options) }
   constructor(page) {
     this.page = page;
     this.timer = 0;

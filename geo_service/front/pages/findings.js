@@ -232,6 +232,9 @@ class FindingList {
   // Asks for the next page; what was asked for before the list changed is not shown.
   async showMore() {
     const { rows } = this;
+    for (const pressed of this.more.querySelectorAll('button')) {
+      pressed.disabled = true;
+    }
     try {
       const found = await this.context.more(rows.length - this.extra());
       if (rows === this.rows) {

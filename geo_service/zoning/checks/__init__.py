@@ -50,6 +50,7 @@ TOLERANT_CHECKS = frozenset(
         ("layout", "in_host"),
         ("layout", "in_township"),
         ("layout", "overlap"),
+        ("layout", "parcels_overlap"),
     }
 )
 """The checks, by family and name, to which a rule's tolerance of areas means something."""

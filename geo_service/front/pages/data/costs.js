@@ -1,4 +1,4 @@
-// What publishing an import would cost: columns that would be emptied, and what the review says then.
+// What publishing an import would cost: columns that would be emptied, and what the review says.
 import { dataText, make, nodesOf } from '../../shared/dom.js';
 import { commaIn } from '../../shared/format.js';
 import { count } from '../amounts.js';

@@ -11,7 +11,8 @@ export function familyName(family) {
   return wordOf('family', family);
 }
 
-// counted: how many findings there are by rule, in the whole review. showRule(ruleId) shows those of one.
+// counted: how many findings there are by rule, in the whole review. showRule(ruleId) shows those
+// of one.
 export function ruleTable(rules, counted, showRule) {
   const columns = [...aboutColumns(rules), ...countColumns(), findingsColumn(counted, showRule)];
   const rows = table(columns, { caption: t('review.rules') });
