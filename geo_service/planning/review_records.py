@@ -20,7 +20,8 @@ from geo_service.planning.results import (
 )
 from geo_service.planning.saved import retain_within
 from geo_service.planning.saved_reviews import summary_of
-from geo_service.reports.document import review_document
+from geo_service.reports.document import review_head
+from geo_service.reports.stream import review_pieces
 from geo_service.stores.base import REVIEW, Saved
 from geo_service.wording import said
 from geo_service.workspace.opening import Workspace, open_workspace
@@ -43,9 +44,8 @@ def save_review(opened: Workspace, result: Review, *, is_trial: bool = False) ->
     documents: dict[str, object] = {}
     for language in Language:
         translator = Translator(language, result.plan.settings.names_hant)
-        whole = review_document(result, translator)
-        documents[f"{WHOLE}.{language}"] = whole
-        documents[f"{SUMMARY}.{language}"] = summary_of(whole)
+        documents[f"{WHOLE}.{language}"] = review_pieces(result, translator)
+        documents[f"{SUMMARY}.{language}"] = summary_of(review_head(result, translator))
     return save_result(
         opened,
         result.plan,
