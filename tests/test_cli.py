@@ -14,12 +14,14 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from fastapi import FastAPI
 from typer.testing import CliRunner
 
 from geo_service.cli.common import app
 from geo_service.web import app as web
 from tests.conftest import DEMO, ROOT
 from tests.county import County, enterprise
+from tests.patience import eventually
 from tests.terminal import COMMAND, run
 
 
@@ -169,6 +171,15 @@ def test_a_map_is_written_as_one_file(orderly: Path, tmp_path: Path) -> None:
     assert text.startswith("<!DOCTYPE html>")
 
 
+def opens_and_ends(made: FastAPI, *_: object) -> Mock:
+    """Return a server that ends as soon as there is a county to ask."""
+
+    def run() -> None:
+        eventually(lambda: made.state.service is not None, "the county is open")
+
+    return Mock(should_exit=False, run=run)
+
+
 @pytest.mark.parametrize(
     ("address", "lang", "told", "shown"),
     [
@@ -185,7 +196,7 @@ def test_serving_a_network_says_what_that_means(
     """Nothing is listened on here: a network must not see what tests serve."""
     listener = Mock(getsockname=lambda: (address, 8000))
     monkeypatch.setattr(web, "_listen", lambda *_: listener)
-    monkeypatch.setattr(web, "server_of", Mock())
+    monkeypatch.setattr(web, "server_of", opens_and_ends)
     arguments = ["serve", str(orderly), "--host", address, "--lang", lang]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0

@@ -93,7 +93,7 @@ class KeptReviews:
         try:
             found = kept_review(path, plan, rulebook)
         except KeptReviewError as error:
-            _log.warning("A kept review cannot be used and is made again: %s", error)
+            _log.warning("A kept review cannot be used and is made again: %s", error.fault)
             return None
         with suppress(OSError):
             os.utime(path)

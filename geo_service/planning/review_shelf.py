@@ -70,7 +70,7 @@ class _Resting:
 
 
 @dataclass(frozen=True)
-class _Held:
+class _Remembered:
     made_at: str
     review: Review | None = None
     resting: _Resting | None = None
@@ -101,14 +101,14 @@ class ReviewShelf:
         self._current = current
         self._plan_at = plan_at
         self._lock = threading.RLock()
-        self._held: OrderedDict[str, _Held] = OrderedDict()
+        self._held: OrderedDict[str, _Remembered] = OrderedDict()
         self._opened: LRUCache[str, Review] = LRUCache(_OPENED)
 
     def put(self, review: Review, at: datetime | None = None) -> None:
         """Remember a review; of more than fifty the oldest go, but never the current one."""
         made_at = (at or datetime.now(UTC)).isoformat(timespec="seconds")
         with self._lock:
-            known = self._held.get(review.review_id, _Held(made_at))
+            known = self._held.get(review.review_id, _Remembered(made_at))
             if known.review is None:
                 self._held[review.review_id] = replace(known, review=review, resting=None)
             self._held.move_to_end(review.review_id)
@@ -130,7 +130,7 @@ class ReviewShelf:
         try:
             opened = held.resting.open()
         except KeptReviewError as error:
-            _log.warning("Review %s is not kept any more: %s", review_id, error)
+            _log.warning("Review %s is not kept any more: %s", review_id, error.fault)
             self.pop(review_id)
             return None
         with self._lock:
@@ -172,7 +172,7 @@ class ReviewShelf:
             with self._lock:
                 held = self._held.get(tired.review_id)
                 if held is not None and held.review is tired:
-                    self._held[tired.review_id] = _Held(held.made_at, resting=resting)
+                    self._held[tired.review_id] = _Remembered(held.made_at, resting=resting)
 
     def _tired(self) -> Review | None:
         if self._plan_at is None:

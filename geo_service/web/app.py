@@ -199,46 +199,76 @@ def serve(  # noqa: PLR0913 - what may be said of it on the command line
     listener = _listen(host, port)
     app = create_app(None, max_import_bytes=max_import_bytes, access=access)
     server = server_of(app, listener, access)
-    failures: list[BaseException] = []
 
-    def watched(done: int, total: int, step: str) -> None:
-        if server.should_exit:
-            raise Cancelled
-        if progress is not None:
-            progress(done, total, step)
-
-    def load() -> None:
-        try:
-            service = PlanningService.open(workspace, is_apart=True, progress=watched)
-        except Cancelled:
-            return
-        except BaseException as error:  # noqa: BLE001 - raised again where the service was started
-            failures.append(error)
-            server.should_exit = True
-            return
-        if app.state.is_over or server.should_exit:  # it was told to stop meanwhile
-            service.close()
-            return
-        stand_by(app, service)
+    def announce() -> None:
         address, listened = listener.getsockname()[:2]
         if not is_loopback(address):
             say(translator.text("cli.open_to_network", host=host))
         shown = _LOCAL.get(address, f"[{host}]" if ":" in host else host)
         say(f"Serving on http://{shown}:{listened}/  (Ctrl-C stops)")
-        service.tell_own_files()
 
+    opening = _Opening(workspace, app, server, progress=progress, announce=announce)
     try:
         sweep_scratch()
-        loading = threading.Thread(target=load, name="load")
-        loading.start()
+        opening.start()
         with _counted_log(), suppress(KeyboardInterrupt):  # uvicorn raises it again at its end
             server.run()
-        loading.join()
-        if failures:
-            raise failures[0]
+        opening.end()
         say("Stopped.")
     finally:
         listener.close()
+
+
+class _Opening(threading.Thread):
+    """Opens a county while its server answers already."""
+
+    def __init__(
+        self,
+        workspace: str | os.PathLike[str],
+        app: FastAPI,
+        server: uvicorn.Server,
+        *,
+        progress: Progress | None,
+        announce: Callable[[], None],
+    ) -> None:
+        super().__init__(name="opening")
+        self._workspace = workspace
+        self._app = app
+        self._server = server
+        self._progress = progress
+        self._announce = announce
+        self._failure: BaseException | None = None
+
+    def run(self) -> None:
+        """Open the county, and have it answer; a failure ends the server."""
+        try:
+            service = PlanningService.open(self._workspace, is_apart=True, progress=self._watched)
+        except Cancelled:
+            return
+        except BaseException as error:  # noqa: BLE001 - `end` raises it
+            self._failure = error
+            self._server.should_exit = True
+            return
+        if self._app.state.is_over or self._server.should_exit:  # it was told to stop meanwhile
+            service.close()
+            return
+        stand_by(self._app, service)
+        self._announce()
+        service.tell_own_files()
+
+    def _watched(self, done: int, total: int, step: str) -> None:
+        if self._server.should_exit:
+            raise Cancelled
+        if self._progress is not None:
+            self._progress(done, total, step)
+
+    def end(self) -> None:
+        """Wait for the opening and close what it opened too late; raise what it failed with."""
+        self.join()
+        if self._app.state.service is not None and not self._app.state.is_over:
+            self._app.state.service.close()
+        if self._failure is not None:
+            raise self._failure
 
 
 @contextmanager

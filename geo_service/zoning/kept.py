@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import geopandas as gpd
@@ -58,8 +59,22 @@ _ROW, _SHAPE, _SUBJECT, _LAYER, _ID = "row", "shape", "subject", "layer", "id"
 _COLUMN = "column."
 
 
+class KeptFault(StrEnum):
+    """Why a file is not used."""
+
+    GONE = "gone"
+    DAMAGED = "damaged"
+    FORMAT = "format"
+    OTHER = "other"
+    """It is the review of another plan or by another rulebook."""
+
+
 class KeptReviewError(Exception):
-    """A file is damaged, or is the review of something else; whoever asked reviews again."""
+    """A file cannot be used; whoever asked reviews again."""
+
+    def __init__(self, fault: KeptFault) -> None:
+        super().__init__(fault)
+        self.fault = fault
 
 
 # ---- writing -------------------------------------------------------------------------------------
@@ -216,14 +231,14 @@ def _batch_rows(raw: RawBatch) -> tuple[dict[str, Any], list[bytes]]:
                 told[name] = {"=": cell}
         common[part] = told
     rows = [
-        _dump([str(raw.subject_ids[row]), raw.park_of(row), *(cell[row] for cell in cells)])
+        dumped([str(raw.subject_ids[row]), raw.park_of(row), *(cell[row] for cell in cells)])
         for row in range(len(raw))
     ]
     return common, rows
 
 
 def _single_row(item: RawFinding) -> bytes:
-    return _dump(
+    return dumped(
         {
             "verdict": item.verdict,
             "park_id": item.park_id,
@@ -238,12 +253,13 @@ def _single_row(item: RawFinding) -> bytes:
     )
 
 
-def _dump(value: object) -> bytes:
+def dumped(value: object) -> bytes:
+    """Return a value of a finding as JSON, of which `restored` makes the same."""
     return orjson.dumps(value, _told, _OPTIONS)
 
 
 def _told(value: object) -> object:
-    """Return a value that JSON does not know, so that `_read` makes the same of it."""
+    """Return a value that JSON does not know, so that `restored` makes the same of it."""
     if isinstance(value, Message):
         return {_MESSAGE: value.key, "values": dict(value.values)}
     if isinstance(value, Quantity):
@@ -272,7 +288,7 @@ class _Places:
         while isinstance(shapes, SomeShapes):
             rows = shapes.rows if rows is None else shapes.rows[rows]
             shapes = shapes.shapes
-        if isinstance(shapes, _CutOfPlan):
+        if isinstance(shapes, CutOfPlan):
             subject = shapes.subject if rows is None else shapes.subject[rows]
             return {**shapes.head}, subject.tolist()
         if not isinstance(shapes, CutLater):
@@ -319,29 +335,27 @@ def kept_review(
     """
     try:
         table = _table_of(path)
-        head = _read(orjson.loads(table.schema.metadata[b"review"]))
+        head = restored(orjson.loads(table.schema.metadata[b"review"]))
         is_same = (head["plan_version"], head["rulebook_version"]) == (
             plan.version,
             rulebook.version,
         )
         if not is_same:
-            _refuse("of something else")
+            raise KeptReviewError(KeptFault.OTHER)
         return _review(head, table, plan, rulebook, focus)
+    except FileNotFoundError as error:
+        raise KeptReviewError(KeptFault.GONE) from error
     except (OSError, KeyError, ValueError, TypeError, IndexError, pa.ArrowException) as error:
-        raise KeptReviewError(type(error).__name__) from error
-
-
-def _refuse(why: str) -> NoReturn:
-    raise KeptReviewError(why)
+        raise KeptReviewError(KeptFault.DAMAGED) from error
 
 
 def _table_of(path: Path) -> pa.Table:
     content = memoryview(path.read_bytes())  # not mapped: whoever cuts the file cannot crash us
     if content[: len(_MAGIC)] != _MAGIC:
-        _refuse("of another format")
+        raise KeptReviewError(KeptFault.FORMAT)
     body = content[_PREFIX_BYTES:]
     if content[len(_MAGIC) : len(_MAGIC) + 4] != zlib.crc32(body).to_bytes(4, "big"):
-        _refuse("damaged")
+        raise KeptReviewError(KeptFault.DAMAGED)
     return pa.ipc.open_file(pa.BufferReader(pa.py_buffer(body))).read_all().combine_chunks()
 
 
@@ -412,7 +426,7 @@ def _parts(
         shapes: Shapes = (
             _FromFile(rows[_SHAPE])
             if cut is None
-            else _CutOfPlan(plan, cut, rows[_SUBJECT].to_numpy())
+            else CutOfPlan(plan, cut, rows[_SUBJECT].to_numpy())
         )
         stamp = stamp_of(rulebook.rules[portion["rule_id"]], plan, day)
         yield stamp, _KeptRows(rows, portion.get("batch"), shapes)
@@ -472,7 +486,7 @@ class _KeptRows(LazyRows):
         content = self._rows[row].as_buffer()
         found = orjson.loads(memoryview(content))
         if _TAG in bytes(content):
-            found = _read(found)
+            found = restored(found)
         return _single(found) if self._common is None else _of_batch(found, self._common)
 
     def title_of(self, row: int) -> Message:
@@ -525,19 +539,19 @@ def _severity(name: str | None) -> Severity | None:
     return None if name is None else Severity(name)
 
 
-def _read(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def restored(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Return a value as it was before `_told` made JSON of it."""
     if isinstance(value, list):
-        return [_read(item) for item in value]
+        return [restored(item) for item in value]
     if not isinstance(value, dict):
         return value
     if _MESSAGE in value:
-        return Message(value[_MESSAGE], _read(value["values"]))
+        return Message(value[_MESSAGE], restored(value["values"]))
     if _QUANTITY in value:
         return Quantity(*value[_QUANTITY])
     if _DAY in value:
         return date.fromisoformat(value[_DAY])
-    return {name: _read(item) for name, item in value.items()}
+    return {name: restored(item) for name, item in value.items()}
 
 
 @dataclass(frozen=True)
@@ -563,7 +577,7 @@ class _FromFile:
 
 
 @dataclass(frozen=True)
-class _CutOfPlan:
+class CutOfPlan:
     """Parts of features of the plan that zones cover, cut when they are asked for."""
 
     plan: Plan
