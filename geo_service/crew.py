@@ -2,9 +2,8 @@
 
 What was opened is in memory once, however many pieces are worked on, and a piece's own memory is
 given back when its child ends. A piece that is cancelled is killed; one that is killed from
-outside fails alone. Where processes cannot be forked, the one process does a piece at a time, and
-starts anew after each that was stopped. Files from outside are read elsewhere (`isolation`), with
-limits.
+outside fails alone. This is for systems that fork (`CAN_FORK`). Files from outside are read
+elsewhere (`isolation`), with limits.
 
 Both sides are this program, so that values go between them as pickles.
 """
@@ -23,8 +22,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from pathlib import Path
@@ -81,12 +80,10 @@ class Crew:
     The process starts with `start`, or with the first work; if it was killed, with the next.
     """
 
-    def __init__(
-        self, opener: str, arguments: Mapping[str, Any], *, can_fork: bool = CAN_FORK
-    ) -> None:
+    def __init__(self, opener: str, arguments: Mapping[str, Any]) -> None:
         """Take what opens the thing: `module:function`, and the function's arguments."""
-        self._opening = (opener, dict(arguments), can_fork)
-        self._can_fork = can_fork
+        self._opening = (opener, dict(arguments))
+        self._users = 0
         self._is_retired = False
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -147,8 +144,7 @@ class Crew:
                 number, kind, value = pickle.loads(content)  # noqa: S301 - from this program
                 if kind == "unopened":  # the next work has it opened again
                     self._process, kind = None, "failed"
-                piece = self._pieces.get(number)
-                if piece is not None:
+                if (piece := self._pieces.get(number)) is not None:
                     piece.news.put((kind, value))
         process.wait()
         for piece in list(self._pieces.values()):
@@ -201,17 +197,28 @@ class Crew:
         if self._pieces.pop(piece.number, None) is None:
             return
         if not piece.is_over:
-            if self._can_fork:
-                self._tell(piece, "stop", None)
-            else:
-                piece.process.kill()
-        if self._is_retired and not self._pieces:
-            self.close()
+            self._tell(piece, "stop", None)
+
+    @contextmanager
+    def in_use(self) -> Iterator[Self]:
+        """Keep the process from ending with `retire` while work is asked of it."""
+        with self._lock:
+            self._users += 1
+        try:
+            yield self
+        finally:
+            with self._lock:
+                self._users -= 1
+                is_over = self._is_retired and not self._users
+            if is_over:
+                self.close()
 
     def retire(self) -> None:
-        """End the process when nothing is worked on any more."""
-        self._is_retired = True
-        if not self._pieces:
+        """End the process when nobody has it in use any more."""
+        with self._lock:
+            self._is_retired = True
+            is_over = not self._users
+        if is_over:
             self.close()
 
     def close(self) -> None:
@@ -228,16 +235,9 @@ class Crew:
             process.wait(_ORDERLY_SECONDS)
         except subprocess.TimeoutExpired:
             with suppress(OSError):
-                _kill(process)
+                os.killpg(process.pid, signal.SIGKILL)  # its children too
             process.wait()
         self._listener.join()
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    if sys.platform == "win32":
-        process.kill()
-    else:
-        os.killpg(process.pid, signal.SIGKILL)  # its children too
 
 
 class Talk:
@@ -259,9 +259,7 @@ class Talk:
         """Send a question."""
         self._crew._tell(self._piece, "ask", question)  # noqa: SLF001 - of one module
 
-    def hear(
-        self, watch: Watch | None = None, *, poll_seconds: float = _POLL_SECONDS
-    ) -> tuple[str, Any]:
+    def hear(self, watch: Watch | None = None) -> tuple[str, Any]:
         """Wait for the next news: their kind (`progress`, `answer`, `done`) and value.
 
         Raises as `Crew.run` does.
@@ -270,7 +268,7 @@ class Talk:
             if watch is not None:
                 watch()
             try:
-                kind, value = self._piece.news.get(timeout=poll_seconds)
+                kind, value = self._piece.news.get(timeout=_POLL_SECONDS)
             except queue.Empty:
                 continue
             self._piece.is_over = kind in {"done", "failed", "lost"}
@@ -315,7 +313,6 @@ class _Host:
         self._selector = selectors.DefaultSelector()
         self._opened: Any = None
         self._fault: BaseException | None = None
-        self._can_fork = False
         self._is_done = False
 
     def serve(self) -> None:
@@ -324,10 +321,6 @@ class _Host:
         if first is None:
             return
         self._open(*first[1])
-        if not self._can_fork:
-            while not self._is_done and (order := self._next_order()) is not None:
-                self._obey(*order)
-            return
         self._selector.register(self._orders, selectors.EVENT_READ)
         try:
             while not self._is_done:
@@ -359,8 +352,7 @@ class _Host:
             with suppress(OSError):
                 child.pipe.send(what)
 
-    def _open(self, opener: str, arguments: dict[str, Any], can_fork: bool) -> None:  # noqa: FBT001 - as sent
-        self._can_fork = can_fork
+    def _open(self, opener: str, arguments: dict[str, Any]) -> None:
         try:
             self._opened = _found(opener)(**arguments)
         except Exception as error:  # noqa: BLE001 - each piece of work is told
@@ -373,12 +365,8 @@ class _Host:
 
     def _work(self, number: int, work: str, arguments: dict[str, Any]) -> None:
         if self._fault is not None:
-            self._tell(number, "unopened", _passable(self._fault))
+            self._tell(number, "unopened", passable(self._fault))
             self._is_done = True
-            return
-        if not self._can_fork:
-            chat = Chat(lambda kind, value: self._tell(number, kind, value), self._heard)
-            self._tell(number, *_outcome(self._opened, chat, work, arguments))
             return
         ours, theirs = Pipe()
         pid = os.fork()
@@ -388,12 +376,6 @@ class _Host:
         child = _Child(number, pid, ours)
         self._children[number] = child
         self._selector.register(ours, selectors.EVENT_READ, child)
-
-    def _heard(self) -> Any:  # noqa: ANN401 - as asked
-        order = self._next_order()
-        if order is None or order[0] != "ask":
-            raise EOFError
-        return order[1][1]
 
     def _be_child(self, pipe: Connection, work: str, arguments: dict[str, Any]) -> NoReturn:
         """Do a piece of work in the child, and end without a trace of the parent's matters."""
@@ -446,10 +428,10 @@ def _outcome(
     except EOFError:
         raise
     except Exception as error:  # noqa: BLE001 - told to the other side
-        return "failed", _passable(error)
+        return "failed", passable(error)
 
 
-def _passable(error: BaseException) -> BaseException:
+def passable(error: BaseException) -> BaseException:
     """Return an error that can be sent: a fault of our own as its trace in a log."""
     if isinstance(error, GeoServiceError):
         with suppress(Exception):

@@ -18,12 +18,13 @@ from tests.patience import PATIENCE_S, eventually
 WORK = "tests.crewwork"
 
 
-@pytest.fixture(
-    params=[pytest.param(True, marks=pytest.mark.skipif(not CAN_FORK, reason="no fork")), False]
-)
-def crew(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Crew]:
-    """Return a crew that forks, and one that works in its one process."""
-    made = Crew(f"{WORK}:opened", {"path": str(tmp_path / "opened")}, can_fork=request.param)
+pytestmark = pytest.mark.skipif(not CAN_FORK, reason="no fork")
+
+
+@pytest.fixture
+def crew(tmp_path: Path) -> Iterator[Crew]:
+    """Return a crew that notes when something is opened."""
+    made = Crew(f"{WORK}:opened", {"path": str(tmp_path / "opened")})
     yield made
     made.close()
 
@@ -44,11 +45,8 @@ def test_one_process_opens_and_each_piece_finds_what_was_opened(crew: Crew, tmp_
     assert (tmp_path / "opened").read_text().split() == [str(crew.pid)]
 
 
-@pytest.mark.skipif(not CAN_FORK, reason="no fork")
-def test_what_a_piece_of_work_leaves_in_memory_goes_with_its_child(tmp_path: Path) -> None:
-    crew = Crew(f"{WORK}:opened", {"path": str(tmp_path / "opened")})
+def test_what_a_piece_of_work_leaves_in_memory_goes_with_its_child(crew: Crew) -> None:
     workers = [crew.run(f"{WORK}:whose", {"note": note}) for note in ("a", "b")]
-    crew.close()
     assert [notes for _, _, notes in workers] == [["a"], ["b"]]
     assert len({worker for _, worker, _ in workers} | {workers[0][0]}) == 3
 
@@ -150,19 +148,21 @@ def test_closing_ends_the_process_and_its_children(crew: Crew, tmp_path: Path) -
         crew.run(f"{WORK}:count", {"to": 1})
 
 
-def test_a_crew_that_retires_ends_with_its_last_work(crew: Crew) -> None:
-    with Talk(crew, f"{WORK}:echo", {}) as talk:
-        crew.retire()
+def test_a_crew_that_retires_ends_with_its_last_user(crew: Crew) -> None:
+    with crew.in_use():
+        crew.retire()  # before who has it in use has asked
+        with crew.in_use():
+            assert crew.run(f"{WORK}:count", {"to": 1}) == 1
+        talk = Talk(crew, f"{WORK}:echo", {})
         talk.ask("still")
         assert talk.hear() == ("answer", "still!")
         talk.ask("end")
         assert talk.result() == "ended"
+        talk.close()
     assert crew.pid is None
 
 
-@pytest.mark.skipif(not CAN_FORK, reason="no fork")
-def test_pieces_of_work_go_on_beside_each_other(tmp_path: Path) -> None:
-    crew = Crew(f"{WORK}:opened", {"path": str(tmp_path / "opened")})
+def test_pieces_of_work_go_on_beside_each_other(crew: Crew, tmp_path: Path) -> None:
     with Talk(crew, f"{WORK}:hang", {"path": str(tmp_path / "worker")}) as talk:
         assert talk.hear()[0] == "progress"
         found: list[int] = []
@@ -175,7 +175,6 @@ def test_pieces_of_work_go_on_beside_each_other(tmp_path: Path) -> None:
         for thread in threads:
             thread.join(PATIENCE_S)
         assert found == [2, 2, 2]
-    crew.close()
 
 
 def test_cancelled_is_raised_to_the_caller(crew: Crew, tmp_path: Path) -> None:

@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import itertools
 import os
-import queue
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import orjson
 
-from geo_service.crew import Crew, Talk
+from geo_service.crew import Crew, Talk, passable
 from geo_service.errors import BusyError, StoreError
 from geo_service.language import Language, Translator
 from geo_service.maps.tiles import LayerTiles, Tile, TileMaker
@@ -60,8 +59,6 @@ if TYPE_CHECKING:
 IDLE_SECONDS = 300.0
 """How long the child that makes tiles stays when nobody asks for one."""
 _TILES_AT_ONCE = 2
-_POLL_SECONDS = 0.02
-"""How soon a question for a tile is passed on."""
 
 
 class WorksApart:
@@ -128,16 +125,13 @@ class WorksApart:
     def _with_open(self, plan: Plan) -> Iterator[Crew]:
         if not self._has_open(plan) and plan.version == self._wanted:
             self._open(plan)
-        with self._lock:
-            crew = self._crew if plan.version == self._version else None
-        if crew is not None:
+        with ExitStack() as uses:
+            with self._lock:
+                crew = self._crew if plan.version == self._version else self._crew_at(plan)
+                uses.enter_context(crew.in_use())  # before another plan takes its place
+                if crew is not self._crew:
+                    crew.retire()
             yield crew
-            return
-        once = self._crew_at(plan)
-        try:
-            yield once
-        finally:
-            once.close()
 
     def _path(self, folder: Path, suffix: str) -> Path:
         return folder / f"{os.getpid()}-{next(self._numbers)}.{suffix}"
@@ -289,8 +283,8 @@ class TilesApart:
         self._kept = kept
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
-        self._waiting: dict[int, Future[Any]] = {}
-        self._questions: queue.SimpleQueue[tuple[int, tuple[object, ...]]] = queue.SimpleQueue()
+        self._waiting: dict[int, tuple[tuple[object, ...], Future[Any]]] = {}
+        self._talk: Talk | None = None
         self._is_running = False
         self._is_closed = False
 
@@ -307,18 +301,17 @@ class TilesApart:
     def _ask(self, *question: object) -> Any:  # noqa: ANN401 - by question
         answer: Future[Any] = Future()
         with self._lock:
-            if self._is_closed:
-                raise BusyError(said("problem.work_closed"))
             number = next(self._numbers)
-            self._waiting[number] = answer
-            self._questions.put((number, question))
-            if not self._is_running:
+            self._waiting[number] = question, answer
+            if self._talk is not None:
+                self._talk.ask((number, question))
+            elif not self._is_running:
                 self._is_running = True
                 threading.Thread(target=self._converse, name="tiles-apart", daemon=True).start()
         return answer.result()
 
     def _converse(self) -> None:
-        """Pass questions to a child and its answers to who waits, until nobody asks for long."""
+        """Talk with a child until nobody has asked for long."""
         fault: BaseException = BusyError(said("problem.work_lost"))
         try:
             told = {"plan_version": self._review.plan.version, **self._kept(self._review)}
@@ -327,41 +320,44 @@ class TilesApart:
                 Talk(crew, f"{__name__}:make_tiles", told) as talk,
             ):
                 self._pass_on(talk)
-        except _Over:
-            pass
+        except _Over:  # nobody waits; who asks from now on begins anew
+            return
         except Exception as error:  # noqa: BLE001 - whoever waits is told
             fault = error
         with self._lock:
-            self._is_running = False
+            self._is_running, self._talk = False, None
             waiting, self._waiting = self._waiting, {}
-            self._questions = queue.SimpleQueue()
-        for answer in waiting.values():
+        for _, answer in waiting.values():
             answer.set_exception(fault)
 
     def _pass_on(self, talk: Talk) -> NoReturn:
+        """Give answers to who waits for them."""
+        with self._lock:
+            self._talk = talk
+            for number, (question, _) in self._waiting.items():
+                talk.ask((number, question))
         ends = time.monotonic() + IDLE_SECONDS
 
-        def ask() -> None:
+        def watch() -> None:
             nonlocal ends
             with self._lock:
                 if self._waiting:
                     ends = time.monotonic() + IDLE_SECONDS
-                if self._is_closed or time.monotonic() > ends:
+                elif self._is_closed or time.monotonic() > ends:
+                    self._is_running, self._talk = False, None
                     raise _Over
-                while not self._questions.empty():
-                    talk.ask(self._questions.get())
 
         while True:
-            _, (number, value, error) = talk.hear(ask, poll_seconds=_POLL_SECONDS)
+            _, (number, value, error) = talk.hear(watch)
             with self._lock:
-                answer = self._waiting.pop(number, None)
-            if answer is not None and error is not None:
+                _, answer = self._waiting.pop(number)
+            if error is not None:
                 answer.set_exception(error)
-            elif answer is not None:
+            else:
                 answer.set_result(value)
 
     def close(self) -> None:
-        """Make no more tiles, and let the child end."""
+        """Let the child end as soon as nobody waits for a tile."""
         with self._lock:
             self._is_closed = True
 
@@ -493,7 +489,7 @@ def make_tiles(plan: Plan, chat: Chat, *, plan_version: str, rulebook: bytes, pa
         try:
             value = getattr(tiles, name)(*arguments)
         except Exception as fault:  # noqa: BLE001 - told to who asked
-            error = fault
+            error = passable(fault)
         with speaking, suppress(OSError):  # nobody may be listening any more
             chat.answer((number, value if name == "make" else list(value or ()), error))
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from geo_service.scratch import ScratchFolder
 from geo_service.zoning.approvals import open_approvals
-from geo_service.zoning.kept import KeptReviewError, keep_review, kept_review
+from geo_service.zoning.kept import KeptFault, KeptReviewError, keep_review, kept_review
 from geo_service.zoning.review import Review, review_id_of
 from geo_service.zoning.waivers import open_waivers
 
@@ -92,12 +92,14 @@ class KeptReviews:
             return None
         try:
             found = kept_review(path, plan, rulebook)
+            if found.review_id != review_id:
+                raise KeptReviewError(KeptFault.OTHER)
         except KeptReviewError as error:
             _log.warning("A kept review cannot be used and is made again: %s", error.fault)
             return None
         with suppress(OSError):
             os.utime(path)
-        return found if found.review_id == review_id else None
+        return found
 
     def keep(self, review: Review) -> Path:
         """Keep a review and return its file; OSError if it cannot be written."""

@@ -12,6 +12,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from geo_service.crew import CAN_FORK
 from geo_service.errors import BusyError
 from geo_service.memory import settle
 from geo_service.planning.apart import WorksApart
@@ -81,8 +82,8 @@ class PlanningService:
     ) -> PlanningService:
         """Open a workspace and review it by its own rulebook.
 
-        With `is_apart`, long work is done in processes of its own, and a review of the same
-        plan and rules that was made before is read instead of made.
+        With `is_apart`, long work is done in processes of its own, where the system forks them,
+        and a review of the same plan and rules that was made before is read instead of made.
 
         Raises
         ------
@@ -92,7 +93,7 @@ class PlanningService:
             Its store cannot be reached or read.
         """
         opened = Workspace(workspace)
-        works: Works = WorksApart(opened.at) if is_apart else WorksHere()
+        works: Works = WorksApart(opened.at) if is_apart and CAN_FORK else WorksHere()
         try:
             moment = opened.moment()  # before the plan: what is published in between is news
             plan = opened.plan()

@@ -93,6 +93,7 @@ def create_app(
 ) -> FastAPI:
     """Return the application for a service that is open and reviewed, or is not yet (None).
 
+    It closes a service that it is given; who has it `stand_by` for one later closes that.
     `/docs` is our own page with the Swagger UI that ships in the package, so that it
     works without internet; FastAPI's own, which load from outside, are off.
     """
@@ -102,9 +103,8 @@ def create_app(
         if service is not None:
             stand_by(app, service)
         yield
-        app.state.is_over = True
-        if app.state.service is not None:
-            app.state.service.close()
+        if service is not None:
+            service.close()
 
     app = FastAPI(
         lifespan=running,
@@ -118,7 +118,6 @@ def create_app(
         default_response_class=Response,
     )
     app.state.service = service
-    app.state.is_over = False
     app.state.max_import_bytes = max_import_bytes
     access = access or ServicePolicy()
     app.state.slots = Slots(access.slots)
@@ -211,9 +210,12 @@ def serve(  # noqa: PLR0913 - what may be said of it on the command line
     try:
         sweep_scratch()
         opening.start()
-        with _counted_log(), suppress(KeyboardInterrupt):  # uvicorn raises it again at its end
-            server.run()
-        opening.end()
+        try:
+            with _counted_log(), suppress(KeyboardInterrupt):  # uvicorn raises it again at its end
+                server.run()
+        finally:
+            server.should_exit = True
+            opening.end()
         say("Stopped.")
     finally:
         listener.close()
@@ -237,36 +239,39 @@ class _Opening(threading.Thread):
         self._server = server
         self._progress = progress
         self._announce = announce
+        self._service: PlanningService | None = None
         self._failure: BaseException | None = None
 
     def run(self) -> None:
         """Open the county, and have it answer; a failure ends the server."""
         try:
             service = PlanningService.open(self._workspace, is_apart=True, progress=self._watched)
-        except Cancelled:
+            self._service = service
+            self._check()
+            stand_by(self._app, service)
+        except Cancelled:  # it was told to stop meanwhile
             return
         except BaseException as error:  # noqa: BLE001 - `end` raises it
             self._failure = error
             self._server.should_exit = True
             return
-        if self._app.state.is_over or self._server.should_exit:  # it was told to stop meanwhile
-            service.close()
-            return
-        stand_by(self._app, service)
         self._announce()
         service.tell_own_files()
 
-    def _watched(self, done: int, total: int, step: str) -> None:
+    def _check(self) -> None:
         if self._server.should_exit:
             raise Cancelled
+
+    def _watched(self, done: int, total: int, step: str) -> None:
+        self._check()
         if self._progress is not None:
             self._progress(done, total, step)
 
     def end(self) -> None:
-        """Wait for the opening and close what it opened too late; raise what it failed with."""
+        """Wait for the opening, and close what it opened; raise what it failed with."""
         self.join()
-        if self._app.state.service is not None and not self._app.state.is_over:
-            self._app.state.service.close()
+        if self._service is not None:
+            self._service.close()
         if self._failure is not None:
             raise self._failure
 

@@ -71,7 +71,7 @@ class _Lane:
     turns: asyncio.Semaphore
     mean_seconds: float | None = None
     waiting: int = 0
-    making: dict[Hashable, asyncio.Future[Any]] = field(default_factory=dict)
+    making: dict[Hashable, asyncio.Task[Any]] = field(default_factory=dict)
     """Work under way that others wait for, by what it answers."""
 
     def seconds_until_turn(self) -> int:
@@ -111,26 +111,19 @@ class Slots:
         lane = self._lanes[kind]
         if alike is None:
             return await self._in_turn(lane, work)
-        loop = asyncio.get_running_loop()
-        told = (id(loop), alike)
-        if told in lane.making:
-            return cast("T", await asyncio.shield(lane.making[told]))
-        shared: asyncio.Future[T] = loop.create_future()
-        lane.making[told] = shared
-        try:
-            result = await self._in_turn(lane, work)
-        except Exception as error:
-            shared.set_exception(error)
-            shared.exception()  # nobody else may be waiting for it
-            raise
-        except BaseException:
-            shared.cancel()
-            raise
-        else:
-            shared.set_result(result)
-            return result
-        finally:
-            del lane.making[told]
+        told = (id(asyncio.get_running_loop()), alike)
+        making = lane.making.get(told)
+        if making is None:
+            # A task of its own: whoever came first may leave while others wait.
+            making = lane.making[told] = asyncio.create_task(self._in_turn(lane, work))
+            making.add_done_callback(lambda done: self._made(lane, told, done))
+        return cast("T", await asyncio.shield(making))
+
+    @staticmethod
+    def _made(lane: _Lane, told: Hashable, done: asyncio.Task[Any]) -> None:
+        del lane.making[told]
+        if not done.cancelled():
+            done.exception()  # nobody may be waiting for it any more
 
     async def _in_turn(self, lane: _Lane, work: Callable[[], T]) -> T:
         if lane.waiting >= self._limits.waiting:

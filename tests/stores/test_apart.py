@@ -148,7 +148,7 @@ def test_an_unchanged_county_is_opened_from_its_kept_review(
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "empty", "other"])
 def test_a_kept_review_that_is_damaged_is_made_again(
-    start: Start, folder: Path, damage: str
+    start: Start, folder: Path, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = start()
     (path,) = (folder / "store" / "reviews").iterdir()
@@ -160,6 +160,21 @@ def test_a_kept_review_that_is_damaged_is_made_again(
     again = start()
     assert list(again.review.results) == list(first.review.results)
     assert path.read_bytes() == content
+    reason = {"cut": "damaged", "changed": "damaged", "empty": "format", "other": "format"}[damage]
+    assert caplog.messages == [f"A kept review cannot be used and is made again: {reason}"]
+
+
+def test_a_kept_review_of_something_else_is_made_again(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = start()
+    first.reviews.make(first.rulebook, parks=["P1"])
+    kept = first._state.works.kept  # noqa: SLF001 - whose files are exchanged
+    (other,) = set(kept.folder.iterdir()) - {kept.path(first.review.review_id)}
+    other.replace(kept.path(first.review.review_id))
+    again = start()
+    assert list(again.review.results) == list(first.review.results)
+    assert caplog.messages == ["A kept review cannot be used and is made again: other"]
 
 
 def test_another_installation_makes_its_own_review(

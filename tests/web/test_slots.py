@@ -169,6 +169,25 @@ def test_what_fails_for_one_fails_for_all_who_asked_alike_and_not_for_the_next()
     assert following == "next"
 
 
+def test_who_leaves_first_takes_nothing_from_those_who_asked_alike() -> None:
+    gate = Gate()
+
+    async def ask() -> tuple[bool, object]:
+        slots = Slots(SlotLimits(at_once=1))
+        first, second = (
+            asyncio.create_task(slots.run(WorkKind.MAP, gate, alike="a")) for _ in range(2)
+        )
+        await asyncio.to_thread(eventually, lambda: gate.begun, "one works")
+        first.cancel()
+        await asyncio.wait({first})
+        gate.open()
+        return first.cancelled(), await second
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        assert pool.submit(asyncio.run, ask()).result() == (True, {})
+    assert gate.begun == 1
+
+
 def test_a_job_does_not_wait_for_one_of_another_kind_and_knows_its_place() -> None:
     board = JobBoard()
     gate = Gate()

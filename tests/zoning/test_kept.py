@@ -67,6 +67,39 @@ def test_parts_that_are_cut_later_stand_as_places_and_are_cut_again(
         assert np.array_equal(found.results.bounds, made.results.bounds, equal_nan=True)
 
 
+def test_whatever_byte_is_changed_or_missing_the_file_is_refused_or_read_as_it_was(
+    demo: Plan, demo_review: Review, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.review"
+    keep_review(demo_review, path)
+    content = path.read_bytes()
+    size = len(content)
+    places = sorted({*range(0, 72, 4), *range(72, size, size // 60), size - 9, size - 1})
+    for place in places:
+        changed = bytearray(content)
+        changed[place] ^= 0x55
+        for spoiled in (bytes(changed), content[:place]):
+            path.write_bytes(spoiled)
+            if len(spoiled) == size and 12 <= place < 64:  # after the checksum nothing is written
+                assert len(kept_review(path, demo, demo_review.rulebook).results) > 0
+                continue
+            with pytest.raises(KeptReviewError) as refused:
+                kept_review(path, demo, demo_review.rulebook)
+            assert refused.value.fault in {KeptFault.DAMAGED, KeptFault.FORMAT}
+
+
+def test_a_file_of_another_form_is_refused(
+    demo: Plan, demo_review: Review, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.review"
+    with monkeypatch.context() as before:
+        before.setattr(kept, "_MAGIC", b"GEOREV00")
+        keep_review(demo_review, path)
+    with pytest.raises(KeptReviewError) as refused:
+        kept_review(path, demo, demo_review.rulebook)
+    assert refused.value.fault is KeptFault.FORMAT
+
+
 @pytest.mark.parametrize(
     "value",
     [
