@@ -62,7 +62,7 @@ def bench_overlay(data: Path, parcels: int, peers: Sequence[str], report: Path) 
     with tempfile.TemporaryDirectory() as results:
         for name in ("product", *[peer for peer in PEERS if peer in peers and peer != "product"]):
             print(f"overlay: {name} ...", end=" ", flush=True)
-            outcome = _run(name, data, parcels, Path(results, name.replace(" ", "_")))
+            outcome = run_contender(name, data, parcels, Path(results, name.replace(" ", "_")))
             if outcome.seconds is not None and name != "product":
                 _compare(outcome, Path(results))
             print(outcome.fault or f"{outcome.seconds:.1f} s", flush=True)
@@ -95,7 +95,8 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _run(name: str, data: Path, parcels: int, results: Path) -> Outcome:
+def run_contender(name: str, data: Path, parcels: int, results: Path) -> Outcome:
+    """Have one do the job on files that are there, with its results in a new folder."""
     module, _, minutes = PEERS[name]
     outcome = Outcome(name, parcels)
     if module == "postgis" and not BINARIES.exists():

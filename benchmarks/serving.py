@@ -3,7 +3,8 @@
 Starts `geo-service serve` on a copy of a workspace, twice: cold, and with the review that the
 first start kept. Opens the map, asks for cheap pages while a review, a ranking and tiles are made,
 and publishes again and again with the map open. Memory is the proportional set size of all of the
-service's processes, from the system. Run: `python -m benchmarks.serving WORKSPACE [PUBLISHES]`.
+service's processes, from the system. What bare shapely takes on the same county is measured beside,
+since machines differ, and one machine from hour to hour.
 """
 
 from __future__ import annotations
@@ -20,16 +21,25 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import cycle, product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import shapely
+import yaml
 
+from benchmarks.overlay import machine, run_contender
+from benchmarks.workspace import write_workspace
 from geo_service.planning import layers
 from geo_service.planning.layers import newest_layer
 
-CHEAP = ("/healthz", "/readyz", "/", "/api/parks", "/api/reviews", "/api/rules", "/api/jobs")
+HEALTH = ("/healthz", "/readyz")
+PAGES = ("/", "/api/parks", "/api/reviews", "/api/rules", "/api/jobs")
+TILE_ZOOMS = (11, 12, 13)
+TILES = 100
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PATIENCE_S = 900.0
 _PAUSE_S = 0.02
@@ -146,23 +156,30 @@ def serving(workspace: Path) -> Iterator[tuple[Reader, int, dict[str, float]]]:
 
 
 def beside(reader: Reader, work: Callable[[], object]) -> dict[str, float]:
-    """Return how long cheap pages take while work goes on, and how long the work took."""
-    took: list[float] = []
+    """Return how long pages and health checks take while work goes on, and how long it took."""
+    took: dict[str, list[float]] = {path: [] for path in (*HEALTH, *PAGES)}
     began = time.monotonic()
     worker = threading.Thread(target=work)
     worker.start()
-    while worker.is_alive():
-        for path in CHEAP:
-            took.append(reader.seconds(path))
-            time.sleep(_PAUSE_S)
-    worker.join()
+    for path in cycle(took):
+        took[path].append(reader.seconds(path))
+        time.sleep(_PAUSE_S)
+        if not worker.is_alive() and all(took.values()):
+            break
+    pages = [seconds for path in PAGES for seconds in took[path]]
+    health = [seconds for path in HEALTH for seconds in took[path]]
     return {
-        "pages": len(took),
-        "p50_s": float(np.quantile(took, 0.5)),
-        "p99_s": float(np.quantile(took, 0.99)),
-        "most_s": max(took),
-        "work_wall_s": time.monotonic() - began,
+        "asked": len(pages) + len(health),
+        "pages_p50_s": _quantile(pages, 0.5),
+        "pages_p99_s": _quantile(pages, 0.99),
+        "health_p99_s": _quantile(health, 0.99),
+        "most_s": round(max(*pages, *health), 3),
+        "work_wall_s": round(time.monotonic() - began, 1),
     }
+
+
+def _quantile(seconds: Sequence[float], share: float) -> float:
+    return round(float(np.quantile(seconds, share)), 3)
 
 
 def open_map(reader: Reader) -> float:
@@ -172,6 +189,19 @@ def open_map(reader: Reader) -> float:
         reader.get(f"/api/layers/{layer}/features?limit=10000")
     reader.get("/api/layers/findings/features?limit=100")
     return seconds
+
+
+def look_around(reader: Reader, lon: float, lat: float) -> None:
+    """Ask for tiles around a place, as somebody does who moves the map."""
+    asked = 0
+    for zoom, layer in product(TILE_ZOOMS, ("parcels", "findings")):
+        side = 2**zoom
+        column = int((lon + 180) / 360 * side)
+        row = int((1 - np.arcsinh(np.tan(np.radians(lat))) / np.pi) / 2 * side)
+        for right, down in product(range(-2, 3), repeat=2):
+            if asked < TILES:
+                reader.get(f"/tiles/{layer}/{zoom}/{column + right}/{row + down}.mvt")
+                asked += 1
 
 
 def publish(workspace: Path, reader: Reader, status: str) -> float:
@@ -188,46 +218,40 @@ def publish(workspace: Path, reader: Reader, status: str) -> float:
     return time.monotonic() - began
 
 
-def measure(workspace: Path, publishes: int) -> dict[str, object]:
+def measure(workspace: Path, publishes: int) -> dict[str, Any]:
     """Return what a service of a workspace takes."""
-    report: dict[str, object] = {}
+    report: dict[str, Any] = {}
     with serving(workspace) as (reader, pid, took):
-        report["cold"] = took
-        report["first_map_s"] = open_map(reader)
-        report["second_map_s"] = open_map(reader)
+        report["cold"] = {**took, "first_map_s": open_map(reader)}
     with serving(workspace) as (reader, pid, took):
-        report["kept"] = took
-        report["map_s"] = open_map(reader)
-        report["beside_review"] = beside(
-            reader, lambda: reader.post("/api/reviews", {"as_of": "2026-06-01"})
-        )
-        project = workspace / "project.yaml"
-        if project.exists():
-            import yaml  # noqa: PLC0415 - only here
-
-            body = yaml.safe_load(project.read_text(encoding="utf-8"))
-            report["beside_ranking"] = beside(reader, lambda: reader.post("/api/rankings", body))
-        report["beside_export"] = beside(
-            reader,
-            lambda: reader.get(
-                f"/api/reviews/{json.loads(reader.get('/readyz'))['review_id']}/export?format=json"
-            ),
-        )
+        report["kept"] = {**took, "first_map_s": open_map(reader)}
+        project = yaml.safe_load((workspace / "project.yaml").read_text(encoding="utf-8"))
+        parks = json.loads(reader.get("/api/layers/parks/features?limit=1"))["features"]
+        lon, lat = shapely.geometry.shape(parks[0]["geometry"]).centroid.coords[0]
+        identity = json.loads(reader.get("/readyz"))["review_id"]
+        works: dict[str, Callable[[], object]] = {
+            "a review": lambda: reader.post("/api/reviews", {"as_of": "2026-06-01"}),
+            "a ranking": lambda: reader.post("/api/rankings", project),
+            "tiles": lambda: look_around(reader, lon, lat),
+            "an export": lambda: reader.get(f"/api/reviews/{identity}/export?format=json"),
+        }
+        report["beside"] = {}
+        for name, work in works.items():
+            report["beside"][name] = beside(reader, work)
+            print(f"serve: beside {name}: {report['beside'][name]}", flush=True)
         report["after_work_mb"] = pss_mb(pid)
-        rows = []
+        report["publishes"] = []
         for number in range(publishes):
             seconds = publish(workspace, reader, ("vacant", "idle")[number % 2])
             opened = open_map(reader)
-            _settled(reader)
-            rows.append({"taken_up_s": seconds, "map_s": opened, "mb": pss_mb(pid)})
-            print(json.dumps(rows[-1]), flush=True)
-        report["publishes"] = rows
-        if rows:
-            report["grown"] = rows[-1]["mb"] / rows[0]["mb"]
+            _wait_until_idle(reader)
+            row = {"taken_up_s": seconds, "map_s": opened, "mb": pss_mb(pid)}
+            print(f"serve: publication {number + 1}: {row}", flush=True)
+            report["publishes"].append(row)
     return report
 
 
-def _settled(reader: Reader) -> None:
+def _wait_until_idle(reader: Reader) -> None:
     """Wait until nothing is worked on any more."""
     ends = time.monotonic() + _PATIENCE_S
     while time.monotonic() < ends:
@@ -237,15 +261,40 @@ def _settled(reader: Reader) -> None:
         time.sleep(_PAUSE_S)
 
 
-def main() -> None:
-    """Measure a workspace, and print what was found as JSON."""
-    source = Path(sys.argv[1])
-    publishes = int(sys.argv[2]) if len(sys.argv) > 2 else 20  # noqa: PLR2004 - the second argument
+def bench_serving(data: Path, parcels: int, publishes: int, report: Path) -> None:
+    """Measure the service of a generated county; print the figures, and write them."""
+    source = data / f"county_{parcels}"
+    if not source.exists():
+        write_workspace(source, parcels, data)
     with tempfile.TemporaryDirectory() as folder:
-        workspace = Path(folder) / "county"
+        workspace, results = Path(folder, "county"), Path(folder, "results")
         shutil.copytree(source, workspace, ignore=shutil.ignore_patterns("store"))
-        print(json.dumps(measure(workspace, publishes), indent=2))
+        peer = run_contender("tuned shapely", data, parcels, results)
+        found = measure(workspace, publishes)
+    found["tuned_shapely_s"], found["machine"] = peer.seconds, machine()
+    print("\n".join(_lines(found)))
+    report.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(f"serve: written to {report}")
 
 
-if __name__ == "__main__":
-    main()
+def _lines(found: dict[str, Any]) -> Iterator[str]:
+    yield f"tuned shapely's overlay of the same county: {found['tuned_shapely_s']:.1f} s"
+    for name, what in (("cold", "ready"), ("kept", "ready from a kept review")):
+        took = found[name]
+        yield (
+            f"{what}: {took['ready_wall_s']:.1f} s ({took['ready_cpu_s']:.1f} s CPU), "
+            f"{took['ready_mb']:,.0f} MB; first map {took['first_map_s']:.2f} s"
+        )
+    for name, took in found["beside"].items():
+        yield (
+            f"beside {name}: pages p99 {took['pages_p99_s']:.3f} s, "
+            f"health p99 {took['health_p99_s']:.3f} s, most {took['most_s']:.3f} s"
+        )
+    yield f"after that: {found['after_work_mb']:,.0f} MB"
+    if rows := found["publishes"]:
+        first, last = rows[0]["mb"], rows[-1]["mb"]
+        slowest = max(row["map_s"] for row in rows)
+        yield (
+            f"{len(rows)} publications with the map open: {first:,.0f} MB after the first, "
+            f"{last:,.0f} MB after the last ({last / first:.2f} x); slowest map {slowest:.2f} s"
+        )

@@ -90,12 +90,13 @@ class KeptReviews:
         path = self.path(review_id)
         if not path.exists():
             return None
+        found, fault = None, KeptFault.OTHER
         try:
             found = kept_review(path, plan, rulebook)
-            if found.review_id != review_id:
-                raise KeptReviewError(KeptFault.OTHER)
         except KeptReviewError as error:
-            _log.warning("A kept review cannot be used and is made again: %s", error.fault)
+            fault = error.fault
+        if found is None or found.review_id != review_id:
+            _log.warning("A kept review cannot be used and is made again: %s", fault)
             return None
         with suppress(OSError):
             os.utime(path)

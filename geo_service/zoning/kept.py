@@ -13,7 +13,7 @@ import os
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -24,11 +24,23 @@ import orjson
 import pyarrow as pa
 import shapely
 
-from geo_service.model import Message, Quantity, RuleCount, Severity, Subject, Verdict
+from geo_service.model import RuleCount
 from geo_service.zoning.approvals import Approval, Approvals
-from geo_service.zoning.batch import LazyRows, PerRow, RawBatch, RawFinding, Shapes, bounds_of
+from geo_service.zoning.batch import LazyRows, PerRow, RawBatch, RawFinding, Shapes
 from geo_service.zoning.check import Shared
 from geo_service.zoning.findings import Findings, Stamp
+from geo_service.zoning.kept_rows import (
+    CELLS,
+    ID,
+    LAYER,
+    ROW,
+    SHAPE,
+    SUBJECT,
+    CutOfPlan,
+    KeptRows,
+    PartsInFile,
+)
+from geo_service.zoning.kept_values import dumped, restored
 from geo_service.zoning.measured import CutLater, SomeShapes
 from geo_service.zoning.review import Review, stamp_of
 from geo_service.zoning.waivers import Waiver, Waivers
@@ -46,16 +58,7 @@ _MAGIC = b"GEOREV01"
 _PREFIX_BYTES = 64
 """The head of the file: its magic number and the checksum of the rest, at an even address."""
 _CHUNK = 1 << 20
-_OPTIONS = (
-    orjson.OPT_PASSTHROUGH_DATACLASS
-    | orjson.OPT_PASSTHROUGH_DATETIME
-    | orjson.OPT_SERIALIZE_NUMPY
-    | orjson.OPT_NON_STR_KEYS
-)
-_MESSAGE, _QUANTITY, _DAY = "$message", "$quantity", "$day"
-_TAG = b'{"$'
 _NO_PLACE = -1
-_ROW, _SHAPE, _SUBJECT, _LAYER, _ID = "row", "shape", "subject", "layer", "id"
 _COLUMN = "column."
 
 
@@ -109,7 +112,7 @@ def keep_review(review: Review, path: Path) -> None:
     }
     made_up = _MadeUp.among(review.results)
     table = table.replace_schema_metadata(
-        {"review": orjson.dumps(head, _told, _OPTIONS), "made_up": made_up.hashes.tobytes()}
+        {"review": dumped(head), "made_up": made_up.hashes.tobytes()}
     )
     _write(table, path)
 
@@ -197,16 +200,13 @@ def _table(
     layers, ids = names
     return pa.table(
         {
-            _LAYER: pa.array(layers, pa.string()),
-            _ID: pa.array(ids, pa.string()),
-            _ROW: pa.array(rows, pa.large_binary()),
-            _SHAPE: pa.array(wkb, pa.large_binary()),
-            _SUBJECT: pa.array(subject, pa.int32()),
+            LAYER: pa.array(layers, pa.string()),
+            ID: pa.array(ids, pa.string()),
+            ROW: pa.array(rows, pa.large_binary()),
+            SHAPE: pa.array(wkb, pa.large_binary()),
+            SUBJECT: pa.array(subject, pa.int32()),
         }
     )
-
-
-_CELLS = ("values", "evidence")
 
 
 def _batch_rows(raw: RawBatch) -> tuple[dict[str, Any], list[bytes]]:
@@ -220,7 +220,7 @@ def _batch_rows(raw: RawBatch) -> tuple[dict[str, Any], list[bytes]]:
         "severity": raw.severity,
     }
     cells: list[PerRow] = []
-    for part in _CELLS:
+    for part in CELLS:
         given: Mapping[str, Any] = getattr(raw, part)
         told: dict[str, Any] = {}
         for name, cell in given.items():
@@ -251,28 +251,6 @@ def _single_row(item: RawFinding) -> bytes:
             "severity": item.severity,
         }
     )
-
-
-def dumped(value: object) -> bytes:
-    """Return a value of a finding as JSON, of which `restored` makes the same."""
-    return orjson.dumps(value, _told, _OPTIONS)
-
-
-def _told(value: object) -> object:
-    """Return a value that JSON does not know, so that `restored` makes the same of it."""
-    if isinstance(value, Message):
-        return {_MESSAGE: value.key, "values": dict(value.values)}
-    if isinstance(value, Quantity):
-        return {_QUANTITY: [value.value, value.unit, value.beside]}
-    if isinstance(value, date):
-        return {_DAY: value.isoformat()}
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, (set, frozenset)):
-        return sorted(value)
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(type(value).__name__)
 
 
 class _Places:
@@ -424,12 +402,12 @@ def _parts(
         first += portion["count"]
         cut = portion.get("cut")
         shapes: Shapes = (
-            _FromFile(rows[_SHAPE])
+            PartsInFile(rows[SHAPE])
             if cut is None
-            else CutOfPlan(plan, cut, rows[_SUBJECT].to_numpy())
+            else CutOfPlan(plan, cut, rows[SUBJECT].to_numpy())
         )
         stamp = stamp_of(rulebook.rules[portion["rule_id"]], plan, day)
-        yield stamp, _KeptRows(rows, portion.get("batch"), shapes)
+        yield stamp, KeptRows(rows, portion.get("batch"), shapes)
 
 
 class _MadeUp(Collection[tuple[str, str]]):
@@ -468,132 +446,3 @@ class _MadeUp(Collection[tuple[str, str]]):
 
     def __iter__(self) -> NoReturn:
         raise TypeError
-
-
-class _KeptRows(LazyRows):
-    """The rows of one part; each is read when somebody looks at it."""
-
-    def __init__(self, table: pa.Table, common: dict[str, Any] | None, shapes: Shapes) -> None:
-        self._table = table
-        self._rows = table[_ROW]
-        self._common = common
-        self.shapes: Shapes | None = shapes
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def at(self, row: int) -> RawFinding:
-        content = self._rows[row].as_buffer()
-        found = orjson.loads(memoryview(content))
-        if _TAG in bytes(content):
-            found = restored(found)
-        return _single(found) if self._common is None else _of_batch(found, self._common)
-
-    def title_of(self, row: int) -> Message:
-        return self.at(row).title
-
-    def subjects_of(
-        self, rows: NDArray[np.intp]
-    ) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
-        chosen = self._table.select([_LAYER, _ID]).take(pa.array(rows))
-        layers, ids = (np.empty(len(rows), dtype=object) for _ in range(2))
-        layers[:], ids[:] = chosen[_LAYER].to_pylist(), chosen[_ID].to_pylist()
-        return layers, ids
-
-
-def _single(found: dict[str, Any]) -> RawFinding:
-    return RawFinding(
-        verdict=Verdict(found["verdict"]),
-        park_id=found["park_id"],
-        subject=Subject(found["layer"], found["id"]),
-        title=found["title"],
-        evidence=found["evidence"],
-        cure=found["cure"],
-        key=found["key"],
-        severity=_severity(found["severity"]),
-    )
-
-
-def _of_batch(found: list[Any], common: dict[str, Any]) -> RawFinding:
-    subject_id, park_id, *cells = found
-    values, evidence = (
-        {
-            name: cells[cell] if isinstance(cell, int) else cell["="]
-            for name, cell in common[part].items()
-        }
-        for part in _CELLS
-    )
-    return RawFinding(
-        verdict=Verdict(common["verdict"]),
-        park_id=park_id,
-        subject=Subject(common["layer"], subject_id),
-        title=Message(common["title"], values),
-        evidence=evidence,
-        cure=None if common["cure"] is None else Message(common["cure"], values),
-        key=common["key"],
-        severity=_severity(common["severity"]),
-    )
-
-
-def _severity(name: str | None) -> Severity | None:
-    return None if name is None else Severity(name)
-
-
-def restored(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """Return a value as it was before `_told` made JSON of it."""
-    if isinstance(value, list):
-        return [restored(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if _MESSAGE in value:
-        return Message(value[_MESSAGE], restored(value["values"]))
-    if _QUANTITY in value:
-        return Quantity(*value[_QUANTITY])
-    if _DAY in value:
-        return date.fromisoformat(value[_DAY])
-    return {name: restored(item) for name, item in value.items()}
-
-
-@dataclass(frozen=True)
-class _FromFile:
-    """Parts that stand in the file."""
-
-    shapes: pa.ChunkedArray
-
-    def of(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
-        """Return the parts of these rows."""
-        found: NDArray[np.object_] = shapely.from_wkb(
-            np.array(self.shapes.take(pa.array(rows)).to_pylist(), dtype=object)
-        )
-        return found
-
-    def exist(self) -> NDArray[np.bool_]:
-        """Return which rows have a part."""
-        return np.asarray(self.shapes.is_valid().to_numpy(), dtype=bool)
-
-    def bounds(self) -> NDArray[np.float64]:
-        """Return the parts' boxes."""
-        return bounds_of(self.of(np.arange(len(self.shapes))))
-
-
-@dataclass(frozen=True)
-class CutOfPlan:
-    """Parts of features of the plan that zones cover, cut when they are asked for."""
-
-    plan: Plan
-    head: Mapping[str, Any]
-    subject: NDArray[np.int32]
-
-    def of(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
-        """Return the parts of these rows."""
-        subjects = self.plan.metric(self.head["subjects"]).iloc[self.subject[rows]]
-        zones = self.plan.metric(self.head["zones"]).iloc[self.head["positions"]]
-        return CutLater(subjects, zones).of(np.arange(len(rows)))
-
-    def exist(self) -> NDArray[np.bool_]:
-        """Return that every row has a part."""
-        return np.ones(len(self.subject), dtype=bool)
-
-    def bounds(self) -> NDArray[np.float64]:
-        """Return the boxes of the features of which the parts are cut."""
-        return bounds_of(self.plan.metric(self.head["subjects"]).geometry.to_numpy()[self.subject])

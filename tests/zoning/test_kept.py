@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pytest
 
 from geo_service.language import Language, Translator
@@ -14,6 +15,8 @@ from geo_service.plan import Plan
 from geo_service.reports.stream import review_pieces
 from geo_service.zoning import kept, measured
 from geo_service.zoning.kept import KeptFault, KeptReviewError, keep_review, kept_review
+from geo_service.zoning.kept_rows import CutOfPlan
+from geo_service.zoning.kept_values import dumped, restored
 from geo_service.zoning.review import Review, review
 
 
@@ -59,7 +62,7 @@ def test_parts_that_are_cut_later_stand_as_places_and_are_cut_again(
     keep_review(made, tmp_path / "a.review")
     again = kept_review(tmp_path / "a.review", demo, made.rulebook)
     places = [raw.shapes for _, raw in again.results.parts if hasattr(raw, "shapes")]
-    assert any(isinstance(shapes, kept.CutOfPlan) for shapes in places)
+    assert any(isinstance(shapes, CutOfPlan) for shapes in places)
     keep_review(again, tmp_path / "b.review")
     twice = kept_review(tmp_path / "b.review", demo, made.rulebook)
     for found in (again, twice):
@@ -110,9 +113,7 @@ def test_a_file_of_another_form_is_refused(
     ],
 )
 def test_values_of_findings_come_back_as_they_were(value: object) -> None:
-    import orjson  # noqa: PLC0415 - only here
-
-    assert kept.restored(orjson.loads(kept.dumped(value))) == value
+    assert restored(orjson.loads(dumped(value))) == value
 
 
 def test_the_review_of_something_else_is_refused(
