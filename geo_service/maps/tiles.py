@@ -414,6 +414,10 @@ class TileMaker(Protocol):
         """Return the tiles of a layer that have many features, lowest zooms first."""
         ...
 
+    def pause(self) -> None:
+        """Give back what is only needed while tiles are made."""
+        ...
+
     def close(self) -> None:
         """Make no more tiles."""
         ...
@@ -447,6 +451,9 @@ class LayerTiles:
     def low_zooms(self, name: str) -> Iterable[tuple[int, int, int]]:
         """Return the tiles of a layer that have many features, lowest zooms first."""
         return _low_zooms(self.layer(name))
+
+    def pause(self) -> None:
+        """Do nothing: layers stay for the next tile."""
 
     def close(self) -> None:
         """Do nothing: a tile under way is made."""
@@ -510,6 +517,7 @@ class Tiles:
                     if self._stopped.is_set():
                         return
                     self.tile(name, zoom, x, y)
+                self._maker.pause()
 
     def start(self) -> None:
         """Start a thread that makes the low zooms' tiles in advance, if any layer is tiled."""

@@ -29,7 +29,7 @@ from geo_service.planning.downloads import Download
 from geo_service.planning.kept_reviews import FOLDER, KeptReviews
 from geo_service.planning.ranking_files import read_ranking, write_ranking
 from geo_service.planning.ranking_records import save_ranking
-from geo_service.planning.results import rulebook_recipe
+from geo_service.planning.results import record_plan, rulebook_recipe
 from geo_service.planning.review_files import (
     MEDIA_TYPES,
     ExportFormat,
@@ -75,7 +75,8 @@ class WorksApart:
         """The version of the plan that the crew has open; None until it was asked."""
         self._wanted: str | None = None
         """The version of the plan that most work is on."""
-        self._crew.start()
+        if not self.kept.were_used_today():  # else this process is ready soon: it goes first
+            self._crew.start()
 
     def stand_on(self, plan: Plan) -> None:
         """Have another plan opened than before; work on the earlier one ends in peace."""
@@ -151,6 +152,8 @@ class WorksApart:
         chosen = None if parks is None else list(parks)
         day = as_of or date.today()  # noqa: DTZ011 - the county's calendar day
         found = self.kept.find(plan, rulebook, parks=chosen, as_of=day)
+        with self._lock:
+            self._crew.start()
         if found is not None:
             return found
         path = self._path(self.kept.folder, "made")
@@ -172,6 +175,11 @@ class WorksApart:
         return self._run(
             made.plan, "store_review", {**self._kept(made), "at": self._at, "is_trial": is_trial}
         )
+
+    def record_plan(self, opened: Workspace, plan: Plan) -> None:
+        """Have a plan's own layers kept in the store."""
+        del opened  # a child opens its own
+        self._run(plan, "record_layers", {"at": self._at})
 
     def _kept(self, made: Review) -> dict[str, Any]:
         """Return what a child reads a review from."""
@@ -286,7 +294,7 @@ class TilesApart:
         self._waiting: dict[int, tuple[tuple[object, ...], Future[Any]]] = {}
         self._talk: Talk | None = None
         self._is_running = False
-        self._is_closed = False
+        self._may_end = False
 
     def make(self, name: str, zoom: int, x: int, y: int) -> Tile | None:
         """Return a tile of a layer, None if empty."""
@@ -312,7 +320,7 @@ class TilesApart:
 
     def _converse(self) -> None:
         """Talk with a child until nobody has asked for long."""
-        fault: BaseException = BusyError(said("problem.work_lost"))
+        talk: Talk | None = None
         try:
             told = {"plan_version": self._review.plan.version, **self._kept(self._review)}
             with (
@@ -323,12 +331,13 @@ class TilesApart:
         except _Over:  # nobody waits; who asks from now on begins anew
             return
         except Exception as error:  # noqa: BLE001 - whoever waits is told
-            fault = error
-        with self._lock:
-            self._is_running, self._talk = False, None
-            waiting, self._waiting = self._waiting, {}
-        for _, answer in waiting.values():
-            answer.set_exception(fault)
+            with self._lock:
+                if self._talk not in {None, talk}:  # it was let go of, and another has begun
+                    return
+                self._is_running, self._talk = False, None
+                waiting, self._waiting = self._waiting, {}
+            for _, answer in waiting.values():
+                answer.set_exception(error)
 
     def _pass_on(self, talk: Talk) -> NoReturn:
         """Give answers to who waits for them."""
@@ -341,10 +350,12 @@ class TilesApart:
         def watch() -> None:
             nonlocal ends
             with self._lock:
-                if self._waiting:
+                if self._talk is talk and self._waiting:
                     ends = time.monotonic() + IDLE_SECONDS
-                elif self._is_closed or time.monotonic() > ends:
-                    self._is_running, self._talk = False, None
+                elif self._talk is talk:
+                    self._may_end |= time.monotonic() > ends
+                    self._end_if_idle()
+                if self._talk is not talk:
                     raise _Over
 
         while True:
@@ -356,10 +367,20 @@ class TilesApart:
             else:
                 answer.set_result(value)
 
-    def close(self) -> None:
-        """Let the child end as soon as nobody waits for a tile."""
+    def pause(self) -> None:
+        """Let the child end as soon as nobody waits for a tile; the next tile starts another."""
         with self._lock:
-            self._is_closed = True
+            self._may_end = True
+            self._end_if_idle()
+
+    def _end_if_idle(self) -> None:
+        """Let go of the child if it may end and nobody waits; called with the lock held."""
+        if self._may_end and not self._waiting:
+            self._is_running, self._talk, self._may_end = False, None, False
+
+    def close(self) -> None:
+        """Do as `pause`: who asks for a tile even now gets it."""
+        self.pause()
 
 
 class _Over(Exception):  # noqa: N818 - no error: nobody asks any more
@@ -435,6 +456,13 @@ def store_review(
     made = _opened_review(plan, plan_version, rulebook, path)
     with open_workspace(at) as opened:
         save_review(opened, made, is_trial=is_trial)
+
+
+def record_layers(plan: Plan, _: Chat, *, plan_version: str, at: WorkspaceAt) -> None:
+    """Keep a plan's own layers in the store."""
+    _check(plan, plan_version)
+    with open_workspace(at) as opened:
+        record_plan(opened, plan)
 
 
 def write_export(  # noqa: PLR0913 - what is written, and how

@@ -62,6 +62,15 @@ class KeptReviews:
         """Return where the review of an id is kept, or would be."""
         return self.folder / f"{review_id}.{installation()}{_SUFFIX}"
 
+    def were_used_today(self) -> bool:
+        """Return whether any was: most likely the one that is asked for next is kept too."""
+        today = date.today()  # noqa: DTZ011 - the county's calendar day
+        for path in self.folder.glob(f"*.{installation()}{_SUFFIX}"):
+            with suppress(OSError):
+                if date.fromtimestamp(path.stat().st_mtime) == today:  # noqa: DTZ012 - as above
+                    return True
+        return False
+
     def find(
         self,
         plan: Plan,

@@ -150,9 +150,9 @@ class Weighing:
 AS_SAVED = Weighing()
 CACHED_RANKINGS = 50
 """How many rankings a running service remembers."""
-RANKING_BYTES = 200_000_000
+RANKING_BYTES = 300_000_000
 """About how much memory rankings may take that are ready to be weighed anew."""
-_CANDIDATE_BYTES = 4_000
+_CANDIDATE_BYTES = 24_000
 _LEAST_BYTES = 100_000
 WEIGHED = 8
 """How many it remembers as weighed: a page asks for the table, the reasons and the map of one."""

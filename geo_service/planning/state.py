@@ -15,7 +15,6 @@ import shapely
 from geo_service.errors import BusyError, NotFoundError
 from geo_service.jobs import JobBoard
 from geo_service.language import Language, Translator
-from geo_service.planning.results import record_plan
 from geo_service.planning.saving import Saver
 from geo_service.planning.works import Works, WorksHere
 from geo_service.spatial.live_index import Box, LiveIndex
@@ -114,4 +113,4 @@ class ServiceState:
                 return
             self._recorded_plans.add(plan.version)
         with suppress(BusyError):  # the next result that is saved tries again
-            self.jobs.start(lambda _: record_plan(self.workspace, plan))
+            self.jobs.start(lambda _: self.works.record_plan(self.workspace, plan))

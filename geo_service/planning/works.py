@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from geo_service.maps.tiles import LayerTiles, TileMaker
 from geo_service.planning.kept_reviews import KeptReviews
 from geo_service.planning.ranking_records import save_ranking
+from geo_service.planning.results import record_plan
 from geo_service.planning.review_files import ExportFormat, review_download
 from geo_service.planning.review_records import save_review
 from geo_service.suitability.rank import Ranking, rank_project
@@ -60,6 +61,10 @@ class Works(Protocol):
 
     def save_review(self, opened: Workspace, made: Review, *, is_trial: bool) -> object:
         """Save a review in the store, as `review_records.save_review` does."""
+        ...
+
+    def record_plan(self, opened: Workspace, plan: Plan) -> None:
+        """Keep a plan's own layers in the store, as `results.record_plan` does."""
         ...
 
     def rank(
@@ -117,6 +122,10 @@ class WorksHere:
     def save_review(self, opened: Workspace, made: Review, *, is_trial: bool) -> object:
         """Save a review in the store."""
         return save_review(opened, made, is_trial=is_trial)
+
+    def record_plan(self, opened: Workspace, plan: Plan) -> None:
+        """Keep a plan's own layers in the store."""
+        record_plan(opened, plan)
 
     def rank(
         self,

@@ -83,12 +83,19 @@ def test_a_review_made_apart_is_the_same_to_the_last_byte(
     assert list(apart.review.results) == list(here.review.results)
 
 
-def test_a_trial_by_other_parks_is_made_apart_and_saved(start: Start) -> None:
+def test_a_trial_by_other_parks_is_made_apart_and_saved(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("geo_service.planning.works.record_plan", refuse)
+    monkeypatch.setattr("geo_service.planning.apart.record_plan", refuse)
     apart = start()
     made = apart.reviews.make(apart.rulebook, parks=["P1"], is_trial=True)
     assert apart.reviews.is_saved(made.review_id)
     summary = apart.reviews.summary(made.review_id, Language.EN)
     assert summary["saved"]
+    wait_until_settled(apart)  # what it was made from is kept as well, by a process of its own
+    recorded = {(entry.layer, entry.version) for entry in apart.workspace.store.entries()}
+    assert recorded == {(name, layer.version) for name, layer in apart.plan.layers.items()}
     later = start(is_apart=False)
     assert later.reviews.summary(made.review_id, Language.EN) == summary
 
@@ -130,6 +137,25 @@ def test_tiles_made_apart_are_the_same(start: Start, monkeypatch: pytest.MonkeyP
     assert [apart.tiles.find(*address) for address in addresses] == expected
     assert apart.tiles.made(*addresses[0]) == expected[0]
     assert any(tile is not None for tile, _ in expected)
+
+
+def test_the_child_that_makes_tiles_ends_when_it_may_and_the_next_tile_starts_another(
+    start: Start,
+) -> None:
+    apart = start()
+    tiles = apart.tiles.current()
+    maker = tiles._maker  # noqa: SLF001 - whose child ends
+    works = apart._state.works  # noqa: SLF001 - as above
+    assert isinstance(works, WorksApart)
+    made = [maker.make("parks", 0, 0, 0)]
+    pid = works._crew.pid  # noqa: SLF001 - as above
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    (first,) = children.read_text().split()
+    maker.pause()
+    eventually(lambda: not children.read_text(), "the child has ended")
+    made.append(maker.make("parks", 0, 0, 0))
+    assert made[0] == made[1]
+    assert children.read_text().split() != [first]
 
 
 def test_an_unchanged_county_is_opened_from_its_kept_review(

@@ -18,6 +18,7 @@ from geo_service.planning import PlanningService as RunningCounty
 from geo_service.web.app import ServicePolicy, create_app
 from geo_service.web.shares import ShareLimits
 from geo_service.web.slots import SlotLimits, Slots, WorkKind, slots_of
+from geo_service.wording import said
 from tests.client import TestClient
 from tests.patience import PATIENCE_S, eventually
 
@@ -91,6 +92,39 @@ def test_a_hundred_slow_questions_keep_no_page_list_or_health_check_waiting(
         finally:
             gate.open()
         assert [answer.result(PATIENCE_S) for answer in slow] == [200] * (THREADS + 60)
+
+
+def test_jobs_tiles_and_files_that_never_end_keep_nobody_else_waiting(
+    demo_county: RunningCounty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate()
+
+    def hang(*_: object, **__: object) -> None:
+        gate()
+        raise BusyError(said("problem.work_lost"))
+
+    works = demo_county._state.works  # noqa: SLF001 - what does the long work
+    for work in ("review", "rank", "download"):
+        monkeypatch.setattr(works, work, hang)
+    monkeypatch.setattr(demo_county.tiles, "find", hang)
+    project = {"name": "p", "industry_code": "3670", "kind": "new", "needs": {"land_m2": 50}}
+    export = f"/api/reviews/{demo_county.review.review_id}/export"
+    with served(demo_county, SlotLimits(at_once=2, waiting=200)) as client, many() as call:
+        slow = [
+            call(client.post, "/api/reviews", json={}),
+            call(client.post, "/api/rankings", json=project),
+            *(call(client.get, f"{export}?format=xlsx") for _ in range(THREADS)),
+            *(call(client.get, f"/tiles/parks/20/{column}/0.mvt") for column in range(THREADS)),
+        ]
+        eventually(lambda: gate.begun == 6, "a review, a ranking, two files and two tiles are made")
+        try:
+            for address in CHEAP:
+                assert client.get(address).status_code == 200, address
+            assert asked_for(client, 1) == 200  # expensive, but of another kind
+            assert gate.begun == 6
+        finally:
+            gate.open()
+        assert {answer.result(PATIENCE_S).status_code for answer in slow} <= {202, 503}
 
 
 def test_readers_who_open_one_map_at_once_have_it_drawn_once(
