@@ -70,7 +70,8 @@ class WorksApart:
         self.kept = KeptReviews(at.folder / STORE_FOLDER / FOLDER)
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
-        self._crew = Crew(f"{__name__}:open_newest", {"at": at})
+        self._crews: weakref.WeakSet[Crew] = weakref.WeakSet()
+        self._crew = self._made_crew("open_newest")
         self._version: str | None = None
         """The version of the plan that the crew has open; None until it was asked."""
         self._wanted: str | None = None
@@ -107,7 +108,12 @@ class WorksApart:
 
     def _crew_at(self, plan: Plan) -> Crew:
         versions = {name: layer.version for name, layer in plan.layers.items()}
-        return Crew(f"{__name__}:open_versions", {"at": self._at, "versions": versions})
+        return self._made_crew("open_versions", versions=versions)
+
+    def _made_crew(self, opener: str, **more: object) -> Crew:
+        crew = Crew(f"{__name__}:{opener}", {"at": self._at, **more})
+        self._crews.add(crew)
+        return crew
 
     def _run(
         self,
@@ -248,11 +254,16 @@ class WorksApart:
         """Return what has the tiles of a review made."""
         return TilesApart(made, self._with_open, self._kept)
 
-    def close(self) -> None:
-        """End all work and its processes."""
+    def stop(self) -> None:
+        """End all work and its processes; BusyError is raised to who waits, and who asks later."""
         with self._lock:
-            crew = self._crew
-        crew.close()
+            crews = list(self._crews)
+        for crew in crews:
+            crew.close()
+
+    def close(self) -> None:
+        """Stop all work, and remove its files."""
+        self.stop()
         self._scratch.close()
         self.kept.close()
 

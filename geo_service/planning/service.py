@@ -149,6 +149,10 @@ class PlanningService:
         """Return a translator that knows this county's names."""
         return self._state.translator(language)
 
+    def stop_work(self) -> None:
+        """End long work, whoever waits for it."""
+        self._state.works.stop()
+
     def close(self) -> None:
         """Tell jobs to stop, wait for the one that runs, and close desks and the store."""
         self._state.works.close()

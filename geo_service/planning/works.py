@@ -96,8 +96,12 @@ class Works(Protocol):
         """Get ready to work on another plan than before."""
         ...
 
+    def stop(self) -> None:
+        """End work that goes on apart, whoever waits for it."""
+        ...
+
     def close(self) -> None:
-        """Stop all work."""
+        """Stop all work, and remove its files."""
         ...
 
 
@@ -158,6 +162,9 @@ class WorksHere:
     def stand_on(self, plan: Plan) -> None:
         """Do nothing: every plan is at hand."""
 
+    def stop(self) -> None:
+        """Do nothing: work ends with who asked for it."""
+
     def close(self) -> None:
-        """Remove files; work ends with who asked for it."""
+        """Remove files."""
         self.kept.close()

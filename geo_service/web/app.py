@@ -171,7 +171,13 @@ def server_of(app: FastAPI, listener: socket.socket, access: ServicePolicy) -> T
         proxy_headers=bool(access.proxies),
         forwarded_allow_ips=list(access.proxies),
     )
-    return TimedServer(config, ConnectionDesk(access.connections, proxies=access.proxies), listener)
+    desk = ConnectionDesk(access.connections, proxies=access.proxies)
+
+    def stop_work() -> None:
+        if app.state.service is not None:
+            app.state.service.stop_work()
+
+    return TimedServer(config, desk, listener, stop_work=stop_work)
 
 
 def serve(  # noqa: PLR0913 - what may be said of it on the command line

@@ -7,6 +7,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from geo_service.errors import WorkspaceError
+from geo_service.errors import BusyError, WorkspaceError
 from geo_service.planning import PlanningService as RunningCounty
 from geo_service.web import app as web
 from geo_service.web.app import create_app
@@ -138,6 +139,31 @@ def test_health_is_answered_while_a_county_is_opened_and_the_county_when_it_is(
     served.stop()
     served.wait()
     assert (ended, served.said[1:], served.failure) == (["closed"], ["Stopped."], None)
+
+
+def test_told_to_stop_it_ends_long_work_that_somebody_waits_for(
+    monkeypatch: pytest.MonkeyPatch, demo_county: RunningCounty, ended: list[str]
+) -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def make_file(*_: object) -> None:
+        begun.set()
+        assert over.wait(PATIENCE_S)
+        raise BusyError(said("problem.work_closed"))
+
+    monkeypatch.setattr(demo_county.reviews, "file", make_file)
+    monkeypatch.setattr(demo_county, "stop_work", over.set)
+    served = Served(monkeypatch, demo_county)
+    served.may_open.set()
+    eventually(lambda: served.said, "it serves")
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        export = f"/api/reviews/{demo_county.review.review_id}/export?format=xlsx"
+        answer = pool.submit(served.get, export)
+        assert begun.wait(PATIENCE_S)
+        served.stop()
+        assert answer.result(PATIENCE_S)[0] == 503
+    served.wait()
+    assert ended == ["closed"]
 
 
 def test_told_to_stop_while_a_county_is_opened_it_stops_and_never_serves_it(
