@@ -37,12 +37,17 @@ class Loading:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        told = tell(said("problem.loading"), translator_of(request))
+        translator = translator_of(request)
+        told = tell(said("problem.loading"), translator)
         answer = problem(503, told)
         is_page = not scope["path"].startswith(DATA_PATHS)
         if is_page and "text/html" in request.headers.get("accept", ""):
-            content = f"<!doctype html><meta charset=utf-8><title>…</title><p>{html.escape(told)}"
-            answer = HTMLResponse(content, 503, {"content-security-policy": PAGE_CSP})
+            text = html.escape(told)
+            page = (
+                f'<!doctype html><html lang="{translator.language}"><meta charset="utf-8">'
+                f"<title>{text}</title><p>{text}"
+            )
+            answer = HTMLResponse(page, 503, {"content-security-policy": PAGE_CSP})
             answer.headers["refresh"] = AGAIN_SECONDS
         answer.headers["retry-after"] = AGAIN_SECONDS
         await answer(scope, receive, send)

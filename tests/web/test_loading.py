@@ -39,10 +39,11 @@ def test_before_there_is_a_county_health_is_told_and_all_else_is_told_to_wait(
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.headers["retry-after"] == "3"
         assert "being opened" in answer.json()["detail"]
-    page = client.get("/", headers={"accept": "text/html"})
+    page = client.get("/", headers={"accept": "text/html", "accept-language": "en"})
     assert page.status_code == 503
     assert (page.headers["refresh"], page.headers["retry-after"]) == ("3", "3")
-    assert "正在打开" in page.text or "being opened" in page.text
+    assert page.text.count("The county is being opened") == 2  # also as the page's title
+    assert '<html lang="en">' in page.text
     assert "content-security-policy" in page.headers
     app.state.service = demo_county
     assert client.get("/readyz").json()["status"] == "ready"
