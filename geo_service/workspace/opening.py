@@ -194,6 +194,7 @@ class Workspace:
         if faults:
             raise unusable(self.folder, faults)
         self._own.tell(self.own_states(newest, is_quick=True))
+        self._own.forget(newest)
         versions = {
             name: newest[name].version
             if name in newest

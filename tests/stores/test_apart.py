@@ -267,6 +267,8 @@ def test_plans_that_no_longer_count_are_not_held(
         wait_until_settled(county)
     gc.collect()
     assert [plan() is None for plan in plans] == [True] * 4
+    own = county.workspace._own  # noqa: SLF001 - what it holds of files that are recorded by now
+    assert not own._read  # noqa: SLF001 - as above
     # What was reviewed then is still told, and its geometry too: versions are kept.
     for review_id in reviews:
         summary = county.reviews.summary(review_id, Language.EN)
