@@ -24,7 +24,7 @@ import orjson
 from geo_service.crew import Crew, Talk, passable
 from geo_service.errors import BusyError, StoreError
 from geo_service.language import Language, Translator
-from geo_service.maps.tiles import LayerTiles, Tile, TileMaker
+from geo_service.maps.review_tiles import LayerTiles, Tile, TileMaker
 from geo_service.planning.downloads import Download
 from geo_service.planning.kept_reviews import FOLDER, KeptReviews
 from geo_service.planning.ranking_files import read_ranking, write_ranking
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from geo_service.suitability.project import Project
     from geo_service.zoning.review import Progress
 
-IDLE_SECONDS = 300.0
+IDLE_SECONDS = 1_800.0
 """How long the child that makes tiles stays when nobody asks for one."""
 _TILES_AT_ONCE = 2
 
@@ -331,7 +331,6 @@ class TilesApart:
 
     def _converse(self) -> None:
         """Talk with a child until nobody has asked for long."""
-        talk: Talk | None = None
         try:
             told = {"plan_version": self._review.plan.version, **self._kept(self._review)}
             with (
@@ -343,8 +342,6 @@ class TilesApart:
             return
         except Exception as error:  # noqa: BLE001 - whoever waits is told
             with self._lock:
-                if self._talk not in {None, talk}:  # it was let go of, and another has begun
-                    return
                 self._is_running, self._talk = False, None
                 waiting, self._waiting = self._waiting, {}
             for _, answer in waiting.values():
@@ -361,12 +358,10 @@ class TilesApart:
         def watch() -> None:
             nonlocal ends
             with self._lock:
-                if self._talk is talk and self._waiting:
+                if self._waiting:
                     ends = time.monotonic() + IDLE_SECONDS
-                elif self._talk is talk:
-                    self._may_end |= time.monotonic() > ends
-                    self._end_if_idle()
-                if self._talk is not talk:
+                elif self._may_end or time.monotonic() > ends:
+                    self._is_running, self._talk = False, None
                     raise _Over
 
         while True:
@@ -379,19 +374,13 @@ class TilesApart:
                 answer.set_result(value)
 
     def pause(self) -> None:
-        """Let the child end as soon as nobody waits for a tile; the next tile starts another."""
-        with self._lock:
-            self._may_end = True
-            self._end_if_idle()
-
-    def _end_if_idle(self) -> None:
-        """Let go of the child if it may end and nobody waits; called with the lock held."""
-        if self._may_end and not self._waiting:
-            self._is_running, self._talk, self._may_end = False, None, False
+        """Have the child give back what it only needs while many tiles of a zoom are made."""
+        self._ask("pause")
 
     def close(self) -> None:
-        """Do as `pause`: who asks for a tile even now gets it."""
-        self.pause()
+        """Let the child end as soon as nobody waits; who asks even now has another one started."""
+        with self._lock:
+            self._may_end = True
 
 
 class _Over(Exception):  # noqa: N818 - no error: nobody asks any more

@@ -151,12 +151,14 @@ class PlanningService:
 
     def stop_work(self) -> None:
         """End long work, whoever waits for it."""
+        self.tiles.stop()
         self._state.works.stop()
 
     def close(self) -> None:
         """Tell jobs to stop, wait for the one that runs, and close desks and the store."""
-        self._state.works.close()
+        self.stop_work()
         self.tiles.close()
+        self._state.works.close()
         self.jobs.close()
         self.follower.close()
         if self._imports is not None:

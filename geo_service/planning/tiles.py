@@ -6,7 +6,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from geo_service.errors import InvalidQueryError
-from geo_service.maps.tiles import MAX_ZOOM, Tile, Tiles, check_name
+from geo_service.maps.review_tiles import Tile, Tiles
+from geo_service.maps.tiles import MAX_ZOOM, check_name
 from geo_service.wording import said
 
 if TYPE_CHECKING:
@@ -33,6 +34,12 @@ class TileDesk:
             previous.close()
             current.start()
         return current
+
+    def stop(self) -> None:
+        """Make no more tiles ahead than the one under way."""
+        with self._lock:
+            if self._tiles is not None:
+                self._tiles.stop()
 
     def close(self) -> None:
         """Stop making tiles ahead."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from geo_service.maps.tiles import LayerTiles, TileMaker
+from geo_service.maps.review_tiles import LayerTiles, TileMaker
 from geo_service.planning.kept_reviews import KeptReviews
 from geo_service.planning.ranking_records import save_ranking
 from geo_service.planning.results import record_plan

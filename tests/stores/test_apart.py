@@ -152,6 +152,8 @@ def test_the_child_that_makes_tiles_ends_when_it_may_and_the_next_tile_starts_an
     children = Path(f"/proc/{pid}/task/{pid}/children")
     (first,) = children.read_text().split()
     maker.pause()
+    assert children.read_text().split() == [first]
+    maker.close()
     eventually(lambda: not children.read_text(), "the child has ended")
     made.append(maker.make("parks", 0, 0, 0))
     assert made[0] == made[1]
