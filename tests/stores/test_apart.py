@@ -250,9 +250,11 @@ def test_closing_leaves_no_process_and_no_file(folder: Path) -> None:
 
 @pytest.mark.parametrize("is_apart", [False, True])
 def test_plans_that_no_longer_count_are_not_held(
-    start: Start, folder: Path, *, is_apart: bool
+    start: Start, folder: Path, monkeypatch: pytest.MonkeyPatch, *, is_apart: bool
 ) -> None:
+    monkeypatch.setattr("geo_service.maps.kinds.plan.TILED_ABOVE_FEATURES", 0)  # so tiles are made
     county = start(is_apart=is_apart)
+    county.tiles.current().start()
     client = TestClient(create_app(county))
     plans = []
     reviews = []
