@@ -296,7 +296,7 @@ class Talk:
 
 
 @dataclass
-class _Child:
+class _CrewChild:
     """A forked child with a piece of work."""
 
     number: int
@@ -309,7 +309,7 @@ class _Host:
 
     def __init__(self, orders: IO[bytes], news: IO[bytes]) -> None:
         self._orders, self._news = orders, news
-        self._children: dict[int, _Child] = {}
+        self._children: dict[int, _CrewChild] = {}
         self._selector = selectors.DefaultSelector()
         self._opened: Any = None
         self._fault: BaseException | None = None
@@ -373,7 +373,7 @@ class _Host:
         if pid == 0:
             self._be_child(theirs, work, arguments)
         theirs.close()
-        child = _Child(number, pid, ours)
+        child = _CrewChild(number, pid, ours)
         self._children[number] = child
         self._selector.register(ours, selectors.EVENT_READ, child)
 
@@ -396,7 +396,7 @@ class _Host:
             sys.stderr.flush()
             os._exit(code)
 
-    def _relay(self, child: _Child) -> None:
+    def _relay(self, child: _CrewChild) -> None:
         try:
             kind, value = child.pipe.recv()
         except (OSError, EOFError):
@@ -407,12 +407,12 @@ class _Host:
         if kind in {"done", "failed"}:
             self._forget(child)
 
-    def _kill(self, child: _Child) -> None:
+    def _kill(self, child: _CrewChild) -> None:
         with suppress(OSError):
             os.kill(child.pid, signal.SIGKILL)
         self._forget(child)
 
-    def _forget(self, child: _Child) -> None:
+    def _forget(self, child: _CrewChild) -> None:
         self._selector.unregister(child.pipe)
         child.pipe.close()
         del self._children[child.number]
