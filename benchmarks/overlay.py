@@ -62,7 +62,7 @@ def bench_overlay(data: Path, parcels: int, peers: Sequence[str], report: Path) 
     with tempfile.TemporaryDirectory() as results:
         for name in ("product", *[peer for peer in PEERS if peer in peers and peer != "product"]):
             print(f"overlay: {name} ...", end=" ", flush=True)
-            outcome = run_contender(name, data, parcels, Path(results, name.replace(" ", "_")))
+            outcome = _run(name, data, parcels, Path(results, name.replace(" ", "_")))
             if outcome.seconds is not None and name != "product":
                 _compare(outcome, Path(results))
             print(outcome.fault or f"{outcome.seconds:.1f} s", flush=True)
@@ -72,6 +72,12 @@ def bench_overlay(data: Path, parcels: int, peers: Sequence[str], report: Path) 
     report.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     print(f"overlay: written to {report}")
     return all(outcome.agrees is not False for outcome in outcomes)
+
+
+def time_peer(name: str, data: Path, parcels: int) -> Outcome:
+    """Run one contender alone, on files that are there, and return what it took."""
+    with tempfile.TemporaryDirectory() as results:
+        return _run(name, data, parcels, Path(results, "peer"))
 
 
 def machine() -> dict[str, object]:
@@ -95,8 +101,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def run_contender(name: str, data: Path, parcels: int, results: Path) -> Outcome:
-    """Have one do the job on files that are there, with its results in a new folder."""
+def _run(name: str, data: Path, parcels: int, results: Path) -> Outcome:
     module, _, minutes = PEERS[name]
     outcome = Outcome(name, parcels)
     if module == "postgis" and not BINARIES.exists():

@@ -31,7 +31,7 @@ import numpy as np
 import shapely
 import yaml
 
-from benchmarks.overlay import machine, run_contender
+from benchmarks.overlay import machine, time_peer
 from benchmarks.workspace import write_workspace
 from geo_service.planning import layers
 from geo_service.planning.layers import newest_layer
@@ -267,9 +267,9 @@ def bench_serving(data: Path, parcels: int, publishes: int, report: Path) -> Non
     if not source.exists():
         write_workspace(source, parcels, data)
     with tempfile.TemporaryDirectory() as folder:
-        workspace, results = Path(folder, "county"), Path(folder, "results")
+        workspace = Path(folder, "county")
         shutil.copytree(source, workspace, ignore=shutil.ignore_patterns("store"))
-        peer = run_contender("tuned shapely", data, parcels, results)
+        peer = time_peer("tuned shapely", data, parcels)
         found = measure(workspace, publishes)
     found["tuned_shapely_s"], found["machine"] = peer.seconds, machine()
     print("\n".join(_lines(found)))

@@ -11,12 +11,12 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -26,9 +26,9 @@ import shapely
 
 from geo_service.model import RuleCount
 from geo_service.zoning.approvals import Approval, Approvals
-from geo_service.zoning.batch import LazyRows, PerRow, RawBatch, RawFinding, Shapes
+from geo_service.zoning.batch import LazyRows, PerRow, RawBatch, RawFinding, Shapes, SomeShapes
 from geo_service.zoning.check import Shared
-from geo_service.zoning.findings import Findings, Stamp
+from geo_service.zoning.findings import Findings
 from geo_service.zoning.kept_rows import (
     CELLS,
     ID,
@@ -41,7 +41,8 @@ from geo_service.zoning.kept_rows import (
     PartsInFile,
 )
 from geo_service.zoning.kept_values import dumped, restored
-from geo_service.zoning.measured import CutLater, SomeShapes
+from geo_service.zoning.measured import CutLater
+from geo_service.zoning.portions import Stamp
 from geo_service.zoning.review import Review, stamp_of
 from geo_service.zoning.waivers import Waiver, Waivers
 
@@ -410,7 +411,7 @@ def _parts(
         yield stamp, KeptRows(rows, portion.get("batch"), shapes)
 
 
-class _MadeUp(Collection[tuple[str, str]]):
+class _MadeUp(Container[tuple[str, str]]):
     """The subjects of a review's findings that are made up, known by hashes."""
 
     def __init__(self, hashes: NDArray[np.int64]) -> None:
@@ -440,9 +441,3 @@ class _MadeUp(Collection[tuple[str, str]]):
         value = self._hash(subject)
         place = int(np.searchsorted(self.hashes, value))
         return place < len(self.hashes) and int(self.hashes[place]) == value
-
-    def __len__(self) -> int:
-        return len(self.hashes)
-
-    def __iter__(self) -> NoReturn:
-        raise TypeError

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -135,9 +136,14 @@ class CutOfPlan:
 
     def of(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
         """Return the parts of these rows."""
-        subjects = self.plan.metric(self.head["subjects"]).iloc[self.subject[rows]]
-        zones = self.plan.metric(self.head["zones"]).iloc[self.head["positions"]]
-        return CutLater(subjects, zones).of(np.arange(len(rows)))
+        return self._cut.of(rows)
+
+    @cached_property
+    def _cut(self) -> CutLater:
+        return CutLater(
+            self.plan.metric(self.head["subjects"]).iloc[self.subject],
+            self.plan.metric(self.head["zones"]).iloc[self.head["positions"]],
+        )
 
     def exist(self) -> NDArray[np.bool_]:
         """Return that every row has a part."""

@@ -14,6 +14,7 @@ from geo_service.model import Message, Quantity
 from geo_service.plan import Plan
 from geo_service.reports.stream import review_pieces
 from geo_service.zoning import kept, measured
+from geo_service.zoning.batch import SomeShapes
 from geo_service.zoning.kept import KeptFault, KeptReviewError, keep_review, kept_review
 from geo_service.zoning.kept_rows import CutOfPlan
 from geo_service.zoning.kept_values import dumped, restored
@@ -58,7 +59,7 @@ def test_parts_that_are_cut_later_stand_as_places_and_are_cut_again(
     monkeypatch.setattr("geo_service.spatial.overlay.VERTICES_PER_SUBJECT", 10**9)
     made = review(demo, as_of=date(2026, 11, 22))
     later = [raw.shapes for _, raw in made.results.parts if hasattr(raw, "shapes")]
-    assert any(isinstance(shapes, measured.SomeShapes) for shapes in later)
+    assert any(isinstance(shapes, SomeShapes) for shapes in later)
     keep_review(made, tmp_path / "a.review")
     again = kept_review(tmp_path / "a.review", demo, made.rulebook)
     places = [raw.shapes for _, raw in again.results.parts if hasattr(raw, "shapes")]
