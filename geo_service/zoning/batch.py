@@ -109,6 +109,16 @@ class PerRow:
         value = self._values[row if self._rows is None else self._rows[row]]
         return value if self._shown is None else self._shown(value)
 
+    @property
+    def numbers(self) -> Sequence[float] | None:
+        """The values from which `place` chooses, if they are plain numbers; else None."""
+        is_plain = self._shown is None and isinstance(self._values, list)
+        return self._values if is_plain and set(map(type, self._values)) == {float} else None
+
+    def place(self, row: int) -> int:
+        """Return where among `numbers` a row's value is."""
+        return row if self._rows is None else int(self._rows[row])
+
     def of(self, rows: NDArray[np.intp]) -> PerRow:
         """Return the values of some rows."""
         kept = rows if self._rows is None else self._rows[rows]
