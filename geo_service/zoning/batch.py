@@ -7,6 +7,7 @@ when somebody looks at them; their geometry is cut when somebody asks for it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -124,6 +125,30 @@ class PerRow:
         return PerRow(self._values, self._shown, rows=kept)
 
 
+class LazyRows(ABC):
+    """Findings of which each is made when somebody looks at it, and its geometry when asked for."""
+
+    shapes: Shapes | None
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of findings."""
+
+    @abstractmethod
+    def at(self, row: int) -> RawFinding:
+        """Return one row, without its geometry."""
+
+    @abstractmethod
+    def title_of(self, row: int) -> Message:
+        """Return a row's title alone."""
+
+    @abstractmethod
+    def subjects_of(
+        self, rows: NDArray[np.intp]
+    ) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+        """Return the layers and the ids of the subjects of rows."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RawFinding:
     """A finding before the review has put its rule on it.
@@ -143,7 +168,7 @@ class RawFinding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RawBatch:
+class RawBatch(LazyRows):
     """Findings alike but for their subjects and figures.
 
     `evidence` and `values` hold a `PerRow` where rows differ; `values` fill both the title and
@@ -178,6 +203,15 @@ class RawBatch:
         """Return the park of a row's subject."""
         park_id = self.park_ids[row]
         return park_id if isinstance(park_id, str) else None
+
+    def subjects_of(
+        self, rows: NDArray[np.intp]
+    ) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+        """Return the layers and the ids of the subjects of rows."""
+        ids = np.empty(len(rows), dtype=object)
+        given: Any = self.subject_ids
+        ids[:] = [given[row] for row in rows.tolist()]
+        return np.full(len(rows), self.layer, dtype=object), ids
 
     def title_of(self, row: int) -> Message:
         """Return a row's title alone."""
