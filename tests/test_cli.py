@@ -139,9 +139,9 @@ def test_two_saved_reviews_are_compared(county: County, tmp_path: Path) -> None:
     there = json.loads(
         run("compare", tmp_path / "a.json", tmp_path / "b.json", "--format", "json").stdout
     )
-    assert [item["subject"]["id"] for item in there["new"]] == ["Z"]
+    assert [(item["kind"], item["subject"]["id"]) for item in there["changes"]] == [("new", "Z")]
     back = run("compare", tmp_path / "b.json", tmp_path / "a.json", "--lang", "en")
-    assert "new 0, cured 1, changed 0, persisting 0" in back.stdout
+    assert "New 0, Worse 0, Now unknown 0, Better 0, Cured 0, Subject gone 1" in back.stdout
 
 
 @pytest.mark.parametrize(

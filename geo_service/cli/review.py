@@ -183,7 +183,7 @@ def compare(
     output: Output = None,
     lang: Lang = Language.ZH_HANS,
 ) -> None:
-    """Compare two saved reviews: findings new, cured, persisting, changed.
+    """Compare two saved reviews: what became of each finding, by rule and subject.
 
     Example: geo-service compare march.json june.json
     """

@@ -37,15 +37,13 @@ from geo_service.planning.review_files import (
 from geo_service.planning.saved import drop_result, retain_within
 from geo_service.planning.saved_reviews import (
     complete,
-    feature_of,
     saved_register,
     summary_of,
 )
 from geo_service.planning.saving import members
+from geo_service.reports.comparison import ComparedReviews, ReviewSide, comparison_document
 from geo_service.reports.document import (
     Slice,
-    comparison_document,
-    finding_properties,
     review_document,
     review_summary,
 )
@@ -56,7 +54,6 @@ from geo_service.stores.base import REVIEW, Saved
 from geo_service.wording import said
 from geo_service.workspace.opening import Workspace, open_workspace
 from geo_service.zoning.approvals import Approval, Approvals
-from geo_service.zoning.comparison import ComparableReview, Comparison, compare_reviews
 from geo_service.zoning.finding_table import EVERY_FINDING, FindingQuery, FindingSort
 from geo_service.zoning.laws import STALE_MONTHS
 from geo_service.zoning.review import Review, review
@@ -86,11 +83,11 @@ def review_table(result: Review, translator: Translator, *, width: int | None) -
     return verdict_table(result, translator, width=width).encode()
 
 
-def printable_comparison(comparison: Comparison) -> Printable:
+def printable_comparison(compared: ComparedReviews) -> Printable:
     """Return how two reviews differ, for a terminal."""
     return Printable(
-        lambda: comparison_document(comparison),
-        lambda translator, width: comparison_table(comparison, translator, width=width),
+        lambda: comparison_document(compared),
+        lambda translator, width: comparison_table(compared, translator, width=width),
     )
 
 
@@ -326,31 +323,22 @@ class ReviewDesk:
         opened = self._state.workspace
         return complete(load_document(opened, REVIEW, review_id, f"{name}.{language}"))
 
-    def compare(self, before: str, after: str, language: Language) -> Comparison:
-        """Return what is new, cured, persisting or changed from one kept review to another."""
-        return compare_reviews(
-            self._comparable(before, language), self._comparable(after, language)
-        )
+    def compare(self, before: str, after: str, language: Language) -> ComparedReviews:
+        """Return what became of each finding from one kept review to another."""
+        return ComparedReviews.of(self._side(before, language), self._side(after, language))
 
     def comparison(
         self, before: str, after: str, language: Language, *, limit: int | None = None
     ) -> Document:
-        """Return `compare` as a document; `counts` are of all, `limit` is for each list."""
-        told = comparison_document(self.compare(before, after, language))
-        counts = {kind: len(items) for kind, items in told.items()}
-        listed = {kind: items[:limit] for kind, items in told.items()}
-        return {"before": before, "after": after, "counts": counts, **listed}
+        """Return `compare` as a document; `counts` are of all, `limit` is for each kind."""
+        compared = self.compare(before, after, language)
+        return {"before": before, "after": after, **comparison_document(compared, limit=limit)}
 
-    def _comparable(self, review_id: str, language: Language) -> ComparableReview:
+    def _side(self, review_id: str, language: Language) -> ReviewSide:
         result = self._in_memory(review_id)
         if result is not None:
-            translator = self._state.translator(language)
-            findings = [finding_properties(item, translator) for item in result.results]
-            return ComparableReview(findings, frozenset(result.park_ids), frozenset(result.checks))
-        whole = self._saved_whole(review_id, language)
-        parks = frozenset(park["park_id"] for park in whole["parks"])
-        findings = [feature_of(item)["properties"] for item in whole["findings"]]
-        return ComparableReview(findings, parks, frozenset(whole["checks"]))
+            return ReviewSide.of(result, self._state.translator(language))
+        return ReviewSide.of_document(self._saved_whole(review_id, language))
 
     def summary(self, review_id: str, language: Language) -> Document:
         """Return how a kept or saved review came out; NotFoundError for an unknown id."""

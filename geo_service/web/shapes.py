@@ -13,6 +13,7 @@ from geo_service.jobs import JobStatus
 from geo_service.model import BasisGroup, BasisTag, Severity, Tier, Verdict
 from geo_service.suitability.candidates import CandidateKind
 from geo_service.suitability.project import project_schema
+from geo_service.zoning.comparison import ChangeKind, WhyNot
 from geo_service.zoning.finding_table import FACETS
 from geo_service.zoning.laws import DocumentKind, DocumentState, Trust
 
@@ -313,8 +314,25 @@ _ANSWERS: Mapping[str, Shape] = {
         }
     ),
     "ReviewComparison": _object(
-        {"before": _TEXT, "after": _TEXT, "counts": _by_name(_COUNT)}
-        | {name: _list(_ANY) for name in ("new", "cured", "persisting", "changed")}
+        {
+            "before": _TEXT,
+            "after": _TEXT,
+            "counts": _by_name(_COUNT),
+            "changes": _list(
+                _object(
+                    {
+                        "kind": _enum(ChangeKind),
+                        "reason": _or_null(_enum(WhyNot)),
+                        "rule_id": _TEXT,
+                        "park_id": _or_null(_TEXT),
+                        "subject": _object({"layer": _TEXT, "id": _TEXT}),
+                        "changed": _list(_TEXT),
+                        "before": _or_null(_ANY),
+                        "after": _or_null(_ANY),
+                    }
+                )
+            ),
+        }
     ),
     "Register": _object({"summary": _object(_REVIEW_MEMBERS), "findings": _list(_ANY)}),
     "Ranking": _object(

@@ -132,6 +132,11 @@ class RawBatch:
         """Return a row's title alone."""
         return Message(self.title, _row(self.values, row))
 
+    def evidence_of(self, row: int, names: Sequence[str]) -> tuple[Any, ...]:
+        """Return parts of a row's evidence, None for one that it does not have."""
+        cells = (self.evidence.get(name) for name in names)
+        return tuple(cell[row] if isinstance(cell, PerRow) else cell for cell in cells)
+
     def at(self, row: int) -> RawFinding:
         """Return one row, without its geometry."""
         values = _row(self.values, row)

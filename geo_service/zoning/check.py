@@ -21,6 +21,7 @@ from geo_service.crs import measure_area_m2
 from geo_service.errors import UnfitError
 from geo_service.industry import are_within, classification
 from geo_service.model import Message, Severity, Subject, Tier, Verdict
+from geo_service.schema import SCHEMAS
 from geo_service.wording import said
 from geo_service.zoning.batch import RawBatch, RawFinding
 from geo_service.zoning.focus import Focus, measure_focus
@@ -102,23 +103,36 @@ class Outcome:
     below_tolerance: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
     """What was measured of a subject and is no finding, by its id: a park's kinds, a grade."""
+    looked_at: dict[str, list[str]] = field(default_factory=dict)
+    """By layer, the ids of the subjects that the check ran on."""
 
     @classmethod
-    def of(cls, park_ids: Iterable[object]) -> Outcome:
-        """Return the outcome of a check that judges one subject for each of these parks' ids."""
+    def of(cls, layer: str, rows: pd.DataFrame) -> Outcome:
+        """Return the outcome of a check that judges rows of a layer, which have a park."""
         outcome = cls()
-        outcome.judge_all(park_ids)
+        outcome.judge_rows(layer, rows)
         return outcome
 
-    def judge(self, park_id: object) -> None:
+    def judge(self, subject: Subject, park_id: object) -> None:
         """Count one subject of a park, or of none."""
-        self.judge_all((park_id,))
+        self._count(subject.layer, [subject.id], [park_id])
 
-    def judge_all(self, park_ids: Iterable[object]) -> None:
-        """Count subjects by their parks."""
-        ids = list(park_ids)
+    def judge_park(self, park_id: str) -> None:
+        """Count a park."""
+        self._count("parks", [park_id], [park_id])
+
+    def judge_rows(self, layer: str, rows: pd.DataFrame) -> None:
+        """Count the subjects that rows of a layer are, by their parks."""
+        self._count(layer, rows[SCHEMAS[layer].key[0]].tolist(), rows["park_id"].tolist())
+
+    def look_at(self, layer: str, ids: Iterable[str]) -> None:
+        """Record subjects that are judged too, beside those that the rule counts."""
+        self.looked_at.setdefault(layer, []).extend(ids)
+
+    def _count(self, layer: str, ids: list[str], park_ids: list[object]) -> None:
         self.checked += len(ids)
-        self.parks.update(park_id for park_id in ids if isinstance(park_id, str))
+        self.look_at(layer, ids)
+        self.parks.update(park_id for park_id in park_ids if isinstance(park_id, str))
 
     @property
     def raw(self) -> list[RawBatch | list[RawFinding]]:
@@ -142,7 +156,7 @@ class Outcome:
         """Add findings and count their subjects, one each."""
         for finding in findings:
             self.singles.append(finding)
-            self.judge(finding.park_id)
+            self.judge(finding.subject, finding.park_id)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -96,6 +96,11 @@ class _Portion:
             found[:] = [self.raw[row].subject.layer for row in rows.tolist()]
         return found
 
+    def evidence(self, row: int, names: Sequence[str]) -> tuple[Any, ...]:
+        if isinstance(self.raw, RawBatch):
+            return self.raw.evidence_of(row, names)
+        return tuple(map(self.at(row).evidence.get, names))
+
     def shapes(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
         if not isinstance(self.raw, RawBatch):
             found = np.empty(len(rows), dtype=object)
@@ -260,6 +265,12 @@ class Findings(Sequence[Finding]):
         parts = self._parts
         for part, row in zip(self._columns.part.tolist(), self._columns.row.tolist(), strict=True):
             yield parts[part].title(row)
+
+    def evidence(self, positions: NDArray[np.intp], names: Sequence[str]) -> list[tuple[Any, ...]]:
+        """Return parts of the evidence of findings, None for one that a finding does not have."""
+        parts, columns = self._parts, self._columns
+        part_of, row_of = columns.part[positions].tolist(), columns.row[positions].tolist()
+        return [parts[part].evidence(row, names) for part, row in zip(part_of, row_of, strict=True)]
 
     def _gathered(
         self,

@@ -33,6 +33,7 @@ from geo_service.zoning.batch import RawBatch, RawFinding
 from geo_service.zoning.check import Case, Shared
 from geo_service.zoning.finding_table import FindingTable, boxes_meet
 from geo_service.zoning.findings import Findings, Stamp
+from geo_service.zoning.ran_on import Masks, RanOn, SubjectList
 from geo_service.zoning.rulebook import Rule, Rulebook, open_rulebook
 from geo_service.zoning.waivers import Waivers, open_waivers
 
@@ -89,6 +90,8 @@ class Review:
     """By rule, the parks of which it judged anything."""
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By rule and subject id, what was measured besides findings (kinds of parks, grades)."""
+    ran_on: RanOn | None = None
+    """The subjects that each rule ran on; None for a review that does not record it."""
 
     @cached_property
     def park_verdicts(self) -> Mapping[str, Verdict]:
@@ -333,6 +336,7 @@ def review(  # noqa: PLR0913 - all but the plan have a default
     counts: dict[str, RuleCount] = {}
     facts: dict[str, Mapping[str, Any]] = {}
     judged: dict[str, frozenset[str]] = {}
+    subjects, masks = SubjectList.of(plan), dict[str, Masks]()
     in_force = rules.in_force(day)
     for done, rule in enumerate(in_force):
         if progress is not None:
@@ -344,6 +348,7 @@ def review(  # noqa: PLR0913 - all but the plan have a default
         found += [(stamp, raw) for raw in outcome.raw]
         passed = max(0, outcome.checked - outcome.subjects_found())
         judged[rule.rule_id] = frozenset(outcome.parks)
+        masks[rule.rule_id] = subjects.masks(outcome.looked_at)
         facts[rule.rule_id] = outcome.facts
         counts[rule.rule_id] = RuleCount(outcome.checked, passed, outcome.below_tolerance)
     findings = Findings(
@@ -367,6 +372,7 @@ def review(  # noqa: PLR0913 - all but the plan have a default
         approvals=approved,
         judged=judged,
         facts=facts,
+        ran_on=RanOn(subjects, masks),
     )
 
 

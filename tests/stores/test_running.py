@@ -26,6 +26,7 @@ from geo_service.stores.catalogued import CataloguedStore
 from geo_service.web.app import create_app
 from geo_service.wording import said
 from geo_service.workspace.opening import Workspace, open_plan
+from geo_service.zoning.comparison import ChangeKind
 from geo_service.zoning.finding_table import FindingQuery, FindingSort, SetAside
 from tests.client import TestClient
 from tests.county import FEW_RULES, County, box, enterprise, in_degrees, parcel
@@ -151,10 +152,13 @@ def test_saved_reviews_are_compared_with_live_ones(start: Start, workspace: Work
     later = start()
     new = later.reviews.make(later.reviews.read_rulebook(None), parks=["P1", "P2"])
     result = later.reviews.compare(old.review_id, new.review_id, Language.EN)
-    assert {item["subject"]["layer"] for item in result.new} <= {"parcels", "parks"}
+    assert {item["subject"]["layer"] for item in result.documents([ChangeKind.NEW])} <= {
+        "parcels",
+        "parks",
+    }
     same = later.reviews.compare(old.review_id, old.review_id, Language.EN)
-    assert (same.new, same.cured, same.changed) == ((), (), ())
-    assert len(same.persisting) == len(old.results)
+    counts = same.comparison.counts
+    assert counts == dict.fromkeys(counts, 0) | {"unchanged": len(old.results)}
 
 
 @pytest.mark.parametrize("parks", [None, ["P2"], ["P1", "P2"]])

@@ -2,9 +2,10 @@
 import { emptyState, errorState, fillWith, get } from './api.js';
 import { dataText, elementIn, make } from '../shared/dom.js';
 import { labelled, later, pageHead, panel, select } from './parts.js';
+import { changeChip, changeCounts, parkLink, shownOf } from './changes.js';
 import { count, time } from './amounts.js';
 import { BASIS_GROUPS } from './bases.js';
-import { pageAddress, parkAddress, setTitle, showPage, start, t } from './frame.js';
+import { pageAddress, setTitle, showPage, start, t } from './frame.js';
 import { mapFrame } from './mapframe.js';
 import { VERDICTS } from '../shared/symbols.js';
 import { TIERS, legend, tierBadge, verdictBadge, verdictBar } from './marks.js';
@@ -207,11 +208,12 @@ function drawParks() {
 
 // ---- what has changed since the review before ----
 
-function changeLine(kind, finding) {
+function changeLine(change) {
+  const finding = shownOf(change);
   return make(
     'li',
     {},
-    make('span', { class: `chip is-${kind}` }, t(`home.change_${kind}`)),
+    changeChip(change.kind),
     make(
       'span',
       {},
@@ -220,7 +222,7 @@ function changeLine(kind, finding) {
         ? make(
             'span',
             { class: 'under' },
-            make('a', { href: parkAddress(finding.park_id) }, dataText(nameOf(finding.park_id))),
+            parkLink(finding.park_id, nameOf(finding.park_id)),
           )
         : null,
     ),
@@ -229,21 +231,6 @@ function changeLine(kind, finding) {
 
 function nameOf(parkId) {
   return state.parks.find((park) => park.park_id === parkId)?.name ?? parkId;
-}
-
-function changeCounts(counts) {
-  return make(
-    'dl',
-    { class: 'figures-row' },
-    ['new', 'changed', 'cured', 'persisting'].map((kind) =>
-      make(
-        'div',
-        {},
-        make('dt', {}, t(`home.change_${kind}`)),
-        make('dd', {}, count(counts[kind])),
-      ),
-    ),
-  );
 }
 
 async function changes() {
@@ -264,11 +251,7 @@ async function changes() {
     before: before.review_id,
     limit: CHANGES_SHOWN,
   });
-  const listed = [
-    ...found.new.map((item) => ['new', item]),
-    ...found.changed.map((item) => ['changed', item.after]),
-    ...found.cured.map((item) => ['cured', item]),
-  ];
+  const listed = found.changes.filter((change) => change.kind !== 'not_compared');
   return [
     make(
       'p',
@@ -280,7 +263,7 @@ async function changes() {
       ? make(
           'ul',
           { class: 'changes' },
-          listed.slice(0, CHANGES_SHOWN).map(([kind, item]) => changeLine(kind, item)),
+          listed.slice(0, CHANGES_SHOWN).map(changeLine),
         )
       : make('p', { class: 'note' }, t('home.no_changes')),
     make(

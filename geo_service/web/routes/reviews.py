@@ -164,9 +164,9 @@ def comparison(
         Query(ge=0, le=MAX_LIMIT, description="How many to list of each kind; all if left out."),
     ] = None,
 ) -> Response:
-    """Return the findings that are new, cured, persisting or changed since another review.
+    """Return what became of each finding since another review: new, worse, cured, ...
 
-    `counts` tells how many there are of each kind.
+    `counts` tells how many there are of each kind; unchanged ones are not listed.
     """
     document = service.reviews.comparison(before, review_id, language, limit=limit)
     return json_reply(request, document)

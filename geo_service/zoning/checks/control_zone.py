@@ -137,7 +137,7 @@ def judge(
         return outcome
     groups = _groups(zones, parameters)
     for layer, rows in in_scope.items():
-        outcome.judge_all(rows["park_id"])
+        outcome.judge_rows(layer, rows)
         own = rows[~_excepted(case, layer, rows, parameters.exceptions)]
         for group in groups:
             if layer == POINTS:

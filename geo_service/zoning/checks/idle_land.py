@@ -52,7 +52,7 @@ def idle_land(case: Case, parameters: IdleParameters) -> Outcome:
     day = min(known_until, case.shared.as_of)
     parcels = case.plan.metric("parcels")
     own = parcels[parcels["park_id"].isin(case.parks["park_id"])]
-    outcome.judge_all(own["park_id"])
+    outcome.judge_rows("parcels", own)
     outcome.singles += parcels_without_status(own)
     begun = own["stopped_on"].notna() | (own["built_share"] > 0)
     is_waiting = (

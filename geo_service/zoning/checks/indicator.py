@@ -65,7 +65,7 @@ def parcel_bound(case: Case, parameters: ParcelBoundParameters) -> Outcome:
     parcels = _meant(_built_parcels(case), parameters)
     own = case.plan.metric("parcels")
     unsure = parcels_without_status(own[own["park_id"].isin(case.parks["park_id"])])
-    outcome = Outcome.of(parcels["park_id"])
+    outcome = Outcome.of("parcels", parcels)
     outcome.add_judged(unsure)
     by_parcel = _parcel_codes(case)
     codes = [
@@ -183,7 +183,7 @@ def per_mu(case: Case, parameters: PerMuParameters) -> Outcome:
     for index, identity, park_id, amount, area_m2 in frame[columns].itertuples():
         if area_m2 == 0:
             continue
-        outcome.judge(park_id)
+        outcome.judge(Subject(layer, identity), park_id)
         code = codes.get(identity) if is_parcel else text_or_none(frame.loc[index, "industry_code"])
         lacks = [
             name
@@ -239,9 +239,9 @@ def grade(case: Case, parameters: GradeParameters) -> Outcome:
     has_land = (active["land_m2"].isna() | (active["land_m2"] > 0)).to_numpy(dtype=bool)
     for position in np.flatnonzero(in_scope & has_land):
         row = active.iloc[int(position)]
-        outcome.judge(row["park_id"])
-        score = float(scores[position])
         subject = Subject("enterprises", row["enterprise_id"])
+        outcome.judge(subject, row["park_id"])
+        score = float(scores[position])
         if np.isnan(score):
             lacks = [name for name in GRADE_COLUMNS if pd.isna(row[name])] or [
                 name for name in ("energy_tce", "output_cny") if not row[name] > 0

@@ -25,7 +25,7 @@ def overlap(case: Case, _: NoParameters) -> Outcome:
     """No two parcels lie on each other; each park of a pair is told, one of both once."""
     parcels = case.plan.metric("parcels")
     is_own = case.in_scope(parcels["park_id"])
-    outcome = Outcome.of(parcels.loc[is_own, "park_id"])
+    outcome = Outcome.of("parcels", parcels[is_own])
     pairs = overlapping_pairs(parcels.geometry.to_numpy(), least_m2=_LEAST_M2)
     pairs = pairs.where(is_own[pairs.first] | is_own[pairs.second])
     if not len(pairs):

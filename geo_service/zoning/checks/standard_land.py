@@ -44,7 +44,7 @@ def standard_land(case: Case, parameters: StandardLandParameters) -> Outcome:
     contracts = parcels[[f"contract_{name}" for name in CONTRACT_VALUES]].notna().any(axis=1)
     in_parks = parcels["park_id"].isin(case.parks["park_id"])
     own: gpd.GeoDataFrame = parcels[in_parks & (parcels["status"] == "built") & contracts]
-    outcome.judge_all(own["park_id"])
+    outcome.judge_rows("parcels", own)
     if own.empty:
         return outcome
     reached = _reached(case, own)
