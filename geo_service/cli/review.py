@@ -97,10 +97,10 @@ def review(
             progress=progress,
         )
     failure = None
+    is_trial = rulebook is not None or bool(park) or as_of is not None
     if save:
         from geo_service.planning.reviews import save_workspace_review  # noqa: PLC0415 - heavy
 
-        is_trial = rulebook is not None or bool(park) or as_of is not None
         failure = try_to_save(
             lambda: save_workspace_review(workspace_at, result, is_trial=is_trial)
         )
@@ -117,7 +117,7 @@ def review(
             has_findings=not parks_only,
         )
         if format is ReviewFormat.JSON
-        else _content(result, format, translator, output, saving)
+        else _content(result, format, translator, output, {**saving, "is_trial": is_trial})
     )
     write(content, output, is_binary=is_binary)
     if failure is not None:

@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from geo_service.errors import ConflictError, NotFoundError
@@ -17,6 +18,13 @@ from geo_service.language import Language, Translator
 from geo_service.planning.finding_lists import AskedFindings, FindingLists
 from geo_service.planning.pages.register import review_register
 from geo_service.planning.parks import check_parks
+from geo_service.planning.previous import (
+    Made,
+    is_restored,
+    previous_document,
+    previous_of,
+    steps_between,
+)
 from geo_service.planning.printable import Printable
 from geo_service.planning.results import (
     load_document,
@@ -72,6 +80,8 @@ if TYPE_CHECKING:
 
 CACHED_REVIEWS = 50
 """How many reviews a running service remembers beside the current one."""
+_LOOKED_AT = 20
+"""Among how many reviews, the newest, the one before the current is looked for."""
 SUMMARY, WHOLE = "summary", "review"
 
 
@@ -334,6 +344,54 @@ class ReviewDesk:
         compared = self.compare(before, after, language)
         return {"before": before, "after": after, **comparison_document(compared, limit=limit)}
 
+    def since_previous(self, language: Language, *, limit: int | None = None) -> Document:
+        """Return the comparison of the current review with the one that it replaced.
+
+        `before` is null if there is none. `is_restored` says that the plan was put back to what
+        it was before the last change; `layers` names the versions before and now.
+        """
+        review = self._state.review
+        made = self._made()
+        current = made.pop(review.review_id)
+        before = previous_of(current, made.values())
+        if before is None:
+            return {"before": None, "after": current.review_id}
+        store = self._state.workspace.store if self._state.has_workspace else None
+        steps = steps_between(before, current, store)
+        about = previous_document(
+            before, current, steps, restored=is_restored(current, steps, store)
+        )
+        compared = self.compare(before.review_id, current.review_id, language)
+        return {**about, **comparison_document(compared, limit=limit)}
+
+    def _made(self) -> dict[str, Made]:
+        """Return the newest reviews that are no trials, and the current one, by their ids."""
+        made: dict[str, Made] = {}
+        if self._state.has_workspace:
+            for item in self._state.workspace.store.saved(REVIEW, limit=_LOOKED_AT):
+                if not item.recipe.get("is_trial"):
+                    made_at = item.made_at.isoformat(timespec="seconds")
+                    versions = (item.plan_version, item.rulebook_version)
+                    made[item.id] = Made(item.id, made_at, *versions, item.layer_versions)
+        for made_at, result in islice(self.in_memory(), _LOOKED_AT):
+            if result.review_id not in made and result.review_id not in self._trials:
+                made[result.review_id] = _made_of(result, made_at)
+        current = self._state.review
+        if current.review_id not in made:
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            made[current.review_id] = _made_of(current, now)
+        return made
+
+    def is_trial(self, review_id: str) -> bool:
+        """Return whether a review is a trial: by other rules, of some parks or of a given day."""
+        if review_id == self._state.review.review_id:
+            return False
+        with self._lock:
+            if review_id in self._trials:
+                return True
+        saved = self._find_saved(review_id)
+        return saved is not None and bool(saved.recipe.get("is_trial"))
+
     def _side(self, review_id: str, language: Language) -> ReviewSide:
         result = self._in_memory(review_id)
         if result is not None:
@@ -342,7 +400,11 @@ class ReviewDesk:
 
     def summary(self, review_id: str, language: Language) -> Document:
         """Return how a kept or saved review came out; NotFoundError for an unknown id."""
-        return {**self._summary(review_id, language), **self._members(review_id, language)}
+        return {
+            **self._summary(review_id, language),
+            "is_trial": self.is_trial(review_id),
+            **self._members(review_id, language),
+        }
 
     def _members(self, review_id: str, language: Language) -> Document:
         translator = self._state.translator(language)
@@ -444,7 +506,10 @@ class ReviewDesk:
         else:
             document = review_register(result, translator, limit=limit, offset=offset)
         document["gone"] = None if reason is None else translator.render(reason)
-        document["summary"] |= self._members(review_id, language)
+        document["summary"] |= {
+            "is_trial": self.is_trial(review_id),
+            **self._members(review_id, language),
+        }
         return document
 
     def _try_to_find(self, review_id: str) -> tuple[Review | None, Message | None]:
@@ -466,12 +531,17 @@ class ReviewDesk:
         for other formats of it.
         """
         translator = self._state.translator(language)
-        more = self._members(review_id, language)
+        more = {**self._members(review_id, language), "is_trial": self.is_trial(review_id)}
         result, _ = self._try_to_find(review_id)
         if result is None:
             whole = self._saved_whole(review_id, language)
             return saved_download(whole, format, translator, more)
         return review_download(result, format, translator, more)
+
+
+def _made_of(result: Review, made_at: str) -> Made:
+    layers = {name: layer.version for name, layer in result.plan.layers.items()}
+    return Made(result.review_id, made_at, result.plan.version, result.rulebook.version, layers)
 
 
 def no_such_review(review_id: str) -> NotFoundError:

@@ -328,9 +328,7 @@ function changeColumns(parks) {
       label: t('review.park'),
       value: (row) => row.finding.park_id,
       show: (row) =>
-        row.finding.park_id
-          ? parkLink(row.finding.park_id, parks.get(row.finding.park_id))
-          : '—',
+        row.finding.park_id ? parkLink(row.finding.park_id, parks.get(row.finding.park_id)) : '—',
     },
   ];
 }

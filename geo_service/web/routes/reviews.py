@@ -148,6 +148,29 @@ def cancel_job(job_id: str, request: Request, service: ServiceDep) -> Response:
 
 
 @router.get(
+    "/changes",
+    summary="What changed since the review before the current one",
+    responses=answers("Changes"),
+)
+def changes(
+    request: Request,
+    service: ServiceDep,
+    language: LanguageDep,
+    *,
+    limit: Annotated[
+        int | None,
+        Query(ge=0, le=MAX_LIMIT, description="How many to list of each kind; all if left out."),
+    ] = None,
+) -> Response:
+    """Compare the current review with the one whose data or rules it replaced.
+
+    `before` is null if there is none. After an earlier version was restored `is_restored` is
+    true: the county stands as it did before the last change.
+    """
+    return json_reply(request, service.reviews.since_previous(language, limit=limit))
+
+
+@router.get(
     "/reviews/{review_id}/comparison",
     summary="Two reviews compared",
     responses=answers("ReviewComparison", NotFoundError),
