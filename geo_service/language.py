@@ -124,6 +124,21 @@ def _fill_chinese(template: str, values: Mapping[str, object]) -> str:
     return filled
 
 
+_QUOTING = ("problem.", "fault.", "refusal.", "import.")
+"""The sections of messages whose values may be shown as Python writes a text."""
+_QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
+
+
+def _in_chinese_quotes(value: object) -> object:
+    """Return a value with the quotation marks of Chinese if it stands in those of Python.
+
+    >>> _in_chinese_quotes("'服装'"), _in_chinese_quotes("服装")
+    ('“服装”', '服装')
+    """
+    found = _QUOTED.fullmatch(value) if isinstance(value, str) else None
+    return value if found is None else f"“{found[1] or found[2] or ''}”"
+
+
 def _is_tight(edge: str, beside: str) -> bool:
     """Whether no space belongs between the edge of a value and the character beside it."""
     both = bool(_WIDE.match(edge) and _WIDE.match(beside))
@@ -215,6 +230,8 @@ class Translator:
         values = {name: self._shown(value) for name, value in message.values.items()}
         if self.language is Language.EN:
             return texts["en"].format_map(values)
+        if message.key.startswith(_QUOTING):
+            values = {name: _in_chinese_quotes(value) for name, value in values.items()}
         return self.convert(_fill_chinese(texts["zh"], values))
 
     def render_any(self, text: Message | str) -> str:
