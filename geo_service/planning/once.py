@@ -10,6 +10,7 @@ import orjson
 
 from geo_service.document_limits import json_limit
 from geo_service.errors import InvalidQueryError
+from geo_service.model import Severity, Verdict
 from geo_service.reports.comparison import ComparedReviews, ReviewSide
 from geo_service.wording import said
 from geo_service.workspace.opening import open_plan
@@ -117,6 +118,10 @@ def _saved_review(path: Path) -> ReviewSide:
     return ReviewSide.of_document(document)
 
 
+_VERDICTS = [verdict.value for verdict in Verdict]
+_SEVERITIES = [severity.value for severity in Severity]
+
+
 def _is_review(document: object) -> bool:
     if not isinstance(document, dict):
         return False
@@ -137,5 +142,8 @@ def _is_finding(item: object) -> bool:
         and isinstance(item["evidence"], dict)
         and isinstance(item["subject"], dict)
         and all(isinstance(item["subject"].get(name), str) for name in ("layer", "id"))
-        and all(isinstance(item[name], str) for name in ("finding_id", "rule_id"))
+        and all(isinstance(item[name], str) for name in ("finding_id", "rule_id", "title"))
+        and isinstance(item["park_id"], str | None)
+        and item["verdict"] in _VERDICTS
+        and item["severity"] in _SEVERITIES
     )

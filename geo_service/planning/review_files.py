@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from geo_service.language import Translator
+    from geo_service.reports.comparison import ComparedReviews
     from geo_service.reports.document import Document
     from geo_service.zoning.review import Review
 
@@ -100,6 +101,13 @@ def _report(
     from geo_service.reports.geopackage import review_geopackage  # noqa: PLC0415
 
     return review_geopackage(review, content, colours)
+
+
+def export_comparison(compared: ComparedReviews, translator: Translator) -> bytes:
+    """Return how two reviews differ as the bytes of an XLSX file."""
+    from geo_service.reports.comparison_xlsx import comparison_workbook  # noqa: PLC0415 - openpyxl
+
+    return comparison_workbook(compared, translator)
 
 
 def export_name(review: Review, format: ExportFormat, translator: Translator) -> str:  # noqa: A002 - as above

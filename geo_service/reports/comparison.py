@@ -1,7 +1,7 @@
 """Two reviews compared, as a document.
 
 Findings are made into documents only as far as they are listed. Leaves out tables (`terminal`)
-and files (`comparison_files`).
+and workbooks (`comparison_xlsx`).
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ class ReviewSide:
     comparable: ComparableReview
     tell: Callable[[Sequence[int]], Sequence[Document]]
     """Returns the documents of the findings at positions, without geometry."""
+    review_id: str = ""
+    as_of: str = ""
+    """The day of the review; empty if it does not say one."""
 
     @classmethod
     def of(cls, review: Review, translator: Translator) -> ReviewSide:
@@ -46,7 +49,7 @@ class ReviewSide:
         def tell(positions: Sequence[int]) -> list[Document]:
             return [finding_properties(item, translator) for item in review.results.at(positions)]
 
-        return cls(ComparableReview.of(review), tell)
+        return cls(ComparableReview.of(review), tell, review.review_id, review.as_of.isoformat())
 
     @classmethod
     def of_document(cls, document: Mapping[str, Any]) -> ReviewSide:
@@ -60,7 +63,8 @@ class ReviewSide:
                 for item in chosen
             ]
 
-        return cls(ComparableReview.of_document(document), tell)
+        about = (str(document.get(name) or "") for name in ("review_id", "as_of"))
+        return cls(ComparableReview.of_document(document), tell, *about)
 
 
 @dataclass(frozen=True)
