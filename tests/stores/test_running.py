@@ -29,9 +29,8 @@ from geo_service.workspace.opening import Workspace, open_plan
 from geo_service.zoning.comparison import ChangeKind
 from geo_service.zoning.finding_table import FindingQuery, FindingSort, SetAside
 from tests.client import TestClient
-from tests.county import FEW_RULES, County, box, enterprise, in_degrees, parcel
+from tests.county import box, in_degrees
 from tests.patience import eventually
-from tests.stores.conftest import Place
 from tests.stores.made import publish_parcels
 
 RULEBOOK = """
@@ -42,29 +41,6 @@ rules:
   focus.is_top: {enabled: false}
   focus.leading_share: {severity: info}
 """
-
-
-@pytest.fixture
-def workspace(county: County, place: Place) -> WorkspaceAt:
-    """Return a county in which not all is well, and either store."""
-    county.layers["parcels"] = [parcel("L0", box(0, 0, 90, 90)), parcel("L1", box(100, 0, 90, 90))]
-    county.layers["enterprises"].append(enterprise("Z", "3670", 900.0))
-    county.rules = FEW_RULES
-    return WorkspaceAt(county.write(place.folder / "county"), place.address)
-
-
-@pytest.fixture
-def start(workspace: WorkspaceAt) -> Iterator[Callable[[], RunningCounty]]:
-    """Return a function that starts one more process' county."""
-    running: list[RunningCounty] = []
-
-    def one_more() -> RunningCounty:
-        running.append(RunningCounty.open(workspace))
-        return running[-1]
-
-    yield one_more
-    for county in running:
-        county.close()
 
 
 def wait_for_jobs(county: RunningCounty) -> None:

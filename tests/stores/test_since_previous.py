@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
-import pytest
+from collections.abc import Callable
 
 from geo_service.language import Language
 from geo_service.planning import PlanningService as Running
@@ -12,20 +10,6 @@ from geo_service.planning.layers import rollback
 from geo_service.stores.base import WorkspaceAt
 from geo_service.zoning.rulebook import default_rulebook
 from tests.stores.made import newest_layer, publish_parcels
-
-
-@pytest.fixture
-def start(workspace: WorkspaceAt) -> Iterator[Callable[[], Running]]:
-    """Return a function that starts one more process' county."""
-    running: list[Running] = []
-
-    def one_more() -> Running:
-        running.append(Running.open(workspace))
-        return running[-1]
-
-    yield one_more
-    for county in running:
-        county.close()
 
 
 def test_one_review_is_compared_with_none(start: Callable[[], Running]) -> None:
