@@ -21,7 +21,7 @@ PACKAGE = ROOT / "geo_service"
 LEVELS = (
     (
         *("errors", "wording", "language", "model", "crs", "units", "data"),
-        *("native", "front", "gdal", "isolation", "forkserver", "scratch"),
+        *("native", "front", "gdal", "isolation", "forkserver", "scratch", "notebook"),
     ),
     ("schema", "industry", "document_limits", "documents", "jobs", "basemaps"),
     ("plan", "domain", "mcda"),
@@ -297,6 +297,7 @@ def test_the_exported_names_are_what_they_should_be() -> None:
         "open_plan",
         "rank",
         "review",
+        "write",
     }
     for name in geo_service.__all__:
         assert getattr(geo_service, name) is not None

@@ -27,6 +27,7 @@ from geo_service.model import (
     Verdict,
     rests_on,
 )
+from geo_service.notebook import small_table
 from geo_service.wording import said
 from geo_service.zoning.approvals import Approvals, open_approvals
 from geo_service.zoning.batch import RawBatch, RawFinding
@@ -92,6 +93,19 @@ class Review:
     """By rule and subject id, what was measured besides findings (kinds of parks, grades)."""
     ran_on: RanOn | None = None
     """The subjects that each rule ran on; None for a review that does not record it."""
+
+    def __repr__(self) -> str:
+        """Name the review, its day and how it came out."""
+        counts = ", ".join(f"{count} {name}" for name, count in self.verdicts.items())
+        return f"<Review {self.review_id} {self.as_of}: {counts}; {len(self.results)} findings>"
+
+    def _repr_html_(self) -> str:
+        """Return how many parks have each verdict, as a notebook shows it."""
+        name = next(iter(self.plan.settings.name.values()), self.plan.settings.county_code)
+        title = f"{name} · {self.review_id} · {self.as_of}"
+        counts = self.verdicts
+        row = [*counts.values(), len(self.results)]
+        return small_table(title, [*counts, "findings"], [row])
 
     @cached_property
     def park_verdicts(self) -> Mapping[str, Verdict]:
