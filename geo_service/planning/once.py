@@ -45,7 +45,9 @@ def review_workspace(
     """
     plan = open_plan(workspace)
     rules = open_rulebook(rulebook or plan.settings.rulebook_path)
-    return review(plan, rules, parks=parks, as_of=as_of, progress=progress)
+    result = review(plan, rules, parks=parks, as_of=as_of, progress=progress)
+    plan.forget()  # nobody renews this review
+    return result
 
 
 def rank_workspace(

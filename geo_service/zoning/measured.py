@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geo_service.model import AreaMethod
+from geo_service.spatial.cutting import ZoneCutter
 from geo_service.spatial.overlay import find_overlaps
-from geo_service.zoning.batch import GivenShapes, bounds_of
+from geo_service.zoning.batch import GivenShapes, SomeShapes, bounds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from geo_service.spatial.overlay import Coverage, Overlaps
+    from geo_service.spatial.overlay import Coverage
     from geo_service.zoning.batch import Shapes
 
+_FEW_PARTS = 50
+"""For fewer parts it is not worth looking at all subjects of a batch."""
 MANY_SUBJECTS = 20_000
 """Features of a layer from which on parts are cut only when somebody looks at them."""
 
@@ -84,7 +87,7 @@ class MeasuredOverlaps:
             border,
             self.zone[position],
             self.zone_m2[position],
-            _Some(self.parts, rows),
+            SomeShapes(self.parts, rows),
         )
 
 
@@ -93,6 +96,7 @@ def measure_overlaps(
     mask: NDArray[np.bool_],
     method: AreaMethod,
     area_m2: Callable[[NDArray[np.object_]], NDArray[np.float64]],
+    count: int | None = None,
 ) -> MeasuredOverlaps:
     """Return the overlaps of chosen subjects.
 
@@ -104,9 +108,12 @@ def measure_overlaps(
         The subjects to tell of, which all overlap some zone.
     method, area_m2
         The workspace's way to measure areas, and what measures them.
+    count
+        How many subjects the layer has, if these are a part of them.
     """
     shapes = covered.subjects.geometry.to_numpy()
-    if len(shapes) >= MANY_SUBJECTS and method is AreaMethod.PLANAR:
+    whole = len(shapes) if count is None else count
+    if whole >= MANY_SUBJECTS and method is AreaMethod.PLANAR:
         shared = covered.shared(mask)
         if shared is not None:
             border, zone, zone_m2 = shared
@@ -141,10 +148,16 @@ class _CutLater:
 
     def of(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
         """Return the parts of these rows; None where only the kernel finds an overlap."""
-        found: Overlaps = find_overlaps(self.subjects.iloc[rows], self.zones)
-        parts = np.full(len(rows), None, dtype=object)
-        parts[found.subject] = found.parts
-        return parts
+        if len(rows) < _FEW_PARTS:
+            found = find_overlaps(self.subjects.iloc[rows], self.zones)
+            parts = np.full(len(rows), None, dtype=object)
+            parts[found.subject] = found.parts
+            return parts
+        return self._cutter.parts(rows)
+
+    @cached_property
+    def _cutter(self) -> ZoneCutter:
+        return ZoneCutter(self.subjects.geometry.to_numpy(), self.zones.geometry.to_numpy())
 
     def exist(self) -> NDArray[np.bool_]:
         """Return that every row has a part."""
@@ -153,23 +166,3 @@ class _CutLater:
     def bounds(self) -> NDArray[np.float64]:
         """Return the boxes of the subjects, of which the parts are cut."""
         return bounds_of(self.subjects.geometry.to_numpy())
-
-
-@dataclass(frozen=True)
-class _Some:
-    """Some of the rows of shapes."""
-
-    shapes: Shapes
-    rows: NDArray[np.intp]
-
-    def of(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
-        """Return the parts of these rows."""
-        return self.shapes.of(self.rows[rows])
-
-    def exist(self) -> NDArray[np.bool_]:
-        """Return which rows have a part."""
-        return self.shapes.exist()[self.rows]
-
-    def bounds(self) -> NDArray[np.float64]:
-        """Return boxes that hold the parts of these rows."""
-        return self.shapes.bounds()[self.rows]

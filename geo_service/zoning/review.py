@@ -16,7 +16,7 @@ import pandas as pd
 import shapely
 
 from geo_service.crs import STORAGE_CRS
-from geo_service.domain.subjects import illustrative_subjects
+from geo_service.domain.subjects import IllustrativeSubjects
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator
 from geo_service.model import (
@@ -31,10 +31,12 @@ from geo_service.notebook import small_table
 from geo_service.wording import said
 from geo_service.zoning.approvals import Approvals, open_approvals
 from geo_service.zoning.batch import RawBatch, RawFinding
-from geo_service.zoning.check import Case, Shared
+from geo_service.zoning.check import Shared
 from geo_service.zoning.finding_table import FindingTable, boxes_meet
-from geo_service.zoning.findings import Findings, Stamp
-from geo_service.zoning.ran_on import Masks, RanOn, SubjectList
+from geo_service.zoning.findings import Findings
+from geo_service.zoning.portions import Stamp
+from geo_service.zoning.ran_on import LookedAt, RanOn, SubjectList
+from geo_service.zoning.renewal import Judges, Renewal, ReviewMemory
 from geo_service.zoning.rulebook import Rule, Rulebook, open_rulebook
 from geo_service.zoning.waivers import Waivers, open_waivers
 
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo_service.plan import Plan
+    from geo_service.zoning.check import Outcome
     from geo_service.zoning.finding_table import Box
     from geo_service.zoning.focus import Focus
     from geo_service.zoning.laws import LegalDocument
@@ -91,8 +94,12 @@ class Review:
     """By rule, the parks of which it judged anything."""
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By rule and subject id, what was measured besides findings (kinds of parks, grades)."""
-    ran_on: RanOn | None = None
-    """The subjects that each rule ran on; None for a review that does not record it."""
+    looked_at: Mapping[str, LookedAt] = field(default_factory=dict, repr=False, compare=False)
+    """By rule, the subjects that it ran on."""
+    record: RanOn | None = field(default=None, repr=False, compare=False)
+    """What `ran_on` is, of a review that was not made now but read."""
+    memory: ReviewMemory | None = field(default=None, repr=False, compare=False)
+    """What `review` needs to renew this review for a plan that differs little."""
 
     def __repr__(self) -> str:
         """Name the review, its day and how it came out."""
@@ -106,6 +113,13 @@ class Review:
         counts = self.verdicts
         row = [*counts.values(), len(self.results)]
         return small_table(title, [*counts, "findings"], [row])
+
+    @cached_property
+    def ran_on(self) -> RanOn | None:
+        """The subjects that each rule ran on, whatever it found; None if nobody recorded it."""
+        if self.record is not None or not self.looked_at:
+            return self.record
+        return RanOn.of(SubjectList.of(self.plan), self.looked_at)
 
     @cached_property
     def park_verdicts(self) -> Mapping[str, Verdict]:
@@ -305,8 +319,12 @@ def review(  # noqa: PLR0913 - all but the plan have a default
     waivers: Waivers | None = None,
     approvals: Approvals | None = None,
     progress: Progress | None = None,
+    earlier: Review | None = None,
 ) -> Review:
     """Apply every rule in force to a plan and return verdicts, findings and counts.
+
+    Given an earlier review of a plan that differs in a few rows, only what these can alter is
+    judged again; the result is the same as without it, to the last digit.
 
     Parameters
     ----------
@@ -324,6 +342,9 @@ def review(  # noqa: PLR0913 - all but the plan have a default
         The approvals to apply; the workspace's own if None.
     progress
         Called before each rule with (done, total, rule id).
+    earlier
+        A review of a similar plan (`Plan.with_rows` makes one), by the same rules and of the same
+        parks and day; any other is of no use and does no harm.
 
     Raises
     ------
@@ -350,19 +371,20 @@ def review(  # noqa: PLR0913 - all but the plan have a default
     counts: dict[str, RuleCount] = {}
     facts: dict[str, Mapping[str, Any]] = {}
     judged: dict[str, frozenset[str]] = {}
-    subjects, masks = SubjectList.of(plan), dict[str, Masks]()
+    looked_at: dict[str, LookedAt] = {}
     in_force = rules.in_force(day)
+    outcomes: dict[str, Outcome] = {}
+    renewal = Renewal.of(earlier.memory if earlier else None, shared, rules, selected)
+    judges = Judges(in_force, shared, selected, renewal)
     for done, rule in enumerate(in_force):
         if progress is not None:
             progress(done, len(in_force), rule.rule_id)
-        part = rule.part
-        case = Case(shared, part.scope, part.tolerance, part.applies_to, selected)
-        outcome = rule.check.run(case, rule.parameters)
+        outcome = outcomes[rule.rule_id] = judges.outcome(rule)
         stamp = _stamp(rule, plan, day)
         found += [(stamp, raw) for raw in outcome.raw]
         passed = max(0, outcome.checked - outcome.subjects_found())
         judged[rule.rule_id] = frozenset(outcome.parks)
-        masks[rule.rule_id] = subjects.masks(outcome.looked_at)
+        looked_at[rule.rule_id] = outcome.looked_at
         facts[rule.rule_id] = outcome.facts
         counts[rule.rule_id] = RuleCount(outcome.checked, passed, outcome.below_tolerance)
     findings = Findings(
@@ -370,7 +392,7 @@ def review(  # noqa: PLR0913 - all but the plan have a default
         waiver_of=set_aside.holding_on(day),
         approval_of=approved.holding_on(day),
         concerned={entry.rule_id for entry in (*set_aside.entries, *approved.entries)},
-        illustrative=illustrative_subjects(plan),
+        illustrative=IllustrativeSubjects(plan),
     )
     scope = "all" if selected is None else "|".join(sorted(park_ids))
     return Review(
@@ -386,7 +408,8 @@ def review(  # noqa: PLR0913 - all but the plan have a default
         approvals=approved,
         judged=judged,
         facts=facts,
-        ran_on=RanOn(subjects, masks),
+        looked_at=looked_at,
+        memory=ReviewMemory(shared, rules, selected, outcomes),
     )
 
 

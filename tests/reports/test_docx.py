@@ -180,3 +180,15 @@ def test_the_report_of_a_trial_says_so_in_title_head_and_foot(orderly_review: Re
     assert "试算" in section.header.paragraphs[0].text
     assert "试算" in section.footer.paragraphs[0].text
     assert "试算" not in everything(report(orderly_review))
+
+
+def test_a_list_has_so_many_of_a_park_and_says_where_the_rest_is(
+    demo_review: Review, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("geo_service.reports.docx.MOST_OF_A_PARK", 1)
+    content = content_of(demo_review)
+    failing = {park["park_id"] for park in content.parks if park["verdict"] == "fail"}
+    gaps = [item for item in content.list_of("supplement") if item["park_id"] not in failing]
+    left = len(gaps) - len({item["park_id"] for item in gaps})
+    assert left > 0
+    assert content.text("more_elsewhere", count=left, most=1) in everything(report(demo_review))

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import orjson
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +27,7 @@ from geo_service.zoning.comparison import (
     compare_reviews,
 )
 from geo_service.zoning.distance import MEASURE_PARTS, Distances, changed_evidence, is_equal
-from geo_service.zoning.ran_on import RanOn, SubjectList
+from geo_service.zoning.ran_on import LookedAt, RanOn, SubjectList
 from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import Rulebook, default_rulebook
 from tests.county import County, box, enterprise, parcel, zone
@@ -261,6 +262,24 @@ def test_more_findings_on_one_subject_are_worse_and_fewer_better(
     assert told(three, two) == {"better": ["A"], "unchanged": ["A", "A"]}
 
 
+def test_parts_that_are_judged_anew_take_the_place_of_those_before() -> None:
+    def looked(*subjects: tuple[str, str | None]) -> LookedAt:
+        found = LookedAt()
+        ids, parks = zip(*subjects, strict=True) if subjects else ((), ())
+        found.add_rows("parcels", pd.Series(ids, dtype="str"), pd.Series(parks, dtype="str"))
+        return found
+
+    def ids(of: LookedAt) -> list[str]:
+        return sorted(name for piece in of.ids_by_layer()["parcels"] for name in piece)
+
+    before = looked(("A", "P"), ("B", "P"), ("C", "Q"), ("D", None), ("E", "P"), ("E", "Q"))
+    new = looked(("B", "P"), ("F", "P"), ("C", "Q"))
+    assert ids(before.with_parks(new, {"P"})) == ["B", "C", "D", "E", "F"]
+    old = looked(("A", "P"), ("E", "P"), ("D", None), ("C", "P"))
+    # C of park Q was judged apart from a C of park P; E stays for its other park.
+    assert ids(before.exchanged(old, looked(("G", "P")))) == ["B", "C", "E", "G"]
+
+
 def test_every_finding_of_the_demo_is_of_a_subject_that_its_rule_ran_on(
     demo_review: Review,
 ) -> None:
@@ -286,9 +305,12 @@ def test_the_demo_compared_with_itself_is_unchanged(demo_review: Review) -> None
 
 def test_a_record_is_written_as_ranges_and_read_again() -> None:
     subjects = SubjectList({"parcels": ("A", "B", "C", "D", "E"), "parks": ("P",)})
-    record = RanOn(subjects, {"one": subjects.masks({"parcels": ["A", "B", "E"], "parks": []})})
+    looked = LookedAt()
+    for parcel_id in ("E", "A", "B", "A"):
+        looked.add("parcels", parcel_id, "P")
+    record = RanOn.of(subjects, {"one": looked, "none": LookedAt()})
     document = record.document()
-    assert document["rules"] == {"one": {"parcels": "0-1 4", "parks": ""}}
+    assert document["rules"] == {"one": {"parcels": "0-1 4"}, "none": {}}
     again = RanOn.from_document(orjson.loads(orjson.dumps(document)))
     assert again is not None
     assert again.document() == document
@@ -355,15 +377,13 @@ def made_up(
     """Return a review of two rules with these findings, which also ran on what passed."""
     subjects = SubjectList({"parcels": ("A", "B", "C", "D"), "parks": ("P",)})
     keys = list(findings)
-    looked_at: dict[str, list[str]] = {"one": [], "two": []}
+    looked_at = {"one": LookedAt(), "two": LookedAt()}
     for rule, subject, *_ in [*keys, *passed]:
-        looked_at[rule].append(subject)
+        looked_at[rule].add("parcels", subject, "P")
     document = {
         "checks": dict.fromkeys(("one", "two")),
         "parks": [{"park_id": "P"}],
-        "ran_on": RanOn(
-            subjects, {rule: subjects.masks({"parcels": ids}) for rule, ids in looked_at.items()}
-        ).document(),
+        "ran_on": RanOn.of(subjects, looked_at).document(),
         "findings": [
             {
                 "finding_id": "|".join(key),

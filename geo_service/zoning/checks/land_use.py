@@ -73,9 +73,8 @@ def permitted(case: Case, parameters: UseParameters) -> Outcome:
     uses are judged for the park as a whole. To a project (a case of new development) land for
     ancillary and supporting uses is refused: it is not for industry.
     """
-    parcels = case.plan.metric("parcels")
+    own: gpd.GeoDataFrame = case.own("parcels")
     tiers = dict(zip(case.parks["park_id"], case.parks["tier"], strict=True))
-    own = parcels[parcels["park_id"].isin(tiers)]
     outcome = Outcome.of("parcels", own)
     # Few combinations of tier, scheme and code stand for many parcels: each is judged once.
     kinds = _uses_of(own).assign(tier=own["park_id"].map(tiers))
@@ -104,7 +103,7 @@ def permitted(case: Case, parameters: UseParameters) -> Outcome:
                 else _finding(subject, park_id, shape, use, table, verdict, key)
             )
     if case.applies_to != "new":
-        outcome.look_at("parks", own["park_id"].unique().tolist())
+        outcome.look_at_parks(own["park_id"].unique())
         outcome.singles += _too_much_ancillary(case, own, ancillary, parameters)
     return outcome
 

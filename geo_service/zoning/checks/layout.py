@@ -66,7 +66,7 @@ def overlap(case: Case, _: NoParameters) -> Outcome:
         if area_m2 <= 0:
             continue
         if case.tolerance.is_noise(np.array([area_m2]), np.array([share]))[0]:
-            outcome.below_tolerance += 1
+            outcome.below[None] += 1
             continue
         for mine, other, whole in (
             (ids[first], ids[second], areas[0]),
@@ -220,7 +220,7 @@ def add_outside(  # noqa: PLR0913 - one park against one home
         return
     share = area_m2 / case.shared.park_area_m2[park_id]
     if case.tolerance.is_noise(np.array([area_m2]), np.array([share]))[0]:
-        outcome.below_tolerance += 1
+        outcome.below[park_id] += 1
         return
     naming = {"township": named_township, "host": named_park}
     values = {
@@ -251,9 +251,15 @@ def add_outside(  # noqa: PLR0913 - one park against one home
 
 def _is_declared_enclave(case: Case, park_id: str) -> bool:
     """Whether a park names partner and sharing terms, and so may lie outside the county."""
-    parks = case.plan.frame("parks")
-    row = parks[parks["park_id"] == park_id].iloc[0]
-    return all(text_or_none(row[name]) for name in _ENCLAVE_COLUMNS)
+
+    def make() -> frozenset[str]:
+        parks = case.plan.frame("parks")
+        terms = zip(*(parks[name] for name in _ENCLAVE_COLUMNS), strict=True)
+        is_enclave = [all(map(text_or_none, each)) for each in terms]
+        return frozenset(parks["park_id"][is_enclave])
+
+    reads = {"parks": frozenset({"park_id", *_ENCLAVE_COLUMNS})}
+    return park_id in case.plan.remember("enclaves", reads, make)
 
 
 def in_host(case: Case, _: NoParameters) -> Outcome:
@@ -392,7 +398,7 @@ def enclave(case: Case, parameters: EnclaveParameters) -> Outcome:
         ]
         area_m2 = np.array([sum(part.area for part in parts)])
         if parts and case.tolerance.is_noise(area_m2, area_m2 / shape.area)[0]:
-            outcome.below_tolerance += 1
+            outcome.below[row["park_id"]] += 1
             continue
         lacking = [name for name in _ENCLAVE_COLUMNS if not text_or_none(row[name])]
         if parts and lacking:
@@ -439,8 +445,7 @@ def placement(case: Case, parameters: PlacementParameters) -> Outcome:
     outcome = Outcome()
     shapes = dict(zip(case.parks["park_id"], case.parks.geometry, strict=True))
     for layer, key in (("parcels", "parcel_id"), ("buildings", "building_id")):
-        frame = case.plan.metric(layer)
-        own = frame[frame["park_id"].isin(shapes)]
+        own: gpd.GeoDataFrame = case.own(layer)
         outcome.judge_rows(layer, own)
         homes = np.array([shapes[park_id] for park_id in own["park_id"]], dtype=object)
         pieces = own.geometry.to_numpy()
