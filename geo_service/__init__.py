@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from geo_service.maps.draw import draw
     from geo_service.plan import Plan
+    from geo_service.planning.writing import write
     from geo_service.suitability.rank import Ranking, rank
     from geo_service.workspace.opening import open_plan
     from geo_service.zoning.review import Review, review
@@ -29,6 +30,7 @@ _HOMES = {
     "open_plan": "geo_service.workspace.opening",
     "rank": "geo_service.suitability.rank",
     "review": "geo_service.zoning.review",
+    "write": "geo_service.planning.writing",
 }
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "open_plan",
     "rank",
     "review",
+    "write",
 ]
 
 

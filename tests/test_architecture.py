@@ -22,6 +22,7 @@ LEVELS = (
     (
         *("errors", "wording", "language", "model", "crs", "units", "data"),
         *("native", "front", "gdal", "isolation", "forkserver", "crew", "memory", "scratch"),
+        "notebook",
     ),
     ("schema", "industry", "document_limits", "documents", "jobs", "basemaps"),
     ("plan", "plan_rows", "domain", "mcda"),
@@ -297,6 +298,7 @@ def test_the_exported_names_are_what_they_should_be() -> None:
         "open_plan",
         "rank",
         "review",
+        "write",
     }
     for name in geo_service.__all__:
         assert getattr(geo_service, name) is not None

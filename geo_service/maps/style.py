@@ -62,6 +62,8 @@ class Sign(StrEnum):
     PLUS = "plus"
     MINUS = "minus"
     WAVE = "wave"
+    UP = "up"
+    DOWN = "down"
     EQUALS = "equals"
     DOT = "dot"
 
@@ -203,9 +205,12 @@ LAND_USE_CLASSES = tuple(name for name in _LAND_USES if name != "other")
 
 _CHANGES = {
     "new": _area("#a63c00", "#d55e00", 0.35, width=3.0, hatch=Hatch.DIAGONAL, sign=Sign.PLUS),
+    "worse": _area("#8f4a00", "#e69f00", 0.4, width=2.6, hatch=Hatch.DOTS, sign=Sign.UP),
+    "became_unknown": _area("#6a3d9a", "#b79ad6", 0.4, width=2.2, dash="2 3", sign=Sign.WAVE),
+    "better": _area("#08466b", "#56b4e9", 0.35, width=2.2, sign=Sign.DOWN),
     "cured": _area("#00795a", "#009e73", 0.35, width=2.4, dash="6 4", sign=Sign.CHECK),
-    "changed": _area("#6a3d9a", "#b79ad6", 0.4, width=2.2, hatch=Hatch.DOTS, sign=Sign.WAVE),
-    "persisting": _area("#5f6870", "#c3c9ce", 0.4, width=1.2, sign=Sign.EQUALS),
+    "subject_gone": _area("#5f6870", "#c3c9ce", 0.35, width=2.0, dash="6 4", sign=Sign.MINUS),
+    "unchanged": _area("#5f6870", "#c3c9ce", 0.4, width=1.2, sign=Sign.EQUALS),
     "not_compared": _area("#5f6870", "#eceeef", 0.5, width=1.2, dash="1 4", sign=Sign.QUESTION),
 }
 CHANGES = tuple(_CHANGES)

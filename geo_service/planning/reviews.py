@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from geo_service.errors import ConflictError, NotFoundError
@@ -18,6 +19,13 @@ from geo_service.planning.finding_lists import AskedFindings, FindingLists
 from geo_service.planning.job_results import JobResultKind, MadeResult
 from geo_service.planning.pages.register import review_register
 from geo_service.planning.parks import check_parks
+from geo_service.planning.previous import (
+    Made,
+    is_restored,
+    previous_document,
+    previous_of,
+    steps_between,
+)
 from geo_service.planning.printable import Printable
 from geo_service.planning.results import load_document
 from geo_service.planning.review_files import (
@@ -39,14 +47,12 @@ from geo_service.planning.review_shelf import CACHED_REVIEWS, ReviewShelf
 from geo_service.planning.saved import drop_result
 from geo_service.planning.saved_reviews import (
     complete,
-    feature_of,
     saved_register,
 )
 from geo_service.planning.saving import members
+from geo_service.reports.comparison import ComparedReviews, ReviewSide, comparison_document
 from geo_service.reports.document import (
     Slice,
-    comparison_document,
-    finding_properties,
     review_summary,
 )
 from geo_service.reports.rules import rules_document
@@ -54,7 +60,6 @@ from geo_service.reports.stream import review_pieces
 from geo_service.reports.terminal import comparison_table, verdict_table
 from geo_service.stores.base import REVIEW, Saved
 from geo_service.wording import said
-from geo_service.zoning.comparison import ComparableReview, Comparison, compare_reviews
 from geo_service.zoning.finding_table import EVERY_FINDING, FindingQuery, FindingSort
 from geo_service.zoning.laws import STALE_MONTHS
 from geo_service.zoning.review import Review
@@ -68,6 +73,9 @@ if TYPE_CHECKING:
     from geo_service.reports.document import Document
     from geo_service.zoning.review import Progress
 
+_LOOKED_AT = 20
+"""Among how many reviews, the newest, the one before the current is looked for."""
+
 
 # ---- for a terminal ------------------------------------------------------------------------------
 
@@ -77,11 +85,11 @@ def review_table(result: Review, translator: Translator, *, width: int | None) -
     return verdict_table(result, translator, width=width).encode()
 
 
-def printable_comparison(comparison: Comparison) -> Printable:
+def printable_comparison(compared: ComparedReviews) -> Printable:
     """Return how two reviews differ, for a terminal."""
     return Printable(
-        lambda: comparison_document(comparison),
-        lambda translator, width: comparison_table(comparison, translator, width=width),
+        lambda: comparison_document(compared),
+        lambda translator, width: comparison_table(compared, translator, width=width),
     )
 
 
@@ -224,35 +232,78 @@ class ReviewDesk:
         opened = self._state.workspace
         return complete(load_document(opened, REVIEW, review_id, f"{name}.{language}"))
 
-    def compare(self, before: str, after: str, language: Language) -> Comparison:
-        """Return what is new, cured, persisting or changed from one kept review to another."""
-        return compare_reviews(
-            self._comparable(before, language), self._comparable(after, language)
-        )
+    def compare(self, before: str, after: str, language: Language) -> ComparedReviews:
+        """Return what became of each finding from one kept review to another."""
+        return ComparedReviews.of(self._side(before, language), self._side(after, language))
 
     def comparison(
         self, before: str, after: str, language: Language, *, limit: int | None = None
     ) -> Document:
-        """Return `compare` as a document; `counts` are of all, `limit` is for each list."""
-        told = comparison_document(self.compare(before, after, language))
-        counts = {kind: len(items) for kind, items in told.items()}
-        listed = {kind: items[:limit] for kind, items in told.items()}
-        return {"before": before, "after": after, "counts": counts, **listed}
+        """Return `compare` as a document; `counts` are of all, `limit` is for each kind."""
+        compared = self.compare(before, after, language)
+        return {"before": before, "after": after, **comparison_document(compared, limit=limit)}
 
-    def _comparable(self, review_id: str, language: Language) -> ComparableReview:
+    def since_previous(self, language: Language, *, limit: int | None = None) -> Document:
+        """Return the comparison of the current review with the one that it replaced.
+
+        `before` is null if there is none. `is_restored` says that the plan was put back to what
+        it was before the last change; `layers` names the versions before and now.
+        """
+        review = self._state.review
+        made = self._made()
+        current = made.pop(review.review_id)
+        before = previous_of(current, made.values())
+        if before is None:
+            return {"before": None, "after": current.review_id}
+        store = self._state.workspace.store if self._state.has_workspace else None
+        steps = steps_between(before, current, store)
+        about = previous_document(
+            before, current, steps, restored=is_restored(current, steps, store)
+        )
+        compared = self.compare(before.review_id, current.review_id, language)
+        return {**about, **comparison_document(compared, limit=limit)}
+
+    def _made(self) -> dict[str, Made]:
+        """Return the newest reviews that are no trials, and the current one, by their ids."""
+        made: dict[str, Made] = {}
+        if self._state.has_workspace:
+            for item in self._state.workspace.store.saved(REVIEW, limit=_LOOKED_AT):
+                if not item.recipe.get("is_trial"):
+                    made_at = item.made_at.isoformat(timespec="seconds")
+                    versions = (item.plan_version, item.rulebook_version)
+                    made[item.id] = Made(item.id, made_at, *versions, item.layer_versions)
+        for made_at, result in islice(self.in_memory(), _LOOKED_AT):
+            if result.review_id not in made and result.review_id not in self._trials:
+                made[result.review_id] = _made_of(result, made_at)
+        current = self._state.review
+        if current.review_id not in made:
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            made[current.review_id] = _made_of(current, now)
+        return made
+
+    def is_trial(self, review_id: str) -> bool:
+        """Return whether a review is a trial: by other rules, of some parks or of a given day."""
+        if review_id == self._state.review.review_id:
+            return False
+        with self._lock:
+            if review_id in self._trials:
+                return True
+        saved = self._find_saved(review_id)
+        return saved is not None and bool(saved.recipe.get("is_trial"))
+
+    def _side(self, review_id: str, language: Language) -> ReviewSide:
         result = self._in_memory(review_id)
         if result is not None:
-            translator = self._state.translator(language)
-            findings = [finding_properties(item, translator) for item in result.results]
-            return ComparableReview(findings, frozenset(result.park_ids), frozenset(result.checks))
-        whole = self._saved_whole(review_id, language)
-        parks = frozenset(park["park_id"] for park in whole["parks"])
-        findings = [feature_of(item)["properties"] for item in whole["findings"]]
-        return ComparableReview(findings, parks, frozenset(whole["checks"]))
+            return ReviewSide.of(result, self._state.translator(language))
+        return ReviewSide.of_document(self._saved_whole(review_id, language))
 
     def summary(self, review_id: str, language: Language) -> Document:
         """Return how a kept or saved review came out; NotFoundError for an unknown id."""
-        return {**self._summary(review_id, language), **self._members(review_id, language)}
+        return {
+            **self._summary(review_id, language),
+            "is_trial": self.is_trial(review_id),
+            **self._members(review_id, language),
+        }
 
     def _members(self, review_id: str, language: Language) -> Document:
         translator = self._state.translator(language)
@@ -356,7 +407,10 @@ class ReviewDesk:
         else:
             document = review_register(result, translator, limit=limit, offset=offset)
         document["gone"] = None if reason is None else translator.render(reason)
-        document["summary"] |= self._members(review_id, language)
+        document["summary"] |= {
+            "is_trial": self.is_trial(review_id),
+            **self._members(review_id, language),
+        }
         return document
 
     def _try_to_find(self, review_id: str) -> tuple[Review | None, Message | None]:
@@ -378,12 +432,17 @@ class ReviewDesk:
         for other formats of it.
         """
         translator = self._state.translator(language)
-        more = self._members(review_id, language)
+        more = {**self._members(review_id, language), "is_trial": self.is_trial(review_id)}
         result, _ = self._try_to_find(review_id)
         if result is None:
             whole = self._saved_whole(review_id, language)
             return saved_download(whole, format, translator, more)
         return self._state.works.download(result, format, translator, more)
+
+
+def _made_of(result: Review, made_at: str) -> Made:
+    layers = {name: layer.version for name, layer in result.plan.layers.items()}
+    return Made(result.review_id, made_at, result.plan.version, result.rulebook.version, layers)
 
 
 def no_such_review(review_id: str) -> NotFoundError:

@@ -26,6 +26,7 @@ from geo_service.crs import STORAGE_CRS
 from geo_service.errors import Fault, NotFoundError
 from geo_service.mcda.robustness import DRAWS
 from geo_service.model import FocusBasis, Message, Verdict
+from geo_service.notebook import small_table
 from geo_service.spatial.cut_off import cut_off_note
 from geo_service.suitability.certainty import QUICK_DRAWS, Doubt, doubt_of
 from geo_service.suitability.choice import choose_criteria
@@ -59,6 +60,14 @@ if TYPE_CHECKING:
 _STEPS = ("candidates", "exclusion", "access", "focus", "criteria", "score")
 
 
+_SHOWN = 10
+"""How many of the best a notebook shows."""
+
+
+def _rounded(cell: object) -> object:
+    return f"{cell:.2f}" if isinstance(cell, float) else cell
+
+
 @dataclass(frozen=True)
 class Ranking:
     """Where a project fits in a plan, best first.
@@ -83,6 +92,19 @@ class Ranking:
         default_factory=dict, repr=False, compare=False
     )
     """The same measures by other methods, as `reweigh` was asked for them."""
+
+    def __repr__(self) -> str:
+        """Name the ranking, its project and how many candidates there are."""
+        counts = f"{len(self.order)} candidates, {len(self.excluded)} excluded"
+        return f"<Ranking {self.ranking_id} {self.project.name}: {counts}>"
+
+    def _repr_html_(self) -> str:
+        """Return the best candidates, as a notebook shows them."""
+        title = f"{self.project.name} · {self.ranking_id} · {self.as_of}"
+        best = self.candidates.head(_SHOWN)
+        columns = [name for name in ("rank", "candidate_id", "park_id", "score") if name in best]
+        rows = best[columns].itertuples(index=False)
+        return small_table(title, columns, ([_rounded(cell) for cell in row] for row in rows))
 
     @property
     def sites(self) -> Sites:

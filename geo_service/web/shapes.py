@@ -13,6 +13,7 @@ from geo_service.jobs import JobKind, JobStatus
 from geo_service.model import BasisGroup, BasisTag, Severity, Tier, Verdict
 from geo_service.suitability.candidates import CandidateKind
 from geo_service.suitability.project import project_schema
+from geo_service.zoning.comparison import ChangeKind, WhyNot
 from geo_service.zoning.finding_table import FACETS
 from geo_service.zoning.laws import DocumentKind, DocumentState, Trust
 
@@ -251,6 +252,23 @@ _SAVED_RESULT = _object(
         "is_pinned": _FLAG,
     }
 )
+_COMPARISON: dict[str, Shape] = {
+    "counts": _by_name(_COUNT),
+    "changes": _list(
+        _object(
+            {
+                "kind": _enum(ChangeKind),
+                "reason": _or_null(_enum(WhyNot)),
+                "rule_id": _TEXT,
+                "park_id": _or_null(_TEXT),
+                "subject": _object({"layer": _TEXT, "id": _TEXT}),
+                "changed": _list(_TEXT),
+                "before": _or_null(_ANY),
+                "after": _or_null(_ANY),
+            }
+        )
+    ),
+}
 _ANSWERS: Mapping[str, Shape] = {
     "Any": {"type": "object"},
     "Alive": _object({"status": {"const": "ok"}}),
@@ -302,7 +320,10 @@ _ANSWERS: Mapping[str, Shape] = {
             "documents": _list(_LEGAL_DOCUMENT),
         }
     ),
-    "Review": _object(_REVIEW_MEMBERS, optional={"saved": _FLAG, "not_saved": _or_null(_TEXT)}),
+    "Review": _object(
+        _REVIEW_MEMBERS,
+        optional={"is_trial": _FLAG, "saved": _FLAG, "not_saved": _or_null(_TEXT)},
+    ),
     "Reviews": _slice("reviews", _object(_REVIEW_MEMBERS)),
     "Findings": _with(_collection(_ref("Finding")), next=_or_null(_TEXT)),
     "FindingCounts": _object(
@@ -314,10 +335,9 @@ _ANSWERS: Mapping[str, Shape] = {
             "without_township": _COUNT,
         }
     ),
-    "ReviewComparison": _object(
-        {"before": _TEXT, "after": _TEXT, "counts": _by_name(_COUNT)}
-        | {name: _list(_ANY) for name in ("new", "cured", "persisting", "changed")}
-    ),
+    "ReviewComparison": _object({"before": _TEXT, "after": _TEXT, **_COMPARISON}),
+    "Changes": _object({"before": _or_null(_TEXT), "after": _TEXT}),
+    "ProjectRead": _object({"project": _ref("Project")}),
     "Register": _object({"summary": _object(_REVIEW_MEMBERS), "findings": _list(_ANY)}),
     "Ranking": _object(
         {

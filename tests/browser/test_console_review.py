@@ -168,7 +168,7 @@ def test_reviewing_again_by_another_rulebook_and_comparing(
     visit: Visitor, address: str, county: Running
 ) -> None:
     page = open_page(visit, f"{address}/reviews")
-    page.get_by_text("用另一份规则集试审").click()
+    page.get_by_text("用另一份规则集试算").click()
     page.fill(
         "#rulebook-text",
         'format: "1"\ntitle: {en: off}\nextends: default\n'
@@ -187,7 +187,7 @@ def test_reviewing_again_by_another_rulebook_and_comparing(
 
 def test_a_broken_rulebook_is_answered_with_its_faults(visit: Visitor, address: str) -> None:
     page = open_page(visit, f"{address}/reviews", is_clean=False)
-    page.get_by_text("用另一份规则集试审").click()
+    page.get_by_text("用另一份规则集试算").click()
     page.fill("#rulebook-text", "rules: {no.such: {}}")
     page.click("#review-again")
     alert = page.get_by_role("alert")

@@ -301,6 +301,10 @@ export class Drawing {
       className: 'tip-frame',
       opacity: 1,
     });
+    if (part instanceof L.Path) {
+      // A tooltip listens for focus, for which Chromium lets Tab stop at every path.
+      part.on('add', () => part.getElement()?.setAttribute('tabindex', '-1'));
+    }
     part.on('click', (event) => {
       L.DomEvent.stopPropagation(event);
       if (!this.page.clickAt(this, event.latlng, item)) {

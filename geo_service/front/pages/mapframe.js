@@ -84,6 +84,7 @@ class MapFrame {
     }
     if (document?.querySelector('.app')) {
       this.cover.hidden = true;
+      this.cover.replaceChildren();
       return;
     }
     const again = button(t('console.retry'), () => this.load(), { sign: 'again' });

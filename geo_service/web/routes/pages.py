@@ -19,7 +19,7 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 # Swagger UI draws its icons from data addresses and sets style attributes.
 _DOCS_CSP = PAGE_CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
-_HOME = Page(name="home", nav_entry="home", texts=("home",))
+_HOME = Page(name="home", nav_entry="home", texts=("home", "change", "change_hint"))
 _PARK = Page(
     name="park",
     texts=("park", "finding_words"),
@@ -28,7 +28,10 @@ _PARK = Page(
 _REVIEWS = Page(
     name="reviews",
     nav_entry="reviews",
-    texts=("review", "finding_words", "evidence_name", "measure", "parameter", "column"),
+    texts=(
+        *("review", "finding_words", "evidence_name", "measure", "parameter", "column"),
+        *("change", "change_hint"),
+    ),
 )
 _REVIEW = Page(
     name="review",
