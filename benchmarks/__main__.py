@@ -13,6 +13,7 @@ from benchmarks.nearest import bench_nearest
 from benchmarks.overlay import PEERS, bench_overlay
 from benchmarks.ranking import bench_ranking
 from benchmarks.review import bench_review
+from benchmarks.serving import bench_serving
 from benchmarks.whole import PEER, bench_whole
 from benchmarks.workspace import write_workspace
 
@@ -22,7 +23,9 @@ SUBJECTS = ("overlay", "review", "nearest", "scoring", "ranking", "whole")
 def main() -> int:
     """Run the requested benchmarks; return 1 if answers differ or a ratio misses its limit."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=(*SUBJECTS, "county", "all"), default="all")
+    parser.add_argument(
+        "what", nargs="?", choices=(*SUBJECTS, "serve", "county", "all"), default="all"
+    )
     parser.add_argument("--parcels", type=int, choices=county.SIZES, default=100_000)
     parser.add_argument(
         "--peers",
@@ -34,12 +37,17 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=_cache(), help="folder of generated files")
     parser.add_argument("--report", type=Path, help="where to write the JSON")
     parser.add_argument("-o", "--output", type=Path, help="county: the folder of its workspace")
+    parser.add_argument("--publishes", type=int, default=20, help="serve: how many publications")
     options = parser.parse_args()
     options.data.mkdir(parents=True, exist_ok=True)
     if options.what == "county":
         if options.output is None:
             parser.error("county needs -o FOLDER")
         write_workspace(options.output, options.parcels, options.data)
+        return 0
+    if options.what == "serve":
+        report = options.report or options.data / f"serve_{options.parcels}.json"
+        bench_serving(options.data, options.parcels, options.publishes, report)
         return 0
     is_agreed = True
     if options.what in {"overlay", "all"}:

@@ -27,7 +27,7 @@ from geo_service.workspace.reading import LayerFile, read_layer
 from geo_service.workspace.references import declare_scheme
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from geo_service.stores.base import LayerVersion, OwnFile
@@ -106,6 +106,11 @@ class OwnLayers:
         """Return when a layer's own file was changed last, in seconds since 1970."""
         layer_file = locate(self.folder, name, self._settings.layers[name])
         return 0.0 if isinstance(layer_file, Fault) else layer_file.path.stat().st_mtime
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Hold no rows of layers that are read from the store from now on."""
+        for name in names:
+            self._read.pop(name, None)
 
     def of(self, name: str, version: str) -> OwnLayer | None:
         """Return what the own file of a layer holds if it is that version, else None."""

@@ -276,6 +276,8 @@ class Part:
     parks: frozenset[str]
     changed: Mapping[str, NDArray[np.intp]]
     """By layer, the positions of the rows that are not as in the other plan."""
+    layers: frozenset[str] | None = None
+    """The layers of which subjects are judged, where the check judges several; all if None."""
     count: Callable[[str, Counter[str | None]], int] = lambda _name, here: here.total()
     """Returns how many subjects the whole has, by the name of the count and those here."""
 
@@ -340,6 +342,14 @@ class Case:
         if self.scope.industries:
             mask &= are_within(parks["leading_industry"], self.scope.industries)
         return parks if mask.all() else parks[mask]
+
+    def judges(self, layer: str) -> bool:
+        """Return whether subjects of a layer are to be judged."""
+        return self.part is None or self.part.layers is None or layer in self.part.layers
+
+    def count_elsewhere(self, name: str) -> int:
+        """Return how many subjects the whole plan has of a layer that this part does not judge."""
+        return 0 if self.part is None else self.part.count(name, Counter())
 
     def count(self, outcome: Outcome, name: str, park_ids: pd.Series[Any]) -> int:
         """Return how many subjects there are in the whole plan, given the parks of those here."""
