@@ -272,13 +272,10 @@ class ReviewDesk:
                     made_at = item.made_at.isoformat(timespec="seconds")
                     versions = (item.plan_version, item.rulebook_version)
                     made[item.id] = Made(item.id, made_at, *versions, item.layer_versions)
-        for made_at, result in islice(self.in_memory(), _LOOKED_AT):
-            if result.review_id not in made and result.review_id not in self._trials:
-                made[result.review_id] = _made_of(result, made_at)
-        current = self._state.review
-        if current.review_id not in made:
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            made[current.review_id] = _made_of(current, now)
+        for review_id, made_at, plan, rules in islice(self.shelf.outlines(), _LOOKED_AT):
+            if review_id not in made and review_id not in self._trials:
+                versions = {name: layer.version for name, layer in plan.layers.items()}
+                made[review_id] = Made(review_id, made_at, plan.version, rules, versions)
         return made
 
     def is_trial(self, review_id: str) -> bool:
@@ -438,11 +435,6 @@ class ReviewDesk:
             whole = self._saved_whole(review_id, language)
             return saved_download(whole, format, translator, more)
         return self._state.works.download(result, format, translator, more)
-
-
-def _made_of(result: Review, made_at: str) -> Made:
-    layers = {name: layer.version for name, layer in result.plan.layers.items()}
-    return Made(result.review_id, made_at, result.plan.version, result.rulebook.version, layers)
 
 
 def no_such_review(review_id: str) -> NotFoundError:

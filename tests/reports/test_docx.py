@@ -175,7 +175,8 @@ def test_the_same_review_gives_the_same_bytes(hostile_review: Review, language: 
 def test_the_report_of_a_trial_says_so_in_title_head_and_foot(orderly_review: Review) -> None:
     content = replace(content_of(orderly_review), is_trial=True)
     made = docx.Document(io.BytesIO(review_text(content, colours())))
-    assert made.paragraphs[0].text.startswith("【试算】")
+    titles = [item.text for item in made.paragraphs if item.style and item.style.name == "Title"]
+    assert titles[0].startswith("【试算】")
     section = made.sections[0]
     assert "试算" in section.header.paragraphs[0].text
     assert "试算" in section.footer.paragraphs[0].text
