@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from geo_service.errors import ConflictError, NotFoundError
@@ -248,9 +247,9 @@ class ReviewDesk:
         `before` is null if there is none. `is_restored` says that the plan was put back to what
         it was before the last change; `layers` names the versions before and now.
         """
-        review = self._state.review
-        made = self._made()
-        current = made.pop(review.review_id)
+        review_id = self._state.review.review_id
+        made = self._made(review_id)
+        current = made.pop(review_id)
         before = previous_of(current, made.values())
         if before is None:
             return {"before": None, "after": current.review_id}
@@ -262,7 +261,7 @@ class ReviewDesk:
         compared = self.compare(before.review_id, current.review_id, language)
         return {**about, **comparison_document(compared, limit=limit)}
 
-    def _made(self) -> dict[str, Made]:
+    def _made(self, current: str) -> dict[str, Made]:
         """Return the newest reviews that are no trials, and the current one, by their ids."""
         made: dict[str, Made] = {}
         if self._state.has_workspace:
@@ -271,10 +270,11 @@ class ReviewDesk:
                     made_at = item.made_at.isoformat(timespec="seconds")
                     versions = (item.plan_version, item.rulebook_version)
                     made[item.id] = Made(item.id, made_at, *versions, item.layer_versions)
-        for review_id, made_at, plan, rules in islice(self.shelf.outlines(), _LOOKED_AT):
-            if review_id not in made and review_id not in self._trials:
-                versions = {name: layer.version for name, layer in plan.layers.items()}
-                made[review_id] = Made(review_id, made_at, plan.version, rules, versions)
+        for review_id, made_at, plan, rules in self.shelf.outlines():
+            is_news = review_id == current or review_id not in self._trials
+            if review_id not in made and is_news:
+                layers = {name: layer.version for name, layer in plan.layers.items()}
+                made[review_id] = Made(review_id, made_at, plan.version, rules, layers)
         return made
 
     def is_trial(self, review_id: str) -> bool:
