@@ -12,6 +12,7 @@ GeoServiceError
 ├── SourceError          a file that cannot be imported: every fault is listed
 ├── RulebookError        a rulebook (or waiver file) that breaks its form
 ├── ProjectError         a project that breaks its form
+├── ScenarioError        a scenario that breaks its form, or an edit that cannot be made
 └── AssetError           a file of the map's page that is not installed
 
 An error holds what is wrong as a `Message`: a key of the catalogue and values. It becomes text at
@@ -225,6 +226,10 @@ class RulebookError(_FaultyFileError):
 
 class ProjectError(_FaultyFileError):
     """An investment project breaks its form."""
+
+
+class ScenarioError(_FaultyFileError):
+    """A scenario breaks its form, or an edit cannot be made on its plan."""
 
 
 class UnfitError(ValueError):

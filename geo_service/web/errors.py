@@ -30,6 +30,7 @@ from geo_service.errors import (
     NotFoundError,
     ProjectError,
     RulebookError,
+    ScenarioError,
     SourceError,
     StoreError,
     WorkspaceError,
@@ -54,6 +55,7 @@ STATUS: dict[type[GeoServiceError], int] = {
     ConflictError: 409,
     StoreError: 503,
     ProjectError: 422,
+    ScenarioError: 422,
     SourceError: 422,
     ChoiceNeededError: 409,
     WorkspaceError: 500,
@@ -216,7 +218,7 @@ async def _on_own_error(request: Request, error: Exception) -> Response:
     if isinstance(error, ChoiceNeededError):
         members["parameter"] = error.parameter
         members["choices"] = choice_documents(error, translator)
-    if isinstance(error, (RulebookError, ProjectError, SourceError)):
+    if isinstance(error, (RulebookError, ProjectError, ScenarioError, SourceError)):
         members["errors"] = [tell_fault(fault, translator) for fault in error.faults]
     told = tell_error(error, translator) if isinstance(error, GeoServiceError) else str(error)
     return problem(status, told, **members)
