@@ -6,6 +6,7 @@ GeoServiceError
 ├── BusyError            too much is being done already; later it may go
 ├── ChoiceNeededError    a call that leaves something open which only its caller knows
 ├── ConflictError        somebody else was first; look again, then decide
+│   └── StaleError       what is to be changed is not in the state that the call has seen
 ├── StoreError           the store failed, is full, read-only or cannot be reached
 ├── WorkspaceError       a workspace that cannot be used: every fault is listed
 │   └── CrsError         no CRS, or one without metres where metres are needed
@@ -70,6 +71,10 @@ class BusyError(GeoServiceError):
 
 class ConflictError(GeoServiceError):
     """Somebody else changed what was to be changed; nothing was written."""
+
+
+class StaleError(ConflictError):
+    """What is to be changed is no longer in the state that the call has seen."""
 
 
 class StoreError(GeoServiceError):

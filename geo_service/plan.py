@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import geopandas as gpd
 import numpy as np
@@ -89,6 +89,19 @@ class Layer:
     read: Callable[[], pd.DataFrame]
     number: int = 0
     """The version's position in the layer's history; 0 is the workspace's own file."""
+
+
+class HasPlan(Protocol):
+    """What a plan can be asked of: a scenario."""
+
+    @property
+    def plan(self) -> Plan:
+        """The plan."""
+
+
+def plan_of(subject: Plan | HasPlan) -> Plan:
+    """Return a plan, or the plan of a scenario."""
+    return subject if isinstance(subject, Plan) else subject.plan
 
 
 class Plan:

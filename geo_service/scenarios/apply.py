@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from geo_service.scenarios.changes import PlanChanges, changed_plan
 from geo_service.scenarios.expects import seen_of
-from geo_service.scenarios.refusal import Refusal, unusable_scenario
+from geo_service.scenarios.refusal import EditRefusal, unusable_scenario
 from geo_service.scenarios.steps import STEPS
 from geo_service.scenarios.workbench import Workbench
 
@@ -40,7 +40,7 @@ class Applied:
 def make_edit(bench: Workbench, edit: EditPart) -> Workbench:
     """Return a bench on which an edit was made as well; the one given stays as it is.
 
-    Raises Refusal where the edit cannot be made.
+    Raises EditRefusal where the edit cannot be made.
     """
     tried = bench.fork()
     STEPS[type(edit)](tried, edit)
@@ -62,7 +62,7 @@ def apply_edits(plan: Plan, edits: Sequence[EditPart]) -> Applied:
         edit_id = edit.edit_id or ""
         try:
             made = make_edit(bench, edit)
-        except Refusal as refusal:
+        except EditRefusal as refusal:
             if edit.enabled:
                 faults += refusal.faults(edit_id)
             continue

@@ -25,7 +25,7 @@ Outcome = Mapping[str, tuple[object, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
+class EditCause:
     """The edits that bring a change about."""
 
     edit_ids: tuple[str, ...] = ()
@@ -33,12 +33,12 @@ class Cause:
     """Whether it takes all of them; else each one would do it alone."""
 
 
-NOBODY = Cause()
+NOBODY = EditCause()
 
 
 def find_causes(
     scenario: Scenario, judge: Judge, changes: Sequence[FindingChange]
-) -> dict[str, Cause]:
+) -> dict[str, EditCause]:
     """Return by finding id which edits bring each change about.
 
     An edit is a cause if the change does not come about without it. Several such edits only work
@@ -50,7 +50,7 @@ def find_causes(
     if not moving or not edits:
         return {change.key: NOBODY for change in moving}
     if len(edits) == 1:
-        only = Cause(edit_ids=(edits[0].edit_id or "",))
+        only = EditCause(edit_ids=(edits[0].edit_id or "",))
         return {change.key: only for change in moving}
     without = {edit.edit_id or "": _outcome_without(plan, judge, edits, edit) for edit in edits}
     found = {change.key: _missed(change, without) for change in moving}
@@ -59,17 +59,17 @@ def find_causes(
         alone = {edit.edit_id or "": _outcome_of(plan, judge, [edit]) for edit in edits}
         for change in open_ones:
             doing = [name for name, out in alone.items() if _has(out, change)]
-            found[change.key] = Cause(edit_ids=tuple(doing))
+            found[change.key] = EditCause(edit_ids=tuple(doing))
     return found
 
 
-def _missed(change: FindingChange, without: Mapping[str, Outcome | None]) -> Cause:
+def _missed(change: FindingChange, without: Mapping[str, Outcome | None]) -> EditCause:
     needed = tuple(
         edit_id
         for edit_id, outcome in without.items()
         if outcome is not None and not _has(outcome, change)
     )
-    return Cause(edit_ids=needed, is_together=len(needed) > 1)
+    return EditCause(edit_ids=needed, is_together=len(needed) > 1)
 
 
 def _has(outcome: Outcome | None, change: FindingChange) -> bool:

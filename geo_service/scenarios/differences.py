@@ -66,7 +66,7 @@ class FindingChange:
         """What tells this outcome from another one of the same finding."""
         if self.after is None:
             return (self.kind, None)
-        return (self.kind, self.after.verdict, measured(self.after))
+        return (self.kind, self.after.verdict)
 
 
 def find_changes(before: Review, after: Review) -> tuple[FindingChange, ...]:

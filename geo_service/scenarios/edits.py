@@ -16,12 +16,13 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 
 from geo_service.errors import UnfitError
-from geo_service.schema import ID_PATTERN, LAND_USE_SCHEMES
+from geo_service.schema import ID_PATTERN, LAND_USE_SCHEMES, SCHEMAS, ColumnKind
 from geo_service.suitability.project import Project
 from geo_service.wording import said
 
@@ -37,6 +38,7 @@ MOST_POSITIONS = 20_000
 """Positions of a drawn shape."""
 MOST_FLOORS = 250
 _POSITION = 2
+_EXACT = 2**53
 _DEEPEST = 4
 
 Id = Annotated[str, StringConstraints(pattern=f"^{ID_PATTERN.pattern}$")]
@@ -117,6 +119,26 @@ class EditPart(_Part):
             raise UnfitError(said("fault.date_parsing")) from None
 
 
+class AddingPart(EditPart):
+    """What edits that bring a feature have in common."""
+
+    feature: DrawnFeature
+
+    @field_validator("feature")
+    @classmethod
+    def _has_typed_values(cls, feature: DrawnFeature) -> DrawnFeature:
+        told = {name: typed(cls.layer_of, name, one) for name, one in feature.properties.items()}
+        floors = told.get("floors")
+        if cls.layer_of == "buildings" and isinstance(floors, list):
+            told["floors"] = [
+                {name: typed("floors", name, value) for name, value in floor.items()}
+                if isinstance(floor, dict)
+                else floor
+                for floor in floors
+            ]
+        return feature.model_copy(update={"properties": told})
+
+
 class MoveEnterprise(EditPart):
     """Move an enterprise to a park, onto a parcel, or to a floor of a building."""
 
@@ -139,12 +161,11 @@ class MoveEnterprise(EditPart):
         return self
 
 
-class AddEnterprise(EditPart):
+class AddEnterprise(AddingPart):
     """Add an enterprise."""
 
     layer_of = "enterprises"
     op: Literal["add_enterprise"] = "add_enterprise"
-    feature: DrawnFeature
 
 
 class CloseEnterprise(EditPart):
@@ -225,12 +246,11 @@ class ReshapePark(EditPart):
         return plain_geometry(geometry)
 
 
-class AddPark(EditPart):
+class AddPark(AddingPart):
     """Add a park."""
 
     layer_of = "parks"
     op: Literal["add_park"] = "add_park"
-    feature: DrawnFeature
 
 
 class ClosePark(EditPart):
@@ -242,36 +262,32 @@ class ClosePark(EditPart):
     park_id: Id
 
 
-class AddBuilding(EditPart):
+class AddBuilding(AddingPart):
     """Add a building with its floors, which stand in its properties as `floors`."""
 
     layer_of = "buildings"
     op: Literal["add_building"] = "add_building"
-    feature: DrawnFeature
 
 
-class AddFacility(EditPart):
+class AddFacility(AddingPart):
     """Add a facility."""
 
     layer_of = "facilities"
     op: Literal["add_facility"] = "add_facility"
-    feature: DrawnFeature
 
 
-class AddRoad(EditPart):
+class AddRoad(AddingPart):
     """Add a road."""
 
     layer_of = "roads"
     op: Literal["add_road"] = "add_road"
-    feature: DrawnFeature
 
 
-class AddZone(EditPart):
+class AddZone(AddingPart):
     """Add a control zone that is proposed, and marked so."""
 
     layer_of = "control_zones"
     op: Literal["add_zone"] = "add_zone"
-    feature: DrawnFeature
 
 
 class PlaceProject(EditPart):
@@ -304,6 +320,12 @@ class SetValue(EditPart):
     year: int | None = Field(default=None, description="Of an enterprise; its latest if left out.")
     column: str
     value: Cell = Field(description="The value that the column gets; null for none.")
+
+    @field_validator("value")
+    @classmethod
+    def _has_a_type(cls, value: Cell, info: ValidationInfo) -> Cell:
+        found: Cell = typed(info.data.get("layer", ""), info.data.get("column", ""), value)
+        return found
 
 
 Edit = (
@@ -377,6 +399,28 @@ def subject_of(edit: EditPart) -> tuple[str, tuple[str, ...]]:
         return edit.layer, (edit.id,)
     named = getattr(edit, edit.id_field) if edit.id_field else ()
     return edit.layer_of, (named,) if isinstance(named, str) else tuple(named)
+
+
+def typed(layer: str, column: str, value: Any) -> Any:  # noqa: ANN401 - a JSON value
+    """Return a value that a document has as text in the type of its column, where it fits that.
+
+    What does not fit stays as it is: the step that reads it says so.
+    """
+    schema = SCHEMAS.get(layer)
+    if not isinstance(value, str) or schema is None or column not in schema.columns:
+        return value
+    kind = schema.field(column).kind
+    if kind is ColumnKind.BOOLEAN:
+        return {"true": True, "false": False}.get(value.lower(), value)
+    if kind not in {ColumnKind.NUMBER, ColumnKind.INTEGER}:
+        return value
+    try:
+        number = float(value)
+    except ValueError:
+        return value
+    if not math.isfinite(number):
+        return value
+    return int(number) if number.is_integer() and abs(number) < _EXACT else number
 
 
 def plain_text(text: str) -> str:

@@ -67,10 +67,10 @@ def room_of(plan: Plan, park_id: str | None = None) -> Room:
     chosen = is_free(parcels)
     roomy = has_room(floors)
     if park_id is not None:
-        chosen &= (parcels["park_id"] == park_id).to_numpy(dtype=bool, na_value=False)
+        chosen = chosen & (parcels["park_id"] == park_id).to_numpy(dtype=bool, na_value=False)
         buildings = plan.frame("buildings")
         own = buildings.loc[buildings["park_id"] == park_id, "building_id"]
-        roomy &= floors["building_id"].isin(own).to_numpy(dtype=bool)
+        roomy = roomy & floors["building_id"].isin(own).to_numpy(dtype=bool)
     return Room(
         free_land_m2=float(shapely.area(parcels.geometry.to_numpy()[chosen]).sum()),
         vacant_floor_m2=float(floors.loc[roomy, "vacant_m2"].sum()),

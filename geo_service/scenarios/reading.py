@@ -100,6 +100,11 @@ def edits_of(documents: Sequence[Mapping[str, Any]]) -> list[EditPart]:
     return list(scenario_of({"name": "-", "edits": list(documents)}).edits)
 
 
+def kept_edits(documents: Sequence[Mapping[str, Any]]) -> tuple[EditPart, ...]:
+    """Return edits as `edit_document` told them; for documents that were checked before."""
+    return tuple(EDITS[document["op"]].model_validate(document) for document in documents)
+
+
 def _as_text(document: object) -> str:
     try:
         return json.dumps(document, ensure_ascii=False, allow_nan=False, default=str)

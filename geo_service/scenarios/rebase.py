@@ -16,7 +16,7 @@ from geo_service.errors import Fault
 from geo_service.scenarios.apply import apply_edits, make_edit
 from geo_service.scenarios.changes import GEOMETRY
 from geo_service.scenarios.expects import Mismatch, is_same, mismatches, told_cell
-from geo_service.scenarios.refusal import Refusal, unusable_scenario
+from geo_service.scenarios.refusal import EditRefusal, unusable_scenario
 from geo_service.scenarios.scenario import Scenario, base_of, complete
 from geo_service.scenarios.workbench import Workbench
 from geo_service.schema import SCHEMAS
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from geo_service.zoning.review import Review
 
 
-class Side(StrEnum):
+class Resolution(StrEnum):
     """Whose value stands."""
 
     OURS = "ours"
@@ -74,7 +74,7 @@ class Rebased:
 
 
 def rebase(
-    scenario: Scenario, plan: Plan, *, choices: Mapping[str, Side] | None = None
+    scenario: Scenario, plan: Plan, *, choices: Mapping[str, Resolution] | None = None
 ) -> Rebased:
     """Return a scenario on a newer plan, or the conflicts that are open.
 
@@ -92,11 +92,11 @@ def rebase(
         made, refusal = _tried(bench, edit)
         clashes = tuple(_clashes(scenario, bench, made, edit))
         choice = decided.get(edit.edit_id or "")
-        if choice is Side.THEIRS and (clashes or refusal):
+        if choice is Resolution.THEIRS and (clashes or refusal):
             kept.append(edit.model_copy(update={"enabled": False}))
-        elif refusal and choice is Side.OURS:
+        elif refusal and choice is Resolution.OURS:
             raise unusable_scenario(refusal, is_refused=True)
-        elif made is not None and (not clashes or choice is Side.OURS):
+        elif made is not None and (not clashes or choice is Resolution.OURS):
             kept.append(edit)
             bench = made
         else:
@@ -113,7 +113,7 @@ def rebase(
 def _tried(bench: Workbench, edit: EditPart) -> tuple[Workbench | None, list[Fault]]:
     try:
         return make_edit(bench, edit), []
-    except Refusal as refusal:
+    except EditRefusal as refusal:
         return None, refusal.faults(edit.edit_id or "")
 
 
@@ -153,7 +153,7 @@ def _base_value(scenario: Scenario, miss: Mismatch) -> Any:  # noqa: ANN401 - an
 
 def reviews_under(
     rebased: Rebased, conflict: Conflict, judge: Judge
-) -> dict[Side, Review | None]:
+) -> dict[Resolution, Review | None]:
     """Return the reviews of the newer plan under each choice about one conflict.
 
     Other edits in conflict are left out of both. None where a choice cannot be made.
@@ -166,8 +166,8 @@ def reviews_under(
         if edit.edit_id not in open_ids or edit.edit_id == conflict.edit.edit_id
     ]
     return {
-        Side.OURS: _reviewed(rebased.plan, ours, judge) if conflict.can_stay else None,
-        Side.THEIRS: _reviewed(rebased.plan, rest, judge),
+        Resolution.OURS: _reviewed(rebased.plan, ours, judge) if conflict.can_stay else None,
+        Resolution.THEIRS: _reviewed(rebased.plan, rest, judge),
     }
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from geo_service.model import Message
 
 
-class Refusal(Exception):  # noqa: N818 - an edit that cannot be made is no error of ours
+class EditRefusal(Exception):  # noqa: N818 - an edit that cannot be made is no error of ours
     """An edit cannot be made on a plan; all that stands against it."""
 
     def __init__(self, reasons: Sequence[tuple[str, Message, Message]]) -> None:
@@ -25,14 +25,20 @@ class Refusal(Exception):  # noqa: N818 - an edit that cannot be made is no erro
         """Return the reasons as faults of a scenario's edit."""
         file = said("fault.scenario")
         return [
-            Fault(file=file, row=edit_id, column=field, line=line, found=found, expected=expected)
+            Fault(
+                file=file,
+                column=f"{edit_id}.{field}",
+                line=line,
+                found=found,
+                expected=expected,
+            )
             for field, found, expected in self.reasons
         ]
 
 
 def refuse(field: str, found: Message, expected: Message) -> NoReturn:
     """Raise the refusal of an edit for one reason."""
-    raise Refusal([(field, found, expected)])
+    raise EditRefusal([(field, found, expected)])
 
 
 def unusable_scenario(faults: Sequence[Fault], *, is_refused: bool = False) -> ScenarioError:

@@ -32,6 +32,7 @@ from geo_service.errors import (
     RulebookError,
     ScenarioError,
     SourceError,
+    StaleError,
     StoreError,
     WorkspaceError,
 )
@@ -52,6 +53,7 @@ STATUS: dict[type[GeoServiceError], int] = {
     InvalidQueryError: 400,
     RulebookError: 422,
     BusyError: 503,
+    StaleError: 412,  # before the error that it is one of
     ConflictError: 409,
     StoreError: 503,
     ProjectError: 422,

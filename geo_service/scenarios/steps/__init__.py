@@ -1,7 +1,7 @@
 """What each kind of edit does to rows, and what must hold before it may.
 
 `STEPS` is the one list: an edit's class, and the function that makes it on a workbench. A step
-checks first and writes then; where it cannot be made it raises `Refusal`.
+checks first and writes then; where it cannot be made it raises `EditRefusal`.
 """
 
 from __future__ import annotations

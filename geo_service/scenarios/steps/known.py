@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from geo_service.domain.enterprises import CLOSED
 from geo_service.model import Message
-from geo_service.scenarios.refusal import Refusal, refuse
+from geo_service.scenarios.refusal import EditRefusal, refuse
 from geo_service.schema import SCHEMAS
 from geo_service.wording import quoted, said
 from geo_service.workspace.reading import read_values
@@ -73,7 +73,7 @@ def read_row(
     reasons += [(f"{field}.{one.column}", one.found, one.expected) for one in faults]
     reasons += lost_references(bench, layer, row, field=field)
     if reasons:
-        raise Refusal(reasons)
+        raise EditRefusal(reasons)
     return row
 
 

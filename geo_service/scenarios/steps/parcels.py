@@ -14,7 +14,7 @@ from shapely.ops import split as cut
 from geo_service.model import Message
 from geo_service.scenarios.changes import GEOMETRY
 from geo_service.scenarios.drawn import check_valid, read_shape
-from geo_service.scenarios.refusal import Refusal, refuse
+from geo_service.scenarios.refusal import EditRefusal, refuse
 from geo_service.scenarios.steps.known import need, new_id
 from geo_service.schema import SCHEMAS
 from geo_service.wording import quoted, said
@@ -45,7 +45,7 @@ def rezone(bench: Workbench, edit: RezoneParcel) -> None:
     given = {"land_use": edit.land_use, "land_use_scheme": scheme}
     values, faults = read_values(given, SCHEMAS[LAYER], is_whole=False)
     if faults:
-        raise Refusal([(fault.column or "", fault.found, fault.expected) for fault in faults])
+        raise EditRefusal([(fault.column or "", fault.found, fault.expected) for fault in faults])
     known = land_use_codes_of(scheme or "")
     if scheme != _LOCAL and known and values["land_use"] not in known:
         expected = said("scenario.known_land_use", scheme=Message(f"scheme.{scheme}"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from geo_service.scenarios.changes import GEOMETRY
 from geo_service.scenarios.drawn import drawn_shape
-from geo_service.scenarios.refusal import Refusal, refuse
+from geo_service.scenarios.refusal import EditRefusal, refuse
 from geo_service.scenarios.steps.known import need
 from geo_service.schema import SCHEMAS
 from geo_service.wording import said
@@ -33,7 +33,7 @@ def set_leading_industry(bench: Workbench, edit: SetLeadingIndustry) -> None:
         given["speciality"] = edit.speciality
     values, faults = read_values(given, SCHEMAS[LAYER], is_whole=False)
     if faults:
-        raise Refusal([(fault.column or "", fault.found, fault.expected) for fault in faults])
+        raise EditRefusal([(fault.column or "", fault.found, fault.expected) for fault in faults])
     if values["leading_industry"] is None:
         refuse("leading_industry", said("fault.none_given"), said("fault.industry_codes"))
     bench.put(LAYER, edit.park_id, **values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from geo_service.documents import nearest_name
-from geo_service.scenarios.refusal import Refusal, refuse
+from geo_service.scenarios.refusal import EditRefusal, refuse
 from geo_service.scenarios.steps.known import lost_references, need
 from geo_service.schema import ONCE_FREE_GRADES, SCHEMAS, ZONE_GRADES, ColumnKind
 from geo_service.wording import quoted, said
@@ -34,7 +34,7 @@ def set_value(bench: Workbench, edit: SetValue) -> None:
     lost = lost_references(bench, edit.layer, values, field="")
     reasons += [("value", found, expected) for _, found, expected in lost]
     if reasons:
-        raise Refusal(reasons)
+        raise EditRefusal(reasons)
     value = values[edit.column]
     _check_alone(bench, edit, key, value)
     bench.put(edit.layer, key, **{edit.column: value})
