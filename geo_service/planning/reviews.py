@@ -254,9 +254,7 @@ class ReviewDesk:
             self._state.record_plan(result.plan)
         return result
 
-    def cache(
-        self, result: Review, at: datetime | None = None, *, is_listed: bool = True
-    ) -> None:
+    def cache(self, result: Review, at: datetime | None = None, *, is_listed: bool = True) -> None:
         """Remember a review; of more than fifty the oldest go, but never the current one.
 
         One that is not listed, such as a scenario's, is found by its id alone.
@@ -424,9 +422,7 @@ class ReviewDesk:
     def in_memory(self) -> list[tuple[str, Review]]:
         """Return the reviews in memory with the time each was made (UTC), newest first."""
         with self._lock:
-            listed = [
-                found for name, found in self._reviews.items() if name not in self._unlisted
-            ]
+            listed = [found for name, found in self._reviews.items() if name not in self._unlisted]
             return list(reversed(listed))
 
     def findings(

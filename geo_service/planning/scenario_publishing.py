@@ -15,7 +15,13 @@ import orjson
 import pandas as pd
 import shapely
 
-from geo_service.errors import ConflictError, NotFoundError, ScenarioError, SourceError, WorkspaceError
+from geo_service.errors import (
+    ConflictError,
+    NotFoundError,
+    ScenarioError,
+    SourceError,
+    WorkspaceError,
+)
 from geo_service.plan import Layer, Plan
 from geo_service.planning.layers import publish_contents
 from geo_service.planning.scenario_records import (
@@ -105,9 +111,7 @@ def publish_edits(
     if not applied.changes:
         raise ConflictError(said("problem.nothing_to_publish"))
     publication_id = f"p{secrets.token_hex(6)}"
-    note = history_note(
-        scenario.name, record.scenario_id, scenario.reason, chosen, key=DONE
-    )
+    note = history_note(scenario.name, record.scenario_id, scenario.reason, chosen, key=DONE)
     contents, after = _contents(opened, plan, applied.changes, note, record.scenario_id)
     publication = Publication(
         publication_id=publication_id,
@@ -124,7 +128,9 @@ def publish_edits(
         published=(*record.published, publication),
     )
     inverse = dump(_told(plan, applied))
-    return _publish(opened, kept, publication_id, contents, {_document_name(publication_id): inverse})
+    return _publish(
+        opened, kept, publication_id, contents, {_document_name(publication_id): inverse}
+    )
 
 
 def undo_publication(
@@ -148,9 +154,7 @@ def undo_publication(
     changes = _inverse(plan, told)
     scenario = record.scenario
     edits = kept_edits(done.edits)
-    note = history_note(
-        scenario.name, record.scenario_id, scenario.reason, edits, key=UNDONE
-    )
+    note = history_note(scenario.name, record.scenario_id, scenario.reason, edits, key=UNDONE)
     contents, after = _contents(opened, plan, changes, note, record.scenario_id)
     back = _moved(plan, after, changes)
     undone = replace(done, undone_at=now())
@@ -162,8 +166,7 @@ def undo_publication(
             base=base_of(back),
         ),
         published=tuple(
-            undone if one.publication_id == done.publication_id else one
-            for one in record.published
+            undone if one.publication_id == done.publication_id else one for one in record.published
         ),
     )
     return _publish(opened, kept, done.publication_id, contents, {})
@@ -203,8 +206,11 @@ def _chosen(edits: Sequence[EditPart], edit_ids: Sequence[str] | None) -> list[E
     if lost:
         raise NotFoundError(said("problem.no_edit", edit=repr(lost[0][:80])))
     wanted = set(edit_ids)
-    return [edit.model_copy(update={"enabled": True}) if edit.edit_id in wanted else edit
-            for edit in edits if edit.edit_id in wanted]
+    return [
+        edit.model_copy(update={"enabled": True}) if edit.edit_id in wanted else edit
+        for edit in edits
+        if edit.edit_id in wanted
+    ]
 
 
 def _contents(
@@ -338,8 +344,10 @@ def _moved_on(bench: Workbench, told: Mapping[str, Any]) -> set[str]:
     """Return the features of a publication that are not as it left them."""
     found = set()
     for layer, one in told.items():
-        stood = {key: {name: pair[1] for name, pair in row.items()}
-                 for key, row in one["changed"].items()}
+        stood = {
+            key: {name: pair[1] for name, pair in row.items()}
+            for key, row in one["changed"].items()
+        }
         for key, row in {**stood, **one["added"]}.items():
             if not bench.has(layer, key) or any(
                 not _is_as_told(bench.cell(layer, key, name), _cell(layer, name, value))

@@ -113,9 +113,7 @@ def revise(
     return record_of(saved)
 
 
-def revision_of(
-    record: ScenarioRecord, documents: Mapping[str, bytes] | None = None
-) -> Revision:
+def revision_of(record: ScenarioRecord, documents: Mapping[str, bytes] | None = None) -> Revision:
     """Return what puts a record in the place of the state whose tag it has."""
     changed = replace(record, changed_at=now())
     return Revision(saved=_saved(changed), documents=documents or {}, expected=record.tag)

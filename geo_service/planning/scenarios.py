@@ -499,10 +499,11 @@ def _patched(scenario: Scenario, patch: ScenarioPatch) -> Scenario:
 def _altered(edit: EditPart, patch: ScenarioPatch) -> EditPart:
     more: dict[str, Any] = {}
     enabled, reasons = patch.enabled or {}, patch.reasons or {}
-    if edit.edit_id in enabled:
-        more["enabled"] = enabled[edit.edit_id]
-    if edit.edit_id in reasons:
-        told = {**edit_document(edit), "reason": reasons[edit.edit_id]}
+    edit_id = edit.edit_id or ""
+    if edit_id in enabled:
+        more["enabled"] = enabled[edit_id]
+    if edit_id in reasons:
+        told = {**edit_document(edit), "reason": reasons[edit_id]}
         more["reason"] = edits_of([told])[0].reason
     return edit.model_copy(update=more) if more else edit
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import shapely
+from shapely.geometry.base import BaseGeometry
 
 from geo_service.model import Message
 from geo_service.reports.document import finding_properties, geometry_json, review_summary
@@ -93,7 +93,9 @@ def _of_value(edit: kinds.SetValue, names: Names) -> dict[str, object]:
 
 _SENTENCES: Mapping[type[EditPart], Any] = {
     kinds.MoveEnterprise: _of_move,
-    kinds.CloseEnterprise: lambda edit, names: {"name": names.of("enterprises", edit.enterprise_id)},
+    kinds.CloseEnterprise: lambda edit, names: {
+        "name": names.of("enterprises", edit.enterprise_id)
+    },
     kinds.SetLeadingIndustry: _of_industry,
     kinds.RezoneParcel: lambda edit, _: {
         "parcel": edit.parcel_id,
@@ -183,7 +185,9 @@ def _change(change: FindingChange, cause: EditCause, translator: Translator) -> 
 def _state(finding: Any) -> Document | None:  # noqa: ANN401 - a finding or none
     if finding is None:
         return None
-    evidence = {name: finding.evidence.get(name) for name in ("measure", "value", "unit", "threshold")}
+    evidence = {
+        name: finding.evidence.get(name) for name in ("measure", "value", "unit", "threshold")
+    }
     return {"verdict": finding.verdict.value, **evidence}
 
 
@@ -259,7 +263,7 @@ def conflict_document(
     plan: Plan,
     translator: Translator,
 ) -> Document:
-    """Return a conflict: base, ours and theirs of each value, and the verdicts under each choice."""
+    """Return a conflict: base, ours and theirs of values, and the verdicts under each choice."""
     edit = conflict.edit
     return {
         "edit_id": edit.edit_id,
@@ -286,7 +290,7 @@ def _clash(clash: Clash, translator: Translator) -> Document:
 
 def _side(value: Any) -> Any:  # noqa: ANN401 - any cell
     """Return a value of one side; a shape as GeoJSON."""
-    if isinstance(value, shapely.Geometry):
+    if isinstance(value, BaseGeometry):
         return geometry_json([value])[0]
     return told_cell(value)
 
@@ -389,4 +393,3 @@ def compared_message(found: SideBySide) -> Message:
         for one in found.alternatives
     ]
     return said("edit.compared", parts=parts, parks=len(found.differing))
-

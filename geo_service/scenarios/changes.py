@@ -17,6 +17,7 @@ import numpy as np
 import orjson
 import pandas as pd
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from geo_service.crs import STORAGE_CRS
 from geo_service.plan import empty_frame
@@ -80,14 +81,14 @@ def _plain_row(row: Row) -> dict[str, Any]:
 
 def plain_cell(value: Any) -> Any:  # noqa: ANN401 - any cell
     """Return a cell as a JSON value: a day as its text, a shape as its bytes in digits."""
-    if isinstance(value, shapely.Geometry):
+    if isinstance(value, BaseGeometry):
         return shapely.to_wkb(value, hex=True, byte_order=1)
     if isinstance(value, pd.Timestamp):
         return value.date().isoformat()
     return value
 
 
-def shape_digest(shape: shapely.Geometry | None) -> str | None:
+def shape_digest(shape: BaseGeometry | None) -> str | None:
     """Return what tells a shape from others, whatever vertex it begins with; None for none."""
     if shape is None:
         return None
@@ -168,7 +169,9 @@ def changed_frame(frame: pd.DataFrame, layer: str, changes: LayerChanges) -> pd.
             at.append(positions[key])
             values.append(value)
     made = {
-        name: _column(frame[name], *by_column.get(name, ([], [])), stays, [r.get(name) for r in new])
+        name: _column(
+            frame[name], *by_column.get(name, ([], [])), stays, [r.get(name) for r in new]
+        )
         for name in columns
     }
     size = int(stays.sum()) + len(new)
@@ -195,14 +198,17 @@ def _column(
     array = cells.array
     if positions:
         array = array.copy()
-        array[positions] = pd.array(values, dtype=cells.dtype)
+        array[positions] = _typed(values, cells.dtype)
     if not stays.all():
         array = array[stays]
     if not new:
         return array
-    added = pd.Series(new, dtype="object" if cells.dtype == object else cells.dtype)
-    whole = pd.concat([pd.Series(array), added], ignore_index=True)
+    whole = pd.concat([pd.Series(array), pd.Series(_typed(new, cells.dtype))], ignore_index=True)
     return whole.array
+
+
+def _typed(values: list[Any], dtype: Any) -> Any:  # noqa: ANN401 - an array of the type
+    return pd.Series(values, dtype=dtype).array
 
 
 def _objects(values: list[Any]) -> NDArray[np.object_]:

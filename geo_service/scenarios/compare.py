@@ -69,7 +69,7 @@ class SideBySide:
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:
-        """The verdict on each park (index `park_id`), None where an alternative has no such park."""
+        """The verdict on each park (index `park_id`); None where there is no such park."""
         names: dict[str, str] = {}
         for one in self.alternatives:
             parks = one.review.plan.frame("parks")
@@ -78,8 +78,9 @@ class SideBySide:
         frame.index.name = "park_id"
         for one in self.alternatives:
             told = {park: verdict.value for park, verdict in one.review.park_verdicts.items()}
-            frame[one.key] = pd.Series([told.get(park) for park in names], index=frame.index,
-                                       dtype="object")
+            frame[one.key] = pd.Series(
+                [told.get(park) for park in names], index=frame.index, dtype="object"
+            )
         return frame
 
     @cached_property
@@ -87,7 +88,8 @@ class SideBySide:
         """The rows of `verdicts` on which not all agree."""
         keys = [one.key for one in self.alternatives]
         rows = self.verdicts[keys].fillna("")
-        return self.verdicts[rows.nunique(axis=1) > 1]
+        differs = rows.ne(rows[keys[0]], axis=0).any(axis=1)
+        return self.verdicts[differs]
 
     @cached_property
     def measures(self) -> pd.DataFrame:
@@ -164,9 +166,7 @@ def compare_scenarios(scenarios: Sequence[Scenario]) -> SideBySide:
             judges[base.version] = Judge(review(base))
         judge = judges[base.version]
         if not found:
-            found.append(
-                Alternative(key=PLAN, name=PLAN, review=judge.base, base=judge.base)
-            )
+            found.append(Alternative(key=PLAN, name=PLAN, review=judge.base, base=judge.base))
         key = _free_key(one.name or f"scenario {number + 1}", found)
         found.append(
             Alternative(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from geo_service.scenarios.refusal import refuse
 from geo_service.schema import SCHEMAS, STORED_GEOMETRY
@@ -24,7 +25,7 @@ OUTSIDE_M = 10.0
 
 def drawn_shape(
     bench: Workbench, geometry: Mapping[str, Any] | None, layer: str, *, field: str
-) -> shapely.Geometry | None:
+) -> BaseGeometry | None:
     """Return a shape of a layer in the storage CRS.
 
     Refused: one of another kind, an invalid or empty one, one that leaves the county; and none,
@@ -41,10 +42,10 @@ def drawn_shape(
     return shape
 
 
-def read_shape(geometry: Mapping[str, Any], kinds: list[str], *, field: str) -> shapely.Geometry:
+def read_shape(geometry: Mapping[str, Any], kinds: list[str], *, field: str) -> BaseGeometry:
     """Return a GeoJSON geometry as a valid shape of one of some kinds."""
     try:
-        shape: shapely.Geometry = shapely.from_geojson(orjson.dumps(dict(geometry)))
+        shape: BaseGeometry = shapely.from_geojson(orjson.dumps(dict(geometry)))
     except (shapely.errors.GEOSException, ValueError):
         refuse(field, said("scenario.unreadable_shape"), said("fault.shapes", kinds=kinds))
     if shape.geom_type not in kinds:
@@ -56,14 +57,14 @@ def read_shape(geometry: Mapping[str, Any], kinds: list[str], *, field: str) -> 
     return shape
 
 
-def check_valid(shape: shapely.Geometry, *, field: str) -> None:
+def check_valid(shape: BaseGeometry, *, field: str) -> None:
     """Refuse a shape that crosses itself, or is otherwise none."""
     if not shapely.is_valid(shape):
         reason = str(shapely.is_valid_reason(shape))
         refuse(field, said("fault.invalid_shape", reason=reason), said("scenario.valid_shape"))
 
 
-def check_in_county(bench: Workbench, shape: shapely.Geometry, *, field: str) -> None:
+def check_in_county(bench: Workbench, shape: BaseGeometry, *, field: str) -> None:
     """Refuse a shape that leaves the county, where the plan knows its ground."""
     county = bench.county
     if county is None or county.covers(shape):

@@ -456,12 +456,13 @@ def _position(part: list[Any], counter: list[int]) -> list[float]:
     counter[0] += 1
     if counter[0] > MOST_POSITIONS:
         raise UnfitError(said("scenario.most_positions", most=MOST_POSITIONS))
+    flat = [item for item in part[:_POSITION] if not isinstance(item, (bool, list, dict))]
     try:
-        if len(part) < _POSITION or any(isinstance(item, (bool, list, dict)) for item in part):
-            raise ValueError
-        numbers = [float(item) for item in part[:_POSITION]]
+        numbers = [float(item) for item in flat]
     except (TypeError, ValueError):
-        raise UnfitError(said("scenario.no_geometry")) from None
+        numbers = []
+    if len(numbers) < _POSITION:
+        raise UnfitError(said("scenario.no_geometry"))
     if not all(map(math.isfinite, numbers)):
         raise UnfitError(said("fault.finite_number"))
     return numbers

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import shapely
+from shapely.geometry.base import BaseGeometry
 
 from geo_service.scenarios.changes import shape_digest
 from geo_service.scenarios.edits import Seen
@@ -33,7 +33,7 @@ class Mismatch:
 
 def told_cell(value: Any) -> Any:  # noqa: ANN401 - any cell
     """Return a cell as an edit's `expects` tells it: of a shape only a digest."""
-    if isinstance(value, shapely.Geometry):
+    if isinstance(value, BaseGeometry):
         return shape_digest(value)
     if isinstance(value, pd.Timestamp):
         return value.date().isoformat()
@@ -72,7 +72,7 @@ def mismatches(bench: Workbench, expects: Iterable[Seen]) -> Iterator[Mismatch]:
             yield Mismatch(layer=seen.layer, key=key)
             continue
         known = {*SCHEMAS[seen.layer].columns, "geometry"}
-        for column, expected in seen.values.items():
+        for column, expected in seen.values.items():  # noqa: PD011 - no series
             found = bench.cell(seen.layer, key, column) if column in known else None
             if not is_same(told_cell(found), expected):
                 yield Mismatch(

@@ -18,7 +18,7 @@ from geo_service.model import Severity, Verdict
 from geo_service.scenarios.changes import GEOMETRY
 from geo_service.scenarios.edits import MoveEnterprise, PlaceProject, ReshapePark
 from geo_service.suitability.candidates import CandidateKind
-from geo_service.zoning.finding_table import SEVERITY_ORDER, VERDICT_ORDER
+from geo_service.zoning.findings import SEVERITY_ORDER, VERDICT_ORDER
 
 if TYPE_CHECKING:
     from geo_service.plan import Plan
@@ -154,4 +154,3 @@ def _reshaped_m2(scenario: Scenario) -> float:
         if shape is not None and key in old.index:
             total += float(shape.symmetric_difference(old[key]).area)
     return total
-

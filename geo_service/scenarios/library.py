@@ -52,12 +52,8 @@ def scenario(
     """
     if isinstance(edits, (str, Path)):
         read = open_scenario(Path(edits))
-        return make_scenario(
-            plan, read.edits, name=name or read.name, reason=reason or read.reason
-        )
-    given = [
-        edit if isinstance(edit, EditPart) else edits_of([edit])[0] for edit in edits
-    ]
+        return make_scenario(plan, read.edits, name=name or read.name, reason=reason or read.reason)
+    given = [edit if isinstance(edit, EditPart) else edits_of([edit])[0] for edit in edits]
     return make_scenario(plan, given, name=name, reason=reason)
 
 

@@ -1,4 +1,4 @@
-"""Scenarios read from YAML or JSON into checked models, with a line for each fault; their schema."""
+"""Scenarios read from YAML or JSON, with a line for each fault; and the schema of their form."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from geo_service.documents import Location, faults_of, nearest_name, parse_model, read_text, read_yaml
+from geo_service.documents import (
+    Location,
+    faults_of,
+    nearest_name,
+    parse_model,
+    read_text,
+    read_yaml,
+)
 from geo_service.errors import Fault, UnfitError
 from geo_service.scenarios.edits import EDITS, MOST_NAME, MOST_TEXT, AnyEdit, EditPart, plain_text
 from geo_service.scenarios.refusal import unusable_scenario
@@ -39,7 +46,9 @@ class ScenarioFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, Field(min_length=1, max_length=MOST_NAME, description="What it is called.")]
+    name: Annotated[
+        str, Field(min_length=1, max_length=MOST_NAME, description="What it is called.")
+    ]
     base: BaseFile | None = Field(
         default=None, description="The plan that it begins with; without it, the one given."
     )
@@ -117,7 +126,9 @@ def _as_text(document: object) -> str:
 
 
 def _parsed(
-    data: Any, file: str | Message, lines: Mapping[Location, int]  # noqa: ANN401 - plain data
+    data: Any,  # noqa: ANN401 - plain data
+    file: str | Message,
+    lines: Mapping[Location, int],
 ) -> tuple[Scenario | None, list[Fault]]:
     """Return a scenario of plain data, or its faults; each edit is read by its own model."""
     whole = dict(data) if isinstance(data, dict) else data
@@ -151,7 +162,10 @@ def _parsed(
 
 
 def _edit_of(
-    item: Any, file: str | Message, lines: Mapping[Location, int], under: Location  # noqa: ANN401
+    item: object,
+    file: str | Message,
+    lines: Mapping[Location, int],
+    under: Location,
 ) -> tuple[EditPart | None, list[Fault]]:
     """Return one edit, by the model that its `op` names."""
     if not isinstance(item, dict):

@@ -104,9 +104,7 @@ def rebase(
             conflicts.append(Conflict(edit=edit, clashes=clashes, refusal=tuple(refusal)))
     if conflicts:
         return Rebased(plan=plan, edits=tuple(kept), conflicts=tuple(conflicts))
-    moved = replace(
-        scenario, base=base_of(plan), base_plan=plan, edits=complete(plan, kept)
-    )
+    moved = replace(scenario, base=base_of(plan), base_plan=plan, edits=complete(plan, kept))
     return Rebased(plan=plan, edits=moved.edits, conflicts=(), scenario=moved)
 
 

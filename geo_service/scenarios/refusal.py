@@ -42,6 +42,6 @@ def refuse(field: str, found: Message, expected: Message) -> NoReturn:
 
 
 def unusable_scenario(faults: Sequence[Fault], *, is_refused: bool = False) -> ScenarioError:
-    """Return the error of a scenario with these faults; `is_refused` if its edits cannot be made."""
+    """Return the error of a scenario with these faults; `is_refused` if edits cannot be made."""
     key = "scenario.refused" if is_refused else "scenario.unusable"
     return ScenarioError(said(key), faults)

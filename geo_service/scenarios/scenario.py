@@ -153,7 +153,7 @@ def stamped(
     return found
 
 
-def _new_edit_id(edit: EditPart, number: int, known: set[str | None]) -> str:
+def _new_edit_id(edit: EditPart, number: int, known: set[str]) -> str:
     told = orjson.dumps([number, deed(edit), edit.reason], option=orjson.OPT_SORT_KEYS)
     salt = 0
     while True:

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 import geopandas as gpd
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from geo_service.crs import STORAGE_CRS
 from geo_service.domain.enterprises import latest_year
@@ -88,7 +89,7 @@ class _Index:
         return {identity: key for identity, (_, key) in best.items()}
 
     @cached_property
-    def county(self) -> shapely.Geometry | None:
+    def county(self) -> BaseGeometry | None:
         """The county's ground, prepared to be asked often; None without a layer of it."""
         frame = self._plan.frame("county")
         if not isinstance(frame, gpd.GeoDataFrame) or frame.empty:
@@ -163,11 +164,11 @@ class Workbench:
         names = (*SCHEMAS[layer].columns, *((GEOMETRY,) if SCHEMAS[layer].geometry else ()))
         return {name: self.cell(layer, key, name) for name in names}
 
-    def metric_shape(self, layer: str, key: str) -> shapely.Geometry | None:
+    def metric_shape(self, layer: str, key: str) -> BaseGeometry | None:
         """Return the shape of a row, as the plan has it, in the metric CRS."""
         return self.to_metric(self.worked_out(layer, key, GEOMETRY))
 
-    def to_metric(self, shape: shapely.Geometry | None) -> shapely.Geometry | None:
+    def to_metric(self, shape: BaseGeometry | None) -> BaseGeometry | None:
         """Return a shape in the metric CRS."""
         if shape is None:
             return None
@@ -193,8 +194,11 @@ class Workbench:
 
     def latest(self, enterprise_id: str) -> str | None:
         """Return the row of an enterprise's latest year; None if there is no such enterprise."""
-        added = [key for key, row in self._added.get("enterprises", {}).items()
-                 if row["enterprise_id"] == enterprise_id]
+        added = [
+            key
+            for key, row in self._added.get("enterprises", {}).items()
+            if row["enterprise_id"] == enterprise_id
+        ]
         known = self._index.latest.get(enterprise_id)
         rows = [*added, *([known] if known is not None else [])]
         return max(rows, key=lambda key: int(key.rpartition("/")[2])) if rows else None
@@ -205,7 +209,7 @@ class Workbench:
         return latest_year(self.plan)
 
     @property
-    def county(self) -> shapely.Geometry | None:
+    def county(self) -> BaseGeometry | None:
         """The county's ground in the storage CRS; None where the plan has no layer of it."""
         return self._index.county
 
@@ -240,9 +244,7 @@ class Workbench:
 
     def see(self, layer: str, key: str, *columns: str) -> None:
         """Note values of a row that an edit builds on."""
-        self.seen += [
-            SeenCell(layer, key, name, self.cell(layer, key, name)) for name in columns
-        ]
+        self.seen += [SeenCell(layer, key, name, self.cell(layer, key, name)) for name in columns]
 
     def add(self, layer: str, key: str, row: Mapping[str, Any]) -> None:
         """Add a row; the id must be free."""
@@ -257,7 +259,9 @@ class Workbench:
 
     def changes(self) -> dict[str, LayerChanges]:
         """Return what differs from the plan, by layer."""
-        layers = [name for name in SCHEMAS if name in {*self._changed, *self._added, *self._removed}]
+        layers = [
+            name for name in SCHEMAS if name in {*self._changed, *self._added, *self._removed}
+        ]
         found = {
             layer: LayerChanges(
                 changed=self._differing(layer),
@@ -285,8 +289,8 @@ class Workbench:
 
 def same_cell(one: Any, other: Any) -> bool:  # noqa: ANN401 - any cells
     """Return whether two cells hold the same."""
-    if isinstance(one, shapely.Geometry) and isinstance(other, shapely.Geometry):
+    if isinstance(one, BaseGeometry) and isinstance(other, BaseGeometry):
         return bool(shapely.equals_identical(one, other))
-    return type(one) is type(other) and one == other or (
+    return (type(one) is type(other) and one == other) or (
         isinstance(one, (int, float)) and isinstance(other, (int, float)) and one == other
     )

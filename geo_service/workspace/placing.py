@@ -15,7 +15,6 @@ import shapely
 from geo_service.crs import STORAGE_CRS
 from geo_service.domain.placing import NOWHERE, covering_park, holding_park
 
-
 PLACED = ("parcels", "buildings", "enterprises")
 """The layers of which parks, or places, are worked out."""
 

@@ -53,7 +53,9 @@ def add_enterprise(bench: Workbench, edit: AddEnterprise) -> None:
     )
     key = f"{row['enterprise_id']}/{row['year']}"
     if bench.has("enterprises", key) or bench.latest(row["enterprise_id"]) is not None:
-        refuse(f"{PROPERTIES}.enterprise_id", quoted(row["enterprise_id"]), said("scenario.free_id"))
+        refuse(
+            f"{PROPERTIES}.enterprise_id", quoted(row["enterprise_id"]), said("scenario.free_id")
+        )
     settle(bench, row)
     bench.add("enterprises", key, row)
 
@@ -82,7 +84,11 @@ def add_building(bench: Workbench, edit: AddBuilding) -> None:
     if not isinstance(floors, list) or not all(isinstance(floor, dict) for floor in floors):
         refuse(field, said("scenario.no_list"), said("scenario.list_of_floors"))
     if len(floors) > MOST_FLOORS:
-        refuse(field, said("scenario.floors", count=len(floors)), said("scenario.most_floors", most=MOST_FLOORS))
+        refuse(
+            field,
+            said("scenario.floors", count=len(floors)),
+            said("scenario.most_floors", most=MOST_FLOORS),
+        )
     row = _new_row(bench, edit, "buildings", given)
     row[GEOMETRY] = drawn_shape(bench, edit.feature.geometry, "buildings", field="feature.geometry")
     building_id = row["building_id"]
@@ -102,9 +108,7 @@ def add_building(bench: Workbench, edit: AddBuilding) -> None:
         bench.add(_FLOORS, key, made)
 
 
-def _new_row(
-    bench: Workbench, edit: EditPart, layer: str, given: dict[str, Any]
-) -> dict[str, Any]:
+def _new_row(bench: Workbench, edit: EditPart, layer: str, given: dict[str, Any]) -> dict[str, Any]:
     """Return a feature's row, with an id; refused where its id is another feature's."""
     name = SCHEMAS[layer].key[0]
     told = _with_marks(edit, given)
@@ -126,4 +130,3 @@ def _with_marks(edit: EditPart, given: dict[str, Any]) -> dict[str, Any]:
 def proposed_by(edit: EditPart) -> str:
     """Return the source of a feature that an edit brings."""
     return f"scenario edit {edit.edit_id}"
-

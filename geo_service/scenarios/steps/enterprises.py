@@ -104,7 +104,12 @@ def fill_floor(bench: Workbench, floor: str, area_m2: float, *, field: str) -> N
 
 
 def take_parcel(
-    bench: Workbench, parcel_id: str, land_m2: float | None, *, but: str = "", field: str = "parcel_id"
+    bench: Workbench,
+    parcel_id: str,
+    land_m2: float | None,
+    *,
+    but: str = "",
+    field: str = "parcel_id",
 ) -> None:
     """Let something stand on a parcel; refused where those on it leave too little ground.
 
@@ -126,5 +131,5 @@ def take_parcel(
 
 def is_standing(bench: Workbench, key: str) -> bool:
     """Return whether a row is of the year that counts, and its enterprise is open."""
-    is_open = bench.cell(LAYER, key, "status") != CLOSED
-    return is_open and bench.cell(LAYER, key, "year") == bench.year
+    status, year = (bench.cell(LAYER, key, name) for name in ("status", "year"))
+    return bool(status != CLOSED and year == bench.year)

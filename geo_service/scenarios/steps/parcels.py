@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import shapely
+from shapely.geometry.base import BaseGeometry
 from shapely.ops import split as cut
 
 from geo_service.model import Message
@@ -81,9 +82,7 @@ def split(bench: Workbench, edit: SplitParcel) -> None:
     bench.remove(LAYER, [edit.parcel_id])
 
 
-def _pieces(
-    bench: Workbench, shape: shapely.Geometry, line: shapely.Geometry
-) -> list[shapely.Geometry]:
+def _pieces(bench: Workbench, shape: BaseGeometry, line: BaseGeometry) -> list[BaseGeometry]:
     """Return the pieces that a line cuts a parcel into, from west to east; refused for one."""
     try:
         found = [part for part in cut(shape, line).geoms if part.geom_type == "Polygon"]
@@ -114,8 +113,11 @@ def merge(bench: Workbench, edit: MergeParcels) -> None:
         row["park_id"] = bench.worked_out(LAYER, parcel_id, "park_id")
     for name in ("park_id", "land_use", "land_use_scheme"):
         if len({row[name] for row in rows}) > 1:
-            refuse("parcel_ids", said("scenario.differing", column=Message(f"column.{name}")),
-                   said("scenario.same_column"))
+            refuse(
+                "parcel_ids",
+                said("scenario.differing", column=Message(f"column.{name}")),
+                said("scenario.same_column"),
+            )
     shapes = [row[GEOMETRY] for row in rows]
     whole = shapely.union_all(shapes)
     if whole.geom_type != "Polygon":
@@ -165,8 +167,8 @@ def _follow(
     bench: Workbench,
     old: Sequence[str],
     new: Sequence[str],
-    shapes: Sequence[shapely.Geometry],
-    whole: shapely.Geometry | None,
+    shapes: Sequence[BaseGeometry],
+    whole: BaseGeometry | None,
 ) -> None:
     """Let buildings and enterprises of parcels name the new ones that they stand on."""
     for parcel_id in old:
@@ -187,7 +189,7 @@ def _follow(
             bench.follow("enterprises", key, parcel_id=new[_home(shapes, point)])
 
 
-def _home(shapes: Sequence[shapely.Geometry], thing: shapely.Geometry | None) -> int:
+def _home(shapes: Sequence[BaseGeometry], thing: BaseGeometry | None) -> int:
     """Return which of some shapes holds most of a thing, or is nearest to it."""
     if thing is None or len(shapes) == 1:
         return 0

@@ -25,7 +25,7 @@ from geo_service.suitability.trial import tenant_values
 from geo_service.wording import quoted, said
 
 if TYPE_CHECKING:
-    import shapely
+    from shapely.geometry.base import BaseGeometry
 
     from geo_service.plan import Plan
     from geo_service.scenarios.edits import PlaceProject
@@ -54,7 +54,9 @@ def place(bench: Workbench, edit: PlaceProject) -> None:
     elif kind == CandidateKind.PARK:
         row |= _on_parcels(bench, edit, _parcels_of_park(bench, edit, name))
     else:
-        row |= _on_parcels(bench, edit, name.split("+") if kind == CandidateKind.PARCELS else [name])
+        row |= _on_parcels(
+            bench, edit, name.split("+") if kind == CandidateKind.PARCELS else [name]
+        )
     bench.add("enterprises", f"{row['enterprise_id']}/{row['year']}", row)
 
 
@@ -171,7 +173,7 @@ def with_ground(plan: Plan, edit: PlaceProject) -> PlaceProject:
     return edit
 
 
-def _geojson(plan: Plan, shape: shapely.Geometry) -> dict[str, Any]:
+def _geojson(plan: Plan, shape: BaseGeometry) -> dict[str, Any]:
     in_degrees = gpd.GeoSeries([shape], crs=plan.metric_crs).to_crs(STORAGE_CRS)
     geometry: dict[str, Any] = in_degrees.iloc[0].__geo_interface__
     return {"type": geometry["type"], "coordinates": _lists(geometry["coordinates"])}

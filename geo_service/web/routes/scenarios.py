@@ -21,8 +21,8 @@ from geo_service.web.answers import answers, files, problems, shape_of
 from geo_service.web.errors import problem, translator_of
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import (
-    MAX_LIMIT,
     BY_LANGUAGE,
+    MAX_LIMIT,
     Limit,
     Offset,
     ServiceDep,
@@ -189,7 +189,7 @@ def scenario(
         *("Scenario", NotFoundError, ConflictError, ScenarioError, StaleError), is_tagged=False
     ),
 )
-def patch_scenario(  # noqa: PLR0913 - what is changed, and by whom
+def patch_scenario(
     scenario_id: ScenarioId,
     request: Request,
     service: ServiceDep,
@@ -250,11 +250,9 @@ def add_edits(  # noqa: PLR0913 - what is added where
 @router.delete(
     "/scenarios/{scenario_id}/edits/{edit_id}",
     summary="Take an edit out",
-    responses=answers(
-        *("Scenario", NotFoundError, ScenarioError, StaleError), is_tagged=False
-    ),
+    responses=answers(*("Scenario", NotFoundError, ScenarioError, StaleError), is_tagged=False),
 )
-def drop_edit(  # noqa: PLR0913 - what is taken out
+def drop_edit(
     scenario_id: ScenarioId,
     edit_id: EditIdPath,
     request: Request,
@@ -321,12 +319,10 @@ def changes(  # noqa: PLR0913 - what the contract of lists names
 @router.post(
     "/scenarios/{scenario_id}/rebase",
     summary="Put a scenario on the plan of now",
-    responses=answers(
-        *("Scenario", NotFoundError, ScenarioError, StaleError), is_tagged=False
-    )
+    responses=answers(*("Scenario", NotFoundError, ScenarioError, StaleError), is_tagged=False)
     | problems(ConflictError),
 )
-def rebase(  # noqa: PLR0913 - what is decided
+def rebase(
     scenario_id: ScenarioId,
     request: Request,
     service: ServiceDep,
@@ -359,7 +355,7 @@ def rebase(  # noqa: PLR0913 - what is decided
         is_tagged=False,
     ),
 )
-def publish(  # noqa: PLR0913 - what is published
+def publish(
     scenario_id: ScenarioId,
     request: Request,
     service: ServiceDep,
@@ -391,7 +387,7 @@ def publish(  # noqa: PLR0913 - what is published
         is_tagged=False,
     ),
 )
-def undo(  # noqa: PLR0913 - what is undone
+def undo(
     scenario_id: ScenarioId,
     request: Request,
     service: ServiceDep,
@@ -434,7 +430,12 @@ def _tag(if_match: str | None) -> str | None:
 
 
 def _reply(
-    request: Request, service: ServiceDep, language: LanguageDep, record: ScenarioRecord, *, status: int = 200
+    request: Request,
+    service: ServiceDep,
+    language: LanguageDep,
+    record: ScenarioRecord,
+    *,
+    status: int = 200,
 ) -> Response:
     """Reply with a scenario; the ETag is that of its state, in every language."""
     document = service.scenarios.document(record, service.translator(language))
@@ -444,7 +445,10 @@ def _reply(
 
 
 def _published_reply(
-    request: Request, service: ServiceDep, language: LanguageDep, done: Any  # noqa: ANN401 - as `publish` returns it
+    request: Request,
+    service: ServiceDep,
+    language: LanguageDep,
+    done: Any,  # noqa: ANN401 - as `publish` returns it
 ) -> Response:
     document = {
         "publication_id": done.publication_id,
