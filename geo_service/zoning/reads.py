@@ -294,7 +294,7 @@ READINGS: Mapping[tuple[str, str], Reading] = MappingProxyType(
                     enterprises="parcel_id building_id output_cny tax_cny",
                     buildings="building_id parcel_id",
                     parcels="parcel_id park_id status area_m2 investment_cny geometry "
-                     f"{_CONTRACTS} {_REACHED}",
+                    f"{_CONTRACTS} {_REACHED}",
                 ),
             )
         ),

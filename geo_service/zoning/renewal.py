@@ -21,7 +21,6 @@ from geo_service.zoning.reach import PlanChange, Reached, reached
 from geo_service.zoning.reads import Reach, reading_of
 
 if TYPE_CHECKING:
-
     from numpy.typing import NDArray
 
     from geo_service.zoning.batch import RawBatch, RawFinding
