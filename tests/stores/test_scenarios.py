@@ -445,7 +445,7 @@ def test_retention_keeps_what_a_scenario_begins_with(
 
 
 def test_a_scenario_moves_with_the_store(
-    workspace: WorkspaceAt, running: Running, client: TestClient, place: Place
+    running: Running, client: TestClient, place: Place
 ) -> None:
     document = made(client, moved("E1", park_id="P2"))
     version = running.plan.version
@@ -460,7 +460,7 @@ def test_a_scenario_moves_with_the_store(
 
 
 def test_an_exported_scenario_opens_with_the_same_base_only(
-    workspace: WorkspaceAt, client: TestClient, tmp_path_factory: pytest.TempPathFactory
+    client: TestClient, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     document = made(client, moved("E1", park_id="P2"))
     file = client.get(address(document, "/export")).json()
@@ -482,7 +482,7 @@ HOSTILE = "{{ 7*7 }}${1}<script>alert(1)</script>'; DROP TABLE x; --\u202e"
 
 
 def test_hostile_names_and_reasons_are_kept_as_they_are(
-    workspace: WorkspaceAt, running: Running, client: TestClient
+    running: Running, client: TestClient
 ) -> None:
     one = {**edit("rezone_parcel", parcel_id="B", land_use="100103"), "reason": HOSTILE}
     document = made(client, one, name=HOSTILE)
