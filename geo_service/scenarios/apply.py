@@ -7,6 +7,7 @@ every layer that none touches.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from geo_service.scenarios.changes import PlanChanges, changed_plan
@@ -29,12 +30,18 @@ LABEL = "scenario"
 class Applied:
     """What edits did to a plan."""
 
-    plan: Plan
+    base: Plan
+    """The plan that they were made on."""
     changes: PlanChanges
     seen: Mapping[str, tuple[Seen, ...]]
     """What each edit found where it put something else, by the edit's id; of edits that are
     switched off, what they would have found."""
     bench: Workbench
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan with the edits made, derived when it is first asked for."""
+        return changed_plan(self.base, self.changes, label=LABEL)
 
 
 def make_edit(bench: Workbench, edit: EditPart) -> Workbench:
@@ -71,7 +78,4 @@ def apply_edits(plan: Plan, edits: Sequence[EditPart]) -> Applied:
             bench = made
     if faults:
         raise unusable_scenario(faults, is_refused=True)
-    changes = bench.changes()
-    return Applied(
-        plan=changed_plan(plan, changes, label=LABEL), changes=changes, seen=seen, bench=bench
-    )
+    return Applied(base=plan, changes=bench.changes(), seen=seen, bench=bench)

@@ -86,7 +86,10 @@ class Scenario:
         """Return a scenario of other edits on the same base, checked, with what they see."""
         if self.base_plan is None:
             raise NotFoundError(said("problem.scenario_without_plan"))
-        return replace(self, edits=complete(self.base_plan, edits))
+        applied, seeing = _applied(self.base_plan, edits)
+        made = replace(self, edits=seeing)
+        made.__dict__["applied"] = applied  # of the same edits: they are not made again
+        return made
 
     def without(self, *edit_ids: str) -> Scenario:
         """Return a scenario without some edits; raises ScenarioError where others need them."""
@@ -169,9 +172,14 @@ def complete(plan: Plan, edits: Sequence[EditPart]) -> tuple[EditPart, ...]:
 
     Raises ScenarioError where an edit that is switched on cannot be made.
     """
+    return _applied(plan, edits)[1]
+
+
+def _applied(plan: Plan, edits: Sequence[EditPart]) -> tuple[Applied, tuple[EditPart, ...]]:
     ready = [with_ground(plan, one) if isinstance(one, PlaceProject) else one for one in edits]
-    seen = apply_edits(plan, ready).seen
-    return tuple(
-        edit.model_copy(update={"expects": seen.get(edit.edit_id or "", edit.expects)})
+    applied = apply_edits(plan, ready)
+    seeing = tuple(
+        edit.model_copy(update={"expects": applied.seen.get(edit.edit_id or "", edit.expects)})
         for edit in ready
     )
+    return applied, seeing
