@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from geo_service.scenarios.changes import PlanChanges, changed_plan
-from geo_service.scenarios.expects import seen_of
+from geo_service.scenarios.expects import check_expected, seen_of
 from geo_service.scenarios.refusal import EditRefusal, unusable_scenario
 from geo_service.scenarios.steps import STEPS
 from geo_service.scenarios.workbench import Workbench
@@ -54,8 +54,10 @@ def make_edit(bench: Workbench, edit: EditPart) -> Workbench:
     return tried
 
 
-def apply_edits(plan: Plan, edits: Sequence[EditPart]) -> Applied:
+def apply_edits(plan: Plan, edits: Sequence[EditPart], *, is_strict: bool = False) -> Applied:
     """Apply edits in their order; those that are switched off are passed over.
+
+    With `is_strict`, an edit that says what it saw is refused where there is something else.
 
     Raises
     ------
@@ -68,6 +70,8 @@ def apply_edits(plan: Plan, edits: Sequence[EditPart]) -> Applied:
     for edit in edits:
         edit_id = edit.edit_id or ""
         try:
+            if is_strict:
+                check_expected(bench, edit.expects or ())
             made = make_edit(bench, edit)
         except EditRefusal as refusal:
             if edit.enabled:

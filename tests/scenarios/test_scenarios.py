@@ -223,6 +223,21 @@ def test_the_same_edit_in_two_scenarios_makes_features_of_different_ids(plan: Pl
     assert ids[0] & ids[1] == {"B", "C", "H"}
 
 
+def test_a_file_whose_edits_saw_something_else_is_refused(plan: Plan) -> None:
+    one = edit("rezone_parcel", parcel_id="A", land_use="100103")
+    seen = {"layer": "parcels", "id": "A", "values": {"land_use": "100101"}}
+    assert gs.scenario(plan, [{**one, "expects": [seen]}]).plan is not plan
+    for wrong in (
+        {**seen, "values": {"land_use": "100102"}},
+        {**seen, "id": "Z"},
+        {**seen, "layer": "enterprises", "id": "E1"},
+        {**seen, "layer": "floors", "id": "BD/1", "values": {"geometry": "sha256:0"}},
+        {**seen, "layer": "nothing"},
+    ):
+        with pytest.raises(ScenarioError, match="as the edit saw it"):
+            gs.scenario(plan, [{**one, "expects": [wrong]}])
+
+
 def test_an_edit_that_is_switched_off_is_kept_and_does_nothing(plan: Plan) -> None:
     made = gs.scenario(plan, [{**moved("E1", park_id="P2"), "enabled": False}])
     assert made.plan is plan
