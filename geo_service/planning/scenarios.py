@@ -349,6 +349,13 @@ class ScenarioDesk:
             "counts": count_kinds(found.changes),
         }
 
+    def let_go(self) -> None:
+        """Hold no plan and no review any more; they are made again when they are asked for."""
+        self._ground.let_go()
+        with self._lock:
+            self._judged.clear()
+            self._causes.clear()
+
     def causes(self, found: Judged) -> dict[str, EditCause]:
         """Return by finding id which edits bring its change about."""
         key = (found.record.scenario_id, found.record.tag, found.judge.base.review_id)

@@ -49,6 +49,8 @@ Cell = str | bool | int | float | None
 
 
 class ScenarioPart(BaseModel):
+    """What is written of a scenario: frozen, and with no other names than these."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
