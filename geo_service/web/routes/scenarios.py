@@ -29,6 +29,7 @@ from geo_service.web.replies import (
     attachment,
     json_reply,
 )
+from geo_service.web.slots import WorkKind, in_turn
 from geo_service.wording import said, tell
 
 router = APIRouter(prefix="/api", tags=["scenarios"])
@@ -135,6 +136,7 @@ def scenarios(
     responses=answers("Scenario", ScenarioError, status=201),
     openapi_extra={"requestBody": {"content": {"application/json": shape_of("ScenarioFile")}}},
 )
+@in_turn(WorkKind.SCENARIOS)
 def create_scenario(
     request: Request,
     service: ServiceDep,
@@ -155,6 +157,7 @@ def create_scenario(
     summary="Scenarios and the plan side by side",
     responses=answers("ScenarioComparison", InvalidQueryError, NotFoundError, ScenarioError),
 )
+@in_turn(WorkKind.SCENARIOS)
 def compare(
     request: Request,
     service: ServiceDep,
@@ -188,6 +191,7 @@ def scenario(
         *("Scenario", NotFoundError, ConflictError, ScenarioError, StaleError), is_tagged=False
     ),
 )
+@in_turn(WorkKind.SCENARIOS)
 def patch_scenario(
     scenario_id: ScenarioId,
     request: Request,
@@ -225,6 +229,7 @@ def drop_scenario(
         *("Scenario", NotFoundError, ConflictError, ScenarioError, StaleError), status=201
     ),
 )
+@in_turn(WorkKind.SCENARIOS)
 def add_edits(  # noqa: PLR0913 - what is added where
     scenario_id: ScenarioId,
     request: Request,
@@ -251,6 +256,7 @@ def add_edits(  # noqa: PLR0913 - what is added where
     summary="Take an edit out",
     responses=answers(*("Scenario", NotFoundError, ScenarioError, StaleError), is_tagged=False),
 )
+@in_turn(WorkKind.SCENARIOS)
 def drop_edit(
     scenario_id: ScenarioId,
     edit_id: EditIdPath,
@@ -270,6 +276,7 @@ def drop_edit(
     summary="How a scenario's plan is judged",
     responses=answers("ScenarioReview", NotFoundError, ScenarioError),
 )
+@in_turn(WorkKind.SCENARIOS)
 def review(
     scenario_id: ScenarioId, request: Request, service: ServiceDep, language: LanguageDep
 ) -> Response:
@@ -286,6 +293,7 @@ def review(
     summary="What a scenario does to findings, and which edit does it",
     responses=answers("ScenarioChanges", NotFoundError, ScenarioError),
 )
+@in_turn(WorkKind.SCENARIOS)
 def changes(  # noqa: PLR0913 - what the contract of lists names
     scenario_id: ScenarioId,
     request: Request,
@@ -321,6 +329,7 @@ def changes(  # noqa: PLR0913 - what the contract of lists names
     responses=answers(*("Scenario", NotFoundError, ScenarioError, StaleError), is_tagged=False)
     | problems(ConflictError),
 )
+@in_turn(WorkKind.SCENARIOS)
 def rebase(
     scenario_id: ScenarioId,
     request: Request,
@@ -354,6 +363,7 @@ def rebase(
         is_tagged=False,
     ),
 )
+@in_turn(WorkKind.SCENARIOS)
 def publish(
     scenario_id: ScenarioId,
     request: Request,
@@ -386,6 +396,7 @@ def publish(
         is_tagged=False,
     ),
 )
+@in_turn(WorkKind.SCENARIOS)
 def undo(
     scenario_id: ScenarioId,
     request: Request,
