@@ -16,6 +16,11 @@ from geo_service.errors import (
     SourceError,
     StaleError,
 )
+from geo_service.planning.scenario_files import (
+    COMPARISON_MEDIA_TYPES,
+    ComparisonFormat,
+    comparison_file,
+)
 from geo_service.planning.scenarios import ScenarioPatch, ScenarioRecord
 from geo_service.web.answers import answers, files, problems, shape_of
 from geo_service.web.errors import problem, translator_of
@@ -27,6 +32,7 @@ from geo_service.web.replies import (
     Offset,
     ServiceDep,
     attachment,
+    download_reply,
     json_reply,
 )
 from geo_service.web.slots import WorkKind, in_turn
@@ -170,6 +176,30 @@ def compare(
     asked = [part for part in ids.split(",") if part]
     document = service.scenarios.comparison(asked, service.translator(language))
     return json_reply(request, document)
+
+
+@router.get(
+    "/scenarios/compare/export",
+    summary="Scenarios side by side as a file",
+    responses=files(
+        *COMPARISON_MEDIA_TYPES.values(), errors=(InvalidQueryError, NotFoundError, ScenarioError)
+    ),
+)
+@in_turn(WorkKind.SCENARIOS)
+def export_comparison(
+    request: Request,
+    service: ServiceDep,
+    language: LanguageDep,
+    ids: Annotated[
+        str, Query(max_length=_MOST_IDS, description="Ids joined by commas; `plan` is the plan.")
+    ],
+    format: Annotated[ComparisonFormat, Query(description="The file's format.")],  # noqa: A002 - the contract's word
+) -> Response:
+    """Return a comparison as a file for a meeting; the HTML is one page without scripts."""
+    del request
+    asked = [part for part in ids.split(",") if part]
+    found = service.scenarios.compared(asked)
+    return download_reply(comparison_file(found, format, service.translator(language)))
 
 
 @router.get(
