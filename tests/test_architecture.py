@@ -29,6 +29,7 @@ LEVELS = (
     ("workspace", "spatial", "stores"),
     ("zoning",),
     ("suitability", "ingest"),
+    ("scenarios",),
     ("reports",),
     ("maps",),
     ("planning",),
@@ -293,11 +294,15 @@ def test_the_exported_names_are_what_they_should_be() -> None:
         "Plan",
         "Ranking",
         "Review",
+        "Scenario",
+        "SideBySide",
         "__version__",
+        "compare",
         "draw",
         "open_plan",
         "rank",
         "review",
+        "scenario",
         "write",
     }
     for name in geo_service.__all__:

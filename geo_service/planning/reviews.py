@@ -11,6 +11,8 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from cachetools import LRUCache
+
 from geo_service.errors import ConflictError, NotFoundError
 from geo_service.jobs import JobKind
 from geo_service.language import Language, Translator
@@ -33,6 +35,7 @@ from geo_service.planning.review_files import (
     ExportFormat,
     export_name,
     export_review,
+    review_download,
     saved_download,
 )
 from geo_service.planning.review_records import (
@@ -75,6 +78,10 @@ if TYPE_CHECKING:
 _LOOKED_AT = 20
 """Among how many reviews, the newest, the one before the current is looked for."""
 
+LENT_REVIEWS = 12
+"""How many reviews of scenarios are found by their ids; one is made again when it is asked for."""
+
+
 # ---- for a terminal ------------------------------------------------------------------------------
 
 
@@ -103,6 +110,7 @@ class ReviewDesk:
         plan_at = state.workspace.plan_at if state.has_workspace else None
         self.shelf = ReviewShelf(state.works.kept, current=lambda: state.review, plan_at=plan_at)
         self._trials: set[str] = set()
+        self._lent: LRUCache[str, Review] = LRUCache(LENT_REVIEWS)
         self._lists = FindingLists()
         self.cache(state.review)
 
@@ -172,6 +180,11 @@ class ReviewDesk:
         """Remember a review; of more than fifty the oldest go, but never the current one."""
         self.shelf.put(result, at)
 
+    def lend(self, result: Review) -> None:
+        """Have a review found by its id for a while that is in no list: a scenario's."""
+        with self._lock:
+            self._lent[result.review_id] = result
+
     def is_saved(self, review_id: str) -> bool:
         """Return whether a review is in the store and outlives this process."""
         return self._state.saver.why_not(REVIEW, review_id) is None
@@ -214,7 +227,11 @@ class ReviewDesk:
         return made
 
     def _in_memory(self, review_id: str) -> Review | None:
-        return self.shelf.get(review_id)
+        return self.shelf.get(review_id) or self._lent_review(review_id)
+
+    def _lent_review(self, review_id: str) -> Review | None:
+        with self._lock:
+            return self._lent.get(review_id)
 
     def _find_saved(self, review_id: str) -> Saved | None:
         if not self._state.has_workspace:
@@ -433,6 +450,8 @@ class ReviewDesk:
         if result is None:
             whole = self._saved_whole(review_id, language)
             return saved_download(whole, format, translator, more)
+        if self._lent_review(review_id) is not None:  # its plan is at hand in this process alone
+            return review_download(result, format, translator, more)
         return self._state.works.download(result, format, translator, more)
 
 
