@@ -251,9 +251,13 @@ class MapDesk:
     def _overview(self, language: Language) -> OverviewData:
         """Return the data of the overview of the county's current review."""
         current = self._state.review
-        subject = MapInput(translator=self._state.translator(language), review=current)
+        subject = lambda: MapInput(  # noqa: E731 - made only for a map that is not kept
+            translator=self._state.translator(language),
+            review=current,
+            verdicts_before=self._reviews.verdicts_before(),
+        )
         key = _Key(OVERVIEW, current.review_id, language)
-        made = self._cached(key, lambda: KINDS[OVERVIEW].states(subject))
+        made = self._cached(key, lambda: KINDS[OVERVIEW].states(subject()))
         return cast("OverviewData", made[0])
 
     def _states_of(self, query: MapQuery, language: Language) -> tuple[PlanData, ...]:

@@ -107,14 +107,14 @@ export class Print {
       center: map.getCenter(),
       zoom: map.getZoom(),
       isLegendOpen: !this.legend.body.hidden,
+      isLegendWhole: this.legend.more.open,
     };
     this.app.classList.add('is-printing');
     this.legend.open(true);
+    this.legend.more.open = true;
     this.makeRoom();
-    this.page.eachMap((each) => {
-      each.closePopup();
-      each.invalidateSize({ animate: false, pan: false });
-    });
+    this.page.dock.close();
+    this.page.eachMap((each) => each.invalidateSize({ animate: false, pan: false }));
     map.fitBounds(this.before.bounds, { animate: false, padding: ROOM_PX });
     this.page.settle();
     this.fitLegend();
@@ -126,13 +126,14 @@ export class Print {
     if (!this.before) {
       return;
     }
-    const { center, zoom, isLegendOpen } = this.before;
+    const { center, zoom, isLegendOpen, isLegendWhole } = this.before;
     this.before = null;
     this.app.classList.remove('is-printing');
     this.unready.hidden = true;
     this.legend.element.classList.remove('is-dense');
     this.legend.element.style.removeProperty('zoom');
     this.legend.open(isLegendOpen);
+    this.legend.more.open = isLegendWhole;
     this.page.eachMap((each) => each.invalidateSize({ animate: false, pan: false }));
     this.page.map.setView(center, zoom, { animate: false });
     this.page.settle();

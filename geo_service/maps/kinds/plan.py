@@ -342,7 +342,7 @@ class PlanData:
                 symbols=(f"zone.{kind}",),
             )
 
-    def context_layers(self, *, facilities_from: int = 10) -> Iterable[MapLayer]:
+    def context_layers(self, *, facilities_from: int = 11) -> Iterable[MapLayer]:
         """Yield the lines of the ground: county, townships, water, roads, facilities."""
         yield self.plan_layer("county")
         yield self.plan_layer("townships")

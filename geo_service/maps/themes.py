@@ -1,0 +1,297 @@
+"""What thematic maps colour parks by: their industry group, shares, output, taxes, vacancy, change.
+
+A theme gives each park a class, or none where its figure is unknown: unknown is a class of its own.
+Figures are those of a review and its plan, for enterprises of its year that are not closed; one
+missing value makes a park's figure unknown. Money is in CNY, areas in m², shares are 0 to 1.
+Figures fall into at most five classes of about equally many parks, with limits of two digits; a
+class holds its lower limit, and the last one its upper limit too. Leaves out colours (`style`) and
+how a figure is written (the page).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import floor, isfinite, log10
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from geo_service.domain.enterprises import active_enterprises, latest_year
+from geo_service.maps.style import THEME_CLASSES, THEME_KINDS
+from geo_service.model import Verdict
+from geo_service.units import M2_PER_MU
+
+if TYPE_CHECKING:
+    from geo_service.language import Translator
+    from geo_service.plan import Plan
+    from geo_service.zoning.review import Review
+
+UNKNOWN = "theme.unknown"
+"""The symbol of parks whose figure is unknown."""
+_DIGITS = 2
+_GRAVITY = {Verdict.PASS: 0, Verdict.WATCH: 1, Verdict.FAIL: 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThemeClass:
+    """One class of a theme: a span of figures, or one value and what it is called."""
+
+    symbol: str
+    low: float | None = None
+    high: float | None = None
+    label: str | None = None
+    """None for a span, which the page writes."""
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkTheme:
+    """What parks are coloured by: the classes, and each park's symbol and figure.
+
+    `form` says how a figure is written: `share`, `money`, `money_per_mu`, or `text` for a class
+    that has a name.
+    """
+
+    name: str
+    form: str
+    classes: tuple[ThemeClass, ...]
+    symbols: Mapping[str, str]
+    figures: Mapping[str, float | None]
+    year: int | None = None
+
+
+def themes_of(
+    review: Review, translator: Translator, verdicts_before: Mapping[str, str] | None = None
+) -> tuple[ParkTheme, ...]:
+    """Return the themes of a review's parks, in the order of the menu.
+
+    `verdicts_before` are the parks' verdicts in the review before; without them there is no theme
+    of changes.
+    """
+    ids = list(review.parks["park_id"])
+    year = latest_year(review.plan)
+    shares = {
+        park_id: review.focus[park_id].shares.get(review.focus[park_id].basis) for park_id in ids
+    }
+    sums = _sums(review.plan, ids)
+    found = [
+        _groups(review, ids, translator),
+        _figures("leading_share", "share", shares, year),
+        _figures("output", "money", sums["output_cny"], year),
+        _figures(
+            "tax_per_mu", "money_per_mu", _per_mu(sums["tax_cny"], sums["land_m2"]), year
+        ),
+        _figures("vacancy", "share", _vacancies(review.plan, ids), None),
+    ]
+    if verdicts_before is not None:
+        found.append(_changes(review, ids, verdicts_before, translator))
+    return tuple(found)
+
+
+def class_limits(values: Iterable[float], count: int = THEME_CLASSES) -> list[float]:
+    """Return the limits of classes of about equally many values, each of two digits.
+
+    The first is at most the least value and the last at least the greatest; limits that would
+    be the same stand once. No values give no limits, values that are all alike two equal ones.
+
+    >>> class_limits([1.04, 2, 3, 4, 5, 6, 7, 8, 9, 10.2])
+    [1.0, 2.8, 4.6, 6.4, 8.2, 11.0]
+    """
+    known = np.sort(np.fromiter(values, dtype=float))
+    if not len(known):
+        return []
+    if known[0] == known[-1]:
+        return [float(known[0]), float(known[0])]
+    inner = np.quantile(known, np.arange(1, count) / count)
+    limits = [_rounded(float(value)) for value in inner]
+    low, high = _rounded(float(known[0]), down=True), _rounded(float(known[-1]), down=False)
+    return sorted({low, high, *(value for value in limits if low < value < high)})
+
+
+def _rounded(value: float, *, down: bool | None = None) -> float:
+    """Round to two digits; up or down if `down` is given."""
+    if value == 0 or not isfinite(value):
+        return value
+    unit = 10.0 ** (floor(log10(abs(value))) - _DIGITS + 1)
+    steps = value / unit
+    nearest = round(steps)
+    # What is two digits already stays, whatever the last bit of the division says.
+    if abs(steps - nearest) > 1e-9 and down is not None:
+        nearest = floor(steps) if down else floor(steps) + 1
+    return float(f"{nearest * unit:.{_DIGITS}g}")
+
+
+def _figures(
+    name: str, form: str, figures: Mapping[str, float | None], year: int | None
+) -> ParkTheme:
+    known = {park_id: value for park_id, value in figures.items() if value is not None}
+    limits = class_limits(known.values())
+    spans = list(zip(limits, limits[1:], strict=False))
+    ramp = _spread(len(spans))
+    symbols = {
+        park_id: UNKNOWN if value is None else ramp[_position(value, limits)]
+        for park_id, value in figures.items()
+    }
+    classes = [
+        ThemeClass(symbol=symbol, low=low, high=high)
+        for (low, high), symbol in zip(spans, ramp, strict=True)
+    ]
+    return ParkTheme(
+        name=name,
+        form=form,
+        classes=_counted(classes, symbols),
+        symbols=symbols,
+        figures=figures,
+        year=year,
+    )
+
+
+def _spread(count: int) -> list[str]:
+    """Return the symbols of so many classes, from light to dark over the whole ramp."""
+    if count == 1:
+        return [f"theme.class_{(THEME_CLASSES + 1) // 2}"]
+    places = np.linspace(1, THEME_CLASSES, count).round().astype(int)
+    return [f"theme.class_{place}" for place in places]
+
+
+def _position(value: float, limits: Sequence[float]) -> int:
+    """Return which span a figure is in."""
+    inner = limits[1:-1]
+    return int(np.searchsorted(inner, value, side="right"))
+
+
+def _counted(
+    classes: Sequence[ThemeClass], symbols: Mapping[str, str]
+) -> tuple[ThemeClass, ...]:
+    """Return the classes with how many parks each has, and the one of unknown figures last."""
+    named = [*classes, ThemeClass(symbol=UNKNOWN)]
+    numbers = pd.Series(symbols, dtype=object).value_counts()
+    return tuple(
+        ThemeClass(
+            symbol=item.symbol,
+            low=item.low,
+            high=item.high,
+            label=item.label,
+            count=int(numbers.get(item.symbol, 0)),
+        )
+        for item in named
+    )
+
+
+def _groups(review: Review, ids: Sequence[str], translator: Translator) -> ParkTheme:
+    """Colour parks by industry group; of more than eight groups the last ones share a colour."""
+    names = review.plan.settings.groups.names
+    column = dict(zip(review.parks["park_id"], review.parks["industry_group"], strict=True))
+    order = [group for group in names if group in set(column.values())]
+    place = {group: min(position, THEME_KINDS) for position, group in enumerate(order, start=1)}
+    symbols = {
+        park_id: f"theme.kind_{place[column[park_id]]}" if column[park_id] in place else UNKNOWN
+        for park_id in ids
+    }
+    by_symbol: dict[str, list[str]] = {}
+    for group in order:
+        words = translator.pick(names[group])
+        by_symbol.setdefault(f"theme.kind_{place[group]}", []).append(words)
+    comma = translator.text("map.comma")
+    classes = [
+        ThemeClass(symbol=symbol, label=comma.join(words)) for symbol, words in by_symbol.items()
+    ]
+    return ParkTheme(
+        name="industry_group",
+        form="text",
+        classes=_counted(classes, symbols),
+        symbols=symbols,
+        figures={},
+    )
+
+
+def _changes(
+    review: Review,
+    ids: Sequence[str],
+    verdicts_before: Mapping[str, str],
+    translator: Translator,
+) -> ParkTheme:
+    """Colour parks by whether their verdict is worse or better than in the review before."""
+    symbols = {
+        park_id: _change(verdicts_before.get(park_id), review.park_verdicts[park_id])
+        for park_id in ids
+    }
+    classes = [
+        ThemeClass(symbol=f"theme.{name}", label=translator.text(f"theme.{name}"))
+        for name in ("worse", "better", "became_unknown", "unchanged")
+    ]
+    return ParkTheme(
+        name="change",
+        form="text",
+        classes=_counted(classes, symbols),
+        symbols=symbols,
+        figures={},
+    )
+
+
+def _change(before: str | None, after: Verdict) -> str:
+    if before is None:
+        return UNKNOWN
+    if before == after:
+        return "theme.unchanged"
+    if after is Verdict.UNKNOWN:
+        return "theme.became_unknown"
+    # What was unknown and is known now is better if it complies, else worse.
+    then = _GRAVITY.get(Verdict(before), 0 if after is not Verdict.PASS else 1)
+    return "theme.worse" if _GRAVITY[after] > then else "theme.better"
+
+
+# ---- sums by park ----------------------------------------------------------------------------
+
+
+def _sums(plan: Plan, ids: Sequence[str]) -> dict[str, dict[str, float | None]]:
+    """Return sums over each park's enterprises; None where one lacks the value or none is."""
+    columns = ("output_cny", "tax_cny", "land_m2")
+    active = active_enterprises(plan)
+    own = active[active["park_id"].notna()]
+    grouped = own.groupby(own["park_id"].astype(str))
+    return {
+        column: _by_park(_whole_sums(grouped[column]), ids) for column in columns
+    }
+
+
+def _whole_sums(groups: Any) -> pd.Series[Any]:  # noqa: ANN401 - a group-by of pandas
+    """Return each group's sum, missing where one of its values is."""
+    sums, known, sizes = groups.sum(), groups.count(), groups.size()
+    whole: pd.Series[Any] = sums.astype("float64").where(known == sizes)
+    return whole
+
+
+def _by_park(values: pd.Series[Any], ids: Sequence[str]) -> dict[str, float | None]:
+    aligned = values.reindex(ids)
+    return {
+        park_id: None if pd.isna(value) else float(value)
+        for park_id, value in zip(ids, aligned, strict=True)
+    }
+
+
+def _per_mu(
+    amounts: Mapping[str, float | None], land_m2: Mapping[str, float | None]
+) -> dict[str, float | None]:
+    """Return amounts per mu of the enterprises' land; None without land."""
+    found: dict[str, float | None] = {}
+    for park_id, amount in amounts.items():
+        land = land_m2[park_id]
+        found[park_id] = amount / (land / M2_PER_MU) if amount is not None and land else None
+    return found
+
+
+def _vacancies(plan: Plan, ids: Sequence[str]) -> dict[str, float | None]:
+    """Return the vacant share of each park's floors; None without floors, or if one is unknown."""
+    if not plan.has("floors"):
+        return dict.fromkeys(ids)
+    buildings = plan.frame("buildings")
+    park_of = dict(zip(buildings["building_id"], buildings["park_id"], strict=True))
+    floors = plan.frame("floors")
+    parks = floors["building_id"].map(park_of)
+    placed = floors[parks.notna()]
+    grouped = placed.groupby(parks[parks.notna()].astype(str))
+    areas, vacant = _whole_sums(grouped["area_m2"]), _whole_sums(grouped["vacant_m2"])
+    return _by_park((vacant / areas.where(areas > 0)).clip(upper=1.0), ids)
