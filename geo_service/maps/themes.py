@@ -13,19 +13,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import floor, isfinite, log10
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from geo_service.domain.enterprises import active_enterprises, latest_year
+from geo_service.domain.enterprises import latest_year
+from geo_service.domain.park_sums import enterprise_sums, floor_vacancies, per_mu
 from geo_service.maps.style import THEME_CLASSES, THEME_KINDS
 from geo_service.model import Verdict
-from geo_service.units import M2_PER_MU
 
 if TYPE_CHECKING:
     from geo_service.language import Translator
-    from geo_service.plan import Plan
     from geo_service.zoning.review import Review
 
 UNKNOWN = "theme.unknown"
@@ -75,15 +74,15 @@ def themes_of(
     shares = {
         park_id: review.focus[park_id].shares.get(review.focus[park_id].basis) for park_id in ids
     }
-    sums = _sums(review.plan, ids)
+    sums = enterprise_sums(review.plan, ids)
     found = [
         _groups(review, ids, translator),
         _figures("leading_share", "share", shares, year),
         _figures("output", "money", sums["output_cny"], year),
         _figures(
-            "tax_per_mu", "money_per_mu", _per_mu(sums["tax_cny"], sums["land_m2"]), year
+            "tax_per_mu", "money_per_mu", per_mu(sums["tax_cny"], sums["land_m2"]), year
         ),
-        _figures("vacancy", "share", _vacancies(review.plan, ids), None),
+        _figures("vacancy", "share", floor_vacancies(review.plan, ids), None),
     ]
     if verdicts_before is not None:
         found.append(_changes(review, ids, verdicts_before, translator))
@@ -241,57 +240,3 @@ def _change(before: str | None, after: Verdict) -> str:
     # What was unknown and is known now is better if it complies, else worse.
     then = _GRAVITY.get(Verdict(before), 0 if after is not Verdict.PASS else 1)
     return "theme.worse" if _GRAVITY[after] > then else "theme.better"
-
-
-# ---- sums by park ----------------------------------------------------------------------------
-
-
-def _sums(plan: Plan, ids: Sequence[str]) -> dict[str, dict[str, float | None]]:
-    """Return sums over each park's enterprises; None where one lacks the value or none is."""
-    columns = ("output_cny", "tax_cny", "land_m2")
-    active = active_enterprises(plan)
-    own = active[active["park_id"].notna()]
-    grouped = own.groupby(own["park_id"].astype(str))
-    return {
-        column: _by_park(_whole_sums(grouped[column]), ids) for column in columns
-    }
-
-
-def _whole_sums(groups: Any) -> pd.Series[Any]:  # noqa: ANN401 - a group-by of pandas
-    """Return each group's sum, missing where one of its values is."""
-    sums, known, sizes = groups.sum(), groups.count(), groups.size()
-    whole: pd.Series[Any] = sums.astype("float64").where(known == sizes)
-    return whole
-
-
-def _by_park(values: pd.Series[Any], ids: Sequence[str]) -> dict[str, float | None]:
-    aligned = values.reindex(ids)
-    return {
-        park_id: None if pd.isna(value) else float(value)
-        for park_id, value in zip(ids, aligned, strict=True)
-    }
-
-
-def _per_mu(
-    amounts: Mapping[str, float | None], land_m2: Mapping[str, float | None]
-) -> dict[str, float | None]:
-    """Return amounts per mu of the enterprises' land; None without land."""
-    found: dict[str, float | None] = {}
-    for park_id, amount in amounts.items():
-        land = land_m2[park_id]
-        found[park_id] = amount / (land / M2_PER_MU) if amount is not None and land else None
-    return found
-
-
-def _vacancies(plan: Plan, ids: Sequence[str]) -> dict[str, float | None]:
-    """Return the vacant share of each park's floors; None without floors, or if one is unknown."""
-    if not plan.has("floors"):
-        return dict.fromkeys(ids)
-    buildings = plan.frame("buildings")
-    park_of = dict(zip(buildings["building_id"], buildings["park_id"], strict=True))
-    floors = plan.frame("floors")
-    parks = floors["building_id"].map(park_of)
-    placed = floors[parks.notna()]
-    grouped = placed.groupby(parks[parks.notna()].astype(str))
-    areas, vacant = _whole_sums(grouped["area_m2"]), _whole_sums(grouped["vacant_m2"])
-    return _by_park((vacant / areas.where(areas > 0)).clip(upper=1.0), ids)

@@ -11,6 +11,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from geo_service.planning.finder import Finder
 from geo_service.planning.following import Follower
 from geo_service.planning.import_drafts import ImportDesk
 from geo_service.planning.layer_desk import LayerDesk
@@ -53,6 +54,7 @@ class PlanningService:
         self.follower = Follower(self._state, moment=moment, stand_on=self._stand_on)
         self.parks = ParkDesk(self._state)
         self.reviews = ReviewDesk(self._state)
+        self.finder = Finder(self._state)
         self.rankings = RankingDesk(self._state)
         self.layers = LayerDesk(self._state, self.follower)
         self.saved = SavedDesk(self._state, reviews=self.reviews, rankings=self.rankings)

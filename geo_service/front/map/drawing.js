@@ -437,7 +437,7 @@ export class Drawing {
   zoomTo(item) {
     const nearest = Math.max(0, ...this.page.layersOf(item).map((layer) => layer.min_zoom));
     const isPoint = !item.bounds || item.feature.geometry.type === 'Point';
-    const furthest = Math.max(nearest, isPoint ? settings.point_zoom || 13 : 15);
+    const furthest = Math.max(nearest, settings.point_zoom || (isPoint ? 13 : 15));
     const bounds = this.boundsOf(item);
     const { left, foot } = this.page.isToldOutside(item)
       ? { left: 0, foot: 0 }

@@ -1,7 +1,7 @@
 // Lays the page out for A4 landscape while it is printed: title, map, legend, scale, date.
 import { dataText, make } from '../shared/dom.js';
 import { printerOf } from '../shared/moments.js';
-import { settings, text } from './settings.js';
+import { isFramed, settings, text } from './settings.js';
 
 const ROOM_PX = [8, 34];
 const METRES_PER_PIXEL_ON_PAPER = 0.0254 / 96;
@@ -110,6 +110,10 @@ export class Print {
       isLegendWhole: this.legend.more.open,
     };
     this.app.classList.add('is-printing');
+    this.app.classList.toggle(
+      'is-small',
+      isFramed && Boolean(window.frameElement?.hasAttribute('data-small-on-paper')),
+    );
     this.legend.open(true);
     this.legend.more.open = true;
     this.makeRoom();
