@@ -24,9 +24,7 @@ def enterprise_sums(plan: Plan, ids: Sequence[str]) -> dict[str, dict[str, float
     active = active_enterprises(plan)
     own = active[active["park_id"].notna()]
     grouped = own.groupby(own["park_id"].astype(str))
-    return {
-        column: _by_park(_whole_sums(grouped[column]), ids) for column in columns
-    }
+    return {column: _by_park(_whole_sums(grouped[column]), ids) for column in columns}
 
 
 def _whole_sums(groups: Any) -> pd.Series[Any]:  # noqa: ANN401 - a group-by of pandas

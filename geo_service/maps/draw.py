@@ -264,16 +264,16 @@ def _themes(data: OverviewData) -> list[dict[str, Any]]:
         {
             "name": theme.name,
             "label": data.text(f"theme.{theme.name}"),
-            "note": None
-            if theme.year is None
-            else data.text("map.theme_year", year=theme.year),
+            "note": None if theme.year is None else data.text("map.theme_year", year=theme.year),
             "form": theme.form,
             "classes": [
                 {
                     "symbol": part.symbol,
                     "low": part.low,
                     "high": part.high,
-                    "label": part.label if part.low is not None else part.label or data.text(part.symbol),
+                    "label": part.label
+                    if part.low is not None
+                    else part.label or data.text(part.symbol),
                     "count": part.count,
                 }
                 for part in theme.classes

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import floor, isfinite, log10
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 UNKNOWN = "theme.unknown"
 """The symbol of parks whose figure is unknown."""
 _DIGITS = 2
+_HAIR = 1e-9
 _GRAVITY = {Verdict.PASS: 0, Verdict.WATCH: 1, Verdict.FAIL: 2}
 
 
@@ -79,9 +81,7 @@ def themes_of(
         _groups(review, ids, translator),
         _figures("leading_share", "share", shares, year),
         _figures("output", "money", sums["output_cny"], year),
-        _figures(
-            "tax_per_mu", "money_per_mu", per_mu(sums["tax_cny"], sums["land_m2"]), year
-        ),
+        _figures("tax_per_mu", "money_per_mu", per_mu(sums["tax_cny"], sums["land_m2"]), year),
         _figures("vacancy", "share", floor_vacancies(review.plan, ids), None),
     ]
     if verdicts_before is not None:
@@ -117,7 +117,7 @@ def _rounded(value: float, *, down: bool | None = None) -> float:
     steps = value / unit
     nearest = round(steps)
     # What is two digits already stays, whatever the last bit of the division says.
-    if abs(steps - nearest) > 1e-9 and down is not None:
+    if abs(steps - nearest) > _HAIR and down is not None:
         nearest = floor(steps) if down else floor(steps) + 1
     return float(f"{nearest * unit:.{_DIGITS}g}")
 
@@ -127,7 +127,7 @@ def _figures(
 ) -> ParkTheme:
     known = {park_id: value for park_id, value in figures.items() if value is not None}
     limits = class_limits(known.values())
-    spans = list(zip(limits, limits[1:], strict=False))
+    spans = list(pairwise(limits))
     ramp = _spread(len(spans))
     symbols = {
         park_id: UNKNOWN if value is None else ramp[_position(value, limits)]
@@ -161,9 +161,7 @@ def _position(value: float, limits: Sequence[float]) -> int:
     return int(np.searchsorted(inner, value, side="right"))
 
 
-def _counted(
-    classes: Sequence[ThemeClass], symbols: Mapping[str, str]
-) -> tuple[ThemeClass, ...]:
+def _counted(classes: Sequence[ThemeClass], symbols: Mapping[str, str]) -> tuple[ThemeClass, ...]:
     """Return the classes with how many parks each has, and the one of unknown figures last."""
     named = [*classes, ThemeClass(symbol=UNKNOWN)]
     numbers = pd.Series(symbols, dtype=object).value_counts()

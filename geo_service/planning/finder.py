@@ -1,4 +1,4 @@
-"""One box for everything: parks, enterprises, parcels, buildings, industries, rules, findings, pages.
+"""One box for parks, enterprises, parcels, buildings, industries, rules, findings and pages.
 
 What is typed may be a name in either script of Chinese, pinyin or its first letters, an id or a
 code. A hit says which page and which map show it. The index is made when it is first asked for, of
@@ -132,7 +132,7 @@ def _grade(kind: HitKind, fit: Fit) -> int:
 
 
 def forms_of(identity: str, *names: str | None) -> list[str]:
-    """Return what an entry is found by: its id, its names as typed in simplified script or pinyin."""
+    """Return what an entry is found by: its id, and its names in simplified script and pinyin."""
     found = [identity]
     for name in filter(None, names):
         simplified = to_simplified(name)
@@ -273,7 +273,9 @@ def _pages() -> _Shelf:
             "map": None,
         }
 
-    forms = [forms_of(name, text["zh"], text["en"]) for name, text in zip(names, texts, strict=True)]
+    forms = [
+        forms_of(name, text["zh"], text["en"]) for name, text in zip(names, texts, strict=True)
+    ]
     return _Shelf(HitKind.PAGE, WordIndex(forms), tell)
 
 

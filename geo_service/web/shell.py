@@ -185,9 +185,7 @@ def _scripts(page: Page, root: str) -> str:
     """Return the page's program, after the charts that it draws with, and the finder."""
     address = html.escape(f"{root}/assets/{_CHARTS}?v={asset_version(_CHARTS)}")
     charts = f'<script src="{address}" defer></script>\n' if page.is_charted else ""
-    programs = (
-        html.escape(f"{root}/pages/{digest()}/{name}.js") for name in (page.name, _FINDER)
-    )
+    programs = (html.escape(f"{root}/pages/{digest()}/{name}.js") for name in (page.name, _FINDER))
     modules = (f'<script type="module" src="{program}"></script>' for program in programs)
     return charts + "\n".join(modules)
 

@@ -71,6 +71,7 @@ export class ParkKeys {
     const direction = DIRECTIONS[event.key];
     if (event.key === 'Enter' || event.key === ' ') {
       event.preventDefault();
+      event.stopPropagation();
       this.open(item);
     } else if (direction) {
       event.preventDefault();

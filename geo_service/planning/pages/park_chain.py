@@ -53,4 +53,3 @@ def chain_document(review: Review, park_id: str, translator: Translator) -> Docu
         "suppliers": [partner(*item) for item in suppliers.items()],
         "customers": [partner(*item) for item in customers.items()],
     }
-

@@ -46,8 +46,7 @@ class _Group:
     @property
     def gravity(self) -> tuple[int, int]:
         """Where it stands among others: by severity, then by verdict."""
-        order = SEVERITY_ORDER.index(self.rule.part.severity), VERDICT_ORDER.index(self.verdict)
-        return order
+        return SEVERITY_ORDER.index(self.rule.part.severity), VERDICT_ORDER.index(self.verdict)
 
 
 def verdict_document(review: Review, park_id: str, translator: Translator) -> Document:
@@ -177,7 +176,7 @@ def _rules(
     for group in (*deciding, *others):
         by_rule.setdefault(group.rule.rule_id, []).append(group)
     told = list(by_rule.values())
-    rows = [_row(review, groups, groups[0] in deciding, translator) for groups in told]
+    rows = [_row(review, groups, translator, is_deciding=groups[0] in deciding) for groups in told]
     if len(told) > MOST_GROUPS:
         rest = told[MOST_GROUPS - 1 :]
         flat = [group for groups in rest for group in groups]
@@ -200,7 +199,11 @@ def _rules(
 
 
 def _row(
-    review: Review, groups: list[_Group], is_deciding: bool, translator: Translator  # noqa: FBT001 - one of two kinds of row
+    review: Review,
+    groups: list[_Group],
+    translator: Translator,
+    *,
+    is_deciding: bool,
 ) -> Document:
     first = groups[0]
     subjects = _subjects(review, first)

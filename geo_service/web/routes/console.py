@@ -89,7 +89,9 @@ def industries(
     return json_reply(request, {"industries": found})
 
 
-@router.get("/search", summary="Everything that a name, pinyin or id finds", responses=answers("Hits"))
+@router.get(
+    "/search", summary="Everything that a name, pinyin or id finds", responses=answers("Hits")
+)
 def search(
     request: Request,
     service: ServiceDep,
