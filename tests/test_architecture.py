@@ -21,7 +21,7 @@ PACKAGE = ROOT / "geo_service"
 LEVELS = (
     (
         *("errors", "wording", "language", "model", "crs", "units", "data"),
-        *("native", "front", "gdal", "isolation", "scratch"),
+        *("native", "front", "gdal", "isolation", "scratch", "pinyin"),
     ),
     ("schema", "industry", "document_limits", "documents", "jobs", "basemaps"),
     ("plan", "domain", "mcda"),

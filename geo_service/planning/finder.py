@@ -20,7 +20,7 @@ from geo_service.crs import STORAGE_CRS
 from geo_service.industry import DIVISION_DIGITS, classification
 from geo_service.language import Language, Translator, catalogue, to_simplified
 from geo_service.pinyin import spelled
-from geo_service.planning.word_index import Fit, WordIndex, normalised
+from geo_service.planning.word_index import WordFit, WordIndex, normalised
 from geo_service.reports.document import Document, industry_name
 
 if TYPE_CHECKING:
@@ -122,13 +122,13 @@ class Finder:
             return [*self._of_plan[1], *self._of_review[1]]
 
 
-def _grade(kind: HitKind, fit: Fit) -> int:
+def _grade(kind: HitKind, fit: WordFit) -> int:
     """Return how good a fit is; where in its name a word of an industry or rule stands is chance.
 
     Its name is a phrase, not a proper name.
     """
     is_phrase = kind in {HitKind.INDUSTRY, HitKind.RULE}
-    return Fit.BEGINS if is_phrase and fit is Fit.CONTAINS else fit
+    return WordFit.BEGINS if is_phrase and fit is WordFit.CONTAINS else fit
 
 
 def forms_of(identity: str, *names: str | None) -> list[str]:

@@ -18,7 +18,7 @@ SHORTEST_INSIDE = 3
 """Fewer Latin letters or digits than this are looked for at the beginnings of forms only."""
 
 
-class Fit(IntEnum):
+class WordFit(IntEnum):
     """How what was typed stands in an entry, the best first."""
 
     EQUAL = 0
@@ -39,7 +39,7 @@ class WordIndex:
         """Return the number of entries."""
         return len(self._starts) - 1
 
-    def find(self, typed: str, limit: int) -> list[tuple[Fit, int]]:
+    def find(self, typed: str, limit: int) -> list[tuple[WordFit, int]]:
         """Return up to `limit` entries that fit what was typed, each once, the best first.
 
         Among equals those that come first in the index do.
@@ -47,13 +47,13 @@ class WordIndex:
         wanted = normalised(typed)
         if not wanted or not len(self):
             return []
-        found: dict[int, Fit] = {}
+        found: dict[int, WordFit] = {}
         for fit, needle in (
-            (Fit.EQUAL, f"{_FORM}{wanted}{_FORM}"),
-            (Fit.BEGINS, f"{_FORM}{wanted}"),
-            (Fit.CONTAINS, wanted),
+            (WordFit.EQUAL, f"{_FORM}{wanted}{_FORM}"),
+            (WordFit.BEGINS, f"{_FORM}{wanted}"),
+            (WordFit.CONTAINS, wanted),
         ):
-            if fit is Fit.CONTAINS and wanted.isascii() and len(wanted) < SHORTEST_INSIDE:
+            if fit is WordFit.CONTAINS and wanted.isascii() and len(wanted) < SHORTEST_INSIDE:
                 break
             for position in self._holding(needle):
                 if len(found) >= limit:

@@ -359,7 +359,7 @@ def test_a_name_of_ten_thousand_characters_breaks_nothing(
     for width in in_both_windows(page):
         sheet = page.locator(".sheet").bounding_box()
         assert sheet is not None
-        assert sheet["width"] <= 380
+        assert sheet["width"] <= 390
         assert sheet["height"] < 800
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     box = line.bounding_box()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from geo_service.language import Language
 from geo_service.planning import PlanningService as Running
-from geo_service.planning.word_index import SHORTEST_INSIDE, Fit, WordIndex, normalised
+from geo_service.planning.word_index import SHORTEST_INSIDE, WordFit, WordIndex, normalised
 from tests.client import TestClient
 from tests.depth import thorough
 
@@ -90,16 +90,16 @@ def test_the_index_finds_what_looking_at_each_form_finds(
     entries: list[list[str]], typed: str
 ) -> None:
     wanted = normalised(typed)
-    expected: dict[int, Fit] = {}
+    expected: dict[int, WordFit] = {}
     for position, forms in enumerate(entries):
         plain = [normalised(form) for form in forms]
         is_short = wanted.isascii() and len(wanted) < SHORTEST_INSIDE
         if wanted in plain:
-            expected[position] = Fit.EQUAL
+            expected[position] = WordFit.EQUAL
         elif any(form.startswith(wanted) for form in plain):
-            expected[position] = Fit.BEGINS
+            expected[position] = WordFit.BEGINS
         elif any(wanted in form for form in plain) and not is_short:
-            expected[position] = Fit.CONTAINS
+            expected[position] = WordFit.CONTAINS
     found = WordIndex(entries).find(typed, len(entries) + 1)
     assert {position: fit for fit, position in found} == (expected if wanted else {})
     assert found == sorted(found, key=lambda item: item[0])

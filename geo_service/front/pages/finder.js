@@ -39,8 +39,9 @@ class Finder {
     });
     this.note = make('p', { class: 'finder-note', role: 'status' });
     this.input = make('input', {
-      type: 'search',
+      type: 'text',
       id: 'finder-input',
+      inputmode: 'search',
       class: 'finder-input',
       role: 'combobox',
       placeholder: t('console.find_placeholder'),

@@ -36,7 +36,7 @@ _AREA_UNIT = "m²"
 
 
 @dataclass(frozen=True)
-class _Group:
+class _RuleGroup:
     """A park's findings by one rule that have one verdict."""
 
     rule: Rule
@@ -63,7 +63,7 @@ def verdict_document(review: Review, park_id: str, translator: Translator) -> Do
     }
 
 
-def _groups(review: Review, park_id: str) -> list[_Group]:
+def _groups(review: Review, park_id: str) -> list[_RuleGroup]:
     results = review.results
     own = results.by_park.get(park_id, np.zeros(0, dtype=np.intp))
     own = own[results.counting[own]]
@@ -74,11 +74,11 @@ def _groups(review: Review, park_id: str) -> list[_Group]:
         of_rule = own[rules.codes[own] == rule_code]
         for verdict_code in np.unique(verdicts.codes[of_rule]):
             positions = of_rule[verdicts.codes[of_rule] == verdict_code]
-            found.append(_Group(rule, Verdict(verdicts.names[verdict_code]), positions))
+            found.append(_RuleGroup(rule, Verdict(verdicts.names[verdict_code]), positions))
     return sorted(found, key=lambda group: (*group.gravity, -len(group.positions)))
 
 
-def _is_deciding(group: _Group, verdict: Verdict) -> bool:
+def _is_deciding(group: _RuleGroup, verdict: Verdict) -> bool:
     """Whether a group's findings give the park its verdict."""
     is_must = group.rule.part.severity is Severity.MUST
     if verdict in {Verdict.FAIL, Verdict.UNKNOWN}:
@@ -92,8 +92,8 @@ def _is_deciding(group: _Group, verdict: Verdict) -> bool:
 def _sentence(
     review: Review,
     verdict: Verdict,
-    deciding: list[_Group],
-    others: list[_Group],
+    deciding: list[_RuleGroup],
+    others: list[_RuleGroup],
     translator: Translator,
 ) -> str:
     named = [_phrase(review, group, translator) for group in deciding[:_NAMED]]
@@ -107,7 +107,7 @@ def _sentence(
     return said + _rest(others, rules, translator)
 
 
-def _phrase(review: Review, group: _Group, translator: Translator) -> str:
+def _phrase(review: Review, group: _RuleGroup, translator: Translator) -> str:
     """Return a rule's title with how many subjects it concerns, and what area."""
     subjects = _subjects(review, group)
     values = {
@@ -126,7 +126,7 @@ def _phrase(review: Review, group: _Group, translator: Translator) -> str:
     )
 
 
-def _rest(others: list[_Group], told: set[str], translator: Translator) -> str:
+def _rest(others: list[_RuleGroup], told: set[str], translator: Translator) -> str:
     """Say how many further rules there are, and what of them."""
     left = [group for group in others if group.rule.rule_id not in told]
     parts = []
@@ -139,7 +139,7 @@ def _rest(others: list[_Group], told: set[str], translator: Translator) -> str:
     return translator.text("park_verdict.further", parts=translator.listed(parts))
 
 
-def _subjects(review: Review, group: _Group) -> dict[str, Any]:
+def _subjects(review: Review, group: _RuleGroup) -> dict[str, Any]:
     """Return how many subjects a group has and of which layer, and the area that is concerned.
 
     A rule that judges parcels and their park finds the same ground twice: the parcels count.
@@ -169,10 +169,10 @@ def _finest(layers: set[str]) -> str:
 
 
 def _rules(
-    review: Review, deciding: list[_Group], others: list[_Group], translator: Translator
+    review: Review, deciding: list[_RuleGroup], others: list[_RuleGroup], translator: Translator
 ) -> list[Document]:
     """Return a row per rule, at most ten; the last one stands for the rest."""
-    by_rule: dict[str, list[_Group]] = {}
+    by_rule: dict[str, list[_RuleGroup]] = {}
     for group in (*deciding, *others):
         by_rule.setdefault(group.rule.rule_id, []).append(group)
     told = list(by_rule.values())
@@ -200,7 +200,7 @@ def _rules(
 
 def _row(
     review: Review,
-    groups: list[_Group],
+    groups: list[_RuleGroup],
     translator: Translator,
     *,
     is_deciding: bool,
@@ -222,7 +222,7 @@ def _row(
     }
 
 
-def _by_verdict(groups: list[_Group]) -> dict[str, int]:
+def _by_verdict(groups: list[_RuleGroup]) -> dict[str, int]:
     numbers = {
         verdict.value: sum(len(group.positions) for group in groups if group.verdict is verdict)
         for verdict in VERDICT_ORDER
