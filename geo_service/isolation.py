@@ -28,6 +28,7 @@ from typing import IO, Any, Self
 
 import orjson
 
+from geo_service.forkserver import CAN_FORK, Forked, fork
 from geo_service.gdal import restrict_drivers
 
 _HEAD_BYTES = 8
@@ -42,6 +43,7 @@ _GRACE_SECONDS = 5
 _OUT_OF_TIME = -24
 """The exit code of a process that used up its CPU time (SIGXCPU)."""
 _START = "from geo_service.isolation import serve; serve()"
+_SERVE = "geo_service.isolation:do_one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +103,16 @@ class Isolated:
         environment["PYTHONPATH"] = os.pathsep.join(
             filter(None, [ours, environment.get("PYTHONPATH")])
         )
-        self._process = subprocess.Popen(  # noqa: S603 - this program's own interpreter
-            [sys.executable, "-P", "-c", _START, *modules],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-        )
+        if CAN_FORK:
+            self._process: Forked | subprocess.Popen[bytes] = fork(_SERVE, modules, environment)
+        else:
+            self._process = subprocess.Popen(  # noqa: S603 - this program's own interpreter
+                [sys.executable, "-P", "-c", _START, *modules],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+            )
         self._answers: queue.Queue[bytes | EndReason | None] = queue.Queue(maxsize=1)
         self._limits: ProcessLimits | None = None
         self._listener: threading.Thread | None = None
@@ -244,11 +249,16 @@ def _read_frame(stream: IO[bytes], *, limit: int | None) -> bytes | None:
 
 
 def serve() -> None:
-    """Do one piece of work and return; this is what `Isolated` starts."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints must not be read as an answer
+    """Load modules and do one piece of work; this is what `Isolated` starts."""
     for name in sys.argv[1:]:
         importlib.import_module(name)
+    do_one()
+
+
+def do_one() -> None:
+    """Do the piece of work that standard input tells of, and return."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints must not be read as an answer
     channel = Channel(sys.stdin.buffer, answers)
     task = channel.receive()
     if task is None:

@@ -7,6 +7,7 @@ holds is asked for elsewhere (`workspace.opening`).
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from geo_service.errors import Fault, NotFoundError, StoreError
@@ -46,6 +47,7 @@ class OwnLayers:
         self._settings = settings
         self._stamps: dict[str, str | None] = {}
         self._current: dict[str, OwnLayer] = {}
+        self._read: dict[str, OwnLayer] = {}
         self._states: dict[str, tuple[object, OwnFileState]] = {}
 
     def take(self, layers: Mapping[str, OwnLayer]) -> None:
@@ -57,11 +59,17 @@ class OwnLayers:
         return (self._current[name], []) if name in self._current else self.read(name)
 
     def read(self, name: str) -> tuple[OwnLayer | None, list[Fault]]:
-        """Return what a layer's file holds now, and its faults; None if nothing can be read."""
+        """Return what a layer's file holds now, and its faults; None if nothing can be read.
+
+        A file without faults that has not changed since is not read again.
+        """
         part = self._settings.layers[name]
         layer_file = locate(self.folder, name, part)
         if isinstance(layer_file, Fault):
             return None, [layer_file]
+        known = self._read.get(name)
+        if known is not None and known.stamp == file_stamp(layer_file.path):
+            return _handed_out(known), []
         for _ in range(_TRIES):  # a file that is being written is read again
             stamp = file_stamp(layer_file.path)
             digest = None if part.package or stamp is None else file_digest(layer_file.path)
@@ -85,7 +93,9 @@ class OwnLayers:
             declared=self._declared(name),
             read_at=now_s(),
         )
-        return own, faults
+        if not faults and stamp is not None:
+            self._read[name] = own
+        return _handed_out(own), faults
 
     def _declared(self, name: str) -> str:
         """Return a digest over how the settings have a layer's file read."""
@@ -162,6 +172,11 @@ class OwnLayers:
             if state in _STATE_LINES:
                 level, text = _STATE_LINES[state]
                 _log.log(level, text, name, self._settings.layers[name].file)
+
+
+def _handed_out(own: OwnLayer) -> OwnLayer:
+    """Return a layer whose frame its reader may change."""
+    return replace(own, frame=own.frame.copy(deep=False))
 
 
 class GoneError(NotFoundError):
