@@ -67,6 +67,7 @@ export class PlanningPage {
     this.link = new Permalink(this);
     this.protocol = new Protocol(this);
     addControls(this);
+    this.leaveScrolling();
     this.listen();
     this.reset();
     this.link.restoreView();
@@ -99,6 +100,13 @@ export class PlanningPage {
     elementIn(this.app, '.menu-button')?.setAttribute('aria-expanded', String(isOpen));
     if (isOpen && !isFramed) {
       this.panel.query.focus();
+    }
+  }
+
+  // In a frame on a touch screen one finger scrolls the page around; two move the map.
+  leaveScrolling() {
+    if (isFramed && window.matchMedia('(pointer: coarse)').matches) {
+      this.eachMap((map) => map.dragging.disable());
     }
   }
 

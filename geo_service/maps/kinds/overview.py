@@ -192,7 +192,11 @@ class OverviewData(PlanData):
                 **{name: figures[name] for name in FOCUS_FIGURES},
                 **self.park_extra(park_id),
             }
-            rows.append(self.titled(park_id, row))
+            row = self.titled(park_id, row)
+            # A park is found by what it makes as well.
+            topics = (figures["leading_industry_name"], row["speciality"])
+            row["search"] = "\n".join([row["search"], *self.forms(*topics)])
+            rows.append(row)
         return [row["park_id"] for row in rows], rows, frame.geometry.to_numpy()
 
     def _short_name(self, row: Document) -> str:

@@ -242,19 +242,21 @@ class PlanData:
     def titled(self, identity: str, row: Document) -> Document:
         """Put the name into the page's language, and give the row what it is found by."""
         name = row.get("name") or ""
-        forms = (
-            to_simplified(name),
-            self._traditional.convert(to_simplified(name)),
-            name,
-            identity,
-        )
         if name:
             row["name"] = self.translator.convert(name)
-        row["search"] = "\n".join(dict.fromkeys(form.lower() for form in forms if form))
+        row["search"] = "\n".join(dict.fromkeys([*self.forms(name), identity.lower()]))
         park_id = row.get("park_id")
         if park_id is not None and park_id != identity:
             row["park"] = self.park_names.get(park_id, park_id)
         return row
+
+    def forms(self, *names: str | None) -> list[str]:
+        """Return names as a search compares them: in both scripts of Chinese, in lower case."""
+        found: list[str] = []
+        for name in filter(None, names):
+            simplified = to_simplified(name)
+            found += [simplified, self._traditional.convert(simplified), name]
+        return list(dict.fromkeys(form.lower() for form in found))
 
     @cached_property
     def park_names(self) -> Mapping[str, str]:
