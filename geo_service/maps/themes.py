@@ -191,9 +191,9 @@ def _groups(review: Review, ids: Sequence[str], translator: Translator) -> ParkT
     for group in order:
         words = translator.pick(names[group])
         by_symbol.setdefault(f"theme.kind_{place[group]}", []).append(words)
-    comma = translator.text("map.comma")
     classes = [
-        ThemeClass(symbol=symbol, label=comma.join(words)) for symbol, words in by_symbol.items()
+        ThemeClass(symbol=symbol, label=translator.listed(words))
+        for symbol, words in by_symbol.items()
     ]
     return ParkTheme(
         name="industry_group",

@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import Any
 
 import folium
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,7 +34,8 @@ def themes(demo_review: Review) -> dict[str, ParkTheme]:
 def rows_of_latest_year(plan: Plan) -> dict[str, list[dict[str, Any]]]:
     """Return the enterprises by park: those of 2025 that are not closed."""
     found = defaultdict(list)
-    for row in json.loads(plan.frame("enterprises").to_json(orient="records")):
+    table = pd.DataFrame(plan.frame("enterprises").drop(columns="geometry"))
+    for row in json.loads(table.to_json(orient="records")):
         if row["year"] == 2025 and row["status"] != "closed":
             found[row["park_id"]].append(row)
     return found

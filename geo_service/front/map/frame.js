@@ -17,11 +17,14 @@ export function buildFrame(page) {
   const legend = new Legend((name) => page.setTheme(name));
   const messages = new Messages(() => page.retry());
   const stage = make('main', { class: 'stage' });
+  const classes = [
+    `app kind-${settings.kind}`,
+    isFramed && 'is-framed',
+    settings.timeline && 'has-timeline',
+  ];
   const app = make(
     'div',
-    {
-      class: `app kind-${settings.kind}${isFramed ? ' is-framed' : ''}${settings.timeline ? ' has-timeline' : ''}`,
-    },
+    { class: classes.filter(Boolean).join(' ') },
     heading({
       togglePanel: () => page.openPanel(!app.classList.contains('is-panel-open')),
       here: () => page.link.hash(),

@@ -17,7 +17,7 @@ export class Labels {
     map.on('zoomstart', () => this.pane.classList.add('is-hidden'));
   }
 
-  // labels: [{ latlng, text, kind, size, weight, radius, isAlways, isPlace }], the weightiest first;
+  // labels: [{ latlng, text, kind, size, radius, isAlways, isPlace }], the weightiest first;
   // one that always stands goes over what leaves it no room, and a place is not named where a park
   // that is named by it is.
   // taken: boxes in layer points that must stay free.

@@ -17,7 +17,8 @@ function number(part, low, high) {
   return value >= low && value <= high ? value : null;
 }
 
-// Returns { view, on, off, step, theme, selected } of an address; a part that is not right is left out.
+// Returns { view, on, off, step, theme, selected } of an address; a part that is not right is
+// left out.
 function read(hash) {
   const parameters = new URLSearchParams(hash.length <= LONGEST ? hash.replace(/^#/, '') : '');
   const [zoom, lat, lng] = (parameters.get('view') || '').split('/');

@@ -12,8 +12,8 @@ const ORIGIN = window.location.origin;
  * @param {string} title
  * @param {{ onSelected?: ((layer: string, id: string | null) => unknown) | null,
  *   isSmallOnPaper?: boolean }} [options]
- *   onSelected is called when somebody chooses on the map; the id is null for nothing. A map that is
- *   small on paper stays as big as its frame when it is printed, and has no legend of its own
+ *   onSelected is called when somebody chooses on the map; the id is null for nothing. A map that
+ *   is small on paper stays as big as its frame when it is printed, and has no legend of its own
  */
 export function mapFrame(path, parameters, title, { onSelected = null, isSmallOnPaper } = {}) {
   const map = new MapFrame(path, parameters, title, onSelected);

@@ -97,7 +97,9 @@ def _sentence(
     translator: Translator,
 ) -> str:
     named = [_phrase(review, group, translator) for group in deciding[:_NAMED]]
-    reasons = translator.text("park_verdict.semicolon").join(named)
+    reasons = named[0] if named else ""
+    for reason in named[1:]:
+        reasons = translator.text("park_verdict.and", one=reasons, other=reason)
     if len(deciding) > _NAMED:
         reasons = translator.text("park_verdict.among_them", reasons=reasons)
     rules = {group.rule.rule_id for group in deciding}
