@@ -35,7 +35,7 @@ def _whole_sums(groups: Any) -> pd.Series[Any]:  # noqa: ANN401 - a group-by of 
 
 
 def _by_park(values: pd.Series[Any], ids: Sequence[str]) -> dict[str, float | None]:
-    aligned = values.reindex(ids)
+    aligned = values.reindex(pd.Index(ids))
     return {
         park_id: None if pd.isna(value) else float(value)
         for park_id, value in zip(ids, aligned, strict=True)

@@ -8,7 +8,7 @@ a plan and of a review, and kept until these change. Addresses begin at the serv
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,6 @@ from urllib.parse import quote, urlencode
 
 import pandas as pd
 
-from geo_service.crs import STORAGE_CRS
 from geo_service.industry import DIVISION_DIGITS, classification
 from geo_service.language import Language, Translator, catalogue, to_simplified
 from geo_service.pinyin import spelled
@@ -24,8 +23,6 @@ from geo_service.planning.word_index import WordFit, WordIndex, normalised
 from geo_service.reports.document import Document, industry_name
 
 if TYPE_CHECKING:
-    import geopandas as gpd
-
     from geo_service.plan import Plan
     from geo_service.planning.state import ServiceState
     from geo_service.zoning.review import Review
@@ -228,8 +225,7 @@ class _Things:
 
     def _place(self, position: int, at: str) -> str:
         """Return the address of the overview at a thing's place."""
-        shapes: gpd.GeoSeries = self.plan.geo(self.layer).geometry.loc[[self._rows[position]]]
-        shape = shapes.to_crs(STORAGE_CRS).iloc[0]
+        shape = self.plan.geo(self.layer).geometry.loc[self._rows[position]]
         if shape is None or shape.is_empty:
             return "/maps/overview"
         point = shape.representative_point()
@@ -310,7 +306,7 @@ def _rules(review: Review) -> _Shelf:
 
 def _findings(review: Review) -> _Shelf:
     """Findings by their ids; their words are found in the list of a review."""
-    ids: Sequence[str] = review.results.ids
+    ids = review.results.ids
 
     def tell(position: int, translator: Translator) -> Document:
         finding = next(iter(review.results.at([position])))

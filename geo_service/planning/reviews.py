@@ -410,7 +410,7 @@ class ReviewDesk:
     def verdicts_before(self) -> dict[str, str] | None:
         """Return the parks' verdicts in the county's review before the current one.
 
-        None if there is none, or if it is too big to be read only for this.
+        None if there is none, or if it cannot be read, or not only for this since it is too big.
         """
         current = self._state.review.review_id
         recent, _ = self.summaries(Language.ZH_HANS, limit=RECENT_REVIEWS)
@@ -424,7 +424,10 @@ class ReviewDesk:
             return {park_id: found.value for park_id, found in at_hand.park_verdicts.items()}
         if earlier[0]["findings_count"] > READABLE_FINDINGS:
             return None
-        whole = self._saved_whole(review_id, Language.ZH_HANS)
+        try:
+            whole = self._saved_whole(review_id, Language.ZH_HANS)
+        except NotFoundError:  # a map of today does not need it
+            return None
         return {park["park_id"]: park["verdict"] for park in whole["parks"]}
 
     def _reason(self, review_id: str, saved: Collection[str]) -> Message | None:
