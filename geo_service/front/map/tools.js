@@ -111,7 +111,7 @@ export class Tools {
     this.stop();
     if (!isOn) {
       this.active = name;
-      this.page.eachMap((map) => map.closePopup());
+      this.page.dock.close();
       start();
       this.pressed.get(name)?.setAttribute('aria-pressed', 'true');
     }
@@ -161,7 +161,7 @@ export class Tools {
       this.page.identify(this.page.drawing, this.page.map.getCenter(), { isFocused: true });
       // Escape comes back to where Enter was pressed.
       this.page.opener = event.target;
-      this.page.focusPopup(this.page.drawing);
+      this.page.dock.focus();
     }
   }
 
