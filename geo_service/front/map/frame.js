@@ -3,7 +3,7 @@ import { dataText, make } from '../shared/dom.js';
 import { Legend } from './legend.js';
 import { Messages, credits, emptyNote, illustrativeNote } from './notes.js';
 import { Panel, heading } from './panel.js';
-import { isFramed, settings } from './settings.js';
+import { hasOwnList, isFramed, settings } from './settings.js';
 import { Timeline } from './timeline.js';
 
 // Builds the page: heading, panel, stage with the maps, legend, notes, what is printed below.
@@ -20,6 +20,7 @@ export function buildFrame(page) {
   const classes = [
     `app kind-${settings.kind}`,
     isFramed && 'is-framed',
+    !hasOwnList && 'is-bare',
     settings.timeline && 'has-timeline',
   ];
   const app = make(
@@ -32,7 +33,7 @@ export function buildFrame(page) {
     panel.element,
     stage,
   );
-  if (isFramed) {
+  if (!hasOwnList) {
     panel.select(1);
   }
   const containers = page.drawings.map((drawing) => drawing.map.getContainer());

@@ -7,6 +7,11 @@ export const { settings, tileWorker } = window.planningMap;
 // that could be told from another's.
 export const isFramed = window.parent !== window && /^https?:$/.test(window.location.protocol);
 
+// Lists that no page tells: a framed map of these kinds keeps its own beside it.
+const OWN_LISTS = new Set(['preview', 'time', 'compare']);
+
+export const hasOwnList = !isFramed || OWN_LISTS.has(settings.kind);
+
 /**
  * Returns a text of the catalogue with its {fields} filled in.
  * @param {string} key
