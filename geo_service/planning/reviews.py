@@ -100,6 +100,11 @@ def printable_comparison(compared: ComparedReviews) -> Printable:
 
 # ---- of a running service ------------------------------------------------------------------------
 
+RECENT_REVIEWS = 20
+"""How many reviews, trials among them, are looked through for the one before the current."""
+READABLE_FINDINGS = 20_000
+"""Findings above which a saved review is not read only for its parks' verdicts."""
+
 
 class ReviewDesk:
     """The reviews of one county. Methods are safe to call from several threads."""
@@ -366,6 +371,29 @@ class ReviewDesk:
             for made_at, review_id in rows[offset : offset + limit]
         ]
         return documents, count + len(cached) - len(known)
+
+    def verdicts_before(self) -> dict[str, str] | None:
+        """Return the parks' verdicts in the county's review before the current one.
+
+        None if there is none, or if it cannot be read, or not only for this since it is too big.
+        """
+        current = self._state.review.review_id
+        recent, _ = self.summaries(Language.ZH_HANS, limit=RECENT_REVIEWS)
+        official = [item for item in recent if not item["is_trial"]]
+        earlier = [item for item in official if item["review_id"] != current]
+        if not earlier:
+            return None
+        review_id = earlier[0]["review_id"]
+        at_hand = self._in_memory(review_id)
+        if at_hand is not None:
+            return {park_id: found.value for park_id, found in at_hand.park_verdicts.items()}
+        if earlier[0]["findings_count"] > READABLE_FINDINGS:
+            return None
+        try:
+            whole = self._saved_whole(review_id, Language.ZH_HANS)
+        except NotFoundError:  # a map of today does not need it
+            return None
+        return {park["park_id"]: park["verdict"] for park in whole["parks"]}
 
     def _reason(self, review_id: str, saved: Collection[str]) -> Message | None:
         return None if review_id in saved else self._state.saver.why_not(REVIEW, review_id)

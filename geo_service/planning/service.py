@@ -16,6 +16,7 @@ from geo_service.crew import CAN_FORK
 from geo_service.errors import BusyError
 from geo_service.memory import settle
 from geo_service.planning.apart import WorksApart
+from geo_service.planning.finder import Finder
 from geo_service.planning.following import Follower
 from geo_service.planning.import_drafts import ImportDesk
 from geo_service.planning.layer_desk import LayerDesk
@@ -61,6 +62,7 @@ class PlanningService:
         self.follower = Follower(self._state, moment=moment, stand_on=self._stand_on)
         self.parks = ParkDesk(self._state)
         self.reviews = ReviewDesk(self._state)
+        self.finder = Finder(self._state)
         self.rankings = RankingDesk(
             self._state, scenario_plan=lambda name: self.scenarios.judged(name).review.plan
         )

@@ -498,6 +498,22 @@ _ANSWERS: Mapping[str, Shape] = {
     "Difference": _object(
         {"layer": _TEXT, "before": _VERSION, "after": _VERSION, "counts": _by_name(_COUNT)}
     ),
+    "Hits": _object(
+        {
+            "hits": _list(
+                _object(
+                    {
+                        "kind": _TEXT,
+                        "id": _TEXT,
+                        "label": _TEXT,
+                        "detail": _TEXT,
+                        "page": _TEXT,
+                        "map": _or_null(_TEXT),
+                    }
+                )
+            )
+        }
+    ),
     "Industries": _object({"industries": _list(_object({"code": _TEXT, "name": _TEXT}))}),
     "Place": _object(
         {
