@@ -12,6 +12,9 @@ GeoServiceError
 ├── SourceError          a file that cannot be imported: every fault is listed
 ├── RulebookError        a rulebook (or waiver file) that breaks its form
 ├── ProjectError         a project that breaks its form
+├── GoalsError           goals of a layout that break their form
+├── InfeasibleError      no solution meets every requirement
+├── OutOfTimeError       the time ended before any solution was found
 └── AssetError           a file of the map's page that is not installed
 
 An error holds what is wrong as a `Message`: a key of the catalogue and values. It becomes text at
@@ -225,6 +228,18 @@ class RulebookError(_FaultyFileError):
 
 class ProjectError(_FaultyFileError):
     """An investment project breaks its form."""
+
+
+class GoalsError(_FaultyFileError):
+    """The goals of a layout break their form, or name what the plan does not have."""
+
+
+class InfeasibleError(GeoServiceError):
+    """No solution meets every requirement."""
+
+
+class OutOfTimeError(GeoServiceError):
+    """The time ended before any solution was found; there may be one."""
 
 
 class UnfitError(ValueError):
