@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import geopandas as gpd
 import numpy as np
@@ -91,6 +91,19 @@ class Layer:
     """The version's position in the layer's history; 0 is the workspace's own file."""
 
 
+class HasPlan(Protocol):
+    """What a plan can be asked of: a scenario."""
+
+    @property
+    def plan(self) -> Plan:
+        """The plan."""
+
+
+def plan_of(subject: Plan | HasPlan) -> Plan:
+    """Return a plan, or the plan of a scenario."""
+    return subject if isinstance(subject, Plan) else subject.plan
+
+
 class Plan:
     """The layers of one county at one version.
 
@@ -100,8 +113,15 @@ class Plan:
     does not change the plan.
     """
 
-    def __init__(self, layers: Mapping[str, Layer], settings: PlanSettings) -> None:
+    def __init__(
+        self,
+        layers: Mapping[str, Layer],
+        settings: PlanSettings,
+        *,
+        kept: Mapping[str, pd.DataFrame] | None = None,
+    ) -> None:
         self._layers = dict(layers)
+        self._kept = dict(kept or {})
         self._frames: dict[str, pd.DataFrame] = {}
         self._metric: dict[str, gpd.GeoDataFrame] = {}
         self._lock = threading.RLock()
@@ -151,6 +171,13 @@ class Plan:
             raise NotFoundError(msg)
         return frame
 
+    def kept(self, name: str) -> pd.DataFrame:
+        """Return a layer's rows as they are kept: without places and parks that were worked out.
+
+        The index is that of `frame`; of a layer that is placed by nothing it is the same frame.
+        """
+        return self._kept[name] if name in self._kept else self.frame(name)
+
     def metric(self, name: str) -> gpd.GeoDataFrame:
         """Return a layer in the metric CRS of the workspace, with the same index."""
         with self._lock:
@@ -158,17 +185,25 @@ class Plan:
                 self._metric[name] = self.geo(name).to_crs(self.metric_crs)
             return self._metric[name]
 
-    def with_layers(self, frames: Mapping[str, pd.DataFrame], *, label: str) -> Plan:
+    def with_layers(
+        self,
+        frames: Mapping[str, pd.DataFrame],
+        *,
+        label: str,
+        kept: Mapping[str, pd.DataFrame] | None = None,
+    ) -> Plan:
         """Return a plan with some layers replaced; `label` names the change in their versions.
 
-        Frames with geometry must be in the storage CRS. This plan does not change.
+        Frames with geometry must be in the storage CRS; `kept` are their rows as they are kept,
+        where places were worked out. This plan does not change.
         """
         layers = dict(self._layers)
         for name, frame in frames.items():
             before = self._layers[name].version if name in self._layers else "none"
             version = hashlib.sha256(f"{before}|{label}".encode()).hexdigest()[:12]
             layers[name] = Layer(name, version, _reading(frame))
-        changed = Plan(layers, self.settings)
+        old = {name: frame for name, frame in self._kept.items() if name not in frames}
+        changed = Plan(layers, self.settings, kept={**old, **(kept or {})})
         with self._lock:
             unchanged = {name: frame for name, frame in self._frames.items() if name not in frames}
             changed._frames.update(unchanged)

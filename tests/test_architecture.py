@@ -28,6 +28,7 @@ LEVELS = (
     ("workspace", "spatial", "stores"),
     ("zoning",),
     ("suitability", "ingest"),
+    ("scenarios",),
     ("reports",),
     ("maps",),
     ("planning",),
@@ -292,11 +293,15 @@ def test_the_exported_names_are_what_they_should_be() -> None:
         "Plan",
         "Ranking",
         "Review",
+        "Scenario",
+        "SideBySide",
         "__version__",
+        "compare",
         "draw",
         "open_plan",
         "rank",
         "review",
+        "scenario",
     }
     for name in geo_service.__all__:
         assert getattr(geo_service, name) is not None

@@ -194,6 +194,7 @@ class ReviewDesk:
         self._lock = threading.RLock()
         self._reviews: OrderedDict[str, tuple[str, Review]] = OrderedDict()
         self._trials: set[str] = set()
+        self._unlisted: set[str] = set()
         self._lists = FindingLists()
         self.cache(state.review)
 
@@ -253,15 +254,24 @@ class ReviewDesk:
             self._state.record_plan(result.plan)
         return result
 
-    def cache(self, result: Review, at: datetime | None = None) -> None:
-        """Remember a review; of more than fifty the oldest go, but never the current one."""
+    def cache(self, result: Review, at: datetime | None = None, *, is_listed: bool = True) -> None:
+        """Remember a review; of more than fifty the oldest go, but never the current one.
+
+        One that is not listed, such as a scenario's, is found by its id alone.
+        """
         with self._lock:
+            if is_listed:
+                self._unlisted.discard(result.review_id)
+            elif result.review_id not in self._reviews:
+                self._unlisted.add(result.review_id)
             made = (at or datetime.now(UTC)).isoformat(timespec="seconds")
             self._reviews.setdefault(result.review_id, (made, result))
             self._reviews.move_to_end(result.review_id)
             current = self._state.review.review_id
             while len(self._reviews) > CACHED_REVIEWS + 1:
-                del self._reviews[next(key for key in self._reviews if key != current)]
+                old = next(key for key in self._reviews if key != current)
+                del self._reviews[old]
+                self._unlisted.discard(old)
 
     def is_saved(self, review_id: str) -> bool:
         """Return whether a review is in the store and outlives this process."""
@@ -374,7 +384,11 @@ class ReviewDesk:
         Each says when it was made (UTC), whether it is saved, and whether it is a trial.
         """
         with self._lock:
-            cached = {review_id: made_at for review_id, (made_at, _) in self._reviews.items()}
+            cached = {
+                review_id: made_at
+                for review_id, (made_at, _) in self._reviews.items()
+                if review_id not in self._unlisted
+            }
             trials = set(self._trials)
         saved: list[Saved] = []
         count = 0
@@ -408,7 +422,8 @@ class ReviewDesk:
     def in_memory(self) -> list[tuple[str, Review]]:
         """Return the reviews in memory with the time each was made (UTC), newest first."""
         with self._lock:
-            return list(reversed(self._reviews.values()))
+            listed = [found for name, found in self._reviews.items() if name not in self._unlisted]
+            return list(reversed(listed))
 
     def findings(
         self,

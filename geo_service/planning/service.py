@@ -19,6 +19,8 @@ from geo_service.planning.parks import ParkDesk
 from geo_service.planning.rankings import RankingDesk
 from geo_service.planning.reviews import ReviewDesk
 from geo_service.planning.saved_desk import SavedDesk
+from geo_service.planning.scenario_ground import ServiceGround
+from geo_service.planning.scenarios import ScenarioDesk
 from geo_service.planning.state import ServiceState, Standing
 from geo_service.planning.tiles import TileDesk
 from geo_service.workspace.opening import Workspace
@@ -63,6 +65,10 @@ class PlanningService:
             imports=lambda: self.imports,
         )
         self.tiles = TileDesk(self._state)
+        self.scenarios = ScenarioDesk(
+            ServiceGround(self._state, self.follower),
+            remember=lambda made: self.reviews.cache(made, is_listed=False),
+        )
         self._imports: ImportDesk | None = None
         self._lock = threading.Lock()
 

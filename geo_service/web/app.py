@@ -45,6 +45,7 @@ from geo_service.web.routes import (
     rankings,
     reviews,
     saved,
+    scenarios,
     tiles,
 )
 from geo_service.web.security import SecurityHeaders
@@ -128,6 +129,7 @@ def create_app(
         reviews,
         saved,
         rankings,
+        scenarios,
         imports,
         console,
         layers,

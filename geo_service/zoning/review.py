@@ -27,6 +27,7 @@ from geo_service.model import (
     Verdict,
     rests_on,
 )
+from geo_service.plan import plan_of
 from geo_service.wording import said
 from geo_service.zoning.approvals import Approvals, open_approvals
 from geo_service.zoning.batch import RawBatch, RawFinding
@@ -39,7 +40,7 @@ from geo_service.zoning.waivers import Waivers, open_waivers
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from geo_service.plan import Plan
+    from geo_service.plan import HasPlan, Plan
     from geo_service.zoning.finding_table import Box
     from geo_service.zoning.focus import Focus
     from geo_service.zoning.laws import LegalDocument
@@ -280,7 +281,7 @@ class Review:
 
 
 def review(  # noqa: PLR0913 - all but the plan have a default
-    plan: Plan,
+    plan: Plan | HasPlan,
     rulebook: Rulebook | None = None,
     *,
     parks: Iterable[str] | None = None,
@@ -294,7 +295,7 @@ def review(  # noqa: PLR0913 - all but the plan have a default
     Parameters
     ----------
     plan
-        The layers to review; it is not changed.
+        The layers to review, which are not changed; or a scenario.
     rulebook
         The rules; if None, the workspace's own or else the shipped ones.
     parks
@@ -322,6 +323,7 @@ def review(  # noqa: PLR0913 - all but the plan have a default
     >>> sum(result.verdicts.values())
     48
     """
+    plan = plan_of(plan)
     rules = rulebook or open_rulebook(plan.settings.rulebook_path)
     day = as_of or date.today()  # noqa: DTZ011 - the county's calendar day
     park_ids = _chosen_parks(plan, parks)

@@ -1,0 +1,532 @@
+"""Scenarios of a county: made, edited, judged, compared, put on newer plans, published, undone.
+
+`ScenarioDesk` answers for a running service and for the command line alike: what it stands on is
+its ground (`scenario_ground`). Scenarios are in the store; who changes one may say which state of
+it was seen.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from cachetools import LRUCache
+
+from geo_service.errors import ConflictError, Fault, NotFoundError, ScenarioError, StaleError
+from geo_service.planning.scenario_publishing import Published, publish_edits, undo_publication
+from geo_service.planning.scenario_records import (
+    ScenarioRecord,
+    check_tag,
+    create,
+    drop_record,
+    find_record,
+    list_records,
+    revise,
+)
+from geo_service.reports.document import dump
+from geo_service.reports.scenario import (
+    changes_document,
+    conflict_document,
+    edit_documents,
+    outcome_document,
+    side_by_side_document,
+)
+from geo_service.scenarios.causes import EditCause, find_causes
+from geo_service.scenarios.compare import PLAN, Alternative, SideBySide, check_count
+from geo_service.scenarios.differences import CHANGING, FindingChange, FindingKind, find_changes
+from geo_service.scenarios.edits import edit_document
+from geo_service.scenarios.reading import edits_of, parse_scenario, scenario_of, scenario_schema
+from geo_service.scenarios.rebase import Rebased, Resolution, rebase, reviews_under
+from geo_service.scenarios.scenario import Scenario, base_document, base_of, make_scenario, stamped
+from geo_service.stores.base import SCENARIO
+from geo_service.wording import said
+
+if TYPE_CHECKING:
+    from geo_service.language import Translator
+    from geo_service.plan import Plan
+    from geo_service.planning.scenario_ground import ScenarioGround
+    from geo_service.reports.document import Document
+    from geo_service.scenarios.edits import EditPart
+    from geo_service.scenarios.judging import Judge
+    from geo_service.zoning.review import Review
+
+TRIES = 5
+"""How often a change is made anew when somebody else changed the scenario in between."""
+CACHED = 32
+"""How many scenarios are remembered as applied and judged."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A scenario applied to its base and judged, beside its base."""
+
+    record: ScenarioRecord
+    scenario: Scenario
+    judge: Judge
+    review: Review
+    changes: tuple[FindingChange, ...]
+
+    @property
+    def base_plan(self) -> Plan:
+        """The plan that the scenario begins with."""
+        return self.judge.base.plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScenarioPatch:
+    """What changes of a scenario besides its edits; None stays as it is."""
+
+    name: str | None = None
+    reason: str | None = None
+    order: Sequence[str] | None = None
+    """All edits' ids in their new order."""
+    enabled: Mapping[str, bool] | None = None
+    reasons: Mapping[str, str] | None = None
+    """By edit id its new reason."""
+
+
+class ScenarioDesk:
+    """The scenarios of one county. Methods are safe to call from several threads."""
+
+    def __init__(
+        self, ground: ScenarioGround, *, remember: Callable[[Review], None] = lambda _: None
+    ) -> None:
+        self._ground = ground
+        self._remember = remember
+        self._lock = threading.Lock()
+        self._judged: LRUCache[tuple[str, ...], Judged] = LRUCache(CACHED)
+        self._causes: LRUCache[tuple[str, ...], dict[str, EditCause]] = LRUCache(CACHED)
+
+    # ---- kept ---------------------------------------------------------------------------------
+
+    def schema(self) -> Document:
+        """Return the JSON Schema of a scenario's file."""
+        return scenario_schema()
+
+    def listed(
+        self, translator: Translator, *, limit: int = 100, offset: int = 0
+    ) -> tuple[list[Document], int]:
+        """Return scenarios, the one that was changed last first, and how many there are."""
+        opened = self._ground.opened
+        found = list_records(opened, limit=limit, offset=offset)
+        plan = self._ground.plan()
+        del translator
+        return [self._outline(one, plan) for one in found], opened.store.count_saved(SCENARIO)
+
+    def make(self, document: Mapping[str, Any], *, author: str = "") -> ScenarioRecord:
+        """Keep a new scenario given as JSON values; ScenarioError says what is wrong with it."""
+        return self._kept(scenario_of(document), author=author)
+
+    def take_in(self, text: str, file: str | None = None, *, author: str = "") -> ScenarioRecord:
+        """Keep a scenario of a file; ScenarioError also where its base is another than here."""
+        return self._kept(parse_scenario(text, file), author=author)
+
+    def _kept(self, told: Scenario, *, author: str) -> ScenarioRecord:
+        plan = self.base_plan_of(told)
+        made = make_scenario(plan, told.edits, name=told.name, reason=told.reason)
+        self._ground.keep_base(plan)
+        return create(self._ground.opened, made, author=author)
+
+    def base_plan_of(self, told: Scenario) -> Plan:
+        """Return the plan that a scenario's file begins with; ScenarioError if it is not here."""
+        return base_plan_of(self._ground, told)
+
+    def find(self, scenario_id: str) -> ScenarioRecord:
+        """Return a kept scenario; NotFoundError for an unknown id."""
+        return find_record(self._ground.opened, scenario_id)
+
+    def document(self, record: ScenarioRecord, translator: Translator) -> Document:
+        """Return a scenario with every edit, in words too, and what of it was published."""
+        plan = self._ground.plan()
+        scenario = record.scenario
+        names = plan if scenario.base is None or not scenario.base.differing(plan) else None
+        if names is None:
+            names = self._ground.plan_of(scenario.base)
+        return {
+            **self._outline(record, plan),
+            "edits": edit_documents(scenario.edits, names, translator),
+            "published": [one.document() for one in record.published],
+        }
+
+    def _outline(self, record: ScenarioRecord, plan: Plan) -> Document:
+        scenario = record.scenario
+        base = scenario.base
+        return {
+            "scenario_id": record.scenario_id,
+            "name": scenario.name,
+            "reason": scenario.reason,
+            "author": record.author,
+            "made_at": record.made_at,
+            "changed_at": record.changed_at,
+            "base": None if base is None else base_document(base),
+            "is_current": base is None or not base.differing(plan),
+            "moved_layers": [] if base is None else base.differing(plan),
+            "edits_count": len(scenario.edits),
+            "enabled_count": len(scenario.enabled),
+            "published_count": sum(one.undone_at is None for one in record.published),
+            "etag": record.tag,
+        }
+
+    def export(self, scenario_id: str) -> bytes:
+        """Return a scenario as one file that opens wherever its base is."""
+        return dump(self.find(scenario_id).scenario.document(), indent=True)
+
+    def drop(self, scenario_id: str, *, expected: str | None = None) -> None:
+        """Drop a scenario; NotFoundError for an unknown id, StaleError if it has changed."""
+        drop_record(self._ground.opened, scenario_id, expected=expected)
+
+    # ---- edited -------------------------------------------------------------------------------
+
+    def patch(
+        self, scenario_id: str, patch: ScenarioPatch, *, expected: str | None = None
+    ) -> ScenarioRecord:
+        """Change name, reason, and the order of edits, which count, and why.
+
+        Raises ScenarioError where an edit could not be made then, NotFoundError for unknown
+        edits, StaleError if the scenario has changed.
+        """
+        return self._change(scenario_id, lambda one: _patched(one, patch), expected)
+
+    def add(
+        self,
+        scenario_id: str,
+        documents: Sequence[Mapping[str, Any]],
+        *,
+        at: int | None = None,
+        expected: str | None = None,
+    ) -> ScenarioRecord:
+        """Add edits given as JSON values, at the end or before the one at a position."""
+        given = edits_of(documents)
+
+        def change(scenario: Scenario) -> Scenario:
+            taken = [edit.edit_id or "" for edit in scenario.edits]
+            again = [one.edit_id for one in given if one.edit_id in taken]
+            if again:
+                raise ConflictError(said("problem.edit_there", edit=repr(again[0])))
+            fresh = _with_random_ids(given, taken)
+            edits = list(scenario.edits)
+            position = len(edits) if at is None else max(0, min(at, len(edits)))
+            edits[position:position] = fresh
+            return scenario.with_edits(edits)
+
+        return self._change(scenario_id, change, expected)
+
+    def drop_edit(
+        self, scenario_id: str, edit_id: str, *, expected: str | None = None
+    ) -> ScenarioRecord:
+        """Take an edit out; ScenarioError where others build on it."""
+
+        def change(scenario: Scenario) -> Scenario:
+            scenario.position(edit_id)
+            return scenario.without(edit_id)
+
+        return self._change(scenario_id, change, expected)
+
+    def _change(
+        self, scenario_id: str, change: Callable[[Scenario], Scenario], expected: str | None
+    ) -> ScenarioRecord:
+        for _ in range(TRIES):
+            record = self.find(scenario_id)
+            check_tag(record, expected)
+            changed = change(self._ground.on_base(record.scenario))
+            try:
+                return revise(self._ground.opened, replace(record, scenario=changed))
+            except StaleError:
+                if expected is not None:
+                    raise
+        raise StaleError(said("problem.stale", name=repr(scenario_id)))
+
+    # ---- judged -------------------------------------------------------------------------------
+
+    def judged(self, scenario_id: str) -> Judged:
+        """Return a scenario applied to its base and judged."""
+        return self.judged_record(self.find(scenario_id))
+
+    def judged_record(self, record: ScenarioRecord) -> Judged:
+        """Return a record's scenario applied to its base and judged."""
+        scenario = self._ground.on_base(record.scenario)
+        assert scenario.base_plan is not None  # noqa: S101 - `on_base` gave it
+        judge = self._ground.judge_of(scenario.base_plan)
+        key = (record.scenario_id, record.tag, judge.base.review_id)
+        with self._lock:
+            known = self._judged.get(key)
+        if known is None:
+            made = judge.review(scenario.plan)
+            known = Judged(
+                record=record,
+                scenario=scenario,
+                judge=judge,
+                review=made,
+                changes=find_changes(judge.base, made),
+            )
+            with self._lock:
+                self._judged[key] = known
+        self._remember(known.review)
+        self._remember(judge.base)
+        return known
+
+    def review(self, scenario_id: str) -> Review:
+        """Return the review of a scenario's plan."""
+        return self.judged(scenario_id).review
+
+    def outcome(self, scenario_id: str, translator: Translator) -> Document:
+        """Return how a scenario's plan is judged beside its base: verdicts, focus, room."""
+        found = self.judged(scenario_id)
+        parks = parks_touched(found.scenario)
+        told = outcome_document(found.judge.base, found.review, translator, parks)
+        return {"scenario_id": scenario_id, **told}
+
+    def changes(
+        self,
+        scenario_id: str,
+        translator: Translator,
+        *,
+        kinds: Sequence[str] | None = None,
+        has_causes: bool = True,
+        slice_: tuple[int | None, int] = (None, 0),
+    ) -> Document:
+        """Return what becomes of findings, of some kinds, with the edits that bring it about."""
+        found = self.judged(scenario_id)
+        wanted = CHANGING if kinds is None else tuple(FindingKind(kind) for kind in kinds)
+        causes = self.causes(found) if has_causes else {}
+        limit, offset = slice_
+        listed = [change for change in found.changes if change.kind in wanted]
+        told = changes_document(listed, causes, translator, limit=limit, offset=offset)
+        whole = changes_document(found.changes, {}, translator, limit=0)
+        return {
+            "scenario_id": scenario_id,
+            "plan_version": found.review.plan.version,
+            "review_id": found.review.review_id,
+            "base_review_id": found.judge.base.review_id,
+            **told,
+            "counts": whole["counts"],
+        }
+
+    def causes(self, found: Judged) -> dict[str, EditCause]:
+        """Return by finding id which edits bring its change about."""
+        key = (found.record.scenario_id, found.record.tag, found.judge.base.review_id)
+        with self._lock:
+            known = self._causes.get(key)
+        if known is None:
+            known = find_causes(found.scenario, found.judge, found.changes)
+            with self._lock:
+                self._causes[key] = known
+        return known
+
+    def compared(self, ids: Sequence[str]) -> SideBySide:
+        """Return scenarios, and the plan where `plan` is among the ids, side by side."""
+        check_count(len([one for one in ids if one != PLAN]))
+        found = []
+        for identity in dict.fromkeys(ids):
+            if identity == PLAN:
+                base = self._ground.judge_of(self._ground.plan()).base
+                self._remember(base)
+                found.append(Alternative(key=PLAN, name=PLAN, review=base, base=base))
+                continue
+            one = self.judged(identity)
+            found.append(
+                Alternative(
+                    key=identity,
+                    name=one.scenario.name,
+                    review=one.review,
+                    base=one.judge.base,
+                    scenario=one.scenario,
+                )
+            )
+        return SideBySide(alternatives=tuple(found))
+
+    def comparison(self, ids: Sequence[str], translator: Translator) -> Document:
+        """Return `compared` as a document."""
+        return side_by_side_document(self.compared(ids), translator)
+
+    # ---- the plan moves on --------------------------------------------------------------------
+
+    def rebase(
+        self,
+        scenario_id: str,
+        *,
+        choices: Mapping[str, str] | None = None,
+        expected: str | None = None,
+    ) -> tuple[ScenarioRecord, Rebased]:
+        """Put a scenario on the plan of now; what came of it is kept unless conflicts are open.
+
+        ScenarioError where `ours` was chosen for an edit that cannot be made.
+        """
+        record = self.find(scenario_id)
+        check_tag(record, expected)
+        told = {name: Resolution(side) for name, side in (choices or {}).items()}
+        for edit_id in told:
+            record.scenario.position(edit_id)
+        plan = self._ground.plan()
+        done = rebase(self._ground.on_base(record.scenario), plan, choices=told)
+        if done.scenario is None:
+            return record, done
+        self._ground.keep_base(plan)
+        return revise(self._ground.opened, replace(record, scenario=done.scenario)), done
+
+    def conflicts(self, done: Rebased, translator: Translator) -> list[Document]:
+        """Return open conflicts with the verdicts under each choice."""
+        judge = self._ground.judge_of(done.plan)
+        return [
+            conflict_document(one, reviews_under(done, one, judge), done.plan, translator)
+            for one in done.conflicts
+        ]
+
+    def publish(
+        self,
+        scenario_id: str,
+        *,
+        edit_ids: Sequence[str] | None = None,
+        plan_version: str | None = None,
+        author: str = "",
+        expected: str | None = None,
+    ) -> Published:
+        """Publish some or all edits; as `scenario_publishing.publish_edits`."""
+        self._ground.before_publishing()
+        record = self.find(scenario_id)
+        check_tag(record, expected)
+        done = publish_edits(
+            self._ground.opened,
+            record,
+            self._ground.plan(),
+            edit_ids=edit_ids,
+            plan_version=plan_version,
+            author=author,
+        )
+        self._ground.published()
+        return done
+
+    def undo(
+        self,
+        scenario_id: str,
+        *,
+        publication_id: str | None = None,
+        plan_version: str | None = None,
+        expected: str | None = None,
+    ) -> Published:
+        """Undo a publication; as `scenario_publishing.undo_publication`."""
+        self._ground.before_publishing()
+        record = self.find(scenario_id)
+        check_tag(record, expected)
+        done = undo_publication(
+            self._ground.opened,
+            record,
+            self._ground.plan(),
+            publication_id=publication_id,
+            plan_version=plan_version,
+        )
+        self._ground.published()
+        return done
+
+
+def base_plan_of(ground: ScenarioGround, told: Scenario) -> Plan:
+    """Return the plan that a scenario's file begins with: the plan of now without a base.
+
+    ScenarioError where neither the plan of now nor what is kept has the layers of its base.
+    """
+    if told.base is None:
+        return ground.plan()
+    differing = told.base.differing(ground.plan())
+    if not differing:
+        return ground.plan()
+    try:
+        if told.base.layers:
+            return ground.plan_of(told.base)
+    except NotFoundError:
+        pass
+    fault = Fault(
+        file=said("fault.scenario"),
+        column="base",
+        found=said("scenario.other_base", layers=differing),
+        expected=said("scenario.same_base"),
+    )
+    raise ScenarioError(said("scenario.foreign"), [fault])
+
+
+def parks_touched(scenario: Scenario) -> list[str]:
+    """Return the parks that a scenario's edits change anything in, in order of id."""
+    applied = scenario.applied
+    found: set[str] = set()
+    plan = applied.bench.plan
+    for layer, one in applied.changes.items():
+        keys = [*one.changed, *one.added]
+        if layer == "parks":
+            found |= {*keys, *one.removed}
+            continue
+        for key in keys:
+            row = one.added.get(key) or one.changed[key]
+            found |= {row[name] for name in ("park_id",) if isinstance(row.get(name), str)}
+            if layer == "floors":
+                found |= _park_of(applied.bench, "buildings", key.rpartition("/")[0])
+            elif layer in {"enterprises", "parcels", "buildings"}:
+                found |= _park_of(applied.bench, layer, key)
+        old = type(applied.bench)(plan)
+        for key in [*one.changed, *one.removed]:
+            if layer in {"enterprises", "parcels", "buildings"} and old.has(layer, key):
+                found |= _park_of(old, layer, key)
+    return sorted(found)
+
+
+def _park_of(bench: Any, layer: str, key: str) -> set[str]:  # noqa: ANN401 - a workbench
+    if not bench.has(layer, key):
+        return set()
+    park_id = bench.worked_out(layer, key, "park_id")
+    return {park_id} if isinstance(park_id, str) else set()
+
+
+def _patched(scenario: Scenario, patch: ScenarioPatch) -> Scenario:
+    told = scenario_of(
+        {
+            "name": scenario.name if patch.name is None else patch.name,
+            "reason": scenario.reason if patch.reason is None else patch.reason,
+        }
+    )
+    edits = list(scenario.edits)
+    for edit_id in (*(patch.enabled or ()), *(patch.reasons or ()), *(patch.order or ())):
+        scenario.position(edit_id)
+    if patch.order is not None:
+        if sorted(patch.order) != sorted(edit.edit_id or "" for edit in edits):
+            raise ConflictError(said("problem.every_edit_once"))
+        edits = [edits[scenario.position(edit_id)] for edit_id in patch.order]
+    edits = [_altered(edit, patch) for edit in edits]
+    return replace(scenario, name=told.name, reason=told.reason).with_edits(edits)
+
+
+def _altered(edit: EditPart, patch: ScenarioPatch) -> EditPart:
+    more: dict[str, Any] = {}
+    enabled, reasons = patch.enabled or {}, patch.reasons or {}
+    edit_id = edit.edit_id or ""
+    if edit_id in enabled:
+        more["enabled"] = enabled[edit_id]
+    if edit_id in reasons:
+        told = {**edit_document(edit), "reason": reasons[edit_id]}
+        more["reason"] = edits_of([told])[0].reason
+    return edit.model_copy(update=more) if more else edit
+
+
+def _with_random_ids(edits: Sequence[EditPart], taken: Sequence[str]) -> list[EditPart]:
+    known = set(taken)
+    found = []
+    for edit in edits:
+        if edit.edit_id is None:
+            edit_id = f"e{secrets.token_hex(5)}"
+            known.add(edit_id)
+            found.append(edit.model_copy(update={"edit_id": edit_id}))
+        else:
+            found.append(edit)
+    return stamped(found, at=datetime.now(UTC), taken=list(known))
+
+
+__all__ = [
+    "Judged",
+    "Published",
+    "ScenarioDesk",
+    "ScenarioPatch",
+    "ScenarioRecord",
+    "base_of",
+    "base_plan_of",
+]
