@@ -238,6 +238,8 @@ class ProjectError(_FaultyFileError):
 
 class ScenarioError(_FaultyFileError):
     """A scenario breaks its form, or an edit cannot be made on its plan."""
+
+
 class GoalsError(_FaultyFileError):
     """The goals of a layout break their form, or name what the plan does not have."""
 
