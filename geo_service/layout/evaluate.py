@@ -10,7 +10,6 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 from geo_service.industry import belongs_to
@@ -169,8 +168,8 @@ def _linked(model: LayoutModel, decision: Decision) -> int:
     """Count pairs of near parks, and of projects and near parks, whose industries are linked."""
     most_km, leads = model.goals.wanted.chains_km, decision.leads
     count = 0
-    for one, other in combinations((park.park_id for park in model.parks), 2):
-        if one in leads and other in leads and model.distance_km(one, other) <= most_km:
+    for one, other in model.near_pairs(most_km):
+        if one in leads and other in leads:
             count += model.are_linked(leads[one], leads[other])
     for name, place in _spots(model, decision):
         for park_id, lead in leads.items():
@@ -188,8 +187,8 @@ def _competing(model: LayoutModel, decision: Decision) -> int:
     most_km, leads = model.goals.wanted.competition_km, decision.leads
     return sum(
         compete(leads[one], leads[other])
-        for one, other in combinations(sorted(leads), 2)
-        if model.distance_km(one, other) <= most_km
+        for one, other in model.near_pairs(most_km)
+        if one in leads and other in leads
     )
 
 

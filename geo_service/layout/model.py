@@ -136,25 +136,46 @@ class LayoutModel:
 
     def distance_km(self, one: str, other: str) -> float:
         """Return how far two parks are apart, between points inside them."""
-        return math.dist(self.park[one].point, self.park[other].point) / 1_000
+        return self._distances_km[one, other]
+
+    @cached_property
+    def _distances_km(self) -> Mapping[tuple[str, str], float]:
+        return {
+            (one.park_id, other.park_id): math.dist(one.point, other.point) / 1_000
+            for one in self.parks
+            for other in self.parks
+        }
 
     def near_pairs(self, most_km: float) -> list[tuple[str, str]]:
         """Return the pairs of parks that lie within a distance, each once."""
-        ids = [park.park_id for park in self.parks]
-        return [
-            (one, other)
-            for position, one in enumerate(ids)
-            for other in ids[position + 1 :]
-            if self.distance_km(one, other) <= most_km
-        ]
+        if most_km not in self._near:
+            ids = [park.park_id for park in self.parks]
+            self._near[most_km] = [
+                (one, other)
+                for position, one in enumerate(ids)
+                for other in ids[position + 1 :]
+                if self.distance_km(one, other) <= most_km
+            ]
+        return self._near[most_km]
+
+    @cached_property
+    def _near(self) -> dict[float, list[tuple[str, str]]]:
+        return {}
 
     def are_linked(self, one: str, other: str) -> bool:
         """Return whether one of two industries supplies the other."""
-        return any(
-            (belongs_to(one, supplier) and belongs_to(other, customer))
-            or (belongs_to(other, supplier) and belongs_to(one, customer))
-            for supplier, customer in self.chains
-        )
+        known = self._links.get((one, other))
+        if known is None:
+            known = self._links[one, other] = any(
+                (belongs_to(one, supplier) and belongs_to(other, customer))
+                or (belongs_to(other, supplier) and belongs_to(one, customer))
+                for supplier, customer in self.chains
+            )
+        return known
+
+    @cached_property
+    def _links(self) -> dict[tuple[str, str], bool]:
+        return {}
 
 
 def compete(one: str, other: str) -> bool:

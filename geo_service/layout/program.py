@@ -42,6 +42,8 @@ class Requirement:
     subject: str
     has: float | None = None
     needs: float | None = None
+    scale: float = 1.0
+    """How much of the requirement's unit one of the row is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,8 +248,8 @@ class LayoutProgram:
             offered = self.model.utilities.get((parcel_id, column))
             if offered is not None and len({key[1] for key in row}) > 1:
                 subject = f"{parcel_id} {column}"
-                tag = Requirement(kind="utility", subject=subject, has=offered)
                 scale = max(1.0, offered)
+                tag = Requirement(kind="utility", subject=subject, has=offered, scale=scale)
                 scaled = {key: need / scale for key, need in row.items()}
                 self._row(scaled, -INFINITY, offered / scale, tag)
         if self.model.goals.limits.fire_apart:
@@ -284,7 +286,9 @@ class LayoutProgram:
         for pool, row in sorted(taken.items()):
             if any(key[0] == "move" for key in row):
                 scale = max(1.0, room[pool])
-                tag = Requirement(kind="room", subject=pool[0], has=room[pool])
+                kind = "floors" if pool[1] else "parcels"
+                subject = f"{pool[0]} {kind}"
+                tag = Requirement(kind="room", subject=subject, has=room[pool], scale=scale)
                 scaled = {key: area / scale for key, area in row.items()}
                 self._row(scaled, -INFINITY, room[pool] / scale, tag)
         moves = self.terms[TermName.MOVES].terms
@@ -356,7 +360,9 @@ class LayoutProgram:
         for target in targets.groups:
             amount = self._groups[target.group]
             scale = max(1.0, target.least)
-            tag = Requirement(kind="group", subject=target.group, needs=target.least)
+            tag = Requirement(
+                kind="group", subject=target.group, needs=target.least, scale=scale
+            )
             self._at_least(Expression().plus(amount, 1 / scale), target.least / scale, tag)
 
     def _add_locks(self) -> None:
@@ -379,7 +385,7 @@ class LayoutProgram:
                 key = ("lead", park.park_id, wanted)
                 keys = [key] if key in self.columns else []
             self._row(dict.fromkeys(keys, 1.0), 1.0, INFINITY, tag)
-        for number, ban in enumerate(self.model.goals.bans):
+        for number in range(len(self.model.goals.bans)):
             tag = Requirement(kind="ban", subject=str(number), has=1, needs=0)
             keys = self._banned(number)
             if keys:
