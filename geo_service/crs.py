@@ -58,7 +58,7 @@ def require_metric(*frames: gpd.GeoDataFrame | gpd.GeoSeries) -> pyproj.CRS:
         crs = frame.crs
         if crs is not first or not is_metric(crs):
             _refuse_unless_alike(crs, first)
-    return pyproj.CRS(first)
+    return first if isinstance(first, pyproj.CRS) else pyproj.CRS(first)
 
 
 def _refuse_unless_alike(crs: pyproj.CRS | None, first: pyproj.CRS | None) -> None:

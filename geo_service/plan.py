@@ -2,15 +2,17 @@
 
 Everything the product does is a function of a plan. Frames are returned as they were
 read, and nobody changes one in place; `metric` returns the same frame in the metric CRS.
-`workspace` and the stores provide the layers.
+`workspace` and the stores provide the layers. A plan is made from another with `with_rows` or
+`with_layers`; the two share every frame, projection and measure that the change leaves alone.
 """
 
 from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -19,11 +21,12 @@ import pyproj
 from geo_service.crs import STORAGE_CRS
 from geo_service.errors import NotFoundError
 from geo_service.model import AreaMethod, FocusBasis
+from geo_service.plan_rows import compare_frames, frame_with_rows, project_rows
 from geo_service.schema import SCHEMAS
 from geo_service.wording import said
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Hashable, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
 
     from geo_service.basemaps import Basemap
     from geo_service.industry import CountyIndustries, IndustryGroups
+    from geo_service.plan_rows import RowChange
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +110,39 @@ def plan_of(subject: Plan | HasPlan) -> Plan:
     return subject if isinstance(subject, Plan) else subject.plan
 
 
+class _HeldLayer:
+    """A layer's frames, made on first use; plans that have the layer alike share them."""
+
+    def __init__(self, read: Callable[[], pd.DataFrame]) -> None:
+        self._read = read
+        self._frame: pd.DataFrame | None = None
+        self._metric: gpd.GeoDataFrame | None = None
+        self._lock = threading.RLock()
+
+    def frame(self) -> pd.DataFrame:
+        """Return the frame in the storage CRS."""
+        with self._lock:
+            if self._frame is None:
+                self._frame = self._read()
+            return self._frame
+
+    def metric(self, frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> gpd.GeoDataFrame:
+        """Return the frame, which has geometry, in the metric CRS."""
+        with self._lock:
+            if self._metric is None:
+                self._metric = frame.to_crs(crs)
+            return self._metric
+
+    def changed(self, frame: pd.DataFrame, change: RowChange) -> _HeldLayer:
+        """Return the layer with some rows replaced; only these are projected anew."""
+        held = _HeldLayer(_reading(frame))
+        with self._lock:
+            if self._metric is not None and isinstance(frame, gpd.GeoDataFrame):
+                count = len(self._metric)
+                held._metric = project_rows(self._metric, frame, change, count_before=count)
+        return held
+
+
 class Plan:
     """The layers of one county at one version.
 
@@ -122,8 +161,8 @@ class Plan:
     ) -> None:
         self._layers = dict(layers)
         self._kept = dict(kept or {})
-        self._frames: dict[str, pd.DataFrame] = {}
-        self._metric: dict[str, gpd.GeoDataFrame] = {}
+        self._held = {name: _HeldLayer(layer.read) for name, layer in self._layers.items()}
+        self._remembered: dict[Hashable, tuple[Reads, Any]] = {}
         self._lock = threading.RLock()
         self.metric_crs = pyproj.CRS.from_user_input(settings.metric_crs)
         """The CRS in which the plan is measured."""
@@ -157,11 +196,7 @@ class Plan:
         if name not in SCHEMAS:
             msg = said("problem.no_layer", name=repr(name), known=list(SCHEMAS))
             raise NotFoundError(msg)
-        with self._lock:
-            if name not in self._frames:
-                layer = self._layers.get(name)
-                self._frames[name] = layer.read() if layer else empty_frame(name)
-            return self._frames[name]
+        return self._held_layer(name).frame()
 
     def geo(self, name: str) -> gpd.GeoDataFrame:
         """Return a layer that has geometry, in the storage CRS."""
@@ -180,10 +215,81 @@ class Plan:
 
     def metric(self, name: str) -> gpd.GeoDataFrame:
         """Return a layer in the metric CRS of the workspace, with the same index."""
+        frame, held = self.geo(name), self._held_layer(name)
+        return held.metric(frame, self.metric_crs)
+
+    def _held_layer(self, name: str) -> _HeldLayer:
         with self._lock:
-            if name not in self._metric:
-                self._metric[name] = self.geo(name).to_crs(self.metric_crs)
-            return self._metric[name]
+            if name not in self._held:
+                self._held[name] = _HeldLayer(lambda: empty_frame(name))
+            return self._held[name]
+
+    def remember(self, key: Hashable, reads: Reads, make: Callable[[], T]) -> T:
+        """Return what `make` makes of the plan, made once and kept with the plan.
+
+        `reads` are the layers, and the columns of each, that it depends on (None for all
+        columns). A plan made from this one keeps it too unless one of these changed; nobody
+        changes what is kept.
+        """
+        with self._lock:
+            if key in self._remembered:
+                kept: T = self._remembered[key][1]
+                return kept
+        made = make()
+        with self._lock:
+            first: T = self._remembered.setdefault(key, (reads, made))[1]
+            return first
+
+    def with_rows(
+        self,
+        name: str,
+        rows: pd.DataFrame | None = None,
+        *,
+        removed: Sequence[Any] = (),
+        label: str,
+    ) -> Plan:
+        """Return a plan with some rows of a layer replaced, added or removed.
+
+        Everything else is shared with this plan, which does not change: frames, columns, shapes
+        in the metric CRS and what `remember` keeps. A `review` that is given the earlier plan's
+        review judges only what this can alter.
+
+        Parameters
+        ----------
+        name
+            The layer.
+        rows
+            Rows to set, found by the layer's key (`SCHEMAS[name].key`): the columns of the key
+            and those to change, geometry in the storage CRS. A row with a new key is added at
+            the end; columns that are not given are missing values there.
+        removed
+            Keys of rows to leave out; a tuple for a key of several columns.
+        label
+            Names the change in the layer's version: equal labels on equal plans give equal
+            versions, so it must tell different changes apart.
+
+        Raises
+        ------
+        NotFoundError
+            No such layer, or a key in `removed` that no row has.
+        InvalidQueryError
+            A column that the layer does not have, or a key twice in `rows`.
+
+        Examples
+        --------
+        >>> import geo_service as gs
+        >>> plan = gs.open_plan("layers/yunyang")
+        >>> parcels = plan.parcels.iloc[:1][["parcel_id"]].assign(status="vacant")
+        >>> changed = plan.with_rows("parcels", parcels, label="parcels[0].status=vacant")
+        >>> changed.parcels["status"].iloc[0], changed.metric("parks") is plan.metric("parks")
+        ('vacant', True)
+        """
+        import pandas as pd  # noqa: PLC0415 - kept out of the import of the values above
+
+        before = self.frame(name)
+        given = pd.DataFrame(columns=list(SCHEMAS[name].key)) if rows is None else rows
+        frame, change = frame_with_rows(name, before, given, removed)
+        return self._changed({name: frame}, {name: change}, label)
 
     def with_layers(
         self,
@@ -194,9 +300,24 @@ class Plan:
     ) -> Plan:
         """Return a plan with some layers replaced; `label` names the change in their versions.
 
-        Frames with geometry must be in the storage CRS; `kept` are their rows as they are kept,
-        where places were worked out. This plan does not change.
+        Frames with geometry must be in the storage CRS. With `kept`, which are the rows of these
+        layers as they are kept (only where places were worked out), the frames have most rows in
+        common with this plan's, and all that these rows give is shared. This plan does not change.
         """
+        if kept is None:
+            return self._changed(frames, {}, label)
+        changes = {name: compare_frames(name, self.frame(name), frames[name]) for name in frames}
+        known = {name: change for name, change in changes.items() if change is not None}
+        return self._changed(frames, known, label, kept)
+
+    def _changed(
+        self,
+        frames: Mapping[str, pd.DataFrame],
+        changes: Mapping[str, RowChange],
+        label: str,
+        kept: Mapping[str, pd.DataFrame] | None = None,
+    ) -> Plan:
+        """Return a plan with other frames; `changes` are those of which the rows are known."""
         layers = dict(self._layers)
         for name, frame in frames.items():
             before = self._layers[name].version if name in self._layers else "none"
@@ -205,11 +326,18 @@ class Plan:
         old = {name: frame for name, frame in self._kept.items() if name not in frames}
         changed = Plan(layers, self.settings, kept={**old, **(kept or {})})
         with self._lock:
-            unchanged = {name: frame for name, frame in self._frames.items() if name not in frames}
-            changed._frames.update(unchanged)
-            changed._metric.update(
-                {name: frame for name, frame in self._metric.items() if name not in frames}
-            )
+            held, remembered = dict(self._held), dict(self._remembered)
+        changed._held.update({name: held[name] for name in held if name not in frames})
+        for name, change in changes.items():
+            if name in held:
+                changed._held[name] = held[name].changed(frames[name], change)
+        changed._remembered.update(
+            {
+                key: (reads, made)
+                for key, (reads, made) in remembered.items()
+                if not any(_is_touched(name, reads, changes) for name in frames)
+            }
+        )
         return changed
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a frame or a GeoDataFrame by layer
@@ -227,6 +355,17 @@ class Plan:
         """Name the county and the version."""
         name = next(iter(self.settings.name.values()), self.settings.county_code)
         return f"<Plan {name} {self.version}: {', '.join(self._layers)}>"
+
+
+Reads = Mapping[str, frozenset[str] | None]
+"""Layers that something depends on, with the columns; None for all columns of a layer."""
+
+
+def _is_touched(name: str, reads: Reads, changes: Mapping[str, RowChange]) -> bool:
+    """Return whether what reads these columns may be another after a layer's change."""
+    if name not in reads:
+        return False
+    return name not in changes or changes[name].touches(reads[name])
 
 
 def _reading(frame: pd.DataFrame) -> Callable[[], pd.DataFrame]:

@@ -24,7 +24,7 @@ LEVELS = (
         *("native", "front", "gdal", "isolation", "scratch"),
     ),
     ("schema", "industry", "document_limits", "documents", "jobs", "basemaps"),
-    ("plan", "domain", "mcda"),
+    ("plan", "plan_rows", "domain", "mcda"),
     ("workspace", "spatial", "stores"),
     ("zoning",),
     ("suitability", "ingest"),

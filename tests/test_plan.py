@@ -1,4 +1,4 @@
-"""Rows as dictionaries: plain values, whatever the column's type."""
+"""Plans made from others by rows; rows as dictionaries of plain values, whatever their type."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ import math
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pytest
 import shapely
+import shapely.affinity
+from pandas.testing import assert_frame_equal
 
-from geo_service.plan import rows_of
+from geo_service.errors import InvalidQueryError, NotFoundError
+from geo_service.plan import Plan, rows_of
+from geo_service.plan_rows import compare_frames, key_values
+from geo_service.schema import SCHEMAS
 
 
 def test_rows_hold_plain_values_and_no_geometry() -> None:
@@ -34,3 +40,90 @@ def test_rows_hold_plain_values_and_no_geometry() -> None:
 
 def test_no_rows_are_no_dictionaries() -> None:
     assert rows_of(pd.DataFrame({"a": []})) == []
+
+
+def test_a_plan_with_other_rows_shares_the_rest(demo: Plan) -> None:
+    parks, parcels = demo.metric("parks"), demo.metric("parcels")
+    row = demo.frame("parcels").iloc[[3]]
+    moved = row.assign(geometry=shapely.affinity.translate(row.geometry.iloc[0], 0.001))
+    changed = demo.with_rows(
+        "parcels", moved[["parcel_id", "geometry"]].assign(status="vacant"), label="one"
+    )
+    assert changed.metric("parks") is parks
+    assert changed.frame("parcels")["status"].iloc[3] == "vacant"
+    is_same = [
+        one is other
+        for one, other in zip(parcels.geometry, changed.metric("parcels").geometry, strict=True)
+    ]
+    assert [number for number, same in enumerate(is_same) if not same] == [3]
+    whole = changed.geo("parcels").to_crs(demo.metric_crs)
+    assert shapely.equals_identical(
+        whole.geometry.to_numpy(), changed.metric("parcels").geometry.to_numpy()
+    ).all()
+    assert_frame_equal(pd.DataFrame(whole), pd.DataFrame(changed.metric("parcels")))
+    assert demo.frame("parcels")["status"].iloc[3] == row["status"].iloc[0]
+    assert changed.version != demo.version
+    assert changed.version == demo.with_rows("parcels", moved, label="one").version
+
+
+def test_rows_are_added_at_the_end_and_removed(demo: Plan) -> None:
+    frame = demo.frame("parcels")
+    new = frame.iloc[[0]][["parcel_id", "park_id", "geometry"]].assign(parcel_id="new")
+    demo.metric("parcels")
+    gone = frame["parcel_id"].iloc[5]
+    changed = demo.with_rows("parcels", new, removed=[gone], label="two")
+    found = changed.geo("parcels")
+    assert list(found["parcel_id"]) == [name for name in frame["parcel_id"] if name != gone] + [
+        "new"
+    ]
+    assert found.dtypes.equals(frame.dtypes)
+    assert pd.isna(found["status"].iloc[-1])
+    assert_frame_equal(
+        pd.DataFrame(found.to_crs(demo.metric_crs)), pd.DataFrame(changed.metric("parcels"))
+    )
+    years = demo.frame("enterprises")[["enterprise_id", "year"]].iloc[7].tolist()
+    fewer = demo.with_rows("enterprises", removed=[tuple(years)], label="three")
+    assert len(fewer.frame("enterprises")) == len(demo.frame("enterprises")) - 1
+    with pytest.raises(NotFoundError):
+        demo.with_rows("parcels", removed=["nobody"], label="four")
+    with pytest.raises(InvalidQueryError):
+        demo.with_rows("parcels", pd.concat([new, new]), label="five")
+    with pytest.raises(InvalidQueryError):
+        demo.with_rows("parcels", new.assign(colour="red"), label="six")
+
+
+def test_what_a_plan_remembers_is_kept_while_it_holds(demo: Plan) -> None:
+    reads = {"parcels": frozenset({"status"}), "parks": None}
+    first = demo.with_layers({}, label="none")
+    assert first.remember("a", reads, lambda: [1]) is first.remember("a", reads, lambda: [2])
+    one = first.frame("parcels")[["parcel_id"]].iloc[:1]
+    other_column = first.with_rows("parcels", one.assign(plot_ratio=0.5), label="a")
+    assert other_column.remember("a", reads, lambda: [2]) == [1]
+    same_column = first.with_rows("parcels", one.assign(status="idle"), label="b")
+    assert same_column.remember("a", reads, lambda: [2]) == [2]
+    whole = first.with_layers({"parks": first.frame("parks")}, label="c")
+    assert whole.remember("a", reads, lambda: [2]) == [2]
+
+
+@pytest.mark.parametrize("layer", ["parcels", "enterprises", "floors"])
+def test_what_differs_between_two_frames_is_found(demo: Plan, layer: str) -> None:
+    frame = demo.frame(layer)
+    nothing = compare_frames(layer, frame, frame.copy())
+    assert nothing is not None
+    assert (len(nothing.before), nothing.columns) == (0, frozenset())
+    rows = frame.iloc[[2, 5]].assign(source="elsewhere")
+    key = rows[list(SCHEMAS[layer].key)]
+    changed = demo.with_rows(
+        layer, rows, removed=[key_values(layer, frame.iloc[[9]])[0]], label="six"
+    )
+    found = compare_frames(layer, frame, changed.frame(layer))
+    assert found is not None
+    assert found.before.tolist() == [2, 5, 9]
+    assert found.after.tolist() == [2, 5]
+    assert found.touches({"status"})
+    other = demo.with_rows(layer, key.assign(source="elsewhere"), label="seven").frame(layer)
+    only = compare_frames(layer, frame, other)
+    assert only is not None
+    assert only.columns == {"source"}
+    assert not only.touches({"status"})
+    assert compare_frames(layer, frame, frame.iloc[::-1].reset_index(drop=True)) is None

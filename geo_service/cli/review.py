@@ -14,6 +14,7 @@ from geo_service.cli.common import (
     Lang,
     ListFormat,
     Output,
+    ScenarioOption,
     Workspace,
     app,
     check_binary,
@@ -59,6 +60,7 @@ def review(
     ] = None,
     park: Annotated[list[str] | None, typer.Option(help="Only this park; may be repeated.")] = None,
     as_of: AsOf = None,
+    scenario: ScenarioOption = None,
     save: Annotated[
         bool, typer.Option("--save", help="Save the review in the workspace's store.")
     ] = False,
@@ -94,13 +96,14 @@ def review(
             rulebook=rulebook,
             parks=park or None,
             as_of=day_of(as_of),
+            scenario=scenario,
             progress=progress,
         )
     failure = None
     if save:
         from geo_service.planning.reviews import save_workspace_review  # noqa: PLC0415 - heavy
 
-        is_trial = rulebook is not None or bool(park) or as_of is not None
+        is_trial = any((rulebook, park, as_of, scenario))
         failure = try_to_save(
             lambda: save_workspace_review(workspace_at, result, is_trial=is_trial)
         )

@@ -13,12 +13,18 @@ if TYPE_CHECKING:
     from geo_service.plan import Plan
 
 CLOSED = "closed"
+ACTIVE_KEY, YEAR_KEY = "active enterprises", "latest year"
+"""Under these keys a plan remembers what this module finds."""
 
 
 def active_enterprises(plan: Plan) -> pd.DataFrame:
     """Return the enterprises of a plan that count; the index is that of `plan.enterprises`."""
-    frame = plan.frame("enterprises")
-    return frame if frame.empty else active_in(frame, frame["year"].max())
+
+    def make() -> pd.DataFrame:
+        frame = plan.frame("enterprises")
+        return frame if frame.empty else active_in(frame, latest_year(plan))
+
+    return plan.remember(ACTIVE_KEY, {"enterprises": None}, make)
 
 
 def active_in(enterprises: pd.DataFrame, year: int | None) -> pd.DataFrame:
@@ -30,5 +36,9 @@ def active_in(enterprises: pd.DataFrame, year: int | None) -> pd.DataFrame:
 
 def latest_year(plan: Plan) -> int | None:
     """Return the year that a plan's enterprises are counted in; None without enterprises."""
-    years = plan.frame("enterprises")["year"]
-    return int(years.max()) if len(years) else None
+
+    def make() -> int | None:
+        years = plan.frame("enterprises")["year"]
+        return int(years.max()) if len(years) else None
+
+    return plan.remember(YEAR_KEY, {"enterprises": frozenset({"year"})}, make)

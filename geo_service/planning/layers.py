@@ -385,14 +385,24 @@ def plan_at(workspace: Where, versions: Mapping[str, str]) -> Plan:
 # ---- export and import of a whole plan -----------------------------------------------------------
 
 
-def export_plan(workspace: Where, path: Path, *, styles: Mapping[str, str] | None = None) -> Path:
+def export_plan(
+    workspace: Where,
+    path: Path,
+    *,
+    styles: Mapping[str, str] | None = None,
+    plan: Plan | None = None,
+) -> Path:
     """Write the newest plan as one GeoPackage: layers, settings, rulebook, waivers.
 
-    `styles` are QGIS styles (QML) by layer. Raises StoreError when it cannot be written.
+    With `plan`, its rows are written in the place of the workspace's. `styles` are QGIS styles
+    (QML) by layer. Raises StoreError when it cannot be written.
     """
     with open_workspace(workspace) as opened:
         newest = opened.store.newest()
-        frames, _ = opened.frames(newest)
+        if plan is None:
+            frames, _ = opened.frames(newest)
+        else:
+            frames = {name: plan.kept(name) for name in plan.layers}
         settings = opened.settings
         write_geopackage(
             path,

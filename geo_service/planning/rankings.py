@@ -7,7 +7,7 @@ at by its documents, and made again from its recipe when a map or a file of it i
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -43,7 +43,7 @@ from geo_service.reports.ranking import (
     route_features,
 )
 from geo_service.reports.terminal import ranking_table
-from geo_service.stores.base import RANKING, Saved
+from geo_service.stores.base import RANKING, SCENARIO, Saved
 from geo_service.suitability.project import open_project, project_of, project_schema
 from geo_service.suitability.rank import Ranking, rank_project
 from geo_service.wording import said
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     import os
 
     from geo_service.jobs import Job
+    from geo_service.plan import Plan
     from geo_service.planning.state import ServiceState
     from geo_service.reports.document import Document
     from geo_service.suitability.project import Project
@@ -244,8 +245,11 @@ WEIGHED = 8
 class RankingDesk:
     """The rankings of one county. Methods are safe to call from several threads."""
 
-    def __init__(self, state: ServiceState) -> None:
+    def __init__(
+        self, state: ServiceState, *, scenario_plan: Callable[[str], Plan] | None = None
+    ) -> None:
         self._state = state
+        self._scenario_plan = scenario_plan
         self._lock = threading.RLock()
         self._cache: FIFOCache[str, tuple[str, Ranking]] = FIFOCache(CACHED_RANKINGS)
         self._weighed: LRUCache[tuple[object, ...], Ranking] = LRUCache(WEIGHED)
@@ -255,14 +259,33 @@ class RankingDesk:
         return criteria_document(self._state.translator(language))
 
     def start(self, document: Mapping[str, Any]) -> Job:
-        """Begin to rank a project, given as a document; ProjectError says what is wrong with it."""
-        project = project_of(document)
-        return self._state.jobs.start(lambda progress: self.rank(project, progress=progress))
+        """Begin to rank a project, given as a document; ProjectError says what is wrong with it.
 
-    def rank(self, project: Project, *, progress: Progress | None = None) -> Ranking:
-        """Rank a project's sites in the county's plan by its rulebook, and save the ranking."""
+        With a member `scenario`, its sites are sought in the plan of that scenario; NotFoundError
+        for an unknown one.
+        """
+        fields = dict(document)
+        scenario = fields.pop(SCENARIO, None)
+        project = project_of(fields)
+        plan = None if scenario is None else self._plan_of(scenario)
+        return self._state.jobs.start(
+            lambda progress: self.rank(project, plan=plan, progress=progress)
+        )
+
+    def _plan_of(self, scenario: object) -> Plan:
+        if not isinstance(scenario, str) or self._scenario_plan is None:
+            raise NotFoundError(said("problem.no_scenario", scenario=repr(str(scenario)[:80])))
+        return self._scenario_plan(scenario)
+
+    def rank(
+        self, project: Project, *, plan: Plan | None = None, progress: Progress | None = None
+    ) -> Ranking:
+        """Rank a project's sites by the county's rulebook, and save the ranking.
+
+        They are sought in the county's plan, or in another one that is given.
+        """
         state = self._state
-        made = rank_project(state.plan, project, state.rulebook, progress=progress)
+        made = rank_project(plan or state.plan, project, state.rulebook, progress=progress)
         self._cache_ranking(made, datetime.now(UTC).isoformat(timespec="seconds"))
         # Where it cannot be saved the answer stands; only a restart would lose it.
         if state.saver.save(RANKING, made.ranking_id, lambda opened: save_ranking(opened, made)):

@@ -7,16 +7,19 @@ it was seen.
 
 from __future__ import annotations
 
-import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
 
 from geo_service.errors import ConflictError, Fault, NotFoundError, ScenarioError, StaleError
+from geo_service.planning.scenario_edits import ScenarioPatch, patched, with_random_ids
+from geo_service.planning.scenario_files import file_document
+from geo_service.planning.scenario_ground import FolderGround
 from geo_service.planning.scenario_publishing import Published, publish_edits, undo_publication
 from geo_service.planning.scenario_records import (
     ScenarioRecord,
@@ -25,6 +28,7 @@ from geo_service.planning.scenario_records import (
     drop_record,
     find_record,
     list_records,
+    now,
     revise,
 )
 from geo_service.reports.document import dump
@@ -37,23 +41,39 @@ from geo_service.reports.scenario import (
 )
 from geo_service.scenarios.causes import EditCause, find_causes
 from geo_service.scenarios.compare import PLAN, Alternative, SideBySide, check_count
-from geo_service.scenarios.differences import CHANGING, FindingChange, FindingKind, find_changes
+from geo_service.scenarios.differences import (
+    CHANGING,
+    FindingChange,
+    FindingKind,
+    count_kinds,
+    find_changes,
+)
 from geo_service.scenarios.edits import edit_document
-from geo_service.scenarios.reading import edits_of, parse_scenario, scenario_of, scenario_schema
+from geo_service.scenarios.reading import (
+    edits_of,
+    open_scenario,
+    scenario_of,
+    scenario_schema,
+)
 from geo_service.scenarios.rebase import Rebased, Resolution, rebase, reviews_under
-from geo_service.scenarios.scenario import Scenario, base_document, base_of, make_scenario, stamped
+from geo_service.scenarios.scenario import Scenario, base_document, make_scenario
+from geo_service.scenarios.touched import parks_touched
 from geo_service.stores.base import SCENARIO
 from geo_service.wording import said
+from geo_service.workspace.opening import open_workspace
 
 if TYPE_CHECKING:
+    import os
+
     from geo_service.language import Translator
     from geo_service.plan import Plan
     from geo_service.planning.scenario_ground import ScenarioGround
     from geo_service.reports.document import Document
-    from geo_service.scenarios.edits import EditPart
     from geo_service.scenarios.judging import Judge
     from geo_service.zoning.review import Review
 
+FILE_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+"""What is taken for a scenario's file, and not for an id."""
 TRIES = 5
 """How often a change is made anew when somebody else changed the scenario in between."""
 CACHED = 32
@@ -76,19 +96,6 @@ class Judged:
         return self.judge.base.plan
 
 
-@dataclass(frozen=True, kw_only=True)
-class ScenarioPatch:
-    """What changes of a scenario besides its edits; None stays as it is."""
-
-    name: str | None = None
-    reason: str | None = None
-    order: Sequence[str] | None = None
-    """All edits' ids in their new order."""
-    enabled: Mapping[str, bool] | None = None
-    reasons: Mapping[str, str] | None = None
-    """By edit id its new reason."""
-
-
 class ScenarioDesk:
     """The scenarios of one county. Methods are safe to call from several threads."""
 
@@ -107,23 +114,16 @@ class ScenarioDesk:
         """Return the JSON Schema of a scenario's file."""
         return scenario_schema()
 
-    def listed(
-        self, translator: Translator, *, limit: int = 100, offset: int = 0
-    ) -> tuple[list[Document], int]:
+    def listed(self, *, limit: int = 100, offset: int = 0) -> tuple[list[Document], int]:
         """Return scenarios, the one that was changed last first, and how many there are."""
         opened = self._ground.opened
         found = list_records(opened, limit=limit, offset=offset)
         plan = self._ground.plan()
-        del translator
         return [self._outline(one, plan) for one in found], opened.store.count_saved(SCENARIO)
 
     def make(self, document: Mapping[str, Any], *, author: str = "") -> ScenarioRecord:
         """Keep a new scenario given as JSON values; ScenarioError says what is wrong with it."""
         return self._kept(scenario_of(document), author=author)
-
-    def take_in(self, text: str, file: str | None = None, *, author: str = "") -> ScenarioRecord:
-        """Keep a scenario of a file; ScenarioError also where its base is another than here."""
-        return self._kept(parse_scenario(text, file), author=author)
 
     def _kept(self, told: Scenario, *, author: str) -> ScenarioRecord:
         plan = self.base_plan_of(told)
@@ -134,6 +134,24 @@ class ScenarioDesk:
     def base_plan_of(self, told: Scenario) -> Plan:
         """Return the plan that a scenario's file begins with; ScenarioError if it is not here."""
         return base_plan_of(self._ground, told)
+
+    def named(self, named: str) -> Scenario:
+        """Return a scenario that can be applied: a kept one by its id, or one of a file."""
+        if is_file(named):
+            read = open_scenario(Path(named))
+            plan = self.base_plan_of(read)
+            return make_scenario(plan, read.edits, name=read.name, reason=read.reason)
+        return self._ground.on_base(self.find(named).scenario)
+
+    def shown(self, named: str, translator: Translator) -> Document:
+        """Return a kept scenario, or one of a file, as a document."""
+        if is_file(named):
+            return file_document(self.named(named), translator)
+        return self.document(self.find(named), translator)
+
+    def take_in_file(self, path: Path, *, author: str = "") -> ScenarioRecord:
+        """Keep a scenario of a file; ScenarioError also where its base is another than here."""
+        return self._kept(open_scenario(path), author=author)
 
     def find(self, scenario_id: str) -> ScenarioRecord:
         """Return a kept scenario; NotFoundError for an unknown id."""
@@ -189,7 +207,7 @@ class ScenarioDesk:
         Raises ScenarioError where an edit could not be made then, NotFoundError for unknown
         edits, StaleError if the scenario has changed.
         """
-        return self._change(scenario_id, lambda one: _patched(one, patch), expected)
+        return self._change(scenario_id, lambda one: patched(one, patch), expected)
 
     def add(
         self,
@@ -207,7 +225,7 @@ class ScenarioDesk:
             again = [one.edit_id for one in given if one.edit_id in taken]
             if again:
                 raise ConflictError(said("problem.edit_there", edit=repr(again[0])))
-            fresh = _with_random_ids(given, taken)
+            fresh = with_random_ids(given, taken)
             edits = list(scenario.edits)
             position = len(edits) if at is None else max(0, min(at, len(edits)))
             edits[position:position] = fresh
@@ -248,8 +266,10 @@ class ScenarioDesk:
 
     def judged_record(self, record: ScenarioRecord) -> Judged:
         """Return a record's scenario applied to its base and judged."""
-        scenario = self._ground.on_base(record.scenario)
-        assert scenario.base_plan is not None  # noqa: S101 - `on_base` gave it
+        return self._judge(record, self._ground.on_base(record.scenario))
+
+    def _judge(self, record: ScenarioRecord, scenario: Scenario) -> Judged:
+        assert scenario.base_plan is not None  # noqa: S101 - whoever calls has given it
         judge = self._ground.judge_of(scenario.base_plan)
         key = (record.scenario_id, record.tag, judge.base.review_id)
         with self._lock:
@@ -269,9 +289,33 @@ class ScenarioDesk:
         self._remember(judge.base)
         return known
 
-    def review(self, scenario_id: str) -> Review:
-        """Return the review of a scenario's plan."""
-        return self.judged(scenario_id).review
+    def _judged_by_name(self, named: str) -> Judged:
+        """Return a scenario, kept or of a file, applied to its base and judged."""
+        if not is_file(named):
+            return self.judged(named)
+        scenario = self.named(named)
+        moment = now()
+        record = ScenarioRecord(
+            scenario_id=named, scenario=scenario, author="", made_at=moment, changed_at=moment
+        )
+        return self._judge(record, scenario)
+
+    def told(self, named: str, translator: Translator, *, has_causes: bool = True) -> Document:
+        """Return what a scenario, kept or of a file, does to findings, with its verdicts."""
+        found = self._judged_by_name(named)
+        causes = self.causes(found) if has_causes else {}
+        listed = [change for change in found.changes if change.kind in CHANGING]
+        told = changes_document(listed, causes, translator)
+        return {
+            "scenario_id": named,
+            "name": found.scenario.name,
+            "review_id": found.review.review_id,
+            "plan_version": found.review.plan.version,
+            "verdicts": dict(found.review.verdicts),
+            "base_verdicts": dict(found.judge.base.verdicts),
+            **told,
+            "counts": count_kinds(found.changes),
+        }
 
     def outcome(self, scenario_id: str, translator: Translator) -> Document:
         """Return how a scenario's plan is judged beside its base: verdicts, focus, room."""
@@ -296,14 +340,13 @@ class ScenarioDesk:
         limit, offset = slice_
         listed = [change for change in found.changes if change.kind in wanted]
         told = changes_document(listed, causes, translator, limit=limit, offset=offset)
-        whole = changes_document(found.changes, {}, translator, limit=0)
         return {
             "scenario_id": scenario_id,
             "plan_version": found.review.plan.version,
             "review_id": found.review.review_id,
             "base_review_id": found.judge.base.review_id,
             **told,
-            "counts": whole["counts"],
+            "counts": count_kinds(found.changes),
         }
 
     def causes(self, found: Judged) -> dict[str, EditCause]:
@@ -328,15 +371,17 @@ class ScenarioDesk:
                 found.append(Alternative(key=PLAN, name=PLAN, review=base, base=base))
                 continue
             one = self.judged(identity)
-            found.append(
-                Alternative(
-                    key=identity,
-                    name=one.scenario.name,
-                    review=one.review,
-                    base=one.judge.base,
-                    scenario=one.scenario,
-                )
-            )
+            found.append(_alternative(identity, one))
+        return SideBySide(alternatives=tuple(found))
+
+    def compared_by_name(self, names: Sequence[str], *, has_plan: bool = True) -> SideBySide:
+        """Return scenarios, kept or of files, side by side; beside the plan too, unless not."""
+        check_count(len(names))
+        found = []
+        if has_plan:
+            base = self._ground.judge_of(self._ground.plan()).base
+            found.append(Alternative(key=PLAN, name=PLAN, review=base, base=base))
+        found += [_alternative(name, self._judged_by_name(name)) for name in dict.fromkeys(names)]
         return SideBySide(alternatives=tuple(found))
 
     def comparison(self, ids: Sequence[str], translator: Translator) -> Document:
@@ -423,6 +468,49 @@ class ScenarioDesk:
         return done
 
 
+def _alternative(key: str, one: Judged) -> Alternative:
+    return Alternative(
+        key=key,
+        name=one.scenario.name,
+        review=one.review,
+        base=one.judge.base,
+        scenario=one.scenario,
+    )
+
+
+def is_file(named: str) -> bool:
+    """Return whether a scenario is named by a file, and not by an id."""
+    path = Path(named)
+    return path.suffix.lower() in FILE_SUFFIXES or path.is_file()
+
+
+def edits_in_file(path: Path) -> list[dict[str, Any]]:
+    """Return the edits of a scenario's file as JSON values, without ids; ScenarioError as usual."""
+    edits = open_scenario(path).edits
+    return [
+        {name: value for name, value in edit_document(edit).items() if value is not None}
+        for edit in edits
+    ]
+
+
+@contextmanager
+def open_desk(workspace: str | os.PathLike[str]) -> Iterator[ScenarioDesk]:
+    """Give the scenarios of a workspace's folder; its store is closed at the end."""
+    with open_workspace(workspace) as opened:
+        yield ScenarioDesk(FolderGround(opened))
+
+
+def scenario_of_workspace(workspace: str | os.PathLike[str], named: str) -> Scenario:
+    """Return a scenario that can be applied: one that is kept, by its id, or one of a file.
+
+    Raises NotFoundError for an unknown id, ScenarioError where a file cannot be used, or begins
+    with other data than there are here.
+    """
+    with open_workspace(workspace) as opened:
+        ground = FolderGround(opened)
+        return ScenarioDesk(ground).named(named)
+
+
 def base_plan_of(ground: ScenarioGround, told: Scenario) -> Plan:
     """Return the plan that a scenario's file begins with: the plan of now without a base.
 
@@ -447,86 +535,15 @@ def base_plan_of(ground: ScenarioGround, told: Scenario) -> Plan:
     raise ScenarioError(said("scenario.foreign"), [fault])
 
 
-def parks_touched(scenario: Scenario) -> list[str]:
-    """Return the parks that a scenario's edits change anything in, in order of id."""
-    applied = scenario.applied
-    found: set[str] = set()
-    plan = applied.bench.plan
-    for layer, one in applied.changes.items():
-        keys = [*one.changed, *one.added]
-        if layer == "parks":
-            found |= {*keys, *one.removed}
-            continue
-        for key in keys:
-            row = one.added.get(key) or one.changed[key]
-            found |= {row[name] for name in ("park_id",) if isinstance(row.get(name), str)}
-            if layer == "floors":
-                found |= _park_of(applied.bench, "buildings", key.rpartition("/")[0])
-            elif layer in {"enterprises", "parcels", "buildings"}:
-                found |= _park_of(applied.bench, layer, key)
-        old = type(applied.bench)(plan)
-        for key in [*one.changed, *one.removed]:
-            if layer in {"enterprises", "parcels", "buildings"} and old.has(layer, key):
-                found |= _park_of(old, layer, key)
-    return sorted(found)
-
-
-def _park_of(bench: Any, layer: str, key: str) -> set[str]:  # noqa: ANN401 - a workbench
-    if not bench.has(layer, key):
-        return set()
-    park_id = bench.worked_out(layer, key, "park_id")
-    return {park_id} if isinstance(park_id, str) else set()
-
-
-def _patched(scenario: Scenario, patch: ScenarioPatch) -> Scenario:
-    told = scenario_of(
-        {
-            "name": scenario.name if patch.name is None else patch.name,
-            "reason": scenario.reason if patch.reason is None else patch.reason,
-        }
-    )
-    edits = list(scenario.edits)
-    for edit_id in (*(patch.enabled or ()), *(patch.reasons or ()), *(patch.order or ())):
-        scenario.position(edit_id)
-    if patch.order is not None:
-        if sorted(patch.order) != sorted(edit.edit_id or "" for edit in edits):
-            raise ConflictError(said("problem.every_edit_once"))
-        edits = [edits[scenario.position(edit_id)] for edit_id in patch.order]
-    edits = [_altered(edit, patch) for edit in edits]
-    return replace(scenario, name=told.name, reason=told.reason).with_edits(edits)
-
-
-def _altered(edit: EditPart, patch: ScenarioPatch) -> EditPart:
-    more: dict[str, Any] = {}
-    enabled, reasons = patch.enabled or {}, patch.reasons or {}
-    edit_id = edit.edit_id or ""
-    if edit_id in enabled:
-        more["enabled"] = enabled[edit_id]
-    if edit_id in reasons:
-        told = {**edit_document(edit), "reason": reasons[edit_id]}
-        more["reason"] = edits_of([told])[0].reason
-    return edit.model_copy(update=more) if more else edit
-
-
-def _with_random_ids(edits: Sequence[EditPart], taken: Sequence[str]) -> list[EditPart]:
-    known = set(taken)
-    found = []
-    for edit in edits:
-        if edit.edit_id is None:
-            edit_id = f"e{secrets.token_hex(5)}"
-            known.add(edit_id)
-            found.append(edit.model_copy(update={"edit_id": edit_id}))
-        else:
-            found.append(edit)
-    return stamped(found, at=datetime.now(UTC), taken=list(known))
-
-
 __all__ = [
     "Judged",
     "Published",
     "ScenarioDesk",
     "ScenarioPatch",
     "ScenarioRecord",
-    "base_of",
     "base_plan_of",
+    "edits_in_file",
+    "open_desk",
+    "scenario_of_workspace",
+    "scenario_schema",
 ]

@@ -55,7 +55,9 @@ class PlanningService:
         self.follower = Follower(self._state, moment=moment, stand_on=self._stand_on)
         self.parks = ParkDesk(self._state)
         self.reviews = ReviewDesk(self._state)
-        self.rankings = RankingDesk(self._state)
+        self.rankings = RankingDesk(
+            self._state, scenario_plan=lambda name: self.scenarios.judged(name).review.plan
+        )
         self.layers = LayerDesk(self._state, self.follower)
         self.saved = SavedDesk(self._state, reviews=self.reviews, rankings=self.rankings)
         self.maps = MapDesk(
@@ -63,6 +65,7 @@ class PlanningService:
             reviews=self.reviews,
             rankings=self.rankings,
             imports=lambda: self.imports,
+            scenarios=lambda: self.scenarios,
         )
         self.tiles = TileDesk(self._state)
         self.scenarios = ScenarioDesk(

@@ -19,8 +19,8 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geo_service.crs import STORAGE_CRS
 from geo_service.plan import empty_frame
+from geo_service.plan_rows import frame_with_rows
 from geo_service.schema import SCHEMAS
 from geo_service.stores.frames import canonical
 from geo_service.workspace.placing import PLACED, place_enterprises, resolve_placement
@@ -153,62 +153,33 @@ def _differ(one: pd.DataFrame, other: pd.DataFrame) -> bool:
 
 
 def changed_frame(frame: pd.DataFrame, layer: str, changes: LayerChanges) -> pd.DataFrame:
-    """Return a layer's rows with changes in them: new rows stand at the end, in order of id."""
+    """Return a layer's rows with changes in them: new rows stand at the end, in order of id.
+
+    What does not change is shared with the frame given.
+    """
     if frame.empty and changes.added:
         frame = canonical(empty_frame(layer), layer)
     positions = row_positions(frame, layer)
-    columns = [*SCHEMAS[layer].columns, *([GEOMETRY] if GEOMETRY in frame.columns else [])]
-    stays = np.ones(len(frame), dtype=bool)
-    stays[[positions[key] for key in changes.removed if key in positions]] = False
-    new = [changes.added[key] for key in sorted(changes.added)]
-    told = {key: row for key, row in changes.changed.items() if key in positions}
-    by_column: dict[str, tuple[list[int], list[Any]]] = {}
-    for key, row in told.items():
-        for name, value in row.items():
-            at, values = by_column.setdefault(name, ([], []))
-            at.append(positions[key])
-            values.append(value)
-    made = {
-        name: _column(
-            frame[name], *by_column.get(name, ([], [])), stays, [r.get(name) for r in new]
-        )
-        for name in columns
-    }
-    size = int(stays.sum()) + len(new)
-    index = pd.RangeIndex(size)
-    table = pd.DataFrame(
-        {name: pd.Series(made[name], index=index) for name in columns if name != GEOMETRY}
-    )
-    if GEOMETRY not in columns:
-        return table
-    return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(made[GEOMETRY], crs=STORAGE_CRS))
-
-
-def _column(
-    cells: pd.Series[Any],
-    positions: list[int],
-    values: list[Any],
-    stays: NDArray[np.bool_],
-    new: list[Any],
-) -> Any:  # noqa: ANN401 - an array of the column's type
-    if cells.name == GEOMETRY:
-        shapes = cells.to_numpy().copy()
-        shapes[positions] = _objects(values)
-        return np.concatenate([shapes[stays], _objects(new)])
-    array = cells.array
-    if positions:
-        array = array.copy()
-        array[positions] = _typed(values, cells.dtype)
-    if not stays.all():
-        array = array[stays]
-    if not new:
-        return array
-    whole = pd.concat([pd.Series(array), pd.Series(_typed(new, cells.dtype))], ignore_index=True)
-    return whole.array
-
-
-def _typed(values: list[Any], dtype: Any) -> Any:  # noqa: ANN401 - an array of the type
-    return pd.Series(values, dtype=dtype).array
+    key = SCHEMAS[layer].key
+    told = {name: row for name, row in changes.changed.items() if name in positions}
+    if told:
+        places = [positions[name] for name in told]
+        columns = list(dict.fromkeys(name for row in told.values() for name in row))
+        old = frame.iloc[places]
+        rows = {name: old[name].to_numpy(object) for name in key}
+        for column in columns:
+            cells = zip(told.values(), old[column].array, strict=True)
+            rows[column] = _objects([row.get(column, cell) for row, cell in cells])
+        frame, _ = frame_with_rows(layer, frame, pd.DataFrame(rows), ())
+    if not changes.added and not changes.removed:
+        return frame
+    whole = [name for name in frame.columns if name in SCHEMAS[layer].columns or name == GEOMETRY]
+    added = [changes.added[name] for name in sorted(changes.added)]
+    rows = {name: _objects([row.get(name) for row in added]) for name in whole}
+    keys = frame[list(key)].to_numpy(object)
+    gone = [keys[positions[name]] for name in sorted(changes.removed) if name in positions]
+    removed = [tuple(one) if len(key) > 1 else one[0] for one in gone]
+    return frame_with_rows(layer, frame, pd.DataFrame(rows), removed)[0]
 
 
 def _objects(values: list[Any]) -> NDArray[np.object_]:

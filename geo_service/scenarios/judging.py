@@ -56,4 +56,4 @@ class Judge:
 
 def review_like(earlier: Review, plan: Plan) -> Review:
     """Return the review of a plan by the rules, and on the day, of an earlier review."""
-    return review(plan, earlier.rulebook, as_of=earlier.as_of)
+    return review(plan, earlier.rulebook, as_of=earlier.as_of, earlier=earlier)

@@ -298,6 +298,12 @@ def _in_chunks(
     """Measure ranges of subjects in threads; results do not depend on their number."""
     borders = _chunk_borders(subjects)
     total, done = len(subjects), 0
+    is_one = len(borders) <= 2  # noqa: PLR2004 - both ends of one chunk
+    if is_one and progress is None and cancel is None:
+        # Starting a thread takes longer than measuring few subjects.
+        if total and measure(0, total) != native.OK:
+            raise MemoryError
+        return
     with ThreadPoolExecutor(max(1, threads)) as pool:
         try:
             jobs = {

@@ -8,6 +8,7 @@ if it is present and faster, the parts always from shapely.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,9 @@ VERTICES_PER_SUBJECT = 500
 
 Cutting this many vertices takes about as long as shapely takes for one subject.
 """
+
+_FEW = 1_000
+"""Of so many subjects the boxes are looked at first: often none lies near a zone."""
 
 
 @dataclass(frozen=True)
@@ -57,21 +61,50 @@ class ZoneOverlay:
         self.zones = zones
         self._grid: ZoneGrid | None = None
 
-    def over(self, subjects: gpd.GeoDataFrame) -> Coverage:
-        """Return how much of each subject the zones cover; geometry is valid, in one metric CRS."""
+    def suits_grid(self, count: int, *, has_grid: bool) -> bool:
+        """Return whether the kernel's grid is worth it for so many subjects.
+
+        `has_grid` says whether it was made for other subjects before.
+        """
+        if not (count and is_available() and self._is_plain):
+            return False
+        return has_grid or self._vertices <= VERTICES_PER_SUBJECT * count
+
+    def over(self, subjects: gpd.GeoDataFrame, *, by_grid: bool | None = None) -> Coverage:
+        """Return how much of each subject the zones cover; geometry is valid, in one metric CRS.
+
+        `by_grid` says whether the kernel is to measure, so that a part of a layer is measured
+        like the whole; None for what suits these subjects.
+        """
         require_metric(subjects, self.zones)
         if not (len(subjects) and len(self.zones)):
             return Coverage(np.zeros(len(subjects)), subjects, self.zones, _NONE)
-        shapes, others = subjects.geometry.to_numpy(), self.zones.geometry.to_numpy()
-        if _is_for_grid(shapes, others, has_grid=self._grid is not None):
+        shapes = subjects.geometry.to_numpy()
+        if len(shapes) <= _FEW and not len(self._tree.query(shapes)[0]):
+            return Coverage(np.zeros(len(subjects)), subjects, self.zones, _NONE)
+        if by_grid is None:
+            by_grid = self.suits_grid(len(subjects), has_grid=self._grid is not None)
+        if by_grid and _is_plain(shapes):
             if self._grid is None:
-                self._grid = ZoneGrid.build(others)
+                self._grid = ZoneGrid.build(self.zones.geometry.to_numpy())
             area_m2 = self._grid.covered_area(Ragged.from_shapely(shapes))
             return Coverage(area_m2, subjects, self.zones, grid=self._grid)
         area_m2 = np.zeros(len(subjects))
         found = find_overlaps(subjects, self.zones)
         area_m2[found.subject] = shapely.area(found.parts)
         return Coverage(area_m2, subjects, self.zones, found)
+
+    @cached_property
+    def _tree(self) -> shapely.STRtree:
+        return shapely.STRtree(self.zones.geometry.to_numpy())
+
+    @cached_property
+    def _vertices(self) -> int:
+        return int(shapely.get_num_coordinates(self.zones.geometry.to_numpy()).sum())
+
+    @cached_property
+    def _is_plain(self) -> bool:
+        return _is_plain(self.zones.geometry.to_numpy())
 
 
 @dataclass(frozen=True)
@@ -123,16 +156,9 @@ def overlap_areas(subjects: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> NDArra
     return ZoneOverlay(zones).over(subjects).area_m2
 
 
-def _is_for_grid(
-    shapes: NDArray[np.object_], zones: NDArray[np.object_], *, has_grid: bool
-) -> bool:
-    if not is_available():
-        return False
-    vertices = 0 if has_grid else int(shapely.get_num_coordinates(zones).sum())
-    if vertices > VERTICES_PER_SUBJECT * len(shapes):
-        return False
-    types = np.union1d(shapely.get_type_id(shapes), shapely.get_type_id(zones))
-    return shapely.GeometryType.GEOMETRYCOLLECTION not in types
+def _is_plain(shapes: NDArray[np.object_]) -> bool:
+    """Return whether no shape is a collection, which the kernel does not take."""
+    return bool((shapely.get_type_id(shapes) != shapely.GeometryType.GEOMETRYCOLLECTION).all())
 
 
 def polygons_only(shapes: NDArray[np.object_]) -> NDArray[np.object_]:

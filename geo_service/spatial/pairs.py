@@ -50,6 +50,25 @@ def overlapping_pairs(shapes: NDArray[np.object_], *, least_m2: float) -> Overla
     return found.where(found.area_m2 > least_m2)
 
 
+def pairs_of(
+    shapes: NDArray[np.object_], chosen: NDArray[np.intp], *, least_m2: float
+) -> OverlappingPairs:
+    """Return those of `overlapping_pairs` to which one of the chosen positions belongs."""
+    bounds = shapely.bounds(shapes)
+    found = [(np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp))]
+    for position in chosen.tolist():
+        west, south, east, north = bounds[position]
+        is_near = (bounds[:, 0] <= east) & (bounds[:, 2] >= west)
+        is_near &= (bounds[:, 1] <= north) & (bounds[:, 3] >= south)
+        is_near[position] = False
+        others = np.flatnonzero(is_near)
+        found.append((np.minimum(others, position), np.maximum(others, position)))
+    ends = np.concatenate([np.stack(pair) for pair in found], axis=1)
+    first, second = np.unique(ends, axis=1) if ends.size else ends
+    area_m2 = shapely.area(shapely.intersection(shapes[first], shapes[second]))
+    return OverlappingPairs(first, second, area_m2).where(area_m2 > least_m2)
+
+
 def may_overlap(shapes: NDArray[np.object_], *, least_deg: float) -> NDArray[np.intp]:
     """Return the positions of shapes in degrees whose boxes share more than a hairline.
 

@@ -8,7 +8,7 @@ when somebody looks at them; their geometry is cut when somebody asks for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -62,22 +62,55 @@ class GivenShapes:
         return bounds_of(self.shapes)
 
 
+@dataclass(frozen=True)
+class SomeShapes:
+    """Some of the rows of shapes."""
+
+    shapes: Shapes
+    rows: NDArray[np.intp]
+
+    def of(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
+        """Return the parts of these rows."""
+        return self.shapes.of(self.rows[rows])
+
+    def exist(self) -> NDArray[np.bool_]:
+        """Return which rows have a part."""
+        return self.shapes.exist()[self.rows]
+
+    def bounds(self) -> NDArray[np.float64]:
+        """Return boxes that hold the parts of these rows."""
+        return self.shapes.bounds()[self.rows]
+
+
 class PerRow:
     """One value per row; `shown` makes of it what a message or the evidence holds."""
 
-    __slots__ = ("_shown", "_values")
+    __slots__ = ("_rows", "_shown", "_values")
 
     def __init__(
-        self, values: Sequence[Any] | NDArray[Any], shown: Callable[[Any], Any] | None = None
+        self,
+        values: Sequence[Any] | NDArray[Any],
+        shown: Callable[[Any], Any] | None = None,
+        *,
+        rows: NDArray[np.intp] | None = None,
     ) -> None:
-        """Take the values of all rows; those of an array become Python's own numbers."""
+        """Take the values of all rows; those of an array become Python's own numbers.
+
+        `rows` are the positions of the values that count, if not all do.
+        """
         self._values: Sequence[Any] = values.tolist() if isinstance(values, np.ndarray) else values
         self._shown = shown
+        self._rows = rows
 
     def __getitem__(self, row: int) -> Any:  # noqa: ANN401 - as the column holds it
         """Return a row's value."""
-        value = self._values[row]
+        value = self._values[row if self._rows is None else self._rows[row]]
         return value if self._shown is None else self._shown(value)
+
+    def of(self, rows: NDArray[np.intp]) -> PerRow:
+        """Return the values of some rows."""
+        kept = rows if self._rows is None else self._rows[rows]
+        return PerRow(self._values, self._shown, rows=kept)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +151,8 @@ class RawBatch:
     shapes: Shapes | None = None
     key: str = ""
     severity: Severity | None = None
+    origin: tuple[RawBatch, NDArray[np.intp]] | None = None
+    """The batch of which these are some rows, and which."""
 
     def __len__(self) -> int:
         """Return the number of findings."""
@@ -131,6 +166,21 @@ class RawBatch:
     def title_of(self, row: int) -> Message:
         """Return a row's title alone."""
         return Message(self.title, _row(self.values, row))
+
+    def of(self, rows: NDArray[np.intp]) -> RawBatch:
+        """Return some of the rows."""
+        base, taken = (
+            (self, rows) if self.origin is None else (self.origin[0], self.origin[1][rows])
+        )
+        return replace(
+            self,
+            subject_ids=np.asarray(self.subject_ids, dtype=object)[rows],
+            park_ids=np.asarray(self.park_ids, dtype=object)[rows],
+            values=_rows(self.values, rows),
+            evidence=_rows(self.evidence, rows),
+            shapes=None if base.shapes is None else SomeShapes(base.shapes, taken),
+            origin=(base, taken),
+        )
 
     def at(self, row: int) -> RawFinding:
         """Return one row, without its geometry."""
@@ -149,6 +199,12 @@ class RawBatch:
 
 def _row(cells: Mapping[str, Any], row: int) -> dict[str, Any]:
     return {name: cell[row] if isinstance(cell, PerRow) else cell for name, cell in cells.items()}
+
+
+def _rows(cells: Mapping[str, Any], rows: NDArray[np.intp]) -> dict[str, Any]:
+    return {
+        name: cell.of(rows) if isinstance(cell, PerRow) else cell for name, cell in cells.items()
+    }
 
 
 def park_ids_of(batch: RawBatch | Iterable[RawFinding]) -> list[str | None]:

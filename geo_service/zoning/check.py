@@ -7,10 +7,11 @@ legal basis and ids on them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ import shapely
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from geo_service.crs import measure_area_m2
+from geo_service.domain.enterprises import active_enterprises
 from geo_service.errors import UnfitError
 from geo_service.industry import are_within, classification
 from geo_service.model import Message, Severity, Subject, Tier, Verdict
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
 
     from geo_service.plan import Plan
     from geo_service.spatial.overlay import Coverage
+
+T = TypeVar("T")
+F = TypeVar("F", bound=pd.DataFrame)
 
 
 def _known_prefix(code: str) -> str:
@@ -90,18 +95,35 @@ class Scope(Parameters):
     industries: tuple[IndustryPrefix, ...] = ()
 
 
+def count_parks(park_ids: Iterable[object]) -> Counter[str | None]:
+    """Return how often each park occurs; whatever is no text is None."""
+    ids = park_ids if isinstance(park_ids, pd.Series) else pd.Series(list(park_ids), dtype="object")
+    counts = ids.value_counts(dropna=True)
+    found: Counter[str | None] = Counter(
+        {
+            park_id: int(count)
+            for park_id, count in zip(counts.index, counts.to_numpy(), strict=True)
+            if isinstance(park_id, str)
+        }
+    )
+    found[None] = len(ids) - found.total()
+    return +found
+
+
 @dataclass
 class Outcome:
     """What a check found, and how many subjects it judged."""
 
     singles: list[RawFinding] = field(default_factory=list)
     batches: list[RawBatch] = field(default_factory=list)
-    checked: int = 0
-    parks: set[str] = field(default_factory=set)
-    """The parks of what was judged."""
-    below_tolerance: int = 0
+    judged: Counter[str | None] = field(default_factory=Counter)
+    """How many subjects were judged, by their park; None for those in no park."""
+    below: Counter[str | None] = field(default_factory=Counter)
+    """How many overlaps were taken for noise, by the park of their subject."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What was measured of a subject and is no finding, by its id: a park's kinds, a grade."""
+    counts: dict[str, Counter[str | None]] = field(default_factory=dict)
+    """How many subjects there are of kinds whose number decides how they are measured, by park."""
 
     @classmethod
     def of(cls, park_ids: Iterable[object]) -> Outcome:
@@ -112,13 +134,26 @@ class Outcome:
 
     def judge(self, park_id: object) -> None:
         """Count one subject of a park, or of none."""
-        self.judge_all((park_id,))
+        self.judged[park_id if isinstance(park_id, str) else None] += 1
 
     def judge_all(self, park_ids: Iterable[object]) -> None:
         """Count subjects by their parks."""
-        ids = list(park_ids)
-        self.checked += len(ids)
-        self.parks.update(park_id for park_id in ids if isinstance(park_id, str))
+        self.judged.update(count_parks(park_ids))
+
+    @property
+    def checked(self) -> int:
+        """How many subjects were judged."""
+        return self.judged.total()
+
+    @property
+    def parks(self) -> frozenset[str]:
+        """The parks of what was judged."""
+        return frozenset(park_id for park_id in self.judged if park_id is not None)
+
+    @property
+    def below_tolerance(self) -> int:
+        """How many overlaps were taken for noise."""
+        return self.below.total()
 
     @property
     def raw(self) -> list[RawBatch | list[RawFinding]]:
@@ -133,10 +168,16 @@ class Outcome:
 
     def subjects_found(self) -> int:
         """Return of how many subjects something was found."""
-        found = {(item.subject.layer, item.subject.id) for item in self.singles}
+        if not self.batches:
+            return len({(item.subject.layer, item.subject.id) for item in self.singles})
+        by_layer: dict[str, list[NDArray[np.object_]]] = {}
         for batch in self.batches:
-            found.update((batch.layer, subject_id) for subject_id in batch.subject_ids)
-        return len(found)
+            ids = np.asarray(batch.subject_ids, dtype=object)
+            by_layer.setdefault(batch.layer, []).append(ids)
+        for item in self.singles:
+            own = np.array([item.subject.id], dtype=object)
+            by_layer.setdefault(item.subject.layer, []).append(own)
+        return sum(len(pd.unique(np.concatenate(ids))) for ids in by_layer.values())
 
     def add_judged(self, findings: Iterable[RawFinding]) -> None:
         """Add findings and count their subjects, one each."""
@@ -173,6 +214,11 @@ class Shared:
     as_of: date
 
     @cached_property
+    def kept(self) -> dict[Any, Any]:
+        """What cases keep for others with the same scope."""
+        return {}
+
+    @cached_property
     def focus(self) -> dict[str, Focus]:
         """The focus of every park, on the workspace's basis."""
         return measure_focus(self.plan)
@@ -193,9 +239,26 @@ class Shared:
         method, crs = self.plan.settings.area_method, self.plan.metric_crs
         return measure_area_m2(np.asarray(shapes), method=method, crs=crs)
 
-    def measured(self, covered: Coverage, mask: NDArray[np.bool_]) -> MeasuredOverlaps:
-        """Return the overlaps of chosen subjects, measured by the workspace's method."""
-        return measure_overlaps(covered, mask, self.plan.settings.area_method, self.area_m2)
+    def measured(
+        self, covered: Coverage, mask: NDArray[np.bool_], count: int | None = None
+    ) -> MeasuredOverlaps:
+        """Return the overlaps of chosen subjects, measured by the workspace's method.
+
+        `count` is how many subjects the layer has, if these are a part of them.
+        """
+        method = self.plan.settings.area_method
+        return measure_overlaps(covered, mask, method, self.area_m2, count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """The part of a plan that a change can reach, to be judged as the whole would be."""
+
+    parks: frozenset[str]
+    changed: Mapping[str, NDArray[np.intp]]
+    """By layer, the positions of the rows that are not as in the other plan."""
+    count: Callable[[str, Counter[str | None]], int] = lambda _name, here: here.total()
+    """Returns how many subjects the whole has, by the name of the count and those here."""
 
 
 @dataclass(frozen=True)
@@ -208,17 +271,47 @@ class Case:
     applies_to: str = "all"
     selected: frozenset[str] | None = None
     """Park ids that the caller asked for; None for all."""
+    part: Part | None = None
+    """The part of the plan to judge; the whole if None."""
 
     @property
     def plan(self) -> Plan:
         """The plan under review."""
         return self.shared.plan
 
-    @cached_property
+    @property
     def parks(self) -> gpd.GeoDataFrame:
         """The parks in scope, in the metric CRS, with the index of the whole layer."""
+        found: gpd.GeoDataFrame = self._once("parks", self._parks)
+        return found
+
+    def own(self, layer: str) -> Any:  # noqa: ANN401 - a frame, with geometry where it has some
+        """Return a layer's rows that are in a park in scope, in the metric CRS.
+
+        Of enterprises those that count, in the storage CRS.
+        """
+
+        def make() -> pd.DataFrame:
+            is_register = layer == "enterprises"
+            frame = active_enterprises(self.plan) if is_register else self.plan.metric(layer)
+            return chosen(frame, frame["park_id"].isin(self.parks["park_id"]))
+
+        return self._once(layer, make)
+
+    def _once(self, name: str, make: Callable[[], T]) -> T:
+        """Return what rules with the same scope look at alike, made once."""
+        key = (name, self.scope, self.selected)
+        kept = self.shared.kept
+        if key not in kept:
+            kept[key] = make()
+        found: T = kept[key]
+        return found
+
+    def _parks(self) -> gpd.GeoDataFrame:
         parks = self.plan.metric("parks")
         mask = np.ones(len(parks), dtype=bool)
+        if self.part is not None:
+            mask &= parks["park_id"].isin(self.part.parks).to_numpy(dtype=bool)
         if self.selected is not None:
             mask &= parks["park_id"].isin(self.selected).to_numpy(dtype=bool)
         if self.scope.tiers:
@@ -227,11 +320,18 @@ class Case:
             mask &= parks["park_id"].isin(self.scope.parks).to_numpy(dtype=bool)
         if self.scope.industries:
             mask &= are_within(parks["leading_industry"], self.scope.industries)
-        return parks[mask]
+        return parks if mask.all() else parks[mask]
+
+    def count(self, outcome: Outcome, name: str, park_ids: pd.Series[Any]) -> int:
+        """Return how many subjects there are in the whole plan, given the parks of those here."""
+        here = outcome.counts[name] = count_parks(park_ids)
+        return here.total() if self.part is None else self.part.count(name, here)
 
     def in_scope(self, park_ids: pd.Series[Any]) -> NDArray[np.bool_]:
         """Return which rows belong to a park in scope; rows without a park only if all are."""
-        if self.selected is None and not any(self.scope.model_dump().values()):
+        if self.selected is None and not (
+            self.scope.tiers or self.scope.parks or self.scope.industries
+        ):
             return np.ones(len(park_ids), dtype=bool)
         return park_ids.isin(self.parks["park_id"]).to_numpy(dtype=bool)
 
@@ -247,6 +347,13 @@ class Check:
     parameters: type[Parameters]
     run: Callable[[Case, Any], Outcome]
     closed: Callable[[Case, Any], list[Closure]] | None = None
+
+
+def chosen(frame: F, mask: pd.Series[Any] | NDArray[np.bool_]) -> F:
+    """Return the rows of a frame where a mask is true; the frame itself if it is everywhere."""
+    which = np.asarray(mask, dtype=bool)
+    rows: F = frame if which.all() else frame[which]
+    return rows
 
 
 def text_or_none(cell: object) -> str | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from geo_service.domain.enterprises import active_enterprises
 from geo_service.industry import (
@@ -25,7 +26,6 @@ from geo_service.industry import (
 from geo_service.model import FocusBasis
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     from geo_service.plan import Plan
@@ -126,6 +126,10 @@ class _Table:
 
     ids: NDArray[np.object_]
     codes: NDArray[np.object_]
+    kinds: tuple[object, ...]
+    """The codes, each once."""
+    kind: NDArray[np.intp]
+    """The position of each row's code in `kinds`; one past them for a missing code."""
     is_coded: NDArray[np.bool_]
     amounts: Mapping[FocusBasis, NDArray[np.float64]]
     rows: Mapping[str, NDArray[np.intp]]
@@ -136,9 +140,12 @@ class _Table:
         """Return the enterprises that lie in a park."""
         own = active[active["park_id"].notna()].reset_index(drop=True)
         groups = own.groupby("park_id")
+        kind, kinds = pd.factorize(own["industry_code"])
         return cls(
             ids=own["enterprise_id"].to_numpy(dtype=object),
             codes=own["industry_code"].to_numpy(dtype=object),
+            kinds=tuple(kinds),
+            kind=np.where(kind < 0, len(kinds), kind),
             is_coded=own["industry_code"].notna().to_numpy(dtype=bool),
             amounts={
                 basis: np.ones(len(own)) if column is None else own[column].to_numpy(dtype=float)
@@ -151,8 +158,8 @@ class _Table:
         self, prefixes: tuple[str, ...], rows: NDArray[np.intp] | None = None
     ) -> NDArray[np.bool_]:
         """Return which rows have a code that starts with one of the prefixes."""
-        codes = self.codes if rows is None else self.codes[rows]
-        return np.array([belongs_to(code, prefixes) for code in codes], dtype=bool)
+        starts = np.array([*(belongs_to(kind, prefixes) for kind in self.kinds), False], dtype=bool)
+        return starts[self.kind if rows is None else self.kind[rows]]
 
 
 _NO_ROWS = np.zeros(0, dtype=np.intp)

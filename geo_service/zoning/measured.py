@@ -15,7 +15,7 @@ import numpy as np
 
 from geo_service.model import AreaMethod
 from geo_service.spatial.overlay import find_overlaps
-from geo_service.zoning.batch import GivenShapes, bounds_of
+from geo_service.zoning.batch import GivenShapes, SomeShapes, bounds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +84,7 @@ class MeasuredOverlaps:
             border,
             self.zone[position],
             self.zone_m2[position],
-            _Some(self.parts, rows),
+            SomeShapes(self.parts, rows),
         )
 
 
@@ -93,6 +93,7 @@ def measure_overlaps(
     mask: NDArray[np.bool_],
     method: AreaMethod,
     area_m2: Callable[[NDArray[np.object_]], NDArray[np.float64]],
+    count: int | None = None,
 ) -> MeasuredOverlaps:
     """Return the overlaps of chosen subjects.
 
@@ -104,9 +105,12 @@ def measure_overlaps(
         The subjects to tell of, which all overlap some zone.
     method, area_m2
         The workspace's way to measure areas, and what measures them.
+    count
+        How many subjects the layer has, if these are a part of them.
     """
     shapes = covered.subjects.geometry.to_numpy()
-    if len(shapes) >= MANY_SUBJECTS and method is AreaMethod.PLANAR:
+    whole = len(shapes) if count is None else count
+    if whole >= MANY_SUBJECTS and method is AreaMethod.PLANAR:
         shared = covered.shared(mask)
         if shared is not None:
             border, zone, zone_m2 = shared
@@ -153,23 +157,3 @@ class _CutLater:
     def bounds(self) -> NDArray[np.float64]:
         """Return the boxes of the subjects, of which the parts are cut."""
         return bounds_of(self.subjects.geometry.to_numpy())
-
-
-@dataclass(frozen=True)
-class _Some:
-    """Some of the rows of shapes."""
-
-    shapes: Shapes
-    rows: NDArray[np.intp]
-
-    def of(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
-        """Return the parts of these rows."""
-        return self.shapes.of(self.rows[rows])
-
-    def exist(self) -> NDArray[np.bool_]:
-        """Return which rows have a part."""
-        return self.shapes.exist()[self.rows]
-
-    def bounds(self) -> NDArray[np.float64]:
-        """Return boxes that hold the parts of these rows."""
-        return self.shapes.bounds()[self.rows]

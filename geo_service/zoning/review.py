@@ -31,9 +31,10 @@ from geo_service.plan import plan_of
 from geo_service.wording import said
 from geo_service.zoning.approvals import Approvals, open_approvals
 from geo_service.zoning.batch import RawBatch, RawFinding
-from geo_service.zoning.check import Case, Shared
+from geo_service.zoning.check import Shared
 from geo_service.zoning.finding_table import FindingTable, boxes_meet
 from geo_service.zoning.findings import Findings, Stamp
+from geo_service.zoning.renewal import Renewal, ReviewMemory, case_of
 from geo_service.zoning.rulebook import Rule, Rulebook, open_rulebook
 from geo_service.zoning.waivers import Waivers, open_waivers
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo_service.plan import HasPlan, Plan
+    from geo_service.zoning.check import Outcome
     from geo_service.zoning.finding_table import Box
     from geo_service.zoning.focus import Focus
     from geo_service.zoning.laws import LegalDocument
@@ -90,6 +92,8 @@ class Review:
     """By rule, the parks of which it judged anything."""
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By rule and subject id, what was measured besides findings (kinds of parks, grades)."""
+    memory: ReviewMemory | None = field(default=None, repr=False, compare=False)
+    """What `review` needs to renew this review for a plan that differs little."""
 
     @cached_property
     def park_verdicts(self) -> Mapping[str, Verdict]:
@@ -289,8 +293,12 @@ def review(  # noqa: PLR0913 - all but the plan have a default
     waivers: Waivers | None = None,
     approvals: Approvals | None = None,
     progress: Progress | None = None,
+    earlier: Review | None = None,
 ) -> Review:
     """Apply every rule in force to a plan and return verdicts, findings and counts.
+
+    Given an earlier review of a plan that differs in a few rows, only what these can alter is
+    judged again; the result is the same as without it, to the last digit.
 
     Parameters
     ----------
@@ -308,6 +316,9 @@ def review(  # noqa: PLR0913 - all but the plan have a default
         The approvals to apply; the workspace's own if None.
     progress
         Called before each rule with (done, total, rule id).
+    earlier
+        A review of a similar plan (`Plan.with_rows` makes one), by the same rules and of the same
+        parks and day; any other is of no use and does no harm.
 
     Raises
     ------
@@ -336,12 +347,15 @@ def review(  # noqa: PLR0913 - all but the plan have a default
     facts: dict[str, Mapping[str, Any]] = {}
     judged: dict[str, frozenset[str]] = {}
     in_force = rules.in_force(day)
+    outcomes: dict[str, Outcome] = {}
+    renewal = Renewal.of(earlier.memory if earlier else None, shared, rules, selected)
     for done, rule in enumerate(in_force):
         if progress is not None:
             progress(done, len(in_force), rule.rule_id)
-        part = rule.part
-        case = Case(shared, part.scope, part.tolerance, part.applies_to, selected)
-        outcome = rule.check.run(case, rule.parameters)
+        outcome = None if renewal is None else renewal.outcome(rule)
+        if outcome is None:
+            outcome = rule.check.run(case_of(rule, shared, selected), rule.parameters)
+        outcomes[rule.rule_id] = outcome
         stamp = _stamp(rule, plan, day)
         found += [(stamp, raw) for raw in outcome.raw]
         passed = max(0, outcome.checked - outcome.subjects_found())
@@ -369,6 +383,7 @@ def review(  # noqa: PLR0913 - all but the plan have a default
         approvals=approved,
         judged=judged,
         facts=facts,
+        memory=ReviewMemory(shared, rules, selected, outcomes),
     )
 
 

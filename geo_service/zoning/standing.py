@@ -92,21 +92,42 @@ class Tenants:
         industries it is `NO`, since the list bans industries and there is none. A park is judged
         by the list for its leading industry.
         """
+        if not len(rows):
+            return Answers(np.zeros(0, dtype=np.int8), ())
         if layer == "parks" and ban is Ban.LISTED_INDUSTRIES:
             return _by_leading(rows, listed)
-        each = pd.DataFrame(
-            {
-                "answer": self._each(ban, listed),
-                "enterprise_id": self._rows["enterprise_id"].to_numpy(dtype=object),
-                **{name: self._rows[name].to_numpy(dtype=object) for name in _HOLDERS},
-            }
-        )
+        each = self._kept.get((ban, listed))
+        if each is None:
+            each = self._kept[ban, listed] = pd.DataFrame(
+                {
+                    "answer": self._each(ban, listed),
+                    "enterprise_id": self._rows["enterprise_id"].to_numpy(dtype=object),
+                    **{name: self._rows[name].to_numpy(dtype=object) for name in _HOLDERS},
+                }
+            )
         bare = Answer.NO if ban is Ban.LISTED_INDUSTRIES else Answer.UNKNOWN
         if layer == "buildings":
             around = _Heard.of(each[each["building_id"].isna()], "parcel_id", rows["parcel_id"])
             return _Heard.of(each, "building_id", rows["building_id"]).completed(around, bare)
         key = KEY_COLUMNS[layer]
         return _Heard.of(each, key, rows[key]).completed(None, bare)
+
+    def of(self, part: Plan, enterprise_ids: pd.Series[Any]) -> Tenants:
+        """Return the tenants of a part of the plan, on the ground that they have in the whole."""
+        found = Tenants(part)
+        own = self._rows[self._rows["enterprise_id"].isin(enterprise_ids)]
+        found.__dict__["_rows"] = own  # a cached property of a frozen value
+        return found
+
+    @cached_property
+    def _kept(self) -> dict[tuple[Ban, tuple[str, ...] | None], pd.DataFrame]:
+        """Whether each enterprise is banned, by the ban."""
+        return {}
+
+    @property
+    def places(self) -> pd.DataFrame:
+        """The enterprises that count, each with the parcel that it stands on, if any."""
+        return self._rows
 
     @cached_property
     def alone(self) -> gpd.GeoDataFrame:
@@ -121,6 +142,14 @@ class Tenants:
     @cached_property
     def _rows(self) -> pd.DataFrame:
         """The enterprises that count; each with the parcel of its building, or that holds it."""
+        reads = {
+            "enterprises": None,
+            "parcels": frozenset({"parcel_id", "geometry"}),
+            "buildings": frozenset({"building_id", "parcel_id"}),
+        }
+        return self.plan.remember("tenants", reads, self._placed)
+
+    def _placed(self) -> pd.DataFrame:
         active = active_enterprises(self.plan)
         buildings, parcels = self.plan.frame("buildings"), self.plan.metric("parcels")
         parcel_of = dict(zip(buildings["building_id"], buildings["parcel_id"], strict=True))

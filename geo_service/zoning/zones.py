@@ -31,8 +31,13 @@ def mapped_zones(plan: Plan, kind: str) -> gpd.GeoDataFrame | None:
     None if nothing is mapped and the workspace does not say that there is nothing: then nobody
     can tell whether a place lies in such a zone.
     """
-    zones = plan.metric("control_zones")
-    own = zones[zones["kind"] == kind]
+
+    def make() -> gpd.GeoDataFrame:
+        zones = plan.metric("control_zones")
+        chosen: gpd.GeoDataFrame = zones[zones["kind"] == kind]
+        return chosen
+
+    own = plan.remember(("zones", kind), {"control_zones": None}, make)
     return own if len(own) or kind in plan.settings.complete_zone_kinds else None
 
 

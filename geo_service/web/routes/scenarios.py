@@ -122,9 +122,8 @@ def scenarios(
     offset: Offset = 0,
 ) -> Response:
     """Return the scenarios without their edits, the one that was changed last first."""
-    listed, matched = service.scenarios.listed(
-        service.translator(language), limit=limit, offset=offset
-    )
+    del language
+    listed, matched = service.scenarios.listed(limit=limit, offset=offset)
     document = {"numberMatched": matched, "numberReturned": len(listed), "scenarios": listed}
     return json_reply(request, document)
 

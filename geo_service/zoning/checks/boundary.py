@@ -74,7 +74,7 @@ def in_development_boundary(case: Case, parameters: BoundaryParameters) -> Outco
         if outside.area <= 0:
             continue
         if case.tolerance.is_noise(area_m2, area_m2 / shape.area)[0]:
-            outcome.below_tolerance += 1
+            outcome.below[row["park_id"]] += 1
             continue
         on_village, rest = polygons_only(
             np.array([outside.intersection(village), outside.difference(village)])

@@ -43,10 +43,10 @@ Row = dict[str, Any]
 
 def _tenants(case: Case) -> Iterator[tuple[Row, Row | None, BaseGeometry | None]]:
     """Every enterprise on a floor of a park in scope, with the floor's row or None."""
-    active = active_enterprises(case.plan)
+    active = case.own("enterprises")
     if active.empty:
         return
-    in_scope = active[active["building_id"].notna() & active["park_id"].isin(case.parks["park_id"])]
+    in_scope = active[active["building_id"].notna().to_numpy(dtype=bool)]
     floors = rows_of(case.plan.frame("floors"))
     by_number = {(floor["building_id"], int(floor["floor_no"])): floor for floor in floors}
     buildings = case.plan.metric("buildings")
@@ -176,9 +176,8 @@ def _shared_buildings(case: Case, storeys: Mapping[str, int]) -> set[str]:
 
 def dormitory(case: Case, _: NoParameters) -> Outcome:
     """No building has a dormitory among its workshops; those that do not say are left out."""
-    buildings = case.plan.metric("buildings")
-    is_told = buildings["has_dormitory"].notna().to_numpy(dtype=bool)
-    own = buildings[buildings["park_id"].isin(case.parks["park_id"]).to_numpy(dtype=bool) & is_told]
+    buildings = case.own("buildings")
+    own = buildings[buildings["has_dormitory"].notna().to_numpy(dtype=bool)]
     outcome = Outcome.of(own["park_id"])
     found = own[own["has_dormitory"].to_numpy(dtype=bool)]
     columns = ["building_id", "park_id"]
@@ -210,8 +209,7 @@ def vacancy(case: Case, parameters: VacancyParameters) -> Outcome:
     """Not too much of a building's floor area is vacant."""
     outcome = Outcome()
     floors = case.plan.frame("floors")
-    buildings = case.plan.metric("buildings")
-    own = buildings[buildings["park_id"].isin(case.parks["park_id"])]
+    own = case.own("buildings")
     by_building = dict(tuple(floors.groupby("building_id"))) if len(floors) else {}
     columns = ["building_id", "park_id"]
     for (building_id, park_id), shape in zip(

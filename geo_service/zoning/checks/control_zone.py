@@ -33,6 +33,8 @@ from geo_service.zoning.check import (
     IndustryPrefix,
     Outcome,
     Parameters,
+    chosen,
+    count_parks,
     no_zones,
     text_or_none,
 )
@@ -44,6 +46,8 @@ from geo_service.zoning.zones import by_verdict, mapped_zones
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
+
+    from geo_service.spatial.overlay import Coverage
 
 ID_COLUMNS: Mapping[str, str] = MappingProxyType(
     {layer: KEY_COLUMNS[layer] for layer in ("parks", "parcels", "buildings")}
@@ -102,7 +106,16 @@ def overlap(case: Case, parameters: ZoneParameters) -> Outcome:
         "enterprises": lambda: case.shared.tenants.alone,
     }
     subjects = {str(layer): layers[layer]() for layer in parameters.subjects}
-    return judge(case, parameters, subjects, mapped_zones(case.plan, parameters.kind))
+    zones = mapped_zones(case.plan, parameters.kind)
+    if zones is None:
+        return judge(case, parameters, subjects, None)
+    means = tuple(sorted(parameters.verdicts.items())), parameters.only is Ban.LISTED_INDUSTRIES
+    grouped = case.plan.remember(
+        ("zones by meaning", parameters.kind, *means),
+        {"control_zones": None},
+        lambda: _Grouped(ZoneOverlay(zones), _groups(zones, parameters)),
+    )
+    return judge(case, parameters, subjects, zones, grouped)
 
 
 @dataclass(frozen=True)
@@ -115,16 +128,26 @@ class _Group:
     """The code prefixes of the zones' list; None if nobody knows it."""
 
 
+@dataclass(frozen=True)
+class _Grouped:
+    """Zones of a kind, all together and by what they mean."""
+
+    every: ZoneOverlay
+    groups: list[_Group]
+
+
 def judge(
     case: Case,
     parameters: ZoneParameters,
     subjects: Mapping[str, gpd.GeoDataFrame],
     zones: gpd.GeoDataFrame | None,
+    grouped: _Grouped | None = None,
 ) -> Outcome:
     """Judge features by layer against the zones of a rule's kind, as `overlap` judges them all.
 
     Features out of the rule's scope, and those of layers that it does not judge, are left
-    out. `zones` may be those near the features alone; None says that nobody knows them.
+    out. `zones` may be those near the features alone; None says that nobody knows them. `grouped`
+    are the same zones, if they have been grouped before.
     """
     outcome = Outcome()
     layers = [layer for layer in parameters.subjects if layer in subjects]
@@ -135,18 +158,33 @@ def judge(
         if parameters.unmapped == "unknown":
             outcome.add_judged(_unmapped(case, parameters, in_scope))
         return outcome
-    groups = _groups(zones, parameters)
+    known = grouped or _Grouped(ZoneOverlay(zones), _groups(zones, parameters))
+    has_grid = [False] * len(known.groups)
     for layer, rows in in_scope.items():
         outcome.judge_all(rows["park_id"])
-        own = rows[~_excepted(case, layer, rows, parameters.exceptions)]
-        for group in groups:
+        own = chosen(rows, ~_excepted(case, layer, rows, parameters.exceptions))
+        count = case.count(outcome, layer, own["park_id"])
+        for number, group in enumerate(known.groups):
             if layer == POINTS:
                 outcome.batches += _points_inside(case, parameters, own, group)
-            else:
-                _judge(case, parameters, outcome, layer, own, group)
+                continue
+            # A part of a layer is measured as the whole would be, to the last digit.
+            has_grid[number] |= group.overlay.suits_grid(count, has_grid=has_grid[number])
+            covered = group.overlay.over(own, by_grid=has_grid[number])
+            _judge(case, parameters, outcome, _Covered(layer, covered, count), group)
         if parameters.cover_all and parameters.kind not in case.plan.settings.complete_zone_kinds:
-            outcome.singles += _uncovered(case, parameters, layer, own, zones)
+            outcome.singles += _uncovered(case, parameters, outcome, layer, own, known.every)
     return outcome
+
+
+@dataclass(frozen=True)
+class _Covered:
+    """How much of the subjects of a layer zones cover."""
+
+    layer: str
+    coverage: Coverage
+    count: int
+    """How many subjects the whole layer has."""
 
 
 def _groups(zones: gpd.GeoDataFrame, parameters: ZoneParameters) -> list[_Group]:
@@ -167,10 +205,10 @@ def _in_scope(
     case: Case, parameters: ZoneParameters, layer: str, subjects: gpd.GeoDataFrame
 ) -> gpd.GeoDataFrame:
     if layer == "parks":
-        return subjects[subjects["park_id"].isin(case.parks["park_id"])]
-    rows = subjects[case.in_scope(subjects["park_id"])]
+        return chosen(subjects, subjects["park_id"].isin(case.parks["park_id"]))
+    rows = chosen(subjects, case.in_scope(subjects["park_id"]))
     if layer == "parcels" and parameters.parcel_statuses:
-        rows = rows[rows["status"].isin(parameters.parcel_statuses)]
+        rows = chosen(rows, rows["status"].isin(parameters.parcel_statuses))
     return rows
 
 
@@ -208,17 +246,21 @@ def _unmapped(
 def _uncovered(
     case: Case,
     parameters: ZoneParameters,
+    outcome: Outcome,
     layer: str,
     rows: gpd.GeoDataFrame,
-    zones: gpd.GeoDataFrame,
+    overlay: ZoneOverlay,
 ) -> Iterator[RawFinding]:
     """Yield the `unknown` of what lies mostly outside zones that should cover the county."""
-    asked = rows[_answers(case, parameters, layer, rows).values != Answer.NO]
+    asked = chosen(rows, _answers(case, parameters, layer, rows).values != Answer.NO)
+    zones = overlay.zones
     if layer == POINTS:
         is_bare = np.ones(len(asked), dtype=bool)
         is_bare[zones.sindex.query(asked.geometry.to_numpy(), predicate="intersects")[0]] = False
     else:
-        covered_m2 = ZoneOverlay(zones).over(asked).area_m2
+        count = case.count(outcome, f"{layer} not covered", asked["park_id"])
+        by_grid = overlay.suits_grid(count, has_grid=False)
+        covered_m2 = overlay.over(asked, by_grid=by_grid).area_m2
         is_bare = covered_m2 < _MOSTLY * shapely.area(asked.geometry.to_numpy())
     bare = asked[is_bare]
     for identity, park_id in zip(bare[KEY_COLUMNS[layer]], bare["park_id"], strict=True):
@@ -307,20 +349,23 @@ def _judge(
     case: Case,
     parameters: ZoneParameters,
     outcome: Outcome,
-    layer: str,
-    subjects: gpd.GeoDataFrame,
+    own: _Covered,
     group: _Group,
 ) -> None:
-    covered = group.overlay.over(subjects)
+    layer, covered = own.layer, own.coverage
+    subjects = covered.subjects
     with np.errstate(invalid="ignore", divide="ignore"):
         share = covered.area_m2 / shapely.area(subjects.geometry.to_numpy())
     has_overlap = covered.area_m2 > 0
+    if not has_overlap.any():
+        return
     has_overlap[has_overlap] = (
         _answers(case, parameters, layer, subjects[has_overlap], group.listed).values != Answer.NO
     )
     is_noise = has_overlap & case.tolerance.is_noise(covered.area_m2, share)
-    outcome.below_tolerance += int(is_noise.sum())
-    found = case.shared.measured(covered, has_overlap & ~is_noise)
+    if is_noise.any():
+        outcome.below.update(count_parks(subjects["park_id"][is_noise]))
+    found = case.shared.measured(covered, has_overlap & ~is_noise, own.count)
     rows = subjects.iloc[found.subject]
     answers = _answers(case, parameters, layer, rows, group.listed)
     outcome.batches += _batches(parameters, group, _Overlaps(layer, rows, found, answers))
@@ -333,6 +378,8 @@ def _points_inside(
     zones = group.overlay.zones
     shapes = subjects.geometry.to_numpy()
     point, zone = zones.sindex.query(shapes, predicate="intersects", sort=True)
+    if not len(point):
+        return []
     subject, count = np.unique(point, return_counts=True)
     nothing = np.zeros(len(subject))
     found = MeasuredOverlaps(

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from geo_service.domain.enterprises import active_enterprises
 from geo_service.industry import classification
 from geo_service.model import Message, Subject, Verdict
 from geo_service.plan import rows_of
@@ -45,7 +44,7 @@ def zombie(case: Case, parameters: ZombieParameters) -> Outcome:
     above its assets; living on subsidies; long in arrears.
     """
     outcome = Outcome()
-    chosen = _in_parks(case)
+    chosen: pd.DataFrame = case.own("enterprises")
     shapes = case.plan.metric("enterprises").geometry.reindex(chosen.index)
     for row, shape in zip(rows_of(chosen), shapes, strict=True):
         outcome.judge(row["park_id"])
@@ -130,14 +129,6 @@ def _both(one: bool | None, other: bool | None) -> bool | None:  # noqa: FBT001 
     return None if one is None or other is None else True
 
 
-def _in_parks(case: Case) -> pd.DataFrame:
-    active = active_enterprises(case.plan)
-    if active.empty:
-        return active
-    chosen: pd.DataFrame = active[active["park_id"].isin(case.parks["park_id"])]
-    return chosen
-
-
 class FilledParameters(Parameters):
     """Which column of the enterprises must be filled."""
 
@@ -147,7 +138,7 @@ class FilledParameters(Parameters):
 def filled(case: Case, parameters: FilledParameters) -> Outcome:
     """A column of every enterprise in a park has a value; a missing one is `unknown`."""
     outcome = Outcome()
-    rows = _in_parks(case)
+    rows: pd.DataFrame = case.own("enterprises")
     outcome.judge_all(rows["park_id"])
     if rows.empty:
         return outcome
@@ -164,7 +155,7 @@ def filled(case: Case, parameters: FilledParameters) -> Outcome:
 def code_known(case: Case, _: NoParameters) -> Outcome:
     """Every industry code stands in GB/T 4754-2017."""
     outcome = Outcome()
-    rows = _in_parks(case)
+    rows: pd.DataFrame = case.own("enterprises")
     if rows.empty:
         return outcome
     known = classification()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from geo_service.domain.enterprises import active_enterprises, active_in
+from geo_service.domain.enterprises import active_enterprises, active_in, latest_year
 from geo_service.errors import UnfitError
 from geo_service.industry import belongs_to
 from geo_service.model import FocusBasis, Message, Quantity, Subject, Verdict
@@ -541,20 +541,20 @@ def reported(case: Case, _: NoParameters) -> Outcome:
     """
     outcome = Outcome()
     every = case.plan.frame("enterprises")
-    if every.empty:
+    latest = latest_year(case.plan)
+    if latest is None:
         return outcome
-    latest = every["year"].max()
     earlier = every[every["year"] < latest].sort_values("year")
     last = earlier.drop_duplicates("enterprise_id", keep="last")
     now = set(every.loc[every["year"] == latest, "enterprise_id"])
-    last = active_in(last, int(latest) - 1)
+    last = active_in(last, latest - 1)
     last = last[last["park_id"].isin(case.parks["park_id"])]
     outcome.judge_all(last["park_id"])
     gone = last[~last["enterprise_id"].isin(now)]
     for enterprise_id, park_id, name in gone[["enterprise_id", "park_id", "name"]].itertuples(
         index=False
     ):
-        values = {"name": name, "year": int(latest), "before": int(latest) - 1}
+        values = {"name": name, "year": latest, "before": latest - 1}
         outcome.singles.append(
             RawFinding(
                 verdict=Verdict.UNKNOWN,
@@ -566,7 +566,7 @@ def reported(case: Case, _: NoParameters) -> Outcome:
                     "value": None,
                     "missing_column": "enterprises.year",
                     "missing_rows": [enterprise_id],
-                    "year": int(latest),
+                    "year": latest,
                 },
                 cure=Message("cure.not_reported", values),
             )

@@ -50,8 +50,7 @@ def idle_land(case: Case, parameters: IdleParameters) -> Outcome:
     outcome = Outcome()
     known_until = case.plan.settings.data_date or case.shared.as_of
     day = min(known_until, case.shared.as_of)
-    parcels = case.plan.metric("parcels")
-    own = parcels[parcels["park_id"].isin(case.parks["park_id"])]
+    own = case.own("parcels")
     outcome.judge_all(own["park_id"])
     outcome.singles += parcels_without_status(own)
     begun = own["stopped_on"].notna() | (own["built_share"] > 0)

@@ -63,8 +63,7 @@ class ParcelBoundParameters(BoundParameters):
 def parcel_bound(case: Case, parameters: ParcelBoundParameters) -> Outcome:
     """A column of each built parcel of a park keeps to its bound, by the parcel's industry."""
     parcels = _meant(_built_parcels(case), parameters)
-    own = case.plan.metric("parcels")
-    unsure = parcels_without_status(own[own["park_id"].isin(case.parks["park_id"])])
+    unsure = parcels_without_status(case.own("parcels"))
     outcome = Outcome.of(parcels["park_id"])
     outcome.add_judged(unsure)
     by_parcel = _parcel_codes(case)
@@ -142,9 +141,8 @@ def parcels_without_status(parcels: pd.DataFrame) -> list[RawFinding]:
 
 
 def _built_parcels(case: Case) -> gpd.GeoDataFrame:
-    parcels = case.plan.metric("parcels")
-    is_own = parcels["park_id"].isin(case.parks["park_id"]) & (parcels["status"] == "built")
-    chosen: gpd.GeoDataFrame = parcels[is_own]
+    parcels = case.own("parcels")
+    chosen: gpd.GeoDataFrame = parcels[(parcels["status"] == "built").to_numpy(dtype=bool)]
     return chosen
 
 
@@ -173,9 +171,7 @@ def per_mu(case: Case, parameters: PerMuParameters) -> Outcome:
     outcome = Outcome()
     is_parcel = parameters.amount == "investment_cny"
     layer, area_column = ("parcels", "area_m2") if is_parcel else ("enterprises", "land_m2")
-    frame: pd.DataFrame = _built_parcels(case) if is_parcel else active_enterprises(case.plan)
-    if not is_parcel and len(frame):
-        frame = frame[frame["park_id"].isin(case.parks["park_id"])]
+    frame: pd.DataFrame = _built_parcels(case) if is_parcel else case.own("enterprises")
     key = "parcel_id" if is_parcel else "enterprise_id"
     codes = _parcel_codes(case) if is_parcel else {}
     shapes = case.plan.metric(layer).geometry

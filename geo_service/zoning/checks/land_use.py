@@ -73,9 +73,8 @@ def permitted(case: Case, parameters: UseParameters) -> Outcome:
     uses are judged for the park as a whole. To a project (a case of new development) land for
     ancillary and supporting uses is refused: it is not for industry.
     """
-    parcels = case.plan.metric("parcels")
+    own: gpd.GeoDataFrame = case.own("parcels")
     tiers = dict(zip(case.parks["park_id"], case.parks["tier"], strict=True))
-    own = parcels[parcels["park_id"].isin(tiers)]
     outcome = Outcome.of(own["park_id"])
     # Few combinations of tier, scheme and code stand for many parcels: each is judged once.
     kinds = _uses_of(own).assign(tier=own["park_id"].map(tiers))

@@ -66,7 +66,7 @@ def overlap(case: Case, _: NoParameters) -> Outcome:
         if area_m2 <= 0:
             continue
         if case.tolerance.is_noise(np.array([area_m2]), np.array([share]))[0]:
-            outcome.below_tolerance += 1
+            outcome.below[None] += 1
             continue
         for mine, other, whole in (
             (ids[first], ids[second], areas[0]),
@@ -220,7 +220,7 @@ def add_outside(  # noqa: PLR0913 - one park against one home
         return
     share = area_m2 / case.shared.park_area_m2[park_id]
     if case.tolerance.is_noise(np.array([area_m2]), np.array([share]))[0]:
-        outcome.below_tolerance += 1
+        outcome.below[park_id] += 1
         return
     naming = {"township": named_township, "host": named_park}
     values = {
@@ -392,7 +392,7 @@ def enclave(case: Case, parameters: EnclaveParameters) -> Outcome:
         ]
         area_m2 = np.array([sum(part.area for part in parts)])
         if parts and case.tolerance.is_noise(area_m2, area_m2 / shape.area)[0]:
-            outcome.below_tolerance += 1
+            outcome.below[row["park_id"]] += 1
             continue
         lacking = [name for name in _ENCLAVE_COLUMNS if not text_or_none(row[name])]
         if parts and lacking:
@@ -439,8 +439,7 @@ def placement(case: Case, parameters: PlacementParameters) -> Outcome:
     outcome = Outcome()
     shapes = dict(zip(case.parks["park_id"], case.parks.geometry, strict=True))
     for layer, key in (("parcels", "parcel_id"), ("buildings", "building_id")):
-        frame = case.plan.metric(layer)
-        own = frame[frame["park_id"].isin(shapes)]
+        own: gpd.GeoDataFrame = case.own(layer)
         outcome.judge_all(own["park_id"])
         homes = np.array([shapes[park_id] for park_id in own["park_id"]], dtype=object)
         pieces = own.geometry.to_numpy()

@@ -9,7 +9,7 @@ import shapely
 
 from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.spatial.overlay import polygons_only
-from geo_service.spatial.pairs import overlapping_pairs
+from geo_service.spatial.pairs import overlapping_pairs, pairs_of
 from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.check import Case, Check, NoParameters, Outcome, text_or_none
 
@@ -25,15 +25,20 @@ def overlap(case: Case, _: NoParameters) -> Outcome:
     """No two parcels lie on each other; each park of a pair is told, one of both once."""
     parcels = case.plan.metric("parcels")
     is_own = case.in_scope(parcels["park_id"])
-    outcome = Outcome.of(parcels.loc[is_own, "park_id"])
-    pairs = overlapping_pairs(parcels.geometry.to_numpy(), least_m2=_LEAST_M2)
+    if case.part is None:
+        outcome = Outcome.of(parcels.loc[is_own, "park_id"])
+        pairs = overlapping_pairs(parcels.geometry.to_numpy(), least_m2=_LEAST_M2)
+    else:
+        changed = case.part.changed.get("parcels", np.zeros(0, dtype=np.intp))
+        outcome = Outcome.of(parcels["park_id"].iloc[changed[is_own[changed]]])
+        pairs = pairs_of(parcels.geometry.to_numpy(), changed, least_m2=_LEAST_M2)
     pairs = pairs.where(is_own[pairs.first] | is_own[pairs.second])
     if not len(pairs):
         return outcome
     areas = shapely.area(parcels.geometry.to_numpy())
     share = pairs.area_m2 / np.minimum(areas[pairs.first], areas[pairs.second])
     is_noise = case.tolerance.is_noise(pairs.area_m2, share)
-    outcome.below_tolerance = int(is_noise.sum())
+    outcome.below[None] = int(is_noise.sum())
     pairs = pairs.where(~is_noise)
     for first, second in zip(pairs.first.tolist(), pairs.second.tolist(), strict=True):
         for mine, other in _told(parcels, first, second):

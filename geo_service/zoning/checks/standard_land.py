@@ -40,10 +40,9 @@ class StandardLandParameters(Parameters):
 def standard_land(case: Case, parameters: StandardLandParameters) -> Outcome:
     """Each built parcel reaches the values of its contract; those it does not name are left out."""
     outcome = Outcome()
-    parcels = case.plan.metric("parcels")
+    parcels = case.own("parcels")
     contracts = parcels[[f"contract_{name}" for name in CONTRACT_VALUES]].notna().any(axis=1)
-    in_parks = parcels["park_id"].isin(case.parks["park_id"])
-    own: gpd.GeoDataFrame = parcels[in_parks & (parcels["status"] == "built") & contracts]
+    own: gpd.GeoDataFrame = parcels[(parcels["status"] == "built") & contracts]
     outcome.judge_all(own["park_id"])
     if own.empty:
         return outcome
