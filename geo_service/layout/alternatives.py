@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Alternative:
+class OtherLayout:
     """Another layout, and the parks in which it differs from the proposal."""
 
     decision: Decision
@@ -29,7 +29,7 @@ class Alternative:
 
 def find_alternatives(
     search: LayoutSearch, best: Decision, objective: float, *, seconds: float
-) -> list[Alternative]:
+) -> list[OtherLayout]:
     """Return layouts within the goals' distance of the best, each different from all others.
 
     Fewer than asked for if there are no more, or the time ends.
@@ -37,7 +37,7 @@ def find_alternatives(
     wanted = search.model.goals.alternatives
     least = objective - wanted.within * abs(objective)
     points = search.program.objective()
-    found: list[Alternative] = []
+    found: list[OtherLayout] = []
     known = [best]
     for left in range(wanted.count, 0, -1):
         program = copy.copy(search.program)
@@ -57,7 +57,7 @@ def find_alternatives(
         seconds = max(0.5, seconds - (begun - search.left))
         known.append(decision)
         found.append(
-            Alternative(
+            OtherLayout(
                 decision=decision,
                 evaluation=evaluate(search.model, decision),
                 parks=tuple(differing_parks(search.model, best, decision)),

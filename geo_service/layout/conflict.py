@@ -311,7 +311,7 @@ def _told(
 ) -> Clashing:
     has, needs = tag.has, tag.needs
     if amount is not None:
-        if tag.kind == "focus_share" and decision is not None:
+        if tag.kind in {"focus_share", "new_share"} and decision is not None:
             has = evaluate(model, decision).parks[tag.subject].share or 0.0
             amount = max(0.0, (needs or 0.0) - has)
         elif tag.kind in AT_MOST and has is not None:
@@ -333,6 +333,7 @@ UNITS = {
     "moves": "moves",
     "same_industry": "parks",
     "focus_share": "share",
+    "new_share": "share",
     "complying_parks": "parks",
     "required": "candidates",
     "place": "projects",

@@ -227,7 +227,7 @@ def _breaches(
 def _of_options(model: LayoutModel, decision: Decision) -> Iterator[Breach]:
     for park in model.parks:
         lead = decision.leads.get(park.park_id)
-        if (lead is None and park.choices) or (lead is not None and lead not in park.choices):
+        if (lead is None and park.today) or (lead is not None and lead not in park.choices):
             yield Breach(kind="option", subject=park.park_id, has=0, needs=1)
     for newcomer in model.newcomers:
         if newcomer.is_required and newcomer.name not in decision.places:
@@ -297,6 +297,16 @@ def _of_limits(
             if is_asked and figures.leading < least - SLACK * max(1.0, least):
                 share = figures.share or 0.0
                 yield Breach(kind="focus_share", subject=park_id, has=share, needs=limit.share)
+    open_ = model.goals.industries
+    for park in model.parks if open_ is not None else ():
+        lead, figures = decision.leads.get(park.park_id), parks[park.park_id]
+        least = open_.least_share * figures.total if open_ is not None else 0.0
+        is_new = lead not in {None, park.today}
+        if open_ and is_new and figures.leading < least - SLACK * max(1.0, least):
+            share = figures.share or 0.0
+            yield Breach(
+                kind="new_share", subject=park.park_id, has=share, needs=open_.least_share
+            )
     if limits.same_industry is not None:
         counts: dict[str, int] = defaultdict(int)
         for lead in decision.leads.values():

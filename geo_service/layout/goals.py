@@ -70,6 +70,11 @@ class IndustriesOpen(_GoalsPart):
         default=(),
         description="Industries that may lead a park where none of their enterprises is.",
     )
+    least_share: Share = Field(
+        default=0.5,
+        description="What a new leading industry must have of its park, such as 0.5; a product "
+        "reference.",
+    )
     speciality: bool = Field(
         default=True, description="Whether a park with a new leading industry gets a speciality."
     )

@@ -40,10 +40,10 @@ def unlawful_leads(
     *,
     as_of: date,
 ) -> dict[tuple[str, str], UnlawfulLead]:
-    """Return the choices that a `must` rule fails and that the plan of today does not fail.
-
-    The first choice of a park is kept if it is what leads it today.
-    """
+    """Return the choices that a `must` rule fails where the plan of today does not fail it."""
+    most = max((len(codes) for codes in choices.values()), default=0)
+    if not most:
+        return {}
     rules = [
         rule
         for rule in rulebook.in_force(as_of)
@@ -53,7 +53,7 @@ def unlawful_leads(
     before = set(_failing(plan, rules, as_of))
     parks = plan.frame("parks")
     found = {}
-    for number in range(max((len(codes) for codes in choices.values()), default=0)):
+    for number in range(most):
         trial = {
             park_id: codes[number] for park_id, codes in choices.items() if len(codes) > number
         }
@@ -61,7 +61,8 @@ def unlawful_leads(
             parks["park_id"].isin(trial), parks["leading_industry"]
         )
         changed = plan.with_layers(
-            {"parks": parks.assign(leading_industry=leading)}, label=f"leading {sorted(trial.items())}"
+            {"parks": parks.assign(leading_industry=leading)},
+            label=f"leading {sorted(trial.items())}",
         )
         for (rule_id, park_id), lead in _failing(changed, rules, as_of).items():
             if park_id in trial and (rule_id, park_id) not in before:

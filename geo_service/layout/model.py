@@ -22,7 +22,7 @@ HAZARDOUS = frozenset({"甲", "乙"})
 
 @dataclass(frozen=True, kw_only=True)
 class ParkOptions:
-    """A park and what may lead it; without choices it stays without a leading industry."""
+    """A park and what may lead it; one that declares none, or several, today may stay so."""
 
     park_id: str
     name: str

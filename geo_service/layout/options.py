@@ -93,7 +93,8 @@ def find_options(
     tell("industries")
     rows = _standing_rows(plan)
     choices = _choices(plan, goals, rows, newcomers)
-    unlawful = unlawful_leads(plan, choices, rulebook, as_of=as_of)
+    other = _without_today(plan, choices)
+    unlawful = unlawful_leads(plan, other, rulebook, as_of=as_of)
     choices = {
         park_id: tuple(code for code in codes if (park_id, code) not in unlawful)
         for park_id, codes in choices.items()
@@ -197,6 +198,16 @@ def _choices(
         first = () if today is None else (today,)
         found[park_id] = (*first, *sorted(codes - set(first)))
     return found
+
+
+def _without_today(
+    plan: Plan, choices: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    now = {row["park_id"]: _today(row) for row in rows_of(plan.frame("parks"))}
+    return {
+        park_id: tuple(code for code in codes if code != now[park_id])
+        for park_id, codes in choices.items()
+    }
 
 
 def _chains(plan: Plan) -> tuple[tuple[str, str], ...]:

@@ -138,8 +138,9 @@ class LayoutProgram:
         terms = self.terms
         for park in self.model.parks:
             keys = [self._column(("lead", park.park_id, code), whole=True) for code in park.choices]
+            least = 0.0 if park.today is None else 1.0
             if keys:
-                self._row(dict.fromkeys(keys, 1.0), 1.0, 1.0)
+                self._row(dict.fromkeys(keys, 1.0), least, 1.0)
             for code, key in zip(park.choices, keys, strict=True):
                 if code in self.model.groups:
                     terms[TermName.FIT].add(key, 1.0)
@@ -305,6 +306,7 @@ class LayoutProgram:
                     tag = Requirement(kind="focus_share", subject=park.park_id, needs=limit.share)
                     surplus = self._surplus(park.park_id, limit.share)
                     self._at_least(surplus, 0.0, tag)
+        self._add_least_share()
         if limits.same_industry is not None:
             digits, most = limits.same_industry.digits, limits.same_industry.most
             by_prefix: dict[str, list[Key]] = defaultdict(list)
@@ -318,6 +320,22 @@ class LayoutProgram:
         self.terms[TermName.FOCUS] = Expression()
         for expression in self._leading.values():
             self.terms[TermName.FOCUS] = self.terms[TermName.FOCUS].plus(expression)
+
+    def _add_least_share(self) -> None:
+        """Let a new leading industry have its least share of the park."""
+        open_ = self.model.goals.industries
+        for park in self.model.parks if open_ is not None else ():
+            new = [("lead", park.park_id, code) for code in park.choices if code != park.today]
+            if open_ is None or not new or open_.least_share <= 0:
+                continue
+            surplus = self._surplus(park.park_id, open_.least_share)
+            low = surplus.constant + sum(min(0.0, value) for value in surplus.terms.values())
+            # The row is slack for a park that keeps what leads it.
+            surplus.constant -= min(0.0, low)
+            for key in new:
+                surplus.add(key, min(0.0, low))
+            tag = Requirement(kind="new_share", subject=park.park_id, needs=open_.least_share)
+            self._at_least(surplus, 0.0, tag)
 
     def _surplus(self, park_id: str, share: float) -> Expression:
         """Return by how much a park's leading industry exceeds a share, in parts of its size."""

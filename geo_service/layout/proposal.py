@@ -17,9 +17,9 @@ from geo_service.model import Message, Verdict
 if TYPE_CHECKING:
     from datetime import date
 
-    from geo_service.layout.alternatives import Alternative
+    from geo_service.layout.alternatives import OtherLayout
     from geo_service.layout.conflict import Clash
-    from geo_service.layout.evaluate import Evaluation
+    from geo_service.layout.evaluate import Evaluation, ParkFigures
     from geo_service.layout.explain import Why
     from geo_service.layout.firm import Firmness
     from geo_service.layout.front import FrontPoint
@@ -52,7 +52,7 @@ class Proposal:
     """The speciality proposed for each park that gets another leading industry."""
     why: Mapping[tuple[str, str], Why] = field(default_factory=dict)
     """Why each decision was made, by its kind (`lead`, `put`, `move`) and subject."""
-    alternatives: tuple[Alternative, ...] = ()
+    alternatives: tuple[OtherLayout, ...] = ()
     front: tuple[FrontPoint, ...] = ()
     firm: tuple[Firmness, ...] = ()
     conflict: tuple[Clash, ...] = ()
@@ -103,8 +103,8 @@ class Proposal:
                 "leading_industry": park.today,
                 "proposed": leads.get(park.park_id, park.today),
                 "is_changed": leads.get(park.park_id, park.today) != park.today,
-                "share_before": before[park.park_id].share,
-                "share_after": after[park.park_id].share,
+                "share_before": _share(before, park.park_id, park.today),
+                "share_after": _share(after, park.park_id, leads.get(park.park_id, park.today)),
             }
             for park in self.model.parks
         ]
@@ -150,6 +150,10 @@ class Proposal:
     def edits(self, language: Language = Language.ZH_HANS) -> list[dict[str, Any]]:
         """Return the proposal as edits of a scenario, reasons in a language."""
         return as_edits(self, Translator(language, self.plan.settings.names_hant))
+
+
+def _share(figures: Mapping[str, ParkFigures], park_id: str, lead: str | None) -> float | None:
+    return None if lead is None else figures[park_id].share
 
 
 def as_edits(proposal: Proposal, translator: Translator) -> list[dict[str, Any]]:

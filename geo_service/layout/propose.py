@@ -18,7 +18,7 @@ import orjson
 
 from geo_service.errors import InfeasibleError, InvalidQueryError, OutOfTimeError, ScenarioError
 from geo_service.language import Translator
-from geo_service.layout.alternatives import Alternative, find_alternatives
+from geo_service.layout.alternatives import OtherLayout, find_alternatives
 from geo_service.layout.conflict import Clash, clashing_locks, find_clashes
 from geo_service.layout.evaluate import evaluate
 from geo_service.layout.explain import explain_layout
@@ -52,8 +52,8 @@ STEPS = (
     *("review", "projects", "industries", "moves", "solve", "law"),
     *("explain", "alternatives", "front", "firm"),
 )
-Breaches = dict[tuple[str, str, str], tuple[str, str | None]]
-"""Failed `must` rules: by rule, layer and subject, with the layer and the park."""
+RuleBreach = tuple[str, str, str]
+"""A failed `must` rule: its id, the subject's layer and the subject's id."""
 
 
 def layout(
@@ -184,12 +184,12 @@ def _judged(
         changed = make_scenario(options.plan, edits).plan
     except ScenarioError:
         return None, [_not_possible(options, edits, keys)]
-    after = review(changed, options.rulebook, as_of=options.as_of)
+    after = review(changed, options.rulebook, as_of=options.as_of, earlier=before)
     known = _breaches(before)
     causes = [
-        _causes(options, decision, keys, layer, subject, park_id, changed)
-        for (_, layer, subject), (_, park_id) in _breaches(after).items()
-        if (_, layer, subject) not in known
+        _causes(options, decision, keys, breach, park_id, changed)
+        for breach, park_id in _breaches(after).items()
+        if breach not in known
     ]
     return after, [cause or keys for cause in causes]
 
@@ -210,12 +210,10 @@ def _not_possible(
     return keys
 
 
-def _breaches(judged: Review) -> Breaches:
+def _breaches(judged: Review) -> dict[RuleBreach, str | None]:
+    """Return the `must` rules that fail and count, with the park of each."""
     return {
-        (finding.rule_id, finding.subject.layer, finding.subject.id): (
-            finding.subject.layer,
-            finding.park_id,
-        )
+        (finding.rule_id, finding.subject.layer, finding.subject.id): finding.park_id
         for finding in judged.results
         if finding.verdict is Verdict.FAIL
         and finding.severity is Severity.MUST
@@ -227,13 +225,13 @@ def _causes(  # noqa: PLR0913 - what a breach says of itself
     options: LayoutOptions,
     decision: Decision,
     keys: list[Key],
-    layer: str,
-    subject: str,
+    breach: RuleBreach,
     park_id: str | None,
     changed: Plan,
 ) -> list[Key]:
     """Return the columns that a new breach comes from: by its subject, else by its park."""
     model = options.model
+    _, layer, subject = breach
     if layer == "enterprises":
         if subject in decision.moves:
             return [("move", subject, decision.moves[subject])]
@@ -258,6 +256,44 @@ def _causes(  # noqa: PLR0913 - what a breach says of itself
     return found
 
 
+def _is_lawful(made: Proposal, decision: Decision) -> bool:
+    """Return whether the review of the plan with a decision has no new breach."""
+    judged, causes = _judged(made, decision, propose_specialities(made.options, decision))
+    return judged is not None and not causes
+
+
+def derived(made: Proposal, decision: Decision, *, suffix: str) -> Proposal:
+    """Return another layout of a proposal, such as a point of its front, as one of its own.
+
+    It is judged and explained as the proposal is; its bound is that of nothing.
+    """
+    evaluation = evaluate(made.model, decision)
+    specialities = propose_specialities(made.options, decision)
+    judged, _ = _judged(made, decision, specialities)
+    found = replace(
+        made.found,
+        status=Status.FEASIBLE,
+        decision=decision,
+        evaluation=evaluation,
+        objective=evaluation.objective,
+        bound=None,
+        stages=(),
+    )
+    return replace(
+        made,
+        layout_id=f"{made.layout_id}.{suffix}",
+        found=found,
+        decision=decision,
+        after=evaluation,
+        specialities=specialities,
+        why=explain_layout(made.model, decision, evaluation),
+        alternatives=(),
+        front=(),
+        firm=(),
+        review_after=judged,
+    )
+
+
 def _explained(made: Proposal, search: LayoutSearch, teller: _Teller) -> Proposal:
     """Return a proposal with reasons, alternatives, front and firmness; or with its conflict."""
     goals = made.goals
@@ -266,7 +302,7 @@ def _explained(made: Proposal, search: LayoutSearch, teller: _Teller) -> Proposa
         return replace(made, conflict=tuple(clashes))
     teller.step("explain")
     why = explain_layout(made.model, made.decision, made.after)
-    alternatives: list[Alternative] = []
+    alternatives: list[OtherLayout] = []
     front: list[FrontPoint] = []
     others: list[Decision] = []
     parts = sum((goals.alternatives.count > 0, goals.front is not None, goals.firmness.draws > 0))
@@ -276,10 +312,12 @@ def _explained(made: Proposal, search: LayoutSearch, teller: _Teller) -> Proposa
         alternatives = find_alternatives(
             search, made.decision, made.after.objective, seconds=seconds
         )
+        alternatives = [one for one in alternatives if _is_lawful(made, one.decision)]
         others += [alternative.decision for alternative in alternatives]
     if goals.front is not None:
         teller.step("front")
         front = find_front(search, goals.front.terms, goals.front.points, seconds=seconds)
+        front = [point for point in front if _is_lawful(made, point.decision)]
     if goals.firmness.draws or goals.firmness.refusals:
         teller.step("firm")
         others += try_variants(search, made.decision, seconds=seconds)

@@ -56,7 +56,7 @@ class Seen(_Part):
     """The values of one feature that an edit found and replaces: its precondition."""
 
     layer: str
-    id: Id
+    id: Id | Annotated[str, StringConstraints(max_length=300)]
     year: int | None = None
     values: dict[str, Any] = Field(
         description="By column; of a shape only a digest is told, under `geometry`."
