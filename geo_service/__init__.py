@@ -13,8 +13,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from geo_service.layout.propose import layout
     from geo_service.layout.proposal import Proposal
+    from geo_service.layout.propose import layout
     from geo_service.maps.draw import draw
     from geo_service.plan import Plan
     from geo_service.scenarios.compare import SideBySide

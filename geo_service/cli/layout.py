@@ -118,9 +118,7 @@ def place(
     project: Annotated[Path, typer.Argument(help="The project as YAML or JSON.")],
     workspace: Workspace = None,
     *,
-    goals: Annotated[
-        Path | None, typer.Option("--goals", help="Goals whose terms count.")
-    ] = None,
+    goals: Annotated[Path | None, typer.Option("--goals", help="Goals whose terms count.")] = None,
     scenario: ScenarioOption = None,
     top: Annotated[int | None, typer.Option(help="Only this many best places.", min=1)] = 10,
     format: Annotated[ListFormat, typer.Option(help="Output format.")] = ListFormat.TABLE,  # noqa: A002

@@ -101,9 +101,7 @@ def _differ(
             changed.add(("lead", park.park_id, lead), -1.0)
         for newcomer in model.newcomers:
             here = [spot for spot in newcomer.spots if spot.park_id == park.park_id]
-            is_here = any(
-                spot.candidate_id == other.places.get(newcomer.name) for spot in here
-            )
+            is_here = any(spot.candidate_id == other.places.get(newcomer.name) for spot in here)
             changed.constant += is_here
             for spot in here:
                 changed.add(("put", newcomer.name, spot.candidate_id), -1.0 if is_here else 1.0)
@@ -115,8 +113,6 @@ def _differ(
                 changed.add(key, -1.0 if is_here else 1.0)
         row = {name: -value for name, value in changed.terms.items()}
         program.rows.append(
-            TaggedRow(
-                coefficients={flag: 1.0, **row}, lower=-math.inf, upper=changed.constant
-            )
+            TaggedRow(coefficients={flag: 1.0, **row}, lower=-math.inf, upper=changed.constant)
         )
     program.rows.append(TaggedRow(coefficients=flags, lower=float(parks), upper=math.inf))

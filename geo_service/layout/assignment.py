@@ -45,7 +45,7 @@ class Assignment:
     gap: float
 
 
-def assign(  # noqa: PLR0913 - the contract
+def assign(
     value: ArrayLike,
     size: ArrayLike,
     capacity: ArrayLike,
@@ -101,7 +101,7 @@ class Task:
     """1 if the total is to be small, -1 if large."""
 
 
-def read_task(  # noqa: PLR0913 - the arguments of `assign`
+def read_task(
     value: ArrayLike,
     size: ArrayLike,
     capacity: ArrayLike,

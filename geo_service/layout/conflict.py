@@ -136,7 +136,9 @@ def _exclude(model: LayoutModel, one: Lock, other: Lock) -> bool:
             return not set(_spots_of(model, one)) & set(_spots_of(model, other))
         if one.candidate is None or other.candidate is None:
             return False
-        spots = [model.newcomer[lock.project or ""].by_id[lock.candidate or ""] for lock in (one, other)]
+        spots = [
+            model.newcomer[lock.project or ""].by_id[lock.candidate or ""] for lock in (one, other)
+        ]
         return bool(set(spots[0].members) & set(spots[1].members))
     if one.enterprise is not None and one.enterprise == other.enterprise:
         home = model.tenant[one.enterprise].home
@@ -262,9 +264,7 @@ class _Filter:
         """Return a smallest set of requirements that cannot be met (QuickXplain)."""
         return self._explain([], [], list(names))
 
-    def _explain(
-        self, background: list[Name], added: list[Name], names: list[Name]
-    ) -> list[Name]:
+    def _explain(self, background: list[Name], added: list[Name], names: list[Name]) -> list[Name]:
         if added and not self.can_meet(background):
             return []
         if len(names) == 1:

@@ -304,9 +304,7 @@ def _of_limits(
         is_new = lead not in {None, park.today}
         if open_ and is_new and figures.leading < least - SLACK * max(1.0, least):
             share = figures.share or 0.0
-            yield Breach(
-                kind="new_share", subject=park.park_id, has=share, needs=open_.least_share
-            )
+            yield Breach(kind="new_share", subject=park.park_id, has=share, needs=open_.least_share)
     if limits.same_industry is not None:
         counts: dict[str, int] = defaultdict(int)
         for lead in decision.leads.values():

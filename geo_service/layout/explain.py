@@ -73,7 +73,7 @@ def explain_layout(
     return found
 
 
-def _why(  # noqa: PLR0913 - what is told of a decision
+def _why(
     judged: Evaluation,
     kind: str,
     subject: str,
@@ -128,9 +128,7 @@ def _without_moves(decision: Decision, gone: set[str]) -> Decision:
     )
 
 
-def _why_lead(
-    model: LayoutModel, decision: Decision, judged: Evaluation, park: ParkOptions
-) -> Why:
+def _why_lead(model: LayoutModel, decision: Decision, judged: Evaluation, park: ParkOptions) -> Why:
     own = decision.leads[park.park_id]
     others = {
         code: evaluate(model, _with_lead(model, decision, park, code))
@@ -193,9 +191,7 @@ def _why_move(model: LayoutModel, decision: Decision, judged: Evaluation, moved:
     return _why(judged, "move", moved, decision.moves[moved], without, others)
 
 
-def _free_pieces(
-    model: LayoutModel, decision: Decision, moved: str
-) -> Iterator[tuple[str, str]]:
+def _free_pieces(model: LayoutModel, decision: Decision, moved: str) -> Iterator[tuple[str, str]]:
     """Yield the first piece with room for an enterprise in each park, beside all others."""
     tenant = model.tenant[moved]
     used: dict[str, float] = defaultdict(float)

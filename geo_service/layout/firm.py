@@ -45,9 +45,7 @@ def decisions_of(model: LayoutModel, decision: Decision) -> list[tuple[str, str,
     return changed + [("move", *item) for item in sorted(decision.moves.items())]
 
 
-def try_variants(
-    search: LayoutSearch, decision: Decision, *, seconds: float
-) -> list[Decision]:
+def try_variants(search: LayoutSearch, decision: Decision, *, seconds: float) -> list[Decision]:
     """Return the best layouts under other outputs, other weights, and refusals."""
     wanted = search.model.goals.firmness
     refused = sorted(decision.moves) if wanted.refusals else []
@@ -82,17 +80,14 @@ def _varied(
         replace(tenant, amount=tenant.amount * around(output)) for tenant in model.tenants
     )
     newcomers = tuple(
-        replace(newcomer, amount=newcomer.amount * around(output))
-        for newcomer in model.newcomers
+        replace(newcomer, amount=newcomer.amount * around(output)) for newcomer in model.newcomers
     )
     wanted = model.goals.wanted
     terms = {
         name: term.model_copy(update={"weight": term.weight * around(weights)})
         for name, term in wanted.terms.items()
     }
-    goals = model.goals.model_copy(
-        update={"wanted": wanted.model_copy(update={"terms": terms})}
-    )
+    goals = model.goals.model_copy(update={"wanted": wanted.model_copy(update={"terms": terms})})
     return replace(model, tenants=tenants, newcomers=newcomers, goals=goals)
 
 

@@ -112,6 +112,4 @@ def place_project(
             )
         )
     offers.sort(key=lambda offer: (-round(offer.points, 9), offer.candidate_id))
-    return PlaceOffers(
-        ranking=options.rankings[newcomer.name], goals=wanted, offers=tuple(offers)
-    )
+    return PlaceOffers(ranking=options.rankings[newcomer.name], goals=wanted, offers=tuple(offers))

@@ -42,9 +42,7 @@ def find_front(
     """Return the front in ascending order of the first term; fewer points if the time ends."""
     first, *others = terms
     program = search.program
-    signed = {
-        name: Expression().plus(program.terms[name], program.sign(name)) for name in terms
-    }
+    signed = {name: Expression().plus(program.terms[name], program.sign(name)) for name in terms}
     share = seconds / (len(terms) + points ** len(others))
     ranges = {}
     ends = [_solve(search, signed, name, {}, share) for name in terms]
@@ -100,9 +98,7 @@ def _solve(
         value = _signed(one, evaluate(search.model, best).terms[one])
         rows.append(at_least(signed[one], value - _TINY * max(1.0, abs(value))))
     assert best is not None  # noqa: S101 - the first of the order was found
-    return FrontPoint(
-        decision=best, evaluation=evaluate(search.model, best), is_proven=is_proven
-    )
+    return FrontPoint(decision=best, evaluation=evaluate(search.model, best), is_proven=is_proven)
 
 
 def _undominated(points: Sequence[FrontPoint], terms: Sequence[TermName]) -> list[FrontPoint]:
@@ -116,8 +112,7 @@ def _undominated(points: Sequence[FrontPoint], terms: Sequence[TermName]) -> lis
         (own, point)
         for own, point in once.items()
         if not any(
-            other != own and all(a >= b for a, b in zip(other, own, strict=True))
-            for other in once
+            other != own and all(a >= b for a, b in zip(other, own, strict=True)) for other in once
         )
     ]
     kept.sort(key=lambda item: item[0])

@@ -57,8 +57,10 @@ def unlawful_leads(
         trial = {
             park_id: codes[number] for park_id, codes in choices.items() if len(codes) > number
         }
-        leading = parks["park_id"].map(trial).where(
-            parks["park_id"].isin(trial), parks["leading_industry"]
+        leading = (
+            parks["park_id"]
+            .map(trial)
+            .where(parks["park_id"].isin(trial), parks["leading_industry"])
         )
         changed = plan.with_layers(
             {"parks": parks.assign(leading_industry=leading)},
@@ -70,9 +72,7 @@ def unlawful_leads(
     return found
 
 
-def _failing(
-    plan: Plan, rules: list[Rule], as_of: date
-) -> dict[tuple[str, str], UnlawfulLead]:
+def _failing(plan: Plan, rules: list[Rule], as_of: date) -> dict[tuple[str, str], UnlawfulLead]:
     shared = Shared(plan, as_of)
     found = {}
     for rule in rules:

@@ -221,7 +221,7 @@ def _utilities(plan: Plan) -> dict[tuple[str, str], float]:
         (row["parcel_id"], column): float(row[column])
         for row in rows_of(plan.frame("parcels"))
         for column in UTILITIES
-        if isinstance(row[column], (int, float)) and row[column] == row[column]  # noqa: PLR0124 - NaN
+        if isinstance(row[column], (int, float)) and row[column] == row[column]
     }
 
 
@@ -283,9 +283,7 @@ def _tenants(
     for row in rows if parts else ():
         project = project_of_enterprise(plan, row) if _may_move(plan, goals, row) else None
         if project is not None:
-            asked += [
-                (row, part, project) for part in parts if _fits(row, part, project, choices)
-            ]
+            asked += [(row, part, project) for part in parts if _fits(row, part, project, choices)]
     rulebook, as_of = law
     pairs = [(part, project) for _, part, project in asked]
     judged = judge_pairs(plan, pairs, rulebook, as_of=as_of)

@@ -68,9 +68,7 @@ def _smallest(model: LayoutModel, keys: list[Key], solver: Solver) -> list[Key]:
     return kept
 
 
-def _assigned(
-    model: LayoutModel, keys: Sequence[Key], solver: Solver
-) -> dict[str, str] | None:
+def _assigned(model: LayoutModel, keys: Sequence[Key], solver: Solver) -> dict[str, str] | None:
     """Return the pieces of what moves to one park beside the projects there; None for none."""
     moved = [key[1] for key in keys if key[0] == "move"]
     if not moved:

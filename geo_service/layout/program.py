@@ -378,9 +378,7 @@ class LayoutProgram:
         for target in targets.groups:
             amount = self._groups[target.group]
             scale = max(1.0, target.least)
-            tag = Requirement(
-                kind="group", subject=target.group, needs=target.least, scale=scale
-            )
+            tag = Requirement(kind="group", subject=target.group, needs=target.least, scale=scale)
             self._at_least(Expression().plus(amount, 1 / scale), target.least / scale, tag)
 
     def _add_locks(self) -> None:

@@ -160,9 +160,7 @@ def as_edits(proposal: Proposal, translator: Translator) -> list[dict[str, Any]]
     """Return a proposal as the edits of a scenario's file; none without a layout."""
     if proposal.decision is None:
         return []
-    return edits_of_decision(
-        proposal.options, proposal.decision, proposal.specialities, translator
-    )
+    return edits_of_decision(proposal.options, proposal.decision, proposal.specialities, translator)
 
 
 def edits_of_decision(
@@ -201,7 +199,9 @@ def edits_of_decision(
     return edits
 
 
-def key_of_edit(options: LayoutOptions, decision: Decision, edit: Mapping[str, Any]) -> tuple[str, ...]:
+def key_of_edit(
+    options: LayoutOptions, decision: Decision, edit: Mapping[str, Any]
+) -> tuple[str, ...]:
     """Return the column that an edit stands for."""
     if edit["op"] == "set_leading_industry":
         return "lead", edit["park_id"], edit["leading_industry"]
@@ -210,9 +210,7 @@ def key_of_edit(options: LayoutOptions, decision: Decision, edit: Mapping[str, A
     return "put", edit["project"]["name"], edit["candidate_id"]
 
 
-def propose_specialities(
-    options: LayoutOptions, decision: Decision
-) -> dict[str, str]:
+def propose_specialities(options: LayoutOptions, decision: Decision) -> dict[str, str]:
     """Return a speciality for each park with another industry, none that another park has.
 
     It is the class of four digits with the largest amount in the park's new leading industry, by
@@ -236,7 +234,11 @@ def propose_specialities(
     found = {}
     for park_id, lead in changed.items():
         amounts: dict[str, float] = {}
-        inside = [(one.code, one.amount) for one in model.tenants if decision.moves.get(one.enterprise_id, one.home) == park_id]
+        inside = [
+            (one.code, one.amount)
+            for one in model.tenants
+            if decision.moves.get(one.enterprise_id, one.home) == park_id
+        ]
         inside += [
             (model.newcomer[name].code, model.newcomer[name].amount)
             for name, place in decision.places.items()
@@ -245,7 +247,9 @@ def propose_specialities(
         for code, amount in inside:
             if code is not None and belongs_to(code, lead):
                 amounts[code] = amounts.get(code, 0.0) + amount
-        names = [known.name(code) for code in sorted(amounts, key=lambda code: (-amounts[code], code))]
+        names = [
+            known.name(code) for code in sorted(amounts, key=lambda code: (-amounts[code], code))
+        ]
         free = [name for name in (*names, known.name(lead)) if name not in taken]
         if free:
             found[park_id] = free[0]

@@ -215,13 +215,11 @@ def _breaches(judged: Review) -> dict[RuleBreach, str | None]:
     return {
         (finding.rule_id, finding.subject.layer, finding.subject.id): finding.park_id
         for finding in judged.results
-        if finding.verdict is Verdict.FAIL
-        and finding.severity is Severity.MUST
-        and finding.counts
+        if finding.verdict is Verdict.FAIL and finding.severity is Severity.MUST and finding.counts
     }
 
 
-def _causes(  # noqa: PLR0913 - what a breach says of itself
+def _causes(
     options: LayoutOptions,
     decision: Decision,
     keys: list[Key],

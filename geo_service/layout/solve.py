@@ -136,9 +136,7 @@ class LayoutSearch:
                 return solved, spare
             decision = asked.decision(solved.values)
             try:
-                placed = replace(
-                    decision, pieces=place_moves(self.model, decision, self.solver)
-                )
+                placed = replace(decision, pieces=place_moves(self.model, decision, self.solver))
             except CrowdedError as crowded:
                 self.forbid(crowded.keys)
                 moves, pieces = without_crowding(self.model, decision, self.solver)
@@ -213,9 +211,7 @@ def _find_in_order(search: LayoutSearch, names: Sequence[TermName]) -> FoundLayo
             StageResult(name=name, value=value, bound=bound, gap=gap_between(value, bound))
         )
         least = program.sign(name) * value - within * abs(value)
-        rows.append(
-            at_least(objective, least, Requirement(kind="term", subject=name))
-        )
+        rows.append(at_least(objective, least, Requirement(kind="term", subject=name)))
     assert best is not None  # noqa: S101 - there is at least one term
     evaluation = evaluate(search.model, best)
     return _found(search, best, evaluation, tuple(stages), is_cut_short=is_cut_short)

@@ -116,7 +116,7 @@ class Solver:
             self._process.close()
             self._process = None
 
-    def solve(  # noqa: PLR0913 - what a solver may be told
+    def solve(
         self,
         program: LinearProgram,
         *,

@@ -20,8 +20,8 @@ from geo_service.language import Language, Translator
 from geo_service.layout.explain import why_not
 from geo_service.layout.fit import place_project
 from geo_service.layout.goals import goals_of, goals_schema, open_goals
-from geo_service.layout.propose import derived, need_decision, need_project, propose
 from geo_service.layout.proposal import Proposal, as_edits
+from geo_service.layout.propose import derived, need_decision, need_project, propose
 from geo_service.planning.downloads import Download, file_name
 from geo_service.planning.printable import Printable
 from geo_service.planning.scenarios import open_desk
@@ -111,9 +111,7 @@ def read_goals_file(
     return type(document)(goals, document.file, document.lines)
 
 
-def propose_for(
-    plan: Plan, goals: GoalsDocument, *, progress: Progress | None = None
-) -> Proposal:
+def propose_for(plan: Plan, goals: GoalsDocument, *, progress: Progress | None = None) -> Proposal:
     """Return the layout of a plan; what the command line's `layout` does."""
     return propose(plan, goals, progress=progress)
 
@@ -130,9 +128,7 @@ def printable_offers(
 ) -> Printable:
     """Return the places of one more project for a terminal."""
     document = offers_document(offers, translator, top=top)
-    return Printable(
-        lambda: document, lambda one, width: offers_table(document, one, width=width)
-    )
+    return Printable(lambda: document, lambda one, width: offers_table(document, one, width=width))
 
 
 def save_workspace_layout(

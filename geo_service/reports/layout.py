@@ -98,7 +98,11 @@ def layout_document(proposal: Proposal, translator: Translator) -> Document:
             for number, point in enumerate(proposal.front, start=1)
         ],
         "conflict": [
-            {"clash": number, "is_minimal": clash.is_minimal, **_clashing(proposal, one, translator)}
+            {
+                "clash": number,
+                "is_minimal": clash.is_minimal,
+                **_clashing(proposal, one, translator),
+            }
             for number, clash in enumerate(proposal.conflict, start=1)
             for one in clash.requirements
         ],
@@ -161,9 +165,7 @@ def _plain_terms(proposal: Proposal, evaluation: Evaluation) -> Document:
 
 
 def _loss(proposal: Proposal, evaluation: Evaluation) -> float | None:
-    return gap_between(
-        proposal.after.objective if proposal.after else None, evaluation.objective
-    )
+    return gap_between(proposal.after.objective if proposal.after else None, evaluation.objective)
 
 
 def _decision_document(proposal: Proposal, decision: Decision) -> Document:
@@ -403,9 +405,7 @@ def _figure(value: float | None, unit: str | None) -> object:
     return "?" if value is None else Quantity(value, _word_unit(unit or ""))
 
 
-def _relaxation_words(
-    one: Clashing, unit: str | None, translator: Translator
-) -> str:
+def _relaxation_words(one: Clashing, unit: str | None, translator: Translator) -> str:
     if one.relaxation is None:
         return translator.text("layout_clash.no_relaxation")
     if one.kind in {"lock", "ban", "required", "fire", "option"}:

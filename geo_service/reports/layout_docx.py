@@ -40,7 +40,9 @@ def layout_docx(document: Document, translator: Translator) -> bytes:
         text.add_heading(words.text(part), 1)
         has_reason = heads[-1] == "reason"
         kept = heads[:-1] if has_reason else heads
-        _table(text, [words.text(f"head_{name}") for name in kept], [row[: len(kept)] for row in rows])
+        _table(
+            text, [words.text(f"head_{name}") for name in kept], [row[: len(kept)] for row in rows]
+        )
         if has_reason:
             for row in rows[:_MOST_ROWS]:
                 text.add_paragraph(
@@ -55,9 +57,7 @@ def layout_docx(document: Document, translator: Translator) -> bytes:
     return pack_again(stream.getvalue())
 
 
-def _table(
-    text: Text, heads: Sequence[str] | None, rows: Sequence[Sequence[Cell]]
-) -> None:
+def _table(text: Text, heads: Sequence[str] | None, rows: Sequence[Sequence[Cell]]) -> None:
     shown = list(rows[:_MOST_ROWS])
     width = len(heads) if heads is not None else len(shown[0])
     table = text.add_table(rows=0, cols=width, style="Table Grid")

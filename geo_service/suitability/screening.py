@@ -165,9 +165,7 @@ def judge_parts(
     Asking for all at once takes little longer than asking for one.
     """
     parts = [_wanted_parts(plan, project) for project in projects]
-    pairs = [
-        (part, project) for own, project in zip(parts, projects, strict=True) for part in own
-    ]
+    pairs = [(part, project) for own, project in zip(parts, projects, strict=True) for part in own]
     judged = iter(judge_pairs(plan, pairs, rulebook, as_of=as_of))
     return [{part.candidate_id: next(judged) for part in own} for own in parts]
 

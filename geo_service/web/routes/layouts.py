@@ -15,11 +15,11 @@ from geo_service.errors import (
     ProjectError,
     ScenarioError,
 )
-from geo_service.planning.layouts import LayoutFormat
+from geo_service.planning.layouts import LAYOUT_MEDIA_TYPES, LayoutFormat
 from geo_service.web.answers import answers, files
 from geo_service.web.errors import translator_of
 from geo_service.web.language import LanguageDep
-from geo_service.web.replies import Limit, Offset, ServiceDep, attachment, json_reply
+from geo_service.web.replies import Limit, Offset, ServiceDep, download_reply, json_reply
 from geo_service.web.work import AT_ONCE_SECONDS, accepted_reply, ended
 
 router = APIRouter(prefix="/api", tags=["layouts"])
@@ -84,9 +84,7 @@ def create_layout(
     201 with the layout when it is done within two seconds, else 202 with the job's address in
     `Location`; deleting the job stops the solver. A layout is remembered while the service runs.
     """
-    job = service.layouts.start(
-        body.goals, scenario=body.scenario, time_limit_s=body.time_limit_s
-    )
+    job = service.layouts.start(body.goals, scenario=body.scenario, time_limit_s=body.time_limit_s)
     if not ended(service, job, AT_ONCE_SECONDS):
         return accepted_reply(request, job)
     layout_id = job.result.layout_id
@@ -126,7 +124,7 @@ def layout(
     summary="Why a project is not in a park",
     responses=answers("Any", NotFoundError, InfeasibleError),
 )
-def why_not(  # noqa: PLR0913 - what is asked, and who asks
+def why_not(
     layout_id: LayoutId,
     request: Request,
     service: ServiceDep,
@@ -139,19 +137,18 @@ def why_not(  # noqa: PLR0913 - what is asked, and who asks
 
 
 @router.get(
-    "/layouts/{layout_id}/file",
+    "/layouts/{layout_id}/export",
     summary="A layout as a file",
-    responses=answers(None, NotFoundError) | files(*LayoutFormat),
+    responses=files(*LAYOUT_MEDIA_TYPES.values(), errors=(NotFoundError,)),
 )
-def layout_file(
+def export(
     layout_id: LayoutId,
-    request: Request,
     service: ServiceDep,
     language: LanguageDep,
-    format: Annotated[LayoutFormat, Query(description="The file's format.")] = LayoutFormat.XLSX,  # noqa: A002
+    format: Annotated[LayoutFormat, Query(description="The file's format.")],  # noqa: A002 - the contract's word
 ) -> Response:
-    """Return a layout as JSON, XLSX or DOCX."""
-    return attachment(request, service.layouts.file(layout_id, format, language))
+    """Return a layout as JSON, XLSX or DOCX, in the language asked for."""
+    return download_reply(service.layouts.file(layout_id, format, language))
 
 
 @router.post(
