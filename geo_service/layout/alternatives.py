@@ -1,4 +1,4 @@
-"""Other layouts that are nearly as good and really differ, one after another, each the best left."""
+"""Other layouts that are nearly as good and really differ, each the best of those left."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -116,18 +115,10 @@ def read_task(
         _refuse("size", "problem.assign_shape", wanted=values.shape, shape=sizes.shape)
     if most.shape != values.shape[:1]:
         _refuse("capacity", "problem.assign_shape", wanted=values.shape[:1], shape=most.shape)
-    is_open = np.ones(values.shape, dtype=bool)
-    if allowed is not None:
-        told = np.asarray(allowed)
-        if told.shape != values.shape:
-            _refuse("allowed", "problem.assign_shape", wanted=values.shape, shape=told.shape)
-        if told.dtype.kind not in "biu" or not np.isin(told, (0, 1)).all():
-            _refuse("allowed", "problem.assign_flags")
-        is_open = told.astype(bool)
-    if not np.isfinite(values[is_open]).all():
-        _refuse("value", "problem.assign_finite")
-    if not np.isfinite(sizes[is_open]).all():
-        _refuse("size", "problem.assign_finite")
+    is_open = _flags(allowed, values.shape)
+    for name, array in (("value", values[is_open]), ("size", sizes[is_open])):
+        if not np.isfinite(array).all():
+            _refuse(name, "problem.assign_finite")
     if (sizes[is_open] < 0).any():
         _refuse("size", "problem.assign_negative")
     if np.isnan(most).any():
@@ -138,6 +129,18 @@ def read_task(
         _refuse("time_limit_s", "problem.assign_time")
     fits = is_open & (np.where(is_open, sizes, 0.0) <= _room(most)[:, None])
     return Task(values, sizes, most, fits, 1 if sense == "min" else -1)
+
+
+def _flags(allowed: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return which pairs may be, of the shape of the values."""
+    if allowed is None:
+        return np.ones(shape, dtype=bool)
+    told = np.asarray(allowed)
+    if told.shape != shape:
+        _refuse("allowed", "problem.assign_shape", wanted=shape, shape=told.shape)
+    if told.dtype.kind not in "biu" or not np.isin(told, (0, 1)).all():
+        _refuse("allowed", "problem.assign_flags")
+    return told.astype(bool)
 
 
 def _refuse(parameter: str, key: str, **values: object) -> None:
@@ -251,7 +254,7 @@ def _assignment(task: Task, place: NDArray[np.intp], solved: Solved) -> Assignme
 
 def _plain_bound(task: Task) -> float:
     """Return what no assignment goes below: every job with its best agent, without capacities."""
-    costs: Callable[[int], float] = lambda job: float(  # noqa: E731 - one line of sense
-        (task.sign * task.value[:, job][task.is_open[:, job]]).min()
-    )
-    return math.fsum(costs(job) for job in range(task.value.shape[1]))
+    if not task.value.shape[1]:
+        return 0.0
+    costs = np.where(task.is_open, task.sign * np.where(task.is_open, task.value, 0.0), np.inf)
+    return math.fsum(costs.min(axis=0))

@@ -21,12 +21,13 @@ import numpy as np
 from geo_service.layout.evaluate import evaluate
 from geo_service.layout.places import CrowdedError, place_moves
 from geo_service.layout.program import Expression, TaggedRow
+from geo_service.layout.solve import room_of
 from geo_service.layout.solver import Status
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from geo_service.layout.goals import Lock
+    from geo_service.layout.goals import Banned, Lock
     from geo_service.layout.model import Decision, LayoutModel
     from geo_service.layout.options import LayoutOptions
     from geo_service.layout.program import Key, LayoutProgram, Requirement
@@ -72,16 +73,21 @@ def clashing_locks(options: LayoutOptions) -> list[Clash]:
     """Return the locks that no layout can keep, whatever else it does."""
     model = options.model
     goals = model.goals
-    clashes = []
+    clashes: list[Clash] = []
     for one, lock in enumerate(goals.locks):
+        name = ("lock", str(one))
         if not _can_be_kept(model, lock):
-            clashes.append(_clash_of(("lock", str(one))))
-        for other in range(one + 1, len(goals.locks)):
-            if _exclude(model, lock, goals.locks[other]):
-                clashes.append(_clash_of(("lock", str(one)), ("lock", str(other))))
-        for number in range(len(goals.bans)):
-            if _is_banned(model, lock, number):
-                clashes.append(_clash_of(("lock", str(one)), ("ban", str(number))))
+            clashes.append(_clash_of(name))
+        clashes += [
+            _clash_of(name, ("lock", str(other)))
+            for other in range(one + 1, len(goals.locks))
+            if _exclude(model, lock, goals.locks[other])
+        ]
+        clashes += [
+            _clash_of(name, ("ban", str(number)))
+            for number in range(len(goals.bans))
+            if _is_banned(model, lock, number)
+        ]
     moved = [
         number
         for number, lock in enumerate(goals.locks)
@@ -132,14 +138,7 @@ def _exclude(model: LayoutModel, one: Lock, other: Lock) -> bool:
     if not (_can_be_kept(model, one) and _can_be_kept(model, other)):
         return False
     if one.project is not None and other.project is not None:
-        if one.project == other.project:
-            return not set(_spots_of(model, one)) & set(_spots_of(model, other))
-        if one.candidate is None or other.candidate is None:
-            return False
-        spots = [
-            model.newcomer[lock.project or ""].by_id[lock.candidate or ""] for lock in (one, other)
-        ]
-        return bool(set(spots[0].members) & set(spots[1].members))
+        return _exclude_projects(model, one, other)
     if one.enterprise is not None and one.enterprise == other.enterprise:
         home = model.tenant[one.enterprise].home
         return (one.park or home) != (other.park or home)
@@ -150,30 +149,47 @@ def _exclude(model: LayoutModel, one: Lock, other: Lock) -> bool:
     return False
 
 
+def _exclude_projects(model: LayoutModel, one: Lock, other: Lock) -> bool:
+    """Return whether locks of projects leave them no places beside each other."""
+    if one.project == other.project:
+        return not set(_spots_of(model, one)) & set(_spots_of(model, other))
+    if one.candidate is None or other.candidate is None:
+        return False
+    first, second = (
+        model.newcomer[lock.project or ""].by_id[lock.candidate or ""] for lock in (one, other)
+    )
+    return bool(set(first.members) & set(second.members))
+
+
 def _is_banned(model: LayoutModel, lock: Lock, number: int) -> bool:
     """Return whether a ban forbids all that a possible lock asks for."""
     ban = model.goals.bans[number]
     if not _can_be_kept(model, lock):
         return False
     if lock.project is not None:
-        spots = [model.newcomer[lock.project].by_id[one] for one in _spots_of(model, lock)]
-        if ban.place is not None:
-            return all(ban.place in spot.members for spot in spots)
-        if ban.candidate is not None:
-            is_same = ban.project == lock.project
-            return is_same and all(spot.candidate_id == ban.candidate for spot in spots)
-        if ban.leading_industry is None and ban.enterprise is None:
-            is_meant = ban.project in {None, lock.project}
-            return is_meant and all(spot.park_id == ban.park for spot in spots)
-        return False
+        return _is_project_banned(model, lock, ban)
+    is_of_park = ban.park is not None and not (
+        ban.enterprise or ban.leading_industry or ban.project
+    )
     if lock.enterprise is not None:
         is_move = lock.park not in {None, model.tenant[lock.enterprise].home}
-        is_meant = ban.enterprise == lock.enterprise or (
-            ban.enterprise is None and ban.leading_industry is None and ban.project is None
-        )
+        is_meant = ban.enterprise == lock.enterprise or is_of_park
         return is_move and is_meant and ban.park == lock.park
     wanted = lock.leading_industry or model.park[lock.park or ""].today
     return ban.leading_industry == wanted and ban.park in {None, lock.park} and wanted is not None
+
+
+def _is_project_banned(model: LayoutModel, lock: Lock, ban: Banned) -> bool:
+    spots = [model.newcomer[lock.project or ""].by_id[one] for one in _spots_of(model, lock)]
+    if ban.place is not None:
+        return all(ban.place in spot.members for spot in spots)
+    if ban.leading_industry is not None or ban.enterprise is not None:
+        return False
+    if ban.project not in {None, lock.project}:
+        return False
+    if ban.candidate is not None:
+        return all(spot.candidate_id == ban.candidate for spot in spots)
+    return all(spot.park_id == ban.park for spot in spots)
 
 
 # ---- by solving ----------------------------------------------------------------------------------
@@ -186,12 +202,13 @@ def find_clashes(search: LayoutSearch, *, seconds: float) -> list[Clash]:
     can be met or the time ends.
     """
     filter_ = _Filter(search, time.monotonic() + seconds)
-    left = list(dict.fromkeys(_name(row.tag) for row in search.program.rows if row.tag))
+    rows = [*search.program.rows, *search.cuts]
+    left = list(dict.fromkeys(_name(row.tag) for row in rows if not _always_counts(row)))
     sets: list[tuple[list[Name], bool]] = []
     while left and filter_.is_in_time and not filter_.can_meet(left):
         found = filter_.smallest(left)
-        if not found:
-            break
+        if not found or filter_.can_meet(found, is_confirmed=True):
+            break  # nobody is to blame, or the solver was wrong
         sets.append((found, filter_.is_in_time))
         left = [name for name in left if name not in found]
     return [
@@ -206,8 +223,13 @@ def find_clashes(search: LayoutSearch, *, seconds: float) -> list[Clash]:
     ]
 
 
-def _name(tag: Requirement) -> Name:
-    return tag.kind, tag.subject
+def _always_counts(row: TaggedRow) -> bool:
+    """Return whether nobody can ask for a row to give way."""
+    return row.tag is None or row.tag.kind in {"law", "wrong", "refused"}
+
+
+def _name(tag: Requirement | None) -> Name:
+    return ("", "") if tag is None else (tag.kind, tag.subject)
 
 
 class _Filter:
@@ -223,17 +245,24 @@ class _Filter:
     def is_in_time(self) -> bool:
         return time.monotonic() < self._end
 
-    def can_meet(self, names: Iterable[Name]) -> bool:
+    def can_meet(self, names: Iterable[Name], *, is_confirmed: bool = False) -> bool:
         """Return whether some layout meets these requirements; true if the time ends."""
         asked = frozenset(names)
-        if asked not in self._known:
+        if asked not in self._known or is_confirmed:
             if not self.is_in_time:
                 return True
-            self._known[asked] = self._solve(asked, Expression(), self._search.program) is not None
+            program = self._search.program
+            made = self._solve(asked, Expression(), program, is_confirmed=is_confirmed)
+            self._known[asked] = made is not None
         return self._known[asked]
 
     def _solve(
-        self, names: frozenset[Name], objective: Expression, asked: LayoutProgram
+        self,
+        names: frozenset[Name],
+        objective: Expression,
+        asked: LayoutProgram,
+        *,
+        is_confirmed: bool = False,
     ) -> Decision | None:
         search = self._search
         while True:
@@ -241,10 +270,11 @@ class _Filter:
                 asked.linear(
                     objective,
                     extra=search.cuts,
-                    keep=lambda row: row.tag is None or _name(row.tag) in names,
+                    keep=lambda row: _always_counts(row) or _name(row.tag) in names,
                 ),
                 time_limit_s=max(0.1, min(_CHECK_SECONDS, self._end - time.monotonic())),
                 gap=1e-6,
+                is_confirmed=is_confirmed,
             )
             if solved.values is None:
                 if solved.status is Status.INFEASIBLE:
@@ -256,6 +286,8 @@ class _Filter:
             try:
                 pieces = place_moves(search.model, decision, search.solver)
             except CrowdedError as crowded:
+                if _name(room_of(search.model, crowded.keys)) not in names:
+                    return decision
                 search.forbid(crowded.keys)
                 continue
             return replace(decision, pieces=pieces)
@@ -278,7 +310,8 @@ class _Filter:
     def relaxed(self, name: Name, others: Sequence[Name]) -> Clashing:
         """Return a requirement with the least by which it must give way to the others."""
         search = self._search
-        tag = next(row.tag for row in search.program.rows if row.tag and _name(row.tag) == name)
+        rows = [*search.program.rows, *search.cuts]
+        tag = next(row.tag for row in rows if row.tag and _name(row.tag) == name)
         program = copy.copy(search.program)
         slack: Key = ("slack", *name)
         program.columns = {**program.columns, slack: (0.0, math.inf, False)}
@@ -290,8 +323,11 @@ class _Filter:
         amount = None
         decision = None
         if self.is_in_time:
-            asked = frozenset([*others, name])
+            cuts = search.cuts
+            search.cuts = [cut for cut in cuts if cut.tag is None or _name(cut.tag) != name]
+            asked = frozenset(others) if tag.kind == "room" else frozenset([*others, name])
             decision = self._solve(asked, Expression({slack: -1.0}), program)
+            search.cuts = cuts
             if decision is not None and self.is_in_time:
                 amount = float(self.values[program.position[slack]]) * tag.scale
         return _told(search.model, tag, amount, decision)
@@ -302,8 +338,9 @@ def _zeros(search: LayoutSearch) -> NDArray[np.float64]:
 
 
 def _elastic(row: TaggedRow, slack: Key) -> TaggedRow:
+    """Return a row that gives way by a slack; it always counts."""
     sign = -1.0 if math.isfinite(row.upper) else 1.0
-    return replace(row, coefficients={**row.coefficients, slack: sign})
+    return replace(row, coefficients={**row.coefficients, slack: sign}, tag=None)
 
 
 def _told(
@@ -314,6 +351,9 @@ def _told(
         if tag.kind in {"focus_share", "new_share"} and decision is not None:
             has = evaluate(model, decision).parks[tag.subject].share or 0.0
             amount = max(0.0, (needs or 0.0) - has)
+        elif tag.kind == "room" and decision is not None and has is not None:
+            needs = max(has + amount, _moved_to(model, decision, tag.subject))
+            amount = needs - has
         elif tag.kind in AT_MOST and has is not None:
             needs = has + amount
         elif needs is not None and tag.kind in {"group", "complying_parks"}:
@@ -325,6 +365,17 @@ def _told(
         needs=needs,
         unit=UNITS.get(tag.kind),
         relaxation=amount,
+    )
+
+
+def _moved_to(model: LayoutModel, decision: Decision, subject: str) -> float:
+    """Return the area of what moves to the floors, or the parcels, of a park."""
+    park_id, _, kind = subject.rpartition(" ")
+    moved = [model.tenant[one] for one, to in decision.moves.items() if to == park_id]
+    return math.fsum(
+        one.area_m2
+        for one in moved
+        if model.piece[one.moves_to[park_id][0]].is_floor is (kind == "floors")
     )
 
 

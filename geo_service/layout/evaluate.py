@@ -19,6 +19,8 @@ from geo_service.layout.model import HAZARDOUS, Decision, LayoutModel, Tenant, c
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from geo_service.layout.goals import Banned, Lock
+
 SLACK = 1e-6
 """A share or area may miss its limit by so much of it: the rounding of sums."""
 
@@ -219,6 +221,7 @@ def _breaches(
 ) -> Iterator[Breach]:
     yield from _of_options(model, decision)
     yield from _of_locks(model, decision)
+    yield from _of_new_leads(model, decision, parks)
     yield from _of_limits(model, decision, parks)
     yield from _of_targets(model, decision, parks)
     yield from _of_room(model, decision)
@@ -244,46 +247,47 @@ def _of_options(model: LayoutModel, decision: Decision) -> Iterator[Breach]:
 
 
 def _of_locks(model: LayoutModel, decision: Decision) -> Iterator[Breach]:
-    leads, places, moves = decision.leads, decision.places, decision.moves
-    park_of = dict(_spots(model, decision))
     for number, lock in enumerate(model.goals.locks):
-        if lock.project is not None:
-            is_kept = (
-                park_of.get(lock.project) == lock.park
-                if lock.candidate is None
-                else places.get(lock.project) == lock.candidate
-            )
-        elif lock.enterprise is not None:
-            tenant = model.tenant[lock.enterprise]
-            is_kept = home_of(tenant, decision) == (lock.park or tenant.home)
-        else:
-            park = model.park[lock.park or ""]
-            is_kept = leads.get(park.park_id) == (lock.leading_industry or park.today)
-        if not is_kept:
+        if not _is_kept(model, decision, lock):
             yield Breach(kind="lock", subject=str(number), has=0, needs=1)
     for number, ban in enumerate(model.goals.bans):
-        if ban.place is not None:
-            is_broken = ban.place in decision.pieces.values() or any(
-                ban.place in model.newcomer[name].by_id[place].members
-                for name, place in places.items()
-            )
-        elif ban.project is not None:
-            is_broken = (
-                places.get(ban.project) == ban.candidate
-                if ban.candidate is not None
-                else ban.project in places and park_of.get(ban.project) == ban.park
-            )
-        elif ban.enterprise is not None:
-            is_broken = moves.get(ban.enterprise) == ban.park
-        elif ban.leading_industry is not None:
-            is_broken = any(
-                lead == ban.leading_industry and park_id == (ban.park or park_id)
-                for park_id, lead in leads.items()
-            )
-        else:
-            is_broken = ban.park in {*moves.values(), *park_of.values()}
-        if is_broken:
+        if _is_broken(model, decision, ban):
             yield Breach(kind="ban", subject=str(number), has=1, needs=0)
+
+
+def _is_kept(model: LayoutModel, decision: Decision, lock: Lock) -> bool:
+    if lock.project is not None:
+        if lock.candidate is not None:
+            return decision.places.get(lock.project) == lock.candidate
+        return dict(_spots(model, decision)).get(lock.project) == lock.park
+    if lock.enterprise is not None:
+        tenant = model.tenant[lock.enterprise]
+        return home_of(tenant, decision) == (lock.park or tenant.home)
+    park = model.park[lock.park or ""]
+    return decision.leads.get(park.park_id) == (lock.leading_industry or park.today)
+
+
+def _is_broken(model: LayoutModel, decision: Decision, ban: Banned) -> bool:
+    places, park_of = decision.places, dict(_spots(model, decision))
+    if ban.place is not None:
+        taken = {
+            member
+            for name, place in places.items()
+            for member in model.newcomer[name].by_id[place].members
+        }
+        return ban.place in taken or ban.place in decision.pieces.values()
+    if ban.project is not None:
+        if ban.candidate is not None:
+            return places.get(ban.project) == ban.candidate
+        return ban.project in places and park_of.get(ban.project) == ban.park
+    if ban.enterprise is not None:
+        return decision.moves.get(ban.enterprise) == ban.park
+    if ban.leading_industry is not None:
+        return any(
+            lead == ban.leading_industry and park_id == (ban.park or park_id)
+            for park_id, lead in decision.leads.items()
+        )
+    return ban.park in {*decision.moves.values(), *park_of.values()}
 
 
 def _of_limits(
@@ -297,14 +301,6 @@ def _of_limits(
             if is_asked and figures.leading < least - SLACK * max(1.0, least):
                 share = figures.share or 0.0
                 yield Breach(kind="focus_share", subject=park_id, has=share, needs=limit.share)
-    open_ = model.goals.industries
-    for park in model.parks if open_ is not None else ():
-        lead, figures = decision.leads.get(park.park_id), parks[park.park_id]
-        least = open_.least_share * figures.total if open_ is not None else 0.0
-        is_new = lead not in {None, park.today}
-        if open_ and is_new and figures.leading < least - SLACK * max(1.0, least):
-            share = figures.share or 0.0
-            yield Breach(kind="new_share", subject=park.park_id, has=share, needs=open_.least_share)
     if limits.same_industry is not None:
         counts: dict[str, int] = defaultdict(int)
         for lead in decision.leads.values():
@@ -313,6 +309,19 @@ def _of_limits(
             most = limits.same_industry.most
             if count > most:
                 yield Breach(kind="same_industry", subject=prefix, has=count, needs=most)
+
+
+def _of_new_leads(
+    model: LayoutModel, decision: Decision, parks: Mapping[str, ParkFigures]
+) -> Iterator[Breach]:
+    open_ = model.goals.industries
+    for park in () if open_ is None else model.parks:
+        lead, figures = decision.leads.get(park.park_id), parks[park.park_id]
+        needs = 0.0 if open_ is None else open_.least_share
+        least = needs * figures.total
+        if lead not in {None, park.today} and figures.leading < least - SLACK * max(1.0, least):
+            has = figures.share or 0.0
+            yield Breach(kind="new_share", subject=park.park_id, has=has, needs=needs)
 
 
 def _of_targets(
@@ -352,41 +361,52 @@ def group_amount(model: LayoutModel, decision: Decision, group: str) -> float:
 
 def _of_room(model: LayoutModel, decision: Decision) -> Iterator[Breach]:
     users: dict[str, list[str]] = defaultdict(list)
-    drawn: dict[tuple[str, str], list[float]] = defaultdict(list)
-    inside: dict[str, list[str | None]] = defaultdict(list)
+    taken: dict[str, list[float]] = defaultdict(list)
     for name, candidate_id in decision.places.items():
-        newcomer = model.newcomer[name]
-        spot = newcomer.by_id[candidate_id]
-        for member in spot.members:
+        for member in model.newcomer[name].by_id[candidate_id].members:
             users[member].append(name)
-        if spot.parcel_id is not None:
-            for column, need in newcomer.needs.items():
-                drawn[spot.parcel_id, column].append(need)
-        if spot.building_id is not None:
-            inside[spot.building_id].append(newcomer.fire_class)
+    for moved, piece_id in decision.pieces.items():
+        tenant = model.tenant[moved]
+        taken[piece_id].append(tenant.area_m2)
+        if piece_id not in tenant.moves_to.get(decision.moves.get(moved, ""), ()):
+            yield Breach(kind="option", subject=moved, has=0, needs=1)
     for member, names in sorted(users.items()):
-        if len(names) > 1:
-            yield Breach(kind="place", subject=member, has=1, needs=len(names))
+        count = len(names) + (member in taken)
+        if count > 1:
+            yield Breach(kind="place", subject=member, has=1, needs=count)
+    for piece_id, areas in sorted(taken.items()):
+        room = model.piece[piece_id].room_m2
+        if math.fsum(areas) > room * (1 + SLACK):
+            yield Breach(kind="room", subject=piece_id, has=room, needs=math.fsum(areas))
+    yield from _of_utilities(model, decision)
+    if model.goals.limits.fire_apart:
+        yield from _of_fire(model, decision)
+
+
+def _of_utilities(model: LayoutModel, decision: Decision) -> Iterator[Breach]:
+    drawn: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for name, candidate_id in decision.places.items():
+        parcel_id = model.newcomer[name].by_id[candidate_id].parcel_id
+        if parcel_id is not None:
+            for column, need in model.newcomer[name].needs.items():
+                drawn[parcel_id, column].append(need)
     for key, needs in sorted(drawn.items()):
         offered = model.utilities.get(key)
         if offered is not None and math.fsum(needs) > offered * (1 + SLACK):
             subject = f"{key[0]} {key[1]}"
             yield Breach(kind="utility", subject=subject, has=offered, needs=math.fsum(needs))
-    taken: dict[str, list[float]] = defaultdict(list)
+
+
+def _of_fire(model: LayoutModel, decision: Decision) -> Iterator[Breach]:
+    inside: dict[str, list[str | None]] = defaultdict(list)
+    for name, candidate_id in decision.places.items():
+        building_id = model.newcomer[name].by_id[candidate_id].building_id
+        if building_id is not None:
+            inside[building_id].append(model.newcomer[name].fire_class)
     for moved, piece_id in decision.pieces.items():
-        tenant, piece = model.tenant[moved], model.piece[piece_id]
-        taken[piece_id].append(tenant.area_m2)
-        if piece_id in users:
-            yield Breach(kind="place", subject=piece_id, has=1, needs=2)
-        if piece_id not in tenant.moves_to.get(decision.moves.get(moved, ""), ()):
-            yield Breach(kind="option", subject=moved, has=0, needs=1)
-        if piece.building_id is not None:
-            inside[piece.building_id].append(tenant.fire_class)
-    for piece_id, areas in sorted(taken.items()):
-        room = model.piece[piece_id].room_m2
-        if math.fsum(areas) > room * (1 + SLACK):
-            yield Breach(kind="room", subject=piece_id, has=room, needs=math.fsum(areas))
-    if model.goals.limits.fire_apart:
-        for building_id, classes in sorted(inside.items()):
-            if len(classes) > 1 and HAZARDOUS & set(classes):
-                yield Breach(kind="fire", subject=building_id, has=len(classes), needs=1)
+        building_id = model.piece[piece_id].building_id
+        if building_id is not None:
+            inside[building_id].append(model.tenant[moved].fire_class)
+    for building_id, classes in sorted(inside.items()):
+        if len(classes) > 1 and HAZARDOUS & set(classes):
+            yield Breach(kind="fire", subject=building_id, has=len(classes), needs=1)

@@ -268,7 +268,7 @@ def replacement_cost(
 
     None if no layout goes without it, or none was found in the time.
     """
-    search.forbid([key])
+    search.forbid([key], kind="refused")
     try:
         _, other = search.best(search.program.objective(), seconds=seconds)
     finally:

@@ -62,7 +62,7 @@ def try_variants(search: LayoutSearch, decision: Decision, *, seconds: float) ->
     for moved in refused:
         key = ("move", moved, decision.moves[moved])
         cuts = list(search.cuts)
-        search.forbid([key])
+        search.forbid([key], kind="refused")
         _, made = search.best(search.program.objective(), seconds=seconds / runs)
         search.cuts = cuts
         if made is not None:

@@ -14,7 +14,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from geo_service.documents import Lines, line_of, parse_model, read_text, read_yaml
 from geo_service.errors import Fault, GoalsError, UnfitError
@@ -36,6 +36,19 @@ Id = Annotated[str, Field(min_length=1, max_length=200)]
 Amount = Annotated[float, Field(ge=0, le=MOST_NUMBER)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Distance = Annotated[float, Field(gt=0, le=1_000)]
+
+
+def _form_of(value: object) -> str:
+    return "list" if isinstance(value, (list, tuple)) else "word"
+
+
+Ids = Annotated[tuple[Id, ...], Field(max_length=100_000), Tag("list")]
+ParksNamed = Annotated[Annotated[Literal["all"], Tag("word")] | Ids, Discriminator(_form_of)]
+"""All parks, or some by their ids."""
+Movers = Annotated[
+    Annotated[Literal["off_focus", "all"], Tag("word")] | Ids, Discriminator(_form_of)
+]
+"""Which enterprises may move."""
 
 
 class TermName(StrEnum):
@@ -60,11 +73,11 @@ class _GoalsPart(BaseModel):
 class IndustriesOpen(_GoalsPart):
     """Which parks may get another leading industry, and from what."""
 
-    parks: Literal["all"] | tuple[Id, ...] = Field(
+    parks: ParksNamed = Field(
         default="all", description="Parks whose leading industry is open: all, or their ids."
     )
     digits: tuple[Annotated[int, Field(ge=2, le=4)], ...] = Field(
-        default=(2, 3), min_length=1, description="How precise a proposed industry is: 2 to 4."
+        default=(2, 3), description="How precise a proposed industry is: 2 to 4."
     )
     also: tuple[IndustryPrefix, ...] = Field(
         default=(),
@@ -93,7 +106,7 @@ class MovesOpen(_GoalsPart):
     most: Annotated[int, Field(ge=0, le=10_000)] = Field(
         default=10, description="At most so many enterprises move, such as 30."
     )
-    who: Literal["off_focus", "all"] | tuple[Id, ...] = Field(
+    who: Movers = Field(
         default="off_focus",
         description="off_focus: those outside what their park declares today; all; or ids.",
     )
@@ -163,7 +176,7 @@ class FocusShare(_GoalsPart):
     """The least share of the leading industry, of all parks or some."""
 
     share: Share
-    parks: Literal["all"] | tuple[Id, ...] = "all"
+    parks: ParksNamed = "all"
 
 
 class SameIndustry(_GoalsPart):

@@ -1,4 +1,4 @@
-"""The work of a solving process: take a program, solve it with HiGHS, tell what is found on the way.
+"""The work of a solving process: solve programs with HiGHS and tell what is found on the way.
 
 The only module that knows HiGHS. It runs in a process that `solver` starts and kills; what it
 says is believed by nobody before other code has computed it again.
@@ -43,7 +43,7 @@ def _solve(
     options: dict[str, Any],
     start: NDArray[np.float64] | None,
 ) -> None:
-    highs = highspy.Highs()
+    highs = highspy.Highs()  # type: ignore[no-untyped-call]  # its __init__ has no types
     for name, value in {
         "output_flag": False,
         "threads": 1,

@@ -52,7 +52,7 @@ def unlawful_leads(
     ]
     before = set(_failing(plan, rules, as_of))
     parks = plan.frame("parks")
-    found = {}
+    found: dict[tuple[str, str], UnlawfulLead] = {}
     for number in range(most):
         trial = {
             park_id: codes[number] for park_id, codes in choices.items() if len(codes) > number

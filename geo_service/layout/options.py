@@ -369,21 +369,22 @@ def project_of_enterprise(plan: Plan, row: Row) -> Project | None:
     if code not in classification() or not area_m2:
         return None
     is_floor = kind == "floor"
-    return Project.model_construct(
-        name=str(row["name"]),
-        industry_code=code,
-        hazard_class=_fire_classes(plan).get(_floor_of(row) or "") if is_floor else None,
-        output_cny=_number(row["output_cny"]) or None,
-        discharges_wastewater=flag_or_none(row["discharges_wastewater"]),
-        heavy_polluter=flag_or_none(row["heavy_polluter"]),
-        tailings_pond=flag_or_none(row["tailings_pond"]),
-        mixing_only=flag_or_none(row["mixing_only"]),
-        hazardous_chemicals=flag_or_none(row["hazardous_chemicals"]),
-        catalogue_class=text_or_none(row["catalogue_class"]),
-        energy_tce=_number(row["energy_tce"]) or None,
-        energy_review_number=text_or_none(row["energy_review_number"]),
-        needs=Needs(floor_area_m2=area_m2) if is_floor else Needs(land_m2=area_m2),
-    )
+    fields: dict[str, Any] = {
+        "name": str(row["name"]),
+        "industry_code": code,
+        "hazard_class": _fire_classes(plan).get(_floor_of(row) or "") if is_floor else None,
+        "output_cny": _number(row["output_cny"]) or None,
+        "discharges_wastewater": flag_or_none(row["discharges_wastewater"]),
+        "heavy_polluter": flag_or_none(row["heavy_polluter"]),
+        "tailings_pond": flag_or_none(row["tailings_pond"]),
+        "mixing_only": flag_or_none(row["mixing_only"]),
+        "hazardous_chemicals": flag_or_none(row["hazardous_chemicals"]),
+        "catalogue_class": text_or_none(row["catalogue_class"]),
+        "energy_tce": _number(row["energy_tce"]) or None,
+        "energy_review_number": text_or_none(row["energy_review_number"]),
+        "needs": Needs(floor_area_m2=area_m2) if is_floor else Needs(land_m2=area_m2),
+    }
+    return Project.model_construct(**fields)  # layers may hold what a project's form refuses
 
 
 def _area_of(row: Row) -> tuple[str, float]:

@@ -41,8 +41,8 @@ def place_moves(model: LayoutModel, decision: Decision, solver: Solver) -> dict[
         Some of what comes to a park does not fit there together.
     """
     by_park: dict[str, list[str]] = defaultdict(list)
-    for moved, park_id in sorted(decision.moves.items()):
-        by_park[park_id].append(moved)
+    for one, park_id in sorted(decision.moves.items()):
+        by_park[park_id].append(one)
     found: dict[str, str] = {}
     for park_id, moved in sorted(by_park.items()):
         keys: list[Key] = [("move", one, park_id) for one in moved]

@@ -226,16 +226,12 @@ class LayoutProgram:
     def _add_sharing(self) -> None:
         """Give each parcel and floor to one project, and what a parcel offers to those on it."""
         users: dict[str, list[Key]] = defaultdict(list)
-        drawn: dict[tuple[str, str], Row] = defaultdict(dict)
         hazards: dict[str, list[tuple[Key, str, bool]]] = defaultdict(list)
         for newcomer in self.model.newcomers:
             for spot in newcomer.spots:
                 key = ("put", newcomer.name, spot.candidate_id)
                 for member in spot.members:
                     users[member].append(key)
-                if spot.parcel_id is not None:
-                    for column, need in newcomer.needs.items():
-                        drawn[spot.parcel_id, column][key] = need
                 if spot.building_id is not None:
                     is_hazard = newcomer.fire_class in HAZARDOUS
                     hazards[spot.building_id].append((key, newcomer.name, is_hazard))
@@ -245,17 +241,28 @@ class LayoutProgram:
             if len({key[1] for key in keys}) > 1:
                 tag = Requirement(kind="place", subject=member, has=1, needs=len(keys))
                 self._row(dict.fromkeys(keys, 1.0), -INFINITY, 1.0, tag)
+        self._add_utilities()
+        if self.model.goals.limits.fire_apart:
+            for building_id, inside in sorted(hazards.items()):
+                self._add_fire(building_id, inside)
+
+    def _add_utilities(self) -> None:
+        """Let projects on one parcel draw no more than it offers."""
+        drawn: dict[tuple[str, str], Row] = defaultdict(dict)
+        for newcomer in self.model.newcomers:
+            for spot in newcomer.spots:
+                if spot.parcel_id is not None:
+                    for column, need in newcomer.needs.items():
+                        key = ("put", newcomer.name, spot.candidate_id)
+                        drawn[spot.parcel_id, column][key] = need
         for (parcel_id, column), row in sorted(drawn.items()):
             offered = self.model.utilities.get((parcel_id, column))
-            if offered is not None and len({key[1] for key in row}) > 1:
+            if offered is not None and any(need > 0 for need in row.values()):
                 subject = f"{parcel_id} {column}"
                 scale = max(1.0, offered)
                 tag = Requirement(kind="utility", subject=subject, has=offered, scale=scale)
                 scaled = {key: need / scale for key, need in row.items()}
                 self._row(scaled, -INFINITY, offered / scale, tag)
-        if self.model.goals.limits.fire_apart:
-            for building_id, inside in sorted(hazards.items()):
-                self._add_fire(building_id, inside)
 
     def _add_fire(self, building_id: str, inside: list[tuple[Key, str, bool]]) -> None:
         names = list(dict.fromkeys(name for _, name, _ in inside))

@@ -10,7 +10,6 @@ import pandas as pd
 
 from geo_service.industry import belongs_to, classification
 from geo_service.language import Language, Translator
-from geo_service.layout.model import today
 from geo_service.layout.solver import Status
 from geo_service.model import Message, Verdict
 
@@ -181,7 +180,11 @@ def edits_of_decision(
         lead = decision.leads.get(park.park_id)
         if lead is None or lead == park.today:
             continue
-        edit = {"op": "set_leading_industry", "park_id": park.park_id, "leading_industry": lead}
+        edit: dict[str, Any] = {
+            "op": "set_leading_industry",
+            "park_id": park.park_id,
+            "leading_industry": lead,
+        }
         if park.park_id in specialities:
             edit["speciality"] = specialities[park.park_id]
         edits.append({**edit, "reason": reason("lead")})
@@ -199,9 +202,7 @@ def edits_of_decision(
     return edits
 
 
-def key_of_edit(
-    options: LayoutOptions, decision: Decision, edit: Mapping[str, Any]
-) -> tuple[str, ...]:
+def key_of_edit(decision: Decision, edit: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the column that an edit stands for."""
     if edit["op"] == "set_leading_industry":
         return "lead", edit["park_id"], edit["leading_industry"]
@@ -261,8 +262,3 @@ def verdicts_of(review: Review) -> dict[Verdict, int]:
     """Return how many parks have each verdict."""
     verdicts = list(review.park_verdicts.values())
     return {verdict: verdicts.count(verdict) for verdict in Verdict}
-
-
-def decision_of_today(options: LayoutOptions) -> Decision:
-    """Return the decision that changes nothing."""
-    return today(options.model)

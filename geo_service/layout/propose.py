@@ -173,11 +173,11 @@ def _search_lawful(proposal: Proposal, search: LayoutSearch, teller: _Teller) ->
 def _judged(
     proposal: Proposal, decision: Decision, specialities: Mapping[str, str]
 ) -> tuple[Review | None, list[list[Key]]]:
-    """Return the review of the plan with a decision, and the columns that each breach comes from."""
+    """Return the review of the plan with a decision, and the columns of each new breach."""
     options, before = proposal.options, proposal.review_before
     assert before is not None  # noqa: S101 - every proposal begins with one
     edits = edits_of_decision(options, decision, specialities, Translator())
-    keys = [key_of_edit(options, decision, edit) for edit in edits]
+    keys = [key_of_edit(decision, edit) for edit in edits]
     if not edits:
         return before, []
     try:
@@ -345,7 +345,8 @@ def need_decision(proposal: Proposal) -> Decision:
 def need_project(proposal: Proposal, name: str) -> str:
     """Return a project's name; InvalidQueryError if the goals do not have it."""
     if name not in proposal.model.newcomer:
-        raise InvalidQueryError("project", said("fault.unknown_project", name=repr(name[:80])))
+        parameter, reason = "project", said("fault.unknown_project", name=repr(name[:80]))
+        raise InvalidQueryError(parameter, reason)
     return name
 
 

@@ -41,7 +41,7 @@ def _faults(document: GoalsDocument, plan: Plan) -> Iterator[Fault]:
             yield document.fault(where, found, expected)
 
 
-_MOST_NAMED = 60
+_MOST_NAMED = 12
 
 
 def _enterprises_in_parks(plan: Plan) -> list[str]:
@@ -63,8 +63,12 @@ def _named(document: GoalsDocument) -> Iterator[tuple[str, str, Location]]:
             yield "park", park_id, ("limits", "focus_share", number, "parks", position)
     for number, target in enumerate(goals.targets.groups):
         yield "group", target.group, ("targets", "groups", number, "group")
+    yield from _named_in_rules(document)
+
+
+def _named_in_rules(document: GoalsDocument) -> Iterator[tuple[str, str, Location]]:
     for part in ("locks", "bans"):
-        for number, item in enumerate(getattr(goals, part)):
+        for number, item in enumerate(getattr(document.goals, part)):
             for kind in ("park", "enterprise", "project"):
                 name = getattr(item, kind)
                 if name is not None:

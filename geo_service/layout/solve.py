@@ -95,10 +95,12 @@ class LayoutSearch:
         return self.end - time.monotonic()
 
     def forbid(self, keys: Sequence[Key], *, kind: str = "room") -> None:
-        """Let these columns never be taken together again."""
+        """Let these columns never be taken together again; `kind` says what they break."""
         row = dict.fromkeys(keys, 1.0)
         subject = " ".join("/".join(key) for key in keys)
-        tag = None if kind == "room" else Requirement(kind=kind, subject=subject)
+        tag = Requirement(kind=kind, subject=subject)
+        if kind == "room":
+            tag = room_of(self.model, keys)
         self.cuts.append(
             TaggedRow(coefficients=row, lower=-math.inf, upper=len(keys) - 1.0, tag=tag)
         )
@@ -151,11 +153,26 @@ class LayoutSearch:
             if evaluate(self.model, placed).is_met:
                 self._remember_first()
                 return solved, placed
-            self.forbid(asked.chosen(decision))  # the solver is wrong: never this one again
+            # The solver is wrong: never this one again.
+            self.forbid(asked.chosen(decision), kind="wrong")
 
     def _remember_first(self) -> None:
         if self.first_seconds is None:
             self.first_seconds = time.monotonic() - self.begun
+
+
+def room_of(model: LayoutModel, keys: Sequence[Key]) -> Requirement:
+    """Return the requirement that columns which do not fit into a park together break."""
+    moved = next(key for key in keys if key[0] == "move")
+    piece_ids = model.tenant[moved[1]].moves_to[moved[2]]
+    is_floor = model.piece[piece_ids[0]].is_floor
+    room = math.fsum(
+        piece.room_m2
+        for piece in model.pieces
+        if piece.park_id == moved[2] and piece.is_floor is is_floor
+    )
+    subject = f"{moved[2]} {'floors' if is_floor else 'parcels'}"
+    return Requirement(kind="room", subject=subject, has=room)
 
 
 def find_layout(search: LayoutSearch) -> FoundLayout:

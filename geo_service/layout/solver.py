@@ -116,7 +116,7 @@ class Solver:
             self._process.close()
             self._process = None
 
-    def solve(
+    def solve(  # noqa: PLR0913 - what a solver may be told
         self,
         program: LinearProgram,
         *,
@@ -125,14 +125,18 @@ class Solver:
         nodes: int | None = None,
         start: NDArray[np.float64] | None = None,
         tell: Callable[[Progressed], None] = lambda _: None,
+        is_confirmed: bool = True,
     ) -> Solved:
-        """Return the best solution that is found within the time, the gap or the nodes."""
+        """Return the best solution that is found within the time, the gap or the nodes.
+
+        With `is_confirmed` "infeasible" is asked for a second time in another way.
+        """
         options: dict[str, Any] = {"mip_rel_gap": gap, "random_seed": self._seed}
         if nodes is not None:
             options["mip_max_nodes"] = nodes
         solved = self._solve(program, options, time_limit_s, start, tell)
         left = time_limit_s - solved.seconds
-        if solved.status is Status.INFEASIBLE and left > 0:
+        if is_confirmed and solved.status is Status.INFEASIBLE and left > 0:
             other = {**options, "presolve": "off", "random_seed": self._seed + 1}
             again = self._solve(program, other, left, None, tell)
             if again.status is not Status.INFEASIBLE:

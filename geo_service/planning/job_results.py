@@ -9,7 +9,7 @@ from geo_service.zoning.review import Review
 
 
 def identify_result(result: object) -> tuple[str, str] | None:
-    """Return the kind (`reviews`, `rankings`, `layouts`, `imports`) and id of a result; None for no result."""
+    """Return a result's kind (its place under `/api`) and id; None for no result."""
     if isinstance(result, Review):
         return "reviews", result.review_id
     if isinstance(result, Ranking):

@@ -171,7 +171,8 @@ def scenario_of_layout(
         unknown = sorted(set(decisions) - known)
         if unknown:
             reason = said("problem.no_decision", name=repr(unknown[0][:80]))
-            raise InvalidQueryError("decisions", reason)
+            parameter = "decisions"
+            raise InvalidQueryError(parameter, reason)
         edits = [edit for edit in edits if _subject_of(edit) in decisions]
     return {
         "name": proposal.goals.name[:200],
@@ -268,7 +269,7 @@ class LayoutDesk:
         """Return summaries of the layouts that are remembered, newest first."""
         translator = self._state.translator(language)
         with self._lock:
-            proposals = list(reversed(self._cache.values()))
+            proposals = list(self._cache.values())[::-1]
         listed = [layout_summary(one, translator) for one in proposals[offset : offset + limit]]
         return listed, len(proposals)
 
@@ -284,7 +285,8 @@ class LayoutDesk:
         proposal = self.find(layout_id)
         need_project(proposal, project)
         if park_id not in proposal.model.park:
-            raise InvalidQueryError("park", said("fault.unknown_park", name=repr(park_id[:80])))
+            parameter, reason = "park", said("fault.unknown_park", name=repr(park_id[:80]))
+            raise InvalidQueryError(parameter, reason)
         decision = need_decision(proposal)
         after = proposal.after
         assert after is not None  # noqa: S101 - there is a decision

@@ -289,7 +289,7 @@ def _gain_words(
         translator.text(
             "layout.gain",
             term=Message(f"layout_term.{name}"),
-            sign="+" if amount > 0 else "−",
+            sign="+" if amount > 0 else "-",
             amount=Quantity(abs(amount), _word_unit(unit_of(name, basis))),
         )
         for name, amount in gains.items()

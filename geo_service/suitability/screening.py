@@ -111,8 +111,8 @@ def screen(
     """Return which candidates of the kinds that a project asks for stand, and what is out.
 
     `tell` is called with the name of each step. `judged` is what the rules say against each part,
-    by its id, where that was asked for many projects at once (`judge_parts`). A whole park is left out where one of its
-    parcels, or neighbouring ones, stand: it would say the same place twice.
+    by its id, where that was asked for many projects at once (`judge_parts`). A whole park is left
+    out where one of its parcels, or neighbouring ones, stand: it would say the same place twice.
     """
     tell("candidates")
     kinds = frozenset(CandidateKind(kind) for kind in project.candidates)

@@ -157,7 +157,8 @@ def _footings_of(plan: Plan, trials: Trials) -> dict[str, Footing]:
         mark = trials.mark_of(project)
         for footing_id in footing_ids(candidate):
             kind, _, name = footing_id.partition(" ")
-            shape, park_id, row = candidate.geometry, candidate.park_id, {}
+            shape, park_id = candidate.geometry, candidate.park_id
+            row: Mapping[str, Any] = {}
             is_parcel = candidate.kind is not CandidateKind.LAND and kind == "parcel"
             if is_parcel:
                 row, shape = by_parcel[name]

@@ -39,6 +39,7 @@ from geo_service.web.routes import (
     identify,
     imports,
     layers,
+    layouts,
     maps,
     pages,
     parks,

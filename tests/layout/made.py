@@ -39,26 +39,26 @@ def park(park_id: str, *choices: str, today: str | None = None, x: float = 0.0) 
     )
 
 
-def tenant(name: str, home: str, code: str, amount: float, **more: Any) -> Tenant:
+def tenant(name: str, home: str, code: str, amount: float, **more: Any) -> Tenant:  # noqa: ANN401 - fields of all kinds
     """Return an enterprise."""
     return Tenant(
         enterprise_id=name, name=name, home=home, code=code, amount=amount, group=code[:2], **more
     )
 
 
-def newcomer(name: str, code: str, amount: float, *spots: Spot, **more: Any) -> Newcomer:
+def newcomer(name: str, code: str, amount: float, *spots: Spot, **more: Any) -> Newcomer:  # noqa: ANN401 - fields of all kinds
     """Return a project."""
     told = {"is_required": True, **more}
     return Newcomer(name=name, code=code, amount=amount, group=code[:2], spots=spots, **told)
 
 
-def spot(place: str, park_id: str, *, score: float = 0.5, **more: Any) -> Spot:
+def spot(place: str, park_id: str, *, score: float = 0.5, **more: Any) -> Spot:  # noqa: ANN401 - fields of all kinds
     """Return a candidate of one place, or of several joined by +."""
     members = tuple(place.split("+"))
     return Spot(candidate_id=place, park_id=park_id, members=members, score=score, **more)
 
 
-def model_of(goals: dict[str, Any], **parts: Any) -> LayoutModel:
+def model_of(goals: dict[str, Any], **parts: Any) -> LayoutModel:  # noqa: ANN401 - fields of all kinds
     """Return a model; terms of the goals count in ones unless they say otherwise."""
     empty: dict[str, Any] = {"parks": (), "tenants": (), "newcomers": (), "pieces": ()}
     return LayoutModel(goals=Goals.model_validate(goals), **{**empty, **parts})
@@ -95,9 +95,9 @@ def models(draw: st.DrawFn) -> LayoutModel:
         area = draw(st.integers(1, 4))
         to: dict[str, tuple[str, ...]] = {}
         for piece in pieces:
-            choices = next(one.choices for one in parks if one.park_id == piece.park_id)
+            may_lead = next(one.choices for one in parks if one.park_id == piece.park_id)
             fits = piece.park_id != home and piece.room_m2 >= area
-            if fits and code.startswith(choices) and draw(st.booleans()):
+            if fits and code.startswith(may_lead) and draw(st.booleans()):
                 to[piece.park_id] = (*to.get(piece.park_id, ()), piece.piece_id)
         tenants.append(
             tenant(
@@ -155,9 +155,7 @@ def models(draw: st.DrawFn) -> LayoutModel:
 @st.composite
 def goals_for(draw: st.DrawFn, parks: list[str]) -> Goals:
     """Draw goals for parks: terms, limits, targets, locks and bans."""
-    names = draw(
-        st.lists(st.sampled_from(TERMS + MORE_TERMS), min_size=1, max_size=4, unique=True)
-    )
+    names = draw(st.lists(st.sampled_from(TERMS + MORE_TERMS), min_size=1, max_size=4, unique=True))
     told: dict[str, Any] = {
         "industries": {"least_share": draw(st.sampled_from([0, 0, 0.5]))},
         "moves": {"most": draw(st.integers(0, 3))},
@@ -224,7 +222,7 @@ def best_by_trying(model: LayoutModel) -> tuple[Decision, Evaluation] | None:
     return best
 
 
-def with_goals(model: LayoutModel, **changes: Any) -> LayoutModel:
+def with_goals(model: LayoutModel, **changes: Any) -> LayoutModel:  # noqa: ANN401 - fields of all kinds
     """Return a model with some goals changed."""
     told = model.goals.model_dump(mode="json", exclude_unset=True)
     return replace(model, goals=Goals.model_validate({**told, **changes}))

@@ -1,21 +1,24 @@
-"""Assignment: published instances, what is refused, what cannot be, and the killing at the limit."""
+"""Assignment: published instances, what is refused, what cannot be, and the time limit."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Iterator
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from geo_service.errors import InfeasibleError, InvalidQueryError
 from geo_service.layout.assignment import Assignment, assign, read_task, solve_task
 from geo_service.layout.solver import Solver
 from tests.depth import thorough
 
+Array = NDArray[np.float64]
 C515_VALUE = """
 17 21 22 18 24 15 20 18 19 18 16 22 24 24 16
 23 16 21 16 17 16 19 25 18 21 17 15 25 17 24
@@ -52,11 +55,11 @@ def solver() -> Iterator[Solver]:
         yield running
 
 
-def table(text: str) -> np.ndarray:
+def table(text: str) -> Array:
     return np.array([[float(cell) for cell in line.split()] for line in text.strip().split("\n")])
 
 
-def check(found: Assignment, value: np.ndarray, size: np.ndarray, capacity: np.ndarray) -> None:
+def check(found: Assignment, value: Array, size: Array, capacity: Array) -> None:
     """Hold an assignment to its own figures, by plain loops."""
     total, taken = 0.0, [0.0] * len(capacity)
     for job, agent in enumerate(found.place):
@@ -67,10 +70,12 @@ def check(found: Assignment, value: np.ndarray, size: np.ndarray, capacity: np.n
 
 
 @pytest.mark.parametrize(("sense", "best"), [("max", 336), ("min", 261)])
-def test_a_published_instance_has_its_proven_optimum(sense: str, best: int) -> None:
+def test_a_published_instance_has_its_proven_optimum(
+    sense: Literal["max", "min"], best: int
+) -> None:
     value, size = table(C515_VALUE), table(C515_SIZE)
     capacity = np.array([36, 34, 38, 27, 33])
-    found = assign(value, size, capacity, sense=sense)  # type: ignore[arg-type] - a parameter
+    found = assign(value, size, capacity, sense=sense)
     assert (found.total, found.bound, found.gap) == (best, best, 0)
     check(found, value, size, capacity)
 
@@ -100,8 +105,8 @@ def test_nothing_to_assign_is_assigned() -> None:
 
 
 def test_what_is_not_allowed_is_never_looked_at() -> None:
-    value = [[math.nan, 3], [2, math.inf]]
-    size = [[-1, 1], [1, math.nan]]
+    value = np.array([[math.nan, 3], [2, math.inf]])
+    size = np.array([[-1, 1], [1, math.nan]])
     found = assign(value, size, [math.inf, 1], allowed=[[0, 1], [1, 0]])
     assert found.place.tolist() == [1, 0]
     assert found.total == 5
@@ -126,10 +131,10 @@ def test_what_is_not_allowed_is_never_looked_at() -> None:
         ("time_limit_s", {"time_limit_s": math.nan}),
     ],
 )
-def test_what_does_not_fit_is_refused_by_name(parameter: str, change: dict[str, object]) -> None:
-    good = {"value": [[1, 2]], "size": [[1, 1]], "capacity": [3]}
+def test_what_does_not_fit_is_refused_by_name(parameter: str, change: dict[str, Any]) -> None:
+    good: dict[str, Any] = {"value": [[1, 2]], "size": [[1, 1]], "capacity": [3]}
     with pytest.raises(InvalidQueryError) as caught:
-        assign(**{**good, **change})  # type: ignore[arg-type] - wrong on purpose
+        assign(**{**good, **change})
     assert caught.value.parameter == parameter
 
 
@@ -145,10 +150,10 @@ def test_at_the_time_limit_the_best_found_is_given_with_its_gap() -> None:
 
 
 @st.composite
-def tasks(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def tasks(draw: st.DrawFn) -> tuple[Array, Array, Array, Array]:
     agents, jobs = draw(st.integers(1, 3)), draw(st.integers(1, 5))
 
-    def numbers(low: int, high: int) -> np.ndarray:
+    def numbers(low: int, high: int) -> Array:
         cells = st.lists(st.integers(low, high), min_size=agents * jobs, max_size=agents * jobs)
         return np.array(draw(cells), dtype=float).reshape(agents, jobs) / 2
 
@@ -156,9 +161,7 @@ def tasks(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarr
     return numbers(-20, 20), numbers(0, 12), capacity / 2, numbers(0, 3) > 0
 
 
-def brute_force(
-    value: np.ndarray, size: np.ndarray, capacity: np.ndarray, allowed: np.ndarray
-) -> float | None:
+def brute_force(value: Array, size: Array, capacity: Array, allowed: Array) -> float | None:
     agents, jobs = value.shape
     totals = [
         sum(value[agent, job] for job, agent in enumerate(place))
@@ -175,7 +178,7 @@ def brute_force(
 @thorough(250)
 @given(tasks())
 def test_small_instances_agree_with_trying_everything(
-    solver: Solver, task: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+    solver: Solver, task: tuple[Array, Array, Array, Array]
 ) -> None:
     best = brute_force(*task)
     value, size, capacity, allowed = task

@@ -111,7 +111,9 @@ def test_a_front_is_that_of_trying_everything(solver: Solver, model: LayoutModel
         if judged.is_met
     }
     front = {
-        pair for pair in pairs if not any(o != pair and o[0] >= pair[0] and o[1] >= pair[1] for o in pairs)
+        pair
+        for pair in pairs
+        if not any(o != pair and o[0] >= pair[0] and o[1] >= pair[1] for o in pairs)
     }
     search = LayoutSearch(model, solver, end=time.monotonic() + 60)
     found = find_front(search, [TermName.MOVES, TermName.PLACED], 5, seconds=60)
