@@ -176,11 +176,10 @@ def _choices(
         for spot in newcomer.spots:
             if spot.park_id is not None:
                 present[spot.park_id].add(newcomer.code)
-    locked = {
-        lock.park: lock.leading_industry
-        for lock in goals.locks
-        if lock.park is not None and lock.leading_industry is not None
-    }
+    locked: dict[str, set[str]] = defaultdict(set)
+    for lock in goals.locks:
+        if lock.park is not None and lock.leading_industry is not None:
+            locked[lock.park].add(lock.leading_industry)
     known = classification()
     found = {}
     for park in rows_of(plan.frame("parks")):
@@ -194,7 +193,7 @@ def _choices(
                 if len(code) >= digits and code[:digits] in known
             }
             codes |= set(open_.also)
-            codes |= {locked[park_id]} - {None} if park_id in locked else set()
+            codes |= locked[park_id]
         first = () if today is None else (today,)
         found[park_id] = (*first, *sorted(codes - set(first)))
     return found
