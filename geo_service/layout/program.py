@@ -494,7 +494,7 @@ class LayoutProgram:
             key: Key = ("rivals", one, other)
             is_used = False
             for code in model.park[one].choices:
-                rivals = [
+                rivals: list[Key] = [
                     ("lead", other, rival)
                     for rival in model.park[other].choices
                     if compete(code, rival)
@@ -503,7 +503,8 @@ class LayoutProgram:
                     if not is_used:
                         self._column(key)
                         is_used = True
-                    row = {("lead", one, code): 1.0, **dict.fromkeys(rivals, 1.0), key: -1.0}
+                    row: Row = {("lead", one, code): 1.0, key: -1.0}
+                    row.update(dict.fromkeys(rivals, 1.0))
                     self._row(row, -INFINITY, 1.0)
             if is_used:
                 term.add(key, 1.0)

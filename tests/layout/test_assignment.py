@@ -19,6 +19,7 @@ from geo_service.layout.solver import Solver
 from tests.depth import thorough
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 C515_VALUE = """
 17 21 22 18 24 15 20 18 19 18 16 22 24 24 16
 23 16 21 16 17 16 19 25 18 21 17 15 25 17 24
@@ -74,7 +75,7 @@ def test_a_published_instance_has_its_proven_optimum(
     sense: Literal["max", "min"], best: int
 ) -> None:
     value, size = table(C515_VALUE), table(C515_SIZE)
-    capacity = np.array([36, 34, 38, 27, 33])
+    capacity = np.array([36.0, 34, 38, 27, 33])
     found = assign(value, size, capacity, sense=sense)
     assert (found.total, found.bound, found.gap) == (best, best, 0)
     check(found, value, size, capacity)
@@ -82,10 +83,10 @@ def test_a_published_instance_has_its_proven_optimum(
 
 def test_tasks_with_sizes_cost_what_is_proven_to_be_least() -> None:
     cost = table(TASKS_COST)
-    size = np.tile([10, 7, 3, 12, 15, 4, 11, 5], (10, 1))
+    size = np.tile([10.0, 7, 3, 12, 15, 4, 11, 5], (10, 1))
     found = assign(cost, size, [15] * 10, sense="min")
     assert (found.total, found.bound, found.gap) == (326, 326, 0)
-    check(found, cost, size, np.full(10, 15))
+    check(found, cost, size, np.full(10, 15.0))
 
 
 def test_no_assignment_is_an_error() -> None:
@@ -140,8 +141,10 @@ def test_what_does_not_fit_is_refused_by_name(parameter: str, change: dict[str, 
 
 def test_at_the_time_limit_the_best_found_is_given_with_its_gap() -> None:
     rng = np.random.default_rng(1)
-    size = rng.integers(5, 25, (20, 200)).astype(float)
-    value = 111 - size + rng.integers(-10, 10, (20, 200))  # large and hard: sizes and values agree
+    size = rng.integers(5, 25, (20, 200)).astype(np.float64)
+    value = (
+        111.0 - size + rng.integers(-10, 10, (20, 200))
+    )  # large and hard: sizes and values agree
     capacity = size.sum(axis=1) / 20 * 0.8
     found = assign(value, size, capacity, sense="min", time_limit_s=2)
     check(found, value, size, capacity)
@@ -150,7 +153,7 @@ def test_at_the_time_limit_the_best_found_is_given_with_its_gap() -> None:
 
 
 @st.composite
-def tasks(draw: st.DrawFn) -> tuple[Array, Array, Array, Array]:
+def tasks(draw: st.DrawFn) -> tuple[Array, Array, Array, Flags]:
     agents, jobs = draw(st.integers(1, 3)), draw(st.integers(1, 5))
 
     def numbers(low: int, high: int) -> Array:
@@ -161,7 +164,7 @@ def tasks(draw: st.DrawFn) -> tuple[Array, Array, Array, Array]:
     return numbers(-20, 20), numbers(0, 12), capacity / 2, numbers(0, 3) > 0
 
 
-def brute_force(value: Array, size: Array, capacity: Array, allowed: Array) -> float | None:
+def brute_force(value: Array, size: Array, capacity: Array, allowed: Flags) -> float | None:
     agents, jobs = value.shape
     totals = [
         sum(value[agent, job] for job, agent in enumerate(place))
@@ -178,7 +181,7 @@ def brute_force(value: Array, size: Array, capacity: Array, allowed: Array) -> f
 @thorough(250)
 @given(tasks())
 def test_small_instances_agree_with_trying_everything(
-    solver: Solver, task: tuple[Array, Array, Array, Array]
+    solver: Solver, task: tuple[Array, Array, Array, Flags]
 ) -> None:
     best = brute_force(*task)
     value, size, capacity, allowed = task

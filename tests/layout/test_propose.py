@@ -15,8 +15,8 @@ from geo_service.layout.evaluate import evaluate
 from geo_service.layout.explain import replacement_cost, why_not
 from geo_service.layout.fit import place_project
 from geo_service.layout.goals import TermName, goals_of
-from geo_service.layout.propose import derived, propose
 from geo_service.layout.proposal import Proposal
+from geo_service.layout.propose import derived, propose
 from geo_service.layout.solve import LayoutSearch
 from geo_service.layout.solver import Solver, Status
 from geo_service.model import Severity, Verdict

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.client import TestClient
+from tests.patience import eventually
 
 GARMENT = {
     "name": "服装（示意）",
@@ -72,7 +73,7 @@ def test_it_is_found_again_and_listed(demo_client: TestClient, made: dict[str, A
 
 def test_why_not_is_answered_in_words(demo_client: TestClient, made: dict[str, Any]) -> None:
     path = f"/api/layouts/{made['layout_id']}/why-not"
-    query = {"project": GARMENT["name"], "park": "YY-C-05", "lang": "en"}
+    query = {"project": "服装（示意）", "park": "YY-C-05", "lang": "en"}
     told = demo_client.get(path, params=query).json()
     assert told["why"]
     for wrong in ({**query, "project": "?"}, {**query, "park": "?"}):
@@ -152,9 +153,7 @@ def test_a_job_that_is_deleted_stops(
     assert answer.status_code == 202
     job = answer.headers["location"]
     demo_client.delete(job)
-    for _ in range(600):
-        status = demo_client.get(job).json()["status"]
-        if status in {"cancelled", "done"}:
-            break
-        __import__("time").sleep(0.1)
-    assert status == "cancelled"
+    eventually(
+        lambda: demo_client.get(job).json()["status"] in {"cancelled", "done"}, "the job ends"
+    )
+    assert demo_client.get(job).json()["status"] == "cancelled"
