@@ -20,6 +20,7 @@ from geo_service.planning.finder import Finder
 from geo_service.planning.following import Follower
 from geo_service.planning.import_drafts import ImportDesk
 from geo_service.planning.layer_desk import LayerDesk
+from geo_service.planning.layouts import LayoutDesk
 from geo_service.planning.maps import MapDesk
 from geo_service.planning.parks import ParkDesk
 from geo_service.planning.rankings import RankingDesk
@@ -80,6 +81,7 @@ class PlanningService:
             ServiceGround(self._state, self.follower),
             remember=self.reviews.lend,
         )
+        self.layouts = LayoutDesk(self._state, self.scenarios)
         self._imports: ImportDesk | None = None
         self._lock = threading.Lock()
 

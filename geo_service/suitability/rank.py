@@ -45,7 +45,7 @@ from geo_service.suitability.project import (
 )
 from geo_service.suitability.reasons import Reason
 from geo_service.suitability.scoring import Scored, check_matrix, score_table
-from geo_service.suitability.screening import Screened, Screening, screen
+from geo_service.suitability.screening import Judged, Screened, Screening, screen
 from geo_service.suitability.surroundings import Sites
 from geo_service.wording import said
 from geo_service.zoning.rulebook import Rulebook, open_rulebook
@@ -369,8 +369,12 @@ def rank_project(
     *,
     as_of: date | None = None,
     progress: Progress | None = None,
+    judged: Judged | None = None,
 ) -> Ranking:
-    """Return where a project that was read already fits in a plan; see `rank`."""
+    """Return where a project that was read already fits in a plan; see `rank`.
+
+    `judged` is what the rules say against its parts, where that is known (`judge_parts`).
+    """
     plan = plan_of(plan)
     rules = rulebook or open_rulebook(plan.settings.rulebook_path)
     day = as_of or date.today()  # noqa: DTZ011 - the county's calendar day
@@ -378,7 +382,7 @@ def rank_project(
 
     chosen = choose_criteria(project)
     check_matrix(project.weights, chosen)
-    screening = screen(plan, project, rules, as_of=day, tell=tell)
+    screening = screen(plan, project, rules, as_of=day, tell=tell, judged=judged)
     tell("focus")
     standing = screening.sites.candidates
     park_ids = list(dict.fromkeys(item.park_id for item in standing if item.park_id))

@@ -167,6 +167,17 @@ _RANKING_MEMBERS: Mapping[str, Shape] = {
     "method": _TEXT,
     "normalisation": _or_null(_TEXT),
 }
+_LAYOUT_MEMBERS: Mapping[str, Shape] = {
+    "layout_id": _TEXT,
+    "plan_version": _TEXT,
+    "rulebook_version": _TEXT,
+    "status": {"type": "string", "enum": ["optimal", "feasible", "infeasible"]},
+    "objective": _or_null(_NUMBER),
+    "bound": _or_null(_NUMBER),
+    "gap": _or_null(_NUMBER),
+    "seconds": _NUMBER,
+    "seed": _WHOLE,
+}
 _CANDIDATE_MEMBERS: Mapping[str, Shape] = {
     "candidate_id": _TEXT,
     "kind": _enum(CandidateKind),
@@ -406,6 +417,65 @@ _ANSWERS: Mapping[str, Shape] = {
     "Criteria": _object(
         {"criteria": _list(_object({"name": _TEXT, "label": _TEXT, "sense": _TEXT}))}
     ),
+    "Layout": _object(
+        {
+            **_LAYOUT_MEMBERS,
+            "terms": _by_name(
+                _object({"before": _NUMBER, "after": _or_null(_NUMBER), "unit": _TEXT})
+            ),
+            "parks": _list(
+                _object(
+                    {
+                        "park_id": _TEXT,
+                        "leading_industry": _or_null(_TEXT),
+                        "proposed": _or_null(_TEXT),
+                        "speciality": _or_null(_TEXT),
+                        "share_before": _or_null(_NUMBER),
+                        "share_after": _or_null(_NUMBER),
+                        "regret": _or_null(_NUMBER),
+                        "why": _or_null(_TEXT),
+                    }
+                )
+            ),
+            "projects": _list(
+                _object(
+                    {
+                        "project": _TEXT,
+                        "candidate_id": _or_null(_TEXT),
+                        "park_id": _or_null(_TEXT),
+                        "why": _TEXT,
+                    }
+                )
+            ),
+            "moves": _list(
+                _object(
+                    {
+                        "enterprise_id": _TEXT,
+                        "from": _TEXT,
+                        "to": _TEXT,
+                        "cost": _NUMBER,
+                        "why": _or_null(_TEXT),
+                    }
+                )
+            ),
+            "firm": _list(_ANY),
+            "alternatives": _list(_ANY),
+            "front": _list(_object({"terms": _by_name(_NUMBER), "layout_id": _TEXT})),
+            "conflict": _list(
+                _object(
+                    {
+                        "requirement": _TEXT,
+                        "has": _or_null(_NUMBER),
+                        "needs": _or_null(_NUMBER),
+                        "unit": _or_null(_TEXT),
+                        "relaxation": _or_null(_NUMBER),
+                    }
+                )
+            ),
+            "review": _by_name(_or_null(_by_name(_COUNT))),
+        }
+    ),
+    "Layouts": _slice("layouts", _object(_LAYOUT_MEMBERS)),
     "Scenario": _SCENARIO,
     "Scenarios": _slice("scenarios", _object(_SCENARIO_MEMBERS)),
     "ScenarioReview": _object(
