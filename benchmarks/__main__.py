@@ -13,11 +13,12 @@ from benchmarks.nearest import bench_nearest
 from benchmarks.overlay import PEERS, bench_overlay
 from benchmarks.ranking import bench_ranking
 from benchmarks.review import bench_review
+from benchmarks.scenario import bench_scenario
 from benchmarks.serving import bench_serving
 from benchmarks.whole import PEER, bench_whole
 from benchmarks.workspace import write_workspace
 
-SUBJECTS = ("overlay", "review", "nearest", "scoring", "ranking", "whole")
+SUBJECTS = ("overlay", "review", "nearest", "scoring", "ranking", "scenario", "whole")
 
 
 def main() -> int:
@@ -49,6 +50,11 @@ def main() -> int:
         report = options.report or options.data / f"serve_{options.parcels}.json"
         bench_serving(options.data, options.parcels, options.publishes, report)
         return 0
+    return 0 if _run(options) else 1
+
+
+def _run(options: argparse.Namespace) -> bool:
+    """Run what is asked for; return whether answers agree and ratios keep to their limits."""
     is_agreed = True
     if options.what in {"overlay", "all"}:
         report = options.report or options.data / f"overlay_{options.parcels}.json"
@@ -61,10 +67,12 @@ def main() -> int:
         is_agreed &= bench_scoring(options.data / "scoring.json")
     if options.what in {"ranking", "all"}:
         is_agreed &= bench_ranking(options.data / "ranking.json")
+    if options.what in {"scenario", "all"}:
+        bench_scenario(options.report or options.data / "scenario.json")
     if options.what == "whole":
         report = options.report or options.data / f"whole_{options.parcels}.json"
         bench_whole(options.data, options.parcels, report, has_peer=PEER in options.peers)
-    return 0 if is_agreed else 1
+    return is_agreed
 
 
 def _cache() -> Path:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from geo_service.maps.draw import draw
     from geo_service.plan import Plan
     from geo_service.planning.writing import write
+    from geo_service.scenarios.compare import SideBySide
+    from geo_service.scenarios.library import compare, scenario
+    from geo_service.scenarios.scenario import Scenario
     from geo_service.suitability.rank import Ranking, rank
     from geo_service.workspace.opening import open_plan
     from geo_service.zoning.review import Review, review
@@ -26,10 +29,14 @@ _HOMES = {
     "Plan": "geo_service.plan",
     "Ranking": "geo_service.suitability.rank",
     "Review": "geo_service.zoning.review",
+    "Scenario": "geo_service.scenarios.scenario",
+    "SideBySide": "geo_service.scenarios.compare",
+    "compare": "geo_service.scenarios.library",
     "draw": "geo_service.maps.draw",
     "open_plan": "geo_service.workspace.opening",
     "rank": "geo_service.suitability.rank",
     "review": "geo_service.zoning.review",
+    "scenario": "geo_service.scenarios.library",
     "write": "geo_service.planning.writing",
 }
 
@@ -37,11 +44,15 @@ __all__ = [
     "Plan",
     "Ranking",
     "Review",
+    "Scenario",
+    "SideBySide",
     "__version__",
+    "compare",
     "draw",
     "open_plan",
     "rank",
     "review",
+    "scenario",
     "write",
 ]
 

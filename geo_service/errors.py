@@ -6,12 +6,14 @@ GeoServiceError
 ├── BusyError            too much is being done already; later it may go
 ├── ChoiceNeededError    a call that leaves something open which only its caller knows
 ├── ConflictError        somebody else was first; look again, then decide
+│   └── StaleError       what is to be changed is not in the state that the call has seen
 ├── StoreError           the store failed, is full, read-only or cannot be reached
 ├── WorkspaceError       a workspace that cannot be used: every fault is listed
 │   └── CrsError         no CRS, or one without metres where metres are needed
 ├── SourceError          a file that cannot be imported: every fault is listed
 ├── RulebookError        a rulebook (or waiver file) that breaks its form
 ├── ProjectError         a project that breaks its form
+├── ScenarioError        a scenario that breaks its form, or an edit that cannot be made
 └── AssetError           a file of the map's page that is not installed
 
 An error holds what is wrong as a `Message`: a key of the catalogue and values. It becomes text at
@@ -86,6 +88,10 @@ class BusyError(GeoServiceError):
 
 class ConflictError(GeoServiceError):
     """Somebody else changed what was to be changed; nothing was written."""
+
+
+class StaleError(ConflictError):
+    """What is to be changed is no longer in the state that the call has seen."""
 
 
 class StoreError(GeoServiceError):
@@ -242,6 +248,10 @@ class RulebookError(_FaultyFileError):
 
 class ProjectError(_FaultyFileError):
     """An investment project breaks its form."""
+
+
+class ScenarioError(_FaultyFileError):
+    """A scenario breaks its form, or an edit cannot be made on its plan."""
 
 
 class UnfitError(ValueError):

@@ -12,7 +12,7 @@ import hashlib
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -98,6 +98,19 @@ class Layer:
     """The version's position in the layer's history; 0 is the workspace's own file."""
 
 
+class HasPlan(Protocol):
+    """What a plan can be asked of: a scenario."""
+
+    @property
+    def plan(self) -> Plan:
+        """The plan."""
+
+
+def plan_of(subject: Plan | HasPlan) -> Plan:
+    """Return a plan, or the plan of a scenario."""
+    return subject if isinstance(subject, Plan) else subject.plan
+
+
 class _HeldLayer:
     """A layer's frames, made on first use; plans that have the layer alike share them."""
 
@@ -140,8 +153,15 @@ class Plan:
     does not change the plan.
     """
 
-    def __init__(self, layers: Mapping[str, Layer], settings: PlanSettings) -> None:
+    def __init__(
+        self,
+        layers: Mapping[str, Layer],
+        settings: PlanSettings,
+        *,
+        kept: Mapping[str, pd.DataFrame] | None = None,
+    ) -> None:
         self._layers = dict(layers)
+        self._kept = dict(kept or {})
         self._held = {name: _HeldLayer(layer.read) for name, layer in self._layers.items()}
         self._remembered: dict[Hashable, tuple[Reads, Any]] = {}
         self._lock = threading.RLock()
@@ -186,6 +206,13 @@ class Plan:
             msg = said("problem.table", name=repr(name))
             raise NotFoundError(msg)
         return frame
+
+    def kept(self, name: str) -> pd.DataFrame:
+        """Return a layer's rows as they are kept: without places and parks that were worked out.
+
+        The index is that of `frame`; of a layer that is placed by nothing it is the same frame.
+        """
+        return self._kept[name] if name in self._kept else self.frame(name)
 
     def metric(self, name: str) -> gpd.GeoDataFrame:
         """Return a layer in the metric CRS of the workspace, with the same index."""
@@ -270,15 +297,28 @@ class Plan:
         frame, change = frame_with_rows(name, before, given, removed)
         return self._changed({name: frame}, {name: change}, label)
 
-    def with_layers(self, frames: Mapping[str, pd.DataFrame], *, label: str) -> Plan:
+    def with_layers(
+        self,
+        frames: Mapping[str, pd.DataFrame],
+        *,
+        label: str,
+        changes: Mapping[str, RowChange] | None = None,
+        kept: Mapping[str, pd.DataFrame] | None = None,
+    ) -> Plan:
         """Return a plan with some layers replaced; `label` names the change in their versions.
 
-        Frames with geometry must be in the storage CRS. This plan does not change.
+        Frames with geometry must be in the storage CRS. `changes` say of layers which rows differ:
+        all that the others give is shared. `kept` are the rows of layers as they are kept, where
+        places were worked out. This plan does not change.
         """
-        return self._changed(frames, {}, label)
+        return self._changed(frames, changes or {}, label, kept)
 
     def _changed(
-        self, frames: Mapping[str, pd.DataFrame], changes: Mapping[str, RowChange], label: str
+        self,
+        frames: Mapping[str, pd.DataFrame],
+        changes: Mapping[str, RowChange],
+        label: str,
+        kept: Mapping[str, pd.DataFrame] | None = None,
     ) -> Plan:
         """Return a plan with other frames; `changes` are those of which the rows are known."""
         layers = dict(self._layers)
@@ -286,16 +326,18 @@ class Plan:
             before = self._layers[name].version if name in self._layers else "none"
             version = hashlib.sha256(f"{before}|{label}".encode()).hexdigest()[:12]
             layers[name] = Layer(name, version, _reading(frame))
-        changed = Plan(layers, self.settings)
+        old = {name: frame for name, frame in self._kept.items() if name not in frames}
+        changed = Plan(layers, self.settings, kept={**old, **(kept or {})})
         with self._lock:
-            held, kept = dict(self._held), dict(self._remembered)
+            held, remembered = dict(self._held), dict(self._remembered)
         changed._held.update({name: held[name] for name in held if name not in frames})
         for name, change in changes.items():
-            changed._held[name] = held[name].changed(frames[name], change)
+            if name in held:
+                changed._held[name] = held[name].changed(frames[name], change)
         changed._remembered.update(
             {
                 key: (reads, made)
-                for key, (reads, made) in kept.items()
+                for key, (reads, made) in remembered.items()
                 if not any(_is_touched(name, reads, changes) for name in frames)
             }
         )

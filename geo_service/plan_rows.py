@@ -86,7 +86,16 @@ def frame_with_rows(
         twice = repr(mine[mine.duplicated()][0])
         raise InvalidQueryError(_ROWS, said("problem.row_twice", layer=repr(name), row=twice))
     place = keys.get_indexer(mine)
-    lost = _positions(name, keys, removed)
+    return frame_with_rows_at(frame, given, place, _positions(name, keys, removed))
+
+
+def frame_with_rows_at(
+    frame: pd.DataFrame, given: pd.DataFrame, place: NDArray[np.intp], lost: NDArray[np.intp]
+) -> tuple[pd.DataFrame, RowChange]:
+    """Return what `frame_with_rows` does, of rows whose places in the frame are known.
+
+    `place` has -1 for a row that is new, `lost` the places of rows to leave out.
+    """
     is_known = place >= 0
     changed, columns = _replaced(frame, given[is_known], place[is_known])
     before = place[is_known]

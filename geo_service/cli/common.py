@@ -67,6 +67,9 @@ def _speak(language: Language) -> Language:
 Lang = Annotated[
     Language, typer.Option("--lang", help="Language of texts.", callback=_speak, is_eager=True)
 ]
+ScenarioOption = Annotated[
+    str | None, typer.Option("--scenario", help="With the edits of this scenario: an id or a file.")
+]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")]
 
 

@@ -12,6 +12,7 @@ from geo_service.cli.common import (
     Lang,
     ListFormat,
     Output,
+    ScenarioOption,
     Workspace,
     app,
     say_text,
@@ -171,6 +172,7 @@ def export(
     park: Annotated[
         str | None, typer.Option(help="For boundary points: only features in this park.")
     ] = None,
+    scenario: ScenarioOption = None,
 ) -> None:
     """Write the whole plan as one GeoPackage for QGIS: layers, settings, rulebook, waivers.
 
@@ -185,15 +187,18 @@ def export(
             workspace_boundary_points,
         )
 
-        write(workspace_boundary_points(workspace_at, layer or "parcels", park_id=park), output)
+        points = workspace_boundary_points(
+            workspace_at, layer or "parcels", park_id=park, scenario=scenario
+        )
+        write(points, output)
         return
     for name, given in (("layer", layer), ("park", park)):
         if given is not None:
             msg = said("cli.boundary_only", option=f"--{name}")
             raise InvalidQueryError(name, msg)
-    from geo_service.planning.layers import export_plan  # noqa: PLC0415 - heavy, only here
+    from geo_service.planning.once import export_workspace  # noqa: PLC0415 - heavy, only here
 
-    say_text("cli.written", path=export_plan(workspace_at, output))
+    say_text("cli.written", path=export_workspace(workspace_at, output, scenario=scenario))
 
 
 @app.command()

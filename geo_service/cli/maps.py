@@ -38,6 +38,12 @@ def draw_map(
     layer: Annotated[
         str | None, typer.Option(help="The layer of a time map; default: the last one published.")
     ] = None,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Draw this scenario's plan: an id or a file; given twice, compare the two."
+        ),
+    ] = None,
     standalone: Annotated[
         bool, typer.Option("--standalone", help="One file that opens from disk without a server.")
     ] = False,
@@ -65,6 +71,7 @@ def draw_map(
         project=project,
         park_id=park,
         layer=layer,
+        scenarios=tuple(scenario or ()),
         language=lang,
     )
     with show_progress("map") as progress:

@@ -12,6 +12,7 @@ from geo_service.cli.common import (
     EXIT_NONE_FITS,
     Lang,
     Output,
+    ScenarioOption,
     Workspace,
     app,
     check_binary,
@@ -57,6 +58,7 @@ def rank(
         str | None,
         typer.Option(help="Instead explain one candidate's rank, given its id (table or json)."),
     ] = None,
+    scenario: ScenarioOption = None,
     save: Annotated[
         bool, typer.Option("--save", help="Save the ranking in the workspace's store.")
     ] = False,
@@ -79,7 +81,7 @@ def rank(
     asked = open_project(project)
     workspace_at = Settings().find_workspace(workspace)
     with show_progress("rank") as progress:
-        result = rank_workspace(workspace_at, asked, progress=progress)
+        result = rank_workspace(workspace_at, asked, scenario=scenario, progress=progress)
     failure = try_to_save(lambda: save_workspace_ranking(workspace_at, result)) if save else None
     translator = Translator(lang, result.plan.settings.names_hant)
     is_binary = format is RankFormat.XLSX

@@ -14,6 +14,7 @@ from geo_service.cli.common import (
     Lang,
     ListFormat,
     Output,
+    ScenarioOption,
     Workspace,
     app,
     check_binary,
@@ -67,6 +68,7 @@ def review(
     ] = None,
     park: Annotated[list[str] | None, typer.Option(help="Only this park; may be repeated.")] = None,
     as_of: AsOf = None,
+    scenario: ScenarioOption = None,
     save: Annotated[
         bool, typer.Option("--save", help="Save the review in the workspace's store.")
     ] = False,
@@ -102,10 +104,11 @@ def review(
             rulebook=rulebook,
             parks=park or None,
             as_of=day_of(as_of),
+            scenario=scenario,
             progress=progress,
         )
     failure = None
-    is_trial = rulebook is not None or bool(park) or as_of is not None
+    is_trial = any((rulebook, park, as_of, scenario))
     if save:
         from geo_service.planning.reviews import save_workspace_review  # noqa: PLC0415 - heavy
 

@@ -17,6 +17,7 @@ from geo_service.planning.layers import (
     layer_history,
     rollback,
 )
+from geo_service.planning.once import open_plan_with
 from geo_service.planning.printable import Printable
 from geo_service.reports.document import Slice, collection, layers_document
 from geo_service.reports.layer import (
@@ -28,7 +29,7 @@ from geo_service.reports.layer import (
     version_document,
 )
 from geo_service.reports.terminal import layers_table
-from geo_service.workspace.opening import open_plan, open_workspace
+from geo_service.workspace.opening import open_workspace
 
 if TYPE_CHECKING:
     import os
@@ -160,7 +161,14 @@ def changed_features(
 
 
 def workspace_boundary_points(
-    workspace: str | os.PathLike[str], layer: str, *, park_id: str | None = None
+    workspace: str | os.PathLike[str],
+    layer: str,
+    *,
+    park_id: str | None = None,
+    scenario: str | None = None,
 ) -> bytes:
-    """Return a layer's polygons as boundary points; as `layer_files.boundary_points`."""
-    return boundary_points(open_plan(workspace), layer, park_id=park_id)
+    """Return a layer's polygons as boundary points; as `layer_files.boundary_points`.
+
+    With `scenario`, an id or a file, they are those of its plan.
+    """
+    return boundary_points(open_plan_with(workspace, scenario), layer, park_id=park_id)

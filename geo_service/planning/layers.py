@@ -21,7 +21,7 @@ from tomlkit.exceptions import TOMLKitError
 from geo_service.errors import ConflictError, NotFoundError, StoreError
 from geo_service.plan import empty_frame
 from geo_service.schema import SCHEMAS
-from geo_service.stores.base import KINDS, LayerContent, LayerVersion, WorkspaceAt
+from geo_service.stores.base import KEPT_KINDS, LayerContent, LayerVersion, WorkspaceAt
 from geo_service.stores.difference import Difference, find_differences
 from geo_service.stores.frames import (
     canonical,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from geo_service.plan import Plan
-    from geo_service.stores.base import Box
+    from geo_service.stores.base import Box, Revision
     from geo_service.stores.base import Where as Conditions
 
 Where = str | os.PathLike[str]
@@ -136,8 +136,10 @@ def publish_together(workspace: Where, contents: Sequence[LayerContent]) -> list
         return publish_contents(opened, contents)
 
 
-def publish_contents(opened: Workspace, contents: Sequence[LayerContent]) -> list[LayerVersion]:
-    """Do what `publish_together` does, in a workspace that is open."""
+def publish_contents(
+    opened: Workspace, contents: Sequence[LayerContent], *, along: Revision | None = None
+) -> list[LayerVersion]:
+    """Do what `publish_together` does, in a workspace that is open; `along` is revised with it."""
     for content in contents:
         layer_schema(content.layer)
     newest = opened.store.newest()
@@ -150,6 +152,7 @@ def publish_contents(opened: Workspace, contents: Sequence[LayerContent]) -> lis
         [replace(content, frame=checked[content.layer]) for content in contents],
         against=_against(newest, own, checked),
         own=[layer.content() for layer in own.values()],
+        along=along,
     )
 
 
@@ -382,14 +385,24 @@ def plan_at(workspace: Where, versions: Mapping[str, str]) -> Plan:
 # ---- export and import of a whole plan -----------------------------------------------------------
 
 
-def export_plan(workspace: Where, path: Path, *, styles: Mapping[str, str] | None = None) -> Path:
+def export_plan(
+    workspace: Where,
+    path: Path,
+    *,
+    styles: Mapping[str, str] | None = None,
+    plan: Plan | None = None,
+) -> Path:
     """Write the newest plan as one GeoPackage: layers, settings, rulebook, waivers.
 
-    `styles` are QGIS styles (QML) by layer. Raises StoreError when it cannot be written.
+    With `plan`, its rows are written in the place of the workspace's. `styles` are QGIS styles
+    (QML) by layer. Raises StoreError when it cannot be written.
     """
     with open_workspace(workspace) as opened:
         newest = opened.store.newest()
-        frames, _ = opened.frames(newest)
+        if plan is None:
+            frames, _ = opened.frames(newest)
+        else:
+            frames = {name: plan.kept(name) for name in plan.layers}
         settings = opened.settings
         write_geopackage(
             path,
@@ -453,7 +466,7 @@ def move_store(workspace: Where, target: str) -> Moved:
                 store.shown,
                 other.shown,
                 len(other.entries()),
-                sum(other.count_saved(kind) for kind in KINDS),
+                sum(other.count_saved(kind) for kind in KEPT_KINDS),
                 target != EMBEDDED and has_password(target),
             )
         finally:

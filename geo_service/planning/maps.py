@@ -40,6 +40,7 @@ from geo_service.planning.layers import latest_layer, timeline_of
 from geo_service.planning.once import review_workspace
 from geo_service.planning.rankings import AS_SAVED, Weighing, ranking_from_recipe
 from geo_service.planning.reviews import review_from_recipe
+from geo_service.planning.scenarios import scenario_of_workspace
 from geo_service.suitability.project import open_project
 from geo_service.suitability.rank import rank_project
 from geo_service.wording import said
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from geo_service.planning.import_drafts import ImportDesk
     from geo_service.planning.rankings import RankingDesk
     from geo_service.planning.reviews import ReviewDesk
+    from geo_service.planning.scenarios import ScenarioDesk
     from geo_service.planning.state import ServiceState
     from geo_service.reports.document import Document, Slice
     from geo_service.spatial.live_index import Box
@@ -75,7 +77,7 @@ PAGE_BYTES = 30_000_000
 PNG = "image/png"
 _SOURCE = "source"
 _CLEAR = png_of(np.zeros((1, 1, 2), dtype=np.uint8))
-_PARAMETERS = ("review_id", "ranking_id", "park_id", "before", "layer", "import_id")
+_PARAMETERS = ("review_id", "ranking_id", "park_id", "before", "layer", "import_id", "scenario")
 
 
 # ---- of a running service ------------------------------------------------------------------------
@@ -92,6 +94,8 @@ class MapQuery:
     before: str | None = None
     layer: str | None = None
     import_id: str | None = None
+    scenario: str | None = None
+    """The scenario whose plan is drawn; of a comparison, beside the plan that it begins with."""
     weighing: Weighing = AS_SAVED
 
     def need(self, name: str) -> str:
@@ -135,7 +139,9 @@ class MapDesk:
         reviews: ReviewDesk,
         rankings: RankingDesk,
         imports: Callable[[], ImportDesk],
+        scenarios: Callable[[], ScenarioDesk],
     ) -> None:
+        self._scenarios = scenarios
         self._state = state
         self._reviews = reviews
         self._rankings = rankings
@@ -154,6 +160,8 @@ class MapDesk:
         kind = KINDS.get(query.kind)
         if kind is None:
             raise NotFoundError(said("problem.no_map", known=list(KINDS)))
+        if query.scenario:
+            query = self._of_scenario(query)
         if kind.name == COMPARE and query.before is None:
             # One review alone is compared with the current one.
             return MapQuery(kind.name, before=query.need("review_id"))
@@ -168,6 +176,19 @@ class MapDesk:
         if kind.name == COMPARE:
             query.need("before")
         return query
+
+    def _of_scenario(self, query: MapQuery) -> MapQuery:
+        """Return a query about a scenario's review; NotFoundError for an unknown scenario."""
+        if KINDS[query.kind].of is not MapBasis.REVIEW:
+            parameter = "scenario"
+            raise InvalidQueryError(
+                parameter, said("problem.no_map_of_scenario", kind=repr(query.kind))
+            )
+        judged = self._scenarios().judged(str(query.scenario))
+        before = query.before
+        if query.kind == COMPARE and before is None:
+            before = judged.judge.base.review_id
+        return replace(query, review_id=judged.review.review_id, before=before)
 
     def page(self, query: MapQuery, language: Language, root: str) -> ServedPage:
         """Return a map's page for a service mounted under `root`."""
@@ -263,14 +284,20 @@ class MapDesk:
     def _overview(self, language: Language) -> OverviewData:
         """Return the data of the overview of the county's current review."""
         current = self._state.review
-        subject = MapInput(translator=self._state.translator(language), review=current)
         key = _Key(OVERVIEW, current.review_id, language)
-        made = self._cached(key, lambda: KINDS[OVERVIEW].states(subject))
+
+        def make() -> tuple[PlanData, ...]:
+            before = self._reviews.verdicts_before()
+            translator = self._state.translator(language)
+            subject = MapInput(translator=translator, review=current, verdicts_before=before)
+            return KINDS[OVERVIEW].states(subject)
+
+        made = self._cached(key, make)
         return cast("OverviewData", made[0])
 
     def _states_of(self, query: MapQuery, language: Language) -> tuple[PlanData, ...]:
         """Return the data of a map: one state, or two of a comparison."""
-        if query.kind == OVERVIEW:
+        if query.kind == OVERVIEW and not query.scenario:
             return (self._overview(language),)
         if query.kind == PREVIEW:  # one that is forgotten is on no map either
             self._imports().find(query.need("import_id"))
@@ -358,6 +385,8 @@ class MapRequest:
     project: Path | None = None
     park_id: str | None = None
     layer: str | None = None
+    scenarios: tuple[str, ...] = ()
+    """Scenarios, by id or file: the one that is drawn, or the two that are compared."""
     language: Language = Language.ZH_HANS
 
 
@@ -376,6 +405,10 @@ def draw_workspace(
         The workspace, its rulebook or the project is unusable.
     """
     kind = KINDS[request.kind]
+    is_made = kind.of is MapBasis.REVIEW or (kind.of is MapBasis.RANKING and request.project)
+    if request.scenarios and not is_made:
+        name = "scenario"
+        raise InvalidQueryError(name, said("problem.no_map_of_scenario", kind=repr(request.kind)))
     if kind.of is MapBasis.LAYER:
         parts = _layer_parts(workspace, request)
     elif kind.of is MapBasis.RANKING:
@@ -403,6 +436,8 @@ def _layer_parts(workspace: str | os.PathLike[str], request: MapRequest) -> dict
 def _review_parts(
     workspace: str | os.PathLike[str], request: MapRequest, progress: Progress | None
 ) -> dict[str, Any]:
+    if request.scenarios:
+        return _scenario_parts(workspace, request, progress)
     if request.kind == COMPARE:
         before, after = _compared(workspace, request, progress)
         return {"before": before, "review": after}
@@ -411,6 +446,23 @@ def _review_parts(
         raise InvalidQueryError(name, said("problem.park_needs"))
     made = _review(workspace, request.review_id, request.rulebook, progress)
     return {"review": made, "park_id": request.park_id}
+
+
+def _scenario_parts(
+    workspace: str | os.PathLike[str], request: MapRequest, progress: Progress | None
+) -> dict[str, Any]:
+    """Return the review of a scenario's plan; of a comparison, also that of the base or another."""
+    scenarios = [scenario_of_workspace(workspace, name) for name in request.scenarios]
+    rules = None if request.rulebook is None else open_rulebook(request.rulebook)
+    reviews = [review(one, rules, progress=progress) for one in scenarios]
+    if request.kind != COMPARE:
+        if len(reviews) > 1:
+            name = "scenario"
+            raise InvalidQueryError(name, said("problem.given_once"))
+        return {"review": reviews[0], "park_id": request.park_id}
+    base = scenarios[0].applied.bench.plan
+    before = reviews[0] if len(reviews) > 1 else review(base, rules, progress=progress)
+    return {"before": before, "review": reviews[-1]}
 
 
 def _compared(
@@ -451,7 +503,11 @@ def _ranking(
         if request.project is None:
             name = "ranking"
             raise InvalidQueryError(name, said("problem.ranking_needs"))
-        return rank_project(opened.plan(), open_project(request.project), progress=progress)
+        project = open_project(request.project)
+        if request.scenarios:
+            made = scenario_of_workspace(workspace, request.scenarios[0])
+            return rank_project(made, project, progress=progress)
+        return rank_project(opened.plan(), project, progress=progress)
 
 
 __all__ = [

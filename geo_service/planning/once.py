@@ -11,6 +11,7 @@ import orjson
 from geo_service.document_limits import json_limit
 from geo_service.errors import InvalidQueryError
 from geo_service.model import Severity, Verdict
+from geo_service.planning.layers import export_plan
 from geo_service.reports.comparison import ComparedReviews, ReviewSide
 from geo_service.wording import said
 from geo_service.workspace.opening import open_plan
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import os
     from datetime import date
 
+    from geo_service.plan import Plan
     from geo_service.suitability.project import Project
     from geo_service.suitability.rank import Ranking
     from geo_service.zoning.review import Progress
@@ -32,18 +34,20 @@ def review_workspace(
     rulebook: Path | None = None,
     parks: Sequence[str] | None = None,
     as_of: date | None = None,
+    scenario: str | None = None,
     progress: Progress | None = None,
 ) -> Review:
     """Open a workspace and review it; what the command line's `review` does.
 
-    `as_of` is the day of the review; today if None. Saving it is `reviews.save_workspace_review`.
+    `as_of` is the day of the review; today if None. With `scenario`, the id of one or the path of
+    a file, its plan is reviewed. Saving it is `reviews.save_workspace_review`.
 
     Raises
     ------
-    WorkspaceError, RulebookError, NotFoundError
-        The workspace or rulebook is unusable, or a park does not exist.
+    WorkspaceError, RulebookError, NotFoundError, ScenarioError
+        The workspace, rulebook or scenario is unusable, or a park does not exist.
     """
-    plan = open_plan(workspace)
+    plan = open_plan_with(workspace, scenario)
     rules = open_rulebook(rulebook or plan.settings.rulebook_path)
     result = review(plan, rules, parks=parks, as_of=as_of, progress=progress)
     plan.forget()  # nobody renews this review
@@ -54,6 +58,7 @@ def rank_workspace(
     workspace: str | os.PathLike[str],
     project: Project,
     *,
+    scenario: str | None = None,
     progress: Progress | None = None,
 ) -> Ranking:
     """Open a workspace and rank a project's sites; what the command line's `rank` does.
@@ -62,15 +67,33 @@ def rank_workspace(
 
     Raises
     ------
-    WorkspaceError, RulebookError, ProjectError
-        The workspace, its rulebook or the project is unusable.
+    WorkspaceError, RulebookError, ProjectError, ScenarioError
+        The workspace, its rulebook, the project or the scenario is unusable.
     """
     # A review does not need it: it starts faster without its libraries.
     from geo_service.suitability.rank import rank_project  # noqa: PLC0415
 
-    plan = open_plan(workspace)
+    plan = open_plan_with(workspace, scenario)
     rules = open_rulebook(plan.settings.rulebook_path)
     return rank_project(plan, project, rules, progress=progress)
+
+
+def open_plan_with(workspace: str | os.PathLike[str], scenario: str | None) -> Plan:
+    """Return the plan of a workspace, or that of a scenario: an id, or the path of a file."""
+    if scenario is None:
+        return open_plan(workspace)
+    # A plain review does not need it.
+    from geo_service.planning.scenarios import scenario_of_workspace  # noqa: PLC0415
+
+    return scenario_of_workspace(workspace, scenario).plan
+
+
+def export_workspace(
+    workspace: str | os.PathLike[str], path: Path, *, scenario: str | None = None
+) -> Path:
+    """Write a workspace's plan, or that of a scenario, as one GeoPackage."""
+    plan = None if scenario is None else open_plan_with(workspace, scenario)
+    return export_plan(workspace, path, plan=plan)
 
 
 def compare_files(before: Path, after: Path) -> ComparedReviews:

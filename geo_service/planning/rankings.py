@@ -7,7 +7,7 @@ at by its documents, and made again from its recipe when a map or a file of it i
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,6 +34,7 @@ from geo_service.planning.ranking_records import (
 )
 from geo_service.planning.saved import drop_result
 from geo_service.planning.saving import members
+from geo_service.planning.works import rank_here
 from geo_service.reports.document import Slice, collection, dump
 from geo_service.reports.plain_text import one_line
 from geo_service.reports.ranking import (
@@ -46,13 +47,14 @@ from geo_service.reports.ranking import (
     route_features,
 )
 from geo_service.reports.terminal import ranking_table
-from geo_service.stores.base import RANKING, Saved
+from geo_service.stores.base import RANKING, SCENARIO, Saved
 from geo_service.suitability.project import open_project, project_of, project_schema
 from geo_service.suitability.rank import Ranking
 from geo_service.wording import said
 
 if TYPE_CHECKING:
     from geo_service.jobs import Job
+    from geo_service.plan import Plan
     from geo_service.planning.state import ServiceState
     from geo_service.planning.works import MadeRanking
     from geo_service.reports.document import Document
@@ -161,8 +163,11 @@ WEIGHED = 8
 class RankingDesk:
     """The rankings of one county. Methods are safe to call from several threads."""
 
-    def __init__(self, state: ServiceState) -> None:
+    def __init__(
+        self, state: ServiceState, *, scenario_plan: Callable[[str], Plan] | None = None
+    ) -> None:
         self._state = state
+        self._scenario_plan = scenario_plan
         self._lock = threading.RLock()
         self._cache: FIFOCache[str, tuple[str, MadeRanking]] = FIFOCache(CACHED_RANKINGS)
         self._loaded: LRUCache[str, Ranking] = LRUCache(RANKING_BYTES, getsizeof=_weight)
@@ -173,24 +178,46 @@ class RankingDesk:
         return criteria_document(self._state.translator(language))
 
     def start(self, document: Mapping[str, Any]) -> Job:
-        """Begin to rank a project, given as a document; ProjectError says what is wrong with it."""
-        project = project_of(document)
+        """Begin to rank a project, given as a document; ProjectError says what is wrong with it.
+
+        With a member `scenario`, its sites are sought in the plan of that scenario; NotFoundError
+        for an unknown one.
+        """
+        fields = dict(document)
+        scenario = fields.pop(SCENARIO, None)
+        project = project_of(fields)
+        plan = None if scenario is None else self._plan_of(scenario)
 
         def work(progress: Progress) -> MadeResult:
-            made = self.make(project, progress=progress)
+            made = self.make(project, plan=plan, progress=progress)
             return MadeResult(JobResultKind.RANKINGS, made.ranking_id)  # the job outlives the plan
 
         return self._state.jobs.start(work, JobKind.RANKING)
+
+    def _plan_of(self, scenario: object) -> Plan:
+        if not isinstance(scenario, str) or self._scenario_plan is None:
+            raise NotFoundError(said("problem.no_scenario", scenario=repr(str(scenario)[:80])))
+        return self._scenario_plan(scenario)
 
     def rank(self, project: Project, *, progress: Progress | None = None) -> Ranking:
         """Return what `make` makes, ready to be weighed anew."""
         return self.find(self.make(project, progress=progress).ranking_id)
 
-    def make(self, project: Project, *, progress: Progress | None = None) -> MadeRanking:
-        """Rank a project's sites in the county's plan by its rulebook, and save the ranking."""
+    def make(
+        self, project: Project, *, plan: Plan | None = None, progress: Progress | None = None
+    ) -> MadeRanking:
+        """Rank a project's sites by the county's rulebook, and save the ranking.
+
+        They are sought in the county's plan, or in another one that is given, which is at hand in
+        this process alone.
+        """
         state = self._state
-        plan = state.plan
-        made = state.works.rank(plan, project, state.rulebook, progress=progress)
+        rules = state.rulebook
+        if plan is None:
+            plan = state.plan
+            made = state.works.rank(plan, project, rules, progress=progress)
+        else:
+            made = rank_here(plan, project, rules, progress=progress)
         self._cache_ranking(made, datetime.now(UTC).isoformat(timespec="seconds"))
         # Where it cannot be saved the answer stands; only a restart would lose it.
         if state.saver.save(RANKING, made.ranking_id, made.save):

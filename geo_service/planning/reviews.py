@@ -11,6 +11,8 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from cachetools import LRUCache
+
 from geo_service.errors import ConflictError, NotFoundError
 from geo_service.jobs import JobKind
 from geo_service.language import Language, Translator
@@ -33,6 +35,7 @@ from geo_service.planning.review_files import (
     ExportFormat,
     export_name,
     export_review,
+    review_download,
     saved_download,
 )
 from geo_service.planning.review_records import (
@@ -75,6 +78,10 @@ if TYPE_CHECKING:
 _LOOKED_AT = 20
 """Among how many reviews, the newest, the one before the current is looked for."""
 
+LENT_REVIEWS = 12
+"""How many reviews of scenarios are found by their ids; one is made again when it is asked for."""
+
+
 # ---- for a terminal ------------------------------------------------------------------------------
 
 
@@ -93,6 +100,11 @@ def printable_comparison(compared: ComparedReviews) -> Printable:
 
 # ---- of a running service ------------------------------------------------------------------------
 
+RECENT_REVIEWS = 20
+"""How many reviews, trials among them, are looked through for the one before the current."""
+READABLE_FINDINGS = 20_000
+"""Findings above which a saved review is not read only for its parks' verdicts."""
+
 
 class ReviewDesk:
     """The reviews of one county. Methods are safe to call from several threads."""
@@ -103,6 +115,7 @@ class ReviewDesk:
         plan_at = state.workspace.plan_at if state.has_workspace else None
         self.shelf = ReviewShelf(state.works.kept, current=lambda: state.review, plan_at=plan_at)
         self._trials: set[str] = set()
+        self._lent: LRUCache[str, Review] = LRUCache(LENT_REVIEWS)
         self._lists = FindingLists()
         self.cache(state.review)
 
@@ -172,6 +185,11 @@ class ReviewDesk:
         """Remember a review; of more than fifty the oldest go, but never the current one."""
         self.shelf.put(result, at)
 
+    def lend(self, result: Review) -> None:
+        """Have a review found by its id for a while that is in no list: a scenario's."""
+        with self._lock:
+            self._lent[result.review_id] = result
+
     def is_saved(self, review_id: str) -> bool:
         """Return whether a review is in the store and outlives this process."""
         return self._state.saver.why_not(REVIEW, review_id) is None
@@ -214,7 +232,11 @@ class ReviewDesk:
         return made
 
     def _in_memory(self, review_id: str) -> Review | None:
-        return self.shelf.get(review_id)
+        return self.shelf.get(review_id) or self._lent_review(review_id)
+
+    def _lent_review(self, review_id: str) -> Review | None:
+        with self._lock:
+            return self._lent.get(review_id)
 
     def _find_saved(self, review_id: str) -> Saved | None:
         if not self._state.has_workspace:
@@ -350,6 +372,29 @@ class ReviewDesk:
         ]
         return documents, count + len(cached) - len(known)
 
+    def verdicts_before(self) -> dict[str, str] | None:
+        """Return the parks' verdicts in the county's review before the current one.
+
+        None if there is none, or if it cannot be read, or not only for this since it is too big.
+        """
+        current = self._state.review.review_id
+        recent, _ = self.summaries(Language.ZH_HANS, limit=RECENT_REVIEWS)
+        official = [item for item in recent if not item["is_trial"]]
+        earlier = [item for item in official if item["review_id"] != current]
+        if not earlier:
+            return None
+        review_id = earlier[0]["review_id"]
+        at_hand = self._in_memory(review_id)
+        if at_hand is not None:
+            return {park_id: found.value for park_id, found in at_hand.park_verdicts.items()}
+        if earlier[0]["findings_count"] > READABLE_FINDINGS:
+            return None
+        try:
+            whole = self._saved_whole(review_id, Language.ZH_HANS)
+        except NotFoundError:  # a map of today does not need it
+            return None
+        return {park["park_id"]: park["verdict"] for park in whole["parks"]}
+
     def _reason(self, review_id: str, saved: Collection[str]) -> Message | None:
         return None if review_id in saved else self._state.saver.why_not(REVIEW, review_id)
 
@@ -433,6 +478,8 @@ class ReviewDesk:
         if result is None:
             whole = self._saved_whole(review_id, language)
             return saved_download(whole, format, translator, more)
+        if self._lent_review(review_id) is not None:  # its plan is at hand in this process alone
+            return review_download(result, format, translator, more)
         return self._state.works.download(result, format, translator, more)
 
 

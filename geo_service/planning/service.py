@@ -16,6 +16,7 @@ from geo_service.crew import CAN_FORK
 from geo_service.errors import BusyError
 from geo_service.memory import settle
 from geo_service.planning.apart import WorksApart
+from geo_service.planning.finder import Finder
 from geo_service.planning.following import Follower
 from geo_service.planning.import_drafts import ImportDesk
 from geo_service.planning.layer_desk import LayerDesk
@@ -24,6 +25,8 @@ from geo_service.planning.parks import ParkDesk
 from geo_service.planning.rankings import RankingDesk
 from geo_service.planning.reviews import ReviewDesk
 from geo_service.planning.saved_desk import SavedDesk
+from geo_service.planning.scenario_ground import ServiceGround
+from geo_service.planning.scenarios import ScenarioDesk
 from geo_service.planning.state import ServiceState, Standing
 from geo_service.planning.tiles import TileDesk
 from geo_service.planning.works import Works, WorksHere
@@ -59,7 +62,10 @@ class PlanningService:
         self.follower = Follower(self._state, moment=moment, stand_on=self._stand_on)
         self.parks = ParkDesk(self._state)
         self.reviews = ReviewDesk(self._state)
-        self.rankings = RankingDesk(self._state)
+        self.finder = Finder(self._state)
+        self.rankings = RankingDesk(
+            self._state, scenario_plan=lambda name: self.scenarios.judged(name).review.plan
+        )
         self.layers = LayerDesk(self._state, self.follower)
         self.saved = SavedDesk(self._state, reviews=self.reviews, rankings=self.rankings)
         self.maps = MapDesk(
@@ -67,8 +73,13 @@ class PlanningService:
             reviews=self.reviews,
             rankings=self.rankings,
             imports=lambda: self.imports,
+            scenarios=lambda: self.scenarios,
         )
         self.tiles = TileDesk(self._state)
+        self.scenarios = ScenarioDesk(
+            ServiceGround(self._state, self.follower),
+            remember=self.reviews.lend,
+        )
         self._imports: ImportDesk | None = None
         self._lock = threading.Lock()
 
@@ -203,6 +214,7 @@ class PlanningService:
         """Hold in memory what the plan needs that counts, and nothing of earlier ones."""
         self.maps.let_go()
         self.rankings.let_go()
+        self.scenarios.let_go()
         self.tiles.current()
         self.reviews.shelf.rest()
         settle()

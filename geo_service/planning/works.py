@@ -41,6 +41,16 @@ class MadeRanking:
     save: Callable[[Workspace], object]
 
 
+def rank_here(
+    plan: Plan, project: Project, rulebook: Rulebook, *, progress: Progress | None = None
+) -> MadeRanking:
+    """Rank a project's sites in this process."""
+    made = rank_project(plan, project, rulebook, progress=progress)
+    return MadeRanking(
+        made.ranking_id, plan.version, lambda: made, lambda opened: save_ranking(opened, made)
+    )
+
+
 class Works(Protocol):
     """Does long work. Methods are safe to call from several threads."""
 
@@ -140,10 +150,7 @@ class WorksHere:
         progress: Progress | None = None,
     ) -> MadeRanking:
         """Rank a project's sites."""
-        made = rank_project(plan, project, rulebook, progress=progress)
-        return MadeRanking(
-            made.ranking_id, plan.version, lambda: made, lambda opened: save_ranking(opened, made)
-        )
+        return rank_here(plan, project, rulebook, progress=progress)
 
     def download(
         self,

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from geo_service.model import TakenAs
 
 __all__ = [
+    "KEPT_KINDS",
     "KINDS",
     "RANKING",
     "RETAIN_ALL",
     "REVIEW",
+    "SCENARIO",
     "ConflictError",
     "Holding",
     "LayerContent",
@@ -39,6 +41,7 @@ __all__ = [
     "Outline",
     "OwnFile",
     "RetentionLimits",
+    "Revision",
     "Saved",
     "Store",
     "StoreError",
@@ -48,6 +51,10 @@ __all__ = [
 REVIEW = "review"
 RANKING = "ranking"
 KINDS = (REVIEW, RANKING)
+"""Kinds of results, which limits of what is kept apply to."""
+SCENARIO = "scenario"
+"""A scenario is kept as results are, and can be revised; it goes only when somebody drops it."""
+KEPT_KINDS = (*KINDS, SCENARIO)
 IMPORT = "import"
 """The folder, beside the store, of imports' reports and lists."""
 NEARLY = 0.8
@@ -210,7 +217,7 @@ class Saved:
     """A saved result with all that it was made from, so that it can be made again."""
 
     kind: str
-    """`REVIEW` or `RANKING`."""
+    """One of `KEPT_KINDS`."""
     id: str
     made_at: datetime
     plan_version: str
@@ -222,6 +229,17 @@ class Saved:
     """The other inputs (rulebook text, parks, project, ...), as plain JSON values."""
     is_pinned: bool = field(default=False, compare=False)
     """Whether it is kept regardless of the limits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """A saved scenario put in the place of an earlier state of it."""
+
+    saved: Saved
+    documents: Mapping[str, bytes] = field(default_factory=dict)
+    """JSON by name; documents of other names stay."""
+    expected: str
+    """The tag (`results.recipe_tag`) of the state that it replaces."""
 
 
 class Store(Protocol):
@@ -278,13 +296,15 @@ class Store(Protocol):
         *,
         against: Mapping[str, str | None] | None = None,
         own: Sequence[LayerContent] = (),
+        along: Revision | None = None,
     ) -> list[LayerVersion]:
         """Publish one or several layers, all or none, and return their entries.
 
         `against` are the versions of other layers that the frames were checked against; `own` is
         the content of the workspace's own files for layers that have no number 0 in force yet,
-        which is recorded with the publication. Raises ConflictError, and writes nothing, if the
-        version in force of a layer is no longer the expected one.
+        which is recorded with the publication; `along` is revised in the same step. Raises
+        ConflictError, and writes nothing, if the version in force of a layer is no longer the
+        expected one; for `along` as `revise`.
         """
 
     def rollback(
@@ -319,6 +339,12 @@ class Store(Protocol):
         Returns the saved result.
         """
 
+    def revise(self, revision: Revision) -> Saved:
+        """Put a new state of a saved scenario in the place of the one that is expected.
+
+        Raises NotFoundError if it is not saved, StaleError if it has another state by now.
+        """
+
     def saved(self, kind: str, *, limit: int = 100, offset: int = 0) -> list[Saved]:
         """Return saved results of a kind, newest first."""
 
@@ -335,7 +361,7 @@ class Store(Protocol):
         """Return the names of a saved result's documents."""
 
     def outlines(self) -> list[Outline]:
-        """Return every saved result, newest first."""
+        """Return every saved result, newest first; scenarios are none."""
 
     def saved_among(self, kind: str, identities: Sequence[str]) -> frozenset[str]:
         """Return which of some ids are saved results of a kind, durable in the store."""

@@ -25,7 +25,15 @@ from geo_service.errors import (
     NotFoundError,
     StoreError,
 )
-from geo_service.stores.base import KINDS, LayerContent, LayerVersion, Outline, Saved
+from geo_service.stores.base import (
+    KEPT_KINDS,
+    KINDS,
+    LayerContent,
+    LayerVersion,
+    Outline,
+    Revision,
+    Saved,
+)
 from geo_service.stores.entries import (
     PUBLISHED,
     check_newest,
@@ -52,6 +60,7 @@ from geo_service.stores.results import (
     insert_saved,
     outline_of,
     packed_of,
+    replace_saved,
     saved_of,
 )
 from geo_service.stores.seals import DamageError
@@ -276,6 +285,7 @@ class CataloguedStore(ABC):
         *,
         against: Mapping[str, str | None] | None = None,
         own: Sequence[LayerContent] = (),
+        along: Revision | None = None,
     ) -> list[LayerVersion]:
         """Publish layers, all or none."""
         wanted = {content.layer: content.expected for content in contents}
@@ -290,6 +300,8 @@ class CataloguedStore(ABC):
             check_newest(counting(connection), conflicts)
             now = latest(connection, PUBLISHED)
             before = _originals(connection) | now
+            if along is not None:
+                replace_saved(connection, along)
             return [
                 insert_entry(
                     connection, next_entry(content, item, before.get(content.layer)), location
@@ -416,6 +428,13 @@ class CataloguedStore(ABC):
             insert_saved(connection, saved, packed)
         return saved
 
+    def revise(self, revision: Revision) -> Saved:
+        """Put a new state of a saved scenario in the place of the one that is expected."""
+        self.find(revision.saved.kind, revision.saved.id)  # an unwritten store stays unwritten
+        with self._writing() as connection:
+            replace_saved(connection, revision)
+        return revision.saved
+
     def saved(self, kind: str, *, limit: int = 100, offset: int = 0) -> list[Saved]:
         """Return saved results of a kind, newest first."""
         order = (results.c.made_at.desc(), results.c.id)
@@ -465,9 +484,10 @@ class CataloguedStore(ABC):
             return list(connection.scalars(query.order_by(table.c.name)))
 
     def outlines(self) -> list[Outline]:
-        """Return every saved result, newest first."""
+        """Return every saved result, newest first; scenarios are none."""
         columns = (results.c.kind, results.c.id, results.c.made_at, results.c.plan_version)
         query = sa.select(*columns, results.c.size, results.c.is_pinned)
+        query = query.where(results.c.kind.in_(KINDS))
         with self._reading() as connection:
             if connection is None:
                 return []
@@ -518,11 +538,11 @@ class CataloguedStore(ABC):
     def take_over(self, other: Store) -> None:
         """Copy everything from another store, all or nothing."""
         entries, records = other.entries(), other.recorded()
-        every = [item for kind in KINDS for item in other.saved(kind, limit=_ALL_SAVED)]
+        every = [item for kind in KEPT_KINDS for item in other.saved(kind, limit=_ALL_SAVED)]
         contents = list({(entry.layer, entry.digest): entry for entry in entries}.values())
         with self._reading() as connection:
             if connection is not None and _fact(connection, _MOVED_TO) is None:
-                own = [item for kind in KINDS for item in self.saved(kind, limit=_ALL_SAVED)]
+                own = [item for kind in KEPT_KINDS for item in self.saved(kind, limit=_ALL_SAVED)]
                 here = self.entries()
                 if here == entries and _by_id(own) == _by_id(every):
                     return

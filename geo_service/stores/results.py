@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import sqlalchemy as sa
 
+from geo_service.errors import NotFoundError, StaleError
 from geo_service.stores.base import Outline, Saved
 from geo_service.stores.seals import SEAL, DamageError, is_sound, seal_of
 from geo_service.stores.tables import documents, result_layers, results
+from geo_service.wording import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from geo_service.stores.base import Revision
 
 USED = sa.select(result_layers.c.layer, result_layers.c.version).distinct()
 """Selects the versions of layers that saved results were made from."""
@@ -96,6 +102,30 @@ def insert_saved(connection: sa.Connection, saved: Saved, packed: Mapping[str, b
     texts = [{**own, "name": name, "content": content} for name, content in packed.items()]
     if texts:
         connection.execute(sa.insert(documents), texts)
+
+
+def recipe_tag(recipe: Mapping[str, Any]) -> str:
+    """Return what tells a state of a saved result from others: a digest of its recipe."""
+    return hashlib.sha256(orjson.dumps(dict(recipe), option=orjson.OPT_SORT_KEYS)).hexdigest()[:20]
+
+
+def replace_saved(connection: sa.Connection, revision: Revision) -> None:
+    """Put a new state of a result in the place of the expected one, within a transaction.
+
+    Raises NotFoundError if there is no such result, StaleError if it has another state by now.
+    """
+    saved = revision.saved
+    now = find_saved(connection, saved.kind, saved.id)
+    if now is None:
+        raise NotFoundError(said(f"problem.no_saved_{saved.kind}", name=repr(saved.id)))
+    if recipe_tag(now.recipe) != revision.expected:
+        raise StaleError(said("problem.stale", name=repr(saved.id)))
+    is_own = (documents.c.kind == saved.kind) & (documents.c.id == saved.id)
+    rows = connection.execute(sa.select(documents.c.name, documents.c.content).where(is_own))
+    packed = {row.name: row.content for row in rows}
+    packed |= {name: zlib.compress(content) for name, content in revision.documents.items()}
+    drop_saved(connection, [(saved.kind, saved.id)], but_pinned=False)
+    insert_saved(connection, replace(saved, is_pinned=now.is_pinned), packed)
 
 
 def drop_saved(

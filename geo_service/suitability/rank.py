@@ -27,6 +27,7 @@ from geo_service.errors import Fault, NotFoundError
 from geo_service.mcda.robustness import DRAWS
 from geo_service.model import FocusBasis, Message, Verdict
 from geo_service.notebook import small_table
+from geo_service.plan import plan_of
 from geo_service.spatial.cut_off import cut_off_note
 from geo_service.suitability.certainty import QUICK_DRAWS, Doubt, doubt_of
 from geo_service.suitability.choice import choose_criteria
@@ -50,7 +51,7 @@ from geo_service.wording import said
 from geo_service.zoning.rulebook import Rulebook, open_rulebook
 
 if TYPE_CHECKING:
-    from geo_service.plan import Plan
+    from geo_service.plan import HasPlan, Plan
     from geo_service.suitability.candidates import Candidate
     from geo_service.suitability.choice import ChosenCriterion
     from geo_service.suitability.land.search import LandSearch
@@ -321,7 +322,7 @@ _AMOUNT_FIELDS = {
 
 
 def rank(
-    plan: Plan,
+    plan: Plan | HasPlan,
     project: Project | Mapping[str, Any] | str | PathLike[str],
     rulebook: Rulebook | None = None,
     *,
@@ -333,7 +334,7 @@ def rank(
     Parameters
     ----------
     plan
-        The layers to search; never changed.
+        The layers to search, never changed; or a scenario.
     project
         The project: a `Project`, its fields as a mapping, or the path of its YAML or JSON file.
     rulebook
@@ -362,7 +363,7 @@ def rank(
 
 
 def rank_project(
-    plan: Plan,
+    plan: Plan | HasPlan,
     project: Project,
     rulebook: Rulebook | None = None,
     *,
@@ -370,6 +371,7 @@ def rank_project(
     progress: Progress | None = None,
 ) -> Ranking:
     """Return where a project that was read already fits in a plan; see `rank`."""
+    plan = plan_of(plan)
     rules = rulebook or open_rulebook(plan.settings.rulebook_path)
     day = as_of or date.today()  # noqa: DTZ011 - the county's calendar day
     tell = _teller(progress)

@@ -38,7 +38,7 @@ TOLD_OF_ENTERPRISES = (
     "energy_review_number",
 )
 """What a project says of itself as an enterprise's columns do, under the same names."""
-_ANY_YEAR = 2000
+ANY_YEAR = 2000
 """The year of the project's own row in a county that has no enterprises yet."""
 
 
@@ -230,9 +230,16 @@ def _tenants(
     plan: Plan, project: Project, ids: Sequence[str], values: Mapping[str, list[Any]]
 ) -> pd.DataFrame:
     """Return the project as one enterprise of the latest year per piece, without geometry."""
+    same = tenant_values(plan, project)
+    every = {name: [value] * len(ids) for name, value in same.items()}
+    return _rows_like("enterprises", {"enterprise_id": list(ids), **every, **values})
+
+
+def tenant_values(plan: Plan, project: Project) -> dict[str, Any]:
+    """Return what a project says of itself as an enterprise's row of the latest year does."""
     year = latest_year(plan)
-    same = {
-        "year": _ANY_YEAR if year is None else year,
+    return {
+        "year": ANY_YEAR if year is None else year,
         "name": project.name,
         "industry_code": project.industry_code,
         "status": "operating",
@@ -242,8 +249,6 @@ def _tenants(
         "heavy_polluter": project.heavy_polluter,
         **{name: getattr(project, name) for name in TOLD_OF_ENTERPRISES},
     }
-    every = {name: [value] * len(ids) for name, value in same.items()}
-    return _rows_like("enterprises", {"enterprise_id": list(ids), **every, **values})
 
 
 def _rows_like(layer: str, values: Mapping[str, list[Any]]) -> pd.DataFrame:

@@ -34,6 +34,7 @@ _MEANING: Mapping[int, str] = {
     404: "Nothing has this name.",
     408: "The request came too slowly.",
     409: "Something was changed meanwhile, or is left open: see `parameter` and `choices`.",
+    412: "It was changed since the state that `If-Match` names; read it again.",
     413: "The body is too large.",
     421: "The service is not known by this name.",
     422: "The body does not fit its schema; `errors` lists every fault.",

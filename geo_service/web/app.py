@@ -48,6 +48,7 @@ from geo_service.web.routes import (
     rankings,
     reviews,
     saved,
+    scenarios,
     tiles,
 )
 from geo_service.web.security import SecurityHeaders
@@ -137,6 +138,7 @@ def create_app(
         reviews,
         saved,
         rankings,
+        scenarios,
         imports,
         console,
         layers,

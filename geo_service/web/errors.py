@@ -30,7 +30,9 @@ from geo_service.errors import (
     NotFoundError,
     ProjectError,
     RulebookError,
+    ScenarioError,
     SourceError,
+    StaleError,
     StoreError,
     WorkspaceError,
 )
@@ -51,9 +53,11 @@ STATUS: dict[type[GeoServiceError], int] = {
     InvalidQueryError: 400,
     RulebookError: 422,
     BusyError: 503,
+    StaleError: 412,  # before the error that it is one of
     ConflictError: 409,
     StoreError: 503,
     ProjectError: 422,
+    ScenarioError: 422,
     SourceError: 422,
     ChoiceNeededError: 409,
     WorkspaceError: 500,
@@ -219,7 +223,7 @@ async def _on_own_error(request: Request, error: Exception) -> Response:
     if isinstance(error, ChoiceNeededError):
         members["parameter"] = error.parameter
         members["choices"] = choice_documents(error, translator)
-    if isinstance(error, (RulebookError, ProjectError, SourceError)):
+    if isinstance(error, (RulebookError, ProjectError, ScenarioError, SourceError)):
         members["errors"] = [tell_fault(fault, translator) for fault in error.faults]
     told = tell_error(error, translator) if isinstance(error, GeoServiceError) else str(error)
     return problem(status, told, **members)

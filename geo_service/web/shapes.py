@@ -11,6 +11,8 @@ from typing import Any
 
 from geo_service.jobs import JobKind, JobStatus
 from geo_service.model import BasisGroup, BasisTag, Severity, Tier, Verdict
+from geo_service.scenarios.differences import FindingKind
+from geo_service.scenarios.reading import scenario_schema
 from geo_service.suitability.candidates import CandidateKind
 from geo_service.suitability.project import project_schema
 from geo_service.zoning.comparison import ChangeKind, WhyNot
@@ -34,7 +36,10 @@ def shapes() -> dict[str, Shape]:
     project = project_schema(ref_template=f"{PREFIX}{{model}}")
     parts: dict[str, Shape] = project.pop("$defs")
     project.pop("$schema")
-    return {**_PARTS, **_ANSWERS, **parts, "Project": project}
+    scenario = scenario_schema(ref_template=f"{PREFIX}{{model}}")
+    parts |= scenario.pop("$defs")
+    scenario.pop("$schema")
+    return {**_PARTS, **_ANSWERS, **parts, "Project": project, "ScenarioFile": scenario}
 
 
 def _ref(name: str) -> Shape:
@@ -269,6 +274,45 @@ _COMPARISON: dict[str, Shape] = {
         )
     ),
 }
+_SCENARIO_MEMBERS: Mapping[str, Shape] = {
+    "scenario_id": _TEXT,
+    "name": _TEXT,
+    "reason": _TEXT,
+    "author": _TEXT,
+    "made_at": _TEXT,
+    "changed_at": _TEXT,
+    "base": _or_null(_object({"plan_version": _TEXT, "layers": _by_name(_TEXT)})),
+    "is_current": _FLAG,
+    "moved_layers": _list(_TEXT),
+    "edits_count": _COUNT,
+    "enabled_count": _COUNT,
+    "published_count": _COUNT,
+    "etag": _TEXT,
+}
+_EDIT = _object(
+    {
+        "edit_id": _TEXT,
+        "op": _TEXT,
+        "reason": _TEXT,
+        "author": _TEXT,
+        "enabled": _FLAG,
+        "text": _TEXT,
+    }
+)
+_SCENARIO = _object(
+    {**_SCENARIO_MEMBERS, "edits": _list(_EDIT), "published": _list(_by_name(_ANY))}
+)
+_FINDING_CHANGE = _object(
+    {
+        "kind": _enum(FindingKind),
+        "finding_id": _TEXT,
+        "rule_id": _TEXT,
+        "before": _or_null(_by_name(_ANY)),
+        "after": _or_null(_by_name(_ANY)),
+        "caused_by": _list(_TEXT),
+        "is_together": _FLAG,
+    }
+)
 _ANSWERS: Mapping[str, Shape] = {
     "Any": {"type": "object"},
     "Alive": _object({"status": {"const": "ok"}}),
@@ -362,6 +406,47 @@ _ANSWERS: Mapping[str, Shape] = {
     "Criteria": _object(
         {"criteria": _list(_object({"name": _TEXT, "label": _TEXT, "sense": _TEXT}))}
     ),
+    "Scenario": _SCENARIO,
+    "Scenarios": _slice("scenarios", _object(_SCENARIO_MEMBERS)),
+    "ScenarioReview": _object(
+        {
+            **_REVIEW_MEMBERS,
+            "scenario_id": _TEXT,
+            "base_review_id": _TEXT,
+            "base_verdicts": _by_name(_COUNT),
+            "parks": _list(_by_name(_ANY)),
+            "room": _by_name(_ANY),
+        }
+    ),
+    "ScenarioChanges": _object(
+        {
+            "scenario_id": _TEXT,
+            "plan_version": _TEXT,
+            "review_id": _TEXT,
+            "base_review_id": _TEXT,
+            "counts": _by_name(_COUNT),
+            "numberMatched": _COUNT,
+            "numberReturned": _COUNT,
+            "changes": _list(_FINDING_CHANGE),
+        }
+    ),
+    "ScenarioComparison": _object(
+        {
+            "alternatives": _list(_by_name(_ANY)),
+            "parks": _list(_by_name(_ANY)),
+            "measures": _list(_by_name(_ANY)),
+            "costs": _list(_by_name(_ANY)),
+            "only_in": _by_name(_list(_FINDING_CHANGE)),
+        }
+    ),
+    "ScenarioPublished": _object(
+        {
+            "publication_id": _TEXT,
+            "plan_version": _TEXT,
+            "layers": _list(_by_name(_ANY)),
+            "scenario": _SCENARIO,
+        }
+    ),
     "Job": _JOB,
     "Jobs": _slice("jobs", _JOB),
     "KeptResult": _SAVED_RESULT,
@@ -412,6 +497,22 @@ _ANSWERS: Mapping[str, Shape] = {
     "Published": _object({"layer": _TEXT, "number": _COUNT, "version": _TEXT}),
     "Difference": _object(
         {"layer": _TEXT, "before": _VERSION, "after": _VERSION, "counts": _by_name(_COUNT)}
+    ),
+    "Hits": _object(
+        {
+            "hits": _list(
+                _object(
+                    {
+                        "kind": _TEXT,
+                        "id": _TEXT,
+                        "label": _TEXT,
+                        "detail": _TEXT,
+                        "page": _TEXT,
+                        "map": _or_null(_TEXT),
+                    }
+                )
+            )
+        }
     ),
     "Industries": _object({"industries": _list(_object({"code": _TEXT, "name": _TEXT}))}),
     "Place": _object(

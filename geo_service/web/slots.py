@@ -51,6 +51,7 @@ class WorkKind(StrEnum):
     PARKS = "parks"
     REVIEWS = "reviews"
     RANKINGS = "rankings"
+    SCENARIOS = "scenarios"
     VERSIONS = "versions"
 
 

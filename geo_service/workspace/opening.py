@@ -28,7 +28,7 @@ from geo_service.stores.frames import canonical, content_digest
 from geo_service.stores.opening import is_empty, open_store
 from geo_service.wording import said
 from geo_service.workspace.own_files import EDITED, OwnFileState, OwnLayer
-from geo_service.workspace.placing import resolve_placement
+from geo_service.workspace.placing import PLACED, resolve_placement
 from geo_service.workspace.reading import LayerFile, find_faults
 from geo_service.workspace.references import check_references, declare_scheme
 from geo_service.workspace.settings import (
@@ -212,12 +212,13 @@ class Workspace:
         versions: Mapping[str, str],
         numbers: Mapping[str, int],
     ) -> Plan:
+        kept = {name: frames[name].copy(deep=False) for name in PLACED if name in frames}
         resolve_placement(frames)
         layers = {
             name: Layer(name, versions[name], _handing_out(frame), numbers.get(name, 0))
             for name, frame in frames.items()
         }
-        return Plan(layers, self.settings)
+        return Plan(layers, self.settings, kept=kept)
 
     def frames(
         self,

@@ -15,12 +15,20 @@ import shapely
 from geo_service.crs import STORAGE_CRS
 from geo_service.domain.placing import NOWHERE, covering_park, holding_park
 
+PLACED = ("parcels", "buildings", "enterprises")
+"""The layers of which parks, or places, are worked out."""
+
 
 def resolve_placement(frames: dict[str, pd.DataFrame]) -> None:
     """Give enterprises without a point the place of their building or parcel, and their park."""
     for layer in ("parcels", "buildings"):
         if layer in frames:
             _place_by_overlap(frames["parks"], frames[layer])
+    place_enterprises(frames)
+
+
+def place_enterprises(frames: dict[str, pd.DataFrame]) -> None:
+    """Do what `resolve_placement` does where parcels and buildings have their parks."""
     enterprises = frames.get("enterprises")
     if not isinstance(enterprises, gpd.GeoDataFrame) or enterprises.empty:
         return
@@ -31,9 +39,8 @@ def resolve_placement(frames: dict[str, pd.DataFrame]) -> None:
         if not isinstance(holder, gpd.GeoDataFrame) or holder.empty:
             continue
         position = pd.Index(holder[key]).get_indexer(enterprises[key].astype("object"))
-        inside = shapely.point_on_surface(holder.geometry.to_numpy())
         use = (position >= 0) & shapely.is_missing(points)
-        points[use] = inside[position[use]]
+        points[use] = shapely.point_on_surface(holder.geometry.to_numpy()[position[use]])
         holder_parks = holder["park_id"].astype("object").to_numpy()
         use = (position >= 0) & pd.isna(park_ids)
         park_ids[use] = holder_parks[position[use]]

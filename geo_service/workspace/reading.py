@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -41,8 +42,6 @@ from geo_service.wording import quoted, said
 from geo_service.workspace.days import days_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
 # GDAL reads a column of true, false and nothing as numbers.
@@ -183,6 +182,35 @@ def find_faults(
         return frame, faults
     shapes = _read_geometry(raw, schema, layer_file, faults)
     return gpd.GeoDataFrame(frame, geometry=shapes, crs=STORAGE_CRS), faults
+
+
+def read_values(
+    values: Mapping[str, object], schema: LayerSchema, *, is_whole: bool
+) -> tuple[dict[str, Any], list[Fault]]:
+    """Return values of one row as the schema has them, by column, and their faults.
+
+    What is missing is None. With `is_whole` it is a whole row: columns that were not given are
+    missing, and those that need a value are at fault. Its shape is not looked at. A name that is
+    no column of the layer is left out.
+    """
+    fields = [item for item in schema.fields if is_whole or item.name in values]
+    raw = pd.DataFrame({item.name: [values.get(item.name)] for item in fields}, dtype="object")
+    file = LayerFile(name=schema.name, path=Path(), shown="")
+    faults = Faults(file, raw[[name for name in schema.key if name in raw.columns]])
+    columns = {item.name: _read_column(raw, item, faults) for item in fields}
+    frame = pd.DataFrame(columns)
+    if schema.name == "control_zones" and is_whole:
+        _check_grades(frame, faults)
+    return {name: python_cell(column.iloc[0]) for name, column in columns.items()}, faults.items
+
+
+def python_cell(value: Any) -> Any:  # noqa: ANN401 - any cell
+    """Return a cell as Python's own value, None for a missing one; a shape stays what it is."""
+    if value is None or isinstance(value, (str, shapely.Geometry)):
+        return value
+    if pd.isna(value):
+        return None
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _read_file(layer_file: LayerFile) -> tuple[pd.DataFrame | None, Message | None]:

@@ -28,6 +28,7 @@ from geo_service.model import (
     rests_on,
 )
 from geo_service.notebook import small_table
+from geo_service.plan import plan_of
 from geo_service.wording import said
 from geo_service.zoning.approvals import Approvals, open_approvals
 from geo_service.zoning.batch import RawBatch, RawFinding
@@ -43,7 +44,7 @@ from geo_service.zoning.waivers import Waivers, open_waivers
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from geo_service.plan import Plan
+    from geo_service.plan import HasPlan, Plan
     from geo_service.zoning.check import Outcome
     from geo_service.zoning.finding_table import Box
     from geo_service.zoning.focus import Focus
@@ -311,7 +312,7 @@ class Review:
 
 
 def review(  # noqa: PLR0913 - all but the plan have a default
-    plan: Plan,
+    plan: Plan | HasPlan,
     rulebook: Rulebook | None = None,
     *,
     parks: Iterable[str] | None = None,
@@ -329,7 +330,7 @@ def review(  # noqa: PLR0913 - all but the plan have a default
     Parameters
     ----------
     plan
-        The layers to review; it is not changed.
+        The layers to review, which are not changed; or a scenario.
     rulebook
         The rules; if None, the workspace's own or else the shipped ones.
     parks
@@ -360,6 +361,7 @@ def review(  # noqa: PLR0913 - all but the plan have a default
     >>> sum(result.verdicts.values())
     48
     """
+    plan = plan_of(plan)
     rules = rulebook or open_rulebook(plan.settings.rulebook_path)
     day = as_of or date.today()  # noqa: DTZ011 - the county's calendar day
     park_ids = _chosen_parks(plan, parks)

@@ -115,7 +115,8 @@ def test_a_row_and_a_pin_select_each_other(visit: Visitor, service: str) -> None
     expect(frame.locator(".pin-parks")).to_have_count(48)
     page.locator(f'{ROWS}[data-id="YY-C-02"] td').nth(1).click()
     expect(frame.locator(".sheet-title")).to_contain_text("南溪")
-    page.frame_locator(".map-box iframe").locator('[data-park="YY-C-03"]').first.click()
+    frame.locator(".icon-reset").click()
+    frame.locator('.pin-parks[aria-label^="高阳镇中小企业集聚区"]').click()
     expect(page.locator(f'{ROWS}[data-id="YY-C-03"]')).to_have_class("can-select is-selected")
 
 

@@ -4,7 +4,7 @@
 //                  { geo: 'refresh', layer, query }: its features, asked for with more parameters
 //   from the map:  { geo: 'ready' } when everything is loaded · { geo: 'selected', layer, id },
 //                  with id null when nothing of the layer is selected any more
-import { settings } from './settings.js';
+import { isFramed, settings } from './settings.js';
 
 const MOST_IDS = 100000;
 const LONGEST_QUERY = 10000;
@@ -19,15 +19,13 @@ export class Protocol {
     this.waiting = null;
     this.isReady = false;
     this.wanted = null;
-    // A file from disk has no origin that could be told from another's.
-    this.isFramed = window.parent !== window && /^https?:$/.test(window.location.protocol);
-    if (this.isFramed) {
+    if (isFramed) {
       window.addEventListener('message', (event) => this.receive(event));
     }
   }
 
   say(message) {
-    if (this.isFramed) {
+    if (isFramed) {
       window.parent.postMessage(message, window.location.origin);
     }
   }

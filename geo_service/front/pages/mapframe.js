@@ -10,11 +10,15 @@ const ORIGIN = window.location.origin;
  * @param {string} path
  * @param {Record<string, string>} parameters
  * @param {string} title
- * @param {{ onSelected?: ((layer: string, id: string | null) => unknown) | null }} [options]
- *   onSelected is called when somebody chooses on the map; the id is null for nothing
+ * @param {{ onSelected?: ((layer: string, id: string | null) => unknown) | null,
+ *   isSmallOnPaper?: boolean }} [options]
+ *   onSelected is called when somebody chooses on the map; the id is null for nothing. A map that
+ *   is small on paper stays as big as its frame when it is printed, and has no legend of its own
  */
-export function mapFrame(path, parameters, title, { onSelected = null } = {}) {
-  return new MapFrame(path, parameters, title, onSelected);
+export function mapFrame(path, parameters, title, { onSelected = null, isSmallOnPaper } = {}) {
+  const map = new MapFrame(path, parameters, title, onSelected);
+  map.frame.toggleAttribute('data-small-on-paper', Boolean(isSmallOnPaper));
+  return map;
 }
 
 class MapFrame {

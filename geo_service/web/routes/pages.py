@@ -22,9 +22,11 @@ _DOCS_CSP = PAGE_CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inlin
 _HOME = Page(name="home", nav_entry="home", texts=("home", "change", "change_hint"))
 _PARK = Page(
     name="park",
-    texts=("park", "finding_words"),
+    texts=("park", "park_verdict", "finding_words"),
     is_charted=True,
 )
+_SHEET = Page(name="sheet", texts=("park", "sheet"))
+_COMPARE = Page(name="compare", texts=("park", "compare"))
 _REVIEWS = Page(
     name="reviews",
     nav_entry="reviews",
@@ -77,6 +79,21 @@ def park(
     """Return one park's page; a park that there is not is a 404."""
     service.parks.check(park_id)
     return shell.render(_PARK, request, language, values={"park_id": park_id})
+
+
+@router.get("/parks/{park_id}/sheet")
+def sheet(
+    park_id: str, request: Request, service: ServiceDep, language: PageLanguageDep
+) -> Response:
+    """Return one park on one sheet of paper; a park that there is not is a 404."""
+    service.parks.check(park_id)
+    return shell.render(_SHEET, request, language, values={"park_id": park_id})
+
+
+@router.get("/compare")
+def compare(request: Request, language: PageLanguageDep) -> Response:
+    """Return two to four parks side by side."""
+    return shell.render(_COMPARE, request, language)
 
 
 @router.get("/reviews")

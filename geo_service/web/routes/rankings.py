@@ -90,7 +90,10 @@ async def create_ranking(
     request: Request,
     service: ServiceDep,
     language: LanguageDep,
-    body: Annotated[dict[str, Any], Body(description="A project.")],
+    body: Annotated[
+        dict[str, Any],
+        Body(description="A project; with `scenario`, an id, its sites are sought in that plan."),
+    ],
 ) -> Response:
     """Find, exclude, measure and score the candidates for a project.
 

@@ -1,0 +1,111 @@
+"""Which edits do it: each edit is left out in turn, and what then stays away is its doing.
+
+An edit that others build on is left out with them. Where no single edit is missed, since
+several bring the same about, each is tried alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from geo_service.errors import ScenarioError
+from geo_service.scenarios.apply import apply_edits
+from geo_service.scenarios.differences import CHANGING, FindingChange, find_changes
+
+if TYPE_CHECKING:
+    from geo_service.plan import Plan
+    from geo_service.scenarios.edits import EditPart
+    from geo_service.scenarios.judging import Judge
+    from geo_service.scenarios.scenario import Scenario
+
+Outcome = Mapping[str, tuple[object, ...]]
+"""What becomes of findings, by their ids: those that change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditCause:
+    """The edits that bring a change about."""
+
+    edit_ids: tuple[str, ...] = ()
+    is_together: bool = False
+    """Whether it takes all of them; else each one would do it alone."""
+
+
+NOBODY = EditCause()
+
+
+def find_causes(
+    scenario: Scenario, judge: Judge, changes: Sequence[FindingChange]
+) -> dict[str, EditCause]:
+    """Return by finding id which edits bring each change about.
+
+    An edit is a cause if the change does not come about without it. Several such edits only work
+    together. Without any such edit, those are named that do it alone.
+    """
+    moving = [change for change in changes if change.kind in CHANGING]
+    edits = scenario.enabled
+    plan = judge.base.plan
+    if not moving or not edits:
+        return {change.key: NOBODY for change in moving}
+    if len(edits) == 1:
+        only = EditCause(edit_ids=(edits[0].edit_id or "",))
+        return {change.key: only for change in moving}
+    without = {edit.edit_id or "": _outcome_without(plan, judge, edits, edit) for edit in edits}
+    found = {change.key: _missed(change, without) for change in moving}
+    open_ones = [change for change in moving if not found[change.key].edit_ids]
+    if open_ones:
+        alone = {edit.edit_id or "": _outcome_of(plan, judge, [edit]) for edit in edits}
+        for change in open_ones:
+            doing = [name for name, out in alone.items() if _has(out, change)]
+            found[change.key] = EditCause(edit_ids=tuple(doing))
+    return found
+
+
+def _missed(change: FindingChange, without: Mapping[str, Outcome | None]) -> EditCause:
+    needed = tuple(
+        edit_id
+        for edit_id, outcome in without.items()
+        if outcome is not None and not _has(outcome, change)
+    )
+    return EditCause(edit_ids=needed, is_together=len(needed) > 1)
+
+
+def _has(outcome: Outcome | None, change: FindingChange) -> bool:
+    return outcome is not None and outcome.get(change.key) == change.state
+
+
+def _outcome_without(
+    plan: Plan, judge: Judge, edits: Sequence[EditPart], left_out: EditPart
+) -> Outcome | None:
+    """Return what becomes of findings without an edit, and without those that build on it."""
+    rest = [edit for edit in edits if edit is not left_out]
+    while rest:
+        outcome = _outcome_of(plan, judge, rest)
+        if outcome is not None:
+            return outcome
+        rest = _makeable(plan, rest)
+    return {}
+
+
+def _makeable(plan: Plan, edits: Sequence[EditPart]) -> list[EditPart]:
+    """Return the edits that can be made one after another; those that cannot are passed over."""
+    chosen: list[EditPart] = []
+    for edit in edits:
+        try:
+            apply_edits(plan, [*chosen, edit])
+        except ScenarioError:
+            continue
+        chosen.append(edit)
+    return chosen
+
+
+def _outcome_of(plan: Plan, judge: Judge, edits: Sequence[EditPart]) -> Outcome | None:
+    """Return what becomes of findings by some edits; None where these cannot be made."""
+    try:
+        changed = apply_edits(plan, edits).plan
+    except ScenarioError:
+        return None
+    changes = find_changes(judge.base, judge.review(changed))
+    return {change.key: change.state for change in changes if change.kind in CHANGING}
