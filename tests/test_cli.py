@@ -99,7 +99,7 @@ def test_the_workspace_comes_from_the_environment_or_the_folder(
     [
         (("review", "nowhere"), "没有这个文件"),
         (("review", "nowhere", "--lang", "en"), "no such file"),
-        (("review", DEMO, "--park", "none"), "没有园区 'none'"),
+        (("review", DEMO, "--park", "none"), "没有园区“none”"),
         (("review", DEMO, "--format", "pdf"), "pdf"),
         (("review", DEMO, "--rulebook", "none.yaml"), "none.yaml"),
         (("review", DEMO, "-o", "/proc/none/x"), "不能写入"),
