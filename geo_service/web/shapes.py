@@ -11,7 +11,6 @@ from typing import Any
 
 from geo_service.jobs import JobKind, JobStatus
 from geo_service.model import BasisGroup, BasisTag, Severity, Tier, Verdict
-from geo_service.scenarios.differences import FindingKind
 from geo_service.scenarios.reading import scenario_schema
 from geo_service.suitability.candidates import CandidateKind
 from geo_service.suitability.project import project_schema
@@ -315,7 +314,7 @@ _SCENARIO = _object(
 )
 _FINDING_CHANGE = _object(
     {
-        "kind": _enum(FindingKind),
+        "kind": _enum(ChangeKind),
         "finding_id": _TEXT,
         "rule_id": _TEXT,
         "before": _or_null(_by_name(_ANY)),
