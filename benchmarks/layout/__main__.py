@@ -51,9 +51,10 @@ def main() -> None:
     model = larger(model, options.times)
     base = evaluate(model, today(model)).objective
     print(f"{len(model.parks)} parks, {len(model.tenants)} enterprises, today {base:.2f} points")
-    rows = [run(name, model, options.seconds, base) for name in options.only]
-    for row in rows:
-        print(json.dumps(row))
+    rows = []
+    for name in options.only:
+        rows.append(run(name, model, options.seconds, base))
+        print(json.dumps(rows[-1]), flush=True)
     if options.report is not None:
         options.report.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 

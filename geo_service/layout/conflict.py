@@ -56,7 +56,7 @@ class Clashing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clash:
+class ClashingSet:
     """Requirements that cannot be met together; without any one of them the others can.
 
     `is_minimal` is false if the time ended before every one was tried.
@@ -69,11 +69,11 @@ class Clash:
 # ---- before solving ------------------------------------------------------------------------------
 
 
-def clashing_locks(options: LayoutOptions) -> list[Clash]:
+def clashing_locks(options: LayoutOptions) -> list[ClashingSet]:
     """Return the locks that no layout can keep, whatever else it does."""
     model = options.model
     goals = model.goals
-    clashes: list[Clash] = []
+    clashes: list[ClashingSet] = []
     for one, lock in enumerate(goals.locks):
         name = ("lock", str(one))
         if not _can_be_kept(model, lock):
@@ -101,7 +101,7 @@ def clashing_locks(options: LayoutOptions) -> list[Clash]:
             kind="moves", subject="", has=most, needs=most + 1, unit="moves", relaxation=1.0
         )
         locks = [_lock(("lock", str(number))) for number in few]
-        clashes.append(Clash(requirements=(limit, *locks)))
+        clashes.append(ClashingSet(requirements=(limit, *locks)))
     return clashes
 
 
@@ -110,8 +110,8 @@ def _lock(name: Name) -> Clashing:
     return Clashing(kind=kind, subject=subject, has=0, needs=1, unit=None, relaxation=1.0)
 
 
-def _clash_of(*names: Name) -> Clash:
-    return Clash(requirements=tuple(map(_lock, names)))
+def _clash_of(*names: Name) -> ClashingSet:
+    return ClashingSet(requirements=tuple(map(_lock, names)))
 
 
 def _can_be_kept(model: LayoutModel, lock: Lock) -> bool:
@@ -195,7 +195,7 @@ def _is_project_banned(model: LayoutModel, lock: Lock, ban: Banned) -> bool:
 # ---- by solving ----------------------------------------------------------------------------------
 
 
-def find_clashes(search: LayoutSearch, *, seconds: float) -> list[Clash]:
+def find_clashes(search: LayoutSearch, *, seconds: float) -> list[ClashingSet]:
     """Return disjoint smallest sets of requirements that clash, each with its relaxations.
 
     After one set was found its requirements are left out, and the next is sought, until the rest
@@ -212,7 +212,7 @@ def find_clashes(search: LayoutSearch, *, seconds: float) -> list[Clash]:
         sets.append((found, filter_.is_in_time))
         left = [name for name in left if name not in found]
     return [
-        Clash(
+        ClashingSet(
             requirements=tuple(
                 filter_.relaxed(name, [*left, *(one for one in found if one != name)])
                 for name in found
@@ -392,7 +392,7 @@ UNITS = {
 """In what a requirement is counted; of groups and utilities it depends on their subject."""
 
 
-def subjects(clash: Clash) -> Iterator[Name]:
+def subjects(clash: ClashingSet) -> Iterator[Name]:
     """Yield what a clash is between."""
     for one in clash.requirements:
         yield one.kind, one.subject

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from geo_service.layout.alternatives import OtherLayout
-    from geo_service.layout.conflict import Clash
+    from geo_service.layout.conflict import ClashingSet
     from geo_service.layout.evaluate import Evaluation, ParkFigures
     from geo_service.layout.explain import Why
     from geo_service.layout.firm import Firmness
@@ -54,7 +54,7 @@ class Proposal:
     alternatives: tuple[OtherLayout, ...] = ()
     front: tuple[FrontPoint, ...] = ()
     firm: tuple[Firmness, ...] = ()
-    conflict: tuple[Clash, ...] = ()
+    conflict: tuple[ClashingSet, ...] = ()
     review_before: Review | None = None
     review_after: Review | None = None
     seconds: float = 0.0

@@ -19,7 +19,7 @@ import orjson
 from geo_service.errors import InfeasibleError, InvalidQueryError, OutOfTimeError, ScenarioError
 from geo_service.language import Translator
 from geo_service.layout.alternatives import OtherLayout, find_alternatives
-from geo_service.layout.conflict import Clash, clashing_locks, find_clashes
+from geo_service.layout.conflict import ClashingSet, clashing_locks, find_clashes
 from geo_service.layout.evaluate import evaluate
 from geo_service.layout.explain import explain_layout
 from geo_service.layout.firm import firmness_of, try_variants
@@ -296,7 +296,7 @@ def _explained(made: Proposal, search: LayoutSearch, teller: _Teller) -> Proposa
     """Return a proposal with reasons, alternatives, front and firmness; or with its conflict."""
     goals = made.goals
     if made.decision is None or made.after is None:
-        clashes: list[Clash] = find_clashes(search, seconds=goals.solving.time_limit_s)
+        clashes: list[ClashingSet] = find_clashes(search, seconds=goals.solving.time_limit_s)
         return replace(made, conflict=tuple(clashes))
     teller.step("explain")
     why = explain_layout(made.model, made.decision, made.after)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from geo_service.layout.evaluate import Evaluation, evaluate
 from geo_service.layout.goals import TermName
+from geo_service.layout.model import today
 from geo_service.layout.places import CrowdedError, place_moves, without_crowding
 from geo_service.layout.program import Expression, LayoutProgram, Requirement, TaggedRow
 from geo_service.layout.solver import Solved, Solver, Status, gap_between
@@ -124,6 +125,8 @@ class LayoutSearch:
         end = self.end if seconds is None else min(self.end, time.monotonic() + seconds)
         spare: Decision | None = None
         spare_value = -math.inf
+        if not rows and program is None:
+            spare, spare_value = self._quick()
         while True:
             solved = self.solver.solve(
                 asked.linear(objective, extra=[*rows, *self.cuts]),
@@ -156,9 +159,34 @@ class LayoutSearch:
             # The solver is wrong: never this one again.
             self.forbid(asked.chosen(decision), kind="wrong")
 
+    def _quick(self) -> tuple[Decision | None, float]:
+        """Return today's layout with the projects on their best free places, if it will do."""
+        quick = quick_decision(self.model)
+        judged = evaluate(self.model, quick)
+        if not judged.is_met:
+            return None, -math.inf
+        self._remember_first()
+        return quick, judged.objective
+
     def _remember_first(self) -> None:
         if self.first_seconds is None:
             self.first_seconds = time.monotonic() - self.begun
+
+
+def quick_decision(model: LayoutModel) -> Decision:
+    """Return a layout in which parks and enterprises stay and projects get what is free.
+
+    Projects with few places come first; each takes its best one that no other has taken.
+    """
+    taken: set[str] = set()
+    places = {}
+    for newcomer in sorted(model.newcomers, key=lambda one: (len(one.spots), one.name)):
+        free = [spot for spot in newcomer.spots if not taken & set(spot.members)]
+        if free:
+            best = max(free, key=lambda spot: (spot.score, spot.candidate_id))
+            places[newcomer.name] = best.candidate_id
+            taken |= set(best.members)
+    return replace(today(model), places=places)
 
 
 def room_of(model: LayoutModel, keys: Sequence[Key]) -> Requirement:

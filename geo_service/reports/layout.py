@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from geo_service.industry import classification
+from geo_service.language import Language
 from geo_service.layout.evaluate import SMALLER_IS_BETTER
 from geo_service.layout.goals import TermName
 from geo_service.layout.proposal import Proposal, verdicts_of
@@ -19,7 +20,7 @@ from geo_service.reports.document import industry_name
 
 if TYPE_CHECKING:
     from geo_service.language import Translator
-    from geo_service.layout.conflict import Clash, Clashing
+    from geo_service.layout.conflict import Clashing, ClashingSet
     from geo_service.layout.evaluate import Evaluation
     from geo_service.layout.explain import Why, WhyNot
     from geo_service.layout.fit import PlaceOffers
@@ -271,10 +272,11 @@ def why_words(proposal: Proposal, why: Why, translator: Translator) -> str:
     gains = _gain_words(proposal, why.gains, translator)
     key = "why" if gains else "why_unchanged"
     first = translator.text(f"layout.{key}", gains=gains, points=_shown(why.points))
+    gap = " " if translator.language is Language.EN else ""
     if why.other is None or why.regret is None:
-        return first + translator.text("layout.no_other")
+        return first + gap + translator.text("layout.no_other")
     other = why.other if why.kind != "lead" else _industry(why.other, translator)
-    return first + translator.text("layout.other", other=other, regret=_shown(why.regret))
+    return first + gap + translator.text("layout.other", other=other, regret=_shown(why.regret))
 
 
 def _industry(code: str, translator: Translator) -> str:
@@ -394,7 +396,8 @@ def _law_words(proposal: Proposal, one: Clashing, translator: Translator) -> str
     found = proposal.options.unlawful.get((lock.park or "", lock.leading_industry or ""))
     if found is None:
         return ""
-    return translator.text("layout_clash.by_law", rule=found.rule_id, detail=found.detail)
+    gap = " " if translator.language is Language.EN else ""
+    return gap + translator.text("layout_clash.by_law", rule=found.rule_id, detail=found.detail)
 
 
 def _told(fields: Mapping[str, Any]) -> str:
@@ -414,7 +417,7 @@ def _relaxation_words(one: Clashing, unit: str | None, translator: Translator) -
     return translator.text(f"layout_clash.{key}", amount=_figure(one.relaxation, unit))
 
 
-def clash_lines(clash: Clash, proposal: Proposal, translator: Translator) -> list[str]:
+def clash_lines(clash: ClashingSet, proposal: Proposal, translator: Translator) -> list[str]:
     """Return a clash as lines: each requirement, and the least that would cure it."""
     return [
         f"{clash_words(proposal, one, translator)} "

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from geo_service.layout.conflict import Clash, find_clashes
+from geo_service.layout.conflict import ClashingSet, find_clashes
 from geo_service.layout.milp import LinearProgram
 from geo_service.layout.model import LayoutModel, Piece
 from geo_service.layout.solve import LayoutSearch, find_layout
@@ -36,13 +36,13 @@ def county(goals: dict[str, Any], **parts: Any) -> LayoutModel:  # noqa: ANN401 
     return model_of({**told, **goals}, **{**made, **parts})
 
 
-def clashes(model: LayoutModel, solver: Solver) -> list[Clash]:
+def clashes(model: LayoutModel, solver: Solver) -> list[ClashingSet]:
     search = LayoutSearch(model, solver, end=time.monotonic() + 60)
     assert find_layout(search).status is Status.INFEASIBLE
     return find_clashes(search, seconds=60)
 
 
-def names(found: list[Clash]) -> list[set[tuple[str, str]]]:
+def names(found: list[ClashingSet]) -> list[set[tuple[str, str]]]:
     return [{(one.kind, one.subject) for one in clash.requirements} for clash in found]
 
 
