@@ -45,6 +45,7 @@ from geo_service.web.routes import (
     rankings,
     reviews,
     saved,
+    scenario_pages,
     scenarios,
     tiles,
 )
@@ -129,6 +130,7 @@ def create_app(
         reviews,
         saved,
         rankings,
+        scenario_pages,
         scenarios,
         imports,
         console,

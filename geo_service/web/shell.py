@@ -54,6 +54,7 @@ NAVIGATION = {
     "home": "/",
     "reviews": "/reviews",
     "sites": "/sites",
+    "scenarios": "/scenarios",
     "rulebook": "/rulebook",
     "data": "/data",
     "help": "/help",
