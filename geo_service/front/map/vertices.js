@@ -37,6 +37,7 @@ export class Vertices {
   // The nearest corner within so many pixels, or null.
   near(drawing, latlng, pixels) {
     const at = drawing.map.latLngToLayerPoint(latlng);
+    /** @type {L.LatLng | null} */
     let best = null;
     let shortest = pixels;
     for (const point of this.points) {

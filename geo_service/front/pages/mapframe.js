@@ -20,6 +20,12 @@ export function mapFrame(path, parameters, title, options = {}) {
 }
 
 class MapFrame {
+  /**
+   * @param {string} path
+   * @param {Record<string, string>} parameters
+   * @param {string} title
+   * @param {NonNullable<Parameters<typeof mapFrame>[3]>} options
+   */
   constructor(path, parameters, title, { onSelected = null, onSketched = null }) {
     this.title = title;
     this.onSelected = onSelected;

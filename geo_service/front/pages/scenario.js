@@ -21,6 +21,17 @@ class Bench {
     this.store = new ScenarioStore(start.scenario_id, (_, { isSame }) => this.follow(isSame));
     this.state = Object.fromEntries(new URLSearchParams(window.location.search));
     this.isDrawn = false;
+    // The parts of the page, which are there once the scenario is.
+    /** @type {any} */
+    this.list = null;
+    /** @type {any} */
+    this.stage = null;
+    /** @type {any} */
+    this.changes = null;
+    this.headBox = make('div', { class: 'bench-top' });
+    this.formBox = make('div', { class: 'form-box' });
+    this.publishedBox = make('div');
+    this.opener = this.opChooser();
     /** @type {any} */
     this.drawing = null;
     /** @type {EditForm | null} */
@@ -89,10 +100,6 @@ class Bench {
     this.list = new EditList(this);
     this.stage = new Stage(this);
     this.changes = new Changes(this);
-    this.headBox = make('div', { class: 'bench-top' });
-    this.formBox = make('div', { class: 'form-box' });
-    this.publishedBox = make('div');
-    this.opener = this.opChooser();
     showPage(
       this.headBox,
       make(

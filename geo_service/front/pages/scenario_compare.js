@@ -2,7 +2,7 @@
 // two maps that move together.
 import { dataText, make, shorten } from '../shared/dom.js';
 import { hasValue } from '../shared/format.js';
-import { area, count, money, percent } from './amounts.js';
+import { area, count, money, number, percent, squareMetres } from './amounts.js';
 import { address, emptyState, errorState, get } from './api.js';
 import { pageAddress, printPage, setTitle, showPage, t } from './frame.js';
 import { mapFrame } from './mapframe.js';
@@ -17,6 +17,11 @@ const LISTED = 500;
 const MOST = 4;
 
 class Comparison {
+  /** @type {string[]} */
+  lost = [];
+  /** @type {any[]} */
+  scenarios = [];
+
   constructor() {
     const given = new URLSearchParams(window.location.search);
     this.ids = (given.get('ids') ?? '').split(',').filter(Boolean);
@@ -235,12 +240,11 @@ class Comparison {
 
   figures(part, name) {
     const { alternatives } = this.found;
-    const rows = this.found[part];
     const base = alternatives.find((one) => one.key === PLAN);
     const shown = part === 'costs' ? alternatives.filter((one) => one.key !== PLAN) : alternatives;
     const difference = (row, one) =>
       base && part === 'measures' && one !== base && hasValue(row.values[PLAN])
-        ? signed(row.values[one.key] - row.values[PLAN], writerOf(row.unit))
+        ? signed(row.values[one.key] - row.values[PLAN], writerOf(row))
         : null;
     return panel(
       t(`scenarios.${part}`),
@@ -264,7 +268,7 @@ class Comparison {
           make(
             'tbody',
             {},
-            rows.map((row) =>
+            this.found[part].map((row) =>
               make(
                 'tr',
                 { 'data-row': row[name] },
@@ -273,7 +277,7 @@ class Comparison {
                   make(
                     'td',
                     { class: 'number', 'data-key': one.key },
-                    valueOf(row.values[one.key], row.unit),
+                    valueOf(row, row.values[one.key]),
                     ' ',
                     difference(row, one),
                   ),
@@ -380,16 +384,18 @@ class Comparison {
   }
 }
 
-function writerOf(unit) {
-  return (value) => {
-    const shown = valueOf(value, unit);
-    return shown instanceof Node ? shown.textContent : shown;
-  };
+// A difference without its sign.
+function writerOf(row) {
+  return (value) =>
+    row.unit === 'share'
+      ? t('scenarios.share_points', { value: number(value * 100) })
+      : valueOf(row, value);
 }
 
-function valueOf(value, unit) {
+// Land in the county's own units, floors in m².
+function valueOf({ unit, measure, cost }, value) {
   if (unit === 'm²') {
-    return area(value);
+    return (measure ?? cost)?.includes('floor') ? squareMetres(value) : area(value);
   }
   if (unit === 'CNY') {
     return money(value);

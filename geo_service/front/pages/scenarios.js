@@ -147,22 +147,21 @@ function dropOf(one, again) {
   return box;
 }
 
+function tickOf(one, tell) {
+  return make('input', {
+    type: 'checkbox',
+    checked: compared.has(one.scenario_id),
+    'aria-label': t('scenarios.compare_one', { name: one.name }),
+    change: (event) => {
+      compared[event.target.checked ? 'add' : 'delete'](one.scenario_id);
+      tell();
+    },
+  });
+}
+
 function columns(again, tell) {
   return [
-    {
-      key: 'compare',
-      label: t('scenarios.compare'),
-      show: (one) =>
-        make('input', {
-          type: 'checkbox',
-          checked: compared.has(one.scenario_id),
-          'aria-label': t('scenarios.compare_one', { name: one.name }),
-          change: (event) => {
-            compared[event.target.checked ? 'add' : 'delete'](one.scenario_id);
-            tell();
-          },
-        }),
-    },
+    { key: 'compare', label: t('scenarios.compare'), show: (one) => tickOf(one, tell) },
     {
       key: 'name',
       label: t('scenarios.name'),

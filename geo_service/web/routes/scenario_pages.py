@@ -90,9 +90,7 @@ def features(  # noqa: PLR0913 - what a list is asked by
     language: LanguageDep,
     *,
     layer: Annotated[str, Query(max_length=50)],
-    query: Annotated[
-        str, Query(max_length=100, description="Part of an id or of a name.")
-    ] = "",
+    query: Annotated[str, Query(max_length=100, description="Part of an id or of a name.")] = "",
     id: _OneId = None,  # noqa: A002 - a feature's id
     park: _OneId = None,
     building: _OneId = None,

@@ -31,7 +31,11 @@ export function verdictChange(before, after) {
   );
 }
 
-// A difference with its sign; nothing for none.
+/**
+ * A difference with its sign; nothing for none.
+ * @param {any} difference
+ * @param {(value: any) => import('../parts.js').Child} [write]
+ */
 export function signed(difference, write = count) {
   if (!hasValue(difference) || difference === 0) {
     return null;

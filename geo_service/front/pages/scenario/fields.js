@@ -39,6 +39,12 @@ export function columnWord(name) {
 
 // One control with its name; `read` makes a value of what is typed, undefined for nothing.
 export class Plain {
+  /**
+   * @param {string} name
+   * @param {string} label
+   * @param {any} control
+   * @param {{ help?: string | null, read?: (text: string) => any }} [options]
+   */
   constructor(name, label, control, { help = null, read = (text) => text } = {}) {
     this.name = name;
     this.input = control;
@@ -61,6 +67,11 @@ export class Plain {
   }
 }
 
+/**
+ * @param {string} name
+ * @param {string} label
+ * @param {{ isRequired?: boolean, help?: string | null }} [options]
+ */
 export function industryField(name, label, { isRequired = true, help = null } = {}) {
   const control = make('input', {
     type: 'text',
@@ -266,7 +277,7 @@ export class CandidateField {
           make(
             'option',
             { value: one.candidate_id },
-            `${one.rank} · ${one.name ?? one.candidate_id}`,
+            `${one.rank} · ${one.label ?? one.candidate_id}`,
           ),
         ),
     );

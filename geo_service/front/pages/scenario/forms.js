@@ -48,6 +48,17 @@ const VALUE_LAYERS = [
 ];
 
 export class EditForm {
+  /** @type {any} */
+  of = null;
+  /** @type {any} */
+  column = null;
+  /** @type {any} */
+  set = null;
+  /** @type {any} */
+  drawn = null;
+  /** @type {any[]} */
+  columns = [];
+
   /**
    * @param {any} bench { store, draw(field), added(edit), closed() }
    * @param {string} op
@@ -174,6 +185,13 @@ export class EditForm {
     ];
   }
 
+  /**
+   * @param {'point' | 'line' | 'area'} kind
+   * @param {string} name
+   * @param {string} label
+   * @param {(() => Promise<any>) | null} [outline]
+   * @param {boolean} [isRequired]
+   */
   shape(kind, name, label, outline = null, isRequired = true) {
     const draw = (field) => this.bench.draw(field);
     return new ShapeField({ kind, name, label, draw, outline, isRequired });
@@ -287,6 +305,7 @@ export class EditForm {
 
   // One value of one feature.
   valueField() {
+    /** @type {[string, string][]} */
     const layers = VALUE_LAYERS.map((layer) => [layer, wordOf('layer', layer)]);
     const layer = new Plain('layer', t('scenarios.layer'), select(layers));
     const box = make('div', { class: 'stack-small' });
@@ -396,7 +415,7 @@ export class EditForm {
   }
 
   targets() {
-    return [...this.everyPart(), ...(this.columns ?? []), this.reason, this.author];
+    return [...this.everyPart(), ...this.columns, this.reason, this.author];
   }
 
   clearFaults() {

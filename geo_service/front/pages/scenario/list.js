@@ -1,5 +1,5 @@
 // The list of edits: what each does, why, who, whether it counts, its place; undo and redo.
-import { dataText, make } from '../../shared/dom.js';
+import { dataText, elementIn, make } from '../../shared/dom.js';
 import { count, time } from '../amounts.js';
 import { emptyState } from '../api.js';
 import { t } from '../frame.js';
@@ -42,7 +42,7 @@ export class EditList {
   }
 
   // Does something to the scenario; what stands against it is said above the list.
-  async run(work, { focus = null } = {}) {
+  async run(work, { focus = '' } = {}) {
     this.fault.replaceChildren();
     try {
       await work();
@@ -51,7 +51,7 @@ export class EditList {
       this.draw();
     }
     if (focus) {
-      this.items.querySelector(focus)?.focus();
+      elementIn(this.items, focus)?.focus();
     }
   }
 

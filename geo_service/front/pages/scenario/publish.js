@@ -8,54 +8,37 @@ import { openDialog } from './dialog.js';
 import { author, faultOf, keepAuthor } from './words.js';
 
 export function openPublish(bench) {
-  const { document } = bench.store;
-  openDialog(t('scenarios.publish'), (close) => {
-    const outcome = make('div');
-    const ticks = document.edits.map((edit) =>
+  openDialog(t('scenarios.publish'), (close) => new PublishForm(bench, close).node);
+}
+
+class PublishForm {
+  constructor(bench, close) {
+    this.bench = bench;
+    this.close = close;
+    const { document } = bench.store;
+    this.outcome = make('div');
+    this.ticks = document.edits.map((edit) =>
       make('input', {
         type: 'checkbox',
         checked: edit.enabled,
         value: edit.edit_id,
-        change: () => tell(),
+        change: () => this.tell(),
       }),
     );
-    const by = make('input', { type: 'text', maxlength: 200, autocomplete: 'name' });
-    by.value = author();
-    const submit = make(
+    this.by = make('input', { type: 'text', maxlength: 200, autocomplete: 'name' });
+    this.by.value = author();
+    this.send = make(
       'button',
       { type: 'submit', class: 'button strong', id: 'publish-now' },
       t('scenarios.publish_now'),
     );
-    const chosen = () => ticks.filter((tick) => tick.checked).map((tick) => tick.value);
-    const tell = () => {
-      submit.disabled = !chosen().length;
-    };
-    const send = async () => {
-      submit.disabled = true;
-      keepAuthor(by.value);
-      outcome.replaceChildren(loadingState(t('scenarios.publishing')));
-      try {
-        const body = {
-          edits: chosen(),
-          plan_version: document.base.plan_version,
-          author: by.value,
-        };
-        const done = await bench.store.ask({ method: 'POST', path: '/publish', body });
-        close();
-        bench.published(done.document, t('scenarios.published', layersOf(done.document)));
-      } catch (error) {
-        outcome.replaceChildren(faultOf(error, () => bench.reload()));
-        tell();
-      }
-    };
-    tell();
-    return make(
+    this.node = make(
       'form',
       {
         class: 'stack-small',
         submit: (event) => {
           event.preventDefault();
-          send();
+          this.submit();
         },
       },
       make('p', { class: 'note' }, t('scenarios.publish_is')),
@@ -64,30 +47,58 @@ export function openPublish(bench) {
         'fieldset',
         { class: 'publish-edits' },
         make('legend', {}, t('scenarios.which_edits')),
-        document.edits.map((edit, at) =>
-          make(
-            'label',
-            { class: 'check' },
-            ticks[at],
-            make(
-              'span',
-              {},
-              `${at + 1} · `,
-              dataText(edit.text),
-              make('span', { class: 'under' }, dataText(edit.reason)),
-            ),
-          ),
-        ),
+        document.edits.map((edit, at) => tickOf(edit, at, this.ticks[at])),
       ),
-      labelled(t('scenarios.publisher'), by, { help: t('scenarios.publisher_help') }),
-      outcome,
-      make('div', { class: 'tools form-end' }, submit, button(t('console.cancel'), close)),
+      labelled(t('scenarios.publisher'), this.by, { help: t('scenarios.publisher_help') }),
+      this.outcome,
+      make('div', { class: 'tools form-end' }, this.send, button(t('console.cancel'), close)),
     );
-  });
+    this.tell();
+  }
+
+  get chosen() {
+    return this.ticks.filter((tick) => tick.checked).map((tick) => tick.value);
+  }
+
+  tell() {
+    this.send.disabled = !this.chosen.length;
+  }
+
+  async submit() {
+    const { store } = this.bench;
+    this.send.disabled = true;
+    keepAuthor(this.by.value);
+    this.outcome.replaceChildren(loadingState(t('scenarios.publishing')));
+    try {
+      const body = {
+        edits: this.chosen,
+        plan_version: store.document.base.plan_version,
+        author: this.by.value,
+      };
+      const { document } = await store.ask({ method: 'POST', path: '/publish', body });
+      this.close();
+      const layers = count(document.layers.length);
+      this.bench.published(document, t('scenarios.published', { count: layers }));
+    } catch (error) {
+      this.outcome.replaceChildren(faultOf(error, () => this.bench.reload()));
+      this.tell();
+    }
+  }
 }
 
-function layersOf({ layers }) {
-  return { count: count(layers.length) };
+function tickOf(edit, at, tick) {
+  return make(
+    'label',
+    { class: 'check' },
+    tick,
+    make(
+      'span',
+      {},
+      `${at + 1} · `,
+      dataText(edit.text),
+      make('span', { class: 'under' }, dataText(edit.reason)),
+    ),
+  );
 }
 
 // What of a scenario was published, the latest first, each with a way back.

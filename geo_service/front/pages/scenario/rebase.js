@@ -105,32 +105,8 @@ function conflictPart(conflict, choose) {
         make('tbody', {}, conflict.values.map(valueRow), verdictRow(conflict)),
       ),
     ),
-    conflict.parks.length
-      ? make(
-          'ul',
-          { class: 'plain-list under' },
-          conflict.parks.map((park) =>
-            make(
-              'li',
-              {},
-              make('code', {}, dataText(park.park_id)),
-              ' ',
-              t('scenarios.park_under', {
-                ours: verdictWord(park.ours),
-                theirs: verdictWord(park.theirs),
-              }),
-            ),
-          ),
-        )
-      : make('p', { class: 'under' }, t('scenarios.parks_alike')),
-    conflict.can_stay
-      ? null
-      : make(
-          'div',
-          { class: 'field-fault' },
-          make('p', {}, t('scenarios.cannot_stay')),
-          conflict.refusal.map((line) => make('p', {}, dataText(line))),
-        ),
+    parksUnder(conflict.parks),
+    conflict.can_stay ? null : refusalOf(conflict.refusal),
     make(
       'div',
       { class: 'choice', role: 'radiogroup', 'aria-label': t('scenarios.decide') },
@@ -149,6 +125,38 @@ function conflictPart(conflict, choose) {
         ),
       ),
     ),
+  );
+}
+
+// The parks whose verdict is another under each choice.
+function parksUnder(parks) {
+  return parks.length
+    ? make(
+        'ul',
+        { class: 'plain-list under' },
+        parks.map((park) =>
+          make(
+            'li',
+            {},
+            make('code', {}, dataText(park.park_id)),
+            ' ',
+            t('scenarios.park_under', {
+              ours: verdictWord(park.ours),
+              theirs: verdictWord(park.theirs),
+            }),
+          ),
+        ),
+      )
+    : make('p', { class: 'under' }, t('scenarios.parks_alike'));
+}
+
+// Why the edit cannot stay.
+function refusalOf(lines) {
+  return make(
+    'div',
+    { class: 'field-fault' },
+    make('p', {}, t('scenarios.cannot_stay')),
+    lines.map((line) => make('p', {}, dataText(line))),
   );
 }
 

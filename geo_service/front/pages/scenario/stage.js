@@ -103,6 +103,7 @@ export class Stage {
     return this.view === 'both' ? '/maps/compare' : '/maps/overview';
   }
 
+  /** @returns {Record<string, string>} */
   parameters() {
     return this.view === 'before' && this.baseReview
       ? { review_id: this.baseReview }

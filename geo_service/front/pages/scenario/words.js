@@ -4,6 +4,7 @@ import { ServiceError, errorState } from '../api.js';
 import { t } from '../frame.js';
 import { button } from '../parts.js';
 
+/** @type {[string, string[]][]} */
 export const OPS = [
   ['enterprises', ['move_enterprise', 'add_enterprise', 'close_enterprise']],
   ['parks', ['set_leading_industry', 'reshape_park', 'add_park', 'close_park']],
