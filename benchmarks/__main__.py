@@ -13,9 +13,11 @@ from benchmarks.nearest import bench_nearest
 from benchmarks.overlay import PEERS, bench_overlay
 from benchmarks.ranking import bench_ranking
 from benchmarks.review import bench_review
+from benchmarks.scenario import bench_scenario
+from benchmarks.whole import PEER, bench_whole
 from benchmarks.workspace import write_workspace
 
-SUBJECTS = ("overlay", "review", "nearest", "scoring", "ranking")
+SUBJECTS = ("overlay", "review", "nearest", "scoring", "ranking", "scenario", "whole")
 
 
 def main() -> int:
@@ -52,6 +54,11 @@ def main() -> int:
         is_agreed &= bench_scoring(options.data / "scoring.json")
     if options.what in {"ranking", "all"}:
         is_agreed &= bench_ranking(options.data / "ranking.json")
+    if options.what in {"scenario", "all"}:
+        bench_scenario(options.report or options.data / "scenario.json")
+    if options.what == "whole":
+        report = options.report or options.data / f"whole_{options.parcels}.json"
+        bench_whole(options.data, options.parcels, report, has_peer=PEER in options.peers)
     return 0 if is_agreed else 1
 
 

@@ -74,6 +74,12 @@ def bench_overlay(data: Path, parcels: int, peers: Sequence[str], report: Path) 
     return all(outcome.agrees is not False for outcome in outcomes)
 
 
+def time_peer(name: str, data: Path, parcels: int) -> Outcome:
+    """Run one contender alone, on files that are there, and return what it took."""
+    with tempfile.TemporaryDirectory() as results:
+        return _run(name, data, parcels, Path(results, "peer"))
+
+
 def machine() -> dict[str, object]:
     """Return a description of the machine and the software measured."""
     packages = [package for _, package, _ in PEERS.values()]

@@ -210,11 +210,20 @@ class Translator:
 
         A value may itself be a message. An unknown key is our own mistake and raises KeyError.
         """
-        texts = catalogue()[message.key]
-        values = {name: self._shown(value) for name, value in message.values.items()}
+        values = {name: self.shown(value) for name, value in message.values.items()}
+        return self.filled(message.key, values)
+
+    def filled(self, key: str, values: Mapping[str, object]) -> str:
+        """Return the text of a key with values as `shown` returns them."""
+        texts = catalogue()[key]
         if self.language is Language.EN:
             return texts["en"].format_map(values)
         return self.convert(_fill_chinese(texts["zh"], values))
+
+    def names_in(self, key: str) -> frozenset[str]:
+        """Return the names of the values that the text of a key shows."""
+        text = catalogue()[key]["en" if self.language is Language.EN else "zh"]
+        return frozenset(name for _, name, _ in _parts(text) if name is not None)
 
     def render_any(self, text: Message | str) -> str:
         """Return a message's text; a name or a value stays as it is."""
@@ -231,7 +240,7 @@ class Translator:
         '甲、乙'
         """
         joiner = ", " if self.language is Language.EN else "、"
-        return joiner.join(str(self._shown(item)) for item in items)
+        return joiner.join(str(self.shown(item)) for item in items)
 
     def convert(self, text: str) -> str:
         """Return a simplified Chinese text in this language's script; English is not changed.
@@ -302,7 +311,8 @@ class Translator:
         forms = _FORMS if self.language is Language.EN else _FORMS_CHINESE
         return forms.get(unit or "") or _Form(word=f" {unit}" if unit else "")
 
-    def _shown(self, value: object) -> object:
+    def shown(self, value: object) -> object:
+        """Return a value as a template shows it: texts of messages, figures with their units."""
         if type(value) is str or type(value) is float:
             return value  # most values
         if isinstance(value, Message):

@@ -21,7 +21,7 @@ import pyproj
 from geo_service.crs import STORAGE_CRS
 from geo_service.errors import NotFoundError
 from geo_service.model import AreaMethod, FocusBasis
-from geo_service.plan_rows import compare_frames, frame_with_rows, project_rows
+from geo_service.plan_rows import frame_with_rows, project_rows
 from geo_service.schema import SCHEMAS
 from geo_service.wording import said
 
@@ -296,19 +296,16 @@ class Plan:
         frames: Mapping[str, pd.DataFrame],
         *,
         label: str,
+        changes: Mapping[str, RowChange] | None = None,
         kept: Mapping[str, pd.DataFrame] | None = None,
     ) -> Plan:
         """Return a plan with some layers replaced; `label` names the change in their versions.
 
-        Frames with geometry must be in the storage CRS. With `kept`, which are the rows of these
-        layers as they are kept (only where places were worked out), the frames have most rows in
-        common with this plan's, and all that these rows give is shared. This plan does not change.
+        Frames with geometry must be in the storage CRS. `changes` say of layers which rows differ:
+        all that the others give is shared. `kept` are the rows of layers as they are kept, where
+        places were worked out. This plan does not change.
         """
-        if kept is None:
-            return self._changed(frames, {}, label)
-        changes = {name: compare_frames(name, self.frame(name), frames[name]) for name in frames}
-        known = {name: change for name, change in changes.items() if change is not None}
-        return self._changed(frames, known, label, kept)
+        return self._changed(frames, changes or {}, label, kept)
 
     def _changed(
         self,

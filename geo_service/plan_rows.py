@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo_service.crs import require_metric
 from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.schema import SCHEMAS
 from geo_service.wording import said
@@ -51,7 +52,8 @@ def key_values(name: str, frame: pd.DataFrame) -> pd.Index:
     """Return each row's key: one value, or several as a tuple."""
     key = list(SCHEMAS[name].key)
     if len(key) == 1:
-        return pd.Index(frame[key[0]].astype("object"))
+        only: pd.Index = pd.Index(frame[key[0]].astype("object"))
+        return only
     return pd.MultiIndex.from_frame(frame[key].astype("object"))
 
 
@@ -84,7 +86,16 @@ def frame_with_rows(
         twice = repr(mine[mine.duplicated()][0])
         raise InvalidQueryError(_ROWS, said("problem.row_twice", layer=repr(name), row=twice))
     place = keys.get_indexer(mine)
-    lost = _positions(name, keys, removed)
+    return frame_with_rows_at(frame, given, place, _positions(name, keys, removed))
+
+
+def frame_with_rows_at(
+    frame: pd.DataFrame, given: pd.DataFrame, place: NDArray[np.intp], lost: NDArray[np.intp]
+) -> tuple[pd.DataFrame, RowChange]:
+    """Return what `frame_with_rows` does, of rows whose places in the frame are known.
+
+    `place` has -1 for a row that is new, `lost` the places of rows to leave out.
+    """
     is_known = place >= 0
     changed, columns = _replaced(frame, given[is_known], place[is_known])
     before = place[is_known]
@@ -112,8 +123,8 @@ def project_rows(
     is_new = np.zeros(len(frame), dtype=bool)
     is_new[change.after] = True
     shapes[~is_new] = metric.geometry.to_numpy()[is_old]
-    moved = frame.geometry.iloc[change.after].to_crs(metric.crs)
-    shapes[change.after] = moved.to_numpy()
+    chosen = gpd.GeoSeries(frame.geometry.to_numpy()[change.after], crs=frame.crs)
+    shapes[change.after] = chosen.to_crs(require_metric(metric)).to_numpy()
     return frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=metric.crs))
 
 
@@ -131,7 +142,10 @@ def _positions(name: str, keys: pd.Index, removed: Sequence[Any]) -> NDArray[np.
     wanted = list(removed)
     if not wanted:
         return np.zeros(0, dtype=np.intp)
-    place = keys.get_indexer(pd.MultiIndex.from_tuples(wanted) if keys.nlevels > 1 else wanted)
+    asked = (
+        pd.MultiIndex.from_tuples(wanted) if keys.nlevels > 1 else pd.Index(wanted, dtype=object)
+    )
+    place = keys.get_indexer(asked)
     for key, position in zip(wanted, place, strict=True):
         if position < 0:
             raise NotFoundError(said("problem.no_row", layer=repr(name), row=repr(key)))
@@ -152,7 +166,8 @@ def _replaced(
                 continue
             shapes = frame.geometry.to_numpy().copy()
             shapes[place] = new
-            changed = changed.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
+            moved = gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs)
+            changed = gpd.GeoDataFrame(changed).set_geometry(moved)
         else:
             cells = pd.Series(rows[column].array, dtype=frame[column].dtype)
             if cells.equals(old.reset_index(drop=True)):
@@ -257,7 +272,7 @@ _same_objects = np.frompyfunc(_is_same_object, 2, 1)
 
 def _unlike_shapes(one: NDArray[np.object_], other: NDArray[np.object_]) -> NDArray[np.bool_]:
     """Return where shapes differ; only those that are not the same object are compared."""
-    differs = ~_same_objects(one, other).astype(bool)
+    differs = ~np.asarray(_same_objects(one, other), dtype=bool)
     doubtful = np.flatnonzero(differs)
     differs[doubtful] = ~_same_shapes(one[doubtful], other[doubtful])
     return np.asarray(differs, dtype=bool)

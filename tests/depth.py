@@ -31,12 +31,18 @@ def examples(number: int) -> int:
 
 
 def thorough(
-    number: int, *, steps: int | None = None, also_allowed: tuple[HealthCheck, ...] = ()
+    number: int,
+    *,
+    steps: int | None = None,
+    also_allowed: tuple[HealthCheck, ...] = (),
+    in_deep: int | None = None,
 ) -> settings:
     """Return the settings of a test whose number of examples is scaled by the profile.
 
-    `steps` bounds what a state machine does in one example.
+    `steps` bounds what a state machine does in one example; `in_deep` is the number of examples
+    in the deep profile, if it is to be another.
     """
     more: dict[str, Any] = {} if steps is None else {"stateful_step_count": steps}
     allowed = {HealthCheck.too_slow, *also_allowed}
-    return settings(max_examples=examples(number), suppress_health_check=list(allowed), **more)
+    count = in_deep if in_deep is not None and DEPTH == "deep" else examples(number)
+    return settings(max_examples=count, suppress_health_check=list(allowed), **more)

@@ -124,6 +124,6 @@ def test_what_differs_between_two_frames_is_found(demo: Plan, layer: str) -> Non
     other = demo.with_rows(layer, key.assign(source="elsewhere"), label="seven").frame(layer)
     only = compare_frames(layer, frame, other)
     assert only is not None
-    assert only.columns == {"source"}
+    assert only.columns == frozenset({"source"})
     assert not only.touches({"status"})
     assert compare_frames(layer, frame, frame.iloc[::-1].reset_index(drop=True)) is None

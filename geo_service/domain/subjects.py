@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 from geo_service.schema import SCHEMAS
@@ -52,6 +53,22 @@ def illustrative_subjects(plan: Plan) -> frozenset[tuple[str, str]]:
         for layer in SUBJECT_LAYERS
         for identity in subject_ids(layer, _marked(plan.frame(layer)))
     )
+
+
+class IllustrativeSubjects(Container[tuple[str, str]]):
+    """Layers and ids of the features that are made up, found when somebody asks for a layer's."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def __contains__(self, item: object) -> bool:
+        """Return whether a layer's feature, by its id, is made up."""
+        layer, identity = item if isinstance(item, tuple) else (None, None)
+        return layer in SUBJECT_LAYERS and identity in self._plan.remember(
+            ("illustrative", layer),
+            {layer: None},
+            lambda: frozenset(subject_ids(layer, _marked(self._plan.frame(layer)))),
+        )
 
 
 def _marked(frame: pd.DataFrame) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from cachetools import LRUCache
 from geo_service.language import Language, Translator
 from geo_service.planning.finding_rows import FindingRows, LiveRows, SavedRows
 from geo_service.planning.finding_words import FindingWords
-from geo_service.zoning.findings import FINDING_ID
+from geo_service.zoning.portions import FINDING_ID
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -54,8 +55,8 @@ LATIN = "Times New Roman"
 _TAGS = {Language.ZH_HANS: "zh-CN", Language.ZH_HANT: "zh-TW", Language.EN: "en-GB"}
 _MOST = 4_000
 """Characters of one text; evidence is shorter, and hostile names are not."""
-_MOST_ROWS = 2_000
-"""Rows of one list in the report; the workbook has them all."""
+MOST_OF_A_PARK = 50
+"""Findings of one park that a list of the report has; the workbook has them all."""
 _WIDTH_MM = 166
 _PLACEHOLDER = re.compile(r"(\{page\}|\{pages\})")
 
@@ -150,7 +151,11 @@ class _Report:
         text, content = self._content.text, self._content
         self._heading(text("failing"), 1)
         failing = [park for park in content.parks if park["park_id"] in self._failing]
-        self._paragraph(text("failing_intro", count=len(failing)) if failing else text("nothing"))
+        self._paragraph(
+            text("failing_intro", count=len(failing), most=MOST_OF_A_PARK)
+            if failing
+            else text("nothing")
+        )
         for park in failing:
             self._heading(content.park_name(park["park_id"]), 2)
             self._paragraph(self._park_line(park))
@@ -319,7 +324,11 @@ class _Report:
         heads = [text("number"), text("finding"), text("measured_and_limit")]
         heads.append(text("basis_and_cure"))
         rows = []
-        for position, item in enumerate(findings[:_MOST_ROWS], start=1):
+        told: Counter[str | None] = Counter()
+        for position, item in enumerate(findings, start=1):
+            told[item["park_id"]] += 1
+            if told[item["park_id"]] > MOST_OF_A_PARK:
+                continue
             title = text(
                 "cell_finding",
                 verdict=content.word("verdict", item["verdict"]),
@@ -356,7 +365,7 @@ class _Report:
         self._table(widths_mm, heads, rows)
         if total is not None and total > len(rows):
             more = total - len(rows)
-            self._paragraph(self._content.translator.text("evidence.more", count=more))
+            self._paragraph(self._content.text("more_elsewhere", count=more, most=MOST_OF_A_PARK))
 
     def _table(
         self,

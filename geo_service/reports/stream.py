@@ -13,12 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from geo_service.reports.document import (
-    Document,
     dump,
-    finding_properties,
     geometry_arrays,
     review_head,
 )
+from geo_service.reports.finding_texts import FindingTexts, geometry_text
 
 if TYPE_CHECKING:
     from geo_service.language import Translator
@@ -62,9 +61,10 @@ def review_pieces(
 def _chunk_texts(
     review: Review, translator: Translator, chunks: Sequence[range], *, has_geometry: bool
 ) -> Iterator[bytes]:
+    texts = FindingTexts(review.results, translator)
     if not has_geometry:
         for chunk in chunks:
-            yield _written(review, translator, chunk, [None] * len(chunk))
+            yield b",\n".join(texts.of(chunk, [b"null"] * len(chunk)))
         return
     with ThreadPoolExecutor(_AHEAD) as pool:
         ahead = deque(pool.submit(_geometry, review, chunk) for chunk in chunks[:_AHEAD])
@@ -72,19 +72,8 @@ def _chunk_texts(
             shapes = ahead.popleft().result()
             if number + _AHEAD < len(chunks):
                 ahead.append(pool.submit(_geometry, review, chunks[number + _AHEAD]))
-            yield _written(review, translator, chunk, shapes)
+            yield b",\n".join(texts.of(chunk, shapes))
 
 
-def _written(
-    review: Review, translator: Translator, chunk: range, shapes: Sequence[Document | None]
-) -> bytes:
-    findings: list[Document] = [
-        {**finding_properties(finding, translator), "geometry": shape}
-        for finding, shape in zip(review.results.at(chunk), shapes, strict=True)
-    ]
-    text = dump({_MEMBER: findings}, indent=True)
-    return text[text.index(b"[") + 2 : text.rindex(b"\n  ]")]
-
-
-def _geometry(review: Review, chunk: range) -> list[Document | None]:
-    return geometry_arrays(review.geometry_of(chunk))
+def _geometry(review: Review, chunk: range) -> list[bytes]:
+    return [geometry_text(shape) for shape in geometry_arrays(review.geometry_of(chunk))]

@@ -7,10 +7,11 @@ every layer that none touches.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from geo_service.scenarios.changes import PlanChanges, changed_plan
-from geo_service.scenarios.expects import seen_of
+from geo_service.scenarios.expects import check_expected, seen_of
 from geo_service.scenarios.refusal import EditRefusal, unusable_scenario
 from geo_service.scenarios.steps import STEPS
 from geo_service.scenarios.workbench import Workbench
@@ -29,12 +30,18 @@ LABEL = "scenario"
 class Applied:
     """What edits did to a plan."""
 
-    plan: Plan
+    base: Plan
+    """The plan that they were made on."""
     changes: PlanChanges
     seen: Mapping[str, tuple[Seen, ...]]
     """What each edit found where it put something else, by the edit's id; of edits that are
     switched off, what they would have found."""
     bench: Workbench
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan with the edits made, derived when it is first asked for."""
+        return changed_plan(self.base, self.changes, label=LABEL)
 
 
 def make_edit(bench: Workbench, edit: EditPart) -> Workbench:
@@ -47,8 +54,10 @@ def make_edit(bench: Workbench, edit: EditPart) -> Workbench:
     return tried
 
 
-def apply_edits(plan: Plan, edits: Sequence[EditPart]) -> Applied:
+def apply_edits(plan: Plan, edits: Sequence[EditPart], *, is_strict: bool = False) -> Applied:
     """Apply edits in their order; those that are switched off are passed over.
+
+    With `is_strict`, an edit that says what it saw is refused where there is something else.
 
     Raises
     ------
@@ -61,6 +70,8 @@ def apply_edits(plan: Plan, edits: Sequence[EditPart]) -> Applied:
     for edit in edits:
         edit_id = edit.edit_id or ""
         try:
+            if is_strict:
+                check_expected(bench, edit.expects or ())
             made = make_edit(bench, edit)
         except EditRefusal as refusal:
             if edit.enabled:
@@ -71,7 +82,4 @@ def apply_edits(plan: Plan, edits: Sequence[EditPart]) -> Applied:
             bench = made
     if faults:
         raise unusable_scenario(faults, is_refused=True)
-    changes = bench.changes()
-    return Applied(
-        plan=changed_plan(plan, changes, label=LABEL), changes=changes, seen=seen, bench=bench
-    )
+    return Applied(base=plan, changes=bench.changes(), seen=seen, bench=bench)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
 import orjson
 import pandas as pd
@@ -20,7 +19,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from geo_service.plan import empty_frame
-from geo_service.plan_rows import frame_with_rows
+from geo_service.plan_rows import RowChange, compare_frames, frame_with_rows_at
 from geo_service.schema import SCHEMAS
 from geo_service.stores.frames import canonical
 from geo_service.workspace.placing import PLACED, place_enterprises, resolve_placement
@@ -101,55 +100,62 @@ def changed_plan(plan: Plan, changes: PlanChanges, *, label: str) -> Plan:
     touched = {layer: one for layer, one in changes.items() if one}
     if not touched:
         return plan
-    kept = {layer: changed_frame(plan.kept(layer), layer, one) for layer, one in touched.items()}
-    frames = _placed(plan, touched, kept)
-    own = {layer: kept[layer] for layer in PLACED if layer in kept}
-    for layer in PLACED:  # whose place was worked out anew, though its rows are the same
-        if layer in frames and layer not in own:
-            own[layer] = plan.kept(layer)
-    return plan.with_layers(frames, label=f"{label} {changes_digest(touched)}", kept=own)
+    made = {layer: _changed(plan.kept(layer), layer, one) for layer, one in touched.items()}
+    kept = {layer: frame for layer, (frame, _) in made.items()}
+    frames, rows = _placed(plan, touched, made)
+    own = {
+        # A layer may be placed anew though its rows are the same.
+        layer: kept.get(layer, plan.kept(layer) if plan.has(layer) else frames[layer])
+        for layer in PLACED
+        if layer in frames
+    }
+    name = f"{label} {changes_digest(touched)}"
+    return plan.with_layers(frames, label=name, changes=rows, kept=own)
+
+
+Frames = dict[str, "pd.DataFrame"]
+RowChanges = dict[str, RowChange]
 
 
 def _placed(
-    plan: Plan, touched: PlanChanges, kept: Mapping[str, pd.DataFrame]
-) -> dict[str, pd.DataFrame]:
+    plan: Plan, touched: PlanChanges, made: Mapping[str, tuple[pd.DataFrame, RowChange]]
+) -> tuple[Frames, RowChanges]:
     """Return the frames that differ, with parks and places worked out as on opening a plan."""
-    frames = dict(kept)
+    frames = {layer: frame for layer, (frame, _) in made.items()}
+    rows = {layer: change for layer, (_, change) in made.items()}
     moving = {layer for layer, one in touched.items() if one.places}
     if moving & {_PARKS, "parcels", "buildings"}:
         every = {
-            name: (kept[name] if name in kept else plan.kept(name)).copy(deep=False)
+            name: frames.get(name, plan.kept(name)).copy(deep=False)
             for name in (_PARKS, *PLACED)
-            if plan.has(name) or name in kept
+            if plan.has(name) or name in frames
         }
         resolve_placement(every)
         for name in PLACED:
-            if name in every and (name in kept or _differ(every[name], plan.frame(name))):
+            if name not in every:
+                continue
+            change = compare_frames(name, plan.frame(name), every[name])
+            if name in touched or change is None or change.touches(None):
                 frames[name] = every[name]
-        return frames
-    for name in ("parcels", "buildings", _ENTERPRISES):
+                rows.pop(name, None)
+                rows |= {} if change is None else {name: change}
+        return frames, rows
+    for name in PLACED:
         if name in touched and name not in moving:
-            frames[name] = changed_frame(plan.frame(name), name, touched[name])
+            frames[name], rows[name] = _changed(plan.frame(name), name, touched[name])
     if _ENTERPRISES in moving:
         around = {
             name: frames.get(name, plan.frame(name))
             for name in (_PARKS, "parcels", "buildings")
             if plan.has(name)
         }
-        every = {**around, _ENTERPRISES: kept[_ENTERPRISES].copy(deep=False)}
+        every = {**around, _ENTERPRISES: frames[_ENTERPRISES].copy(deep=False)}
         place_enterprises(every)
         frames[_ENTERPRISES] = every[_ENTERPRISES]
-    return frames
-
-
-def _differ(one: pd.DataFrame, other: pd.DataFrame) -> bool:
-    """Return whether parks or places of the same rows differ."""
-    same = one["park_id"].fillna("").equals(other["park_id"].fillna(""))
-    if not same or not isinstance(one, gpd.GeoDataFrame):
-        return not same
-    shapes, others = one.geometry.to_numpy(), other.geometry.to_numpy()
-    missing = shapely.is_missing(shapes) & shapely.is_missing(others)
-    return not bool(np.all(shapely.equals_identical(shapes, others) | missing))
+        columns = rows[_ENTERPRISES].columns
+        worked_out = None if columns is None else columns | {"park_id", GEOMETRY}
+        rows[_ENTERPRISES] = replace(rows[_ENTERPRISES], columns=worked_out)
+    return frames, rows
 
 
 def changed_frame(frame: pd.DataFrame, layer: str, changes: LayerChanges) -> pd.DataFrame:
@@ -157,29 +163,39 @@ def changed_frame(frame: pd.DataFrame, layer: str, changes: LayerChanges) -> pd.
 
     What does not change is shared with the frame given.
     """
+    return _changed(frame, layer, changes)[0]
+
+
+def _changed(
+    frame: pd.DataFrame, layer: str, changes: LayerChanges
+) -> tuple[pd.DataFrame, RowChange]:
+    """Return rows with changes in them, and which rows these are."""
     if frame.empty and changes.added:
         frame = canonical(empty_frame(layer), layer)
     positions = row_positions(frame, layer)
-    key = SCHEMAS[layer].key
-    told = {name: row for name, row in changes.changed.items() if name in positions}
-    if told:
-        places = [positions[name] for name in told]
-        columns = list(dict.fromkeys(name for row in told.values() for name in row))
-        old = frame.iloc[places]
-        rows = {name: old[name].to_numpy(object) for name in key}
-        for column in columns:
-            cells = zip(told.values(), old[column].array, strict=True)
-            rows[column] = _objects([row.get(column, cell) for row, cell in cells])
-        frame, _ = frame_with_rows(layer, frame, pd.DataFrame(rows), ())
-    if not changes.added and not changes.removed:
-        return frame
-    whole = [name for name in frame.columns if name in SCHEMAS[layer].columns or name == GEOMETRY]
-    added = [changes.added[name] for name in sorted(changes.added)]
-    rows = {name: _objects([row.get(name) for row in added]) for name in whole}
-    keys = frame[list(key)].to_numpy(object)
-    gone = [keys[positions[name]] for name in sorted(changes.removed) if name in positions]
-    removed = [tuple(one) if len(key) > 1 else one[0] for one in gone]
-    return frame_with_rows(layer, frame, pd.DataFrame(rows), removed)[0]
+    told = {positions[key]: row for key, row in changes.changed.items() if key in positions}
+    places, nowhere = np.array(sorted(told), dtype=np.intp), np.zeros(0, dtype=np.intp)
+    columns = list(dict.fromkeys(name for row in told.values() for name in row))
+    rows = {}
+    for column in columns:
+        old = frame[column].iloc[places].array
+        cells = zip(places.tolist(), old, strict=True)
+        rows[column] = _objects([told[at].get(column, cell) for at, cell in cells])
+    whole, change = frame_with_rows_at(frame, pd.DataFrame(rows), places, nowhere)
+    lost = np.array(
+        sorted(positions[key] for key in changes.removed if key in positions), dtype=np.intp
+    )
+    if not changes.added and not len(lost):
+        return whole, change
+    new = [changes.added[key] for key in sorted(changes.added)]
+    names = [name for name in frame.columns if name in SCHEMAS[layer].columns or name == GEOMETRY]
+    added = pd.DataFrame({name: _objects([row.get(name) for row in new]) for name in names})
+    whole, come = frame_with_rows_at(whole, added, np.full(len(new), -1, dtype=np.intp), lost)
+    keep = np.ones(len(frame), dtype=bool)
+    keep[lost] = False
+    moved = (np.cumsum(keep) - 1)[places[keep[places]]]
+    before = np.union1d(places, lost).astype(np.intp)
+    return whole, RowChange(before, np.concatenate([moved, come.after]).astype(np.intp), None)
 
 
 def _objects(values: list[Any]) -> NDArray[np.object_]:

@@ -44,7 +44,7 @@ _DEEPEST = 4
 Id = Annotated[str, StringConstraints(pattern=f"^{ID_PATTERN.pattern}$")]
 EditId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 Short = Annotated[str, StringConstraints(max_length=MOST_NAME)]
-Cell = str | float | bool | None
+Cell = str | bool | int | float | None
 """A value of a column as a document has it: a layer's schema says what it means."""
 
 
@@ -56,11 +56,17 @@ class Seen(_Part):
     """The values of one feature that an edit found and replaces: its precondition."""
 
     layer: str
-    id: Id
+    id: Annotated[str, StringConstraints(max_length=300)]
     year: int | None = None
     values: dict[str, Any] = Field(
         description="By column; of a shape only a digest is told, under `geometry`."
     )
+
+    @field_validator("values")
+    @classmethod
+    def _have_types(cls, values: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        layer = info.data.get("layer", "")
+        return {name: typed(layer, name, value) for name, value in values.items()}
 
 
 class DrawnFeature(_Part):

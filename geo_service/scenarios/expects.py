@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from shapely.geometry.base import BaseGeometry
 
-from geo_service.scenarios.changes import shape_digest
+from geo_service.scenarios.changes import GEOMETRY, shape_digest
 from geo_service.scenarios.edits import Seen
+from geo_service.scenarios.refusal import EditRefusal
 from geo_service.schema import SCHEMAS
+from geo_service.wording import quoted, said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,7 +58,7 @@ def name_of(layer: str, key: str) -> dict[str, Any]:
     if layer != _ENTERPRISES:
         return {"id": key}
     identity, _, year = key.rpartition("/")
-    return {"id": identity, "year": int(year)}
+    return {"id": identity, "year": int(year)} if year.isdecimal() and identity else {"id": key}
 
 
 def key_of(seen: Seen) -> str:
@@ -71,13 +73,30 @@ def mismatches(bench: Workbench, expects: Iterable[Seen]) -> Iterator[Mismatch]:
         if seen.layer not in SCHEMAS or not bench.has(seen.layer, key):
             yield Mismatch(layer=seen.layer, key=key)
             continue
-        known = {*SCHEMAS[seen.layer].columns, "geometry"}
+        schema = SCHEMAS[seen.layer]
+        known = {*schema.columns, *((GEOMETRY,) if schema.geometry else ())}
         for column, expected in seen.values.items():  # noqa: PD011 - no series
             found = bench.cell(seen.layer, key, column) if column in known else None
             if not is_same(told_cell(found), expected):
                 yield Mismatch(
                     layer=seen.layer, key=key, column=column, expected=expected, found=found
                 )
+
+
+def check_expected(bench: Workbench, expects: Iterable[Seen]) -> None:
+    """Refuse an edit that saw other values than there are."""
+    reasons = [
+        (
+            f"expects.{miss.layer}.{miss.key}" + (f".{miss.column}" if miss.column else ""),
+            said("fault.no_value") if miss.found is None else quoted(told_cell(miss.found)),
+            said("scenario.was_there")
+            if miss.column is None
+            else said("scenario.as_seen", value=repr(miss.expected)),
+        )
+        for miss in mismatches(bench, expects)
+    ]
+    if reasons:
+        raise EditRefusal(reasons)
 
 
 def is_same(found: Any, expected: Any) -> bool:  # noqa: ANN401 - any JSON values

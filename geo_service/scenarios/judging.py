@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from geo_service.plan import Plan
     from geo_service.zoning.rulebook import Rulebook
 
-REMEMBERED = 64
+REMEMBERED = 8
+"""Reviews of plans; one of a large county takes tens of megabytes."""
 
 
 class Judge:

@@ -82,11 +82,14 @@ class Scenario:
         """
         return apply_edits(plan, self.edits).plan
 
-    def with_edits(self, edits: Sequence[EditPart]) -> Scenario:
+    def with_edits(self, edits: Sequence[EditPart], *, is_strict: bool = False) -> Scenario:
         """Return a scenario of other edits on the same base, checked, with what they see."""
         if self.base_plan is None:
             raise NotFoundError(said("problem.scenario_without_plan"))
-        return replace(self, edits=complete(self.base_plan, edits))
+        applied, seeing = _applied(self.base_plan, edits, is_strict=is_strict)
+        made = replace(self, edits=seeing)
+        made.__dict__["applied"] = applied  # of the same edits: they are not made again
+        return made
 
     def without(self, *edit_ids: str) -> Scenario:
         """Return a scenario without some edits; raises ScenarioError where others need them."""
@@ -129,10 +132,11 @@ def make_scenario(
     """Return a scenario on a plan, every edit checked and complete.
 
     Ids that are missing are made of the edits themselves, so that the same list has the same ids
-    on every machine; times that are missing are `at`, else now.
+    on every machine; times that are missing are `at`, else now. An edit that says what it saw is
+    refused where the plan has something else.
     """
     made = Scenario(name=name, edits=(), reason=reason, base=base_of(plan), base_plan=plan)
-    return made.with_edits(stamped(edits, at=at))
+    return made.with_edits(stamped(edits, at=at), is_strict=True)
 
 
 def stamped(
@@ -169,9 +173,16 @@ def complete(plan: Plan, edits: Sequence[EditPart]) -> tuple[EditPart, ...]:
 
     Raises ScenarioError where an edit that is switched on cannot be made.
     """
+    return _applied(plan, edits)[1]
+
+
+def _applied(
+    plan: Plan, edits: Sequence[EditPart], *, is_strict: bool = False
+) -> tuple[Applied, tuple[EditPart, ...]]:
     ready = [with_ground(plan, one) if isinstance(one, PlaceProject) else one for one in edits]
-    seen = apply_edits(plan, ready).seen
-    return tuple(
-        edit.model_copy(update={"expects": seen.get(edit.edit_id or "", edit.expects)})
+    applied = apply_edits(plan, ready, is_strict=is_strict)
+    seeing = tuple(
+        edit.model_copy(update={"expects": applied.seen.get(edit.edit_id or "", edit.expects)})
         for edit in ready
     )
+    return applied, seeing

@@ -118,6 +118,9 @@ def with_later_columns(frame: pd.DataFrame, layer: str) -> pd.DataFrame:
     return frame.assign(**dict.fromkeys(lacking)) if lacking else frame
 
 
+_SHAPES_AT_ONCE = 10_000
+
+
 def content_digest(frame: pd.DataFrame, layer: str) -> str:
     """Return SHA-256 of the content of a frame in canonical form, as 64 hexadecimal digits.
 
@@ -134,8 +137,13 @@ def content_digest(frame: pd.DataFrame, layer: str) -> str:
         digest.update(f"|{name}|".encode())
         if name == "geometry":
             shapes = shapely.to_wkb(frame["geometry"].to_numpy(), byte_order=1)
-            for shape in shapes:
-                digest.update(b"-" if shape is None else len(shape).to_bytes(8) + shape)
+            for first in range(0, len(shapes), _SHAPES_AT_ONCE):
+                some = shapes[first : first + _SHAPES_AT_ONCE]
+                digest.update(
+                    b"".join(
+                        b"-" if each is None else len(each).to_bytes(8) + each for each in some
+                    )
+                )
         else:
             digest.update(orjson.dumps(_plain_cells(frame[name])))
     return digest.hexdigest()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -190,16 +191,18 @@ class Workspace:
 
     def _composed(self, newest: Mapping[str, LayerVersion]) -> Plan:
         frames, shown = self.frames(newest)
-        faults = list(check_references(frames, shown))
-        if faults:
-            raise unusable(self.folder, faults)
-        self._own.tell(self.own_states(newest, is_quick=True))
-        versions = {
-            name: newest[name].version
-            if name in newest
-            else content_digest(frame, name)[:VERSION_LENGTH]
-            for name, frame in frames.items()
-        }
+        versions = {name: newest[name].version for name in frames if name in newest}
+        with ThreadPoolExecutor(1) as pool:  # beside the checks, since it takes as long
+            digests = {
+                name: pool.submit(content_digest, frame, name)
+                for name, frame in frames.items()
+                if name not in newest
+            }
+            faults = list(check_references(frames, shown))
+            if faults:
+                raise unusable(self.folder, faults)
+            self._own.tell(self.own_states(newest, is_quick=True))
+            versions |= {name: each.result()[:VERSION_LENGTH] for name, each in digests.items()}
         return self._plan_of(frames, versions, {name: newest[name].number for name in newest})
 
     def _plan_of(

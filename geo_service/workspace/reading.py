@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -524,7 +525,7 @@ def _check_shapes(shapes: gpd.GeoSeries, schema: LayerSchema, faults: Faults) ->
             row=int(position),
             column="geometry",
         )
-    for position in np.flatnonzero(~shapely.is_valid(array) & ~is_empty & finite):
+    for position in np.flatnonzero(~_are_valid(array) & ~is_empty & finite):
         reason = shapely.is_valid_reason(array[position])
         faults.add(
             said("fault.invalid_shape", reason=str(reason)),
@@ -532,6 +533,21 @@ def _check_shapes(shapes: gpd.GeoSeries, schema: LayerSchema, faults: Faults) ->
             row=int(position),
             column="geometry",
         )
+
+
+def _are_valid(shapes: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Return which shapes are valid; of many, half are looked at in another thread."""
+    vertices = np.cumsum(shapely.get_num_coordinates(shapes))
+    if not len(shapes) or vertices[-1] < _MANY_VERTICES:
+        return np.asarray(shapely.is_valid(shapes), dtype=bool)
+    middle = int(np.searchsorted(vertices, vertices[-1] / 2))
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(shapely.is_valid, shapes[:middle])
+        rest = shapely.is_valid(shapes[middle:])
+        return np.concatenate([first.result(), rest])
+
+
+_MANY_VERTICES = 100_000
 
 
 def _check_degrees(shapes: gpd.GeoSeries, crs: pyproj.CRS, faults: Faults) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import pandas as pd
+    from numpy.typing import NDArray
 
 
 def check_references(
@@ -40,7 +41,7 @@ def check_references(
             if target not in frames:
                 continue
             cells = frame[item.name]
-            lost = cells.notna() & ~cells.isin(known_values(name, item, frames[target]))
+            lost = cells.notna() & ~_are_among(cells, known_values(name, item, frames[target]))
             for row in np.flatnonzero(lost.to_numpy(dtype=bool)):
                 yield Fault(
                     file=file,
@@ -57,6 +58,12 @@ def check_references(
                 )
     yield from _check_extent(frames, shown)
     yield from _check_vacancy(frames, shown)
+
+
+def _are_among(cells: pd.Series, known: pd.Series) -> NDArray[np.bool_]:
+    """Return which cells are among known values; for many texts faster than a column's `isin`."""
+    values = known.to_numpy(dtype=object)
+    return cells.astype("object").isin(values).to_numpy(dtype=bool)
 
 
 def _check_vacancy(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -154,6 +155,11 @@ class RawBatch:
     origin: tuple[RawBatch, NDArray[np.intp]] | None = None
     """The batch of which these are some rows, and which."""
 
+    @cached_property
+    def kept_ids(self) -> dict[str, NDArray[np.uint64]]:
+        """The findings' ids as numbers, by rule, once they have been made."""
+        return {}
+
     def __len__(self) -> int:
         """Return the number of findings."""
         return len(self.subject_ids)
@@ -169,9 +175,9 @@ class RawBatch:
 
     def of(self, rows: NDArray[np.intp]) -> RawBatch:
         """Return some of the rows."""
-        base, taken = (
-            (self, rows) if self.origin is None else (self.origin[0], self.origin[1][rows])
-        )
+        base, taken = self, rows
+        if self.origin is not None:
+            base, taken = self.origin[0], self.origin[1][rows]
         return replace(
             self,
             subject_ids=np.asarray(self.subject_ids, dtype=object)[rows],

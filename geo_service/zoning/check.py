@@ -294,7 +294,7 @@ class Case:
         def make() -> pd.DataFrame:
             is_register = layer == "enterprises"
             frame = active_enterprises(self.plan) if is_register else self.plan.metric(layer)
-            return chosen(frame, frame["park_id"].isin(self.parks["park_id"]))
+            return rows_where(frame, frame["park_id"].isin(self.parks["park_id"]))
 
         return self._once(layer, make)
 
@@ -349,7 +349,7 @@ class Check:
     closed: Callable[[Case, Any], list[Closure]] | None = None
 
 
-def chosen(frame: F, mask: pd.Series[Any] | NDArray[np.bool_]) -> F:
+def rows_where(frame: F, mask: pd.Series[Any] | NDArray[np.bool_]) -> F:
     """Return the rows of a frame where a mask is true; the frame itself if it is everywhere."""
     which = np.asarray(mask, dtype=bool)
     rows: F = frame if which.all() else frame[which]

@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geo_service.model import BasisGroup, BasisTag, Severity, Verdict
-from geo_service.zoning.findings import SEVERITY_ORDER, VERDICT_ORDER
 from geo_service.zoning.names import township_codes, township_keys
+from geo_service.zoning.portions import SEVERITY_ORDER, VERDICT_ORDER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo_service.plan import Plan
-    from geo_service.zoning.findings import Findings, Stamp
+    from geo_service.zoning.findings import Findings
+    from geo_service.zoning.portions import Stamp
 
 Box = tuple[float, float, float, float]
 """West, south, east, north in degrees."""

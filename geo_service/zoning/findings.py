@@ -6,14 +6,12 @@ come from the columns; a `Finding` is made of a row when somebody looks at it.
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
+import pandas as pd
 
 from geo_service.model import (
     BasisGroup,
@@ -22,160 +20,18 @@ from geo_service.model import (
     Verdict,
     park_verdict,
 )
-from geo_service.zoning.batch import RawBatch, RawFinding, bounds_of
+from geo_service.zoning.batch import RawBatch
+from geo_service.zoning.portions import SEVERITY_ORDER, VERDICT_ORDER, Columns, Portion
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from geo_service.model import BasisTag, LegalBasis, Message
+    from geo_service.model import Message
     from geo_service.zoning.approvals import Approval
+    from geo_service.zoning.batch import RawFinding
+    from geo_service.zoning.portions import Stamp
     from geo_service.zoning.waivers import Waiver
-
-VERDICT_ORDER = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WATCH)
-SEVERITY_ORDER = (Severity.MUST, Severity.SHOULD, Severity.INFO)
-ID_LENGTH = 16
-"""Digits of a finding's id after its prefix."""
-FINDING_ID = re.compile(f"f-[0-9a-f]{{{ID_LENGTH}}}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stamp:
-    """What a rule puts on all its findings."""
-
-    rule_id: str
-    family: str
-    severity: Severity
-    legal_basis: LegalBasis
-    basis_tag: BasisTag
-    note: Mapping[str, str] | None
-    area_method: str
-
-
-@dataclass(frozen=True)
-class _Portion:
-    """The findings of one rule that came together: a batch, or single ones."""
-
-    stamp: Stamp
-    raw: RawBatch | Sequence[RawFinding]
-
-    def at(self, row: int) -> RawFinding:
-        return self.raw.at(row) if isinstance(self.raw, RawBatch) else self.raw[row]
-
-    def rows(self) -> Iterator[tuple[Verdict, Severity, str | None, str, str, str]]:
-        """Yield verdict, severity, park, layer, subject's id and key of each row."""
-        own = self.stamp.severity
-        if isinstance(self.raw, RawBatch):
-            raw = self.raw
-            severity = raw.severity or own
-            for row, subject_id in enumerate(raw.subject_ids):
-                yield raw.verdict, severity, raw.park_of(row), raw.layer, subject_id, raw.key
-            return
-        for item in self.raw:
-            severity = item.severity or own
-            subject = item.subject
-            yield item.verdict, severity, item.park_id, subject.layer, subject.id, item.key
-
-    def title(self, row: int) -> Message:
-        return self.raw.title_of(row) if isinstance(self.raw, RawBatch) else self.raw[row].title
-
-    def subject_ids(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
-        found = np.empty(len(rows), dtype=object)
-        if isinstance(self.raw, RawBatch):
-            ids: Any = self.raw.subject_ids
-            found[:] = [ids[row] for row in rows.tolist()]
-        else:
-            found[:] = [self.raw[row].subject.id for row in rows.tolist()]
-        return found
-
-    def layers(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
-        found = np.empty(len(rows), dtype=object)
-        if isinstance(self.raw, RawBatch):
-            found[:] = self.raw.layer
-        else:
-            found[:] = [self.raw[row].subject.layer for row in rows.tolist()]
-        return found
-
-    def shapes(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
-        if not isinstance(self.raw, RawBatch):
-            found = np.empty(len(rows), dtype=object)
-            found[:] = [self.raw[row].geometry for row in rows]
-            return found
-        if self.raw.shapes is None:
-            return np.full(len(rows), None, dtype=object)
-        return self.raw.shapes.of(rows)
-
-    def has_shapes(self) -> NDArray[np.bool_]:
-        if isinstance(self.raw, RawBatch):
-            none = np.zeros(len(self.raw), dtype=bool)
-            return none if self.raw.shapes is None else self.raw.shapes.exist()
-        return np.array([item.geometry is not None for item in self.raw], dtype=bool)
-
-    def bounds(self) -> NDArray[np.float64]:
-        if not isinstance(self.raw, RawBatch):
-            return bounds_of(self.shapes(np.arange(len(self.raw))))
-        if self.raw.shapes is None:
-            return np.full((len(self.raw), 4), np.nan)
-        return self.raw.shapes.bounds()
-
-
-@dataclass(frozen=True)
-class _Columns:
-    """Where each finding's row is, and what findings are sorted and counted by."""
-
-    part: NDArray[np.int32]
-    row: NDArray[np.int64]
-    finding_id: NDArray[np.str_]
-    verdict: NDArray[np.int8]
-    """Positions in `VERDICT_ORDER`."""
-    severity: NDArray[np.int8]
-    """Positions in `SEVERITY_ORDER`."""
-    park_id: NDArray[np.object_]
-
-    @classmethod
-    def of(cls, parts: Sequence[_Portion]) -> _Columns:
-        """Read the columns of raw findings and sort them, the gravest first."""
-        verdict, severity, park_id, finding_id = [], [], [], []
-        for part in parts:
-            rule_id = part.stamp.rule_id
-            for one, binding, park, layer, subject_id, key in part.rows():
-                verdict.append(VERDICT_ORDER.index(one))
-                severity.append(SEVERITY_ORDER.index(binding))
-                park_id.append(park)
-                finding_id.append(finding_id_of(rule_id, layer, subject_id, key))
-        sizes = [len(part.raw) for part in parts]
-        rule_ids = [part.stamp.rule_id for part in parts]
-        rule_rank = np.argsort(np.argsort(rule_ids)) if rule_ids else np.zeros(0, dtype=int)
-        parks = np.empty(len(park_id), dtype=object)
-        parks[:] = park_id
-        columns = cls(
-            part=np.repeat(np.arange(len(parts), dtype=np.int32), sizes),
-            row=np.concatenate([np.zeros(0, dtype=np.int64), *map(np.arange, sizes)]),
-            finding_id=np.array(finding_id, dtype=f"U{ID_LENGTH + 2}"),
-            verdict=np.array(verdict, dtype=np.int8),
-            severity=np.array(severity, dtype=np.int8),
-            park_id=parks,
-        )
-        # Parts of one rule have one rank, so that their ids decide.
-        ranks = dict(zip(rule_ids, rule_rank.tolist(), strict=True))
-        of_part = np.array([ranks[rule_id] for rule_id in rule_ids], dtype=np.int64)
-        park_rank = np.unique([park or "" for park in park_id], return_inverse=True)[1]
-        order = np.lexsort(
-            (
-                columns.finding_id,
-                of_part[columns.part] if len(parts) else columns.row,
-                park_rank,
-                columns.verdict,
-                columns.severity,
-            )
-        )
-        return cls(*(getattr(columns, name)[order] for name in cls.__dataclass_fields__))
-
-
-def finding_id_of(rule_id: str, layer: str, subject_id: str, key: str) -> str:
-    """Return a finding's id, the same in every review of the same subject by the same rule."""
-    identity = f"{rule_id}|{layer}|{subject_id}|{key}"
-    return "f-" + hashlib.sha256(identity.encode()).hexdigest()[:ID_LENGTH]
 
 
 class Findings(Sequence[Finding]):
@@ -188,7 +44,7 @@ class Findings(Sequence[Finding]):
         waiver_of: Callable[[Finding], Waiver | None],
         approval_of: Callable[[Finding], Approval | None],
         concerned: Collection[str],
-        illustrative: Collection[tuple[str, str]],
+        illustrative: Container[tuple[str, str]],
     ) -> None:
         """Sort raw findings.
 
@@ -203,17 +59,19 @@ class Findings(Sequence[Finding]):
         illustrative
             Layers and ids of subjects that are made up.
         """
-        self._parts = [_Portion(stamp, raw) for stamp, raw in parts if len(raw)]
+        self._parts = [Portion(stamp, raw) for stamp, raw in parts if len(raw)]
         self._illustrative = illustrative
-        columns = _Columns.of(self._parts)
+        columns = Columns.of(self._parts)
         self._columns = columns
         self._set_aside: dict[int, tuple[Waiver | None, Approval | None]] = {}
-        for position, part in enumerate(columns.part.tolist()):
-            if self._parts[part].stamp.rule_id in concerned:
-                bare = self._bare(position)
-                entries = waiver_of(bare), approval_of(bare)
-                if entries != (None, None):
-                    self._set_aside[position] = entries
+        is_concerned = np.array(
+            [part.stamp.rule_id in concerned for part in self._parts], dtype=bool
+        )
+        for position in np.flatnonzero(is_concerned[columns.part]).tolist():
+            bare = self._bare(position)
+            entries = waiver_of(bare), approval_of(bare)
+            if entries != (None, None):
+                self._set_aside[position] = entries
 
     def __len__(self) -> int:
         """Return the number of findings."""
@@ -255,6 +113,34 @@ class Findings(Sequence[Finding]):
         chosen = np.arange(len(self)) if positions is None else np.asarray(positions, dtype=np.intp)
         return self._gathered(chosen, lambda part, rows: part.shapes(rows))
 
+    def places(self, positions: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Yield for each position the number of its portion and its row in it."""
+        chosen = np.asarray(positions, dtype=np.intp)
+        yield from zip(
+            self._columns.part[chosen].tolist(), self._columns.row[chosen].tolist(), strict=True
+        )
+
+    def batch(self, part: int) -> RawBatch | None:
+        """Return the batch of a portion; None for single findings."""
+        raw = self._parts[part].raw
+        return raw if isinstance(raw, RawBatch) else None
+
+    def sample(self, part: int) -> Finding:
+        """Return one finding of a portion, as if nothing set it aside, without its geometry."""
+        return self._bare(int(np.flatnonzero(self._columns.part == part)[0]))
+
+    def is_set_aside(self, position: int) -> bool:
+        """Return whether a finding is waived or approved."""
+        return position in self._set_aside
+
+    def id_of(self, position: int) -> str:
+        """Return the id of a finding."""
+        return self._columns.finding_id(position)
+
+    def is_made_up(self, layer: str, subject_id: str) -> bool:
+        """Return whether a subject is made up."""
+        return (layer, subject_id) in self._illustrative
+
     def titles(self) -> Iterator[Message]:
         """Yield the title of each finding, without the rest of it."""
         parts = self._parts
@@ -264,7 +150,7 @@ class Findings(Sequence[Finding]):
     def _gathered(
         self,
         chosen: NDArray[np.intp],
-        value: Callable[[_Portion, NDArray[np.intp]], NDArray[np.object_]],
+        value: Callable[[Portion, NDArray[np.intp]], NDArray[np.object_]],
     ) -> NDArray[np.object_]:
         """Return what the portions say of their rows, in the order of these positions."""
         found = np.full(len(chosen), None, dtype=object)
@@ -359,10 +245,10 @@ class Findings(Sequence[Finding]):
         """The park of each finding, None for one without."""
         return self._columns.park_id
 
-    @property
+    @cached_property
     def ids(self) -> NDArray[np.str_]:
         """The id of each finding."""
-        return self._columns.finding_id
+        return self._columns.finding_ids
 
     @cached_property
     def counting(self) -> NDArray[np.bool_]:
@@ -374,13 +260,11 @@ class Findings(Sequence[Finding]):
     @cached_property
     def by_park(self) -> Mapping[str, NDArray[np.intp]]:
         """The positions of each park's findings."""
-        known = np.array([park_id is not None for park_id in self.park_ids], dtype=bool)
-        positions = np.flatnonzero(known)
-        names, codes = np.unique(self.park_ids[positions].astype(str), return_inverse=True)
+        codes, names = pd.factorize(self.park_ids)
         order = np.argsort(codes, kind="stable")
         borders = np.searchsorted(codes[order], np.arange(len(names) + 1))
         return {
-            str(name): positions[order[borders[number] : borders[number + 1]]]
+            str(name): order[borders[number] : borders[number + 1]]
             for number, name in enumerate(names)
         }
 
@@ -446,7 +330,7 @@ class Findings(Sequence[Finding]):
         if evidence.get("unit") == "m²":
             evidence = {"area_method": stamp.area_method, **evidence}
         return Finding(
-            finding_id=str(self._columns.finding_id[position]),
+            finding_id=self._columns.finding_id(position),
             rule_id=stamp.rule_id,
             family=stamp.family,
             severity=raw.severity or stamp.severity,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geo_service.model import AreaMethod
+from geo_service.spatial.cutting import ZoneCutter
 from geo_service.spatial.overlay import find_overlaps
 from geo_service.zoning.batch import GivenShapes, SomeShapes, bounds_of
 
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from geo_service.spatial.overlay import Coverage, Overlaps
+    from geo_service.spatial.overlay import Coverage
     from geo_service.zoning.batch import Shapes
 
+_FEW_PARTS = 50
+"""For fewer parts it is not worth looking at all subjects of a batch."""
 MANY_SUBJECTS = 20_000
 """Features of a layer from which on parts are cut only when somebody looks at them."""
 
@@ -145,10 +148,16 @@ class _CutLater:
 
     def of(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
         """Return the parts of these rows; None where only the kernel finds an overlap."""
-        found: Overlaps = find_overlaps(self.subjects.iloc[rows], self.zones)
-        parts = np.full(len(rows), None, dtype=object)
-        parts[found.subject] = found.parts
-        return parts
+        if len(rows) < _FEW_PARTS:
+            found = find_overlaps(self.subjects.iloc[rows], self.zones)
+            parts = np.full(len(rows), None, dtype=object)
+            parts[found.subject] = found.parts
+            return parts
+        return self._cutter.parts(rows)
+
+    @cached_property
+    def _cutter(self) -> ZoneCutter:
+        return ZoneCutter(self.subjects.geometry.to_numpy(), self.zones.geometry.to_numpy())
 
     def exist(self) -> NDArray[np.bool_]:
         """Return that every row has a part."""

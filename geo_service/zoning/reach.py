@@ -109,10 +109,13 @@ class _Side:
         places = self.plan.remember(
             ("places", name, column),
             {name: frozenset({column})},
-            lambda: pd.Series(0, index=self.ids(name, column)).groupby(level=0).indices,
+            lambda: pd.Index(self.ids(name, column)),
         )
-        found = [places[identity] for identity in ids if identity in places]
-        return np.sort(np.concatenate(found)) if found else np.zeros(0, dtype=np.intp)
+        wanted = [identity for identity in ids if identity is not None]
+        if not wanted:
+            return np.zeros(0, dtype=np.intp)
+        found = places.get_indexer_for(pd.Index(wanted, dtype=object))
+        return np.sort(found[found >= 0])
 
     def spread(self, ids: _Ids) -> None:
         """Add what shares ground with changed things: their buildings, enterprises and parks."""
@@ -149,7 +152,8 @@ class _Side:
         on = self.rows("buildings", "parcel_id", ids.parcels)
         ids.buildings.update(self.ids("buildings", "building_id")[on])
         ground = self.ground
-        is_here = ground["parcel_id"].isin(ids.parcels) | ground["building_id"].isin(ids.buildings)
+        is_here = ground["parcel_id"].isin(ids.parcels - {None})
+        is_here |= ground["building_id"].isin(ids.buildings - {None})
         ids.enterprises.update(_plain(ground.loc[is_here, "enterprise_id"]))
         for column, own in (("parcel_id", ids.parcels), ("building_id", ids.buildings)):
             rows = self.rows("enterprises", column, own)
@@ -195,7 +199,7 @@ class PartPlan(Plan):
         if key == YEAR_KEY:
             return latest_year(self._whole)  # type: ignore[return-value] # as under this key
         if key == ACTIVE_KEY:
-            return super().remember(key, reads, self._active)  # type: ignore[return-value,arg-type]
+            return super().remember(key, reads, self._active)  # type: ignore[return-value]
         if not any(name in self._rows for name in reads):
             return self._whole.remember(key, reads, make)
         return super().remember(key, reads, make)
@@ -212,12 +216,12 @@ class PartShared(Shared):
     whole: Shared
 
     @property
-    def focus(self) -> dict[str, Focus]:  # type: ignore[override] # a property, not cached
+    def focus(self) -> dict[str, Focus]:
         """The focus of every park of the whole plan."""
         return self.whole.focus
 
     @property
-    def park_area_m2(self) -> dict[str, float]:  # type: ignore[override] # the same
+    def park_area_m2(self) -> dict[str, float]:
         """The area of every park of the whole plan."""
         return self.whole.park_area_m2
 
@@ -291,12 +295,11 @@ def _moved(before: _Side, after: _Side) -> Iterable[Any]:
     one, other = before.ground, after.ground
     if one is other:
         return []
-    columns = ["enterprise_id", "parcel_id"]
-    pairs = (
-        pd.MultiIndex.from_arrays([_plain(table[column]) for column in columns])
+    pairs, others = (
+        set(zip(table["enterprise_id"], _plain(table["parcel_id"]), strict=True))
         for table in (one, other)
     )
-    return pd.Index.symmetric_difference(*pairs, sort=False).get_level_values(0).tolist()
+    return [enterprise_id for enterprise_id, _ in pairs ^ others]
 
 
 def _part_of(side: _Side, ids: _Ids) -> PartShared:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,9 @@ from geo_service.zoning.reach import PlanChange, Reached, reached
 from geo_service.zoning.reads import Reach, reading_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from concurrent.futures import Future
+
     from numpy.typing import NDArray
 
     from geo_service.zoning.batch import RawBatch, RawFinding
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 
 Parks = Counter[str | None]
 """How many things there are, by their park."""
+_MANY_PARCELS = 20_000
 _MOST_PARKS = 0.5
 """A change that reaches more than this share of the parks is reviewed in full."""
 
@@ -92,9 +97,11 @@ class Renewal:
         if found.is_in_parks and not before.facts:
             return self._by_whole_parks(rule, before)
         selected = self._earlier.selected
-        part = Part(
-            parks=found.parks, changed={}, count=lambda name, _: before.counts[name].total()
-        )
+
+        def count_before(name: str, _: Parks) -> int:
+            return before.counts[name].total()
+
+        part = Part(parks=found.parks, changed={}, count=count_before)
         old = rule.check.run(case_of(rule, found.before, selected, part), rule.parameters)
 
         def count(name: str, here: Parks) -> int:
@@ -137,6 +144,42 @@ class Renewal:
     @cached_property
     def _reached(self) -> Reached:
         return reached(self._change, self._earlier.shared, self._shared)
+
+
+class Judges:
+    """What rules say of a plan: renewed where that is possible, else anew.
+
+    A rule on pairs of many features, which takes long and mostly outside of Python, is put to the
+    plan in another thread while the others are.
+    """
+
+    def __init__(
+        self,
+        rules: Iterable[Rule],
+        shared: Shared,
+        selected: frozenset[str] | None,
+        renewal: Renewal | None,
+    ) -> None:
+        self._shared = shared
+        self._selected = selected
+        self._renewal = renewal
+        self._ahead: dict[str, Future[Outcome]] = {}
+        if renewal is None and len(shared.plan.frame("parcels")) >= _MANY_PARCELS:
+            pool = ThreadPoolExecutor(1)
+            for rule in rules:
+                if reading_of(rule)[1] is Reach.ROW:
+                    self._ahead[rule.rule_id] = pool.submit(self._run, rule)
+            pool.shutdown(wait=False)
+
+    def outcome(self, rule: Rule) -> Outcome:
+        """Return what a rule says."""
+        if rule.rule_id in self._ahead:
+            return self._ahead[rule.rule_id].result()
+        renewed = None if self._renewal is None else self._renewal.outcome(rule)
+        return self._run(rule) if renewed is None else renewed
+
+    def _run(self, rule: Rule) -> Outcome:
+        return rule.check.run(case_of(rule, self._shared, self._selected), rule.parameters)
 
 
 def _is_alike(one: Shared, other: Shared) -> bool:

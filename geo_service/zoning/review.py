@@ -16,7 +16,7 @@ import pandas as pd
 import shapely
 
 from geo_service.crs import STORAGE_CRS
-from geo_service.domain.subjects import illustrative_subjects
+from geo_service.domain.subjects import IllustrativeSubjects
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator
 from geo_service.model import (
@@ -33,8 +33,9 @@ from geo_service.zoning.approvals import Approvals, open_approvals
 from geo_service.zoning.batch import RawBatch, RawFinding
 from geo_service.zoning.check import Shared
 from geo_service.zoning.finding_table import FindingTable, boxes_meet
-from geo_service.zoning.findings import Findings, Stamp
-from geo_service.zoning.renewal import Renewal, ReviewMemory, case_of
+from geo_service.zoning.findings import Findings
+from geo_service.zoning.portions import Stamp
+from geo_service.zoning.renewal import Judges, Renewal, ReviewMemory
 from geo_service.zoning.rulebook import Rule, Rulebook, open_rulebook
 from geo_service.zoning.waivers import Waivers, open_waivers
 
@@ -349,13 +350,11 @@ def review(  # noqa: PLR0913 - all but the plan have a default
     in_force = rules.in_force(day)
     outcomes: dict[str, Outcome] = {}
     renewal = Renewal.of(earlier.memory if earlier else None, shared, rules, selected)
+    judges = Judges(in_force, shared, selected, renewal)
     for done, rule in enumerate(in_force):
         if progress is not None:
             progress(done, len(in_force), rule.rule_id)
-        outcome = None if renewal is None else renewal.outcome(rule)
-        if outcome is None:
-            outcome = rule.check.run(case_of(rule, shared, selected), rule.parameters)
-        outcomes[rule.rule_id] = outcome
+        outcome = outcomes[rule.rule_id] = judges.outcome(rule)
         stamp = _stamp(rule, plan, day)
         found += [(stamp, raw) for raw in outcome.raw]
         passed = max(0, outcome.checked - outcome.subjects_found())
@@ -367,7 +366,7 @@ def review(  # noqa: PLR0913 - all but the plan have a default
         waiver_of=set_aside.holding_on(day),
         approval_of=approved.holding_on(day),
         concerned={entry.rule_id for entry in (*set_aside.entries, *approved.entries)},
-        illustrative=illustrative_subjects(plan),
+        illustrative=IllustrativeSubjects(plan),
     )
     scope = "all" if selected is None else "|".join(sorted(park_ids))
     return Review(

@@ -7,6 +7,7 @@ A rule names rivers by rank. The workspace says of which ranks it has all rivers
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import geopandas as gpd
@@ -22,6 +23,7 @@ from geo_service.zoning.names import named_column
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
     from geo_service.plan import Plan
@@ -57,6 +59,10 @@ class Rivers:
         others = rivers[of_rank & ~is_boundary]
         boundaries = rivers[of_rank & is_boundary]
         return cls(boundaries, others, not of_rank.any(), open_ranks)
+
+    @cached_property
+    def _other_shapes(self) -> NDArray[np.object_]:
+        return self.others.geometry.to_numpy()
 
     @property
     def missing(self) -> tuple[str, list[str]]:
@@ -101,7 +107,10 @@ class Rivers:
         if self.is_all_missing:
             return self.missing
         reach = distance_m + UNMAPPED_MARGIN_M
-        close = self.others[shapely.dwithin(self.others.geometry.to_numpy(), shape, reach)]
+        is_close = shapely.dwithin(self._other_shapes, shape, reach)
+        if not is_close.any():
+            return None
+        close = self.others[is_close]
         unsure = [
             not isinstance(rank, str) or not self._is_mapped_at(shapely.shortest_line(line, shape))
             for rank, line in zip(close["rank"], close.geometry, strict=True)

@@ -169,3 +169,15 @@ def test_an_orderly_county_s_report_says_that_there_is_nothing(orderly_review: R
 def test_the_same_review_gives_the_same_bytes(hostile_review: Review, language: Language) -> None:
     content = content_of(hostile_review, language)
     assert review_text(content, colours()) == review_text(content, colours())
+
+
+def test_a_list_has_so_many_of_a_park_and_says_where_the_rest_is(
+    demo_review: Review, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("geo_service.reports.docx.MOST_OF_A_PARK", 1)
+    content = content_of(demo_review)
+    failing = {park["park_id"] for park in content.parks if park["verdict"] == "fail"}
+    gaps = [item for item in content.list_of("supplement") if item["park_id"] not in failing]
+    left = len(gaps) - len({item["park_id"] for item in gaps})
+    assert left > 0
+    assert content.text("more_elsewhere", count=left, most=1) in everything(report(demo_review))

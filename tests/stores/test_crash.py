@@ -14,6 +14,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from geo_service.stores.base import REVIEW, Store
+from geo_service.stores.base import REVIEW, SCENARIO, Store
 from geo_service.stores.frames import content_digest
 from tests.conftest import ROOT
 from tests.county import County, box, parcel, park
@@ -106,8 +107,27 @@ class Ledger:
             frame = store.read("parcels", str(number))
             assert content_digest(frame, "parcels") == history[number].digest
         self._read |= set(history)
+        self._check_scenarios(store)
         if place.address is None and history:
             check_files(place.folder / "store")
+
+    def _check_scenarios(self, store: Store) -> None:
+        """Make sure that what scenarios published is in both layers, or in neither, and noted."""
+        of_layer = [
+            Counter(entry.note for entry in store.history(layer) if entry.source.startswith("sc"))
+            for layer in ("parks", "parcels")
+        ]
+        assert of_layer[0] == of_layer[1]
+        published = {
+            item.id: [one["publication_id"] for one in item.recipe["published"]]
+            for item in store.saved(SCENARIO, limit=100_000)
+        }
+        for identity, publications in published.items():
+            count = sum(number for note, number in of_layer[0].items() if identity in note)
+            assert len(publications) == count
+        for write in self.writes:
+            if write["did"] == "scenario":
+                assert published[write["scenario"]] == [write["publication"]]
 
 
 def check_files(folder: Path) -> None:
@@ -149,4 +169,4 @@ def test_a_killed_process_loses_nothing_that_it_acknowledged(place: Place) -> No
         after = store.rollback("parcels", "1", expected=newest.version)
         assert after.number == newest.number + 1
     done = {write["did"] for write in ledger.writes}
-    assert done >= {"publish", "save", "rollback", "import"}
+    assert done >= {"publish", "save", "rollback", "import", "scenario"}

@@ -1,4 +1,4 @@
-"""What the crash test kills: imports, publishes, saves and rolls back until it is no more.
+"""What the crash test kills: imports, publishes (scenarios too), saves and rolls back for ever.
 
 `python -m tests.stores.writer FOLDER` forks a child for every line of its stdin, a seed, and
 says its process id; the child prints one JSON line for each write, once the store has returned.
@@ -25,12 +25,13 @@ from geo_service.ingest.options import ImportOptions
 from geo_service.model import TakenAs
 from geo_service.planning.imports import import_file
 from geo_service.planning.layers import newest_layer, publish, rollback
+from geo_service.planning.scenarios import open_desk
 from geo_service.settings import Settings
 from geo_service.stores.base import REVIEW, LayerVersion, Saved, WorkspaceAt
 from geo_service.stores.opening import open_store
 
 LAYER = "parcels"
-WRITES = ("publish", "save", "rollback", "import")
+WRITES = ("publish", "save", "rollback", "import", "scenario")
 
 
 def say(did: str, **values: object) -> None:
@@ -75,6 +76,8 @@ def work(place: WorkspaceAt, seed: int, numbers: Iterable[int], say: Callable[..
             )
             assert done.version is not None, done.obstacle
             tell(did, done.version)
+        elif did == "scenario":
+            say(did, **publish_scenario(place, f"s-{seed}-{number}"))
         elif did == "save":
             identity = f"r-{seed}-{number}"
             saved = Saved(
@@ -91,6 +94,22 @@ def work(place: WorkspaceAt, seed: int, numbers: Iterable[int], say: Callable[..
         else:
             tell(did, rollback(place, LAYER, str(chance.choice((0, 1)))))
     store.close()
+
+
+def publish_scenario(place: WorkspaceAt, text: str) -> dict[str, str]:
+    """Publish a scenario that touches two layers, and return its id and publication."""
+    edits = [
+        {"op": "set_value", "layer": layer, "id": identity, "column": column, "value": text}
+        for layer, identity, column in (
+            ("parks", "P3", "speciality"),
+            (LAYER, "L0", "planned_land_use"),
+        )
+    ]
+    with open_desk(place) as desk:
+        told = {"name": text, "edits": [{**edit, "reason": "test"} for edit in edits]}
+        record = desk.make(told)
+        done = desk.publish(record.scenario_id)
+    return {"scenario": record.scenario_id, "publication": done.publication_id}
 
 
 def main(folder: Path) -> None:

@@ -22,7 +22,8 @@ from geo_service.spatial.grid_overlay import is_available
 from geo_service.zoning import measured
 from geo_service.zoning.batch import GivenShapes, PerRow, RawBatch, RawFinding
 from geo_service.zoning.check import Outcome
-from geo_service.zoning.findings import Findings, Stamp
+from geo_service.zoning.findings import Findings
+from geo_service.zoning.portions import Stamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -66,8 +66,7 @@ def _goal(
     need(bench, "buildings", building_id, field="building_id")
     need(bench, "floors", floor_id(building_id, floor_no), field="floor_no")
     park_id = bench.worked_out("buildings", building_id, "park_id")
-    parcel_id = bench.cell("buildings", building_id, "parcel_id")
-    return park_id, parcel_id, building_id, floor_no
+    return park_id, None, building_id, floor_no
 
 
 def leave_floor(bench: Workbench, key: str) -> None:

@@ -6,6 +6,8 @@ that they were cut from, in ground and in figures.
 
 from __future__ import annotations
 
+import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import shapely
@@ -20,7 +22,6 @@ from geo_service.scenarios.steps.known import need, new_id
 from geo_service.schema import SCHEMAS
 from geo_service.wording import quoted, said
 from geo_service.workspace.reading import read_values
-from geo_service.zoning.names import land_use_codes_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,15 @@ SAME_AREA = 1e-6
 """Share by which the areas of pieces and whole may differ."""
 AMOUNTS = ("area_m2", "investment_cny", "power_kva", "water_m3_d", "gas_m3_d", "wastewater_m3_d")
 """Columns of a parcel that are divided among pieces by their ground, and added up in a union."""
-_LOCAL = "local"
+CODE_FORMS = MappingProxyType(
+    {
+        "planning2023": re.compile(r"(?:0[1-9]|1[0-9]|2[0-4])(?:[0-9]{2}){0,2}"),
+        "survey3": re.compile(r"(?:0[0-9]|1[0-2])(?:[0-9]{2})?[A-Z]?"),
+        "gb50137": re.compile(r"[A-Z][0-9]{0,2}"),
+    }
+)
+"""What codes of a scheme look like; a scheme of the county's own may have any. Not all codes ship:
+what an unknown one means, the review says."""
 
 
 def rezone(bench: Workbench, edit: RezoneParcel) -> None:
@@ -47,8 +56,8 @@ def rezone(bench: Workbench, edit: RezoneParcel) -> None:
     values, faults = read_values(given, SCHEMAS[LAYER], is_whole=False)
     if faults:
         raise EditRefusal([(fault.column or "", fault.found, fault.expected) for fault in faults])
-    known = land_use_codes_of(scheme or "")
-    if scheme != _LOCAL and known and values["land_use"] not in known:
+    form = CODE_FORMS.get(scheme or "")
+    if form is not None and not form.fullmatch(edit.land_use):
         expected = said("scenario.known_land_use", scheme=Message(f"scheme.{scheme}"))
         refuse("land_use", quoted(edit.land_use), expected)
     if edit.land_use_scheme is None:

@@ -120,7 +120,6 @@ def _on_floors(bench: Workbench, edit: PlaceProject, name: str) -> dict[str, Any
     return {
         "building_id": building_id,
         "floor_no": min(map(int, numbers)),
-        "parcel_id": bench.cell("buildings", building_id, "parcel_id"),
         "park_id": bench.worked_out("buildings", building_id, "park_id"),
         "floor_m2": needed_m2,
     }

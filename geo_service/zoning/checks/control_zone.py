@@ -33,9 +33,9 @@ from geo_service.zoning.check import (
     IndustryPrefix,
     Outcome,
     Parameters,
-    chosen,
     count_parks,
     no_zones,
+    rows_where,
     text_or_none,
 )
 from geo_service.zoning.measured import MeasuredOverlaps
@@ -162,7 +162,7 @@ def judge(
     has_grid = [False] * len(known.groups)
     for layer, rows in in_scope.items():
         outcome.judge_all(rows["park_id"])
-        own = chosen(rows, ~_excepted(case, layer, rows, parameters.exceptions))
+        own = rows_where(rows, ~_excepted(case, layer, rows, parameters.exceptions))
         count = case.count(outcome, layer, own["park_id"])
         for number, group in enumerate(known.groups):
             if layer == POINTS:
@@ -190,14 +190,14 @@ class _Covered:
 def _groups(zones: gpd.GeoDataFrame, parameters: ZoneParameters) -> list[_Group]:
     """Part zones by what an overlap with them means, and by their lists where these count."""
     groups = []
-    for verdict, chosen in by_verdict(zones, parameters.verdicts):
+    for verdict, own in by_verdict(zones, parameters.verdicts):
         if parameters.only is not Ban.LISTED_INDUSTRIES:
-            groups.append(_Group(ZoneOverlay(chosen), verdict))
+            groups.append(_Group(ZoneOverlay(own), verdict))
             continue
-        lists = chosen["banned_industries"].fillna("").astype("str")
+        lists = own["banned_industries"].fillna("").astype("str")
         for cell in sorted(lists.unique()):
             listed = split_codes(cell) or None
-            groups.append(_Group(ZoneOverlay(chosen[lists == cell]), verdict, listed))
+            groups.append(_Group(ZoneOverlay(own[lists == cell]), verdict, listed))
     return groups
 
 
@@ -205,10 +205,10 @@ def _in_scope(
     case: Case, parameters: ZoneParameters, layer: str, subjects: gpd.GeoDataFrame
 ) -> gpd.GeoDataFrame:
     if layer == "parks":
-        return chosen(subjects, subjects["park_id"].isin(case.parks["park_id"]))
-    rows = chosen(subjects, case.in_scope(subjects["park_id"]))
+        return rows_where(subjects, subjects["park_id"].isin(case.parks["park_id"]))
+    rows = rows_where(subjects, case.in_scope(subjects["park_id"]))
     if layer == "parcels" and parameters.parcel_statuses:
-        rows = chosen(rows, rows["status"].isin(parameters.parcel_statuses))
+        rows = rows_where(rows, rows["status"].isin(parameters.parcel_statuses))
     return rows
 
 
@@ -252,7 +252,7 @@ def _uncovered(
     overlay: ZoneOverlay,
 ) -> Iterator[RawFinding]:
     """Yield the `unknown` of what lies mostly outside zones that should cover the county."""
-    asked = chosen(rows, _answers(case, parameters, layer, rows).values != Answer.NO)
+    asked = rows_where(rows, _answers(case, parameters, layer, rows).values != Answer.NO)
     zones = overlay.zones
     if layer == POINTS:
         is_bare = np.ones(len(asked), dtype=bool)
