@@ -20,7 +20,18 @@ from tests.county import County, box, enterprise, parcel
 from tests.front.modules import reached
 from tests.maps.hostile import TEXTS, hostile_county
 
-PATHS = ("/", "/parks/P1", "/reviews", "/sites", "/rulebook", "/data", "/help", "/about")
+PATHS = (
+    "/",
+    "/parks/P1",
+    "/reviews",
+    "/sites",
+    "/scenarios",
+    "/scenarios/compare",
+    "/rulebook",
+    "/data",
+    "/help",
+    "/about",
+)
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 

@@ -2,18 +2,11 @@
 // publishes; a field that the form has no words for shows the schema's own.
 import { make } from '../../shared/dom.js';
 import { has, t } from '../frame.js';
-import { button, labelled } from '../parts.js';
+import { showIndustry } from '../industries.js';
+import { button, labelled, radios } from '../parts.js';
 import { AccessRows } from './access.js';
-import {
-  ADMISSION,
-  FLOOR_NEEDS,
-  UTILITIES,
-  choicesOf,
-  controlsOf,
-  radios,
-  wordsOf,
-} from './controls.js';
-import { LandField, showIndustry } from './fields.js';
+import { ADMISSION, FLOOR_NEEDS, UTILITIES, choicesOf, controlsOf, wordsOf } from './controls.js';
+import { LandField } from './fields.js';
 import { project, put } from './values.js';
 
 const OUTSIDE = 'land';

@@ -4,9 +4,8 @@ import { dataText, make, shorten } from '../../shared/dom.js';
 import { area, time } from '../amounts.js';
 import { get } from '../api.js';
 import { t, wordOf } from '../frame.js';
-import { freshId, labelled, later, select } from '../parts.js';
-import { radios } from '../project/controls.js';
-import { showIndustry } from '../project/fields.js';
+import { showIndustry } from '../industries.js';
+import { freshId, labelled, later, radios, select } from '../parts.js';
 import { Picker } from './pickers.js';
 
 const MOST_CANDIDATES = 60;
