@@ -121,11 +121,11 @@ def make_alternative(page: Page, base: str) -> None:
 
     form = begin(page, "rezone_parcel")
     pick(form, "parcel_id", PARCEL)
-    form.locator("[data-field=land_use]").fill("9999")
+    form.locator("[data-field=land_use]").fill("工业")
     form.locator("[data-field=reason]").fill("改作工业")
     form.locator("#add-edit").click()
     # What is refused is said at its field.
-    expect(form.locator(".field:has([data-field=land_use]) .field-fault")).to_contain_text("9999")
+    expect(form.locator(".field:has([data-field=land_use]) .field-fault")).to_contain_text("工业")
     form.locator("[data-field=land_use]").fill("100101")
     add(page, form, "改作工业")
 

@@ -120,12 +120,12 @@ def test_a_file_is_refused_with_its_line_or_for_another_base(client: TestClient)
 
 
 def test_a_refused_edit_names_its_field(client: TestClient, own: str) -> None:
-    wrong = edit("rezone_parcel", parcel_id="A", land_use="9999")
+    wrong = edit("rezone_parcel", parcel_id="A", land_use="工业")
     answer = client.post(f"{own}/edits?lang=zh-Hans", json=wrong)
     assert answer.status_code == 422
     [fault] = answer.json()["faults"]
     assert fault["field"] == "land_use"
-    assert "9999" in fault["message"]
+    assert "工业" in fault["message"]
     assert "edit" not in fault["message"]
     blank = {**edit("close_park", park_id="P1"), "reason": " "}
     faults = client.post(f"{own}/edits?lang=zh-Hans", json=blank).json()["faults"]

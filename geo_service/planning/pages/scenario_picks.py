@@ -137,7 +137,7 @@ def find_land_uses(
     """Return codes of a scheme of land uses, codes that start so first, then names."""
     wanted = to_simplified(query.strip()).lower()
     by_code, by_name = [], []
-    for code in sorted(land_use_codes_of(scheme)):
+    for code in land_use_codes_of(scheme):
         name = translator.render(named_land_use(scheme, code))
         if code.startswith(wanted):
             by_code.append({"code": code, "name": name})
