@@ -16,7 +16,7 @@ export function called(layer, one) {
 
 // What tells it from others.
 function about(layer, one) {
-  const told = [one.park_name ?? one.park_id];
+  const told = layer === 'parks' ? [] : [one.park_name ?? one.park_id];
   if (layer === 'enterprises') {
     told.push(one.industry_name ?? one.industry_code);
   } else if (layer === 'parcels') {
