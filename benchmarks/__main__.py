@@ -14,6 +14,7 @@ from benchmarks.overlay import PEERS, bench_overlay
 from benchmarks.ranking import bench_ranking
 from benchmarks.review import bench_review
 from benchmarks.scenario import bench_scenario
+from benchmarks.serving import bench_serving
 from benchmarks.whole import PEER, bench_whole
 from benchmarks.workspace import write_workspace
 
@@ -23,7 +24,9 @@ SUBJECTS = ("overlay", "review", "nearest", "scoring", "ranking", "scenario", "w
 def main() -> int:
     """Run the requested benchmarks; return 1 if answers differ or a ratio misses its limit."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=(*SUBJECTS, "county", "all"), default="all")
+    parser.add_argument(
+        "what", nargs="?", choices=(*SUBJECTS, "serve", "county", "all"), default="all"
+    )
     parser.add_argument("--parcels", type=int, choices=county.SIZES, default=100_000)
     parser.add_argument(
         "--peers",
@@ -35,6 +38,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=_cache(), help="folder of generated files")
     parser.add_argument("--report", type=Path, help="where to write the JSON")
     parser.add_argument("-o", "--output", type=Path, help="county: the folder of its workspace")
+    parser.add_argument("--publishes", type=int, default=20, help="serve: how many publications")
     options = parser.parse_args()
     options.data.mkdir(parents=True, exist_ok=True)
     if options.what == "county":
@@ -42,6 +46,15 @@ def main() -> int:
             parser.error("county needs -o FOLDER")
         write_workspace(options.output, options.parcels, options.data)
         return 0
+    if options.what == "serve":
+        report = options.report or options.data / f"serve_{options.parcels}.json"
+        bench_serving(options.data, options.parcels, options.publishes, report)
+        return 0
+    return 0 if _run(options) else 1
+
+
+def _run(options: argparse.Namespace) -> bool:
+    """Run what is asked for; return whether answers agree and ratios keep to their limits."""
     is_agreed = True
     if options.what in {"overlay", "all"}:
         report = options.report or options.data / f"overlay_{options.parcels}.json"
@@ -59,7 +72,7 @@ def main() -> int:
     if options.what == "whole":
         report = options.report or options.data / f"whole_{options.parcels}.json"
         bench_whole(options.data, options.parcels, report, has_peer=PEER in options.peers)
-    return 0 if is_agreed else 1
+    return is_agreed
 
 
 def _cache() -> Path:

@@ -68,7 +68,9 @@ def fifty_edits(plan: Plan) -> list[dict[str, Any]]:
     """Return moves, values and uses, as planners make them."""
     enterprises = plan.enterprises
     newest = enterprises[enterprises["year"] == enterprises["year"].max()]
-    ids = newest["enterprise_id"].tolist()
+    homes = dict(zip(newest["enterprise_id"], newest["park_id"], strict=True))
+    free = newest[newest["status"] != "closed"]
+    ids = free["enterprise_id"].tolist()
     parks, parcels = plan.parks["park_id"].tolist(), plan.parcels["parcel_id"].tolist()
     found: list[dict[str, Any]] = []
     for number in range(EDITS // 5):
@@ -77,6 +79,7 @@ def fifty_edits(plan: Plan) -> list[dict[str, Any]]:
         found += [
             {"op": "move_enterprise", "enterprise_id": name, "park_id": park_id, "reason": "试"}
             for name in movers
+            if homes[name] != park_id
         ]
         found.append(
             {

@@ -52,6 +52,19 @@ class GeoServiceError(Exception):
         """Return the English text."""
         return self.tell(ENGLISH)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return what another process makes the same error of."""
+        return _revived, (type(self), self.args, vars(self))
+
+
+def _revived(
+    kind: type[GeoServiceError], args: tuple[object, ...], members: dict[str, object]
+) -> GeoServiceError:
+    error = kind.__new__(kind)
+    error.args = args
+    vars(error).update(members)
+    return error
+
 
 class NotFoundError(GeoServiceError):
     """Something was asked for by name and is not there."""
@@ -66,7 +79,11 @@ class InvalidQueryError(GeoServiceError):
 
 
 class BusyError(GeoServiceError):
-    """Too much work is waiting already; the same call may go through later."""
+    """Too much work is waiting already; the same call may go through in so many `seconds`."""
+
+    def __init__(self, message: Message, *, seconds: int | None = None) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class ConflictError(GeoServiceError):

@@ -28,6 +28,7 @@ from typing import IO, Any, Self
 
 import orjson
 
+from geo_service.forkserver import CAN_FORK, Forked, fork
 from geo_service.gdal import restrict_drivers
 
 _HEAD_BYTES = 8
@@ -42,6 +43,7 @@ _GRACE_SECONDS = 5
 _OUT_OF_TIME = -24
 """The exit code of a process that used up its CPU time (SIGXCPU)."""
 _START = "from geo_service.isolation import serve; serve()"
+_SERVE = "geo_service.isolation:do_one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +86,11 @@ class Channel:
 
     def receive(self) -> bytes | None:
         """Return the next question; None if no more will come."""
-        return _read_frame(self._questions, limit=None)
+        return read_frame(self._questions, limit=None)
 
     def send(self, content: bytes) -> None:
         """Send an answer."""
-        _write_frame(self._answers, b"=" + content)
+        write_frame(self._answers, b"=" + content)
 
 
 class Isolated:
@@ -101,13 +103,16 @@ class Isolated:
         environment["PYTHONPATH"] = os.pathsep.join(
             filter(None, [ours, environment.get("PYTHONPATH")])
         )
-        self._process = subprocess.Popen(  # noqa: S603 - this program's own interpreter
-            [sys.executable, "-P", "-c", _START, *modules],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-        )
+        if CAN_FORK:
+            self._process: Forked | subprocess.Popen[bytes] = fork(_SERVE, modules, environment)
+        else:
+            self._process = subprocess.Popen(  # noqa: S603 - this program's own interpreter
+                [sys.executable, "-P", "-c", _START, *modules],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+            )
         self._answers: queue.Queue[bytes | EndReason | None] = queue.Queue(maxsize=1)
         self._limits: ProcessLimits | None = None
         self._listener: threading.Thread | None = None
@@ -136,7 +141,7 @@ class Isolated:
         stdin = self._process.stdin
         if stdin is not None:
             with suppress(OSError, ValueError):
-                _write_frame(stdin, content)
+                write_frame(stdin, content)
 
     def receive(self, watch: Callable[[], None]) -> bytes:
         """Return the next answer; `watch` is called during the wait, and may raise.
@@ -209,7 +214,7 @@ class Isolated:
             return
         while True:
             try:
-                answer: bytes | EndReason | None = _read_frame(stdout, limit=limits.message_bytes)
+                answer: bytes | EndReason | None = read_frame(stdout, limit=limits.message_bytes)
             except _TooLongError:
                 answer = EndReason.OUTPUT
             except (OSError, ValueError):  # closed on this side
@@ -223,32 +228,50 @@ class _TooLongError(Exception):
     """An answer whose announced length exceeds the limit."""
 
 
-def _write_frame(stream: IO[bytes], content: bytes) -> None:
+def write_frame(stream: IO[bytes], content: bytes) -> None:
+    """Write a content with its length before it."""
     stream.write(len(content).to_bytes(_HEAD_BYTES, "big"))
     stream.write(content)
     stream.flush()
 
 
-def _read_frame(stream: IO[bytes], *, limit: int | None) -> bytes | None:
-    head = stream.read(_HEAD_BYTES)
-    if len(head) < _HEAD_BYTES:
+def read_frame(stream: IO[bytes], *, limit: int | None = None) -> bytes | None:
+    """Return the next content that `write_frame` wrote; None at the end of the stream."""
+    head = _read_exactly(stream, _HEAD_BYTES)
+    if head is None:
         return None
     size = int.from_bytes(head, "big")
     if limit is not None and size > limit:
         raise _TooLongError
+    return _read_exactly(stream, size)
+
+
+def _read_exactly(stream: IO[bytes], size: int) -> bytes | None:
+    """Return so many bytes, None if there are fewer; a pipe without a buffer gives parts."""
     content = stream.read(size)
-    return content if len(content) == size else None
+    if not content or len(content) == size:
+        return content if content or not size else None
+    parts, missing = [content], size - len(content)
+    while missing and (content := stream.read(missing)):
+        parts.append(content)
+        missing -= len(content)
+    return None if missing else b"".join(parts)
 
 
 # ---- in the process ------------------------------------------------------------------------------
 
 
 def serve() -> None:
-    """Do one piece of work and return; this is what `Isolated` starts."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints must not be read as an answer
+    """Load modules and do one piece of work; this is what `Isolated` starts."""
     for name in sys.argv[1:]:
         importlib.import_module(name)
+    do_one()
+
+
+def do_one() -> None:
+    """Do the piece of work that standard input tells of, and return."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints must not be read as an answer
     channel = Channel(sys.stdin.buffer, answers)
     task = channel.receive()
     if task is None:
@@ -264,7 +287,7 @@ def serve() -> None:
         reason = _limit_behind(error)
         trace = traceback.format_exc()[-_TRACE:].encode()
         with suppress(OSError):
-            _write_frame(answers, b"!" + trace if reason is None else b"#" + reason.encode())
+            write_frame(answers, b"!" + trace if reason is None else b"#" + reason.encode())
 
 
 _LIMIT_BEHIND = {

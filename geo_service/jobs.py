@@ -1,12 +1,14 @@
 """Start, watch and cancel long work in the background. Knows nothing of HTTP or the work itself.
 
-One worker runs jobs in the order in which they were requested. A job is cancelled through
-its progress reports: the next report raises `Cancelled` inside the work.
+Of each kind of work one worker runs the jobs in the order in which they were requested; kinds do
+not wait for each other. A job is cancelled through its progress reports: the next report raises
+`Cancelled` inside the work.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 import threading
 from collections.abc import Callable
@@ -29,6 +31,10 @@ HELD_JOBS = 100
 HELD_SECONDS = 86_400.0
 """How long an ended job is remembered."""
 MAX_WAITING = 20
+"""Jobs of one kind that may wait."""
+_LONGEST_SECONDS = 3_600
+_FIRST_GUESS_SECONDS = 10.0
+"""How long a job takes of a kind of which none has ended yet."""
 Progress = Callable[[int, int, str], None]
 
 
@@ -42,6 +48,16 @@ class JobStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class JobKind(StrEnum):
+    """Kinds of jobs, each with a worker of its own."""
+
+    REVIEW = "review"
+    RANKING = "ranking"
+    IMPORT = "import"
+    EFFECT = "effect"
+    KEEPING = "keeping"
+
+
 class Cancelled(Exception):  # noqa: N818 - not an error: the caller asked for it
     """Raised inside work whose job was cancelled."""
 
@@ -51,6 +67,7 @@ class Job:
     """One piece of work: its status, how far it is, and its result when done."""
 
     job_id: str
+    kind: JobKind = JobKind.KEEPING
     status: JobStatus = JobStatus.WAITING
     done: int = 0
     total: int = 0
@@ -61,6 +78,7 @@ class Job:
     is_cancel_asked: bool = False
     future: Future[Any] | None = field(default=None, repr=False)
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    begun_at: datetime | None = None
     ended_at: datetime | None = None
 
     @property
@@ -83,36 +101,63 @@ class Job:
 
 
 class JobBoard:
-    """Runs jobs one after another and remembers the latest hundred, for a day."""
+    """Runs jobs, one of a kind after another, and remembers the latest hundred, for a day."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="job")
+        self._pools: dict[JobKind, ThreadPoolExecutor] = {}
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
 
-    def start(self, work: Callable[[Progress], Any]) -> Job:
+    def start(self, work: Callable[[Progress], Any], kind: JobKind = JobKind.KEEPING) -> Job:
         """Queue work, to be called with a progress function, and return its job.
 
         Raises
         ------
         BusyError
-            Too many jobs are already waiting.
+            Too many jobs of the kind are already waiting; the error says when to come back.
         """
         with self._lock:
-            waiting = sum(job.status is JobStatus.WAITING for job in self._jobs.values())
+            waiting = sum(
+                job.kind is kind and job.status is JobStatus.WAITING for job in self._jobs.values()
+            )
             if waiting >= MAX_WAITING:
                 msg = said("problem.jobs", count=waiting)
-                raise BusyError(msg)
-            job = Job(secrets.token_hex(8))
+                raise BusyError(msg, seconds=self._seconds(kind))
+            job = Job(secrets.token_hex(8), kind)
             self._jobs[job.job_id] = job
             self._forget_old()
-            job.future = self._pool.submit(self._run, job, work)
+            if kind not in self._pools:
+                self._pools[kind] = ThreadPoolExecutor(1, thread_name_prefix=f"job-{kind}")
+            job.future = self._pools[kind].submit(self._run, job, work)
         return job
+
+    def _seconds(self, kind: JobKind) -> int:
+        """Return how long a job of a kind took on average: so soon there is a place."""
+        took = [
+            (job.ended_at - job.begun_at).total_seconds()
+            for job in self._jobs.values()
+            if job.kind is kind and job.ended_at is not None and job.begun_at is not None
+        ]
+        mean = sum(took) / len(took) if took else _FIRST_GUESS_SECONDS
+        return max(1, min(_LONGEST_SECONDS, math.ceil(mean)))
+
+    def place(self, job: Job) -> int | None:
+        """Return how many jobs are done before a job begins; None for one that is not waiting."""
+        if job.status is not JobStatus.WAITING:
+            return None
+        with self._lock:
+            before = 0
+            for other in self._jobs.values():
+                if other is job:
+                    break
+                is_ahead = other.status in {JobStatus.WAITING, JobStatus.RUNNING}
+                before += other.kind is job.kind and is_ahead
+        return before
 
     def _run(self, job: Job, work: Callable[[Progress], Any]) -> None:
         try:
             job.report(0, 0, "")
-            job.status = JobStatus.RUNNING
+            job.status, job.begun_at = JobStatus.RUNNING, datetime.now(UTC)
             job.result = work(job.report)
             job.status = JobStatus.DONE
         except Cancelled:
@@ -159,11 +204,13 @@ class JobBoard:
         return job
 
     def close(self) -> None:
-        """Cancel waiting and running jobs and let the worker end."""
+        """Cancel waiting and running jobs and let the workers end."""
         with self._lock:
             for job in self._jobs.values():
                 job.is_cancel_asked = True
-        self._pool.shutdown(wait=True, cancel_futures=True)
+            pools = list(self._pools.values())
+        for pool in pools:
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def _forget_old(self) -> None:
         ended = {JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED}

@@ -240,6 +240,11 @@ class Plan:
             first: T = self._remembered.setdefault(key, (reads, made))[1]
             return first
 
+    def forget(self) -> None:
+        """Give back the memory of what `remember` keeps; it is made again when it is needed."""
+        with self._lock:
+            self._remembered.clear()
+
     def with_rows(
         self,
         name: str,

@@ -21,7 +21,7 @@ PACKAGE = ROOT / "geo_service"
 LEVELS = (
     (
         *("errors", "wording", "language", "model", "crs", "units", "data"),
-        *("native", "front", "gdal", "isolation", "scratch"),
+        *("native", "front", "gdal", "isolation", "forkserver", "crew", "memory", "scratch"),
     ),
     ("schema", "industry", "document_limits", "documents", "jobs", "basemaps"),
     ("plan", "plan_rows", "domain", "mcda"),
@@ -166,7 +166,7 @@ def test_a_circle_is_found_through_any_number_of_modules() -> None:
         ("rasterio", ("spatial/raster.py", "spatial/cell_grid.py", "maps/relief.py")),
         ("exactextract", ("spatial/raster.py",)),
         ("opencc", ("language.py",)),
-        ("subprocess", ("isolation.py",)),
+        ("subprocess", ("isolation.py", "forkserver.py", "crew.py")),
     ],
 )
 def test_a_library_stays_in_its_place(library: str, home: tuple[str, ...]) -> None:

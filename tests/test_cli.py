@@ -9,17 +9,20 @@ import signal
 import subprocess
 import urllib.request
 from contextlib import closing
+from contextvars import copy_context
 from http.client import HTTPConnection
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from fastapi import FastAPI
 from typer.testing import CliRunner
 
 from geo_service.cli.common import app
 from geo_service.web import app as web
 from tests.conftest import DEMO, ROOT
 from tests.county import County, enterprise
+from tests.patience import eventually
 from tests.terminal import COMMAND, run
 
 
@@ -169,6 +172,15 @@ def test_a_map_is_written_as_one_file(orderly: Path, tmp_path: Path) -> None:
     assert text.startswith("<!DOCTYPE html>")
 
 
+def opens_and_ends(made: FastAPI, *_: object) -> Mock:
+    """Return a server that ends as soon as there is a county to ask."""
+
+    def run() -> None:
+        eventually(lambda: made.state.service is not None, "the county is open")
+
+    return Mock(should_exit=False, run=run)
+
+
 @pytest.mark.parametrize(
     ("address", "lang", "told", "shown"),
     [
@@ -185,9 +197,9 @@ def test_serving_a_network_says_what_that_means(
     """Nothing is listened on here: a network must not see what tests serve."""
     listener = Mock(getsockname=lambda: (address, 8000))
     monkeypatch.setattr(web, "_listen", lambda *_: listener)
-    monkeypatch.setattr(web, "server_of", Mock())
+    monkeypatch.setattr(web, "server_of", opens_and_ends)
     arguments = ["serve", str(orderly), "--host", address, "--lang", lang]
-    done = CliRunner().invoke(app, arguments)
+    done = copy_context().run(CliRunner().invoke, app, arguments)  # its language ends with it
     assert done.exit_code == 0
     assert shown in done.stderr
     assert done.stderr.count("\n") == 2 + bool(told)

@@ -60,11 +60,19 @@ class IllustrativeSubjects(Container[tuple[str, str]]):
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
+        self._of_layer: dict[object, frozenset[str]] = {}
 
     def __contains__(self, item: object) -> bool:
         """Return whether a layer's feature, by its id, is made up."""
         layer, identity = item if isinstance(item, tuple) else (None, None)
-        return layer in SUBJECT_LAYERS and identity in self._plan.remember(
+        if layer not in self._of_layer:
+            self._of_layer[layer] = self._found(layer)
+        return identity in self._of_layer[layer]
+
+    def _found(self, layer: object) -> frozenset[str]:
+        if not isinstance(layer, str) or layer not in SUBJECT_LAYERS:
+            return frozenset()
+        return self._plan.remember(
             ("illustrative", layer),
             {layer: None},
             lambda: frozenset(subject_ids(layer, _marked(self._plan.frame(layer)))),

@@ -7,26 +7,24 @@ once.
 
 from __future__ import annotations
 
-import csv
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from geo_service.data import data_file
-from geo_service.industry import classification
+from geo_service.ingest.codes import Codes, industries, land_use, names_of
 from geo_service.ingest.columns import Matched
+from geo_service.ingest.commas import Commas, is_open, meaning_of, without_commas
 from geo_service.ingest.ledger import Ledger
 from geo_service.ingest.mojibake import misread
-from geo_service.ingest.names import counters, plain, plain_unit, unit_of, units, words
+from geo_service.ingest.names import INVISIBLE, counters, plain, plain_unit, unit_of, units, words
 from geo_service.model import Message
-from geo_service.schema import ColumnKind, Field
+from geo_service.schema import SCHEMAS, ColumnKind, Field
 from geo_service.workspace.days import day_of, days_of
 from geo_service.workspace.reading import as_text
 
@@ -36,10 +34,13 @@ if TYPE_CHECKING:
 _EMPTY = frozenset({"", "null", "<null>", "none", "nan", "nat", "n/a", "#n/a", "<na>"})
 _EMPTY_TOO = frozenset({"-", "--", "—", "——", "/", "\\", "无", "不详", "未知", "空"})
 """Words for "no value" in columns of numbers, codes and ids; a text may mean them literally."""
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b\ufeff\u2028\u2029\ud800-\udfff]|[\t\n\r]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\ud800-\udfff]|[\t\n\r]+")
 EMPTY_WORDS = _EMPTY | _EMPTY_TOO
 _LONGEST_EMPTY = max(map(len, EMPTY_WORDS))
-THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+CLEARING = frozenset(
+    {"清空", "<清空>", "(清空)", "（清空）", "[清空]", "【清空】", "<clear>", "[clear]"}
+)
+"""Words by which a cell of an update takes the published value away."""
 _FORMULA_ERRORS = frozenset({"#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!"})
 _WHOLE = re.compile(r"[+-]?\d+")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
@@ -53,15 +54,15 @@ _QUOTED_TEXT = re.compile(r"""=\s*"(.*)\"""", re.DOTALL)
 _EXPONENT = re.compile(r"[+-]?\d(?:\.\d+[eE]\+?|[eE]\+)\d{1,3}")
 _EXACT_DIGITS = 15
 """How many digits of a number a spreadsheet keeps."""
-_SECTION_CODE = re.compile(r"([A-Ta-t])\s?(\d{2,4})(?!\d)(.*)")
 _ONE_OF_CODES = re.compile(r"[^;；,，、/|\s]+")
-_FIRST_CODE = re.compile(r"([0-9A-Z]{2,8})[\s\-_:]*[^0-9A-Za-z\s].*")
+_TOTALS = frozenset(
+    {"合计", "合 计", "总计", "总 计", "小计", "小 计", "共计", "累计", "總計", "合計", "小計"}
+    | {"total", "Total", "TOTAL", "subtotal", "Subtotal", "合　计", "总　计", "小　计"}
+)
+"""Names of rows that add up others, as they are written."""
 
 _NAMES = frozenset({ColumnKind.ID, ColumnKind.CODE, ColumnKind.CODES})
 """Kinds of columns whose digits are no amounts."""
-
-_EVEN_SCHEMES = frozenset({"planning2023", "survey3"})
-"""Schemes with two digits per level: a code of odd length has lost its leading zero."""
 
 
 @dataclass
@@ -75,6 +76,8 @@ class CellContext:
     scheme: str | None = None
     schemes: pd.Series[Any] | None = None
     """Each row's own scheme of land-use codes, where the file says it."""
+    is_parted_by_semicolons: bool = False
+    """Whether the cells of the file are, as where a comma is the decimal mark."""
     domains: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """For each column of the file, the words that its codes stand for."""
     mapped_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -82,6 +85,8 @@ class CellContext:
     """For each column, the values of the layer that it refers to."""
     translated: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
     """For each column, the words translated into the layer's own, and how often."""
+    cleared: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
+    """For each column, which cells say that there is to be no value."""
     faults: list[tuple[str, dict[int, Message]]] = field(default_factory=list)
     """Columns, each with the reasons by position why its cells cannot be values."""
 
@@ -109,6 +114,8 @@ def clean_column(
     _clean_signs(column)
     if item.kind in _NAMES:
         _refuse_rounded(column)
+    if item.name == SCHEMAS[context.layer].key[0]:
+        _refuse_totals(column)
     if (item.kind is not ColumnKind.TEXT or item.choices) and not column.joined.isascii():
         column.change("full_width", _half_width)
         column.change("blanks", _stripped)
@@ -128,6 +135,8 @@ def _clean_signs(column: _Column) -> None:
         column.change("control", _without_control)
     if not column.joined.isprintable() or column.joined.count(" ") >= len(column.distinct):
         column.change("blanks", _stripped)
+    if "清空" in column.joined or "clear" in column.joined.casefold():
+        column.clear()
     if min(map(len, column.distinct), default=0) <= _LONGEST_EMPTY:
         column.change("empty", lambda text: _emptied(text, item), is_quiet=True)
     if any(mark in column.joined for mark in _QUOTES):
@@ -151,17 +160,8 @@ def _take_words_of_codes(column: _Column, matched: Matched) -> None:
     if item.kind is ColumnKind.TEXT:
         column.change("domain", rewrite)
     elif item.kind is ColumnKind.CODE:
-        names = frozenset(_names_of(item))
+        names = frozenset(names_of(item))
         column.change("domain", lambda text: text if text in names else rewrite(text))
-
-
-def _names_of(item: Field) -> Iterator[str]:
-    """Yield the codes that a column may have, of whichever scheme."""
-    if item.name in {"land_use", "planned_land_use"}:
-        for codes in land_use_codes().values():
-            yield from codes
-    else:
-        yield from _industries().names
 
 
 def as_written_text(cells: pd.Series[Any]) -> pd.Series[Any]:
@@ -258,6 +258,15 @@ class _Column:
             reasons = {int(position): found[values[position]] for position in positions}
             self.context.fault_at(self.item.name, reasons)
 
+    def clear(self) -> None:
+        """Empty the cells that say so, and note where."""
+        words_there = [text for text in self._distinct if text.casefold() in CLEARING]
+        if words_there:
+            self.context.cleared[self.item.name] = self.cells.isin(words_there).to_numpy()
+            self.change(
+                "cleared", lambda text: None if text in words_there else text, is_quiet=True
+            )
+
     def translate(self, meant: Mapping[str, str]) -> None:
         """Translate words into the layer's own; counted by word, not reported by row."""
         counts = self.cells.value_counts()
@@ -310,6 +319,16 @@ def _refuse_rounded(column: _Column) -> None:
         column.fault(lambda text: _rounded(text) if text in lost else None)
 
 
+def _refuse_totals(column: _Column) -> None:
+    """Refuse rows that are named after what they add up: sums are no features."""
+    if any(word in column.joined for word in _TOTALS):
+        column.fault(
+            lambda text: (
+                Message("import.total_row", {"found": text}) if plain(text) in _TOTALS else None
+            )
+        )
+
+
 def _not_a_text(text: str) -> Message | None:
     """Return why a text is no value: read in a wrong encoding, or a formula's error."""
     if text.startswith("#") and text.upper() in _FORMULA_ERRORS:
@@ -324,7 +343,7 @@ def _not_a_text(text: str) -> Message | None:
 def _without_control(text: str) -> str:
     if text.isprintable():
         return text
-    return _CONTROL.sub(" ", text)
+    return _CONTROL.sub(" ", INVISIBLE.sub("", text))
 
 
 def _stripped(text: str) -> str:
@@ -351,16 +370,23 @@ def _half_width(text: str) -> str:
 def _clean_numbers(column: _Column, item: Field, matched: Matched) -> None:
     known = units(unit_of(item))
     counted = counters(item.name)
+    commas = Commas.GROUPS
+    if "," in column.joined:
+        bare = (text.replace(" ", "") for text in column.distinct)
+        commas = meaning_of(bare, is_parted_by_semicolons=column.context.is_parted_by_semicolons)
+        if commas is Commas.UNKNOWN:
+            column.fault(_open_comma)
 
     def rewrite(text: str) -> str:
         plain_text = text.replace(" ", "")
-        if THOUSANDS.fullmatch(plain_text):
-            return plain_text.replace(",", "")
+        number = without_commas(plain_text, commas)
+        if number != plain_text:
+            return number
         match = re.match(r"第?([+-]?[\d.,]+)(\D.{0,11})$", plain_text)
         if match and plain_unit(match[2]) in counted and _WHOLE.fullmatch(match[1]):
             return match[1]
         if match and plain_unit(match[2]) in known:
-            number = match[1].replace(",", "")
+            number = without_commas(match[1], commas)
             if _NUMBER.fullmatch(number):
                 # A unit in the cell overrides the column's unit, whose factor is applied below.
                 factor = known[plain_unit(match[2])] / matched.factor
@@ -374,6 +400,12 @@ def _clean_numbers(column: _Column, item: Field, matched: Matched) -> None:
         column.cells = scaled.where(numbers.notna(), column.cells)
     elif numbers.notna().sum() == column.cells.notna().sum():
         column.cells = numbers
+
+
+def _open_comma(text: str) -> Message | None:
+    if not is_open(text.replace(" ", "")):
+        return None
+    return Message("import.open_comma", {"found": text[:60]})
 
 
 def _clean_booleans(column: _Column, item: Field, matched: Matched) -> None:
@@ -449,30 +481,30 @@ def _clean_ids(column: _Column, item: Field, _: Matched) -> None:
 
 def _clean_codes(column: _Column, item: Field, _: Matched) -> None:
     if item.name == "land_use":
-        _clean_land_use(column)
+        _cleanland_use(column)
     elif item.name == "planned_land_use":
-        _clean_by(column, _land_use("planning2023"))
+        _clean_by(column, land_use("planning2023"))
     else:
-        _clean_by(column, _industries())
+        _clean_by(column, industries())
 
 
-def _clean_land_use(column: _Column) -> None:
+def _cleanland_use(column: _Column) -> None:
     """Repair land-use codes by the scheme of each row, else by the file's."""
     context = column.context
     if context.schemes is None:
-        _clean_by(column, _land_use(context.scheme))
+        _clean_by(column, land_use(context.scheme))
         return
     schemes = context.schemes.astype("object").where(context.schemes.notna(), context.scheme)
     cells = column.cells.copy()
     for scheme in schemes.dropna().unique():
         positions = np.flatnonzero((schemes == scheme).to_numpy(dtype=bool))
         part = column.part(positions)
-        _clean_by(part, _land_use(str(scheme)))
+        _clean_by(part, land_use(str(scheme)))
         cells.iloc[positions] = part.cells.to_numpy(dtype=object)
     column.cells = cells
 
 
-def _clean_by(column: _Column, codes: _Codes) -> None:
+def _clean_by(column: _Column, codes: Codes) -> None:
     item = column.item
 
     def each(rewrite: Callable[[str], str]) -> Callable[[str], str]:
@@ -484,81 +516,6 @@ def _clean_by(column: _Column, codes: _Codes) -> None:
     column.change("section", each(codes.without_section))
     column.change("zeros", each(codes.padded))
     column.change("code", each(codes.named))
-
-
-@dataclass(frozen=True)
-class _Codes:
-    """The codes that a column may contain, and what cells can mean by them."""
-
-    names: Mapping[str, str]
-    """Names by code."""
-    by_name: Mapping[str, list[str]]
-    sections: Mapping[str, str]
-    """For each code the letter of its section, which may precede it."""
-    is_even: bool
-    """Whether every level has two digits: a code of odd length has lost its leading zero."""
-    is_open: bool
-    """Whether codes other than the shipped ones may occur."""
-
-    def without_section(self, text: str) -> str:
-        match = _SECTION_CODE.fullmatch(text)
-        if match is None or self.sections.get(match[2]) != match[1].upper():
-            return text
-        return f"{match[2]}{match[3]}"
-
-    def padded(self, text: str) -> str:
-        whole = text.removesuffix(".0")
-        if whole in self.names or not whole.isdecimal():
-            return whole if whole in self.names else text
-        if self.is_even:
-            return "0" + whole if len(whole) % 2 else whole
-        return "0" + whole if "0" + whole in self.names else text
-
-    def named(self, text: str) -> str:
-        if text in self.names:
-            return text
-        match = _FIRST_CODE.fullmatch(text)
-        if match and (match[1] in self.names or self.is_open):
-            return match[1]
-        alike = self.by_name.get(text, [])
-        # A class and its group may have the same name: the group's shorter code includes both.
-        return min(alike, key=len) if alike and _one_line(alike) else text
-
-
-def _by_name(names: Mapping[str, str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for code, name in names.items():
-        found.setdefault(name, []).append(code)
-    return found
-
-
-@cache
-def _land_use(scheme: str | None) -> _Codes:
-    names = land_use_codes().get(scheme or "", {})
-    return _Codes(names, _by_name(names), {}, is_even=scheme in _EVEN_SCHEMES, is_open=True)
-
-
-@cache
-def _industries() -> _Codes:
-    entries = classification().entries
-    names = {code: entry.name for code, entry in entries.items() if code.isdecimal()}
-    sections = {code: entries[code].section for code in names}
-    return _Codes(names, _by_name(names), sections, is_even=False, is_open=False)
-
-
-def _one_line(codes: list[str]) -> bool:
-    shortest = min(codes, key=len)
-    return all(code.startswith(shortest) for code in codes)
-
-
-@cache
-def land_use_codes() -> Mapping[str, Mapping[str, str]]:
-    """Return the shipped land-use codes with their names, by scheme."""
-    found: dict[str, dict[str, str]] = {}
-    with data_file("land_use_codes.csv").open(encoding="utf-8-sig") as lines:
-        for row in csv.DictReader(lines):
-            found.setdefault(row["scheme"], {})[row["code"]] = row["name"]
-    return found
 
 
 _BY_KIND: dict[ColumnKind, Callable[[_Column, Field, Matched], None]] = {

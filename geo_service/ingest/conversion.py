@@ -31,11 +31,16 @@ from geo_service.ingest.ledger import Ledger
 from geo_service.ingest.names import known_words
 from geo_service.ingest.parts import Beside
 from geo_service.ingest.placement import Placement
-from geo_service.ingest.shapes import Rows, check_coordinates, only_where, repair_shapes
+from geo_service.ingest.shapes import (
+    STATED_AREAS,
+    Rows,
+    check_coordinates,
+    only_where,
+    repair_shapes,
+)
 from geo_service.ingest.sources import Batch, ReadShapes
 from geo_service.model import Message, TakenAs
 from geo_service.schema import ColumnKind, Field, LayerSchema
-from geo_service.units import M2_PER_HA
 from geo_service.wording import said
 from geo_service.workspace.reading import LayerFile, find_faults
 
@@ -47,9 +52,9 @@ if TYPE_CHECKING:
 
 _EWKT = "SRID="
 _SCHEME = "land_use_scheme"
+_AREA_DECIMALS = 4
+"""Measured areas are kept to a square centimetre: the rest is noise of their coordinates."""
 _MERGED = "merged_cell"
-_STATED_AREAS = {"area_m2": 1.0, "declared_area_ha": M2_PER_HA}
-"""Columns that state the area of the shape itself, and how many m² one of their units is."""
 
 
 @dataclass
@@ -71,7 +76,10 @@ class Converter:
     beside: Beside | None = None
     """The published rows that a part file's rows come to stand among."""
     is_area_measured: bool = False
+    is_parted_by_semicolons: bool = False
     translated: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
+    cleared: Counter[str] = field(default_factory=Counter)
+    """By column, how many published values an update takes away."""
 
     def __post_init__(self) -> None:
         """Find the values that the layer's columns may refer to."""
@@ -89,6 +97,7 @@ class Converter:
             scheme=self.scheme,
             mapped_words=self.mapped_words,
             domains=self.domains,
+            is_parted_by_semicolons=self.is_parted_by_semicolons,
             references=self._references,
             translated=self.translated,
         )
@@ -123,7 +132,9 @@ class Converter:
             self._place(rows)
         rows.settle()
         if self.beside is not None:
-            raw = self.beside.settled(raw, rows, self.columns.values)
+            raw = self.beside.settled(raw, rows, self.columns.values, context.cleared)
+            for name, mask in context.cleared.items():
+                self.cleared[name] += int((mask & rows.is_accepted).sum())
         return self._checked(raw, rows)
 
     def _cleaned(self, batch: Batch, context: CellContext) -> pd.DataFrame:
@@ -142,7 +153,7 @@ class Converter:
     def _stated(self, raw: pd.DataFrame) -> NDArray[np.float64] | None:
         """Return the areas in m² that the file states for its shapes; None if it states none."""
         names = {item.field for item in self.columns.matched}
-        for name, size in _STATED_AREAS.items():
+        for name, size in STATED_AREAS.items():
             if name in names and (self.schema.geometry or "").startswith("polygon"):
                 numbers = pd.to_numeric(raw[name], errors="coerce").to_numpy(dtype=np.float64)
                 return np.asarray(numbers * size, dtype=np.float64)
@@ -266,9 +277,10 @@ class Converter:
     def measure(self, shapes: NDArray[np.object_]) -> NDArray[np.float64]:
         """Return the areas in m² of shapes in degrees, as the workspace measures them."""
         metric = gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs(self.plan.metric_crs)
-        return measure_area_m2(
+        areas_m2 = measure_area_m2(
             metric.to_numpy(), method=self.plan.settings.area_method, crs=self.plan.metric_crs
         )
+        return np.round(areas_m2, _AREA_DECIMALS)
 
 
 def known_references(schema: LayerSchema, plan: Plan) -> dict[str, frozenset[str]]:

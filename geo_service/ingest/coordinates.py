@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from geo_service.ingest.cells import EMPTY_WORDS, THOUSANDS
+from geo_service.ingest.cells import EMPTY_WORDS
+from geo_service.ingest.commas import THOUSANDS
 from geo_service.ingest.sources import Change
 from geo_service.model import Message
 
@@ -34,8 +35,11 @@ _DEGREES = re.compile(
     rf"{_SIDE}(?P<d>\d{{1,3}}(?:\.\d+)?)d?"
     rf"(?:(?<=d)(?P<m>\d{{1,2}}(?:\.\d+)?)m?(?:(?<=m)(?P<s>\d{{1,2}}(?:\.\d+)?)s?)?)?{_SIDE}"
 )
-_PARTED = re.compile(r"(\d{1,3})([:\- ])(\d{1,2})\2(\d{1,2}(?:\.\d+)?)")
-"""Degrees, minutes and seconds parted by colons, hyphens or blanks; points could mean minutes."""
+_PARTED = re.compile(r"(\d{1,3})d?([:\- ])(\d{1,2})\2(\d{1,2}(?:\.\d+)?)")
+"""Degrees, minutes and seconds parted by colons, hyphens or blanks."""
+_POINTED = re.compile(r"(\d{1,3})\.(\d{2})\.(\d{2}(?:\.\d+)?)")
+"""Parted by points, 108.42.30: two points are in no number, and groups of thousands are longer."""
+_PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?")
 _MINUTES = re.compile(r"(\d{1,3}) (\d{1,2}\.\d+)")
 _GROUPS = re.compile(r"[+-]?\d{1,3}(?: \d{3})+(?:\.\d+)?")
 _SIXTY = 60.0
@@ -61,11 +65,14 @@ def read_numbers(cells: pd.Series[Any], column: str) -> Numbers:
     values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype="float64", copy=True)
     positions, before, after = [], [], []
     unread = {}
-    for position in np.flatnonzero(np.isnan(values) & cells.notna().to_numpy()).tolist():
-        text = str(cells.iloc[position]).strip()
-        if text.casefold() in EMPTY_WORDS:
-            continue
-        number = _number(text)
+    texts = {
+        position: text
+        for position in np.flatnonzero(np.isnan(values) & cells.notna().to_numpy()).tolist()
+        if (text := str(cells.iloc[position]).strip()).casefold() not in EMPTY_WORDS
+    }
+    is_by_points = not any(map(_is_by_hundreds, texts.values()))
+    for position, text in texts.items():
+        number = _number(text) if is_by_points or not _POINTED.fullmatch(text) else None
         if number is None:
             unread[position] = Message("import.bad_coordinate", {"found": text[:60]})
             continue
@@ -85,10 +92,16 @@ def read_numbers(cells: pd.Series[Any], column: str) -> Numbers:
     return Numbers(numbers=values, change=change, unread=unread)
 
 
+def _is_by_hundreds(text: str) -> bool:
+    """Return whether a text such as 108.42.75 shows that its column has no seconds."""
+    match = _POINTED.fullmatch(text)
+    return match is not None and float(match[3]) >= _SIXTY
+
+
 def _number(text: str) -> float | None:
     """Return the coordinate that a text means; None if it cannot be read.
 
-    >>> _number("552,600.000"), _number("东经108度33分36秒"), _number("108 42 00")
+    >>> _number("552,600.000"), _number("东经108度33分36秒"), _number("108.42.00")
     (552600.0, 108.56, 108.7)
     """
     marked = unicodedata.normalize("NFKC", text.translate(_MARKS)).casefold()
@@ -96,11 +109,8 @@ def _number(text: str) -> float | None:
     plain = spaced.replace(" ", "")
     if THOUSANDS.fullmatch(plain):
         return float(plain.replace(",", ""))
-    if " " not in spaced or _GROUPS.fullmatch(spaced):
-        try:
-            return float(plain)
-        except ValueError:
-            pass
+    if _PLAIN.fullmatch(plain) and (" " not in spaced or _GROUPS.fullmatch(spaced)):
+        return float(plain)
     return _degrees(spaced, plain.replace("mm", "s"))
 
 
@@ -110,8 +120,11 @@ def _degrees(spaced: str, plain: str) -> float | None:
     by_minutes = _MINUTES.fullmatch(spaced)
     is_bare = plain.isdecimal() and " " in spaced
     match = None if is_bare else _DEGREES.fullmatch(plain)
+    pointed = _POINTED.fullmatch(plain)
     if parted is not None:
         found = [parted[1], parted[3], parted[4]]
+    elif pointed is not None:
+        found = list(pointed.groups())
     elif by_minutes is not None:
         found = [by_minutes[1], by_minutes[2], "0"]
     elif match is not None:

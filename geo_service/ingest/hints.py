@@ -16,7 +16,7 @@ import pandas as pd
 import shapely
 from scipy.spatial import cKDTree
 
-from geo_service.crs import STORAGE_CRS, is_storage_like
+from geo_service.crs import is_storage_like
 from geo_service.domain.extent import county_box
 from geo_service.domain.references import target_of
 from geo_service.model import Message
@@ -30,7 +30,13 @@ if TYPE_CHECKING:
 
 _MOST_ROWS = 2_000
 _MOST_VERTICES = 1_500
-_MOST_PUBLISHED = 200_000
+_MOST_OTHERS = 200_000
+"""Published vertices that are looked at."""
+_MOST_PUBLISHED = 10_000
+"""Published features of which all are looked at; of more, those around some of the file's."""
+_WINDOWS, _ROWS_OF_WINDOW, _MOST_IN_WINDOWS = 4, 60, 400
+_SEARCH_DEG = 0.011
+"""A kilometre or a little more, whichever way: how far a constant offset is looked for."""
 _SIXTY = 60
 _FEWEST_TOGETHER = 3
 _TOGETHER = 0.3
@@ -64,7 +70,7 @@ def hints_of(
     if placement.shift is None and is_storage_like(placement.crs):
         yield from _run_together(some, plan)
     yield from _one_place(some)
-    yield from _offset(some, schema, plan)
+    yield from _offset(frame, some, schema, plan)
 
 
 # ---- degrees, minutes and seconds run together -------------------------------------------------
@@ -109,14 +115,16 @@ def _one_place(some: gpd.GeoDataFrame) -> Iterator[Message]:
 # ---- a constant offset -------------------------------------------------------------------------
 
 
-def _offset(some: gpd.GeoDataFrame, schema: LayerSchema, plan: Plan) -> Iterator[Message]:
+def _offset(
+    frame: gpd.GeoDataFrame, some: gpd.GeoDataFrame, schema: LayerSchema, plan: Plan
+) -> Iterator[Message]:
     """Yield a hint about the first constant offset that is found."""
     here = some.geometry.to_crs(plan.metric_crs)
-    for find in (_against_same_ids, _against_references, _against_vertices):
-        found = find(some, here, schema, plan)
-        if found is not None:
-            yield found
-            return
+    found = _against_same_ids(some, here, schema, plan)
+    found = found or _against_references(some, here, schema, plan)
+    found = found or _against_vertices(frame, here, schema, plan)
+    if found is not None:
+        yield found
 
 
 def _told(layer: str, offset: NDArray[np.float64], pairs: int) -> Message:
@@ -186,31 +194,80 @@ def _inside(places: NDArray[np.float64], areas: NDArray[np.object_]) -> float:
 
 
 def _against_vertices(
-    some: gpd.GeoDataFrame,  # noqa: ARG001 - as the other two
-    here: gpd.GeoSeries,
-    schema: LayerSchema,
-    plan: Plan,
+    frame: gpd.GeoDataFrame, here: gpd.GeoSeries, schema: LayerSchema, plan: Plan
 ) -> Message | None:
-    """Return a hint if most vertices are published ones, moved by the same way."""
-    vertices = shapely.get_coordinates(here.to_numpy())
-    vertices = np.unique(np.round(vertices, 2), axis=0)
-    vertices = vertices[:: max(1, len(vertices) // _MOST_VERTICES)]
-    if len(vertices) < _FEWEST_VERTICES or (schema.geometry or "").startswith("point"):
+    """Return a hint if most vertices are published ones, moved by the same way.
+
+    Of a large published layer, what lies around some places of the file is looked at.
+    """
+    if (schema.geometry or "").startswith("point"):
         return None
+    windows = None
     for name in dict.fromkeys((schema.name, *_NEIGHBOURS)):
         published = plan.frame(name) if plan.has(name) else None
         if not isinstance(published, gpd.GeoDataFrame) or published.empty:
             continue
-        every = published.geometry.to_numpy()
-        step = max(1, len(every) // (_MOST_PUBLISHED // 20))
-        shapes = gpd.GeoSeries(every[::step], crs=STORAGE_CRS)
-        other = shapely.get_coordinates(shapes.to_crs(plan.metric_crs).to_numpy())
-        found = _voted(vertices, np.unique(np.round(other[:_MOST_PUBLISHED], 2), axis=0))
+        shapes, around, most = here, published.geometry, _MOST_VERTICES
+        if len(around) > _MOST_PUBLISHED:
+            windows = _windows(frame) if windows is None else windows
+            shapes, around = _around(windows, frame.geometry, around)
+            shapes, most = shapes.to_crs(plan.metric_crs), _MOST_IN_WINDOWS
+        vertices = _vertices(shapes)
+        vertices = vertices[:: max(1, len(vertices) // most)]
+        if len(vertices) < _FEWEST_VERTICES or around.empty:
+            continue
+        other = _vertices(around.to_crs(plan.metric_crs))
+        found = _voted(vertices, other[:_MOST_OTHERS])
         if found is _ALIGNED_ALREADY:
             return None
         if found is not None:
             return _told(name, found, len(vertices))
     return None
+
+
+def _vertices(shapes: gpd.GeoSeries) -> NDArray[np.float64]:
+    """Return the distinct vertices of shapes in metres, to the centimetre."""
+    return np.unique(np.round(shapely.get_coordinates(shapes.to_numpy()), 2), axis=0)
+
+
+def _windows(frame: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Return boxes (west, south, east, north) around a few rows, each with those nearest to it."""
+    bounds = frame.geometry.bounds.to_numpy()
+    bounds = bounds[np.isfinite(bounds).all(axis=1)]
+    middles = (bounds[:, :2] + bounds[:, 2:]) / 2
+    boxes = []
+    for at in np.linspace(0, len(middles) - 1, _WINDOWS + 2)[1:-1].astype(int):
+        far = np.abs(middles - middles[at]).max(axis=1)
+        near = np.argsort(far, kind="stable")[:_ROWS_OF_WINDOW]
+        boxes.append([*bounds[near, :2].min(axis=0), *bounds[near, 2:].max(axis=0)])
+    return np.array(boxes, dtype=np.float64).reshape(-1, 4)
+
+
+def _around(
+    windows: NDArray[np.float64], own: gpd.GeoSeries, published: gpd.GeoSeries
+) -> tuple[gpd.GeoSeries, gpd.GeoSeries]:
+    """Return a file's shapes in some windows, and the published ones in them and around them.
+
+    Windows after the one with which many published shapes are met are left out.
+    """
+    own_boxes, boxes = own.bounds.to_numpy(), published.bounds.to_numpy()
+    is_own, is_near = np.zeros(len(own), dtype=bool), np.zeros(len(published), dtype=bool)
+    for window in windows:
+        is_own |= _meets(own_boxes, window, 0.0)
+        is_near |= _meets(boxes, window, _SEARCH_DEG)
+        if is_near.sum() > _MOST_PUBLISHED:
+            break
+    found: Any = own[is_own], published[is_near]
+    return found[0], found[1]
+
+
+def _meets(
+    boxes: NDArray[np.float64], window: NDArray[np.float64], margin_deg: float
+) -> NDArray[np.bool_]:
+    """Return which boxes meet a window or lie no farther from it than a margin."""
+    west, south, east, north = window + margin_deg * np.array((-1, -1, 1, 1))
+    met = (boxes[:, 0] <= east) & (boxes[:, 2] >= west)
+    return np.asarray(met & (boxes[:, 1] <= north) & (boxes[:, 3] >= south), dtype=bool)
 
 
 _ALIGNED_ALREADY = np.zeros(2)

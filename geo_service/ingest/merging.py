@@ -13,7 +13,7 @@ import shapely
 from geo_service.domain.references import known_values, target_of
 from geo_service.ingest.conversion import known_references
 from geo_service.ingest.ledger import Ledger
-from geo_service.ingest.shapes import CHANGED
+from geo_service.ingest.shapes import CHANGED, SAME_AREA, STATED_AREAS, area_m2
 from geo_service.model import Message
 from geo_service.schema import LayerSchema
 
@@ -94,7 +94,10 @@ def settle_repeated_ids(whole: Whole) -> bool:
             [before],
             [str(rows[0])],
             column="+".join(key),
-            needs_look=[merged is not None and _overlap(parts, merged)],
+            needs_look=[
+                merged is not None
+                and (_overlap(parts, merged) or _contradicts(whole, int(repeated[0]), merged))
+            ],
         )
         good[repeated[1:]] = False
     if is_merged and shapes is not None:
@@ -119,6 +122,15 @@ def _overlap(parts: NDArray[np.object_] | None, merged: BaseGeometry) -> bool:
         return False
     each = float(shapely.area(parts[~shapely.is_missing(parts)]).sum())
     return each - merged.area > CHANGED * each
+
+
+def _contradicts(whole: Whole, position: int, merged: BaseGeometry) -> bool:
+    """Return whether the area that the rows state, each for itself, is not that of all parts."""
+    for name, size in STATED_AREAS.items():
+        if name in whole.frame.columns and name not in whole.measured:
+            stated_m2 = float(whole.frame[name].iloc[position]) * size
+            return abs(area_m2(merged) - stated_m2) > SAME_AREA * stated_m2
+    return False
 
 
 def _texts(cells: pd.Series[Any]) -> list[str | None]:

@@ -10,10 +10,13 @@ from functools import cache
 from typing import Any
 
 from geo_service.data import data_file
+from geo_service.language import to_simplified
 from geo_service.schema import SCHEMAS, ColumnKind, Field
 
 SHARE = "share"
 _LAST_RANK = 10_000
+INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+"""Letters without a width, such as the mark of a file that was written twice."""
 _DROPPED = re.compile(r"[\s_\-·．.:：、,;()\[\]{}【】（）\"'*#]+")
 
 
@@ -29,12 +32,18 @@ def zone_tables(name: str) -> Mapping[str, Any]:
 
 
 def plain(text: str) -> str:
-    """Normalise a name for comparison: half width, lower case, without marks and blanks.
+    """Normalise a name to compare it: half width, lower case, simplified, no marks and blanks.
 
-    >>> plain("Land_Use "), plain("地类 编码（必填）")
+    >>> plain("Land_Use "), plain("地類 編碼（必填）")
     ('landuse', '地类编码必填')
     """
-    return _DROPPED.sub("", unicodedata.normalize("NFKC", text).casefold())
+    return _DROPPED.sub("", _simple(text))
+
+
+def _simple(text: str) -> str:
+    """Return a text in half width, lower case and simplified characters."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return folded if folded.isascii() else to_simplified(folded)
 
 
 @cache
@@ -99,7 +108,7 @@ def plain_unit(text: str) -> str:
     >>> plain_unit("㎡"), plain_unit("M³/D")
     ('m2', 'm3/d')
     """
-    return unicodedata.normalize("NFKC", text).casefold().replace(" ", "")
+    return _simple(text).replace(" ", "")
 
 
 @cache
@@ -119,7 +128,7 @@ def split_unit(name: str) -> tuple[tuple[str, str | None], ...]:
     >>> split_unit("面积（亩）")[1]
     ('面积', '亩')
     """
-    whole = unicodedata.normalize("NFKC", name).casefold().strip()
+    whole = _simple(name).strip()
     found: list[tuple[str, str | None]] = [(plain(whole), None)]
     match = re.fullmatch(r"(.+?)[(\[【]\s*(?:单位\s*[::]?)?\s*([^)\]】]{1,12})\s*[)\]】]?", whole)
     if match:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from geo_service.ingest.ledger import Ledger
     from geo_service.ingest.shapes import Rows
 
-_SCHEME, _CODE = "land_use_scheme", "land_use"
+_SCHEME, _CODE, _AREA = "land_use_scheme", "land_use", "area_m2"
 _NONE_THERE = {TakenAs.UPDATE: "unknown_id", TakenAs.ADD: "id_there"}
 """By what a file is taken as, the reason of a refusal that speaks for another way to take it."""
 _OTHERS = {
@@ -69,10 +69,17 @@ class Beside:
             found[pd.isna(texts)] = -1
         return found
 
-    def settled(self, raw: pd.DataFrame, rows: Rows, fixed: Mapping[str, object]) -> pd.DataFrame:
+    def settled(
+        self,
+        raw: pd.DataFrame,
+        rows: Rows,
+        fixed: Mapping[str, object],
+        cleared: Mapping[str, NDArray[np.bool_]],
+    ) -> pd.DataFrame:
         """Refuse rows that do not fit what the file is; complete those that change published ones.
 
-        `fixed` are values that are the same for every row.
+        `fixed` are values that are the same for every row; `cleared` says by column which cells
+        take the published value away.
         """
         self._refuse_without_key(raw, rows)
         position = self.positions_of(raw)
@@ -89,7 +96,7 @@ class Beside:
         )
         if self.taken_as is TakenAs.ADD:
             return raw
-        return self._completed(raw, rows, position, fixed)
+        return self._completed(raw, rows, position, fixed, cleared)
 
     def _refuse_without_key(self, raw: pd.DataFrame, rows: Rows) -> None:
         for name in self.key:
@@ -117,6 +124,7 @@ class Beside:
         rows: Rows,
         position: NDArray[np.intp],
         fixed: Mapping[str, object],
+        cleared: Mapping[str, NDArray[np.bool_]],
     ) -> pd.DataFrame:
         """Return the published rows with the file's filled cells; blank ones change nothing."""
         published = self.published.iloc[np.maximum(position, 0)].reset_index(drop=True)
@@ -129,12 +137,17 @@ class Beside:
             if name in raw.columns and name not in self.key:
                 new = raw[name].astype("object")
                 old = new.where(new.notna(), old)
+                if name in cleared:
+                    old = old.mask(cleared[name], None)
             columns[name] = old
         if isinstance(published, gpd.GeoDataFrame):
             there = published.geometry.to_numpy()
             lacks = shapely.is_missing(rows.shapes) | shapely.is_empty(rows.shapes)
             # A shape that is the same but for rounding stays as it is, to the last bit.
-            rows.shapes = np.where(lacks | are_same_shapes(there, rows.shapes), there, rows.shapes)
+            is_kept = lacks | are_same_shapes(there, rows.shapes)
+            rows.shapes = np.where(is_kept, there, rows.shapes)
+            if _AREA in columns and _AREA not in raw.columns:
+                rows.tell_kept_areas(columns[_AREA], ~is_kept)
         return pd.DataFrame(columns)
 
     def merged(self, rows: pd.DataFrame) -> pd.DataFrame:

@@ -51,14 +51,23 @@ def nest(rings: Sequence[shapely.Polygon]) -> BaseGeometry | None:
         if len(parent) != 1:
             return None
         holes.setdefault(int(parent[0]), []).append(ring)
+    shells = np.flatnonzero(depth % 2 == 0).tolist()
     parts = [
         shapely.Polygon(
             every[shell].exterior, [every[hole].exterior for hole in holes.get(shell, ())]
         )
-        for shell in np.flatnonzero(depth % 2 == 0).tolist()
+        for shell in shells
     ]
-    shape = parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
-    return shape if shape.is_valid else None
+    shape: BaseGeometry = parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
+    if shape.is_valid:
+        return shape
+    # A hole that runs along its shell is cut out of it; no ring crosses another.
+    cut = [
+        shapely.difference(every[at], shapely.union_all(every[holes.get(at, [])])) for at in shells
+    ]
+    shape = shapely.union_all(cut)
+    is_area = shape.geom_type in {"Polygon", "MultiPolygon"}
+    return shape if is_area and not shape.is_empty and shape.is_valid else None
 
 
 def _distinct(rings: Sequence[shapely.Polygon]) -> NDArray[np.object_]:

@@ -190,6 +190,8 @@ class Converted:
     """Number of rows in the file."""
     ledger: Ledger
     translated: Mapping[str, Mapping[tuple[str, str], int]]
+    cleared: Mapping[str, int]
+    """By column, how many published values an update takes away."""
 
 
 def _in_steps(read: Read) -> Imported:
@@ -222,6 +224,7 @@ def _convert(placed: Placed, batches: Iterator[Batch], ledger: Ledger) -> Conver
         scheme=placed.scheme,
         mapped_words=mapped.mapping.words if mapped.mapping is not None else {},
         domains=read.source.domains,
+        is_parted_by_semicolons=read.source.is_parted_by_semicolons,
         beside=placed.beside,
         is_area_measured=placed.is_area_measured,
     )
@@ -245,6 +248,7 @@ def _convert(placed: Placed, batches: Iterator[Batch], ledger: Ledger) -> Conver
         rows=rows,
         ledger=ledger,
         translated=converter.translated,
+        cleared=converter.cleared,
     )
 
 
@@ -302,6 +306,7 @@ def _imported(converted: Converted) -> Imported:
         notes=(
             *placed.notes,
             *_missing_rows(read, converted.rows),
+            *_cleared(converted.cleared),
             *hints_of(converted.frame, read.schema, read.plan, placed.placement),
         ),
         layout=mapped.layout,
@@ -316,6 +321,14 @@ def _missing_rows(read: Read, rows: int) -> Iterator[Message]:
     if announced is not None and announced != rows:
         values = {"announced": f"{announced:,}", "found": f"{rows:,}"}
         yield Message("import.rows_announced", values)
+
+
+def _cleared(counts: Mapping[str, int]) -> Iterator[Message]:
+    """Yield the note about published values that an update takes away."""
+    if counts:
+        columns = [Message(f"column.{name}") for name in counts]
+        values = {"count": f"{sum(counts.values()):,}", "columns": columns}
+        yield Message("import.cleared", values)
 
 
 def _settled_types(frame: pd.DataFrame, schema: LayerSchema) -> pd.DataFrame:

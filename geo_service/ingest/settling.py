@@ -13,8 +13,9 @@ import shapely
 
 from geo_service.crs import STORAGE_CRS
 from geo_service.errors import Choice, ChoiceNeededError
-from geo_service.ingest.cells import land_use_codes
+from geo_service.ingest.codes import land_use_codes
 from geo_service.ingest.columns import ColumnPlan, Matched
+from geo_service.ingest.commas import meaning_of, without_commas
 from geo_service.ingest.names import SHARE, unit_of
 from geo_service.ingest.sources import Batch, ImportSource
 from geo_service.model import Message
@@ -67,9 +68,9 @@ def fill_missing(
 def _numbers(batch: Batch, column: str) -> pd.Series[float]:
     cells = batch.table[column]
     if not pd.api.types.is_numeric_dtype(cells):
-        cells = cells.astype("object").map(
-            lambda text: str(text).replace(",", "").strip(), na_action="ignore"
-        )
+        texts = cells.astype("object").map(lambda text: str(text).strip(), na_action="ignore")
+        commas = meaning_of(texts.dropna().unique(), is_parted_by_semicolons=False)
+        cells = texts.map(lambda text: without_commas(text, commas), na_action="ignore")
     return pd.to_numeric(cells, errors="coerce").astype("float64")
 
 

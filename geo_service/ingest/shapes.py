@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import shapely
 
 from geo_service.ingest.ledger import Ledger
 from geo_service.model import Message
 from geo_service.schema import STORED_GEOMETRY
+from geo_service.units import M2_PER_HA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,6 +45,8 @@ _MULTI_OF = {
 }
 
 
+STATED_AREAS = {"area_m2": 1.0, "declared_area_ha": M2_PER_HA}
+"""Columns that state the area of the shape itself, and how many m² one of their units is."""
 SAME_AREA = 0.01
 """Share by which the area of a repaired shape may differ from the stated one."""
 FAR_AREA = 0.05
@@ -172,6 +176,24 @@ class Rows:
                 [f"{area:,.2f} m²" for area in self.areas_m2[positions]],
                 "area_m2",
                 np.ones(len(positions), dtype=bool),
+            )
+        )
+
+    def tell_kept_areas(self, kept: pd.Series[Any], is_moved: NDArray[np.bool_]) -> None:
+        """Tell shapes that are another, and whose area stays another one than theirs (in m²)."""
+        moved = np.flatnonzero(is_moved & self.is_accepted)
+        stated = pd.to_numeric(kept.iloc[moved], errors="coerce").to_numpy(dtype=np.float64)
+        found = _areas_m2(self.shapes[moved])
+        with np.errstate(invalid="ignore"):
+            unlike = np.abs(found - stated) > SAME_AREA * stated
+        self._record(
+            _Repaired(
+                "area_kept",
+                moved[unlike],
+                [f"{area:,.2f} m²" for area in stated[unlike]],
+                [f"{area:,.2f} m²" for area in found[unlike]],
+                "area_m2",
+                np.ones(int(unlike.sum()), dtype=bool),
             )
         )
 

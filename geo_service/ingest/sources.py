@@ -84,6 +84,8 @@ class ImportSource:
     encoding: str | None = None
     notes: tuple[Message, ...] = ()
     """Findings about the file itself, for the report."""
+    is_parted_by_semicolons: bool = False
+    """Whether the cells of a table are, as where a comma is the decimal mark."""
     cut_names: bool = False
     """Whether column names may be cut short (10 bytes, in a shapefile)."""
     read: Callable[[], Iterator[Batch]]

@@ -141,6 +141,7 @@ _PLAIN = (
     "parameters",
     "encoding",
     "cut_names",
+    "is_parted_by_semicolons",
 )
 
 

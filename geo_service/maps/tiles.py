@@ -11,20 +11,15 @@ The format (`tile_encoding`) and HTTP (`web`) are handled elsewhere.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import logging
 import math
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import shapely
-from cachetools import LRUCache
 
 from geo_service.errors import NotFoundError
 from geo_service.maps import tile_encoding as encoding
@@ -47,7 +42,6 @@ PIXELS = 512
 """Length of a tile's side on the screen, in pixels."""
 BUFFER = 80
 """Units by which shapes extend over a tile's border, so that strokes meet: 10 pixels."""
-CACHE_BYTES = 64_000_000
 
 _FORMAT = 1
 """Increased with every change of what a tile contains, so that clients drop old copies."""
@@ -57,24 +51,8 @@ _TOLERANCE = 0.5
 """Pixels by which simplified outlines may differ."""
 _SIMPLIFY_BELOW = 16
 _DENSE_SHARE = 0.2
-_AHEAD_FEATURES = 1_500
-"""Zooms whose tiles have more features than this on average are made in advance."""
-_COMPRESSION = 6
 _LATITUDE_LIMIT = math.degrees(math.atan(math.sinh(math.pi)))
 _FINDING_COLUMNS = ("finding_id", "rule_id", "family", "severity", "verdict", "park_id")
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One tile: its content, compressed with gzip, and the content's hash."""
-
-    content: bytes
-    digest: str
-
-    def plain(self) -> bytes:
-        """Return the content, uncompressed."""
-        return gzip.decompress(self.content)
 
 
 # ---- a layer's content -------------------------------------------------------------------
@@ -101,6 +79,19 @@ def _table(review: Review, source: FeatureSource) -> tuple[pd.DataFrame, NDArray
         table["kind"] = table["rank"].astype(object).where(~is_boundary, MANAGEMENT_BOUNDARY)
     shapes = frame.geometry.to_numpy()
     return table, shapely.point_on_surface(shapes) if source.name == "townships" else shapes
+
+
+def check_name(name: str) -> None:
+    """Raise NotFoundError if the map has no layer of this name."""
+    if name not in FEATURE_SOURCES:
+        shown = shorten(name)
+        msg = said("problem.no_map_layer", layer=repr(shown), known=list(FEATURE_SOURCES))
+        raise NotFoundError(msg)
+
+
+def is_tiled(plan: Plan, name: str) -> bool:
+    """Return whether served pages draw a layer of a plan from tiles."""
+    return FEATURE_SOURCES[name].is_detail and is_big(plan.geo(name))
 
 
 def version_of(plan: Plan, name: str, review_id: str = "") -> str:
@@ -244,6 +235,12 @@ class TileLayer:
                 drawn = self._whole if key > MAX_ZOOM else self._reduced(zoom)
                 self._levels[key] = _Level(drawn)
             return self._levels[key]
+
+    def forget_zooms(self) -> None:
+        """Hold no zoom's shapes; they are made again when a tile is."""
+        with self._lock:
+            self._levels.clear()
+            self._simplified.clear()
 
     def _is_reduced(self, zoom: int) -> bool:
         return self._is_simplified(zoom) or self._least_span < _pixel(zoom)
@@ -394,146 +391,3 @@ def _clipped(
             cut[own] = encoding.only_kind(cut[own], kind)
     shapes[is_cut] = shapely.orient_polygons(cut)
     return shapes, is_cut
-
-
-# ---- tiles of a review -------------------------------------------------------------------
-
-
-_TileKey = tuple[str, int, int, int]
-"""A layer, zoom, column and row."""
-
-
-class Tiles:
-    """The tiles of one review: layers made on request, tiles cached up to a total size.
-
-    Safe to use from several threads; a tile that several threads request is made once.
-    """
-
-    def __init__(self, review: Review, *, cache_bytes: int = CACHE_BYTES) -> None:
-        self.review = review
-        self._lock = threading.Lock()
-        self._cache: LRUCache[_TileKey, Tile | None] = LRUCache(cache_bytes, getsizeof=_weight)
-        self._making: dict[_TileKey, Future[Tile | None]] = {}
-        self._layers: dict[str, Future[TileLayer]] = {}
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def layer(self, name: str) -> TileLayer:
-        """Return a layer; raises NotFoundError if the map has no layer of this name."""
-        check_name(name)
-        with self._lock:
-            is_first = name not in self._layers
-            waiting = self._layers.setdefault(name, Future())
-        if is_first:
-            _settle(waiting, lambda: TileLayer.of(self.review, name))
-            if waiting.exception() is not None:
-                with self._lock:
-                    del self._layers[name]
-        return waiting.result()
-
-    def version(self, name: str) -> str:
-        """Return `version_of` a layer; raises NotFoundError as `layer` does."""
-        check_name(name)
-        return version_of(self.review.plan, name, self.review.review_id)
-
-    def tile(self, name: str, zoom: int, x: int, y: int) -> Tile | None:
-        """Return a tile of a layer, None if empty; raises NotFoundError for an unknown layer."""
-        key = (name, zoom, x, y)
-        with self._lock:
-            if key in self._cache:
-                return self._cache[key]
-            is_first = key not in self._making
-            waiting = self._making.setdefault(key, Future())
-        if is_first:
-            _settle(waiting, lambda: _packed(self.layer(name).tile(zoom, x, y)))
-            with self._lock:
-                del self._making[key]
-                if waiting.exception() is None:
-                    self._cache_tile(key, waiting.result())
-        return waiting.result()
-
-    def _cache_tile(self, key: _TileKey, tile: Tile | None) -> None:
-        if _weight(tile) <= self._cache.maxsize:
-            self._cache[key] = tile
-
-    # ---- making tiles in advance ----
-
-    def make_ahead(self) -> None:
-        """Make the low zooms' tiles of every tiled layer, until stopped."""
-        for name in FEATURE_SOURCES:
-            if is_tiled(self.review.plan, name):
-                for zoom, x, y in _low_zooms(self.layer(name)):
-                    if self._stopped.is_set():
-                        return
-                    self.tile(name, zoom, x, y)
-
-    def start(self) -> None:
-        """Start a thread that makes the low zooms' tiles in advance, if any layer is tiled."""
-        if self._thread is None and any(
-            is_tiled(self.review.plan, name) for name in FEATURE_SOURCES
-        ):
-            self._thread = threading.Thread(target=self._run, name="tiles-ahead", daemon=True)
-            self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self.make_ahead()
-        except Exception:  # noqa: BLE001 - whatever it is, it must not go lost with the thread
-            # A failure here does no harm: tiles are still made on request.
-            _log.exception("Tiles could not be made ahead.")
-
-    def close(self) -> None:
-        """Stop making tiles in advance, and wait for the one being made."""
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join()
-
-
-def check_name(name: str) -> None:
-    """Raise NotFoundError if the map has no layer of this name."""
-    if name not in FEATURE_SOURCES:
-        shown = shorten(name)
-        msg = said("problem.no_map_layer", layer=repr(shown), known=list(FEATURE_SOURCES))
-        raise NotFoundError(msg)
-
-
-def is_tiled(plan: Plan, name: str) -> bool:
-    """Return whether served pages draw a layer of a plan from tiles."""
-    return FEATURE_SOURCES[name].is_detail and is_big(plan.geo(name))
-
-
-def _low_zooms(layer: TileLayer) -> Iterator[tuple[int, int, int]]:
-    """Yield the tiles of zooms at which tiles have many features, lowest zooms first."""
-    if layer.bounds is None:
-        return
-    for zoom in range(MAX_ZOOM + 1):
-        last = 2**zoom - 1
-        west, north, east, south = (min(last, int(side * 2**zoom)) for side in layer.bounds)
-        count = (east - west + 1) * (south - north + 1)
-        if count > 1 and len(layer) / count < _AHEAD_FEATURES:
-            return
-        for x in range(west, east + 1):
-            for y in range(north, south + 1):
-                yield zoom, x, y
-
-
-def _settle(waiting: Future[Any], make: Callable[[], Any]) -> None:
-    """Give a future its result, or the error that was raised instead."""
-    try:
-        waiting.set_result(make())
-    except BaseException as error:
-        waiting.set_exception(error)
-        if not isinstance(error, Exception):
-            raise
-
-
-def _packed(content: bytes) -> Tile | None:
-    if not content:
-        return None
-    packed = gzip.compress(content, _COMPRESSION, mtime=0)
-    return Tile(packed, hashlib.sha256(content).hexdigest()[:20])
-
-
-def _weight(tile: Tile | None) -> int:
-    """Return the approximate memory that a cached tile takes, bookkeeping included."""
-    return 200 + (len(tile.content) if tile else 0)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 _LONGEST_NAME = 100
@@ -15,7 +19,9 @@ class Download:
 
     name: str
     media_type: str
-    content: bytes
+    content: bytes = b""
+    path: Path | None = None
+    """Where the content lies instead, in a file that is removed once it was sent."""
 
 
 def file_name(words: str, extension: str) -> str:

@@ -28,6 +28,7 @@ from geo_service.errors import BusyError, ConflictError, NotFoundError, StoreErr
 from geo_service.ingest.apart import Standby
 from geo_service.ingest.options import AUTO
 from geo_service.ingest.report import SAMPLE_ROWS
+from geo_service.jobs import JobKind
 from geo_service.language import Language
 from geo_service.plan import empty_frame
 from geo_service.planning.import_changes import changes_document
@@ -39,6 +40,7 @@ from geo_service.planning.imports import (
     publish_import,
     read_import,
 )
+from geo_service.planning.job_results import JobResultKind, MadeResult
 from geo_service.planning.layers import version_rows
 from geo_service.planning.saving import members
 from geo_service.planning.uploads import Upload, UploadLimits, Uploads
@@ -153,13 +155,6 @@ class ImportDraft:
         return document
 
 
-@dataclass(frozen=True)
-class DraftEffect:
-    """Stands for the effect of a draft, which the desk gives by the draft's id."""
-
-    draft_id: str
-
-
 class ImportDesk:
     """Takes files, keeps drafts, publishes them into one county's workspace."""
 
@@ -241,8 +236,13 @@ class ImportDesk:
     def start(self, upload: Upload, layer: str, options: ImportOptions) -> Job:
         """Begin to read a received file; the file is removed whatever comes of it."""
         jobs = self._state.jobs
+
+        def work(progress: Progress) -> MadeResult:
+            made = self.read(upload, layer, options, progress=progress)
+            return MadeResult(JobResultKind.IMPORTS, made.draft_id)
+
         try:
-            job = jobs.start(lambda progress: self.read(upload, layer, options, progress=progress))
+            job = jobs.start(work, JobKind.IMPORT)
         except BusyError:
             upload.close()
             raise
@@ -388,9 +388,11 @@ class ImportDesk:
     def start_effect(self, draft_id: str) -> Job:
         """Begin to review the plan as it would be with a draft."""
         draft = self.find(draft_id)
-        return self._state.jobs.start(lambda progress: self._make_effect(draft, progress))
+        return self._state.jobs.start(
+            lambda progress: self._make_effect(draft, progress), JobKind.EFFECT
+        )
 
-    def _make_effect(self, draft: ImportDraft, progress: Progress) -> DraftEffect:
+    def _make_effect(self, draft: ImportDraft, progress: Progress) -> MadeResult:
         now, imported = self._state.now, draft.whole().imported
         found = effect_of(
             self._state.workspace,
@@ -405,7 +407,7 @@ class ImportDesk:
             language: found.document(self._state.translator(language)) for language in Language
         }
         draft.effects = effects
-        return DraftEffect(draft.draft_id)
+        return MadeResult(JobResultKind.IMPORTS, f"{draft.draft_id}/effect")
 
     def effect(self, draft_id: str, language: Language) -> Document:
         """Return what publishing a draft would do to the review.

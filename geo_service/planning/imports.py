@@ -118,22 +118,39 @@ class ImportResult:
         """Whether more than half of the published features would be gone."""
         return self.changes.removed > REMOVED_UNSAID * self.changes.before
 
+    @property
+    def lost_values(self) -> dict[str, int]:
+        """Columns that keep values, with how many features lose theirs."""
+        lost = self.changes.lost_values
+        return {name: count for name, count in lost.items() if name not in self.emptied}
+
+    def _changes(self) -> dict[str, Any]:
+        counts = asdict(self.changes)
+        del counts["lost_values"]
+        return {**counts, "is_mostly_removed": self.is_mostly_removed}
+
     def document(self, translator: Translator) -> dict[str, Any]:
         """Return the report, what publishing changes, and what stands against it."""
         return {
             **import_document(self.imported, translator),
             "as": self.imported.taken_as,
             "as_said": self.imported.is_said,
-            "changes": {**asdict(self.changes), "is_mostly_removed": self.is_mostly_removed},
-            "emptied": [
-                {"column": name, "label": translator.text(f"column.{name}"), "count": count}
-                for name, count in self.emptied.items()
-            ],
+            "changes": self._changes(),
+            "emptied": _columns(self.emptied, translator),
+            "lost_values": _columns(self.lost_values, translator),
             **self.findings.document(),
             "effect": None if self.effect is None else self.effect.document(translator),
             "version": self.version.version if self.version is not None else None,
             "obstacle": self.obstacle,
         }
+
+
+def _columns(counts: Mapping[str, int], translator: Translator) -> list[dict[str, Any]]:
+    """Return columns with their names for people and a count each."""
+    return [
+        {"column": name, "label": translator.text(f"column.{name}"), "count": count}
+        for name, count in counts.items()
+    ]
 
 
 def read_import(  # noqa: PLR0913 - where, what, and by what

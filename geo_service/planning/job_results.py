@@ -1,20 +1,25 @@
-"""What a job made: which kind of result, and under which id it is found."""
+"""What a job made: which kind of result, and under which id it is found.
+
+A job is remembered for a day, its result as long as it may take up memory.
+"""
 
 from __future__ import annotations
 
-from geo_service.planning.import_drafts import DraftEffect, ImportDraft
-from geo_service.suitability.rank import Ranking
-from geo_service.zoning.review import Review
+from dataclasses import dataclass
+from enum import StrEnum
 
 
-def identify_result(result: object) -> tuple[str, str] | None:
-    """Return the kind (`reviews`, `rankings`, `imports`) and id of a result; None for no result."""
-    if isinstance(result, Review):
-        return "reviews", result.review_id
-    if isinstance(result, Ranking):
-        return "rankings", result.ranking_id
-    if isinstance(result, ImportDraft):
-        return "imports", result.draft_id
-    if isinstance(result, DraftEffect):
-        return "imports", f"{result.draft_id}/effect"
-    return None
+class JobResultKind(StrEnum):
+    """Kinds of results, as addresses name them."""
+
+    REVIEWS = "reviews"
+    RANKINGS = "rankings"
+    IMPORTS = "imports"
+
+
+@dataclass(frozen=True, slots=True)
+class MadeResult:
+    """What a job made."""
+
+    kind: JobResultKind
+    identity: str

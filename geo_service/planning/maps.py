@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from cachetools import LRUCache
 
 from geo_service.errors import InvalidQueryError, NotFoundError
 from geo_service.language import Language, Translator
@@ -67,7 +69,11 @@ if TYPE_CHECKING:
     from geo_service.zoning.review import Progress, Review
 
 CACHED_MAPS = 24
-"""How many maps, and pages, a service keeps drawn."""
+"""Of how many maps a service keeps the data."""
+STATE_BYTES = 200_000_000
+"""About how much memory their features may take."""
+PAGE_BYTES = 30_000_000
+"""How many bytes of drawn pages it keeps."""
 PNG = "image/png"
 _SOURCE = "source"
 _CLEAR = png_of(np.zeros((1, 1, 2), dtype=np.uint8))
@@ -142,7 +148,9 @@ class MapDesk:
         self._imports = imports
         self._lock = threading.RLock()
         self._states: OrderedDict[_Key, tuple[PlanData, ...]] = OrderedDict()
-        self._pages: OrderedDict[tuple[_Key, str], ServedPage] = OrderedDict()
+        self._pages: LRUCache[tuple[_Key, str], ServedPage] = LRUCache(
+            PAGE_BYTES, getsizeof=lambda page: len(page.html)
+        )
 
     def settle(self, query: MapQuery) -> MapQuery:
         """Return a query with what it leaves open: the current review, the newest layer.
@@ -184,17 +192,21 @@ class MapDesk:
 
     def page(self, query: MapQuery, language: Language, root: str) -> ServedPage:
         """Return a map's page for a service mounted under `root`."""
-        states = self._states_of(query, language)
+        if query.kind == PREVIEW:  # one that is forgotten is on no map either
+            self._imports().find(query.need("import_id"))
         key = (self._key(query, language), root)
         with self._lock:
-            if key not in self._pages:
-                plan = self._state.review.plan
-                drawn = draw_served(states, root=root, query=query.parameters(), plan=plan)
-                basemaps = states[-1].plan.settings.basemaps
-                pictures = [origin for basemap in basemaps for origin in basemap.origins]
-                self._pages[key] = served_page(drawn, root=root, pictures=pictures)
-                _forget(self._pages, CACHED_MAPS)
-            return self._pages[key]
+            if key in self._pages:
+                return self._pages[key]
+        states = self._states_of(query, language)
+        plan = self._state.review.plan
+        drawn = draw_served(states, root=root, query=query.parameters(), plan=plan)
+        basemaps = states[-1].plan.settings.basemaps
+        pictures = [origin for basemap in basemaps for origin in basemap.origins]
+        page = served_page(drawn, root=root, pictures=pictures)
+        with self._lock, suppress(ValueError):  # too large to be remembered
+            self._pages[key] = page
+        return page
 
     def features(  # noqa: PLR0913 - what a list takes
         self,
@@ -318,14 +330,26 @@ class MapDesk:
         with self._lock:
             if key not in self._states:
                 self._states[key] = make()
-                _forget(self._states, CACHED_MAPS)
             self._states.move_to_end(key)
-            return self._states[key]
+            states = self._states[key]
+            self._make_room(key)
+            return states
 
+    def _make_room(self, spared: _Key) -> None:
+        """Let the data go that was asked for longest ago, while it is too much."""
+        sizes = {key: sum(data.size for data in states) for key, states in self._states.items()}
+        for key in list(self._states):
+            is_over = len(sizes) > CACHED_MAPS or sum(sizes.values()) > STATE_BYTES
+            if is_over and key != spared:
+                del self._states[key], sizes[key]
 
-def _forget(entries: OrderedDict[Any, Any], most: int) -> None:
-    while len(entries) > most:
-        entries.popitem(last=False)
+    def let_go(self) -> None:
+        """Hold no plan any more but the one that counts."""
+        plan = self._state.plan
+        with self._lock:
+            for key, states in list(self._states.items()):
+                if any(data.plan is not plan for data in states):
+                    del self._states[key]
 
 
 @cache

@@ -48,7 +48,9 @@ def review_workspace(
     """
     plan = open_plan_with(workspace, scenario)
     rules = open_rulebook(rulebook or plan.settings.rulebook_path)
-    return review(plan, rules, parks=parks, as_of=as_of, progress=progress)
+    result = review(plan, rules, parks=parks, as_of=as_of, progress=progress)
+    plan.forget()  # nobody renews this review
+    return result
 
 
 def rank_workspace(

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -17,20 +18,23 @@ from cachetools import FIFOCache, LRUCache
 
 import geo_service
 from geo_service.errors import NotFoundError
+from geo_service.jobs import JobKind
 from geo_service.language import Language, Translator
 from geo_service.mcda.sensitivity import first_order_sensitivity
 from geo_service.planning.downloads import Download, file_name
+from geo_service.planning.job_results import JobResultKind, MadeResult
 from geo_service.planning.printable import Printable
 from geo_service.planning.ranking_parts import document_of, ranking_parts, saved_parts
-from geo_service.planning.results import (
-    load_document,
-    record_plan,
-    rulebook_of,
-    rulebook_recipe,
-    save_result,
+from geo_service.planning.ranking_records import (
+    load_summary,
+    ranking_bytes,
+    ranking_from_recipe,
+    save_ranking,
+    save_workspace_ranking,
 )
-from geo_service.planning.saved import drop_result, retain_within
+from geo_service.planning.saved import drop_result
 from geo_service.planning.saving import members
+from geo_service.planning.works import rank_here
 from geo_service.reports.document import Slice, collection, dump
 from geo_service.reports.plain_text import one_line
 from geo_service.reports.ranking import (
@@ -45,21 +49,18 @@ from geo_service.reports.ranking import (
 from geo_service.reports.terminal import ranking_table
 from geo_service.stores.base import RANKING, SCENARIO, Saved
 from geo_service.suitability.project import open_project, project_of, project_schema
-from geo_service.suitability.rank import Ranking, rank_project
+from geo_service.suitability.rank import Ranking
 from geo_service.wording import said
-from geo_service.workspace.opening import Workspace, open_workspace
 
 if TYPE_CHECKING:
-    import os
-
     from geo_service.jobs import Job
     from geo_service.plan import Plan
     from geo_service.planning.state import ServiceState
+    from geo_service.planning.works import MadeRanking
     from geo_service.reports.document import Document
     from geo_service.suitability.project import Project
     from geo_service.zoning.review import Progress
 
-SUMMARY, WHOLE = "summary", "ranking"
 _LONGEST_LINE = 2_000
 _LONGEST_PROJECT = 60
 
@@ -126,93 +127,6 @@ def printable_explanation(ranking: Ranking, candidate_id: str, translator: Trans
     return Printable(lambda: told, lambda *_: text)
 
 
-# ---- in the store --------------------------------------------------------------------------------
-
-
-def save_ranking(opened: Workspace, ranking: Ranking) -> Saved:
-    """Save a ranking with its answers in the three languages; StoreError when that fails."""
-    documents: dict[str, object] = {}
-    for language in Language:
-        translator = Translator(language, ranking.plan.settings.names_hant)
-        documents[f"{WHOLE}.{language}"] = ranking_document(ranking, translator)
-        documents[f"{SUMMARY}.{language}"] = ranking_summary(ranking, translator)
-    return save_result(
-        opened,
-        ranking.plan,
-        kind=RANKING,
-        identity=ranking.ranking_id,
-        rulebook_version=ranking.rulebook.version,
-        recipe={
-            "as_of": ranking.as_of.isoformat(),
-            "project": ranking.project.model_dump(mode="json"),
-            "rulebook": rulebook_recipe(ranking.rulebook),
-        },
-        documents=documents,
-    )
-
-
-def save_workspace_ranking(workspace: str | os.PathLike[str], ranking: Ranking) -> Saved:
-    """Save a ranking of a workspace; what the command line's `rank --save` does."""
-    with open_workspace(workspace) as opened:
-        saved = save_ranking(opened, ranking)
-        record_plan(opened, ranking.plan)
-        retain_within(opened, spared={(saved.kind, saved.id)})
-        return saved
-
-
-def load_ranking(opened: Workspace, ranking_id: str, language: Language) -> Document:
-    """Return what a saved ranking answered; NotFoundError for an unknown id."""
-    document: Document = load_document(opened, RANKING, ranking_id, f"{WHOLE}.{language}")
-    return document
-
-
-def ranking_bytes(opened: Workspace, ranking_id: str, language: Language) -> bytes:
-    """Return what a saved ranking answered, as JSON; NotFoundError for an unknown id."""
-    return opened.store.document(RANKING, ranking_id, f"{WHOLE}.{language}")
-
-
-def load_summary(opened: Workspace, ranking_id: str, language: Language) -> Document:
-    """Return the summary of a saved ranking; NotFoundError for an unknown id."""
-    document: Document = load_document(opened, RANKING, ranking_id, f"{SUMMARY}.{language}")
-    return document
-
-
-def ranking_from_recipe(opened: Workspace, ranking_id: str) -> Ranking:
-    """Make a saved ranking again from what it was made from.
-
-    Raises
-    ------
-    NotFoundError
-        There is no such ranking, or it would not come out the same: the workspace's settings
-        have changed since, a version is not kept, or this release measures otherwise or does not
-        take its rules any more.
-    """
-    saved = opened.store.find(RANKING, ranking_id)
-    recipe: dict[str, Any] = dict(saved.recipe)
-    gone = said("problem.ranking_of_earlier_release", ranking=repr(ranking_id))
-    rules = rulebook_of(recipe, gone=gone)
-    made = rank_project(
-        opened.plan_at(saved.layer_versions),
-        project_of(recipe["project"]),
-        rules,
-        as_of=date.fromisoformat(recipe["as_of"]),
-    )
-    saved_result = load_ranking(opened, ranking_id, Language.ZH_HANS)
-    translator = Translator(Language.ZH_HANS, made.plan.settings.names_hant)
-    again = ranking_document(made, translator)
-    if made.ranking_id != ranking_id or _order(again) != _order(saved_result):
-        msg = said("problem.ranking_gone", ranking=repr(ranking_id))
-        raise NotFoundError(msg)
-    return made
-
-
-def _order(document: Document) -> list[tuple[str, int, float]]:
-    return [
-        (item["candidate_id"], item["rank"], round(item["score"], 9))
-        for item in document["candidates"]
-    ]
-
-
 # ---- of a running service ------------------------------------------------------------------------
 
 
@@ -237,7 +151,11 @@ class Weighing:
 
 AS_SAVED = Weighing()
 CACHED_RANKINGS = 50
-"""How many rankings a running service remembers ready to be weighed anew."""
+"""How many rankings a running service remembers."""
+RANKING_BYTES = 300_000_000
+"""About how much memory rankings may take that are ready to be weighed anew."""
+_CANDIDATE_BYTES = 24_000
+_LEAST_BYTES = 100_000
 WEIGHED = 8
 """How many it remembers as weighed: a page asks for the table, the reasons and the map of one."""
 
@@ -251,7 +169,8 @@ class RankingDesk:
         self._state = state
         self._scenario_plan = scenario_plan
         self._lock = threading.RLock()
-        self._cache: FIFOCache[str, tuple[str, Ranking]] = FIFOCache(CACHED_RANKINGS)
+        self._cache: FIFOCache[str, tuple[str, MadeRanking]] = FIFOCache(CACHED_RANKINGS)
+        self._loaded: LRUCache[str, Ranking] = LRUCache(RANKING_BYTES, getsizeof=_weight)
         self._weighed: LRUCache[tuple[object, ...], Ranking] = LRUCache(WEIGHED)
 
     def criteria(self, language: Language) -> Document:
@@ -268,34 +187,47 @@ class RankingDesk:
         scenario = fields.pop(SCENARIO, None)
         project = project_of(fields)
         plan = None if scenario is None else self._plan_of(scenario)
-        return self._state.jobs.start(
-            lambda progress: self.rank(project, plan=plan, progress=progress)
-        )
+
+        def work(progress: Progress) -> MadeResult:
+            made = self.make(project, plan=plan, progress=progress)
+            return MadeResult(JobResultKind.RANKINGS, made.ranking_id)  # the job outlives the plan
+
+        return self._state.jobs.start(work, JobKind.RANKING)
 
     def _plan_of(self, scenario: object) -> Plan:
         if not isinstance(scenario, str) or self._scenario_plan is None:
             raise NotFoundError(said("problem.no_scenario", scenario=repr(str(scenario)[:80])))
         return self._scenario_plan(scenario)
 
-    def rank(
+    def rank(self, project: Project, *, progress: Progress | None = None) -> Ranking:
+        """Return what `make` makes, ready to be weighed anew."""
+        return self.find(self.make(project, progress=progress).ranking_id)
+
+    def make(
         self, project: Project, *, plan: Plan | None = None, progress: Progress | None = None
-    ) -> Ranking:
+    ) -> MadeRanking:
         """Rank a project's sites by the county's rulebook, and save the ranking.
 
-        They are sought in the county's plan, or in another one that is given.
+        They are sought in the county's plan, or in another one that is given, which is at hand in
+        this process alone.
         """
         state = self._state
-        made = rank_project(plan or state.plan, project, state.rulebook, progress=progress)
+        rules = state.rulebook
+        if plan is None:
+            plan = state.plan
+            made = state.works.rank(plan, project, rules, progress=progress)
+        else:
+            made = rank_here(plan, project, rules, progress=progress)
         self._cache_ranking(made, datetime.now(UTC).isoformat(timespec="seconds"))
         # Where it cannot be saved the answer stands; only a restart would lose it.
-        if state.saver.save(RANKING, made.ranking_id, lambda opened: save_ranking(opened, made)):
-            state.record_plan(made.plan)
+        if state.saver.save(RANKING, made.ranking_id, made.save):
+            state.record_plan(plan)
         return made
 
-    def _cache_ranking(self, ranking: Ranking, made_at: str) -> None:
+    def _cache_ranking(self, made: MadeRanking, made_at: str) -> None:
         with self._lock:
-            cached = self._cache.get(ranking.ranking_id, (made_at, ranking))
-            self._cache[ranking.ranking_id] = cached  # the newest from now on
+            cached = self._cache.get(made.ranking_id, (made_at, made))
+            self._cache[made.ranking_id] = cached  # the newest from now on
 
     def find(self, ranking_id: str) -> Ranking:
         """Return a kept ranking; one saved by an earlier process is made again.
@@ -306,15 +238,34 @@ class RankingDesk:
             The id is unknown, or the saved ranking cannot be made again.
         """
         with self._lock:
-            if ranking_id in self._cache:
-                return self._cache[ranking_id][1]
-        if not self._state.has_workspace:
+            cached = self._cache.get(ranking_id)
+            if ranking_id in self._loaded:
+                return self._loaded[ranking_id]
+        if cached is not None:
+            found = cached[1].load()
+        elif self._state.has_workspace:
+            found = ranking_from_recipe(self._state.workspace, ranking_id)
+        else:
             raise _no_such(ranking_id)
-        opened = self._state.workspace
-        saved = opened.store.find(RANKING, ranking_id)
-        made = ranking_from_recipe(opened, ranking_id)
-        self._cache_ranking(made, saved.made_at.isoformat(timespec="seconds"))
-        return made
+        with self._lock, suppress(ValueError):  # too large to be remembered
+            self._loaded[ranking_id] = found
+        return found
+
+    def let_go(self) -> None:
+        """Hold no plan any more but the one that counts; what is saved is read from the store."""
+        plan, saver = self._state.plan, self._state.saver
+        with self._lock:
+            ids = list(self._cache)
+            for ranking_id in [key for key, made in self._loaded.items() if made.plan is not plan]:
+                del self._loaded[ranking_id]
+            for asked in [key for key, made in self._weighed.items() if made.plan is not plan]:
+                del self._weighed[asked]
+        saved = saver.saved_among(RANKING, ids)
+        with self._lock:
+            for ranking_id in saved:
+                cached = self._cache.get(ranking_id)
+                if cached is not None and cached[1].plan_version != plan.version:
+                    del self._cache[ranking_id]
 
     def summaries(
         self, language: Language, *, limit: int = 100, offset: int = 0
@@ -337,8 +288,8 @@ class RankingDesk:
         rows = sorted({**times, **unsaved}.items(), key=lambda row: (row[1], row[0]), reverse=True)
 
         def summary(name: str) -> Document:
-            if name in cached:
-                found = ranking_summary(cached[name][1], translator)
+            if name in unsaved:
+                found = ranking_summary(self.find(name), translator)
             else:
                 found = load_summary(self._state.workspace, name, language)
             is_pinned = name in saved and saved[name].is_pinned
@@ -362,6 +313,7 @@ class RankingDesk:
     def forget(self, ranking_id: str) -> bool:
         """Remember a ranking no longer; return whether it was remembered."""
         with self._lock:
+            self._loaded.pop(ranking_id, None)
             return self._cache.pop(ranking_id, None) is not None
 
     def document(
@@ -379,11 +331,9 @@ class RankingDesk:
         """Return a ranking's document piece by piece, as JSON; NotFoundError for an unknown id."""
         state = self._state
         translator = state.translator(language)
-        with self._lock:
-            cached = self._cache.get(ranking_id)
         more = state.saver.members(RANKING, ranking_id, translator)
-        if cached is not None:
-            return ranking_parts(cached[1], translator, more, slice_=slice_)
+        if self._is_live(ranking_id):
+            return ranking_parts(self.find(ranking_id), translator, more, slice_=slice_)
         if not state.has_workspace:
             raise _no_such(ranking_id)
         content = ranking_bytes(state.workspace, ranking_id, language)
@@ -391,10 +341,17 @@ class RankingDesk:
 
     def tells(self, ranking_id: str, language: Language) -> tuple[object, ...]:
         """Return what the document of a ranking depends on: equal ones, equal documents."""
-        with self._lock:
-            is_live = ranking_id in self._cache
+        is_live = self._is_live(ranking_id)
         reason = self._state.saver.why_not(RANKING, ranking_id)
         return ranking_id, str(language), is_live, reason, geo_service.__version__
+
+    def _is_live(self, ranking_id: str) -> bool:
+        """Whether a ranking is answered from memory: it is there, or it is nowhere else."""
+        with self._lock:
+            if ranking_id in self._loaded:
+                return True
+            is_cached = ranking_id in self._cache
+        return is_cached and not self._state.saver.saved_among(RANKING, [ranking_id])
 
     def weighed(self, ranking_id: str, weighing: Weighing = AS_SAVED) -> Ranking:
         """Return a ranking scored as it is asked for; the kept one stays as it is."""
@@ -423,14 +380,14 @@ class RankingDesk:
         weighing: Weighing = AS_SAVED,
         *,
         progress: Progress | None = None,
-    ) -> Ranking:
+    ) -> MadeRanking:
         """Rank the same project in the plan and by the rulebook that are in force now.
 
         With a weighing, its weights become the project's own and the ranking is kept as such.
         """
         found = self.weighed(ranking_id, weighing)
         project = found.project if weighing == AS_SAVED else found.weighed_project
-        return self.rank(project, progress=progress)
+        return self.make(project, progress=progress)
 
     def compare(self, before: str, after: str, language: Language) -> Document:
         """Return how candidates moved from one ranking to another."""
@@ -480,6 +437,11 @@ class RankingDesk:
         name = file_name(f"{found.project.name[:_LONGEST_PROJECT]} {ranking_id}", format)
         content = export_ranking(found, format, self._state.translator(language))
         return Download(name, RANKING_MEDIA_TYPES[format], content)
+
+
+def _weight(ranking: Ranking) -> int:
+    """Return about how much memory a ranking takes besides its plan."""
+    return _LEAST_BYTES + _CANDIDATE_BYTES * (len(ranking.sites) + len(ranking.excluded))
 
 
 def _no_such(ranking_id: str) -> NotFoundError:

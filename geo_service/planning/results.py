@@ -7,7 +7,7 @@ or a file of it is wanted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -55,14 +55,17 @@ def save_result(  # noqa: PLR0913 - what a result is made of
     recipe
         What else it was made from, as JSON values.
     documents
-        What to answer with later, as JSON values by name.
+        What to answer with later by name: JSON values, or JSON as bytes in pieces.
 
     Raises
     ------
     StoreError
         The store failed; nothing was saved.
     """
-    packed = {name: dump(document) for name, document in documents.items()}
+    packed = {
+        name: document if isinstance(document, Iterator) else dump(document)
+        for name, document in documents.items()
+    }
     saved = Saved(
         kind=kind,
         id=identity,

@@ -26,6 +26,7 @@ from geo_service.wording import said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from geo_service.language import Translator
     from geo_service.reports.document import Document
@@ -71,6 +72,21 @@ def export_review(
         summary = {**review_summary(review, translator), **(more or {})}
         return dump(collection(features, len(features), review=summary))
     return _report(review, format, translator)
+
+
+def write_review(
+    review: Review,
+    format: ExportFormat,  # noqa: A002 - the contract's word
+    translator: Translator,
+    more: Mapping[str, Any],
+    path: Path,
+) -> None:
+    """Write what `export_review` returns to a file; JSON piece by piece."""
+    if format is not ExportFormat.JSON:
+        path.write_bytes(export_review(review, format, translator, more))
+        return
+    with path.open("wb") as file:
+        file.writelines(review_pieces(review, translator, more))
 
 
 def _report(review: Review, format: ExportFormat, translator: Translator) -> bytes:  # noqa: A002 - as above

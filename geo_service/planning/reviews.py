@@ -7,24 +7,21 @@ by its documents, and made again from its recipe when a map or a file of it is w
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Collection, Sequence
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from cachetools import LRUCache
 
 from geo_service.errors import ConflictError, NotFoundError
+from geo_service.jobs import JobKind
 from geo_service.language import Language, Translator
 from geo_service.planning.finding_lists import AskedFindings, FindingLists
+from geo_service.planning.job_results import JobResultKind, MadeResult
 from geo_service.planning.pages.register import review_register
 from geo_service.planning.parks import check_parks
 from geo_service.planning.printable import Printable
-from geo_service.planning.results import (
-    load_document,
-    record_plan,
-    rulebook_of,
-    rulebook_recipe,
-    save_result,
-)
+from geo_service.planning.results import load_document
 from geo_service.planning.review_files import (
     BINARY,
     MEDIA_TYPES,
@@ -34,19 +31,25 @@ from geo_service.planning.review_files import (
     review_download,
     saved_download,
 )
-from geo_service.planning.saved import drop_result, retain_within
+from geo_service.planning.review_records import (
+    SUMMARY,
+    WHOLE,
+    review_from_recipe,
+    save_review,
+    save_workspace_review,
+)
+from geo_service.planning.review_shelf import CACHED_REVIEWS, ReviewShelf
+from geo_service.planning.saved import drop_result
 from geo_service.planning.saved_reviews import (
     complete,
     feature_of,
     saved_register,
-    summary_of,
 )
 from geo_service.planning.saving import members
 from geo_service.reports.document import (
     Slice,
     comparison_document,
     finding_properties,
-    review_document,
     review_summary,
 )
 from geo_service.reports.rules import rules_document
@@ -54,18 +57,13 @@ from geo_service.reports.stream import review_pieces
 from geo_service.reports.terminal import comparison_table, verdict_table
 from geo_service.stores.base import REVIEW, Saved
 from geo_service.wording import said
-from geo_service.workspace.opening import Workspace, open_workspace
-from geo_service.zoning.approvals import Approval, Approvals
 from geo_service.zoning.comparison import ComparableReview, Comparison, compare_reviews
 from geo_service.zoning.finding_table import EVERY_FINDING, FindingQuery, FindingSort
 from geo_service.zoning.laws import STALE_MONTHS
-from geo_service.zoning.review import Review, review
+from geo_service.zoning.review import Review
 from geo_service.zoning.rulebook import Rulebook, parse_rulebook
-from geo_service.zoning.waivers import Waiver, Waivers
 
 if TYPE_CHECKING:
-    import os
-
     from geo_service.jobs import Job
     from geo_service.model import Message
     from geo_service.planning.downloads import Download
@@ -73,9 +71,9 @@ if TYPE_CHECKING:
     from geo_service.reports.document import Document
     from geo_service.zoning.review import Progress
 
-CACHED_REVIEWS = 50
-"""How many reviews a running service remembers beside the current one."""
-SUMMARY, WHOLE = "summary", "review"
+
+LENT_REVIEWS = 12
+"""How many reviews of scenarios are found by their ids; one is made again when it is asked for."""
 
 
 # ---- for a terminal ------------------------------------------------------------------------------
@@ -94,95 +92,6 @@ def printable_comparison(comparison: Comparison) -> Printable:
     )
 
 
-# ---- in the store --------------------------------------------------------------------------------
-
-
-def save_review(opened: Workspace, result: Review, *, is_trial: bool = False) -> Saved:
-    """Save a review with its answers in the three languages; StoreError when that fails.
-
-    `is_trial` marks one by another rulebook than the county's own, or of some parks only.
-    """
-    documents: dict[str, object] = {}
-    for language in Language:
-        translator = Translator(language, result.plan.settings.names_hant)
-        whole = review_document(result, translator)
-        documents[f"{WHOLE}.{language}"] = whole
-        documents[f"{SUMMARY}.{language}"] = summary_of(whole)
-    return save_result(
-        opened,
-        result.plan,
-        kind=REVIEW,
-        identity=result.review_id,
-        rulebook_version=result.rulebook.version,
-        recipe={**_recipe(result), "is_trial": is_trial},
-        documents=documents,
-    )
-
-
-def save_workspace_review(
-    workspace: str | os.PathLike[str], result: Review, *, is_trial: bool = False
-) -> Saved:
-    """Save a review of a workspace; what the command line's `review --save` does."""
-    with open_workspace(workspace) as opened:
-        saved = save_review(opened, result, is_trial=is_trial)
-        record_plan(opened, result.plan)
-        retain_within(opened, spared={(saved.kind, saved.id)})
-        return saved
-
-
-def _recipe(result: Review) -> dict[str, Any]:
-    return {
-        "as_of": result.as_of.isoformat(),
-        "parks": list(result.park_ids),
-        "rulebook": rulebook_recipe(result.rulebook),
-        "waivers": [entry.model_dump(mode="json") for entry in result.waivers.entries],
-        "stale_waivers": list(result.waivers.stale),
-        "approvals": [entry.model_dump(mode="json") for entry in result.approvals.entries],
-        "stale_approvals": list(result.approvals.stale),
-    }
-
-
-def review_from_recipe(opened: Workspace, identity: str) -> Review:
-    """Make a saved review again from what it was made from.
-
-    Raises
-    ------
-    NotFoundError
-        There is no such review, or it would not come out the same: the workspace's settings
-        have changed since, a version is not kept, or this release judges otherwise or does not
-        take its rules any more.
-    """
-    saved = opened.store.find(REVIEW, identity)
-    recipe = saved.recipe
-    plan = opened.plan_at(saved.layer_versions)
-    gone = said("problem.review_of_earlier_release", review=repr(identity))
-    rules = rulebook_of(recipe, gone=gone)
-    waivers = tuple(Waiver.model_validate(entry) for entry in recipe["waivers"])
-    approvals = tuple(Approval.model_validate(entry) for entry in recipe.get("approvals", ()))
-    is_whole = recipe["parks"] == plan.frame("parks")["park_id"].tolist()
-    for parks in (None, recipe["parks"]) if is_whole else (recipe["parks"],):
-        made = review(  # a review of all parks and one of each park by name have different ids
-            plan,
-            rules,
-            parks=parks,
-            as_of=date.fromisoformat(recipe["as_of"]),
-            waivers=Waivers(waivers, tuple(recipe["stale_waivers"])),
-            approvals=Approvals(approvals, tuple(recipe.get("stale_approvals", ()))),
-        )
-        if made.review_id == identity:
-            break
-    summary = load_document(opened, REVIEW, identity, f"{SUMMARY}.{Language.ZH_HANS}")
-    is_same = (
-        made.review_id == identity
-        and dict(made.verdicts) == summary["verdicts"]
-        and len(made.results) == summary["findings_count"]
-    )
-    if not is_same:
-        msg = said("problem.review_gone", review=repr(identity))
-        raise NotFoundError(msg)
-    return made
-
-
 # ---- of a running service ------------------------------------------------------------------------
 
 
@@ -192,9 +101,10 @@ class ReviewDesk:
     def __init__(self, state: ServiceState) -> None:
         self._state = state
         self._lock = threading.RLock()
-        self._reviews: OrderedDict[str, tuple[str, Review]] = OrderedDict()
+        plan_at = state.workspace.plan_at if state.has_workspace else None
+        self.shelf = ReviewShelf(state.works.kept, current=lambda: state.review, plan_at=plan_at)
         self._trials: set[str] = set()
-        self._unlisted: set[str] = set()
+        self._lent: LRUCache[str, Review] = LRUCache(LENT_REVIEWS)
         self._lists = FindingLists()
         self.cache(state.review)
 
@@ -223,11 +133,12 @@ class ReviewDesk:
         rules = self.read_rulebook(rulebook)
         check_parks(self._state.now, parks)
         is_trial = rulebook is not None or parks is not None or as_of is not None
-        return self._state.jobs.start(
-            lambda progress: self.make(
-                rules, parks=parks, as_of=as_of, progress=progress, is_trial=is_trial
-            )
-        )
+
+        def work(progress: Progress) -> MadeResult:
+            made = self.make(rules, parks=parks, as_of=as_of, progress=progress, is_trial=is_trial)
+            return MadeResult(JobResultKind.REVIEWS, made.review_id)  # the job outlives the plan
+
+        return self._state.jobs.start(work, JobKind.REVIEW)
 
     def make(
         self,
@@ -243,35 +154,30 @@ class ReviewDesk:
         A trial, by another rulebook than the county's, of some parks or as of a given day, is
         marked as such: what has changed in the county is not told from it.
         """
-        result = review(self._state.plan, rulebook, parks=parks, as_of=as_of, progress=progress)
+        works = self._state.works
+        result = works.review(
+            self._state.plan, rulebook, parks=parks, as_of=as_of, progress=progress
+        )
         self.cache(result)
         with self._lock:
             (self._trials.add if is_trial else self._trials.discard)(result.review_id)
         # Where it cannot be saved the review stays in memory, and says so.
         if self._state.saver.save(
-            REVIEW, result.review_id, lambda opened: save_review(opened, result, is_trial=is_trial)
+            REVIEW,
+            result.review_id,
+            lambda opened: works.save_review(opened, result, is_trial=is_trial),
         ):
             self._state.record_plan(result.plan)
         return result
 
-    def cache(self, result: Review, at: datetime | None = None, *, is_listed: bool = True) -> None:
-        """Remember a review; of more than fifty the oldest go, but never the current one.
+    def cache(self, result: Review, at: datetime | None = None) -> None:
+        """Remember a review; of more than fifty the oldest go, but never the current one."""
+        self.shelf.put(result, at)
 
-        One that is not listed, such as a scenario's, is found by its id alone.
-        """
+    def lend(self, result: Review) -> None:
+        """Have a review found by its id for a while that is in no list: a scenario's."""
         with self._lock:
-            if is_listed:
-                self._unlisted.discard(result.review_id)
-            elif result.review_id not in self._reviews:
-                self._unlisted.add(result.review_id)
-            made = (at or datetime.now(UTC)).isoformat(timespec="seconds")
-            self._reviews.setdefault(result.review_id, (made, result))
-            self._reviews.move_to_end(result.review_id)
-            current = self._state.review.review_id
-            while len(self._reviews) > CACHED_REVIEWS + 1:
-                old = next(key for key in self._reviews if key != current)
-                del self._reviews[old]
-                self._unlisted.discard(old)
+            self._lent[result.review_id] = result
 
     def is_saved(self, review_id: str) -> bool:
         """Return whether a review is in the store and outlives this process."""
@@ -292,10 +198,7 @@ class ReviewDesk:
 
     def forget(self, review_id: str) -> bool:
         """Remember a review no longer, unless it is current; return whether it was remembered."""
-        if review_id == self._state.review.review_id:
-            return False
-        with self._lock:
-            return self._reviews.pop(review_id, None) is not None
+        return review_id != self._state.review.review_id and self.shelf.pop(review_id)
 
     def check(self, review_id: str) -> None:
         """Raise NotFoundError for the id of a review that is neither kept nor saved."""
@@ -318,9 +221,11 @@ class ReviewDesk:
         return made
 
     def _in_memory(self, review_id: str) -> Review | None:
+        return self.shelf.get(review_id) or self._lent_review(review_id)
+
+    def _lent_review(self, review_id: str) -> Review | None:
         with self._lock:
-            cached = self._reviews.get(review_id)
-        return None if cached is None else cached[1]
+            return self._lent.get(review_id)
 
     def _find_saved(self, review_id: str) -> Saved | None:
         if not self._state.has_workspace:
@@ -371,6 +276,9 @@ class ReviewDesk:
         return self._state.saver.members(REVIEW, review_id, translator)
 
     def _summary(self, review_id: str, language: Language) -> Document:
+        resting = self.shelf.summary(review_id, language)
+        if resting is not None:
+            return resting
         found = self._in_memory(review_id)
         if found is not None:
             return review_summary(found, self._state.translator(language))
@@ -383,12 +291,8 @@ class ReviewDesk:
 
         Each says when it was made (UTC), whether it is saved, and whether it is a trial.
         """
+        cached = self.shelf.times()
         with self._lock:
-            cached = {
-                review_id: made_at
-                for review_id, (made_at, _) in self._reviews.items()
-                if review_id not in self._unlisted
-            }
             trials = set(self._trials)
         saved: list[Saved] = []
         count = 0
@@ -421,9 +325,7 @@ class ReviewDesk:
 
     def in_memory(self) -> list[tuple[str, Review]]:
         """Return the reviews in memory with the time each was made (UTC), newest first."""
-        with self._lock:
-            listed = [found for name, found in self._reviews.items() if name not in self._unlisted]
-            return list(reversed(listed))
+        return list(self.shelf.items())
 
     def findings(
         self,
@@ -498,7 +400,9 @@ class ReviewDesk:
         if result is None:
             whole = self._saved_whole(review_id, language)
             return saved_download(whole, format, translator, more)
-        return review_download(result, format, translator, more)
+        if self._lent_review(review_id) is not None:  # its plan is at hand in this process alone
+            return review_download(result, format, translator, more)
+        return self._state.works.download(result, format, translator, more)
 
 
 def no_such_review(review_id: str) -> NotFoundError:

@@ -102,6 +102,7 @@ def comparison_file(
 
 
 __all__ = [
+    "COMPARISON_MEDIA_TYPES",
     "ComparisonFormat",
     "comparison_file",
     "file_document",

@@ -66,6 +66,12 @@ class ScenarioGround(ABC):
         """Return the review of a plan where it is there already."""
         return None
 
+    def let_go(self) -> None:
+        """Hold no plan and no review any more."""
+        with self._lock:
+            self._plans.clear()
+            self._judges.clear()
+
     def plan_of(self, base: ScenarioBase | None) -> Plan:
         """Return the plan that a scenario begins with; NotFoundError if it is not kept."""
         now = self.plan()

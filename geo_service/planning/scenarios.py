@@ -265,6 +265,13 @@ class ScenarioDesk:
 
     # ---- judged -------------------------------------------------------------------------------
 
+    def plan(self, scenario_id: str) -> Plan:
+        """Return a scenario's plan, without judging it."""
+        record = self.find(scenario_id)
+        with self._lock:
+            known = [one for one in self._judged.values() if one.record == record]
+        return (known[0].scenario if known else self._ground.on_base(record.scenario)).plan
+
     def judged(self, scenario_id: str) -> Judged:
         """Return a scenario applied to its base and judged."""
         return self.judged_record(self.find(scenario_id))
@@ -353,6 +360,13 @@ class ScenarioDesk:
             **told,
             "counts": count_kinds(found.changes),
         }
+
+    def let_go(self) -> None:
+        """Hold no plan and no review any more; they are made again when they are asked for."""
+        self._ground.let_go()
+        with self._lock:
+            self._judged.clear()
+            self._causes.clear()
 
     def causes(self, found: Judged) -> dict[str, EditCause]:
         """Return by finding id which edits bring its change about."""

@@ -9,8 +9,13 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from geo_service.crew import CAN_FORK
+from geo_service.errors import BusyError
+from geo_service.memory import settle
+from geo_service.planning.apart import WorksApart
 from geo_service.planning.following import Follower
 from geo_service.planning.import_drafts import ImportDesk
 from geo_service.planning.layer_desk import LayerDesk
@@ -23,8 +28,8 @@ from geo_service.planning.scenario_ground import ServiceGround
 from geo_service.planning.scenarios import ScenarioDesk
 from geo_service.planning.state import ServiceState, Standing
 from geo_service.planning.tiles import TileDesk
+from geo_service.planning.works import Works, WorksHere
 from geo_service.workspace.opening import Workspace
-from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import Rulebook, open_rulebook
 
 if TYPE_CHECKING:
@@ -34,7 +39,7 @@ if TYPE_CHECKING:
     from geo_service.language import Language, Translator
     from geo_service.plan import Plan
     from geo_service.planning.uploads import UploadLimits
-    from geo_service.zoning.review import Progress
+    from geo_service.zoning.review import Progress, Review
 
 _log = logging.getLogger(__name__)
 
@@ -50,8 +55,9 @@ class PlanningService:
         *,
         workspace: Workspace | None = None,
         moment: tuple[object, ...] = (),
+        works: Works | None = None,
     ) -> None:
-        self._state = ServiceState(Standing(plan, rulebook, current), workspace)
+        self._state = ServiceState(Standing(plan, rulebook, current), workspace, works)
         self.follower = Follower(self._state, moment=moment, stand_on=self._stand_on)
         self.parks = ParkDesk(self._state)
         self.reviews = ReviewDesk(self._state)
@@ -70,16 +76,23 @@ class PlanningService:
         self.tiles = TileDesk(self._state)
         self.scenarios = ScenarioDesk(
             ServiceGround(self._state, self.follower),
-            remember=lambda made: self.reviews.cache(made, is_listed=False),
+            remember=self.reviews.lend,
         )
         self._imports: ImportDesk | None = None
         self._lock = threading.Lock()
 
     @classmethod
     def open(
-        cls, workspace: str | os.PathLike[str], *, progress: Progress | None = None
+        cls,
+        workspace: str | os.PathLike[str],
+        *,
+        is_apart: bool = False,
+        progress: Progress | None = None,
     ) -> PlanningService:
         """Open a workspace and review it by its own rulebook.
+
+        With `is_apart`, long work is done in processes of its own, where the system forks them,
+        and a review of the same plan and rules that was made before is read instead of made.
 
         Raises
         ------
@@ -89,15 +102,20 @@ class PlanningService:
             Its store cannot be reached or read.
         """
         opened = Workspace(workspace)
+        works: Works = WorksApart(opened.at) if is_apart and CAN_FORK else WorksHere()
         try:
             moment = opened.moment()  # before the plan: what is published in between is news
             plan = opened.plan()
             rulebook = open_rulebook(plan.settings.rulebook_path)
-            current = review(plan, rulebook, progress=progress)
+            works.stand_on(plan)
+            current = works.review(plan, rulebook, progress=progress)
         except BaseException:
+            works.close()
             opened.close()
             raise
-        return cls(plan, rulebook, current, workspace=opened, moment=moment)
+        if is_apart:
+            settle()
+        return cls(plan, rulebook, current, workspace=opened, moment=moment, works=works)
 
     @property
     def imports(self) -> ImportDesk:
@@ -140,9 +158,16 @@ class PlanningService:
         """Return a translator that knows this county's names."""
         return self._state.translator(language)
 
+    def stop_work(self) -> None:
+        """End long work, whoever waits for it."""
+        self.tiles.stop()
+        self._state.works.stop()
+
     def close(self) -> None:
         """Tell jobs to stop, wait for the one that runs, and close desks and the store."""
+        self.stop_work()
         self.tiles.close()
+        self._state.works.close()
         self.jobs.close()
         self.follower.close()
         if self._imports is not None:
@@ -175,6 +200,19 @@ class PlanningService:
     def _stand_on(self, plan: Plan) -> None:
         """Work with another plan from now on; requests that are under way end on the old one."""
         rulebook = self.rulebook
-        current = review(plan, rulebook)
+        works = self._state.works
+        works.stand_on(plan)
+        current = works.review(plan, rulebook)
         self.reviews.cache(current)  # first, so that whoever sees it as the current one finds it
         self._state.now = Standing(plan, rulebook, current)
+        with suppress(BusyError):  # the next publication tries again
+            self.jobs.start(lambda _: self._let_go())
+
+    def _let_go(self) -> None:
+        """Hold in memory what the plan needs that counts, and nothing of earlier ones."""
+        self.maps.let_go()
+        self.rankings.let_go()
+        self.scenarios.let_go()
+        self.tiles.current()
+        self.reviews.shelf.rest()
+        settle()

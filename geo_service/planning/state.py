@@ -15,8 +15,8 @@ import shapely
 from geo_service.errors import BusyError, NotFoundError
 from geo_service.jobs import JobBoard
 from geo_service.language import Language, Translator
-from geo_service.planning.results import record_plan
 from geo_service.planning.saving import Saver
+from geo_service.planning.works import Works, WorksHere
 from geo_service.spatial.live_index import Box, LiveIndex
 from geo_service.wording import said
 
@@ -61,8 +61,14 @@ class Standing:
 class ServiceState:
     """What stands now in one workspace, and where its results are kept."""
 
-    def __init__(self, now: Standing, workspace: Workspace | None) -> None:
+    def __init__(
+        self,
+        now: Standing,
+        workspace: Workspace | None,
+        works: Works | None = None,
+    ) -> None:
         self.now = now
+        self.works: Works = works or WorksHere()
         self.jobs = JobBoard()
         self.saver = Saver(workspace, current=lambda: self.review.review_id)
         self._workspace = workspace
@@ -107,4 +113,4 @@ class ServiceState:
                 return
             self._recorded_plans.add(plan.version)
         with suppress(BusyError):  # the next result that is saved tries again
-            self.jobs.start(lambda _: record_plan(self.workspace, plan))
+            self.jobs.start(lambda _: self.works.record_plan(self.workspace, plan))

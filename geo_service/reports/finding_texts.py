@@ -6,6 +6,7 @@ geometry inside a list of a document; `stream` joins them.
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 MARGIN = b"    "
 """What stands before each line of a finding."""
 _GEOMETRY_MARGIN = MARGIN + b"  "
-_GAP = "\x00{}\x00"
-"""Stands in a template for a value; no text of the catalogue or of a layer has this character."""
+_GAP = f"\x00{secrets.token_hex(8)}:{{}}\x00"
+"""Stands in a template for a value; nobody who writes data can know it."""
 
 
 class FindingTexts:
@@ -76,12 +77,28 @@ class _Cell:
 
     value: PerRow
     margin: bytes
+    numbers: Sequence[bytes] | None
+    """The texts of all rows, if they are numbers, which are written at once."""
+
+    @classmethod
+    def of(cls, value: PerRow, margin: bytes) -> _Cell:
+        """Return a cell of a column."""
+        return cls(value, margin, _number_texts(value.numbers))
 
     def text(self, row: int) -> bytes:
+        """Return the text of a row's value."""
+        if self.numbers is not None:
+            return self.numbers[self.value.place(row)]
         value = plain(self.value[row])
         if isinstance(value, (list, dict)):
             return _indented(value, self.margin)
         return dump(value)
+
+
+def _number_texts(numbers: Sequence[float] | None) -> Sequence[bytes] | None:
+    if not numbers:
+        return None
+    return dump(plain(numbers))[1:-1].split(b",")
 
 
 _FIXED = 6
@@ -108,7 +125,7 @@ class _Template:
         for name, value in batch.evidence.items():
             if isinstance(value, PerRow):
                 evidence[name] = _token(_FIXED + 1 + len(cells))
-                cells.append(_Cell(value, MARGIN + b"    "))
+                cells.append(_Cell.of(value, MARGIN + b"    "))
         blank = replace(
             first,
             finding_id=_token(0),
@@ -144,7 +161,7 @@ class _Template:
         subject_id = batch.subject_ids[row]
         shown: dict[str, object] = {}
         values = [
-            dump(finding_id),
+            b'"%b"' % finding_id.encode(),
             dump(batch.park_of(row)),
             dump(subject_id),
             dump(self.title.text(row, shown)),

@@ -49,7 +49,8 @@ def import_table(document: Document, translator: Translator, *, width: int | Non
     way = translator.text(f"taken_as.{document['as']}")
     _say(console, translator.text("import.taken_as", way=way))
     _changes(console, document.get("changes"), translator)
-    _emptied(console, document["emptied"], translator)
+    _emptied(console, document["emptied"], translator, "emptied")
+    _emptied(console, document["lost_values"], translator, "lost_values")
     _effect(console, document["effect"], translator)
     _crs(console, document["crs"], translator)
     _columns(console, document, translator)
@@ -80,14 +81,17 @@ def _changes(console: Console, changes: Document | None, translator: Translator)
         console.print(Text(warning, style="bold red"))
 
 
-def _emptied(console: Console, emptied: Sequence[Document], translator: Translator) -> None:
+def _emptied(
+    console: Console, emptied: Sequence[Document], translator: Translator, what: str
+) -> None:
+    """Say which columns lose all of their values (`emptied`), or some (`lost_values`)."""
     if not emptied:
         return
     columns = [
         translator.text("import.emptied_column", label=item["label"], count=f"{item['count']:,}")
         for item in emptied
     ]
-    told = translator.text("import.emptied", count=len(columns), columns=columns)
+    told = translator.text(f"import.{what}", count=len(columns), columns=columns)
     console.print(Text(told, style="bold red"))
 
 

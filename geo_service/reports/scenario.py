@@ -11,10 +11,12 @@ from geo_service.model import Message
 from geo_service.reports.document import finding_properties, geometry_json, review_summary
 from geo_service.scenarios import edits as kinds
 from geo_service.scenarios.causes import NOBODY, EditCause
+from geo_service.scenarios.changes import GEOMETRY
 from geo_service.scenarios.differences import FindingChange, count_kinds
 from geo_service.scenarios.edits import EditPart, edit_document, subject_of
 from geo_service.scenarios.expects import name_of, told_cell
 from geo_service.scenarios.figures import room_of
+from geo_service.schema import SCHEMAS
 from geo_service.wording import said, tell_fault
 from geo_service.zoning.names import named_column, named_industry, named_land_use
 
@@ -88,7 +90,16 @@ def _of_industry(edit: kinds.SetLeadingIndustry, names: Names) -> dict[str, obje
 def _of_value(edit: kinds.SetValue, names: Names) -> dict[str, object]:
     value = said("fault.no_value") if edit.value is None else str(edit.value)
     name = names.of(edit.layer, edit.id)
-    return {"name": name, "column": named_column(edit.column), "value": value}
+    return {"name": name, "column": _column(edit.layer, edit.column), "value": value}
+
+
+def _column(layer: str, column: str) -> Message:
+    """Return what a column is called; one that the layer does not have goes by its own name."""
+    schema = SCHEMAS.get(layer)
+    if column == GEOMETRY:
+        return said("compared.shape")
+    is_known = schema is not None and column in schema.columns
+    return named_column(column) if is_known else said("name.code", code=column)
 
 
 _SENTENCES: Mapping[type[EditPart], Any] = {
@@ -282,7 +293,7 @@ def _clash(clash: Clash, translator: Translator) -> Document:
     told: Document = {"layer": clash.layer, **name_of(clash.layer, clash.key)}
     told["column"] = clash.column
     if clash.column is not None:
-        told["label"] = translator.render(named_column(clash.column))
+        told["label"] = translator.render(_column(clash.layer, clash.column))
     for side in ("base", "ours", "theirs"):
         told[side] = _side(getattr(clash, side))
     return told

@@ -48,11 +48,13 @@ Cell = str | bool | int | float | None
 """A value of a column as a document has it: a layer's schema says what it means."""
 
 
-class _Part(BaseModel):
+class ScenarioPart(BaseModel):
+    """What is written of a scenario: frozen, and with no other names than these."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Seen(_Part):
+class Seen(ScenarioPart):
     """The values of one feature that an edit found and replaces: its precondition."""
 
     layer: str
@@ -69,7 +71,7 @@ class Seen(_Part):
         return {name: typed(layer, name, value) for name, value in values.items()}
 
 
-class DrawnFeature(_Part):
+class DrawnFeature(ScenarioPart):
     """A GeoJSON feature of a layer: its columns, and its shape in CRS84."""
 
     type: Literal["Feature"] = "Feature"
@@ -82,7 +84,7 @@ class DrawnFeature(_Part):
         return None if geometry is None else plain_geometry(geometry)
 
 
-class EditPart(_Part):
+class EditPart(ScenarioPart):
     """What every edit says besides what it does."""
 
     layer_of: ClassVar[str] = ""

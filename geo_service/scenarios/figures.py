@@ -18,7 +18,7 @@ from geo_service.model import Severity, Verdict
 from geo_service.scenarios.changes import GEOMETRY
 from geo_service.scenarios.edits import MoveEnterprise, PlaceProject, ReshapePark
 from geo_service.suitability.candidates import CandidateKind
-from geo_service.zoning.findings import SEVERITY_ORDER, VERDICT_ORDER
+from geo_service.zoning.portions import SEVERITY_ORDER, VERDICT_ORDER
 
 if TYPE_CHECKING:
     from geo_service.plan import Plan

@@ -13,7 +13,7 @@ publish, call `planning.layers`, which checks the frame against the rest of the 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -333,8 +333,8 @@ class Store(Protocol):
         result was made from are kept.
         """
 
-    def save(self, saved: Saved, documents: Mapping[str, bytes]) -> Saved:
-        """Save a result and its documents (JSON by name), unless the id is already saved.
+    def save(self, saved: Saved, documents: Mapping[str, bytes | Iterable[bytes]]) -> Saved:
+        """Save a result and its documents (JSON by name, whole or in pieces), unless it is saved.
 
         Returns the saved result.
         """

@@ -59,6 +59,7 @@ from geo_service.stores.results import (
     find_saved,
     insert_saved,
     outline_of,
+    packed_of,
     replace_saved,
     saved_of,
 )
@@ -417,9 +418,9 @@ class CataloguedStore(ABC):
 
     # ---- saved results ------------------------------------------------------------------------
 
-    def save(self, saved: Saved, documents: Mapping[str, bytes]) -> Saved:
+    def save(self, saved: Saved, documents: Mapping[str, bytes | Iterable[bytes]]) -> Saved:
         """Save a result and its documents, unless the id is already saved."""
-        packed = {name: zlib.compress(content) for name, content in documents.items()}
+        packed = {name: packed_of(content) for name, content in documents.items()}
         with self._writing() as connection:
             there = find_saved(connection, saved.kind, saved.id)
             if there is not None:

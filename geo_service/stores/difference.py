@@ -8,7 +8,7 @@ shape moved is measured in the workspace's metric CRS.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -20,7 +20,7 @@ from geo_service.crs import require_metric
 from geo_service.schema import SCHEMAS, LayerSchema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import pyproj
     from numpy.typing import NDArray
@@ -77,6 +77,8 @@ class ChangeCounts:
     """How many of the changed features have another shape."""
     altered: int = 0
     """How many of the changed features have other values."""
+    lost_values: Mapping[str, int] = field(default_factory=dict)
+    """By column, how many features that stay lose the value that they have."""
 
     @property
     def before(self) -> int:
@@ -143,6 +145,11 @@ def count_differences(before: pd.DataFrame, after: pd.DataFrame, *, layer: str) 
         unchanged=len(found.new) - len(found.rows),
         moved=int(found.shapes.sum()),
         altered=int(_any_of(found.differs.values(), len(found.new)).sum()),
+        lost_values={
+            name: lost
+            for name, mask in found.differs.items()
+            if mask.any() and (lost := int((mask & found.new[name].isna().to_numpy()).sum()))
+        },
     )
 
 

@@ -70,6 +70,14 @@ def outline_of(row: Any) -> Outline:  # noqa: ANN401 - a row of some columns
     )
 
 
+def packed_of(content: bytes | Iterable[bytes]) -> bytes:
+    """Return a document, whole or in pieces, compressed; never more than a piece is held."""
+    if isinstance(content, bytes):
+        return zlib.compress(content)
+    packing = zlib.compressobj()
+    return b"".join([*map(packing.compress, content), packing.flush()])
+
+
 def insert_saved(connection: sa.Connection, saved: Saved, packed: Mapping[str, bytes]) -> None:
     """Add a result and its documents, which are compressed with zlib."""
     own = {"kind": saved.kind, "id": saved.id}

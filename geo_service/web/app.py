@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 import geo_service
 from geo_service.errors import InvalidQueryError
+from geo_service.jobs import Cancelled
 from geo_service.language import ENGLISH, Translator
 from geo_service.planning import PlanningService
 from geo_service.planning.uploads import UploadLimits
@@ -31,6 +33,7 @@ from geo_service.web.connections import (
 from geo_service.web.counted_log import CountedLines
 from geo_service.web.doors import Doors, allowed_name, is_loopback
 from geo_service.web.errors import BodyLimit, Unexpected, add_error_handlers
+from geo_service.web.loading import Loading
 from geo_service.web.parameters import check_parameters
 from geo_service.web.replies import COMPRESS_FROM_BYTES, COMPRESSION
 from geo_service.web.routes import (
@@ -51,6 +54,7 @@ from geo_service.web.routes import (
 )
 from geo_service.web.security import SecurityHeaders
 from geo_service.web.shares import ShareLimits, Shares
+from geo_service.web.slots import SlotLimits, Slots
 from geo_service.wording import said
 
 if TYPE_CHECKING:
@@ -80,27 +84,29 @@ class ServicePolicy:
     """Addresses of proxies that are believed when they say for whom they ask."""
     shares: ShareLimits = field(default_factory=ShareLimits)
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
+    slots: SlotLimits = field(default_factory=SlotLimits)
 
 
 def create_app(
-    service: PlanningService,
+    service: PlanningService | None,
     *,
     max_import_bytes: int = MAX_IMPORT_BYTES,
     access: ServicePolicy | None = None,
 ) -> FastAPI:
-    """Return the application for a service that is open and reviewed.
+    """Return the application for a service that is open and reviewed, or is not yet (None).
 
+    It closes a service that it is given; who has it `stand_by` for one later closes that.
     `/docs` is our own page with the Swagger UI that ships in the package, so that it
     works without internet; FastAPI's own, which load from outside, are off.
     """
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
-        at_once = IMPORTS_AT_ONCE * max_import_bytes
-        service.imports.limit(UploadLimits(most_bytes=at_once, most_bytes_each=at_once // 2))
-        service.tiles.current().start()
+        if service is not None:
+            stand_by(app, service)
         yield
-        service.close()
+        if service is not None:
+            service.close()
 
     app = FastAPI(
         lifespan=running,
@@ -114,13 +120,16 @@ def create_app(
         default_response_class=Response,
     )
     app.state.service = service
+    app.state.max_import_bytes = max_import_bytes
     access = access or ServicePolicy()
+    app.state.slots = Slots(access.slots)
     add_error_handlers(app)
     app.add_middleware(GZipMiddleware, minimum_size=COMPRESS_FROM_BYTES, compresslevel=COMPRESSION)
     uploads = {imports.UPLOAD_PATH: max_import_bytes}
     app.add_middleware(JsonLimit, uploads=uploads)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, uploads=uploads)
     app.add_middleware(Shares, limits=access.shares)
+    app.add_middleware(Loading, state=app.state)
     app.add_middleware(Doors, names=access.names)
     app.add_middleware(Unexpected)
     app.add_middleware(SecurityHeaders)  # the outermost: it marks every answer, and decides nothing
@@ -144,6 +153,14 @@ def create_app(
     return app
 
 
+def stand_by(app: FastAPI, service: PlanningService) -> None:
+    """Answer for a service from now on, and make ahead what its first readers will ask for."""
+    at_once = IMPORTS_AT_ONCE * app.state.max_import_bytes
+    service.imports.limit(UploadLimits(most_bytes=at_once, most_bytes_each=at_once // 2))
+    service.tiles.current().start()
+    app.state.service = service
+
+
 def server_of(app: FastAPI, listener: socket.socket, access: ServicePolicy) -> TimedServer:
     """Return what serves an app on a socket, with connections bounded in time and number."""
     config = uvicorn.Config(
@@ -158,7 +175,13 @@ def server_of(app: FastAPI, listener: socket.socket, access: ServicePolicy) -> T
         proxy_headers=bool(access.proxies),
         forwarded_allow_ips=list(access.proxies),
     )
-    return TimedServer(config, ConnectionDesk(access.connections, proxies=access.proxies), listener)
+    desk = ConnectionDesk(access.connections, proxies=access.proxies)
+
+    def stop_work() -> None:
+        if app.state.service is not None:
+            app.state.service.stop_work()
+
+    return TimedServer(config, desk, listener, stop_work=stop_work)
 
 
 def serve(  # noqa: PLR0913 - what may be said of it on the command line
@@ -172,7 +195,7 @@ def serve(  # noqa: PLR0913 - what may be said of it on the command line
     say: Callable[[str], None] = print,
     translator: Translator = ENGLISH,
 ) -> None:
-    """Open a workspace and serve it until it is told to stop.
+    """Serve a workspace until it is told to stop; it is opened while health checks are answered.
 
     Raises
     ------
@@ -183,21 +206,84 @@ def serve(  # noqa: PLR0913 - what may be said of it on the command line
     """
     access = _with_host(access or ServicePolicy(), host)
     listener = _listen(host, port)
-    try:
-        sweep_scratch()
-        service = PlanningService.open(workspace, progress=progress)
-        app = create_app(service, max_import_bytes=max_import_bytes, access=access)
+    app = create_app(None, max_import_bytes=max_import_bytes, access=access)
+    server = server_of(app, listener, access)
+
+    def announce() -> None:
         address, listened = listener.getsockname()[:2]
         if not is_loopback(address):
             say(translator.text("cli.open_to_network", host=host))
         shown = _LOCAL.get(address, f"[{host}]" if ":" in host else host)
         say(f"Serving on http://{shown}:{listened}/  (Ctrl-C stops)")
-        service.tell_own_files()
-        with _counted_log(), suppress(KeyboardInterrupt):  # uvicorn raises it again at its end
-            server_of(app, listener, access).run()
+
+    opening = _Opening(workspace, app, server, progress=progress, announce=announce)
+    try:
+        sweep_scratch()
+        opening.start()
+        try:
+            with _counted_log(), suppress(KeyboardInterrupt):  # uvicorn raises it again at its end
+                server.run()
+        finally:
+            server.should_exit = True
+            opening.end()
         say("Stopped.")
     finally:
         listener.close()
+
+
+class _Opening(threading.Thread):
+    """Opens a county while its server answers already."""
+
+    def __init__(
+        self,
+        workspace: str | os.PathLike[str],
+        app: FastAPI,
+        server: uvicorn.Server,
+        *,
+        progress: Progress | None,
+        announce: Callable[[], None],
+    ) -> None:
+        super().__init__(name="opening")
+        self._workspace = workspace
+        self._app = app
+        self._server = server
+        self._progress = progress
+        self._announce = announce
+        self._service: PlanningService | None = None
+        self._failure: BaseException | None = None
+
+    def run(self) -> None:
+        """Open the county, and have it answer; a failure ends the server."""
+        try:
+            service = PlanningService.open(self._workspace, is_apart=True, progress=self._watched)
+            self._service = service
+            self._check()
+            stand_by(self._app, service)
+        except Cancelled:  # it was told to stop meanwhile
+            return
+        except BaseException as error:  # noqa: BLE001 - `end` raises it
+            self._failure = error
+            self._server.should_exit = True
+            return
+        self._announce()
+        service.tell_own_files()
+
+    def _check(self) -> None:
+        if self._server.should_exit:
+            raise Cancelled
+
+    def _watched(self, done: int, total: int, step: str) -> None:
+        self._check()
+        if self._progress is not None:
+            self._progress(done, total, step)
+
+    def end(self) -> None:
+        """Wait for the opening, and close what it opened; raise what it failed with."""
+        self.join()
+        if self._service is not None:
+            self._service.close()
+        if self._failure is not None:
+            raise self._failure
 
 
 @contextmanager

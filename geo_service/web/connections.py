@@ -276,9 +276,15 @@ class TimedServer(uvicorn.Server):
     """uvicorn's server, with connections accepted and timed by a desk."""
 
     def __init__(
-        self, config: uvicorn.Config, desk: ConnectionDesk, listener: socket.socket
+        self,
+        config: uvicorn.Config,
+        desk: ConnectionDesk,
+        listener: socket.socket,
+        *,
+        stop_work: Callable[[], None],
     ) -> None:
         super().__init__(config)
+        self._stop_work = stop_work
         self._desk = desk
         self._listener = listener
         self._tasks: list[asyncio.Task[None]] = []
@@ -299,11 +305,12 @@ class TimedServer(uvicorn.Server):
         self._tasks = [asyncio.create_task(one) for one in work]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept no more, end what is under way, then end the application."""
+        """Accept no more, end long work and what else is under way, then end the application."""
         accepting, minding = self._tasks
         accepting.cancel()
         await asyncio.wait([accepting])
         self._listener.close()
+        await asyncio.to_thread(self._stop_work)
         await super().shutdown(sockets=sockets)
         minding.cancel()
 

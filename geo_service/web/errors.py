@@ -210,7 +210,10 @@ async def _on_own_error(request: Request, error: Exception) -> Response:
             _log.error("%s", error)
         return _page(request, status)
     if isinstance(error, BusyError):
-        return problem(status, tell(error.message, translator))
+        answer = problem(status, tell(error.message, translator))
+        if error.seconds is not None:
+            answer.headers["retry-after"] = str(error.seconds)
+        return answer
     if status >= _SAFE_TO_SHOW and isinstance(error, GeoServiceError):
         _log.error("%s", error)
         return problem(status, tell_outside(error, translator))

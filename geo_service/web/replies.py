@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 from cachetools import LRUCache
 from fastapi import Depends, Query, Request
 from fastapi.responses import FileResponse, Response
+from starlette.background import BackgroundTask
 from starlette.types import Receive, Scope, Send
 
 from geo_service.errors import InvalidQueryError
@@ -196,6 +197,11 @@ def features_reply(
 def download_reply(download: Download) -> Response:
     """Return a file that a browser saves under its name."""
     headers = {"content-disposition": attachment(download.name), **BY_LANGUAGE}
+    if download.path is not None:
+        gone = BackgroundTask(download.path.unlink, missing_ok=True)
+        return WholeFile(
+            download.path, headers=headers, media_type=download.media_type, background=gone
+        )
     return Response(download.content, headers=headers, media_type=download.media_type)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from geo_service.jobs import JobStatus
+from geo_service.jobs import JobKind, JobStatus
 from geo_service.model import BasisGroup, BasisTag, Severity, Tier, Verdict
 from geo_service.scenarios.differences import FindingKind
 from geo_service.scenarios.reading import scenario_schema
@@ -238,7 +238,9 @@ _PARTS: Mapping[str, Shape] = {
 _JOB = _object(
     {
         "job_id": _TEXT,
+        "kind": _enum(JobKind),
         "status": _enum(JobStatus),
+        "place": _or_null(_COUNT),
         "progress": _SHARE,
         "step": _TEXT,
         "error": _or_null(_TEXT),

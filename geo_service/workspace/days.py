@@ -21,6 +21,8 @@ _DAY = re.compile(
 )
 _LOST_ZERO = re.compile(r"\d{4}\.\d")
 """A year and a month of one digit after a point: 2024.1 is what is left of the number 2024.10."""
+_LOOSE = re.compile(r"[:. ]")
+"""What pandas would read otherwise than `day_of`: times by their zone, 2024.1 as January."""
 _UTC_ZONES = frozenset({"UTC", "UTC+00:00", "+00:00"})
 _UTC = frozenset({"Z", "UTC", "GMT", "+00", "+0000", "-00", "-0000"})
 
@@ -60,10 +62,10 @@ def days_of(cells: pd.Series[Any]) -> pd.Series[Any]:
     if not cells.notna().any():
         return pd.Series(pd.NaT, index=cells.index, dtype="datetime64[s]")
     text = cells.astype("str").str.strip().where(cells.notna(), None)
-    timed = text.str.contains(":", regex=False, na=False).to_numpy(dtype=bool)
-    if timed.any():
+    loose = text.str.contains(_LOOSE, na=False).to_numpy(dtype=bool)
+    if loose.any():
         values = text.to_numpy(dtype=object, copy=True)
-        values[timed] = [day_of(one) for one in values[timed]]
+        values[loose] = [day_of(one) for one in values[loose]]
         text = (
             pd.Series(values, index=cells.index, dtype="object")
             .astype("str")

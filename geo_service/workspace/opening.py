@@ -202,6 +202,7 @@ class Workspace:
             if faults:
                 raise unusable(self.folder, faults)
             self._own.tell(self.own_states(newest, is_quick=True))
+            self._own.forget(newest)
             versions |= {name: each.result()[:VERSION_LENGTH] for name, each in digests.items()}
         return self._plan_of(frames, versions, {name: newest[name].number for name in newest})
 

@@ -7,6 +7,7 @@ holds is asked for elsewhere (`workspace.opening`).
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from geo_service.errors import Fault, NotFoundError, StoreError
@@ -26,7 +27,7 @@ from geo_service.workspace.reading import LayerFile, read_layer
 from geo_service.workspace.references import declare_scheme
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from geo_service.stores.base import LayerVersion, OwnFile
@@ -46,6 +47,7 @@ class OwnLayers:
         self._settings = settings
         self._stamps: dict[str, str | None] = {}
         self._current: dict[str, OwnLayer] = {}
+        self._read: dict[str, OwnLayer] = {}
         self._states: dict[str, tuple[object, OwnFileState]] = {}
 
     def take(self, layers: Mapping[str, OwnLayer]) -> None:
@@ -57,11 +59,17 @@ class OwnLayers:
         return (self._current[name], []) if name in self._current else self.read(name)
 
     def read(self, name: str) -> tuple[OwnLayer | None, list[Fault]]:
-        """Return what a layer's file holds now, and its faults; None if nothing can be read."""
+        """Return what a layer's file holds now, and its faults; None if nothing can be read.
+
+        A file without faults that has not changed since is not read again.
+        """
         part = self._settings.layers[name]
         layer_file = locate(self.folder, name, part)
         if isinstance(layer_file, Fault):
             return None, [layer_file]
+        known = self._read.get(name)
+        if known is not None and known.stamp == file_stamp(layer_file.path):
+            return _handed_out(known), []
         for _ in range(_TRIES):  # a file that is being written is read again
             stamp = file_stamp(layer_file.path)
             digest = None if part.package or stamp is None else file_digest(layer_file.path)
@@ -85,7 +93,9 @@ class OwnLayers:
             declared=self._declared(name),
             read_at=now_s(),
         )
-        return own, faults
+        if not faults and stamp is not None:
+            self._read[name] = own
+        return _handed_out(own), faults
 
     def _declared(self, name: str) -> str:
         """Return a digest over how the settings have a layer's file read."""
@@ -96,6 +106,11 @@ class OwnLayers:
         """Return when a layer's own file was changed last, in seconds since 1970."""
         layer_file = locate(self.folder, name, self._settings.layers[name])
         return 0.0 if isinstance(layer_file, Fault) else layer_file.path.stat().st_mtime
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Hold no rows of layers that are read from the store from now on."""
+        for name in names:
+            self._read.pop(name, None)
 
     def of(self, name: str, version: str) -> OwnLayer | None:
         """Return what the own file of a layer holds if it is that version, else None."""
@@ -162,6 +177,11 @@ class OwnLayers:
             if state in _STATE_LINES:
                 level, text = _STATE_LINES[state]
                 _log.log(level, text, name, self._settings.layers[name].file)
+
+
+def _handed_out(own: OwnLayer) -> OwnLayer:
+    """Return a layer whose frame its reader may change."""
+    return replace(own, frame=own.frame.copy(deep=False))
 
 
 class GoneError(NotFoundError):

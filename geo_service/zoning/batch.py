@@ -7,6 +7,7 @@ when somebody looks at them; their geometry is cut when somebody asks for it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -108,10 +109,44 @@ class PerRow:
         value = self._values[row if self._rows is None else self._rows[row]]
         return value if self._shown is None else self._shown(value)
 
+    @property
+    def numbers(self) -> Sequence[float] | None:
+        """The values from which `place` chooses, if they are plain numbers; else None."""
+        is_plain = self._shown is None and isinstance(self._values, list)
+        return self._values if is_plain and set(map(type, self._values)) == {float} else None
+
+    def place(self, row: int) -> int:
+        """Return where among `numbers` a row's value is."""
+        return row if self._rows is None else int(self._rows[row])
+
     def of(self, rows: NDArray[np.intp]) -> PerRow:
         """Return the values of some rows."""
         kept = rows if self._rows is None else self._rows[rows]
         return PerRow(self._values, self._shown, rows=kept)
+
+
+class LazyRows(ABC):
+    """Findings of which each is made when somebody looks at it, and its geometry when asked for."""
+
+    shapes: Shapes | None
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of findings."""
+
+    @abstractmethod
+    def at(self, row: int) -> RawFinding:
+        """Return one row, without its geometry."""
+
+    @abstractmethod
+    def title_of(self, row: int) -> Message:
+        """Return a row's title alone."""
+
+    @abstractmethod
+    def subjects_of(
+        self, rows: NDArray[np.intp]
+    ) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+        """Return the layers and the ids of the subjects of rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +168,7 @@ class RawFinding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RawBatch:
+class RawBatch(LazyRows):
     """Findings alike but for their subjects and figures.
 
     `evidence` and `values` hold a `PerRow` where rows differ; `values` fill both the title and
@@ -168,6 +203,15 @@ class RawBatch:
         """Return the park of a row's subject."""
         park_id = self.park_ids[row]
         return park_id if isinstance(park_id, str) else None
+
+    def subjects_of(
+        self, rows: NDArray[np.intp]
+    ) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+        """Return the layers and the ids of the subjects of rows."""
+        ids = np.empty(len(rows), dtype=object)
+        given: Any = self.subject_ids
+        ids[:] = [given[row] for row in rows.tolist()]
+        return np.full(len(rows), self.layer, dtype=object), ids
 
     def title_of(self, row: int) -> Message:
         """Return a row's title alone."""

@@ -25,7 +25,7 @@ from geo_service.industry import are_within, classification
 from geo_service.model import Message, Severity, Subject, Tier, Verdict
 from geo_service.wording import said
 from geo_service.zoning.batch import RawBatch, RawFinding
-from geo_service.zoning.focus import Focus, measure_focus
+from geo_service.zoning.focus import FOCUS_READS, Focus, measure_focus
 from geo_service.zoning.measured import MeasuredOverlaps, measure_overlaps
 from geo_service.zoning.names import named_columns
 from geo_service.zoning.standing import Tenants
@@ -55,6 +55,8 @@ def _known_prefix(code: str) -> str:
     return code
 
 
+_FEW = 1_000
+"""So many cells are counted faster one by one."""
 _FAR_M = 200_000.0
 """Wider than any county: beyond it there is nothing to judge."""
 MOST_COUNTED = 1_000_000
@@ -97,8 +99,9 @@ class Scope(Parameters):
 
 def count_parks(park_ids: Iterable[object]) -> Counter[str | None]:
     """Return how often each park occurs; whatever is no text is None."""
-    ids = park_ids if isinstance(park_ids, pd.Series) else pd.Series(list(park_ids), dtype="object")
-    counts = ids.value_counts(dropna=True)
+    if not isinstance(park_ids, pd.Series) or len(park_ids) < _FEW:
+        return Counter(each if isinstance(each, str) else None for each in park_ids)
+    counts = park_ids.value_counts(dropna=True)
     found: Counter[str | None] = Counter(
         {
             park_id: int(count)
@@ -106,7 +109,7 @@ def count_parks(park_ids: Iterable[object]) -> Counter[str | None]:
             if isinstance(park_id, str)
         }
     )
-    found[None] = len(ids) - found.total()
+    found[None] = len(park_ids) - found.total()
     return +found
 
 
@@ -221,7 +224,7 @@ class Shared:
     @cached_property
     def focus(self) -> dict[str, Focus]:
         """The focus of every park, on the workspace's basis."""
-        return measure_focus(self.plan)
+        return self.plan.remember("focus", FOCUS_READS, lambda: measure_focus(self.plan))
 
     @cached_property
     def park_area_m2(self) -> dict[str, float]:
@@ -257,6 +260,8 @@ class Part:
     parks: frozenset[str]
     changed: Mapping[str, NDArray[np.intp]]
     """By layer, the positions of the rows that are not as in the other plan."""
+    layers: frozenset[str] | None = None
+    """The layers of which subjects are judged, where the check judges several; all if None."""
     count: Callable[[str, Counter[str | None]], int] = lambda _name, here: here.total()
     """Returns how many subjects the whole has, by the name of the count and those here."""
 
@@ -321,6 +326,14 @@ class Case:
         if self.scope.industries:
             mask &= are_within(parks["leading_industry"], self.scope.industries)
         return parks if mask.all() else parks[mask]
+
+    def judges(self, layer: str) -> bool:
+        """Return whether subjects of a layer are to be judged."""
+        return self.part is None or self.part.layers is None or layer in self.part.layers
+
+    def count_elsewhere(self, name: str) -> int:
+        """Return how many subjects the whole plan has of a layer that this part does not judge."""
+        return 0 if self.part is None else self.part.count(name, Counter())
 
     def count(self, outcome: Outcome, name: str, park_ids: pd.Series[Any]) -> int:
         """Return how many subjects there are in the whole plan, given the parks of those here."""

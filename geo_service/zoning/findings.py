@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from geo_service.model import Message
     from geo_service.zoning.approvals import Approval
-    from geo_service.zoning.batch import RawFinding
+    from geo_service.zoning.batch import LazyRows, RawFinding
     from geo_service.zoning.portions import Stamp
     from geo_service.zoning.waivers import Waiver
 
@@ -39,12 +39,13 @@ class Findings(Sequence[Finding]):
 
     def __init__(
         self,
-        parts: Sequence[tuple[Stamp, RawBatch | Sequence[RawFinding]]],
+        parts: Sequence[tuple[Stamp, LazyRows | Sequence[RawFinding]]],
         *,
         waiver_of: Callable[[Finding], Waiver | None],
         approval_of: Callable[[Finding], Approval | None],
         concerned: Collection[str],
         illustrative: Container[tuple[str, str]],
+        columns: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
         """Sort raw findings.
 
@@ -58,20 +59,32 @@ class Findings(Sequence[Finding]):
             Ids of the rules of which a finding may be set aside; others are not asked about.
         illustrative
             Layers and ids of subjects that are made up.
+        columns
+            The `columns` of the same findings, if they are known; all parts have findings then.
         """
         self._parts = [Portion(stamp, raw) for stamp, raw in parts if len(raw)]
-        self._illustrative = illustrative
-        columns = Columns.of(self._parts)
-        self._columns = columns
+        self.illustrative = illustrative
+        """Layers and ids of subjects that are made up."""
+        self._columns = Columns.of(self._parts) if columns is None else Columns(**columns)
         self._set_aside: dict[int, tuple[Waiver | None, Approval | None]] = {}
         is_concerned = np.array(
             [part.stamp.rule_id in concerned for part in self._parts], dtype=bool
         )
-        for position in np.flatnonzero(is_concerned[columns.part]).tolist():
+        for position in np.flatnonzero(is_concerned[self._columns.part]).tolist():
             bare = self._bare(position)
             entries = waiver_of(bare), approval_of(bare)
             if entries != (None, None):
                 self._set_aside[position] = entries
+
+    @property
+    def parts(self) -> list[tuple[Stamp, LazyRows | Sequence[RawFinding]]]:
+        """The raw findings of each rule that has any, with the rule's stamp."""
+        return [(part.stamp, part.raw) for part in self._parts]
+
+    @property
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Where each finding is among the parts, and what it is sorted and counted by."""
+        return {name: getattr(self._columns, name) for name in Columns.__dataclass_fields__}
 
     def __len__(self) -> int:
         """Return the number of findings."""
@@ -139,7 +152,7 @@ class Findings(Sequence[Finding]):
 
     def is_made_up(self, layer: str, subject_id: str) -> bool:
         """Return whether a subject is made up."""
-        return (layer, subject_id) in self._illustrative
+        return (layer, subject_id) in self.illustrative
 
     def titles(self) -> Iterator[Message]:
         """Yield the title of each finding, without the rest of it."""
@@ -345,6 +358,6 @@ class Findings(Sequence[Finding]):
             waived=None if waiver is None else waiver.shown,
             approval=None if approval is None else approval.shown,
             shape=shape,
-            illustrative=(raw.subject.layer, raw.subject.id) in self._illustrative,
+            illustrative=(raw.subject.layer, raw.subject.id) in self.illustrative,
             note=stamp.note,
         )

@@ -38,6 +38,16 @@ BASIS_COLUMNS: Mapping[FocusBasis, str | None] = {
 }
 """The column that each basis sums; None means counting enterprises."""
 
+FOCUS_READS: Mapping[str, frozenset[str]] = {
+    "enterprises": frozenset(
+        {"enterprise_id", "year", "status", "park_id", "industry_code"}.union(
+            column for column in BASIS_COLUMNS.values() if column
+        )
+    ),
+    "parks": frozenset({"park_id", "leading_industry", "supporting_industries"}),
+}
+"""The layers and columns that `measure_focus` depends on."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Focus:

@@ -125,7 +125,7 @@ def measure_overlaps(
                 border,
                 zone,
                 zone_m2,
-                _CutLater(covered.subjects.iloc[subject], covered.zones),
+                CutLater(covered.subjects.iloc[subject], covered.zones),
             )
     found = covered.parts(mask)
     return MeasuredOverlaps(
@@ -140,7 +140,7 @@ def measure_overlaps(
 
 
 @dataclass(frozen=True)
-class _CutLater:
+class CutLater:
     """The parts of subjects that zones cover, cut whenever they are asked for."""
 
     subjects: gpd.GeoDataFrame

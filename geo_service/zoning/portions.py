@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from geo_service.model import Severity, Verdict
-from geo_service.zoning.batch import RawBatch, RawFinding, bounds_of
+from geo_service.zoning.batch import LazyRows, RawBatch, RawFinding, bounds_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,18 +49,23 @@ class Portion:
     """The findings of one rule that came together: a batch, or single ones."""
 
     stamp: Stamp
-    raw: RawBatch | Sequence[RawFinding]
+    raw: LazyRows | Sequence[RawFinding]
 
     def at(self, row: int) -> RawFinding:
         """Return one of them, a batch's without its geometry."""
-        return self.raw.at(row) if isinstance(self.raw, RawBatch) else self.raw[row]
+        return self.raw.at(row) if isinstance(self.raw, LazyRows) else self.raw[row]
+
+    def _items(self) -> Iterator[RawFinding]:
+        return map(self.at, range(len(self.raw)))
 
     @cached_property
     def verdict(self) -> NDArray[np.int8]:
         """The verdict of each row, as its position in `VERDICT_ORDER`."""
         if isinstance(self.raw, RawBatch):
             return np.full(len(self.raw), VERDICT_ORDER.index(self.raw.verdict), dtype=np.int8)
-        return np.array([VERDICT_ORDER.index(item.verdict) for item in self.raw], dtype=np.int8)
+        return np.array(
+            [VERDICT_ORDER.index(item.verdict) for item in self._items()], dtype=np.int8
+        )
 
     @cached_property
     def severity(self) -> NDArray[np.int8]:
@@ -70,7 +75,7 @@ class Portion:
             severity = self.raw.severity or own
             return np.full(len(self.raw), SEVERITY_ORDER.index(severity), dtype=np.int8)
         return np.array(
-            [SEVERITY_ORDER.index(item.severity or own) for item in self.raw], dtype=np.int8
+            [SEVERITY_ORDER.index(item.severity or own) for item in self._items()], dtype=np.int8
         )
 
     @cached_property
@@ -81,7 +86,7 @@ class Portion:
             found[pd.isna(found)] = None
             return found
         parks = np.empty(len(self.raw), dtype=object)
-        parks[:] = [item.park_id for item in self.raw]
+        parks[:] = [item.park_id for item in self._items()]
         return parks
 
     @cached_property
@@ -91,37 +96,35 @@ class Portion:
         if not isinstance(self.raw, RawBatch):
             digests = (
                 _digest(f"{rule_id}|{item.subject.layer}|{item.subject.id}|{item.key}")
-                for item in self.raw
+                for item in self._items()
             )
             return _numbers(digests)
         return _batch_numbers(rule_id, self.raw)
 
     def title(self, row: int) -> Message:
         """Return a row's title alone."""
-        return self.raw.title_of(row) if isinstance(self.raw, RawBatch) else self.raw[row].title
+        return self.raw.title_of(row) if isinstance(self.raw, LazyRows) else self.raw[row].title
 
     def subject_ids(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
         """Return the ids of these rows' subjects."""
-        found = np.empty(len(rows), dtype=object)
-        if isinstance(self.raw, RawBatch):
-            ids: Any = self.raw.subject_ids
-            found[:] = [ids[row] for row in rows.tolist()]
-        else:
-            found[:] = [self.raw[row].subject.id for row in rows.tolist()]
-        return found
+        return self._subjects(rows)[1]
 
     def layers(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
         """Return the layers of these rows' subjects."""
-        found = np.empty(len(rows), dtype=object)
-        if isinstance(self.raw, RawBatch):
-            found[:] = self.raw.layer
-        else:
-            found[:] = [self.raw[row].subject.layer for row in rows.tolist()]
-        return found
+        return self._subjects(rows)[0]
+
+    def _subjects(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+        if isinstance(self.raw, LazyRows):
+            return self.raw.subjects_of(rows)
+        subjects = [self.raw[row].subject for row in rows.tolist()]
+        layers, ids = (np.empty(len(rows), dtype=object) for _ in range(2))
+        layers[:] = [subject.layer for subject in subjects]
+        ids[:] = [subject.id for subject in subjects]
+        return layers, ids
 
     def shapes(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
         """Return the offending parts of these rows, None for none."""
-        if not isinstance(self.raw, RawBatch):
+        if not isinstance(self.raw, LazyRows):
             found = np.empty(len(rows), dtype=object)
             found[:] = [self.raw[row].geometry for row in rows]
             return found
@@ -131,14 +134,14 @@ class Portion:
 
     def has_shapes(self) -> NDArray[np.bool_]:
         """Return which rows have an offending part."""
-        if isinstance(self.raw, RawBatch):
+        if isinstance(self.raw, LazyRows):
             none = np.zeros(len(self.raw), dtype=bool)
             return none if self.raw.shapes is None else self.raw.shapes.exist()
         return np.array([item.geometry is not None for item in self.raw], dtype=bool)
 
     def bounds(self) -> NDArray[np.float64]:
         """Return boxes that hold the rows' parts, NaN for none."""
-        if not isinstance(self.raw, RawBatch):
+        if not isinstance(self.raw, LazyRows):
             return bounds_of(self.shapes(np.arange(len(self.raw))))
         if self.raw.shapes is None:
             return np.full((len(self.raw), 4), np.nan)

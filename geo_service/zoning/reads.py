@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from geo_service.schema import CONTRACT_VALUES
+from geo_service.zoning.focus import FOCUS_READS
 from geo_service.zoning.standing import BAN_COLUMNS, Ban
 
 if TYPE_CHECKING:
@@ -73,13 +74,7 @@ def joined(*several: Reads) -> Reads:
 
 ACTIVE = columns(enterprises="enterprise_id year status park_id")
 """Which enterprises count."""
-FOCUS = joined(
-    ACTIVE,
-    columns(
-        enterprises="industry_code output_cny land_m2 floor_m2",
-        parks="park_id leading_industry supporting_industries",
-    ),
-)
+FOCUS: Reads = FOCUS_READS
 """What the focus of parks is measured of."""
 LEADING = columns(parks="leading_industry")
 """What tells a park's leading industry."""
@@ -111,24 +106,59 @@ def _with(*several: Reads, **more: Callable[[Any], str]) -> Callable[[Any], Read
 
 
 def _zone_reads(parameters: Any) -> Reads:  # noqa: ANN401 - parameters of the check
-    listed = parameters.only is Ban.LISTED_INDUSTRIES
+    return joined(*(_zone_reads_of(parameters, layer) for layer in parameters.subjects))
+
+
+def _zone_reads_of(parameters: Any, layer: str) -> Reads:  # noqa: ANN401 - parameters of the check
+    """Return what is read to judge the subjects of one layer."""
+    only, exceptions = parameters.only, parameters.exceptions
+    is_listed = only is Ban.LISTED_INDUSTRIES
     reads = [columns(control_zones="zone_id kind grade banned_industries geometry")]
-    if "parks" in parameters.subjects:
-        reads.append(columns(parks="geometry" + " leading_industry" * listed))
-    if "parcels" in parameters.subjects:
+    if layer == "parks":
+        reads.append(columns(parks="geometry" + " leading_industry" * is_listed))
+    elif layer == "parcels":
         names = "parcel_id park_id geometry"
         names += " status" * bool(parameters.parcel_statuses)
-        names += " land_use" * bool(parameters.exceptions.land_uses)
+        names += " land_use" * bool(exceptions.land_uses)
         reads.append(columns(parcels=names))
-    if "buildings" in parameters.subjects:
+    elif layer == "buildings":
         reads.append(columns(buildings="building_id park_id geometry"))
-    if "enterprises" in parameters.subjects or parameters.only is not None:
+    if layer == "enterprises" or (only is not None and not (is_listed and layer == "parks")):
         reads.append(TENANTS)
-    if parameters.only is not None:
-        reads.append(columns(enterprises=" ".join(BAN_COLUMNS[parameters.only])))
-    if parameters.exceptions.industries:
+    if only is not None and not (is_listed and layer == "parks"):
+        reads.append(columns(enterprises=" ".join(BAN_COLUMNS[only])))
+    if exceptions.industries and layer in {"parcels", "buildings"}:
         reads += [ACTIVE, columns(enterprises="industry_code parcel_id building_id")]
     return joined(*reads)
+
+
+def layers_to_judge(rule: Rule, touches: Callable[[Reads], bool]) -> frozenset[str] | None:
+    """Return the layers of which a rule on control zones may say something else after a change.
+
+    `touches` returns whether the change touches reads. None if that is not known: for other
+    rules, or if the change decides which subjects the rule judges.
+    """
+    if (rule.part.family, rule.part.check) != ("control_zone", "overlap"):
+        return None
+    parameters: Any = rule.parameters
+    chosen = columns(
+        parks="park_id tier leading_industry" if _has_scope(rule) else "park_id",
+        parcels="parcel_id park_id status land_use",
+        buildings="building_id park_id",
+    )
+    if "enterprises" in parameters.subjects or parameters.cover_all:
+        chosen = joined(chosen, TENANTS, columns(enterprises="*"))
+    if parameters.exceptions.industries:
+        chosen = joined(chosen, columns(enterprises="*"))
+    if touches(chosen):
+        return None
+    subjects: tuple[str, ...] = parameters.subjects
+    return frozenset(layer for layer in subjects if touches(_zone_reads_of(parameters, layer)))
+
+
+def _has_scope(rule: Rule) -> bool:
+    scope = rule.part.scope
+    return bool(scope.tiers or scope.parks or scope.industries)
 
 
 def _parcel_bound_reads(parameters: Any) -> Reads:  # noqa: ANN401 - parameters of the check

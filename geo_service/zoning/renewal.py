@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ import pandas as pd
 
 from geo_service.zoning.check import Case, Outcome, Part, Shared
 from geo_service.zoning.reach import PlanChange, Reached, reached
-from geo_service.zoning.reads import Reach, reading_of
+from geo_service.zoning.reads import Reach, layers_to_judge, reading_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -114,14 +114,19 @@ class Renewal:
     def _by_whole_parks(self, rule: Rule, before: Outcome) -> Outcome:
         """Return an outcome in which all that is said of some parks is replaced."""
         found = self._reached
+        layers = layers_to_judge(rule, self._change.touches)
+        if any(before.below[park_id] for park_id in found.parks):
+            layers = None  # nobody knows of which layer's subjects
 
         def count(name: str, here: Parks) -> int:
-            return _replaced(before.counts[name], here, found.parks).total()
+            # Where only some layers are judged again, no layer has other subjects than before.
+            counts = before.counts[name]
+            return (_replaced(counts, here, found.parks) if layers is None else counts).total()
 
-        part = Part(parks=found.parks, changed={}, count=count)
+        part = Part(parks=found.parks, changed={}, count=count, layers=layers)
         case = case_of(rule, found.after, self._earlier.selected, part)
         new = rule.check.run(case, rule.parameters)
-        return _with_parks(before, new, found.parks)
+        return _with_parks(before, new, found.parks, layers)
 
     def _by_row(self, rule: Rule, before: Outcome) -> Outcome | None:
         every = frozenset(self._shared.plan.frame("parks")["park_id"])
@@ -213,19 +218,34 @@ def _balance(before: Parks, old: Parks, new: Parks) -> Parks:
     return +found
 
 
-def _with_parks(before: Outcome, new: Outcome, parks: frozenset[str]) -> Outcome:
-    """Return an outcome in which all that was said of some parks is replaced."""
-    singles = [item for item in before.singles if item.park_id not in parks]
+def _with_parks(
+    before: Outcome, new: Outcome, parks: frozenset[str], layers: frozenset[str] | None
+) -> Outcome:
+    """Return an outcome in which what was said of some parks is replaced.
+
+    Given layers, only what was said of their features is, and there are as many as before.
+    """
+    singles = [
+        item
+        for item in before.singles
+        if item.park_id not in parks or not (layers is None or item.subject.layer in layers)
+    ]
     singles += [item for item in new.singles if item.park_id in parks]
     batches = []
     for batches_of, is_new in ((before.batches, False), (new.batches, True)):
         for batch in batches_of:
+            if not is_new and layers is not None and batch.layer not in layers:
+                batches.append(batch)
+                continue
             inside = pd.Series(np.asarray(batch.park_ids, dtype=object)).isin(parks)
             kept = inside.to_numpy(dtype=bool) == is_new
             if kept.all():
                 batches.append(batch)
             elif kept.any():
                 batches.append(batch.of(np.flatnonzero(kept)))
+    if layers is not None:
+        below = _replaced(before.below, new.below, parks)
+        return replace(before, singles=singles, batches=batches, below=below)
     return Outcome(
         singles=singles,
         batches=batches,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -355,7 +355,7 @@ def review(  # noqa: PLR0913 - all but the plan have a default
         if progress is not None:
             progress(done, len(in_force), rule.rule_id)
         outcome = outcomes[rule.rule_id] = judges.outcome(rule)
-        stamp = _stamp(rule, plan, day)
+        stamp = stamp_of(rule, plan, day)
         found += [(stamp, raw) for raw in outcome.raw]
         passed = max(0, outcome.checked - outcome.subjects_found())
         judged[rule.rule_id] = frozenset(outcome.parks)
@@ -368,9 +368,10 @@ def review(  # noqa: PLR0913 - all but the plan have a default
         concerned={entry.rule_id for entry in (*set_aside.entries, *approved.entries)},
         illustrative=IllustrativeSubjects(plan),
     )
-    scope = "all" if selected is None else "|".join(sorted(park_ids))
     return Review(
-        review_id=_review_id(plan, rules, scope, day, set_aside.version + approved.version),
+        review_id=review_id_of(
+            plan, rules, day, parks=selected, entries=set_aside.version + approved.version
+        ),
         plan=plan,
         rulebook=rules,
         as_of=day,
@@ -398,7 +399,8 @@ def _chosen_parks(plan: Plan, parks: Iterable[str] | None) -> tuple[str, ...]:
     return tuple(park_id for park_id in every if park_id in wanted)
 
 
-def _stamp(rule: Rule, plan: Plan, day: date) -> Stamp:
+def stamp_of(rule: Rule, plan: Plan, day: date) -> Stamp:
+    """Return what a rule puts on all its findings in a plan on a day."""
     return Stamp(
         rule_id=rule.rule_id,
         family=rule.part.family,
@@ -410,7 +412,13 @@ def _stamp(rule: Rule, plan: Plan, day: date) -> Stamp:
     )
 
 
-def _review_id(plan: Plan, rules: Rulebook, scope: str, day: date, entries: str) -> str:
-    """Return a review's id, a hash of its inputs, so that equal inputs give the same id."""
+def review_id_of(
+    plan: Plan, rules: Rulebook, day: date, *, parks: Collection[str] | None, entries: str
+) -> str:
+    """Return a review's id, a hash of its inputs, so that equal inputs give the same id.
+
+    `parks` is None for a review of all; `entries` is the version of waivers and approvals.
+    """
+    scope = "all" if parks is None else "|".join(sorted(parks))
     content = f"{plan.version}\n{rules.version}\n{scope}\n{day.isoformat()}\n{entries}"
     return "r-" + hashlib.sha256(content.encode()).hexdigest()[:12]

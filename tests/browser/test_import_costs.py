@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from geo_service.planning import PlanningService as Running
 from geo_service.schema import SCHEMAS
 from tests.browser.conftest import Visitor, serving
-from tests.browser.console import open_page, serious
+from tests.browser.console import in_both_windows, open_page, overflow, serious
 from tests.county import County, box, in_degrees, parcel
 
 pytestmark = pytest.mark.browser
@@ -24,7 +24,13 @@ def steward(tmp_path: Path) -> Iterator[tuple[str, Running]]:
     """Serve a county of three parcels with values, two enterprises, and a park that may fail."""
     county = County()
     county.layers["parcels"] = [
-        parcel(f"L{number}", box(200 * number, 0, 100, 100), plot_ratio=1.5, power_kva=100)
+        parcel(
+            f"L{number}",
+            box(200 * number, 0, 100, 100),
+            plot_ratio=1.5,
+            power_kva=100,
+            water_m3_d=50,
+        )
         for number in range(3)
     ]
     running = Running.open(county.write(tmp_path / "county"))
@@ -74,7 +80,8 @@ def test_a_file_that_lacks_columns_is_not_published_without_a_tick(
     frame = running.plan.parcels[
         ["parcel_id", "park_id", "land_use", "land_use_scheme", "geometry"]
     ]
-    frame.assign(status="built").to_file(tmp_path / "宗地.gpkg")
+    some = frame.assign(status="built", water_m3_d=[50, None, None])
+    some.to_file(tmp_path / "宗地.gpkg")
     page = open_page(visit, f"{address}/data")
     page.set_input_files("#import-file", tmp_path / "宗地.gpkg")
     page.check("#import-as-whole")
@@ -83,6 +90,9 @@ def test_a_file_that_lacks_columns_is_not_published_without_a_tick(
         "将清空 2 列：容积率（3 行）、供电容量（3 行）"
     )
     expect(page.locator("#emptied")).to_have_css("color", "rgb(161, 42, 29)")
+    expect(page.locator("#lost_values")).to_have_text("1 列有部分值将丢失：供水能力（2 行）")
+    for _ in in_both_windows(page):
+        assert overflow(page) == 0
     expect(page.locator("#publish")).to_be_disabled()
     expect(page.locator("#effect .effect-figures")).to_be_visible()
     told = page.locator("#effect .effect-figures dd").all_inner_texts()

@@ -5,19 +5,21 @@ Expected numbers are counted from the review's JSON, by code that shares nothing
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import shapely
 from playwright.sync_api import Page, Request, expect
 
 from geo_service.maps import draw
 from geo_service.planning import PlanningService as Running
 from tests.browser.conftest import Visitor, serving
 from tests.browser.console import open_page, show_all
-from tests.county import County, box, parcel, zone
+from tests.county import County, box, in_degrees, parcel, zone
 
 pytestmark = pytest.mark.browser
 
@@ -252,6 +254,33 @@ def test_the_map_tells_how_many_there_are_and_shows_any_that_is_chosen(
     page.locator(".finding-head").last.click()
     title = page.locator(".finding-title").last.inner_text().partition("\n")[2]
     expect(frame.locator(".sheet")).to_contain_text(title[-10:])
+
+
+def test_the_map_fetches_what_is_in_sight(visit: Visitor, address: str, county: Running) -> None:
+    visitor = visit()
+    page = visitor.open(f"{address}/maps/review?review_id={county.review.review_id}")
+    findings = findings_in(page, address, county)
+    note = page.locator(".list-note").first
+    expect(note).to_contain_text(f"共 {len(findings)} 项问题")
+    place = in_degrees(box(2000 + 20 + 9 * 40, 60, 30, 30)).centroid
+    page.evaluate(f"planningMap.page.map.setView([{place.y}, {place.x}], 19, {{ animate: false }})")
+    asked = page.evaluate("planningMap.page.map.getBounds().pad(0.2).toBBoxString()")
+    west, south, east, north = map(float, asked.split(","))
+    window = shapely.box(west, south, east, north)
+    inside = [
+        finding["finding_id"]
+        for finding in findings
+        if finding["geometry"]
+        and shapely.from_geojson(json.dumps(finding["geometry"])).intersects(window)
+    ]
+    assert 0 < len(inside) < ON_MAP
+    expect(note).to_contain_text(f"当前视野内 {len(inside)} 项问题")
+    listed = page.locator("[data-item]")
+    expect(listed).to_have_count(len(inside))
+    ids = {listed.nth(n).get_attribute("data-item") for n in range(len(inside))}
+    assert ids == set(inside)
+    page.evaluate("planningMap.page.map.setZoom(3, {animate: false})")
+    expect(note).to_contain_text(f"共 {len(findings)} 项问题")
 
 
 def test_the_filters_of_home_stand_in_its_address(visit: Visitor, address: str) -> None:

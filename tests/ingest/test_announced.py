@@ -117,6 +117,21 @@ def test_other_marks_say_the_same(plan: Plan, tmp_path: Path, before: str, after
     assert found.frame.to_crs("EPSG:4545").area.iloc[0] == pytest.approx(10_000, abs=0.1)
 
 
+@pytest.mark.parametrize(("area", "unit"), [("10000", "m²"), ("15.0", "亩"), ("1.0", None)])
+def test_the_shapes_tell_the_unit_of_areas_that_the_heading_leaves_open(
+    plan: Plan, tmp_path: Path, area: str, unit: str | None
+) -> None:
+    found = read(plan, tmp_path, HEAD + parcel("D-1", 4, area, *CLOSED))
+    assert found.frame["area_m2"].tolist() == [pytest.approx(10_000)]
+    told = [note.values["unit"] for note in found.notes if note.key == "import.boundary_area"]
+    assert told == ([] if unit is None else [unit])
+
+
+def test_points_parted_by_semicolons(plan: Plan, tmp_path: Path) -> None:
+    text = HEAD + parcel("D-1", 4, "1.0", *CLOSED).replace(",", "；")
+    assert read(plan, tmp_path, text).frame["area_m2"].tolist() == [pytest.approx(10_000)]
+
+
 def test_points_parted_by_blanks(plan: Plan, tmp_path: Path) -> None:
     head, *points = parcel("D-1", 4, "1.0000", *CLOSED).splitlines()
     lines = [head, *(point.replace(",", "  ") for point in points)]

@@ -38,6 +38,9 @@ from tests.ingest.made import table
         ("108　33　36", 108.56),
         ("108-33-36", 108.56),
         ("108 33.6", 108.56),
+        ("108.33.36", 108.56),
+        ("108.33.36.0", 108.56),
+        ("108º 33 36", 108.56),
         ("108º33’36”", 108.56),
         ("108˚33′36″", 108.56),
         ("108⁰33′36″", 108.56),
@@ -60,7 +63,16 @@ def test_a_coordinate_that_is_no_plain_number(text: str, expected: float) -> Non
     "text",
     [
         *("abc", "108°75′00″", "1,2,3", "108,55", "108°33′36″W", "50°E 30°N", "108 33 36x"),
-        *("108.33.36", "108-33", "108 75 00", "108 33", "W108°33′", "108 33 36 12"),
+        *(
+            "108.33.75",
+            "108.3.6",
+            "108_33_36",
+            "108-33",
+            "108 75 00",
+            "108 33",
+            "W108°33′",
+            "108 33 36 12",
+        ),
     ],
 )
 def test_a_cell_that_could_mean_anything_is_not_read(text: str) -> None:
@@ -105,3 +117,10 @@ def test_a_place_that_cannot_be_read_is_not_taken_for_none(plan: Plan, tmp_path:
     found = read_source(path, "enterprises", plan=plan, options=ImportOptions())
     assert found.frame["enterprise_id"].tolist() == ["E1", "E3"]
     assert [item.reason.key for item in found.ledger.refused] == ["import.bad_coordinate"]
+
+
+def test_points_between_hundreds_are_no_minutes_and_seconds() -> None:
+    # 75 can be no seconds, so the column is written in another way than degrees by points.
+    found = read_numbers(pd.Series(["108.42.30", "108.42.75", "108.5"]), "经度")
+    assert sorted(found.unread) == [0, 1]
+    assert found.numbers[2] == 108.5

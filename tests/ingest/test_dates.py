@@ -185,3 +185,10 @@ def test_a_day_that_is_not_in_the_calendar_is_a_fault_of_a_workspace(tmp_path: P
     county.layers["parks"][0]["approved_on"] = "2016-02-30"
     with pytest.raises(WorkspaceError, match="2016-02-30"):
         open_plan(county.write(tmp_path / "county"))
+
+
+def test_what_is_left_of_a_month_is_no_day_either_way() -> None:
+    # pandas reads 2024.1 as January; it may be what is left of the number 2024.10.
+    found = days_of(pd.Series(["2024.1", "2024 1", "2024.10", "2024.1.5"]))
+    told = [None if pd.isna(day) else day.date().isoformat() for day in found]
+    assert told == [None, None, "2024-10-01", "2024-01-05"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -62,6 +63,30 @@ def test_a_geojson_that_is_not_utf8_is_read(
     found = read(tmp_path / "a.geojson", crs="EPSG:4490", encoding=encoding if is_given else None)
     assert_is_the_layer(found)
     assert (tmp_path / "a.geojson").read_bytes() == text.encode(encoding)
+
+
+def test_a_crs_that_nobody_knows_is_none_declared(read: Read, tmp_path: Path) -> None:
+    # GDAL takes the name for WGS 84; which datum the degrees have is asked, as without a name.
+    path = tmp_path / "a.geojson"
+    parcels("EPSG:4490").to_file(path)
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["crs"] = {"type": "name", "properties": {"name": "云阳独立坐标系"}}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(ChoiceNeededError) as caught:
+        read(path)
+    assert caught.value.parameter == "crs"
+    found = read(path, crs="EPSG:4490")
+    assert found.source.crs is None
+    assert "import.crs_unknown" in [note.key for note in found.notes]
+
+
+def test_features_line_by_line_are_named(read: Read, tmp_path: Path) -> None:
+    parcels("EPSG:4490").to_file(tmp_path / "a.geojson")
+    features = json.loads((tmp_path / "a.geojson").read_text(encoding="utf-8"))["features"]
+    (tmp_path / "b.geojson").write_text("\n".join(map(json.dumps, features)), encoding="utf-8")
+    with pytest.raises(SourceError) as caught:
+        read(tmp_path / "b.geojson")
+    assert caught.value.faults[0].found.key == "refusal.json_lines"
 
 
 def test_a_geojson_whose_bytes_are_no_text_is_refused(read: Read, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import shapely
 
+from geo_service.ingest import hints as hints_module
 from geo_service.ingest.options import ImportOptions
 from geo_service.ingest.run import Imported, read_source
 from geo_service.model import Message
@@ -56,6 +57,16 @@ def test_a_constant_offset_is_hinted_at(plan: Plan, tmp_path: Path, prefix: str)
     assert float(str(hint.values["east"])) == pytest.approx(120, abs=2)
     assert float(str(hint.values["north"])) == pytest.approx(-36, abs=2)
     assert hint.values["layer"] == Message("layer.parcels")
+
+
+def test_a_constant_offset_against_a_large_layer_is_hinted_at(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # More is published than is looked at: what lies around some rows of the file decides.
+    monkeypatch.setattr(hints_module, "_MOST_PUBLISHED", 3)
+    (hint,) = hints(read(plan, moved(tmp_path, 120, -36, prefix="N"), scheme="planning2023"))
+    assert float(str(hint.values["east"])) == pytest.approx(120, abs=2)
+    assert not hints(read(plan, moved(tmp_path, 0, 0, prefix="N"), scheme="planning2023"))
 
 
 @pytest.mark.parametrize("prefix", ["A", "N"])

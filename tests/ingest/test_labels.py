@@ -257,3 +257,26 @@ def test_a_wrong_encoding_that_was_given_publishes_nothing(read: Read, tmp_path:
     (tmp_path / "a.csv").write_text(text, encoding="utf-8")
     with pytest.raises(SourceError, match="原文应是黄岭公司"):
         read(tmp_path / "a.csv", "enterprises", encoding="GBK")
+
+
+def test_a_mark_that_was_written_twice_is_no_part_of_a_heading(read: Read, tmp_path: Path) -> None:
+    text = "设施编号,类型,x,y\nF1,港口,500100,3420100\n"
+    (tmp_path / "a.csv").write_bytes(codecs.BOM_UTF8 * 2 + text.encode())
+    assert read(tmp_path / "a.csv", "facilities").frame["facility_id"].tolist() == ["F1"]
+
+
+def test_a_damaged_line_is_named_and_does_not_hide_the_encoding(read: Read, tmp_path: Path) -> None:
+    lines = ["设施编号,名称,类型,x,y", "F1,码头,港口,500100,3420100", "F2,站,港口,500200,3420100"]
+    content = "\n".join(lines).encode("gbk").replace("站".encode("gbk"), b"\xd5")
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(SourceError) as caught:
+        read(tmp_path / "a.csv", "facilities")
+    values = caught.value.faults[0].found.values
+    assert (values["encoding"], values["row"]) == ("GB18030", 3)
+
+
+def test_letters_without_a_width_leave_no_blank(read: Read, tmp_path: Path) -> None:
+    text = "设施编号,类型,x,y\nF\u200b1,港\ufeff口,500100,3420100\n"
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    found = read(tmp_path / "a.csv", "facilities").frame
+    assert found[["facility_id", "kind"]].to_numpy().tolist() == [["F1", "port"]]

@@ -152,6 +152,70 @@ def test_a_park_s_own_file_changes_that_park_alone(
     assert after["A1"]["plot_ratio"] == 1.2
     assert after["A2"]["area_m2"] == before["A2"]["area_m2"]
     assert [note.key for note in done.imported.notes].count("import.area_kept") == 1
+    # 100 x 110 m are 11,000 m², and 10,000 stay: somebody should look at A2.
+    kept = [item for item in done.imported.ledger.repairs if item.what == "area_kept"]
+    assert [(item.feature, item.needs_look) for item in kept] == [("A2", True)]
+
+
+@pytest.mark.parametrize("word", ["清空", " 清空 ", "（清空）", "<clear>", "<CLEAR>"])
+def test_an_update_takes_a_value_away_where_a_cell_says_so(
+    workspace: Path, tmp_path: Path, take: Import, word: str
+) -> None:
+    path = table(
+        tmp_path / "a.csv",
+        宗地编号=["A1", "A2"],
+        容积率=[word, ""],
+        闲置起始日期=[word, ""],
+        状态=["已建", word],
+    )
+    done = take(path, "parcels", UPDATE)
+    after = rows_of(workspace, "parcels")
+    assert (after["A1"]["plot_ratio"], after["A1"]["idle_since"]) == (None, None)
+    assert (after["A2"]["plot_ratio"], after["A1"]["power_kva"]) == (0.9, 500)
+    # A status may be missing as well.
+    (note,) = (note for note in done.imported.notes if note.key == "import.cleared")
+    assert note.values["count"] == "3"
+    lost = {item["column"]: item["count"] for item in done.document(Translator())["lost_values"]}
+    # A1 had the only date, so that column is emptied; two plot ratios and statuses stay.
+    assert lost == {"plot_ratio": 1, "status": 1}
+    assert dict(done.emptied) == {"idle_since": 1}
+
+
+def test_what_must_have_a_value_is_not_taken_away(tmp_path: Path, take: Import) -> None:
+    path = table(tmp_path / "a.csv", 企业编号=["E1", "F2"], 年份=2025, 企业名称=["清空", "乙"])
+    done = take(path, "enterprises", UPDATE, dry_run=True)
+    assert refusals(done) == {"E1": "import.bad_missing"}
+
+
+def test_values_that_a_whole_layer_lacks_are_counted_by_column(
+    tmp_path: Path, take: Import
+) -> None:
+    shapes = {"A1": box(0, 0, 100, 100), "A2": box(200, 0, 100, 100), "B1": box(2000, 0, 100, 100)}
+    path = shapes_file(
+        tmp_path,
+        shapes,
+        地类编码=["100101"] * 3,
+        状态=["已建"] * 3,
+        园区编号=["P1", "P1", "P2"],
+        容积率=[None, 0.9, None],
+    )
+    done = take(path, "parcels", WHOLE, dry_run=True)
+    document = done.document(Translator(Language.EN))
+    # Of three plot ratios one stays; the other columns are emptied.
+    assert [(one["column"], one["count"]) for one in document["lost_values"]] == [("plot_ratio", 2)]
+    assert "lost_values" not in document["changes"]
+    assert "loses some values of 1 columns" in import_table(document, Translator(Language.EN))
+
+
+def test_measured_areas_that_are_the_published_ones_change_nothing(
+    tmp_path: Path, take: Import
+) -> None:
+    shapes = {"A1": box(0, 0, 100, 100), "A2": box(200, 0, 100, 100), "B1": box(2000, 0, 100, 100)}
+    path = shapes_file(
+        tmp_path, shapes, 地类编码=["100101"] * 3, 状态=["已建"] * 3, 园区编号=["P1", "P1", "P2"]
+    )
+    done = take(path, "parcels", WHOLE, dry_run=True)
+    assert done.imported.frame["area_m2"].tolist() == [10_000] * 3
 
 
 def test_an_update_without_a_shape_in_some_rows_keeps_those(

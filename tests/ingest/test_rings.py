@@ -80,6 +80,27 @@ def test_an_island_in_a_hole_is_a_part(plan: Plan, tmp_path: Path) -> None:
     assert "rings" in found.ledger.repair_counts
 
 
+@pytest.mark.parametrize("place", [(0, 0), (0, 30), (60, 60)])
+def test_a_hole_along_its_shell_is_cut_out(
+    plan: Plan, tmp_path: Path, place: tuple[int, int]
+) -> None:
+    rings = [square(0, 0, 100, clockwise=True), square(*place, 40, clockwise=True)]
+    found = read_source(record(tmp_path, *rings), "parcels", plan=plan, options=SURVEY)
+    # It shares a corner or a side with the shell: 10,000 m² less 40 x 40.
+    assert area_of(found) == pytest.approx(10_000 - 1_600, abs=0.1)
+
+
+def test_parts_of_one_id_that_each_state_the_same_area_need_a_look(
+    plan: Plan, tmp_path: Path
+) -> None:
+    # Two parcels of one hectare with one id, 15 mu (a hectare) stated for each: together it is two.
+    frame = parcels(宗地编号=["A1", "A1", "A3"], 地类编码=["0601"] * 3, 状态=["已建"] * 3)
+    path = shapefile(frame, tmp_path / "a.shp", encoding="GBK")
+    found = read_source(path, "parcels", plan=plan, options=SURVEY)
+    (repair,) = (item for item in found.ledger.repairs if item.what == "merged")
+    assert repair.needs_look
+
+
 def test_rings_beside_each_other_are_parts(plan: Plan, tmp_path: Path) -> None:
     rings = [square(0, 0, 100, clockwise=False), square(200, 0, 50, clockwise=False)]
     found = read_source(record(tmp_path, *rings), "parcels", plan=plan, options=SURVEY)
@@ -110,6 +131,7 @@ def test_a_repair_against_the_stated_area_needs_a_look(plan: Plan, tmp_path: Pat
             "changes": None,
             "breaks": [],
             "emptied": [],
+            "lost_values": [],
         },
         Translator(),
         width=200,

@@ -9,6 +9,7 @@ import pytest
 
 from geo_service.errors import BusyError, NotFoundError
 from geo_service.ingest.options import ImportOptions
+from geo_service.jobs import JobKind
 from geo_service.planning import PlanningService as RunningCounty
 from geo_service.planning import import_drafts, uploads
 from geo_service.planning.import_drafts import ImportDesk, ImportDraft
@@ -136,7 +137,7 @@ def test_a_job_that_is_cancelled_before_it_begins_lets_its_file_go(
     desk = running.imports
     go_on = threading.Event()
     client = TestClient(app)
-    busy = running.jobs.start(lambda _: go_on.wait(60))
+    busy = running.jobs.start(lambda _: go_on.wait(60), JobKind.IMPORT)
     try:
         answer = client.post("/api/imports?layer=floors&filename=a.csv", content=CSV)
         assert answer.status_code == 202

@@ -255,3 +255,17 @@ def test_one_row_for_each_place_is_no_table_of_points(plan: Plan, tmp_path: Path
     )
     found = read_source(path, "facilities", plan=plan)
     assert "import.vertices" not in [note.key for note in found.notes]
+
+
+def test_headings_and_words_in_traditional_characters(plan: Plan, tmp_path: Path) -> None:
+    path = table(
+        tmp_path / "a.csv",
+        企業編號=["E1", "E2"],
+        年度=2025,
+        企業名稱=["甲", "乙"],
+        企業狀態=["歇業", "註銷"],
+        **{"工業總產值（萬元）": [1, 2]},
+    )
+    found = read_source(path, "enterprises", plan=plan, options=ImportOptions()).frame
+    assert found["status"].tolist() == ["stopped", "closed"]
+    assert found["output_cny"].tolist() == [10_000, 20_000]

@@ -339,3 +339,56 @@ def test_workbooks_of_other_kinds_are_named(
 def test_a_plain_table_named_xls_is_read(read: Read, tmp_path: Path) -> None:
     (tmp_path / "a.xls").write_text("企业编号\t年度\t企业名称\nE1\t2025\t甲\n", encoding="gbk")
     assert read(tmp_path / "a.xls").frame["name"].tolist() == ["甲"]
+
+
+# ---- what stands between the rows ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["合计", "小 计", "总计", "Total"])
+def test_a_row_of_totals_is_no_feature(read: Read, tmp_path: Path, name: str) -> None:
+    rows = [["企业编号", "年度", "企业名称", YEARS], ["E1", 2025, "甲", 5], [name, 2025, name, 5]]
+    found = read(workbook(tmp_path / "a.xlsx", rows))
+    assert found.frame["enterprise_id"].tolist() == ["E1"]
+    assert [item.reason.key for item in found.ledger.refused] == ["import.total_row"]
+
+
+def test_hidden_rows_and_columns_are_read_and_told(read: Read, tmp_path: Path) -> None:
+    rows = [["企业编号", "年度", "企业名称", YEARS], ["E1", 2025, "甲", 5], ["E2", 2025, "乙", 6]]
+    path = workbook(tmp_path / "a.xlsx", rows)
+    book = openpyxl.load_workbook(path)
+    sheet: Any = book.active
+    sheet.row_dimensions[3].hidden = True
+    sheet.column_dimensions["D"].hidden = True
+    book.save(path)
+    found = read(path)
+    assert found.features == 2
+    (note,) = (note for note in found.notes if note.key == "import.hidden_cells")
+    assert dict(note.values) == {"rows": 1, "columns": 1}
+
+
+def amounts(read: Read, tmp_path: Path, mark: str, *texts: str) -> tuple[list[float], set[str]]:
+    """Return the amounts of a CSV, and why others are refused; cells are parted by a mark."""
+    rows = [mark.join(["企业编号", "年度", "企业名称", "产值（元）"])]
+    rows += [mark.join([f"E{at}", "2025", "甲", f'"{text}"']) for at, text in enumerate(texts)]
+    (tmp_path / "a.csv").write_text("\n".join(rows), encoding="utf-8")
+    found = read(tmp_path / "a.csv")
+    reasons = {item.reason.key for item in found.ledger.refused}
+    return found.frame["output_cny"].tolist(), reasons
+
+
+def test_commas_are_what_the_other_numbers_of_their_column_show(read: Read, tmp_path: Path) -> None:
+    open_, none = {"import.open_comma"}, set[str]()
+    # 1,234 may be both; the others of the column, and semicolons between cells, decide.
+    assert amounts(read, tmp_path, ",", "1,234", "5") == ([1234, 5], none)
+    assert amounts(read, tmp_path, ",", "1,234", "1,234,567.5") == ([1234, 1_234_567.5], none)
+    assert amounts(read, tmp_path, ",", "1,234", "12,5") == ([12.5], open_)
+    assert amounts(read, tmp_path, ",", "1.234,5", "12,5") == ([1234.5, 12.5], none)
+    assert amounts(read, tmp_path, ";", "1,234", "12,5") == ([1.234, 12.5], none)
+    assert amounts(read, tmp_path, ";", "1,234", "1,234,567") == ([1234, 1_234_567], none)
+    assert amounts(read, tmp_path, ";", "1,234", "5") == ([5], open_)
+
+
+def test_wide_commas_part_cells_where_no_other_mark_does(read: Read, tmp_path: Path) -> None:
+    text = "企业编号，年度，企业名称\nE1，2025，甲公司\n"
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    assert read(tmp_path / "a.csv").frame["name"].tolist() == ["甲公司"]

@@ -23,11 +23,13 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from geo_service.errors import NotFoundError
+from geo_service.maps import review_tiles
 from geo_service.maps import tile_encoding as encoding
 from geo_service.maps import tiles as tiling
 from geo_service.maps.kinds import plan as plan_kind
 from geo_service.maps.layers import FEATURE_SOURCES, FeatureSource
-from geo_service.maps.tiles import BUFFER, TileLayer, Tiles, project
+from geo_service.maps.review_tiles import Tiles
+from geo_service.maps.tiles import BUFFER, TileLayer, project
 from geo_service.planning import PlanningService as Running
 from geo_service.web.app import create_app
 from tests.client import TestClient
@@ -529,7 +531,9 @@ def test_the_cache_keeps_to_its_size(running: Running) -> None:
         tiles.tile("county", ZOOM, x, ROW)
         assert tiles._cache.currsize <= room
     assert 0 < len(tiles._cache) < 40
-    assert tiles._cache.currsize == sum(tiling._weight(tile) for tile in tiles._cache.values())
+    assert tiles._cache.currsize == sum(
+        review_tiles._weight(tile) for tile in tiles._cache.values()
+    )
 
 
 def test_a_failing_tile_fails_for_all_and_is_tried_again(

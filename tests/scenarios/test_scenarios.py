@@ -346,6 +346,13 @@ def test_hostile_texts_come_back_as_they_are(plan: Plan, text: str, language: La
     assert edit_documents(made.edits, plan, Translator(language))[0]["reason"] == text
 
 
+def test_an_edit_that_is_off_may_name_what_there_is_not(plan: Plan) -> None:
+    one = edit("set_value", layer="", id="0", column="", value=None, enabled=False)
+    made = gs.scenario(plan, [one])
+    for language in Language:
+        assert edit_documents(made.edits, plan, Translator(language))[0]["text"]
+
+
 @pytest.mark.parametrize("text", ["a\x00b", "\x07", "\x1b[31m", ""])
 def test_texts_with_control_characters_are_refused(text: str) -> None:
     with pytest.raises(ScenarioError):

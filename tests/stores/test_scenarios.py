@@ -101,7 +101,7 @@ def test_changes_by_many_at_once_are_all_there(running: Running) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda one: desk.add(record.scenario_id, [one]), edits))
     kept = desk.find(record.scenario_id).scenario.edits
-    assert {one.id for one in kept} == set(names[:4])  # type: ignore[attr-defined]
+    assert {getattr(one, "id", None) for one in kept} == set(names[:4])
 
 
 def test_edits_are_added_moved_switched_off_and_taken_out(client: TestClient) -> None:
@@ -182,6 +182,10 @@ def test_scenarios_are_compared_with_each_other_and_the_plan(client: TestClient)
     told_ = client.get(f"/api/scenarios/compare?ids={ids}").json()
     assert [one["key"] for one in told_["alternatives"]] == ids.split(",")
     assert [park["park_id"] for park in told_["parks"] if park["differs"]]
+    for kind, begins in (("xlsx", b"PK"), ("docx", b"PK"), ("html", b"<!doctype"), ("json", b"{")):
+        file = client.get(f"/api/scenarios/compare/export?ids={ids}&format={kind}")
+        assert file.content.startswith(begins), kind
+        assert "attachment" in file.headers["content-disposition"]
     assert client.get("/api/scenarios/compare?ids=plan").status_code == 400
     many = ",".join([a["scenario_id"], *"12345"])
     assert client.get(f"/api/scenarios/compare?ids={many}").status_code == 400

@@ -59,9 +59,13 @@ _XIAN_80, _BEIJING_54 = 4610, 4214
 _SAME_M = 1e-6
 _RETURN_M = 0.005
 """Distance within which a point is the ring's first one: coordinates have three decimals."""
-_AREA_UNITS = (1.0, M2_PER_HA, M2_PER_MU)
+_AREA_UNITS = {"公顷": M2_PER_HA, "m²": 1.0, "亩": M2_PER_MU}
+_LOOSELY = 5
+"""How many times that difference an area may have to show its unit."""
+_LOOKED_AT = 500
+"""Number of parcels whose areas are held against their shapes for the unit."""
 _HEADING = re.compile(r"[\[【［〔]\s*(?:属性描述|地块坐标)\s*[\]】］〕]")
-_PLAIN_MARKS = str.maketrans("，＠【】［］〔〕＝", ",@[][][]=")
+_PLAIN_MARKS = str.maketrans("，；＠【】［］〔〕＝", ",;@[][][]=")
 _HECTARES = "公顷"
 
 
@@ -87,7 +91,10 @@ def open_boundary_points(path: Path, options: ImportOptions, budget: Budget) -> 
     text, encoding, encoded = decode_text(path.read_bytes(), options.encoding, budget)
     settings, blocks = _parse(text, budget)
     crs, notes = _declared(settings, blocks, budget)
-    area_name = f"地块面积({settings.get('面积单位') or _HECTARES})"
+    unit = settings.get("面积单位") or _area_unit(blocks)
+    if unit != (settings.get("面积单位") or _HECTARES):
+        notes.append(Message("import.boundary_area", {"unit": unit}))
+    area_name = f"地块面积({unit})"
     columns = tuple(area_name if name == COLUMNS[_AREA] else name for name in COLUMNS[1:])
 
     def read() -> Iterator[Batch]:
@@ -155,8 +162,8 @@ def _parse(text: str, budget: Budget) -> tuple[dict[str, str], list[_Block]]:
 
 
 def _cells_of(line: str) -> list[str]:
-    """Return a line's cells, parted by commas, else by tabs, else by blanks."""
-    mark = next((mark for mark in (",", "\t") if mark in line), None)
+    """Return a line's cells, parted by commas, else by semicolons or tabs, else by blanks."""
+    mark = next((mark for mark in (",", ";", "\t") if mark in line), None)
     return [cell.strip() for cell in line.split(mark)]
 
 
@@ -303,11 +310,31 @@ def _unlike_announced(block: _Block, shape: BaseGeometry | None) -> tuple[Messag
     area = _stated_area(block)
     if shape is None or area is None:
         return Message("import.points_missing", values), False
-    is_same = any(abs(shape.area / (area * size) - 1) <= SAME_AREA for size in _AREA_UNITS)
+    is_same = any(abs(shape.area / (area * size) - 1) <= SAME_AREA for size in _AREA_UNITS.values())
     if is_same:
         return Message("import.points_missing", values), False
     values |= {"stated": f"{block.cells[_AREA]}", "area": f"{shape.area:,.2f}"}
     return Message("import.points_lost", values), True
+
+
+def _area_unit(blocks: Sequence[_Block]) -> str:
+    """Return the unit of areas that a heading leaves open: hectares unless the shapes say another.
+
+    The format means hectares; some writers put square metres or mu.
+    """
+    ratios = []
+    for block in blocks[:_LOOKED_AT]:
+        area = None if block.fault else _stated_area(block)
+        shape = _shape(block) if area is not None else None
+        if area is not None and shape is not None and shape.area > 0:
+            ratios.append(shape.area / area)
+    if not ratios:
+        return _HECTARES
+    middle = float(np.median(ratios))
+    told = (
+        unit for unit, size in _AREA_UNITS.items() if abs(middle / size - 1) <= SAME_AREA * _LOOSELY
+    )
+    return next(told, _HECTARES)
 
 
 def _stated_area(block: _Block) -> float | None:

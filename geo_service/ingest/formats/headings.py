@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from geo_service.ingest.limits import Budget
-from geo_service.ingest.names import aliases, coordinate_names, is_unit, split_unit
+from geo_service.ingest.names import INVISIBLE, aliases, coordinate_names, is_unit, split_unit
 from geo_service.schema import SCHEMAS
 from geo_service.wording import said
 
@@ -59,7 +59,8 @@ def find_heading(
     """
     iterator = iter(rows)
     first = [
-        [cell.strip() for cell in row] for _, row in zip(range(_LOOKED_AT), iterator, strict=False)
+        [INVISIBLE.sub("", cell).strip() for cell in row]
+        for _, row in zip(range(_LOOKED_AT), iterator, strict=False)
     ]
     close = getattr(iterator, "close", None)
     if close is not None:

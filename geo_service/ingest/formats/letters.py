@@ -127,12 +127,18 @@ def _by_bytes(cells: Sequence[bytes], declared: str | None) -> str:
         return UTF_8
     chinese = _chinese(cells)
     if declared in {None, UTF_8, GB18030}:
-        return chinese or (declared if declared is not None and fits(cells, declared) else UTF_8)
+        is_declared = declared is not None and fits(cells, declared)
+        return chinese or (declared if is_declared else None) or _nearest(cells)
     if chinese is not None and _is_common(cells, chinese):
         return chinese
     if declared is not None and fits(cells, declared):
         return declared
     return chinese or declared or UTF_8
+
+
+def _nearest(cells: Sequence[bytes]) -> str:
+    """Return the encoding that more of the texts are in, where some are in none."""
+    return GB18030 if _share(cells, GB18030) > _share(cells, UTF_8) else UTF_8
 
 
 def _share(cells: Sequence[bytes], encoding: str) -> float:

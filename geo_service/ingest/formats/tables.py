@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _SAMPLE_BYTES = 1 << 22
 _DELIMITERS = (",", "\t", ";", "|")
+_WIDE_DELIMITERS = ("，", "；")
+"""Parts of texts too: they part cells only where no other mark does."""
 
 
 def open_csv(path: Path, layer: str, options: ImportOptions, budget: Budget) -> ImportSource:
@@ -48,6 +50,7 @@ def open_csv(path: Path, layer: str, options: ImportOptions, budget: Budget) -> 
         has_geometry=False,
         heading_parts=heading.parts,
         encoding=encoding,
+        is_parted_by_semicolons=delimiter in {";", "；"},
         notes=(note,),
         read=read,
     )
@@ -85,7 +88,8 @@ def _delimiter(path: Path, encoding: str) -> str:
         common = max(set(widths), key=widths.count) if widths else 0
         return (common > 1) * widths.count(common), common
 
-    return max(_DELIMITERS, key=score)
+    best = max(_DELIMITERS, key=score)
+    return best if score(best)[0] else max((best, *_WIDE_DELIMITERS), key=score)
 
 
 def _csv_rows(path: Path, encoding: str, delimiter: str, budget: Budget) -> Iterator[list[str]]:
@@ -98,8 +102,9 @@ def _csv_rows(path: Path, encoding: str, delimiter: str, budget: Budget) -> Iter
                 yield row
     except UnicodeDecodeError:
         expected = said("refusal.text_in", encoding=encoding)
+        line = _bad_line(path, encoding) or number + 1
         raise budget.refuse(
-            said("refusal.not_encoding_at", encoding=encoding, row=number + 1), expected
+            said("refusal.not_encoding_at", encoding=encoding, row=line), expected
         ) from None
     except csv.Error as error:
         raise budget.refuse(
@@ -107,3 +112,16 @@ def _csv_rows(path: Path, encoding: str, delimiter: str, budget: Budget) -> Iter
         ) from None
     finally:
         csv.field_size_limit(before)
+
+
+def _bad_line(path: Path, encoding: str) -> int | None:
+    """Return the number of the first line whose bytes are not in an encoding."""
+    if encoding.startswith("UTF-16"):
+        return None
+    with path.open("rb") as stream:
+        for number, line in enumerate(stream, start=1):
+            try:
+                without_mark(line, encoding).decode(encoding)
+            except UnicodeDecodeError:
+                return number
+    return None

@@ -6,12 +6,10 @@ Shapes arrive as WKB and become shapely geometries batch by batch.
 
 from __future__ import annotations
 
-import mmap
 import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +32,7 @@ from geo_service.ingest.formats.dates import (
 from geo_service.ingest.formats.dbf import DbfText, read_dbf_text
 from geo_service.ingest.formats.domains import Domains, read_domains
 from geo_service.ingest.formats.encodings import make_utf8, with_heading
+from geo_service.ingest.formats.geojson import check_json, ends_of, implies_its_crs
 from geo_service.ingest.formats.kml import Flat, flatten_kml
 from geo_service.ingest.formats.letters import UTF_8
 from geo_service.ingest.formats.shape_index import check_records
@@ -49,7 +48,6 @@ if TYPE_CHECKING:
 
 _CRS84 = "OGC:CRS84"
 _FEW_FEATURES_TEXT = frozenset({"kml", "dxf"})
-_HEAD = 65_536
 _EXACT = 10**15
 """From here on numbers of JSON may have lost digits: most programs keep them as floats."""
 _COUNTED = frozenset({"flatgeobuf", "filegdb", "geojson", "geopackage"})
@@ -94,9 +92,10 @@ def open_vector(staged: Staged, options: ImportOptions, budget: Budget) -> Impor
     budget.check_columns(len(fields))
     renamed = _names(fields, dbf, flat)
     crs = _declared(info["crs"])
-    is_implied = staged.format == "kml" or (
-        staged.format == "geojson" and not _names_its_crs(staged.path)
-    )
+    is_implied = staged.format == "kml"
+    if staged.format == "geojson":
+        is_implied, unknown = implies_its_crs(staged.path)
+        notes = (*notes, *unknown)
     written = _written_dates(staged, layer, info, fields)
     domains = read_domains(staged.path, staged.format, layer)
     count = int(info["features"])
@@ -146,67 +145,9 @@ def _check_text_formats(
     elif staged.format == "dxf":
         with_heading(staged.path)
     else:
-        _check_json(staged.path, budget)
+        check_json(staged.path, budget)
     is_plain = encoding == UTF_8 and note.key in _UNREMARKABLE
     return (None, ()) if is_plain else (encoding, (note,))
-
-
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_PIECE = 1 << 22
-
-
-def _check_json(path: Path, budget: Budget) -> None:
-    """Refuse JSON that is nested too deeply or not GeoJSON (some JSON is a recipe to GDAL)."""
-    depth = deepest = 0
-    rest = b""
-    is_geojson = False
-    with path.open("rb") as stream:
-        while piece := stream.read(_PIECE):
-            text = rest + piece
-            if b"gdal_streamed_alg" in text:
-                raise budget.refuse(said("refusal.no_geojson"), said("refusal.feature_collection"))
-            is_geojson = is_geojson or b'"Feature' in text or b'"coordinates"' in text
-            bare = _STRING.sub(b"", text)
-            cut = bare.rfind(b'"')
-            if cut >= 0:
-                rest = b'"' + bare[cut + 1 :]  # a string that continues in the next piece
-                bare = bare[:cut]
-                if len(rest) > budget.limits.text_bytes // 10:
-                    raise budget.refuse(said("refusal.endless_text"), said("refusal.geojson"))
-            else:
-                rest = b""
-            depth, deepest = _depth(bare, depth, deepest)
-            if deepest > budget.limits.json_depth:
-                raise budget.refuse(
-                    said("refusal.deep_json"),
-                    said("fault.most_levels", most=budget.limits.json_depth),
-                )
-            budget.check_time()
-    if not is_geojson:
-        raise budget.refuse(said("refusal.no_geojson"), said("refusal.feature_collection"))
-
-
-def _depth(text: bytes, depth: int, deepest: int) -> tuple[int, int]:
-    """Return the depth after a text and the deepest in it, given the depth before it."""
-    marks = np.frombuffer(text, dtype=np.uint8)
-    steps = np.isin(marks, (0x5B, 0x7B)).astype(np.int64) - np.isin(marks, (0x5D, 0x7D))
-    if not len(steps):
-        return depth, deepest
-    levels = np.cumsum(steps) + depth
-    return int(levels[-1]), max(deepest, int(levels.max()))
-
-
-def _names_its_crs(path: Path) -> bool:
-    """Return whether a GeoJSON states its CRS, as it did before RFC 7946."""
-    return re.search(rb'"crs"\s*:\s*\{', _ends_of(path)) is not None
-
-
-def _ends_of(path: Path) -> bytes:
-    """Return the first and last bytes of a text, where a GeoJSON says something of its features."""
-    if not path.stat().st_size:
-        return b""
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        return text[:_HEAD] + b" " + text[-_HEAD:]
 
 
 def _choose_layer(
@@ -310,7 +251,7 @@ def _announced(staged: Staged) -> int | None:
     """Return how many features a GeoJSON from a service says that there are; else None."""
     if staged.format != "geojson":
         return None
-    found = _TOTAL.search(_ends_of(staged.path))
+    found = _TOTAL.search(ends_of(staged.path))
     return int(found[1]) if found else None
 
 

@@ -35,6 +35,8 @@ _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _MERGED = re.compile(
     rb"<(?:\w+:)?mergeCell\s[^>]*?ref=[\"']([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})[\"']"
 )
+_HIDDEN = re.compile(rb"<(?:\w+:)?(row|col)\s[^>]*?\bhidden=[\"'](?:1|true)[\"'][^>]*>")
+_NUMBER_OF = re.compile(rb"\b(?:r|min)=[\"'](\d{1,7})[\"']")
 _MOST_SPANS = 20_000
 _MOST_MERGED = 1_000_000
 _FEW = 5
@@ -57,7 +59,7 @@ def open_xlsx(path: Path, layer: str, options: ImportOptions, budget: Budget) ->
     heading = find_heading(rows, layer, budget, layout.spans)
     budget.check_columns(len(heading.names))
     merged = _merged_down(layout.spans, heading, budget)
-    notes = [*_across(layout.spans, heading)]
+    notes = [*_across(layout.spans, heading), *_hidden(layout, heading)]
     if layout.has_formulas:
         notes += _without_value(path, sheet, heading, budget)
 
@@ -82,12 +84,16 @@ class _Layout:
 
     spans: tuple[Span, ...]
     has_formulas: bool
+    hidden_rows: frozenset[int] = frozenset()
+    hidden_columns: frozenset[int] = frozenset()
+    """Numbers of rows and of (first) columns that the sheet hides, as a filter does."""
 
 
 def _layout_of(path: Path, sheet: str, budget: Budget) -> _Layout:
     """Return a sheet's merged cells, and whether it has formulas."""
     spans: dict[Span, None] = {}
     has_formulas = False
+    hidden: dict[bytes, set[int]] = {b"row": set(), b"col": set()}
     book = _workbook(path, budget)
     try:
         with book[sheet]._get_source() as stream:  # noqa: SLF001 - openpyxl tells neither when reading row by row
@@ -96,6 +102,9 @@ def _layout_of(path: Path, sheet: str, budget: Budget) -> _Layout:
                 budget.check_time()
                 text = rest + piece
                 has_formulas = has_formulas or _FORMULA.search(text) is not None
+                for found in _HIDDEN.finditer(text):
+                    if (number := _NUMBER_OF.search(found[0])) is not None:
+                        hidden[found[1]].add(int(number[1]))
                 for found in _MERGED.finditer(text):
                     bounds = [int(bound or 1) for bound in range_boundaries(found[1].decode())]
                     left, top, right, bottom = bounds
@@ -109,7 +118,20 @@ def _layout_of(path: Path, sheet: str, budget: Budget) -> _Layout:
         raise budget.refuse(said("refusal.damaged_sheet"), said("refusal.sound_workbook")) from None
     finally:
         book.close()
-    return _Layout(spans=tuple(spans), has_formulas=has_formulas)
+    return _Layout(
+        spans=tuple(spans),
+        has_formulas=has_formulas,
+        hidden_rows=frozenset(hidden[b"row"]),
+        hidden_columns=frozenset(hidden[b"col"]),
+    )
+
+
+def _hidden(layout: _Layout, heading: Heading) -> Iterator[Message]:
+    """Yield the note about rows and columns that the sheet hides: they are read all the same."""
+    rows = sum(number > heading.rows for number in layout.hidden_rows)
+    columns = sum(number <= len(heading.names) for number in layout.hidden_columns)
+    if rows or columns:
+        yield Message("import.hidden_cells", {"rows": rows, "columns": columns})
 
 
 def _merged_down(spans: Sequence[Span], heading: Heading, budget: Budget) -> dict[Cell, Cell]:

@@ -40,6 +40,8 @@ TILED_ABOVE_FEATURES = 4_000
 """Features of a detail layer above which served pages draw it from tiles."""
 TILED_ABOVE_VERTICES = 200_000
 """The same for vertices: some hundred outlines may be too much for one document."""
+FEATURE_BYTES = 4_000
+"""About how much memory one feature of a document takes, its geometry included."""
 MAX_FEATURE_SOURCES = 20
 """How many sources of data the map names."""
 
@@ -71,6 +73,11 @@ class PlanData:
         self._lock = threading.RLock()
         self._rows_by_source: dict[str, _DrawnRows] = {}
         self._located_by_source: dict[str, gpd.GeoDataFrame] = {}
+
+    @property
+    def size(self) -> int:
+        """About how many bytes the features take that were made."""
+        return FEATURE_BYTES * sum(len(rows) for rows, _ in self._rows_by_source.values())
 
     def feature_sources(self) -> tuple[FeatureSource, ...]:
         """Return the sources that have features, from the bottom of the map to its top."""

@@ -14,6 +14,7 @@ from geo_service.planning.rankings import RANKING_MEDIA_TYPES, RankingFormat
 from geo_service.web.answers import answers, files
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import Limit, Offset, ServiceDep, download_reply, json_reply
+from geo_service.web.slots import WorkKind, in_turn
 from geo_service.web.weighing import WeighingDep
 
 router = APIRouter(prefix="/api", tags=["console"])
@@ -22,6 +23,7 @@ router = APIRouter(prefix="/api", tags=["console"])
 @router.get(
     "/parks/{park_id}/profile", summary="A park in full", responses=answers("Any", NotFoundError)
 )
+@in_turn(WorkKind.PARKS)
 def profile(
     park_id: str,
     request: Request,
@@ -39,6 +41,7 @@ def profile(
     summary="A review in full, without geometry",
     responses=answers("Register", NotFoundError),
 )
+@in_turn(WorkKind.REVIEWS)
 def register(
     review_id: str,
     request: Request,
@@ -59,6 +62,7 @@ def register(
     summary="A ranking as a file",
     responses=files(*RANKING_MEDIA_TYPES.values(), errors=(NotFoundError,)),
 )
+@in_turn(WorkKind.FILES, is_shared=False)
 def export(
     ranking_id: str,
     service: ServiceDep,

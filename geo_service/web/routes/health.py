@@ -26,7 +26,7 @@ async def healthz(request: Request) -> Response:
     summary="Is the county loaded and reviewed?",
     responses=answers("Ready") | {503: LOADING},
 )
-def readyz(request: Request) -> Response:
+async def readyz(request: Request) -> Response:
     """Return ready with the current versions, or 503 while the county is not loaded."""
     service = getattr(request.app.state, "service", None)
     if service is None:

@@ -14,6 +14,7 @@ from geo_service.planning.identify import PointInquiry
 from geo_service.web.answers import answers, shape_of
 from geo_service.web.language import LanguageDep
 from geo_service.web.replies import ServiceDep, json_reply
+from geo_service.web.slots import WorkKind, in_turn
 
 router = APIRouter(prefix="/api", tags=["places"])
 
@@ -27,6 +28,7 @@ def _inquiry(service: PlanningService, language: Language) -> PointInquiry:
 
 
 @router.get("/identify", summary="Identify a point", responses=answers("Place"))
+@in_turn(WorkKind.PLACES)
 def identify(
     request: Request, service: ServiceDep, language: LanguageDep, lon: Longitude, lat: Latitude
 ) -> Response:
@@ -43,6 +45,7 @@ def identify(
     responses=answers("Area", is_tagged=False),
     openapi_extra={"requestBody": {"content": {"application/json": shape_of("Polygon")}}},
 )
+@in_turn(WorkKind.PLACES)
 def describe_area(
     request: Request,
     service: ServiceDep,

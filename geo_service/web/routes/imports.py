@@ -12,7 +12,6 @@ from starlette.concurrency import run_in_threadpool
 
 from geo_service.errors import ChoiceNeededError, ConflictError, NotFoundError, SourceError
 from geo_service.language import Language
-from geo_service.planning import PlanningService
 from geo_service.planning.import_drafts import ImportDesk, check_layer
 from geo_service.planning.import_forms import (
     AS,
@@ -22,12 +21,12 @@ from geo_service.planning.import_forms import (
     import_options,
     template_file,
 )
-from geo_service.planning.uploads import Upload
 from geo_service.web.answers import answers, files, problems
 from geo_service.web.language import LanguageDep
 from geo_service.web.parameters import NamesAfter
 from geo_service.web.replies import GEOJSON, ServiceDep, WholeFile, download_reply, json_reply
 from geo_service.web.shares import client_of
+from geo_service.web.slots import WorkKind, in_turn
 from geo_service.web.work import AT_ONCE_SECONDS, accepted_reply, ended
 
 router = APIRouter(prefix="/api/imports", tags=["imports"])
@@ -160,18 +159,11 @@ async def create_import(
     except BaseException:  # also when the client is gone
         upload.close()
         raise
-    return await run_in_threadpool(_read, request, service, desk, (form, upload))
-
-
-def _read(
-    request: Request, service: PlanningService, desk: ImportDesk, sent: tuple[_ImportForm, Upload]
-) -> Response:
-    form, upload = sent
-    job = desk.start(upload, form.layer, form.options)
-    if not ended(service, job, AT_ONCE_SECONDS):
-        return accepted_reply(request, job)
-    draft = job.result
-    document = draft.document(form.options.translator)
+    job = await run_in_threadpool(desk.start, upload, form.layer, form.options)
+    if not await ended(job, AT_ONCE_SECONDS):
+        return accepted_reply(request, service, job)
+    draft = await run_in_threadpool(desk.find, job.result.identity)
+    document = await run_in_threadpool(draft.document, form.options.translator)
     reply = json_reply(request, document, status=201)
     reply.headers["location"] = f"{UPLOAD_PATH}/{draft.draft_id}"
     return reply
@@ -224,6 +216,7 @@ def import_features(
     summary="What an import changes, feature by feature",
     responses=answers("ImportChanges", NotFoundError),
 )
+@in_turn(WorkKind.VERSIONS)
 def import_changes(import_id: ImportId, request: Request, desk: DeskDep) -> Response:
     """Return features whose values change, with before and after, and those whose shape moves.
 
@@ -238,7 +231,7 @@ def import_changes(import_id: ImportId, request: Request, desk: DeskDep) -> Resp
     summary="Review the plan as it would be with an import",
     responses=answers("ImportEffect", NotFoundError, SourceError, status=201, may_take_long=True),
 )
-def make_import_effect(
+async def make_import_effect(
     import_id: ImportId,
     request: Request,
     service: ServiceDep,
@@ -249,9 +242,9 @@ def make_import_effect(
 
     201 when it is done within two seconds, else 202 with the job's address in `Location`.
     """
-    job = desk.start_effect(import_id)
-    if not ended(service, job, AT_ONCE_SECONDS):
-        return accepted_reply(request, job)
+    job = await run_in_threadpool(desk.start_effect, import_id)
+    if not await ended(job, AT_ONCE_SECONDS):
+        return accepted_reply(request, service, job)
     reply = json_reply(request, desk.effect(import_id, language), status=201)
     reply.headers["location"] = f"{UPLOAD_PATH}/{import_id}/effect"
     return reply
@@ -312,6 +305,7 @@ def import_repairs(import_id: ImportId, desk: DeskDep) -> Response:
         "Import", NotFoundError, ConflictError, ChoiceNeededError, SourceError, is_tagged=False
     ),
 )
+@in_turn(WorkKind.VERSIONS)
 def publish_import(  # noqa: PLR0913 - the draft, and what is said of it
     import_id: ImportId,
     request: Request,

@@ -21,6 +21,7 @@ from geo_service.web.replies import (
     attachment,
     json_reply,
 )
+from geo_service.web.slots import WorkKind, in_turn
 
 router = APIRouter(prefix="/api/layers", tags=["layers"])
 
@@ -62,6 +63,7 @@ class Rollback(BaseModel):
     summary="Publish an earlier version again",
     responses=answers("Published", NotFoundError, ConflictError, SourceError, status=201),
 )
+@in_turn(WorkKind.VERSIONS)
 def roll_back(layer: str, request: Request, service: ServiceDep, body: Rollback) -> Response:
     """Publish a version's content as a new version; nothing is lost.
 
@@ -77,6 +79,7 @@ def roll_back(layer: str, request: Request, service: ServiceDep, body: Rollback)
     summary="What changed between two versions of a layer",
     responses=with_content(answers("Difference", NotFoundError), {GEOJSON: "Features"}),
 )
+@in_turn(WorkKind.VERSIONS)
 def diff(  # noqa: PLR0913 - the two versions, and the paging of the contract
     layer: str,
     request: Request,
@@ -106,6 +109,7 @@ def diff(  # noqa: PLR0913 - the two versions, and the paging of the contract
     summary="Features of any kept version",
     responses=answers("Features", NotFoundError, media_type=GEOJSON),
 )
+@in_turn(WorkKind.VERSIONS)
 def features(  # noqa: PLR0913 - what the contract of lists names
     layer: str,
     version: str,
@@ -136,6 +140,7 @@ def features(  # noqa: PLR0913 - what the contract of lists names
     summary="A layer's polygons as boundary points (界址点 TXT)",
     responses=files(_POINTS, errors=(NotFoundError,)),
 )
+@in_turn(WorkKind.FILES)
 def points(
     layer: str,
     service: ServiceDep,

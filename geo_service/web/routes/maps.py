@@ -29,6 +29,7 @@ from geo_service.web.replies import (
     reply,
 )
 from geo_service.web.security import A_YEAR, AGAIN, AN_HOUR, SHARED_A_YEAR
+from geo_service.web.slots import WorkKind, in_turn
 from geo_service.web.weighing import WeighingDep
 
 router = APIRouter(tags=["maps"])
@@ -69,6 +70,7 @@ MapQueryDep = Annotated[MapQuery, Depends(read_query)]
     summary="The relief under the maps",
     responses=answers(None, NotFoundError, media_type="image/png"),
 )
+@in_turn(WorkKind.MAP)
 def relief_png(request: Request, service: ServiceDep, version: FileVersion = None) -> Response:
     """Return the shaded ground in web Mercator; 404 without an elevation model."""
     content, current = service.maps.relief()
@@ -81,6 +83,7 @@ def relief_png(request: Request, service: ServiceDep, version: FileVersion = Non
     response_class=HTMLResponse,
     responses=answers(None, NotFoundError, media_type=HTML),
 )
+@in_turn(WorkKind.MAP)
 def map_page(
     query: MapQueryDep, request: Request, service: ServiceDep, language: LanguageDep
 ) -> Response:
@@ -111,6 +114,7 @@ def map_page(
     summary="The features behind a map",
     responses=answers("Features", NotFoundError, media_type=GEOJSON),
 )
+@in_turn(WorkKind.MAP)
 def map_features(  # noqa: PLR0913 - what the contract of lists names
     source: str,
     query: MapQueryDep,
@@ -166,6 +170,7 @@ def layers(request: Request, service: ServiceDep, language: LanguageDep) -> Resp
     summary="A layer's features, as the map draws them",
     responses=answers("Features", NotFoundError, media_type=GEOJSON),
 )
+@in_turn(WorkKind.MAP)
 def layer_features(  # noqa: PLR0913 - what the contract of lists names
     layer: str,
     request: Request,

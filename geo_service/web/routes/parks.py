@@ -21,6 +21,7 @@ from geo_service.web.replies import (
     json_reply,
     next_address,
 )
+from geo_service.web.slots import WorkKind, in_turn
 
 router = APIRouter(prefix="/api/parks", tags=["parks"])
 
@@ -63,6 +64,7 @@ def park(park_id: str, request: Request, service: ServiceDep, language: Language
     summary="How a park keeps to its leading industry",
     responses=answers("Focus", NotFoundError),
 )
+@in_turn(WorkKind.PARKS)
 def focus(
     park_id: str,
     request: Request,

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query, Request
 from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
 
 from geo_service.errors import NotFoundError, ProjectError
 from geo_service.language import Language
@@ -23,6 +24,7 @@ from geo_service.web.replies import (
     json_reply,
 )
 from geo_service.web.results import made_reply, streamed_reply
+from geo_service.web.slots import WorkKind, in_turn
 from geo_service.web.weighing import NewWeights, WeighingDep
 from geo_service.web.work import AT_ONCE_SECONDS, accepted_reply, ended
 
@@ -59,7 +61,7 @@ def criteria(request: Request, service: ServiceDep, language: LanguageDep) -> Re
     responses=answers("Ranking", ProjectError, status=201, may_take_long=True, may_be_unsaved=True),
     openapi_extra={"requestBody": {"content": {"application/json": shape_of("Project")}}},
 )
-def create_ranking(
+async def create_ranking(
     request: Request,
     service: ServiceDep,
     language: LanguageDep,
@@ -73,10 +75,10 @@ def create_ranking(
     201 with the ranking when it is done within two seconds and was kept, 200 when it could not
     be kept (`not_saved` says why), else 202 with the job's address in `Location`.
     """
-    job = service.rankings.start(body)
-    if not ended(service, job, AT_ONCE_SECONDS):
-        return accepted_reply(request, job)
-    return _created_reply(request, service, language, job.result.ranking_id)
+    job = await run_in_threadpool(service.rankings.start, body)
+    if not await ended(job, AT_ONCE_SECONDS):
+        return accepted_reply(request, service, job)
+    return await run_in_threadpool(_created_reply, request, service, language, job.result.identity)
 
 
 def _created_reply(
@@ -134,6 +136,7 @@ def ranking(
     summary="Score the same candidates with other weights",
     responses=answers("Ranking", NotFoundError, is_tagged=False),
 )
+@in_turn(WorkKind.RANKINGS)
 def reweigh(
     ranking_id: RankingId,
     request: Request,
@@ -151,6 +154,7 @@ def reweigh(
     summary="Rank the project again",
     responses=answers("Ranking", NotFoundError, ProjectError, status=201, may_be_unsaved=True),
 )
+@in_turn(WorkKind.RANKINGS)
 def run_again(
     ranking_id: RankingId,
     request: Request,
@@ -172,6 +176,7 @@ def run_again(
     summary="Two rankings compared",
     responses=answers("Any", NotFoundError),
 )
+@in_turn(WorkKind.RANKINGS)
 def comparison(
     ranking_id: RankingId,
     request: Request,
@@ -188,6 +193,7 @@ def comparison(
     summary="Why a candidate has its rank",
     responses=answers("Any", NotFoundError),
 )
+@in_turn(WorkKind.RANKINGS)
 def explanation(
     ranking_id: RankingId,
     request: Request,
@@ -206,6 +212,7 @@ def explanation(
     summary="A ranking's candidates as features",
     responses=answers("Features", NotFoundError, media_type=GEOJSON),
 )
+@in_turn(WorkKind.RANKINGS)
 def features(  # noqa: PLR0913 - what the contract of lists names
     ranking_id: RankingId,
     request: Request,
@@ -226,6 +233,7 @@ def features(  # noqa: PLR0913 - what the contract of lists names
     summary="Routes to the nearest facilities",
     responses=answers("Features", NotFoundError, media_type=GEOJSON),
 )
+@in_turn(WorkKind.RANKINGS)
 def routes(
     ranking_id: RankingId,
     request: Request,
@@ -243,6 +251,7 @@ def routes(
     summary="Which weights the first place depends on",
     responses=answers("Any", NotFoundError),
 )
+@in_turn(WorkKind.RANKINGS)
 def sensitivity(ranking_id: RankingId, request: Request, service: ServiceDep) -> Response:
     """Return Sobol's first-order and total indices of each weight (takes a few seconds)."""
     return json_reply(request, service.rankings.sensitivity(ranking_id))

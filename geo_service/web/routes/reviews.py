@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 
 from geo_service.errors import NotFoundError, RulebookError
 from geo_service.planning.reviews import MEDIA_TYPES, STALE_MONTHS, ExportFormat, FindingSort
@@ -29,6 +30,7 @@ from geo_service.web.replies import (
     next_address,
 )
 from geo_service.web.results import made_reply
+from geo_service.web.slots import WorkKind, in_turn
 from geo_service.web.work import AT_ONCE_SECONDS, accepted_reply, ended, job_document
 
 router = APIRouter(prefix="/api", tags=["reviews"])
@@ -94,7 +96,7 @@ def reviews(
         may_be_unsaved=True,
     ),
 )
-def create_review(
+async def create_review(
     request: Request, service: ServiceDep, language: LanguageDep, body: ReviewRequest | None = None
 ) -> Response:
     """Review the plan by the county's rulebook or by one in the body.
@@ -103,11 +105,12 @@ def create_review(
     be kept (`not_saved` says why), else 202 with the job's address in `Location`.
     """
     asked = body or ReviewRequest()
-    job = service.reviews.start(asked.rulebook, asked.parks, asked.as_of)
-    if not ended(service, job, AT_ONCE_SECONDS):
-        return accepted_reply(request, job)
-    review_id = job.result.review_id
-    summary = service.reviews.summary(review_id, language)
+    desk = service.reviews
+    job = await run_in_threadpool(desk.start, asked.rulebook, asked.parks, asked.as_of)
+    if not await ended(job, AT_ONCE_SECONDS):
+        return accepted_reply(request, service, job)
+    review_id = job.result.identity
+    summary = await run_in_threadpool(desk.summary, review_id, language)
     return made_reply(request, summary, f"/api/reviews/{review_id}")
 
 
@@ -122,7 +125,7 @@ def jobs(
     """Return jobs, newest first; a job is forgotten a day after its end."""
     translator = translator_of(request)
     found = service.jobs.jobs()
-    listed = [job_document(item, translator) for item in found[offset : offset + limit]]
+    listed = [job_document(service, item, translator) for item in found[offset : offset + limit]]
     document = {"numberMatched": len(found), "numberReturned": len(listed), "jobs": listed}
     return json_reply(request, document)
 
@@ -134,7 +137,8 @@ def jobs(
 )
 def job(job_id: str, request: Request, service: ServiceDep) -> Response:
     """Return a job's status (waiting, running, done, failed, cancelled) and progress 0 to 1."""
-    return json_reply(request, job_document(service.jobs.find(job_id), translator_of(request)))
+    found = service.jobs.find(job_id)
+    return json_reply(request, job_document(service, found, translator_of(request)))
 
 
 @router.delete(
@@ -144,7 +148,8 @@ def job(job_id: str, request: Request, service: ServiceDep) -> Response:
 )
 def cancel_job(job_id: str, request: Request, service: ServiceDep) -> Response:
     """Tell a job to stop at its next step; an ended job does not change."""
-    return json_reply(request, job_document(service.jobs.cancel(job_id), translator_of(request)))
+    cancelled = service.jobs.cancel(job_id)
+    return json_reply(request, job_document(service, cancelled, translator_of(request)))
 
 
 @router.get(
@@ -152,6 +157,7 @@ def cancel_job(job_id: str, request: Request, service: ServiceDep) -> Response:
     summary="Two reviews compared",
     responses=answers("ReviewComparison", NotFoundError),
 )
+@in_turn(WorkKind.REVIEWS)
 def comparison(
     review_id: str,
     request: Request,
@@ -189,6 +195,7 @@ def review(
     summary="A review's findings as features",
     responses=answers("Findings", NotFoundError, media_type=GEOJSON),
 )
+@in_turn(WorkKind.REVIEWS)
 def findings(  # noqa: PLR0913 - what the contract of lists names
     review_id: str,
     request: Request,
@@ -228,6 +235,7 @@ def findings(  # noqa: PLR0913 - what the contract of lists names
     summary="How many findings a review has, by facet",
     responses=answers("FindingCounts", NotFoundError),
 )
+@in_turn(WorkKind.REVIEWS)
 def counts(
     review_id: str,
     request: Request,
@@ -251,6 +259,7 @@ def counts(
     summary="A review as a file",
     responses=files(*MEDIA_TYPES.values(), errors=(NotFoundError,)),
 )
+@in_turn(WorkKind.FILES, is_shared=False)
 def export(
     review_id: str,
     service: ServiceDep,

@@ -1,4 +1,4 @@
-"""What the pages of scenarios read and send beside the contract: choices, files, downloads."""
+"""What the pages of scenarios read and send beside the contract: choices, and files that come in."""
 
 from __future__ import annotations
 
@@ -10,17 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from geo_service.errors import InvalidQueryError, NotFoundError, ScenarioError
 from geo_service.planning.pages.scenario_picks import find_features, find_land_uses
-from geo_service.planning.scenario_files import ComparisonFormat, comparison_file
-from geo_service.reports.scenario_report import COMPARISON_MEDIA_TYPES
-from geo_service.web.answers import answers, files
+from geo_service.web.answers import answers
 from geo_service.web.language import LanguageDep
-from geo_service.web.replies import (
-    Limit,
-    Offset,
-    ServiceDep,
-    download_reply,
-    json_reply,
-)
+from geo_service.web.replies import Limit, Offset, ServiceDep, json_reply
+from geo_service.web.slots import WorkKind, in_turn
 
 router = APIRouter(prefix="/api", tags=["scenarios"])
 
@@ -46,6 +39,7 @@ class ScenarioText(BaseModel):
     summary="Take a scenario's file in",
     responses=answers("Scenario", ScenarioError, status=201),
 )
+@in_turn(WorkKind.SCENARIOS)
 def take_in(
     body: ScenarioText, request: Request, service: ServiceDep, language: LanguageDep
 ) -> Response:
@@ -56,26 +50,6 @@ def take_in(
     answer = json_reply(request, document, status=201)
     answer.headers["location"] = f"/api/scenarios/{record.scenario_id}"
     return answer
-
-
-@router.get(
-    "/scenarios/compare/export",
-    summary="Scenarios side by side as a file",
-    responses=files(
-        *COMPARISON_MEDIA_TYPES.values(), errors=(InvalidQueryError, NotFoundError, ScenarioError)
-    ),
-)
-def export_comparison(
-    service: ServiceDep,
-    language: LanguageDep,
-    ids: Annotated[
-        str, Query(max_length=400, description="Ids joined by commas; `plan` is the plan.")
-    ],
-    format: Annotated[ComparisonFormat, Query(description="The file's format.")],  # noqa: A002 - the contract's word
-) -> Response:
-    """Return a comparison as a workbook, a text document, or one page of HTML."""
-    found = service.scenarios.compared([part for part in ids.split(",") if part])
-    return download_reply(comparison_file(found, format, service.translator(language)))
 
 
 @router.get(
@@ -100,7 +74,7 @@ def features(  # noqa: PLR0913 - what a list is asked by
 ) -> Response:
     """Return features of a layer of the scenario's plan by id, name, park or building."""
     found = find_features(
-        service.scenarios.judged(scenario_id).review.plan,
+        service.scenarios.plan(scenario_id),
         layer,
         service.translator(language),
         query=query,

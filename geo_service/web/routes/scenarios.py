@@ -16,6 +16,11 @@ from geo_service.errors import (
     SourceError,
     StaleError,
 )
+from geo_service.planning.scenario_files import (
+    COMPARISON_MEDIA_TYPES,
+    ComparisonFormat,
+    comparison_file,
+)
 from geo_service.planning.scenarios import ScenarioPatch, ScenarioRecord
 from geo_service.web.answers import answers, files, problems, shape_of
 from geo_service.web.errors import problem, translator_of
@@ -27,8 +32,10 @@ from geo_service.web.replies import (
     Offset,
     ServiceDep,
     attachment,
+    download_reply,
     json_reply,
 )
+from geo_service.web.slots import WorkKind, in_turn
 from geo_service.wording import said, tell
 
 router = APIRouter(prefix="/api", tags=["scenarios"])
@@ -135,6 +142,7 @@ def scenarios(
     responses=answers("Scenario", ScenarioError, status=201),
     openapi_extra={"requestBody": {"content": {"application/json": shape_of("ScenarioFile")}}},
 )
+@in_turn(WorkKind.SCENARIOS)
 def create_scenario(
     request: Request,
     service: ServiceDep,
@@ -155,6 +163,7 @@ def create_scenario(
     summary="Scenarios and the plan side by side",
     responses=answers("ScenarioComparison", InvalidQueryError, NotFoundError, ScenarioError),
 )
+@in_turn(WorkKind.SCENARIOS)
 def compare(
     request: Request,
     service: ServiceDep,
@@ -167,6 +176,30 @@ def compare(
     asked = [part for part in ids.split(",") if part]
     document = service.scenarios.comparison(asked, service.translator(language))
     return json_reply(request, document)
+
+
+@router.get(
+    "/scenarios/compare/export",
+    summary="Scenarios side by side as a file",
+    responses=files(
+        *COMPARISON_MEDIA_TYPES.values(), errors=(InvalidQueryError, NotFoundError, ScenarioError)
+    ),
+)
+@in_turn(WorkKind.SCENARIOS)
+def export_comparison(
+    request: Request,
+    service: ServiceDep,
+    language: LanguageDep,
+    ids: Annotated[
+        str, Query(max_length=_MOST_IDS, description="Ids joined by commas; `plan` is the plan.")
+    ],
+    format: Annotated[ComparisonFormat, Query(description="The file's format.")],  # noqa: A002 - the contract's word
+) -> Response:
+    """Return a comparison as a file for a meeting; the HTML is one page without scripts."""
+    del request
+    asked = [part for part in ids.split(",") if part]
+    found = service.scenarios.compared(asked)
+    return download_reply(comparison_file(found, format, service.translator(language)))
 
 
 @router.get(
@@ -188,6 +221,7 @@ def scenario(
         *("Scenario", NotFoundError, ConflictError, ScenarioError, StaleError), is_tagged=False
     ),
 )
+@in_turn(WorkKind.SCENARIOS)
 def patch_scenario(
     scenario_id: ScenarioId,
     request: Request,
@@ -225,6 +259,7 @@ def drop_scenario(
         *("Scenario", NotFoundError, ConflictError, ScenarioError, StaleError), status=201
     ),
 )
+@in_turn(WorkKind.SCENARIOS)
 def add_edits(  # noqa: PLR0913 - what is added where
     scenario_id: ScenarioId,
     request: Request,
@@ -251,6 +286,7 @@ def add_edits(  # noqa: PLR0913 - what is added where
     summary="Take an edit out",
     responses=answers(*("Scenario", NotFoundError, ScenarioError, StaleError), is_tagged=False),
 )
+@in_turn(WorkKind.SCENARIOS)
 def drop_edit(
     scenario_id: ScenarioId,
     edit_id: EditIdPath,
@@ -270,6 +306,7 @@ def drop_edit(
     summary="How a scenario's plan is judged",
     responses=answers("ScenarioReview", NotFoundError, ScenarioError),
 )
+@in_turn(WorkKind.SCENARIOS)
 def review(
     scenario_id: ScenarioId, request: Request, service: ServiceDep, language: LanguageDep
 ) -> Response:
@@ -286,6 +323,7 @@ def review(
     summary="What a scenario does to findings, and which edit does it",
     responses=answers("ScenarioChanges", NotFoundError, ScenarioError),
 )
+@in_turn(WorkKind.SCENARIOS)
 def changes(  # noqa: PLR0913 - what the contract of lists names
     scenario_id: ScenarioId,
     request: Request,
@@ -321,6 +359,7 @@ def changes(  # noqa: PLR0913 - what the contract of lists names
     responses=answers(*("Scenario", NotFoundError, ScenarioError, StaleError), is_tagged=False)
     | problems(ConflictError),
 )
+@in_turn(WorkKind.SCENARIOS)
 def rebase(
     scenario_id: ScenarioId,
     request: Request,
@@ -354,6 +393,7 @@ def rebase(
         is_tagged=False,
     ),
 )
+@in_turn(WorkKind.SCENARIOS)
 def publish(
     scenario_id: ScenarioId,
     request: Request,
@@ -386,6 +426,7 @@ def publish(
         is_tagged=False,
     ),
 )
+@in_turn(WorkKind.SCENARIOS)
 def undo(
     scenario_id: ScenarioId,
     request: Request,

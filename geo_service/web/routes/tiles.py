@@ -7,6 +7,7 @@ nothing in it is a 204, a number outside the pyramid a 400.
 
 from __future__ import annotations
 
+import functools
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -17,6 +18,7 @@ from geo_service.planning.tiles import MAX_ZOOM
 from geo_service.web.answers import answers
 from geo_service.web.replies import has_already, service_of
 from geo_service.web.security import A_YEAR, AGAIN
+from geo_service.web.slots import WorkKind, slots_of
 
 router = APIRouter(tags=["tiles"])
 
@@ -36,9 +38,16 @@ Row = Annotated[int, Path(ge=0, description="Row, from north to south.")]
     responses=answers(None, NotFoundError, media_type=MEDIA_TYPE)
     | {204: {"description": "Nothing is there."}},
 )
-def tile(layer: str, z: Zoom, x: Column, y: Row, request: Request, v: Version = None) -> Response:
+async def tile(
+    layer: str, z: Zoom, x: Column, y: Row, request: Request, v: Version = None
+) -> Response:
     """Return a tile as a Mapbox Vector Tile 2.1; its one layer carries the layer's name."""
-    found, version = service_of(request).tiles.find(layer, z, x, y)
+    desk = service_of(request).tiles
+    made = desk.made(layer, z, x, y)
+    if made is None:
+        find = functools.partial(desk.find, layer, z, x, y)
+        made = await slots_of(request.app).run(WorkKind.TILES, find, alike=(layer, z, x, y))
+    found, version = made
     headers = {"cache-control": A_YEAR if v == version else AGAIN}
     if found is None:
         return Response(status_code=204, headers=headers)

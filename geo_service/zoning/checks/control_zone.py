@@ -105,7 +105,7 @@ def overlap(case: Case, parameters: ZoneParameters) -> Outcome:
         "buildings": lambda: case.plan.metric("buildings"),
         "enterprises": lambda: case.shared.tenants.alone,
     }
-    subjects = {str(layer): layers[layer]() for layer in parameters.subjects}
+    subjects = {str(layer): layers[layer]() for layer in parameters.subjects if case.judges(layer)}
     zones = mapped_zones(case.plan, parameters.kind)
     if zones is None:
         return judge(case, parameters, subjects, None)
@@ -160,7 +160,14 @@ def judge(
         return outcome
     known = grouped or _Grouped(ZoneOverlay(zones), _groups(zones, parameters))
     has_grid = [False] * len(known.groups)
-    for layer, rows in in_scope.items():
+    for layer in parameters.subjects:
+        if layer not in in_scope:
+            if layer != POINTS and not case.judges(layer):
+                count = case.count_elsewhere(layer)
+                for number, group in enumerate(known.groups):
+                    has_grid[number] |= group.overlay.suits_grid(count, has_grid=has_grid[number])
+            continue
+        rows = in_scope[layer]
         outcome.judge_all(rows["park_id"])
         own = rows_where(rows, ~_excepted(case, layer, rows, parameters.exceptions))
         count = case.count(outcome, layer, own["park_id"])

@@ -461,12 +461,13 @@ def park_kind(case: Case, parameters: KindParameters) -> Outcome:
     texts = case.plan.frame("parks")["speciality"].dropna().str.strip()
     counts = texts.value_counts()
     per_mu = _amounts_per_mu(case)
+    specialities = dict(zip(case.parks["park_id"], case.parks["speciality"], strict=True))
     for focus, subject, shape in _parks(case):
         if len(focus.declared) > 1:
             continue  # the rule on one declared industry speaks of it
         outcome.judge(focus.park_id)
         share = focus.shares[focus.basis]
-        own = case.parks.loc[case.parks["park_id"] == focus.park_id, "speciality"].iloc[0]
+        own = specialities[focus.park_id]
         if focus.leading is None:
             outcome.singles.append(_undeclared(focus, subject))
             continue

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from geo_service.domain.enterprises import active_enterprises
 from geo_service.model import Message, Subject, Verdict
+from geo_service.plan import rows_of
 from geo_service.units import M2_PER_MU
 from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.bounds import BoundParameters, Measured, judge_bound
@@ -31,6 +32,8 @@ from geo_service.zoning.names import named_columns
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
+
+    from geo_service.plan import Plan
 
 
 APART_COLUMN = "rd_floor_share"
@@ -148,7 +151,13 @@ def _built_parcels(case: Case) -> gpd.GeoDataFrame:
 
 def _parcel_codes(case: Case) -> dict[str, str]:
     """The industry of each parcel: that of its enterprise with the largest output."""
-    active = active_enterprises(case.plan)
+    columns = ("enterprise_id", "year", "status", "parcel_id", "industry_code", "output_cny")
+    reads = {"enterprises": frozenset(columns)}
+    return case.plan.remember("parcel codes", reads, lambda: _codes_of(case.plan))
+
+
+def _codes_of(plan: Plan) -> dict[str, str]:
+    active = active_enterprises(plan)
     own = active[active["parcel_id"].notna() & active["industry_code"].notna()]
     ranked = own.sort_values(["output_cny", "enterprise_id"], ascending=[False, True])
     first = ranked.drop_duplicates("parcel_id")
@@ -176,11 +185,16 @@ def per_mu(case: Case, parameters: PerMuParameters) -> Outcome:
     codes = _parcel_codes(case) if is_parcel else {}
     shapes = case.plan.metric(layer).geometry
     columns = [key, "park_id", parameters.amount, area_column]
-    for index, identity, park_id, amount, area_m2 in frame[columns].itertuples():
+    none = [None] * len(frame)
+    own_codes = none if is_parcel else frame["industry_code"].tolist()
+    own_names = none if is_parcel else frame["name"].tolist()
+    for (index, identity, park_id, amount, area_m2), own_code, own_name in zip(
+        frame[columns].itertuples(), own_codes, own_names, strict=True
+    ):
         if area_m2 == 0:
             continue
         outcome.judge(park_id)
-        code = codes.get(identity) if is_parcel else text_or_none(frame.loc[index, "industry_code"])
+        code = codes.get(identity) if is_parcel else text_or_none(own_code)
         lacks = [
             name
             for name, cell in ((parameters.amount, amount), (area_column, area_m2))
@@ -196,7 +210,7 @@ def per_mu(case: Case, parameters: PerMuParameters) -> Outcome:
             computed=f"{parameters.amount} / ({area_column} / 666.67)",
             name=Message("name.parcel", {"parcel": identity})
             if is_parcel
-            else text_or_none(frame.loc[index, "name"]),
+            else text_or_none(own_name),
         )
         finding = judge_bound(measured, parameters, shapes[index])
         if finding is not None:
@@ -233,8 +247,8 @@ def grade(case: Case, parameters: GradeParameters) -> Outcome:
     shapes = case.plan.metric("enterprises").geometry
     in_scope = active["park_id"].isin(case.parks["park_id"]).to_numpy(dtype=bool)
     has_land = (active["land_m2"].isna() | (active["land_m2"] > 0)).to_numpy(dtype=bool)
-    for position in np.flatnonzero(in_scope & has_land):
-        row = active.iloc[int(position)]
+    chosen = np.flatnonzero(in_scope & has_land)
+    for position, row in zip(chosen, rows_of(active.iloc[chosen]), strict=True):
         outcome.judge(row["park_id"])
         score = float(scores[position])
         subject = Subject("enterprises", row["enterprise_id"])

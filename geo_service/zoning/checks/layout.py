@@ -251,9 +251,15 @@ def add_outside(  # noqa: PLR0913 - one park against one home
 
 def _is_declared_enclave(case: Case, park_id: str) -> bool:
     """Whether a park names partner and sharing terms, and so may lie outside the county."""
-    parks = case.plan.frame("parks")
-    row = parks[parks["park_id"] == park_id].iloc[0]
-    return all(text_or_none(row[name]) for name in _ENCLAVE_COLUMNS)
+
+    def make() -> frozenset[str]:
+        parks = case.plan.frame("parks")
+        terms = zip(*(parks[name] for name in _ENCLAVE_COLUMNS), strict=True)
+        is_enclave = [all(map(text_or_none, each)) for each in terms]
+        return frozenset(parks["park_id"][is_enclave])
+
+    reads = {"parks": frozenset({"park_id", *_ENCLAVE_COLUMNS})}
+    return park_id in case.plan.remember("enclaves", reads, make)
 
 
 def in_host(case: Case, _: NoParameters) -> Outcome:

@@ -8,20 +8,29 @@ import { WORST_FIRST, verdictMark } from '../marks.js';
 
 const SHOWN = 20;
 
-// Columns that have values now and would have none; nothing where there is no such column.
-export function emptiedColumns(found) {
-  if (!found.emptied.length) {
-    return null;
-  }
-  const columns = found.emptied
+function named(columns) {
+  return columns
     .map(({ label, count: rows }) => t('data.emptied_column', { label, count: count(rows) }))
     .join(commaIn(start.lang));
-  return make(
-    'p',
-    { class: 'loss', role: 'alert', id: 'emptied' },
-    make('strong', {}, t('data.emptied', { count: count(found.emptied.length) })),
-    dataText(columns),
-  );
+}
+
+function loss(id, columns, attributes) {
+  return columns.length
+    ? make(
+        'p',
+        { class: 'loss', id, ...attributes },
+        make('strong', {}, t(`data.${id}`, { count: count(columns.length) })),
+        dataText(named(columns)),
+      )
+    : null;
+}
+
+// Columns that have values now and would have none, then those that would have fewer.
+export function lostColumns(found) {
+  return [
+    loss('emptied', found.emptied, { role: 'alert' }),
+    loss('lost_values', found.lost_values, {}),
+  ];
 }
 
 function change(before, after, write = count) {

@@ -5,7 +5,7 @@ import { count } from '../amounts.js';
 import { start, t } from '../frame.js';
 import { mapFrame } from '../mapframe.js';
 import { changedFeatures } from './changes.js';
-import { effectBox, emptiedColumns } from './costs.js';
+import { effectBox, lostColumns } from './costs.js';
 import { decision } from './decision.js';
 import { columnName, layerList, titleOf } from './layer_list.js';
 import { listing, worded } from './listing.js';
@@ -77,7 +77,7 @@ function changes(found) {
           }),
         )
       : null,
-    emptiedColumns(found),
+    lostColumns(found),
     facts(
       Object.entries({ added, changed, removed, unchanged }).map(([name, value]) => [
         t(`data.changes_${name}`),

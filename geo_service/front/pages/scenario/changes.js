@@ -186,14 +186,27 @@ export class Changes {
 
   // ---- findings ----
 
-  ask(offset, signal) {
+  ask(offset, signal, causes = true) {
     const { kind, store } = this.bench;
-    return get(`${store.own}/changes`, { kind, limit: AT_A_TIME, offset }, { signal });
+    return get(`${store.own}/changes`, { kind, causes, limit: AT_A_TIME, offset }, { signal });
   }
 
+  // Which edits bring the changes about takes longer than what the changes are: it follows.
   async list(signal) {
-    const found = await this.ask(0, signal);
+    const { kind } = this.bench;
+    const found = await this.ask(0, signal, false);
+    this.drawFound(found, false);
+    if (found.changes.length) {
+      const told = await this.ask(0, signal);
+      if (kind === this.bench.kind) {
+        this.drawFound(told, true);
+      }
+    }
+  }
+
+  drawFound(found, hasCauses) {
     this.found = found;
+    this.hasCauses = hasCauses;
     this.drawKinds(found.counts);
     this.shown = found.changes.length;
     this.items.replaceChildren(...this.lines(found.changes));
@@ -314,6 +327,9 @@ export class Changes {
 
   // Which edits bring it about.
   causes({ caused_by: ids, is_together: isTogether }) {
+    if (!this.hasCauses) {
+      return make('p', { class: 'under causes' }, t('scenarios.looking_for_causes'));
+    }
     if (!ids.length) {
       return make('p', { class: 'under causes' }, t('scenarios.by_nobody'));
     }
