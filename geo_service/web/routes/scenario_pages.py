@@ -1,4 +1,4 @@
-"""What the pages of scenarios read and send beside the contract: choices, and files that come in."""
+"""What the pages of scenarios read and send beside the contract: choices, and whole files."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 import { dataText, make, shorten } from '../../shared/dom.js';
 import { VERDICTS } from '../../shared/symbols.js';
 import { area, count, exact, percent } from '../amounts.js';
-import { emptyState, errorState, get, loadingState } from '../api.js';
+import { ServiceError, emptyState, errorState, get, loadingState } from '../api.js';
 import { t, wordOf } from '../frame.js';
 import { shareBar, verdictBadge } from '../marks.js';
 import { button } from '../parts.js';
@@ -13,6 +13,40 @@ import { editLink } from './list.js';
 const KINDS = ['new', 'worse', 'became_unknown', 'better', 'cured', 'subject_gone'];
 const MORE_KINDS = ['not_compared'];
 const AT_A_TIME = 50;
+// A service that is busy with what was asked before is asked again after a while.
+const BUSY = 503;
+const TRIES = 20;
+const AGAIN_MS = 2000;
+// Which edits do it is only asked once nobody has changed anything for so long.
+const REST_MS = 600;
+
+/**
+ * @param {number} milliseconds
+ * @param {AbortSignal} signal
+ */
+function pause(milliseconds, signal) {
+  return new Promise((done, stop) => {
+    setTimeout(() => (signal.aborted ? stop(signal.reason) : done(null)), milliseconds);
+  });
+}
+
+/**
+ * @param {string} path
+ * @param {Record<string, any>} parameters
+ * @param {AbortSignal} signal
+ */
+async function patiently(path, parameters, signal) {
+  for (let left = TRIES; ; left -= 1) {
+    try {
+      return await get(path, parameters, { signal });
+    } catch (error) {
+      if (!left || !(error instanceof ServiceError) || error.status !== BUSY) {
+        throw error;
+      }
+    }
+    await pause(AGAIN_MS, signal);
+  }
+}
 
 export class Changes {
   // bench: { store, kind, setKind(kind), choose(id), map, outcome(found) }
@@ -54,7 +88,7 @@ export class Changes {
       this.verdicts.replaceChildren(loadingState(t('scenarios.judging')));
     }
     try {
-      const outcome = await get(`${this.bench.store.own}/review`, {}, { signal });
+      const outcome = await patiently(`${this.bench.store.own}/review`, {}, signal);
       this.outcome = outcome;
       this.drawVerdicts(outcome);
       this.drawParks(outcome);
@@ -188,7 +222,8 @@ export class Changes {
 
   ask(offset, signal, causes = true) {
     const { kind, store } = this.bench;
-    return get(`${store.own}/changes`, { kind, causes, limit: AT_A_TIME, offset }, { signal });
+    const parameters = { kind, causes, limit: AT_A_TIME, offset };
+    return patiently(`${store.own}/changes`, parameters, signal);
   }
 
   // Which edits bring the changes about takes longer than what the changes are: it follows.
@@ -197,6 +232,7 @@ export class Changes {
     const found = await this.ask(0, signal, false);
     this.drawFound(found, false);
     if (found.changes.length) {
+      await pause(REST_MS, signal);
       const told = await this.ask(0, signal);
       if (kind === this.bench.kind) {
         this.drawFound(told, true);
