@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import APIResponse, Locator, Page, expect
 
 from geo_service.planning import PlanningService as Running
 from geo_service.reports.document import dump
@@ -221,14 +221,28 @@ def rezone_elsewhere(page: Page, base: str) -> None:
     """Import and publish another use of the parcel."""
     content = f"parcel_id,land_use,land_use_scheme\n{PARCEL},100102,planning2023\n"
     query = "layer=parcels&as=update&filename=use.csv&lang=en"
-    draft = page.request.post(
-        f"{base}/api/imports?{query}",
-        data=content.encode(),
-        headers={"content-type": "application/octet-stream"},
+    draft = result(
+        page,
+        base,
+        page.request.post(
+            f"{base}/api/imports?{query}",
+            data=content.encode(),
+            headers={"content-type": "application/octet-stream"},
+        ),
     )
-    assert draft.status == 201, draft.text()
-    done = page.request.post(f"{base}/api/imports/{draft.json()['import_id']}/publish?as=update")
-    assert done.ok, done.text()
+    path = f"{base}/api/imports/{draft['import_id']}/publish?as=update"
+    result(page, base, page.request.post(path))
+
+
+def result(page: Page, base: str, answer: APIResponse) -> Document:
+    """Return what a request has made, when the job that makes it is done."""
+    assert answer.ok, answer.text()
+    document: Document = answer.json()
+    while answer.status == 202 and document.get("result") is None:
+        assert document["status"] in {"waiting", "running", "done"}, document
+        page.wait_for_timeout(200)
+        document = asked(page, base, f"/api/jobs/{document['job_id']}")
+    return asked(page, base, document["result"]) if answer.status == 202 else document
 
 
 def publish_half(page: Page, base: str) -> None:
