@@ -22,7 +22,7 @@ SOURCES = Path("geo_service", "front")
 BUILT = SOURCES / "built"
 PAGES = (
     *("about", "compare", "data", "error", "finder", "help", "home", "park", "review", "reviews"),
-    *("rulebook", "sheet", "sites"),
+    *("rulebook", "scenario", "scenario_compare", "scenarios", "sheet", "sites"),
 )
 PROGRAMS = {
     "iife": (

@@ -127,7 +127,8 @@ class ServiceAddresses:
     def features(self, data: PlanData, name: str) -> str:
         """Return the address of a source's features."""
         fixed = {"lang": data.translator.language.value, "limit": str(_most(name))}
-        if data.kind == OVERVIEW:
+        is_of_now = not (self.query or {}).get("scenario")
+        if data.kind == OVERVIEW and is_of_now:
             return f"{self.root}/api/layers/{name}/features?{urlencode(fixed)}"
         query = {**(self.query or {}), **fixed}
         if isinstance(data, CompareData):

@@ -51,6 +51,7 @@ from geo_service.scenarios.edits import edit_document
 from geo_service.scenarios.reading import (
     edits_of,
     open_scenario,
+    parse_scenario,
     scenario_of,
     scenario_schema,
 )
@@ -148,6 +149,10 @@ class ScenarioDesk:
         if is_file(named):
             return file_document(self.named(named), translator)
         return self.document(self.find(named), translator)
+
+    def take_in(self, text: str, file: str, *, author: str = "") -> ScenarioRecord:
+        """Keep a scenario of a file's text; ScenarioError as `take_in_file`."""
+        return self._kept(parse_scenario(text, file), author=author)
 
     def take_in_file(self, path: Path, *, author: str = "") -> ScenarioRecord:
         """Keep a scenario of a file; ScenarioError also where its base is another than here."""
@@ -259,6 +264,13 @@ class ScenarioDesk:
         raise StaleError(said("problem.stale", name=repr(scenario_id)))
 
     # ---- judged -------------------------------------------------------------------------------
+
+    def plan(self, scenario_id: str) -> Plan:
+        """Return a scenario's plan, without judging it."""
+        record = self.find(scenario_id)
+        with self._lock:
+            known = [one for one in self._judged.values() if one.record == record]
+        return (known[0].scenario if known else self._ground.on_base(record.scenario)).plan
 
     def judged(self, scenario_id: str) -> Judged:
         """Return a scenario applied to its base and judged."""

@@ -49,6 +49,7 @@ from geo_service.web.routes import (
     rankings,
     reviews,
     saved,
+    scenario_pages,
     scenarios,
     tiles,
 )
@@ -139,6 +140,7 @@ def create_app(
         reviews,
         saved,
         rankings,
+        scenario_pages,
         scenarios,
         layouts,
         imports,

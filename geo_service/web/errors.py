@@ -231,8 +231,24 @@ async def _on_own_error(request: Request, error: Exception) -> Response:
         members["choices"] = choice_documents(error, translator)
     if isinstance(error, (RulebookError, ProjectError, ScenarioError, GoalsError, SourceError)):
         members["errors"] = [tell_fault(fault, translator) for fault in error.faults]
+    if isinstance(error, ScenarioError):
+        members["faults"] = field_faults(error, translator)
     told = tell_error(error, translator) if isinstance(error, GeoServiceError) else str(error)
     return problem(status, told, **members)
+
+
+def field_faults(error: ScenarioError, translator: Translator) -> list[dict[str, str | None]]:
+    """Return the faults of edits by their field, so that a form can show each where it belongs."""
+    return [
+        {
+            # `edits.0.reason` and `e12.parcel_id` name the field last.
+            "field": fault.column.rpartition(".")[2] if fault.column else None,
+            "message": translator.text(
+                "fault.at_field", found=fault.found, expected=fault.expected
+            ),
+        }
+        for fault in error.faults
+    ]
 
 
 def tell_outside(error: GeoServiceError, translator: Translator) -> str:

@@ -242,6 +242,7 @@ _PARTS: Mapping[str, Shape] = {
             "parameter": _TEXT,
             "errors": _list({"type": ["string", "object"]}),
             "choices": _list(_object({"value": _TEXT, "evidence": _TEXT})),
+            "faults": _list(_object({"field": _or_null(_TEXT), "message": _TEXT})),
         },
     ),
 }
@@ -507,6 +508,10 @@ _ANSWERS: Mapping[str, Shape] = {
             "costs": _list(_by_name(_ANY)),
             "only_in": _by_name(_list(_FINDING_CHANGE)),
         }
+    ),
+    "Picks": _with(_slice("features", _object({"id": _TEXT})), layer=_TEXT),
+    "LandUses": _object(
+        {"scheme": _TEXT, "land_uses": _list(_object({"code": _TEXT, "name": _TEXT}))}
     ),
     "ScenarioPublished": _object(
         {

@@ -56,6 +56,7 @@ NAVIGATION = {
     "home": "/",
     "reviews": "/reviews",
     "sites": "/sites",
+    "scenarios": "/scenarios",
     "rulebook": "/rulebook",
     "data": "/data",
     "help": "/help",

@@ -48,6 +48,12 @@ def _land_uses() -> Mapping[tuple[str, str], Mapping[str, str]]:
         return {(row["scheme"], row["code"]): row for row in csv.DictReader(lines)}
 
 
+@cache
+def land_use_codes_of(scheme: str) -> tuple[str, ...]:
+    """Return the codes of a scheme of land uses in order; none for a scheme that is not shipped."""
+    return tuple(sorted(code for known, code in _land_uses() if known == scheme))
+
+
 def named_land_use(scheme: str | None, code: str) -> Message:
     """Return a land-use code with its name in its scheme, if known."""
     entry = _land_uses().get((scheme or "", code))

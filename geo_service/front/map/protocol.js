@@ -1,13 +1,25 @@
 // What the map says to the page that frames it, and what that page may ask of it. Both are of
 // one origin; messages from any other are not looked at.
 //   to the map:    { geo: 'select', layer, id } · { geo: 'filter', layer, ids: [...] | null } ·
-//                  { geo: 'refresh', layer, query }: its features, asked for with more parameters
+//                  { geo: 'refresh', layer, query }: its features, asked for with more parameters ·
+//                  { geo: 'sketch', kind: 'line' | 'area' | null, points }: have one drawn, end it
 //   from the map:  { geo: 'ready' } when everything is loaded · { geo: 'selected', layer, id },
-//                  with id null when nothing of the layer is selected any more
+//                  with id null when nothing of the layer is selected any more ·
+//                  { geo: 'sketched', points } with every point · { geo: 'sketch_ended' }
 import { isFramed, settings } from './settings.js';
 
 const MOST_IDS = 100000;
 const LONGEST_QUERY = 10000;
+const DIGITS = 7;
+
+// Longitude and latitude to the centimetre.
+function position({ lng, lat }) {
+  return [Number(lng.toFixed(DIGITS)), Number(lat.toFixed(DIGITS))];
+}
+
+function isPosition(point) {
+  return Array.isArray(point) && point.length === 2 && point.every((part) => Number.isFinite(part));
+}
 
 function isName(value) {
   return typeof value === 'string' && settings.sources.some((source) => source.name === value);
@@ -45,12 +57,14 @@ export class Protocol {
   }
 
   receive({ origin, source, data }) {
-    if (
-      origin !== window.location.origin ||
-      source !== window.parent ||
-      !data ||
-      !isName(data.layer)
-    ) {
+    if (origin !== window.location.origin || source !== window.parent || !data) {
+      return;
+    }
+    if (data.geo === 'sketch') {
+      this.sketch(data);
+      return;
+    }
+    if (!isName(data.layer)) {
       return;
     }
     if (data.geo === 'select' && typeof data.id === 'string') {
@@ -64,6 +78,23 @@ export class Protocol {
     ) {
       this.page.sight.narrow(data.layer, new URLSearchParams(data.query));
     }
+  }
+
+  // Has a line or an area drawn, from points that are given; ends it for another kind.
+  sketch({ kind, points }) {
+    const { tools } = this.page;
+    if (kind !== 'line' && kind !== 'area') {
+      tools.stopFor();
+      return;
+    }
+    const given = Array.isArray(points) ? points.filter(isPosition) : [];
+    tools.startFor(kind === 'area', given, (/** @type {L.LatLng[]} */ drawn) =>
+      this.say({ geo: 'sketched', points: drawn.map(position) }),
+    );
+  }
+
+  sketchEnded() {
+    this.say({ geo: 'sketch_ended' });
   }
 
   // What is asked for before the features are there waits for them; it is not said back. A feature

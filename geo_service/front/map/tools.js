@@ -7,77 +7,8 @@ import * as geodesy from './geodesy.js';
 import * as answers from './identify.js';
 import { frameSheet } from './sheets.js';
 import { settings, text } from './settings.js';
-
-const MOST_POINTS = 500;
-const FEWEST_FOR_AREA = 3;
-
-// A line or ring that grows by clicks, or by Enter at the middle of the map.
-class Sketch {
-  /** @type {L.LatLng[]} */
-  points = [];
-
-  constructor(page, { isClosed, changed }) {
-    this.page = page;
-    this.isClosed = isClosed;
-    this.changed = changed;
-    this.groups = page.drawings.map(({ map }) => L.layerGroup().addTo(map));
-  }
-
-  add(latlng) {
-    if (this.points.length < MOST_POINTS) {
-      this.points.push(latlng);
-      this.show();
-    }
-  }
-
-  undo() {
-    this.points.pop();
-    this.show();
-  }
-
-  clear() {
-    this.points = [];
-    this.show();
-  }
-
-  show() {
-    const { stroke, width, dash, fill, fill_opacity: opacity } = settings.symbols['tool.draft'];
-    const isArea = this.isClosed && this.points.length >= FEWEST_FOR_AREA;
-    this.groups.forEach((group, index) => {
-      const drawing = this.page.drawings[index];
-      const options = { interactive: false, ...drawing.home('routes') };
-      const shape = isArea
-        ? L.polygon(this.points, {
-            ...options,
-            color: stroke,
-            weight: width,
-            dashArray: dash,
-            fillColor: fill,
-            fillOpacity: opacity,
-          })
-        : L.polyline(this.points, { ...options, color: stroke, weight: width, dashArray: dash });
-      group.clearLayers();
-      group.addLayer(shape);
-      for (const latlng of this.points) {
-        group.addLayer(
-          L.circleMarker(latlng, {
-            ...options,
-            radius: 4,
-            color: stroke,
-            weight: 2,
-            fillColor: '#ffffff',
-            fillOpacity: 1,
-          }),
-        );
-      }
-    });
-    this.changed(this.points);
-  }
-
-  remove() {
-    this.groups.forEach((group) => group.remove());
-  }
-}
+import { FEWEST_FOR_AREA, Sketch } from './sketch.js';
+import { Vertices } from './vertices.js';
 
 export class Tools {
   constructor(page) {
@@ -86,7 +17,7 @@ export class Tools {
     this.sketch = null;
     /** @type {Map<import('../shared/dom.js').IconName, HTMLElement>} */
     this.pressed = new Map();
-    /** @type {import('../shared/dom.js').IconName | null} */
+    /** @type {import('../shared/dom.js').IconName | 'page' | null} */
     this.active = null;
     this.turn = 0;
     this.card = make('section', { class: 'tool-card', hidden: true, 'aria-live': 'polite' });
@@ -123,17 +54,27 @@ export class Tools {
     this.sketch?.remove();
     this.sketch = null;
     this.card.hidden = true;
-    if (this.active) {
+    if (this.active === 'page') {
+      this.page.protocol?.sketchEnded();
+    } else if (this.active) {
       this.pressed.get(this.active)?.removeAttribute('aria-pressed');
     }
     this.active = null;
+  }
+
+  // Ends what was drawn for the page around this one, without saying so to it.
+  stopFor() {
+    if (this.active === 'page') {
+      this.active = null;
+      this.stop();
+    }
   }
 
   // True when there was a tool to end.
   escape() {
     const name = this.active;
     this.stop();
-    if (name) {
+    if (name && name !== 'page') {
       this.pressed.get(name)?.focus({ preventScroll: true });
     }
     return Boolean(name);
@@ -141,9 +82,7 @@ export class Tools {
 
   // True when a tool takes the click.
   click(drawing, latlng) {
-    if (this.sketch) {
-      this.sketch.add(latlng);
-    }
+    this.sketch?.add(latlng, drawing);
     return Boolean(this.sketch);
   }
 
@@ -253,6 +192,22 @@ export class Tools {
       result,
     );
     this.startDraft({ isClosed: true, changed });
+  }
+
+  // Draws for the page around this one, from the points given; `changed` is told every point. The
+  // drawing holds to corners of what is there.
+  startFor(isClosed, points, changed) {
+    this.stop();
+    this.page.eachMap((map) => map.closePopup());
+    this.active = 'page';
+    this.showCard(
+      text(isClosed ? 'sketch_area' : 'sketch_line'),
+      make('p', { class: 'hint' }, text('sketch_hint')),
+      this.draftButtons(),
+    );
+    const vertices = new Vertices(this.page);
+    this.startDraft({ isClosed, changed, snap: (...at) => vertices.near(...at), isMovable: true });
+    this.sketch?.set(points.map(([lng, lat]) => L.latLng(lat, lng)));
   }
 
   async askArea(result) {

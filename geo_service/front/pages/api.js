@@ -13,9 +13,13 @@ export class ServiceError extends Error {
   /**
    * @param {string} kind
    * @param {{ status?: number, detail?: string, errors?: string[], parameter?: string,
-   *   choices?: { value: string, evidence: string }[] }} [told]
+   *   choices?: { value: string, evidence: string }[], document?: any }} [told] document: the
+   *   whole answer
    */
-  constructor(kind, { status = 0, detail = '', errors = [], parameter = '', choices = [] } = {}) {
+  constructor(
+    kind,
+    { status = 0, detail = '', errors = [], parameter = '', choices = [], document = null } = {},
+  ) {
     super(detail || kind);
     this.kind = kind;
     this.status = status;
@@ -23,6 +27,7 @@ export class ServiceError extends Error {
     this.errors = errors;
     this.parameter = parameter;
     this.choices = choices;
+    this.document = document;
   }
 }
 
@@ -50,15 +55,23 @@ function withoutEmpty(parameters) {
 /**
  * @param {string} path
  * @param {{ parameters?: Record<string, any>, method?: string, body?: unknown, raw?: Blob,
- *   signal?: AbortSignal }} [options] body: a JSON document; raw: a file
+ *   signal?: AbortSignal, headers?: Record<string, string> }} [options] body: a JSON document; raw:
+ *   a file
  * @returns {Promise<{ status: number, document: any, location: string | null }>}
  */
 export async function ask(
   path,
-  { parameters = {}, method = 'GET', body = undefined, raw = undefined, signal = undefined } = {},
+  {
+    parameters = {},
+    method = 'GET',
+    body = undefined,
+    raw = undefined,
+    signal = undefined,
+    headers: more = {},
+  } = {},
 ) {
   /** @type {Record<string, string>} */
-  const headers = { accept: 'application/json' };
+  const headers = { accept: 'application/json', ...more };
   if (body !== undefined) {
     headers['content-type'] = 'application/json';
   }
@@ -87,6 +100,7 @@ export async function ask(
       status: answer.status,
       detail: typeof document?.detail === 'string' ? document.detail : '',
       parameter: document?.parameter ?? '',
+      document,
       choices: Array.isArray(document?.choices) ? document.choices : [],
       errors: Array.isArray(document?.errors)
         ? document.errors.map((item) =>

@@ -11,25 +11,34 @@ const ORIGIN = window.location.origin;
  * @param {Record<string, string>} parameters
  * @param {string} title
  * @param {{ onSelected?: ((layer: string, id: string | null) => unknown) | null,
+ *   onSketched?: ((points: number[][] | null) => unknown) | null,
  *   isSmallOnPaper?: boolean }} [options]
- *   onSelected is called when somebody chooses on the map; the id is null for nothing. A map that
- *   is small on paper stays as big as its frame when it is printed, and has no legend of its own
+ *   onSelected is called when somebody chooses on the map; the id is null for nothing. onSketched
+ *   is called with every point that is drawn on request, and with null when drawing has ended. A
+ *   map that is small on paper stays as big as its frame when it is printed, and has no legend of
+ *   its own
  */
-export function mapFrame(path, parameters, title, { onSelected = null, isSmallOnPaper } = {}) {
-  const map = new MapFrame(path, parameters, title, onSelected);
-  map.frame.toggleAttribute('data-small-on-paper', Boolean(isSmallOnPaper));
+export function mapFrame(path, parameters, title, options = {}) {
+  const map = new MapFrame(path, parameters, title, options);
+  map.frame.toggleAttribute('data-small-on-paper', Boolean(options.isSmallOnPaper));
   return map;
 }
 
 class MapFrame {
-  constructor(path, parameters, title, onSelected) {
-    const query = new URLSearchParams({ ...parameters, lang: start.lang });
+  /**
+   * @param {string} path
+   * @param {Record<string, string>} parameters
+   * @param {string} title
+   * @param {NonNullable<Parameters<typeof mapFrame>[3]>} options
+   */
+  constructor(path, parameters, title, { onSelected = null, onSketched = null }) {
     this.title = title;
     this.onSelected = onSelected;
+    this.onSketched = onSketched;
     this.waiting = [];
     this.isReady = false;
     this.narrowedBy = '';
-    this.source = `${start.root}${path}?${query}`;
+    this.source = sourceOf(path, parameters);
     // Not lazy: a page may be printed before anybody has scrolled to its map.
     this.frame = make('iframe', { title, allow: 'fullscreen' });
     this.cover = make('div', { class: 'map-cover' });
@@ -75,10 +84,36 @@ class MapFrame {
     this.open.href = `${this.source}&${query}`;
   }
 
-  load() {
+  // Has a line or an area drawn from points; null ends that.
+  sketch(kind, points = []) {
+    this.tell({ geo: 'sketch', kind, points });
+  }
+
+  // Shows another map, at the place where this one is.
+  change(path, parameters) {
+    const { hash = '' } = placeOf(this.frame) ?? {};
+    const source = sourceOf(path, parameters);
+    const isSame = source === this.source;
+    this.source = source;
+    this.open.href = source;
+    this.isReady = false;
+    this.waiting = [];
+    this.narrowedBy = '';
+    this.load(hash, isSame);
+  }
+
+  load(hash = '', isSame = false) {
     this.cover.hidden = false;
     this.cover.replaceChildren(loadingState(t('console.loading_map')));
-    this.frame.src = this.source;
+    // Not by `src`, which would put each map into the history.
+    const inner = this.frame.contentWindow;
+    if (isSame && inner && this.frame.isConnected) {
+      inner.location.reload();
+    } else if (inner && this.frame.isConnected) {
+      inner.location.replace(`${this.source}${hash}`);
+    } else {
+      this.frame.src = `${this.source}${hash}`;
+    }
   }
 
   onLoad() {
@@ -108,6 +143,10 @@ class MapFrame {
     if (data?.geo === 'ready') {
       this.isReady = true;
       this.waiting.splice(0).forEach((message) => this.post(message));
+    } else if (data?.geo === 'sketched') {
+      this.onSketched?.(data.points);
+    } else if (data?.geo === 'sketch_ended') {
+      this.onSketched?.(null);
     } else if (data?.geo === 'selected' && this.onSelected) {
       this.onSelected(String(data.layer), data.id === null ? null : String(data.id));
     }
@@ -126,6 +165,19 @@ class MapFrame {
     const { geo, layer } = message;
     this.waiting = this.waiting.filter((item) => item.geo !== geo || item.layer !== layer);
     this.waiting.push(message);
+  }
+}
+
+function sourceOf(path, parameters) {
+  return `${start.root}${path}?${new URLSearchParams({ ...parameters, lang: start.lang })}`;
+}
+
+// Where a frame is, or null for one that may not be looked into.
+function placeOf(frame) {
+  try {
+    return frame.contentWindow?.location ?? null;
+  } catch {
+    return null;
   }
 }
 

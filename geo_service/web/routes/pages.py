@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 
 from geo_service.errors import NotFoundError
+from geo_service.planning.pages.scenario_picks import form_values
 from geo_service.web import shell
 from geo_service.web.description import describe
 from geo_service.web.language import PageLanguageDep
@@ -45,6 +46,18 @@ _SITES = Page(
     nav_entry="sites",
     texts=("sites", "facility", "finding_words"),
     is_charted=True,
+)
+_SCENARIOS = Page(name="scenarios", nav_entry="scenarios", texts=("scenarios",))
+_SCENARIO = Page(
+    name="scenario",
+    nav_entry="scenarios",
+    texts=(
+        *("scenarios", "finding_kind", "column", "scheme", "status", "zone", "facility", "river"),
+        *("op", "value_of", "measure"),
+    ),
+)
+_COMPARED = Page(
+    name="scenario_compare", nav_entry="scenarios", texts=("scenarios", "finding_kind")
 )
 _RULEBOOK = Page(
     name="rulebook",
@@ -115,6 +128,28 @@ def review(
 def sites(request: Request, language: PageLanguageDep) -> Response:
     """Return the page on which a site for a project is found."""
     return shell.render(_SITES, request, language)
+
+
+@router.get("/scenarios")
+def scenarios(request: Request, language: PageLanguageDep) -> Response:
+    """Return the scenarios, and the way to make one or take one in."""
+    return shell.render(_SCENARIOS, request, language)
+
+
+@router.get("/scenarios/compare")
+def compared(request: Request, language: PageLanguageDep) -> Response:
+    """Return scenarios and the plan side by side."""
+    return shell.render(_COMPARED, request, language)
+
+
+@router.get("/scenarios/{scenario_id}")
+def scenario(
+    scenario_id: str, request: Request, service: ServiceDep, language: PageLanguageDep
+) -> Response:
+    """Return one scenario's workbench; a scenario that there is not is a 404."""
+    service.scenarios.find(scenario_id)
+    values = {"scenario_id": scenario_id, "forms": form_values()}
+    return shell.render(_SCENARIO, request, language, values=values)
 
 
 @router.get("/rulebook")

@@ -113,23 +113,3 @@ function methodControls({ properties }) {
     unknown: select(named(properties.unknown, 'unknown')),
   };
 }
-
-// A choice of a few values as buttons. `title` makes the words that name it.
-export function radios(name, values, label) {
-  const id = freshId(name);
-  const inputs = values.map((value) => make('input', { type: 'radio', name: id, value }));
-  return {
-    node: make(
-      'div',
-      { class: 'choice', role: 'radiogroup', 'aria-labelledby': `${id}-label` },
-      inputs.map((input) => make('label', {}, input, label(input.value))),
-    ),
-    title: (words, className) => make('span', { class: className, id: `${id}-label` }, words),
-    value: () => inputs.find((input) => input.checked)?.value,
-    set: (value) => {
-      for (const input of inputs) {
-        input.checked = input.value === value;
-      }
-    },
-  };
-}

@@ -3,18 +3,11 @@
 import { dataText, make } from '../../shared/dom.js';
 import { ServiceError, ask } from '../api.js';
 import { has, t } from '../frame.js';
-import { button, labelled } from '../parts.js';
+import { showIndustry } from '../industries.js';
+import { button, labelled, radios } from '../parts.js';
 import { AccessRows } from './access.js';
-import {
-  ADMISSION,
-  FLOOR_NEEDS,
-  UTILITIES,
-  choicesOf,
-  controlsOf,
-  radios,
-  wordsOf,
-} from './controls.js';
-import { LandField, showIndustry } from './fields.js';
+import { ADMISSION, FLOOR_NEEDS, UTILITIES, choicesOf, controlsOf, wordsOf } from './controls.js';
+import { LandField } from './fields.js';
 import { project, put } from './values.js';
 
 const OUTSIDE = 'land';

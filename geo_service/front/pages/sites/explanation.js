@@ -2,12 +2,12 @@
 import { dataText, make, shorten } from '../../shared/dom.js';
 import { percent } from '../amounts.js';
 import { emptyState, fillWith, get } from '../api.js';
-import { parkAddress, t } from '../frame.js';
+import { pageAddress, parkAddress, t } from '../frame.js';
 import { points, rankNumber, raw } from './figures.js';
 
 // Fills a container with the reasons for a candidate's rank, as it is with other weights; without a
-// candidate, says how to choose one.
-export function explain(container, path, candidate, criteria, weights) {
+// candidate, says how to choose one. view: { path, first }, the ranking that it is of.
+export function explain(container, view, candidate, weights) {
   if (!candidate) {
     const hint = t('sites.choose_one_hint');
     container.replaceChildren(emptyState(t('sites.choose_one'), { hint, sign: 'pin' }));
@@ -15,12 +15,12 @@ export function explain(container, path, candidate, criteria, weights) {
   }
   fillWith(container, async () => {
     const asked = { candidate: candidate.candidate_id, ...weights };
-    const found = await get(`${path}/explanation`, asked);
-    return reasons(candidate, criteria, found);
+    const found = await get(`${view.path}/explanation`, asked);
+    return reasons(candidate, view.first, found);
   });
 }
 
-function reasons(candidate, criteria, found) {
+function reasons(candidate, { criteria, ranking_id: ranking }, found) {
   const summary = [found.summary]
     .flat()
     .map((text) => make('p', { class: 'cure' }, dataText(text)));
@@ -29,13 +29,18 @@ function reasons(candidate, criteria, found) {
     'div',
     {},
     make('h3', {}, rankNumber(candidate.rank), ' ', dataText(shorten(candidate.label, 120))),
-    candidate.park_id
-      ? make(
-          'p',
-          { class: 'finding-links no-print' },
-          make('a', { href: parkAddress(candidate.park_id) }, t('sites.open_park')),
-        )
-      : null,
+    make(
+      'p',
+      { class: 'finding-links no-print' },
+      candidate.park_id
+        ? make('a', { href: parkAddress(candidate.park_id) }, t('sites.open_park'))
+        : null,
+      make(
+        'a',
+        { href: placingAddress(ranking, candidate.candidate_id), 'data-place': '' },
+        t('sites.into_scenario'),
+      ),
+    ),
     make(
       'div',
       { class: 'explain' },
@@ -43,6 +48,11 @@ function reasons(candidate, criteria, found) {
       figuresOf(candidate, criteria),
     ),
   );
+}
+
+// Where a scenario is chosen that the project is placed in.
+function placingAddress(ranking, candidate) {
+  return pageAddress(`/scenarios?${new URLSearchParams({ ranking, candidate })}`);
 }
 
 function unknowns(candidate) {

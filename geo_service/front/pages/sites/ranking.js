@@ -100,7 +100,7 @@ export class RankingView {
 
   explain() {
     const candidate = this.now.candidates.find((item) => item.candidate_id === this.selected);
-    explain(this.explanation, this.path, candidate, this.first.criteria, this.weights.parameters());
+    explain(this.explanation, this, candidate, this.weights.parameters());
   }
 
   compare(candidateId, isChosen) {
