@@ -44,7 +44,7 @@ WorkspaceOption = Annotated[
 ]
 
 
-class CompareFormat(StrEnum):
+class SideBySideFormat(StrEnum):
     """How a comparison is written."""
 
     TABLE = "table"
@@ -54,7 +54,7 @@ class CompareFormat(StrEnum):
     HTML = "html"
 
 
-_BINARY = frozenset({CompareFormat.XLSX, CompareFormat.DOCX})
+_BINARY = frozenset({SideBySideFormat.XLSX, SideBySideFormat.DOCX})
 
 
 @scenario.command("list")
@@ -218,7 +218,9 @@ def compare(
     plan: Annotated[
         bool, typer.Option("--plan/--no-plan", help="Beside the plan itself, too.")
     ] = True,
-    format: Annotated[CompareFormat, typer.Option(help="Output format.")] = CompareFormat.TABLE,  # noqa: A002
+    format: Annotated[
+        SideBySideFormat, typer.Option(help="Output format.")
+    ] = SideBySideFormat.TABLE,
     output: Output = None,
     lang: Lang = Language.ZH_HANS,
 ) -> None:
@@ -239,7 +241,7 @@ def compare(
     translator = Translator(lang)
     with open_desk(Settings().find_workspace(workspace)) as desk:
         found = desk.compared_by_name(names, has_plan=plan)
-    if format is CompareFormat.TABLE:
+    if format is SideBySideFormat.TABLE:
         told = printable_comparison(found, translator)
         write(told.text(translator, width=table_width(output)), output)
         return

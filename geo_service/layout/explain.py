@@ -45,7 +45,7 @@ class Why:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WhyNot:
+class WhyNotThere:
     """Why a project is not in a park: the reasons of law and need, or what it would lose."""
 
     project: str
@@ -213,13 +213,13 @@ def why_not(
     judged: Evaluation,
     project: str,
     park_id: str,
-) -> WhyNot:
+) -> WhyNotThere:
     """Return why a project is not in a park."""
     model = options.model
     newcomer = model.newcomer[project]
     here = [spot for spot in newcomer.spots if spot.park_id == park_id]
     if not here:
-        return WhyNot(
+        return WhyNotThere(
             project=project,
             park_id=park_id,
             candidate_id=None,
@@ -235,7 +235,7 @@ def why_not(
     changed = evaluate(
         model, replace(decision, places={**decision.places, project: best.candidate_id})
     )
-    return WhyNot(
+    return WhyNotThere(
         project=project,
         park_id=park_id,
         candidate_id=best.candidate_id,

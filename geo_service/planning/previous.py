@@ -31,7 +31,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Step:
+class LayerStep:
     """One layer whose version differs: its numbers before and now, None for one not known."""
 
     layer: str
@@ -62,7 +62,7 @@ def previous_of(current: Made, others: Iterable[Made]) -> Made | None:
     return next(iter((*of_other, *earlier)), None)
 
 
-def steps_between(before: Made, current: Made, store: Store | None) -> list[Step]:
+def steps_between(before: Made, current: Made, store: Store | None) -> list[LayerStep]:
     """Return the layers that differ between two reviews, with their numbers in the history."""
     names = [
         name
@@ -78,7 +78,7 @@ def steps_between(before: Made, current: Made, store: Store | None) -> list[Step
             before.layers.get(name),
         )
         steps.append(
-            Step(
+            LayerStep(
                 name,
                 None if then is None else then.number,
                 None if now is None else now.number,
@@ -88,7 +88,7 @@ def steps_between(before: Made, current: Made, store: Store | None) -> list[Step
     return steps
 
 
-def is_restored(current: Made, steps: Iterable[Step], store: Store | None) -> bool:
+def is_restored(current: Made, steps: Iterable[LayerStep], store: Store | None) -> bool:
     """Return whether the newest change put the plan back to what it was before the last one.
 
     That is so if every layer that differs was restored to the version before the one that it
@@ -103,7 +103,7 @@ def is_restored(current: Made, steps: Iterable[Step], store: Store | None) -> bo
     )
 
 
-def _was_before_last(history: list[LayerVersion], current: Made, step: Step) -> bool:
+def _was_before_last(history: list[LayerVersion], current: Made, step: LayerStep) -> bool:
     """Return whether a layer's version was in force right before the one that was replaced."""
     if step.before is None:
         return False
@@ -116,7 +116,7 @@ def _newest(history: Iterable[LayerVersion], version: str | None) -> LayerVersio
 
 
 def previous_document(
-    before: Made, current: Made, steps: Iterable[Step], *, restored: bool
+    before: Made, current: Made, steps: Iterable[LayerStep], *, restored: bool
 ) -> Document:
     """Return what a review is compared with, and why."""
     return {

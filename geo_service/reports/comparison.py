@@ -14,8 +14,8 @@ from geo_service.reports.document import Document, finding_properties
 from geo_service.zoning.comparable import ComparableReview
 from geo_service.zoning.comparison import (
     CHANGES,
-    Change,
     ChangeKind,
+    ComparedFinding,
     Comparison,
     compare_reviews,
 )
@@ -106,7 +106,9 @@ def comparison_document(compared: ComparedReviews, *, limit: int | None = None) 
     }
 
 
-def _change_document(change: Change, before: Document | None, after: Document | None) -> Document:
+def _change_document(
+    change: ComparedFinding, before: Document | None, after: Document | None
+) -> Document:
     shown = after or before or {}
     return {
         "kind": change.kind.value,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from geo_service.language import Translator
     from geo_service.layout.conflict import Clashing, ClashingSet
     from geo_service.layout.evaluate import Evaluation
-    from geo_service.layout.explain import Why, WhyNot
+    from geo_service.layout.explain import Why, WhyNotThere
     from geo_service.layout.fit import PlaceOffers
     from geo_service.layout.model import Decision
     from geo_service.reports.document import Document
@@ -306,7 +306,7 @@ def _shown(points: float) -> float:
     return round(points, 3) + 0.0
 
 
-def why_not_document(proposal: Proposal, found: WhyNot, translator: Translator) -> Document:
+def why_not_document(proposal: Proposal, found: WhyNotThere, translator: Translator) -> Document:
     """Return why a project is not in a park."""
     if found.reasons:
         text = translator.text("layout.why_not_law", park=found.park_id)

@@ -42,14 +42,15 @@ from geo_service.stores.entries import (
     find_row,
     insert_entry,
     insert_record,
+    is_right,
     latest,
     next_entry,
     old_rows,
     original_entry,
     originals_by_content,
+    originals_of,
     record_files,
     recorded_files,
-    recorded_originals,
     staged,
 )
 from geo_service.stores.frames import canonical, conditions, content_digest, layer_schema
@@ -218,7 +219,7 @@ class CataloguedStore(ABC):
     def originals(self) -> Mapping[str, LayerVersion]:
         """Return number 0 of each layer that has one: the recorded one, else the latest."""
         with self._reading() as connection:
-            return {} if connection is None else _originals(connection)
+            return {} if connection is None else originals_of(connection)
 
     def recorded(self) -> Mapping[str, OwnFile]:
         """Return the records of own files that the first publication made."""
@@ -275,7 +276,7 @@ class CataloguedStore(ABC):
             except (GeoServiceError, *_UNREADABLE) as error:  # rows that break the layer's schema
                 raise self._damaged(layer, entry.version, type(error).__name__) from error
             is_whole = bbox is None and not asked
-            if is_whole and not _is_right(frame, entry, is_checked=row.checksum is not None):
+            if is_whole and not is_right(frame, entry, is_checked=row.checksum is not None):
                 raise self._damaged(layer, entry.version)
             return frame
 
@@ -299,7 +300,7 @@ class CataloguedStore(ABC):
         with self._with_originals(originals, items, is_recorded=True) as (connection, locations, _):
             check_newest(counting(connection), conflicts)
             now = latest(connection, PUBLISHED)
-            before = _originals(connection) | now
+            before = originals_of(connection) | now
             if along is not None:
                 replace_saved(connection, along)
             return [
@@ -369,7 +370,7 @@ class CataloguedStore(ABC):
             row = find_row(connection, layer, version)
             check_newest(counting(connection), {**(against or {}), layer: expected})
             now = latest(connection, PUBLISHED)
-            parent = now.get(layer) or _originals(connection).get(layer)
+            parent = now.get(layer) or originals_of(connection).get(layer)
             entry = LayerVersion(
                 layer=layer,
                 number=now[layer].number + 1 if layer in now else 1,
@@ -580,17 +581,6 @@ def _fact(connection: sa.Connection, name: str) -> str | None:
         sa.select(facts.c.value).where(facts.c.name == name)
     ).scalar()
     return found
-
-
-def _originals(connection: sa.Connection) -> dict[str, LayerVersion]:
-    """Return number 0 of each layer that has one: the recorded one, else the latest."""
-    return {**latest(connection, versions.c.number == 0), **recorded_originals(connection)}
-
-
-def _is_right(frame: pd.DataFrame, entry: LayerVersion, *, is_checked: bool) -> bool:
-    """Return whether all rows of a version are as written; files were checked before."""
-    is_counted = len(frame) == entry.features
-    return is_counted and (is_checked or content_digest(frame, entry.layer) == entry.digest)
 
 
 def _staged_from(other: Store, entry: LayerVersion) -> Staged:

@@ -178,6 +178,17 @@ def recorded_originals(connection: sa.Connection) -> dict[str, LayerVersion]:
     return {layer: by_content[layer, record.digest] for layer, record in records.items()}
 
 
+def originals_of(connection: sa.Connection) -> dict[str, LayerVersion]:
+    """Return number 0 of each layer that has one: the recorded one, else the latest."""
+    return {**latest(connection, versions.c.number == 0), **recorded_originals(connection)}
+
+
+def is_right(frame: pd.DataFrame, entry: LayerVersion, *, is_checked: bool) -> bool:
+    """Return whether all rows of a version are as written; files were checked before."""
+    is_counted = len(frame) == entry.features
+    return is_counted and (is_checked or content_digest(frame, entry.layer) == entry.digest)
+
+
 def counting(connection: sa.Connection) -> dict[str, LayerVersion]:
     """Return the version in force of each layer; see `Store.newest`."""
     return {**recorded_originals(connection), **latest(connection, PUBLISHED)}

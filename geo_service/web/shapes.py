@@ -286,29 +286,15 @@ _COMPARISON: dict[str, Shape] = {
     ),
 }
 _SCENARIO_MEMBERS: Mapping[str, Shape] = {
-    "scenario_id": _TEXT,
-    "name": _TEXT,
-    "reason": _TEXT,
-    "author": _TEXT,
-    "made_at": _TEXT,
-    "changed_at": _TEXT,
+    **dict.fromkeys(("scenario_id", "name", "reason", "author", "etag"), _TEXT),
+    **dict.fromkeys(("made_at", "changed_at"), _TEXT),
     "base": _or_null(_object({"plan_version": _TEXT, "layers": _by_name(_TEXT)})),
     "is_current": _FLAG,
     "moved_layers": _list(_TEXT),
-    "edits_count": _COUNT,
-    "enabled_count": _COUNT,
-    "published_count": _COUNT,
-    "etag": _TEXT,
+    **dict.fromkeys(("edits_count", "enabled_count", "published_count"), _COUNT),
 }
 _EDIT = _object(
-    {
-        "edit_id": _TEXT,
-        "op": _TEXT,
-        "reason": _TEXT,
-        "author": _TEXT,
-        "enabled": _FLAG,
-        "text": _TEXT,
-    }
+    {**dict.fromkeys(("edit_id", "op", "reason", "author", "text"), _TEXT), "enabled": _FLAG}
 )
 _SCENARIO = _object(
     {**_SCENARIO_MEMBERS, "edits": _list(_EDIT), "published": _list(_by_name(_ANY))}

@@ -64,7 +64,7 @@ _NOWHERE = -1
 
 
 @dataclass(frozen=True)
-class Change:
+class ComparedFinding:
     """What became of one finding; `before` and `after` are its positions in the reviews."""
 
     kind: ChangeKind
@@ -98,18 +98,18 @@ class Comparison:
 
     def changes(
         self, kinds: Iterable[ChangeKind] = CHANGES, *, limit: int | None = None
-    ) -> Iterator[Change]:
+    ) -> Iterator[ComparedFinding]:
         """Yield the changes of these kinds, of each kind the first ones if there is a limit."""
         for kind in kinds:
             for row in np.flatnonzero(self.kinds == KINDS.index(kind))[:limit].tolist():
                 yield self._change(row)
 
-    def _change(self, row: int) -> Change:
+    def _change(self, row: int) -> ComparedFinding:
         before, after, reason = (
             None if column[row] == _NOWHERE else int(column[row])
             for column in (self.before, self.after, self.reasons)
         )
-        return Change(
+        return ComparedFinding(
             KINDS[self.kinds[row]], before, after, None if reason is None else REASONS[reason]
         )
 

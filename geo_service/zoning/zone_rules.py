@@ -16,7 +16,8 @@ import numpy as np
 
 from geo_service.model import Severity, Subject, Verdict
 from geo_service.zoning.check import Case, Shared
-from geo_service.zoning.checks.control_zone import ZoneParameters, judge
+from geo_service.zoning.checks.control_zone import judge
+from geo_service.zoning.checks.zone_parameters import ZoneParameters
 from geo_service.zoning.zones import BOUNDARY, VILLAGE_LAND, mapped_zones
 
 if TYPE_CHECKING:

@@ -11,6 +11,8 @@ from tests.browser.conftest import Visitor
 
 SHOWN = 'main[data-state="shown"]'
 LANGUAGES = ("zh-Hans", "zh-Hant", "en")
+PARK_ROWS = ".is-parks tbody tr"
+"""The rows of the parks on home."""
 
 
 def open_page(visit: Visitor, address: str, *, is_clean: bool = True, width: int = 1280) -> Page:

@@ -12,13 +12,12 @@ from geo_service.language import Language
 from geo_service.planning import PlanningService as Running
 from geo_service.zoning.rulebook import parse_rulebook
 from tests.browser.conftest import Visitor, serving
-from tests.browser.console import open_page, overflow
+from tests.browser.console import PARK_ROWS, open_page, overflow
 from tests.county import County
 from tests.maps.hostile import LONG, TEXTS
 
 pytestmark = pytest.mark.browser
 
-ROWS = ".is-parks tbody tr"
 STRICT = (
     'format: "1"\ntitle: {en: strict}\nextends: default\n'
     "rules: {focus.leading_share: {parameters: {pass_share: 0.99}}}\n"
@@ -78,7 +77,7 @@ def test_the_cards_count_verdicts_of_every_tier(
             expected = str(int((own["verdict"] == verdict).sum()))
             expect(page.locator(f"{count_of(verdict, tier)} strong")).to_have_text(expected)
     expect(page.locator("#illustrative")).to_be_visible()
-    expect(page.locator(ROWS)).to_have_count(48)
+    expect(page.locator(PARK_ROWS)).to_have_count(48)
     frame = page.frame_locator(".map-box iframe")
     expect(frame.locator(".pin-parks")).to_have_count(48)
     expect(page.locator(".map-cover")).to_be_hidden()
@@ -93,18 +92,18 @@ def test_verdict_tier_and_words_filter_table_and_map(
     pins = page.frame_locator(".map-box iframe").locator(".pin-parks")
     expect(pins).to_have_count(48)
     page.click(count_of("fail"))
-    expect(page.locator(ROWS)).to_have_count(len(failing))
+    expect(page.locator(PARK_ROWS)).to_have_count(len(failing))
     expect(pins).to_have_count(len(failing))
     expect(page.locator(count_of("fail"))).to_have_attribute("aria-pressed", "true")
     page.select_option("#tier", "sme_cluster")
     own = int((failing["tier"] == "sme_cluster").sum())
-    expect(page.locator(ROWS)).to_have_count(own)
+    expect(page.locator(PARK_ROWS)).to_have_count(own)
     page.select_option("#tier", "")
     page.select_option("#verdict", "")
     for words in ("龙洞", "龍洞", "yy-b-32"):
         page.fill("#search", words)
-        expect(page.locator(ROWS)).to_have_count(1)
-        expect(page.locator(ROWS)).to_contain_text("YY-B-32")
+        expect(page.locator(PARK_ROWS)).to_have_count(1)
+        expect(page.locator(PARK_ROWS)).to_contain_text("YY-B-32")
     page.fill("#search", "nothing like this")
     expect(page.locator(".table-empty")).to_contain_text("没有符合条件的园区")
 
@@ -113,22 +112,22 @@ def test_a_row_and_a_pin_select_each_other(visit: Visitor, service: str) -> None
     page = open_page(visit, service)
     frame = page.frame_locator(".map-box iframe")
     expect(frame.locator(".pin-parks")).to_have_count(48)
-    page.locator(f'{ROWS}[data-id="YY-C-02"] td').nth(1).click()
+    page.locator(f'{PARK_ROWS}[data-id="YY-C-02"] td').nth(1).click()
     expect(frame.locator(".sheet-title")).to_contain_text("南溪")
     frame.locator(".icon-reset").click()
     frame.locator('.pin-parks[aria-label^="高阳镇中小企业集聚区"]').click()
-    expect(page.locator(f'{ROWS}[data-id="YY-C-03"]')).to_have_class("can-select is-selected")
+    expect(page.locator(f'{PARK_ROWS}[data-id="YY-C-03"]')).to_have_class("can-select is-selected")
 
 
 def test_the_table_sorts_both_ways(visit: Visitor, service: str, demo_county: Running) -> None:
     most = demo_county.review.findings["park_id"].value_counts().max()
     page = open_page(visit, f"{service}/?lang=en")
     page.click('[data-sort="findings"]')
-    expect(page.locator(f"{ROWS}:first-child td").last).to_have_text(str(most))
+    expect(page.locator(f"{PARK_ROWS}:first-child td").last).to_have_text(str(most))
     expect(page.locator("th[aria-sort='descending']")).to_contain_text("Findings")
     expect(page.locator('[data-sort="findings"]')).to_be_focused()
     page.click('[data-sort="findings"]')
-    expect(page.locator(f"{ROWS}:first-child td").last).to_have_text("0")
+    expect(page.locator(f"{PARK_ROWS}:first-child td").last).to_have_text("0")
 
 
 def test_what_changed_since_the_review_before(visit: Visitor, small_service: str) -> None:
@@ -152,7 +151,7 @@ def test_one_review_alone_says_that_nothing_can_be_compared(visit: Visitor, tmp_
 
 def test_hostile_names_show_as_text(visit: Visitor, hostile_service: str) -> None:
     page = open_page(visit, hostile_service)
-    shown = page.locator(f"{ROWS} .park-name a").all_text_contents()
+    shown = page.locator(f"{PARK_ROWS} .park-name a").all_text_contents()
     for text in TEXTS:
         assert text in shown
     assert max(map(len, shown)) <= 80 < len(LONG)
@@ -166,7 +165,7 @@ def test_a_failing_service_is_said_and_can_be_tried_again(visit: Visitor, servic
     expect(page.get_by_role("alert")).to_contain_text("服务返回错误（503）")
     page.unroute("**/api/parks?*")
     page.get_by_role("button", name="重试").click()
-    expect(page.locator(ROWS)).to_have_count(48)
+    expect(page.locator(PARK_ROWS)).to_have_count(48)
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
@@ -199,7 +198,7 @@ def test_grey_blocks_and_words_stand_while_a_slow_service_answers(
     expect(page.get_by_role("status").first).to_have_text("正在读取…")
     for route in held:
         route.continue_()
-    expect(page.locator(ROWS)).to_have_count(48)
+    expect(page.locator(PARK_ROWS)).to_have_count(48)
 
 
 def test_the_api_page_works_without_internet(visit: Visitor, service: str) -> None:

@@ -16,6 +16,7 @@ from geo_service.reports.document import dump
 from tests.browser.conftest import Visitor, serving
 from tests.browser.console import SHOWN
 from tests.conftest import DEMO, copy_demo
+from tests.patience import eventually
 
 pytestmark = pytest.mark.browser
 
@@ -242,11 +243,17 @@ def result(page: Page, base: str, answer: APIResponse) -> Document:
     """Return what a request has made, when the job that makes it is done."""
     assert answer.ok, answer.text()
     document: Document = answer.json()
-    while answer.status == 202 and document.get("result") is None:
+    if answer.status != 202:
+        return document
+    address = f"/api/jobs/{document['job_id']}"
+
+    def is_done() -> bool:
+        document.update(asked(page, base, address))
         assert document["status"] in {"waiting", "running", "done"}, document
-        page.wait_for_timeout(200)
-        document = asked(page, base, f"/api/jobs/{document['job_id']}")
-    return asked(page, base, document["result"]) if answer.status == 202 else document
+        return document.get("result") is not None
+
+    eventually(is_done, "the job has its result")
+    return asked(page, base, document["result"])
 
 
 def publish_half(page: Page, base: str) -> None:

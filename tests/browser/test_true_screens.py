@@ -10,8 +10,7 @@ from playwright.sync_api import Page, expect
 
 from geo_service.planning import PlanningService as Running
 from tests.browser.conftest import Visitor, serving
-from tests.browser.console import open_page
-from tests.browser.test_home import ROWS
+from tests.browser.console import PARK_ROWS, open_page
 from tests.conftest import ROOT
 from tests.county import County, box, enterprise, parcel
 
@@ -144,14 +143,14 @@ def test_tab_stops_at_nothing_without_a_name_on_a_map(visit: Visitor, service: s
 def test_back_from_a_park_returns_to_the_filtered_list(visit: Visitor, service: str) -> None:
     page = open_page(visit, service)
     page.click('.count[data-verdict="fail"][data-tier=""]')
-    rows = page.locator(ROWS)
+    rows = page.locator(PARK_ROWS)
     expect(rows).not_to_have_count(48)
     count = rows.count()
     assert "verdict=fail" in page.url
-    page.locator(f"{ROWS} .park-name a").first.click()
+    page.locator(f"{PARK_ROWS} .park-name a").first.click()
     page.wait_for_url("**/parks/*")
     page.go_back()
-    expect(page.locator(ROWS)).to_have_count(count)
+    expect(page.locator(PARK_ROWS)).to_have_count(count)
     expect(page.locator("#verdict")).to_have_value("fail")
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from geo_service.model import Verdict
 from geo_service.plan import Plan
 from geo_service.schema import ZONE_GRADES
-from geo_service.zoning.checks.control_zone import ZoneParameters
+from geo_service.zoning.checks.zone_parameters import ZoneParameters
 from geo_service.zoning.rulebook import default_rulebook
 from tests.county import County, box, enterprise, in_degrees, parcel, park, point, zone
 from tests.depth import thorough
