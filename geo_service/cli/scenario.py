@@ -44,7 +44,7 @@ WorkspaceOption = Annotated[
 ]
 
 
-class SideBySideFormat(StrEnum):
+class SidesFormat(StrEnum):
     """How a comparison is written."""
 
     TABLE = "table"
@@ -54,7 +54,7 @@ class SideBySideFormat(StrEnum):
     HTML = "html"
 
 
-_BINARY = frozenset({SideBySideFormat.XLSX, SideBySideFormat.DOCX})
+_BINARY = frozenset({SidesFormat.XLSX, SidesFormat.DOCX})
 
 
 @scenario.command("list")
@@ -218,9 +218,7 @@ def compare(
     plan: Annotated[
         bool, typer.Option("--plan/--no-plan", help="Beside the plan itself, too.")
     ] = True,
-    format: Annotated[
-        SideBySideFormat, typer.Option(help="Output format.")
-    ] = SideBySideFormat.TABLE,
+    format: Annotated[SidesFormat, typer.Option(help="Output format.")] = SidesFormat.TABLE,  # noqa: A002
     output: Output = None,
     lang: Lang = Language.ZH_HANS,
 ) -> None:
@@ -241,7 +239,7 @@ def compare(
     translator = Translator(lang)
     with open_desk(Settings().find_workspace(workspace)) as desk:
         found = desk.compared_by_name(names, has_plan=plan)
-    if format is SideBySideFormat.TABLE:
+    if format is SidesFormat.TABLE:
         told = printable_comparison(found, translator)
         write(told.text(translator, width=table_width(output)), output)
         return
