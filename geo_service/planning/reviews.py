@@ -286,14 +286,18 @@ class ReviewDesk:
     def _made(self, current: str) -> dict[str, Made]:
         """Return the newest reviews that are no trials, and the current one, by their ids."""
         made: dict[str, Made] = {}
+        with self._lock:
+            trials = set(self._trials)
         if self._state.has_workspace:
             for item in self._state.workspace.store.saved(REVIEW, limit=_LOOKED_AT):
-                if not item.recipe.get("is_trial"):
+                if item.recipe.get("is_trial"):
+                    trials.add(item.id)
+                else:
                     made_at = item.made_at.isoformat(timespec="seconds")
                     versions = (item.plan_version, item.rulebook_version)
                     made[item.id] = Made(item.id, made_at, *versions, item.layer_versions)
         for review_id, made_at, plan, rules in self.shelf.outlines():
-            is_news = review_id == current or review_id not in self._trials
+            is_news = review_id == current or review_id not in trials
             if review_id not in made and is_news:
                 layers = {name: layer.version for name, layer in plan.layers.items()}
                 made[review_id] = Made(review_id, made_at, plan.version, rules, layers)

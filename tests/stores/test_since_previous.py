@@ -34,6 +34,11 @@ def test_a_publication_is_compared_and_a_restored_version_is_as_before(
     assert county.reviews.since_previous(Language.EN)["before"] == first
     assert county.reviews.is_trial(trial.review_id)
     assert not county.reviews.is_trial(second)
+    # Nor is it to a process that only opens it.
+    later = start()
+    later.reviews.find(trial.review_id)
+    assert later.reviews.is_trial(trial.review_id)
+    assert later.reviews.since_previous(Language.EN)["before"] != trial.review_id
 
     rollback(workspace, "parcels", "0", expected=newest_layer(workspace, "parcels").version)
     county.refresh()
