@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from playwright.sync_api import APIResponse, Locator, Page, expect
+from playwright.sync_api import APIResponse, FilePayload, Locator, Page, expect
 
 from geo_service.planning import PlanningService as Running
 from geo_service.reports.document import dump
@@ -96,7 +96,7 @@ def assert_told_as_judged(page: Page, base: str) -> None:
 def make_alternative(page: Page) -> None:
     """From a ranking's candidate into a new scenario: project, two moves, a use, an industry."""
     project = yaml.safe_load(BATTERY.read_text(encoding="utf-8"))
-    file = {"name": "battery.json", "mimeType": "application/json", "buffer": dump(project)}
+    file: FilePayload = {"name": "battery.json", "mimeType": "application/json", "buffer": dump(project)}
     page.set_input_files("#project input[type=file]", file)
     expect(page.locator("#project [name=name]")).to_have_value(project["name"])
     page.click("#rank")
