@@ -13,8 +13,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from geo_service.layout.proposal import Proposal
+    from geo_service.layout.propose import layout
     from geo_service.maps.draw import draw
     from geo_service.plan import Plan
+    from geo_service.planning.writing import write
     from geo_service.scenarios.compare import SideBySide
     from geo_service.scenarios.library import compare, scenario
     from geo_service.scenarios.scenario import Scenario
@@ -26,20 +29,24 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Plan": "geo_service.plan",
+    "Proposal": "geo_service.layout.proposal",
     "Ranking": "geo_service.suitability.rank",
     "Review": "geo_service.zoning.review",
     "Scenario": "geo_service.scenarios.scenario",
     "SideBySide": "geo_service.scenarios.compare",
     "compare": "geo_service.scenarios.library",
     "draw": "geo_service.maps.draw",
+    "layout": "geo_service.layout.propose",
     "open_plan": "geo_service.workspace.opening",
     "rank": "geo_service.suitability.rank",
     "review": "geo_service.zoning.review",
     "scenario": "geo_service.scenarios.library",
+    "write": "geo_service.planning.writing",
 }
 
 __all__ = [
     "Plan",
+    "Proposal",
     "Ranking",
     "Review",
     "Scenario",
@@ -47,10 +54,12 @@ __all__ = [
     "__version__",
     "compare",
     "draw",
+    "layout",
     "open_plan",
     "rank",
     "review",
     "scenario",
+    "write",
 ]
 
 

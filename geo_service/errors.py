@@ -14,6 +14,9 @@ GeoServiceError
 ├── RulebookError        a rulebook (or waiver file) that breaks its form
 ├── ProjectError         a project that breaks its form
 ├── ScenarioError        a scenario that breaks its form, or an edit that cannot be made
+├── GoalsError           goals of a layout that break their form
+├── InfeasibleError      no solution meets every requirement
+├── OutOfTimeError       the time ended before any solution was found
 └── AssetError           a file of the map's page that is not installed
 
 An error holds what is wrong as a `Message`: a key of the catalogue and values. It becomes text at
@@ -252,6 +255,18 @@ class ProjectError(_FaultyFileError):
 
 class ScenarioError(_FaultyFileError):
     """A scenario breaks its form, or an edit cannot be made on its plan."""
+
+
+class GoalsError(_FaultyFileError):
+    """The goals of a layout break their form, or name what the plan does not have."""
+
+
+class InfeasibleError(GeoServiceError):
+    """No solution meets every requirement."""
+
+
+class OutOfTimeError(GeoServiceError):
+    """The time ended before any solution was found; there may be one."""
 
 
 class UnfitError(ValueError):

@@ -55,6 +55,7 @@ class JobKind(StrEnum):
     RANKING = "ranking"
     IMPORT = "import"
     EFFECT = "effect"
+    LAYOUT = "layout"
     KEEPING = "keeping"
 
 

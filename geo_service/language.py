@@ -124,6 +124,21 @@ def _fill_chinese(template: str, values: Mapping[str, object]) -> str:
     return filled
 
 
+_QUOTING = ("problem.", "fault.", "refusal.", "import.")
+"""The sections of messages whose values may be shown as Python writes a text."""
+_QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
+
+
+def _in_chinese_quotes(value: object) -> object:
+    """Return a value with the quotation marks of Chinese if it stands in those of Python.
+
+    >>> _in_chinese_quotes("'服装'"), _in_chinese_quotes("服装")
+    ('“服装”', '服装')
+    """
+    found = _QUOTED.fullmatch(value) if isinstance(value, str) else None
+    return value if found is None else f"“{found[1] or found[2] or ''}”"
+
+
 def _is_tight(edge: str, beside: str) -> bool:
     """Whether no space belongs between the edge of a value and the character beside it."""
     both = bool(_WIDE.match(edge) and _WIDE.match(beside))
@@ -132,8 +147,9 @@ def _is_tight(edge: str, beside: str) -> bool:
 
 _TRADITIONAL = "s2tw"
 """OpenCC's conversion: characters as used in Taiwan, words as used on the mainland."""
-_CORRECTIONS = (("汙", "污"), ("準入", "准入"))
-"""OpenCC's results and their corrections: 污 as in Taiwan's own laws, 不准入 as not admitted."""
+_CORRECTIONS = (("汙", "污"), ("準入", "准入"), ("箇", "個"))
+"""OpenCC's results and their corrections: 污 as in Taiwan's own laws, 不准入 as not admitted, and
+5 個中小企業, which is not 箇中 (among them)."""
 
 
 def _to_traditional(text: str) -> str:
@@ -218,6 +234,8 @@ class Translator:
         texts = catalogue()[key]
         if self.language is Language.EN:
             return texts["en"].format_map(values)
+        if key.startswith(_QUOTING):
+            values = {name: _in_chinese_quotes(value) for name, value in values.items()}
         return self.convert(_fill_chinese(texts["zh"], values))
 
     def names_in(self, key: str) -> frozenset[str]:

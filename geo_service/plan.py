@@ -21,6 +21,7 @@ import pyproj
 from geo_service.crs import STORAGE_CRS
 from geo_service.errors import NotFoundError
 from geo_service.model import AreaMethod, FocusBasis
+from geo_service.notebook import small_table
 from geo_service.plan_rows import frame_with_rows, project_rows
 from geo_service.schema import SCHEMAS
 from geo_service.wording import said
@@ -352,6 +353,12 @@ class Plan:
     def __dir__(self) -> list[str]:
         """List the layers among the attributes."""
         return [*super().__dir__(), *SCHEMAS]
+
+    def _repr_html_(self) -> str:
+        """Return the layers with their numbers of features, as a notebook shows them."""
+        name = next(iter(self.settings.name.values()), self.settings.county_code)
+        rows = [(layer, len(self.frame(layer))) for layer in self._layers if layer in SCHEMAS]
+        return small_table(f"{name} · {self.version}", ["layer", "features"], rows)
 
     def __repr__(self) -> str:
         """Name the county and the version."""

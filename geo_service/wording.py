@@ -53,7 +53,7 @@ def quoted(value: object) -> Message:
     """Return a value that was found, in quotation marks and cut to one line of a screen.
 
     >>> tell(quoted("x"), Translator())
-    "'x'"
+    '“x”'
     """
     return Message("fault.value", {"value": shorten(repr(value))})
 

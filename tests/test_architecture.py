@@ -22,6 +22,7 @@ LEVELS = (
     (
         *("errors", "wording", "language", "model", "crs", "units", "data"),
         *("native", "front", "gdal", "isolation", "forkserver", "crew", "memory", "scratch"),
+        *("notebook", "pinyin"),
     ),
     ("schema", "industry", "document_limits", "documents", "jobs", "basemaps"),
     ("plan", "plan_rows", "domain", "mcda"),
@@ -29,6 +30,7 @@ LEVELS = (
     ("zoning",),
     ("suitability", "ingest"),
     ("scenarios",),
+    ("layout",),
     ("reports",),
     ("maps",),
     ("planning",),
@@ -167,6 +169,7 @@ def test_a_circle_is_found_through_any_number_of_modules() -> None:
         ("exactextract", ("spatial/raster.py",)),
         ("opencc", ("language.py",)),
         ("subprocess", ("isolation.py", "forkserver.py", "crew.py")),
+        ("highspy", ("layout/highs.py",)),
     ],
 )
 def test_a_library_stays_in_its_place(library: str, home: tuple[str, ...]) -> None:
@@ -291,6 +294,7 @@ def test_nothing_about_the_demo_county_stands_in_the_shipped_data() -> None:
 def test_the_exported_names_are_what_they_should_be() -> None:
     assert set(geo_service.__all__) == {
         "Plan",
+        "Proposal",
         "Ranking",
         "Review",
         "Scenario",
@@ -298,10 +302,12 @@ def test_the_exported_names_are_what_they_should_be() -> None:
         "__version__",
         "compare",
         "draw",
+        "layout",
         "open_plan",
         "rank",
         "review",
         "scenario",
+        "write",
     }
     for name in geo_service.__all__:
         assert getattr(geo_service, name) is not None

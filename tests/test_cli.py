@@ -14,6 +14,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from unittest.mock import Mock
 
+import openpyxl
 import pytest
 from fastapi import FastAPI
 from typer.testing import CliRunner
@@ -98,7 +99,7 @@ def test_the_workspace_comes_from_the_environment_or_the_folder(
     [
         (("review", "nowhere"), "没有这个文件"),
         (("review", "nowhere", "--lang", "en"), "no such file"),
-        (("review", DEMO, "--park", "none"), "没有园区 'none'"),
+        (("review", DEMO, "--park", "none"), "没有园区“none”"),
         (("review", DEMO, "--format", "pdf"), "pdf"),
         (("review", DEMO, "--rulebook", "none.yaml"), "none.yaml"),
         (("review", DEMO, "-o", "/proc/none/x"), "不能写入"),
@@ -142,9 +143,15 @@ def test_two_saved_reviews_are_compared(county: County, tmp_path: Path) -> None:
     there = json.loads(
         run("compare", tmp_path / "a.json", tmp_path / "b.json", "--format", "json").stdout
     )
-    assert [item["subject"]["id"] for item in there["new"]] == ["Z"]
+    assert [(item["kind"], item["subject"]["id"]) for item in there["changes"]] == [("new", "Z")]
     back = run("compare", tmp_path / "b.json", tmp_path / "a.json", "--lang", "en")
-    assert "new 0, cured 1, changed 0, persisting 0" in back.stdout
+    assert "New 0, Worse 0, Now unknown 0, Better 0, Cured 0, Subject gone 1" in back.stdout
+    files = (tmp_path / "b.json", tmp_path / "a.json")
+    run("compare", *files, "--lang", "en", "--format", "xlsx", "-o", tmp_path / "c.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "c.xlsx")
+    told = {str(row[0].value): row[1].value for row in book["Summary"].iter_rows(min_row=5)}
+    assert (told["Subject gone"], told["Cured"]) == (1, 0)
+    assert [row[0].value for row in book["Changes"].iter_rows(min_row=2)] == ["Subject gone"]
 
 
 @pytest.mark.parametrize(

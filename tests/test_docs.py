@@ -5,16 +5,22 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from geo_service.language import Translator
 from geo_service.plan import Plan
+from geo_service.reports.terminal import verdict_table
 from geo_service.schema import SCHEMAS
 from geo_service.suitability.criteria import CRITERIA
 from geo_service.suitability.project import Access, Needs, Project
 from geo_service.workspace.settings import SETTING_NAMES
 from geo_service.zoning.approvals import open_approvals
 from geo_service.zoning.checks import FAMILIES
+from geo_service.zoning.review import Review
 from geo_service.zoning.rulebook import parse_rulebook
 from geo_service.zoning.waivers import open_waivers
-from tests.conftest import ROOT
+from tests.conftest import DEMO_DAY, ROOT
+
+SHOWN_PARKS = ("YY-M-01", "YY-C-02", "YY-B-39")
+"""The parks of which the readmes show the rows."""
 
 
 def read(name: str) -> str:
@@ -91,3 +97,13 @@ def test_every_criterion_and_project_key_stands_in_the_siting_guide() -> None:
     for model in (Project, Needs, Access):
         for key in model.model_fields:
             assert f"`{key}`" in text, key
+
+
+def test_the_readmes_show_the_table_that_the_program_prints(demo_review: Review) -> None:
+    printed = verdict_table(demo_review, Translator(), width=200).splitlines()
+    rows = [line for park in SHOWN_PARKS for line in printed if f" {park} " in line]
+    counts = next(line for line in printed if line.startswith("符合 "))
+    expected = "\n".join(["```", *rows, "...", counts, "```"])
+    for name in ("README.md", "README.zh.md"):
+        assert expected in read(name), f"{name} should show:\n{expected}"
+        assert DEMO_DAY.isoformat() in read(name)

@@ -16,6 +16,7 @@ from geo_service.reports.document import focus_figures
 from geo_service.schema import LAND_USE_SCHEMES, SCHEMAS
 from geo_service.zoning.names import named_column, named_industry, named_land_use
 from geo_service.zoning.review import Review, review
+from geo_service.zoning.rulebook import parse_rulebook
 from tests.conftest import ROOT
 from tests.county import County
 
@@ -207,6 +208,7 @@ def test_no_space_stands_where_chinese_meets_chinese_but_values_stay_as_they_are
         ("污水处理厂", "污水處理廠"),
         ("不准入，准入", "不准入，准入"),
         ("平台", "平臺"),
+        ("5 个中小企业集聚区", "5 個中小企業集聚區"),
         ("软件和信息技术服务业", "軟件和信息技術服務業"),  # characters change, words do not
     ],
 )
@@ -218,7 +220,25 @@ def test_no_text_of_ours_gets_a_rare_character() -> None:
     rulebook = data_file("rulebook.yaml").read_text(encoding="utf-8")
     texts = [texts["zh"] for texts in catalogue().values()] + rulebook.splitlines()
     converted = "".join(TRADITIONAL.convert(text) for text in texts)
-    assert not set("羣爲衆牀喫麪峯裏汙") & set(converted)
+    assert not set("羣爲衆牀喫麪峯裏汙箇") & set(converted)
+
+
+def test_no_text_of_ours_carries_marks_of_how_sure_its_author_was() -> None:
+    # Such as [K 85 %] (known, not read at the source) or [V2] (seen in two copies).
+    marks = re.compile(r"\[[KVSA]\d?(?: \d[^\]]*)?\]")
+    rulebook = parse_rulebook(data_file("rulebook.yaml").read_text(encoding="utf-8"), "shipped")
+    told = [text for rule in rulebook.rules.values() for text in _texts(rule.part.model_dump())]
+    told += [text for texts in catalogue().values() for text in texts.values()]
+    assert [text for text in told if marks.search(text)] == []
+
+
+def _texts(value: object) -> list[str]:
+    """Return every text of sentences in nested data; lists of codes are none."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for item in value.values() for text in _texts(item)]
+    return []
 
 
 # ---- names of codes -----------------------------------------------------------------------------

@@ -48,6 +48,14 @@ class ReviewFormat(StrEnum):
     GPKG = "gpkg"
 
 
+class CompareFormat(StrEnum):
+    """How a comparison of two reviews is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    XLSX = "xlsx"
+
+
 _BINARY = frozenset({ReviewFormat.XLSX, ReviewFormat.DOCX, ReviewFormat.GPKG})
 
 
@@ -100,10 +108,10 @@ def review(
             progress=progress,
         )
     failure = None
+    is_trial = any((rulebook, park, as_of, scenario))
     if save:
         from geo_service.planning.reviews import save_workspace_review  # noqa: PLC0415 - heavy
 
-        is_trial = any((rulebook, park, as_of, scenario))
         failure = try_to_save(
             lambda: save_workspace_review(workspace_at, result, is_trial=is_trial)
         )
@@ -120,7 +128,7 @@ def review(
             has_findings=not parks_only,
         )
         if format is ReviewFormat.JSON
-        else _content(result, format, translator, output, saving)
+        else _content(result, format, translator, output, {**saving, "is_trial": is_trial})
     )
     write(content, output, is_binary=is_binary)
     if failure is not None:
@@ -182,17 +190,24 @@ def compare(
     before: Annotated[Path, typer.Argument(help="The earlier review, saved with --format json.")],
     after: Annotated[Path, typer.Argument(help="The later review, saved with --format json.")],
     *,
-    format: Annotated[ListFormat, typer.Option(help="Output format.")] = ListFormat.TABLE,  # noqa: A002
+    format: Annotated[CompareFormat, typer.Option(help="Output format.")] = CompareFormat.TABLE,  # noqa: A002
     output: Output = None,
     lang: Lang = Language.ZH_HANS,
 ) -> None:
-    """Compare two saved reviews: findings new, cured, persisting, changed.
+    """Compare two saved reviews: what became of each finding, by rule and subject.
 
     Example: geo-service compare march.json june.json
     """
+    if format is CompareFormat.XLSX:
+        check_binary(format, output)
     from geo_service.planning import compare_files  # noqa: PLC0415 - heavy, only here
+
+    compared, translator = compare_files(before, after), Translator(lang)
+    if format is CompareFormat.XLSX:
+        from geo_service.planning.review_files import export_comparison  # noqa: PLC0415 - heavy
+
+        write(export_comparison(compared, translator), output, is_binary=True)
+        return
     from geo_service.planning.reviews import printable_comparison  # noqa: PLC0415
 
-    write_printable(
-        printable_comparison(compare_files(before, after)), format, Translator(lang), output
-    )
+    write_printable(printable_comparison(compared), ListFormat(format), translator, output)

@@ -17,7 +17,7 @@ from geo_service.language import Language, Translator, catalogue
 from geo_service.maps.document import Content, PlanningMap
 from geo_service.maps.kinds import KINDS, OVERVIEW, TIME, MapBasis, MapInput, kinds_of
 from geo_service.maps.kinds.compare import CompareData
-from geo_service.maps.kinds.overview import FINDINGS_SOURCE
+from geo_service.maps.kinds.overview import FINDINGS_SOURCE, OverviewData
 from geo_service.maps.kinds.park import ParkData
 from geo_service.maps.kinds.plan import PlanData
 from geo_service.maps.kinds.ranking import RankingData
@@ -68,7 +68,8 @@ def draw(
     park_id
         The park of a park's map.
     before
-        The earlier review of a comparison.
+        The earlier review of a comparison; of an overview, the one that its theme of changes
+        compares with.
     language
         Language of every text; ids and enums do not change.
 
@@ -236,6 +237,8 @@ def _settings(
         "has_verdict_counts": KINDS[main.kind].has_verdict_counts,
         "park_id": main.park_id if isinstance(main, ParkData) else None,
         "point_zoom": KINDS[main.kind].point_zoom,
+        "themes": _themes(main) if isinstance(main, OverviewData) else [],
+        "park_page": None if service is None else f"{service.root}/parks/",
         "bases": [
             {"key": basis.value, "label": translator.text(f"basis.{basis}")} for basis in FocusBasis
         ],
@@ -254,6 +257,31 @@ def _settings(
         "missing": _missing(main, service),
         "is_illustrative": any(data.is_illustrative() for data in states),
     }
+
+
+def _themes(data: OverviewData) -> list[dict[str, Any]]:
+    """Return what parks may be coloured by, with the classes that the legend shows."""
+    return [
+        {
+            "name": theme.name,
+            "label": data.text(f"theme.{theme.name}"),
+            "note": None if theme.year is None else data.text("map.theme_year", year=theme.year),
+            "form": theme.form,
+            "classes": [
+                {
+                    "symbol": part.symbol,
+                    "low": part.low,
+                    "high": part.high,
+                    "label": part.label
+                    if part.low is not None
+                    else part.label or data.text(part.symbol),
+                    "count": part.count,
+                }
+                for part in theme.classes
+            ],
+        }
+        for theme in data.themes
+    ]
 
 
 def _missing(data: PlanData, service: ServiceAddresses | None) -> dict[str, Any] | None:

@@ -62,6 +62,8 @@ class Sign(StrEnum):
     PLUS = "plus"
     MINUS = "minus"
     WAVE = "wave"
+    UP = "up"
+    DOWN = "down"
     EQUALS = "equals"
     DOT = "dot"
 
@@ -82,6 +84,7 @@ class Symbol:
     """Colour of a line's edges, or of the glow around an area."""
     shape: Shape | None = None
     size: float = 0.0
+    """The marker's extent; of a park's tier, that of its outline without the halo around it."""
     sign: Sign | None = None
     ink: str | None = None
     """Colour of a marker's sign, where white could not be seen."""
@@ -125,9 +128,9 @@ _BASES = {
     BasisGroup.REFERENCE: _marker(Shape.CIRCLE, 16, "#8f989f"),
 }
 _TIERS = {
-    Tier.MUNICIPAL_PARK: _marker(Shape.STAR, 30),
-    Tier.SME_CLUSTER: _marker(Shape.DIAMOND, 23),
-    Tier.BUILDING_PARK: _marker(Shape.CIRCLE, 15),
+    Tier.MUNICIPAL_PARK: _marker(Shape.STAR, 36),
+    Tier.SME_CLUSTER: _marker(Shape.DIAMOND, 26),
+    Tier.BUILDING_PARK: _marker(Shape.CIRCLE, 16),
 }
 _STATUSES = {
     "vacant": _area("#56788f", "#d7ebf7", 0.75, width=1.0, dash="4 2"),
@@ -136,7 +139,8 @@ _STATUSES = {
     "other": _area("#8a9097", "#eceeef", 0.7, width=0.8, dash="1 3"),
 }
 _ZONES = {
-    "ecological_red_line": _area("#b3261e", "#d9544d", 0.16, width=2.0, hatch=Hatch.DIAGONAL),
+    # Quiet, since it covers much of a county: parks are what a map of one is about.
+    "ecological_red_line": _area("#b3261e", "#d9544d", 0.12, width=1.0),
     "permanent_farmland": _area("#7d8a00", "#c8cf5a", 0.28, width=1.2, hatch=Hatch.HORIZONTAL),
     "development_boundary": _area("#6a3d9a", None, 0.0, width=2.4, dash="12 4 2 4"),
     "water_source": _area("#0072b2", "#56b4e9", 0.22, width=1.6, hatch=Hatch.BACKWARD),
@@ -203,9 +207,12 @@ LAND_USE_CLASSES = tuple(name for name in _LAND_USES if name != "other")
 
 _CHANGES = {
     "new": _area("#a63c00", "#d55e00", 0.35, width=3.0, hatch=Hatch.DIAGONAL, sign=Sign.PLUS),
+    "worse": _area("#8f4a00", "#e69f00", 0.4, width=2.6, hatch=Hatch.DOTS, sign=Sign.UP),
+    "became_unknown": _area("#6a3d9a", "#b79ad6", 0.4, width=2.2, dash="2 3", sign=Sign.WAVE),
+    "better": _area("#08466b", "#56b4e9", 0.35, width=2.2, sign=Sign.DOWN),
     "cured": _area("#00795a", "#009e73", 0.35, width=2.4, dash="6 4", sign=Sign.CHECK),
-    "changed": _area("#6a3d9a", "#b79ad6", 0.4, width=2.2, hatch=Hatch.DOTS, sign=Sign.WAVE),
-    "persisting": _area("#5f6870", "#c3c9ce", 0.4, width=1.2, sign=Sign.EQUALS),
+    "subject_gone": _area("#5f6870", "#c3c9ce", 0.35, width=2.0, dash="6 4", sign=Sign.MINUS),
+    "unchanged": _area("#5f6870", "#c3c9ce", 0.4, width=1.2, sign=Sign.EQUALS),
     "not_compared": _area("#5f6870", "#eceeef", 0.5, width=1.2, dash="1 4", sign=Sign.QUESTION),
 }
 CHANGES = tuple(_CHANGES)
@@ -248,6 +255,55 @@ _CANDIDATES = {
     },
     "excluded": _area("#5f6870", "#d9dde0", 0.5, width=1.2, dash="3 3", hatch=Hatch.CROSS),
 }
+THEME_CLASSES = 5
+"""Number of classes, from lowest to highest, of a thematic map of figures."""
+THEME_KINDS = 8
+"""Number of groups that a thematic map of groups can tell apart."""
+
+
+def _theme(stroke: str, fill: str, ink: str, **more: Any) -> Symbol:  # noqa: ANN401 - fields of Symbol
+    return Symbol(
+        geometry=Geometry.AREA,
+        stroke=stroke,
+        width=1.6,
+        fill=fill,
+        fill_opacity=0.6,
+        shape=Shape.CIRCLE,
+        size=16,
+        ink=ink,
+        **more,
+    )
+
+
+_UNKNOWN_THEME = _theme("#5f6870", "#e3e6e8", "#3a434b", dash="1 4", sign=Sign.QUESTION)
+_THEMES = {
+    **{
+        f"class_{position}": _theme(stroke, fill, ink)
+        for position, (stroke, fill, ink) in enumerate(_RAMP, start=1)
+    },
+    # Okabe and Ito's colours; each group also has its number, on the map and in the legend.
+    **{
+        f"kind_{position}": _theme("#3a434b", fill, ink)
+        for position, (fill, ink) in enumerate(
+            (
+                ("#0072b2", "#ffffff"),
+                ("#e69f00", "#1f2a33"),
+                ("#009e73", "#1f2a33"),
+                ("#cc79a7", "#1f2a33"),
+                ("#56b4e9", "#1f2a33"),
+                ("#d55e00", "#1f2a33"),
+                ("#f0e442", "#1f2a33"),
+                ("#7a7f85", "#ffffff"),
+            ),
+            start=1,
+        )
+    },
+    "worse": _theme("#a63c00", "#d55e00", "#ffffff", sign=Sign.MINUS),
+    "better": _theme("#00795a", "#009e73", "#ffffff", sign=Sign.PLUS),
+    "became_unknown": _theme("#6a3d9a", "#b79ad6", "#1f2a33", sign=Sign.QUESTION),
+    "unchanged": _theme("#5f6870", "#d3d9dd", "#3a434b", sign=Sign.EQUALS),
+    "unknown": _UNKNOWN_THEME,
+}
 _TOOLS = {
     "tool.selection": _line("#c2007a", 3.5),
     "tool.draft": _area("#c2007a", "#e7298a", 0.12, width=2.4, dash="7 4"),
@@ -277,6 +333,7 @@ SYMBOLS: Mapping[str, Symbol] = MappingProxyType(
         **{f"change.{name}": symbol for name, symbol in _CHANGES.items()},
         **{f"diff.{name}": symbol for name, symbol in _DIFFERENCES.items()},
         **{f"candidate.{name}": symbol for name, symbol in _CANDIDATES.items()},
+        **{f"theme.{name}": symbol for name, symbol in _THEMES.items()},
         **_PLAN_LAYERS,
         **_TOOLS,
     }

@@ -15,6 +15,7 @@ class JobResultKind(StrEnum):
     REVIEWS = "reviews"
     RANKINGS = "rankings"
     IMPORTS = "imports"
+    LAYOUTS = "layouts"
 
 
 @dataclass(frozen=True, slots=True)

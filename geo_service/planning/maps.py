@@ -284,9 +284,15 @@ class MapDesk:
     def _overview(self, language: Language) -> OverviewData:
         """Return the data of the overview of the county's current review."""
         current = self._state.review
-        subject = MapInput(translator=self._state.translator(language), review=current)
         key = _Key(OVERVIEW, current.review_id, language)
-        made = self._cached(key, lambda: KINDS[OVERVIEW].states(subject))
+
+        def make() -> tuple[PlanData, ...]:
+            before = self._reviews.verdicts_before()
+            translator = self._state.translator(language)
+            subject = MapInput(translator=translator, review=current, verdicts_before=before)
+            return KINDS[OVERVIEW].states(subject)
+
+        made = self._cached(key, make)
         return cast("OverviewData", made[0])
 
     def _states_of(self, query: MapQuery, language: Language) -> tuple[PlanData, ...]:

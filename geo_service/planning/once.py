@@ -10,10 +10,11 @@ import orjson
 
 from geo_service.document_limits import json_limit
 from geo_service.errors import InvalidQueryError
+from geo_service.model import Severity, Verdict
 from geo_service.planning.layers import export_plan
+from geo_service.reports.comparison import ComparedReviews, ReviewSide
 from geo_service.wording import said
 from geo_service.workspace.opening import open_plan
-from geo_service.zoning.comparison import ComparableReview, Comparison, compare_reviews
 from geo_service.zoning.review import Review, review
 from geo_service.zoning.rulebook import open_rulebook
 
@@ -95,7 +96,7 @@ def export_workspace(
     return export_plan(workspace, path, plan=plan)
 
 
-def compare_files(before: Path, after: Path) -> Comparison:
+def compare_files(before: Path, after: Path) -> ComparedReviews:
     """Return how the findings of two saved reviews (`review --format json`) differ.
 
     Raises
@@ -103,16 +104,26 @@ def compare_files(before: Path, after: Path) -> Comparison:
     InvalidQueryError
         A file cannot be read or is no review.
     """
-    return compare_reviews(_saved_review(before), _saved_review(after))
+    return ComparedReviews.of(_saved_review(before), _saved_review(after))
 
 
 _PIECE = 1 << 22
 _FINDING_MEMBERS = frozenset(
-    {"finding_id", "rule_id", "verdict", "severity", "waived", "evidence", "title", "park_id"}
+    {
+        "finding_id",
+        "rule_id",
+        "subject",
+        "verdict",
+        "severity",
+        "waived",
+        "evidence",
+        "title",
+        "park_id",
+    }
 )
 
 
-def _saved_review(path: Path) -> ComparableReview:
+def _saved_review(path: Path) -> ReviewSide:
     name = "file"
     try:
         content = path.read_bytes()
@@ -129,8 +140,11 @@ def _saved_review(path: Path) -> ComparableReview:
     if not _is_review(document):
         msg = said("problem.no_review_file", path=str(path))
         raise InvalidQueryError(name, msg)
-    parks = frozenset(park["park_id"] for park in document["parks"])
-    return ComparableReview(document["findings"], parks, frozenset(document["checks"]))
+    return ReviewSide.of_document(document)
+
+
+_VERDICTS = [verdict.value for verdict in Verdict]
+_SEVERITIES = [severity.value for severity in Severity]
 
 
 def _is_review(document: object) -> bool:
@@ -151,4 +165,10 @@ def _is_finding(item: object) -> bool:
         isinstance(item, dict)
         and set(item) >= _FINDING_MEMBERS
         and isinstance(item["evidence"], dict)
+        and isinstance(item["subject"], dict)
+        and all(isinstance(item["subject"].get(name), str) for name in ("layer", "id"))
+        and all(isinstance(item[name], str) for name in ("finding_id", "rule_id", "title"))
+        and isinstance(item["park_id"], str | None)
+        and item["verdict"] in _VERDICTS
+        and item["severity"] in _SEVERITIES
     )

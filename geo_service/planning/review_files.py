@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from geo_service.language import Translator
+    from geo_service.reports.comparison import ComparedReviews
     from geo_service.reports.document import Document
     from geo_service.zoning.review import Review
 
@@ -63,7 +64,8 @@ def export_review(
 ) -> bytes:
     """Return a review as a file of a format, its texts in the translator's language.
 
-    `more` are members of its document beside those of the review: whether it is saved.
+    `more` are members of its document beside those of the review: whether it is saved, and
+    whether it is a trial, which reports say in their titles.
     """
     if format is ExportFormat.JSON:
         return b"".join(review_pieces(review, translator, more))
@@ -71,7 +73,7 @@ def export_review(
         features = [*park_features(review, translator), *finding_features(review, translator)]
         summary = {**review_summary(review, translator), **(more or {})}
         return dump(collection(features, len(features), review=summary))
-    return _report(review, format, translator)
+    return _report(review, format, translator, is_trial=bool((more or {}).get("is_trial")))
 
 
 def write_review(
@@ -89,11 +91,17 @@ def write_review(
         file.writelines(review_pieces(review, translator, more))
 
 
-def _report(review: Review, format: ExportFormat, translator: Translator) -> bytes:  # noqa: A002 - as above
+def _report(
+    review: Review,
+    format: ExportFormat,  # noqa: A002 - as above
+    translator: Translator,
+    *,
+    is_trial: bool,
+) -> bytes:
     """A report in one of the binary formats; their libraries are loaded only for them."""
     from geo_service.reports.review import review_content  # noqa: PLC0415
 
-    content = review_content(review, translator)
+    content = review_content(review, translator, is_trial=is_trial)
     colours = {
         verdict: SYMBOLS[f"verdict.{verdict}"].fill or SYMBOLS[f"verdict.{verdict}"].stroke
         for verdict in Verdict
@@ -109,6 +117,13 @@ def _report(review: Review, format: ExportFormat, translator: Translator) -> byt
     from geo_service.reports.geopackage import review_geopackage  # noqa: PLC0415
 
     return review_geopackage(review, content, colours)
+
+
+def export_comparison(compared: ComparedReviews, translator: Translator) -> bytes:
+    """Return how two reviews differ as the bytes of an XLSX file."""
+    from geo_service.reports.comparison_xlsx import comparison_workbook  # noqa: PLC0415 - openpyxl
+
+    return comparison_workbook(compared, translator)
 
 
 def export_name(review: Review, format: ExportFormat, translator: Translator) -> str:  # noqa: A002 - as above

@@ -154,6 +154,20 @@ class ReviewShelf:
         with self._lock:
             return {review_id: held.made_at for review_id, held in self._held.items()}
 
+    def outlines(self) -> Iterator[tuple[str, str, Plan, str]]:
+        """Yield id, time (UTC), plan and version of the rules of each, newest first; none is read.
+
+        The plan of one that rests reads its large layers when they are asked for.
+        """
+        with self._lock:
+            held = list(reversed(self._held.items()))
+        for review_id, item in held:
+            if item.review is not None:
+                yield review_id, item.made_at, item.review.plan, item.review.rulebook.version
+            elif item.resting is not None:
+                plan, rulebook = item.resting.plan(), item.resting.rulebook
+                yield review_id, item.made_at, plan, rulebook.version
+
     def items(self) -> Iterator[tuple[str, Review]]:
         """Yield the reviews with the time each was made (UTC), newest first."""
         for review_id, made_at in reversed(self.times().items()):

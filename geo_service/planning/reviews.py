@@ -20,6 +20,13 @@ from geo_service.planning.finding_lists import AskedFindings, FindingLists
 from geo_service.planning.job_results import JobResultKind, MadeResult
 from geo_service.planning.pages.register import review_register
 from geo_service.planning.parks import check_parks
+from geo_service.planning.previous import (
+    Made,
+    is_restored,
+    previous_document,
+    previous_of,
+    steps_between,
+)
 from geo_service.planning.printable import Printable
 from geo_service.planning.results import load_document
 from geo_service.planning.review_files import (
@@ -42,14 +49,12 @@ from geo_service.planning.review_shelf import CACHED_REVIEWS, ReviewShelf
 from geo_service.planning.saved import drop_result
 from geo_service.planning.saved_reviews import (
     complete,
-    feature_of,
     saved_register,
 )
 from geo_service.planning.saving import members
+from geo_service.reports.comparison import ComparedReviews, ReviewSide, comparison_document
 from geo_service.reports.document import (
     Slice,
-    comparison_document,
-    finding_properties,
     review_summary,
 )
 from geo_service.reports.rules import rules_document
@@ -57,7 +62,6 @@ from geo_service.reports.stream import review_pieces
 from geo_service.reports.terminal import comparison_table, verdict_table
 from geo_service.stores.base import REVIEW, Saved
 from geo_service.wording import said
-from geo_service.zoning.comparison import ComparableReview, Comparison, compare_reviews
 from geo_service.zoning.finding_table import EVERY_FINDING, FindingQuery, FindingSort
 from geo_service.zoning.laws import STALE_MONTHS
 from geo_service.zoning.review import Review
@@ -71,6 +75,8 @@ if TYPE_CHECKING:
     from geo_service.reports.document import Document
     from geo_service.zoning.review import Progress
 
+_LOOKED_AT = 20
+"""Among how many reviews, the newest, the one before the current is looked for."""
 
 LENT_REVIEWS = 12
 """How many reviews of scenarios are found by their ids; one is made again when it is asked for."""
@@ -84,15 +90,20 @@ def review_table(result: Review, translator: Translator, *, width: int | None) -
     return verdict_table(result, translator, width=width).encode()
 
 
-def printable_comparison(comparison: Comparison) -> Printable:
+def printable_comparison(compared: ComparedReviews) -> Printable:
     """Return how two reviews differ, for a terminal."""
     return Printable(
-        lambda: comparison_document(comparison),
-        lambda translator, width: comparison_table(comparison, translator, width=width),
+        lambda: comparison_document(compared),
+        lambda translator, width: comparison_table(compared, translator, width=width),
     )
 
 
 # ---- of a running service ------------------------------------------------------------------------
+
+RECENT_REVIEWS = 20
+"""How many reviews, trials among them, are looked through for the one before the current."""
+READABLE_FINDINGS = 20_000
+"""Findings above which a saved review is not read only for its parks' verdicts."""
 
 
 class ReviewDesk:
@@ -241,35 +252,76 @@ class ReviewDesk:
         opened = self._state.workspace
         return complete(load_document(opened, REVIEW, review_id, f"{name}.{language}"))
 
-    def compare(self, before: str, after: str, language: Language) -> Comparison:
-        """Return what is new, cured, persisting or changed from one kept review to another."""
-        return compare_reviews(
-            self._comparable(before, language), self._comparable(after, language)
-        )
+    def compare(self, before: str, after: str, language: Language) -> ComparedReviews:
+        """Return what became of each finding from one kept review to another."""
+        return ComparedReviews.of(self._side(before, language), self._side(after, language))
 
     def comparison(
         self, before: str, after: str, language: Language, *, limit: int | None = None
     ) -> Document:
-        """Return `compare` as a document; `counts` are of all, `limit` is for each list."""
-        told = comparison_document(self.compare(before, after, language))
-        counts = {kind: len(items) for kind, items in told.items()}
-        listed = {kind: items[:limit] for kind, items in told.items()}
-        return {"before": before, "after": after, "counts": counts, **listed}
+        """Return `compare` as a document; `counts` are of all, `limit` is for each kind."""
+        compared = self.compare(before, after, language)
+        return {"before": before, "after": after, **comparison_document(compared, limit=limit)}
 
-    def _comparable(self, review_id: str, language: Language) -> ComparableReview:
+    def since_previous(self, language: Language, *, limit: int | None = None) -> Document:
+        """Return the comparison of the current review with the one that it replaced.
+
+        `before` is null if there is none. `is_restored` says that the plan was put back to what
+        it was before the last change; `layers` names the versions before and now.
+        """
+        review_id = self._state.review.review_id
+        made = self._made(review_id)
+        current = made.pop(review_id)
+        before = previous_of(current, made.values())
+        if before is None:
+            return {"before": None, "after": current.review_id}
+        store = self._state.workspace.store if self._state.has_workspace else None
+        steps = steps_between(before, current, store)
+        about = previous_document(
+            before, current, steps, restored=is_restored(current, steps, store)
+        )
+        compared = self.compare(before.review_id, current.review_id, language)
+        return {**about, **comparison_document(compared, limit=limit)}
+
+    def _made(self, current: str) -> dict[str, Made]:
+        """Return the newest reviews that are no trials, and the current one, by their ids."""
+        made: dict[str, Made] = {}
+        if self._state.has_workspace:
+            for item in self._state.workspace.store.saved(REVIEW, limit=_LOOKED_AT):
+                if not item.recipe.get("is_trial"):
+                    made_at = item.made_at.isoformat(timespec="seconds")
+                    versions = (item.plan_version, item.rulebook_version)
+                    made[item.id] = Made(item.id, made_at, *versions, item.layer_versions)
+        for review_id, made_at, plan, rules in self.shelf.outlines():
+            is_news = review_id == current or review_id not in self._trials
+            if review_id not in made and is_news:
+                layers = {name: layer.version for name, layer in plan.layers.items()}
+                made[review_id] = Made(review_id, made_at, plan.version, rules, layers)
+        return made
+
+    def is_trial(self, review_id: str) -> bool:
+        """Return whether a review is a trial: by other rules, of some parks or of a given day."""
+        if review_id == self._state.review.review_id:
+            return False
+        with self._lock:
+            if review_id in self._trials:
+                return True
+        saved = self._find_saved(review_id)
+        return saved is not None and bool(saved.recipe.get("is_trial"))
+
+    def _side(self, review_id: str, language: Language) -> ReviewSide:
         result = self._in_memory(review_id)
         if result is not None:
-            translator = self._state.translator(language)
-            findings = [finding_properties(item, translator) for item in result.results]
-            return ComparableReview(findings, frozenset(result.park_ids), frozenset(result.checks))
-        whole = self._saved_whole(review_id, language)
-        parks = frozenset(park["park_id"] for park in whole["parks"])
-        findings = [feature_of(item)["properties"] for item in whole["findings"]]
-        return ComparableReview(findings, parks, frozenset(whole["checks"]))
+            return ReviewSide.of(result, self._state.translator(language))
+        return ReviewSide.of_document(self._saved_whole(review_id, language))
 
     def summary(self, review_id: str, language: Language) -> Document:
         """Return how a kept or saved review came out; NotFoundError for an unknown id."""
-        return {**self._summary(review_id, language), **self._members(review_id, language)}
+        return {
+            **self._summary(review_id, language),
+            "is_trial": self.is_trial(review_id),
+            **self._members(review_id, language),
+        }
 
     def _members(self, review_id: str, language: Language) -> Document:
         translator = self._state.translator(language)
@@ -319,6 +371,29 @@ class ReviewDesk:
             for made_at, review_id in rows[offset : offset + limit]
         ]
         return documents, count + len(cached) - len(known)
+
+    def verdicts_before(self) -> dict[str, str] | None:
+        """Return the parks' verdicts in the county's review before the current one.
+
+        None if there is none, or if it cannot be read, or not only for this since it is too big.
+        """
+        current = self._state.review.review_id
+        recent, _ = self.summaries(Language.ZH_HANS, limit=RECENT_REVIEWS)
+        official = [item for item in recent if not item["is_trial"]]
+        earlier = [item for item in official if item["review_id"] != current]
+        if not earlier:
+            return None
+        review_id = earlier[0]["review_id"]
+        at_hand = self._in_memory(review_id)
+        if at_hand is not None:
+            return {park_id: found.value for park_id, found in at_hand.park_verdicts.items()}
+        if earlier[0]["findings_count"] > READABLE_FINDINGS:
+            return None
+        try:
+            whole = self._saved_whole(review_id, Language.ZH_HANS)
+        except NotFoundError:  # a map of today does not need it
+            return None
+        return {park["park_id"]: park["verdict"] for park in whole["parks"]}
 
     def _reason(self, review_id: str, saved: Collection[str]) -> Message | None:
         return None if review_id in saved else self._state.saver.why_not(REVIEW, review_id)
@@ -373,7 +448,10 @@ class ReviewDesk:
         else:
             document = review_register(result, translator, limit=limit, offset=offset)
         document["gone"] = None if reason is None else translator.render(reason)
-        document["summary"] |= self._members(review_id, language)
+        document["summary"] |= {
+            "is_trial": self.is_trial(review_id),
+            **self._members(review_id, language),
+        }
         return document
 
     def _try_to_find(self, review_id: str) -> tuple[Review | None, Message | None]:
@@ -395,7 +473,7 @@ class ReviewDesk:
         for other formats of it.
         """
         translator = self._state.translator(language)
-        more = self._members(review_id, language)
+        more = {**self._members(review_id, language), "is_trial": self.is_trial(review_id)}
         result, _ = self._try_to_find(review_id)
         if result is None:
             whole = self._saved_whole(review_id, language)

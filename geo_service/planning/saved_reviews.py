@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from geo_service.language import Translator
     from geo_service.zoning.rulebook import Rule, Rulebook
 
-_PARTS = ("parks", "findings")
+_PARTS = ("parks", "ran_on", "findings")
 _SUMMARY_MEMBERS = (
     "verdicts_by_basis",
     "approved_count",

@@ -44,7 +44,6 @@ from geo_service.scenarios.compare import PLAN, Alternative, SideBySide, check_c
 from geo_service.scenarios.differences import (
     CHANGING,
     FindingChange,
-    FindingKind,
     count_kinds,
     find_changes,
 )
@@ -62,6 +61,7 @@ from geo_service.scenarios.touched import parks_touched
 from geo_service.stores.base import SCENARIO
 from geo_service.wording import said
 from geo_service.workspace.opening import open_workspace
+from geo_service.zoning.comparison import ChangeKind
 
 if TYPE_CHECKING:
     import os
@@ -347,7 +347,7 @@ class ScenarioDesk:
     ) -> Document:
         """Return what becomes of findings, of some kinds, with the edits that bring it about."""
         found = self.judged(scenario_id)
-        wanted = CHANGING if kinds is None else tuple(FindingKind(kind) for kind in kinds)
+        wanted = CHANGING if kinds is None else tuple(ChangeKind(kind) for kind in kinds)
         causes = self.causes(found) if has_causes else {}
         limit, offset = slice_
         listed = [change for change in found.changes if change.kind in wanted]

@@ -16,9 +16,11 @@ from geo_service.crew import CAN_FORK
 from geo_service.errors import BusyError
 from geo_service.memory import settle
 from geo_service.planning.apart import WorksApart
+from geo_service.planning.finder import Finder
 from geo_service.planning.following import Follower
 from geo_service.planning.import_drafts import ImportDesk
 from geo_service.planning.layer_desk import LayerDesk
+from geo_service.planning.layouts import LayoutDesk
 from geo_service.planning.maps import MapDesk
 from geo_service.planning.parks import ParkDesk
 from geo_service.planning.rankings import RankingDesk
@@ -61,6 +63,7 @@ class PlanningService:
         self.follower = Follower(self._state, moment=moment, stand_on=self._stand_on)
         self.parks = ParkDesk(self._state)
         self.reviews = ReviewDesk(self._state)
+        self.finder = Finder(self._state)
         self.rankings = RankingDesk(
             self._state, scenario_plan=lambda name: self.scenarios.judged(name).review.plan
         )
@@ -78,6 +81,7 @@ class PlanningService:
             ServiceGround(self._state, self.follower),
             remember=self.reviews.lend,
         )
+        self.layouts = LayoutDesk(self._state, self.scenarios)
         self._imports: ImportDesk | None = None
         self._lock = threading.Lock()
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
     from geo_service.industry import IndustryGroups
     from geo_service.model import Finding, LegalBasis
     from geo_service.plan import Plan
-    from geo_service.zoning.comparison import Comparison
     from geo_service.zoning.focus import Focus
     from geo_service.zoning.review import Review
 
@@ -456,7 +454,7 @@ def review_document(review: Review, translator: Translator) -> Document:
 
 
 def review_head(review: Review, translator: Translator) -> Document:
-    """Return a review's document without its findings: the summary and the parks."""
+    """Return a review's document without its findings: the summary, parks, what rules ran on."""
     parks = [
         {
             "park_id": row["park_id"],
@@ -473,18 +471,8 @@ def review_head(review: Review, translator: Translator) -> Document:
         }
         for row in rows_of(review.parks)
     ]
-    return {**review_summary(review, translator), "parks": parks}
-
-
-def comparison_document(comparison: Comparison) -> Document:
-    """Return what became of each finding between two reviews."""
-    return {
-        "new": list(comparison.new),
-        "cured": list(comparison.cured),
-        "persisting": list(comparison.persisting),
-        "changed": [asdict(item) for item in comparison.changed],
-        "not_compared": list(comparison.not_compared),
-    }
+    ran_on = None if review.ran_on is None else review.ran_on.document()
+    return {**review_summary(review, translator), "parks": parks, "ran_on": ran_on}
 
 
 def layers_document(

@@ -412,6 +412,8 @@ class _Report:
         content = self._content
         mark = content.confidentiality
         parts = [content.summary["county"]]
+        if content.is_trial:
+            parts.append(content.text("trial"))
         if content.summary["illustrative"]:
             parts.append(content.translator.text("map.has_illustrative"))
         if mark:
@@ -422,6 +424,8 @@ class _Report:
         footer = section.footer.paragraphs[0]
         footer.alignment = WD_ALIGN_PARAGRAPH.CENTER
         line = content.text("page", page="{page}", pages="{pages}")
+        if content.is_trial:
+            line = f"{content.text('trial')} · {line}"
         for part in _PLACEHOLDER.split(line):
             code = {"{page}": "PAGE", "{pages}": "NUMPAGES"}.get(part)
             if code:

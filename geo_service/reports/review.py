@@ -64,6 +64,8 @@ class ReviewContent:
     layers: Sequence[Document]
     confidentiality: str | None
     map_approval: str | None
+    is_trial: bool = False
+    """Whether the review is no review of the county as it stands by its own rules."""
 
     def text(self, key: str, **values: Any) -> str:  # noqa: ANN401 - whatever a template shows
         """Return a text of the catalogue in the report's language."""
@@ -82,7 +84,8 @@ class ReviewContent:
     @property
     def title(self) -> str:
         """What the report is called."""
-        return self.text("title", county=self.summary["county"])
+        title = self.text("title", county=self.summary["county"])
+        return self.text("trial_title", title=title) if self.is_trial else title
 
     def park_name(self, park_id: str | None) -> str:
         """Return a park's name with its id, or only the id of a park that is not reviewed."""
@@ -175,8 +178,13 @@ class ReviewContent:
         )
 
 
-def review_content(review: Review, translator: Translator) -> ReviewContent:
-    """Gather what the reports of a review say, in the translator's language."""
+def review_content(
+    review: Review, translator: Translator, *, is_trial: bool = False
+) -> ReviewContent:
+    """Gather what the reports of a review say, in the translator's language.
+
+    That of a trial says so in its title, and so on every sheet and page.
+    """
     settings = review.plan.settings
     metric = review.plan.metric("parks")
     positions = pd.Index(metric["park_id"]).get_indexer(review.parks["park_id"].tolist())
@@ -203,6 +211,7 @@ def review_content(review: Review, translator: Translator) -> ReviewContent:
         layers=layers_document(review.plan, translator)["layers"],
         confidentiality=settings.confidentiality,
         map_approval=settings.map_approval,
+        is_trial=is_trial,
     )
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from geo_service.model import Quantity, Verdict
+from geo_service.model import Message, Quantity, Verdict
 from geo_service.plan import rows_of
 from geo_service.reports.document import (
     Document,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from geo_service.language import Translator
-    from geo_service.zoning.comparison import Comparison
+    from geo_service.reports.comparison import ComparedReviews
     from geo_service.zoning.review import Review
 
 _STYLES = {
@@ -230,31 +230,32 @@ def layers_table(document: Document, translator: Translator, *, width: int | Non
 
 
 def comparison_table(
-    comparison: Comparison, translator: Translator, *, width: int | None = None
+    compared: ComparedReviews, translator: Translator, *, width: int | None = None
 ) -> str:
-    """Return two reviews compared: counts, then each finding that is not as it was."""
+    """Return two reviews compared: each finding that is not as it was, then how many there are."""
     table = Table()
     for key in ("state", "park", "rule", "verdict", "title"):
         table.add_column(translator.text(f"comparison.{key}"), overflow="ellipsis")
-    changed = [item.after for item in comparison.changed]
-    for state, findings in (
-        ("new", comparison.new),
-        ("cured", comparison.cured),
-        ("changed", changed),
-    ):
-        for finding in findings:
-            table.add_row(
-                Text(translator.text(f"comparison.{state}")),
-                one_line(str(finding["park_id"] or "—"), _ID_CELLS),
-                one_line(str(finding["rule_id"]), _NAME_CELLS),
-                one_line(str(finding["verdict"]), _ID_CELLS),
-                one_line(str(finding["title"]), 2 * _NAME_CELLS),
-            )
-    counts = {
-        name: len(getattr(comparison, name))
-        for name in ("new", "cured", "changed", "persisting", "not_compared")
-    }
-    return print_table(table, [translator.text("comparison.counts", **counts)], width)
+    for item in compared.documents():
+        before, after = item["before"], item["after"]
+        shown = after or before
+        table.add_row(
+            Text(translator.text(f"change.{item['kind']}")),
+            one_line(str(item["park_id"] or "—"), _ID_CELLS),
+            one_line(str(item["rule_id"]), _NAME_CELLS),
+            one_line(_verdicts_said(before, after, translator), _NAME_CELLS),
+            one_line(str(shown["title"]), 2 * _NAME_CELLS),
+        )
+    counts = [
+        Message("comparison.count", {"kind": Message(f"change.{kind}"), "count": count})
+        for kind, count in compared.comparison.counts.items()
+    ]
+    return print_table(table, [translator.listed(counts)], width)
+
+
+def _verdicts_said(before: Document | None, after: Document | None, translator: Translator) -> str:
+    verdicts = [translator.text(f"verdict.{one['verdict']}") for one in (before, after) if one]
+    return " → ".join(dict.fromkeys(verdicts))
 
 
 SHOWN_CANDIDATES = 10

@@ -8,6 +8,7 @@ project itself asks for is held against candidates in `reasons`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
@@ -17,7 +18,7 @@ from geo_service.industry import belongs_to
 from geo_service.model import Message, Severity, Verdict
 from geo_service.suitability.candidates import Candidate
 from geo_service.suitability.reasons import Reason, each_once
-from geo_service.suitability.trial import Trials, floor_ids, footing_ids
+from geo_service.suitability.trial import MARK, Trials
 from geo_service.zoning.batch import RawFinding
 from geo_service.zoning.check import Case, Closure, Shared
 
@@ -53,6 +54,7 @@ ALWAYS_FORBIDDING = frozenset({FIRE_CHECK, LAND_USE_CHECK})
 """Forbid whatever their severity: `should` is for what stands. Nobody moves a hazard upstairs, or
 a project onto land that the plan has for something else."""
 
+_MARKS = re.compile(f"{MARK}[0-9]+")
 _AGAINST = frozenset({Verdict.FAIL, Verdict.UNKNOWN})
 
 
@@ -70,10 +72,29 @@ def judge_by_rules(
     piece of ground, floor and park is judged once, however many candidates stand on it, and
     whatever else is judged with it; what stands there already is not judged again.
     """
-    if not candidates:
-        return {}
+    pairs = [(candidate, project) for candidate in candidates]
+    judged = judge_pairs(plan, pairs, rulebook, as_of=as_of)
+    return {
+        candidate.candidate_id: reasons
+        for candidate, reasons in zip(candidates, judged, strict=True)
+    }
+
+
+def judge_pairs(
+    plan: Plan,
+    pairs: Sequence[tuple[Candidate, Project]],
+    rulebook: Rulebook,
+    *,
+    as_of: date,
+) -> list[tuple[Reason, ...]]:
+    """Return what the rules say against each project on its candidate, in the order of the pairs.
+
+    As `judge_by_rules`, for many projects at once: each is judged as if it came alone.
+    """
+    if not pairs:
+        return []
     rules = rulebook.in_force(as_of)
-    trials = Trials(plan, candidates, project)
+    trials = Trials(plan, pairs)
     against: dict[str, list[Reason]] = {}
     for piece, reason in [
         *_against_land(trials, _forbidding(rules, LAND_CHECKS), as_of),
@@ -81,11 +102,29 @@ def judge_by_rules(
         *_against_floors(trials, _forbidding(rules, FLOOR_CHECKS), as_of),
         *_against_parks(trials, _forbidding(rules, PARK_CHECKS), as_of),
     ]:
-        against.setdefault(piece, []).append(reason)
-    return {
-        candidate.candidate_id: each_once(*(against.get(piece, ()) for piece in _pieces(candidate)))
-        for candidate in candidates
-    }
+        against.setdefault(piece, []).append(_unmarked(reason) if MARK in piece else reason)
+    return [
+        each_once(*(against.get(piece, ()) for piece in trials.pieces_of(candidate, project)))
+        for candidate, project in pairs
+    ]
+
+
+def _unmarked(reason: Reason) -> Reason:
+    """Return a reason that names what is on trial without the marks of projects."""
+    detail, measure = _without_marks(reason.detail), _without_marks(dict(reason.measure))
+    return replace(reason, detail=detail, measure=measure)
+
+
+def _without_marks(value: Any) -> Any:  # noqa: ANN401 - what messages and measures hold
+    if isinstance(value, str):
+        return _MARKS.sub("", value)
+    if isinstance(value, Message):
+        return Message(value.key, _without_marks(dict(value.values)))
+    if isinstance(value, dict):
+        return {name: _without_marks(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_without_marks(part) for part in value)
+    return value
 
 
 def find_closures(
@@ -96,7 +135,7 @@ def find_closures(
     What `judge_by_rules` will say of land, told beforehand by the same checks. `probe` is
     any candidate of kind land; where it lies does not matter.
     """
-    shared = Shared(Trials(plan, [probe], project).on_ground, as_of)
+    shared = Shared(Trials(plan, [(probe, project)]).on_ground, as_of)
     return [
         (rule, closure)
         for rule in _forbidding(rulebook.in_force(as_of), LAND_CHECKS | BOUNDARY_CHECKS)
@@ -118,12 +157,6 @@ def reason_of(rule: Rule, finding: RawFinding, as_of: date) -> Reason:
 
 ReasonsByPiece = Iterator[tuple[str, Reason]]
 """Names of parks, ground and floors, and what a rule says against each."""
-
-
-def _pieces(candidate: Candidate) -> tuple[str, ...]:
-    """Return the names of what a candidate consists of: its park, its ground, its floors."""
-    park = () if candidate.park_id is None else (f"park {candidate.park_id}",)
-    return (*park, *footing_ids(candidate), *floor_ids(candidate))
 
 
 def _forbidding(rules: Iterable[Rule], checks: frozenset[tuple[str, str]]) -> list[Rule]:
@@ -188,7 +221,7 @@ def _against_lying_there(trials: Trials, rules: Sequence[Rule], as_of: date) -> 
 
 def _against_parks(trials: Trials, rules: Sequence[Rule], as_of: date) -> ReasonsByPiece:
     """Put rules to the parks that candidates lie in."""
-    park_ids = frozenset(item.park_id for item in trials.candidates if item.park_id is not None)
+    park_ids = frozenset(item.park_id for item, _ in trials.asked if item.park_id is not None)
     shared = Shared(trials.plan, as_of)
     for rule in rules if park_ids else ():
         case = Case(shared, rule.part.scope, rule.part.tolerance, "new", park_ids)
@@ -203,14 +236,16 @@ def _against_floors(trials: Trials, rules: Sequence[Rule], as_of: date) -> Reaso
     shared = Shared(trials.on_floors, as_of)
     for rule in rules:
         for finding in _findings_against(rule, _case(rule, shared)):
-            name = finding.subject.id.removeprefix("floor ")
+            names = trials.floor_names.get(finding.subject.id, (finding.subject.id,))
             reason = reason_of(rule, finding, as_of)
-            if _is_fire_rule(rule) and finding.verdict is Verdict.UNKNOWN:
-                if rule.part.severity is not Severity.MUST:
-                    continue
-                detail = Message("reason.no_fire_class", {"floor": name})
-                reason = replace(reason, detail=detail, measure={"measure": "fire_class"})
-            yield f"floor {name}", reason
+            for name in names:
+                told = reason
+                if _is_fire_rule(rule) and finding.verdict is Verdict.UNKNOWN:
+                    if rule.part.severity is not Severity.MUST:
+                        continue
+                    detail = Message("reason.no_fire_class", {"floor": trials.floors[name][0]})
+                    told = replace(reason, detail=detail, measure={"measure": "fire_class"})
+                yield name, told
 
 
 def _is_fire_rule(rule: Rule) -> bool:

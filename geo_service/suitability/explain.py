@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from geo_service.language import Language, Translator
 from geo_service.model import Message, Quantity
 from geo_service.suitability.measures import chain_partners, industry_fit
 from geo_service.suitability.scoring import cell
@@ -44,6 +45,12 @@ class Explanation:
     candidate_id: str
     summary: tuple[Message, ...]
     sentences: tuple[Sentence, ...]
+
+    def text(self, lang: str = "zh-Hans") -> str:
+        """Return the explanation in a language (`zh-Hans`, `zh-Hant`, `en`), a line a sentence."""
+        translator = Translator(Language(lang))
+        told = [*self.summary, *(sentence.text for sentence in self.sentences)]
+        return "\n".join(map(translator.render, told))
 
 
 def explain(

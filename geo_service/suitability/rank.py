@@ -26,6 +26,7 @@ from geo_service.crs import STORAGE_CRS
 from geo_service.errors import Fault, NotFoundError
 from geo_service.mcda.robustness import DRAWS
 from geo_service.model import FocusBasis, Message, Verdict
+from geo_service.notebook import small_table
 from geo_service.plan import plan_of
 from geo_service.spatial.cut_off import cut_off_note
 from geo_service.suitability.certainty import QUICK_DRAWS, Doubt, doubt_of
@@ -44,7 +45,7 @@ from geo_service.suitability.project import (
 )
 from geo_service.suitability.reasons import Reason
 from geo_service.suitability.scoring import Scored, check_matrix, score_table
-from geo_service.suitability.screening import Screened, Screening, screen
+from geo_service.suitability.screening import Judged, Screened, Screening, screen
 from geo_service.suitability.surroundings import Sites
 from geo_service.wording import said
 from geo_service.zoning.rulebook import Rulebook, open_rulebook
@@ -58,6 +59,14 @@ if TYPE_CHECKING:
     from geo_service.zoning.review import Progress
 
 _STEPS = ("candidates", "exclusion", "access", "focus", "criteria", "score")
+
+
+_SHOWN = 10
+"""How many of the best a notebook shows."""
+
+
+def _rounded(cell: object) -> object:
+    return f"{cell:.2f}" if isinstance(cell, float) else cell
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,19 @@ class Ranking:
         default_factory=dict, repr=False, compare=False
     )
     """The same measures by other methods, as `reweigh` was asked for them."""
+
+    def __repr__(self) -> str:
+        """Name the ranking, its project and how many candidates there are."""
+        counts = f"{len(self.order)} candidates, {len(self.excluded)} excluded"
+        return f"<Ranking {self.ranking_id} {self.project.name}: {counts}>"
+
+    def _repr_html_(self) -> str:
+        """Return the best candidates, as a notebook shows them."""
+        title = f"{self.project.name} · {self.ranking_id} · {self.as_of}"
+        best = self.candidates.head(_SHOWN)
+        columns = [name for name in ("rank", "candidate_id", "park_id", "score") if name in best]
+        rows = best[columns].itertuples(index=False)
+        return small_table(title, columns, ([_rounded(cell) for cell in row] for row in rows))
 
     @property
     def sites(self) -> Sites:
@@ -347,8 +369,12 @@ def rank_project(
     *,
     as_of: date | None = None,
     progress: Progress | None = None,
+    judged: Judged | None = None,
 ) -> Ranking:
-    """Return where a project that was read already fits in a plan; see `rank`."""
+    """Return where a project that was read already fits in a plan; see `rank`.
+
+    `judged` is what the rules say against its parts, where that is known (`judge_parts`).
+    """
     plan = plan_of(plan)
     rules = rulebook or open_rulebook(plan.settings.rulebook_path)
     day = as_of or date.today()  # noqa: DTZ011 - the county's calendar day
@@ -356,7 +382,7 @@ def rank_project(
 
     chosen = choose_criteria(project)
     check_matrix(project.weights, chosen)
-    screening = screen(plan, project, rules, as_of=day, tell=tell)
+    screening = screen(plan, project, rules, as_of=day, tell=tell, judged=judged)
     tell("focus")
     standing = screening.sites.candidates
     park_ids = list(dict.fromkeys(item.park_id for item in standing if item.park_id))

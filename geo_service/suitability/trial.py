@@ -17,7 +17,7 @@ import pandas as pd
 
 from geo_service.crs import STORAGE_CRS
 from geo_service.domain.enterprises import latest_year
-from geo_service.domain.subjects import subject_ids
+from geo_service.domain.subjects import floor_id, subject_ids
 from geo_service.plan import rows_of
 from geo_service.schema import SCHEMAS
 from geo_service.suitability.candidates import Candidate, CandidateKind
@@ -38,6 +38,8 @@ TOLD_OF_ENTERPRISES = (
     "energy_review_number",
 )
 """What a project says of itself as an enterprise's columns do, under the same names."""
+MARK = "\x1f"
+"""What begins the mark of a project in a name: no id has it."""
 ANY_YEAR = 2000
 """The year of the project's own row in a county that has no enterprises yet."""
 
@@ -49,6 +51,7 @@ class Footing:
     geometry: BaseGeometry
     park_id: str | None
     is_parcel: bool = False
+    project: Project
     row: Mapping[str, Any]
     """The columns of the parcel that it is, or that the building stands on."""
 
@@ -71,74 +74,106 @@ def floor_ids(candidate: Candidate) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Trials:
-    """A project on trial on what candidates consist of; each plan is made when it is asked for."""
+    """Projects on trial on what candidates consist of; each plan is made when it is asked for.
+
+    Of several projects each is tried by itself: what stands on trial is named by what it is and,
+    from the second project on, by a mark of the project.
+    """
 
     plan: Plan
-    candidates: Sequence[Candidate]
-    project: Project
+    asked: Sequence[tuple[Candidate, Project]]
+
+    @cached_property
+    def marks(self) -> dict[int, str]:
+        """The mark of each project, by its identity; the first has none."""
+        projects = {id(project): None for _, project in self.asked}
+        return {one: f"{MARK}{number}" if number else "" for number, one in enumerate(projects)}
 
     @cached_property
     def footings(self) -> dict[str, Footing]:
         """The ground that the candidates stand on, by its name."""
-        return _footings_of(self.plan, self.candidates)
+        return _footings_of(self.plan, self)
 
     @cached_property
-    def floors(self) -> list[str]:
-        """The floors that the candidates consist of, each once, as building/number."""
-        ids = (floor_id for candidate in self.candidates for floor_id in floor_ids(candidate))
-        return [floor_id.removeprefix("floor ") for floor_id in dict.fromkeys(ids)]
+    def floors(self) -> dict[str, tuple[str, Project]]:
+        """The floors that the candidates consist of, as building/number, by their name."""
+        return {
+            name + self.mark_of(project): (name.removeprefix("floor "), project)
+            for candidate, project in self.asked
+            for name in floor_ids(candidate)
+        }
+
+    def mark_of(self, project: Project) -> str:
+        """Return what is added to the names of what a project is on trial on."""
+        return self.marks[id(project)]
+
+    def pieces_of(self, candidate: Candidate, project: Project) -> tuple[str, ...]:
+        """Return the names of what a candidate consists of: its park, its ground, its floors."""
+        park = () if candidate.park_id is None else (f"park {candidate.park_id}",)
+        mark = self.mark_of(project)
+        pieces = (*footing_ids(candidate), *floor_ids(candidate))
+        return (*park, *(f"{piece}{mark}" for piece in pieces))
 
     @cached_property
     def on_ground(self) -> Plan:
         """The ground alone, each piece a parcel, with the project on each."""
-        return _plan_of_parcels(self.plan, self.footings, self.project)
+        return _plan_of_parcels(self.plan, self.footings)
 
     @cached_property
     def as_parks(self) -> Plan:
         """Pieces of ground as new parks that the project leads."""
-        return _plan_of_parks(self.plan, self.footings, self.project)
+        return _plan_of_parks(self.plan, self.footings)
 
     @cached_property
     def on_floors(self) -> Plan:
         """The buildings of the floors, the project on each floor."""
-        return _plan_of_tenancies(self.plan, self.floors, self.project)
+        return self._tenancies[0]
+
+    @property
+    def floor_names(self) -> dict[str, tuple[str, ...]]:
+        """What is on trial on each floor of `on_floors`, by the floor's id there."""
+        return self._tenancies[1]
+
+    @cached_property
+    def _tenancies(self) -> tuple[Plan, dict[str, tuple[str, ...]]]:
+        return _plan_of_tenancies(self.plan, self.floors)
 
 
-def _footings_of(plan: Plan, candidates: Sequence[Candidate]) -> dict[str, Footing]:
+def _footings_of(plan: Plan, trials: Trials) -> dict[str, Footing]:
     parcels, buildings = plan.metric("parcels"), plan.frame("buildings")
     parcel_of = dict(zip(buildings["building_id"], buildings["parcel_id"], strict=True))
     wanted = {
         name if kind == "parcel" else parcel_of.get(name)
-        for candidate in candidates
+        for candidate, _ in trials.asked
         for kind, _, name in (footing_id.partition(" ") for footing_id in footing_ids(candidate))
     }
     parcels = parcels[parcels["parcel_id"].isin(wanted - {None})]
     by_parcel = {
-        row["parcel_id"]: Footing(
-            geometry=shape, park_id=text_or_none(row["park_id"]), is_parcel=True, row=row
-        )
+        row["parcel_id"]: (row, shape)
         for row, shape in zip(rows_of(parcels), parcels.geometry, strict=True)
     }
     footings: dict[str, Footing] = {}
-    for candidate in candidates:
+    for candidate, project in trials.asked:
+        mark = trials.mark_of(project)
         for footing_id in footing_ids(candidate):
             kind, _, name = footing_id.partition(" ")
-            if candidate.kind is CandidateKind.LAND:
-                footing = Footing(geometry=candidate.geometry, park_id=None, row={})
-            elif kind == "parcel":
-                footing = by_parcel[name]
+            shape, park_id = candidate.geometry, candidate.park_id
+            row: Mapping[str, Any] = {}
+            is_parcel = candidate.kind is not CandidateKind.LAND and kind == "parcel"
+            if is_parcel:
+                row, shape = by_parcel[name]
+                park_id = text_or_none(row["park_id"])
+            elif candidate.kind is CandidateKind.LAND:
+                park_id = None
             else:
-                below = by_parcel.get(parcel_of.get(name))
-                footing = Footing(
-                    geometry=candidate.geometry,
-                    park_id=candidate.park_id,
-                    row=below.row if below else {},
-                )
-            footings[footing_id] = footing
+                row = by_parcel.get(parcel_of.get(name), ({}, None))[0]
+            footings[f"{footing_id}{mark}"] = Footing(
+                geometry=shape, park_id=park_id, is_parcel=is_parcel, project=project, row=row
+            )
     return footings
 
 
-def _plan_of_parcels(plan: Plan, footings: Mapping[str, Footing], project: Project) -> Plan:
+def _plan_of_parcels(plan: Plan, footings: Mapping[str, Footing]) -> Plan:
     """Return a plan of the ground alone, each piece a parcel, with the project on each.
 
     A free parcel counts as built, as it will be. A building stands for the floors in it: what
@@ -159,21 +194,24 @@ def _plan_of_parcels(plan: Plan, footings: Mapping[str, Footing], project: Proje
         "park_id": [footing.park_id for footing in pieces],
         # A rule's exceptions for industries ask which enterprises a parcel holds.
         "parcel_id": ids,
-        "output_cny": [project.output_cny] * len(ids),
-        "land_m2": [project.needs.land_m2 if footing.is_parcel else 0.0 for footing in pieces],
+        "output_cny": [footing.project.output_cny for footing in pieces],
+        "land_m2": [
+            footing.project.needs.land_m2 if footing.is_parcel else 0.0 for footing in pieces
+        ],
     }
     in_degrees = _in_degrees(plan, footings)
-    enterprises = _tenants(plan, project, ids, tenants)
+    enterprises = _tenants(plan, [footing.project for footing in pieces], ids, tenants)
     frames = {
         "parcels": gpd.GeoDataFrame(
             _rows_like("parcels", parcels), geometry=in_degrees, crs=STORAGE_CRS
         ),
         "enterprises": gpd.GeoDataFrame(enterprises, geometry=in_degrees, crs=STORAGE_CRS),
     }
-    return plan.with_layers(frames, label=f"trial of {project.name}")
+    names = dict.fromkeys(footing.project.name for footing in pieces)
+    return plan.with_layers(frames, label=f"trial of {', '.join(names)}")
 
 
-def _plan_of_parks(plan: Plan, footings: Mapping[str, Footing], project: Project) -> Plan:
+def _plan_of_parks(plan: Plan, footings: Mapping[str, Footing]) -> Plan:
     """Return a plan whose parks are pieces of ground: new parks that the project leads.
 
     Each has the tier of the park that it lies in, which a rule's scope may ask for.
@@ -182,42 +220,92 @@ def _plan_of_parks(plan: Plan, footings: Mapping[str, Footing], project: Project
     around = [rows.get(footing.park_id, {}) for footing in footings.values()]
     values: dict[str, list[Any]] = {"park_id": list(footings), "name": list(footings)}
     values["tier"] = [row.get("tier") for row in around]
-    values["leading_industry"] = [project.industry_code] * len(around)
+    values["leading_industry"] = [footing.project.industry_code for footing in footings.values()]
     values["status"] = ["planned"] * len(around)
     in_degrees = _in_degrees(plan, footings)
     parks = gpd.GeoDataFrame(_rows_like("parks", values), geometry=in_degrees, crs=STORAGE_CRS)
     return plan.with_layers({"parks": parks}, label="ground as parks")
 
 
-def _plan_of_tenancies(plan: Plan, members: Sequence[str], project: Project) -> Plan:
-    """Return a plan of the buildings of these floors (building/number), the project on each.
+def _plan_of_tenancies(
+    plan: Plan, asked: Mapping[str, tuple[str, Project]]
+) -> tuple[Plan, dict[str, tuple[str, ...]]]:
+    """Return a plan of the buildings of these floors, a project on each, and what is on which.
 
-    These floors are given over to the project's fire class, whatever they were built for.
+    These floors are given over to the project's fire class, whatever they were built for; projects
+    of another class than the first have the building for themselves, under another id.
     """
-    floors = plan.frame("floors")
-    names = pd.Series(subject_ids("floors", floors), index=floors.index, dtype="str")
-    is_on_trial = names.isin(members)
-    on_trial = floors[is_on_trial]
-    standing = floors[floors["building_id"].isin(on_trial["building_id"])]
-    letters = (
-        standing["fire_class"]
-        .astype("object")
-        .mask(is_on_trial[standing.index], project.fire_class)
+    by_class: dict[str | None, dict[str, tuple[str, Project]]] = {}
+    for name, (member, project) in asked.items():
+        by_class.setdefault(project.fire_class, {})[name] = (member, project)
+    floors, buildings = plan.frame("floors"), plan.geo("buildings")
+    members = pd.Series(subject_ids("floors", floors), index=floors.index, dtype="str")
+    all_floors, all_buildings, all_tenants = [], [], []
+    names: dict[str, tuple[str, ...]] = {}
+    for number, (letter, tenancies) in enumerate(by_class.items()):
+        mark = f"{MARK}{number}" if number else ""
+        is_on_trial = members.isin([member for member, _ in tenancies.values()])
+        touched = floors.loc[is_on_trial, "building_id"]
+        standing = floors[floors["building_id"].isin(touched)]
+        letters = standing["fire_class"].astype("object")
+        letters = letters.mask(is_on_trial[standing.index], letter)
+        own = buildings[buildings["building_id"].isin(touched)]
+        if number:
+            standing = standing.assign(building_id=standing["building_id"] + mark)
+            own = own.assign(building_id=own["building_id"] + mark)
+        all_floors.append(standing.assign(fire_class=letters))
+        all_buildings.append(own)
+        table, known = _tenancies_of(plan, floors[is_on_trial], members, tenancies, mark)
+        all_tenants.append(table)
+        names |= known
+    table = (
+        pd.concat(all_tenants, ignore_index=True)
+        if all_tenants
+        else _rows_like("enterprises", {"enterprise_id": []})
     )
+    nowhere = gpd.GeoSeries(np.full(len(table), None), crs=STORAGE_CRS)
+    frames: dict[str, pd.DataFrame] = {
+        "floors": pd.concat(all_floors) if all_floors else floors.iloc[:0],
+        "enterprises": gpd.GeoDataFrame(table, geometry=nowhere, crs=STORAGE_CRS),
+    }
+    if len(by_class) > 1:
+        frames["buildings"] = pd.concat(all_buildings, ignore_index=True)
+    label = ", ".join(dict.fromkeys(project.name for _, project in asked.values()))
+    return plan.with_layers(frames, label=f"tenancy of {label}"), names
+
+
+def _tenancies_of(
+    plan: Plan,
+    on_trial: pd.DataFrame,
+    members: pd.Series[str],
+    tenancies: Mapping[str, tuple[str, Project]],
+    mark: str,
+) -> tuple[pd.DataFrame, dict[str, tuple[str, ...]]]:
+    """Return projects of one fire class as tenants of their floors, and their names by floor."""
     buildings = plan.frame("buildings")
     parks = dict(zip(buildings["building_id"], buildings["park_id"], strict=True))
-    building_ids = on_trial["building_id"].tolist()
-    ids = [f"floor {name}" for name in names[on_trial.index]]
-    values: dict[str, list[Any]] = {
-        "park_id": [text_or_none(parks.get(building_id)) for building_id in building_ids],
-        "building_id": building_ids,
-        "floor_no": on_trial["floor_no"].tolist(),
+    where = {
+        member: (building_id, number)
+        for member, building_id, number in zip(
+            members[on_trial.index], on_trial["building_id"], on_trial["floor_no"], strict=True
+        )
     }
-    table = _tenants(plan, project, ids, values)
-    nowhere = gpd.GeoSeries(np.full(len(ids), None), crs=STORAGE_CRS)
-    enterprises = gpd.GeoDataFrame(table, geometry=nowhere, crs=STORAGE_CRS)
-    frames = {"floors": standing.assign(fire_class=letters), "enterprises": enterprises}
-    return plan.with_layers(frames, label=f"tenancy of {project.name}")
+    by_member: dict[str, list[tuple[str, Project]]] = {member: [] for member in where}
+    for name, (member, project) in tenancies.items():
+        by_member[member].append((name, project))
+    rows = [(member, name, project) for member in where for name, project in by_member[member]]
+    values: dict[str, list[Any]] = {
+        "park_id": [text_or_none(parks.get(where[member][0])) for member, _, _ in rows],
+        "building_id": [where[member][0] + mark for member, _, _ in rows],
+        "floor_no": [where[member][1] for member, _, _ in rows],
+    }
+    projects = [project for _, _, project in rows]
+    table = _tenants(plan, projects, [name for _, name, _ in rows], values)
+    names = {
+        floor_id(f"{building_id}{mark}", number): tuple(name for name, _ in by_member[member])
+        for member, (building_id, number) in where.items()
+    }
+    return table, names
 
 
 def _in_degrees(plan: Plan, footings: Mapping[str, Footing]) -> gpd.GeoSeries:
@@ -227,11 +315,12 @@ def _in_degrees(plan: Plan, footings: Mapping[str, Footing]) -> gpd.GeoSeries:
 
 
 def _tenants(
-    plan: Plan, project: Project, ids: Sequence[str], values: Mapping[str, list[Any]]
+    plan: Plan, projects: Sequence[Project], ids: Sequence[str], values: Mapping[str, list[Any]]
 ) -> pd.DataFrame:
-    """Return the project as one enterprise of the latest year per piece, without geometry."""
-    same = tenant_values(plan, project)
-    every = {name: [value] * len(ids) for name, value in same.items()}
+    """Return a project per piece as an enterprise of the latest year, without geometry."""
+    told = {id(project): tenant_values(plan, project) for project in projects}
+    rows = [told[id(project)] for project in projects]
+    every = {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
     return _rows_like("enterprises", {"enterprise_id": list(ids), **every, **values})
 
 

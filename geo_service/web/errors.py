@@ -26,8 +26,11 @@ from geo_service.errors import (
     ChoiceNeededError,
     ConflictError,
     GeoServiceError,
+    GoalsError,
+    InfeasibleError,
     InvalidQueryError,
     NotFoundError,
+    OutOfTimeError,
     ProjectError,
     RulebookError,
     ScenarioError,
@@ -58,6 +61,9 @@ STATUS: dict[type[GeoServiceError], int] = {
     StoreError: 503,
     ProjectError: 422,
     ScenarioError: 422,
+    GoalsError: 422,
+    InfeasibleError: 409,
+    OutOfTimeError: 503,
     SourceError: 422,
     ChoiceNeededError: 409,
     WorkspaceError: 500,
@@ -223,7 +229,7 @@ async def _on_own_error(request: Request, error: Exception) -> Response:
     if isinstance(error, ChoiceNeededError):
         members["parameter"] = error.parameter
         members["choices"] = choice_documents(error, translator)
-    if isinstance(error, (RulebookError, ProjectError, ScenarioError, SourceError)):
+    if isinstance(error, (RulebookError, ProjectError, ScenarioError, GoalsError, SourceError)):
         members["errors"] = [tell_fault(fault, translator) for fault in error.faults]
     if isinstance(error, ScenarioError):
         members["faults"] = field_faults(error, translator)

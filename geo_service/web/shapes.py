@@ -11,10 +11,10 @@ from typing import Any
 
 from geo_service.jobs import JobKind, JobStatus
 from geo_service.model import BasisGroup, BasisTag, Severity, Tier, Verdict
-from geo_service.scenarios.differences import FindingKind
 from geo_service.scenarios.reading import scenario_schema
 from geo_service.suitability.candidates import CandidateKind
 from geo_service.suitability.project import project_schema
+from geo_service.zoning.comparison import ChangeKind, WhyNot
 from geo_service.zoning.finding_table import FACETS
 from geo_service.zoning.laws import DocumentKind, DocumentState, Trust
 
@@ -166,6 +166,17 @@ _RANKING_MEMBERS: Mapping[str, Shape] = {
     "method": _TEXT,
     "normalisation": _or_null(_TEXT),
 }
+_LAYOUT_MEMBERS: Mapping[str, Shape] = {
+    "layout_id": _TEXT,
+    "plan_version": _TEXT,
+    "rulebook_version": _TEXT,
+    "status": {"type": "string", "enum": ["optimal", "feasible", "infeasible"]},
+    "objective": _or_null(_NUMBER),
+    "bound": _or_null(_NUMBER),
+    "gap": _or_null(_NUMBER),
+    "seconds": _NUMBER,
+    "seed": _WHOLE,
+}
 _CANDIDATE_MEMBERS: Mapping[str, Shape] = {
     "candidate_id": _TEXT,
     "kind": _enum(CandidateKind),
@@ -257,6 +268,23 @@ _SAVED_RESULT = _object(
         "is_pinned": _FLAG,
     }
 )
+_COMPARISON: dict[str, Shape] = {
+    "counts": _by_name(_COUNT),
+    "changes": _list(
+        _object(
+            {
+                "kind": _enum(ChangeKind),
+                "reason": _or_null(_enum(WhyNot)),
+                "rule_id": _TEXT,
+                "park_id": _or_null(_TEXT),
+                "subject": _object({"layer": _TEXT, "id": _TEXT}),
+                "changed": _list(_TEXT),
+                "before": _or_null(_ANY),
+                "after": _or_null(_ANY),
+            }
+        )
+    ),
+}
 _SCENARIO_MEMBERS: Mapping[str, Shape] = {
     "scenario_id": _TEXT,
     "name": _TEXT,
@@ -287,7 +315,7 @@ _SCENARIO = _object(
 )
 _FINDING_CHANGE = _object(
     {
-        "kind": _enum(FindingKind),
+        "kind": _enum(ChangeKind),
         "finding_id": _TEXT,
         "rule_id": _TEXT,
         "before": _or_null(_by_name(_ANY)),
@@ -347,7 +375,10 @@ _ANSWERS: Mapping[str, Shape] = {
             "documents": _list(_LEGAL_DOCUMENT),
         }
     ),
-    "Review": _object(_REVIEW_MEMBERS, optional={"saved": _FLAG, "not_saved": _or_null(_TEXT)}),
+    "Review": _object(
+        _REVIEW_MEMBERS,
+        optional={"is_trial": _FLAG, "saved": _FLAG, "not_saved": _or_null(_TEXT)},
+    ),
     "Reviews": _slice("reviews", _object(_REVIEW_MEMBERS)),
     "Findings": _with(_collection(_ref("Finding")), next=_or_null(_TEXT)),
     "FindingCounts": _object(
@@ -359,10 +390,9 @@ _ANSWERS: Mapping[str, Shape] = {
             "without_township": _COUNT,
         }
     ),
-    "ReviewComparison": _object(
-        {"before": _TEXT, "after": _TEXT, "counts": _by_name(_COUNT)}
-        | {name: _list(_ANY) for name in ("new", "cured", "persisting", "changed")}
-    ),
+    "ReviewComparison": _object({"before": _TEXT, "after": _TEXT, **_COMPARISON}),
+    "Changes": _object({"before": _or_null(_TEXT), "after": _TEXT}),
+    "ProjectRead": _object({"project": _ref("Project")}),
     "Register": _object({"summary": _object(_REVIEW_MEMBERS), "findings": _list(_ANY)}),
     "Ranking": _object(
         {
@@ -387,6 +417,65 @@ _ANSWERS: Mapping[str, Shape] = {
     "Criteria": _object(
         {"criteria": _list(_object({"name": _TEXT, "label": _TEXT, "sense": _TEXT}))}
     ),
+    "Layout": _object(
+        {
+            **_LAYOUT_MEMBERS,
+            "terms": _by_name(
+                _object({"before": _NUMBER, "after": _or_null(_NUMBER), "unit": _TEXT})
+            ),
+            "parks": _list(
+                _object(
+                    {
+                        "park_id": _TEXT,
+                        "leading_industry": _or_null(_TEXT),
+                        "proposed": _or_null(_TEXT),
+                        "speciality": _or_null(_TEXT),
+                        "share_before": _or_null(_NUMBER),
+                        "share_after": _or_null(_NUMBER),
+                        "regret": _or_null(_NUMBER),
+                        "why": _or_null(_TEXT),
+                    }
+                )
+            ),
+            "projects": _list(
+                _object(
+                    {
+                        "project": _TEXT,
+                        "candidate_id": _or_null(_TEXT),
+                        "park_id": _or_null(_TEXT),
+                        "why": _TEXT,
+                    }
+                )
+            ),
+            "moves": _list(
+                _object(
+                    {
+                        "enterprise_id": _TEXT,
+                        "from": _TEXT,
+                        "to": _TEXT,
+                        "cost": _NUMBER,
+                        "why": _or_null(_TEXT),
+                    }
+                )
+            ),
+            "firm": _list(_ANY),
+            "alternatives": _list(_ANY),
+            "front": _list(_object({"terms": _by_name(_NUMBER), "layout_id": _TEXT})),
+            "conflict": _list(
+                _object(
+                    {
+                        "requirement": _TEXT,
+                        "has": _or_null(_NUMBER),
+                        "needs": _or_null(_NUMBER),
+                        "unit": _or_null(_TEXT),
+                        "relaxation": _or_null(_NUMBER),
+                    }
+                )
+            ),
+            "review": _by_name(_or_null(_by_name(_COUNT))),
+        }
+    ),
+    "Layouts": _slice("layouts", _object(_LAYOUT_MEMBERS)),
     "Scenario": _SCENARIO,
     "Scenarios": _slice("scenarios", _object(_SCENARIO_MEMBERS)),
     "ScenarioReview": _object(
@@ -482,6 +571,22 @@ _ANSWERS: Mapping[str, Shape] = {
     "Published": _object({"layer": _TEXT, "number": _COUNT, "version": _TEXT}),
     "Difference": _object(
         {"layer": _TEXT, "before": _VERSION, "after": _VERSION, "counts": _by_name(_COUNT)}
+    ),
+    "Hits": _object(
+        {
+            "hits": _list(
+                _object(
+                    {
+                        "kind": _TEXT,
+                        "id": _TEXT,
+                        "label": _TEXT,
+                        "detail": _TEXT,
+                        "page": _TEXT,
+                        "map": _or_null(_TEXT),
+                    }
+                )
+            )
+        }
     ),
     "Industries": _object({"industries": _list(_object({"code": _TEXT, "name": _TEXT}))}),
     "Place": _object(

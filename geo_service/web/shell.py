@@ -42,8 +42,10 @@ _SHELLS = files("geo_service") / "front" / "pages"
 _MEDIA_TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 _SHARED_TEXTS = (
     *("console.", "verdict.", "tier.", "severity.", "basis.", "layer."),
-    *("basis_tag.", "basis_group.", "rests_on."),
+    *("basis_tag.", "basis_group.", "rests_on.", "finder."),
 )
+_FINDER = "finder"
+"""The program that every page has beside its own."""
 _CHARTS = "echarts/echarts.min.js"
 _LANGUAGE_NAMES = {
     Language.ZH_HANS: ("简", "简体中文"),
@@ -181,11 +183,12 @@ def _languages(request: Request, current: Language) -> str:
 
 
 def _scripts(page: Page, root: str) -> str:
-    """Return the page's program, after the charts that it draws with."""
+    """Return the page's program, after the charts that it draws with, and the finder."""
     address = html.escape(f"{root}/assets/{_CHARTS}?v={asset_version(_CHARTS)}")
     charts = f'<script src="{address}" defer></script>\n' if page.is_charted else ""
-    program = html.escape(f"{root}/pages/{digest()}/{page.name}.js")
-    return f'{charts}<script type="module" src="{program}"></script>'
+    programs = (html.escape(f"{root}/pages/{digest()}/{name}.js") for name in (page.name, _FINDER))
+    modules = (f'<script type="module" src="{program}"></script>' for program in programs)
+    return charts + "\n".join(modules)
 
 
 def _loading(shell: Mapping[str, str]) -> str:

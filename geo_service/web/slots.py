@@ -52,6 +52,7 @@ class WorkKind(StrEnum):
     REVIEWS = "reviews"
     RANKINGS = "rankings"
     SCENARIOS = "scenarios"
+    LAYOUTS = "layouts"
     VERSIONS = "versions"
 
 

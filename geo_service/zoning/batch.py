@@ -217,6 +217,11 @@ class RawBatch(LazyRows):
         """Return a row's title alone."""
         return Message(self.title, _row(self.values, row))
 
+    def evidence_of(self, row: int, names: Sequence[str]) -> tuple[Any, ...]:
+        """Return parts of a row's evidence, None for one that it does not have."""
+        cells = (self.evidence.get(name) for name in names)
+        return tuple(cell[row] if isinstance(cell, PerRow) else cell for cell in cells)
+
     def of(self, rows: NDArray[np.intp]) -> RawBatch:
         """Return some of the rows."""
         base, taken = self, rows

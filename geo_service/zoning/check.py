@@ -23,11 +23,13 @@ from geo_service.domain.enterprises import active_enterprises
 from geo_service.errors import UnfitError
 from geo_service.industry import are_within, classification
 from geo_service.model import Message, Severity, Subject, Tier, Verdict
+from geo_service.schema import SCHEMAS
 from geo_service.wording import said
 from geo_service.zoning.batch import RawBatch, RawFinding
 from geo_service.zoning.focus import FOCUS_READS, Focus, measure_focus
 from geo_service.zoning.measured import MeasuredOverlaps, measure_overlaps
 from geo_service.zoning.names import named_columns
+from geo_service.zoning.ran_on import LookedAt
 from geo_service.zoning.standing import Tenants
 
 if TYPE_CHECKING:
@@ -125,23 +127,37 @@ class Outcome:
     """How many overlaps were taken for noise, by the park of their subject."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What was measured of a subject and is no finding, by its id: a park's kinds, a grade."""
+    looked_at: LookedAt = field(default_factory=LookedAt)
+    """The subjects that the check ran on."""
     counts: dict[str, Counter[str | None]] = field(default_factory=dict)
     """How many subjects there are of kinds whose number decides how they are measured, by park."""
 
     @classmethod
-    def of(cls, park_ids: Iterable[object]) -> Outcome:
-        """Return the outcome of a check that judges one subject for each of these parks' ids."""
+    def of(cls, layer: str, rows: pd.DataFrame) -> Outcome:
+        """Return the outcome of a check that judges rows of a layer, which have a park."""
         outcome = cls()
-        outcome.judge_all(park_ids)
+        outcome.judge_rows(layer, rows)
         return outcome
 
-    def judge(self, park_id: object) -> None:
+    def judge(self, subject: Subject, park_id: object) -> None:
         """Count one subject of a park, or of none."""
-        self.judged[park_id if isinstance(park_id, str) else None] += 1
+        park = park_id if isinstance(park_id, str) else None
+        self.judged[park] += 1
+        self.looked_at.add(subject.layer, subject.id, park)
 
-    def judge_all(self, park_ids: Iterable[object]) -> None:
-        """Count subjects by their parks."""
-        self.judged.update(count_parks(park_ids))
+    def judge_park(self, park_id: str) -> None:
+        """Count a park."""
+        self.judge(Subject("parks", park_id), park_id)
+
+    def judge_rows(self, layer: str, rows: pd.DataFrame) -> None:
+        """Count the subjects that rows of a layer are, by their parks."""
+        self.judged.update(count_parks(rows["park_id"]))
+        self.looked_at.add_rows(layer, rows[SCHEMAS[layer].key[0]], rows["park_id"])
+
+    def look_at_parks(self, park_ids: Iterable[str]) -> None:
+        """Record parks that are judged too, beside the subjects that the rule counts."""
+        for park_id in park_ids:
+            self.looked_at.add("parks", park_id, park_id)
 
     @property
     def checked(self) -> int:
@@ -186,7 +202,7 @@ class Outcome:
         """Add findings and count their subjects, one each."""
         for finding in findings:
             self.singles.append(finding)
-            self.judge(finding.park_id)
+            self.judge(finding.subject, finding.park_id)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -160,6 +160,12 @@ class Findings(Sequence[Finding]):
         for part, row in zip(self._columns.part.tolist(), self._columns.row.tolist(), strict=True):
             yield parts[part].title(row)
 
+    def evidence(self, positions: NDArray[np.intp], names: Sequence[str]) -> list[tuple[Any, ...]]:
+        """Return parts of the evidence of findings, None for one that a finding does not have."""
+        parts, columns = self._parts, self._columns
+        part_of, row_of = columns.part[positions].tolist(), columns.row[positions].tolist()
+        return [parts[part].evidence(row, names) for part, row in zip(part_of, row_of, strict=True)]
+
     def _gathered(
         self,
         chosen: NDArray[np.intp],

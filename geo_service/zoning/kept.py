@@ -43,6 +43,7 @@ from geo_service.zoning.kept_rows import (
 from geo_service.zoning.kept_values import dumped, restored
 from geo_service.zoning.measured import CutLater
 from geo_service.zoning.portions import Stamp
+from geo_service.zoning.ran_on import RanOn
 from geo_service.zoning.review import Review, stamp_of
 from geo_service.zoning.waivers import Waiver, Waivers
 
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from geo_service.zoning.focus import Focus
     from geo_service.zoning.rulebook import Rulebook
 
-_MAGIC = b"GEOREV01"
+_MAGIC = b"GEOREV02"
 _PREFIX_BYTES = 64
 """The head of the file: its magic number and the checksum of the rest, at an even address."""
 _CHUNK = 1 << 20
@@ -107,6 +108,7 @@ def keep_review(review: Review, path: Path) -> None:
         "checks": {name: asdict(count) for name, count in review.checks.items()},
         "judged": {name: sorted(parks) for name, parks in review.judged.items()},
         "facts": review.facts,
+        "ran_on": None if review.ran_on is None else review.ran_on.document(),
         "waivers": _entries(review.waivers),
         "approvals": _entries(review.approvals),
         "portions": portions,
@@ -380,6 +382,7 @@ def _review(
         approvals=approvals,
         judged={name: frozenset(parks) for name, parks in head["judged"].items()},
         facts=head["facts"],
+        record=RanOn.from_document(head["ran_on"]),
     )
 
 

@@ -7,6 +7,7 @@ contains the bare codes and ids.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
@@ -132,6 +133,30 @@ def named_parks(plan: Plan, park_ids: Sequence[str]) -> list[Message]:
     parks = plan.frame("parks")
     names = dict(zip(parks["park_id"], parks["name"], strict=True))
     return [_named_division(names.get(park_id), park_id) for park_id in park_ids]
+
+
+_NOTE = re.compile(r"\s*[（(][^（()）]*[)）]\s*$")
+_DIVISIONS = ("街道", "镇", "乡")
+_SHORTEST_PLACE = 2
+
+
+def short_park_name(name: str, tier: str) -> str:
+    """Return the place that a park is named by: without a note in brackets and its tier's word.
+
+    A name that does not end with the word stays whole but for the note.
+
+    >>> short_park_name("江口镇中小企业集聚区（示意）", "中小企业集聚区")
+    '江口'
+    >>> short_park_name("江口新区（筹）", "中小企业集聚区")
+    '江口新区'
+    """
+    bare = _NOTE.sub("", name) or name
+    place = bare.removesuffix(tier)
+    if place == bare or not place:
+        return bare
+    ending = next((word for word in _DIVISIONS if place.endswith(word)), "")
+    short = place.removesuffix(ending)
+    return short if len(short) >= _SHORTEST_PLACE else place
 
 
 def _named_division(name: str | None, code: str, name_en: str | None = None) -> Message:

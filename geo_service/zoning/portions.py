@@ -114,13 +114,20 @@ class Portion:
         return self._subjects(rows)[0]
 
     def _subjects(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
-        if isinstance(self.raw, LazyRows):
-            return self.raw.subjects_of(rows)
-        subjects = [self.raw[row].subject for row in rows.tolist()]
+        raw = self.raw
+        if isinstance(raw, LazyRows):
+            return raw.subjects_of(rows)
+        subjects = [raw[row].subject for row in rows.tolist()]
         layers, ids = (np.empty(len(rows), dtype=object) for _ in range(2))
         layers[:] = [subject.layer for subject in subjects]
         ids[:] = [subject.id for subject in subjects]
         return layers, ids
+
+    def evidence(self, row: int, names: Sequence[str]) -> tuple[Any, ...]:
+        """Return parts of a row's evidence, None for one that it does not have."""
+        if isinstance(self.raw, RawBatch):
+            return self.raw.evidence_of(row, names)
+        return tuple(map(self.at(row).evidence.get, names))
 
     def shapes(self, rows: NDArray[np.intp]) -> NDArray[np.object_]:
         """Return the offending parts of these rows, None for none."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from geo_service.zoning.rulebook import Rule
 
 
-class Reach(Enum):
+class RuleReach(Enum):
     """How far a change of one row can alter what a check says."""
 
     PLAN = "plan"
@@ -40,14 +40,14 @@ class Reading:
     """What a check reads with some parameters, and its reach."""
 
     reads: Callable[[Any], Reads]
-    reach: Reach = Reach.PARK
+    reach: RuleReach = RuleReach.PARK
 
 
-def reading_of(rule: Rule) -> tuple[Reads | None, Reach]:
+def reading_of(rule: Rule) -> tuple[Reads | None, RuleReach]:
     """Return the layers and columns that a rule reads, None for all, and its reach."""
     known = READINGS.get((rule.part.family, rule.part.check))
     if known is None:
-        return None, Reach.PLAN
+        return None, RuleReach.PLAN
     scope = rule.part.scope
     columns = {"park_id"}
     columns |= {"tier"} if scope.tiers else set()
@@ -202,23 +202,24 @@ READINGS: Mapping[tuple[str, str], Reading] = MappingProxyType(
             )
         ),
         ("focus", "speciality"): Reading(
-            _fixed(columns(parks="speciality name geometry")), Reach.PLAN
+            _fixed(columns(parks="speciality name geometry")), RuleReach.PLAN
         ),
         ("focus", "park_kind"): Reading(
-            _fixed(FOCUS, columns(parks="speciality geometry", enterprises="tax_cny")), Reach.PLAN
+            _fixed(FOCUS, columns(parks="speciality geometry", enterprises="tax_cny")),
+            RuleReach.PLAN,
         ),
         ("focus", "reported"): Reading(_fixed(ACTIVE, columns(enterprises="name"))),
         ("competition", "similar_structure"): Reading(
-            _fixed(FOCUS, columns(parks="name geometry")), Reach.PLAN
+            _fixed(FOCUS, columns(parks="name geometry")), RuleReach.PLAN
         ),
         ("competition", "same_type"): Reading(
-            _fixed(LEADING, columns(parks="geometry")), Reach.PLAN
+            _fixed(LEADING, columns(parks="geometry")), RuleReach.PLAN
         ),
         ("competition", "same_leading_nearby"): Reading(
-            _fixed(LEADING, columns(parks="host_park_id name geometry")), Reach.PLAN
+            _fixed(LEADING, columns(parks="host_park_id name geometry")), RuleReach.PLAN
         ),
         ("layout", "overlap"): Reading(
-            _fixed(columns(parks="host_park_id name geometry")), Reach.PLAN
+            _fixed(columns(parks="host_park_id name geometry")), RuleReach.PLAN
         ),
         ("layout", "in_township"): Reading(
             _fixed(
@@ -249,7 +250,7 @@ READINGS: Mapping[tuple[str, str], Reading] = MappingProxyType(
                     county="geometry",
                 )
             ),
-            Reach.PLAN,
+            RuleReach.PLAN,
         ),
         ("layout", "approved_boundary"): Reading(
             _fixed(
@@ -267,7 +268,7 @@ READINGS: Mapping[tuple[str, str], Reading] = MappingProxyType(
         ),
         ("layout", "industry_map"): Reading(_fixed(LEADING, columns(parks="tier geometry"))),
         ("layout", "parcels_overlap"): Reading(
-            _fixed(columns(parcels="parcel_id park_id geometry")), Reach.ROW
+            _fixed(columns(parcels="parcel_id park_id geometry")), RuleReach.ROW
         ),
         ("land_use", "permitted"): Reading(
             _fixed(
@@ -303,7 +304,7 @@ READINGS: Mapping[tuple[str, str], Reading] = MappingProxyType(
                     parks="geometry",
                 ),
             ),
-            Reach.PLAN,
+            RuleReach.PLAN,
         ),
         ("river_distance", "tailings_by_code"): Reading(
             _fixed(
@@ -330,7 +331,7 @@ READINGS: Mapping[tuple[str, str], Reading] = MappingProxyType(
         ),
         ("indicator", "per_mu"): Reading(_per_mu_reads),
         ("indicator", "grade"): Reading(
-            _fixed(_ENTERPRISE, columns(enterprises=_GRADED)), Reach.PLAN
+            _fixed(_ENTERPRISE, columns(enterprises=_GRADED)), RuleReach.PLAN
         ),
         ("building", "floor_bound"): Reading(
             _with(

@@ -19,7 +19,7 @@ import pandas as pd
 
 from geo_service.zoning.check import Case, Outcome, Part, Shared
 from geo_service.zoning.reach import PlanChange, Reached, reached
-from geo_service.zoning.reads import Reach, layers_to_judge, reading_of
+from geo_service.zoning.reads import RuleReach, layers_to_judge, reading_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -84,9 +84,9 @@ class Renewal:
         reads, reach = reading_of(rule)
         if not self._change.touches(reads):
             return before
-        if reads is None or reach is Reach.PLAN or not self._change.is_by_rows(reads):
+        if reads is None or reach is RuleReach.PLAN or not self._change.is_by_rows(reads):
             return None
-        if reach is Reach.ROW:
+        if reach is RuleReach.ROW:
             return self._by_row(rule, before)
         return self._by_park(rule, before)
 
@@ -172,7 +172,7 @@ class Judges:
         if renewal is None and len(shared.plan.frame("parcels")) >= _MANY_PARCELS:
             pool = ThreadPoolExecutor(1)
             for rule in rules:
-                if reading_of(rule)[1] is Reach.ROW:
+                if reading_of(rule)[1] is RuleReach.ROW:
                     self._ahead[rule.rule_id] = pool.submit(self._run, rule)
             pool.shutdown(wait=False)
 
@@ -204,6 +204,7 @@ def _exchanged(before: Outcome, old: Outcome, new: Outcome) -> Outcome:
         judged=_balance(before.judged, old.judged, new.judged),
         below=_balance(before.below, old.below, new.below),
         facts=facts | new.facts,
+        looked_at=before.looked_at.exchanged(old.looked_at, new.looked_at),
         counts={
             name: _balance(before.counts[name], old.counts[name], new.counts[name])
             for name in before.counts
@@ -251,6 +252,7 @@ def _with_parks(
         batches=batches,
         judged=_replaced(before.judged, new.judged, parks),
         below=_replaced(before.below, new.below, parks),
+        looked_at=before.looked_at.with_parks(new.looked_at, parks),
         counts={
             name: _replaced(before.counts[name], new.counts[name], parks) for name in before.counts
         },

@@ -27,6 +27,7 @@ from geo_service.model import (
     Verdict,
     rests_on,
 )
+from geo_service.notebook import small_table
 from geo_service.plan import plan_of
 from geo_service.wording import said
 from geo_service.zoning.approvals import Approvals, open_approvals
@@ -35,6 +36,7 @@ from geo_service.zoning.check import Shared
 from geo_service.zoning.finding_table import FindingTable, boxes_meet
 from geo_service.zoning.findings import Findings
 from geo_service.zoning.portions import Stamp
+from geo_service.zoning.ran_on import LookedAt, RanOn, SubjectList
 from geo_service.zoning.renewal import Judges, Renewal, ReviewMemory
 from geo_service.zoning.rulebook import Rule, Rulebook, open_rulebook
 from geo_service.zoning.waivers import Waivers, open_waivers
@@ -93,8 +95,32 @@ class Review:
     """By rule, the parks of which it judged anything."""
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By rule and subject id, what was measured besides findings (kinds of parks, grades)."""
+    looked_at: Mapping[str, LookedAt] = field(default_factory=dict, repr=False, compare=False)
+    """By rule, the subjects that it ran on."""
+    record: RanOn | None = field(default=None, repr=False, compare=False)
+    """What `ran_on` is, of a review that was not made now but read."""
     memory: ReviewMemory | None = field(default=None, repr=False, compare=False)
     """What `review` needs to renew this review for a plan that differs little."""
+
+    def __repr__(self) -> str:
+        """Name the review, its day and how it came out."""
+        counts = ", ".join(f"{count} {name}" for name, count in self.verdicts.items())
+        return f"<Review {self.review_id} {self.as_of}: {counts}; {len(self.results)} findings>"
+
+    def _repr_html_(self) -> str:
+        """Return how many parks have each verdict, as a notebook shows it."""
+        name = next(iter(self.plan.settings.name.values()), self.plan.settings.county_code)
+        title = f"{name} · {self.review_id} · {self.as_of}"
+        counts = self.verdicts
+        row = [*counts.values(), len(self.results)]
+        return small_table(title, [*counts, "findings"], [row])
+
+    @cached_property
+    def ran_on(self) -> RanOn | None:
+        """The subjects that each rule ran on, whatever it found; None if nobody recorded it."""
+        if self.record is not None or not self.looked_at:
+            return self.record
+        return RanOn.of(SubjectList.of(self.plan), self.looked_at)
 
     @cached_property
     def park_verdicts(self) -> Mapping[str, Verdict]:
@@ -347,6 +373,7 @@ def review(  # noqa: PLR0913 - all but the plan have a default
     counts: dict[str, RuleCount] = {}
     facts: dict[str, Mapping[str, Any]] = {}
     judged: dict[str, frozenset[str]] = {}
+    looked_at: dict[str, LookedAt] = {}
     in_force = rules.in_force(day)
     outcomes: dict[str, Outcome] = {}
     renewal = Renewal.of(earlier.memory if earlier else None, shared, rules, selected)
@@ -359,6 +386,7 @@ def review(  # noqa: PLR0913 - all but the plan have a default
         found += [(stamp, raw) for raw in outcome.raw]
         passed = max(0, outcome.checked - outcome.subjects_found())
         judged[rule.rule_id] = frozenset(outcome.parks)
+        looked_at[rule.rule_id] = outcome.looked_at
         facts[rule.rule_id] = outcome.facts
         counts[rule.rule_id] = RuleCount(outcome.checked, passed, outcome.below_tolerance)
     findings = Findings(
@@ -383,6 +411,7 @@ def review(  # noqa: PLR0913 - all but the plan have a default
         approvals=approved,
         judged=judged,
         facts=facts,
+        looked_at=looked_at,
         memory=ReviewMemory(shared, rules, selected, outcomes),
     )
 

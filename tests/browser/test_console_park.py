@@ -111,7 +111,7 @@ def test_floors_stack_with_the_highest_on_top_and_say_what_is_free(
     page = open_page(visit, f"{address}/parks/P1")
     floors = page.locator(".floor")
     expect(floors).to_have_count(3)
-    expect(floors.nth(0)).to_contain_text("3F")
+    expect(floors.nth(0)).to_contain_text("3 层")
     expect(floors.nth(0)).to_contain_text("空置不明")
     expect(floors.nth(1)).to_contain_text("空置 250 m²")
     expect(floors.nth(1)).to_contain_text("10 kN/m² · 净高 5 m · 货梯 3 t · 丙类")

@@ -77,8 +77,9 @@ def test_list_and_map_follow_each_other(visit: Visitor, address: str, county: Ru
     frame = page.frame_locator(".map-box iframe")
     expect(frame.locator('.app[data-state="done"]')).to_be_attached()
     page.locator(".finding-head").first.click()
-    sheet = frame.locator(".sheet")
-    expect(sheet).to_contain_text("红线")
+    # The map marks what the list tells of, without a sheet over it.
+    expect(frame.locator(".leaflet-selection-pane :is(path, .ring)").first).to_be_attached()
+    expect(frame.locator(".dock")).to_be_hidden()
     expect(page.locator(OPEN)).to_have_count(1)
     first, second = (page.locator(LIST).nth(n).get_attribute("data-finding") for n in (0, 1))
     page.evaluate(
@@ -168,7 +169,7 @@ def test_reviewing_again_by_another_rulebook_and_comparing(
     visit: Visitor, address: str, county: Running
 ) -> None:
     page = open_page(visit, f"{address}/reviews")
-    page.get_by_text("用另一份规则集试审").click()
+    page.get_by_text("用另一份规则集试算").click()
     page.fill(
         "#rulebook-text",
         'format: "1"\ntitle: {en: off}\nextends: default\n'
@@ -187,7 +188,7 @@ def test_reviewing_again_by_another_rulebook_and_comparing(
 
 def test_a_broken_rulebook_is_answered_with_its_faults(visit: Visitor, address: str) -> None:
     page = open_page(visit, f"{address}/reviews", is_clean=False)
-    page.get_by_text("用另一份规则集试审").click()
+    page.get_by_text("用另一份规则集试算").click()
     page.fill("#rulebook-text", "rules: {no.such: {}}")
     page.click("#review-again")
     alert = page.get_by_role("alert")

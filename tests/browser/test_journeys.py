@@ -93,7 +93,7 @@ def test_a_map_reader_finds_a_park_and_prints_its_map(
     name = demo_county.plan.parks.set_index("park_id").loc["YY-C-02", "name"]
     alone.locator("input[type=search]").fill("YY-C-02")
     alone.locator(".list-line").first.click()
-    expect(alone.locator(".leaflet-popup .sheet")).to_contain_text(
+    expect(alone.locator(".dock .sheet")).to_contain_text(
         Translator(Language(language), demo_county.plan.settings.names_hant).convert(name)
     )
     paper = tmp_path / "map.pdf"

@@ -111,7 +111,7 @@ def read_everything(page: Page) -> None:
             opened.add(item.source.name);
             open();
             page.selectItem(item);
-            seen.append(drawing.popup.getContent().cloneNode(true));
+            seen.append(drawing.page.dock.sheet.cloneNode(true));
           }
           document.body.append(seen);
           const names = page.all().map((item) => String(planningMap.nameOf(item)).slice(0, 80));
@@ -123,7 +123,7 @@ def read_everything(page: Page) -> None:
     )
     page.locator(".leaflet-container").first.focus()
     page.keyboard.press("Enter")
-    expect(page.locator(".leaflet-popup .sheet").last).to_contain_text("经纬度")
+    expect(page.locator(".dock .sheet").last).to_contain_text("经纬度")
     expect(page.locator(".sheet .failed")).to_have_count(0)
     page.click(".icon-help")
     page.click(".icon-link")

@@ -268,7 +268,7 @@ def test_the_page_around_selects_and_narrows(shell: Page) -> None:
 
 def test_a_choice_on_the_map_is_said(shell: Page) -> None:
     frame = shell.frame_locator("iframe")
-    frame.locator('[data-park="YY-C-03"]').click()
+    frame.locator('.pin-parks[aria-label^="高阳镇中小企业集聚区"]').click()
     shell.wait_for_function("said.some((message) => message.geo === 'selected')")
     said = shell.evaluate("said.filter((message) => message.geo === 'selected')")
     assert said[0] == {"geo": "selected", "layer": "parks", "id": "YY-C-03"}

@@ -96,7 +96,11 @@ def assert_told_as_judged(page: Page, base: str) -> None:
 def make_alternative(page: Page) -> None:
     """From a ranking's candidate into a new scenario: project, two moves, a use, an industry."""
     project = yaml.safe_load(BATTERY.read_text(encoding="utf-8"))
-    file: FilePayload = {"name": "battery.json", "mimeType": "application/json", "buffer": dump(project)}
+    file: FilePayload = {
+        "name": "battery.json",
+        "mimeType": "application/json",
+        "buffer": dump(project),
+    }
     page.set_input_files("#project input[type=file]", file)
     expect(page.locator("#project [name=name]")).to_have_value(project["name"])
     page.click("#rank")

@@ -81,7 +81,9 @@ def test_a_park_carries_its_verdict_shares_and_names_in_both_scripts(
     properties = feature["properties"]
     assert feature["id"] == "P1"
     assert properties["name"] == "雲陽園區"
-    assert properties["search"].split("\n") == ["云阳园区", "雲陽園區", "p1"]
+    # Its leading industry is 13, its speciality P1 特色.
+    found_by = ["云阳园区", "雲陽園區", "p1", "农副食品加工业", "農副食品加工業", "p1 特色"]
+    assert properties["search"].split("\n") == found_by
     # All five enterprises of P1 are in division 13, with equal output.
     assert properties["shares"]["output"] == 1.0
     assert properties["hhi"] == 1.0

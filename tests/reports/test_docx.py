@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import docx
@@ -169,6 +170,17 @@ def test_an_orderly_county_s_report_says_that_there_is_nothing(orderly_review: R
 def test_the_same_review_gives_the_same_bytes(hostile_review: Review, language: Language) -> None:
     content = content_of(hostile_review, language)
     assert review_text(content, colours()) == review_text(content, colours())
+
+
+def test_the_report_of_a_trial_says_so_in_title_head_and_foot(orderly_review: Review) -> None:
+    content = replace(content_of(orderly_review), is_trial=True)
+    made = docx.Document(io.BytesIO(review_text(content, colours())))
+    titles = [item.text for item in made.paragraphs if item.style and item.style.name == "Title"]
+    assert titles[0].startswith("【试算】")
+    section = made.sections[0]
+    assert "试算" in section.header.paragraphs[0].text
+    assert "试算" in section.footer.paragraphs[0].text
+    assert "试算" not in everything(report(orderly_review))
 
 
 def test_a_list_has_so_many_of_a_park_and_says_where_the_rest_is(

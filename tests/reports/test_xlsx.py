@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -293,3 +294,10 @@ def test_a_long_table_goes_on_in_another_sheet(monkeypatch: pytest.MonkeyPatch) 
 def test_a_sheet_s_name_is_one_that_spreadsheets_take() -> None:
     assert len(sheet_title("长" * 99)) == 31
     assert not re.search(r"[\[\]:*?/\\']", sheet_title("a[b]:*?/\\'c"))
+
+
+def test_the_workbook_of_a_trial_says_so_in_its_title(orderly_review: Review) -> None:
+    content = replace(content_of(orderly_review), is_trial=True)
+    book = openpyxl.load_workbook(io.BytesIO(review_workbook(content, colours())))
+    assert str(book.worksheets[0]["A1"].value).startswith("【试算】")
+    assert "试算" in str(book.properties.title)

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from geo_service.stores.base import Store
+from geo_service.planning import PlanningService
+from geo_service.stores.base import Store, WorkspaceAt
 from geo_service.stores.opening import open_store
+from tests.county import FEW_RULES, County, box, enterprise, parcel
 from tests.stores.cluster import address, is_installed, running_cluster
 
 COUNTY = "999999"
@@ -96,3 +98,26 @@ def small_disk() -> Iterator[Path]:
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
     folder.rmdir()
+
+
+@pytest.fixture
+def workspace(county: County, place: Place) -> WorkspaceAt:
+    """Return a county in which not all is well, and either store."""
+    county.layers["parcels"] = [parcel("L0", box(0, 0, 90, 90)), parcel("L1", box(100, 0, 90, 90))]
+    county.layers["enterprises"].append(enterprise("Z", "3670", 900.0))
+    county.rules = FEW_RULES
+    return WorkspaceAt(county.write(place.folder / "county"), place.address)
+
+
+@pytest.fixture
+def start(workspace: WorkspaceAt) -> Iterator[Callable[[], PlanningService]]:
+    """Return a function that starts one more process' county."""
+    running: list[PlanningService] = []
+
+    def one_more() -> PlanningService:
+        running.append(PlanningService.open(workspace))
+        return running[-1]
+
+    yield one_more
+    for county in running:
+        county.close()

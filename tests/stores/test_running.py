@@ -26,11 +26,11 @@ from geo_service.stores.catalogued import CataloguedStore
 from geo_service.web.app import create_app
 from geo_service.wording import said
 from geo_service.workspace.opening import Workspace, open_plan
+from geo_service.zoning.comparison import ChangeKind
 from geo_service.zoning.finding_table import FindingQuery, FindingSort, SetAside
 from tests.client import TestClient
-from tests.county import FEW_RULES, County, box, enterprise, in_degrees, parcel
+from tests.county import box, in_degrees
 from tests.patience import eventually
-from tests.stores.conftest import Place
 from tests.stores.made import publish_parcels
 
 RULEBOOK = """
@@ -41,29 +41,6 @@ rules:
   focus.is_top: {enabled: false}
   focus.leading_share: {severity: info}
 """
-
-
-@pytest.fixture
-def workspace(county: County, place: Place) -> WorkspaceAt:
-    """Return a county in which not all is well, and either store."""
-    county.layers["parcels"] = [parcel("L0", box(0, 0, 90, 90)), parcel("L1", box(100, 0, 90, 90))]
-    county.layers["enterprises"].append(enterprise("Z", "3670", 900.0))
-    county.rules = FEW_RULES
-    return WorkspaceAt(county.write(place.folder / "county"), place.address)
-
-
-@pytest.fixture
-def start(workspace: WorkspaceAt) -> Iterator[Callable[[], RunningCounty]]:
-    """Return a function that starts one more process' county."""
-    running: list[RunningCounty] = []
-
-    def one_more() -> RunningCounty:
-        running.append(RunningCounty.open(workspace))
-        return running[-1]
-
-    yield one_more
-    for county in running:
-        county.close()
 
 
 def wait_for_jobs(county: RunningCounty) -> None:
@@ -151,10 +128,13 @@ def test_saved_reviews_are_compared_with_live_ones(start: Start, workspace: Work
     later = start()
     new = later.reviews.make(later.reviews.read_rulebook(None), parks=["P1", "P2"])
     result = later.reviews.compare(old.review_id, new.review_id, Language.EN)
-    assert {item["subject"]["layer"] for item in result.new} <= {"parcels", "parks"}
+    assert {item["subject"]["layer"] for item in result.documents([ChangeKind.NEW])} <= {
+        "parcels",
+        "parks",
+    }
     same = later.reviews.compare(old.review_id, old.review_id, Language.EN)
-    assert (same.new, same.cured, same.changed) == ((), (), ())
-    assert len(same.persisting) == len(old.results)
+    counts = same.comparison.counts
+    assert counts == dict.fromkeys(counts, 0) | {"unchanged": len(old.results)}
 
 
 @pytest.mark.parametrize("parks", [None, ["P2"], ["P1", "P2"]])

@@ -318,8 +318,9 @@ def test_a_review_by_another_rulebook(client: TestClient) -> None:
     assert answer.status_code == 201
     base = get(client, "/readyz")["review_id"]
     comparison = get(client, answer.headers["location"] + f"/comparison?before={base}")
-    assert comparison["new"]
-    assert {item["rule_id"] for item in comparison["new"]} == {"focus.leading_share"}
+    assert comparison["counts"]["new"]
+    changed = [item for item in comparison["changes"] if item["kind"] == "new"]
+    assert {item["rule_id"] for item in changed} == {"focus.leading_share"}
 
 
 @pytest.mark.parametrize(

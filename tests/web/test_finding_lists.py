@@ -15,6 +15,7 @@ import pytest
 from geo_service.planning import PlanningService as Running
 from geo_service.planning.finding_lists import Kept
 from geo_service.web.app import create_app
+from geo_service.zoning.comparison import KINDS
 from tests.client import TestClient
 from tests.county import County, box, enterprise, in_degrees, parcel, zone
 
@@ -359,11 +360,25 @@ def test_two_reviews_compared_tell_counts_and_the_first_of_each(
     client: TestClient, own: str, every: list[Finding]
 ) -> None:
     review_id = own.rpartition("/")[2]
-    whole = get(client, f"{own}/comparison?before={review_id}")
-    first = get(client, f"{own}/comparison?before={review_id}&limit=2")
-    assert whole["counts"]["persisting"] == len(whole["persisting"]) == len(every)
+    assert get(client, f"{own}/comparison?before={review_id}") == {
+        "before": review_id,
+        "after": review_id,
+        "counts": dict.fromkeys(KINDS, 0) | {"unchanged": len(every)},
+        "changes": [],
+    }
+    rulebook = (
+        f'format: "1"\ntitle: {{en: off}}\nextends: default\nrules: {{{RED}: {{enabled: false}}}}\n'
+    )
+    made = client.post("/api/reviews", json={"rulebook": rulebook}).headers["location"]
+    whole = get(client, f"{made}/comparison?before={review_id}")
+    first = get(client, f"{made}/comparison?before={review_id}&limit=2")
+    of_rule = [finding for finding in every if finding["rule_id"] == RED]
+    assert whole["counts"]["not_compared"] == len(of_rule) > 2
+    assert [item["before"]["finding_id"] for item in whole["changes"]] == [
+        finding["finding_id"] for finding in of_rule
+    ]
     assert first["counts"] == whole["counts"]
-    assert first["persisting"] == whole["persisting"][:2]
+    assert first["changes"] == whole["changes"][:2]
 
 
 # ---- what is kept ----

@@ -21,16 +21,8 @@ from tests.front.modules import reached
 from tests.maps.hostile import TEXTS, hostile_county
 
 PATHS = (
-    "/",
-    "/parks/P1",
-    "/reviews",
-    "/sites",
-    "/scenarios",
-    "/scenarios/compare",
-    "/rulebook",
-    "/data",
-    "/help",
-    "/about",
+    *("/", "/parks/P1", "/parks/P1/sheet", "/compare", "/reviews", "/sites", "/scenarios"),
+    *("/scenarios/compare", "/rulebook", "/data", "/help", "/about"),
 )
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -163,10 +155,12 @@ def test_every_text_that_a_program_names_is_in_its_island(client: TestClient) ->
     for path in PATHS:
         html = client.get(path).text
         texts = island(html)["texts"]
-        [program] = re.findall(r"/pages/\w+/(\w+)\.js", html)
-        for name, source in reached(f"pages/{program}.js").items():
-            for key in re.findall(r"\bt\(\s*'([a-z_]+\.[a-z_0-9]+)'", source):
-                assert key in texts, f"{path}: {name} names {key}"
+        programs = re.findall(r"/pages/\w+/(\w+)\.js", html)
+        assert programs[1:] == ["finder"]
+        for program in programs:
+            for name, source in reached(f"pages/{program}.js").items():
+                for key in re.findall(r"\bt\(\s*'([a-z_]+\.[a-z_0-9]+)'", source):
+                    assert key in texts, f"{path}: {name} names {key}"
 
 
 def test_no_value_of_the_data_stands_in_the_shell(tmp_path: Path) -> None:
@@ -177,7 +171,7 @@ def test_no_value_of_the_data_stands_in_the_shell(tmp_path: Path) -> None:
     toml.write_text(toml.read_text("utf-8").replace('"测试县"', json.dumps(name)), "utf-8")
     with TestClient(create_app(Running.open(folder))) as client:
         html = client.get("/parks/P0?lang=zh-Hans").text
-    assert html.count("<script") == 3  # the island, ECharts, the page's program
+    assert html.count("<script") == 4  # the island, ECharts, the page's program, the finder
     assert island(html)["county"] == name
     outside = re.sub(r'<script type="application/json".*?</script>', "", html, flags=re.DOTALL)
     assert not [text for text in TEXTS if text in outside and text != "<!--"]

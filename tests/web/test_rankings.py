@@ -293,3 +293,28 @@ def test_a_saved_ranking_outlives_the_process(tmp_path: Path) -> None:
         changed = second.post(f"{path}/weights", json={"weights": weights}).json()
         assert [item["candidate_id"][-1] for item in changed["candidates"]] == list("CBAD")
         assert second.get("/api/rankings").json()["numberMatched"] == 1
+
+
+def test_a_project_s_file_is_read_by_the_service(client: TestClient) -> None:
+    text = 'name: 试\nindustry_code: "1311"\nkind: new\nneeds: {land_m2: 20_000}  # 30 mu\n'
+    answer = client.post("/api/projects/read", json={"text": text, "name": "p.yaml"})
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "project": {
+            "name": "试",
+            "industry_code": "1311",
+            "kind": "new",
+            "needs": {"land_m2": 20000.0},
+        }
+    }
+    as_json = client.post("/api/projects/read", json={"text": json.dumps(answer.json()["project"])})
+    assert as_json.json() == answer.json()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[", "name: x\nkind: nothing", "a: &a [*a]", "x: " + "[" * 999]
+)
+def test_a_text_that_is_no_project_is_refused_with_its_lines(client: TestClient, text: str) -> None:
+    answer = client.post("/api/projects/read", json={"text": text, "name": "p.yaml"})
+    assert answer.status_code == 422
+    assert all("p.yaml" in fault for fault in answer.json()["errors"])

@@ -41,7 +41,7 @@ def own(client: TestClient) -> str:
     return f"/api/scenarios/{answer.json()['scenario_id']}"
 
 
-def found(client: TestClient, own: str, **query: str | bool) -> list[Document]:
+def found(client: TestClient, own: str, **query: str | float) -> list[Document]:
     """Return the features that a query finds."""
     answer = client.get(f"{own}/features", params={"lang": "zh-Hans", **query})
     assert answer.status_code == 200, answer.text

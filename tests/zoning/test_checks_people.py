@@ -1,4 +1,4 @@
-"""Competition, buildings and enterprises; waivers and comparison. Numbers derived by hand."""
+"""Competition, buildings and enterprises; waivers. Numbers derived by hand."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from pathlib import Path
 import pytest
 
 from geo_service.errors import RulebookError
-from geo_service.language import Language, Translator
+from geo_service.language import Translator
 from geo_service.model import Verdict
 from geo_service.plan import Plan
-from geo_service.reports.document import finding_properties
 from geo_service.workspace.opening import open_plan
-from geo_service.zoning.comparison import ComparableReview, compare_reviews
 from geo_service.zoning.review import review
 from geo_service.zoning.rulebook import default_rulebook
 from geo_service.zoning.waivers import open_waivers
@@ -459,59 +457,6 @@ def test_a_waiver_that_cannot_hold_is_refused(
     plan = waived_county(county, tmp_path, WAIVER.replace(old, new))
     with pytest.raises(RulebookError, match=message):
         review(plan)
-
-
-# ---- comparison ---------------------------------------------------------------------------
-
-
-def test_two_reviews_compared(county: County, tmp_path: Path) -> None:
-    def looked(name: str, **options: object) -> ComparableReview:
-        plan = open_plan(county.write(tmp_path / name))
-        result = review(plan, as_of=date(2026, 3, 1), **options)  # type: ignore[arg-type]
-        translator = Translator(Language.EN)
-        findings = [finding_properties(item, translator) for item in result.results]
-        return ComparableReview(findings, frozenset(result.park_ids), frozenset(result.checks))
-
-    county.layers["enterprises"] += [
-        enterprise("Y", "1711", 1.0),
-        enterprise("Z", "1711", 1.0),
-        enterprise("W", "1711", 1.0),
-    ]
-    before = looked("before")
-    rows = county.layers["enterprises"]
-    rows.remove(next(row for row in rows if row["enterprise_id"] == "Y"))  # cured
-    rows[-1]["industry_code"] = "1721"  # W: changed evidence
-    rows.append(enterprise("V", "1711", 1.0))  # new
-    result = compare_reviews(before, looked("after"))
-
-    def ids(found: object) -> list[object]:
-        return [item["subject"]["id"] for item in found]  # type: ignore[attr-defined]
-
-    assert ids(result.new) == ["V"]
-    assert ids(result.cured) == ["Y"]
-    assert ids(result.persisting) == ["Z"]
-    (changed,) = result.changed
-    assert changed.after["subject"]["id"] == "W"
-    assert changed.changed == ("evidence.value",)
-
-
-def test_what_only_one_review_looked_at_is_neither_new_nor_cured(
-    county: County, tmp_path: Path
-) -> None:
-    county.layers["enterprises"].append(enterprise("Z", "1711", 1.0))
-    plan = open_plan(county.write(tmp_path / "c"))
-    translator = Translator(Language.EN)
-    whole, part = (
-        ComparableReview(
-            [finding_properties(item, translator) for item in result.results],
-            frozenset(result.park_ids),
-            frozenset(result.checks),
-        )
-        for result in (review(plan), review(plan, parks=["P2"]))
-    )
-    result = compare_reviews(whole, part)
-    assert (result.cured, result.new) == ((), ())
-    assert [item["subject"]["id"] for item in result.not_compared] == ["Z"]
 
 
 def test_a_waiver_of_what_is_gone_is_listed_and_harms_nothing(

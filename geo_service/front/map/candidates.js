@@ -119,8 +119,8 @@ function isRanked(item) {
   );
 }
 
-// A place in a candidate's popup that tells the ways once they are known.
-export function moreOf(item, changed) {
+// A place in a candidate's sheet that tells the ways once they are known.
+export function moreOf(item) {
   if (!isRanked(item)) {
     return null;
   }
@@ -150,7 +150,6 @@ export function moreOf(item, changed) {
       ),
     );
     section.hidden = false;
-    changed();
   });
   return section;
 }

@@ -1,16 +1,19 @@
 // Draws the features of one map: what is switched on and in sight, markers, names, tooltips,
-// popups, and the one feature that is selected. What is switched on, the page keeps; a page
+// and the one feature that is selected. What is switched on, the page keeps; a page
 // with two states side by side has two drawings.
 import { moreOf } from './candidates.js';
-import { hoverOverTiles } from './hover.js';
-import { makeItems } from './items.js';
+import { TIP, hoverOverPath, hoverOverTiles } from './hover.js';
+import { makeItems, spreadAround } from './items.js';
+import { ParkKeys } from './keys.js';
 import { Labels } from './labels.js';
 import { isArea, parkMarker, pathOptions, pin, ringOf } from './markers.js';
 import { namesOn } from './names.js';
 import { addPanes, backdrops } from './panes.js';
-import { popup, tooltip } from './popups.js';
+import { sheetOf, tooltip } from './sheets.js';
 import { MARKER_GIVES_WAY_PX, Selection } from './selection.js';
 import { settings } from './settings.js';
+import { Signs, coverFacilities } from './signs.js';
+import { symbolIn } from './themes.js';
 import { TiledSource } from './tiles.js';
 
 // So much wider is the ring around a park than the park's own outline, half of it on each side.
@@ -46,11 +49,6 @@ const CULLED = new Set([
   'findings',
   'candidates',
 ]);
-// Features at one point stand around it, this many pixels apart.
-const SPREAD = new Set(['enterprises']);
-const SPREAD_PX = 7.5;
-const GOLDEN_ANGLE = Math.PI * (3 - Math.sqrt(5));
-
 // page: { shown, filters, allowed, selected, select(item, others), clickAt(drawing, latlng), ... }
 export class Drawing {
   constructor(map, index, page) {
@@ -62,13 +60,12 @@ export class Drawing {
     // Of each source, how many features there are in all, and whether all of them are here.
     this.held = new Map();
     this.byElement = new WeakMap();
-    /** @type {L.Popup | null} */
-    this.popup = null;
     this.renderers = addPanes(map);
     this.labels = new Labels(map);
     this.backdrops = backdrops();
     this.selection = new Selection(this);
-    map.on('popupclose', () => page.onPopupClose(this));
+    this.signs = new Signs(this);
+    this.keys = new ParkKeys(this, (item) => page.openByKey(item));
     map.on('click', (event) => this.clickGround(event.latlng));
     this.tiled = this.sources
       .filter((source) => source.tiles)
@@ -84,8 +81,8 @@ export class Drawing {
       this.erase(item);
     }
     const items = makeItems(source, collection, this);
-    if (SPREAD.has(source.name)) {
-      this.spread(items);
+    if (source.name === 'enterprises') {
+      spreadAround(items);
     }
     this.items.set(source.name, items);
     const matched = collection.numberMatched ?? items.length;
@@ -99,21 +96,6 @@ export class Drawing {
     const [item] = makeItems(source, { features: [feature] }, this);
     this.items.set(source.name, [...(this.items.get(source.name) || []), item]);
     return item;
-  }
-
-  // Gives features that share a point places around it, in pixels.
-  spread(items) {
-    const crowds = new Map();
-    for (const item of items.filter(({ bounds }) => bounds)) {
-      const key = item.feature.geometry.coordinates.join();
-      crowds.set(key, [...(crowds.get(key) || []), item]);
-    }
-    for (const crowd of crowds.values()) {
-      crowd.forEach((item, index) => {
-        const far = SPREAD_PX * 1.35 * Math.sqrt(index);
-        item.offset = [Math.cos(index * GOLDEN_ANGLE) * far, Math.sin(index * GOLDEN_ANGLE) * far];
-      });
-    }
   }
 
   all() {
@@ -163,6 +145,9 @@ export class Drawing {
       }
     }
     this.placeMarkers();
+    this.signs.place();
+    coverFacilities(this);
+    this.keys.name();
     const { labels, taken } = namesOn(this);
     this.labels.place(labels, taken);
     this.showSelection();
@@ -193,6 +178,25 @@ export class Drawing {
     }
   }
 
+  // The parks that are drawn.
+  parks() {
+    return (this.items.get('parks') || []).filter((item) => item.isDrawn && item.marker);
+  }
+
+  // Where a feature's sign is: a park's may have made way for another.
+  placeOf(item) {
+    return item.place ?? item.bounds.getCenter();
+  }
+
+  // Draws the parks anew, in other colours.
+  redrawParks() {
+    for (const item of this.items.get('parks') || []) {
+      this.erase(item);
+      item.parts = null;
+    }
+    this.signs.placed = '';
+  }
+
   erase(item) {
     (item.parts || []).forEach((part) => part.remove());
     item.isDrawn = false;
@@ -204,7 +208,9 @@ export class Drawing {
     if (geometry.type === 'Point') {
       return [this.makeMarker(item, name)];
     }
-    const symbol = settings.symbols[item.key];
+    const themed = name === 'parks' ? symbolIn(this.page.theme, item.feature.properties) : null;
+    const key = themed ?? item.key;
+    const symbol = settings.symbols[key];
     const parts = [];
     if (symbol.casing) {
       const weight = symbol.width + (isArea(geometry) ? 9 : 2);
@@ -217,7 +223,8 @@ export class Drawing {
       };
       parts.push(...this.paths(geometry, { ...options, ...this.home(`${name}-casing`) }));
     }
-    const { ring, ring_dash: dash } = name === 'parks' ? ringOf(item.feature.properties) : {};
+    const { ring, ring_dash: dash } =
+      name === 'parks' && !themed ? ringOf(item.feature.properties) : {};
     if (ring) {
       const options = {
         color: ring,
@@ -231,7 +238,7 @@ export class Drawing {
       parts.push(...item.rings);
     }
     const options = {
-      ...pathOptions(item.key, geometry),
+      ...pathOptions(key, geometry),
       ...this.home(name),
       interactive: !QUIET.has(name),
     };
@@ -273,7 +280,9 @@ export class Drawing {
     const isPark = item.source.name === 'parks';
     const symbol = settings.symbols[item.key];
     const rank = isPark ? settings.symbols[`tier.${properties.tier}`].size : symbol.size || 18;
-    const picture = isPark ? parkMarker(properties) : pin(item.key, properties);
+    const picture = isPark
+      ? parkMarker(properties, symbolIn(this.page.theme, properties))
+      : pin(item.key, properties);
     const size = isPark ? Number(picture.getAttribute('width')) : rank;
     const [right, down] = item.offset || [0, 0];
     const marker = L.marker(item.bounds.getCenter(), {
@@ -295,12 +304,11 @@ export class Drawing {
     if (QUIET.has(item.source.name)) {
       return;
     }
-    part.bindTooltip(() => tooltip(item), {
-      sticky: !(part instanceof L.Marker),
-      direction: 'top',
-      className: 'tip-frame',
-      opacity: 1,
-    });
+    if (part instanceof L.Marker) {
+      part.bindTooltip(() => tooltip(item), TIP);
+    } else {
+      hoverOverPath(this, part, item);
+    }
     part.on('click', (event) => {
       L.DomEvent.stopPropagation(event);
       if (!this.page.clickAt(this, event.latlng, item)) {
@@ -326,15 +334,28 @@ export class Drawing {
     }
   }
 
-  // Opens what is at a place. What tiles show there is fetched first, and then the foremost speaks.
-  async openAt(latlng, clicked) {
+  // Opens what is at a place. What tiles show there is fetched first, and then the foremost speaks,
+  // or `wanted`, whose tiles may not be there yet.
+  /**
+   * @param {L.LatLng} latlng
+   * @param {any[]} clicked
+   * @param {{ layer: string, id: string } | null} [wanted]
+   */
+  async openAt(latlng, clicked, wanted = null) {
     const turn = (this.turn = (this.turn || 0) + 1);
-    const touched = this.tiled.filter((source) => source.at(latlng).length);
+    const touched = this.tiled.filter(
+      (tiled) => tiled.source.name === wanted?.layer || tiled.at(latlng).length,
+    );
     let items = clicked;
     if (touched.length) {
       const fetched = await Promise.all(touched.map((source) => this.fetchItems(source, latlng)));
       const order = (item) => FOREMOST.indexOf(item.source.name);
-      items = [...clicked, ...fetched.flat()].sort((one, other) => order(one) - order(other));
+      const isWanted = ({ feature, source }) =>
+        source.name === wanted?.layer && feature.id === wanted?.id;
+      items = [...clicked, ...fetched.flat()].sort(
+        (one, other) =>
+          Number(isWanted(other)) - Number(isWanted(one)) || order(one) - order(other),
+      );
     }
     if (turn === this.turn && items.length) {
       this.open(items[0], latlng, items.slice(1));
@@ -407,7 +428,7 @@ export class Drawing {
     return Math.max(Math.abs(size.x), Math.abs(size.y));
   }
 
-  // ---- selection and popups ----
+  // ---- selection and sheets ----
 
   showSelection() {
     this.selection.show(this.page.selected);
@@ -416,60 +437,48 @@ export class Drawing {
   zoomTo(item) {
     const nearest = Math.max(0, ...this.page.layersOf(item).map((layer) => layer.min_zoom));
     const isPoint = !item.bounds || item.feature.geometry.type === 'Point';
-    const furthest = Math.max(nearest, isPoint ? settings.point_zoom || 13 : 15);
+    const furthest = Math.max(nearest, settings.point_zoom || (isPoint ? 13 : 15));
     const bounds = this.boundsOf(item);
-    const size = this.map.getSize();
+    const { left, foot } = this.page.isToldOutside(item)
+      ? { left: 0, foot: 0 }
+      : this.page.dock.room(this);
     this.map.fitBounds(bounds, {
       maxZoom: furthest,
       animate: false,
-      paddingTopLeft: [40, Math.min(size.y * 0.4, 320)],
-      paddingBottomRight: [40, 40],
+      paddingTopLeft: [left + 40, 50],
+      paddingBottomRight: [(!left && this.page.besideLegend(this)) || 52, foot + 40],
     });
     if (this.map.getZoom() < nearest) {
       this.map.setView(bounds.getCenter(), nearest, { animate: false });
     }
   }
 
-  // A popup that tells of a feature; `others` are further ones at the place.
+  // A sheet that tells of a feature; `others` are further ones at the place.
   open(item, latlng, others) {
-    const more = moreOf(item, () => this.popup?.update());
-    const content = popup(item, others, {
+    if (this.page.isToldOutside(item)) {
+      this.page.dock.close();
+      return;
+    }
+    const more = moreOf(item);
+    const content = sheetOf(item, others, {
       more,
       choose: (other) => {
         this.open(other, latlng, [item, ...others.filter((one) => one !== other)]);
         this.page.selectItem(other);
       },
-      close: () => this.map.closePopup(),
+      close: () => this.page.dock.close(),
       zoom: () => {
         this.zoomTo(item);
-        this.open(item, this.boundsOf(item).getCenter(), []);
+        this.page.dock.uncover(this, this.boundsOf(item).getCenter());
       },
       here: this.page.canIdentify ? () => this.page.identify(this, latlng) : null,
     });
     this.openSheet(content, latlng);
   }
 
-  // Shows an element in a popup of the page's style.
+  // Shows an element beside the map, which makes way for it.
   openSheet(content, latlng) {
-    const size = this.map.getSize();
-    this.popup = L.popup({
-      maxWidth: Math.min(360, size.x - 24),
-      minWidth: Math.min(300, size.x - 44),
-      closeButton: false,
-      className: 'sheet-frame',
-      autoPanPaddingTopLeft: [10, 44],
-      autoPanPaddingBottomRight: [this.page.besideLegend(this) || 52, 16],
-    })
-      .setLatLng(latlng)
-      .setContent(content);
-    this.limitSheet(content);
-    this.popup.openOn(this.map);
-    this.page.onPopupOpen(this);
-  }
-
-  // The room that a popup's body may take; more of it scrolls.
-  limitSheet(content) {
-    content.querySelector('.sheet-body').style.maxHeight =
-      `${Math.max(160, Math.min(430, this.map.getSize().y - 210))}px`;
+    this.page.dock.show(this, content, latlng);
+    this.page.onSheetOpen();
   }
 }

@@ -21,6 +21,17 @@ function landArea(value) {
   return value < M2_PER_MU ? squareMetres : text('area_both', { first, second });
 }
 
+// What money is divided by, and the text that then names its unit.
+const MONEY = {
+  money: [settings.language === 'en' ? 1e6 : 1e8, 'money_big'],
+  money_per_mu: [settings.language === 'en' ? 1e3 : 1e4, 'money_per_mu'],
+};
+
+function money(form) {
+  const [scale, key] = MONEY[form];
+  return (value) => text(key, { value: two.format(value / scale) });
+}
+
 const forms = {
   text: (value) => String(value),
   number: (value) => two.format(value),
@@ -28,6 +39,8 @@ const forms = {
   floor_m2: (value) => `${whole.format(value)} m²`,
   area_m2: landArea,
   area_ha: (value) => landArea(value * M2_PER_HA),
+  money: money('money'),
+  money_per_mu: money('money_per_mu'),
   grade: (value) => settings.texts[`grade_${value}`] || String(value),
   // As everywhere else on pages, of a hundred.
   score: (value) => two.format(value * 100),
@@ -35,6 +48,19 @@ const forms = {
 
 export function write(value, form) {
   return (forms[form] || forms.text)(value);
+}
+
+// A span of figures with its unit once.
+export function writeSpan(low, high, form) {
+  if (low === high) {
+    return write(low, form);
+  }
+  if (form === 'share') {
+    return `${whole.format(low * 100)}–${whole.format(high * 100)}%`;
+  }
+  const [scale, key] = MONEY[form] ?? [1, null];
+  const span = `${two.format(low / scale)}–${two.format(high / scale)}`;
+  return key ? text(key, { value: span }) : span;
 }
 
 export function metres(value) {

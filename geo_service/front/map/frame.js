@@ -3,7 +3,7 @@ import { dataText, make } from '../shared/dom.js';
 import { Legend } from './legend.js';
 import { Messages, credits, emptyNote, illustrativeNote } from './notes.js';
 import { Panel, heading } from './panel.js';
-import { settings } from './settings.js';
+import { hasOwnList, isFramed, settings } from './settings.js';
 import { Timeline } from './timeline.js';
 
 // Builds the page: heading, panel, stage with the maps, legend, notes, what is printed below.
@@ -14,12 +14,18 @@ export function buildFrame(page) {
     toggleAll: (names, isOn) => page.toggleAll(names, isOn),
     flip: (name) => page.toggle(name, !page.shown.has(name)),
   });
-  const legend = new Legend();
+  const legend = new Legend((name) => page.setTheme(name));
   const messages = new Messages(() => page.retry());
   const stage = make('main', { class: 'stage' });
+  const classes = [
+    `app kind-${settings.kind}`,
+    isFramed && 'is-framed',
+    !hasOwnList && 'is-bare',
+    settings.timeline && 'has-timeline',
+  ];
   const app = make(
     'div',
-    { class: `app kind-${settings.kind}` },
+    { class: classes.filter(Boolean).join(' ') },
     heading({
       togglePanel: () => page.openPanel(!app.classList.contains('is-panel-open')),
       here: () => page.link.hash(),
@@ -27,6 +33,9 @@ export function buildFrame(page) {
     panel.element,
     stage,
   );
+  if (!hasOwnList) {
+    panel.select(1);
+  }
   const containers = page.drawings.map((drawing) => drawing.map.getContainer());
   containers[0].before(app);
   containers.forEach((container, index) => {
@@ -45,6 +54,7 @@ export function buildFrame(page) {
     illustrativeNote() || '',
     emptyNote() || '',
     messages.element,
+    page.dock.element,
     legend.element,
     credits(),
   );

@@ -1,6 +1,22 @@
-// Tooltips of what tiles show.
-import { tooltip } from './popups.js';
+// Tooltips of lines and areas, and of what tiles show.
+import { tooltip } from './sheets.js';
 import { settings } from './settings.js';
+
+/** @type {L.TooltipOptions} */
+export const TIP = { direction: 'top', className: 'tip-frame', opacity: 1 };
+
+// Tells what a line or an area is under the pointer. Leaflet's own tooltips would listen for the
+// focus of each, and so make each a stop of the Tab key.
+export function hoverOverPath(drawing, part, item) {
+  const { map } = drawing;
+  part.on('mouseover', ({ latlng }) => {
+    drawing.tip ??= L.tooltip(TIP);
+    drawing.tip.setLatLng(latlng).setContent(tooltip(item));
+    map.openTooltip(drawing.tip);
+  });
+  part.on('mousemove', ({ latlng }) => drawing.tip?.setLatLng(latlng));
+  part.on('mouseout remove', () => drawing.tip && map.closeTooltip(drawing.tip));
+}
 
 // Tells what tiles show under the pointer, as the tooltips of elements do.
 export function hoverOverTiles(drawing) {
@@ -9,7 +25,7 @@ export function hoverOverTiles(drawing) {
     return;
   }
   const frame = map.getContainer();
-  const tip = L.tooltip({ direction: 'top', className: 'tip-frame tip-tile', opacity: 1 });
+  const tip = L.tooltip({ ...TIP, className: 'tip-frame tip-tile' });
   let asked = 0;
   const hide = () => {
     cancelAnimationFrame(asked);
@@ -19,8 +35,7 @@ export function hoverOverTiles(drawing) {
   map.on('mousemove', ({ latlng, originalEvent: { target } }) => {
     cancelAnimationFrame(asked);
     asked = requestAnimationFrame(() => {
-      const isFree =
-        target instanceof Element && !target.closest('.pin, .leaflet-popup, .leaflet-control');
+      const isFree = target instanceof Element && !target.closest('.pin, .leaflet-control');
       const [hit] = isFree ? drawing.tilesAt(latlng) : [];
       if (!hit || !hit.name) {
         hide();

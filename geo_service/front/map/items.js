@@ -3,6 +3,9 @@ import { hasValue } from '../shared/format.js';
 import { symbolKey } from './markers.js';
 import { settings, text } from './settings.js';
 
+const SPREAD_PX = 7.5;
+const GOLDEN_ANGLE = Math.PI * (3 - Math.sqrt(5));
+
 export function nameOf(item) {
   const { name, title } = item.feature.properties;
   if (hasValue(name)) {
@@ -61,4 +64,19 @@ function largestOf(geometry) {
   return geometry.coordinates
     .map((coordinates) => boundsOf({ coordinates }))
     .reduce((best, bounds) => (width(bounds) > width(best) ? bounds : best));
+}
+
+// Gives features that share a point places around it, in pixels.
+export function spreadAround(items) {
+  const crowds = new Map();
+  for (const item of items.filter(({ bounds }) => bounds)) {
+    const key = item.feature.geometry.coordinates.join();
+    crowds.set(key, [...(crowds.get(key) || []), item]);
+  }
+  for (const crowd of crowds.values()) {
+    crowd.forEach((item, index) => {
+      const far = SPREAD_PX * 1.35 * Math.sqrt(index);
+      item.offset = [Math.cos(index * GOLDEN_ANGLE) * far, Math.sin(index * GOLDEN_ANGLE) * far];
+    });
+  }
 }

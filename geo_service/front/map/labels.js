@@ -17,7 +17,9 @@ export class Labels {
     map.on('zoomstart', () => this.pane.classList.add('is-hidden'));
   }
 
-  // labels: [{ latlng, text, kind, size, weight, radius }], the weightiest first.
+  // labels: [{ latlng, text, kind, size, radius, isAlways, isPlace }], the weightiest first;
+  // one that always stands goes over what leaves it no room, and a place is not named where a park
+  // that is named by it is.
   // taken: boxes in layer points that must stay free.
   place(labels, taken) {
     const boxes = [...taken];
@@ -28,16 +30,21 @@ export class Labels {
       max.subtract(origin).add([MARGIN, MARGIN]),
     );
     const placed = [];
+    const names = [];
     this.placed = new Set();
     for (const label of labels) {
       const point = this.map.latLngToLayerPoint(label.latlng);
       if (!view.contains(point)) {
         continue;
       }
+      if (label.isPlace && names.some((name) => label.text.startsWith(name))) {
+        continue;
+      }
       const text = shorten(label.text, LONGEST);
       const box = this.room(point, label, this.width(text, label), boxes);
       if (box) {
         boxes.push(box);
+        names.push(label.text);
         this.placed.add(label);
         placed.push(this.element(text, label, box));
       }
@@ -62,7 +69,7 @@ export class Labels {
     return this.widths.get(key);
   }
 
-  room(point, { size, radius, kind }, width, boxes) {
+  room(point, { size, radius, kind, isAlways }, width, boxes) {
     const height = Math.ceil(size * 1.25);
     const away = radius + GAP;
     const inside = [[-width / 2, -height / 2]];
@@ -75,14 +82,12 @@ export class Labels {
             [away, -height / 2],
             [-away - width, -height / 2],
           ];
-    for (const corner of corners) {
+    const options = corners.map((corner) => {
       const start = point.add(corner).round();
-      const box = L.bounds(start, start.add([width, height]));
-      if (!boxes.some((other) => other.overlaps(box))) {
-        return box;
-      }
-    }
-    return null;
+      return L.bounds(start, start.add([width, height]));
+    });
+    const free = options.find((box) => !boxes.some((other) => other.overlaps(box)));
+    return free ?? (isAlways ? options[0] : null);
   }
 
   element(text, { kind, size }, box) {

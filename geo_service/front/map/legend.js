@@ -4,16 +4,32 @@ import { write } from './figures.js';
 import { signSwatch } from './markers.js';
 import { NARROW, layerSwatch } from './panel.js';
 import { settings, text } from './settings.js';
+import { themeClasses, themeMenu } from './themes.js';
 
+// What a map is not about is folded; on a park's map its land is what it is about.
+const FOLDED = new Set(
+  settings.kind === 'park'
+    ? ['ground', 'parks', 'bases']
+    : ['land', 'land_uses', 'zones', 'ground'],
+);
 const ALWAYS = /^(verdict|rests_on|change|diff)\./;
 
 export class Legend {
-  constructor() {
+  // chooseTheme(name) is called when parks should be coloured by another theme.
+  constructor(chooseTheme) {
     this.body = make('div', { class: 'legend-body', id: 'legend-body' });
     this.parts = make('div');
-    this.body.append(this.parts);
+    this.moreParts = make('div');
+    this.more = make(
+      'details',
+      { class: 'legend-more', hidden: true },
+      make('summary', null, icon('chevron'), text('legend_more')),
+      this.moreParts,
+    );
+    this.themes = themeMenu(chooseTheme);
+    this.body.append(...[this.themes?.node ?? '', this.parts, this.more]);
     const sizes = new ResizeObserver(() => this.reach());
-    [this.body, this.parts].forEach((element) => sizes.observe(element));
+    [this.body, this.parts, this.moreParts].forEach((element) => sizes.observe(element));
     this.button = make(
       'button',
       {
@@ -40,6 +56,12 @@ export class Legend {
     this.element.classList.toggle('is-closed', !isOpen);
   }
 
+  showTheme(theme) {
+    if (this.themes) {
+      this.themes.menu.value = theme?.name ?? '';
+    }
+  }
+
   // What scrolls can be reached and scrolled by keyboard.
   reach() {
     if (this.body.scrollHeight > this.body.clientHeight + 1) {
@@ -53,24 +75,36 @@ export class Legend {
 
   // The symbols of the layers that are on: of parks all, of the rest what is in sight; and
   // the numbers of the rules whose findings stand on the map.
-  show(shown, inSight, numbers) {
+  // A theme's classes stand in place of verdicts.
+  show(shown, inSight, numbers, theme) {
     const told = new Set();
-    const sections = settings.groups.map((group) => {
-      const layers = group.layers.filter((layer) => shown.has(layer.name));
-      const every = new Set(layers.flatMap((layer) => layer.symbols));
-      const keys = [...every].filter(
-        (key) => !told.has(key) && (ALWAYS.test(key) || inSight.has(key)),
-      );
-      keys.forEach((key) => told.add(key));
-      const rules = layers.filter((layer) => numbers.has(layer.number));
-      if (!keys.length && !rules.length) {
-        return null;
-      }
-      const list = rules.length ? ruleEntries(rules) : entries(keys, group.name === 'verdicts');
-      return make('div', { class: 'legend-part' }, make('h3', null, group.label), list);
-    });
-    this.parts.replaceChildren(...sections.filter(Boolean));
+    const sections = settings.groups
+      .filter(({ name }) => !theme || (name !== 'verdicts' && name !== 'bases'))
+      .map((group) => ({ group, part: sectionOf(group, { shown, inSight, numbers, told }) }))
+      .filter(({ part }) => part);
+    const isFolded = sections.some(({ group }) => !FOLDED.has(group.name));
+    const [first, rest] = [false, true].map((wanted) =>
+      sections
+        .filter(({ group }) => (isFolded && FOLDED.has(group.name)) === wanted)
+        .map(({ part }) => part),
+    );
+    this.parts.replaceChildren(...(theme ? [themeClasses(theme)] : []), ...first);
+    this.moreParts.replaceChildren(...rest);
+    this.more.hidden = !rest.length;
   }
+}
+
+function sectionOf(group, { shown, inSight, numbers, told }) {
+  const layers = group.layers.filter((layer) => shown.has(layer.name));
+  const every = new Set(layers.flatMap((layer) => layer.symbols));
+  const keys = [...every].filter((key) => !told.has(key) && (ALWAYS.test(key) || inSight.has(key)));
+  keys.forEach((key) => told.add(key));
+  const rules = layers.filter((layer) => numbers.has(layer.number));
+  if (!keys.length && !rules.length) {
+    return null;
+  }
+  const list = rules.length ? ruleEntries(rules) : entries(keys, group.name === 'verdicts');
+  return make('div', { class: 'legend-part' }, make('h3', null, group.label), list);
 }
 
 function entries(keys, hasCounts) {

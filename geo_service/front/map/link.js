@@ -1,6 +1,7 @@
 // The permalink: place, zoom, layers and selection in the address behind #. What is read from
 // an address is checked: numbers in range, names that the page knows, an id only to look up.
 import { settings } from './settings.js';
+import { themeOf } from './themes.js';
 
 const LONGEST = 4000;
 const LONGEST_ID = 2000;
@@ -16,7 +17,8 @@ function number(part, low, high) {
   return value >= low && value <= high ? value : null;
 }
 
-// Returns { view, on, off, step, selected } of an address; a part that is not right is left out.
+// Returns { view, on, off, step, theme, selected } of an address; a part that is not right is
+// left out.
 function read(hash) {
   const parameters = new URLSearchParams(hash.length <= LONGEST ? hash.replace(/^#/, '') : '');
   const [zoom, lat, lng] = (parameters.get('view') || '').split('/');
@@ -35,6 +37,7 @@ function read(hash) {
     on: names('on'),
     off: names('off'),
     step: /^\d{1,3}$/.test(parameters.get('step') || '') ? Number(parameters.get('step')) : null,
+    theme: themeOf(parameters.get('theme')) ? parameters.get('theme') : null,
     selected: isLayer && id && id.length <= LONGEST_ID ? { layer, id } : null,
   };
 }
@@ -61,6 +64,9 @@ export class Permalink {
     if (page.timeline && this.opened.step !== null) {
       page.timeline.go(this.opened.step);
     }
+    if ((page.theme?.name ?? null) !== this.opened.theme) {
+      page.setTheme(this.opened.theme);
+    }
     if (view) {
       page.map.setView([view.lat, view.lng], view.zoom, { animate: false });
     }
@@ -72,6 +78,7 @@ export class Permalink {
     this.isReady = true;
     const item = selected && this.page.find(selected.layer, selected.id);
     if (!item) {
+      this.openAtView();
       return;
     }
     if (!view) {
@@ -79,6 +86,16 @@ export class Permalink {
     }
     item.drawing.open(item, item.drawing.boundsOf(item).getCenter(), []);
     this.page.selectItem(item, { isQuiet: true });
+  }
+
+  // What is drawn from tiles is not here by itself: it is opened where the map is.
+  openAtView() {
+    const { selected, view } = this.opened;
+    const { drawing } = this.page;
+    const isTiled = selected && drawing.tiled.some(({ source }) => source.name === selected.layer);
+    if (isTiled && view) {
+      drawing.openAt(L.latLng(Number(view.lat), Number(view.lng)), [], selected);
+    }
   }
 
   hash() {
@@ -101,6 +118,9 @@ export class Permalink {
     }
     if (page.step !== null && page.step !== settings.timeline.steps.length - 1) {
       parts.step = String(page.step);
+    }
+    if (page.theme) {
+      parts.theme = page.theme.name;
     }
     if (page.selected) {
       parts.at = `${page.selected.layer}:${page.selected.id}`;

@@ -128,20 +128,10 @@ function marker(symbol, over) {
     }),
   ];
   if (drawn.sign) {
-    parts.push(
-      signPath(drawn.sign, drawn.ink || '#ffffff', {
-        transform: drawn.shape === 'star' ? 'translate(0 .6) scale(.78)' : '',
-      }),
-    );
+    parts.push(signPath(drawn.sign, drawn.ink || '#ffffff', signPlace(drawn.shape)));
   }
   if (drawn.glyph) {
-    parts.push(
-      makeSvg(
-        'text',
-        { y: 4.3, class: 'glyph', 'text-anchor': 'middle', fill: drawn.ink || '#ffffff' },
-        drawn.glyph,
-      ),
-    );
+    parts.push(glyphText(drawn.glyph, drawn.ink || '#ffffff', 12));
   }
   const half = Math.max(BOX, 10 + reach);
   const size = (drawn.size * half) / BOX;
@@ -181,21 +171,67 @@ export function ringOf({ rests_on: group }) {
   return { ring: symbol.ring, ring_dash: symbol.ring_dash };
 }
 
-// A park: its tier gives shape and size; its verdict gives colour, edge and sign, and what that
-// rests on a ring.
-export function parkMarker(properties) {
+// Around a park's outline lies a white halo of so many pixels, and around that a ring.
+export const HALO_PX = 3;
+const RING_PX = 1.5;
+
+// A park: its tier gives shape and size; its verdict gives colour and sign, and what that rests on
+// a ring. On a thematic map the theme's symbol gives both instead.
+export function parkMarker(properties, themed = null) {
   const { tier, verdict } = properties;
-  const judged = settings.symbols[`verdict.${verdict}`];
-  if (!judged) {
-    return marker(settings.symbols[`tier.${tier}`], {});
-  }
-  return marker(settings.symbols[`tier.${tier}`], {
-    fill: judged.stroke,
-    edge: '#ffffff',
-    edge_width: EDGE * 2,
-    sign: judged.sign,
-    ...ringOf(properties),
-  });
+  const { shape, size, fill } = settings.symbols[`tier.${tier}`];
+  const judged = settings.symbols[themed ?? `verdict.${verdict}`];
+  const unit = 20 / size;
+  const { ring: colour, ring_dash: dash } = themed ? {} : ringOf(properties);
+  const around = (paint, reach, more = {}) =>
+    shapePath(shape, {
+      fill: paint,
+      stroke: paint,
+      'stroke-width': reach * 2 * unit,
+      'stroke-linejoin': 'round',
+      ...more,
+    });
+  const half = 10 + (HALO_PX + RING_PX) * unit;
+  const glyph = themed ? kindNumber(themed) : null;
+  const ink = judged?.ink ?? '#ffffff';
+  return makeSvg(
+    'svg',
+    {
+      viewBox: `${-half} ${-half} ${half * 2} ${half * 2}`,
+      width: (half * 2) / unit,
+      height: (half * 2) / unit,
+      class: 'marker',
+      'aria-hidden': 'true',
+    },
+    colour
+      ? around('none', HALO_PX + RING_PX, { stroke: colour, 'stroke-dasharray': dash || null })
+      : null,
+    around('#ffffff', HALO_PX),
+    shapePath(shape, {
+      fill: (themed ? judged.fill : judged?.stroke) ?? fill,
+      stroke: judged?.stroke ?? fill,
+      'stroke-width': themed ? unit : 0,
+    }),
+    judged?.sign ? signPath(judged.sign, ink, signPlace(shape)) : null,
+    glyph ? glyphText(glyph, ink, shape === 'star' ? 8.5 : 12) : null,
+  );
+}
+
+function signPlace(shape) {
+  return shape === 'star' ? { transform: 'translate(0 .6) scale(.62)' } : {};
+}
+
+// The number that stands for a group beside its colour.
+function kindNumber(key) {
+  return /^theme\.kind_(\d)$/.exec(key)?.[1] ?? null;
+}
+
+function glyphText(glyph, ink, size) {
+  return makeSvg(
+    'text',
+    { y: size * 0.36, class: 'glyph', 'text-anchor': 'middle', fill: ink, 'font-size': size },
+    glyph,
+  );
 }
 
 // Any other point: by its own symbol, or by its verdict when that is all there is.
@@ -218,6 +254,10 @@ const SWATCH_HEIGHT = 18;
 
 export function swatch(key) {
   const symbol = settings.symbols[key];
+  if (key.startsWith('theme.')) {
+    const glyph = kindNumber(key);
+    return framed([nested(marker({ ...symbol, size: 18, edge: symbol.stroke }, { glyph }))]);
+  }
   if (symbol.geometry === 'point') {
     const size = Math.min(symbol.size, 20);
     return framed([nested(marker({ ...symbol, size }, { glyph: glyphOf(key) }))]);

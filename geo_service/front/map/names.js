@@ -1,12 +1,13 @@
 // Which names and numbers a map should carry, the weightiest first, and where none may stand.
 import { nameOf } from './items.js';
 import { settings } from './settings.js';
+import { reachOf } from './signs.js';
 
 const PLACE_LABEL_PX = 11.5;
 const PARK_LABELS = {
   municipal_park: { size: 14, from: 0 },
-  sme_cluster: { size: 13, from: 10 },
-  building_park: { size: 12, from: 11.5 },
+  sme_cluster: { size: 13, from: 0 },
+  building_park: { size: 11.5, from: 0 },
 };
 const NUMBER_LABEL = { size: 11, from: 13 };
 
@@ -26,10 +27,6 @@ function drawn(drawing, name) {
   return (drawing.items.get(name) || []).filter((item) => item.isDrawn);
 }
 
-function radiusOf(park) {
-  return settings.symbols[`tier.${park.feature.properties.tier}`].size / 2;
-}
-
 function parkNames(drawing, zoom) {
   return drawn(drawing, 'parks')
     .map((item) => ({ item, tier: item.feature.properties.tier }))
@@ -37,11 +34,12 @@ function parkNames(drawing, zoom) {
       ({ item, tier }) => zoom >= PARK_LABELS[tier].from && settings.park_id !== item.feature.id,
     )
     .map(({ item, tier }) => ({
-      latlng: (drawing.givesWay(item) ? item.largest : item.bounds).getCenter(),
-      text: nameOf(item),
+      latlng: drawing.givesWay(item) ? item.largest.getCenter() : drawing.placeOf(item),
+      text: item.feature.properties.short_name || nameOf(item),
       kind: tier,
       size: PARK_LABELS[tier].size,
-      radius: radiusOf(item),
+      radius: reachOf(item),
+      isAlways: tier === 'municipal_park',
     }))
     .sort((one, other) => other.size - one.size);
 }
@@ -65,18 +63,20 @@ function placeNames(drawing, name, kind) {
     kind,
     size: PLACE_LABEL_PX,
     radius: 3,
+    isPlace: name === 'townships',
   }));
 }
 
 function parkMarkers(drawing) {
   return drawn(drawing, 'parks')
     .filter((item) => !drawing.givesWay(item))
-    .map((item) => square(drawing.map, item.bounds.getCenter(), radiusOf(item)));
+    .map((item) => square(drawing.map, drawing.placeOf(item), reachOf(item)));
 }
 
 function otherMarkers(drawing) {
   const candidates = drawn(drawing, 'candidates').filter((item) => drawing.isForemost(item));
-  return [...drawn(drawing, 'facilities'), ...candidates]
+  const facilities = drawn(drawing, 'facilities').filter((item) => !item.isCovered);
+  return [...facilities, ...candidates]
     .map((item) => ({ item, size: settings.symbols[item.key].size }))
     .filter(({ size }) => size)
     .map(({ item, size }) => square(drawing.map, item.bounds.getCenter(), size / 2));

@@ -5,6 +5,7 @@ import { Routes } from './candidates.js';
 import { addControls } from './controls.js';
 import { Loader } from './data.js';
 import { Drawing } from './drawing.js';
+import { Dock } from './dock.js';
 import { buildFrame } from './frame.js';
 import { Permalink } from './link.js';
 import { hatches } from './markers.js';
@@ -13,15 +14,17 @@ import { NARROW } from './panel.js';
 import { Print } from './print.js';
 import { Protocol } from './protocol.js';
 import { results } from './search.js';
-import { settings } from './settings.js';
+import { isFramed, settings } from './settings.js';
 import { Sight } from './sight.js';
+import { themeOf } from './themes.js';
 import { Tools } from './tools.js';
 
 const layers = settings.groups.flatMap((group) => group.layers);
 const shownAtFirst = [...layers, ...settings.backdrops].filter((layer) => layer.is_shown);
 
 const SETTLE_AFTER_MS = 700;
-const MAP_MOVES_MS = 320;
+// What the page around a framed map lists itself: it tells of them, and the map only marks them.
+const TOLD_OUTSIDE = new Set(['findings', 'candidates']);
 const isBasemap = (name) => name.startsWith('basemap.');
 
 export class PlanningPage {
@@ -41,6 +44,9 @@ export class PlanningPage {
     this.opener = null;
     this.step = settings.timeline ? settings.timeline.steps.length - 1 : null;
     this.canIdentify = true;
+    /** @type {Record<string, any> | null} */
+    this.theme = null;
+    this.dock = new Dock(() => this.onSheetClose());
     this.drawings = settings.maps.map(
       (/** @type {{ name: string }} */ { name }, /** @type {number} */ index) =>
         new Drawing(/** @type {any} */ (window)[name], index, this),
@@ -61,6 +67,7 @@ export class PlanningPage {
     this.link = new Permalink(this);
     this.protocol = new Protocol(this);
     addControls(this);
+    this.leaveScrolling();
     this.listen();
     this.reset();
     this.link.restoreView();
@@ -84,11 +91,22 @@ export class PlanningPage {
     this.drawings.forEach((drawing) => use(drawing.map));
   }
 
+  get isPanelOpen() {
+    return this.app.classList.contains('is-panel-open');
+  }
+
   openPanel(isOpen) {
     this.app.classList.toggle('is-panel-open', isOpen);
     elementIn(this.app, '.menu-button')?.setAttribute('aria-expanded', String(isOpen));
-    if (isOpen) {
+    if (isOpen && !isFramed) {
       this.panel.query.focus();
+    }
+  }
+
+  // In a frame on a touch screen one finger scrolls the page around; two move the map.
+  leaveScrolling() {
+    if (isFramed && window.matchMedia('(pointer: coarse)').matches) {
+      this.eachMap((map) => map.dragging.disable());
     }
   }
 
@@ -125,11 +143,8 @@ export class PlanningPage {
     if (this.tools.escape()) {
       return;
     }
-    const opened = this.drawings.find(
-      (drawing) => drawing.popup && drawing.map.hasLayer(drawing.popup),
-    );
-    if (opened) {
-      opened.map.closePopup(opened.popup);
+    if (this.dock.isOpen) {
+      this.dock.close();
     } else if (this.panel.query.value) {
       this.panel.query.value = '';
       this.search('');
@@ -139,7 +154,7 @@ export class PlanningPage {
   }
 
   reset() {
-    this.eachMap((map) => map.closePopup());
+    this.dock.close();
     this.map.fitBounds(settings.bounds, {
       animate: false,
       paddingTopLeft: [8, this.stage.clientHeight < 700 ? 40 : 24],
@@ -249,7 +264,7 @@ export class PlanningPage {
   goTo(step) {
     this.step = step;
     this.timeline?.show(step);
-    this.eachMap((map) => map.closePopup());
+    this.dock.close();
     this.refresh();
   }
 
@@ -282,7 +297,7 @@ export class PlanningPage {
     } else {
       this.allowed.set(layer, new Set(ids));
     }
-    // The popup of what is not wanted any more goes with it.
+    // The sheet of what is not wanted any more goes with it.
     const { selected } = this;
     if (
       selected &&
@@ -290,9 +305,17 @@ export class PlanningPage {
       ids !== null &&
       !this.allowed.get(layer).has(selected.id)
     ) {
-      this.eachMap((map) => map.closePopup());
+      this.dock.close();
       this.selectItem(null);
     }
+    this.refresh();
+  }
+
+  // Colours parks by a theme; null colours them by their verdict.
+  setTheme(name) {
+    this.theme = themeOf(name);
+    this.legend.showTheme(this.theme);
+    this.drawings.forEach((drawing) => drawing.redrawParks());
     this.refresh();
   }
 
@@ -315,7 +338,7 @@ export class PlanningPage {
   showLegend() {
     const inSight = new Set(this.drawings.flatMap((drawing) => drawing.inSight()));
     const numbers = new Set(this.drawings.flatMap((drawing) => drawing.labels.numbers()));
-    this.legend.show(this.shown, inSight, numbers);
+    this.legend.show(this.shown, inSight, numbers, this.theme);
   }
 
   // Tiles come and are painted by themselves: what follows from them when all are there.
@@ -353,7 +376,7 @@ export class PlanningPage {
     }
   }
 
-  // Goes to a feature from a list: switches its layers on, zooms to it, opens its popup.
+  // Goes to a feature from a list: switches its layers on, zooms to it, opens its sheet.
   visit(item) {
     const opener = /** @type {HTMLElement | null} */ (document.activeElement);
     if (NARROW.matches) {
@@ -361,11 +384,25 @@ export class PlanningPage {
     }
     this.show(item);
     this.opener = opener;
-    this.focusPopup(item.drawing);
+    this.dock.focus();
     this.selectItem(item);
   }
 
-  // Brings a feature into sight with its popup open.
+  // Opens a park that was chosen by keyboard.
+  openByKey(item) {
+    const opener = /** @type {HTMLElement | null} */ (document.activeElement);
+    item.drawing.open(item, item.marker.getLatLng(), []);
+    this.opener = opener;
+    this.dock.focus();
+    this.selectItem(item);
+  }
+
+  // Whether the page around this one tells of a feature.
+  isToldOutside(item) {
+    return isFramed && TOLD_OUTSIDE.has(item.source.name);
+  }
+
+  // Brings a feature into sight with its sheet open.
   show(item) {
     if (!this.isInStep(item)) {
       this.goTo(item.feature.properties.first_step);
@@ -410,56 +447,20 @@ export class PlanningPage {
     }
   }
 
-  onPopupOpen(drawing) {
-    this.drawings.filter((other) => other !== drawing).forEach(({ map }) => map.closePopup());
-    this.app.classList.add('has-popup');
-    setTimeout(() => this.makeWay(drawing), MAP_MOVES_MS);
+  onSheetOpen() {
+    this.app.classList.add('has-sheet');
   }
 
-  // The legend folds while it lies over an open popup.
-  makeWay({ popup, map }) {
-    const frame = popup && map.hasLayer(popup) ? popup.getElement() : null;
-    if (!frame || this.legend.body.hidden || this.app.classList.contains('is-printing')) {
-      return;
+  // What was told of is not selected any more.
+  onSheetClose() {
+    this.app.classList.remove('has-sheet');
+    if (this.selected) {
+      this.selectItem(null);
     }
-    const [one, other] = [frame, this.legend.element].map((element) =>
-      element.getBoundingClientRect(),
-    );
-    if (
-      one.left < other.right &&
-      other.left < one.right &&
-      one.top < other.bottom &&
-      other.top < one.bottom
-    ) {
-      this.legend.open(false);
-      this.isLegendFolded = true;
-    }
-  }
-
-  // What was told of is not selected any more, unless another popup opens at once.
-  onPopupClose() {
-    this.app.classList.remove('has-popup');
-    setTimeout(() => {
-      const isOpen = this.drawings.some(
-        (drawing) => drawing.popup && drawing.map.hasLayer(drawing.popup),
-      );
-      if (!isOpen && this.selected) {
-        this.selectItem(null);
-      }
-      if (!isOpen && this.isLegendFolded) {
-        this.isLegendFolded = false;
-        this.legend.open(true);
-      }
-    }, 0);
     const { opener } = this;
     this.opener = null;
     if (opener && opener.isConnected) {
       opener.focus({ preventScroll: true });
     }
-  }
-
-  focusPopup(drawing) {
-    // Not the first .sheet of the document: one that closes stays there while it fades.
-    drawing.popup.getContent().focus({ preventScroll: true });
   }
 }

@@ -27,11 +27,12 @@ const PANES = [
   'townships',
   'facilities',
   'enterprises',
+  'leaders',
   'park-markers',
   'candidate-markers',
   'labels',
 ];
-const DEAF = /^(backdrop|relief|labels|selection|routes|county.*|.*casing)$/;
+const DEAF = /^(backdrop|relief|labels|leaders|selection|routes|county.*|.*casing)$/;
 
 // Makes the panes of a map; returns what draws lines and areas in each.
 export function addPanes(map) {

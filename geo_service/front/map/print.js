@@ -1,7 +1,7 @@
 // Lays the page out for A4 landscape while it is printed: title, map, legend, scale, date.
 import { dataText, make } from '../shared/dom.js';
 import { printerOf } from '../shared/moments.js';
-import { settings, text } from './settings.js';
+import { isFramed, settings, text } from './settings.js';
 
 const ROOM_PX = [8, 34];
 const METRES_PER_PIXEL_ON_PAPER = 0.0254 / 96;
@@ -107,14 +107,18 @@ export class Print {
       center: map.getCenter(),
       zoom: map.getZoom(),
       isLegendOpen: !this.legend.body.hidden,
+      isLegendWhole: this.legend.more.open,
     };
     this.app.classList.add('is-printing');
+    this.app.classList.toggle(
+      'is-small',
+      isFramed && Boolean(window.frameElement?.hasAttribute('data-small-on-paper')),
+    );
     this.legend.open(true);
+    this.legend.more.open = true;
     this.makeRoom();
-    this.page.eachMap((each) => {
-      each.closePopup();
-      each.invalidateSize({ animate: false, pan: false });
-    });
+    this.page.dock.close();
+    this.page.eachMap((each) => each.invalidateSize({ animate: false, pan: false }));
     map.fitBounds(this.before.bounds, { animate: false, padding: ROOM_PX });
     this.page.settle();
     this.fitLegend();
@@ -126,13 +130,14 @@ export class Print {
     if (!this.before) {
       return;
     }
-    const { center, zoom, isLegendOpen } = this.before;
+    const { center, zoom, isLegendOpen, isLegendWhole } = this.before;
     this.before = null;
     this.app.classList.remove('is-printing');
     this.unready.hidden = true;
     this.legend.element.classList.remove('is-dense');
     this.legend.element.style.removeProperty('zoom');
     this.legend.open(isLegendOpen);
+    this.legend.more.open = isLegendWhole;
     this.page.eachMap((each) => each.invalidateSize({ animate: false, pan: false }));
     this.page.map.setView(center, zoom, { animate: false });
     this.page.settle();

@@ -3,6 +3,6 @@
 import * as geodesy from './geodesy.js';
 import { nameOf } from './items.js';
 import { PlanningPage } from './page.js';
-import { tooltip } from './popups.js';
+import { tooltip } from './sheets.js';
 
 Object.assign(window.planningMap, { geodesy, nameOf, tooltip, page: new PlanningPage() });

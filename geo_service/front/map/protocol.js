@@ -6,7 +6,7 @@
 //   from the map:  { geo: 'ready' } when everything is loaded · { geo: 'selected', layer, id },
 //                  with id null when nothing of the layer is selected any more ·
 //                  { geo: 'sketched', points } with every point · { geo: 'sketch_ended' }
-import { settings } from './settings.js';
+import { isFramed, settings } from './settings.js';
 
 const MOST_IDS = 100000;
 const LONGEST_QUERY = 10000;
@@ -31,15 +31,13 @@ export class Protocol {
     this.waiting = null;
     this.isReady = false;
     this.wanted = null;
-    // A file from disk has no origin that could be told from another's.
-    this.isFramed = window.parent !== window && /^https?:$/.test(window.location.protocol);
-    if (this.isFramed) {
+    if (isFramed) {
       window.addEventListener('message', (event) => this.receive(event));
     }
   }
 
   say(message) {
-    if (this.isFramed) {
+    if (isFramed) {
       window.parent.postMessage(message, window.location.origin);
     }
   }

@@ -1,6 +1,7 @@
 // The outline around the selected feature, whichever drawing it was chosen on.
 import { ring } from './markers.js';
 import { settings } from './settings.js';
+import { reachOf } from './signs.js';
 
 export const MARKER_GIVES_WAY_PX = 44;
 
@@ -49,10 +50,11 @@ export class Selection {
 
 function ringAround(item, colour) {
   const isPark = item.source.name === 'parks';
-  const symbol = settings.symbols[isPark ? `tier.${item.feature.properties.tier}` : item.key];
-  const radius = Math.max(symbol.size || 0, 12) / 2 + 5;
+  const radius = isPark
+    ? reachOf(item) + 5
+    : Math.max(settings.symbols[item.key].size || 0, 12) / 2 + 5;
   const [right, down] = item.offset || [0, 0];
-  return L.marker(item.bounds.getCenter(), {
+  return L.marker(item.place ?? item.bounds.getCenter(), {
     pane: 'selection',
     interactive: false,
     keyboard: false,

@@ -97,7 +97,7 @@ export class Sight {
   replace(source, collection, bounds) {
     const { page } = this;
     const drawing = page.drawings[source.map];
-    const isOpen = page.drawings.some(({ popup, map }) => popup && map.hasLayer(popup));
+    const isOpen = page.dock.isOpen;
     const id = page.selected?.layer === source.name ? page.selected.id : null;
     const before = bounds && id !== null ? drawing.find(source.name, id) : null;
     page.receive(source, collection, bounds);
@@ -107,7 +107,7 @@ export class Sight {
     page.settleReceived();
     const item = id === null ? null : page.find(source.name, id);
     if (item) {
-      // When only the view has changed, the popup is the one that it was.
+      // When only the view has changed, the sheet is the one that it was.
       if (isOpen && !bounds) {
         item.drawing.open(item, item.drawing.boundsOf(item).getCenter(), []);
       }

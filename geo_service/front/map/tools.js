@@ -5,7 +5,7 @@ import { iconButton } from './facts.js';
 import { areas, metres } from './figures.js';
 import * as geodesy from './geodesy.js';
 import * as answers from './identify.js';
-import { frameSheet } from './popups.js';
+import { frameSheet } from './sheets.js';
 import { settings, text } from './settings.js';
 import { FEWEST_FOR_AREA, Sketch } from './sketch.js';
 import { Vertices } from './vertices.js';
@@ -42,7 +42,7 @@ export class Tools {
     this.stop();
     if (!isOn) {
       this.active = name;
-      this.page.eachMap((map) => map.closePopup());
+      this.page.dock.close();
       start();
       this.pressed.get(name)?.setAttribute('aria-pressed', 'true');
     }
@@ -100,7 +100,7 @@ export class Tools {
       this.page.identify(this.page.drawing, this.page.map.getCenter(), { isFocused: true });
       // Escape comes back to where Enter was pressed.
       this.page.opener = event.target;
-      this.page.focusPopup(this.page.drawing);
+      this.page.dock.focus();
     }
   }
 
@@ -230,13 +230,13 @@ export class Tools {
     result.replaceChildren(...answer);
   }
 
-  // Asks what is at a place and shows the answer in a popup there.
+  // Asks what is at a place and shows the answer in a sheet.
   async identify(drawing, latlng, { isFocused = false } = {}) {
     if (!this.page.canIdentify) {
       return;
     }
     const body = make('div', { class: 'sheet-body' }, make('p', { class: 'hint' }, text('asking')));
-    const sheet = frameSheet(text('place_title'), body, { close: () => drawing.map.closePopup() });
+    const sheet = frameSheet(text('place_title'), body, { close: () => this.page.dock.close() });
     drawing.openSheet(sheet, latlng);
     const turn = (this.turn += 1);
     const answer = await answers.ask(() => answers.identify(this.page, drawing, latlng));
@@ -246,7 +246,6 @@ export class Tools {
       if (isFocused && isLost && sheet.isConnected) {
         sheet.focus({ preventScroll: true });
       }
-      drawing.popup.update();
     }
   }
 

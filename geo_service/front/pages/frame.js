@@ -74,7 +74,7 @@ function isReadyToPrint() {
   };
   return (
     main.dataset.state === 'shown' &&
-    !main.querySelector('.spinner') &&
+    ![...main.querySelectorAll('.spinner')].some((spinner) => spinner.checkVisibility()) &&
     [...main.querySelectorAll('iframe')].every(isDrawn)
   );
 }

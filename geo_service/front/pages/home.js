@@ -2,9 +2,11 @@
 import { emptyState, errorState, fillWith, get } from './api.js';
 import { dataText, elementIn, make } from '../shared/dom.js';
 import { labelled, later, pageHead, panel, select } from './parts.js';
+import { changeChip, changeCounts, parkLink, shownOf } from './changes.js';
+import { commaIn, hasValue } from '../shared/format.js';
 import { count, time } from './amounts.js';
 import { BASIS_GROUPS } from './bases.js';
-import { pageAddress, parkAddress, setTitle, showPage, start, t } from './frame.js';
+import { pageAddress, setTitle, showPage, start, t } from './frame.js';
 import { mapFrame } from './mapframe.js';
 import { VERDICTS } from '../shared/symbols.js';
 import { TIERS, legend, tierBadge, verdictBadge, verdictBar } from './marks.js';
@@ -12,7 +14,6 @@ import { columnsOf } from './home/columns.js';
 import { table } from './table.js';
 
 const MOST = 10_000;
-const REVIEWS_LOOKED_AT = 100;
 const CHANGES_SHOWN = 6;
 const FILTERS = ['tier', 'verdict', 'basis', 'words'];
 /** @type {{ parks: any[], tier: string, verdict: string, basis: string, words: string }} */
@@ -207,21 +208,18 @@ function drawParks() {
 
 // ---- what has changed since the review before ----
 
-function changeLine(kind, finding) {
+function changeLine(change) {
+  const finding = shownOf(change);
   return make(
     'li',
     {},
-    make('span', { class: `chip is-${kind}` }, t(`home.change_${kind}`)),
+    changeChip(change.kind),
     make(
       'span',
       {},
       dataText(finding.title),
       finding.park_id
-        ? make(
-            'span',
-            { class: 'under' },
-            make('a', { href: parkAddress(finding.park_id) }, dataText(nameOf(finding.park_id))),
-          )
+        ? make('span', { class: 'under' }, parkLink(finding.park_id, nameOf(finding.park_id)))
         : null,
     ),
   );
@@ -231,26 +229,22 @@ function nameOf(parkId) {
   return state.parks.find((park) => park.park_id === parkId)?.name ?? parkId;
 }
 
-function changeCounts(counts) {
-  return make(
-    'dl',
-    { class: 'figures-row' },
-    ['new', 'changed', 'cured', 'persisting'].map((kind) =>
-      make(
-        'div',
-        {},
-        make('dt', {}, t(`home.change_${kind}`)),
-        make('dd', {}, count(counts[kind])),
-      ),
-    ),
+// Which data or rules differ, as `parcels: version 1 → version 2 (restored)`.
+function stepsSaid({ layers, is_other_rulebook: isOtherRulebook }) {
+  const version = (number) => (hasValue(number) ? t('home.version', { number }) : '—');
+  const said = layers.map(({ layer, before, after, is_restored: isRestored }) =>
+    t(isRestored ? 'home.step_restored' : 'home.step', {
+      layer: t(`layer.${layer}`),
+      before: version(before),
+      after: version(after),
+    }),
   );
+  return isOtherRulebook ? [...said, t('home.other_rulebook')] : said;
 }
 
 async function changes() {
-  // Trials by another rulebook are no news of the county.
-  const { reviews } = await get('/api/reviews', { limit: REVIEWS_LOOKED_AT });
-  const [latest, before] = reviews.filter((item) => !item.is_trial);
-  if (!before) {
+  const found = await get('/api/changes', { limit: CHANGES_SHOWN });
+  if (!found.before) {
     return emptyState(t('home.first_review'), {
       hint: t('home.first_review_hint'),
       action: make(
@@ -260,40 +254,35 @@ async function changes() {
       ),
     });
   }
-  const found = await get(`/api/reviews/${encodeURIComponent(latest.review_id)}/comparison`, {
-    before: before.review_id,
-    limit: CHANGES_SHOWN,
-  });
-  const listed = [
-    ...found.new.map((item) => ['new', item]),
-    ...found.changed.map((item) => ['changed', item.after]),
-    ...found.cured.map((item) => ['cured', item]),
-  ];
-  return [
-    make(
-      'p',
-      { class: 'note' },
-      t('home.compared', { before: time(before.made_at), after: time(latest.made_at) }),
-    ),
-    changeCounts(found.counts),
-    listed.length
-      ? make(
-          'ul',
-          { class: 'changes' },
-          listed.slice(0, CHANGES_SHOWN).map(([kind, item]) => changeLine(kind, item)),
-        )
-      : make('p', { class: 'note' }, t('home.no_changes')),
+  const { before, after } = found;
+  const times = { before: time(found.before_made_at), after: time(found.after_made_at) };
+  const steps = stepsSaid(found);
+  const link = (words) =>
     make(
       'a',
       {
         class: 'button plain no-print',
-        href: pageAddress(
-          `/reviews?${new URLSearchParams({ before: before.review_id, after: latest.review_id })}`,
-        ),
+        href: pageAddress(`/reviews?${new URLSearchParams({ before, after })}`),
       },
-      t('home.all_changes'),
-    ),
-  ];
+      words,
+    );
+  if (found.is_restored) {
+    return [
+      make('p', { class: 'note' }, steps.join(commaIn(start.lang))),
+      make('p', { class: 'is-as-before' }, t('home.as_before')),
+      link(t('home.undone_changes')),
+    ];
+  }
+  const listed = found.changes.filter((change) => change.kind !== 'not_compared');
+  return [
+    make('p', { class: 'note' }, t('home.compared', times)),
+    steps.length ? make('p', { class: 'note' }, steps.join(commaIn(start.lang))) : null,
+    changeCounts(found.counts),
+    listed.length
+      ? make('ul', { class: 'changes' }, listed.slice(0, CHANGES_SHOWN).map(changeLine))
+      : make('p', { class: 'note' }, t('home.no_changes')),
+    link(t('home.all_changes')),
+  ].filter(Boolean);
 }
 
 // ---- the page ----

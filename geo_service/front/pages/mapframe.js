@@ -11,12 +11,17 @@ const ORIGIN = window.location.origin;
  * @param {Record<string, string>} parameters
  * @param {string} title
  * @param {{ onSelected?: ((layer: string, id: string | null) => unknown) | null,
- *   onSketched?: ((points: number[][] | null) => unknown) | null }} [options]
+ *   onSketched?: ((points: number[][] | null) => unknown) | null,
+ *   isSmallOnPaper?: boolean }} [options]
  *   onSelected is called when somebody chooses on the map; the id is null for nothing. onSketched
- *   is called with every point that is drawn on request, and with null when drawing has ended
+ *   is called with every point that is drawn on request, and with null when drawing has ended. A
+ *   map that is small on paper stays as big as its frame when it is printed, and has no legend of
+ *   its own
  */
 export function mapFrame(path, parameters, title, options = {}) {
-  return new MapFrame(path, parameters, title, options);
+  const map = new MapFrame(path, parameters, title, options);
+  map.frame.toggleAttribute('data-small-on-paper', Boolean(options.isSmallOnPaper));
+  return map;
 }
 
 class MapFrame {
@@ -118,6 +123,7 @@ class MapFrame {
     }
     if (document?.querySelector('.app')) {
       this.cover.hidden = true;
+      this.cover.replaceChildren();
       return;
     }
     const again = button(t('console.retry'), () => this.load(), { sign: 'again' });

@@ -2,23 +2,28 @@
 import { dataText, make, shorten } from '../shared/dom.js';
 import { count } from './amounts.js';
 import { emptyState, errorState, get } from './api.js';
-import { ON_PAPER, askFindings, chooserOf, findingList } from './findings.js';
-import { pageAddress, printPage, setTitle, showPage, start, t } from './frame.js';
+import { pageAddress, parkAddress, printPage, setTitle, showPage, start, t } from './frame.js';
 import { mapFrame } from './mapframe.js';
 import { illustrativeMark, tierMark } from './marks.js';
 import { about } from './park/about.js';
+import { chainPanel } from './park/chain.js';
 import { enterprises } from './park/enterprises.js';
 import { floorsPanel } from './park/floors.js';
 import { mixFigure } from './park/mix.js';
+import { RuleRows } from './park/rules.js';
 import { trendFigure } from './park/trend.js';
+import { figures, verdictHead } from './park/verdict.js';
 import { button, pageHead, panel } from './parts.js';
 
 const parkId = start.park_id;
-/** @type {ReturnType<typeof findingList> | null} */
-let list = null;
+const [shownLayer, ...shownId] = (
+  new URLSearchParams(window.location.search).get('at') ?? ''
+).split(':');
+/** @type {RuleRows | null} */
+let rules = null;
 
 async function print() {
-  await list?.showUpTo(ON_PAPER);
+  await rules?.openAll();
   printPage();
 }
 
@@ -28,7 +33,7 @@ async function load() {
       get(`/api/parks/${encodeURIComponent(parkId)}`),
       get(`/api/parks/${encodeURIComponent(parkId)}/profile`, { limit: 0 }),
     ]);
-    draw(feature.properties, profile, await askFindings(profile.review_id, { park: parkId }));
+    draw(feature.properties, profile);
   } catch (error) {
     showPage(pageHead(t('console.park_title')), errorState(error, load));
   }
@@ -49,56 +54,83 @@ function head(park) {
       park.illustrative ? illustrativeMark() : null,
     ),
     tools: [
+      make(
+        'a',
+        {
+          class: 'button plain',
+          href: pageAddress(`/compare?${new URLSearchParams({ parks: parkId })}`),
+        },
+        t('park.compare'),
+      ),
+      make(
+        'a',
+        { class: 'button plain', href: `${parkAddress(parkId)}/sheet` },
+        t('park.one_page'),
+      ),
       make('a', { class: 'button plain', href: address }, t('park.in_review')),
       button(t('console.print'), print),
     ],
   });
 }
 
-// The findings beside the map, each following the other.
-function findingsBesideMap(reviewId, { findings, total }) {
+// The verdict, its figures and its rules beside the map, each following the other.
+function opening(park, profile) {
   const map = mapFrame('/maps/park', { park_id: parkId }, t('park.map'), {
-    onSelected: (layer, id) => layer === 'findings' && showChosen(id),
+    onSelected: (layer, id) => layer === 'findings' && rules?.choose(id),
   });
-  list = findingList({
-    ruleTitle: (finding) => finding.rule_title,
-    parkName: () => null,
+  rules = new RuleRows(profile.verdict.rules, {
+    reviewId: profile.review_id,
+    parkId,
     onSelect: (finding) => finding && map.select('findings', finding.finding_id),
     showMap: () => map.node.scrollIntoView({ block: 'center' }),
-    more: async (offset) => (await askFindings(reviewId, { park: parkId }, { offset })).findings,
   });
-  const showChosen = chooserOf(reviewId, list);
-  list.update(findings, total);
-  const none = emptyState(t('park.no_findings'), { hint: t('park.no_findings_hint') });
-  const note = total ? t('park.findings_count', { count: count(total) }) : null;
+  const total = profile.verdict.rules.reduce((sum, rule) => sum + rule.findings, 0);
+  if (shownLayer && shownId.length) {
+    map.select(shownLayer, shownId.join(':'));
+  }
   return make(
     'div',
-    { class: 'review-grid' },
-    panel(t('park.findings'), { note }, total ? list.node : none),
+    { class: 'review-grid park-opening' },
+    panel(
+      t('park.verdict'),
+      { className: 'park-verdict' },
+      verdictHead(park, profile.verdict),
+      figures(profile.verdict),
+      total
+        ? [make('p', { class: 'note' }, t('park.rules_note', { count: count(total) })), rules.node]
+        : emptyState(t('park.no_findings'), { hint: t('park.no_findings_hint') }),
+    ),
     map.panel(),
   );
 }
 
-function draw(park, profile, findings) {
+function draw(park, profile) {
   const { year } = profile.focus;
   setTitle(shorten(park.name, 60));
   showPage(
     head(park),
-    about(park, profile),
+    opening(park, profile),
     make(
       'div',
       { class: 'grid-2 park-figures' },
       panel(t('park.mix'), { note: t('park.mix_note') }, mixFigure(profile)),
       panel(t('park.trend'), { note: t('park.trend_note') }, trendFigure(profile)),
     ),
-    findingsBesideMap(profile.review_id, findings),
     panel(t('park.floors_title'), {}, floorsPanel(profile)),
+    panel(t('park.chain'), { note: chainNote(park) }, chainPanel(profile)),
     panel(
       t('park.enterprises'),
       { note: year ? t('park.enterprises_note', { year }) : null },
       enterprises(profile),
     ),
+    about(park, profile),
   );
+}
+
+function chainNote(park) {
+  return park.leading_industry_name
+    ? t('park.chain_note', { industry: park.leading_industry_name })
+    : null;
 }
 
 load();

@@ -216,13 +216,17 @@ class ReviewView {
       reviewId === start.review_id
         ? make('span', { class: 'chip is-current' }, t('review.current'))
         : null,
+      this.register.summary.is_trial
+        ? make('span', { class: 'chip is-trial', title: t('review.trial_note') }, t('review.trial'))
+        : null,
     );
   }
 
   head() {
     const { summary } = this.register;
     const others = pageAddress(`/reviews?after=${encodeURIComponent(reviewId)}`);
-    return pageHead(t('review.title', { day: summary.as_of }), {
+    const title = summary.is_trial ? 'review.trial_title' : 'review.title';
+    return pageHead(t(title, { day: summary.as_of }), {
       above: this.crumb(),
       line: summary.basis_line,
       tools: [

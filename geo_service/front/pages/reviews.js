@@ -5,8 +5,9 @@ import { dataText, make } from '../shared/dom.js';
 import { button, labelled, pageHead, panel, select } from './parts.js';
 import { count, time } from './amounts.js';
 import { notRecorded } from './bases.js';
-import { has, pageAddress, parkAddress, setTitle, showPage, start, t } from './frame.js';
+import { has, pageAddress, setTitle, showPage, start, t } from './frame.js';
 import { run } from './jobs.js';
+import { CHANGE_KINDS, changeChip, changeCounts, parkLink, shownOf } from './changes.js';
 import { mapFrame } from './mapframe.js';
 import { VERDICTS } from '../shared/symbols.js';
 import { severityMark, verdictBadge, verdictBar, verdictMark } from './marks.js';
@@ -24,7 +25,6 @@ const EXAMPLE = [
   '  focus.leading_share:',
   '    parameters: {pass_share: 0.75}',
 ].join('\n');
-const KINDS = ['new', 'changed', 'cured', 'not_compared'];
 let reviews = [];
 
 const SECTIONS = ['evidence_name', 'measure', 'parameter', 'column'];
@@ -247,26 +247,26 @@ function fillChoices() {
   }
 }
 
-function finding(kind, item) {
-  const shown = kind === 'changed' ? item.after : item;
-  return {
-    kind,
-    finding: shown,
-    more:
-      kind === 'changed'
-        ? item.changed
-            .map((name) =>
-              name === 'verdict'
-                ? `${t(`verdict.${item.before.verdict}`)} → ${t(`verdict.${item.after.verdict}`)}`
-                : changedName(name),
-            )
-            .join(commaIn(start.lang))
-        : null,
-  };
+// What is said under a change: what differs, or why it is not compared.
+function moreOf(change) {
+  if (change.reason) {
+    return t(`change_hint.why_${change.reason}`);
+  }
+  return change.changed
+    .map((name) =>
+      name === 'verdict'
+        ? `${t(`verdict.${change.before.verdict}`)} → ${t(`verdict.${change.after.verdict}`)}`
+        : changedName(name),
+    )
+    .join(commaIn(start.lang));
 }
 
 function compared(document, parks) {
-  const rows = KINDS.flatMap((kind) => document[kind].map((item) => finding(kind, item)));
+  const rows = document.changes.map((change) => ({
+    kind: change.kind,
+    finding: shownOf(change),
+    more: moreOf(change),
+  }));
   const found = table([...changeColumns(parks), ...gradeColumns()], {
     caption: t('review.compared'),
     empty: () => emptyState(t('review.no_changes'), { hint: t('review.no_changes_hint') }),
@@ -280,18 +280,7 @@ function compared(document, parks) {
       )
     : null;
   return [
-    make(
-      'dl',
-      { class: 'figures-row' },
-      [...KINDS, 'persisting'].map((kind) =>
-        make(
-          'div',
-          {},
-          make('dt', {}, t(`review.change_${kind}`)),
-          make('dd', {}, count(document.counts[kind])),
-        ),
-      ),
-    ),
+    changeCounts(document.counts, { all: true }),
     found.node,
     firstOnly(document.counts, rows.length),
     map ? make('div', { class: 'compare-map' }, map.node) : null,
@@ -300,7 +289,10 @@ function compared(document, parks) {
 
 // Says so when there are more changes than are listed.
 function firstOnly(counts, listed) {
-  const total = KINDS.reduce((sum, kind) => sum + counts[kind], 0);
+  const total = CHANGE_KINDS.reduce(
+    (sum, kind) => sum + (kind === 'unchanged' ? 0 : counts[kind]),
+    0,
+  );
   return total > listed
     ? make(
         'p',
@@ -315,12 +307,12 @@ function changeColumns(parks) {
     {
       key: 'kind',
       label: t('review.change'),
-      value: (row) => KINDS.indexOf(row.kind),
+      value: (row) => CHANGE_KINDS.indexOf(row.kind),
       show: (row) =>
         make(
           'span',
           {},
-          make('span', { class: `chip is-${row.kind}` }, t(`review.change_${row.kind}`)),
+          changeChip(row.kind),
           row.more ? make('span', { class: 'under' }, dataText(row.more)) : null,
         ),
     },
@@ -336,13 +328,7 @@ function changeColumns(parks) {
       label: t('review.park'),
       value: (row) => row.finding.park_id,
       show: (row) =>
-        row.finding.park_id
-          ? make(
-              'a',
-              { href: parkAddress(row.finding.park_id) },
-              dataText(parks.get(row.finding.park_id) ?? row.finding.park_id),
-            )
-          : '—',
+        row.finding.park_id ? parkLink(row.finding.park_id, parks.get(row.finding.park_id)) : '—',
     },
   ];
 }

@@ -81,8 +81,8 @@ class Table {
   select(key) {
     this.selected = key === null ? null : String(key);
     const index = this.sorted().findIndex((item) => this.keyOf(item) === this.selected);
+    // The page stays where it is: whoever selects looks at a map, a slider or the row itself.
     this.showUpTo(Math.max(this.shown, this.options.rowId ? index + 1 : 0));
-    this.body.querySelector('.is-selected')?.scrollIntoView({ block: 'nearest' });
   }
 
   showUpTo(count) {

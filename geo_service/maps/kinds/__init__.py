@@ -81,6 +81,8 @@ class MapInput:
     review: Review | None = None
     before: Review | None = None
     """The earlier of two reviews."""
+    verdicts_before: Mapping[str, str] | None = None
+    """The parks' verdicts in the review before, where that is all that is known of it."""
     park_id: str | None = None
     ranking: Ranking | None = None
     plan: Plan | None = None

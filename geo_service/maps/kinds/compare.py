@@ -1,7 +1,7 @@
 """The map of two reviews side by side: each finding by what became of it.
 
 Each state has its own map and its own parks and findings; the ground is that of its plan.
-What is new is on the later map only, what is cured on the earlier one only.
+What is new is on the later map only, what is cured or gone on the earlier one only.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
 
 from geo_service.maps.kinds.review import FINDINGS, ReviewData
 from geo_service.maps.layers import (
@@ -23,11 +26,10 @@ from geo_service.maps.layers import (
     PopupField,
 )
 from geo_service.maps.style import CHANGES
-from geo_service.reports.document import finding_properties
-from geo_service.zoning.comparison import ComparableReview, Comparison, compare_reviews
+from geo_service.zoning.comparable import ComparableReview
+from geo_service.zoning.comparison import KINDS, Comparison, compare_reviews
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
@@ -81,7 +83,9 @@ class CompareData(ReviewData):
         super().__init__(review, translator, base)
         self.side = side
         self.other = other
-        self.changes = changes_of(comparison)
+        self.comparison = comparison
+        sides = comparison.kinds_of_findings()
+        self._kinds = sides[1] if side is Side.AFTER else sides[0]
 
     def label(self) -> str:
         """Return what the map of this state is headed by."""
@@ -111,8 +115,8 @@ class CompareData(ReviewData):
         return self.text("map.compare_title", county=self.county_name)
 
     def subtitle(self) -> str:
-        """Say how many findings are new, cured, changed and as before."""
-        counts = Counter(self.changes.values())
+        """Say how many findings there are of each kind of change."""
+        counts = self.comparison.counts
         return " · ".join(f"{self.text(f'change.{name}')} {counts[name]}" for name in CHANGES)
 
     def lists(self) -> list[FeatureList]:
@@ -128,7 +132,7 @@ class CompareData(ReviewData):
             more="verdict_change_name",
             maps=(1,),
         )
-        # A finding stands once: cured ones on the earlier map, the others on the later.
+        # A finding stands once: on the later map, else on the earlier.
         findings = FeatureList(
             source="findings",
             column="change",
@@ -143,9 +147,8 @@ class CompareData(ReviewData):
 
     def every_layer(self) -> Iterable[MapLayer]:
         """Yield findings by what became of them, parks, zones and the ground."""
-        present = set(self.changes.values())
         for name in CHANGES:
-            if name in present:
+            if self.comparison.counts[name]:
                 key = f"change.{name}"
                 yield MapLayer(
                     name=f"findings.{name}",
@@ -153,7 +156,7 @@ class CompareData(ReviewData):
                     source="findings",
                     title=key,
                     where=("change", name),
-                    is_shown=name != "persisting",
+                    is_shown=name != "unchanged",
                     symbols=(key,),
                 )
         yield from self.tier_layers()
@@ -165,25 +168,40 @@ class CompareData(ReviewData):
     def finding_column(self, column: str) -> list[Any]:
         """Return one property of all findings, in their order."""
         if column == "change":
-            ids = super().finding_column("finding_id")
-            return [self.changes.get(identity, "not_compared") for identity in ids]
+            return [KINDS[code].value for code in self._kinds.tolist()]
         return super().finding_column(column)
 
     def finding_counts(self, positions: NDArray[np.intp]) -> Document:
         """Return how many of these findings there are by what maps list them by."""
-        ids = self.review.results.ids[positions].tolist()
-        changes = Counter(self.changes.get(identity, "not_compared") for identity in ids)
+        changes = Counter(KINDS[code].value for code in self._kinds[positions].tolist())
         return {**super().finding_counts(positions), "change": dict(changes)}
+
+    @cached_property
+    def _order(self) -> NDArray[np.intp]:
+        return np.argsort(self.review.results.ids)
+
+    def _position_of(self, finding_id: str) -> int:
+        ids = self.review.results.ids
+        return int(self._order[np.searchsorted(ids, finding_id, sorter=self._order)])
+
+    @cached_property
+    def _is_listed(self) -> NDArray[np.bool_]:
+        """Which findings of this state the lists have: the later map lists what is on both."""
+        listed = np.ones(len(self._kinds), dtype=bool)
+        if self.side is Side.BEFORE:
+            is_on_both = (self.comparison.before >= 0) & (self.comparison.after >= 0)
+            listed[self.comparison.before[is_on_both]] = False
+        return listed
 
     def finding_row(self, item: Finding, shape: BaseGeometry | None) -> Document:
         """Return a finding's properties with what became of it."""
-        change = self.changes.get(item.finding_id, "not_compared")
+        position = self._position_of(item.finding_id)
+        change = KINDS[self._kinds[position]].value
         return {
             **super().finding_row(item, shape),
             "change": change,
             "change_name": self.text(f"change.{change}"),
-            # The later map lists what is on both.
-            "is_listed": self.side is Side.AFTER or change == "cured",
+            "is_listed": bool(self._is_listed[position]),
         }
 
     def park_extra(self, park_id: str) -> Document:
@@ -201,15 +219,6 @@ class CompareData(ReviewData):
         }
 
 
-def changes_of(comparison: Comparison) -> dict[str, str]:
-    """Return what became of each finding, by its id."""
-    found = {str(item["finding_id"]): "new" for item in comparison.new}
-    found |= {str(item["finding_id"]): "cured" for item in comparison.cured}
-    found |= {item.finding_id: "changed" for item in comparison.changed}
-    found |= {str(item["finding_id"]): "persisting" for item in comparison.persisting}
-    return found | {str(item["finding_id"]): "not_compared" for item in comparison.not_compared}
-
-
 def compare_states(
     before: Review,
     after: Review,
@@ -217,15 +226,7 @@ def compare_states(
     bases: tuple[PlanData | None, PlanData | None] = (None, None),
 ) -> tuple[CompareData, CompareData]:
     """Return the data of both maps of a comparison, the earlier one first."""
-    one, other = (
-        ComparableReview(
-            [finding_properties(item, translator) for item in result.results],
-            frozenset(result.park_ids),
-            frozenset(result.checks),
-        )
-        for result in (before, after)
-    )
-    comparison: Comparison = compare_reviews(one, other)
+    comparison = compare_reviews(ComparableReview.of(before), ComparableReview.of(after))
     earlier = CompareData(
         before, translator, bases[0], side=Side.BEFORE, other=after, comparison=comparison
     )

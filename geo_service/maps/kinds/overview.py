@@ -12,9 +12,11 @@ import numpy as np
 
 from geo_service.crs import STORAGE_CRS
 from geo_service.domain.subjects import illustrative_subjects
+from geo_service.language import Translator
 from geo_service.maps.kinds.plan import Maker, PlanData, Rows, is_located
 from geo_service.maps.layers import PARK_COLUMNS, Box, FeatureList, ListGroup, MapLayer
 from geo_service.maps.style import OTHER
+from geo_service.maps.themes import ParkTheme, themes_of
 from geo_service.model import BasisGroup, Tier, Verdict
 from geo_service.reports.document import (
     Document,
@@ -24,13 +26,12 @@ from geo_service.reports.document import (
     focus_figures,
     plain,
 )
-from geo_service.zoning.names import township_names
+from geo_service.zoning.names import short_park_name, township_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from geo_service.language import Translator
     from geo_service.maps.kinds import MapInput
     from geo_service.model import Finding
     from geo_service.zoning.review import Review
@@ -39,7 +40,7 @@ FINDINGS_SOURCE = "findings"
 TOP_FINDINGS = 5
 """How many findings a park's popup spells out."""
 FOCUS_FIGURES = ("basis", "year", "shares", "top_industry", "top_share", "hhi", "enterprise_count")
-"""What a park shows on the map; figures of its enterprises only as shares and counts."""
+"""What a park shows on the map; of its enterprises only shares, counts and sums (`themes`)."""
 
 
 class OverviewData(PlanData):
@@ -47,12 +48,28 @@ class OverviewData(PlanData):
 
     kind: ClassVar[str] = "overview"
     groups: ClassVar[tuple[str, ...]] = ("parks", "verdicts", "bases", "land", "zones", "ground")
+    has_themes: ClassVar[bool] = False
+    """Whether parks may be coloured by more than their verdict."""
 
     def __init__(
-        self, review: Review, translator: Translator, base: PlanData | None = None
+        self,
+        review: Review,
+        translator: Translator,
+        base: PlanData | None = None,
+        *,
+        verdicts_before: Mapping[str, str] | None = None,
     ) -> None:
+        """Take a review; `verdicts_before` are its parks' verdicts in the one before."""
         super().__init__(review.plan, translator, base)
         self.review = review
+        self._verdicts_before = verdicts_before
+
+    @cached_property
+    def themes(self) -> tuple[ParkTheme, ...]:
+        """What parks may be coloured by beside their verdict."""
+        if not self.has_themes:
+            return ()
+        return themes_of(self.review, self.translator, self._verdicts_before)
 
     def makers(self) -> Mapping[str, Maker]:
         """Return what makes the parks and the findings."""
@@ -163,12 +180,30 @@ class OverviewData(PlanData):
                 "industry_group_name": self.translator.pick(groups[group]) if group else None,
                 "top_industry_name": figures["top_industry_name"],
                 "top_findings": self._top_findings(park_id),
+                "short_name": self._short_name(row),
+                "themes": {
+                    theme.name: {
+                        "symbol": theme.symbols[park_id],
+                        "figure": theme.figures.get(park_id),
+                    }
+                    for theme in self.themes
+                },
                 **self._by_basis(park_id),
                 **{name: figures[name] for name in FOCUS_FIGURES},
                 **self.park_extra(park_id),
             }
-            rows.append(self.titled(park_id, row))
+            row = self.titled(park_id, row)
+            # A park is found by what it makes as well.
+            topics = (figures["leading_industry_name"], row["speciality"])
+            row["search"] = "\n".join([row["search"], *self.forms(*topics)])
+            rows.append(row)
         return [row["park_id"] for row in rows], rows, frame.geometry.to_numpy()
+
+    def _short_name(self, row: Document) -> str:
+        """Return what a park is called beside its sign; the one of its tier keeps its name."""
+        name, tier = str(row["name"] or row["park_id"]), Tier(row["tier"])
+        word = "" if tier is Tier.MUNICIPAL_PARK else Translator().text(f"tier.{tier}")
+        return self.translator.convert(short_park_name(name, word))
 
     def _by_basis(self, park_id: str) -> Document:
         """Return the most binding kind of basis that a verdict rests on, and what each gives."""
@@ -352,6 +387,16 @@ class OverviewData(PlanData):
         return illustrative_subjects(self.plan)
 
 
-def states_of(subject: MapInput) -> tuple[OverviewData]:
+class CountyData(OverviewData):
+    """The sources of the map of the whole county."""
+
+    has_themes: ClassVar[bool] = True
+
+
+def states_of(subject: MapInput) -> tuple[CountyData]:
     """Return the data of the map of a review."""
-    return (OverviewData(subject.need("review"), subject.translator, subject.base),)
+    earlier = subject.verdicts_before
+    if earlier is None and subject.before is not None:
+        earlier = {name: str(found) for name, found in subject.before.park_verdicts.items()}
+    review: Review = subject.need("review")
+    return (CountyData(review, subject.translator, subject.base, verdicts_before=earlier),)

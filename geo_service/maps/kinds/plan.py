@@ -249,19 +249,21 @@ class PlanData:
     def titled(self, identity: str, row: Document) -> Document:
         """Put the name into the page's language, and give the row what it is found by."""
         name = row.get("name") or ""
-        forms = (
-            to_simplified(name),
-            self._traditional.convert(to_simplified(name)),
-            name,
-            identity,
-        )
         if name:
             row["name"] = self.translator.convert(name)
-        row["search"] = "\n".join(dict.fromkeys(form.lower() for form in forms if form))
+        row["search"] = "\n".join(dict.fromkeys([*self.forms(name), identity.lower()]))
         park_id = row.get("park_id")
         if park_id is not None and park_id != identity:
             row["park"] = self.park_names.get(park_id, park_id)
         return row
+
+    def forms(self, *names: str | None) -> list[str]:
+        """Return names as a search compares them: in both scripts of Chinese, in lower case."""
+        found: list[str] = []
+        for name in filter(None, names):
+            simplified = to_simplified(name)
+            found += [simplified, self._traditional.convert(simplified), name]
+        return list(dict.fromkeys(form.lower() for form in found))
 
     @cached_property
     def park_names(self) -> Mapping[str, str]:
@@ -349,7 +351,7 @@ class PlanData:
                 symbols=(f"zone.{kind}",),
             )
 
-    def context_layers(self, *, facilities_from: int = 10) -> Iterable[MapLayer]:
+    def context_layers(self, *, facilities_from: int = 11) -> Iterable[MapLayer]:
         """Yield the lines of the ground: county, townships, water, roads, facilities."""
         yield self.plan_layer("county")
         yield self.plan_layer("townships")

@@ -11,10 +11,12 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from geo_service.domain.enterprises import active_in
+from geo_service.domain.enterprises import active_enterprises, active_in
 from geo_service.industry import DIVISION_DIGITS, Belonging
 from geo_service.model import FocusBasis
 from geo_service.plan import rows_of
+from geo_service.planning.pages.park_chain import chain_document
+from geo_service.planning.pages.park_verdict import pass_share_of, verdict_document
 from geo_service.planning.pages.register import listed_finding
 from geo_service.reports.document import (
     Document,
@@ -89,7 +91,7 @@ def park_profile(
         "review_id": review.review_id,
         "speciality": translator.convert(speciality) if isinstance(speciality, str) else None,
         "focus": focus_figures(focus, translator),
-        "pass_share": _pass_share(review),
+        "pass_share": pass_share_of(review),
         "mix": parts.mix(latest, translator),
         "trend": [
             {"year": year, **parts.totals(active_in(own, year))}
@@ -97,7 +99,9 @@ def park_profile(
         ],
         "enterprises": _enterprises(review, latest, parts, translator),
         "grades": _grades(review, latest),
-        "buildings": _buildings(review, park_id, translator),
+        "buildings": _buildings(review, park_id, parts, translator),
+        "verdict": verdict_document(review, park_id, translator),
+        "chain": chain_document(review, park_id, translator),
         "parcels": _parcels(review, park_id),
         "findings": [
             {
@@ -179,15 +183,6 @@ def _share(part: float | None, whole: float | None) -> float | None:
     return None if part is None or not whole else part / whole
 
 
-def _pass_share(review: Review) -> float | None:
-    """Return the share from which the rule on the leading industry passes, if there is one."""
-    for rule in review.rulebook.rules.values():
-        if rule.part.check == "leading_share" and rule.part.enabled:
-            value = rule.parameters.model_dump().get("pass_share")
-            return None if value is None else float(value)
-    return None
-
-
 def _rule_title(review: Review, rule_id: str, translator: Translator) -> str:
     return translator.pick(review.rulebook.rules[rule_id].part.title)
 
@@ -215,8 +210,31 @@ def _grades(review: Review, frame: pd.DataFrame) -> dict[str, int]:
     return {letter: counts[letter] for letter in ("A", "B", "C", "D")}
 
 
-def _buildings(review: Review, park_id: str, translator: Translator) -> list[Document]:
-    """Return the park's buildings with their floors, the highest first."""
+def _tenants(
+    review: Review, park_id: str, parts: _Roles, translator: Translator
+) -> dict[tuple[str, int], list[Document]]:
+    """Return who is on which floor of the park's buildings, by building and number of floor."""
+    active = active_enterprises(review.plan)
+    own = active[(active["park_id"] == park_id).fillna(value=False)]
+    own = own[own["building_id"].notna() & own["floor_no"].notna()]
+    found: dict[tuple[str, int], list[Document]] = {}
+    for row in rows_of(own):
+        found.setdefault((str(row["building_id"]), int(row["floor_no"])), []).append(
+            {
+                "enterprise_id": row["enterprise_id"],
+                "name": translator.convert(str(row["name"])),
+                "role": parts.role(row["industry_code"]).value,
+                "floor_m2": plain(row["floor_m2"]),
+            }
+        )
+    return found
+
+
+def _buildings(
+    review: Review, park_id: str, parts: _Roles, translator: Translator
+) -> list[Document]:
+    """Return the park's buildings with their floors, the highest first, and who is on them."""
+    tenants = _tenants(review, park_id, parts, translator)
     buildings = review.plan.frame("buildings")
     own = buildings[buildings["park_id"] == park_id]
     floors = review.plan.frame("floors")
@@ -235,7 +253,11 @@ def _buildings(review: Review, park_id: str, translator: Translator) -> list[Doc
                 "parcel_id": plain(row["parcel_id"]),
                 "illustrative": plain(row["illustrative"]),
                 "floors": [
-                    {column: plain(floor[column]) for column in _FLOOR_COLUMNS} for floor in stack
+                    {
+                        **{column: plain(floor[column]) for column in _FLOOR_COLUMNS},
+                        "tenants": tenants.get((building_id, int(floor["floor_no"])), []),
+                    }
+                    for floor in stack
                 ],
             }
         )

@@ -17,11 +17,10 @@ from shapely.ops import split as cut
 from geo_service.model import Message
 from geo_service.scenarios.changes import GEOMETRY
 from geo_service.scenarios.drawn import check_valid, read_shape
-from geo_service.scenarios.refusal import EditRefusal, refuse
+from geo_service.scenarios.refusal import refuse
 from geo_service.scenarios.steps.known import need, new_id
 from geo_service.schema import SCHEMAS
 from geo_service.wording import quoted, said
-from geo_service.workspace.reading import read_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,18 +51,15 @@ def rezone(bench: Workbench, edit: RezoneParcel) -> None:
     """Give a parcel another land use, of its own scheme unless another is named."""
     need(bench, LAYER, edit.parcel_id, field="parcel_id")
     scheme = edit.land_use_scheme or bench.cell(LAYER, edit.parcel_id, "land_use_scheme")
-    given = {"land_use": edit.land_use, "land_use_scheme": scheme}
-    values, faults = read_values(given, SCHEMAS[LAYER], is_whole=False)
-    if faults:
-        raise EditRefusal([(fault.column or "", fault.found, fault.expected) for fault in faults])
+    code = edit.land_use.strip()
     form = CODE_FORMS.get(scheme or "")
-    if form is not None and not form.fullmatch(edit.land_use):
+    if not code or (form is not None and not form.fullmatch(code)):
         expected = said("scenario.known_land_use", scheme=Message(f"scheme.{scheme}"))
         refuse("land_use", quoted(edit.land_use), expected)
     if edit.land_use_scheme is None:
-        bench.put(LAYER, edit.parcel_id, land_use=values["land_use"])
+        bench.put(LAYER, edit.parcel_id, land_use=code)
     else:
-        bench.put(LAYER, edit.parcel_id, **values)
+        bench.put(LAYER, edit.parcel_id, land_use=code, land_use_scheme=scheme)
 
 
 def split(bench: Workbench, edit: SplitParcel) -> None:

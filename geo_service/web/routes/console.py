@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from geo_service.errors import NotFoundError
+from geo_service.planning.finder import MOST_TYPED
 from geo_service.planning.pages.credits import credits_document
 from geo_service.planning.pages.industries import find_industries
 from geo_service.planning.rankings import RANKING_MEDIA_TYPES, RankingFormat
@@ -18,6 +19,8 @@ from geo_service.web.slots import WorkKind, in_turn
 from geo_service.web.weighing import WeighingDep
 
 router = APIRouter(prefix="/api", tags=["console"])
+
+MOST_HITS = 50
 
 
 @router.get(
@@ -88,6 +91,30 @@ def industries(
     """Return GB/T 4754-2017 industries whose code starts with, or name contains, the query."""
     found = find_industries(query, service.translator(language), limit=limit)
     return json_reply(request, {"industries": found})
+
+
+@router.get(
+    "/search", summary="Everything that a name, pinyin or id finds", responses=answers("Hits")
+)
+def search(
+    request: Request,
+    service: ServiceDep,
+    language: LanguageDep,
+    q: Annotated[
+        str,
+        Query(
+            max_length=MOST_TYPED,
+            description="A name in either script, pinyin or its first letters, an id or a code.",
+        ),
+    ],
+    *,
+    limit: Annotated[int, Query(ge=1, le=MOST_HITS)] = 20,
+) -> Response:
+    """Return parks, enterprises, parcels, buildings, industries, rules, findings and pages.
+
+    The best hit comes first. `page` and `map` are addresses within the service that show a hit.
+    """
+    return json_reply(request, {"hits": service.finder.find(q, language, limit=limit)})
 
 
 @router.get("/about", summary="Versions and licences", responses=answers("Any"))

@@ -20,16 +20,21 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 # Swagger UI draws its icons from data addresses and sets style attributes.
 _DOCS_CSP = PAGE_CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
-_HOME = Page(name="home", nav_entry="home", texts=("home",))
+_HOME = Page(name="home", nav_entry="home", texts=("home", "change", "change_hint"))
 _PARK = Page(
     name="park",
-    texts=("park", "finding_words"),
+    texts=("park", "park_verdict", "finding_words"),
     is_charted=True,
 )
+_SHEET = Page(name="sheet", texts=("park", "sheet"))
+_COMPARE = Page(name="compare", texts=("park", "compare"))
 _REVIEWS = Page(
     name="reviews",
     nav_entry="reviews",
-    texts=("review", "finding_words", "evidence_name", "measure", "parameter", "column"),
+    texts=(
+        *("review", "finding_words", "evidence_name", "measure", "parameter", "column"),
+        *("change", "change_hint"),
+    ),
 )
 _REVIEW = Page(
     name="review",
@@ -87,6 +92,21 @@ def park(
     """Return one park's page; a park that there is not is a 404."""
     service.parks.check(park_id)
     return shell.render(_PARK, request, language, values={"park_id": park_id})
+
+
+@router.get("/parks/{park_id}/sheet")
+def sheet(
+    park_id: str, request: Request, service: ServiceDep, language: PageLanguageDep
+) -> Response:
+    """Return one park on one sheet of paper; a park that there is not is a 404."""
+    service.parks.check(park_id)
+    return shell.render(_SHEET, request, language, values={"park_id": park_id})
+
+
+@router.get("/compare")
+def compare(request: Request, language: PageLanguageDep) -> Response:
+    """Return two to four parks side by side."""
+    return shell.render(_COMPARE, request, language)
 
 
 @router.get("/reviews")

@@ -6,11 +6,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query, Request
 from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from geo_service.errors import NotFoundError, ProjectError
 from geo_service.language import Language
 from geo_service.planning import PlanningService
+from geo_service.planning.projects import read_project_text
 from geo_service.planning.rankings import project_schema
 from geo_service.web.answers import answers, shape_of
 from geo_service.web.language import LanguageDep
@@ -31,6 +33,7 @@ from geo_service.web.work import AT_ONCE_SECONDS, accepted_reply, ended
 router = APIRouter(prefix="/api", tags=["rankings"])
 
 SCHEMA_TYPE = "application/schema+json"
+MOST_PROJECT_CHARACTERS = 200_000
 RankingId = Annotated[str, Path(max_length=64, description="A ranking's id.")]
 CandidateId = Annotated[str, Query(max_length=2000, description="A candidate's id.")]
 
@@ -44,6 +47,28 @@ def schema(request: Request, language: LanguageDep) -> Response:
     """Return the fields of a project with units and examples, for forms and editors."""
     del language
     return json_reply(request, project_schema(), media_type=SCHEMA_TYPE)
+
+
+class ProjectText(BaseModel):
+    """A project as the text of a file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(max_length=MOST_PROJECT_CHARACTERS, description="YAML or JSON.")
+    name: str = Field(
+        default="project", max_length=200, description="The name of the file, told with faults."
+    )
+
+
+@router.post(
+    "/projects/read",
+    summary="A project read from a file's text",
+    responses=answers("ProjectRead", ProjectError, is_tagged=False),
+)
+def read_project(request: Request, language: LanguageDep, body: ProjectText) -> Response:
+    """Read a project's text, YAML or JSON, and return it as JSON; nothing is ranked or kept."""
+    del language
+    return json_reply(request, {"project": read_project_text(body.text, body.name)})
 
 
 @router.get(

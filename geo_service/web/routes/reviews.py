@@ -153,6 +153,29 @@ def cancel_job(job_id: str, request: Request, service: ServiceDep) -> Response:
 
 
 @router.get(
+    "/changes",
+    summary="What changed since the review before the current one",
+    responses=answers("Changes"),
+)
+def changes(
+    request: Request,
+    service: ServiceDep,
+    language: LanguageDep,
+    *,
+    limit: Annotated[
+        int | None,
+        Query(ge=0, le=MAX_LIMIT, description="How many to list of each kind; all if left out."),
+    ] = None,
+) -> Response:
+    """Compare the current review with the one whose data or rules it replaced.
+
+    `before` is null if there is none. After an earlier version was restored `is_restored` is
+    true: the county stands as it did before the last change.
+    """
+    return json_reply(request, service.reviews.since_previous(language, limit=limit))
+
+
+@router.get(
     "/reviews/{review_id}/comparison",
     summary="Two reviews compared",
     responses=answers("ReviewComparison", NotFoundError),
@@ -170,9 +193,9 @@ def comparison(
         Query(ge=0, le=MAX_LIMIT, description="How many to list of each kind; all if left out."),
     ] = None,
 ) -> Response:
-    """Return the findings that are new, cured, persisting or changed since another review.
+    """Return what became of each finding since another review: new, worse, cured, ...
 
-    `counts` tells how many there are of each kind.
+    `counts` tells how many there are of each kind; unchanged ones are not listed.
     """
     document = service.reviews.comparison(before, review_id, language, limit=limit)
     return json_reply(request, document)

@@ -70,8 +70,8 @@ def hazardous_outside(case: Case, parameters: HazardousParameters) -> Outcome:
     for row, shape in _rows(case, may_make_them):
         makes = flag_or_none(row["hazardous_chemicals"])
         park_id = text_or_none(row["park_id"])
-        outcome.judge(park_id)
         subject = Subject("enterprises", row["enterprise_id"])
+        outcome.judge(subject, park_id)
         in_one = False if park_id is None else is_chemical.get(park_id)
         if in_one:
             continue
@@ -141,7 +141,7 @@ def others_in_chemical_park(case: Case, parameters: ChemicalParkParameters) -> O
     chemical = [park_id for park_id, is_one in _chemical_parks(case).items() if is_one]
     for row, shape in _rows(case, lambda rows: rows["park_id"].isin(chemical).to_numpy(dtype=bool)):
         park_id = text_or_none(row["park_id"])
-        outcome.judge(park_id)
+        outcome.judge(Subject("enterprises", row["enterprise_id"]), park_id)
         makes, code = flag_or_none(row["hazardous_chemicals"]), text_or_none(row["industry_code"])
         if makes or belongs_to(code, parameters.chemical):
             continue
@@ -167,8 +167,8 @@ def catalogue_class(case: Case, _: NoParameters) -> Outcome:
     for row, shape in _rows(case, lambda rows: ~_is(rows["is_new"], flag=False)):
         letter = text_or_none(row["catalogue_class"])
         park_id = text_or_none(row["park_id"])
-        outcome.judge(park_id)
         subject = Subject("enterprises", row["enterprise_id"])
+        outcome.judge(subject, park_id)
         is_barred = letter in {"restricted", "eliminated"}
         lacking = "catalogue_class" if letter is None else "is_new"
         if letter is None or (is_barred and flag_or_none(row["is_new"]) is None):
@@ -208,8 +208,8 @@ def energy_review(case: Case, parameters: EnergyParameters) -> Outcome:
     for row, shape in _rows(case, uses_much):
         is_new, used = flag_or_none(row["is_new"]), row["energy_tce"]
         park_id = text_or_none(row["park_id"])
-        outcome.judge(park_id)
         subject = Subject("enterprises", row["enterprise_id"])
+        outcome.judge(subject, park_id)
         number = text_or_none(row["energy_review_number"])
         if pd.isna(used) and number is None:
             outcome.singles.append(

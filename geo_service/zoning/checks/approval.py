@@ -48,7 +48,7 @@ def approved_boundary(case: Case, parameters: ApprovedParameters) -> Outcome:
         home = homes.get(park_id)
         if home is None and tier not in parameters.needed:
             continue
-        outcome.judge(park_id)
+        outcome.judge_park(park_id)
         if home is None:
             outcome.singles.append(_no_approved_area(case, park_id))
             continue
@@ -79,7 +79,7 @@ class PaperParameters(Parameters):
 def paper(case: Case, parameters: PaperParameters) -> Outcome:
     """A park of these tiers has a paper: its number and its day are given."""
     parks = case.parks[case.parks["tier"].isin(parameters.tiers)]
-    outcome = Outcome.of(parks["park_id"])
+    outcome = Outcome.of("parks", parks)
     columns = ["park_id", parameters.number, parameters.day]
     for (park_id, number, day), shape in zip(
         parks[columns].itertuples(index=False), parks.geometry, strict=True
@@ -126,13 +126,13 @@ def industry_map(case: Case, parameters: IndustryMapParameters) -> Outcome:
     outcome = Outcome()
     code = case.plan.settings.county_code
     chosen = case.plan.settings.industry_map
-    outcome.judge(None)
+    outcome.judge(Subject("county", code), None)
     found = _county_list(case, parameters)
     outcome.singles += [] if found is None else [found]
     if chosen is None:
         return outcome
     parks = case.parks[case.parks["tier"].isin(parameters.tiers)]
-    outcome.judge_all(parks["park_id"])
+    outcome.judge_rows("parks", parks)
     for park_id, shape in zip(parks["park_id"], parks.geometry, strict=True):
         leading = case.shared.focus[park_id].leading
         subject = Subject("parks", park_id)

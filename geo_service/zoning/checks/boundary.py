@@ -52,7 +52,7 @@ def in_development_boundary(case: Case, parameters: BoundaryParameters) -> Outco
     is unknown. Parks of the industries that the rule names, and ground that a village plan lets
     people build on, are to be looked at.
     """
-    outcome = Outcome.of(case.parks["park_id"])
+    outcome = Outcome.of("parks", case.parks)
     zones = mapped_zones(case.plan, BOUNDARY)
     if zones is None:
         outcome.singles += [

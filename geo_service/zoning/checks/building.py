@@ -65,7 +65,7 @@ def floor_bound(case: Case, parameters: FloorBoundParameters) -> Outcome:
         is_ground = floor is not None and int(floor["floor_no"]) <= _GROUND_FLOOR
         if code is None or (parameters.above_ground_only and is_ground):
             continue
-        outcome.judge(row["park_id"])
+        outcome.judge(Subject("enterprises", row["enterprise_id"]), row["park_id"])
         floor_name = _floor_name(row)
         measured = Measured(
             subject=Subject("enterprises", row["enterprise_id"]),
@@ -116,8 +116,8 @@ def fire_class(case: Case, parameters: FireParameters) -> Outcome:
         is_plain = number == _GROUND_FLOOR and not parameters.alone
         if park_id not in wanted or is_plain:
             continue
-        outcome.judge(park_id)
         subject = Subject("floors", floor_id(building_id, number))
+        outcome.judge(subject, park_id)
         if not text_or_none(letter):
             outcome.singles.append(
                 missing_value(park_id=park_id, subject=subject, column="fire_class")
@@ -178,7 +178,7 @@ def dormitory(case: Case, _: NoParameters) -> Outcome:
     """No building has a dormitory among its workshops; those that do not say are left out."""
     buildings = case.own("buildings")
     own = buildings[buildings["has_dormitory"].notna().to_numpy(dtype=bool)]
-    outcome = Outcome.of(own["park_id"])
+    outcome = Outcome.of("buildings", own)
     found = own[own["has_dormitory"].to_numpy(dtype=bool)]
     columns = ["building_id", "park_id"]
     for (building_id, park_id), shape in zip(
@@ -216,8 +216,8 @@ def vacancy(case: Case, parameters: VacancyParameters) -> Outcome:
         own[columns].itertuples(index=False), own.geometry, strict=True
     ):
         rows = by_building.get(building_id)
-        outcome.judge(park_id)
         subject = Subject("buildings", building_id)
+        outcome.judge(subject, park_id)
         if rows is None:
             outcome.singles.append(
                 missing_value(park_id=park_id, subject=subject, column="floors", rows=[building_id])

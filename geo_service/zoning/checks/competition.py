@@ -67,7 +67,7 @@ def krugman_index(structures: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def similar_structure(case: Case, parameters: SimilarityParameters) -> Outcome:
     """No two parks have nearly the same mix of industries, by the basis, at 3 digits."""
-    outcome = Outcome.of(case.parks["park_id"])
+    outcome = Outcome.of("parks", case.parks)
     structures = _structures(case, parameters.digits)
     parks = list(structures.index)
     shares = structures.to_numpy(dtype=np.float64)
@@ -169,7 +169,7 @@ def same_type(case: Case, parameters: CrowdParameters) -> Outcome:
         leading = case.shared.focus[park_id].leading
         if leading is None:
             continue
-        outcome.judge(park_id)
+        outcome.judge_park(park_id)
         parks = crowd[leading[:DIVISION_DIGITS]]
         if len(parks) <= parameters.maximum:
             continue
@@ -216,11 +216,9 @@ def same_leading_nearby(case: Case, parameters: NearbyParameters) -> Outcome:
     hosts = dict(zip(ids, map(text_or_none, parks["host_park_id"]), strict=True))
     leading = [case.shared.focus[park_id].leading for park_id in ids]
     selected = set(case.parks["park_id"])
-    outcome.judge_all(
-        park_id
-        for park_id, code in zip(ids, leading, strict=True)
-        if park_id in selected and code is not None
-    )
+    for park_id, code in zip(ids, leading, strict=True):
+        if park_id in selected and code is not None:
+            outcome.judge_park(park_id)
     one, two = shapely.STRtree(shapes).query(
         shapes, predicate="dwithin", distance=parameters.distance_m
     )

@@ -168,7 +168,7 @@ def judge(
                     has_grid[number] |= group.overlay.suits_grid(count, has_grid=has_grid[number])
             continue
         rows = in_scope[layer]
-        outcome.judge_all(rows["park_id"])
+        outcome.judge_rows(layer, rows)
         own = rows_where(rows, ~_excepted(case, layer, rows, parameters.exceptions))
         count = case.count(outcome, layer, own["park_id"])
         for number, group in enumerate(known.groups):

@@ -38,7 +38,7 @@ def unconverted(case: Case, parameters: ConversionParameters) -> Outcome:
         & (parcels["status"] == "vacant").to_numpy(dtype=bool)
         & (parcels["land_use_scheme"] == _SURVEY).to_numpy(dtype=bool)
     ]
-    outcome = Outcome.of(asked["park_id"])
+    outcome = Outcome.of("parcels", asked)
     found: gpd.GeoDataFrame = asked[are_within(asked["land_use"], parameters.farmland)]
     areas_m2 = case.shared.area_m2(found.geometry)
     for parcel_id, park_id, code, shape, area_m2 in zip(

@@ -47,7 +47,7 @@ def zombie(case: Case, parameters: ZombieParameters) -> Outcome:
     chosen: pd.DataFrame = case.own("enterprises")
     shapes = case.plan.metric("enterprises").geometry.reindex(chosen.index)
     for row, shape in zip(rows_of(chosen), shapes, strict=True):
-        outcome.judge(row["park_id"])
+        outcome.judge(Subject("enterprises", row["enterprise_id"]), row["park_id"])
         answers = zombie_tests(row, parameters)
         met = [name for name, answer in answers.items() if answer]
         unsure = [name for name, answer in answers.items() if answer is None]
@@ -139,7 +139,7 @@ def filled(case: Case, parameters: FilledParameters) -> Outcome:
     """A column of every enterprise in a park has a value; a missing one is `unknown`."""
     outcome = Outcome()
     rows: pd.DataFrame = case.own("enterprises")
-    outcome.judge_all(rows["park_id"])
+    outcome.judge_rows("enterprises", rows)
     if rows.empty:
         return outcome
     for enterprise_id, park_id in rows.loc[
@@ -160,7 +160,7 @@ def code_known(case: Case, _: NoParameters) -> Outcome:
         return outcome
     known = classification()
     coded = rows[rows["industry_code"].notna()]
-    outcome.judge_all(coded["park_id"])
+    outcome.judge_rows("enterprises", coded)
     shapes = case.plan.metric("enterprises").geometry
     unknown = ~np.array([code in known for code in coded["industry_code"]], dtype=bool)
     columns = ["enterprise_id", "park_id", "name", "industry_code"]

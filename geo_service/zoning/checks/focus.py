@@ -43,7 +43,7 @@ def _undeclared(focus: Focus, subject: Subject) -> RawFinding:
 
 def declared(case: Case, _: NoParameters) -> Outcome:
     """Exactly one leading industry is declared; none is `unknown`, several is `fail`."""
-    outcome = Outcome.of(case.parks["park_id"])
+    outcome = Outcome.of("parks", case.parks)
     for focus, subject, shape in _parks(case):
         if not focus.declared:
             outcome.singles.append(_undeclared(focus, subject))
@@ -74,7 +74,7 @@ def in_group(case: Case, _: NoParameters) -> Outcome:
     outcome = Outcome()
     groups = case.plan.settings.groups
     for focus, subject, shape in _parks(case):
-        outcome.judge(focus.park_id)
+        outcome.judge_park(focus.park_id)
         if not focus.declared:
             outcome.singles.append(_undeclared(focus, subject))
             continue
@@ -115,7 +115,7 @@ def is_top(case: Case, parameters: TopParameters) -> Outcome:
     for focus, subject, shape in _parks(case):
         if len(focus.declared) > 1:
             continue  # the rule on one declared industry speaks of it
-        outcome.judge(focus.park_id)
+        outcome.judge_park(focus.park_id)
         if focus.leading is None:
             outcome.singles.append(_undeclared(focus, subject))
         elif focus.top_industry is None:
@@ -179,7 +179,7 @@ def leading_share(case: Case, parameters: ShareParameters) -> Outcome:
     for focus, subject, shape in _parks(case):
         if len(focus.declared) > 1:
             continue  # the rule on one declared industry speaks of it
-        outcome.judge(focus.park_id)
+        outcome.judge_park(focus.park_id)
         if focus.leading is None:
             outcome.singles.append(_undeclared(focus, subject))
             continue
@@ -214,7 +214,7 @@ def measured(case: Case, parameters: MeasuredParameters) -> Outcome:
     for focus, subject, _ in _parks(case):
         if focus.leading is None:
             continue  # the rule on one declared industry speaks of it
-        outcome.judge(focus.park_id)
+        outcome.judge_park(focus.park_id)
         if focus.shares[basis] is None:
             outcome.singles.append(_not_measurable(focus, subject, f"share_{basis}", basis))
     return outcome
@@ -341,7 +341,7 @@ class FewParameters(Parameters):
 
 def few_enterprises(case: Case, parameters: FewParameters) -> Outcome:
     """A park with few enterprises is flagged: its shares mislead and may disclose one."""
-    outcome = Outcome.of(case.parks["park_id"])
+    outcome = Outcome.of("parks", case.parks)
     for focus, subject, _ in _parks(case):
         if 0 < focus.enterprise_count < parameters.minimum:
             values = {"count": focus.enterprise_count, "minimum": parameters.minimum}
@@ -375,8 +375,8 @@ def off_focus_enterprise(case: Case, _: NoParameters) -> Outcome:
         focus = focus_of.get(park_id) if isinstance(park_id, str) else None
         if focus is None or not focus.declared:
             continue
-        outcome.judge(park_id)
         subject = Subject("enterprises", enterprise_id)
+        outcome.judge(subject, park_id)
         known = text_or_none(code)
         if known is None:
             outcome.singles.append(
@@ -406,7 +406,7 @@ def off_focus_enterprise(case: Case, _: NoParameters) -> Outcome:
 
 def speciality(case: Case, _: NoParameters) -> Outcome:
     """A speciality is named, and no other park has the same one."""
-    outcome = Outcome.of(case.parks["park_id"])
+    outcome = Outcome.of("parks", case.parks)
     parks = case.plan.frame("parks")
     owners: dict[str, list[str]] = {}
     for park_id, text in zip(parks["park_id"], parks["speciality"], strict=True):
@@ -465,7 +465,7 @@ def park_kind(case: Case, parameters: KindParameters) -> Outcome:
     for focus, subject, shape in _parks(case):
         if len(focus.declared) > 1:
             continue  # the rule on one declared industry speaks of it
-        outcome.judge(focus.park_id)
+        outcome.judge_park(focus.park_id)
         share = focus.shares[focus.basis]
         own = specialities[focus.park_id]
         if focus.leading is None:
@@ -550,7 +550,7 @@ def reported(case: Case, _: NoParameters) -> Outcome:
     now = set(every.loc[every["year"] == latest, "enterprise_id"])
     last = active_in(last, latest - 1)
     last = last[last["park_id"].isin(case.parks["park_id"])]
-    outcome.judge_all(last["park_id"])
+    outcome.judge_rows("enterprises", last)
     gone = last[~last["enterprise_id"].isin(now)]
     for enterprise_id, park_id, name in gone[["enterprise_id", "park_id", "name"]].itertuples(
         index=False

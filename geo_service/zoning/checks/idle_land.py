@@ -51,7 +51,7 @@ def idle_land(case: Case, parameters: IdleParameters) -> Outcome:
     known_until = case.plan.settings.data_date or case.shared.as_of
     day = min(known_until, case.shared.as_of)
     own = case.own("parcels")
-    outcome.judge_all(own["park_id"])
+    outcome.judge_rows("parcels", own)
     outcome.singles += parcels_without_status(own)
     begun = own["stopped_on"].notna() | (own["built_share"] > 0)
     is_waiting = (

@@ -67,7 +67,7 @@ def parcel_bound(case: Case, parameters: ParcelBoundParameters) -> Outcome:
     """A column of each built parcel of a park keeps to its bound, by the parcel's industry."""
     parcels = _meant(_built_parcels(case), parameters)
     unsure = parcels_without_status(case.own("parcels"))
-    outcome = Outcome.of(parcels["park_id"])
+    outcome = Outcome.of("parcels", parcels)
     outcome.add_judged(unsure)
     by_parcel = _parcel_codes(case)
     codes = [
@@ -193,7 +193,7 @@ def per_mu(case: Case, parameters: PerMuParameters) -> Outcome:
     ):
         if area_m2 == 0:
             continue
-        outcome.judge(park_id)
+        outcome.judge(Subject(layer, identity), park_id)
         code = codes.get(identity) if is_parcel else text_or_none(own_code)
         lacks = [
             name
@@ -249,9 +249,9 @@ def grade(case: Case, parameters: GradeParameters) -> Outcome:
     has_land = (active["land_m2"].isna() | (active["land_m2"] > 0)).to_numpy(dtype=bool)
     chosen = np.flatnonzero(in_scope & has_land)
     for position, row in zip(chosen, rows_of(active.iloc[chosen]), strict=True):
-        outcome.judge(row["park_id"])
-        score = float(scores[position])
         subject = Subject("enterprises", row["enterprise_id"])
+        outcome.judge(subject, row["park_id"])
+        score = float(scores[position])
         if np.isnan(score):
             lacks = [name for name in GRADE_COLUMNS if pd.isna(row[name])] or [
                 name for name in ("energy_tce", "output_cny") if not row[name] > 0

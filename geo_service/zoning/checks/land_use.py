@@ -75,7 +75,7 @@ def permitted(case: Case, parameters: UseParameters) -> Outcome:
     """
     own: gpd.GeoDataFrame = case.own("parcels")
     tiers = dict(zip(case.parks["park_id"], case.parks["tier"], strict=True))
-    outcome = Outcome.of(own["park_id"])
+    outcome = Outcome.of("parcels", own)
     # Few combinations of tier, scheme and code stand for many parcels: each is judged once.
     kinds = _uses_of(own).assign(tier=own["park_id"].map(tiers))
     numbers = kinds.groupby(list(kinds.columns), dropna=False, sort=False).ngroup().to_numpy()
@@ -103,6 +103,7 @@ def permitted(case: Case, parameters: UseParameters) -> Outcome:
                 else _finding(subject, park_id, shape, use, table, verdict, key)
             )
     if case.applies_to != "new":
+        outcome.look_at_parks(own["park_id"].unique())
         outcome.singles += _too_much_ancillary(case, own, ancillary, parameters)
     return outcome
 

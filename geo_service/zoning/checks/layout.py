@@ -47,7 +47,7 @@ def overlap(case: Case, _: NoParameters) -> Outcome:
     ids = parks["park_id"].tolist()
     hosts = dict(zip(ids, map(text_or_none, parks["host_park_id"]), strict=True))
     selected = set(case.parks["park_id"])
-    outcome = Outcome.of(case.parks["park_id"])
+    outcome = Outcome.of("parks", case.parks)
     left, right = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     for first, second in zip(left, right, strict=True):
         if first >= second or not {ids[first], ids[second]} & selected:
@@ -124,7 +124,7 @@ def in_township(case: Case, _: NoParameters) -> Outcome:
         is_elsewhere = bool(text_or_none(host)) or _is_declared_enclave(case, park_id)
         if is_elsewhere and text_or_none(code):
             continue
-        outcome.judge(park_id)
+        outcome.judge_park(park_id)
         if not text_or_none(code):
             outcome.singles.append(
                 missing_value(park_id=park_id, subject=subject, column="township_code")
@@ -178,14 +178,14 @@ def in_county(case: Case, _: NoParameters) -> Outcome:
     boundary: gpd.GeoDataFrame = case.plan.metric("county")
     county_code = case.plan.settings.county_code
     if boundary.empty:
-        outcome.judge_all(case.parks["park_id"])
+        outcome.judge_rows("parks", case.parks)
         outcome.singles += [_no_county(park_id, county_code) for park_id in case.parks["park_id"]]
         return outcome
     home = shapely.union_all(boundary.geometry.to_numpy())
     for park_id, shape in zip(case.parks["park_id"], case.parks.geometry, strict=True):
         if _is_declared_enclave(case, park_id):
             continue  # judged by the enclave rule instead
-        outcome.judge(park_id)
+        outcome.judge_park(park_id)
         add_outside(case, outcome, park_id, shape, home, kind="county", code=county_code)
     return outcome
 
@@ -269,7 +269,7 @@ def in_host(case: Case, _: NoParameters) -> Outcome:
     for park_id, host in zip(case.parks["park_id"], case.parks["host_park_id"], strict=True):
         if not text_or_none(host):
             continue
-        outcome.judge(park_id)
+        outcome.judge_park(park_id)
         shape, home = parks.geometry[park_id], parks.geometry[host]
         add_outside(case, outcome, park_id, shape, home, kind="host", code=host)
     return outcome
@@ -283,7 +283,7 @@ class DeclaredAreaParameters(Parameters):
 
 def declared_area(case: Case, parameters: DeclaredAreaParameters) -> Outcome:
     """A park's declared area agrees with the measured one."""
-    outcome = Outcome.of(case.parks["park_id"])
+    outcome = Outcome.of("parks", case.parks)
     for park_id, declared_ha, shape in zip(
         case.parks["park_id"], case.parks["declared_area_ha"], case.parks.geometry, strict=True
     ):
@@ -341,7 +341,7 @@ def minimum_area(case: Case, parameters: MinimumAreaParameters) -> Outcome:
         minimum_ha = parameters.minimum_ha.get(Tier(tier))
         if minimum_ha is None:
             continue
-        outcome.judge(park_id)
+        outcome.judge_park(park_id)
         measured_ha = case.shared.park_area_m2[park_id] / 1e4
         if measured_ha >= minimum_ha:
             continue
@@ -381,7 +381,7 @@ def enclave(case: Case, parameters: EnclaveParameters) -> Outcome:
     An enclave is cooperation between administrative areas: a park across the line between two
     townships is none.
     """
-    outcome = Outcome.of(case.parks["park_id"])
+    outcome = Outcome.of("parks", case.parks)
     county = case.plan.metric("county")
     if county.empty:
         county_code = case.plan.settings.county_code
@@ -446,7 +446,7 @@ def placement(case: Case, parameters: PlacementParameters) -> Outcome:
     shapes = dict(zip(case.parks["park_id"], case.parks.geometry, strict=True))
     for layer, key in (("parcels", "parcel_id"), ("buildings", "building_id")):
         own: gpd.GeoDataFrame = case.own(layer)
-        outcome.judge_all(own["park_id"])
+        outcome.judge_rows(layer, own)
         homes = np.array([shapes[park_id] for park_id in own["park_id"]], dtype=object)
         pieces = own.geometry.to_numpy()
         lost = np.flatnonzero(~shapely.covers(homes, pieces))

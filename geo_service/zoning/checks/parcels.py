@@ -11,7 +11,14 @@ from geo_service.model import Message, Quantity, Subject, Verdict
 from geo_service.spatial.overlay import polygons_only
 from geo_service.spatial.pairs import overlapping_pairs, pairs_of
 from geo_service.zoning.batch import RawFinding
-from geo_service.zoning.check import Case, Check, NoParameters, Outcome, text_or_none
+from geo_service.zoning.check import (
+    Case,
+    Check,
+    NoParameters,
+    Outcome,
+    rows_where,
+    text_or_none,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +33,11 @@ def overlap(case: Case, _: NoParameters) -> Outcome:
     parcels = case.plan.metric("parcels")
     is_own = case.in_scope(parcels["park_id"])
     if case.part is None:
-        outcome = Outcome.of(parcels.loc[is_own, "park_id"])
+        outcome = Outcome.of("parcels", rows_where(parcels, is_own))
         pairs = overlapping_pairs(parcels.geometry.to_numpy(), least_m2=_LEAST_M2)
     else:
         changed = case.part.changed.get("parcels", np.zeros(0, dtype=np.intp))
-        outcome = Outcome.of(parcels["park_id"].iloc[changed[is_own[changed]]])
+        outcome = Outcome.of("parcels", parcels.iloc[changed[is_own[changed]]])
         pairs = pairs_of(parcels.geometry.to_numpy(), changed, least_m2=_LEAST_M2)
     pairs = pairs.where(is_own[pairs.first] | is_own[pairs.second])
     if not len(pairs):

@@ -119,7 +119,7 @@ def tailings_by_code(case: Case, parameters: PondCodeParameters) -> Outcome:
         return outcome
     nearest = rivers.nearest([near.shape for near in suspects])
     for near, (position, distance_m) in zip(suspects, nearest, strict=True):
-        outcome.judge(near.park_id)
+        outcome.judge(near.subject, near.park_id)
         if position is None or distance_m >= parameters.distance_m:
             continue
         values = _values(near, rivers, position, distance_m, parameters.distance_m)
@@ -150,7 +150,7 @@ def new_park(case: Case, parameters: NewParkParameters) -> Outcome:
     for (park_id, name, day), shape, (position, distance_m) in zip(
         case.parks[columns].itertuples(index=False), shapes, rivers.nearest(shapes), strict=True
     ):
-        outcome.judge(park_id)
+        outcome.judge_park(park_id)
         is_new = None if pd.isna(day) else day.date() >= parameters.since
         subject = Subject("parks", park_id)
         near = _Near(subject=subject, park_id=park_id, name=name, shape=shape, is_new=is_new)
@@ -189,7 +189,7 @@ def _judge(case: Case, parameters: NearParameters, every: Iterable[_Near]) -> Ou
         return outcome  # the county has no river of these ranks: nothing to keep a distance from
     nearest = rivers.nearest([near.shape for near in meant])
     for near, (position, distance_m) in zip(meant, nearest, strict=True):
-        outcome.judge(near.park_id)
+        outcome.judge(near.subject, near.park_id)
         if near.shape is None:
             column = f"{near.subject.layer}.geometry"
             outcome.singles.append(rivers.unmeasurable(near.subject, near.park_id, column, []))

@@ -43,7 +43,7 @@ def standard_land(case: Case, parameters: StandardLandParameters) -> Outcome:
     parcels = case.own("parcels")
     contracts = parcels[[f"contract_{name}" for name in CONTRACT_VALUES]].notna().any(axis=1)
     own: gpd.GeoDataFrame = parcels[(parcels["status"] == "built") & contracts]
-    outcome.judge_all(own["park_id"])
+    outcome.judge_rows("parcels", own)
     if own.empty:
         return outcome
     reached = _reached(case, own)

@@ -2,9 +2,7 @@
 import { dataText, make, shorten } from '../../shared/dom.js';
 import { commaIn, hasValue } from '../../shared/format.js';
 import { area, count, number, percent, squareMetres } from '../amounts.js';
-import { restsOnMarks, verdictsByBasis } from '../bases.js';
 import { has, parkAddress, start, t } from '../frame.js';
-import { verdictMark } from '../marks.js';
 import { panel } from '../parts.js';
 
 export function about(park, profile) {
@@ -16,9 +14,8 @@ export function about(park, profile) {
     ...furtherFacts(park),
   ];
   return panel(
-    t('park.about'),
-    { tools: [verdictMark(park.verdict), restsOnMarks(park.rests_on)] },
-    verdictsByBasis(park.verdict_by_basis),
+    t('park.facts'),
+    {},
     make('dl', { class: 'facts-grid' }, facts.filter(([, value]) => hasValue(value)).map(factOf)),
   );
 }

@@ -1,9 +1,9 @@
 // The floors of a park's buildings, stacked as they stand: what is let and what is vacant.
 import { dataText, make, makeSvg, shorten } from '../../shared/dom.js';
-import { hasValue } from '../../shared/format.js';
+import { commaIn, hasValue } from '../../shared/format.js';
 import { exact, squareMetres } from '../amounts.js';
 import { emptyState } from '../api.js';
-import { t } from '../frame.js';
+import { start, t } from '../frame.js';
 import { moreOf } from '../parts.js';
 
 const SHOWN_AT_FIRST = 6;
@@ -43,7 +43,15 @@ function slab(floor) {
         'svg',
         { viewBox: '0 0 100 10', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
         makeSvg('rect', { width: 100, height: 10, class: 'slab-used' }),
-        share ? makeSvg('rect', { width: share * 100, height: 10, class: 'slab-vacant' }) : null,
+        tenantParts(floor),
+        share
+          ? makeSvg('rect', {
+              x: 100 - share * 100,
+              width: share * 100,
+              height: 10,
+              class: 'slab-vacant',
+            })
+          : null,
       ),
       make(
         'div',
@@ -51,9 +59,31 @@ function slab(floor) {
         make('strong', {}, state),
         make('span', {}, squareMetres(floor.area_m2)),
         make('span', {}, dataText(offers.join(' · '))),
+        tenantNames(floor),
       ),
     ),
   );
+}
+
+// The tenants of a floor from its left, each as wide as its share of the floor.
+function tenantParts({ tenants, area_m2: whole }) {
+  let used = 0;
+  return tenants.map(({ role, floor_m2: own }) => {
+    const width = whole ? Math.min(100 - used, ((own ?? 0) / whole) * 100) : 0;
+    const part = makeSvg('rect', { x: used, width, height: 10, class: `slab-tenant is-${role}` });
+    used += width;
+    return part;
+  });
+}
+
+function tenantNames({ tenants }) {
+  return tenants.length
+    ? make(
+        'span',
+        { class: 'slab-tenants' },
+        dataText(tenants.map(({ name }) => shorten(name, 24)).join(commaIn(start.lang))),
+      )
+    : null;
 }
 
 function building(item) {
@@ -101,7 +131,10 @@ function floorKey() {
   return make(
     'p',
     { class: 'floor-key' },
-    make('span', {}, make('i', {}), t('park.let')),
+    ['leading', 'supporting', 'other'].map((role) =>
+      make('span', {}, make('i', { class: `is-${role}` }), t(`park.role_${role}`)),
+    ),
+    make('span', {}, make('i', {}), t('park.free_unnamed')),
     make('span', {}, make('i', { class: 'is-vacant' }), t('park.vacant_key')),
     make('span', {}, t('park.floors_note')),
   );

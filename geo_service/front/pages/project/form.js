@@ -1,6 +1,7 @@
 // The form of a project. Which values a field may take comes from the schema that the service
 // publishes; a field that the form has no words for shows the schema's own.
-import { make } from '../../shared/dom.js';
+import { dataText, make } from '../../shared/dom.js';
+import { ServiceError, ask } from '../api.js';
 import { has, t } from '../frame.js';
 import { showIndustry } from '../industries.js';
 import { button, labelled, radios } from '../parts.js';
@@ -271,22 +272,42 @@ export class ProjectForm {
   fileInput() {
     const file = make('input', {
       type: 'file',
-      accept: '.json,application/json',
+      accept: '.yaml,.yml,.json,application/json',
       class: 'hidden-words',
       tabindex: '-1',
       'aria-label': t('sites.open_file'),
       change: async () => {
         this.fault.replaceChildren();
         try {
-          this.fill(JSON.parse(await /** @type {FileList} */ (file.files)[0].text()));
-        } catch {
-          const words = t('sites.file_fault');
-          this.fault.replaceChildren(make('p', { class: 'field-fault', role: 'alert' }, words));
+          await this.open(/** @type {FileList} */ (file.files)[0]);
+        } catch (error) {
+          const faults = error instanceof ServiceError ? error.errors : [];
+          this.fault.replaceChildren(
+            make(
+              'div',
+              { class: 'field-fault', role: 'alert' },
+              make('p', {}, t('sites.file_fault')),
+              faults.length
+                ? make(
+                    'ul',
+                    {},
+                    faults.map((text) => make('li', {}, dataText(text))),
+                  )
+                : null,
+            ),
+          );
         }
         file.value = '';
       },
     });
     return file;
+  }
+
+  // The service reads the file, which may be YAML, by the same rules as the command line.
+  async open(file) {
+    const body = { name: file.name, text: await file.text() };
+    const { document } = await ask('/api/projects/read', { method: 'POST', body });
+    this.fill(document.project);
   }
 
   save() {

@@ -1,4 +1,4 @@
-// What a feature says of itself: tooltips and popups, built as elements from its properties.
+// What a feature says of itself: tooltips and sheets, built as elements from its properties.
 import { dataText, make, shorten } from '../shared/dom.js';
 import { hasValue } from '../shared/format.js';
 import { candidateBody } from './candidates.js';
@@ -6,7 +6,8 @@ import { factRow, iconButton, illustrativeMark } from './facts.js';
 import { write } from './figures.js';
 import { nameOf } from './items.js';
 import { parkBody, verdictPill } from './park.js';
-import { text } from './settings.js';
+import { isFramed, settings, text } from './settings.js';
+import { figureIn } from './themes.js';
 
 const TOOLTIP_LENGTH = 40;
 const CHIP_LENGTH = 18;
@@ -14,17 +15,23 @@ const CHIPS = 6;
 
 export function tooltip(item) {
   const { properties } = item.feature;
+  const { theme } = item.drawing?.page ?? {};
+  const themed = theme && item.source.name === 'parks' ? figureIn(theme, properties) : null;
   const kind = properties.kind_name || properties.class_name || properties.belonging_name;
   return make(
     'div',
     { class: 'tip' },
     dataText(shorten(nameOf(item), TOOLTIP_LENGTH)),
-    make('span', { class: 'tip-kind' }, properties.verdict_name || kind || item.source.label),
+    make(
+      'span',
+      { class: 'tip-kind' },
+      themed || properties.verdict_name || kind || item.source.label,
+    ),
   );
 }
 
 // others: further items at the same place; choose(item) opens one of them.
-export function popup(item, others, { choose, close, zoom, here, more }) {
+export function sheetOf(item, others, { choose, close, zoom, here, more }) {
   const { properties } = item.feature;
   const isJudged = item.source.name === 'parks' && properties.verdict;
   const body = isJudged
@@ -39,6 +46,7 @@ export function popup(item, others, { choose, close, zoom, here, more }) {
     make(
       'footer',
       { class: 'sheet-foot' },
+      parkLink(item),
       make('button', { type: 'button', class: 'link-button', click: zoom }, text('zoom_here')),
       here
         ? make('button', { type: 'button', class: 'link-button', click: here }, text('place_title'))
@@ -46,6 +54,21 @@ export function popup(item, others, { choose, close, zoom, here, more }) {
       also(others, choose),
     ),
   );
+}
+
+// The way to the page of a park, where a service has one.
+function parkLink({ source, feature }) {
+  return settings.park_page && source.name === 'parks' && feature.id !== settings.park_id
+    ? make(
+        'a',
+        {
+          class: 'park-link',
+          href: `${settings.park_page}${encodeURIComponent(feature.id)}`,
+          target: isFramed ? '_top' : null,
+        },
+        text('open_park'),
+      )
+    : null;
 }
 
 export function frameSheet(title, body, { close }, foot) {

@@ -1,0 +1,1 @@
+"""Layouts: the product beside heuristics and other solvers, judged by one evaluator."""

@@ -1,0 +1,213 @@
+"""The solver, the evaluator and trying everything agree; terms and requirements by hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+
+from geo_service.layout.evaluate import evaluate, proximity
+from geo_service.layout.front import find_front
+from geo_service.layout.goals import TermName
+from geo_service.layout.model import Decision, LayoutModel, today
+from geo_service.layout.solve import FoundLayout, LayoutSearch, find_layout
+from geo_service.layout.solver import Solver, Status
+from tests.depth import thorough
+from tests.layout.made import (
+    best_by_trying,
+    everything,
+    model_of,
+    models,
+    newcomer,
+    park,
+    spot,
+    tenant,
+)
+
+NUG12_FLOW = """
+0 5 2 4 1 0 0 6 2 1 1 1 / 5 0 3 0 2 2 2 0 4 5 0 0 / 2 3 0 0 0 0 0 5 5 2 2 2
+4 0 0 0 5 2 2 10 0 0 5 5 / 1 2 0 5 0 10 0 0 0 5 1 1 / 0 2 0 2 10 0 5 1 1 5 4 0
+0 2 0 2 0 5 0 10 5 2 3 3 / 6 0 5 10 0 1 10 0 0 0 5 0 / 2 4 5 0 0 1 5 0 0 0 10 10
+1 5 2 0 5 5 2 0 0 0 5 0 / 1 0 2 5 1 4 3 5 10 5 0 2 / 1 0 2 5 1 0 3 0 10 0 2 0
+"""
+
+
+@pytest.fixture(scope="module")
+def solver() -> Iterator[Solver]:
+    """Return one process for all small layouts."""
+    with Solver() as running:
+        yield running
+
+
+def solve(model: LayoutModel, solver: Solver) -> FoundLayout:
+    return find_layout(LayoutSearch(model, solver, end=time.monotonic() + 60))
+
+
+def test_proximity_of_a_published_placement_is_its_proven_optimum() -> None:
+    rows = NUG12_FLOW.replace("\n", "/").strip("/").split("/")
+    flow = [[float(cell) for cell in row.split()] for row in rows if row.strip()]
+    distance = [
+        [abs(one // 4 - other // 4) + abs(one % 4 - other % 4) for other in range(12)]
+        for one in range(12)
+    ]
+    # Published location by location: the first has facility 12.
+    there = [number - 1 for number in (12, 7, 9, 3, 4, 8, 11, 1, 5, 6, 10, 2)]
+    place = [there.index(facility) for facility in range(12)]
+    assert proximity(flow, distance, place) == 578
+
+
+@thorough(250)
+@given(models())
+def test_solver_and_evaluator_agree_with_trying_everything(
+    solver: Solver, model: LayoutModel
+) -> None:
+    best = best_by_trying(model)
+    found = solve(model, solver)
+    if best is None:
+        assert found.status is Status.INFEASIBLE
+        return
+    assert found.status is Status.OPTIMAL
+    assert found.decision is not None
+    judged = evaluate(model, found.decision)
+    assert judged.is_met
+    assert judged.objective == pytest.approx(best[1].objective, abs=1e-6)
+    assert found.bound == pytest.approx(best[1].objective, abs=1e-6)
+
+
+@thorough(25)
+@given(models())
+def test_a_lexicographic_order_is_that_of_trying_everything(
+    solver: Solver, model: LayoutModel
+) -> None:
+    wanted = model.goals.wanted.model_copy(update={"method": "lexicographic", "within": 0.0})
+    ordered = replace(model, goals=model.goals.model_copy(update={"wanted": wanted}))
+    names = list(ordered.goals.terms)
+    less = {TermName.MOVES, TermName.MOVE_COST, TermName.COMPETITION, TermName.CHANGES}
+    values = [
+        tuple(-terms[name] if name in less else terms[name] for name in names)
+        for judged in (evaluate(ordered, decision) for decision in everything(ordered))
+        if judged.is_met
+        for terms in [judged.terms]
+    ]
+    found = solve(ordered, solver)
+    if not values:
+        assert found.status is Status.INFEASIBLE
+        return
+    assert found.evaluation is not None
+    told = [-found.evaluation.terms[n] if n in less else found.evaluation.terms[n] for n in names]
+    assert told == pytest.approx(list(max(values)), abs=1e-5)
+
+
+@thorough(15)
+@given(models())
+def test_a_front_is_that_of_trying_everything(solver: Solver, model: LayoutModel) -> None:
+    """Moves and projects placed: every pair of values that no other pair beats in both."""
+    pairs = {
+        (-judged.terms[TermName.MOVES], judged.terms[TermName.PLACED])
+        for judged in (evaluate(model, decision) for decision in everything(model))
+        if judged.is_met
+    }
+    front = {
+        pair
+        for pair in pairs
+        if not any(o != pair and o[0] >= pair[0] and o[1] >= pair[1] for o in pairs)
+    }
+    search = LayoutSearch(model, solver, end=time.monotonic() + 60)
+    found = find_front(search, [TermName.MOVES, TermName.PLACED], 5, seconds=60)
+    assert all(point.is_proven for point in found)
+    assert {
+        (-point.evaluation.terms[TermName.MOVES], point.evaluation.terms[TermName.PLACED])
+        for point in found
+    } == front
+
+
+# ---- by hand -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def county() -> LayoutModel:
+    """Return three parks on a line, 2 km apart: two may choose, one project, one that may move."""
+    return model_of(
+        {
+            "industries": {"least_share": 0},
+            "moves": {"most": 1},
+            "wanted": {
+                "terms": {"focus": {"per": 1}, "chains": {"weight": 5, "per": 1}},
+                "chains_km": 3,
+                "competition_km": 3,
+            },
+        },
+        parks=(
+            park("A", "13", "18", today="13"),
+            park("B", "18", "17", today="17", x=2),
+            park("C", "38", today="38", x=4),
+        ),
+        tenants=(
+            tenant("a1", "A", "1311", 10),
+            tenant("a2", "A", "1811", 6),
+            tenant("b1", "B", "1711", 4),
+            tenant("c1", "C", "3841", 7),
+        ),
+        newcomers=(newcomer("p", "1711", 3, spot("x", "B", score=0.9), spot("y", "C")),),
+        chains=(("17", "18"),),
+        groups={"13": "food", "18": "clothes"},
+    )
+
+
+def test_terms_of_a_decision_are_those_counted_by_hand(county: LayoutModel) -> None:
+    decision = Decision(leads={"A": "18", "B": "17", "C": "38"}, places={"p": "x"})
+    judged = evaluate(county, decision)
+    # A leads 18: 6; B leads 17: 4 and the project's 3; C: 7.
+    assert judged.terms[TermName.FOCUS] == 6 + 4 + 3 + 7
+    # B's 17 supplies A's 18 at 2 km, and so does the project in B.
+    assert judged.terms[TermName.CHAINS] == 2
+    assert judged.terms[TermName.FIT] == 1  # of 18, 17 and 38 only 18 is in a group
+    assert judged.terms[TermName.SUITABILITY] == 0.9
+    assert judged.terms[TermName.SPREAD] == 1
+    assert judged.terms[TermName.CHANGES] == 1
+    assert judged.objective == 20 + 5 * 2
+    assert judged.parks["A"].share == 6 / 16
+
+
+def test_the_best_layout_is_the_one_found_by_hand(county: LayoutModel, solver: Solver) -> None:
+    # A: 13 gives 10, 18 gives 6 and two pairs at 5 each (B and the project in B lead and make 17).
+    found = solve(county, solver)
+    assert found.decision is not None
+    assert found.decision.leads == {"A": "18", "B": "17", "C": "38"}
+    assert found.decision.places == {"p": "x"}
+    assert (found.status, found.objective, found.gap) == (Status.OPTIMAL, 30, 0)
+
+
+def test_today_is_a_decision_that_changes_nothing(county: LayoutModel) -> None:
+    judged = evaluate(county, today(county))
+    assert judged.terms[TermName.CHANGES] == judged.terms[TermName.MOVES] == 0
+    assert judged.terms[TermName.FOCUS] == 10 + 4 + 7
+    assert [breach.kind for breach in judged.breaches] == ["required"]
+
+
+def test_the_same_model_has_the_same_answer_in_twenty_runs(
+    county: LayoutModel, solver: Solver
+) -> None:
+    decisions = [solve(county, solver).decision for _ in range(20)]
+    assert all(decision == decisions[0] for decision in decisions)
+
+
+def test_a_process_that_ignores_its_time_is_killed(county: LayoutModel) -> None:
+    with Solver() as solver:
+        search = LayoutSearch(county, solver, end=time.monotonic() + 60)
+        process = solver._ready()  # noqa: SLF001 - it is to be stopped behind the solver's back
+        import os  # noqa: PLC0415
+        import signal  # noqa: PLC0415
+
+        os.kill(process.pid, signal.SIGSTOP)
+        begun = time.monotonic()
+        program = search.program.linear(search.program.objective())
+        solved = solver.solve(program, time_limit_s=0.5)
+        assert solved.status is Status.UNKNOWN
+        assert solved.is_cut_short
+        assert time.monotonic() - begun < 60
+        assert not process.is_alive
+        assert solve(county, solver).status is Status.OPTIMAL  # by a new process

@@ -1,0 +1,159 @@
+"""Layouts over HTTP: proposed, looked at, explained, written to files, accepted, refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.client import TestClient
+from tests.patience import eventually
+
+GARMENT = {
+    "name": "服装（示意）",
+    "industry_code": "1811",
+    "hazard_class": "丙",
+    "output_cny": 40_000_000,
+    "needs": {"floor_area_m2": 3_000},
+}
+GOALS: dict[str, Any] = {
+    "name": "<b>一个园区</b> {{1}}",
+    "industries": {"parks": ["YY-B-12"], "digits": [2]},
+    "projects": [{"project": GARMENT}],
+}
+MEMBERS = {
+    *("layout_id", "plan_version", "rulebook_version", "status", "objective", "bound", "gap"),
+    *("seconds", "seed", "terms", "parks", "projects", "moves", "firm", "alternatives"),
+    *("front", "conflict", "review"),
+}
+
+
+@pytest.fixture(scope="module")
+def made(demo_client: TestClient) -> dict[str, Any]:
+    """Return a layout as it was answered."""
+    answer = demo_client.post("/api/layouts", json={"goals": GOALS})
+    assert answer.status_code == 201, answer.text
+    document: dict[str, Any] = answer.json()
+    assert answer.headers["location"] == f"/api/layouts/{document['layout_id']}"
+    return document
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("geo_service.web.routes.layouts.AT_ONCE_SECONDS", 120.0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _patient_module() -> Any:  # noqa: ANN401 - a context
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("geo_service.web.routes.layouts.AT_ONCE_SECONDS", 120.0)
+        yield
+
+
+def test_a_layout_has_every_member_of_the_contract(made: dict[str, Any]) -> None:
+    assert set(made) >= MEMBERS
+    assert made["status"] == "optimal"
+    assert made["gap"] == pytest.approx(0, abs=1e-6)
+    (park,) = [item for item in made["parks"] if item["park_id"] == "YY-B-12"]
+    assert set(park) >= {"leading_industry", "proposed", "speciality", "regret", "why"}
+    (project,) = made["projects"]
+    assert project["candidate_id"].startswith("floors:")
+    assert set(made["review"]) == {"before", "after"}
+    assert sum(made["review"]["after"].values()) == 48
+
+
+def test_it_is_found_again_and_listed(demo_client: TestClient, made: dict[str, Any]) -> None:
+    again = demo_client.get(f"/api/layouts/{made['layout_id']}").json()
+    assert again == made
+    listed = demo_client.get("/api/layouts").json()
+    assert made["layout_id"] in [item["layout_id"] for item in listed["layouts"]]
+    assert demo_client.get("/api/layouts/l-none").status_code == 404
+    assert demo_client.get(f"/api/layouts/{made['layout_id']}.f9").status_code == 404
+
+
+def test_why_not_is_answered_in_words(demo_client: TestClient, made: dict[str, Any]) -> None:
+    path = f"/api/layouts/{made['layout_id']}/why-not"
+    query = {"project": "服装（示意）", "park": "YY-C-05", "lang": "en"}
+    told = demo_client.get(path, params=query).json()
+    assert told["why"]
+    for wrong in ({**query, "project": "?"}, {**query, "park": "?"}):
+        assert demo_client.get(path, params=wrong).status_code == 400
+
+
+@pytest.mark.parametrize(("form", "begins"), [("json", b"{"), ("xlsx", b"PK"), ("docx", b"PK")])
+def test_it_goes_out_as_a_file(
+    demo_client: TestClient, made: dict[str, Any], form: str, begins: bytes
+) -> None:
+    answer = demo_client.get(f"/api/layouts/{made['layout_id']}/export", params={"format": form})
+    assert answer.status_code == 200
+    assert answer.content.startswith(begins)
+
+
+def test_decisions_become_a_scenario(demo_client: TestClient, made: dict[str, Any]) -> None:
+    path = f"/api/layouts/{made['layout_id']}/scenario"
+    whole = demo_client.post(path)
+    assert whole.status_code == 201, whole.text
+    ops = [edit["op"] for edit in whole.json()["edits"]]
+    assert ops == ["set_leading_industry", "place_project"]
+    some = demo_client.post(path, json={"decisions": ["YY-B-12"]})
+    assert [edit["op"] for edit in some.json()["edits"]] == ["set_leading_industry"]
+    assert demo_client.post(path, json={"decisions": ["?"]}).status_code == 400
+    for answer in (whole, some):
+        demo_client.delete(f"/api/scenarios/{answer.json()['scenario_id']}")
+
+
+def test_bad_goals_are_told_all_at_once(demo_client: TestClient) -> None:
+    bad = {"nam": "x", "industries": {"parks": ["?"]}, "moves": {"most": -1}}
+    answer = demo_client.post("/api/layouts", json={"goals": bad})
+    assert answer.status_code == 422
+    assert len(answer.json()["errors"]) == 2
+    unknown = {"industries": {"parks": ["?"]}, "locks": [{"enterprise": "?"}]}
+    answer = demo_client.post("/api/layouts", json={"goals": unknown})
+    assert answer.status_code == 422
+    assert len(answer.json()["errors"]) == 2
+    scenario = demo_client.post("/api/layouts", json={"goals": GOALS, "scenario": "none"})
+    assert scenario.status_code == 404
+
+
+def test_what_clashes_is_an_answer(demo_client: TestClient) -> None:
+    goals = {
+        "industries": {"parks": ["YY-B-12"]},
+        "locks": [{"park": "YY-B-12", "leading_industry": "18"}],
+        "bans": [{"leading_industry": "18"}],
+    }
+    answer = demo_client.post("/api/layouts", json={"goals": goals})
+    assert answer.status_code == 201
+    document = answer.json()
+    assert document["status"] == "infeasible"
+    assert [item["kind"] for item in document["conflict"]] == ["lock", "ban"]
+    refused = demo_client.post(f"/api/layouts/{document['layout_id']}/scenario")
+    assert refused.status_code == 409
+
+
+def test_one_more_project_is_offered_places(demo_client: TestClient) -> None:
+    answer = demo_client.post("/api/places", params={"limit": 3}, json={"project": GARMENT})
+    assert answer.status_code == 200
+    found = answer.json()
+    assert len(found["candidates"]) == 3
+    assert found["numberMatched"] > 3
+    assert demo_client.post("/api/places", json={"project": {}}).status_code == 422
+
+
+def test_the_schema_of_goals_is_published(demo_client: TestClient) -> None:
+    schema = demo_client.get("/api/goals-schema").json()
+    assert {"industries", "moves", "projects", "locks", "wanted"} <= set(schema["properties"])
+
+
+def test_a_job_that_is_deleted_stops(
+    demo_client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("geo_service.web.routes.layouts.AT_ONCE_SECONDS", 0.01)
+    goals = {**GOALS, "name": "slow", "industries": {"parks": "all"}}
+    answer = demo_client.post("/api/layouts", json={"goals": goals})
+    assert answer.status_code == 202
+    job = answer.headers["location"]
+    demo_client.delete(job)
+    eventually(
+        lambda: demo_client.get(job).json()["status"] in {"cancelled", "done"}, "the job ends"
+    )
+    assert demo_client.get(job).json()["status"] == "cancelled"
