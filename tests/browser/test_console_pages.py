@@ -53,6 +53,8 @@ def pages(county: Running) -> dict[str, str]:
         "reviews": "/reviews",
         "review": f"/reviews/{county.review.review_id}",
         "sites": "/sites",
+        "scenarios": "/scenarios",
+        "compared": "/scenarios/compare",
         "rulebook": "/rulebook",
         "data": "/data",
         "help": "/help",
@@ -60,7 +62,10 @@ def pages(county: Running) -> dict[str, str]:
     }
 
 
-NAMES = ("home", "park", "reviews", "review", "sites", "rulebook", "data", "help", "about")
+NAMES = (
+    *("home", "park", "reviews", "review", "sites", "scenarios", "compared", "rulebook", "data"),
+    *("help", "about"),
+)
 
 
 @pytest.mark.parametrize("name", NAMES)

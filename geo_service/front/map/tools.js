@@ -207,7 +207,17 @@ export class Tools {
     );
     const vertices = new Vertices(this.page);
     this.startDraft({ isClosed, changed, snap: (...at) => vertices.near(...at), isMovable: true });
-    this.sketch?.set(points.map(([lng, lat]) => L.latLng(lat, lng)));
+    const drawn = points.map(([lng, lat]) => L.latLng(lat, lng));
+    if (drawn.length > 1) {
+      // Above the card, beside the buttons.
+      this.page.map.fitBounds(L.latLngBounds(drawn), {
+        animate: false,
+        maxZoom: 17,
+        paddingTopLeft: [30, 50],
+        paddingBottomRight: [60, this.card.offsetHeight + 20],
+      });
+    }
+    this.sketch?.set(drawn);
   }
 
   async askArea(result) {
