@@ -108,6 +108,7 @@ class JobBoard:
         self._pools: dict[JobKind, ThreadPoolExecutor] = {}
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
+        self._is_closed = False
 
     def start(self, work: Callable[[Progress], Any], kind: JobKind = JobKind.KEEPING) -> Job:
         """Queue work, to be called with a progress function, and return its job.
@@ -115,9 +116,12 @@ class JobBoard:
         Raises
         ------
         BusyError
-            Too many jobs of the kind are already waiting; the error says when to come back.
+            Too many jobs of the kind are already waiting; the error says when to come back. Or the
+            board was closed.
         """
         with self._lock:
+            if self._is_closed:
+                raise BusyError(said("problem.work_closed"))
             waiting = sum(
                 job.kind is kind and job.status is JobStatus.WAITING for job in self._jobs.values()
             )
@@ -207,6 +211,7 @@ class JobBoard:
     def close(self) -> None:
         """Cancel waiting and running jobs and let the workers end."""
         with self._lock:
+            self._is_closed = True
             for job in self._jobs.values():
                 job.is_cancel_asked = True
             pools = list(self._pools.values())

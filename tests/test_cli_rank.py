@@ -75,7 +75,7 @@ def test_a_wrong_project_exits_2_with_line_and_nearest_name(
     done = run("rank", path, workspace)
     assert done.returncode == 2
     assert "wrong.yaml:3" in done.stderr
-    assert "没有 'land_sqm' 这个名称；要求：最接近的是 'land_m2'" in done.stderr
+    assert "没有“land_sqm”这个名称；要求：最接近的是“land_m2”" in done.stderr
     assert run("rank", tmp_path / "none.yaml", workspace).returncode == 2
 
 

@@ -52,13 +52,13 @@ def told(changes: dict[str, object], translator: Translator = SIMPLIFIED) -> str
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"nam": "y"}, "项目，字段 nam：没有 'nam' 这个名称；要求：最接近的是 'name'；可用的有："),
-        ({"needs": {"land_m2": -1}}, "用地面积（needs.land_m2）：'-1'；要求：大于 0"),
-        ({"needs": {"land_m2": "much"}}, "用地面积（needs.land_m2）：'much'；要求：一个数"),
-        ({"kind": "other"}, "类别（kind）：'other'；要求：以下之一：'new'、'expansion'"),
+        ({"nam": "y"}, "项目，字段 nam：没有“nam”这个名称；要求：最接近的是“name”；可用的有："),
+        ({"needs": {"land_m2": -1}}, "用地面积（needs.land_m2）：“-1”；要求：大于 0"),
+        ({"needs": {"land_m2": "much"}}, "用地面积（needs.land_m2）：“much”；要求：一个数"),
+        ({"kind": "other"}, "类别（kind）：“other”；要求：以下之一：'new'、'expansion'"),
         ({"industry_code": "38419"}, "GB/T 4754-2017 中有的代码；最接近的是 3841 "),
         ({"needs": {}}, "land_m2 和 floor_area_m2 只能填一个，也必须填一个"),
-        ({"name": " "}, "名称（name）：' '；要求：不能为空白"),
+        ({"name": " "}, "名称（name）：“ ”；要求：不能为空白"),
     ],
 )
 def test_a_projects_faults_are_told_in_chinese(changes: dict[str, object], text: str) -> None:
@@ -87,8 +87,8 @@ def test_a_rulebook_names_its_line_in_every_language() -> None:
     with pytest.raises(RulebookError) as caught:
         parse_rulebook(text, "trial.yaml")
     told = tell_error(caught.value, SIMPLIFIED)
-    assert told.startswith("规则集有误，不能使用：\n  - trial.yaml:5：没有规则 ")
-    assert "最接近的是 'focus.leading_share'" in told
+    assert told.startswith("规则集有误，不能使用：\n  - trial.yaml:5：没有规则“")
+    assert "最接近的是“focus.leading_share”" in told
     assert tell_error(caught.value, ENGLISH) == str(caught.value)
 
 
@@ -119,7 +119,7 @@ def test_an_error_is_english_for_logs_and_survives_a_copy() -> None:
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert str(copy) == "There is no park 'P1' in this workspace."
     assert copy.message == error.message
-    assert tell_error(copy, SIMPLIFIED) == "此工作空间没有园区 'P1'。"
+    assert tell_error(copy, SIMPLIFIED) == "此工作空间没有园区“P1”。"
 
 
 @pytest.mark.parametrize(

@@ -573,7 +573,7 @@ def test_the_commands_tell_the_history_and_change_it(workspace: WorkspaceAt) -> 
     assert (numbers["parcels"], numbers["parks"]) == (2, 0)
     done = run("rollback", "parcels", "9", folder, **environment)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "没有版本 '9'" in done.stderr
+    assert "没有版本“9”" in done.stderr
 
 
 def test_export_unpack_and_save_on_the_command_line(county: County, tmp_path: Path) -> None:

@@ -140,8 +140,8 @@ def test_an_unknown_park_review_and_address_are_404(client: TestClient) -> None:
 def test_problems_are_told_in_the_language_that_is_asked_for(client: TestClient) -> None:
     none = "/api/parks/none"
     detail = problem(client, f"{none}?lang=zh-Hans", 404)["detail"]
-    assert detail == "此工作空间没有园区 'none'。"
-    assert problem(client, f"{none}?lang=zh-Hant", 404)["detail"] == "此工作空間沒有園區 'none'。"
+    assert detail == "此工作空间没有园区“none”。"
+    assert problem(client, f"{none}?lang=zh-Hant", 404)["detail"] == "此工作空間沒有園區“none”。"
     assert problem(client, none, 404)["detail"] == "There is no park 'none' in this workspace."
     accepted = client.get(none, headers={"accept-language": "zh-CN,zh;q=0.9"}).json()
     assert accepted["detail"] == detail
@@ -163,7 +163,7 @@ def test_a_trial_rulebooks_faults_are_listed_in_chinese(client: TestClient) -> N
     assert answer.status_code == 422
     (fault,) = answer.json()["errors"]
     assert fault.startswith("rulebook:5，")
-    assert "没有 'titel' 这个名称；要求：最接近的是 'title'" in fault
+    assert "没有“titel”这个名称；要求：最接近的是“title”" in fault
 
 
 @pytest.mark.parametrize("language", ["zh-Hans", "zh-Hant", "en"])

@@ -85,8 +85,9 @@ def lists(client: TestClient, known: dict[str, str]) -> list[str]:
     found = []
     for route in table(client):
         if isinstance(route.original_route, APIRoute) and "GET" in (route.methods or ()):
-            names = {field.alias for field in route.dependant.query_params}
-            if "offset" in names:
+            fields = route.dependant.query_params
+            is_asked_alone = not any(field.field_info.is_required() for field in fields)
+            if "offset" in {field.alias for field in fields} and is_asked_alone:
                 found.append(address_of(str(route.path), known))
     return found
 

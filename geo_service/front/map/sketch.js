@@ -1,4 +1,4 @@
-// A line or ring that is drawn on the map: it grows by clicks, or by Enter at the middle of the map.
+// A line or ring that is drawn on the map: it grows by clicks, or by Enter at the map's middle.
 import { settings } from './settings.js';
 
 const MOST_POINTS = 500;
@@ -9,7 +9,7 @@ export class Sketch {
   /** @type {L.LatLng[]} */
   points = [];
 
-  // snap(drawing, latlng, pixels) returns a corner nearby, or null. isMovable: whether points can be
+  // snap(drawing, latlng, pixels) returns a corner nearby, or null. isMovable: may points be
   // pulled elsewhere.
   constructor(page, { isClosed, changed, snap = null, isMovable = false }) {
     this.page = page;

@@ -42,7 +42,9 @@ export class Tools {
     this.stop();
     if (!isOn) {
       this.active = name;
-      this.page.dock.close();
+      if (name !== 'link') {
+        this.page.dock.close(); // a link brings back what is chosen
+      }
       start();
       this.pressed.get(name)?.setAttribute('aria-pressed', 'true');
     }

@@ -1,4 +1,4 @@
-// The form of one edit: its fields by kind, why it is wanted, who wants it. What the service refuses
+// The form of one edit: its fields by kind, why it is wanted, by whom. What the service refuses
 // is said at the field that it is about.
 import { dataText, make } from '../../shared/dom.js';
 import { ServiceError, get } from '../api.js';

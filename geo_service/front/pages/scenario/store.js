@@ -7,7 +7,8 @@ const MOST_STEPS = 100;
 const TOLD = ['text', 'subject'];
 
 /**
- * @typedef {{ method: string, path: string, parameters?: Record<string, any>, body?: unknown }} Call
+ * @typedef {{ method: string, path: string, parameters?: Record<string, any>,
+ *   body?: unknown }} Call
  * @typedef {{ back: Call[], forth: Call[] }} Step
  */
 

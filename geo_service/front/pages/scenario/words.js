@@ -20,7 +20,7 @@ const AUTHOR = 'geo-author';
 // Who works at this browser, as it was said last.
 export function author() {
   try {
-    return localStorage.getItem(AUTHOR) ?? '';
+    return sessionStorage.getItem(AUTHOR) ?? '';
   } catch {
     return '';
   }
@@ -28,7 +28,7 @@ export function author() {
 
 export function keepAuthor(name) {
   try {
-    localStorage.setItem(AUTHOR, name);
+    sessionStorage.setItem(AUTHOR, name);
   } catch {
     // Then it is asked again.
   }
