@@ -109,6 +109,11 @@ class Finder:
                 hits.append(hit)
         return hits
 
+    def let_go(self) -> None:
+        """Hold no plan and no review any more; the index is made when somebody looks again."""
+        with self._lock:
+            self._of_plan = self._of_review = None
+
     def _shelves(self) -> list[_Shelf]:
         review = self._state.review
         with self._lock:

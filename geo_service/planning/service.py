@@ -217,6 +217,7 @@ class PlanningService:
         self.maps.let_go()
         self.rankings.let_go()
         self.scenarios.let_go()
+        self.finder.let_go()
         self.tiles.current()
         self.reviews.shelf.rest()
         settle()

@@ -115,6 +115,7 @@ def test_a_row_and_a_pin_select_each_other(visit: Visitor, service: str) -> None
     page.locator(f'{PARK_ROWS}[data-id="YY-C-02"] td').nth(1).click()
     expect(frame.locator(".sheet-title")).to_contain_text("南溪")
     frame.locator(".icon-reset").click()
+    page.locator(".map-box").scroll_into_view_if_needed()
     frame.locator('.pin-parks[aria-label^="高阳镇中小企业集聚区"]').click()
     expect(page.locator(f'{PARK_ROWS}[data-id="YY-C-03"]')).to_have_class("can-select is-selected")
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from geo_service.planning import PlanningService as Running
 from tests.browser.conftest import Visitor
 from tests.browser.console import open_page
+from tests.patience import eventually
 
 pytestmark = pytest.mark.browser
 
@@ -45,8 +46,7 @@ def test_all_48_signs_are_unobstructed_and_the_great_ones_are_named(
     expect(page.locator(".pin-facilities")).to_have_count(0)
     page.evaluate("planningMap.page.map.setZoom(11, { animate: false })")
     expect(page.locator(".pin-facilities").first).to_be_attached()
-    covered = page.evaluate(
-        """() => {
+    covered = """() => {
           const box = (pin) => pin.getBoundingClientRect();
           const meet = (a, b) => a.left < b.right && b.left < a.right
             && a.top < b.bottom && b.top < a.bottom;
@@ -54,8 +54,7 @@ def test_all_48_signs_are_unobstructed_and_the_great_ones_are_named(
           return [...document.querySelectorAll('.pin-facilities:not(.is-faded)')].map(box)
             .filter((one) => parks.some((park) => meet(one, park))).length;
         }"""
-    )
-    assert covered == 0
+    eventually(lambda: page.evaluate(covered) == 0, "no facility is over a park")
 
 
 def test_a_theme_colours_parks_and_counts_them_with_unknown_apart(

@@ -50,8 +50,10 @@ def known(client: TestClient, county: PlanningService) -> dict[str, str]:
     with pytest.MonkeyPatch.context() as patch:  # a busy machine must not make a job of it
         patch.setattr(rankings, "AT_ONCE_SECONDS", 120.0)
         ranking = client.post("/api/rankings", json=asked()).json()
+    scenario = client.post("/api/scenarios", json={"name": "plain", "edits": []}).json()
     return {
         "park_id": "P1",
+        "scenario_id": scenario["scenario_id"],
         "review_id": county.review.review_id,
         "ranking_id": ranking["ranking_id"],
         "candidate": ranking["candidates"][0]["candidate_id"],

@@ -12,6 +12,7 @@ const GAP_PX = 1;
 const LED_FROM_PX = 5;
 const NAME_PX = 14.5;
 const NAME_REACH_PX = 10;
+const CLEAR_PX = 2;
 
 // How far a park's sign reaches from its centre, its halo included.
 export function reachOf(item) {
@@ -134,7 +135,9 @@ export function coverFacilities(drawing) {
   const { map } = drawing;
   const facilities = (drawing.items.get('facilities') || []).filter(({ isDrawn }) => isDrawn);
   const signs = drawing.parks().filter((item) => !drawing.givesWay(item));
-  const boxes = signs.map((item) => boxAround(map, drawing.placeOf(item), reachOf(item)));
+  const boxes = signs.map((item) =>
+    boxAround(map, drawing.placeOf(item), reachOf(item) + CLEAR_PX),
+  );
   for (const item of facilities) {
     const half = settings.symbols[item.key].size / 2;
     const own = boxAround(map, item.bounds.getCenter(), half);
