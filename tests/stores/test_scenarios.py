@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -67,13 +68,14 @@ def test_a_scenario_outlives_the_service_and_is_listed(
     workspace: WorkspaceAt, client: TestClient
 ) -> None:
     document = made(client, moved("E1", park_id="P2"))
-    other = TestClient(create_app(Running.open(workspace)))
-    found = other.get(address(document)).json()
-    assert found == document
-    listed = other.get("/api/scenarios").json()
-    assert [one["scenario_id"] for one in listed["scenarios"]] == [document["scenario_id"]]
-    assert listed["numberMatched"] == 1
-    assert other.get("/api/reviews").json()["numberMatched"] == 1
+    with closing(Running.open(workspace)) as later:
+        other = TestClient(create_app(later))
+        found = other.get(address(document)).json()
+        assert found == document
+        listed = other.get("/api/scenarios").json()
+        assert [one["scenario_id"] for one in listed["scenarios"]] == [document["scenario_id"]]
+        assert listed["numberMatched"] == 1
+        assert other.get("/api/reviews").json()["numberMatched"] == 1
 
 
 def test_who_changes_a_scenario_may_say_which_state_was_seen(client: TestClient) -> None:
