@@ -150,6 +150,23 @@ def test_the_map_of_a_scenario_has_its_features(client: TestClient, own: str) ->
     assert "P9" in {feature["id"] for feature in answer.json()["features"]}
 
 
+def test_a_map_says_which_scenario_it_shows(client: TestClient, own: str) -> None:
+    scenario_id = own.rpartition("/")[2]
+    name = client.get(own).json()["name"]
+    told = client.get(f"{own}/review").json()
+    pages = {
+        kind: client.get(f"/maps/{kind}?scenario={scenario_id}&lang=zh-Hans").text
+        for kind in ("overview", "review", "compare")
+    }
+    for kind in ("overview", "review"):
+        assert f"方案：{name}" in pages[kind]
+    by_ids = f"before={told['base_review_id']}&review_id={told['review_id']}"
+    for html in (pages["compare"], client.get(f"/maps/compare?{by_ids}&lang=zh-Hans").text):
+        assert f'"label":"方案：{name}"' in html.replace('": "', '":"')
+        assert '"label":"之前"' in html.replace('": "', '":"')
+    assert f"方案：{name}" not in client.get("/maps/overview?lang=zh-Hans").text
+
+
 def test_the_workbench_has_every_text_that_its_program_names(client: TestClient, own: str) -> None:
     html = client.get(f"/scenarios/{own.rpartition('/')[2]}").text
     match = re.search(r'id="start">(.*?)</script>', html, re.DOTALL)
