@@ -61,7 +61,7 @@ class PlanningService:
     ) -> None:
         self._state = ServiceState(Standing(plan, rulebook, current), workspace, works)
         self.follower = Follower(self._state, moment=moment, stand_on=self._stand_on)
-        self.parks = ParkDesk(self._state)
+        self.parks = ParkDesk(self._state, scenarios=lambda: self.scenarios)
         self.reviews = ReviewDesk(self._state)
         self.finder = Finder(self._state)
         self.rankings = RankingDesk(

@@ -171,12 +171,13 @@ def slots_of(app: FastAPI) -> Slots:
 
 
 def in_turn(
-    kind: WorkKind, *, is_shared: bool = True
+    kind: WorkKind, *, is_shared: bool = True, only_with: str | None = None
 ) -> Callable[[Callable[..., Response]], Callable[..., Awaitable[Response]]]:
     """Make an endpoint do its work in a turn.
 
     Parameters of the request are checked before it waits. With `is_shared`, equal requests that
-    wait together get the same answer, which is no stream.
+    wait together get the same answer, which is no stream. With `only_with`, the name of a
+    parameter, a request without it is cheap and needs no turn.
     """
 
     def decorate(endpoint: Callable[..., Response]) -> Callable[..., Awaitable[Response]]:
@@ -188,6 +189,8 @@ def in_turn(
         async def answer(**values: Any) -> Response:  # noqa: ANN401 - the endpoint's own
             request: Request = values["request"] if wants_request else values.pop("request")
             work = functools.partial(endpoint, **values)
+            if only_with is not None and values[only_with] is None:
+                return await run_sync(work)
             alike = _alike(request) if is_shared else None
             made = await slots_of(request.app).run(kind, work, alike=alike)
             if alike is None:
