@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -221,7 +222,8 @@ def test_work_that_has_begun_answers_nobody_who_asks_later() -> None:
         late = [
             asyncio.create_task(slots.run(WorkKind.SCENARIOS, read, alike="a")) for _ in range(2)
         ]
-        await asyncio.sleep(0)
+        waits = functools.partial(slots.waiting, WorkKind.SCENARIOS)
+        await asyncio.to_thread(eventually, lambda: waits() == 1, "the others wait together")
         gate.open()
         return await asyncio.gather(early, *late)
 
