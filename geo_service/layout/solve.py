@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from geo_service.layout.evaluate import Evaluation, evaluate
+from geo_service.layout.evaluate import Evaluation, broken_bans, evaluate
 from geo_service.layout.goals import TermName
 from geo_service.layout.model import today
 from geo_service.layout.places import CrowdedError, place_moves, without_crowding
@@ -147,7 +147,8 @@ class LayoutSearch:
                 moves, pieces = without_crowding(self.model, decision, self.solver)
                 fitting = replace(decision, moves=moves, pieces=pieces)
                 judged = evaluate(self.model, fitting)
-                if judged.is_met and not rows and judged.objective > spare_value:
+                is_better = judged.objective > spare_value
+                if judged.is_met and not rows and is_better and not self._is_forbidden(fitting):
                     spare, spare_value = fitting, judged.objective
                     self._remember_first()
                 if time.monotonic() >= end:
@@ -163,10 +164,18 @@ class LayoutSearch:
         """Return today's layout with the projects on their best free places, if it will do."""
         quick = quick_decision(self.model)
         judged = evaluate(self.model, quick)
-        if not judged.is_met:
+        if not judged.is_met or self._is_forbidden(quick):
             return None, -math.inf
         self._remember_first()
         return quick, judged.objective
+
+    def _is_forbidden(self, decision: Decision) -> bool:
+        """Whether a decision takes together what was forbidden on the way."""
+        chosen = set(self.program.chosen(decision))
+        return any(
+            sum(value for key, value in cut.coefficients.items() if key in chosen) > cut.upper
+            for cut in self.cuts
+        )
 
     def _remember_first(self) -> None:
         if self.first_seconds is None:
@@ -176,17 +185,28 @@ class LayoutSearch:
 def quick_decision(model: LayoutModel) -> Decision:
     """Return a layout in which parks and enterprises stay and projects get what is free.
 
-    Projects with few places come first; each takes its best one that no other has taken.
+    Projects with few places come first; each takes its best one that no other has taken and no
+    ban forbids.
     """
     taken: set[str] = set()
-    places = {}
+    places: dict[str, str] = {}
+    still = today(model)
+
+    def is_banned(name: str, candidate_id: str) -> bool:
+        alone = replace(still, places={name: candidate_id})
+        return any(True for _ in broken_bans(model, alone))
+
     for newcomer in sorted(model.newcomers, key=lambda one: (len(one.spots), one.name)):
-        free = [spot for spot in newcomer.spots if not taken & set(spot.members)]
+        free = [
+            spot
+            for spot in newcomer.spots
+            if not taken & set(spot.members) and not is_banned(newcomer.name, spot.candidate_id)
+        ]
         if free:
             best = max(free, key=lambda spot: (spot.score, spot.candidate_id))
             places[newcomer.name] = best.candidate_id
             taken |= set(best.members)
-    return replace(today(model), places=places)
+    return replace(still, places=places)
 
 
 def room_of(model: LayoutModel, keys: Sequence[Key]) -> Requirement:

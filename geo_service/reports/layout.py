@@ -458,6 +458,7 @@ def offers_document(found: PlaceOffers, translator: Translator, *, top: int | No
             for number, offer in enumerate(found.offers[:top], start=1)
         ],
         "excluded": len(ranking.excluded),
+        "forbidden": len(found.forbidden),
     }
 
 

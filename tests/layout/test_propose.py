@@ -240,3 +240,28 @@ def test_one_more_project_moves_nothing_else(demo: Plan) -> None:
     }
     # A garment park takes garments: it gains all of the project's output inside its industry.
     assert best.gains[TermName.FOCUS] == 40_000_000
+
+
+def test_one_more_project_goes_nowhere_that_the_goals_forbid(demo: Plan) -> None:
+    project = project_of(GARMENT)
+    free = place_project(demo, project, as_of=DEMO_DAY)
+    first, *others = free.offers
+    park_id = first.park_id
+    other = next(one for one in others if one.park_id != park_id)
+    members = {one.candidate_id: one.members for one in free.ranking.sites.candidates}
+    place = members[other.candidate_id][0]
+    bans = [{"park": park_id}, {"place": place}, {"project": "-", "park": other.park_id}]
+    goals = goals_of({"industries": {}, "bans": bans}).goals
+    found = place_project(demo, project, goals, as_of=DEMO_DAY)
+    gone = {
+        one.candidate_id
+        for one in free.offers
+        if one.park_id == park_id or place in members[one.candidate_id]
+    }
+    assert {other.candidate_id, first.candidate_id} <= gone
+    assert set(found.forbidden) == gone
+    assert [one for one in free.offers if one.candidate_id not in gone] == list(found.offers)
+    locks = [{"project": project.name, "park": other.park_id}]
+    locked = goals_of({"industries": {}, "locks": locks, "projects": [{"project": GARMENT}]}).goals
+    found = place_project(demo, project, locked, as_of=DEMO_DAY)
+    assert {one.park_id for one in found.offers} == {other.park_id}
