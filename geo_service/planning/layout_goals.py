@@ -9,9 +9,20 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from geo_service.errors import GoalsError
-from geo_service.layout.goals import GoalsDocument, goals_of, open_goals, parse_goals
+from geo_service.layout.evaluate import PER
+from geo_service.layout.goals import (
+    Goals,
+    GoalsDocument,
+    IndustriesOpen,
+    MovesOpen,
+    TermName,
+    goals_of,
+    open_goals,
+    parse_goals,
+)
 from geo_service.layout.goals import unusable_goals as unusable
 from geo_service.layout.references import check_references, faults_of_rest
+from geo_service.reports.layout import unit_of
 from geo_service.wording import tell_fault
 
 if TYPE_CHECKING:
@@ -64,6 +75,22 @@ def goals_for(plan: Plan, fields: Mapping[str, Any]) -> GoalsDocument:
         raise unusable([*error.faults, *named]) from None
     check_references(document, plan)
     return document
+
+
+def form_values(plan: Plan, translator: Translator) -> Document:
+    """Return what a form of goals begins with: defaults, terms with their units, groups."""
+    basis, groups = plan.settings.focus_basis, plan.settings.groups
+    defaults = Goals(industries=IndustriesOpen(), moves=MovesOpen()).model_dump(mode="json")
+    defaults["front"] = {"terms": ["moves", "focus", "chains"], "points": 4}
+    defaults["same_industry"] = {"most": 6, "digits": 3}
+    return {
+        "defaults": defaults,
+        "terms": {str(name): {"unit": unit_of(name, basis), "per": PER[name]} for name in TermName},
+        "groups": [
+            {"id": group, "name": translator.pick(groups.names.get(group, {})) or group}
+            for group in sorted(set(groups.prefixes.values()))
+        ],
+    }
 
 
 def _told(document: GoalsDocument) -> Document:

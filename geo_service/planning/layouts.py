@@ -27,7 +27,12 @@ from geo_service.layout.propose import derived, need_decision, need_project, pro
 from geo_service.layout.solver import gap_between
 from geo_service.planning.downloads import Download, file_name
 from geo_service.planning.job_results import JobResultKind, MadeResult
-from geo_service.planning.layout_goals import goals_files, goals_for, read_goals_text
+from geo_service.planning.layout_goals import (
+    form_values,
+    goals_files,
+    goals_for,
+    read_goals_text,
+)
 from geo_service.planning.printable import Printable
 from geo_service.planning.scenarios import open_desk
 from geo_service.reports.document import dump
@@ -257,6 +262,10 @@ class LayoutDesk:
     def schema(self) -> Document:
         """Return the JSON Schema of goals."""
         return goals_schema()
+
+    def form_values(self, language: Language) -> Document:
+        """Return what the goals' form begins with: defaults, terms and groups."""
+        return form_values(self._state.plan, self._state.translator(language))
 
     def goals_files(self, language: Language) -> list[Document]:
         """Return the goals that the workspace keeps as files; none for a bare plan."""

@@ -256,20 +256,7 @@ _JOB = _object(
         "step": _TEXT,
         "error": _or_null(_TEXT),
     },
-    optional={
-        "result": _TEXT,
-        "errors": _list(_TEXT),
-        "parameter": _TEXT,
-        "search": _object(
-            {
-                "stage": _or_null(_TEXT),
-                "value": _or_null(_NUMBER),
-                "bound": _or_null(_NUMBER),
-                "gap": _or_null(_NUMBER),
-                "points": _list(_ANY),
-            }
-        ),
-    },
+    optional={"result": _TEXT, "errors": _list(_TEXT), "parameter": _TEXT, "search": _ANY},
 )
 _SAVED_RESULT = _object(
     {
@@ -392,10 +379,6 @@ _ANSWERS: Mapping[str, Shape] = {
     "ReviewComparison": _object({"before": _TEXT, "after": _TEXT, **_COMPARISON}),
     "Changes": _object({"before": _or_null(_TEXT), "after": _TEXT}),
     "ProjectRead": _object({"project": _ref("Project")}),
-    "GoalsRead": _object({"goals": _ANY}),
-    "GoalsFiles": _object(
-        {"goals": _list(_object({"file": _TEXT, "name": _or_null(_TEXT), "goals": _or_null(_ANY)}))}
-    ),
     "Register": _object({"summary": _object(_REVIEW_MEMBERS), "findings": _list(_ANY)}),
     "Ranking": _object(
         {

@@ -92,6 +92,32 @@ def test_it_goes_out_as_a_file(
     assert answer.content.startswith(begins)
 
 
+def test_its_map_shows_both_states(demo_client: TestClient, made: dict[str, Any]) -> None:
+    query = {"layout_id": made["layout_id"], "lang": "en"}
+    page = demo_client.get("/maps/layout", params=query)
+    assert page.status_code == 200
+
+    def rows(source: str, side: str) -> dict[str, Any]:
+        path = f"/maps/layout/features/{source}"
+        found = demo_client.get(path, params={**query, "side": side}).json()["features"]
+        return {item["id"]: item["properties"] for item in found}
+
+    (park,) = [item for item in made["parks"] if item["park_id"] == "YY-B-12"]
+    (project,) = made["projects"]
+    before, after = rows("parks", "before"), rows("parks", "after")
+    assert len(before) == len(after) == 48
+    # Today it declares several industries, so none is its one.
+    assert (before["YY-B-12"]["kind_name"], before["YY-B-12"]["class"]) == (None, "unknown")
+    assert after["YY-B-12"]["kind_name"].startswith(park["proposed"])
+    assert [key for key, row in after.items() if row["is_changed"]] == ["YY-B-12"]
+    assert not any(row["is_changed"] for row in before.values())
+    assert rows("placements", "before") == rows("moves", "before") == {}
+    (placed,) = rows("placements", "after").values()
+    assert placed["candidate_id"] == project["candidate_id"]
+    assert demo_client.get("/maps/layout").status_code == 400
+    assert demo_client.get("/maps/layout", params={"layout_id": "l-none"}).status_code == 404
+
+
 def test_decisions_become_a_scenario(demo_client: TestClient, made: dict[str, Any]) -> None:
     path = f"/api/layouts/{made['layout_id']}/scenario"
     whole = demo_client.post(path)

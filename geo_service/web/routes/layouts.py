@@ -87,7 +87,7 @@ class GoalsText(_AskedOfLayouts):
 @router.post(
     "/goals/read",
     summary="Goals read from a file's text",
-    responses=answers("GoalsRead", GoalsError, is_tagged=False),
+    responses=answers("Any", GoalsError, is_tagged=False),
 )
 def read_goals(request: Request, language: LanguageDep, body: GoalsText) -> Response:
     """Read the text of goals, YAML or JSON, and return it as JSON; nothing is solved or kept."""
@@ -95,7 +95,7 @@ def read_goals(request: Request, language: LanguageDep, body: GoalsText) -> Resp
     return json_reply(request, {"goals": read_goals_text(body.text, body.name)})
 
 
-@router.get("/goals", summary="The goals that the workspace keeps", responses=answers("GoalsFiles"))
+@router.get("/goals", summary="The goals that the workspace keeps", responses=answers("Any"))
 @in_turn(WorkKind.LAYOUTS)
 def goals(request: Request, service: ServiceDep, language: LanguageDep) -> Response:
     """Return the files of goals in the workspace's folder `layouts`, each as JSON or its faults."""
