@@ -117,6 +117,8 @@ export class ChoiceField {
 export class TicksField {
   constructor(path, name, options) {
     this.path = path;
+    /** @type {string[]} */
+    this.given = [];
     this.inputs = options.map(([value]) =>
       make('input', { type: 'checkbox', value, 'data-field': path }),
     );
@@ -137,14 +139,17 @@ export class TicksField {
     );
   }
 
+  // In the order in which they were given, those that were ticked since last.
   get value() {
-    return this.inputs.filter((input) => input.checked).map((input) => input.value);
+    const chosen = this.inputs.filter((input) => input.checked).map((input) => input.value);
+    const given = this.given.filter((value) => chosen.includes(value));
+    return [...given, ...chosen.filter((value) => !given.includes(value))];
   }
 
   set(values) {
-    const wanted = new Set((values ?? []).map(String));
+    this.given = (values ?? []).map(String);
     for (const input of this.inputs) {
-      input.checked = wanted.has(input.value);
+      input.checked = this.given.includes(input.value);
     }
   }
 }

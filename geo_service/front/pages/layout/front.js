@@ -39,9 +39,10 @@ export class FrontView {
   panel() {
     this.list.update(this.points);
     this.draw();
+    const isProven = this.points.every((one) => one.is_proven);
     return panel(
       t('layouts.front'),
-      { note: t('layouts.front_note'), id: 'front' },
+      { note: t(`layouts.front_note_${isProven ? 'proven' : 'unproven'}`), id: 'front' },
       this.slider,
       make('div', { class: 'grid-2' }, this.chart, this.outcome),
       this.list.node,
