@@ -199,8 +199,10 @@ def accept_some(page: Page, base: str, found: Document) -> str:
 def publish(page: Page, base: str, scenario: str) -> None:
     """The scenario becomes the plan."""
     before = asked(page, base, "/api/layers")["plan_version"]
+    changes = page.locator(".is-changes > .stack")
+    expect(changes).not_to_have_attribute("aria-busy", "true", timeout=120_000)
     page.click("#publish")
-    page.click("#publish-now")
+    page.locator("#publish-now").press("Enter")
     expect(page.locator(".publication")).to_have_count(1, timeout=120_000)
     assert asked(page, base, "/api/layers")["plan_version"] != before
     assert asked(page, base, f"/api/scenarios/{scenario}")["published"]
@@ -216,6 +218,6 @@ def cancel(page: Page, base: str) -> None:
     WatchedProcess.started.clear()
     page.click("#solve")
     eventually(lambda: running_solvers() == 1, "a solver runs")
-    page.click("#cancel-search")
+    page.locator("#cancel-search").press("Enter")  # a click may be tried twice while it goes
     expect(page.locator("#search [role=status]")).to_contain_text("已取消")
     eventually(lambda: running_solvers() == 0, "no solver runs")

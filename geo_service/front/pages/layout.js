@@ -157,7 +157,7 @@ function show(found) {
     head(found),
     origin(found),
     quality(found),
-    make('div', { class: 'grid-2' }, termsPanel(found), acceptance.panel()),
+    make('div', { class: 'scenarios-grid' }, termsPanel(found), acceptance.panel()),
     mapOf(found),
     parksPanel(found, acceptance),
     projectsPanel(found, acceptance),
