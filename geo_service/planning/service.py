@@ -75,6 +75,7 @@ class PlanningService:
             rankings=self.rankings,
             imports=lambda: self.imports,
             scenarios=lambda: self.scenarios,
+            layouts=lambda: self.layouts,
         )
         self.tiles = TileDesk(self._state)
         self.scenarios = ScenarioDesk(
