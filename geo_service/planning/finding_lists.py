@@ -187,7 +187,8 @@ class AskedFindings:
 
 
 def _tally(tally: Tally) -> Document:
-    return {"findings": tally.findings, "verdict": tally.verdict.value}
+    verdict = tally.verdict.value
+    return {"findings": tally.findings, "counting": tally.counting, "verdict": verdict}
 
 
 def _matrix_row(park: str | None, cells: Mapping[str, Tally]) -> Document:

@@ -39,12 +39,15 @@ class Tally:
     """How many findings there are, and the verdict that those that count would give a park."""
 
     findings: int = 0
+    counting: int = 0
+    """How many of them are not set aside."""
     outcomes: set[tuple[Severity, Verdict]] = field(default_factory=set)
 
     def add(self, count: int, severity: str, verdict: str, *, is_counting: bool) -> None:
         """Take up so many findings of one outcome."""
         self.findings += count
         if is_counting:
+            self.counting += count
             self.outcomes.add((Severity(severity), Verdict(verdict)))
 
     @property
