@@ -76,7 +76,7 @@ def test_the_overview_counts_and_filters_by_what_verdicts_rest_on(
     visit: Visitor, address: str
 ) -> None:
     page = open_page(visit, address)
-    count = page.locator('.count[data-basis="law"][data-tier=""]')
+    count = page.locator('.count[data-basis="law"]')
     expect(count.locator("strong")).to_have_text("1")
     count.click()
     rows = page.locator(".is-parks tbody tr")
@@ -91,16 +91,19 @@ def test_the_overview_counts_and_filters_by_what_verdicts_rest_on(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_counts_stay_inside_their_card(visit: Visitor, service: str, language: str) -> None:
+def test_chips_and_figures_stay_inside_the_page(
+    visit: Visitor, service: str, language: str
+) -> None:
     page = open_page(visit, f"{service}/?lang={language}")
     for width in (1280, 1100, 390):
         page.set_viewport_size({"width": width, "height": 800})
         assert (
             page.evaluate(
-                """() => [...document.querySelectorAll('.counts .count')].filter((count) => {
-              const card = count.closest('.card').getBoundingClientRect();
-              const last = count.lastElementChild.getBoundingClientRect();
-              return last.right > card.right - 8 || last.left < card.left;
+                """() => [...document.querySelectorAll('.counts .count, .kpi')].filter((box) => {
+              const outer = box.getBoundingClientRect();
+              const inner = [...box.children].map((item) => item.getBoundingClientRect());
+              return inner.some(({ left, right }) => left < outer.left || right > outer.right)
+                || outer.right > innerWidth;
             }).length"""
             )
             == 0

@@ -146,7 +146,7 @@ def _figure(figure: CountyFigure) -> Document:
         "value": plain(now.value),
         "year": figure.year,
         "counted": now.counted,
-        "rows": now.rows,
+        "of": now.rows,
         "change": plain(figure.change),
         "series": [
             {"year": year, "value": plain(found.value), "counted": found.counted}

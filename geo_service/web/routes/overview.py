@@ -39,9 +39,9 @@ def overview(
 ) -> Response:
     """Return the figures of the parks that fit, each with its years, and what decides verdicts.
 
-    `counted` of `rows` say their value; the others are unknown, not zero. `change` is from the
-    year before, in part of it (of a share, as a difference). `decisions` are the parks that fail,
-    or have the verdict that is asked for, the worst first.
+    `counted` rows, of so many (`of`), say their value; the others are unknown, not zero. `change`
+    is from the year before, in part of it (of a share, as a difference). `decisions` are the parks
+    that fail, or have the verdict that is asked for, the worst first.
     """
     return json_reply(request, service.overview.document(language, asked))
 

@@ -65,9 +65,9 @@ function figureButton(figure, press) {
 }
 
 // How many rows say the value; what is unknown is not zero.
-function coverage({ name, counted, rows }) {
-  const words = { counted: count(counted), rows: count(rows) };
-  const key = counted === rows ? 'home.figure_all' : 'home.figure_some';
+function coverage({ name, counted, of }) {
+  const words = { counted: count(counted), rows: count(of) };
+  const key = counted === of ? 'home.figure_all' : 'home.figure_some';
   return make('span', {}, t(key, { ...words, unit: t(`home.unit_${name}`) }));
 }
 

@@ -46,8 +46,10 @@ export class Strip {
     this.field.replaceChildren(...marks, ...line, ...this.dots.values());
     const first = this.dots.values().next().value;
     first?.setAttribute('tabindex', '0');
-    const below = known.filter(({ share }) => hasValue(this.line) && share < this.line).length;
-    const unknown = parks.length - known.length;
+    const own = parks.filter((park) => shown.has(park.park_id));
+    const unknown = own.filter(({ share }) => !hasValue(share)).length;
+    const isBelow = ({ share }) => hasValue(share) && hasValue(this.line) && share < this.line;
+    const below = own.filter(isBelow).length;
     this.note.textContent = [
       hasValue(this.line)
         ? t('home.strip_below', { share: percent(this.line), count: count(below) })
