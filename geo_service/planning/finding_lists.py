@@ -153,13 +153,12 @@ class AskedFindings:
         table = self.rows.table
         found = self.positions()
         cells = matrix_of(table, self.query, self.fitting)
-        parks = [name for name in table.facets["park"].names if name in cells]
-        parks += [None] if None in cells else []
+        parks: list[str | None] = [*table.facets["park"].names, None]
         return {
             "numberMatched": len(found),
             "by": by.value,
             "families": list(table.facets["family"].names),
-            "matrix": [_matrix_row(park, cells[park]) for park in parks],
+            "matrix": [_matrix_row(park, cells[park]) for park in parks if park in cells],
             "groups": [_group(group) for group in groups_of(table, found, by)],
         }
 

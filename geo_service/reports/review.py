@@ -188,7 +188,8 @@ def review_content(
     areas = measure_area_m2(shapes, method=settings.area_method, crs=review.plan.metric_crs)
     parks = [feature["properties"] for feature in park_features(review, translator)]
     findings = [finding_properties(item, translator) for item in review.results]
-    number = {park["park_id"]: dict.fromkeys((*LISTS, *ASIDE), 0) for park in parks}
+    names = [name.value for name in (*LISTS, *ASIDE)]
+    number = {park["park_id"]: dict.fromkeys(names, 0) for park in parks}
     for item in findings:
         name = list_name(item) or aside_name(item)
         if item["park_id"] in number and name is not None:

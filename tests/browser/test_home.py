@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from geo_service.language import Language
+from geo_service.model import FocusBasis
 from geo_service.planning import PlanningService as Running
 from geo_service.zoning.rulebook import parse_rulebook
 from tests.browser.conftest import Visitor, serving
@@ -134,6 +135,9 @@ def test_the_leader_s_screen_needs_no_scrolling_and_keeps_its_filters(
         )
         assert max(feet) <= height
         assert overflow(page) == 0
+        assert page.locator(".is-parks .table-box").evaluate(
+            "box => box.scrollWidth <= box.clientWidth"
+        )
     assert serious(page) == []
     shown = page.locator(".kpi strong").evaluate_all("all => all.map((it) => it.dataset.value)")
     assert [float(value) for value in shown] == [item["value"] for item in told["figures"]]
@@ -196,7 +200,9 @@ def test_the_strip_shows_each_park_s_share_against_the_line(
     visit: Visitor, service: str, demo_county: Running
 ) -> None:
     page = open_page(visit, service)
-    shares = {park: focus.shares["output"] for park, focus in demo_county.review.focus.items()}
+    shares = {
+        park: focus.shares[FocusBasis.OUTPUT] for park, focus in demo_county.review.focus.items()
+    }
     known = {park: share for park, share in shares.items() if share is not None}
     dots = page.locator(".strip .dot")
     expect(dots).to_have_count(len(known))

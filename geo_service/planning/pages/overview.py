@@ -181,3 +181,6 @@ def _worst_first(
         {"park_id": park_id, **(_reason(reasons[park_id]) if park_id in reasons else {})}
         for park_id in sorted(park_ids, key=gravity)
     ]
+
+
+__all__ = ["FigureName", "OverviewDesk", "ParkFilter"]
