@@ -22,6 +22,7 @@ from geo_service.planning.import_drafts import ImportDesk
 from geo_service.planning.layer_desk import LayerDesk
 from geo_service.planning.layouts import LayoutDesk
 from geo_service.planning.maps import MapDesk
+from geo_service.planning.pages.overview import OverviewDesk
 from geo_service.planning.parks import ParkDesk
 from geo_service.planning.rankings import RankingDesk
 from geo_service.planning.reviews import ReviewDesk
@@ -62,6 +63,7 @@ class PlanningService:
         self._state = ServiceState(Standing(plan, rulebook, current), workspace, works)
         self.follower = Follower(self._state, moment=moment, stand_on=self._stand_on)
         self.parks = ParkDesk(self._state, scenarios=lambda: self.scenarios)
+        self.overview = OverviewDesk(self._state)
         self.reviews = ReviewDesk(self._state)
         self.finder = Finder(self._state)
         self.rankings = RankingDesk(
