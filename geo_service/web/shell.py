@@ -23,6 +23,7 @@ from fastapi.responses import HTMLResponse, Response
 
 import geo_service
 from geo_service import front
+from geo_service.access import acting_name
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator, catalogue
 from geo_service.maps.document import FONTS, asset_version
@@ -83,25 +84,26 @@ def render(
     language: Language,
     *,
     values: Mapping[str, Any] | None = None,
+    marks: Mapping[str, str] | None = None,
     status: int = 200,
 ) -> Response:
-    """Return a page in a language; `values` are data for its program, never for the shell."""
+    """Return a page in a language; `values` are data for its program, never for the shell.
+
+    `marks` are what a body without a program needs: HTML by name, every value in it escaped.
+    """
     service: PlanningService = request.app.state.service
     translator = service.translator(language)
     root = str(request.scope.get("root_path", ""))
     shell = {
-        "lang": language.value,
-        "root": html.escape(root),
-        "pages": html.escape(f"{root}/pages/{digest()}"),
+        **_frame(request, language, translator, root),
         "version": html.escape(geo_service.__version__),
-        "fonts": asset_version(FONTS),
         "page": page.name,
         "frame": "is-framed" if request.headers.get("sec-fetch-dest") == "iframe" else "",
         "navigation": _navigation(page, translator, root),
-        "languages": _languages(request, language),
+        "account": _account(translator, root),
         "scripts": _scripts(page, root),
         "island": _island(_start(page, service, translator, root, values or {})),
-        **_shell_texts(translator),
+        **(marks or {}),
     }
     body = Template(read_file(page.body)).substitute(shell) if page.body else _loading(shell)
     title = html.escape(translator.text(f"console.{page.name}_title"))
@@ -109,6 +111,40 @@ def render(
     reply = HTMLResponse(content, status, headers=_headers(PAGE_CSP))
     set_language_cookie(request, reply, language)
     return reply
+
+
+def render_door(
+    file: str,
+    request: Request,
+    language: Language,
+    marks: Mapping[str, str],
+    *,
+    status: int = 200,
+) -> Response:
+    """Return a page for who is not signed in: it says nothing about the county.
+
+    `marks` are as in `render`.
+    """
+    root = str(request.scope.get("root_path", ""))
+    frame = _frame(request, language, Translator(language), root)
+    content = Template(read_file(file)).substitute(frame, **marks)
+    reply = HTMLResponse(content, status, headers=_headers(PAGE_CSP))
+    set_language_cookie(request, reply, language)
+    return reply
+
+
+def _frame(
+    request: Request, language: Language, translator: Translator, root: str
+) -> dict[str, str]:
+    """Return what every page has."""
+    return {
+        "lang": language.value,
+        "root": html.escape(root),
+        "pages": html.escape(f"{root}/pages/{digest()}"),
+        "fonts": asset_version(FONTS),
+        "languages": _languages(request, language),
+        **_shell_texts(translator),
+    }
 
 
 def read_file(name: str) -> str:
@@ -150,11 +186,11 @@ def _headers(policy: str) -> dict[str, str]:
 
 
 def _shell_texts(translator: Translator) -> dict[str, str]:
-    """Return the texts of shell and bodies: those of `console` and `help` without values."""
+    """Return the texts of shell and bodies without values: `console`, `help` and `account`."""
     return {
         key.replace(".", "_"): html.escape(translator.text(key))
         for key, texts in catalogue().items()
-        if key.startswith(("console.", "help.")) and "{" not in texts["zh"]
+        if key.startswith(("console.", "help.", "account.")) and "{" not in texts["zh"]
     }
 
 
@@ -166,6 +202,19 @@ def _navigation(page: Page, translator: Translator, root: str) -> str:
         text = html.escape(translator.text(f"console.nav_{name}"))
         links.append(f'<a href="{html.escape(root + address)}"{mark}>{text}</a>')
     return "\n".join(links)
+
+
+def _account(translator: Translator, root: str) -> str:
+    """Return who is signed in, and the way out; nothing as long as nobody signs in."""
+    name = acting_name()
+    if name is None:
+        return ""
+    place, label = html.escape(root), html.escape(translator.text("account.sign_out"))
+    return (
+        f'<form class="account-mark" method="post" action="{place}/sign-out">'
+        f'<a href="{place}/account" title="{html.escape(name)}">{html.escape(name)}</a>'
+        f'<button type="submit">{label}</button></form>'
+    )
 
 
 def _languages(request: Request, current: Language) -> str:
