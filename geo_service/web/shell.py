@@ -43,8 +43,10 @@ _SHELLS = files("geo_service") / "front" / "pages"
 _MEDIA_TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 _SHARED_TEXTS = (
     *("console.", "verdict.", "tier.", "severity.", "basis.", "layer."),
-    *("basis_tag.", "basis_group.", "rests_on.", "finder."),
+    *("basis_tag.", "basis_group.", "rests_on.", "finder.", "account.sign_in"),
 )
+_WITH_FORMS = {"referrer-policy": "same-origin"}
+"""With `no-referrer` browsers send `Origin: null` with a form, and `doors` could not tell whose."""
 _FINDER = "finder"
 """The program that every page has beside its own."""
 _CHARTS = "echarts/echarts.min.js"
@@ -108,7 +110,8 @@ def render(
     body = Template(read_file(page.body)).substitute(shell) if page.body else _loading(shell)
     title = html.escape(translator.text(f"console.{page.name}_title"))
     content = Template(read_file("shell.html")).substitute(shell, title=title, body=body)
-    reply = HTMLResponse(content, status, headers=_headers(PAGE_CSP))
+    headers = _headers(PAGE_CSP) | (_WITH_FORMS if shell["account"] else {})
+    reply = HTMLResponse(content, status, headers=headers)
     set_language_cookie(request, reply, language)
     return reply
 
@@ -128,7 +131,7 @@ def render_door(
     root = str(request.scope.get("root_path", ""))
     frame = _frame(request, language, Translator(language), root)
     content = Template(read_file(file)).substitute(frame, **marks)
-    reply = HTMLResponse(content, status, headers=_headers(PAGE_CSP))
+    reply = HTMLResponse(content, status, headers=_headers(PAGE_CSP) | _WITH_FORMS)
     set_language_cookie(request, reply, language)
     return reply
 

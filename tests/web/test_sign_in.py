@@ -92,6 +92,7 @@ def test_the_form_begins_a_session_whose_cookie_no_script_sees(browser: TestClie
     assert form.status_code == 200
     assert 'value="/data"' in form.text
     assert form.headers["cache-control"] == "no-store"
+    assert form.headers["referrer-policy"] == "same-origin"  # else its origin would be null
     answer = sign_in(browser, target="/data")
     assert (answer.status_code, answer.headers["location"]) == (303, "/data")
     said = answer.headers["set-cookie"].lower()
@@ -103,6 +104,7 @@ def test_the_form_begins_a_session_whose_cookie_no_script_sees(browser: TestClie
     page = browser.get("/", headers={"accept": "text/html"})
     assert page.status_code == 200
     assert 'class="account-mark"' in page.text
+    assert page.headers["referrer-policy"] == "same-origin"
     assert ">li<" in page.text
     assert browser.get("/sign-in?next=/help").headers["location"] == "/help"
 
