@@ -90,6 +90,11 @@ class Acting:
         return not self.roles.isdisjoint(PERMITS[action])
 
     @property
+    def sees_all(self) -> bool:
+        """Whether the whole county may be looked at."""
+        return self.may(Action.LOOK) and self.parks is None
+
+    @property
     def is_overseer(self) -> bool:
         """Whether work of other accounts may be looked at."""
         return not self.roles.isdisjoint(OVERSEERS)

@@ -205,8 +205,7 @@ async def check_access(request: Request) -> None:
         raise RequestRefusedError(404, said("problem.not_found"))
     action, is_safe = decision.action, request.method in SAFE_METHODS
     if not acting.may(action):
-        may_see = acting.may(Action.LOOK) and acting.parks is None and not is_safe
-        if may_see:
+        if acting.sees_all and not is_safe:
             raise RequestRefusedError(403, said("account.not_permitted", action=action.value))
         raise RequestRefusedError(404, said("problem.not_found"))
     shows_data = action not in {Action.OWN, Action.LEARN}

@@ -23,12 +23,13 @@ from fastapi.responses import HTMLResponse, Response
 
 import geo_service
 from geo_service import front
-from geo_service.access import acting_name
+from geo_service.access import Action, acting, acting_name
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator, catalogue
 from geo_service.maps.document import FONTS, asset_version
 from geo_service.maps.style import symbol_document
 from geo_service.reports.document import is_illustrative
+from geo_service.web.decisions import DECISIONS
 from geo_service.web.language import set_language_cookie
 from geo_service.web.security import PAGE_CSP
 from geo_service.wording import said
@@ -201,10 +202,20 @@ def _navigation(page: Page, translator: Translator, root: str) -> str:
     """Return the links of the navigation, the current one marked."""
     links = []
     for name, address in NAVIGATION.items():
+        if not _leads_somewhere(address):
+            continue
         mark = ' aria-current="page"' if name == page.nav_entry else ""
         text = html.escape(translator.text(f"console.nav_{name}"))
         links.append(f'<a href="{html.escape(root + address)}"{mark}>{text}</a>')
     return "\n".join(links)
+
+
+def _leads_somewhere(address: str) -> bool:
+    """Return whether the account that asks gets a page at all; without accounts everybody does."""
+    who, decision = acting(), DECISIONS.get(f"GET {address}")
+    if who is None or decision is None:
+        return who is None
+    return who.may(decision.action) and (who.sees_all or decision.action is not Action.LOOK)
 
 
 def _account(translator: Translator, root: str) -> str:

@@ -14,8 +14,9 @@ from starlette.exceptions import HTTPException
 from geo_service.access import PERMITS, Action, Role
 from geo_service.planning import PlanningService, accounts
 from geo_service.web import gate
-from geo_service.web.app import create_app
+from geo_service.web.app import ServicePolicy, create_app
 from geo_service.web.decisions import DECISIONS
+from geo_service.web.shares import ShareLimits
 from tests.client import TestClient
 from tests.suitability.made import five_sites
 
@@ -106,7 +107,8 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlanningService
 @pytest.fixture(scope="module")
 def app(county: PlanningService) -> FastAPI:
     """Return the application that runs it."""
-    return create_app(county)
+    many = ServicePolicy(shares=ShareLimits(costly_burst=100_000))  # every route, nine times
+    return create_app(county, access=many)
 
 
 @pytest.fixture(scope="module")

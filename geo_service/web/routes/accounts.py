@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from http import HTTPStatus
 from typing import Annotated
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -53,11 +53,12 @@ async def sign_in(request: Request, language: PageLanguageDep) -> Response:
     service = service_of(request)
     desk = service.accounts
 
-    def work() -> tuple[SignedIn, str | None]:
+    def work() -> tuple[SignedIn, str | None, Acting | None]:
         result = desk.sign_in(name, fields.get("password", ""))
-        return result, desk.known_name(name)
+        who = None if result.cookie is None else desk.who_by_cookie(result.cookie)
+        return result, desk.known_name(name), who
 
-    result, known = await slots_of(request.app).run(WorkKind.PASSWORDS, work)
+    result, known, who = await slots_of(request.app).run(WorkKind.PASSWORDS, work)
     status = HTTPStatus.SEE_OTHER
     if result.cookie is None:
         status = HTTPStatus.TOO_MANY_REQUESTS if result.wait_seconds else HTTPStatus.UNAUTHORIZED
@@ -68,6 +69,8 @@ async def sign_in(request: Request, language: PageLanguageDep) -> Response:
         )
     if result.cookie is None:
         return _form(request, language, target, wait=result.wait_seconds, status=status)
+    if who is not None and not who.sees_all and _path(target) == "/":
+        target = f"{request.scope.get('root_path', '')}/account"  # home is of the whole county
     return _with_session(request, _go(request, target), result.cookie)
 
 
@@ -130,15 +133,19 @@ def _account_page(
     roles = "<br>".join(
         html.escape(translator.text(f"account.role_{role}")) for role in Role if role in own.roles
     )
-    parks = translator.text("account.not_limited")
+    parks = html.escape(translator.text("account.not_limited"))
     if own.parks is not None:
-        parks = ", ".join(sorted(own.parks)) or "—"
+        root = html.escape(str(request.scope.get("root_path", "")))
+        parks = ", ".join(
+            f'<a href="{root}/parks/{quote(park, safe="")}">{html.escape(park)}</a>'
+            for park in sorted(own.parks)
+        )
     message = html.escape(translator.text(f"account.{told}")) if told else ""
     css = "account-fault" if status != HTTPStatus.OK else "cure"
     marks = {
         "account_name_shown": html.escape(own.account),
         "roles": roles,
-        "limits": html.escape(parks),
+        "limits": parks or "—",
         "told": f'<p class="{css}" role="status">{message}</p>' if told else "",
     }
     return shell.render(_ACCOUNT, request, language, marks=marks, status=status)
