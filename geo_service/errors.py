@@ -7,6 +7,7 @@ GeoServiceError
 ├── ChoiceNeededError    a call that leaves something open which only its caller knows
 ├── ConflictError        somebody else was first; look again, then decide
 │   └── StaleError       what is to be changed is not in the state that the call has seen
+├── ForeignError         what is to be changed belongs to another account
 ├── StoreError           the store failed, is full, read-only or cannot be reached
 ├── WorkspaceError       a workspace that cannot be used: every fault is listed
 │   └── CrsError         no CRS, or one without metres where metres are needed
@@ -95,6 +96,10 @@ class ConflictError(GeoServiceError):
 
 class StaleError(ConflictError):
     """What is to be changed is no longer in the state that the call has seen."""
+
+
+class ForeignError(GeoServiceError):
+    """Something that may be seen belongs to another account, which alone may change it."""
 
 
 class StoreError(GeoServiceError):

@@ -14,11 +14,13 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from geo_service.access import acting_name
 from geo_service.errors import BusyError, GeoServiceError, NotFoundError
 from geo_service.wording import said
 
@@ -78,6 +80,8 @@ class Job:
     fault: GeoServiceError | None = field(default=None, repr=False)
     is_cancel_asked: bool = False
     future: Future[Any] | None = field(default=None, repr=False)
+    account: str | None = None
+    """Whose it is; None for nobody's, which everybody sees."""
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     begun_at: datetime | None = None
     ended_at: datetime | None = None
@@ -138,12 +142,13 @@ class JobBoard:
             if waiting >= MAX_WAITING:
                 msg = said("problem.jobs", count=waiting)
                 raise BusyError(msg, seconds=self._seconds(kind))
-            job = Job(secrets.token_hex(8), kind, live=live)
+            job = Job(secrets.token_hex(8), kind, live=live, account=acting_name())
             self._jobs[job.job_id] = job
             self._forget_old()
             if kind not in self._pools:
                 self._pools[kind] = ThreadPoolExecutor(1, thread_name_prefix=f"job-{kind}")
-            job.future = self._pools[kind].submit(self._run, job, work)
+            run = copy_context().run  # the work is done for the account that asks for it
+            job.future = self._pools[kind].submit(run, self._run, job, work)
         return job
 
     def _seconds(self, kind: JobKind) -> int:
@@ -196,17 +201,21 @@ class JobBoard:
         return True
 
     def jobs(self) -> list[Job]:
-        """Return the remembered jobs, newest first."""
+        """Return the remembered jobs, newest first; an account gets its own and nobody's."""
         with self._lock:
             self._forget_old()
-            return list(reversed(self._jobs.values()))
+            return [job for job in reversed(self._jobs.values()) if _is_shown(job)]
 
     def find(self, job_id: str) -> Job:
-        """Return a job; raises NotFoundError for an unknown id or a job that was forgotten."""
+        """Return a job; raises NotFoundError for an unknown id or a job that was forgotten.
+
+        So does the id of another account's job.
+        """
         with self._lock:
             self._forget_old()
-            if job_id in self._jobs:
-                return self._jobs[job_id]
+            job = self._jobs.get(job_id)
+            if job is not None and _is_shown(job):
+                return job
         msg = said("problem.no_job")
         raise NotFoundError(msg)
 
@@ -239,3 +248,9 @@ class JobBoard:
             if oldest is None:
                 return
             del self._jobs[oldest]
+
+
+def _is_shown(job: Job) -> bool:
+    """Return whether a job may be seen by the account that asks; without accounts all may."""
+    name = acting_name()
+    return name is None or job.account in {None, name}

@@ -22,7 +22,7 @@ LEVELS = (
     (
         *("errors", "wording", "language", "model", "crs", "units", "data"),
         *("native", "front", "gdal", "isolation", "forkserver", "crew", "memory", "scratch"),
-        *("notebook", "pinyin"),
+        *("notebook", "pinyin", "access"),
     ),
     ("schema", "industry", "document_limits", "documents", "jobs", "basemaps"),
     ("plan", "plan_rows", "domain", "mcda"),
@@ -170,6 +170,7 @@ def test_a_circle_is_found_through_any_number_of_modules() -> None:
         ("opencc", ("language.py",)),
         ("subprocess", ("isolation.py", "forkserver.py", "crew.py")),
         ("highspy", ("layout/highs.py",)),
+        ("argon2", ("planning/accounts.py",)),
     ],
 )
 def test_a_library_stays_in_its_place(library: str, home: tuple[str, ...]) -> None:

@@ -191,9 +191,9 @@ def opens_and_ends(made: FastAPI, *_: object) -> Mock:
 @pytest.mark.parametrize(
     ("address", "lang", "told", "shown"),
     [
-        ("0.0.0.0", "en", "there are no accounts yet", "http://127.0.0.1:8000/"),  # noqa: S104
-        ("::", "zh-Hans", "目前还没有账户", "http://[::1]:8000/"),
-        ("10.1.2.3", "zh-Hant", "目前還沒有", "http://10.1.2.3:8000/"),
+        ("0.0.0.0", "en", "everybody signs in", "http://127.0.0.1:8000/"),  # noqa: S104
+        ("::", "zh-Hans", "须登录后才能使用", "http://[::1]:8000/"),
+        ("10.1.2.3", "zh-Hant", "須登錄後才能使用", "http://10.1.2.3:8000/"),
         ("127.0.0.1", "en", None, "http://127.0.0.1:8000/"),
         ("::1", "en", None, "http://[::1]:8000/"),
     ],
@@ -205,6 +205,7 @@ def test_serving_a_network_says_what_that_means(
     listener = Mock(getsockname=lambda: (address, 8000))
     monkeypatch.setattr(web, "_listen", lambda *_: listener)
     monkeypatch.setattr(web, "server_of", opens_and_ends)
+    monkeypatch.setattr(web, "has_accounts", lambda _: True)
     arguments = ["serve", str(orderly), "--host", address, "--lang", lang]
     done = copy_context().run(CliRunner().invoke, app, arguments)  # its language ends with it
     assert done.exit_code == 0

@@ -24,6 +24,7 @@ import geopandas as gpd
 import orjson
 import pandas as pd
 
+from geo_service.access import acting_name
 from geo_service.errors import BusyError, ConflictError, NotFoundError, StoreError
 from geo_service.ingest.apart import Standby
 from geo_service.ingest.options import AUTO
@@ -104,6 +105,8 @@ class ImportDraft:
     features: int
     client: str = ""
     """Who sent it, as the caller names clients."""
+    account: str | None = field(default_factory=acting_name)
+    """Whose it is; None for nobody's, which everybody sees."""
     is_seen: bool = False
     """Somebody came back for it after it was read."""
     created_s: float = field(default_factory=time.monotonic)
@@ -127,6 +130,12 @@ class ImportDraft:
             "made_at": self.made_at.isoformat(timespec="seconds"),
             "expires_at": expires.isoformat(timespec="seconds"),
         }
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the account that asks may see it; without accounts everybody may."""
+        name = acting_name()
+        return name is None or self.account in {None, name}
 
     def _undo(self) -> Document | None:
         """Return what takes a published draft back: a rollback to the version before it."""
@@ -333,7 +342,7 @@ class ImportDesk:
         self._forget_old()
         with self._lock:
             draft = self._drafts.get(draft_id)
-            if draft is not None:
+            if draft is not None and draft.is_shown:
                 draft.is_seen = True
                 return draft
         raise _no_such_import()
@@ -343,7 +352,8 @@ class ImportDesk:
         self._forget_old()
         self._readers.prepare()
         with self._lock:
-            return sorted(self._drafts.values(), key=lambda draft: -draft.created_s)
+            shown = [draft for draft in self._drafts.values() if draft.is_shown]
+        return sorted(shown, key=lambda draft: -draft.created_s)
 
     def drop(self, draft_id: str) -> None:
         """Forget a draft; NotFoundError when there is none such."""

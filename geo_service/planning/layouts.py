@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 240
 """Of the way of a search."""
+_KIND = "layout"
 CACHED_LAYOUTS = 30
 """How many layouts a running service remembers."""
 _LONGEST_NAME = 60
@@ -306,6 +307,7 @@ class LayoutDesk:
                 progress=progress,
                 watch=trail.add,
             )
+            self._state.belongings.claim(_KIND, made.layout_id, is_kept=False)
             return MadeResult(JobResultKind.LAYOUTS, self._made(made).layout_id)
 
         return self._state.jobs.start(work, JobKind.LAYOUT, live=trail.document)
@@ -320,6 +322,7 @@ class LayoutDesk:
 
         NotFoundError for an unknown id.
         """
+        self._state.belongings.check_seen(_KIND, layout_id.partition(".")[0], _no_such_layout)
         with self._lock:
             known = self._cache.get(layout_id)
         if known is not None:
@@ -332,15 +335,17 @@ class LayoutDesk:
             number = int(part[1:]) - 1
             if 0 <= number < len(others) and str(number + 1) == part[1:]:
                 return self._made(derived(made, others[number].decision, suffix=part))
-        raise NotFoundError(said("problem.no_layout", layout=repr(layout_id[:80])))
+        raise _no_such_layout(layout_id)
 
     def summaries(
         self, language: Language, *, limit: int = 100, offset: int = 0
     ) -> tuple[list[Document], int]:
         """Return summaries of the layouts that are remembered, newest first."""
         translator = self._state.translator(language)
+        hidden = self._state.belongings.hidden(_KIND)
         with self._lock:
-            proposals = list(self._cache.values())[::-1]
+            known = list(self._cache.items())[::-1]
+        proposals = [one for name, one in known if name.partition(".")[0] not in hidden]
         listed = [layout_summary(one, translator) for one in proposals[offset : offset + limit]]
         return listed, len(proposals)
 
@@ -415,6 +420,10 @@ class LayoutDesk:
             plan = judged.scenario.plan
         found = place_project(plan, asked, wanted, self._state.rulebook, as_of=before.as_of)
         return offers_document(found, self._state.translator(language), top=top)
+
+
+def _no_such_layout(layout_id: str) -> NotFoundError:
+    return NotFoundError(said("problem.no_layout", layout=repr(layout_id[:80])))
 
 
 __all__ = [

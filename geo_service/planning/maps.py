@@ -182,6 +182,8 @@ class MapDesk:
             query = replace(query, weighing=AS_SAVED)
         if kind.needs is not None:
             query.need(kind.needs)
+        if query.ranking_id:  # a map that is remembered asks nobody else
+            self._rankings.check_seen(query.ranking_id)
         if kind.name == COMPARE:
             query.need("before")
         return query

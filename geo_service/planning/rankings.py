@@ -218,6 +218,7 @@ class RankingDesk:
             made = state.works.rank(plan, project, rules, progress=progress)
         else:
             made = rank_here(plan, project, rules, progress=progress)
+        state.belongings.claim(RANKING, made.ranking_id)
         self._cache_ranking(made, datetime.now(UTC).isoformat(timespec="seconds"))
         # Where it cannot be saved the answer stands; only a restart would lose it.
         if state.saver.save(RANKING, made.ranking_id, made.save):
@@ -237,6 +238,7 @@ class RankingDesk:
         NotFoundError
             The id is unknown, or the saved ranking cannot be made again.
         """
+        self.check_seen(ranking_id)
         with self._lock:
             cached = self._cache.get(ranking_id)
             if ranking_id in self._loaded:
@@ -250,6 +252,10 @@ class RankingDesk:
         with self._lock, suppress(ValueError):  # too large to be remembered
             self._loaded[ranking_id] = found
         return found
+
+    def check_seen(self, ranking_id: str) -> None:
+        """Raise NotFoundError for the id of a ranking that the account must not see."""
+        self._state.belongings.check_seen(RANKING, ranking_id, _no_such)
 
     def let_go(self) -> None:
         """Hold no plan any more but the one that counts; what is saved is read from the store."""
@@ -272,16 +278,16 @@ class RankingDesk:
     ) -> tuple[list[Document], int]:
         """Return summaries of kept and saved rankings, newest first, and how many there are."""
         translator = self._state.translator(language)
+        saver, hidden = self._state.saver, self._state.belongings.hidden(RANKING)
         with self._lock:
-            cached = {name: (at, item) for name, (at, item) in self._cache.items()}
+            cached = {name: one for name, one in self._cache.items() if name not in hidden}
         saved: dict[str, Saved] = {}
         count = 0
         if self._state.has_workspace:
             store = self._state.workspace.store
-            count = store.count_saved(RANKING)
-            entries = store.saved(RANKING, limit=limit + offset)
-            saved = {item.id: item for item in entries}
-        saver = self._state.saver
+            count = store.count_saved(RANKING) - len(saver.saved_among(RANKING, hidden))
+            entries = store.saved(RANKING, limit=limit + offset + len(hidden))
+            saved = {item.id: item for item in entries if item.id not in hidden}
         known = saver.saved_among(RANKING, cached)
         times = {name: item.made_at.isoformat(timespec="seconds") for name, item in saved.items()}
         unsaved = {name: at for name, (at, _) in cached.items() if name not in known}
@@ -302,11 +308,15 @@ class RankingDesk:
     def drop(self, ranking_id: str) -> None:
         """Forget a ranking, in memory and in the store.
 
-        NotFoundError for an unknown id; ConflictError for a pinned one.
+        NotFoundError for an unknown id; ConflictError for a pinned one; ForeignError for one of
+        another account.
         """
+        self.check_seen(ranking_id)
+        self._state.belongings.check_own(RANKING, ranking_id)
         is_saved = bool(self._state.saver.saved_among(RANKING, [ranking_id]))
         if is_saved:
             drop_result(self._state.workspace, RANKING, ranking_id)
+            self._state.belongings.dropped(RANKING, ranking_id)
         if not self.forget(ranking_id) and not is_saved:
             raise _no_such(ranking_id)
 
@@ -329,6 +339,7 @@ class RankingDesk:
         self, ranking_id: str, language: Language, *, slice_: Slice | None = None
     ) -> Iterator[bytes]:
         """Return a ranking's document piece by piece, as JSON; NotFoundError for an unknown id."""
+        self.check_seen(ranking_id)
         state = self._state
         translator = state.translator(language)
         more = state.saver.members(RANKING, ranking_id, translator)
@@ -341,6 +352,7 @@ class RankingDesk:
 
     def tells(self, ranking_id: str, language: Language) -> tuple[object, ...]:
         """Return what the document of a ranking depends on: equal ones, equal documents."""
+        self.check_seen(ranking_id)
         is_live = self._is_live(ranking_id)
         reason = self._state.saver.why_not(RANKING, ranking_id)
         return ranking_id, str(language), is_live, reason, geo_service.__version__

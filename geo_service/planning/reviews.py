@@ -170,6 +170,7 @@ class ReviewDesk:
         result = works.review(
             self._state.plan, rulebook, parks=parks, as_of=as_of, progress=progress
         )
+        self._state.belongings.claim(REVIEW, result.review_id)
         self.cache(result)
         with self._lock:
             (self._trials.add if is_trial else self._trials.discard)(result.review_id)
@@ -198,13 +199,16 @@ class ReviewDesk:
     def drop(self, review_id: str) -> None:
         """Forget a review, in memory and in the store.
 
-        NotFoundError for an unknown id; ConflictError for the current one, and for a pinned one.
+        NotFoundError for an unknown id; ConflictError for the current one, and for a pinned one;
+        ForeignError for one of another account.
         """
+        self._state.belongings.check_own(REVIEW, review_id)
         is_saved = bool(self._state.saver.saved_among(REVIEW, [review_id]))
         if review_id == self._state.review.review_id:
             raise ConflictError(said("problem.current_review", name=repr(review_id)))
         if is_saved:
             drop_result(self._state.workspace, REVIEW, review_id)
+            self._state.belongings.dropped(REVIEW, review_id)
         if not self.forget(review_id) and not is_saved:
             raise no_such_review(review_id)
 

@@ -55,7 +55,12 @@ def find_result(opened: Workspace, identity: str) -> Outline:
     for item in holding(opened).items:
         if item.id == identity:
             return item
-    raise NotFoundError(said("problem.no_kept", name=repr(identity[:80])))
+    raise no_such_result(identity)
+
+
+def no_such_result(identity: str) -> NotFoundError:
+    """Return the error of an id under which nothing is kept."""
+    return NotFoundError(said("problem.no_kept", name=repr(identity[:80])))
 
 
 def drop_result(opened: Workspace, kind: str, identity: str, *, current: str | None = None) -> None:
@@ -70,7 +75,7 @@ def drop_result(opened: Workspace, kind: str, identity: str, *, current: str | N
     """
     result = next((item for item in holding(opened, kind=kind).items if item.id == identity), None)
     if result is None:
-        raise NotFoundError(said("problem.no_kept", name=repr(identity[:80])))
+        raise no_such_result(identity)
     if result.is_pinned:
         raise ConflictError(said("problem.pinned", name=repr(identity)))
     if kind == REVIEW and identity == current:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from geo_service.planning.saved import (
@@ -10,6 +11,7 @@ from geo_service.planning.saved import (
     dropped_document,
     find_result,
     holding,
+    no_such_result,
     pin_result,
     retain_results,
 )
@@ -42,7 +44,10 @@ class SavedDesk:
 
     def listed(self, *, kind: str | None = None, slice_: Slice = (100, 0)) -> Document:
         """Return one page (limit, offset) of what is kept, newest first, each with its bytes."""
-        return holding_document(holding(self._state.workspace, kind=kind), slice_)
+        found = holding(self._state.workspace, kind=kind)
+        hidden = self._state.belongings.hidden(RANKING)
+        items = tuple(one for one in found.items if one.kind != RANKING or one.id not in hidden)
+        return holding_document(replace(found, items=items), slice_)
 
     def retain(
         self, *, days: float | None, most_bytes: int | None, kind: str | None = None
@@ -57,17 +62,30 @@ class SavedDesk:
         return dropped_document(gone)
 
     def pin(self, identity: str, *, is_pinned: bool) -> Document:
-        """Keep a result whatever the limits say, or no longer; as `pin_result`."""
+        """Keep a result whatever the limits say, or no longer; as `pin_result`.
+
+        ForeignError for one of another account.
+        """
+        self._own(identity)
         return outline_document(pin_result(self._state.workspace, identity, is_pinned=is_pinned))
 
     def drop(self, identity: str) -> None:
         """Drop what is kept under an id, of whatever kind.
 
         NotFoundError for an unknown id; ConflictError for the current review and for what is
-        pinned.
+        pinned; ForeignError for what belongs to another account.
         """
-        kind = find_result(self._state.workspace, identity).kind
+        kind = self._own(identity)
         if kind in self._desks:
             self._desks[kind].drop(identity)
         else:
             drop_result(self._state.workspace, kind, identity)
+
+    def _own(self, identity: str) -> str:
+        """Return the kind of what is kept under an id, unless another account owns it."""
+        kind = find_result(self._state.workspace, identity).kind
+        belongings = self._state.belongings
+        if kind == RANKING:
+            belongings.check_seen(kind, identity, no_such_result)
+        belongings.check_own(kind, identity)
+        return kind

@@ -138,8 +138,12 @@ def find_record(opened: Workspace, scenario_id: str) -> ScenarioRecord:
     try:
         return record_of(opened.store.find(SCENARIO, scenario_id))
     except NotFoundError:
-        msg = said("problem.no_scenario", scenario=repr(scenario_id[:80]))
-        raise NotFoundError(msg) from None
+        raise no_such_scenario(scenario_id) from None
+
+
+def no_such_scenario(scenario_id: str) -> NotFoundError:
+    """Return the error of a scenario's id that is unknown."""
+    return NotFoundError(said("problem.no_scenario", scenario=repr(scenario_id[:80])))
 
 
 def list_records(

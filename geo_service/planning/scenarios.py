@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
 
+from geo_service.access import acting_name
 from geo_service.errors import ConflictError, Fault, NotFoundError, ScenarioError, StaleError
+from geo_service.planning.belongings import Belongings
 from geo_service.planning.scenario_edits import ScenarioPatch, patched, with_random_ids
 from geo_service.planning.scenario_files import file_document
 from geo_service.planning.scenario_ground import FolderGround
@@ -28,6 +30,7 @@ from geo_service.planning.scenario_records import (
     drop_record,
     find_record,
     list_records,
+    no_such_scenario,
     now,
     revise,
 )
@@ -105,6 +108,7 @@ class ScenarioDesk:
     ) -> None:
         self._ground = ground
         self._remember = remember
+        self._belongings = Belongings(lambda: ground.opened.store)
         self._lock = threading.Lock()
         self._judged: LRUCache[tuple[str, ...], Judged] = LRUCache(CACHED)
         self._causes: LRUCache[tuple[str, ...], dict[str, EditCause]] = LRUCache(CACHED)
@@ -117,10 +121,13 @@ class ScenarioDesk:
 
     def listed(self, *, limit: int = 100, offset: int = 0) -> tuple[list[Document], int]:
         """Return scenarios, the one that was changed last first, and how many there are."""
-        opened = self._ground.opened
-        found = list_records(opened, limit=limit, offset=offset)
+        opened, hidden = self._ground.opened, self._belongings.hidden(SCENARIO)
+        found = list_records(opened, limit=limit + offset + len(hidden))
+        found = [one for one in found if one.scenario_id not in hidden][offset : offset + limit]
+        count = opened.store.count_saved(SCENARIO)
+        count -= len(opened.store.saved_among(SCENARIO, list(hidden)))
         plan = self._ground.plan()
-        return [self._outline(one, plan) for one in found], opened.store.count_saved(SCENARIO)
+        return [self._outline(one, plan) for one in found], count
 
     def make(self, document: Mapping[str, Any], *, author: str = "") -> ScenarioRecord:
         """Keep a new scenario given as JSON values; ScenarioError says what is wrong with it."""
@@ -130,7 +137,9 @@ class ScenarioDesk:
         plan = self.base_plan_of(told)
         made = make_scenario(plan, told.edits, name=told.name, reason=told.reason)
         self._ground.keep_base(plan)
-        return create(self._ground.opened, made, author=author)
+        record = create(self._ground.opened, made, author=acting_name() or author)
+        self._belongings.claim(SCENARIO, record.scenario_id)
+        return record
 
     def base_plan_of(self, told: Scenario) -> Plan:
         """Return the plan that a scenario's file begins with; ScenarioError if it is not here."""
@@ -160,7 +169,14 @@ class ScenarioDesk:
 
     def find(self, scenario_id: str) -> ScenarioRecord:
         """Return a kept scenario; NotFoundError for an unknown id."""
+        self._belongings.check_seen(SCENARIO, scenario_id, no_such_scenario)
         return find_record(self._ground.opened, scenario_id)
+
+    def _find_own(self, scenario_id: str) -> ScenarioRecord:
+        """Return a kept scenario to be changed; ForeignError for one of another account."""
+        record = self.find(scenario_id)
+        self._belongings.check_own(SCENARIO, scenario_id)
+        return record
 
     def document(self, record: ScenarioRecord, translator: Translator) -> Document:
         """Return a scenario with every edit, in words too, and what of it was published."""
@@ -200,7 +216,9 @@ class ScenarioDesk:
 
     def drop(self, scenario_id: str, *, expected: str | None = None) -> None:
         """Drop a scenario; NotFoundError for an unknown id, StaleError if it has changed."""
+        self._find_own(scenario_id)
         drop_record(self._ground.opened, scenario_id, expected=expected)
+        self._belongings.dropped(SCENARIO, scenario_id)
 
     # ---- edited -------------------------------------------------------------------------------
 
@@ -253,7 +271,7 @@ class ScenarioDesk:
         self, scenario_id: str, change: Callable[[Scenario], Scenario], expected: str | None
     ) -> ScenarioRecord:
         for _ in range(TRIES):
-            record = self.find(scenario_id)
+            record = self._find_own(scenario_id)
             check_tag(record, expected)
             changed = change(self._ground.on_base(record.scenario))
             try:
@@ -426,7 +444,7 @@ class ScenarioDesk:
 
         ScenarioError where `ours` was chosen for an edit that cannot be made.
         """
-        record = self.find(scenario_id)
+        record = self._find_own(scenario_id)
         check_tag(record, expected)
         told = {name: Resolution(side) for name, side in (choices or {}).items()}
         for edit_id in told:
@@ -465,7 +483,7 @@ class ScenarioDesk:
             self._ground.plan(),
             edit_ids=edit_ids,
             plan_version=plan_version,
-            author=author,
+            author=acting_name() or author,
         )
         self._ground.published()
         return done

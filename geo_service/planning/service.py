@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 from geo_service.crew import CAN_FORK
 from geo_service.errors import BusyError
 from geo_service.memory import settle
+from geo_service.planning.accounts import AccountDesk
 from geo_service.planning.apart import WorksApart
+from geo_service.planning.auditing import AuditDesk
 from geo_service.planning.finder import Finder
 from geo_service.planning.following import Follower
 from geo_service.planning.import_drafts import ImportDesk
@@ -64,6 +66,11 @@ class PlanningService:
         self.follower = Follower(self._state, moment=moment, stand_on=self._stand_on)
         self.parks = ParkDesk(self._state, scenarios=lambda: self.scenarios)
         self.overview = OverviewDesk(self._state)
+        self.accounts = AccountDesk(
+            None if workspace is None else lambda: workspace.store.accounts,
+            plan=lambda: self.plan,
+        )
+        self.audit = AuditDesk(None if workspace is None else lambda: workspace.store.audit)
         self.reviews = ReviewDesk(self._state)
         self.finder = Finder(self._state)
         self.rankings = RankingDesk(

@@ -15,6 +15,7 @@ import shapely
 from geo_service.errors import BusyError, NotFoundError
 from geo_service.jobs import JobBoard
 from geo_service.language import Language, Translator
+from geo_service.planning.belongings import Belongings
 from geo_service.planning.saving import Saver
 from geo_service.planning.works import Works, WorksHere
 from geo_service.spatial.live_index import Box, LiveIndex
@@ -71,6 +72,7 @@ class ServiceState:
         self.works: Works = works or WorksHere()
         self.jobs = JobBoard()
         self.saver = Saver(workspace, current=lambda: self.review.review_id)
+        self.belongings = Belongings(None if workspace is None else lambda: workspace.store)
         self._workspace = workspace
         self._lock = threading.Lock()
         self._recorded_plans: set[str] = set()

@@ -39,6 +39,7 @@ def version_document(entry: LayerVersion) -> Document:
         "as": entry.taken_as,
         "note": entry.note,
         "parent": entry.parent,
+        "account": entry.account,
     }
 
 
@@ -56,7 +57,9 @@ def history_table(
 ) -> str:
     """Return a layer's history as a table, newest first."""
     table = Table(title=Text(f"{translator.text(f'layer.{layer}')} ({layer})"))
-    for key in ("number", "version", "made_at", "features", "source", "as", "note"):
+    has_accounts = any(entry.account for entry in history)
+    keys = ("number", "version", "made_at", "features", "source", "as", "note")
+    for key in (*keys, *(("account",) if has_accounts else ())):
         justify: Any = "right" if key in {"number", "features"} else "left"
         table.add_column(translator.text(f"history.{key}"), justify=justify)
     for entry in history:
@@ -68,6 +71,7 @@ def history_table(
             one_line(entry.source, _SHOWN_CELLS),
             "" if entry.taken_as is None else translator.text(f"taken_as.{entry.taken_as}"),
             one_line(entry.note, _SHOWN_CELLS),
+            *([one_line(entry.account or "", _SHOWN_CELLS)] if has_accounts else []),
         )
     return print_table(table, [], width)
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from geo_service.model import TakenAs
+    from geo_service.stores.accounts import AccountRecords
+    from geo_service.stores.audit import AuditRecords
 
 __all__ = [
     "KEPT_KINDS",
@@ -132,6 +134,8 @@ class LayerVersion:
     """For number 0: SHA-256 of the bytes of the workspace's file that it was read from."""
     taken_as: TakenAs | None = None
     """What the file that it was imported from was for the layer; None if it was no import."""
+    account: str | None = None
+    """The name of the account that published it; None if it was published without one."""
 
     @property
     def version(self) -> str:
@@ -249,6 +253,11 @@ class Store(Protocol):
     StoreError if the store cannot do its work (a full disk, a read-only file, an unreachable
     server); everything stored before is then still there.
     """
+
+    accounts: AccountRecords
+    """Who may sign in, and what belongs to whom."""
+    audit: AuditRecords
+    """What was done, line by line."""
 
     @property
     def shown(self) -> str:
@@ -392,6 +401,9 @@ class Store(Protocol):
         Raises ConflictError if this store already contains anything; a retired store is emptied
         first. Copying the same content again does nothing.
         """
+
+    def rows_of_accounts(self) -> Mapping[str, list[dict[str, Any]]]:
+        """Return the rows of the tables of accounts and audit by the table's name."""
 
     def retire(self, moved_to: str) -> None:
         """Refuse all writes from now on: everything has moved to `moved_to`."""

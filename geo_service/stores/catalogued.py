@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import shapely
 import sqlalchemy as sa
 
+from geo_service.access import acting_name
 from geo_service.errors import (
     ConflictError,
     GeoServiceError,
@@ -25,6 +26,8 @@ from geo_service.errors import (
     NotFoundError,
     StoreError,
 )
+from geo_service.stores.accounts import AccountRecords
+from geo_service.stores.audit import AuditRecords
 from geo_service.stores.base import (
     KEPT_KINDS,
     KINDS,
@@ -65,7 +68,14 @@ from geo_service.stores.results import (
     saved_of,
 )
 from geo_service.stores.seals import DamageError
-from geo_service.stores.tables import documents, facts, metadata, results, versions
+from geo_service.stores.tables import (
+    KEPT_WITH_ACCOUNTS,
+    documents,
+    facts,
+    metadata,
+    results,
+    versions,
+)
 from geo_service.wording import said
 
 if TYPE_CHECKING:
@@ -96,6 +106,8 @@ class CataloguedStore(ABC):
     def __init__(self, county_code: str) -> None:
         self._county_code = county_code
         self._exclusive = threading.local()
+        self.accounts = AccountRecords(self._reading, self._writing)
+        self.audit = AuditRecords(self._reading, self._writing)
 
     # ---- what subclasses define ---------------------------------------------------------------
 
@@ -380,6 +392,7 @@ class CataloguedStore(ABC):
                 source=f"rollback to {row.number}",
                 features=row.features,
                 parent=parent.version if parent else None,
+                account=acting_name(),
             )
             return insert_entry(connection, entry, (row.place, row.checksum))
 
@@ -541,15 +554,9 @@ class CataloguedStore(ABC):
         entries, records = other.entries(), other.recorded()
         every = [item for kind in KEPT_KINDS for item in other.saved(kind, limit=_ALL_SAVED)]
         contents = list({(entry.layer, entry.digest): entry for entry in entries}.values())
-        with self._reading() as connection:
-            if connection is not None and _fact(connection, _MOVED_TO) is None:
-                own = [item for kind in KEPT_KINDS for item in self.saved(kind, limit=_ALL_SAVED)]
-                here = self.entries()
-                if here == entries and _by_id(own) == _by_id(every):
-                    return
-                if here or own:
-                    msg = said("problem.not_empty", store=self.shown)
-                    raise ConflictError(msg)
+        kept = other.rows_of_accounts()
+        if self._contains(entries, every, kept):
+            return
         read = (_staged_from(other, entry) for entry in contents)
         with self._staging(read) as (connection, locations):
             old = set(connection.scalars(sa.select(versions.c.place)))
@@ -573,7 +580,40 @@ class CataloguedStore(ABC):
                     for name in names
                 }
                 insert_saved(connection, saved, packed)
+            for name, rows in kept.items():
+                if rows:
+                    connection.execute(sa.insert(metadata.tables[name]), rows)
         self._dropped(sorted(old))
+
+    def _contains(
+        self,
+        entries: Sequence[LayerVersion],
+        results_: Sequence[Saved],
+        kept: Mapping[str, list[dict[str, Any]]],
+    ) -> bool:
+        """Return whether this store has all that is to be copied; ConflictError if it has else."""
+        with self._reading() as connection:
+            if connection is None or _fact(connection, _MOVED_TO) is not None:
+                return False
+            own = [item for kind in KEPT_KINDS for item in self.saved(kind, limit=_ALL_SAVED)]
+            here = self.entries()
+            is_same = here == entries and _by_id(own) == _by_id(results_)
+            if is_same and self.rows_of_accounts() == kept:
+                return True
+            if here or own or self.accounts.are_kept():
+                msg = said("problem.not_empty", store=self.shown)
+                raise ConflictError(msg)
+        return False
+
+    def rows_of_accounts(self) -> Mapping[str, list[dict[str, Any]]]:
+        """Return the rows of the tables of accounts and audit by the table's name."""
+        with self._reading() as connection:
+            if connection is None:
+                return {}
+            return {
+                table.name: [dict(row._mapping) for row in connection.execute(_in_order(table))]  # noqa: SLF001 - SQLAlchemy's own name
+                for table in KEPT_WITH_ACCOUNTS
+            }
 
 
 def _fact(connection: sa.Connection, name: str) -> str | None:
@@ -581,6 +621,10 @@ def _fact(connection: sa.Connection, name: str) -> str | None:
         sa.select(facts.c.value).where(facts.c.name == name)
     ).scalar()
     return found
+
+
+def _in_order(table: sa.Table) -> sa.Select[Any]:
+    return sa.select(table).order_by(*table.primary_key)
 
 
 def _staged_from(other: Store, entry: LayerVersion) -> Staged:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from geo_service.access import acting_name
 from geo_service.errors import ConflictError, NotFoundError
 from geo_service.model import Message, TakenAs
 from geo_service.stores.base import VERSION_LENGTH, LayerVersion, OwnFile
@@ -47,9 +48,10 @@ _SEALED = (
     "place",
     "checksum",
     "taken_as",
+    "account",
 )
-_LATER = "taken_as"
-"""A column that came after rows were sealed: it counts for a seal once it has a value."""
+_LATER = frozenset({"taken_as", "account"})
+"""Columns that came after rows were sealed: each counts for a seal once it has a value."""
 _RECORDED = ("layer", "digest", "file_digest", "file_stamp", "declared")
 
 
@@ -76,12 +78,15 @@ def entry_of(row: sa.Row[Any]) -> LayerVersion:
         parent=row.parent,
         file_digest=row.file_digest,
         taken_as=None if row.taken_as is None else TakenAs(row.taken_as),
+        account=row.account,
     )
 
 
 def _counting(values: dict[str, Any]) -> dict[str, Any]:
     """Return the values of a row that its seal covers."""
-    return {name: value for name, value in values.items() if name != _LATER or value is not None}
+    return {
+        name: value for name, value in values.items() if name not in _LATER or value is not None
+    }
 
 
 def next_entry(content: LayerContent, item: Staged, before: LayerVersion | None) -> LayerVersion:
@@ -96,6 +101,7 @@ def next_entry(content: LayerContent, item: Staged, before: LayerVersion | None)
         features=len(item[1]),
         parent=None if before is None else before.version,
         taken_as=content.taken_as,
+        account=acting_name(),
     )
 
 
@@ -137,6 +143,7 @@ def insert_entry(
         "place": location,
         "checksum": checksum,
         "taken_as": None if entry.taken_as is None else entry.taken_as.value,
+        "account": entry.account,
     }
     connection.execute(sa.insert(versions).values(**row, seal=seal_of(_counting(row))))
     return entry

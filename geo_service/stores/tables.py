@@ -17,7 +17,7 @@ from geo_service.errors import StoreError
 from geo_service.wording import said
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; alembic is imported only if a catalogue is older."""
 
 
@@ -56,12 +56,14 @@ versions = sa.Table(
     sa.Column("checksum", sa.Text),
     sa.Column("seal", sa.Text),
     sa.Column("taken_as", sa.Text),
+    sa.Column("account", sa.Text),
     sqlite_autoincrement=True,
 )
 """One row per entry of a layer's history; `place` is the file or table that contains its rows.
 
 `checksum` is SHA-256 of that file; `seal` is a digest of the row (`seals`). Both are missing in
-rows of older releases. `taken_as` is a `model.TakenAs` for rows that were imported.
+rows of older releases. `taken_as` is a `model.TakenAs` for rows that were imported, `account` the
+name of the account that published.
 """
 
 sa.Index(
@@ -144,8 +146,84 @@ facts = sa.Table(
 )
 """The store's county, and where the store was moved to."""
 
-CHECKED = (versions, own_files, results, result_layers, facts)
-"""Tables that are checked for damage when a catalogue is opened: all but the documents."""
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("password", sa.Text),
+    sa.Column("roles", sa.Text, nullable=False),
+    sa.Column("parks", sa.Text),
+    sa.Column("townships", sa.Text),
+    sa.Column("is_disabled", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("made_at", Moment, nullable=False),
+)
+"""`password` is an argon2 hash; `roles`, `parks` and `townships` are lists in JSON."""
+
+tokens = sa.Table(
+    "account_tokens",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("account", sa.Text, sa.ForeignKey("accounts.name"), nullable=False),
+    sa.Column("digest", sa.Text, nullable=False, unique=True),
+    sa.Column("roles", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("expires_at", Moment),
+    sa.Column("revoked_at", Moment),
+    sa.Column("last_used_at", Moment),
+)
+"""`digest` is SHA-256 of a token, which is random and is not stored itself."""
+
+sessions = sa.Table(
+    "account_sessions",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("account", sa.Text, sa.ForeignKey("accounts.name"), nullable=False),
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("seen_at", Moment, nullable=False),
+)
+"""`digest` is SHA-256 of what the browser's cookie contains."""
+
+tries = sa.Table(
+    "account_tries",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("last_at", Moment, nullable=False),
+)
+"""Failed tries to sign in by the digest of the name that was given, whether it exists or not."""
+
+claims = sa.Table(
+    "result_claims",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("account", sa.Text, primary_key=True),
+)
+"""The accounts that a result belongs to: all that asked for it, since equal ones have one id."""
+
+audit = sa.Table(
+    "audit_lines",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+)
+"""`content` is a line as JSON; `digest` is SHA-256 of the digest before and the content."""
+
+audit_head = sa.Table(
+    "audit_head",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("digest", sa.Text, nullable=False),
+)
+"""One row: the last line's number and digest, kept apart from the lines."""
+
+CHECKED = (versions, own_files, results, result_layers, facts, accounts, tokens, sessions, claims)
+"""Tables that are checked for damage when a catalogue is opened: what decides about an answer."""
+
+KEPT_WITH_ACCOUNTS = (accounts, tokens, tries, claims, audit, audit_head)
+"""Tables that a move to another store copies as they are; sessions end with it."""
 
 
 def revision(connection: sa.Connection) -> str | None:

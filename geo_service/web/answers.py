@@ -30,7 +30,8 @@ _LATER = {
 _SAVED = {"Content-Disposition": {"description": "The file's name.", "schema": _TEXT}}
 _MEANING: Mapping[int, str] = {
     400: "A parameter is unknown, given twice or has a bad value; `parameter` names it.",
-    403: "Another site sent the request.",
+    401: "With accounts: nobody is signed in, or the token counts no longer.",
+    403: "Another site sent the request; with accounts: the account may not do this.",
     404: "Nothing has this name.",
     408: "The request came too slowly.",
     409: "Something was changed meanwhile, or is left open: see `parameter` and `choices`.",

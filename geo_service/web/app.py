@@ -21,6 +21,7 @@ from geo_service.errors import InvalidQueryError
 from geo_service.jobs import Cancelled
 from geo_service.language import ENGLISH, Translator
 from geo_service.planning import PlanningService
+from geo_service.planning.accounts import has_accounts
 from geo_service.planning.uploads import UploadLimits
 from geo_service.scratch import sweep_scratch
 from geo_service.web.bodies import JsonLimit
@@ -33,10 +34,11 @@ from geo_service.web.connections import (
 from geo_service.web.counted_log import CountedLines
 from geo_service.web.doors import Doors, allowed_name, is_loopback
 from geo_service.web.errors import BodyLimit, Unexpected, add_error_handlers
+from geo_service.web.gate import Gate, check_request
 from geo_service.web.loading import Loading
-from geo_service.web.parameters import check_parameters
 from geo_service.web.replies import COMPRESS_FROM_BYTES, COMPRESSION
 from geo_service.web.routes import (
+    accounts,
     console,
     health,
     identify,
@@ -118,7 +120,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        dependencies=[Depends(check_parameters)],
+        dependencies=[Depends(check_request)],
         default_response_class=Response,
     )
     app.state.service = service
@@ -130,6 +132,7 @@ def create_app(
     uploads = {imports.UPLOAD_PATH: max_import_bytes}
     app.add_middleware(JsonLimit, uploads=uploads)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, uploads=uploads)
+    app.add_middleware(Gate, state=app.state)
     app.add_middleware(Shares, limits=access.shares)
     app.add_middleware(Loading, state=app.state)
     app.add_middleware(Doors, names=access.names)
@@ -152,6 +155,7 @@ def create_app(
         identify,
         tiles,
         pages,
+        accounts,
     ):
         app.include_router(part.router)
     return app
@@ -204,12 +208,18 @@ def serve(  # noqa: PLR0913 - what may be said of it on the command line
     Raises
     ------
     InvalidQueryError
-        The address cannot be listened on, or a name or proxy in `access` is none.
+        The address cannot be listened on, or a name or proxy in `access` is none; or others can
+        reach the address, and the workspace has no accounts.
     WorkspaceError, RulebookError
         The workspace or its rulebook is unusable.
     """
     access = _with_host(access or ServicePolicy(), host)
     listener = _listen(host, port)
+    try:
+        _check_open(listener, workspace, host)
+    except BaseException:
+        listener.close()
+        raise
     app = create_app(None, max_import_bytes=max_import_bytes, access=access)
     server = server_of(app, listener, access)
 
@@ -315,6 +325,13 @@ def _with_host(access: ServicePolicy, host: str) -> ServicePolicy:
             parameter = "proxies"
             raise InvalidQueryError(parameter, said("problem.proxy", found=proxy)) from None
     return replace(access, names=tuple(map(allowed_name, [*access.names, *named])))
+
+
+def _check_open(listener: socket.socket, workspace: str | os.PathLike[str], host: str) -> None:
+    """Refuse an address that others can reach for a workspace without accounts."""
+    if not is_loopback(listener.getsockname()[0]) and not has_accounts(workspace):
+        parameter = "host"
+        raise InvalidQueryError(parameter, said("account.needed_to_serve", host=host))
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -18,9 +18,9 @@ from geo_service.web.errors import PROBLEM_TYPE
 from geo_service.web.parameters import LANG
 from geo_service.web.shapes import shapes
 
-EVERYWHERE = (400, 403, 408, 413, 421, 429, 500, 503)
-"""A bad parameter; another site's page; too slow, too large, a name that is not ours, too many;
-a fault of our own; busy. Any operation may be answered with one of these."""
+EVERYWHERE = (400, 401, 403, 408, 413, 421, 429, 500, 503)
+"""A bad parameter; nobody signed in; another site's page; too slow, too large, a name that is not
+ours, too many; a fault of our own; busy. Any operation may be answered with one of these."""
 _FRAMEWORK_S = ("HTTPValidationError", "ValidationError")
 _UNFIT_BODY = HTTPStatus.UNPROCESSABLE_ENTITY
 _LANG = {

@@ -25,6 +25,7 @@ from geo_service.errors import (
     BusyError,
     ChoiceNeededError,
     ConflictError,
+    ForeignError,
     GeoServiceError,
     GoalsError,
     InfeasibleError,
@@ -58,6 +59,7 @@ STATUS: dict[type[GeoServiceError], int] = {
     BusyError: 503,
     StaleError: 412,  # before the error that it is one of
     ConflictError: 409,
+    ForeignError: 403,
     StoreError: 503,
     ProjectError: 422,
     ScenarioError: 422,

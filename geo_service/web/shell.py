@@ -23,11 +23,13 @@ from fastapi.responses import HTMLResponse, Response
 
 import geo_service
 from geo_service import front
+from geo_service.access import Action, acting, acting_name
 from geo_service.errors import NotFoundError
 from geo_service.language import Language, Translator, catalogue
 from geo_service.maps.document import FONTS, asset_version
 from geo_service.maps.style import symbol_document
 from geo_service.reports.document import is_illustrative
+from geo_service.web.decisions import DECISIONS
 from geo_service.web.language import set_language_cookie
 from geo_service.web.security import PAGE_CSP
 from geo_service.wording import said
@@ -42,8 +44,10 @@ _SHELLS = files("geo_service") / "front" / "pages"
 _MEDIA_TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 _SHARED_TEXTS = (
     *("console.", "verdict.", "tier.", "severity.", "basis.", "layer."),
-    *("basis_tag.", "basis_group.", "rests_on.", "finder."),
+    *("basis_tag.", "basis_group.", "rests_on.", "finder.", "account.sign_in"),
 )
+_WITH_FORMS = {"referrer-policy": "same-origin"}
+"""With `no-referrer` browsers send `Origin: null` with a form, and `doors` could not tell whose."""
 _FINDER = "finder"
 """The program that every page has beside its own."""
 _CHARTS = "echarts/echarts.min.js"
@@ -84,32 +88,68 @@ def render(
     language: Language,
     *,
     values: Mapping[str, Any] | None = None,
+    marks: Mapping[str, str] | None = None,
     status: int = 200,
 ) -> Response:
-    """Return a page in a language; `values` are data for its program, never for the shell."""
+    """Return a page in a language; `values` are data for its program, never for the shell.
+
+    `marks` are what a body without a program needs: HTML by name, every value in it escaped.
+    """
     service: PlanningService = request.app.state.service
     translator = service.translator(language)
     root = str(request.scope.get("root_path", ""))
     shell = {
-        "lang": language.value,
-        "root": html.escape(root),
-        "pages": html.escape(f"{root}/pages/{digest()}"),
+        **_frame(request, language, translator, root),
         "version": html.escape(geo_service.__version__),
-        "fonts": asset_version(FONTS),
         "page": page.name,
         "frame": "is-framed" if request.headers.get("sec-fetch-dest") == "iframe" else "",
         "navigation": _navigation(page, translator, root),
-        "languages": _languages(request, language),
+        "account": _account(translator, root),
         "scripts": _scripts(page, root),
         "island": _island(_start(page, service, translator, root, values or {})),
-        **_shell_texts(translator),
+        **(marks or {}),
     }
     body = Template(read_file(page.body)).substitute(shell) if page.body else _loading(shell)
     title = html.escape(translator.text(f"console.{page.name}_title"))
     content = Template(read_file("shell.html")).substitute(shell, title=title, body=body)
-    reply = HTMLResponse(content, status, headers=_headers(PAGE_CSP))
+    headers = _headers(PAGE_CSP) | (_WITH_FORMS if shell["account"] else {})
+    reply = HTMLResponse(content, status, headers=headers)
     set_language_cookie(request, reply, language)
     return reply
+
+
+def render_door(
+    file: str,
+    request: Request,
+    language: Language,
+    marks: Mapping[str, str],
+    *,
+    status: int = 200,
+) -> Response:
+    """Return a page for who is not signed in: it says nothing about the county.
+
+    `marks` are as in `render`.
+    """
+    root = str(request.scope.get("root_path", ""))
+    frame = _frame(request, language, Translator(language), root)
+    content = Template(read_file(file)).substitute(frame, **marks)
+    reply = HTMLResponse(content, status, headers=_headers(PAGE_CSP) | _WITH_FORMS)
+    set_language_cookie(request, reply, language)
+    return reply
+
+
+def _frame(
+    request: Request, language: Language, translator: Translator, root: str
+) -> dict[str, str]:
+    """Return what every page has."""
+    return {
+        "lang": language.value,
+        "root": html.escape(root),
+        "pages": html.escape(f"{root}/pages/{digest()}"),
+        "fonts": asset_version(FONTS),
+        "languages": _languages(request, language),
+        **_shell_texts(translator),
+    }
 
 
 def read_file(name: str) -> str:
@@ -151,11 +191,11 @@ def _headers(policy: str) -> dict[str, str]:
 
 
 def _shell_texts(translator: Translator) -> dict[str, str]:
-    """Return the texts of shell and bodies: those of `console` and `help` without values."""
+    """Return the texts of shell and bodies without values: `console`, `help` and `account`."""
     return {
         key.replace(".", "_"): html.escape(translator.text(key))
         for key, texts in catalogue().items()
-        if key.startswith(("console.", "help.")) and "{" not in texts["zh"]
+        if key.startswith(("console.", "help.", "account.")) and "{" not in texts["zh"]
     }
 
 
@@ -163,10 +203,33 @@ def _navigation(page: Page, translator: Translator, root: str) -> str:
     """Return the links of the navigation, the current one marked."""
     links = []
     for name, address in NAVIGATION.items():
+        if not _leads_somewhere(address):
+            continue
         mark = ' aria-current="page"' if name == page.nav_entry else ""
         text = html.escape(translator.text(f"console.nav_{name}"))
         links.append(f'<a href="{html.escape(root + address)}"{mark}>{text}</a>')
     return "\n".join(links)
+
+
+def _leads_somewhere(address: str) -> bool:
+    """Return whether the account that asks gets a page at all; without accounts everybody does."""
+    who, decision = acting(), DECISIONS.get(f"GET {address}")
+    if who is None or decision is None:
+        return who is None
+    return who.may(decision.action) and (who.sees_all or decision.action is not Action.LOOK)
+
+
+def _account(translator: Translator, root: str) -> str:
+    """Return who is signed in, and the way out; nothing as long as nobody signs in."""
+    name = acting_name()
+    if name is None:
+        return ""
+    place, label = html.escape(root), html.escape(translator.text("account.sign_out"))
+    return (
+        f'<form class="account-mark" method="post" action="{place}/sign-out">'
+        f'<a href="{place}/account" title="{html.escape(name)}">{html.escape(name)}</a>'
+        f'<button type="submit">{label}</button></form>'
+    )
 
 
 def _languages(request: Request, current: Language) -> str:

@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     from fastapi.responses import Response
 
 T = TypeVar("T")
-_ALIKE_BY = ("accept", "accept-encoding", "accept-language", "cookie", "if-none-match")
+_ALIKE_BY = (
+    *("accept", "accept-encoding", "accept-language", "authorization", "cookie"),
+    "if-none-match",
+)
 """Headers that an answer may depend on, besides its address."""
 _FIRST_GUESS_SECONDS = 1.0
 """How long work takes of which none has ended yet."""
@@ -55,6 +58,7 @@ class WorkKind(StrEnum):
     SCENARIOS = "scenarios"
     LAYOUTS = "layouts"
     VERSIONS = "versions"
+    PASSWORDS = "passwords"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from geo_service.errors import StoreError
 from geo_service.stores.tables import HEAD, MIGRATIONS, metadata, revision, upgrade
 from tests.stores.conftest import Place
-from tests.stores.made import catalogue_of, saved
+from tests.stores.made import catalogue_of, saved, without_accounts
 from tests.stores.rows import draft, floors, parcels
 
 
@@ -79,6 +79,7 @@ def test_a_catalogue_of_the_first_form_is_brought_up_to_date(place: Place) -> No
 
 def back_to_the_first_form(connection: sa.Connection) -> None:
     """Take away what the later steps added."""
+    without_accounts(connection)
     connection.execute(sa.text("DROP TABLE own_files"))
     for table, columns in (
         ("layer_versions", ("checksum", "seal", "taken_as")),

@@ -17,7 +17,7 @@ from geo_service.stores.base import WorkspaceAt
 from tests.county import County, box, parcel
 from tests.ingest.made import table
 from tests.stores.conftest import Place
-from tests.stores.made import catalogue_of
+from tests.stores.made import catalogue_of, without_accounts
 from tests.stores.rows import draft, parcels
 
 
@@ -71,6 +71,7 @@ def test_versions_of_the_second_form_stay_sound(place: Place) -> None:
         store.publish([draft(parcels(1))])
         (entry,) = store.history("parcels")
     with catalogue_of(place) as connection:
+        without_accounts(connection)
         connection.execute(sa.text("ALTER TABLE layer_versions DROP COLUMN taken_as"))
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
     with closing(place.open()) as store:

@@ -6,8 +6,8 @@ import { start, t } from './frame.js';
 const PATIENCE_MS = 60_000;
 const SLOW_MS = 4_000;
 
-// What went wrong, as `kind`: offline, timeout, missing, refused (what was sent is wrong), status
-// (the service failed) or broken. `errors` are the faults that the service lists for what it was
+// What went wrong, as `kind`: offline, timeout, signed_out, missing, refused (what was sent is
+// wrong), status (the service failed) or broken. `errors` are the faults that the service lists for what it was
 // sent; `detail` holds them below its first line.
 export class ServiceError extends Error {
   /**
@@ -95,8 +95,7 @@ export async function ask(
   }
   const document = answer.status === 204 ? {} : await answer.json().catch(() => null);
   if (!answer.ok) {
-    const kind = answer.status === 404 ? 'missing' : answer.status < 500 ? 'refused' : 'status';
-    throw new ServiceError(kind, {
+    throw new ServiceError(kindOf(answer.status), {
       status: answer.status,
       detail: typeof document?.detail === 'string' ? document.detail : '',
       parameter: document?.parameter ?? '',
@@ -115,6 +114,20 @@ export async function ask(
     throw new ServiceError('broken');
   }
   return { status: answer.status, document, location: answer.headers.get('location') };
+}
+
+/** @param {number} status */
+function kindOf(status) {
+  const named = { 401: 'signed_out', 404: 'missing' }[status];
+  return named ?? (status < 500 ? 'refused' : 'status');
+}
+
+/** The door, which leads back to this page. */
+function signInLink() {
+  const { pathname, search } = window.location;
+  const next = new URLSearchParams({ next: `${pathname}${search}` });
+  const href = `${start.root}/sign-in?${next}`;
+  return make('a', { class: 'button strong', href }, t('account.sign_in'));
 }
 
 /**
@@ -177,13 +190,14 @@ export function errorState(error, again = null) {
       : error.detail.includes('\n')
         ? error.detail.split('\n')[0]
         : '';
-  const isHopeless = kind === 'missing' || kind === 'refused';
+  const isHopeless = ['missing', 'refused', 'signed_out'].includes(kind);
   return make(
     'div',
     { class: 'state is-error', role: 'alert' },
     icon('warn', 18),
     make('p', { class: 'state-title' }, t(`console.error_${kind}`, { status: error.status ?? '' })),
     make('p', { class: 'note' }, t(`console.error_${kind}_hint`)),
+    kind === 'signed_out' ? signInLink() : null,
     heading ? make('p', { class: 'detail' }, make('bdi', {}, heading)) : null,
     error.errors?.length
       ? make(

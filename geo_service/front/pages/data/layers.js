@@ -154,6 +154,7 @@ async function versions(layer) {
                 item.as ? t(`taken_as.${item.as}`) : null,
                 item.number === 0 ? t('data.own_file') : item.note,
                 item.source,
+                item.account,
               ]
                 .filter(Boolean)
                 .join(' · '),
