@@ -34,6 +34,7 @@ LEVELS = (
     ("reports",),
     ("maps",),
     ("planning",),
+    ("province",),
     ("settings",),
     ("web", "cli"),
 )
@@ -184,7 +185,7 @@ def test_a_library_stays_in_its_place(library: str, home: tuple[str, ...]) -> No
 
 
 EDGE_PARTS = frozenset(
-    {*("planning", "language", "errors", "model", "wording", "settings", "gdal"), "web", "cli"}
+    {*("planning", "province", "language", "errors", "model", "wording", "settings", "gdal"), "web", "cli"}
 )
 """What a route or a command may know: it parses, asks a use case and replies."""
 
