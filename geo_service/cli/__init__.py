@@ -13,7 +13,18 @@ from typing import NoReturn
 
 import typer
 
-from geo_service.cli import imports, layers, layout, maps, rank, review, saved, scenario, serve
+from geo_service.cli import (
+    imports,
+    layers,
+    layout,
+    maps,
+    province,
+    rank,
+    review,
+    saved,
+    scenario,
+    serve,
+)
 from geo_service.cli.common import (
     EXIT_OUR_FAULT,
     EXIT_STOPPED,
@@ -27,7 +38,7 @@ from geo_service.errors import GeoServiceError
 from geo_service.gdal import restrict_drivers
 from geo_service.settings import Settings
 
-SUBJECTS = (imports, review, rank, maps, scenario, layout, layers, saved, serve)
+SUBJECTS = (imports, review, rank, maps, scenario, layout, province, layers, saved, serve)
 """Importing a module adds its commands to the app."""
 
 

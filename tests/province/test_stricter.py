@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from geo_service.province.stricter import MEANINGS, weaker_rules
 from geo_service.zoning.checks import FAMILIES
-from geo_service.zoning.checks.control_zone import ZoneParameters
+from geo_service.zoning.checks.zone_parameters import ZoneParameters
 from geo_service.zoning.rulebook import Rulebook, default_rulebook, parse_rulebook
 from geo_service.zoning.zones import verdict_of
 
@@ -203,7 +203,7 @@ def test_verdicts_by_grade_are_compared_grade_by_grade(
 ) -> None:
     """What is accepted never makes a zone of any grade milder."""
     rule = default_rulebook().rules["control_zone.wetland"]
-    books = [_with(rule, ZoneParameters(kind="wetland", verdicts=side)) for side in (own, province)]  # type: ignore[arg-type]
+    books = [_with(rule, ZoneParameters(kind="wetland", verdicts=side)) for side in (own, province)]
     if weaker(books[0], books[1]):
         return
     for grade in (*GRADES, "国家级", None):
